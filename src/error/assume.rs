@@ -1,0 +1,304 @@
+//! Why STS did not give a session, and what would make it.
+
+use crate::role::{Hop, HopOptions, RoleArn, SessionDuration};
+use std::fmt;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// One hop that failed.
+#[derive(Debug, Clone)]
+pub(crate) struct AssumeError {
+    pub(crate) role: RoleArn,
+    pub(crate) options: HopOptions,
+    /// Counted from 1.
+    pub(crate) hop: usize,
+    pub(crate) of: usize,
+    pub(crate) web_identity: bool,
+    /// The region that STS was asked in.
+    pub(crate) region: String,
+    pub(crate) cause: Cause,
+}
+
+/// What stood in the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// STS answered, and said no.
+    Refused { code: String, message: String, refusal: Refusal },
+    /// STS did not answer.
+    Network(NetworkFailure),
+    /// STS answered something that is no answer.
+    Garbage(String),
+}
+
+/// What a refusal means, as far as STS's code and text tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Not allowed; the caller is the ARN that STS named, the action what it named.
+    AccessDenied {
+        caller: Option<String>,
+        action: Option<String>,
+    },
+    MfaRejected,
+    SourceExpired,
+    SourceUnknown,
+    /// The signature did not fit; the clock is that many seconds off when STS said so.
+    Signature {
+        clock_off_secs: Option<i64>,
+    },
+    DurationAboveRole,
+    DurationAboveChaining,
+    RegionDisabled,
+    BadPolicy,
+    PackedPolicy,
+    TokenRejected,
+    Throttled,
+    Other,
+}
+
+/// How a connection failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NetworkFailure {
+    Dns { host: String },
+    Unreachable { host: String, reason: String },
+    Proxy { reason: String },
+    Tls { host: String, reason: String, no_roots: bool },
+    TimedOut { host: String, after: Duration },
+    TooLarge { limit: usize },
+    Endpoint { reason: String },
+}
+
+impl AssumeError {
+    pub(crate) fn new(hop: &Hop, place: (usize, usize), web_identity: bool, region: &str, cause: Cause) -> Self {
+        Self {
+            role: hop.role.clone(),
+            options: hop.options.clone(),
+            hop: place.0,
+            of: place.1,
+            web_identity,
+            region: region.to_owned(),
+            cause,
+        }
+    }
+
+    /// The one thing to do; for a denial, the two statements that make up the trust.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match &self.cause {
+            Cause::Refused { refusal, .. } => self.refusal_hint(refusal),
+            Cause::Network(failure) => failure.hint(),
+            Cause::Garbage(_) => {
+                Some("is the endpoint really STS? see --sts-endpoint, AWS_ENDPOINT_URL and the proxy variables".into())
+            }
+        }
+    }
+
+    fn refusal_hint(&self, refusal: &Refusal) -> Option<String> {
+        Some(match refusal {
+            Refusal::AccessDenied { .. } if self.web_identity => self.web_identity_statement(),
+            Refusal::AccessDenied { caller, action } => self.both_statements(caller.as_deref(), action.as_deref()),
+            Refusal::MfaRejected => "give the device's current code; each code works once".into(),
+            Refusal::SourceExpired if self.hop > 1 => {
+                "the session of the role before it has expired; ask for a longer one".into()
+            }
+            Refusal::SourceExpired => {
+                "the credentials that assume the role have expired: log in again, or fetch new ones".into()
+            }
+            Refusal::SourceUnknown => format!(
+                "the access key is unknown in partition {}: was it deleted, or is the region of another partition?",
+                self.role.partition()
+            ),
+            Refusal::Signature { clock_off_secs: Some(seconds) } => {
+                let off = humantime::format_duration(Duration::from_secs(seconds.unsigned_abs()));
+                let way = if *seconds > 0 { "behind" } else { "ahead" };
+                format!("this machine's clock is {off} {way}; set it right (timedatectl, chrony)")
+            }
+            Refusal::Signature { clock_off_secs: None } => {
+                "the secret access key does not belong to the access key id".into()
+            }
+            Refusal::DurationAboveRole => format!(
+                "ask for less than {}, for `--duration max`, or raise the role's MaxSessionDuration",
+                self.asked()
+            ),
+            Refusal::DurationAboveChaining => {
+                "a role assumed from temporary credentials gets one hour: leave out --duration, or use `--duration max`"
+                    .into()
+            }
+            Refusal::RegionDisabled => format!(
+                "activate STS in {} (account settings in the IAM console), or choose another --region",
+                self.region
+            ),
+            Refusal::BadPolicy => "check --policy: IAM does not take this document".into(),
+            Refusal::PackedPolicy => "use a smaller --policy, or fewer --policy-arn and --tag".into(),
+            Refusal::TokenRejected => {
+                "the role's trust policy must name the token's issuer, and the token must be fresh".into()
+            }
+            Refusal::Throttled => "STS allows 600 requests a second for an account and region; try again later".into(),
+            Refusal::Other => return None,
+        })
+    }
+
+    fn asked(&self) -> String {
+        match self.options.duration {
+            Some(SessionDuration::Exactly(duration)) => humantime::format_duration(duration).to_string(),
+            Some(SessionDuration::Max) | None => "an hour".into(),
+        }
+    }
+
+    /// The caller's statement and the role's: STS does not say which of them is missing.
+    fn both_statements(&self, caller: Option<&str>, action: Option<&str>) -> String {
+        let principal = caller.map_or_else(|| "THE-CALLER'S-ARN".to_owned(), principal);
+        let mut actions = vec!["sts:AssumeRole"];
+        if !self.options.tags.is_empty() || action == Some("sts:TagSession") {
+            actions.push("sts:TagSession");
+        }
+        if self.options.source_identity.is_some() || action == Some("sts:SetSourceIdentity") {
+            actions.push("sts:SetSourceIdentity");
+        }
+        let action = match actions.as_slice() {
+            [one] => format!("\"{one}\""),
+            several => format!("[\"{}\"]", several.join("\",\"")),
+        };
+        let role = &self.role;
+        let mut hint = String::from("the caller and the role must both allow it:");
+        let _ = write!(
+            hint,
+            "\n  identity policy of {principal}:\n    {{\"Effect\":\"Allow\",\"Action\":{action},\"Resource\":\"{role}\"}}\
+             \n  trust policy of {role}:\n    {{\"Effect\":\"Allow\",\"Action\":{action},\"Principal\":{{\"AWS\":\"{principal}\"}}{}}}",
+            self.condition()
+        );
+        if self.options.external_id.is_none() {
+            hint.push_str("\n  a trust policy with a condition on sts:ExternalId or aws:MultiFactorAuthPresent needs that as well");
+        }
+        hint
+    }
+
+    fn web_identity_statement(&self) -> String {
+        let role = &self.role;
+        let (partition, account) = (role.partition(), role.account());
+        format!(
+            "the role must trust the token's issuer:\n  trust policy of {role}:\n    {{\"Effect\":\"Allow\",\
+             \"Action\":\"sts:AssumeRoleWithWebIdentity\",\"Principal\":{{\"Federated\":\
+             \"arn:{partition}:iam::{account}:oidc-provider/ISSUER\"}}}}\n  \
+             and its conditions must fit the token's `aud` and `sub`"
+        )
+    }
+
+    fn condition(&self) -> String {
+        let mut conditions = Vec::new();
+        if let Some(id) = &self.options.external_id {
+            conditions.push(format!("\"StringEquals\":{{\"sts:ExternalId\":\"{id}\"}}"));
+        }
+        if self.options.mfa_serial.is_some() {
+            conditions.push("\"Bool\":{\"aws:MultiFactorAuthPresent\":\"true\"}".to_owned());
+        }
+        if conditions.is_empty() { String::new() } else { format!(",\"Condition\":{{{}}}", conditions.join(",")) }
+    }
+}
+
+/// The principal that a trust policy names for a caller: a session's role, in place of the session.
+fn principal(caller: &str) -> String {
+    let parts: Vec<&str> = caller.splitn(6, ':').collect();
+    match parts.as_slice() {
+        ["arn", partition, "sts", _, account, resource] => match resource.strip_prefix("assumed-role/") {
+            Some(rest) => {
+                let role = rest.split('/').next().unwrap_or_default();
+                format!("arn:{partition}:iam::{account}:role/{role}")
+            }
+            None => caller.to_owned(),
+        },
+        _ => caller.to_owned(),
+    }
+}
+
+impl NetworkFailure {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Dns { .. } => "check the region's spelling, the network, and HTTPS_PROXY if one is needed".into(),
+            Self::Unreachable { .. } => "check the network, the endpoint, and HTTPS_PROXY if one is needed".into(),
+            Self::Proxy { .. } => "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY".into(),
+            Self::Tls { no_roots: true, .. } => {
+                "this machine has no root certificates: install ca-certificates, or set SSL_CERT_FILE or --ca-bundle"
+                    .into()
+            }
+            Self::Tls { .. } => {
+                "behind a proxy that opens TLS, give its certificate with --ca-bundle or AWS_CA_BUNDLE".into()
+            }
+            Self::TimedOut { .. } => "check the network and proxies; --sts-timeout sets the limit".into(),
+            Self::TooLarge { .. } => "is the endpoint really STS?".into(),
+            Self::Endpoint { .. } => "an endpoint looks like https://sts.eu-central-1.amazonaws.com".into(),
+        })
+    }
+}
+
+impl fmt::Display for NetworkFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dns { host } => write!(f, "the name {host} cannot be resolved"),
+            Self::Unreachable { host, reason } => write!(f, "{host} cannot be reached: {reason}"),
+            Self::Proxy { reason } => write!(f, "the proxy failed: {reason}"),
+            Self::Tls { host, reason, .. } => write!(f, "no trusted TLS connection to {host}: {reason}"),
+            Self::TimedOut { host, after } => {
+                write!(f, "{host} gave no answer within {}", humantime::format_duration(*after))
+            }
+            Self::TooLarge { limit } => write!(f, "the answer is larger than {limit} bytes"),
+            Self::Endpoint { reason } => write!(f, "the endpoint cannot be used: {reason}"),
+        }
+    }
+}
+
+impl fmt::Display for AssumeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot assume {}", self.role)?;
+        if self.of > 1 {
+            write!(f, " (role {} of {})", self.hop, self.of)?;
+        }
+        match &self.cause {
+            Cause::Refused { code, message, .. } => write!(f, ": {code}: {message}"),
+            Cause::Network(failure) => write!(f, ": {failure}"),
+            Cause::Garbage(reason) => write!(f, ": STS's answer cannot be understood: {reason}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::role::{ExternalId, RoleSessionName, SourceIdentity, Tag};
+
+    fn denied(options: HopOptions, caller: Option<&str>) -> String {
+        let hop = Hop {
+            role: RoleArn::parse("521111111144:DeployMaster").expect("role"),
+            session_name: RoleSessionName::parse("name").expect("name"),
+            options,
+        };
+        let refusal = Refusal::AccessDenied { caller: caller.map(Into::into), action: None };
+        let cause = Cause::Refused { code: "AccessDenied".into(), message: "no".into(), refusal };
+        AssumeError::new(&hop, (1, 1), false, "us-east-1", cause).hint().expect("a hint")
+    }
+
+    #[test]
+    fn a_denial_names_both_statements_with_the_real_arns() {
+        let hint = denied(HopOptions::default(), Some("arn:aws:sts::222222222222:assumed-role/AssumeRoleInA/i-0123"));
+        assert!(hint.contains(
+            r#"{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"arn:aws:iam::521111111144:role/DeployMaster"}"#
+        ));
+        assert!(hint.contains(
+            r#"{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"arn:aws:iam::222222222222:role/AssumeRoleInA"}}"#
+        ));
+    }
+
+    #[test]
+    fn the_statements_carry_what_was_asked_for() {
+        let hint = denied(
+            HopOptions {
+                external_id: ExternalId::parse("word").ok(),
+                tags: vec![Tag::parse("a=b").expect("tag")],
+                source_identity: SourceIdentity::parse("alice").ok(),
+                ..HopOptions::default()
+            },
+            Some("arn:aws:iam::222222222222:user/alice"),
+        );
+        assert!(hint.contains(r#"["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]"#));
+        assert!(hint.contains(r#""Condition":{"StringEquals":{"sts:ExternalId":"word"}}"#));
+        assert!(hint.contains(r#""AWS":"arn:aws:iam::222222222222:user/alice""#));
+    }
+}

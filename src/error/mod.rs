@@ -1,0 +1,172 @@
+//! What can go wrong before or instead of the command, as facts.
+//!
+//! A kind decides the exit status and the hint. `Display` is one line: what could not be done, and why.
+//! No secret is ever a fact of an error.
+
+mod assume;
+mod config;
+mod source;
+
+pub(crate) use assume::{AssumeError, Cause, NetworkFailure, Refusal};
+pub(crate) use config::ConfigError;
+pub(crate) use source::{ProcessFailure, SourceError};
+
+use crate::outcome::{FAILED, NOT_FOUND, NOT_RUNNABLE};
+use crate::role::Invalid;
+use std::fmt;
+use std::path::PathBuf;
+
+/// Why there is no command with a session.
+#[derive(Debug)]
+pub(crate) enum Error {
+    /// The words do not go together; the usage line follows.
+    Usage { message: String, hint: Option<String> },
+    /// A flag's or a variable's value is outside its limits.
+    Value { origin: String, value: String, invalid: Invalid },
+    /// A file that a flag names cannot be read.
+    File { what: String, path: PathBuf, reason: String },
+    /// The shared config files do not lead to a role.
+    Config(Box<ConfigError>),
+    /// There are no source credentials.
+    Source(SourceError),
+    /// STS did not give a session.
+    Assume(Box<AssumeError>),
+    /// The session is in another account than `--expect-account` says.
+    WrongAccount { expected: String, arn: String },
+    /// The file of `--credentials-file` cannot be where it is asked for.
+    CredentialsFile { path: PathBuf, reason: String },
+    /// The session expired, was not refreshed, and `--on-refresh-failure stop` was asked for.
+    Lapsed,
+    /// The command is nowhere in `PATH`, or its path does not exist.
+    CommandNotFound { name: String },
+    /// The command is there, but cannot be run.
+    CommandNotRunnable { name: String, reason: String, hint: Option<String> },
+    /// The operating system refused something that xassume itself needs.
+    System { what: &'static str, reason: String },
+}
+
+impl Error {
+    pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// The exit status that the error ends xassume with.
+    pub(crate) fn status(&self) -> u8 {
+        match self {
+            Self::CommandNotFound { .. } => NOT_FOUND,
+            Self::CommandNotRunnable { .. } => NOT_RUNNABLE,
+            Self::Usage { .. }
+            | Self::Value { .. }
+            | Self::File { .. }
+            | Self::Config(_)
+            | Self::Source(_)
+            | Self::Assume(_)
+            | Self::WrongAccount { .. }
+            | Self::CredentialsFile { .. }
+            | Self::Lapsed
+            | Self::System { .. } => FAILED,
+        }
+    }
+
+    /// The one thing to do about it.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Usage { hint, .. } | Self::CommandNotRunnable { hint, .. } => hint.clone(),
+            Self::Value { invalid, .. } => invalid.hint.clone(),
+            Self::File { path, .. } => Some(format!("check that {} exists and can be read", path.display())),
+            Self::Config(error) => error.hint(),
+            Self::Source(error) => error.hint(),
+            Self::Assume(error) => error.hint(),
+            Self::WrongAccount { .. } => {
+                Some("the role's ARN or the profile names another account than expected".into())
+            }
+            Self::CommandNotFound { name } => Some(if name.contains(char::is_whitespace) {
+                "the command is not run by a shell: pass its words one by one, or use sh -c '…'".into()
+            } else if name.contains('/') {
+                "check the path; a script's interpreter must exist too".into()
+            } else {
+                "check PATH; an alias or a shell function needs $SHELL -ic '…'".into()
+            }),
+            Self::CredentialsFile { .. } => {
+                Some("name a file in a folder of your own; without --credentials-file a private folder is made".into())
+            }
+            Self::Lapsed => Some("`--on-refresh-failure keep` lets the command run on".into()),
+            Self::System { .. } => None,
+        }
+    }
+
+    /// Whether the usage line helps.
+    pub(crate) fn shows_usage(&self) -> bool {
+        matches!(self, Self::Usage { .. })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage { message, .. } => f.write_str(message),
+            Self::Value { origin, value, invalid } if value.is_empty() => write!(f, "{origin} {invalid}"),
+            Self::Value { origin, value, invalid } => write!(f, "{origin} `{}` {invalid}", shortened(value)),
+            Self::File { what, path, reason } => write!(f, "cannot read {what} {}: {reason}", path.display()),
+            Self::Config(error) => error.fmt(f),
+            Self::Source(error) => error.fmt(f),
+            Self::Assume(error) => error.fmt(f),
+            Self::WrongAccount { expected, arn } => {
+                write!(f, "the session {arn} is not in account {expected}, as --expect-account asks")
+            }
+            Self::CredentialsFile { path, reason } => {
+                write!(f, "cannot keep credentials in {}: {reason}", path.display())
+            }
+            Self::Lapsed => f.write_str("the session expired and could not be refreshed; the command was stopped"),
+            Self::CommandNotFound { name } => write!(f, "cannot run `{name}`: command not found"),
+            Self::CommandNotRunnable { name, reason, .. } => write!(f, "cannot run `{name}`: {reason}"),
+            Self::System { what, reason } => write!(f, "cannot {what}: {reason}"),
+        }
+    }
+}
+
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(Box::new(error))
+    }
+}
+
+impl From<SourceError> for Error {
+    fn from(error: SourceError) -> Self {
+        Self::Source(error)
+    }
+}
+
+impl From<AssumeError> for Error {
+    fn from(error: AssumeError) -> Self {
+        Self::Assume(Box::new(error))
+    }
+}
+
+/// A value as an error shows it: its first 80 characters, without line breaks.
+pub(crate) fn shortened(value: &str) -> String {
+    let flat: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    match flat.char_indices().nth(80) {
+        Some((end, _)) => format!("{}…", &flat[..end]),
+        None => flat,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_follow_env_and_timeout() {
+        let not_found = Error::CommandNotFound { name: "x".into() };
+        let not_runnable = Error::CommandNotRunnable { name: "x".into(), reason: "is a directory".into(), hint: None };
+        let usage = Error::usage("no", "hint");
+        assert_eq!((not_found.status(), not_runnable.status(), usage.status()), (127, 126, 125));
+    }
+
+    #[test]
+    fn long_values_are_cut_at_a_character() {
+        assert_eq!(shortened(&"ü".repeat(81)), format!("{}…", "ü".repeat(80)));
+        assert_eq!(shortened("a\nb"), "a b");
+    }
+}

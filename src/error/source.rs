@@ -1,0 +1,106 @@
+//! Why the source credentials, from which the first role is assumed, could not be had.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A source that did not give credentials.
+#[derive(Debug)]
+pub(crate) enum SourceError {
+    /// The IAM Identity Center session of a profile is missing or has ended.
+    SsoExpired { profile: String, sso_session: Option<String>, reason: String },
+    /// The `aws login` session of a profile is missing or has ended.
+    LoginExpired { profile: String, reason: String },
+    /// A profile's `credential_process` did not give credentials.
+    Process { profile: String, failure: ProcessFailure },
+    /// The container endpoint did not give credentials.
+    Container { reason: String },
+    /// Instance metadata did not give credentials.
+    InstanceMetadata { reason: String, silent: bool },
+    /// The web identity token file cannot be used.
+    TokenFile { path: PathBuf, reason: String },
+    /// A service that hands out credentials was asked and refused, or was not reached.
+    Service { service: &'static str, profile: String, reason: String },
+}
+
+/// How a `credential_process` failed.
+#[derive(Debug)]
+pub(crate) enum ProcessFailure {
+    CouldNotStart(String),
+    /// It ended with another status than 0; its stderr was shown.
+    Ended(String),
+    TimedOut(Duration),
+    TooMuchOutput(usize),
+    /// Its output is not what AWS documents.
+    BadOutput(String),
+    /// It answered with credentials that have expired.
+    Expired(String),
+}
+
+impl fmt::Display for ProcessFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CouldNotStart(reason) => write!(f, "it could not be started: {reason}"),
+            Self::Ended(how) => write!(f, "it {how}"),
+            Self::TimedOut(limit) => write!(f, "it gave no answer within {}", humantime::format_duration(*limit)),
+            Self::TooMuchOutput(limit) => write!(f, "it printed more than {limit} bytes"),
+            Self::BadOutput(reason) => write!(f, "its output {reason}"),
+            Self::Expired(moment) => write!(f, "its credentials expired at {moment}"),
+        }
+    }
+}
+
+impl SourceError {
+    /// The one thing to do.
+    pub(crate) fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::SsoExpired { sso_session: Some(session), .. } => {
+                format!("log in again: aws sso login --sso-session {session}")
+            }
+            Self::SsoExpired { profile, sso_session: None, .. } => {
+                format!("log in again: aws sso login --profile {profile}")
+            }
+            Self::LoginExpired { profile, .. } => format!("log in again: aws login --profile {profile}"),
+            Self::Process { failure: ProcessFailure::BadOutput(_), .. } => {
+                r#"it must print {"Version":1,"AccessKeyId":…,"SecretAccessKey":…,"SessionToken":…,"Expiration":…}"#
+                    .into()
+            }
+            // Its arguments may hold secrets, so the command is not shown.
+            Self::Process { profile, .. } => {
+                format!("run the credential_process of [profile {profile}] by hand to see what it does")
+            }
+            Self::Container { .. } => {
+                "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI must lead to the container's own endpoint".into()
+            }
+            Self::InstanceMetadata { silent: true, .. } => {
+                "not on EC2? give keys, a profile or a token file; in a container the IMDSv2 hop limit must be 2".into()
+            }
+            Self::InstanceMetadata { silent: false, .. } => {
+                "attach an instance profile with a role to the instance".into()
+            }
+            Self::TokenFile { .. } => {
+                "AWS_WEB_IDENTITY_TOKEN_FILE must name a readable file with one OIDC token".into()
+            }
+            Self::Service { .. } => return None,
+        })
+    }
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no source credentials: ")?;
+        match self {
+            Self::SsoExpired { profile, reason, .. } => {
+                write!(f, "the SSO session of profile {profile} cannot be used: {reason}")
+            }
+            Self::LoginExpired { profile, reason } => {
+                write!(f, "the `aws login` session of profile {profile} cannot be used: {reason}")
+            }
+            Self::Process { profile, failure, .. } => write!(f, "credential_process of profile {profile}: {failure}"),
+            Self::Container { reason } => write!(f, "the container's credentials endpoint: {reason}"),
+            Self::InstanceMetadata { reason, .. } => write!(f, "instance metadata: {reason}"),
+            Self::TokenFile { path, reason } => write!(f, "web identity token file {}: {reason}", path.display()),
+            Self::Service { service, profile, reason } => write!(f, "{service}, for profile {profile}: {reason}"),
+        }
+    }
+}

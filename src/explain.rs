@@ -1,0 +1,128 @@
+//! What STS means: from an error code and its text to a [`Refusal`].
+//!
+//! Pure. The codes and texts are those of the STS API reference and of AWS's published error messages; a text that
+//! is not known is passed on as it is.
+
+use crate::error::Refusal;
+
+/// Reads a refusal. STS's codes are few, so its texts have to be read as well.
+pub(crate) fn refusal(code: &str, message: &str) -> Refusal {
+    match code {
+        "AccessDenied" | "AccessDeniedException" if message.contains("MultiFactorAuthentication failed") => {
+            Refusal::MfaRejected
+        }
+        "AccessDenied" | "AccessDeniedException" => Refusal::AccessDenied {
+            caller: word_after(message, "User: ").filter(|caller| caller.starts_with("arn:")),
+            action: word_after(message, "not authorized to perform: "),
+        },
+        "ExpiredToken" | "ExpiredTokenException" => Refusal::SourceExpired,
+        "InvalidClientTokenId" | "UnrecognizedClientException" => Refusal::SourceUnknown,
+        "SignatureDoesNotMatch" | "RequestExpired" | "RequestTimeTooSkewed" => {
+            Refusal::Signature { clock_off_secs: clock_off(message) }
+        }
+        "ValidationError" if message.contains("role chaining") => Refusal::DurationAboveChaining,
+        "ValidationError" if message.contains("MaxSessionDuration") => Refusal::DurationAboveRole,
+        "RegionDisabledException" => Refusal::RegionDisabled,
+        "MalformedPolicyDocument" | "MalformedPolicyDocumentException" => Refusal::BadPolicy,
+        "PackedPolicyTooLarge" | "PackedPolicyTooLargeException" => Refusal::PackedPolicy,
+        "InvalidIdentityToken" | "IDPRejectedClaim" | "InvalidIdentityTokenException" | "IDPRejectedClaimException" => {
+            Refusal::TokenRejected
+        }
+        "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequestsException" => {
+            Refusal::Throttled
+        }
+        _ => Refusal::Other,
+    }
+}
+
+/// The word behind a phrase, without the full stop that may end the sentence.
+fn word_after(message: &str, phrase: &str) -> Option<String> {
+    let (_, rest) = message.split_once(phrase)?;
+    let word = rest.split_whitespace().next()?;
+    Some(word.trim_end_matches(['.', ',']).to_owned())
+}
+
+/// How far this machine's clock is behind the server's, from `Signature expired: T1 is now earlier than T2 (T3 - …)`
+/// or `Signature not yet current: T1 is still later than T2 (T3 + …)`, where T3 is the server's time.
+fn clock_off(message: &str) -> Option<i64> {
+    let signed = basic_time(&word_after(message, "current: ").or_else(|| word_after(message, "expired: "))?)?;
+    let (_, in_brackets) = message.rsplit_once('(')?;
+    let server = basic_time(in_brackets.split_whitespace().next()?)?;
+    Some(server - signed)
+}
+
+/// Seconds since 1970 of a moment in ISO 8601's basic form, `20160609T184512Z`.
+fn basic_time(text: &str) -> Option<i64> {
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    if !date.is_ascii() || !time.is_ascii() || date.len() != 8 || time.len() != 6 {
+        return None;
+    }
+    let extended =
+        format!("{}-{}-{}T{}:{}:{}Z", &date[..4], &date[4..6], &date[6..], &time[..2], &time[2..4], &time[4..]);
+    let moment = humantime::parse_rfc3339(&extended).ok()?;
+    i64::try_from(moment.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_every_refusal_that_sts_is_known_to_give() {
+        let denied = "User: arn:aws:iam::1:user/a is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::2:role/r";
+        for (code, message, expected) in [
+            (
+                "AccessDenied",
+                denied,
+                Refusal::AccessDenied {
+                    caller: Some("arn:aws:iam::1:user/a".into()),
+                    action: Some("sts:AssumeRole".into()),
+                },
+            ),
+            ("AccessDenied", "Access denied", Refusal::AccessDenied { caller: None, action: None }),
+            (
+                "AccessDenied",
+                "MultiFactorAuthentication failed with invalid MFA one time pass code. ",
+                Refusal::MfaRejected,
+            ),
+            ("ExpiredToken", "The security token included in the request is expired", Refusal::SourceExpired),
+            ("ExpiredTokenException", "Token expired", Refusal::SourceExpired),
+            ("InvalidClientTokenId", "The security token included in the request is invalid.", Refusal::SourceUnknown),
+            (
+                "ValidationError",
+                "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+                Refusal::DurationAboveRole,
+            ),
+            (
+                "ValidationError",
+                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
+                Refusal::DurationAboveChaining,
+            ),
+            ("ValidationError", "1 validation error detected", Refusal::Other),
+            ("RegionDisabledException", "STS is not activated in this region", Refusal::RegionDisabled),
+            ("MalformedPolicyDocument", "Syntax errors in policy.", Refusal::BadPolicy),
+            ("PackedPolicyTooLarge", "Packed policy consumes 157% of allotted space", Refusal::PackedPolicy),
+            ("InvalidIdentityToken", "No OpenIDConnect provider found", Refusal::TokenRejected),
+            ("IDPRejectedClaim", "no", Refusal::TokenRejected),
+            ("Throttling", "Rate exceeded", Refusal::Throttled),
+            ("SomethingNew", "new", Refusal::Other),
+        ] {
+            assert_eq!(refusal(code, message), expected, "{code}: {message}");
+        }
+    }
+
+    #[test]
+    fn tells_how_far_the_clock_is_off() {
+        let off = |message| match refusal("SignatureDoesNotMatch", message) {
+            Refusal::Signature { clock_off_secs } => clock_off_secs,
+            other => panic!("{other:?}"),
+        };
+        let behind =
+            "Signature expired: 20160609T184512Z is now earlier than 20160610T013008Z (20160610T014508Z - 15 min.)";
+        assert_eq!(off(behind), Some(6 * 3600 + 59 * 60 + 56));
+        let ahead = "Signature not yet current: 20160610T020000Z is still later than 20160610T011500Z (20160610T010000Z + 15 min.)";
+        assert_eq!(off(ahead), Some(-3600));
+        assert_eq!(off("The request signature we calculated does not match the signature you provided."), None);
+        assert_eq!(off("Signature expired: é is now earlier than x (y)"), None);
+    }
+}

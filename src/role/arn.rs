@@ -1,0 +1,264 @@
+//! Role ARNs, and the short form `ACCOUNT:ROLE-NAME`.
+//!
+//! Partitions are accepted by pattern, not by list, so that a new one needs no release.
+//! Limits: IAM's `arnType` (20 to 2048), `roleNameType` (1 to 64, `[\w+=,.@-]`) and `pathType`.
+
+use super::Invalid;
+use std::fmt;
+
+/// The ARN of an IAM role, for example `arn:aws:iam::521111111144:role/team/DeployMaster`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct RoleArn {
+    text: String,
+    partition: usize,
+    name: usize,
+}
+
+const PREFIX: &str = "arn:";
+const SHAPE: &str = "a role ARN looks like arn:aws:iam::123456789012:role/NAME; the short form is 123456789012:NAME";
+
+impl RoleArn {
+    /// Parses an ARN or the short form `ACCOUNT:ROLE-NAME`.
+    ///
+    /// # Errors
+    /// What is wrong, with a hint for the ARNs that people mistake for a role's: a session's, a user's, an
+    /// instance profile's.
+    pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim();
+        match text.split_once(':') {
+            Some((account, name)) if is_account(account) => {
+                check_name(name)?;
+                let full = format!("arn:aws:iam::{account}:role/{name}");
+                Self::from_arn(&full)
+            }
+            _ => Self::from_arn(text),
+        }
+    }
+
+    fn from_arn(text: &str) -> Result<Self, Invalid> {
+        let Some(rest) = text.strip_prefix(PREFIX) else {
+            return Err(Invalid::new("is not a role ARN").hint(SHAPE));
+        };
+        if text.len() > 2048 {
+            return Err(Invalid::new("is longer than the 2048 characters that AWS allows").hint(SHAPE));
+        }
+        let mut fields = rest.splitn(5, ':');
+        let mut field = || fields.next().unwrap_or_default();
+        let (partition, service, region, account, resource) = (field(), field(), field(), field(), field());
+        if !is_partition(partition) {
+            return Err(Invalid::new(format!("names no AWS partition (`{partition}`)"))
+                .hint("partitions are aws, aws-cn, aws-us-gov and their like"));
+        }
+        if let Some(invalid) = look_alike(partition, service, account, resource) {
+            return Err(invalid);
+        }
+        if service != "iam" || !region.is_empty() {
+            return Err(Invalid::new("is not the ARN of an IAM role").hint(SHAPE));
+        }
+        if !is_account(account) {
+            return Err(Invalid::new(format!("needs an account id of 12 digits, not `{account}`")).hint(SHAPE));
+        }
+        let Some(path_and_name) = resource.strip_prefix("role/") else {
+            return Err(Invalid::new("is not the ARN of an IAM role").hint(SHAPE));
+        };
+        let name = path_and_name.rsplit('/').next().unwrap_or_default();
+        check_name(name)?;
+        let path = &path_and_name[..path_and_name.len() - name.len()];
+        check_path(path)?;
+        Ok(Self { partition: partition.len(), name: name.len(), text: text.to_owned() })
+    }
+
+    /// The whole ARN.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The partition: `aws`, `aws-cn`, `aws-us-gov`, …
+    pub(crate) fn partition(&self) -> &str {
+        &self.text[PREFIX.len()..PREFIX.len() + self.partition]
+    }
+
+    /// The role's name, without its path.
+    pub(crate) fn name(&self) -> &str {
+        &self.text[self.text.len() - self.name..]
+    }
+
+    /// The account's twelve digits.
+    pub(crate) fn account(&self) -> &str {
+        let start = PREFIX.len() + self.partition + ":iam::".len();
+        &self.text[start..start + 12]
+    }
+}
+
+impl fmt::Display for RoleArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for RoleArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Splits a variable's value into roles: one a line, or at a comma before `arn:` or `ACCOUNT:`, since role names
+/// may hold commas themselves.
+pub(crate) fn split_list(value: &str) -> Vec<&str> {
+    let mut roles = Vec::new();
+    for line in value.lines() {
+        let mut start = 0;
+        for (at, _) in line.match_indices(',') {
+            if begins_role(line[at + 1..].trim_start()) {
+                roles.push(line[start..at].trim());
+                start = at + 1;
+            }
+        }
+        roles.push(line[start..].trim());
+    }
+    roles.retain(|role| !role.is_empty());
+    roles
+}
+
+fn begins_role(text: &str) -> bool {
+    text.starts_with(PREFIX) || text.split_once(':').is_some_and(|(account, _)| is_account(account))
+}
+
+/// Whether the text is an AWS account id: twelve digits.
+pub(crate) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `aws`, then any number of `-word`: what every partition so far has in common.
+fn is_partition(text: &str) -> bool {
+    let mut words = text.split('-');
+    words.next() == Some("aws") && words.all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase()))
+}
+
+fn check_name(name: &str) -> Result<(), Invalid> {
+    if name.is_empty() {
+        return Err(Invalid::new("has no role name").hint(SHAPE));
+    }
+    if name.len() > 64 {
+        return Err(Invalid::new(format!("has a role name of {} characters; IAM allows 64", name.chars().count())));
+    }
+    match name.chars().find(|&c| !super::options::is_name_char(c)) {
+        Some(c) => Err(Invalid::new(format!("has a role name with {c:?} in it"))
+            .hint("IAM allows letters, digits and +=,.@_- in role names")),
+        None => Ok(()),
+    }
+}
+
+fn check_path(path: &str) -> Result<(), Invalid> {
+    // The ARN writes `/` + path + name; IAM's path is at most 512 characters with both of its slashes.
+    if path.len() > 511 || !path.bytes().all(|byte| (0x21..=0x7e).contains(&byte)) {
+        return Err(Invalid::new("has a role path that IAM does not allow")
+            .hint("a path is at most 512 printable characters without spaces"));
+    }
+    Ok(())
+}
+
+/// The ARNs that people paste in place of the role's, each with the role that was probably meant.
+fn look_alike(partition: &str, service: &str, account: &str, resource: &str) -> Option<Invalid> {
+    let (kind, rest) = resource.split_once('/').unwrap_or((resource, ""));
+    let name = rest.rsplit('/').next().unwrap_or_default();
+    match (service, kind) {
+        ("sts", "assumed-role") => {
+            let role = rest.split('/').next().unwrap_or_default();
+            Some(
+                Invalid::new("is a session's ARN, not a role's").hint(format!(
+                    "the role is arn:{partition}:iam::{account}:role/{role} (with its path, if it has one)"
+                )),
+            )
+        }
+        ("iam", "instance-profile") => Some(
+            Invalid::new("is an instance profile's ARN, not a role's")
+                .hint(format!("name the role inside the profile, perhaps arn:{partition}:iam::{account}:role/{name}")),
+        ),
+        ("iam", "user") => Some(
+            Invalid::new("is a user's ARN; only roles can be assumed")
+                .hint("name the role to assume; the user is who assumes it"),
+        ),
+        ("iam", "group" | "policy") => {
+            Some(Invalid::new(format!("is a {kind}'s ARN; only roles can be assumed")).hint(SHAPE))
+        }
+        ("iam", "root") => Some(Invalid::new("is an account's root; only roles can be assumed").hint(SHAPE)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepts_every_partition_paths_and_long_names() {
+        for (text, partition, account, name) in [
+            ("arn:aws:iam::521111111144:role/DeployMaster", "aws", "521111111144", "DeployMaster"),
+            ("arn:aws-cn:iam::123456789012:role/r", "aws-cn", "123456789012", "r"),
+            ("arn:aws-us-gov:iam::123456789012:role/a/b/c", "aws-us-gov", "123456789012", "c"),
+            ("arn:aws-iso-b:iam::123456789012:role/x+=,.@-_y", "aws-iso-b", "123456789012", "x+=,.@-_y"),
+            ("arn:aws-eusc:iam::123456789012:role/aws-service-role/x:y/Name", "aws-eusc", "123456789012", "Name"),
+        ] {
+            let role = RoleArn::parse(text).expect(text);
+            assert_eq!((role.partition(), role.account(), role.name()), (partition, account, name));
+            assert_eq!(role.as_str(), text);
+        }
+        let longest = format!("arn:aws:iam::123456789012:role/{}", "n".repeat(64));
+        assert_eq!(RoleArn::parse(&longest).expect("64 characters").name().len(), 64);
+    }
+
+    #[test]
+    fn accepts_the_short_form() {
+        let role = RoleArn::parse(" 521111111144:DeployMaster ").expect("short form");
+        assert_eq!(role.as_str(), "arn:aws:iam::521111111144:role/DeployMaster");
+    }
+
+    #[test]
+    fn explains_what_is_not_a_role() {
+        for (text, reason, hint) in [
+            ("DeployMaster", "is not a role ARN", "123456789012:NAME"),
+            ("", "is not a role ARN", "123456789012:NAME"),
+            (
+                "arn:aws:sts::123456789012:assumed-role/Admin/me",
+                "session's ARN",
+                "arn:aws:iam::123456789012:role/Admin",
+            ),
+            ("arn:aws:iam::123456789012:user/alice", "user's ARN", "role to assume"),
+            (
+                "arn:aws-cn:iam::123456789012:instance-profile/p/Web",
+                "instance profile",
+                "arn:aws-cn:iam::123456789012:role/Web",
+            ),
+            ("arn:aws:iam::123456789012:policy/P", "policy's ARN", "role ARN looks like"),
+            ("arn:aws:iam::123456789012:root", "account's root", "role ARN looks like"),
+            ("arn:aws:s3:::bucket", "not the ARN of an IAM role", "role ARN looks like"),
+            ("arn:aws:iam:us-east-1:123456789012:role/x", "not the ARN of an IAM role", "role ARN looks like"),
+            ("arn:azure:iam::123456789012:role/x", "names no AWS partition", "aws-cn"),
+            ("arn:aws-:iam::123456789012:role/x", "names no AWS partition", "aws-cn"),
+            ("arn:aws:iam::12345678901:role/x", "12 digits", "role ARN looks like"),
+            ("arn:aws:iam::123456789012:role/", "no role name", "role ARN looks like"),
+            ("123456789012:", "no role name", "role ARN looks like"),
+            ("arn:aws:iam::123456789012:role/a b", "' '", "letters, digits"),
+            ("123456789012:path/name", "'/'", "letters, digits"),
+            ("arn:aws:iam::123456789012:role/naïve", "'ï'", "letters, digits"),
+            ("arn:aws:iam::123456789012:role/pa th/x", "role path", "512"),
+        ] {
+            let invalid = RoleArn::parse(text).expect_err(text);
+            assert!(invalid.reason.contains(reason), "{text}: {}", invalid.reason);
+            assert!(invalid.hint.as_deref().unwrap_or_default().contains(hint), "{text}: {:?}", invalid.hint);
+        }
+        let long = format!("123456789012:{}", "n".repeat(65));
+        assert!(RoleArn::parse(&long).expect_err("65").reason.contains("65 characters"));
+    }
+
+    #[test]
+    fn splits_a_list_only_before_a_role() {
+        assert_eq!(
+            split_list("arn:aws:iam::123456789012:role/a,b,arn:aws:iam::123456789012:role/c, 210987654321:d"),
+            ["arn:aws:iam::123456789012:role/a,b", "arn:aws:iam::123456789012:role/c", "210987654321:d"]
+        );
+        assert_eq!(split_list("123456789012:a\n\n123456789012:b\n"), ["123456789012:a", "123456789012:b"]);
+        assert_eq!(split_list(" "), Vec::<&str>::new());
+    }
+}

@@ -1,0 +1,345 @@
+//! The parameters of an `AssumeRole` call, each with the limits of the STS API reference.
+
+use super::Invalid;
+use std::fmt;
+use std::time::Duration;
+
+/// `[\w+=,.@-]` with ASCII's `\w`: the set of role names, session names and source identities.
+pub(super) fn is_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
+}
+
+/// Checks a length in characters and a character set, and words the complaint.
+fn check(
+    text: &str,
+    lengths: std::ops::RangeInclusive<usize>,
+    allowed: fn(char) -> bool,
+    set: &str,
+) -> Result<(), Invalid> {
+    let (least, most) = (*lengths.start(), *lengths.end());
+    let length = text.chars().count();
+    if !lengths.contains(&length) {
+        return Err(Invalid::new(format!("has {length} characters; AWS allows {least} to {most}")));
+    }
+    match text.chars().find(|&c| !allowed(c)) {
+        Some(c) => Err(Invalid::new(format!("has {c:?} in it")).hint(format!("AWS allows {set}"))),
+        None => Ok(()),
+    }
+}
+
+macro_rules! text_word {
+    ($(#[$doc:meta])* $name:ident, $lengths:expr, $allowed:expr, $set:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub(crate) struct $name(String);
+
+        impl $name {
+            /// # Errors
+            /// When the text is outside AWS's length or character set.
+            pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
+                check(text, $lengths, $allowed, $set)?;
+                Ok(Self(text.to_owned()))
+            }
+
+            pub(crate) fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+    };
+}
+
+text_word!(
+    /// `RoleSessionName`: what CloudTrail shows as the session; 2 to 64 characters.
+    RoleSessionName, 2..=64, is_name_char, "letters, digits and +=,.@_-"
+);
+impl RoleSessionName {
+    /// Whether AWS takes the character in a session name.
+    pub(crate) fn allows(c: char) -> bool {
+        is_name_char(c)
+    }
+
+    /// The name of last resort.
+    pub(crate) fn fallback() -> Self {
+        Self("xassume".to_owned())
+    }
+}
+
+text_word!(
+    /// `ExternalId`: the shared word of a cross-account trust; 2 to 1224 characters.
+    ExternalId, 2..=1224, |c| is_name_char(c) || ":/".contains(c), "letters, digits and +=,.@:/_-"
+);
+text_word!(
+    /// `SerialNumber`: a virtual device's ARN or a hardware device's number; 9 to 256 characters.
+    MfaSerial, 9..=256, |c| is_name_char(c) || ":/".contains(c), "letters, digits and +=,.@:/_-"
+);
+text_word!(
+    /// `PolicyArns.member.N.arn`: a managed policy that narrows the session; 20 to 2048 characters.
+    PolicyArn, 20..=2048, |c| ('!'..='~').contains(&c), "printable characters without spaces"
+);
+
+/// `SourceIdentity`: who acts, carried through every hop; 2 to 64 characters, not beginning with `aws:`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SourceIdentity(String);
+
+impl SourceIdentity {
+    /// # Errors
+    /// When the text is outside AWS's length or character set, or begins with the reserved `aws:`.
+    pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
+        if text.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")) {
+            return Err(Invalid::new("begins with `aws:`, which AWS reserves"));
+        }
+        check(text, 2..=64, is_name_char, "letters, digits and +=,.@_-")?;
+        Ok(Self(text.to_owned()))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// How long a session is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum SessionDuration {
+    /// `DurationSeconds`, 900 to 43200.
+    Exactly(Duration),
+    /// The longest that STS grants, found by asking.
+    Max,
+}
+
+impl SessionDuration {
+    pub(crate) const HOUR: Duration = Duration::from_hours(1);
+    const LEAST: Duration = Duration::from_mins(15);
+    const MOST: Duration = Duration::from_hours(12);
+
+    /// Parses `max` or a duration such as `1h`, `90m`, `3600s`; a bare number is seconds, as in `duration_seconds`.
+    ///
+    /// # Errors
+    /// When it is no duration, holds a fraction of a second, or is outside 15 minutes to 12 hours.
+    pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
+        if text == "max" {
+            return Ok(Self::Max);
+        }
+        Self::from_duration(parse_duration(text)?)
+    }
+
+    pub(crate) fn from_duration(duration: Duration) -> Result<Self, Invalid> {
+        if duration.subsec_nanos() != 0 {
+            return Err(Invalid::new("holds a fraction of a second; STS counts in whole seconds"));
+        }
+        if !(Self::LEAST..=Self::MOST).contains(&duration) {
+            return Err(Invalid::new("is outside what STS allows: 15m to 12h")
+                .hint("an hour is granted for every role; more only up to the role's MaxSessionDuration"));
+        }
+        Ok(Self::Exactly(duration))
+    }
+}
+
+/// Parses a duration in humantime's form; a bare number is seconds.
+///
+/// # Errors
+/// When it is neither, said with an example.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, Invalid> {
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Ok(Duration::from_secs(seconds.into()));
+    }
+    humantime::parse_duration(text)
+        .map_err(|_| Invalid::new("is not a duration").hint("durations look like 1h, 90m, 1h 30m or 3600s"))
+}
+
+/// A session policy in JSON: it can only narrow what the role may do. At most 2048 characters.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct SessionPolicy(String);
+
+impl SessionPolicy {
+    /// # Errors
+    /// When it is not a JSON object, has characters that STS does not take, or is too long.
+    pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim();
+        let example = r#"a policy looks like {"Version":"2012-10-17","Statement":[…]}; a file is named as file://PATH"#;
+        if let Err(error) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text) {
+            return Err(Invalid::new(format!("is not a JSON policy document: {error}")).hint(example));
+        }
+        let length = text.chars().count();
+        if length > 2048 {
+            return Err(Invalid::new(format!("has {length} characters; AWS allows 2048"))
+                .hint("shorten it, or name a managed policy with --policy-arn"));
+        }
+        // [\u0009\u000A\u000D\u0020-\u00FF]+
+        match text.chars().find(|&c| !matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}')) {
+            Some(c) => Err(Invalid::new(format!("has {c:?} in it, which STS does not take in a policy"))),
+            None => Ok(Self(text.to_owned())),
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SessionPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "policy of {} characters", self.0.len())
+    }
+}
+
+/// A session tag's key: 1 to 128 of letters, digits, spaces and `_.:/=+-@`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct TagKey(String);
+
+/// A session tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tag {
+    pub(crate) key: TagKey,
+    pub(crate) value: String,
+}
+
+/// `[\p{L}\p{Z}\p{N}_.:/=+\-@]`.
+fn is_tag_char(c: char) -> bool {
+    c.is_alphanumeric() || c == ' ' || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c)
+}
+
+const TAG_SET: &str = "letters, digits, spaces and _.:/=+-@";
+
+impl TagKey {
+    /// # Errors
+    /// When the key is outside AWS's length or character set, or begins with the reserved `aws:`.
+    pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
+        check(text, 1..=128, is_tag_char, TAG_SET)?;
+        if text.to_lowercase().starts_with("aws:") {
+            return Err(Invalid::new("begins with `aws:`, which AWS reserves"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether AWS takes both for the same key: it compares without case.
+    fn same(&self, other: &Self) -> bool {
+        self.0.to_lowercase() == other.0.to_lowercase()
+    }
+}
+
+impl Tag {
+    /// Parses `KEY=VALUE`; the value may be empty and may hold further `=`.
+    ///
+    /// # Errors
+    /// When there is no `=`, or a part is outside AWS's limits.
+    pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
+        let Some((key, value)) = text.split_once('=') else {
+            return Err(Invalid::new("is not KEY=VALUE").hint("for example --tag team=payments"));
+        };
+        let key = TagKey::parse(key).map_err(|e| Invalid { reason: format!("key {}", e.reason), ..e })?;
+        check(value, 0..=256, is_tag_char, TAG_SET)
+            .map_err(|e| Invalid { reason: format!("value {}", e.reason), ..e })?;
+        Ok(Self { key, value: value.to_owned() })
+    }
+}
+
+/// The rules between tags: at most 50, no key twice, and every transitive key is a tag's or an inherited one's.
+///
+/// # Errors
+/// The first rule that is broken.
+pub(crate) fn check_tags(tags: &[Tag], transitive: &[TagKey]) -> Result<(), Invalid> {
+    if tags.len() > 50 || transitive.len() > 50 {
+        return Err(Invalid::new("is given more than 50 times; AWS allows 50 session tags"));
+    }
+    for (at, tag) in tags.iter().enumerate() {
+        if tags[..at].iter().any(|before| before.key.same(&tag.key)) {
+            return Err(Invalid::new(format!("names the key `{}` twice", tag.key.as_str()))
+                .hint("AWS compares tag keys without regard to case"));
+        }
+    }
+    for (at, key) in transitive.iter().enumerate() {
+        if transitive[..at].iter().any(|before| before.same(key)) {
+            return Err(Invalid::new(format!("names the transitive key `{}` twice", key.as_str())));
+        }
+        if !tags.iter().any(|tag| tag.key.same(key)) {
+            return Err(Invalid::new(format!("has no value for the transitive key `{}`", key.as_str()))
+                .hint(format!("add --tag {}=VALUE", key.as_str())));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn session_names_keep_the_set_and_the_length() {
+        for good in ["ab", "a+=,.@-_9", &"x".repeat(64)] {
+            assert_eq!(RoleSessionName::parse(good).expect(good).as_str(), good);
+        }
+        for bad in ["", "a", "a b", "a/b", "ü1", &"x".repeat(65)] {
+            assert!(RoleSessionName::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn durations_are_whole_seconds_from_15m_to_12h() {
+        let ok = |text: &str| SessionDuration::parse(text).expect(text);
+        assert_eq!(ok("1h"), SessionDuration::Exactly(SessionDuration::HOUR));
+        assert_eq!(ok("3600"), ok("1h"));
+        assert_eq!(ok("1h 30m"), ok("90m"));
+        assert_eq!(ok("12h"), ok("43200s"));
+        assert_eq!(ok("max"), SessionDuration::Max);
+        for bad in ["", "899", "12h 1s", "1h 1ms", "-1h", "soon", "99999999999999999999h", "4294967296"] {
+            assert!(SessionDuration::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn policies_are_json_objects_of_a_known_size() {
+        assert!(SessionPolicy::parse(r#" {"Version":"2012-10-17","Statement":[]} "#).is_ok());
+        for bad in ["", "[]", "{", "{\"a\":\"\u{2014}\"}", &format!("{{\"a\":\"{}\"}}", "x".repeat(2048))] {
+            assert!(SessionPolicy::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn tags_are_unique_without_case_and_transitive_ones_have_values() {
+        let tags = |list: &[&str]| list.iter().map(|t| Tag::parse(t).expect(t)).collect::<Vec<_>>();
+        let keys = |list: &[&str]| list.iter().map(|t| TagKey::parse(t).expect(t)).collect::<Vec<_>>();
+        assert_eq!(tags(&["team=a=b"])[0].value, "a=b");
+        assert_eq!(tags(&["Größe 2=x y"])[0].key.as_str(), "Größe 2");
+        assert!(check_tags(&tags(&["a=1", "b="]), &keys(&["A"])).is_ok());
+        assert!(check_tags(&tags(&["a=1", "A=2"]), &[]).is_err());
+        assert!(check_tags(&tags(&["a=1"]), &keys(&["b"])).is_err());
+        assert!(check_tags(&tags(&["a=1"]), &keys(&["a", "A"])).is_err());
+        let many: Vec<_> = (0..51).map(|n| Tag::parse(&format!("k{n}=")).expect("tag")).collect();
+        assert!(check_tags(&many, &[]).is_err());
+        for bad in [
+            "novalue",
+            "=x",
+            "aws:x=1",
+            "a*b=1",
+            "a=b*",
+            &format!("{}=x", "k".repeat(129)),
+            &format!("k={}", "v".repeat(257)),
+        ] {
+            assert!(Tag::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn source_identities_may_not_claim_to_be_aws() {
+        assert!(SourceIdentity::parse("alice@example.com").is_ok());
+        for bad in ["a", "aws:alice", "AWS:alice", "a b"] {
+            assert!(SourceIdentity::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

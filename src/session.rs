@@ -1,0 +1,116 @@
+//! A session: temporary credentials, how long they hold, and whose they are.
+//!
+//! Made only from an answer of STS (or from a cache that such an answer filled). Secrets are zeroed when dropped
+//! and print as `…`.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+use zeroize::Zeroizing;
+
+/// A string that must not be seen: zeroed on drop, `…` in `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(Zeroizing<String>);
+
+impl Secret {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The text itself. Each caller hands it to AWS or to the command, and to nobody else.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// Keys that sign requests: a user's, or a session's when there is a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Keys {
+    /// Not a secret: `CloudTrail` shows it.
+    pub(crate) access_key_id: String,
+    pub(crate) secret_access_key: Secret,
+    pub(crate) session_token: Option<Secret>,
+}
+
+/// What a role session is: its keys, its validity, and the assumed-role ARN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Session {
+    pub(crate) keys: Keys,
+    pub(crate) validity: Validity,
+    /// `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION-NAME`.
+    pub(crate) assumed_role_arn: String,
+}
+
+/// How long a session holds, by the server's clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Validity {
+    /// `Expiration` as STS gave it: a moment of the server's clock.
+    pub(crate) expiration: SystemTime,
+    /// What was left when it was answered: `Expiration` less the server's `Date`.
+    pub(crate) left: Duration,
+    /// The whole lifetime that was granted.
+    pub(crate) lifetime: Duration,
+    /// The server's clock less the local one, in seconds; positive when the local clock is behind.
+    pub(crate) skew_secs: i64,
+}
+
+impl Validity {
+    /// A clock that is off by less than this is left alone: SDKs sign and compare within it.
+    const TOLERATED_SKEW_SECS: u64 = 4 * 60;
+
+    /// The expiry to show to programs on this machine: in the local clock when that is more than 4 minutes off,
+    /// so that an SDK that compares it with its own clock is right.
+    pub(crate) fn local_expiration(&self) -> SystemTime {
+        let skew = Duration::from_secs(self.skew_secs.unsigned_abs());
+        if self.skew_secs.unsigned_abs() <= Self::TOLERATED_SKEW_SECS {
+            self.expiration
+        } else if self.skew_secs > 0 {
+            self.expiration.checked_sub(skew).unwrap_or(self.expiration)
+        } else {
+            self.expiration.checked_add(skew).unwrap_or(self.expiration)
+        }
+    }
+}
+
+/// A moment as AWS writes it: UTC, whole seconds, `Z`.
+pub(crate) fn rfc3339(moment: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(moment).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn validity(skew_secs: i64) -> Validity {
+        Validity {
+            expiration: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000),
+            left: Duration::from_hours(1),
+            lifetime: Duration::from_hours(1),
+            skew_secs,
+        }
+    }
+
+    #[test]
+    fn expiry_is_told_in_the_local_clock_only_when_that_is_far_off() {
+        let told = |skew| rfc3339(validity(skew).local_expiration());
+        assert_eq!(told(0), "1970-01-12T13:46:40Z");
+        assert_eq!(told(240), told(0));
+        assert_eq!(told(3600), "1970-01-12T12:46:40Z");
+        assert_eq!(told(-3600), "1970-01-12T14:46:40Z");
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let keys = Keys {
+            access_key_id: "ASIAX".into(),
+            secret_access_key: Secret::new("hidden"),
+            session_token: Some(Secret::new("hidden")),
+        };
+        assert!(!format!("{keys:?}").contains("hidden"));
+    }
+}
