@@ -1,0 +1,347 @@
+//! What may be typed: the flags, as one table, and the clap command made from it.
+//!
+//! This file knows names, kinds and help texts. What a value means, and which flags go together, is decided in
+//! `settings`; nothing here reads the environment or a file.
+
+use clap::builder::OsStringValueParser;
+use clap::{Arg, ArgAction, Command, ValueHint};
+
+/// How often a flag may stand and whether it takes a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// On or off.
+    Switch,
+    /// No value, but it counts how often.
+    Count,
+    /// One value.
+    One,
+    /// A value each time.
+    Many,
+}
+
+/// One flag: a row of `--help`, of the README's table and of the completions.
+#[derive(Debug, Clone, Copy)]
+pub struct Flag {
+    /// The name, without its dashes.
+    pub long: &'static str,
+    /// The letter, if it has one.
+    pub short: Option<char>,
+    /// What may follow it.
+    pub kind: Kind,
+    /// The name of the value, for flags that take one.
+    pub value: &'static str,
+    /// The heading in `--help`.
+    pub group: &'static str,
+    /// The first line is `-h`'s; all of it is `--help`'s.
+    pub help: &'static str,
+    /// What completions offer for the value.
+    pub hint: ValueHint,
+}
+
+impl Flag {
+    /// The variable that stands for the flag, as `XASSUME_ROLE_ARN` for `--role-arn`.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("XASSUME_{}", self.long.to_ascii_uppercase().replace('-', "_"))
+    }
+}
+
+const fn flag(long: &'static str, kind: Kind, value: &'static str, group: &'static str, help: &'static str) -> Flag {
+    Flag { long, short: None, kind, value, group, help, hint: ValueHint::Other }
+}
+
+const fn switch(long: &'static str, group: &'static str, help: &'static str) -> Flag {
+    flag(long, Kind::Switch, "", group, help)
+}
+
+impl Flag {
+    const fn short(mut self, short: char) -> Self {
+        self.short = Some(short);
+        self
+    }
+
+    const fn path(mut self) -> Self {
+        self.hint = ValueHint::FilePath;
+        self
+    }
+}
+
+const ROLE: &str = "Role";
+const STS: &str = "STS";
+const EXPIRY: &str = "Expiry";
+const DELIVERY: &str = "Delivery";
+const OUTPUT: &str = "Output";
+
+/// Every flag, in the order of `--help`.
+pub const FLAGS: &[Flag] = &[
+    flag(
+        "role-arn",
+        Kind::Many,
+        "ARN",
+        ROLE,
+        "Role to assume; repeat it for a chain\n\n\
+         An ARN, or ACCOUNT:ROLE-NAME for arn:aws:iam::ACCOUNT:role/ROLE-NAME. Each role of a chain is assumed with \
+         the session before; at most 10. Without this flag the role comes from XASSUME_ROLE_ARN, from the profile's \
+         role_arn, or from AWS_ROLE_ARN.",
+    )
+    .short('r'),
+    flag(
+        "profile",
+        Kind::One,
+        "NAME",
+        ROLE,
+        "Profile of ~/.aws/config that holds the role, or the source credentials\n\n\
+         Beside --role-arn it names the source. On the command line it beats keys in the environment; AWS_PROFILE \
+         does not.",
+    )
+    .short('p'),
+    flag(
+        "role-session-name",
+        Kind::One,
+        "NAME",
+        ROLE,
+        "Session name, as CloudTrail will show it\n\n\
+         2 to 64 letters, digits and +=,.@_-. Default: AWS_ROLE_SESSION_NAME; under Jenkins the job's name and build \
+         number; else xassume-USER@HOST.",
+    ),
+    flag("external-id", Kind::One, "ID", ROLE, "External id that the (last) role's trust policy asks for"),
+    flag(
+        "duration",
+        Kind::One,
+        "TIME",
+        ROLE,
+        "Lifetime to ask for: 15m to 12h, or `max`\n\n\
+         Nothing is asked for by default: STS grants an hour. `max` asks for 12, 8, 4, 2 and 1 hours until STS agrees. \
+         A role that is assumed from another role's session gets an hour at the most.",
+    ),
+    flag("policy", Kind::One, "JSON|file://PATH", ROLE, "Session policy, which narrows what the session may do"),
+    flag("policy-arn", Kind::Many, "ARN", ROLE, "Managed policy that narrows the session; repeatable, at most 10"),
+    flag("tag", Kind::Many, "KEY=VALUE", ROLE, "Session tag; repeatable, at most 50"),
+    flag("transitive-tag", Kind::Many, "KEY", ROLE, "Tag key that later sessions of a chain inherit; repeatable"),
+    flag("source-identity", Kind::One, "NAME", ROLE, "Source identity, kept by STS through the whole chain"),
+    flag(
+        "web-identity-token-file",
+        Kind::One,
+        "PATH",
+        ROLE,
+        "File with the OIDC token that assumes the first role\n\n\
+         As in AWS_WEB_IDENTITY_TOKEN_FILE. It is read again at each refresh.",
+    )
+    .path(),
+    flag(
+        "expect-account",
+        Kind::One,
+        "ID",
+        ROLE,
+        "Fail unless the session is in this account, before the command starts",
+    ),
+    flag(
+        "region",
+        Kind::One,
+        "REGION",
+        STS,
+        "Region of STS, also given to the command\n\n\
+         Default: AWS_REGION, AWS_DEFAULT_REGION, the profile's, the instance's. With none of them STS is asked in the \
+         partition's main region and the command gets no region.",
+    ),
+    flag("sts-endpoint", Kind::One, "URL", STS, "Endpoint of STS, in place of the region's own").url(),
+    flag("ca-bundle", Kind::One, "PATH", STS, "PEM file of further certificates to trust, as AWS_CA_BUNDLE").path(),
+    flag("sts-timeout", Kind::One, "TIME", STS, "Time limit for all calls to STS and their retries [default: 30s]"),
+    flag(
+        "on-expiry",
+        Kind::One,
+        "none|restart|signal",
+        EXPIRY,
+        "What to do before the session expires [default: none]\n\n\
+         none: nothing; xassume becomes the command, unless --via keeps its credentials fresh. restart: obtain a new \
+         session, stop the command, start it again. signal: renew the credentials file, then send --signal.",
+    ),
+    flag(
+        "signal",
+        Kind::One,
+        "SIGNAL",
+        EXPIRY,
+        "Signal of --on-expiry signal: HUP, SIGUSR1, 12, RTMIN+1 [default: HUP]",
+    ),
+    flag(
+        "refresh-margin",
+        Kind::One,
+        "TIME",
+        EXPIRY,
+        "How long before the expiry to refresh\n\n\
+         Default: a tenth of the lifetime, at most 10 minutes, but time enough for the stop; less a random part, so \
+         that hosts that start together do not refresh together. With --via file alone: a third of the lifetime. \
+         Never before half the lifetime is over.",
+    ),
+    flag(
+        "stop-signal",
+        Kind::One,
+        "SIGNAL",
+        EXPIRY,
+        "Signal that asks the command to stop for a restart [default: TERM]",
+    ),
+    flag("stop-timeout", Kind::One, "TIME", EXPIRY, "Time it has to stop before it is killed [default: 10s]"),
+    flag(
+        "on-refresh-failure",
+        Kind::One,
+        "keep|stop",
+        EXPIRY,
+        "What to do when the session expires and cannot be refreshed [default: keep]\n\n\
+         keep: let the command run on, and go on trying. stop: stop it and exit with 125.",
+    ),
+    flag(
+        "process-group",
+        Kind::One,
+        "auto|same|new",
+        EXPIRY,
+        "Process group of the command when xassume stays [default: auto]\n\n\
+         auto: on a terminal xassume's own, so that job control works; elsewhere a new one, so that whatever the \
+         command started is signalled and stopped with it.",
+    ),
+    flag(
+        "via",
+        Kind::One,
+        "env|file",
+        DELIVERY,
+        "How the command gets the session [default: env; file with --on-expiry signal]\n\n\
+         env: in its environment, which cannot change while it runs. file: in a private credentials file, renewed \
+         before the session expires; xassume stays.",
+    ),
+    flag("credentials-file", Kind::One, "PATH", DELIVERY, "Path of the file of --via file [default: a private folder]")
+        .path(),
+    flag("file-mode", Kind::One, "MODE", DELIVERY, "Mode of that file, for a volume that is shared [default: 0600]"),
+    flag(
+        "keep-env",
+        Kind::Many,
+        "NAME",
+        DELIVERY,
+        "Variable that would be removed from the command's environment, but is kept; repeatable",
+    ),
+    switch(
+        "isolate",
+        DELIVERY,
+        "Give the command a copy of ~/.aws/config without other identities\n\n\
+         The copy keeps all settings and drops what could lead to other credentials; the shared credentials file is \
+         hidden. Without it the command still sees ~/.aws, and a command with its own --profile uses that profile.",
+    ),
+    flag("log-format", Kind::One, "text|json", OUTPUT, "Form of messages; json is one object a line [default: text]"),
+    flag("verbose", Kind::Count, "", OUTPUT, "Say what is done, on stderr; twice for more").short('v'),
+    switch("quiet", OUTPUT, "Say nothing but errors").short('q'),
+];
+
+impl Flag {
+    const fn url(mut self) -> Self {
+        self.hint = ValueHint::Url;
+        self
+    }
+}
+
+const ABOUT: &str = "Assume an IAM role and run a command with its session";
+
+const AFTER_HELP: &str = "\
+Each flag but --help and --version has a variable: XASSUME_ROLE_ARN for --role-arn. Switches take true, false, 1 or 0; \
+a flag that may be repeated takes one value a line.
+
+Exit status: the command's own; 125 when xassume fails, 126 when the command cannot be run, 127 when it is not found.
+
+Examples:
+  xassume --role-arn arn:aws:iam::521111111144:role/DeployMaster -- aws ec2 describe-instances
+  xassume -r 521111111144:DeployMaster -- ./deploy.sh
+  xassume --profile production -- $SHELL";
+
+/// The usage line, also shown with usage errors.
+pub(crate) const USAGE: &str = "xassume [OPTIONS] [--] COMMAND [ARGUMENT]...";
+
+/// The clap command for the table.
+#[must_use]
+pub fn command() -> Command {
+    let mut command = Command::new("xassume")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(ABOUT)
+        .after_long_help(AFTER_HELP)
+        .after_help("`--help` tells more; examples are at its end.")
+        .override_usage(USAGE)
+        .max_term_width(100)
+        .disable_help_flag(true)
+        .disable_version_flag(true);
+    for flag in FLAGS {
+        command = command.arg(argument(flag));
+    }
+    command
+        .arg(Arg::new("help").short('h').long("help").help_heading(OUTPUT).action(ArgAction::Help).help("Print help"))
+        .arg(
+            Arg::new("version")
+                .short('V')
+                .long("version")
+                .help_heading(OUTPUT)
+                .action(ArgAction::Version)
+                .help("Print version"),
+        )
+        .arg(
+            Arg::new("command")
+                .value_name("COMMAND")
+                .num_args(0..)
+                .trailing_var_arg(true)
+                .value_parser(OsStringValueParser::new())
+                .value_hint(ValueHint::CommandWithArguments)
+                .help("The command and its arguments, passed on byte for byte, never through a shell"),
+        )
+}
+
+fn argument(flag: &Flag) -> Arg {
+    let (short_help, long_help) = match flag.help.split_once("\n\n") {
+        Some((short, _)) => (short, Some(flag.help)),
+        None => (flag.help, None),
+    };
+    let mut arg = Arg::new(flag.long).long(flag.long).help_heading(flag.group).help(short_help);
+    if let Some(short) = flag.short {
+        arg = arg.short(short);
+    }
+    if let Some(long) = long_help {
+        arg = arg.long_help(long);
+    }
+    match flag.kind {
+        Kind::Switch => arg.action(ArgAction::SetTrue),
+        Kind::Count => arg.action(ArgAction::Count),
+        Kind::One | Kind::Many => arg
+            .action(if flag.kind == Kind::One { ArgAction::Set } else { ArgAction::Append })
+            .value_name(flag.value)
+            .value_hint(flag.hint)
+            .value_parser(OsStringValueParser::new())
+            .allow_hyphen_values(flag.long == "tag"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_makes_a_sound_command() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn the_command_begins_at_the_first_positional_or_after_two_dashes() {
+        let words = |line: &[&str]| -> Vec<String> {
+            let matches = command().try_get_matches_from(line).expect("parses");
+            let all = matches.get_many::<std::ffi::OsString>("command");
+            all.into_iter().flatten().map(|word| word.to_string_lossy().into_owned()).collect()
+        };
+        assert_eq!(
+            words(&["xassume", "-v", "aws", "--profile", "x", "--", "-v"]),
+            ["aws", "--profile", "x", "--", "-v"]
+        );
+        assert_eq!(words(&["xassume", "--", "--help"]), ["--help"]);
+        assert_eq!(words(&["xassume", "--", "a", "--", "b", ""]), ["a", "--", "b", ""]);
+        assert_eq!(words(&["xassume", "-q"]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn help_lines_of_short_help_fit_a_terminal() {
+        for flag in FLAGS {
+            let first = flag.help.lines().next().unwrap_or_default();
+            assert!(first.len() <= 95 && !first.ends_with('.'), "{}: {first}", flag.long);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! What was given for each flag: on the command line, or by its variable.
+//!
+//! One rule for all flags: the command line counts before the variable, an empty variable is an absent one.
+
+use crate::cli::{FLAGS, Flag, Kind};
+use crate::error::Error;
+use crate::role::{Invalid, split_roles};
+use crate::vars::Vars;
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+use std::ffi::{OsStr, OsString};
+
+/// A value with where it came from.
+#[derive(Debug, Clone)]
+pub(super) struct Given {
+    /// `--duration` or `XASSUME_DURATION`, as errors name it.
+    pub(super) origin: String,
+    pub(super) typed: bool,
+    pub(super) value: OsString,
+}
+
+impl Given {
+    /// The value as text.
+    ///
+    /// # Errors
+    /// When it is not UTF-8.
+    pub(super) fn text(&self) -> Result<&str, Error> {
+        self.value.to_str().ok_or_else(|| self.invalid(Invalid::new("is not UTF-8")))
+    }
+
+    /// The value as one of AWS's words.
+    ///
+    /// # Errors
+    /// The word's own complaint, with the flag or the variable in front.
+    pub(super) fn parse<T>(&self, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Result<T, Error> {
+        parse(self.text()?).map_err(|invalid| self.invalid(invalid))
+    }
+
+    pub(super) fn invalid(&self, invalid: Invalid) -> Error {
+        Error::Value { origin: self.origin.clone(), value: self.value.to_string_lossy().into_owned(), invalid }
+    }
+}
+
+/// The command line and the environment, looked at together.
+pub(super) struct Words<'a> {
+    matches: &'a ArgMatches,
+    vars: &'a Vars,
+}
+
+impl<'a> Words<'a> {
+    pub(super) fn new(matches: &'a ArgMatches, vars: &'a Vars) -> Self {
+        Self { matches, vars }
+    }
+
+    fn typed(&self, long: &str) -> bool {
+        self.matches.value_source(long) == Some(ValueSource::CommandLine)
+    }
+
+    /// The values of a flag, those of its variable when the flag was not typed.
+    pub(super) fn many(&self, long: &'static str) -> Vec<Given> {
+        if self.typed(long) {
+            let values = self.matches.get_many::<OsString>(long).into_iter().flatten();
+            return values
+                .map(|value| Given { origin: format!("--{long}"), typed: true, value: value.clone() })
+                .collect();
+        }
+        let flag = flag(long);
+        let origin = flag.variable();
+        let Some(value) = self.vars.get(&origin).filter(|value| !value.is_empty()) else { return Vec::new() };
+        let given = |value: &OsStr| Given { origin: origin.clone(), typed: false, value: value.to_owned() };
+        match (flag.kind, value.to_str()) {
+            (Kind::Many, Some(text)) if long == "role-arn" => {
+                split_roles(text).into_iter().map(|role| given(OsStr::new(role))).collect()
+            }
+            (Kind::Many, Some(text)) => {
+                text.lines().filter(|line| !line.is_empty()).map(|line| given(OsStr::new(line))).collect()
+            }
+            _ => vec![given(value)],
+        }
+    }
+
+    /// The value of a flag that takes one.
+    pub(super) fn one(&self, long: &'static str) -> Option<Given> {
+        self.many(long).into_iter().next()
+    }
+
+    /// Whether a switch is on.
+    ///
+    /// # Errors
+    /// When its variable is none of true, false, 1 and 0.
+    pub(super) fn switch(&self, long: &'static str) -> Result<bool, Error> {
+        if self.typed(long) {
+            return Ok(self.matches.get_flag(long));
+        }
+        let variable = flag(long).variable();
+        let Some(value) = self.vars.get(&variable) else { return Ok(false) };
+        match value.to_str() {
+            Some("true" | "1") => Ok(true),
+            Some("false" | "0" | "") => Ok(false),
+            _ => Err(Error::Value {
+                origin: variable,
+                value: value.to_string_lossy().into_owned(),
+                invalid: Invalid::new("is no switch").hint("use true, false, 1 or 0"),
+            }),
+        }
+    }
+
+    /// How often a counted flag was given; its variable holds the number, `true` counting as 1.
+    ///
+    /// # Errors
+    /// When the variable holds no small number.
+    pub(super) fn count(&self, long: &'static str) -> Result<u8, Error> {
+        if self.typed(long) {
+            return Ok(self.matches.get_count(long));
+        }
+        let Some(given) = self.vars.get(&flag(long).variable()).filter(|value| !value.is_empty()) else { return Ok(0) };
+        match given.to_str() {
+            Some("true") => Ok(1),
+            Some("false") => Ok(0),
+            text => text.and_then(|text| text.parse().ok()).ok_or_else(|| Error::Value {
+                origin: flag(long).variable(),
+                value: given.to_string_lossy().into_owned(),
+                invalid: Invalid::new("is no count").hint("use 0, 1 or 2"),
+            }),
+        }
+    }
+
+    /// Whether the flag, and not its variable, was given.
+    pub(super) fn is_typed(&self, long: &'static str) -> bool {
+        self.typed(long)
+    }
+
+    /// The words of the command.
+    pub(super) fn command(&self) -> Vec<OsString> {
+        self.matches.get_many::<OsString>("command").into_iter().flatten().cloned().collect()
+    }
+}
+
+/// A flag of the table. Asking for one that is not there would be a slip in `settings`, which its tests walk through.
+fn flag(long: &str) -> &'static Flag {
+    FLAGS.iter().find(|flag| flag.long == long).unwrap_or(&FLAGS[0])
+}

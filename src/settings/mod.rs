@@ -1,0 +1,286 @@
+//! What the words mean: from the command line and the variables to checked settings.
+//!
+//! Pure but for `read`, which is handed in for `--policy file://…`. Every limit that AWS documents is checked here,
+//! so that a bad value costs no call. Which role comes out of it is decided in `profile::plan`.
+
+mod conduct;
+mod given;
+mod name;
+
+pub(crate) use conduct::{Conduct, DeliverySettings, Via};
+
+use crate::cli;
+use crate::deliver::environment::{Delivery, check_keep};
+use crate::error::Error;
+use crate::profile::{ProfileChoice, ProfileFrom, Request};
+use crate::role::{
+    ExternalId, HopOptions, Invalid, MAX_HOPS, PolicyArn, RoleArn, RoleSessionName, SessionDuration, SessionPolicy,
+    SourceIdentity, Tag, TagKey, check_tags, is_account, parse_duration,
+};
+use crate::session::Session;
+use crate::vars::Vars;
+use clap::ArgMatches;
+use given::{Given, Words};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Everything that was asked for.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) request: Request,
+    pub(crate) sts: StsSettings,
+    pub(crate) conduct: Conduct,
+    pub(crate) delivery: DeliverySettings,
+    pub(crate) expect_account: Option<String>,
+    /// The command and its arguments, as typed; never empty.
+    pub(crate) command: Vec<OsString>,
+}
+
+impl Settings {
+    /// Refuses to keep a variable that xassume sets itself.
+    ///
+    /// # Errors
+    /// The first such name.
+    pub(crate) fn check_keep(&self) -> Result<(), Error> {
+        let delivery =
+            if self.delivery.isolate { Delivery::EnvIsolated { config_file: Path::new("") } } else { Delivery::Env };
+        check_keep(&self.delivery.keep, &delivery).map_err(|(name, invalid)| Error::Value {
+            origin: "--keep-env".into(),
+            value: name.to_string_lossy().into_owned(),
+            invalid,
+        })
+    }
+
+    /// Holds a session against `--expect-account`.
+    ///
+    /// # Errors
+    /// When it is in another account.
+    pub(crate) fn check_account(&self, session: &Session) -> Result<(), Error> {
+        let Some(expected) = &self.expect_account else { return Ok(()) };
+        // arn:aws:sts::ACCOUNT:assumed-role/…
+        if session.assumed_role_arn.split(':').nth(4) == Some(expected) {
+            return Ok(());
+        }
+        Err(Error::WrongAccount { expected: expected.clone(), arn: session.assumed_role_arn.clone() })
+    }
+}
+
+/// How STS is reached, as far as the flags say.
+#[derive(Debug, Clone)]
+pub(crate) struct StsSettings {
+    pub(crate) endpoint: Option<String>,
+    pub(crate) ca_bundle: Option<PathBuf>,
+    /// For all calls of one session and their retries.
+    pub(crate) timeout: Duration,
+}
+
+/// How much is said on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verbosity {
+    Quiet,
+    Normal,
+    Verbose,
+    Everything,
+}
+
+/// The form of what is said (`--log-format`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How and how much xassume speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Voice {
+    pub(crate) verbosity: Verbosity,
+    pub(crate) format: LogFormat,
+}
+
+impl Default for Voice {
+    fn default() -> Self {
+        Self { verbosity: Verbosity::Normal, format: LogFormat::Text }
+    }
+}
+
+/// What is known of the machine, for the default session name.
+#[derive(Debug, Clone)]
+pub(crate) struct Machine {
+    pub(crate) uid: u32,
+    pub(crate) host: String,
+}
+
+/// Parses the command line.
+///
+/// # Errors
+/// clap's own: a usage error, or the text of `--help` and `--version`.
+pub(crate) fn parse(arguments: &[OsString]) -> Result<ArgMatches, clap::Error> {
+    cli::command().try_get_matches_from(arguments)
+}
+
+/// Reads how to speak; the first thing that is needed of the settings.
+///
+/// # Errors
+/// When a variable holds no such value, or both `-v` and `-q` were typed.
+pub(crate) fn voice(matches: &ArgMatches, vars: &Vars) -> Result<Voice, Error> {
+    let words = Words::new(matches, vars);
+    let (quiet, verbose) = (words.switch("quiet")?, words.count("verbose")?);
+    if words.is_typed("quiet") && words.is_typed("verbose") {
+        return Err(Error::usage("--verbose and --quiet exclude each other", "leave out one of them"));
+    }
+    let verbosity = match verbose {
+        _ if quiet && !words.is_typed("verbose") => Verbosity::Quiet,
+        0 => Verbosity::Normal,
+        1 => Verbosity::Verbose,
+        _ => Verbosity::Everything,
+    };
+    let format = words.one("log-format").map_or(Ok(LogFormat::Text), |given| {
+        given.parse(|text| match text {
+            "text" => Ok(LogFormat::Text),
+            "json" => Ok(LogFormat::Json),
+            _ => Err(Invalid::new("is neither text nor json").hint("json gives one object a line")),
+        })
+    })?;
+    Ok(Voice { verbosity, format })
+}
+
+/// Gives the words their meaning.
+///
+/// # Errors
+/// The first word that does not keep its limits, or that does not go with another.
+pub(crate) fn settings(
+    matches: &ArgMatches,
+    vars: &Vars,
+    machine: &Machine,
+    read: &dyn Fn(&Path) -> std::io::Result<String>,
+) -> Result<Settings, Error> {
+    let words = Words::new(matches, vars);
+    let command = words.command();
+    if command.is_empty() {
+        return Err(Error::usage("no command was given", "for a shell with the role: xassume … -- $SHELL"));
+    }
+    let (conduct, delivery) = conduct::conduct(&words)?;
+    Ok(Settings {
+        request: request(&words, vars, machine, read)?,
+        sts: sts(&words)?,
+        conduct,
+        delivery,
+        expect_account: words.one("expect-account").map(|given| given.parse(account)).transpose()?,
+        command,
+    })
+}
+
+fn request(
+    words: &Words<'_>,
+    vars: &Vars,
+    machine: &Machine,
+    read: &dyn Fn(&Path) -> std::io::Result<String>,
+) -> Result<Request, Error> {
+    let roles = words.many("role-arn");
+    if roles.len() > MAX_HOPS {
+        return Err(Error::usage(
+            format!("{} roles are given; a chain has at most {MAX_HOPS}", roles.len()),
+            "a longer chain is usually a mistake in a variable",
+        ));
+    }
+    let typed = words.is_typed("role-arn");
+    let roles = roles.iter().map(|given| given.parse(RoleArn::parse)).collect::<Result<Vec<_>, _>>()?;
+    let (roles, roles_variable) = if typed { (roles, Vec::new()) } else { (Vec::new(), roles) };
+    Ok(Request {
+        roles,
+        roles_variable,
+        profile: words.one("profile").map(|given| profile(&given)).transpose()?,
+        session_name: words.one("role-session-name").map(|given| given.parse(RoleSessionName::parse)).transpose()?,
+        default_session_name: name::default_session_name(vars, machine.uid, &machine.host),
+        options: hop_options(words, read)?,
+        web_identity_token_file: words.one("web-identity-token-file").map(|given| PathBuf::from(given.value)),
+        region: words.one("region").map(|given| given.parse(region)).transpose()?,
+    })
+}
+
+fn profile(given: &Given) -> Result<ProfileChoice, Error> {
+    let from = if given.typed { ProfileFrom::Flag } else { ProfileFrom::Variable };
+    Ok(ProfileChoice { name: given.text()?.to_owned(), from })
+}
+
+fn hop_options(words: &Words<'_>, read: &dyn Fn(&Path) -> std::io::Result<String>) -> Result<HopOptions, Error> {
+    let tags = words.many("tag");
+    let transitive = words.many("transitive-tag");
+    let policy_arns = words.many("policy-arn");
+    if let Some(eleventh) = policy_arns.get(10) {
+        return Err(eleventh.invalid(Invalid::new("is one too many; AWS allows 10 policy ARNs")));
+    }
+    let options = HopOptions {
+        external_id: words.one("external-id").map(|given| given.parse(ExternalId::parse)).transpose()?,
+        duration: words.one("duration").map(|given| given.parse(SessionDuration::parse)).transpose()?,
+        policy: words.one("policy").map(|given| policy(&given, read)).transpose()?,
+        policy_arns: policy_arns.iter().map(|given| given.parse(PolicyArn::parse)).collect::<Result<_, _>>()?,
+        tags: tags.iter().map(|given| given.parse(Tag::parse)).collect::<Result<_, _>>()?,
+        transitive_tags: transitive.iter().map(|given| given.parse(TagKey::parse)).collect::<Result<_, _>>()?,
+        source_identity: words.one("source-identity").map(|given| given.parse(SourceIdentity::parse)).transpose()?,
+        mfa_serial: None,
+    };
+    if let Err(invalid) = check_tags(&options.tags, &options.transitive_tags) {
+        let origin =
+            transitive.first().or(tags.first()).map_or_else(|| "--tag".to_owned(), |given| given.origin.clone());
+        return Err(Error::Value { origin, value: String::new(), invalid });
+    }
+    Ok(options)
+}
+
+fn policy(given: &Given, read: &dyn Fn(&Path) -> std::io::Result<String>) -> Result<SessionPolicy, Error> {
+    let Some(path) = given.text()?.strip_prefix("file://") else { return given.parse(SessionPolicy::parse) };
+    let path = PathBuf::from(path);
+    let text = read(&path).map_err(|error| Error::File {
+        what: format!("the policy of {}", given.origin),
+        path,
+        reason: error.to_string(),
+    })?;
+    SessionPolicy::parse(&text).map_err(|invalid| given.invalid(invalid))
+}
+
+fn sts(words: &Words<'_>) -> Result<StsSettings, Error> {
+    let timeout = words.one("sts-timeout").map(|given| given.parse(timeout)).transpose()?;
+    Ok(StsSettings {
+        endpoint: words.one("sts-endpoint").map(|given| given.parse(endpoint)).transpose()?,
+        ca_bundle: words.one("ca-bundle").map(|given| PathBuf::from(given.value)),
+        timeout: timeout.unwrap_or(Duration::from_secs(30)),
+    })
+}
+
+fn timeout(text: &str) -> Result<Duration, Invalid> {
+    let limits = Duration::from_millis(100)..=Duration::from_hours(1);
+    let duration = parse_duration(text)?;
+    if limits.contains(&duration) { Ok(duration) } else { Err(Invalid::new("is outside 100ms to 1h")) }
+}
+
+fn account(text: &str) -> Result<String, Invalid> {
+    if is_account(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(Invalid::new("is not an account id").hint("an account id has 12 digits"))
+    }
+}
+
+/// Regions are words of lower-case letters, digits and `-`; what is none would become part of a host name.
+fn region(text: &str) -> Result<String, Invalid> {
+    let fits = (1..=63).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-');
+    if fits { Ok(text.to_owned()) } else { Err(Invalid::new("is not a region").hint("for example eu-central-1")) }
+}
+
+fn endpoint(text: &str) -> Result<String, Invalid> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match host {
+        Some(host) if !host.is_empty() && !host.starts_with('/') && !text.contains(char::is_whitespace) => {
+            Ok(text.to_owned())
+        }
+        _ => {
+            Err(Invalid::new("is not an http or https URL").hint("for example https://sts.eu-central-1.amazonaws.com"))
+        }
+    }
+}
