@@ -1,0 +1,164 @@
+//! From a profile with a role back along `source_profile` to where its credentials begin.
+//!
+//! The rules are botocore's `AssumeRoleProvider`; where the Rust SDK allows more (a profile that names itself may
+//! have any credentials of its own), that is allowed. Credentials are asked for only when the base is resolved, so
+//! that a plan that begins elsewhere does not fail for a base that it does not use.
+
+use super::hops::Draft;
+use super::set::{ProfileSet, Settings};
+use super::source::{self, Source};
+use crate::error::ConfigError;
+use crate::vars::Vars;
+
+/// A profile's roles, in the order in which they are assumed, and what stands before them.
+#[derive(Debug)]
+pub(super) struct Walk {
+    pub(super) drafts: Vec<Draft>,
+    pub(super) base: Base,
+}
+
+/// What a profile chain begins with.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Base {
+    /// The credentials of this profile, which the other names as its source.
+    Profile { name: String, named_by: String },
+    /// `credential_source` of this profile.
+    Named { profile: String, source: CredentialSource },
+    /// The profile has a role, but names nothing to assume it with.
+    Missing { profile: String },
+}
+
+/// The values of `credential_source`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CredentialSource {
+    Environment,
+    Ec2InstanceMetadata,
+    EcsContainer,
+}
+
+impl CredentialSource {
+    /// Reads a value without regard to case.
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Environment, Self::Ec2InstanceMetadata, Self::EcsContainer]
+            .into_iter()
+            .find(|known| known.as_str().eq_ignore_ascii_case(text))
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Environment => "Environment",
+            Self::Ec2InstanceMetadata => "Ec2InstanceMetadata",
+            Self::EcsContainer => "EcsContainer",
+        }
+    }
+}
+
+/// Walks from a profile that has a role to its base.
+///
+/// A profile that is used as a source gives its static keys if it has any, even beside a `role_arn`: its role counts
+/// only where the chain starts (`_resolve_credentials_from_profile`). A web identity token ends the walk, since its
+/// role is assumed without credentials.
+///
+/// # Errors
+/// A loop, a source that is not there, two sources at once, or a value outside its limits.
+pub(super) fn walk(profiles: &ProfileSet, start: &str) -> Result<Walk, ConfigError> {
+    let mut drafts = Vec::new();
+    let mut visited: Vec<String> = Vec::new();
+    let mut current = start.to_owned();
+    let base = loop {
+        let named_by = visited.last().unwrap_or(&current).clone();
+        visited.push(current.clone());
+        let name = current;
+        let Some(settings) = profiles.profile(&name) else {
+            break Base::Profile { name, named_by };
+        };
+        let token = settings.get("web_identity_token_file").is_some();
+        if token && visited.len() > 1 && settings.get("role_arn").is_none() {
+            return Err(ConfigError::WebIdentityWithoutRole { profile: name });
+        }
+        if visited.len() > 1 && source::has_keys(settings) && !token {
+            break Base::Profile { name, named_by };
+        }
+        let Some(draft) = Draft::of_profile(profiles, &name)? else {
+            break Base::Profile { name, named_by };
+        };
+        drafts.push(draft);
+        if token {
+            break Base::Profile { name, named_by };
+        }
+        match next(profiles, &name, settings)? {
+            Next::Base(base) => break base,
+            Next::Profile(source) if source == name => break Base::Profile { named_by: name.clone(), name },
+            Next::Profile(source) => match visited.iter().position(|seen| *seen == source) {
+                None => current = source,
+                Some(at) => {
+                    let mut profiles = visited.split_off(at);
+                    profiles.push(source);
+                    return Err(ConfigError::Loop { profiles });
+                }
+            },
+        }
+    };
+    drafts.reverse();
+    Ok(Walk { drafts, base })
+}
+
+enum Next {
+    Profile(String),
+    Base(Base),
+}
+
+fn next(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Next, ConfigError> {
+    let file = |key| profiles.path_of(profile, key).to_owned();
+    let profile = profile.to_owned();
+    match (settings.get("source_profile"), settings.get("credential_source")) {
+        (Some(_), Some(_)) => Err(ConfigError::TwoSources { profile, file: file("credential_source") }),
+        (None, None) => Ok(Next::Base(Base::Missing { profile })),
+        (None, Some(value)) => match CredentialSource::parse(value) {
+            Some(source) => Ok(Next::Base(Base::Named { profile, source })),
+            None => Err(ConfigError::UnknownCredentialSource { profile, value: value.to_owned() }),
+        },
+        (Some(name), None) if profiles.profile(name).is_some() => Ok(Next::Profile(name.to_owned())),
+        (Some(name), None) => Err(ConfigError::UnknownSourceProfile {
+            profile,
+            name: name.to_owned(),
+            file: file("source_profile"),
+            near: profiles.near_names(name),
+        }),
+    }
+}
+
+impl Base {
+    /// The source credentials themselves.
+    ///
+    /// # Errors
+    /// When there are none, or only half of them.
+    pub(super) fn resolve(self, profiles: &ProfileSet, vars: &Vars) -> Result<Source, ConfigError> {
+        match self {
+            Self::Profile { name, named_by } => {
+                source::of_profile(profiles, &name)?.ok_or(ConfigError::NoCredentials { profile: name, named_by })
+            }
+            Self::Missing { profile } => {
+                let file = profiles.path_of(&profile, "role_arn").to_owned();
+                Err(ConfigError::NoSourceForRole { profile, file })
+            }
+            Self::Named { profile, source } => {
+                let (found, reason) = match source {
+                    CredentialSource::Environment => {
+                        let keys = source::environment_keys(vars)?;
+                        (keys.map(Source::EnvironmentKeys), "there are no keys in the environment")
+                    }
+                    CredentialSource::EcsContainer => {
+                        let container = source::has_container(vars).then_some(Source::Container);
+                        (container, "no AWS_CONTAINER_CREDENTIALS_… variable is set")
+                    }
+                    CredentialSource::Ec2InstanceMetadata => {
+                        let metadata = source::has_instance_metadata(vars).then_some(Source::InstanceMetadata);
+                        (metadata, "AWS_EC2_METADATA_DISABLED is true")
+                    }
+                };
+                found.ok_or(ConfigError::EmptyCredentialSource { profile, value: source.as_str(), reason })
+            }
+        }
+    }
+}

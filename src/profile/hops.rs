@@ -1,0 +1,204 @@
+//! How each role of the chain is assumed: which profile's settings and which flags go to which hop.
+//!
+//! Flags beat the profile. It does not know where roles and source credentials come from.
+
+use super::request::Request;
+use super::set::ProfileSet;
+use crate::error::ConfigError;
+use crate::role::{
+    ExternalId, Hop, HopOptions, Invalid, MAX_HOPS, MfaSerial, RoleArn, RoleSessionName, SessionDuration,
+};
+use crate::vars::Vars;
+use std::time::Duration;
+
+/// The roles to assume, one with the session of the one before; never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RoleChain {
+    earlier: Vec<Hop>,
+    last: Hop,
+}
+
+impl RoleChain {
+    /// The hop that is assumed with the source credentials.
+    pub(crate) fn first(&self) -> &Hop {
+        self.earlier.first().unwrap_or(&self.last)
+    }
+
+    /// The hop whose session the command gets.
+    pub(crate) fn last(&self) -> &Hop {
+        &self.last
+    }
+
+    /// All hops, in the order in which they are assumed.
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Hop> {
+        self.earlier.iter().chain(std::iter::once(self.last()))
+    }
+
+    /// How many hops there are: at least one.
+    pub(crate) fn len(&self) -> usize {
+        self.earlier.len() + 1
+    }
+}
+
+/// A role before the flags are applied: what its profile says about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Draft {
+    pub(super) role: RoleArn,
+    pub(super) profile: Option<String>,
+    session_name: Option<RoleSessionName>,
+    external_id: Option<ExternalId>,
+    duration: Option<SessionDuration>,
+    mfa_serial: Option<MfaSerial>,
+}
+
+impl Draft {
+    /// A role that was named by itself.
+    pub(super) fn plain(role: RoleArn) -> Self {
+        Self { role, profile: None, session_name: None, external_id: None, duration: None, mfa_serial: None }
+    }
+
+    /// The role of a profile, if it has one.
+    ///
+    /// # Errors
+    /// When a value is outside AWS's limits; the SDKs send it, or pass it over.
+    pub(super) fn of_profile(profiles: &ProfileSet, name: &str) -> Result<Option<Self>, ConfigError> {
+        let Some(role) = read(profiles, name, "role_arn", RoleArn::parse)? else { return Ok(None) };
+        Ok(Some(Self {
+            role,
+            profile: Some(name.to_owned()),
+            session_name: read(profiles, name, "role_session_name", RoleSessionName::parse)?,
+            external_id: read(profiles, name, "external_id", ExternalId::parse)?,
+            duration: read(profiles, name, "duration_seconds", seconds)?,
+            mfa_serial: read(profiles, name, "mfa_serial", MfaSerial::parse)?,
+        }))
+    }
+}
+
+fn read<T>(
+    profiles: &ProfileSet,
+    profile: &str,
+    key: &'static str,
+    parse: fn(&str) -> Result<T, Invalid>,
+) -> Result<Option<T>, ConfigError> {
+    let Some(value) = profiles.profile(profile).and_then(|settings| settings.get(key)) else { return Ok(None) };
+    parse(value).map(Some).map_err(|invalid| ConfigError::Value {
+        profile: profile.to_owned(),
+        file: profiles.path_of(profile, key).to_owned(),
+        key,
+        value: value.to_owned(),
+        invalid: invalid.into(),
+    })
+}
+
+/// `duration_seconds` is a plain number; the other forms of `--duration` would mislead AWS's own tools.
+fn seconds(text: &str) -> Result<SessionDuration, Invalid> {
+    let seconds = text.parse::<u32>().map_err(|_| Invalid::new("is not a whole number of seconds"))?;
+    SessionDuration::from_duration(Duration::from_secs(seconds.into()))
+}
+
+/// Which call of STS a hop is. Only the first can be by web identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Call {
+    AssumeRole,
+    AssumeRoleWithWebIdentity,
+}
+
+/// Applies the flags and the session names.
+///
+/// Session name: flag, profile, `AWS_ROLE_SESSION_NAME`, default, for every hop. Source identity and MFA device, which
+/// are the caller's, go to the first `AssumeRole` call; everything else goes to the last hop.
+///
+/// # Errors
+/// A flag that no hop can carry, too many hops, or more than an hour for a role that is assumed from another's session.
+pub(super) fn finish(
+    drafts: Vec<Draft>,
+    call: Call,
+    request: &Request,
+    vars: &Vars,
+    notes: &mut Vec<String>,
+) -> Result<RoleChain, ConfigError> {
+    let of = drafts.len();
+    if of > MAX_HOPS {
+        return Err(ConfigError::TooManyHops { hops: of });
+    }
+    let first_signed = usize::from(call == Call::AssumeRoleWithWebIdentity);
+    let flags = &request.options;
+    let mut profiles = Vec::with_capacity(of);
+    let mut hops = Vec::with_capacity(of);
+    for (at, draft) in drafts.into_iter().enumerate() {
+        profiles.push(draft.profile.clone());
+        let call = if at < first_signed { call } else { Call::AssumeRole };
+        hops.push(hop(draft, call, request, vars, notes)?);
+    }
+    match hops.get_mut(first_signed) {
+        Some(caller) => {
+            caller.options.source_identity.clone_from(&flags.source_identity);
+            if flags.mfa_serial.is_some() {
+                caller.options.mfa_serial.clone_from(&flags.mfa_serial);
+            }
+        }
+        None => no_signed_hop(hops.first(), flags)?,
+    }
+    let Some(mut last) = hops.pop() else { return Err(ConfigError::NoRole { profile: None }) };
+    if flags.external_id.is_some() {
+        last.options.external_id.clone_from(&flags.external_id);
+    }
+    if flags.duration.is_some() {
+        last.options.duration = flags.duration;
+        profiles.pop();
+    }
+    last.options.policy.clone_from(&flags.policy);
+    last.options.policy_arns.clone_from(&flags.policy_arns);
+    last.options.tags.clone_from(&flags.tags);
+    last.options.transitive_tags.clone_from(&flags.transitive_tags);
+    let chain = RoleChain { earlier: hops, last };
+    // The first role is assumed with the source credentials: whether those are a role's, only STS knows.
+    for (at, hop) in chain.iter().enumerate().skip(1) {
+        if matches!(hop.options.duration, Some(SessionDuration::Exactly(asked)) if asked > SessionDuration::HOUR) {
+            let profile = profiles.get(at).cloned().flatten();
+            return Err(ConfigError::ChainedDuration { role: hop.role.to_string(), hop: at + 1, of, profile });
+        }
+    }
+    Ok(chain)
+}
+
+/// One hop with its profile's settings and its name. A web identity hop has no external id and no MFA device.
+fn hop(draft: Draft, call: Call, request: &Request, vars: &Vars, notes: &mut Vec<String>) -> Result<Hop, ConfigError> {
+    const VARIABLE: &str = "AWS_ROLE_SESSION_NAME";
+    let session_name = match (&request.session_name, draft.session_name, vars.text(VARIABLE)) {
+        (Some(flag), _, _) => flag.clone(),
+        (None, Some(of_profile), _) => of_profile,
+        (None, None, Some(value)) => RoleSessionName::parse(value).map_err(|invalid| ConfigError::Variable {
+            name: VARIABLE,
+            value: value.to_owned(),
+            invalid: invalid.into(),
+        })?,
+        (None, None, None) => request.default_session_name.clone(),
+    };
+    let mut options = HopOptions { duration: draft.duration, ..HopOptions::default() };
+    if call == Call::AssumeRoleWithWebIdentity {
+        if draft.external_id.is_some() || draft.mfa_serial.is_some() {
+            let role = &draft.role;
+            notes.push(format!("external_id and mfa_serial are ignored for {role}: its web identity needs neither"));
+        }
+    } else {
+        options.external_id = draft.external_id;
+        options.mfa_serial = draft.mfa_serial;
+    }
+    Ok(Hop { role: draft.role, session_name, options })
+}
+
+/// When the web identity hop is the only one, what only `AssumeRole` takes has no place.
+fn no_signed_hop(hop: Option<&Hop>, flags: &HopOptions) -> Result<(), ConfigError> {
+    let given = [
+        ("--external-id", flags.external_id.is_some()),
+        ("--tag", !flags.tags.is_empty()),
+        ("--transitive-tag", !flags.transitive_tags.is_empty()),
+        ("--source-identity", flags.source_identity.is_some()),
+        ("--mfa-serial", flags.mfa_serial.is_some()),
+    ];
+    match (hop, given.into_iter().find(|(_, given)| *given)) {
+        (Some(hop), Some((flag, _))) => Err(ConfigError::NotForWebIdentity { flag, role: hop.role.to_string() }),
+        _ => Ok(()),
+    }
+}

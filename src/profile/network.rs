@@ -1,0 +1,142 @@
+//! How STS is reached: the region, the endpoint and whom to trust, as AWS's variables and the profile say.
+//!
+//! The caller's own flags (`--sts-endpoint`, `--ca-bundle`) stand above what is found here. Pure.
+
+use super::request::Request;
+use super::set::{ProfileSet, Settings};
+use crate::error::ConfigError;
+use crate::role::Invalid;
+use crate::vars::Vars;
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+/// The profile whose settings count, credentials apart.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Used<'a> {
+    pub(super) name: &'a str,
+    pub(super) settings: &'a Settings,
+}
+
+/// A region, and what named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Region {
+    pub(crate) name: String,
+    pub(crate) from: RegionFrom,
+}
+
+/// What named the region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RegionFrom {
+    Flag,
+    /// `AWS_REGION` or `AWS_DEFAULT_REGION`.
+    Variable(&'static str),
+    Profile(String),
+}
+
+/// What the connection to STS needs to know.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Network {
+    /// In place of the region's own endpoint.
+    pub(crate) endpoint_url: Option<String>,
+    /// A PEM file of certificates to trust.
+    pub(crate) ca_bundle: Option<PathBuf>,
+    pub(crate) fips: bool,
+    pub(crate) dualstack: bool,
+}
+
+/// The region: flag, `AWS_REGION`, `AWS_DEFAULT_REGION`, the used profile's `region`. Not its source profile's, as in
+/// botocore.
+///
+/// # Errors
+/// When it is no name of a region: it becomes part of a host name.
+pub(super) fn region(
+    request: &Request,
+    profiles: &ProfileSet,
+    vars: &Vars,
+    used: Option<Used<'_>>,
+) -> Result<Option<Region>, ConfigError> {
+    const REGION: &str = "AWS_REGION";
+    const DEFAULT_REGION: &str = "AWS_DEFAULT_REGION";
+    let of_profile =
+        || used.and_then(|used| Some((used.settings.get("region")?, RegionFrom::Profile(used.name.into()))));
+    let variable = |name| Some((vars.text(name)?, RegionFrom::Variable(name)));
+    let flag = request.region.as_deref().map(|name| (name, RegionFrom::Flag));
+    let found = flag.or_else(|| variable(REGION)).or_else(|| variable(DEFAULT_REGION)).or_else(of_profile);
+    let Some((name, from)) = found else { return Ok(None) };
+    if is_region(name) {
+        return Ok(Some(Region { name: name.to_owned(), from }));
+    }
+    let invalid = Invalid::new("is not the name of a region").hint("regions look like eu-west-1 or us-gov-east-1");
+    Err(match from {
+        RegionFrom::Flag => ConfigError::Variable { name: "--region", value: name.to_owned(), invalid: invalid.into() },
+        RegionFrom::Variable(variable) => {
+            ConfigError::Variable { name: variable, value: name.to_owned(), invalid: invalid.into() }
+        }
+        RegionFrom::Profile(profile) => ConfigError::Value {
+            file: profiles.path_of(&profile, "region").to_owned(),
+            profile,
+            key: "region",
+            value: name.to_owned(),
+            invalid: invalid.into(),
+        },
+    })
+}
+
+/// A label of a host name, as botocore's `validate_region_name` asks.
+fn is_region(name: &str) -> bool {
+    (1..=63).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+/// Endpoint, certificates and endpoint variants. A variable stands above the profile.
+///
+/// # Errors
+/// When the profile names a `services` section that is not there.
+pub(super) fn network(
+    profiles: &ProfileSet,
+    vars: &Vars,
+    used: Option<Used<'_>>,
+    notes: &mut Vec<String>,
+) -> Result<Network, ConfigError> {
+    let of_profile = |key: &str| used.and_then(|used| used.settings.get(key));
+    let is_true = |variable: &str, key: &str| match vars.text(variable).or_else(|| of_profile(key)) {
+        Some(value) => value.eq_ignore_ascii_case("true"),
+        None => false,
+    };
+    let legacy = vars.text("AWS_STS_REGIONAL_ENDPOINTS").or_else(|| of_profile("sts_regional_endpoints"));
+    if legacy.is_some_and(|value| value.eq_ignore_ascii_case("legacy")) {
+        notes.push("sts_regional_endpoints = legacy is ignored: the region's own endpoint of STS is asked".into());
+    }
+    let ca_bundle = vars.get("AWS_CA_BUNDLE").filter(|path| !path.is_empty());
+    let endpoint_url = if is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls") {
+        None
+    } else {
+        endpoint_url(profiles, vars, used)?
+    };
+    Ok(Network {
+        endpoint_url,
+        ca_bundle: ca_bundle.or_else(|| of_profile("ca_bundle").map(OsStr::new)).map(PathBuf::from),
+        fips: is_true("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
+        dualstack: is_true("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
+    })
+}
+
+/// botocore's order (`ConfiguredEndpointProvider`): both variables, the service's own first, then both settings.
+fn endpoint_url(profiles: &ProfileSet, vars: &Vars, used: Option<Used<'_>>) -> Result<Option<String>, ConfigError> {
+    if let Some(url) = vars.text("AWS_ENDPOINT_URL_STS").or_else(|| vars.text("AWS_ENDPOINT_URL")) {
+        return Ok(Some(url.to_owned()));
+    }
+    let Some(used) = used else { return Ok(None) };
+    if let Some(name) = used.settings.get("services") {
+        let Some(services) = profiles.services(name) else {
+            return Err(ConfigError::UnknownServices { profile: used.name.to_owned(), name: name.to_owned() });
+        };
+        let url = services.nested("sts").iter().rfind(|(key, value)| key == "endpoint_url" && !value.is_empty());
+        if let Some((_, url)) = url {
+            return Ok(Some(url.clone()));
+        }
+    }
+    Ok(used.settings.get("endpoint_url").map(str::to_owned))
+}

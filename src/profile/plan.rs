@@ -1,0 +1,300 @@
+//! The plan: from which source credentials which roles are assumed, in which region.
+//!
+//! One pure function decides it, [`plan`]; the README's "Where the role comes from" is this file. It must not know
+//! how anything is fetched, and it reads no file and no variable but those it is given.
+
+use super::chain::{Base, walk};
+use super::hops::{Call, Draft, RoleChain, finish};
+use super::network::{Network, Region, Used, network, region};
+use super::request::{ProfileFrom, Request};
+use super::set::{DEFAULT, ProfileSet, Settings};
+use super::source::{self, Source, TokenFrom};
+use crate::error::ConfigError;
+use crate::role::RoleArn;
+use crate::vars::Vars;
+use std::path::PathBuf;
+
+/// What will be done, decided before anything is asked of anybody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub(crate) source: Source,
+    pub(crate) hops: RoleChain,
+    /// The profile whose settings count, whether or not credentials or a role are from it.
+    pub(crate) profile: Option<String>,
+    pub(crate) region: Option<Region>,
+    pub(crate) network: Network,
+    /// What was passed over, and why; said by `-v`.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Decides the plan.
+///
+/// # Errors
+/// What is missing, wrong or contradictory; a missing role comes before missing credentials.
+pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Result<Plan, ConfigError> {
+    let mut planner = Planner {
+        request,
+        profiles,
+        vars,
+        selected: select(request, profiles, vars)?,
+        notes: profiles.notes().to_vec(),
+    };
+    planner.note_names();
+    let explicit = planner.explicit_roles();
+    let Start { source, mut drafts } = planner.start(explicit)?;
+    // A role that is named by itself and is also where the profile or the token leads is one hop, not two.
+    let repeated = drafts.last().zip(explicit.first()).is_some_and(|(draft, role)| draft.role == *role);
+    drafts.extend(explicit.iter().skip(usize::from(repeated)).cloned().map(Draft::plain));
+    let call = if source.is_web_identity() { Call::AssumeRoleWithWebIdentity } else { Call::AssumeRole };
+    let hops = finish(drafts, call, request, vars, &mut planner.notes)?;
+    let used = planner.used();
+    let region = region(request, profiles, vars, used)?;
+    let network = network(profiles, vars, used, &mut planner.notes)?;
+    let profile = used.map(|used| used.name.to_owned());
+    Ok(Plan { source, hops, profile, region, network, notes: planner.notes })
+}
+
+/// The profile that is looked at, and who named it.
+struct Selected<'a> {
+    name: &'a str,
+    settings: Option<&'a Settings>,
+    by: NamedBy,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NamedBy {
+    /// `--profile`, which beats keys and a token in the environment.
+    Flag,
+    /// A variable of this name.
+    Variable(&'static str),
+    /// Nobody: it is the default profile, which need not be there.
+    Nobody,
+}
+
+/// `AWS_PROFILE` comes before `AWS_DEFAULT_PROFILE`, as in the AWS CLI's documentation and all SDKs but Python's.
+fn select<'a>(request: &'a Request, profiles: &'a ProfileSet, vars: &'a Vars) -> Result<Selected<'a>, ConfigError> {
+    let variable = |name: &'static str| Some((vars.text(name)?, NamedBy::Variable(name)));
+    let asked = request.profile.as_ref().map(|choice| match choice.from {
+        ProfileFrom::Flag => (choice.name.as_str(), NamedBy::Flag),
+        ProfileFrom::Variable => (choice.name.as_str(), NamedBy::Variable("XASSUME_PROFILE")),
+    });
+    let named = asked.or_else(|| variable("AWS_PROFILE")).or_else(|| variable("AWS_DEFAULT_PROFILE"));
+    let (name, by) = named.unwrap_or((DEFAULT, NamedBy::Nobody));
+    let settings = profiles.profile(name);
+    let named_by = match by {
+        NamedBy::Flag => "--profile",
+        NamedBy::Variable(variable) => variable,
+        NamedBy::Nobody => return Ok(Selected { name, settings, by }),
+    };
+    if settings.is_none() {
+        return Err(ConfigError::UnknownProfile {
+            name: name.to_owned(),
+            named_by,
+            near: profiles.near_names(name),
+            misplaced: profiles.misplaced(name).cloned(),
+        });
+    }
+    Ok(Selected { name, settings, by })
+}
+
+/// What the roles that were named by themselves come after.
+struct Start {
+    source: Source,
+    drafts: Vec<Draft>,
+}
+
+struct Planner<'a> {
+    request: &'a Request,
+    profiles: &'a ProfileSet,
+    vars: &'a Vars,
+    selected: Selected<'a>,
+    notes: Vec<String>,
+}
+
+impl<'a> Planner<'a> {
+    fn used(&self) -> Option<Used<'a>> {
+        Some(Used { name: self.selected.name, settings: self.selected.settings? })
+    }
+
+    fn by_flag(&self) -> bool {
+        self.selected.by == NamedBy::Flag
+    }
+
+    fn profile_has_role(&self) -> bool {
+        self.selected.settings.is_some_and(|settings| settings.get("role_arn").is_some())
+    }
+
+    fn note(&mut self, text: impl Into<String>) {
+        self.notes.push(text.into());
+    }
+
+    /// Says which of several names of a profile counts.
+    fn note_names(&mut self) {
+        let NamedBy::Variable(chosen) = self.selected.by else { return };
+        for other in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
+            let name = self.selected.name;
+            if let Some(passed_over) = self.vars.text(other).filter(|other| *other != name) {
+                self.note(format!("{other}={passed_over} is not used: {chosen}={name} comes first"));
+            }
+        }
+    }
+
+    /// `--role-arn`, or `XASSUME_ROLE_ARN` unless `--profile` has a role itself.
+    fn explicit_roles(&mut self) -> &'a [RoleArn] {
+        let (flag, variable) = (&self.request.roles, &self.request.roles_variable);
+        let beaten_by = if !flag.is_empty() {
+            "--role-arn"
+        } else if self.by_flag() && self.profile_has_role() {
+            "the role of --profile"
+        } else {
+            return variable;
+        };
+        if !variable.is_empty() {
+            self.note(format!("XASSUME_ROLE_ARN is not used: {beaten_by} comes first"));
+        }
+        flag
+    }
+
+    /// `AWS_ROLE_ARN`.
+    fn aws_role(&self) -> Result<Option<Draft>, ConfigError> {
+        const NAME: &str = "AWS_ROLE_ARN";
+        let Some(value) = self.vars.text(NAME) else { return Ok(None) };
+        let role = RoleArn::parse(value).map_err(|invalid| ConfigError::Variable {
+            name: NAME,
+            value: value.to_owned(),
+            invalid: invalid.into(),
+        })?;
+        Ok(Some(Draft::plain(role)))
+    }
+
+    /// `AWS_WEB_IDENTITY_TOKEN_FILE`.
+    fn aws_token(&self) -> Option<PathBuf> {
+        self.vars.get("AWS_WEB_IDENTITY_TOKEN_FILE").filter(|path| !path.is_empty()).map(PathBuf::from)
+    }
+
+    /// The source credentials, and the roles that are not named by themselves.
+    ///
+    /// The order is botocore's: keys in the environment, the profile's role, web identity from the environment, the
+    /// profile's own credentials, the container, the instance. A token file that was asked for stands before all,
+    /// `--profile` before the environment.
+    fn start(&mut self, explicit: &[RoleArn]) -> Result<Start, ConfigError> {
+        if explicit.is_empty() && !self.profile_has_role() && self.vars.text("AWS_ROLE_ARN").is_none() {
+            return Err(ConfigError::NoRole { profile: self.used().map(|used| used.name.to_owned()) });
+        }
+        let plain = |planner: &Self, source| {
+            let drafts = if explicit.is_empty() { planner.aws_role()?.into_iter().collect() } else { Vec::new() };
+            Ok(Start { source, drafts })
+        };
+        if let Some(token_file) = self.request.web_identity_token_file.clone() {
+            return self.start_with_token(token_file, explicit);
+        }
+        if !self.by_flag()
+            && let Some(keys) = source::environment_keys(self.vars)?
+        {
+            return self.start_with_keys(Source::EnvironmentKeys(keys), explicit);
+        }
+        if self.profile_has_role() {
+            let walk = walk(self.profiles, self.selected.name)?;
+            return Ok(Start { source: walk.base.resolve(self.profiles, self.vars)?, drafts: walk.drafts });
+        }
+        if !self.by_flag()
+            && let Some(token_file) = self.aws_token()
+        {
+            return self.start_with_aws_token(token_file);
+        }
+        let source = source::of_profile(self.profiles, self.selected.name)?.or_else(|| self.surroundings());
+        match source {
+            Some(source) => plain(self, source),
+            None => Err(ConfigError::NoSource { looked_at: self.looked_at() }),
+        }
+    }
+
+    /// A token file of our own: it is the source. `AWS_ROLE_ARN` goes with it unless AWS's variable names another.
+    fn start_with_token(&mut self, token_file: PathBuf, explicit: &[RoleArn]) -> Result<Start, ConfigError> {
+        let drafts = if self.profile_has_role() && (self.by_flag() || explicit.is_empty()) {
+            walk(self.profiles, self.selected.name)?.drafts
+        } else if explicit.is_empty() || self.aws_token().is_none_or(|other| other == token_file) {
+            self.aws_role()?.into_iter().collect()
+        } else {
+            if self.vars.text("AWS_ROLE_ARN").is_some() {
+                self.note("AWS_ROLE_ARN is not used: it goes with another token file");
+            }
+            Vec::new()
+        };
+        self.note_source_passed_over("a web identity token file was asked for");
+        Ok(Start { source: Source::WebIdentity { token_file, from: TokenFrom::Flag }, drafts })
+    }
+
+    /// Keys in the environment. They are the source, whatever `AWS_PROFILE` names as such; its roles stay.
+    fn start_with_keys(&mut self, keys: Source, explicit: &[RoleArn]) -> Result<Start, ConfigError> {
+        if !explicit.is_empty() {
+            self.note_source_passed_over("there are keys in the environment");
+            return Ok(Start { source: keys, drafts: Vec::new() });
+        }
+        if self.profile_has_role() {
+            let walk = walk(self.profiles, self.selected.name)?;
+            // A web identity role trusts the token and no keys.
+            if let Base::Profile { name, .. } = &walk.base
+                && let Some(source) = self.web_identity_of(name)?
+            {
+                return Ok(Start { source, drafts: walk.drafts });
+            }
+            self.note(format!(
+                "keys in the environment are used in place of the source of profile {}",
+                self.selected.name
+            ));
+            return Ok(Start { source: keys, drafts: walk.drafts });
+        }
+        match self.aws_token() {
+            Some(token_file) => {
+                self.note("keys in the environment are not used: AWS_ROLE_ARN goes with AWS_WEB_IDENTITY_TOKEN_FILE");
+                self.start_with_aws_token(token_file)
+            }
+            None => Ok(Start { source: keys, drafts: self.aws_role()?.into_iter().collect() }),
+        }
+    }
+
+    fn web_identity_of(&self, profile: &str) -> Result<Option<Source>, ConfigError> {
+        let has_token =
+            self.profiles.profile(profile).is_some_and(|settings| settings.get("web_identity_token_file").is_some());
+        if has_token { source::of_profile(self.profiles, profile) } else { Ok(None) }
+    }
+
+    /// `AWS_WEB_IDENTITY_TOKEN_FILE`, with `AWS_ROLE_ARN` as the first hop if it is set.
+    fn start_with_aws_token(&mut self, token_file: PathBuf) -> Result<Start, ConfigError> {
+        self.note_source_passed_over("AWS_WEB_IDENTITY_TOKEN_FILE is set");
+        let source = Source::WebIdentity { token_file, from: TokenFrom::Variable };
+        Ok(Start { source, drafts: self.aws_role()?.into_iter().collect() })
+    }
+
+    /// What the machine offers when nothing is configured.
+    fn surroundings(&self) -> Option<Source> {
+        if source::has_container(self.vars) {
+            Some(Source::Container)
+        } else {
+            source::has_instance_metadata(self.vars).then_some(Source::InstanceMetadata)
+        }
+    }
+
+    /// Says that a profile which somebody named gives neither role nor credentials.
+    fn note_source_passed_over(&mut self, reason: &str) {
+        if self.selected.by != NamedBy::Nobody || self.profile_has_role() {
+            let name = self.selected.name;
+            self.note(format!("profile {name} is not the source: {reason}"));
+        }
+    }
+
+    fn looked_at(&self) -> Vec<String> {
+        let profile = match self.selected.settings {
+            Some(_) => format!("profile {}", self.selected.name),
+            None => format!("profile {} (not there)", self.selected.name),
+        };
+        let environment = ["AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"].map(str::to_owned);
+        let environment = environment.into_iter().filter(|_| !self.by_flag());
+        let rest = [profile, "container variables".into(), "instance metadata (disabled)".into()];
+        environment.chain(rest).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

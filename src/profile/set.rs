@@ -1,0 +1,369 @@
+//! What the shared config files say, taken together: profiles, SSO sessions and service endpoints by name.
+//!
+//! Merging follows the AWS SDKs: sections of one name are one, a later key wins over an earlier one, the credentials
+//! file over the config file, and `[profile default]` replaces `[default]`. It does not know what a key means.
+
+use super::text::{FileKind, Line, Section, property, scan};
+use crate::error::ConfigError;
+use crate::session::Secret;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The profile that is used when none is named.
+pub(crate) const DEFAULT: &str = "default";
+
+/// One setting, and which file it is from.
+#[derive(Clone)]
+struct Setting {
+    value: Secret,
+    nested: Vec<(String, String)>,
+    kind: FileKind,
+}
+
+/// The settings of a profile, of an `sso-session` or of a `services` section.
+///
+/// An empty value counts as none, as it does in variables.
+#[derive(Clone, Default)]
+pub(crate) struct Settings(BTreeMap<String, Setting>);
+
+impl Settings {
+    /// The value of a key, which is written in lower case.
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(|setting| setting.value.reveal()).filter(|value| !value.is_empty())
+    }
+
+    /// The value of a key, as far as one file gives it.
+    pub(crate) fn get_from(&self, kind: FileKind, key: &str) -> Option<&str> {
+        self.get(key).filter(|_| self.file(key) == Some(kind))
+    }
+
+    /// Which file a key is from.
+    pub(crate) fn file(&self, key: &str) -> Option<FileKind> {
+        self.0.get(key).map(|setting| setting.kind)
+    }
+
+    /// The settings that are nested below a key, as in `s3 =` with indented lines; the keys are in lower case.
+    pub(crate) fn nested(&self, key: &str) -> &[(String, String)] {
+        self.0.get(key).map_or(&[], |setting| setting.nested.as_slice())
+    }
+
+    /// Each key that has nested settings, with them.
+    pub(crate) fn all_nested(&self) -> impl Iterator<Item = (&str, &[(String, String)])> {
+        self.0
+            .iter()
+            .filter(|(_, setting)| !setting.nested.is_empty())
+            .map(|(key, s)| (key.as_str(), s.nested.as_slice()))
+    }
+
+    /// All keys, sorted.
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+impl fmt::Debug for Settings {
+    /// The keys only: some values are secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.keys()).finish()
+    }
+}
+
+/// A file's path and its bytes.
+pub(crate) type File<'a> = (&'a Path, &'a [u8]);
+
+/// Both shared files, merged.
+#[derive(Debug, Default)]
+pub(crate) struct ProfileSet {
+    config: PathBuf,
+    credentials: PathBuf,
+    profiles: BTreeMap<String, Settings>,
+    sso_sessions: BTreeMap<String, Settings>,
+    services: BTreeMap<String, Settings>,
+    /// Profiles whose header has the form of the other file: the name, as it is written, and as it has to be.
+    misplaced: BTreeMap<String, (String, String)>,
+    notes: Vec<String>,
+}
+
+impl ProfileSet {
+    /// Reads both files; one that is not there is an empty text.
+    ///
+    /// # Errors
+    /// The first line that AWS's tools could not read.
+    pub(crate) fn parse(config: File<'_>, credentials: File<'_>) -> Result<Self, ConfigError> {
+        let mut set = Self { config: config.0.into(), credentials: credentials.0.into(), ..Self::default() };
+        set.read(FileKind::Config, config)?;
+        set.read(FileKind::Credentials, credentials)?;
+        Ok(set)
+    }
+
+    fn read(&mut self, kind: FileKind, (path, text): File<'_>) -> Result<(), ConfigError> {
+        let syntax = |line, reason| ConfigError::Syntax { file: path.into(), line, reason };
+        let mut sections: Vec<(Section, Settings)> = Vec::new();
+        let mut last_key = None;
+        for scanned in scan(kind, text) {
+            match scanned.line {
+                Line::Blank | Line::Comment => {}
+                Line::Section(section) => {
+                    sections.push((section, Settings::default()));
+                    last_key = None;
+                }
+                Line::Property { key, value } => {
+                    if let Some((_, settings)) = sections.last_mut() {
+                        last_key = Some(key.clone());
+                        settings.0.insert(key, Setting { value, nested: Vec::new(), kind });
+                    }
+                }
+                Line::Continuation(more) => {
+                    let last = sections.last_mut().zip(last_key.as_ref());
+                    if let Some(setting) = last.and_then(|((_, settings), key)| settings.0.get_mut(key)) {
+                        setting.extend(&more).map_err(|reason| syntax(scanned.number, reason))?;
+                    }
+                }
+                Line::Malformed(reason) => return Err(syntax(scanned.number, reason)),
+            }
+        }
+        self.merge(kind, sections);
+        Ok(())
+    }
+
+    fn merge(&mut self, kind: FileKind, sections: Vec<(Section, Settings)>) {
+        let prefixed_default = sections.iter().any(|(section, _)| *section == Section::Profile(DEFAULT.into()));
+        for (section, settings) in sections {
+            let merged = match section {
+                Section::Default if prefixed_default => {
+                    self.notes.push("[default] is ignored: [profile default] stands beside it".into());
+                    continue;
+                }
+                Section::Default => self.profiles.entry(DEFAULT.into()),
+                Section::Profile(name) => self.profiles.entry(name),
+                Section::SsoSession(name) => self.sso_sessions.entry(name),
+                Section::Services(name) => self.services.entry(name),
+                Section::Other(written) => {
+                    self.misplace(kind, &written);
+                    continue;
+                }
+            };
+            merged.or_default().0.extend(settings.0);
+        }
+    }
+
+    /// Remembers a section that would be a profile if it were written as its file asks.
+    fn misplace(&mut self, kind: FileKind, written: &str) {
+        let name = written.strip_prefix("profile").map_or(written, str::trim);
+        let expected = match kind {
+            FileKind::Credentials => format!("[{name}]"),
+            FileKind::Config if name.contains(char::is_whitespace) => format!("[profile \"{name}\"]"),
+            FileKind::Config => format!("[profile {name}]"),
+        };
+        self.misplaced.insert(name.to_owned(), (format!("[{written}]"), expected));
+    }
+
+    /// The settings of a profile.
+    pub(crate) fn profile(&self, name: &str) -> Option<&Settings> {
+        self.profiles.get(name)
+    }
+
+    /// The settings of `[sso-session NAME]`.
+    pub(crate) fn sso_session(&self, name: &str) -> Option<&Settings> {
+        self.sso_sessions.get(name)
+    }
+
+    /// The settings of `[services NAME]`.
+    pub(crate) fn services(&self, name: &str) -> Option<&Settings> {
+        self.services.get(name)
+    }
+
+    /// The path of the file that a profile's key is from; the config file's when there is no such key.
+    pub(crate) fn path_of(&self, profile: &str, key: &str) -> &Path {
+        match self.profile(profile).and_then(|settings| settings.file(key)) {
+            Some(FileKind::Credentials) => &self.credentials,
+            Some(FileKind::Config) | None => &self.config,
+        }
+    }
+
+    /// How the header of a profile that is not known was written, and how it has to be written.
+    pub(crate) fn misplaced(&self, name: &str) -> Option<&(String, String)> {
+        self.misplaced.get(name)
+    }
+
+    /// What the merge passed over.
+    pub(crate) fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The profiles that may have been meant: all of them when they are few, otherwise those with a similar name.
+    pub(crate) fn near_names(&self, name: &str) -> Vec<String> {
+        near(name, self.profiles.keys())
+    }
+
+    /// The SSO sessions that may have been meant.
+    pub(crate) fn near_sso_sessions(&self, name: &str) -> Vec<String> {
+        near(name, self.sso_sessions.keys())
+    }
+}
+
+impl Setting {
+    /// Takes in a continuation: a nested setting below an empty value, a further line of any other.
+    fn extend(&mut self, more: &str) -> Result<(), &'static str> {
+        if self.value.reveal().is_empty() {
+            let (key, value) = property(more)?;
+            self.nested.push((key.to_lowercase(), value.to_owned()));
+        } else {
+            self.value = Secret::new(format!("{}\n{more}", self.value.reveal()));
+        }
+        Ok(())
+    }
+}
+
+/// So few names that all of them can be shown.
+const FEW: usize = 5;
+
+fn near<'a>(name: &str, known: impl ExactSizeIterator<Item = &'a String>) -> Vec<String> {
+    if known.len() <= FEW {
+        return known.cloned().collect();
+    }
+    let wanted = name.to_lowercase();
+    let allowed = (wanted.chars().count() / 3).max(1);
+    let mut found: Vec<(usize, &String)> = known
+        .filter_map(|known| {
+            let candidate = known.to_lowercase();
+            let distance = edits(&wanted, &candidate);
+            let part = !wanted.is_empty() && (candidate.contains(&wanted) || wanted.contains(&candidate));
+            (distance <= allowed || part).then_some((distance, known))
+        })
+        .collect();
+    found.sort();
+    found.into_iter().take(FEW).map(|(_, known)| known.clone()).collect()
+}
+
+/// How many characters have to be put in, left out or changed to make one name of the other (Levenshtein).
+fn edits(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, c) in one.chars().enumerate() {
+        let mut diagonal = i;
+        row[0] = i + 1;
+        for (j, &d) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(c != d);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(config: &str, credentials: &str) -> ProfileSet {
+        let (config, credentials) = (config.as_bytes(), credentials.as_bytes());
+        ProfileSet::parse((Path::new("config"), config), (Path::new("credentials"), credentials)).expect("parses")
+    }
+
+    /// The profiles as `name{key=value,…}`, for comparing a whole set at once.
+    fn shown(set: &ProfileSet) -> String {
+        let profile = |(name, settings): (&String, &Settings)| {
+            let pairs: Vec<_> = settings
+                .keys()
+                .map(|key| {
+                    let nested = settings.nested(key).iter().map(|(k, v)| format!("({k}={v})"));
+                    let nested = nested.collect::<Vec<_>>().concat();
+                    format!("{key}={}{nested}", settings.get(key).unwrap_or_default().replace('\n', "|"))
+                })
+                .collect();
+            format!("{name}{{{}}}", pairs.join(","))
+        };
+        set.profiles.iter().map(profile).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The cases of the AWS SDKs' own parser tests that are about merging.
+    #[test]
+    fn merges_as_the_sdks_do() {
+        for (config, credentials, expected) in [
+            ("", "", ""),
+            ("[profile foo]", "", "foo{}"),
+            ("[profile foo]\nname = value\n[profile bar]\nname2 = value2", "", "bar{name2=value2} foo{name=value}"),
+            ("[profile foo]\na = 1\n[profile foo]\nb = 2", "", "foo{a=1,b=2}"),
+            ("[profile foo]\nname = value\nname = value2", "", "foo{name=value2}"),
+            ("[profile foo]\nName = value\n[profile foo]\nname = value2", "", "foo{name=value2}"),
+            ("[profile default]\nname = value\n[default]\nname2 = value2", "", "default{name=value}"),
+            ("[default]\nname2 = value2\n[profile default]\nname = value", "", "default{name=value}"),
+            ("[profile default]\na = 1\n[default]\nb = 2\n[profile default]\nc = 3", "", "default{a=1,c=3}"),
+            ("[profile default]\na = 1\n[default]\nb = 2", "[default]\ns = foo", "default{a=1,s=foo}"),
+            ("[default]\na = 1", "[default]\na = 2\nb = 3", "default{a=2,b=3}"),
+            ("[profile foo]\nname = value", "[foo]\nname2 = value2", "foo{name=value,name2=value2}"),
+            ("[profile foo]\nname = value", "[foo]\nname = value2", "foo{name=value2}"),
+            ("[profile foo]\nname = value", "[profile foo]\nname = value2", "foo{name=value}"),
+            ("[foo]\nname = value", "", ""),
+            ("[profile foo]\nname = value\n -continued # c", "", "foo{name=value|-continued # c}"),
+            ("[profile foo]\ns3 =\n name = value # c\n\t \n Two =", "", "foo{s3=(name=value)(two=)}"),
+            ("[profile foo]\ns3 =\n a = b\ns3 = \n c = d", "", "foo{s3=(c=d)}"),
+            ("[profile foo]\na = 1\n[profile in valid]\nx = 1\n[profile bar]\nb = 2", "", "bar{b=2} foo{a=1}"),
+        ] {
+            assert_eq!(shown(&set(config, credentials)), expected, "{config} / {credentials}");
+        }
+    }
+
+    #[test]
+    fn other_sections_and_files_are_told_apart() {
+        let set = set(
+            "[sso-session corp]\nsso_region = us-east-1\n[services local]\nsts =\n  endpoint_url = http://x\n[profile p]\na=1",
+            "[p]\nb=2\n[sso-session no]\nsso_region=x",
+        );
+        assert_eq!(set.sso_session("corp").and_then(|s| s.get("sso_region")), Some("us-east-1"));
+        assert!(set.sso_session("no").is_none());
+        let services = set.services("local").expect("services");
+        assert_eq!(services.nested("sts"), [("endpoint_url".to_owned(), "http://x".to_owned())]);
+        assert_eq!((set.path_of("p", "a"), set.path_of("p", "b")), (Path::new("config"), Path::new("credentials")));
+        let p = set.profile("p").expect("p");
+        assert_eq!((p.get_from(FileKind::Config, "a"), p.get_from(FileKind::Config, "b")), (Some("1"), None));
+    }
+
+    #[test]
+    fn syntax_errors_name_file_and_line() {
+        for (config, credentials, file, line) in [
+            ("[profile foo", "", "config", 1),
+            ("name = value", "", "config", 1),
+            ("[default]\n\nname", "", "config", 3),
+            ("[default]\ns3 =\n invalid", "", "config", 3),
+            ("[default]\ns3 =\n = value", "", "config", 3),
+            ("[default]", "[default]\nx", "credentials", 2),
+        ] {
+            let (config, credentials) = (config.as_bytes(), credentials.as_bytes());
+            let set = ProfileSet::parse((Path::new("config"), config), (Path::new("credentials"), credentials));
+            match set {
+                Err(ConfigError::Syntax { file: found, line: at, .. }) => {
+                    assert_eq!((found.as_path(), at), (Path::new(file), line));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn near_names_are_all_when_few_and_the_similar_ones_when_many() {
+        let few = set("[profile a]\n[profile b]", "[c]");
+        assert_eq!(few.near_names("zzz"), ["a", "b", "c"]);
+        let many = set("", "[production]\n[staging]\n[stage]\n[dev]\n[test]\n[Prod]\n[sandbox]");
+        assert_eq!(many.near_names("prod"), ["Prod", "production"]);
+        assert_eq!(many.near_names("stagin"), ["staging", "stage"]);
+        assert_eq!(many.near_names("unheard-of"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_header_in_the_other_files_form_is_remembered() {
+        let set = set("[foo]\n[profile a b]", "[profile bar]");
+        let misplaced = |name| set.misplaced(name).map(|(a, b)| (a.as_str(), b.as_str()));
+        assert_eq!(misplaced("foo"), Some(("[foo]", "[profile foo]")));
+        assert_eq!(misplaced("bar"), Some(("[profile bar]", "[bar]")));
+        assert_eq!(misplaced("a b"), Some(("[profile a b]", "[profile \"a b\"]")));
+    }
+
+    #[test]
+    fn values_do_not_print() {
+        let set = set("[default]\naws_secret_access_key = hidden", "");
+        assert!(!format!("{set:?}").contains("hidden"));
+    }
+}

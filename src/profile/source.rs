@@ -1,0 +1,220 @@
+//! The source credentials: from where the first role is assumed, and which of a profile's settings gives them.
+//!
+//! The order within a profile is botocore's (`ProfileProviderBuilder.providers`). It decides where credentials come
+//! from and fetches none: no process is run, no network is asked, no token file is read.
+
+use super::set::{ProfileSet, Settings};
+use super::text::FileKind;
+use crate::error::ConfigError;
+use crate::session::{Keys, Secret};
+use crate::vars::Vars;
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where the source credentials come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// `AWS_ACCESS_KEY_ID` and its fellows.
+    EnvironmentKeys(Keys),
+    /// Keys that stand in a shared file.
+    ProfileKeys { profile: String, keys: Keys },
+    /// `credential_process`; the command's arguments may be secret.
+    Process { profile: String, command: String },
+    /// IAM Identity Center: a role in an account, by a login that `aws sso login` made.
+    Sso {
+        profile: String,
+        session_name: Option<String>,
+        start_url: String,
+        region: String,
+        account_id: String,
+        role_name: String,
+    },
+    /// `login_session`, which `aws login` wrote.
+    Login { profile: String, session_arn: String },
+    /// A token instead of credentials: the first hop is `AssumeRoleWithWebIdentity` and is not signed.
+    WebIdentity { token_file: PathBuf, from: TokenFrom },
+    /// The credentials endpoint of ECS or EKS.
+    Container,
+    /// The role of the EC2 instance.
+    InstanceMetadata,
+}
+
+/// What named the web identity token file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TokenFrom {
+    /// `--web-identity-token-file`, or its `XASSUME_…` variable.
+    Flag,
+    /// `AWS_WEB_IDENTITY_TOKEN_FILE`.
+    Variable,
+    /// `web_identity_token_file` of this profile.
+    Profile(String),
+}
+
+impl Source {
+    /// Whether the first hop is `AssumeRoleWithWebIdentity`.
+    pub(crate) fn is_web_identity(&self) -> bool {
+        matches!(self, Self::WebIdentity { .. })
+    }
+}
+
+impl fmt::Display for Source {
+    /// For `-v`: access key ids are shown, since they are no secret; of a command only its first word.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EnvironmentKeys(keys) => write!(f, "keys in the environment ({})", keys.access_key_id),
+            Self::ProfileKeys { profile, keys } => write!(f, "keys of profile {profile} ({})", keys.access_key_id),
+            Self::Process { profile, command } => {
+                let program = command.split_whitespace().next().unwrap_or_default();
+                write!(f, "credential_process of profile {profile} ({program})")
+            }
+            Self::Sso { profile, account_id, role_name, .. } => {
+                write!(f, "SSO of profile {profile} ({role_name} in account {account_id})")
+            }
+            Self::Login { profile, session_arn } => write!(f, "`aws login` of profile {profile} ({session_arn})"),
+            Self::WebIdentity { token_file, from } => {
+                let token_file = token_file.display();
+                match from {
+                    TokenFrom::Flag => write!(f, "web identity token {token_file}"),
+                    TokenFrom::Variable => write!(f, "web identity token {token_file} (AWS_WEB_IDENTITY_TOKEN_FILE)"),
+                    TokenFrom::Profile(profile) => write!(f, "web identity token {token_file} of profile {profile}"),
+                }
+            }
+            Self::Container => f.write_str("the container's credentials endpoint"),
+            Self::InstanceMetadata => f.write_str("the instance's role (EC2 metadata)"),
+        }
+    }
+}
+
+const KEY_ID: &str = "aws_access_key_id";
+const SECRET_KEY: &str = "aws_secret_access_key";
+
+/// The keys in the environment.
+///
+/// # Errors
+/// When only one of the pair is there.
+pub(super) fn environment_keys(vars: &Vars) -> Result<Option<Keys>, ConfigError> {
+    let partial = |missing| Err(ConfigError::PartialEnvironmentKeys { missing });
+    match (vars.text("AWS_ACCESS_KEY_ID"), vars.text("AWS_SECRET_ACCESS_KEY")) {
+        (None, None) => Ok(None),
+        (Some(_), None) => partial("AWS_SECRET_ACCESS_KEY"),
+        (None, Some(_)) => partial("AWS_ACCESS_KEY_ID"),
+        (Some(id), Some(secret)) => {
+            // The old name counts only for session keys: long-term ones (AKIA) have no token, so it is a leftover.
+            let old_name = vars.text("AWS_SECURITY_TOKEN").filter(|_| !id.starts_with("AKIA"));
+            let token = vars.text("AWS_SESSION_TOKEN").or(old_name);
+            Ok(Some(keys(id, secret, token)))
+        }
+    }
+}
+
+/// Whether the environment names a container's credentials endpoint.
+pub(super) fn has_container(vars: &Vars) -> bool {
+    vars.text("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").is_some()
+        || vars.text("AWS_CONTAINER_CREDENTIALS_FULL_URI").is_some()
+}
+
+/// Whether instance metadata may be asked.
+pub(super) fn has_instance_metadata(vars: &Vars) -> bool {
+    !vars.is_true("AWS_EC2_METADATA_DISABLED")
+}
+
+/// Whether a profile holds a static key. One is enough, as in botocore's `_has_static_credentials`.
+pub(super) fn has_keys(settings: &Settings) -> bool {
+    settings.get(KEY_ID).is_some() || settings.get(SECRET_KEY).is_some()
+}
+
+/// The credentials that a profile gives without a role: web identity, SSO, keys of the credentials file, login,
+/// process, keys of the config file; the first that is there.
+///
+/// # Errors
+/// When it is there, but incomplete.
+pub(super) fn of_profile(profiles: &ProfileSet, name: &str) -> Result<Option<Source>, ConfigError> {
+    let Some(settings) = profiles.profile(name) else { return Ok(None) };
+    let profile = name.to_owned();
+    if let Some(token_file) = settings.get("web_identity_token_file") {
+        return Ok(Some(Source::WebIdentity { token_file: token_file.into(), from: TokenFrom::Profile(profile) }));
+    }
+    if let Some(sso) = sso(profiles, name, settings)? {
+        return Ok(Some(sso));
+    }
+    let keys_file = settings.file(KEY_ID).or_else(|| settings.file(SECRET_KEY));
+    if has_keys(settings) && keys_file == Some(FileKind::Credentials) {
+        return static_keys(profiles, name, settings).map(Some);
+    }
+    if let Some(session) = settings.get("login_session") {
+        return Ok(Some(Source::Login { profile, session_arn: session.to_owned() }));
+    }
+    if let Some(command) = settings.get("credential_process") {
+        return Ok(Some(Source::Process { profile, command: command.to_owned() }));
+    }
+    if has_keys(settings) { static_keys(profiles, name, settings).map(Some) } else { Ok(None) }
+}
+
+fn keys(id: &str, secret: &str, token: Option<&str>) -> Keys {
+    Keys { access_key_id: id.to_owned(), secret_access_key: Secret::new(secret), session_token: token.map(Secret::new) }
+}
+
+/// The pair may be spread over both files; a token counts only beside its key id, lest it be another session's.
+fn static_keys(profiles: &ProfileSet, name: &str, settings: &Settings) -> Result<Source, ConfigError> {
+    let partial = |present, missing| {
+        let file = profiles.path_of(name, present).to_owned();
+        Err(ConfigError::PartialProfileKeys { profile: name.to_owned(), file, missing })
+    };
+    let (id, secret) = match (settings.get(KEY_ID), settings.get(SECRET_KEY)) {
+        (Some(id), Some(secret)) => (id, secret),
+        (None, _) => return partial(SECRET_KEY, KEY_ID),
+        (_, None) => return partial(KEY_ID, SECRET_KEY),
+    };
+    let kind = settings.file(KEY_ID).unwrap_or(FileKind::Config);
+    let token = |key| settings.get_from(kind, key);
+    let token = token("aws_session_token").or_else(|| token("aws_security_token"));
+    Ok(Source::ProfileKeys { profile: name.to_owned(), keys: keys(id, secret, token) })
+}
+
+/// Reads both forms of SSO settings, with an `sso-session` section and without.
+fn sso(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Option<Source>, ConfigError> {
+    // A session without account and role is for tokens only; botocore passes it over too.
+    if settings.get("sso_account_id").is_none() && settings.get("sso_role_name").is_none() {
+        return Ok(None);
+    }
+    let session = settings.get("sso_session").map(|name| sso_session(profiles, profile, name)).transpose()?;
+    let mut missing = Vec::new();
+    let mut value = |key: &'static str| match (settings.get(key), session.and_then(|(_, s)| s.get(key))) {
+        (Some(own), Some(shared)) if own != shared => Err(ConfigError::SsoMismatch {
+            profile: profile.into(),
+            sso_session: session.map(|(name, _)| name.to_owned()).unwrap_or_default(),
+            key,
+        }),
+        (own, shared) => {
+            if own.or(shared).is_none() {
+                missing.push(key);
+            }
+            Ok(own.or(shared).unwrap_or_default().to_owned())
+        }
+    };
+    let (start_url, region) = (value("sso_start_url")?, value("sso_region")?);
+    let (account_id, role_name) = (value("sso_account_id")?, value("sso_role_name")?);
+    let session_name = session.map(|(name, _)| name.to_owned());
+    let profile = profile.to_owned();
+    if missing.is_empty() {
+        Ok(Some(Source::Sso { profile, session_name, start_url, region, account_id, role_name }))
+    } else {
+        Err(ConfigError::IncompleteSso { profile, missing, sso_session: session_name })
+    }
+}
+
+/// The `sso-session` section that a profile names, with its name.
+fn sso_session<'a>(
+    profiles: &'a ProfileSet,
+    profile: &str,
+    name: &'a str,
+) -> Result<(&'a str, &'a Settings), ConfigError> {
+    match profiles.sso_session(name) {
+        Some(session) => Ok((name, session)),
+        None => Err(ConfigError::UnknownSsoSession {
+            profile: profile.to_owned(),
+            name: name.to_owned(),
+            near: profiles.near_sso_sessions(name),
+        }),
+    }
+}
