@@ -1,0 +1,219 @@
+//! The HTTP client under every AWS client: ring for TLS, lazily read certificates, capped answers.
+//!
+//! The SDK's own default would load the certificates for every `http://` endpoint as well and spend 50 ms of CPU in
+//! aws-lc's start, in each process.
+
+use super::Network;
+use crate::error::NetworkFailure;
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_http_client::{Connector, ConnectorBuilder};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use http_body_util::Limited;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime};
+
+/// The most that is read of an answer. STS's are a few kilobytes.
+pub(super) const MOST_BYTES: usize = 1 << 20;
+
+/// The `Date` of the last answer, and when it came: what tells the server's clock from the local one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ServerDate(Arc<Mutex<Option<(SystemTime, SystemTime)>>>);
+
+impl ServerDate {
+    fn note(&self, response: &HttpResponse) {
+        let date = response.headers().get("date").and_then(|date| {
+            aws_smithy_types::DateTime::from_str(date, aws_smithy_types::date_time::Format::HttpDate).ok()
+        });
+        if let Some(server) = date.and_then(|date| SystemTime::try_from(date).ok()) {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((server, crate::sys::clock::wall()));
+        }
+    }
+
+    /// The server's moment and the local one at the same time.
+    pub(super) fn last(&self) -> Option<(SystemTime, SystemTime)> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether requests go through the proxy that the environment names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proxy {
+    FromEnvironment,
+    /// For addresses of this machine: instance metadata and container endpoints.
+    Never,
+}
+
+/// A client for the SDK.
+pub(super) fn client(network: &Network, proxy: Proxy, date: &ServerDate) -> SharedHttpClient {
+    SharedHttpClient::new(Client {
+        connector: SharedHttpConnector::new(Connecting {
+            bundle: network.ca_bundle.clone(),
+            proxy,
+            date: date.clone(),
+            plain: OnceLock::new(),
+            tls: OnceLock::new(),
+        }),
+    })
+}
+
+#[derive(Debug)]
+struct Client {
+    connector: SharedHttpConnector,
+}
+
+impl HttpClient for Client {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        self.connector.clone()
+    }
+}
+
+/// Builds what a request needs when the first such request comes.
+#[derive(Debug)]
+struct Connecting {
+    bundle: Option<Arc<[u8]>>,
+    proxy: Proxy,
+    date: ServerDate,
+    plain: OnceLock<Connector>,
+    tls: OnceLock<Connector>,
+}
+
+impl Connecting {
+    fn builder(&self) -> ConnectorBuilder {
+        let mut builder = Connector::builder().sleep_impl(TokioSleep::new());
+        let connect = match self.proxy {
+            Proxy::FromEnvironment => Duration::from_secs(5),
+            // What does not answer at once is not there: start-up must not stall off EC2.
+            Proxy::Never => Duration::from_secs(1),
+        };
+        let mut settings = HttpConnectorSettings::builder().connect_timeout(connect);
+        if self.proxy == Proxy::Never {
+            settings = settings.read_timeout(Duration::from_secs(5));
+        }
+        builder.set_connector_settings(Some(settings.build()));
+        builder.set_proxy_config(match self.proxy {
+            Proxy::FromEnvironment => Some(ProxyConfig::from_env()),
+            Proxy::Never => None,
+        });
+        builder
+    }
+
+    fn with_tls(&self) -> Connector {
+        let mut trust = TrustStore::default();
+        if let Some(bundle) = &self.bundle {
+            trust.add_pem_certificate(bundle.to_vec());
+        }
+        let builder = self.builder().tls_provider(Provider::Rustls(CryptoMode::Ring));
+        match TlsContext::builder().with_trust_store(trust).build() {
+            Ok(context) => builder.tls_context(context).build(),
+            // Only s2n's contexts can fail to build.
+            Err(_) => builder.build(),
+        }
+    }
+}
+
+impl HttpConnector for Connecting {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let connector = if request.uri().starts_with("https:") {
+            self.tls.get_or_init(|| self.with_tls())
+        } else {
+            self.plain.get_or_init(|| self.builder().build_http())
+        };
+        let answer = connector.call(request);
+        let date = self.date.clone();
+        HttpConnectorFuture::new(async move {
+            let response = answer.await.map_err(final_if_untrusted)?;
+            date.note(&response);
+            limited(response)
+        })
+    }
+}
+
+/// A certificate that is not trusted now is not trusted a second later either, so the SDK must not try again.
+fn final_if_untrusted(error: ConnectorError) -> ConnectorError {
+    if chain(&error).iter().any(|text| text.contains("invalid peer certificate")) {
+        ConnectorError::other(error.into(), None)
+    } else {
+        error
+    }
+}
+
+/// The response with a body that fails once it is longer than [`MOST_BYTES`].
+fn limited(response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
+    let response = response.try_into_http1x().map_err(|error| ConnectorError::other(error.into(), None))?;
+    let response = response.map(|body| SdkBody::from_body_1_x(Limited::new(body, MOST_BYTES)));
+    HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
+}
+
+/// Reads a bundle of PEM certificates.
+///
+/// # Errors
+/// Why the file cannot be used: the TLS library would panic on a bad one.
+pub(crate) fn read_bundle(path: &Path) -> Result<Arc<[u8]>, String> {
+    let pem = std::fs::read(path).map_err(|error| error.to_string())?;
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let certificate = certificate.map_err(|error| format!("it is not PEM: {error:?}"))?;
+        roots.add(certificate).map_err(|error| format!("a certificate in it cannot be used: {error}"))?;
+    }
+    if roots.is_empty() {
+        return Err("it holds no certificate in PEM form".into());
+    }
+    Ok(pem.into())
+}
+
+/// Reads the reason of a failed connection out of the error's chain.
+pub(super) fn failure(error: &(dyn std::error::Error + 'static), host: &str) -> NetworkFailure {
+    let texts = chain(error);
+    let all = texts.join(": ");
+    let last = texts.last().cloned().unwrap_or_default();
+    let host = host.to_owned();
+    if all.contains("length limit exceeded") {
+        NetworkFailure::TooLarge { limit: MOST_BYTES }
+    } else if let Some(reason) =
+        texts.iter().find(|text| text.contains("tunnel") || text.to_lowercase().contains("proxy"))
+    {
+        NetworkFailure::Proxy { reason: reason.clone() }
+    } else if all.contains("dns error") || all.contains("failed to lookup address") {
+        NetworkFailure::Dns { host }
+    } else if let Some(reason) = texts.iter().rev().find(|text| is_tls(text)) {
+        let no_roots = all.contains("UnknownIssuer") && rustls_native_certs::load_native_certs().certs.is_empty();
+        NetworkFailure::Tls { host, reason: reason.clone(), no_roots }
+    } else {
+        NetworkFailure::Unreachable { host, reason: last }
+    }
+}
+
+fn is_tls(text: &str) -> bool {
+    ["certificate", "handshake", "HandshakeFailure", "received fatal alert", "received corrupt message", "tls"]
+        .iter()
+        .any(|word| text.contains(word))
+}
+
+/// The texts of an error and of its sources, payloads of I/O errors included.
+pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
+    let mut texts: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        if texts.last() != Some(&text) {
+            texts.push(text);
+        }
+        next = match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(payload) => Some(payload),
+            None => error.source(),
+        };
+    }
+    texts
+}

@@ -1,0 +1,241 @@
+//! Source credentials: from what the plan says, the keys that sign the first call to STS.
+//!
+//! The SDK answers leaf providers only (SSO, `aws login`, container, instance metadata); which of them is asked was
+//! decided in `profile::plan`. `credential_process` is run by xassume's own road, so that it can be interrupted,
+//! has a time limit and shows its stderr.
+
+use super::Network;
+use super::http::{self, Proxy, ServerDate};
+use crate::error::{ProcessFailure, SourceError};
+use crate::profile::Source;
+use crate::session::{Keys, Secret, rfc3339};
+use crate::sys::helper::{self, HelperError};
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::imds;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::login::LoginCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::sso::SsoCredentialsProvider;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_types::region::Region;
+use serde::Deserialize;
+use std::ffi::CString;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// How long a program that xassume runs for itself may take.
+const HELPER_LIMIT: Duration = Duration::from_mins(1);
+/// The most that it may print; the Java SDK's limit for a `credential_process`.
+const HELPER_BYTES: usize = 64_000;
+
+/// What a `credential_process` needs to be run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Helpers<'a> {
+    /// The environment that xassume inherited, with the depth counted on.
+    pub(crate) environment: &'a [CString],
+}
+
+/// What vouches for the first call to STS.
+#[derive(Debug)]
+pub(super) enum Proof {
+    Keys(Keys),
+    /// A web identity token: the call is not signed.
+    Token(Secret),
+}
+
+/// Asks the source.
+///
+/// # Errors
+/// Why the source gave nothing.
+pub(super) async fn resolve(
+    source: &Source,
+    network: &Network,
+    region: &str,
+    helpers: &Helpers<'_>,
+) -> Result<Proof, SourceError> {
+    let keys = match source {
+        Source::WebIdentity { token_file, .. } => return read_token(token_file).map(Proof::Token),
+        Source::EnvironmentKeys(keys) | Source::ProfileKeys { keys, .. } => keys.clone(),
+        Source::Process { profile, command } => process(profile, command, helpers).await?,
+        Source::Sso { profile, session_name, start_url, region, account_id, role_name } => {
+            let provider = SsoCredentialsProvider::builder()
+                .configure(&provider_config(network, Proxy::FromEnvironment, region))
+                .account_id(account_id)
+                .role_name(role_name)
+                .start_url(start_url)
+                .region(Region::new(region.clone()));
+            let mut provider = provider;
+            provider.set_session_name(session_name.clone());
+            provided(provider.build()).await.map_err(|error| sso_failure(profile, session_name.clone(), &error))?
+        }
+        Source::Login { profile, session_arn } => {
+            let provider = LoginCredentialsProvider::builder(session_arn)
+                .configure(&provider_config(network, Proxy::FromEnvironment, region))
+                .build();
+            provided(provider).await.map_err(|error| login_failure(profile, &error))?
+        }
+        Source::Container => {
+            let config = provider_config(network, Proxy::Never, region);
+            let provider = EcsCredentialsProvider::builder().configure(&config).build();
+            provided(provider).await.map_err(|error| SourceError::Container { reason: last_reason(&error) })?
+        }
+        Source::InstanceMetadata => {
+            let provider = ImdsCredentialsProvider::builder().imds_client(metadata(network)).build();
+            provided(provider).await.map_err(|error| metadata_failure(&error))?
+        }
+    };
+    Ok(Proof::Keys(keys))
+}
+
+/// The region of this instance, where metadata tells it; `None` where nothing answers in time.
+pub(super) async fn instance_region(network: &Network) -> Option<String> {
+    let answer = metadata(network).get("/latest/meta-data/placement/region").await.ok()?;
+    let region = answer.as_ref().trim();
+    (!region.is_empty()).then(|| region.to_owned())
+}
+
+/// Reads a web identity token: one line of text.
+///
+/// # Errors
+/// When the file cannot be read, or holds no token.
+fn read_token(path: &Path) -> Result<Secret, SourceError> {
+    let failed = |reason: String| SourceError::TokenFile { path: path.to_owned(), reason };
+    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let token = Secret::new(text.trim());
+    zeroize::Zeroize::zeroize(&mut { text });
+    match token.reveal().len() {
+        4..=20_000 if !token.reveal().contains(char::is_whitespace) => Ok(token),
+        0 => Err(failed("it is empty".into())),
+        _ => Err(failed("it does not hold one token".into())),
+    }
+}
+
+/// An `IMDSv2` client that gives up within two seconds when nothing answers.
+fn metadata(network: &Network) -> imds::Client {
+    imds::Client::builder()
+        .configure(&provider_config(network, Proxy::Never, ""))
+        .max_attempts(2)
+        .connect_timeout(Duration::from_secs(1))
+        .read_timeout(Duration::from_secs(1))
+        .operation_timeout(Duration::from_millis(1900))
+        .build()
+}
+
+fn provider_config(network: &Network, proxy: Proxy, region: &str) -> ProviderConfig {
+    ProviderConfig::without_region()
+        .with_http_client(http::client(network, proxy, &ServerDate::default()))
+        .with_sleep_impl(TokioSleep::new())
+        .with_region((!region.is_empty()).then(|| Region::new(region.to_owned())))
+}
+
+async fn provided(provider: impl ProvideCredentials) -> Result<Keys, CredentialsError> {
+    provider.provide_credentials().await.map(|credentials| keys(&credentials))
+}
+
+fn keys(credentials: &Credentials) -> Keys {
+    Keys {
+        access_key_id: credentials.access_key_id().to_owned(),
+        secret_access_key: Secret::new(credentials.secret_access_key()),
+        session_token: credentials.session_token().map(Secret::new),
+    }
+}
+
+/// The innermost reason: the SDK's outer ones only say that a provider failed.
+fn last_reason(error: &CredentialsError) -> String {
+    http::chain(error).pop().unwrap_or_default()
+}
+
+fn sso_failure(profile: &str, sso_session: Option<String>, error: &CredentialsError) -> SourceError {
+    let texts = http::chain(error);
+    let ended = [
+        "expired",
+        "failed to load the cached SSO token",
+        "Unauthorized",
+        "cached SSO token",
+        "failed to open",
+        "failed to read",
+    ];
+    let profile = profile.to_owned();
+    if texts.iter().any(|text| ended.iter().any(|word| text.contains(word))) {
+        SourceError::SsoExpired { profile, sso_session, reason: "it is missing or has ended".into() }
+    } else {
+        SourceError::Service { service: "IAM Identity Center", profile, reason: last_reason(error) }
+    }
+}
+
+fn login_failure(profile: &str, error: &CredentialsError) -> SourceError {
+    SourceError::LoginExpired { profile: profile.to_owned(), reason: last_reason(error) }
+}
+
+fn metadata_failure(error: &CredentialsError) -> SourceError {
+    let texts = http::chain(error);
+    let silent = matches!(error, CredentialsError::CredentialsNotLoaded(_))
+        && !texts.iter().any(|text| text.contains("404"))
+        || texts.iter().any(|text| text.contains("timed out") || text.contains("timeout"));
+    let reason = if silent {
+        "nothing answers at the instance's address".to_owned()
+    } else if texts.iter().any(|text| text.contains("404")) {
+        "the instance has no role".to_owned()
+    } else {
+        last_reason(error)
+    };
+    SourceError::InstanceMetadata { reason, silent }
+}
+
+/// The output of a `credential_process`, as AWS documents it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ProcessOutput {
+    version: u32,
+    access_key_id: String,
+    secret_access_key: String,
+    session_token: Option<String>,
+    expiration: Option<String>,
+}
+
+async fn process(profile: &str, command: &str, helpers: &Helpers<'_>) -> Result<Keys, SourceError> {
+    let failed = |failure| SourceError::Process { profile: profile.to_owned(), failure };
+    let output = helper::run_shell(command, helpers.environment, HELPER_LIMIT, HELPER_BYTES)
+        .await
+        .map_err(|error| failed(process_failure(error)))?;
+    let output = zeroize::Zeroizing::new(output);
+    let parsed: ProcessOutput = serde_json::from_slice(&output)
+        // The error's own text may quote the output, which holds secrets: only its place is told.
+        .map_err(|error| {
+            let place = format!("line {}, column {}", error.line(), error.column());
+            failed(ProcessFailure::BadOutput(format!("is not the expected JSON ({place})")))
+        })?;
+    let keys = Keys {
+        access_key_id: parsed.access_key_id,
+        secret_access_key: Secret::new(parsed.secret_access_key),
+        session_token: parsed.session_token.map(Secret::new),
+    };
+    if parsed.version != 1 {
+        return Err(failed(ProcessFailure::BadOutput(format!("has version {}; only 1 is known", parsed.version))));
+    }
+    if let Some(text) = parsed.expiration {
+        let moment =
+            aws_smithy_types::DateTime::from_str(&text, aws_smithy_types::date_time::Format::DateTimeWithOffset)
+                .ok()
+                .and_then(|moment| SystemTime::try_from(moment).ok())
+                .ok_or_else(|| {
+                    failed(ProcessFailure::BadOutput("has an expiration that is no RFC 3339 time".into()))
+                })?;
+        if moment <= crate::sys::clock::wall() {
+            return Err(failed(ProcessFailure::Expired(rfc3339(moment))));
+        }
+    }
+    Ok(keys)
+}
+
+fn process_failure(error: HelperError) -> ProcessFailure {
+    match error {
+        HelperError::Spawn(error) => ProcessFailure::CouldNotStart(error.to_string()),
+        HelperError::Failed(how) => ProcessFailure::Ended(how.to_string()),
+        HelperError::TimedOut(limit) => ProcessFailure::TimedOut(limit),
+        HelperError::TooLarge(limit) => ProcessFailure::TooMuchOutput(limit),
+    }
+}
