@@ -1,0 +1,182 @@
+//! The copy of the user's config file that the command gets: everything but other identities.
+//!
+//! A filter over the raw lines, so that what it does not know is kept byte for byte: settings that AWS may add,
+//! comments, odd encodings. It knows nothing of where the copy is put.
+
+use crate::profile::DEFAULT;
+use crate::profile::text::{FileKind, Line, Section, scan};
+
+/// Settings that lead to credentials; besides them every `sso_…`.
+const IDENTITY: &[&str] = &[
+    "aws_access_key_id",
+    "aws_account_id",
+    "aws_secret_access_key",
+    "aws_security_token",
+    "aws_session_token",
+    "credential_process",
+    "credential_source",
+    "duration_seconds",
+    "external_id",
+    "login_session",
+    "mfa_serial",
+    "role_arn",
+    "role_session_name",
+    "source_profile",
+    "web_identity_token_file",
+];
+
+fn is_identity(key: &str) -> bool {
+    IDENTITY.contains(&key) || key.starts_with("sso_")
+}
+
+/// What becomes of a section.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Kept,
+    /// Kept, and its settings are those of the new `[default]` too.
+    Used,
+    /// Not in the copy at all.
+    Dropped,
+}
+
+fn fate(section: &Section, used: Option<&str>) -> Fate {
+    match section {
+        Section::SsoSession(_) => Fate::Dropped,
+        Section::Default if used.is_some() => Fate::Dropped,
+        Section::Profile(name) if used.is_some() && name == DEFAULT => Fate::Dropped,
+        Section::Profile(name) if used == Some(name.as_str()) => Fate::Used,
+        Section::Default | Section::Profile(_) | Section::Services(_) | Section::Other(_) => Fate::Kept,
+    }
+}
+
+/// Copies a config file without identities: no identity settings with their continuation lines, no `sso-session`.
+///
+/// The used profile's other settings become `[default]`, at the end of the copy, and replace a default profile that
+/// is there, in either of its forms: a profile of AWS inherits nothing from the default. The used profile also stays
+/// under its own name, for a command that asks for it. Without a used profile, and where that is the default itself,
+/// `[default]` stays where it is.
+pub(crate) fn filter(text: &[u8], used_profile: Option<&str>) -> Vec<u8> {
+    let used = used_profile.filter(|name| *name != DEFAULT);
+    let mut copy = Vec::with_capacity(text.len() * 2);
+    let mut default = Vec::new();
+    let mut section = Fate::Kept;
+    let mut in_identity = false;
+    for scanned in scan(FileKind::Config, text) {
+        let dropped = match &scanned.line {
+            Line::Section(next) => {
+                section = fate(next, used);
+                in_identity = false;
+                false
+            }
+            Line::Property { key, .. } => {
+                in_identity = is_identity(key);
+                in_identity
+            }
+            Line::Continuation(_) => in_identity,
+            // To the SDKs other than Python's an indented comment continues the setting above it.
+            Line::Comment => in_identity && scanned.raw.first().is_some_and(u8::is_ascii_whitespace),
+            Line::Blank | Line::Malformed(_) => false,
+        };
+        if dropped || section == Fate::Dropped {
+            continue;
+        }
+        copy.extend_from_slice(scanned.raw);
+        match scanned.line {
+            // Without its indent, lest it continue a setting from another section of the profile.
+            Line::Property { .. } if section == Fate::Used => default.extend_from_slice(scanned.raw.trim_ascii_start()),
+            Line::Continuation(_) if section == Fate::Used => default.extend_from_slice(scanned.raw),
+            _ => {}
+        }
+    }
+    if used.is_some() {
+        if copy.last().is_some_and(|&byte| byte != b'\n') {
+            copy.push(b'\n');
+        }
+        copy.extend_from_slice(b"[default]\n");
+        copy.append(&mut default);
+    }
+    copy
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filtered(text: &str, used: Option<&str>) -> String {
+        String::from_utf8(filter(text.as_bytes(), used)).expect("text")
+    }
+
+    #[test]
+    fn identity_settings_go_with_their_continuations_and_all_else_stays() {
+        let text = "\u{feff}# mine\r\n[default]\r\nregion = eu-west-1 ; home\r\nROLE_ARN = x\r\n  more\r\n\r\n# c\r\n  # d\r\n  again\r\ns3 =\r\n  role_arn = kept\r\n";
+        let expected =
+            "\u{feff}# mine\r\n[default]\r\nregion = eu-west-1 ; home\r\n\r\n# c\r\ns3 =\r\n  role_arn = kept\r\n";
+        for used in [None, Some("default")] {
+            assert_eq!(filtered(text, used), expected);
+        }
+    }
+
+    #[test]
+    fn every_identity_setting_goes_in_every_section() {
+        let keys = IDENTITY.iter().copied().chain(["sso_session", "sso_account_id", "sso_anything"]);
+        for key in keys {
+            for section in ["default", "profile default", "profile p", "other", "services s"] {
+                let text = format!("[{section}]\n{key} = x\noutput = json\n {key}: x\n");
+                let expected = format!("[{section}]\noutput = json\n {key}: x\n");
+                assert_eq!(filtered(&text, None), expected, "{key}");
+            }
+            assert_eq!(filtered(&format!("[default]\n  {key} = x\n  a = b"), None), "[default]\n  a = b");
+            assert_eq!(filtered(&format!("[default]\na = b\r{key}: x\r"), None), "[default]\na = b\r");
+        }
+    }
+
+    #[test]
+    fn sso_sessions_go_as_a_whole() {
+        let text = "[profile a]\noutput = json\n[sso-session corp]\n# c\nsso_region = x\nfuture = y\n\n[services s]\nsts =\n  endpoint_url = u\n";
+        assert_eq!(filtered(text, None), "[profile a]\noutput = json\n[services s]\nsts =\n  endpoint_url = u\n");
+    }
+
+    #[test]
+    fn the_used_profile_becomes_the_default() {
+        for (text, expected) in [
+            (
+                "[profile p]\nrole_arn = r\nregion = x\n# c\ns3 =\n  a = b\n[profile q]\noutput = json\n",
+                "[profile p]\nregion = x\n# c\ns3 =\n  a = b\n[profile q]\noutput = json\n[default]\nregion = x\ns3 =\n  a = b\n",
+            ),
+            // A default profile is replaced, comments and all, whichever form it has.
+            (
+                "# top\n[default]\n# its\nregion = y\n  z\nendpoint_url = http://old\n[profile p]\nregion = x",
+                "# top\n[profile p]\nregion = x\n[default]\nregion = x",
+            ),
+            (
+                "[profile default]\nregion = y\n[profile p]\nregion = x\n",
+                "[profile p]\nregion = x\n[default]\nregion = x\n",
+            ),
+            (
+                "[default]\na = 1\n[profile p]\nregion = x\n[profile default]\nb = 2\n",
+                "[profile p]\nregion = x\n[default]\nregion = x\n",
+            ),
+            // Sections of one name are one.
+            (
+                "[profile p]\na = 1\n[profile q]\nb = 2\n[profile \"p\"]\nc = 3\n",
+                "[profile p]\na = 1\n[profile q]\nb = 2\n[profile \"p\"]\nc = 3\n[default]\na = 1\nc = 3\n",
+            ),
+            (
+                "[profile p]\na = 1\n[profile p]\n  b = 2\n  s3 =\n    c = 3\n",
+                "[profile p]\na = 1\n[profile p]\n  b = 2\n  s3 =\n    c = 3\n[default]\na = 1\nb = 2\ns3 =\n    c = 3\n",
+            ),
+            // It may be in the credentials file only, or hold nothing but identity.
+            ("[default]\nregion = y\n", "[default]\n"),
+            ("[profile p]\nrole_arn = r", "[profile p]\n[default]\n"),
+            ("", "[default]\n"),
+        ] {
+            assert_eq!(filtered(text, Some("p")), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_kept() {
+        let text = b"[default]\nname = \xff\xfe\nsso_\xff = x\nbroken line\n[open\n";
+        assert_eq!(filter(text, None), b"[default]\nname = \xff\xfe\nbroken line\n[open\n");
+    }
+}

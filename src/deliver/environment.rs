@@ -1,0 +1,277 @@
+//! The environment of the command: what was inherited, less every other identity, plus the session's delivery.
+//!
+//! A pure function from values to values, so that it can be tested as a table. It writes no file and
+//! starts nothing; the paths and the address that it hands on exist already, or will.
+
+use crate::role::Invalid;
+use crate::session::{Session, rfc3339};
+use crate::vars::Vars;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::Path;
+
+/// How the session reaches the command.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Delivery<'a> {
+    /// `--via env`.
+    Env,
+    /// `--via env --isolate`: the keys are variables, and the shared files are hidden.
+    EnvIsolated { config_file: &'a Path },
+    /// `--via file`.
+    File { credentials_file: &'a Path, config_file: &'a Path },
+    /// `--via endpoint`. The credentials file is there and empty, since a profile in it would win.
+    Endpoint { url: &'a str, token: &'a str, empty_credentials_file: &'a Path, config_file: &'a Path },
+    /// `--via process`. The credentials file holds the `credential_process`.
+    Process { credentials_file: &'a Path, config_file: &'a Path },
+}
+
+/// Whether xassume becomes the command or stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Exec,
+    Supervise,
+}
+
+/// All that the environment depends on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Inputs<'a> {
+    pub(crate) inherited: &'a Vars,
+    pub(crate) session: &'a Session,
+    /// A region that the user, the profile or the instance named; none when it is only a fallback to reach STS.
+    pub(crate) region: Option<&'a str>,
+    pub(crate) delivery: Delivery<'a>,
+    pub(crate) mode: Mode,
+    /// How deep the command is nested: the inherited depth and one.
+    pub(crate) depth: u32,
+    /// The used profile's settings as variables; exported by [`Delivery::Env`] alone, for the others have a copy of
+    /// the config file.
+    pub(crate) profile_settings: &'a [(String, String)],
+    /// Names that are not to be removed.
+    pub(crate) keep: &'a [OsString],
+}
+
+/// Removed whatever the delivery: each could lead an SDK to another identity, or mix one with this session.
+const REMOVED: &[&str] = &[
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    // Fallbacks of Go and Rust.
+    "AWS_ACCESS_KEY",
+    "AWS_SECRET_KEY",
+    "SECRET_ACCESS_KEY",
+    // botocore prefers it to AWS_SESSION_TOKEN.
+    "AWS_SECURITY_TOKEN",
+    "AWS_DELEGATION_TOKEN",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_SESSION_EXPIRATION",
+    "AWS_CREDENTIAL_SCOPE",
+    "AWS_ACCOUNT_ID",
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_ROLE_SESSION_NAME",
+    // Beats the full URI in current SDKs.
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_CREDENTIAL_FILE",
+    // A nested xassume must not assume this role again, nor write to this one's file.
+    "XASSUME_ROLE_ARN",
+    "XASSUME_PROFILE",
+    "XASSUME_ROLE_SESSION_NAME",
+    "XASSUME_EXTERNAL_ID",
+    "XASSUME_DURATION",
+    "XASSUME_POLICY",
+    "XASSUME_POLICY_ARN",
+    "XASSUME_TAG",
+    "XASSUME_TRANSITIVE_TAG",
+    "XASSUME_SOURCE_IDENTITY",
+    "XASSUME_WEB_IDENTITY_TOKEN_FILE",
+    "XASSUME_EXPECT_ACCOUNT",
+    "XASSUME_MFA_SERIAL",
+    "XASSUME_MFA_TOKEN",
+    "XASSUME_MFA_COMMAND",
+    "XASSUME_MFA_SESSION_DURATION",
+    "XASSUME_CREDENTIALS_FILE",
+];
+
+/// Names the process that systemd's watchdog listens to: under supervision that is not the command.
+const WATCHDOG_PID: &str = "WATCHDOG_PID";
+
+/// Set by every delivery. The region's names are among them only when there is a region.
+const ALWAYS_SET: &[&str] = &["AWS_REGION", "AWS_DEFAULT_REGION", "XASSUME_SESSION", "XASSUME_DEPTH"];
+
+/// With one of these set, SDKs would send requests for 127.0.0.1 to a proxy.
+const PROXIES: &[&str] = &["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+/// The names that a delivery sets, apart from [`ALWAYS_SET`].
+fn delivered_names(delivery: &Delivery) -> &'static [&'static str] {
+    match delivery {
+        Delivery::Env => {
+            &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION"]
+        }
+        Delivery::EnvIsolated { .. } => &[
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_TOKEN",
+            "AWS_CREDENTIAL_EXPIRATION",
+            "AWS_SHARED_CREDENTIALS_FILE",
+            "AWS_CONFIG_FILE",
+        ],
+        Delivery::File { .. } => &["AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE", "AWS_EC2_METADATA_DISABLED"],
+        Delivery::Endpoint { .. } => &[
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+            "AWS_SHARED_CREDENTIALS_FILE",
+            "AWS_CONFIG_FILE",
+            "BOTO_CONFIG",
+            "AWS_EC2_METADATA_DISABLED",
+        ],
+        Delivery::Process { .. } => {
+            &["AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE", "AWS_SDK_LOAD_CONFIG", "AWS_EC2_METADATA_DISABLED"]
+        }
+    }
+}
+
+/// Checks the names of `--keep-env`.
+///
+/// # Errors
+/// The first name that xassume sets itself, so that the inherited value cannot stay, and what to do.
+pub(crate) fn check_keep(keep: &[OsString], delivery: &Delivery) -> Result<(), (OsString, Invalid)> {
+    let set = |name: &OsString| ALWAYS_SET.iter().chain(delivered_names(delivery)).any(|known| name == known);
+    match keep.iter().find(|name| set(name)) {
+        Some(name) => Err((
+            name.clone(),
+            Invalid::new("is set by xassume and cannot be kept").hint("leave it out, or choose another --via"),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The whole environment of the command: inherited variables in their order, the first of duplicates, then ours.
+pub(crate) fn environment(inputs: &Inputs) -> Vec<(OsString, OsString)> {
+    let ours = ours(inputs);
+    let mut variables: Vec<(OsString, OsString)> = Vec::new();
+    for (name, value) in inputs.inherited.iter() {
+        let replaced = ours.iter().any(|(known, _)| known == name);
+        let duplicate = variables.iter().any(|(known, _)| known == name);
+        if !replaced && !duplicate && !is_removed(name, inputs) {
+            variables.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    variables.extend(ours);
+    variables
+}
+
+fn is_removed(name: &OsStr, inputs: &Inputs) -> bool {
+    let watchdog = inputs.mode == Mode::Supervise && name == WATCHDOG_PID;
+    let identity = REMOVED.iter().any(|removed| name == *removed);
+    (watchdog || identity) && !inputs.keep.iter().any(|kept| kept == name)
+}
+
+fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
+    let mut set = Setter(Vec::new());
+    match inputs.delivery {
+        Delivery::Env => {
+            set.keys(inputs.session);
+            set.settings(inputs);
+        }
+        Delivery::EnvIsolated { config_file } => {
+            set.keys(inputs.session);
+            set.files(Path::new("/dev/null"), config_file);
+        }
+        Delivery::File { credentials_file, config_file } => set.files(credentials_file, config_file),
+        Delivery::Endpoint { url, token, empty_credentials_file, config_file } => {
+            set.variable("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
+            set.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN", token);
+            set.files(empty_credentials_file, config_file);
+            // botocore looks into boto's own files before it asks the endpoint.
+            set.variable("BOTO_CONFIG", "/dev/null");
+            set.no_proxy(inputs.inherited);
+        }
+        Delivery::Process { credentials_file, config_file } => {
+            set.files(credentials_file, config_file);
+            // Version 1 of the Go SDK reads the config file only when told to.
+            set.variable("AWS_SDK_LOAD_CONFIG", "1");
+        }
+    }
+    if !matches!(inputs.delivery, Delivery::Env | Delivery::EnvIsolated { .. }) {
+        set.variable("AWS_EC2_METADATA_DISABLED", "true");
+    }
+    if let Some(region) = inputs.region {
+        set.variable("AWS_REGION", region);
+        set.variable("AWS_DEFAULT_REGION", region);
+    }
+    set.variable("XASSUME_SESSION", &inputs.session.assumed_role_arn);
+    set.variable("XASSUME_DEPTH", inputs.depth.to_string());
+    set.0
+}
+
+/// Collects what xassume sets.
+struct Setter(Vec<(OsString, OsString)>);
+
+impl Setter {
+    fn variable(&mut self, name: &str, value: impl AsRef<OsStr>) {
+        self.0.push((name.into(), value.as_ref().into()));
+    }
+
+    fn keys(&mut self, session: &Session) {
+        let keys = &session.keys;
+        self.variable("AWS_ACCESS_KEY_ID", &keys.access_key_id);
+        self.variable("AWS_SECRET_ACCESS_KEY", keys.secret_access_key.reveal());
+        if let Some(token) = &keys.session_token {
+            self.variable("AWS_SESSION_TOKEN", token.reveal());
+        }
+        self.variable("AWS_CREDENTIAL_EXPIRATION", rfc3339(session.validity.local_expiration()));
+    }
+
+    fn files(&mut self, credentials_file: &Path, config_file: &Path) {
+        self.variable("AWS_SHARED_CREDENTIALS_FILE", credentials_file);
+        self.variable("AWS_CONFIG_FILE", config_file);
+    }
+
+    /// The profile's settings, where the user has not set the variable, were it to the empty string.
+    fn settings(&mut self, inputs: &Inputs) {
+        // The variable for all services stands above the profile's endpoint for one.
+        let all_services = inputs.inherited.text("AWS_ENDPOINT_URL").is_some();
+        for (name, value) in inputs.profile_settings {
+            let beaten = all_services && name.starts_with("AWS_ENDPOINT_URL_");
+            if !beaten && inputs.inherited.get(name).is_none() {
+                self.variable(name, value);
+            }
+        }
+    }
+
+    /// Excepts the loopback address from a proxy. Both spellings are set, since SDKs differ in which they read; the
+    /// one that was not set takes the other's value, or it would hide it.
+    fn no_proxy(&mut self, inherited: &Vars) {
+        if !PROXIES.iter().any(|name| inherited.get(name).is_some_and(|value| !value.is_empty())) {
+            return;
+        }
+        let value = |name| inherited.get(name).filter(|value| !value.is_empty());
+        for (name, other) in [("NO_PROXY", "no_proxy"), ("no_proxy", "NO_PROXY")] {
+            let list = value(name).or_else(|| value(other)).unwrap_or_default();
+            self.variable(name, with_loopback(list));
+        }
+    }
+}
+
+/// A list of hosts that has `127.0.0.1` and `localhost` in it, or `*`, which is all.
+fn with_loopback(list: &OsStr) -> OsString {
+    let mut bytes = list.as_bytes().to_vec();
+    for host in ["127.0.0.1", "localhost"] {
+        let listed = bytes.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+        if !listed.into_iter().any(|entry| entry == b"*" || entry.eq_ignore_ascii_case(host.as_bytes())) {
+            if !bytes.is_empty() {
+                bytes.push(b',');
+            }
+            bytes.extend_from_slice(host.as_bytes());
+        }
+    }
+    OsString::from_vec(bytes)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,241 @@
+//! Each delivery against the whole table of what is removed and set.
+
+use super::*;
+use crate::session::{Keys, Secret, Validity};
+use std::time::{Duration, SystemTime};
+
+fn session() -> Session {
+    Session {
+        keys: Keys {
+            access_key_id: "ASIANEW".into(),
+            secret_access_key: Secret::new("new-secret"),
+            session_token: Some(Secret::new("new-token")),
+        },
+        validity: Validity {
+            expiration: SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000),
+            left: Duration::from_hours(1),
+            lifetime: Duration::from_hours(1),
+            skew_secs: 0,
+        },
+        assumed_role_arn: "arn:aws:sts::1:assumed-role/r/me".into(),
+    }
+}
+
+fn deliveries() -> [(&'static str, Delivery<'static>); 5] {
+    let (credentials_file, config_file) = (Path::new("/run/credentials"), Path::new("/run/config"));
+    let endpoint = Delivery::Endpoint {
+        url: "http://127.0.0.1:1/x",
+        token: "tok",
+        empty_credentials_file: Path::new("/run/empty"),
+        config_file,
+    };
+    [
+        ("env", Delivery::Env),
+        ("isolated", Delivery::EnvIsolated { config_file }),
+        ("file", Delivery::File { credentials_file, config_file }),
+        ("endpoint", endpoint),
+        ("process", Delivery::Process { credentials_file, config_file }),
+    ]
+}
+
+fn delivery(name: &str) -> Delivery<'static> {
+    deliveries().into_iter().find(|(known, _)| *known == name).expect(name).1
+}
+
+/// What a test changes of the inputs.
+#[derive(Clone, Copy)]
+struct With<'a> {
+    region: Option<&'a str>,
+    delivery: Delivery<'a>,
+    mode: Mode,
+    depth: u32,
+    profile_settings: &'a [(String, String)],
+    keep: &'a [OsString],
+    skew_secs: i64,
+}
+
+const PLAIN: With<'static> = With {
+    region: None,
+    delivery: Delivery::Env,
+    mode: Mode::Exec,
+    depth: 1,
+    profile_settings: &[],
+    keep: &[],
+    skew_secs: 0,
+};
+
+fn variables(inherited: &Vars, with: With<'_>) -> Vec<(OsString, OsString)> {
+    let mut session = session();
+    session.validity.skew_secs = with.skew_secs;
+    let With { region, delivery, mode, depth, profile_settings, keep, .. } = with;
+    environment(&Inputs { inherited, session: &session, region, delivery, mode, depth, profile_settings, keep })
+}
+
+/// The outcome as `NAME=value` lines.
+fn run(inherited: &[(&str, &str)], with: With<'_>) -> Vec<String> {
+    let vars: Vars = inherited.iter().copied().collect();
+    let show = |(name, value): (OsString, OsString)| format!("{}={}", name.display(), value.display());
+    variables(&vars, with).into_iter().map(show).collect()
+}
+
+const OURS: [&str; 2] = ["XASSUME_SESSION=arn:aws:sts::1:assumed-role/r/me", "XASSUME_DEPTH=1"];
+const KEYS: [&str; 4] = [
+    "AWS_ACCESS_KEY_ID=ASIANEW",
+    "AWS_SECRET_ACCESS_KEY=new-secret",
+    "AWS_SESSION_TOKEN=new-token",
+    "AWS_CREDENTIAL_EXPIRATION=1970-01-12T13:46:40Z",
+];
+
+#[test]
+fn each_delivery_sets_its_own_and_nothing_else() {
+    let files = |credentials: &str| {
+        vec![format!("AWS_SHARED_CREDENTIALS_FILE={credentials}"), "AWS_CONFIG_FILE=/run/config".to_owned()]
+    };
+    let texts = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
+    for (name, expected) in [
+        ("env", texts(&KEYS)),
+        ("isolated", [texts(&KEYS), files("/dev/null")].concat()),
+        ("file", [files("/run/credentials"), texts(&["AWS_EC2_METADATA_DISABLED=true"])].concat()),
+        (
+            "endpoint",
+            [
+                texts(&[
+                    "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:1/x",
+                    "AWS_CONTAINER_AUTHORIZATION_TOKEN=tok",
+                ]),
+                files("/run/empty"),
+                texts(&["BOTO_CONFIG=/dev/null", "AWS_EC2_METADATA_DISABLED=true"]),
+            ]
+            .concat(),
+        ),
+        (
+            "process",
+            [files("/run/credentials"), texts(&["AWS_SDK_LOAD_CONFIG=1", "AWS_EC2_METADATA_DISABLED=true"])].concat(),
+        ),
+    ] {
+        let inherited: Vec<_> = REMOVED.iter().map(|name| (*name, "old")).collect();
+        let found = run(&inherited, With { delivery: delivery(name), region: Some("eu-west-1"), ..PLAIN });
+        let region = texts(&["AWS_REGION=eu-west-1", "AWS_DEFAULT_REGION=eu-west-1"]);
+        assert_eq!(found, [expected, region, texts(&OURS)].concat(), "{name}");
+        assert!(!found.iter().any(|line| line.ends_with("=old")), "{name}");
+    }
+}
+
+#[test]
+fn the_names_that_cannot_be_kept_are_those_that_are_set() {
+    for (name, delivery) in deliveries() {
+        let set: Vec<String> = run(&[], With { delivery, region: Some("x"), ..PLAIN })
+            .into_iter()
+            .filter_map(|line| Some(line.split_once('=')?.0.to_owned()))
+            .collect();
+        for variable in &set {
+            let (kept, _) = check_keep(&[variable.into()], &delivery).expect_err(variable);
+            assert_eq!(kept, OsString::from(variable));
+        }
+        for variable in REMOVED.iter().filter(|variable| !set.iter().any(|known| known == *variable)) {
+            assert!(check_keep(&[(*variable).into()], &delivery).is_ok(), "{name} {variable}");
+        }
+    }
+}
+
+#[test]
+fn other_variables_stay_in_order_and_the_first_duplicate_counts() {
+    let inherited = [
+        ("PATH", "/bin"),
+        ("AWS_PROFILE", "p"),
+        ("AWS_REGION", "mine"),
+        ("PATH", "/other"),
+        ("EMPTY", ""),
+        ("XASSUME_CACHE_DIR", "/c"),
+        ("XASSUME_DEPTH", "4"),
+        ("XASSUME_SESSION", "outer"),
+        ("XASSUME_STS_ENDPOINT", "u"),
+        ("AWS_PAGER", "less"),
+        ("AWS_EC2_METADATA_DISABLED", "false"),
+    ];
+    let found = run(&inherited, With { depth: 5, ..PLAIN });
+    let kept = ["PATH=/bin", "AWS_REGION=mine", "EMPTY=", "XASSUME_CACHE_DIR=/c", "XASSUME_STS_ENDPOINT=u"];
+    assert_eq!(found[..5], kept);
+    assert_eq!(found[5..7], ["AWS_PAGER=less", "AWS_EC2_METADATA_DISABLED=false"]);
+    assert_eq!(found[7..11], KEYS);
+    assert_eq!(found[11..], [OURS[0], "XASSUME_DEPTH=5"]);
+}
+
+#[test]
+fn bytes_that_are_no_text_pass_through() {
+    let bytes = || OsString::from_vec(vec![b'x', 0xff]);
+    let vars: Vars = [(bytes(), bytes())].into_iter().collect();
+    assert_eq!(variables(&vars, PLAIN)[0], (bytes(), bytes()));
+}
+
+#[test]
+fn kept_names_stay_unless_xassume_sets_them() {
+    let keep = ["AWS_PROFILE", "AWS_ACCESS_KEY_ID", "XASSUME_TAG"].map(OsString::from);
+    let inherited = [("AWS_PROFILE", "p"), ("AWS_ACCESS_KEY_ID", "old"), ("XASSUME_TAG", "a=b")];
+    let found = run(&inherited, With { keep: &keep, ..PLAIN });
+    assert_eq!(found[..2], ["AWS_PROFILE=p", "XASSUME_TAG=a=b"]);
+    assert_eq!(found.iter().filter(|line| line.starts_with("AWS_ACCESS_KEY_ID=")).count(), 1);
+}
+
+#[test]
+fn the_watchdogs_pid_goes_only_under_supervision() {
+    let inherited = [("WATCHDOG_PID", "1"), ("WATCHDOG_USEC", "2"), ("NOTIFY_SOCKET", "@n")];
+    assert_eq!(run(&inherited, PLAIN)[..3], ["WATCHDOG_PID=1", "WATCHDOG_USEC=2", "NOTIFY_SOCKET=@n"]);
+    let found = run(&inherited, With { mode: Mode::Supervise, ..PLAIN });
+    assert_eq!(found[..2], ["WATCHDOG_USEC=2", "NOTIFY_SOCKET=@n"]);
+}
+
+#[test]
+fn settings_are_exported_in_env_mode_where_the_variable_is_not_set() {
+    let settings = [("AWS_CA_BUNDLE", "/ca"), ("AWS_PAGER", "less"), ("AWS_ENDPOINT_URL_S3", "u")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    for (inherited, expected) in [
+        (vec![], vec!["AWS_CA_BUNDLE=/ca", "AWS_PAGER=less", "AWS_ENDPOINT_URL_S3=u"]),
+        (vec![("AWS_PAGER", ""), ("AWS_CA_BUNDLE", "/mine")], vec!["AWS_ENDPOINT_URL_S3=u"]),
+        (vec![("AWS_ENDPOINT_URL", "all")], vec!["AWS_CA_BUNDLE=/ca", "AWS_PAGER=less"]),
+    ] {
+        let found = run(&inherited, With { profile_settings: &settings, ..PLAIN });
+        assert_eq!(found[inherited.len() + KEYS.len()..found.len() - OURS.len()], expected);
+    }
+    let found = run(&[], With { profile_settings: &settings, delivery: delivery("isolated"), ..PLAIN });
+    assert!(!found.iter().any(|line| line.starts_with("AWS_CA_BUNDLE")));
+}
+
+#[test]
+fn the_endpoint_is_excepted_from_proxies() {
+    const BOTH: &str = "127.0.0.1,localhost";
+    for (inherited, expected) in [
+        (vec![], None),
+        (vec![("HTTP_PROXY", "")], None),
+        (vec![("NO_PROXY", "a")], None),
+        (vec![("https_proxy", "p")], Some([BOTH, BOTH])),
+        (vec![("ALL_PROXY", "p"), ("no_proxy", "corp")], Some(["corp,127.0.0.1,localhost"; 2])),
+        (
+            vec![("http_proxy", "p"), ("NO_PROXY", "a, LOCALHOST"), ("no_proxy", "b")],
+            Some(["a, LOCALHOST,127.0.0.1", "b,127.0.0.1,localhost"]),
+        ),
+        (vec![("HTTPS_PROXY", "p"), ("NO_PROXY", BOTH)], Some([BOTH, BOTH])),
+        (vec![("all_proxy", "p"), ("NO_PROXY", "*")], Some(["*", "*"])),
+    ] {
+        let found = run(&inherited, With { delivery: delivery("endpoint"), ..PLAIN });
+        let value = |name: &str| found.iter().find_map(|line| line.strip_prefix(&format!("{name}=")));
+        match expected {
+            Some(values) => {
+                assert_eq!([value("NO_PROXY"), value("no_proxy")], values.map(Some), "{inherited:?}");
+                assert_eq!(found.iter().filter(|line| line.to_lowercase().starts_with("no_proxy=")).count(), 2);
+            }
+            None => assert_eq!(value("no_proxy"), None, "{inherited:?}"),
+        }
+        let env = run(&inherited, PLAIN);
+        assert_eq!(
+            env.iter().filter(|line| line.contains("127.0.0.1")).count(),
+            usize::from(inherited.contains(&("NO_PROXY", BOTH)))
+        );
+    }
+}
+
+#[test]
+fn the_expiry_is_in_the_local_clock_when_that_is_far_off() {
+    let found = run(&[], With { skew_secs: 3600, ..PLAIN });
+    assert_eq!(found[3], "AWS_CREDENTIAL_EXPIRATION=1970-01-12T12:46:40Z");
+}

@@ -1,0 +1,240 @@
+//! Private folders for the files that are given to the command.
+//!
+//! In memory where there is one (`$XDG_RUNTIME_DIR`, `/dev/shm`), else in the temporary folder. A folder is used only
+//! when it is a real folder, not a link, that belongs to this user and is closed to all others.
+
+use crate::error::Error;
+use crate::vars::Vars;
+use nix::errno::Errno;
+use nix::unistd::{geteuid, mkdtemp};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The file that a living run holds locked, so that the next start knows the folders of killed runs.
+const LOCK: &str = "lock";
+/// How old a folder without a lock file must be before it counts as left behind.
+const SETTLED: Duration = Duration::from_mins(1);
+
+/// A folder of one run, removed with all its files when dropped.
+#[derive(Debug)]
+pub(crate) struct RunFolder {
+    path: PathBuf,
+    /// Held until the folder is gone; closed on exec.
+    _lock: File,
+}
+
+impl RunFolder {
+    /// Makes a new folder, after removing what killed runs of this user have left beside it.
+    ///
+    /// # Errors
+    /// When no base folder can be written to.
+    pub(crate) fn create(vars: &Vars) -> Result<Self, Error> {
+        first_base(vars, |base| {
+            remove_stale(base);
+            let path = mkdtemp(&base.join(format!("{}XXXXXX", prefix())))?;
+            let lock = new_file(&path.join(LOCK), 0o600)?;
+            lock.lock()?;
+            Ok(Self { path, _lock: lock })
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a file of the folder for its owner only.
+    ///
+    /// # Errors
+    /// When the folder is full or gone.
+    pub(crate) fn write(&self, name: &str, contents: &[u8]) -> Result<PathBuf, Error> {
+        let path = self.path.join(name);
+        new_file(&path, 0o600).and_then(|mut file| file.write_all(contents)).map_err(|error| failed(&error))?;
+        Ok(path)
+    }
+}
+
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        // What cannot be removed now is removed by the next start.
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+/// The config file that stands in for the user's own before an isolated command that xassume becomes.
+///
+/// Nobody is left to remove it, so its folder is named by its content: the same settings use the same folder. It holds
+/// no secret.
+///
+/// # Errors
+/// When no base folder can be written to, or somebody else has taken the folder's name.
+pub(crate) fn isolated(vars: &Vars, config: &[u8]) -> Result<PathBuf, Error> {
+    use sha2::Digest as _;
+    let digest = sha2::Sha256::digest(config);
+    let hash = u128::from_be_bytes(std::array::from_fn(|at| digest[at]));
+    first_base(vars, |base| {
+        let folder = base.join(format!("{}config-{hash:032x}", prefix()));
+        match DirBuilder::new().mode(0o700).create(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => check_private(&folder)?,
+        }
+        let config_file = folder.join("config");
+        replace(&config_file, config, 0o600)?;
+        Ok(config_file)
+    })
+}
+
+/// Puts a whole file in the place of another: readers see the old one or the new one, never a part.
+///
+/// # Errors
+/// Those of the file system; the old file is then untouched.
+pub(crate) fn replace(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = folder.join(format!(".{name}.{}", std::process::id()));
+    let written = new_file(&temporary, mode).and_then(|mut file| {
+        file.write_all(contents)?;
+        // The umask must not decide who may read.
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)
+    });
+    if written.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written
+}
+
+fn new_file(path: &Path, mode: u32) -> io::Result<File> {
+    let open = || OpenOptions::new().write(true).create_new(true).mode(mode).custom_flags(libc::O_NOFOLLOW).open(path);
+    match open() {
+        // Left by a killed process with our process id: this one owns the name now.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            std::fs::remove_file(path)?;
+            open()
+        }
+        result => result,
+    }
+}
+
+/// Tries the base folders in their order and tells the last failure when none will do.
+fn first_base<T>(vars: &Vars, make: impl Fn(&Path) -> io::Result<T>) -> Result<T, Error> {
+    let temporary = vars.get("TMPDIR").filter(|path| !path.is_empty()).map_or_else(|| "/tmp".into(), PathBuf::from);
+    let runtime = vars.get("XDG_RUNTIME_DIR").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let mut last = io::Error::from(Errno::ENOENT);
+    for base in runtime.into_iter().chain([PathBuf::from("/dev/shm"), temporary]) {
+        match make(&base) {
+            Ok(result) => return Ok(result),
+            Err(error) => last = error,
+        }
+    }
+    Err(failed(&last))
+}
+
+fn failed(error: &io::Error) -> Error {
+    Error::System { what: "keep a private folder in XDG_RUNTIME_DIR, /dev/shm or TMPDIR", reason: error.to_string() }
+}
+
+fn prefix() -> String {
+    format!("xassume-{}.", geteuid())
+}
+
+/// Refuses what is not a folder of this user's alone.
+fn check_private(path: &Path) -> io::Result<()> {
+    let found = std::fs::symlink_metadata(path)?;
+    if is_own_folder(&found) && found.mode() & 0o777 == 0o700 {
+        Ok(())
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!("{} is not a private folder of this user", path.display()),
+        ))
+    }
+}
+
+fn is_own_folder(found: &Metadata) -> bool {
+    found.is_dir() && found.uid() == geteuid().as_raw()
+}
+
+/// Removes the folders of runs that were killed. Whatever cannot be told for certain is left.
+fn remove_stale(base: &Path) {
+    let Ok(entries) = std::fs::read_dir(base) else { return };
+    let prefix = prefix();
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let Some(suffix) = name.to_str().and_then(|name| name.strip_prefix(&prefix)) else { continue };
+        if suffix.len() == 6 && is_stale(&entry.path()) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+fn is_stale(folder: &Path) -> bool {
+    let Ok(found) = std::fs::symlink_metadata(folder) else { return false };
+    if !is_own_folder(&found) {
+        return false;
+    }
+    match OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).open(folder.join(LOCK)) {
+        Ok(lock) => !matches!(lock.try_lock(), Err(TryLockError::WouldBlock)),
+        // Its maker may be just about to lock it.
+        Err(_) => found.modified().ok().and_then(|made| made.elapsed().ok()).is_some_and(|age| age > SETTLED),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    fn base() -> (tempfile::TempDir, Vars) {
+        let base = tempfile::tempdir().expect("a folder");
+        let vars = [("XDG_RUNTIME_DIR", base.path().to_str().expect("text"))].into_iter().collect();
+        (base, vars)
+    }
+
+    fn entries(base: &tempfile::TempDir) -> usize {
+        std::fs::read_dir(base.path()).expect("a folder").count()
+    }
+
+    #[test]
+    fn a_run_folder_is_private_and_goes_with_the_run() {
+        let (base, vars) = base();
+        let folder = RunFolder::create(&vars).expect("a folder");
+        let mode = |path: &Path| std::fs::metadata(path).expect("there").mode() & 0o777;
+        assert_eq!(mode(folder.path()), 0o700);
+        let file = folder.write("credentials", b"x").expect("written");
+        assert_eq!(mode(&file), 0o600);
+        drop(folder);
+        assert_eq!(entries(&base), 0);
+    }
+
+    #[test]
+    fn folders_of_killed_runs_are_removed_and_those_of_living_ones_kept() {
+        let (base, vars) = base();
+        let living = RunFolder::create(&vars).expect("a folder");
+        let killed = base.path().join(format!("{}abcdef", prefix()));
+        std::fs::create_dir(&killed).expect("a folder");
+        std::fs::write(killed.join(LOCK), "").expect("a lock that nobody holds");
+        let young = base.path().join(format!("{}ghijkl", prefix()));
+        std::fs::create_dir(&young).expect("a folder");
+        let elsewhere = tempfile::tempdir().expect("a folder");
+        symlink(elsewhere.path(), base.path().join(format!("{}mnopqr", prefix()))).expect("a link");
+        let second = RunFolder::create(&vars).expect("a folder");
+        assert!(living.path().exists() && second.path().exists() && young.exists() && elsewhere.path().exists());
+        assert!(!killed.exists());
+    }
+
+    #[test]
+    fn an_isolated_config_is_shared_by_content_and_refuses_an_open_folder() {
+        let (base, vars) = base();
+        let config = isolated(&vars, b"[default]\n").expect("a file");
+        assert_eq!(isolated(&vars, b"[default]\n").expect("the same file"), config);
+        assert_eq!(std::fs::read(&config).expect("there"), b"[default]\n");
+        assert_eq!(entries(&base), 1);
+        let folder = config.parent().expect("a folder");
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+        assert!(check_private(folder).is_err());
+    }
+}
