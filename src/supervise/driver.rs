@@ -1,0 +1,202 @@
+//! The loop of a supervision: wait for what happens, ask the machine, do as it says. It decides nothing.
+//!
+//! What happens is polled in one order: the child, the signals, the STS call, the timer. So an end that is already
+//! there is never missed for a refresh, and a TERM that is already there is heard before the next start.
+
+mod host;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use host::ProcessHost;
+
+use super::happening::{Happening, Narrator, Problem};
+use super::machine::{Action, CommandEvent, Event, Fault, Final, Machine, Remains, SessionEvent};
+use super::policy::Policy;
+use super::ports::{Delivery, SessionSource};
+use super::process::{Arrival, Change, Pid, Target};
+use super::relay::Facts;
+use super::schedule::{Deadline, Dice};
+use super::signal::Signal;
+use crate::session::Session;
+use crate::sys::clock::Clock;
+use std::collections::VecDeque;
+use std::ffi::CString;
+use std::future::pending;
+use std::hash::{BuildHasher, RandomState};
+use std::pin::Pin;
+
+/// The system's side of a supervision: one child at most, and the signals that xassume receives.
+pub(crate) trait Host {
+    fn facts(&self) -> Facts;
+    /// What the user should know before the command starts.
+    fn caveats(&self, policy: &Policy) -> Vec<Happening>;
+    fn start(&mut self, environment: Vec<CString>, remains: Remains) -> Result<Pid, Fault>;
+    fn signal(&mut self, target: Target, signal: Signal) -> Result<(), Problem>;
+    /// Kills the members of the ended child's own group.
+    fn sweep(&mut self);
+    fn reap(&mut self);
+    /// What became of the child, without waiting.
+    fn change(&mut self) -> Option<Change>;
+    /// The next change or signal, in that order. Loses none when it is dropped.
+    async fn news(&mut self) -> News;
+    fn restore_terminal(&mut self);
+    fn pause(&mut self, signal: Signal);
+}
+
+/// What a host has to tell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum News {
+    Changed(Change),
+    Received(Arrival),
+}
+
+/// Everyone whom the driver works with.
+pub(crate) struct Parties<'a, S, D, H, C> {
+    pub(crate) source: &'a S,
+    /// Has been given the first session.
+    pub(crate) delivery: &'a mut D,
+    pub(crate) host: &'a mut H,
+    pub(crate) clock: &'a C,
+    pub(crate) narrator: &'a mut dyn Narrator,
+}
+
+/// Runs the command, and keeps its session fresh until it ends.
+pub(crate) async fn supervise<S, D, H, C>(policy: Policy, first: Session, parties: Parties<'_, S, D, H, C>) -> Final
+where
+    S: SessionSource,
+    D: Delivery,
+    H: Host,
+    C: Clock,
+{
+    for caveat in parties.host.caveats(&policy) {
+        parties.narrator.tell(&caveat);
+    }
+    // Seeded by the system; spreading load needs no better randomness.
+    let dice = Dice::Seeded(RandomState::new().hash_one(()));
+    let machine = Machine::new(policy, parties.host.facts(), &first.validity, parties.clock.now(), dice);
+    let driver = Driver { machine, parties, session: first, obtained: None, call: None, answers: VecDeque::new() };
+    driver.run().await
+}
+
+type Answer = Result<Session, Problem>;
+
+struct Driver<'a, S, D, H, C> {
+    machine: Machine,
+    parties: Parties<'a, S, D, H, C>,
+    /// The session in effect: the next start takes it.
+    session: Session,
+    /// The one that was obtained and is not published yet.
+    obtained: Option<Session>,
+    /// The STS call in flight.
+    call: Option<Pin<Box<dyn Future<Output = Answer> + 'a>>>,
+    /// Answers to actions; they come before anything else.
+    answers: VecDeque<Event>,
+}
+
+impl<S: SessionSource, D: Delivery, H: Host, C: Clock> Driver<'_, S, D, H, C> {
+    async fn run(mut self) -> Final {
+        loop {
+            let event = match self.answers.pop_front() {
+                Some(answer) => answer,
+                None => self.next().await,
+            };
+            for action in self.machine.handle(event, self.parties.clock.now()) {
+                if let Some(end) = self.perform(action) {
+                    return end;
+                }
+            }
+        }
+    }
+
+    /// Waits for what happens next.
+    async fn next(&mut self) -> Event {
+        let deadline = self.machine.deadline();
+        tokio::select! {
+            biased;
+            news = self.parties.host.news() => match news {
+                News::Changed(change) => changed(change),
+                News::Received(arrival) => Event::Command(CommandEvent::Signal(arrival)),
+            },
+            answer = answered(&mut self.call) => {
+                self.call = None;
+                Event::Session(match answer {
+                    Ok(session) => {
+                        let validity = session.validity.clone();
+                        self.obtained = Some(session);
+                        SessionEvent::Obtained(validity)
+                    }
+                    Err(problem) => SessionEvent::Refused(problem),
+                })
+            }
+            () = until(self.parties.clock, deadline) => Event::Wake,
+        }
+    }
+
+    /// Does as the machine says; gives the end when there is one.
+    fn perform(&mut self, action: Action) -> Option<Final> {
+        let host = &mut *self.parties.host;
+        match action {
+            Action::Assume => self.call = Some(Box::pin(self.parties.source.assume())),
+            Action::Abandon => self.call = None,
+            Action::Publish => self.publish(),
+            Action::Spawn(remains) => {
+                let environment = self.parties.delivery.environment(&self.session);
+                let answer = host.start(environment, remains);
+                self.answers.push_back(Event::Command(match answer {
+                    Ok(pid) => CommandEvent::Started(pid),
+                    Err(fault) => CommandEvent::NotStarted(fault),
+                }));
+            }
+            Action::Signal(target, signal) => {
+                if let Err(problem) = host.signal(target, signal) {
+                    self.parties.narrator.tell(&Happening::CannotSignal { signal, problem });
+                }
+            }
+            Action::Sweep => host.sweep(),
+            Action::Reap => host.reap(),
+            Action::RestoreTerminal => host.restore_terminal(),
+            Action::Pause(signal) => host.pause(signal),
+            Action::Tell(happening) => self.parties.narrator.tell(&happening),
+            Action::Exit(end) => return Some(end),
+        }
+        None
+    }
+
+    /// Hands the new session on. That takes a moment; a command that ended in it has ended by itself, and the machine
+    /// hears of that first.
+    fn publish(&mut self) {
+        let Some(session) = self.obtained.take() else { return };
+        let answer = match self.parties.delivery.publish(&session) {
+            Ok(()) => {
+                self.session = session;
+                SessionEvent::Published
+            }
+            Err(problem) => SessionEvent::Unpublished(problem),
+        };
+        self.answers.extend(self.parties.host.change().map(changed));
+        self.answers.push_back(Event::Session(answer));
+    }
+}
+
+fn changed(change: Change) -> Event {
+    Event::Command(match change {
+        Change::Ended(end) => CommandEvent::Ended(end),
+        Change::Paused(signal) => CommandEvent::Paused(signal),
+    })
+}
+
+/// The answer to the call in flight; never, when there is none.
+async fn answered(call: &mut Option<Pin<Box<dyn Future<Output = Answer> + '_>>>) -> Answer {
+    match call {
+        Some(call) => call.await,
+        None => pending().await,
+    }
+}
+
+async fn until(clock: &impl Clock, deadline: Option<Deadline>) {
+    match deadline {
+        Some(deadline) => clock.until(deadline).await,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,249 @@
+//! The session's half of the machine: when to refresh, what a failure means, which lines are due.
+//!
+//! It knows nothing of the command; what a refresh means for that is told as a [`Consequence`].
+
+use super::words::{Action, SessionEvent};
+use crate::supervise::happening::{Happening, Problem};
+use crate::supervise::policy::{Duty, OnRefreshFailure, Policy};
+use crate::supervise::schedule::{CLOSEST, Deadline, Dice, Now, SOON, Term, Turn, retry_in};
+use std::time::Duration;
+
+/// The session of a supervision, and the one that is to follow it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Renewal {
+    state: State,
+    policy: Policy,
+    term: Term,
+    due: Deadline,
+    /// When the last refresh began, by the boot clock.
+    began: Duration,
+    /// In a row.
+    failures: u32,
+    alarm: Alarm,
+    dice: Dice,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum State {
+    /// For `due`.
+    Waiting,
+    /// An STS call is in flight.
+    Assuming,
+    /// A session was obtained and is being delivered.
+    Publishing(Term),
+    /// No more sessions are wanted.
+    Idle,
+}
+
+/// The last line that was told of a session in trouble.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+enum Alarm {
+    None,
+    Failing,
+    Soon,
+    Expired,
+}
+
+/// What the command's half has to act on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Consequence {
+    /// A new session is in effect.
+    Refreshed,
+    /// The session nears its expiry, and no other can reach the command.
+    Notice,
+    /// The session expired, could not be refreshed, and the command is not to outlive it.
+    Lapsed,
+}
+
+impl Renewal {
+    pub(super) fn new(policy: Policy, term: Term, now: Now, mut dice: Dice) -> Self {
+        let lead = policy.timing().lead(term.lifetime, Turn::First, &mut dice);
+        Self {
+            state: match policy.duty() {
+                Duty::Refresh | Duty::Notice => State::Waiting,
+                Duty::None => State::Idle,
+            },
+            policy,
+            term,
+            due: term.before_expiry(lead),
+            began: now.boot,
+            failures: 0,
+            alarm: Alarm::None,
+            dice,
+        }
+    }
+
+    /// The state's name in the picture.
+    pub(crate) fn state_name(&self) -> &'static str {
+        match self.state {
+            State::Waiting => "Waiting",
+            State::Assuming => "Assuming",
+            State::Publishing(_) => "Publishing",
+            State::Idle => "Idle",
+        }
+    }
+
+    pub(super) fn handle(&mut self, event: SessionEvent, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
+        match self.state {
+            State::Waiting | State::Idle => match event {
+                // Answers to nothing that was asked.
+                SessionEvent::Obtained(_)
+                | SessionEvent::Refused(_)
+                | SessionEvent::Published
+                | SessionEvent::Unpublished(_) => None,
+            },
+            State::Assuming => match event {
+                SessionEvent::Obtained(validity) => {
+                    self.state = State::Publishing(Term::of(&validity, now));
+                    out.push(Action::Publish);
+                    None
+                }
+                SessionEvent::Refused(problem) => self.fail(problem, now, out),
+                SessionEvent::Published | SessionEvent::Unpublished(_) => None,
+            },
+            State::Publishing(term) => match event {
+                SessionEvent::Published => Some(self.adopt(term, now, out)),
+                SessionEvent::Unpublished(problem) => self.fail(problem, now, out),
+                SessionEvent::Obtained(_) | SessionEvent::Refused(_) => None,
+            },
+        }
+    }
+
+    /// Time has passed.
+    pub(super) fn wake(&mut self, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
+        match self.state {
+            State::Waiting => {
+                if self.due.passed(now) {
+                    return self.begin(now, out);
+                }
+            }
+            State::Assuming | State::Publishing(_) | State::Idle => {}
+        }
+        self.raise_alarm(now, out)
+    }
+
+    /// The refresh is due. After a step of the wall clock that can be at once, and again: not closer than that.
+    fn begin(&mut self, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
+        let earliest = self.began.saturating_add(CLOSEST);
+        if now.boot < earliest {
+            self.due = Deadline::at(earliest);
+            return None;
+        }
+        self.began = now.boot;
+        match self.policy.duty() {
+            Duty::Refresh => {
+                self.state = State::Assuming;
+                out.push(Action::Assume);
+                None
+            }
+            Duty::Notice => {
+                self.state = State::Idle;
+                Some(Consequence::Notice)
+            }
+            Duty::None => {
+                self.state = State::Idle;
+                None
+            }
+        }
+    }
+
+    /// Makes the new session the one that counts.
+    fn adopt(&mut self, term: Term, now: Now, out: &mut Vec<Action>) -> Consequence {
+        self.term = term;
+        self.state = State::Waiting;
+        self.alarm = Alarm::None;
+        let failures = std::mem::take(&mut self.failures);
+        if failures > 0 {
+            out.push(Action::Tell(Happening::Recovered { failures }));
+        }
+        out.push(Action::Tell(Happening::Refreshed { expiration: term.expiration, left: term.left(now) }));
+        let lead = self.policy.timing().lead(term.lifetime, Turn::Later, &mut self.dice);
+        self.due = term.before_expiry(lead);
+        self.tell_due(now, out);
+        Consequence::Refreshed
+    }
+
+    /// Says when the next refresh is due, if one is.
+    pub(super) fn tell_due(&self, now: Now, out: &mut Vec<Action>) {
+        match self.state {
+            State::Waiting => {
+                let within = self.due.boot.saturating_sub(now.boot);
+                out.push(Action::Tell(Happening::RefreshDue { at: now.wall + within, within }));
+            }
+            State::Assuming | State::Publishing(_) | State::Idle => {}
+        }
+    }
+
+    fn fail(&mut self, problem: Problem, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
+        self.state = State::Waiting;
+        self.failures = self.failures.saturating_add(1);
+        let left = self.term.left(now);
+        let retry_in = retry_in(self.failures, self.term.lifetime, left, &mut self.dice);
+        // By the boot clock alone: the wall clock may be what is in trouble.
+        self.due = Deadline::at(now.boot.saturating_add(retry_in));
+        if self.failures == 1 {
+            // This line says what is left, which does for the next one.
+            self.alarm = self.alarm.max(if left <= SOON { Alarm::Soon } else { Alarm::Failing });
+            out.push(Action::Tell(Happening::RefreshFailing { problem, expires_in: left, retry_in }));
+        } else {
+            out.push(Action::Tell(Happening::Retrying { problem, failures: self.failures, retry_in }));
+        }
+        self.raise_alarm(now, out)
+    }
+
+    /// One line for each change for the worse, and the end of a command that must not outlive its session.
+    /// While a refresh is due or under way it says nothing: after a suspend, that refresh is the answer.
+    fn raise_alarm(&mut self, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
+        let failing = self.failures > 0;
+        match self.state {
+            State::Waiting if !failing => return None,
+            State::Assuming | State::Publishing(_) => return None,
+            State::Waiting | State::Idle => {}
+        }
+        let expired = self.term.expiry().passed(now);
+        if expired
+            && failing
+            && self.policy.on_refresh_failure == OnRefreshFailure::Stop
+            && self.state == State::Waiting
+        {
+            self.state = State::Idle;
+            self.alarm = Alarm::Expired;
+            out.push(Action::Tell(Happening::Lapsed));
+            return Some(Consequence::Lapsed);
+        }
+        if expired && self.alarm < Alarm::Expired {
+            self.alarm = Alarm::Expired;
+            out.push(Action::Tell(Happening::ExpiredStillRunning));
+        } else if failing && self.alarm < Alarm::Soon && self.term.before_expiry(SOON).passed(now) {
+            self.alarm = Alarm::Soon;
+            out.push(Action::Tell(Happening::ExpiresSoon { within: self.term.left(now) }));
+        }
+        None
+    }
+
+    /// No more sessions are wanted; a call in flight is dropped.
+    pub(super) fn close(&mut self, out: &mut Vec<Action>) {
+        match self.state {
+            State::Assuming => out.push(Action::Abandon),
+            State::Waiting | State::Publishing(_) | State::Idle => {}
+        }
+        self.state = State::Idle;
+    }
+
+    /// The next moment at which something is to be done or told.
+    pub(super) fn deadline(&self) -> Option<Deadline> {
+        let alarm = if self.alarm == Alarm::Expired {
+            None
+        } else if self.failures > 0 && self.alarm < Alarm::Soon {
+            Some(self.term.before_expiry(SOON))
+        } else {
+            Some(self.term.expiry())
+        };
+        match self.state {
+            State::Waiting if self.failures == 0 => Some(self.due),
+            State::Waiting => Some(alarm.map_or(self.due, |alarm| alarm.or(self.due))),
+            State::Assuming | State::Publishing(_) => None,
+            State::Idle => alarm,
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The supervision of a command: it runs as long as it likes, and its session never gets old.
+//!
+//! Two small machines side by side: what becomes of the command, and what becomes of its session.
+//!
+//! ```text
+//! stateDiagram-v2
+//!     state command {
+//!         [*] --> Starting
+//!         Starting --> Running: started
+//!         Starting --> Ended: cannot be started, or a signal says no
+//!         Running --> Ended: ended by itself
+//!         Running --> Stopping: refreshed, to be restarted; or the session is lost
+//!         Stopping --> Killing: stop timeout
+//!         Stopping --> Starting: ended, reaped
+//!         Killing --> Starting: ended, reaped
+//!         Stopping --> Ended: ended, restart cancelled or session lost
+//!         Killing --> Ended: ended, restart cancelled or session lost
+//!         --
+//!         [*] --> Waiting
+//!         Waiting --> Assuming: due
+//!         Assuming --> Publishing: obtained
+//!         Assuming --> Waiting: refused, try again later
+//!         Publishing --> Waiting: published, or failed to be
+//!         Waiting --> Idle: no more sessions are wanted
+//!         Assuming --> Idle: the same, the call is dropped
+//!         Publishing --> Idle: the same
+//!     }
+//! ```
+//!
+//! - [`machine`] holds the rules: events in, actions out, no clock and no process. A test plays every short history
+//!   against it, and holds this picture to what it saw.
+//! - [`schedule`] says when a refresh is due, [`relay`] what becomes of a signal. Both are arithmetic.
+//! - `driver` polls the child, the signals, the STS call and the timer, in that order, and performs the actions.
+//!   It decides nothing.
+//! - [`happening`] is what there is to tell, [`policy`] what the user asked for; [`process`] and [`signal`] are words.
+//!
+//! What each of them may rely on:
+//! - A new session comes first, then the stop, then the start: a refresh that fails costs the command nothing.
+//! - A command that ends by itself is final. TERM from outside makes any end final.
+//! - A child's process id is used only until it is reaped, so no signal ever reaches a stranger.
+//! - The answer to a question (spawn, publish) comes before anything else happens.
+
+pub(crate) mod driver;
+pub(crate) mod happening;
+pub(crate) mod machine;
+pub(crate) mod policy;
+pub(crate) mod ports;
+pub(crate) mod process;
+pub(crate) mod relay;
+pub(crate) mod schedule;
+pub(crate) mod signal;

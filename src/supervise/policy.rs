@@ -1,0 +1,150 @@
+//! What the user asked of the supervision: parsed flags, no facts about the machine it runs on.
+
+use super::happening::{Happening, Stdin};
+use super::schedule::{Margin, Rule, Timing};
+use super::signal::Signal;
+use std::time::Duration;
+
+/// What to do to the command when its session was refreshed (`--on-expiry`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum OnExpiry {
+    /// Nothing: it finds the new credentials by itself.
+    None,
+    /// Stop it and start it again with the new session.
+    Restart,
+    /// Send it this signal (`--signal`).
+    Signal(Signal),
+}
+
+/// What happens when the session expires and could not be refreshed (`--on-refresh-failure`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum OnRefreshFailure {
+    /// The command keeps running, and the refresh is tried again and again.
+    Keep,
+    /// The command is stopped.
+    Stop,
+}
+
+/// When a refreshed session reaches the command; it follows from `--via`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Reach {
+    /// Only when the command starts: an environment cannot be changed from outside.
+    AtStart,
+    /// While it runs: by file, endpoint or process.
+    Live,
+}
+
+/// Which process group the command gets (`--process-group`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum ProcessGroup {
+    /// xassume's on a terminal, else one of its own.
+    Auto,
+    Same,
+    New,
+}
+
+/// All of it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Policy {
+    pub(crate) on_expiry: OnExpiry,
+    pub(crate) reach: Reach,
+    pub(crate) margin: Margin,
+    /// Asks the command to end before a restart (`--stop-signal`).
+    pub(crate) stop_signal: Signal,
+    /// How long it may take to end before it is killed (`--stop-timeout`).
+    pub(crate) stop_timeout: Duration,
+    pub(crate) on_refresh_failure: OnRefreshFailure,
+    pub(crate) process_group: ProcessGroup,
+}
+
+/// What is to be done when the session nears its expiry.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Duty {
+    /// Obtain another session.
+    Refresh,
+    /// Tell the command, and no more: a new session could not reach it.
+    Notice,
+    /// Nothing.
+    None,
+}
+
+impl Policy {
+    pub(crate) fn duty(&self) -> Duty {
+        match (self.reach, self.on_expiry) {
+            (Reach::Live, OnExpiry::None | OnExpiry::Restart | OnExpiry::Signal(_))
+            | (Reach::AtStart, OnExpiry::Restart) => Duty::Refresh,
+            (Reach::AtStart, OnExpiry::Signal(_)) => Duty::Notice,
+            (Reach::AtStart, OnExpiry::None) => Duty::None,
+        }
+    }
+
+    /// When a session of this policy is to be refreshed.
+    pub(crate) fn timing(&self) -> Timing {
+        let rule = match self.on_expiry {
+            OnExpiry::None => Rule::Serve,
+            OnExpiry::Restart | OnExpiry::Signal(_) => Rule::Act { stop_timeout: self.stop_timeout },
+        };
+        Timing { rule, margin: self.margin }
+    }
+
+    /// What the user should know before the command starts.
+    pub(crate) fn caveats(&self, terminal: Terminal, stdin: Stdin) -> Vec<Happening> {
+        let mut caveats = Vec::new();
+        if self.process_group == ProcessGroup::New && terminal == Terminal::Present {
+            caveats.push(Happening::GroupWarning);
+        }
+        if self.on_expiry == OnExpiry::Restart && stdin != Stdin::Nothing {
+            caveats.push(Happening::StdinWarning { stdin });
+        }
+        caveats
+    }
+}
+
+/// Whether somebody sits at a terminal.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Terminal {
+    Present,
+    Absent,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(on_expiry: OnExpiry, reach: Reach) -> Policy {
+        Policy {
+            on_expiry,
+            reach,
+            margin: Margin::Auto,
+            stop_signal: Signal::TERM,
+            stop_timeout: Duration::from_secs(10),
+            on_refresh_failure: OnRefreshFailure::Keep,
+            process_group: ProcessGroup::Auto,
+        }
+    }
+
+    #[test]
+    fn a_signal_without_a_file_is_a_notice() {
+        let signal = OnExpiry::Signal(Signal::HUP);
+        assert_eq!(policy(signal, Reach::AtStart).duty(), Duty::Notice);
+        assert_eq!(policy(signal, Reach::Live).duty(), Duty::Refresh);
+        assert_eq!(policy(OnExpiry::Restart, Reach::AtStart).duty(), Duty::Refresh);
+    }
+
+    #[test]
+    fn a_restart_warns_of_input_that_it_cannot_bring_back() {
+        let restart = policy(OnExpiry::Restart, Reach::AtStart);
+        let warning = |stdin| vec![Happening::StdinWarning { stdin }];
+        assert_eq!(restart.caveats(Terminal::Present, Stdin::Terminal), warning(Stdin::Terminal));
+        assert_eq!(restart.caveats(Terminal::Absent, Stdin::Stream), warning(Stdin::Stream));
+        assert_eq!(restart.caveats(Terminal::Absent, Stdin::Nothing), []);
+        assert_eq!(policy(OnExpiry::None, Reach::Live).caveats(Terminal::Present, Stdin::Terminal), []);
+    }
+
+    #[test]
+    fn a_group_of_its_own_warns_on_a_terminal_only() {
+        let new = Policy { process_group: ProcessGroup::New, ..policy(OnExpiry::None, Reach::Live) };
+        assert_eq!(new.caveats(Terminal::Present, Stdin::Terminal), [Happening::GroupWarning]);
+        assert_eq!(new.caveats(Terminal::Absent, Stdin::Nothing), []);
+    }
+}

@@ -1,0 +1,133 @@
+use super::*;
+
+const LOW: Dice = Dice::Loaded(0);
+const HIGH: Dice = Dice::Loaded(u64::MAX);
+const HOUR: Duration = Duration::from_hours(1);
+const ACT: Timing = Timing { rule: Rule::Act { stop_timeout: Duration::from_secs(10) }, margin: Margin::Auto };
+const SERVE: Timing = Timing { rule: Rule::Serve, margin: Margin::Auto };
+
+fn minutes(count: u64) -> Duration {
+    Duration::from_mins(count)
+}
+
+fn start() -> Now {
+    Now { boot: Duration::from_secs(1000), wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000) }
+}
+
+fn validity(lifetime: Duration) -> Validity {
+    Validity { expiration: start().wall + lifetime, left: lifetime, lifetime, skew_secs: 0 }
+}
+
+fn seconds(duration: Duration) -> u64 {
+    (duration + Duration::from_millis(500)).as_secs()
+}
+
+/// The lead of a refresh with the lowest and the highest roll, in whole seconds.
+fn leads(timing: Timing, lifetime: Duration, turn: Turn) -> (u64, u64) {
+    let lead = |mut dice| seconds(timing.lead(lifetime, turn, &mut dice));
+    (lead(LOW), lead(HIGH))
+}
+
+#[test]
+fn acting_waits_until_a_tenth_is_left_and_spreads_over_another_tenth() {
+    assert_eq!(leads(ACT, HOUR, Turn::First), (360, 720));
+    assert_eq!(leads(ACT, HOUR, Turn::Later), (360, 720));
+    // At most ten minutes each.
+    assert_eq!(leads(ACT, 12 * HOUR, Turn::First), (600, 1200));
+}
+
+#[test]
+fn acting_leaves_time_for_the_stop() {
+    let slow = Timing { rule: Rule::Act { stop_timeout: minutes(8) }, margin: Margin::Auto };
+    assert_eq!(leads(slow, HOUR, Turn::First), (510, 870));
+}
+
+#[test]
+fn serving_keeps_a_third_in_hand_and_the_first_refresh_spreads_from_half_the_lifetime() {
+    assert_eq!(leads(SERVE, HOUR, Turn::First), (1200, 1800));
+    assert_eq!(leads(SERVE, HOUR, Turn::Later), (1200, 1560));
+    assert_eq!(leads(SERVE, 12 * HOUR, Turn::First), (3600, 6 * 3600));
+    assert_eq!(leads(SERVE, 12 * HOUR, Turn::Later), (3600, 4200));
+}
+
+#[test]
+fn no_refresh_comes_before_half_the_lifetime_and_short_sessions_still_spread() {
+    let short = Duration::from_secs(20);
+    assert_eq!(leads(ACT, short, Turn::First), (8, 10));
+    let stubborn = Timing { rule: Rule::Act { stop_timeout: minutes(60) }, margin: Margin::Auto };
+    assert_eq!(leads(stubborn, minutes(15), Turn::First), (360, 450));
+}
+
+#[test]
+fn a_fixed_margin_is_exact_but_never_beyond_half_the_lifetime() {
+    for rule in [ACT.rule, SERVE.rule] {
+        let fixed = |margin| Timing { rule, margin: Margin::Fixed(margin) };
+        assert_eq!(leads(fixed(minutes(5)), HOUR, Turn::First), (300, 300));
+        assert_eq!(leads(fixed(minutes(50)), HOUR, Turn::Later), (1800, 1800));
+    }
+}
+
+#[test]
+fn ten_instances_spread_over_more_than_a_twentieth_of_the_lifetime() {
+    let all: Vec<_> = (0..10).map(|seed| seconds(ACT.lead(HOUR, Turn::First, &mut Dice::Seeded(seed)))).collect();
+    let spread = all.iter().max().zip(all.iter().min()).map(|(last, first)| last - first);
+    assert!(spread > Some(3600 / 20), "{all:?}");
+}
+
+#[test]
+fn eight_hours_of_suspend_are_seen_by_the_boot_clock() {
+    let term = Term::of(&validity(HOUR), start());
+    let due = term.before_expiry(minutes(6));
+    assert!(!due.passed(start()));
+    // A wall clock that stood still as well does not hide it.
+    assert!(due.passed(Now { boot: start().boot + 8 * HOUR, wall: start().wall }));
+}
+
+#[test]
+fn a_wall_clock_set_back_changes_nothing_and_one_set_ahead_is_believed() {
+    let due = Term::of(&validity(HOUR), start()).before_expiry(minutes(6));
+    let after = |passed: Duration, wall| Now { boot: start().boot + passed, wall };
+    assert!(!due.passed(after(minutes(53), start().wall - HOUR)));
+    assert!(due.passed(after(minutes(54), start().wall - HOUR)));
+    assert!(due.passed(after(minutes(1), start().wall + HOUR)));
+}
+
+#[test]
+fn a_clock_that_is_off_from_the_start_does_no_harm() {
+    for wall in [start().wall - 2 * HOUR, start().wall + 2 * HOUR] {
+        let now = Now { boot: start().boot, wall };
+        let term = Term::of(&validity(HOUR), now);
+        assert_eq!(term.left(now), HOUR);
+        assert_eq!(term.expiry().wall, Some(wall + HOUR));
+    }
+}
+
+#[test]
+fn what_is_left_is_what_the_more_pessimistic_clock_says() {
+    let term = Term::of(&validity(HOUR), start());
+    let now = Now { boot: start().boot + minutes(10), wall: start().wall + minutes(40) };
+    assert_eq!(term.left(now), minutes(20));
+    assert_eq!(term.left(Now { boot: start().boot + 2 * HOUR, wall: start().wall }), Duration::ZERO);
+}
+
+#[test]
+fn retries_begin_at_a_second_and_spread_ever_wider() {
+    let longest = |failures| seconds(retry_in(failures, HOUR, minutes(12), &mut HIGH.clone()));
+    assert!((1..9).all(|failures| retry_in(failures, HOUR, minutes(12), &mut LOW.clone()) == CLOSEST));
+    assert_eq!([longest(1), longest(2), longest(3), longest(4)], [8, 60, 300, 300]);
+}
+
+#[test]
+fn retries_come_in_time_before_the_expiry_and_slow_down_after_it() {
+    let longest = |left| seconds(retry_in(9, HOUR, left, &mut HIGH.clone()));
+    assert_eq!(longest(minutes(2)), 60);
+    assert_eq!(longest(Duration::from_millis(1)), 1);
+    assert_eq!(longest(Duration::ZERO), 300);
+}
+
+#[test]
+fn the_first_of_two_deadlines_is_the_first_by_each_clock() {
+    let wall = Some(start().wall);
+    let both = Deadline { boot: minutes(2), wall }.or(Deadline::at(minutes(1)));
+    assert_eq!(both, Deadline { boot: minutes(1), wall });
+}

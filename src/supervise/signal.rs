@@ -1,0 +1,225 @@
+//! Signals by number: what `nix::Signal` cannot be, since it has no real-time signals.
+//!
+//! Words only: nothing here sends, blocks or receives. Numbers and names are Linux's; see signal(7).
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A signal that can be sent: 1 to 64, less the two that the C library keeps for its threads.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) struct Signal(i32);
+
+/// Every standard signal by its name without `SIG`; the first name of a number is the one that is printed.
+const NAMES: [(&str, i32); 34] = [
+    ("HUP", libc::SIGHUP),
+    ("INT", libc::SIGINT),
+    ("QUIT", libc::SIGQUIT),
+    ("ILL", libc::SIGILL),
+    ("TRAP", libc::SIGTRAP),
+    ("ABRT", libc::SIGABRT),
+    ("IOT", libc::SIGABRT),
+    ("BUS", libc::SIGBUS),
+    ("FPE", libc::SIGFPE),
+    ("KILL", libc::SIGKILL),
+    ("USR1", libc::SIGUSR1),
+    ("SEGV", libc::SIGSEGV),
+    ("USR2", libc::SIGUSR2),
+    ("PIPE", libc::SIGPIPE),
+    ("ALRM", libc::SIGALRM),
+    ("TERM", libc::SIGTERM),
+    ("STKFLT", libc::SIGSTKFLT),
+    ("CHLD", libc::SIGCHLD),
+    ("CLD", libc::SIGCHLD),
+    ("CONT", libc::SIGCONT),
+    ("STOP", libc::SIGSTOP),
+    ("TSTP", libc::SIGTSTP),
+    ("TTIN", libc::SIGTTIN),
+    ("TTOU", libc::SIGTTOU),
+    ("URG", libc::SIGURG),
+    ("XCPU", libc::SIGXCPU),
+    ("XFSZ", libc::SIGXFSZ),
+    ("VTALRM", libc::SIGVTALRM),
+    ("PROF", libc::SIGPROF),
+    ("WINCH", libc::SIGWINCH),
+    ("IO", libc::SIGIO),
+    ("POLL", libc::SIGIO),
+    ("PWR", libc::SIGPWR),
+    ("SYS", libc::SIGSYS),
+];
+
+/// The last of the standard signals; real-time ones follow.
+const LAST_STANDARD: i32 = 31;
+
+impl Signal {
+    pub(crate) const HUP: Self = Self(libc::SIGHUP);
+    pub(crate) const INT: Self = Self(libc::SIGINT);
+    pub(crate) const QUIT: Self = Self(libc::SIGQUIT);
+    pub(crate) const KILL: Self = Self(libc::SIGKILL);
+    pub(crate) const PIPE: Self = Self(libc::SIGPIPE);
+    pub(crate) const TERM: Self = Self(libc::SIGTERM);
+    pub(crate) const CHLD: Self = Self(libc::SIGCHLD);
+    pub(crate) const CONT: Self = Self(libc::SIGCONT);
+    pub(crate) const STOP: Self = Self(libc::SIGSTOP);
+    pub(crate) const TSTP: Self = Self(libc::SIGTSTP);
+    pub(crate) const TTIN: Self = Self(libc::SIGTTIN);
+    pub(crate) const TTOU: Self = Self(libc::SIGTTOU);
+    pub(crate) const URG: Self = Self(libc::SIGURG);
+    pub(crate) const WINCH: Self = Self(libc::SIGWINCH);
+    pub(crate) const XFSZ: Self = Self(libc::SIGXFSZ);
+
+    /// The signal of that number, if there is one to send. 32 and 33 (and 34 under musl) lie between the standard
+    /// and the real-time signals and belong to the C library: pthreads(7).
+    pub(crate) fn from_number(number: i32) -> Option<Self> {
+        let standard = 1..=LAST_STANDARD;
+        let real_time = libc::SIGRTMIN()..=libc::SIGRTMAX();
+        (standard.contains(&number) || real_time.contains(&number)).then_some(Self(number))
+    }
+
+    pub(crate) const fn number(self) -> i32 {
+        self.0
+    }
+
+    /// Every signal there is, in order.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        (1..=libc::SIGRTMAX()).filter_map(Self::from_number)
+    }
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match NAMES.iter().find(|(_, number)| *number == self.0) {
+            Some((name, _)) => write!(f, "SIG{name}"),
+            None => match self.0 - libc::SIGRTMIN() {
+                0 => f.write_str("SIGRTMIN"),
+                above => write!(f, "SIGRTMIN+{above}"),
+            },
+        }
+    }
+}
+
+/// The text names no signal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NoSuchSignal(String);
+
+impl fmt::Display for NoSuchSignal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no signal is called {:?}; names are like TERM, SIGHUP, RTMIN+1 or 15", self.0)
+    }
+}
+
+impl std::error::Error for NoSuchSignal {}
+
+impl FromStr for Signal {
+    type Err = NoSuchSignal;
+
+    /// A name with or without `SIG`, in either case, as kill(1) takes it; a number; `RTMIN`, `RTMIN+n`, `RTMAX-n`.
+    fn from_str(text: &str) -> Result<Self, NoSuchSignal> {
+        let upper = text.to_ascii_uppercase();
+        let name = upper.strip_prefix("SIG").unwrap_or(&upper);
+        let number = match NAMES.iter().find(|(known, _)| *known == name) {
+            Some((_, number)) => Some(*number),
+            // A number stands alone: `SIG15` is nobody's word for TERM.
+            None if is_decimal(&upper) => upper.parse().ok(),
+            None => real_time(name),
+        };
+        number.and_then(Self::from_number).ok_or_else(|| NoSuchSignal(text.to_owned()))
+    }
+}
+
+/// `RTMIN`, `RTMIN+3`, `RTMAX-1`, `RTMAX`: never outside the real-time range.
+fn real_time(name: &str) -> Option<i32> {
+    let (lowest, highest) = (libc::SIGRTMIN(), libc::SIGRTMAX());
+    let offset = |rest: &str, sign: char| match rest.strip_prefix(sign) {
+        Some(digits) if is_decimal(digits) => digits.parse::<i32>().ok(),
+        Some(_) => None,
+        None => rest.is_empty().then_some(0),
+    };
+    let number = if let Some(rest) = name.strip_prefix("RTMIN") {
+        lowest.checked_add(offset(rest, '+')?)?
+    } else {
+        highest.checked_sub(offset(name.strip_prefix("RTMAX")?, '-')?)?
+    };
+    (lowest..=highest).contains(&number).then_some(number)
+}
+
+/// Digits only: `+3` and the empty text are no numbers here, though `parse` takes the first.
+fn is_decimal(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A set of signals as the kernel keeps it: bit `n - 1` for signal `n`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct SignalSet(u64);
+
+impl SignalSet {
+    /// Every signal; the kernel itself leaves KILL and STOP out of what is blocked.
+    pub(crate) const FULL: Self = Self(u64::MAX);
+
+    pub(crate) const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    pub(crate) const fn bits(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) const fn contains(self, signal: Signal) -> bool {
+        self.0 & (1 << (signal.number() - 1)) != 0
+    }
+
+    #[must_use]
+    pub(crate) const fn with(self, signal: Signal) -> Self {
+        Self(self.0 | 1 << (signal.number() - 1))
+    }
+}
+
+impl FromIterator<Signal> for SignalSet {
+    fn from_iter<I: IntoIterator<Item = Signal>>(signals: I) -> Self {
+        signals.into_iter().fold(Self::default(), Self::with)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_with_or_without_sig_in_either_case() {
+        for text in ["TERM", "SIGTERM", "term", "sigterm", "15"] {
+            assert_eq!(text.parse(), Ok(Signal::TERM), "{text}");
+        }
+        assert_eq!("IOT".parse::<Signal>(), "ABRT".parse());
+    }
+
+    #[test]
+    fn real_time_signals_count_from_either_end() {
+        let number = |text: &str| text.parse::<Signal>().map(Signal::number);
+        assert_eq!(number("RTMIN"), Ok(libc::SIGRTMIN()));
+        assert_eq!(number("SIGRTMIN+3"), Ok(libc::SIGRTMIN() + 3));
+        assert_eq!(number("rtmax-1"), Ok(libc::SIGRTMAX() - 1));
+        assert_eq!(number("64"), Ok(64));
+    }
+
+    #[test]
+    fn what_names_no_signal_is_refused() {
+        for text in
+            ["", "0", "65", "32", "33", "-1", "+1", "SIG", "SIG15", "EXIT", "RTMIN+99", "RTMAX+1", "RTMIN+", "TERM "]
+        {
+            assert!(text.parse::<Signal>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_printed_can_be_read_back() {
+        for signal in Signal::all() {
+            assert_eq!(signal.to_string().parse(), Ok(signal));
+        }
+    }
+
+    #[test]
+    fn a_set_is_the_kernels_bit_mask() {
+        let set: SignalSet = [Signal::HUP, Signal::TERM].into_iter().collect();
+        assert_eq!(set.bits(), 1 | 1 << 14);
+        assert!(set.contains(Signal::TERM) && !set.contains(Signal::INT));
+    }
+}

@@ -1,0 +1,118 @@
+//! A process of our own making: started, watched, signalled, reaped by its id.
+//!
+//! Not by `std::process` or `tokio::process`: they reset SIGPIPE, hand on a changed mask, and reap on their own. Here
+//! a [`Child`] holds its id exactly as long as the kernel keeps it for us, that is until it is reaped.
+
+#![allow(unsafe_code)]
+
+mod spawn;
+
+pub(crate) use spawn::{Program, Stdio, spawn};
+
+use super::signals;
+use crate::supervise::process::{Change, End, Group, Pid, Target};
+use crate::supervise::signal::Signal;
+use std::io;
+
+/// A child that is not reaped yet. Dropped before that, in a panic for one, it is told to end.
+#[derive(Debug)]
+pub(crate) struct Child {
+    pid: Pid,
+    group: Group,
+}
+
+impl Child {
+    /// Starts the program.
+    ///
+    /// # Errors
+    /// As [`spawn()`].
+    pub(crate) fn start(program: &Program, group: Group, stdio: &Stdio<'_>) -> io::Result<Self> {
+        spawn(program, group, stdio).map(|pid| Self { pid, group })
+    }
+
+    pub(crate) fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Sends a signal. That a child has ended meanwhile is no error: it is a zombie until it is reaped.
+    ///
+    /// # Errors
+    /// `EPERM`: the command has become another user's (sudo).
+    pub(crate) fn signal(&self, target: Target, signal: Signal) -> io::Result<()> {
+        let to = match target {
+            Target::Process => Group::Shared,
+            Target::Group => self.group,
+        };
+        signals::send(self.pid, to, signal)
+    }
+
+    /// What became of it, without waiting. Its end is only looked at, and told each time until it is reaped; a pause
+    /// is told once.
+    pub(crate) fn change(&self) -> Option<Change> {
+        match wait(libc::P_PID, self.pid, libc::WEXITED | libc::WNOWAIT) {
+            Ok(Some((_, change))) => Some(change),
+            Ok(None) => wait(libc::P_PID, self.pid, libc::WSTOPPED).ok().flatten().map(|(_, change)| change),
+            // Nobody else waits for our children; should it be gone all the same, its status is not to be had.
+            Err(_) => Some(Change::Ended(End::Exited(crate::outcome::FAILED))),
+        }
+    }
+
+    /// Takes an ended child off the process table.
+    pub(crate) fn reap(self) {
+        let _ = wait(libc::P_PID, self.pid, libc::WEXITED);
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        let target = match self.group {
+            Group::Own => Target::Group,
+            Group::Shared => Target::Process,
+        };
+        let _ = self.signal(target, Signal::TERM);
+        let _ = self.signal(target, Signal::CONT);
+    }
+}
+
+/// Whether a process group still has members, zombies among them. The id may be another's by now; then the answer
+/// is wrong, and harmless.
+pub(crate) fn group_exists(leader: Pid) -> bool {
+    // SAFETY: signal 0 is sent to nobody; kill(2) only checks.
+    let result = unsafe { libc::kill(-leader, 0) };
+    result == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
+}
+
+/// Asks about children without waiting: by id, or any with `P_ALL`.
+///
+/// waitid(2) is asked and not nix: its wait status has no place for a child that a real-time signal killed.
+///
+/// # Errors
+/// `ECHILD`: no such child.
+pub(super) fn wait(which: libc::idtype_t, pid: Pid, flags: libc::c_int) -> io::Result<Option<(Pid, Change)>> {
+    let id = libc::id_t::try_from(pid).unwrap_or_default();
+    loop {
+        // SAFETY: a zeroed `siginfo_t` is a valid place for the answer.
+        let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+        // SAFETY: `info` is writable and outlives the call.
+        if unsafe { libc::waitid(which, id, &raw mut info, flags | libc::WNOHANG) } == 0 {
+            // SAFETY: after a successful waitid(2) these fields are set; with no child to report both are zero.
+            let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
+            return Ok((pid != 0).then(|| (pid, change(info.si_code, status))));
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+fn change(code: libc::c_int, status: libc::c_int) -> Change {
+    let signal = Signal::from_number(status).unwrap_or(Signal::KILL);
+    match code {
+        libc::CLD_EXITED => Change::Ended(End::Exited(u8::try_from(status & 0xff).unwrap_or_default())),
+        libc::CLD_STOPPED | libc::CLD_TRAPPED => Change::Paused(signal),
+        // CLD_KILLED, CLD_DUMPED
+        _ => Change::Ended(End::Killed(signal)),
+    }
+}

@@ -1,0 +1,150 @@
+//! fork(2) and execve(2), and what a child does in between.
+//!
+//! Call it on the main thread of a current-thread runtime: the parent-death signal follows the *thread* that forked.
+
+use crate::supervise::process::{Group, Pid};
+use crate::supervise::signal::SignalSet;
+use crate::sys::signals::{self, Inherited};
+use nix::fcntl::OFlag;
+use std::ffi::{CStr, CString, c_char};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::ptr;
+
+/// What is run: nothing here searches a PATH or goes through a shell.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    pub(crate) path: CString,
+    /// From the program's own name on.
+    pub(crate) argv: Vec<CString>,
+    /// `NAME=value`, all of it.
+    pub(crate) env: Vec<CString>,
+}
+
+/// Where the child's standard input and output go instead of ours.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Stdio<'fd> {
+    pub(crate) input: Option<BorrowedFd<'fd>>,
+    pub(crate) output: Option<BorrowedFd<'fd>>,
+}
+
+/// Runs what execvp(3) runs when the kernel knows no format for a file: a script without `#!`.
+const SHELL: &CStr = c"/bin/sh";
+/// The child's status when xassume died while it was starting: nobody reads it.
+const ORPHANED: libc::c_int = 125;
+
+/// All that the child needs, prepared before the fork: after it nothing may allocate.
+struct Plan {
+    path: *const c_char,
+    argv: Vec<*const c_char>,
+    shell_argv: Vec<*const c_char>,
+    envp: Vec<*const c_char>,
+    input: Option<RawFd>,
+    output: Option<RawFd>,
+    group: Group,
+    parent: Pid,
+    inherited: Inherited,
+    /// Where an error number goes; closed by a successful execve(2).
+    report: RawFd,
+}
+
+/// Starts the program with the signal state that xassume was started with. A child that outlives xassume is sent
+/// TERM.
+///
+/// # Errors
+/// fork(2)'s (`EAGAIN`, `ENOMEM`) or execve(2)'s, which the child reports; then there is no child.
+pub(crate) fn spawn(program: &Program, group: Group, stdio: &Stdio<'_>) -> io::Result<Pid> {
+    let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+    let plan = Plan {
+        path: program.path.as_ptr(),
+        argv: pointers(&program.argv, &[]),
+        shell_argv: pointers(program.argv.get(1..).unwrap_or_default(), &[SHELL, &program.path]),
+        envp: pointers(&program.env, &[]),
+        input: stdio.input.map(|fd| fd.as_raw_fd()),
+        output: stdio.output.map(|fd| fd.as_raw_fd()),
+        group,
+        parent: nix::unistd::getpid().as_raw(),
+        inherited: signals::inherited(),
+        report: writer.as_raw_fd(),
+    };
+    // A handler of ours must not run in the child. What comes meanwhile is pending, here and not there.
+    let mask = signals::set_mask(SignalSet::FULL);
+    // SAFETY: the child calls nothing but `run`, which is async-signal-safe as fork(2) asks of a program that may
+    // have other threads, and does not return.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        // SAFETY: this is the child, and the plan's pointers are into `program`, which lives in this frame's caller.
+        unsafe { plan.run() }
+    }
+    let fork_error = io::Error::last_os_error();
+    signals::set_mask(mask);
+    if pid < 0 {
+        return Err(fork_error);
+    }
+    if group == Group::Own {
+        // Both sides do it, so that neither has to wait for the other. Here it fails once the program runs, and then
+        // the child has done it. SAFETY: touches no memory.
+        unsafe { libc::setpgid(pid, pid) };
+    }
+    drop(writer);
+    match exec_error(reader.into()) {
+        None => Ok(pid),
+        Some(error) => {
+            // It has nothing left to do but end. SAFETY: a null status is allowed; the id is an un-reaped child's.
+            while unsafe { libc::waitpid(pid, ptr::null_mut(), 0) } == -1
+                && io::Error::last_os_error().raw_os_error() == Some(libc::EINTR)
+            {}
+            Err(error)
+        }
+    }
+}
+
+/// Null-terminated, as execve(2) wants it.
+fn pointers(strings: &[CString], before: &[&CStr]) -> Vec<*const c_char> {
+    let before = before.iter().map(|string| string.as_ptr());
+    before.chain(strings.iter().map(|string| string.as_ptr())).chain([ptr::null()]).collect()
+}
+
+/// Waits for the child to be the program, which closes the pipe, or to report why it is not.
+fn exec_error(mut report: File) -> Option<io::Error> {
+    let mut errno = [0; size_of::<i32>()];
+    report.read_exact(&mut errno).is_ok().then(|| io::Error::from_raw_os_error(i32::from_ne_bytes(errno)))
+}
+
+impl Plan {
+    /// Becomes the program, or reports why not and ends.
+    ///
+    /// # Safety
+    /// Only in a forked child, where nothing but async-signal-safe calls may be made; the pointers must be valid.
+    unsafe fn run(&self) -> ! {
+        // SAFETY: async-signal-safe calls only, on our own process and on memory that `spawn` prepared.
+        unsafe {
+            if self.group == Group::Own {
+                libc::setpgid(0, 0);
+            }
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM as libc::c_ulong, 0, 0, 0);
+            // The parent may have died before it could be mourned. It shows as 0 when the child is the first process
+            // of a new pid namespace, as after `unshare --pid`.
+            let parent = libc::getppid();
+            if parent != self.parent && parent != 0 {
+                libc::_exit(ORPHANED);
+            }
+            self.inherited.restore();
+            // After that: a copy is open for the program, whatever was closed when xassume started.
+            for (from, to) in [(self.input, libc::STDIN_FILENO), (self.output, libc::STDOUT_FILENO)] {
+                if let Some(from) = from {
+                    libc::dup2(from, to);
+                }
+            }
+            libc::execve(self.path, self.argv.as_ptr(), self.envp.as_ptr());
+            let mut errno = *libc::__errno_location();
+            if errno == libc::ENOEXEC {
+                libc::execve(SHELL.as_ptr(), self.shell_argv.as_ptr(), self.envp.as_ptr());
+                errno = *libc::__errno_location();
+            }
+            libc::write(self.report, (&raw const errno).cast(), size_of::<i32>());
+            libc::_exit(ORPHANED);
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The road for programs that xassume runs for itself: `credential_process`, `--mfa-command`.
+//!
+//! Own process group, inherited signal state, nothing on standard input, standard output read, standard error shown.
+//! It needs no SIGCHLD, so it works before and within a supervision, and beside its reaper as PID 1.
+
+#![allow(unsafe_code)]
+
+use super::child::{Program, Stdio, spawn};
+use super::poll::polled;
+use super::reap::Entry;
+use super::signals;
+use crate::supervise::process::{End, Group, Pid};
+use crate::supervise::signal::Signal;
+use std::ffi::CString;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::time::Duration;
+use tokio::io::unix::AsyncFd;
+use zeroize::Zeroizing;
+
+/// Why a helper gave no answer.
+#[derive(Debug)]
+pub(crate) enum HelperError {
+    /// It could not be started, or its output not be read.
+    Spawn(io::Error),
+    /// It ended otherwise than with status 0.
+    Failed(End),
+    /// It was killed after this time.
+    TimedOut(Duration),
+    /// It wrote more than this many bytes, and was killed.
+    TooLarge(usize),
+}
+
+impl fmt::Display for HelperError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Spawn(error) => write!(f, "could not be started: {error}"),
+            Self::Failed(end) => end.fmt(f),
+            Self::TimedOut(limit) => write!(f, "gave no answer within {}", humantime::format_duration(*limit)),
+            Self::TooLarge(limit) => write!(f, "wrote more than {limit} bytes"),
+        }
+    }
+}
+
+impl std::error::Error for HelperError {}
+
+/// How often a helper is looked at where the kernel has no pidfd to wait for.
+const POLL: Duration = Duration::from_millis(20);
+/// How long a helper that was sent SIGKILL is waited for; after that a zombie is the lesser evil.
+const DYING: Duration = Duration::from_millis(100);
+
+/// A running helper; dropped, it and its group are killed.
+struct Helper {
+    pid: Pid,
+    entry: Entry,
+    state: State,
+}
+
+#[derive(PartialEq, Eq)]
+enum State {
+    Running,
+    Reaped,
+}
+
+/// Runs a line of shell, as [`run_helper`].
+///
+/// # Errors
+/// See [`HelperError`].
+pub(crate) async fn run_shell(
+    line: &str,
+    environment: &[CString],
+    limit: Duration,
+    max_bytes: usize,
+) -> Result<Vec<u8>, HelperError> {
+    let line = CString::new(line).map_err(|error| HelperError::Spawn(error.into()))?;
+    let argv = vec![c"sh".to_owned(), c"-c".to_owned(), line];
+    let program = Program { path: c"/bin/sh".to_owned(), argv, env: environment.to_vec() };
+    run_helper(&program, limit, max_bytes).await
+}
+
+/// Runs the program and gives what it wrote, once it has ended with status 0. A future that is dropped takes the
+/// helper with it. What a helper leaves running behind it (an agent) is not waited for.
+///
+/// What it writes may be secret: it is read into one place, which is zeroed unless it is handed out.
+///
+/// # Errors
+/// See [`HelperError`].
+pub(crate) async fn run_helper(program: &Program, limit: Duration, max_bytes: usize) -> Result<Vec<u8>, HelperError> {
+    let (mut helper, output) = start(program).map_err(HelperError::Spawn)?;
+    match tokio::time::timeout(limit, helper.answer(&output, Answer::new(max_bytes))).await {
+        Ok(answer) => answer,
+        Err(_) => Err(HelperError::TimedOut(limit)),
+    }
+}
+
+fn start(program: &Program) -> io::Result<(Helper, AsyncFd<File>)> {
+    signals::keep_child_statuses();
+    let nothing = File::open("/dev/null")?;
+    // Only our end must not block; the flag would be the helper's too if it were set on both.
+    let (reader, writer) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
+    nix::fcntl::fcntl(&reader, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK))?;
+    let output = polled(File::from(reader))?;
+    let stdio = Stdio { input: Some(nothing.as_fd()), output: Some(writer.as_fd()) };
+    let pid = spawn(program, Group::Own, &stdio)?;
+    Ok((Helper { pid, entry: Entry::new(pid), state: State::Running }, output))
+}
+
+impl Helper {
+    async fn answer(&mut self, output: &AsyncFd<File>, mut answer: Answer) -> Result<Vec<u8>, HelperError> {
+        let mut ended = std::pin::pin!(ended(self.pid, &self.entry));
+        let end = loop {
+            tokio::select! {
+                biased;
+                more = answer.read(output) => match more? {
+                    More::Perhaps => {}
+                    More::Never => break ended.await,
+                },
+                // What it wrote before its end is in the pipe; whoever else holds the pipe is not waited for.
+                end = &mut ended => {
+                    while answer.read_once(output.get_ref())? == Some(More::Perhaps) {}
+                    break end;
+                }
+            }
+        };
+        self.state = State::Reaped;
+        match end {
+            End::Exited(0) => Ok(answer.into_bytes()),
+            End::Exited(_) | End::Killed(_) => Err(HelperError::Failed(end)),
+        }
+    }
+}
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        if self.state == State::Reaped {
+            return;
+        }
+        // Still ours: nobody else reaps it without a note in the books.
+        if self.entry.end().is_some() {
+            return;
+        }
+        let _ = signals::send(self.pid, Group::Own, Signal::KILL);
+        let step = Duration::from_millis(1);
+        let mut waited = Duration::ZERO;
+        while self.entry.end().is_none() && waited < DYING {
+            std::thread::sleep(step);
+            waited += step;
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum More {
+    Perhaps,
+    Never,
+}
+
+/// What a helper wrote so far, in a place that never moves.
+struct Answer {
+    /// One byte longer than what is allowed.
+    place: Zeroizing<Vec<u8>>,
+    filled: usize,
+}
+
+impl Answer {
+    fn new(max_bytes: usize) -> Self {
+        Self { place: Zeroizing::new(vec![0; max_bytes.saturating_add(1)]), filled: 0 }
+    }
+
+    async fn read(&mut self, output: &AsyncFd<File>) -> Result<More, HelperError> {
+        loop {
+            let mut ready = output.readable().await.map_err(HelperError::Spawn)?;
+            match self.read_once(output.get_ref())? {
+                Some(more) => return Ok(more),
+                None => ready.clear_ready(),
+            }
+        }
+    }
+
+    /// Takes what is there: `None` when that is nothing yet.
+    fn read_once(&mut self, mut output: &File) -> Result<Option<More>, HelperError> {
+        match output.read(&mut self.place[self.filled..]) {
+            Ok(0) => Ok(Some(More::Never)),
+            Ok(got) => {
+                self.filled += got;
+                if self.filled == self.place.len() {
+                    return Err(HelperError::TooLarge(self.filled - 1));
+                }
+                Ok(Some(More::Perhaps))
+            }
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock => Ok(None),
+                io::ErrorKind::Interrupted => Ok(Some(More::Perhaps)),
+                _ => Err(HelperError::Spawn(error)),
+            },
+        }
+    }
+
+    fn into_bytes(mut self) -> Vec<u8> {
+        self.place.truncate(self.filled);
+        std::mem::take(&mut *self.place)
+    }
+}
+
+/// Waits for a helper's end, and reaps it.
+async fn ended(pid: Pid, entry: &Entry) -> End {
+    let pidfd = pidfd(pid).and_then(polled).ok();
+    loop {
+        if let Some(end) = entry.end() {
+            return end;
+        }
+        let woken = match &pidfd {
+            Some(pidfd) => pidfd.readable().await.is_ok(),
+            None => false,
+        };
+        if !woken {
+            tokio::time::sleep(POLL).await;
+        }
+    }
+}
+
+/// A descriptor that is readable once the process has ended.
+///
+/// # Errors
+/// `ENOSYS` before Linux 5.3, `EPERM` where a seccomp filter does not know the call.
+fn pidfd(pid: Pid) -> io::Result<OwnedFd> {
+    // SAFETY: pidfd_open(2) takes two integers and gives a new descriptor, close-on-exec.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    match i32::try_from(fd) {
+        // SAFETY: the kernel just gave us this descriptor, and nobody else has it.
+        Ok(fd @ 0..) => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
+        Ok(_) | Err(_) => Err(io::Error::last_os_error()),
+    }
+}

@@ -1,0 +1,14 @@
+//! The system calls: the only home of `unsafe`, one concept a file.
+//!
+//! These files do and report; none decides. The words they report in (`Signal`, `End`, `Arrival`, `Now`) belong to
+//! `supervise`, whose rules must not know that a system exists.
+
+pub(crate) mod child;
+pub(crate) mod clock;
+pub(crate) mod exec;
+pub(crate) mod helper;
+pub(crate) mod lookup;
+mod poll;
+pub(crate) mod reap;
+pub(crate) mod signals;
+pub(crate) mod tty;

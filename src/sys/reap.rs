@@ -1,0 +1,67 @@
+//! Reaping orphans as PID 1, beside children that somebody waits for.
+//!
+//! Every program is started by `sys::child`, so each zombie is one of three: the command, whose end the supervision
+//! looks at and reaps; a helper, whose road is told here; or an orphan that the kernel gave us.
+
+use super::child::wait;
+use crate::supervise::process::{Change, End, Pid};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+thread_local! {
+    /// Helpers that run, and how the ones ended that [`orphans`] came across first. Of this thread: all is started
+    /// and reaped on the main one.
+    static HELPERS: RefCell<BTreeMap<Pid, Option<End>>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// A helper's place in the books, for as long as somebody waits for it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pid: Pid,
+}
+
+impl Entry {
+    pub(super) fn new(pid: Pid) -> Self {
+        HELPERS.with_borrow_mut(|helpers| helpers.insert(pid, None));
+        Self { pid }
+    }
+
+    /// The helper's end, if it has ended; it is reaped then, here or before.
+    pub(super) fn end(&self) -> Option<End> {
+        if let Some(end) = HELPERS.with_borrow(|helpers| helpers.get(&self.pid).copied().flatten()) {
+            return Some(end);
+        }
+        match wait(libc::P_PID, self.pid, libc::WEXITED) {
+            Ok(Some((_, Change::Ended(end)))) => {
+                HELPERS.with_borrow_mut(|helpers| helpers.insert(self.pid, Some(end)));
+                Some(end)
+            }
+            Ok(Some((_, Change::Paused(_))) | None) => None,
+            Err(_) => Some(End::Exited(crate::outcome::FAILED)),
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        HELPERS.with_borrow_mut(|helpers| helpers.remove(&self.pid));
+    }
+}
+
+/// Reaps every zombie but the command. Stops when it meets that, since waitid(2) would show it again and again:
+/// call this again after it was reaped.
+pub(crate) fn orphans(command: Option<Pid>) {
+    while let Ok(Some((pid, _))) = wait(libc::P_ALL, 0, libc::WEXITED | libc::WNOWAIT) {
+        if Some(pid) == command {
+            return;
+        }
+        let Ok(Some((_, Change::Ended(end)))) = wait(libc::P_PID, pid, libc::WEXITED) else {
+            return;
+        };
+        HELPERS.with_borrow_mut(|helpers| {
+            if let Some(entry) = helpers.get_mut(&pid) {
+                *entry = Some(end);
+            }
+        });
+    }
+}

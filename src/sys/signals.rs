@@ -1,0 +1,71 @@
+//! Signals as the system has them: what was inherited, what is read, how to die of one.
+//!
+//! Masks go by the raw system call: the C library's would leave out the two signals it keeps for itself, and the
+//! command must find the mask that xassume was started with, bit for bit.
+
+#![allow(unsafe_code)]
+
+mod death;
+mod inherited;
+mod watch;
+
+pub(crate) use death::{die_of, forbid_core_dumps, install_pid1_handlers};
+pub(crate) use inherited::{Inherited, inherited, keep_child_statuses};
+pub(crate) use watch::Watch;
+
+use crate::supervise::process::{Group, Pid};
+use crate::supervise::signal::{Signal, SignalSet};
+use std::io;
+
+/// The size of the kernel's signal set, which its system calls ask for.
+const SET_SIZE: libc::size_t = size_of::<u64>();
+
+/// Changes this thread's mask (`how` as in sigprocmask(2)) and gives the one before. Async-signal-safe.
+fn change_mask(how: libc::c_int, set: SignalSet) -> SignalSet {
+    let (new, mut old) = (set.bits(), 0_u64);
+    // SAFETY: both pointers are to sets of `SET_SIZE` bytes that outlive the call; the call cannot fail with a valid
+    // `how`, and then `old` would keep its zero.
+    unsafe { libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const new, &raw mut old, SET_SIZE) };
+    SignalSet::from_bits(old)
+}
+
+/// Makes this the thread's mask. Async-signal-safe.
+pub(super) fn set_mask(set: SignalSet) -> SignalSet {
+    change_mask(libc::SIG_SETMASK, set)
+}
+
+/// Adds to the thread's mask. Async-signal-safe.
+pub(super) fn block(set: SignalSet) -> SignalSet {
+    change_mask(libc::SIG_BLOCK, set)
+}
+
+/// Gives a signal a disposition without a handler of ours: `SIG_DFL` or `SIG_IGN`. Async-signal-safe.
+fn set_disposition(signal: Signal, disposition: libc::sighandler_t) {
+    // SAFETY: a zeroed `sigaction` is valid (empty mask, no flags), and neither disposition runs code of ours.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = disposition;
+        libc::sigaction(signal.number(), &raw const action, std::ptr::null_mut());
+    }
+}
+
+/// Sends a signal to a process, or to the group that it leads.
+///
+/// # Errors
+/// `ESRCH` when there is none, `EPERM` when it is somebody else's; see kill(2).
+pub(crate) fn send(pid: Pid, to: Group, signal: Signal) -> io::Result<()> {
+    let target = match to {
+        Group::Shared => pid,
+        Group::Own => -pid,
+    };
+    // SAFETY: kill(2) touches no memory. That `pid` is still ours is the caller's promise: it is not reaped.
+    let result = unsafe { libc::kill(target, signal.number()) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Stops this process until it is continued; as PID 1, and in an orphaned group for the terminal's stop signals,
+/// the kernel ignores it and this returns at once.
+pub(crate) fn pause(signal: Signal) {
+    // SAFETY: raise(3) runs no handler of ours, since none is installed for a stop signal.
+    unsafe { libc::raise(signal.number()) };
+}

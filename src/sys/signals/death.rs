@@ -1,0 +1,50 @@
+//! Dying of a signal as the command did, so that a shell, systemd and `wait` see what they would have seen.
+
+use super::{change_mask, set_disposition};
+use crate::supervise::signal::{Signal, SignalSet};
+
+/// Ends this process by `signal`, as the command ended; as PID 1, which no signal of its own can kill, by status
+/// 128 + n. Runs no destructors: flush and remove what must be, first.
+pub(crate) fn die_of(signal: Signal) -> ! {
+    forbid_core_dumps();
+    set_disposition(signal, libc::SIG_DFL);
+    change_mask(libc::SIG_UNBLOCK, SignalSet::default().with(signal));
+    // SAFETY: raise(3) with the default disposition runs no code of ours, and `_exit` ends the process.
+    unsafe {
+        libc::raise(signal.number());
+        libc::_exit(128 + signal.number());
+    }
+}
+
+/// No core file of xassume, ever: one would hold the session, and the command that dumped core has already left the
+/// one that is of use. Both ways: a core pattern that is a pipe heeds only the second. The resource limit is not for
+/// keeps before a program is started, which would inherit it; the dumpable flag comes back with execve(2).
+pub(crate) fn forbid_core_dumps() {
+    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the pointer is to a valid `rlimit`; prctl(2) with these arguments touches no memory of ours.
+    unsafe {
+        libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
+        libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0);
+    }
+}
+
+/// As PID 1 the kernel delivers only signals that have a handler, so that ^C or `docker stop` would do nothing until
+/// the command runs. These end xassume with status 128 + n, and are gone with execve(2). Signals that were ignored
+/// at the start stay so.
+pub(crate) fn install_pid1_handlers() {
+    if std::process::id() != 1 {
+        return;
+    }
+    for signal in [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM] {
+        if super::inherited().ignored.contains(signal) {
+            continue;
+        }
+        let handler: extern "C" fn(libc::c_int) = exit_as_if_killed;
+        set_disposition(signal, handler as libc::sighandler_t);
+    }
+}
+
+extern "C" fn exit_as_if_killed(number: libc::c_int) {
+    // SAFETY: `_exit` is async-signal-safe.
+    unsafe { libc::_exit(128 + number) }
+}

@@ -1,0 +1,108 @@
+//! The signal state and the descriptors that xassume was started with, and putting them back for a program.
+//!
+//! Read by the loader before `main`: Rust's runtime ignores SIGPIPE and opens closed descriptors 0 to 2 before any
+//! code of ours runs, and nothing later can tell what they were.
+
+use super::{set_disposition, set_mask};
+use crate::supervise::signal::{Signal, SignalSet};
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+static IGNORED: AtomicU64 = AtomicU64::new(0);
+static MASK: AtomicU64 = AtomicU64::new(0);
+/// Bit `n` for descriptor `n` of 0 to 2.
+static CLOSED: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: the loader calls every pointer in this section once, before `main` and on the only thread there is; the
+// function fits the C calling convention and takes none of the arguments that glibc passes.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static RECORD: extern "C" fn() = record;
+
+/// Only system calls and atomics: neither Rust's runtime nor its allocator is up.
+extern "C" fn record() {
+    let mut ignored = 0_u64;
+    for number in 1..=64 {
+        // SAFETY: a zeroed `sigaction` is a valid place for the answer; with no new action given nothing changes. For
+        // the two signals that the C library keeps the call fails and the zero stays.
+        let disposition = unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            libc::sigaction(number, std::ptr::null(), &raw mut action);
+            action.sa_sigaction
+        };
+        if disposition == libc::SIG_IGN {
+            ignored |= 1 << (number - 1);
+        }
+    }
+    let mut closed = 0_u64;
+    for fd in 0..3 {
+        // SAFETY: asking for the flags of a descriptor that may be closed is what F_GETFD is safe for.
+        if unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1 {
+            closed |= 1 << fd;
+        }
+    }
+    IGNORED.store(ignored, Ordering::Relaxed);
+    MASK.store(super::block(SignalSet::default()).bits(), Ordering::Relaxed);
+    CLOSED.store(closed, Ordering::Relaxed);
+}
+
+/// What xassume was started with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Inherited {
+    pub(crate) ignored: SignalSet,
+    pub(crate) mask: SignalSet,
+    closed: u64,
+}
+
+/// What xassume was started with.
+pub(crate) fn inherited() -> Inherited {
+    Inherited {
+        ignored: SignalSet::from_bits(IGNORED.load(Ordering::Relaxed)),
+        mask: SignalSet::from_bits(MASK.load(Ordering::Relaxed)),
+        closed: CLOSED.load(Ordering::Relaxed),
+    }
+}
+
+impl Inherited {
+    /// Puts everything back, right before execve(2). The mask comes last: a signal that is pending then acts as the
+    /// program's, not as ours. Async-signal-safe, so that a forked child may call it.
+    ///
+    /// SIGPIPE and SIGCHLD are the only dispositions that differ: handlers are reset by execve itself, and no other
+    /// signal was given one that execve keeps.
+    pub(crate) fn restore(&self) {
+        for signal in [Signal::PIPE, Signal::CHLD] {
+            let ignored = self.ignored.contains(signal);
+            set_disposition(signal, if ignored { libc::SIG_IGN } else { libc::SIG_DFL });
+        }
+        self.close_what_was_closed();
+        set_mask(self.mask);
+    }
+
+    /// Closed at the start, closed for the program; until then `/dev/null` stays there for our own messages.
+    fn close_what_was_closed(&self) {
+        for fd in 0..3 as RawFd {
+            if self.closed & (1 << fd) != 0 {
+                // SAFETY: sets a flag of a descriptor that the runtime opened on /dev/null and nobody closes.
+                unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+            }
+        }
+    }
+}
+
+/// Makes the kernel keep the status of ended children: with SIGCHLD inherited as ignored it would reap them itself
+/// and waitid(2) would know nothing. Before the first child; [`Inherited::restore`] undoes it for programs.
+pub(crate) fn keep_child_statuses() {
+    set_disposition(Signal::CHLD, libc::SIG_DFL);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_start_was_recorded_before_the_runtime_ignored_sigpipe() {
+        // Test runners leave SIGPIPE alone; the runtime of this very process does not.
+        assert!(!inherited().ignored.contains(Signal::PIPE));
+        assert!(!inherited().ignored.contains(Signal::TERM));
+    }
+}

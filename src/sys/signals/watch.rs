@@ -1,0 +1,91 @@
+//! Signals, read one by one with their sender: signalfd(2) in the runtime's poll loop.
+//!
+//! What is read must be blocked, in every thread: build the watch on the main thread, before anything may start
+//! another. A forked child gets the inherited mask back by `Inherited::restore`.
+
+use super::{SET_SIZE, block, inherited, keep_child_statuses};
+use crate::supervise::process::{Arrival, Group, Pid, Sender};
+use crate::supervise::relay;
+use crate::supervise::signal::{Signal, SignalSet};
+use crate::sys::poll::polled;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use tokio::io::unix::AsyncFd;
+
+/// The signals that xassume takes upon itself.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    fd: AsyncFd<OwnedFd>,
+}
+
+impl Watch {
+    /// Begins to read the signals that `relay` wants, less those that were inherited as ignored: Linux would queue
+    /// them here, and the command is to ignore them too.
+    ///
+    /// # Errors
+    /// No descriptor to be had, or no runtime of tokio around.
+    pub(crate) fn install(group: Group) -> io::Result<Self> {
+        keep_child_statuses();
+        let ignored = inherited().ignored;
+        let wanted =
+            |signal: &Signal| *signal == Signal::CHLD || relay::captures(*signal, group) && !ignored.contains(*signal);
+        let set: SignalSet = Signal::all().filter(wanted).collect();
+        let bits = set.bits();
+        block(set);
+        let flags = libc::SFD_CLOEXEC | libc::SFD_NONBLOCK;
+        // SAFETY: the pointer is to a set of `SET_SIZE` bytes; -1 asks for a new descriptor.
+        let fd = unsafe { libc::syscall(libc::SYS_signalfd4, -1, &raw const bits, SET_SIZE, flags) };
+        let Ok(fd @ 0..) = i32::try_from(fd) else {
+            return Err(io::Error::last_os_error());
+        };
+        // SAFETY: the kernel just gave us this descriptor, and nobody else has it.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        Ok(Self { fd: polled(fd)? })
+    }
+
+    /// The next signal; none is lost when the future is dropped.
+    ///
+    /// # Errors
+    /// The descriptor cannot be read any more.
+    pub(crate) async fn next(&self) -> io::Result<Arrival> {
+        loop {
+            let mut ready = self.fd.readable().await?;
+            if let Ok(arrival) = ready.try_io(|fd| read(fd.get_ref())) {
+                return arrival;
+            }
+        }
+    }
+}
+
+fn read(fd: &OwnedFd) -> io::Result<Arrival> {
+    let mut info = MaybeUninit::<libc::signalfd_siginfo>::uninit();
+    let size = size_of::<libc::signalfd_siginfo>();
+    // SAFETY: `info` is a writable place of `size` bytes.
+    let read = unsafe { libc::read(fd.as_raw_fd(), info.as_mut_ptr().cast(), size) };
+    match usize::try_from(read) {
+        Err(_) => Err(io::Error::last_os_error()),
+        // signalfd(2): whole structures are read, or none. SAFETY: so all of it was written.
+        Ok(got) if got == size => Ok(arrival(unsafe { info.assume_init_ref() })),
+        Ok(_) => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+/// The sender by `si_code`, see sigaction(2): positive codes are the kernel's own; of the others, those of kill(2),
+/// sigqueue(3) and tgkill(2) carry a process id, zero when this pid namespace does not show the sender.
+fn arrival(info: &libc::signalfd_siginfo) -> Arrival {
+    let pid = Pid::try_from(info.ssi_pid).unwrap_or_default();
+    let sender = match info.ssi_code {
+        libc::SI_USER | libc::SI_QUEUE | libc::SI_TKILL if pid == 0 => Sender::OutsideNamespace,
+        libc::SI_USER | libc::SI_QUEUE | libc::SI_TKILL => Sender::Process { pid, group: group_of(pid) },
+        _ => Sender::Kernel,
+    };
+    // Only signals of our own set are read here, and all of them are signals.
+    let number = i32::try_from(info.ssi_signo).unwrap_or_default();
+    Arrival { signal: Signal::from_number(number).unwrap_or(Signal::CHLD), sender }
+}
+
+/// The process group of a sender that is still there.
+fn group_of(pid: Pid) -> Option<Pid> {
+    nix::unistd::getpgid(Some(nix::unistd::Pid::from_raw(pid))).ok().map(nix::unistd::Pid::as_raw)
+}

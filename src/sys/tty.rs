@@ -1,0 +1,72 @@
+//! The controlling terminal: whether the user sits at it, and giving it back as it was.
+
+#![allow(unsafe_code)]
+
+use super::signals;
+use crate::supervise::happening::Stdin;
+use crate::supervise::signal::{Signal, SignalSet};
+use nix::fcntl::OFlag;
+use nix::sys::stat::{Mode, SFlag, fstat};
+use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
+use nix::unistd::{getpgrp, tcgetpgrp};
+use std::fmt;
+use std::io::IsTerminal;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// The terminal that controls xassume's session, and its settings at the start.
+pub(crate) struct Terminal {
+    fd: OwnedFd,
+    settings: Option<Termios>,
+}
+
+impl fmt::Debug for Terminal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Terminal").field("fd", &self.fd).finish_non_exhaustive()
+    }
+}
+
+impl Terminal {
+    /// The terminal, if there is one and xassume is run at it: in its foreground, or with one of the descriptors 0
+    /// to 2 on it. Looking at one descriptor alone is wrong for `</dev/null` and `| cat`; that a terminal exists says
+    /// nothing about an agent that was started from one days ago.
+    pub(crate) fn of_the_user() -> Option<Self> {
+        let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+        let fd = nix::fcntl::open("/dev/tty", flags, Mode::empty()).ok()?;
+        let in_foreground = tcgetpgrp(&fd).is_ok_and(|foreground| foreground == getpgrp());
+        // tcgetpgrp(3) knows the answer only for the controlling terminal: ENOTTY for any other.
+        let connected = standard_fds().iter().any(|fd| tcgetpgrp(fd).is_ok());
+        (in_foreground || connected).then(|| Self { settings: tcgetattr(&fd).ok(), fd })
+    }
+
+    /// Puts the settings back, if xassume is still in the foreground. Not drained first: output that was held by ^S
+    /// would be waited for.
+    pub(crate) fn restore(&self) {
+        let Some(settings) = &self.settings else { return };
+        if tcgetpgrp(&self.fd) != Ok(getpgrp()) {
+            return;
+        }
+        // Between the look and the deed the shell may take the foreground; then the deed must not stop us.
+        let mask = signals::block(SignalSet::default().with(Signal::TTOU));
+        let _ = tcsetattr(&self.fd, SetArg::TCSANOW, settings);
+        signals::set_mask(mask);
+    }
+}
+
+/// Standard input, output and error.
+fn standard_fds() -> [BorrowedFd<'static>; 3] {
+    // SAFETY: Rust's runtime sees to it that 0 to 2 are open, and nothing here closes them.
+    [0, 1, 2].map(|fd| unsafe { BorrowedFd::borrow_raw(fd) })
+}
+
+/// What a restarted command would find on standard input.
+pub(crate) fn stdin() -> Stdin {
+    let input = std::io::stdin();
+    if input.is_terminal() {
+        return Stdin::Terminal;
+    }
+    let kind = fstat(input.as_fd()).map(|stat| SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()));
+    match kind {
+        Ok(SFlag::S_IFIFO | SFlag::S_IFREG | SFlag::S_IFSOCK) => Stdin::Stream,
+        Ok(_) | Err(_) => Stdin::Nothing,
+    }
+}
