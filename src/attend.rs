@@ -1,0 +1,161 @@
+//! Staying beside the command: the supervision, put together from a launch.
+//!
+//! What happens when is decided in `supervise`; here it gets its parties: STS as the source of sessions, the
+//! environment or a file as their delivery, the process and the clocks of this machine.
+
+use crate::deliver::environment::{Delivery as By, Mode};
+use crate::deliver::file::CredentialsFile;
+use crate::deliver::{config_copy, folder::RunFolder};
+use crate::error::Error;
+use crate::launch::{Launch, assumed, runtime};
+use crate::outcome::Outcome;
+use crate::profile::Source;
+use crate::session::Session;
+use crate::settings::Via;
+use crate::sts::Obtained;
+use crate::supervise::driver::{Parties, ProcessHost, supervise};
+use crate::supervise::happening::{Narrator as _, Problem};
+use crate::supervise::machine::Final;
+use crate::supervise::policy::{Duty, Policy};
+use crate::supervise::ports::{Delivery, SessionSource};
+use crate::supervise::process::End;
+use crate::sys::clock::SystemClock;
+use crate::sys::exec;
+use crate::sys::lookup::Command;
+use nix::errno::Errno;
+use std::ffi::CString;
+use std::path::{Path, PathBuf};
+
+/// Runs the command to its end, and keeps its session fresh.
+///
+/// # Errors
+/// What stood in the way of the first session or of a start, or that the session could not be kept.
+pub(crate) fn attend(launch: &Launch<'_>, command: Command, policy: Policy) -> Result<Outcome, Error> {
+    warn(launch, policy);
+    // The files go with this value: before xassume dies of whatever the command died of.
+    let mut handover = Handover::prepare(launch)?;
+    let runtime = runtime()?;
+    let end = runtime.block_on(stay(launch, command.clone(), policy, &mut handover));
+    runtime.shutdown_background();
+    match end? {
+        Final::Ended(End::Exited(status)) => Ok(Outcome::Exited(status)),
+        Final::Ended(End::Killed(signal)) => Ok(Outcome::Killed(signal)),
+        Final::NotStarted { errno, .. } => Err(not_started(&command, errno)),
+        Final::Lapsed => Err(Error::Lapsed),
+    }
+}
+
+async fn stay(
+    launch: &Launch<'_>,
+    command: Command,
+    policy: Policy,
+    handover: &mut Handover<'_, '_>,
+) -> Result<Final, Error> {
+    let host = ProcessHost::prepare(command, policy.process_group);
+    let mut host = host.map_err(|error| Error::System { what: "receive signals", reason: error.to_string() })?;
+    let first = tokio::select! {
+        biased;
+        signal = host.fatal_signal() => return Ok(Final::Ended(End::Killed(signal))),
+        first = launch.obtain() => first?,
+    };
+    let mut report = launch.report;
+    report.tell(&assumed(&first.session));
+    handover.region_of_the_instance.clone_from(&first.instance_region);
+    handover
+        .publish(&first.session)
+        .map_err(|problem| Error::System { what: "deliver the session", reason: problem.text })?;
+    let clock = SystemClock::new();
+    let source = Anew(launch);
+    let parties =
+        Parties { source: &source, delivery: handover, host: &mut host, clock: &clock, narrator: &mut report };
+    Ok(supervise(policy, first.session, parties).await)
+}
+
+/// What the user should know before anything is asked of AWS.
+fn warn(launch: &Launch<'_>, policy: Policy) {
+    if launch.vars.text("LISTEN_FDS").is_some() {
+        launch.report.warning("socket activation (LISTEN_FDS) does not reach a command that xassume stays with");
+    }
+    if policy.duty() == Duty::Refresh
+        && let Source::EnvironmentKeys(keys) = &launch.plan.source
+        && keys.session_token.is_some()
+    {
+        let until = launch.vars.text("AWS_CREDENTIAL_EXPIRATION").map(|end| format!(" (at {end})")).unwrap_or_default();
+        launch.report.warning(format_args!(
+            "the keys in the environment are a session's: when it ends{until}, the role cannot be assumed again"
+        ));
+    }
+}
+
+/// Why a command that was found did not start; a file that is gone since is 127, as if it had never been there.
+fn not_started(command: &Command, errno: i32) -> Error {
+    let errno = Errno::from_raw(errno);
+    let gone = command.path.to_str().is_ok_and(|path| !Path::new(path).exists());
+    if errno == Errno::ENOENT && gone {
+        return Error::CommandNotFound { name: command.name() };
+    }
+    exec::not_runnable(command, errno)
+}
+
+/// Sessions for refreshes.
+struct Anew<'a, 'b>(&'a Launch<'b>);
+
+impl SessionSource for Anew<'_, '_> {
+    async fn assume(&self) -> Result<Session, Problem> {
+        match self.0.obtain_anew().await {
+            Ok(obtained) => Ok(obtained.session),
+            Err(error) => Err(Problem { text: error.to_string(), hint: error.hint() }),
+        }
+    }
+}
+
+/// How sessions reach the command, and the files that this takes.
+struct Handover<'a, 'b> {
+    launch: &'a Launch<'b>,
+    /// The credentials file stands before its folder: what is dropped first is removed first.
+    file: Option<CredentialsFile>,
+    config_file: Option<PathBuf>,
+    _folder: Option<RunFolder>,
+    region_of_the_instance: Option<String>,
+}
+
+impl<'a, 'b> Handover<'a, 'b> {
+    fn prepare(launch: &'a Launch<'b>) -> Result<Self, Error> {
+        let delivery = &launch.settings.delivery;
+        let mut handover = Self { launch, file: None, config_file: None, _folder: None, region_of_the_instance: None };
+        if delivery.via == Via::Env && !delivery.isolate {
+            return Ok(handover);
+        }
+        let folder = RunFolder::create(launch.vars)?;
+        let copy = config_copy::filter(&launch.files.config_text, launch.plan.profile.as_deref());
+        handover.config_file = Some(folder.write("config", &copy)?);
+        if let Via::File { path, mode } = &delivery.via {
+            handover.file = Some(match path {
+                Some(path) => CredentialsFile::at(path, *mode)?,
+                None => CredentialsFile::within(&folder, *mode),
+            });
+        }
+        handover._folder = Some(folder);
+        Ok(handover)
+    }
+}
+
+impl Delivery for Handover<'_, '_> {
+    fn environment(&self, session: &Session) -> Vec<CString> {
+        let obtained = Obtained { session: session.clone(), instance_region: self.region_of_the_instance.clone() };
+        let by = match (&self.file, self.config_file.as_deref()) {
+            (Some(file), Some(config_file)) => By::File { credentials_file: file.path(), config_file },
+            (None, Some(config_file)) => By::EnvIsolated { config_file },
+            (_, None) => By::Env,
+        };
+        self.launch.environment(&obtained, by, Mode::Supervise)
+    }
+
+    fn publish(&mut self, session: &Session) -> Result<(), Problem> {
+        let Some(file) = &self.file else { return Ok(()) };
+        file.put(session).map_err(|error| Problem {
+            text: format!("cannot replace {}: {error}", file.path().display()),
+            hint: Some("the file before is still there; is its file system full?".into()),
+        })
+    }
+}

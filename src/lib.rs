@@ -1,0 +1,39 @@
+//! xassume: assume an IAM role and run a command with its session.
+//!
+//! This library is the program's table of contents. It promises no API: the tests, the benches and the examples
+//! reach the code through it, nothing else should.
+//!
+//! Layers, from the top; imports point down, and `tests/layers.rs` holds them to it:
+//!
+//! | layer | modules |
+//! |---|---|
+//! | conduct | [`run`], `launch`, `attend`, `supervise` |
+//! | effects | `report`, `files`, `sts`, `deliver`, `sys` |
+//! | decisions, pure | `cli`, `settings`, `profile`, `explain`, and the rules of `deliver` and `supervise` |
+//! | words, pure | `role`, `session`, `vars`, `outcome`, `error` |
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("xassume supervises processes with signalfd, pidfd and timerfd, and so it runs on Linux only");
+
+mod attend;
+mod deliver;
+mod error;
+mod explain;
+mod files;
+mod launch;
+mod profile;
+mod report;
+mod role;
+mod run;
+mod session;
+mod settings;
+mod sts;
+mod supervise;
+mod sys;
+mod vars;
+
+pub mod cli;
+pub mod outcome;
+
+pub use run::run;
+pub use vars::Vars;

@@ -1,0 +1,159 @@
+//! What xassume says, on stderr and nowhere else: stdout is the command's.
+//!
+//! A message is written with one call, so that it is not torn among other writers; that stderr is closed or broken
+//! is no reason to fail.
+
+use crate::cli;
+use crate::error::Error;
+use crate::outcome::FAILED;
+use crate::profile::Plan;
+use crate::session::rfc3339;
+use crate::settings::{LogFormat, Verbosity, Voice};
+use crate::supervise::happening::{Field, Happening, Level, Narrator};
+use crate::sys::clock;
+use serde_json::{Map, Value, json};
+use std::fmt::{Display, Write as _};
+use std::io::Write as _;
+use std::process::ExitCode;
+
+/// The voice of one run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Report {
+    voice: Voice,
+}
+
+/// One message: a level and an event as programs know them, a sentence, and what belongs to it.
+struct Message<'a> {
+    level: &'a str,
+    event: &'a str,
+    text: String,
+    hint: Option<String>,
+    fields: Map<String, Value>,
+}
+
+impl Report {
+    pub(crate) fn new(voice: Voice) -> Self {
+        Self { voice }
+    }
+
+    /// What ends the run.
+    pub(crate) fn error(self, error: &Error) {
+        let fields = [("status".to_owned(), json!(error.status()))].into_iter().collect();
+        self.write(Message { level: "error", event: "failed", text: error.to_string(), hint: error.hint(), fields });
+        if error.shows_usage() && self.voice.format == LogFormat::Text {
+            put(&format!("usage: {}\n", cli::USAGE));
+        }
+    }
+
+    /// Something is wrong, and the run goes on.
+    pub(crate) fn warning(self, text: impl Display) {
+        if self.voice.verbosity >= Verbosity::Normal {
+            self.write(plain("warning", "warning", text));
+        }
+    }
+
+    /// What is done, with `-v`.
+    pub(crate) fn detail(self, text: impl Display) {
+        if self.voice.verbosity >= Verbosity::Verbose {
+            self.write(plain("info", "detail", text));
+        }
+    }
+
+    /// The plan, with `-v`: the source, each hop, the region.
+    pub(crate) fn plan(self, plan: &Plan) {
+        if self.voice.verbosity < Verbosity::Verbose {
+            return;
+        }
+        for note in &plan.notes {
+            self.detail(note);
+        }
+        let mut block = format!("source: {}", plan.source);
+        let of = plan.hops.len();
+        for (at, hop) in plan.hops.iter().enumerate() {
+            let _ = write!(block, "\n  role {} of {of}: {hop}", at + 1);
+        }
+        let region = plan.region.as_ref().map_or("none named", |region| region.name.as_str());
+        let _ = write!(block, "\n  region: {region}");
+        if let Some(endpoint) = &plan.network.endpoint_url {
+            let _ = write!(block, "\n  endpoint: {endpoint}");
+        }
+        self.write(plain("info", "plan", block));
+    }
+
+    fn write(self, message: Message<'_>) {
+        put(&match self.voice.format {
+            LogFormat::Text => {
+                let hint = message.hint.map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
+                format!("xassume: {}\n{hint}", message.text)
+            }
+            LogFormat::Json => {
+                let mut object = Map::new();
+                object.insert("time".into(), json!(rfc3339(clock::wall())));
+                object.insert("level".into(), json!(message.level));
+                object.insert("event".into(), json!(message.event));
+                object.insert("message".into(), json!(message.text));
+                object.extend(message.fields);
+                if let Some(hint) = message.hint {
+                    object.insert("hint".into(), json!(hint));
+                }
+                format!("{}\n", Value::Object(object))
+            }
+        });
+    }
+}
+
+fn plain<'a>(level: &'a str, event: &'a str, text: impl Display) -> Message<'a> {
+    Message { level, event, text: text.to_string(), hint: None, fields: Map::new() }
+}
+
+impl Narrator for Report {
+    fn tell(&mut self, happening: &Happening) {
+        let (least, level) = match happening.level() {
+            Level::Warning => (Verbosity::Normal, "warning"),
+            Level::Detail => (Verbosity::Verbose, "info"),
+            Level::Trace => (Verbosity::Everything, "debug"),
+        };
+        if self.voice.verbosity < least {
+            return;
+        }
+        let fields = happening.fields().into_iter().map(|(key, field)| (key.to_owned(), value(field))).collect();
+        self.write(Message {
+            level,
+            event: happening.name(),
+            text: happening.to_string(),
+            hint: happening.hint(),
+            fields,
+        });
+    }
+}
+
+fn value(field: Field) -> Value {
+    match field {
+        Field::Text(text) => json!(text),
+        Field::Number(number) => json!(number),
+        Field::Time(moment) => json!(rfc3339(moment)),
+        // Milliseconds are as much as a schedule is worth.
+        Field::Seconds(span) => json!((span.as_secs_f64() * 1000.0).round() / 1000.0),
+    }
+}
+
+/// Prints what clap has to say: `--help` and `--version` on stdout, a usage error in xassume's own form.
+pub(crate) fn told_by_clap(answer: &clap::Error) -> ExitCode {
+    if !answer.use_stderr() {
+        // Nobody reads on: a pager that was left.
+        let _ = answer.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = answer.render().to_string();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let tip = lines.find_map(|line| line.strip_prefix("tip: "));
+    let hint = tip.unwrap_or("`xassume --help` shows the flags; the command stands behind `--`");
+    Report::new(Voice::default()).error(&Error::usage(message, hint));
+    ExitCode::from(FAILED)
+}
+
+fn put(text: &str) {
+    // Broken or closed stderr: there is nobody left to tell, and the command's status must survive.
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}

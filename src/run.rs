@@ -1,0 +1,82 @@
+//! The story of a run, on one page: settings, plan, session, command.
+//!
+//! Each step is told in its own module; this one only puts them in their order, so that whatever can fail without a
+//! call to STS fails before it.
+
+use crate::attend;
+use crate::deliver::environment::{Delivery, Mode};
+use crate::deliver::{config_copy, folder};
+use crate::error::Error;
+use crate::launch::{Launch, assumed, runtime};
+use crate::outcome::Outcome;
+use crate::report::{self, Report};
+use crate::settings::{self, Conduct, Machine, Voice};
+use crate::supervise::happening::Narrator as _;
+use crate::sys::lookup::{self, Command};
+use crate::sys::{exec, signals};
+use crate::vars::Vars;
+use clap::ArgMatches;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs xassume with these arguments, the first being its own name, in this environment.
+///
+/// Comes back when there is no command to become, or when the command that it stayed with has ended.
+#[must_use]
+pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
+    let matches = match settings::parse(arguments) {
+        Ok(matches) => matches,
+        Err(answer) => return report::told_by_clap(&answer),
+    };
+    let (report, result) = match settings::voice(&matches, vars) {
+        Ok(voice) => (Report::new(voice), command(&matches, vars, Report::new(voice))),
+        Err(error) => (Report::new(Voice::default()), Err(error)),
+    };
+    match result {
+        Ok(Outcome::Exited(status)) => ExitCode::from(status),
+        Ok(Outcome::Killed(signal)) => signals::die_of(signal),
+        Err(error) => {
+            report.error(&error);
+            ExitCode::from(error.status())
+        }
+    }
+}
+
+/// From the words to the command's end.
+fn command(matches: &ArgMatches, vars: &Vars, report: Report) -> Result<Outcome, Error> {
+    let settings = settings::settings(matches, vars, &machine(), &|path| std::fs::read_to_string(path))?;
+    settings.check_keep()?;
+    let command = lookup::find(&settings.command, vars.get("PATH"))?;
+    let launch = Launch::prepare(&settings, vars, report)?;
+    report.plan(&launch.plan);
+    match settings.conduct {
+        Conduct::Exec => Err(become_command(&launch, &command)?),
+        Conduct::Supervise(policy) => attend::attend(&launch, command, policy),
+    }
+}
+
+/// Obtains a session and becomes the command; comes back only with the reason why it could not.
+fn become_command(launch: &Launch<'_>, command: &Command) -> Result<Error, Error> {
+    signals::install_pid1_handlers();
+    let runtime = runtime()?;
+    let obtained = runtime.block_on(launch.obtain());
+    // The runtime lives no longer than the call. A name that is still being resolved would hold up a plain drop.
+    runtime.shutdown_background();
+    let obtained = obtained?;
+    let mut report = launch.report;
+    report.tell(&assumed(&obtained.session));
+    let isolated = if launch.settings.delivery.isolate {
+        let copy = config_copy::filter(&launch.files.config_text, launch.plan.profile.as_deref());
+        Some(folder::isolated(launch.vars, &copy)?)
+    } else {
+        None
+    };
+    let delivery = isolated.as_deref().map_or(Delivery::Env, |config_file| Delivery::EnvIsolated { config_file });
+    Ok(exec::replace(command, &launch.environment(&obtained, delivery, Mode::Exec)))
+}
+
+/// What the default session name tells of this machine.
+fn machine() -> Machine {
+    let host = nix::unistd::gethostname().unwrap_or_default();
+    Machine { uid: nix::unistd::getuid().as_raw(), host: host.to_string_lossy().into_owned() }
+}
