@@ -1,0 +1,57 @@
+//! `completions/` holds what the flag table gives, to the letter. `UPDATE=1 cargo test` writes it anew.
+
+use clap_complete::Shell;
+use std::path::{Path, PathBuf};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("completions")
+}
+
+/// Each file's name and what it must hold.
+fn generated() -> Vec<(&'static str, Vec<u8>)> {
+    let shells = [
+        ("xassume.bash", Shell::Bash),
+        ("_xassume", Shell::Zsh),
+        ("xassume.fish", Shell::Fish),
+        ("xassume.elv", Shell::Elvish),
+        ("_xassume.ps1", Shell::PowerShell),
+    ];
+    let mut files = Vec::new();
+    for (name, shell) in shells {
+        let mut text = Vec::new();
+        clap_complete::generate(shell, &mut xassume::cli::command(), "xassume", &mut text);
+        files.push((name, text));
+    }
+    let mut page = Vec::new();
+    // A date would make the page differ from day to day.
+    clap_mangen::Man::new(xassume::cli::command()).date("").render(&mut page).expect("rendered into memory");
+    files.push(("xassume.1", page));
+    files
+}
+
+#[test]
+fn completions_and_man_page_are_in_step_with_the_flags() {
+    for (name, text) in generated() {
+        let path = folder().join(name);
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::create_dir_all(folder()).expect("the folder");
+            std::fs::write(&path, &text).expect("written");
+        }
+        let kept = std::fs::read(&path).unwrap_or_default();
+        assert!(kept == text, "completions/{name} is out of step: run UPDATE=1 cargo test completions");
+    }
+}
+
+#[test]
+fn the_readme_has_every_flag_and_no_other() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("README.md");
+    let table: String = readme.lines().filter(|line| line.starts_with("| `-")).collect::<Vec<_>>().join("\n");
+    for flag in xassume::cli::FLAGS {
+        assert!(table.contains(&format!("--{}", flag.long)), "the README's table lacks --{}", flag.long);
+    }
+    for word in table.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).filter(|word| word.starts_with("--")) {
+        let long = &word[2..];
+        let known = xassume::cli::FLAGS.iter().any(|flag| flag.long == long) || ["help", "version"].contains(&long);
+        assert!(known, "the README's table names --{long}, which there is not");
+    }
+}

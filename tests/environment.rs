@@ -1,0 +1,168 @@
+//! The environment of the command, seen from inside it.
+
+use crate::support::{FakeSts, Finished, Xassume, probe};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+const ROLE: &str = "arn:aws:iam::111111111111:role/R";
+
+fn show(xassume: Xassume) -> Finished {
+    xassume.args(["-r", ROLE, "--"]).args(probe()).arg("environ").run().exited(0)
+}
+
+#[test]
+fn no_trace_of_another_identity_reaches_the_command() {
+    let sts = FakeSts::start();
+    let stale = [
+        "AWS_ACCESS_KEY",
+        "AWS_SECRET_KEY",
+        "SECRET_ACCESS_KEY",
+        "AWS_SECURITY_TOKEN",
+        "AWS_DELEGATION_TOKEN",
+        "AWS_SESSION_EXPIRATION",
+        "AWS_CREDENTIAL_SCOPE",
+        "AWS_ACCOUNT_ID",
+        "AWS_ROLE_SESSION_NAME",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        "AWS_CREDENTIAL_FILE",
+    ];
+    let mut xassume = Xassume::new(&sts).file(".aws/config", "[profile stale]\n").env("AWS_PROFILE", "stale");
+    for name in stale {
+        xassume = xassume.env(name, "stale-value");
+    }
+    let shown = show(xassume.env("AWS_CREDENTIAL_EXPIRATION", "2001-01-01T00:00:00Z"));
+    for name in stale.iter().chain(&["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ROLE_ARN", "XASSUME_ROLE_ARN"]) {
+        assert_eq!(shown.variable(name), None, "{name}");
+    }
+    let expiration = shown.variable("AWS_CREDENTIAL_EXPIRATION").expect("an expiry");
+    assert!(expiration.ends_with('Z') && expiration > "2026".to_owned(), "{expiration}");
+}
+
+#[test]
+fn what_is_not_ours_is_untouched() {
+    let sts = FakeSts::start();
+    let odd = OsStr::from_bytes(b"\xff=\xfe\n");
+    let shown = show(
+        Xassume::new(&sts)
+            .env("ODD", odd)
+            .env(OsStr::from_bytes(b"NAME\xff"), "x")
+            .env("EMPTY", "")
+            .env("AWS_CONFIG_FILE", "/no/such/config")
+            .env("AWS_CA_BUNDLE_NOT", "kept")
+            .env("BUILD_ID", "7"),
+    );
+    let fields = shown.stdout_fields();
+    for expected in
+        [&b"ODD=\xff=\xfe\n"[..], b"NAME\xff=x", b"EMPTY=", b"AWS_CONFIG_FILE=/no/such/config", b"BUILD_ID=7"]
+    {
+        assert!(fields.iter().any(|field| field == expected), "{}", String::from_utf8_lossy(expected));
+    }
+    let mut names: Vec<_> =
+        fields.iter().map(|field| field.split(|b| *b == b'=').next().expect("a name").to_vec()).collect();
+    names.sort();
+    let count = names.len();
+    names.dedup();
+    assert_eq!(names.len(), count, "no name stands twice");
+}
+
+#[test]
+fn the_region_is_given_under_both_names() {
+    let sts = FakeSts::start();
+    let shown = show(Xassume::new(&sts).env_remove("AWS_REGION").args(["--region", "eu-central-1"]));
+    assert_eq!(shown.variable("AWS_REGION").as_deref(), Some("eu-central-1"));
+    assert_eq!(shown.variable("AWS_DEFAULT_REGION").as_deref(), Some("eu-central-1"));
+    let shown = show(Xassume::new(&sts).env_remove("AWS_REGION"));
+    assert_eq!((shown.variable("AWS_REGION"), shown.variable("AWS_DEFAULT_REGION")), (None, None));
+}
+
+#[test]
+fn settings_of_the_used_profile_are_carried_over() {
+    let sts = FakeSts::start();
+    let config = format!(
+        "[profile work]\nrole_arn = {ROLE}\ncredential_source = Environment\nregion = eu-north-1\noutput = yaml\n\
+         retry_mode = adaptive\nmax_attempts = 7\n"
+    );
+    let shown = Xassume::new(&sts)
+        .env_remove("AWS_REGION")
+        .env("AWS_MAX_ATTEMPTS", "2")
+        .file(".aws/config", config)
+        .args(["-p", "work", "--"])
+        .args(probe())
+        .arg("environ")
+        .run()
+        .exited(0);
+    assert_eq!(shown.variable("AWS_REGION").as_deref(), Some("eu-north-1"));
+    assert_eq!(shown.variable("AWS_DEFAULT_OUTPUT").as_deref(), Some("yaml"));
+    assert_eq!(shown.variable("AWS_RETRY_MODE").as_deref(), Some("adaptive"));
+    assert_eq!(shown.variable("AWS_MAX_ATTEMPTS").as_deref(), Some("2"), "the user's own variable stays");
+}
+
+#[test]
+fn keep_env_keeps_what_would_be_removed() {
+    let sts = FakeSts::start();
+    let world = Xassume::new(&sts).env("AWS_ACCOUNT_ID", "222222222222").env("AWS_ROLE_SESSION_NAME", "kept");
+    let shown = show(world.clone().args(["--keep-env", "AWS_ACCOUNT_ID", "--keep-env", "AWS_ROLE_SESSION_NAME"]));
+    assert_eq!(shown.variable("AWS_ACCOUNT_ID").as_deref(), Some("222222222222"));
+    assert_eq!(shown.variable("AWS_ROLE_SESSION_NAME").as_deref(), Some("kept"));
+    let finished = world.args(["--keep-env", "AWS_SESSION_TOKEN", "-r", ROLE, "--", "true"]).run().exited(125);
+    assert!(finished.stderr.contains("AWS_SESSION_TOKEN"), "{}", finished.stderr);
+}
+
+#[test]
+fn an_isolated_command_sees_a_config_without_identities() {
+    let sts = FakeSts::start();
+    let config = "[default]\nrole_arn = arn:aws:iam::999999999999:role/Hijack\nsource_profile = default\n\
+                  aws_access_key_id = AKIAHIJACK\naws_secret_access_key = HIJACKSECRET\ncli_pager =\nregion = eu-west-3\n\
+                  [sso-session corp]\nsso_region = us-east-1\n[profile other]\noutput = text\n";
+    let xassume = Xassume::new(&sts).file(".aws/config", config).args(["--isolate", "-r", ROLE, "--", "sh", "-c"]);
+    let finished =
+        xassume.arg("cat \"$AWS_CONFIG_FILE\"; echo ---; cat \"$AWS_SHARED_CREDENTIALS_FILE\"").run().exited(0);
+    let (copy, credentials) =
+        finished.stdout_text().split_once("---\n").map(|(a, b)| (a.to_owned(), b.to_owned())).expect("both");
+    assert_eq!(credentials, "");
+    for gone in ["Hijack", "AKIAHIJACK", "HIJACKSECRET", "sso-session"] {
+        assert!(!copy.contains(gone), "{copy}");
+    }
+    for kept in ["cli_pager", "region = eu-west-3", "output = text"] {
+        assert!(copy.contains(kept), "{copy}");
+    }
+}
+
+#[test]
+fn xassume_inside_xassume_is_a_plain_chain() {
+    let sts = FakeSts::start();
+    let inner = crate::support::binary();
+    let shown = Xassume::new(&sts)
+        .env("XASSUME_EXTERNAL_ID", "outer-only")
+        .args(["-r", "arn:aws:iam::222222222222:role/Outer", "--"])
+        .arg(inner)
+        .args(["-r", ROLE, "--"])
+        .args(probe())
+        .arg("environ")
+        .run()
+        .exited(0);
+    let requests = sts.requests();
+    assert_eq!(requests[1].access_key_id, Some(sts.issued()[0].access_key_id.clone()));
+    assert_eq!(requests[1].param("ExternalId"), None, "the outer role's options are not inherited");
+    assert_eq!(shown.variable("XASSUME_DEPTH").as_deref(), Some("2"));
+}
+
+#[test]
+fn a_loop_of_xassumes_is_stopped() {
+    let sts = FakeSts::start();
+    let config = format!(
+        "[profile loop]\ncredential_process = {} -p loop -r {ROLE} -- true\n",
+        crate::support::binary().display()
+    );
+    let finished = Xassume::new(&sts)
+        .without_keys()
+        .file(".aws/config", config)
+        .args(["-p", "loop", "-r", ROLE, "--", "true"])
+        .run()
+        .exited(125);
+    assert!(finished.stderr.contains("XASSUME_DEPTH"), "{}", finished.stderr);
+    assert_eq!(sts.requests().len(), 0);
+}

@@ -1,0 +1,14 @@
+//! The one integration test binary: a module for each behaviour, all against the real program.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says why and stops")]
+
+mod support;
+
+mod completions;
+mod environment;
+mod errors;
+mod execution;
+mod layers;
+mod network;
+mod options;
+mod roles;
+mod sources;

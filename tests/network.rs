@@ -1,0 +1,195 @@
+//! The way to STS: retries, time limits, TLS, proxies, and answers that are none.
+
+use crate::support::{Answer, Certificate, FakeProxy, FakeSts, RefusedPort, Xassume, probe};
+use std::time::{Duration, Instant};
+
+const ROLE: &str = "arn:aws:iam::111111111111:role/R";
+
+fn ran(xassume: Xassume) {
+    xassume.args(["-r", ROLE, "--"]).args(probe()).args(["say", "ran"]).run().exited(0);
+}
+
+fn failed(xassume: Xassume) -> String {
+    let finished = xassume.args(["-r", ROLE, "--"]).args(probe()).args(["say", "ran"]).run().exited(125);
+    assert_eq!(finished.stdout_text(), "", "the command must not start");
+    assert!(
+        finished.stderr.starts_with("xassume: cannot assume") && finished.stderr.contains("\nhint: "),
+        "{}",
+        finished.stderr
+    );
+    finished.stderr
+}
+
+#[test]
+fn throttling_and_server_errors_are_tried_again() {
+    for answer in [Answer::throttling(), Answer::unavailable(), Answer::Reset] {
+        let sts = FakeSts::start();
+        sts.script([answer.clone(), answer.clone(), Answer::Ok]);
+        ran(Xassume::new(&sts));
+        assert_eq!(sts.requests().len(), 3, "{answer:?}");
+    }
+}
+
+#[test]
+fn denials_and_bad_requests_are_not() {
+    for (code, status) in
+        [("AccessDenied", 403), ("ValidationError", 400), ("ExpiredToken", 403), ("MalformedPolicyDocument", 400)]
+    {
+        let sts = FakeSts::start();
+        sts.script([Answer::error(status, code, "no")]);
+        let error = failed_anyhow(&sts);
+        assert!(error.contains(code), "{error}");
+        assert_eq!(sts.requests().len(), 1, "{code}");
+    }
+}
+
+fn failed_anyhow(sts: &FakeSts) -> String {
+    Xassume::new(sts).args(["-r", ROLE, "--"]).args(probe()).args(["say", "ran"]).run().exited(125).stderr
+}
+
+#[test]
+fn an_sts_that_hangs_is_given_up_in_time() {
+    let sts = FakeSts::start();
+    sts.script_forever([Answer::Hang]);
+    let begun = Instant::now();
+    let error = failed(Xassume::new(&sts).args(["--sts-timeout", "500ms"]));
+    assert!(error.contains("gave no answer within 500ms"), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn bad_retry_settings_meant_for_the_command_do_no_harm() {
+    for (name, value) in [("AWS_MAX_ATTEMPTS", "0"), ("AWS_RETRY_MODE", "legacy"), ("AWS_RETRY_MODE", "nonsense")] {
+        let sts = FakeSts::start();
+        ran(Xassume::new(&sts).env(name, value));
+    }
+    let sts = FakeSts::start();
+    ran(Xassume::new(&sts).file(".aws/config", "[default]\nretry_mode = legacy\nmax_attempts = -1\n"));
+}
+
+#[test]
+fn tls_is_trusted_by_bundle_flag_variable_and_system() {
+    let sts = FakeSts::builder().tls(Certificate::Good).start();
+    let bundle = sts.ca_file().to_owned();
+    ran(Xassume::new(&sts).arg("--ca-bundle").arg(&bundle));
+    ran(Xassume::new(&sts).env("AWS_CA_BUNDLE", &bundle));
+    ran(Xassume::new(&sts).env("SSL_CERT_FILE", &bundle));
+    assert!(sts.requests().iter().all(|request| request.tls));
+}
+
+#[test]
+fn tls_that_cannot_be_trusted_is_told() {
+    for (certificate, word) in [
+        (Certificate::WrongName, "not valid for name"),
+        (Certificate::Expired, "expired"),
+        (Certificate::UnknownAuthority, "invalid peer certificate"),
+    ] {
+        let sts = FakeSts::builder().tls(certificate).start();
+        let bundle = sts.ca_file().to_owned();
+        let error = failed(Xassume::new(&sts).arg("--ca-bundle").arg(bundle));
+        assert!(error.contains("no trusted TLS connection") && error.contains(word), "{error}");
+        assert_eq!(sts.requests().len(), 0);
+    }
+}
+
+#[test]
+fn a_machine_without_root_certificates_is_told_so() {
+    let sts = FakeSts::builder().tls(Certificate::Good).start();
+    let xassume = Xassume::new(&sts).file("empty.pem", "").file("certs/none", "");
+    let (file, folder) = (xassume.home().join("empty.pem"), xassume.home().join("certs"));
+    let error = failed(xassume.env("SSL_CERT_FILE", file).env("SSL_CERT_DIR", folder));
+    assert!(error.contains("this machine has no root certificates"), "{error}");
+}
+
+#[test]
+fn a_bundle_that_is_none_is_told_with_its_file() {
+    let sts = FakeSts::start();
+    for (contents, complaint) in [
+        ("nonsense", "it holds no certificate"),
+        ("-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n", "cannot be used"),
+    ] {
+        let xassume = Xassume::new(&sts).file("bad.pem", contents);
+        let bundle = xassume.home().join("bad.pem");
+        let finished = xassume.arg("--ca-bundle").arg(&bundle).args(["-r", ROLE, "--", "true"]).run().exited(125);
+        assert!(finished.stderr.contains(complaint) && finished.stderr.contains("bad.pem"), "{}", finished.stderr);
+    }
+    let finished = Xassume::new(&sts).args(["--ca-bundle", "/no/such.pem", "-r", ROLE, "--", "true"]).run().exited(125);
+    assert!(finished.stderr.contains("/no/such.pem"), "{}", finished.stderr);
+}
+
+#[test]
+fn a_proxy_is_used_for_sts() {
+    let (sts, proxy) = (FakeSts::start(), FakeProxy::start());
+    proxy.map("sts.invalid:80", sts.port());
+    ran(Xassume::at("http://sts.invalid").env("HTTP_PROXY", proxy.url()));
+    ran(Xassume::at("http://sts.invalid").env("ALL_PROXY", proxy.url()));
+    assert_eq!(proxy.targets().len(), 2);
+    ran(Xassume::new(&sts).env("HTTP_PROXY", "http://127.0.0.1:1").env("NO_PROXY", "127.0.0.1"));
+}
+
+#[test]
+fn a_tunnel_through_a_proxy_carries_tls() {
+    let (sts, proxy) = (FakeSts::builder().tls(Certificate::Good).start(), FakeProxy::start());
+    let bundle = sts.ca_file().to_owned();
+    let endpoint = format!("https://localhost:{}", sts.port());
+    ran(Xassume::at(&endpoint).env("HTTPS_PROXY", proxy.url()).arg("--ca-bundle").arg(bundle));
+    assert!(proxy.targets().iter().any(|target| target.starts_with("CONNECT ")), "{:?}", proxy.targets());
+}
+
+#[test]
+fn a_proxy_that_fails_is_told() {
+    let (sts, proxy) = (FakeSts::builder().tls(Certificate::Good).start(), FakeProxy::start());
+    proxy.fail(407);
+    let endpoint = format!("https://localhost:{}", sts.port());
+    let error = failed(Xassume::at(&endpoint).env("HTTPS_PROXY", proxy.url()).arg("--sts-timeout").arg("20s"));
+    assert!(error.contains("proxy"), "{error}");
+}
+
+#[test]
+fn nobody_there_and_no_such_name_are_told() {
+    let refused = RefusedPort::reserve();
+    let error = failed(Xassume::at(&refused.url()));
+    assert!(error.contains("cannot be reached") && error.contains("refused"), "{error}");
+    let error = failed(Xassume::at("http://no-such-host.invalid"));
+    assert!(error.contains("cannot be resolved"), "{error}");
+}
+
+#[test]
+fn answers_that_are_none_are_told() {
+    let empty = "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult/></AssumeRoleResponse>";
+    for answer in [
+        Answer::body(200, "text/html", "<html>Sign in to the network</html>"),
+        Answer::body(200, "text/xml", ""),
+        Answer::body(200, "text/xml", empty),
+        Answer::body(403, "text/html", "<html>Forbidden</html>"),
+        Answer::body(302, "text/html", "moved"),
+        Answer::Raw(b"nonsense\r\n\r\n".to_vec()),
+    ] {
+        let sts = FakeSts::start();
+        sts.script_forever([answer.clone()]);
+        let error = failed(Xassume::new(&sts));
+        assert!(error.contains("cannot be understood") || error.contains("cannot be reached"), "{answer:?}: {error}");
+    }
+}
+
+#[test]
+fn an_answer_without_end_is_cut_off() {
+    let sts = FakeSts::start();
+    sts.script_forever([Answer::body(200, "text/xml", vec![b' '; 3 << 20])]);
+    let error = failed(Xassume::new(&sts));
+    assert!(error.contains("larger than 1048576 bytes"), "{error}");
+}
+
+#[test]
+fn a_clock_that_is_off_is_corrected_for_the_signature() {
+    for seconds in [3600, -3600] {
+        let sts = FakeSts::builder().clock_offset(seconds).check_signature_time().start();
+        let shown = Xassume::new(&sts).args(["-r", ROLE, "--"]).args(probe()).arg("environ").run().exited(0);
+        assert_eq!(sts.requests().len(), 2, "refused once, then signed with the server's time");
+        // The expiry is told in this machine's clock, or SDKs would take the session for expired or for longer.
+        let told = shown.variable("AWS_CREDENTIAL_EXPIRATION").expect("an expiry");
+        let local = humantime::parse_rfc3339(&told).expect("RFC 3339");
+        let left = local.duration_since(std::time::SystemTime::now()).expect("still valid").as_secs();
+        assert!((3500..=3605).contains(&left), "{left} s left by this machine's clock");
+    }
+}

@@ -1,0 +1,192 @@
+//! The role options, as STS sees them, and the limits that are checked before it is asked.
+
+use crate::support::{FakeSts, Finished, RoleRules, Xassume, probe};
+use std::time::Duration;
+
+const ROLE: &str = "arn:aws:iam::111111111111:role/R";
+const FIRST: &str = "arn:aws:iam::111111111111:role/First";
+
+fn run(sts: &FakeSts, args: &[&str]) -> Finished {
+    Xassume::new(sts).args(["-r", ROLE]).args(args).arg("--").args(probe()).args(["exit", "0"]).run()
+}
+
+#[test]
+fn nothing_is_sent_that_was_not_asked_for() {
+    let sts = FakeSts::start();
+    run(&sts, &[]).exited(0);
+    let request = &sts.requests()[0];
+    let names: Vec<&str> = request.params.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["Action", "Version", "RoleArn", "RoleSessionName"]);
+    assert!(request.user_agent.as_deref().unwrap_or_default().contains("xassume"));
+}
+
+#[test]
+fn every_option_reaches_the_request() {
+    let sts = FakeSts::start();
+    let policy = r#"{"Version":"2012-10-17","Statement":[]}"#;
+    #[rustfmt::skip]
+    run(&sts, &[
+        "--role-session-name", "build-7", "--external-id", "a:b/c", "--duration", "30m", "--policy", policy,
+        "--policy-arn", "arn:aws:iam::aws:policy/ReadOnlyAccess", "--policy-arn", "arn:aws:iam::aws:policy/Second",
+        "--tag", "team=a=b", "--tag", "Größe=", "--transitive-tag", "team", "--source-identity", "alice",
+    ])
+    .exited(0);
+    let request = &sts.requests()[0];
+    for (name, value) in [
+        ("RoleSessionName", "build-7"),
+        ("ExternalId", "a:b/c"),
+        ("DurationSeconds", "1800"),
+        ("Policy", policy),
+        ("PolicyArns.member.1.arn", "arn:aws:iam::aws:policy/ReadOnlyAccess"),
+        ("PolicyArns.member.2.arn", "arn:aws:iam::aws:policy/Second"),
+        ("Tags.member.1.Key", "team"),
+        ("Tags.member.1.Value", "a=b"),
+        ("Tags.member.2.Key", "Größe"),
+        ("Tags.member.2.Value", ""),
+        ("TransitiveTagKeys.member.1", "team"),
+        ("SourceIdentity", "alice"),
+    ] {
+        assert_eq!(request.param(name), Some(value), "{name}");
+    }
+}
+
+#[test]
+fn variables_stand_for_flags_and_flags_beat_them() {
+    let sts = FakeSts::start();
+    Xassume::new(&sts)
+        .env("XASSUME_ROLE_ARN", ROLE)
+        .env("XASSUME_EXTERNAL_ID", "from-variable")
+        .env("XASSUME_DURATION", "20m")
+        .env("XASSUME_TAG", "a=1\nb=2\n")
+        .args(["--duration", "40m", "--"])
+        .args(probe())
+        .args(["exit", "0"])
+        .run()
+        .exited(0);
+    let request = &sts.requests()[0];
+    assert_eq!(request.param("ExternalId"), Some("from-variable"));
+    assert_eq!(request.param("DurationSeconds"), Some("2400"));
+    assert_eq!(request.param("Tags.member.2.Key"), Some("b"));
+}
+
+#[test]
+fn a_policy_may_be_a_file() {
+    let sts = FakeSts::start();
+    let xassume = Xassume::new(&sts).file("policy.json", "\n {\"Statement\":[]}\n");
+    let path = format!("file://{}", xassume.home().join("policy.json").display());
+    xassume.args(["-r", ROLE, "--policy", &path, "--"]).args(probe()).args(["exit", "0"]).run().exited(0);
+    assert_eq!(sts.requests()[0].param("Policy"), Some("{\"Statement\":[]}"));
+}
+
+#[test]
+fn in_a_chain_each_option_goes_to_its_hop() {
+    let sts = FakeSts::start();
+    Xassume::new(&sts)
+        .args(["-r", FIRST, "-r", ROLE, "--role-session-name", "both", "--external-id", "last"])
+        .args(["--source-identity", "alice", "--tag", "k=v", "--duration", "15m", "--"])
+        .args(probe())
+        .args(["exit", "0"])
+        .run()
+        .exited(0);
+    let requests = sts.requests();
+    let seen = |name| [requests[0].param(name), requests[1].param(name)];
+    assert_eq!(seen("RoleSessionName"), [Some("both"), Some("both")]);
+    assert_eq!(seen("SourceIdentity"), [Some("alice"), None]);
+    assert_eq!(seen("ExternalId"), [None, Some("last")]);
+    assert_eq!(seen("DurationSeconds"), [None, Some("900")]);
+    assert_eq!(seen("Tags.member.1.Key"), [None, Some("k")]);
+}
+
+#[test]
+fn the_default_session_name_tells_who_and_where() {
+    let sts = FakeSts::start();
+    let named = |vars: &[(&str, &str)]| {
+        let mut xassume = Xassume::new(&sts).args(["-r", ROLE, "--"]).args(probe()).args(["exit", "0"]);
+        for (name, value) in vars {
+            xassume = xassume.env(name, value);
+        }
+        xassume.run().exited(0);
+        sts.requests().last().and_then(|request| request.param("RoleSessionName").map(str::to_owned)).expect("a name")
+    };
+    assert!(named(&[("USER", "alice")]).starts_with("xassume-alice@"));
+    assert_eq!(named(&[("USER", "alice")]), named(&[("USER", "alice")]), "the same from run to run");
+    assert_eq!(named(&[("JOB_NAME", "team/deploy"), ("BUILD_NUMBER", "12")]), "team-deploy-12");
+    assert_eq!(named(&[("AWS_ROLE_SESSION_NAME", "from-aws"), ("JOB_NAME", "x"), ("BUILD_NUMBER", "1")]), "from-aws");
+}
+
+#[test]
+fn max_asks_for_less_until_sts_agrees() {
+    let rules = RoleRules { max_session: Duration::from_secs(4 * 3600), ..RoleRules::default() };
+    let sts = FakeSts::builder().role(ROLE, rules).start();
+    run(&sts, &["--duration", "max"]).exited(0);
+    let asked: Vec<_> = sts.requests().iter().map(|r| r.param("DurationSeconds").map(str::to_owned)).collect();
+    assert_eq!(asked.iter().flatten().collect::<Vec<_>>(), ["43200", "28800", "14400"]);
+}
+
+#[test]
+fn max_asks_for_an_hour_at_once_after_the_role_chaining_answer() {
+    let sts = FakeSts::start();
+    let task = crate::support::Identity::task();
+    let xassume = Xassume::new(&sts).with_keys_of(&task).args(["-r", ROLE, "--duration", "max", "--"]);
+    xassume.args(probe()).args(["exit", "0"]).run().exited(0);
+    let asked: Vec<_> = sts.requests().iter().map(|r| r.param("DurationSeconds").map(str::to_owned)).collect();
+    assert_eq!(asked.iter().flatten().collect::<Vec<_>>(), ["43200", "3600"]);
+}
+
+#[test]
+fn max_asks_for_an_hour_in_a_chain() {
+    let sts = FakeSts::start();
+    let xassume = Xassume::new(&sts).args(["-r", FIRST, "-r", ROLE, "--duration", "max", "--"]);
+    xassume.args(probe()).args(["exit", "0"]).run().exited(0);
+    assert_eq!(sts.requests().len(), 2);
+    assert_eq!(sts.requests()[1].param("DurationSeconds"), Some("3600"));
+}
+
+#[test]
+fn limits_are_checked_before_any_call() {
+    let sts = FakeSts::start();
+    let long = |n| "x".repeat(n);
+    let many_tags: Vec<String> = (0..51).flat_map(|n| ["--tag".to_owned(), format!("k{n}=v")]).collect();
+    let many_arns: Vec<String> =
+        (0..11).flat_map(|n| ["--policy-arn".to_owned(), format!("arn:aws:iam::aws:policy/Policy{n}")]).collect();
+    let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    for (args, complaint) in [
+        (words(&["--role-session-name", "a b"]), "--role-session-name `a b` has ' ' in it"),
+        (words(&["--role-session-name", &long(65)]), "has 65 characters"),
+        (words(&["--external-id", "x"]), "--external-id `x` has 1 characters; AWS allows 2 to 1224"),
+        (words(&["--duration", "5m"]), "--duration `5m` is outside what STS allows: 15m to 12h"),
+        (words(&["--duration", "13h"]), "outside what STS allows"),
+        (words(&["--duration", "soon"]), "is not a duration"),
+        (words(&["--policy", "nonsense"]), "is not a JSON policy document"),
+        (words(&["--policy", "file:///no/such/file"]), "cannot read the policy of --policy /no/such/file"),
+        (words(&["--policy", &format!("{{\"a\":\"{}\"}}", long(2048))]), "AWS allows 2048"),
+        (words(&["--policy-arn", "short"]), "has 5 characters; AWS allows 20 to 2048"),
+        (words(&["--tag", "novalue"]), "is not KEY=VALUE"),
+        (words(&["--tag", "a=1", "--tag", "A=2"]), "names the key `A` twice"),
+        (words(&["--transitive-tag", "a"]), "has no value for the transitive key `a`"),
+        (words(&["--source-identity", "aws:me"]), "begins with `aws:`"),
+        (words(&["--expect-account", "12"]), "is not an account id"),
+        (words(&["--region", "Not A Region"]), "is not a region"),
+        (words(&["--sts-endpoint", "ftp://x"]), "is not an http or https URL"),
+        (words(&["--sts-timeout", "0"]), "is outside 100ms to 1h"),
+        (words(&["-r", FIRST, "--duration", "2h"]), "more than 1h"),
+        (many_tags, "AWS allows 50"),
+        (many_arns, "AWS allows 10 policy ARNs"),
+    ] {
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let finished = run(&sts, &args).exited(125);
+        assert!(finished.stderr.contains(complaint), "{args:?}: {}", finished.stderr);
+        assert_eq!(finished.stdout_text(), "");
+    }
+    let eleven: Vec<&str> = ["-r", ROLE].repeat(10);
+    run(&sts, &eleven).exited(125);
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn the_expected_account_is_checked_before_the_command() {
+    let sts = FakeSts::start();
+    run(&sts, &["--expect-account", "111111111111"]).exited(0);
+    let refused = run(&sts, &["--expect-account", "222222222222"]).exited(125);
+    assert!(refused.stderr.contains("is not in account 222222222222"), "{}", refused.stderr);
+}

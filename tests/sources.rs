@@ -1,0 +1,261 @@
+//! Where the source credentials come from, each against the service that gives them.
+
+use crate::support::{
+    Answer, FakeContainer, FakeImds, FakeProxy, FakeSso, FakeSts, Finished, Identity, Login, Xassume, probe,
+    write_login,
+};
+use std::time::{Duration, Instant};
+
+const ROLE: &str = "arn:aws:iam::111111111111:role/R";
+
+/// Runs a command with nothing but what the world gives, and asserts that it ran.
+fn ran(xassume: Xassume) -> Finished {
+    xassume.args(["-r", ROLE, "--"]).args(probe()).arg("environ").run().exited(0)
+}
+
+fn failed(xassume: Xassume) -> String {
+    let finished = xassume.args(["-r", ROLE, "--"]).args(probe()).args(["say", "ran"]).run().exited(125);
+    assert_eq!(finished.stdout_text(), "", "the command must not start");
+    assert!(finished.stderr.contains("\nhint: "), "{}", finished.stderr);
+    finished.stderr
+}
+
+fn signer(sts: &FakeSts) -> String {
+    sts.requests()[0].access_key_id.clone().expect("a signed request")
+}
+
+#[test]
+fn temporary_keys_in_the_environment() {
+    let (sts, task) = (FakeSts::start(), Identity::task());
+    ran(Xassume::new(&sts).with_keys_of(&task));
+    assert_eq!(signer(&sts), task.access_key_id);
+    assert_eq!(sts.requests()[0].session_token, task.session_token);
+}
+
+#[test]
+fn the_credentials_file_and_the_config_file() {
+    let user = Identity::user();
+    let keys =
+        format!("aws_access_key_id = {}\naws_secret_access_key = {}\n", user.access_key_id, user.secret_access_key);
+    for (file, section, args) in [
+        (".aws/credentials", "default", &[][..]),
+        (".aws/credentials", "work", &["-p", "work"][..]),
+        (".aws/config", "profile work", &["-p", "work"][..]),
+    ] {
+        let sts = FakeSts::start();
+        ran(Xassume::new(&sts).without_keys().file(file, format!("[{section}]\n{keys}")).args(args));
+        assert_eq!(signer(&sts), user.access_key_id, "{file} [{section}]");
+    }
+}
+
+#[test]
+fn instance_metadata_gives_credentials_and_the_region() {
+    let (sts, imds) = (FakeSts::start(), FakeImds::start());
+    let shown = ran(Xassume::new(&sts).without_keys().env_remove("AWS_REGION").with_metadata_at(&imds.url()));
+    assert_eq!(signer(&sts), Identity::instance().access_key_id);
+    assert_eq!(shown.variable("AWS_REGION").as_deref(), Some("eu-west-1"), "the instance's own region");
+    assert_eq!(sts.requests()[0].region.as_deref(), Some("eu-west-1"));
+    assert!(imds.requests().iter().any(|request| request.method == "PUT"), "IMDSv2: a token first");
+}
+
+#[test]
+fn a_region_of_the_user_comes_before_the_instances() {
+    let (sts, imds) = (FakeSts::start(), FakeImds::start());
+    let shown = ran(Xassume::new(&sts).without_keys().with_metadata_at(&imds.url()));
+    assert_eq!(shown.variable("AWS_REGION").as_deref(), Some("us-east-1"));
+    assert_eq!(sts.requests()[0].region.as_deref(), Some("us-east-1"));
+}
+
+#[test]
+fn metadata_that_does_not_answer_stalls_no_start() {
+    let (sts, imds) = (FakeSts::start(), FakeImds::start());
+    imds.hang();
+    let begun = Instant::now();
+    let error = failed(Xassume::new(&sts).without_keys().env_remove("AWS_REGION").with_metadata_at(&imds.url()));
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(error.contains("no source credentials: instance metadata: nothing answers"), "{error}");
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn an_instance_without_a_role_is_told() {
+    let (sts, imds) = (FakeSts::start(), FakeImds::start());
+    imds.set_identity(None);
+    let error = failed(Xassume::new(&sts).without_keys().with_metadata_at(&imds.url()));
+    assert!(error.contains("the instance has no role"), "{error}");
+}
+
+#[test]
+fn a_container_gives_credentials_by_either_uri() {
+    let (sts, container) = (FakeSts::start(), FakeContainer::start());
+    let shown = ran(Xassume::new(&sts)
+        .without_keys()
+        .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri())
+        .env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", container.token_file()));
+    assert_eq!(signer(&sts), Identity::task().access_key_id);
+    for name in ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] {
+        assert_eq!(shown.variable(name), None, "{name} must not reach the command");
+    }
+}
+
+#[test]
+fn a_proxy_is_never_asked_for_the_containers_credentials() {
+    let (sts, container, proxy) = (FakeSts::start(), FakeContainer::start(), FakeProxy::start());
+    proxy.map("sts.invalid:80", sts.port());
+    ran(Xassume::at("http://sts.invalid")
+        .without_keys()
+        .env("HTTP_PROXY", proxy.url())
+        .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri())
+        .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", container.token()));
+    assert_eq!(signer(&sts), Identity::task().access_key_id);
+    assert!(proxy.targets().iter().all(|target| target.contains("sts.invalid")), "{:?}", proxy.targets());
+}
+
+#[test]
+fn a_container_that_refuses_is_told() {
+    let (sts, container) = (FakeSts::start(), FakeContainer::start());
+    let error = failed(
+        Xassume::new(&sts)
+            .without_keys()
+            .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri())
+            .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", "wrong"),
+    );
+    assert!(error.contains("no source credentials: the container's credentials endpoint"), "{error}");
+}
+
+#[test]
+fn a_web_identity_token_assumes_the_role_unsigned() {
+    let sts = FakeSts::builder().web_identity_tokens(&["token.of.pod"]).start();
+    let xassume = Xassume::new(&sts).without_keys().file("token", "token.of.pod\n");
+    let token = xassume.home().join("token");
+    let shown = xassume
+        .env("AWS_WEB_IDENTITY_TOKEN_FILE", &token)
+        .env("AWS_ROLE_ARN", ROLE)
+        .arg("--")
+        .args(probe())
+        .arg("environ")
+        .run()
+        .exited(0);
+    let request = &sts.requests()[0];
+    assert_eq!((request.action.as_str(), request.access_key_id.as_deref()), ("AssumeRoleWithWebIdentity", None));
+    assert_eq!(request.param("RoleArn"), Some(ROLE));
+    for name in ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"] {
+        assert_eq!(shown.variable(name), None, "{name} must not reach the command");
+    }
+}
+
+#[test]
+fn a_pods_role_is_the_first_of_a_chain() {
+    let sts = FakeSts::builder().web_identity_tokens(&["token.of.pod"]).start();
+    let xassume = Xassume::new(&sts).without_keys().file("token", "token.of.pod");
+    let token = xassume.home().join("token");
+    ran(xassume.env("AWS_WEB_IDENTITY_TOKEN_FILE", &token).env("AWS_ROLE_ARN", "arn:aws:iam::222222222222:role/Pod"));
+    let requests = sts.requests();
+    assert_eq!(requests[0].param("RoleArn"), Some("arn:aws:iam::222222222222:role/Pod"));
+    assert_eq!((requests[1].action.as_str(), requests[1].param("RoleArn")), ("AssumeRole", Some(ROLE)));
+    assert_eq!(requests[1].access_key_id, Some(sts.issued()[0].access_key_id.clone()));
+}
+
+#[test]
+fn a_token_that_cannot_be_used_is_told() {
+    let sts = FakeSts::builder().web_identity_tokens(&["good"]).start();
+    let world = |contents: &str| {
+        let xassume = Xassume::new(&sts).without_keys().file("token", contents);
+        let token = xassume.home().join("token");
+        xassume.arg("--web-identity-token-file").arg(token)
+    };
+    assert!(failed(world("")).contains("it is empty"));
+    assert!(failed(world("two words")).contains("it does not hold one token"));
+    let rejected = failed(world("stranger"));
+    assert!(rejected.contains("InvalidIdentityToken"), "{rejected}");
+    let missing = failed(Xassume::new(&sts).without_keys().args(["--web-identity-token-file", "/no/such/token"]));
+    assert!(missing.contains("web identity token file /no/such/token"), "{missing}");
+}
+
+#[test]
+fn a_login_of_iam_identity_center() {
+    let (sts, sso) = (FakeSts::start(), FakeSso::start());
+    let config = "[profile dev]\nsso_session = corp\nsso_account_id = 222222222222\nsso_role_name = Developer\n\
+                  [sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.example/start\n";
+    let world = || Xassume::new(&sts).without_keys().env("AWS_ENDPOINT_URL_SSO", sso.url()).file(".aws/config", config);
+    let xassume = world();
+    write_login(&xassume.home(), "corp", Login::Valid);
+    ran(xassume.args(["-p", "dev"]));
+    assert_eq!(signer(&sts), Identity::sso().access_key_id);
+
+    for login in [Some(Login::Expired), Some(Login::Revoked), None] {
+        let xassume = world();
+        if let Some(login) = login {
+            write_login(&xassume.home(), "corp", login);
+        }
+        let error = failed(xassume.args(["-p", "dev"]));
+        assert!(error.contains("hint: log in again: aws sso login --sso-session corp"), "{error}");
+    }
+}
+
+#[test]
+fn a_login_session_that_has_ended_names_the_command() {
+    let sts = FakeSts::start();
+    let config = "[profile dev]\nlogin_session = arn:aws:iam::222222222222:user/alice\nregion = us-east-1\n";
+    let error = failed(Xassume::new(&sts).without_keys().file(".aws/config", config).args(["-p", "dev"]));
+    assert!(error.contains("hint: log in again: aws login --profile dev"), "{error}");
+}
+
+fn with_process(sts: &FakeSts, command: &str) -> Xassume {
+    let config = format!("[profile helper]\ncredential_process = {command}\n");
+    Xassume::new(sts).without_keys().file(".aws/config", config).args(["-p", "helper"])
+}
+
+#[test]
+fn a_credential_process_is_run_by_a_shell() {
+    let sts = FakeSts::start();
+    let user = Identity::user();
+    let answer = format!(
+        r#"{{"Version":1,"AccessKeyId":"{}","SecretAccessKey":"{}"}}"#,
+        user.access_key_id, user.secret_access_key
+    );
+    let shown = with_process(&sts, &format!("echo '{answer}' && echo a word from the helper >&2"))
+        .args(["-r", ROLE, "--"])
+        .args(probe())
+        .arg("environ")
+        .run()
+        .exited(0);
+    assert_eq!(signer(&sts), user.access_key_id);
+    assert_eq!(shown.stderr, "a word from the helper\n", "its stderr is shown");
+}
+
+#[test]
+fn a_credential_process_that_fails_is_told_without_its_output() {
+    let sts = FakeSts::start();
+    let expired =
+        r#"{"Version":1,"AccessKeyId":"AKIDTOLD","SecretAccessKey":"SECRETWORD","Expiration":"2020-01-01T00:00:00Z"}"#;
+    for (command, complaint) in [
+        ("exit 3".to_owned(), "credential_process of profile helper: it"),
+        ("/no/such/helper".to_owned(), "credential_process of profile helper"),
+        ("echo SECRETWORD".to_owned(), "is not the expected JSON"),
+        (r#"echo '{"Version":"SECRETWORD"}'"#.to_owned(), "is not the expected JSON"),
+        (r#"echo '{"Version":2,"AccessKeyId":"AKIDTOLD","SecretAccessKey":"SECRETWORD"}'"#.to_owned(), "version 2"),
+        (format!("echo '{expired}'"), "expired at 2020-01-01T00:00:00Z"),
+        ("yes SECRETWORD".to_owned(), "printed more than 64000 bytes"),
+    ] {
+        let error = failed(with_process(&sts, &command));
+        assert!(error.contains(complaint), "{command}: {error}");
+        assert!(!error.contains("SECRETWORD"), "{command}: {error}");
+    }
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn without_any_source_the_places_are_told() {
+    let sts = FakeSts::start();
+    let error = failed(Xassume::new(&sts).without_keys());
+    assert!(error.contains("no source credentials"), "{error}");
+}
+
+#[test]
+fn expired_source_credentials_are_told() {
+    let sts = FakeSts::start();
+    sts.script([Answer::expired_token()]);
+    let error = failed(Xassume::new(&sts));
+    assert!(error.contains("ExpiredToken") && error.contains("log in again, or fetch new ones"), "{error}");
+}

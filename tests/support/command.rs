@@ -1,0 +1,276 @@
+//! The real binary in a world of its own: nothing of the developer's machine gets in, and nothing gets out.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::fd::{OwnedFd, RawFd};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use super::identities::Identity;
+use super::running::{Finished, Running};
+use super::sts::FakeSts;
+use super::sys::{self, Inheritance, Session, inherit};
+
+/// The program under test. Cargo names it to integration tests and benches; an example finds it beside itself.
+pub fn binary() -> PathBuf {
+    option_env!("CARGO_BIN_EXE_xassume").map_or_else(beside_this_program, PathBuf::from)
+}
+
+fn beside_this_program() -> PathBuf {
+    let this = std::env::current_exe().expect("a running program has a path");
+    // target/<profile>/examples/demo
+    let path = this.parent().and_then(Path::parent).expect("cargo puts examples into a folder").join("xassume");
+    assert!(path.exists(), "{} does not exist: run `cargo build` first", path.display());
+    path
+}
+
+/// A fresh home, and beside it what else a login gives: a temporary, a runtime and a working folder.
+#[derive(Debug)]
+pub struct Sandbox {
+    folder: TempDir,
+}
+
+impl Sandbox {
+    pub fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("xassume-test-").tempdir().expect("/tmp is writable");
+        for name in ["home", "tmp", "run", "work"] {
+            let made = fs::DirBuilder::new().mode(0o700).create(folder.path().join(name));
+            made.expect("a fresh folder is writable");
+        }
+        Self { folder }
+    }
+
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    pub fn tmp(&self) -> PathBuf {
+        self.folder.path().join("tmp")
+    }
+
+    /// `XDG_RUNTIME_DIR`.
+    pub fn runtime(&self) -> PathBuf {
+        self.folder.path().join("run")
+    }
+
+    /// Where commands run unless told otherwise.
+    pub fn work(&self) -> PathBuf {
+        self.folder.path().join("work")
+    }
+}
+
+/// One invocation in the making. A clone shares the sandbox: the same user, a second time.
+#[derive(Debug, Clone)]
+pub struct Xassume {
+    sandbox: Arc<Sandbox>,
+    program: PathBuf,
+    args: Vec<OsString>,
+    env: BTreeMap<OsString, OsString>,
+    cwd: PathBuf,
+    stdin: Input,
+    inheritance: Inheritance,
+}
+
+#[derive(Debug, Clone)]
+enum Input {
+    Nothing,
+    Bytes(Vec<u8>),
+    Open,
+}
+
+impl Xassume {
+    /// Run by a user who has long-term keys in the environment, and whose STS is the fake.
+    pub fn new(sts: &FakeSts) -> Self {
+        Self::at(&sts.url())
+    }
+
+    /// The same with any STS endpoint, such as one where nobody listens.
+    pub fn at(sts_url: &str) -> Self {
+        let sandbox = Sandbox::new();
+        let user = Identity::user();
+        let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
+        let xassume = Self {
+            program: binary(),
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            cwd: sandbox.work(),
+            stdin: Input::Nothing,
+            inheritance: Inheritance {
+                session: Session::New,
+                ignored: Vec::new(),
+                blocked: Vec::new(),
+                descriptors: Vec::new(),
+            },
+            sandbox: Arc::new(sandbox),
+        };
+        let (home, tmp, runtime) = (xassume.sandbox.home(), xassume.sandbox.tmp(), xassume.sandbox.runtime());
+        xassume
+            .env("PATH", path)
+            .env("HOME", home)
+            .env("TMPDIR", tmp)
+            .env("XDG_RUNTIME_DIR", runtime)
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_ENDPOINT_URL_STS", sts_url)
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", user.access_key_id)
+            .env("AWS_SECRET_ACCESS_KEY", user.secret_access_key)
+    }
+
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    #[must_use]
+    pub fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    #[must_use]
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.env.insert(name.as_ref().to_owned(), value.as_ref().to_owned());
+        self
+    }
+
+    #[must_use]
+    pub fn env_remove(mut self, name: impl AsRef<OsStr>) -> Self {
+        self.env.remove(name.as_ref());
+        self
+    }
+
+    /// Without the user's keys: credentials must come from somewhere else.
+    #[must_use]
+    pub fn without_keys(self) -> Self {
+        self.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY")
+    }
+
+    /// With the keys of another identity in the environment.
+    #[must_use]
+    pub fn with_keys_of(self, identity: &Identity) -> Self {
+        let keyed = self
+            .env("AWS_ACCESS_KEY_ID", &identity.access_key_id)
+            .env("AWS_SECRET_ACCESS_KEY", &identity.secret_access_key);
+        match &identity.session_token {
+            Some(token) => keyed.env("AWS_SESSION_TOKEN", token),
+            None => keyed.env_remove("AWS_SESSION_TOKEN"),
+        }
+    }
+
+    /// With instance metadata, at this address.
+    #[must_use]
+    pub fn with_metadata_at(self, url: &str) -> Self {
+        self.env_remove("AWS_EC2_METADATA_DISABLED").env("AWS_EC2_METADATA_SERVICE_ENDPOINT", url)
+    }
+
+    #[must_use]
+    pub fn cwd(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.cwd = folder.into();
+        self
+    }
+
+    /// What standard input holds, before its end. Without this it is `/dev/null`.
+    #[must_use]
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = Input::Bytes(bytes.into());
+        self
+    }
+
+    /// Standard input is a pipe that the test writes to, through [`Running::write`].
+    #[must_use]
+    pub fn stdin_open(mut self) -> Self {
+        self.stdin = Input::Open;
+        self
+    }
+
+    /// Signals that were ignored before the start, as by `nohup`.
+    #[must_use]
+    pub fn ignoring(mut self, signals: &[i32]) -> Self {
+        self.inheritance.ignored = signals.to_vec();
+        self
+    }
+
+    /// Signals that were blocked before the start.
+    #[must_use]
+    pub fn blocking(mut self, signals: &[i32]) -> Self {
+        self.inheritance.blocked = signals.to_vec();
+        self
+    }
+
+    /// A descriptor beyond the standard ones, inherited under this number, as a socket from systemd would be.
+    #[must_use]
+    pub fn descriptor(mut self, number: RawFd, descriptor: impl Into<OwnedFd>) -> Self {
+        // A number that nobody asks for: a descriptor cannot be passed on under the number that it has.
+        let descriptor = sys::duplicate_above(&descriptor.into(), 500).expect("a descriptor can be duplicated");
+        self.inheritance.descriptors.push((number, Arc::new(descriptor)));
+        self
+    }
+
+    /// Runs this program instead, in the same world: a shell, or `xassume` under another name.
+    #[must_use]
+    pub fn program(mut self, program: impl Into<PathBuf>) -> Self {
+        self.program = program.into();
+        self
+    }
+
+    /// Writes a file below the home, with its folders.
+    #[must_use]
+    pub fn file(self, path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Self {
+        let path = self.home().join(path);
+        fs::create_dir_all(path.parent().expect("a file has a folder")).expect("the home is writable");
+        fs::write(&path, contents).expect("the home is writable");
+        self
+    }
+
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
+    /// For what must not outlive the folders.
+    pub(super) fn shared_sandbox(&self) -> Arc<Sandbox> {
+        Arc::clone(&self.sandbox)
+    }
+
+    pub fn home(&self) -> PathBuf {
+        self.sandbox.home()
+    }
+
+    /// The invocation as a `Command`, for those who start it in their own way (on a terminal). It is in the session of
+    /// the tests, and inherits their standard streams.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.args).env_clear().envs(&self.env).current_dir(&self.cwd);
+        command
+    }
+
+    pub fn inheritance(&self, session: Session) -> Inheritance {
+        Inheritance { session, ..self.inheritance.clone() }
+    }
+
+    /// Starts it in a session of its own, without a terminal wherever the tests themselves run.
+    #[track_caller]
+    pub fn spawn(&self) -> Running {
+        let mut command = self.command();
+        inherit(&mut command, self.inheritance.clone());
+        let stdin = if matches!(self.stdin, Input::Nothing) { Stdio::null() } else { Stdio::piped() };
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.program.display()));
+        let mut running = Running::watch(child, Arc::clone(&self.sandbox));
+        if let Input::Bytes(bytes) = &self.stdin {
+            running.feed(bytes.clone());
+        }
+        running
+    }
+
+    /// Runs it to its end.
+    #[track_caller]
+    pub fn run(&self) -> Finished {
+        self.spawn().wait()
+    }
+}

@@ -1,0 +1,146 @@
+//! A fake of EC2 instance metadata, version 2 only: a token first, then everything else.
+//!
+//! Clients find it by `AWS_EC2_METADATA_SERVICE_ENDPOINT`.
+
+use std::ops::Deref;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use super::http::{Reply, Request, Response};
+use super::identities::Identity;
+use super::log::lock;
+use super::moments::iso;
+use super::service::Service;
+
+const TOKEN: &str = "AQAAANjUxiAmdsToken==";
+const TTL: &str = "x-aws-ec2-metadata-token-ttl-seconds";
+const CREDENTIALS: &str = "/latest/meta-data/iam/security-credentials/";
+
+/// An instance with the role of [`Identity::instance`], in eu-west-1.
+pub struct FakeImds {
+    service: Service,
+    instance: Arc<Mutex<Instance>>,
+}
+
+struct Instance {
+    identity: Option<Identity>,
+    lifetime: Duration,
+    region: Option<String>,
+}
+
+impl FakeImds {
+    pub fn start() -> Self {
+        let instance = Arc::new(Mutex::new(Instance {
+            identity: Some(Identity::instance()),
+            lifetime: Duration::from_hours(6),
+            region: Some("eu-west-1".to_owned()),
+        }));
+        let service = Service::start({
+            let instance = Arc::clone(&instance);
+            move |request| answer(request, &lock(&instance))
+        });
+        Self { service, instance }
+    }
+
+    /// Whose credentials the instance has; `None` for an instance without a role.
+    pub fn set_identity(&self, identity: Option<Identity>) {
+        lock(&self.instance).identity = identity;
+    }
+
+    /// How long the credentials of each answer last.
+    pub fn set_lifetime(&self, lifetime: Duration) {
+        lock(&self.instance).lifetime = lifetime;
+    }
+
+    pub fn set_region(&self, region: Option<&str>) {
+        lock(&self.instance).region = region.map(str::to_owned);
+    }
+}
+
+impl Deref for FakeImds {
+    type Target = Service;
+
+    fn deref(&self) -> &Service {
+        &self.service
+    }
+}
+
+fn answer(request: &Request, instance: &Instance) -> Reply {
+    // A proxy in between would hand the instance's role to others.
+    if request.header("x-forwarded-for").is_some() {
+        return Response::text(403, "Forbidden").into();
+    }
+    if request.path() == "/latest/api/token" {
+        return match (request.method.as_str(), request.header(TTL)) {
+            ("PUT", Some(seconds)) => Response::text(200, TOKEN).header(TTL, seconds).into(),
+            ("PUT", None) => Response::text(400, "Bad Request").into(),
+            _ => Response::text(405, "Method Not Allowed").into(),
+        };
+    }
+    if request.header("x-aws-ec2-metadata-token") != Some(TOKEN) {
+        return Response::text(401, "Unauthorized").into();
+    }
+    read(request.path(), instance)
+        .map_or_else(|| Response::text(404, "Not Found"), |text| Response::text(200, text))
+        .into()
+}
+
+fn read(path: &str, instance: &Instance) -> Option<String> {
+    let role = || instance.identity.as_ref()?.role_arn()?.rsplit('/').next().map(str::to_owned);
+    match path {
+        "/latest/meta-data/placement/region" => instance.region.clone(),
+        "/latest/meta-data/placement/availability-zone" => instance.region.as_ref().map(|region| format!("{region}a")),
+        "/latest/dynamic/instance-identity/document" => Some(json!({ "region": instance.region }).to_string()),
+        "/latest/meta-data/instance-id" => Some("i-0123456789abcdef0".to_owned()),
+        CREDENTIALS => role(),
+        _ => {
+            let asked = path.strip_prefix(CREDENTIALS)?;
+            let identity = instance.identity.as_ref().filter(|_| role().as_deref() == Some(asked))?;
+            let mut document = credentials(identity, SystemTime::now() + instance.lifetime);
+            document["Code"] = json!("Success");
+            document["Type"] = json!("AWS-HMAC");
+            document["LastUpdated"] = json!(iso(SystemTime::now()));
+            Some(document.to_string())
+        }
+    }
+}
+
+/// Credentials as instance metadata and container endpoints write them.
+pub(super) fn credentials(identity: &Identity, expiration: SystemTime) -> Value {
+    json!({
+        "AccessKeyId": identity.access_key_id,
+        "SecretAccessKey": identity.secret_access_key,
+        "Token": identity.session_token,
+        "Expiration": iso(expiration),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::http::{get, send};
+    use super::*;
+
+    #[test]
+    fn nothing_is_told_without_a_token() {
+        let imds = FakeImds::start();
+        let role = format!("{}{CREDENTIALS}", imds.url());
+        assert_eq!(get(&role, &[]).expect("answered").status, 401);
+        let token = send("PUT", &format!("{}/latest/api/token", imds.url()), &[(TTL, "60")], b"").expect("answered");
+        assert_eq!(token.header(TTL), Some("60"));
+        let token = token.text();
+        let read = |path: &str| {
+            get(&format!("{}{path}", imds.url()), &[("X-aws-ec2-metadata-token", &token)]).expect("answered")
+        };
+        assert_eq!(read(CREDENTIALS).text(), "AssumeRoleInA");
+        let document = read(&format!("{CREDENTIALS}AssumeRoleInA")).json();
+        assert_eq!(document["AccessKeyId"], Identity::instance().access_key_id);
+        assert_eq!(read("/latest/meta-data/placement/region").text(), "eu-west-1");
+        imds.set_region(None);
+        assert_eq!(read("/latest/meta-data/placement/region").status, 404);
+        assert_eq!(imds.requests().len(), 6);
+        imds.die();
+        assert!(get(&role, &[]).is_err());
+    }
+}

@@ -1,0 +1,49 @@
+//! What the tests stand on, and the demo and the benches with them.
+//!
+//! The program under test and what it runs:
+//! - `command`: the real binary in a world of its own, `running`: while it runs and when it has ended
+//! - `pty`: the same on a terminal
+//! - `probe`: a command for it to run, which tells what it finds and behaves as it is told
+//!
+//! The world around it, all on loopback:
+//! - `sts`: AWS STS, with a script for whatever should go wrong
+//! - `imds`, `container`, `sso`: the other places where credentials come from
+//! - `proxy`: what may stand in between
+//! - `identities`: who exists in that world
+//!
+//! Beneath: `http` and `tls` under every fake, `service` under the lesser ones, `log` of what was asked, `capture` of what
+//! was said, `moments` as AWS writes them, `sys` for the system calls.
+#![allow(dead_code, unused_imports, reason = "every user of this folder uses a part of it")]
+#![allow(missing_docs, unreachable_pub, reason = "nothing here is anybody's interface but the tests'")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says why and stops")]
+
+pub mod capture;
+pub mod command;
+pub mod container;
+pub mod http;
+pub mod identities;
+pub mod imds;
+pub mod log;
+pub mod moments;
+pub mod probe;
+pub mod proxy;
+pub mod pty;
+pub mod running;
+pub mod service;
+pub mod sso;
+pub mod sts;
+pub mod sys;
+pub mod tls;
+
+pub use command::{Sandbox, Xassume, binary};
+pub use container::FakeContainer;
+pub use identities::Identity;
+pub use imds::FakeImds;
+pub use probe::probe;
+pub use proxy::FakeProxy;
+pub use pty::Terminal;
+pub use running::{Finished, Running};
+pub use sso::{FakeSso, Login, write_login};
+pub use sts::{Answer, FakeSts, Issued, RoleRules, StsRequest};
+pub use sys::RefusedPort;
+pub use tls::Certificate;

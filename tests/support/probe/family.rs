@@ -1,0 +1,79 @@
+//! The probe's descendants: workers that are left behind, and orphans for PID 1 to reap.
+
+use std::fs;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, AsRawFd};
+
+use nix::unistd::getpid;
+
+use super::super::sys;
+use super::{LIFETIME, line, signals};
+
+/// Whether a worker can be ended by TERM, HUP and INT, or only by KILL.
+pub(super) enum Manners {
+    Obedient,
+    Stubborn,
+}
+
+/// Starts a process that does nothing, in the same group; prints `worker pid=<pid>`. It holds none of our streams.
+pub(super) fn fork_worker(manners: Manners) {
+    let (mut ready, holder) = io::pipe().expect("a pipe can be made");
+    let pid = fork(move || {
+        if matches!(manners, Manners::Stubborn) {
+            for signal in [libc::SIGTERM, libc::SIGHUP, libc::SIGINT] {
+                // SAFETY: no handler is installed.
+                unsafe { libc::signal(signal, libc::SIG_IGN) };
+            }
+        }
+        let null = fs::OpenOptions::new().read(true).write(true).open("/dev/null").expect("there is a /dev/null");
+        for fd in 0..3 {
+            // SAFETY: the standard descriptors are replaced, and nothing here owns them.
+            unsafe { libc::dup2(null.as_raw_fd(), fd) };
+        }
+        // The end of the stream tells the parent that everything is in place.
+        drop(holder);
+        std::thread::sleep(LIFETIME);
+    });
+    let _ = ready.read(&mut [0]);
+    line(&format!("worker pid={pid}"));
+}
+
+/// Leaves that many processes to whoever reaps orphans. When `ready` is printed, all of them have ended. Waits for TERM.
+pub(super) fn orphans(count: u32) {
+    let (mut ended, holder) = io::pipe().expect("a pipe can be made");
+    for _ in 0..count {
+        let parent = fork(|| {
+            let parent = sys::pidfd(getpid().as_raw()).expect("a process can refer to itself");
+            fork(|| assert!(sys::wait_readable(parent.as_fd(), LIFETIME)));
+        });
+        // SAFETY: the child is ours, and its status is not asked for.
+        unsafe { libc::waitpid(parent, std::ptr::null_mut(), 0) };
+    }
+    // The last orphan to end takes the last copy of the holder with it.
+    drop(holder);
+    let _ = ended.read(&mut [0]);
+    line("ready");
+    signals::wait_for_term();
+}
+
+/// How many of the processes that can be seen are zombies.
+pub(super) fn zombies() -> usize {
+    let Ok(processes) = fs::read_dir("/proc") else { return 0 };
+    let is_zombie = |stat: &String| stat.rsplit_once(") ").is_some_and(|(_, fields)| fields.starts_with('Z'));
+    let stats = processes.filter_map(|process| fs::read_to_string(process.ok()?.path().join("stat")).ok());
+    stats.filter(is_zombie).count()
+}
+
+/// Runs the function in a child that ends afterwards; the child's pid.
+fn fork(in_the_child: impl FnOnce()) -> i32 {
+    // SAFETY: the probe has one thread, so the child may do what its parent could.
+    match unsafe { libc::fork() } {
+        -1 => panic!("fork: {}", io::Error::last_os_error()),
+        0 => {
+            in_the_child();
+            // SAFETY: the child must not run on into its parent's work.
+            unsafe { libc::_exit(0) }
+        }
+        pid => pid,
+    }
+}

@@ -1,0 +1,230 @@
+//! A program that was started, and what is left of it when it has ended.
+
+use std::io::Write;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ChildStdin, ExitStatus};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use super::capture::Capture;
+use super::command::Sandbox;
+use super::log::PATIENCE;
+use super::sys;
+
+/// A program in a session that it leads. Dropping it kills everything in that session.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    pidfd: OwnedFd,
+    pub stdout: Capture,
+    pub stderr: Capture,
+    reaped: Option<ExitStatus>,
+    /// The folders must outlive the program.
+    sandbox: Arc<Sandbox>,
+}
+
+impl Running {
+    pub(super) fn watch(mut child: Child, sandbox: Arc<Sandbox>) -> Self {
+        let stdout = Capture::of(child.stdout.take());
+        Self::watch_output(child, stdout, sandbox)
+    }
+
+    /// The same for a program whose standard output somebody else collects.
+    pub(super) fn watch_output(mut child: Child, stdout: Capture, sandbox: Arc<Sandbox>) -> Self {
+        let pidfd = sys::pidfd(pid_of(&child)).expect("a child that was not reaped has a pidfd");
+        let stdin = child.stdin.take();
+        let stderr = Capture::of(child.stderr.take());
+        Self { child, stdin, pidfd, stdout, stderr, reaped: None, sandbox }
+    }
+
+    pub fn pid(&self) -> i32 {
+        pid_of(&self.child)
+    }
+
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
+    /// Sends a signal to the program alone, as `kill` does.
+    pub fn signal(&self, signal: i32) {
+        sys::send_signal(self.pid(), signal);
+    }
+
+    /// The next line on standard output that contains the text.
+    ///
+    /// # Panics
+    /// Panics with everything seen so far if it does not come.
+    #[track_caller]
+    pub fn line(&self, text: &str) -> String {
+        self.stdout.line_with(text).unwrap_or_else(|| panic!("no line {text:?}\n{}", self.so_far()))
+    }
+
+    /// The next line on standard error that contains the text.
+    #[track_caller]
+    pub fn error_line(&self, text: &str) -> String {
+        self.stderr.line_with(text).unwrap_or_else(|| panic!("no line {text:?}\n{}", self.so_far()))
+    }
+
+    /// Writes to standard input, which stays open.
+    pub fn write(&mut self, bytes: &[u8]) {
+        let stdin = self.stdin.as_mut().expect("standard input was opened by stdin_open()");
+        stdin.write_all(bytes).expect("the program reads its standard input");
+    }
+
+    pub fn close_stdin(&mut self) {
+        self.stdin = None;
+    }
+
+    /// Writes all of it in the background, then the end: a program that does not read must not stop the test.
+    pub(super) fn feed(&mut self, bytes: Vec<u8>) {
+        if let Some(mut stdin) = self.stdin.take() {
+            thread::spawn(move || stdin.write_all(&bytes));
+        }
+    }
+
+    /// Whether it ends within that time; it is not reaped by this.
+    pub fn ends_within(&self, time: Duration) -> bool {
+        sys::wait_readable(self.pidfd.as_fd(), time)
+    }
+
+    /// Waits for its end, and for the end of its output.
+    ///
+    /// # Panics
+    /// Panics with everything seen so far if it does not end, or if somebody goes on holding its output.
+    #[track_caller]
+    pub fn wait(mut self) -> Finished {
+        assert!(self.ends_within(PATIENCE), "pid {} does not end\n{}", self.pid(), self.so_far());
+        // Looked up before the leader is reaped, while the number of the session can be nobody else's.
+        let survivors = sys::session_members(self.pid()).into_iter().filter_map(Survivor::open).collect();
+        self.stdin = None;
+        let status = self.child.wait().expect("the child was not reaped before");
+        self.reaped = Some(status);
+        let (Some(stdout), Some(stderr)) = (self.stdout.to_the_end(), self.stderr.to_the_end()) else {
+            panic!("it has ended ({status}), but somebody holds its output open\n{}", self.so_far());
+        };
+        Finished { status, stdout, stderr: String::from_utf8_lossy(&stderr).into_owned(), survivors }
+    }
+
+    fn so_far(&self) -> String {
+        format!("--- stdout:\n{}\n--- stderr:\n{}\n---", self.stdout.so_far(), self.stderr.so_far())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.reaped.is_some() {
+            return;
+        }
+        // Its descendants first: they can only be found while the leader of their session is there.
+        let survivors: Vec<_> = sys::session_members(self.pid()).into_iter().filter_map(Survivor::open).collect();
+        let _ = self.child.kill();
+        drop(survivors);
+        let _ = self.child.wait();
+    }
+}
+
+/// A process of the session that was alive when the leader had ended. Dropping this kills it.
+#[derive(Debug)]
+struct Survivor {
+    pid: i32,
+    pidfd: OwnedFd,
+}
+
+impl Survivor {
+    fn open(pid: i32) -> Option<Self> {
+        sys::pidfd(pid).ok().map(|pidfd| Self { pid, pidfd })
+    }
+}
+
+impl Drop for Survivor {
+    fn drop(&mut self) {
+        sys::kill_by_pidfd(&self.pidfd);
+    }
+}
+
+/// How a program ended, and all that it said.
+#[derive(Debug)]
+pub struct Finished {
+    pub status: ExitStatus,
+    pub stdout: Vec<u8>,
+    pub stderr: String,
+    survivors: Vec<Survivor>,
+}
+
+impl Finished {
+    pub fn code(&self) -> Option<i32> {
+        self.status.code()
+    }
+
+    /// The signal that killed it.
+    pub fn signal(&self) -> Option<i32> {
+        self.status.signal()
+    }
+
+    pub fn stdout_text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// Standard output as JSON, such as the probe's `state`.
+    #[track_caller]
+    pub fn stdout_json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{}", self.describe()))
+    }
+
+    /// Standard output split at its NULs, such as the probe's `environ`.
+    pub fn stdout_fields(&self) -> Vec<Vec<u8>> {
+        let fields = self.stdout.strip_suffix(b"\0").unwrap_or(&self.stdout);
+        if fields.is_empty() { Vec::new() } else { fields.split(|&byte| byte == 0).map(<[u8]>::to_vec).collect() }
+    }
+
+    /// The value of a variable in the output of the probe's `environ`.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        let prefix = format!("{name}=");
+        let fields = self.stdout_fields();
+        let value = fields.iter().find_map(|field| field.strip_prefix(prefix.as_bytes()));
+        value.map(|value| String::from_utf8_lossy(value).into_owned())
+    }
+
+    /// Insists on an exit status, and passes on.
+    #[track_caller]
+    pub fn exited(self, code: i32) -> Self {
+        assert_eq!(self.code(), Some(code), "{}", self.describe());
+        self
+    }
+
+    /// Insists on death by a signal, and passes on.
+    #[track_caller]
+    pub fn killed_by(self, signal: i32) -> Self {
+        assert_eq!(self.signal(), Some(signal), "{}", self.describe());
+        self
+    }
+
+    /// Processes of its session that it has left behind. They are killed when this is dropped.
+    pub fn survivors(&self) -> Vec<i32> {
+        self.survivors.iter().filter(|survivor| !ended(survivor, Duration::ZERO)).map(|survivor| survivor.pid).collect()
+    }
+
+    /// Insists that whatever was still there at its end is gone soon after (a process killed last takes its time to die).
+    #[track_caller]
+    pub fn left_nobody(self) -> Self {
+        for survivor in &self.survivors {
+            assert!(ended(survivor, PATIENCE), "pid {} lives on\n{}", survivor.pid, self.describe());
+        }
+        self
+    }
+
+    pub fn describe(&self) -> String {
+        format!("{}\n--- stdout:\n{}\n--- stderr:\n{}\n---", self.status, self.stdout_text(), self.stderr)
+    }
+}
+
+fn ended(survivor: &Survivor, within: Duration) -> bool {
+    sys::wait_readable(survivor.pidfd.as_fd(), within)
+}
+
+fn pid_of(child: &Child) -> i32 {
+    i32::try_from(child.id()).expect("a pid is positive")
+}

@@ -1,0 +1,79 @@
+//! What the lesser fakes have in common: a log of what they were asked, and the ways in which a service can fail.
+
+use std::sync::{Arc, Mutex};
+
+use super::http::{Reply, Request, Response, Server};
+use super::log::{Log, lock};
+
+/// A running fake service; it stops when dropped.
+pub struct Service {
+    server: Server,
+    log: Arc<Log<Request>>,
+    health: Arc<Mutex<Health>>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Health {
+    #[default]
+    Well,
+    Hanging,
+    Failing(u16),
+}
+
+impl Service {
+    pub(super) fn start(handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+        let (log, health) = (Arc::new(Log::default()), Arc::new(Mutex::new(Health::Well)));
+        let server = Server::start({
+            let (log, health) = (Arc::clone(&log), Arc::clone(&health));
+            move |request| {
+                log.push(request.clone());
+                let health = *lock(&health);
+                match health {
+                    Health::Well => handler(request),
+                    Health::Hanging => Reply::Hang,
+                    Health::Failing(status) => Response::text(status, "out of order").into(),
+                }
+            }
+        });
+        Self { server, log, health }
+    }
+
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    pub fn port(&self) -> u16 {
+        self.server.port()
+    }
+
+    /// Every request so far, in order of arrival.
+    pub fn requests(&self) -> Vec<Request> {
+        self.log.all()
+    }
+
+    /// Every request so far, as soon as there are `count` of them.
+    #[track_caller]
+    pub fn wait_for_requests(&self, count: usize) -> Vec<Request> {
+        self.log.wait_for(count)
+    }
+
+    /// From now on, requests are taken and not answered.
+    pub fn hang(&self) {
+        *lock(&self.health) = Health::Hanging;
+    }
+
+    /// From now on, every answer has this status.
+    pub fn fail(&self, status: u16) {
+        *lock(&self.health) = Health::Failing(status);
+    }
+
+    /// From now on, it answers again.
+    pub fn recover(&self) {
+        *lock(&self.health) = Health::Well;
+    }
+
+    /// For good: connecting is refused.
+    pub fn die(&self) {
+        self.server.stop();
+    }
+}

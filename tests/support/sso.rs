@@ -1,0 +1,133 @@
+//! A fake of the IAM Identity Center portal, and the file that `aws sso login` leaves behind.
+//!
+//! Clients find it by `AWS_ENDPOINT_URL_SSO`.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+use sha1::{Digest, Sha1};
+
+use super::http::{Reply, Request, Response};
+use super::identities::Identity;
+use super::log::lock;
+use super::moments::iso;
+use super::service::Service;
+
+const TOKEN: &str = "aoaAAAAAGVtSSOTOKEN0123456789";
+
+/// Exchanges the token of a login for the credentials of [`Identity::sso`].
+pub struct FakeSso {
+    service: Service,
+    lifetime: Arc<Mutex<Duration>>,
+}
+
+/// What a login is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Login {
+    Valid,
+    /// The file says that it has expired.
+    Expired,
+    /// The file says that it is valid, but the portal does not agree.
+    Revoked,
+}
+
+impl FakeSso {
+    pub fn start() -> Self {
+        let lifetime = Arc::new(Mutex::new(Duration::from_hours(8)));
+        let service = Service::start({
+            let lifetime = Arc::clone(&lifetime);
+            move |request| answer(request, SystemTime::now() + *lock(&lifetime))
+        });
+        Self { service, lifetime }
+    }
+
+    /// How long the credentials of each answer last.
+    pub fn set_lifetime(&self, lifetime: Duration) {
+        *lock(&self.lifetime) = lifetime;
+    }
+}
+
+impl Deref for FakeSso {
+    type Target = Service;
+
+    fn deref(&self) -> &Service {
+        &self.service
+    }
+}
+
+/// Writes the token file of a login under that home, and returns its path. The identifier is the name of the
+/// `sso-session`, or the start URL where the profile has no session.
+pub fn write_login(home: &Path, identifier: &str, login: Login) -> PathBuf {
+    let (token, expires) = match login {
+        Login::Valid => (TOKEN, SystemTime::now() + Duration::from_hours(8)),
+        Login::Expired => (TOKEN, SystemTime::now() - Duration::from_hours(1)),
+        Login::Revoked => ("aoaAAAAAGVtREVOKED", SystemTime::now() + Duration::from_hours(8)),
+    };
+    let name = Sha1::digest(identifier).iter().fold(String::new(), |mut name, byte| {
+        let _ = write!(name, "{byte:02x}");
+        name
+    });
+    let path = home.join(".aws/sso/cache").join(name).with_extension("json");
+    let document = json!({
+        "startUrl": "https://example.awsapps.com/start",
+        "region": "eu-west-1",
+        "accessToken": token,
+        "expiresAt": iso(expires),
+    });
+    fs::create_dir_all(path.parent().expect("the cache is a folder")).expect("the home is writable");
+    fs::write(&path, document.to_string()).expect("the home is writable");
+    path
+}
+
+fn answer(request: &Request, expiration: SystemTime) -> Reply {
+    if (request.method.as_str(), request.path()) != ("GET", "/federation/credentials") {
+        return refuse(404, "ResourceNotFoundException", "No such resource");
+    }
+    if request.header("x-amz-sso_bearer_token") != Some(TOKEN) {
+        return refuse(401, "UnauthorizedException", "Session token not found or invalid");
+    }
+    let query = request.query();
+    let given = |name: &str| query.iter().any(|(key, value)| key == name && !value.is_empty());
+    if !given("role_name") || !given("account_id") {
+        return refuse(400, "InvalidRequestException", "role_name and account_id are required");
+    }
+    let identity = Identity::sso();
+    let since_epoch = expiration.duration_since(UNIX_EPOCH).expect("we live after 1970");
+    let body = json!({ "roleCredentials": {
+        "accessKeyId": identity.access_key_id,
+        "secretAccessKey": identity.secret_access_key,
+        "sessionToken": identity.session_token,
+        // Milliseconds here, though everything else counts seconds.
+        "expiration": since_epoch.as_secs() * 1000,
+    }});
+    Response::json(200, &body).into()
+}
+
+fn refuse(status: u16, kind: &str, message: &str) -> Reply {
+    Response::json(status, &json!({ "message": message })).header("x-amzn-ErrorType", kind).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::http::get;
+    use super::*;
+
+    #[test]
+    fn a_login_is_found_by_its_digest_and_buys_credentials() {
+        let home = tempfile::tempdir().expect("the temporary folder is writable");
+        let path = write_login(home.path(), "abc", Login::Valid);
+        assert!(path.ends_with(".aws/sso/cache/a9993e364706816aba3e25717850c26c9cd0d89d.json"), "{}", path.display());
+
+        let sso = FakeSso::start();
+        let url = format!("{}/federation/credentials?role_name=Developer&account_id=222222222222", sso.url());
+        let ask = |token: &str| get(&url, &[("x-amz-sso_bearer_token", token)]).expect("answered");
+        assert_eq!(ask(TOKEN).json()["roleCredentials"]["accessKeyId"], Identity::sso().access_key_id);
+        let refused = ask("other");
+        assert_eq!((refused.status, refused.header("x-amzn-errortype")), (401, Some("UnauthorizedException")));
+    }
+}

@@ -1,0 +1,114 @@
+//! What a script can say: an answer for each request, by the rules or against them.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::super::http::{Reply, Response};
+use super::request::StsRequest;
+use super::world::World;
+use super::xml::{self, Fault};
+
+/// How one request is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// By the rules, which may well be a refusal.
+    Ok,
+    /// By the rules, but what is granted lasts this long.
+    Lifetime(Duration),
+    /// By the rules, once the test calls `release()`.
+    Held,
+    /// By the rules, after a delay.
+    Slow(Duration),
+    /// By the rules, with this delay before each byte.
+    Drip(Duration),
+    /// An error in the form that STS gives it.
+    Error { status: u16, code: String, message: String },
+    /// 200 or whatever else, with any body.
+    Body { status: u16, content_type: String, bytes: Vec<u8> },
+    /// Never; the connection stays open.
+    Hang,
+    /// RST instead of an answer.
+    Reset,
+    /// RST after this many bytes of an answer by the rules.
+    ResetAfter(usize),
+    /// Bytes that need not be HTTP.
+    Raw(Vec<u8>),
+}
+
+impl Answer {
+    pub fn error(status: u16, code: &str, message: &str) -> Self {
+        Self::Error { status, code: code.to_owned(), message: message.to_owned() }
+    }
+
+    /// STS throttles with 400, not with 429.
+    pub fn throttling() -> Self {
+        Self::error(400, "Throttling", "Rate exceeded")
+    }
+
+    pub fn unavailable() -> Self {
+        Self::error(503, "ServiceUnavailable", "The request has failed due to a temporary failure of the server.")
+    }
+
+    pub fn access_denied(caller: &str, role: &str) -> Self {
+        Self::error(403, "AccessDenied", &xml::not_authorized(caller, role))
+    }
+
+    pub fn expired_token() -> Self {
+        Self::error(403, "ExpiredToken", "The security token included in the request is expired")
+    }
+
+    pub fn region_disabled(account: &str) -> Self {
+        let message = format!(
+            "STS is not activated in this region for account:{account}. \
+             Your account administrator can activate STS in this region using the IAM Console."
+        );
+        Self::error(403, "RegionDisabledException", &message)
+    }
+
+    pub fn body(status: u16, content_type: &str, bytes: impl Into<Vec<u8>>) -> Self {
+        Self::Body { status, content_type: content_type.to_owned(), bytes: bytes.into() }
+    }
+}
+
+/// What happens when a script has come to its end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Afterwards {
+    #[default]
+    ByTheRules,
+    TheLastAgain,
+}
+
+#[derive(Default)]
+pub(super) struct Script {
+    answers: VecDeque<Answer>,
+    afterwards: Afterwards,
+}
+
+impl Script {
+    pub(super) fn set(&mut self, answers: impl IntoIterator<Item = Answer>, afterwards: Afterwards) {
+        *self = Self { answers: answers.into_iter().collect(), afterwards };
+    }
+
+    pub(super) fn next(&mut self) -> Answer {
+        if self.afterwards == Afterwards::TheLastAgain && self.answers.len() == 1 {
+            return self.answers[0].clone();
+        }
+        self.answers.pop_front().unwrap_or(Answer::Ok)
+    }
+}
+
+pub(super) fn carry_out(answer: Answer, world: &mut World, request: &StsRequest) -> Reply {
+    match answer {
+        Answer::Ok | Answer::Held => world.respond(request, None).into(),
+        Answer::Lifetime(lifetime) => world.respond(request, Some(lifetime)).into(),
+        Answer::Slow(delay) => Reply::After(delay, Box::new(world.respond(request, None).into())),
+        Answer::Drip(per_byte) => Reply::Drip { response: world.respond(request, None), per_byte },
+        Answer::Error { status, code, message } => world.dress(xml::refusal(&Fault { status, code, message })).into(),
+        Answer::Body { status, content_type, bytes } => world.dress(Response::new(status, &content_type, bytes)).into(),
+        Answer::Hang => Reply::Hang,
+        // Nothing is granted to a caller who will not hear of it.
+        Answer::Reset => Reply::Reset { response: Response::text(200, ""), after: 0 },
+        Answer::ResetAfter(after) => Reply::Reset { response: world.respond(request, None), after },
+        Answer::Raw(bytes) => Reply::Raw(bytes),
+    }
+}

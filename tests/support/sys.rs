@@ -1,0 +1,222 @@
+//! The few system calls that neither `std` nor `nix` offers in the form that tests need, each behind a safe function.
+#![allow(unsafe_code, reason = "this file is where the unsafe calls of the test support live")]
+
+use std::fs;
+use std::io;
+use std::net::TcpStream;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+fn check(result: libc::c_int) -> io::Result<libc::c_int> {
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+/// Makes the closing of the socket send RST instead of FIN: `SO_LINGER` with no time to linger.
+pub fn reset_on_close(socket: &TcpStream) {
+    let linger = libc::linger { l_onoff: 1, l_linger: 0 };
+    let size = libc::socklen_t::try_from(size_of_val(&linger)).expect("the size of a linger fits");
+    // SAFETY: the socket is open, and the option is a linger of the size given.
+    let result = unsafe {
+        let value = (&raw const linger).cast();
+        libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_LINGER, value, size)
+    };
+    check(result).expect("SO_LINGER can be set on a TCP socket");
+}
+
+/// A loopback port that is taken but does not listen: connecting to it is refused for as long as the socket lives.
+#[derive(Debug)]
+pub struct RefusedPort {
+    _socket: OwnedFd,
+    port: u16,
+}
+
+impl RefusedPort {
+    pub fn reserve() -> Self {
+        let mut address = libc::sockaddr_in {
+            sin_family: libc::sa_family_t::try_from(libc::AF_INET).expect("AF_INET is small"),
+            sin_port: 0,
+            sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes([127, 0, 0, 1]) },
+            sin_zero: [0; 8],
+        };
+        let mut size = libc::socklen_t::try_from(size_of_val(&address)).expect("an address is small");
+        // SAFETY: the address is a sockaddr_in of the size given, and the descriptor is fresh and ours alone.
+        let socket = unsafe {
+            let fd = check(libc::socket(libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0));
+            let socket = OwnedFd::from_raw_fd(fd.expect("a socket can be made"));
+            let pointer = (&raw mut address).cast::<libc::sockaddr>();
+            check(libc::bind(socket.as_raw_fd(), pointer, size)).expect("loopback has a free port");
+            check(libc::getsockname(socket.as_raw_fd(), pointer, &raw mut size)).expect("it is bound");
+            socket
+        };
+        Self { _socket: socket, port: u16::from_be(address.sin_port) }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+/// Refers to the process itself, not to its number: what it tells and what it kills can never be a successor.
+pub fn pidfd(pid: i32) -> io::Result<OwnedFd> {
+    // SAFETY: pidfd_open takes a pid and flags, and returns a new descriptor (close-on-exec) or -1.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    let fd = check(RawFd::try_from(fd).expect("a descriptor is small"))?;
+    // SAFETY: the descriptor is fresh and ours alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Kills by descriptor; a process that is already gone is not an error.
+pub fn kill_by_pidfd(process: &impl AsRawFd) {
+    // SAFETY: no siginfo is passed; a stale descriptor gives ESRCH.
+    unsafe {
+        libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), libc::SIGKILL, 0, 0);
+    }
+}
+
+/// Sends a signal by number, real-time ones included.
+pub fn send_signal(pid: i32, signal: i32) {
+    // SAFETY: kill touches no memory.
+    check(unsafe { libc::kill(pid, signal) }).unwrap_or_else(|error| panic!("kill({pid}, {signal}): {error}"));
+}
+
+/// Sends a signal with `sigqueue`, which the receiver sees as `SI_QUEUE`.
+pub fn queue_signal(pid: i32, signal: i32) {
+    let value = libc::sigval { sival_ptr: std::ptr::null_mut() };
+    // SAFETY: the value is carried, never followed.
+    check(unsafe { libc::sigqueue(pid, signal, value) })
+        .unwrap_or_else(|error| panic!("sigqueue({pid}, {signal}): {error}"));
+}
+
+/// Waits until the descriptor has something to read or its other side is gone; `false` after the time-out.
+pub fn wait_readable(fd: BorrowedFd<'_>, timeout: Duration) -> bool {
+    let mut fds = [PollFd::new(fd, PollFlags::POLLIN)];
+    let timeout = PollTimeout::try_from(timeout).expect("a test waits for less than a month");
+    loop {
+        match poll(&mut fds, timeout) {
+            Ok(ready) => return ready > 0,
+            Err(nix::errno::Errno::EINTR) => {}
+            Err(error) => panic!("poll: {error}"),
+        }
+    }
+}
+
+/// Waits for a process that is not our child to end (a zombie counts as ended); `false` after the time-out.
+pub fn wait_gone(pid: i32, timeout: Duration) -> bool {
+    pidfd(pid).map_or(true, |process| wait_readable(process.as_fd(), timeout))
+}
+
+/// Everything alive in the session that `leader` leads, except the leader.
+pub fn session_members(leader: i32) -> Vec<i32> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok())
+        .filter(|&pid| pid != leader && session_of(pid) == Some(leader))
+        .collect()
+}
+
+/// The session of a process that lives; `None` for zombies.
+fn session_of(pid: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name may hold spaces and parentheses; the fields begin after the last one: state, ppid, pgrp, session.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next()?;
+    let session = fields.nth(2)?.parse().ok()?;
+    (state != "Z" && state != "X").then_some(session)
+}
+
+/// A duplicate whose number is at least that, closed on exec.
+pub fn duplicate_above(descriptor: &OwnedFd, number: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: the descriptor is open.
+    let fd = check(unsafe { libc::fcntl(descriptor.as_raw_fd(), libc::F_DUPFD_CLOEXEC, number) })?;
+    // SAFETY: the descriptor is fresh and ours alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Which session and terminal a new process gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Session {
+    /// That of the tests.
+    Inherited,
+    /// Its own, without a controlling terminal, as under cron or systemd.
+    New,
+    /// Its own, with the terminal that is its standard input as controlling terminal.
+    OnTerminal,
+}
+
+/// The state that a new process finds itself in, beyond what `Command` can say.
+#[derive(Debug, Clone)]
+pub struct Inheritance {
+    pub session: Session,
+    pub ignored: Vec<i32>,
+    pub blocked: Vec<i32>,
+    /// Descriptors beyond the standard ones, each under a number of its own; no other is passed on.
+    pub descriptors: Vec<(RawFd, Arc<OwnedFd>)>,
+}
+
+/// Arranges for the inheritance to be in place when the command starts.
+pub fn inherit(command: &mut Command, inheritance: Inheritance) {
+    let prepare = move || {
+        // SAFETY: only async-signal-safe calls, on values that were made before the fork.
+        unsafe {
+            if inheritance.session != Session::Inherited {
+                check(libc::setsid())?;
+            }
+            if inheritance.session == Session::OnTerminal {
+                check(libc::ioctl(0, libc::TIOCSCTTY, 0))?;
+            }
+            // The tests may themselves have been started with signals ignored. Those that cannot be set stay as they are.
+            for signal in 1..=libc::SIGRTMAX() {
+                libc::signal(signal, libc::SIG_DFL);
+            }
+            for &signal in &inheritance.ignored {
+                if libc::signal(signal, libc::SIG_IGN) == libc::SIG_ERR {
+                    return Err(io::Error::last_os_error());
+                }
+            }
+            // Nor do their descriptors matter here, except to report that the start failed: hence not closed, but marked.
+            let mark = libc::CLOSE_RANGE_CLOEXEC.cast_signed();
+            check(libc::close_range(3, libc::c_uint::MAX, mark))?;
+            for (number, descriptor) in &inheritance.descriptors {
+                check(libc::dup2(descriptor.as_raw_fd(), *number))?;
+            }
+            let mut blocked = std::mem::zeroed();
+            libc::sigemptyset(&raw mut blocked);
+            for &signal in &inheritance.blocked {
+                check(libc::sigaddset(&raw mut blocked, signal))?;
+            }
+            check(libc::sigprocmask(libc::SIG_BLOCK, &raw const blocked, std::ptr::null_mut()))?;
+        }
+        Ok(())
+    };
+    // SAFETY: the closure does no more than is allowed between fork and exec (see above).
+    unsafe { command.pre_exec(prepare) };
+}
+
+/// The other end of a pseudo-terminal, opened without a moment in which a parallel fork could inherit it.
+pub fn open_peer(master: &impl AsRawFd) -> io::Result<OwnedFd> {
+    let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
+    // SAFETY: TIOCGPTPEER takes open flags and returns a new descriptor or -1.
+    let fd = check(unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCGPTPEER, flags) })?;
+    // SAFETY: the descriptor is fresh and ours alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Rows and columns of a terminal, as the kernel keeps them.
+pub fn window_size(terminal: &impl AsRawFd) -> io::Result<(u16, u16)> {
+    let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: TIOCGWINSZ fills the winsize that it is given.
+    check(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCGWINSZ, &raw mut size) })?;
+    Ok((size.ws_row, size.ws_col))
+}
+
+/// Resizes a terminal; its foreground group gets SIGWINCH.
+pub fn set_window_size(terminal: &impl AsRawFd, rows: u16, columns: u16) -> io::Result<()> {
+    let size = libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: TIOCSWINSZ reads the winsize that it is given.
+    check(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) }).map(|_| ())
+}
