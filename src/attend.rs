@@ -24,34 +24,34 @@ use crate::sys::exec;
 use crate::sys::lookup::Command;
 use nix::errno::Errno;
 use std::ffi::CString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Runs the command to its end, and keeps its session fresh.
 ///
 /// # Errors
 /// What stood in the way of the first session or of a start, or that the session could not be kept.
-pub(crate) fn attend(launch: &Launch<'_>, command: Command, policy: Policy) -> Result<Outcome, Error> {
+pub(crate) fn attend(launch: &Launch<'_>, command: &Command, policy: Policy) -> Result<Outcome, Error> {
     warn(launch, policy);
     // The files go with this value: before xassume dies of whatever the command died of.
     let mut handover = Handover::prepare(launch)?;
     let runtime = runtime()?;
-    let end = runtime.block_on(stay(launch, command.clone(), policy, &mut handover));
+    let end = runtime.block_on(stay(launch, command, policy, &mut handover));
     runtime.shutdown_background();
     match end? {
         Final::Ended(End::Exited(status)) => Ok(Outcome::Exited(status)),
         Final::Ended(End::Killed(signal)) => Ok(Outcome::Killed(signal)),
-        Final::NotStarted { errno, .. } => Err(not_started(&command, errno)),
+        Final::NotStarted { errno, .. } => Err(not_started(command, errno)),
         Final::Lapsed => Err(Error::Lapsed),
     }
 }
 
 async fn stay(
     launch: &Launch<'_>,
-    command: Command,
+    command: &Command,
     policy: Policy,
     handover: &mut Handover<'_, '_>,
 ) -> Result<Final, Error> {
-    let host = ProcessHost::prepare(command, policy.process_group);
+    let host = ProcessHost::prepare(command.clone(), policy.process_group);
     let mut host = host.map_err(|error| Error::System { what: "receive signals", reason: error.to_string() })?;
     let first = tokio::select! {
         biased;
@@ -112,38 +112,46 @@ impl SessionSource for Anew<'_, '_> {
 /// How sessions reach the command, and the files that this takes.
 struct Handover<'a, 'b> {
     launch: &'a Launch<'b>,
-    /// The credentials file stands before its folder: what is dropped first is removed first.
-    file: Option<CredentialsFile>,
-    config_file: Option<PathBuf>,
-    _folder: Option<RunFolder>,
+    files: Option<Files>,
     region_of_the_instance: Option<String>,
 }
+
+/// The command's own files; the credentials are removed before the folder that may hold them.
+struct Files {
+    credentials: Option<CredentialsFile>,
+    folder: RunFolder,
+}
+
+/// The name of the config file's copy in the run's folder.
+const CONFIG: &str = "config";
 
 impl<'a, 'b> Handover<'a, 'b> {
     fn prepare(launch: &'a Launch<'b>) -> Result<Self, Error> {
         let delivery = &launch.settings.delivery;
-        let mut handover = Self { launch, file: None, config_file: None, _folder: None, region_of_the_instance: None };
-        if delivery.via == Via::Env && !delivery.isolate {
-            return Ok(handover);
-        }
-        let folder = RunFolder::create(launch.vars)?;
-        let copy = config_copy::filter(&launch.files.config_text, launch.plan.profile.as_deref());
-        handover.config_file = Some(folder.write("config", &copy)?);
-        if let Via::File { path, mode } = &delivery.via {
-            handover.file = Some(match path {
-                Some(path) => CredentialsFile::at(path, *mode)?,
-                None => CredentialsFile::within(&folder, *mode),
-            });
-        }
-        handover._folder = Some(folder);
-        Ok(handover)
+        let files = match &delivery.via {
+            Via::Env if !delivery.isolate => None,
+            via => {
+                let folder = RunFolder::create(launch.vars)?;
+                let copy = config_copy::filter(&launch.files.config_text, launch.plan.profile.as_deref());
+                folder.write(CONFIG, &copy)?;
+                let credentials = match via {
+                    Via::Env => None,
+                    Via::File { path: Some(path), mode } => Some(CredentialsFile::at(path, *mode)?),
+                    Via::File { path: None, mode } => Some(CredentialsFile::within(&folder, *mode)),
+                };
+                Some(Files { credentials, folder })
+            }
+        };
+        Ok(Self { launch, files, region_of_the_instance: None })
     }
 }
 
 impl Delivery for Handover<'_, '_> {
     fn environment(&self, session: &Session) -> Vec<CString> {
         let obtained = Obtained { session: session.clone(), instance_region: self.region_of_the_instance.clone() };
-        let by = match (&self.file, self.config_file.as_deref()) {
+        let config_file = self.files.as_ref().map(|files| files.folder.path().join(CONFIG));
+        let credentials = self.files.as_ref().and_then(|files| files.credentials.as_ref());
+        let by = match (credentials, config_file.as_deref()) {
             (Some(file), Some(config_file)) => By::File { credentials_file: file.path(), config_file },
             (None, Some(config_file)) => By::EnvIsolated { config_file },
             (_, None) => By::Env,
@@ -152,7 +160,7 @@ impl Delivery for Handover<'_, '_> {
     }
 
     fn publish(&mut self, session: &Session) -> Result<(), Problem> {
-        let Some(file) = &self.file else { return Ok(()) };
+        let Some(file) = self.files.as_ref().and_then(|files| files.credentials.as_ref()) else { return Ok(()) };
         file.put(session).map_err(|error| Problem {
             text: format!("cannot replace {}: {error}", file.path().display()),
             hint: Some("the file before is still there; is its file system full?".into()),

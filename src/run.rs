@@ -24,6 +24,8 @@ use std::process::ExitCode;
 /// Comes back when there is no command to become, or when the command that it stayed with has ended.
 #[must_use]
 pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
+    // Nobody may read the secrets of this process; the command is as open as it makes itself.
+    signals::forbid_core_dumps();
     let matches = match settings::parse(arguments) {
         Ok(matches) => matches,
         Err(answer) => return report::told_by_clap(&answer),
@@ -51,7 +53,7 @@ fn command(matches: &ArgMatches, vars: &Vars, report: Report) -> Result<Outcome,
     report.plan(&launch.plan);
     match settings.conduct {
         Conduct::Exec => Err(become_command(&launch, &command)?),
-        Conduct::Supervise(policy) => attend::attend(&launch, command, policy),
+        Conduct::Supervise(policy) => attend::attend(&launch, &command, policy),
     }
 }
 

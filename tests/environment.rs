@@ -38,7 +38,7 @@ fn no_trace_of_another_identity_reaches_the_command() {
         assert_eq!(shown.variable(name), None, "{name}");
     }
     let expiration = shown.variable("AWS_CREDENTIAL_EXPIRATION").expect("an expiry");
-    assert!(expiration.ends_with('Z') && expiration > "2026".to_owned(), "{expiration}");
+    assert!(expiration.ends_with('Z') && expiration.as_str() > "2026", "{expiration}");
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn a_clock_that_sts_refuses_is_told_with_its_error() {
 
 #[test]
 fn durations_above_the_limits_are_told_apart() {
-    let rules = RoleRules { max_session: Duration::from_secs(3600), ..RoleRules::default() };
+    let rules = RoleRules { max_session: Duration::from_hours(1), ..RoleRules::default() };
     let sts = FakeSts::builder().role(ROLE, rules).start();
     let error = failed(&sts, &["-r", ROLE, "--duration", "2h"]);
     assert!(error.contains("MaxSessionDuration") && error.contains("less than 2h"), "{error}");

@@ -108,7 +108,7 @@ fn imports(source: &Source, modules: &[String]) -> Vec<String> {
         for mut candidate in candidates {
             while !modules.contains(&candidate) {
                 match candidate.rsplit_once("::") {
-                    Some((parent, _)) => candidate = parent.to_owned(),
+                    Some((parent, _)) => candidate.truncate(parent.len()),
                     None => break,
                 }
             }

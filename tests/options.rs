@@ -116,7 +116,7 @@ fn the_default_session_name_tells_who_and_where() {
 
 #[test]
 fn max_asks_for_less_until_sts_agrees() {
-    let rules = RoleRules { max_session: Duration::from_secs(4 * 3600), ..RoleRules::default() };
+    let rules = RoleRules { max_session: Duration::from_hours(4), ..RoleRules::default() };
     let sts = FakeSts::builder().role(ROLE, rules).start();
     run(&sts, &["--duration", "max"]).exited(0);
     let asked: Vec<_> = sts.requests().iter().map(|r| r.param("DurationSeconds").map(str::to_owned)).collect();

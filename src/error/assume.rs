@@ -68,8 +68,8 @@ pub(crate) enum NetworkFailure {
 }
 
 impl AssumeError {
-    pub(crate) fn new(hop: &Hop, place: (usize, usize), web_identity: bool, region: &str, cause: Cause) -> Self {
-        Self {
+    pub(crate) fn new(hop: &Hop, place: (usize, usize), web_identity: bool, region: &str, cause: Cause) -> Box<Self> {
+        Box::new(Self {
             role: hop.role.clone(),
             options: hop.options.clone(),
             hop: place.0,
@@ -77,14 +77,14 @@ impl AssumeError {
             web_identity,
             region: region.to_owned(),
             cause,
-        }
+        })
     }
 
     /// The one thing to do; for a denial, the two statements that make up the trust.
     pub(crate) fn hint(&self) -> Option<String> {
         match &self.cause {
             Cause::Refused { refusal, .. } => self.refusal_hint(refusal),
-            Cause::Network(failure) => failure.hint(),
+            Cause::Network(failure) => Some(failure.hint().to_owned()),
             Cause::Garbage(_) => {
                 Some("is the endpoint really STS? see --sts-endpoint, AWS_ENDPOINT_URL and the proxy variables".into())
             }
@@ -210,22 +210,19 @@ fn principal(caller: &str) -> String {
 }
 
 impl NetworkFailure {
-    fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::Dns { .. } => "check the region's spelling, the network, and HTTPS_PROXY if one is needed".into(),
-            Self::Unreachable { .. } => "check the network, the endpoint, and HTTPS_PROXY if one is needed".into(),
-            Self::Proxy { .. } => "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY".into(),
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::Dns { .. } => "check the region's spelling, the network, and HTTPS_PROXY if one is needed",
+            Self::Unreachable { .. } => "check the network, the endpoint, and HTTPS_PROXY if one is needed",
+            Self::Proxy { .. } => "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
             Self::Tls { no_roots: true, .. } => {
                 "this machine has no root certificates: install ca-certificates, or set SSL_CERT_FILE or --ca-bundle"
-                    .into()
             }
-            Self::Tls { .. } => {
-                "behind a proxy that opens TLS, give its certificate with --ca-bundle or AWS_CA_BUNDLE".into()
-            }
-            Self::TimedOut { .. } => "check the network and proxies; --sts-timeout sets the limit".into(),
-            Self::TooLarge { .. } => "is the endpoint really STS?".into(),
-            Self::Endpoint { .. } => "an endpoint looks like https://sts.eu-central-1.amazonaws.com".into(),
-        })
+            Self::Tls { .. } => "behind a proxy that opens TLS, give its certificate with --ca-bundle or AWS_CA_BUNDLE",
+            Self::TimedOut { .. } => "check the network and proxies; --sts-timeout sets the limit",
+            Self::TooLarge { .. } => "is the endpoint really STS?",
+            Self::Endpoint { .. } => "an endpoint looks like https://sts.eu-central-1.amazonaws.com",
+        }
     }
 }
 

@@ -137,9 +137,9 @@ impl From<SourceError> for Error {
     }
 }
 
-impl From<AssumeError> for Error {
-    fn from(error: AssumeError) -> Self {
-        Self::Assume(Box::new(error))
+impl From<Box<AssumeError>> for Error {
+    fn from(error: Box<AssumeError>) -> Self {
+        Self::Assume(error)
     }
 }
 

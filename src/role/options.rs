@@ -61,7 +61,7 @@ macro_rules! text_word {
 }
 
 text_word!(
-    /// `RoleSessionName`: what CloudTrail shows as the session; 2 to 64 characters.
+    /// `RoleSessionName`: what the trail shows as the session; 2 to 64 characters.
     RoleSessionName, 2..=64, is_name_char, "letters, digits and +=,.@_-"
 );
 impl RoleSessionName {

@@ -125,7 +125,7 @@ struct Call<'a> {
 
 impl Call<'_> {
     /// Asks for each duration in turn until STS agrees.
-    async fn longest(&self, proof: &Proof) -> Result<Session, AssumeError> {
+    async fn longest(&self, proof: &Proof) -> Result<Session, Box<AssumeError>> {
         let mut durations = self.durations();
         loop {
             let asked = durations.pop();
@@ -156,7 +156,7 @@ impl Call<'_> {
         }
     }
 
-    async fn assume_role(&self, keys: &Keys, duration: Option<Duration>) -> Result<Session, AssumeError> {
+    async fn assume_role(&self, keys: &Keys, duration: Option<Duration>) -> Result<Session, Box<AssumeError>> {
         let date = ServerDate::default();
         let client =
             aws_sdk_sts::Client::from_conf(self.config(&date)?.credentials_provider(credentials(keys)).build());
@@ -184,7 +184,7 @@ impl Call<'_> {
         &self,
         token: &Secret,
         duration: Option<Duration>,
-    ) -> Result<Session, AssumeError> {
+    ) -> Result<Session, Box<AssumeError>> {
         let date = ServerDate::default();
         let client = aws_sdk_sts::Client::from_conf(self.config(&date)?.build());
         let HopOptions { policy, policy_arns, .. } = &self.hop.options;
@@ -201,7 +201,7 @@ impl Call<'_> {
     }
 
     /// The client's settings: nothing is read from the environment or from files, so nothing there can panic.
-    fn config(&self, date: &ServerDate) -> Result<aws_sdk_sts::config::Builder, AssumeError> {
+    fn config(&self, date: &ServerDate) -> Result<aws_sdk_sts::config::Builder, Box<AssumeError>> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(self.timed_out());
@@ -230,20 +230,20 @@ impl Call<'_> {
     }
 
     /// The SDK's own time-outs, and one above them for whatever they do not cover.
-    async fn within_time<T>(&self, call: impl Future<Output = T>) -> Result<T, AssumeError> {
+    async fn within_time<T>(&self, call: impl Future<Output = T>) -> Result<T, Box<AssumeError>> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         tokio::time::timeout(left, call).await.map_err(|_| self.timed_out())
     }
 
-    fn timed_out(&self) -> AssumeError {
+    fn timed_out(&self) -> Box<AssumeError> {
         self.failed(Cause::Network(NetworkFailure::TimedOut { host: self.host(), after: self.network.timeout }))
     }
 
-    fn failed(&self, cause: Cause) -> AssumeError {
+    fn failed(&self, cause: Cause) -> Box<AssumeError> {
         AssumeError::new(self.hop, self.place, self.web_identity, self.region, cause)
     }
 
-    fn refused<E>(&self, error: &SdkError<E, HttpResponse>) -> AssumeError
+    fn refused<E>(&self, error: &SdkError<E, HttpResponse>) -> Box<AssumeError>
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
@@ -285,7 +285,7 @@ impl Call<'_> {
         credentials: Option<aws_sdk_sts::types::Credentials>,
         user: Option<aws_sdk_sts::types::AssumedRoleUser>,
         date: &ServerDate,
-    ) -> Result<Session, AssumeError> {
+    ) -> Result<Session, Box<AssumeError>> {
         let garbage = |reason: &str| self.failed(Cause::Garbage(reason.to_owned()));
         let credentials = credentials.ok_or_else(|| garbage("it holds no credentials"))?;
         let user = user.ok_or_else(|| garbage("it holds no assumed-role user"))?;

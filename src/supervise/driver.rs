@@ -5,9 +5,6 @@
 
 mod host;
 
-#[cfg(test)]
-mod tests;
-
 pub(crate) use host::ProcessHost;
 
 use super::happening::{Happening, Narrator, Problem};
@@ -200,3 +197,6 @@ async fn until(clock: &impl Clock, deadline: Option<Deadline>) {
         None => pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,11 +10,6 @@ mod renewal;
 mod rules;
 mod words;
 
-#[cfg(test)]
-mod histories;
-#[cfg(test)]
-mod tests;
-
 pub(crate) use words::{Action, CommandEvent, Event, Fault, Final, Remains, SessionEvent};
 
 use super::happening::{Happening, Stop};
@@ -134,9 +129,10 @@ impl Machine {
                 self.consequence(consequence, now, &mut out);
             }
             Event::Wake => {
-                self.wake(now, &mut out);
+                // The session first: when it is lost, nothing may be started any more.
                 let consequence = self.renewal.wake(now, &mut out);
                 self.consequence(consequence, now, &mut out);
+                self.wake(now, &mut out);
             }
         }
         out
@@ -157,7 +153,8 @@ impl Machine {
     }
 
     /// The names of both states, as the picture has them: the command's and its session's.
-    pub(crate) fn state_names(&self) -> (&'static str, &'static str) {
+    #[cfg(test)]
+    fn state_names(&self) -> (&'static str, &'static str) {
         let command = match self.stage {
             Stage::Starting(_) => "Starting",
             Stage::Running { .. } => "Running",
@@ -267,3 +264,8 @@ impl Machine {
         }
     }
 }
+
+#[cfg(test)]
+mod histories;
+#[cfg(test)]
+mod tests;

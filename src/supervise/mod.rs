@@ -32,6 +32,7 @@
 //! - [`schedule`] says when a refresh is due, [`relay`] what becomes of a signal. Both are arithmetic.
 //! - `driver` polls the child, the signals, the STS call and the timer, in that order, and performs the actions.
 //!   It decides nothing.
+//! - [`ports`] is what it needs of others: sessions, and their delivery.
 //! - [`happening`] is what there is to tell, [`policy`] what the user asked for; [`process`] and [`signal`] are words.
 //!
 //! What each of them may rely on:

@@ -68,7 +68,7 @@ fn is_fault(signal: Signal) -> bool {
 }
 
 /// What to do with a signal while `child` runs.
-pub(crate) fn decide(arrival: Arrival, facts: &Facts, child: Pid) -> Decision {
+pub(crate) fn decide(arrival: Arrival, facts: Facts, child: Pid) -> Decision {
     if is_from_within(arrival.sender, facts.me, child)
         || arrival.signal == Signal::CHLD
         || !captures(arrival.signal, facts.group)
@@ -116,31 +116,31 @@ mod tests {
     const OWN: Facts = Facts { me: ME, group: Group::Own, session: SessionRole::Member };
     const USER: Sender = Sender::Process { pid: 7, group: Some(7) };
 
-    fn decided(signal: Signal, sender: Sender, facts: &Facts) -> Decision {
+    fn decided(signal: Signal, sender: Sender, facts: Facts) -> Decision {
         decide(Arrival { signal, sender }, facts, CHILD)
     }
 
     #[test]
     fn on_a_terminal_the_kernels_keys_are_not_doubled() {
         for signal in [Signal::INT, Signal::QUIT, Signal::HUP, Signal::WINCH] {
-            assert_eq!(decided(signal, Sender::Kernel, &SHARED), Decision::Heard);
-            assert_eq!(decided(signal, USER, &SHARED), Decision::Forward);
-            assert_eq!(decided(signal, Sender::Kernel, &OWN), Decision::Forward);
+            assert_eq!(decided(signal, Sender::Kernel, SHARED), Decision::Heard);
+            assert_eq!(decided(signal, USER, SHARED), Decision::Forward);
+            assert_eq!(decided(signal, Sender::Kernel, OWN), Decision::Forward);
         }
     }
 
     #[test]
     fn a_hang_up_of_the_session_that_xassume_leads_is_passed_on() {
         let leader = Facts { session: SessionRole::Leader, ..SHARED };
-        assert_eq!(decided(Signal::HUP, Sender::Kernel, &leader), Decision::Forward);
-        assert_eq!(decided(Signal::INT, Sender::Kernel, &leader), Decision::Heard);
+        assert_eq!(decided(Signal::HUP, Sender::Kernel, leader), Decision::Forward);
+        assert_eq!(decided(Signal::INT, Sender::Kernel, leader), Decision::Heard);
     }
 
     #[test]
     fn everything_else_is_forwarded_whoever_sent_it() {
         let sent = ["TERM", "USR1", "USR2", "ALRM", "VTALRM", "PROF", "XCPU", "IO", "PWR", "RTMIN", "RTMAX"];
         for signal in sent.map(|name| name.parse::<Signal>().unwrap()) {
-            for facts in [&SHARED, &OWN] {
+            for facts in [SHARED, OWN] {
                 for sender in [Sender::Kernel, Sender::OutsideNamespace, USER, Sender::Process { pid: 9, group: None }]
                 {
                     assert_eq!(decided(signal, sender, facts), Decision::Forward, "{signal}");
@@ -152,29 +152,29 @@ mod tests {
     #[test]
     fn stopping_signals_stop_both_in_a_group_of_its_own_and_are_not_captured_on_a_terminal() {
         for signal in [Signal::TSTP, Signal::TTIN, Signal::TTOU] {
-            assert_eq!(decided(signal, USER, &OWN), Decision::ForwardAndPause);
+            assert_eq!(decided(signal, USER, OWN), Decision::ForwardAndPause);
             assert!(!captures(signal, Group::Shared));
         }
-        assert_eq!(decided(Signal::CONT, USER, &OWN), Decision::Forward);
+        assert_eq!(decided(Signal::CONT, USER, OWN), Decision::Forward);
         assert!(!captures(Signal::CONT, Group::Shared));
     }
 
     #[test]
     fn what_the_command_sends_is_not_bounced_back() {
         for (pid, group) in [(ME, None), (CHILD, None), (55, Some(CHILD)), (55, Some(ME))] {
-            assert_eq!(decided(Signal::TERM, Sender::Process { pid, group }, &OWN), Decision::Drop);
+            assert_eq!(decided(Signal::TERM, Sender::Process { pid, group }, OWN), Decision::Drop);
         }
         // A script's shell leads the group that it shares with xassume: `kill -TERM $!` is meant.
-        assert_eq!(decided(Signal::TERM, Sender::Process { pid: 50, group: Some(50) }, &SHARED), Decision::Forward);
+        assert_eq!(decided(Signal::TERM, Sender::Process { pid: 50, group: Some(50) }, SHARED), Decision::Forward);
     }
 
     #[test]
     fn faults_and_internal_signals_are_never_forwarded() {
         for name in ["KILL", "STOP", "SEGV", "BUS", "FPE", "ILL", "TRAP", "ABRT", "SYS", "URG", "PIPE", "CHLD"] {
             let signal = name.parse::<Signal>().unwrap();
-            assert_eq!(decided(signal, USER, &OWN), Decision::Drop, "{name}");
+            assert_eq!(decided(signal, USER, OWN), Decision::Drop, "{name}");
         }
-        assert_eq!(decided(Signal::XFSZ, Sender::Kernel, &OWN), Decision::Drop);
+        assert_eq!(decided(Signal::XFSZ, Sender::Kernel, OWN), Decision::Drop);
     }
 
     #[test]

@@ -26,7 +26,7 @@ impl Child {
     ///
     /// # Errors
     /// As [`spawn()`].
-    pub(crate) fn start(program: &Program, group: Group, stdio: &Stdio<'_>) -> io::Result<Self> {
+    pub(crate) fn start(program: &Program, group: Group, stdio: Stdio<'_>) -> io::Result<Self> {
         spawn(program, group, stdio).map(|pid| Self { pid, group })
     }
 
@@ -114,5 +114,62 @@ fn change(code: libc::c_int, status: libc::c_int) -> Change {
         libc::CLD_STOPPED | libc::CLD_TRAPPED => Change::Paused(signal),
         // CLD_KILLED, CLD_DUMPED
         _ => Change::Ended(End::Killed(signal)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::CString;
+    use std::time::Duration;
+
+    fn start(path: &str, argv: &[&str]) -> io::Result<Child> {
+        let c = |text: &&str| CString::new(*text).unwrap();
+        let program = Program { path: c(&path), argv: argv.iter().map(c).collect(), env: Vec::new() };
+        Child::start(&program, Group::Own, Stdio::default())
+    }
+
+    fn change(child: &Child) -> Change {
+        loop {
+            match child.change() {
+                Some(change) => return change,
+                None => std::thread::sleep(Duration::from_millis(5)),
+            }
+        }
+    }
+
+    #[test]
+    fn an_end_is_told_until_the_child_is_reaped() {
+        let child = start("/bin/sh", &["sh", "-c", "exit 7"]).unwrap();
+        assert_eq!(change(&child), Change::Ended(End::Exited(7)));
+        assert_eq!(change(&child), Change::Ended(End::Exited(7)));
+        let group = child.pid();
+        assert!(group_exists(group));
+        child.reap();
+        assert!(!group_exists(group));
+    }
+
+    #[test]
+    fn a_death_by_a_real_time_signal_is_seen() {
+        let child = start("/bin/sh", &["sh", "-c", "kill -40 $$"]).unwrap();
+        assert_eq!(Some(change(&child)), Signal::from_number(40).map(|signal| Change::Ended(End::Killed(signal))));
+        child.reap();
+    }
+
+    #[test]
+    fn a_pause_is_told_once() {
+        let child = start("/bin/sh", &["sh", "-c", "kill -STOP $$"]).unwrap();
+        assert_eq!(change(&child), Change::Paused(Signal::STOP));
+        assert_eq!(child.change(), None);
+        child.signal(Target::Group, Signal::KILL).unwrap();
+        assert_eq!(change(&child), Change::Ended(End::Killed(Signal::KILL)));
+        child.reap();
+    }
+
+    #[test]
+    fn why_there_is_no_program_is_told_by_number() {
+        let errno = |path| start(path, &["x"]).unwrap_err().raw_os_error();
+        assert_eq!(errno("/no/such/file"), Some(libc::ENOENT));
+        assert_eq!(errno("/etc"), Some(libc::EACCES));
     }
 }

@@ -103,7 +103,7 @@ fn start(program: &Program) -> io::Result<(Helper, AsyncFd<File>)> {
     nix::fcntl::fcntl(&reader, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK))?;
     let output = polled(File::from(reader))?;
     let stdio = Stdio { input: Some(nothing.as_fd()), output: Some(writer.as_fd()) };
-    let pid = spawn(program, Group::Own, &stdio)?;
+    let pid = spawn(program, Group::Own, stdio)?;
     Ok((Helper { pid, entry: Entry::new(pid), state: State::Running }, output))
 }
 
@@ -232,5 +232,43 @@ fn pidfd(pid: Pid) -> io::Result<OwnedFd> {
         // SAFETY: the kernel just gave us this descriptor, and nobody else has it.
         Ok(fd @ 0..) => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
         Ok(_) | Err(_) => Err(io::Error::last_os_error()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    fn run(line: &str) -> Result<Vec<u8>, HelperError> {
+        let environment = [c"PATH=/usr/bin:/bin".to_owned(), c"WORD=spoken".to_owned()];
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(run_shell(line, &environment, Duration::from_millis(500), 100))
+    }
+
+    #[test]
+    fn what_it_writes_is_the_answer() {
+        assert_eq!(run("cat; echo $WORD").unwrap(), b"spoken\n");
+        assert_eq!(run("printf %0100d 1").unwrap().len(), 100);
+    }
+
+    #[test]
+    fn a_status_or_a_signal_is_told() {
+        assert!(matches!(run("echo no; exit 3"), Err(HelperError::Failed(End::Exited(3)))));
+        assert!(matches!(run("kill -HUP $$"), Err(HelperError::Failed(End::Killed(Signal::HUP)))));
+    }
+
+    #[test]
+    fn an_agent_that_it_leaves_behind_is_not_waited_for() {
+        let start = Instant::now();
+        assert_eq!(run("sleep 0.4 & echo started").unwrap(), b"started\n");
+        assert!(start.elapsed() < Duration::from_millis(300));
+    }
+
+    #[test]
+    fn one_that_hangs_or_talks_too_much_is_killed() {
+        assert!(matches!(run("sleep 9 & wait"), Err(HelperError::TimedOut(_))));
+        assert!(matches!(run("exec >&-; sleep 9"), Err(HelperError::TimedOut(_))));
+        assert!(matches!(run("printf %0101d 1; sleep 9"), Err(HelperError::TooLarge(100))));
     }
 }

@@ -100,7 +100,7 @@ fn shown_source(source: &Source) -> String {
 /// A role's name, with what is asked for besides.
 fn shown_hop(hop: &Hop) -> String {
     let o = &hop.options;
-    let mut parts = vec![hop.role.name().to_owned()];
+    let mut parts = vec![hop.role.as_str().rsplit('/').next().unwrap_or_default().to_owned()];
     let mut part = |label: &str, value: Option<String>| parts.extend(value.map(|value| format!("{label}={value}")));
     part("name", Some(hop.session_name.to_string()).filter(|name| name != "me"));
     part("ext", o.external_id.as_ref().map(ToString::to_string));

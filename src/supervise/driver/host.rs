@@ -39,6 +39,8 @@ impl ProcessHost {
     /// # Errors
     /// The kernel gives no descriptor for signals.
     pub(crate) fn prepare(command: Command, process_group: ProcessGroup) -> io::Result<Self> {
+        // From here on this process holds a session at all times.
+        signals::forbid_core_dumps();
         let terminal = Terminal::of_the_user();
         let group = match (process_group, &terminal) {
             (ProcessGroup::Same, _) | (ProcessGroup::Auto, Some(_)) => Group::Shared,
@@ -92,7 +94,7 @@ impl Host for ProcessHost {
         }
         let program =
             Program { path: self.command.path.clone(), argv: self.command.arguments.clone(), env: environment };
-        let child = Child::start(&program, self.facts.group, &Stdio::default()).map_err(|error| {
+        let child = Child::start(&program, self.facts.group, Stdio::default()).map_err(|error| {
             let errno = error.raw_os_error().unwrap_or_default();
             Fault::Failed { errno, text: Errno::from_raw(errno).desc().to_owned() }
         })?;

@@ -28,7 +28,7 @@ impl Machine {
             Action::Signal(self.stop_target(), arrival.signal),
             Action::Tell(Happening::Forwarded { signal: arrival.signal }),
         ];
-        match relay::decide(arrival, &self.facts, child) {
+        match relay::decide(arrival, self.facts, child) {
             Decision::Drop => return,
             Decision::Heard => {}
             Decision::Forward => out.extend(forward),

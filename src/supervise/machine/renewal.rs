@@ -74,7 +74,8 @@ impl Renewal {
     }
 
     /// The state's name in the picture.
-    pub(crate) fn state_name(&self) -> &'static str {
+    #[cfg(test)]
+    pub(super) fn state_name(&self) -> &'static str {
         match self.state {
             State::Waiting => "Waiting",
             State::Assuming => "Assuming",

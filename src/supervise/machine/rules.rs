@@ -18,7 +18,7 @@ impl Machine {
         match (self.policy.duty(), self.policy.on_expiry) {
             (Duty::Notice, OnExpiry::Signal(signal)) => out.push(Action::Tell(Happening::NoticeOnly { signal })),
             (Duty::Refresh, OnExpiry::None | OnExpiry::Restart | OnExpiry::Signal(_)) => {
-                self.renewal.tell_due(now, out)
+                self.renewal.tell_due(now, out);
             }
             (Duty::Notice, OnExpiry::None | OnExpiry::Restart)
             | (Duty::None, OnExpiry::None | OnExpiry::Restart | OnExpiry::Signal(_)) => {}
@@ -33,7 +33,7 @@ impl Machine {
             }
             Fault::Failed { errno, text } => {
                 if start.after.is_none() || start.failures >= START_RETRIES || !Fault::is_passing(errno) {
-                    return self.exit(Final::NotStarted { errno, text }, out);
+                    return self.exit(Final::NotStarted { errno }, out);
                 }
                 let at = Some(now.boot.saturating_add(START_RETRY_IN));
                 self.stage = Stage::Starting(Start { at, failures: start.failures + 1, ..start });

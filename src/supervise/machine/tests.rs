@@ -1,1 +1,369 @@
+//! One claim for each arrow of the picture, and for each rule that makes it.
 
+use super::words::START_RETRIES;
+use super::*;
+use crate::supervise::happening::Problem;
+use crate::supervise::policy::{OnRefreshFailure, ProcessGroup, Reach};
+use crate::supervise::process::{Arrival, Group, Sender, Target};
+use crate::supervise::relay::SessionRole;
+use crate::supervise::schedule::Margin;
+use std::time::SystemTime;
+
+const CHILD: Pid = 200;
+const HOUR: Duration = Duration::from_hours(1);
+const USER: Sender = Sender::Process { pid: 7, group: Some(7) };
+const RESTART: OnExpiry = OnExpiry::Restart;
+const HUP: OnExpiry = OnExpiry::Signal(Signal::HUP);
+const TERMED: Action = Action::Signal(Target::Group, Signal::TERM);
+const CONTINUED: Action = Action::Signal(Target::Group, Signal::CONT);
+const KILLED: Action = Action::Signal(Target::Group, Signal::KILL);
+
+/// A machine, its clock, and what it asked for last; lines that it told are kept apart.
+struct Play {
+    machine: Machine,
+    now: Now,
+    asked: Vec<Action>,
+    told: Vec<&'static str>,
+}
+
+impl Play {
+    fn of(policy: Policy, group: Group) -> Self {
+        let now = Now { boot: Duration::from_secs(1000), wall: SystemTime::UNIX_EPOCH + 1000 * HOUR };
+        let facts = Facts { me: 100, group, session: SessionRole::Member };
+        let machine = Machine::new(policy, facts, &validity(now), now, Dice::Loaded(0));
+        Self { machine, now, asked: Vec::new(), told: Vec::new() }
+    }
+
+    /// In a group of its own, for a restart by environment or else by file.
+    fn new(on_expiry: OnExpiry) -> Self {
+        let reach = if on_expiry == RESTART { Reach::AtStart } else { Reach::Live };
+        Self::of(policy(on_expiry, reach), Group::Own)
+    }
+
+    fn running(on_expiry: OnExpiry) -> Self {
+        Self::new(on_expiry).wake().started()
+    }
+
+    fn stopping() -> Self {
+        Self::running(RESTART).refreshed()
+    }
+
+    fn event(mut self, event: Event) -> Self {
+        self.asked.clear();
+        self.told.clear();
+        for action in self.machine.handle(event, self.now) {
+            match action {
+                Action::Tell(happening) => self.told.push(happening.name()),
+                other => self.asked.push(other),
+            }
+        }
+        self
+    }
+
+    fn wake(self) -> Self {
+        self.event(Event::Wake)
+    }
+    fn started(self) -> Self {
+        self.event(Event::Command(CommandEvent::Started(CHILD)))
+    }
+    fn not_started(self, errno: i32) -> Self {
+        self.event(Event::Command(CommandEvent::NotStarted(Fault::Failed { errno, text: "no".into() })))
+    }
+    fn ended(self, end: End) -> Self {
+        self.event(Event::Command(CommandEvent::Ended(end)))
+    }
+    fn signal(self, signal: Signal, sender: Sender) -> Self {
+        self.event(Event::Command(CommandEvent::Signal(Arrival { signal, sender })))
+    }
+    fn obtained(self) -> Self {
+        let event = SessionEvent::Obtained(validity(self.now));
+        self.event(Event::Session(event))
+    }
+    fn published(self) -> Self {
+        self.event(Event::Session(SessionEvent::Published))
+    }
+    fn refused(self) -> Self {
+        let problem = Problem { text: "no".into(), hint: None };
+        self.event(Event::Session(SessionEvent::Refused(problem)))
+    }
+    fn after(mut self, time: Duration) -> Self {
+        self.now.boot += time;
+        self.now.wall += time;
+        self.wake()
+    }
+    /// Waits for the deadline.
+    fn due(self) -> Self {
+        let at = self.machine.deadline().unwrap().boot;
+        let time = at.saturating_sub(self.now.boot);
+        self.after(time)
+    }
+    /// A refresh from its deadline to its publication.
+    fn refreshed(self) -> Self {
+        self.due().obtained().published()
+    }
+
+    fn is(self, command: &str, session: &str) -> Self {
+        assert_eq!(self.machine.state_names(), (command, session));
+        self
+    }
+    fn asks(self, actions: &[Action]) -> Self {
+        assert_eq!(self.asked, actions);
+        self
+    }
+    fn tells(self, names: &[&str]) -> Self {
+        assert_eq!(self.told, names);
+        self
+    }
+    fn exits(self, end: End) {
+        assert_eq!(self.asked.last(), Some(&Action::Exit(Final::Ended(end))));
+    }
+}
+
+fn validity(now: Now) -> Validity {
+    Validity { expiration: now.wall + HOUR, left: HOUR, lifetime: HOUR, skew_secs: 0 }
+}
+
+fn policy(on_expiry: OnExpiry, reach: Reach) -> Policy {
+    Policy {
+        on_expiry,
+        reach,
+        margin: Margin::Auto,
+        stop_signal: Signal::TERM,
+        stop_timeout: Duration::from_secs(10),
+        on_refresh_failure: OnRefreshFailure::Keep,
+        process_group: ProcessGroup::Auto,
+    }
+}
+
+#[test]
+fn the_command_is_started_at_once_and_the_refresh_is_announced() {
+    let play = Play::new(RESTART).is("Starting", "Waiting").wake().asks(&[Action::Spawn(Remains::Ignore)]);
+    play.started().is("Running", "Waiting").tells(&["started", "refresh_due"]);
+}
+
+#[test]
+fn a_first_start_that_fails_is_final() {
+    let end = Action::Exit(Final::NotStarted { errno: libc::EAGAIN });
+    Play::new(RESTART).wake().not_started(libc::EAGAIN).is("Ended", "Idle").asks(&[end]);
+}
+
+#[test]
+fn a_signal_before_the_start_is_died_of() {
+    Play::new(RESTART).signal(Signal::HUP, USER).exits(End::Killed(Signal::HUP));
+    Play::new(RESTART).signal(Signal::WINCH, USER).is("Starting", "Waiting").asks(&[]);
+}
+
+#[test]
+fn a_command_that_ends_by_itself_is_final_whatever_its_status() {
+    for end in [End::Exited(0), End::Exited(5), End::Killed(Signal::TERM)] {
+        Play::running(RESTART).ended(end).is("Ended", "Idle").asks(&[Action::Reap, Action::Exit(Final::Ended(end))]);
+    }
+}
+
+#[test]
+fn an_end_during_the_sts_call_drops_the_call() {
+    let end = End::Exited(0);
+    let play = Play::running(RESTART).due().is("Running", "Assuming").asks(&[Action::Assume]);
+    play.ended(end).asks(&[Action::Reap, Action::Abandon, Action::Exit(Final::Ended(end))]);
+}
+
+#[test]
+fn a_refresh_is_published_before_the_command_is_stopped() {
+    let play = Play::running(RESTART).due().obtained().is("Running", "Publishing").asks(&[Action::Publish]);
+    let play = play.published().is("Stopping", "Waiting").asks(&[TERMED, CONTINUED]);
+    play.tells(&["refreshed", "refresh_due", "restarting"]);
+}
+
+#[test]
+fn a_stopped_command_is_swept_reaped_and_started_again() {
+    let play = Play::stopping().ended(End::Exited(0)).is("Starting", "Waiting").tells(&["stopped"]);
+    let play = play.asks(&[Action::Sweep, Action::Reap]).wake().asks(&[Action::Spawn(Remains::Await)]);
+    play.started().is("Running", "Waiting").tells(&["started"]);
+}
+
+#[test]
+fn a_command_that_outlives_the_stop_timeout_is_killed_and_started_again() {
+    let play = Play::stopping().after(Duration::from_secs(9)).is("Stopping", "Waiting").asks(&[]);
+    let play = play.after(Duration::from_secs(1)).is("Killing", "Waiting").asks(&[KILLED]);
+    play.ended(End::Killed(Signal::KILL)).is("Starting", "Waiting").wake().asks(&[Action::Spawn(Remains::Await)]);
+}
+
+#[test]
+fn a_restart_waits_for_the_old_group_but_not_for_ever() {
+    let mut play = Play::stopping().ended(End::Exited(0)).wake();
+    let mut tries = 0;
+    while play.asked == [Action::Spawn(Remains::Await)] {
+        play = play.event(Event::Command(CommandEvent::NotStarted(Fault::Lingering))).due();
+        tries += 1;
+    }
+    play.asks(&[Action::Spawn(Remains::Ignore)]);
+    assert_eq!(tries, 100);
+}
+
+#[test]
+fn a_restart_that_fails_for_a_passing_reason_is_tried_again() {
+    for errno in [libc::EAGAIN, libc::ENOMEM, libc::ETXTBSY] {
+        let mut play = Play::stopping().ended(End::Exited(0)).wake();
+        for _ in 0..START_RETRIES {
+            play = play.not_started(errno).tells(&["start_retry"]).due();
+        }
+        play.not_started(errno).asks(&[Action::Exit(Final::NotStarted { errno })]);
+    }
+    let errno = libc::ENOENT;
+    let play = Play::stopping().ended(End::Exited(0)).wake();
+    play.not_started(errno).asks(&[Action::Exit(Final::NotStarted { errno })]);
+}
+
+#[test]
+fn term_cancels_every_later_restart_and_the_refreshes_that_served_it() {
+    let play = Play::running(RESTART).signal(Signal::TERM, USER).is("Running", "Idle").asks(&[TERMED]);
+    let play = play.tells(&["forwarded", "restarts_cancelled"]).after(2 * HOUR).asks(&[]).tells(&["expired"]);
+    play.ended(End::Exited(3)).exits(End::Exited(3));
+}
+
+#[test]
+fn term_during_the_sts_call_drops_the_call() {
+    let play = Play::running(RESTART).due().signal(Signal::TERM, USER);
+    play.is("Running", "Idle").asks(&[TERMED, Action::Abandon]);
+}
+
+#[test]
+fn a_draining_command_keeps_its_file_fresh_and_is_not_restarted() {
+    let play = Play::of(policy(RESTART, Reach::Live), Group::Own).wake().started().signal(Signal::TERM, USER);
+    play.is("Running", "Waiting").refreshed().is("Running", "Waiting").asks(&[]).tells(&["refreshed", "refresh_due"]);
+}
+
+#[test]
+fn between_stop_and_start_term_int_and_quit_make_the_end_final() {
+    for signal in [Signal::TERM, Signal::INT, Signal::QUIT] {
+        let sent = Action::Signal(Target::Group, signal);
+        let play = Play::stopping().signal(signal, USER).is("Stopping", "Idle").asks(&[sent]);
+        play.ended(End::Exited(4)).exits(End::Exited(4));
+        let play = Play::stopping().due().is("Killing", "Waiting").signal(signal, USER);
+        play.ended(End::Killed(Signal::KILL)).exits(End::Killed(Signal::KILL));
+        let play = Play::stopping().ended(End::Exited(4)).signal(signal, USER);
+        play.exits(End::Exited(4));
+    }
+}
+
+#[test]
+fn int_while_the_command_runs_and_hup_at_any_time_cancel_nothing() {
+    Play::running(RESTART).signal(Signal::INT, USER).refreshed().is("Stopping", "Waiting");
+    for signal in [Signal::HUP, "USR1".parse().unwrap(), Signal::WINCH] {
+        let play = Play::stopping().signal(signal, USER).ended(End::Exited(0)).is("Starting", "Waiting");
+        play.signal(signal, USER).wake().asks(&[Action::Spawn(Remains::Await)]);
+    }
+}
+
+#[test]
+fn what_the_command_itself_sends_cancels_nothing() {
+    let child = Sender::Process { pid: CHILD, group: Some(CHILD) };
+    Play::running(RESTART).signal(Signal::TERM, child).is("Running", "Waiting").asks(&[]).tells(&[]);
+}
+
+#[test]
+fn a_refresh_signal_follows_the_file_and_goes_to_the_command_alone() {
+    let play = Play::running(HUP).due().obtained().asks(&[Action::Publish]).published();
+    play.is("Running", "Waiting").asks(&[Action::Signal(Target::Process, Signal::HUP)]);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_a_failed_refresh() {
+    let problem = Problem { text: "disk full".into(), hint: None };
+    let play = Play::running(HUP).due().obtained().event(Event::Session(SessionEvent::Unpublished(problem)));
+    play.is("Running", "Waiting").asks(&[]).tells(&["refresh_failing"]).due().asks(&[Action::Assume]);
+}
+
+#[test]
+fn a_command_that_dies_of_the_refresh_signal_is_told_apart() {
+    let end = End::Killed(Signal::HUP);
+    Play::running(HUP).refreshed().ended(end).tells(&["died_of_refresh_signal"]).exits(end);
+    Play::running(HUP).ended(end).tells(&[]).exits(end);
+}
+
+#[test]
+fn by_environment_the_signal_is_a_notice_without_a_session() {
+    let play = Play::of(policy(HUP, Reach::AtStart), Group::Own).wake().started().tells(&["started", "notice_only"]);
+    let play = play.due().is("Running", "Idle").asks(&[Action::Signal(Target::Process, Signal::HUP)]);
+    let play = play.due().asks(&[]).tells(&["expired"]);
+    assert_eq!(play.machine.deadline(), None);
+}
+
+#[test]
+fn one_line_for_each_change_of_state_of_a_failing_refresh() {
+    let mut lines = Vec::new();
+    let mut play = Play::running(OnExpiry::None);
+    while !lines.contains(&"expired") {
+        play = play.due();
+        lines.extend(play.told.clone());
+        if play.asked == [Action::Assume] {
+            play = play.refused();
+            lines.extend(play.told.clone());
+        }
+    }
+    lines.retain(|name| *name != "retry");
+    assert_eq!(lines, ["refresh_failing", "expires_soon", "expired"]);
+    while play.asked != [Action::Assume] {
+        play = play.due();
+    }
+    play.obtained().published().is("Running", "Waiting").tells(&["recovered", "refreshed", "refresh_due"]);
+}
+
+#[test]
+fn a_session_that_is_lost_ends_the_command_if_that_is_the_policy() {
+    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..policy(RESTART, Reach::AtStart) };
+    let play = Play::of(strict, Group::Own).wake().started().due().refused().is("Running", "Waiting");
+    let play = play.after(HOUR).is("Running", "Assuming").refused();
+    let play = play.is("Stopping", "Idle").asks(&[TERMED, CONTINUED]).tells(&["retry", "lapsed"]);
+    let end = Action::Exit(Final::Lapsed);
+    play.ended(End::Exited(0)).asks(&[Action::Sweep, Action::Reap, end]);
+}
+
+#[test]
+fn after_eight_hours_of_suspend_the_refresh_comes_before_any_alarm() {
+    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..policy(RESTART, Reach::AtStart) };
+    let play = Play::of(strict, Group::Own).wake().started().after(8 * HOUR).asks(&[Action::Assume]).tells(&[]);
+    play.obtained().published().is("Stopping", "Waiting");
+}
+
+#[test]
+fn a_wall_clock_set_ahead_refreshes_once_and_not_again() {
+    let mut play = Play::running(OnExpiry::None);
+    play.now.wall += HOUR;
+    let play = play.after(Duration::from_secs(2)).asks(&[Action::Assume]).obtained().published();
+    play.after(Duration::from_secs(30)).is("Running", "Waiting").asks(&[]);
+}
+
+#[test]
+fn no_two_refreshes_begin_within_a_second() {
+    let mut play = Play::running(OnExpiry::None);
+    play.now.wall += HOUR;
+    let play = play.wake().asks(&[]).due().asks(&[Action::Assume]);
+    assert_eq!(play.now.boot, Duration::from_secs(1001));
+}
+
+#[test]
+fn on_a_terminal_the_command_alone_is_stopped_and_the_terminal_given_back() {
+    let play = Play::of(policy(RESTART, Reach::AtStart), Group::Shared).wake().started().refreshed();
+    let alone = |signal| Action::Signal(Target::Process, signal);
+    let play = play.asks(&[alone(Signal::TERM), alone(Signal::CONT)]);
+    play.ended(End::Exited(0)).asks(&[Action::Reap, Action::RestoreTerminal]);
+}
+
+#[test]
+fn on_a_terminal_a_child_that_was_stopped_alone_stops_xassume() {
+    let stopped = |group, signal| {
+        let play = Play::of(policy(OnExpiry::None, Reach::Live), group).wake().started();
+        play.event(Event::Command(CommandEvent::Paused(signal)))
+    };
+    let both = [Action::Pause(Signal::TTIN), Action::Signal(Target::Process, Signal::CONT)];
+    stopped(Group::Shared, Signal::TTIN).asks(&both);
+    stopped(Group::Shared, Signal::STOP).asks(&[]);
+    stopped(Group::Own, Signal::TTIN).asks(&[]);
+}
+
+#[test]
+fn a_stop_signal_to_xassume_stops_both_in_a_group_of_its_own() {
+    let sent = Action::Signal(Target::Group, Signal::TSTP);
+    Play::running(RESTART).signal(Signal::TSTP, USER).asks(&[sent, Action::Pause(Signal::STOP)]);
+}

@@ -90,8 +90,8 @@ pub(crate) enum Remains {
 pub(crate) enum Final {
     /// As the command did.
     Ended(End),
-    /// The command could not be started.
-    NotStarted { errno: i32, text: String },
+    /// The command could not be started: the error number of fork(2) or execve(2).
+    NotStarted { errno: i32 },
     /// The command was stopped, because its session expired and could not be refreshed.
     Lapsed,
 }

@@ -54,7 +54,7 @@ struct Plan {
 ///
 /// # Errors
 /// fork(2)'s (`EAGAIN`, `ENOMEM`) or execve(2)'s, which the child reports; then there is no child.
-pub(crate) fn spawn(program: &Program, group: Group, stdio: &Stdio<'_>) -> io::Result<Pid> {
+pub(crate) fn spawn(program: &Program, group: Group, stdio: Stdio<'_>) -> io::Result<Pid> {
     let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
     let plan = Plan {
         path: program.path.as_ptr(),

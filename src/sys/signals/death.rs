@@ -6,7 +6,7 @@ use crate::supervise::signal::{Signal, SignalSet};
 /// Ends this process by `signal`, as the command ended; as PID 1, which no signal of its own can kill, by status
 /// 128 + n. Runs no destructors: flush and remove what must be, first.
 pub(crate) fn die_of(signal: Signal) -> ! {
-    forbid_core_dumps();
+    leave_no_core_file();
     set_disposition(signal, libc::SIG_DFL);
     change_mask(libc::SIG_UNBLOCK, SignalSet::default().with(signal));
     // SAFETY: raise(3) with the default disposition runs no code of ours, and `_exit` ends the process.
@@ -16,16 +16,20 @@ pub(crate) fn die_of(signal: Signal) -> ! {
     }
 }
 
-/// No core file of xassume, ever: one would hold the session, and the command that dumped core has already left the
-/// one that is of use. Both ways: a core pattern that is a pipe heeds only the second. The resource limit is not for
-/// keeps before a program is started, which would inherit it; the dumpable flag comes back with execve(2).
+/// Keeps this process, which holds sessions, out of core files, and other processes of the user out of its memory.
+/// execve(2) gives a program its own flag back, and so no command notices.
 pub(crate) fn forbid_core_dumps() {
+    // SAFETY: prctl(2) with these arguments touches no memory of ours.
+    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
+}
+
+/// The command that dumped core has left the file that is of use; a second one would take its place. The limit does
+/// for files, the flag for a core pattern that is a pipe, which asks for no limit: core(5).
+fn leave_no_core_file() {
+    forbid_core_dumps();
     let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the pointer is to a valid `rlimit`; prctl(2) with these arguments touches no memory of ours.
-    unsafe {
-        libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
-        libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0);
-    }
+    // SAFETY: the pointer is to a valid `rlimit`. Nothing is started any more that would inherit it.
+    unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) };
 }
 
 /// As PID 1 the kernel delivers only signals that have a handler, so that ^C or `docker stop` would do nothing until

@@ -94,15 +94,3 @@ impl Inherited {
 pub(crate) fn keep_child_statuses() {
     set_disposition(Signal::CHLD, libc::SIG_DFL);
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_start_was_recorded_before_the_runtime_ignored_sigpipe() {
-        // Test runners leave SIGPIPE alone; the runtime of this very process does not.
-        assert!(!inherited().ignored.contains(Signal::PIPE));
-        assert!(!inherited().ignored.contains(Signal::TERM));
-    }
-}
