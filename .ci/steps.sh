@@ -1,0 +1,135 @@
+# shellcheck shell=bash
+# Sourced by run and release: steps with a header, a time limit and a count.
+
+# Nothing may wait for an answer.
+exec </dev/null
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root" || exit 1
+# shellcheck disable=SC2034 # for the scripts that source this
+target=${CARGO_TARGET_DIR:-$root/target}
+
+export CARGO_TERM_COLOR=never
+export CARGO_TERM_PROGRESS_WHEN=never
+export CARGO_NET_RETRY=5
+# A fresh clone is built once: incremental files would only cost time and room.
+if [[ -n ${CI:-} ]]; then export CARGO_INCREMENTAL=0; fi
+
+passed=0
+failed=0
+failures=()
+current=
+
+# Everything temporary, of the tests too, goes here and goes away.
+TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/xassume-ci-XXXXXX")
+export TMPDIR
+
+# The process ids of a process and of all that it started and did not lose.
+family() {
+    local child
+    echo "$1"
+    # shellcheck disable=SC2013 # words are wanted
+    for child in $(cat /proc/"$1"/task/*/children 2>/dev/null); do family "$child"; done
+}
+
+cleanup() {
+    local status=$?
+    trap - EXIT INT TERM HUP
+    # The step that is running, if we are stopped from outside. Its commands have process groups of their own
+    # (`timeout` makes one for each), so they are named one by one.
+    if [[ -n $current ]]; then
+        # shellcheck disable=SC2046
+        kill $(family "$current") 2>/dev/null || true
+        wait "$current" 2>/dev/null || true
+    fi
+    rm -rf "$TMPDIR"
+    exit "$status"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
+
+clock() { printf '%d:%02d' $((SECONDS / 60)) $((SECONDS % 60)); }
+
+# bounded MINUTES COMMAND...: the command, ended when it takes longer, or when the whole run would.
+bounded() {
+    local limit=$(($1 * 60)) left=$((${total_minutes:-80} * 60 - SECONDS))
+    shift
+    if ((left < limit)); then limit=$left; fi
+    if ((limit <= 0)); then
+        echo "no time left for: $*"
+        return 124
+    fi
+    timeout --kill-after=30 "$limit" "$@"
+}
+
+# step NAME COMMAND...: runs it, says how long it took, and goes on after a failure, so that all of them are seen.
+step() {
+    local name=$1 started=$SECONDS status=0
+    shift
+    printf '\n=== %s (at %s)\n' "$name" "$(clock)"
+    # Job control, because without it a background command ignores INT and QUIT, and the tests of signals would too.
+    # In the background, because bash acts on a signal only between foreground commands.
+    set -m
+    "$@" &
+    current=$!
+    set +m
+    wait "$current" || status=$?
+    current=
+    if ((status == 0)); then
+        passed=$((passed + 1))
+        printf -- '--- %s: passed in %d s\n' "$name" $((SECONDS - started))
+    else
+        failed=$((failed + 1))
+        failures+=("$name")
+        [[ $status != 124 ]] || echo "time limit"
+        printf -- '--- %s: FAILED with status %d after %d s\n' "$name" "$status" $((SECONDS - started))
+    fi
+}
+
+# The end of a run. The last line has the form that test runners use.
+summary() {
+    local name
+    printf '\n=== summary (at %s)\n' "$(clock)"
+    for name in ${failures[@]+"${failures[@]}"}; do printf 'failed: %s\n' "$name"; done
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+    ((failed == 0))
+}
+
+# need PROGRAM PACKAGE: Debian's package, when the program is missing and we may install it.
+apt_updated=
+need() {
+    if command -v "$1" >/dev/null; then return; fi
+    if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
+        echo "$1 is missing; it is in Debian's package $2"
+        return 1
+    fi
+    if [[ -z $apt_updated ]]; then
+        apt-get update -qq || echo "apt-get update failed; going on with the lists there are"
+    fi
+    apt_updated=1
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2"
+}
+
+# What every build here needs. Rust comes from rustup: Debian's is older than rust-version.
+machine() {
+    need git git
+    need cc gcc
+    need python3 python3
+    if ! command -v cargo >/dev/null; then
+        echo "cargo is missing: install Rust (rust-version of Cargo.toml or later) with rustup"
+        return 1
+    fi
+    if ! cargo fmt --version >/dev/null 2>&1; then rustup component add rustfmt; fi
+    if ! cargo clippy --version >/dev/null 2>&1; then rustup component add clippy; fi
+    cargo --version
+    rustc --version
+    python3 --version
+    # Only some checks of tests/clients need these; without them those checks are skipped and say so.
+    local tool
+    for tool in java mvn unshare systemd-analyze; do
+        printf '%s: %s\n' "$tool" "$(command -v "$tool" || echo 'not here')"
+    done
+    cargo fetch --locked --quiet
+}

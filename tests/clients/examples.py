@@ -1,0 +1,320 @@
+"""The files in examples/: each is run, or parsed by the program that it is for, as far as the machine allows."""
+
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+
+from cloud import ACCOUNT, KEYS, REGION, ROLE, cloud
+from harness import (
+    PYTHON,
+    ROOT,
+    VENV_BIN,
+    XASSUME,
+    Failed,
+    Skipped,
+    check,
+    clean_env,
+    end,
+    expect,
+    expect_equal,
+    folder,
+    have_flag,
+    run,
+    tail,
+    wait_until,
+)
+
+EXAMPLES = ROOT / "examples"
+UNIT = EXAMPLES / "systemd" / "xassume-worker.service"
+ENTRYPOINT = EXAMPLES / "container" / "entrypoint.sh"
+DOCKERFILE = EXAMPLES / "container" / "Dockerfile"
+CRONTAB = EXAMPLES / "cron" / "crontab"
+JENKINSFILE = EXAMPLES / "jenkins" / "Jenkinsfile"
+# Where `run` puts programs that are not installed on the machine itself.
+CACHE = pathlib.Path(os.environ.get("XASSUME_CHECKS_CACHE", ROOT / "target" / "clients"))
+
+PROBE = """#!{python}
+import json, os, sys
+with open({out!r} + ".part", "w") as out:
+    json.dump({{"pid": os.getpid(), "args": sys.argv[1:], "env": dict(os.environ)}}, out)
+os.rename({out!r} + ".part", {out!r})
+"""
+
+
+def replaced(text, pattern, replacement):
+    """Replaces exactly one place: an example that has changed must not pass by itself."""
+    text, count = re.subn(pattern, lambda _: replacement, text, flags=re.MULTILINE)
+    expect_equal(count, 1, f"places in the example for {pattern}")
+    return text
+
+
+def session(name, account=ACCOUNT, role="DeployMaster"):
+    return f"arn:aws:sts::{account}:assumed-role/{role}/{name}"
+
+
+def probe(home, name):
+    """A program that writes down how it was started; returns its path and the path of what it writes."""
+    path, out = home / name, home / f"{name}.json"
+    path.write_text(PROBE.format(python=PYTHON, out=str(out)))
+    path.chmod(0o755)
+    return path, out
+
+
+def with_xassume(home):
+    """A PATH on which the examples find `xassume` and `aws`."""
+    bin_folder = home / "bin"
+    bin_folder.mkdir()
+    (bin_folder / "xassume").symlink_to(pathlib.Path(XASSUME).resolve())
+    return f"{bin_folder}:{VENV_BIN}:/usr/bin:/bin"
+
+
+@check("examples: every XASSUME_ variable in them is a flag's")
+def _():
+    if not have_flag("--on-expiry"):
+        raise Skipped("this xassume does not supervise yet")
+    with folder() as home:
+        known = run([XASSUME, "--help"], clean_env(home)).expect_success().stdout
+    for path in (UNIT, ENTRYPOINT, DOCKERFILE, CRONTAB, JENKINSFILE):
+        for name in sorted(set(re.findall(r"XASSUME_([A-Z_]+)", path.read_text())) - {"SESSION"}):
+            flag = "--" + name.lower().replace("_", "-")
+            expect(re.search(rf"{flag}\b", known), f"{path.name}: XASSUME_{name}, but no {flag}")
+
+
+@check("examples: the systemd unit, by systemd-analyze verify")
+def _():
+    systemd = shutil.which("systemd-analyze")
+    if not systemd:
+        raise Skipped("no systemd-analyze")
+    with folder() as home:
+        # The programs it starts are not installed here.
+        text = replaced(UNIT.read_text(), r"/usr/local/bin/xassume", XASSUME)
+        copy = home / UNIT.name
+        copy.write_text(text)
+        words = [systemd, "verify", "--man=no", "--recursive-errors=no"]
+        result = run([*words, copy], clean_env(home))
+        expect(result.status == 0 and not result.stderr, str(result))
+        # The parser only warns about what it does not know, so prove that a mistake would be seen.
+        copy.write_text(text.replace("KillMode=mixed", "KillMode=mxed"))
+        control = run([*words, copy], clean_env(home))
+        expect("mxed" in control.stderr, f"a wrong KillMode is not noticed\n{control}")
+
+
+@check("examples: the systemd unit's environment and command line")
+def _():
+    if not have_flag("--on-expiry"):
+        raise Skipped("this xassume does not supervise yet")
+    text = UNIT.read_text()
+    with folder() as home:
+        program, out = probe(home, "worker")
+        env = clean_env(home, AWS_ENDPOINT_URL=cloud().url, **KEYS)
+        for word in re.findall(r"^Environment=(.*)$", text, re.MULTILINE):
+            name, value = word.split("=", 1)
+            env[name] = value
+        line = shlex.split(re.search(r"^ExecStart=(.*)$", text, re.MULTILINE).group(1))
+        words = {"/usr/local/bin/xassume": XASSUME, "/usr/local/bin/worker": program}
+        result = run([words.get(word, word) for word in line], env)
+        expect_equal(result.status, 0, str(result))
+        got = json.loads(out.read_text())["env"]
+        expect(got["XASSUME_SESSION"].startswith(session("")), got["XASSUME_SESSION"])
+
+
+def as_process_one(words, env):
+    unshare = shutil.which("unshare")
+    refused = not unshare or run([unshare, "--pid", "--fork", "--mount-proc", "true"], env).status != 0
+    if refused:
+        raise Skipped("new process namespaces are refused here")
+    return [unshare, "--pid", "--fork", "--mount-proc", *words]
+
+
+def container(home, **more):
+    return clean_env(
+        home, AWS_ENDPOINT_URL=cloud().url, AWS_REGION=REGION, PATH=with_xassume(home), **KEYS, **more
+    )
+
+
+@check("examples: the container's entrypoint, its syntax and its refusals")
+def _():
+    with folder() as home:
+        env = container(home)
+        expect(os.access(ENTRYPOINT, os.X_OK), "it is not executable")
+        run(["sh", "-n", ENTRYPOINT], env).expect_success()
+        for words, more, reason in (
+            (["true"], {}, "XASSUME_ROLE_ARN"),
+            ([], {"XASSUME_ROLE_ARN": ROLE}, "no command"),
+        ):
+            result = run([ENTRYPOINT, *words], {**env, **more})
+            expect(result.status == 125 and reason in result.stderr and not result.stdout, str(result))
+
+
+@check("examples: the container's entrypoint, the command becomes process 1")
+def _():
+    with folder() as home:
+        env = container(home, XASSUME_ROLE_ARN=ROLE, XASSUME_ROLE_SESSION_NAME="in-a-container")
+        program, out = probe(home, "job")
+        run(as_process_one([ENTRYPOINT, program, "two words", ""], env), env).expect_success()
+        got = json.loads(out.read_text())
+        expect_equal(got["pid"], 1, "pid of the command")
+        expect_equal(got["args"], ["two words", ""], "arguments")
+        expect_equal(got["env"]["XASSUME_SESSION"], session("in-a-container"), "session")
+        result = run(as_process_one([ENTRYPOINT, "sh", "-c", "exit 7"], env), env)
+        expect_equal(result.status, 7, str(result))
+
+
+@check("examples: the container's entrypoint, xassume is process 1 and passes TERM on")
+def _():
+    if not have_flag("--on-expiry"):
+        raise Skipped("this xassume does not supervise yet")
+    with folder() as home:
+        env = container(home, XASSUME_ROLE_ARN=ROLE)
+        # What the image sets, as the Dockerfile says it.
+        env.update(re.findall(r"(XASSUME_[A-Z_]+)=(\S+)", DOCKERFILE.read_text().split("\nENV ", 1)[1]))
+        # The command says `ready` by its file, then waits for TERM; a process 1 that passes nothing on would hang.
+        ready = home / "ready"
+        script = 'trap "exit 5" TERM; echo $$ > "$1.part"; mv "$1.part" "$1"; while :; do sleep 0.1; done'
+        words = as_process_one([ENTRYPOINT, "sh", "-c", script, "sh", ready], env)
+        process = subprocess.Popen(
+            [str(word) for word in words], env=env, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        )
+        try:
+            wait_until(lambda: ready.exists() or process.poll() is not None, 30, "the command is ready")
+            expect(process.poll() is None, "it ended too early")
+            expect(ready.read_text().strip() != "1", "the command is process 1, so xassume does not supervise")
+            children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            os.kill(int(children[0]), signal.SIGTERM)
+            expect_equal(process.wait(20), 5, "status: the command's own, after TERM")
+        finally:
+            end(process)
+
+
+@check("examples: the Dockerfile copies what there is, and its entrypoint is ours")
+def _():
+    text = re.sub(r"\\\n", " ", DOCKERFILE.read_text())
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    words = "FROM WORKDIR COPY RUN ENV STOPSIGNAL USER ENTRYPOINT CMD".split()
+    for line in lines:
+        word, rest = line.split(None, 1)
+        expect(word in words, line)
+        if word in ("ENTRYPOINT", "CMD"):
+            json.loads(rest)
+        if word == "COPY" and "--from=" not in rest:
+            source = [part for part in rest.split() if not part.startswith("--")][0]
+            expect((ROOT / source).exists(), line)
+    expect(lines[0].startswith("FROM "), lines[0])
+    minimum = re.search(r'^rust-version = "(.*)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE).group(1)
+    expect(f"FROM rust:{minimum}-" in text, f"the image's Rust is not rust-version {minimum}")
+
+
+PRIVATE_CRON = """
+set -e
+# Its own spool and no other crontabs: the machine's jobs must not run here, nor ours there.
+mount -t tmpfs -o mode=755 tmpfs /var/spool
+mkdir -p -m 755 /var/spool/cron
+mkdir -m 700 /var/spool/cron/crontabs
+cp "$1/crontab" /var/spool/cron/crontabs/root
+chmod 600 /var/spool/cron/crontabs/root
+mkdir "$1/empty"
+if [ -d /etc/cron.d ]; then mount --bind "$1/empty" /etc/cron.d; fi
+if [ -e /etc/crontab ]; then mount --bind /dev/null /etc/crontab; fi
+# The daemon writes its process id there.
+mount -t tmpfs tmpfs /run
+exec "$2" -f
+"""
+
+
+@check("examples: the crontab line, by a real cron daemon")
+def _():
+    installed = [path for path in (pathlib.Path("/usr/sbin/cron"), CACHE / "cron/usr/sbin/cron") if path.exists()]
+    if not installed:
+        raise Skipped("no cron daemon (Debian's package cron)")
+    if os.getuid() != 0 or run(["unshare", "--mount", "true"], clean_env("/")).status != 0:
+        raise Skipped("new mount namespaces are refused here")
+    with folder() as home:
+        program, out = probe(home, "nightly-report")
+        text = replaced(CRONTAB.read_text(), r"^\s*17\s+3\s+\*\s+\*\s+\*\s", "* * * * * ")
+        text = replaced(text, r"/usr/local/bin/nightly-report(?= --yesterday$)", str(program))
+        # xassume must be silent when all goes well, or each run would send a mail.
+        text = replaced(text, r"(?<= --yesterday)$", f" > {home}/mail 2>&1")
+        text = replaced(text, r"^MAILTO=.*$", 'MAILTO=""')
+        text = replaced(text, r"^PATH=.*$", f"PATH={with_xassume(home)}")
+        # The source credentials and moto's address; on a real machine the instance role or ~/.aws.
+        more = {"AWS_ENDPOINT_URL": cloud().url, "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:1/", **KEYS}
+        added = "".join(f"{name}={value}\n" for name, value in more.items())
+        (home / "crontab").write_text(added + text)
+        log = home / "cron.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                ["unshare", "--mount", "sh", "-c", PRIVATE_CRON, "sh", str(home), str(installed[0])],
+                env=clean_env(home), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+            )
+        try:
+            # cron looks once a minute.
+            wait_until(lambda: out.exists() or process.poll() is not None, 90, f"the job runs\n{tail(home / 'mail')}")
+            expect(process.poll() is None, f"cron ended\n{tail(log)}")
+        finally:
+            end(process)
+        got = json.loads(out.read_text())
+        expect_equal(got["args"], ["--yesterday"], "arguments")
+        expect_equal(got["env"]["XASSUME_SESSION"], session("nightly-report"), "session")
+        expect_equal(got["env"]["AWS_REGION"], REGION, "AWS_REGION")
+        expect_equal((home / "mail").read_text(), "", "what would be mailed")
+
+
+def groovy():
+    jars = sorted((CACHE / "groovy").glob("groovy-*.jar"))
+    if not shutil.which("java"):
+        raise Skipped("no java")
+    if not jars:
+        raise Skipped("no groovy: it could not be resolved with mvn")
+    return ["java", "-XX:TieredStopAtLevel=1", "-cp", jars[-1]]
+
+
+@check("examples: the Jenkinsfile, its brackets and its steps")
+def _():
+    text = re.sub(r"//.*", "", JENKINSFILE.read_text())
+    quoted = re.findall(r"'([^']*)'", text)
+    expect_equal(text.count("'"), 2 * len(quoted), "quotes")
+    bare = re.sub(r"'[^']*'", "", text)
+    expect_equal(bare.count("{"), bare.count("}"), "brackets")
+    steps = re.findall(r"\bsh '([^']*)'", text)
+    expect(steps and all(step.startswith("xassume ") for step in steps), f"steps: {steps}")
+
+
+@check("examples: the Jenkinsfile compiles as Groovy, and its steps run")
+def _():
+    with folder() as home:
+        java = groovy()
+        env = clean_env(
+            home,
+            AWS_ENDPOINT_URL=cloud().url,
+            PATH=with_xassume(home),
+            JOB_NAME="project/deploy",
+            BUILD_NUMBER="118",
+            **KEYS,
+        )
+        classes = home / "classes"
+        compiler = "org.codehaus.groovy.tools.FileSystemCompiler"
+        run([*java, compiler, "-d", classes, JENKINSFILE], env, timeout=120).expect_success()
+        program, out = probe(home, "deploy.sh")
+        runner = pathlib.Path(__file__).with_name("jenkins.groovy")
+        result = run([*java, "groovy.ui.GroovyMain", runner, JENKINSFILE], env, timeout=120, cwd=home)
+        expect_equal(result.status, 0, str(result))
+        # The first stage has Jenkins' default name, the second the one that it sets.
+        expect(session("project-deploy-118") in result.stdout, str(result))
+        got = json.loads(out.read_text())["env"]["XASSUME_SESSION"]
+        expect_equal(got, session("project-dev-jenkins-deploy"), "session of deploy.sh")
+
+
+@check("examples: none is without a check")
+def _():
+    known = {UNIT, ENTRYPOINT, DOCKERFILE, CRONTAB, JENKINSFILE, EXAMPLES / "demo.rs"}
+    extra = {path for path in EXAMPLES.rglob("*") if path.is_file()} - known
+    # A folder with a Rust example belongs to cargo.
+    extra = {path for path in extra if path.suffix != ".rs"}
+    if extra:
+        raise Failed("no check for " + ", ".join(sorted(str(path.relative_to(EXAMPLES)) for path in extra)))

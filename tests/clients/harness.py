@@ -1,0 +1,203 @@
+"""What all checks share: the report, the program under test, a clean environment, processes that end by themselves.
+
+Nothing here knows AWS. Every server listens on 127.0.0.1, every process has a time limit and is ended by its own id.
+"""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+XASSUME = os.environ.get("XASSUME", str(ROOT / "target" / "debug" / "xassume"))
+VENV_BIN = pathlib.Path(sys.executable).parent
+PYTHON = sys.executable
+# The AWS CLI of the virtual environment is version 1; Debian's package is version 2.
+CLI_V1 = str(VENV_BIN / "aws")
+CLI_V2 = "/usr/bin/aws"
+
+CHECKS = []
+
+
+class Failed(Exception):
+    """A check did not hold; the text says how."""
+
+
+class Skipped(Exception):
+    """A check cannot be done on this machine; the text says why."""
+
+
+def check(name):
+    """Registers a function as the check `name`; checks run in the order in which they were written."""
+
+    def register(function):
+        CHECKS.append((name, function))
+        return function
+
+    return register
+
+
+def run_checks(only):
+    """Runs the checks whose name holds one of the words in `only` (all without words); returns the exit status."""
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    for name, function in CHECKS:
+        if only and not any(word in name for word in only):
+            continue
+        started = time.monotonic()
+        try:
+            function()
+        except Skipped as reason:
+            counts["skipped"] += 1
+            print(f"skipped {name}: {reason}", flush=True)
+        except Exception as error:
+            counts["failed"] += 1
+            detail = str(error) if isinstance(error, Failed) else traceback.format_exc()
+            print(f"FAILED {name}", flush=True)
+            print("    " + detail.rstrip().replace("\n", "\n    "), flush=True)
+        else:
+            counts["passed"] += 1
+            print(f"ok {name} ({time.monotonic() - started:.1f} s)", flush=True)
+    print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
+    # A filter that fits nothing must not look like success.
+    return 1 if counts["failed"] or not counts["passed"] else 0
+
+
+def expect(condition, text):
+    if not condition:
+        raise Failed(text)
+
+
+def expect_equal(got, wanted, what):
+    if got != wanted:
+        raise Failed(f"{what}\n  got:    {got!r}\n  wanted: {wanted!r}")
+
+
+class Result:
+    """How a process ended and what it said."""
+
+    def __init__(self, command, status, stdout, stderr, seconds):
+        self.command, self.status, self.stdout, self.stderr = command, status, stdout, stderr
+        self.seconds = seconds
+
+    def __str__(self):
+        words = " ".join(map(str, self.command))
+        return f"$ {words}\nstatus {self.status}\nstdout: {self.stdout.strip()}\nstderr: {self.stderr.strip()}"
+
+    def expect_success(self):
+        """Status 0 and nothing on stderr from xassume, which is silent unless something is wrong."""
+        expect(self.status == 0, str(self))
+        lines = [line for line in self.stderr.splitlines() if line.startswith("xassume:")]
+        expect(not lines, f"xassume was not silent\n{self}")
+        return self
+
+
+def end(process):
+    """Ends a process that we started, and its process group, which is its own."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            break
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(5)
+    process.wait()
+
+
+def run(command, env, timeout=60, cwd=None):
+    """Runs a command to its end in exactly the environment `env`."""
+    started = time.monotonic()
+    process = subprocess.Popen(
+        [str(word) for word in command],
+        env=env,
+        cwd=cwd or env.get("HOME"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        stdout, stderr = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        end(process)
+        raise Failed(f"no end after {timeout} s: {' '.join(map(str, command))}") from None
+    return Result(command, process.returncode, stdout, stderr, time.monotonic() - started)
+
+
+def xassume(*words, env, timeout=60):
+    return run([XASSUME, *words], env, timeout)
+
+
+def tail(path, lines=15):
+    with contextlib.suppress(OSError):
+        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+    return ""
+
+
+@contextlib.contextmanager
+def folder():
+    """A private folder, gone at the end."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="xassume-clients-"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def clean_env(home, **more):
+    """An environment that holds nothing of the machine's: PATH, HOME, a locale, and no road off the loopback.
+
+    Nothing listens at port 1, so a program that asks for instance metadata without need is refused at once.
+    """
+    env = {
+        "PATH": f"{VENV_BIN}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:1/",
+        # Only so that the AWS CLI v2 starts no pager.
+        "AWS_PAGER": "",
+    }
+    env.update({name: str(value) for name, value in more.items()})
+    return {name: value for name, value in env.items() if value != "-"}
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def listens(pid, port):
+    """Whether the process `pid` itself holds the listening socket on 127.0.0.1:port: a stranger may answer there."""
+    wanted = f"0100007F:{port:04X}"
+    inodes = set()
+    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[1] == wanted and fields[3] == "0A":
+            inodes.add(f"socket:[{fields[9]}]")
+    try:
+        return any(os.readlink(link) in inodes for link in pathlib.Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return False
+
+
+def wait_until(condition, seconds, what):
+    limit = time.monotonic() + seconds
+    while not condition():
+        expect(time.monotonic() < limit, f"not within {seconds} s: {what}")
+        time.sleep(0.05)
+
+
+def have_flag(flag):
+    """Whether this xassume knows a flag; some examples need flags that an older binary lacks."""
+    with folder() as home:
+        return flag in run([XASSUME, "--help"], clean_env(home)).stdout

@@ -1,0 +1,20 @@
+"""Runs the checks: all of them, or those whose name holds one of the words on the command line."""
+
+import sys
+
+import cloud
+import harness
+
+# Each of these registers its checks, in this order.
+import launch  # noqa: F401
+import places  # noqa: F401
+import profiles  # noqa: F401
+import process  # noqa: F401
+import expiry  # noqa: F401
+import examples  # noqa: F401
+
+try:
+    status = harness.run_checks(sys.argv[1:])
+finally:
+    cloud.stop()
+sys.exit(status)
