@@ -23,7 +23,7 @@ _xassume() {
 
     case "${cmd}" in
         xassume)
-            opts="-r -p -v -q -h -V --role-arn --profile --role-session-name --external-id --duration --policy --policy-arn --tag --transitive-tag --source-identity --web-identity-token-file --expect-account --region --sts-endpoint --ca-bundle --sts-timeout --on-expiry --signal --refresh-margin --stop-signal --stop-timeout --on-refresh-failure --process-group --via --credentials-file --file-mode --keep-env --isolate --log-format --verbose --quiet --help --version"
+            opts="-r -p -v -q -h -V --role-arn --profile --role-session-name --external-id --duration --policy --policy-arn --tag --transitive-tag --source-identity --web-identity-token-file --expect-account --region --sts-endpoint --ca-bundle --sts-timeout --no-cache --cache-dir --min-ttl --force-refresh --clear-cache --on-expiry --signal --refresh-margin --stop-signal --stop-timeout --on-refresh-failure --process-group --via --credentials-file --file-mode --keep-env --isolate --log-format --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -162,6 +162,28 @@ _xassume() {
                     return 0
                     ;;
                 --sts-timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --cache-dir)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --min-ttl)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace

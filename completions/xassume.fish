@@ -14,6 +14,8 @@ complete -c xassume -l region -d 'Region of STS, also given to the command' -r -
 complete -c xassume -l sts-endpoint -d 'Endpoint of STS, in place of the region\'s own' -r -f
 complete -c xassume -l ca-bundle -d 'PEM file of further certificates to trust, as AWS_CA_BUNDLE' -r -F
 complete -c xassume -l sts-timeout -d 'Time limit for all calls to STS and their retries [default: 30s]' -r -f
+complete -c xassume -l cache-dir -d 'Folder for cached sessions, of this user\'s alone; made when missing' -r -F
+complete -c xassume -l min-ttl -d 'Least time that a cached session must have left [default: three quarters of its lifetime]' -r -f
 complete -c xassume -l on-expiry -d 'What to do before the session expires [default: none]' -r -f
 complete -c xassume -l signal -d 'Signal of --on-expiry signal: HUP, SIGUSR1, 12, RTMIN+1 [default: HUP]' -r -f
 complete -c xassume -l refresh-margin -d 'How long before the expiry to refresh' -r -f
@@ -26,6 +28,9 @@ complete -c xassume -l credentials-file -d 'Path of the file of --via file [defa
 complete -c xassume -l file-mode -d 'Mode of that file, for a volume that is shared [default: 0600]' -r -f
 complete -c xassume -l keep-env -d 'Variable that would be removed from the command\'s environment, but is kept; repeatable' -r -f
 complete -c xassume -l log-format -d 'Form of messages; json is one object a line [default: text]' -r -f
+complete -c xassume -l no-cache -d 'Neither use nor keep a cached session'
+complete -c xassume -l force-refresh -d 'Ask STS, even when a cached session would do, and keep the new session'
+complete -c xassume -l clear-cache -d 'Instead of running a command, remove this user\'s cached sessions'
 complete -c xassume -l isolate -d 'Give the command a copy of ~/.aws/config without other identities'
 complete -c xassume -s v -l verbose -d 'Say what is done, on stderr; twice for more'
 complete -c xassume -s q -l quiet -d 'Say nothing but errors'

@@ -10,13 +10,13 @@ use crate::error::Error;
 use crate::launch::{Launch, assumed, runtime};
 use crate::outcome::Outcome;
 use crate::profile::Source;
-use crate::session::Session;
+use crate::session::{Need, Session};
 use crate::settings::Via;
 use crate::sts::Obtained;
 use crate::supervise::driver::{Parties, ProcessHost, supervise};
 use crate::supervise::happening::{Narrator as _, Problem};
 use crate::supervise::machine::Final;
-use crate::supervise::policy::{Duty, Policy};
+use crate::supervise::policy::{Duty, OnExpiry, Policy};
 use crate::supervise::ports::{Delivery, SessionSource};
 use crate::supervise::process::End;
 use crate::sys::clock::SystemClock;
@@ -56,7 +56,7 @@ async fn stay(
     let first = tokio::select! {
         biased;
         signal = host.fatal_signal() => return Ok(Final::Ended(End::Killed(signal))),
-        first = launch.obtain() => first?,
+        first = launch.first_session(need(launch, policy)) => first?,
     };
     let mut report = launch.report;
     report.tell(&assumed(&first.session));
@@ -69,6 +69,17 @@ async fn stay(
     let parties =
         Parties { source: &source, delivery: handover, host: &mut host, clock: &clock, narrator: &mut report };
     Ok(supervise(policy, first.session, parties).await)
+}
+
+/// What the first session must have left: a restart with one that is nearly over would be wasted, the others are
+/// refreshed in good time.
+fn need(launch: &Launch<'_>, policy: Policy) -> Need {
+    match policy.on_expiry {
+        OnExpiry::Restart => Need::ThreeQuarters,
+        OnExpiry::None | OnExpiry::Signal(_) => {
+            Need::AtLeast(policy.timing().margin(launch.plan.hops.longest_lifetime()))
+        }
+    }
 }
 
 /// What the user should know before anything is asked of AWS.
@@ -102,7 +113,7 @@ struct Anew<'a, 'b>(&'a Launch<'b>);
 
 impl SessionSource for Anew<'_, '_> {
     async fn assume(&self) -> Result<Session, Problem> {
-        match self.0.obtain_anew().await {
+        match self.0.next_session().await {
             Ok(obtained) => Ok(obtained.session),
             Err(error) => Err(Problem { text: error.to_string(), hint: error.hint() }),
         }

@@ -69,6 +69,7 @@ impl Flag {
 const ROLE: &str = "Role";
 const STS: &str = "STS";
 const EXPIRY: &str = "Expiry";
+const CACHE: &str = "Cache";
 const DELIVERY: &str = "Delivery";
 const OUTPUT: &str = "Output";
 
@@ -146,7 +147,32 @@ pub const FLAGS: &[Flag] = &[
     ),
     flag("sts-endpoint", Kind::One, "URL", STS, "Endpoint of STS, in place of the region's own").url(),
     flag("ca-bundle", Kind::One, "PATH", STS, "PEM file of further certificates to trust, as AWS_CA_BUNDLE").path(),
-    flag("sts-timeout", Kind::One, "TIME", STS, "Time limit for all calls to STS and their retries [default: 30s]"),
+    flag(
+        "sts-timeout",
+        Kind::One,
+        "TIME",
+        STS,
+        "Time limit for all calls to STS and their retries [default: 30s]\n\n\
+         The wait for another xassume that asks for the same session counts as well.",
+    ),
+    switch(
+        "no-cache",
+        CACHE,
+        "Neither use nor keep a cached session\n\n\
+         Otherwise sessions are kept in $XDG_RUNTIME_DIR/xassume, else in $XDG_CACHE_HOME/xassume or \
+         ~/.cache/xassume, readable for this user alone, and used by all runs that would ask STS for the same.",
+    ),
+    flag("cache-dir", Kind::One, "PATH", CACHE, "Folder for cached sessions, of this user's alone; made when missing")
+        .path(),
+    flag(
+        "min-ttl",
+        Kind::One,
+        "TIME",
+        CACHE,
+        "Least time that a cached session must have left [default: three quarters of its lifetime]",
+    ),
+    switch("force-refresh", CACHE, "Ask STS, even when a cached session would do, and keep the new session"),
+    switch("clear-cache", CACHE, "Instead of running a command, remove this user's cached sessions"),
     flag(
         "on-expiry",
         Kind::One,
@@ -239,7 +265,7 @@ impl Flag {
 const ABOUT: &str = "Assume an IAM role and run a command with its session";
 
 const AFTER_HELP: &str = "\
-Each flag but --help and --version has a variable: XASSUME_ROLE_ARN for --role-arn. Switches take true, false, 1 or 0; \
+Each flag but --clear-cache, --help and --version has a variable: XASSUME_ROLE_ARN for --role-arn. Switches take true, false, 1 or 0; \
 a flag that may be repeated takes one value a line.
 
 Exit status: the command's own; 125 when xassume fails, 126 when the command cannot be run, 127 when it is not found.

@@ -1,18 +1,17 @@
-//! What a run has worked out before there is a session, and what follows from it: calls to STS, the environment.
+//! What a run has worked out before there is a session, and what follows from it: sessions, the environment.
 
 use crate::deliver::environment::{self, Delivery, Inputs, Mode};
 use crate::error::Error;
 use crate::files::{self, ConfigFiles};
+use crate::obtain::{Outage, Sessions, c_strings};
 use crate::profile::{Plan, exported_settings, plan};
 use crate::report::Report;
-use crate::session::{Session, Validity};
-use crate::settings::{Settings, StsSettings};
-use crate::sts::source::Helpers;
-use crate::sts::{Network, Obtained, Sts, read_bundle};
+use crate::session::{Need, Session, Validity};
+use crate::settings::Settings;
+use crate::sts::Obtained;
 use crate::supervise::happening::Happening;
 use crate::vars::Vars;
-use std::ffi::{CString, OsString};
-use std::os::unix::ffi::OsStringExt as _;
+use std::ffi::CString;
 use tokio::runtime::{Builder, Runtime};
 
 /// The most xassumes that may lie around one another; more are a `credential_process` that calls itself.
@@ -25,7 +24,6 @@ pub(crate) struct Launch<'a> {
     pub(crate) report: Report,
     pub(crate) files: ConfigFiles,
     pub(crate) plan: Plan,
-    network: Network,
     depth: u32,
 }
 
@@ -38,32 +36,59 @@ impl<'a> Launch<'a> {
         let depth = depth(vars)?;
         let files = files::read(vars)?;
         let plan = plan(&settings.request, &files.profiles, vars)?;
-        let network = network(&settings.sts, &plan)?;
-        Ok(Self { settings, vars, report, files, plan, network, depth })
+        Ok(Self { settings, vars, report, files, plan, depth })
     }
 
-    /// Obtains a session by the plan.
+    /// A session for a command that xassume becomes: nobody will refresh it. From the cache without a runtime.
     ///
     /// # Errors
     /// The source's failure, STS's, or a session in another account than the expected one.
-    pub(crate) async fn obtain(&self) -> Result<Obtained, Error> {
-        self.obtain_by(&self.plan).await
+    pub(crate) fn session(&self) -> Result<Obtained, Error> {
+        let sessions = self.sessions(&self.plan, &self.files)?;
+        let need = sessions.need(Need::ThreeQuarters);
+        let obtained = match sessions.cached(need) {
+            Some(cached) => cached,
+            None => {
+                let runtime = runtime()?;
+                let obtained = runtime.block_on(sessions.obtain(need, Outage::Bridge));
+                // The runtime lives no longer than the call. A name that is still being resolved would hold up a
+                // plain drop.
+                runtime.shutdown_background();
+                obtained?
+            }
+        };
+        self.checked(obtained)
     }
 
-    /// Obtains a session with everything read anew: rotated keys, a new login, an edited profile.
+    /// The first session for a command that xassume stays with, with as much left as it usually `need`s.
+    ///
+    /// # Errors
+    /// As for [`Self::session`].
+    pub(crate) async fn first_session(&self, need: Need) -> Result<Obtained, Error> {
+        let sessions = self.sessions(&self.plan, &self.files)?;
+        let need = sessions.need(need);
+        let obtained = match sessions.cached(need) {
+            Some(cached) => cached,
+            None => sessions.obtain(need, Outage::Bridge).await?,
+        };
+        self.checked(obtained)
+    }
+
+    /// A session for a refresh, with everything read anew: rotated keys, a new login, an edited profile.
     ///
     /// # Errors
     /// As for the first one; and what became wrong in the files since.
-    pub(crate) async fn obtain_anew(&self) -> Result<Obtained, Error> {
+    pub(crate) async fn next_session(&self) -> Result<Obtained, Error> {
         let files = files::read(self.vars)?;
         let plan = plan(&self.settings.request, &files.profiles, self.vars)?;
-        self.obtain_by(&plan).await
+        self.checked(self.sessions(&plan, &files)?.obtain(Need::ThreeQuarters, Outage::Fail).await?)
     }
 
-    async fn obtain_by(&self, plan: &Plan) -> Result<Obtained, Error> {
-        let environment = self.helper_environment();
-        let sts = Sts { plan, network: &self.network, helpers: Helpers { environment: &environment } };
-        let obtained = sts.obtain().await?;
+    fn sessions<'s>(&'s self, plan: &'s Plan, files: &'s ConfigFiles) -> Result<Sessions<'s>, Error> {
+        Sessions::new(self.settings, plan, files, self.vars, self.depth, self.report)
+    }
+
+    fn checked(&self, obtained: Obtained) -> Result<Obtained, Error> {
         self.settings.check_account(&obtained.session)?;
         Ok(obtained)
     }
@@ -83,13 +108,6 @@ impl<'a> Launch<'a> {
             profile_settings: &exported,
             keep: &self.settings.delivery.keep,
         }))
-    }
-
-    /// What programs that xassume runs for itself inherit: everything, with the depth counted on.
-    fn helper_environment(&self) -> Vec<CString> {
-        let others = self.vars.iter().filter(|(name, _)| *name != "XASSUME_DEPTH");
-        let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        c_strings(others.chain([("XASSUME_DEPTH".into(), self.depth.to_string().into())]))
     }
 }
 
@@ -118,33 +136,4 @@ fn depth(vars: &Vars) -> Result<u32, Error> {
         ));
     }
     Ok(outer + 1)
-}
-
-/// How STS is reached: flags before the plan's variables and profile.
-fn network(flags: &StsSettings, plan: &Plan) -> Result<Network, Error> {
-    let ca_bundle = match flags.ca_bundle.as_ref().or(plan.network.ca_bundle.as_ref()) {
-        Some(path) => Some(read_bundle(path).map_err(|reason| Error::File {
-            what: "the certificates in".into(),
-            path: path.clone(),
-            reason,
-        })?),
-        None => None,
-    };
-    Ok(Network {
-        endpoint: flags.endpoint.clone().or_else(|| plan.network.endpoint_url.clone()),
-        ca_bundle,
-        fips: plan.network.fips,
-        dualstack: plan.network.dualstack,
-        timeout: flags.timeout,
-    })
-}
-
-/// Variables as execve(2) takes them. None can hold a NUL byte: they come from such a list, or from text without one.
-fn c_strings(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<CString> {
-    let joined = variables.into_iter().map(|(mut name, value)| {
-        name.push("=");
-        name.push(value);
-        name.into_vec()
-    });
-    joined.filter_map(|variable| CString::new(variable).ok()).collect()
 }

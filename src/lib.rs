@@ -7,8 +7,8 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | conduct | [`run`], `launch`, `attend`, `supervise` |
-//! | effects | `report`, `files`, `sts`, `deliver`, `sys` |
+//! | conduct | [`run`], `launch`, `obtain`, `attend`, `supervise` |
+//! | effects | `report`, `files`, `cache`, `sts`, `deliver`, `sys` |
 //! | decisions, pure | `cli`, `settings`, `profile`, `explain`, and the rules of `deliver` and `supervise` |
 //! | words, pure | `role`, `session`, `vars`, `outcome`, `error` |
 
@@ -16,11 +16,13 @@
 compile_error!("xassume supervises processes with signalfd, pidfd and timerfd, and so it runs on Linux only");
 
 mod attend;
+mod cache;
 mod deliver;
 mod error;
 mod explain;
 mod files;
 mod launch;
+mod obtain;
 mod profile;
 mod report;
 mod role;

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use std::fmt::{Display, Write as _};
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// The voice of one run.
 #[derive(Debug, Clone, Copy)]

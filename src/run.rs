@@ -4,13 +4,14 @@
 //! call to STS fails before it.
 
 use crate::attend;
+use crate::cache::Cache;
 use crate::deliver::environment::{Delivery, Mode};
 use crate::deliver::{config_copy, folder};
 use crate::error::Error;
-use crate::launch::{Launch, assumed, runtime};
+use crate::launch::{Launch, assumed};
 use crate::outcome::Outcome;
 use crate::report::{self, Report};
-use crate::settings::{self, Conduct, Machine, Voice};
+use crate::settings::{self, CacheSettings, Conduct, Machine, Voice};
 use crate::supervise::happening::Narrator as _;
 use crate::sys::lookup::{self, Command};
 use crate::sys::{exec, signals};
@@ -46,6 +47,9 @@ pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
 
 /// From the words to the command's end.
 fn command(matches: &ArgMatches, vars: &Vars, report: Report) -> Result<Outcome, Error> {
+    if let Some(cache) = settings::cache_to_clear(matches, vars)? {
+        return clear_cache(&cache, vars, report);
+    }
     let settings = settings::settings(matches, vars, &machine(), &|path| std::fs::read_to_string(path))?;
     settings.check_keep()?;
     let command = lookup::find(&settings.command, vars.get("PATH"))?;
@@ -60,11 +64,7 @@ fn command(matches: &ArgMatches, vars: &Vars, report: Report) -> Result<Outcome,
 /// Obtains a session and becomes the command; comes back only with the reason why it could not.
 fn become_command(launch: &Launch<'_>, command: &Command) -> Result<Error, Error> {
     signals::install_pid1_handlers();
-    let runtime = runtime()?;
-    let obtained = runtime.block_on(launch.obtain());
-    // The runtime lives no longer than the call. A name that is still being resolved would hold up a plain drop.
-    runtime.shutdown_background();
-    let obtained = obtained?;
+    let obtained = launch.session()?;
     let mut report = launch.report;
     report.tell(&assumed(&obtained.session));
     let isolated = if launch.settings.delivery.isolate {
@@ -75,6 +75,21 @@ fn become_command(launch: &Launch<'_>, command: &Command) -> Result<Error, Error
     };
     let delivery = isolated.as_deref().map_or(Delivery::Env, |config_file| Delivery::EnvIsolated { config_file });
     Ok(exec::replace(command, &launch.environment(&obtained, delivery, Mode::Exec)))
+}
+
+/// Removes the cached sessions of this user.
+fn clear_cache(settings: &CacheSettings, vars: &Vars, report: Report) -> Result<Outcome, Error> {
+    let cleared = Cache::new(settings, vars).clear().map_err(|(folder, error)| Error::System {
+        what: "clear the cache",
+        reason: format!("{}: {error}", folder.display()),
+    })?;
+    for folder in &cleared {
+        report.detail(format_args!("sessions removed from {}: {}", folder.folder.display(), folder.sessions));
+    }
+    if cleared.is_empty() {
+        report.detail("there is no cache to clear");
+    }
+    Ok(Outcome::Exited(0))
 }
 
 /// What the default session name tells of this machine.

@@ -59,7 +59,29 @@ pub(crate) struct Validity {
     pub(crate) skew_secs: i64,
 }
 
+/// How much of a session must be left for a use of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Three quarters of its lifetime: nobody will refresh it, or a start would be wasted.
+    ThreeQuarters,
+    /// So much, whatever its lifetime: what `--min-ttl` says, or the margin at which it is refreshed.
+    AtLeast(Duration),
+}
+
 impl Validity {
+    /// How much must be left of this session.
+    pub(crate) fn needed(&self, need: Need) -> Duration {
+        match need {
+            Need::ThreeQuarters => self.lifetime * 3 / 4,
+            Need::AtLeast(least) => least,
+        }
+    }
+
+    /// Whether there is enough left of it.
+    pub(crate) fn has(&self, need: Need) -> bool {
+        !self.left.is_zero() && self.left >= self.needed(need)
+    }
+
     /// A clock that is off by less than this is left alone: SDKs sign and compare within it.
     const TOLERATED_SKEW_SECS: u64 = 4 * 60;
 
@@ -102,6 +124,15 @@ mod tests {
         assert_eq!(told(240), told(0));
         assert_eq!(told(3600), "1970-01-12T12:46:40Z");
         assert_eq!(told(-3600), "1970-01-12T14:46:40Z");
+    }
+
+    #[test]
+    fn a_use_needs_three_quarters_of_the_lifetime_or_what_it_says() {
+        let with = |left| Validity { left: Duration::from_secs(left), ..validity(0) };
+        assert!(with(2700).has(Need::ThreeQuarters) && !with(2699).has(Need::ThreeQuarters));
+        let minute = Need::AtLeast(Duration::from_mins(1));
+        assert!(with(60).has(minute) && !with(59).has(minute));
+        assert!(with(1).has(Need::AtLeast(Duration::ZERO)) && !with(0).has(Need::AtLeast(Duration::ZERO)));
     }
 
     #[test]

@@ -157,8 +157,10 @@ fn a_loop_of_xassumes_is_stopped() {
         "[profile loop]\ncredential_process = {} -p loop -r {ROLE} -- true\n",
         crate::support::binary().display()
     );
+    // With the cache it is noticed at the second one, which would wait for the first.
     let finished = Xassume::new(&sts)
         .without_keys()
+        .env("XASSUME_NO_CACHE", "true")
         .file(".aws/config", config)
         .args(["-p", "loop", "-r", ROLE, "--", "true"])
         .run()

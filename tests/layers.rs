@@ -23,8 +23,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "supervise::happening",
         ],
     ),
-    ("effects", &["report", "files", "sys", "sts", "deliver"]),
-    ("conduct", &["run", "launch", "attend", "supervise"]),
+    ("effects", &["report", "files", "sys", "cache", "sts", "deliver"]),
+    ("conduct", &["run", "launch", "obtain", "attend", "supervise"]),
     ("entry", &["main", "lib"]),
 ];
 

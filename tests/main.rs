@@ -3,6 +3,7 @@
 
 mod support;
 
+mod cache;
 mod completions;
 mod environment;
 mod errors;

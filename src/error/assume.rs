@@ -52,6 +52,8 @@ pub(crate) enum Refusal {
     PackedPolicy,
     TokenRejected,
     Throttled,
+    /// A failure of STS itself.
+    Unavailable,
     Other,
 }
 
@@ -78,6 +80,17 @@ impl AssumeError {
             region: region.to_owned(),
             cause,
         })
+    }
+
+    /// Whether STS was not reached, or could not answer.
+    pub(crate) fn is_outage(&self) -> bool {
+        match &self.cause {
+            Cause::Refused { refusal, .. } => matches!(refusal, Refusal::Throttled | Refusal::Unavailable),
+            Cause::Network(NetworkFailure::TooLarge { .. } | NetworkFailure::Endpoint { .. }) | Cause::Garbage(_) => {
+                false
+            }
+            Cause::Network(_) => true,
+        }
     }
 
     /// The one thing to do; for a denial, the two statements that make up the trust.
@@ -132,6 +145,7 @@ impl AssumeError {
                 "the role's trust policy must name the token's issuer, and the token must be fresh".into()
             }
             Refusal::Throttled => "STS allows 600 requests a second for an account and region; try again later".into(),
+            Refusal::Unavailable => "STS has a failure of its own; try again later".into(),
             Refusal::Other => return None,
         })
     }

@@ -15,6 +15,7 @@ use crate::outcome::{FAILED, NOT_FOUND, NOT_RUNNABLE};
 use crate::role::Invalid;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Why there is no command with a session.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(crate) enum Error {
     Source(SourceError),
     /// STS did not give a session.
     Assume(Box<AssumeError>),
+    /// Another xassume was asking for the same session and had no answer in time.
+    Waited { role: String, limit: Duration },
     /// The session is in another account than `--expect-account` says.
     WrongAccount { expected: String, arn: String },
     /// The file of `--credentials-file` cannot be where it is asked for.
@@ -61,6 +64,7 @@ impl Error {
             | Self::Config(_)
             | Self::Source(_)
             | Self::Assume(_)
+            | Self::Waited { .. }
             | Self::WrongAccount { .. }
             | Self::CredentialsFile { .. }
             | Self::Lapsed
@@ -77,6 +81,9 @@ impl Error {
             Self::Config(error) => error.hint(),
             Self::Source(error) => error.hint(),
             Self::Assume(error) => error.hint(),
+            Self::Waited { .. } => {
+                Some("STS or the source is slow; --sts-timeout sets the limit, --no-cache asks without waiting".into())
+            }
             Self::WrongAccount { .. } => {
                 Some("the role's ARN or the profile names another account than expected".into())
             }
@@ -92,6 +99,15 @@ impl Error {
             }
             Self::Lapsed => Some("`--on-refresh-failure keep` lets the command run on".into()),
             Self::System { .. } => None,
+        }
+    }
+
+    /// Whether STS was not to be had, in which case an older session is better than none. A refusal is an answer.
+    pub(crate) fn is_outage(&self) -> bool {
+        match self {
+            Self::Waited { .. } => true,
+            Self::Assume(error) => error.is_outage(),
+            _ => false,
         }
     }
 
@@ -111,6 +127,13 @@ impl fmt::Display for Error {
             Self::Config(error) => error.fmt(f),
             Self::Source(error) => error.fmt(f),
             Self::Assume(error) => error.fmt(f),
+            Self::Waited { role, limit } => {
+                let limit = humantime::format_duration(*limit);
+                write!(
+                    f,
+                    "cannot assume {role}: another xassume has asked for this session and got no answer within {limit}"
+                )
+            }
             Self::WrongAccount { expected, arn } => {
                 write!(f, "the session {arn} is not in account {expected}, as --expect-account asks")
             }

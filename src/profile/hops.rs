@@ -19,6 +19,13 @@ pub(crate) struct RoleChain {
 }
 
 impl RoleChain {
+    /// A chain of these hops, unless there are none.
+    #[cfg(test)]
+    pub(crate) fn new(mut hops: Vec<Hop>) -> Option<Self> {
+        let last = hops.pop()?;
+        Some(Self { earlier: hops, last })
+    }
+
     /// The hop that is assumed with the source credentials.
     pub(crate) fn first(&self) -> &Hop {
         self.earlier.first().unwrap_or(&self.last)
@@ -32,6 +39,15 @@ impl RoleChain {
     /// All hops, in the order in which they are assumed.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Hop> {
         self.earlier.iter().chain(std::iter::once(self.last()))
+    }
+
+    /// The longest lifetime that STS may grant: an hour when nothing is asked for, and in a chain.
+    pub(crate) fn longest_lifetime(&self) -> Duration {
+        match self.last.options.duration {
+            Some(SessionDuration::Exactly(duration)) => duration,
+            Some(SessionDuration::Max) if self.earlier.is_empty() => SessionDuration::MOST,
+            Some(SessionDuration::Max) | None => SessionDuration::HOUR,
+        }
     }
 
     /// How many hops there are: at least one.

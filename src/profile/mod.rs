@@ -16,7 +16,10 @@ mod source;
 pub(crate) mod text;
 
 pub(crate) use exported::exported_settings;
+pub(crate) use hops::RoleChain;
 pub(crate) use plan::{Plan, plan};
 pub(crate) use request::{ProfileChoice, ProfileFrom, Request};
 pub(crate) use set::{DEFAULT, ProfileSet};
 pub(crate) use source::Source;
+#[cfg(test)]
+pub(crate) use source::TokenFrom;

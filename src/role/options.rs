@@ -121,7 +121,7 @@ pub(crate) enum SessionDuration {
 impl SessionDuration {
     pub(crate) const HOUR: Duration = Duration::from_hours(1);
     const LEAST: Duration = Duration::from_mins(15);
-    const MOST: Duration = Duration::from_hours(12);
+    pub(crate) const MOST: Duration = Duration::from_hours(12);
 
     /// Parses `max` or a duration such as `1h`, `90m`, `3600s`; a bare number is seconds, as in `duration_seconds`.
     ///

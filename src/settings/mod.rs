@@ -3,10 +3,12 @@
 //! Pure but for `read`, which is handed in for `--policy file://…`. Every limit that AWS documents is checked here,
 //! so that a bad value costs no call. Which role comes out of it is decided in `profile::plan`.
 
+mod cache;
 mod conduct;
 mod given;
 mod name;
 
+pub(crate) use cache::{CacheMode, CacheSettings};
 pub(crate) use conduct::{Conduct, DeliverySettings, Via};
 
 use crate::cli;
@@ -30,6 +32,7 @@ use std::time::Duration;
 pub(crate) struct Settings {
     pub(crate) request: Request,
     pub(crate) sts: StsSettings,
+    pub(crate) cache: CacheSettings,
     pub(crate) conduct: Conduct,
     pub(crate) delivery: DeliverySettings,
     pub(crate) expect_account: Option<String>,
@@ -146,6 +149,22 @@ pub(crate) fn voice(matches: &ArgMatches, vars: &Vars) -> Result<Voice, Error> {
     Ok(Voice { verbosity, format })
 }
 
+/// The cache to clear, when that is what was asked for instead of a command.
+///
+/// # Errors
+/// When there is a command as well.
+pub(crate) fn cache_to_clear(matches: &ArgMatches, vars: &Vars) -> Result<Option<CacheSettings>, Error> {
+    let words = Words::new(matches, vars);
+    // Typed or not at all: a variable that empties the cache at each run would be a trap.
+    if !words.is_typed("clear-cache") {
+        return Ok(None);
+    }
+    if !words.command().is_empty() {
+        return Err(Error::usage("--clear-cache runs no command", "for a new session: --force-refresh"));
+    }
+    CacheSettings::read(&words).map(Some)
+}
+
 /// Gives the words their meaning.
 ///
 /// # Errors
@@ -165,6 +184,7 @@ pub(crate) fn settings(
     Ok(Settings {
         request: request(&words, vars, machine, read)?,
         sts: sts(&words)?,
+        cache: CacheSettings::read(&words)?,
         conduct,
         delivery,
         expect_account: words.one("expect-account").map(|given| given.parse(account)).transpose()?,

@@ -55,18 +55,18 @@ pub(crate) struct Obtained {
 }
 
 impl Sts<'_> {
-    /// Resolves the source and assumes each role of the chain with the session before.
+    /// Resolves the source and assumes each role of the chain with the session before; all calls within `limit`.
     ///
     /// # Errors
     /// The source's failure, or that of the hop at which STS refused or was not reached.
-    pub(crate) async fn obtain(&self) -> Result<Obtained, Error> {
+    pub(crate) async fn obtain(&self, limit: Duration) -> Result<Obtained, Error> {
         let instance_region = match (&self.plan.region, &self.plan.source) {
             (None, Source::InstanceMetadata) => source::instance_region(self.network).await,
             _ => None,
         };
         let region = self.region(instance_region.as_deref())?;
         let mut proof = source::resolve(&self.plan.source, self.network, &region, &self.helpers).await?;
-        let deadline = Instant::now() + self.network.timeout;
+        let deadline = Instant::now() + limit;
         let of = self.plan.hops.len();
         let mut session = None;
         for (at, hop) in self.plan.hops.iter().enumerate() {
@@ -259,9 +259,18 @@ impl Call<'_> {
                 Cause::Network(NetworkFailure::Endpoint { reason: http::chain(error).join(": ") })
             }
             SdkError::ServiceError(service) => match (service.err().code(), service.err().message()) {
+                (None, _) if service.raw().status().is_server_error() => Cause::Refused {
+                    code: format!("HTTP status {}", service.raw().status()),
+                    message: "no reason was given".into(),
+                    refusal: Refusal::Unavailable,
+                },
                 (Some(code), message) => {
                     let message = message.unwrap_or("no reason was given").trim().to_owned();
-                    let refusal = explain::refusal(code, &message);
+                    let refusal = if service.raw().status().is_server_error() {
+                        Refusal::Unavailable
+                    } else {
+                        explain::refusal(code, &message)
+                    };
                     Cause::Refused { code: code.to_owned(), message, refusal }
                 }
                 (None, _) => Cause::Garbage(format!("HTTP status {} without an error code", service.raw().status())),

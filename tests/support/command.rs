@@ -133,6 +133,13 @@ impl Xassume {
         self
     }
 
+    /// The same world, with nothing said on the command line yet.
+    #[must_use]
+    pub fn without_args(mut self) -> Self {
+        self.args.clear();
+        self
+    }
+
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.env.insert(name.as_ref().to_owned(), value.as_ref().to_owned());

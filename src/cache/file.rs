@@ -1,0 +1,202 @@
+//! The stored form of a session: JSON with a version and a sum over everything, its key included.
+//!
+//! Read strictly. What is torn, was changed, belongs to another key or was written by another version is no session.
+
+use super::entry::{Entry, Stamp};
+use super::key::{Fields, Key};
+use crate::session::{Keys, Secret, Validity};
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, SystemTime};
+use zeroize::Zeroizing;
+
+/// The form that this version writes, and the only one that it reads.
+const VERSION: u32 = 1;
+/// The most that is read of a file. Session tokens are a few kilobytes at the most.
+pub(super) const MOST_BYTES: usize = 64 << 10;
+/// `GetSessionToken` gives 36 hours, `AssumeRole` 12.
+const LONGEST: Duration = Duration::from_hours(36);
+
+/// The fields of a file. Text is borrowed from the bytes, so that no copy of a secret is left behind.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form<'a> {
+    version: u32,
+    sum: &'a str,
+    arn: &'a str,
+    access_key_id: &'a str,
+    secret_access_key: &'a str,
+    #[serde(borrow)]
+    session_token: Option<&'a str>,
+    #[serde(borrow)]
+    region: Option<&'a str>,
+    /// Moments are milliseconds since 1970, or since the boot; durations are milliseconds too.
+    expiration: u64,
+    left: u64,
+    lifetime: u64,
+    skew_secs: i64,
+    boot_id: &'a str,
+    asked: u64,
+    answered: u64,
+    wall: u64,
+}
+
+impl Form<'_> {
+    fn sum(&self, key: &Key) -> String {
+        let Form { version, sum: _, arn, access_key_id, secret_access_key, session_token, region, .. } = self;
+        let Form { expiration, left, lifetime, skew_secs, boot_id, asked, answered, wall, .. } = self;
+        let mut sum = Fields::new("file");
+        sum.text("key", key.as_str());
+        sum.number("version", (*version).into());
+        for text in [arn, access_key_id, secret_access_key, boot_id] {
+            sum.text("text", text);
+        }
+        for text in [session_token, region] {
+            sum.optional("optional", *text);
+        }
+        for number in [*expiration, *left, *lifetime, skew_secs.cast_unsigned(), *asked, *answered, *wall] {
+            sum.number("number", number);
+        }
+        sum.hexadecimal()
+    }
+}
+
+/// The bytes of the file; `None` for what would not be read back.
+pub(super) fn encode(key: &Key, entry: &Entry, stamp: &Stamp) -> Option<Zeroizing<Vec<u8>>> {
+    let Entry { keys, validity, arn, region } = entry;
+    let mut form = Form {
+        version: VERSION,
+        sum: "",
+        arn,
+        access_key_id: &keys.access_key_id,
+        secret_access_key: keys.secret_access_key.reveal(),
+        session_token: keys.session_token.as_ref().map(Secret::reveal),
+        region: region.as_deref(),
+        expiration: since_1970(validity.expiration)?,
+        left: millis(validity.left)?,
+        lifetime: millis(validity.lifetime)?,
+        skew_secs: validity.skew_secs,
+        boot_id: &stamp.boot_id,
+        asked: millis(stamp.asked)?,
+        answered: millis(stamp.answered)?,
+        wall: since_1970(stamp.wall)?,
+    };
+    let sum = form.sum(key);
+    form.sum = &sum;
+    // Large enough from the start: a buffer that grows would leave its old self behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MOST_BYTES));
+    serde_json::to_writer(&mut *bytes, &form).ok()?;
+    bytes.push(b'\n');
+    (bytes.len() <= MOST_BYTES && decode(key, &bytes).is_some()).then_some(bytes)
+}
+
+/// The session in the bytes of a file, unless something about them is odd.
+pub(super) fn decode(key: &Key, bytes: &[u8]) -> Option<(Entry, Stamp)> {
+    let form: Form<'_> = serde_json::from_slice(bytes).ok()?;
+    if form.version != VERSION || form.sum != form.sum(key) {
+        return None;
+    }
+    let validity = Validity {
+        expiration: moment(form.expiration)?,
+        left: Duration::from_millis(form.left),
+        lifetime: Duration::from_millis(form.lifetime),
+        skew_secs: form.skew_secs,
+    };
+    let sane = validity.left <= validity.lifetime && validity.lifetime <= LONGEST && form.asked <= form.answered;
+    let texts = [form.arn, form.access_key_id, form.secret_access_key].into_iter().chain(form.session_token);
+    // A NUL byte could not be passed on in a variable.
+    if !sane || form.access_key_id.is_empty() || texts.into_iter().any(|text| text.contains(char::is_control)) {
+        return None;
+    }
+    let keys = Keys {
+        access_key_id: form.access_key_id.to_owned(),
+        secret_access_key: Secret::new(form.secret_access_key),
+        session_token: form.session_token.map(Secret::new),
+    };
+    let entry = Entry { keys, validity, arn: form.arn.to_owned(), region: form.region.map(str::to_owned) };
+    let stamp = Stamp {
+        boot_id: form.boot_id.to_owned(),
+        asked: Duration::from_millis(form.asked),
+        answered: Duration::from_millis(form.answered),
+        wall: moment(form.wall)?,
+    };
+    Some((entry, stamp))
+}
+
+/// When the session in a file expires, by the server's clock, whatever its key: all that sweeping needs to know.
+pub(super) fn expiration(bytes: &[u8]) -> Option<SystemTime> {
+    let form: Form<'_> = serde_json::from_slice(bytes).ok()?;
+    moment(form.expiration)
+}
+
+fn millis(duration: Duration) -> Option<u64> {
+    u64::try_from(duration.as_millis()).ok()
+}
+
+fn since_1970(moment: SystemTime) -> Option<u64> {
+    millis(moment.duration_since(SystemTime::UNIX_EPOCH).ok()?)
+}
+
+fn moment(millis: u64) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::entry::tests::{entry, stamp};
+    use super::*;
+
+    fn written() -> Zeroizing<Vec<u8>> {
+        encode(&Key::for_tests(1), &entry(-7), &stamp(-7)).expect("encoded")
+    }
+
+    #[test]
+    fn what_was_written_is_read_back() {
+        assert_eq!(decode(&Key::for_tests(1), &written()), Some((entry(-7), stamp(-7))));
+        let bare = Entry { region: None, keys: Keys { session_token: None, ..entry(0).keys }, ..entry(0) };
+        let bytes = encode(&Key::for_tests(1), &bare, &stamp(0)).expect("encoded");
+        assert_eq!(decode(&Key::for_tests(1), &bytes), Some((bare, stamp(0))));
+        assert_eq!(expiration(&written()), Some(entry(0).validity.expiration));
+    }
+
+    #[test]
+    fn every_cut_and_every_changed_byte_is_noticed() {
+        let (key, whole) = (Key::for_tests(1), written());
+        // Without the line's end it is whole.
+        for length in 0..whole.len() - 1 {
+            assert_eq!(decode(&key, &whole[..length]), None, "cut at {length}");
+        }
+        for at in 0..whole.len() - 1 {
+            for flip in [1, 0x20, 0x80] {
+                let mut bytes = whole.to_vec();
+                bytes[at] ^= flip;
+                let read = decode(&key, &bytes);
+                assert!(read.is_none() || read == Some((entry(-7), stamp(-7))), "byte {at} flipped by {flip}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_key_another_version_and_another_field_are_no_session() {
+        let key = Key::for_tests(1);
+        assert_eq!(decode(&Key::for_tests(2), &written()), None);
+        let text = String::from_utf8(written().to_vec()).expect("text");
+        for (from, to) in
+            [("\"version\":1", "\"version\":2"), ("{", "{\"more\":1,"), ("}", ",\"more\":1}"), ("\n", "x")]
+        {
+            assert_eq!(decode(&key, text.replacen(from, to, 1).as_bytes()), None, "{from} → {to}");
+        }
+        for nonsense in ["", "{}", "null", "[]", "\0\0\0\0"] {
+            assert_eq!(decode(&key, nonsense.as_bytes()), None);
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_used_is_not_written() {
+        let odd = Entry { arn: "with \"quotes\"".into(), ..entry(0) };
+        assert!(encode(&Key::for_tests(1), &odd, &stamp(0)).is_none());
+        let long = Entry { arn: "a".repeat(MOST_BYTES), ..entry(0) };
+        assert!(encode(&Key::for_tests(1), &long, &stamp(0)).is_none());
+        let eternal = Validity { lifetime: Duration::from_secs(1 << 20), ..entry(0).validity };
+        assert!(encode(&Key::for_tests(1), &Entry { validity: eternal, ..entry(0) }, &stamp(0)).is_none());
+    }
+}

@@ -1,0 +1,239 @@
+//! The name under which a session is kept: a hash of all that decides what STS answers or what the session may do.
+//!
+//! Pure. Two requests share a session only when every ingredient is the same. Secrets are no ingredients, with two
+//! exceptions that say whose credentials a service hands out: a web identity token and a container's authorisation.
+//! The hash gives neither away.
+
+use crate::profile::{RoleChain, Source};
+use crate::role::{
+    ExternalId, Hop, HopOptions, MfaSerial, PolicyArn, SessionDuration, SessionPolicy, SourceIdentity, TagKey,
+};
+use sha2::{Digest as _, Sha256};
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// Changes with every change of the encoding below, so that older sessions are not found under a new meaning.
+const ENCODING: &str = "xassume session key 1";
+
+/// The name of one session: 64 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Key(String);
+
+/// What a source's answer depends on besides what the plan says of it.
+#[derive(Debug, Default)]
+pub(crate) struct Surroundings {
+    /// For sources that answer each host or container with credentials of its own.
+    pub(crate) host: Option<Host>,
+    /// Where the source is asked, as name and value.
+    pub(crate) settings: Vec<(&'static str, Option<OsString>)>,
+    /// The web identity token: each job of a build server writes its own into the same file.
+    pub(crate) token: Option<Zeroizing<Vec<u8>>>,
+}
+
+/// Tells hosts and containers apart that share a home on a network disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Host {
+    pub(crate) machine_id: Option<String>,
+    pub(crate) boot_id: String,
+    pub(crate) name: OsString,
+}
+
+/// Which STS is asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reach<'a> {
+    /// As somebody named it; the instance's own region follows from the source.
+    pub(crate) region: Option<&'a str>,
+    pub(crate) endpoint: Option<&'a str>,
+    pub(crate) fips: bool,
+    pub(crate) dualstack: bool,
+}
+
+impl Key {
+    /// The key of the session that a role chain ends with.
+    pub(crate) fn of_role(source: &Source, around: &Surroundings, reach: Reach<'_>, hops: &RoleChain) -> Self {
+        let mut hash = Fields::new("role");
+        hash.begin(source, around, reach);
+        hash.number("hops", hops.len() as u64);
+        for hop in hops.iter() {
+            hash.hop(hop);
+        }
+        hash.key()
+    }
+
+    /// The key of a session of `GetSessionToken`, which an MFA code opened.
+    pub(crate) fn of_mfa(
+        source: &Source,
+        around: &Surroundings,
+        reach: Reach<'_>,
+        serial: &MfaSerial,
+        duration: Option<Duration>,
+    ) -> Self {
+        let mut hash = Fields::new("mfa");
+        hash.begin(source, around, reach);
+        hash.text("serial", serial.as_str());
+        hash.duration(duration.map(SessionDuration::Exactly));
+        hash.key()
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    #[cfg(test)]
+    pub(super) fn for_tests(seed: u8) -> Self {
+        let mut hash = Fields::new("test");
+        hash.number("seed", seed.into());
+        hash.key()
+    }
+}
+
+/// Named values, each with its length before it: no two lists of them give the same bytes.
+pub(super) struct Fields(Sha256);
+
+impl Fields {
+    pub(super) fn new(kind: &str) -> Self {
+        let mut fields = Self(Sha256::new());
+        fields.text("encoding", ENCODING);
+        fields.text("kind", kind);
+        fields
+    }
+
+    fn piece(&mut self, bytes: &[u8]) {
+        self.0.update((bytes.len() as u64).to_be_bytes());
+        self.0.update(bytes);
+    }
+
+    fn bytes(&mut self, name: &str, value: &[u8]) {
+        self.piece(name.as_bytes());
+        self.piece(value);
+    }
+
+    pub(super) fn text(&mut self, name: &str, value: &str) {
+        self.bytes(name, value.as_bytes());
+    }
+
+    pub(super) fn number(&mut self, name: &str, value: u64) {
+        self.bytes(name, &value.to_be_bytes());
+    }
+
+    pub(super) fn optional(&mut self, name: &str, value: Option<&str>) {
+        self.list(name, value.into_iter());
+    }
+
+    /// The count, then each value.
+    fn list<'a>(&mut self, name: &str, values: impl ExactSizeIterator<Item = &'a str>) {
+        self.number(name, values.len() as u64);
+        for value in values {
+            self.piece(value.as_bytes());
+        }
+    }
+
+    pub(super) fn hexadecimal(self) -> String {
+        self.0.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
+            // Writing into a String does not fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+
+    fn key(self) -> Key {
+        Key(self.hexadecimal())
+    }
+
+    fn begin(&mut self, source: &Source, around: &Surroundings, reach: Reach<'_>) {
+        self.source(source);
+        self.around(around);
+        let Reach { region, endpoint, fips, dualstack } = reach;
+        self.optional("region", region);
+        self.optional("endpoint", endpoint);
+        self.number("fips", fips.into());
+        self.number("dualstack", dualstack.into());
+    }
+
+    fn source(&mut self, source: &Source) {
+        match source {
+            // The same keys are the same caller, wherever they were found.
+            Source::EnvironmentKeys(keys) | Source::ProfileKeys { profile: _, keys } => {
+                self.text("access key id", &keys.access_key_id);
+            }
+            Source::Process { profile, command } => {
+                self.text("process of profile", profile);
+                self.text("command", command);
+            }
+            Source::Sso { profile, session_name, start_url, region, account_id, role_name } => {
+                self.text("sso of profile", profile);
+                self.optional("sso session", session_name.as_deref());
+                self.text("start url", start_url);
+                self.text("sso region", region);
+                self.text("sso account", account_id);
+                self.text("sso role", role_name);
+            }
+            Source::Login { profile, session_arn } => {
+                self.text("login of profile", profile);
+                self.text("login session", session_arn);
+            }
+            Source::WebIdentity { token_file, from: _ } => {
+                self.bytes("web identity", token_file.as_os_str().as_bytes());
+            }
+            Source::Container => self.text("container", ""),
+            Source::InstanceMetadata => self.text("instance metadata", ""),
+        }
+    }
+
+    fn around(&mut self, around: &Surroundings) {
+        let Surroundings { host, settings, token } = around;
+        self.number("host", host.is_some().into());
+        if let Some(Host { machine_id, boot_id, name }) = host {
+            self.optional("machine id", machine_id.as_deref());
+            self.text("boot id", boot_id);
+            self.bytes("host name", name.as_bytes());
+        }
+        self.number("settings", settings.len() as u64);
+        for (name, value) in settings {
+            self.number(name, value.is_some().into());
+            self.piece(value.as_ref().map_or(&[], |value| value.as_bytes()));
+        }
+        self.number("token", token.is_some().into());
+        self.piece(token.as_ref().map_or(&[], |token| token.as_slice()));
+    }
+
+    fn hop(&mut self, hop: &Hop) {
+        let Hop { role, session_name, options } = hop;
+        // Without `..`, so that a new option cannot be forgotten here.
+        let HopOptions {
+            external_id,
+            duration,
+            policy,
+            policy_arns,
+            tags,
+            transitive_tags,
+            source_identity,
+            mfa_serial,
+        } = options;
+        self.text("role", role.as_str());
+        self.text("session name", session_name.as_str());
+        self.optional("external id", external_id.as_ref().map(ExternalId::as_str));
+        self.duration(*duration);
+        self.optional("policy", policy.as_ref().map(SessionPolicy::as_str));
+        self.list("policy arns", policy_arns.iter().map(PolicyArn::as_str));
+        self.list("tag keys", tags.iter().map(|tag| tag.key.as_str()));
+        self.list("tag values", tags.iter().map(|tag| tag.value.as_str()));
+        self.list("transitive tags", transitive_tags.iter().map(TagKey::as_str));
+        self.optional("source identity", source_identity.as_ref().map(SourceIdentity::as_str));
+        self.optional("mfa serial", mfa_serial.as_ref().map(MfaSerial::as_str));
+    }
+
+    fn duration(&mut self, duration: Option<SessionDuration>) {
+        match duration {
+            None => self.text("duration", "unasked"),
+            Some(SessionDuration::Max) => self.text("duration", "max"),
+            Some(SessionDuration::Exactly(duration)) => self.number("duration", duration.as_secs()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

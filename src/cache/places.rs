@@ -1,0 +1,126 @@
+//! Where the cache is, and what a source's answer depends on besides the plan.
+
+use super::folder::{Make, Place};
+use super::key::{Host, Surroundings};
+use crate::profile::Source;
+use crate::sys::boot;
+use crate::vars::Vars;
+use std::ffi::OsString;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// The folder below those of the XDG Base Directory Specification.
+const NAME: &str = "xassume";
+/// No web identity token is longer.
+const MOST_TOKEN_BYTES: u64 = 20_000;
+
+/// Whose variables tell where a container's credentials are, and how they are asked for.
+const CONTAINER: &[&str] = &[
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+];
+const METADATA: &[&str] = &["AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"];
+
+/// The folder that was asked for; else the runtime folder, which is in memory and goes with the login, then the
+/// cache folder. A relative path in a variable does not count, as the specification says.
+pub(super) fn places(asked: Option<&Path>, vars: &Vars) -> Vec<Place> {
+    if let Some(path) = asked {
+        return vec![Place { path: path.to_owned(), make: Make::Path }];
+    }
+    let folder = |variable| vars.get(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let runtime = folder("XDG_RUNTIME_DIR").map(|base| Place { path: base.join(NAME), make: Make::Folder });
+    let cache = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
+    let cache = cache.map(|base| Place { path: base.join(NAME), make: Make::OwnPath });
+    runtime.into_iter().chain(cache).collect()
+}
+
+/// What the answer of a source depends on; `configured` is what its profile sets, as variables.
+///
+/// # Errors
+/// What could not be found out, so that sessions from this source cannot be told apart.
+pub(crate) fn surroundings(
+    source: &Source,
+    vars: &Vars,
+    configured: &[(String, String)],
+) -> Result<Surroundings, String> {
+    let inherited = |names: &[&'static str]| -> Vec<(&'static str, Option<OsString>)> {
+        let value = |name: &str| vars.get(name).filter(|value| !value.is_empty()).map(OsString::from);
+        let of_profile = |name: &str| configured.iter().find(|(known, _)| known == name).map(|(_, value)| value.into());
+        names.iter().map(|name| (*name, value(name).or_else(|| of_profile(name)))).collect()
+    };
+    Ok(match source {
+        Source::EnvironmentKeys(_)
+        | Source::ProfileKeys { .. }
+        | Source::Process { .. }
+        | Source::Sso { .. }
+        | Source::Login { .. } => Surroundings::default(),
+        Source::WebIdentity { token_file, .. } => {
+            let token = token(token_file).map_err(|error| format!("{}: {error}", token_file.display()))?;
+            Surroundings { host: Some(host()?), token: Some(token), ..Surroundings::default() }
+        }
+        Source::Container => {
+            Surroundings { host: Some(host()?), settings: inherited(CONTAINER), ..Surroundings::default() }
+        }
+        Source::InstanceMetadata => {
+            Surroundings { host: Some(host()?), settings: inherited(METADATA), ..Surroundings::default() }
+        }
+    })
+}
+
+fn host() -> Result<Host, String> {
+    let boot_id = boot::boot_id().ok_or("/proc does not tell which boot of which machine this is")?;
+    let name = nix::unistd::gethostname().map_err(|error| format!("the host has no name: {error}"))?;
+    Ok(Host { machine_id: boot::machine_id(), boot_id, name })
+}
+
+fn token(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    let file = std::fs::File::open(path)?;
+    let mut token = Zeroizing::new(Vec::with_capacity(usize::try_from(MOST_TOKEN_BYTES).unwrap_or_default() + 1));
+    file.take(MOST_TOKEN_BYTES).read_to_end(&mut token)?;
+    Ok(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::TokenFrom;
+
+    fn paths(asked: Option<&str>, vars: &[(&str, &str)]) -> Vec<String> {
+        let places = places(asked.map(Path::new), &vars.iter().copied().collect());
+        places.iter().map(|place| place.path.display().to_string()).collect()
+    }
+
+    #[test]
+    fn the_folder_asked_for_is_the_only_one() {
+        assert_eq!(paths(Some("x"), &[("XDG_RUNTIME_DIR", "/r"), ("HOME", "/h")]), ["x"]);
+    }
+
+    #[test]
+    fn the_runtime_folder_comes_before_the_cache_folder() {
+        assert_eq!(paths(None, &[("XDG_RUNTIME_DIR", "/r"), ("HOME", "/h")]), ["/r/xassume", "/h/.cache/xassume"]);
+        assert_eq!(paths(None, &[("XDG_CACHE_HOME", "/c"), ("HOME", "/h")]), ["/c/xassume"]);
+        assert_eq!(paths(None, &[("XDG_RUNTIME_DIR", ""), ("XDG_CACHE_HOME", "c"), ("HOME", "")]), [""; 0]);
+    }
+
+    #[test]
+    fn metadata_is_where_the_variable_or_else_the_profile_says() {
+        let name = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
+        let configured = [(name.to_owned(), "http://profile".to_owned())];
+        let endpoint = |vars: &[(&str, &str)]| {
+            let around = surroundings(&Source::InstanceMetadata, &vars.iter().copied().collect(), &configured);
+            around.expect("known").settings[0].1.clone()
+        };
+        assert_eq!(endpoint(&[(name, "http://variable")]), Some("http://variable".into()));
+        assert_eq!(endpoint(&[]), Some("http://profile".into()));
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_read_is_told() {
+        let source = Source::WebIdentity { token_file: "/no/such/token".into(), from: TokenFrom::Flag };
+        let reason = surroundings(&source, &Vars::default(), &[]).expect_err("no token");
+        assert!(reason.starts_with("/no/such/token: "), "{reason}");
+    }
+}

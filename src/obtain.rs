@@ -1,0 +1,255 @@
+//! A session for a plan: from the cache where one will do, else from STS, and then for everybody.
+//!
+//! The choreography of `cache` and `sts`. A launch first tries [`Sessions::cached`], which starts nothing and waits for
+//! nobody; [`Sessions::obtain`] is for a launch that found nothing, and for refreshes.
+
+use crate::cache::{Cache, Entry, Found, Held, Key, Moment, Reach, Stamp, Turn, surroundings};
+use crate::error::Error;
+use crate::files::ConfigFiles;
+use crate::profile::{Plan, exported_settings};
+use crate::report::Report;
+use crate::session::{Need, Session};
+use crate::settings::{CacheMode, Settings};
+use crate::sts::source::Helpers;
+use crate::sts::{Network, Obtained, Sts, read_bundle};
+use crate::sys::boot::boottime;
+use crate::vars::Vars;
+use std::ffi::{CString, OsString};
+use std::os::unix::ffi::OsStringExt as _;
+use std::time::Duration;
+
+/// Tells programs that xassume runs for itself which keys are locked for their answer, so that a circle is noticed.
+const HELD: &str = "XASSUME_HELD";
+
+/// What to do when STS cannot be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outage {
+    /// Use a cached session that is still valid, though with less left than is asked for, and say so.
+    Bridge,
+    /// Fail: what is cached is what the command has already.
+    Fail,
+}
+
+/// All that a session depends on. It outlives the sessions: each is obtained anew from it.
+pub(crate) struct Sessions<'a> {
+    plan: &'a Plan,
+    files: &'a ConfigFiles,
+    settings: &'a Settings,
+    vars: &'a Vars,
+    depth: u32,
+    report: Report,
+    cache: Cache,
+    /// `--min-ttl`.
+    least: Option<Duration>,
+}
+
+impl<'a> Sessions<'a> {
+    /// # Errors
+    /// When `--min-ttl` asks for more than a session will have.
+    pub(crate) fn new(
+        settings: &'a Settings,
+        plan: &'a Plan,
+        files: &'a ConfigFiles,
+        vars: &'a Vars,
+        depth: u32,
+        report: Report,
+    ) -> Result<Self, Error> {
+        let mut notes = Vec::new();
+        let least = settings.cache.min_ttl(&plan.hops, &mut notes)?;
+        for note in &notes {
+            report.detail(note);
+        }
+        let cache = Cache::new(&settings.cache, vars);
+        Ok(Self { plan, files, settings, vars, depth, report, cache, least })
+    }
+
+    /// What a use needs, unless `--min-ttl` says otherwise.
+    pub(crate) fn need(&self, usual: Need) -> Need {
+        self.least.map_or(usual, Need::AtLeast)
+    }
+
+    /// A cached session with enough left, at once: no network, no runtime, no lock.
+    pub(crate) fn cached(&self, need: Need) -> Option<Obtained> {
+        if self.settings.cache.mode != CacheMode::Used {
+            return None;
+        }
+        let key = self.key()?;
+        let Some(found) = self.cache.find(&key, &|found| found.entry.validity.has(need)) else {
+            self.report.detail("cache: miss: no session is kept for this request");
+            return None;
+        };
+        let validity = &found.entry.validity;
+        let (left, lifetime) = (told(validity.left), told(validity.lifetime));
+        if validity.has(need) {
+            self.report.detail(format_args!("cache: hit: {left} left of {lifetime}"));
+            return Some(obtained(found));
+        }
+        let needed = told(validity.needed(need));
+        self.report.detail(format_args!("cache: miss: {left} left of {lifetime}, and {needed} are asked for"));
+        None
+    }
+
+    /// A session with enough left: a cached one, that of another xassume which is asking already, or a new one.
+    ///
+    /// `--sts-timeout` is for the wait for the other one and for the calls to STS together.
+    ///
+    /// # Errors
+    /// Why there is no session.
+    pub(crate) async fn obtain(&self, need: Need, outage: Outage) -> Result<Obtained, Error> {
+        let limit = self.settings.sts.timeout;
+        if self.settings.cache.mode == CacheMode::Off {
+            self.report.detail("cache: not used: --no-cache");
+            return self.ask(limit, None).await;
+        }
+        if self.settings.cache.mode == CacheMode::Refreshed {
+            self.report.detail("cache: a new session is asked for: --force-refresh");
+        }
+        let Some(key) = self.key() else { return self.ask(limit, None).await };
+        self.check_circle(&key)?;
+        match self.obtain_for(&key, need, limit).await {
+            Err(error)
+                if error.is_outage() && outage == Outage::Bridge && self.settings.cache.mode == CacheMode::Used =>
+            {
+                let Some(found) = self.cache.find(&key, &|_| true) else { return Err(error) };
+                let left = told(found.entry.validity.left);
+                self.report.warning(format_args!("{error}; the cached session is used, with {left} left"));
+                Ok(obtained(found))
+            }
+            result => result,
+        }
+    }
+
+    async fn obtain_for(&self, key: &Key, need: Need, limit: Duration) -> Result<Obtained, Error> {
+        let begun = boottime();
+        let mode = self.settings.cache.mode;
+        let accepts = |found: &Found| {
+            let new = found.asked.is_some_and(|asked| asked >= begun);
+            (mode == CacheMode::Used || new) && found.entry.validity.has(need)
+        };
+        let mut held = match self.cache.turn(key, limit, &accepts).await {
+            Turn::Answered(found) => {
+                self.report.detail("cache: hit: another xassume has just obtained the session");
+                return Ok(obtained(found));
+            }
+            Turn::TimeUp => {
+                let role = self.plan.hops.last().role.to_string();
+                return Err(Error::Waited { role, limit });
+            }
+            Turn::Alone(reasons) => {
+                let reasons = if reasons.is_empty() { "no folder is named".to_owned() } else { reasons.join("; ") };
+                self.report.detail(format_args!("cache: not used: {reasons}"));
+                return self.ask(limit, None).await;
+            }
+            Turn::Ours(held) => held,
+        };
+        let asked = boottime();
+        let obtained = self.ask(limit.saturating_sub(held.waited), Some(key)).await?;
+        self.keep(&mut held, key, &obtained, asked);
+        Ok(obtained)
+    }
+
+    /// What cannot be kept is of use to this run all the same.
+    fn keep(&self, held: &mut Held, key: &Key, obtained: &Obtained, asked: Duration) {
+        let now = Moment::now();
+        let Obtained { session, instance_region } = obtained;
+        let Session { keys, validity, assumed_role_arn } = session.clone();
+        let entry = Entry { keys, validity, arn: assumed_role_arn, region: instance_region.clone() };
+        let boot_id = now.boot_id.unwrap_or_default();
+        let stamp = Stamp { boot_id, asked, answered: now.boottime, wall: now.wall };
+        if let Err(error) = held.keep(key, &entry, &stamp) {
+            self.report.detail(format_args!("cache: the session cannot be kept: {error}"));
+        }
+    }
+
+    /// The session's name in the cache; none when sessions of this source cannot be told apart.
+    fn key(&self) -> Option<Key> {
+        let (plan, flags) = (self.plan, &self.settings.sts);
+        let profile = plan.profile.as_deref();
+        let configured = profile.map(|name| exported_settings(&self.files.profiles, name)).unwrap_or_default();
+        match surroundings(&plan.source, self.vars, &configured) {
+            Ok(around) => {
+                let reach = Reach {
+                    region: plan.region.as_ref().map(|region| region.name.as_str()),
+                    endpoint: flags.endpoint.as_deref().or(plan.network.endpoint_url.as_deref()),
+                    fips: plan.network.fips,
+                    dualstack: plan.network.dualstack,
+                };
+                Some(Key::of_role(&plan.source, &around, reach, &plan.hops))
+            }
+            Err(reason) => {
+                self.report.detail(format_args!("cache: not used: {reason}"));
+                None
+            }
+        }
+    }
+
+    /// Notices when this run is part of the answer that it would wait for.
+    fn check_circle(&self, key: &Key) -> Result<(), Error> {
+        let held = self.vars.text(HELD).unwrap_or_default();
+        if held.split(' ').any(|held| held == key.as_str()) {
+            return Err(Error::usage(
+                "this xassume was started to help obtain the very session that it is to obtain",
+                "does a credential_process call xassume in a circle?",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Asks STS, with source credentials that are resolved anew; `held` is locked meanwhile.
+    async fn ask(&self, limit: Duration, held: Option<&Key>) -> Result<Obtained, Error> {
+        let network = self.network()?;
+        let environment = self.helper_environment(held);
+        let helpers = Helpers { environment: &environment };
+        Sts { plan: self.plan, network: &network, helpers }.obtain(limit).await
+    }
+
+    /// How STS is reached: flags before the plan's variables and profile. Certificates are read anew for each session.
+    fn network(&self) -> Result<Network, Error> {
+        let (flags, plan) = (&self.settings.sts, &self.plan.network);
+        let ca_bundle = match flags.ca_bundle.as_ref().or(plan.ca_bundle.as_ref()) {
+            Some(path) => Some(read_bundle(path).map_err(|reason| Error::File {
+                what: "the certificates in".into(),
+                path: path.clone(),
+                reason,
+            })?),
+            None => None,
+        };
+        Ok(Network {
+            endpoint: flags.endpoint.clone().or_else(|| plan.endpoint_url.clone()),
+            ca_bundle,
+            fips: plan.fips,
+            dualstack: plan.dualstack,
+            timeout: flags.timeout,
+        })
+    }
+
+    /// What programs that xassume runs for itself inherit: everything, with the depth counted on.
+    fn helper_environment(&self, held: Option<&Key>) -> Vec<CString> {
+        let others = self.vars.iter().filter(|(name, _)| *name != "XASSUME_DEPTH" && *name != HELD);
+        let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let outer = self.vars.text(HELD).into_iter().chain(held.map(Key::as_str));
+        let held = outer.collect::<Vec<_>>().join(" ");
+        let held = (!held.is_empty()).then(|| (HELD.into(), held.into()));
+        c_strings(others.chain([("XASSUME_DEPTH".into(), self.depth.to_string().into())]).chain(held))
+    }
+}
+
+/// Variables as execve(2) takes them. None can hold a NUL byte: they come from such a list, or from text without one.
+pub(crate) fn c_strings(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<CString> {
+    let joined = variables.into_iter().map(|(mut name, value)| {
+        name.push("=");
+        name.push(value);
+        name.into_vec()
+    });
+    joined.filter_map(|variable| CString::new(variable).ok()).collect()
+}
+
+fn obtained(found: Found) -> Obtained {
+    let Entry { keys, validity, arn, region } = found.entry;
+    Obtained { session: Session { keys, validity, assumed_role_arn: arn }, instance_region: region }
+}
+
+/// A duration for people: in whole seconds.
+fn told(duration: Duration) -> humantime::FormattedDuration {
+    humantime::format_duration(Duration::from_secs(duration.as_secs()))
+}

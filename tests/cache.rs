@@ -1,0 +1,196 @@
+//! Cached sessions: when one is used, when STS is asked, and what the flags say about it.
+
+mod crowd;
+mod files;
+mod flags;
+mod keys;
+
+use crate::support::{Answer, FakeContainer, FakeImds, FakeSts, Finished, Xassume, probe};
+use std::path::PathBuf;
+use std::time::Duration;
+
+const ROLE: &str = "arn:aws:iam::111111111111:role/R";
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn xassume(sts: &FakeSts) -> Xassume {
+    Xassume::new(sts).args(["-r", ROLE])
+}
+
+/// Runs a command that tells its environment, and insists that it ran.
+fn ran(xassume: &Xassume) -> Finished {
+    xassume.clone().arg("--").args(probe()).arg("environ").run().exited(0)
+}
+
+fn failed(xassume: &Xassume) -> String {
+    let finished = xassume.clone().arg("--").args(probe()).args(["say", "ran"]).run().exited(125);
+    assert_eq!(finished.stdout_text(), "", "the command must not start");
+    finished.stderr
+}
+
+fn key_id(finished: &Finished) -> String {
+    finished.variable("AWS_ACCESS_KEY_ID").expect("a session")
+}
+
+/// The folder that is used unless a test says otherwise.
+fn folder(xassume: &Xassume) -> PathBuf {
+    xassume.sandbox().runtime().join("xassume")
+}
+
+#[test]
+fn a_second_run_uses_the_session_of_the_first_and_asks_nobody() {
+    let sts = FakeSts::start();
+    let xassume = xassume(&sts);
+    let first = ran(&xassume);
+    // Nothing that STS is reached by is looked at: neither its certificates nor itself.
+    sts.stop();
+    let second = ran(&xassume.args(["--ca-bundle", "/no/such/bundle"]));
+    for name in [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_CREDENTIAL_EXPIRATION",
+        "AWS_REGION",
+        "XASSUME_SESSION",
+    ] {
+        assert!(first.variable(name).is_some());
+        assert_eq!(first.variable(name), second.variable(name), "{name}");
+    }
+    assert_eq!((sts.requests().len(), second.stderr.as_str()), (1, ""));
+}
+
+#[test]
+fn a_chain_is_one_session_in_the_cache() {
+    let sts = FakeSts::start();
+    let xassume = xassume(&sts).args(["-r", "222222222222:Second"]);
+    assert_eq!(key_id(&ran(&xassume)), key_id(&ran(&xassume)));
+    assert_eq!(sts.requests().len(), 2, "once for each hop");
+}
+
+#[test]
+fn an_instances_region_is_kept_with_its_session() {
+    let (sts, imds) = (FakeSts::start(), FakeImds::start());
+    let xassume = xassume(&sts).without_keys().env_remove("AWS_REGION").with_metadata_at(&imds.url());
+    ran(&xassume);
+    let asked = imds.requests().len();
+    let second = ran(&xassume);
+    assert_eq!(second.variable("AWS_REGION").as_deref(), Some("eu-west-1"));
+    assert_eq!((sts.requests().len(), imds.requests().len()), (1, asked));
+}
+
+#[test]
+fn a_container_is_not_asked_again() {
+    let (sts, container) = (FakeSts::start(), FakeContainer::start());
+    let xassume = xassume(&sts)
+        .without_keys()
+        .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri())
+        .env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", container.token_file());
+    ran(&xassume);
+    ran(&xassume);
+    assert_eq!((sts.requests().len(), container.requests().len()), (1, 1));
+}
+
+#[test]
+fn the_expected_account_is_checked_for_cached_sessions_too() {
+    let sts = FakeSts::start();
+    let xassume = xassume(&sts);
+    ran(&xassume);
+    assert!(failed(&xassume.args(["--expect-account", "222222222222"])).contains("is not in account"));
+    assert_eq!(sts.requests().len(), 1);
+}
+
+#[test]
+fn the_expiry_is_told_in_the_local_clock_by_a_cached_session_as_well() {
+    let sts = FakeSts::builder().clock_offset(-3600).check_signature_time().start();
+    let xassume = xassume(&sts);
+    let expiry = |finished: &Finished| {
+        let told = finished.variable("AWS_CREDENTIAL_EXPIRATION").expect("an expiry");
+        humantime::parse_rfc3339(&told).expect("RFC 3339")
+    };
+    let (first, second) = (expiry(&ran(&xassume)), expiry(&ran(&xassume)));
+    let apart = second.duration_since(first).unwrap_or_else(|error| error.duration());
+    assert!(apart <= Duration::from_secs(2), "{apart:?}");
+    assert_eq!(sts.issued().len(), 1);
+}
+
+#[test]
+fn without_a_folder_there_is_no_cache_and_verbose_says_so() {
+    let sts = FakeSts::start();
+    let homeless = xassume(&sts).env_remove("HOME").env_remove("XDG_RUNTIME_DIR");
+    // Nobody can make a folder there, not even root.
+    let read_only = homeless.clone().env("HOME", "/proc");
+    for (xassume, reason) in [(&homeless, "no folder is named"), (&read_only, "/proc/.cache/xassume")] {
+        let before = sts.requests().len();
+        assert_eq!(ran(xassume).stderr, "");
+        let told = ran(&xassume.clone().arg("-v")).stderr;
+        assert!(told.contains("xassume: cache: not used: ") && told.contains(reason), "{told}");
+        assert_eq!(sts.requests().len(), before + 2);
+    }
+}
+
+#[test]
+fn verbose_tells_hit_and_miss() {
+    let sts = FakeSts::start();
+    let xassume = xassume(&sts).arg("-v");
+    assert!(ran(&xassume).stderr.contains("xassume: cache: miss: no session is kept for this request\n"));
+    let hit = ran(&xassume).stderr;
+    assert!(hit.contains("xassume: cache: hit: ") && hit.contains(" left of 1h\n"), "{hit}");
+}
+
+#[test]
+fn a_session_needs_three_quarters_of_its_lifetime() {
+    let sts = FakeSts::builder().lifetime(Duration::from_secs(8)).start();
+    let xassume = xassume(&sts).arg("-v");
+    ran(&xassume);
+    let told = loop {
+        let told = ran(&xassume).stderr;
+        if sts.requests().len() > 1 {
+            break told;
+        }
+        assert!(told.contains("cache: hit: "), "{told}");
+    };
+    assert!(told.contains(" left of 8s, and 6s are asked for\n"), "{told}");
+}
+
+#[test]
+fn an_older_session_is_better_than_none_while_sts_is_down() {
+    let hanging = (Answer::Hang, "gave no answer within 1s");
+    for (answer, reason) in
+        [(Answer::unavailable(), "ServiceUnavailable"), (Answer::throttling(), "Throttling"), hanging]
+    {
+        let sts = FakeSts::builder().lifetime(30 * MINUTE).start();
+        let xassume = xassume(&sts);
+        let first = key_id(&ran(&xassume));
+        sts.script_forever([answer]);
+        let second = ran(&xassume.args(["--min-ttl", "40m", "--sts-timeout", "1s"]));
+        assert_eq!(key_id(&second), first);
+        let told = &second.stderr;
+        assert!(told.contains(reason) || told.contains("gave no answer within 1s"), "{told}");
+        assert!(told.contains("; the cached session is used, with 29m") && told.lines().count() == 1, "{told}");
+    }
+    let sts = FakeSts::builder().lifetime(30 * MINUTE).start();
+    let xassume = xassume(&sts);
+    ran(&xassume);
+    sts.stop();
+    assert!(ran(&xassume.args(["--min-ttl", "40m"])).stderr.contains("cannot be reached"));
+}
+
+#[test]
+fn a_refusal_is_an_answer() {
+    let sts = FakeSts::builder().lifetime(30 * MINUTE).start();
+    let xassume = xassume(&sts);
+    ran(&xassume);
+    sts.script_forever([Answer::error(403, "AccessDenied", "no")]);
+    assert!(failed(&xassume.args(["--min-ttl", "40m"])).contains("AccessDenied"));
+}
+
+#[test]
+fn a_circle_of_xassumes_waits_for_nobody() {
+    let sts = FakeSts::start();
+    let config = format!(
+        "[profile loop]\ncredential_process = {} -p loop -r {ROLE} -- true\n",
+        crate::support::binary().display()
+    );
+    let error = failed(&Xassume::new(&sts).without_keys().file(".aws/config", config).args(["-p", "loop", "-r", ROLE]));
+    assert!(error.contains("to help obtain the very session"), "{error}");
+    assert_eq!(sts.requests().len(), 0);
+}

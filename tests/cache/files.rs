@@ -1,0 +1,182 @@
+//! Whatever becomes of the files: at worst STS is asked once more, and nobody hears of it.
+#![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
+
+use super::{folder, key_id, ran, xassume};
+use crate::support::{FakeSts, Xassume};
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+use std::path::{Path, PathBuf};
+
+/// The file of the one session that is kept.
+fn session(xassume: &Xassume) -> PathBuf {
+    let files = fs::read_dir(folder(xassume)).expect("a cache").map(|entry| entry.expect("an entry").path());
+    let mut sessions: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "session")).collect();
+    assert_eq!(sessions.len(), 1, "{sessions:?}");
+    sessions.remove(0)
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).expect("there").mode() & 0o777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+}
+
+#[test]
+fn files_are_private_and_their_names_tell_nothing() {
+    let sts = FakeSts::start();
+    let xassume = xassume(&sts).args(["--external-id", "telling-word"]);
+    ran(&xassume);
+    assert_eq!(mode(&folder(&xassume)), 0o700);
+    for entry in fs::read_dir(folder(&xassume)).expect("a cache") {
+        let path = entry.expect("an entry").path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        let (key, kind) = name.split_once('.').expect("an ending");
+        assert!(key.len() == 64 && key.bytes().all(|byte| byte.is_ascii_hexdigit()), "{name}");
+        assert!(kind == "session" || kind == "lock", "{name}");
+    }
+}
+
+#[test]
+fn an_umask_that_is_open_makes_nothing_open() {
+    let sts = FakeSts::start();
+    let xassume = xassume(&sts);
+    let script = format!("umask 0; exec {} -r {} -- true", crate::support::binary().display(), super::ROLE);
+    xassume.clone().without_args().program("/bin/sh").args(["-c", &script]).run().exited(0);
+    assert_eq!((mode(&folder(&xassume)), mode(&session(&xassume))), (0o700, 0o600));
+}
+
+/// What somebody does to a file or a folder.
+type Spoil = fn(&Path);
+
+/// What may have become of the file of a session; not to be used, and not to be told.
+fn spoilt() -> Vec<(&'static str, Spoil)> {
+    fn change(file: &Path, change: impl FnOnce(&mut String)) {
+        let mut text = fs::read_to_string(file).expect("a session");
+        change(&mut text);
+        fs::write(file, text).expect("written");
+    }
+    vec![
+        ("empty", |file| fs::write(file, "").expect("written")),
+        ("nonsense", |file| fs::write(file, "nonsense\0\u{ff}").expect("written")),
+        ("truncated", |file| change(file, |text| text.truncate(text.len() / 2))),
+        ("another secret", |file| change(file, |text| *text = text.replace("SECRET+", "SECRET-"))),
+        ("another expiration", |file| change(file, |text| *text = text.replace("\"left\":3", "\"left\":2"))),
+        ("a future version", |file| change(file, |text| *text = text.replace("\"version\":1", "\"version\":2"))),
+        ("a further field", |file| change(file, |text| *text = text.replacen('{', "{\"more\":1,", 1))),
+        ("huge", |file| {
+            let file = fs::OpenOptions::new().write(true).open(file).expect("there");
+            file.set_len(1 << 30).expect("a sparse file");
+        }),
+        ("open to the group", |file| set_mode(file, 0o640)),
+        ("open to others", |file| set_mode(file, 0o606)),
+        ("a link", |file| {
+            let target = file.with_extension("moved");
+            fs::rename(file, &target).expect("moved");
+            symlink(target, file).expect("a link");
+        }),
+        ("a link to nothing", |file| {
+            fs::remove_file(file).expect("removed");
+            symlink("/no/such/file", file).expect("a link");
+        }),
+        ("a pipe", |file| {
+            fs::remove_file(file).expect("removed");
+            nix::unistd::mkfifo(file, nix::sys::stat::Mode::S_IRUSR).expect("a pipe");
+        }),
+        // Only root can give a file away; for others this case changes nothing, and they are given a miss.
+        ("another user's", |file| {
+            if chown(file, Some(12345), None).is_err() {
+                fs::remove_file(file).expect("removed");
+            }
+        }),
+    ]
+}
+
+#[test]
+fn a_file_that_is_odd_is_a_miss_and_never_an_error() {
+    let sts = FakeSts::start();
+    let xassume = xassume(&sts);
+    let mut last = key_id(&ran(&xassume));
+    for (name, spoil) in spoilt() {
+        spoil(&session(&xassume));
+        let next = ran(&xassume);
+        assert_ne!(key_id(&next), last, "{name}");
+        assert_eq!(next.stderr, "", "{name}");
+        last = key_id(&next);
+        assert_eq!(key_id(&ran(&xassume)), last, "{name}: a whole one is in its place");
+    }
+}
+
+#[test]
+fn another_keys_file_is_a_miss() {
+    let sts = FakeSts::start();
+    let (one, other) = (xassume(&sts), xassume(&sts));
+    let (first, second) = (key_id(&ran(&one)), key_id(&ran(&other.clone().args(["--external-id", "other"]))));
+    fs::copy(session(&other), session(&one)).expect("copied");
+    let third = key_id(&ran(&one));
+    assert!(third != first && third != second);
+}
+
+#[test]
+fn a_folder_in_the_way_costs_the_cache_and_nothing_else() {
+    let sts = FakeSts::start();
+    let xassume = xassume(&sts);
+    ran(&xassume);
+    let file = session(&xassume);
+    fs::remove_file(&file).expect("removed");
+    fs::create_dir_all(file.join("full")).expect("a folder");
+    assert_eq!(ran(&xassume).stderr, "");
+    let told = ran(&xassume.arg("-v")).stderr;
+    assert!(told.contains("cache: the session cannot be kept: "), "{told}");
+    assert_eq!(sts.requests().len(), 3);
+}
+
+#[test]
+fn a_folder_that_is_not_this_users_alone_is_not_used() {
+    let sts = FakeSts::start();
+    let base = xassume(&sts).env_remove("XDG_RUNTIME_DIR");
+    let place = base.home().join("place");
+    let xassume = base.arg("--cache-dir").arg(&place);
+    let spoils: [(&str, Spoil); 3] = [
+        ("is open to others", |place| {
+            fs::create_dir(place).expect("a folder");
+            set_mode(place, 0o755);
+        }),
+        ("another user", |place| {
+            fs::create_dir(place).expect("a folder");
+            set_mode(place, 0o700);
+            // Others than root cannot try this.
+            let _ = chown(place, Some(12345), None);
+        }),
+        ("", |place| symlink("/tmp", place).expect("a link")),
+    ];
+    for (complaint, spoil) in spoils {
+        spoil(&place);
+        if complaint == "another user" && fs::metadata(&place).expect("there").uid() != 12345 {
+            println!("skipped: only root can give a folder away");
+        } else {
+            assert_eq!(ran(&xassume).stderr, "");
+            let told = ran(&xassume.clone().arg("-v")).stderr;
+            assert!(told.contains("cache: not used: ") && told.contains(complaint), "{told}");
+        }
+        fs::remove_dir_all(&place).or_else(|_| fs::remove_file(&place)).expect("removed");
+    }
+    ran(&xassume);
+    let before = sts.requests().len();
+    ran(&xassume);
+    assert_eq!(sts.requests().len(), before, "the folder is the user's own again");
+}
+
+#[test]
+fn the_command_inherits_nothing_of_the_cache() {
+    let sts = FakeSts::start();
+    let xassume = xassume(&sts);
+    for _ in 0..2 {
+        let state = xassume.clone().arg("--").args(crate::support::probe()).arg("state").run().exited(0).stdout_json();
+        let descriptors: Vec<_> = state["fds"].as_object().expect("an object").keys().cloned().collect();
+        assert_eq!(descriptors, ["0", "1", "2"]);
+    }
+    assert_eq!(sts.requests().len(), 1);
+}

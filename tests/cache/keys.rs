@@ -1,0 +1,122 @@
+//! A session is used for the same request only: changing any one thing asks STS.
+#![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
+
+use super::{ran, xassume};
+use crate::support::{FakeImds, FakeSts, Identity, Xassume, probe};
+
+const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
+
+/// Runs each world: STS is asked the first time, not the second, and the first world's session is still there.
+fn each_has_its_own(sts: &FakeSts, worlds: &[(&str, Xassume)]) {
+    for (name, xassume) in worlds {
+        let before = sts.issued().len();
+        ran(xassume);
+        assert!(sts.issued().len() > before, "`{name}` is given somebody else's session");
+        let once = sts.issued().len();
+        ran(xassume);
+        assert_eq!(sts.issued().len(), once, "`{name}` does not find its own");
+    }
+    let all = sts.issued().len();
+    ran(&worlds[0].1);
+    assert_eq!(sts.issued().len(), all);
+}
+
+#[test]
+fn every_option_and_the_way_to_sts() {
+    let sts = FakeSts::start();
+    let base = xassume(&sts);
+    let with = |args: &[&str]| base.clone().args(args);
+    let endpoint = format!("http://localhost:{}", sts.port());
+    let other = Identity::long_term("AKIAOTHER00000000001", "othersecret", "user/other");
+    sts.add_identity(other.clone());
+    let config = "[profile roled]\nrole_arn = arn:aws:iam::111111111111:role/R\ncredential_source = Environment\n\
+                  external_id = of-profile\n";
+    let profile = base.clone().file(".aws/config", config);
+    each_has_its_own(
+        &sts,
+        &[
+            ("nothing", base.clone()),
+            ("another role", with(&["-r", "111111111111:Next"])),
+            ("session name", with(&["--role-session-name", "other"])),
+            ("external id", with(&["--external-id", "other"])),
+            ("duration", with(&["--duration", "1h"])),
+            ("longer duration", with(&["--duration", "2h"])),
+            ("longest duration", with(&["--duration", "max"])),
+            ("policy", with(&["--policy", POLICY])),
+            ("policy ARN", with(&["--policy-arn", "arn:aws:iam::aws:policy/ReadOnlyAccess"])),
+            ("tag", with(&["--tag", "a=b"])),
+            ("tag's value", with(&["--tag", "a=c"])),
+            ("transitive tag", with(&["--tag", "a=b", "--transitive-tag", "a"])),
+            ("source identity", with(&["--source-identity", "alice"])),
+            ("region", with(&["--region", "eu-west-1"])),
+            ("no region", base.clone().env_remove("AWS_REGION")),
+            ("endpoint", with(&["--sts-endpoint", &endpoint])),
+            ("other keys", base.clone().with_keys_of(&other)),
+            ("default session name", base.clone().env("USER", "somebody")),
+            ("build", base.clone().env("JOB_NAME", "job").env("BUILD_NUMBER", "1")),
+            ("next build", base.clone().env("JOB_NAME", "job").env("BUILD_NUMBER", "2")),
+            ("profile", profile.args(["-p", "roled"])),
+        ],
+    );
+}
+
+#[test]
+fn what_does_not_change_the_session_shares_it() {
+    let sts = FakeSts::start();
+    let base = xassume(&sts).args(["--role-session-name", "name"]);
+    ran(&base);
+    let user = Identity::user();
+    let keys = format!(
+        "[p]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+        user.access_key_id, user.secret_access_key
+    );
+    for same in [
+        base.clone().env("USER", "somebody"),
+        base.clone().env("AWS_DEFAULT_REGION", "eu-west-1"),
+        base.clone().args(["--keep-env", "X", "--sts-timeout", "1m", "-q", "--isolate"]),
+        base.clone().args(["--expect-account", "111111111111"]),
+        base.without_keys().file(".aws/credentials", keys).args(["-p", "p"]),
+    ] {
+        ran(&same);
+    }
+    assert_eq!(sts.requests().len(), 1);
+}
+
+#[test]
+fn a_web_identity_token_has_its_own_session() {
+    let sts = FakeSts::start();
+    let base = xassume(&sts).without_keys().file("token", "first").file("token2", "first");
+    let of = |name: &str| {
+        let token = base.home().join(name);
+        base.clone().arg("--web-identity-token-file").arg(token)
+    };
+    each_has_its_own(&sts, &[("one file", of("token")), ("another file", of("token2"))]);
+    // Another job of a build server has another token in the same file.
+    std::fs::write(base.home().join("token"), "second").expect("written");
+    let before = sts.requests().len();
+    ran(&of("token"));
+    ran(&of("token"));
+    assert_eq!(sts.requests().len(), before + 1);
+    std::fs::remove_file(base.home().join("token")).expect("removed");
+    let error = super::failed(&of("token"));
+    assert!(error.contains("web identity token file"), "{error}");
+}
+
+#[test]
+fn another_host_does_not_get_an_instances_session() {
+    let (sts, imds, other) = (FakeSts::start(), FakeImds::start(), FakeImds::start());
+    let base = xassume(&sts).args(["--role-session-name", "name"]).without_keys();
+    let one = base.clone().with_metadata_at(&imds.url());
+    each_has_its_own(&sts, &[("one endpoint", one.clone()), ("another endpoint", base.with_metadata_at(&other.url()))]);
+    // A name of its own needs a namespace, which not every machine gives.
+    let program = crate::support::binary();
+    let script = r#"hostname elsewhere || exit 99; exec "$@""#;
+    let words = ["--uts", "sh", "-c", script, "sh"].map(std::ffi::OsString::from).into_iter();
+    let words = words.chain([program.into()]).chain(["-r", super::ROLE, "--role-session-name", "name"].map(Into::into));
+    let finished = one.without_args().program("unshare").args(words).arg("--").args(probe()).arg("environ").run();
+    if finished.code() != Some(0) {
+        println!("skipped: no UTS namespace here: {}", finished.stderr);
+        return;
+    }
+    assert_eq!(sts.requests().len(), 3);
+}
