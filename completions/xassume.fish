@@ -10,6 +10,10 @@ complete -c xassume -l transitive-tag -d 'Tag key that later sessions of a chain
 complete -c xassume -l source-identity -d 'Source identity, kept by STS through the whole chain' -r -f
 complete -c xassume -l web-identity-token-file -d 'File with the OIDC token that assumes the first role' -r -F
 complete -c xassume -l expect-account -d 'Fail unless the session is in this account, before the command starts' -r -f
+complete -c xassume -l mfa-serial -d 'MFA device, by ARN or serial number' -r -f
+complete -c xassume -l mfa-token -d 'Code that the device shows, or `-` to read it from stdin' -r -f
+complete -c xassume -l mfa-command -d 'Shell command that prints a code' -r -f
+complete -c xassume -l mfa-session-duration -d 'Lifetime of the session that a code buys: 15m to 36h [default: 12h]' -r -f
 complete -c xassume -l region -d 'Region of STS, also given to the command' -r -f
 complete -c xassume -l sts-endpoint -d 'Endpoint of STS, in place of the region\'s own' -r -f
 complete -c xassume -l ca-bundle -d 'PEM file of further certificates to trust, as AWS_CA_BUNDLE' -r -F

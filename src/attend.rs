@@ -8,8 +8,8 @@ use crate::deliver::file::CredentialsFile;
 use crate::deliver::{config_copy, folder::RunFolder};
 use crate::error::Error;
 use crate::launch::{Launch, assumed, runtime};
+use crate::mfa::way::{KeyKind, Unattended, unattended};
 use crate::outcome::Outcome;
-use crate::profile::Source;
 use crate::session::{Need, Session};
 use crate::settings::Via;
 use crate::sts::Obtained;
@@ -31,7 +31,8 @@ use std::path::Path;
 /// # Errors
 /// What stood in the way of the first session or of a start, or that the session could not be kept.
 pub(crate) fn attend(launch: &Launch<'_>, command: &Command, policy: Policy) -> Result<Outcome, Error> {
-    warn(launch, policy);
+    warn(launch);
+    check_unattended(launch, policy, KeyKind::expected(&launch.plan.source))?;
     // The files go with this value: before xassume dies of whatever the command died of.
     let mut handover = Handover::prepare(launch)?;
     let runtime = runtime()?;
@@ -58,6 +59,12 @@ async fn stay(
         signal = host.fatal_signal() => return Ok(Final::Ended(End::Killed(signal))),
         first = launch.first_session(need(launch, policy)) => first?,
     };
+    // A credential_process tells only now what kind of keys it gives.
+    if let Some(asked) = first.asked
+        && KeyKind::expected(&launch.plan.source).is_none()
+    {
+        check_unattended(launch, policy, Some(asked.source_keys))?;
+    }
     let mut report = launch.report;
     report.tell(&assumed(&first.session));
     handover.region_of_the_instance.clone_from(&first.instance_region);
@@ -83,19 +90,32 @@ fn need(launch: &Launch<'_>, policy: Policy) -> Need {
 }
 
 /// What the user should know before anything is asked of AWS.
-fn warn(launch: &Launch<'_>, policy: Policy) {
+fn warn(launch: &Launch<'_>) {
     if launch.vars.text("LISTEN_FDS").is_some() {
         launch.report.warning("socket activation (LISTEN_FDS) does not reach a command that xassume stays with");
     }
-    if policy.duty() == Duty::Refresh
-        && let Source::EnvironmentKeys(keys) = &launch.plan.source
-        && keys.session_token.is_some()
-    {
-        let until = launch.vars.text("AWS_CREDENTIAL_EXPIRATION").map(|end| format!(" (at {end})")).unwrap_or_default();
-        launch.report.warning(format_args!(
-            "the keys in the environment are a session's: when it ends{until}, the role cannot be assumed again"
-        ));
+}
+
+/// Refuses what could not be refreshed with nobody there, and tells how long it can be.
+fn check_unattended(launch: &Launch<'_>, policy: Policy, keys: Option<KeyKind>) -> Result<(), Error> {
+    if policy.duty() != Duty::Refresh {
+        return Ok(());
     }
+    match unattended(&launch.plan, &launch.settings.mfa, keys)? {
+        Unattended::Always => {}
+        Unattended::ForMfaSession(time) => launch.report.detail(format_args!(
+            "the session can be refreshed for {}: then a new MFA code is needed",
+            humantime::format_duration(time)
+        )),
+        Unattended::WhileKeysHold => {
+            let end = launch.vars.text("AWS_CREDENTIAL_EXPIRATION").map(|end| format!(" (at {end})"));
+            launch.report.warning(format_args!(
+                "the keys in the environment are a session's: when it ends{}, the role cannot be assumed again",
+                end.unwrap_or_default()
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Why a command that was found did not start; a file that is gone since is 127, as if it had never been there.
@@ -159,7 +179,8 @@ impl<'a, 'b> Handover<'a, 'b> {
 
 impl Delivery for Handover<'_, '_> {
     fn environment(&self, session: &Session) -> Vec<CString> {
-        let obtained = Obtained { session: session.clone(), instance_region: self.region_of_the_instance.clone() };
+        let obtained =
+            Obtained { session: session.clone(), instance_region: self.region_of_the_instance.clone(), asked: None };
         let config_file = self.files.as_ref().map(|files| files.folder.path().join(CONFIG));
         let credentials = self.files.as_ref().and_then(|files| files.credentials.as_ref());
         let by = match (credentials, config_file.as_deref()) {

@@ -36,18 +36,30 @@ pub struct Flag {
     pub help: &'static str,
     /// What completions offer for the value.
     pub hint: ValueHint,
+    /// Whether a variable can stand for it.
+    pub origin: Origin,
+}
+
+/// Where a flag's value may come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The command line, or the flag's variable.
+    LineOrVariable,
+    /// The command line only: what is good for one run must not stand in an environment.
+    Line,
 }
 
 impl Flag {
     /// The variable that stands for the flag, as `XASSUME_ROLE_ARN` for `--role-arn`.
     #[must_use]
-    pub fn variable(&self) -> String {
-        format!("XASSUME_{}", self.long.to_ascii_uppercase().replace('-', "_"))
+    pub fn variable(&self) -> Option<String> {
+        let name = || format!("XASSUME_{}", self.long.to_ascii_uppercase().replace('-', "_"));
+        (self.origin == Origin::LineOrVariable).then(name)
     }
 }
 
 const fn flag(long: &'static str, kind: Kind, value: &'static str, group: &'static str, help: &'static str) -> Flag {
-    Flag { long, short: None, kind, value, group, help, hint: ValueHint::Other }
+    Flag { long, short: None, kind, value, group, help, hint: ValueHint::Other, origin: Origin::LineOrVariable }
 }
 
 const fn switch(long: &'static str, group: &'static str, help: &'static str) -> Flag {
@@ -64,9 +76,15 @@ impl Flag {
         self.hint = ValueHint::FilePath;
         self
     }
+
+    const fn without_variable(mut self) -> Self {
+        self.origin = Origin::Line;
+        self
+    }
 }
 
 const ROLE: &str = "Role";
+const MFA: &str = "MFA";
 const STS: &str = "STS";
 const EXPIRY: &str = "Expiry";
 const CACHE: &str = "Cache";
@@ -135,6 +153,42 @@ pub const FLAGS: &[Flag] = &[
         "ID",
         ROLE,
         "Fail unless the session is in this account, before the command starts",
+    ),
+    flag(
+        "mfa-serial",
+        Kind::One,
+        "SERIAL",
+        MFA,
+        "MFA device, by ARN or serial number\n\n\
+         In place of the profile's mfa_serial. With a user's keys the code buys one session (GetSessionToken) from \
+         which the roles are assumed, so that refreshes need no further code; with temporary keys, or for a --duration \
+         above an hour, the code goes with the first role.",
+    ),
+    flag(
+        "mfa-token",
+        Kind::One,
+        "CODE",
+        MFA,
+        "Code that the device shows, or `-` to read it from stdin\n\n\
+         One line of stdin is read; what follows is left to the command. Without this flag and --mfa-command the code \
+         is asked for on the terminal. A code on the command line can be seen by other users of the machine.",
+    )
+    .without_variable(),
+    flag(
+        "mfa-command",
+        Kind::One,
+        "COMMAND",
+        MFA,
+        "Shell command that prints a code\n\n\
+         It has 60 seconds, its stderr is shown, its stdin is /dev/null. It is run whenever a code is needed, so \
+         refreshes need nobody.",
+    ),
+    flag(
+        "mfa-session-duration",
+        Kind::One,
+        "TIME",
+        MFA,
+        "Lifetime of the session that a code buys: 15m to 36h [default: 12h]",
     ),
     flag(
         "region",
@@ -265,7 +319,7 @@ impl Flag {
 const ABOUT: &str = "Assume an IAM role and run a command with its session";
 
 const AFTER_HELP: &str = "\
-Each flag but --clear-cache, --help and --version has a variable: XASSUME_ROLE_ARN for --role-arn. Switches take true, false, 1 or 0; \
+Each flag but --clear-cache, --mfa-token, --help and --version has a variable: XASSUME_ROLE_ARN for --role-arn. Switches take true, false, 1 or 0; \
 a flag that may be repeated takes one value a line.
 
 Exit status: the command's own; 125 when xassume fails, 126 when the command cannot be run, 127 when it is not found.

@@ -3,7 +3,8 @@
 use crate::deliver::environment::{self, Delivery, Inputs, Mode};
 use crate::error::Error;
 use crate::files::{self, ConfigFiles};
-use crate::obtain::{Outage, Sessions, c_strings};
+use crate::mfa::{Codes, KeptInProcess, way};
+use crate::obtain::{Outage, Sessions, c_strings, helper_environment};
 use crate::profile::{Plan, exported_settings, plan};
 use crate::report::Report;
 use crate::session::{Need, Session, Validity};
@@ -17,6 +18,24 @@ use tokio::runtime::{Builder, Runtime};
 /// The most xassumes that may lie around one another; more are a `credential_process` that calls itself.
 const MOST_DEPTH: u32 = 8;
 
+/// The environment that xassume was given, and what follows from it for others.
+pub(crate) struct Inherited<'a> {
+    vars: &'a Vars,
+    /// How deep the command will be nested.
+    depth: u32,
+    /// What programs that xassume runs for itself inherit.
+    for_helpers: Vec<CString>,
+}
+
+impl<'a> Inherited<'a> {
+    /// # Errors
+    /// When too many xassumes lie around this one.
+    pub(crate) fn new(vars: &'a Vars) -> Result<Self, Error> {
+        let depth = depth(vars)?;
+        Ok(Self { vars, depth, for_helpers: helper_environment(vars, depth, None) })
+    }
+}
+
 /// One run, ready to ask STS.
 pub(crate) struct Launch<'a> {
     pub(crate) settings: &'a Settings,
@@ -24,7 +43,11 @@ pub(crate) struct Launch<'a> {
     pub(crate) report: Report,
     pub(crate) files: ConfigFiles,
     pub(crate) plan: Plan,
-    depth: u32,
+    pub(crate) depth: u32,
+    /// The MFA codes of this run.
+    pub(crate) codes: Codes<'a>,
+    /// The MFA sessions of this run.
+    pub(crate) mfa_sessions: KeptInProcess,
 }
 
 impl<'a> Launch<'a> {
@@ -32,11 +55,15 @@ impl<'a> Launch<'a> {
     ///
     /// # Errors
     /// What is missing or wrong in the environment, the files or the flags.
-    pub(crate) fn prepare(settings: &'a Settings, vars: &'a Vars, report: Report) -> Result<Self, Error> {
-        let depth = depth(vars)?;
+    pub(crate) fn prepare(settings: &'a Settings, inherited: &'a Inherited<'a>, report: Report) -> Result<Self, Error> {
+        let Inherited { vars, depth, for_helpers } = inherited;
         let files = files::read(vars)?;
         let plan = plan(&settings.request, &files.profiles, vars)?;
-        Ok(Self { settings, vars, report, files, plan, depth })
+        report.plan(&plan, settings);
+        let device = way::device(&plan.hops).map(|(_, _, serial)| serial);
+        let codes = Codes::new(&settings.mfa.code, device, for_helpers)?;
+        let mfa_sessions = KeptInProcess::default();
+        Ok(Self { settings, vars, report, files, plan, depth: *depth, codes, mfa_sessions })
     }
 
     /// A session for a command that xassume becomes: nobody will refresh it. From the cache without a runtime.
@@ -85,7 +112,7 @@ impl<'a> Launch<'a> {
     }
 
     fn sessions<'s>(&'s self, plan: &'s Plan, files: &'s ConfigFiles) -> Result<Sessions<'s>, Error> {
-        Sessions::new(self.settings, plan, files, self.vars, self.depth, self.report)
+        Sessions::new(self, plan, files)
     }
 
     fn checked(&self, obtained: Obtained) -> Result<Obtained, Error> {

@@ -8,7 +8,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | conduct | [`run`], `launch`, `obtain`, `attend`, `supervise` |
-//! | effects | `report`, `files`, `cache`, `sts`, `deliver`, `sys` |
+//! | effects | `report`, `files`, `cache`, `mfa`, `sts`, `deliver`, `sys` |
 //! | decisions, pure | `cli`, `settings`, `profile`, `explain`, and the rules of `deliver` and `supervise` |
 //! | words, pure | `role`, `session`, `vars`, `outcome`, `error` |
 
@@ -22,6 +22,7 @@ mod error;
 mod explain;
 mod files;
 mod launch;
+mod mfa;
 mod obtain;
 mod profile;
 mod report;

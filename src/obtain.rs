@@ -3,17 +3,22 @@
 //! The choreography of `cache` and `sts`. A launch first tries [`Sessions::cached`], which starts nothing and waits for
 //! nobody; [`Sessions::obtain`] is for a launch that found nothing, and for refreshes.
 
-use crate::cache::{Cache, Entry, Found, Held, Key, Moment, Reach, Stamp, Turn, surroundings};
+mod kept;
+
+use crate::cache::{Cache, Entry, Found, Held, Key, Moment, Reach, Stamp, Surroundings, Turn, surroundings};
 use crate::error::Error;
 use crate::files::ConfigFiles;
-use crate::profile::{Plan, exported_settings};
+use crate::launch::Launch;
+use crate::mfa::{Codes, KeptInProcess};
+use crate::profile::{Plan, Source, exported_settings};
 use crate::report::Report;
 use crate::session::{Need, Session};
 use crate::settings::{CacheMode, Settings};
 use crate::sts::source::Helpers;
-use crate::sts::{Network, Obtained, Sts, read_bundle};
+use crate::sts::{Mfa, Network, Obtained, Sts, read_bundle};
 use crate::sys::boot::boottime;
 use crate::vars::Vars;
+use kept::Kept;
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStringExt as _;
 use std::time::Duration;
@@ -37,6 +42,8 @@ pub(crate) struct Sessions<'a> {
     settings: &'a Settings,
     vars: &'a Vars,
     depth: u32,
+    codes: &'a Codes<'a>,
+    mfa_sessions: &'a KeptInProcess,
     report: Report,
     cache: Cache,
     /// `--min-ttl`.
@@ -46,21 +53,15 @@ pub(crate) struct Sessions<'a> {
 impl<'a> Sessions<'a> {
     /// # Errors
     /// When `--min-ttl` asks for more than a session will have.
-    pub(crate) fn new(
-        settings: &'a Settings,
-        plan: &'a Plan,
-        files: &'a ConfigFiles,
-        vars: &'a Vars,
-        depth: u32,
-        report: Report,
-    ) -> Result<Self, Error> {
+    pub(crate) fn new(launch: &'a Launch<'_>, plan: &'a Plan, files: &'a ConfigFiles) -> Result<Self, Error> {
+        let Launch { settings, vars, depth, codes, mfa_sessions, report, .. } = launch;
         let mut notes = Vec::new();
         let least = settings.cache.min_ttl(&plan.hops, &mut notes)?;
         for note in &notes {
             report.detail(note);
         }
         let cache = Cache::new(&settings.cache, vars);
-        Ok(Self { plan, files, settings, vars, depth, report, cache, least })
+        Ok(Self { plan, files, settings, vars, depth: *depth, codes, mfa_sessions, report: *report, cache, least })
     }
 
     /// What a use needs, unless `--min-ttl` says otherwise.
@@ -151,7 +152,7 @@ impl<'a> Sessions<'a> {
     /// What cannot be kept is of use to this run all the same.
     fn keep(&self, held: &mut Held, key: &Key, obtained: &Obtained, asked: Duration) {
         let now = Moment::now();
-        let Obtained { session, instance_region } = obtained;
+        let Obtained { session, instance_region, asked: _ } = obtained;
         let Session { keys, validity, assumed_role_arn } = session.clone();
         let entry = Entry { keys, validity, arn: assumed_role_arn, region: instance_region.clone() };
         let boot_id = now.boot_id.unwrap_or_default();
@@ -163,6 +164,11 @@ impl<'a> Sessions<'a> {
 
     /// The session's name in the cache; none when sessions of this source cannot be told apart.
     fn key(&self) -> Option<Key> {
+        self.key_by(|source, around, reach| Key::of_role(source, around, reach, &self.plan.hops))
+    }
+
+    /// A key of this plan's source and of the way to STS, and of what `make` adds.
+    fn key_by(&self, make: impl FnOnce(&Source, &Surroundings, Reach<'_>) -> Key) -> Option<Key> {
         let (plan, flags) = (self.plan, &self.settings.sts);
         let profile = plan.profile.as_deref();
         let configured = profile.map(|name| exported_settings(&self.files.profiles, name)).unwrap_or_default();
@@ -174,7 +180,7 @@ impl<'a> Sessions<'a> {
                     fips: plan.network.fips,
                     dualstack: plan.network.dualstack,
                 };
-                Some(Key::of_role(&plan.source, &around, reach, &plan.hops))
+                Some(make(&plan.source, &around, reach))
             }
             Err(reason) => {
                 self.report.detail(format_args!("cache: not used: {reason}"));
@@ -198,9 +204,11 @@ impl<'a> Sessions<'a> {
     /// Asks STS, with source credentials that are resolved anew; `held` is locked meanwhile.
     async fn ask(&self, limit: Duration, held: Option<&Key>) -> Result<Obtained, Error> {
         let network = self.network()?;
-        let environment = self.helper_environment(held);
+        let environment = helper_environment(self.vars, self.depth, held);
         let helpers = Helpers { environment: &environment };
-        Sts { plan: self.plan, network: &network, helpers }.obtain(limit).await
+        let kept = Kept { sessions: self };
+        let mfa = Mfa { codes: self.codes, sessions: &kept, session_duration: self.settings.mfa.session_duration };
+        Sts { plan: self.plan, network: &network, helpers, mfa, limit, report: self.report }.obtain().await
     }
 
     /// How STS is reached: flags before the plan's variables and profile. Certificates are read anew for each session.
@@ -222,16 +230,16 @@ impl<'a> Sessions<'a> {
             timeout: flags.timeout,
         })
     }
+}
 
-    /// What programs that xassume runs for itself inherit: everything, with the depth counted on.
-    fn helper_environment(&self, held: Option<&Key>) -> Vec<CString> {
-        let others = self.vars.iter().filter(|(name, _)| *name != "XASSUME_DEPTH" && *name != HELD);
-        let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let outer = self.vars.text(HELD).into_iter().chain(held.map(Key::as_str));
-        let held = outer.collect::<Vec<_>>().join(" ");
-        let held = (!held.is_empty()).then(|| (HELD.into(), held.into()));
-        c_strings(others.chain([("XASSUME_DEPTH".into(), self.depth.to_string().into())]).chain(held))
-    }
+/// What programs that xassume runs for itself inherit: everything, with the depth counted on.
+pub(crate) fn helper_environment(vars: &Vars, depth: u32, held: Option<&Key>) -> Vec<CString> {
+    let others = vars.iter().filter(|(name, _)| *name != "XASSUME_DEPTH" && *name != HELD);
+    let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let outer = vars.text(HELD).into_iter().chain(held.map(Key::as_str));
+    let held = outer.collect::<Vec<_>>().join(" ");
+    let held = (!held.is_empty()).then(|| (HELD.into(), held.into()));
+    c_strings(others.chain([("XASSUME_DEPTH".into(), depth.to_string().into())]).chain(held))
 }
 
 /// Variables as execve(2) takes them. None can hold a NUL byte: they come from such a list, or from text without one.
@@ -246,7 +254,8 @@ pub(crate) fn c_strings(variables: impl IntoIterator<Item = (OsString, OsString)
 
 fn obtained(found: Found) -> Obtained {
     let Entry { keys, validity, arn, region } = found.entry;
-    Obtained { session: Session { keys, validity, assumed_role_arn: arn }, instance_region: region }
+    let session = Session { keys, validity, assumed_role_arn: arn };
+    Obtained { session, instance_region: region, asked: None }
 }
 
 /// A duration for people: in whole seconds.

@@ -5,17 +5,17 @@
 
 use crate::cli;
 use crate::error::Error;
+use crate::mfa::{MfaSession, way};
 use crate::outcome::FAILED;
-use crate::profile::Plan;
-use crate::session::rfc3339;
-use crate::settings::{LogFormat, Verbosity, Voice};
+use crate::profile::{Plan, Region, RegionFrom};
+use crate::session::{Keys, rfc3339};
+use crate::settings::{CodeFrom, LogFormat, Settings, Verbosity, Voice};
 use crate::supervise::happening::{Field, Happening, Level, Narrator};
 use crate::sys::clock;
 use serde_json::{Map, Value, json};
 use std::fmt::{Display, Write as _};
 use std::io::Write as _;
 use std::process::ExitCode;
-use std::time::Duration;
 
 /// The voice of one run.
 #[derive(Debug, Clone, Copy)]
@@ -60,25 +60,60 @@ impl Report {
         }
     }
 
-    /// The plan, with `-v`: the source, each hop, the region.
-    pub(crate) fn plan(self, plan: &Plan) {
+    /// The plan, with `-v`: the source, each hop, the device, how STS is reached.
+    pub(crate) fn plan(self, plan: &Plan, settings: &Settings) {
         if self.voice.verbosity < Verbosity::Verbose {
             return;
         }
-        for note in &plan.notes {
+        for note in settings.notes.iter().chain(&plan.notes) {
             self.detail(note);
         }
-        let mut block = format!("source: {}", plan.source);
+        let mut block = format!("the plan\n  source: {}", plan.source);
         let of = plan.hops.len();
         for (at, hop) in plan.hops.iter().enumerate() {
             let _ = write!(block, "\n  role {} of {of}: {hop}", at + 1);
         }
-        let region = plan.region.as_ref().map_or("none named", |region| region.name.as_str());
-        let _ = write!(block, "\n  region: {region}");
-        if let Some(endpoint) = &plan.network.endpoint_url {
-            let _ = write!(block, "\n  endpoint: {endpoint}");
+        if let Some((_, _, serial)) = way::device(&plan.hops) {
+            let from = match settings.mfa.code {
+                CodeFrom::Prompt => "the terminal",
+                CodeFrom::Typed(_) => "--mfa-token",
+                CodeFrom::StandardInput => "standard input",
+                CodeFrom::Command(_) => "--mfa-command",
+            };
+            let _ = write!(block, "\n  MFA: device {serial}, its code from {from}");
         }
+        let _ = match &plan.region {
+            Some(Region { name, from: RegionFrom::Flag }) => write!(block, "\n  region: {name} (--region)"),
+            Some(Region { name, from: RegionFrom::Variable(variable) }) => {
+                write!(block, "\n  region: {name} ({variable})")
+            }
+            Some(Region { name, from: RegionFrom::Profile(profile) }) => {
+                write!(block, "\n  region: {name} (profile {profile})")
+            }
+            None => write!(block, "\n  region: none named"),
+        };
+        let endpoint = settings.sts.endpoint.as_ref().or(plan.network.endpoint_url.as_ref());
+        let _ = write!(block, "\n  endpoint: {}", endpoint.map_or("the region's own", String::as_str));
+        let ca_bundle = settings.sts.ca_bundle.is_some() || plan.network.ca_bundle.is_some();
+        let variants = [
+            (plan.network.fips, ", FIPS"),
+            (plan.network.dualstack, ", dual-stack"),
+            (ca_bundle, ", further certificates trusted"),
+        ];
+        block.extend(variants.iter().filter(|(on, _)| *on).map(|(_, what)| *what));
         self.write(plain("info", "plan", block));
+    }
+
+    /// The keys that the plan's source gave, with `-v`.
+    pub(crate) fn source(self, keys: &Keys) {
+        let kind = if keys.session_token.is_some() { "temporary" } else { "long-term" };
+        self.detail(format_args!("source credentials: {} ({kind})", keys.access_key_id));
+    }
+
+    /// The MFA session that signs the first call, with `-v`.
+    pub(crate) fn mfa_session(self, session: &MfaSession) {
+        let ends = rfc3339(session.validity.expiration);
+        self.detail(format_args!("MFA session: {}, ends at {ends}", session.keys.access_key_id));
     }
 
     fn write(self, message: Message<'_>) {

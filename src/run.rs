@@ -8,7 +8,7 @@ use crate::cache::Cache;
 use crate::deliver::environment::{Delivery, Mode};
 use crate::deliver::{config_copy, folder};
 use crate::error::Error;
-use crate::launch::{Launch, assumed};
+use crate::launch::{Inherited, Launch, assumed};
 use crate::outcome::Outcome;
 use crate::report::{self, Report};
 use crate::settings::{self, CacheSettings, Conduct, Machine, Voice};
@@ -53,8 +53,8 @@ fn command(matches: &ArgMatches, vars: &Vars, report: Report) -> Result<Outcome,
     let settings = settings::settings(matches, vars, &machine(), &|path| std::fs::read_to_string(path))?;
     settings.check_keep()?;
     let command = lookup::find(&settings.command, vars.get("PATH"))?;
-    let launch = Launch::prepare(&settings, vars, report)?;
-    report.plan(&launch.plan);
+    let inherited = Inherited::new(vars)?;
+    let launch = Launch::prepare(&settings, &inherited, report)?;
     match settings.conduct {
         Conduct::Exec => Err(become_command(&launch, &command)?),
         Conduct::Supervise(policy) => attend::attend(&launch, &command, policy),

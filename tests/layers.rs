@@ -16,6 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "explain",
             "deliver::environment",
             "deliver::config_copy",
+            "mfa::way",
             "supervise::machine",
             "supervise::schedule",
             "supervise::relay",
@@ -23,7 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "supervise::happening",
         ],
     ),
-    ("effects", &["report", "files", "sys", "cache", "sts", "deliver"]),
+    ("effects", &["report", "files", "sys", "cache", "mfa", "sts", "deliver"]),
     ("conduct", &["run", "launch", "obtain", "attend", "supervise"]),
     ("entry", &["main", "lib"]),
 ];

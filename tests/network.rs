@@ -193,3 +193,83 @@ fn a_clock_that_is_off_is_corrected_for_the_signature() {
         assert!((3500..=3605).contains(&left), "{left} s left by this machine's clock");
     }
 }
+
+/// The tunnels that a start asks a proxy for, when `host` is who answers at its end. It is no STS that can be trusted, so
+/// the start fails at the first.
+fn tunnels(host: &str, xassume: Xassume) -> Vec<String> {
+    let (stranger, proxy) = (FakeSts::builder().tls(Certificate::Good).start(), FakeProxy::start());
+    proxy.map(&format!("{host}:443"), stranger.port());
+    xassume.env_remove("AWS_ENDPOINT_URL_STS").env("HTTPS_PROXY", proxy.url()).run().exited(125);
+    proxy.targets()
+}
+
+#[test]
+fn each_partition_has_its_endpoints() {
+    const FIPS: &str = "AWS_USE_FIPS_ENDPOINT";
+    const DUAL: &str = "AWS_USE_DUALSTACK_ENDPOINT";
+    for (partition, region, variables, host) in [
+        ("aws", "", &[][..], "sts.us-east-1.amazonaws.com"),
+        ("aws", "ap-southeast-7", &[], "sts.ap-southeast-7.amazonaws.com"),
+        ("aws", "eu-west-1", &[FIPS], "sts-fips.eu-west-1.amazonaws.com"),
+        ("aws", "eu-west-1", &[DUAL], "sts.eu-west-1.api.aws"),
+        ("aws", "eu-west-1", &[FIPS, DUAL], "sts-fips.eu-west-1.api.aws"),
+        ("aws", "aws-global", &[], "sts.amazonaws.com"),
+        ("aws-cn", "", &[], "sts.cn-north-1.amazonaws.com.cn"),
+        ("aws-cn", "cn-northwest-1", &[DUAL], "sts.cn-northwest-1.api.amazonwebservices.com.cn"),
+        ("aws-us-gov", "", &[], "sts.us-gov-west-1.amazonaws.com"),
+        ("aws-us-gov", "us-gov-east-1", &[FIPS], "sts.us-gov-east-1.amazonaws.com"),
+        ("aws-eusc", "", &[], "sts.eusc-de-east-1.amazonaws.eu"),
+        ("aws-iso", "", &[], "sts.us-iso-east-1.c2s.ic.gov"),
+        ("aws-iso-b", "", &[], "sts.us-isob-east-1.sc2s.sgov.gov"),
+        ("aws-iso-e", "", &[], "sts.eu-isoe-west-1.cloud.adc-e.uk"),
+        ("aws-iso-f", "", &[], "sts.us-isof-south-1.csp.hci.ic.gov"),
+    ] {
+        let role = format!("arn:{partition}:iam::111111111111:role/R");
+        let xassume = Xassume::at("").env("AWS_REGION", region).args(["-r", &role, "--", "true"]);
+        let xassume = variables.iter().fold(xassume, |xassume, name| xassume.env(name, "true"));
+        assert_eq!(tunnels(host, xassume), [format!("CONNECT {host}:443")], "{partition} {region} {variables:?}");
+    }
+}
+
+#[test]
+fn a_profile_chooses_the_endpoint_as_variables_do() {
+    for (config, host) in [
+        ("use_fips_endpoint = true", "sts-fips.eu-west-1.amazonaws.com"),
+        ("use_dualstack_endpoint = true", "sts.eu-west-1.api.aws"),
+        ("endpoint_url = https://vpce.example", "vpce.example"),
+        ("endpoint_url = https://vpce.example\nignore_configured_endpoint_urls = true", "sts.eu-west-1.amazonaws.com"),
+        ("services = s\n[services s]\nsts =\n  endpoint_url = https://sts.example", "sts.example"),
+        ("sts_regional_endpoints = legacy", "sts.eu-west-1.amazonaws.com"),
+    ] {
+        let config = format!("[default]\nregion = eu-west-1\n{config}\n");
+        let xassume = Xassume::at("").env_remove("AWS_REGION").file(".aws/config", &config);
+        assert_eq!(
+            tunnels(host, xassume.args(["-r", ROLE, "--", "true"])),
+            [format!("CONNECT {host}:443")],
+            "{config}"
+        );
+    }
+}
+
+#[test]
+fn the_flag_beats_every_other_endpoint() {
+    let sts = FakeSts::start();
+    let world = Xassume::at("http://127.0.0.1:1").env("AWS_ENDPOINT_URL", "http://127.0.0.1:2").arg("--no-cache");
+    ran(world.clone().arg("--sts-endpoint").arg(sts.url()));
+    ran(world.clone().env("AWS_ENDPOINT_URL_STS", "").env("AWS_ENDPOINT_URL", sts.url()));
+    ran(world.env("AWS_ENDPOINT_URL_STS", sts.url()));
+    assert_eq!(sts.requests().len(), 3);
+}
+
+#[test]
+fn values_that_make_no_sense_are_told_and_not_followed() {
+    for url in ["sts.example", "ftp://sts.example", "http://", "http://a b"] {
+        let error = Xassume::at(url).args(["-r", ROLE, "--", "true"]).run().exited(125).stderr;
+        assert!(error.contains("AWS_ENDPOINT_URL_STS") && error.contains("\nhint: "), "{url}: {error}");
+    }
+    let sts = FakeSts::start();
+    for (name, value) in [("AWS_USE_FIPS_ENDPOINT", "yes"), ("AWS_USE_DUALSTACK_ENDPOINT", "1")] {
+        let finished = Xassume::new(&sts).env(name, value).args(["-v", "-r", ROLE, "--", "true"]).run().exited(0);
+        assert!(finished.stderr.contains(&format!("{name} = {value} counts as false")), "{}", finished.stderr);
+    }
+}

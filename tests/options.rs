@@ -70,6 +70,19 @@ fn variables_stand_for_flags_and_flags_beat_them() {
 }
 
 #[test]
+fn a_variable_that_a_flag_beats_is_told() {
+    let sts = FakeSts::start();
+    let run = |args: &[&str]| {
+        let xassume = Xassume::new(&sts).env("XASSUME_DURATION", "20m").env("XASSUME_ROLE_ARN", "222222222222:Other");
+        xassume.args(args).args(["-r", ROLE, "--duration", "40m", "--", "true"]).run().exited(0).stderr
+    };
+    let told = run(&["-v"]);
+    assert!(told.contains("xassume: XASSUME_DURATION is not used: --duration comes first\n"), "{told}");
+    assert!(told.contains("xassume: XASSUME_ROLE_ARN is not used: --role-arn comes first\n"), "{told}");
+    assert_eq!(run(&[]), "");
+}
+
+#[test]
 fn a_policy_may_be_a_file() {
     let sts = FakeSts::start();
     let xassume = Xassume::new(&sts).file("policy.json", "\n {\"Statement\":[]}\n");

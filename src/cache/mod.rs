@@ -14,7 +14,7 @@ mod places;
 mod sweep;
 
 pub(crate) use entry::{Entry, Found, Moment, Stamp};
-pub(crate) use key::{Key, Reach};
+pub(crate) use key::{Key, Reach, Surroundings};
 pub(crate) use lock::{Held, Turn};
 pub(crate) use places::surroundings;
 
@@ -63,6 +63,35 @@ impl Cache {
     /// Waits for the turn to ask STS, for `limit` at the most, or for a session that is accepted.
     pub(crate) async fn turn(&self, key: &Key, limit: Duration, accepts: &dyn Fn(&Found) -> bool) -> Turn {
         lock::turn(&self.places, key, limit, accepts).await
+    }
+
+    /// Keeps a session that nobody waits for, in the first folder that takes it.
+    ///
+    /// # Errors
+    /// Why the last folder did not.
+    pub(crate) fn keep(&self, key: &Key, entry: &Entry, stamp: &Stamp) -> io::Result<()> {
+        let bytes = file::encode(key, entry, stamp).ok_or(io::ErrorKind::InvalidData)?;
+        let mut result = Err(io::ErrorKind::NotFound.into());
+        for place in &self.places {
+            result = Folder::make(place).and_then(|folder| {
+                let mut reserved = folder.reserve(key)?;
+                folder.replace(key, &mut reserved, &bytes).inspect_err(|_| folder.discard(&reserved))
+            });
+            if result.is_ok() {
+                break;
+            }
+        }
+        result
+    }
+
+    /// Removes a session that STS no longer takes.
+    pub(crate) fn forget(&self, key: &Key) {
+        for place in &self.places {
+            if let Ok(folder) = Folder::open_own(&place.path) {
+                // What cannot be removed is found again, refused again, and replaced.
+                let _ = folder.remove(key.as_str());
+            }
+        }
     }
 
     /// Removes the sessions of this user from each folder that is there.

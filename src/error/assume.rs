@@ -13,10 +13,19 @@ pub(crate) struct AssumeError {
     /// Counted from 1.
     pub(crate) hop: usize,
     pub(crate) of: usize,
-    pub(crate) web_identity: bool,
+    pub(crate) call: StsCall,
     /// The region that STS was asked in.
     pub(crate) region: String,
     pub(crate) cause: Cause,
+}
+
+/// What STS was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StsCall {
+    AssumeRole,
+    AssumeRoleWithWebIdentity,
+    /// The MFA session from which the hop was to be assumed.
+    GetSessionToken,
 }
 
 /// What stood in the way.
@@ -70,16 +79,16 @@ pub(crate) enum NetworkFailure {
 }
 
 impl AssumeError {
-    pub(crate) fn new(hop: &Hop, place: (usize, usize), web_identity: bool, region: &str, cause: Cause) -> Box<Self> {
-        Box::new(Self {
+    pub(crate) fn new(hop: &Hop, place: (usize, usize), call: StsCall, region: &str, cause: Cause) -> Self {
+        Self {
             role: hop.role.clone(),
             options: hop.options.clone(),
             hop: place.0,
             of: place.1,
-            web_identity,
+            call,
             region: region.to_owned(),
             cause,
-        })
+        }
     }
 
     /// Whether STS was not reached, or could not answer.
@@ -106,9 +115,19 @@ impl AssumeError {
 
     fn refusal_hint(&self, refusal: &Refusal) -> Option<String> {
         Some(match refusal {
-            Refusal::AccessDenied { .. } if self.web_identity => self.web_identity_statement(),
-            Refusal::AccessDenied { caller, action } => self.both_statements(caller.as_deref(), action.as_deref()),
-            Refusal::MfaRejected => "give the device's current code; each code works once".into(),
+            Refusal::AccessDenied { caller, action } => match self.call {
+                StsCall::AssumeRole => self.both_statements(caller.as_deref(), action.as_deref()),
+                StsCall::AssumeRoleWithWebIdentity => self.web_identity_statement(),
+                StsCall::GetSessionToken => {
+                    "a policy of the user, or of the organisation, denies sts:GetSessionToken".into()
+                }
+            },
+            Refusal::MfaRejected => match &self.options.mfa_serial {
+                Some(serial) => format!(
+                    "give the current code of {serial}: each code works once, and the device must be the caller's own"
+                ),
+                None => "give the device's current code; each code works once".into(),
+            },
             Refusal::SourceExpired if self.hop > 1 => {
                 "the session of the role before it has expired; ask for a longer one".into()
             }
@@ -180,7 +199,10 @@ impl AssumeError {
             self.condition()
         );
         if self.options.external_id.is_none() {
-            hint.push_str("\n  a trust policy with a condition on sts:ExternalId or aws:MultiFactorAuthPresent needs that as well");
+            hint.push_str(
+                "\n  a trust policy with a condition on sts:ExternalId or aws:MultiFactorAuthPresent \
+                 needs --external-id or --mfa-serial as well",
+            );
         }
         hint
     }
@@ -258,7 +280,10 @@ impl fmt::Display for NetworkFailure {
 
 impl fmt::Display for AssumeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot assume {}", self.role)?;
+        match self.call {
+            StsCall::AssumeRole | StsCall::AssumeRoleWithWebIdentity => write!(f, "cannot assume {}", self.role)?,
+            StsCall::GetSessionToken => write!(f, "cannot get an MFA session for {}", self.role)?,
+        }
         if self.of > 1 {
             write!(f, " (role {} of {})", self.hop, self.of)?;
         }
@@ -283,7 +308,7 @@ mod tests {
         };
         let refusal = Refusal::AccessDenied { caller: caller.map(Into::into), action: None };
         let cause = Cause::Refused { code: "AccessDenied".into(), message: "no".into(), refusal };
-        AssumeError::new(&hop, (1, 1), false, "us-east-1", cause).hint().expect("a hint")
+        AssumeError::new(&hop, (1, 1), StsCall::AssumeRole, "us-east-1", cause).hint().expect("a hint")
     }
 
     #[test]

@@ -54,6 +54,8 @@ pub(crate) enum ConfigError {
     TooManyHops { hops: usize },
     /// More than an hour was asked for a role that is assumed from another role's session; hops count from 1.
     ChainedDuration { role: String, hop: usize, of: usize, profile: Option<String> },
+    /// `--duration max`, where each duration that is tried would take an MFA code.
+    MaxWithMfa { role: String },
     /// A flag for `AssumeRole`, but the only hop is `AssumeRoleWithWebIdentity`, which has no such parameter.
     NotForWebIdentity { flag: &'static str, role: String },
 }
@@ -119,6 +121,7 @@ impl ConfigError {
                 format!("remove duration_seconds from profile {profile}, or use 3600")
             }
             Self::ChainedDuration { profile: None, .. } => "leave out --duration, or ask for 1h".into(),
+            Self::MaxWithMfa { .. } => "name the duration; up to 1h, one code serves for many sessions".into(),
             Self::NotForWebIdentity { .. } => "leave it out, or chain a further role with --role-arn".into(),
         })
     }
@@ -190,6 +193,9 @@ impl fmt::Display for ConfigError {
             }
             Self::ChainedDuration { role, hop, of, .. } => {
                 write!(f, "cannot ask for more than 1h for {role} (role {hop} of {of}): role chaining is capped there")
+            }
+            Self::MaxWithMfa { role } => {
+                write!(f, "cannot find out the longest duration for {role}: each try would take an MFA code")
             }
             Self::NotForWebIdentity { flag, role } => {
                 write!(f, "{flag} cannot be used for {role}, which is assumed with a web identity token")

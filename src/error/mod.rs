@@ -5,10 +5,12 @@
 
 mod assume;
 mod config;
+mod mfa;
 mod source;
 
-pub(crate) use assume::{AssumeError, Cause, NetworkFailure, Refusal};
+pub(crate) use assume::{AssumeError, Cause, NetworkFailure, Refusal, StsCall};
 pub(crate) use config::ConfigError;
+pub(crate) use mfa::{CodeOrigin, MfaError, MfaFailure};
 pub(crate) use source::{ProcessFailure, SourceError};
 
 use crate::outcome::{FAILED, NOT_FOUND, NOT_RUNNABLE};
@@ -30,6 +32,8 @@ pub(crate) enum Error {
     Config(Box<ConfigError>),
     /// There are no source credentials.
     Source(SourceError),
+    /// There is no MFA code to send.
+    Mfa(MfaError),
     /// STS did not give a session.
     Assume(Box<AssumeError>),
     /// Another xassume was asking for the same session and had no answer in time.
@@ -63,6 +67,7 @@ impl Error {
             | Self::File { .. }
             | Self::Config(_)
             | Self::Source(_)
+            | Self::Mfa(_)
             | Self::Assume(_)
             | Self::Waited { .. }
             | Self::WrongAccount { .. }
@@ -80,6 +85,7 @@ impl Error {
             Self::File { path, .. } => Some(format!("check that {} exists and can be read", path.display())),
             Self::Config(error) => error.hint(),
             Self::Source(error) => error.hint(),
+            Self::Mfa(error) => Some(error.hint()),
             Self::Assume(error) => error.hint(),
             Self::Waited { .. } => {
                 Some("STS or the source is slow; --sts-timeout sets the limit, --no-cache asks without waiting".into())
@@ -126,6 +132,7 @@ impl fmt::Display for Error {
             Self::File { what, path, reason } => write!(f, "cannot read {what} {}: {reason}", path.display()),
             Self::Config(error) => error.fmt(f),
             Self::Source(error) => error.fmt(f),
+            Self::Mfa(error) => error.fmt(f),
             Self::Assume(error) => error.fmt(f),
             Self::Waited { role, limit } => {
                 let limit = humantime::format_duration(*limit);
@@ -157,6 +164,12 @@ impl From<ConfigError> for Error {
 impl From<SourceError> for Error {
     fn from(error: SourceError) -> Self {
         Self::Source(error)
+    }
+}
+
+impl From<MfaError> for Error {
+    fn from(error: MfaError) -> Self {
+        Self::Mfa(error)
     }
 }
 

@@ -125,7 +125,8 @@ pub(super) enum Call {
 /// are the caller's, go to the first `AssumeRole` call; everything else goes to the last hop.
 ///
 /// # Errors
-/// A flag that no hop can carry, too many hops, or more than an hour for a role that is assumed from another's session.
+/// A flag that no hop can carry, too many hops, more than an hour for a role that is assumed from another's session, or
+/// a duration that is found by asking where each question takes an MFA code.
 pub(super) fn finish(
     drafts: Vec<Draft>,
     call: Call,
@@ -163,6 +164,7 @@ pub(super) fn finish(
         last.options.duration = flags.duration;
         profiles.pop();
     }
+    one_device(hops.iter_mut().chain([&mut last]), notes);
     last.options.policy.clone_from(&flags.policy);
     last.options.policy_arns.clone_from(&flags.policy_arns);
     last.options.tags.clone_from(&flags.tags);
@@ -175,7 +177,19 @@ pub(super) fn finish(
             return Err(ConfigError::ChainedDuration { role: hop.role.to_string(), hop: at + 1, of, profile });
         }
     }
+    let first = chain.first();
+    if first.options.mfa_serial.is_some() && first.options.duration == Some(SessionDuration::Max) {
+        return Err(ConfigError::MaxWithMfa { role: first.role.to_string() });
+    }
     Ok(chain)
+}
+
+/// Leaves one device in a chain, the first: a code is the user's, is good for one call, and no role has a device.
+fn one_device<'a>(hops: impl Iterator<Item = &'a mut Hop>, notes: &mut Vec<String>) {
+    for hop in hops.filter(|hop| hop.options.mfa_serial.is_some()).skip(1) {
+        hop.options.mfa_serial = None;
+        notes.push(format!("mfa_serial is not used for {}: the one code goes with a role before it", hop.role));
+    }
 }
 
 /// One hop with its profile's settings and its name. A web identity hop has no external id and no MFA device.

@@ -1,13 +1,14 @@
 //! From the shared config files and the environment to a plan: the source credentials and the role chain.
 //!
 //! `text` tells what each line is, `set` what the files say, `source` and `chain` how a profile gets credentials,
-//! `hops` how each role is assumed, `network` how STS is reached; `plan` puts them together. `exported` is
-//! about what the command keeps of the profile. All of it is pure: the
-//! caller has read the files and the environment.
+//! `hops` how each role is assumed, `network` how STS is reached; `plan` puts them together. `ignored` names what has no
+//! place in a plan, `exported` what the command keeps of the profile. All of it is pure: the caller has read the files
+//! and the environment.
 
 mod chain;
 mod exported;
 mod hops;
+mod ignored;
 mod network;
 mod plan;
 mod request;
@@ -17,6 +18,7 @@ pub(crate) mod text;
 
 pub(crate) use exported::exported_settings;
 pub(crate) use hops::RoleChain;
+pub(crate) use network::{Region, RegionFrom, endpoint};
 pub(crate) use plan::{Plan, plan};
 pub(crate) use request::{ProfileChoice, ProfileFrom, Request};
 pub(crate) use set::{DEFAULT, ProfileSet};

@@ -4,7 +4,7 @@
 
 use super::request::Request;
 use super::set::{ProfileSet, Settings};
-use crate::error::ConfigError;
+use crate::error::{ConfigError, shortened};
 use crate::role::Invalid;
 use crate::vars::Vars;
 use std::ffi::OsStr;
@@ -101,14 +101,20 @@ pub(super) fn network(
     notes: &mut Vec<String>,
 ) -> Result<Network, ConfigError> {
     let of_profile = |key: &str| used.and_then(|used| used.settings.get(key));
-    let is_true = |variable: &str, key: &str| match vars.text(variable).or_else(|| of_profile(key)) {
-        Some(value) => value.eq_ignore_ascii_case("true"),
-        None => false,
-    };
     let legacy = vars.text("AWS_STS_REGIONAL_ENDPOINTS").or_else(|| of_profile("sts_regional_endpoints"));
     if legacy.is_some_and(|value| value.eq_ignore_ascii_case("legacy")) {
         notes.push("sts_regional_endpoints = legacy is ignored: the region's own endpoint of STS is asked".into());
     }
+    let mut is_true = |variable: &str, key: &str| match vars.text(variable).or_else(|| of_profile(key)) {
+        Some(value) => {
+            let name = if vars.text(variable).is_some() { variable } else { key };
+            if !["true", "false"].iter().any(|known| value.eq_ignore_ascii_case(known)) {
+                notes.push(format!("{name} = {} counts as false: only true switches it on", shortened(value)));
+            }
+            value.eq_ignore_ascii_case("true")
+        }
+        None => false,
+    };
     let ca_bundle = vars.get("AWS_CA_BUNDLE").filter(|path| !path.is_empty());
     let endpoint_url = if is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls") {
         None
@@ -125,18 +131,51 @@ pub(super) fn network(
 
 /// botocore's order (`ConfiguredEndpointProvider`): both variables, the service's own first, then both settings.
 fn endpoint_url(profiles: &ProfileSet, vars: &Vars, used: Option<Used<'_>>) -> Result<Option<String>, ConfigError> {
-    if let Some(url) = vars.text("AWS_ENDPOINT_URL_STS").or_else(|| vars.text("AWS_ENDPOINT_URL")) {
-        return Ok(Some(url.to_owned()));
-    }
-    let Some(used) = used else { return Ok(None) };
-    if let Some(name) = used.settings.get("services") {
-        let Some(services) = profiles.services(name) else {
-            return Err(ConfigError::UnknownServices { profile: used.name.to_owned(), name: name.to_owned() });
-        };
-        let url = services.nested("sts").iter().rfind(|(key, value)| key == "endpoint_url" && !value.is_empty());
-        if let Some((_, url)) = url {
-            return Ok(Some(url.clone()));
+    for name in ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"] {
+        if let Some(url) = vars.text(name) {
+            let invalid = |invalid: Invalid| ConfigError::Variable { name, value: url.into(), invalid: invalid.into() };
+            return endpoint(url).map(Some).map_err(invalid);
         }
     }
-    Ok(used.settings.get("endpoint_url").map(str::to_owned))
+    let Some(used) = used else { return Ok(None) };
+    let url = match service_url(profiles, used)? {
+        Some(url) => url,
+        None => match used.settings.get("endpoint_url") {
+            Some(url) => url,
+            None => return Ok(None),
+        },
+    };
+    endpoint(url).map(Some).map_err(|invalid| ConfigError::Value {
+        profile: used.name.to_owned(),
+        file: profiles.path_of(used.name, "endpoint_url").to_owned(),
+        key: "endpoint_url",
+        value: url.to_owned(),
+        invalid: invalid.into(),
+    })
+}
+
+/// The URL for STS in the `services` section that the profile names.
+fn service_url<'a>(profiles: &'a ProfileSet, used: Used<'a>) -> Result<Option<&'a str>, ConfigError> {
+    let Some(name) = used.settings.get("services") else { return Ok(None) };
+    let Some(services) = profiles.services(name) else {
+        return Err(ConfigError::UnknownServices { profile: used.name.to_owned(), name: name.to_owned() });
+    };
+    let url = services.nested("sts").iter().rfind(|(key, value)| key == "endpoint_url" && !value.is_empty());
+    Ok(url.map(|(_, url)| url.as_str()))
+}
+
+/// Checks the URL of an endpoint: what is none would only fail once STS is asked.
+///
+/// # Errors
+/// When it has another scheme than http and https, or no host.
+pub(crate) fn endpoint(text: &str) -> Result<String, Invalid> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match host {
+        Some(host) if !host.is_empty() && !host.starts_with('/') && !text.contains(char::is_whitespace) => {
+            Ok(text.to_owned())
+        }
+        _ => {
+            Err(Invalid::new("is not an http or https URL").hint("for example https://sts.eu-central-1.amazonaws.com"))
+        }
+    }
 }

@@ -5,6 +5,7 @@
 
 use super::chain::{Base, walk};
 use super::hops::{Call, Draft, RoleChain, finish};
+use super::ignored;
 use super::network::{Network, Region, Used, network, region};
 use super::request::{ProfileFrom, Request};
 use super::set::{DEFAULT, ProfileSet, Settings};
@@ -45,6 +46,8 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
     // A role that is named by itself and is also where the profile or the token leads is one hop, not two.
     let repeated = drafts.last().zip(explicit.first()).is_some_and(|(draft, role)| draft.role == *role);
     drafts.extend(explicit.iter().skip(usize::from(repeated)).cloned().map(Draft::plain));
+    let profiles_of_roles = drafts.iter().filter_map(|draft| draft.profile.as_deref());
+    planner.notes.extend(ignored::notes(profiles, profiles_of_roles, planner.used(), vars));
     let call = if source.is_web_identity() { Call::AssumeRoleWithWebIdentity } else { Call::AssumeRole };
     let hops = finish(drafts, call, request, vars, &mut planner.notes)?;
     let used = planner.used();

@@ -4,9 +4,11 @@
 //! and no later code has to doubt its input. Pure: no environment, no file, no clock.
 
 mod arn;
+mod mfa;
 mod options;
 
 pub(crate) use arn::{RoleArn, is_account, split_list as split_roles};
+pub(crate) use mfa::{MFA_SESSION, MfaCode, parse_mfa_session};
 pub(crate) use options::{
     ExternalId, MfaSerial, PolicyArn, RoleSessionName, SessionDuration, SessionPolicy, SourceIdentity, Tag, TagKey,
     check_tags, parse_duration,

@@ -65,8 +65,7 @@ impl<'a> Words<'a> {
                 .collect();
         }
         let flag = flag(long);
-        let origin = flag.variable();
-        let Some(value) = self.vars.get(&origin).filter(|value| !value.is_empty()) else { return Vec::new() };
+        let Some((origin, value)) = self.variable(flag) else { return Vec::new() };
         let given = |value: &OsStr| Given { origin: origin.clone(), typed: false, value: value.to_owned() };
         match (flag.kind, value.to_str()) {
             (Kind::Many, Some(text)) if long == "role-arn" => {
@@ -77,6 +76,22 @@ impl<'a> Words<'a> {
             }
             _ => vec![given(value)],
         }
+    }
+
+    /// The variable of a flag, where it is set and not empty.
+    fn variable(&self, flag: &Flag) -> Option<(String, &'a OsStr)> {
+        let name = flag.variable()?;
+        let value = self.vars.get(&name).filter(|value| !value.is_empty())?;
+        Some((name, value))
+    }
+
+    /// What was set and does not count, because something on the command line does.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let passed_over = |flag: &Flag| {
+            let (name, _) = self.variable(flag).filter(|_| self.typed(flag.long))?;
+            Some(format!("{name} is not used: --{} comes first", flag.long))
+        };
+        FLAGS.iter().filter_map(passed_over).collect()
     }
 
     /// The value of a flag that takes one.
@@ -92,13 +107,12 @@ impl<'a> Words<'a> {
         if self.typed(long) {
             return Ok(self.matches.get_flag(long));
         }
-        let variable = flag(long).variable();
-        let Some(value) = self.vars.get(&variable) else { return Ok(false) };
+        let Some((origin, value)) = self.variable(flag(long)) else { return Ok(false) };
         match value.to_str() {
             Some("true" | "1") => Ok(true),
-            Some("false" | "0" | "") => Ok(false),
+            Some("false" | "0") => Ok(false),
             _ => Err(Error::Value {
-                origin: variable,
+                origin,
                 value: value.to_string_lossy().into_owned(),
                 invalid: Invalid::new("is no switch").hint("use true, false, 1 or 0"),
             }),
@@ -113,13 +127,13 @@ impl<'a> Words<'a> {
         if self.typed(long) {
             return Ok(self.matches.get_count(long));
         }
-        let Some(given) = self.vars.get(&flag(long).variable()).filter(|value| !value.is_empty()) else { return Ok(0) };
-        match given.to_str() {
+        let Some((origin, value)) = self.variable(flag(long)) else { return Ok(0) };
+        match value.to_str() {
             Some("true") => Ok(1),
             Some("false") => Ok(0),
             text => text.and_then(|text| text.parse().ok()).ok_or_else(|| Error::Value {
-                origin: flag(long).variable(),
-                value: given.to_string_lossy().into_owned(),
+                origin,
+                value: value.to_string_lossy().into_owned(),
                 invalid: Invalid::new("is no count").hint("use 0, 1 or 2"),
             }),
         }

@@ -6,6 +6,8 @@
 mod cache;
 mod conduct;
 mod given;
+mod guard;
+mod mfa;
 mod name;
 
 pub(crate) use cache::{CacheMode, CacheSettings};
@@ -14,15 +16,16 @@ pub(crate) use conduct::{Conduct, DeliverySettings, Via};
 use crate::cli;
 use crate::deliver::environment::{Delivery, check_keep};
 use crate::error::Error;
-use crate::profile::{ProfileChoice, ProfileFrom, Request};
+use crate::profile::{ProfileChoice, ProfileFrom, Request, endpoint};
 use crate::role::{
-    ExternalId, HopOptions, Invalid, MAX_HOPS, PolicyArn, RoleArn, RoleSessionName, SessionDuration, SessionPolicy,
-    SourceIdentity, Tag, TagKey, check_tags, is_account, parse_duration,
+    ExternalId, HopOptions, Invalid, MAX_HOPS, MfaSerial, PolicyArn, RoleArn, RoleSessionName, SessionDuration,
+    SessionPolicy, SourceIdentity, Tag, TagKey, check_tags, is_account, parse_duration,
 };
 use crate::session::Session;
 use crate::vars::Vars;
 use clap::ArgMatches;
 use given::{Given, Words};
+pub(crate) use mfa::{CodeFrom, MfaSettings};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -31,6 +34,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) request: Request,
+    pub(crate) mfa: MfaSettings,
     pub(crate) sts: StsSettings,
     pub(crate) cache: CacheSettings,
     pub(crate) conduct: Conduct,
@@ -38,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) expect_account: Option<String>,
     /// The command and its arguments, as typed; never empty.
     pub(crate) command: Vec<OsString>,
+    /// What was passed over, and why; said by `-v`.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Settings {
@@ -181,14 +187,19 @@ pub(crate) fn settings(
         return Err(Error::usage("no command was given", "for a shell with the role: xassume … -- $SHELL"));
     }
     let (conduct, delivery) = conduct::conduct(&words)?;
+    let mut notes = words.notes();
+    let mfa = mfa::mfa(&words, vars, &mut notes)?;
+    notes.extend(guard::own_profile(&command));
     Ok(Settings {
         request: request(&words, vars, machine, read)?,
+        mfa,
         sts: sts(&words)?,
         cache: CacheSettings::read(&words)?,
         conduct,
         delivery,
         expect_account: words.one("expect-account").map(|given| given.parse(account)).transpose()?,
         command,
+        notes,
     })
 }
 
@@ -240,7 +251,7 @@ fn hop_options(words: &Words<'_>, read: &dyn Fn(&Path) -> std::io::Result<String
         tags: tags.iter().map(|given| given.parse(Tag::parse)).collect::<Result<_, _>>()?,
         transitive_tags: transitive.iter().map(|given| given.parse(TagKey::parse)).collect::<Result<_, _>>()?,
         source_identity: words.one("source-identity").map(|given| given.parse(SourceIdentity::parse)).transpose()?,
-        mfa_serial: None,
+        mfa_serial: words.one("mfa-serial").map(|given| given.parse(device)).transpose()?,
     };
     if let Err(invalid) = check_tags(&options.tags, &options.transitive_tags) {
         let origin =
@@ -248,6 +259,10 @@ fn hop_options(words: &Words<'_>, read: &dyn Fn(&Path) -> std::io::Result<String
         return Err(Error::Value { origin, value: String::new(), invalid });
     }
     Ok(options)
+}
+
+fn device(text: &str) -> Result<MfaSerial, Invalid> {
+    MfaSerial::parse(text).map_err(|invalid| invalid.hint("for example arn:aws:iam::123456789012:mfa/alice"))
 }
 
 fn policy(given: &Given, read: &dyn Fn(&Path) -> std::io::Result<String>) -> Result<SessionPolicy, Error> {
@@ -291,16 +306,4 @@ fn region(text: &str) -> Result<String, Invalid> {
         && !text.starts_with('-')
         && !text.ends_with('-');
     if fits { Ok(text.to_owned()) } else { Err(Invalid::new("is not a region").hint("for example eu-central-1")) }
-}
-
-fn endpoint(text: &str) -> Result<String, Invalid> {
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    match host {
-        Some(host) if !host.is_empty() && !host.starts_with('/') && !text.contains(char::is_whitespace) => {
-            Ok(text.to_owned())
-        }
-        _ => {
-            Err(Invalid::new("is not an http or https URL").hint("for example https://sts.eu-central-1.amazonaws.com"))
-        }
-    }
 }

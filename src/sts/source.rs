@@ -6,13 +6,12 @@
 
 use super::Network;
 use super::http::{self, Proxy, ServerDate};
+use super::instance::Instance;
 use crate::error::{ProcessFailure, SourceError};
 use crate::profile::Source;
 use crate::session::{Keys, Secret, rfc3339};
 use crate::sys::helper::{self, HelperError};
 use aws_config::ecs::EcsCredentialsProvider;
-use aws_config::imds;
-use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::login::LoginCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::sso::SsoCredentialsProvider;
@@ -44,6 +43,16 @@ pub(super) enum Proof {
     Keys(Keys),
     /// A web identity token: the call is not signed.
     Token(Secret),
+}
+
+impl Proof {
+    /// The keys, unless it is a token.
+    pub(super) fn keys(&self) -> Option<&Keys> {
+        match self {
+            Self::Keys(keys) => Some(keys),
+            Self::Token(_) => None,
+        }
+    }
 }
 
 /// Asks the source.
@@ -82,19 +91,9 @@ pub(super) async fn resolve(
             let provider = EcsCredentialsProvider::builder().configure(&config).build();
             provided(provider).await.map_err(|error| SourceError::Container { reason: last_reason(&error) })?
         }
-        Source::InstanceMetadata => {
-            let provider = ImdsCredentialsProvider::builder().imds_client(metadata(network)).build();
-            provided(provider).await.map_err(|error| metadata_failure(&error))?
-        }
+        Source::InstanceMetadata => Instance::new(network).keys().await?,
     };
     Ok(Proof::Keys(keys))
-}
-
-/// The region of this instance, where metadata tells it; `None` where nothing answers in time.
-pub(super) async fn instance_region(network: &Network) -> Option<String> {
-    let answer = metadata(network).get("/latest/meta-data/placement/region").await.ok()?;
-    let region = answer.as_ref().trim();
-    (!region.is_empty()).then(|| region.to_owned())
 }
 
 /// Reads a web identity token: one line of text.
@@ -113,25 +112,14 @@ fn read_token(path: &Path) -> Result<Secret, SourceError> {
     }
 }
 
-/// An `IMDSv2` client that gives up within two seconds when nothing answers.
-fn metadata(network: &Network) -> imds::Client {
-    imds::Client::builder()
-        .configure(&provider_config(network, Proxy::Never, ""))
-        .max_attempts(2)
-        .connect_timeout(Duration::from_secs(1))
-        .read_timeout(Duration::from_secs(1))
-        .operation_timeout(Duration::from_millis(1900))
-        .build()
-}
-
-fn provider_config(network: &Network, proxy: Proxy, region: &str) -> ProviderConfig {
+pub(super) fn provider_config(network: &Network, proxy: Proxy, region: &str) -> ProviderConfig {
     ProviderConfig::without_region()
         .with_http_client(http::client(network, proxy, &ServerDate::default()))
         .with_sleep_impl(TokioSleep::new())
         .with_region((!region.is_empty()).then(|| Region::new(region.to_owned())))
 }
 
-async fn provided(provider: impl ProvideCredentials) -> Result<Keys, CredentialsError> {
+pub(super) async fn provided(provider: impl ProvideCredentials) -> Result<Keys, CredentialsError> {
     provider.provide_credentials().await.map(|credentials| keys(&credentials))
 }
 
@@ -170,21 +158,6 @@ fn login_failure(profile: &str, error: &CredentialsError) -> SourceError {
     SourceError::LoginExpired { profile: profile.to_owned(), reason: last_reason(error) }
 }
 
-fn metadata_failure(error: &CredentialsError) -> SourceError {
-    let texts = http::chain(error);
-    let silent = matches!(error, CredentialsError::CredentialsNotLoaded(_))
-        && !texts.iter().any(|text| text.contains("404"))
-        || texts.iter().any(|text| text.contains("timed out") || text.contains("timeout"));
-    let reason = if silent {
-        "nothing answers at the instance's address".to_owned()
-    } else if texts.iter().any(|text| text.contains("404")) {
-        "the instance has no role".to_owned()
-    } else {
-        last_reason(error)
-    };
-    SourceError::InstanceMetadata { reason, silent }
-}
-
 /// The output of a `credential_process`, as AWS documents it.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -200,7 +173,7 @@ async fn process(profile: &str, command: &str, helpers: &Helpers<'_>) -> Result<
     let failed = |failure| SourceError::Process { profile: profile.to_owned(), failure };
     let output = helper::run_shell(command, helpers.environment, HELPER_LIMIT, HELPER_BYTES)
         .await
-        .map_err(|error| failed(process_failure(error)))?;
+        .map_err(|error| failed(error.into()))?;
     let output = zeroize::Zeroizing::new(output);
     let parsed: ProcessOutput = serde_json::from_slice(&output)
         // The error's own text may quote the output, which holds secrets: only its place is told.
@@ -231,11 +204,13 @@ async fn process(profile: &str, command: &str, helpers: &Helpers<'_>) -> Result<
     Ok(keys)
 }
 
-fn process_failure(error: HelperError) -> ProcessFailure {
-    match error {
-        HelperError::Spawn(error) => ProcessFailure::CouldNotStart(error.to_string()),
-        HelperError::Failed(how) => ProcessFailure::Ended(how.to_string()),
-        HelperError::TimedOut(limit) => ProcessFailure::TimedOut(limit),
-        HelperError::TooLarge(limit) => ProcessFailure::TooMuchOutput(limit),
+impl From<HelperError> for ProcessFailure {
+    fn from(error: HelperError) -> Self {
+        match error {
+            HelperError::Spawn(error) => Self::CouldNotStart(error.to_string()),
+            HelperError::Failed(how) => Self::Ended(how.to_string()),
+            HelperError::TimedOut(limit) => Self::TimedOut(limit),
+            HelperError::TooLarge(limit) => Self::TooMuchOutput(limit),
+        }
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod child;
 pub(crate) mod clock;
 pub(crate) mod exec;
 pub(crate) mod helper;
+pub(crate) mod keyboard;
 pub(crate) mod lookup;
 mod poll;
 pub(crate) mod reap;

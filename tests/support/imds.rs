@@ -28,6 +28,15 @@ struct Instance {
     identity: Option<Identity>,
     lifetime: Duration,
     region: Option<String>,
+    tokens: Tokens,
+}
+
+/// What becomes of the answers to `PUT /latest/api/token`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tokens {
+    Arrive,
+    /// As where the hop limit of the instance is smaller than the way.
+    Lost,
 }
 
 impl FakeImds {
@@ -36,6 +45,7 @@ impl FakeImds {
             identity: Some(Identity::instance()),
             lifetime: Duration::from_hours(6),
             region: Some("eu-west-1".to_owned()),
+            tokens: Tokens::Arrive,
         }));
         let service = Service::start({
             let instance = Arc::clone(&instance);
@@ -52,6 +62,11 @@ impl FakeImds {
     /// How long the credentials of each answer last.
     pub fn set_lifetime(&self, lifetime: Duration) {
         lock(&self.instance).lifetime = lifetime;
+    }
+
+    /// From now on, a request for a token is taken and not answered.
+    pub fn lose_tokens(&self) {
+        lock(&self.instance).tokens = Tokens::Lost;
     }
 
     pub fn set_region(&self, region: Option<&str>) {
@@ -73,6 +88,9 @@ fn answer(request: &Request, instance: &Instance) -> Reply {
         return Response::text(403, "Forbidden").into();
     }
     if request.path() == "/latest/api/token" {
+        if instance.tokens == Tokens::Lost {
+            return Reply::Hang;
+        }
         return match (request.method.as_str(), request.header(TTL)) {
             ("PUT", Some(seconds)) => Response::text(200, TOKEN).header(TTL, seconds).into(),
             ("PUT", None) => Response::text(400, "Bad Request").into(),

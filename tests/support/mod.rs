@@ -45,5 +45,5 @@ pub use pty::Terminal;
 pub use running::{Finished, Running};
 pub use sso::{FakeSso, Login, write_login};
 pub use sts::{Answer, FakeSts, Issued, RoleRules, StsRequest};
-pub use sys::RefusedPort;
+pub use sys::{RefusedPort, SilentPort};
 pub use tls::Certificate;

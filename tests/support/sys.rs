@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io;
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -54,6 +54,32 @@ impl RefusedPort {
             socket
         };
         Self { _socket: socket, port: u16::from_be(address.sin_port) }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+/// A loopback port that answers nothing, not even the attempt to connect: its queue is full and nobody accepts.
+#[derive(Debug)]
+pub struct SilentPort {
+    _listener: TcpListener,
+    _queue: Vec<TcpStream>,
+    port: u16,
+}
+
+impl SilentPort {
+    pub fn reserve() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+        // SAFETY: the socket is open; listening again only changes the length of the queue.
+        check(unsafe { libc::listen(listener.as_raw_fd(), 0) }).expect("it listens already");
+        let address = listener.local_addr().expect("it is bound");
+        let mut queue = Vec::new();
+        while let Ok(waiting) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+            queue.push(waiting);
+        }
+        Self { _listener: listener, _queue: queue, port: address.port() }
     }
 
     pub fn url(&self) -> String {

@@ -507,7 +507,8 @@ fn settings_of_a_profile_go_to_its_hop() {
             text,
             "AWS_ROLE_SESSION_NAME=aws",
             "-p a",
-            "c:AKC > B,name=nb,ext=ext-b,for=7200,mfa=serial-bb > A,name=na,ext=ext-a,for=900,mfa=serial-aa",
+            // One code, and it is the user's.
+            "c:AKC > B,name=nb,ext=ext-b,for=7200,mfa=serial-bb > A,name=na,ext=ext-a,for=900",
         ),
         (text, "AWS_ROLE_SESSION_NAME=aws", "-p c -r X", "c:AKC > X,name=aws"),
         (
@@ -580,6 +581,7 @@ fn flags_go_to_the_hop_that_they_are_about() {
         ("", TOKEN, "-r A --source-identity me", "--source-identity cannot be used", "leave it out"),
         ("", TOKEN, "-r A --mfa serial-ff", "--mfa-serial cannot be used", "leave it out"),
         ("", "KEYS", "-r A -r B --duration 61m", "role/B (role 2 of 2)", "leave out --duration"),
+        ("", "KEYS", "-r A --duration max --mfa serial-ff", "each try would take an MFA code", "name the duration"),
         ("", TOKEN, "-r A -r B --duration 61m", "role/B (role 2 of 2)", "leave out --duration"),
         (long, "KEYS", "-p a", "role/A (role 2 of 2)", "remove duration_seconds from profile a"),
         (long, "KEYS", "-p a -r Z", "role/A (role 2 of 3)", "remove duration_seconds from profile a"),
@@ -699,6 +701,17 @@ fn notes_say_what_was_passed_over() {
             "-r A --token /f",
             "AWS_ROLE_ARN is not used: it goes with",
         ),
+        (
+            "[profile b]\nrole_arn = @B\nmfa_serial = serial-bb\ncredential_source = Environment\n\
+             [profile a]\nrole_arn = @A\nmfa_serial = serial-aa\nsource_profile = b",
+            "KEYS",
+            "-p a",
+            "mfa_serial is not used for arn:aws:iam::123456789012:role/A: the one code goes with a role before it",
+        ),
+        ("[default]\nuse_fips_endpoint = yes", "KEYS", "-r A", "use_fips_endpoint = yes counts as false"),
+        ("", "KEYS AWS_USE_FIPS_ENDPOINT=1", "-r A", "AWS_USE_FIPS_ENDPOINT = 1 counts as false"),
+        ("[default]\nretry_mode = legacy", "KEYS", "-r A", "retry_mode of profile default is not used"),
+        ("", "KEYS AWS_ACCESS_KEY=a", "-r A", "AWS_ACCESS_KEY is not used: keys are read from AWS_ACCESS_KEY_ID"),
         ("[default]\nsts_regional_endpoints = legacy", "KEYS", "-r A", "sts_regional_endpoints = legacy is ignored"),
         ("", "KEYS AWS_STS_REGIONAL_ENDPOINTS=legacy", "-r A", "sts_regional_endpoints = legacy is ignored"),
         ("[profile default]\n[default]", "KEYS", "-r A", "[default] is ignored: [profile default] stands beside it"),

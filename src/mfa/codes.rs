@@ -1,0 +1,171 @@
+//! The codes of one run: typed, read, printed by a command, or asked for; each handed out once.
+
+use super::prompt;
+use crate::error::{CodeOrigin, Error, MfaError, MfaFailure, ProcessFailure};
+use crate::role::{MfaCode, MfaSerial};
+use crate::settings::CodeFrom;
+use crate::sys::helper;
+use nix::errno::Errno;
+use std::ffi::CString;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long `--mfa-command` may take, and the most that it may print.
+const COMMAND_LIMIT: Duration = Duration::from_mins(1);
+const COMMAND_BYTES: usize = 4096;
+
+/// The longest line that is read where a code is expected.
+pub(super) const MOST_BYTES: usize = 64;
+
+/// Where the codes of this run come from. Later runs of the same call see what was used before.
+#[derive(Debug)]
+pub(crate) struct Codes<'a> {
+    from: From<'a>,
+    /// The environment that xassume inherited, with the depth counted on: `--mfa-command` runs in it.
+    environment: &'a [CString],
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    phase: Phase,
+    /// The code that was handed out last.
+    used: Option<MfaCode>,
+}
+
+/// Whether somebody is there to ask.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    Start,
+    /// The first session is there: nothing prompts any more, and what was typed is too old to be sent.
+    Unattended,
+}
+
+#[derive(Debug)]
+enum From<'a> {
+    Prompt,
+    One(MfaCode),
+    Command(&'a str),
+}
+
+impl<'a> Codes<'a> {
+    /// Prepares for codes of this device. Standard input is read now: the first line, and nothing behind it.
+    ///
+    /// # Errors
+    /// When a code was given and there is no device for it, or when standard input holds none.
+    pub(crate) fn new(
+        from: &'a CodeFrom,
+        device: Option<&MfaSerial>,
+        environment: &'a [CString],
+    ) -> Result<Self, Error> {
+        let from = match (from, device) {
+            (CodeFrom::Typed(_) | CodeFrom::StandardInput, None) => {
+                return Err(Error::usage(
+                    "--mfa-token is given, but no MFA device is named",
+                    "add --mfa-serial, or mfa_serial to the profile that has the role",
+                ));
+            }
+            (CodeFrom::Prompt, _) => From::Prompt,
+            (CodeFrom::Typed(code), _) => From::One(code.clone()),
+            (CodeFrom::StandardInput, Some(serial)) => {
+                let code = read_line().map_err(|kind| MfaError { serial: serial.to_string(), kind })?;
+                From::One(code)
+            }
+            (CodeFrom::Command(command), _) => From::Command(command),
+        };
+        Ok(Self { from, environment, state: Mutex::default() })
+    }
+
+    /// From now on only a command can give codes.
+    pub(crate) fn end_of_start(&self) {
+        self.state().phase = Phase::Unattended;
+    }
+
+    /// A code that was not handed out before.
+    ///
+    /// A person is asked once, at the start; a command is run each time.
+    ///
+    /// # Errors
+    /// Why there is none, or none any more.
+    pub(crate) async fn next(&self, serial: &MfaSerial) -> Result<MfaCode, MfaError> {
+        let failed = |kind| MfaError { serial: serial.to_string(), kind };
+        let (phase, used) = {
+            let state = self.state();
+            (state.phase, state.used.clone())
+        };
+        let code = match (&self.from, phase, &used) {
+            (From::Command(command), _, _) => self.run(command).await,
+            (From::One(code), Phase::Start, None) => Ok(code.clone()),
+            (From::Prompt, Phase::Start, None) => prompt::ask(serial).await,
+            (From::One(_) | From::Prompt, _, _) => Err(MfaFailure::Attended),
+        };
+        let code = code.map_err(failed)?;
+        if used.is_some_and(|used| used == code) {
+            return Err(failed(MfaFailure::SameAgain));
+        }
+        self.state().used = Some(code.clone());
+        Ok(code)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn run(&self, command: &str) -> Result<MfaCode, MfaFailure> {
+        let output = helper::run_shell(command, self.environment, COMMAND_LIMIT, COMMAND_BYTES)
+            .await
+            .map_err(|error| MfaFailure::Command(ProcessFailure::from(error)))?;
+        parse(&zeroize::Zeroizing::new(output), CodeOrigin::Command)
+    }
+}
+
+/// Reads bytes as a code.
+pub(super) fn parse(bytes: &[u8], from: CodeOrigin) -> Result<MfaCode, MfaFailure> {
+    let code = std::str::from_utf8(bytes).ok().and_then(|text| MfaCode::parse(text).ok());
+    code.ok_or(MfaFailure::Malformed { from })
+}
+
+/// Reads one line of standard input, byte by byte: what follows is the command's.
+fn read_line() -> Result<MfaCode, MfaFailure> {
+    let from = CodeOrigin::StandardInput;
+    let mut line = zeroize::Zeroizing::new(Vec::with_capacity(MOST_BYTES));
+    let mut byte = [0];
+    while line.len() < MOST_BYTES {
+        match nix::unistd::read(std::io::stdin(), &mut byte) {
+            Ok(0) if line.is_empty() => return Err(MfaFailure::NotGiven { from, reason: "it is empty".into() }),
+            Ok(1..) if byte != *b"\n" => line.extend_from_slice(&byte),
+            Ok(_) => break,
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(MfaFailure::NotGiven { from, reason: error.desc().into() }),
+        }
+    }
+    parse(&line, from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typed_code_is_handed_out_once_and_only_at_the_start() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let serial = MfaSerial::parse("device-01").expect("serial");
+        let typed = CodeFrom::Typed(MfaCode::parse("123456").expect("code"));
+        let next = |codes: &Codes<'_>| runtime.block_on(codes.next(&serial)).map_err(|error| error.to_string());
+        let none =
+            "no MFA code of device-01: a refresh needs a new one, and nobody is asked after the start".to_owned();
+
+        let codes = Codes::new(&typed, Some(&serial), &[]).expect("codes");
+        assert_eq!(next(&codes), MfaCode::parse("123456").map_err(|error| error.to_string()));
+        assert_eq!(next(&codes), Err(none.clone()));
+
+        for from in [&typed, &CodeFrom::Prompt] {
+            let codes = Codes::new(from, Some(&serial), &[]).expect("codes");
+            codes.end_of_start();
+            assert_eq!(next(&codes), Err(none.clone()), "{from:?}");
+        }
+        assert!(Codes::new(&typed, None, &[]).is_err(), "a code for no device");
+        assert!(Codes::new(&CodeFrom::Prompt, None, &[]).is_ok());
+    }
+}

@@ -1,0 +1,55 @@
+//! Asking a person for a code, on the terminal itself: standard input and output are the command's.
+//!
+//! A code is no password, so it is shown as it is typed. A signal ends the wait as it ends any program.
+
+use super::codes::{self, MOST_BYTES};
+use crate::error::{CodeOrigin, MfaFailure};
+use crate::role::{MfaCode, MfaSerial};
+use crate::sys::keyboard::{Keyboard, open_terminal};
+use nix::unistd::{getpgrp, tcgetpgrp};
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Write as _};
+
+/// How often what is no code is asked for again; nothing of it reaches AWS.
+const TRIES: u32 = 3;
+
+/// Asks for the code of a device.
+///
+/// # Errors
+/// At once when there is no terminal, or none that anybody looks at; later when it ends or gives no code.
+pub(super) async fn ask(serial: &MfaSerial) -> Result<MfaCode, MfaFailure> {
+    let none = |error: io::Error| MfaFailure::NoTerminal { reason: error.to_string() };
+    let mut screen = open_terminal().map_err(none)?;
+    if !is_watched(&screen) {
+        return Err(none(io::Error::other("xassume is not in its foreground")));
+    }
+    let keyboard = Keyboard::open().map_err(none)?;
+    let mut question = format!("MFA code of {serial}: ");
+    for _ in 0..TRIES {
+        screen.write_all(question.as_bytes()).map_err(none)?;
+        let line = keyboard.line(MOST_BYTES).await.map_err(|error| not_given(&error.to_string()))?;
+        if line.is_empty() {
+            // The shell's next prompt, or the error, begins on a line of its own.
+            let _ = screen.write_all(b"\n");
+            return Err(not_given("it was closed"));
+        }
+        match codes::parse(&line, CodeOrigin::Prompt) {
+            Ok(code) => return Ok(code),
+            Err(_) => question = format!("a code has six digits\nMFA code of {serial}: "),
+        }
+    }
+    Err(MfaFailure::Malformed { from: CodeOrigin::Prompt })
+}
+
+fn not_given(reason: &str) -> MfaFailure {
+    MfaFailure::NotGiven { from: CodeOrigin::Prompt, reason: reason.to_owned() }
+}
+
+/// Whether somebody may be looking: this is the foreground group, or a standard stream is a terminal. A daemon that was
+/// started from a terminal still has it, and would be stopped at the first read.
+fn is_watched(terminal: &File) -> bool {
+    tcgetpgrp(terminal).is_ok_and(|foreground| foreground == getpgrp())
+        || io::stdin().is_terminal()
+        || io::stdout().is_terminal()
+        || io::stderr().is_terminal()
+}

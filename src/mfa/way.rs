@@ -1,0 +1,189 @@
+//! What the one code is spent on, and whether sessions can be refreshed without a further one. Pure.
+
+use crate::error::{MfaError, MfaFailure};
+use crate::profile::{Plan, RoleChain, Source};
+use crate::role::{Hop, MfaSerial, SessionDuration};
+use crate::session::Keys;
+use crate::settings::{CodeFrom, MfaSettings};
+use std::time::Duration;
+
+/// Whose keys sign the first call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyKind {
+    /// An IAM user's, without a session token. `GetSessionToken` takes no other.
+    LongTerm,
+    /// A session's.
+    Temporary,
+}
+
+impl KeyKind {
+    pub(crate) fn of(keys: &Keys) -> Self {
+        if keys.session_token.is_none() { Self::LongTerm } else { Self::Temporary }
+    }
+
+    /// What a source gives, as far as that is known before it is asked.
+    pub(crate) fn expected(source: &Source) -> Option<Self> {
+        match source {
+            Source::EnvironmentKeys(keys) | Source::ProfileKeys { keys, .. } => Some(Self::of(keys)),
+            Source::Process { .. } => None,
+            Source::Sso { .. }
+            | Source::Login { .. }
+            | Source::WebIdentity { .. }
+            | Source::Container
+            | Source::InstanceMetadata => Some(Self::Temporary),
+        }
+    }
+}
+
+/// The way of a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way<'a> {
+    /// No device is named.
+    None,
+    /// `GetSessionToken`; every role is assumed from its session.
+    Session(&'a MfaSerial),
+    /// `AssumeRole` of the hop that names the device.
+    WithRole,
+}
+
+/// The hop that names an MFA device, its place (from 1) and the device; the plan leaves at most one.
+pub(crate) fn device(hops: &RoleChain) -> Option<(&Hop, usize, &MfaSerial)> {
+    hops.iter().enumerate().find_map(|(at, hop)| Some((hop, at + 1, hop.options.mfa_serial.as_ref()?)))
+}
+
+/// Decides the way. From an MFA session a role can be assumed for an hour at most, so more is asked for directly.
+pub(crate) fn way(hops: &RoleChain, keys: KeyKind) -> Way<'_> {
+    let more_than_an_hour = match hops.first().options.duration {
+        Some(SessionDuration::Exactly(duration)) => duration > SessionDuration::HOUR,
+        Some(SessionDuration::Max) => true,
+        None => false,
+    };
+    match device(hops) {
+        None => Way::None,
+        Some((_, _, serial)) if keys == KeyKind::LongTerm && !more_than_an_hour => Way::Session(serial),
+        Some(_) => Way::WithRole,
+    }
+}
+
+/// For how long sessions can be refreshed with nobody there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unattended {
+    /// As long as the source gives credentials.
+    Always,
+    /// Until the MFA session ends, this long after the code was given.
+    ForMfaSession(Duration),
+    /// The keys in the environment are themselves a session's, which xassume cannot renew.
+    WhileKeysHold,
+}
+
+/// Tells whether sessions can be refreshed with nobody there.
+///
+/// `keys` is what the source gave; before it is asked, [`KeyKind::expected`]. A `credential_process` that was not run
+/// yet is taken to give a user's keys: ask again after the first session.
+///
+/// # Errors
+/// When each refresh would need a code that nobody is there to give.
+pub(crate) fn unattended(plan: &Plan, settings: &MfaSettings, keys: Option<KeyKind>) -> Result<Unattended, MfaError> {
+    let keys = keys.unwrap_or(KeyKind::LongTerm);
+    let by_command = matches!(settings.code, CodeFrom::Command(_));
+    match (way(&plan.hops, keys), device(&plan.hops)) {
+        (Way::Session(_), _) if !by_command => Ok(Unattended::ForMfaSession(settings.session_duration)),
+        (Way::WithRole, Some((_, _, serial))) if !by_command => {
+            Err(MfaError { serial: serial.to_string(), kind: MfaFailure::Attended })
+        }
+        _ => match &plan.source {
+            Source::EnvironmentKeys(keys) if KeyKind::of(keys) == KeyKind::Temporary => Ok(Unattended::WhileKeysHold),
+            _ => Ok(Unattended::Always),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{ProfileChoice, ProfileFrom, ProfileSet, Request, plan};
+    use crate::role::{HopOptions, MFA_SESSION, MfaCode, RoleSessionName};
+    use std::path::Path;
+
+    /// The plan for profile `a` of a config file, with these keys in the environment.
+    fn planned(config: &str, variables: &[(&str, &str)], duration: Option<SessionDuration>) -> Plan {
+        let request = Request {
+            roles: Vec::new(),
+            roles_variable: Vec::new(),
+            profile: Some(ProfileChoice { name: "a".into(), from: ProfileFrom::Flag }),
+            session_name: None,
+            default_session_name: RoleSessionName::parse("me").expect("name"),
+            options: HopOptions { duration, ..HopOptions::default() },
+            web_identity_token_file: None,
+            region: None,
+        };
+        let files = ProfileSet::parse((Path::new("c"), config.as_bytes()), (Path::new("d"), b"")).expect("parses");
+        plan(&request, &files, &variables.iter().copied().collect()).expect(config)
+    }
+
+    const USER: &[(&str, &str)] = &[("AWS_ACCESS_KEY_ID", "AK"), ("AWS_SECRET_ACCESS_KEY", "s")];
+    const ONE: &str = "[profile a]\nrole_arn = arn:aws:iam::123456789012:role/A\ncredential_source = Environment\n";
+    const TWO: &str = "[profile b]\nrole_arn = arn:aws:iam::123456789012:role/B\ncredential_source = Environment\n\
+                       [profile a]\nrole_arn = arn:aws:iam::123456789012:role/A\nsource_profile = b\n";
+    const DEVICE: &str = "mfa_serial = device-01\n";
+    const LONG: &str = "duration_seconds = 3601\n";
+
+    #[test]
+    fn a_users_code_buys_a_session_unless_more_than_an_hour_is_asked_for() {
+        use KeyKind::{LongTerm, Temporary};
+        let serial = MfaSerial::parse("device-01").expect("serial");
+        let session = Way::Session(&serial);
+        let hour = "duration_seconds = 3600\n";
+        let (first, second) = TWO.split_at(TWO.find("[profile a]").expect("a"));
+        for (config, keys, expected) in [
+            (ONE.to_owned(), LongTerm, Way::None),
+            ([ONE, DEVICE].concat(), LongTerm, session),
+            ([ONE, DEVICE, hour].concat(), LongTerm, session),
+            ([ONE, DEVICE, LONG].concat(), LongTerm, Way::WithRole),
+            ([ONE, DEVICE].concat(), Temporary, Way::WithRole),
+            ([first, DEVICE, LONG, second].concat(), LongTerm, Way::WithRole),
+            ([first, DEVICE, second].concat(), LongTerm, session),
+            ([first, second, DEVICE].concat(), LongTerm, session),
+            ([first, LONG, second, DEVICE].concat(), LongTerm, Way::WithRole),
+        ] {
+            assert_eq!(way(&planned(&config, USER, None).hops, keys), expected, "{config} {keys:?}");
+        }
+        let max = planned(&[first, DEVICE, second].concat(), USER, Some(SessionDuration::Max));
+        assert_eq!(way(&max.hops, LongTerm), session, "the last of two gets an hour without asking");
+    }
+
+    #[test]
+    fn a_refresh_without_anybody_needs_a_session_or_a_command() {
+        let temporary = &[USER, &[("AWS_SESSION_TOKEN", "t")]].concat()[..];
+        let instance = ONE.replace("Environment", "Ec2InstanceMetadata");
+        let process = ONE.replace("credential_source = Environment", "source_profile = p");
+        let process = format!("[profile p]\ncredential_process = c\n{process}");
+        let typed = || CodeFrom::Typed(MfaCode::parse("123456").expect("code"));
+        let command = || CodeFrom::Command("c".into());
+        let (user, half_a_day) = (USER, Ok(Unattended::ForMfaSession(MFA_SESSION)));
+        let device = |config: &str| format!("{config}{DEVICE}");
+        for (config, variables, code, expected) in [
+            (ONE.to_owned(), user, CodeFrom::Prompt, Ok(Unattended::Always)),
+            (device(ONE), user, CodeFrom::Prompt, half_a_day),
+            (device(ONE), user, typed(), half_a_day),
+            (device(ONE), user, command(), Ok(Unattended::Always)),
+            (device(ONE) + LONG, user, CodeFrom::Prompt, Err(())),
+            (device(ONE) + LONG, user, command(), Ok(Unattended::Always)),
+            (ONE.to_owned(), temporary, CodeFrom::Prompt, Ok(Unattended::WhileKeysHold)),
+            (device(ONE), temporary, typed(), Err(())),
+            (device(ONE), temporary, command(), Ok(Unattended::WhileKeysHold)),
+            (instance.clone(), &[], CodeFrom::Prompt, Ok(Unattended::Always)),
+            (device(&instance), &[], CodeFrom::Prompt, Err(())),
+            (device(&process), &[], CodeFrom::Prompt, half_a_day),
+        ] {
+            let plan = planned(&config, variables, None);
+            let settings = MfaSettings { code, session_duration: MFA_SESSION };
+            let found = unattended(&plan, &settings, KeyKind::expected(&plan.source));
+            assert_eq!(found.map_err(|_| ()), expected, "{config} {:?}", settings.code);
+        }
+        let plan = planned(&device(&process), &[], None);
+        let settings = MfaSettings { code: CodeFrom::Prompt, session_duration: MFA_SESSION };
+        let refused = unattended(&plan, &settings, Some(KeyKind::Temporary)).expect_err("known by now");
+        assert!(refused.to_string().contains("device-01: a refresh needs a new one"), "{refused}");
+    }
+}

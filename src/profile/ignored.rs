@@ -1,0 +1,74 @@
+//! Keys and variables that have no place in a plan, each with the reason, for `-v`.
+//!
+//! Whoever set one of them expects something of it, and should find out here and not by trying.
+
+use super::network::Used;
+use super::set::ProfileSet;
+use crate::vars::Vars;
+
+/// Keys of a profile that has a role. No tool of AWS reads them, though they look as if one did.
+const OF_ROLES: &[(&str, &str)] = &[
+    ("policy", "no AWS tool reads it (use --policy)"),
+    ("policy_arns", "no AWS tool reads it (use --policy-arn)"),
+    ("source_identity", "no AWS tool reads it (use --source-identity)"),
+    ("tags", "no AWS tool reads it (use --tag)"),
+    ("transitive_tag_keys", "no AWS tool reads it (use --transitive-tag)"),
+];
+
+const RETRIES: &str = "it is the command's, and xassume's own limit is --sts-timeout";
+const AGENT: &str = "it is the command's, and xassume's own calls name xassume";
+const ACCOUNT: &str = "the account is that of the role";
+
+/// Keys of the profile whose settings count.
+const OF_THE_USED: &[(&str, &str)] =
+    &[("aws_account_id", ACCOUNT), ("max_attempts", RETRIES), ("retry_mode", RETRIES), ("sdk_ua_app_id", AGENT)];
+
+const KEYS: &str = "keys are read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+const EXPIRY: &str = "STS itself says when keys have expired";
+const BOTO_2: &str = "it is boto 2's, and keys are read from the shared config files";
+
+const VARIABLES: &[(&str, &str)] = &[
+    ("AWS_ACCESS_KEY", KEYS),
+    ("AWS_SECRET_KEY", KEYS),
+    ("SECRET_ACCESS_KEY", KEYS),
+    ("AWS_CREDENTIAL_EXPIRATION", EXPIRY),
+    ("AWS_SESSION_EXPIRATION", EXPIRY),
+    ("AWS_CREDENTIAL_FILE", BOTO_2),
+    ("BOTO_CONFIG", BOTO_2),
+    ("AWS_ACCOUNT_ID", ACCOUNT),
+    ("AWS_CREDENTIAL_SCOPE", ACCOUNT),
+    ("AWS_MAX_ATTEMPTS", RETRIES),
+    ("AWS_RETRY_MODE", RETRIES),
+    ("AWS_SDK_UA_APP_ID", AGENT),
+];
+
+/// What is set and not used, one sentence each.
+pub(super) fn notes<'a>(
+    profiles: &ProfileSet,
+    with_roles: impl Iterator<Item = &'a str>,
+    used: Option<Used<'_>>,
+    vars: &Vars,
+) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut keys = |profile: &str, table: &[(&str, &str)]| {
+        let Some(settings) = profiles.profile(profile) else { return };
+        for (key, reason) in table {
+            if settings.get(key).is_some() || !settings.nested(key).is_empty() {
+                notes.push(format!("{key} of profile {profile} is not used: {reason}"));
+            }
+        }
+    };
+    with_roles.for_each(|profile| keys(profile, OF_ROLES));
+    if let Some(used) = used {
+        keys(used.name, OF_THE_USED);
+    }
+    for (name, reason) in VARIABLES {
+        if vars.text(name).is_some() {
+            notes.push(format!("{name} is not used: {reason}"));
+        }
+    }
+    if vars.text("AWS_SESSION_TOKEN").is_some() && vars.text("AWS_SECURITY_TOKEN").is_some() {
+        notes.push("AWS_SECURITY_TOKEN is not used: AWS_SESSION_TOKEN comes first".into());
+    }
+    notes
+}

@@ -1,0 +1,48 @@
+//! A look at the command's own words: what in them would make the session useless.
+
+use std::ffi::OsString;
+
+/// Programs whose `--profile` names a profile of AWS's shared config files. Others mean something else by it.
+const PROGRAMS: &[&str] = &["aws", "sam", "cdk", "eb", "ecs-cli", "eksctl", "copilot", "s5cmd"];
+
+/// The note that the command chooses a profile itself, by which it gets that profile's credentials.
+///
+/// Words in a shell's or another wrapper's argument count as well.
+pub(super) fn own_profile(command: &[OsString]) -> Option<String> {
+    let text = command.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+    let mut words = text.split(|c: char| c.is_whitespace() || "'\";&|()".contains(c));
+    let program = words.by_ref().find_map(|word| {
+        let name = word.rsplit('/').next().unwrap_or_default();
+        PROGRAMS.iter().find(|known| **known == name)
+    })?;
+    words.find(|word| *word == "--profile" || word.starts_with("--profile="))?;
+    Some(format!(
+        "the command chooses a profile itself ({program} --profile): it will use that profile, not the session"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_in_the_commands_own_words_is_seen() {
+        let sees = |words: &[&str]| own_profile(&words.iter().map(OsString::from).collect::<Vec<_>>()).is_some();
+        for words in [
+            &["aws", "--profile", "x", "s3", "ls"][..],
+            &["/usr/bin/aws", "s3", "ls", "--profile=x"],
+            &["sh", "-c", "cd /tmp && aws s3 ls --profile 'x'"],
+            &["env", "A=1", "cdk", "deploy", "--profile", "x"],
+        ] {
+            assert!(sees(words), "{words:?}");
+        }
+        for words in [
+            &["aws", "s3", "ls"][..],
+            &["cargo", "build", "--profile", "dev"],
+            &["docker", "compose", "--profile", "dev", "up", "aws"],
+            &["aws", "s3", "cp", "--profiles", "x"],
+        ] {
+            assert!(!sees(words), "{words:?}");
+        }
+    }
+}

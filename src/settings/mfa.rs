@@ -1,0 +1,63 @@
+//! Where the MFA code comes from, and how long the session lasts that it buys.
+
+use super::given::Words;
+use crate::error::Error;
+use crate::role::{MFA_SESSION, MfaCode, parse_mfa_session};
+use crate::vars::Vars;
+use std::time::Duration;
+
+/// What was asked for about codes. The device is an option of a hop, since profiles name it.
+#[derive(Debug, Clone)]
+pub(crate) struct MfaSettings {
+    pub(crate) code: CodeFrom,
+    /// Of the session that `GetSessionToken` gives for a code.
+    pub(crate) session_duration: Duration,
+}
+
+/// Where a code comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CodeFrom {
+    /// A person at the terminal.
+    Prompt,
+    /// `--mfa-token CODE`: there is this one.
+    Typed(MfaCode),
+    /// `--mfa-token -`: there is one, the first line of standard input.
+    StandardInput,
+    /// `--mfa-command`: as many as are needed.
+    Command(String),
+}
+
+/// Reads the flags. What was typed beats a variable, also where the two are different flags.
+///
+/// # Errors
+/// A value outside its limits, or both `--mfa-token` and `--mfa-command` on the command line.
+pub(super) fn mfa(words: &Words<'_>, vars: &Vars, notes: &mut Vec<String>) -> Result<MfaSettings, Error> {
+    if vars.text("XASSUME_MFA_TOKEN").is_some() {
+        notes
+            .push("XASSUME_MFA_TOKEN is not read: a code is good for one run; use --mfa-token or --mfa-command".into());
+    }
+    let command = words.one("mfa-command");
+    let code = match (words.one("mfa-token"), command) {
+        (Some(_), Some(command)) if command.typed => {
+            return Err(Error::usage("--mfa-token and --mfa-command exclude each other", "leave out one of them"));
+        }
+        (Some(token), command) => {
+            if let Some(command) = command {
+                notes.push(format!("{} is not used: --mfa-token comes first", command.origin));
+            }
+            match token.text()? {
+                "-" => CodeFrom::StandardInput,
+                // The value is left out of the error: nearly a code is nearly a secret.
+                code => CodeFrom::Typed(MfaCode::parse(code).map_err(|invalid| Error::Value {
+                    origin: token.origin.clone(),
+                    value: String::new(),
+                    invalid: invalid.hint("give the digits that the device shows now, or `-` to read them from stdin"),
+                })?),
+            }
+        }
+        (None, Some(command)) => CodeFrom::Command(command.text()?.to_owned()),
+        (None, None) => CodeFrom::Prompt,
+    };
+    let session_duration = words.one("mfa-session-duration").map(|given| given.parse(parse_mfa_session)).transpose()?;
+    Ok(MfaSettings { code, session_duration: session_duration.unwrap_or(MFA_SESSION) })
+}

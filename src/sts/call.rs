@@ -1,0 +1,197 @@
+//! One call to STS: the request of a hop, and the client that sends it.
+
+use super::Network;
+use super::http::{self, Proxy, ServerDate};
+use super::source::Proof;
+use crate::error::{AssumeError, Cause, Refusal, StsCall};
+use crate::mfa::MfaSession;
+use crate::role::{Hop, HopOptions, MfaCode, MfaSerial, PolicyArn, SessionDuration};
+use crate::session::{Keys, Secret, Session};
+use aws_credential_types::Credentials;
+use aws_sdk_sts::config::{AppName, BehaviorVersion, Region};
+use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use std::time::{Duration, Instant};
+
+/// One hop of a chain.
+pub(super) struct Call<'a> {
+    pub(super) hop: &'a Hop,
+    /// The hop's number, from 1, and how many there are.
+    pub(super) place: (usize, usize),
+    pub(super) action: StsCall,
+    pub(super) region: &'a str,
+    pub(super) network: &'a Network,
+    pub(super) deadline: Instant,
+}
+
+/// A device and its code.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Code<'a> {
+    pub(super) serial: &'a MfaSerial,
+    pub(super) code: &'a MfaCode,
+}
+
+impl Call<'_> {
+    /// Asks for each duration in turn until STS agrees. With a code there is only one: the plan sees to that.
+    pub(super) async fn longest(&self, proof: &Proof, mfa: Option<Code<'_>>) -> Result<Session, Box<AssumeError>> {
+        let mut durations = self.durations();
+        loop {
+            let asked = durations.pop();
+            let answer = match proof {
+                Proof::Keys(keys) => self.assume_role(keys, asked, mfa).await,
+                Proof::Token(token) => self.assume_role_with_web_identity(token, asked).await,
+            };
+            match answer {
+                Err(error) if !durations.is_empty() => match &error.cause {
+                    Cause::Refused { refusal: Refusal::DurationAboveRole, .. } => {}
+                    Cause::Refused { refusal: Refusal::DurationAboveChaining, .. } => durations.truncate(1),
+                    _ => return Err(error),
+                },
+                result => return result,
+            }
+        }
+    }
+
+    /// The durations to ask for, the first at the end; none where none was asked for.
+    fn durations(&self) -> Vec<Duration> {
+        const HOUR: u64 = 3600;
+        match self.hop.options.duration {
+            None => Vec::new(),
+            Some(SessionDuration::Exactly(duration)) => vec![duration],
+            // What is assumed from a session gets an hour, so there is nothing to find out.
+            Some(SessionDuration::Max) if self.place.0 > 1 => vec![SessionDuration::HOUR],
+            Some(SessionDuration::Max) => [1, 2, 4, 8, 12].map(|hours| Duration::from_secs(hours * HOUR)).to_vec(),
+        }
+    }
+
+    async fn assume_role(
+        &self,
+        keys: &Keys,
+        duration: Option<Duration>,
+        mfa: Option<Code<'_>>,
+    ) -> Result<Session, Box<AssumeError>> {
+        let date = ServerDate::default();
+        let client =
+            aws_sdk_sts::Client::from_conf(self.config(&date)?.credentials_provider(credentials(keys)).build());
+        let HopOptions { external_id, policy, policy_arns, tags, transitive_tags, source_identity, .. } =
+            &self.hop.options;
+        let request = client
+            .assume_role()
+            .role_arn(self.hop.role.as_str())
+            .role_session_name(self.hop.session_name.as_str())
+            .set_duration_seconds(seconds(duration))
+            .set_external_id(external_id.as_ref().map(|id| id.as_str().to_owned()))
+            .set_policy(policy.as_ref().map(|policy| policy.as_str().to_owned()))
+            .set_policy_arns(descriptors(policy_arns))
+            .set_tags(not_empty(
+                tags.iter()
+                    .filter_map(|tag| Tag::builder().key(tag.key.as_str()).value(tag.value.as_str()).build().ok()),
+            ))
+            .set_transitive_tag_keys(not_empty(transitive_tags.iter().map(|key| key.as_str().to_owned())))
+            .set_source_identity(source_identity.as_ref().map(|name| name.as_str().to_owned()))
+            .set_serial_number(mfa.map(|mfa| mfa.serial.as_str().to_owned()))
+            .set_token_code(mfa.map(|mfa| mfa.code.reveal().to_owned()));
+        let answer = self.within_time(request.send()).await?.map_err(|error| self.refused(&error))?;
+        self.session(answer.credentials, answer.assumed_role_user, &date)
+    }
+
+    /// Buys an MFA session with a code. The keys are a user's own.
+    pub(super) async fn get_session_token(
+        &self,
+        keys: &Keys,
+        mfa: Code<'_>,
+        duration: Duration,
+    ) -> Result<MfaSession, Box<AssumeError>> {
+        let date = ServerDate::default();
+        let client =
+            aws_sdk_sts::Client::from_conf(self.config(&date)?.credentials_provider(credentials(keys)).build());
+        let request = client
+            .get_session_token()
+            .set_duration_seconds(seconds(Some(duration)))
+            .serial_number(mfa.serial.as_str())
+            .token_code(mfa.code.reveal());
+        let answer = self.within_time(request.send()).await?.map_err(|error| self.refused(&error))?;
+        let (keys, validity) = self.credentials(answer.credentials, &date)?;
+        Ok(MfaSession { keys, validity })
+    }
+
+    async fn assume_role_with_web_identity(
+        &self,
+        token: &Secret,
+        duration: Option<Duration>,
+    ) -> Result<Session, Box<AssumeError>> {
+        let date = ServerDate::default();
+        let client = aws_sdk_sts::Client::from_conf(self.config(&date)?.build());
+        let HopOptions { policy, policy_arns, .. } = &self.hop.options;
+        let request = client
+            .assume_role_with_web_identity()
+            .role_arn(self.hop.role.as_str())
+            .role_session_name(self.hop.session_name.as_str())
+            .web_identity_token(token.reveal())
+            .set_duration_seconds(seconds(duration))
+            .set_policy(policy.as_ref().map(|policy| policy.as_str().to_owned()))
+            .set_policy_arns(descriptors(policy_arns));
+        let answer = self.within_time(request.send()).await?.map_err(|error| self.refused(&error))?;
+        self.session(answer.credentials, answer.assumed_role_user, &date)
+    }
+
+    /// The client's settings: nothing is read from the environment or from files, so nothing there can panic.
+    fn config(&self, date: &ServerDate) -> Result<aws_sdk_sts::config::Builder, Box<AssumeError>> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(self.timed_out());
+        }
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(left.min(Duration::from_secs(10)))
+            .operation_timeout(left)
+            .build();
+        let mut config = aws_sdk_sts::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(self.region.to_owned()))
+            .use_fips(self.network.fips)
+            .use_dual_stack(self.network.dualstack)
+            .http_client(http::client(self.network, Proxy::FromEnvironment, date))
+            .sleep_impl(TokioSleep::new())
+            .timeout_config(timeouts)
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(5)
+                    .with_initial_backoff(Duration::from_millis(250))
+                    .with_max_backoff(Duration::from_secs(5)),
+            );
+        config.set_endpoint_url(self.network.endpoint.clone());
+        config.set_app_name(AppName::new("xassume").ok());
+        Ok(config)
+    }
+
+    /// The SDK's own time-outs, and one above them for whatever they do not cover.
+    async fn within_time<T>(&self, call: impl Future<Output = T>) -> Result<T, Box<AssumeError>> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        tokio::time::timeout(left, call).await.map_err(|_| self.timed_out())
+    }
+}
+
+fn seconds(duration: Option<Duration>) -> Option<i32> {
+    duration.and_then(|duration| i32::try_from(duration.as_secs()).ok())
+}
+
+fn not_empty<T>(items: impl Iterator<Item = T>) -> Option<Vec<T>> {
+    let items: Vec<T> = items.collect();
+    if items.is_empty() { None } else { Some(items) }
+}
+
+fn descriptors(arns: &[PolicyArn]) -> Option<Vec<PolicyDescriptorType>> {
+    not_empty(arns.iter().map(|arn| PolicyDescriptorType::builder().arn(arn.as_str()).build()))
+}
+
+fn credentials(keys: &Keys) -> Credentials {
+    Credentials::new(
+        keys.access_key_id.as_str(),
+        keys.secret_access_key.reveal(),
+        keys.session_token.as_ref().map(|token| token.reveal().to_owned()),
+        None,
+        "xassume",
+    )
+}

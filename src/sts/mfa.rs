@@ -1,0 +1,89 @@
+//! The MFA session: bought with a code once, and what all roles are assumed from.
+
+use super::call::{Call, Code};
+use super::source::Proof;
+use super::{Instant, Sts};
+use crate::error::{Cause, Error, Refusal, StsCall};
+use crate::mfa::way::device;
+use crate::mfa::{Codes, MfaKey, MfaSession, MfaSessions};
+use crate::role::MfaSerial;
+use crate::session::{Keys, Session};
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+/// What is needed to answer for a device.
+#[derive(Clone, Copy)]
+pub(crate) struct Mfa<'a> {
+    pub(crate) codes: &'a Codes<'a>,
+    /// Where sessions are kept, for the life of the process or longer.
+    pub(crate) sessions: &'a dyn MfaSessions,
+    /// What is asked for when one is bought.
+    pub(crate) session_duration: Duration,
+}
+
+impl fmt::Debug for Mfa<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mfa").field("session_duration", &self.session_duration).finish_non_exhaustive()
+    }
+}
+
+/// What a code was spent on for a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MfaUse {
+    /// No device is named.
+    None,
+    /// A code went with the role itself: the next session needs a new one.
+    WithRole,
+    /// The roles were assumed from an MFA session, which ends at this moment of the local clock.
+    Session { ends: SystemTime },
+}
+
+impl Sts<'_> {
+    /// Assumes the chain from the MFA session that is kept, else from one that is bought now.
+    pub(super) async fn with_session(
+        &self,
+        keys: &Keys,
+        serial: &MfaSerial,
+        region: &str,
+    ) -> Result<(Session, MfaUse), Error> {
+        let duration = self.mfa.session_duration;
+        let key = MfaKey { access_key_id: keys.access_key_id.clone(), serial: serial.clone(), duration };
+        let kept = self.mfa.sessions.get(&key).filter(|session| session.holds(crate::sys::clock::wall()));
+        if let Some(kept) = kept {
+            match self.assume_from(&kept, region).await {
+                Err(error) if is_over(&error) => self.mfa.sessions.forget(&key),
+                result => return result,
+            }
+        }
+        let bought = self.buy(keys, serial, region).await?;
+        self.mfa.sessions.put(&key, &bought);
+        self.assume_from(&bought, region).await
+    }
+
+    async fn assume_from(&self, session: &MfaSession, region: &str) -> Result<(Session, MfaUse), Error> {
+        self.report.mfa_session(session);
+        let role = self.chain(Proof::Keys(session.keys.clone()), region, None).await?;
+        Ok((role, MfaUse::Session { ends: session.ends() }))
+    }
+
+    async fn buy(&self, keys: &Keys, serial: &MfaSerial, region: &str) -> Result<MfaSession, Error> {
+        let code = self.mfa.codes.next(serial).await?;
+        let (hop, place) = device(&self.plan.hops).map_or((self.plan.hops.first(), 1), |(hop, place, _)| (hop, place));
+        let call = Call {
+            hop,
+            place: (place, self.plan.hops.len()),
+            action: StsCall::GetSessionToken,
+            region,
+            network: self.network,
+            deadline: Instant::now() + self.limit,
+        };
+        Ok(call.get_session_token(keys, Code { serial, code: &code }, self.mfa.session_duration).await?)
+    }
+}
+
+/// Whether STS no longer takes a kept session: it has ended by STS's clock, or its user's keys were deleted.
+fn is_over(error: &Error) -> bool {
+    let Error::Assume(error) = error else { return false };
+    let gone = matches!(error.cause, Cause::Refused { refusal: Refusal::SourceExpired | Refusal::SourceUnknown, .. });
+    gone && error.hop == 1
+}

@@ -1,0 +1,410 @@
+//! Multi-factor authentication: where the code comes from, what it is spent on, and where it is never seen.
+
+use crate::support::{Answer, FakeSts, Finished, Identity, RoleRules, Terminal, Xassume, probe};
+use std::time::{Duration, Instant};
+
+const ROLE: &str = "arn:aws:iam::111111111111:role/R";
+const DEVICE: &str = "arn:aws:iam::222222222222:mfa/alice";
+const CODE: &str = "314159";
+const ASKED: &str = "MFA code of arn:aws:iam::222222222222:mfa/alice: ";
+
+/// An STS whose role wants MFA, and whose devices accept these codes.
+fn strict(codes: &[&str]) -> FakeSts {
+    let rules = RoleRules { mfa_required: true, ..RoleRules::default() };
+    FakeSts::builder().role(ROLE, rules).mfa_codes(codes).start()
+}
+
+fn with_device(sts: &FakeSts) -> Xassume {
+    Xassume::new(sts).args(["-r", ROLE, "--mfa-serial", DEVICE])
+}
+
+fn with_command(xassume: Xassume, verbs: &[&str]) -> Xassume {
+    xassume.arg("--").args(probe()).args(verbs)
+}
+
+fn ran(xassume: Xassume) -> Finished {
+    let finished = with_command(xassume, &["say", "ran"]).run().exited(0);
+    assert_eq!(finished.stdout_text(), "ran\n");
+    finished
+}
+
+#[track_caller]
+fn failed(xassume: Xassume) -> String {
+    let finished = with_command(xassume, &["say", "ran"]).run().exited(125);
+    assert_eq!(finished.stdout_text(), "", "the command must not start");
+    assert!(finished.stderr.contains("\nhint: "), "{}", finished.stderr);
+    finished.stderr
+}
+
+/// Each request: its action, who signed it, and device and code if it carries them.
+fn story(sts: &FakeSts) -> Vec<String> {
+    let user = Identity::user().access_key_id;
+    let told = |request: crate::support::StsRequest| {
+        let signer = request.access_key_id.clone().unwrap_or_default().replace(&user, "user");
+        let mfa = ["SerialNumber", "TokenCode"].map(|name| request.param(name).unwrap_or("-").to_owned());
+        format!("{} by {signer} {} {}", request.action, mfa[0], mfa[1])
+    };
+    sts.requests().into_iter().map(told).collect()
+}
+
+#[test]
+fn a_users_code_buys_a_session_from_which_the_role_is_assumed() {
+    let sts = strict(&[CODE]);
+    ran(with_device(&sts).args(["--mfa-token", CODE]));
+    let bought = &sts.issued()[0].access_key_id;
+    assert_eq!(
+        story(&sts),
+        [format!("GetSessionToken by user {DEVICE} {CODE}"), format!("AssumeRole by {bought} - -")]
+    );
+    assert_eq!(sts.requests()[0].param("DurationSeconds"), Some("43200"));
+    assert_eq!(sts.issued()[1].role_arn, ROLE);
+}
+
+#[test]
+fn the_session_lasts_as_long_as_was_asked_for() {
+    let sts = strict(&[CODE]);
+    ran(with_device(&sts).args(["--mfa-token", CODE, "--mfa-session-duration", "36h"]));
+    assert_eq!(sts.requests()[0].param("DurationSeconds"), Some("129600"));
+    for bad in ["14m", "37h", "1ms", "long"] {
+        let error = failed(with_device(&sts).args(["--mfa-token", CODE, "--mfa-session-duration", bad]));
+        assert!(error.contains(&format!("--mfa-session-duration `{bad}` ")), "{error}");
+    }
+    assert_eq!(sts.requests().len(), 2);
+}
+
+#[test]
+fn the_profile_names_the_device_and_the_flag_another() {
+    let config = format!("[default]\nrole_arn = {ROLE}\ncredential_source = Environment\nmfa_serial = {DEVICE}\n");
+    for (args, device) in [(&[][..], DEVICE), (&["--mfa-serial", "GAHT12345678"], "GAHT12345678")] {
+        let sts = strict(&[CODE]);
+        ran(Xassume::new(&sts).file(".aws/config", &config).args(["--mfa-token", CODE]).args(args));
+        assert_eq!(story(&sts)[0], format!("GetSessionToken by user {device} {CODE}"));
+    }
+}
+
+#[test]
+fn with_temporary_keys_the_code_goes_with_the_role() {
+    let (sts, task) = (strict(&[CODE]), Identity::task());
+    ran(with_device(&sts).with_keys_of(&task).args(["--mfa-token", CODE]));
+    assert_eq!(story(&sts), [format!("AssumeRole by {} {DEVICE} {CODE}", task.access_key_id)]);
+}
+
+#[test]
+fn for_more_than_an_hour_the_code_goes_with_the_role() {
+    let sts = strict(&[CODE]);
+    ran(with_device(&sts).args(["--mfa-token", CODE, "--duration", "2h"]));
+    assert_eq!(story(&sts), [format!("AssumeRole by user {DEVICE} {CODE}")]);
+    assert_eq!(sts.requests()[0].param("DurationSeconds"), Some("7200"));
+}
+
+#[test]
+fn the_longest_duration_is_not_found_out_with_codes() {
+    let sts = strict(&[CODE]);
+    let error = failed(with_device(&sts).args(["--mfa-token", CODE, "--duration", "max"]));
+    assert!(error.contains("each try would take an MFA code"), "{error}");
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn one_code_serves_a_chain_whose_profiles_all_name_a_device() {
+    let config = format!(
+        "[default]\nrole_arn = arn:aws:iam::333333333333:role/Last\nsource_profile = hub\nmfa_serial = GAHT12345678\n\
+         [profile hub]\nrole_arn = {ROLE}\ncredential_source = Environment\nmfa_serial = {DEVICE}\n"
+    );
+    let sts = strict(&[CODE]);
+    let finished = ran(Xassume::new(&sts).file(".aws/config", config).args(["-v", "--mfa-token", CODE]));
+    let issued = sts.issued();
+    assert_eq!(
+        story(&sts),
+        [
+            format!("GetSessionToken by user {DEVICE} {CODE}"),
+            format!("AssumeRole by {} - -", issued[0].access_key_id),
+            format!("AssumeRole by {} - -", issued[1].access_key_id),
+        ]
+    );
+    assert!(finished.stderr.contains("mfa_serial is not used for arn:aws:iam::333333333333:role/Last"));
+}
+
+#[test]
+fn behind_a_web_identity_the_code_goes_with_the_second_role() {
+    let sts = strict(&[CODE]);
+    let xassume = Xassume::new(&sts).without_keys().file("token", "token.of.pod");
+    let token = xassume.home().join("token");
+    let xassume = xassume.env("AWS_WEB_IDENTITY_TOKEN_FILE", token);
+    let xassume = xassume.env("AWS_ROLE_ARN", "arn:aws:iam::222222222222:role/Pod");
+    ran(xassume.args(["-r", ROLE, "--mfa-serial", DEVICE, "--mfa-token", CODE]));
+    let pod = &sts.issued()[0].access_key_id;
+    assert_eq!(
+        story(&sts),
+        ["AssumeRoleWithWebIdentity by  - -".to_owned(), format!("AssumeRole by {pod} {DEVICE} {CODE}")]
+    );
+}
+
+#[test]
+fn a_wrong_code_is_sent_once_and_shown_nowhere() {
+    for args in [&[][..], &["--duration", "2h"]] {
+        let sts = strict(&[]);
+        let error = failed(with_device(&sts).args(["-vv", "--mfa-token", CODE]).args(args));
+        assert!(error.contains("AccessDenied: MultiFactorAuthentication failed"), "{error}");
+        assert!(error.contains(&format!("hint: give the current code of {DEVICE}")), "{error}");
+        assert!(!error.contains(CODE), "{error}");
+        assert_eq!(sts.requests().len(), 1);
+    }
+}
+
+#[test]
+fn each_launch_takes_a_code_of_its_own() {
+    let sts = strict(&[CODE, "271828"]);
+    ran(with_device(&sts).args(["--mfa-token", CODE]));
+    let error = failed(with_device(&sts).args(["--mfa-token", CODE]));
+    assert!(error.contains("each code works once"), "{error}");
+    ran(with_device(&sts).args(["--mfa-token", "271828"]));
+}
+
+#[test]
+fn a_role_that_wants_a_code_and_gets_none_is_told() {
+    let sts = strict(&[CODE]);
+    let error = failed(Xassume::new(&sts).args(["-r", ROLE]));
+    assert!(error.contains("AccessDenied") && error.contains("--mfa-serial"), "{error}");
+}
+
+#[test]
+fn what_is_no_code_is_refused_before_anything_is_asked() {
+    let sts = strict(&[CODE]);
+    for bad in ["31415", "3141592", "31415x", ""] {
+        let error = failed(with_device(&sts).args(["--mfa-token", bad]));
+        assert!(error.contains("--mfa-token is not a code of six digits"), "{error}");
+        assert!(bad.is_empty() || !error.contains(bad), "{error}");
+    }
+    let error = failed(Xassume::new(&sts).args(["-r", ROLE, "--mfa-serial", "short", "--mfa-token", CODE]));
+    assert!(error.contains("--mfa-serial `short` has 5 characters"), "{error}");
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn a_code_without_a_device_is_a_usage_error() {
+    let sts = FakeSts::start();
+    let error = failed(Xassume::new(&sts).args(["-r", ROLE, "--mfa-token", CODE]));
+    assert!(error.contains("no MFA device is named") && error.contains("\nusage: "), "{error}");
+    assert_eq!(sts.requests().len(), 0);
+    // A command may stand in the environment for the roles that need it.
+    ran(Xassume::new(&sts).args(["-r", ROLE]).env("XASSUME_MFA_COMMAND", "exit 1"));
+}
+
+#[test]
+fn token_and_command_exclude_each_other_where_both_are_typed() {
+    let sts = strict(&[CODE]);
+    let error = failed(with_device(&sts).args(["--mfa-token", CODE, "--mfa-command", "true"]));
+    assert!(error.contains("--mfa-token and --mfa-command exclude each other\n"), "{error}");
+    assert_eq!(sts.requests().len(), 0);
+    let finished = ran(with_device(&sts).args(["-v", "--mfa-token", CODE]).env("XASSUME_MFA_COMMAND", "exit 1"));
+    assert!(finished.stderr.contains("xassume: XASSUME_MFA_COMMAND is not used: --mfa-token comes first\n"));
+}
+
+#[test]
+fn a_code_in_the_environment_is_not_read() {
+    let sts = strict(&[CODE]);
+    let error = failed(with_device(&sts).arg("-v").env("XASSUME_MFA_TOKEN", CODE));
+    assert!(error.contains("XASSUME_MFA_TOKEN is not read"), "{error}");
+    assert!(error.contains("there is no terminal") && !error.contains(CODE), "{error}");
+}
+
+#[test]
+fn variables_name_the_device_and_the_command() {
+    let sts = strict(&[CODE]);
+    let xassume = Xassume::new(&sts).args(["-r", ROLE]).env("XASSUME_MFA_SERIAL", DEVICE);
+    let xassume = xassume.env("XASSUME_MFA_COMMAND", format!("echo {CODE}"));
+    let shown = with_command(xassume.env("XASSUME_MFA_SESSION_DURATION", "1h"), &["environ"]).run().exited(0);
+    assert_eq!(sts.requests()[0].param("DurationSeconds"), Some("3600"));
+    for name in ["XASSUME_MFA_SERIAL", "XASSUME_MFA_COMMAND", "XASSUME_MFA_SESSION_DURATION"] {
+        assert_eq!(shown.variable(name), None, "{name} must not reach the command");
+    }
+}
+
+#[test]
+fn standard_input_gives_its_first_line_and_keeps_the_rest() {
+    for lines in ["314159\nrest\nof it\n", " 314159 \r\nrest\nof it\n"] {
+        let sts = strict(&[CODE]);
+        let finished =
+            with_command(with_device(&sts).args(["--mfa-token", "-"]).stdin(lines), &["cat"]).run().exited(0);
+        assert_eq!(finished.stdout_text(), "rest\nof it\n");
+    }
+    let sts = strict(&[CODE]);
+    ran(with_device(&sts).args(["--mfa-token", "-"]).stdin(CODE));
+    for (input, complaint) in
+        [("", "standard input gave none: it is empty"), ("\n314159", "standard input gave is not")]
+    {
+        let error = failed(with_device(&sts).args(["--mfa-token", "-"]).stdin(input));
+        assert!(error.contains(complaint) && !error.contains(CODE), "{error}");
+    }
+    assert_eq!(sts.requests().len(), 2);
+}
+
+#[test]
+fn without_a_terminal_the_other_ways_are_told_at_once() {
+    let sts = strict(&[CODE]);
+    let begun = Instant::now();
+    let error = failed(with_device(&sts).stdin(format!("{CODE}\n")));
+    assert!(error.contains(&format!("no MFA code of {DEVICE}: there is no terminal")), "{error}");
+    assert!(error.contains("--mfa-command") && error.contains("--mfa-token"), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn a_person_is_asked_on_the_terminal() {
+    let sts = strict(&[CODE]);
+    let terminal = Terminal::run(&with_command(with_device(&sts), &["read-tty"]));
+    terminal.through(ASKED);
+    assert!(terminal.is_cooked());
+    terminal.keys("what\n");
+    terminal.through("a code has six digits");
+    terminal.through(ASKED);
+    terminal.keys("314159\n");
+    terminal.through("314159\r\n");
+    terminal.keys("the command's own line\n");
+    terminal.line("read the command's own line");
+    assert!(terminal.is_cooked());
+    terminal.wait().exited(0);
+    assert_eq!(story(&sts)[0], format!("GetSessionToken by user {DEVICE} {CODE}"));
+}
+
+#[test]
+fn what_a_person_takes_to_answer_is_not_taken_from_the_time_limit() {
+    for args in [&[][..], &["--duration", "2h"]] {
+        let sts = strict(&[CODE]);
+        let terminal =
+            Terminal::run(&with_command(with_device(&sts).args(["--sts-timeout", "1s"]).args(args), &["exit", "0"]));
+        terminal.through(ASKED);
+        std::thread::sleep(Duration::from_millis(1100));
+        terminal.keys("314159\n");
+        terminal.wait().exited(0);
+    }
+}
+
+#[test]
+fn three_times_no_code_or_the_end_of_input_end_the_question() {
+    let sts = strict(&[CODE]);
+    let terminal = Terminal::run(&with_command(with_device(&sts), &["say", "ran"]));
+    for answer in ["1\n", "12345x\n", "\n"] {
+        terminal.through(ASKED);
+        terminal.keys(answer);
+    }
+    let finished = terminal.wait().exited(125);
+    assert!(finished.stdout_text().contains("what the terminal gave is not a code of six digits"));
+
+    let terminal = Terminal::run(&with_command(with_device(&sts), &["say", "ran"]));
+    terminal.through(ASKED);
+    terminal.keys("\x04");
+    let finished = terminal.wait().exited(125);
+    assert!(finished.stdout_text().contains("the terminal gave none: it was closed"), "{}", finished.describe());
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn a_signal_ends_the_question_and_leaves_the_terminal_as_it_was() {
+    let sts = strict(&[CODE]);
+    let terminal = Terminal::run(&with_command(with_device(&sts), &["say", "ran"]));
+    terminal.through(ASKED);
+    terminal.keys("\x03");
+    terminal.wait().killed_by(libc::SIGINT);
+
+    let terminal = Terminal::run(&with_command(with_device(&sts), &["say", "ran"]));
+    terminal.through(ASKED);
+    terminal.signal(libc::SIGTERM);
+    terminal.wait().killed_by(libc::SIGTERM);
+
+    let bash = Terminal::bash(&Xassume::new(&sts));
+    bash.keys(&format!("$BIN -r {ROLE} --mfa-serial {DEVICE} -- true\n"));
+    bash.through(ASKED);
+    bash.keys("\x03");
+    bash.through("prompt> ");
+    assert!(bash.is_cooked());
+    assert!(bash.command("echo status $?").contains("status 130"));
+}
+
+#[test]
+fn a_shell_stops_and_continues_the_question() {
+    let sts = strict(&[CODE]);
+    let bash = Terminal::bash(&Xassume::new(&sts));
+    bash.keys(&format!("$BIN -r {ROLE} --mfa-serial {DEVICE} -- echo it ran\n"));
+    bash.through(ASKED);
+    bash.keys("\x1a");
+    bash.through("Stopped");
+    bash.through("prompt> ");
+    bash.keys("fg\n");
+    bash.through("echo it ran");
+    bash.keys("314159\n");
+    bash.line("it ran");
+}
+
+#[test]
+fn a_command_prints_the_code_and_its_stderr_is_shown() {
+    let sts = strict(&[CODE]);
+    let finished = ran(with_device(&sts).args(["--mfa-command", &format!("echo a word >&2; echo ' {CODE} '")]));
+    assert_eq!(finished.stderr, "a word\n");
+}
+
+#[test]
+fn a_command_that_gives_no_code_is_told_without_its_output() {
+    let sts = strict(&[CODE]);
+    for (command, complaint) in [
+        ("echo 314159; exit 3", "--mfa-command: it"),
+        ("/no/such/program", "--mfa-command: it"),
+        ("true", "what --mfa-command gave is not a code of six digits"),
+        ("echo 3141592653", "what --mfa-command gave is not a code"),
+        ("echo your code: 314159", "what --mfa-command gave is not a code"),
+        ("printf '\\377\\376'", "what --mfa-command gave is not a code"),
+        ("yes 314159 | head -c 5000", "--mfa-command: it printed more than 4096 bytes"),
+    ] {
+        let error = failed(with_device(&sts).args(["--mfa-command", command]));
+        let told = error.lines().filter(|line| line.starts_with("xassume: ")).collect::<String>();
+        assert!(told.contains(complaint), "{command}: {error}");
+        assert!(!error.contains("314159"), "{command}: {error}");
+    }
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_a_command_that_hangs() {
+    let sts = strict(&[CODE]);
+    let running = with_command(with_device(&sts), &["say", "ran"]);
+    let running = Xassume::spawn(&running.env("XASSUME_MFA_COMMAND", "echo it hangs >&2; exec sleep 600"));
+    running.error_line("it hangs");
+    running.signal(libc::SIGTERM);
+    // Its output is still held open by the command, so only the end itself is awaited.
+    assert!(running.ends_within(Duration::from_secs(30)));
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn a_code_is_in_no_processs_arguments_and_in_no_log() {
+    // No other test types it.
+    let code = "662607";
+    let sts = strict(&[code]);
+    sts.script([Answer::Held]);
+    let xassume = with_device(&sts).args(["-vv", "--mfa-command", "cat code"]);
+    std::fs::write(xassume.sandbox().work().join("code"), code).expect("the folder is writable");
+    let running = with_command(xassume, &["say", "ran"]).spawn();
+    sts.wait_for_requests(1);
+    for entry in std::fs::read_dir("/proc").expect("/proc is there").flatten() {
+        let words = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        assert!(!String::from_utf8_lossy(&words).contains(code), "{}", entry.path().display());
+    }
+    sts.release();
+    let finished = running.wait().exited(0);
+    assert!(!finished.stderr.contains(code), "{}", finished.stderr);
+}
+
+#[test]
+fn what_is_done_with_the_code_is_told() {
+    let sts = strict(&[CODE]);
+    let finished = ran(with_device(&sts).args(["-v", "--mfa-token", CODE]));
+    let issued = sts.issued();
+    for line in [
+        format!("\n  MFA: device {DEVICE}, its code from --mfa-token\n"),
+        format!("\nxassume: MFA session: {}, ends at ", issued[0].access_key_id),
+    ] {
+        assert!(finished.stderr.contains(&line), "{line}: {}", finished.stderr);
+    }
+}

@@ -1,0 +1,224 @@
+//! What of `~/.aws` and of AWS's variables counts: each key and variable is honoured, or passed over with a reason.
+
+mod rows;
+
+use crate::support::{
+    FakeContainer, FakeImds, FakeProxy, FakeSso, FakeSts, Identity, Login, StsRequest, Xassume, probe, write_login,
+};
+use rows::Proof::{Asks, Fails, Says};
+use rows::{CREDENTIALS, NETWORK, PASSED_OVER, PLACES, ROLE, ROLES, Row, TABLES};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Everything that a row may ask.
+struct World {
+    sts: FakeSts,
+    imds: FakeImds,
+    container: FakeContainer,
+    sso: FakeSso,
+    proxy: FakeProxy,
+    /// A user whose keys stand in a file, and not in the environment.
+    file: Identity,
+}
+
+impl World {
+    fn new() -> Self {
+        let file = Identity::long_term("AKIAPROFILE000000001", "file/secret", "user/bob");
+        let sts = FakeSts::builder().identity(file.clone()).mfa_codes(&["123456"]).start();
+        let proxy = FakeProxy::start();
+        proxy.map("sts.invalid:80", sts.port());
+        let (imds, container) = (FakeImds::start(), FakeContainer::start());
+        Self { sts, imds, container, sso: FakeSso::start(), proxy, file }
+    }
+
+    /// Fills in what a row abbreviates.
+    fn filled(&self, home: &Path, text: &str) -> String {
+        let (user, task) = (Identity::user(), Identity::task());
+        let keys = |identity: &Identity| {
+            let (id, secret) = (&identity.access_key_id, &identity.secret_access_key);
+            let token = identity.session_token.as_ref();
+            let token = token.map(|token| format!("\naws_session_token = {token}")).unwrap_or_default();
+            format!("aws_access_key_id = {id}\naws_secret_access_key = {secret}{token}")
+        };
+        let token_file = self.container.token_file();
+        [
+            ("+file", keys(&self.file)),
+            ("+task", keys(&task)),
+            ("@", "arn:aws:iam::111111111111:role/".into()),
+            ("{home}", home.display().to_string()),
+            ("{sts}", self.sts.url()),
+            ("{imds}", self.imds.url()),
+            ("{container}", self.container.full_uri()),
+            ("{token}", self.container.token()),
+            ("{token.file}", token_file.display().to_string()),
+            ("{sso}", self.sso.url()),
+            ("{proxy}", self.proxy.url()),
+            ("{user}", user.access_key_id),
+            ("{user.secret}", user.secret_access_key),
+            ("{task}", task.access_key_id),
+            ("{task.secret}", task.secret_access_key),
+            ("{task.token}", task.session_token.unwrap_or_default()),
+        ]
+        .iter()
+        .fold(text.to_owned(), |text, (short, long)| text.replace(short, long))
+    }
+
+    fn launch(&self, (_, config, variables, args, _): &Row) -> Xassume {
+        let world = Xassume::new(&self.sts).without_keys();
+        let home = world.home();
+        let fill = |text: &str| self.filled(&home, text);
+        write_login(&home, "corp", Login::Valid);
+        let keys = fill("+file");
+        let world = world
+            .file("token", "token.of.pod")
+            .file("other", format!("[profile other]\n{keys}\n"))
+            .file("credentials", format!("[other]\n{keys}\n"))
+            .file(".aws/config", fill(&format!("[profile p]\n{config}\n")));
+        let world = variables.iter().fold(world, |world, (name, value)| world.env(name, fill(value)));
+        world.arg("-v").args(args.iter().map(|arg| fill(arg))).arg("--").args(probe()).args(["exit", "0"])
+    }
+
+    /// The requests as a row writes them.
+    fn story(&self) -> String {
+        let issued = self.sts.issued();
+        let told = |request: StsRequest| {
+            let key = request.access_key_id.clone().unwrap_or_else(|| "-".into());
+            let known = [
+                (&self.file, "file"),
+                (&Identity::user(), "user"),
+                (&Identity::task(), "task"),
+                (&Identity::sso(), "sso"),
+                (&Identity::instance(), "instance"),
+            ]
+            .iter()
+            .find(|(identity, _)| identity.access_key_id == key)
+            .map(|(_, name)| (*name).to_owned());
+            let session = issued.iter().find(|session| session.access_key_id == key);
+            let signer = known.or_else(|| session.map(|session| format!("#{}", session.generation))).unwrap_or(key);
+            let region = request.region.clone().filter(|region| region != "us-east-1");
+            let region = region.map(|region| format!("@{region}")).unwrap_or_default();
+            let role = request.param("RoleArn").and_then(|arn| arn.rsplit('/').next()).unwrap_or(&request.action);
+            let mut rest: Vec<String> = request
+                .params
+                .iter()
+                .filter(|(name, value)| {
+                    let default_name = name == "RoleSessionName" && value.starts_with("xassume-");
+                    !default_name && !matches!(name.as_str(), "Action" | "Version" | "RoleArn")
+                })
+                .map(|(name, value)| format!(" {name}={value}"))
+                .collect();
+            rest.sort();
+            format!("{signer}{region} {role}{}", rest.concat())
+        };
+        self.sts.requests().into_iter().map(told).collect::<Vec<_>>().join("; ")
+    }
+}
+
+fn check(rows: &[Row]) {
+    for row in rows {
+        let world = World::new();
+        let finished = world.launch(row).run();
+        match row.4 {
+            Asks(story) => {
+                let finished = finished.exited(0);
+                assert_eq!(world.story(), story, "{row:?}\n{}", finished.stderr);
+            }
+            Says(words) => {
+                let finished = finished.exited(0);
+                assert!(finished.stderr.contains(words), "{row:?}\n{}", finished.stderr);
+            }
+            Fails(words) => {
+                let finished = finished.exited(125);
+                assert!(finished.stderr.contains(words), "{row:?}\n{}", finished.stderr);
+            }
+        }
+    }
+}
+
+#[test]
+fn roles_are_assumed_as_their_profiles_say() {
+    check(ROLES);
+}
+
+#[test]
+fn credentials_come_from_every_place_that_aws_defines() {
+    check(CREDENTIALS);
+}
+
+#[test]
+fn files_profiles_and_regions_are_found() {
+    check(PLACES);
+}
+
+#[test]
+fn sts_is_reached_as_profile_and_variables_say() {
+    check(NETWORK);
+}
+
+#[test]
+fn what_is_passed_over_is_told_with_the_reason() {
+    check(PASSED_OVER);
+}
+
+/// The README's table has the same names as the rows here.
+#[test]
+fn the_readme_names_each_key_and_variable() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("README.md");
+    let section = readme.split("### What of `~/.aws` is honoured").nth(1).expect("the section");
+    let section = section.split("\n#").next().expect("its text");
+    let table = section.lines().filter(|line| line.starts_with('|'));
+    let told: BTreeSet<&str> = table.flat_map(|line| line.split('`').skip(1).step_by(2)).collect();
+    let told: BTreeSet<&str> = told.into_iter().filter(|word| !word.starts_with('-')).collect();
+    let tested: BTreeSet<&str> =
+        TABLES.iter().flat_map(|rows| rows.iter().flat_map(|row| row.0.split_whitespace())).collect();
+    assert_eq!(told, tested);
+}
+
+#[test]
+fn the_plan_is_one_readable_block() {
+    let world = World::new();
+    let config =
+        "mfa_serial = GAHT12345678\nexternal_id = a:b\nregion = eu-west-1\nrole_arn = @T\nsource_profile = p\n+file";
+    let row: Row = ("", config, &[("AWS_REGION", "")], &["-p", "p", "-r", "@R", "--mfa-token", "123456"], Asks(""));
+    let finished = world.launch(&row).run().exited(0);
+    let (sts, issued) = (world.sts.url(), world.sts.issued());
+    let name = world.sts.requests()[1].param("RoleSessionName").expect("a name").to_owned();
+    let role = "arn:aws:iam::111111111111:role";
+    let block = format!(
+        "xassume: the plan\n  \
+           source: keys of profile p (AKIAPROFILE000000001)\n  \
+           role 1 of 2: {role}/T as {name}, external id a:b, MFA device GAHT12345678\n  \
+           role 2 of 2: {role}/R as {name}\n  \
+           MFA: device GAHT12345678, its code from --mfa-token\n  \
+           region: eu-west-1 (profile p)\n  \
+           endpoint: {sts}\n\
+         xassume: cache: miss: no session is kept for this request\n\
+         xassume: source credentials: AKIAPROFILE000000001 (long-term)\n\
+         xassume: MFA session: {}, ends at ",
+        issued[0].access_key_id
+    );
+    assert!(finished.stderr.starts_with(&block), "{}\n{block}", finished.stderr);
+    assert!(
+        finished.stderr.contains("xassume: assumed arn:aws:sts::111111111111:assumed-role/R/"),
+        "{}",
+        finished.stderr
+    );
+
+    let row: Row =
+        ("", "", &[("AWS_EC2_METADATA_DISABLED", ""), ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "{imds}")], ROLE, Asks(""));
+    let told = world.launch(&row).run().exited(0).stderr;
+    let answered = format!("source credentials: {} (temporary)\n", Identity::instance().access_key_id);
+    assert!(told.contains("source: the instance's role (EC2 metadata)\n") && told.contains(&answered), "{told}");
+}
+
+#[test]
+fn a_command_that_chooses_a_profile_itself_is_told_once() {
+    let sts = FakeSts::start();
+    let run = |args: &[&str]| {
+        let xassume =
+            Xassume::new(&sts).args(args).args(["-r", "111111111111:R", "--", "sh", "-c", "true aws --profile x"]);
+        xassume.run().exited(0).stderr
+    };
+    assert_eq!(run(&["-v"]).matches("the command chooses a profile itself").count(), 1);
+    assert_eq!(run(&[]), "");
+}

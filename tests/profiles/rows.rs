@@ -1,0 +1,188 @@
+//! The rows: one or more for each key of a profile and for each variable.
+
+/// How a row shows that its names are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Proof {
+    /// STS is asked this: for each request the signer, the role, and what was sent besides.
+    Asks(&'static str),
+    /// The command runs, and `-v` says this.
+    Says(&'static str),
+    /// The command does not run, and this is why.
+    Fails(&'static str),
+}
+use Proof::{Asks, Fails, Says};
+
+/// Names of keys and variables, profile `p` of a config file, variables, further arguments, and the proof.
+///
+/// `@NAME` is a role's ARN, `+file` the keys of a user; `{sts}` and its like are the fakes' addresses.
+pub(super) type Row =
+    (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static [&'static str], Proof);
+
+/// A profile with a role, its name on the command line.
+const PROFILE: &[&str] = &["-p", "p"];
+/// A role of its own, its credentials from the profile, or from elsewhere.
+const BESIDE: &[&str] = &["-p", "p", "-r", "@R"];
+pub(super) const ROLE: &[&str] = &["-r", "@R"];
+
+const KEYS: &[(&str, &str)] = &[("AWS_ACCESS_KEY_ID", "{user}"), ("AWS_SECRET_ACCESS_KEY", "{user.secret}")];
+const CHAIN: &str = "role_arn = @T\nsource_profile = s\n[profile s]\n+file";
+
+#[rustfmt::skip]
+pub(super) const ROLES: &[Row] = &[
+    ("role_arn source_profile", CHAIN, &[], PROFILE, Asks("file T")),
+    ("role_arn source_profile",
+        "role_arn = @T\nsource_profile = q\n[profile q]\nrole_arn = @Q\nsource_profile = s\n[profile s]\n+file",
+        &[], PROFILE, Asks("file Q; #1 T")),
+    ("role_arn source_profile", "role_arn = @T\nsource_profile = q\n[profile q]\nrole_arn = @Q\nsource_profile = p",
+        &[], PROFILE, Fails("p → q → p")),
+    ("credential_source", "role_arn = @T\ncredential_source = Environment", KEYS, PROFILE, Asks("user T")),
+    ("credential_source", "role_arn = @T\ncredential_source = EcsContainer",
+        &[("AWS_CONTAINER_CREDENTIALS_FULL_URI", "{container}"), ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "{token}")],
+        PROFILE, Asks("task T")),
+    ("credential_source", "role_arn = @T\ncredential_source = Ec2InstanceMetadata",
+        &[("AWS_EC2_METADATA_DISABLED", ""), ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "{imds}")],
+        PROFILE, Asks("instance T")),
+    ("external_id", "external_id = a:b/c\nrole_arn = @T\nsource_profile = p\n+file", &[], PROFILE,
+        Asks("file T ExternalId=a:b/c")),
+    ("role_session_name", "role_session_name = me\nrole_arn = @T\nsource_profile = p\n+file", &[], PROFILE,
+        Asks("file T RoleSessionName=me")),
+    ("duration_seconds", "duration_seconds = 7200\nrole_arn = @T\nsource_profile = p\n+file", &[], PROFILE,
+        Asks("file T DurationSeconds=7200")),
+    ("mfa_serial", "mfa_serial = GAHT12345678\nrole_arn = @T\nsource_profile = p\n+file", &[],
+        &["-p", "p", "--mfa-token", "123456"],
+        Asks("file GetSessionToken DurationSeconds=43200 SerialNumber=GAHT12345678 TokenCode=123456; #1 T")),
+    ("AWS_ROLE_ARN", "+file", &[("AWS_ROLE_ARN", "@E")], PROFILE, Asks("file E")),
+    ("AWS_ROLE_SESSION_NAME", CHAIN, &[("AWS_ROLE_SESSION_NAME", "env-name")], PROFILE,
+        Asks("file T RoleSessionName=env-name")),
+];
+
+#[rustfmt::skip]
+pub(super) const CREDENTIALS: &[Row] = &[
+    ("aws_access_key_id aws_secret_access_key", "+file", &[], BESIDE, Asks("file R")),
+    ("aws_session_token", "+task", &[], BESIDE, Asks("task R")),
+    ("AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY", "", KEYS, ROLE, Asks("user R")),
+    ("AWS_SESSION_TOKEN", "", &[("AWS_ACCESS_KEY_ID", "{task}"), ("AWS_SECRET_ACCESS_KEY", "{task.secret}"),
+        ("AWS_SESSION_TOKEN", "{task.token}")], ROLE, Asks("task R")),
+    ("AWS_SECURITY_TOKEN", "", &[("AWS_ACCESS_KEY_ID", "{task}"), ("AWS_SECRET_ACCESS_KEY", "{task.secret}"),
+        ("AWS_SECURITY_TOKEN", "{task.token}")], ROLE, Asks("task R")),
+    ("AWS_SECURITY_TOKEN", "", &[("AWS_ACCESS_KEY_ID", "{task}"), ("AWS_SECRET_ACCESS_KEY", "{task.secret}"),
+        ("AWS_SESSION_TOKEN", "{task.token}"), ("AWS_SECURITY_TOKEN", "x")], ROLE,
+        Says("AWS_SECURITY_TOKEN is not used: AWS_SESSION_TOKEN comes first")),
+    ("web_identity_token_file", "role_arn = @T\nweb_identity_token_file = {home}/token", &[], PROFILE,
+        Asks("- T WebIdentityToken=token.of.pod")),
+    ("AWS_WEB_IDENTITY_TOKEN_FILE", "", &[("AWS_WEB_IDENTITY_TOKEN_FILE", "{home}/token"), ("AWS_ROLE_ARN", "@E")], &[],
+        Asks("- E WebIdentityToken=token.of.pod")),
+    ("credential_process",
+        "credential_process = echo '{\"Version\":1,\"AccessKeyId\":\"{user}\",\"SecretAccessKey\":\"x\"}'", &[],
+        BESIDE, Asks("user R")),
+    ("sso_session sso_account_id sso_role_name sso_start_url sso_region",
+        "sso_session = corp\nsso_account_id = 222222222222\nsso_role_name = Developer\n\
+         [sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.example/start",
+        &[("AWS_ENDPOINT_URL_SSO", "{sso}")], BESIDE, Asks("sso R")),
+    ("login_session", "login_session = arn:aws:iam::222222222222:user/alice", &[], BESIDE,
+        Fails("hint: log in again: aws login --profile p")),
+    ("AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_AUTHORIZATION_TOKEN", "",
+        &[("AWS_CONTAINER_CREDENTIALS_FULL_URI", "{container}"), ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "{token}")],
+        ROLE, Asks("task R")),
+    ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "", &[("AWS_CONTAINER_CREDENTIALS_FULL_URI", "{container}"),
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "{token.file}"), ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "wrong")],
+        ROLE, Asks("task R")),
+    // It stands before the full URI, and leads to an address that is not there.
+    ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "", &[("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2"),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "{container}"), ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "{token}")],
+        ROLE, Fails("the container's credentials endpoint")),
+    ("AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        "", &[("AWS_EC2_METADATA_DISABLED", "false"), ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "{imds}")], ROLE,
+        Asks("instance R")),
+    ("AWS_EC2_METADATA_DISABLED", "", &[("AWS_EC2_METADATA_DISABLED", "True"), ("AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        "{imds}")],
+        ROLE, Fails("instance metadata (disabled)")),
+];
+
+#[rustfmt::skip]
+pub(super) const PLACES: &[Row] = &[
+    ("AWS_PROFILE", CHAIN, &[("AWS_PROFILE", "p"), ("AWS_DEFAULT_PROFILE", "s")], &[], Asks("file T")),
+    ("AWS_DEFAULT_PROFILE", CHAIN, &[("AWS_DEFAULT_PROFILE", "p")], &[], Asks("file T")),
+    ("AWS_CONFIG_FILE", "", &[("AWS_CONFIG_FILE", "{home}/other")], &["-p", "other", "-r", "@R"], Asks("file R")),
+    ("AWS_SHARED_CREDENTIALS_FILE", "", &[("AWS_SHARED_CREDENTIALS_FILE", "{home}/credentials")],
+        &["-p", "other", "-r", "@R"], Asks("file R")),
+    ("region", "region = eu-west-1\n+file", &[("AWS_REGION", "")], BESIDE, Asks("file@eu-west-1 R")),
+    ("AWS_REGION AWS_DEFAULT_REGION", "region = x\n+file", &[("AWS_REGION", "eu-west-2"), ("AWS_DEFAULT_REGION", "y")],
+        BESIDE, Asks("file@eu-west-2 R")),
+    ("AWS_DEFAULT_REGION", "region = x\n+file", &[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "eu-west-3")],
+        BESIDE, Asks("file@eu-west-3 R")),
+];
+
+const NO_STS: &str = "http://127.0.0.1:1";
+
+#[rustfmt::skip]
+pub(super) const NETWORK: &[Row] = &[
+    ("endpoint_url", "endpoint_url = {sts}\n+file", &[("AWS_ENDPOINT_URL_STS", "")], BESIDE, Asks("file R")),
+    ("services", "services = local\n+file\n[services local]\nsts =\n  endpoint_url = {sts}",
+        &[("AWS_ENDPOINT_URL_STS", "")],
+        BESIDE, Asks("file R")),
+    ("AWS_ENDPOINT_URL", "+file", &[("AWS_ENDPOINT_URL_STS", ""), ("AWS_ENDPOINT_URL", "{sts}")], BESIDE,
+        Asks("file R")),
+    ("AWS_ENDPOINT_URL_STS", "+file", &[("AWS_ENDPOINT_URL_STS", "{sts}"), ("AWS_ENDPOINT_URL", NO_STS)],
+        BESIDE, Asks("file R")),
+    ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS ignore_configured_endpoint_urls",
+        "ignore_configured_endpoint_urls = false\n+file",
+        &[("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"), ("AWS_ENDPOINT_URL_STS", "https://sts.invalid"),
+        ("HTTPS_PROXY", "http://127.0.0.1:1")], &["-p", "p", "-r", "@R", "--sts-endpoint", "{sts}"], Asks("file R")),
+    // As in the CLI: an endpoint of one's own has no variants, so this shows that the setting is read.
+    ("use_fips_endpoint", "use_fips_endpoint = true\n+file", &[], BESIDE, Fails("FIPS and custom endpoint")),
+    ("AWS_USE_FIPS_ENDPOINT", "+file", &[("AWS_USE_FIPS_ENDPOINT", "true")], BESIDE,
+        Fails("FIPS and custom endpoint")),
+    ("use_dualstack_endpoint", "use_dualstack_endpoint = true\n+file", &[], BESIDE,
+        Fails("Dualstack and custom endpoint")),
+    ("AWS_USE_DUALSTACK_ENDPOINT", "+file", &[("AWS_USE_DUALSTACK_ENDPOINT", "true")], BESIDE,
+        Fails("Dualstack and custom endpoint")),
+    ("ca_bundle", "ca_bundle = /no/such.pem\n+file", &[], BESIDE, Fails("/no/such.pem")),
+    ("AWS_CA_BUNDLE", "ca_bundle = x\n+file", &[("AWS_CA_BUNDLE", "/no/such.pem")], BESIDE, Fails("/no/such.pem")),
+    ("HTTP_PROXY", "+file", &[("AWS_ENDPOINT_URL_STS", "http://sts.invalid"), ("HTTP_PROXY", "{proxy}")], BESIDE,
+        Asks("file R")),
+    ("ALL_PROXY", "+file", &[("AWS_ENDPOINT_URL_STS", "http://sts.invalid"), ("ALL_PROXY", "{proxy}")], BESIDE,
+        Asks("file R")),
+    ("HTTPS_PROXY", "+file", &[("AWS_ENDPOINT_URL_STS", "https://sts.invalid"), ("HTTPS_PROXY", "{proxy}")],
+        BESIDE, Fails("the proxy failed")),
+    ("NO_PROXY", "+file", &[("HTTP_PROXY", "http://127.0.0.1:1"), ("NO_PROXY", "127.0.0.1")], BESIDE,
+        Asks("file R")),
+];
+
+#[rustfmt::skip]
+pub(super) const PASSED_OVER: &[Row] = &[
+    ("source_identity", "source_identity = x\nrole_arn = @T\nsource_profile = p\n+file", &[], PROFILE,
+        Says("source_identity of profile p is not used: no AWS tool reads it (use --source-identity)")),
+    ("tags", "tags =\n  a = b\nrole_arn = @T\nsource_profile = p\n+file", &[], PROFILE,
+        Says("tags of profile p is not used")),
+    ("transitive_tag_keys", "transitive_tag_keys = a\nrole_arn = @T\nsource_profile = p\n+file", &[], PROFILE,
+        Says("transitive_tag_keys of profile p is not used")),
+    ("policy", "policy = {}\nrole_arn = @T\nsource_profile = p\n+file", &[], PROFILE,
+        Says("policy of profile p is not used")),
+    ("policy_arns", "policy_arns = a\nrole_arn = @T\nsource_profile = p\n+file", &[], PROFILE,
+        Says("policy_arns of profile p is not used")),
+    ("sts_regional_endpoints", "sts_regional_endpoints = legacy\n+file", &[], BESIDE,
+        Says("sts_regional_endpoints = legacy is ignored")),
+    ("AWS_STS_REGIONAL_ENDPOINTS", "+file", &[("AWS_STS_REGIONAL_ENDPOINTS", "legacy")], BESIDE,
+        Says("sts_regional_endpoints = legacy is ignored")),
+    ("retry_mode max_attempts", "retry_mode = legacy\nmax_attempts = 0\n+file", &[], BESIDE,
+        Says("max_attempts of profile p is not used: it is the command's")),
+    ("AWS_RETRY_MODE AWS_MAX_ATTEMPTS", "+file", &[("AWS_RETRY_MODE", "legacy"), ("AWS_MAX_ATTEMPTS", "0")], BESIDE,
+        Says("AWS_RETRY_MODE is not used: it is the command's")),
+    ("sdk_ua_app_id", "sdk_ua_app_id = x\n+file", &[], BESIDE, Says("sdk_ua_app_id of profile p is not used")),
+    ("AWS_SDK_UA_APP_ID", "+file", &[("AWS_SDK_UA_APP_ID", "x")], BESIDE, Says("AWS_SDK_UA_APP_ID is not used")),
+    ("aws_account_id", "aws_account_id = 1\n+file", &[], BESIDE, Says("aws_account_id of profile p is not used")),
+    ("AWS_ACCOUNT_ID AWS_CREDENTIAL_SCOPE", "+file", &[("AWS_ACCOUNT_ID", "1"), ("AWS_CREDENTIAL_SCOPE", "us-east-1")],
+        BESIDE, Says("AWS_CREDENTIAL_SCOPE is not used: the account is that of the role")),
+    ("AWS_ACCESS_KEY AWS_SECRET_KEY SECRET_ACCESS_KEY", "+file",
+        &[("AWS_ACCESS_KEY", "x"), ("AWS_SECRET_KEY", "x"), ("SECRET_ACCESS_KEY", "x")], BESIDE,
+        Says("AWS_SECRET_KEY is not used: keys are read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")),
+    ("AWS_CREDENTIAL_EXPIRATION AWS_SESSION_EXPIRATION", "",
+        &[KEYS[0], KEYS[1], ("AWS_CREDENTIAL_EXPIRATION", "2020-01-01T00:00:00Z"), ("AWS_SESSION_EXPIRATION", "x")],
+        ROLE,
+        Says("AWS_CREDENTIAL_EXPIRATION is not used: STS itself says when keys have expired")),
+    ("AWS_CREDENTIAL_FILE BOTO_CONFIG", "+file", &[("AWS_CREDENTIAL_FILE", "/x"), ("BOTO_CONFIG", "/x")], BESIDE,
+        Says("BOTO_CONFIG is not used: it is boto 2's")),
+];
+
+pub(super) const TABLES: [&[Row]; 5] = [ROLES, CREDENTIALS, PLACES, NETWORK, PASSED_OVER];
