@@ -1,11 +1,14 @@
 //! Staying beside the command: the supervision, put together from a launch.
 //!
 //! What happens when is decided in `supervise`; here it gets its parties: STS as the source of sessions, the
-//! environment or a file as their delivery, the process and the clocks of this machine.
+//! environment, a file, the endpoint or the socket as their delivery, the process and the clocks of this machine.
 
+use crate::deliver::config_copy;
+use crate::deliver::endpoint::Endpoint;
 use crate::deliver::environment::{Delivery as By, Mode};
 use crate::deliver::file::CredentialsFile;
-use crate::deliver::{config_copy, folder::RunFolder};
+use crate::deliver::folder::RunFolder;
+use crate::deliver::process::Process;
 use crate::error::Error;
 use crate::launch::{Launch, assumed, runtime};
 use crate::mfa::way::{KeyKind, Unattended, unattended};
@@ -20,8 +23,8 @@ use crate::supervise::policy::{Duty, OnExpiry, Policy};
 use crate::supervise::ports::{Delivery, SessionSource};
 use crate::supervise::process::End;
 use crate::sys::clock::SystemClock;
-use crate::sys::exec;
 use crate::sys::lookup::Command;
+use crate::sys::{exec, program};
 use nix::errno::Errno;
 use std::ffi::CString;
 use std::path::Path;
@@ -33,9 +36,12 @@ use std::path::Path;
 pub(crate) fn attend(launch: &Launch<'_>, command: &Command, policy: Policy) -> Result<Outcome, Error> {
     warn(launch);
     check_unattended(launch, policy, KeyKind::expected(&launch.plan.source))?;
-    // The files go with this value: before xassume dies of whatever the command died of.
-    let mut handover = Handover::prepare(launch)?;
     let runtime = runtime()?;
+    let mut handover = {
+        let _within = runtime.enter();
+        // The files go with this value: before xassume dies of whatever the command died of.
+        Handover::prepare(launch)?
+    };
     let end = runtime.block_on(stay(launch, command, policy, &mut handover));
     runtime.shutdown_background();
     match end? {
@@ -91,6 +97,9 @@ fn need(launch: &Launch<'_>, policy: Policy) -> Need {
 
 /// What the user should know before anything is asked of AWS.
 fn warn(launch: &Launch<'_>) {
+    for note in &launch.settings.delivery.notes {
+        launch.report.detail(note);
+    }
     if launch.vars.text("LISTEN_FDS").is_some() {
         launch.report.warning("socket activation (LISTEN_FDS) does not reach a command that xassume stays with");
     }
@@ -143,14 +152,19 @@ impl SessionSource for Anew<'_, '_> {
 /// How sessions reach the command, and the files that this takes.
 struct Handover<'a, 'b> {
     launch: &'a Launch<'b>,
-    files: Option<Files>,
+    /// Stands before the folder: what is dropped first is removed first.
+    road: Road,
+    /// Holds the command's copy of the config file; none where the command sees the user's own.
+    folder: Option<RunFolder>,
     region_of_the_instance: Option<String>,
 }
 
-/// The command's own files; the credentials are removed before the folder that may hold them.
-struct Files {
-    credentials: Option<CredentialsFile>,
-    folder: RunFolder,
+/// The delivery, in being.
+enum Road {
+    Environment,
+    File(CredentialsFile),
+    Endpoint(Endpoint),
+    Process(Process),
 }
 
 /// The name of the config file's copy in the run's folder.
@@ -159,21 +173,24 @@ const CONFIG: &str = "config";
 impl<'a, 'b> Handover<'a, 'b> {
     fn prepare(launch: &'a Launch<'b>) -> Result<Self, Error> {
         let delivery = &launch.settings.delivery;
-        let files = match &delivery.via {
+        let folder = match delivery.via {
             Via::Env if !delivery.isolate => None,
-            via => {
-                let folder = RunFolder::create(launch.vars)?;
-                let copy = config_copy::filter(&launch.files.config_text, launch.plan.profile.as_deref());
-                folder.write(CONFIG, &copy)?;
-                let credentials = match via {
-                    Via::Env => None,
-                    Via::File { path: Some(path), mode } => Some(CredentialsFile::at(path, *mode)?),
-                    Via::File { path: None, mode } => Some(CredentialsFile::within(&folder, *mode)),
-                };
-                Some(Files { credentials, folder })
-            }
+            Via::Env | Via::File { .. } | Via::Endpoint => Some(RunFolder::create(launch.vars)?),
+            Via::Process => Some(RunFolder::create_for_commands(launch.vars)?),
         };
-        Ok(Self { launch, files, region_of_the_instance: None })
+        let Some(folder) = folder else {
+            return Ok(Self { launch, road: Road::Environment, folder: None, region_of_the_instance: None });
+        };
+        let copy = config_copy::filter(&launch.files.config_text, launch.plan.profile.as_deref());
+        folder.write(CONFIG, &copy)?;
+        let road = match &delivery.via {
+            Via::Env => Road::Environment,
+            Via::File { path: Some(path), mode } => Road::File(CredentialsFile::at(path, *mode)?),
+            Via::File { path: None, mode } => Road::File(CredentialsFile::within(&folder, *mode)),
+            Via::Endpoint => Road::Endpoint(Endpoint::open(&folder)?),
+            Via::Process => Road::Process(Process::open(&folder, &program::own()?)?),
+        };
+        Ok(Self { launch, road, folder: Some(folder), region_of_the_instance: None })
     }
 }
 
@@ -181,21 +198,32 @@ impl Delivery for Handover<'_, '_> {
     fn environment(&self, session: &Session) -> Vec<CString> {
         let obtained =
             Obtained { session: session.clone(), instance_region: self.region_of_the_instance.clone(), asked: None };
-        let config_file = self.files.as_ref().map(|files| files.folder.path().join(CONFIG));
-        let credentials = self.files.as_ref().and_then(|files| files.credentials.as_ref());
-        let by = match (credentials, config_file.as_deref()) {
-            (Some(file), Some(config_file)) => By::File { credentials_file: file.path(), config_file },
-            (None, Some(config_file)) => By::EnvIsolated { config_file },
+        let config_file = self.folder.as_ref().map(|folder| folder.path().join(CONFIG));
+        let by = match (&self.road, config_file.as_deref()) {
+            (Road::Environment, Some(config_file)) => By::EnvIsolated { config_file },
+            (Road::File(file), Some(config_file)) => By::File { credentials_file: file.path(), config_file },
+            (Road::Endpoint(endpoint), Some(config_file)) => endpoint.delivery(config_file),
+            (Road::Process(process), Some(config_file)) => process.delivery(config_file),
             (_, None) => By::Env,
         };
         self.launch.environment(&obtained, by, Mode::Supervise)
     }
 
     fn publish(&mut self, session: &Session) -> Result<(), Problem> {
-        let Some(file) = self.files.as_ref().and_then(|files| files.credentials.as_ref()) else { return Ok(()) };
-        file.put(session).map_err(|error| Problem {
-            text: format!("cannot replace {}: {error}", file.path().display()),
-            hint: Some("the file before is still there; is its file system full?".into()),
-        })
+        match &self.road {
+            Road::Environment => Ok(()),
+            Road::File(file) => file.put(session).map_err(|error| Problem {
+                text: format!("cannot replace {}: {error}", file.path().display()),
+                hint: Some("the file before is still there; is its file system full?".into()),
+            }),
+            Road::Endpoint(endpoint) => {
+                endpoint.put(session);
+                Ok(())
+            }
+            Road::Process(process) => {
+                process.put(session);
+                Ok(())
+            }
+        }
     }
 }

@@ -5,6 +5,8 @@
 
 use clap::builder::OsStringValueParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
+use std::ffi::OsString;
+use std::path::Path;
 
 /// How often a flag may stand and whether it takes a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -250,8 +252,8 @@ pub const FLAGS: &[Flag] = &[
         EXPIRY,
         "How long before the expiry to refresh\n\n\
          Default: a tenth of the lifetime, at most 10 minutes, but time enough for the stop; less a random part, so \
-         that hosts that start together do not refresh together. With --via file alone: a third of the lifetime. \
-         Never before half the lifetime is over.",
+         that hosts that start together do not refresh together. With --via file, endpoint or process alone: a third of \
+         the lifetime. Never before half the lifetime is over.",
     ),
     flag(
         "stop-signal",
@@ -281,11 +283,13 @@ pub const FLAGS: &[Flag] = &[
     flag(
         "via",
         Kind::One,
-        "env|file",
+        "env|file|endpoint|process",
         DELIVERY,
         "How the command gets the session [default: env; file with --on-expiry signal]\n\n\
-         env: in its environment, which cannot change while it runs. file: in a private credentials file, renewed \
-         before the session expires; xassume stays.",
+         env: in its environment, which cannot change while it runs. For the others xassume stays, and renews the \
+         session before it expires. file: in a private credentials file. endpoint: at an address on the loopback \
+         interface, which AWS's SDKs ask by themselves whenever they need fresh credentials. process: the same by a \
+         credential_process, where the loopback interface is barred.",
     ),
     flag("credentials-file", Kind::One, "PATH", DELIVERY, "Path of the file of --via file [default: a private folder]")
         .path(),
@@ -313,6 +317,18 @@ impl Flag {
     const fn url(mut self) -> Self {
         self.hint = ValueHint::Url;
         self
+    }
+}
+
+/// The words, before a path, with which SDKs run xassume for `--via process`.
+pub(crate) const FROM_SOCKET: [&str; 3] = ["--print", "credential-process", "--from-socket"];
+
+/// The socket of a run by exactly [`FROM_SOCKET`]. No flags for people, so they stand in no table, no help and no
+/// completion; in any other form they are unknown.
+pub(crate) fn from_socket(arguments: &[OsString]) -> Option<&Path> {
+    match arguments {
+        [_, words @ .., path] if words == FROM_SOCKET => Some(Path::new(path)),
+        _ => None,
     }
 }
 
@@ -415,6 +431,21 @@ mod tests {
         assert_eq!(words(&["xassume", "--", "--help"]), ["--help"]);
         assert_eq!(words(&["xassume", "--", "a", "--", "b", ""]), ["a", "--", "b", ""]);
         assert_eq!(words(&["xassume", "-q"]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_helpers_words_are_known_in_one_form_only() {
+        let socket = |line: &str| from_socket(&line.split(' ').map(OsString::from).collect::<Vec<_>>()).is_some();
+        assert!(socket("x --print credential-process --from-socket /s"));
+        for line in [
+            "x",
+            "x --print credential-process",
+            "x --from-socket /s --print credential-process",
+            "x --print credential-process --from-socket /s true",
+            "x -v --print credential-process --from-socket /s",
+        ] {
+            assert!(!socket(line), "{line}");
+        }
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub(crate) struct Launch<'a> {
     /// The MFA codes of this run.
     pub(crate) codes: Codes<'a>,
     /// The MFA sessions of this run.
-    pub(crate) mfa_sessions: KeptInProcess,
+    pub(crate) bought: KeptInProcess,
 }
 
 impl<'a> Launch<'a> {
@@ -62,8 +62,7 @@ impl<'a> Launch<'a> {
         report.plan(&plan, settings);
         let device = way::device(&plan.hops).map(|(_, _, serial)| serial);
         let codes = Codes::new(&settings.mfa.code, device, for_helpers)?;
-        let mfa_sessions = KeptInProcess::default();
-        Ok(Self { settings, vars, report, files, plan, depth: *depth, codes, mfa_sessions })
+        Ok(Self { settings, vars, report, files, plan, depth: *depth, codes, bought: KeptInProcess::default() })
     }
 
     /// A session for a command that xassume becomes: nobody will refresh it. From the cache without a runtime.
@@ -73,18 +72,14 @@ impl<'a> Launch<'a> {
     pub(crate) fn session(&self) -> Result<Obtained, Error> {
         let sessions = self.sessions(&self.plan, &self.files)?;
         let need = sessions.need(Need::ThreeQuarters);
-        let obtained = match sessions.cached(need) {
-            Some(cached) => cached,
-            None => {
-                let runtime = runtime()?;
-                let obtained = runtime.block_on(sessions.obtain(need, Outage::Bridge));
-                // The runtime lives no longer than the call. A name that is still being resolved would hold up a
-                // plain drop.
-                runtime.shutdown_background();
-                obtained?
-            }
-        };
-        self.checked(obtained)
+        if let Some(cached) = sessions.cached(need) {
+            return self.checked(cached);
+        }
+        let runtime = runtime()?;
+        let obtained = runtime.block_on(sessions.obtain(need, Outage::Bridge));
+        // The runtime lives no longer than the call. A name that is still being resolved would hold up a plain drop.
+        runtime.shutdown_background();
+        self.checked(obtained?)
     }
 
     /// The first session for a command that xassume stays with, with as much left as it usually `need`s.

@@ -43,7 +43,8 @@ pub(crate) struct Sessions<'a> {
     vars: &'a Vars,
     depth: u32,
     codes: &'a Codes<'a>,
-    mfa_sessions: &'a KeptInProcess,
+    /// The MFA sessions of this run.
+    bought: &'a KeptInProcess,
     report: Report,
     cache: Cache,
     /// `--min-ttl`.
@@ -54,14 +55,14 @@ impl<'a> Sessions<'a> {
     /// # Errors
     /// When `--min-ttl` asks for more than a session will have.
     pub(crate) fn new(launch: &'a Launch<'_>, plan: &'a Plan, files: &'a ConfigFiles) -> Result<Self, Error> {
-        let Launch { settings, vars, depth, codes, mfa_sessions, report, .. } = launch;
+        let Launch { settings, vars, depth, codes, bought, report, .. } = launch;
         let mut notes = Vec::new();
         let least = settings.cache.min_ttl(&plan.hops, &mut notes)?;
         for note in &notes {
             report.detail(note);
         }
         let cache = Cache::new(&settings.cache, vars);
-        Ok(Self { plan, files, settings, vars, depth: *depth, codes, mfa_sessions, report: *report, cache, least })
+        Ok(Self { plan, files, settings, vars, depth: *depth, codes, bought, report: *report, cache, least })
     }
 
     /// What a use needs, unless `--min-ttl` says otherwise.

@@ -5,8 +5,9 @@
 
 use crate::attend;
 use crate::cache::Cache;
+use crate::cli;
 use crate::deliver::environment::{Delivery, Mode};
-use crate::deliver::{config_copy, folder};
+use crate::deliver::{config_copy, folder, process};
 use crate::error::Error;
 use crate::launch::{Inherited, Launch, assumed};
 use crate::outcome::Outcome;
@@ -27,6 +28,10 @@ use std::process::ExitCode;
 pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
     // Nobody may read the secrets of this process; the command is as open as it makes itself.
     signals::forbid_core_dumps();
+    // Run by the command's SDK, for `--via process`. It heeds no variable: they are the command's, for runs of its own.
+    if let Some(socket) = cli::from_socket(arguments) {
+        return ended(Report::new(Voice::default()), process::client::print(socket));
+    }
     let matches = match settings::parse(arguments) {
         Ok(matches) => matches,
         Err(answer) => return report::told_by_clap(&answer),
@@ -38,6 +43,14 @@ pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
     match result {
         Ok(Outcome::Exited(status)) => ExitCode::from(status),
         Ok(Outcome::Killed(signal)) => signals::die_of(signal),
+        Err(error) => ended(report, Err(error)),
+    }
+}
+
+/// The status of a run that has no command, or no longer one.
+fn ended(report: Report, result: Result<(), Error>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report.error(&error);
             ExitCode::from(error.status())

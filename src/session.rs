@@ -46,6 +46,13 @@ pub(crate) struct Session {
     pub(crate) assumed_role_arn: String,
 }
 
+impl Session {
+    /// The account whose session it is.
+    pub(crate) fn account(&self) -> Option<&str> {
+        self.assumed_role_arn.split(':').nth(4).filter(|account| !account.is_empty())
+    }
+}
+
 /// How long a session holds, by the server's clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Validity {

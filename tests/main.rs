@@ -5,6 +5,7 @@ mod support;
 
 mod cache;
 mod completions;
+mod endpoint;
 mod environment;
 mod errors;
 mod execution;
@@ -12,6 +13,7 @@ mod layers;
 mod mfa;
 mod network;
 mod options;
+mod process;
 mod profiles;
 mod roles;
 mod sources;

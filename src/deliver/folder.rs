@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use nix::unistd::{geteuid, mkdtemp};
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -32,7 +33,20 @@ impl RunFolder {
     /// # Errors
     /// When no base folder can be written to.
     pub(crate) fn create(vars: &Vars) -> Result<Self, Error> {
+        Self::create_below(vars, |_| Ok(()))
+    }
+
+    /// The same at a path that may stand in a command line as it is, for every SDK that reads one.
+    ///
+    /// # Errors
+    /// When no such base folder can be written to.
+    pub(crate) fn create_for_commands(vars: &Vars) -> Result<Self, Error> {
+        Self::create_below(vars, check_plain)
+    }
+
+    fn create_below(vars: &Vars, check: impl Fn(&Path) -> io::Result<()>) -> Result<Self, Error> {
         first_base(vars, |base| {
+            check(base)?;
             remove_stale(base);
             let path = mkdtemp(&base.join(format!("{}XXXXXX", prefix())))?;
             let lock = new_file(&path.join(LOCK), 0o600)?;
@@ -124,7 +138,9 @@ fn first_base<T>(vars: &Vars, make: impl Fn(&Path) -> io::Result<T>) -> Result<T
     let temporary = vars.get("TMPDIR").filter(|path| !path.is_empty()).map_or_else(|| "/tmp".into(), PathBuf::from);
     let runtime = vars.get("XDG_RUNTIME_DIR").filter(|path| !path.is_empty()).map(PathBuf::from);
     let mut last = io::Error::from(Errno::ENOENT);
-    for base in runtime.into_iter().chain([PathBuf::from("/dev/shm"), temporary]) {
+    let bases = runtime.into_iter().chain([PathBuf::from("/dev/shm"), temporary]);
+    // The command may change its working folder, and a relative path would lead elsewhere.
+    for base in bases.filter(|base| base.is_absolute()) {
         match make(&base) {
             Ok(result) => return Ok(result),
             Err(error) => last = error,
@@ -135,6 +151,18 @@ fn first_base<T>(vars: &Vars, make: impl Fn(&Path) -> io::Result<T>) -> Result<T
 
 fn failed(error: &io::Error) -> Error {
     Error::System { what: "keep a private folder in XDG_RUNTIME_DIR, /dev/shm or TMPDIR", reason: error.to_string() }
+}
+
+/// Refuses a path with a space, or with anything else that a shell, shlex or a parser of config files takes for
+/// other than itself.
+fn check_plain(path: &Path) -> io::Result<()> {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+@:,".contains(byte);
+    if path.as_os_str().as_bytes().iter().all(plain) {
+        Ok(())
+    } else {
+        let reason = format!("{} has characters that cannot stand in a credential_process", path.display());
+        Err(io::Error::new(io::ErrorKind::InvalidFilename, reason))
+    }
 }
 
 fn prefix() -> String {
@@ -224,6 +252,28 @@ mod tests {
         let second = RunFolder::create(&vars).expect("a folder");
         assert!(living.path().exists() && second.path().exists() && young.exists() && elsewhere.path().exists());
         assert!(!killed.exists());
+    }
+
+    #[test]
+    fn a_folder_for_commands_has_a_plain_path() {
+        let base = tempfile::tempdir().expect("a folder");
+        for (name, plain) in [("run", true), ("my run", false), ("it's", false), ("$HOME", false), ("ü", false)] {
+            let runtime = base.path().join(name);
+            std::fs::create_dir(&runtime).expect("a folder");
+            let vars: Vars = [("XDG_RUNTIME_DIR", &runtime)].into_iter().collect();
+            assert_eq!(check_plain(&runtime).is_ok(), plain, "{name}");
+            // Another base takes the place of one that will not do.
+            if let Ok(folder) = RunFolder::create_for_commands(&vars) {
+                assert_eq!(folder.path().starts_with(&runtime), plain, "{name}");
+            }
+            assert!(RunFolder::create(&vars).expect("a folder").path().starts_with(&runtime));
+        }
+    }
+
+    #[test]
+    fn a_relative_base_is_passed_over() {
+        let vars: Vars = [("XDG_RUNTIME_DIR", "."), ("TMPDIR", "/tmp")].into_iter().collect();
+        assert!(RunFolder::create(&vars).expect("a folder").path().is_absolute());
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub(crate) enum Error {
     WrongAccount { expected: String, arn: String },
     /// The file of `--credentials-file` cannot be where it is asked for.
     CredentialsFile { path: PathBuf, reason: String },
+    /// The session cannot be served to the command.
+    Serve { what: &'static str, reason: String, hint: &'static str },
     /// The session expired, was not refreshed, and `--on-refresh-failure stop` was asked for.
     Lapsed,
     /// The command is nowhere in `PATH`, or its path does not exist.
@@ -72,6 +74,7 @@ impl Error {
             | Self::Waited { .. }
             | Self::WrongAccount { .. }
             | Self::CredentialsFile { .. }
+            | Self::Serve { .. }
             | Self::Lapsed
             | Self::System { .. } => FAILED,
         }
@@ -103,6 +106,7 @@ impl Error {
             Self::CredentialsFile { .. } => {
                 Some("name a file in a folder of your own; without --credentials-file a private folder is made".into())
             }
+            Self::Serve { hint, .. } => Some((*hint).to_owned()),
             Self::Lapsed => Some("`--on-refresh-failure keep` lets the command run on".into()),
             Self::System { .. } => None,
         }
@@ -147,6 +151,7 @@ impl fmt::Display for Error {
             Self::CredentialsFile { path, reason } => {
                 write!(f, "cannot keep credentials in {}: {reason}", path.display())
             }
+            Self::Serve { what, reason, .. } => write!(f, "cannot serve the session {what}: {reason}"),
             Self::Lapsed => f.write_str("the session expired and could not be refreshed; the command was stopped"),
             Self::CommandNotFound { name } => write!(f, "cannot run `{name}`: command not found"),
             Self::CommandNotRunnable { name, reason, .. } => write!(f, "cannot run `{name}`: {reason}"),

@@ -23,7 +23,7 @@ impl Kept<'_, '_> {
 
 impl MfaSessions for Kept<'_, '_> {
     fn get(&self, key: &MfaKey) -> Option<MfaSession> {
-        self.sessions.mfa_sessions.get(key).or_else(|| {
+        self.sessions.bought.get(key).or_else(|| {
             let found = self.sessions.cache.find(&self.key(key)?, &|_| true)?;
             let Entry { keys, validity, .. } = found.entry;
             Some(MfaSession { keys, validity })
@@ -31,7 +31,7 @@ impl MfaSessions for Kept<'_, '_> {
     }
 
     fn put(&self, key: &MfaKey, session: &MfaSession) {
-        self.sessions.mfa_sessions.put(key, session);
+        self.sessions.bought.put(key, session);
         let Some(name) = self.key(key) else { return };
         let now = Moment::now();
         let MfaSession { keys, validity } = session.clone();
@@ -48,7 +48,7 @@ impl MfaSessions for Kept<'_, '_> {
     }
 
     fn forget(&self, key: &MfaKey) {
-        self.sessions.mfa_sessions.forget(key);
+        self.sessions.bought.forget(key);
         if let Some(name) = self.key(key) {
             self.sessions.cache.forget(&name);
         }

@@ -1,6 +1,6 @@
 //! Whether xassume becomes the command or stays, and how the session is delivered: the expiry and delivery flags.
 
-use super::given::Words;
+use super::given::{Given, Words};
 use crate::error::Error;
 use crate::role::{Invalid, parse_duration};
 use crate::supervise::policy::{OnExpiry, OnRefreshFailure, Policy, ProcessGroup, Reach};
@@ -25,6 +25,8 @@ pub(crate) struct DeliverySettings {
     pub(crate) via: Via,
     pub(crate) keep: Vec<OsString>,
     pub(crate) isolate: bool,
+    /// What to tell of variables that a flag has put out of effect.
+    pub(crate) notes: Vec<String>,
 }
 
 /// How the session reaches the command (`--via`).
@@ -36,6 +38,8 @@ pub(crate) enum Via {
         path: Option<PathBuf>,
         mode: u32,
     },
+    Endpoint,
+    Process,
 }
 
 const NAMES: &str = "`xassume --help` tells what they mean";
@@ -45,11 +49,10 @@ const NAMES: &str = "`xassume --help` tells what they mean";
 /// # Errors
 /// A bad value, or two flags that do not go together.
 pub(super) fn conduct(words: &Words<'_>) -> Result<(Conduct, DeliverySettings), Error> {
-    let on_expiry = on_expiry(words)?;
-    let via = via(words, on_expiry)?;
+    let (on_expiry, via, notes) = on_expiry_and_via(words)?;
     let reach = match via {
         Via::Env => Reach::AtStart,
-        Via::File { .. } => Reach::Live,
+        Via::File { .. } | Via::Endpoint | Via::Process => Reach::Live,
     };
     let policy = Policy {
         on_expiry,
@@ -83,7 +86,35 @@ pub(super) fn conduct(words: &Words<'_>) -> Result<(Conduct, DeliverySettings), 
         refuse_idle_flags(words)?;
     }
     let keep = words.many("keep-env").into_iter().map(|given| given.value).collect();
-    Ok((conduct, DeliverySettings { via, keep, isolate: words.switch("isolate")? }))
+    Ok((conduct, DeliverySettings { via, keep, isolate: words.switch("isolate")?, notes }))
+}
+
+/// Both, where they go together. Of a flag and a variable the flag counts, and there is a note on the variable.
+fn on_expiry_and_via(words: &Words<'_>) -> Result<(OnExpiry, Via, Vec<String>), Error> {
+    let on_expiry = on_expiry(words)?;
+    let chosen = words.one("via");
+    let via = via(words, on_expiry, chosen.as_ref())?;
+    let (name, action) = match (&via, on_expiry) {
+        (Via::Env | Via::File { .. }, _) | (_, OnExpiry::None) => return Ok((on_expiry, via, Vec::new())),
+        (Via::Endpoint | Via::Process, OnExpiry::Restart) => ("restart", "restarting"),
+        (Via::Endpoint | Via::Process, OnExpiry::Signal(_)) => ("signal", "signalling"),
+    };
+    let road = if via == Via::Endpoint { "endpoint" } else { "process" };
+    let note = |variable, flag: &str| vec![format!("{variable} is not heeded: it does not go with {flag}")];
+    match (words.is_typed("via"), words.is_typed("on-expiry")) {
+        (true, false) => Ok((OnExpiry::None, via, note("XASSUME_ON_EXPIRY", &format!("--via {road}")))),
+        (false, true) => {
+            let note = note("XASSUME_VIA", &format!("--on-expiry {name}"));
+            Ok((on_expiry, self::via(words, on_expiry, None)?, note))
+        }
+        (true, true) | (false, false) => Err(Error::usage(
+            format!(
+                "--on-expiry {name} does not go with --via {road}: the command fetches each new session by itself, so \
+                 {action} it would be for nothing"
+            ),
+            "leave out one of them",
+        )),
+    }
 }
 
 fn on_expiry(words: &Words<'_>) -> Result<OnExpiry, Error> {
@@ -106,15 +137,15 @@ fn on_expiry(words: &Words<'_>) -> Result<OnExpiry, Error> {
     }
 }
 
-fn via(words: &Words<'_>, on_expiry: OnExpiry) -> Result<Via, Error> {
+fn via(words: &Words<'_>, on_expiry: OnExpiry, chosen: Option<&Given>) -> Result<Via, Error> {
     let path = words.one("credentials-file");
     let mode = words.one("file-mode");
     let by_default = match (on_expiry, &path) {
         (OnExpiry::Signal(_), _) | (_, Some(_)) => "file",
         (OnExpiry::None | OnExpiry::Restart, None) => "env",
     };
-    let chosen = words.one("via").map(|given| given.text().map(str::to_owned)).transpose()?;
-    match chosen.as_deref().unwrap_or(by_default) {
+    let chosen = chosen.map(Given::text).transpose()?;
+    match chosen.unwrap_or(by_default) {
         "file" => Ok(Via::File {
             path: path.map(|given| PathBuf::from(given.value)),
             mode: mode.map_or(Ok(0o600), |given| given.parse(file_mode))?,
@@ -125,10 +156,12 @@ fn via(words: &Words<'_>, on_expiry: OnExpiry) -> Result<Via, Error> {
             }
             match other {
                 "env" => Ok(Via::Env),
+                "endpoint" => Ok(Via::Endpoint),
+                "process" => Ok(Via::Process),
                 _ => Err(Error::Value {
                     origin: "--via".into(),
                     value: other.to_owned(),
-                    invalid: Invalid::new("is neither env nor file").hint(NAMES),
+                    invalid: Invalid::new("is none of env, file, endpoint and process").hint(NAMES),
                 }),
             }
         }
@@ -141,7 +174,7 @@ fn refuse_idle_flags(words: &Words<'_>) -> Result<(), Error> {
     match idle.into_iter().find(|flag| words.is_typed(flag)) {
         Some(flag) => Err(Error::usage(
             format!("--{flag} has no effect: xassume becomes the command and does not stay"),
-            "add --on-expiry restart, --on-expiry signal or --via file",
+            "add --on-expiry restart, --on-expiry signal, or --via file, endpoint or process",
         )),
         None => Ok(()),
     }

@@ -52,8 +52,16 @@ impl Settings {
     /// # Errors
     /// The first such name.
     pub(crate) fn check_keep(&self) -> Result<(), Error> {
-        let delivery =
-            if self.delivery.isolate { Delivery::EnvIsolated { config_file: Path::new("") } } else { Delivery::Env };
+        let (config_file, credentials_file) = (Path::new(""), Path::new(""));
+        let delivery = match self.delivery.via {
+            Via::Env if self.delivery.isolate => Delivery::EnvIsolated { config_file },
+            Via::Env => Delivery::Env,
+            Via::File { .. } => Delivery::File { credentials_file, config_file },
+            Via::Endpoint => {
+                Delivery::Endpoint { url: "", token: "", empty_credentials_file: credentials_file, config_file }
+            }
+            Via::Process => Delivery::Process { credentials_file, config_file },
+        };
         check_keep(&self.delivery.keep, &delivery).map_err(|(name, invalid)| Error::Value {
             origin: "--keep-env".into(),
             value: name.to_string_lossy().into_owned(),
@@ -67,8 +75,7 @@ impl Settings {
     /// When it is in another account.
     pub(crate) fn check_account(&self, session: &Session) -> Result<(), Error> {
         let Some(expected) = &self.expect_account else { return Ok(()) };
-        // arn:aws:sts::ACCOUNT:assumed-role/…
-        if session.assumed_role_arn.split(':').nth(4) == Some(expected) {
+        if session.account() == Some(expected) {
             return Ok(());
         }
         Err(Error::WrongAccount { expected: expected.clone(), arn: session.assumed_role_arn.clone() })

@@ -19,6 +19,12 @@ pub(crate) fn wall() -> SystemTime {
     SystemTime::now()
 }
 
+/// Both clocks.
+pub(crate) fn now() -> Now {
+    let boot = nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME);
+    Now { boot: boot.map_or(Duration::ZERO, Duration::from), wall: wall() }
+}
+
 /// Time, as the driver needs it. A test has a clock of its own.
 pub(crate) trait Clock {
     fn now(&self) -> Now;
@@ -76,8 +82,7 @@ impl SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> Now {
-        let boot = nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME);
-        Now { boot: boot.map_or(Duration::ZERO, Duration::from), wall: wall() }
+        now()
     }
 
     async fn until(&self, deadline: Deadline) {

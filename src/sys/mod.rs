@@ -11,6 +11,7 @@ pub(crate) mod helper;
 pub(crate) mod keyboard;
 pub(crate) mod lookup;
 mod poll;
+pub(crate) mod program;
 pub(crate) mod reap;
 pub(crate) mod signals;
 pub(crate) mod tty;

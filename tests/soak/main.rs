@@ -90,7 +90,7 @@ impl Subject {
     /// Stops it and says what was wrong with it.
     fn end(self) -> Vec<String> {
         let Self { name, sts, running, vitals } = self;
-        let folders = running.sandbox().runtime();
+        let sandbox = running.shared_sandbox();
         running.signal(libc::SIGTERM);
         let issued: Vec<String> = sts.issued().into_iter().map(|issued| issued.access_key_id).collect();
         let finished = running.wait();
@@ -108,9 +108,9 @@ impl Subject {
         if finished.code() != Some(0) {
             wrong.push(format!("ended with {}", finished.status));
         }
-        let left = std::fs::read_dir(folders).map_or(0, Iterator::count);
-        if left > 0 {
-            wrong.push(format!("{left} folders are left"));
+        let left = sandbox.run_folders();
+        if !left.is_empty() {
+            wrong.push(format!("folders are left: {left:?}"));
         }
         if !finished.survivors().is_empty() {
             wrong.push(format!("processes are left: {:?}", finished.survivors()));

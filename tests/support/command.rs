@@ -58,6 +58,13 @@ impl Sandbox {
         self.folder.path().join("run")
     }
 
+    /// The private folders of runs; the cache, which outlives them, stands beside them.
+    pub fn run_folders(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.runtime()).expect("the sandbox is there");
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        paths.filter(|path| path.file_name().is_some_and(|name| name != "xassume")).collect()
+    }
+
     /// Where commands run unless told otherwise.
     pub fn work(&self) -> PathBuf {
         self.folder.path().join("work")

@@ -48,6 +48,11 @@ impl Running {
         &self.sandbox
     }
 
+    /// The same, for a look after the program's end.
+    pub fn shared_sandbox(&self) -> Arc<Sandbox> {
+        Arc::clone(&self.sandbox)
+    }
+
     /// Sends a signal to the program alone, as `kill` does.
     pub fn signal(&self, signal: i32) {
         sys::send_signal(self.pid(), signal);

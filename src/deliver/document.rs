@@ -1,0 +1,118 @@
+//! A session as the two JSON documents that SDKs read: a container endpoint's and a `credential_process`'s.
+//!
+//! `Expiration` is UTC with `Z` and whole seconds, the one form that every SDK takes: Rust's and JavaScript's refuse
+//! an offset, and one that misses is for Go's a session without an end.
+
+use crate::session::{Secret, Session, rfc3339};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+/// More than the longest session token that STS gives, so that the text is never moved, and no copy left, as it grows.
+const ROOM: usize = 16 * 1024;
+
+/// The answer of a container endpoint (ECS, EKS): `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Container<'a> {
+    access_key_id: &'a str,
+    secret_access_key: &'a str,
+    token: &'a str,
+    expiration: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<&'a str>,
+}
+
+/// The output of a `credential_process`; the version is a number, and always 1.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Process<'a> {
+    version: u8,
+    access_key_id: &'a str,
+    secret_access_key: &'a str,
+    session_token: &'a str,
+    expiration: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<&'a str>,
+}
+
+/// The document of a container endpoint.
+pub(crate) fn container(session: &Session) -> Zeroizing<Vec<u8>> {
+    json(&Container {
+        access_key_id: &session.keys.access_key_id,
+        secret_access_key: session.keys.secret_access_key.reveal(),
+        token: token(session),
+        expiration: rfc3339(session.validity.local_expiration()),
+        account_id: session.account(),
+    })
+}
+
+/// The document of a `credential_process`, with a line feed at its end.
+pub(crate) fn process(session: &Session) -> Zeroizing<Vec<u8>> {
+    let mut text = json(&Process {
+        version: 1,
+        access_key_id: &session.keys.access_key_id,
+        secret_access_key: session.keys.secret_access_key.reveal(),
+        session_token: token(session),
+        expiration: rfc3339(session.validity.local_expiration()),
+        account_id: session.account(),
+    });
+    text.push(b'\n');
+    text
+}
+
+fn token(session: &Session) -> &str {
+    session.keys.session_token.as_ref().map_or("", Secret::reveal)
+}
+
+fn json(document: &impl Serialize) -> Zeroizing<Vec<u8>> {
+    let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
+    // Strings into memory: neither can fail.
+    let _ = serde_json::to_writer(&mut *text, document);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::{Keys, Validity};
+    use std::time::{Duration, SystemTime};
+
+    fn session() -> Session {
+        let hour = Duration::from_hours(1);
+        Session {
+            keys: Keys {
+                access_key_id: "ASIA1".into(),
+                secret_access_key: Secret::new("s/\"+"),
+                session_token: Some(Secret::new("t==")),
+            },
+            validity: Validity {
+                expiration: SystemTime::UNIX_EPOCH + Duration::from_millis(1_000_000_900),
+                left: hour,
+                lifetime: hour,
+                skew_secs: 3600,
+            },
+            assumed_role_arn: "arn:aws:sts::111111111111:assumed-role/R/me".into(),
+        }
+    }
+
+    #[test]
+    fn both_documents_are_what_the_sdks_read() {
+        let text = |document: Zeroizing<Vec<u8>>| String::from_utf8(document.to_vec()).expect("text");
+        assert_eq!(
+            text(container(&session())),
+            r#"{"AccessKeyId":"ASIA1","SecretAccessKey":"s/\"+","Token":"t==","Expiration":"1970-01-12T12:46:40Z","AccountId":"111111111111"}"#
+        );
+        assert_eq!(
+            text(process(&session())),
+            "{\"Version\":1,\"AccessKeyId\":\"ASIA1\",\"SecretAccessKey\":\"s/\\\"+\",\"SessionToken\":\"t==\",\"Expiration\":\"1970-01-12T12:46:40Z\",\"AccountId\":\"111111111111\"}\n"
+        );
+    }
+
+    #[test]
+    fn the_longest_token_is_written_without_a_move() {
+        let mut session = session();
+        // AWS documents no limit; what it gives stays well below 4 KiB.
+        session.keys.session_token = Some(Secret::new("t".repeat(12 * 1024)));
+        assert_eq!(process(&session).capacity(), ROOM);
+    }
+}

@@ -1,0 +1,143 @@
+//! Delivery by a container credentials endpoint: an address on the loopback interface that SDKs ask by themselves
+//! whenever the credentials that they have get old.
+//!
+//! Every user of the machine can connect to it, so nothing is given without the token, which only the command and its
+//! children have. What is answered to whom is decided in [`door`].
+
+mod door;
+
+use super::document;
+use super::environment::Delivery;
+use super::folder::RunFolder;
+use super::serving::{Connections, PAUSE, Served};
+use crate::error::Error;
+use crate::session::{Secret, Session};
+use door::Door;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::io;
+use std::net::{Ipv4Addr, TcpListener as StdTcpListener, TcpStream as StdTcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+
+/// How long a connection may take for the head of a request, from its opening or from the answer before.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest head, in bytes; an SDK's has some hundred.
+const LONGEST_HEAD: usize = 16 * 1024;
+/// How long connecting to ourselves may take; the kernel does it at once, or never.
+const SELF_TIMEOUT: Duration = Duration::from_secs(1);
+/// Bytes of randomness in the token.
+const TOKEN: usize = 32;
+/// Bytes of randomness in the path.
+const PATH: usize = 16;
+
+/// The endpoint, served for as long as its runtime.
+pub(crate) struct Endpoint {
+    url: String,
+    token: Secret,
+    /// There, and empty: a profile in the user's own would win over the endpoint.
+    empty_credentials_file: PathBuf,
+    served: Served,
+}
+
+impl Endpoint {
+    /// Takes a port and serves it from now on; until the first session it answers that there is none. Within a runtime
+    /// of tokio.
+    ///
+    /// # Errors
+    /// No loopback interface, as in a new network namespace; no randomness; no room in the folder.
+    pub(crate) fn open(folder: &RunFolder) -> Result<Self, Error> {
+        let failed = |error: io::Error| Error::Serve {
+            what: "on 127.0.0.1",
+            reason: error.to_string(),
+            hint: "--via process needs no network",
+        };
+        let empty_credentials_file = folder.write("credentials", b"")?;
+        let token = random_hex::<TOKEN>().map_err(failed)?;
+        let path = format!("/{}", random_hex::<PATH>().map_err(failed)?.reveal());
+        let (listener, port) = listen().map_err(failed)?;
+        let served = Served::default();
+        let url = format!("http://127.0.0.1:{port}{path}");
+        let door = Door::new(port, path, token.clone(), served.clone());
+        tokio::spawn(accept_all(listener, Arc::new(door)));
+        Ok(Self { url, token, empty_credentials_file, served })
+    }
+
+    /// Gives this session from now on.
+    pub(crate) fn put(&self, session: &Session) {
+        self.served.put(document::container(session), &session.validity);
+    }
+
+    /// What the command is told.
+    pub(crate) fn delivery<'a>(&'a self, config_file: &'a Path) -> Delivery<'a> {
+        Delivery::Endpoint {
+            url: &self.url,
+            token: self.token.reveal(),
+            empty_credentials_file: &self.empty_credentials_file,
+            config_file,
+        }
+    }
+}
+
+fn listen() -> io::Result<(TcpListener, u16)> {
+    let listener = StdTcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    // A new network namespace lets a program listen on a loopback interface that is down; connecting fails then.
+    StdTcpStream::connect_timeout(&address, SELF_TIMEOUT)?;
+    Ok((TcpListener::from_std(listener)?, address.port()))
+}
+
+/// Random bytes of the kernel, in hexadecimal: no byte of it means anything to a shell, a URL or a header.
+fn random_hex<const BYTES: usize>() -> io::Result<Secret> {
+    let mut bytes = zeroize::Zeroizing::new([0; BYTES]);
+    getrandom::fill(&mut *bytes)?;
+    let mut text = String::with_capacity(2 * BYTES);
+    for byte in bytes.iter() {
+        let _ = write!(text, "{byte:02x}");
+    }
+    Ok(Secret::new(text))
+}
+
+async fn accept_all(listener: TcpListener, door: Arc<Door>) {
+    let mut connections = Connections::new();
+    loop {
+        match listener.accept().await {
+            Ok((socket, _)) => connections.add(converse(socket, Arc::clone(&door))),
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+    }
+}
+
+/// One connection to its end: request by request, none waited for longer than [`HEAD_TIMEOUT`].
+async fn converse(socket: TcpStream, door: Arc<Door>) {
+    let _ = socket.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let answer = door.answer(&request);
+        async { Ok::<_, Infallible>(answer) }
+    });
+    let mut rules = http1::Builder::new();
+    rules.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(LONGEST_HEAD);
+    // A client that broke off, was too slow or spoke no HTTP has been told what there is to tell.
+    let _ = rules.serve_connection(TokioIo::new(socket), service).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_long_printable_and_never_the_same() {
+        let tokens: Vec<Secret> = (0..100).map(|_| random_hex::<TOKEN>().expect("random")).collect();
+        for (at, token) in tokens.iter().enumerate() {
+            assert_eq!(token.reveal().len(), 64);
+            assert!(token.reveal().bytes().all(|byte| byte.is_ascii_hexdigit()));
+            assert!(!tokens[..at].contains(token));
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Who gets an answer of the endpoint, and which: the rules of one request. It opens no socket.
+//!
+//! Bodies are not read: no answer depends on one, and a connection that brings one is closed after its answer.
+
+use crate::deliver::serving::Served;
+use crate::session::Secret;
+use http_body_util::Full;
+use hyper::body::{Body, Bytes};
+use hyper::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode};
+use serde_json::json;
+use subtle::ConstantTimeEq as _;
+
+/// What a request is held against.
+pub(super) struct Door {
+    /// Our two names; a page of a browser that was led here by a name of its own (DNS rebinding) sends that name.
+    hosts: [String; 2],
+    path: String,
+    token: Secret,
+    served: Served,
+}
+
+/// Why there are no credentials.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Refusal {
+    Host,
+    Path,
+    Method,
+    NoToken,
+    WrongToken,
+    NoSession,
+}
+
+impl Door {
+    pub(super) fn new(port: u16, path: String, token: Secret, served: Served) -> Self {
+        Self { hosts: [format!("127.0.0.1:{port}"), format!("localhost:{port}")], path, token, served }
+    }
+
+    /// The answer to a request, made at once.
+    pub(super) fn answer<B: Body>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
+        let (status, body) = match self.check(request) {
+            Ok(document) => (StatusCode::OK, document),
+            Err(refusal) => (refusal.status(), refusal.body()),
+        };
+        let mut response = Response::new(Full::new(body));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        // Go's SDK reads an error only if the type is exactly this.
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::METHOD_NOT_ALLOWED {
+            headers.insert(ALLOW, HeaderValue::from_static("GET"));
+        }
+        if !request.body().is_end_stream() {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    fn check<B>(&self, request: &Request<B>) -> Result<Bytes, Refusal> {
+        if !self.is_for_us(request) {
+            return Err(Refusal::Host);
+        }
+        if !same(request.uri().path(), &self.path) {
+            return Err(Refusal::Path);
+        }
+        if request.method() != Method::GET {
+            return Err(Refusal::Method);
+        }
+        let mut tokens = request.headers().get_all(AUTHORIZATION).iter();
+        match (tokens.next(), tokens.next()) {
+            (None, _) => return Err(Refusal::NoToken),
+            (Some(token), None) if same(token.as_bytes(), self.token.reveal()) => {}
+            (Some(_), _) => return Err(Refusal::WrongToken),
+        }
+        self.served.get().ok_or(Refusal::NoSession)
+    }
+
+    /// Whether the one `Host`, and the target if it names a host too, is one of ours (RFC 9112, 3.2).
+    fn is_for_us<B>(&self, request: &Request<B>) -> bool {
+        let ours = |host: &[u8]| self.hosts.iter().any(|known| host.eq_ignore_ascii_case(known.as_bytes()));
+        let mut hosts = request.headers().get_all(HOST).iter();
+        let named = matches!((hosts.next(), hosts.next()), (Some(host), None) if ours(host.as_bytes()));
+        named && request.uri().authority().is_none_or(|authority| ours(authority.as_str().as_bytes()))
+    }
+}
+
+/// Compares in a time that depends on the lengths alone.
+fn same(given: impl AsRef<[u8]>, ours: &str) -> bool {
+    given.as_ref().ct_eq(ours.as_bytes()).into()
+}
+
+impl Refusal {
+    fn status(self) -> StatusCode {
+        match self {
+            Refusal::Host | Refusal::WrongToken => StatusCode::FORBIDDEN,
+            Refusal::Path => StatusCode::NOT_FOUND,
+            Refusal::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Refusal::NoToken => StatusCode::UNAUTHORIZED,
+            Refusal::NoSession => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Refusal::Host => ("InvalidHost", "xassume: the request is for another host"),
+            Refusal::Path => ("NotFound", "xassume: there is nothing here"),
+            Refusal::Method => ("MethodNotAllowed", "xassume: only GET is answered"),
+            Refusal::NoToken => ("MissingToken", "xassume: the request lacks AWS_CONTAINER_AUTHORIZATION_TOKEN"),
+            Refusal::WrongToken => ("InvalidToken", "xassume: the request's token is not that of this run"),
+            Refusal::NoSession => ("ExpiredSession", "xassume: the session has expired and is not refreshed yet"),
+        }
+    }
+
+    /// In both spellings: Go's and Rust's SDKs read the one, JavaScript's the other.
+    fn body(self) -> Bytes {
+        let (code, message) = self.words();
+        let text = json!({ "code": code, "message": message, "Code": code, "Message": message });
+        Bytes::from(text.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::Validity;
+    use std::time::Duration;
+    use zeroize::Zeroizing;
+
+    const GOOD: [(&str, &str); 2] = [("host", "127.0.0.1:8"), ("authorization", "token")];
+
+    fn door(left: Duration) -> Door {
+        let served = Served::default();
+        let expiration = crate::sys::clock::wall() + left;
+        let validity = Validity { expiration, left, lifetime: Duration::from_hours(1), skew_secs: 0 };
+        served.put(Zeroizing::new(b"{}".to_vec()), &validity);
+        Door::new(8, "/path".into(), Secret::new("token"), served)
+    }
+
+    fn status(door: &Door, method: &str, target: &str, headers: &[(&str, &str)]) -> u16 {
+        let request = Request::builder().method(method).uri(target);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let response = door.answer(&request.body(Full::new(Bytes::new())).expect("a request"));
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+        assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+        assert_eq!(response.headers().contains_key(ALLOW), response.status() == 405);
+        response.status().as_u16()
+    }
+
+    #[test]
+    fn each_rule_has_its_status() {
+        let door = door(Duration::from_hours(1));
+        let token = ("authorization", "token");
+        for (method, target, headers, expected) in [
+            ("GET", "/path", &GOOD[..], 200),
+            ("GET", "/path?query", &GOOD, 200),
+            ("GET", "http://127.0.0.1:8/path", &GOOD, 200),
+            ("GET", "/path", &[("host", "LocalHost:8"), token], 200),
+            ("GET", "/path", &[token], 403),
+            ("GET", "/path", &[("host", "127.0.0.1"), token], 403),
+            ("GET", "/path", &[("host", "127.0.0.1:9"), token], 403),
+            ("GET", "/path", &[("host", "rebound.example:8"), token], 403),
+            ("GET", "/path", &[GOOD[0], ("host", "rebound.example:8"), token], 403),
+            ("GET", "http://rebound.example:8/path", &GOOD, 403),
+            ("GET", "/", &GOOD, 404),
+            ("GET", "/path/", &GOOD, 404),
+            ("GET", "/pat", &GOOD, 404),
+            ("GET", "/pathx", &[GOOD[0]], 404),
+            ("HEAD", "/path", &GOOD, 405),
+            ("POST", "/path", &GOOD, 405),
+            ("PUT", "/path", &[GOOD[0]], 405),
+            ("GET", "/path", &[GOOD[0]], 401),
+            ("GET", "/path", &[GOOD[0], ("authorization", "")], 403),
+            ("GET", "/path", &[GOOD[0], ("authorization", "tokem")], 403),
+            ("GET", "/path", &[GOOD[0], ("authorization", "token2")], 403),
+            ("GET", "/path", &[GOOD[0], ("authorization", "Bearer token")], 403),
+            ("GET", "/path", &[GOOD[0], token, token], 403),
+        ] {
+            assert_eq!(status(&door, method, target, headers), expected, "{method} {target} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_session_that_has_expired_is_not_given() {
+        assert_eq!(status(&door(Duration::ZERO), "GET", "/path", &GOOD), 503);
+    }
+
+    #[test]
+    fn errors_are_readable_in_both_spellings() {
+        for refusal in [Refusal::Host, Refusal::NoSession] {
+            let body: serde_json::Value = serde_json::from_slice(&refusal.body()).expect("JSON");
+            assert_eq!((&body["code"], &body["message"]), (&body["Code"], &body["Message"]));
+        }
+    }
+
+    #[test]
+    fn a_connection_that_brings_a_body_is_closed() {
+        let request = Request::builder().uri("/path").header("host", "127.0.0.1:8");
+        let response = door(Duration::ZERO).answer(&request.body(Full::new(Bytes::from("x"))).expect("a request"));
+        assert_eq!(response.headers()[CONNECTION], "close");
+    }
+}

@@ -1,0 +1,124 @@
+//! Delivery by a `credential_process`, for places where the loopback interface is barred: a credentials file whose
+//! `[default]` runs xassume itself, which asks the supervision through a unix socket.
+//!
+//! ```text
+//! command ── SDK ── <folder>/xassume --print credential-process --from-socket <folder>/socket
+//!                                                                                 │
+//!                                                              supervision ───────┘
+//! ```
+//!
+//! The socket is in a folder that only this user can enter, and asks the kernel who is at the other end all the same.
+
+pub(crate) mod client;
+
+use super::document;
+use super::environment::Delivery;
+use super::folder::RunFolder;
+use super::serving::{Connections, PAUSE, Served};
+use crate::cli::FROM_SOCKET;
+use crate::error::Error;
+use crate::session::Session;
+use std::io;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::net::UnixListener as StdUnixListener;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{UnixListener, UnixStream};
+
+/// How long an answer may take; it fits into the socket's buffer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Stands before the document.
+const GIVEN: &[u8] = b"given\n";
+/// Stands before the reason why there is none.
+const REFUSED: &[u8] = b"refused\n";
+
+/// The socket, served for as long as its runtime, and the file that leads to it.
+pub(crate) struct Process {
+    credentials_file: PathBuf,
+    served: Served,
+}
+
+impl Process {
+    /// Puts socket, program and file into the folder, which must be one of [`RunFolder::create_for_commands`], and
+    /// serves from now on; until the first session it answers that there is none. Within a runtime of tokio.
+    ///
+    /// `program` is xassume's own file. It is run through a link in the folder, since SDKs disagree about paths with
+    /// spaces and quotes.
+    ///
+    /// # Errors
+    /// The folder is full, or its path is too long for a socket (107 bytes, see unix(7)).
+    pub(crate) fn open(folder: &RunFolder, program: &Path) -> Result<Self, Error> {
+        let (link, socket) = (folder.path().join("xassume"), folder.path().join("socket"));
+        let failed = |error: io::Error| Error::Serve {
+            what: "by a unix socket",
+            reason: error.to_string(),
+            hint: "set XDG_RUNTIME_DIR to a folder with a short path",
+        };
+        symlink(program, &link).map_err(failed)?;
+        let listener = listen(&socket).map_err(failed)?;
+        let contents = format!(
+            "[default]\ncredential_process = {} {} {}\n",
+            link.display(),
+            FROM_SOCKET.join(" "),
+            socket.display()
+        );
+        let credentials_file = folder.write("credentials", contents.as_bytes())?;
+        let served = Served::default();
+        tokio::spawn(accept_all(listener, served.clone()));
+        Ok(Self { credentials_file, served })
+    }
+
+    /// Gives this session from now on.
+    pub(crate) fn put(&self, session: &Session) {
+        self.served.put(document::process(session), &session.validity);
+    }
+
+    /// What the command is told.
+    pub(crate) fn delivery<'a>(&'a self, config_file: &'a Path) -> Delivery<'a> {
+        Delivery::Process { credentials_file: &self.credentials_file, config_file }
+    }
+}
+
+fn listen(path: &Path) -> io::Result<UnixListener> {
+    let listener = StdUnixListener::bind(path)?;
+    // Nobody else can be in the folder between the two.
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    listener.set_nonblocking(true)?;
+    UnixListener::from_std(listener)
+}
+
+async fn accept_all(listener: UnixListener, served: Served) {
+    let mut connections = Connections::new();
+    loop {
+        match listener.accept().await {
+            Ok((socket, _)) => connections.add(answer(socket, served.clone())),
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+    }
+}
+
+/// One answer, and the end of the connection; nothing is read from the client.
+async fn answer(mut socket: UnixStream, served: Served) {
+    let me = nix::unistd::geteuid().as_raw();
+    let peer = socket.peer_cred().map(|peer| peer.uid());
+    let document = match peer {
+        Ok(uid) if uid == me => served.get().ok_or("the session has expired and is not refreshed yet"),
+        _ => Err("the session is another user's"),
+    };
+    let writing = async {
+        match &document {
+            Ok(document) => {
+                socket.write_all(GIVEN).await?;
+                socket.write_all(document).await?;
+            }
+            Err(reason) => {
+                socket.write_all(REFUSED).await?;
+                socket.write_all(reason.as_bytes()).await?;
+            }
+        }
+        socket.shutdown().await
+    };
+    // A client that has gone, or does not read, gets no answer.
+    let _ = tokio::time::timeout(ANSWER_TIMEOUT, writing).await;
+}

@@ -1,0 +1,457 @@
+//! `--via endpoint`: an address on the loopback interface that gives the session, to the command and to nobody else.
+#![allow(clippy::print_stdout, reason = "what was measured, and what was skipped and why, is told to whoever asks")]
+
+use crate::support::http::{Received, get, send};
+use crate::support::log::PATIENCE;
+use crate::support::{Answer, FakeSts, Issued, Running, Xassume, binary, probe};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+const ROLE: &str = "arn:aws:iam::111111111111:role/R";
+
+fn via_endpoint(sts: &FakeSts) -> Xassume {
+    Xassume::new(sts).args(["--via", "endpoint", "-r", ROLE])
+}
+
+/// A running command that has the endpoint, and its address.
+struct Served {
+    running: Running,
+    url: String,
+    token: String,
+}
+
+impl Served {
+    fn by(xassume: Xassume) -> Self {
+        Self::with(xassume, &["signals"])
+    }
+
+    /// The command tells what it was given, and then does as it is told.
+    fn with(xassume: Xassume, verbs: &[&str]) -> Self {
+        let names = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"];
+        let running = xassume.arg("--").args(probe()).arg("env").args(names).arg("then").args(verbs).spawn();
+        let [url, token] = names.map(|name| running.line(name)[name.len() + 1..].to_owned());
+        running.line("ready");
+        Self { running, url, token }
+    }
+
+    fn get(&self) -> Received {
+        get(&self.url, &[("Authorization", &self.token)]).expect("answered")
+    }
+
+    /// `127.0.0.1:PORT` and the path.
+    fn address(&self) -> (&str, &str) {
+        let rest = self.url.strip_prefix("http://").expect("plain HTTP");
+        rest.split_at(rest.find('/').expect("a path"))
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address().0).expect("it listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time limit can be set");
+        stream
+    }
+
+    /// The head of a good request, but for its last line.
+    fn head(&self) -> String {
+        let (host, path) = self.address();
+        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {}\r\n", self.token)
+    }
+
+    /// What a request gives that is written out by hand, until the connection ends.
+    fn raw(&self, request: &str) -> String {
+        let mut stream = self.connect();
+        stream.write_all(request.as_bytes()).expect("it reads");
+        until_the_end(&mut stream)
+    }
+
+    fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.running.pid())).expect("it runs").count()
+    }
+
+    /// Resident memory, in KiB.
+    fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.running.pid())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel tells");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    fn end(self) {
+        self.running.signal(libc::SIGTERM);
+        self.running.wait().exited(0);
+    }
+}
+
+/// Everything until the other side closes; a reset counts as that.
+fn until_the_end(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = stream.read(&mut buffer) {
+        bytes.extend_from_slice(&buffer[..count]);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Insists on 200 and a session that was issued and holds; its generation.
+fn generation(received: &Received, issued: &[Issued]) -> u64 {
+    assert_eq!(received.status, 200, "{}", received.text());
+    let document = received.json();
+    let session = issued.iter().find(|session| document["AccessKeyId"] == *session.access_key_id);
+    let session = session.unwrap_or_else(|| panic!("{document} was never issued"));
+    assert_eq!(document["SecretAccessKey"], *session.secret_access_key);
+    assert_eq!(document["Token"], *session.session_token);
+    let told = document["Expiration"].as_str().expect("text");
+    assert_eq!(told, humantime::format_rfc3339_seconds(session.expiration).to_string());
+    assert!(session.expiration > SystemTime::now(), "{told} is over");
+    session.generation
+}
+
+#[test]
+fn the_session_is_given_to_whoever_shows_the_token() {
+    let sts = FakeSts::start();
+    let served = Served::by(via_endpoint(&sts).arg("-vv"));
+    let received = served.get();
+    assert_eq!(generation(&received, &sts.issued()), 1);
+    assert_eq!(received.json()["AccountId"], "111111111111");
+    assert_eq!(received.header("content-type"), Some("application/json"));
+    assert_eq!(received.header("cache-control"), Some("no-store"));
+    let (host, path) = served.address();
+    assert!(host.starts_with("127.0.0.1:") && path.len() > 32, "{host} {path}");
+    assert_eq!(served.token.len(), 64, "256 bits in hexadecimal");
+    assert_eq!(sts.requests().len(), 1, "no request of a client is passed on");
+    let (url, token) = (served.url.clone(), served.token.clone());
+    served.running.signal(libc::SIGTERM);
+    let finished = served.running.wait().exited(0);
+    let issued = &sts.issued()[0];
+    for secret in [&token, &issued.secret_access_key, &issued.session_token] {
+        assert!(!finished.stderr.contains(secret.as_str()), "a secret is told\n{}", finished.stderr);
+    }
+    assert!(get(&url, &[("Authorization", &token)]).is_err(), "nobody listens when the command has ended");
+}
+
+#[test]
+fn whoever_has_not_all_of_it_gets_nothing() {
+    let sts = FakeSts::start();
+    let served = Served::by(via_endpoint(&sts));
+    let (host, path) = served.address();
+    let (token, secret) = (served.token.as_str(), sts.issued()[0].secret_access_key.clone());
+    let wrong: String = token.chars().rev().collect();
+    assert_ne!(wrong, token);
+    let other_path = format!("http://{host}/{}", "0".repeat(path.len() - 1));
+    let root = format!("http://{host}/");
+    for (method, url, headers, expected) in [
+        ("GET", &root, &[("Authorization", token)][..], 404),
+        ("GET", &other_path, &[("Authorization", token)], 404),
+        ("POST", &served.url, &[("Authorization", token)], 405),
+        ("PUT", &served.url, &[("Authorization", token)], 405),
+        ("DELETE", &served.url, &[("Authorization", token)], 405),
+        ("OPTIONS", &served.url, &[("Authorization", token)], 405),
+        ("GET", &served.url, &[], 401),
+        ("GET", &served.url, &[("Authorization", wrong.as_str())], 403),
+        ("GET", &served.url, &[("Authorization", &token[1..])], 403),
+        ("GET", &served.url, &[("X-Forwarded-For", "127.0.0.1")], 401),
+    ] {
+        let received = send(method, url, headers, b"").expect("answered");
+        assert_eq!(received.status, expected, "{method} {url} {headers:?}");
+        assert_eq!(received.header("content-type"), Some("application/json"));
+        assert_eq!(received.header("allow"), (expected == 405).then_some("GET"));
+        let body = received.json();
+        assert_eq!((&body["code"], &body["message"]), (&body["Code"], &body["Message"]));
+        assert!(body["code"].is_string() && body["message"].is_string());
+        assert!(!received.text().contains(&secret));
+    }
+    for host in ["rebound.example", "169.254.170.2", "localhost", "127.0.0.1:1"] {
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {token}\r\nConnection: close\r\n\r\n");
+        let answer = served.raw(&request);
+        assert!(answer.starts_with("HTTP/1.1 403 ") && !answer.contains(&secret), "{host}: {answer}");
+    }
+    let head = served.raw(&format!("{}Connection: close\r\n\r\n", served.head().replacen("GET", "HEAD", 1)));
+    assert!(head.starts_with("HTTP/1.1 405 "), "{head}");
+    assert_eq!(served.get().status, 200, "and the right one is still answered");
+    served.end();
+}
+
+#[test]
+fn what_is_too_long_or_too_slow_is_ended() {
+    let sts = FakeSts::start();
+    let served = Served::by(via_endpoint(&sts));
+    let before = served.open_files();
+    let long = served.raw(&format!("{}X: {}\r\n\r\n", served.head(), "x".repeat(64 * 1024)));
+    assert!(long.is_empty() || long.starts_with("HTTP/1.1 431 "), "{long}");
+    let many = served.raw(&format!("{}{}\r\n", served.head(), "X: x\r\n".repeat(1000)));
+    assert!(many.starts_with("HTTP/1.1 431 "), "{many}");
+    // A body is announced and never read: the answer comes at once, and nothing after it.
+    let body = served.raw(&format!("{}Content-Length: 1000000000\r\n\r\n", served.head()));
+    assert!(body.starts_with("HTTP/1.1 200 ") && body.contains("connection: close"), "{body}");
+    for nonsense in ["\u{0}\u{1}\u{2}\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+        let answer = served.raw(nonsense);
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 4") || answer.starts_with("HTTP/1.1 505"),
+            "{answer}"
+        );
+    }
+
+    // Half a head, nothing at all, and nothing after an answer: each is waited for, but not for ever.
+    let mut slow: Vec<TcpStream> = (0..3).map(|_| served.connect()).collect();
+    slow[0].write_all(served.head().as_bytes()).expect("it reads");
+    slow[2].write_all(format!("{}\r\n", served.head()).as_bytes()).expect("it reads");
+    let begun = Instant::now();
+    assert_eq!(served.get().status, 200, "nobody else waits");
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    for stream in &mut slow {
+        let answer = until_the_end(stream);
+        assert!(!answer.contains("HTTP/1.1 408") || !answer.contains("AccessKeyId"), "{answer}");
+    }
+    assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
+    assert_eq!(served.get().status, 200);
+    served.settled(before);
+    served.end();
+}
+
+impl Served {
+    /// Waits until no more than that many descriptors are open: those of connections go a moment after their end.
+    fn settled(&self, before: usize) {
+        let begun = Instant::now();
+        while self.open_files() > before {
+            assert!(begun.elapsed() < PATIENCE, "{} descriptors are open, {before} were", self.open_files());
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn hanging_connections_hold_up_neither_clients_nor_the_supervision() {
+    let sts = FakeSts::start();
+    let served = Served::with(via_endpoint(&sts), &["signals", "exit-on", "USR2"]);
+    for count in [200, 400] {
+        let mut hanging: Vec<TcpStream> = (0..count).map(|_| served.connect()).collect();
+        for stream in hanging.iter_mut().step_by(2) {
+            // The other side may have closed it for another.
+            let _ = stream.write_all(served.head().as_bytes());
+        }
+        let begun = Instant::now();
+        assert_eq!(served.get().status, 200);
+        served.running.signal(libc::SIGUSR1);
+        served.running.line("USR1");
+        assert!(begun.elapsed() < Duration::from_secs(2), "{count}: {:?}", begun.elapsed());
+        assert!(served.open_files() < 300, "{} descriptors", served.open_files());
+    }
+    served.running.signal(libc::SIGUSR2);
+    served.running.wait().exited(0);
+}
+
+#[test]
+fn a_low_limit_of_descriptors_is_shared_with_the_supervision() {
+    let sts = FakeSts::builder().lifetime(Duration::from_secs(6)).start();
+    let line = "ulimit -n 64 && exec \"$@\"";
+    let xassume = Xassume::new(&sts).program("/bin/sh").args(["-c", line, "sh"]).arg(binary());
+    let served = Served::by(xassume.args(["--via", "endpoint", "-r", ROLE]));
+    let _hanging: Vec<TcpStream> = (0..200).map(|_| served.connect()).collect();
+    sts.wait_for_requests(2);
+    assert_eq!(served.get().status, 200);
+    served.end();
+}
+
+#[test]
+fn ten_thousand_requests_leave_nothing_behind() {
+    let sts = FakeSts::start();
+    let served = Served::by(via_endpoint(&sts));
+    let request = format!("{}\r\n", served.head());
+    let ask = |count: usize| {
+        let mut stream = BufReader::new(served.connect());
+        for _ in 0..count {
+            stream.get_mut().write_all(request.as_bytes()).expect("it reads");
+            let (mut line, mut length) = (String::new(), 0);
+            while line != "\r\n" {
+                line.clear();
+                stream.read_line(&mut line).expect("a head");
+                assert!(!line.starts_with("HTTP/1.1") || line.starts_with("HTTP/1.1 200 "), "{line}");
+                if let Some(value) = line.strip_prefix("content-length: ") {
+                    length = value.trim().parse().expect("a length");
+                }
+            }
+            stream.read_exact(&mut vec![0; length]).expect("a body");
+        }
+    };
+    ask(100);
+    let (files, memory, begun) = (served.open_files(), served.memory(), Instant::now());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| ask(2500));
+        }
+    });
+    let took = begun.elapsed();
+    assert!(took < PATIENCE, "{took:?}");
+    served.settled(files);
+    // Each answer has two thousand bytes: what would be kept of ten thousand is more than this.
+    let grown = served.memory().saturating_sub(memory);
+    println!("10000 requests in {took:?}; {grown} KiB grown from {memory} KiB");
+    assert!(grown < 8 * 1024, "{grown} KiB");
+    assert_eq!(sts.requests().len(), 1);
+    served.end();
+}
+
+#[test]
+fn a_session_that_cannot_be_refreshed_is_given_until_its_end_and_not_after() {
+    let sts = FakeSts::builder().lifetime(Duration::from_secs(10)).start();
+    let served = Served::by(via_endpoint(&sts));
+    sts.script_forever([Answer::error(403, "AccessDenied", "not now")]);
+    served.running.error_line("cannot refresh the session");
+    assert_eq!(generation(&served.get(), &sts.issued()), 1, "the old one is kept");
+    served.running.error_line("the session has expired and the command is still running");
+    let refused = served.get();
+    assert_eq!(refused.status, 503, "{}", refused.text());
+    assert!(refused.json()["Message"].as_str().is_some_and(|message| message.contains("expired")));
+    assert!(!refused.text().contains(&sts.issued()[0].access_key_id));
+    sts.set_lifetime(Duration::from_hours(1));
+    sts.script([]);
+    served.running.error_line("refreshed again");
+    assert_eq!(generation(&served.get(), &sts.issued()), 2);
+    served.end();
+}
+
+#[test]
+fn each_session_takes_the_place_of_the_one_before_while_clients_ask() {
+    let sts = FakeSts::builder().lifetime(Duration::from_secs(8)).start();
+    let served = Served::by(via_endpoint(&sts).args(["--refresh-margin", "4s"]));
+    let enough = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let mut newest = 0;
+                while newest < 3 && !enough.load(Ordering::Relaxed) {
+                    // What is issued must be read after the answer, which may hold the newest.
+                    let received = served.get();
+                    let generation = generation(&received, &sts.issued());
+                    assert!(generation >= newest, "generation {generation} after {newest}");
+                    newest = generation;
+                }
+                assert!(newest >= 3, "generation {newest} is the newest that was seen");
+            });
+        }
+        sts.wait_for_requests(4);
+        enough.store(true, Ordering::Relaxed);
+    });
+    served.end();
+}
+
+#[test]
+fn a_command_that_was_told_to_end_is_served_until_it_has() {
+    let sts = FakeSts::builder().lifetime(Duration::from_secs(8)).start();
+    let served = Served::with(via_endpoint(&sts), &["signals", "ignore", "TERM", "exit-on", "USR1"]);
+    served.running.signal(libc::SIGTERM);
+    served.running.line("TERM");
+    assert_eq!(served.get().status, 200);
+    sts.wait_for_requests(2);
+    while generation(&served.get(), &sts.issued()) < 2 {
+        std::thread::yield_now();
+    }
+    served.running.signal(libc::SIGUSR1);
+    served.running.wait().exited(0);
+}
+
+#[test]
+fn there_is_nothing_to_restart_or_signal_for() {
+    let sts = FakeSts::start();
+    for (how, doing) in [("restart", "restarting"), ("signal", "signalling")] {
+        for via in ["endpoint", "process"] {
+            let refused = Xassume::new(&sts).args(["--on-expiry", how, "--via", via, "-r", ROLE, "--", "true"]).run();
+            let stderr = refused.exited(125).stderr;
+            assert!(stderr.contains(&format!("--on-expiry {how} does not go with --via {via}")), "{stderr}");
+            assert!(stderr.contains(doing) && stderr.contains("\nhint: "), "{stderr}");
+        }
+    }
+    let both = Xassume::new(&sts).env("XASSUME_ON_EXPIRY", "restart").env("XASSUME_VIA", "endpoint");
+    both.args(["-r", ROLE, "--", "true"]).run().exited(125);
+    assert_eq!(sts.requests().len(), 0);
+
+    // Of a flag and a variable, the flag counts.
+    let flag = via_endpoint(&sts).env("XASSUME_ON_EXPIRY", "restart").arg("-v");
+    let stderr = flag.args(["--", "true"]).run().exited(0).stderr;
+    assert!(stderr.contains("XASSUME_ON_EXPIRY is not heeded"), "{stderr}");
+    let flag = Xassume::new(&sts).env("XASSUME_VIA", "endpoint").args(["-v", "--on-expiry", "signal", "-r", ROLE]);
+    let shown = flag.arg("--").args(probe()).args(["env", "AWS_CONTAINER_CREDENTIALS_FULL_URI"]).run().exited(0);
+    assert!(shown.stdout_text().contains("is unset") && shown.stderr.contains("XASSUME_VIA is not heeded"));
+}
+
+#[test]
+fn the_command_finds_nothing_but_the_endpoint() {
+    let sts = FakeSts::start();
+    let config = "[default]\nrole_arn = arn:aws:iam::999999999999:role/Hijack\nsource_profile = default\n\
+                  credential_process = /bin/false\nregion = eu-west-3\nretry_mode = adaptive\n\
+                  [profile other]\nsso_start_url = https://x\noutput = text\n";
+    let mut xassume = via_endpoint(&sts)
+        .file(".aws/config", config)
+        .file(".aws/credentials", "[default]\naws_access_key_id = AKIAFILE\naws_secret_access_key = FILESECRET\n")
+        .env("NO_PROXY", "corp.example,127.0.0.1")
+        .env("HTTP_PROXY", "http://127.0.0.1:1");
+    for stale in ["AWS_ROLE_SESSION_NAME", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_SECURITY_TOKEN"] {
+        xassume = xassume.env(stale, "stale");
+    }
+    let script = "cat \"$AWS_CONFIG_FILE\"; echo ---; cat \"$AWS_SHARED_CREDENTIALS_FILE\"; echo ---; env";
+    let shown = xassume.clone().args(["--", "sh", "-c", script]).run().exited(0).stdout_text();
+    let parts: Vec<&str> = shown.split("---\n").collect();
+    for gone in ["Hijack", "credential_process", "source_profile", "sso_start_url"] {
+        assert!(!parts[0].contains(gone), "{}", parts[0]);
+    }
+    assert!(parts[0].contains("region = eu-west-3") && parts[0].contains("retry_mode = adaptive"), "{}", parts[0]);
+    assert_eq!(parts[1], "");
+    for gone in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "=stale"] {
+        assert!(!parts[2].contains(gone), "{gone} in {}", parts[2]);
+    }
+    for set in [
+        "NO_PROXY=corp.example,127.0.0.1,localhost\n",
+        "no_proxy=corp.example,127.0.0.1,localhost\n",
+        "AWS_EC2_METADATA_DISABLED=true\n",
+        "BOTO_CONFIG=/dev/null\n",
+        "AWS_REGION=us-east-1\n",
+    ] {
+        assert!(parts[2].contains(set), "{set} not in {}", parts[2]);
+    }
+    let state = xassume.clone().arg("--").args(probe()).arg("state").run().exited(0).stdout_json();
+    let descriptors: Vec<_> = state["fds"].as_object().expect("an object").keys().cloned().collect();
+    assert_eq!(descriptors, ["0", "1", "2"], "the command does not hold the endpoint's socket");
+    assert!(xassume.sandbox().run_folders().is_empty(), "no file outlives the command");
+    for name in ["AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONFIG_FILE"] {
+        let refused = xassume.clone().args(["--keep-env", name, "--", "true"]).run().exited(125);
+        assert!(refused.stderr.contains(name), "{}", refused.stderr);
+    }
+}
+
+/// The AWS SDK for Rust as a client: an xassume inside takes its source credentials from the endpoint.
+#[test]
+fn the_sdk_for_rust_takes_each_session_from_the_endpoint() {
+    let sts = FakeSts::builder().lifetime(Duration::from_secs(8)).start();
+    let outer = via_endpoint(&sts)
+        .args(["--refresh-margin", "4s"])
+        .env("HTTP_PROXY", "http://127.0.0.1:1")
+        .env("NO_PROXY", "127.0.0.1")
+        .file(".aws/credentials", "[default]\naws_access_key_id = AKIAFILE\naws_secret_access_key = FILESECRET\n");
+    nested(&sts, outer);
+}
+
+/// Runs xassume within xassume, again and again, until the inner one has had three sessions of the outer one, and
+/// nothing else, as its source.
+pub(crate) fn nested(sts: &FakeSts, outer: Xassume) {
+    const INNER: &str = "arn:aws:iam::333333333333:role/Inner";
+    let script = "while [ ! -e enough ]; do \"$@\" || exit; done";
+    let xassume = outer.args(["--", "sh", "-c", script, "sh"]).arg(binary()).args(["-r", INNER, "--", "true"]);
+    let running = xassume.spawn();
+    let signers = || {
+        let inner = sts.requests().into_iter().filter(|request| request.param("RoleArn") == Some(INNER));
+        let mut signers: Vec<String> = inner.filter_map(|request| request.access_key_id).collect();
+        signers.dedup();
+        signers
+    };
+    while signers().len() < 3 {
+        sts.wait_for_requests(sts.requests().len() + 1);
+    }
+    std::fs::write(xassume.sandbox().work().join("enough"), "").expect("the folder is writable");
+    assert_eq!(running.wait().exited(0).stderr, "");
+    let issued = sts.issued();
+    let outer: Vec<&String> =
+        issued.iter().filter(|session| session.role_arn == ROLE).map(|session| &session.access_key_id).collect();
+    // In the order in which they were issued, none twice and none left out.
+    assert!(outer.starts_with(&signers().iter().collect::<Vec<_>>()), "{:?} of {outer:?}", signers());
+}

@@ -1,0 +1,242 @@
+//! `--via process`: a `credential_process` that asks the supervision through a unix socket.
+#![allow(clippy::print_stdout, reason = "what was measured, and what was skipped and why, is told to whoever asks")]
+
+use crate::support::{Answer, FakeSts, Running, Xassume, binary, probe};
+use std::fs;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+const ROLE: &str = "arn:aws:iam::111111111111:role/R";
+
+fn via_process(sts: &FakeSts) -> Xassume {
+    Xassume::new(sts).args(["--via", "process", "-r", ROLE])
+}
+
+/// A running command that has a `credential_process`.
+struct Served {
+    running: Running,
+    folder: PathBuf,
+    line: String,
+}
+
+impl Served {
+    fn by(xassume: Xassume) -> Self {
+        let name = "AWS_SHARED_CREDENTIALS_FILE";
+        let running = xassume.arg("--").args(probe()).args(["env", name, "then", "signals"]).spawn();
+        let file = PathBuf::from(&running.line(name)[name.len() + 1..]);
+        running.line("ready");
+        let text = fs::read_to_string(&file).expect("the file is there");
+        let line = text.strip_prefix("[default]\ncredential_process = ").expect("nothing else is in it");
+        Self { running, line: line.trim_end().to_owned(), folder: file.parent().expect("a folder").to_owned() }
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.join("socket")
+    }
+
+    /// Runs the line as an SDK does, in an environment that must not matter.
+    fn ask(&self) -> Output {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &self.line]).env_clear().envs(hostile()).output().expect("sh runs")
+    }
+
+    fn end(self) {
+        self.running.signal(libc::SIGTERM);
+        self.running.wait().exited(0);
+    }
+}
+
+/// Variables that are meant for other runs of xassume, or for none.
+fn hostile() -> [(&'static str, &'static str); 6] {
+    [
+        ("XASSUME_VIA", "endpoint"),
+        ("XASSUME_ON_EXPIRY", "restart"),
+        ("XASSUME_LOG_FORMAT", "nonsense"),
+        ("XASSUME_VERBOSE", "nonsense"),
+        ("XASSUME_DEPTH", "99"),
+        ("HTTP_PROXY", "http://127.0.0.1:1"),
+    ]
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).expect("it is there").permissions().mode() & 0o777
+}
+
+fn document(output: &Output) -> serde_json::Value {
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// Insists on one line on standard error, status 125 and no output.
+fn refused(output: &Output) -> String {
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(125), 0), "{output:?}");
+    assert!(stderr.starts_with("xassume: cannot get credentials") && stderr.lines().count() == 1, "{stderr}");
+    stderr
+}
+
+#[test]
+fn the_line_gives_the_session() {
+    let sts = FakeSts::start();
+    let served = Served::by(via_process(&sts));
+    let issued = &sts.issued()[0];
+    let expiration = humantime::format_rfc3339_seconds(issued.expiration).to_string();
+    let expected = serde_json::json!({
+        "Version": 1, "AccessKeyId": issued.access_key_id, "SecretAccessKey": issued.secret_access_key,
+        "SessionToken": issued.session_token, "Expiration": expiration, "AccountId": "111111111111",
+    });
+    let begun = Instant::now();
+    assert_eq!(document(&served.ask()), expected);
+    println!("the helper took {:?}", begun.elapsed());
+    assert_eq!(sts.requests().len(), 1, "no request of a client is passed on");
+
+    assert!(served.line.starts_with('/') && !served.line.contains(['"', '\'', '$', '\\']), "{}", served.line);
+    assert_eq!(fs::read_link(served.folder.join("xassume")).ok(), binary().canonicalize().ok());
+    assert!(fs::metadata(served.socket()).expect("it is there").file_type().is_socket());
+    let modes = ["", "socket", "credentials", "config"].map(|name| mode(&served.folder.join(name)));
+    assert_eq!(modes, [0o700, 0o600, 0o600, 0o600]);
+
+    let (line, folder) = (served.line.clone(), served.folder.clone());
+    served.end();
+    assert!(!folder.exists(), "no file outlives the command");
+    let gone = Command::new(binary()).args(line.split(' ').skip(1)).output().expect("it runs");
+    refused(&gone);
+}
+
+#[test]
+fn each_refresh_is_seen_and_a_session_that_has_expired_is_not_given() {
+    let sts = FakeSts::builder().lifetime(Duration::from_secs(10)).start();
+    let served = Served::by(via_process(&sts));
+    assert_eq!(document(&served.ask())["AccessKeyId"], *sts.issued()[0].access_key_id);
+    sts.wait_for_requests(2);
+    while document(&served.ask())["AccessKeyId"] != *sts.issued()[1].access_key_id {}
+    sts.script_forever([Answer::error(403, "AccessDenied", "not now")]);
+    served.running.error_line("cannot refresh the session");
+    document(&served.ask());
+    served.running.error_line("the session has expired");
+    let refusal = refused(&served.ask());
+    assert!(refusal.contains("the session has expired and is not refreshed yet"), "{refusal}");
+    served.end();
+}
+
+#[test]
+fn many_ask_at_once_and_nobody_waits_for_those_who_do_not_listen() {
+    let sts = FakeSts::start();
+    let served = Served::by(via_process(&sts));
+    let _hanging: Vec<UnixStream> =
+        (0..300).map(|_| UnixStream::connect(served.socket()).expect("it listens")).collect();
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..5 {
+                    document(&served.ask());
+                }
+            });
+        }
+    });
+    served.running.signal(libc::SIGUSR1);
+    served.running.line("USR1");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    served.end();
+}
+
+#[test]
+fn another_user_is_refused() {
+    if !nix::unistd::geteuid().is_root() {
+        println!("skipped: only root can become another user");
+        return;
+    }
+    let sts = FakeSts::start();
+    let served = Served::by(via_process(&sts));
+    let as_nobody = || {
+        let mut command = Command::new("/bin/sh");
+        let line = served.line.replacen(&served.folder.join("xassume").display().to_string(), "/proc/self/fd/0", 1);
+        // The binary's own folders may be closed to others; a descriptor is not.
+        let program = fs::File::open(binary()).expect("the binary is there");
+        command.args(["-c", &line]).stdin(program).uid(65534).gid(65534).current_dir("/").output().expect("sh runs")
+    };
+    assert!(!as_nobody().status.success(), "the folder is closed");
+    // Even where the folder and the socket are not.
+    let mut above: Vec<_> =
+        served.folder.ancestors().take_while(|folder| folder.parent() != Some(Path::new("/"))).collect();
+    above.retain(|folder| *folder != Path::new("/tmp"));
+    for folder in above {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o711)).expect("it is ours");
+    }
+    fs::set_permissions(served.socket(), fs::Permissions::from_mode(0o666)).expect("it is ours");
+    let output = as_nobody();
+    let refusal = refused(&output);
+    assert!(refusal.contains("the session is another user's"), "{refusal}");
+    document(&served.ask());
+    served.end();
+}
+
+#[test]
+fn a_runtime_folder_that_no_line_can_name_is_passed_over() {
+    let sts = FakeSts::start();
+    let world = via_process(&sts);
+    let spaced = world.sandbox().runtime().join("a b");
+    fs::create_dir(&spaced).expect("a folder");
+    let served = Served::by(world.env("XDG_RUNTIME_DIR", &spaced));
+    assert!(!served.folder.starts_with(&spaced), "{}", served.line);
+    document(&served.ask());
+    served.end();
+}
+
+#[test]
+fn a_command_without_any_network_is_served() {
+    let barred = ["unshare", "-rn"];
+    if !Command::new(barred[0]).args([barred[1], "true"]).status().is_ok_and(|status| status.success()) {
+        println!("skipped: network namespaces cannot be made here");
+        return;
+    }
+    let sts = FakeSts::start();
+    let script = "sed -n 's/^credential_process = //p' \"$AWS_SHARED_CREDENTIALS_FILE\" | sh";
+    let shown = via_process(&sts).arg("--").args(barred).args(["sh", "-c", script]).run().exited(0);
+    assert_eq!(shown.stdout_json()["AccessKeyId"], *sts.issued()[0].access_key_id);
+}
+
+#[test]
+fn a_binary_under_a_path_with_a_space_is_reached_all_the_same() {
+    let sts = FakeSts::start();
+    let world = via_process(&sts);
+    let folder = world.sandbox().work().join("my programs");
+    fs::create_dir(&folder).expect("a folder");
+    let copy = folder.join("x");
+    fs::copy(binary(), &copy).expect("there is room");
+    let served = Served::by(world.program(copy));
+    document(&served.ask());
+    served.end();
+}
+
+#[test]
+fn the_helpers_flags_are_for_the_helper_alone() {
+    let world = || Xassume::at("http://127.0.0.1:1");
+    world().args(["--from-socket", "/nowhere"]).run().exited(125);
+    world().args(["--print", "credential-process", "--from-socket", "/nowhere", "--", "true"]).run().exited(125);
+    let nowhere = world().args(["--print", "credential-process", "--from-socket", "/nowhere"]).run().exited(125);
+    assert_eq!(
+        nowhere.stderr,
+        "xassume: cannot get credentials from xassume: No such file or directory (os error 2)\n"
+    );
+    let help = world().arg("--help").run().exited(0).stdout_text();
+    assert!(!help.contains("--from-socket"), "{help}");
+}
+
+/// The AWS SDK's own order, in an xassume inside: the profile's `credential_process` is its source.
+#[test]
+fn an_xassume_inside_takes_each_session_from_the_socket() {
+    let sts = FakeSts::builder().lifetime(Duration::from_secs(8)).start();
+    let hijack = "[default]\nrole_arn = arn:aws:iam::999999999999:role/Hijack\n";
+    let outer = via_process(&sts)
+        .args(["--refresh-margin", "4s"])
+        .file(".aws/config", hijack)
+        .env("HTTP_PROXY", "http://127.0.0.1:1")
+        .env("NO_PROXY", "127.0.0.1");
+    crate::endpoint::nested(&sts, outer);
+}
