@@ -191,7 +191,9 @@ def refreshes(road, words, timing, limit):
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(30)
         expect_equal(process.poll(), 0, f"status, {state()}")
-        expect_equal(log.read_text(errors="replace"), "", f"stderr, {state()}")
+        # Go's SDK warns, now and then, of a connection that the recording STS has closed after its answer.
+        told = [line for line in log.read_text(errors="replace").splitlines() if "WARN failed to discard" not in line]
+        expect_equal(told, [], f"stderr, {state()}")
         expect_equal(sts.refused, [], f"refused calls, {state()}")
         mine = [key for key, (role, _) in sts.issued.items() if role == ROLE]
         used = list(dict.fromkeys(sts.signers))
@@ -273,7 +275,7 @@ def _():
 
 @check("refresh: AWS SDK for Rust (xassume itself), call by call")
 def _():
-    both_roads(lambda sts: repeated(XASSUME, "-r", INNER, "--", "true"))
+    both_roads(lambda sts: repeated(XASSUME, "--no-cache", "-r", INNER, "--", "true"))
 
 
 @check("refresh: AWS SDK for JavaScript v3, one process")
