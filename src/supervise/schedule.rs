@@ -15,6 +15,7 @@ pub(crate) const CLOSEST: Duration = Duration::from_secs(1);
 pub(crate) const SOON: Duration = Duration::from_mins(5);
 /// The restart needs this beyond the stop timeout: the STS call, and the command's own start.
 const STOP_RESERVE: Duration = Duration::from_secs(30);
+const ONE_MINUTE: Duration = Duration::from_mins(1);
 const TEN_MINUTES: Duration = Duration::from_mins(10);
 const ONE_HOUR: Duration = Duration::from_hours(1);
 
@@ -163,14 +164,15 @@ fn spread(lifetime: Duration) -> Duration {
 ///
 /// Full jitter: up to 8 s, then up to 60 s, from the third failure on up to 5 minutes, so that a fleet does not
 /// come back to a service in trouble as one. Never more than a third of the lifetime (5 minutes of the shortest
-/// session that STS grants) nor, before the expiry, than half of what is left: the last tries come in time.
+/// session that STS grants) nor, before the expiry, than what is left, so that a try comes in time; but within its
+/// last minute a session is not fought for: hosts that closed in on their expiry would all be there at once.
 pub(crate) fn retry_in(failures: u32, lifetime: Duration, left: Duration, dice: &mut Dice) -> Duration {
     let longest = match failures {
         0 | 1 => Duration::from_secs(8),
-        2 => Duration::from_mins(1),
+        2 => ONE_MINUTE,
         3.. => Duration::from_mins(5),
     };
-    let in_time = if left.is_zero() { longest } else { left / 2 };
+    let in_time = if left.is_zero() { longest } else { left.max(ONE_MINUTE) };
     dice.between(CLOSEST, longest.min(lifetime / 3).min(in_time))
 }
 

@@ -20,7 +20,11 @@ pub(crate) struct Renewal {
     /// In a row.
     failures: u32,
     alarm: Alarm,
+    /// For retries.
     dice: Dice,
+    /// For refreshes, and never advanced: each host keeps its own jitter, so that hosts which started together drift
+    /// apart steadily. With a new one each time they would wander, and meet for half a day.
+    pace: Dice,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -57,6 +61,7 @@ pub(super) enum Consequence {
 
 impl Renewal {
     pub(super) fn new(policy: Policy, term: Term, now: Now, mut dice: Dice) -> Self {
+        let pace = dice;
         let lead = policy.timing().lead(term.lifetime, Turn::First, &mut dice);
         Self {
             state: match policy.duty() {
@@ -70,6 +75,7 @@ impl Renewal {
             failures: 0,
             alarm: Alarm::None,
             dice,
+            pace,
         }
     }
 
@@ -158,7 +164,8 @@ impl Renewal {
             out.push(Action::Tell(Happening::Recovered { failures }));
         }
         out.push(Action::Tell(Happening::Refreshed { expiration: term.expiration, left: term.left(now) }));
-        let lead = self.policy.timing().lead(term.lifetime, Turn::Later, &mut self.dice);
+        let mut pace = self.pace;
+        let lead = self.policy.timing().lead(term.lifetime, Turn::Later, &mut pace);
         self.due = term.before_expiry(lead);
         self.tell_due(now, out);
         Consequence::Refreshed
