@@ -39,4 +39,6 @@ pub mod cli;
 pub mod outcome;
 
 pub use run::run;
+#[doc(hidden)]
+pub use supervise::machine::simulation;
 pub use vars::Vars;

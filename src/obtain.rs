@@ -16,6 +16,7 @@ use crate::session::{Need, Session};
 use crate::settings::{CacheMode, Settings};
 use crate::sts::source::Helpers;
 use crate::sts::{Mfa, Network, Obtained, Sts, read_bundle};
+use crate::supervise::schedule::REFRESH_ATTEMPTS;
 use crate::sys::boot::boottime;
 use crate::vars::Vars;
 use kept::Kept;
@@ -33,6 +34,17 @@ pub(crate) enum Outage {
     Bridge,
     /// Fail: what is cached is what the command has already.
     Fail,
+}
+
+impl Outage {
+    /// How often STS is called for one hop. Somebody waits for a first session, and nothing else tries again; a failed
+    /// refresh is tried again by the schedule.
+    fn attempts(self) -> u32 {
+        match self {
+            Self::Bridge => 5,
+            Self::Fail => REFRESH_ATTEMPTS,
+        }
+    }
 }
 
 /// All that a session depends on. It outlives the sessions: each is obtained anew from it.
@@ -101,14 +113,14 @@ impl<'a> Sessions<'a> {
         let limit = self.settings.sts.timeout;
         if self.settings.cache.mode == CacheMode::Off {
             self.report.detail("cache: not used: --no-cache");
-            return self.ask(limit, None).await;
+            return self.ask(limit, outage.attempts(), None).await;
         }
         if self.settings.cache.mode == CacheMode::Refreshed {
             self.report.detail("cache: a new session is asked for: --force-refresh");
         }
-        let Some(key) = self.key() else { return self.ask(limit, None).await };
+        let Some(key) = self.key() else { return self.ask(limit, outage.attempts(), None).await };
         self.check_circle(&key)?;
-        match self.obtain_for(&key, need, limit).await {
+        match self.obtain_for(&key, need, limit, outage.attempts()).await {
             Err(error)
                 if error.is_outage() && outage == Outage::Bridge && self.settings.cache.mode == CacheMode::Used =>
             {
@@ -121,7 +133,7 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    async fn obtain_for(&self, key: &Key, need: Need, limit: Duration) -> Result<Obtained, Error> {
+    async fn obtain_for(&self, key: &Key, need: Need, limit: Duration, attempts: u32) -> Result<Obtained, Error> {
         let begun = boottime();
         let mode = self.settings.cache.mode;
         let accepts = |found: &Found| {
@@ -140,12 +152,12 @@ impl<'a> Sessions<'a> {
             Turn::Alone(reasons) => {
                 let reasons = if reasons.is_empty() { "no folder is named".to_owned() } else { reasons.join("; ") };
                 self.report.detail(format_args!("cache: not used: {reasons}"));
-                return self.ask(limit, None).await;
+                return self.ask(limit, attempts, None).await;
             }
             Turn::Ours(held) => held,
         };
         let asked = boottime();
-        let obtained = self.ask(limit.saturating_sub(held.waited), Some(key)).await?;
+        let obtained = self.ask(limit.saturating_sub(held.waited), attempts, Some(key)).await?;
         self.keep(&mut held, key, &obtained, asked);
         Ok(obtained)
     }
@@ -203,13 +215,13 @@ impl<'a> Sessions<'a> {
     }
 
     /// Asks STS, with source credentials that are resolved anew; `held` is locked meanwhile.
-    async fn ask(&self, limit: Duration, held: Option<&Key>) -> Result<Obtained, Error> {
+    async fn ask(&self, limit: Duration, attempts: u32, held: Option<&Key>) -> Result<Obtained, Error> {
         let network = self.network()?;
         let environment = helper_environment(self.vars, self.depth, held);
         let helpers = Helpers { environment: &environment };
         let kept = Kept { sessions: self };
         let mfa = Mfa { codes: self.codes, sessions: &kept, session_duration: self.settings.mfa.session_duration };
-        Sts { plan: self.plan, network: &network, helpers, mfa, limit, report: self.report }.obtain().await
+        Sts { plan: self.plan, network: &network, helpers, mfa, attempts, limit, report: self.report }.obtain().await
     }
 
     /// How STS is reached: flags before the plan's variables and profile. Certificates are read anew for each session.

@@ -23,6 +23,7 @@ pub(super) struct Call<'a> {
     pub(super) action: StsCall,
     pub(super) region: &'a str,
     pub(super) network: &'a Network,
+    pub(super) attempts: u32,
     pub(super) deadline: Instant,
 }
 
@@ -157,7 +158,7 @@ impl Call<'_> {
             .timeout_config(timeouts)
             .retry_config(
                 RetryConfig::standard()
-                    .with_max_attempts(5)
+                    .with_max_attempts(self.attempts)
                     .with_initial_backoff(Duration::from_millis(250))
                     .with_max_backoff(Duration::from_secs(5)),
             );

@@ -75,6 +75,7 @@ impl Sts<'_> {
             action: StsCall::GetSessionToken,
             region,
             network: self.network,
+            attempts: self.attempts,
             deadline: Instant::now() + self.limit,
         };
         Ok(call.get_session_token(keys, Code { serial, code: &code }, self.mfa.session_duration).await?)

@@ -44,6 +44,8 @@ pub(crate) struct Network {
 pub(crate) struct Sts<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) network: &'a Network,
+    /// How often STS is called for one hop, when calls fail for no lasting reason.
+    pub(crate) attempts: u32,
     pub(crate) helpers: source::Helpers<'a>,
     pub(crate) mfa: Mfa<'a>,
     /// For all calls of one session, less what was spent on waiting before.
@@ -126,7 +128,8 @@ impl Sts<'_> {
                 Proof::Keys(_) => StsCall::AssumeRole,
                 Proof::Token(_) => StsCall::AssumeRoleWithWebIdentity,
             };
-            let call = Call { hop, place: (at + 1, of), action, region, network: self.network, deadline };
+            let Self { network, attempts, .. } = *self;
+            let call = Call { hop, place: (at + 1, of), action, region, network, attempts, deadline };
             let code = code.as_ref().map(|(serial, code)| Code { serial, code });
             let assumed = call.longest(&proof, code).await?;
             proof = Proof::Keys(assumed.keys.clone());

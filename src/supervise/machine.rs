@@ -8,6 +8,7 @@
 mod outside;
 mod renewal;
 mod rules;
+pub mod simulation;
 mod words;
 
 pub(crate) use words::{Action, CommandEvent, Event, Fault, Final, Remains, SessionEvent};

@@ -13,6 +13,9 @@ use std::time::{Duration, SystemTime};
 pub(crate) const CLOSEST: Duration = Duration::from_secs(1);
 /// With less than this left, a session that cannot be refreshed is worth a line.
 pub(crate) const SOON: Duration = Duration::from_mins(5);
+/// How often one refresh calls STS, when calls fail for no lasting reason: the schedule itself tries again soon, and
+/// what a whole fleet has in flight when STS recovers arrives at once.
+pub(crate) const REFRESH_ATTEMPTS: u32 = 3;
 /// The restart needs this beyond the stop timeout: the STS call, and the command's own start.
 const STOP_RESERVE: Duration = Duration::from_secs(30);
 const ONE_MINUTE: Duration = Duration::from_mins(1);

@@ -258,8 +258,13 @@ impl Xassume {
     /// The invocation as a `Command`, for those who start it in their own way (on a terminal). It is in the session of
     /// the tests, and inherits their standard streams.
     pub fn command(&self) -> Command {
+        self.command_with(&self.args)
+    }
+
+    /// The same world and program, with these arguments instead.
+    pub fn command_with(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(&self.args).env_clear().envs(&self.env).current_dir(&self.cwd);
+        command.args(args).env_clear().envs(&self.env).current_dir(&self.cwd);
         command
     }
 

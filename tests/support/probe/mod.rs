@@ -83,6 +83,8 @@ fn act(step: &[&str]) -> Option<i32> {
         // How it takes signals.
         ["signals", options @ ..] => signals::tell(&signals::Options::parse(options)),
         ["generation", options @ ..] => signals::tell_generation(&signals::Options::parse(options)),
+        ["stamp", "once"] => signals::stamp_once(),
+        ["stamp"] => signals::stamp(),
         ["stubborn"] => signals::stubborn(),
         ["graceful", milliseconds] => signals::graceful(milliseconds.parse().expect("a time is a number")),
 

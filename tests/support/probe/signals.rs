@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use nix::time::{ClockId, clock_gettime};
 
 use super::{LIFETIME, line};
 
@@ -80,6 +81,30 @@ fn current_key() -> String {
         pairs.find(|(name, _)| name.trim() == "aws_access_key_id").map(|(_, key)| key.trim().to_owned())
     };
     std::env::var("AWS_ACCESS_KEY_ID").ok().or_else(in_file).unwrap_or_else(|| "none".to_owned())
+}
+
+/// Tells moments of the monotonic clock in nanoseconds: its own first one, that of each signal, and after TERM its last.
+pub(super) fn stamp() {
+    let taken = block_all_but(&[]);
+    stamp_once();
+    let deadline = Instant::now() + LIFETIME;
+    while let Some(arrived) = next(&taken, deadline) {
+        line(&format!("{} {}", name(arrived.signal), monotonic()));
+        if arrived.signal == libc::SIGTERM {
+            line(&format!("ended {}", monotonic()));
+            return;
+        }
+    }
+}
+
+/// Tells the moment at which it began, and its pid.
+pub(super) fn stamp_once() {
+    line(&format!("begun {} {}", monotonic(), std::process::id()));
+}
+
+fn monotonic() -> i64 {
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("the clock is there");
+    now.tv_sec() * 1_000_000_000 + now.tv_nsec()
 }
 
 /// Prints `ready`, and does not mind TERM.

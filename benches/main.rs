@@ -1,0 +1,67 @@
+//! What a launch, a supervision and an endpoint cost: whole processes, against the kernel's own price.
+//!
+//!     cargo bench --locked -- [GROUP] [--quick] [--build] [--program PATH]
+//!
+//! GROUP is a part of the name of a group: launch, crowd, memory, idle, restart, signal, endpoint, scale, size.
+//! `--build` also times a clean build; `--program` measures another build of xassume. The table goes to standard output,
+//! the same figures to `target/bench.json`. A missed target is told and is no failure.
+#![allow(clippy::expect_used, clippy::panic, reason = "a bench that cannot go on says why and stops")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the table is the purpose")]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+mod endpoint;
+mod launch;
+mod measure;
+mod report;
+mod scale;
+mod size;
+mod subject;
+mod supervise;
+
+use measure::Effort;
+use report::{Machine, Report};
+use subject::Subject;
+
+/// A name and what it measures.
+type Group = (&'static str, fn(&Subject, Effort, &mut Report));
+
+const GROUPS: &[Group] = &[
+    ("launch", launch::launches),
+    ("crowd", launch::crowds),
+    ("memory", supervise::memory),
+    ("idle", supervise::idle),
+    ("restart", supervise::restarts),
+    ("signal", supervise::signals),
+    ("endpoint", endpoint::requests),
+    ("scale", scale::fleet),
+    ("size", size::sizes),
+];
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    // `cargo test --all-targets` starts benches too, without this word.
+    if !arguments.iter().any(|argument| argument == "--bench") {
+        println!("this measures and tests nothing: run `cargo bench`");
+        return;
+    }
+    let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    let program = arguments.iter().skip_while(|argument| *argument != "--program").nth(1);
+    let filter = arguments.iter().find(|argument| !argument.starts_with('-') && Some(*argument) != program);
+    let effort = if has("--quick") { Effort::Quick } else { Effort::Full };
+    let subject = Subject::new(program.map(Into::into));
+    let machine = Machine::here();
+    let mut report = Report::default();
+    for (name, measure) in GROUPS {
+        if filter.is_none_or(|filter| name.contains(filter.as_str())) {
+            eprintln!("{name}");
+            measure(&subject, effort, &mut report);
+        }
+    }
+    if has("--build") {
+        size::clean_build(&mut report);
+    }
+    println!("{}", report.table(&machine));
+    eprintln!("\nwritten to {}", report.save(&machine).display());
+}

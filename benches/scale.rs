@@ -1,0 +1,165 @@
+//! A day of a large fleet, simulated over the program's own rules: how many calls STS gets, and when.
+//!
+//! A hundred thousand hosts start within one minute; sessions last an hour. For ten minutes STS fails every call.
+//! The client's own attempts within a refresh are counted as calls too, as they arrive, with full jitter that doubles
+//! from a quarter of a second (see `src/sts/mod.rs`). A call takes no time, and STS never throttles: what is counted is
+//! what the fleet asks for. The starts themselves are no part of it: they come when somebody starts them.
+
+use std::time::Duration;
+
+use xassume::simulation::{ATTEMPTS, Answer, Host, Jitter, Rule};
+
+use crate::measure::Effort;
+use crate::report::Report;
+use crate::subject::Subject;
+
+/// AWS's quota of `AssumeRole` a second, per account and region.
+const QUOTA: u32 = 600;
+const LIFETIME: Duration = HOUR;
+const DAY: Duration = Duration::from_hours(24);
+const STARTS_WITHIN: Duration = Duration::from_mins(1);
+const OUTAGE: Duration = Duration::from_mins(10);
+/// When the fleet has forgotten its common start.
+const NOON: Duration = Duration::from_hours(12);
+const FLEET: u32 = 100_000;
+const FIRST_BACKOFF: Duration = Duration::from_millis(250);
+
+const HOUR: Duration = Duration::from_hours(1);
+
+/// Plays days without and with an outage, by both rules.
+pub(crate) fn fleet(_: &Subject, effort: Effort, report: &mut Report) {
+    let sample = effort.choose(Sample::Whole, Sample::Tenth);
+    for (rule, name) in [(Rule::Act, "restart and signal"), (Rule::Serve, "endpoint")] {
+        let quiet = Day::play(rule, Jitter::Spread, None, sample);
+        let mean = quiet.mean(NOON, DAY);
+        let settled = quiet.settled(4.0 * mean).as_secs_f64() / 3600.0;
+        let together = Day::play(rule, Jitter::None, None, sample);
+        let noon = Day::play(rule, Jitter::Spread, Some(NOON), sample);
+        let after = noon.peak(NOON + OUTAGE, DAY);
+        let worst = worst_outage(rule, &quiet, sample);
+        let mut row = |what: &str, unit, figure: f64, note: &str| {
+            report.figure("scale", &format!("{name}: {what}"), unit, figure, note);
+        };
+        row("mean", "calls/s", mean, "");
+        row("peak without jitter", "calls/s", together.peak(Duration::ZERO, DAY).into(), "");
+        row("peak of the first refreshes", "calls/s", quiet.peak(Duration::ZERO, 2 * HOUR).into(), "");
+        row("peak in the second half of the day", "calls/s", quiet.peak(NOON, DAY).into(), "");
+        row("never more than 4 × mean after", "h", settled, "");
+        row("peak after an outage of 10 minutes at noon", "calls/s", after.into(), &noon.lapses());
+        row("the same at the worst moment of the day", "calls/s", worst.0.into(), &worst.1);
+        let peak = f64::from(quiet.peak(NOON, DAY));
+        report.target(&format!("steady peak of 100,000 hosts, {name}"), peak / mean, 4.0, "× mean");
+        report.target(&format!("peak after the outage, {name}"), after.into(), QUOTA.into(), "calls/s");
+    }
+}
+
+/// An outage that hits the first refreshes of all hosts: the most calls after its end, and what else to say.
+fn worst_outage(rule: Rule, quiet: &Day, sample: Sample) -> (u32, String) {
+    let first = quiet.calls.iter().position(|&calls| calls > 0).unwrap_or(0) as u64;
+    let begins = (0..12).map(|step| Duration::from_secs(first.saturating_sub(600) + 60 * step));
+    let days = begins.map(|begin| {
+        let day = Day::play(rule, Jitter::Spread, Some(begin), sample);
+        let note = format!("after {} min of the day; {}", begin.as_secs() / 60, day.lapses());
+        (day.peak(begin + OUTAGE, DAY), note)
+    });
+    days.max_by_key(|(peak, _)| *peak).unwrap_or_default()
+}
+
+/// Which part of the fleet is played; each host then counts for more.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sample {
+    Whole,
+    Tenth,
+}
+
+/// Calls in each second of the day, the starts not among them.
+struct Day {
+    calls: Vec<u32>,
+    /// How many sessions ended before their successor came, and the longest time without one.
+    lapsed: u32,
+    longest_lapse: Duration,
+}
+
+impl Day {
+    /// Plays the day of each host. They meet only at STS, which counts.
+    fn play(rule: Rule, jitter: Jitter, outage_at: Option<Duration>, sample: Sample) -> Self {
+        let weight = match sample {
+            Sample::Whole => 1,
+            Sample::Tenth => 10,
+        };
+        let seconds = usize::try_from(DAY.as_secs()).expect("a day is short");
+        let mut day = Self { calls: vec![0; seconds], lapsed: 0, longest_lapse: Duration::ZERO };
+        for number in 0..FLEET / weight {
+            let mut chance = Chance(u64::from(number) + 1);
+            let start = STARTS_WITHIN.mul_f64(chance.fraction());
+            let mut host = Host::start(rule, jitter, LIFETIME, start, chance.number());
+            while let Some(mut at) = host.next_call().filter(|at| *at < DAY) {
+                let mut answer = Answer::Refused;
+                for attempt in 0..ATTEMPTS {
+                    day.count(at, weight);
+                    if outage_at.is_none_or(|begin| at < begin || at >= begin + OUTAGE) {
+                        answer = Answer::Granted;
+                        break;
+                    }
+                    if attempt + 1 < ATTEMPTS {
+                        at += (FIRST_BACKOFF * 2_u32.pow(attempt)).mul_f64(chance.fraction());
+                    }
+                }
+                if answer == Answer::Granted && at > host.expiry() {
+                    day.lapsed += weight;
+                    day.longest_lapse = day.longest_lapse.max(at.saturating_sub(host.expiry()));
+                }
+                host.answer(answer, at);
+            }
+        }
+        day
+    }
+
+    fn count(&mut self, at: Duration, weight: u32) {
+        let second = usize::try_from(at.as_secs()).expect("a day is short");
+        if let Some(calls) = self.calls.get_mut(second) {
+            *calls += weight;
+        }
+    }
+
+    fn lapses(&self) -> String {
+        format!("{} sessions ended before their successors, by at most {} s", self.lapsed, self.longest_lapse.as_secs())
+    }
+
+    /// The most calls in one second of that time.
+    fn peak(&self, from: Duration, to: Duration) -> u32 {
+        self.part(from, to).iter().copied().max().unwrap_or(0)
+    }
+
+    fn mean(&self, from: Duration, to: Duration) -> f64 {
+        self.part(from, to).iter().map(|&calls| f64::from(calls)).sum::<f64>() / to.saturating_sub(from).as_secs_f64()
+    }
+
+    fn part(&self, from: Duration, to: Duration) -> &[u32] {
+        let index = |at: Duration| usize::try_from(at.as_secs()).expect("a day is short");
+        &self.calls[index(from)..index(to)]
+    }
+
+    /// From when on no second has more than that many calls.
+    fn settled(&self, most: f64) -> Duration {
+        let last = self.calls.iter().rposition(|&calls| f64::from(calls) > most);
+        Duration::from_secs(last.map_or(0, |second| second as u64 + 1))
+    }
+}
+
+/// splitmix64, for what the program does not decide: starts, and the client's backoff.
+struct Chance(u64);
+
+impl Chance {
+    fn number(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// From zero to one.
+    fn fraction(&mut self) -> f64 {
+        f64::from(u32::try_from(self.number() >> 32).expect("half of it")) / f64::from(u32::MAX)
+    }
+}

@@ -1,0 +1,77 @@
+//! The program that is measured, and what it can do: a bench also runs on builds without some of the flags.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::NamedTempFile;
+
+use crate::support::{Certificate, FakeSts, Xassume, binary};
+
+pub(crate) const ROLE: &str = "arn:aws:iam::521111111144:role/DeployMaster";
+
+/// Where distributions keep the certificates that they trust.
+const SYSTEM_ROOTS: [&str; 3] =
+    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
+
+pub(crate) struct Subject {
+    pub(crate) program: PathBuf,
+    help: String,
+}
+
+/// Whether sessions may come from the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sessions {
+    Cold,
+    Cached,
+}
+
+impl Subject {
+    pub(crate) fn new(program: Option<PathBuf>) -> Self {
+        let program = program.unwrap_or_else(binary).canonicalize().expect("the program is there");
+        let help = Command::new(&program).arg("--help").output().expect("the program can be run");
+        Self { program, help: String::from_utf8_lossy(&help.stdout).into_owned() }
+    }
+
+    pub(crate) fn knows(&self, word: &str) -> bool {
+        self.help.contains(word)
+    }
+
+    /// Whether it remembers sessions between launches.
+    pub(crate) fn has_cache(&self) -> bool {
+        self.knows("--no-cache")
+    }
+
+    /// An invocation under the role, with the flags before the command still to come.
+    pub(crate) fn xassume(&self, sts: &FakeSts, sessions: Sessions) -> Xassume {
+        let xassume = Xassume::new(sts).program(&self.program).args(["-r", ROLE]);
+        if sessions == Sessions::Cold && self.has_cache() { xassume.arg("--no-cache") } else { xassume }
+    }
+}
+
+/// An STS over TLS, and a file that holds its authority among all those that the machine trusts.
+pub(crate) struct TlsSts {
+    pub sts: FakeSts,
+    bundle: NamedTempFile,
+}
+
+impl TlsSts {
+    pub(crate) fn start() -> Self {
+        let sts = FakeSts::builder().tls(Certificate::Good).start();
+        let bundle = NamedTempFile::new().expect("the temporary folder is writable");
+        let system = SYSTEM_ROOTS.iter().find_map(|path| fs::read(path).ok()).unwrap_or_default();
+        let own = fs::read(sts.ca_file()).expect("the fake's own certificate");
+        fs::write(bundle.path(), [system, own].concat()).expect("the file was just made");
+        Self { sts, bundle }
+    }
+
+    pub(crate) fn bundle(&self) -> &Path {
+        self.bundle.path()
+    }
+}
+
+/// Where a program is to be found.
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+}

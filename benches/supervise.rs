@@ -1,0 +1,177 @@
+//! What a supervision costs: memory, wake-ups, and the time that it adds to a restart and to a signal.
+//!
+//! The command is the probe, which tells moments of the monotonic clock. Sessions come over TLS with the machine's own
+//! root certificates where memory is measured, since those take most of it.
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::NamedTempFile;
+
+use crate::measure::{Effort, Samples, between, let_pass, monotonic};
+use crate::report::Report;
+use crate::subject::{Sessions, Subject, TlsSts, on_path};
+use crate::support::{FakeSts, Running, Xassume, probe, sys};
+
+const HOUR: Duration = Duration::from_hours(1);
+/// Supervisors side by side.
+const SIDE_BY_SIDE: usize = 10;
+
+fn supervisor(world: Xassume) -> Running {
+    world.args(["--on-expiry", "restart", "--"]).args(probe()).arg("stamp").spawn()
+}
+
+/// The moment behind a word in the probe's next such line.
+fn moment(running: &Running, word: &str) -> i64 {
+    let line = running.line(word);
+    line.split(' ').nth(1).and_then(|moment| moment.parse().ok()).expect("the probe tells a moment")
+}
+
+pub(crate) fn memory(subject: &Subject, effort: Effort, report: &mut Report) {
+    let tls = TlsSts::start();
+    let settle = effort.choose(Duration::from_secs(5), Duration::from_secs(1));
+    // Long enough for all of them to start, short enough to wait for their first refresh.
+    tls.sts.set_lifetime(Duration::from_secs(12));
+    let world = || subject.xassume(&tls.sts, Sessions::Cold).env("SSL_CERT_FILE", tls.bundle());
+    let all: Vec<Running> = (0..SIDE_BY_SIDE).map(|_| supervisor(world())).collect();
+    let begun = || all.iter().for_each(|running| drop(running.line("begun")));
+    begun();
+    tls.sts.set_lifetime(HOUR);
+    let_pass(Duration::from_secs(1));
+    tell_memory("idle, before the first refresh", &all, report);
+    begun();
+    let_pass(settle);
+    let anonymous = tell_memory("idle, after the first refresh", &all, report);
+    let peak = all.iter().map(|running| field(running.pid(), "status", "VmHWM"));
+    report.samples("memory", "peak, resident with shared pages", "MB", &Samples::new(peak.collect()), "");
+    report.target("idle supervisor's anonymous memory after its first refresh", anonymous, 2.0, "MB");
+}
+
+/// Tells what all of them hold; gives the anonymous memory in the middle.
+fn tell_memory(when: &str, all: &[Running], report: &mut Report) -> f64 {
+    let mut tell = |what: &str, read: &dyn Fn(i32) -> f64| {
+        let samples = Samples::new(all.iter().map(|running| read(running.pid())).collect());
+        report.samples("memory", &format!("{what}, {when}"), "MB", &samples, "ten side by side");
+        samples.median()
+    };
+    tell("PSS", &|pid| field(pid, "smaps_rollup", "Pss"));
+    tell("private", &|pid| field(pid, "smaps_rollup", "Private_Clean") + field(pid, "smaps_rollup", "Private_Dirty"));
+    tell("anonymous", &|pid| field(pid, "status", "RssAnon"))
+}
+
+/// A field that the kernel gives in KiB; in megabytes.
+fn field(pid: i32, file: &str, name: &str) -> f64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/{file}")).expect("the process is there");
+    let rest = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let kib: f64 = rest.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).expect("the kernel tells it");
+    kib * 1024.0 / 1e6
+}
+
+pub(crate) fn idle(subject: &Subject, effort: Effort, report: &mut Report) {
+    let sts = FakeSts::builder().lifetime(Duration::from_secs(4)).start();
+    let running = supervisor(subject.xassume(&sts, Sessions::Cold));
+    running.line("begun");
+    sts.set_lifetime(HOUR);
+    running.line("begun");
+    // Threads that resolved a name live on for ten seconds.
+    let_pass(effort.choose(Duration::from_secs(12), Duration::from_secs(1)));
+    let time = effort.choose(Duration::from_mins(1), Duration::from_secs(10));
+    let seconds = time.as_secs();
+    let before = switches(running.pid());
+    let_pass(time);
+    let woken = switches(running.pid()) - before;
+    report.figure("idle", &format!("wake-ups in {seconds} s, after the first refresh"), "", woken, "context switches");
+    report.target(&format!("wake-ups of an idle supervisor in {seconds} s"), woken, 0.0, "");
+    match system_calls(running.pid(), time) {
+        Ok(calls) => report.figure("idle", &format!("system calls in {seconds} s"), "", calls, "strace"),
+        Err(reason) => report.skip("system calls of an idle supervisor", reason),
+    }
+}
+
+/// How often the threads of a process gave up a processor: each time it was woken before.
+fn switches(pid: i32) -> f64 {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("the process is there");
+    let of_task = |status: String| {
+        let counts = status.lines().filter(|line| line.contains("ctxt_switches"));
+        counts.filter_map(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok()).sum::<f64>()
+    };
+    tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("status")).ok()).map(of_task).sum()
+}
+
+/// The system calls that begin in that time; those by which strace itself attaches come before.
+#[allow(clippy::cast_precision_loss, reason = "a small number")]
+fn system_calls(pid: i32, time: Duration) -> Result<f64, &'static str> {
+    if on_path("strace").is_none() {
+        return Err("strace is not on PATH");
+    }
+    let output = NamedTempFile::new().expect("the temporary folder is writable");
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-ttt", "-e", "signal=none", "-p", &pid.to_string(), "-o"]).arg(output.path());
+    let mut strace: Child = strace.stderr(Stdio::null()).spawn().map_err(|_| "strace does not start")?;
+    let_pass(Duration::from_secs(1));
+    let begun = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs_f64();
+    let_pass(time);
+    let attached = matches!(strace.try_wait(), Ok(None));
+    // Before strace lets go of the process, which makes calls of its own again.
+    let trace = fs::read_to_string(output.path()).unwrap_or_default();
+    let _ = kill(Pid::from_raw(strace.id().cast_signed()), Signal::SIGINT);
+    let _ = strace.wait();
+    if !attached {
+        return Err("strace may not attach");
+    }
+    let moment = |line: &str| line.split_whitespace().nth(1)?.parse::<f64>().ok();
+    Ok(trace.lines().filter(|line| moment(line).is_some_and(|at| at >= begun)).count() as f64)
+}
+
+pub(crate) fn restarts(subject: &Subject, effort: Effort, report: &mut Report) {
+    let starts = (0..effort.choose(40, 5)).map(|_| {
+        let mut command = Command::new(&probe()[0]);
+        command.arg(&probe()[1]).args(["stamp", "once"]).stdin(Stdio::null());
+        let begun = monotonic();
+        let output = command.output().expect("the probe starts");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let first = text.split_whitespace().nth(1).and_then(|moment| moment.parse().ok());
+        between(begun, first.expect("the probe tells a moment"))
+    });
+    let starts = Samples::new(starts.collect());
+    report.samples("restart", "floor: start of the same command", "ms", &starts, "spawn to first instruction");
+
+    // Refreshed every second or so.
+    let sts = FakeSts::builder().lifetime(Duration::from_secs(2)).start();
+    let count = effort.choose(4, 2);
+    let all: Vec<Running> = (0..count).map(|_| supervisor(subject.xassume(&sts, Sessions::Cold))).collect();
+    let mut gaps = Vec::new();
+    for _ in 0..effort.choose(12, 3) {
+        for running in &all {
+            let ended = moment(running, "ended");
+            gaps.push(between(ended, moment(running, "begun")));
+        }
+    }
+    let gaps = Samples::new(gaps);
+    report.samples("restart", "restart gap", "ms", &gaps, "old child's end to new child's first instruction");
+    report.target("restart gap", gaps.median(), 5.0, "ms");
+}
+
+pub(crate) fn signals(subject: &Subject, effort: Effort, report: &mut Report) {
+    let sts = FakeSts::start();
+    let running = supervisor(subject.xassume(&sts, Sessions::Cold));
+    let line = running.line("begun");
+    let child: i32 = line.split(' ').nth(2).and_then(|pid| pid.parse().ok()).expect("the probe tells its pid");
+    let (mut direct, mut forwarded) = (Vec::new(), Vec::new());
+    for _ in 0..effort.choose(300, 20) {
+        for (pid, figures) in [(child, &mut direct), (running.pid(), &mut forwarded)] {
+            // Both sides are asleep again by then, as they would be.
+            let_pass(Duration::from_millis(5));
+            let sent = monotonic();
+            sys::send_signal(pid, libc::SIGUSR1);
+            figures.push(between(sent, moment(&running, "USR1")));
+        }
+    }
+    let (direct, forwarded) = (Samples::new(direct), Samples::new(forwarded));
+    report.samples("signal", "floor: signal to the command", "ms", &direct, "sent to received");
+    report.samples("signal", "signal to xassume", "ms", &forwarded, "sent to received by the command");
+    report.target("added signal latency", forwarded.median() - direct.median(), 1.0, "ms");
+}

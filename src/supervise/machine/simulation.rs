@@ -1,0 +1,169 @@
+//! One host of a fleet, for simulations: the real renewal of a session, on a clock and an STS of the caller's.
+//!
+//! What a day of a hundred thousand hosts costs STS follows from the rules of this program; so a simulation asks them
+//! and holds no copy. Nothing in the program uses this.
+
+use super::renewal::Renewal;
+use super::words::{Action, SessionEvent};
+use crate::session::Validity;
+use crate::supervise::happening::Problem;
+use crate::supervise::policy::{OnExpiry, OnRefreshFailure, Policy, ProcessGroup, Reach};
+use crate::supervise::schedule::{Deadline, Dice, Margin, Now, Term};
+use crate::supervise::signal::Signal;
+use std::time::{Duration, SystemTime};
+
+/// How often one refresh calls STS while STS fails.
+pub const ATTEMPTS: u32 = crate::supervise::schedule::REFRESH_ATTEMPTS;
+
+/// What the hosts refresh their sessions for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// `--on-expiry restart` and `signal`.
+    Act,
+    /// `--via endpoint` and its like.
+    Serve,
+}
+
+/// Whether the refreshes are spread at random.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Jitter {
+    /// As the program does by itself.
+    Spread,
+    /// As with `--refresh-margin`, at the margin of the rule.
+    None,
+}
+
+/// What STS said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// A new session.
+    Granted,
+    /// No session, after whatever the client itself tried.
+    Refused,
+}
+
+/// A host whose first session has just begun. Moments are counted from the beginning of the simulation.
+#[derive(Debug)]
+pub struct Host {
+    renewal: Renewal,
+    lifetime: Duration,
+    expiry: Duration,
+    /// Reused, since a fleet makes millions of calls.
+    actions: Vec<Action>,
+}
+
+impl Host {
+    /// A host that gets its first session at this moment.
+    #[must_use]
+    pub fn start(rule: Rule, jitter: Jitter, lifetime: Duration, at: Duration, seed: u64) -> Self {
+        let policy = policy(rule);
+        let policy = match jitter {
+            Jitter::Spread => policy,
+            Jitter::None => Policy { margin: Margin::Fixed(policy.timing().margin(lifetime)), ..policy },
+        };
+        let term = Term::of(&validity(lifetime, at), now(at));
+        let renewal = Renewal::new(policy, term, now(at), Dice::Seeded(seed));
+        Self { renewal, lifetime, expiry: at + lifetime, actions: Vec::new() }
+    }
+
+    /// Passes the time until the host asks STS for a session, and gives that moment; to be followed by
+    /// [`Self::answer`]. None when it never asks any more.
+    pub fn next_call(&mut self) -> Option<Duration> {
+        while let Some(Deadline { boot: at, .. }) = self.renewal.deadline() {
+            self.actions.clear();
+            self.renewal.wake(now(at), &mut self.actions);
+            if self.actions.contains(&Action::Assume) {
+                return Some(at);
+            }
+        }
+        None
+    }
+
+    /// The answer to the call, and when it came.
+    pub fn answer(&mut self, answer: Answer, at: Duration) {
+        let event = match answer {
+            Answer::Granted => {
+                self.expiry = at + self.lifetime;
+                SessionEvent::Obtained(validity(self.lifetime, at))
+            }
+            Answer::Refused => SessionEvent::Refused(Problem { text: String::new(), hint: None }),
+        };
+        self.actions.clear();
+        self.renewal.handle(event, now(at), &mut self.actions);
+        if answer == Answer::Granted {
+            self.renewal.handle(SessionEvent::Published, now(at), &mut self.actions);
+        }
+    }
+
+    /// When its session ends.
+    #[must_use]
+    pub fn expiry(&self) -> Duration {
+        self.expiry
+    }
+}
+
+/// What users get without further flags.
+fn policy(rule: Rule) -> Policy {
+    Policy {
+        on_expiry: match rule {
+            Rule::Act => OnExpiry::Restart,
+            Rule::Serve => OnExpiry::None,
+        },
+        reach: Reach::Live,
+        margin: Margin::Auto,
+        stop_signal: Signal::TERM,
+        stop_timeout: Duration::from_secs(10),
+        on_refresh_failure: OnRefreshFailure::Keep,
+        process_group: ProcessGroup::Auto,
+    }
+}
+
+/// Both clocks are right.
+fn now(at: Duration) -> Now {
+    Now { boot: at, wall: SystemTime::UNIX_EPOCH + at }
+}
+
+fn validity(lifetime: Duration, at: Duration) -> Validity {
+    Validity { expiration: now(at).wall + lifetime, left: lifetime, lifetime, skew_secs: 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    #[test]
+    fn a_host_asks_again_and_again_each_time_before_the_expiry() {
+        for rule in [Rule::Act, Rule::Serve] {
+            let mut host = Host::start(rule, Jitter::Spread, HOUR, Duration::ZERO, 1);
+            for _ in 0..24 {
+                let at = host.next_call().expect("it goes on asking");
+                let left = host.expiry().saturating_sub(at);
+                assert!(left > HOUR / 12 && left < HOUR / 2, "{rule:?} {left:?}");
+                host.answer(Answer::Granted, at);
+            }
+        }
+    }
+
+    #[test]
+    fn without_jitter_hosts_that_start_together_stay_together() {
+        for rule in [Rule::Act, Rule::Serve] {
+            let first = |seed| Host::start(rule, Jitter::None, HOUR, Duration::ZERO, seed).next_call();
+            assert!((2..9).all(|seed| first(seed) == first(1)));
+        }
+    }
+
+    #[test]
+    fn a_refused_host_tries_again_past_its_expiry() {
+        let mut host = Host::start(Rule::Act, Jitter::Spread, HOUR, Duration::ZERO, 1);
+        let mut last = Duration::ZERO;
+        while last < 2 * HOUR {
+            let at = host.next_call().expect("it goes on asking");
+            assert!(at > last);
+            host.answer(Answer::Refused, at);
+            last = at;
+        }
+        assert_eq!(host.expiry(), HOUR);
+    }
+}
