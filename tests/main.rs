@@ -17,3 +17,4 @@ mod process;
 mod profiles;
 mod roles;
 mod sources;
+mod supervision;

@@ -39,6 +39,14 @@ pub(super) fn block(set: SignalSet) -> SignalSet {
     change_mask(libc::SIG_BLOCK, set)
 }
 
+/// What has arrived for this process, is blocked, and was not read yet.
+pub(super) fn pending() -> SignalSet {
+    let mut set = 0_u64;
+    // SAFETY: the pointer is to a set of `SET_SIZE` bytes; on failure the zero stays.
+    unsafe { libc::syscall(libc::SYS_rt_sigpending, &raw mut set, SET_SIZE) };
+    SignalSet::from_bits(set)
+}
+
 /// Gives a signal a disposition without a handler of ours: `SIG_DFL` or `SIG_IGN`. Async-signal-safe.
 fn set_disposition(signal: Signal, disposition: libc::sighandler_t) {
     // SAFETY: a zeroed `sigaction` is valid (empty mask, no flags), and neither disposition runs code of ours.

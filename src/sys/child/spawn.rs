@@ -3,7 +3,7 @@
 //! Call it on the main thread of a current-thread runtime: the parent-death signal follows the *thread* that forked.
 
 use crate::supervise::process::{Group, Pid};
-use crate::supervise::signal::SignalSet;
+use crate::supervise::signal::{Signal, SignalSet};
 use crate::sys::signals::{self, Inherited};
 use nix::fcntl::OFlag;
 use std::ffi::{CStr, CString, c_char};
@@ -78,15 +78,19 @@ pub(crate) fn spawn(program: &Program, group: Group, stdio: Stdio<'_>) -> io::Re
         unsafe { plan.run() }
     }
     let fork_error = io::Error::last_os_error();
-    signals::set_mask(mask);
     if pid < 0 {
+        signals::set_mask(mask);
         return Err(fork_error);
     }
-    if group == Group::Own {
-        // Both sides do it, so that neither has to wait for the other. Here it fails once the program runs, and then
-        // the child has done it. SAFETY: touches no memory.
-        unsafe { libc::setpgid(pid, pid) };
+    match group {
+        Group::Own => {
+            // Both sides do it, so that neither has to wait for the other. Here it fails once the program runs, and
+            // then the child has done it. SAFETY: touches no memory.
+            unsafe { libc::setpgid(pid, pid) };
+        }
+        Group::Shared => share_keys(pid),
     }
+    signals::set_mask(mask);
     drop(writer);
     match exec_error(reader.into()) {
         None => Ok(pid),
@@ -97,6 +101,17 @@ pub(crate) fn spawn(program: &Program, group: Group, stdio: Stdio<'_>) -> io::Re
             {}
             Err(error)
         }
+    }
+}
+
+/// Passes on the terminal's signals that are waiting here. One that came before the fork has reached xassume alone, and
+/// would be taken for one that the command has had. One that came after it waits for the child's mask as well, and two
+/// that wait are one.
+fn share_keys(child: Pid) {
+    let waiting = signals::pending();
+    for signal in [Signal::HUP, Signal::INT, Signal::QUIT].into_iter().filter(|signal| waiting.contains(*signal)) {
+        // It cannot fail: the child is ours, not reaped, and no other user's before it runs the program.
+        let _ = signals::send(child, Group::Shared, signal);
     }
 }
 

@@ -44,12 +44,17 @@ impl Watch {
         Ok(Self { fd: polled(fd)? })
     }
 
-    /// The next signal; none is lost when the future is dropped.
+    /// The next signal; none is lost when the future is dropped. One that is already there is given at once: the
+    /// runtime knows of it only after its next poll, and by then the command may have been started.
     ///
     /// # Errors
     /// The descriptor cannot be read any more.
     pub(crate) async fn next(&self) -> io::Result<Arrival> {
         loop {
+            match read(self.fd.get_ref()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                arrival => return arrival,
+            }
             let mut ready = self.fd.readable().await?;
             if let Ok(arrival) = ready.try_io(|fd| read(fd.get_ref())) {
                 return arrival;

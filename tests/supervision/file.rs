@@ -1,0 +1,187 @@
+//! Delivery by a file: where it is, who may read it, how it is replaced.
+
+use super::processes::eventually;
+use super::{generation, key, one_refresh, probing, scripted, signalling, skipped, xassume};
+use crate::support::{FakeSts, Sandbox, Xassume};
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+use std::path::{Path, PathBuf};
+
+pub(super) fn by_file(sts: &FakeSts) -> Xassume {
+    xassume(sts).args(["--via", "file"])
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).expect("it is there").mode() & 0o7777
+}
+
+pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect()
+}
+
+/// The folder of the one run that has one.
+pub(super) fn folder_of_the_run(sandbox: &Sandbox) -> PathBuf {
+    let [folder] = entries(&sandbox.runtime()).try_into().expect("one folder");
+    folder
+}
+
+#[test]
+fn the_command_gets_a_private_file_and_no_keys() {
+    let sts = FakeSts::start();
+    let script =
+        "echo file=$AWS_SHARED_CREDENTIALS_FILE; cat $AWS_SHARED_CREDENTIALS_FILE; $PROBE signals then environ";
+    let xassume = scripted(by_file(&sts), script).spawn();
+    let line = xassume.line("file=");
+    let file = Path::new(line.trim_start_matches("file="));
+    xassume.line("ready");
+    let folder = folder_of_the_run(xassume.sandbox());
+    assert_eq!(file.parent(), Some(folder.as_path()));
+    assert_eq!((mode(&folder), mode(file)), (0o700, 0o600));
+    xassume.signal(libc::SIGTERM);
+    let finished = xassume.wait().killed_by(libc::SIGTERM);
+    let issued = &sts.issued()[0];
+    let expected = format!(
+        "[default]\naws_access_key_id = {}\naws_secret_access_key = {}\naws_session_token = {}\n",
+        issued.access_key_id, issued.secret_access_key, issued.session_token
+    );
+    assert!(finished.stdout_text().contains(&expected), "{}", finished.describe());
+}
+
+#[test]
+fn the_environment_leads_to_the_file_alone() {
+    let sts = FakeSts::start();
+    let finished = probing(by_file(&sts), &["environ"]).run().exited(0);
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION"] {
+        assert_eq!(finished.variable(name), None, "{name} would win over the file");
+    }
+    assert_eq!(finished.variable("AWS_EC2_METADATA_DISABLED").as_deref(), Some("true"));
+    let files = ["AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"].map(|name| finished.variable(name).expect("is set"));
+    assert!(files.iter().all(|file| !Path::new(file).exists()), "they are gone with the run");
+}
+
+#[test]
+fn without_a_runtime_folder_it_is_kept_in_memory_all_the_same() {
+    let sts = FakeSts::start();
+    let shown = |xassume: Xassume| {
+        let finished = probing(xassume, &["environ"]).run().exited(0);
+        finished.variable("AWS_SHARED_CREDENTIALS_FILE").expect("is set")
+    };
+    let missing = by_file(&sts).env("XDG_RUNTIME_DIR", "/no/such/folder");
+    for xassume in [by_file(&sts).env_remove("XDG_RUNTIME_DIR"), missing] {
+        let file = shown(xassume);
+        assert!(file.starts_with("/dev/shm/xassume-"), "{file}");
+        assert!(!Path::new(&file).exists());
+    }
+}
+
+#[test]
+fn a_refresh_puts_a_new_file_in_the_place_of_the_old_one() {
+    let sts = one_refresh();
+    let xassume = probing(signalling(&sts), &["generation"]).spawn();
+    assert_eq!(generation(&xassume).key, key(&sts, 0));
+    let file = folder_of_the_run(xassume.sandbox()).join("credentials");
+    let mut old = File::open(&file).expect("it is there");
+    xassume.line("HUP");
+    assert_eq!(xassume.line("key="), format!("key={}", key(&sts, 1)), "it is there before the signal");
+    assert_ne!(fs::metadata(&file).expect("it is there").ino(), old.metadata().expect("it is open").ino());
+    assert_eq!(mode(&file), 0o600);
+    let mut text = String::new();
+    old.read_to_string(&mut text).expect("it is open");
+    assert!(text.contains(&key(&sts, 0)), "whoever was reading goes on reading the old one");
+    let folder = file.parent().expect("a folder");
+    let names: Vec<_> = entries(folder).into_iter().filter(|path| path != &file).collect();
+    assert!(names.iter().all(|path| path.ends_with("lock") || path.ends_with("config")), "{names:?}");
+}
+
+#[test]
+fn a_command_that_wants_no_signal_finds_a_fresh_file() {
+    let sts = one_refresh();
+    let xassume = probing(by_file(&sts), &["generation", "exit-on", "RTMIN+1"]).spawn();
+    let first = generation(&xassume);
+    assert_eq!(first.key, key(&sts, 0));
+    let file = folder_of_the_run(xassume.sandbox()).join("credentials");
+    eventually("the file is fresh", || {
+        let text = fs::read_to_string(&file).expect("there is a file at any time");
+        sts.issued().get(1).is_some_and(|issued| text.contains(&issued.access_key_id))
+    });
+    xassume.signal(libc::SIGRTMIN() + 1);
+    assert_eq!(xassume.wait().exited(0).stdout_text().lines().count(), 2, "it was sent nothing else");
+}
+
+#[test]
+fn a_restart_may_be_by_file_too() {
+    let sts = one_refresh();
+    let xassume = by_file(&sts).args(["--on-expiry", "restart"]);
+    let xassume = scripted(xassume, "echo file=$AWS_SHARED_CREDENTIALS_FILE; exec $PROBE generation").spawn();
+    let first = (xassume.line("file="), generation(&xassume).key);
+    let second = (xassume.line("file="), generation(&xassume).key);
+    assert_eq!((first.1, second.1), (key(&sts, 0), key(&sts, 1)));
+    assert_eq!(first.0, second.0, "at the same place");
+}
+
+#[test]
+fn a_file_of_the_users_choice_is_shared_by_its_mode() {
+    let sts = one_refresh();
+    let xassume = super::after("umask 077", &sts).arg(crate::support::binary());
+    let shared = xassume.sandbox().work().join("shared");
+    let arguments = ["-r", super::ROLE, "--on-expiry", "signal", "--file-mode", "0640", "--credentials-file", "shared"];
+    let xassume = probing(xassume.args(arguments), &["generation"]).spawn();
+    assert_eq!(generation(&xassume).key, key(&sts, 0));
+    assert_eq!(mode(&shared), 0o640, "the umask has no say");
+    xassume.line("HUP");
+    assert_eq!(xassume.line("key="), format!("key={}", key(&sts, 1)));
+    assert_eq!(mode(&shared), 0o640);
+    xassume.signal(libc::SIGTERM);
+    xassume.line("TERM");
+    let work = xassume.sandbox().work();
+    assert_eq!(xassume.wait().exited(0).stderr, "");
+    assert!(!work.exists() || entries(&work).is_empty(), "neither the file nor a temporary one stays");
+}
+
+#[test]
+fn a_file_where_others_could_exchange_it_is_refused() {
+    let sts = FakeSts::start();
+    let base = by_file(&sts);
+    let work = base.sandbox().work();
+    for folder in ["real", "folder/file", "others"] {
+        fs::create_dir_all(work.join(folder)).expect("the folder is ours");
+    }
+    symlink(work.join("real"), work.join("link")).expect("the folder is ours");
+    let foreign = chown(work.join("others"), Some(65534), None).is_ok();
+    if !foreign {
+        skipped("only root can give a folder away");
+    }
+    let cases = [
+        ("link/credentials", "its folder is a link", true),
+        ("missing/credentials", "its folder: No such file", true),
+        ("folder/file", "it is a folder", true),
+        ("others/credentials", "belongs to another user", foreign),
+    ];
+    for (path, complaint, _) in cases.into_iter().filter(|(_, _, applies)| *applies) {
+        let finished = probing(base.clone().args(["--credentials-file", path]), &["say", "ran"]).run().exited(125);
+        assert!(finished.stderr.contains(complaint), "{path}: {}", finished.stderr);
+        assert_eq!(finished.stdout_text(), "");
+    }
+    assert_eq!(sts.requests().len(), 0);
+    assert!(entries(&work.join("real")).is_empty());
+}
+
+#[test]
+fn a_file_that_cannot_be_replaced_is_a_failed_refresh() {
+    let sts = FakeSts::builder().lifetime(std::time::Duration::from_secs(3)).start();
+    let xassume = signalling(&sts).args(["--credentials-file", "volume/credentials"]);
+    let (volume, away) = (xassume.sandbox().work().join("volume"), xassume.sandbox().work().join("away"));
+    fs::create_dir(&volume).expect("the folder is ours");
+    fs::set_permissions(&volume, fs::Permissions::from_mode(0o700)).expect("a mode");
+    let xassume = probing(xassume, &["generation"]).spawn();
+    generation(&xassume);
+    fs::rename(&volume, &away).expect("the folder is ours");
+    let line = xassume.error_line("cannot refresh the session");
+    assert!(line.contains("cannot replace") && line.contains("volume/credentials: No such file"), "{line}");
+    fs::rename(&away, &volume).expect("the folder is ours");
+    xassume.error_line("the session is refreshed again, after 1 failure");
+    xassume.line("HUP");
+    let told = xassume.line("key=");
+    assert_eq!(told, format!("key={}", key(&sts, sts.issued().len() - 1)), "the newest one");
+}

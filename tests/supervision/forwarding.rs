@@ -1,0 +1,161 @@
+//! Signals without a terminal: each reaches the command once, with all that it started; none comes back.
+
+use super::processes::{running, stopped};
+use super::{pid, probing, restarting, scripted, state};
+use crate::support::{Answer, FakeSts};
+use std::time::{Duration, Instant};
+
+#[test]
+fn each_signal_reaches_the_command_once() {
+    let sts = FakeSts::start();
+    let xassume = probing(restarting(&sts), &["signals", "ignore", "TERM", "exit-on", "QUIT"]).spawn();
+    xassume.line("ready");
+    let signals = [
+        ("HUP", libc::SIGHUP),
+        ("INT", libc::SIGINT),
+        ("USR1", libc::SIGUSR1),
+        ("USR2", libc::SIGUSR2),
+        ("TERM", libc::SIGTERM),
+        ("CONT", libc::SIGCONT),
+        ("WINCH", libc::SIGWINCH),
+        ("ALRM", libc::SIGALRM),
+        ("VTALRM", libc::SIGVTALRM),
+        ("PROF", libc::SIGPROF),
+        ("XCPU", libc::SIGXCPU),
+        ("IO", libc::SIGIO),
+        ("PWR", libc::SIGPWR),
+        ("RTMIN+3", libc::SIGRTMIN() + 3),
+        ("QUIT", libc::SIGQUIT),
+    ];
+    let us = xassume.pid();
+    for (name, number) in signals {
+        xassume.signal(number);
+        assert_eq!(xassume.line("code="), format!("{name} code=SI_USER pid={us}"));
+    }
+    let finished = xassume.wait().exited(0);
+    assert_eq!(finished.stdout_text().lines().count(), 1 + signals.len(), "{}", finished.describe());
+}
+
+#[test]
+fn signals_that_concern_xassume_alone_are_not_forwarded() {
+    let sts = FakeSts::start();
+    let xassume = probing(restarting(&sts), &["signals", "exit-on", "RTMIN+1"]).spawn();
+    xassume.line("ready");
+    for signal in [libc::SIGCHLD, libc::SIGURG, libc::SIGPIPE, libc::SIGRTMIN() + 1] {
+        xassume.signal(signal);
+    }
+    // The highest number is read last: whatever was forwarded has come before it.
+    let finished = xassume.wait().exited(0);
+    assert_eq!(finished.stdout_text().lines().count(), 2, "{}", finished.describe());
+}
+
+#[test]
+fn what_the_command_sends_does_not_come_back() {
+    let sts = FakeSts::start();
+    let commands = [
+        "kill -TERM $PPID",
+        "mkfifo done; (kill -TERM $PPID; echo >done; exec sleep 60) >/dev/null 2>&1 & read x <done",
+    ];
+    for kill in commands {
+        let script = format!("{kill}; exec $PROBE signals exit-on RTMIN+1 then exit 4");
+        let xassume = scripted(restarting(&sts), &script).spawn();
+        xassume.line("ready");
+        xassume.signal(libc::SIGRTMIN() + 1);
+        let finished = xassume.wait().exited(4);
+        assert!(!finished.stdout_text().contains("TERM"), "{kill}: {}", finished.describe());
+    }
+}
+
+#[test]
+fn whatever_the_command_started_is_signalled_too() {
+    let sts = FakeSts::start();
+    let script = "trap '' USR1; $PROBE signals exit-on USR1 & wait $!; exit 6";
+    let xassume = scripted(restarting(&sts), script).spawn();
+    xassume.line("ready");
+    xassume.signal(libc::SIGUSR1);
+    xassume.wait().exited(6);
+}
+
+#[test]
+fn term_leaves_nobody_of_a_pipeline() {
+    let sts = FakeSts::start();
+    let xassume = scripted(restarting(&sts), "$PROBE signals | cat | cat | cat").spawn();
+    xassume.line("ready");
+    xassume.signal(libc::SIGTERM);
+    xassume.wait().killed_by(libc::SIGTERM).left_nobody();
+}
+
+#[test]
+fn a_burst_of_signals_is_survived() {
+    let sts = FakeSts::start();
+    let xassume = probing(restarting(&sts), &["signals", "exit-on", "RTMIN+1", "then", "exit", "5"]).spawn();
+    xassume.line("ready");
+    for _ in 0..500 {
+        xassume.signal(libc::SIGUSR1);
+    }
+    xassume.line("USR1");
+    xassume.signal(libc::SIGRTMIN() + 1);
+    xassume.wait().exited(5);
+}
+
+#[test]
+fn before_the_command_exists_a_signal_ends_xassume_at_once() {
+    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGUSR1, libc::SIGRTMIN() + 2] {
+        let sts = FakeSts::builder().script([Answer::Hang]).start();
+        let xassume = probing(restarting(&sts), &["say", "ran"]).spawn();
+        sts.wait_for_requests(1);
+        let sent = Instant::now();
+        xassume.signal(signal);
+        let finished = xassume.wait().killed_by(signal);
+        assert!(sent.elapsed() < Duration::from_secs(3), "at once, not when STS's time is up");
+        assert_eq!(finished.stdout_text(), "");
+    }
+}
+
+#[test]
+fn before_the_command_exists_harmless_signals_are_ignored() {
+    let sts = FakeSts::builder().script([Answer::Held]).start();
+    let xassume = probing(restarting(&sts), &["signals", "exit-on", "RTMIN+1"]).spawn();
+    sts.wait_for_requests(1);
+    for signal in [libc::SIGWINCH, libc::SIGCHLD, libc::SIGCONT, libc::SIGTSTP] {
+        xassume.signal(signal);
+    }
+    stopped(&[xassume.pid()]);
+    xassume.signal(libc::SIGCONT);
+    running(&[xassume.pid()]);
+    sts.release();
+    xassume.line("ready");
+    xassume.signal(libc::SIGRTMIN() + 1);
+    let finished = xassume.wait().exited(0);
+    assert_eq!(finished.stdout_text().lines().count(), 2, "{}", finished.describe());
+}
+
+#[test]
+fn signals_ignored_by_nohup_reach_neither() {
+    let sts = FakeSts::start();
+    let nohup = restarting(&sts).ignoring(&[libc::SIGHUP]);
+    let xassume = probing(nohup, &["state", "then", "signals", "exit-on", "RTMIN+1", "then", "exit", "5"]).spawn();
+    assert_eq!(state(&xassume)["SigIgn"], serde_json::json!(["HUP"]));
+    xassume.line("ready");
+    xassume.signal(libc::SIGHUP);
+    xassume.signal(libc::SIGRTMIN() + 1);
+    let finished = xassume.wait().exited(5);
+    assert!(!finished.stdout_text().contains("HUP code"), "{}", finished.describe());
+}
+
+#[test]
+fn stopping_and_continuing_reach_both() {
+    let sts = FakeSts::start();
+    let xassume = probing(restarting(&sts), &["state", "then", "signals", "leave", "TSTP,TTIN,TTOU"]).spawn();
+    let both = [xassume.pid(), pid(&state(&xassume), "pid")];
+    xassume.line("ready");
+    for signal in [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU] {
+        xassume.signal(signal);
+        stopped(&both);
+        xassume.signal(libc::SIGCONT);
+        xassume.line("CONT");
+        running(&both);
+    }
+    xassume.signal(libc::SIGTERM);
+    xassume.wait().exited(0);
+}

@@ -1,0 +1,71 @@
+//! What the command inherits: everything as xassume did, and nothing of xassume's own.
+
+use super::{after, one_refresh, probing, restarting, restarting_after, state};
+use crate::support::{FakeSts, Xassume, probe};
+use serde_json::{Value, json};
+use std::fs::File;
+
+/// A report without what differs from process to process, with the descriptors' numbers alone.
+fn comparable(mut state: Value) -> Value {
+    let table = state.as_object_mut().expect("a table");
+    for name in ["pid", "ppid", "pgid", "sid", "pdeathsig"] {
+        table.remove(name);
+    }
+    let numbers: Vec<String> = table["fds"].as_object().expect("a table").keys().cloned().collect();
+    table.insert("fds".into(), json!(numbers));
+    state
+}
+
+fn odd(xassume: Xassume) -> Xassume {
+    let file = File::open("/dev/zero").expect("there is a /dev/zero");
+    xassume
+        .ignoring(&[libc::SIGHUP, libc::SIGINT, libc::SIGPIPE, libc::SIGTTOU, libc::SIGCHLD, libc::SIGRTMIN() + 5])
+        .blocking(&[libc::SIGTERM, libc::SIGUSR1, libc::SIGRTMAX()])
+        .descriptor(9, file)
+}
+
+const WORDS: &str = "umask 027; ulimit -Sn 333; ulimit -Sc 0; cd /usr; exec nice -n 5 \"$0\" \"$@\"";
+
+#[test]
+fn the_command_finds_what_it_would_have_found_without_xassume() {
+    let sts = FakeSts::start();
+    let alone = odd(after(WORDS, &sts)).args(probe()).arg("state").run().exited(0).stdout_json();
+    let state = probing(odd(restarting_after(WORDS, &sts)), &["state"]).run().exited(0).stdout_json();
+    assert_eq!(alone["fds"].as_object().expect("a table").len(), 4);
+    assert_eq!((&alone["umask"], &alone["nice"], &alone["cwd"]), (&json!("0027"), &json!(5), &json!("/usr")));
+    assert_eq!(comparable(state), comparable(alone));
+}
+
+#[test]
+fn limits_are_those_that_were_inherited() {
+    let sts = FakeSts::start();
+    let limits = |xassume: Xassume| xassume.args(["sh", "-c", "ulimit -a"]).run().exited(0).stdout_text();
+    let alone = limits(after(WORDS, &sts));
+    assert!(alone.contains("333"), "{alone}");
+    assert_eq!(limits(restarting_after(WORDS, &sts).arg("--")), alone);
+}
+
+#[test]
+fn a_restarted_command_finds_what_the_first_one_found() {
+    let sts = one_refresh();
+    // TERM is blocked, as it was inherited, and so the first one must be stopped by another signal.
+    let xassume = odd(restarting(&sts)).args(["--stop-signal", "USR2"]);
+    let xassume = probing(xassume, &["state", "then", "signals", "exit-on", "USR2"]).spawn();
+    let first = comparable(state(&xassume));
+    assert_eq!(first["SigIgn"], json!(["HUP", "INT", "PIPE", "CHLD", "TTOU", "RTMIN+5"]));
+    assert_eq!(first["SigBlk"], json!(["USR1", "TERM", "RTMIN+30"]));
+    assert_eq!(comparable(state(&xassume)), first);
+}
+
+#[test]
+fn the_command_has_a_group_of_its_own_in_the_same_session() {
+    let sts = FakeSts::start();
+    let xassume = probing(restarting(&sts), &["state"]).spawn();
+    let us = xassume.pid();
+    let state = xassume.wait().exited(0).stdout_json();
+    assert_eq!((&state["ppid"], &state["sid"]), (&json!(us), &json!(us)));
+    assert_eq!(state["pgid"], state["pid"]);
+    let same = probing(restarting(&sts).args(["--process-group", "same"]), &["state"]).spawn();
+    let us = same.pid();
+    assert_eq!(same.wait().exited(0).stdout_json()["pgid"], us);
+}

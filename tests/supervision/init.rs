@@ -1,0 +1,75 @@
+//! As PID 1 of a container: orphans are reaped, and a status says what a signal cannot.
+
+use std::process::{Command, Stdio};
+
+use super::processes::{children, eventually};
+use crate::support::{Answer, FakeSts, Running, Xassume, binary, probe, sys};
+
+/// How a pid namespace is had here; `None`, with a word on why, where there is none to be had.
+fn namespace() -> Option<Vec<&'static str>> {
+    let root = vec!["--pid", "--fork", "--mount-proc", "--kill-child"];
+    let user = [vec!["--user", "--map-root-user"], root.clone()].concat();
+    let works = |flags: &Vec<&str>| {
+        let tried = Command::new("unshare").args(flags).arg("true").stderr(Stdio::null()).status();
+        tried.is_ok_and(|status| status.success())
+    };
+    let found = [root, user].into_iter().find(works);
+    if found.is_none() {
+        super::skipped("no pid namespace can be made here");
+    }
+    found
+}
+
+/// xassume as PID 1, with the probe as its command.
+fn as_pid_1(sts: &FakeSts, namespace: &[&str], verbs: &[&str]) -> Xassume {
+    let flags = ["-r", super::ROLE, "--on-expiry", "restart", "--"];
+    let unshare = Xassume::new(sts).program("unshare").args(namespace).arg(binary());
+    unshare.args(flags).args(probe()).args(verbs)
+}
+
+/// xassume, as it is called out here.
+#[track_caller]
+fn inside(unshare: &Running) -> i32 {
+    let mut found = Vec::new();
+    eventually("unshare has started something", || {
+        found = children(unshare.pid());
+        !found.is_empty()
+    });
+    found[0]
+}
+
+#[test]
+fn the_commands_status_or_128_and_its_signal() {
+    let Some(namespace) = namespace() else { return };
+    let sts = FakeSts::start();
+    let cases = [(["exit", "3"], 3), (["die", "TERM"], 143), (["die", "KILL"], 137), (["die", "HUP"], 129)];
+    let running = cases.map(|(verbs, _)| as_pid_1(&sts, &namespace, &verbs).spawn());
+    for ((verbs, status), running) in cases.into_iter().zip(running) {
+        let finished = running.wait();
+        assert_eq!(finished.code(), Some(status), "{verbs:?}: {}", finished.describe());
+    }
+}
+
+#[test]
+fn a_hundred_orphans_leave_no_zombie() {
+    let Some(namespace) = namespace() else { return };
+    let sts = FakeSts::start();
+    let unshare = as_pid_1(&sts, &namespace, &["orphans", "100", "then", "zombies", "then", "exit", "7"]).spawn();
+    unshare.line("ready");
+    let xassume = inside(&unshare);
+    eventually("the command is the only child", || children(xassume).len() == 1);
+    // Sent from outside of the namespace, as `docker stop` does.
+    sys::send_signal(xassume, libc::SIGTERM);
+    let finished = unshare.wait().exited(7);
+    assert_eq!(finished.stdout_text(), "ready\nzombies=0\n");
+}
+
+#[test]
+fn before_the_command_exists_a_signal_ends_it_by_status() {
+    let Some(namespace) = namespace() else { return };
+    let sts = FakeSts::builder().script([Answer::Hang]).start();
+    let unshare = as_pid_1(&sts, &namespace, &["say", "ran"]).spawn();
+    sts.wait_for_requests(1);
+    sys::send_signal(inside(&unshare), libc::SIGTERM);
+    assert_eq!(unshare.wait().exited(143).stdout_text(), "");
+}

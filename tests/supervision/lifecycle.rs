@@ -1,0 +1,102 @@
+//! The edges of a run: xassume killed, secrets kept, systemd's variables, sources that will not last.
+
+use super::{denied, generation, one_refresh, probing, restarting, scripted, signalling, xassume};
+use crate::support::{Answer, FakeSts, Finished, Identity, Xassume};
+use std::fs;
+use std::time::Duration;
+
+#[test]
+fn a_killed_xassume_ends_its_command() {
+    let sts = FakeSts::start();
+    let xassume = probing(restarting(&sts), &["signals", "then", "say", "drained"]).spawn();
+    xassume.line("ready");
+    xassume.signal(libc::SIGKILL);
+    xassume.line("TERM code=");
+    xassume.line("drained");
+    xassume.wait().killed_by(libc::SIGKILL).left_nobody();
+}
+
+#[test]
+fn a_killed_xassume_ends_a_restarted_command_too() {
+    let sts = one_refresh();
+    let xassume = probing(restarting(&sts), &["generation", "then", "say", "drained"]).spawn();
+    generation(&xassume);
+    generation(&xassume);
+    xassume.signal(libc::SIGKILL);
+    xassume.line("TERM code=");
+    xassume.wait().killed_by(libc::SIGKILL).left_nobody();
+}
+
+#[test]
+fn no_secret_is_told_or_shown() {
+    let formats = ["text", "json"].map(|format| {
+        let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(1)), denied()]).start();
+        let xassume = restarting(&sts).args(["-vv", "--log-format", format]);
+        (probing(xassume, &["generation"]).spawn(), sts)
+    });
+    for (xassume, sts) in formats {
+        let (first, second) = (generation(&xassume), generation(&xassume));
+        assert_ne!(first, second);
+        let seen = |name: &str| {
+            // Best of all if nobody may read it.
+            let bytes = fs::read(format!("/proc/{}/{name}", xassume.pid())).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        let shown = [seen("cmdline"), seen("environ")].concat();
+        xassume.signal(libc::SIGTERM);
+        let finished = xassume.wait().exited(0);
+        let own = Identity::user().secret_access_key;
+        assert!(!finished.stderr.contains(&own), "{}", finished.stderr);
+        for issued in sts.issued() {
+            for secret in [issued.secret_access_key, issued.session_token] {
+                assert!(!finished.stderr.contains(&secret) && !shown.contains(&secret), "{}", finished.stderr);
+            }
+        }
+        assert!(finished.stderr.lines().count() > 8, "it does say what it does: {}", finished.stderr);
+    }
+}
+
+#[test]
+fn systemds_watchdog_is_not_told_of_another_process() {
+    let sts = FakeSts::start();
+    let names = ["WATCHDOG_PID", "WATCHDOG_USEC", "NOTIFY_SOCKET"];
+    let systemd = |xassume: Xassume| names.iter().fold(xassume, |xassume, name| xassume.env(name, "1"));
+    let shown = |finished: Finished| names.map(|name| finished.variable(name));
+    let some = || Some("1".to_owned());
+    let stayed = probing(systemd(restarting(&sts)), &["environ"]).run().exited(0);
+    assert_eq!(stayed.stderr, "");
+    assert_eq!(shown(stayed), [None, some(), some()]);
+    let became = probing(systemd(xassume(&sts)), &["environ"]).run().exited(0);
+    assert_eq!(shown(became), [some(), some(), some()], "in exec mode the process is the command");
+}
+
+#[test]
+fn socket_activation_is_warned_about_where_it_cannot_work() {
+    let sts = FakeSts::start();
+    let activated = |xassume: Xassume| probing(xassume.env("LISTEN_FDS", "1"), &["exit", "0"]).run().exited(0).stderr;
+    let warning = "xassume: socket activation (LISTEN_FDS) does not reach a command that xassume stays with\n";
+    assert_eq!(activated(restarting(&sts)), warning);
+    assert_eq!(activated(xassume(&sts)), "");
+}
+
+#[test]
+fn a_source_that_ends_before_is_warned_about() {
+    let (sts, task) = (FakeSts::start(), Identity::task());
+    let keyed = |xassume: Xassume| probing(xassume.with_keys_of(&task), &["exit", "0"]);
+    let warning = "the keys in the environment are a session's: when it ends";
+    let finished = keyed(restarting(&sts)).run().exited(0);
+    assert!(finished.stderr.contains(warning), "{}", finished.stderr);
+    let dated = keyed(signalling(&sts)).env("AWS_CREDENTIAL_EXPIRATION", "2031-01-01T00:00:00Z").run().exited(0);
+    assert!(dated.stderr.contains("when it ends (at 2031-01-01T00:00:00Z)"), "{}", dated.stderr);
+    let notice = keyed(signalling(&sts)).run().exited(0);
+    assert!(notice.stderr.contains(warning), "{}", notice.stderr);
+    assert_eq!(keyed(xassume(&sts)).run().exited(0).stderr, "", "nothing is to be refreshed");
+    assert_eq!(probing(restarting(&sts), &["exit", "0"]).run().exited(0).stderr, "", "long-term keys last");
+}
+
+#[test]
+fn nobody_of_xassumes_own_is_left_behind() {
+    let sts = FakeSts::start();
+    scripted(restarting(&sts), "$PROBE fork-worker; exit 3").run().exited(3);
+    probing(restarting(&sts), &["exit", "3"]).run().exited(3).left_nobody();
+}

@@ -1,0 +1,124 @@
+//! What is told of a supervision: nothing, or each step in words, or each step as an object a line.
+
+use super::{SHORT, count, denied, generation, one_refresh, probing, restarting, signalling};
+use crate::support::{Answer, FakeSts, Finished};
+use serde_json::Value;
+
+/// The lines of `--log-format json`, each with what all of them have.
+fn objects(finished: &Finished) -> Vec<Value> {
+    let parse = |line: &str| -> Value {
+        let object: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        for key in ["time", "level", "event", "message"] {
+            assert!(object[key].is_string(), "no {key}: {line}");
+        }
+        assert!(is_moment(&object["time"]), "{line}");
+        object
+    };
+    finished.stderr.lines().map(parse).collect()
+}
+
+/// Like `2026-11-23T18:51:23Z`.
+fn is_moment(value: &Value) -> bool {
+    let shape = |byte: u8| if byte.is_ascii_digit() { b'0' } else { byte };
+    value.as_str().is_some_and(|text| text.bytes().map(shape).eq(*b"0000-00-00T00:00:00Z"))
+}
+
+#[test]
+fn verbose_tells_each_step_of_a_restart() {
+    let sts = one_refresh();
+    let xassume = probing(restarting(&sts).arg("-v"), &["generation"]).spawn();
+    let (first, second) = (generation(&xassume), generation(&xassume));
+    // The last of the lines about the start, so that all of them are there.
+    xassume.error_line(&format!("started the command, pid {}", second.pid));
+    xassume.signal(libc::SIGTERM);
+    let finished = xassume.wait().exited(0);
+    let said = finished.stderr.lines().filter_map(|line| line.strip_prefix("xassume: "));
+    // How a session was come by is told elsewhere.
+    let said: Vec<&str> =
+        said.filter(|line| !line.starts_with("cache: ") && !line.starts_with("source cred")).collect();
+    let begins = [
+        "the plan",
+        "assumed arn:aws:sts::111111111111:assumed-role/R/",
+        &format!("started the command, pid {}", first.pid),
+        "refresh due at ",
+        "refreshed: expires at ",
+        "refresh due at ",
+        "restarting the command with the new session",
+        "stopped the command: it exited with status 0",
+        &format!("started the command, pid {}", second.pid),
+        "SIGTERM received: the command will not be restarted",
+    ];
+    assert_eq!(said.len(), begins.len(), "{said:#?}");
+    for (said, begin) in said.iter().zip(begins) {
+        assert!(said.starts_with(begin), "{said:?} is not {begin:?}");
+    }
+    assert!(said[1].ends_with("(lifetime 2s)") && said[4].ends_with("(in 1h)"), "{said:#?}");
+    assert_eq!(count(&finished.stderr, "forwarded"), 0, "that takes -vv");
+}
+
+#[test]
+fn more_verbose_tells_what_was_forwarded() {
+    let sts = FakeSts::start();
+    let xassume = probing(restarting(&sts).arg("-vv"), &["signals"]).spawn();
+    xassume.line("ready");
+    xassume.signal(libc::SIGUSR1);
+    xassume.error_line("forwarded SIGUSR1");
+}
+
+#[test]
+fn json_tells_each_step_as_an_object() {
+    let sts = one_refresh();
+    let xassume = restarting(&sts).args(["-v", "--log-format", "json"]);
+    let xassume = probing(xassume, &["generation"]).spawn();
+    let (first, second) = (generation(&xassume), generation(&xassume));
+    xassume.error_line(&format!("\"pid\":{}", second.pid));
+    xassume.signal(libc::SIGTERM);
+    let mut objects = objects(&xassume.wait().exited(0));
+    // How a session was come by is told elsewhere.
+    objects.retain(|object| object["event"] != "detail");
+    let events: Vec<&str> = objects.iter().filter_map(|object| object["event"].as_str()).collect();
+    #[rustfmt::skip]
+    assert_eq!(events, [
+        "plan", "assumed", "started", "refresh_due",
+        "refreshed", "refresh_due", "restarting", "stopped", "started", "restarts_cancelled",
+    ]);
+    let event = |name: &str| objects.iter().find(|object| object["event"] == name).expect("it was told");
+    assert!(objects.iter().all(|object| object["level"] == "info"));
+    let role = event("assumed")["role"].as_str().expect("text");
+    assert!(role.starts_with("arn:aws:sts::111111111111:assumed-role/R/"), "{role}");
+    assert_eq!(event("assumed")["lifetime"], SHORT.as_secs_f64());
+    assert!(is_moment(&event("assumed")["expiration"]) && is_moment(&event("refresh_due")["at"]));
+    assert!(event("refresh_due")["in"].as_f64().is_some_and(|due| due <= 1.3), "{}", event("refresh_due"));
+    assert_eq!(event("refreshed")["left"], 3600.0);
+    assert_eq!(event("restarting")["reason"], "session refreshed");
+    assert_eq!(event("stopped")["how"], "stop signal");
+    assert_eq!(event("stopped")["status"], 0);
+    assert_eq!((&objects[2]["pid"], &objects[8]["pid"]), (&first.pid.into(), &second.pid.into()));
+    assert_eq!(event("restarts_cancelled")["signal"], "SIGTERM");
+}
+
+#[test]
+fn json_tells_of_trouble_as_a_warning_with_its_hint() {
+    let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), denied()]).start();
+    let xassume = signalling(&sts).args(["--log-format", "json"]);
+    let xassume = probing(xassume, &["generation", "exit-on", "HUP", "then", "die", "HUP"]).spawn();
+    let objects = objects(&xassume.wait().killed_by(libc::SIGHUP));
+    let events: Vec<&str> = objects.iter().filter_map(|object| object["event"].as_str()).collect();
+    assert_eq!(events, ["refresh_failing", "expired", "recovered", "died_of_refresh_signal"]);
+    assert!(objects.iter().all(|object| object["level"] == "warning"), "{objects:#?}");
+    assert!(objects[0]["error"].as_str().is_some_and(|error| error.contains("AccessDenied")), "{}", objects[0]);
+    assert!(objects[0]["hint"].is_string() && objects[3]["hint"].is_string());
+    assert_eq!(objects[0]["retry_in"], 1.0);
+    assert!(objects[0]["expires_in"].as_f64().is_some_and(|left| left > 0.0 && left <= 1.0), "{}", objects[0]);
+    assert_eq!((&objects[2]["failures"], &objects[3]["signal"]), (&1.into(), &"SIGHUP".into()));
+}
+
+#[test]
+fn a_failed_run_is_an_object_too() {
+    let sts = FakeSts::builder().script_forever([Answer::Lifetime(SHORT / 2), denied()]).start();
+    let stop = restarting(&sts).args(["--on-refresh-failure", "stop", "--log-format", "json"]);
+    let objects = objects(&probing(stop, &["signals"]).run().exited(125));
+    let events: Vec<&str> = objects.iter().filter_map(|object| object["event"].as_str()).collect();
+    assert_eq!(events, ["refresh_failing", "lapsed", "failed"]);
+    assert_eq!((&objects[2]["level"], &objects[2]["status"]), (&"error".into(), &125.into()));
+}

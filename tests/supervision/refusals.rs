@@ -1,0 +1,74 @@
+//! Flags that make no sense, or not together, are refused with the reason before anything is asked of STS.
+
+use super::{probing, xassume};
+use crate::support::{FakeSts, Xassume};
+
+#[test]
+fn flags_that_would_have_no_effect_are_refused() {
+    let sts = FakeSts::start();
+    let cases: &[(&[&str], &str)] = &[
+        (&["--signal", "HUP"], "--signal needs --on-expiry signal"),
+        (&["--signal", "HUP", "--on-expiry", "restart"], "--signal needs --on-expiry signal"),
+        (&["--stop-timeout", "5s"], "--stop-timeout has no effect"),
+        (&["--stop-signal", "INT"], "--stop-signal has no effect"),
+        (&["--refresh-margin", "5m"], "--refresh-margin has no effect"),
+        (&["--on-refresh-failure", "stop"], "--on-refresh-failure has no effect"),
+        (&["--process-group", "new"], "--process-group has no effect"),
+        (&["--file-mode", "0640"], "--file-mode needs --via file"),
+        (&["--file-mode", "0640", "--via", "env", "--on-expiry", "restart"], "--file-mode needs --via file"),
+        (&["--credentials-file", "x", "--via", "env"], "--credentials-file needs --via file"),
+    ];
+    for (flags, complaint) in cases {
+        refused(&sts, xassume(&sts).args(*flags), complaint);
+    }
+}
+
+#[test]
+fn words_that_mean_nothing_are_refused() {
+    let sts = FakeSts::start();
+    let cases: &[(&[&str], &str)] = &[
+        (&["--on-expiry", "reload"], "is none of none, restart and signal"),
+        (&["--via", "pipe"], "--via"),
+        (&["--on-expiry", "restart", "--on-refresh-failure", "panic"], "is neither keep nor stop"),
+        (&["--on-expiry", "restart", "--process-group", "old"], "is none of auto, same and new"),
+        (&["--on-expiry", "restart", "--stop-timeout", "2h"], "is longer than an hour"),
+        (&["--on-expiry", "restart", "--stop-timeout", "soon"], "--stop-timeout"),
+        (&["--on-expiry", "restart", "--refresh-margin", "0s"], "must be more than nothing"),
+        (&["--via", "file", "--file-mode", "0666"], "is no mode for this file"),
+        (&["--via", "file", "--file-mode", "rw"], "is no mode for this file"),
+    ];
+    for (flags, complaint) in cases {
+        refused(&sts, xassume(&sts).args(*flags), complaint);
+    }
+    for name in ["", "0", "65", "32", "SIGNAL", "SIG15", "RTMIN+99", "-1", "HUP "] {
+        let flags = [format!("--signal={name}"), format!("--stop-signal={name}")];
+        for flag in flags {
+            refused(&sts, xassume(&sts).args(["--on-expiry", "signal", &flag]), "is no signal");
+        }
+    }
+}
+
+#[test]
+fn a_missing_command_is_told_with_the_usage() {
+    let sts = FakeSts::start();
+    let finished = xassume(&sts).args(["--on-expiry", "restart"]).run().exited(125);
+    assert!(finished.stderr.contains("no command was given"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("\nusage: "), "{}", finished.stderr);
+}
+
+#[test]
+fn variables_for_other_runs_are_no_reason_to_refuse() {
+    let sts = FakeSts::start();
+    let configured = xassume(&sts).env("XASSUME_SIGNAL", "USR1").env("XASSUME_STOP_TIMEOUT", "5s");
+    let configured = configured.env("XASSUME_CREDENTIALS_FILE", "/no/such/folder/file").env("XASSUME_VIA", "env");
+    assert_eq!(probing(configured, &["exit", "3"]).run().exited(3).stderr, "");
+}
+
+#[track_caller]
+fn refused(sts: &FakeSts, xassume: Xassume, complaint: &str) {
+    let finished = probing(xassume, &["say", "ran"]).run().exited(125);
+    assert!(finished.stderr.starts_with("xassume: "), "{}", finished.stderr);
+    assert!(finished.stderr.contains(complaint), "{complaint}: {}", finished.stderr);
+    assert_eq!(finished.stdout_text(), "");
+    assert_eq!(sts.requests().len(), 0);
+}

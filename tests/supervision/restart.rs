@@ -1,0 +1,232 @@
+//! A restart: a new session, the old command gone for good, the new one as the old one was but for its credentials.
+
+use super::processes::state_of;
+use super::{Generation, SHORT, count, generation, key, number_in, one_refresh, probing, restarting, scripted};
+use crate::support::moments::iso;
+use crate::support::{Answer, FakeSts, Running};
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+/// Told to stop, it ends only when USR1 has come as well: the stop lasts as long as the test needs.
+#[rustfmt::skip]
+pub(super) const SLOW_TO_STOP: [&str; 13] = [
+    "say", "began", "then", "signals", "then", "signals", "ignore", "TERM", "exit-on", "USR1", "then", "exit", "4",
+];
+
+/// Ends a supervision that has seen what it should.
+fn end(xassume: Running) -> crate::support::Finished {
+    xassume.signal(libc::SIGTERM);
+    xassume.wait()
+}
+
+#[test]
+fn a_restarted_command_is_new_in_its_credentials_alone() {
+    let sts = one_refresh();
+    let script = "env >environment.$$; exec $PROBE generation";
+    let xassume = scripted(restarting(&sts), script).spawn();
+    let (first, second) = (generation(&xassume), generation(&xassume));
+    assert_eq!((&first.key, &second.key), (&key(&sts, 0), &key(&sts, 1)));
+    assert_ne!(first.pid, second.pid);
+    assert_eq!(state_of(first.pid), None, "the first is gone before the second begins, and reaped");
+
+    let environment = |of: &Generation| -> BTreeMap<String, String> {
+        let path = xassume.sandbox().work().join(format!("environment.{}", of.pid));
+        let text = fs::read_to_string(path).expect("the script wrote it");
+        text.lines().filter_map(|line| line.split_once('=')).map(|(name, value)| (name.into(), value.into())).collect()
+    };
+    let (before, after) = (environment(&first), environment(&second));
+    assert_eq!(after["AWS_SESSION_TOKEN"], sts.issued()[1].session_token);
+    let names = before.keys().chain(after.keys());
+    let changed: std::collections::BTreeSet<_> = names.filter(|&name| before.get(name) != after.get(name)).collect();
+    let credentials = ["AWS_ACCESS_KEY_ID", "AWS_CREDENTIAL_EXPIRATION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+    assert!(changed.iter().eq(credentials.iter()), "{changed:?}");
+    assert_eq!(end(xassume).exited(0).stderr, "", "nobody asked");
+}
+
+#[test]
+fn every_session_is_followed_by_the_next() {
+    let sts = FakeSts::builder().lifetime(SHORT).start();
+    let xassume = probing(restarting(&sts), &["generation"]).spawn();
+    for place in 0..3 {
+        assert_eq!(generation(&xassume).key, key(&sts, place));
+    }
+    end(xassume).exited(0);
+    assert_eq!(sts.requests().len(), 3, "one call for each session");
+}
+
+#[test]
+fn the_same_keys_again_are_a_restart_too() {
+    let answer = |lifetime: Duration| {
+        let expiration = iso(SystemTime::now() + lifetime);
+        let body = format!(
+            "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
+             <AssumedRoleUser><AssumedRoleId>AROA:s</AssumedRoleId>\
+             <Arn>arn:aws:sts::111111111111:assumed-role/R/s</Arn></AssumedRoleUser>\
+             <Credentials><AccessKeyId>ASIASAME</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>\
+             <SessionToken>token</SessionToken><Expiration>{expiration}</Expiration></Credentials>\
+             </AssumeRoleResult></AssumeRoleResponse>"
+        );
+        Answer::body(200, "text/xml", body)
+    };
+    let sts = FakeSts::builder().script([answer(SHORT), answer(Duration::from_hours(1))]).start();
+    let xassume = probing(restarting(&sts), &["generation"]).spawn();
+    let (first, second) = (generation(&xassume), generation(&xassume));
+    assert_eq!((first.key.as_str(), second.key.as_str()), ("ASIASAME", "ASIASAME"));
+    assert_ne!(first.pid, second.pid);
+    end(xassume).exited(0);
+}
+
+#[test]
+fn a_command_that_takes_its_time_to_end_is_waited_for() {
+    let sts = one_refresh();
+    let xassume = restarting(&sts).args(["--stop-timeout", "1h", "-v"]);
+    let xassume = probing(xassume, &["say", "began", "then", "graceful", "300"]).spawn();
+    for said in ["began", "draining", "drained", "began", "ready"] {
+        xassume.line(said);
+    }
+    xassume.error_line("stopped the command: it exited with status 0");
+    let finished = end(xassume).exited(0);
+    assert_eq!(count(&finished.stdout_text(), "began"), 2);
+}
+
+#[test]
+fn a_command_that_does_not_end_is_killed_after_the_stop_timeout() {
+    let sts = one_refresh();
+    let xassume = restarting(&sts).args(["--stop-timeout", "200ms", "-v"]);
+    let xassume = scripted(xassume, "echo pid=$$; exec $PROBE stubborn").spawn();
+    let first = number_in(&xassume.line("pid="));
+    xassume.line("ready");
+    let second = number_in(&xassume.line("pid="));
+    assert_eq!(state_of(first), None);
+    assert_ne!(first, second);
+    xassume.error_line("stopped the command after the stop timeout: it was killed by SIGKILL");
+}
+
+#[test]
+fn a_stopped_command_is_restarted_like_any_other() {
+    let sts = one_refresh();
+    let xassume = restarting(&sts).args(["--stop-timeout", "1h"]);
+    let xassume = scripted(xassume, "echo began; exec $PROBE generation").spawn();
+    xassume.line("began");
+    let first = generation(&xassume);
+    crate::support::sys::send_signal(first.pid, libc::SIGSTOP);
+    xassume.line("began");
+    assert_ne!(generation(&xassume).pid, first.pid);
+}
+
+#[test]
+fn another_signal_may_ask_for_the_end() {
+    let sts = one_refresh();
+    let xassume = restarting(&sts).args(["--stop-signal", "SIGRTMIN+2"]);
+    let xassume = probing(xassume, &["signals", "exit-on", "RTMIN+2"]).spawn();
+    xassume.line("ready");
+    assert_eq!(xassume.line("RTMIN+2"), format!("RTMIN+2 code=SI_USER pid={}", xassume.pid()));
+    xassume.line("ready");
+    let finished = end(xassume).exited(0);
+    assert_eq!(count(&finished.stdout_text(), "RTMIN+2"), 1);
+}
+
+#[test]
+fn nobody_whom_the_command_started_outlives_a_restart() {
+    let sts = one_refresh();
+    let xassume = probing(restarting(&sts), &["fork-worker", "stubborn", "then", "generation"]).spawn();
+    let worker = number_in(&xassume.line("worker pid="));
+    let first = generation(&xassume);
+    let next = number_in(&xassume.line("worker pid="));
+    assert!(matches!(state_of(worker), None | Some('Z')), "the old worker is dead before the new command begins");
+    assert_ne!((worker, first.pid), (next, generation(&xassume).pid));
+}
+
+#[test]
+fn a_command_that_ends_while_sts_is_asked_is_not_restarted() {
+    let cases = ["0", "5"].map(|code| {
+        let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), Answer::Held]).start();
+        let command = ["say", "began", "then", "signals", "exit-on", "USR1", "then", "exit", code];
+        (probing(restarting(&sts), &command).spawn(), code, sts)
+    });
+    for (xassume, code, sts) in cases {
+        xassume.line("ready");
+        sts.wait_for_requests(2);
+        xassume.signal(libc::SIGUSR1);
+        // STS has not answered yet, and is not waited for.
+        let finished = xassume.wait().exited(code.parse().expect("a number"));
+        assert_eq!(count(&finished.stdout_text(), "began"), 1);
+    }
+}
+
+#[test]
+fn a_restart_that_cannot_start_ends_with_the_reason() {
+    let sts = one_refresh();
+    let xassume = restarting(&sts).file("bin/tool", "#!/bin/sh\nexec $PROBE generation\n");
+    let tool = xassume.home().join("bin/tool");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&tool, executable).expect("executable");
+    let xassume = xassume.arg("--").arg(&tool).spawn();
+    generation(&xassume);
+    fs::remove_file(&tool).expect("the home is ours");
+    let finished = xassume.wait().exited(127);
+    assert!(finished.stderr.contains("command not found"), "{}", finished.stderr);
+}
+
+#[test]
+fn term_from_outside_cancels_every_later_restart() {
+    let sts = one_refresh();
+    let xassume = restarting(&sts).arg("-v");
+    let xassume = probing(xassume, &["generation", "ignore", "TERM", "exit-on", "USR1"]).spawn();
+    generation(&xassume);
+    xassume.signal(libc::SIGTERM);
+    xassume.line("TERM");
+    xassume.error_line("SIGTERM received: the command will not be restarted");
+    xassume.error_line("the session has expired and the command is still running");
+    xassume.signal(libc::SIGUSR1);
+    let finished = xassume.wait().exited(0);
+    assert_eq!(count(&finished.stdout_text(), "ready"), 1);
+    assert_eq!(sts.requests().len(), 1, "a session that would reach nobody is not asked for");
+}
+
+#[test]
+fn other_signals_from_outside_cancel_none() {
+    let sts = one_refresh();
+    let xassume = probing(restarting(&sts), &["generation"]).spawn();
+    generation(&xassume);
+    for (name, signal) in
+        [("INT", libc::SIGINT), ("QUIT", libc::SIGQUIT), ("HUP", libc::SIGHUP), ("USR1", libc::SIGUSR1)]
+    {
+        xassume.signal(signal);
+        xassume.line(&format!("{name} code="));
+    }
+    assert_eq!(generation(&xassume).key, key(&sts, 1));
+    end(xassume).exited(0);
+}
+
+#[test]
+fn between_stop_and_start_an_interrupt_means_the_end() {
+    let cases = [libc::SIGINT, libc::SIGQUIT, libc::SIGTERM].map(|signal| {
+        let sts = one_refresh();
+        (probing(restarting(&sts).arg("-v"), &SLOW_TO_STOP).spawn(), signal, sts)
+    });
+    for (xassume, signal, _sts) in cases {
+        xassume.line("TERM");
+        xassume.line("ready");
+        xassume.signal(signal);
+        xassume.error_line("the command will not be restarted");
+        xassume.signal(libc::SIGUSR1);
+        let finished = xassume.wait().exited(4);
+        assert_eq!(count(&finished.stdout_text(), "began"), 1);
+    }
+}
+
+#[test]
+fn between_stop_and_start_other_signals_change_nothing() {
+    let sts = one_refresh();
+    let xassume = probing(restarting(&sts), &SLOW_TO_STOP).spawn();
+    xassume.line("TERM");
+    xassume.line("ready");
+    for (name, signal) in [("WINCH", libc::SIGWINCH), ("HUP", libc::SIGHUP), ("USR2", libc::SIGUSR2)] {
+        xassume.signal(signal);
+        xassume.line(&format!("{name} code="));
+    }
+    xassume.signal(libc::SIGUSR1);
+    xassume.line("began");
+}

@@ -1,0 +1,116 @@
+//! The refresh signal: which, to whom, and what becomes of a command that does not know it.
+
+use super::{count, generation, key, one_refresh, probing, scripted, signalling, xassume};
+use std::fs;
+
+#[test]
+fn the_command_goes_on_with_new_credentials() {
+    let sts = one_refresh();
+    let xassume = probing(signalling(&sts).arg("-v"), &["generation", "exit-on", "RTMIN+1"]).spawn();
+    let before = generation(&xassume);
+    assert_eq!(xassume.line("HUP"), format!("HUP code=SI_USER pid={}", xassume.pid()));
+    assert_eq!(xassume.line("key="), format!("key={}", key(&sts, 1)));
+    xassume.error_line(&format!("sent SIGHUP to the command, pid {}", before.pid));
+    xassume.signal(libc::SIGRTMIN() + 1);
+    let finished = xassume.wait().exited(0);
+    assert_eq!(count(&finished.stdout_text(), "HUP"), 1, "{}", finished.describe());
+    assert_eq!(count(&finished.stdout_text(), "ready"), 1, "{}", finished.describe());
+}
+
+#[test]
+fn signals_are_named_as_people_name_them() {
+    let names = [
+        ("HUP", "HUP"),
+        ("SIGUSR1", "USR1"),
+        ("usr2", "USR2"),
+        ("10", "USR1"),
+        ("RTMIN+3", "RTMIN+3"),
+        ("SIGRTMAX-1", "RTMIN+29"),
+    ];
+    let running = names.map(|(given, told)| {
+        let sts = one_refresh();
+        let xassume = probing(signalling(&sts).args(["--signal", given]), &["signals", "exit-on", told]).spawn();
+        (sts, xassume)
+    });
+    for ((given, told), (_sts, xassume)) in names.into_iter().zip(running) {
+        xassume.line("ready");
+        assert_eq!(xassume.line("code="), format!("{told} code=SI_USER pid={}", xassume.pid()), "{given}");
+        xassume.wait().exited(0);
+    }
+}
+
+#[test]
+fn a_variable_may_name_the_signal() {
+    let sts = one_refresh();
+    let configured = xassume(&sts).env("XASSUME_ON_EXPIRY", "signal").env("XASSUME_SIGNAL", "WINCH");
+    let xassume = probing(configured, &["signals", "exit-on", "WINCH", "then", "exit", "4"]).spawn();
+    xassume.line("WINCH");
+    xassume.wait().exited(4);
+}
+
+#[test]
+fn only_the_command_is_signalled_and_not_what_it_started() {
+    let sts = one_refresh();
+    let script = "$PROBE signals exit-on USR1 >worker & $PROBE say began; exec $PROBE signals exit-on USR1";
+    let xassume = scripted(signalling(&sts), script).spawn();
+    let work = xassume.sandbox().work();
+    xassume.line("ready");
+    xassume.line("HUP");
+    // This one goes to both of them: had the worker been sent the other, it would have told that one first.
+    xassume.signal(libc::SIGUSR1);
+    xassume.line("USR1");
+    let mut said = String::new();
+    super::processes::eventually("the worker has its signal", || {
+        said = fs::read_to_string(work.join("worker")).unwrap_or_default();
+        said.contains("USR1")
+    });
+    assert!(!said.contains("HUP"), "{said}");
+    xassume.wait().exited(0);
+}
+
+#[test]
+fn a_command_that_dies_of_it_ends_the_run_with_a_hint() {
+    let cases = [("HUP", libc::SIGHUP), ("RTMIN+3", libc::SIGRTMIN() + 3)].map(|(name, number)| {
+        let sts = one_refresh();
+        (scripted(signalling(&sts).args(["--signal", name]), "exec sleep 60").spawn(), name, number, sts)
+    });
+    for (xassume, name, number, _sts) in cases {
+        let finished = xassume.wait().killed_by(number);
+        let told = format!(
+            "xassume: the command died of SIG{name}, which told it of the new session\n\
+             hint: let the command handle SIG{name}, name another --signal, or use --on-expiry restart\n"
+        );
+        assert_eq!(finished.stderr, told);
+    }
+}
+
+#[test]
+fn without_a_file_it_announces_the_expiry_and_says_so_once() {
+    let sts = one_refresh();
+    let xassume = probing(signalling(&sts).args(["--via", "env"]), &["generation"]).spawn();
+    assert_eq!(generation(&xassume).key, key(&sts, 0));
+    let notice = xassume.error_line("SIGHUP will only announce the expiry");
+    assert_eq!(notice, "xassume: SIGHUP will only announce the expiry: an environment cannot be changed from outside");
+    xassume.line("HUP");
+    assert_eq!(xassume.line("key="), format!("key={}", key(&sts, 0)));
+    xassume.error_line("the session has expired and the command is still running");
+    xassume.signal(libc::SIGTERM);
+    let finished = xassume.wait().exited(0);
+    assert_eq!(count(&finished.stderr, "only announce"), 1, "{}", finished.stderr);
+    assert_eq!(count(&finished.stderr, "has expired"), 1, "{}", finished.stderr);
+    assert_eq!(count(&finished.stdout_text(), "HUP"), 1);
+    assert_eq!(sts.requests().len(), 1, "another session could not reach the command");
+}
+
+#[test]
+fn a_draining_command_is_still_served() {
+    let sts = one_refresh();
+    let xassume = probing(signalling(&sts), &["generation", "ignore", "TERM", "exit-on", "RTMIN+1"]).spawn();
+    generation(&xassume);
+    xassume.signal(libc::SIGTERM);
+    xassume.line("TERM");
+    xassume.line("HUP");
+    assert_eq!(xassume.line("key="), format!("key={}", key(&sts, 1)));
+    xassume.signal(libc::SIGRTMIN() + 1);
+    xassume.wait().exited(0);
+}

@@ -1,0 +1,111 @@
+//! Each refresh begins at the source: what was rotated since the start is picked up.
+
+use super::{ROLE, SHORT, equipped, generation, key, number_in, one_refresh, probing};
+use crate::support::log::PATIENCE;
+use crate::support::sys::wait_gone;
+use crate::support::{Answer, FakeSts, Identity, Running, Xassume};
+use std::fs;
+
+fn section(identity: &Identity) -> String {
+    let (key, secret) = (&identity.access_key_id, &identity.secret_access_key);
+    format!("[default]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n")
+}
+
+fn rotated() -> Identity {
+    Identity::long_term("AKIAROTATED000000001", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYROTATEDKEY", "user/alice")
+}
+
+/// A restart, with something done between the two sessions; who signed the two requests.
+fn signers(sts: &FakeSts, xassume: Xassume, between: impl FnOnce(&Running)) -> [Option<String>; 2] {
+    let xassume = probing(equipped(xassume).args(["-r", ROLE, "--on-expiry", "restart"]), &["generation"]).spawn();
+    generation(&xassume);
+    between(&xassume);
+    assert_eq!(generation(&xassume).key, key(sts, 1));
+    [0, 1].map(|place| sts.requests()[place].access_key_id.clone())
+}
+
+#[test]
+fn rotated_keys_in_the_credentials_file() {
+    let (sts, user, rotated) = (one_refresh(), Identity::user(), rotated());
+    sts.add_identity(rotated.clone());
+    let xassume = Xassume::new(&sts).without_keys().file(".aws/credentials", section(&user));
+    let found = signers(&sts, xassume, |running| {
+        sts.expire(&user.access_key_id);
+        let file = running.sandbox().home().join(".aws/credentials");
+        fs::write(file, section(&rotated)).expect("the home is ours");
+    });
+    assert_eq!(found, [user, rotated].map(|identity| Some(identity.access_key_id)));
+}
+
+#[test]
+fn a_credential_process_is_run_again() {
+    let (sts, user, rotated) = (one_refresh(), Identity::user(), rotated());
+    sts.add_identity(rotated.clone());
+    let answer = |identity: &Identity| {
+        let (key, secret) = (&identity.access_key_id, &identity.secret_access_key);
+        format!(r#"{{"Version":1,"AccessKeyId":"{key}","SecretAccessKey":"{secret}"}}"#)
+    };
+    let xassume = Xassume::new(&sts).without_keys().file("answer", answer(&user));
+    let config = "[default]\ncredential_process = cat $HOME/answer\n";
+    let found = signers(&sts, xassume.file(".aws/config", config), |running| {
+        fs::write(running.sandbox().home().join("answer"), answer(&rotated)).expect("the home is ours");
+    });
+    assert_eq!(found, [user, rotated].map(|identity| Some(identity.access_key_id)));
+}
+
+/// As the profile's `credential_process`: answers once, and then hangs until it is killed.
+const ANSWERS_ONCE: &str =
+    "test -e $HOME/asked && echo helper=$$ >&2 && trap '' TERM && exec sleep 60; touch $HOME/asked; cat $HOME/answer";
+
+#[test]
+fn a_credential_process_that_hangs_ends_with_the_run() {
+    let sts = one_refresh();
+    let user = Identity::user();
+    let (key, secret) = (&user.access_key_id, &user.secret_access_key);
+    let answer = format!(r#"{{"Version":1,"AccessKeyId":"{key}","SecretAccessKey":"{secret}"}}"#);
+    let world = || {
+        let config = format!("[default]\ncredential_process = {ANSWERS_ONCE}\n");
+        equipped(Xassume::new(&sts)).without_keys().file("answer", &answer).file(".aws/config", config)
+    };
+    let flags = ["-r", ROLE, "--on-expiry", "restart"];
+    let helper = |running: &Running| number_in(&running.error_line("helper="));
+
+    let later = probing(world().args(flags), &["generation", "exit-on", "USR1", "then", "exit", "3"]).spawn();
+    let early = probing(world().file("asked", "").args(flags), &["say", "ran"]).spawn();
+    let process = helper(&early);
+    early.signal(libc::SIGINT);
+    early.wait().killed_by(libc::SIGINT);
+    assert!(wait_gone(process, PATIENCE), "before there is a command");
+
+    generation(&later);
+    let process = helper(&later);
+    later.signal(libc::SIGUSR1);
+    later.wait().exited(3);
+    assert!(wait_gone(process, PATIENCE), "at a refresh");
+}
+
+#[test]
+fn a_new_web_identity_token() {
+    let sts = one_refresh();
+    let xassume = Xassume::new(&sts).without_keys().file("token", "token.of.before");
+    let token = xassume.home().join("token");
+    let xassume = xassume.env("AWS_WEB_IDENTITY_TOKEN_FILE", &token).env("AWS_ROLE_ARN", ROLE);
+    let xassume = probing(equipped(xassume).args(["--on-expiry", "restart"]), &["generation"]).spawn();
+    generation(&xassume);
+    fs::write(&token, "token.of.after").expect("the home is ours");
+    assert_eq!(generation(&xassume).key, key(&sts, 1));
+    let tokens: Vec<_> =
+        sts.requests().iter().map(|request| request.param("WebIdentityToken").map(str::to_owned)).collect();
+    assert_eq!(tokens, ["token.of.before", "token.of.after"].map(|token| Some(token.to_owned())));
+}
+
+#[test]
+fn every_hop_of_a_chain_is_assumed_again() {
+    let sts = FakeSts::builder().script([Answer::Ok, Answer::Lifetime(SHORT)]).start();
+    let (first, second) = ("arn:aws:iam::111111111111:role/First", "arn:aws:iam::111111111111:role/Second");
+    let xassume = equipped(Xassume::new(&sts)).args(["-r", first, "-r", second, "--on-expiry", "restart"]);
+    let xassume = probing(xassume, &["generation"]).spawn();
+    assert_eq!([generation(&xassume).key, generation(&xassume).key], [key(&sts, 1), key(&sts, 3)]);
+    let roles: Vec<_> = sts.requests().iter().map(|request| request.param("RoleArn").map(str::to_owned)).collect();
+    assert_eq!(roles, [first, second, first, second].map(|role| Some(role.to_owned())));
+}

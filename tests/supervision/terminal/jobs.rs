@@ -1,0 +1,131 @@
+//! Job control: stopped and continued together, and everybody else on the terminal undisturbed.
+
+use super::{Job, bash};
+use crate::supervision::processes::{running, stopped};
+use crate::supervision::{ROLE, state, xassume};
+use crate::support::pty::PROMPT;
+use crate::support::{FakeSts, Terminal, sys};
+use serde_json::Value;
+
+#[test]
+fn the_stop_key_gives_the_prompt_back_and_fg_and_bg_go_on() {
+    let sts = FakeSts::start();
+    let bash = bash(&sts);
+    let job = Job::start(&bash, "signals leave TSTP");
+    for resume in ["fg", "bg"] {
+        bash.keys("\x1a");
+        bash.through("Stopped");
+        bash.through(PROMPT);
+        stopped(&job.both());
+        bash.keys(&format!("{resume}\n"));
+        bash.line("CONT code=");
+        running(&job.both());
+    }
+    bash.keys("fg\n");
+    bash.through("fg\r\n");
+    let shown = job.end();
+    assert_eq!(shown.matches("CONT code=").count(), 2, "{shown}");
+}
+
+#[test]
+fn a_command_that_was_stopped_reads_on_after_fg() {
+    let sts = FakeSts::start();
+    let bash = bash(&sts);
+    bash.keys("$STAY $PROBE read-tty\n");
+    bash.line("ready");
+    bash.keys("\x1a");
+    bash.through("Stopped");
+    bash.through(PROMPT);
+    bash.keys("fg\n");
+    bash.through("fg\r\n");
+    bash.keys("hello\n");
+    bash.line("read hello");
+    bash.through(PROMPT);
+}
+
+#[test]
+fn a_command_that_stops_itself_gives_the_prompt_back() {
+    let sts = FakeSts::start();
+    let bash = bash(&sts);
+    let job = Job::start(&bash, "signals leave TSTP");
+    sys::send_signal(job.command, libc::SIGTSTP);
+    bash.through("Stopped");
+    bash.through(PROMPT);
+    stopped(&job.both());
+    bash.keys("fg\n");
+    bash.line("CONT code=");
+    running(&job.both());
+    bash.keys("\x03");
+    bash.line("INT code=SI_KERNEL");
+    job.end();
+}
+
+#[test]
+fn a_pager_beside_the_command_reads_the_terminal() {
+    let sts = FakeSts::start();
+    let bash = bash(&sts);
+    let pager = "sh -c 'read first; echo \"first=$first\"; exec $PROBE read-tty'";
+    bash.keys(&format!("$STAY $PROBE signals exit-on INT | {pager}\n"));
+    bash.line("first=ready");
+    bash.line("ready");
+    bash.keys("hello\n");
+    bash.line("read hello");
+    bash.keys("\x03");
+    bash.through(PROMPT);
+}
+
+#[test]
+fn a_shell_as_the_command_has_job_control() {
+    let sts = FakeSts::start();
+    let within = |terminal: &Terminal| {
+        terminal.keys("echo \"flags=$-\"; : </dev/tty && echo opened=$?\n");
+        let flags = terminal.line("flags=h");
+        assert!(flags.contains('m'), "{flags}");
+        terminal.line("opened=0");
+    };
+    let shell = ["bash", "--noprofile", "--norc", "--noediting", "-i"];
+    let bash = bash(&sts);
+    bash.keys(&format!("$STAY {}\n", shell.join(" ")));
+    bash.through(PROMPT);
+    within(&bash);
+
+    let leader = xassume(&sts).env("PS1", PROMPT).env("TERM", "dumb").args(["--via", "file", "--"]).args(shell);
+    let leader = Terminal::run(&leader);
+    leader.through(PROMPT);
+    within(&leader);
+}
+
+#[test]
+fn becoming_the_command_leaves_no_trace() {
+    let sts = FakeSts::start();
+    let bash = bash(&sts);
+    let report = |line: &str| -> Value {
+        bash.keys(&format!("{line}\n"));
+        let mut state = state(&bash);
+        bash.through(PROMPT);
+        assert_eq!((&state["pgid"], &state["tty_pgrp"]), (&state["pid"], &state["pid"]), "a job like any other");
+        for name in ["pid", "pgid", "tty_pgrp"] {
+            state.as_object_mut().expect("a table").remove(name);
+        }
+        state
+    };
+    let alone = report("$PROBE state");
+    assert_eq!(alone["ppid"], bash.pid());
+    assert_eq!(report(&format!("$BIN -r {ROLE} -- $PROBE state")), alone);
+}
+
+#[test]
+fn control_that_was_stopped_reads_on_after_fg() {
+    let sts = FakeSts::start();
+    let bash = bash(&sts);
+    bash.keys("$PROBE read-tty\n");
+    bash.line("ready");
+    bash.keys("\x1a");
+    bash.through("Stopped");
+    bash.through(PROMPT);
+    bash.keys("fg\n");
+    bash.through("fg\r\n");
+    bash.keys("hello\n");
+    bash.line("read hello");
+    bash.through(PROMPT);
+}

@@ -1,0 +1,113 @@
+//! The terminal itself: its size, its modes, its end.
+
+use super::{Job, bash};
+use crate::supervision::processes::{children, eventually};
+use crate::supervision::{ROLE, equipped, one_refresh, pid, probing, restarting, state, xassume};
+use crate::support::log::PATIENCE;
+use crate::support::pty::PROMPT;
+use crate::support::{FakeSts, Terminal, Xassume, sys};
+
+#[test]
+fn each_new_size_is_told_once() {
+    let sts = FakeSts::start();
+    let bash = bash(&sts);
+    let job = Job::start(&bash, "signals then winsize");
+    for rows in [20, 21, 22, 23, 24] {
+        bash.resize(rows, 80);
+        assert!(bash.line("WINCH code=").ends_with("WINCH code=SI_KERNEL pid=0"));
+    }
+    let shown = job.end();
+    assert!(shown.contains("rows=24 columns=80"), "{shown}");
+    assert_eq!(shown.matches("WINCH code=").count(), 5, "{shown}");
+}
+
+#[test]
+fn a_closed_window_ends_everybody() {
+    let sts = FakeSts::start();
+    let mut bash = bash(&sts);
+    let job = Job::start(&bash, "signals exit-on HUP");
+    let both = job.both();
+    bash.hang_up();
+    assert!(both.into_iter().all(|pid| sys::wait_gone(pid, PATIENCE)));
+    assert!(bash.ends_within(PATIENCE));
+
+    // The leader of the session is the only one who is told.
+    let mut leader = Terminal::run(&probing(restarting(&sts), &["state", "then", "signals", "exit-on", "HUP"]));
+    let command = pid(&state(&leader), "pid");
+    leader.line("ready");
+    leader.hang_up();
+    assert!(sys::wait_gone(command, PATIENCE));
+    assert!(leader.ends_within(PATIENCE));
+}
+
+#[test]
+fn a_command_that_minds_no_hang_up_runs_on() {
+    let sts = FakeSts::start();
+    let mut bash = bash(&sts);
+    bash.keys("$STAY sh -c 'exec $PROBE signals exit-on USR1 >said'\n");
+    let said = bash.sandbox().work().join("said");
+    let has_said = |words: &str| {
+        eventually(words, || std::fs::read_to_string(&said).unwrap_or_default().contains(words));
+    };
+    has_said("ready");
+    let xassume = bash.foreground();
+    let [command] = children(xassume).try_into().expect("one child");
+    bash.hang_up();
+    has_said("HUP code=");
+    sys::send_signal(xassume, libc::SIGUSR1);
+    has_said("USR1 code=");
+    assert!(sys::wait_gone(command, PATIENCE) && sys::wait_gone(xassume, PATIENCE));
+}
+
+/// Run by a shell that leaves the modes of its terminal alone, as those of scripts do.
+fn scripted(sts: &FakeSts, script: &str) -> Terminal {
+    let shell = equipped(Xassume::new(sts)).program("sh").args(["-c", script]);
+    Terminal::run(&shell.env("ROLE", ROLE))
+}
+
+#[test]
+fn the_terminal_is_given_back_after_a_killed_command() {
+    let sts = FakeSts::start();
+    let terminal =
+        scripted(&sts, "$BIN -r $ROLE --via file -- $PROBE state then raw-tty then signals; echo ended; read line");
+    let command = pid(&state(&terminal), "pid");
+    terminal.line("ready");
+    assert!(!terminal.is_cooked());
+    sys::send_signal(command, libc::SIGKILL);
+    terminal.line("ended");
+    assert!(terminal.is_cooked());
+}
+
+#[test]
+fn the_terminal_is_given_back_before_a_restart() {
+    let sts = one_refresh();
+    let command = "sh -c 'stty -a | grep -o -- -*icanon; exec $PROBE raw-tty then signals'";
+    let terminal = scripted(&sts, &format!("$BIN -r $ROLE --on-expiry restart -- {command}"));
+    for _ in 0..2 {
+        assert_eq!(terminal.line("icanon"), "icanon");
+        terminal.line("ready");
+    }
+}
+
+#[test]
+fn a_restarted_command_reads_the_terminal() {
+    let sts = one_refresh();
+    let bash = bash(&sts);
+    bash.keys(&format!("$BIN -r {ROLE} --on-expiry restart -- $PROBE read-tty\n"));
+    bash.line("ready");
+    bash.line("ready");
+    bash.keys("hello\n");
+    bash.line("read hello");
+    bash.through(PROMPT);
+    let warning = "a restart begins the command again from its beginning";
+    assert_eq!(bash.stdout.so_far().matches(warning).count(), 1);
+}
+
+#[test]
+fn a_group_of_its_own_is_warned_about() {
+    let sts = FakeSts::start();
+    let own = xassume(&sts).args(["--via", "file", "--process-group", "new"]);
+    let shown = Terminal::run(&probing(own, &["state"])).wait().exited(0).stdout_text();
+    assert!(shown.contains("reading from the terminal will stop it"), "{shown}");
+    assert!(shown.contains("hint: leave out --process-group new"), "{shown}");
+}

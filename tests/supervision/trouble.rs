@@ -1,0 +1,87 @@
+//! A refresh that fails: the command keeps running, and one line tells of each change.
+
+use super::{SHORT, count, denied, generation, key, probing, restarting, signalling};
+use crate::support::{Answer, FakeSts};
+use std::time::Duration;
+
+#[test]
+fn failing_then_expired_then_recovered() {
+    // The second attempt comes a second after the first, when the session has expired.
+    let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), denied()]).start();
+    let xassume = probing(restarting(&sts), &["generation"]).spawn();
+    let first = generation(&xassume);
+    let failing = xassume.error_line("cannot refresh the session, which expires in 1s: cannot assume");
+    assert!(failing.ends_with("; the command keeps running, retry in 1s"), "{failing}");
+    xassume.error_line("hint: ");
+    assert_eq!(xassume.error_line("expired"), "xassume: the session has expired and the command is still running");
+    assert_eq!(xassume.error_line("again"), "xassume: the session is refreshed again, after 1 failure");
+    let second = generation(&xassume);
+    assert_ne!(first.pid, second.pid);
+    assert_eq!(second.key, key(&sts, 1));
+    xassume.signal(libc::SIGTERM);
+    let finished = xassume.wait().exited(0);
+    let said: Vec<&str> = finished.stderr.lines().filter(|line| line.starts_with("xassume: ")).collect();
+    assert_eq!(said.len(), 3, "one line for each change: {said:#?}");
+    assert_eq!(sts.requests().len(), 3);
+}
+
+#[test]
+fn a_recovery_in_time_is_a_restart_like_any_other() {
+    let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(3)), denied()]).start();
+    let xassume = probing(restarting(&sts), &["generation"]).spawn();
+    generation(&xassume);
+    xassume.error_line("cannot refresh the session, which expires in ");
+    assert_eq!(generation(&xassume).key, key(&sts, 1));
+    xassume.signal(libc::SIGTERM);
+    let finished = xassume.wait().exited(0);
+    assert!(!finished.stderr.contains("has expired"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("the session is refreshed again, after 1 failure"), "{}", finished.stderr);
+}
+
+#[test]
+fn further_failures_are_told_to_who_asks() {
+    let sts = FakeSts::builder().script_forever([Answer::Lifetime(Duration::from_secs(1)), denied()]).start();
+    let xassume = probing(signalling(&sts).arg("-v"), &["generation"]).spawn();
+    generation(&xassume);
+    xassume.error_line("cannot refresh the session");
+    let retry = xassume.error_line("refresh failed 2 times: cannot assume");
+    assert!(retry.ends_with("; retry in 1s"), "{retry}");
+}
+
+#[test]
+fn quiet_says_nothing_of_it() {
+    let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), denied()]).start();
+    let xassume = probing(restarting(&sts).arg("-q"), &["generation"]).spawn();
+    generation(&xassume);
+    generation(&xassume);
+    xassume.signal(libc::SIGTERM);
+    assert_eq!(xassume.wait().exited(0).stderr, "");
+}
+
+#[test]
+fn a_lost_session_stops_the_command_if_so_asked() {
+    let commands: [(&[&str], usize); 2] = [(&["stubborn"], 0), (&["signals", "then", "say", "drained"], 1)];
+    let cases = commands.map(|(verbs, drained)| {
+        let sts = FakeSts::builder().script_forever([Answer::Lifetime(Duration::from_secs(1)), denied()]).start();
+        let stop = restarting(&sts).args(["--on-refresh-failure", "stop", "--stop-timeout", "100ms"]);
+        (probing(stop, verbs).spawn(), drained, sts)
+    });
+    for (xassume, drained, _sts) in cases {
+        xassume.line("ready");
+        xassume.error_line("the session has expired and could not be refreshed: stopping the command");
+        let finished = xassume.wait().exited(125).left_nobody();
+        assert_eq!(count(&finished.stdout_text(), "drained"), drained, "{}", finished.describe());
+        assert_eq!(count(&finished.stdout_text(), "ready"), 1, "{}", finished.describe());
+    }
+}
+
+#[test]
+fn a_reset_connection_is_tried_again_without_a_word() {
+    let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), Answer::Reset]).start();
+    let xassume = probing(restarting(&sts), &["generation"]).spawn();
+    generation(&xassume);
+    generation(&xassume);
+    xassume.signal(libc::SIGTERM);
+    assert_eq!(xassume.wait().exited(0).stderr, "");
+    assert_eq!(sts.requests().len(), 3);
+}
