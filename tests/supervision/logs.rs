@@ -99,7 +99,8 @@ fn json_tells_each_step_as_an_object() {
 
 #[test]
 fn json_tells_of_trouble_as_a_warning_with_its_hint() {
-    let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), denied()]).start();
+    // The first refresh comes before the expiry, the second about then, the third a second later.
+    let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), denied(), denied()]).start();
     let xassume = signalling(&sts).args(["--log-format", "json"]);
     let xassume = probing(xassume, &["generation", "exit-on", "HUP", "then", "die", "HUP"]).spawn();
     let objects = objects(&xassume.wait().killed_by(libc::SIGHUP));
@@ -110,7 +111,7 @@ fn json_tells_of_trouble_as_a_warning_with_its_hint() {
     assert!(objects[0]["hint"].is_string() && objects[3]["hint"].is_string());
     assert_eq!(objects[0]["retry_in"], 1.0);
     assert!(objects[0]["expires_in"].as_f64().is_some_and(|left| left > 0.0 && left <= 1.0), "{}", objects[0]);
-    assert_eq!((&objects[2]["failures"], &objects[3]["signal"]), (&1.into(), &"SIGHUP".into()));
+    assert_eq!((&objects[2]["failures"], &objects[3]["signal"]), (&2.into(), &"SIGHUP".into()));
 }
 
 #[test]
