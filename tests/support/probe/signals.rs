@@ -129,9 +129,10 @@ pub(super) fn graceful(milliseconds: u64) {
     }
 }
 
-/// Waits for TERM, whatever else comes.
+/// Prints `ready`, and waits for TERM, whatever else comes.
 pub(super) fn wait_for_term() {
     let taken = block_all_but(&[]);
+    line("ready");
     let deadline = Instant::now() + LIFETIME;
     while next(&taken, deadline).is_some_and(|arrived| arrived.signal != libc::SIGTERM) {}
 }
