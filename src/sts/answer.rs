@@ -1,7 +1,7 @@
 //! What STS's answer means: a session, or the reason why there is none.
 
 use super::call::Call;
-use super::http::{self, ServerDate};
+use super::http;
 use crate::error::{AssumeError, Cause, NetworkFailure, Refusal};
 use crate::explain;
 use crate::session::{Keys, Secret, Session, Validity};
@@ -68,9 +68,8 @@ impl Call<'_> {
         &self,
         credentials: Option<Credentials>,
         user: Option<AssumedRoleUser>,
-        date: &ServerDate,
     ) -> Result<Session, Box<AssumeError>> {
-        let (keys, validity) = self.credentials(credentials, date)?;
+        let (keys, validity) = self.credentials(credentials)?;
         let user = user.ok_or_else(|| self.garbage("it holds no assumed-role user"))?;
         if !is_text(&user.arn) {
             return Err(self.garbage("its assumed-role ARN is empty or not text"));
@@ -78,11 +77,7 @@ impl Call<'_> {
         Ok(Session { keys, validity, assumed_role_arn: user.arn })
     }
 
-    pub(super) fn credentials(
-        &self,
-        credentials: Option<Credentials>,
-        date: &ServerDate,
-    ) -> Result<(Keys, Validity), Box<AssumeError>> {
+    pub(super) fn credentials(&self, credentials: Option<Credentials>) -> Result<(Keys, Validity), Box<AssumeError>> {
         let credentials = credentials.ok_or_else(|| self.garbage("it holds no credentials"))?;
         let fields = [&credentials.access_key_id, &credentials.secret_access_key, &credentials.session_token];
         if !fields.into_iter().all(|field| is_text(field)) {
@@ -91,7 +86,7 @@ impl Call<'_> {
         let expiration = SystemTime::try_from(credentials.expiration)
             .map_err(|_| self.garbage("its expiration is no moment that this machine can hold"))?;
         let local = crate::sys::clock::wall();
-        let (server, then) = date.last().unwrap_or((local, local));
+        let (server, then) = self.line.date.last().unwrap_or((local, local));
         let left = expiration.duration_since(server).map_err(|_| self.garbage("its session has expired already"))?;
         let keys = Keys {
             access_key_id: credentials.access_key_id,

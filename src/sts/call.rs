@@ -1,7 +1,7 @@
 //! One call to STS: the request of a hop, and the client that sends it.
 
 use super::Network;
-use super::http::{self, Proxy, ServerDate};
+use super::http::Line;
 use super::source::Proof;
 use crate::error::{AssumeError, Cause, Refusal, StsCall};
 use crate::mfa::MfaSession;
@@ -23,6 +23,7 @@ pub(super) struct Call<'a> {
     pub(super) action: StsCall,
     pub(super) region: &'a str,
     pub(super) network: &'a Network,
+    pub(super) line: &'a Line,
     pub(super) attempts: u32,
     pub(super) deadline: Instant,
 }
@@ -73,9 +74,7 @@ impl Call<'_> {
         duration: Option<Duration>,
         mfa: Option<Code<'_>>,
     ) -> Result<Session, Box<AssumeError>> {
-        let date = ServerDate::default();
-        let client =
-            aws_sdk_sts::Client::from_conf(self.config(&date)?.credentials_provider(credentials(keys)).build());
+        let client = aws_sdk_sts::Client::from_conf(self.config()?.credentials_provider(credentials(keys)).build());
         let HopOptions { external_id, policy, policy_arns, tags, transitive_tags, source_identity, .. } =
             &self.hop.options;
         let request = client
@@ -95,7 +94,7 @@ impl Call<'_> {
             .set_serial_number(mfa.map(|mfa| mfa.serial.as_str().to_owned()))
             .set_token_code(mfa.map(|mfa| mfa.code.reveal().to_owned()));
         let answer = self.within_time(request.send()).await?.map_err(|error| self.refused(&error))?;
-        self.session(answer.credentials, answer.assumed_role_user, &date)
+        self.session(answer.credentials, answer.assumed_role_user)
     }
 
     /// Buys an MFA session with a code. The keys are a user's own.
@@ -105,16 +104,14 @@ impl Call<'_> {
         mfa: Code<'_>,
         duration: Duration,
     ) -> Result<MfaSession, Box<AssumeError>> {
-        let date = ServerDate::default();
-        let client =
-            aws_sdk_sts::Client::from_conf(self.config(&date)?.credentials_provider(credentials(keys)).build());
+        let client = aws_sdk_sts::Client::from_conf(self.config()?.credentials_provider(credentials(keys)).build());
         let request = client
             .get_session_token()
             .set_duration_seconds(seconds(Some(duration)))
             .serial_number(mfa.serial.as_str())
             .token_code(mfa.code.reveal());
         let answer = self.within_time(request.send()).await?.map_err(|error| self.refused(&error))?;
-        let (keys, validity) = self.credentials(answer.credentials, &date)?;
+        let (keys, validity) = self.credentials(answer.credentials)?;
         Ok(MfaSession { keys, validity })
     }
 
@@ -123,8 +120,7 @@ impl Call<'_> {
         token: &Secret,
         duration: Option<Duration>,
     ) -> Result<Session, Box<AssumeError>> {
-        let date = ServerDate::default();
-        let client = aws_sdk_sts::Client::from_conf(self.config(&date)?.build());
+        let client = aws_sdk_sts::Client::from_conf(self.config()?.build());
         let HopOptions { policy, policy_arns, .. } = &self.hop.options;
         let request = client
             .assume_role_with_web_identity()
@@ -135,11 +131,11 @@ impl Call<'_> {
             .set_policy(policy.as_ref().map(|policy| policy.as_str().to_owned()))
             .set_policy_arns(descriptors(policy_arns));
         let answer = self.within_time(request.send()).await?.map_err(|error| self.refused(&error))?;
-        self.session(answer.credentials, answer.assumed_role_user, &date)
+        self.session(answer.credentials, answer.assumed_role_user)
     }
 
     /// The client's settings: nothing is read from the environment or from files, so nothing there can panic.
-    fn config(&self, date: &ServerDate) -> Result<aws_sdk_sts::config::Builder, Box<AssumeError>> {
+    fn config(&self) -> Result<aws_sdk_sts::config::Builder, Box<AssumeError>> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(self.timed_out());
@@ -153,7 +149,7 @@ impl Call<'_> {
             .region(Region::new(self.region.to_owned()))
             .use_fips(self.network.fips)
             .use_dual_stack(self.network.dualstack)
-            .http_client(http::client(self.network, Proxy::FromEnvironment, date))
+            .http_client(self.line.client.clone())
             .sleep_impl(TokioSleep::new())
             .timeout_config(timeouts)
             .retry_config(

@@ -55,6 +55,20 @@ pub(super) enum Proxy {
     Never,
 }
 
+/// The way to STS: calls that share it share its connection and its certificates.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    pub(super) client: SharedHttpClient,
+    pub(super) date: ServerDate,
+}
+
+impl Line {
+    pub(super) fn to_sts(network: &Network) -> Self {
+        let date = ServerDate::default();
+        Self { client: client(network, Proxy::FromEnvironment, &date), date }
+    }
+}
+
 /// A client for the SDK.
 pub(super) fn client(network: &Network, proxy: Proxy, date: &ServerDate) -> SharedHttpClient {
     SharedHttpClient::new(Client {

@@ -1,6 +1,7 @@
 //! The MFA session: bought with a code once, and what all roles are assumed from.
 
 use super::call::{Call, Code};
+use super::http::Line;
 use super::source::Proof;
 use super::{Instant, Sts};
 use crate::error::{Cause, Error, Refusal, StsCall};
@@ -75,6 +76,7 @@ impl Sts<'_> {
             action: StsCall::GetSessionToken,
             region,
             network: self.network,
+            line: &Line::to_sts(self.network),
             attempts: self.attempts,
             deadline: Instant::now() + self.limit,
         };

@@ -22,6 +22,7 @@ use crate::profile::{Plan, Source};
 use crate::report::Report;
 use crate::session::Session;
 use call::{Call, Code};
+use http::Line;
 use instance::Instance;
 use source::Proof;
 use std::sync::Arc;
@@ -112,6 +113,7 @@ impl Sts<'_> {
     /// took does not count.
     async fn chain(&self, mut proof: Proof, region: &str, codes: Option<&Codes<'_>>) -> Result<Session, Error> {
         let mut deadline = Instant::now() + self.limit;
+        let line = &Line::to_sts(self.network);
         let of = self.plan.hops.len();
         let mut session = None;
         for (at, hop) in self.plan.hops.iter().enumerate() {
@@ -129,7 +131,7 @@ impl Sts<'_> {
                 Proof::Token(_) => StsCall::AssumeRoleWithWebIdentity,
             };
             let Self { network, attempts, .. } = *self;
-            let call = Call { hop, place: (at + 1, of), action, region, network, attempts, deadline };
+            let call = Call { hop, place: (at + 1, of), action, region, network, line, attempts, deadline };
             let code = code.as_ref().map(|(serial, code)| Code { serial, code });
             let assumed = call.longest(&proof, code).await?;
             proof = Proof::Keys(assumed.keys.clone());
