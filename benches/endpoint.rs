@@ -40,9 +40,11 @@ pub(crate) fn requests(subject: &Subject, effort: Effort, report: &mut Report) {
         let rate = samples.count() as f64 / seconds;
         report.figure(GROUP, &format!("{name}, throughput"), "requests/s", rate, "client on the same processors");
     }
-    let samples = endpoint.open_loop(effort.choose(Duration::from_secs(15), Duration::from_secs(1)));
+    let (samples, late) = endpoint.open_loop(effort.choose(Duration::from_secs(15), Duration::from_secs(1)));
     let name = format!("{RATE} requests/s over {CLIENTS} connections, open loop");
     tell(report, &name, &samples);
+    let note = "a share of the machine in the time above: a client that woke up late";
+    report.figure(GROUP, &format!("{name}, p99 of the clients' own delay"), "ms", late.quantile(99.0), note);
     report.target(&format!("endpoint's p99 at {RATE} requests/s, open loop"), samples.quantile(99.0), 1.0, "ms");
 }
 
@@ -89,24 +91,32 @@ impl Endpoint {
         (Samples::new(figures), begun.elapsed().as_secs_f64())
     }
 
-    /// Each connection asks at its own moments, which are spread evenly over all of them.
-    fn open_loop(&self, time: Duration) -> Samples {
+    /// Each connection asks at its own moments, which are spread evenly over all of them. The times from those moments
+    /// to the answers, and those to the requests.
+    fn open_loop(&self, time: Duration) -> (Samples, Samples) {
         let step = Duration::from_secs(1) / RATE;
-        Samples::new(self.with_clients(CLIENTS, |client, number, begun| {
+        let figures = self.with_clients(CLIENTS, |client, number, begun| {
             let mut figures = Vec::new();
             let mut due = begun + step * number;
             while due < begun + time {
                 thread::sleep(due.saturating_duration_since(Instant::now()));
+                let late = milliseconds(due.elapsed());
                 client.ask();
-                figures.push(milliseconds(due.elapsed()));
+                figures.push((milliseconds(due.elapsed()), late));
                 due += step * CLIENTS;
             }
             figures
-        }))
+        });
+        let (times, late) = figures.into_iter().unzip();
+        (Samples::new(times), Samples::new(late))
     }
 
     /// Each client on a thread of its own, all from the same moment.
-    fn with_clients(&self, count: u32, act: impl Fn(&mut Client<'_>, u32, Instant) -> Vec<f64> + Sync) -> Vec<f64> {
+    fn with_clients<T: Send>(
+        &self,
+        count: u32,
+        act: impl Fn(&mut Client<'_>, u32, Instant) -> Vec<T> + Sync,
+    ) -> Vec<T> {
         let ready = Barrier::new(count as usize);
         thread::scope(|scope| {
             let start = |number| {

@@ -25,8 +25,10 @@ pub(crate) fn launches(subject: &Subject, effort: Effort, report: &mut Report) {
     let cold = plain(subject.xassume(&http, Sessions::Cold));
     let cached = plain(subject.xassume(&http, Sessions::Cached));
     let secure = plain(subject.xassume(&tls.sts, Sessions::Cold).env("SSL_CERT_FILE", tls.bundle()));
-    let chain = ["111111111111:Hub", "222222222222:Target"].map(|role| ["-r", role]).concat();
-    let chain = plain(subject.xassume(&http, Sessions::Cold).args(chain));
+    let three = ["111111111111:Hub", "222222222222:Target"].map(|role| ["-r", role]).concat();
+    let chain = plain(subject.xassume(&http, Sessions::Cold).args(&three));
+    let secure_chain = subject.xassume(&tls.sts, Sessions::Cold).env("SSL_CERT_FILE", tls.bundle()).args(&three);
+    let secure_chain = plain(secure_chain);
     let stay = plain(subject.xassume(&http, Sessions::Cold).args(["--on-expiry", "restart"]));
 
     let curl_path = on_path("curl");
@@ -40,6 +42,7 @@ pub(crate) fn launches(subject: &Subject, effort: Effort, report: &mut Report) {
         Contender::new("cold, STS over HTTP", || cold.command()),
         Contender::new(TLS, || secure.command()),
         Contender::new("a chain of 3, over HTTP", || chain.command()),
+        Contender::new("a chain of 3, over TLS", || secure_chain.command()),
         Contender::new("supervised, over HTTP", || stay.command()),
     ]);
     match &curl_path {

@@ -37,7 +37,9 @@ pub(crate) fn fleet(_: &Subject, effort: Effort, report: &mut Report) {
         let noon = Day::play(rule, Jitter::Spread, Some(NOON), sample);
         let after = noon.peak(NOON + OUTAGE, DAY);
         let worst = worst_outage(rule, &quiet, sample);
+        let rough = effort.choose("", "from a tenth of the fleet: rough");
         let mut row = |what: &str, unit, figure: f64, note: &str| {
+            let note = if note.is_empty() { rough } else { note };
             report.figure("scale", &format!("{name}: {what}"), unit, figure, note);
         };
         row("mean", "calls/s", mean, "");
@@ -56,7 +58,7 @@ pub(crate) fn fleet(_: &Subject, effort: Effort, report: &mut Report) {
 /// An outage that hits the first refreshes of all hosts: the most calls after its end, and what else to say.
 fn worst_outage(rule: Rule, quiet: &Day, sample: Sample) -> (u32, String) {
     let first = quiet.calls.iter().position(|&calls| calls > 0).unwrap_or(0) as u64;
-    let begins = (0..12).map(|step| Duration::from_secs(first.saturating_sub(600) + 60 * step));
+    let begins = (0..18).map(|step| Duration::from_secs(first.saturating_sub(600) + 60 * step));
     let days = begins.map(|begin| {
         let day = Day::play(rule, Jitter::Spread, Some(begin), sample);
         let note = format!("after {} min of the day; {}", begin.as_secs() / 60, day.lapses());

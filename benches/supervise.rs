@@ -71,21 +71,27 @@ fn field(pid: i32, file: &str, name: &str) -> f64 {
 }
 
 pub(crate) fn idle(subject: &Subject, effort: Effort, report: &mut Report) {
-    let sts = FakeSts::builder().lifetime(Duration::from_secs(4)).start();
-    let running = supervisor(subject.xassume(&sts, Sessions::Cold));
-    running.line("begun");
+    let sts = FakeSts::builder().lifetime(Duration::from_secs(6)).start();
+    // One is left alone, the other is traced.
+    let [alone, traced] = [(); 2].map(|()| supervisor(subject.xassume(&sts, Sessions::Cold)));
+    for running in [&alone, &traced] {
+        running.line("begun");
+    }
     sts.set_lifetime(HOUR);
-    running.line("begun");
+    for running in [&alone, &traced] {
+        running.line("begun");
+    }
     // Threads that resolved a name live on for ten seconds.
     let_pass(effort.choose(Duration::from_secs(12), Duration::from_secs(1)));
     let time = effort.choose(Duration::from_mins(1), Duration::from_secs(10));
     let seconds = time.as_secs();
-    let before = switches(running.pid());
+    let trace = Trace::begin(traced.pid());
+    let before = switches(alone.pid());
     let_pass(time);
-    let woken = switches(running.pid()) - before;
+    let woken = switches(alone.pid()) - before;
     report.figure("idle", &format!("wake-ups in {seconds} s, after the first refresh"), "", woken, "context switches");
     report.target(&format!("wake-ups of an idle supervisor in {seconds} s"), woken, 0.0, "");
-    match system_calls(running.pid(), time) {
+    match trace.and_then(Trace::calls) {
         Ok(calls) => report.figure("idle", &format!("system calls in {seconds} s"), "", calls, "strace"),
         Err(reason) => report.skip("system calls of an idle supervisor", reason),
     }
@@ -101,29 +107,38 @@ fn switches(pid: i32) -> f64 {
     tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("status")).ok()).map(of_task).sum()
 }
 
-/// The system calls that begin in that time; those by which strace itself attaches come before.
-#[allow(clippy::cast_precision_loss, reason = "a small number")]
-fn system_calls(pid: i32, time: Duration) -> Result<f64, &'static str> {
-    if on_path("strace").is_none() {
-        return Err("strace is not on PATH");
+/// strace(1) on a process.
+struct Trace {
+    strace: Child,
+    output: NamedTempFile,
+    /// By the wall clock, as strace writes it. The calls by which strace itself attaches come before.
+    begun: f64,
+}
+
+impl Trace {
+    fn begin(pid: i32) -> Result<Self, &'static str> {
+        let path = on_path("strace").ok_or("strace is not on PATH")?;
+        let output = NamedTempFile::new().expect("the temporary folder is writable");
+        let mut strace = Command::new(path);
+        strace.args(["-f", "-ttt", "-e", "signal=none", "-p", &pid.to_string(), "-o"]).arg(output.path());
+        let strace = strace.stderr(Stdio::null()).spawn().map_err(|_| "strace does not start")?;
+        let_pass(Duration::from_secs(1));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
+        Ok(Self { strace, output, begun: now.as_secs_f64() })
     }
-    let output = NamedTempFile::new().expect("the temporary folder is writable");
-    let mut strace = Command::new("strace");
-    strace.args(["-f", "-ttt", "-e", "signal=none", "-p", &pid.to_string(), "-o"]).arg(output.path());
-    let mut strace: Child = strace.stderr(Stdio::null()).spawn().map_err(|_| "strace does not start")?;
-    let_pass(Duration::from_secs(1));
-    let begun = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs_f64();
-    let_pass(time);
-    let attached = matches!(strace.try_wait(), Ok(None));
-    // Before strace lets go of the process, which makes calls of its own again.
-    let trace = fs::read_to_string(output.path()).unwrap_or_default();
-    let _ = kill(Pid::from_raw(strace.id().cast_signed()), Signal::SIGINT);
-    let _ = strace.wait();
-    if !attached {
-        return Err("strace may not attach");
+
+    /// The system calls so far.
+    #[allow(clippy::cast_precision_loss, reason = "a small number")]
+    fn calls(mut self) -> Result<f64, &'static str> {
+        let attached = matches!(self.strace.try_wait(), Ok(None));
+        // Before strace lets go of the process, which then makes calls that nobody else would see.
+        let trace = fs::read_to_string(self.output.path()).unwrap_or_default();
+        let _ = kill(Pid::from_raw(self.strace.id().cast_signed()), Signal::SIGINT);
+        let _ = self.strace.wait();
+        let moment = |line: &str| line.split_whitespace().nth(1)?.parse::<f64>().ok();
+        let late = trace.lines().filter(|line| moment(line).is_some_and(|at| at >= self.begun));
+        if attached { Ok(late.count() as f64) } else { Err("strace may not attach") }
     }
-    let moment = |line: &str| line.split_whitespace().nth(1)?.parse::<f64>().ok();
-    Ok(trace.lines().filter(|line| moment(line).is_some_and(|at| at >= begun)).count() as f64)
 }
 
 pub(crate) fn restarts(subject: &Subject, effort: Effort, report: &mut Report) {
