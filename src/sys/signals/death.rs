@@ -40,7 +40,7 @@ pub(crate) fn install_pid1_handlers() {
         return;
     }
     for signal in [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM] {
-        if super::inherited().ignored.contains(signal) {
+        if super::inherited().ignores(signal) {
             continue;
         }
         let handler: extern "C" fn(libc::c_int) = exit_as_if_killed;

@@ -19,21 +19,13 @@ static CLOSED: AtomicU64 = AtomicU64::new(0);
 #[unsafe(link_section = ".init_array")]
 static RECORD: extern "C" fn() = record;
 
+/// The signals whose disposition is changed between the start and execve(2): by Rust's runtime, and by us. The other
+/// dispositions are as they were, and can be asked for at any time.
+const CHANGED: [Signal; 2] = [Signal::PIPE, Signal::CHLD];
+
 /// Only system calls and atomics: neither Rust's runtime nor its allocator is up.
 extern "C" fn record() {
-    let mut ignored = 0_u64;
-    for number in 1..=64 {
-        // SAFETY: a zeroed `sigaction` is a valid place for the answer; with no new action given nothing changes. For
-        // the two signals that the C library keeps the call fails and the zero stays.
-        let disposition = unsafe {
-            let mut action: libc::sigaction = std::mem::zeroed();
-            libc::sigaction(number, std::ptr::null(), &raw mut action);
-            action.sa_sigaction
-        };
-        if disposition == libc::SIG_IGN {
-            ignored |= 1 << (number - 1);
-        }
-    }
+    let ignored: SignalSet = CHANGED.into_iter().filter(|signal| is_set_to_ignore(*signal)).collect();
     let mut closed = 0_u64;
     for fd in 0..3 {
         // SAFETY: asking for the flags of a descriptor that may be closed is what F_GETFD is safe for.
@@ -41,7 +33,7 @@ extern "C" fn record() {
             closed |= 1 << fd;
         }
     }
-    IGNORED.store(ignored, Ordering::Relaxed);
+    IGNORED.store(ignored.bits(), Ordering::Relaxed);
     MASK.store(super::block(SignalSet::default()).bits(), Ordering::Relaxed);
     CLOSED.store(closed, Ordering::Relaxed);
 }
@@ -49,8 +41,9 @@ extern "C" fn record() {
 /// What xassume was started with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Inherited {
-    pub(crate) ignored: SignalSet,
-    pub(crate) mask: SignalSet,
+    /// Of [`CHANGED`].
+    ignored: SignalSet,
+    mask: SignalSet,
     closed: u64,
 }
 
@@ -64,13 +57,18 @@ pub(crate) fn inherited() -> Inherited {
 }
 
 impl Inherited {
+    /// Whether xassume was started with this signal ignored. True to the start until `signal` is given a handler.
+    pub(crate) fn ignores(&self, signal: Signal) -> bool {
+        if CHANGED.contains(&signal) { self.ignored.contains(signal) } else { is_set_to_ignore(signal) }
+    }
+
     /// Puts everything back, right before execve(2). The mask comes last: a signal that is pending then acts as the
     /// program's, not as ours. Async-signal-safe, so that a forked child may call it.
     ///
-    /// SIGPIPE and SIGCHLD are the only dispositions that differ: handlers are reset by execve itself, and no other
-    /// signal was given one that execve keeps.
+    /// Only [`CHANGED`] differ: handlers are reset by execve itself, and no other signal was given a disposition that
+    /// execve keeps.
     pub(crate) fn restore(&self) {
-        for signal in [Signal::PIPE, Signal::CHLD] {
+        for signal in CHANGED {
             let ignored = self.ignored.contains(signal);
             set_disposition(signal, if ignored { libc::SIG_IGN } else { libc::SIG_DFL });
         }
@@ -87,6 +85,18 @@ impl Inherited {
             }
         }
     }
+}
+
+/// What this process does with the signal now.
+fn is_set_to_ignore(signal: Signal) -> bool {
+    // SAFETY: a zeroed `sigaction` is a valid place for the answer; with no new action given nothing changes. For the
+    // two signals that the C library keeps for itself the call fails and the zero stays.
+    let disposition = unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal.number(), std::ptr::null(), &raw mut action);
+        action.sa_sigaction
+    };
+    disposition == libc::SIG_IGN
 }
 
 /// Makes the kernel keep the status of ended children: with SIGCHLD inherited as ignored it would reap them itself

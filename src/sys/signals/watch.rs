@@ -27,9 +27,9 @@ impl Watch {
     /// No descriptor to be had, or no runtime of tokio around.
     pub(crate) fn install(group: Group) -> io::Result<Self> {
         keep_child_statuses();
-        let ignored = inherited().ignored;
+        let inherited = inherited();
         let wanted =
-            |signal: &Signal| *signal == Signal::CHLD || relay::captures(*signal, group) && !ignored.contains(*signal);
+            |signal: &Signal| *signal == Signal::CHLD || relay::captures(*signal, group) && !inherited.ignores(*signal);
         let set: SignalSet = Signal::all().filter(wanted).collect();
         let bits = set.bits();
         block(set);
