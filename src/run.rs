@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::launch::{Inherited, Launch, assumed};
 use crate::outcome::Outcome;
 use crate::report::{self, Report};
-use crate::settings::{self, CacheSettings, Conduct, Machine, Voice};
+use crate::settings::{self, CacheSettings, Conduct, Machine, Task, Voice};
 use crate::supervise::happening::Narrator as _;
 use crate::sys::lookup::{self, Command};
 use crate::sys::{exec, signals};
@@ -60,10 +60,10 @@ fn ended(report: Report, result: Result<(), Error>) -> ExitCode {
 
 /// From the words to the command's end.
 fn command(matches: &ArgMatches, vars: &Vars, report: Report) -> Result<Outcome, Error> {
-    if let Some(cache) = settings::cache_to_clear(matches, vars)? {
-        return clear_cache(&cache, vars, report);
-    }
-    let settings = settings::settings(matches, vars, &machine(), &|path| std::fs::read_to_string(path))?;
+    let settings = match settings::task(matches, vars, &machine(), &|path| std::fs::read_to_string(path))? {
+        Task::ClearCache(cache) => return clear_cache(&cache, vars, report),
+        Task::Run(settings) => settings,
+    };
     settings.check_keep()?;
     let command = lookup::find(&settings.command, vars.get("PATH"))?;
     let inherited = Inherited::new(vars)?;

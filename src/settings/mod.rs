@@ -162,46 +162,60 @@ pub(crate) fn voice(matches: &ArgMatches, vars: &Vars) -> Result<Voice, Error> {
     Ok(Voice { verbosity, format })
 }
 
-/// The cache to clear, when that is what was asked for instead of a command.
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Task {
+    /// Run the command with a session.
+    Run(Box<Settings>),
+    /// Remove the cached sessions.
+    ClearCache(CacheSettings),
+}
+
+/// Decides what is to be done.
 ///
 /// # Errors
-/// When there is a command as well.
-pub(crate) fn cache_to_clear(matches: &ArgMatches, vars: &Vars) -> Result<Option<CacheSettings>, Error> {
+/// The first word that does not keep its limits, or that does not go with another; no command, or one too many.
+pub(crate) fn task(
+    matches: &ArgMatches,
+    vars: &Vars,
+    machine: &Machine,
+    read: &dyn Fn(&Path) -> std::io::Result<String>,
+) -> Result<Task, Error> {
     let words = Words::new(matches, vars);
-    // Typed or not at all: a variable that empties the cache at each run would be a trap.
-    if !words.is_typed("clear-cache") {
-        return Ok(None);
+    let has_command = !words.command().is_empty();
+    // Typed or not at all: a variable that replaces the command at each run would be a trap.
+    if words.is_typed("clear-cache") {
+        if has_command {
+            return Err(Error::usage("--clear-cache runs no command", "for a new session: --force-refresh"));
+        }
+        return CacheSettings::read(&words).map(Task::ClearCache);
     }
-    if !words.command().is_empty() {
-        return Err(Error::usage("--clear-cache runs no command", "for a new session: --force-refresh"));
+    if !has_command {
+        return Err(Error::usage("no command was given", "for a shell with the role: xassume … -- $SHELL"));
     }
-    CacheSettings::read(&words).map(Some)
+    settings(&words, vars, machine, read).map(Box::new).map(Task::Run)
 }
 
 /// Gives the words their meaning.
 ///
 /// # Errors
 /// The first word that does not keep its limits, or that does not go with another.
-pub(crate) fn settings(
-    matches: &ArgMatches,
+fn settings(
+    words: &Words<'_>,
     vars: &Vars,
     machine: &Machine,
     read: &dyn Fn(&Path) -> std::io::Result<String>,
 ) -> Result<Settings, Error> {
-    let words = Words::new(matches, vars);
     let command = words.command();
-    if command.is_empty() {
-        return Err(Error::usage("no command was given", "for a shell with the role: xassume … -- $SHELL"));
-    }
-    let (conduct, delivery) = conduct::conduct(&words)?;
+    let (conduct, delivery) = conduct::conduct(words)?;
     let mut notes = words.notes();
-    let mfa = mfa::mfa(&words, vars, &mut notes)?;
+    let mfa = mfa::mfa(words, vars, &mut notes)?;
     notes.extend(guard::own_profile(&command));
     Ok(Settings {
-        request: request(&words, vars, machine, read)?,
+        request: request(words, vars, machine, read)?,
         mfa,
-        sts: sts(&words)?,
-        cache: CacheSettings::read(&words)?,
+        sts: sts(words)?,
+        cache: CacheSettings::read(words)?,
         conduct,
         delivery,
         expect_account: words.one("expect-account").map(|given| given.parse(account)).transpose()?,
