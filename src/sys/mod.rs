@@ -15,3 +15,4 @@ pub(crate) mod program;
 pub(crate) mod reap;
 pub(crate) mod signals;
 pub(crate) mod tty;
+mod unwind;
