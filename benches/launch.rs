@@ -2,8 +2,11 @@
 //!
 //! The floor is `env A=1 /bin/true`: an execve(2) with a variable more. Every command here is `/bin/true`.
 
+use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+
+use tempfile::NamedTempFile;
 
 use crate::measure::{Contender, Effort, Samples, crowds_in_turn, in_turn};
 use crate::report::Report;
@@ -63,7 +66,30 @@ pub(crate) fn launches(subject: &Subject, effort: Effort, report: &mut Report) {
     if let (Some(curl), Some(secure)) = (median(CURL), median(TLS)) {
         report.target("cold launch over TLS, against curl", secure / curl, 0.6, "×");
     }
+    if subject.has_cache() {
+        match system_calls(&cached) {
+            Ok(calls) => {
+                report.figure(GROUP, "from the cache, system calls up to the command's execve", "", calls, "strace");
+                report.target("system calls of a launch from the cache", calls, 119.0, "");
+            }
+            Err(reason) => report.skip("system calls of a launch from the cache", reason),
+        }
+    }
     peers(&http, effort, report);
+}
+
+/// How many system calls strace(1) sees of all threads, from the start of the program to the execve(2) of its command.
+#[allow(clippy::cast_precision_loss, reason = "a small number")]
+fn system_calls(world: &Xassume) -> Result<f64, &'static str> {
+    let strace = on_path("strace").ok_or("strace is not on PATH")?;
+    let launch = world.command();
+    let output = NamedTempFile::new().expect("the temporary folder is writable");
+    let mut traced = world.clone().program(strace).command_with(["-f", "-o"]);
+    traced.arg(output.path()).arg(launch.get_program()).args(launch.get_args());
+    let status = traced.stderr(Stdio::null()).status().map_err(|_| "strace does not start")?;
+    let trace = fs::read_to_string(output.path()).unwrap_or_default();
+    let last = trace.lines().position(|line| line.contains("execve(\"/bin/true\""));
+    last.filter(|_| status.success()).map(|last| last as f64).ok_or("strace may not trace")
 }
 
 /// In the same world as xassume.
