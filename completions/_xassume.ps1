@@ -56,6 +56,7 @@ Register-ArgumentCompleter -Native -CommandName 'xassume' -ScriptBlock {
             [CompletionResult]::new('--credentials-file', '--credentials-file', [CompletionResultType]::ParameterName, 'Path of the file of --via file [default: a private folder]')
             [CompletionResult]::new('--file-mode', '--file-mode', [CompletionResultType]::ParameterName, 'Mode of that file, for a volume that is shared [default: 0600]')
             [CompletionResult]::new('--keep-env', '--keep-env', [CompletionResultType]::ParameterName, 'Variable that would be removed from the command''s environment, but is kept; repeatable')
+            [CompletionResult]::new('--print', '--print', [CompletionResultType]::ParameterName, 'Instead of running a command, print a session in this format')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Form of messages; json is one object a line [default: text]')
             [CompletionResult]::new('--no-cache', '--no-cache', [CompletionResultType]::ParameterName, 'Neither use nor keep a cached session')
             [CompletionResult]::new('--force-refresh', '--force-refresh', [CompletionResultType]::ParameterName, 'Ask STS, even when a cached session would do, and keep the new session')

@@ -53,6 +53,7 @@ set edit:completion:arg-completer[xassume] = {|@words|
             cand --credentials-file 'Path of the file of --via file [default: a private folder]'
             cand --file-mode 'Mode of that file, for a volume that is shared [default: 0600]'
             cand --keep-env 'Variable that would be removed from the command''s environment, but is kept; repeatable'
+            cand --print 'Instead of running a command, print a session in this format'
             cand --log-format 'Form of messages; json is one object a line [default: text]'
             cand --no-cache 'Neither use nor keep a cached session'
             cand --force-refresh 'Ask STS, even when a cached session would do, and keep the new session'

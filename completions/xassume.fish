@@ -31,6 +31,7 @@ complete -c xassume -l via -d 'How the command gets the session [default: env; f
 complete -c xassume -l credentials-file -d 'Path of the file of --via file [default: a private folder]' -r -F
 complete -c xassume -l file-mode -d 'Mode of that file, for a volume that is shared [default: 0600]' -r -f
 complete -c xassume -l keep-env -d 'Variable that would be removed from the command\'s environment, but is kept; repeatable' -r -f
+complete -c xassume -l print -d 'Instead of running a command, print a session in this format' -r -f
 complete -c xassume -l log-format -d 'Form of messages; json is one object a line [default: text]' -r -f
 complete -c xassume -l no-cache -d 'Neither use nor keep a cached session'
 complete -c xassume -l force-refresh -d 'Ask STS, even when a cached session would do, and keep the new session'

@@ -308,6 +308,19 @@ pub const FLAGS: &[Flag] = &[
          The copy keeps all settings and drops what could lead to other credentials; the shared credentials file is \
          hidden. Without it the command still sees ~/.aws, and a command with its own --profile uses that profile.",
     ),
+    flag(
+        "print",
+        Kind::One,
+        "env|export|fish|powershell|dotenv|json|credential-process",
+        DELIVERY,
+        "Instead of running a command, print a session in this format\n\n\
+         env: NAME=value as it is, for docker's --env-file and systemd's EnvironmentFile. export: for sh, bash and zsh, \
+         evaluated by `eval \"$(xassume --print export …)\"`. fish: for fish, by `xassume --print fish … | source`. \
+         powershell: for PowerShell, by `xassume --print powershell … | Invoke-Expression`. These three also unset what \
+         leads to other identities, but for --keep-env. dotenv: quoted, for the libraries of that name. json: one object. \
+         credential-process: for `credential_process` in ~/.aws/config.",
+    )
+    .without_variable(),
     flag("log-format", Kind::One, "text|json", OUTPUT, "Form of messages; json is one object a line [default: text]"),
     flag("verbose", Kind::Count, "", OUTPUT, "Say what is done, on stderr; twice for more").short('v'),
     switch("quiet", OUTPUT, "Say nothing but errors").short('q'),
@@ -335,7 +348,7 @@ pub(crate) fn from_socket(arguments: &[OsString]) -> Option<&Path> {
 const ABOUT: &str = "Assume an IAM role and run a command with its session";
 
 const AFTER_HELP: &str = "\
-Each flag but --clear-cache, --mfa-token, --help and --version has a variable: XASSUME_ROLE_ARN for --role-arn. Switches take true, false, 1 or 0; \
+Each flag but --clear-cache, --mfa-token, --print, --help and --version has a variable: XASSUME_ROLE_ARN for --role-arn. Switches take true, false, 1 or 0; \
 a flag that may be repeated takes one value a line.
 
 Exit status: the command's own; 125 when xassume fails, 126 when the command cannot be run, 127 when it is not found.

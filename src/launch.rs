@@ -1,6 +1,6 @@
 //! What a run has worked out before there is a session, and what follows from it: sessions, the environment.
 
-use crate::deliver::environment::{self, Delivery, Inputs, Mode};
+use crate::deliver::environment::{self, Change, Delivery, Inputs, Mode};
 use crate::error::Error;
 use crate::files::{self, ConfigFiles};
 use crate::mfa::{Codes, KeptInProcess, way};
@@ -65,7 +65,8 @@ impl<'a> Launch<'a> {
         Ok(Self { settings, vars, report, files, plan, depth: *depth, codes, bought: KeptInProcess::default() })
     }
 
-    /// A session for a command that xassume becomes: nobody will refresh it. From the cache without a runtime.
+    /// A session that nobody will refresh: for a command that xassume becomes, or to print. From the cache without a
+    /// runtime.
     ///
     /// # Errors
     /// The source's failure, STS's, or a session in another account than the expected one.
@@ -117,19 +118,45 @@ impl<'a> Launch<'a> {
 
     /// The command's environment, with this session delivered in this way.
     pub(crate) fn environment(&self, obtained: &Obtained, delivery: Delivery<'_>, mode: Mode) -> Vec<CString> {
-        let used = self.plan.profile.as_deref();
-        let exported = used.map(|name| exported_settings(&self.files.profiles, name)).unwrap_or_default();
+        let profile_settings = self.profile_settings();
+        c_strings(environment::environment(&self.inputs(obtained, delivery, mode, &profile_settings)))
+    }
+
+    /// The difference between the inherited environment and a command's, for somebody else to make.
+    pub(crate) fn change(&self, obtained: &Obtained) -> Change {
+        let profile_settings = self.profile_settings();
+        environment::change(&self.inputs(obtained, Delivery::Env, Mode::Print, &profile_settings))
+    }
+
+    /// The region that goes with the session; none where one was used only to reach STS.
+    pub(crate) fn region<'s>(&'s self, obtained: &'s Obtained) -> Option<&'s str> {
         let region = self.plan.region.as_ref().map(|region| region.name.as_str());
-        c_strings(environment::environment(&Inputs {
+        region.or(obtained.instance_region.as_deref())
+    }
+
+    /// What the used profile configures besides identity.
+    fn profile_settings(&self) -> Vec<(String, String)> {
+        let used = self.plan.profile.as_deref();
+        used.map(|name| exported_settings(&self.files.profiles, name)).unwrap_or_default()
+    }
+
+    fn inputs<'s>(
+        &'s self,
+        obtained: &'s Obtained,
+        delivery: Delivery<'s>,
+        mode: Mode,
+        profile_settings: &'s [(String, String)],
+    ) -> Inputs<'s> {
+        Inputs {
             inherited: self.vars,
             session: &obtained.session,
-            region: region.or(obtained.instance_region.as_deref()),
+            region: self.region(obtained),
             delivery,
             mode,
             depth: self.depth,
-            profile_settings: &exported,
+            profile_settings,
             keep: &self.settings.delivery.keep,
-        }))
+        }
     }
 }
 

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | conduct | [`run`], `launch`, `obtain`, `attend`, `supervise` |
 //! | effects | `report`, `files`, `cache`, `mfa`, `sts`, `deliver`, `sys` |
-//! | decisions, pure | `cli`, `settings`, `profile`, `explain`, and the rules of `deliver` and `supervise` |
+//! | decisions, pure | `cli`, `settings`, `profile`, `explain`, `print`, and the rules of `deliver` and `supervise` |
 //! | words, pure | `role`, `session`, `vars`, `outcome`, `error` |
 
 #[cfg(not(target_os = "linux"))]
@@ -24,6 +24,7 @@ mod files;
 mod launch;
 mod mfa;
 mod obtain;
+mod print;
 mod profile;
 mod report;
 mod role;

@@ -7,18 +7,20 @@ use crate::attend;
 use crate::cache::Cache;
 use crate::cli;
 use crate::deliver::environment::{Delivery, Mode};
-use crate::deliver::{config_copy, folder, process};
+use crate::deliver::{config_copy, folder, output, process};
 use crate::error::Error;
 use crate::launch::{Inherited, Launch, assumed};
 use crate::outcome::Outcome;
+use crate::print::{self, Format};
 use crate::report::{self, Report};
-use crate::settings::{self, CacheSettings, Conduct, Machine, Task, Voice};
+use crate::settings::{self, CacheSettings, Conduct, Machine, Settings, Task, Voice};
 use crate::supervise::happening::Narrator as _;
 use crate::sys::lookup::{self, Command};
 use crate::sys::{exec, signals};
 use crate::vars::Vars;
 use clap::ArgMatches;
 use std::ffi::OsString;
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 /// Runs xassume with these arguments, the first being its own name, in this environment.
@@ -62,6 +64,7 @@ fn ended(report: Report, result: Result<(), Error>) -> ExitCode {
 fn command(matches: &ArgMatches, vars: &Vars, report: Report) -> Result<Outcome, Error> {
     let settings = match settings::task(matches, vars, &machine(), &|path| std::fs::read_to_string(path))? {
         Task::ClearCache(cache) => return clear_cache(&cache, vars, report),
+        Task::Print(settings, format) => return print_session(&settings, format, vars, report),
         Task::Run(settings) => settings,
     };
     settings.check_keep()?;
@@ -88,6 +91,23 @@ fn become_command(launch: &Launch<'_>, command: &Command) -> Result<Error, Error
     };
     let delivery = isolated.as_deref().map_or(Delivery::Env, |config_file| Delivery::EnvIsolated { config_file });
     Ok(exec::replace(command, &launch.environment(&obtained, delivery, Mode::Exec)))
+}
+
+/// Obtains a session and prints it.
+fn print_session(settings: &Settings, format: Format, vars: &Vars, report: Report) -> Result<Outcome, Error> {
+    settings.check_keep()?;
+    let inherited = Inherited::new(vars)?;
+    let launch = Launch::prepare(settings, &inherited, report)?;
+    signals::install_pid1_handlers();
+    let obtained = launch.session()?;
+    let mut report = launch.report;
+    report.tell(&assumed(&obtained.session));
+    let text = print::text(format, &obtained.session, launch.region(&obtained), &launch.change(&obtained))?;
+    if std::io::stdout().is_terminal() {
+        report.warning("standard output is a terminal, which now shows the secrets of the session");
+    }
+    output::print(&text)?;
+    Ok(Outcome::Exited(0))
 }
 
 /// Removes the cached sessions of this user.

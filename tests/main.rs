@@ -13,6 +13,7 @@ mod layers;
 mod mfa;
 mod network;
 mod options;
+mod print;
 mod process;
 mod profiles;
 mod roles;

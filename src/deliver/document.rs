@@ -1,4 +1,5 @@
-//! A session as the two JSON documents that SDKs read: a container endpoint's and a `credential_process`'s.
+//! A session as a JSON document: the two that SDKs read, a container endpoint's and a `credential_process`'s, and
+//! xassume's own.
 //!
 //! `Expiration` is UTC with `Z` and whole seconds, the one form that every SDK takes: Rust's and JavaScript's refuse
 //! an offset, and one that misses is for Go's a session without an end.
@@ -35,6 +36,21 @@ struct Process<'a> {
     account_id: Option<&'a str>,
 }
 
+/// `--print json`. The names are those of STS's answer, with the two that STS does not give.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Whole<'a> {
+    access_key_id: &'a str,
+    secret_access_key: &'a str,
+    session_token: &'a str,
+    expiration: String,
+    assumed_role_arn: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<&'a str>,
+}
+
 /// The document of a container endpoint.
 pub(crate) fn container(session: &Session) -> Zeroizing<Vec<u8>> {
     json(&Container {
@@ -55,6 +71,21 @@ pub(crate) fn process(session: &Session) -> Zeroizing<Vec<u8>> {
         session_token: token(session),
         expiration: rfc3339(session.validity.local_expiration()),
         account_id: session.account(),
+    });
+    text.push(b'\n');
+    text
+}
+
+/// The session and all that belongs to it, with a line feed at its end.
+pub(crate) fn whole(session: &Session, region: Option<&str>) -> Zeroizing<Vec<u8>> {
+    let mut text = json(&Whole {
+        access_key_id: &session.keys.access_key_id,
+        secret_access_key: session.keys.secret_access_key.reveal(),
+        session_token: token(session),
+        expiration: rfc3339(session.validity.local_expiration()),
+        assumed_role_arn: &session.assumed_role_arn,
+        account_id: session.account(),
+        region,
     });
     text.push(b'\n');
     text
@@ -96,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn both_documents_are_what_the_sdks_read() {
+    fn the_documents_are_what_their_readers_read() {
         let text = |document: Zeroizing<Vec<u8>>| String::from_utf8(document.to_vec()).expect("text");
         assert_eq!(
             text(container(&session())),
@@ -106,6 +137,11 @@ mod tests {
             text(process(&session())),
             "{\"Version\":1,\"AccessKeyId\":\"ASIA1\",\"SecretAccessKey\":\"s/\\\"+\",\"SessionToken\":\"t==\",\"Expiration\":\"1970-01-12T12:46:40Z\",\"AccountId\":\"111111111111\"}\n"
         );
+        assert_eq!(
+            text(whole(&session(), Some("eu-west-1"))),
+            "{\"AccessKeyId\":\"ASIA1\",\"SecretAccessKey\":\"s/\\\"+\",\"SessionToken\":\"t==\",\"Expiration\":\"1970-01-12T12:46:40Z\",\"AssumedRoleArn\":\"arn:aws:sts::111111111111:assumed-role/R/me\",\"AccountId\":\"111111111111\",\"Region\":\"eu-west-1\"}\n"
+        );
+        assert!(!text(whole(&session(), None)).contains("Region"));
     }
 
     #[test]

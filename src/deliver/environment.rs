@@ -25,11 +25,15 @@ pub(crate) enum Delivery<'a> {
     Process { credentials_file: &'a Path, config_file: &'a Path },
 }
 
-/// Whether xassume becomes the command or stays.
+/// What becomes of xassume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
+    /// It becomes the command.
     Exec,
+    /// It stays beside the command.
     Supervise,
+    /// It prints, and nothing is nested in it: a shell that evaluates what is printed is as deep as before.
+    Print,
 }
 
 /// All that the environment depends on.
@@ -165,6 +169,22 @@ pub(crate) fn environment(inputs: &Inputs) -> Vec<(OsString, OsString)> {
     variables
 }
 
+/// What makes another environment the command's: for a reader that makes the change itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// What must not stay, inherited here or not: the other environment may be another one.
+    pub(crate) removed: Vec<&'static str>,
+    pub(crate) set: Vec<(OsString, OsString)>,
+}
+
+/// The difference that [`environment`] makes.
+pub(crate) fn change(inputs: &Inputs) -> Change {
+    let set = ours(inputs);
+    let stays = |name: &str| !is_removed(name.as_ref(), inputs) || set.iter().any(|(known, _)| known == name);
+    let removed = REMOVED.iter().copied().filter(|name| !stays(name)).collect();
+    Change { removed, set }
+}
+
 fn is_removed(name: &OsStr, inputs: &Inputs) -> bool {
     let watchdog = inputs.mode == Mode::Supervise && name == WATCHDOG_PID;
     let identity = REMOVED.iter().any(|removed| name == *removed);
@@ -205,7 +225,9 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
         set.variable("AWS_DEFAULT_REGION", region);
     }
     set.variable("XASSUME_SESSION", &inputs.session.assumed_role_arn);
-    set.variable("XASSUME_DEPTH", inputs.depth.to_string());
+    if inputs.mode != Mode::Print {
+        set.variable("XASSUME_DEPTH", inputs.depth.to_string());
+    }
     set.0
 }
 

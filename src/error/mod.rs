@@ -44,6 +44,8 @@ pub(crate) enum Error {
     CredentialsFile { path: PathBuf, reason: String },
     /// The session cannot be served to the command.
     Serve { what: &'static str, reason: String, hint: &'static str },
+    /// The format of `--print` has no way to write a variable's value; `reason` ends a sentence that begins with it.
+    Unprintable { name: String, format: &'static str, reason: &'static str },
     /// The session expired, was not refreshed, and `--on-refresh-failure stop` was asked for.
     Lapsed,
     /// The command is nowhere in `PATH`, or its path does not exist.
@@ -75,6 +77,7 @@ impl Error {
             | Self::WrongAccount { .. }
             | Self::CredentialsFile { .. }
             | Self::Serve { .. }
+            | Self::Unprintable { .. }
             | Self::Lapsed
             | Self::System { .. } => FAILED,
         }
@@ -107,6 +110,7 @@ impl Error {
                 Some("name a file in a folder of your own; without --credentials-file a private folder is made".into())
             }
             Self::Serve { hint, .. } => Some((*hint).to_owned()),
+            Self::Unprintable { .. } => Some("the formats for shells carry any value: export, fish, powershell".into()),
             Self::Lapsed => Some("`--on-refresh-failure keep` lets the command run on".into()),
             Self::System { .. } => None,
         }
@@ -152,6 +156,7 @@ impl fmt::Display for Error {
                 write!(f, "cannot keep credentials in {}: {reason}", path.display())
             }
             Self::Serve { what, reason, .. } => write!(f, "cannot serve the session {what}: {reason}"),
+            Self::Unprintable { name, format, reason } => write!(f, "cannot print {name} as {format}: it {reason}"),
             Self::Lapsed => f.write_str("the session expired and could not be refreshed; the command was stopped"),
             Self::CommandNotFound { name } => write!(f, "cannot run `{name}`: command not found"),
             Self::CommandNotRunnable { name, reason, .. } => write!(f, "cannot run `{name}`: {reason}"),

@@ -73,7 +73,9 @@ pub(crate) fn exported_settings(profiles: &ProfileSet, profile: &str) -> Vec<(St
     let services = settings.get("services").and_then(|name| profiles.services(name));
     for (service, nested) in services.into_iter().flat_map(Settings::all_nested) {
         let url = nested.iter().rfind(|(key, value)| key == "endpoint_url" && !value.is_empty());
-        if let Some((_, url)) = url {
+        // Services are named by letters, digits and what joins them; no SDK looks for any other name.
+        let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_');
+        if let Some((_, url)) = url.filter(|_| service.chars().all(known)) {
             let service = service.to_ascii_uppercase().replace([' ', '-'], "_");
             add(&mut variables, format!("AWS_ENDPOINT_URL_{service}"), url);
         }
@@ -134,7 +136,8 @@ mod tests {
         let config = "[profile p]\nservices = local\nendpoint_url = http://all\ns3_use_arn_region = true\ns3 =\n\
                       \x20 use_arn_region = false\n  us_east_1_regional_endpoint = regional\n  addressing_style = path\n\
                       [services local]\nelastic_beanstalk =\n  endpoint_url = http://eb\nsts =\n  endpoint_url =\n\
-                      s3 =\n  other = 1\n  endpoint_url = http://one\n  endpoint_url = http://two";
+                      s3 =\n  other = 1\n  endpoint_url = http://one\n  endpoint_url = http://two\n\
+                      x;$(id) =\n  endpoint_url = http://hostile";
         assert_eq!(
             exported(config),
             pairs(&[

@@ -85,6 +85,11 @@ impl<'a> Words<'a> {
         Some((name, value))
     }
 
+    /// The variable that was set for a flag, and its value, where the flag itself was not typed.
+    pub(super) fn only_variable(&self, long: &str) -> Option<(String, &'a OsStr)> {
+        self.variable(flag(long)).filter(|_| !self.typed(long))
+    }
+
     /// What was set and does not count, because something on the command line does.
     pub(super) fn notes(&self) -> Vec<String> {
         let passed_over = |flag: &Flag| {

@@ -9,6 +9,7 @@ mod given;
 mod guard;
 mod mfa;
 mod name;
+mod printing;
 
 pub(crate) use cache::{CacheMode, CacheSettings};
 pub(crate) use conduct::{Conduct, DeliverySettings, Via};
@@ -16,6 +17,7 @@ pub(crate) use conduct::{Conduct, DeliverySettings, Via};
 use crate::cli;
 use crate::deliver::environment::{Delivery, check_keep};
 use crate::error::Error;
+use crate::print::Format;
 use crate::profile::{ProfileChoice, ProfileFrom, Request, endpoint};
 use crate::role::{
     ExternalId, HopOptions, Invalid, MAX_HOPS, MfaSerial, PolicyArn, RoleArn, RoleSessionName, SessionDuration,
@@ -40,7 +42,7 @@ pub(crate) struct Settings {
     pub(crate) conduct: Conduct,
     pub(crate) delivery: DeliverySettings,
     pub(crate) expect_account: Option<String>,
-    /// The command and its arguments, as typed; never empty.
+    /// The command and its arguments, as typed; empty only where there is none to run.
     pub(crate) command: Vec<OsString>,
     /// What was passed over, and why; said by `-v`.
     pub(crate) notes: Vec<String>,
@@ -167,6 +169,8 @@ pub(crate) fn voice(matches: &ArgMatches, vars: &Vars) -> Result<Voice, Error> {
 pub(crate) enum Task {
     /// Run the command with a session.
     Run(Box<Settings>),
+    /// Print a session.
+    Print(Box<Settings>, Format),
     /// Remove the cached sessions.
     ClearCache(CacheSettings),
 }
@@ -184,6 +188,17 @@ pub(crate) fn task(
     let words = Words::new(matches, vars);
     let has_command = !words.command().is_empty();
     // Typed or not at all: a variable that replaces the command at each run would be a trap.
+    if let Some(given) = words.one("print") {
+        let format = given.parse(Format::parse)?;
+        if has_command {
+            return Err(Error::usage("--print runs no command", "leave out the command, or --print to run it"));
+        }
+        if words.is_typed("clear-cache") {
+            return Err(Error::usage("--print and --clear-cache exclude each other", "leave out one of them"));
+        }
+        let settings = settings(&words, Purpose::Print(format), vars, machine, read)?;
+        return Ok(Task::Print(Box::new(settings), format));
+    }
     if words.is_typed("clear-cache") {
         if has_command {
             return Err(Error::usage("--clear-cache runs no command", "for a new session: --force-refresh"));
@@ -193,7 +208,14 @@ pub(crate) fn task(
     if !has_command {
         return Err(Error::usage("no command was given", "for a shell with the role: xassume … -- $SHELL"));
     }
-    settings(&words, vars, machine, read).map(Box::new).map(Task::Run)
+    settings(&words, Purpose::Run, vars, machine, read).map(Box::new).map(Task::Run)
+}
+
+/// What a session is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Run,
+    Print(Format),
 }
 
 /// Gives the words their meaning.
@@ -202,13 +224,17 @@ pub(crate) fn task(
 /// The first word that does not keep its limits, or that does not go with another.
 fn settings(
     words: &Words<'_>,
+    purpose: Purpose,
     vars: &Vars,
     machine: &Machine,
     read: &dyn Fn(&Path) -> std::io::Result<String>,
 ) -> Result<Settings, Error> {
     let command = words.command();
-    let (conduct, delivery) = conduct::conduct(words)?;
     let mut notes = words.notes();
+    let (conduct, delivery) = match purpose {
+        Purpose::Run => conduct::conduct(words)?,
+        Purpose::Print(format) => (Conduct::Exec, printing::printing(words, format, &mut notes)?),
+    };
     let mfa = mfa::mfa(words, vars, &mut notes)?;
     notes.extend(guard::own_profile(&command));
     Ok(Settings {

@@ -239,3 +239,31 @@ fn the_expiry_is_in_the_local_clock_when_that_is_far_off() {
     let found = run(&[], With { skew_secs: 3600, ..PLAIN });
     assert_eq!(found[3], "AWS_CREDENTIAL_EXPIRATION=1970-01-12T12:46:40Z");
 }
+
+#[test]
+fn the_change_leads_from_any_environment_to_the_commands() {
+    let stale: Vec<_> = REMOVED.iter().map(|name| (*name, "old")).collect();
+    let other = [("PATH", "/bin"), ("XASSUME_DEPTH", "3"), ("AWS_REGION", "mine")];
+    let keep = ["AWS_PROFILE".into()];
+    let inputs_of = |inherited: &[(&str, &str)]| -> Vars { inherited.iter().copied().collect() };
+    let session = session();
+    let vars = inputs_of(&other);
+    let with = |keep| Inputs {
+        inherited: &vars,
+        session: &session,
+        region: Some("eu-west-1"),
+        delivery: Delivery::Env,
+        mode: Mode::Print,
+        depth: 4,
+        profile_settings: &[],
+        keep,
+    };
+    let Change { removed, set } = change(&with(&[]));
+    // Made of nothing that was inherited here, it is good for a shell that inherited more.
+    let mut names: Vec<&str> = stale.iter().map(|(name, _)| *name).filter(|name| !removed.contains(name)).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["AWS_ACCESS_KEY_ID", "AWS_CREDENTIAL_EXPIRATION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]);
+    assert!(names.iter().all(|name| set.iter().any(|(known, _)| known == name)));
+    assert!(!set.iter().any(|(name, _)| name == "XASSUME_DEPTH"), "whoever evaluates it is not nested");
+    assert!(!change(&with(&keep)).removed.contains(&"AWS_PROFILE"));
+}

@@ -3,8 +3,9 @@
 //! It reads no variable and no file, starts no runtime, and prints one JSON document.
 
 use super::{GIVEN, REFUSED};
+use crate::deliver::output;
 use crate::error::Error;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::mpsc;
@@ -24,8 +25,7 @@ pub(crate) fn print(socket: &Path) -> Result<(), Error> {
     let failed = |reason: String| Error::System { what: "get credentials from xassume", reason };
     let answer = ask(socket).map_err(|error| failed(error.to_string()))?;
     let document = document(&answer).map_err(failed)?;
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(document).and_then(|()| stdout.flush()).map_err(|error| failed(error.to_string()))
+    output::print(document)
 }
 
 /// The whole answer. On a thread of its own, since connect(2) to a socket that nobody accepts knows no time limit.

@@ -1,0 +1,85 @@
+//! The formats of `--print`, and their names.
+
+use crate::role::Invalid;
+
+/// What is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// The variables that a command would receive.
+    Variables(Syntax),
+    /// The session as one object.
+    Json,
+    /// What AWS's SDKs read from a `credential_process`.
+    CredentialProcess,
+}
+
+/// Who reads the variables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Syntax {
+    /// `docker --env-file` and systemd's `EnvironmentFile=`, which know no quoting in common.
+    Env,
+    /// sh, bash, zsh and their like.
+    Export,
+    /// fish.
+    Fish,
+    /// `PowerShell`.
+    PowerShell,
+    /// The libraries called dotenv.
+    Dotenv,
+}
+
+impl Format {
+    /// All of them, as they are offered.
+    pub(crate) const ALL: &[(&str, Self)] = &[
+        ("env", Self::Variables(Syntax::Env)),
+        ("export", Self::Variables(Syntax::Export)),
+        ("fish", Self::Variables(Syntax::Fish)),
+        ("powershell", Self::Variables(Syntax::PowerShell)),
+        ("dotenv", Self::Variables(Syntax::Dotenv)),
+        ("json", Self::Json),
+        ("credential-process", Self::CredentialProcess),
+    ];
+
+    /// The format of that name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
+        let found = Self::ALL.iter().find(|(name, _)| *name == text);
+        found.map(|(_, format)| *format).ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.iter().map(|(name, _)| *name).collect();
+            Invalid::new("is no format").hint(format!("{}; export is for sh, bash and zsh", names.join(", ")))
+        })
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, format)| *format == self).map_or("", |(name, _)| name)
+    }
+
+    /// Whether a shell evaluates it, which can take variables away as well.
+    pub(crate) fn removes(self) -> bool {
+        match self {
+            Self::Variables(Syntax::Export | Syntax::Fish | Syntax::PowerShell) => true,
+            Self::Variables(Syntax::Env | Syntax::Dotenv) | Self::Json | Self::CredentialProcess => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::FLAGS;
+
+    #[test]
+    fn the_formats_are_those_that_the_help_offers() {
+        let flag = FLAGS.iter().find(|flag| flag.long == "print").expect("a flag");
+        let names: Vec<_> = Format::ALL.iter().map(|(name, _)| *name).collect();
+        assert_eq!(flag.value, names.join("|"));
+        for (name, format) in Format::ALL {
+            assert!(flag.help.contains(&format!("{name}: ")), "the help does not tell what {name} is");
+            assert_eq!(Format::parse(name).expect("a format"), *format);
+            assert_eq!(format.name(), *name);
+        }
+        assert!(Format::parse("Env").is_err() && Format::parse("").is_err());
+    }
+}

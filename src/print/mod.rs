@@ -1,0 +1,104 @@
+//! A session as text, for whoever asked for it in place of a command (`--print`).
+//!
+//! Decides what is written and how it is quoted; which variables there are is `deliver::environment`'s to say. Writes to
+//! nothing itself.
+
+mod format;
+mod quote;
+
+pub(crate) use format::{Format, Syntax};
+
+use crate::deliver::document;
+use crate::deliver::environment::Change;
+use crate::error::Error;
+use crate::session::Session;
+use quote::Unfit;
+use std::ffi::OsStr;
+use zeroize::Zeroizing;
+
+/// More than the variables of a session take, so that the text is not moved, and no copy of it left, as it grows.
+const ROOM: usize = 32 * 1024;
+
+/// All that is printed, its last line feed included.
+///
+/// # Errors
+/// A variable that the format cannot carry: none is left out, and none is printed as anything but what it is.
+pub(crate) fn text(
+    format: Format,
+    session: &Session,
+    region: Option<&str>,
+    change: &Change,
+) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let syntax = match format {
+        Format::Json => return Ok(document::whole(session, region)),
+        Format::CredentialProcess => return Ok(document::process(session)),
+        Format::Variables(syntax) => syntax,
+    };
+    let mut text = Zeroizing::new(String::with_capacity(ROOM));
+    unset(syntax, &change.removed, &mut text);
+    for (name, value) in &change.set {
+        set(syntax, name, value, &mut text).map_err(|Unfit(reason)| Error::Unprintable {
+            name: name.to_string_lossy().into_owned(),
+            format: format.name(),
+            reason,
+        })?;
+    }
+    Ok(Zeroizing::new(std::mem::take(&mut *text).into_bytes()))
+}
+
+/// One line that takes the names away, whether they are set or not: the shell that reads it need not be the one whose
+/// environment was inherited.
+fn unset(syntax: Syntax, names: &[&str], into: &mut String) {
+    let (before, between, after) = match syntax {
+        // A list of variables cannot take one away.
+        Syntax::Env | Syntax::Dotenv => return,
+        Syntax::Export => ("unset ", " ", ""),
+        // Globals only. A universal variable belongs to all shells of the user, those to come included, so it is for the
+        // user to erase; and it cannot be hidden, since fish exports it from behind a global one as well. The status is
+        // that of success, which `set -gx` keeps.
+        Syntax::Fish => (
+            "begin; set -l name; for name in ",
+            " ",
+            "; set -eg $name; set -qUx $name; and echo \"xassume: $name is still set: it is a universal variable, \
+             which `set -eU $name` erases\" >&2; end; true; end",
+        ),
+        Syntax::PowerShell => ("Remove-Item -ErrorAction Ignore -Path Env:", ", Env:", ""),
+    };
+    into.push_str(before);
+    into.push_str(&names.join(between));
+    into.push_str(after);
+    into.push('\n');
+}
+
+/// One line that sets a variable, or as many as its value has.
+fn set(syntax: Syntax, name: &OsStr, value: &OsStr, into: &mut String) -> Result<(), Unfit> {
+    let name = name.to_str().filter(|name| is_name(name)).ok_or(Unfit("has a name that no shell takes"))?;
+    let value = value.to_str().ok_or(Unfit("is not UTF-8"))?;
+    let (before, between) = match syntax {
+        Syntax::Env | Syntax::Dotenv => ("", "="),
+        Syntax::Export => ("export ", "="),
+        Syntax::Fish => ("set -gx ", " "),
+        Syntax::PowerShell => ("$Env:", " = "),
+    };
+    into.push_str(before);
+    into.push_str(name);
+    into.push_str(between);
+    match syntax {
+        Syntax::Env => quote::raw(value, into)?,
+        Syntax::Export => quote::posix(value, into),
+        Syntax::Fish => quote::fish(value, into),
+        Syntax::PowerShell => quote::powershell(value, into),
+        Syntax::Dotenv => quote::dotenv(value, into)?,
+    }
+    into.push('\n');
+    Ok(())
+}
+
+/// A name as POSIX has it (XBD 3.216): whatever else stood there, a shell would read as something else.
+fn is_name(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && name.bytes().next().is_some_and(|first| !first.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,332 @@
+//! Each quoting against hostile values: read by the rules of those who document them, and by the shells themselves.
+#![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
+
+use super::*;
+use std::process::{Command, Stdio};
+
+/// What somebody, somewhere, treats specially.
+const HOSTILE: &[&str] = &[
+    "'",
+    "''",
+    "\"",
+    "`",
+    "\\",
+    "\\'",
+    "\\n",
+    "$",
+    "$(id)",
+    "${HOME}",
+    "{",
+    "}",
+    "(",
+    ")",
+    "!",
+    "!!",
+    "%",
+    "%s",
+    "&",
+    "|",
+    ";",
+    "<",
+    ">",
+    "*",
+    "?",
+    "~",
+    "#",
+    " #",
+    "=",
+    "[",
+    "]",
+    ",",
+    "^",
+    " ",
+    "\t",
+    "\n",
+    "\r",
+    "\r\n",
+    "\u{1}",
+    "\u{7f}",
+    "\u{85}",
+    "\u{2028}",
+    "\u{feff}",
+    "ü",
+    "‘",
+    "’",
+    "‚",
+    "‛",
+    "“",
+    "”",
+    "😀",
+    "-",
+    "+",
+    "/",
+    "a",
+    "B7",
+    "$Env:PATH",
+    "@(1)",
+];
+
+/// Values of up to twelve such pieces; the same ones each time.
+fn values() -> Vec<String> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).expect("small")
+    };
+    let mut values: Vec<String> = HOSTILE.iter().map(|piece| (*piece).to_owned()).collect();
+    values.push(String::new());
+    for _ in 0..2000 {
+        values.push((0..next(13)).map(|_| HOSTILE[next(HOSTILE.len())]).collect());
+    }
+    values
+}
+
+fn quoted(quote: fn(&str, &mut String), value: &str) -> String {
+    let mut text = String::new();
+    quote(value, &mut text);
+    text
+}
+
+fn tried(quote: fn(&str, &mut String) -> Result<(), Unfit>, value: &str) -> Option<String> {
+    let mut text = String::new();
+    quote(value, &mut text).ok().map(|()| text)
+}
+
+#[test]
+fn each_quoting_looks_as_its_readers_write_it() {
+    let value = "a'b\\c\"$d`é\n";
+    assert_eq!(quoted(posix, value), "'a'\\''b\\c\"$d`é\n'");
+    assert_eq!(quoted(fish, value), "'a\\'b\\\\c\"$d`é\n'");
+    assert_eq!(quoted(powershell, value), "'a''b\\c\"$d`' + [char]0x00e9 + '' + [char]0x000a + ''");
+    assert_eq!(quoted(powershell, "😀"), "'' + [char]0xd83d + '' + [char]0xde00 + ''");
+    assert_eq!(tried(raw, "a'b \"$(c)#").as_deref(), Some("a'b \"$(c)#"));
+    assert_eq!(tried(dotenv, "a \"b\" $c\n#").as_deref(), Some("'a \"b\" $c\n#'"));
+    assert_eq!(tried(dotenv, "it's").as_deref(), Some("\"it's\""));
+}
+
+/// The rules of POSIX's XCU 2.2: backslash and single quotes, and no other character that would be special.
+fn read_posix(text: &str) -> Option<String> {
+    let (mut value, mut chars) = (String::new(), text.chars());
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' => loop {
+                match chars.next()? {
+                    '\'' => break,
+                    c => value.push(c),
+                }
+            },
+            '\\' => value.push(chars.next()?),
+            _ => return None,
+        }
+    }
+    Some(value)
+}
+
+/// The rules of fish's manual for single quotes.
+fn read_fish(text: &str) -> Option<String> {
+    let (mut value, mut chars) = (String::new(), text.strip_prefix('\'')?.chars());
+    loop {
+        match chars.next()? {
+            '\'' => return chars.next().is_none().then_some(value),
+            '\\' => match chars.next()? {
+                c @ ('\'' | '\\') => value.push(c),
+                c => value.extend(['\\', c]),
+            },
+            c => value.push(c),
+        }
+    }
+}
+
+/// The rules of `PowerShell`'s tokenizer: any of five quotes closes and doubles; `+` joins strings and characters.
+fn read_powershell(text: &str) -> Option<String> {
+    let is_quote = |c: char| matches!(c, '\'' | '‘' | '’' | '‚' | '‛');
+    let mut units = Vec::new();
+    let mut rest = text;
+    loop {
+        if let Some(number) = rest.strip_prefix("[char]0x") {
+            units.push(u16::from_str_radix(number.get(..4)?, 16).ok()?);
+            rest = &number[4..];
+        } else {
+            let mut chars = rest.strip_prefix(is_quote)?.chars();
+            loop {
+                let c = chars.next()?;
+                if is_quote(c) && !chars.as_str().starts_with(is_quote) {
+                    break;
+                }
+                let c = if is_quote(c) { chars.next()? } else { c };
+                units.extend_from_slice(c.encode_utf16(&mut [0; 2]));
+            }
+            rest = chars.as_str();
+        }
+        if rest.is_empty() {
+            return String::from_utf16(&units).ok();
+        }
+        rest = rest.strip_prefix(" + ")?;
+    }
+}
+
+#[test]
+fn every_value_is_read_as_it_was_by_the_rules_of_each_shell() {
+    for value in values() {
+        assert_eq!(read_posix(&quoted(posix, &value)).as_ref(), Some(&value));
+        assert_eq!(read_fish(&quoted(fish, &value)).as_ref(), Some(&value));
+        let powershell = quoted(powershell, &value);
+        assert_eq!(read_powershell(&powershell).as_ref(), Some(&value));
+        assert!(powershell.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{powershell}");
+    }
+}
+
+/// docker's: lines as Go's scanner cuts them, which takes a carriage return from the end; the value is the rest.
+fn read_docker(file: &str) -> Option<String> {
+    let line = file.strip_suffix('\n')?;
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    (!line.contains('\n')).then(|| line.split_once('=').map(|(_, value)| value.to_owned()))?
+}
+
+/// systemd's `parse_env_file`: white space around, quotes where a value begins, backslashes; then its check of values.
+fn read_systemd(file: &str) -> Option<String> {
+    let (_, text) = file.split_once('=')?;
+    let (mut value, mut kept) = (String::new(), 0);
+    let mut chars = text.trim_start_matches([' ', '\t']).chars().peekable();
+    let mut bare = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '\n' | '\r' => break,
+            '\\' => {
+                bare = true;
+                match chars.next()? {
+                    '\n' => {}
+                    c => value.push(c),
+                }
+                kept = value.len();
+            }
+            quote @ ('\'' | '"') if !bare => {
+                loop {
+                    match chars.next()? {
+                        c if c == quote => break,
+                        '\\' if quote == '"' => match chars.next()? {
+                            c @ ('"' | '\\' | '`' | '$') => value.push(c),
+                            '\n' => {}
+                            c => value.extend(['\\', c]),
+                        },
+                        c => value.push(c),
+                    }
+                }
+                kept = value.len();
+            }
+            c => {
+                bare = bare || !c.is_ascii_whitespace();
+                value.push(c);
+                if !matches!(c, ' ' | '\t') {
+                    kept = value.len();
+                }
+            }
+        }
+    }
+    value.truncate(kept);
+    // What a line break cuts off would be another line: another variable, or an error.
+    let whole = chars.next().is_none();
+    let clean = value.chars().all(|c| !c.is_ascii_control() || c == '\t');
+    (whole && clean).then_some(value)
+}
+
+#[test]
+fn a_raw_value_is_the_same_to_docker_and_systemd_and_refused_only_where_it_is_not() {
+    let mut fit = 0;
+    for value in values() {
+        let read = |text: &str| {
+            let file = format!("NAME={text}\n");
+            [read_docker(&file), read_systemd(&file)]
+        };
+        let same = read(&value) == [Some(value.clone()), Some(value.clone())];
+        assert_eq!(tried(raw, &value).is_some(), same, "{value:?}: {:?}", read(&value));
+        fit += usize::from(same);
+    }
+    assert!(fit > 300, "{fit}");
+}
+
+/// python-dotenv's: escapes between quotes, then `${…}` replaced.
+fn read_python(text: &str) -> Option<String> {
+    let quote = text.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
+    let inside = text.strip_prefix(quote)?.strip_suffix(quote)?;
+    let (mut value, mut chars) = (String::new(), inside.chars());
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match (chars.next()?, quote) {
+                (c @ ('\\' | '\''), _) => value.push(c),
+                (_, '"') => return None,
+                (c, _) => value.extend(['\\', c]),
+            },
+            c if c == quote => return None,
+            c => value.push(c),
+        }
+    }
+    (!value.contains("${")).then_some(value)
+}
+
+/// JavaScript's dotenv: line ends made one kind, then what stands between two equal quotes; `\n` and `\r` between
+/// double ones only.
+fn read_javascript(text: &str) -> Option<String> {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let quote = text.chars().next()?;
+    let inside = text.strip_prefix(quote)?.strip_suffix(quote)?;
+    let inside = if quote == '"' { inside.replace("\\n", "\n").replace("\\r", "\r") } else { inside.to_owned() };
+    (!inside.contains(quote)).then_some(inside)
+}
+
+#[test]
+fn a_dotenv_value_is_the_same_to_its_readers() {
+    let mut fit = 0;
+    for value in values() {
+        if let Some(text) = tried(dotenv, &value) {
+            assert_eq!(read_python(&text).as_ref(), Some(&value));
+            assert_eq!(read_javascript(&text).as_ref(), Some(&value));
+            fit += 1;
+        }
+    }
+    assert!(fit > 500, "{fit}");
+    for unfit in ["'\"", "'$", "'`", "a\\", "${A}", "\r"] {
+        assert_eq!(tried(dotenv, unfit), None, "{unfit}");
+    }
+}
+
+/// Runs a script with this shell; none where there is no such shell.
+fn run(shell: &[&str], script: &str) -> Option<Vec<u8>> {
+    let (program, options) = shell.split_first()?;
+    let mut command = Command::new(program);
+    let child = command.args(options).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let Ok(mut child) = child else {
+        println!("skipped: there is no {program}");
+        return None;
+    };
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let script = script.to_owned();
+    let writer = std::thread::spawn(move || std::io::Write::write_all(&mut stdin, script.as_bytes()));
+    let output = child.wait_with_output().expect("it ends");
+    writer.join().expect("no panic").expect("it reads its script");
+    assert!(output.status.success(), "{shell:?}: {}", output.status);
+    Some(output.stdout)
+}
+
+#[test]
+fn every_value_is_read_as_it_was_by_the_shells_themselves() {
+    let values = values();
+    let expected: Vec<u8> = values.iter().flat_map(|value| [value.as_bytes(), b"\0"].concat()).collect();
+    for (shell, quote) in [
+        (&["sh"][..], posix as fn(&str, &mut String)),
+        (&["dash"], posix),
+        (&["bash", "--norc"], posix),
+        (&["bash", "--posix"], posix),
+        (&["zsh", "-f"], posix),
+        (&["zsh", "-f", "-o", "rcquotes"], posix),
+        (&["busybox", "sh"], posix),
+        (&["fish", "--no-config"], fish),
+    ] {
+        let script: Vec<_> = values.iter().map(|value| format!("printf '%s\\0' {}\n", quoted(quote, value))).collect();
+        if let Some(printed) = run(shell, &script.concat()) {
+            assert!(printed == expected, "{shell:?}");
+        }
+    }
+}

@@ -1,0 +1,461 @@
+//! `--print`: the whole output of each format, what shells make of it, and what is refused.
+#![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
+
+use crate::support::{Answer, FakeSts, Finished, Issued, Terminal, Xassume, binary, probe};
+use std::fs::File;
+use std::process::{Command, Output, Stdio};
+
+const ROLE: &str = "arn:aws:iam::111111111111:role/R";
+const ME: &str = "arn:aws:sts::111111111111:assumed-role/R/me";
+
+/// What leads to other identities, apart from what is set.
+const REMOVED: &str = "AWS_ACCESS_KEY AWS_SECRET_KEY SECRET_ACCESS_KEY AWS_SECURITY_TOKEN AWS_DELEGATION_TOKEN \
+    AWS_SESSION_EXPIRATION AWS_CREDENTIAL_SCOPE AWS_ACCOUNT_ID AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ROLE_ARN \
+    AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_SESSION_NAME AWS_CONTAINER_CREDENTIALS_RELATIVE_URI \
+    AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE \
+    AWS_CREDENTIAL_FILE XASSUME_ROLE_ARN XASSUME_PROFILE XASSUME_ROLE_SESSION_NAME XASSUME_EXTERNAL_ID \
+    XASSUME_DURATION XASSUME_POLICY XASSUME_POLICY_ARN XASSUME_TAG XASSUME_TRANSITIVE_TAG XASSUME_SOURCE_IDENTITY \
+    XASSUME_WEB_IDENTITY_TOKEN_FILE XASSUME_EXPECT_ACCOUNT XASSUME_MFA_SERIAL XASSUME_MFA_TOKEN XASSUME_MFA_COMMAND \
+    XASSUME_MFA_SESSION_DURATION XASSUME_CREDENTIALS_FILE";
+
+fn world(sts: &FakeSts) -> Xassume {
+    Xassume::new(sts).args(["-r", ROLE, "--role-session-name", "me"])
+}
+
+fn printed(xassume: Xassume, format: &str) -> Finished {
+    xassume.args(["--print", format]).run().exited(0)
+}
+
+fn failed(xassume: &Xassume) -> String {
+    let finished = xassume.run().exited(125);
+    assert_eq!(finished.stdout_text(), "", "nothing is printed");
+    finished.stderr
+}
+
+/// The last session that STS gave, and its expiry as it is written.
+fn last(sts: &FakeSts) -> (Issued, String) {
+    let issued = sts.issued().pop().expect("a session");
+    let expiration = humantime::format_rfc3339_seconds(issued.expiration).to_string();
+    (issued, expiration)
+}
+
+#[test]
+fn each_format_prints_the_whole_session_and_nothing_else() {
+    for (format, before, set, after) in [
+        ("env", String::new(), ["", "=", ""], ""),
+        ("dotenv", String::new(), ["", "='", "'"], ""),
+        ("export", format!("unset {REMOVED}\n"), ["export ", "='", "'"], ""),
+        (
+            "fish",
+            format!(
+                "begin; set -l name; for name in {REMOVED}; set -eg $name; set -qUx $name; and echo \"xassume: $name is \
+                 still set: it is a universal variable, which `set -eU $name` erases\" >&2; end; true; end\n"
+            ),
+            ["set -gx ", " '", "'"],
+            "",
+        ),
+        (
+            "powershell",
+            format!("Remove-Item -ErrorAction Ignore -Path Env:{}\n", REMOVED.replace(' ', ", Env:")),
+            ["$Env:", " = '", "'"],
+            "",
+        ),
+    ] {
+        let sts = FakeSts::start();
+        let finished = printed(world(&sts), format);
+        let (session, expiration) = last(&sts);
+        let line = |name: &str, value: &str| format!("{}{name}{}{value}{}\n", set[0], set[1], set[2]);
+        let expected = [
+            before,
+            line("AWS_ACCESS_KEY_ID", &session.access_key_id),
+            line("AWS_SECRET_ACCESS_KEY", &session.secret_access_key),
+            line("AWS_SESSION_TOKEN", &session.session_token),
+            line("AWS_CREDENTIAL_EXPIRATION", &expiration),
+            line("AWS_REGION", "us-east-1"),
+            line("AWS_DEFAULT_REGION", "us-east-1"),
+            line("XASSUME_SESSION", ME),
+            after.to_owned(),
+        ];
+        assert_eq!(finished.stdout_text(), expected.concat(), "{format}");
+        assert_eq!(finished.stderr, "");
+    }
+}
+
+#[test]
+fn both_documents_are_one_line_of_json() {
+    let sts = FakeSts::start();
+    let json = printed(world(&sts), "json").stdout_text();
+    let process = printed(world(&sts), "credential-process").stdout_text();
+    let sessions: Vec<_> = sts.issued();
+    let expiration = |issued: &Issued| humantime::format_rfc3339_seconds(issued.expiration).to_string();
+    let keys = |issued: &Issued| {
+        format!(
+            r#""AccessKeyId":"{}","SecretAccessKey":"{}","SessionToken":"{}","Expiration":"{}""#,
+            issued.access_key_id,
+            issued.secret_access_key,
+            issued.session_token,
+            expiration(issued)
+        )
+    };
+    let whose = r#""AccountId":"111111111111""#;
+    let expected = format!("{{{},\"AssumedRoleArn\":\"{ME}\",{whose},\"Region\":\"us-east-1\"}}\n", keys(&sessions[0]));
+    assert_eq!(json, expected);
+    assert_eq!(process, format!("{{\"Version\":1,{},{whose}}}\n", keys(&sessions[1])));
+    let nowhere = printed(world(&sts).env_remove("AWS_REGION"), "json");
+    assert!(nowhere.stdout_json().get("Region").is_none(), "a region that was only used to reach STS is not told");
+}
+
+#[test]
+fn every_format_prints_the_same_session_from_the_cache() {
+    let sts = FakeSts::start();
+    let world = world(&sts);
+    let first = printed(world.clone(), "env").stdout_text();
+    sts.stop();
+    let id = first.lines().next().expect("a line").trim_start_matches("AWS_ACCESS_KEY_ID=").to_owned();
+    for format in ["export", "fish", "powershell", "dotenv", "json", "credential-process"] {
+        assert!(printed(world.clone(), format).stdout_text().contains(&id), "{format}");
+    }
+    assert_eq!(sts.requests().len(), 1);
+}
+
+/// Needs three quarters of the lifetime: nobody refreshes what was printed.
+#[test]
+fn an_old_session_is_not_printed() {
+    let sts = FakeSts::start();
+    let world = world(&sts);
+    let told = |args: &[&str]| printed(world.clone().args(args), "json").stdout_json()["AccessKeyId"].clone();
+    let first = told(&[]);
+    assert_eq!(told(&["--min-ttl", "59m"]), first);
+    assert_ne!(told(&["--force-refresh"]), first);
+    assert_eq!(sts.requests().len(), 2);
+}
+
+#[test]
+fn a_crowd_of_credential_processes_is_one_call() {
+    let sts = FakeSts::start();
+    sts.script([Answer::Held]);
+    let world = world(&sts).args(["--sts-timeout", "2m", "--print", "credential-process"]);
+    let crowd: Vec<_> = (0..20).map(|_| world.spawn()).collect();
+    sts.wait_for_requests(1);
+    sts.release();
+    for one in crowd {
+        let id = one.wait().exited(0).stdout_json()["AccessKeyId"].clone();
+        assert_eq!(id, *sts.issued()[0].access_key_id);
+    }
+    assert_eq!(sts.requests().len(), 1);
+}
+
+/// Another identity in each variable that could lead to one, and a profile with hostile settings.
+fn hostile(sts: &FakeSts) -> Xassume {
+    let world = Xassume::new(sts).file(
+        ".aws/config",
+        format!(
+            "[profile hostile]\nrole_arn = {ROLE}\ncredential_source = Environment\nrole_session_name = me\n\
+             sdk_ua_app_id = {}\ndata_path = {}\ncli_pager =\nservices = s\n\
+             [services s]\ns3 =\n  endpoint_url = http://$(touch owned)`touch owned`\na;touch owned =\n  endpoint_url = x\n",
+            HOSTILE[0],
+            HOSTILE[1].replace('\n', "\n    "),
+        ),
+    );
+    let stale = REMOVED.split_whitespace().filter(|name| !name.starts_with("XASSUME_"));
+    let stale = stale.filter(|name| !["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].contains(name));
+    stale.fold(world, |world, name| world.env(name, "stale")).args(["-p", "hostile"])
+}
+
+const HOSTILE: [&str; 2] = [
+    "it's \"quoted\" $HOME $(touch owned) `touch owned` \\n\\' ‘’‚‛“” ü😀 % %s !! !x ~ * {a,b}",
+    "'first'\nsecond' \\\n\"third",
+];
+
+/// Runs a script that evaluates what is printed and then becomes the probe; it finds these in its environment.
+fn evaluated(shell: &[&str], format: &str, script: &str) {
+    let (program, options) = shell.split_first().expect("a program");
+    if Command::new(program).args(["-c", "exit 0"]).output().is_err() {
+        println!("skipped: there is no {program}");
+        return;
+    }
+    let sts = FakeSts::start();
+    let [this, mark] = probe();
+    let world = hostile(&sts).without_args().program(program).args(options).arg("-c").arg(script);
+    let world = world.env("X", binary()).env("PROBE", this).env("MARK", mark).env("FORMAT", format);
+    let shown = world.run().exited(0);
+    let (session, expiration) = last(&sts);
+    assert_eq!(shown.stderr, "", "{shell:?}");
+    for (name, value) in [
+        ("AWS_ACCESS_KEY_ID", session.access_key_id.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", &session.secret_access_key),
+        ("AWS_SESSION_TOKEN", &session.session_token),
+        ("AWS_CREDENTIAL_EXPIRATION", &expiration),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("XASSUME_SESSION", ME),
+        ("AWS_SDK_UA_APP_ID", HOSTILE[0]),
+        ("AWS_DATA_PATH", HOSTILE[1]),
+        ("AWS_PAGER", ""),
+        ("AWS_ENDPOINT_URL_S3", "http://$(touch owned)`touch owned`"),
+    ] {
+        assert_eq!(shown.variable(name).as_deref(), Some(value), "{shell:?}: {name}");
+    }
+    for name in REMOVED.split_whitespace() {
+        assert_eq!(shown.variable(name), None, "{shell:?}: {name}");
+    }
+    assert_eq!(shown.variable("XASSUME_DEPTH"), None, "whoever evaluates it is not nested");
+    assert!(!world.sandbox().work().join("owned").exists() && !world.home().join("owned").exists(), "{shell:?}");
+}
+
+#[test]
+fn the_shells_get_every_value_as_it_is_and_lose_every_other_identity() {
+    let posix = "eval \"$(\"$X\" -p hostile --print \"$FORMAT\")\" || exit 9; exec \"$PROBE\" \"$MARK\" environ";
+    for shell in
+        [&["sh", "-eu"][..], &["dash"], &["bash", "--norc"], &["bash", "--posix"], &["busybox", "sh"], &["zsh", "-f"]]
+    {
+        evaluated(shell, "export", posix);
+    }
+    let fish = "$X -p hostile --print $FORMAT | source; or exit 9; exec $PROBE $MARK environ";
+    evaluated(&["fish", "--no-config"], "fish", fish);
+    let powershell = "& $Env:X -p hostile --print $Env:FORMAT | Invoke-Expression; & $Env:PROBE $Env:MARK environ";
+    evaluated(&["pwsh", "-NoProfile"], "powershell", powershell);
+}
+
+#[test]
+fn a_shell_at_a_prompt_gets_every_value_as_it_is() {
+    let sts = FakeSts::start();
+    let terminal = Terminal::bash(&hostile(&sts).without_args());
+    terminal.command("eval \"$($BIN -p hostile --print export)\"");
+    let shown = terminal.command("printf '<%s>\\n' \"$AWS_SDK_UA_APP_ID\" \"${AWS_SECURITY_TOKEN-gone}\"");
+    assert!(shown.contains(&format!("<{}>", HOSTILE[0])) && shown.contains("<gone>"), "{shown}");
+}
+
+#[test]
+fn a_universal_variable_of_fish_is_told_and_left() {
+    let sts = FakeSts::start();
+    let script =
+        "set -Ux AWS_ACCOUNT_ID mine; $X --print fish | source; or exit 9; set -q name; or echo $AWS_ACCOUNT_ID";
+    let world = world(&sts).without_args().program("fish").args(["-c", script]);
+    if Command::new("fish").arg("--version").output().is_err() {
+        println!("skipped: there is no fish");
+        return;
+    }
+    let finished = world.env("X", binary()).env("XASSUME_ROLE_ARN", ROLE).run().exited(0);
+    assert_eq!(finished.stdout_text(), "mine\n");
+    let told =
+        "xassume: AWS_ACCOUNT_ID is still set: it is a universal variable, which `set -eU AWS_ACCOUNT_ID` erases\n";
+    assert_eq!(finished.stderr, told);
+}
+
+#[test]
+fn a_second_evaluation_in_one_shell_is_no_deeper_than_the_first() {
+    let sts = FakeSts::start();
+    let script = format!(
+        "for i in 1 2 3 4 5 6 7 8 9 10; do text=$(\"$X\" -r {ROLE} --print export) || exit; eval \"$text\"; done"
+    );
+    Xassume::new(&sts).env("X", binary()).program("sh").args(["-c", &script]).run().exited(0);
+    assert_eq!(sts.issued().len(), 10, "each from the session before");
+}
+
+#[test]
+fn a_kept_variable_is_not_unset() {
+    let sts = FakeSts::start();
+    let kept = ["--keep-env", "AWS_PROFILE", "--keep-env", "AWS_ROLE_ARN"];
+    let text = printed(world(&sts).args(kept), "export").stdout_text();
+    let expected = REMOVED.replace("AWS_PROFILE ", "").replace("AWS_ROLE_ARN ", "");
+    assert_eq!(text.lines().next(), Some(format!("unset {expected}").as_str()));
+    let told = failed(&world(&sts).args(["--keep-env", "AWS_REGION", "--print", "export"]));
+    assert!(
+        told.starts_with("xassume: --keep-env `AWS_REGION` is set by xassume and cannot be kept\nhint: "),
+        "{told}"
+    );
+}
+
+#[test]
+fn what_a_format_cannot_carry_is_named_and_nothing_is_printed() {
+    let sts = FakeSts::start();
+    for format in ["env", "dotenv"] {
+        let told = failed(&hostile(&sts).args(["--print", format]));
+        assert!(told.starts_with(&format!("xassume: cannot print AWS_DATA_PATH as {format}: it ")), "{told}");
+        assert!(told.ends_with("\nhint: the formats for shells carry any value: export, fish, powershell\n"), "{told}");
+    }
+}
+
+#[test]
+fn what_does_not_go_with_print_is_refused_before_anybody_is_asked() {
+    const LEAVE: &str = "leave out one of them";
+    let sts = FakeSts::start();
+    let usage = "usage: xassume [OPTIONS] [--] COMMAND [ARGUMENT]...\n";
+    let mut rows: Vec<(Vec<&str>, String, &str)> = vec![
+        (vec!["env", "--", "true"], "--print runs no command".into(), "leave out the command, or --print to run it"),
+        (vec!["env", "aws"], "--print runs no command".into(), "leave out the command, or --print to run it"),
+        (vec!["env", "--clear-cache"], "--print and --clear-cache exclude each other".into(), LEAVE),
+    ];
+    for flag in [
+        &["--on-expiry", "restart"][..],
+        &["--on-expiry", "signal"],
+        &["--signal", "HUP"],
+        &["--refresh-margin", "5m"],
+        &["--stop-signal", "TERM"],
+        &["--stop-timeout", "1s"],
+        &["--on-refresh-failure", "keep"],
+        &["--process-group", "same"],
+        &["--via", "file"],
+        &["--via", "endpoint"],
+        &["--via", "process"],
+        &["--credentials-file", "/x"],
+        &["--file-mode", "0600"],
+        &["--isolate"],
+    ] {
+        let told = format!("{} has no effect: --print runs no command", flag[0]);
+        rows.push(([&["export"], flag].concat(), told, LEAVE));
+    }
+    for format in ["env", "dotenv", "json", "credential-process"] {
+        let told = format!("--keep-env has no effect: --print {format} removes no variable");
+        rows.push((
+            vec![format, "--keep-env", "A"],
+            told,
+            "leave out one of them; export, fish and powershell remove variables",
+        ));
+    }
+    for (args, complaint, hint) in rows {
+        let told = failed(&world(&sts).arg("--print").args(&args));
+        assert_eq!(told, format!("xassume: {complaint}\nhint: {hint}\n{usage}"), "{args:?}");
+    }
+    let formats = "env, export, fish, powershell, dotenv, json, credential-process; export is for sh, bash and zsh";
+    for (value, shown) in [("bash", " `bash`"), ("ENV", " `ENV`"), ("", "")] {
+        let told = failed(&world(&sts).args(["--print", value]));
+        assert_eq!(told, format!("xassume: --print{shown} is no format\nhint: {formats}\n"));
+    }
+    assert!(failed(&world(&sts).arg("--print")).contains("a value is required for '--print <env|export|"));
+    assert!(failed(&world(&sts).args(["--print", "env", "--print", "json"])).contains("cannot be used multiple times"));
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn variables_about_a_command_stand_back_and_are_told() {
+    let sts = FakeSts::start();
+    let set = [
+        ("XASSUME_ON_EXPIRY", "restart"),
+        ("XASSUME_SIGNAL", "HUP"),
+        ("XASSUME_VIA", "endpoint"),
+        ("XASSUME_ISOLATE", "true"),
+        ("XASSUME_STOP_TIMEOUT", "not looked at"),
+    ];
+    let world = set.iter().fold(world(&sts), |world, (name, value)| world.env(name, value));
+    let idle = world.clone().env("XASSUME_VIA", "env").env("XASSUME_ON_EXPIRY", "none").env("XASSUME_ISOLATE", "0");
+    assert_eq!(printed(world.clone(), "env").stderr, "");
+    let told = printed(world.clone().arg("-v"), "env").stderr;
+    for (name, _) in set {
+        assert!(told.contains(&format!("xassume: {name} is not heeded: --print runs no command\n")), "{name}: {told}");
+    }
+    let told = printed(idle.arg("-v"), "env").stderr;
+    for name in ["XASSUME_VIA", "XASSUME_ON_EXPIRY", "XASSUME_ISOLATE"] {
+        assert!(!told.contains(name), "{told}");
+    }
+    let kept = world.env("XASSUME_KEEP_ENV", "AWS_PROFILE");
+    let told = printed(kept.clone().arg("-v"), "env").stderr;
+    assert!(told.contains("xassume: XASSUME_KEEP_ENV is not heeded: --print env removes no variable\n"), "{told}");
+    assert!(!printed(kept, "export").stdout_text().contains("AWS_PROFILE"));
+    // What says the same as nothing may be typed.
+    printed(self::world(&sts).args(["--via", "env", "--on-expiry", "none"]), "env");
+}
+
+#[test]
+fn print_has_no_variable() {
+    let sts = FakeSts::start();
+    let world = world(&sts).env("XASSUME_PRINT", "json");
+    let said = world.clone().arg("--").args(probe()).args(["say", "ran"]).run().exited(0);
+    assert_eq!(said.stdout_text(), "ran\n");
+    let told = failed(&world);
+    let hint = "hint: for a shell with the role: xassume … -- $SHELL\n";
+    let usage = "usage: xassume [OPTIONS] [--] COMMAND [ARGUMENT]...\n";
+    assert_eq!(told, format!("xassume: no command was given\n{hint}{usage}"));
+}
+
+#[test]
+fn a_session_that_is_not_to_be_had_is_not_printed() {
+    let sts = FakeSts::start();
+    let told = failed(&world(&sts).args(["--expect-account", "222222222222", "--print", "export"]));
+    assert!(told.contains("is not in account 222222222222"), "{told}");
+    sts.script([Answer::error(403, "AccessDenied", "no")]);
+    let told = failed(&world(&sts).args(["--print", "json", "--no-cache"]));
+    assert!(told.contains("cannot assume") && told.contains("AccessDenied"), "{told}");
+}
+
+fn to(xassume: &Xassume, stdout: impl Into<Stdio>) -> Output {
+    let mut command = xassume.command();
+    command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped()).output().expect("it runs")
+}
+
+#[test]
+fn an_output_that_takes_nothing_is_an_error() {
+    let sts = FakeSts::start();
+    let world = world(&sts).args(["--print", "export"]);
+    let full = File::options().write(true).open("/dev/full").expect("linux has it");
+    let (reader, closed) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    for (output, reason) in
+        [(to(&world, full), "No space left on device (os error 28)"), (to(&world, closed), "Broken pipe (os error 32)")]
+    {
+        assert_eq!(output.status.code(), Some(125));
+        let told = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(told, format!("xassume: cannot write to standard output: {reason}\n"));
+    }
+}
+
+#[test]
+fn a_terminal_is_warned_of_before_it_shows_secrets() {
+    let sts = FakeSts::start();
+    let world = world(&sts).args(["--print", "env"]);
+    let shown = Terminal::run(&world).wait().exited(0).stdout_text();
+    let warning = "xassume: standard output is a terminal, which now shows the secrets of the session\r\n";
+    assert!(shown.starts_with(&format!("{warning}AWS_ACCESS_KEY_ID=")), "{shown}");
+    let quiet = Terminal::run(&world.arg("-q")).wait().exited(0).stdout_text();
+    assert!(quiet.starts_with("AWS_ACCESS_KEY_ID="), "{quiet}");
+}
+
+/// A profile whose `credential_process` is xassume, run with the source that `words` name.
+fn process_profile(sts: &FakeSts, words: &str) -> Xassume {
+    let line = format!("{} --print credential-process {words} -r {ROLE}", binary().display());
+    Xassume::new(sts).without_keys().file(
+        ".aws/config",
+        format!(
+            "[profile served]\ncredential_process = {line}\n\
+             [profile base]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+            crate::support::Identity::user().access_key_id,
+            crate::support::Identity::user().secret_access_key,
+        ),
+    )
+}
+
+#[test]
+fn a_profile_served_by_xassume_gives_its_session() {
+    let sts = FakeSts::start();
+    let inner = "arn:aws:iam::222222222222:role/Inner";
+    // As the profile of the whole environment, and named on the command line.
+    for way in [&["AWS_PROFILE"][..], &["-p", "served"]] {
+        let world = process_profile(&sts, "--profile base").args(["-r", inner, "--no-cache"]);
+        let world = if way.len() == 1 { world.env(way[0], "served") } else { world.args(way) };
+        let shown = world.arg("--").args(probe()).arg("environ").run().exited(0);
+        assert_eq!(shown.stderr, "");
+        let requests = sts.requests();
+        assert_eq!(requests.last().and_then(|request| request.param("RoleArn")), Some(inner));
+        let served = sts.issued().into_iter().rev().nth(1).expect("the profile's session");
+        assert_eq!(
+            (served.role_arn.as_str(), requests.last().map(|request| request.access_key_id.clone())),
+            (ROLE, Some(Some(served.access_key_id)))
+        );
+    }
+}
+
+#[test]
+fn a_profile_that_would_be_its_own_source_is_noticed() {
+    let sts = FakeSts::start();
+    for (words, complaint) in [
+        ("", "to help obtain the very session that it is to obtain"),
+        ("--profile served", "to help obtain the very session that it is to obtain"),
+        ("--no-cache", "xassume is nested 8 deep (XASSUME_DEPTH)"),
+    ] {
+        let world = process_profile(&sts, words).env("AWS_PROFILE", "served");
+        let told = failed(&world.args(["-r", ROLE, "--print", "json"]));
+        assert!(told.contains(complaint), "{words}: {told}");
+    }
+    assert_eq!(sts.requests().len(), 0);
+}
