@@ -208,7 +208,7 @@ impl<'a> Sessions<'a> {
         if held.split(' ').any(|held| held == key.as_str()) {
             return Err(Error::usage(
                 "this xassume was started to help obtain the very session that it is to obtain",
-                "does a credential_process call xassume in a circle?",
+                "in a credential_process, give xassume another profile as its source: --profile NAME",
             ));
         }
         Ok(())

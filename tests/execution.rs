@@ -174,6 +174,16 @@ fn usage_errors_are_125_with_the_usage_line() {
 }
 
 #[test]
+fn without_a_command_the_way_to_a_shell_is_told() {
+    let sts = FakeSts::start();
+    let told = xassume(&sts).run().exited(125);
+    let hint = "hint: for a shell with the role: xassume … -- $SHELL\n";
+    let usage = "usage: xassume [OPTIONS] [--] COMMAND [ARGUMENT]...\n";
+    assert_eq!(told.stderr, format!("xassume: no command was given\n{hint}{usage}"));
+    assert_eq!((told.stdout_text().as_str(), sts.requests().len()), ("", 0));
+}
+
+#[test]
 fn help_and_version_go_to_stdout() {
     let sts = FakeSts::start();
     let help = Xassume::new(&sts).arg("--help").run().exited(0);

@@ -363,10 +363,7 @@ fn print_has_no_variable() {
     let world = world(&sts).env("XASSUME_PRINT", "json");
     let said = world.clone().arg("--").args(probe()).args(["say", "ran"]).run().exited(0);
     assert_eq!(said.stdout_text(), "ran\n");
-    let told = failed(&world);
-    let hint = "hint: for a shell with the role: xassume … -- $SHELL\n";
-    let usage = "usage: xassume [OPTIONS] [--] COMMAND [ARGUMENT]...\n";
-    assert_eq!(told, format!("xassume: no command was given\n{hint}{usage}"));
+    assert!(failed(&world).starts_with("xassume: no command was given\n"));
 }
 
 #[test]
@@ -455,7 +452,7 @@ fn a_profile_that_would_be_its_own_source_is_noticed() {
     ] {
         let world = process_profile(&sts, words).env("AWS_PROFILE", "served");
         let told = failed(&world.args(["-r", ROLE, "--print", "json"]));
-        assert!(told.contains(complaint), "{words}: {told}");
+        assert!(told.contains(complaint) && told.contains("\nhint: "), "{words}: {told}");
     }
     assert_eq!(sts.requests().len(), 0);
 }
