@@ -1,9 +1,13 @@
-//! `--print`: the whole output of each format, what shells make of it, and what is refused.
-#![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
+//! `--print`: the whole output of each format, and what is refused.
 
-use crate::support::{Answer, FakeSts, Finished, Issued, Terminal, Xassume, binary, probe};
+mod process;
+mod shells;
+
+use crate::support::{Answer, FakeSts, Finished, Issued, Terminal, Xassume, probe};
+use nix::fcntl::OFlag;
 use std::fs::File;
-use std::process::{Command, Output, Stdio};
+use std::io::Read as _;
+use std::process::{Output, Stdio};
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
 const ME: &str = "arn:aws:sts::111111111111:assumed-role/R/me";
@@ -131,129 +135,6 @@ fn an_old_session_is_not_printed() {
 }
 
 #[test]
-fn a_crowd_of_credential_processes_is_one_call() {
-    let sts = FakeSts::start();
-    sts.script([Answer::Held]);
-    let world = world(&sts).args(["--sts-timeout", "2m", "--print", "credential-process"]);
-    let crowd: Vec<_> = (0..20).map(|_| world.spawn()).collect();
-    sts.wait_for_requests(1);
-    sts.release();
-    for one in crowd {
-        let id = one.wait().exited(0).stdout_json()["AccessKeyId"].clone();
-        assert_eq!(id, *sts.issued()[0].access_key_id);
-    }
-    assert_eq!(sts.requests().len(), 1);
-}
-
-/// Another identity in each variable that could lead to one, and a profile with hostile settings.
-fn hostile(sts: &FakeSts) -> Xassume {
-    let world = Xassume::new(sts).file(
-        ".aws/config",
-        format!(
-            "[profile hostile]\nrole_arn = {ROLE}\ncredential_source = Environment\nrole_session_name = me\n\
-             sdk_ua_app_id = {}\ndata_path = {}\ncli_pager =\nservices = s\n\
-             [services s]\ns3 =\n  endpoint_url = http://$(touch owned)`touch owned`\na;touch owned =\n  endpoint_url = x\n",
-            HOSTILE[0],
-            HOSTILE[1].replace('\n', "\n    "),
-        ),
-    );
-    let stale = REMOVED.split_whitespace().filter(|name| !name.starts_with("XASSUME_"));
-    let stale = stale.filter(|name| !["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].contains(name));
-    stale.fold(world, |world, name| world.env(name, "stale")).args(["-p", "hostile"])
-}
-
-const HOSTILE: [&str; 2] = [
-    "it's \"quoted\" $HOME $(touch owned) `touch owned` \\n\\' ‘’‚‛“” ü😀 % %s !! !x ~ * {a,b}",
-    "'first'\nsecond' \\\n\"third",
-];
-
-/// Runs a script that evaluates what is printed and then becomes the probe; it finds these in its environment.
-fn evaluated(shell: &[&str], format: &str, script: &str) {
-    let (program, options) = shell.split_first().expect("a program");
-    if Command::new(program).args(["-c", "exit 0"]).output().is_err() {
-        println!("skipped: there is no {program}");
-        return;
-    }
-    let sts = FakeSts::start();
-    let [this, mark] = probe();
-    let world = hostile(&sts).without_args().program(program).args(options).arg("-c").arg(script);
-    let world = world.env("X", binary()).env("PROBE", this).env("MARK", mark).env("FORMAT", format);
-    let shown = world.run().exited(0);
-    let (session, expiration) = last(&sts);
-    assert_eq!(shown.stderr, "", "{shell:?}");
-    for (name, value) in [
-        ("AWS_ACCESS_KEY_ID", session.access_key_id.as_str()),
-        ("AWS_SECRET_ACCESS_KEY", &session.secret_access_key),
-        ("AWS_SESSION_TOKEN", &session.session_token),
-        ("AWS_CREDENTIAL_EXPIRATION", &expiration),
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_DEFAULT_REGION", "us-east-1"),
-        ("XASSUME_SESSION", ME),
-        ("AWS_SDK_UA_APP_ID", HOSTILE[0]),
-        ("AWS_DATA_PATH", HOSTILE[1]),
-        ("AWS_PAGER", ""),
-        ("AWS_ENDPOINT_URL_S3", "http://$(touch owned)`touch owned`"),
-    ] {
-        assert_eq!(shown.variable(name).as_deref(), Some(value), "{shell:?}: {name}");
-    }
-    for name in REMOVED.split_whitespace() {
-        assert_eq!(shown.variable(name), None, "{shell:?}: {name}");
-    }
-    assert_eq!(shown.variable("XASSUME_DEPTH"), None, "whoever evaluates it is not nested");
-    assert!(!world.sandbox().work().join("owned").exists() && !world.home().join("owned").exists(), "{shell:?}");
-}
-
-#[test]
-fn the_shells_get_every_value_as_it_is_and_lose_every_other_identity() {
-    let posix = "eval \"$(\"$X\" -p hostile --print \"$FORMAT\")\" || exit 9; exec \"$PROBE\" \"$MARK\" environ";
-    for shell in
-        [&["sh", "-eu"][..], &["dash"], &["bash", "--norc"], &["bash", "--posix"], &["busybox", "sh"], &["zsh", "-f"]]
-    {
-        evaluated(shell, "export", posix);
-    }
-    let fish = "$X -p hostile --print $FORMAT | source; or exit 9; exec $PROBE $MARK environ";
-    evaluated(&["fish", "--no-config"], "fish", fish);
-    let powershell = "& $Env:X -p hostile --print $Env:FORMAT | Invoke-Expression; & $Env:PROBE $Env:MARK environ";
-    evaluated(&["pwsh", "-NoProfile"], "powershell", powershell);
-}
-
-#[test]
-fn a_shell_at_a_prompt_gets_every_value_as_it_is() {
-    let sts = FakeSts::start();
-    let terminal = Terminal::bash(&hostile(&sts).without_args());
-    terminal.command("eval \"$($BIN -p hostile --print export)\"");
-    let shown = terminal.command("printf '<%s>\\n' \"$AWS_SDK_UA_APP_ID\" \"${AWS_SECURITY_TOKEN-gone}\"");
-    assert!(shown.contains(&format!("<{}>", HOSTILE[0])) && shown.contains("<gone>"), "{shown}");
-}
-
-#[test]
-fn a_universal_variable_of_fish_is_told_and_left() {
-    let sts = FakeSts::start();
-    let script =
-        "set -Ux AWS_ACCOUNT_ID mine; $X --print fish | source; or exit 9; set -q name; or echo $AWS_ACCOUNT_ID";
-    let world = world(&sts).without_args().program("fish").args(["-c", script]);
-    if Command::new("fish").arg("--version").output().is_err() {
-        println!("skipped: there is no fish");
-        return;
-    }
-    let finished = world.env("X", binary()).env("XASSUME_ROLE_ARN", ROLE).run().exited(0);
-    assert_eq!(finished.stdout_text(), "mine\n");
-    let told =
-        "xassume: AWS_ACCOUNT_ID is still set: it is a universal variable, which `set -eU AWS_ACCOUNT_ID` erases\n";
-    assert_eq!(finished.stderr, told);
-}
-
-#[test]
-fn a_second_evaluation_in_one_shell_is_no_deeper_than_the_first() {
-    let sts = FakeSts::start();
-    let script = format!(
-        "for i in 1 2 3 4 5 6 7 8 9 10; do text=$(\"$X\" -r {ROLE} --print export) || exit; eval \"$text\"; done"
-    );
-    Xassume::new(&sts).env("X", binary()).program("sh").args(["-c", &script]).run().exited(0);
-    assert_eq!(sts.issued().len(), 10, "each from the session before");
-}
-
-#[test]
 fn a_kept_variable_is_not_unset() {
     let sts = FakeSts::start();
     let kept = ["--keep-env", "AWS_PROFILE", "--keep-env", "AWS_ROLE_ARN"];
@@ -271,7 +152,7 @@ fn a_kept_variable_is_not_unset() {
 fn what_a_format_cannot_carry_is_named_and_nothing_is_printed() {
     let sts = FakeSts::start();
     for format in ["env", "dotenv"] {
-        let told = failed(&hostile(&sts).args(["--print", format]));
+        let told = failed(&shells::hostile(&sts).args(["--print", format]));
         assert!(told.starts_with(&format!("xassume: cannot print AWS_DATA_PATH as {format}: it ")), "{told}");
         assert!(told.ends_with("\nhint: the formats for shells carry any value: export, fish, powershell\n"), "{told}");
     }
@@ -382,6 +263,21 @@ fn to(xassume: &Xassume, stdout: impl Into<Stdio>) -> Output {
 }
 
 #[test]
+fn the_text_is_one_write_for_whoever_reads_it_as_it_comes() {
+    let sts = FakeSts::start();
+    for format in ["export", "credential-process"] {
+        // Each write is a packet of its own in such a pipe, of up to 4096 bytes (pipe(2)).
+        let (reader, writer) = nix::unistd::pipe2(OFlag::O_DIRECT | OFlag::O_CLOEXEC).expect("a pipe");
+        let output = to(&world(&sts).args(["--print", format]), writer);
+        assert!(output.status.success());
+        let (mut reader, mut packet) = (File::from(reader), [0; 8192]);
+        let length = reader.read(&mut packet).expect("a packet");
+        assert!(packet[..length].ends_with(b"\n") && length > 500, "{length}");
+        assert_eq!(reader.read(&mut packet).expect("the end"), 0, "{format}");
+    }
+}
+
+#[test]
 fn an_output_that_takes_nothing_is_an_error() {
     let sts = FakeSts::start();
     let world = world(&sts).args(["--print", "export"]);
@@ -406,53 +302,4 @@ fn a_terminal_is_warned_of_before_it_shows_secrets() {
     assert!(shown.starts_with(&format!("{warning}AWS_ACCESS_KEY_ID=")), "{shown}");
     let quiet = Terminal::run(&world.arg("-q")).wait().exited(0).stdout_text();
     assert!(quiet.starts_with("AWS_ACCESS_KEY_ID="), "{quiet}");
-}
-
-/// A profile whose `credential_process` is xassume, run with the source that `words` name.
-fn process_profile(sts: &FakeSts, words: &str) -> Xassume {
-    let line = format!("{} --print credential-process {words} -r {ROLE}", binary().display());
-    Xassume::new(sts).without_keys().file(
-        ".aws/config",
-        format!(
-            "[profile served]\ncredential_process = {line}\n\
-             [profile base]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
-            crate::support::Identity::user().access_key_id,
-            crate::support::Identity::user().secret_access_key,
-        ),
-    )
-}
-
-#[test]
-fn a_profile_served_by_xassume_gives_its_session() {
-    let sts = FakeSts::start();
-    let inner = "arn:aws:iam::222222222222:role/Inner";
-    // As the profile of the whole environment, and named on the command line.
-    for way in [&["AWS_PROFILE"][..], &["-p", "served"]] {
-        let world = process_profile(&sts, "--profile base").args(["-r", inner, "--no-cache"]);
-        let world = if way.len() == 1 { world.env(way[0], "served") } else { world.args(way) };
-        let shown = world.arg("--").args(probe()).arg("environ").run().exited(0);
-        assert_eq!(shown.stderr, "");
-        let requests = sts.requests();
-        assert_eq!(requests.last().and_then(|request| request.param("RoleArn")), Some(inner));
-        let served = sts.issued().into_iter().rev().nth(1).expect("the profile's session");
-        assert_eq!(
-            (served.role_arn.as_str(), requests.last().map(|request| request.access_key_id.clone())),
-            (ROLE, Some(Some(served.access_key_id)))
-        );
-    }
-}
-
-#[test]
-fn a_profile_that_would_be_its_own_source_is_noticed() {
-    let sts = FakeSts::start();
-    for (words, complaint) in [
-        ("", "to help obtain the very session that it is to obtain"),
-        ("--profile served", "to help obtain the very session that it is to obtain"),
-        ("--no-cache", "xassume is nested 8 deep (XASSUME_DEPTH)"),
-    ] {
-        let world = process_profile(&sts, words).env("AWS_PROFILE", "served");
-        let told = failed(&world.args(["-r", ROLE, "--print", "json"]));
-        assert!(told.contains(complaint) && told.contains("\nhint: "), "{words}: {told}");
-    }
-    assert_eq!(sts.requests().len(), 0);
 }

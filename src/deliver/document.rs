@@ -36,7 +36,7 @@ struct Process<'a> {
     account_id: Option<&'a str>,
 }
 
-/// `--print json`. The names are those of STS's answer, with the two that STS does not give.
+/// The document of `--print json`, with the names of a `credential_process`'s where that has one.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Whole<'a> {

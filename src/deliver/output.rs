@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 
-/// Prints a document, with one write(2) where it is taken whole. Past the standard library's buffer, in which secrets
-/// would be left behind, and which takes a broken standard output for none.
+/// Prints a document, with one write(2) where it is taken whole, and past the standard library's buffer: secrets would
+/// be left in it.
 ///
 /// # Errors
 /// Nobody reads it any more, or there is no room for it.

@@ -1,0 +1,72 @@
+//! xassume as a `credential_process` of `~/.aws/config`: one session for many, and no circle.
+
+use super::{ROLE, failed, world};
+use crate::support::{Answer, FakeSts, Identity, StsRequest, Xassume, binary, probe};
+
+#[test]
+fn a_crowd_of_credential_processes_is_one_call() {
+    let sts = FakeSts::start();
+    sts.script([Answer::Held]);
+    let world = world(&sts).args(["--sts-timeout", "2m", "--print", "credential-process"]);
+    let crowd: Vec<_> = (0..20).map(|_| world.spawn()).collect();
+    sts.wait_for_requests(1);
+    sts.release();
+    let mut ids = Vec::new();
+    for one in crowd {
+        ids.push(one.wait().exited(0).stdout_json()["AccessKeyId"].clone());
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 1, "one session for all: {ids:?}");
+    // What the one call tried again is no call of another.
+    let first = |request: &&StsRequest| request.attempt.as_deref().is_none_or(|tries| tries.starts_with("attempt=1;"));
+    assert_eq!(sts.requests().iter().filter(first).count(), 1);
+}
+
+/// A profile whose `credential_process` is xassume, run with the source that `words` name.
+fn process_profile(sts: &FakeSts, words: &str) -> Xassume {
+    let line = format!("{} --print credential-process {words} -r {ROLE}", binary().display());
+    Xassume::new(sts).without_keys().file(
+        ".aws/config",
+        format!(
+            "[profile served]\ncredential_process = {line}\n\
+             [profile base]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+            Identity::user().access_key_id,
+            Identity::user().secret_access_key,
+        ),
+    )
+}
+
+#[test]
+fn a_profile_served_by_xassume_gives_its_session() {
+    let sts = FakeSts::start();
+    let inner = "arn:aws:iam::222222222222:role/Inner";
+    // As the profile of the whole environment, and named on the command line.
+    for way in [&["AWS_PROFILE"][..], &["-p", "served"]] {
+        let world = process_profile(&sts, "--profile base").args(["-r", inner, "--no-cache"]);
+        let world = if way.len() == 1 { world.env(way[0], "served") } else { world.args(way) };
+        let shown = world.arg("--").args(probe()).arg("environ").run().exited(0);
+        assert_eq!(shown.stderr, "");
+        let requests = sts.requests();
+        assert_eq!(requests.last().and_then(|request| request.param("RoleArn")), Some(inner));
+        let served = sts.issued().into_iter().rev().nth(1).expect("the profile's session");
+        assert_eq!(
+            (served.role_arn.as_str(), requests.last().map(|request| request.access_key_id.clone())),
+            (ROLE, Some(Some(served.access_key_id)))
+        );
+    }
+}
+
+#[test]
+fn a_profile_that_would_be_its_own_source_is_noticed() {
+    let sts = FakeSts::start();
+    for (words, complaint) in [
+        ("", "to help obtain the very session that it is to obtain"),
+        ("--profile served", "to help obtain the very session that it is to obtain"),
+        ("--no-cache", "xassume is nested 8 deep (XASSUME_DEPTH)"),
+    ] {
+        let world = process_profile(&sts, words).env("AWS_PROFILE", "served");
+        let told = failed(&world.args(["-r", ROLE, "--print", "json"]));
+        assert!(told.contains(complaint) && told.contains("\nhint: "), "{words}: {told}");
+    }
+    assert_eq!(sts.requests().len(), 0);
+}

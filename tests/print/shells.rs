@@ -1,0 +1,116 @@
+//! What shells make of what is printed: each value as it is, and no other identity.
+#![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
+
+use super::{ME, REMOVED, ROLE, last, world};
+use crate::support::{FakeSts, Terminal, Xassume, binary, probe};
+use std::process::Command;
+
+/// Another identity in each variable that could lead to one, and a profile with hostile settings.
+pub(super) fn hostile(sts: &FakeSts) -> Xassume {
+    let world = Xassume::new(sts).file(
+        ".aws/config",
+        format!(
+            "[profile hostile]\nrole_arn = {ROLE}\ncredential_source = Environment\nrole_session_name = me\n\
+             sdk_ua_app_id = {}\ndata_path = {}\ncli_pager =\nservices = s\n\
+             [services s]\ns3 =\n  endpoint_url = http://$(touch owned)`touch owned`\na;touch owned =\n  endpoint_url = x\n",
+            HOSTILE[0],
+            HOSTILE[1].replace('\n', "\n    "),
+        ),
+    );
+    let stale = REMOVED.split_whitespace().filter(|name| !name.starts_with("XASSUME_"));
+    let stale = stale.filter(|name| !["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].contains(name));
+    stale.fold(world, |world, name| world.env(name, "stale")).args(["-p", "hostile"])
+}
+
+const HOSTILE: [&str; 2] = [
+    "it's \"quoted\" $HOME $(touch owned) `touch owned` \\n\\' ‘’‚‛“” ü😀 % %s !! !x ~ * {a,b}",
+    "'first'\nsecond' \\\n\"third",
+];
+
+/// Runs a script that evaluates what is printed and then becomes the probe; it finds these in its environment.
+fn evaluated(shell: &[&str], format: &str, script: &str) {
+    let (program, options) = shell.split_first().expect("a program");
+    if Command::new(program).args(["-c", "exit 0"]).output().is_err() {
+        println!("skipped: there is no {program}");
+        return;
+    }
+    let sts = FakeSts::start();
+    let [this, mark] = probe();
+    let world = hostile(&sts).without_args().program(program).args(options).arg("-c").arg(script);
+    let world = world.env("X", binary()).env("PROBE", this).env("MARK", mark).env("FORMAT", format);
+    let shown = world.run().exited(0);
+    let (session, expiration) = last(&sts);
+    assert_eq!(shown.stderr, "", "{shell:?}");
+    for (name, value) in [
+        ("AWS_ACCESS_KEY_ID", session.access_key_id.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", &session.secret_access_key),
+        ("AWS_SESSION_TOKEN", &session.session_token),
+        ("AWS_CREDENTIAL_EXPIRATION", &expiration),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("XASSUME_SESSION", ME),
+        ("AWS_SDK_UA_APP_ID", HOSTILE[0]),
+        ("AWS_DATA_PATH", HOSTILE[1]),
+        ("AWS_ENDPOINT_URL_S3", "http://$(touch owned)`touch owned`"),
+    ] {
+        assert_eq!(shown.variable(name).as_deref(), Some(value), "{shell:?}: {name}");
+    }
+    // PowerShell below 7.5 knows no empty variable.
+    let pager = shown.variable("AWS_PAGER");
+    assert!(pager.as_deref() == Some("") || format == "powershell" && pager.is_none(), "{shell:?}: {pager:?}");
+    for name in REMOVED.split_whitespace() {
+        assert_eq!(shown.variable(name), None, "{shell:?}: {name}");
+    }
+    assert_eq!(shown.variable("XASSUME_DEPTH"), None, "whoever evaluates it is not nested");
+    assert!(!world.sandbox().work().join("owned").exists() && !world.home().join("owned").exists(), "{shell:?}");
+}
+
+#[test]
+fn the_shells_get_every_value_as_it_is_and_lose_every_other_identity() {
+    let posix = "eval \"$(\"$X\" -p hostile --print \"$FORMAT\")\" || exit 9; exec \"$PROBE\" \"$MARK\" environ";
+    for shell in
+        [&["sh", "-eu"][..], &["dash"], &["bash", "--norc"], &["bash", "--posix"], &["busybox", "sh"], &["zsh", "-f"]]
+    {
+        evaluated(shell, "export", posix);
+    }
+    let fish = "$X -p hostile --print $FORMAT | source; or exit 9; exec $PROBE $MARK environ";
+    evaluated(&["fish", "--no-config"], "fish", fish);
+    let powershell = "& $Env:X -p hostile --print $Env:FORMAT | Invoke-Expression; & $Env:PROBE $Env:MARK environ";
+    evaluated(&["pwsh", "-NoProfile"], "powershell", powershell);
+}
+
+#[test]
+fn a_shell_at_a_prompt_gets_every_value_as_it_is() {
+    let sts = FakeSts::start();
+    let terminal = Terminal::bash(&hostile(&sts).without_args());
+    terminal.command("eval \"$($BIN -p hostile --print export)\"");
+    let shown = terminal.command("printf '<%s>\\n' \"$AWS_SDK_UA_APP_ID\" \"${AWS_SECURITY_TOKEN-gone}\"");
+    assert!(shown.contains(&format!("<{}>", HOSTILE[0])) && shown.contains("<gone>"), "{shown}");
+}
+
+#[test]
+fn a_universal_variable_of_fish_is_told_and_left() {
+    let sts = FakeSts::start();
+    let script =
+        "set -Ux AWS_ACCOUNT_ID mine; $X --print fish | source; or exit 9; set -q name; or echo $AWS_ACCOUNT_ID";
+    let world = world(&sts).without_args().program("fish").args(["-c", script]);
+    if Command::new("fish").arg("--version").output().is_err() {
+        println!("skipped: there is no fish");
+        return;
+    }
+    let finished = world.env("X", binary()).env("XASSUME_ROLE_ARN", ROLE).run().exited(0);
+    assert_eq!(finished.stdout_text(), "mine\n");
+    let told =
+        "xassume: AWS_ACCOUNT_ID is still set: it is a universal variable, which `set -eU AWS_ACCOUNT_ID` erases\n";
+    assert_eq!(finished.stderr, told);
+}
+
+#[test]
+fn a_second_evaluation_in_one_shell_is_no_deeper_than_the_first() {
+    let sts = FakeSts::start();
+    let script = format!(
+        "for i in 1 2 3 4 5 6 7 8 9 10; do text=$(\"$X\" -r {ROLE} --print export) || exit; eval \"$text\"; done"
+    );
+    Xassume::new(&sts).env("X", binary()).program("sh").args(["-c", &script]).run().exited(0);
+    assert_eq!(sts.issued().len(), 10, "each from the session before");
+}
