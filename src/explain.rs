@@ -3,7 +3,7 @@
 //! Pure. The codes and texts are those of the STS API reference and of AWS's published error messages; a text that
 //! is not known is passed on as it is.
 
-use crate::error::Refusal;
+use crate::error::{Blame, Lack, PolicyKind, Refusal};
 
 /// Reads a refusal. STS's codes are few, so its texts have to be read as well.
 pub(crate) fn refusal(code: &str, message: &str) -> Refusal {
@@ -11,9 +11,11 @@ pub(crate) fn refusal(code: &str, message: &str) -> Refusal {
         "AccessDenied" | "AccessDeniedException" if message.contains("MultiFactorAuthentication failed") => {
             Refusal::MfaRejected
         }
+        "AccessDenied" | "AccessDeniedException" if message.contains("assumed by root accounts") => Refusal::RootUser,
         "AccessDenied" | "AccessDeniedException" => Refusal::AccessDenied {
             caller: word_after(message, "User: ").filter(|caller| caller.starts_with("arn:")),
             action: word_after(message, "not authorized to perform: "),
+            blame: blame(message),
         },
         "ExpiredToken" | "ExpiredTokenException" => Refusal::SourceExpired,
         "InvalidClientTokenId" | "UnrecognizedClientException" => Refusal::SourceUnknown,
@@ -33,6 +35,30 @@ pub(crate) fn refusal(code: &str, message: &str) -> Refusal {
         }
         _ => Refusal::Other,
     }
+}
+
+/// The policy that a denial names: `because no TYPE policy allows the ACTION action`, or `with an explicit deny in a TYPE
+/// policy`. Where several decided together the first is named first.
+fn blame(message: &str) -> Option<Blame> {
+    let (lack, named) = match (message.split_once("because no "), message.split_once("explicit deny in ")) {
+        (Some((_, rest)), _) => (Lack::NoAllow, rest.split(" allow").next()?),
+        (None, Some((_, rest))) => (Lack::Deny, rest),
+        (None, None) => return None,
+    };
+    let kinds = [
+        ("identity-based policy", PolicyKind::Identity),
+        ("trust policy", PolicyKind::Trust),
+        ("resource-based policy", PolicyKind::Trust),
+        ("service control policy", PolicyKind::ServiceControl),
+        ("resource control policy", PolicyKind::ResourceControl),
+        ("permissions boundary", PolicyKind::Boundary),
+        // The user guide has both spellings.
+        ("session policy", PolicyKind::Session),
+        ("sessions policy", PolicyKind::Session),
+        ("VPC endpoint policy", PolicyKind::VpcEndpoint),
+    ];
+    let places = kinds.iter().filter_map(|(name, policy)| Some((named.find(name)?, *policy)));
+    places.min_by_key(|(at, _)| *at).map(|(_, policy)| Blame { policy, lack })
 }
 
 /// The word behind a phrase, without the full stop that may end the sentence.
@@ -77,9 +103,11 @@ mod tests {
                 Refusal::AccessDenied {
                     caller: Some("arn:aws:iam::1:user/a".into()),
                     action: Some("sts:AssumeRole".into()),
+                    blame: None,
                 },
             ),
-            ("AccessDenied", "Access denied", Refusal::AccessDenied { caller: None, action: None }),
+            ("AccessDenied", "Access denied", Refusal::AccessDenied { caller: None, action: None, blame: None }),
+            ("AccessDenied", "Roles may not be assumed by root accounts.", Refusal::RootUser),
             (
                 "AccessDenied",
                 "MultiFactorAuthentication failed with invalid MFA one time pass code. ",
@@ -109,6 +137,46 @@ mod tests {
         ] {
             assert_eq!(refusal(code, message), expected, "{code}: {message}");
         }
+    }
+
+    #[test]
+    fn reads_which_policy_a_denial_names() {
+        let denied = |why: &str| {
+            let message = format!("User: arn:aws:iam::1:user/a is not authorized to perform: sts:AssumeRole{why}");
+            match refusal("AccessDenied", &message) {
+                Refusal::AccessDenied { action, blame, .. } => {
+                    assert_eq!(action.as_deref(), Some("sts:AssumeRole"), "{why}");
+                    blame
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        let on = " on resource: arn:aws:iam::2:role/r";
+        assert_eq!(denied(on), None);
+        for (named, policy) in [
+            ("identity-based policy", PolicyKind::Identity),
+            ("role trust policy", PolicyKind::Trust),
+            ("resource-based policy", PolicyKind::Trust),
+            ("service control policy", PolicyKind::ServiceControl),
+            ("permissions boundary", PolicyKind::Boundary),
+            ("session policy", PolicyKind::Session),
+            ("VPC endpoint policy", PolicyKind::VpcEndpoint),
+        ] {
+            let why = format!("{on} because no {named} allows the sts:AssumeRole action");
+            assert_eq!(denied(&why), Some(Blame { policy, lack: Lack::NoAllow }), "{why}");
+        }
+        for (named, policy) in [
+            ("n identity-based policy", PolicyKind::Identity),
+            (" resource control policy", PolicyKind::ResourceControl),
+            (" sessions policy", PolicyKind::Session),
+            (" VPC endpoint policy transitively through a service control policy", PolicyKind::VpcEndpoint),
+        ] {
+            let why = format!("{on} with an explicit deny in a{named}");
+            assert_eq!(denied(&why), Some(Blame { policy, lack: Lack::Deny }), "{why}");
+        }
+        let trust = Some(Blame { policy: PolicyKind::Trust, lack: Lack::Deny });
+        assert_eq!(denied(" with an explicit deny in the role trust policy"), trust);
+        assert_eq!(denied(" because of something new"), None);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Why STS did not give a session, and what would make it.
 
+use super::denial::{self, Blame};
 use crate::role::{Hop, HopOptions, RoleArn, SessionDuration};
 use std::fmt;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 /// One hop that failed.
@@ -26,6 +26,8 @@ pub(crate) enum StsCall {
     AssumeRoleWithWebIdentity,
     /// The MFA session from which the hop was to be assumed.
     GetSessionToken,
+    /// Whose the source credentials are.
+    GetCallerIdentity,
 }
 
 /// What stood in the way.
@@ -42,11 +44,14 @@ pub(crate) enum Cause {
 /// What a refusal means, as far as STS's code and text tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// Not allowed; the caller is the ARN that STS named, the action what it named.
+    /// Not allowed; the caller is the ARN that STS named, the action and the policy what it named.
     AccessDenied {
         caller: Option<String>,
         action: Option<String>,
+        blame: Option<Blame>,
     },
+    /// An account's root user may not assume roles.
+    RootUser,
     MfaRejected,
     SourceExpired,
     SourceUnknown,
@@ -115,13 +120,15 @@ impl AssumeError {
 
     fn refusal_hint(&self, refusal: &Refusal) -> Option<String> {
         Some(match refusal {
-            Refusal::AccessDenied { caller, action } => match self.call {
-                StsCall::AssumeRole => self.both_statements(caller.as_deref(), action.as_deref()),
-                StsCall::AssumeRoleWithWebIdentity => self.web_identity_statement(),
+            Refusal::AccessDenied { caller, action, blame } => match self.call {
+                StsCall::AssumeRole => denial::hint(self, caller.as_deref(), action.as_deref(), *blame),
+                StsCall::AssumeRoleWithWebIdentity => denial::web_identity_hint(self),
                 StsCall::GetSessionToken => {
                     "a policy of the user, or of the organisation, denies sts:GetSessionToken".into()
                 }
+                StsCall::GetCallerIdentity => "no policy can forbid this call, but a VPC endpoint's can".into(),
             },
+            Refusal::RootUser => "use the keys of a user or of a role: no policy lets root users assume roles".into(),
             Refusal::MfaRejected => match &self.options.mfa_serial {
                 Some(serial) => format!(
                     "give the current code of {serial}: each code works once, and the device must be the caller's own"
@@ -175,74 +182,6 @@ impl AssumeError {
             Some(SessionDuration::Max) | None => "an hour".into(),
         }
     }
-
-    /// The caller's statement and the role's: STS does not say which of them is missing.
-    fn both_statements(&self, caller: Option<&str>, action: Option<&str>) -> String {
-        let principal = caller.map_or_else(|| "THE-CALLER'S-ARN".to_owned(), principal);
-        let mut actions = vec!["sts:AssumeRole"];
-        if !self.options.tags.is_empty() || action == Some("sts:TagSession") {
-            actions.push("sts:TagSession");
-        }
-        if self.options.source_identity.is_some() || action == Some("sts:SetSourceIdentity") {
-            actions.push("sts:SetSourceIdentity");
-        }
-        let action = match actions.as_slice() {
-            [one] => format!("\"{one}\""),
-            several => format!("[\"{}\"]", several.join("\",\"")),
-        };
-        let role = &self.role;
-        let mut hint = String::from("the caller and the role must both allow it:");
-        let _ = write!(
-            hint,
-            "\n  identity policy of {principal}:\n    {{\"Effect\":\"Allow\",\"Action\":{action},\"Resource\":\"{role}\"}}\
-             \n  trust policy of {role}:\n    {{\"Effect\":\"Allow\",\"Action\":{action},\"Principal\":{{\"AWS\":\"{principal}\"}}{}}}",
-            self.condition()
-        );
-        if self.options.external_id.is_none() {
-            hint.push_str(
-                "\n  a trust policy with a condition on sts:ExternalId or aws:MultiFactorAuthPresent \
-                 needs --external-id or --mfa-serial as well",
-            );
-        }
-        hint
-    }
-
-    fn web_identity_statement(&self) -> String {
-        let role = &self.role;
-        let (partition, account) = (role.partition(), role.account());
-        format!(
-            "the role must trust the token's issuer:\n  trust policy of {role}:\n    {{\"Effect\":\"Allow\",\
-             \"Action\":\"sts:AssumeRoleWithWebIdentity\",\"Principal\":{{\"Federated\":\
-             \"arn:{partition}:iam::{account}:oidc-provider/ISSUER\"}}}}\n  \
-             and its conditions must fit the token's `aud` and `sub`"
-        )
-    }
-
-    fn condition(&self) -> String {
-        let mut conditions = Vec::new();
-        if let Some(id) = &self.options.external_id {
-            conditions.push(format!("\"StringEquals\":{{\"sts:ExternalId\":\"{id}\"}}"));
-        }
-        if self.options.mfa_serial.is_some() {
-            conditions.push("\"Bool\":{\"aws:MultiFactorAuthPresent\":\"true\"}".to_owned());
-        }
-        if conditions.is_empty() { String::new() } else { format!(",\"Condition\":{{{}}}", conditions.join(",")) }
-    }
-}
-
-/// The principal that a trust policy names for a caller: a session's role, in place of the session.
-fn principal(caller: &str) -> String {
-    let parts: Vec<&str> = caller.splitn(6, ':').collect();
-    match parts.as_slice() {
-        ["arn", partition, "sts", _, account, resource] => match resource.strip_prefix("assumed-role/") {
-            Some(rest) => {
-                let role = rest.split('/').next().unwrap_or_default();
-                format!("arn:{partition}:iam::{account}:role/{role}")
-            }
-            None => caller.to_owned(),
-        },
-        _ => caller.to_owned(),
-    }
 }
 
 impl NetworkFailure {
@@ -283,8 +222,9 @@ impl fmt::Display for AssumeError {
         match self.call {
             StsCall::AssumeRole | StsCall::AssumeRoleWithWebIdentity => write!(f, "cannot assume {}", self.role)?,
             StsCall::GetSessionToken => write!(f, "cannot get an MFA session for {}", self.role)?,
+            StsCall::GetCallerIdentity => f.write_str("cannot ask whose the source credentials are")?,
         }
-        if self.of > 1 {
+        if self.of > 1 && self.call != StsCall::GetCallerIdentity {
             write!(f, " (role {} of {})", self.hop, self.of)?;
         }
         match &self.cause {
@@ -292,49 +232,5 @@ impl fmt::Display for AssumeError {
             Cause::Network(failure) => write!(f, ": {failure}"),
             Cause::Garbage(reason) => write!(f, ": STS's answer cannot be understood: {reason}"),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::role::{ExternalId, RoleSessionName, SourceIdentity, Tag};
-
-    fn denied(options: HopOptions, caller: Option<&str>) -> String {
-        let hop = Hop {
-            role: RoleArn::parse("521111111144:DeployMaster").expect("role"),
-            session_name: RoleSessionName::parse("name").expect("name"),
-            options,
-        };
-        let refusal = Refusal::AccessDenied { caller: caller.map(Into::into), action: None };
-        let cause = Cause::Refused { code: "AccessDenied".into(), message: "no".into(), refusal };
-        AssumeError::new(&hop, (1, 1), StsCall::AssumeRole, "us-east-1", cause).hint().expect("a hint")
-    }
-
-    #[test]
-    fn a_denial_names_both_statements_with_the_real_arns() {
-        let hint = denied(HopOptions::default(), Some("arn:aws:sts::222222222222:assumed-role/AssumeRoleInA/i-0123"));
-        assert!(hint.contains(
-            r#"{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"arn:aws:iam::521111111144:role/DeployMaster"}"#
-        ));
-        assert!(hint.contains(
-            r#"{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"arn:aws:iam::222222222222:role/AssumeRoleInA"}}"#
-        ));
-    }
-
-    #[test]
-    fn the_statements_carry_what_was_asked_for() {
-        let hint = denied(
-            HopOptions {
-                external_id: ExternalId::parse("word").ok(),
-                tags: vec![Tag::parse("a=b").expect("tag")],
-                source_identity: SourceIdentity::parse("alice").ok(),
-                ..HopOptions::default()
-            },
-            Some("arn:aws:iam::222222222222:user/alice"),
-        );
-        assert!(hint.contains(r#"["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]"#));
-        assert!(hint.contains(r#""Condition":{"StringEquals":{"sts:ExternalId":"word"}}"#));
-        assert!(hint.contains(r#""AWS":"arn:aws:iam::222222222222:user/alice""#));
     }
 }

@@ -5,11 +5,13 @@
 
 mod assume;
 mod config;
+mod denial;
 mod mfa;
 mod source;
 
 pub(crate) use assume::{AssumeError, Cause, NetworkFailure, Refusal, StsCall};
 pub(crate) use config::ConfigError;
+pub(crate) use denial::{Blame, Lack, PolicyKind};
 pub(crate) use mfa::{CodeOrigin, MfaError, MfaFailure};
 pub(crate) use source::{ProcessFailure, SourceError};
 

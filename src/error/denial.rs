@@ -1,0 +1,330 @@
+//! What would allow a role that STS denied: which policies have a say, and the statements that they lack.
+
+use super::assume::AssumeError;
+use crate::role::HopOptions;
+use std::fmt::Write as _;
+
+/// The policy that STS names as the reason of a denial, and what it does.
+///
+/// IAM's user guide, "Troubleshoot access denied error messages". Across accounts STS often names none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Blame {
+    pub(crate) policy: PolicyKind,
+    pub(crate) lack: Lack,
+}
+
+/// How a policy stands in the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lack {
+    /// No statement of it allows the call.
+    NoAllow,
+    /// A statement of it denies the call, and no allow elsewhere counts against that.
+    Deny,
+}
+
+/// The kinds of policies that decide about a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PolicyKind {
+    Identity,
+    /// The role's trust policy, which is its resource-based policy.
+    Trust,
+    ServiceControl,
+    ResourceControl,
+    Boundary,
+    Session,
+    VpcEndpoint,
+}
+
+/// The caller, as far as STS named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Caller<'a> {
+    Unknown,
+    /// The ARN that policies name: a user's, or for a session that of its role.
+    Named(String),
+    /// A permission set of IAM Identity Center. Its role has a path that the session does not tell.
+    PermissionSet {
+        partition: &'a str,
+        account: &'a str,
+        role: &'a str,
+    },
+}
+
+impl<'a> Caller<'a> {
+    fn of(arn: Option<&'a str>) -> Self {
+        let Some(arn) = arn else { return Self::Unknown };
+        let parts: Vec<&str> = arn.splitn(6, ':').collect();
+        let ["arn", partition, "sts", _, account, resource] = parts[..] else { return Self::Named(arn.to_owned()) };
+        let Some((role, _)) = resource.strip_prefix("assumed-role/").and_then(|rest| rest.split_once('/')) else {
+            return Self::Named(arn.to_owned());
+        };
+        if role.starts_with("AWSReservedSSO_") {
+            return Self::PermissionSet { partition, account, role };
+        }
+        Self::Named(format!("arn:{partition}:iam::{account}:role/{role}"))
+    }
+
+    /// Whose identity policy it is.
+    fn holder(&self) -> String {
+        match self {
+            Self::Unknown => "THE-CALLER'S-ARN".to_owned(),
+            Self::Named(arn) => arn.clone(),
+            Self::PermissionSet { role, .. } => {
+                // AWSReservedSSO_NAME_0123456789abcdef
+                let name = role.trim_start_matches("AWSReservedSSO_");
+                format!("the permission set {}", name.rsplit_once('_').map_or(name, |(name, _)| name))
+            }
+        }
+    }
+
+    /// What a trust policy names, and the condition that narrows it to the caller.
+    fn principal(&self) -> (String, Option<String>) {
+        match self {
+            Self::Unknown | Self::Named(_) => (self.holder(), None),
+            Self::PermissionSet { partition, account, role } => (
+                format!("arn:{partition}:iam::{account}:root"),
+                Some(format!(
+                    "\"ArnLike\":{{\"aws:PrincipalArn\":\
+                     \"arn:{partition}:iam::{account}:role/aws-reserved/sso.amazonaws.com/*{role}\"}}"
+                )),
+            ),
+        }
+    }
+}
+
+/// What to do about a denied `AssumeRole`.
+///
+/// `caller` and `action` are what STS named, and so is `blame`.
+pub(super) fn hint(error: &AssumeError, caller: Option<&str>, action: Option<&str>, blame: Option<Blame>) -> String {
+    let caller = Caller::of(caller);
+    let actions = actions(&error.options, action);
+    let holder = caller.holder();
+    let role = &error.role;
+    let identity = |mark: &str| {
+        let statement = format!("{{\"Effect\":\"Allow\",\"Action\":{actions},\"Resource\":\"{role}\"}}");
+        format!("\n  identity policy of {holder}{mark}:\n    {statement}")
+    };
+    let trust = |mark: &str| {
+        let (principal, condition) = caller.principal();
+        let condition = conditions(&error.options, condition);
+        let statement = format!(
+            "{{\"Effect\":\"Allow\",\"Action\":{actions},\"Principal\":{{\"AWS\":\"{principal}\"}}{condition}}}"
+        );
+        format!("\n  trust policy of {role}{mark}:\n    {statement}")
+    };
+    let what = match action {
+        Some("sts:TagSession") => "the session tags need sts:TagSession: ",
+        Some("sts:SetSourceIdentity") => "the source identity needs sts:SetSourceIdentity: ",
+        _ => "",
+    };
+    match blame {
+        None => format!(
+            "{what}the caller and the role must both allow it:{}{}{}",
+            identity(""),
+            trust(""),
+            possible_conditions(&error.options)
+        ),
+        Some(Blame { policy: PolicyKind::Identity, lack: Lack::NoAllow }) => {
+            format!("{what}the caller's own policies lack a statement:{}{}", identity(" (missing)"), trust(""))
+        }
+        Some(Blame { policy: PolicyKind::Trust, lack: Lack::NoAllow }) => format!(
+            "{what}the role's trust policy lacks a statement, or a condition in it is not met:{}{}{}",
+            trust(" (missing)"),
+            identity(""),
+            possible_conditions(&error.options)
+        ),
+        Some(Blame { policy: PolicyKind::Boundary, lack: Lack::NoAllow }) => {
+            format!("{what}the permissions boundary must allow it as well:{}", identity(", as its boundary"))
+        }
+        Some(Blame { policy: PolicyKind::Session, lack: Lack::NoAllow }) => format!(
+            "{what}a session policy narrows the caller's session; it must allow this too:{}",
+            identity(", as the session policy")
+        ),
+        Some(Blame { policy, lack: Lack::NoAllow }) => {
+            format!("{what}{} must allow {actions} on {role}; only who keeps it can change that", policy.described())
+        }
+        Some(Blame { policy, lack: Lack::Deny }) => {
+            let mut hint = format!(
+                "{what}no Allow counts against this: the Deny in {} must except {holder} or {role}",
+                policy.described()
+            );
+            if policy == PolicyKind::Identity && error.options.mfa_serial.is_none() {
+                hint.push_str("; if it denies what is done without MFA, give --mfa-serial");
+            }
+            hint
+        }
+    }
+}
+
+/// The statement of a role that is assumed with a web identity token: the caller has no policy of its own.
+pub(super) fn web_identity_hint(error: &AssumeError) -> String {
+    let role = &error.role;
+    let (partition, account) = (role.partition(), role.account());
+    format!(
+        "the role must trust the token's issuer:\n  trust policy of {role}:\n    {{\"Effect\":\"Allow\",\
+         \"Action\":\"sts:AssumeRoleWithWebIdentity\",\"Principal\":{{\"Federated\":\
+         \"arn:{partition}:iam::{account}:oidc-provider/ISSUER\"}}}}\n  \
+         and its conditions must fit the token's `aud` and `sub`"
+    )
+}
+
+impl PolicyKind {
+    fn described(self) -> &'static str {
+        match self {
+            Self::Identity => "the caller's identity policy",
+            Self::Trust => "the role's trust policy",
+            Self::ServiceControl => "a service control policy of the organisation",
+            Self::ResourceControl => "a resource control policy of the organisation",
+            Self::Boundary => "the caller's permissions boundary",
+            Self::Session => "the session policy of the caller",
+            Self::VpcEndpoint => "the policy of the VPC endpoint",
+        }
+    }
+}
+
+/// The actions that the call needs, in JSON: what was asked for, and what STS named since an earlier role asked for it.
+fn actions(options: &HopOptions, named: Option<&str>) -> String {
+    let mut actions = vec!["sts:AssumeRole"];
+    if !options.tags.is_empty() || named == Some("sts:TagSession") {
+        actions.push("sts:TagSession");
+    }
+    if options.source_identity.is_some() || named == Some("sts:SetSourceIdentity") {
+        actions.push("sts:SetSourceIdentity");
+    }
+    match actions.as_slice() {
+        [one] => format!("\"{one}\""),
+        several => format!("[\"{}\"]", several.join("\",\"")),
+    }
+}
+
+/// The condition that a trust policy may have and that this call meets.
+fn conditions(options: &HopOptions, caller: Option<String>) -> String {
+    let mut conditions: Vec<String> = caller.into_iter().collect();
+    if let Some(id) = &options.external_id {
+        conditions.push(format!("\"StringEquals\":{{\"sts:ExternalId\":\"{id}\"}}"));
+    }
+    if options.mfa_serial.is_some() {
+        conditions.push("\"Bool\":{\"aws:MultiFactorAuthPresent\":\"true\"}".to_owned());
+    }
+    if conditions.is_empty() { String::new() } else { format!(",\"Condition\":{{{}}}", conditions.join(",")) }
+}
+
+/// What a trust policy may ask for that STS does not name.
+fn possible_conditions(options: &HopOptions) -> String {
+    let mut hint = String::new();
+    match &options.external_id {
+        None => hint.push_str("\n  a condition on sts:ExternalId needs --external-id"),
+        Some(id) => {
+            let _ = write!(hint, "\n  a condition on sts:ExternalId must name exactly `{id}`");
+        }
+    }
+    if options.mfa_serial.is_none() {
+        hint.push_str("\n  a condition on aws:MultiFactorAuthPresent needs --mfa-serial");
+    }
+    hint
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Cause, Refusal, StsCall};
+    use super::*;
+    use crate::role::{ExternalId, Hop, MfaSerial, RoleArn, RoleSessionName, SourceIdentity, Tag};
+
+    const USER: &str = "arn:aws:iam::222222222222:user/alice";
+    const ROLE: &str = "arn:aws:iam::521111111144:role/DeployMaster";
+
+    fn denied(options: HopOptions, caller: Option<&str>, action: Option<&str>, blame: Option<Blame>) -> String {
+        let hop = Hop {
+            role: RoleArn::parse(ROLE).expect("role"),
+            session_name: RoleSessionName::parse("name").expect("name"),
+            options,
+        };
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let refusal = Refusal::AccessDenied { caller: owned(caller), action: owned(action), blame };
+        let cause = Cause::Refused { code: "AccessDenied".into(), message: "no".into(), refusal };
+        AssumeError::new(&hop, (1, 1), StsCall::AssumeRole, "us-east-1", cause).hint().expect("a hint")
+    }
+
+    fn blamed(policy: PolicyKind, lack: Lack) -> String {
+        denied(HopOptions::default(), Some(USER), None, Some(Blame { policy, lack }))
+    }
+
+    #[test]
+    fn a_denial_names_both_statements_with_the_real_arns() {
+        let session = "arn:aws:sts::222222222222:assumed-role/AssumeRoleInA/i-0123";
+        assert_eq!(
+            denied(HopOptions::default(), Some(session), None, None),
+            format!(
+                "the caller and the role must both allow it:\
+                 \n  identity policy of arn:aws:iam::222222222222:role/AssumeRoleInA:\
+                 \n    {{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\",\"Resource\":\"{ROLE}\"}}\
+                 \n  trust policy of {ROLE}:\
+                 \n    {{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\",\
+                 \"Principal\":{{\"AWS\":\"arn:aws:iam::222222222222:role/AssumeRoleInA\"}}}}\
+                 \n  a condition on sts:ExternalId needs --external-id\
+                 \n  a condition on aws:MultiFactorAuthPresent needs --mfa-serial"
+            )
+        );
+        assert!(denied(HopOptions::default(), None, None, None).contains("THE-CALLER'S-ARN"));
+    }
+
+    #[test]
+    fn the_statements_carry_what_was_asked_for() {
+        let options = HopOptions {
+            external_id: ExternalId::parse("word").ok(),
+            tags: vec![Tag::parse("a=b").expect("tag")],
+            source_identity: SourceIdentity::parse("alice").ok(),
+            mfa_serial: MfaSerial::parse("device-01").ok(),
+            ..HopOptions::default()
+        };
+        let hint = denied(options, Some(USER), None, None);
+        assert!(hint.contains(r#"["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]"#), "{hint}");
+        let condition = r#"{"StringEquals":{"sts:ExternalId":"word"},"Bool":{"aws:MultiFactorAuthPresent":"true"}}"#;
+        assert!(hint.contains(&format!("{{\"AWS\":\"{USER}\"}},\"Condition\":{condition}")), "{hint}");
+        assert!(hint.ends_with("a condition on sts:ExternalId must name exactly `word`"), "{hint}");
+    }
+
+    #[test]
+    fn the_half_that_sts_names_is_marked() {
+        let identity = blamed(PolicyKind::Identity, Lack::NoAllow);
+        assert!(identity.contains(&format!("identity policy of {USER} (missing):\n")), "{identity}");
+        assert!(identity.contains(&format!("trust policy of {ROLE}:\n")), "{identity}");
+        let trust = blamed(PolicyKind::Trust, Lack::NoAllow);
+        assert!(trust.contains(&format!("identity policy of {USER}:\n")), "{trust}");
+        assert!(trust.contains(&format!("trust policy of {ROLE} (missing):\n")), "{trust}");
+        assert!(trust.contains("--external-id") && trust.contains("--mfa-serial"), "{trust}");
+    }
+
+    #[test]
+    fn the_actions_that_sts_names_are_told_though_an_earlier_role_asked_for_them() {
+        for (action, about) in [("sts:TagSession", "session tags"), ("sts:SetSourceIdentity", "source identity")] {
+            let hint = denied(HopOptions::default(), Some(USER), Some(action), None);
+            assert!(hint.starts_with(&format!("the {about} need")), "{hint}");
+            assert_eq!(hint.matches(&format!(r#"["sts:AssumeRole","{action}"]"#)).count(), 2, "{hint}");
+        }
+    }
+
+    #[test]
+    fn a_deny_is_not_answered_with_an_allow() {
+        for policy in [PolicyKind::ServiceControl, PolicyKind::ResourceControl, PolicyKind::Trust, PolicyKind::Boundary]
+        {
+            let hint = blamed(policy, Lack::Deny);
+            assert!(hint.contains(policy.described()) && !hint.contains("Effect"), "{hint}");
+        }
+        assert!(blamed(PolicyKind::Identity, Lack::Deny).ends_with("give --mfa-serial"));
+        assert!(blamed(PolicyKind::ServiceControl, Lack::NoAllow).contains("must allow \"sts:AssumeRole\""));
+        for policy in [PolicyKind::Boundary, PolicyKind::Session] {
+            assert!(blamed(policy, Lack::NoAllow).contains(&format!("\"Resource\":\"{ROLE}\"")));
+        }
+    }
+
+    #[test]
+    fn a_permission_set_is_trusted_by_a_condition_since_its_role_has_a_path() {
+        let session = "arn:aws:sts::222222222222:assumed-role/AWSReservedSSO_Power_User_0123456789abcdef/alice";
+        let hint = denied(HopOptions::default(), Some(session), None, None);
+        assert!(hint.contains("identity policy of the permission set Power_User:"), "{hint}");
+        let role =
+            "arn:aws:iam::222222222222:role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_Power_User_0123456789abcdef";
+        let condition = format!("\"Condition\":{{\"ArnLike\":{{\"aws:PrincipalArn\":\"{role}\"}}}}");
+        assert!(hint.contains(&format!("{{\"AWS\":\"arn:aws:iam::222222222222:root\"}},{condition}")), "{hint}");
+    }
+}
