@@ -23,7 +23,7 @@ _xassume() {
 
     case "${cmd}" in
         xassume)
-            opts="-r -p -v -q -h -V --role-arn --profile --role-session-name --external-id --duration --policy --policy-arn --tag --transitive-tag --source-identity --web-identity-token-file --expect-account --mfa-serial --mfa-token --mfa-command --mfa-session-duration --region --sts-endpoint --ca-bundle --sts-timeout --no-cache --cache-dir --min-ttl --force-refresh --clear-cache --on-expiry --signal --refresh-margin --stop-signal --stop-timeout --on-refresh-failure --process-group --via --credentials-file --file-mode --keep-env --isolate --print --log-format --verbose --quiet --help --version"
+            opts="-r -p -v -q -h -V --role-arn --profile --role-session-name --external-id --duration --policy --policy-arn --tag --transitive-tag --source-identity --web-identity-token-file --expect-account --mfa-serial --mfa-token --mfa-command --mfa-session-duration --region --sts-endpoint --ca-bundle --sts-timeout --no-cache --cache-dir --min-ttl --force-refresh --on-expiry --signal --refresh-margin --stop-signal --stop-timeout --on-refresh-failure --process-group --via --credentials-file --file-mode --keep-env --isolate --print --check --clear-cache --log-format --verbose --quiet --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

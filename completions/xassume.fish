@@ -31,12 +31,13 @@ complete -c xassume -l via -d 'How the command gets the session [default: env; f
 complete -c xassume -l credentials-file -d 'Path of the file of --via file [default: a private folder]' -r -F
 complete -c xassume -l file-mode -d 'Mode of that file, for a volume that is shared [default: 0600]' -r -f
 complete -c xassume -l keep-env -d 'Variable that would be removed from the command\'s environment, but is kept; repeatable' -r -f
-complete -c xassume -l print -d 'Instead of running a command, print a session in this format' -r -f
+complete -c xassume -l print -d 'Print a session in this format' -r -f
 complete -c xassume -l log-format -d 'Form of messages; json is one object a line [default: text]' -r -f
 complete -c xassume -l no-cache -d 'Neither use nor keep a cached session'
 complete -c xassume -l force-refresh -d 'Ask STS, even when a cached session would do, and keep the new session'
-complete -c xassume -l clear-cache -d 'Instead of running a command, remove this user\'s cached sessions'
 complete -c xassume -l isolate -d 'Give the command a copy of ~/.aws/config without other identities'
+complete -c xassume -l check -d 'Walk the way to the session and say what is missing'
+complete -c xassume -l clear-cache -d 'Remove this user\'s cached sessions'
 complete -c xassume -s v -l verbose -d 'Say what is done, on stderr; twice for more'
 complete -c xassume -s q -l quiet -d 'Say nothing but errors'
 complete -c xassume -s h -l help -d 'Print help'

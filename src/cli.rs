@@ -91,6 +91,7 @@ const STS: &str = "STS";
 const EXPIRY: &str = "Expiry";
 const CACHE: &str = "Cache";
 const DELIVERY: &str = "Delivery";
+const INSTEAD: &str = "Instead of a command";
 const OUTPUT: &str = "Output";
 
 /// Every flag, in the order of `--help`.
@@ -228,7 +229,6 @@ pub const FLAGS: &[Flag] = &[
         "Least time that a cached session must have left [default: three quarters of its lifetime]",
     ),
     switch("force-refresh", CACHE, "Ask STS, even when a cached session would do, and keep the new session"),
-    switch("clear-cache", CACHE, "Instead of running a command, remove this user's cached sessions"),
     flag(
         "on-expiry",
         Kind::One,
@@ -312,8 +312,8 @@ pub const FLAGS: &[Flag] = &[
         "print",
         Kind::One,
         "env|export|fish|powershell|dotenv|json|credential-process",
-        DELIVERY,
-        "Instead of running a command, print a session in this format\n\n\
+        INSTEAD,
+        "Print a session in this format\n\n\
          env: NAME=value as it is, for docker's --env-file and systemd's EnvironmentFile. export: for sh, bash and zsh, \
          evaluated by `eval \"$(xassume --print export …)\"`. fish: for fish, by `xassume --print fish … | source`. \
          powershell: for PowerShell, by `xassume --print powershell … | Invoke-Expression`. These three also unset what \
@@ -321,6 +321,16 @@ pub const FLAGS: &[Flag] = &[
          credential-process: for `credential_process` in ~/.aws/config.",
     )
     .without_variable(),
+    switch(
+        "check",
+        INSTEAD,
+        "Walk the way to the session and say what is missing\n\n\
+         One line a step on standard output: the config files, the source credentials and whose they are, STS, the clock, \
+         each role, and what the command would get. At the first step that fails it tells the reason and what to do. \
+         STS is asked each time, never the cache. With --log-format json it is one JSON document. The status is 0 or 125.",
+    )
+    .without_variable(),
+    switch("clear-cache", INSTEAD, "Remove this user's cached sessions"),
     flag("log-format", Kind::One, "text|json", OUTPUT, "Form of messages; json is one object a line [default: text]"),
     flag("verbose", Kind::Count, "", OUTPUT, "Say what is done, on stderr; twice for more").short('v'),
     switch("quiet", OUTPUT, "Say nothing but errors").short('q'),
@@ -348,7 +358,7 @@ pub(crate) fn from_socket(arguments: &[OsString]) -> Option<&Path> {
 const ABOUT: &str = "Assume an IAM role and run a command with its session";
 
 const AFTER_HELP: &str = "\
-Each flag but --clear-cache, --mfa-token, --print, --help and --version has a variable: XASSUME_ROLE_ARN for --role-arn. Switches take true, false, 1 or 0; \
+Each flag but --check, --clear-cache, --print, --mfa-token, --help and --version has a variable: XASSUME_ROLE_ARN for --role-arn. Switches take true, false, 1 or 0; \
 a flag that may be repeated takes one value a line.
 
 Exit status: the command's own; 125 when xassume fails, 126 when the command cannot be run, 127 when it is not found.

@@ -21,13 +21,18 @@ pub(crate) struct ConfigFiles {
 /// # Errors
 /// A file that is there but cannot be read, or does not keep the format.
 pub(crate) fn read(vars: &Vars) -> Result<ConfigFiles, Error> {
-    let config = location(vars, "AWS_CONFIG_FILE", "config");
-    let credentials = location(vars, "AWS_SHARED_CREDENTIALS_FILE", "credentials");
+    let [config, credentials] = places(vars);
     let config_text = text(config.as_deref(), "the config file")?;
     let credentials_text = text(credentials.as_deref(), "the credentials file")?;
     let path = |path: &Option<PathBuf>| path.clone().unwrap_or_default();
     let profiles = ProfileSet::parse((&path(&config), &config_text), (&path(&credentials), &credentials_text))?;
     Ok(ConfigFiles { profiles, config_text })
+}
+
+/// Where the config file and the credentials file are looked for; nowhere without a home.
+pub(crate) fn places(vars: &Vars) -> [Option<PathBuf>; 2] {
+    [("AWS_CONFIG_FILE", "config"), ("AWS_SHARED_CREDENTIALS_FILE", "credentials")]
+        .map(|(variable, default)| location(vars, variable, default))
 }
 
 /// Where a file is: the variable's path, with a leading `~/` for the home, else the default in the home.

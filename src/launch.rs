@@ -56,9 +56,23 @@ impl<'a> Launch<'a> {
     /// # Errors
     /// What is missing or wrong in the environment, the files or the flags.
     pub(crate) fn prepare(settings: &'a Settings, inherited: &'a Inherited<'a>, report: Report) -> Result<Self, Error> {
+        let files = files::read(inherited.vars)?;
+        let plan = plan(&settings.request, &files.profiles, inherited.vars)?;
+        Self::planned(settings, inherited, report, files, plan)
+    }
+
+    /// The launch of a plan that was decided already.
+    ///
+    /// # Errors
+    /// A code that does not go with the plan, or that standard input should have held.
+    pub(crate) fn planned(
+        settings: &'a Settings,
+        inherited: &'a Inherited<'a>,
+        report: Report,
+        files: ConfigFiles,
+        plan: Plan,
+    ) -> Result<Self, Error> {
         let Inherited { vars, depth, for_helpers } = inherited;
-        let files = files::read(vars)?;
-        let plan = plan(&settings.request, &files.profiles, vars)?;
         report.plan(&plan, settings);
         let device = way::device(&plan.hops).map(|(_, _, serial)| serial);
         let codes = Codes::new(&settings.mfa.code, device, for_helpers)?;
@@ -107,7 +121,7 @@ impl<'a> Launch<'a> {
         self.checked(self.sessions(&plan, &files)?.obtain(Need::ThreeQuarters, Outage::Fail).await?)
     }
 
-    fn sessions<'s>(&'s self, plan: &'s Plan, files: &'s ConfigFiles) -> Result<Sessions<'s>, Error> {
+    pub(crate) fn sessions<'s>(&'s self, plan: &'s Plan, files: &'s ConfigFiles) -> Result<Sessions<'s>, Error> {
         Sessions::new(self, plan, files)
     }
 

@@ -7,9 +7,9 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | conduct | [`run`], `launch`, `obtain`, `attend`, `supervise` |
+//! | conduct | [`run`], `launch`, `obtain`, `attend`, `check`, `supervise` |
 //! | effects | `report`, `files`, `cache`, `mfa`, `sts`, `deliver`, `sys` |
-//! | decisions, pure | `cli`, `settings`, `profile`, `explain`, `print`, and the rules of `deliver` and `supervise` |
+//! | decisions, pure | `cli`, `settings`, `profile`, `explain`, `print`, and the rules of `check`, `deliver` and `supervise` |
 //! | words, pure | `role`, `session`, `vars`, `outcome`, `error` |
 
 #[cfg(not(target_os = "linux"))]
@@ -17,6 +17,7 @@ compile_error!("xassume supervises processes with signalfd, pidfd and timerfd, a
 
 mod attend;
 mod cache;
+mod check;
 mod deliver;
 mod error;
 mod explain;

@@ -162,15 +162,34 @@ impl<'a> Sessions<'a> {
         Ok(obtained)
     }
 
+    /// Asks STS whatever the cache holds, in the caller's own steps, and takes nobody's turn.
+    ///
+    /// # Errors
+    /// What stands in the way of asking; what comes of it is the caller's.
+    pub(crate) async fn directly<T>(&self, steps: impl AsyncFnOnce(&Sts<'_>) -> T) -> Result<T, Error> {
+        let key = self.key();
+        key.as_ref().map_or(Ok(()), |key| self.check_circle(key))?;
+        self.with_sts(self.settings.sts.timeout, Outage::Fail.attempts(), key.as_ref(), steps).await
+    }
+
+    /// Keeps a session that nobody waits for; `asked` is when STS was asked, since boot.
+    pub(crate) fn keep_for_later(&self, obtained: &Obtained, asked: Duration) {
+        if self.settings.cache.mode == CacheMode::Off {
+            return;
+        }
+        let Some(key) = self.key() else { return };
+        let (entry, stamp) = entry(obtained, asked);
+        self.tell_unless_kept(self.cache.keep(&key, &entry, &stamp));
+    }
+
     /// What cannot be kept is of use to this run all the same.
     fn keep(&self, held: &mut Held, key: &Key, obtained: &Obtained, asked: Duration) {
-        let now = Moment::now();
-        let Obtained { session, instance_region, asked: _ } = obtained;
-        let Session { keys, validity, assumed_role_arn } = session.clone();
-        let entry = Entry { keys, validity, arn: assumed_role_arn, region: instance_region.clone() };
-        let boot_id = now.boot_id.unwrap_or_default();
-        let stamp = Stamp { boot_id, asked, answered: now.boottime, wall: now.wall };
-        if let Err(error) = held.keep(key, &entry, &stamp) {
+        let (entry, stamp) = entry(obtained, asked);
+        self.tell_unless_kept(held.keep(key, &entry, &stamp));
+    }
+
+    fn tell_unless_kept(&self, kept: std::io::Result<()>) {
+        if let Err(error) = kept {
             self.report.detail(format_args!("cache: the session cannot be kept: {error}"));
         }
     }
@@ -216,12 +235,24 @@ impl<'a> Sessions<'a> {
 
     /// Asks STS, with source credentials that are resolved anew; `held` is locked meanwhile.
     async fn ask(&self, limit: Duration, attempts: u32, held: Option<&Key>) -> Result<Obtained, Error> {
+        self.with_sts(limit, attempts, held, async |sts| sts.obtain().await).await?
+    }
+
+    /// Puts together all that calls to STS take.
+    async fn with_sts<T>(
+        &self,
+        limit: Duration,
+        attempts: u32,
+        held: Option<&Key>,
+        steps: impl AsyncFnOnce(&Sts<'_>) -> T,
+    ) -> Result<T, Error> {
         let network = self.network()?;
         let environment = helper_environment(self.vars, self.depth, held);
         let helpers = Helpers { environment: &environment };
         let kept = Kept { sessions: self };
         let mfa = Mfa { codes: self.codes, sessions: &kept, session_duration: self.settings.mfa.session_duration };
-        Sts { plan: self.plan, network: &network, helpers, mfa, attempts, limit, report: self.report }.obtain().await
+        let sts = Sts { plan: self.plan, network: &network, helpers, mfa, attempts, limit, report: self.report };
+        Ok(steps(&sts).await)
     }
 
     /// How STS is reached: flags before the plan's variables and profile. Certificates are read anew for each session.
@@ -263,6 +294,16 @@ pub(crate) fn c_strings(variables: impl IntoIterator<Item = (OsString, OsString)
         name.into_vec()
     });
     joined.filter_map(|variable| CString::new(variable).ok()).collect()
+}
+
+/// The session as the cache keeps it.
+fn entry(obtained: &Obtained, asked: Duration) -> (Entry, Stamp) {
+    let now = Moment::now();
+    let Obtained { session, instance_region, asked: _ } = obtained;
+    let Session { keys, validity, assumed_role_arn } = session.clone();
+    let entry = Entry { keys, validity, arn: assumed_role_arn, region: instance_region.clone() };
+    let boot_id = now.boot_id.unwrap_or_default();
+    (entry, Stamp { boot_id, asked, answered: now.boottime, wall: now.wall })
 }
 
 fn obtained(found: Found) -> Obtained {

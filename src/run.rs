@@ -5,6 +5,7 @@
 
 use crate::attend;
 use crate::cache::Cache;
+use crate::check;
 use crate::cli;
 use crate::deliver::environment::{Delivery, Mode};
 use crate::deliver::{config_copy, folder, output, process};
@@ -39,7 +40,7 @@ pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
         Err(answer) => return report::told_by_clap(&answer),
     };
     let (report, result) = match settings::voice(&matches, vars) {
-        Ok(voice) => (Report::new(voice), command(&matches, vars, Report::new(voice))),
+        Ok(voice) => (Report::new(voice), command(&matches, vars, voice)),
         Err(error) => (Report::new(Voice::default()), Err(error)),
     };
     match result {
@@ -61,10 +62,12 @@ fn ended(report: Report, result: Result<(), Error>) -> ExitCode {
 }
 
 /// From the words to the command's end.
-fn command(matches: &ArgMatches, vars: &Vars, report: Report) -> Result<Outcome, Error> {
+fn command(matches: &ArgMatches, vars: &Vars, voice: Voice) -> Result<Outcome, Error> {
+    let report = Report::new(voice);
     let settings = match settings::task(matches, vars, &machine(), &|path| std::fs::read_to_string(path))? {
         Task::ClearCache(cache) => return clear_cache(&cache, vars, report),
         Task::Print(settings, format) => return print_session(&settings, format, vars, report),
+        Task::Check(settings) => return check::check(&settings, vars, report, voice),
         Task::Run(settings) => settings,
     };
     settings.check_keep()?;

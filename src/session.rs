@@ -53,6 +53,23 @@ impl Session {
     }
 }
 
+/// A session as STS granted it, with what it told beside it.
+#[derive(Debug, Clone)]
+pub(crate) struct Granted {
+    pub(crate) session: Session,
+    /// `PackedPolicySize`: what session policies and tags take of the space that STS has for them, in percent.
+    pub(crate) packed_policy: Option<i32>,
+    /// `SessionTokenUtilization`: how long the session token is, in percent of the longest; STS tells one or both.
+    pub(crate) token_size: Option<i32>,
+}
+
+/// Whose keys they are, as `GetCallerIdentity` tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CallerIdentity {
+    pub(crate) arn: String,
+    pub(crate) account: String,
+}
+
 /// How long a session holds, by the server's clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Validity {

@@ -15,6 +15,12 @@ const LAYERS: &[(&str, &[&str])] = &[
             "profile",
             "explain",
             "print",
+            "check::facts",
+            "check::findings",
+            "check::outlook",
+            "check::page",
+            "check::shadows",
+            "check::steps",
             "deliver::environment",
             "deliver::config_copy",
             "deliver::document",
@@ -27,7 +33,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("effects", &["report", "files", "sys", "cache", "mfa", "sts", "deliver"]),
-    ("conduct", &["run", "launch", "obtain", "attend", "supervise"]),
+    ("conduct", &["run", "launch", "obtain", "attend", "check", "supervise"]),
     ("entry", &["main", "lib"]),
 ];
 

@@ -4,6 +4,7 @@
 mod support;
 
 mod cache;
+mod check;
 mod completions;
 mod endpoint;
 mod environment;

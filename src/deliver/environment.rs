@@ -101,6 +101,13 @@ const REMOVED: &[&str] = &[
     "XASSUME_CREDENTIALS_FILE",
 ];
 
+/// The variables of AWS's that lead to another identity, as far as they are set; the command gets none of them, unless
+/// `--keep-env` names it.
+pub(crate) fn other_identities(inherited: &Vars) -> impl Iterator<Item = &'static str> {
+    let set = |name: &str| inherited.get(name).is_some_and(|value| !value.is_empty());
+    REMOVED.iter().copied().filter(move |name| !name.starts_with("XASSUME_") && set(name))
+}
+
 /// Names the process that systemd's watchdog listens to: under supervision that is not the command.
 const WATCHDOG_PID: &str = "WATCHDOG_PID";
 

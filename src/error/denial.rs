@@ -121,7 +121,7 @@ pub(super) fn hint(error: &AssumeError, caller: Option<&str>, action: Option<&st
             "{what}the caller and the role must both allow it:{}{}{}",
             identity(""),
             trust(""),
-            possible_conditions(&error.options)
+            other_reasons(&error.options)
         ),
         Some(Blame { policy: PolicyKind::Identity, lack: Lack::NoAllow }) => {
             format!("{what}the caller's own policies lack a statement:{}{}", identity(" (missing)"), trust(""))
@@ -130,7 +130,7 @@ pub(super) fn hint(error: &AssumeError, caller: Option<&str>, action: Option<&st
             "{what}the role's trust policy lacks a statement, or a condition in it is not met:{}{}{}",
             trust(" (missing)"),
             identity(""),
-            possible_conditions(&error.options)
+            other_reasons(&error.options)
         ),
         Some(Blame { policy: PolicyKind::Boundary, lack: Lack::NoAllow }) => {
             format!("{what}the permissions boundary must allow it as well:{}", identity(", as its boundary"))
@@ -208,9 +208,10 @@ fn conditions(options: &HopOptions, caller: Option<String>) -> String {
     if conditions.is_empty() { String::new() } else { format!(",\"Condition\":{{{}}}", conditions.join(",")) }
 }
 
-/// What a trust policy may ask for that STS does not name.
-fn possible_conditions(options: &HopOptions) -> String {
-    let mut hint = String::new();
+/// What else may be the reason that STS does not name.
+fn other_reasons(options: &HopOptions) -> String {
+    let mut hint =
+        String::from("\n  a role that does not exist, or has a path that its ARN here lacks, is denied alike");
     match &options.external_id {
         None => hint.push_str("\n  a condition on sts:ExternalId needs --external-id"),
         Some(id) => {
@@ -260,6 +261,7 @@ mod tests {
                  \n  trust policy of {ROLE}:\
                  \n    {{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\",\
                  \"Principal\":{{\"AWS\":\"arn:aws:iam::222222222222:role/AssumeRoleInA\"}}}}\
+                 \n  a role that does not exist, or has a path that its ARN here lacks, is denied alike\
                  \n  a condition on sts:ExternalId needs --external-id\
                  \n  a condition on aws:MultiFactorAuthPresent needs --mfa-serial"
             )

@@ -171,6 +171,8 @@ pub(crate) enum Task {
     Run(Box<Settings>),
     /// Print a session.
     Print(Box<Settings>, Format),
+    /// Walk the way to a session and tell of each step.
+    Check(Box<Settings>),
     /// Remove the cached sessions.
     ClearCache(CacheSettings),
 }
@@ -186,29 +188,42 @@ pub(crate) fn task(
     read: &dyn Fn(&Path) -> std::io::Result<String>,
 ) -> Result<Task, Error> {
     let words = Words::new(matches, vars);
-    let has_command = !words.command().is_empty();
-    // Typed or not at all: a variable that replaces the command at each run would be a trap.
-    if let Some(given) = words.one("print") {
-        let format = given.parse(Format::parse)?;
-        if has_command {
-            return Err(Error::usage("--print runs no command", "leave out the command, or --print to run it"));
-        }
-        if words.is_typed("clear-cache") {
-            return Err(Error::usage("--print and --clear-cache exclude each other", "leave out one of them"));
-        }
-        let settings = settings(&words, Purpose::Print(format), vars, machine, read)?;
-        return Ok(Task::Print(Box::new(settings), format));
+    let instead = instead_of_a_command(&words)?;
+    let settings = |purpose| settings(&words, purpose, vars, machine, read).map(Box::new);
+    match instead {
+        Some("clear-cache") => CacheSettings::read(&words).map(Task::ClearCache),
+        Some("check") => settings(Purpose::Run).map(Task::Check),
+        _ => match words.one("print") {
+            Some(given) => {
+                let format = given.parse(Format::parse)?;
+                settings(Purpose::Print(format)).map(|settings| Task::Print(settings, format))
+            }
+            None if words.command().is_empty() => {
+                Err(Error::usage("no command was given", "for a shell with the role: xassume … -- $SHELL"))
+            }
+            None => settings(Purpose::Run).map(Task::Run),
+        },
     }
-    if words.is_typed("clear-cache") {
-        if has_command {
-            return Err(Error::usage("--clear-cache runs no command", "for a new session: --force-refresh"));
-        }
-        return CacheSettings::read(&words).map(Task::ClearCache);
+}
+
+/// What stands in place of a command, and what to do when there is a command as well.
+const INSTEAD: [(&str, &str); 3] = [
+    ("check", "leave the command out; all other flags go with --check"),
+    ("clear-cache", "for a new session: --force-refresh"),
+    ("print", "leave out the command, or --print to run it"),
+];
+
+/// The flag in place of a command. Typed or not at all: a variable that did so at each run would be a trap.
+fn instead_of_a_command(words: &Words<'_>) -> Result<Option<&'static str>, Error> {
+    let mut typed = INSTEAD.into_iter().filter(|(flag, _)| words.is_typed(flag));
+    let Some((flag, hint)) = typed.next() else { return Ok(None) };
+    if let Some((other, _)) = typed.next() {
+        return Err(Error::usage(format!("--{flag} and --{other} exclude each other"), "leave out one of them"));
     }
-    if !has_command {
-        return Err(Error::usage("no command was given", "for a shell with the role: xassume … -- $SHELL"));
+    if !words.command().is_empty() {
+        return Err(Error::usage(format!("--{flag} runs no command"), hint));
     }
-    settings(&words, Purpose::Run, vars, machine, read).map(Box::new).map(Task::Run)
+    Ok(Some(flag))
 }
 
 /// What a session is asked for.

@@ -1,11 +1,12 @@
 //! What STS's answer means: a session, or the reason why there is none.
 
 use super::call::Call;
-use super::http;
+use super::http::{self, difference};
 use crate::error::{AssumeError, Cause, NetworkFailure, Refusal};
 use crate::explain;
-use crate::session::{Keys, Secret, Session, Validity};
+use crate::session::{CallerIdentity, Keys, Secret, Session, Validity};
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_sdk_sts::types::{AssumedRoleUser, Credentials};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::time::{Duration, SystemTime};
@@ -96,6 +97,14 @@ impl Call<'_> {
         Ok((keys, Validity { expiration, left, lifetime: left, skew_secs: difference(server, then) }))
     }
 
+    pub(super) fn identity(&self, answer: GetCallerIdentityOutput) -> Result<CallerIdentity, Box<AssumeError>> {
+        let texts = [answer.arn, answer.account].map(|field| field.filter(|field| is_text(field)));
+        match texts {
+            [Some(arn), Some(account)] => Ok(CallerIdentity { arn, account }),
+            _ => Err(self.garbage("it tells no ARN or no account")),
+        }
+    }
+
     fn garbage(&self, reason: &str) -> Box<AssumeError> {
         self.failed(Cause::Garbage(reason.to_owned()))
     }
@@ -104,13 +113,4 @@ impl Call<'_> {
 /// Whether a field can become a variable's value.
 fn is_text(field: &str) -> bool {
     !field.is_empty() && !field.contains(char::is_control)
-}
-
-/// The first moment less the second, in whole seconds.
-fn difference(one: SystemTime, other: SystemTime) -> i64 {
-    let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-    match one.duration_since(other) {
-        Ok(ahead) => seconds(ahead),
-        Err(behind) => -seconds(behind.duration()),
-    }
 }

@@ -6,7 +6,7 @@ use super::source::Proof;
 use crate::error::{AssumeError, Cause, Refusal, StsCall};
 use crate::mfa::MfaSession;
 use crate::role::{Hop, HopOptions, MfaCode, MfaSerial, PolicyArn, SessionDuration};
-use crate::session::{Keys, Secret, Session};
+use crate::session::{CallerIdentity, Granted, Keys, Secret};
 use aws_credential_types::Credentials;
 use aws_sdk_sts::config::{AppName, BehaviorVersion, Region};
 use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
@@ -37,7 +37,7 @@ pub(super) struct Code<'a> {
 
 impl Call<'_> {
     /// Asks for each duration in turn until STS agrees. With a code there is only one: the plan sees to that.
-    pub(super) async fn longest(&self, proof: &Proof, mfa: Option<Code<'_>>) -> Result<Session, Box<AssumeError>> {
+    pub(super) async fn longest(&self, proof: &Proof, mfa: Option<Code<'_>>) -> Result<Granted, Box<AssumeError>> {
         let mut durations = self.durations();
         loop {
             let asked = durations.pop();
@@ -73,8 +73,8 @@ impl Call<'_> {
         keys: &Keys,
         duration: Option<Duration>,
         mfa: Option<Code<'_>>,
-    ) -> Result<Session, Box<AssumeError>> {
-        let client = aws_sdk_sts::Client::from_conf(self.config()?.credentials_provider(credentials(keys)).build());
+    ) -> Result<Granted, Box<AssumeError>> {
+        let client = self.signing_client(keys)?;
         let HopOptions { external_id, policy, policy_arns, tags, transitive_tags, source_identity, .. } =
             &self.hop.options;
         let request = client
@@ -94,7 +94,10 @@ impl Call<'_> {
             .set_serial_number(mfa.map(|mfa| mfa.serial.as_str().to_owned()))
             .set_token_code(mfa.map(|mfa| mfa.code.reveal().to_owned()));
         let answer = self.within_time(request.send()).await?.map_err(|error| self.refused(&error))?;
-        self.session(answer.credentials, answer.assumed_role_user)
+        let session = self.session(answer.credentials, answer.assumed_role_user)?;
+        #[expect(deprecated, reason = "what replaces it is told by newer endpoints only")]
+        let packed_policy = answer.packed_policy_size;
+        Ok(Granted { session, packed_policy, token_size: answer.session_token_utilization })
     }
 
     /// Buys an MFA session with a code. The keys are a user's own.
@@ -104,7 +107,7 @@ impl Call<'_> {
         mfa: Code<'_>,
         duration: Duration,
     ) -> Result<MfaSession, Box<AssumeError>> {
-        let client = aws_sdk_sts::Client::from_conf(self.config()?.credentials_provider(credentials(keys)).build());
+        let client = self.signing_client(keys)?;
         let request = client
             .get_session_token()
             .set_duration_seconds(seconds(Some(duration)))
@@ -115,11 +118,18 @@ impl Call<'_> {
         Ok(MfaSession { keys, validity })
     }
 
+    /// Asks whose the keys are. STS tells everybody, whatever policies say.
+    pub(super) async fn get_caller_identity(&self, keys: &Keys) -> Result<CallerIdentity, Box<AssumeError>> {
+        let request = self.signing_client(keys)?.get_caller_identity();
+        let answer = self.within_time(request.send()).await?.map_err(|error| self.refused(&error))?;
+        self.identity(answer)
+    }
+
     async fn assume_role_with_web_identity(
         &self,
         token: &Secret,
         duration: Option<Duration>,
-    ) -> Result<Session, Box<AssumeError>> {
+    ) -> Result<Granted, Box<AssumeError>> {
         let client = aws_sdk_sts::Client::from_conf(self.config()?.build());
         let HopOptions { policy, policy_arns, .. } = &self.hop.options;
         let request = client
@@ -131,7 +141,15 @@ impl Call<'_> {
             .set_policy(policy.as_ref().map(|policy| policy.as_str().to_owned()))
             .set_policy_arns(descriptors(policy_arns));
         let answer = self.within_time(request.send()).await?.map_err(|error| self.refused(&error))?;
-        self.session(answer.credentials, answer.assumed_role_user)
+        let session = self.session(answer.credentials, answer.assumed_role_user)?;
+        #[expect(deprecated, reason = "what replaces it is told by newer endpoints only")]
+        let packed_policy = answer.packed_policy_size;
+        Ok(Granted { session, packed_policy, token_size: answer.session_token_utilization })
+    }
+
+    fn signing_client(&self, keys: &Keys) -> Result<aws_sdk_sts::Client, Box<AssumeError>> {
+        let config = self.config()?.credentials_provider(credentials(keys));
+        Ok(aws_sdk_sts::Client::from_conf(config.build()))
     }
 
     /// The client's settings: nothing is read from the environment or from files, so nothing there can panic.

@@ -41,9 +41,23 @@ impl ServerDate {
         }
     }
 
+    /// The server's clock less the local one, in whole seconds.
+    pub(super) fn skew(&self) -> Option<i64> {
+        self.last().map(|(server, local)| difference(server, local))
+    }
+
     /// The server's moment and the local one at the same time.
     pub(super) fn last(&self) -> Option<(SystemTime, SystemTime)> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The first moment less the second, in whole seconds.
+pub(super) fn difference(one: SystemTime, other: SystemTime) -> i64 {
+    let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+    match one.duration_since(other) {
+        Ok(ahead) => seconds(ahead),
+        Err(behind) => -seconds(behind.duration()),
     }
 }
 

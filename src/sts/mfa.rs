@@ -1,9 +1,8 @@
 //! The MFA session: bought with a code once, and what all roles are assumed from.
 
-use super::call::{Call, Code};
-use super::http::Line;
+use super::call::Code;
 use super::source::Proof;
-use super::{Instant, Sts};
+use super::{Heard, Instant, Road, Sts};
 use crate::error::{Cause, Error, Refusal, StsCall};
 use crate::mfa::way::device;
 use crate::mfa::{Codes, MfaKey, MfaSession, MfaSessions};
@@ -45,41 +44,34 @@ impl Sts<'_> {
         &self,
         keys: &Keys,
         serial: &MfaSerial,
-        region: &str,
+        road: &Road<'_>,
     ) -> Result<(Session, MfaUse), Error> {
         let duration = self.mfa.session_duration;
         let key = MfaKey { access_key_id: keys.access_key_id.clone(), serial: serial.clone(), duration };
         let kept = self.mfa.sessions.get(&key).filter(|session| session.holds(crate::sys::clock::wall()));
         if let Some(kept) = kept {
-            match self.assume_from(&kept, region).await {
+            (road.heard)(Heard::KeptMfaSession(&kept));
+            match self.assume_from(&kept, road).await {
                 Err(error) if is_over(&error) => self.mfa.sessions.forget(&key),
                 result => return result,
             }
         }
-        let bought = self.buy(keys, serial, region).await?;
+        let bought = self.buy(keys, serial, road).await?;
         self.mfa.sessions.put(&key, &bought);
-        self.assume_from(&bought, region).await
+        (road.heard)(Heard::NewMfaSession(&bought));
+        self.assume_from(&bought, road).await
     }
 
-    async fn assume_from(&self, session: &MfaSession, region: &str) -> Result<(Session, MfaUse), Error> {
+    async fn assume_from(&self, session: &MfaSession, road: &Road<'_>) -> Result<(Session, MfaUse), Error> {
         self.report.mfa_session(session);
-        let role = self.chain(Proof::Keys(session.keys.clone()), region, None).await?;
+        let role = self.chain(Proof::Keys(session.keys.clone()), road, None).await?;
         Ok((role, MfaUse::Session { ends: session.ends() }))
     }
 
-    async fn buy(&self, keys: &Keys, serial: &MfaSerial, region: &str) -> Result<MfaSession, Error> {
+    async fn buy(&self, keys: &Keys, serial: &MfaSerial, road: &Road<'_>) -> Result<MfaSession, Error> {
         let code = self.mfa.codes.next(serial).await?;
         let (hop, place) = device(&self.plan.hops).map_or((self.plan.hops.first(), 1), |(hop, place, _)| (hop, place));
-        let call = Call {
-            hop,
-            place: (place, self.plan.hops.len()),
-            action: StsCall::GetSessionToken,
-            region,
-            network: self.network,
-            line: &Line::to_sts(self.network),
-            attempts: self.attempts,
-            deadline: Instant::now() + self.limit,
-        };
+        let call = self.call(hop, place, StsCall::GetSessionToken, road, Instant::now() + self.limit);
         Ok(call.get_session_token(keys, Code { serial, code: &code }, self.mfa.session_duration).await?)
     }
 }

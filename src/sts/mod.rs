@@ -15,12 +15,13 @@ pub(crate) mod source;
 pub(crate) use http::read_bundle;
 pub(crate) use mfa::{Mfa, MfaUse};
 
-use crate::error::{Error, StsCall};
-use crate::mfa::Codes;
+use crate::error::{AssumeError, Error, StsCall};
 use crate::mfa::way::{KeyKind, Way, way};
+use crate::mfa::{Codes, MfaSession};
 use crate::profile::{Plan, Source};
 use crate::report::Report;
-use crate::session::Session;
+use crate::role::Hop;
+use crate::session::{CallerIdentity, Granted, Keys, Session};
 use call::{Call, Code};
 use http::Line;
 use instance::Instance;
@@ -72,32 +73,109 @@ pub(crate) struct Asked {
     pub(crate) mfa: MfaUse,
 }
 
+/// What the source gave, and the way to STS that follows from it.
+#[derive(Debug)]
+pub(crate) struct Sourced {
+    proof: Proof,
+    pub(crate) instance_region: Option<String>,
+    /// The region in which STS is asked.
+    pub(crate) region: String,
+    line: Line,
+}
+
+impl Sourced {
+    /// The keys, unless it is a web identity token.
+    pub(crate) fn keys(&self) -> Option<&Keys> {
+        self.proof.keys()
+    }
+
+    /// What kind of keys sign the first call. A token file gives none, but the session of its role is what a later
+    /// role's code goes with.
+    pub(crate) fn kind(&self) -> KeyKind {
+        self.keys().map_or(KeyKind::Temporary, KeyKind::of)
+    }
+
+    /// STS's clock less the local one, in seconds, once STS has answered.
+    pub(crate) fn skew_secs(&self) -> Option<i64> {
+        self.line.date.skew()
+    }
+}
+
+/// An answer on the way to a session.
+#[derive(Debug)]
+pub(crate) enum Heard<'a> {
+    /// The MFA session of an earlier run signs the first call.
+    KeptMfaSession(&'a MfaSession),
+    /// A code has bought an MFA session, which signs the first call.
+    NewMfaSession(&'a MfaSession),
+    /// A hop was assumed; each in its turn.
+    Granted(&'a Granted),
+}
+
+/// What all calls for one session share.
+struct Road<'a> {
+    region: &'a str,
+    line: &'a Line,
+    heard: &'a dyn Fn(Heard<'_>),
+}
+
 impl Sts<'_> {
     /// Resolves the source and assumes each role of the chain with the session before.
     ///
     /// # Errors
     /// The source's failure, that of the MFA code, or that of the hop at which STS refused or was not reached.
     pub(crate) async fn obtain(&self) -> Result<Obtained, Error> {
-        let (proof, instance_region) = self.source().await?;
+        let source = self.source().await?;
+        self.session(&source, &|_| {}).await
+    }
+
+    /// Resolves the source.
+    ///
+    /// # Errors
+    /// The source's failure; a partition without a known region.
+    pub(crate) async fn source(&self) -> Result<Sourced, Error> {
+        let (proof, instance_region) = self.proof().await?;
         let region = self.region(instance_region.as_deref())?;
         if let Some(keys) = proof.keys() {
             self.report.source(keys);
         }
-        // A token file gives no keys, but the session of its role is what a later role's code goes with.
-        let kind = proof.keys().map_or(KeyKind::Temporary, KeyKind::of);
+        Ok(Sourced { proof, instance_region, region, line: Line::to_sts(self.network) })
+    }
+
+    /// Asks STS whose the source's keys are; `None` for a token, which is nobody's before the first hop.
+    ///
+    /// # Errors
+    /// What stood in the way.
+    pub(crate) async fn caller(&self, source: &Sourced) -> Option<Result<CallerIdentity, Box<AssumeError>>> {
+        let keys = source.keys()?;
+        let road = Road { region: &source.region, line: &source.line, heard: &|_| {} };
+        let deadline = Instant::now() + self.limit;
+        let call = self.call(self.plan.hops.first(), 1, StsCall::GetCallerIdentity, &road, deadline);
+        Some(call.get_caller_identity(keys).await)
+    }
+
+    /// Assumes each role of the chain; `heard` is told of each answer.
+    ///
+    /// # Errors
+    /// That of the MFA code, or that of the hop at which STS refused or was not reached.
+    pub(crate) async fn session(&self, source: &Sourced, heard: &dyn Fn(Heard<'_>)) -> Result<Obtained, Error> {
+        let Sourced { proof, instance_region, region, line } = source;
+        let road = &Road { region, line, heard };
+        let kind = source.kind();
         let (session, mfa) = match (way(&self.plan.hops, kind), proof.keys()) {
-            (Way::Session(serial), Some(keys)) => self.with_session(keys, serial, &region).await?,
-            (Way::None, _) => (self.chain(proof, &region, None).await?, MfaUse::None),
+            (Way::Session(serial), Some(keys)) => self.with_session(keys, serial, road).await?,
+            (Way::None, _) => (self.chain(proof.clone(), road, None).await?, MfaUse::None),
             (Way::Session(_) | Way::WithRole, _) => {
-                (self.chain(proof, &region, Some(self.mfa.codes)).await?, MfaUse::WithRole)
+                (self.chain(proof.clone(), road, Some(self.mfa.codes)).await?, MfaUse::WithRole)
             }
         };
         self.mfa.codes.end_of_start();
-        Ok(Obtained { session, instance_region, asked: Some(Asked { source_keys: kind, mfa }) })
+        let asked = Some(Asked { source_keys: kind, mfa });
+        Ok(Obtained { session, instance_region: instance_region.clone(), asked })
     }
 
     /// The source's credentials. An instance is asked for its region as well, unless somebody named one.
-    async fn source(&self) -> Result<(Proof, Option<String>), Error> {
+    async fn proof(&self) -> Result<(Proof, Option<String>), Error> {
         if self.plan.source == Source::InstanceMetadata {
             let instance = Instance::new(self.network);
             let keys = instance.keys().await?;
@@ -111,10 +189,8 @@ impl Sts<'_> {
 
     /// Assumes each role of the chain. With `codes`, a role that names a device is sent a code; the time that the code
     /// took does not count.
-    async fn chain(&self, mut proof: Proof, region: &str, codes: Option<&Codes<'_>>) -> Result<Session, Error> {
+    async fn chain(&self, mut proof: Proof, road: &Road<'_>, codes: Option<&Codes<'_>>) -> Result<Session, Error> {
         let mut deadline = Instant::now() + self.limit;
-        let line = &Line::to_sts(self.network);
-        let of = self.plan.hops.len();
         let mut session = None;
         for (at, hop) in self.plan.hops.iter().enumerate() {
             let code = match (codes, &hop.options.mfa_serial) {
@@ -130,14 +206,28 @@ impl Sts<'_> {
                 Proof::Keys(_) => StsCall::AssumeRole,
                 Proof::Token(_) => StsCall::AssumeRoleWithWebIdentity,
             };
-            let Self { network, attempts, .. } = *self;
-            let call = Call { hop, place: (at + 1, of), action, region, network, line, attempts, deadline };
+            let call = self.call(hop, at + 1, action, road, deadline);
             let code = code.as_ref().map(|(serial, code)| Code { serial, code });
-            let assumed = call.longest(&proof, code).await?;
-            proof = Proof::Keys(assumed.keys.clone());
-            session = Some(assumed);
+            let granted = call.longest(&proof, code).await?;
+            (road.heard)(Heard::Granted(&granted));
+            proof = Proof::Keys(granted.session.keys.clone());
+            session = Some(granted.session);
         }
         session.ok_or_else(|| Error::System { what: "assume a role", reason: "the plan holds none".into() })
+    }
+
+    /// One call for the hop at this place, counted from 1.
+    fn call<'c>(
+        &'c self,
+        hop: &'c Hop,
+        place: usize,
+        action: StsCall,
+        road: &'c Road<'_>,
+        deadline: Instant,
+    ) -> Call<'c> {
+        let Self { plan, network, attempts, .. } = *self;
+        let place = (place, plan.hops.len());
+        Call { hop, place, action, region: road.region, network, line: road.line, attempts, deadline }
     }
 
     /// The region of STS: the user's, the instance's, else the partition's main one.

@@ -38,7 +38,7 @@ pub(crate) struct Helpers<'a> {
 }
 
 /// What vouches for the first call to STS.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Proof {
     Keys(Keys),
     /// A web identity token: the call is not signed.

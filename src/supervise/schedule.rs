@@ -145,14 +145,20 @@ impl Timing {
     /// How much is left when this refresh is due: the margin and a jitter, so that a fleet that started in one
     /// minute does not refresh in one. The jitter keeps its width when the margin is cut at half the lifetime.
     pub(crate) fn lead(&self, lifetime: Duration, turn: Turn, dice: &mut Dice) -> Duration {
+        let (latest, earliest) = self.leads(lifetime, turn);
+        dice.between(latest, earliest)
+    }
+
+    /// The least and the most that can be left when this refresh is due.
+    pub(crate) fn leads(&self, lifetime: Duration, turn: Turn) -> (Duration, Duration) {
         let latest = self.margin(lifetime);
         let half = lifetime / 2;
         match (self.margin, self.rule, turn) {
-            (Margin::Fixed(_), Rule::Act { .. } | Rule::Serve, Turn::First | Turn::Later) => latest,
-            (Margin::Auto, Rule::Serve, Turn::First) => dice.between(latest, half),
+            (Margin::Fixed(_), Rule::Act { .. } | Rule::Serve, Turn::First | Turn::Later) => (latest, latest),
+            (Margin::Auto, Rule::Serve, Turn::First) => (latest, half),
             (Margin::Auto, Rule::Act { .. } | Rule::Serve, Turn::First | Turn::Later) => {
                 let latest = latest.min(half.saturating_sub(spread(lifetime)));
-                dice.between(latest, latest + spread(lifetime))
+                (latest, latest + spread(lifetime))
             }
         }
     }

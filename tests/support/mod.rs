@@ -44,6 +44,6 @@ pub use proxy::FakeProxy;
 pub use pty::Terminal;
 pub use running::{Finished, Running};
 pub use sso::{FakeSso, Login, write_login};
-pub use sts::{Answer, FakeSts, Issued, RoleRules, StsRequest};
+pub use sts::{Answer, FakeSts, Issued, RoleRules, StsRequest, Wording};
 pub use sys::{RefusedPort, SilentPort};
 pub use tls::Certificate;

@@ -22,7 +22,7 @@ use std::time::Duration;
 pub use answer::Answer;
 pub use builder::Builder;
 pub use request::StsRequest;
-pub use rules::RoleRules;
+pub use rules::{RoleRules, Wording};
 pub use world::Issued;
 
 use super::http::{Reply, Request, Server};

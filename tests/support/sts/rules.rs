@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::identities::Chaining;
 use super::accounts::{Mfa, Principal};
 use super::request::StsRequest;
-use super::xml::{Fault, not_authorized};
+use super::xml::{Fault, not_authorized_to};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -20,11 +20,35 @@ pub struct RoleRules {
     pub trusts: Vec<String>,
     /// Whether the callers' own policies allow it.
     pub allowed: bool,
+    /// What the policies do not allow beside that: `sts:TagSession`, `sts:SetSourceIdentity`.
+    pub without: &'static [&'static str],
+    /// A policy that denies it, as STS names it: `a service control policy`.
+    pub denied_in: Option<&'static str>,
+    pub wording: Wording,
+}
+
+/// How much a refusal tells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Wording {
+    /// Who, what and on which role: the words that callers of other accounts get.
+    #[default]
+    Bare,
+    /// The kind of policy that does not allow it, too.
+    WithPolicy,
 }
 
 impl Default for RoleRules {
     fn default() -> Self {
-        Self { max_session: 12 * HOUR, external_id: None, mfa_required: false, trusts: Vec::new(), allowed: true }
+        Self {
+            max_session: 12 * HOUR,
+            external_id: None,
+            mfa_required: false,
+            trusts: Vec::new(),
+            allowed: true,
+            without: &[],
+            denied_in: None,
+            wording: Wording::Bare,
+        }
     }
 }
 
@@ -37,14 +61,33 @@ pub(super) enum Strangers {
 }
 
 impl RoleRules {
-    /// Trust, external id and MFA: all of them refuse with the same words, which do not say what is missing.
+    /// Trust, external id and MFA: to callers of other accounts all of them refuse with the same words, which do not say
+    /// what is missing.
     pub(super) fn admit(&self, caller: &Principal, mfa: Mfa, request: &StsRequest, role: &str) -> Result<(), Fault> {
         let external_id = self.external_id.as_deref();
-        let admitted = self.allowed
-            && self.trusts(caller)
+        let trusted = self.trusts(caller)
             && (external_id.is_none() || external_id == request.param("ExternalId"))
             && (!self.mfa_required || mfa == Mfa::Present || caller.mfa == Mfa::Present);
-        if admitted { Ok(()) } else { Err(Fault::denied(not_authorized(&caller.identity.arn, role))) }
+        let denied =
+            |action: &str, why: &str| Err(Fault::denied(not_authorized_to(action, &caller.identity.arn, role) + why));
+        let no_policy = |kind: &str| match self.wording {
+            Wording::Bare => String::new(),
+            Wording::WithPolicy => format!(" because no {kind} policy allows the sts:AssumeRole action"),
+        };
+        if let Some(policy) = self.denied_in {
+            denied("sts:AssumeRole", &format!(" with an explicit deny in {policy}"))
+        } else if !self.allowed {
+            denied("sts:AssumeRole", &no_policy("identity-based"))
+        } else if !trusted {
+            denied("sts:AssumeRole", &no_policy("role trust"))
+        } else {
+            let asked = [
+                ("sts:TagSession", request.has_params("Tags.")),
+                ("sts:SetSourceIdentity", request.param("SourceIdentity").is_some()),
+            ];
+            let lacking = asked.iter().find(|(action, asked)| *asked && self.without.contains(action));
+            lacking.map_or(Ok(()), |(action, _)| denied(action, ""))
+        }
     }
 
     fn trusts(&self, caller: &Principal) -> bool {

@@ -94,6 +94,45 @@ fn a_role_is_as_strict_as_its_rules() {
 }
 
 #[test]
+fn a_refusal_names_the_action_and_if_told_to_the_policy() {
+    let user = Identity::user().arn;
+    let rules = |change: fn(&mut RoleRules)| {
+        let mut rules = RoleRules { wording: Wording::WithPolicy, ..RoleRules::default() };
+        change(&mut rules);
+        FakeSts::builder().role(ROLE, rules).start()
+    };
+    for (sts, sent, action, why) in [
+        (
+            rules(|it| it.allowed = false),
+            "",
+            "AssumeRole",
+            " because no identity-based policy allows the sts:AssumeRole action",
+        ),
+        (
+            rules(|it| it.external_id = Some("right".to_owned())),
+            "&ExternalId=wrong",
+            "AssumeRole",
+            " because no role trust policy allows the sts:AssumeRole action",
+        ),
+        (
+            rules(|it| it.denied_in = Some("a session policy")),
+            "",
+            "AssumeRole",
+            " with an explicit deny in a session policy",
+        ),
+        (rules(|it| it.without = &["sts:TagSession"]), "&Tags.member.1.Key=a", "TagSession", ""),
+        (rules(|it| it.without = &["sts:SetSourceIdentity"]), "&SourceIdentity=me", "SetSourceIdentity", ""),
+    ] {
+        let expected = format!(
+            "403 AccessDenied: User: {user} is not authorized to perform: sts:{action} on resource: {ROLE}{why}"
+        );
+        assert_eq!(refusal(&assume(&sts, sent)), expected);
+    }
+    let strict = rules(|it| it.without = &["sts:TagSession", "sts:SetSourceIdentity"]);
+    assert_eq!(assume(&strict, "").status, 200);
+}
+
+#[test]
 fn chaining_is_limited_to_an_hour_and_session_tokens_to_users() {
     let sts = FakeSts::start();
     assume(&sts, "");

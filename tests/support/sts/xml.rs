@@ -33,7 +33,11 @@ impl Fault {
 }
 
 pub(super) fn not_authorized(caller: &str, role: &str) -> String {
-    format!("User: {caller} is not authorized to perform: sts:AssumeRole on resource: {role}")
+    not_authorized_to("sts:AssumeRole", caller, role)
+}
+
+pub(super) fn not_authorized_to(action: &str, caller: &str, role: &str) -> String {
+    format!("User: {caller} is not authorized to perform: {action} on resource: {role}")
 }
 
 /// What comes back beside the credentials of an assumed role.
@@ -66,6 +70,7 @@ fn grant_body(grant: &Grant<'_>) -> String {
     if grant.packed_policy {
         body += "<PackedPolicySize>6</PackedPolicySize>";
     }
+    body += "<SessionTokenUtilization>12</SessionTokenUtilization>";
     if let Some(identity) = grant.source_identity {
         let _ = write!(body, "<SourceIdentity>{}</SourceIdentity>", escape(identity));
     }

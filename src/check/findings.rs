@@ -1,0 +1,190 @@
+//! What a check has found: facts, collected by the walk and told by `steps`. No secret is among them.
+
+use crate::error::{AssumeError, Cause, ConfigError, Error, MfaFailure, Refusal, StsCall};
+use crate::mfa::way::KeyKind;
+use crate::profile::{Plan, ProfileSet};
+use crate::session::{CallerIdentity, Granted};
+use crate::settings::Settings;
+use crate::vars::Vars;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+/// Everything that is known when the walk has ended, at its end or where it failed.
+#[derive(Debug)]
+pub(super) struct Findings<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) vars: &'a Vars,
+    /// The config file and the credentials file, and whether they are there.
+    pub(super) files: Vec<(PathBuf, Presence)>,
+    pub(super) profiles: Option<&'a ProfileSet>,
+    pub(super) plan: Option<&'a Plan>,
+    pub(super) source: Option<FoundSource>,
+    /// Whose keys the source gave; none for a web identity token. A refusal here need not be one of the role.
+    pub(super) caller: Option<Result<CallerIdentity, Box<AssumeError>>>,
+    /// STS's clock less the local one, in seconds.
+    pub(super) skew_secs: Option<i64>,
+    pub(super) mfa: Option<FoundMfa>,
+    /// The hops that were assumed, in their order.
+    pub(super) granted: Vec<Granted>,
+    /// What ended the walk before its end.
+    pub(super) failure: Option<Error>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Presence {
+    There,
+    Missing,
+}
+
+/// What the source gave.
+#[derive(Debug)]
+pub(super) struct FoundSource {
+    /// None for a web identity token.
+    pub(super) access_key_id: Option<String>,
+    pub(super) kind: KeyKind,
+    /// The region in which STS is asked.
+    pub(super) region: String,
+    /// The instance's own, where nobody named one.
+    pub(super) instance_region: Option<String>,
+}
+
+/// The MFA session that signs the first call.
+#[derive(Debug)]
+pub(super) struct FoundMfa {
+    pub(super) access_key_id: String,
+    /// By the local clock.
+    pub(super) ends: SystemTime,
+    pub(super) from: MfaFrom,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MfaFrom {
+    /// An earlier run bought it.
+    Cache,
+    /// This check bought it, and spent a code.
+    Code,
+}
+
+/// The stations of the way, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    Config,
+    Source,
+    Unattended,
+    Sts,
+    Clock,
+    Caller,
+    Mfa,
+    /// Counted from 1.
+    Role(usize),
+    Session,
+    Delivery,
+    Expiry,
+    Environment,
+}
+
+impl<'a> Findings<'a> {
+    /// Nothing but the question.
+    pub(super) fn new(settings: &'a Settings, vars: &'a Vars, files: Vec<(PathBuf, Presence)>) -> Self {
+        Self {
+            settings,
+            vars,
+            files,
+            profiles: None,
+            plan: None,
+            source: None,
+            caller: None,
+            skew_secs: None,
+            mfa: None,
+            granted: Vec::new(),
+            failure: None,
+        }
+    }
+
+    /// Where the walk failed.
+    pub(super) fn failed_at(&self) -> Option<Place> {
+        self.failure.as_ref().map(|error| self.place(error))
+    }
+
+    fn place(&self, error: &Error) -> Place {
+        match error {
+            Error::File { .. } if self.plan.is_none() => Place::Config,
+            // The certificates; and a partition without a region.
+            Error::File { .. } | Error::Usage { .. } => Place::Sts,
+            Error::Config(error) => of_config(error),
+            Error::Source(_) => Place::Source,
+            Error::Mfa(error) if matches!(error.kind, MfaFailure::Attended) && !self.has_heard_of_roles() => {
+                Place::Unattended
+            }
+            Error::Mfa(_) => Place::Mfa,
+            Error::Assume(error) => of_call(error),
+            _ => Place::Session,
+        }
+    }
+
+    /// Whether a code can have been spent already.
+    fn has_heard_of_roles(&self) -> bool {
+        self.mfa.is_some() || !self.granted.is_empty()
+    }
+}
+
+/// Where a call belongs that failed. The first of them, when STS is not there, proves that.
+fn of_call(error: &AssumeError) -> Place {
+    match error.call {
+        StsCall::GetCallerIdentity | StsCall::AssumeRoleWithWebIdentity if is_unanswered(error) => Place::Sts,
+        StsCall::GetCallerIdentity if is_clock(error) => Place::Clock,
+        StsCall::GetCallerIdentity => Place::Caller,
+        StsCall::GetSessionToken => Place::Mfa,
+        StsCall::AssumeRole | StsCall::AssumeRoleWithWebIdentity => Place::Role(error.hop),
+    }
+}
+
+/// Whether a refusal to tell whose the keys are means that no role can be assumed with them either. A launch does not
+/// ask, so another refusal is no reason to stop.
+pub(super) fn is_fatal(error: &AssumeError) -> bool {
+    let keys = matches!(
+        error.cause,
+        Cause::Refused { refusal: Refusal::SourceExpired | Refusal::SourceUnknown | Refusal::Signature { .. }, .. }
+    );
+    keys || is_unanswered(error)
+}
+
+fn is_unanswered(error: &AssumeError) -> bool {
+    match &error.cause {
+        Cause::Network(_) | Cause::Garbage(_) => true,
+        Cause::Refused { refusal, .. } => *refusal == Refusal::Unavailable,
+    }
+}
+
+fn is_clock(error: &AssumeError) -> bool {
+    matches!(error.cause, Cause::Refused { refusal: Refusal::Signature { clock_off_secs: Some(_) }, .. })
+}
+
+fn of_config(error: &ConfigError) -> Place {
+    match error {
+        ConfigError::Syntax { .. }
+        | ConfigError::UnknownProfile { .. }
+        | ConfigError::UnknownSourceProfile { .. }
+        | ConfigError::Loop { .. }
+        | ConfigError::UnknownServices { .. }
+        | ConfigError::Value { .. }
+        | ConfigError::Variable { .. }
+        | ConfigError::NoRole { .. }
+        | ConfigError::TooManyHops { .. }
+        | ConfigError::ChainedDuration { .. }
+        | ConfigError::MaxWithMfa { .. }
+        | ConfigError::NotForWebIdentity { .. } => Place::Config,
+        ConfigError::TwoSources { .. }
+        | ConfigError::NoSourceForRole { .. }
+        | ConfigError::UnknownCredentialSource { .. }
+        | ConfigError::EmptyCredentialSource { .. }
+        | ConfigError::NoCredentials { .. }
+        | ConfigError::PartialEnvironmentKeys { .. }
+        | ConfigError::PartialProfileKeys { .. }
+        | ConfigError::WebIdentityWithoutRole { .. }
+        | ConfigError::IncompleteSso { .. }
+        | ConfigError::SsoMismatch { .. }
+        | ConfigError::UnknownSsoSession { .. }
+        | ConfigError::NoSource { .. } => Place::Source,
+    }
+}

@@ -1,0 +1,149 @@
+//! `--check`: walks the way to a session as a launch would, and says of each step how it stands.
+//!
+//! Here the walk is made. What it has found is a [`Findings`]; `steps`, with `facts` and `outlook`, words it, `page`
+//! writes it, and these are pure. STS is asked each time: no role's session is taken from the cache, which would
+//! prove nothing. What is obtained is kept there, so that the next launch need not ask again, nor for another MFA code.
+
+mod facts;
+mod findings;
+mod outlook;
+mod page;
+mod shadows;
+mod steps;
+
+use crate::error::Error;
+use crate::files;
+use crate::launch::{Inherited, Launch, runtime};
+use crate::mfa::way::{KeyKind, unattended};
+use crate::outcome::Outcome;
+use crate::profile::plan;
+use crate::report::Report;
+use crate::settings::{Conduct, Settings, Voice};
+use crate::sts::{Heard, Sts};
+use crate::supervise::policy::Duty;
+use crate::sys::boot::boottime;
+use crate::sys::signals;
+use crate::vars::Vars;
+use findings::{Findings, FoundMfa, FoundSource, MfaFrom, Presence, is_fatal};
+use std::cell::RefCell;
+use std::io::{ErrorKind, Write as _};
+
+/// Walks, and prints the steps on standard output.
+///
+/// # Errors
+/// Flags that do not go together, as for a launch. What fails on the way is a step, and the status.
+pub(crate) fn check(settings: &Settings, vars: &Vars, report: Report, voice: Voice) -> Result<Outcome, Error> {
+    settings.check_keep()?;
+    let inherited = Inherited::new(vars)?;
+    let mut findings = Findings::new(settings, vars, look(vars));
+    let files = match files::read(vars) {
+        Ok(files) => files,
+        Err(error) => {
+            findings.failure = Some(error);
+            return tell(&findings, voice);
+        }
+    };
+    let plan = match plan(&settings.request, &files.profiles, vars) {
+        Ok(plan) => plan,
+        Err(error) => {
+            findings.profiles = Some(&files.profiles);
+            findings.failure = Some(error.into());
+            return tell(&findings, voice);
+        }
+    };
+    let launch = Launch::planned(settings, &inherited, report, files, plan)?;
+    findings.profiles = Some(&launch.files.profiles);
+    findings.plan = Some(&launch.plan);
+    walk(&launch, &mut findings)?;
+    tell(&findings, voice)
+}
+
+/// Asks the source and STS.
+fn walk(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Error> {
+    signals::install_pid1_handlers();
+    let sessions = launch.sessions(&launch.plan, &launch.files)?;
+    let runtime = runtime()?;
+    let asked = boottime();
+    let walked = runtime.block_on(sessions.directly(async |sts| steps_to_session(launch, sts, findings).await));
+    runtime.shutdown_background();
+    match walked.and_then(|walked| walked) {
+        Ok(obtained) => {
+            sessions.keep_for_later(&obtained, asked);
+            findings.failure = launch.settings.check_account(&obtained.session).err();
+        }
+        Err(error) => findings.failure = Some(error),
+    }
+    Ok(())
+}
+
+/// Each step in its turn, until one fails.
+async fn steps_to_session(
+    launch: &Launch<'_>,
+    sts: &Sts<'_>,
+    findings: &mut Findings<'_>,
+) -> Result<crate::sts::Obtained, Error> {
+    let source = sts.source().await?;
+    findings.source = Some(FoundSource {
+        access_key_id: source.keys().map(|keys| keys.access_key_id.clone()),
+        kind: source.kind(),
+        region: source.region.clone(),
+        instance_region: source.instance_region.clone(),
+    });
+    // A launch would be refused for it, so it must not cost a code either.
+    check_unattended(launch, source.kind())?;
+    let caller = sts.caller(&source).await;
+    findings.skew_secs = source.skew_secs();
+    if let Some(Err(error)) = &caller
+        && is_fatal(error)
+    {
+        return Err(error.clone().into());
+    }
+    findings.caller = caller;
+    let (mfa, granted) = (RefCell::new(None), RefCell::new(Vec::new()));
+    let found_mfa = |session: &crate::mfa::MfaSession, from| FoundMfa {
+        access_key_id: session.keys.access_key_id.clone(),
+        ends: session.ends(),
+        from,
+    };
+    let obtained = sts
+        .session(&source, &|heard| match heard {
+            Heard::KeptMfaSession(session) => *mfa.borrow_mut() = Some(found_mfa(session, MfaFrom::Cache)),
+            Heard::NewMfaSession(session) => *mfa.borrow_mut() = Some(found_mfa(session, MfaFrom::Code)),
+            Heard::Granted(hop) => granted.borrow_mut().push(hop.clone()),
+        })
+        .await;
+    findings.skew_secs = source.skew_secs();
+    findings.mfa = mfa.into_inner();
+    findings.granted = granted.into_inner();
+    obtained
+}
+
+/// Refuses what a launch would refuse: refreshes that nobody would be there for.
+fn check_unattended(launch: &Launch<'_>, keys: KeyKind) -> Result<(), Error> {
+    match launch.settings.conduct {
+        Conduct::Supervise(policy) if policy.duty() == Duty::Refresh => {
+            unattended(&launch.plan, &launch.settings.mfa, Some(keys))?;
+            Ok(())
+        }
+        Conduct::Supervise(_) | Conduct::Exec => Ok(()),
+    }
+}
+
+/// The shared files, and whether they are there.
+fn look(vars: &Vars) -> Vec<(std::path::PathBuf, Presence)> {
+    let presence = |path: &std::path::Path| if path.exists() { Presence::There } else { Presence::Missing };
+    files::places(vars).into_iter().flatten().map(|path| (path.clone(), presence(&path))).collect()
+}
+
+fn tell(findings: &Findings<'_>, voice: Voice) -> Result<Outcome, Error> {
+    let steps = steps::steps(findings);
+    let mut stdout = std::io::stdout().lock();
+    let written = stdout.write_all(page::page(&steps, voice).as_bytes()).and_then(|()| stdout.flush());
+    match written {
+        // Who stops reading knows enough; the status is the check's all the same.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Error::System { what: "print the steps", reason: error.to_string() })
+        }
+        _ => Ok(Outcome::Exited(page::status(&steps))),
+    }
+}

@@ -1,0 +1,132 @@
+//! The steps of a check as a page for people and as a document for programs. Pure.
+
+use super::steps::{State, Step};
+use crate::outcome::FAILED;
+use crate::settings::{LogFormat, Verbosity, Voice};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// The longest line, in characters; only what has no space to break at is longer.
+const WIDTH: usize = 159;
+/// Where the text of a step begins.
+const TEXT: usize = 28;
+
+/// The status that a check ends with.
+pub(super) fn status(steps: &[Step]) -> u8 {
+    if steps.iter().any(|step| step.state == State::Failed) { FAILED } else { 0 }
+}
+
+/// All of it, as standard output gets it. With `-q` the page has only what went wrong; a document is always whole.
+pub(super) fn page(steps: &[Step], voice: Voice) -> String {
+    match voice.format {
+        LogFormat::Json => {
+            let steps_told: Vec<Value> = steps.iter().map(document).collect();
+            let result = if status(steps) == 0 { "ok" } else { "failed" };
+            format!("{}\n", json!({"check": result, "status": status(steps), "steps": steps_told}))
+        }
+        LogFormat::Text => {
+            let quiet = voice.verbosity == Verbosity::Quiet;
+            steps.iter().filter(|step| !quiet || step.state == State::Failed).map(lines).collect()
+        }
+    }
+}
+
+fn document(step: &Step) -> Value {
+    let mut object = step.facts.clone();
+    object.insert("state".into(), json!(step.state.key()));
+    object.insert("message".into(), json!(step.text));
+    if !step.details.is_empty() {
+        object.insert("details".into(), json!(step.details));
+    }
+    if let Some(hint) = &step.hint {
+        object.insert("hint".into(), json!(hint));
+    }
+    Value::Object(object)
+}
+
+fn lines(step: &Step) -> String {
+    let head = format!("{:<13}{:<15}", step.state.word(), step.name);
+    let mut lines = String::new();
+    wrap(&mut lines, head.trim_end(), &step.text, TEXT);
+    // Of a step that was not reached only its subject is known.
+    if step.state != State::NotReached {
+        for detail in &step.details {
+            wrap(&mut lines, "", detail, TEXT);
+        }
+    }
+    for (at, hint) in step.hint.iter().flat_map(|hint| hint.lines()).enumerate() {
+        let indent = hint.len() - hint.trim_start().len();
+        let head = if at == 0 { "    hint:" } else { "" };
+        wrap(&mut lines, head, hint.trim_start(), if at == 0 { 10 } else { 4 + indent });
+    }
+    lines
+}
+
+/// Writes a text behind its head, from that column on; what does not fit goes on in the next lines.
+fn wrap(lines: &mut String, head: &str, text: &str, column: usize) {
+    let _ = write!(lines, "{head}");
+    let mut used = head.chars().count();
+    let mut begun = false;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if begun && used + 1 + length > WIDTH {
+            lines.push('\n');
+            (used, begun) = (0, false);
+        }
+        let gap = if begun { 1 } else { column.saturating_sub(used) };
+        let _ = write!(lines, "{:gap$}{word}", "");
+        used += gap + length;
+        begun = true;
+    }
+    lines.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Map;
+
+    fn step(state: State, text: &str, hint: Option<&str>) -> Step {
+        let (name, details) = ("role".to_owned(), vec!["a detail".to_owned()]);
+        Step { name, state, text: text.to_owned(), details, hint: hint.map(str::to_owned), facts: Map::new() }
+    }
+
+    const TOLD: Voice = Voice { verbosity: Verbosity::Normal, format: LogFormat::Text };
+
+    #[test]
+    fn long_lines_go_on_below_and_statements_are_not_torn() {
+        let statement = format!("{{\"Resource\":\"{}\"}}", "x".repeat(200));
+        let hint = format!("both:\n  identity policy:\n    {statement}");
+        let told = page(&[step(State::Failed, &"word ".repeat(60), Some(&hint))], TOLD);
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(lines[0].chars().count(), 157);
+        assert!(lines[0].starts_with("failed       role           word word "), "{told}");
+        assert!(lines[1].starts_with(&format!("{:28}word", "")) && lines[1].len() < 160, "{told}");
+        let last = &lines[lines.len() - 4..];
+        assert_eq!(
+            last,
+            [
+                format!("{:28}a detail", ""),
+                "    hint: both:".to_owned(),
+                "      identity policy:".to_owned(),
+                format!("        {statement}"),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_was_not_reached_has_no_details_and_an_empty_text_no_blanks() {
+        assert_eq!(page(&[step(State::NotReached, "", None)], TOLD), "not reached  role\n");
+    }
+
+    #[test]
+    fn quiet_is_for_the_page_and_not_for_the_document() {
+        let steps = [step(State::Warning, "a", None), step(State::Failed, "b", None)];
+        let quiet = Voice { verbosity: Verbosity::Quiet, ..TOLD };
+        assert_eq!(page(&steps, quiet).lines().next(), Some("failed       role           b"));
+        let json = page(&steps, Voice { format: LogFormat::Json, ..quiet });
+        assert_eq!(json.lines().count(), 1);
+        assert!(json.contains(r#""message":"a""#) && json.contains(r#""check":"failed","status":125"#), "{json}");
+        assert_eq!((status(&steps), status(&steps[..1])), (125, 0));
+    }
+}
