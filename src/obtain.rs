@@ -3,6 +3,7 @@
 //! The choreography of `cache` and `sts`. A launch first tries [`Sessions::cached`], which starts nothing and waits for
 //! nobody; [`Sessions::obtain`] is for a launch that found nothing, and for refreshes.
 
+mod directly;
 mod kept;
 
 use crate::cache::{Cache, Entry, Found, Held, Key, Moment, Reach, Stamp, Surroundings, Turn, surroundings};
@@ -160,26 +161,6 @@ impl<'a> Sessions<'a> {
         let obtained = self.ask(limit.saturating_sub(held.waited), attempts, Some(key)).await?;
         self.keep(&mut held, key, &obtained, asked);
         Ok(obtained)
-    }
-
-    /// Asks STS whatever the cache holds, in the caller's own steps, and takes nobody's turn.
-    ///
-    /// # Errors
-    /// What stands in the way of asking; what comes of it is the caller's.
-    pub(crate) async fn directly<T>(&self, steps: impl AsyncFnOnce(&Sts<'_>) -> T) -> Result<T, Error> {
-        let key = self.key();
-        key.as_ref().map_or(Ok(()), |key| self.check_circle(key))?;
-        self.with_sts(self.settings.sts.timeout, Outage::Fail.attempts(), key.as_ref(), steps).await
-    }
-
-    /// Keeps a session that nobody waits for; `asked` is when STS was asked, since boot.
-    pub(crate) fn keep_for_later(&self, obtained: &Obtained, asked: Duration) {
-        if self.settings.cache.mode == CacheMode::Off {
-            return;
-        }
-        let Some(key) = self.key() else { return };
-        let (entry, stamp) = entry(obtained, asked);
-        self.tell_unless_kept(self.cache.keep(&key, &entry, &stamp));
     }
 
     /// What cannot be kept is of use to this run all the same.

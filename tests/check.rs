@@ -322,7 +322,10 @@ fn a_deny_is_told_with_the_policy_that_has_it() {
         let sts = telling(RoleRules { denied_in: Some(policy), ..RoleRules::default() });
         let page = fails(&role(&sts));
         failed_at(&page, "role");
-        assert!(page.contains(&format!("no Allow counts against this: the Deny in {told} must except")), "{page}");
+        assert!(
+            page.contains(&format!("hint: no Allow counts against a Deny in {told}\n      it must except ")),
+            "{page}"
+        );
         assert!(!page.contains(r#""Effect":"Allow""#), "{page}");
     }
 }
@@ -362,6 +365,29 @@ fn a_web_identity_is_nobody_before_its_first_role() {
     let page = fails(&with("eyJ.bad"));
     failed_at(&page, "role");
     assert!(page.contains("InvalidIdentityToken"), "{page}");
+}
+
+#[test]
+fn a_device_stands_before_the_role_that_takes_its_code() {
+    let sts = FakeSts::start();
+    let xassume = check(&sts).args(["-r", HUB, "-r", ROLE]).without_keys().file("token", "eyJ.good");
+    let path = xassume.home().join("token");
+    let xassume = xassume.arg("--web-identity-token-file").arg(path).args(["--mfa-serial", DEVICE]);
+    let page = fails(&xassume.clone().args(["--mfa-command", "exit 3"]));
+    failed_at(&page, "mfa");
+    assert!(page.contains(&format!("ok           role 1 of 2    {HUB} as me\n")), "{page}");
+    sts.add_mfa_code("314159");
+    let page = xassume.args(["--mfa-command", "echo 314159"]).run().exited(0).stdout_text();
+    assert!(page.contains(&format!("{DEVICE}, its code from --mfa-command, went with role 2\n")), "{page}");
+}
+
+#[test]
+fn certificates_that_cannot_be_read_stop_it_before_anybody_is_asked() {
+    let sts = FakeSts::start();
+    let page = fails(&role(&sts).args(["--ca-bundle", "/no/such/file"]));
+    failed_at(&page, "source");
+    assert!(page.contains("cannot read the certificates in /no/such/file"), "{page}");
+    assert_eq!(sts.requests().len(), 0);
 }
 
 #[test]

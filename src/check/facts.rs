@@ -10,7 +10,7 @@ use crate::supervise::policy::Duty;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// Off by less than this, a clock is as right as the `Date` of an answer can tell.
+/// Off by no more than this, a clock is as right as the `Date` of an answer can tell.
 const UNNOTICED_SECS: u64 = 2;
 /// SDKs correct what is off by more, or warn of it.
 const TOLERATED_SECS: u64 = 4 * 60;

@@ -1,7 +1,7 @@
 //! What a check has found: facts, collected by the walk and told by `steps`. No secret is among them.
 
 use crate::error::{AssumeError, Cause, ConfigError, Error, MfaFailure, Refusal, StsCall};
-use crate::mfa::way::KeyKind;
+use crate::mfa::way::{KeyKind, Way, device, way};
 use crate::profile::{Plan, ProfileSet};
 use crate::session::{CallerIdentity, Granted};
 use crate::settings::Settings;
@@ -65,8 +65,8 @@ pub(super) enum MfaFrom {
     Code,
 }
 
-/// The stations of the way, in their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// The stations of the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Config,
     Source,
@@ -84,6 +84,27 @@ pub(super) enum Place {
 }
 
 impl<'a> Findings<'a> {
+    /// The stations of this way, in their order.
+    pub(super) fn places(&self) -> Vec<Place> {
+        let mut places = vec![Place::Config, Place::Source, Place::Unattended, Place::Sts, Place::Clock, Place::Caller];
+        let hops = self.plan.map_or(1, |plan| plan.hops.len());
+        places.extend((1..=hops).map(Place::Role));
+        if let Some(before) = self.hop_with_code() {
+            let at = places.iter().position(|place| *place == Place::Role(before));
+            places.insert(at.unwrap_or(places.len()), Place::Mfa);
+        }
+        places.extend([Place::Session, Place::Delivery, Place::Expiry, Place::Environment]);
+        places
+    }
+
+    /// The hop before which a code is needed, if one is.
+    fn hop_with_code(&self) -> Option<usize> {
+        let plan = self.plan?;
+        let (_, at, _) = device(&plan.hops)?;
+        let kind = self.source.as_ref().map_or(KeyKind::LongTerm, |source| source.kind);
+        Some(if matches!(way(&plan.hops, kind), Way::Session(_)) { 1 } else { at })
+    }
+
     /// Nothing but the question.
     pub(super) fn new(settings: &'a Settings, vars: &'a Vars, files: Vec<(PathBuf, Presence)>) -> Self {
         Self {
@@ -109,10 +130,9 @@ impl<'a> Findings<'a> {
     fn place(&self, error: &Error) -> Place {
         match error {
             Error::File { .. } if self.plan.is_none() => Place::Config,
-            // The certificates; and a partition without a region.
-            Error::File { .. } | Error::Usage { .. } => Place::Sts,
             Error::Config(error) => of_config(error),
-            Error::Source(_) => Place::Source,
+            // Without the certificates, in a partition without a region, in a circle not even the source is asked.
+            Error::Source(_) | Error::File { .. } | Error::Usage { .. } => Place::Source,
             Error::Mfa(error) if matches!(error.kind, MfaFailure::Attended) && !self.has_heard_of_roles() => {
                 Place::Unattended
             }

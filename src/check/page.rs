@@ -62,12 +62,14 @@ fn lines(step: &Step) -> String {
     lines
 }
 
-/// Writes a text behind its head, from that column on; what does not fit goes on in the next lines.
+/// Writes a text behind its head, from that column on; what does not fit goes on in the next lines. STS's words and the
+/// names in files are others': what could steer a terminal is left out.
 fn wrap(lines: &mut String, head: &str, text: &str, column: usize) {
     let _ = write!(lines, "{head}");
     let mut used = head.chars().count();
     let mut begun = false;
     for word in text.split_whitespace() {
+        let word: String = word.chars().filter(|c| !c.is_control()).collect();
         let length = word.chars().count();
         if begun && used + 1 + length > WIDTH {
             lines.push('\n');
@@ -112,6 +114,12 @@ mod tests {
                 format!("        {statement}"),
             ]
         );
+    }
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        let told = page(&[step(State::Ok, "a\u{1b}[2Jb\rc", None)], TOLD);
+        assert!(told.starts_with("ok           role           a[2Jb c\n"), "{told}");
     }
 
     #[test]

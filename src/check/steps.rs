@@ -3,7 +3,6 @@
 use super::facts;
 use super::findings::{Findings, Place, Presence};
 use crate::error::Error;
-use crate::mfa::way::device;
 use serde_json::{Map, Value, json};
 
 /// How a step stands.
@@ -83,12 +82,14 @@ impl Step {
 
 /// The steps of the whole way. Those behind the one that failed say only what they would be about.
 pub(super) fn steps(findings: &Findings<'_>) -> Vec<Step> {
-    let failure = findings.failure.as_ref().zip(findings.failed_at());
-    let step = |place| {
-        let mut step = step(findings, place);
+    let places = findings.places();
+    let position = |at| places.iter().position(|place| *place == at).unwrap_or(0);
+    let failure = findings.failure.as_ref().zip(findings.failed_at().map(position));
+    let step = |(at, place): (usize, &Place)| {
+        let mut step = step(findings, *place);
         match failure {
-            Some((error, at)) if place == at => step.fail(error),
-            Some((_, at)) if place > at => {
+            Some((error, failed)) if at == failed => step.fail(error),
+            Some((_, failed)) if at > failed => {
                 step.state = State::NotReached;
                 step.hint = None;
             }
@@ -96,18 +97,7 @@ pub(super) fn steps(findings: &Findings<'_>) -> Vec<Step> {
         }
         step
     };
-    places(findings).into_iter().map(step).collect()
-}
-
-fn places(findings: &Findings<'_>) -> Vec<Place> {
-    let hops = findings.plan.map_or(1, |plan| plan.hops.len());
-    let mut places = vec![Place::Config, Place::Source, Place::Unattended, Place::Sts, Place::Clock, Place::Caller];
-    if findings.plan.is_some_and(|plan| device(&plan.hops).is_some()) {
-        places.push(Place::Mfa);
-    }
-    places.extend((1..=hops).map(Place::Role));
-    places.extend([Place::Session, Place::Delivery, Place::Expiry, Place::Environment]);
-    places
+    places.iter().enumerate().map(step).collect()
 }
 
 /// One step, with all that is known of it: before its place was reached that is only what it is about.

@@ -140,15 +140,18 @@ pub(super) fn hint(error: &AssumeError, caller: Option<&str>, action: Option<&st
             identity(", as the session policy")
         ),
         Some(Blame { policy, lack: Lack::NoAllow }) => {
-            format!("{what}{} must allow {actions} on {role}; only who keeps it can change that", policy.described())
+            format!(
+                "{what}{} must allow {actions}\n  on {role}; only who keeps that policy can change it",
+                policy.described()
+            )
         }
         Some(Blame { policy, lack: Lack::Deny }) => {
             let mut hint = format!(
-                "{what}no Allow counts against this: the Deny in {} must except {holder} or {role}",
+                "{what}no Allow counts against a Deny in {}\n  it must except {holder}\n  or {role}",
                 policy.described()
             );
             if policy == PolicyKind::Identity && error.options.mfa_serial.is_none() {
-                hint.push_str("; if it denies what is done without MFA, give --mfa-serial");
+                hint.push_str("\n  if it denies what is done without MFA, give --mfa-serial");
             }
             hint
         }
@@ -225,108 +228,4 @@ fn other_reasons(options: &HopOptions) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::{Cause, Refusal, StsCall};
-    use super::*;
-    use crate::role::{ExternalId, Hop, MfaSerial, RoleArn, RoleSessionName, SourceIdentity, Tag};
-
-    const USER: &str = "arn:aws:iam::222222222222:user/alice";
-    const ROLE: &str = "arn:aws:iam::521111111144:role/DeployMaster";
-
-    fn denied(options: HopOptions, caller: Option<&str>, action: Option<&str>, blame: Option<Blame>) -> String {
-        let hop = Hop {
-            role: RoleArn::parse(ROLE).expect("role"),
-            session_name: RoleSessionName::parse("name").expect("name"),
-            options,
-        };
-        let owned = |text: Option<&str>| text.map(str::to_owned);
-        let refusal = Refusal::AccessDenied { caller: owned(caller), action: owned(action), blame };
-        let cause = Cause::Refused { code: "AccessDenied".into(), message: "no".into(), refusal };
-        AssumeError::new(&hop, (1, 1), StsCall::AssumeRole, "us-east-1", cause).hint().expect("a hint")
-    }
-
-    fn blamed(policy: PolicyKind, lack: Lack) -> String {
-        denied(HopOptions::default(), Some(USER), None, Some(Blame { policy, lack }))
-    }
-
-    #[test]
-    fn a_denial_names_both_statements_with_the_real_arns() {
-        let session = "arn:aws:sts::222222222222:assumed-role/AssumeRoleInA/i-0123";
-        assert_eq!(
-            denied(HopOptions::default(), Some(session), None, None),
-            format!(
-                "the caller and the role must both allow it:\
-                 \n  identity policy of arn:aws:iam::222222222222:role/AssumeRoleInA:\
-                 \n    {{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\",\"Resource\":\"{ROLE}\"}}\
-                 \n  trust policy of {ROLE}:\
-                 \n    {{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\",\
-                 \"Principal\":{{\"AWS\":\"arn:aws:iam::222222222222:role/AssumeRoleInA\"}}}}\
-                 \n  a role that does not exist, or has a path that its ARN here lacks, is denied alike\
-                 \n  a condition on sts:ExternalId needs --external-id\
-                 \n  a condition on aws:MultiFactorAuthPresent needs --mfa-serial"
-            )
-        );
-        assert!(denied(HopOptions::default(), None, None, None).contains("THE-CALLER'S-ARN"));
-    }
-
-    #[test]
-    fn the_statements_carry_what_was_asked_for() {
-        let options = HopOptions {
-            external_id: ExternalId::parse("word").ok(),
-            tags: vec![Tag::parse("a=b").expect("tag")],
-            source_identity: SourceIdentity::parse("alice").ok(),
-            mfa_serial: MfaSerial::parse("device-01").ok(),
-            ..HopOptions::default()
-        };
-        let hint = denied(options, Some(USER), None, None);
-        assert!(hint.contains(r#"["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]"#), "{hint}");
-        let condition = r#"{"StringEquals":{"sts:ExternalId":"word"},"Bool":{"aws:MultiFactorAuthPresent":"true"}}"#;
-        assert!(hint.contains(&format!("{{\"AWS\":\"{USER}\"}},\"Condition\":{condition}")), "{hint}");
-        assert!(hint.ends_with("a condition on sts:ExternalId must name exactly `word`"), "{hint}");
-    }
-
-    #[test]
-    fn the_half_that_sts_names_is_marked() {
-        let identity = blamed(PolicyKind::Identity, Lack::NoAllow);
-        assert!(identity.contains(&format!("identity policy of {USER} (missing):\n")), "{identity}");
-        assert!(identity.contains(&format!("trust policy of {ROLE}:\n")), "{identity}");
-        let trust = blamed(PolicyKind::Trust, Lack::NoAllow);
-        assert!(trust.contains(&format!("identity policy of {USER}:\n")), "{trust}");
-        assert!(trust.contains(&format!("trust policy of {ROLE} (missing):\n")), "{trust}");
-        assert!(trust.contains("--external-id") && trust.contains("--mfa-serial"), "{trust}");
-    }
-
-    #[test]
-    fn the_actions_that_sts_names_are_told_though_an_earlier_role_asked_for_them() {
-        for (action, about) in [("sts:TagSession", "session tags"), ("sts:SetSourceIdentity", "source identity")] {
-            let hint = denied(HopOptions::default(), Some(USER), Some(action), None);
-            assert!(hint.starts_with(&format!("the {about} need")), "{hint}");
-            assert_eq!(hint.matches(&format!(r#"["sts:AssumeRole","{action}"]"#)).count(), 2, "{hint}");
-        }
-    }
-
-    #[test]
-    fn a_deny_is_not_answered_with_an_allow() {
-        for policy in [PolicyKind::ServiceControl, PolicyKind::ResourceControl, PolicyKind::Trust, PolicyKind::Boundary]
-        {
-            let hint = blamed(policy, Lack::Deny);
-            assert!(hint.contains(policy.described()) && !hint.contains("Effect"), "{hint}");
-        }
-        assert!(blamed(PolicyKind::Identity, Lack::Deny).ends_with("give --mfa-serial"));
-        assert!(blamed(PolicyKind::ServiceControl, Lack::NoAllow).contains("must allow \"sts:AssumeRole\""));
-        for policy in [PolicyKind::Boundary, PolicyKind::Session] {
-            assert!(blamed(policy, Lack::NoAllow).contains(&format!("\"Resource\":\"{ROLE}\"")));
-        }
-    }
-
-    #[test]
-    fn a_permission_set_is_trusted_by_a_condition_since_its_role_has_a_path() {
-        let session = "arn:aws:sts::222222222222:assumed-role/AWSReservedSSO_Power_User_0123456789abcdef/alice";
-        let hint = denied(HopOptions::default(), Some(session), None, None);
-        assert!(hint.contains("identity policy of the permission set Power_User:"), "{hint}");
-        let role =
-            "arn:aws:iam::222222222222:role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_Power_User_0123456789abcdef";
-        let condition = format!("\"Condition\":{{\"ArnLike\":{{\"aws:PrincipalArn\":\"{role}\"}}}}");
-        assert!(hint.contains(&format!("{{\"AWS\":\"arn:aws:iam::222222222222:root\"}},{condition}")), "{hint}");
-    }
-}
+mod tests;

@@ -1,8 +1,9 @@
 //! The MFA session: bought with a code once, and what all roles are assumed from.
 
 use super::call::Code;
+use super::road::{Heard, Road};
 use super::source::Proof;
-use super::{Heard, Instant, Road, Sts};
+use super::{Instant, Sts};
 use crate::error::{Cause, Error, Refusal, StsCall};
 use crate::mfa::way::device;
 use crate::mfa::{Codes, MfaKey, MfaSession, MfaSessions};

@@ -3,28 +3,31 @@
 //! The only place that knows the AWS SDK. The calls are made with the service's own client, since the SDK's ready-made
 //! provider lacks MFA codes, source identities and transitive tags, and hides the assumed-role ARN. This file is the
 //! chain; `call` is one request and `answer` what comes back, `mfa` the session that a code buys, `source` and
-//! `instance` where the first keys come from, `http` the connection.
+//! `instance` where the first keys come from, `road` what is known on the way, `http` the connection.
 
 mod answer;
 mod call;
 mod http;
 mod instance;
 mod mfa;
+mod road;
 pub(crate) mod source;
 
 pub(crate) use http::read_bundle;
 pub(crate) use mfa::{Mfa, MfaUse};
+pub(crate) use road::{Heard, Sourced};
 
 use crate::error::{AssumeError, Error, StsCall};
+use crate::mfa::Codes;
 use crate::mfa::way::{KeyKind, Way, way};
-use crate::mfa::{Codes, MfaSession};
 use crate::profile::{Plan, Source};
 use crate::report::Report;
 use crate::role::Hop;
-use crate::session::{CallerIdentity, Granted, Keys, Session};
+use crate::session::{CallerIdentity, Session};
 use call::{Call, Code};
 use http::Line;
 use instance::Instance;
+use road::Road;
 use source::Proof;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -71,52 +74,6 @@ pub(crate) struct Asked {
     /// What kind of keys the source gave.
     pub(crate) source_keys: KeyKind,
     pub(crate) mfa: MfaUse,
-}
-
-/// What the source gave, and the way to STS that follows from it.
-#[derive(Debug)]
-pub(crate) struct Sourced {
-    proof: Proof,
-    pub(crate) instance_region: Option<String>,
-    /// The region in which STS is asked.
-    pub(crate) region: String,
-    line: Line,
-}
-
-impl Sourced {
-    /// The keys, unless it is a web identity token.
-    pub(crate) fn keys(&self) -> Option<&Keys> {
-        self.proof.keys()
-    }
-
-    /// What kind of keys sign the first call. A token file gives none, but the session of its role is what a later
-    /// role's code goes with.
-    pub(crate) fn kind(&self) -> KeyKind {
-        self.keys().map_or(KeyKind::Temporary, KeyKind::of)
-    }
-
-    /// STS's clock less the local one, in seconds, once STS has answered.
-    pub(crate) fn skew_secs(&self) -> Option<i64> {
-        self.line.date.skew()
-    }
-}
-
-/// An answer on the way to a session.
-#[derive(Debug)]
-pub(crate) enum Heard<'a> {
-    /// The MFA session of an earlier run signs the first call.
-    KeptMfaSession(&'a MfaSession),
-    /// A code has bought an MFA session, which signs the first call.
-    NewMfaSession(&'a MfaSession),
-    /// A hop was assumed; each in its turn.
-    Granted(&'a Granted),
-}
-
-/// What all calls for one session share.
-struct Road<'a> {
-    region: &'a str,
-    line: &'a Line,
-    heard: &'a dyn Fn(Heard<'_>),
 }
 
 impl Sts<'_> {
