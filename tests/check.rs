@@ -206,6 +206,19 @@ fn a_missing_identity_policy_is_told_from_a_missing_trust() {
 }
 
 #[test]
+fn a_denial_without_names_gets_those_that_are_known() {
+    let sts = FakeSts::start();
+    let anonymous = Answer::error(403, "AccessDenied", "Not authorized to perform sts:AssumeRole");
+    sts.script([Answer::Ok, anonymous.clone()]);
+    let page = fails(&role(&sts));
+    assert!(page.contains(&trust_statement(r#""sts:AssumeRole""#, &Identity::user().arn)), "{page}");
+    sts.script([Answer::Ok, Answer::Ok, anonymous]);
+    let page = fails(&check(&sts).args(["-r", HUB, "-r", ROLE]));
+    failed_at(&page, "role 2 of 2");
+    assert!(page.contains(&trust_statement(r#""sts:AssumeRole""#, HUB)), "{page}");
+}
+
+#[test]
 fn an_external_id_that_is_missing_or_wrong_is_named() {
     let sts = telling(RoleRules { external_id: Some("right".into()), ..RoleRules::default() });
     let page = fails(&role(&sts));
@@ -295,6 +308,7 @@ fn a_clock_that_is_off_is_a_warning_while_sts_bears_it_and_a_failure_when_not() 
     sts.script_forever([Answer::error(403, "SignatureDoesNotMatch", message)]);
     let page = fails(&role(&sts));
     failed_at(&page, "clock");
+    assert!(!page.contains("agrees"), "{page}");
     assert!(page.contains("hint: this machine's clock is 6h 59m 56s behind; set it right"), "{page}");
 }
 

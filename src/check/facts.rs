@@ -1,6 +1,6 @@
 //! The steps of the way to the session, in words: what was found, or before that what would be done. Pure.
 
-use super::findings::{Findings, MfaFrom};
+use super::findings::{Findings, MfaFrom, Place};
 use super::steps::{State, Step};
 use crate::mfa::way::{KeyKind, Unattended, device, unattended as unattended_by};
 use crate::profile::{Region, RegionFrom};
@@ -99,6 +99,10 @@ pub(super) fn sts(findings: &Findings<'_>, step: &mut Step) {
 
 pub(super) fn clock(findings: &Findings<'_>, step: &mut Step) {
     let Some(skew) = findings.skew_secs else { return };
+    if findings.failed_at() == Some(Place::Clock) {
+        // What STS says of the signature is nearer to the truth.
+        return;
+    }
     step.fact("off_seconds", -skew);
     let off = skew.unsigned_abs();
     if off <= UNNOTICED_SECS {
@@ -193,9 +197,7 @@ fn space(granted: &Granted) -> String {
 }
 
 pub(super) fn session(findings: &Findings<'_>, step: &mut Step) {
-    let hops = findings.plan.map_or(0, |plan| plan.hops.len());
-    let Some(last) = findings.granted.last().filter(|_| findings.granted.len() == hops) else { return };
-    let session = &last.session;
+    let Some(session) = findings.session() else { return };
     step.text = format!("the command would be {}", session.assumed_role_arn);
     step.fact("arn", session.assumed_role_arn.as_str());
     if let Some(account) = session.account() {

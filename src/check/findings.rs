@@ -3,7 +3,7 @@
 use crate::error::{AssumeError, Cause, ConfigError, Error, MfaFailure, Refusal, StsCall};
 use crate::mfa::way::{KeyKind, Way, device, way};
 use crate::profile::{Plan, ProfileSet};
-use crate::session::{CallerIdentity, Granted};
+use crate::session::{CallerIdentity, Granted, Session};
 use crate::settings::Settings;
 use crate::vars::Vars;
 use std::path::PathBuf;
@@ -119,6 +119,25 @@ impl<'a> Findings<'a> {
             mfa: None,
             granted: Vec::new(),
             failure: None,
+        }
+    }
+
+    /// The session that the command would get, if the walk came so far.
+    pub(super) fn session(&self) -> Option<&Session> {
+        let hops = self.plan.map_or(0, |plan| plan.hops.len());
+        self.granted.last().filter(|_| self.granted.len() == hops).map(|granted| &granted.session)
+    }
+
+    /// Puts the caller's name into a denial in which STS left it out: the policies are about that caller.
+    pub(super) fn name_caller(&mut self) {
+        let Some(Error::Assume(error)) = &mut self.failure else { return };
+        let known = match (self.granted.last(), &self.caller) {
+            (Some(before), _) => Some(&before.session.assumed_role_arn),
+            (None, Some(Ok(source))) => Some(&source.arn),
+            (None, _) => None,
+        };
+        if let Cause::Refused { refusal: Refusal::AccessDenied { caller: caller @ None, .. }, .. } = &mut error.cause {
+            *caller = known.cloned();
         }
     }
 

@@ -71,7 +71,10 @@ fn walk(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Error> {
             sessions.keep_for_later(&obtained, asked);
             findings.failure = launch.settings.check_account(&obtained.session).err();
         }
-        Err(error) => findings.failure = Some(error),
+        Err(error) => {
+            findings.failure = Some(error);
+            findings.name_caller();
+        }
     }
     Ok(())
 }

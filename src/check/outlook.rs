@@ -28,7 +28,7 @@ pub(super) fn delivery(findings: &Findings<'_>, step: &mut Step) {
 }
 
 pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
-    let session = findings.granted.last().map(|granted| &granted.session);
+    let session = findings.session();
     let Conduct::Supervise(policy) = findings.settings.conduct else {
         step.text = "--on-expiry none: the session is not refreshed".into();
         if let Some(Session { validity, .. }) = session {
