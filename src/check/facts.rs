@@ -10,8 +10,9 @@ use crate::supervise::policy::Duty;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// Off by no more than this, a clock is as right as the `Date` of an answer can tell.
-const UNNOTICED_SECS: u64 = 2;
+/// Off by no more than this, a clock is as right as the `Date` of an answer can tell: it is cut to whole seconds, and the
+/// answer was under way.
+const UNNOTICED_SECS: u64 = 5;
 /// SDKs correct what is off by more, or warn of it.
 const TOLERATED_SECS: u64 = 4 * 60;
 

@@ -50,12 +50,14 @@ pub(super) struct World {
     pub clock_offset: i64,
     pub signature_time: SignatureTime,
     pub issued: Vec<Issued>,
+    /// When the request came that is being answered: `Date` and `Expiration` begin at the same moment.
+    pub moment: Option<SystemTime>,
 }
 
 impl World {
     fn now(&self) -> SystemTime {
         let distance = Duration::from_secs(self.clock_offset.unsigned_abs());
-        let now = SystemTime::now();
+        let now = self.moment.unwrap_or_else(SystemTime::now);
         if self.clock_offset < 0 { now - distance } else { now + distance }
     }
 
@@ -67,6 +69,7 @@ impl World {
     /// The answer by the rules; `lifetime` is the script's word for this one request.
     pub(super) fn respond(&mut self, request: &StsRequest, lifetime: Option<Duration>) -> Response {
         let granted = lifetime.or(self.lifetime);
+        self.moment = Some(SystemTime::now());
         let response = match request.action.as_str() {
             "AssumeRole" => self.assume_role(request, granted),
             "AssumeRoleWithWebIdentity" => self.web_identity(request, granted),
@@ -77,7 +80,9 @@ impl World {
                 Err(Fault::new(400, "InvalidAction", message))
             }
         };
-        self.dress(response.unwrap_or_else(|fault| xml::refusal(&fault)))
+        let response = self.dress(response.unwrap_or_else(|fault| xml::refusal(&fault)));
+        self.moment = None;
+        response
     }
 
     fn caller(&self, request: &StsRequest) -> Result<Principal, Fault> {
