@@ -39,8 +39,9 @@ fn launch() {
 echo "  with key  $AWS_ACCESS_KEY_ID"
 echo "  until     $AWS_CREDENTIAL_EXPIRATION""#;
     println!("An STS of our own answers at {}.\n", sts.url());
-    println!("$ xassume --role-arn {ROLE} -- sh -c '…'");
-    let finished = Xassume::new(&sts).args(["--role-arn", ROLE, "--", "sh", "-c", script]).run().exited(0);
+    println!("$ xassume -r 521111111144:DeployMaster --role-session-name demo -- sh -c '…'");
+    let role = ["-r", "521111111144:DeployMaster", "--role-session-name", "demo"];
+    let finished = Xassume::new(&sts).args(role).args(["--", "sh", "-c", script]).run().exited(0);
     print!("{}", finished.stdout_text());
     let (issued, requests) = (sts.issued(), sts.requests());
     println!("  STS says: {} by {}; I issued {}.", requests[0].action, signer(&requests[0]), issued[0].access_key_id);
