@@ -6,6 +6,7 @@ mod support;
 mod cache;
 mod check;
 mod completions;
+mod documents;
 mod endpoint;
 mod environment;
 mod errors;

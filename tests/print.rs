@@ -166,7 +166,7 @@ fn what_does_not_go_with_print_is_refused_before_anybody_is_asked() {
     let mut rows: Vec<(Vec<&str>, String, &str)> = vec![
         (vec!["env", "--", "true"], "--print runs no command".into(), "leave out the command, or --print to run it"),
         (vec!["env", "aws"], "--print runs no command".into(), "leave out the command, or --print to run it"),
-        (vec!["env", "--clear-cache"], "--print and --clear-cache exclude each other".into(), LEAVE),
+        (vec!["env", "--clear-cache"], "--clear-cache and --print exclude each other".into(), LEAVE),
     ];
     for flag in [
         &["--on-expiry", "restart"][..],

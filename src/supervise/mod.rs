@@ -4,12 +4,12 @@
 //!
 //! ```text
 //! stateDiagram-v2
-//!     state command {
+//!     state supervision {
 //!         [*] --> Starting
 //!         Starting --> Running: started
 //!         Starting --> Ended: cannot be started, or a signal says no
 //!         Running --> Ended: ended by itself
-//!         Running --> Stopping: refreshed, to be restarted; or the session is lost
+//!         Running --> Stopping: refreshed, to be restarted, or the session is lost
 //!         Stopping --> Killing: stop timeout
 //!         Stopping --> Starting: ended, reaped
 //!         Killing --> Starting: ended, reaped

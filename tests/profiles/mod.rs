@@ -160,11 +160,12 @@ fn what_is_passed_over_is_told_with_the_reason() {
     check(PASSED_OVER);
 }
 
-/// The README's table has the same names as the rows here.
+/// The table of `docs/configuration.md` has the same names as the rows here.
 #[test]
-fn the_readme_names_each_key_and_variable() {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("README.md");
-    let section = readme.split("### What of `~/.aws` is honoured").nth(1).expect("the section");
+fn the_documents_name_each_key_and_variable() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md");
+    let page = std::fs::read_to_string(page).expect("docs/configuration.md");
+    let section = page.split("# What of `~/.aws` is honoured").nth(1).expect("the section");
     let section = section.split("\n#").next().expect("its text");
     let table = section.lines().filter(|line| line.starts_with('|'));
     let told: BTreeSet<&str> = table.flat_map(|line| line.split('`').skip(1).step_by(2)).collect();

@@ -1,0 +1,19 @@
+#!/bin/sh
+# Applies a plan under a role, however long it takes: `apply.sh production.tfvars`.
+#
+# The AWS provider and the S3 backend fetch credentials from xassume before theirs expire, so nothing is interrupted.
+# Never give Terraform `--on-expiry restart`: an apply that is stopped halfway leaves a lock and half of its changes.
+# The configuration must name no profile, no keys and no assume_role: what it names comes before the endpoint.
+set -eu
+
+if [ "$#" -ne 1 ]; then
+    echo "usage: apply.sh FILE.tfvars" >&2
+    exit 2
+fi
+export XASSUME_ROLE_ARN="${XASSUME_ROLE_ARN:-arn:aws:iam::521111111144:role/DeployMaster}"
+export XASSUME_VIA=endpoint
+
+xassume --expect-account 521111111144 -- terraform init -input=false
+xassume -- terraform plan -input=false -var-file="$1" -out=apply.tfplan
+# On a terminal ^C reaches Terraform once, so it can stop in good order.
+xassume -- terraform apply -input=false apply.tfplan

@@ -1,0 +1,276 @@
+//! The README and `docs/` hold what they say: their commands parse, their links lead somewhere, their pictures are true.
+//!
+//! What the commands do is tried in `tests/clients`, where there are clients for them to run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// A document, by its path from the root.
+struct Document {
+    path: String,
+    text: String,
+}
+
+fn documents() -> Vec<Document> {
+    let names = |folder: &str| -> Vec<String> {
+        let entries = fs::read_dir(root().join(folder)).expect("a folder of documents");
+        let names = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
+        let documents = names.filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "md"));
+        documents.map(|name| if folder.is_empty() { name } else { format!("{folder}/{name}") }).collect()
+    };
+    let mut paths = [names(""), names("docs")].concat();
+    paths.sort();
+    assert!(paths.len() >= 5 && paths.contains(&"README.md".to_owned()), "{paths:?}");
+    paths.into_iter().map(|path| Document { text: read(&path), path }).collect()
+}
+
+/// The code in a document, by line number.
+#[derive(Default)]
+struct Code {
+    /// Lines of code blocks, continued ones as one.
+    blocks: Vec<(usize, String)>,
+    /// What stands between backticks in prose.
+    spans: Vec<(usize, String)>,
+}
+
+fn code(text: &str) -> Code {
+    let mut code = Code::default();
+    let (mut fenced, mut continued) = (false, String::new());
+    for (number, line) in text.lines().enumerate().map(|(at, line)| (at + 1, line)) {
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+        } else if fenced || line.starts_with("    ") {
+            match line.trim().strip_suffix('\\') {
+                Some(begun) => continued.push_str(begun),
+                None => code.blocks.push((number, std::mem::take(&mut continued) + line.trim())),
+            }
+        } else {
+            code.spans.extend(line.split('`').skip(1).step_by(2).map(|span| (number, span.to_owned())));
+        }
+    }
+    assert!(!fenced, "a code block has no end");
+    code
+}
+
+/// The words after `xassume` in a line of shell, cron, systemd, YAML or a Dockerfile; none where it is not run.
+fn command_line(line: &str) -> Option<Vec<String>> {
+    let listed = line.contains("[xassume,") || line.contains("[\"xassume\",");
+    let line = if listed { line.replace(['[', ']', ','], " ") } else { line.replace("\\|", "|") };
+    let words = shlex::split(&line)?;
+    let runs = |word: &String| word.rsplit(['/', '=', '(']).next() == Some("xassume");
+    let at = words.iter().position(runs)?;
+    let mut mine = Vec::new();
+    for word in &words[at + 1..] {
+        // The end of this command, or of a substitution.
+        if ["|", "&&", ";", ">"].contains(&word.as_str()) {
+            break;
+        }
+        mine.push(word.trim_end_matches(')').to_owned());
+        if word.ends_with(')') {
+            break;
+        }
+    }
+    Some(mine)
+}
+
+/// Whether the program takes these words; if not, what it says.
+fn parses(words: &[String]) -> Result<(), String> {
+    let line = std::iter::once("xassume".into()).chain(words.iter().map(OsString::from));
+    xassume::cli::command().try_get_matches_from(line).map(drop).map_err(|error| error.to_string())
+}
+
+/// Flags that the documents may name before the program has them; once it has, they are held to it.
+const TO_COME: [&str; 2] = ["check", "print"];
+
+fn is_known(long: &str) -> bool {
+    has(long) || ["help", "version"].contains(&long) || TO_COME.contains(&long)
+}
+
+fn has(long: &str) -> bool {
+    xassume::cli::FLAGS.iter().any(|flag| flag.long == long)
+}
+
+fn is_to_come(words: &[String]) -> bool {
+    TO_COME.iter().any(|long| !has(long) && words.contains(&format!("--{long}")))
+}
+
+#[test]
+fn every_command_line_parses() {
+    let (mut found, mut wrong) = (0, Vec::new());
+    for document in documents() {
+        let Code { blocks, spans } = code(&document.text);
+        for (number, line) in blocks.into_iter().chain(spans) {
+            let Some(words) = command_line(&line) else { continue };
+            found += 1;
+            if is_to_come(&words) {
+                continue;
+            }
+            if let Err(error) = parses(&words) {
+                wrong.push(format!("{}:{number}: {line}\n{error}", document.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(found > 40, "only {found} command lines were found");
+    // What this stands on: a wrong line would be seen.
+    for line in ["xassume --on-expire restart -- x", "ExecStart=/bin/xassume --nope", "a <(xassume --oops env) b"] {
+        assert!(parses(&command_line(line).expect("a command line")).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn every_flag_and_variable_that_is_named_is_known() {
+    let variables: BTreeSet<_> = xassume::cli::FLAGS.iter().filter_map(xassume::cli::Flag::variable).collect();
+    let mut wrong = Vec::new();
+    for document in documents() {
+        let spans = code(&document.text).spans;
+        // Spans that begin with another program's name show that program's flags.
+        for (number, span) in spans.iter().filter(|(_, span)| span.starts_with('-')) {
+            let flags = span.split([' ', '=', '|', ',', '\\']).filter_map(|word| word.strip_prefix("--"));
+            let unknown = flags.filter(|flag| !flag.is_empty() && !is_known(flag));
+            wrong.extend(unknown.map(|flag| format!("{}:{number}: --{flag}", document.path)));
+        }
+        for rest in document.text.split("XASSUME_").skip(1) {
+            let name = rest.split(|c: char| !(c.is_ascii_uppercase() || c == '_')).next().unwrap_or_default();
+            let known = variables.contains(&format!("XASSUME_{name}")) || ["", "SESSION", "DEPTH"].contains(&name);
+            wrong.extend((!known).then(|| format!("{}: XASSUME_{name}", document.path)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The anchor that a heading gets where Markdown is shown with links to headings.
+fn anchor(heading: &str) -> String {
+    let kept = |c: &char| c.is_alphanumeric() || [' ', '-', '_'].contains(c);
+    heading.trim().to_lowercase().chars().filter(kept).collect::<String>().replace(' ', "-")
+}
+
+fn anchors(text: &str) -> BTreeSet<String> {
+    let mut fenced = false;
+    let headings = text.lines().filter_map(|line| {
+        fenced ^= line.trim_start().starts_with("```");
+        (!fenced && line.starts_with('#')).then(|| anchor(line.trim_start_matches('#')))
+    });
+    headings.collect()
+}
+
+/// Paths that a published package lacks, by `exclude` of the manifest, though the documents lead to them.
+fn excluded() -> Vec<PathBuf> {
+    let manifest = read("Cargo.toml");
+    let list = manifest.split_once("\nexclude = [").and_then(|(_, rest)| rest.split_once(']')).expect("a list").0;
+    list.split(',')
+        .map(|path| root().join(path.trim().trim_matches(['"', '/'])))
+        .filter(|path| !path.exists())
+        .collect()
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let (mut found, mut wrong) = (0, Vec::new());
+    let missing = excluded();
+    for document in documents() {
+        let folder = root().join(&document.path).parent().expect("a folder").to_owned();
+        // Link texts may hold code spans, so the lines are taken as they are.
+        let lines = document.text.lines().enumerate().filter(|(_, line)| !line.starts_with("    "));
+        for (number, target) in lines.flat_map(|(at, line)| line.split("](").skip(1).map(move |rest| (at + 1, rest))) {
+            let target = target.split(')').next().unwrap_or_default();
+            if target.starts_with("https://") {
+                continue;
+            }
+            found += 1;
+            let (path, section) = target.split_once('#').map_or((target, None), |(path, to)| (path, Some(to)));
+            let file = if path.is_empty() { root().join(&document.path) } else { folder.join(path) };
+            let file = normal(&file);
+            if missing.iter().any(|folder| file.starts_with(folder)) {
+                continue;
+            }
+            let there = match section {
+                Some(section) => fs::read_to_string(&file).is_ok_and(|text| anchors(&text).contains(section)),
+                None => file.exists(),
+            };
+            if !there {
+                wrong.push(format!("{}:{number}: {target}", document.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(found > 20, "only {found} links were found");
+}
+
+/// The path without its `..`.
+fn normal(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut whole, part| {
+        match part {
+            std::path::Component::ParentDir => drop(whole.pop()),
+            _ => whole.push(part),
+        }
+        whole
+    })
+}
+
+#[test]
+fn the_readme_is_short_and_its_lines_fit() {
+    let readme = read("README.md");
+    assert!(readme.lines().count() < 300, "{} lines", readme.lines().count());
+    let tables_apart = readme.lines().filter(|line| !line.starts_with('|'));
+    let long: Vec<_> = tables_apart.filter(|line| line.chars().count() > 120).collect();
+    assert!(long.is_empty(), "{long:#?}");
+}
+
+/// The arrows of a state diagram, with what makes each of them go; `--` parts machines that run side by side.
+fn arrows(diagram: &str) -> Vec<BTreeMap<(String, String), String>> {
+    let machine = |lines: &str| {
+        let arrows = lines.lines().filter_map(|line| line.split_once(" --> "));
+        let arrows = arrows.map(|(from, rest)| (from, rest.split_once(':').unwrap_or((rest, ""))));
+        arrows.map(|(from, (to, why))| ((from.trim().into(), to.trim().into()), why.trim().into())).collect()
+    };
+    diagram.split("\n    --\n").map(machine).collect()
+}
+
+fn mermaid(document: &str, kind: &str) -> String {
+    let blocks: Vec<_> = document.split("```mermaid\n").skip(1).filter(|block| block.starts_with(kind)).collect();
+    assert_eq!(blocks.len(), 1, "one {kind}");
+    blocks[0].split("```").next().unwrap_or_default().replace("\n        ", "\n    ")
+}
+
+/// A test of the machine holds the picture in the source to every state and every transition that there is.
+#[test]
+fn the_pictures_of_states_are_the_machines() {
+    let source = read("src/supervise/mod.rs");
+    let picture: Vec<_> = source
+        .lines()
+        .skip_while(|line| !line.contains("stateDiagram-v2"))
+        .take_while(|line| !line.contains("```"))
+        .map(|line| line.trim_start_matches("//!").strip_prefix(' ').unwrap_or_default())
+        .collect();
+    let machines = arrows(&picture.join("\n").replace("\n        ", "\n    "));
+    assert_eq!(machines.iter().map(BTreeMap::len).collect::<Vec<_>>(), [10, 8], "the command's and its session's");
+    assert_eq!(arrows(&mermaid(&read("docs/supervision.md"), "stateDiagram-v2")), machines);
+    assert_eq!(arrows(&mermaid(&read("README.md"), "stateDiagram-v2")), machines[..1]);
+}
+
+/// That it shows what the demo says is held by `cargo run --example record -- --check`.
+#[test]
+fn the_recording_is_small_and_shows_commands_that_parse() {
+    let picture = read("docs/demo.svg");
+    assert!(picture.len() < 60_000, "{} bytes", picture.len());
+    for rule in ["prefers-color-scheme: dark", "prefers-reduced-motion: no-preference", " infinite "] {
+        assert!(picture.contains(rule), "{rule}");
+    }
+    let typed = picture.lines().filter_map(|line| line.split_once(">$ xassume "));
+    let typed: Vec<_> = typed.map(|(_, rest)| format!("xassume {}", rest.trim_end_matches("</text>"))).collect();
+    assert_eq!(typed.len(), 3, "{typed:?}");
+    for line in typed {
+        parses(&command_line(&line).expect("a command line")).unwrap_or_else(|error| panic!("{line}: {error}"));
+    }
+}
