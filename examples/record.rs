@@ -1,4 +1,5 @@
-//! Records the demo as an animated picture: `cargo run --example record` runs it on a terminal and writes `docs/demo.svg`.
+//! Records the demo as an animated picture: `cargo run --example record` runs it on a terminal and writes
+//! `docs/demo.svg`.
 //!
 //! `cargo run --example record -- --check FILE` holds the picture against what a run of the demo printed into FILE: the
 //! lines must be the same but for ports, process ids and times. Nothing in the picture is made up; the pauses are the
@@ -105,10 +106,15 @@ fn draw(lines: &[Line]) -> String {
         let _ = writeln!(rows, "<text id=\"l{number}\"{class} x=\"{MARGIN}\" y=\"{y}\">{}</text>", escape(&line.text));
     }
     format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0} {height:.0}" width="{width:.0}" height="{height:.0}" role="img" xml:space="preserve">
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0} {height:.0}"
+ width="{width:.0}" height="{height:.0}" role="img" xml:space="preserve">
 <title>A recording of the demo: one command under a role, a worker that is restarted, a daemon that is signalled</title>
 <style>
-text {{ font: {FONT}px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace; fill: #1f2328; white-space: pre }}
+text {{
+font: {FONT}px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace;
+fill: #1f2328;
+white-space: pre;
+}}
 .typed {{ fill: #0550ae; font-weight: 600 }}
 rect {{ fill: #f6f8fa; stroke: #d1d9e0 }}
 @media (prefers-color-scheme: dark) {{

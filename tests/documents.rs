@@ -1,4 +1,4 @@
-//! The README and `docs/` hold what they say: their commands parse, their links lead somewhere, their pictures are true.
+//! The README and `docs/` hold what they say: commands parse, links lead somewhere, pictures are true.
 //!
 //! What the commands do is tried in `tests/clients`, where there are clients for them to run.
 

@@ -3,7 +3,7 @@
 #
 # The AWS provider and the S3 backend fetch credentials from xassume before theirs expire, so nothing is interrupted.
 # Never give Terraform `--on-expiry restart`: an apply that is stopped halfway leaves a lock and half of its changes.
-# The configuration must name no profile, no keys and no assume_role: what it names comes before the endpoint.
+# The configuration must name no profile and no keys: what it names comes before the endpoint.
 set -eu
 
 if [ "$#" -ne 1 ]; then

@@ -35,6 +35,11 @@ ENTRYPOINT = EXAMPLES / "container" / "entrypoint.sh"
 DOCKERFILE = EXAMPLES / "container" / "Dockerfile"
 CRONTAB = EXAMPLES / "cron" / "crontab"
 JENKINSFILE = EXAMPLES / "jenkins" / "Jenkinsfile"
+# Run by recipes.py.
+OTHERS = [
+    EXAMPLES / name
+    for name in ("kubernetes/worker.yaml", "kubernetes/sidecar.yaml", "github/deploy.yml", "terraform/apply.sh")
+]
 # Where `run` puts programs that are not installed on the machine itself.
 CACHE = pathlib.Path(os.environ.get("XASSUME_CHECKS_CACHE", ROOT / "target" / "clients"))
 
@@ -79,7 +84,7 @@ def _():
         raise Skipped("this xassume does not supervise yet")
     with folder() as home:
         known = run([XASSUME, "--help"], clean_env(home)).expect_success().stdout
-    for path in (UNIT, ENTRYPOINT, DOCKERFILE, CRONTAB, JENKINSFILE):
+    for path in (UNIT, ENTRYPOINT, DOCKERFILE, CRONTAB, JENKINSFILE, *OTHERS):
         for name in sorted(set(re.findall(r"XASSUME_([A-Z_]+)", path.read_text())) - {"SESSION"}):
             flag = "--" + name.lower().replace("_", "-")
             expect(re.search(rf"{flag}\b", known), f"{path.name}: XASSUME_{name}, but no {flag}")
@@ -312,7 +317,7 @@ def _():
 
 @check("examples: none is without a check")
 def _():
-    known = {UNIT, ENTRYPOINT, DOCKERFILE, CRONTAB, JENKINSFILE, EXAMPLES / "demo.rs"}
+    known = {UNIT, ENTRYPOINT, DOCKERFILE, CRONTAB, JENKINSFILE, *OTHERS}
     extra = {path for path in EXAMPLES.rglob("*") if path.is_file()} - known
     # A folder with a Rust example belongs to cargo.
     extra = {path for path in extra if path.suffix != ".rs"}

@@ -14,6 +14,7 @@ import expiry  # noqa: F401
 import refresh  # noqa: F401
 import printing  # noqa: F401
 import examples  # noqa: F401
+import recipes  # noqa: F401
 
 try:
     status = harness.run_checks(sys.argv[1:])

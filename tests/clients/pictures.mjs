@@ -1,0 +1,21 @@
+// What Mermaid itself makes of diagrams: `node pictures.mjs FILE`, with a JSON list of texts in the file. Prints a list of
+// {type, states, arrows, events}; a text that is not Mermaid ends it with the parser's message.
+import { readFileSync } from "node:fs";
+import { JSDOM } from "jsdom";
+
+// Mermaid cleans labels by the means of a browser.
+globalThis.window = new JSDOM("").window;
+globalThis.document = window.document;
+const { default: mermaid } = await import("mermaid");
+
+const found = [];
+for (const text of JSON.parse(readFileSync(process.argv[2], "utf8"))) {
+  await mermaid.parse(text);
+  const { type, db } = await mermaid.mermaidAPI.getDiagramFromText(text);
+  const drawn = type === "stateDiagram" ? db.getData() : { nodes: [], edges: [] };
+  const states = drawn.nodes.filter((node) => node.shape === "rect").map((node) => node.id);
+  const arrows = drawn.edges.filter((edge) => states.includes(edge.start)).map((edge) => [edge.start, edge.end]);
+  const events = type === "timeline" ? db.getTasks().map((task) => [task.task, ...task.events]) : [];
+  found.push({ type, states, arrows, events });
+}
+console.log(JSON.stringify(found));

@@ -1,0 +1,342 @@
+"""The README and docs/: each command line in them is run, with the programs that it starts played by others.
+
+A recipe is a script and is run as a whole; a line or a table's cell is run alone. AWS is moto's; `aws`, `docker`,
+`terraform` and their like write down that they were called, and as whom. What the examples for Kubernetes, GitHub
+Actions and Terraform run is run in the same way.
+"""
+
+import json
+import pathlib
+import re
+import stat
+
+import yaml
+
+from cloud import KEYS, REGION, ROLE, cloud
+from harness import HERE, ROOT, XASSUME, Skipped, check, clean_env, expect, expect_equal, folder, have_flag, run
+from metadata import Handler, Server, served
+from refresh import installed
+from sts import recording_sts
+
+EXAMPLES = ROOT / "examples"
+DOCUMENTS = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))]
+
+# Says that it was called: its name, the session, whether it has keys and whether it has an endpoint, its arguments.
+STUB = """#!/bin/sh
+printf '%s\\t%s\\t%s\\t%s\\t%s\\n' "${{0##*/}}" "$XASSUME_SESSION" "${{AWS_ACCESS_KEY_ID:+keys}}" \\
+    "${{AWS_CONTAINER_CREDENTIALS_FULL_URI:+endpoint}}" "$*" >>'{calls}'
+{more}
+"""
+KEYRING = {"Version": 1, "AccessKeyId": "AKIAVAULT00000000001", "SecretAccessKey": "s"}
+# What the programs of the recipes answer, where it matters.
+ANSWERS = {
+    "aws": "", "docker": "", "terraform": "", "worker": "", "sleep": "", "shell": "",
+    "ykman": "echo 123456",
+    "aws-vault": f"echo '{json.dumps(KEYRING)}'",
+}
+# Where a document says nothing else of `production`.
+PROFILES = f"[profile production]\nrole_arn = {ROLE}\nsource_profile = me\n"
+POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}
+
+
+class World:
+    """A home with profiles, a folder with the scripts that a recipe starts, and programs that tell who called them."""
+
+    def __init__(self, home, text, config=PROFILES, url=None, answers=()):
+        self.home, self.calls_file = home, home / "calls"
+        self.bin, self.work = home / "bin", home / "work"
+        for path in (self.bin, self.work, home / ".aws", home / "shared"):
+            path.mkdir()
+        (self.bin / "xassume").symlink_to(pathlib.Path(XASSUME).resolve())
+        for name, more in {**ANSWERS, **dict(answers)}.items():
+            self.stub(self.bin / name, more)
+        for name in set(re.findall(r"(?<=\s)\./([\w.-]+)", text)):
+            self.stub(self.work / name)
+        (self.work / "read-only.json").write_text(json.dumps(POLICY))
+        (home / ".aws/config").write_text(config)
+        keys = "".join(f"{name.lower()} = {value}\n" for name, value in KEYS.items())
+        in_keyring = "credential_process = aws-vault" in config
+        (home / ".aws/credentials").write_text("" if in_keyring else f"[me]\n{keys}")
+        self.env = clean_env(
+            home, PATH=f"{self.bin}:/usr/bin:/bin", AWS_ENDPOINT_URL=url or cloud().url, AWS_REGION=REGION,
+            SHELL=self.bin / "shell", XASSUME_MFA_COMMAND="ykman oath accounts code -s aws", **KEYS,
+        )
+
+    def stub(self, path, more=""):
+        path.write_text(STUB.format(calls=self.calls_file, more=more))
+        path.chmod(0o755)
+
+    def run(self, script, **more):
+        """Runs a script of bash, as `sh -e` would; /shared is this world's own."""
+        script = script.replace("/shared", str(self.home / "shared"))
+        env = {**self.env, **{name: str(value) for name, value in more.items()}}
+        return run(["bash", "-e", "-o", "pipefail", "-c", script], env, cwd=self.work)
+
+    def calls(self):
+        text = self.calls_file.read_text() if self.calls_file.exists() else ""
+        fields = ("name", "session", "keys", "endpoint", "args")
+        return [dict(zip(fields, line.split("\t"))) for line in text.splitlines()]
+
+
+def inner_commands(script):
+    """The programs that the xassumes of a script start."""
+    script = re.sub(r"\\\n", " ", script)
+    lines = [re.sub(r"\s#\s.*", "", line) for line in script.splitlines()]
+    found = [re.search(r"(?:^|\s)xassume\s(?:.*?\s)?--\s+(\S+)", line) for line in lines]
+    return [match.group(1).replace("$SHELL", "shell").rsplit("/", 1)[-1] for match in found if match]
+
+
+class Unit:
+    """Something to run: where it stands, its text, and the profiles that its section shows."""
+
+    def __init__(self, place, script, config):
+        self.place, self.script, self.config = place, script, config
+
+    def __str__(self):
+        first = next(line for line in self.script.splitlines() if "xassume" in line)
+        return f"{self.place}: {re.sub(r'[ ]{2,}#.*', '', first)}"
+
+
+def sections(text):
+    """The parts between headings, with the number of the line before each."""
+    number = 0
+    # In a code block a line that begins with # is no heading.
+    text = re.sub(r"^```.*?^```", lambda block: block[0].replace("\n#", "\n\0"), text, flags=re.M | re.S)
+    for part in re.split(r"^(?=#+ )", text, flags=re.M):
+        yield number, part.replace("\n\0", "\n#")
+        number += part.count("\n")
+
+
+def units():
+    for path in DOCUMENTS:
+        for start, part in sections((ROOT / path).read_text()):
+            fences = [(m.start(2), m[1], m[2]) for m in re.finditer(r"^```(\w+)\n(.*?)^```", part, re.M | re.S)]
+            config = "\n".join(body for _, kind, body in fences if kind == "ini" and "[profile" in body) or PROFILES
+            scripts = [(at, body) for at, kind, body in fences if kind == "sh"]
+            bare = re.sub(r"^```.*?^```", lambda m: re.sub(r"[^\n]", " ", m[0]), part, flags=re.M | re.S)
+            scripts += [(m.start(), m[0]) for m in re.finditer(r"(?:^ {4,}\S.*\n)+", bare, re.M)]
+            scripts += [(m.start(), m[1]) for m in re.finditer(r"`(xassume [^`]+)`", bare)]
+            for at, script in sorted(scripts):
+                if re.search(r"(?:^|\s|\()xassume\s", script):
+                    place = f"{path}:{start + part.count(chr(10), 0, at) + 1}"
+                    yield Unit(place, "\n".join(line.strip() for line in script.splitlines()), config)
+
+
+UNITS = list(units())
+
+
+def run_unit(unit):
+    for flag in ("--check", "--print"):
+        if flag in unit.script and not have_flag(flag):
+            raise Skipped(f"this xassume has no {flag} yet")
+    with folder() as home, served(Tokens()) as tokens:
+        world = World(home, unit.script, unit.config)
+        result = world.run(unit.script, XASSUME_ROLE_ARN=ROLE if "-p " not in unit.script else "", **tokens.variables())
+        expect_equal(result.status, 0, str(result))
+        # `-v` and `--check` are there to talk.
+        if not re.search(r"xassume (-v|--check|--clear-cache)", unit.script):
+            result.expect_success()
+        called = {call["name"]: call for call in world.calls()}
+        for name in inner_commands(unit.script):
+            expect(name in called, f"{name} was not started\n{result}\n{world.calls()}")
+            expect(re.match(r"arn:aws:sts::\d{12}:assumed-role/", called[name]["session"]), f"{called[name]}\n{result}")
+
+
+def register(unit):
+    check(f"documents: {unit}")(lambda: run_unit(unit))
+
+
+for _unit in UNITS:
+    register(_unit)
+
+
+@check("documents: one code does for both commands of the MFA recipe")
+def _():
+    (unit,) = [unit for unit in UNITS if "ykman" in unit.script and "\n" in unit.script.strip()]
+    with folder() as home:
+        world = World(home, unit.script, unit.config)
+        world.run(unit.script).expect_success()
+        expect_equal([call["name"] for call in world.calls()], ["ykman", "deploy.sh", "shell"], "calls")
+
+
+@check("documents: the commands were found, and what they start")
+def _():
+    per_page = {path: sum(unit.place.startswith(path) for unit in UNITS) for path in DOCUMENTS}
+    expect(per_page["README.md"] >= 12 and per_page["docs/recipes.md"] >= 18, per_page)
+    lines = "A=1 xassume -v --x y -- ./a.sh b -- c   # d -- e\ndocker <(xassume --print env) w\nxassume \\\n -- $SHELL"
+    expect_equal(inner_commands(lines), ["a.sh", "shell"], "programs")
+
+
+@check("documents: what is quoted from an example stands in an example")
+def _():
+    def lines(text):
+        return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+
+    known = {line for path in EXAMPLES.rglob("*") if path.is_file() for line in lines(path.read_text())}
+    text = (ROOT / "docs/recipes.md").read_text()
+    quoted = [body for kind, body in re.findall(r"^```(\w+)\n(.*?)^```", text, re.M | re.S)
+              if kind in ("crontab", "yaml") or (kind == "ini" and "[Service]" in body)]
+    expect_equal(len(quoted), 3, "quotations")
+    for line in (line for body in quoted for line in lines(body)):
+        expect(line in known, f"no example says: {line}")
+
+
+class Tokens(Server):
+    """GitHub's OpenID Connect for a job: a token for whoever shows the job's own."""
+
+    def __init__(self):
+        class Answer(Handler):
+            def do_GET(self):
+                self.server.seen.append(self.path)
+                if self.headers.get("Authorization") != "Bearer the-jobs-own":
+                    return self.answer(401, "no")
+                return self.answer(200, {"count": 1, "value": "an.oidc.token"}, "application/json")
+
+        super().__init__(Answer)
+
+    def variables(self):
+        return {
+            "ACTIONS_ID_TOKEN_REQUEST_URL": f"{self.url}/token?api-version=2.0",
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "the-jobs-own",
+        }
+
+
+def only(documents, kind):
+    found = [document for document in documents if document["kind"] == kind]
+    expect_equal(len(found), 1, f"documents of kind {kind}")
+    return found[0]
+
+
+def kubernetes(name):
+    return list(yaml.safe_load_all((EXAMPLES / "kubernetes" / name).read_text()))
+
+
+def environment(container):
+    return {entry["name"]: entry["value"] for entry in container["env"]}
+
+
+def irsa(home, sts, role="arn:aws:iam::222222222222:role/Worker"):
+    """What EKS gives to a pod's containers; no keys."""
+    token = home / "token"
+    token.write_text("an.oidc.token")
+    none = {name: "-" for name in KEYS}
+    return {"AWS_ROLE_ARN": role, "AWS_WEB_IDENTITY_TOKEN_FILE": token, "AWS_ENDPOINT_URL": sts.url, **none}
+
+
+def in_pod(world, container, **more):
+    words = [str(word).replace("/shared", str(world.home / "shared")) for word in container["command"]]
+    env = {**world.env, **environment(container), **{name: str(value) for name, value in more.items()}}
+    return run(words, {name: value for name, value in env.items() if value != "-"}, cwd=world.work)
+
+
+@check("examples: Kubernetes, the worker of a service account assumes a second role")
+def _():
+    documents = kubernetes("worker.yaml")
+    account, pod = only(documents, "ServiceAccount"), only(documents, "Deployment")["spec"]["template"]["spec"]
+    expect_equal(pod["serviceAccountName"], account["metadata"]["name"], "service account")
+    (container,) = pod["containers"]
+    timeout = container["command"][container["command"].index("--stop-timeout") + 1]
+    expect(pod["terminationGracePeriodSeconds"] > int(timeout.removesuffix("s")), "the grace period is too short")
+    role = account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"]
+    with folder() as home, recording_sts(home) as sts:
+        world = World(home, "")
+        in_pod(world, container, **irsa(home, sts, role)).expect_success()
+        asked = [(request["action"], request["role"], request["web_identity"]) for request in sts.take()]
+        wanted = [("AssumeRoleWithWebIdentity", role, "an.oidc.token"), ("AssumeRole", ROLE, None)]
+        expect_equal(asked, wanted, "what STS was asked")
+        expect_equal([call["name"] for call in world.calls()], ["worker"], "calls")
+
+
+@check("examples: Kubernetes, the sidecar keeps a file that its group can read")
+def _():
+    (pod,) = kubernetes("sidecar.yaml")
+    volumes = {volume["name"] for volume in pod["spec"]["volumes"]}
+    (sidecar,), (reports,) = pod["spec"]["initContainers"], pod["spec"]["containers"]
+    expect_equal(sidecar["restartPolicy"], "Always", "what makes it a sidecar")
+    for container in (sidecar, reports):
+        expect({mount["name"] for mount in container["volumeMounts"]} <= volumes, f"volumes of {container['name']}")
+    expect_equal(pod["metadata"]["annotations"]["eks.amazonaws.com/skip-containers"], reports["name"], "whom EKS skips")
+    with folder() as home, recording_sts(home) as sts:
+        probe = " ".join(sidecar["startupProbe"]["exec"]["command"]).replace("/shared", str(home / "shared"))
+        place = home / "seen"
+        file = '"$AWS_SHARED_CREDENTIALS_FILE"'
+        more = f"{probe} && cat {file} >{place} && stat -c %a {file} >>{place}"
+        world = World(home, "", answers={"sleep": more})
+        in_pod(world, sidecar, **irsa(home, sts)).expect_success()
+        (call,) = world.calls()
+        expect_equal((call["name"], call["args"], call["keys"]), ("sleep", "infinity", ""), "the command")
+        seen = place.read_text()
+        key = re.search(r"aws_access_key_id = (\S+)", seen)
+        expect(key and ":assumed-role/DeployMaster/" in sts.issued[key.group(1)], seen)
+        expect_equal(seen.splitlines()[-1], "640", "mode")
+        shared = environment(reports)["AWS_SHARED_CREDENTIALS_FILE"].replace("/shared", str(home / "shared"))
+        expect_equal(shared, sidecar["command"][4].replace("/shared", str(home / "shared")), "the file")
+        expect(not pathlib.Path(shared).exists(), "the file outlives xassume")
+
+
+@check("examples: GitHub Actions, the job's token assumes the role")
+def _():
+    workflow = yaml.safe_load((EXAMPLES / "github/deploy.yml").read_text())
+    expect_equal(workflow["permissions"]["id-token"], "write", "permission for a token")
+    (job,) = workflow["jobs"].values()
+    variables = {name: value.replace("${{ github.run_id }}", "118") for name, value in job["env"].items()}
+    expect(not any("${{" in value for value in variables.values()), variables)
+    (script,) = [step["run"] for step in job["steps"] if "run" in step]
+    with folder() as home, recording_sts(home) as sts, served(Tokens()) as tokens:
+        world = World(home, script, url=sts.url)
+        result = world.run(script, **variables, **tokens.variables(), TMPDIR=home / "work").expect_success()
+        expect_equal(tokens.seen, ["/token?api-version=2.0&audience=sts.amazonaws.com"], "what GitHub was asked")
+        asked = [(request["action"], request["role"], request["web_identity"]) for request in sts.take()]
+        expect_equal(asked, [("AssumeRoleWithWebIdentity", ROLE, "an.oidc.token")], "what STS was asked")
+        (call,) = world.calls()
+        wanted = ("deploy.sh", ROLE.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/") + "/github-118")
+        expect_equal((call["name"], call["session"]), wanted, str(result))
+        left = [path.name for path in world.work.iterdir() if path.name.startswith("tmp.")]
+        expect_equal(left, [], "token files that are left")
+
+
+@check("examples: Terraform, each step has the endpoint and no keys")
+def _():
+    script = EXAMPLES / "terraform/apply.sh"
+    with folder() as home:
+        world = World(home, "")
+        expect(script.stat().st_mode & stat.S_IXUSR, "it is not executable")
+        refused = run([script], world.env)
+        expect(refused.status == 2 and "usage" in refused.stderr, str(refused))
+        run([script, "production.tfvars"], world.env, cwd=world.work).expect_success()
+        calls = world.calls()
+        expect_equal([call["args"].split()[0] for call in calls], ["init", "plan", "apply"], "steps")
+        for call in calls:
+            expect_equal((call["keys"], call["endpoint"]), ("", "endpoint"), f"credentials of {call}")
+
+
+@check("documents: Mermaid takes the pictures, and sees the states and the arrows that are meant")
+def _():
+    packages = ["mermaid@11.17.2", "jsdom@29.1.1"]
+    install = ["npm", "install", "--silent", "--no-save", "--no-audit", "--no-fund", "--prefix", ".", *packages]
+    place = installed("mermaid", "npm", [install], " ".join(packages))
+    texts = []
+    for path in DOCUMENTS:
+        texts += re.findall(r"^```mermaid\n(.*?)^```", (ROOT / path).read_text(), re.M | re.S)
+    script = place / "pictures.mjs"
+    script.write_text((HERE / "pictures.mjs").read_text())
+
+    def seen_in(texts):
+        (place / "texts.json").write_text(json.dumps(texts))
+        return run(["node", "--no-warnings", script, place / "texts.json"], clean_env(place))
+
+    result = seen_in(texts)
+    expect_equal(result.status, 0, str(result))
+    pictures = json.loads(result.stdout)
+    types = sorted(picture["type"] for picture in pictures)
+    expect_equal(types, ["stateDiagram", "stateDiagram", "timeline"], "pictures")
+    for text, picture in zip(texts, pictures):
+        if picture["type"] == "timeline":
+            expect_equal(len(picture["events"]), 5, "moments")
+            continue
+        # A label that Mermaid does not understand becomes states of its own.
+        arrows = [list(match) for match in re.findall(r"^\s*(\w+) --> (\w+)", text, re.M)]
+        expect_equal(picture["arrows"], arrows, "arrows")
+        expect_equal(sorted(picture["states"]), sorted({state for arrow in arrows for state in arrow}), "states")
+    control = seen_in(["stateDiagram-v2\n    A -->\n"])
+    expect(control.status != 0 and "Parse error" in control.stderr, f"a mistake is not noticed\n{control}")
