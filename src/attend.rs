@@ -9,7 +9,7 @@ use crate::deliver::environment::{Delivery as By, Mode};
 use crate::deliver::file::CredentialsFile;
 use crate::deliver::folder::RunFolder;
 use crate::deliver::process::Process;
-use crate::error::Error;
+use crate::error::{Error, told};
 use crate::launch::{Launch, assumed, runtime};
 use crate::mfa::way::{KeyKind, Unattended, unattended};
 use crate::outcome::Outcome;
@@ -59,7 +59,7 @@ async fn stay(
     handover: &mut Handover<'_, '_>,
 ) -> Result<Final, Error> {
     let host = ProcessHost::prepare(command.clone(), policy.process_group);
-    let mut host = host.map_err(|error| Error::System { what: "receive signals", reason: error.to_string() })?;
+    let mut host = host.map_err(|error| Error::System { what: "receive signals", reason: told(&error) })?;
     let first = tokio::select! {
         biased;
         signal = host.fatal_signal() => return Ok(Final::Ended(End::Killed(signal))),
@@ -74,9 +74,11 @@ async fn stay(
     let mut report = launch.report;
     report.tell(&assumed(&first.session));
     handover.region_of_the_instance.clone_from(&first.instance_region);
-    handover
-        .publish(&first.session)
-        .map_err(|problem| Error::System { what: "deliver the session", reason: problem.text })?;
+    handover.publish(&first.session).map_err(|problem| Error::Serve {
+        what: "by a file",
+        reason: problem.text,
+        hint: "is its file system full, or one in which no file can be made?",
+    })?;
     let clock = SystemClock::new();
     let source = Anew(launch);
     let parties =
@@ -213,7 +215,7 @@ impl Delivery for Handover<'_, '_> {
         match &self.road {
             Road::Environment => Ok(()),
             Road::File(file) => file.put(session).map_err(|error| Problem {
-                text: format!("cannot replace {}: {error}", file.path().display()),
+                text: format!("cannot replace {}: {}", file.path().display(), told(&error)),
                 hint: Some("the file before is still there; is its file system full?".into()),
             }),
             Road::Endpoint(endpoint) => {

@@ -1,6 +1,6 @@
 //! Reading the shared config files; what is in them is decided in `profile`.
 
-use crate::error::Error;
+use crate::error::{Error, told};
 use crate::profile::ProfileSet;
 use crate::vars::Vars;
 use std::io;
@@ -52,7 +52,7 @@ fn text(path: Option<&Path>, what: &str) -> Result<Vec<u8>, Error> {
     match std::fs::read(path) {
         Ok(text) => Ok(text),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(Vec::new()),
-        Err(error) => Err(Error::File { what: what.to_owned(), path: path.to_owned(), reason: error.to_string() }),
+        Err(error) => Err(Error::File { what: what.to_owned(), path: path.to_owned(), reason: told(&error) }),
     }
 }
 

@@ -1,12 +1,12 @@
 //! What a run has worked out before there is a session, and what follows from it: sessions, the environment.
 
 use crate::deliver::environment::{self, Change, Delivery, Inputs, Mode};
-use crate::error::Error;
+use crate::error::{Error, told};
 use crate::files::{self, ConfigFiles};
 use crate::mfa::{Codes, KeptInProcess, way};
 use crate::obtain::{Outage, Sessions, c_strings, helper_environment};
 use crate::profile::{Plan, exported_settings, plan};
-use crate::report::Report;
+use crate::report::{Progress, Report};
 use crate::session::{Need, Session, Validity};
 use crate::settings::Settings;
 use crate::sts::Obtained;
@@ -48,6 +48,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) codes: Codes<'a>,
     /// The MFA sessions of this run.
     pub(crate) bought: KeptInProcess,
+    /// What is waited for, as long as the command does not have the terminal.
+    pub(crate) progress: Progress,
 }
 
 impl<'a> Launch<'a> {
@@ -76,7 +78,8 @@ impl<'a> Launch<'a> {
         report.plan(&plan, settings);
         let device = way::device(&plan.hops).map(|(_, _, serial)| serial);
         let codes = Codes::new(&settings.mfa.code, device, for_helpers)?;
-        Ok(Self { settings, vars, report, files, plan, depth: *depth, codes, bought: KeptInProcess::default() })
+        let (bought, progress) = (KeptInProcess::default(), report.progress());
+        Ok(Self { settings, vars, report, files, plan, depth: *depth, codes, bought, progress })
     }
 
     /// A session that nobody will refresh: for a command that xassume becomes, or to print. From the cache without a
@@ -91,7 +94,7 @@ impl<'a> Launch<'a> {
             return self.checked(cached);
         }
         let runtime = runtime()?;
-        let obtained = runtime.block_on(sessions.obtain(need, Outage::Bridge));
+        let obtained = runtime.block_on(self.progress.beside(Box::pin(sessions.obtain(need, Outage::Bridge))));
         // The runtime lives no longer than the call. A name that is still being resolved would hold up a plain drop.
         runtime.shutdown_background();
         self.checked(obtained?)
@@ -106,7 +109,7 @@ impl<'a> Launch<'a> {
         let need = sessions.need(need);
         let obtained = match sessions.cached(need) {
             Some(cached) => cached,
-            None => sessions.obtain(need, Outage::Bridge).await?,
+            None => self.progress.beside(Box::pin(sessions.obtain(need, Outage::Bridge))).await?,
         };
         self.checked(obtained)
     }
@@ -186,17 +189,22 @@ pub(crate) fn assumed(session: &Session) -> Happening {
 /// When the system has no descriptors left.
 pub(crate) fn runtime() -> Result<Runtime, Error> {
     let built = Builder::new_current_thread().enable_all().build();
-    built.map_err(|error| Error::System { what: "start", reason: error.to_string() })
+    built.map_err(|error| Error::Missing {
+        what: "start",
+        reason: told(&error),
+        hint: "raise the limit of open files (ulimit -n)",
+    })
 }
 
 /// How deep the command will be nested.
 fn depth(vars: &Vars) -> Result<u32, Error> {
     let outer = vars.text("XASSUME_DEPTH").and_then(|depth| depth.parse().ok()).unwrap_or(0_u32);
     if outer >= MOST_DEPTH {
-        return Err(Error::usage(
-            format!("xassume is nested {outer} deep (XASSUME_DEPTH)"),
-            "does a credential_process, or the command itself, call xassume in a circle?",
-        ));
+        return Err(Error::Missing {
+            what: "start",
+            reason: format!("xassume is nested {outer} deep (XASSUME_DEPTH)"),
+            hint: "does a credential_process, or the command itself, call xassume in a circle?",
+        });
     }
     Ok(outer + 1)
 }

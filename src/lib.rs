@@ -9,7 +9,7 @@
 //! |---|---|
 //! | conduct | [`run`], `launch`, `obtain`, `attend`, `check`, `supervise` |
 //! | effects | `report`, `files`, `cache`, `mfa`, `sts`, `deliver`, `sys` |
-//! | decisions, pure | `cli`, `settings`, `profile`, `explain`, `print`, and the rules of `check`, `deliver` and `supervise` |
+//! | decisions, pure | `cli`, `settings`, `profile`, `explain`, `print`, `waiting`, and the rules of `check`, `deliver` and `supervise` |
 //! | words, pure | `role`, `session`, `vars`, `outcome`, `error` |
 
 #[cfg(not(target_os = "linux"))]
@@ -36,6 +36,7 @@ mod sts;
 mod supervise;
 mod sys;
 mod vars;
+mod waiting;
 
 pub mod cli;
 pub mod outcome;

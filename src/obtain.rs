@@ -12,7 +12,7 @@ use crate::files::ConfigFiles;
 use crate::launch::Launch;
 use crate::mfa::{Codes, KeptInProcess};
 use crate::profile::{Plan, Source, exported_settings};
-use crate::report::Report;
+use crate::report::{Progress, Report};
 use crate::session::{Need, Session};
 use crate::settings::{CacheMode, Settings};
 use crate::sts::source::Helpers;
@@ -20,6 +20,7 @@ use crate::sts::{Mfa, Network, Obtained, Sts, read_bundle};
 use crate::supervise::schedule::REFRESH_ATTEMPTS;
 use crate::sys::boot::boottime;
 use crate::vars::Vars;
+use crate::waiting::Awaited;
 use kept::Kept;
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStringExt as _;
@@ -59,6 +60,7 @@ pub(crate) struct Sessions<'a> {
     /// The MFA sessions of this run.
     bought: &'a KeptInProcess,
     report: Report,
+    progress: &'a Progress,
     cache: Cache,
     /// `--min-ttl`.
     least: Option<Duration>,
@@ -68,14 +70,15 @@ impl<'a> Sessions<'a> {
     /// # Errors
     /// When `--min-ttl` asks for more than a session will have.
     pub(crate) fn new(launch: &'a Launch<'_>, plan: &'a Plan, files: &'a ConfigFiles) -> Result<Self, Error> {
-        let Launch { settings, vars, depth, codes, bought, report, .. } = launch;
+        let Launch { settings, vars, depth, codes, bought, report, progress, .. } = launch;
         let mut notes = Vec::new();
         let least = settings.cache.min_ttl(&plan.hops, &mut notes)?;
         for note in &notes {
             report.detail(note);
         }
         let cache = Cache::new(&settings.cache, vars);
-        Ok(Self { plan, files, settings, vars, depth: *depth, codes, bought, report: *report, cache, least })
+        let (depth, report) = (*depth, *report);
+        Ok(Self { plan, files, settings, vars, depth, codes, bought, report, progress, cache, least })
     }
 
     /// What a use needs, unless `--min-ttl` says otherwise.
@@ -141,14 +144,15 @@ impl<'a> Sessions<'a> {
             let new = found.asked.is_some_and(|asked| asked >= begun);
             (mode == CacheMode::Used || new) && found.entry.validity.has(need)
         };
+        let role = || self.plan.hops.last().role.to_string();
+        self.progress.waits_for(Awaited::Another { role: role() });
         let mut held = match self.cache.turn(key, limit, &accepts).await {
             Turn::Answered(found) => {
                 self.report.detail("cache: hit: another xassume has just obtained the session");
                 return Ok(obtained(found));
             }
             Turn::TimeUp => {
-                let role = self.plan.hops.last().role.to_string();
-                return Err(Error::Waited { role, limit });
+                return Err(Error::Waited { role: role(), limit });
             }
             Turn::Alone(reasons) => {
                 let reasons = if reasons.is_empty() { "no folder is named".to_owned() } else { reasons.join("; ") };
@@ -206,10 +210,11 @@ impl<'a> Sessions<'a> {
     fn check_circle(&self, key: &Key) -> Result<(), Error> {
         let held = self.vars.text(HELD).unwrap_or_default();
         if held.split(' ').any(|held| held == key.as_str()) {
-            return Err(Error::usage(
-                "this xassume was started to help obtain the very session that it is to obtain",
-                "in a credential_process, give xassume another profile as its source: --profile NAME",
-            ));
+            return Err(Error::Missing {
+                what: "obtain the session",
+                reason: "this xassume was started to help obtain the very session that it is to obtain".into(),
+                hint: "in a credential_process, give xassume another profile as its source: --profile NAME",
+            });
         }
         Ok(())
     }
@@ -232,8 +237,8 @@ impl<'a> Sessions<'a> {
         let helpers = Helpers { environment: &environment };
         let kept = Kept { sessions: self };
         let mfa = Mfa { codes: self.codes, sessions: &kept, session_duration: self.settings.mfa.session_duration };
-        let sts = Sts { plan: self.plan, network: &network, helpers, mfa, attempts, limit, report: self.report };
-        Ok(steps(&sts).await)
+        let Self { plan, report, progress, .. } = *self;
+        Ok(steps(&Sts { plan, network: &network, helpers, mfa, attempts, limit, report, progress }).await)
     }
 
     /// How STS is reached: flags before the plan's variables and profile. Certificates are read anew for each session.

@@ -1,7 +1,14 @@
 //! What xassume says, on stderr and nowhere else: stdout is the command's.
 //!
 //! A message is written with one call, so that it is not torn among other writers; that stderr is closed or broken
-//! is no reason to fail.
+//! is no reason to fail. `progress` is the line that says what is waited for, `style` the colours, `page` the layout of
+//! errors.
+
+mod page;
+mod progress;
+mod style;
+
+pub(crate) use progress::Progress;
 
 use crate::cli;
 use crate::error::Error;
@@ -16,6 +23,7 @@ use serde_json::{Map, Value, json};
 use std::fmt::{Display, Write as _};
 use std::io::Write as _;
 use std::process::ExitCode;
+use style::{Ink, Mark};
 
 /// The voice of one run.
 #[derive(Debug, Clone, Copy)]
@@ -37,12 +45,17 @@ impl Report {
         Self { voice }
     }
 
+    /// For a launch that may have to wait.
+    pub(crate) fn progress(self) -> Progress {
+        Progress::new(self.voice)
+    }
+
     /// What ends the run.
     pub(crate) fn error(self, error: &Error) {
         let fields = [("status".to_owned(), json!(error.status()))].into_iter().collect();
         self.write(Message { level: "error", event: "failed", text: error.to_string(), hint: error.hint(), fields });
         if error.shows_usage() && self.voice.format == LogFormat::Text {
-            put(&format!("usage: {}\n", cli::USAGE));
+            put(&Ink::of(self.voice).line(Mark::Usage, cli::USAGE));
         }
     }
 
@@ -118,10 +131,7 @@ impl Report {
 
     fn write(self, message: Message<'_>) {
         put(&match self.voice.format {
-            LogFormat::Text => {
-                let hint = message.hint.map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
-                format!("xassume: {}\n{hint}", message.text)
-            }
+            LogFormat::Text => message.as_text(Ink::of(self.voice)),
             LogFormat::Json => {
                 let mut object = Map::new();
                 object.insert("time".into(), json!(rfc3339(clock::wall())));
@@ -136,6 +146,31 @@ impl Report {
             }
         });
     }
+}
+
+impl Message<'_> {
+    /// An error is a page. Everything else keeps its lines: in a log, one for each message.
+    fn as_text(&self, ink: Ink) -> String {
+        let mark = match self.level {
+            "error" => Mark::Error,
+            "warning" => Mark::Warning,
+            _ => Mark::Detail,
+        };
+        let laid_out = |text: &str, mark: Mark| match self.level {
+            "error" => page::folded(&without_controls(text), mark.columns()),
+            _ => without_controls(text),
+        };
+        let mut text = ink.line(mark, &laid_out(&self.text, mark));
+        if let Some(hint) = &self.hint {
+            text += &ink.line(Mark::Hint, &laid_out(hint, Mark::Hint));
+        }
+        text
+    }
+}
+
+/// The text without what a terminal would obey: names and answers of others are in it.
+fn without_controls(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
 }
 
 fn plain<'a>(level: &'a str, event: &'a str, text: impl Display) -> Message<'a> {
@@ -174,7 +209,7 @@ fn value(field: Field) -> Value {
 }
 
 /// Prints what clap has to say: `--help` and `--version` on stdout, a usage error in xassume's own form.
-pub(crate) fn told_by_clap(answer: &clap::Error) -> ExitCode {
+pub(crate) fn told_by_clap(answer: &clap::Error, voice: Voice) -> ExitCode {
     if !answer.use_stderr() {
         // Nobody reads on: a pager that was left.
         let _ = answer.print();
@@ -185,11 +220,12 @@ pub(crate) fn told_by_clap(answer: &clap::Error) -> ExitCode {
     let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
     let tip = lines.find_map(|line| line.strip_prefix("tip: "));
     let hint = tip.unwrap_or("`xassume --help` shows the flags; the command stands behind `--`");
-    Report::new(Voice::default()).error(&Error::usage(message, hint));
+    Report::new(voice).error(&Error::usage(message, hint));
     ExitCode::from(FAILED)
 }
 
 fn put(text: &str) {
+    let text = format!("{}{text}", progress::erased());
     // Broken or closed stderr: there is nobody left to tell, and the command's status must survive.
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

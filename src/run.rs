@@ -9,7 +9,7 @@ use crate::check;
 use crate::cli;
 use crate::deliver::environment::{Delivery, Mode};
 use crate::deliver::{config_copy, folder, output, process};
-use crate::error::Error;
+use crate::error::{Error, told};
 use crate::launch::{Inherited, Launch, assumed};
 use crate::outcome::Outcome;
 use crate::print::{self, Format};
@@ -33,15 +33,15 @@ pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
     signals::forbid_core_dumps();
     // Run by the command's SDK, for `--via process`. It heeds no variable: they are the command's, for runs of its own.
     if let Some(socket) = cli::from_socket(arguments) {
-        return ended(Report::new(Voice::default()), process::client::print(socket));
+        return ended(Report::new(Voice::usual(vars)), process::client::print(socket));
     }
     let matches = match settings::parse(arguments) {
         Ok(matches) => matches,
-        Err(answer) => return report::told_by_clap(&answer),
+        Err(answer) => return report::told_by_clap(&answer, Voice::usual(vars)),
     };
     let (report, result) = match settings::voice(&matches, vars) {
         Ok(voice) => (Report::new(voice), command(&matches, vars, voice)),
-        Err(error) => (Report::new(Voice::default()), Err(error)),
+        Err(error) => (Report::new(Voice::usual(vars)), Err(error)),
     };
     match result {
         Ok(Outcome::Exited(status)) => ExitCode::from(status),
@@ -117,7 +117,7 @@ fn print_session(settings: &Settings, format: Format, vars: &Vars, report: Repor
 fn clear_cache(settings: &CacheSettings, vars: &Vars, report: Report) -> Result<Outcome, Error> {
     let cleared = Cache::new(settings, vars).clear().map_err(|(folder, error)| Error::System {
         what: "clear the cache",
-        reason: format!("{}: {error}", folder.display()),
+        reason: format!("{}: {}", folder.display(), told(&error)),
     })?;
     for folder in &cleared {
         report.detail(format_args!("sessions removed from {}: {}", folder.folder.display(), folder.sessions));

@@ -21,6 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "check::page",
             "check::shadows",
             "check::steps",
+            "waiting",
             "deliver::environment",
             "deliver::config_copy",
             "deliver::document",

@@ -18,6 +18,7 @@ mod options;
 mod print;
 mod process;
 mod profiles;
+mod progress;
 mod roles;
 mod sources;
 mod supervision;

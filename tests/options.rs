@@ -166,7 +166,7 @@ fn limits_are_checked_before_any_call() {
     for (args, complaint) in [
         (words(&["--role-session-name", "a b"]), "--role-session-name `a b` has ' ' in it"),
         (words(&["--role-session-name", &long(65)]), "has 65 characters"),
-        (words(&["--external-id", "x"]), "--external-id `x` has 1 characters; AWS allows 2 to 1224"),
+        (words(&["--external-id", "x"]), "--external-id `x` has 1 character; AWS allows 2 to 1224"),
         (words(&["--duration", "5m"]), "--duration `5m` is outside what STS allows: 15m to 12h"),
         (words(&["--duration", "13h"]), "outside what STS allows"),
         (words(&["--duration", "soon"]), "is not a duration"),

@@ -11,7 +11,7 @@ mod page;
 mod shadows;
 mod steps;
 
-use crate::error::Error;
+use crate::error::{Error, told};
 use crate::files;
 use crate::launch::{Inherited, Launch, runtime};
 use crate::mfa::way::{KeyKind, unattended};
@@ -64,7 +64,8 @@ fn walk(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Error> {
     let sessions = launch.sessions(&launch.plan, &launch.files)?;
     let runtime = runtime()?;
     let asked = boottime();
-    let walked = runtime.block_on(sessions.directly(async |sts| steps_to_session(launch, sts, findings).await));
+    let work = sessions.directly(async |sts| steps_to_session(launch, sts, findings).await);
+    let walked = runtime.block_on(launch.progress.beside(work));
     runtime.shutdown_background();
     match walked.and_then(|walked| walked) {
         Ok(obtained) => {
@@ -145,7 +146,7 @@ fn tell(findings: &Findings<'_>, voice: Voice) -> Result<Outcome, Error> {
     match written {
         // Who stops reading knows enough; the status is the check's all the same.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Error::System { what: "print the steps", reason: error.to_string() })
+            Err(Error::System { what: "print the steps", reason: told(&error) })
         }
         _ => Ok(Outcome::Exited(page::status(&steps))),
     }

@@ -86,6 +86,7 @@ fn wrap(lines: &mut String, head: &str, text: &str, column: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Screen;
     use serde_json::Map;
 
     fn step(state: State, text: &str, hint: Option<&str>) -> Step {
@@ -93,7 +94,7 @@ mod tests {
         Step { name, state, text: text.to_owned(), details, hint: hint.map(str::to_owned), facts: Map::new() }
     }
 
-    const TOLD: Voice = Voice { verbosity: Verbosity::Normal, format: LogFormat::Text };
+    const TOLD: Voice = Voice { verbosity: Verbosity::Normal, format: LogFormat::Text, screen: Screen::Dumb };
 
     #[test]
     fn long_lines_go_on_below_and_statements_are_not_torn() {

@@ -10,7 +10,7 @@ use super::document;
 use super::environment::Delivery;
 use super::folder::RunFolder;
 use super::serving::{Connections, PAUSE, Served};
-use crate::error::Error;
+use crate::error::{Error, told};
 use crate::session::{Secret, Session};
 use door::Door;
 use hyper::server::conn::http1;
@@ -54,7 +54,7 @@ impl Endpoint {
     pub(crate) fn open(folder: &RunFolder) -> Result<Self, Error> {
         let failed = |error: io::Error| Error::Serve {
             what: "on 127.0.0.1",
-            reason: error.to_string(),
+            reason: told(&error),
             hint: "--via process needs no network",
         };
         let empty_credentials_file = folder.write("credentials", b"")?;

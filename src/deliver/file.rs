@@ -1,7 +1,7 @@
 //! Delivery by a shared credentials file: `[default]` with the three keys, replaced as a whole at each refresh.
 
 use super::folder;
-use crate::error::Error;
+use crate::error::{Error, told};
 use crate::session::{Keys, Secret, Session};
 use std::fs::Metadata;
 use std::io;
@@ -22,9 +22,10 @@ impl CredentialsFile {
     /// When its folder is missing, is a link, or belongs to somebody who could exchange the file.
     pub(crate) fn at(path: &Path, mode: u32) -> Result<Self, Error> {
         let failed = |reason: String| Error::CredentialsFile { path: path.to_owned(), reason };
-        let path = std::path::absolute(path).map_err(|error| failed(error.to_string()))?;
+        let path = std::path::absolute(path).map_err(|error| failed(told(&error)))?;
         let folder = path.parent().unwrap_or(Path::new("/"));
-        let found = std::fs::symlink_metadata(folder).map_err(|error| failed(format!("its folder: {error}")))?;
+        let found =
+            std::fs::symlink_metadata(folder).map_err(|error| failed(format!("its folder: {}", told(&error))))?;
         check_folder(&found).map_err(|reason| failed(reason.to_owned()))?;
         if path.is_dir() {
             return Err(failed("it is a folder".into()));

@@ -3,7 +3,7 @@
 //! In memory where there is one (`$XDG_RUNTIME_DIR`, `/dev/shm`), else in the temporary folder. A folder is used only
 //! when it is a real folder, not a link, that belongs to this user and is closed to all others.
 
-use crate::error::Error;
+use crate::error::{Error, told};
 use crate::vars::Vars;
 use nix::errno::Errno;
 use nix::unistd::{geteuid, mkdtemp};
@@ -150,7 +150,11 @@ fn first_base<T>(vars: &Vars, make: impl Fn(&Path) -> io::Result<T>) -> Result<T
 }
 
 fn failed(error: &io::Error) -> Error {
-    Error::System { what: "keep a private folder in XDG_RUNTIME_DIR, /dev/shm or TMPDIR", reason: error.to_string() }
+    Error::Missing {
+        what: "keep a private folder in XDG_RUNTIME_DIR, /dev/shm or TMPDIR",
+        reason: told(error),
+        hint: "one of them must be a folder in which you can write",
+    }
 }
 
 /// Refuses a path with a space, or with anything else that a shell, shlex or a parser of config files takes for

@@ -16,7 +16,7 @@ use super::environment::Delivery;
 use super::folder::RunFolder;
 use super::serving::{Connections, PAUSE, Served};
 use crate::cli::FROM_SOCKET;
-use crate::error::Error;
+use crate::error::{Error, told};
 use crate::session::Session;
 use std::io;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -52,7 +52,11 @@ impl Process {
         let (link, socket) = (folder.path().join("xassume"), folder.path().join("socket"));
         let failed = |error: io::Error| Error::Serve {
             what: "by a unix socket",
-            reason: error.to_string(),
+            reason: match error.kind() {
+                // The standard library's answer to a path that does not fit into a sockaddr_un.
+                io::ErrorKind::InvalidInput => "the path of its folder is too long".into(),
+                _ => told(&error),
+            },
             hint: "set XDG_RUNTIME_DIR to a folder with a short path",
         };
         symlink(program, &link).map_err(failed)?;

@@ -5,6 +5,9 @@ use crate::role::{Hop, HopOptions, RoleArn, SessionDuration};
 use std::fmt;
 use std::time::Duration;
 
+/// The hint where somebody else answers.
+const NOT_STS: &str = "is the endpoint really STS? see --sts-endpoint, AWS_ENDPOINT_URL and the proxy variables";
+
 /// One hop that failed.
 #[derive(Debug, Clone)]
 pub(crate) struct AssumeError {
@@ -108,18 +111,16 @@ impl AssumeError {
     }
 
     /// The one thing to do; for a denial, the two statements that make up the trust.
-    pub(crate) fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> String {
         match &self.cause {
             Cause::Refused { refusal, .. } => self.refusal_hint(refusal),
-            Cause::Network(failure) => Some(failure.hint().to_owned()),
-            Cause::Garbage(_) => {
-                Some("is the endpoint really STS? see --sts-endpoint, AWS_ENDPOINT_URL and the proxy variables".into())
-            }
+            Cause::Network(failure) => failure.hint().to_owned(),
+            Cause::Garbage(_) => NOT_STS.into(),
         }
     }
 
-    fn refusal_hint(&self, refusal: &Refusal) -> Option<String> {
-        Some(match refusal {
+    fn refusal_hint(&self, refusal: &Refusal) -> String {
+        match refusal {
             Refusal::AccessDenied { caller, action, blame } => match self.call {
                 StsCall::AssumeRole => denial::hint(self, caller.as_deref(), action.as_deref(), *blame),
                 StsCall::AssumeRoleWithWebIdentity => denial::web_identity_hint(self),
@@ -172,8 +173,10 @@ impl AssumeError {
             }
             Refusal::Throttled => "STS allows 600 requests a second for an account and region; try again later".into(),
             Refusal::Unavailable => "STS has a failure of its own; try again later".into(),
-            Refusal::Other => return None,
-        })
+            Refusal::Other => {
+                "AWS's reference of the STS API may explain it; `-v` tells what was asked for, and of whom".into()
+            }
+        }
     }
 
     fn asked(&self) -> String {
@@ -193,10 +196,15 @@ impl NetworkFailure {
             Self::Tls { no_roots: true, .. } => {
                 "this machine has no root certificates: install ca-certificates, or set SSL_CERT_FILE or --ca-bundle"
             }
+            Self::Tls { reason, .. } if reason.contains("expired") => {
+                "the certificate must be renewed, unless this machine's clock is wrong"
+            }
             Self::Tls { .. } => "behind a proxy that opens TLS, give its certificate with --ca-bundle or AWS_CA_BUNDLE",
             Self::TimedOut { .. } => "check the network and proxies; --sts-timeout sets the limit",
-            Self::TooLarge { .. } => "is the endpoint really STS?",
-            Self::Endpoint { .. } => "an endpoint looks like https://sts.eu-central-1.amazonaws.com",
+            Self::TooLarge { .. } => NOT_STS,
+            Self::Endpoint { .. } => {
+                "an endpoint looks like https://sts.eu-central-1.amazonaws.com; FIPS and dual-stack are chosen without naming one"
+            }
         }
     }
 }
@@ -204,7 +212,7 @@ impl NetworkFailure {
 impl fmt::Display for NetworkFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Dns { host } => write!(f, "the name {host} cannot be resolved"),
+            Self::Dns { host } => write!(f, "the host name of {host} cannot be resolved"),
             Self::Unreachable { host, reason } => write!(f, "{host} cannot be reached: {reason}"),
             Self::Proxy { reason } => write!(f, "the proxy failed: {reason}"),
             Self::Tls { host, reason, .. } => write!(f, "no trusted TLS connection to {host}: {reason}"),

@@ -64,9 +64,13 @@ impl ConfigError {
     /// The one thing to do.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Syntax { file, line, .. } => format!("mend line {line} of {}", file.display()),
+            Self::Syntax { file, line, .. } => format!(
+                "mend line {line} of {}: a section looks like [profile NAME], a setting like region = eu-west-1",
+                file.display()
+            ),
             Self::UnknownProfile { misplaced: Some((written, expected)), .. } => {
-                format!("its section is written {written}, but must be written {expected} in that file")
+                let file = if expected.starts_with("[profile ") { "config" } else { "credentials" };
+                format!("its section is written {written}, but must be written {expected} in the {file} file")
             }
             Self::UnknownProfile { near, .. } | Self::UnknownSourceProfile { near, .. } if !near.is_empty() => {
                 format!("known profiles: {}", near.join(", "))
@@ -78,7 +82,9 @@ impl ConfigError {
                 let last = profiles.iter().rev().nth(1).map_or("", String::as_str);
                 format!("give profile {last} a source_profile with credentials of its own")
             }
-            Self::TwoSources { .. } => "keep the one that is meant".into(),
+            Self::TwoSources { profile, .. } => {
+                format!("remove source_profile or credential_source from profile {profile}")
+            }
             Self::NoSourceForRole { .. } => {
                 "add source_profile = NAME, or credential_source = Environment, Ec2InstanceMetadata or EcsContainer"
                     .into()

@@ -55,13 +55,17 @@ impl MfaError {
             MfaFailure::NoTerminal { .. } => {
                 "give a command that prints the code with --mfa-command, or the code itself with --mfa-token".into()
             }
-            MfaFailure::NotGiven { .. } | MfaFailure::Malformed { from: CodeOrigin::Prompt } => {
-                "type the six digits that the device shows now".into()
-            }
-            MfaFailure::Malformed { from: CodeOrigin::StandardInput } => {
+            MfaFailure::NotGiven { from: CodeOrigin::StandardInput, .. }
+            | MfaFailure::Malformed { from: CodeOrigin::StandardInput } => {
                 "the first line of stdin must be the six digits: oathtool … | xassume --mfa-token - …".into()
             }
-            MfaFailure::Malformed { from: CodeOrigin::Command } | MfaFailure::Command(_) => {
+            MfaFailure::NotGiven { from: CodeOrigin::Prompt, .. }
+            | MfaFailure::Malformed { from: CodeOrigin::Prompt } => {
+                "type the six digits that the device shows now".into()
+            }
+            MfaFailure::NotGiven { from: CodeOrigin::Command, .. }
+            | MfaFailure::Malformed { from: CodeOrigin::Command }
+            | MfaFailure::Command(_) => {
                 "run --mfa-command by hand: it must print six digits within 60 seconds and exit with 0".into()
             }
             MfaFailure::Attended => {

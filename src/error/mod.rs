@@ -13,7 +13,7 @@ pub(crate) use assume::{AssumeError, Cause, NetworkFailure, Refusal, StsCall};
 pub(crate) use config::ConfigError;
 pub(crate) use denial::{Blame, Lack, PolicyKind};
 pub(crate) use mfa::{CodeOrigin, MfaError, MfaFailure};
-pub(crate) use source::{ProcessFailure, SourceError};
+pub(crate) use source::{MetadataFailure, ProcessFailure, SourceError};
 
 use crate::outcome::{FAILED, NOT_FOUND, NOT_RUNNABLE};
 use crate::role::Invalid;
@@ -54,6 +54,8 @@ pub(crate) enum Error {
     CommandNotFound { name: String },
     /// The command is there, but cannot be run.
     CommandNotRunnable { name: String, reason: String, hint: Option<String> },
+    /// Something is missing that xassume needs.
+    Missing { what: &'static str, reason: String, hint: &'static str },
     /// The operating system refused something that xassume itself needs.
     System { what: &'static str, reason: String },
 }
@@ -81,6 +83,7 @@ impl Error {
             | Self::Serve { .. }
             | Self::Unprintable { .. }
             | Self::Lapsed
+            | Self::Missing { .. }
             | Self::System { .. } => FAILED,
         }
     }
@@ -92,16 +95,18 @@ impl Error {
             Self::Value { invalid, .. } => invalid.hint.clone(),
             Self::File { path, .. } => Some(format!("check that {} exists and can be read", path.display())),
             Self::Config(error) => error.hint(),
-            Self::Source(error) => error.hint(),
+            Self::Source(error) => Some(error.hint()),
             Self::Mfa(error) => Some(error.hint()),
-            Self::Assume(error) => error.hint(),
+            Self::Assume(error) => Some(error.hint()),
             Self::Waited { .. } => {
                 Some("STS or the source is slow; --sts-timeout sets the limit, --no-cache asks without waiting".into())
             }
             Self::WrongAccount { .. } => {
                 Some("the role's ARN or the profile names another account than expected".into())
             }
-            Self::CommandNotFound { name } => Some(if name.contains(char::is_whitespace) {
+            Self::CommandNotFound { name } => Some(if name.is_empty() {
+                "the first word of the command is empty: is a variable in it not set?".to_owned()
+            } else if name.contains(char::is_whitespace) {
                 "the command is not run by a shell: pass its words one by one, or use sh -c '…'".into()
             } else if name.contains('/') {
                 "check the path; a script's interpreter must exist too".into()
@@ -111,7 +116,7 @@ impl Error {
             Self::CredentialsFile { .. } => {
                 Some("name a file in a folder of your own; without --credentials-file a private folder is made".into())
             }
-            Self::Serve { hint, .. } => Some((*hint).to_owned()),
+            Self::Serve { hint, .. } | Self::Missing { hint, .. } => Some((*hint).to_owned()),
             Self::Unprintable { .. } => Some("the formats for shells carry any value: export, fish, powershell".into()),
             Self::Lapsed => Some("`--on-refresh-failure keep` lets the command run on".into()),
             Self::System { .. } => None,
@@ -162,7 +167,7 @@ impl fmt::Display for Error {
             Self::Lapsed => f.write_str("the session expired and could not be refreshed; the command was stopped"),
             Self::CommandNotFound { name } => write!(f, "cannot run `{name}`: command not found"),
             Self::CommandNotRunnable { name, reason, .. } => write!(f, "cannot run `{name}`: {reason}"),
-            Self::System { what, reason } => write!(f, "cannot {what}: {reason}"),
+            Self::Missing { what, reason, .. } | Self::System { what, reason } => write!(f, "cannot {what}: {reason}"),
         }
     }
 }
@@ -191,6 +196,16 @@ impl From<Box<AssumeError>> for Error {
     }
 }
 
+/// What the system says went wrong, without the number that Rust adds.
+pub(crate) fn told(error: &std::io::Error) -> String {
+    without_number(&error.to_string()).to_owned()
+}
+
+/// A text of the system's, without its error number.
+pub(crate) fn without_number(text: &str) -> &str {
+    text.split(" (os error ").next().unwrap_or(text)
+}
+
 /// A value as an error shows it: its first 80 characters, without line breaks.
 pub(crate) fn shortened(value: &str) -> String {
     let flat: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -210,6 +225,12 @@ mod tests {
         let not_runnable = Error::CommandNotRunnable { name: "x".into(), reason: "is a directory".into(), hint: None };
         let usage = Error::usage("no", "hint");
         assert_eq!((not_found.status(), not_runnable.status(), usage.status()), (127, 126, 125));
+    }
+
+    #[test]
+    fn numbers_of_the_system_are_left_out() {
+        assert_eq!(told(&std::io::Error::from_raw_os_error(2)), "No such file or directory");
+        assert_eq!(told(&std::io::Error::other("no")), "no");
     }
 
     #[test]

@@ -14,13 +14,24 @@ pub(crate) enum SourceError {
     /// A profile's `credential_process` did not give credentials.
     Process { profile: String, failure: ProcessFailure },
     /// The container endpoint did not give credentials.
-    Container { reason: String },
+    Container { reason: String, status: Option<u16> },
     /// Instance metadata did not give credentials.
-    InstanceMetadata { reason: String, silent: bool },
+    InstanceMetadata { reason: String, failure: MetadataFailure },
     /// The web identity token file cannot be used.
     TokenFile { path: PathBuf, reason: String },
     /// A service that hands out credentials was asked and refused, or was not reached.
     Service { service: &'static str, profile: String, reason: String },
+}
+
+/// How instance metadata failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MetadataFailure {
+    /// Nothing answers.
+    Silent,
+    /// It answers, and the instance has no role.
+    NoRole,
+    /// It answers otherwise.
+    Refused,
 }
 
 /// How a `credential_process` failed.
@@ -52,8 +63,8 @@ impl fmt::Display for ProcessFailure {
 
 impl SourceError {
     /// The one thing to do.
-    pub(crate) fn hint(&self) -> Option<String> {
-        Some(match self {
+    pub(crate) fn hint(&self) -> String {
+        match self {
             Self::SsoExpired { sso_session: Some(session), .. } => {
                 format!("log in again: aws sso login --sso-session {session}")
             }
@@ -69,20 +80,29 @@ impl SourceError {
             Self::Process { profile, .. } => {
                 format!("run the credential_process of [profile {profile}] by hand to see what it does")
             }
+            Self::Container { status: Some(401 | 403), .. } => {
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN, or the file of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, must hold its token"
+                    .into()
+            }
             Self::Container { .. } => {
                 "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI must lead to the container's own endpoint".into()
             }
-            Self::InstanceMetadata { silent: true, .. } => {
+            Self::InstanceMetadata { failure: MetadataFailure::Silent, .. } => {
                 "not on EC2? give keys, a profile or a token file; in a container the IMDSv2 hop limit must be 2".into()
             }
-            Self::InstanceMetadata { silent: false, .. } => {
+            Self::InstanceMetadata { failure: MetadataFailure::NoRole, .. } => {
                 "attach an instance profile with a role to the instance".into()
+            }
+            Self::InstanceMetadata { failure: MetadataFailure::Refused, .. } => {
+                "is metadata enabled for the instance, and may this user or container reach it?".into()
             }
             Self::TokenFile { .. } => {
                 "AWS_WEB_IDENTITY_TOKEN_FILE must name a readable file with one OIDC token".into()
             }
-            Self::Service { .. } => return None,
-        })
+            Self::Service { profile, .. } => {
+                format!("`aws sts get-caller-identity --profile {profile}` shows whether the AWS CLI gets credentials there")
+            }
+        }
     }
 }
 
@@ -97,7 +117,7 @@ impl fmt::Display for SourceError {
                 write!(f, "the `aws login` session of profile {profile} cannot be used: {reason}")
             }
             Self::Process { profile, failure, .. } => write!(f, "credential_process of profile {profile}: {failure}"),
-            Self::Container { reason } => write!(f, "the container's credentials endpoint: {reason}"),
+            Self::Container { reason, .. } => write!(f, "the container's credentials endpoint: {reason}"),
             Self::InstanceMetadata { reason, .. } => write!(f, "instance metadata: {reason}"),
             Self::TokenFile { path, reason } => write!(f, "web identity token file {}: {reason}", path.display()),
             Self::Service { service, profile, reason } => write!(f, "{service}, for profile {profile}: {reason}"),

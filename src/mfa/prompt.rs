@@ -3,7 +3,7 @@
 //! A code is no password, so it is shown as it is typed. A signal ends the wait as it ends any program.
 
 use super::codes::{self, MOST_BYTES};
-use crate::error::{CodeOrigin, MfaFailure};
+use crate::error::{CodeOrigin, MfaFailure, told};
 use crate::role::{MfaCode, MfaSerial};
 use crate::sys::keyboard::{Keyboard, open_terminal};
 use nix::unistd::{getpgrp, tcgetpgrp};
@@ -18,7 +18,12 @@ const TRIES: u32 = 3;
 /// # Errors
 /// At once when there is no terminal, or none that anybody looks at; later when it ends or gives no code.
 pub(super) async fn ask(serial: &MfaSerial) -> Result<MfaCode, MfaFailure> {
-    let none = |error: io::Error| MfaFailure::NoTerminal { reason: error.to_string() };
+    let none = |error: io::Error| MfaFailure::NoTerminal {
+        reason: match error.raw_os_error() {
+            Some(libc::ENXIO) => "this process has none".into(),
+            _ => told(&error),
+        },
+    };
     let mut screen = open_terminal().map_err(none)?;
     if !is_watched(&screen) {
         return Err(none(io::Error::other("xassume is not in its foreground")));
@@ -27,7 +32,7 @@ pub(super) async fn ask(serial: &MfaSerial) -> Result<MfaCode, MfaFailure> {
     let mut question = format!("MFA code of {serial}: ");
     for _ in 0..TRIES {
         screen.write_all(question.as_bytes()).map_err(none)?;
-        let line = keyboard.line(MOST_BYTES).await.map_err(|error| not_given(&error.to_string()))?;
+        let line = keyboard.line(MOST_BYTES).await.map_err(|error| not_given(&told(&error)))?;
         if line.is_empty() {
             // The shell's next prompt, or the error, begins on a line of its own.
             let _ = screen.write_all(b"\n");

@@ -108,7 +108,8 @@ fn read<T>(
 
 /// `duration_seconds` is a plain number; the other forms of `--duration` would mislead AWS's own tools.
 fn seconds(text: &str) -> Result<SessionDuration, Invalid> {
-    let seconds = text.parse::<u32>().map_err(|_| Invalid::new("is not a whole number of seconds"))?;
+    let seconds =
+        text.parse::<u32>().map_err(|_| Invalid::new("is not a whole number of seconds").hint("for example 3600"))?;
     SessionDuration::from_duration(Duration::from_secs(seconds.into()))
 }
 

@@ -134,7 +134,9 @@ fn check_name(name: &str) -> Result<(), Invalid> {
         return Err(Invalid::new("has no role name").hint(SHAPE));
     }
     if name.len() > 64 {
-        return Err(Invalid::new(format!("has a role name of {} characters; IAM allows 64", name.chars().count())));
+        return Err(
+            Invalid::new(format!("has a role name of {} characters; IAM allows 64", name.chars().count())).hint(SHAPE)
+        );
     }
     match name.chars().find(|&c| !super::options::is_name_char(c)) {
         Some(c) => Err(Invalid::new(format!("has a role name with {c:?} in it"))

@@ -19,7 +19,9 @@ fn check(
     let (least, most) = (*lengths.start(), *lengths.end());
     let length = text.chars().count();
     if !lengths.contains(&length) {
-        return Err(Invalid::new(format!("has {length} characters; AWS allows {least} to {most}")));
+        let letters = if length == 1 { "character" } else { "characters" };
+        return Err(Invalid::new(format!("has {length} {letters}; AWS allows {least} to {most}"))
+            .hint(format!("AWS allows {set}")));
     }
     match text.chars().find(|&c| !allowed(c)) {
         Some(c) => Err(Invalid::new(format!("has {c:?} in it")).hint(format!("AWS allows {set}"))),
@@ -98,7 +100,7 @@ impl SourceIdentity {
     /// When the text is outside AWS's length or character set, or begins with the reserved `aws:`.
     pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
         if text.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")) {
-            return Err(Invalid::new("begins with `aws:`, which AWS reserves"));
+            return Err(Invalid::new("begins with `aws:`, which AWS reserves").hint("for example alice"));
         }
         check(text, 2..=64, is_name_char, "letters, digits and +=,.@_-")?;
         Ok(Self(text.to_owned()))
@@ -136,7 +138,9 @@ impl SessionDuration {
 
     pub(crate) fn from_duration(duration: Duration) -> Result<Self, Invalid> {
         if duration.subsec_nanos() != 0 {
-            return Err(Invalid::new("holds a fraction of a second; STS counts in whole seconds"));
+            return Err(
+                Invalid::new("holds a fraction of a second; STS counts in whole seconds").hint("for example 15m or 1h")
+            );
         }
         if !(Self::LEAST..=Self::MOST).contains(&duration) {
             return Err(Invalid::new("is outside what STS allows: 15m to 12h")
@@ -178,7 +182,8 @@ impl SessionPolicy {
         }
         // [\u0009\u000A\u000D\u0020-\u00FF]+
         match text.chars().find(|&c| !matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}')) {
-            Some(c) => Err(Invalid::new(format!("has {c:?} in it, which STS does not take in a policy"))),
+            Some(c) => Err(Invalid::new(format!("has {c:?} in it, which STS does not take in a policy"))
+                .hint("STS takes the characters of Latin-1; in JSON others can be written as \\uXXXX")),
             None => Ok(Self(text.to_owned())),
         }
     }
@@ -218,7 +223,7 @@ impl TagKey {
     pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
         check(text, 1..=128, is_tag_char, TAG_SET)?;
         if text.to_lowercase().starts_with("aws:") {
-            return Err(Invalid::new("begins with `aws:`, which AWS reserves"));
+            return Err(Invalid::new("begins with `aws:`, which AWS reserves").hint("use another key"));
         }
         Ok(Self(text.to_owned()))
     }
@@ -242,9 +247,10 @@ impl Tag {
         let Some((key, value)) = text.split_once('=') else {
             return Err(Invalid::new("is not KEY=VALUE").hint("for example --tag team=payments"));
         };
-        let key = TagKey::parse(key).map_err(|e| Invalid { reason: format!("key {}", e.reason), ..e })?;
+        let key =
+            TagKey::parse(key).map_err(|e| Invalid { reason: format!("is no tag: its key {}", e.reason), ..e })?;
         check(value, 0..=256, is_tag_char, TAG_SET)
-            .map_err(|e| Invalid { reason: format!("value {}", e.reason), ..e })?;
+            .map_err(|e| Invalid { reason: format!("is no tag: its value {}", e.reason), ..e })?;
         Ok(Self { key, value: value.to_owned() })
     }
 }
@@ -255,7 +261,8 @@ impl Tag {
 /// The first rule that is broken.
 pub(crate) fn check_tags(tags: &[Tag], transitive: &[TagKey]) -> Result<(), Invalid> {
     if tags.len() > 50 || transitive.len() > 50 {
-        return Err(Invalid::new("is given more than 50 times; AWS allows 50 session tags"));
+        return Err(Invalid::new("is given more than 50 times; AWS allows 50 session tags")
+            .hint("leave out the tags that no policy asks for"));
     }
     for (at, tag) in tags.iter().enumerate() {
         if tags[..at].iter().any(|before| before.key.same(&tag.key)) {
@@ -265,7 +272,8 @@ pub(crate) fn check_tags(tags: &[Tag], transitive: &[TagKey]) -> Result<(), Inva
     }
     for (at, key) in transitive.iter().enumerate() {
         if transitive[..at].iter().any(|before| before.same(key)) {
-            return Err(Invalid::new(format!("names the transitive key `{}` twice", key.as_str())));
+            return Err(Invalid::new(format!("names the transitive key `{}` twice", key.as_str()))
+                .hint("once is enough; AWS compares tag keys without regard to case"));
         }
         if !tags.iter().any(|tag| tag.key.same(key)) {
             return Err(Invalid::new(format!("has no value for the transitive key `{}`", key.as_str()))

@@ -144,22 +144,25 @@ fn via(words: &Words<'_>, on_expiry: OnExpiry, chosen: Option<&Given>) -> Result
         (OnExpiry::Signal(_), _) | (_, Some(_)) => "file",
         (OnExpiry::None | OnExpiry::Restart, None) => "env",
     };
-    let chosen = chosen.map(Given::text).transpose()?;
-    match chosen.unwrap_or(by_default) {
+    let text = chosen.map(Given::text).transpose()?;
+    match text.unwrap_or(by_default) {
         "file" => Ok(Via::File {
             path: path.map(|given| PathBuf::from(given.value)),
             mode: mode.map_or(Ok(0o600), |given| given.parse(file_mode))?,
         }),
         other => {
             if let Some(flag) = ["credentials-file", "file-mode"].into_iter().find(|flag| words.is_typed(flag)) {
-                return Err(Error::usage(format!("--{flag} needs --via file"), "leave out one of them"));
+                return Err(Error::usage(
+                    format!("--{flag} needs --via file"),
+                    format!("add --via file, or leave --{flag} out"),
+                ));
             }
             match other {
                 "env" => Ok(Via::Env),
                 "endpoint" => Ok(Via::Endpoint),
                 "process" => Ok(Via::Process),
                 _ => Err(Error::Value {
-                    origin: "--via".into(),
+                    origin: chosen.map_or_else(|| "--via".to_owned(), |given| given.origin.clone()),
                     value: other.to_owned(),
                     invalid: Invalid::new("is none of env, file, endpoint and process").hint(NAMES),
                 }),
@@ -188,14 +191,20 @@ fn signal(text: &str) -> Result<Signal, Invalid> {
 
 fn margin(text: &str) -> Result<Margin, Invalid> {
     match parse_duration(text)? {
-        Duration::ZERO => Err(Invalid::new("must be more than nothing")),
+        Duration::ZERO => {
+            Err(Invalid::new("must be more than nothing").hint("for example 5m; without it, a tenth of the lifetime"))
+        }
         margin => Ok(Margin::Fixed(margin)),
     }
 }
 
 fn stop_timeout(text: &str) -> Result<Duration, Invalid> {
     let duration = parse_duration(text)?;
-    if duration <= Duration::from_hours(1) { Ok(duration) } else { Err(Invalid::new("is longer than an hour")) }
+    if duration <= Duration::from_hours(1) {
+        Ok(duration)
+    } else {
+        Err(Invalid::new("is longer than an hour").hint("for example 30s or 10m"))
+    }
 }
 
 /// Octal, readable and writable for the owner, never writable for all.

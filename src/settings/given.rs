@@ -25,7 +25,9 @@ impl Given {
     /// # Errors
     /// When it is not UTF-8.
     pub(super) fn text(&self) -> Result<&str, Error> {
-        self.value.to_str().ok_or_else(|| self.invalid(Invalid::new("is not UTF-8")))
+        self.value
+            .to_str()
+            .ok_or_else(|| self.invalid(Invalid::new("is not UTF-8").hint("write it in UTF-8, as AWS does")))
     }
 
     /// The value as one of AWS's words.

@@ -10,13 +10,14 @@ mod guard;
 mod mfa;
 mod name;
 mod printing;
+mod screen;
 
 pub(crate) use cache::{CacheMode, CacheSettings};
 pub(crate) use conduct::{Conduct, DeliverySettings, Via};
 
 use crate::cli;
 use crate::deliver::environment::{Delivery, check_keep};
-use crate::error::Error;
+use crate::error::{Error, told};
 use crate::print::Format;
 use crate::profile::{ProfileChoice, ProfileFrom, Request, endpoint};
 use crate::role::{
@@ -28,6 +29,7 @@ use crate::vars::Vars;
 use clap::ArgMatches;
 use given::{Given, Words};
 pub(crate) use mfa::{CodeFrom, MfaSettings};
+pub(crate) use screen::Screen;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -115,11 +117,13 @@ pub(crate) enum LogFormat {
 pub(crate) struct Voice {
     pub(crate) verbosity: Verbosity,
     pub(crate) format: LogFormat,
+    pub(crate) screen: Screen,
 }
 
-impl Default for Voice {
-    fn default() -> Self {
-        Self { verbosity: Verbosity::Normal, format: LogFormat::Text }
+impl Voice {
+    /// The voice of one who was not told how to speak.
+    pub(crate) fn usual(vars: &Vars) -> Self {
+        Self { verbosity: Verbosity::Normal, format: LogFormat::Text, screen: Screen::of(vars) }
     }
 }
 
@@ -158,10 +162,10 @@ pub(crate) fn voice(matches: &ArgMatches, vars: &Vars) -> Result<Voice, Error> {
         given.parse(|text| match text {
             "text" => Ok(LogFormat::Text),
             "json" => Ok(LogFormat::Json),
-            _ => Err(Invalid::new("is neither text nor json").hint("json gives one object a line")),
+            _ => Err(Invalid::new("is neither text nor json").hint("text is for people, json gives one object a line")),
         })
     })?;
-    Ok(Voice { verbosity, format })
+    Ok(Voice { verbosity, format, screen: Screen::of(vars) })
 }
 
 /// What is to be done.
@@ -209,7 +213,7 @@ pub(crate) fn task(
 /// What stands in place of a command, and what to do when there is a command as well.
 const INSTEAD: [(&str, &str); 3] = [
     ("check", "leave the command out; all other flags go with --check"),
-    ("clear-cache", "for a new session: --force-refresh"),
+    ("clear-cache", "leave the command out; for a new session before a command: --force-refresh"),
     ("print", "leave out the command, or --print to run it"),
 ];
 
@@ -303,13 +307,16 @@ fn hop_options(words: &Words<'_>, read: &dyn Fn(&Path) -> std::io::Result<String
     let transitive = words.many("transitive-tag");
     let policy_arns = words.many("policy-arn");
     if let Some(eleventh) = policy_arns.get(10) {
-        return Err(eleventh.invalid(Invalid::new("is one too many; AWS allows 10 policy ARNs")));
+        return Err(eleventh.invalid(
+            Invalid::new("is one too many; AWS allows 10 policy ARNs")
+                .hint("write what several of them allow into --policy"),
+        ));
     }
     let options = HopOptions {
         external_id: words.one("external-id").map(|given| given.parse(ExternalId::parse)).transpose()?,
         duration: words.one("duration").map(|given| given.parse(SessionDuration::parse)).transpose()?,
         policy: words.one("policy").map(|given| policy(&given, read)).transpose()?,
-        policy_arns: policy_arns.iter().map(|given| given.parse(PolicyArn::parse)).collect::<Result<_, _>>()?,
+        policy_arns: policy_arns.iter().map(|given| given.parse(policy_arn)).collect::<Result<_, _>>()?,
         tags: tags.iter().map(|given| given.parse(Tag::parse)).collect::<Result<_, _>>()?,
         transitive_tags: transitive.iter().map(|given| given.parse(TagKey::parse)).collect::<Result<_, _>>()?,
         source_identity: words.one("source-identity").map(|given| given.parse(SourceIdentity::parse)).transpose()?,
@@ -323,6 +330,10 @@ fn hop_options(words: &Words<'_>, read: &dyn Fn(&Path) -> std::io::Result<String
     Ok(options)
 }
 
+fn policy_arn(text: &str) -> Result<PolicyArn, Invalid> {
+    PolicyArn::parse(text).map_err(|invalid| invalid.hint("for example arn:aws:iam::aws:policy/ReadOnlyAccess"))
+}
+
 fn device(text: &str) -> Result<MfaSerial, Invalid> {
     MfaSerial::parse(text).map_err(|invalid| invalid.hint("for example arn:aws:iam::123456789012:mfa/alice"))
 }
@@ -333,7 +344,7 @@ fn policy(given: &Given, read: &dyn Fn(&Path) -> std::io::Result<String>) -> Res
     let text = read(&path).map_err(|error| Error::File {
         what: format!("the policy of {}", given.origin),
         path,
-        reason: error.to_string(),
+        reason: told(&error),
     })?;
     SessionPolicy::parse(&text).map_err(|invalid| given.invalid(invalid))
 }
@@ -350,7 +361,11 @@ fn sts(words: &Words<'_>) -> Result<StsSettings, Error> {
 fn timeout(text: &str) -> Result<Duration, Invalid> {
     let limits = Duration::from_millis(100)..=Duration::from_hours(1);
     let duration = parse_duration(text)?;
-    if limits.contains(&duration) { Ok(duration) } else { Err(Invalid::new("is outside 100ms to 1h")) }
+    if limits.contains(&duration) {
+        Ok(duration)
+    } else {
+        Err(Invalid::new("is outside 100ms to 1h").hint("for example 30s or 2m"))
+    }
 }
 
 fn account(text: &str) -> Result<String, Invalid> {

@@ -48,7 +48,7 @@ impl Call<'_> {
                         let refusal = explain::refusal(code, &message);
                         Cause::Refused { code: code.to_owned(), message, refusal }
                     }
-                    None => Cause::Garbage(format!("HTTP status {status} without an error code")),
+                    None => Cause::Garbage(format!("it has HTTP status {status}, but is no document of STS's")),
                 }
             }
             _ => match http::failure(error, &self.host()) {

@@ -5,8 +5,10 @@ use super::http::Line;
 use super::source::Proof;
 use crate::error::{AssumeError, Cause, Refusal, StsCall};
 use crate::mfa::MfaSession;
+use crate::report::Progress;
 use crate::role::{Hop, HopOptions, MfaCode, MfaSerial, PolicyArn, SessionDuration};
 use crate::session::{CallerIdentity, Granted, Keys, Secret};
+use crate::waiting::Awaited;
 use aws_credential_types::Credentials;
 use aws_sdk_sts::config::{AppName, BehaviorVersion, Region};
 use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
@@ -26,6 +28,7 @@ pub(super) struct Call<'a> {
     pub(super) line: &'a Line,
     pub(super) attempts: u32,
     pub(super) deadline: Instant,
+    pub(super) progress: &'a Progress,
 }
 
 /// A device and its code.
@@ -181,8 +184,15 @@ impl Call<'_> {
         Ok(config)
     }
 
+    fn awaited(&self) -> Awaited {
+        let ((hop, of), role) = (self.place, self.hop.role.to_string());
+        Awaited::Sts { call: self.action, role, hop, of, tries: self.line.tries.clone() }
+    }
+
     /// The SDK's own time-outs, and one above them for whatever they do not cover.
     async fn within_time<T>(&self, call: impl Future<Output = T>) -> Result<T, Box<AssumeError>> {
+        self.line.tries.begin();
+        self.progress.waits_for(self.awaited());
         let left = self.deadline.saturating_duration_since(Instant::now());
         tokio::time::timeout(left, call).await.map_err(|_| self.timed_out())
     }

@@ -4,7 +4,8 @@
 //! aws-lc's start, in each process.
 
 use super::Network;
-use crate::error::NetworkFailure;
+use crate::error::{NetworkFailure, told, without_number};
+use crate::waiting::Tries;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -74,22 +75,25 @@ pub(super) enum Proxy {
 pub(super) struct Line {
     pub(super) client: SharedHttpClient,
     pub(super) date: ServerDate,
+    /// Of the call that is under way.
+    pub(super) tries: Tries,
 }
 
 impl Line {
     pub(super) fn to_sts(network: &Network) -> Self {
-        let date = ServerDate::default();
-        Self { client: client(network, Proxy::FromEnvironment, &date), date }
+        let (date, tries) = (ServerDate::default(), Tries::default());
+        Self { client: client(network, Proxy::FromEnvironment, &date, &tries), date, tries }
     }
 }
 
-/// A client for the SDK.
-pub(super) fn client(network: &Network, proxy: Proxy, date: &ServerDate) -> SharedHttpClient {
+/// A client for the SDK. It notes the server's time, and counts what is sent.
+pub(super) fn client(network: &Network, proxy: Proxy, date: &ServerDate, tries: &Tries) -> SharedHttpClient {
     SharedHttpClient::new(Client {
         connector: SharedHttpConnector::new(Connecting {
             bundle: network.ca_bundle.clone(),
             proxy,
             date: date.clone(),
+            tries: tries.clone(),
             plain: OnceLock::new(),
             tls: OnceLock::new(),
         }),
@@ -113,6 +117,7 @@ struct Connecting {
     bundle: Option<Arc<[u8]>>,
     proxy: Proxy,
     date: ServerDate,
+    tries: Tries,
     plain: OnceLock<Connector>,
     tls: OnceLock<Connector>,
 }
@@ -158,6 +163,7 @@ impl HttpConnector for Connecting {
         } else {
             self.plain.get_or_init(|| self.builder().build_http())
         };
+        self.tries.sent();
         let answer = connector.call(request);
         let date = self.date.clone();
         HttpConnectorFuture::new(async move {
@@ -189,7 +195,7 @@ fn limited(response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
 /// # Errors
 /// Why the file cannot be used: the TLS library would panic on a bad one.
 pub(crate) fn read_bundle(path: &Path) -> Result<Arc<[u8]>, String> {
-    let pem = std::fs::read(path).map_err(|error| error.to_string())?;
+    let pem = std::fs::read(path).map_err(|error| told(&error))?;
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         let certificate = certificate.map_err(|error| format!("it is not PEM: {error:?}"))?;
@@ -213,14 +219,28 @@ pub(super) fn failure(error: &(dyn std::error::Error + 'static), host: &str) -> 
         texts.iter().find(|text| text.contains("tunnel") || text.to_lowercase().contains("proxy"))
     {
         NetworkFailure::Proxy { reason: reason.clone() }
+    } else if let Some(reason) = texts.iter().find_map(|text| text.strip_prefix("Invalid Configuration: ")) {
+        NetworkFailure::Endpoint { reason: reason.to_owned() }
     } else if all.contains("dns error") || all.contains("failed to lookup address") {
         NetworkFailure::Dns { host }
     } else if let Some(reason) = texts.iter().rev().find(|text| is_tls(text)) {
         let no_roots = all.contains("UnknownIssuer") && rustls_native_certs::load_native_certs().certs.is_empty();
-        NetworkFailure::Tls { host, reason: reason.clone(), no_roots }
+        NetworkFailure::Tls { host, reason: tls_reason(reason), no_roots }
     } else {
         NetworkFailure::Unreachable { host, reason: last }
     }
+}
+
+/// The TLS library's reason in words, where it has only the names of its own types or counts seconds since 1970.
+fn tls_reason(text: &str) -> String {
+    let Some(reason) = text.strip_prefix("invalid peer certificate: ") else { return text.to_owned() };
+    let reason = match reason {
+        "UnknownIssuer" => "nobody who is trusted has issued it".to_owned(),
+        "BadSignature" => "it is not signed by who is named as its issuer".to_owned(),
+        expired if expired.starts_with("certificate expired") => "it has expired".to_owned(),
+        other => other.replace("DnsName(\"", "").replace("\")", ""),
+    };
+    format!("invalid peer certificate: {reason}")
 }
 
 fn is_tls(text: &str) -> bool {
@@ -234,7 +254,7 @@ pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {
-        let text = error.to_string();
+        let text = without_number(&error.to_string()).to_owned();
         if texts.last() != Some(&text) {
             texts.push(text);
         }

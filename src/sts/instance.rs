@@ -2,7 +2,7 @@
 
 use super::http::{self, Proxy};
 use super::{Network, source};
-use crate::error::SourceError;
+use crate::error::{MetadataFailure, SourceError};
 use crate::session::Keys;
 use aws_config::imds;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
@@ -54,7 +54,8 @@ impl Instance {
 }
 
 fn silent() -> SourceError {
-    SourceError::InstanceMetadata { reason: "nothing answers at the instance's address".into(), silent: true }
+    let reason = "nothing answers at the instance's address".into();
+    SourceError::InstanceMetadata { reason, failure: MetadataFailure::Silent }
 }
 
 fn failure(error: &CredentialsError) -> SourceError {
@@ -64,7 +65,11 @@ fn failure(error: &CredentialsError) -> SourceError {
     if not_there || says("timed out") || says("timeout") {
         return silent();
     }
-    let reason =
-        if says("404") { "the instance has no role".into() } else { texts.last().cloned().unwrap_or_default() };
-    SourceError::InstanceMetadata { reason, silent: false }
+    let (reason, failure) = if says("404") {
+        ("the instance has no role".into(), MetadataFailure::NoRole)
+    } else {
+        let reason = texts.last().map(|text| text.trim_end_matches('.').to_owned());
+        (reason.unwrap_or_default(), MetadataFailure::Refused)
+    };
+    SourceError::InstanceMetadata { reason, failure }
 }

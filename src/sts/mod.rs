@@ -21,9 +21,10 @@ use crate::error::{AssumeError, Error, StsCall};
 use crate::mfa::Codes;
 use crate::mfa::way::{KeyKind, Way, way};
 use crate::profile::{Plan, Source};
-use crate::report::Report;
+use crate::report::{Progress, Report};
 use crate::role::Hop;
 use crate::session::{CallerIdentity, Session};
+use crate::waiting::Awaited;
 use call::{Call, Code};
 use http::Line;
 use instance::Instance;
@@ -56,6 +57,7 @@ pub(crate) struct Sts<'a> {
     /// For all calls of one session, less what was spent on waiting before.
     pub(crate) limit: Duration,
     pub(crate) report: Report,
+    pub(crate) progress: &'a Progress,
 }
 
 /// A session, and what was learnt on the way to it.
@@ -133,6 +135,7 @@ impl Sts<'_> {
 
     /// The source's credentials. An instance is asked for its region as well, unless somebody named one.
     async fn proof(&self) -> Result<(Proof, Option<String>), Error> {
+        self.progress.waits_for(Awaited::Source { name: self.plan.source.to_string() });
         if self.plan.source == Source::InstanceMetadata {
             let instance = Instance::new(self.network);
             let keys = instance.keys().await?;
@@ -140,7 +143,12 @@ impl Sts<'_> {
             return Ok((Proof::Keys(keys), region));
         }
         let region = self.region(None)?;
-        let proof = source::resolve(&self.plan.source, self.network, &region, &self.helpers).await?;
+        let answer = source::resolve(&self.plan.source, self.network, &region, &self.helpers);
+        let proof = match self.plan.source {
+            // The terminal is the program's as well.
+            Source::Process { .. } => self.progress.aside(answer).await?,
+            _ => answer.await?,
+        };
         Ok((proof, None))
     }
 
@@ -153,7 +161,7 @@ impl Sts<'_> {
             let code = match (codes, &hop.options.mfa_serial) {
                 (Some(codes), Some(serial)) => {
                     let asked = Instant::now();
-                    let code = codes.next(serial).await?;
+                    let code = self.progress.aside(codes.next(serial)).await?;
                     deadline += asked.elapsed();
                     Some((serial, code))
                 }
@@ -182,9 +190,9 @@ impl Sts<'_> {
         road: &'c Road<'_>,
         deadline: Instant,
     ) -> Call<'c> {
-        let Self { plan, network, attempts, .. } = *self;
+        let Self { plan, network, attempts, progress, .. } = *self;
         let place = (place, plan.hops.len());
-        Call { hop, place, action, region: road.region, network, line: road.line, attempts, deadline }
+        Call { hop, place, action, region: road.region, network, line: road.line, attempts, deadline, progress }
     }
 
     /// The region of STS: the user's, the instance's, else the partition's main one.

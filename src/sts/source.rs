@@ -7,10 +7,11 @@
 use super::Network;
 use super::http::{self, Proxy, ServerDate};
 use super::instance::Instance;
-use crate::error::{ProcessFailure, SourceError};
+use crate::error::{ProcessFailure, SourceError, told};
 use crate::profile::Source;
 use crate::session::{Keys, Secret, rfc3339};
 use crate::sys::helper::{self, HelperError};
+use crate::waiting::Tries;
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::login::LoginCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
@@ -89,7 +90,7 @@ pub(super) async fn resolve(
         Source::Container => {
             let config = provider_config(network, Proxy::Never, region);
             let provider = EcsCredentialsProvider::builder().configure(&config).build();
-            provided(provider).await.map_err(|error| SourceError::Container { reason: last_reason(&error) })?
+            provided(provider).await.map_err(|error| container_failure(&error))?
         }
         Source::InstanceMetadata => Instance::new(network).keys().await?,
     };
@@ -102,7 +103,7 @@ pub(super) async fn resolve(
 /// When the file cannot be read, or holds no token.
 fn read_token(path: &Path) -> Result<Secret, SourceError> {
     let failed = |reason: String| SourceError::TokenFile { path: path.to_owned(), reason };
-    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let text = std::fs::read_to_string(path).map_err(|error| failed(told(&error)))?;
     let token = Secret::new(text.trim());
     zeroize::Zeroize::zeroize(&mut { text });
     match token.reveal().len() {
@@ -114,7 +115,7 @@ fn read_token(path: &Path) -> Result<Secret, SourceError> {
 
 pub(super) fn provider_config(network: &Network, proxy: Proxy, region: &str) -> ProviderConfig {
     ProviderConfig::without_region()
-        .with_http_client(http::client(network, proxy, &ServerDate::default()))
+        .with_http_client(http::client(network, proxy, &ServerDate::default(), &Tries::default()))
         .with_sleep_impl(TokioSleep::new())
         .with_region((!region.is_empty()).then(|| Region::new(region.to_owned())))
 }
@@ -133,7 +134,17 @@ fn keys(credentials: &Credentials) -> Keys {
 
 /// The innermost reason: the SDK's outer ones only say that a provider failed.
 fn last_reason(error: &CredentialsError) -> String {
-    http::chain(error).pop().unwrap_or_default()
+    let reason = http::chain(error).pop().unwrap_or_default();
+    // The SDK's parser on a text that is no JSON.
+    if reason.starts_with("Error at offset") { "its answer cannot be understood".into() } else { reason }
+}
+
+fn container_failure(error: &CredentialsError) -> SourceError {
+    let reason = last_reason(error);
+    // The SDK gives the status in its own debug form, at the end of its text.
+    let status = reason.rsplit_once("StatusCode(").and_then(|(_, rest)| rest.trim_end_matches(')').parse().ok());
+    let reason = status.map_or(reason, |status: u16| format!("it answers with HTTP status {status}"));
+    SourceError::Container { reason, status }
 }
 
 fn sso_failure(profile: &str, sso_session: Option<String>, error: &CredentialsError) -> SourceError {
@@ -155,7 +166,11 @@ fn sso_failure(profile: &str, sso_session: Option<String>, error: &CredentialsEr
 }
 
 fn login_failure(profile: &str, error: &CredentialsError) -> SourceError {
-    SourceError::LoginExpired { profile: profile.to_owned(), reason: last_reason(error) }
+    let reason = match last_reason(error) {
+        reason if reason.starts_with("No such file") => "it is missing or has ended".into(),
+        reason => reason,
+    };
+    SourceError::LoginExpired { profile: profile.to_owned(), reason }
 }
 
 /// The output of a `credential_process`, as AWS documents it.
@@ -207,7 +222,7 @@ async fn process(profile: &str, command: &str, helpers: &Helpers<'_>) -> Result<
 impl From<HelperError> for ProcessFailure {
     fn from(error: HelperError) -> Self {
         match error {
-            HelperError::Spawn(error) => Self::CouldNotStart(error.to_string()),
+            HelperError::Spawn(error) => Self::CouldNotStart(told(&error)),
             HelperError::Failed(how) => Self::Ended(how.to_string()),
             HelperError::TimedOut(limit) => Self::TimedOut(limit),
             HelperError::TooLarge(limit) => Self::TooMuchOutput(limit),

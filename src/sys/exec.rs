@@ -36,8 +36,8 @@ pub(crate) fn not_runnable(command: &Command, error: Errno) -> Error {
         Errno::E2BIG => {
             (error.desc(), Some("the arguments and the environment together are larger than the kernel takes"))
         }
-        Errno::ETXTBSY => ("its file is being written", None),
-        _ => (error.desc(), None),
+        Errno::ETXTBSY => ("its file is being written", Some("wait until whoever writes it has closed it")),
+        _ => (error.desc(), Some("is it made for this processor, and is its file system mounted without noexec?")),
     };
     Error::CommandNotRunnable { name: command.name(), reason: reason.to_owned(), hint: hint.map(str::to_owned) }
 }

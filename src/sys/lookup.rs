@@ -3,7 +3,7 @@
 //! The search is execvp(3)'s, through the `PATH` that xassume itself inherited: what the user sees at the prompt is
 //! what runs, whatever the command's own environment will be.
 
-use crate::error::Error;
+use crate::error::{Error, told};
 use nix::unistd::{AccessFlags, access};
 use std::ffi::{CString, OsStr, OsString};
 use std::io;
@@ -90,15 +90,12 @@ fn check(file: &Path) -> Result<(), Miss> {
         Ok(found) if found.is_dir() => Err(not_runnable("it is a directory", "name a file that can be run")),
         Ok(found) if !found.is_file() => Err(not_runnable("it is no regular file", "name a file that can be run")),
         Ok(_) => access(file, AccessFlags::X_OK).map_err(|error| {
-            not_runnable(
-                &io::Error::from(error).to_string(),
-                "make it executable (chmod +x), or name its interpreter: sh FILE",
-            )
+            not_runnable(error.desc(), "make it executable (chmod +x), or name its interpreter: sh FILE")
         }),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             Err(Miss::NotFound)
         }
-        Err(error) => Err(not_runnable(&error.to_string(), "check the permissions of the folders that lead to it")),
+        Err(error) => Err(not_runnable(&told(&error), "check the permissions of the folders that lead to it")),
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod lookup;
 mod poll;
 pub(crate) mod program;
 pub(crate) mod reap;
+pub(crate) mod screen;
 pub(crate) mod signals;
 pub(crate) mod tty;
 mod unwind;

@@ -1,6 +1,6 @@
 //! Where xassume's own file is, for a helper that is run later.
 
-use crate::error::Error;
+use crate::error::{Error, told};
 use std::io;
 use std::path::PathBuf;
 
@@ -12,5 +12,9 @@ pub(crate) fn own() -> Result<PathBuf, Error> {
     // The kernel appends ` (deleted)` to the path of a file that is gone; such a path does not exist.
     let found = std::fs::read_link("/proc/self/exe")
         .and_then(|path| if path.try_exists()? { Ok(path) } else { Err(io::ErrorKind::NotFound.into()) });
-    found.map_err(|error| Error::System { what: "find the file of xassume itself", reason: error.to_string() })
+    found.map_err(|error| Error::Missing {
+        what: "find the file of xassume itself",
+        reason: told(&error),
+        hint: "/proc must be mounted",
+    })
 }

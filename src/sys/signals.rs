@@ -9,7 +9,7 @@ mod death;
 mod inherited;
 mod watch;
 
-pub(crate) use death::{die_of, forbid_core_dumps, install_pid1_handlers};
+pub(crate) use death::{die_of, erase_before_death, forbid_core_dumps, install_pid1_handlers};
 pub(crate) use inherited::{Inherited, inherited, keep_child_statuses};
 pub(crate) use watch::Watch;
 

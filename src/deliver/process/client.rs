@@ -4,7 +4,7 @@
 
 use super::{GIVEN, REFUSED};
 use crate::deliver::output;
-use crate::error::Error;
+use crate::error::{Error, told};
 use std::io::{self, Read as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -22,8 +22,9 @@ const LONGEST: usize = 64 * 1024;
 /// # Errors
 /// No supervision there, none that answers in time, or none that has a session to give.
 pub(crate) fn print(socket: &Path) -> Result<(), Error> {
+    // One line, without a hint: an SDK puts it into a message of its own.
     let failed = |reason: String| Error::System { what: "get credentials from xassume", reason };
-    let answer = ask(socket).map_err(|error| failed(error.to_string()))?;
+    let answer = ask(socket).map_err(|error| failed(told(&error)))?;
     let document = document(&answer).map_err(failed)?;
     output::print(document)
 }

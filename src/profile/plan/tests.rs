@@ -402,7 +402,7 @@ fn profile_chains_of_any_depth_and_their_bases() {
             "KEYS",
             "-p a",
             "has both source_profile and credential_source",
-            "keep",
+            "remove source_profile or credential_source from profile a",
         ),
         (
             "[profile a]\nrole_arn = @A\nsource_profile = bass\n[profile base]",
@@ -526,10 +526,16 @@ fn settings_of_a_profile_go_to_its_hop() {
         ("[profile a]\nrole_arn = x", "", "-p a", "profile a in config: role_arn `x` is not a role ARN", "looks like"),
         (&of("role_session_name = a/b"), "KEYS", "-p a", "role_session_name `a/b` has '/' in it", "letters"),
         (&of("external_id = x y"), "KEYS", "-p a", "external_id `x y` has ' '", "letters"),
-        (&of("duration_seconds = 1h"), "KEYS", "-p a", "duration_seconds `1h` is not a whole number of seconds", ""),
+        (
+            &of("duration_seconds = 1h"),
+            "KEYS",
+            "-p a",
+            "duration_seconds `1h` is not a whole number of seconds",
+            "3600",
+        ),
         (&of("duration_seconds = 60"), "KEYS", "-p a", "duration_seconds `60` is outside", "hour"),
-        (&of("mfa_serial = short"), "KEYS", "-p a", "mfa_serial `short` has 5 characters", ""),
-        ("", "KEYS AWS_ROLE_SESSION_NAME=x", "-r A", "AWS_ROLE_SESSION_NAME `x` has 1 characters", ""),
+        (&of("mfa_serial = short"), "KEYS", "-p a", "mfa_serial `short` has 5 characters", "AWS allows"),
+        ("", "KEYS AWS_ROLE_SESSION_NAME=x", "-r A", "AWS_ROLE_SESSION_NAME `x` has 1 character;", "AWS allows"),
         ("---\n[a]\nrole_arn = x", "", "-p a", "profile a in credentials: role_arn", "looks like"),
     ]);
 }

@@ -2,6 +2,10 @@
 
 use super::{change_mask, set_disposition};
 use crate::supervise::signal::{Signal, SignalSet};
+use crate::sys::screen;
+
+/// What ends a program that is run at a terminal.
+const ENDING: [Signal; 4] = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM];
 
 /// Ends this process by `signal`, as the command ended; as PID 1, which no signal of its own can kill, by status
 /// 128 + n. Runs no destructors: flush and remove what must be, first.
@@ -39,16 +43,39 @@ pub(crate) fn install_pid1_handlers() {
     if std::process::id() != 1 {
         return;
     }
-    for signal in [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM] {
-        if super::inherited().ignores(signal) {
-            continue;
+    end_by(exit_as_if_killed);
+}
+
+/// Handles what ends a program, where it was not ignored at the start.
+fn end_by(handler: extern "C" fn(libc::c_int)) {
+    for signal in ENDING {
+        if !super::inherited().ignores(signal) {
+            set_disposition(signal, handler as libc::sighandler_t);
         }
-        let handler: extern "C" fn(libc::c_int) = exit_as_if_killed;
-        set_disposition(signal, handler as libc::sighandler_t);
     }
 }
 
 extern "C" fn exit_as_if_killed(number: libc::c_int) {
     // SAFETY: `_exit` is async-signal-safe.
     unsafe { libc::_exit(128 + number) }
+}
+
+/// From now on these signals erase the line on the terminal, and kill as they would have without it. Signals that were
+/// ignored at the start stay so; execve(2) puts the others back.
+pub(crate) fn erase_before_death() {
+    end_by(erase_and_die);
+}
+
+extern "C" fn erase_and_die(number: libc::c_int) {
+    // Only atomics and system calls: tcgetpgrp(3) and write(2) are async-signal-safe, and so is all of `die_of`.
+    if screen::line_is_gone() && screen::is_ours() {
+        let erase = screen::ERASE;
+        // SAFETY: the pointer and the length are those of a string that lives for ever.
+        unsafe { libc::write(libc::STDERR_FILENO, erase.as_ptr().cast(), erase.len()) };
+    }
+    match Signal::from_number(number) {
+        Some(signal) => die_of(signal),
+        // SAFETY: `_exit` is async-signal-safe.
+        None => unsafe { libc::_exit(128 + number) },
+    }
 }
