@@ -1,0 +1,43 @@
+//! Commands that are missing or cannot be run: 126 and 127, before STS is asked.
+
+use super::page::{Page, ROLE, Scene, nobody, page};
+use crate::support::{FakeSts, Xassume};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+fn running(words: &'static [&'static str]) -> Scene {
+    Scene::new(nobody().args(["-r", ROLE, "--"]).args(words))
+}
+
+/// A file of that mode in the working folder.
+fn with_file(xassume: Xassume, name: &str, mode: u32, contents: &str) -> Xassume {
+    let path = xassume.sandbox().work().join(name);
+    fs::write(&path, contents).expect("the folder is writable");
+    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("the file is ours");
+    xassume
+}
+
+fn script_without_interpreter(name: &'static str, args: &'static [&'static str]) -> Page {
+    page(name, move || {
+        let sts = FakeSts::start();
+        let xassume = with_file(Xassume::new(&sts), "deploy", 0o755, "#!/no/such/interpreter\n");
+        Scene::new(xassume.args(["-r", ROLE]).args(args).args(["--", "./deploy"])).with(sts).status(126)
+    })
+}
+
+pub(super) fn pages() -> Vec<Page> {
+    vec![
+        page("command-not-found", || running(&["no-such-command", "-v"]).status(127)),
+        page("command-not-found-by-path", || running(&["./no/such/command"]).status(127)),
+        page("command-line-in-one-word", || running(&["aws s3 ls"]).status(127)),
+        page("command-empty", || running(&[""]).status(127)),
+        page("command-is-a-folder", || running(&["/tmp"]).status(126)),
+        page("command-is-no-file", || running(&["/dev/null"]).status(126)),
+        page("command-not-executable", || {
+            let xassume = with_file(nobody(), "deploy", 0o644, "#!/bin/sh\n");
+            Scene::new(xassume.args(["-r", ROLE, "--", "./deploy"])).status(126)
+        }),
+        script_without_interpreter("command-without-interpreter", &[]),
+        script_without_interpreter("command-without-interpreter-beside-xassume", &["--on-expiry", "restart"]),
+    ]
+}

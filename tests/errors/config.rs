@@ -1,0 +1,168 @@
+//! Config files and an environment that do not lead to a role and its source.
+
+use super::page::{Page, ROLE, Scene, nobody, page};
+use std::fmt::Write as _;
+
+/// A name, the config file, and the words before `-- true`.
+const FILES: &[(&str, &str, &[&str])] = &[
+    ("config-syntax-section", "[default]\nregion = eu-west-1\n[profile broken\n", &["-r", ROLE]),
+    ("config-syntax-setting", "[default]\nregion\n", &["-r", ROLE]),
+    ("config-profile-unknown", "[profile produktion]\nregion = eu-west-1\n", &["-p", "production"]),
+    ("config-profile-unknown-and-no-other", "", &["-p", "production"]),
+    ("config-profile-misplaced", "[production]\nregion = eu-west-1\n", &["-p", "production"]),
+    (
+        "config-source-profile-unknown",
+        "[profile deploy]\nrole_arn = arn:aws:iam::521111111144:role/DeployMaster\nsource_profile = bse\n[profile base]\n",
+        &["-p", "deploy"],
+    ),
+    (
+        "config-loop",
+        "[profile a]\nrole_arn = arn:aws:iam::521111111144:role/A\nsource_profile = b\n\
+         [profile b]\nrole_arn = arn:aws:iam::521111111144:role/B\nsource_profile = a\n",
+        &["-p", "a"],
+    ),
+    (
+        "config-two-sources",
+        "[profile deploy]\nrole_arn = arn:aws:iam::521111111144:role/DeployMaster\nsource_profile = base\n\
+         credential_source = Environment\n[profile base]\naws_access_key_id = AKIA\naws_secret_access_key = s\n",
+        &["-p", "deploy"],
+    ),
+    (
+        "config-role-without-source",
+        "[profile deploy]\nrole_arn = arn:aws:iam::521111111144:role/DeployMaster\n",
+        &["-p", "deploy"],
+    ),
+    (
+        "config-credential-source-unknown",
+        "[profile deploy]\nrole_arn = arn:aws:iam::521111111144:role/DeployMaster\ncredential_source = Ec2\n",
+        &["-p", "deploy"],
+    ),
+    (
+        "config-source-profile-without-credentials",
+        "[profile deploy]\nrole_arn = arn:aws:iam::521111111144:role/DeployMaster\nsource_profile = base\n\
+         [profile base]\nregion = eu-west-1\n",
+        &["-p", "deploy"],
+    ),
+    (
+        "config-source-profile-with-token-and-no-role",
+        "[profile deploy]\nrole_arn = arn:aws:iam::521111111144:role/DeployMaster\nsource_profile = base\n\
+         [profile base]\nweb_identity_token_file = /token\n",
+        &["-p", "deploy"],
+    ),
+    ("config-half-a-pair-of-keys", "[profile base]\naws_access_key_id = AKIA\n", &["-p", "base", "-r", ROLE]),
+    (
+        "config-sso-incomplete",
+        "[profile dev]\nsso_account_id = 222222222222\nsso_start_url = https://example.awsapps.com/start\n",
+        &["-p", "dev", "-r", ROLE],
+    ),
+    (
+        "config-sso-session-incomplete",
+        "[profile dev]\nsso_session = corp\nsso_account_id = 222222222222\nsso_role_name = Developer\n\
+         [sso-session corp]\nsso_region = eu-west-1\n",
+        &["-p", "dev", "-r", ROLE],
+    ),
+    (
+        "config-sso-mismatch",
+        "[profile dev]\nsso_session = corp\nsso_account_id = 222222222222\nsso_role_name = Developer\nsso_region = eu-west-1\n\
+         [sso-session corp]\nsso_region = eu-central-1\nsso_start_url = https://example.awsapps.com/start\n",
+        &["-p", "dev", "-r", ROLE],
+    ),
+    (
+        "config-sso-session-unknown",
+        "[profile dev]\nsso_session = crop\nsso_account_id = 222222222222\nsso_role_name = Developer\n[sso-session corp]\n",
+        &["-p", "dev", "-r", ROLE],
+    ),
+    (
+        "config-sso-session-unknown-and-no-other",
+        "[profile dev]\nsso_session = corp\nsso_account_id = 222222222222\nsso_role_name = Developer\n",
+        &["-p", "dev", "-r", ROLE],
+    ),
+    ("config-services-unknown", "[default]\nservices = local\n", &["-r", ROLE]),
+    ("config-value-region", "[default]\nregion = eu west 1\n", &["-r", ROLE]),
+    ("config-value-endpoint", "[default]\nendpoint_url = sts.example\n", &["-r", ROLE]),
+    (
+        "config-value-duration",
+        "[profile deploy]\nrole_arn = arn:aws:iam::521111111144:role/DeployMaster\ncredential_source = Environment\n\
+         duration_seconds = 1h\n",
+        &["-p", "deploy"],
+    ),
+    (
+        "config-value-role",
+        "[profile deploy]\nrole_arn = DeployMaster\ncredential_source = Environment\n",
+        &["-p", "deploy"],
+    ),
+    (
+        "config-value-external-id",
+        "[profile deploy]\nrole_arn = arn:aws:iam::521111111144:role/DeployMaster\ncredential_source = Environment\n\
+         external_id = a\n",
+        &["-p", "deploy"],
+    ),
+    (
+        "config-chained-duration",
+        "[profile hub]\nrole_arn = arn:aws:iam::222222222222:role/Hub\ncredential_source = Environment\n\
+         [profile deploy]\nrole_arn = arn:aws:iam::521111111144:role/DeployMaster\nsource_profile = hub\n\
+         duration_seconds = 7200\n",
+        &["-p", "deploy"],
+    ),
+    ("config-no-role-in-profile", "[profile dev]\nregion = eu-west-1\n", &["-p", "dev"]),
+];
+
+pub(super) fn pages() -> Vec<Page> {
+    let mut pages: Vec<Page> = FILES
+        .iter()
+        .map(|(name, config, args)| {
+            page(name, move || {
+                let xassume = nobody().args(*args).args(["--", "true"]);
+                let by_region = *name == "config-value-region" || *name == "config-value-endpoint";
+                let xassume = if by_region { xassume.env_remove("AWS_REGION") } else { xassume };
+                let by_endpoint =
+                    matches!(*name, "config-value-endpoint" | "config-value-region" | "config-services-unknown");
+                let xassume = if by_endpoint { xassume.env_remove("AWS_ENDPOINT_URL_STS") } else { xassume };
+                Scene::new(xassume.file(".aws/config", config))
+            })
+        })
+        .collect();
+    pages.extend([
+        page("config-file-is-a-folder", || {
+            Scene::new(nobody().file(".aws/config/x", "").args(["-r", ROLE, "--", "true"]))
+        }),
+        page("config-profile-of-a-variable-unknown", || {
+            Scene::new(nobody().env("AWS_PROFILE", "production").args(["-r", ROLE, "--", "true"]))
+        }),
+        page("config-no-role", || Scene::new(nobody().args(["--", "true"]))),
+        page("config-no-source", || Scene::new(nobody().without_keys().args(["-r", ROLE, "--", "true"]))),
+        page("config-credential-source-empty", || {
+            let config = format!("[profile deploy]\nrole_arn = {ROLE}\ncredential_source = Environment\n");
+            Scene::new(nobody().without_keys().file(".aws/config", config).args(["-p", "deploy", "--", "true"]))
+        }),
+        page("config-credential-source-container-empty", || {
+            let config = format!("[profile deploy]\nrole_arn = {ROLE}\ncredential_source = EcsContainer\n");
+            Scene::new(nobody().file(".aws/config", config).args(["-p", "deploy", "--", "true"]))
+        }),
+        page("config-half-a-pair-of-keys-in-the-environment", || {
+            Scene::new(nobody().env_remove("AWS_SECRET_ACCESS_KEY").args(["-r", ROLE, "--", "true"]))
+        }),
+        page("config-chained-duration-of-the-flag", || {
+            let roles = ["-r", "222222222222:Hub", "-r", ROLE];
+            Scene::new(nobody().args(roles).args(["--duration", "2h", "--", "true"]))
+        }),
+        page("config-too-many-roles", || {
+            let mut config = String::new();
+            for number in 0..10 {
+                let _ = write!(config, "[profile p{number}]\nrole_arn = arn:aws:iam::521111111144:role/R{number}\n");
+                let _ = writeln!(config, "source_profile = p{}", number + 1);
+            }
+            config += "[profile p10]\nrole_arn = arn:aws:iam::521111111144:role/R10\ncredential_source = Environment\n";
+            Scene::new(nobody().file(".aws/config", config).args(["-p", "p0", "--", "true"]))
+        }),
+        page("config-max-with-mfa", || {
+            let args = ["-r", ROLE, "--mfa-serial", "GAHT12345678", "--duration", "max", "--", "true"];
+            Scene::new(nobody().args(args))
+        }),
+        page("config-flag-not-for-web-identity", || {
+            let args = ["--web-identity-token-file", "/token", "-r", ROLE, "--external-id", "word", "--", "true"];
+            Scene::new(nobody().without_keys().args(args))
+        }),
+    ]);
+    pages
+}

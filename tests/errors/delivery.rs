@@ -1,0 +1,48 @@
+//! A session that cannot be handed on, or that has ended.
+
+use super::page::{Page, ROLE, Scene, nobody, page};
+use crate::support::{Answer, FakeSts, Xassume};
+use std::time::Duration;
+
+const BY_FILE: [&str; 4] = ["-r", ROLE, "--via", "file"];
+
+pub(super) fn pages() -> Vec<Page> {
+    vec![
+        page("delivery-file-in-no-folder", || {
+            Scene::new(nobody().args(BY_FILE).args(["--credentials-file", "/no/such/folder/keys", "--", "true"]))
+        }),
+        page("delivery-file-is-a-folder", || {
+            let xassume = nobody().file("keys/x", "");
+            let file = xassume.home().join("keys");
+            Scene::new(xassume.args(BY_FILE).arg("--credentials-file").arg(file).args(["--", "true"]))
+        }),
+        page("delivery-file-in-a-linked-folder", || {
+            let xassume = nobody();
+            let link = xassume.home().join("link");
+            std::os::unix::fs::symlink("/tmp", &link).expect("the home is writable");
+            let file = link.join("keys");
+            Scene::new(xassume.args(BY_FILE).arg("--credentials-file").arg(file).args(["--", "true"]))
+        }),
+        page("delivery-file-cannot-be-written", || {
+            let sts = FakeSts::start();
+            let xassume = Xassume::new(&sts);
+            // A folder of root's, in which nobody can make a file.
+            let args = ["--credentials-file", "/proc/credentials", "--", "true"];
+            Scene::new(xassume.args(BY_FILE).args(args)).with(sts)
+        }),
+        page("delivery-socket-path-too-long", || {
+            let xassume = nobody();
+            let folder = xassume.home().join("a-long-way-to-go/".repeat(6));
+            std::fs::create_dir_all(&folder).expect("the home is writable");
+            let xassume = xassume.env("XDG_RUNTIME_DIR", folder);
+            Scene::new(xassume.args(["-r", ROLE, "--via", "process", "--", "true"]))
+        }),
+        page("delivery-session-lapsed", || {
+            let sts = FakeSts::start();
+            let refusal = Answer::error(403, "ExpiredToken", "The security token included in the request is expired");
+            sts.script_forever([Answer::Lifetime(Duration::from_secs(2)), refusal]);
+            let xassume = Xassume::new(&sts).args(BY_FILE).args(["-q", "--on-refresh-failure", "stop"]);
+            Scene::new(xassume.args(["--", "sleep", "60"])).with(sts)
+        }),
+    ]
+}

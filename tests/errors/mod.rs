@@ -1,0 +1,169 @@
+//! Every error as its reader gets it: the real program in a broken situation, held against an approved page.
+//!
+//! `UPDATE=1 cargo test --locked --test main errors` writes the pages of `approved/` anew; their changes are to be read
+//! before they are committed.
+
+mod command;
+mod config;
+mod delivery;
+mod mfa;
+mod network;
+mod page;
+mod source;
+mod sts;
+mod usage;
+mod values;
+mod variants;
+
+use crate::support::{FakeSts, Terminal, Xassume};
+use page::{Page, ROLE, folder, nobody, unbroken};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+
+fn groups() -> Vec<Vec<Page>> {
+    vec![
+        command::pages(),
+        config::pages(),
+        delivery::pages(),
+        mfa::pages(),
+        network::pages(),
+        source::pages(),
+        sts::pages(),
+        usage::pages(),
+        values::pages(),
+    ]
+}
+
+fn updating() -> bool {
+    std::env::var_os("UPDATE").is_some()
+}
+
+#[track_caller]
+fn compare(pages: &[Page]) {
+    let mut different = String::new();
+    for page in pages {
+        let written = page.written();
+        if updating() {
+            fs::create_dir_all(folder()).expect("the repository is writable");
+            fs::write(page.approved(), &written).expect("the repository is writable");
+            continue;
+        }
+        let approved = fs::read_to_string(page.approved()).unwrap_or_default();
+        // Paths of the same length are broken at the same places.
+        let same_places = std::env::temp_dir() == *"/tmp";
+        if written != approved && (same_places || unbroken(&written) != unbroken(&approved)) {
+            let _ = write!(different, "\n=== {}, approved:\n{approved}=== {}, now:\n{written}", page.name, page.name);
+        }
+    }
+    assert!(different.is_empty(), "UPDATE=1 approves of:\n{different}");
+}
+
+#[test]
+fn what_goes_wrong_with_the_command() {
+    compare(&command::pages());
+}
+
+#[test]
+fn what_goes_wrong_in_the_config_files() {
+    compare(&config::pages());
+}
+
+#[test]
+fn what_goes_wrong_on_the_way_to_the_command() {
+    compare(&delivery::pages());
+}
+
+#[test]
+fn what_goes_wrong_with_codes() {
+    compare(&mfa::pages());
+}
+
+#[test]
+fn what_goes_wrong_on_the_way_to_sts() {
+    compare(&network::pages());
+}
+
+#[test]
+fn what_goes_wrong_with_the_source() {
+    compare(&source::pages());
+}
+
+#[test]
+fn what_sts_refuses() {
+    compare(&sts::pages());
+}
+
+#[test]
+fn what_is_said_in_a_wrong_way() {
+    compare(&usage::pages());
+}
+
+#[test]
+fn what_is_outside_its_limits() {
+    compare(&values::pages());
+}
+
+#[test]
+fn no_page_is_stale_and_none_is_missing() {
+    let known: Vec<&str> = groups().iter().flatten().map(|page| page.name).collect();
+    let files: BTreeSet<String> = fs::read_dir(folder())
+        .expect("there are approved pages")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    let expected: BTreeSet<String> = known.iter().map(|name| format!("{name}.txt")).collect();
+    assert_eq!(expected.len(), known.len(), "two pages have one name");
+    if updating() {
+        for stale in files.difference(&expected) {
+            fs::remove_file(folder().join(stale)).expect("the repository is writable");
+        }
+        return;
+    }
+    assert_eq!(files, expected);
+}
+
+#[test]
+fn every_page_has_the_form_of_an_error() {
+    for page in groups().iter().flatten() {
+        if updating() {
+            return;
+        }
+        let text = fs::read_to_string(page.approved()).expect(page.name);
+        assert!(text.contains("\nxassume: "), "{}", page.name);
+        assert!(text.contains("\nhint: "), "{} does not say what to do", page.name);
+        for word in ["os error", "service error", "Some(", "None", "Error {", "Error("] {
+            assert!(!text.contains(word), "{} says `{word}`", page.name);
+        }
+    }
+}
+
+#[test]
+fn colours_are_for_terminals_whose_user_wants_them() {
+    let red = format!("\x1b[1;31mxassume:\x1b[0m cannot assume {ROLE}");
+    let xassume = nobody().args(["-r", ROLE, "--sts-timeout", "100ms", "--", "true"]).env("TERM", "xterm-256color");
+    let on_terminal = |xassume: &Xassume| Terminal::run(xassume).wait().exited(125).stdout_text();
+    let shown = on_terminal(&xassume);
+    assert!(shown.starts_with(&red) && shown.contains("\r\n\x1b[36mhint:\x1b[0m "), "{shown:?}");
+    let shown = on_terminal(&xassume.clone().env("NO_COLOR", ""));
+    assert!(shown.starts_with(&red), "an empty NO_COLOR is none: {shown:?}");
+    for (name, value) in [("NO_COLOR", "1"), ("TERM", "dumb"), ("XASSUME_LOG_FORMAT", "json")] {
+        let shown = on_terminal(&xassume.clone().env(name, value));
+        assert!(!shown.contains('\x1b'), "{name}={value}: {shown:?}");
+    }
+    assert!(!xassume.run().exited(125).stderr.contains('\x1b'), "on a pipe");
+    let usage = on_terminal(&nobody().arg("--no-such-flag").env("TERM", "xterm"));
+    assert!(usage.starts_with("\x1b[1;31mxassume:\x1b[0m unexpected argument"), "{usage:?}");
+}
+
+#[test]
+fn what_a_terminal_would_obey_does_not_reach_it() {
+    let shown = nobody().args(["-r", "\x1b[2Jarn:aws\x07", "--", "true"]).run().exited(125).stderr;
+    assert!(!shown.contains(['\x1b', '\x07']), "{shown:?}");
+}
+
+#[test]
+fn a_broken_stderr_is_no_reason_to_fail() {
+    let sts = FakeSts::start();
+    let script = format!("exec 2>&-; {} -v -r {ROLE} -- sh -c 'exit 7'; exit $?", crate::support::binary().display());
+    Xassume::new(&sts).program("/bin/sh").args(["-c", &script]).run().exited(7);
+}

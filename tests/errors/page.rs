@@ -1,0 +1,189 @@
+//! A page: a broken situation, the real program in it, and the text that it was approved to say there.
+
+use crate::support::{Answer, FakeSts, Finished, Terminal, Xassume, binary};
+use std::any::Any;
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub(super) const ROLE: &str = "arn:aws:iam::521111111144:role/DeployMaster";
+
+/// What every invocation has: no page is about these.
+const USUAL: &[&str] = &[
+    "AWS_ACCESS_KEY_ID",
+    "AWS_EC2_METADATA_DISABLED",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "HOME",
+    "PATH",
+    "TMPDIR",
+    "XDG_RUNTIME_DIR",
+];
+
+/// A name, and how to get into the situation.
+pub(super) struct Page {
+    pub(super) name: &'static str,
+    make: Box<dyn Fn() -> Scene>,
+}
+
+pub(super) fn page(name: &'static str, make: impl Fn() -> Scene + 'static) -> Page {
+    Page { name, make: Box::new(make) }
+}
+
+/// One page for each line of flags, in front of `-- true`, where nothing is asked of STS.
+pub(super) fn lines(rows: &'static [(&'static str, &'static [&'static str])]) -> Vec<Page> {
+    rows.iter().map(|(name, args)| page(name, || Scene::new(nobody().args(*args).args(["--", "true"])))).collect()
+}
+
+/// A user whose STS is nowhere.
+pub(super) fn nobody() -> Xassume {
+    Xassume::at("http://127.0.0.1:1")
+}
+
+/// An invocation, and what must be there while it runs.
+pub(super) struct Scene {
+    xassume: Xassume,
+    alive: Vec<Box<dyn Any>>,
+    status: i32,
+    /// On a terminal: what is waited for there, and what is typed then.
+    typed: Option<Vec<(&'static str, &'static str)>>,
+}
+
+impl Scene {
+    pub(super) fn new(xassume: Xassume) -> Self {
+        Self { xassume, alive: Vec::new(), status: 125, typed: None }
+    }
+
+    /// `-r ROLE -- true`, before an STS that gives these answers and then the last of them for ever.
+    pub(super) fn answered(answers: impl IntoIterator<Item = Answer>) -> Self {
+        Self::answered_to(answers, &["-r", ROLE, "--", "true"])
+    }
+
+    pub(super) fn answered_to(answers: impl IntoIterator<Item = Answer>, args: &[&str]) -> Self {
+        let sts = FakeSts::start();
+        sts.script_forever(answers);
+        Self::new(Xassume::new(&sts).args(args)).with(sts)
+    }
+
+    pub(super) fn with(mut self, alive: impl Any) -> Self {
+        self.alive.push(Box::new(alive));
+        self
+    }
+
+    pub(super) fn status(self, status: i32) -> Self {
+        Self { status, ..self }
+    }
+
+    pub(super) fn typing(self, keys: &[(&'static str, &'static str)]) -> Self {
+        Self { typed: Some(keys.to_vec()), ..self }
+    }
+
+    fn run(&self) -> Finished {
+        let Some(typed) = &self.typed else { return self.xassume.run() };
+        let terminal = Terminal::run(&self.xassume);
+        for (text, keys) in typed {
+            terminal.through(text);
+            terminal.keys(keys);
+        }
+        terminal.wait()
+    }
+}
+
+impl Page {
+    /// The page as the program writes it now.
+    pub(super) fn written(&self) -> String {
+        let scene = (self.make)();
+        let finished = scene.run().exited(scene.status);
+        let said = if scene.typed.is_some() {
+            finished.stdout_text().replace('\r', "")
+        } else {
+            assert_eq!(finished.stdout_text(), "", "{}: standard output is the command's", self.name);
+            finished.stderr.clone()
+        };
+        for line in said.lines() {
+            // A word that is longer than a line has one for itself.
+            let fits = line.chars().count() < 160 || !line.trim().contains(' ');
+            assert!(fits, "{}: this line is too long:\n{line}", self.name);
+        }
+        let page = format!("{}{said}status {}\n", situation(&scene.xassume), scene.status);
+        stable(&page, &scene.xassume)
+    }
+
+    pub(super) fn approved(&self) -> PathBuf {
+        folder().join(self.name).with_extension("txt")
+    }
+}
+
+pub(super) fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/errors/approved")
+}
+
+/// The command line as one would type it, and the config file if there is one.
+fn situation(xassume: &Xassume) -> String {
+    let command = xassume.command();
+    let mut text = String::from("$");
+    for (name, value) in command.get_envs() {
+        let (name, value) = (name.to_string_lossy(), value.unwrap_or_default());
+        if !USUAL.contains(&name.as_ref()) {
+            let _ = write!(text, " {name}={}", quoted(value));
+        }
+    }
+    text += " xassume";
+    for word in command.get_args() {
+        let _ = write!(text, " {}", quoted(word));
+    }
+    text.push('\n');
+    for file in [".aws/config", ".aws/credentials"] {
+        let Ok(bytes) = fs::read(xassume.home().join(file)) else { continue };
+        let _ = writeln!(text, "# ~/{file}:");
+        for line in String::from_utf8_lossy(&bytes).lines() {
+            let _ = writeln!(text, "#   {line}");
+        }
+    }
+    text
+}
+
+fn quoted(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
+    let short: String = word.chars().take(100).collect();
+    let more = if short.len() < word.len() { "…" } else { "" };
+    let short = short.replace('\'', "'\\''");
+    if !word.is_empty() && word.chars().all(plain) { short + more } else { format!("'{short}{more}'") }
+}
+
+/// The text without what is different in each run and on each machine.
+fn stable(text: &str, xassume: &Xassume) -> String {
+    let sandbox = xassume.sandbox();
+    let places = [
+        (sandbox.home(), "/home/alice"),
+        (sandbox.tmp(), "/tmp"),
+        (sandbox.runtime(), "/run/user/1000"),
+        (sandbox.work(), "/work"),
+        (binary(), "xassume"),
+    ];
+    let mut text = text.to_owned();
+    for (path, name) in places {
+        text = text.replace(path.to_str().expect("a path in UTF-8"), name);
+    }
+    for host in ["127.0.0.1:", "localhost:"] {
+        let mut parts = text.split(host);
+        let mut without_ports = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            without_ports += host;
+            let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
+            // Port 1 is where nobody ever listens.
+            without_ports += if rest.len() + 1 < part.len() { "PORT" } else { &part[..part.len() - rest.len()] };
+            without_ports += rest;
+        }
+        text = without_ports;
+    }
+    text
+}
+
+/// A page as one line: where its lines are broken depends on how long a machine's temporary paths are.
+pub(super) fn unbroken(page: &str) -> String {
+    page.split_whitespace().collect::<Vec<_>>().join(" ").replace(", \"", ",\"")
+}

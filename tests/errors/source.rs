@@ -1,0 +1,112 @@
+//! Sources that give no credentials.
+
+use super::page::{Page, ROLE, Scene, nobody, page};
+use crate::support::{FakeContainer, FakeImds, FakeSso, FakeSts, Login, RefusedPort, Xassume, write_login};
+
+const SSO: &str = "sso_account_id = 222222222222\nsso_role_name = Developer\n";
+const START: &str = "https://example.awsapps.com/start";
+
+/// A profile that gets its credentials in this way, used for the role.
+fn by_profile(lines: &str) -> Xassume {
+    let xassume = nobody().without_keys().file(".aws/config", format!("[profile dev]\n{lines}"));
+    xassume.args(["-p", "dev", "-r", ROLE, "--", "true"])
+}
+
+/// A profile whose `credential_process` is this script.
+fn by_process(name: &'static str, script: &'static str) -> Page {
+    page(name, move || {
+        let xassume = by_profile("credential_process = sh ~/keys.sh --token hidden\n");
+        Scene::new(xassume.file("keys.sh", script))
+    })
+}
+
+fn in_container(container: &FakeContainer) -> Xassume {
+    let xassume = nobody().without_keys().env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri());
+    xassume.args(["-r", ROLE, "--", "true"])
+}
+
+pub(super) fn pages() -> Vec<Page> {
+    let on_instance = |imds: &FakeImds| nobody().without_keys().with_metadata_at(&imds.url());
+    let with_session =
+        format!("sso_session = corp\n{SSO}[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = {START}\n");
+    let without_session = format!("sso_region = eu-west-1\nsso_start_url = {START}\n{SSO}");
+    let (missing, expired, revoked, ill) =
+        (with_session.clone(), with_session.clone(), with_session.clone(), with_session);
+    vec![
+        by_process("source-process-ended", "echo 'the vault is sealed' >&2; exit 3"),
+        by_process("source-process-no-json", "echo please log in"),
+        by_process("source-process-version", r#"echo '{"Version":2,"AccessKeyId":"AKIA","SecretAccessKey":"s"}'"#),
+        by_process(
+            "source-process-expired",
+            r#"echo '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"t","Expiration":"2020-01-01T00:00:00Z"}'"#,
+        ),
+        by_process(
+            "source-process-no-moment",
+            r#"echo '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"t","Expiration":"soon"}'"#,
+        ),
+        by_process("source-process-endless", "yes"),
+        page("source-process-missing", || {
+            Scene::new(by_profile("credential_process = /no/such/program 2>/dev/null\n"))
+        }),
+        page("source-sso-missing", move || Scene::new(by_profile(&missing))),
+        page("source-sso-expired", move || {
+            let xassume = by_profile(&expired);
+            write_login(&xassume.home(), "corp", Login::Expired);
+            Scene::new(xassume)
+        }),
+        page("source-sso-revoked", move || {
+            let (xassume, sso) = (by_profile(&revoked), FakeSso::start());
+            write_login(&xassume.home(), "corp", Login::Revoked);
+            Scene::new(xassume.env("AWS_ENDPOINT_URL_SSO", sso.url())).with(sso)
+        }),
+        page("source-sso-without-session-missing", move || Scene::new(by_profile(&without_session))),
+        page("source-sso-refuses", move || {
+            let (xassume, sso) = (by_profile(&ill), FakeSso::start());
+            write_login(&xassume.home(), "corp", Login::Valid);
+            sso.fail(403);
+            Scene::new(xassume.env("AWS_ENDPOINT_URL_SSO", sso.url())).with(sso)
+        }),
+        page("source-login-missing", || {
+            Scene::new(by_profile("login_session = arn:aws:iam::222222222222:user/alice\n"))
+        }),
+        page("source-container-token", || {
+            let container = FakeContainer::start();
+            Scene::new(in_container(&container)).with(container)
+        }),
+        page("source-container-gone", || {
+            let container = FakeContainer::start();
+            container.die();
+            Scene::new(in_container(&container)).with(container)
+        }),
+        page("source-container-elsewhere", || {
+            let xassume = nobody().without_keys().env("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://192.0.2.1/keys");
+            Scene::new(xassume.args(["-r", ROLE, "--", "true"]))
+        }),
+        page("source-instance-silent", || {
+            let port = RefusedPort::reserve();
+            let xassume = nobody().without_keys().with_metadata_at(&port.url());
+            Scene::new(xassume.args(["-r", ROLE, "--", "true"])).with(port)
+        }),
+        page("source-instance-without-role", move || {
+            let imds = FakeImds::start();
+            imds.set_identity(None);
+            Scene::new(on_instance(&imds).args(["-r", ROLE, "--", "true"])).with(imds)
+        }),
+        page("source-instance-fails", move || {
+            let imds = FakeImds::start();
+            imds.fail(403);
+            Scene::new(on_instance(&imds).args(["-r", ROLE, "--", "true"])).with(imds)
+        }),
+        page("source-token-file-missing", || {
+            let args = ["--web-identity-token-file", "/var/run/no/token", "-r", ROLE, "--", "true"];
+            Scene::new(nobody().without_keys().args(args))
+        }),
+        page("source-token-file-empty", || {
+            let sts = FakeSts::start();
+            let xassume = Xassume::new(&sts).without_keys().file("token", "\n");
+            let token = xassume.home().join("token");
+            let xassume = xassume.env("AWS_WEB_IDENTITY_TOKEN_FILE", token).env("AWS_ROLE_ARN", ROLE);
+            Scene::new(xassume.args(["--", "true"])).with(sts)
+        }),
+    ]
+}

@@ -1,0 +1,47 @@
+//! Words that do not go together, or that nobody knows.
+
+use super::page::{Page, ROLE, Scene, lines, nobody, page};
+use crate::support::binary;
+
+pub(super) fn pages() -> Vec<Page> {
+    let mut pages = lines(&[
+        ("usage-flag-unknown", &["--rolearn", ROLE]),
+        ("usage-flag-twice", &["-r", ROLE, "--duration", "1h", "--duration", "2h"]),
+        ("usage-switch-with-value", &["-r", ROLE, "--quiet=1"]),
+        ("usage-clear-cache-and-command", &["--clear-cache"]),
+        ("usage-verbose-and-quiet", &["-r", ROLE, "-q", "-v"]),
+        ("usage-mfa-token-and-command", &["-r", ROLE, "--mfa-token", "314159", "--mfa-command", "cat code"]),
+        ("usage-mfa-token-without-device", &["-r", ROLE, "--mfa-token", "314159"]),
+        ("usage-endpoint-and-restart", &["-r", ROLE, "--via", "endpoint", "--on-expiry", "restart"]),
+        ("usage-process-and-signal", &["-r", ROLE, "--via", "process", "--on-expiry", "signal"]),
+        ("usage-signal-alone", &["-r", ROLE, "--signal", "HUP"]),
+        ("usage-credentials-file-without-via-file", &["-r", ROLE, "--credentials-file", "/work/c", "--via", "env"]),
+        ("usage-stop-timeout-without-stay", &["-r", ROLE, "--stop-timeout", "5s"]),
+    ]);
+    pages.extend([
+        page("usage-no-command", || Scene::new(nobody().args(["-r", ROLE]))),
+        page("usage-nothing", || Scene::new(nobody())),
+        page("usage-flag-without-value", || Scene::new(nobody().args(["--", "true"]).without_args().arg("-r"))),
+        page("usage-too-many-roles", || {
+            let roles = (0..11).flat_map(|number| ["-r".to_owned(), format!("521111111144:Role{number}")]);
+            Scene::new(nobody().args(roles).args(["--", "true"]))
+        }),
+        page("usage-nested-too-deep", || {
+            Scene::new(nobody().env("XASSUME_DEPTH", "8").args(["-r", ROLE, "--", "true"]))
+        }),
+        page("usage-circle", || {
+            let xassume = nobody().without_keys().args(["-p", "deploy", "--", "true"]);
+            let config = format!(
+                "[profile deploy]\nrole_arn = {ROLE}\nsource_profile = base\n\
+                 [profile base]\ncredential_process = {} -p deploy -- true\n",
+                binary().display()
+            );
+            Scene::new(xassume.file(".aws/config", config))
+        }),
+        page("usage-region-of-unknown-partition", || {
+            let xassume = nobody().env_remove("AWS_REGION");
+            Scene::new(xassume.args(["-r", "arn:aws-moon:iam::521111111144:role/DeployMaster", "--", "true"]))
+        }),
+    ]);
+    pages
+}

@@ -1,0 +1,109 @@
+//! Values outside their limits: of flags, of variables.
+
+use super::page::{Page, ROLE, Scene, lines, nobody, page};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+const RESTART: [&str; 4] = ["-r", ROLE, "--on-expiry", "restart"];
+
+pub(super) fn pages() -> Vec<Page> {
+    let mut pages = lines(&[
+        ("value-role-of-a-session", &["-r", "arn:aws:sts::521111111144:assumed-role/Admin/me"]),
+        ("value-role-of-a-user", &["-r", "arn:aws:iam::521111111144:user/alice"]),
+        ("value-role-of-a-group", &["-r", "arn:aws:iam::521111111144:group/admins"]),
+        ("value-role-of-an-instance-profile", &["-r", "arn:aws:iam::521111111144:instance-profile/Web"]),
+        ("value-role-of-the-root", &["-r", "arn:aws:iam::521111111144:root"]),
+        ("value-role-name-alone", &["-r", "DeployMaster"]),
+        ("value-role-with-short-account", &["-r", "arn:aws:iam::5211:role/DeployMaster"]),
+        ("value-role-without-name", &["-r", "arn:aws:iam::521111111144:role/"]),
+        ("value-role-of-no-partition", &["-r", "arn:AWS:iam::521111111144:role/DeployMaster"]),
+        ("value-role-of-another-service", &["-r", "arn:aws:s3:::bucket"]),
+        ("value-role-with-strange-letter", &["-r", "521111111144:Deploy Master"]),
+        ("value-role-with-strange-path", &["-r", "arn:aws:iam::521111111144:role/a b/DeployMaster"]),
+        ("value-session-name-short", &["-r", ROLE, "--role-session-name", "a"]),
+        ("value-session-name-strange", &["-r", ROLE, "--role-session-name", "alice smith"]),
+        ("value-external-id", &["-r", ROLE, "--external-id", "a"]),
+        ("value-duration-nonsense", &["-r", ROLE, "--duration", "soon"]),
+        ("value-duration-short", &["-r", ROLE, "--duration", "1m"]),
+        ("value-duration-fraction", &["-r", ROLE, "--duration", "15m 1ms"]),
+        ("value-policy-no-json", &["-r", ROLE, "--policy", "{\"Version\": "]),
+        ("value-policy-arn", &["-r", ROLE, "--policy-arn", "ReadOnlyAccess"]),
+        ("value-policy-file-missing", &["-r", ROLE, "--policy", "file://read-only.json"]),
+        ("value-tag", &["-r", ROLE, "--tag", "team"]),
+        ("value-tag-reserved", &["-r", ROLE, "--tag", "aws:team=payments"]),
+        ("value-tag-without-key", &["-r", ROLE, "--tag", "=payments"]),
+        ("value-tag-twice", &["-r", ROLE, "--tag", "team=a", "--tag", "Team=b"]),
+        ("value-transitive-tag-without-tag", &["-r", ROLE, "--transitive-tag", "team"]),
+        (
+            "value-transitive-tag-twice",
+            &["-r", ROLE, "--tag", "team=a", "--transitive-tag", "team", "--transitive-tag", "team"],
+        ),
+        ("value-source-identity-reserved", &["-r", ROLE, "--source-identity", "aws:alice"]),
+        ("value-expect-account", &["-r", ROLE, "--expect-account", "production"]),
+        ("value-mfa-serial", &["-r", ROLE, "--mfa-serial", "short"]),
+        ("value-mfa-token", &["-r", ROLE, "--mfa-serial", "GAHT12345678", "--mfa-token", "31415"]),
+        ("value-mfa-session-duration", &["-r", ROLE, "--mfa-session-duration", "37h"]),
+        ("value-mfa-session-duration-fraction", &["-r", ROLE, "--mfa-session-duration", "1h 1ms"]),
+        ("value-region", &["-r", ROLE, "--region", "Frankfurt"]),
+        ("value-endpoint", &["-r", ROLE, "--sts-endpoint", "sts.eu-central-1.amazonaws.com"]),
+        ("value-sts-timeout", &["-r", ROLE, "--sts-timeout", "2h"]),
+        ("value-ca-bundle-missing", &["-r", ROLE, "--ca-bundle", "/no/such.pem"]),
+        ("value-log-format", &["-r", ROLE, "--log-format", "xml"]),
+        ("value-min-ttl", &["-r", ROLE, "--min-ttl", "1h"]),
+        ("value-on-expiry", &["-r", ROLE, "--on-expiry", "reload"]),
+        ("value-via", &["-r", ROLE, "--via", "pipe"]),
+        ("value-signal", &["-r", ROLE, "--on-expiry", "signal", "--signal", "RELOAD"]),
+        ("value-file-mode", &["-r", ROLE, "--via", "file", "--file-mode", "0666"]),
+        ("value-keep-env", &["-r", ROLE, "--keep-env", "AWS_ACCESS_KEY_ID"]),
+    ]);
+    for (name, flag, value) in [
+        ("value-on-refresh-failure", "--on-refresh-failure", "panic"),
+        ("value-process-group", "--process-group", "old"),
+        ("value-stop-timeout", "--stop-timeout", "2h"),
+        ("value-stop-signal", "--stop-signal", "SIGSTOPP"),
+        ("value-refresh-margin", "--refresh-margin", "0s"),
+    ] {
+        pages.push(page(name, move || Scene::new(nobody().args(RESTART).args([flag, value, "--", "true"]))));
+    }
+    for (name, variable, value) in [
+        ("value-switch-of-a-variable", "XASSUME_NO_CACHE", "yes"),
+        ("value-count-of-a-variable", "XASSUME_VERBOSE", "very"),
+        ("value-variable-duration", "XASSUME_DURATION", "10m"),
+        ("value-variable-session-name", "AWS_ROLE_SESSION_NAME", "alice smith"),
+        ("value-variable-endpoint", "AWS_ENDPOINT_URL_STS", "sts.example"),
+        ("value-variable-region", "AWS_REGION", "eu west 1"),
+    ] {
+        pages.push(page(name, move || {
+            let xassume = nobody().env_remove("AWS_ENDPOINT_URL_STS").env(variable, value);
+            Scene::new(xassume.args(["-r", ROLE, "--", "true"]))
+        }));
+    }
+    pages.push(page("value-variable-role", || {
+        Scene::new(nobody().env("AWS_ROLE_ARN", "DeployMaster").args(["--", "true"]))
+    }));
+    for (name, flag, value) in [
+        ("value-role-name-long", "-r", format!("521111111144:{}", "x".repeat(65))),
+        ("value-role-long", "-r", format!("arn:aws:iam::521111111144:role/{}", "x".repeat(2048))),
+        ("value-policy-long", "--policy", format!("{{\"Version\":\"{}\"}}", "x".repeat(2048))),
+        ("value-policy-letter", "--policy", "{\"Version\":\"Ω\"}".to_owned()),
+        ("value-tag-key-long", "--tag", format!("{}=x", "k".repeat(129))),
+    ] {
+        pages.push(page(name, move || {
+            let role = if flag == "-r" { &[][..] } else { &["-r", ROLE] };
+            Scene::new(nobody().args(role).args([flag, &value, "--", "true"]))
+        }));
+    }
+    pages.push(page("value-tags-too-many", || {
+        let tags = (0..51).flat_map(|number| ["--tag".to_owned(), format!("k{number}=v")]);
+        Scene::new(nobody().args(["-r", ROLE]).args(tags).args(["--", "true"]))
+    }));
+    pages.push(page("value-policy-arns-too-many", || {
+        let arns = (0..11).flat_map(|number| ["--policy-arn".to_owned(), format!("arn:aws:iam::aws:policy/P{number}")]);
+        Scene::new(nobody().args(["-r", ROLE]).args(arns).args(["--", "true"]))
+    }));
+    pages.push(page("value-not-utf-8", || {
+        let value = OsStr::from_bytes(b"al\xff ice");
+        Scene::new(nobody().args(["-r", ROLE, "--source-identity"]).arg(value).args(["--", "true"]))
+    }));
+    pages
+}
