@@ -1,334 +1,217 @@
-_xassume() {
-    local i cur prev opts cmd
-    COMPREPLY=()
-    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-        cur="$2"
-    else
-        cur="${COMP_WORDS[COMP_CWORD]}"
-    fi
-    prev="$3"
-    cmd=""
-    opts=""
+# bash completion for xassume                              -*- shell-script -*-
+#
+# Generated from the table of flags. With the package bash-completion the command behind the flags gets whatever
+# completion that package knows; without it, those that the shell has.
 
-    for i in "${COMP_WORDS[@]:0:COMP_CWORD}"
-    do
-        case "${cmd},${i}" in
-            ",$1")
-                cmd="xassume"
-                ;;
-            *)
-                ;;
-        esac
+# The words as xassume will see them, the last one up to the cursor: `words`. Bash also parts words at = and :, so for
+# each it is told which of bash's words it begins with (`first`) and where on the line it begins (`begin`).
+_xassume_words()
+{
+    local line=${COMP_LINE:0:COMP_POINT} blank piece i
+    words=() first=() begin=()
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        blank=${line%%[![:space:]]*}
+        line=${line#"$blank"}
+        if [[ $i == 0 || -n $blank ]]; then
+            words+=("")
+            first+=("$i")
+            begin+=("$((COMP_POINT - ${#line}))")
+        fi
+        piece=${COMP_WORDS[i]}
+        # The cursor may stand inside the last word.
+        [[ $line == "$piece"* ]] || piece=$line
+        line=${line#"$piece"}
+        words[-1]+=$piece
     done
+}
 
-    case "${cmd}" in
-        xassume)
-            opts="-r -p -v -q -h -V --role-arn --profile --role-session-name --external-id --duration --policy --policy-arn --tag --transitive-tag --source-identity --web-identity-token-file --expect-account --mfa-serial --mfa-token --mfa-command --mfa-session-duration --region --sts-endpoint --ca-bundle --sts-timeout --no-cache --cache-dir --min-ttl --force-refresh --on-expiry --signal --refresh-margin --stop-signal --stop-timeout --on-refresh-failure --process-group --via --credentials-file --file-mode --keep-env --isolate --print --check --clear-cache --log-format --verbose --quiet --help --version"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --role-arn)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                -r)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --profile)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                -p)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --role-session-name)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --external-id)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --duration)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --policy)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --policy-arn)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --tag)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --transitive-tag)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --source-identity)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --web-identity-token-file)
-                    local oldifs
-                    if [ -n "${IFS+x}" ]; then
-                        oldifs="$IFS"
-                    fi
-                    IFS=$'\n'
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    if [ -n "${oldifs+x}" ]; then
-                        IFS="$oldifs"
-                    fi
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o filenames
-                    fi
-                    return 0
-                    ;;
-                --expect-account)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --mfa-serial)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --mfa-token)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --mfa-command)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --mfa-session-duration)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --region)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --sts-endpoint)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --ca-bundle)
-                    local oldifs
-                    if [ -n "${IFS+x}" ]; then
-                        oldifs="$IFS"
-                    fi
-                    IFS=$'\n'
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    if [ -n "${oldifs+x}" ]; then
-                        IFS="$oldifs"
-                    fi
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o filenames
-                    fi
-                    return 0
-                    ;;
-                --sts-timeout)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --cache-dir)
-                    local oldifs
-                    if [ -n "${IFS+x}" ]; then
-                        oldifs="$IFS"
-                    fi
-                    IFS=$'\n'
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    if [ -n "${oldifs+x}" ]; then
-                        IFS="$oldifs"
-                    fi
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o filenames
-                    fi
-                    return 0
-                    ;;
-                --min-ttl)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --on-expiry)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --signal)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --refresh-margin)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --stop-signal)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --stop-timeout)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --on-refresh-failure)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --process-group)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --via)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --credentials-file)
-                    local oldifs
-                    if [ -n "${IFS+x}" ]; then
-                        oldifs="$IFS"
-                    fi
-                    IFS=$'\n'
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    if [ -n "${oldifs+x}" ]; then
-                        IFS="$oldifs"
-                    fi
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o filenames
-                    fi
-                    return 0
-                    ;;
-                --file-mode)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --keep-env)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --print)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                --log-format)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
+# Offers those lines of standard input that go on from what was typed of a value; `$1` stands before the value.
+_xassume_offer()
+{
+    local before=$1 value=${cur#"$1"} breaks=${COMP_WORDBREAKS//[!:=]/}
+    local replaced='' quoted='' line word
+    case $value in
+        [\'\"]*)
+            # Inside quotes readline replaces all behind the quote, and closes it.
+            value=${value:1} before='' quoted=yes
+            ;;
+        *)
+            # Elsewhere it replaces what stands behind the last of its word breaks.
+            [[ -z $breaks ]] || replaced=${cur%"${cur##*["$breaks"]}"}
+            ;;
+    esac
+    while IFS= read -r line; do
+        word=$line
+        if [[ -z $quoted && $line == *[!A-Za-z0-9_.,:=+@%/-]* ]]; then
+            printf -v word %q "$line"
+        fi
+        if [[ $line == "$value"* || $word == "$value"* ]]; then
+            word=$before$word
+            COMPREPLY+=("${word#"$replaced"}")
+        fi
+    done
+}
+
+# Completes the command, which begins at the word `$1`, as if it stood alone on the line.
+_xassume_command()
+{
+    local offset=${first[$1]} spec function
+    COMP_LINE=${COMP_LINE:begin[$1]}
+    COMP_POINT=$((COMP_POINT - begin[$1]))
+    COMP_WORDS=("${COMP_WORDS[@]:offset}")
+    COMP_CWORD=$((COMP_CWORD - offset))
+    for function in _comp_command_offset _command_offset; do
+        if declare -F "$function" >/dev/null; then
+            "$function" 0
+            return
+        fi
+    done
+    if ((COMP_CWORD == 0)); then
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -d -c -- "$cur" | sort -u)
+        return
+    fi
+    # Without a completion of its own, its words are completed as any command's are.
+    spec=$(complete -p -- "${COMP_WORDS[0]}" 2>/dev/null) || return 0
+    if [[ $spec =~ ' -F '([^ ]+) ]]; then
+        function=${BASH_REMATCH[1]}
+        "$function" "${COMP_WORDS[0]}" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+        while [[ $spec == *' -o '* ]]; do
+            spec=${spec#*' -o '}
+            compopt -o "${spec%% *}" 2>/dev/null
+        done
+    else
+        spec=${spec#complete}
+        mapfile -t COMPREPLY < <(eval "compgen ${spec% *} -- \"\$cur\"" 2>/dev/null)
+    fi
+}
+
+# Completes the value of the flag `$1`, before which `$2` stands in the word at the cursor.
+_xassume_value()
+{
+    # Few values are names of files, which bash would offer where nothing else is.
+    compopt +o default +o bashdefault 2>/dev/null
+    case $1 in
+        --role-arn)
+            _xassume_offer "$2" < <("$program" --list roles 2>/dev/null)
+            ;;
+        --profile)
+            _xassume_offer "$2" < <("$program" --list profiles 2>/dev/null)
+            ;;
+        --web-identity-token-file)
+            compopt -o default -o bashdefault 2>/dev/null
+            ;;
+        --ca-bundle)
+            compopt -o default -o bashdefault 2>/dev/null
+            ;;
+        --cache-dir)
+            compopt -o dirnames 2>/dev/null
+            ;;
+        --on-expiry)
+            _xassume_offer "$2" <<<$'none\nrestart\nsignal'
+            ;;
+        --signal)
+            _xassume_offer "$2" < <("$program" --list signals 2>/dev/null)
+            ;;
+        --stop-signal)
+            _xassume_offer "$2" < <("$program" --list signals 2>/dev/null)
+            ;;
+        --on-refresh-failure)
+            _xassume_offer "$2" <<<$'keep\nstop'
+            ;;
+        --process-group)
+            _xassume_offer "$2" <<<$'auto\nsame\nnew'
+            ;;
+        --via)
+            _xassume_offer "$2" <<<$'env\nfile\nendpoint\nprocess'
+            ;;
+        --credentials-file)
+            compopt -o default -o bashdefault 2>/dev/null
+            ;;
+        --keep-env)
+            _xassume_offer "$2" < <(compgen -e)
+            ;;
+        --print)
+            _xassume_offer "$2" <<<$'env\nexport\nfish\npowershell\ndotenv\njson\ncredential-process'
+            ;;
+        --log-format)
+            _xassume_offer "$2" <<<$'text\njson'
             ;;
     esac
 }
 
-if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
-    complete -F _xassume -o nosort -o bashdefault -o default xassume
-else
-    complete -F _xassume -o bashdefault -o default xassume
-fi
+_xassume()
+{
+    local flags='--role-arn --profile --role-session-name --external-id --duration --policy --policy-arn --tag --transitive-tag --source-identity --web-identity-token-file --expect-account --mfa-serial --mfa-token --mfa-command --mfa-session-duration --region --sts-endpoint --ca-bundle --sts-timeout --no-cache --cache-dir --min-ttl --force-refresh --on-expiry --signal --refresh-margin --stop-signal --stop-timeout --on-refresh-failure --process-group --via --credentials-file --file-mode --keep-env --isolate --print --check --clear-cache --log-format --verbose --quiet --help --version'
+    local valued=' --role-arn --profile --role-session-name --external-id --duration --policy --policy-arn --tag --transitive-tag --source-identity --web-identity-token-file --expect-account --mfa-serial --mfa-token --mfa-command --mfa-session-duration --region --sts-endpoint --ca-bundle --sts-timeout --cache-dir --min-ttl --on-expiry --signal --refresh-margin --stop-signal --stop-timeout --on-refresh-failure --process-group --via --credentials-file --file-mode --keep-env --print --log-format '
+    local repeatable=' --role-arn --policy-arn --tag --transitive-tag --keep-env --verbose '
+    local -A long=([r]=--role-arn [p]=--profile [v]=--verbose [q]=--quiet [h]=--help [V]=--version)
+    local words first begin cur word flag letters given=' '
+    # As it was typed, so that it need not be on the PATH.
+    local program=${1/#\~\//$HOME/}
+    COMPREPLY=()
+    _xassume_words
+    local at=1 last=$((${#words[@]} - 1))
+    cur=${words[last]}
+
+    # Over the flags and their values, up to the cursor or to the command.
+    while ((at < last)); do
+        word=${words[at]}
+        flag=
+        case $word in
+            --)
+                _xassume_command "$((at + 1))"
+                return
+                ;;
+            --*=*)
+                given+="${word%%=*} "
+                ;;
+            --*)
+                flag=$word
+                ;;
+            -?*)
+                # Letters, of which one that takes a value is the last.
+                for ((letters = 1; letters < ${#word}; letters++)); do
+                    flag=${long[${word:letters:1}]-}
+                    given+="$flag "
+                    if [[ $valued == *" $flag "* ]]; then
+                        # What follows in the same word is the value.
+                        ((letters + 1 == ${#word})) || flag=
+                        break
+                    fi
+                done
+                ;;
+            *)
+                _xassume_command "$at"
+                return
+                ;;
+        esac
+        given+="$flag "
+        ((at += 1))
+        if [[ -n $flag && $valued == *" $flag "* ]]; then
+            if ((at == last)); then
+                _xassume_value "$flag" ""
+                return
+            fi
+            ((at += 1))
+        fi
+    done
+
+    case $cur in
+        --*=*)
+            _xassume_value "${cur%%=*}" "${cur%%=*}="
+            ;;
+        -*)
+            for flag in $flags; do
+                if [[ $flag == "$cur"* ]] && [[ $given != *" $flag "* || $repeatable == *" $flag "* ]]; then
+                    COMPREPLY+=("$flag")
+                fi
+            done
+            ;;
+        *)
+            _xassume_command "$last"
+            ;;
+    esac
+}
+
+complete -o bashdefault -o default -F _xassume xassume

@@ -1,44 +1,89 @@
-complete -c xassume -s r -l role-arn -d 'Role to assume; repeat it for a chain' -r -f
-complete -c xassume -s p -l profile -d 'Profile of ~/.aws/config that holds the role, or the source credentials' -r -f
-complete -c xassume -l role-session-name -d 'Session name, as CloudTrail will show it' -r -f
-complete -c xassume -l external-id -d 'External id that the (last) role\'s trust policy asks for' -r -f
-complete -c xassume -l duration -d 'Lifetime to ask for: 15m to 12h, or `max`' -r -f
-complete -c xassume -l policy -d 'Session policy, which narrows what the session may do' -r -f
-complete -c xassume -l policy-arn -d 'Managed policy that narrows the session; repeatable, at most 10' -r -f
-complete -c xassume -l tag -d 'Session tag; repeatable, at most 50' -r -f
-complete -c xassume -l transitive-tag -d 'Tag key that later sessions of a chain inherit; repeatable' -r -f
-complete -c xassume -l source-identity -d 'Source identity, kept by STS through the whole chain' -r -f
-complete -c xassume -l web-identity-token-file -d 'File with the OIDC token that assumes the first role' -r -F
-complete -c xassume -l expect-account -d 'Fail unless the session is in this account, before the command starts' -r -f
-complete -c xassume -l mfa-serial -d 'MFA device, by ARN or serial number' -r -f
-complete -c xassume -l mfa-token -d 'Code that the device shows, or `-` to read it from stdin' -r -f
-complete -c xassume -l mfa-command -d 'Shell command that prints a code' -r -f
-complete -c xassume -l mfa-session-duration -d 'Lifetime of the session that a code buys: 15m to 36h [default: 12h]' -r -f
-complete -c xassume -l region -d 'Region of STS, also given to the command' -r -f
-complete -c xassume -l sts-endpoint -d 'Endpoint of STS, in place of the region\'s own' -r -f
-complete -c xassume -l ca-bundle -d 'PEM file of further certificates to trust, as AWS_CA_BUNDLE' -r -F
-complete -c xassume -l sts-timeout -d 'Time limit for all calls to STS and their retries [default: 30s]' -r -f
-complete -c xassume -l cache-dir -d 'Folder for cached sessions, of this user\'s alone; made when missing' -r -F
-complete -c xassume -l min-ttl -d 'Least time that a cached session must have left [default: three quarters of its lifetime]' -r -f
-complete -c xassume -l on-expiry -d 'What to do before the session expires [default: none]' -r -f
-complete -c xassume -l signal -d 'Signal of --on-expiry signal: HUP, SIGUSR1, 12, RTMIN+1 [default: HUP]' -r -f
-complete -c xassume -l refresh-margin -d 'How long before the expiry to refresh' -r -f
-complete -c xassume -l stop-signal -d 'Signal that asks the command to stop for a restart [default: TERM]' -r -f
-complete -c xassume -l stop-timeout -d 'Time it has to stop before it is killed [default: 10s]' -r -f
-complete -c xassume -l on-refresh-failure -d 'What to do when the session expires and cannot be refreshed [default: keep]' -r -f
-complete -c xassume -l process-group -d 'Process group of the command when xassume stays [default: auto]' -r -f
-complete -c xassume -l via -d 'How the command gets the session [default: env; file with --on-expiry signal]' -r -f
-complete -c xassume -l credentials-file -d 'Path of the file of --via file [default: a private folder]' -r -F
-complete -c xassume -l file-mode -d 'Mode of that file, for a volume that is shared [default: 0600]' -r -f
-complete -c xassume -l keep-env -d 'Variable that would be removed from the command\'s environment, but is kept; repeatable' -r -f
-complete -c xassume -l print -d 'Print a session in this format' -r -f
-complete -c xassume -l log-format -d 'Form of messages; json is one object a line [default: text]' -r -f
-complete -c xassume -l no-cache -d 'Neither use nor keep a cached session'
-complete -c xassume -l force-refresh -d 'Ask STS, even when a cached session would do, and keep the new session'
-complete -c xassume -l isolate -d 'Give the command a copy of ~/.aws/config without other identities'
-complete -c xassume -l check -d 'Walk the way to the session and say what is missing'
-complete -c xassume -l clear-cache -d 'Remove this user\'s cached sessions'
-complete -c xassume -s v -l verbose -d 'Say what is done, on stderr; twice for more'
-complete -c xassume -s q -l quiet -d 'Say nothing but errors'
-complete -c xassume -s h -l help -d 'Print help'
-complete -c xassume -s V -l version -d 'Print version'
+# fish completion for xassume. Generated from the table of flags.
+
+# Prints the command behind the flags, up to the cursor; false while there are but flags.
+function __fish_xassume_command
+    set -l words (commandline -opc) (commandline -ct)
+    set -l flags r/role-arn= p/profile= role-session-name= external-id= duration= policy= policy-arn= tag= transitive-tag= source-identity= web-identity-token-file= expect-account= mfa-serial= mfa-token= mfa-command= mfa-session-duration= region= sts-endpoint= ca-bundle= sts-timeout= no-cache cache-dir= min-ttl= force-refresh on-expiry= signal= refresh-margin= stop-signal= stop-timeout= on-refresh-failure= process-group= via= credentials-file= file-mode= keep-env= isolate print= check clear-cache log-format= v/verbose q/quiet h/help V/version
+    argparse -s $flags -- $words[2..-1] 2>/dev/null
+    and set -q argv[1]
+    and not string match -q -- '-*' $argv[1]
+    or return 1
+    string join0 -- $argv
+    return 0
+end
+
+# Whether a flag can stand here: by its name, and by its letter if it has one, it was not given before.
+function __fish_xassume_wants
+    __fish_xassume_command >/dev/null
+    and return 1
+    set -l words (commandline -opc)
+    set -e words[1]
+    # Where no flag is typed, the word before the cursor may be this one, and its value is asked for.
+    string match -q -- '-*' (commandline -ct)
+    or set -e words[-1]
+    string match -qr -- "^--$argv[1](=|\$)" $words
+    and return 1
+    set -q argv[2]
+    and string match -qr -- "^-[a-zA-Z]*$argv[2]" $words
+    and return 1
+    return 0
+end
+
+# Prints what the program lists: profiles, roles or signals.
+function __fish_xassume_list
+    # As it was typed, so that it need not be on the PATH.
+    set -l words (string replace -r '^~/' "$HOME/" -- (commandline -opc))
+    $words[1] --list $argv[1] 2>/dev/null
+end
+
+function __fish_xassume_subcommand
+    set -l words (__fish_xassume_command | string split0)
+    test (count $words) -gt 0
+    and __fish_complete_subcommand --commandline $words
+end
+
+complete -c xassume -n 'not __fish_xassume_command >/dev/null' -s r -l role-arn -x -a '(__fish_xassume_list roles)' -d 'Role to assume; repeat it for a chain'
+complete -c xassume -n '__fish_xassume_wants profile p' -s p -l profile -x -a '(__fish_xassume_list profiles)' -d 'Profile of ~/.aws/config that holds the role, or the source credentials'
+complete -c xassume -n '__fish_xassume_wants role-session-name' -l role-session-name -x -d 'Session name, as CloudTrail will show it'
+complete -c xassume -n '__fish_xassume_wants external-id' -l external-id -x -d 'External id that the (last) role'\''s trust policy asks for'
+complete -c xassume -n '__fish_xassume_wants duration' -l duration -x -d 'Lifetime to ask for: 15m to 12h, or `max`'
+complete -c xassume -n '__fish_xassume_wants policy' -l policy -x -d 'Session policy, which narrows what the session may do'
+complete -c xassume -n 'not __fish_xassume_command >/dev/null' -l policy-arn -x -d 'Managed policy that narrows the session; repeatable, at most 10'
+complete -c xassume -n 'not __fish_xassume_command >/dev/null' -l tag -x -d 'Session tag; repeatable, at most 50'
+complete -c xassume -n 'not __fish_xassume_command >/dev/null' -l transitive-tag -x -d 'Tag key that later sessions of a chain inherit; repeatable'
+complete -c xassume -n '__fish_xassume_wants source-identity' -l source-identity -x -d 'Source identity, kept by STS through the whole chain'
+complete -c xassume -n '__fish_xassume_wants web-identity-token-file' -l web-identity-token-file -r -F -d 'File with the OIDC token that assumes the first role'
+complete -c xassume -n '__fish_xassume_wants expect-account' -l expect-account -x -d 'Fail unless the session is in this account, before the command starts'
+complete -c xassume -n '__fish_xassume_wants mfa-serial' -l mfa-serial -x -d 'MFA device, by ARN or serial number'
+complete -c xassume -n '__fish_xassume_wants mfa-token' -l mfa-token -x -d 'Code that the device shows, or `-` to read it from stdin'
+complete -c xassume -n '__fish_xassume_wants mfa-command' -l mfa-command -x -d 'Shell command that prints a code'
+complete -c xassume -n '__fish_xassume_wants mfa-session-duration' -l mfa-session-duration -x -d 'Lifetime of the session that a code buys: 15m to 36h [default: 12h]'
+complete -c xassume -n '__fish_xassume_wants region' -l region -x -d 'Region of STS, also given to the command'
+complete -c xassume -n '__fish_xassume_wants sts-endpoint' -l sts-endpoint -x -d 'Endpoint of STS, in place of the region'\''s own'
+complete -c xassume -n '__fish_xassume_wants ca-bundle' -l ca-bundle -r -F -d 'PEM file of further certificates to trust, as AWS_CA_BUNDLE'
+complete -c xassume -n '__fish_xassume_wants sts-timeout' -l sts-timeout -x -d 'Time limit for all calls to STS and their retries [default: 30s]'
+complete -c xassume -n '__fish_xassume_wants no-cache' -l no-cache -d 'Neither use nor keep a cached session'
+complete -c xassume -n '__fish_xassume_wants cache-dir' -l cache-dir -x -a '(__fish_complete_directories (commandline -ct))' -d 'Folder for cached sessions, of this user'\''s alone; made when missing'
+complete -c xassume -n '__fish_xassume_wants min-ttl' -l min-ttl -x -d 'Least time that a cached session must have left [default: three quarters of its lifetime]'
+complete -c xassume -n '__fish_xassume_wants force-refresh' -l force-refresh -d 'Ask STS, even when a cached session would do, and keep the new session'
+complete -c xassume -n '__fish_xassume_wants on-expiry' -l on-expiry -x -a 'none restart signal' -d 'What to do before the session expires [default: none]'
+complete -c xassume -n '__fish_xassume_wants signal' -l signal -x -a '(__fish_xassume_list signals)' -d 'Signal of --on-expiry signal: HUP, SIGUSR1, 12, RTMIN+1 [default: HUP]'
+complete -c xassume -n '__fish_xassume_wants refresh-margin' -l refresh-margin -x -d 'How long before the expiry to refresh'
+complete -c xassume -n '__fish_xassume_wants stop-signal' -l stop-signal -x -a '(__fish_xassume_list signals)' -d 'Signal that asks the command to stop for a restart [default: TERM]'
+complete -c xassume -n '__fish_xassume_wants stop-timeout' -l stop-timeout -x -d 'Time it has to stop before it is killed [default: 10s]'
+complete -c xassume -n '__fish_xassume_wants on-refresh-failure' -l on-refresh-failure -x -a 'keep stop' -d 'What to do when the session expires and cannot be refreshed [default: keep]'
+complete -c xassume -n '__fish_xassume_wants process-group' -l process-group -x -a 'auto same new' -d 'Process group of the command when xassume stays [default: auto]'
+complete -c xassume -n '__fish_xassume_wants via' -l via -x -a 'env file endpoint process' -d 'How the command gets the session [default: env; file with --on-expiry signal]'
+complete -c xassume -n '__fish_xassume_wants credentials-file' -l credentials-file -r -F -d 'Path of the file of --via file [default: a private folder]'
+complete -c xassume -n '__fish_xassume_wants file-mode' -l file-mode -x -d 'Mode of that file, for a volume that is shared [default: 0600]'
+complete -c xassume -n 'not __fish_xassume_command >/dev/null' -l keep-env -x -a '(set -nx)' -d 'Variable that would be removed from the command'\''s environment, but is kept; repeatable'
+complete -c xassume -n '__fish_xassume_wants isolate' -l isolate -d 'Give the command a copy of ~/.aws/config without other identities'
+complete -c xassume -n '__fish_xassume_wants print' -l print -x -a 'env export fish powershell dotenv json credential-process' -d 'Print a session in this format'
+complete -c xassume -n '__fish_xassume_wants check' -l check -d 'Walk the way to the session and say what is missing'
+complete -c xassume -n '__fish_xassume_wants clear-cache' -l clear-cache -d 'Remove this user'\''s cached sessions'
+complete -c xassume -n '__fish_xassume_wants log-format' -l log-format -x -a 'text json' -d 'Form of messages; json is one object a line [default: text]'
+complete -c xassume -n 'not __fish_xassume_command >/dev/null' -s v -l verbose -d 'Say what is done, on stderr; twice for more'
+complete -c xassume -n '__fish_xassume_wants quiet q' -s q -l quiet -d 'Say nothing but errors'
+complete -c xassume -n '__fish_xassume_wants help h' -s h -l help -d 'Print help'
+complete -c xassume -n '__fish_xassume_wants version V' -s V -l version -d 'Print version'
+complete -c xassume -x -a '(__fish_xassume_subcommand)'

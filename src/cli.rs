@@ -5,7 +5,7 @@
 
 use clap::builder::OsStringValueParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 /// How often a flag may stand and whether it takes a value.
@@ -76,6 +76,11 @@ impl Flag {
 
     const fn path(mut self) -> Self {
         self.hint = ValueHint::FilePath;
+        self
+    }
+
+    const fn folder(mut self) -> Self {
+        self.hint = ValueHint::DirPath;
         self
     }
 
@@ -220,7 +225,7 @@ pub const FLAGS: &[Flag] = &[
          ~/.cache/xassume, readable for this user alone, and used by all runs that would ask STS for the same.",
     ),
     flag("cache-dir", Kind::One, "PATH", CACHE, "Folder for cached sessions, of this user's alone; made when missing")
-        .path(),
+        .folder(),
     flag(
         "min-ttl",
         Kind::One,
@@ -355,6 +360,15 @@ pub(crate) fn from_socket(arguments: &[OsString]) -> Option<&Path> {
     }
 }
 
+/// The word of a run by exactly `--list WORD`, with which the shells' completions ask for candidates. No flag for people
+/// either: it stands in no table, no help and no completion.
+pub(crate) fn list(arguments: &[OsString]) -> Option<&OsStr> {
+    match arguments {
+        [_, flag, word] if flag == "--list" => Some(word),
+        _ => None,
+    }
+}
+
 const ABOUT: &str = "Assume an IAM role and run a command with its session";
 
 const AFTER_HELP: &str = "\
@@ -468,6 +482,16 @@ mod tests {
             "x -v --print credential-process --from-socket /s",
         ] {
             assert!(!socket(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_asked_for_in_one_form_only() {
+        let word = |line: &str| list(&line.split(' ').map(OsString::from).collect::<Vec<_>>()).map(OsStr::to_owned);
+        assert_eq!(word("x --list profiles"), Some("profiles".into()));
+        assert_eq!(word("x --list nonsense"), Some("nonsense".into()));
+        for line in ["x", "x --list", "x -v --list profiles", "x --list profiles true", "x -- --list profiles"] {
+            assert_eq!(word(line), None, "{line}");
         }
     }
 

@@ -7,7 +7,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | conduct | [`run`], `launch`, `obtain`, `attend`, `check`, `supervise` |
+//! | conduct | [`run`], `list`, `launch`, `obtain`, `attend`, `check`, `supervise` |
 //! | effects | `report`, `files`, `cache`, `mfa`, `sts`, `deliver`, `sys` |
 //! | decisions, pure | `cli`, `settings`, `profile`, `explain`, `print`, `waiting`, and the rules of `check`, `deliver` and `supervise` |
 //! | words, pure | `role`, `session`, `vars`, `outcome`, `error` |
@@ -23,6 +23,7 @@ mod error;
 mod explain;
 mod files;
 mod launch;
+mod list;
 mod mfa;
 mod obtain;
 mod print;

@@ -11,6 +11,7 @@ use crate::deliver::environment::{Delivery, Mode};
 use crate::deliver::{config_copy, folder, output, process};
 use crate::error::{Error, told};
 use crate::launch::{Inherited, Launch, assumed};
+use crate::list;
 use crate::outcome::Outcome;
 use crate::print::{self, Format};
 use crate::report::{self, Report};
@@ -34,6 +35,10 @@ pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
     // Run by the command's SDK, for `--via process`. It heeds no variable: they are the command's, for runs of its own.
     if let Some(socket) = cli::from_socket(arguments) {
         return ended(Report::new(Voice::usual(vars)), process::client::print(socket));
+    }
+    // Run by the shells' completions.
+    if let Some(word) = cli::list(arguments) {
+        return ended(Report::new(Voice::usual(vars)), list::print(word, vars));
     }
     let matches = match settings::parse(arguments) {
         Ok(matches) => matches,

@@ -164,6 +164,11 @@ impl ProfileSet {
         self.profiles.get(name)
     }
 
+    /// The names of all profiles, sorted.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.profiles.keys().map(String::as_str)
+    }
+
     /// The settings of `[sso-session NAME]`.
     pub(crate) fn sso_session(&self, name: &str) -> Option<&Settings> {
         self.sso_sessions.get(name)

@@ -77,6 +77,13 @@ impl RoleArn {
         &self.text[PREFIX.len()..PREFIX.len() + self.partition]
     }
 
+    /// The short form `ACCOUNT:ROLE-NAME`, for a role that it can stand for: without a path, in the partition `aws`.
+    pub(crate) fn short(&self) -> Option<String> {
+        let name = self.text.rsplit(':').next()?.strip_prefix("role/")?;
+        let short = format!("{}:{name}", self.account());
+        (Self::parse(&short).as_ref() == Ok(self)).then_some(short)
+    }
+
     /// The account's twelve digits.
     pub(crate) fn account(&self) -> &str {
         let start = PREFIX.len() + self.partition + ":iam::".len();
@@ -208,6 +215,19 @@ mod tests {
     fn accepts_the_short_form() {
         let role = RoleArn::parse(" 521111111144:DeployMaster ").expect("short form");
         assert_eq!(role.as_str(), "arn:aws:iam::521111111144:role/DeployMaster");
+    }
+
+    #[test]
+    fn the_short_form_stands_for_the_same_role_or_there_is_none() {
+        let short = |text: &str| RoleArn::parse(text).expect(text).short();
+        assert_eq!(short("arn:aws:iam::521111111144:role/Deploy,Master"), Some("521111111144:Deploy,Master".into()));
+        for text in [
+            "arn:aws-cn:iam::123456789012:role/r",
+            "arn:aws:iam::123456789012:role/path/r",
+            "arn:aws:iam::123456789012:role/x:y/r",
+        ] {
+            assert_eq!(short(text), None, "{text}");
+        }
     }
 
     #[test]

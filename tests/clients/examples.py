@@ -33,6 +33,7 @@ EXAMPLES = ROOT / "examples"
 UNIT = EXAMPLES / "systemd" / "xassume-worker.service"
 ENTRYPOINT = EXAMPLES / "container" / "entrypoint.sh"
 DOCKERFILE = EXAMPLES / "container" / "Dockerfile"
+DISTROLESS = EXAMPLES / "container" / "Dockerfile.distroless"
 CRONTAB = EXAMPLES / "cron" / "crontab"
 JENKINSFILE = EXAMPLES / "jenkins" / "Jenkinsfile"
 # Run by recipes.py.
@@ -84,7 +85,7 @@ def _():
         raise Skipped("this xassume does not supervise yet")
     with folder() as home:
         known = run([XASSUME, "--help"], clean_env(home)).expect_success().stdout
-    for path in (UNIT, ENTRYPOINT, DOCKERFILE, CRONTAB, JENKINSFILE, *OTHERS):
+    for path in (UNIT, ENTRYPOINT, DOCKERFILE, DISTROLESS, CRONTAB, JENKINSFILE, *OTHERS):
         for name in sorted(set(re.findall(r"XASSUME_([A-Z_]+)", path.read_text())) - {"SESSION"}):
             flag = "--" + name.lower().replace("_", "-")
             expect(re.search(rf"{flag}\b", known), f"{path.name}: XASSUME_{name}, but no {flag}")
@@ -197,22 +198,55 @@ def _():
             end(process)
 
 
-@check("examples: the Dockerfile copies what there is, and its entrypoint is ours")
-def _():
-    text = re.sub(r"\\\n", " ", DOCKERFILE.read_text())
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    words = "FROM WORKDIR COPY RUN ENV STOPSIGNAL USER ENTRYPOINT CMD".split()
-    for line in lines:
+def instructions(path):
+    """The instructions of a Dockerfile as (word, rest), each known and each with what it needs in the repository."""
+    lines = [line for line in path.read_text().splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    found = []
+    for line in re.sub(r"\\\n", " ", "\n".join(lines)).splitlines():
         word, rest = line.split(None, 1)
-        expect(word in words, line)
+        expect(word in "FROM WORKDIR COPY RUN ENV STOPSIGNAL USER ENTRYPOINT CMD".split(), line)
         if word in ("ENTRYPOINT", "CMD"):
             json.loads(rest)
         if word == "COPY" and "--from=" not in rest:
             source = [part for part in rest.split() if not part.startswith("--")][0]
             expect((ROOT / source).exists(), line)
-    expect(lines[0].startswith("FROM "), lines[0])
+        if word == "RUN":
+            run(["sh", "-n", "-c", rest], clean_env("/")).expect_success()
+        found.append((word, rest))
+    expect_equal(found[0][0], "FROM", "the first instruction")
     minimum = re.search(r'^rust-version = "(.*)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE).group(1)
-    expect(f"FROM rust:{minimum}-" in text, f"the image's Rust is not rust-version {minimum}")
+    expect(found[0][1].startswith(f"rust:{minimum}-"), f"the image's Rust is not rust-version {minimum}")
+    return found
+
+
+@check("examples: the Dockerfiles copy what there is, and their entrypoints are ours")
+def _():
+    plain = dict(instructions(DOCKERFILE))
+    expect_equal(json.loads(plain["ENTRYPOINT"]), ["/usr/local/bin/entrypoint.sh"], "entrypoint")
+    expect("ca-certificates" in plain["RUN"], "the image has no certificates")
+    distroless = instructions(DISTROLESS)
+    entrypoint = json.loads(dict(distroless)["ENTRYPOINT"])
+    placed = [rest.split()[-1] for word, rest in distroless if word == "COPY" and "--from=build" in rest]
+    expect(entrypoint[0] in placed, f"nothing puts {entrypoint[0]} into the image")
+    expect(json.loads(dict(distroless)["CMD"])[0] in placed, "nothing puts the command into the image")
+    built = " ".join(rest for word, rest in distroless if word == "RUN")
+    expect("+crt-static" in built and "--target" in built, "the build is not static")
+    expect("distroless/static" in dict(distroless)["FROM"], "the base brings no certificates")
+
+
+@check("examples: the distroless image's entrypoint and command, as process 1")
+def _():
+    with folder() as home:
+        words = dict(instructions(DISTROLESS))
+        # The image's paths; any shell does for the command.
+        line = [*json.loads(words["ENTRYPOINT"]), *json.loads(words["CMD"])]
+        line[-1] = replaced(line[-1], r"exec busybox sleep 86400$", "echo as $$")
+        names = {"/usr/local/bin/xassume": XASSUME, "/usr/local/bin/busybox": "env"}
+        env = container(home, XASSUME_ROLE_ARN=ROLE, XASSUME_ROLE_SESSION_NAME="distroless")
+        env.update(re.findall(r"(XASSUME_[A-Z_]+)=(\S+)", words["ENV"]))
+        result = run(as_process_one([names.get(word, word) for word in line], env), env).expect_success()
+        expect(f"running as {session('distroless')}\n" in result.stdout, str(result))
+        expect(not result.stdout.endswith("as 1\n"), f"the command is process 1, so xassume does not supervise\n{result}")
 
 
 PRIVATE_CRON = """
@@ -317,7 +351,7 @@ def _():
 
 @check("examples: none is without a check")
 def _():
-    known = {UNIT, ENTRYPOINT, DOCKERFILE, CRONTAB, JENKINSFILE, *OTHERS}
+    known = {UNIT, ENTRYPOINT, DOCKERFILE, DISTROLESS, CRONTAB, JENKINSFILE, *OTHERS}
     extra = {path for path in EXAMPLES.rglob("*") if path.is_file()} - known
     # A folder with a Rust example belongs to cargo.
     extra = {path for path in extra if path.suffix != ".rs"}

@@ -15,6 +15,8 @@ import refresh  # noqa: F401
 import printing  # noqa: F401
 import examples  # noqa: F401
 import recipes  # noqa: F401
+import completions  # noqa: F401
+import static  # noqa: F401
 
 try:
     status = harness.run_checks(sys.argv[1:])

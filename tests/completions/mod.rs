@@ -1,5 +1,9 @@
 //! `completions/` holds what the flag table gives, to the letter. `UPDATE=1 cargo test` writes it anew.
 
+mod generate;
+mod in_bash;
+mod listed;
+
 use clap_complete::Shell;
 use std::path::{Path, PathBuf};
 
@@ -9,15 +13,12 @@ fn folder() -> PathBuf {
 
 /// Each file's name and what it must hold.
 fn generated() -> Vec<(&'static str, Vec<u8>)> {
-    let shells = [
-        ("xassume.bash", Shell::Bash),
-        ("_xassume", Shell::Zsh),
-        ("xassume.fish", Shell::Fish),
-        ("xassume.elv", Shell::Elvish),
-        ("_xassume.ps1", Shell::PowerShell),
+    let mut files = vec![
+        ("xassume.bash", generate::bash().into_bytes()),
+        ("_xassume", generate::zsh().into_bytes()),
+        ("xassume.fish", generate::fish().into_bytes()),
     ];
-    let mut files = Vec::new();
-    for (name, shell) in shells {
+    for (name, shell) in [("xassume.elv", Shell::Elvish), ("_xassume.ps1", Shell::PowerShell)] {
         let mut text = Vec::new();
         clap_complete::generate(shell, &mut xassume::cli::command(), "xassume", &mut text);
         files.push((name, text));

@@ -1,0 +1,292 @@
+"""The completions, in the shells that they are for: bash and zsh at a terminal, fish by its own `complete -C`."""
+
+import contextlib
+import fcntl
+import os
+import pathlib
+import re
+import select
+import shlex
+import shutil
+import struct
+import subprocess
+import termios
+import time
+
+from harness import ROOT, XASSUME, Skipped, check, clean_env, end, expect, expect_equal, folder, run
+
+COMPLETIONS = ROOT / "completions"
+BASH_COMPLETION = pathlib.Path("/usr/share/bash-completion/bash_completion")
+
+CONFIG = """
+[default]
+region = eu-west-1
+[profile deploy]
+role_arn = arn:aws:iam::521111111144:role/DeployMaster
+source_profile = default
+[profile "two words"]
+role_arn = arn:aws:iam::222222222222:role/team/Reader
+credential_process = sh -c 'echo run > "$HOME/was-run"'
+"""
+PROFILES = {"default", "deploy", "keys", "two words"}
+ROLES = {
+    "arn:aws:iam::222222222222:role/team/Reader",
+    "arn:aws:iam::521111111144:role/DeployMaster",
+    "521111111144:DeployMaster",
+}
+
+
+@contextlib.contextmanager
+def home():
+    """A home with profiles and files, and `xassume` and two more commands on the PATH, one with its own completion."""
+    with folder() as path:
+        (path / ".aws").mkdir()
+        (path / ".aws" / "config").write_text(CONFIG)
+        (path / ".aws" / "credentials").write_text("[keys]\naws_access_key_id = A\naws_secret_access_key = S\n")
+        (path / "bundle.pem").touch()
+        (path / "bundles").mkdir()
+        programs = path / "bin"
+        programs.mkdir()
+        (programs / "xassume").symlink_to(pathlib.Path(XASSUME).resolve())
+        for name in ("frobnicate", "frobber"):
+            (programs / name).write_text("#!/bin/sh\n")
+            (programs / name).chmod(0o755)
+        yield path
+        expect(not (path / "was-run").exists(), "a credential_process was run")
+
+
+def environment(path):
+    return clean_env(path, PATH=f"{path}/bin:/usr/bin:/bin", TERM="dumb", ZDOTDIR=path, AWS_CONFIG_FILE="-")
+
+
+class Shell:
+    """A shell at a terminal, in which a key shows the line as it stands."""
+
+    def __init__(self, words, path, setup):
+        self.path = path
+        master, slave = os.openpty()
+        # So wide that no line is broken.
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 200, 4000, 0, 0))
+
+        def control():
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+        self.process = subprocess.Popen(
+            words, env=environment(path), cwd=path, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+            preexec_fn=control,
+        )
+        os.close(slave)
+        self.master, self.seen = master, ""
+        self.send(setup + "\necho 'rea''dy'\n")
+        self.wait_for("ready")
+
+    def send(self, text):
+        os.write(self.master, text.encode())
+
+    def wait_for(self, pattern):
+        """What the terminal shows next that fits the pattern."""
+        limit = time.monotonic() + 30
+        while not (found := re.search(pattern, self.seen, re.DOTALL)):
+            expect(time.monotonic() < limit, f"never seen: {pattern}\n{self.seen[-2000:]}")
+            if select.select([self.master], [], [], 0.2)[0]:
+                self.seen += os.read(self.master, 65536).decode(errors="replace")
+        self.seen = self.seen[found.end() :]
+        return found.group(1) if found.groups() else found.group()
+
+    def line(self, typed, key):
+        """The line after `typed` and `key`."""
+        self.send(typed + key)
+        # ^O shows the line, ^U empties it.
+        self.send("\x0f")
+        shown = self.wait_for("<<<(.*?)>>>")
+        self.send("\x15")
+        return shown.replace("\r", "").replace("\n", "")
+
+    def completed(self, typed):
+        """The line after a tab."""
+        return self.line(typed, "\t")
+
+    def candidates(self, typed):
+        """All that is offered for the last word."""
+        whole = self.line(typed, "\x14")
+        if whole == typed:
+            return set()
+        before = typed[: typed.rfind(" ") + 1]
+        expect(whole.startswith(before), f"{typed!r} became {whole!r}")
+        return set(shlex.split(whole[len(before) :]))
+
+    def close(self):
+        end(self.process)
+        os.close(self.master)
+
+
+class Bash(Shell):
+    SETUP = r"""
+PS1= PS2=
+bind 'set enable-bracketed-paste off' 'set bell-style none' 'set completion-query-items 0' 'set page-completions off'
+bind '"\C-t": insert-completions'
+bind -x '"\C-o": printf "<<<%s>>>\n" "$READLINE_LINE"'
+_frobnicate() { [[ $1 = frobnicate && $3 != bad ]] && mapfile -t COMPREPLY < <(compgen -W "north south --east=" -- "$2"); }
+complete -F _frobnicate frobnicate
+complete -W "up down" frobber
+"""
+
+    def __init__(self, path, package):
+        source = f"source {BASH_COMPLETION}\n" if package else ""
+        super().__init__(
+            ["bash", "--norc", "--noprofile", "-i"], path,
+            f"{source}source {COMPLETIONS}/xassume.bash\n{self.SETUP}",
+        )
+
+
+class Zsh(Shell):
+    SETUP = r"""
+PS1= PS2= RPS1= PROMPT_EOL_MARK=
+unsetopt BEEP; setopt NO_LIST_AMBIGUOUS
+bindkey -e
+autoload -U compinit; compinit -u -D
+_frobnicate() { compadd -- north south --east= }
+compdef _frobnicate frobnicate
+_frobber() { compadd -- up down }
+compdef _frobber frobber
+show() { print -rn -- "<<<$BUFFER>>>" }
+zle -N show; bindkey '^O' show
+zle -C all complete-word _generic; bindkey '^T' all
+zstyle ':completion:all:*' completer _all_matches _complete
+zstyle ':completion:all:*' insert true
+"""
+
+    def __init__(self, path):
+        super().__init__(["zsh", "-f", "-i"], path, f"fpath=({COMPLETIONS} $fpath)\n{self.SETUP}")
+
+
+class Fish:
+    """fish answers without a terminal."""
+
+    SETUP = """
+complete -c frobnicate -f -a 'north south --east='
+complete -c frobber -f -a 'up down'
+"""
+
+    def __init__(self, path):
+        self.path = path
+
+    def completed(self, typed):
+        """The line with the one candidate that there is."""
+        found = self.candidates(typed)
+        expect(len(found) == 1, f"{typed!r}: {found}")
+        last = re.search(r"""(?:[^\s\\"]|\\.|"[^"]*"?)*$""", typed)
+        return typed[: last.start()] + shlex.quote(found.pop())
+
+    def candidates(self, typed):
+        script = f"source {COMPLETIONS}/xassume.fish\n{self.SETUP}\ncomplete -C {shlex.quote(typed)}"
+        result = run(["fish", "--no-config", "-c", script], environment(self.path), cwd=self.path)
+        expect(result.status == 0 and not result.stderr, str(result))
+        return {line.split("\t")[0] for line in result.stdout.splitlines()}
+
+    def close(self):
+        pass
+
+
+@contextlib.contextmanager
+def shell(kind, program, *more):
+    if not shutil.which(program):
+        raise Skipped(f"no {program}")
+    with home() as path:
+        this = kind(path, *more)
+        try:
+            yield this
+        finally:
+            this.close()
+
+
+def offered(shell, typed):
+    """What is offered, without the signs that some shells put behind folders and behind flags that take a value."""
+    return {candidate.rstrip("/=") for candidate in shell.candidates(typed)}
+
+
+def knows(this):
+    """What every shell must do."""
+    for typed, wanted in (
+        ("xassume --v", {"--verbose", "--version", "--via"}),
+        ("xassume --via env -v --v", {"--verbose", "--version"}),
+        ("xassume -q --q", set()),
+        ("xassume -r x --role-a", {"--role-arn"}),
+        ("xassume --profile ", PROFILES),
+        ("xassume -p ", PROFILES),
+        ("xassume -vp d", {"default", "deploy"}),
+        ("xassume --role-arn ", ROLES),
+        ("xassume --role-arn 521111111144:DeployMaster -r ", ROLES),
+        ("xassume --signal US", {"USR1", "USR2"}),
+        ("xassume --stop-signal T", {"TERM", "TRAP", "TSTP", "TTIN", "TTOU"}),
+        ("xassume --via ", {"env", "file", "endpoint", "process"}),
+        ("xassume --on-expiry ", {"none", "restart", "signal"}),
+        ("xassume --on-refresh-failure ", {"keep", "stop"}),
+        ("xassume --process-group ", {"auto", "same", "new"}),
+        ("xassume --log-format ", {"text", "json"}),
+        ("xassume --keep-env HO", {"HOME"}),
+        ("xassume --ca-bundle bu", {"bundle.pem", "bundles"}),
+        ("xassume --cache-dir bu", {"bundles"}),
+        ("xassume --region ", set()),
+        # The command: its name, and what its own completion says.
+        ("xassume frob", {"frobber", "frobnicate"}),
+        ("xassume --via env -r 521111111144:X -- frob", {"frobber", "frobnicate"}),
+        ("xassume -- frobnicate ", {"north", "south", "--east"}),
+        ("xassume frobnicate ", {"north", "south", "--east"}),
+        ("xassume -v -- frobnicate x --via ", {"north", "south", "--east"}),
+        ("xassume -r arn:aws:iam::521111111144:role/X -- frobnicate x n", {"north"}),
+        ("xassume --via=env -p deploy frobber ", {"up", "down"}),
+        ("xassume frobber --vi", set()),
+        ("xassume -- ls bu", {"bundle.pem", "bundles"}),
+    ):
+        expect_equal(offered(this, typed), wanted, repr(typed))
+    for typed, wanted in (
+        ("xassume --role-arn 5", "521111111144:DeployMaster"),
+        ("xassume --role-arn arn:aws:iam::5", "arn:aws:iam::521111111144:role/DeployMaster"),
+        ("xassume -r 521111111144:", "521111111144:DeployMaster"),
+        ("xassume --role-arn=arn:aws:iam::2", "--role-arn=arn:aws:iam::222222222222:role/team/Reader"),
+        ("xassume --profile=k", "--profile=keys"),
+        ("xassume --via=p", "--via=process"),
+        ("AWS_REGION=x xassume -p k", "keys"),
+    ):
+        before = typed[: typed.rfind(" ") + 1]
+        expect_equal(this.completed(typed).rstrip(), before + wanted, repr(typed))
+    for typed in ("xassume --profile tw", "xassume --profile two\\ ", 'xassume --profile "two'):
+        expect_equal(shlex.split(this.completed(typed))[2:], ["two words"], repr(typed))
+    # A program that is not on the PATH is asked by the name that was typed.
+    (this.path / "bin" / "xassume").rename(this.path / "xassume")
+    expect_equal(this.completed("./xassume -p k").rstrip(), "./xassume -p keys", "by its path")
+    expect_equal(this.completed("~/xassume -p k").rstrip(), "~/xassume -p keys", "in the home")
+    # Broken files: nothing is offered, nothing is said.
+    (this.path / ".aws" / "config").write_text("[profile x\n")
+    expect_equal(offered(this, "./xassume --profile "), set(), "of a broken file")
+    expect_equal(offered(this, "./xassume --via p"), {"process"}, "beside a broken file")
+
+
+@check("completions: bash, alone")
+def _():
+    with shell(Bash, "bash", False) as this:
+        knows(this)
+
+
+@check("completions: bash, with the package bash-completion")
+def _():
+    if not BASH_COMPLETION.exists():
+        raise Skipped("no bash-completion")
+    with shell(Bash, "bash", True) as this:
+        knows(this)
+        # Completions that only the package brings: one behind ours, one that hands on to ours.
+        expect_equal(offered(this, "./xassume -- kill -US"), {"-USR1", "-USR2"}, "of kill")
+        expect_equal(offered(this, "nice ./xassume --via p"), {"process"}, "behind nice")
+
+
+@check("completions: zsh")
+def _():
+    with shell(Zsh, "zsh") as this:
+        knows(this)
+
+
+@check("completions: fish")
+def _():
+    with shell(Fish, "fish") as this:
+        knows(this)

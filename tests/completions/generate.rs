@@ -1,0 +1,176 @@
+//! The completions of bash, zsh and fish: what the table of flags puts into their templates.
+//!
+//! `clap_complete` writes scripts that know a value's kind only as far as clap does, and that take the words of the
+//! command for xassume's own. The scripts here ask the program for profiles, roles and signals, and hand everything
+//! from the command on to the shell.
+
+use clap::ValueHint;
+use std::fmt::Write as _;
+use xassume::cli::{FLAGS, Flag, Kind};
+
+/// What a flag's value may be, for one who completes it.
+enum Values {
+    /// A switch has none.
+    None,
+    /// Nobody knows.
+    Unknown,
+    /// One of these words.
+    Words(Vec<&'static str>),
+    /// What `xassume --list` prints for this word.
+    Listed(&'static str),
+    /// A name of the environment.
+    Variables,
+    Files,
+    Folders,
+}
+
+impl Values {
+    fn of(flag: &Flag) -> Self {
+        let is_word = |word: &str| {
+            !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        };
+        let words: Vec<_> = flag.value.split('|').collect();
+        match (flag.long, flag.value, flag.hint) {
+            _ if matches!(flag.kind, Kind::Switch | Kind::Count) => Self::None,
+            ("profile", ..) => Self::Listed("profiles"),
+            ("role-arn", ..) => Self::Listed("roles"),
+            (_, "SIGNAL", _) => Self::Listed("signals"),
+            ("keep-env", ..) => Self::Variables,
+            (_, _, ValueHint::FilePath) => Self::Files,
+            (_, _, ValueHint::DirPath) => Self::Folders,
+            _ if words.len() > 1 && words.iter().all(|word| is_word(word)) => Self::Words(words),
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// The name, the letter, what it may be given, the help and whether it may be given again.
+struct Row {
+    long: &'static str,
+    short: Option<char>,
+    values: Values,
+    /// What the value is called.
+    name: &'static str,
+    help: &'static str,
+    repeatable: bool,
+}
+
+/// Every flag, with the two that clap adds to the table.
+fn rows() -> Vec<Row> {
+    let mut rows: Vec<_> = FLAGS
+        .iter()
+        .map(|flag| Row {
+            long: flag.long,
+            short: flag.short,
+            values: Values::of(flag),
+            name: flag.value,
+            help: flag.help.lines().next().unwrap_or_default(),
+            repeatable: matches!(flag.kind, Kind::Many | Kind::Count),
+        })
+        .collect();
+    for (long, short, help) in [("help", 'h', "Print help"), ("version", 'V', "Print version")] {
+        rows.push(Row { long, short: Some(short), values: Values::None, name: "", help, repeatable: false });
+    }
+    rows
+}
+
+fn longs(rows: &[Row], wanted: impl Fn(&Row) -> bool) -> String {
+    let chosen = rows.iter().filter(|row| wanted(row));
+    chosen.map(|row| format!("--{}", row.long)).collect::<Vec<_>>().join(" ")
+}
+
+pub(super) fn bash() -> String {
+    let rows = rows();
+    let mut values = String::new();
+    for row in &rows {
+        let action = match &row.values {
+            Values::None | Values::Unknown => continue,
+            Values::Words(words) => format!("_xassume_offer \"$2\" <<<$'{}'", words.join("\\n")),
+            Values::Listed(kind) => {
+                format!("_xassume_offer \"$2\" < <(\"$program\" --list {kind} 2>/dev/null)")
+            }
+            Values::Variables => "_xassume_offer \"$2\" < <(compgen -e)".to_owned(),
+            // What bash itself does where nothing is offered.
+            Values::Files => "compopt -o default -o bashdefault 2>/dev/null".to_owned(),
+            Values::Folders => "compopt -o dirnames 2>/dev/null".to_owned(),
+        };
+        let _ = writeln!(values, "        --{})\n            {action}\n            ;;", row.long);
+    }
+    let letters = rows.iter().filter_map(|row| row.short.map(|short| format!("[{short}]=--{}", row.long)));
+    include_str!("templates/xassume.bash")
+        .replace("@VALUES@\n", &values)
+        .replace("@FLAGS@", &longs(&rows, |_| true))
+        .replace("@VALUED@", &longs(&rows, |row| !matches!(row.values, Values::None)))
+        .replace("@REPEATABLE@", &longs(&rows, |row| row.repeatable))
+        .replace("@LONG@", &letters.collect::<Vec<_>>().join(" "))
+}
+
+pub(super) fn zsh() -> String {
+    let mut flags = String::new();
+    for row in &rows() {
+        let action = match &row.values {
+            Values::None => None,
+            Values::Unknown => Some(" ".to_owned()),
+            Values::Words(words) => Some(format!("({})", words.join(" "))),
+            Values::Listed(kind) => Some(format!(" _xassume_list {kind}")),
+            Values::Variables => Some("_parameters -g \"*export*\"".to_owned()),
+            Values::Files => Some("_files".to_owned()),
+            Values::Folders => Some("_directories".to_owned()),
+        };
+        let (letter, sign) = if action.is_some() { ("+", "=") } else { ("", "") };
+        // It heads the candidates; words that are candidates themselves make no heading.
+        let name = if matches!(row.values, Values::Words(_)) { row.long } else { row.name };
+        let value = action.map(|action| format!(":{}:{action}", escaped(&name.to_lowercase(), ":", '\\')));
+        let spec = format!("[{}]{}", escaped(row.help, "[]:\\", '\\'), value.unwrap_or_default());
+        let spec = single_quoted(&spec);
+        // A flag excludes itself; the letter and the name of one flag, and what replaces a run, are told to do so.
+        let again = match row.short {
+            _ if row.repeatable => "'*'".to_owned(),
+            _ if matches!(row.long, "help" | "version") => "'(-)'".to_owned(),
+            Some(short) => format!("'(-{short} --{})'", row.long),
+            None => String::new(),
+        };
+        let _ = match row.short {
+            Some(short) => writeln!(flags, "    {again}{{-{short}{letter},--{}{sign}}}{spec}", row.long),
+            None => writeln!(flags, "    {again}--{}{sign}{spec}", row.long),
+        };
+    }
+    include_str!("templates/_xassume").replace("@FLAGS@\n", &flags)
+}
+
+pub(super) fn fish() -> String {
+    let rows = rows();
+    let mut flags = String::new();
+    let mut known = Vec::new();
+    for row in &rows {
+        let value = match &row.values {
+            Values::None => String::new(),
+            Values::Unknown => " -x".to_owned(),
+            Values::Words(words) => format!(" -x -a '{}'", words.join(" ")),
+            Values::Listed(kind) => format!(" -x -a '(__fish_xassume_list {kind})'"),
+            Values::Variables => " -x -a '(set -nx)'".to_owned(),
+            Values::Files => " -r -F".to_owned(),
+            Values::Folders => " -x -a '(__fish_complete_directories (commandline -ct))'".to_owned(),
+        };
+        let short = row.short.map(|short| format!(" -s {short}")).unwrap_or_default();
+        let condition = match row.short {
+            _ if row.repeatable => "not __fish_xassume_command >/dev/null".to_owned(),
+            Some(short) => format!("__fish_xassume_wants {} {short}", row.long),
+            None => format!("__fish_xassume_wants {}", row.long),
+        };
+        let help = single_quoted(row.help);
+        let _ = writeln!(flags, "complete -c xassume -n '{condition}'{short} -l {}{value} -d {help}", row.long);
+        let takes = if matches!(row.values, Values::None) { "" } else { "=" };
+        known.push(row.short.map_or_else(String::new, |short| format!("{short}/")) + row.long + takes);
+    }
+    include_str!("templates/xassume.fish").replace("@FLAGS@\n", &flags).replace("@ARGPARSE@", &known.join(" "))
+}
+
+/// The text in single quotes, as all three shells read it when there is no backslash at its end.
+fn single_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+fn escaped(text: &str, special: &str, escape: char) -> String {
+    text.chars().flat_map(|c| special.contains(c).then_some(escape).into_iter().chain([c])).collect()
+}

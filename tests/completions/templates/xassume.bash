@@ -1,0 +1,173 @@
+# bash completion for xassume                              -*- shell-script -*-
+#
+# Generated from the table of flags. With the package bash-completion the command behind the flags gets whatever
+# completion that package knows; without it, those that the shell has.
+
+# The words as xassume will see them, the last one up to the cursor: `words`. Bash also parts words at = and :, so for
+# each it is told which of bash's words it begins with (`first`) and where on the line it begins (`begin`).
+_xassume_words()
+{
+    local line=${COMP_LINE:0:COMP_POINT} blank piece i
+    words=() first=() begin=()
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        blank=${line%%[![:space:]]*}
+        line=${line#"$blank"}
+        if [[ $i == 0 || -n $blank ]]; then
+            words+=("")
+            first+=("$i")
+            begin+=("$((COMP_POINT - ${#line}))")
+        fi
+        piece=${COMP_WORDS[i]}
+        # The cursor may stand inside the last word.
+        [[ $line == "$piece"* ]] || piece=$line
+        line=${line#"$piece"}
+        words[-1]+=$piece
+    done
+}
+
+# Offers those lines of standard input that go on from what was typed of a value; `$1` stands before the value.
+_xassume_offer()
+{
+    local before=$1 value=${cur#"$1"} breaks=${COMP_WORDBREAKS//[!:=]/}
+    local replaced='' quoted='' line word
+    case $value in
+        [\'\"]*)
+            # Inside quotes readline replaces all behind the quote, and closes it.
+            value=${value:1} before='' quoted=yes
+            ;;
+        *)
+            # Elsewhere it replaces what stands behind the last of its word breaks.
+            [[ -z $breaks ]] || replaced=${cur%"${cur##*["$breaks"]}"}
+            ;;
+    esac
+    while IFS= read -r line; do
+        word=$line
+        if [[ -z $quoted && $line == *[!A-Za-z0-9_.,:=+@%/-]* ]]; then
+            printf -v word %q "$line"
+        fi
+        if [[ $line == "$value"* || $word == "$value"* ]]; then
+            word=$before$word
+            COMPREPLY+=("${word#"$replaced"}")
+        fi
+    done
+}
+
+# Completes the command, which begins at the word `$1`, as if it stood alone on the line.
+_xassume_command()
+{
+    local offset=${first[$1]} spec function
+    COMP_LINE=${COMP_LINE:begin[$1]}
+    COMP_POINT=$((COMP_POINT - begin[$1]))
+    COMP_WORDS=("${COMP_WORDS[@]:offset}")
+    COMP_CWORD=$((COMP_CWORD - offset))
+    for function in _comp_command_offset _command_offset; do
+        if declare -F "$function" >/dev/null; then
+            "$function" 0
+            return
+        fi
+    done
+    if ((COMP_CWORD == 0)); then
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -d -c -- "$cur" | sort -u)
+        return
+    fi
+    # Without a completion of its own, its words are completed as any command's are.
+    spec=$(complete -p -- "${COMP_WORDS[0]}" 2>/dev/null) || return 0
+    if [[ $spec =~ ' -F '([^ ]+) ]]; then
+        function=${BASH_REMATCH[1]}
+        "$function" "${COMP_WORDS[0]}" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+        while [[ $spec == *' -o '* ]]; do
+            spec=${spec#*' -o '}
+            compopt -o "${spec%% *}" 2>/dev/null
+        done
+    else
+        spec=${spec#complete}
+        mapfile -t COMPREPLY < <(eval "compgen ${spec% *} -- \"\$cur\"" 2>/dev/null)
+    fi
+}
+
+# Completes the value of the flag `$1`, before which `$2` stands in the word at the cursor.
+_xassume_value()
+{
+    # Few values are names of files, which bash would offer where nothing else is.
+    compopt +o default +o bashdefault 2>/dev/null
+    case $1 in
+@VALUES@
+    esac
+}
+
+_xassume()
+{
+    local flags='@FLAGS@'
+    local valued=' @VALUED@ '
+    local repeatable=' @REPEATABLE@ '
+    local -A long=(@LONG@)
+    local words first begin cur word flag letters given=' '
+    # As it was typed, so that it need not be on the PATH.
+    local program=${1/#\~\//$HOME/}
+    COMPREPLY=()
+    _xassume_words
+    local at=1 last=$((${#words[@]} - 1))
+    cur=${words[last]}
+
+    # Over the flags and their values, up to the cursor or to the command.
+    while ((at < last)); do
+        word=${words[at]}
+        flag=
+        case $word in
+            --)
+                _xassume_command "$((at + 1))"
+                return
+                ;;
+            --*=*)
+                given+="${word%%=*} "
+                ;;
+            --*)
+                flag=$word
+                ;;
+            -?*)
+                # Letters, of which one that takes a value is the last.
+                for ((letters = 1; letters < ${#word}; letters++)); do
+                    flag=${long[${word:letters:1}]-}
+                    given+="$flag "
+                    if [[ $valued == *" $flag "* ]]; then
+                        # What follows in the same word is the value.
+                        ((letters + 1 == ${#word})) || flag=
+                        break
+                    fi
+                done
+                ;;
+            *)
+                _xassume_command "$at"
+                return
+                ;;
+        esac
+        given+="$flag "
+        ((at += 1))
+        if [[ -n $flag && $valued == *" $flag "* ]]; then
+            if ((at == last)); then
+                _xassume_value "$flag" ""
+                return
+            fi
+            ((at += 1))
+        fi
+    done
+
+    case $cur in
+        --*=*)
+            _xassume_value "${cur%%=*}" "${cur%%=*}="
+            ;;
+        -*)
+            for flag in $flags; do
+                if [[ $flag == "$cur"* ]] && [[ $given != *" $flag "* || $repeatable == *" $flag "* ]]; then
+                    COMPREPLY+=("$flag")
+                fi
+            done
+            ;;
+        *)
+            _xassume_command "$last"
+            ;;
+    esac
+}
+
+complete -o bashdefault -o default -F _xassume xassume
