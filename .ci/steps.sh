@@ -88,6 +88,19 @@ step() {
     fi
 }
 
+# tool NAME VERSION [OPTION...]: a cargo command of this version, installed below target unless it is there. Unoptimised: a
+# minute instead of many, and none of them has much to do.
+tool() {
+    local name=$1 version=$2
+    shift 2
+    PATH=$target/tools/bin:$PATH
+    if [[ $("$name" --version 2>/dev/null) == *" $version" ]]; then return; fi
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+        CARGO_PROFILE_RELEASE_DEBUG=0 bounded 15 cargo install "$name" --version "$version" --locked --quiet "$@" \
+        --root "$target/tools" --target-dir "$TMPDIR/$name"
+    rm -rf "${TMPDIR:?}/$name"
+}
+
 # The end of a run. The last line has the form that test runners use.
 summary() {
     local name

@@ -1,10 +1,14 @@
-//! Reading the shared config files; what is in them is decided in `profile`.
+//! Reading the files that users name, and the shared config files above all; what is in these is decided in `profile`.
 
 use crate::error::{Error, told};
 use crate::profile::ProfileSet;
 use crate::vars::Vars;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+
+/// The most that is read of a file that a flag, a variable or a home names: some hundred times a large one.
+pub(crate) const MOST_BYTES: usize = 16 << 20;
 
 /// The shared config files, as found. Reading them is the caller's first effect.
 #[derive(Debug)]
@@ -49,16 +53,52 @@ fn location(vars: &Vars, variable: &str, default: &str) -> Option<PathBuf> {
 
 fn text(path: Option<&Path>, what: &str) -> Result<Vec<u8>, Error> {
     let Some(path) = path else { return Ok(Vec::new()) };
-    match std::fs::read(path) {
+    match read_at_most(path, MOST_BYTES) {
         Ok(text) => Ok(text),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(Vec::new()),
         Err(error) => Err(Error::File { what: what.to_owned(), path: path.to_owned(), reason: told(&error) }),
     }
 }
 
+/// Reads a file, a pipe or a device, unless it holds more than `most` bytes.
+///
+/// # Errors
+/// The system's, or that there is more.
+pub(crate) fn read_at_most(path: &Path, most: usize) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let length = usize::try_from(file.metadata()?.len()).unwrap_or(most).min(most);
+    // So much more that the end is found without a larger buffer.
+    let mut bytes = Vec::with_capacity(length + 64);
+    file.take(most as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > most {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {most} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// Reads a file of text.
+///
+/// # Errors
+/// As for [`read_at_most`], or that it is no text.
+pub(crate) fn read_text(path: &Path) -> io::Result<String> {
+    let bytes = read_at_most(path, MOST_BYTES)?;
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_without_an_end_is_not_read_to_its_end() {
+        let error = read_at_most(Path::new("/dev/zero"), 1000).expect_err("endless");
+        assert_eq!(error.to_string(), "it is larger than 1000 bytes");
+        assert_eq!(read_at_most(Path::new("/dev/null"), 0).expect("empty"), b"");
+        let this = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/files.rs");
+        let whole = std::fs::read(&this).expect("this file");
+        assert_eq!(read_at_most(&this, whole.len()).expect("this file"), whole);
+        assert!(read_at_most(&this, whole.len() - 1).is_err());
+    }
 
     #[test]
     fn files_are_where_the_variables_say_or_in_the_home() {

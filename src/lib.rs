@@ -40,6 +40,9 @@ mod vars;
 mod waiting;
 
 pub mod cli;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod hostile;
 pub mod outcome;
 
 pub use run::run;

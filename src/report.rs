@@ -11,7 +11,7 @@ mod style;
 pub(crate) use progress::Progress;
 
 use crate::cli;
-use crate::error::Error;
+use crate::error::{Error, one_line};
 use crate::mfa::{MfaSession, way};
 use crate::outcome::FAILED;
 use crate::profile::{Plan, Region, RegionFrom};
@@ -19,11 +19,16 @@ use crate::session::{Keys, rfc3339};
 use crate::settings::{CodeFrom, LogFormat, Settings, Verbosity, Voice};
 use crate::supervise::happening::{Field, Happening, Level, Narrator};
 use crate::sys::clock;
+#[cfg(any(test, fuzzing))]
+use crate::vars::Vars;
 use serde_json::{Map, Value, json};
 use std::fmt::{Display, Write as _};
 use std::io::Write as _;
 use std::process::ExitCode;
 use style::{Ink, Mark};
+
+/// The longest line of a message, in characters; a policy statement with its ARNs has some hundred.
+const LONGEST: usize = 2048;
 
 /// The voice of one run.
 #[derive(Debug, Clone, Copy)]
@@ -52,11 +57,16 @@ impl Report {
 
     /// What ends the run.
     pub(crate) fn error(self, error: &Error) {
-        let fields = [("status".to_owned(), json!(error.status()))].into_iter().collect();
-        self.write(Message { level: "error", event: "failed", text: error.to_string(), hint: error.hint(), fields });
+        self.write(failed(error));
         if error.shows_usage() && self.voice.format == LogFormat::Text {
             put(&Ink::of(self.voice).line(Mark::Usage, cli::USAGE));
         }
+    }
+
+    /// What a user sees of an error.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn shown(error: &Error) -> String {
+        Self::new(Voice::usual(&Vars::default())).form(failed(error))
     }
 
     /// Something is wrong, and the run goes on.
@@ -114,7 +124,7 @@ impl Report {
             (ca_bundle, ", further certificates trusted"),
         ];
         block.extend(variants.iter().filter(|(on, _)| *on).map(|(_, what)| *what));
-        self.write(plain("info", "plan", block));
+        self.write(Message { text: block, ..plain("info", "plan", "") });
     }
 
     /// The keys that the plan's source gave, with `-v`.
@@ -130,7 +140,13 @@ impl Report {
     }
 
     fn write(self, message: Message<'_>) {
-        put(&match self.voice.format {
+        put(&self.form(message));
+    }
+
+    fn form(self, mut message: Message<'_>) -> String {
+        message.text = harmless(&message.text);
+        message.hint = message.hint.as_deref().map(harmless);
+        match self.voice.format {
             LogFormat::Text => message.as_text(Ink::of(self.voice)),
             LogFormat::Json => {
                 let mut object = Map::new();
@@ -144,7 +160,7 @@ impl Report {
                 }
                 format!("{}\n", Value::Object(object))
             }
-        });
+        }
     }
 }
 
@@ -157,8 +173,8 @@ impl Message<'_> {
             _ => Mark::Detail,
         };
         let laid_out = |text: &str, mark: Mark| match self.level {
-            "error" => page::folded(&without_controls(text), mark.columns()),
-            _ => without_controls(text),
+            "error" => page::folded(text, mark.columns()),
+            _ => text.to_owned(),
         };
         let mut text = ink.line(mark, &laid_out(&self.text, mark));
         if let Some(hint) = &self.hint {
@@ -168,13 +184,20 @@ impl Message<'_> {
     }
 }
 
-/// The text without what a terminal would obey: names and answers of others are in it.
-fn without_controls(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
+fn failed(error: &Error) -> Message<'_> {
+    let fields = [("status".to_owned(), json!(error.status()))].into_iter().collect();
+    let text = one_line(&error.to_string(), LONGEST);
+    Message { level: "error", event: "failed", text, hint: error.hint(), fields }
 }
 
 fn plain<'a>(level: &'a str, event: &'a str, text: impl Display) -> Message<'a> {
-    Message { level, event, text: text.to_string(), hint: None, fields: Map::new() }
+    Message { level, event, text: one_line(&text.to_string(), LONGEST), hint: None, fields: Map::new() }
+}
+
+/// A text of several lines without what a terminal would act on: services and files are quoted, and may be meant ill.
+fn harmless(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(|line| one_line(line, LONGEST)).collect();
+    lines.join("\n")
 }
 
 impl Narrator for Report {
@@ -191,7 +214,7 @@ impl Narrator for Report {
         self.write(Message {
             level,
             event: happening.name(),
-            text: happening.to_string(),
+            text: one_line(&happening.to_string(), LONGEST),
             hint: happening.hint(),
             fields,
         });

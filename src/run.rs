@@ -10,6 +10,7 @@ use crate::cli;
 use crate::deliver::environment::{Delivery, Mode};
 use crate::deliver::{config_copy, folder, output, process};
 use crate::error::{Error, told};
+use crate::files;
 use crate::launch::{Inherited, Launch, assumed};
 use crate::list;
 use crate::outcome::Outcome;
@@ -69,7 +70,7 @@ fn ended(report: Report, result: Result<(), Error>) -> ExitCode {
 /// From the words to the command's end.
 fn command(matches: &ArgMatches, vars: &Vars, voice: Voice) -> Result<Outcome, Error> {
     let report = Report::new(voice);
-    let settings = match settings::task(matches, vars, &machine(), &|path| std::fs::read_to_string(path))? {
+    let settings = match settings::task(matches, vars, &machine(), &files::read_text)? {
         Task::ClearCache(cache) => return clear_cache(&cache, vars, report),
         Task::Print(settings, format) => return print_session(&settings, format, vars, report),
         Task::Check(settings) => return check::check(&settings, vars, report, voice),

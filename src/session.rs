@@ -16,6 +16,17 @@ impl Secret {
         Self(Zeroizing::new(text.into()))
     }
 
+    /// Puts more text behind it. A place that has become too small is zeroed, and the next one is twice as large.
+    pub(crate) fn append(&mut self, more: &str) {
+        let length = self.0.len() + more.len();
+        if self.0.capacity() < length {
+            let mut larger = Zeroizing::new(String::with_capacity(2 * length));
+            larger.push_str(&self.0);
+            self.0 = larger;
+        }
+        self.0.push_str(more);
+    }
+
     /// The text itself. Each caller hands it to AWS or to the command, and to nobody else.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
@@ -124,8 +135,13 @@ impl Validity {
 }
 
 /// A moment as AWS writes it: UTC, whole seconds, `Z`.
+///
+/// The form has no year above 9999 and humantime none before 1970: what lies outside, since somebody else's clock said
+/// so, is told as the nearest moment within.
 pub(crate) fn rfc3339(moment: SystemTime) -> String {
-    humantime::format_rfc3339_seconds(moment).to_string()
+    const LAST: Duration = Duration::from_secs(253_402_300_799);
+    let since_1970 = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + since_1970.min(LAST)).to_string()
 }
 
 #[cfg(test)]
@@ -148,6 +164,13 @@ mod tests {
         assert_eq!(told(240), told(0));
         assert_eq!(told(3600), "1970-01-12T12:46:40Z");
         assert_eq!(told(-3600), "1970-01-12T14:46:40Z");
+    }
+
+    #[test]
+    fn moments_that_cannot_be_written_are_told_as_the_nearest_that_can() {
+        let far = SystemTime::UNIX_EPOCH + Duration::from_hours(70_389_528);
+        assert_eq!(rfc3339(far), "9999-12-31T23:59:59Z");
+        assert_eq!(rfc3339(SystemTime::UNIX_EPOCH - Duration::from_secs(1)), "1970-01-01T00:00:00Z");
     }
 
     #[test]

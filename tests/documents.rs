@@ -86,7 +86,11 @@ fn command_line(line: &str) -> Option<Vec<String>> {
 /// Whether the program takes these words; if not, what it says.
 fn parses(words: &[String]) -> Result<(), String> {
     let line = std::iter::once("xassume".into()).chain(words.iter().map(OsString::from));
-    xassume::cli::command().try_get_matches_from(line).map(drop).map_err(|error| error.to_string())
+    match xassume::cli::command().try_get_matches_from(line) {
+        // `--help` and `--version` are no matches, but they are no mistakes.
+        Err(error) if error.use_stderr() => Err(error.to_string()),
+        _ => Ok(()),
+    }
 }
 
 fn is_known(long: &str) -> bool {

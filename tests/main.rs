@@ -11,6 +11,7 @@ mod endpoint;
 mod environment;
 mod errors;
 mod execution;
+mod hostile;
 mod layers;
 mod mfa;
 mod network;

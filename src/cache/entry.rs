@@ -81,8 +81,8 @@ fn other(then: &Validity, stamp: &Stamp, now: &Moment) -> Option<Validity> {
     if now.wall < stamp.wall {
         return None;
     }
-    let left = until(then.expiration, shifted(now.wall, then.skew_secs.max(0))?)?;
-    Some(Validity { left: left.min(then.left), ..then.clone() })
+    let left = until(then.expiration, shifted(now.wall, then.skew_secs.max(0))?)?.min(then.left);
+    (!left.is_zero()).then(|| Validity { left, ..then.clone() })
 }
 
 /// What is left, unless it is nothing.
@@ -174,6 +174,14 @@ pub(super) mod tests {
         assert_eq!(left(600, &moment("second", 5, wall(0))), Some((3000, 600)));
         let unknown = Moment { boot_id: None, ..moment("", 5, wall(600)) };
         assert_eq!(left(0, &unknown), Some((3000, 0)));
+    }
+
+    #[test]
+    fn a_session_of_which_nothing_was_left_is_not_found_in_any_boot() {
+        let empty = Entry { validity: Validity { left: Duration::ZERO, ..entry(0).validity }, ..entry(0) };
+        for boot in ["first", "second"] {
+            assert!(found(empty.clone(), &stamp(0), &moment(boot, 1000, wall(0))).is_none(), "{boot}");
+        }
     }
 
     #[test]

@@ -140,6 +140,9 @@ fn moment(millis: u64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
 }
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod hostile;
+
 #[cfg(test)]
 mod tests {
     use super::super::entry::tests::{entry, stamp};

@@ -82,7 +82,7 @@ impl Key {
         &self.0
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(super) fn for_tests(seed: u8) -> Self {
         let mut hash = Fields::new("test");
         hash.number("seed", seed.into());

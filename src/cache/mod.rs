@@ -138,5 +138,8 @@ impl Held {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use file::hostile;
+
 #[cfg(test)]
 mod tests;

@@ -209,7 +209,7 @@ fn of_config(error: &ConfigError) -> Place {
         | ConfigError::Value { .. }
         | ConfigError::Variable { .. }
         | ConfigError::NoRole { .. }
-        | ConfigError::TooManyHops { .. }
+        | ConfigError::TooManyHops
         | ConfigError::ChainedDuration { .. }
         | ConfigError::MaxWithMfa { .. }
         | ConfigError::NotForWebIdentity { .. } => Place::Config,

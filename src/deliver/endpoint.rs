@@ -5,6 +5,8 @@
 //! children have. What is answered to whom is decided in [`door`].
 
 mod door;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod hostile;
 
 use super::document;
 use super::environment::Delivery;
@@ -23,7 +25,8 @@ use std::net::{Ipv4Addr, TcpListener as StdTcpListener, TcpStream as StdTcpStrea
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 
 /// How long a connection may take for the head of a request, from its opening or from the answer before.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -108,15 +111,17 @@ async fn accept_all(listener: TcpListener, door: Arc<Door>) {
     let mut connections = Connections::new();
     loop {
         match listener.accept().await {
-            Ok((socket, _)) => connections.add(converse(socket, Arc::clone(&door))),
+            Ok((socket, _)) => {
+                let _ = socket.set_nodelay(true);
+                connections.add(converse(socket, Arc::clone(&door)));
+            }
             Err(_) => tokio::time::sleep(PAUSE).await,
         }
     }
 }
 
 /// One connection to its end: request by request, none waited for longer than [`HEAD_TIMEOUT`].
-async fn converse(socket: TcpStream, door: Arc<Door>) {
-    let _ = socket.set_nodelay(true);
+async fn converse(socket: impl AsyncRead + AsyncWrite + Unpin, door: Arc<Door>) {
     let service = service_fn(move |request| {
         let answer = door.answer(&request);
         async { Ok::<_, Infallible>(answer) }

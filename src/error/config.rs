@@ -51,7 +51,7 @@ pub(crate) enum ConfigError {
     /// Nothing gives source credentials; each place that was looked at.
     NoSource { looked_at: Vec<String> },
     /// A chain of more roles than [`MAX_HOPS`].
-    TooManyHops { hops: usize },
+    TooManyHops,
     /// More than an hour was asked for a role that is assumed from another role's session; hops count from 1.
     ChainedDuration { role: String, hop: usize, of: usize, profile: Option<String> },
     /// `--duration max`, where each duration that is tried would take an MFA code.
@@ -122,7 +122,7 @@ impl ConfigError {
                     .into()
             }
             Self::NoSource { .. } => "give keys in the environment, a profile with credentials, or a token file".into(),
-            Self::TooManyHops { .. } => "assume a role nearer to the last one".into(),
+            Self::TooManyHops => "assume a role nearer to the last one".into(),
             Self::ChainedDuration { profile: Some(profile), .. } => {
                 format!("remove duration_seconds from profile {profile}, or use 3600")
             }
@@ -194,8 +194,8 @@ impl fmt::Display for ConfigError {
             Self::NoSource { looked_at } => {
                 write!(f, "no source credentials; looked at {}", looked_at.join(", "))
             }
-            Self::TooManyHops { hops } => {
-                write!(f, "the role chain has {hops} roles; xassume assumes {MAX_HOPS} at the most")
+            Self::TooManyHops => {
+                write!(f, "the role chain has more than {MAX_HOPS} roles, which is the most that xassume assumes")
             }
             Self::ChainedDuration { role, hop, of, .. } => {
                 write!(f, "cannot ask for more than 1h for {role} (role {hop} of {of}): role chaining is capped there")

@@ -206,13 +206,19 @@ pub(crate) fn without_number(text: &str) -> &str {
     text.split(" (os error ").next().unwrap_or(text)
 }
 
-/// A value as an error shows it: its first 80 characters, without line breaks.
+/// A value as an error shows it: its first 80 characters, in one line.
 pub(crate) fn shortened(value: &str) -> String {
-    let flat: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    match flat.char_indices().nth(80) {
-        Some((end, _)) => format!("{}…", &flat[..end]),
-        None => flat,
+    one_line(value, 80)
+}
+
+/// So many characters of a text, in one line: no line break, nothing that a terminal acts on.
+pub(crate) fn one_line(text: &str, most: usize) -> String {
+    let mut rest = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut line: String = rest.by_ref().take(most).collect();
+    if rest.next().is_some() {
+        line.push('…');
     }
+    line
 }
 
 #[cfg(test)]

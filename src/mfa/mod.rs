@@ -6,6 +6,8 @@
 //! keeps what it bought. The calls themselves are made in `sts`.
 
 mod codes;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod hostile;
 mod prompt;
 mod sessions;
 pub(crate) mod way;

@@ -8,6 +8,7 @@ use super::hops::Draft;
 use super::set::{ProfileSet, Settings};
 use super::source::{self, Source};
 use crate::error::ConfigError;
+use crate::role::MAX_HOPS;
 use crate::vars::Vars;
 
 /// A profile's roles, in the order in which they are assumed, and what stands before them.
@@ -60,7 +61,7 @@ impl CredentialSource {
 /// role is assumed without credentials.
 ///
 /// # Errors
-/// A loop, a source that is not there, two sources at once, or a value outside its limits.
+/// A loop, a source that is not there, two sources at once, too many roles, or a value outside its limits.
 pub(super) fn walk(profiles: &ProfileSet, start: &str) -> Result<Walk, ConfigError> {
     let mut drafts = Vec::new();
     let mut visited: Vec<String> = Vec::new();
@@ -83,6 +84,9 @@ pub(super) fn walk(profiles: &ProfileSet, start: &str) -> Result<Walk, ConfigErr
             break Base::Profile { name, named_by };
         };
         drafts.push(draft);
+        if drafts.len() > MAX_HOPS {
+            return Err(ConfigError::TooManyHops);
+        }
         if token {
             break Base::Profile { name, named_by };
         }

@@ -137,7 +137,7 @@ pub(super) fn finish(
 ) -> Result<RoleChain, ConfigError> {
     let of = drafts.len();
     if of > MAX_HOPS {
-        return Err(ConfigError::TooManyHops { hops: of });
+        return Err(ConfigError::TooManyHops);
     }
     let first_signed = usize::from(call == Call::AssumeRoleWithWebIdentity);
     let flags = &request.options;

@@ -8,6 +8,8 @@
 mod chain;
 mod exported;
 mod hops;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod hostile;
 mod ignored;
 mod network;
 mod plan;

@@ -215,7 +215,8 @@ impl Setting {
             let (key, value) = property(more)?;
             self.nested.push((key.to_lowercase(), value.to_owned()));
         } else {
-            self.value = Secret::new(format!("{}\n{more}", self.value.reveal()));
+            self.value.append("\n");
+            self.value.append(more);
         }
         Ok(())
     }
@@ -223,6 +224,8 @@ impl Setting {
 
 /// So few names that all of them can be shown.
 const FEW: usize = 5;
+/// Names that are longer, in bytes, are like no other: comparing two takes as long as the product of their lengths.
+const LONGEST_NAME: usize = 256;
 
 fn near<'a>(name: &str, known: impl ExactSizeIterator<Item = &'a String>) -> Vec<String> {
     if known.len() <= FEW {
@@ -231,6 +234,7 @@ fn near<'a>(name: &str, known: impl ExactSizeIterator<Item = &'a String>) -> Vec
     let wanted = name.to_lowercase();
     let allowed = (wanted.chars().count() / 3).max(1);
     let mut found: Vec<(usize, &String)> = known
+        .filter(|known| known.len().max(name.len()) <= LONGEST_NAME)
         .filter_map(|known| {
             let candidate = known.to_lowercase();
             let distance = edits(&wanted, &candidate);
@@ -355,6 +359,10 @@ mod tests {
         assert_eq!(many.near_names("prod"), ["Prod", "production"]);
         assert_eq!(many.near_names("stagin"), ["staging", "stage"]);
         assert_eq!(many.near_names("unheard-of"), Vec::<String>::new());
+        // Comparing them would take days.
+        let long = "n".repeat(1 << 20);
+        let endless = set("", &format!("[a]\n[b]\n[c]\n[d]\n[e]\n[{long}]"));
+        assert_eq!(endless.near_names(&format!("{long}x")), Vec::<String>::new());
     }
 
     #[test]

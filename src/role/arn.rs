@@ -38,6 +38,10 @@ impl RoleArn {
         let Some(rest) = text.strip_prefix(PREFIX) else {
             return Err(Invalid::new("is not a role ARN").hint(SHAPE));
         };
+        // What is wrong with it is told by its parts.
+        if let Some(c) = text.chars().find(|c| c.is_control()) {
+            return Err(Invalid::new(format!("has {c:?} in it")).hint(SHAPE));
+        }
         if text.len() > 2048 {
             return Err(Invalid::new("is longer than the 2048 characters that AWS allows").hint(SHAPE));
         }

@@ -4,6 +4,8 @@
 //! and no later code has to doubt its input. Pure: no environment, no file, no clock.
 
 mod arn;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod hostile;
 mod mfa;
 mod options;
 

@@ -5,6 +5,7 @@
 
 use super::Network;
 use crate::error::{NetworkFailure, told, without_number};
+use crate::files::{MOST_BYTES as MOST_FILE_BYTES, read_at_most};
 use crate::waiting::Tries;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -168,8 +169,7 @@ impl HttpConnector for Connecting {
         let date = self.date.clone();
         HttpConnectorFuture::new(async move {
             let response = answer.await.map_err(final_if_untrusted)?;
-            date.note(&response);
-            limited(response)
+            received(response, &date)
         })
     }
 }
@@ -181,6 +181,12 @@ fn final_if_untrusted(error: ConnectorError) -> ConnectorError {
     } else {
         error
     }
+}
+
+/// What the SDK gets of a response: its date noted, its body with a limit.
+pub(super) fn received(response: HttpResponse, date: &ServerDate) -> Result<HttpResponse, ConnectorError> {
+    date.note(&response);
+    limited(response)
 }
 
 /// The response with a body that fails once it is longer than [`MOST_BYTES`].
@@ -195,7 +201,7 @@ fn limited(response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
 /// # Errors
 /// Why the file cannot be used: the TLS library would panic on a bad one.
 pub(crate) fn read_bundle(path: &Path) -> Result<Arc<[u8]>, String> {
-    let pem = std::fs::read(path).map_err(|error| told(&error))?;
+    let pem = read_at_most(path, MOST_FILE_BYTES).map_err(|error| told(&error))?;
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         let certificate = certificate.map_err(|error| format!("it is not PEM: {error:?}"))?;

@@ -7,6 +7,8 @@
 
 mod answer;
 mod call;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod hostile;
 mod http;
 mod instance;
 mod mfa;

@@ -8,6 +8,7 @@ use super::Network;
 use super::http::{self, Proxy, ServerDate};
 use super::instance::Instance;
 use crate::error::{ProcessFailure, SourceError, told};
+use crate::files::read_at_most;
 use crate::profile::Source;
 use crate::session::{Keys, Secret, rfc3339};
 use crate::sys::helper::{self, HelperError};
@@ -30,6 +31,9 @@ use std::time::{Duration, SystemTime};
 const HELPER_LIMIT: Duration = Duration::from_mins(1);
 /// The most that it may print; the Java SDK's limit for a `credential_process`.
 const HELPER_BYTES: usize = 64_000;
+
+/// The longest web identity token that STS takes.
+const MOST_TOKEN: usize = 20_000;
 
 /// What a `credential_process` needs to be run.
 #[derive(Debug, Clone, Copy)]
@@ -103,11 +107,11 @@ pub(super) async fn resolve(
 /// When the file cannot be read, or holds no token.
 fn read_token(path: &Path) -> Result<Secret, SourceError> {
     let failed = |reason: String| SourceError::TokenFile { path: path.to_owned(), reason };
-    let text = std::fs::read_to_string(path).map_err(|error| failed(told(&error)))?;
+    let bytes = zeroize::Zeroizing::new(read_at_most(path, 2 * MOST_TOKEN).map_err(|error| failed(told(&error)))?);
+    let text = std::str::from_utf8(&bytes).map_err(|_| failed("it is not text".into()))?;
     let token = Secret::new(text.trim());
-    zeroize::Zeroize::zeroize(&mut { text });
     match token.reveal().len() {
-        4..=20_000 if !token.reveal().contains(char::is_whitespace) => Ok(token),
+        4..=MOST_TOKEN if !token.reveal().contains(char::is_whitespace) => Ok(token),
         0 => Err(failed("it is empty".into())),
         _ => Err(failed("it does not hold one token".into())),
     }
@@ -189,31 +193,36 @@ async fn process(profile: &str, command: &str, helpers: &Helpers<'_>) -> Result<
     let output = helper::run_shell(command, helpers.environment, HELPER_LIMIT, HELPER_BYTES)
         .await
         .map_err(|error| failed(error.into()))?;
-    let output = zeroize::Zeroizing::new(output);
-    let parsed: ProcessOutput = serde_json::from_slice(&output)
+    process_keys(&zeroize::Zeroizing::new(output)).map_err(failed)
+}
+
+/// Reads the output of a `credential_process`.
+pub(super) fn process_keys(output: &[u8]) -> Result<Keys, ProcessFailure> {
+    let failed = |reason: String| Err(ProcessFailure::BadOutput(reason));
+    let parsed: ProcessOutput = match serde_json::from_slice(output) {
+        Ok(parsed) => parsed,
         // The error's own text may quote the output, which holds secrets: only its place is told.
-        .map_err(|error| {
-            let place = format!("line {}, column {}", error.line(), error.column());
-            failed(ProcessFailure::BadOutput(format!("is not the expected JSON ({place})")))
-        })?;
+        Err(error) => {
+            return failed(format!("is not the expected JSON (line {}, column {})", error.line(), error.column()));
+        }
+    };
     let keys = Keys {
         access_key_id: parsed.access_key_id,
         secret_access_key: Secret::new(parsed.secret_access_key),
         session_token: parsed.session_token.map(Secret::new),
     };
     if parsed.version != 1 {
-        return Err(failed(ProcessFailure::BadOutput(format!("has version {}; only 1 is known", parsed.version))));
+        return failed(format!("has version {}; only 1 is known", parsed.version));
     }
     if let Some(text) = parsed.expiration {
-        let moment =
-            aws_smithy_types::DateTime::from_str(&text, aws_smithy_types::date_time::Format::DateTimeWithOffset)
-                .ok()
-                .and_then(|moment| SystemTime::try_from(moment).ok())
-                .ok_or_else(|| {
-                    failed(ProcessFailure::BadOutput("has an expiration that is no RFC 3339 time".into()))
-                })?;
-        if moment <= crate::sys::clock::wall() {
-            return Err(failed(ProcessFailure::Expired(rfc3339(moment))));
+        let format = aws_smithy_types::date_time::Format::DateTimeWithOffset;
+        let moment = aws_smithy_types::DateTime::from_str(&text, format).ok();
+        match moment.and_then(|moment| SystemTime::try_from(moment).ok()) {
+            None => return failed("has an expiration that is no RFC 3339 time".into()),
+            Some(moment) if moment <= crate::sys::clock::wall() => {
+                return Err(ProcessFailure::Expired(rfc3339(moment)));
+            }
+            Some(_) => {}
         }
     }
     Ok(keys)

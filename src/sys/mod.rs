@@ -3,6 +3,8 @@
 //! These files do and report; none decides. The words they report in (`Signal`, `End`, `Arrival`, `Now`) belong to
 //! `supervise`, whose rules must not know that a system exists.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod allocations;
 pub(crate) mod boot;
 pub(crate) mod child;
 pub(crate) mod clock;

@@ -1,8 +1,9 @@
 //! Happenings as people read them: one sentence each.
 
 use super::{Happening, Stdin, Stop};
+use crate::session::rfc3339;
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// A span as people say it: whole seconds, and never less than one.
 fn span(duration: Duration) -> humantime::FormattedDuration {
@@ -10,19 +11,15 @@ fn span(duration: Duration) -> humantime::FormattedDuration {
     humantime::format_duration(Duration::from_secs(whole.max(1)))
 }
 
-fn moment(time: SystemTime) -> humantime::Rfc3339Timestamp {
-    humantime::format_rfc3339_seconds(time)
-}
-
 impl fmt::Display for Happening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Assumed { role, expiration, lifetime } => {
-                write!(f, "assumed {role}: expires at {} (lifetime {})", moment(*expiration), span(*lifetime))
+                write!(f, "assumed {role}: expires at {} (lifetime {})", rfc3339(*expiration), span(*lifetime))
             }
-            Self::RefreshDue { at, within } => write!(f, "refresh due at {} (in {})", moment(*at), span(*within)),
+            Self::RefreshDue { at, within } => write!(f, "refresh due at {} (in {})", rfc3339(*at), span(*within)),
             Self::Refreshed { expiration, left } => {
-                write!(f, "refreshed: expires at {} (in {})", moment(*expiration), span(*left))
+                write!(f, "refreshed: expires at {} (in {})", rfc3339(*expiration), span(*left))
             }
             Self::RefreshFailing { problem, expires_in, retry_in } => {
                 write!(f, "cannot refresh the session, which ")?;

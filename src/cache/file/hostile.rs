@@ -1,0 +1,111 @@
+//! Files in the cache that are meant ill. See `crate::hostile`.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a broken promise is told by a panic"
+)]
+
+use super::super::entry::{Entry, Moment, Stamp, found};
+use super::super::key::Key;
+use super::{Form, decode, encode, expiration};
+use crate::hostile::{Bound, bounded, is_telling, redacted, seen};
+use crate::session::{Keys, Secret, Validity, rfc3339};
+use std::time::{Duration, SystemTime};
+
+/// Writing reserves the room of the largest file.
+const BOUND: Bound = Bound { room: 256 << 10, per_byte: 64 };
+
+/// The bytes of a file in the cache: as they are; with a sum that fits them; and as the fields of a session that is
+/// kept and then altered.
+pub fn cache_file(bytes: &[u8]) {
+    let key = Key::for_tests(1);
+    check(&key, bytes);
+    bounded(bytes.len(), BOUND, || expiration(bytes));
+    if let Ok(form) = serde_json::from_slice::<Form<'_>>(bytes) {
+        let sum = form.sum(&key);
+        let signed = serde_json::to_vec(&Form { sum: &sum, ..form }).expect("a form is JSON");
+        check(&key, &signed);
+        assert!(decode(&Key::for_tests(2), &signed).is_none(), "another key's file is a miss");
+    }
+    altered(&key, bytes);
+}
+
+/// What is read is a session that can be used and is written as it was read; at no moment there is more left of it than
+/// it had.
+fn check(key: &Key, bytes: &[u8]) {
+    let Some((entry, stamp)) = bounded(bytes.len(), BOUND, || decode(key, bytes)) else { return };
+    let again = encode(key, &entry, &stamp).expect("what was read can be written");
+    assert_eq!(decode(key, &again), Some((entry.clone(), stamp.clone())));
+    shows_no_secret(&entry, bytes);
+    let boots = [Some(stamp.boot_id.clone()), None, Some("another".into())];
+    for boot_id in boots {
+        for (boottime, wall) in moments(&entry, &stamp) {
+            let now = Moment { boot_id: boot_id.clone(), boottime, wall };
+            let Some(found) = found(entry.clone(), &stamp, &now) else { continue };
+            let Validity { left, lifetime, .. } = found.entry.validity;
+            assert!(!left.is_zero() && left <= entry.validity.left && left <= lifetime, "{left:?} of {lifetime:?}");
+            assert!(rfc3339(found.entry.validity.local_expiration()).ends_with('Z'));
+        }
+    }
+}
+
+/// The first and the last moments, those of the file, and some beside them.
+fn moments(entry: &Entry, stamp: &Stamp) -> Vec<(Duration, SystemTime)> {
+    let hour = Duration::from_hours(1);
+    let walls = [stamp.wall, entry.validity.expiration, SystemTime::UNIX_EPOCH, stamp.wall + hour];
+    let boots = [stamp.answered, stamp.asked, Duration::ZERO, Duration::MAX, stamp.answered.saturating_add(hour)];
+    boots.into_iter().flat_map(|boot| walls.map(|wall| (boot, wall))).collect()
+}
+
+fn shows_no_secret(entry: &Entry, bytes: &[u8]) {
+    let input = String::from_utf8_lossy(bytes);
+    let secrets = [Some(&entry.keys.secret_access_key), entry.keys.session_token.as_ref()];
+    let secrets = secrets.into_iter().flatten().map(Secret::reveal).filter(|secret| is_telling(secret, &input));
+    redacted(secrets, &seen(entry));
+}
+
+/// A session of these bytes is read back; with one byte of the file changed, or an end of it missing, it is a miss, or
+/// the change was none (white space, another spelling of the same).
+fn altered(key: &Key, bytes: &[u8]) {
+    let mut numbers = bytes.chunks(8).map(|chunk| chunk.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)));
+    let mut number = |limit: u64| numbers.next().unwrap_or(7) % limit;
+    let (skew, left, more) = (number(1 << 40), number(1 << 26), number(1 << 26));
+    let (asked, waited, wall, expiration) = (number(1 << 40), number(1 << 20), number(1 << 48), number(1 << 48));
+    let millis = Duration::from_millis;
+    let text = |part: usize| {
+        let part = bytes.chunks((bytes.len() / 6).max(1)).nth(part).unwrap_or_default();
+        String::from_utf8_lossy(part).into_owned()
+    };
+    let entry = Entry {
+        keys: Keys {
+            access_key_id: text(0),
+            secret_access_key: Secret::new(text(1)),
+            session_token: Some(Secret::new(text(2))).filter(|_| left % 2 == 0),
+        },
+        validity: Validity {
+            expiration: SystemTime::UNIX_EPOCH + millis(expiration),
+            left: millis(left),
+            lifetime: millis(left + more),
+            skew_secs: skew.cast_signed() - (1 << 39),
+        },
+        arn: text(3),
+        region: Some(text(4)).filter(|_| left % 3 == 0),
+    };
+    let (asked, answered) = (millis(asked), millis(asked + waited));
+    let stamp = Stamp { boot_id: text(5), asked, answered, wall: SystemTime::UNIX_EPOCH + millis(wall) };
+    let Some(whole) = bounded(bytes.len(), BOUND, || encode(key, &entry, &stamp)) else { return };
+    let kept = Some((entry, stamp));
+    assert_eq!(decode(key, &whole), kept);
+    let spots = bytes.iter().scan(0, |at, step| {
+        *at = (*at + usize::from(*step) + 1) % (whole.len() - 1);
+        Some((*at, *step | 1))
+    });
+    for (at, flip) in spots.take(64) {
+        assert!(decode(key, &whole[..at]).is_none(), "cut at {at}");
+        let mut changed = whole.to_vec();
+        changed[at] ^= flip;
+        let read = decode(key, &changed);
+        assert!(read.is_none() || read == kept, "byte {at} changed by {flip}");
+    }
+}

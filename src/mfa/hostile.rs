@@ -1,0 +1,32 @@
+//! Output of an `--mfa-command` that is meant ill. See `crate::hostile`.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a broken promise is told by a panic"
+)]
+
+use super::codes::parse;
+use crate::error::{CodeOrigin, Error, MfaError};
+use crate::hostile::{Bound, bounded, redacted, seen, told};
+
+/// What `--mfa-command` printed.
+pub fn mfa_command(bytes: &[u8]) {
+    let bound = Bound { room: 4 << 10, per_byte: 4 };
+    match bounded(bytes.len(), bound, || parse(bytes, CodeOrigin::Command)) {
+        Ok(code) => {
+            let digits = code.reveal();
+            assert!(digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit()));
+            assert_eq!(bytes.trim_ascii(), digits.as_bytes(), "nothing but white space around it");
+            redacted([digits], &seen(&code));
+        }
+        Err(kind) => {
+            let error = Error::Mfa(MfaError { serial: "arn:aws:iam::123456789012:mfa/me".into(), kind });
+            let shown = told(&error) + &seen(&error);
+            let text = String::from_utf8_lossy(bytes);
+            // Runs of digits may be a code, or two; the message's own are the device's and the time limit's.
+            let runs = text.split(|c: char| !c.is_ascii_digit()).filter(|run| run.len() >= 4);
+            redacted(runs.filter(|run| !"123456789012".contains(run)), &shown);
+        }
+    }
+}

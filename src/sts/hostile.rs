@@ -1,0 +1,235 @@
+//! Answers of STS, and of a `credential_process`, that are meant ill. See `crate::hostile`.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a broken promise is told by a panic"
+)]
+
+use super::Network;
+use super::call::{Call, Code};
+use super::http::{Line, ServerDate, received};
+use super::source::{Proof, process_keys};
+use crate::deliver::document::container;
+use crate::error::{AssumeError, Error, ProcessFailure, SourceError, StsCall};
+use crate::hostile::{Bound, bounded, is_telling, redacted, seen, told};
+use crate::report::Report;
+use crate::role::{Hop, HopOptions, MfaCode, MfaSerial, RoleArn, RoleSessionName};
+use crate::session::{CallerIdentity, Keys, Secret, Session, rfc3339};
+use crate::settings::Voice;
+use crate::supervise::schedule::{Dice, Margin, Rule, Term, Timing, Turn};
+use crate::vars::Vars;
+use crate::waiting::Tries;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use std::time::{Duration, Instant};
+use tokio::runtime::Builder;
+
+/// Most of it is the SDK's own: a client is built for each call.
+const BOUND: Bound = Bound { room: 4 << 20, per_byte: 512 };
+
+/// What comes back from STS: a line with the call (`role`, `web`, `mfa`, `who`) and the status, headers, an empty line, and
+/// the body. The SDK's client reads it.
+pub fn sts_answer(bytes: &[u8]) {
+    let text = &String::from_utf8_lossy(bytes);
+    let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
+    let (first, headers) = head.split_once('\n').unwrap_or((head, ""));
+    let (call, status) = first.split_once(' ').unwrap_or((first, "200"));
+    let headers = headers.lines().filter_map(|line| line.split_once(':'));
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect();
+    let canned = Canned { status: status.parse().unwrap_or(200), headers, body: body.to_owned() };
+    let secrets = ["SecretAccessKey", "SessionToken"].into_iter().filter_map(|tag| content(body, tag));
+    let secrets: Vec<&str> = secrets.filter(|secret| is_telling(secret, text)).collect();
+    let shown = match bounded(text.len(), BOUND, || asked(call, canned)) {
+        Ok(answer) => {
+            if let Answer::Session(session) = &answer {
+                can_be_used(session);
+            }
+            seen(&answer)
+        }
+        Err(error) => {
+            let seen = seen(&error);
+            let told = told(&Error::Assume(error));
+            let subject = match call {
+                "who" => "whose the source credentials are",
+                _ => "arn:aws:iam::521111111144:role/DeployMaster",
+            };
+            assert!(told.contains(subject), "{told}");
+            seen + &told
+        }
+    };
+    redacted(secrets, &shown);
+}
+
+/// The text between a tag and its end.
+fn content<'a>(body: &'a str, tag: &str) -> Option<&'a str> {
+    let (_, rest) = body.split_once(&format!("<{tag}>"))?;
+    Some(rest.split_once('<').map_or(rest, |(content, _)| content).trim())
+}
+
+/// All that is done with a session: it is shown, scheduled, served.
+fn can_be_used(session: &Session) {
+    let Session { keys, validity, assumed_role_arn } = session;
+    let Keys { access_key_id, secret_access_key, session_token } = keys;
+    let token = session_token.as_ref().map(Secret::reveal).expect("a session has a token");
+    for text in [access_key_id, secret_access_key.reveal(), token, assumed_role_arn] {
+        assert!(!text.is_empty() && !text.contains(char::is_control), "{text:?}");
+    }
+    assert!(validity.left <= validity.lifetime);
+    for moment in [validity.expiration, validity.local_expiration()] {
+        assert!(humantime::parse_rfc3339(&rfc3339(moment)).is_ok());
+    }
+    let document = container(session);
+    let document: serde_json::Value = serde_json::from_slice(&document).expect("the document is JSON");
+    assert_eq!((&document["SecretAccessKey"], &document["Token"]), (&secret_access_key.reveal().into(), &token.into()));
+    let now = crate::sys::clock::now();
+    let term = Term::of(validity, now);
+    assert!(term.left(now) <= validity.left);
+    for rule in [Rule::Serve, Rule::Act { stop_timeout: Duration::from_secs(10) }] {
+        let timing = Timing { rule, margin: Margin::Auto };
+        let lead = timing.lead(validity.lifetime, Turn::First, &mut Dice::Seeded(1));
+        assert!(lead <= validity.lifetime / 2 + Duration::from_mins(10));
+        let _ = term.before_expiry(lead).passed(now);
+    }
+}
+
+#[derive(Debug)]
+#[allow(dead_code, reason = "an identity is only shown")]
+enum Answer {
+    Session(Session),
+    Identity(CallerIdentity),
+}
+
+fn asked(call: &str, canned: Canned) -> Result<Answer, Box<AssumeError>> {
+    let hop = Hop {
+        role: RoleArn::parse("521111111144:DeployMaster").expect("a role"),
+        session_name: RoleSessionName::parse("name").expect("a name"),
+        options: HopOptions::default(),
+    };
+    let network = Network {
+        endpoint: Some("http://sts.test".into()),
+        ca_bundle: None,
+        fips: false,
+        dualstack: false,
+        timeout: Duration::from_mins(1),
+    };
+    let date = ServerDate::default();
+    let client = SharedHttpClient::new(InMemory { canned, date: date.clone() });
+    let (action, proof) = match call {
+        "web" => (StsCall::AssumeRoleWithWebIdentity, Proof::Token(Secret::new("token"))),
+        "mfa" => (StsCall::GetSessionToken, Proof::Keys(caller())),
+        "who" => (StsCall::GetCallerIdentity, Proof::Keys(caller())),
+        _ => (StsCall::AssumeRole, Proof::Keys(caller())),
+    };
+    let progress = Report::new(Voice::usual(&Vars::default())).progress();
+    let call = Call {
+        hop: &hop,
+        place: (1, 1),
+        action,
+        region: "eu-central-1",
+        network: &network,
+        line: &Line { client, date, tries: Tries::default() },
+        attempts: 1,
+        progress: &progress,
+        deadline: Instant::now() + network.timeout,
+    };
+    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        match action {
+            StsCall::AssumeRole | StsCall::AssumeRoleWithWebIdentity => {
+                return Ok(Answer::Session(call.longest(&proof, None).await?.session));
+            }
+            StsCall::GetCallerIdentity => return Ok(Answer::Identity(call.get_caller_identity(&caller()).await?)),
+            StsCall::GetSessionToken => {}
+        }
+        let (serial, code) = (MfaSerial::parse("device-01"), MfaCode::parse("123456"));
+        let code = Code { serial: &serial.expect("a serial"), code: &code.expect("a code") };
+        let session = call.get_session_token(&caller(), code, Duration::from_hours(1)).await?;
+        let ends = session.ends();
+        assert!(rfc3339(ends).ends_with('Z') && session.holds(ends) == session.holds(ends));
+        let (keys, validity) = (session.keys, session.validity);
+        Ok(Answer::Session(Session { keys, validity, assumed_role_arn: "of no role".into() }))
+    })
+}
+
+fn caller() -> Keys {
+    let secret_access_key = Secret::new("the caller's own");
+    Keys { access_key_id: "AKIACALLER".into(), secret_access_key, session_token: None }
+}
+
+/// An answer that is there already.
+#[derive(Debug, Clone)]
+struct Canned {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl Canned {
+    fn response(&self) -> Result<HttpResponse, ConnectorError> {
+        let response = hyper::Response::builder().status(self.status);
+        let response = self.headers.iter().fold(response, |response, (name, value)| {
+            let fits = hyper::header::HeaderName::try_from(name).is_ok();
+            if fits && hyper::header::HeaderValue::try_from(value).is_ok() {
+                response.header(name, value)
+            } else {
+                response
+            }
+        });
+        let response = response.body(SdkBody::from(self.body.as_str()));
+        let response = response.map_err(|error| ConnectorError::other(error.into(), None))?;
+        HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
+    }
+}
+
+/// The connection that gives it.
+#[derive(Debug, Clone)]
+struct InMemory {
+    canned: Canned,
+    date: ServerDate,
+}
+
+impl HttpConnector for InMemory {
+    fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::ready(self.canned.response().and_then(|response| received(response, &self.date)))
+    }
+}
+
+impl HttpClient for InMemory {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+/// What a `credential_process` printed.
+pub fn credential_process(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let bound = Bound { room: 64 << 10, per_byte: 16 };
+    match bounded(bytes.len(), bound, || process_keys(bytes)) {
+        Ok(keys) => {
+            let secrets = [Some(&keys.secret_access_key), keys.session_token.as_ref()];
+            let secrets = secrets.into_iter().flatten().map(Secret::reveal);
+            redacted(secrets.filter(|secret| is_telling(secret, &text)), &seen(&keys));
+        }
+        Err(failure) => {
+            let of_nothing = refused(process_keys(b"").expect_err("nothing is no answer"));
+            let words = text.split('"').filter(|word| is_telling(word, &text));
+            // The hint shows the form; an expiry that has passed is told, since it says what is wrong.
+            redacted(words.filter(|word| !of_nothing.contains(word) && !is_moment(word)), &refused(failure));
+        }
+    }
+}
+
+fn refused(failure: ProcessFailure) -> String {
+    let error = Error::Source(SourceError::Process { profile: "me".into(), failure });
+    seen(&error) + &told(&error)
+}
+
+fn is_moment(word: &str) -> bool {
+    word.len() <= 40 && word.starts_with(|c: char| c.is_ascii_digit())
+}

@@ -1,0 +1,74 @@
+//! What others may put before xassume to do harm: it stays one line, a hint, 125, and no command.
+//!
+//! Each of these was found by a fuzz target or beside it; the properties themselves are in `src/hostile.rs`.
+
+use crate::support::{Answer, FakeSts, Xassume, probe};
+
+const ROLE: &str = "arn:aws:iam::521111111144:role/DeployMaster";
+
+/// The message and the hint of a run that fails, each with no line break and nothing that a terminal acts on.
+fn refused(xassume: Xassume) -> (String, String) {
+    let finished = xassume.arg("--").args(probe()).args(["say", "ran"]).run().exited(125);
+    assert_eq!(finished.stdout_text(), "", "the command must not start");
+    let lines: Vec<&str> = finished.stderr.split('\n').collect();
+    let [message, hint, ""] = lines[..] else { panic!("{:?}", finished.stderr) };
+    assert!(message.starts_with("xassume: ") && hint.starts_with("hint: "), "{:?}", finished.stderr);
+    assert!(!finished.stderr.chars().any(|c| c.is_control() && c != '\n'), "{:?}", finished.stderr);
+    (message.to_owned(), hint.to_owned())
+}
+
+#[test]
+fn a_message_of_sts_cannot_add_a_line_or_move_the_cursor() {
+    let sts = FakeSts::start();
+    let message = "no&#10;xassume: assumed everything&#27;[2J&#155;2J&#13;&#10;hint: trust me";
+    let body = format!(
+        "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Code>MalformedPolicyDocument</Code>\
+         <Message>{message}</Message></Error></ErrorResponse>"
+    );
+    sts.script([Answer::body(400, "text/xml", body)]);
+    let (message, _) = refused(Xassume::new(&sts).args(["-r", ROLE]));
+    let told = format!("cannot assume {ROLE}: MalformedPolicyDocument: no xassume: assumed everything");
+    assert!(message.contains(&told), "{message}");
+}
+
+#[test]
+fn a_role_cannot_add_a_line() {
+    let sts = FakeSts::start();
+    let (message, _) = refused(Xassume::new(&sts).args(["-r", "arn:aws\nxassume: all is well:iam::1:role/x"]));
+    assert!(message.contains("has '\\n' in it"), "{message}");
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn an_expiry_before_all_calendars_is_an_expiry_that_has_passed() {
+    let sts = FakeSts::start();
+    let output = r#"{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s","Expiration":"0001-01-01T00:00:00Z"}"#;
+    let config = format!("[profile p]\ncredential_process = echo '{output}'\n");
+    let xassume = Xassume::new(&sts).without_keys().file(".aws/config", config).args(["-p", "p", "-r", ROLE]);
+    let (message, _) = refused(xassume);
+    assert!(message.contains("its credentials expired at 1970-01-01T00:00:00Z"), "{message}");
+}
+
+#[test]
+fn files_without_an_end_are_not_read_to_their_end() {
+    let sts = FakeSts::start();
+    let (message, _) = refused(Xassume::new(&sts).env("AWS_CONFIG_FILE", "/dev/zero").args(["-r", ROLE]));
+    assert!(message.contains("/dev/zero: it is larger than 16777216 bytes"), "{message}");
+    for flag in ["--ca-bundle", "--web-identity-token-file"] {
+        let (message, _) = refused(Xassume::new(&sts).args([flag, "/dev/zero", "-r", ROLE]));
+        assert!(message.contains("it is larger than"), "{message}");
+    }
+    let (message, _) = refused(Xassume::new(&sts).args(["--policy", "file:///dev/zero", "-r", ROLE]));
+    assert!(message.contains("it is larger than"), "{message}");
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn a_value_of_a_hundred_thousand_lines_is_read_at_once() {
+    // Copied anew for each line, it would be 35 GB of copies, which is more than the time limit of a test.
+    let sts = FakeSts::start();
+    let config = format!("[default]\nof_nobody = x\n{}", "  more\n".repeat(100_000));
+    let xassume = Xassume::new(&sts).file(".aws/config", config).args(["-r", ROLE]);
+    let finished = xassume.arg("--").args(probe()).args(["say", "ran"]).run().exited(0);
+    assert_eq!(finished.stdout_text(), "ran\n");
+}
