@@ -193,4 +193,5 @@ fn every_module_says_what_it_is_for() {
 /// Whether a file holds nothing but tests.
 fn is_tests(path: &Path) -> bool {
     path.file_stem().is_some_and(|stem| ["tests", "histories", "hostile"].iter().any(|name| stem == *name))
+        || path.parent().is_some_and(|folder| folder.ends_with("tests"))
 }

@@ -1,0 +1,152 @@
+//! Where the role comes from, and how profiles make chains.
+
+use super::{BASE, DEPLOY, TOKEN, check, refuse};
+
+#[test]
+fn the_role_comes_from_the_first_place_that_names_one() {
+    let default_role = "[default]\nrole_arn = @X\nsource_profile = base\n[profile base]\n+AKB";
+    check(&[
+        // 1. --role-arn, once or more often.
+        (DEPLOY, "", "-r A", "default:AKD > A"),
+        (DEPLOY, "", "-r A -r B -r A", "default:AKD > A > B > A"),
+        (DEPLOY, "AWS_ROLE_ARN=@Z", "-r A -R V", "default:AKD > A"),
+        (DEPLOY, "", "-r A -p base", "base:AKB > A"),
+        // A profile with a role is a chain before it; the same role twice is one hop.
+        (DEPLOY, "", "-r A -p deploy", "base:AKB > D > A"),
+        (DEPLOY, "AWS_PROFILE=deploy", "-r A", "base:AKB > D > A"),
+        (DEPLOY, "", "-r D -r A -p deploy", "base:AKB > D > A"),
+        (default_role, "", "-r A", "base:AKB > X > A"),
+        // 2. --profile with a role.
+        (DEPLOY, "AWS_ROLE_ARN=@Z AWS_PROFILE=base", "-p deploy -R V", "base:AKB > D"),
+        // 3. XASSUME_ROLE_ARN.
+        (DEPLOY, "AWS_ROLE_ARN=@Z", "-R V -R W", "default:AKD > V > W"),
+        (DEPLOY, "", "-R V -p base", "base:AKB > V"),
+        (DEPLOY, "AWS_PROFILE=deploy", "-R V", "base:AKB > D > V"),
+        // 4. AWS_PROFILE, or the default profile; XASSUME_PROFILE has the same rank.
+        (DEPLOY, "AWS_ROLE_ARN=@Z AWS_PROFILE=deploy", "", "base:AKB > D"),
+        (DEPLOY, "AWS_DEFAULT_PROFILE=deploy", "", "base:AKB > D"),
+        (DEPLOY, "AWS_DEFAULT_PROFILE=base AWS_PROFILE=deploy", "", "base:AKB > D"),
+        (DEPLOY, "AWS_PROFILE=base", "-P deploy", "base:AKB > D"),
+        (DEPLOY, "", "-P deploy -R V", "base:AKB > D > V"),
+        (default_role, "AWS_ROLE_ARN=@Z", "", "base:AKB > X"),
+        // 5. AWS_ROLE_ARN, plain or by web identity.
+        (DEPLOY, "AWS_ROLE_ARN=@Z", "", "default:AKD > Z"),
+        (DEPLOY, "AWS_ROLE_ARN=@Z AWS_PROFILE=base", "", "base:AKB > Z"),
+        (DEPLOY, "AWS_ROLE_ARN=@Z KEYS", "", "AKENV > Z"),
+        (DEPLOY, "AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t", "", "env:token /t > Z"),
+    ]);
+    refuse(&[
+        ("", "", "", "nothing names one", "--role-arn ARN"),
+        ("", "KEYS", "", "nothing names one", "AWS_ROLE_ARN"),
+        ("", TOKEN, "--token /x", "nothing names one", "AWS_ROLE_ARN"),
+        (DEPLOY, "AWS_PROFILE=base", "", "profile base has no role_arn", "--role-arn"),
+        (DEPLOY, "", "", "profile default has no role_arn", "--role-arn"),
+        ("", "AWS_ROLE_ARN=nonsense KEYS", "", "AWS_ROLE_ARN `nonsense` is not a role ARN", "looks like"),
+    ]);
+}
+
+#[test]
+fn profile_chains_of_any_depth_and_their_bases() {
+    let deep = "[profile a]\nrole_arn = @A\nsource_profile = b\n[profile b]\nrole_arn = @B\nsource_profile = c\n\
+                [profile c]\nrole_arn = @C\nsource_profile = d\n---\n[d]\n+AKD";
+    let with = |source: &str| format!("[profile a]\nrole_arn = @A\nsource_profile = b\n[profile b]\n{source}");
+    let named = |source: &str| format!("[profile a]\nrole_arn = @A\ncredential_source = {source}");
+    check(&[
+        (deep, "", "-p a", "d:AKD > C > B > A"),
+        (deep, "", "-p a -r Z", "d:AKD > C > B > A > Z"),
+        (&with("credential_process = /x"), "", "-p a", "b:process /x > A"),
+        (&with("login_session = arn:l"), "", "-p a", "b:login arn:l > A"),
+        (&with("role_arn = @B\nweb_identity_token_file = /w"), "", "-p a", "b:token /w > B > A"),
+        (&with("role_arn = @B\nweb_identity_token_file = /w\n+AKB"), "", "-p a", "b:token /w > B > A"),
+        // Static keys of a source win over its role, even with a source of its own.
+        (&with("role_arn = @B\nsource_profile = nowhere\n+AKB"), "", "-p a", "b:AKB > A"),
+        // Where the chain starts, the role wins over keys.
+        ("[profile a]\nrole_arn = @A\nsource_profile = b\n+AKA\n[profile b]\n+AKB", "", "-p a", "b:AKB > A"),
+        // A profile may name itself.
+        ("[profile a]\nrole_arn = @A\nsource_profile = a\n+AKA", "", "-p a", "a:AKA > A"),
+        ("[profile a]\nrole_arn = @A\nsource_profile = a\ncredential_process = /x", "", "-p a", "a:process /x > A"),
+        ("[default]\nrole_arn = @A\nsource_profile = default\n---\n[default]\n+AKD", "", "", "default:AKD > A"),
+        (&named("Environment"), "KEYS", "-p a", "AKENV > A"),
+        (&named("ec2instancemetadata"), "KEYS", "-p a", "instance > A"),
+        (&named("ECSCONTAINER"), "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://x", "-p a", "container > A"),
+        ("[profile a]\nrole_arn = @A\nweb_identity_token_file = /w", "", "-p a", "a:token /w > A"),
+        ("[profile a]\nrole_arn = @A\nweb_identity_token_file = /w\nsource_profile = x", "", "-p a", "a:token /w > A"),
+        ("[profile a]\nweb_identity_token_file = /w", "", "-p a -r Z", "a:token /w > Z"),
+        ("[profile a]\nrole_arn = @A\nsource_profile = b c\n[profile \"b c\"]\n+AKB", "", "-p a", "b c:AKB > A"),
+    ]);
+    refuse(&[
+        (&with("role_arn = @B\nsource_profile = a"), "", "-p a", "source_profile: a → b → a", "profile b"),
+        (
+            "[profile x]\nrole_arn=@X\nsource_profile=a\n[profile a]\nrole_arn=@A\nsource_profile=b\n[profile b]\nrole_arn=@B\nsource_profile=a",
+            "",
+            "-p x",
+            ": a → b → a",
+            "profile b",
+        ),
+        (&with("region = e"), "", "-p a", "profile b, the source_profile of a, has no credentials", "--profile b"),
+        (
+            &with("web_identity_token_file = /w"),
+            "",
+            "-p a",
+            "profile b has web_identity_token_file, but no role_arn",
+            "role_arn",
+        ),
+        (&with("aws_access_key_id = x"), "", "-p a", "aws_secret_access_key is missing", "add aws_secret_access_key"),
+        (&with("role_arn = @B"), "", "-p a", "profile b in config has role_arn, but no source", "credential_source"),
+        (
+            "[profile a]\nrole_arn = @A\nsource_profile = a",
+            "",
+            "-p a",
+            "profile a, the source_profile of a, has no",
+            "a",
+        ),
+        (
+            "[profile a]\nrole_arn = @A",
+            "KEYS",
+            "-p a",
+            "profile a in config has role_arn, but no source",
+            "source_profile",
+        ),
+        ("---\n[a]\nrole_arn = @A", "", "-p a", "profile a in credentials has role_arn", "source_profile"),
+        (
+            "[profile a]\nrole_arn = @A\nsource_profile = b\ncredential_source = Environment",
+            "KEYS",
+            "-p a",
+            "has both source_profile and credential_source",
+            "remove source_profile or credential_source from profile a",
+        ),
+        (
+            "[profile a]\nrole_arn = @A\nsource_profile = bass\n[profile base]",
+            "",
+            "-p a",
+            "there is no profile bass, the source_profile of a in config",
+            "a, base",
+        ),
+        (&named("Moon"), "", "-p a", "unknown credential_source `Moon`", "Environment, Ec2InstanceMetadata"),
+        (&named("environment"), "", "-p a", "credential_source = Environment, but there are no keys", "export"),
+        (&named("EcsContainer"), "", "-p a", "no AWS_CONTAINER_CREDENTIALS", "another credential_source"),
+        (
+            &named("Ec2InstanceMetadata"),
+            "AWS_EC2_METADATA_DISABLED=true",
+            "-p a",
+            "AWS_EC2_METADATA_DISABLED is",
+            "another",
+        ),
+    ]);
+}
+
+#[test]
+fn profiles_that_are_not_there() {
+    refuse(&[
+        (BASE, "", "-p bass", "there is no profile bass, which --profile names", "known profiles: base"),
+        (BASE, "", "-P x", "there is no profile x, which XASSUME_PROFILE names", "base"),
+        (BASE, "KEYS AWS_PROFILE=x", "-r A", "there is no profile x, which AWS_PROFILE names", "base"),
+        (BASE, "AWS_DEFAULT_PROFILE=x", "-r A", "which AWS_DEFAULT_PROFILE names", "base"),
+        (BASE, "AWS_PROFILE=default", "-r A", "there is no profile default", "base"),
+        ("", "AWS_PROFILE=x", "-r A", "there is no profile x", "AWS_CONFIG_FILE"),
+        ("[x]\n", "AWS_PROFILE=x", "-r A", "there is no profile x", "[x], but must be written [profile x]"),
+        ("---\n[profile x]", "", "-p x", "there is no profile x", "[profile x], but must be written [x]"),
+    ]);
+    // Another profile's name is not looked at.
+    check(&[(BASE, "AWS_PROFILE=x", "-r A -p base", "base:AKB > A")]);
+}

@@ -1,0 +1,247 @@
+//! What goes with the hops and with the way to STS: options, region, network; and what is noted of it.
+
+use super::{DEPLOY, TOKEN, check, files, planned, refuse, request, vars};
+use crate::profile::network::{Region, RegionFrom};
+use crate::profile::plan::plan;
+use std::path::Path;
+
+#[test]
+fn settings_of_a_profile_go_to_its_hop() {
+    let text = "[profile a]\nrole_arn = @A\nsource_profile = b\nrole_session_name = na\nexternal_id = ext-a\n\
+                duration_seconds = 900\nmfa_serial = serial-aa\n\
+                [profile b]\nrole_arn = @B\nsource_profile = c\nrole_session_name = nb\nexternal_id = ext-b\n\
+                duration_seconds = 7200\nmfa_serial = serial-bb\n[profile c]\n+AKC\n";
+    let web = "[profile w]\nrole_arn = @W\nweb_identity_token_file = /w\nrole_session_name = nw\n\
+               duration_seconds = 43200\nexternal_id = ext\nmfa_serial = serial-ww";
+    check(&[
+        (text, "", "-p b", "c:AKC > B,name=nb,ext=ext-b,for=7200,mfa=serial-bb"),
+        (
+            text,
+            "AWS_ROLE_SESSION_NAME=aws",
+            "-p a",
+            // One code, and it is the user's.
+            "c:AKC > B,name=nb,ext=ext-b,for=7200,mfa=serial-bb > A,name=na,ext=ext-a,for=900",
+        ),
+        (text, "AWS_ROLE_SESSION_NAME=aws", "-p c -r X", "c:AKC > X,name=aws"),
+        (
+            text,
+            "AWS_ROLE_SESSION_NAME=not/valid",
+            "-p b --name nn",
+            "c:AKC > B,name=nn,ext=ext-b,for=7200,mfa=serial-bb",
+        ),
+        // Web identity takes neither external id nor MFA.
+        (web, "", "-p w", "w:token /w > W,name=nw,for=43200"),
+    ]);
+    let of =
+        |key_and_value: &str| format!("[profile a]\nrole_arn = @A\n{key_and_value}\ncredential_source = Environment");
+    refuse(&[
+        ("[profile a]\nrole_arn = x", "", "-p a", "profile a in config: role_arn `x` is not a role ARN", "looks like"),
+        (&of("role_session_name = a/b"), "KEYS", "-p a", "role_session_name `a/b` has '/' in it", "letters"),
+        (&of("external_id = x y"), "KEYS", "-p a", "external_id `x y` has ' '", "letters"),
+        (
+            &of("duration_seconds = 1h"),
+            "KEYS",
+            "-p a",
+            "duration_seconds `1h` is not a whole number of seconds",
+            "3600",
+        ),
+        (&of("duration_seconds = 60"), "KEYS", "-p a", "duration_seconds `60` is outside", "hour"),
+        (&of("mfa_serial = short"), "KEYS", "-p a", "mfa_serial `short` has 5 characters", "AWS allows"),
+        ("", "KEYS AWS_ROLE_SESSION_NAME=x", "-r A", "AWS_ROLE_SESSION_NAME `x` has 1 character;", "AWS allows"),
+        ("---\n[a]\nrole_arn = x", "", "-p a", "profile a in credentials: role_arn", "looks like"),
+    ]);
+}
+
+#[test]
+fn flags_go_to_the_hop_that_they_are_about() {
+    let all = "--name nn --external-id ee --duration 1h --mfa serial-ff --source-identity who --tag a=b --transitive a \
+               --policy {} --policy-arn arn:aws:iam::aws:policy/ReadOnlyAccess";
+    let last = "ext=ee,for=3600";
+    let rest = "policy={},policies=1,tags=1,transitive=1";
+    let profile = "[profile p]\nrole_arn = @P\ncredential_source = Environment\nexternal_id = ext-p\nduration_seconds = 900\n\
+                   mfa_serial = serial-pp";
+    check(&[
+        ("", "KEYS", &format!("-r A {all}"), &format!("AKENV > A,name=nn,{last},mfa=serial-ff,who=who,{rest}")),
+        (
+            "",
+            "KEYS",
+            &format!("-r A -r B -r C {all}"),
+            &format!("AKENV > A,name=nn,mfa=serial-ff,who=who > B,name=nn > C,name=nn,{last},{rest}"),
+        ),
+        (profile, "KEYS", &format!("-p p {all}"), &format!("AKENV > P,name=nn,{last},mfa=serial-ff,who=who,{rest}")),
+        (
+            profile,
+            "KEYS",
+            "-p p -r A --external-id ee --duration max",
+            "AKENV > P,ext=ext-p,for=900,mfa=serial-pp > A,ext=ee,for=max",
+        ),
+        // By web identity the caller's flags go one further.
+        (
+            "",
+            TOKEN,
+            &format!("-r A -r B {all}"),
+            &format!("env:token /t > A,name=nn > B,name=nn,{last},mfa=serial-ff,who=who,{rest}"),
+        ),
+        ("", TOKEN, "-r A --duration 12h --policy {}", "env:token /t > A,for=43200,policy={}"),
+        // The hour of role chaining.
+        ("", "KEYS", "-r A --duration 12h", "AKENV > A,for=43200"),
+        ("", "KEYS", "-r A -r B --duration 1h", "AKENV > A > B,for=3600"),
+        ("", "KEYS", "-r A -r B --duration max", "AKENV > A > B,for=max"),
+    ]);
+    let long = "[profile a]\nrole_arn = @A\nsource_profile = b\nduration_seconds = 3601\n[profile b]\nrole_arn = @B\n\
+                credential_source = Environment";
+    let ten: String = " -r A".repeat(10);
+    assert_eq!(planned("", "KEYS", &ten).expect("ten roles").hops.len(), 10);
+    refuse(&[
+        ("", TOKEN, "-r A --external-id ee", "--external-id cannot be used", "leave it out"),
+        ("", TOKEN, "-r A --tag a=b", "--tag cannot be used", "leave it out"),
+        ("", TOKEN, "-r A --transitive a", "--transitive-tag cannot be used", "leave it out"),
+        ("", TOKEN, "-r A --source-identity me", "--source-identity cannot be used", "leave it out"),
+        ("", TOKEN, "-r A --mfa serial-ff", "--mfa-serial cannot be used", "leave it out"),
+        ("", "KEYS", "-r A -r B --duration 61m", "role/B (role 2 of 2)", "leave out --duration"),
+        ("", "KEYS", "-r A --duration max --mfa serial-ff", "each try would take an MFA code", "name the duration"),
+        ("", TOKEN, "-r A -r B --duration 61m", "role/B (role 2 of 2)", "leave out --duration"),
+        (long, "KEYS", "-p a", "role/A (role 2 of 2)", "remove duration_seconds from profile a"),
+        (long, "KEYS", "-p a -r Z", "role/A (role 2 of 3)", "remove duration_seconds from profile a"),
+        (long, "KEYS", "-p a --duration 2h", "role/A (role 2 of 2)", "leave out --duration"),
+        ("", "KEYS", &format!("{ten} -r B"), "has more than 10 roles", "nearer"),
+    ]);
+    check(&[(long, "KEYS", "-p a --duration 1h", "AKENV > B > A,for=3600")]);
+}
+
+#[test]
+fn the_region_comes_from_the_flag_the_variables_and_the_used_profile() {
+    let text = "[default]\nregion = default-1\n[profile p]\nregion = p-1\nrole_arn = @P\nsource_profile = q\n\
+                [profile q]\nregion = q-1\n+AKQ\n[profile n]\nrole_arn = @N\nsource_profile = q";
+    let region = |variables: &str, flags: &str| {
+        planned(text, &format!("KEYS {variables}"), flags)
+            .expect("plan")
+            .region
+            .map(|Region { name, from }| (name, from))
+    };
+    let some = |name: &str, from| Some((name.to_owned(), from));
+    let both = "AWS_REGION=env-1 AWS_DEFAULT_REGION=env-2";
+    assert_eq!(region(both, "-p p --region flag-1"), some("flag-1", RegionFrom::Flag));
+    assert_eq!(region(both, "-p p"), some("env-1", RegionFrom::Variable("AWS_REGION")));
+    assert_eq!(region("AWS_DEFAULT_REGION=env-2", "-p p"), some("env-2", RegionFrom::Variable("AWS_DEFAULT_REGION")));
+    assert_eq!(region("", "-p p"), some("p-1", RegionFrom::Profile("p".into())));
+    // Also where keys in the environment are the source; never the source profile's.
+    assert_eq!(region("AWS_PROFILE=p", "-r A"), some("p-1", RegionFrom::Profile("p".into())));
+    assert_eq!(region("", "-r A"), some("default-1", RegionFrom::Profile("default".into())));
+    assert_eq!(region("", "-p n"), None);
+    refuse(&[
+        ("", "KEYS AWS_REGION=eu/west", "-r A", "AWS_REGION `eu/west` is not the name of a region", "eu-west-1"),
+        ("", "KEYS", "-r A --region -x", "--region `-x` is not the name", "eu-west-1"),
+        ("[default]\nregion = a b", "KEYS", "-r A", "profile default in config: region `a b` is not", "eu-west-1"),
+    ]);
+}
+
+#[test]
+fn the_network_comes_from_variables_before_the_used_profile() {
+    let text = "[default]\nservices = s\nendpoint_url = http://profile\nca_bundle = /profile.pem\nuse_fips_endpoint = True\n\
+                use_dualstack_endpoint = true\n[services s]\nsts =\n\u{20} endpoint_url = http://service\n\
+                [profile e]\nendpoint_url = http://e\nservices = other\n[services other]\ns3 =\n\u{20} endpoint_url = x\n\
+                [profile i]\nendpoint_url = http://i\nignore_configured_endpoint_urls = true\n[profile n]\nservices = none";
+    // The rows are about nesting, so lines are not trimmed here.
+    let set = files(text, "");
+    let network = |variables: &str, flags: &str| {
+        let variables = format!("AWS_ACCESS_KEY_ID=a AWS_SECRET_ACCESS_KEY=s {variables}");
+        plan(&request(flags), &set, &vars(&variables)).map(|plan| plan.network)
+    };
+    let url = |variables: &str, flags: &str| network(variables, flags).expect("network").endpoint_url;
+    let some = |url: &str| Some(url.to_owned());
+    let (all, sts) = ("AWS_ENDPOINT_URL=http://all", "AWS_ENDPOINT_URL_STS=http://sts");
+    assert_eq!(url(&format!("{all} {sts}"), "-r A"), some("http://sts"));
+    assert_eq!(url(all, "-r A"), some("http://all"));
+    assert_eq!(url("", "-r A"), some("http://service"));
+    assert_eq!(url("AWS_PROFILE=e", "-r A"), some("http://e"));
+    assert_eq!(url("AWS_PROFILE=i", "-r A"), None);
+    assert_eq!(url(&format!("AWS_PROFILE=i {sts}"), "-r A"), None);
+    assert_eq!(url("AWS_PROFILE=i AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=false", "-r A"), some("http://i"));
+    assert_eq!(url(&format!("{sts} AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true"), "-r A"), None);
+    assert_eq!(url(&format!("AWS_PROFILE=n {all}"), "-r A"), some("http://all"));
+    let missing = network("AWS_PROFILE=n", "-r A").expect_err("no section");
+    assert_eq!(missing.to_string(), "there is no [services none], which profile n names");
+
+    let default = network("", "-r A").expect("network");
+    assert_eq!(
+        (default.ca_bundle.as_deref(), default.fips, default.dualstack),
+        (Some(Path::new("/profile.pem")), true, true)
+    );
+    let off = "AWS_CA_BUNDLE=/env.pem AWS_USE_FIPS_ENDPOINT=false AWS_USE_DUALSTACK_ENDPOINT=no";
+    let env = network(off, "-r A").expect("network");
+    assert_eq!((env.ca_bundle.as_deref(), env.fips, env.dualstack), (Some(Path::new("/env.pem")), false, false));
+    let on = network("AWS_PROFILE=e AWS_USE_FIPS_ENDPOINT=true", "-r A").expect("network");
+    assert_eq!((on.ca_bundle, on.fips, on.dualstack), (None, true, false));
+}
+
+#[test]
+fn notes_say_what_was_passed_over() {
+    for (text, variables, flags, expected) in [
+        (DEPLOY, "", "-r A", ""),
+        (DEPLOY, "", "-r A -R V", "XASSUME_ROLE_ARN is not used: --role-arn comes first"),
+        (DEPLOY, "", "-p deploy -R V", "XASSUME_ROLE_ARN is not used: the role of --profile comes first"),
+        (
+            DEPLOY,
+            "AWS_PROFILE=deploy AWS_DEFAULT_PROFILE=base",
+            "",
+            "AWS_DEFAULT_PROFILE=base is not used: AWS_PROFILE=deploy",
+        ),
+        (DEPLOY, "AWS_PROFILE=base", "-P deploy", "AWS_PROFILE=base is not used: XASSUME_PROFILE=deploy comes first"),
+        (
+            DEPLOY,
+            "KEYS AWS_PROFILE=deploy",
+            "-r A",
+            "profile deploy is not the source: there are keys in the environment",
+        ),
+        (
+            DEPLOY,
+            "KEYS AWS_PROFILE=deploy",
+            "",
+            "keys in the environment are used in place of the source of profile deploy",
+        ),
+        (DEPLOY, "AWS_PROFILE=base AWS_WEB_IDENTITY_TOKEN_FILE=/t", "-r A", "profile base is not the source: AWS_WEB"),
+        (
+            DEPLOY,
+            "AWS_PROFILE=base",
+            "-r A --token /f",
+            "profile base is not the source: a web identity token file was",
+        ),
+        (
+            "",
+            "KEYS AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t",
+            "",
+            "keys in the environment are not used: AWS_ROLE_ARN",
+        ),
+        (
+            "",
+            "AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t",
+            "-r A --token /f",
+            "AWS_ROLE_ARN is not used: it goes with",
+        ),
+        (
+            "[profile b]\nrole_arn = @B\nmfa_serial = serial-bb\ncredential_source = Environment\n\
+             [profile a]\nrole_arn = @A\nmfa_serial = serial-aa\nsource_profile = b",
+            "KEYS",
+            "-p a",
+            "mfa_serial is not used for arn:aws:iam::123456789012:role/A: the one code goes with a role before it",
+        ),
+        ("[default]\nuse_fips_endpoint = yes", "KEYS", "-r A", "use_fips_endpoint = yes counts as false"),
+        ("", "KEYS AWS_USE_FIPS_ENDPOINT=1", "-r A", "AWS_USE_FIPS_ENDPOINT = 1 counts as false"),
+        ("[default]\nretry_mode = legacy", "KEYS", "-r A", "retry_mode of profile default is not used"),
+        ("", "KEYS AWS_ACCESS_KEY=a", "-r A", "AWS_ACCESS_KEY is not used: keys are read from AWS_ACCESS_KEY_ID"),
+        ("[default]\nsts_regional_endpoints = legacy", "KEYS", "-r A", "sts_regional_endpoints = legacy is ignored"),
+        ("", "KEYS AWS_STS_REGIONAL_ENDPOINTS=legacy", "-r A", "sts_regional_endpoints = legacy is ignored"),
+        ("[profile default]\n[default]", "KEYS", "-r A", "[default] is ignored: [profile default] stands beside it"),
+        (
+            "[profile w]\nrole_arn = @W\nweb_identity_token_file = /w\nexternal_id = ext",
+            "",
+            "-p w",
+            "external_id and mfa_serial are ignored for arn:aws:iam::123456789012:role/W",
+        ),
+    ] {
+        let notes = planned(text, variables, flags).expect(text).notes.join("; ");
+        assert!(notes.starts_with(expected) && !notes.contains("; "), "{notes} / {expected}");
+        assert_eq!(notes.is_empty(), expected.is_empty(), "{notes}");
+    }
+}

@@ -1,0 +1,224 @@
+//! Where the source credentials come from.
+
+use super::{BASE, DEPLOY, TOKEN, check, planned, refuse};
+use crate::profile::Source;
+
+#[test]
+fn keys_in_the_environment_are_the_source_unless_the_flag_names_a_profile() {
+    let web = "[profile w]\nrole_arn = @W\nweb_identity_token_file = /w";
+    check(&[
+        (DEPLOY, "KEYS", "-r A", "AKENV > A"),
+        (DEPLOY, "KEYS AWS_PROFILE=deploy", "-r A", "AKENV > A"),
+        (DEPLOY, "KEYS AWS_WEB_IDENTITY_TOKEN_FILE=/t AWS_ROLE_ARN=@Z", "-r A", "AKENV > A"),
+        (DEPLOY, "KEYS", "-r A -P base", "AKENV > A"),
+        (DEPLOY, "KEYS", "-r A -p base", "base:AKB > A"),
+        (DEPLOY, "KEYS", "-p deploy", "base:AKB > D"),
+        (DEPLOY, "AWS_ACCESS_KEY_ID=half", "-p deploy", "base:AKB > D"),
+        // A profile's role stays; its source gives way, even when there is none.
+        (DEPLOY, "KEYS AWS_PROFILE=deploy", "", "AKENV > D"),
+        ("[default]\nrole_arn = @X", "KEYS", "", "AKENV > X"),
+        ("[default]\nrole_arn = @X\nsource_profile=b\n[profile b]\nrole_arn = @Y", "KEYS", "", "AKENV > Y > X"),
+        // A role by web identity trusts the token and no keys.
+        (web, "KEYS AWS_PROFILE=w", "", "w:token /w > W"),
+        (web, "KEYS AWS_PROFILE=w", "-r A", "AKENV > A"),
+        ("", "KEYS AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t", "", "env:token /t > Z"),
+        // Empty is absent.
+        (DEPLOY, "AWS_ACCESS_KEY_ID= AWS_SECRET_ACCESS_KEY= AWS_PROFILE= AWS_ROLE_ARN=", "-r A", "default:AKD > A"),
+    ]);
+    refuse(&[
+        ("", "AWS_ACCESS_KEY_ID=a", "-r A", "AWS_SECRET_ACCESS_KEY is missing", "export AWS_SECRET_ACCESS_KEY"),
+        ("", "AWS_SECRET_ACCESS_KEY=a", "-r A", "AWS_ACCESS_KEY_ID is missing", "export AWS_ACCESS_KEY_ID"),
+    ]);
+    let token = |variables| match planned("", &format!("KEYS {variables}"), "-r A").expect("plan").source {
+        Source::EnvironmentKeys(keys) => keys.session_token.map(|token| token.reveal().to_owned()),
+        other => panic!("{other}"),
+    };
+    assert_eq!(token("AWS_SECURITY_TOKEN=old AWS_SESSION_TOKEN=new").as_deref(), Some("new"));
+    assert_eq!(token("AWS_SECURITY_TOKEN=old AWS_SESSION_TOKEN=").as_deref(), Some("old"));
+    assert_eq!(token(""), None);
+}
+
+#[test]
+fn web_identity_from_the_environment_and_from_the_flag() {
+    check(&[
+        ("", TOKEN, "-r A", "env:token /t > A"),
+        ("", TOKEN, "-r A -r B", "env:token /t > A > B"),
+        ("", "AWS_WEB_IDENTITY_TOKEN_FILE=/t AWS_ROLE_ARN=@Z", "-r A -r B", "env:token /t > Z > A > B"),
+        ("", "AWS_WEB_IDENTITY_TOKEN_FILE=/t AWS_ROLE_ARN=@A", "-r A -r B", "env:token /t > A > B"),
+        ("", "AWS_WEB_IDENTITY_TOKEN_FILE=/t AWS_ROLE_ARN=@A", "-R A", "env:token /t > A"),
+        // It stands behind a role of the profile, before the profile's own credentials, and --profile hides it.
+        (DEPLOY, "AWS_WEB_IDENTITY_TOKEN_FILE=/t AWS_PROFILE=deploy", "", "base:AKB > D"),
+        (DEPLOY, TOKEN, "-r A", "env:token /t > A"),
+        (DEPLOY, TOKEN, "-r A -p base", "base:AKB > A"),
+        (DEPLOY, "AWS_WEB_IDENTITY_TOKEN_FILE=/t AWS_ROLE_ARN=@Z", "-p base", "base:AKB > Z"),
+        // The flag stands before everything.
+        (DEPLOY, "KEYS", "-r A --token /f", "token /f > A"),
+        (DEPLOY, "KEYS", "-r A -p base --token /f", "token /f > A"),
+        (DEPLOY, "AWS_ROLE_ARN=@Z", "-r A --token /f", "token /f > Z > A"),
+        (DEPLOY, "AWS_ROLE_ARN=@A", "-r A --token /f", "token /f > A"),
+        (DEPLOY, "AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/f", "-r A --token /f", "token /f > Z > A"),
+        (DEPLOY, "AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t", "-r A --token /f", "token /f > A"),
+        (DEPLOY, "AWS_ROLE_ARN=@Z", "--token /f", "token /f > Z"),
+        (DEPLOY, "AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t", "--token /f", "token /f > Z"),
+        // In place of a profile's source.
+        (DEPLOY, "", "-p deploy --token /f", "token /f > D"),
+        (DEPLOY, "", "-p deploy -r A --token /f", "token /f > D > A"),
+        (DEPLOY, "AWS_PROFILE=deploy", "-r A --token /f", "token /f > A"),
+        ("[default]\nrole_arn = @X", "", "--token /f", "token /f > X"),
+    ]);
+}
+
+#[test]
+fn a_profile_gives_credentials_in_botocores_order() {
+    let sso = "sso_start_url = u\nsso_region = e\nsso_account_id = 1\nsso_role_name = R\n";
+    let rest = "login_session = arn:l\ncredential_process = /p x\n";
+    let text = |parts: &[&str]| format!("[default]\n{}", parts.concat());
+    let web = "web_identity_token_file = /w\n";
+    check(&[
+        (&text(&[rest, "+AKC\n", sso, web, "---\n[default]\n+AKS"]), "", "-r A", "default:token /w > A"),
+        (&text(&[rest, "+AKC\n", sso, "---\n[default]\n+AKS"]), "", "-r A", "default:sso - u e 1 R > A"),
+        (&text(&[rest, "+AKC\n---\n[default]\n+AKS"]), "", "-r A", "default:AKS > A"),
+        (&text(&[rest, "+AKC\n"]), "", "-r A", "default:login arn:l > A"),
+        (&text(&["credential_process = /p x\n+AKC"]), "", "-r A", "default:process /p x > A"),
+        (&text(&["+AKC"]), "", "-r A", "default:AKC > A"),
+        ("---\n[only]\n+AKO", "", "-r A -p only", "only:AKO > A"),
+        // The pair may be spread over both files.
+        (
+            "[default]\naws_secret_access_key = s\n---\n[default]\naws_access_key_id = AKX",
+            "",
+            "-r A",
+            "default:AKX > A",
+        ),
+        // What the machine offers comes last, also behind --profile.
+        ("[default]", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x", "-r A", "container > A"),
+        ("", "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://x", "-r A", "container > A"),
+        ("[profile p]\nregion = e", "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://x KEYS", "-r A -p p", "container > A"),
+        ("", "", "-r A", "instance > A"),
+        ("", "AWS_EC2_METADATA_DISABLED=false", "-r A", "instance > A"),
+    ]);
+    let off = "AWS_EC2_METADATA_DISABLED=TRUE";
+    refuse(&[
+        (
+            "",
+            off,
+            "-r A",
+            "looked at AWS_ACCESS_KEY_ID, AWS_WEB_IDENTITY_TOKEN_FILE, profile default (not there)",
+            "keys",
+        ),
+        ("[profile p]", off, "-r A -p p", "looked at profile p, container variables, instance metadata", "keys"),
+        (
+            "[default]\naws_access_key_id = a",
+            "",
+            "-r A",
+            "config has half a pair of keys: aws_secret_access_key",
+            "add",
+        ),
+        (
+            "---\n[p]\naws_secret_access_key = a",
+            "",
+            "-r A -p p",
+            "credentials has half a pair of keys: aws_access_key_id",
+            "add",
+        ),
+    ]);
+}
+
+#[test]
+fn a_token_beside_keys_counts_only_from_the_file_of_their_id() {
+    let token = |text: &str| match planned(text, "", "-r A").expect("plan").source {
+        Source::ProfileKeys { keys, .. } => keys.session_token.map(|token| token.reveal().to_owned()),
+        other => panic!("{other}"),
+    };
+    assert_eq!(token("[default]\n+AK\naws_session_token = t").as_deref(), Some("t"));
+    assert_eq!(token("[default]\n+AK\naws_security_token = t").as_deref(), Some("t"));
+    assert_eq!(token("[default]\n+AK\naws_session_token = t\naws_security_token = u").as_deref(), Some("t"));
+    assert_eq!(token("[default]\n+OLD\naws_session_token = t\n---\n[default]\n+AK"), None);
+}
+
+#[test]
+fn sso_in_both_forms() {
+    let session = "[sso-session corp]\nsso_region = e\nsso_start_url = u\n";
+    let profile = "[profile p]\nsso_account_id = 1\nsso_role_name = R\n";
+    let sso = |more: &str| format!("{session}{profile}{more}");
+    check(&[
+        (&sso("sso_session = corp"), "", "-r A -p p", "p:sso corp u e 1 R > A"),
+        (&sso("sso_session = corp\nsso_region = e"), "", "-r A -p p", "p:sso corp u e 1 R > A"),
+        (&sso("sso_region = x\nsso_start_url = y"), "", "-r A -p p", "p:sso - y x 1 R > A"),
+        // Without account and role it is for tokens only.
+        ("[profile p]\nsso_session = corp\n+AKP", "", "-r A -p p", "p:AKP > A"),
+        (
+            &sso("sso_session = corp\n[profile a]\nrole_arn = @A\nsource_profile = p"),
+            "",
+            "-p a",
+            "p:sso corp u e 1 R > A",
+        ),
+    ]);
+    refuse(&[
+        (profile, "", "-r A -p p", "lacks sso_start_url, sso_region", "aws configure sso --profile p"),
+        (
+            "[profile p]\nsso_role_name = R\nsso_region = e\nsso_start_url = u",
+            "",
+            "-r A -p p",
+            "lacks sso_account_id",
+            "p",
+        ),
+        (
+            "[profile p]\nsso_account_id = R\nsso_region = e\nsso_start_url = u",
+            "",
+            "-r A -p p",
+            "lacks sso_role_name",
+            "p",
+        ),
+        (
+            &format!("[sso-session corp]\nsso_region = e\n{profile}sso_session = corp"),
+            "",
+            "-r A -p p",
+            "lacks sso_start_url",
+            "add sso_start_url to [sso-session corp]",
+        ),
+        (
+            &sso("sso_session = corp\nsso_region = z"),
+            "",
+            "-r A -p p",
+            "[sso-session corp] disagree about sso_region",
+            "remove",
+        ),
+        (&sso("sso_session = crop"), "", "-r A -p p", "there is no [sso-session crop], which profile p", "corp"),
+        (&format!("{profile}sso_session = x"), "", "-r A -p p", "there is no [sso-session x]", "add a section"),
+    ]);
+}
+
+#[test]
+fn the_used_profile_is_told_and_sources_describe_themselves_without_secrets() {
+    let used = |variables, flags| planned(DEPLOY, variables, flags).expect("plan").profile;
+    assert_eq!(used("", "-p deploy").as_deref(), Some("deploy"));
+    assert_eq!(used("KEYS AWS_PROFILE=base", "-r A").as_deref(), Some("base"));
+    assert_eq!(used("", "-r A").as_deref(), Some("default"));
+    assert_eq!(planned("", "KEYS", "-r A").expect("plan").profile, None);
+    for (text, variables, flags, expected) in [
+        ("", "KEYS", "-r A", "keys in the environment (AKENV)"),
+        (BASE, "", "-r A -p base", "keys of profile base (AKB)"),
+        (
+            "[default]\ncredential_process = /bin/x --password hidden",
+            "",
+            "-r A",
+            "credential_process of profile default (/bin/x)",
+        ),
+        ("[default]\nlogin_session = arn:l", "", "-r A", "`aws login` of profile default (arn:l)"),
+        (
+            "[default]\nsso_start_url=u\nsso_region=e\nsso_account_id=1\nsso_role_name=R",
+            "",
+            "-r A",
+            "SSO of profile default (R in account 1)",
+        ),
+        ("", TOKEN, "-r A", "web identity token /t (AWS_WEB_IDENTITY_TOKEN_FILE)"),
+        ("", "", "-r A --token /f", "web identity token /f"),
+        ("[default]\nweb_identity_token_file = /w", "", "-r A", "web identity token /w of profile default"),
+        ("", "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://x", "-r A", "the container's credentials endpoint"),
+        ("", "", "-r A", "the instance's role (EC2 metadata)"),
+    ] {
+        let plan = planned(text, variables, flags).expect(text);
+        assert_eq!(plan.source.to_string(), expected);
+        assert_eq!(plan.source.is_web_identity(), expected.starts_with("web"));
+    }
+}
