@@ -5,8 +5,20 @@ import signal
 import subprocess
 
 import harness
-from cloud import REGION, ROLE
-from harness import PYTHON, Skipped, check, clean_env, end, expect, expect_equal, folder, have_flag, tail, wait_until
+from cloud import ROLE
+from harness import (
+    PYTHON,
+    Skipped,
+    check,
+    end,
+    expect,
+    expect_equal,
+    folder,
+    have_flag,
+    session_env,
+    tail,
+    wait_until,
+)
 from sts import recording_sts
 
 # Tells STS who it is and writes the answer down, at its start and at each HUP, until TERM.
@@ -37,14 +49,7 @@ def supervised(home, sts, *flags):
     if not have_flag("--on-expiry"):
         raise Skipped("this xassume does not supervise yet")
     source = sts.issue("arn:aws:sts::222222222222:assumed-role/Source/me")
-    env = clean_env(
-        home,
-        AWS_ENDPOINT_URL=sts.url,
-        AWS_REGION=REGION,
-        AWS_ACCESS_KEY_ID=source,
-        AWS_SECRET_ACCESS_KEY=f"secret-of-{source}",
-        AWS_SESSION_TOKEN=f"token-of-{source}",
-    )
+    env = session_env(home, sts.url, source)
     told, log = home / "told", home / "log"
     told.touch()
     words = [harness.XASSUME, "-v", "--role-arn", ROLE, "--role-session-name", "daemon", *flags, "--"]

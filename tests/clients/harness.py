@@ -170,6 +170,41 @@ def clean_env(home, **more):
     return {name: value for name, value in env.items() if value != "-"}
 
 
+def session_env(home, url, key, **more):
+    """A clean environment with the session of that key, for an STS at that address that takes it with its own token."""
+    keys = {
+        "AWS_ACCESS_KEY_ID": key,
+        "AWS_SECRET_ACCESS_KEY": f"secret-of-{key}",
+        "AWS_SESSION_TOKEN": f"token-of-{key}",
+    }
+    return clean_env(home, AWS_ENDPOINT_URL=url, AWS_REGION="us-east-1", **keys, **more)
+
+
+def stale_variables(home):
+    """What an earlier tool, a shell's start file or a container may leave behind: none of it is any good."""
+    return {
+        "AWS_SECURITY_TOKEN": "stale",
+        "AWS_DELEGATION_TOKEN": "stale",
+        "AWS_CREDENTIAL_EXPIRATION": "2020-01-01T00:00:00Z",
+        "AWS_SESSION_EXPIRATION": "2020-01-01T00:00:00Z",
+        "AWS_CREDENTIAL_SCOPE": "stale",
+        "AWS_ACCOUNT_ID": "000000000000",
+        "AWS_ACCESS_KEY": "AKIASTALEALIAS000001",
+        "AWS_SECRET_KEY": "stale",
+        "SECRET_ACCESS_KEY": "stale",
+        "AWS_PROFILE": "stale",
+        "AWS_DEFAULT_PROFILE": "stale",
+        "AWS_ROLE_ARN": "arn:aws:iam::999999999999:role/Stale",
+        "AWS_ROLE_SESSION_NAME": "stale",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": home / "no-such-token",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/stale",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1/stale",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN": "stale",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": home / "no-such-token",
+        "AWS_CREDENTIAL_FILE": home / "no-such-file",
+    }
+
+
 def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

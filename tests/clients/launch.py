@@ -5,7 +5,20 @@ import pathlib
 
 import harness
 from cloud import ACCOUNT, KEYS, REGION, ROLE, SESSION, SESSION_NAME, cloud
-from harness import CLI_V1, CLI_V2, PYTHON, Skipped, check, clean_env, expect, expect_equal, folder, xassume
+from harness import (
+    CLI_V1,
+    CLI_V2,
+    PYTHON,
+    Skipped,
+    check,
+    clean_env,
+    expect,
+    expect_equal,
+    folder,
+    session_env,
+    stale_variables,
+    xassume,
+)
 from sts import recording_sts
 
 ASSUME = ["--role-arn", ROLE, "--role-session-name", SESSION_NAME]
@@ -116,33 +129,7 @@ def hostile(home, sts, source):
     (aws / "credentials").write_text(
         "[stale]\naws_access_key_id = AKIASTALEPROFILE0001\naws_secret_access_key = stale\naws_session_token = stale\n"
     )
-    return clean_env(
-        home,
-        AWS_ENDPOINT_URL=sts.url,
-        AWS_REGION=REGION,
-        AWS_ACCESS_KEY_ID=source,
-        AWS_SECRET_ACCESS_KEY=f"secret-of-{source}",
-        AWS_SESSION_TOKEN=f"token-of-{source}",
-        AWS_SECURITY_TOKEN="stale-security-token",
-        AWS_DELEGATION_TOKEN="stale-delegation-token",
-        AWS_CREDENTIAL_EXPIRATION="2020-01-01T00:00:00Z",
-        AWS_SESSION_EXPIRATION="2020-01-01T00:00:00Z",
-        AWS_CREDENTIAL_SCOPE="stale",
-        AWS_ACCOUNT_ID="000000000000",
-        AWS_ACCESS_KEY="AKIASTALEALIAS000001",
-        AWS_SECRET_KEY="stale",
-        SECRET_ACCESS_KEY="stale",
-        AWS_PROFILE="stale",
-        AWS_DEFAULT_PROFILE="stale",
-        AWS_ROLE_ARN="arn:aws:iam::999999999999:role/Stale",
-        AWS_ROLE_SESSION_NAME="stale",
-        AWS_WEB_IDENTITY_TOKEN_FILE=home / "no-such-token",
-        AWS_CONTAINER_CREDENTIALS_RELATIVE_URI="/v2/credentials/stale",
-        AWS_CONTAINER_CREDENTIALS_FULL_URI="http://127.0.0.1:1/stale",
-        AWS_CONTAINER_AUTHORIZATION_TOKEN="stale",
-        AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=home / "no-such-token",
-        AWS_CREDENTIAL_FILE=home / "no-such-file",
-    )
+    return session_env(home, sts.url, source, **stale_variables(home))
 
 
 @check("hostile environment: the AWS CLI v1, v2 and boto3 are still the assumed role")

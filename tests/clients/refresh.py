@@ -32,6 +32,7 @@ from harness import (
     expect_equal,
     folder,
     run,
+    stale_variables,
 )
 from metadata import Handler, served
 
@@ -136,27 +137,9 @@ def hostile(home, sts):
         AWS_REGION="us-east-1",
         AWS_ACCESS_KEY_ID=SOURCE,
         AWS_SECRET_ACCESS_KEY=f"secret-of-{SOURCE}",
-        AWS_SECURITY_TOKEN="stale",
-        AWS_DELEGATION_TOKEN="stale",
-        AWS_CREDENTIAL_EXPIRATION="2020-01-01T00:00:00Z",
-        AWS_SESSION_EXPIRATION="2020-01-01T00:00:00Z",
-        AWS_CREDENTIAL_SCOPE="stale",
-        AWS_ACCOUNT_ID="000000000000",
-        AWS_ACCESS_KEY="AKIASTALEALIAS000001",
-        AWS_SECRET_KEY="stale",
-        SECRET_ACCESS_KEY="stale",
-        AWS_PROFILE="stale",
-        AWS_DEFAULT_PROFILE="stale",
-        AWS_ROLE_ARN="arn:aws:iam::999999999999:role/Stale",
-        AWS_ROLE_SESSION_NAME="stale",
-        AWS_WEB_IDENTITY_TOKEN_FILE=home / "no-such-token",
-        AWS_CONTAINER_CREDENTIALS_RELATIVE_URI="/v2/credentials/stale",
-        AWS_CONTAINER_CREDENTIALS_FULL_URI="http://127.0.0.1:1/stale",
-        AWS_CONTAINER_AUTHORIZATION_TOKEN="stale",
-        AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=home / "no-such-token",
-        AWS_CREDENTIAL_FILE=home / "no-such-file",
         NO_PROXY="127.0.0.2",
         **proxies,
+        **stale_variables(home),
     )
 
 
