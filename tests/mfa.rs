@@ -276,7 +276,10 @@ fn what_a_person_takes_to_answer_is_not_taken_from_the_time_limit() {
         let terminal =
             Terminal::run(&with_command(with_device(&sts).args(["--sts-timeout", "1s"]).args(args), &["exit", "0"]));
         terminal.through(ASKED);
-        std::thread::sleep(Duration::from_millis(1100));
+        // A limit that begins only now is over: so would be one that had begun before the question.
+        let hanging = FakeSts::builder().script([Answer::Hang]).start();
+        let late = Xassume::new(&hanging).args(["-r", ROLE, "--sts-timeout", "1s", "--", "true"]).run().exited(125);
+        assert!(late.stderr.contains("gave no answer within 1s"), "{}", late.stderr);
         terminal.keys("314159\n");
         terminal.wait().exited(0);
     }
