@@ -3,7 +3,6 @@
 use crate::support::{Answer, FakeSts, Xassume, probe};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
@@ -93,9 +92,8 @@ fn standard_input_and_output_are_the_commands() {
 #[test]
 fn a_script_without_a_shebang_runs_as_in_a_shell() {
     let sts = FakeSts::start();
-    let xassume = xassume(&sts).file("script", "echo \"$0 $# $1\"\n");
+    let xassume = xassume(&sts).script("script", "echo \"$0 $# $1\"\n");
     let script = xassume.home().join("script");
-    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("executable");
     let finished = xassume.arg("--").arg(&script).args(["a b", "c"]).run().exited(0);
     assert_eq!(finished.stdout_text(), format!("{} 2 a b\n", script.display()));
 }
@@ -122,9 +120,8 @@ fn what_cannot_run_is_told_before_sts_is_asked() {
 #[test]
 fn a_missing_interpreter_is_told_with_126() {
     let sts = FakeSts::start();
-    let xassume = xassume(&sts).file("script", "#!/no/such/interpreter\n");
+    let xassume = xassume(&sts).script("script", "#!/no/such/interpreter\n");
     let script = xassume.home().join("script");
-    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("executable");
     let finished = xassume.arg("--").arg(&script).run().exited(126);
     assert!(finished.stderr.contains("its interpreter does not exist"), "{}", finished.stderr);
 }
@@ -132,9 +129,8 @@ fn a_missing_interpreter_is_told_with_126() {
 #[test]
 fn the_command_is_found_in_the_inherited_path() {
     let sts = FakeSts::start();
-    let xassume = xassume(&sts).file("bin/tool", "#!/bin/sh\necho found\n");
+    let xassume = xassume(&sts).script("bin/tool", "#!/bin/sh\necho found\n");
     let folder = xassume.home().join("bin");
-    std::fs::set_permissions(folder.join("tool"), std::fs::Permissions::from_mode(0o755)).expect("executable");
     let finished = xassume.env("PATH", &folder).args(["--", "tool"]).run().exited(0);
     assert_eq!(finished.stdout_text(), "found\n");
 }

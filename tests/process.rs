@@ -1,7 +1,7 @@
 //! `--via process`: a `credential_process` that asks the supervision through a unix socket.
 #![allow(clippy::print_stdout, reason = "what was measured, and what was skipped and why, is told to whoever asks")]
 
-use crate::support::{Answer, FakeSts, Running, Xassume, binary, probe};
+use crate::support::{Answer, FakeSts, Running, Xassume, binary, probe, programs};
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixStream;
@@ -208,10 +208,7 @@ fn a_binary_under_a_path_with_a_space_is_reached_all_the_same() {
     let folder = world.sandbox().work().join("my programs");
     fs::create_dir(&folder).expect("a folder");
     let copy = folder.join("x");
-    // By another process: a program cannot be run while anybody has it open for writing, and a test beside this one
-    // may just be forking.
-    let copied = std::process::Command::new("cp").arg(binary()).arg(&copy).status().expect("cp runs");
-    assert!(copied.success(), "there is room");
+    programs::copy_program(&binary(), &copy);
     let served = Served::by(world.program(copy));
     document(&served.ask());
     served.end();

@@ -158,10 +158,8 @@ fn a_command_that_ends_while_sts_is_asked_is_not_restarted() {
 #[test]
 fn a_restart_that_cannot_start_ends_with_the_reason() {
     let sts = one_refresh();
-    let xassume = restarting(&sts).file("bin/tool", "#!/bin/sh\nexec $PROBE generation\n");
+    let xassume = restarting(&sts).script("bin/tool", "#!/bin/sh\nexec $PROBE generation\n");
     let tool = xassume.home().join("bin/tool");
-    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs::set_permissions(&tool, executable).expect("executable");
     let xassume = xassume.arg("--").arg(&tool).spawn();
     generation(&xassume);
     fs::remove_file(&tool).expect("the home is ours");

@@ -2,7 +2,6 @@
 
 use super::{ROLE, after, denied, probing, restarting, restarting_after, scripted};
 use crate::support::{FakeSts, RefusedPort, Xassume, probe};
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 
 #[test]
@@ -57,9 +56,8 @@ fn what_cannot_run_is_told_before_sts_is_asked() {
 #[test]
 fn what_the_kernel_refuses_to_run_is_told_with_126() {
     let sts = FakeSts::start();
-    let xassume = restarting(&sts).file("script", "#!/no/such/interpreter\n");
+    let xassume = restarting(&sts).script("script", "#!/no/such/interpreter\n");
     let script = xassume.home().join("script");
-    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("executable");
     let finished = xassume.arg("--").arg(&script).run().exited(126);
     assert!(finished.stderr.contains("its interpreter does not exist"), "{}", finished.stderr);
 }
@@ -67,9 +65,8 @@ fn what_the_kernel_refuses_to_run_is_told_with_126() {
 #[test]
 fn a_script_without_a_shebang_runs_as_in_a_shell() {
     let sts = FakeSts::start();
-    let xassume = restarting(&sts).file("script", "echo \"$0 $# $1\"\nexit 3\n");
+    let xassume = restarting(&sts).script("script", "echo \"$0 $# $1\"\nexit 3\n");
     let script = xassume.home().join("script");
-    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("executable");
     let finished = xassume.arg("--").arg(&script).args(["a b", "c"]).run().exited(3);
     assert_eq!(finished.stdout_text(), format!("{} 2 a b\n", script.display()));
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use super::identities::Identity;
+use super::programs;
 use super::running::{Finished, Running};
 use super::sts::FakeSts;
 use super::sys::{self, Inheritance, Session, inherit};
@@ -239,6 +240,14 @@ impl Xassume {
         let path = self.home().join(path);
         fs::create_dir_all(path.parent().expect("a file has a folder")).expect("the home is writable");
         fs::write(&path, contents).expect("the home is writable");
+        self
+    }
+
+    /// Writes an executable file below the home, with its folders.
+    #[must_use]
+    #[track_caller]
+    pub fn script(self, path: impl AsRef<Path>, text: &str) -> Self {
+        programs::write_script(&self.home().join(path), text);
         self
     }
 

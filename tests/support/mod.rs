@@ -4,6 +4,7 @@
 //! - `command`: the real binary in a world of its own, `running`: while it runs and when it has ended
 //! - `pty`: the same on a terminal
 //! - `probe`: a command for it to run, which tells what it finds and behaves as it is told
+//! - `programs`: other commands, as scripts and as copies
 //!
 //! The world around it, all on loopback:
 //! - `sts`: AWS STS, with a script for whatever should go wrong
@@ -26,6 +27,7 @@ pub mod imds;
 pub mod log;
 pub mod moments;
 pub mod probe;
+pub mod programs;
 pub mod proxy;
 pub mod pty;
 pub mod running;
