@@ -141,55 +141,39 @@ pub(crate) trait Narrator {
 
 impl Happening {
     pub(crate) fn level(&self) -> Level {
-        match self {
-            Self::RefreshFailing { .. }
-            | Self::ExpiresSoon { .. }
-            | Self::ExpiredStillRunning
-            | Self::Recovered { .. }
-            | Self::Lapsed
-            | Self::StartRetry { .. }
-            | Self::CannotSignal { .. }
-            | Self::DiedOfRefreshSignal { .. }
-            | Self::NoticeOnly { .. }
-            | Self::GroupWarning
-            | Self::StdinWarning { .. } => Level::Warning,
-            Self::Assumed { .. }
-            | Self::RefreshDue { .. }
-            | Self::Refreshed { .. }
-            | Self::Retrying { .. }
-            | Self::Started { .. }
-            | Self::Restarting
-            | Self::RestartsCancelled { .. }
-            | Self::Stopped { .. }
-            | Self::Signalled { .. } => Level::Detail,
-            Self::Forwarded { .. } => Level::Trace,
-        }
+        self.entry().0
     }
 
     /// The name that programs know it by; it never changes.
     pub(crate) fn name(&self) -> &'static str {
+        self.entry().1
+    }
+
+    /// Who is told, and under which name.
+    fn entry(&self) -> (Level, &'static str) {
+        use Level::{Detail, Trace, Warning};
         match self {
-            Self::Assumed { .. } => "assumed",
-            Self::RefreshDue { .. } => "refresh_due",
-            Self::Refreshed { .. } => "refreshed",
-            Self::RefreshFailing { .. } => "refresh_failing",
-            Self::Retrying { .. } => "retry",
-            Self::ExpiresSoon { .. } => "expires_soon",
-            Self::ExpiredStillRunning => "expired",
-            Self::Recovered { .. } => "recovered",
-            Self::Lapsed => "lapsed",
-            Self::Started { .. } => "started",
-            Self::StartRetry { .. } => "start_retry",
-            Self::Restarting => "restarting",
-            Self::RestartsCancelled { .. } => "restarts_cancelled",
-            Self::Stopped { .. } => "stopped",
-            Self::Signalled { .. } => "signalled",
-            Self::Forwarded { .. } => "forwarded",
-            Self::CannotSignal { .. } => "cannot_signal",
-            Self::DiedOfRefreshSignal { .. } => "died_of_refresh_signal",
-            Self::NoticeOnly { .. } => "notice_only",
-            Self::GroupWarning => "group_warning",
-            Self::StdinWarning { .. } => "stdin_warning",
+            Self::Assumed { .. } => (Detail, "assumed"),
+            Self::RefreshDue { .. } => (Detail, "refresh_due"),
+            Self::Refreshed { .. } => (Detail, "refreshed"),
+            Self::RefreshFailing { .. } => (Warning, "refresh_failing"),
+            Self::Retrying { .. } => (Detail, "retry"),
+            Self::ExpiresSoon { .. } => (Warning, "expires_soon"),
+            Self::ExpiredStillRunning => (Warning, "expired"),
+            Self::Recovered { .. } => (Warning, "recovered"),
+            Self::Lapsed => (Warning, "lapsed"),
+            Self::Started { .. } => (Detail, "started"),
+            Self::StartRetry { .. } => (Warning, "start_retry"),
+            Self::Restarting => (Detail, "restarting"),
+            Self::RestartsCancelled { .. } => (Detail, "restarts_cancelled"),
+            Self::Stopped { .. } => (Detail, "stopped"),
+            Self::Signalled { .. } => (Detail, "signalled"),
+            Self::Forwarded { .. } => (Trace, "forwarded"),
+            Self::CannotSignal { .. } => (Warning, "cannot_signal"),
+            Self::DiedOfRefreshSignal { .. } => (Warning, "died_of_refresh_signal"),
+            Self::NoticeOnly { .. } => (Warning, "notice_only"),
+            Self::GroupWarning => (Warning, "group_warning"),
+            Self::StdinWarning { .. } => (Warning, "stdin_warning"),
         }
     }
 
