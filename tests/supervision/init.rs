@@ -1,19 +1,11 @@
 //! As PID 1 of a container: orphans are reaped, and a status says what a signal cannot.
 
-use std::process::{Command, Stdio};
-
-use super::processes::{children, eventually};
+use super::processes::{children, eventually, pid_namespace};
 use crate::support::{Answer, FakeSts, Running, Xassume, binary, probe, sys};
 
 /// How a pid namespace is had here; `None`, with a word on why, where there is none to be had.
 fn namespace() -> Option<Vec<&'static str>> {
-    let root = vec!["--pid", "--fork", "--mount-proc", "--kill-child"];
-    let user = [vec!["--user", "--map-root-user"], root.clone()].concat();
-    let works = |flags: &Vec<&str>| {
-        let tried = Command::new("unshare").args(flags).arg("true").stderr(Stdio::null()).status();
-        tried.is_ok_and(|status| status.success())
-    };
-    let found = [root, user].into_iter().find(works);
+    let found = pid_namespace();
     if found.is_none() {
         super::skipped("no pid namespace can be made here");
     }

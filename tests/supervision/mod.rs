@@ -7,7 +7,6 @@ mod init;
 mod leftovers;
 mod lifecycle;
 mod logs;
-mod processes;
 mod refresh;
 mod refusals;
 mod restart;
@@ -17,7 +16,7 @@ mod statuses;
 mod terminal;
 mod trouble;
 
-use crate::support::{Answer, FakeSts, Running, Xassume, binary, probe};
+use crate::support::{Answer, FakeSts, Running, Xassume, binary, probe, processes};
 use serde_json::Value;
 use std::time::Duration;
 

@@ -13,7 +13,7 @@
 //! - `identities`: who exists in that world
 //!
 //! Beneath: `http` and `tls` under every fake, `service` under the lesser ones, `log` of what was asked, `capture` of what
-//! was said, `moments` as AWS writes them, `sys` for the system calls.
+//! was said, `moments` as AWS writes them, `processes` as the kernel shows them, `sys` for the system calls.
 #![allow(dead_code, unused_imports, reason = "every user of this folder uses a part of it")]
 #![allow(missing_docs, unreachable_pub, reason = "nothing here is anybody's interface but the tests'")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says why and stops")]
@@ -27,6 +27,7 @@ pub mod imds;
 pub mod log;
 pub mod moments;
 pub mod probe;
+pub mod processes;
 pub mod programs;
 pub mod proxy;
 pub mod pty;

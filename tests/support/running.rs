@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::capture::Capture;
 use super::command::Sandbox;
 use super::log::PATIENCE;
+use super::processes::session_members;
 use super::sys;
 
 /// A program in a session that it leads. Dropping it kills everything in that session.
@@ -103,7 +104,7 @@ impl Running {
     pub fn wait(mut self) -> Finished {
         assert!(self.ends_within(PATIENCE), "pid {} does not end\n{}", self.pid(), self.so_far());
         // Looked up before the leader is reaped, while the number of the session can be nobody else's.
-        let survivors = sys::session_members(self.pid()).into_iter().filter_map(Survivor::open).collect();
+        let survivors = session_members(self.pid()).into_iter().filter_map(Survivor::open).collect();
         self.stdin = None;
         let status = self.child.wait().expect("the child was not reaped before");
         self.reaped = Some(status);
@@ -124,7 +125,7 @@ impl Drop for Running {
             return;
         }
         // Its descendants first: they can only be found while the leader of their session is there.
-        let survivors: Vec<_> = sys::session_members(self.pid()).into_iter().filter_map(Survivor::open).collect();
+        let survivors: Vec<_> = session_members(self.pid()).into_iter().filter_map(Survivor::open).collect();
         let _ = self.child.kill();
         drop(survivors);
         let _ = self.child.wait();

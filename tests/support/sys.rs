@@ -1,7 +1,6 @@
 //! The few system calls that neither `std` nor `nix` offers in the form that tests need, each behind a safe function.
 #![allow(unsafe_code, reason = "this file is where the unsafe calls of the test support live")]
 
-use std::fs;
 use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -134,25 +133,6 @@ pub fn wait_readable(fd: BorrowedFd<'_>, timeout: Duration) -> bool {
 /// Waits for a process that is not our child to end (a zombie counts as ended); `false` after the time-out.
 pub fn wait_gone(pid: i32, timeout: Duration) -> bool {
     pidfd(pid).map_or(true, |process| wait_readable(process.as_fd(), timeout))
-}
-
-/// Everything alive in the session that `leader` leads, except the leader.
-pub fn session_members(leader: i32) -> Vec<i32> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    entries
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok())
-        .filter(|&pid| pid != leader && session_of(pid) == Some(leader))
-        .collect()
-}
-
-/// The session of a process that lives; `None` for zombies.
-fn session_of(pid: i32) -> Option<i32> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name may hold spaces and parentheses; the fields begin after the last one: state, ppid, pgrp, session.
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    let state = fields.next()?;
-    let session = fields.nth(2)?.parse().ok()?;
-    (state != "Z" && state != "X").then_some(session)
 }
 
 /// A duplicate whose number is at least that, closed on exec.

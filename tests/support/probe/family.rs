@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use nix::unistd::getpid;
 
+use super::super::processes::{everyone, state_of};
 use super::super::sys;
 use super::{LIFETIME, line, signals};
 
@@ -57,10 +58,7 @@ pub(super) fn orphans(count: u32) {
 
 /// How many of the processes that can be seen are zombies.
 pub(super) fn zombies() -> usize {
-    let Ok(processes) = fs::read_dir("/proc") else { return 0 };
-    let is_zombie = |stat: &String| stat.rsplit_once(") ").is_some_and(|(_, fields)| fields.starts_with('Z'));
-    let stats = processes.filter_map(|process| fs::read_to_string(process.ok()?.path().join("stat")).ok());
-    stats.filter(is_zombie).count()
+    everyone().filter(|&pid| state_of(pid) == Some('Z')).count()
 }
 
 /// Runs the function in a child that ends afterwards; the child's pid.
