@@ -1,132 +1,244 @@
-//! Supervisors side by side for a while, with an STS that fails at random: nothing may drift.
+//! Supervisors side by side for a while, and everything around them fails at random: nothing may drift, and nothing
+//! may be lost.
 //!
-//!     cargo test --locked --test soak -- [SECONDS [SEED]]
+//!     cargo test --locked --test soak -- [SECONDS [SEED]] [--lifetime SECONDS] [--refreshes COUNT]
+//!     cargo test --locked --test soak -- --replay LOG
 //!
-//! Sessions last two seconds. Each supervisor has an STS of its own, which answers, refuses, hangs and breaks off as
-//! a seed decides; the seed is printed, and the same seed gives the same faults. In the end every session that STS
-//! gave must have reached the command, in order and once, and descriptors, memory, processes and folders must be what
-//! they were after the first minutes.
+//! Four of them: one restarts its command, one signals it, one serves it by the endpoint, and one is PID 1 of a
+//! namespace and restarts a command that leaves orphans behind. Sessions last three seconds. Each has an STS of its own,
+//! which refuses, hangs, breaks off and dawdles, and each is struck from outside: signals, a stopped command, a
+//! removed cache, strangers at the endpoint. All of it follows from the seed, which is printed first, and is written to
+//! `target/soak/SEED.log`. The same seed gives each supervisor the same faults in the same order: `--replay` runs a log
+//! once more and compares.
+//!
+//! With `--refreshes` it goes on until each has made so many, for at most three times as long.
+//!
+//! In the end every session that xassume obtained must have reached the command, in order and once; an answer that was
+//! broken off must not have. Memory, descriptors, threads and zombies must not have grown, and no folder and no process
+//! may be left. None of this is judged by speed: a machine that is busy with other things makes it slower, not wrong.
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a soak says what it sees, or stops")]
 #![allow(missing_docs, unreachable_pub, reason = "nothing here is anybody's interface")]
 
 #[path = "../support/mod.rs"]
 mod support;
 
-mod faults;
+mod journal;
+mod plan;
+mod subject;
+mod verdict;
 mod vitals;
+mod worker;
 
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use faults::Faults;
-use support::{FakeSts, Running, Xassume, probe};
-use vitals::Vitals;
+use journal::{Faults, Journal};
+use plan::Plan;
+use subject::{Report, Subject};
 
-/// How long a session holds.
-const LIFETIME: Duration = Duration::from_secs(2);
-/// How often each supervisor is looked at.
-const LOOK: Duration = Duration::from_millis(500);
+/// How often each supervisor has its turn, and how often it is looked at.
+const TURN: Duration = Duration::from_millis(20);
+const LOOK: Duration = Duration::from_secs(1);
 
-/// One supervisor, its STS, and what was seen of it.
-struct Subject {
-    name: &'static str,
-    sts: FakeSts,
-    running: Running,
-    vitals: Vec<Vitals>,
+/// What a supervisor does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    Restart,
+    Signal,
+    Endpoint,
+    /// As PID 1.
+    Init,
+}
+
+impl Kind {
+    pub const ALL: [Self; 4] = [Self::Restart, Self::Signal, Self::Endpoint, Self::Init];
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Restart => "restart",
+            Self::Signal => "signal",
+            Self::Endpoint => "endpoint",
+            Self::Init => "init",
+        })
+    }
+}
+
+/// What makes one soak like another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    pub seed: u64,
+    pub time: Duration,
+    /// Of a session.
+    pub lifetime: Duration,
+    /// How many each supervisor must make.
+    pub refreshes: usize,
+}
+
+impl Settings {
+    /// Reads what `Display` has written.
+    pub fn parse(text: &str) -> Option<Self> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let ["seed", seed, "seconds", time, "lifetime", lifetime, "refreshes", refreshes] = words[..] else {
+            return None;
+        };
+        Some(Self {
+            seed: seed.parse().ok()?,
+            time: Duration::from_secs(time.parse().ok()?),
+            lifetime: Duration::from_secs(lifetime.parse().ok()?),
+            refreshes: refreshes.parse().ok()?,
+        })
+    }
+}
+
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (time, lifetime) = (self.time.as_secs(), self.lifetime.as_secs());
+        write!(f, "seed {} seconds {time} lifetime {lifetime} refreshes {}", self.seed, self.refreshes)
+    }
+}
+
+/// What was asked for: settings, and the log of an earlier soak to compare with.
+fn arguments(words: &[String]) -> (Settings, Option<(PathBuf, Faults)>) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs();
+    let time = Duration::from_mins(2);
+    let mut settings = Settings { seed: now, time, lifetime: Duration::from_secs(3), refreshes: 0 };
+    let mut positional = 0;
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let mut value = || words.next().unwrap_or_else(|| panic!("{word} needs a value"));
+        let number = |text: &str| text.parse::<u64>().unwrap_or_else(|_| panic!("{text:?} is not a number"));
+        match word.as_str() {
+            "--replay" => {
+                let path = PathBuf::from(value());
+                let (settings, faults) = journal::read(&path).expect("the log of a soak");
+                return (settings, Some((path, faults)));
+            }
+            "--lifetime" => settings.lifetime = Duration::from_secs(number(value())),
+            "--refreshes" => settings.refreshes = usize::try_from(number(value())).expect("a count"),
+            option if option.starts_with('-') => panic!("no such option: {option}"),
+            text => {
+                match positional {
+                    0 => settings.time = Duration::from_secs(number(text)),
+                    1 => settings.seed = number(text),
+                    _ => panic!("what is {text:?}?"),
+                }
+                positional += 1;
+            }
+        }
+    }
+    (settings, None)
 }
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with('-'));
-    let time = arguments.next().map_or(120, |seconds| seconds.parse().expect("a number of seconds"));
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs();
-    let seed = arguments.next().map_or(now, |seed| seed.parse().expect("a seed is a number"));
-    println!("soak of {time} s, seed {seed}");
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(("worker", rest)) = words.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return worker::run(rest);
+    }
+    let (settings, earlier) = arguments(&words);
+    println!("{settings}");
 
-    let kinds = [("restart 1", "restart"), ("signal 1", "signal"), ("restart 2", "restart"), ("signal 2", "signal")];
-    let mut subjects: Vec<Subject> =
-        (0..).zip(kinds).map(|(at, (name, on_expiry))| start(name, on_expiry, seed.wrapping_add(at))).collect();
-    watch(&mut subjects, Duration::from_secs(time));
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("cargo's folder for tests is below its target");
+    let name =
+        if earlier.is_some() { format!("{}.replay.log", settings.seed) } else { format!("{}.log", settings.seed) };
+    let mut journal = Journal::create(target.join("soak").join(name), &settings).expect("the log can be written");
+    println!("every fault is told in {}", journal.path.display());
+
+    let until = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970") + 3 * settings.time;
+    let until = until.as_secs() + 300;
+    let mut subjects: Vec<Subject> = Kind::ALL.map(|kind| Subject::start(kind, &settings, until)).into();
+    let reached = watch(&mut subjects, &settings, &mut journal);
+    let took = journal.elapsed();
+    let reports: Vec<Report> = subjects.into_iter().map(Subject::end).collect();
 
     let mut wrong = Vec::new();
-    for subject in subjects {
-        wrong.extend(subject.end());
+    if !reached {
+        wrong.push(format!("not {} refreshes each within three times as long", settings.refreshes));
+    }
+    wrong.extend(replays(&journal, &settings, earlier));
+    table(&reports, took);
+    for report in &reports {
+        wrong.extend(report.wrong.iter().map(|complaint| format!("{}: {complaint}", report.kind)));
+        if !report.wrong.is_empty() {
+            let story = journal.path.with_extension(report.kind.to_string());
+            std::fs::write(&story, &report.story).expect("the story can be written");
+            println!("all that was said by {} is in {}", report.kind, story.display());
+        }
     }
     for complaint in &wrong {
         println!("WRONG {complaint}");
     }
-    println!("{} passed, {} failed", kinds.len() - wrong.len().min(kinds.len()), wrong.len());
+    let failed = reports.iter().filter(|report| !report.wrong.is_empty()).count();
+    println!("{} passed, {} failed", reports.len() - failed, failed.max(usize::from(!wrong.is_empty())));
     if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn start(name: &'static str, on_expiry: &str, seed: u64) -> Subject {
-    let sts = FakeSts::builder().lifetime(LIFETIME).start();
-    // The first session must come, or there is nothing to supervise.
-    sts.script(Faults::new(seed).answers(10_000));
-    let running = Xassume::new(&sts)
-        .args(["-r", "111111111111:Soak", "--on-expiry", on_expiry, "--sts-timeout", "700ms", "-v", "--"])
-        .args(probe())
-        .arg("generation")
-        .spawn();
-    running.line("ready");
-    Subject { name, sts, running, vitals: Vec::new() }
-}
-
-/// Looks at all of them until the time is up.
-fn watch(subjects: &mut [Subject], time: Duration) {
+/// Lets them run until the time is up and each has made its refreshes; `false` if that takes too long.
+fn watch(subjects: &mut [Subject], settings: &Settings, journal: &mut Journal) -> bool {
     let begun = Instant::now();
-    // Nobody sends: the channel is a clock that needs no thread.
-    let (_open, never) = mpsc::channel::<()>();
-    while begun.elapsed() < time {
-        let _ = never.recv_timeout(LOOK);
+    let mut looked = begun;
+    loop {
         for subject in &mut *subjects {
-            let pid = subject.running.pid();
-            let vitals = Vitals::of(pid).unwrap_or_else(|error| panic!("{} is gone: {error}", subject.name));
-            subject.vitals.push(vitals);
+            subject.turn(journal);
         }
+        if looked.elapsed() >= LOOK {
+            looked = Instant::now();
+            for subject in &mut *subjects {
+                subject.look();
+            }
+        }
+        // One more for the session that the first refresh replaces, and one for what is on its way at the end.
+        let enough = subjects.iter().all(|subject| subject.sessions() >= settings.refreshes + 2);
+        if subjects.iter().any(Subject::is_gone) || (begun.elapsed() >= settings.time && enough) {
+            return true;
+        }
+        if begun.elapsed() >= 3 * settings.time {
+            return enough;
+        }
+        std::thread::sleep(TURN);
     }
 }
 
-impl Subject {
-    /// Stops it and says what was wrong with it.
-    fn end(self) -> Vec<String> {
-        let Self { name, sts, running, vitals } = self;
-        let sandbox = running.shared_sandbox();
-        running.signal(libc::SIGTERM);
-        let issued: Vec<String> = sts.issued().into_iter().map(|issued| issued.access_key_id).collect();
-        let finished = running.wait();
-        let text = finished.stdout_text();
-        let seen: Vec<&str> = text.lines().filter_map(|line| line.split_once("key=").map(|(_, key)| key)).collect();
-        println!("{name}: {} sessions, {} requests; {}", issued.len(), sts.requests().len(), vitals::summary(&vitals));
-        let mut wrong = vitals::complaints(&vitals);
-        wrong.extend(order_complaint(&seen, &issued));
-        // An answer that came too late was issued and not obtained; the last may have come while the TERM was on its way.
-        let missing = issued.len() - seen.len().min(issued.len());
-        let late = finished.stderr.matches("gave no answer within").count();
-        if missing > late + 1 {
-            wrong.push(format!("saw {} of {} sessions, and {late} answers came too late", seen.len(), issued.len()));
-        }
-        // The probe ends by itself on TERM.
-        if finished.code() != Some(0) {
-            wrong.push(format!("ended with {}", finished.status));
-        }
-        let left = sandbox.run_folders();
-        if !left.is_empty() {
-            wrong.push(format!("folders are left: {left:?}"));
-        }
-        if !finished.survivors().is_empty() {
-            wrong.push(format!("processes are left: {:?}", finished.survivors()));
-        }
-        if !wrong.is_empty() {
-            println!("{}", finished.describe());
-        }
-        wrong.into_iter().map(|complaint| format!("{name}: {complaint}")).collect()
+/// Holds the log against the seed, and against the log of the soak that this one repeats.
+fn replays(journal: &Journal, settings: &Settings, earlier: Option<(PathBuf, Faults)>) -> Vec<String> {
+    let (read, faults) = journal::read(&journal.path).expect("the log was just written");
+    let mut wrong = Vec::new();
+    if read != *settings {
+        wrong.push(format!("the log says {read}"));
     }
+    let planned: Faults =
+        Kind::ALL.iter().flat_map(|&kind| journal::planned(kind, &Plan::new(kind, settings.seed))).collect();
+    if let Some(difference) = journal::difference(&faults, &planned) {
+        wrong.push(format!("the log is not what the seed gives: {difference}"));
+    }
+    if let Some((path, earlier)) = earlier {
+        match journal::difference(&faults, &earlier) {
+            Some(difference) => wrong.push(format!("this is not what {} tells: {difference}", path.display())),
+            None => println!("the same faults as in {}, as far as both go", path.display()),
+        }
+    }
+    wrong
 }
 
-/// What is wrong with the sessions that the command saw: each must be an issued one, after the one before.
-fn order_complaint(seen: &[&str], issued: &[String]) -> Option<String> {
-    let mut later = issued.iter();
-    let strange = seen.iter().find(|key| !later.any(|issued| issued == *key))?;
-    Some(format!("{strange} was seen twice, out of order, or never issued"))
+fn table(reports: &[Report], took: Duration) {
+    println!("{} s", took.as_secs());
+    println!("          refreshes  STS calls  strokes  failures  lost on the way  overtaken  stalls  gaps");
+    for Report { kind, verdict, requests, strokes, .. } in reports {
+        println!(
+            "{:<8} {:>10} {requests:>10} {strokes:>8} {:>9} {:>16} {:>10} {:>7} {:>5}",
+            kind.to_string(),
+            verdict.refreshes,
+            verdict.failures,
+            verdict.lost_on_the_way,
+            verdict.overtaken,
+            verdict.stalls,
+            verdict.gaps,
+        );
+    }
+    for Report { kind, vitals, .. } in reports {
+        println!("{:<8} {}", kind.to_string(), vitals.summary);
+    }
 }

@@ -2,73 +2,133 @@
 
 use std::fs;
 use std::io;
+use std::time::{Duration, Instant};
+
+use crate::support::processes::{children, state_of};
+
+/// In so many parts is the time cut, and so many are for warming up: everything must have been used once.
+const PARTS: usize = 8;
+const WARM: usize = 2;
+/// What memory may grow by after warming up, KiB: the allocator takes a page here and there.
+const ALLOWANCE: u64 = 160;
+/// What it may grow by for each refresh beyond that, KiB: less than any session takes.
+const PER_REFRESH: f64 = 0.5;
+/// A zombie that is older than this was forgotten: it is reaped at once, but everybody may have to wait for a processor.
+const FORGOTTEN: Duration = Duration::from_secs(15);
 
 /// One look at a process.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Vitals {
-    descriptors: usize,
-    /// Anonymous memory in KiB.
-    memory: u64,
-    zombies: usize,
+    at: Instant,
+    descriptors: u64,
+    threads: u64,
+    /// Memory of its own that it has written to, KiB.
+    private: u64,
+    /// Its share of all memory, KiB.
+    proportional: u64,
+    zombies: Vec<i32>,
 }
 
 impl Vitals {
     pub fn of(pid: i32) -> io::Result<Self> {
-        let descriptors = fs::read_dir(format!("/proc/{pid}/fd"))?.count();
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let memory = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-        let memory = memory.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0);
-        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-        let zombies = children.split_whitespace().filter(|child| is_zombie(child)).count();
-        Ok(Self { descriptors, memory, zombies })
+        // A kernel without this file tells a part of it in the other.
+        let memory = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+        let anonymous = field(&status, "RssAnon:").unwrap_or_default();
+        Ok(Self {
+            at: Instant::now(),
+            descriptors: fs::read_dir(format!("/proc/{pid}/fd"))?.count() as u64,
+            threads: field(&status, "Threads:").unwrap_or_default(),
+            private: field(&memory, "Private_Dirty:").unwrap_or(anonymous),
+            proportional: field(&memory, "Pss:").unwrap_or(anonymous),
+            zombies: children(pid).into_iter().filter(|&child| state_of(child) == Some('Z')).collect(),
+        })
     }
 }
 
-fn is_zombie(pid: &str) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'))
+fn field(text: &str, name: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
 }
 
-/// The middle of a row: single looks catch calls in flight.
-fn middle(vitals: &[Vitals], what: impl Fn(&Vitals) -> u64) -> u64 {
-    let mut values: Vec<u64> = vitals.iter().map(what).collect();
-    values.sort_unstable();
-    values.get(values.len() / 2).copied().unwrap_or(0)
+/// The course of one figure: what it is at rest in each part of the time. A look during a call to STS sees what the
+/// call needs, so the least of a part counts.
+struct Course(Vec<u64>);
+
+impl Course {
+    fn of(vitals: &[Vitals], figure: impl Fn(&Vitals) -> u64) -> Self {
+        let length = vitals.len().div_ceil(PARTS).max(1);
+        Self(vitals.chunks(length).filter_map(|part| part.iter().map(&figure).min()).collect())
+    }
+
+    /// After warming up, and in the end.
+    fn ends(&self) -> (u64, u64) {
+        let last = self.0.last().copied().unwrap_or_default();
+        (self.0.get(WARM).copied().unwrap_or(last), last)
+    }
+
+    /// The slope of the line that fits best, after warming up, in units an hour.
+    #[allow(clippy::cast_precision_loss, reason = "figures of a process are small")]
+    fn slope(&self, time: Duration) -> f64 {
+        let points: Vec<(f64, f64)> =
+            self.0.iter().enumerate().skip(WARM).map(|(x, &y)| (x as f64, y as f64)).collect();
+        let count = points.len() as f64;
+        let (x, y) = points.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0 / count, y + point.1 / count));
+        let product: f64 = points.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
+        let square: f64 = points.iter().map(|point| (point.0 - x).powi(2)).sum();
+        let per_part = if square == 0.0 { 0.0 } else { product / square };
+        per_part * PARTS as f64 * 3600.0 / time.as_secs_f64().max(1.0)
+    }
 }
 
-/// The second quarter of the time, when everything has been used once, and the last.
-fn early_and_late(vitals: &[Vitals]) -> (&[Vitals], &[Vitals]) {
-    let quarter = vitals.len() / 4;
-    (&vitals[quarter..2 * quarter], &vitals[3 * quarter..])
+/// All looks at one process, in a few words and figures.
+pub struct Judgement {
+    pub summary: String,
+    pub wrong: Vec<String>,
 }
 
-pub fn summary(vitals: &[Vitals]) -> String {
-    let (early, late) = early_and_late(vitals);
-    format!(
-        "descriptors {} then {}, memory {} then {} KiB in the middle",
-        middle(early, |vitals| vitals.descriptors as u64),
-        middle(late, |vitals| vitals.descriptors as u64),
-        middle(early, |vitals| vitals.memory),
-        middle(late, |vitals| vitals.memory),
-    )
-}
-
-/// What has grown.
-pub fn complaints(vitals: &[Vitals]) -> Vec<String> {
-    let (early, late) = early_and_late(vitals);
+/// `refreshes`: how many there were in that time.
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a limit in KiB"
+)]
+pub fn judge(vitals: &[Vitals], refreshes: usize) -> Judgement {
     let mut wrong = Vec::new();
-    // A look during a call to STS sees its connection as well; the middle does not.
-    let (before, after) = (middle(early, |v| v.descriptors as u64), middle(late, |v| v.descriptors as u64));
-    if after > before {
-        wrong.push(format!("descriptors grew from {before} to {after}"));
+    let time = vitals.first().zip(vitals.last()).map(|(first, last)| last.at - first.at).unwrap_or_default();
+    let mut summary = String::new();
+    for (name, course, allowed) in [
+        ("descriptors", Course::of(vitals, |look| look.descriptors), 0),
+        ("threads", Course::of(vitals, |look| look.threads), 0),
+        ("private KiB", Course::of(vitals, |look| look.private), ALLOWANCE + (PER_REFRESH * refreshes as f64) as u64),
+    ] {
+        let (early, late) = course.ends();
+        summary += &format!("{name} {early} to {late}, ");
+        if late > early + allowed {
+            wrong.push(format!("{name} grew: {:?}", course.0));
+        }
     }
-    let (before, after) = (middle(early, |v| v.memory), middle(late, |v| v.memory));
-    if after > before + 1024 {
-        wrong.push(format!("memory grew from {before} to {after} KiB"));
+    let slopes = [|look: &Vitals| look.private, |look: &Vitals| look.proportional]
+        .map(|figure| Course::of(vitals, figure).slope(time));
+    summary += &format!("private {:+.0} KiB/h, PSS {:+.0} KiB/h, ", slopes[0], slopes[1]);
+    let most = vitals.iter().map(|look| look.zombies.len()).max().unwrap_or_default();
+    summary += &format!("zombies {most} at most");
+    wrong.extend(forgotten(vitals).map(|zombie| format!("pid {zombie} was a zombie for {FORGOTTEN:?}")));
+    Judgement { summary, wrong }
+}
+
+/// A zombie that was one in every look for too long.
+fn forgotten(vitals: &[Vitals]) -> Option<i32> {
+    let mut since: Vec<(i32, Instant)> = Vec::new();
+    for look in vitals {
+        since.retain(|(zombie, _)| look.zombies.contains(zombie));
+        for &zombie in &look.zombies {
+            match since.iter().find(|(known, _)| *known == zombie) {
+                Some((_, first)) if look.at - *first > FORGOTTEN => return Some(zombie),
+                Some(_) => {}
+                None => since.push((zombie, look.at)),
+            }
+        }
     }
-    // A child that has just ended is a zombie for a moment; one that is there in two looks was forgotten.
-    if vitals.windows(2).any(|pair| pair.iter().all(|look| look.zombies > 0)) {
-        wrong.push("a zombie was left".to_owned());
-    }
-    wrong
+    None
 }

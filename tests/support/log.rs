@@ -42,6 +42,11 @@ impl<T: Clone + std::fmt::Debug> Log<T> {
         lock(&self.entries).clone()
     }
 
+    /// The entries from that place on.
+    pub fn since(&self, place: usize) -> Vec<T> {
+        lock(&self.entries).get(place..).unwrap_or_default().to_vec()
+    }
+
     /// Everything so far, as soon as `enough` says so.
     ///
     /// # Panics

@@ -75,6 +75,11 @@ impl FakeSts {
         self.shared.log.all()
     }
 
+    /// The requests from that place in the order of arrival on.
+    pub fn requests_since(&self, place: usize) -> Vec<StsRequest> {
+        self.shared.log.since(place)
+    }
+
     /// Every request so far, as soon as there are `count` of them.
     #[track_caller]
     pub fn wait_for_requests(&self, count: usize) -> Vec<StsRequest> {
@@ -84,6 +89,11 @@ impl FakeSts {
     /// Every set of credentials given out so far.
     pub fn issued(&self) -> Vec<Issued> {
         lock(&self.shared.world).issued.clone()
+    }
+
+    /// How many that are.
+    pub fn issued_count(&self) -> usize {
+        lock(&self.shared.world).issued.len()
     }
 
     /// How the next requests are answered, one each; after that, by the rules. Replaces an earlier script.

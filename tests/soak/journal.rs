@@ -1,0 +1,102 @@
+//! The log of a soak: every fault with its time and generation, in a file that says how to have the same again.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::plan::Plan;
+use crate::{Kind, Settings};
+
+/// Which row of a plan a fault is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Row {
+    Sts,
+    Outside,
+}
+
+impl Row {
+    const ALL: [Self; 2] = [Self::Sts, Self::Outside];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Sts => "sts",
+            Self::Outside => "outside",
+        }
+    }
+}
+
+/// The faults of each supervisor in their order, each as `generation: what`.
+pub type Faults = BTreeMap<(Kind, Row), Vec<String>>;
+
+/// A log that is being written.
+pub struct Journal {
+    pub path: PathBuf,
+    file: File,
+    begun: Instant,
+}
+
+impl Journal {
+    /// Begins a log; the earlier one of the same name goes.
+    pub fn create(path: PathBuf, settings: &Settings) -> io::Result<Self> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let mut file = File::create(&path)?;
+        writeln!(file, "{settings}")?;
+        Ok(Self { path, file, begun: Instant::now() })
+    }
+
+    pub fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// One fault, as it happens.
+    pub fn tell(&mut self, kind: Kind, row: Row, generation: usize, fault: &str) {
+        let at = self.begun.elapsed().as_secs_f64();
+        let line = format!("{at:>9.3} {:<8} {:<7} {generation}: {fault}\n", kind.to_string(), row.word());
+        self.file.write_all(line.as_bytes()).expect("the log can be written");
+    }
+}
+
+/// Reads a log: how to have it again, and what went wrong.
+pub fn read(path: &Path) -> io::Result<(Settings, Faults)> {
+    let text = fs::read_to_string(path)?;
+    let broken = |line: &str| io::Error::other(format!("{}: not a line of a soak: {line:?}", path.display()));
+    let mut lines = text.lines();
+    let head = lines.next().unwrap_or_default();
+    let settings = Settings::parse(head).ok_or_else(|| broken(head))?;
+    let mut faults = Faults::new();
+    for line in lines {
+        let mut words = line.split_whitespace().skip(1);
+        let kind = words.next().and_then(|word| Kind::ALL.into_iter().find(|kind| kind.to_string() == word));
+        let row = words.next().and_then(|word| Row::ALL.into_iter().find(|row| row.word() == word));
+        let (Some(kind), Some(row)) = (kind, row) else { return Err(broken(line)) };
+        faults.entry((kind, row)).or_default().push(words.collect::<Vec<_>>().join(" "));
+    }
+    Ok((settings, faults))
+}
+
+/// What a plan has in store, in the form in which it is logged.
+pub fn planned(kind: Kind, plan: &Plan) -> Faults {
+    let mut generation = 0;
+    let mut sts = Vec::new();
+    for reply in &plan.replies {
+        if *reply != crate::plan::Reply::Good {
+            sts.push(format!("{generation}: {reply}"));
+        }
+        generation += usize::from(reply.issues());
+    }
+    let outside = plan.strokes.iter().map(|stroke| format!("{}: {}", stroke.generation, stroke.blow)).collect();
+    [((kind, Row::Sts), sts), ((kind, Row::Outside), outside)].into()
+}
+
+/// Where two soaks are not the same, as far as both go.
+pub fn difference(one: &Faults, other: &Faults) -> Option<String> {
+    one.iter().find_map(|(of, mine)| {
+        let theirs = other.get(of)?;
+        let (mine, theirs) = mine.iter().zip(theirs).find(|(mine, theirs)| mine != theirs)?;
+        Some(format!("{}, {}: {mine:?} and {theirs:?}", of.0, of.1.word()))
+    })
+}

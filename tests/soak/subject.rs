@@ -1,0 +1,285 @@
+//! One supervisor with an STS of its own: started, struck, looked at, and judged.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::journal::{Journal, Row};
+use crate::plan::{Blow, MOST_STRANGERS, Plan, Reply, Stroke};
+use crate::support::processes::{children, pid_namespace, state_of};
+use crate::support::{FakeSts, Running, Xassume, binary};
+use crate::verdict::{Evidence, Verdict};
+use crate::vitals::{Judgement, Vitals};
+use crate::{Kind, Settings, verdict, vitals, worker};
+
+/// A command that is deaf to TERM costs that much at a restart.
+const STOP_TIMEOUT: &str = "300ms";
+/// How long strangers hold their connections.
+const STAY: Duration = Duration::from_millis(700);
+
+pub struct Subject {
+    pub kind: Kind,
+    plan: Plan,
+    lifetime: Duration,
+    sts: FakeSts,
+    running: Running,
+    /// xassume itself; the program that was started may have put it into a namespace.
+    pid: i32,
+    arrivals: Vec<Instant>,
+    /// The next strokes of the plan, and since when the generation of the first is there.
+    next_stroke: usize,
+    due_since: Option<Instant>,
+    pauses: Vec<(Pid, Instant)>,
+    /// Connections of strangers, and until when they stay.
+    strangers: Option<(Vec<TcpStream>, Instant)>,
+    sent: usize,
+    vitals: Vec<Vitals>,
+    gone: Option<String>,
+}
+
+/// What is left to say when it has ended.
+pub struct Report {
+    pub kind: Kind,
+    pub verdict: Verdict,
+    pub requests: usize,
+    pub strokes: usize,
+    pub vitals: Judgement,
+    pub wrong: Vec<String>,
+    pub story: String,
+}
+
+impl Subject {
+    pub fn start(kind: Kind, settings: &Settings, until: u64) -> Self {
+        let plan = Plan::new(kind, settings.seed);
+        let sts = FakeSts::builder().lifetime(settings.lifetime).start();
+        sts.script(plan.replies.iter().map(|reply| reply.answer()));
+        let xassume = Xassume::new(&sts);
+        let namespace = if kind == Kind::Init { namespace() } else { Vec::new() };
+        let xassume =
+            if namespace.is_empty() { xassume } else { xassume.program("unshare").args(&namespace).arg(binary()) };
+        // A hang costs the endpoint's clients as little as that.
+        let (how, timeout) = match kind {
+            Kind::Restart | Kind::Init => (["--on-expiry", "restart"], "700ms"),
+            Kind::Signal => (["--on-expiry", "signal"], "700ms"),
+            Kind::Endpoint => (["--via", "endpoint"], "400ms"),
+        };
+        // A signal to a command that has only just begun must not kill it: it is blocked from the first moment on.
+        let blocked = worker::TAKEN.map(|signal| signal as i32);
+        let this = std::env::current_exe().expect("a running program has a path");
+        let running = xassume
+            .blocking(&blocked)
+            .args(["-r", "111111111111:Soak", "-v", "--sts-timeout", timeout, "--stop-timeout", STOP_TIMEOUT])
+            // As early as any: at half the lifetime.
+            .args(["--refresh-margin", "1h"])
+            .args(how)
+            .arg("--")
+            .arg(this)
+            .args(worker::words(kind, until))
+            .spawn();
+        running.line("ready");
+        let pid = if namespace.is_empty() { running.pid() } else { children(running.pid())[0] };
+        let mut subject = Self {
+            kind,
+            plan,
+            lifetime: settings.lifetime,
+            sts,
+            running,
+            pid,
+            arrivals: Vec::new(),
+            next_stroke: 0,
+            due_since: None,
+            pauses: Vec::new(),
+            strangers: None,
+            sent: 0,
+            vitals: Vec::new(),
+            gone: None,
+        };
+        if kind == Kind::Endpoint {
+            // As many as will ever be, so that memory has had its high tide before it is watched.
+            subject.admit(MOST_STRANGERS);
+        }
+        subject
+    }
+
+    pub fn sessions(&self) -> usize {
+        self.sts.issued_count()
+    }
+
+    pub fn is_gone(&self) -> bool {
+        self.gone.is_some()
+    }
+
+    /// Logs what STS did, and does what is due from outside.
+    pub fn turn(&mut self, journal: &mut Journal) {
+        for request in self.sts.requests_since(self.arrivals.len()) {
+            self.arrivals.push(request.arrived);
+            let reply = self.plan.replies[request.order];
+            if reply != Reply::Good {
+                journal.tell(self.kind, Row::Sts, self.plan.generation_at(request.order), &reply.to_string());
+            }
+        }
+        let now = Instant::now();
+        self.pauses.retain(|&(pid, until)| now < until || signal(pid, Signal::SIGCONT).is_none());
+        self.strangers = self.strangers.take().filter(|(_, until)| now < *until);
+        let sessions = self.sts.issued_count();
+        while let Some(&stroke) = self.plan.strokes.get(self.next_stroke) {
+            if stroke.generation > sessions || *self.due_since.get_or_insert(now) + stroke.after > now {
+                break;
+            }
+            self.due_since = None;
+            self.next_stroke += 1;
+            journal.tell(self.kind, Row::Outside, stroke.generation, &stroke.blow.to_string());
+            self.strike(stroke, now);
+        }
+    }
+
+    fn strike(&mut self, stroke: Stroke, now: Instant) {
+        let xassume = Pid::from_raw(self.pid);
+        match stroke.blow {
+            Blow::Usr1 => {
+                self.sent += 1;
+                signal(xassume, Signal::SIGUSR1);
+            }
+            Blow::Hup => drop(signal(xassume, Signal::SIGHUP)),
+            Blow::Deaf => drop(signal(xassume, Signal::SIGALRM)),
+            Blow::Orphans => drop(signal(xassume, Signal::SIGUSR2)),
+            Blow::Pause(milliseconds) => {
+                let command = children(self.pid).into_iter().find(|&child| runs(child, self.kind)).map(Pid::from_raw);
+                if let Some(command) = command.and_then(|command| signal(command, Signal::SIGSTOP)) {
+                    self.pauses.push((command, now + Duration::from_millis(milliseconds)));
+                }
+            }
+            Blow::NoCache => drop(fs::remove_dir_all(self.running.sandbox().runtime().join("xassume"))),
+            Blow::Touch => {
+                for folder in self.running.sandbox().run_folders() {
+                    let foreign = folder.join("foreign");
+                    let _ = fs::write(&foreign, "nobody's").and_then(|()| fs::remove_file(&foreign));
+                }
+            }
+            Blow::Strangers(count) => self.admit(count),
+        }
+    }
+
+    /// Connections to the endpoint, every second one in the middle of a request.
+    fn admit(&mut self, count: u64) {
+        let environment = children(self.pid).into_iter().find(|&child| runs(child, self.kind));
+        let environment = environment.and_then(|child| fs::read(format!("/proc/{child}/environ")).ok());
+        let environment = String::from_utf8_lossy(&environment.unwrap_or_default()).into_owned();
+        let url =
+            environment.split('\0').find_map(|pair| pair.strip_prefix("AWS_CONTAINER_CREDENTIALS_FULL_URI=http://"));
+        let address = url.and_then(|url| url.split('/').next()).unwrap_or_default();
+        let mut open: Vec<TcpStream> = (0..count).filter_map(|_| TcpStream::connect(address).ok()).collect();
+        for stranger in open.iter_mut().step_by(2) {
+            let _ = stranger.write_all(b"GET / HTTP/1.1\r\nHost: ");
+        }
+        self.strangers = Some((open, Instant::now() + STAY));
+    }
+
+    pub fn look(&mut self) {
+        match Vitals::of(self.pid) {
+            // Strangers are held open by us.
+            Ok(vitals) if self.strangers.is_none() => self.vitals.push(vitals),
+            Ok(_) => {}
+            Err(error) => self.gone = Some(format!("it is gone: {error}")),
+        }
+    }
+
+    /// Stops it and judges.
+    pub fn end(mut self) -> Report {
+        let mut wrong: Vec<String> = self.gone.take().into_iter().collect();
+        for (pid, _) in self.pauses.drain(..) {
+            signal(pid, Signal::SIGCONT);
+        }
+        self.strangers = None;
+        if self.kind == Kind::Init && wrong.is_empty() {
+            wrong.extend(self.zombies_that_stay());
+        }
+        signal(Pid::from_raw(self.pid), Signal::SIGTERM);
+        let sandbox = self.running.shared_sandbox();
+        let finished = self.running.wait();
+        self.arrivals.extend(self.sts.requests_since(self.arrivals.len()).iter().map(|request| request.arrived));
+        let issued: Vec<String> = self.sts.issued().into_iter().map(|issued| issued.access_key_id).collect();
+        let verdict = verdict::judge(&Evidence {
+            kind: self.kind,
+            plan: &self.plan,
+            lifetime: self.lifetime,
+            arrivals: &self.arrivals,
+            issued: &issued,
+            stdout: &finished.stdout_text(),
+            stderr: &finished.stderr,
+            sent: self.sent,
+        });
+        let vitals = vitals::judge(&self.vitals, verdict.refreshes);
+        wrong.extend(verdict.wrong.iter().chain(&vitals.wrong).cloned());
+        // One that had only just begun dies of the TERM.
+        if finished.code() != Some(0) && finished.signal() != Some(libc::SIGTERM) && finished.code() != Some(143) {
+            wrong.push(format!("it ended with {}", finished.status));
+        }
+        let folders = sandbox.run_folders();
+        if !folders.is_empty() {
+            wrong.push(format!("folders are left: {folders:?}"));
+        }
+        // What a command leaves behind that ends by itself is left alone; what earlier ones left was swept.
+        let allowed = usize::from(self.kind == Kind::Restart);
+        if finished.survivors().len() > allowed {
+            wrong.push(format!("processes are left: {:?}", finished.survivors()));
+        }
+        let story = finished.describe();
+        drop(finished);
+        Report {
+            kind: self.kind,
+            verdict,
+            requests: self.arrivals.len(),
+            strokes: self.next_stroke,
+            vitals,
+            wrong,
+            story,
+        }
+    }
+
+    /// Zombies of PID 1, once everybody has had the time to die and to be reaped.
+    fn zombies_that_stay(&self) -> Option<String> {
+        let begun = Instant::now();
+        loop {
+            let zombies: Vec<i32> =
+                children(self.pid).into_iter().filter(|&child| state_of(child) == Some('Z')).collect();
+            if zombies.is_empty() {
+                return None;
+            }
+            if begun.elapsed() > crate::support::log::PATIENCE {
+                return Some(format!("zombies stay: {zombies:?}"));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// Sends it; nothing, when there is no such process any more.
+fn signal(pid: Pid, signal: Signal) -> Option<Pid> {
+    match kill(pid, signal) {
+        Ok(()) => Some(pid),
+        Err(Errno::ESRCH) => None,
+        Err(error) => panic!("kill({pid}, {signal}): {error}"),
+    }
+}
+
+/// Whether that process is the command, not something that it left behind.
+fn runs(pid: i32, kind: Kind) -> bool {
+    let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let mut words = words.split(|&byte| byte == 0).skip(1);
+    words.next() == Some(b"worker") && words.next() == Some(kind.to_string().as_bytes())
+}
+
+/// How a pid namespace is had here; nothing, with a word on why, where there is none to be had.
+fn namespace() -> Vec<&'static str> {
+    let found = pid_namespace();
+    if found.is_none() {
+        println!("no pid namespace can be made here: what should be PID 1 runs as any other, and reaps no orphans");
+    }
+    found.unwrap_or_default()
+}

@@ -1,0 +1,183 @@
+//! Whether every session reached the command, in order and once: judged by generations, not by the clock.
+//!
+//! A busy machine may make anything late. What is late is told apart from what is lost by those who were there: xassume
+//! says what it obtained and did, and the worker says when it was kept from looking.
+
+use std::time::{Duration, Instant};
+
+use crate::Kind;
+use crate::plan::{Plan, Reply};
+
+/// What a soak knows of one supervisor in the end.
+pub struct Evidence<'a> {
+    pub kind: Kind,
+    pub plan: &'a Plan,
+    pub lifetime: Duration,
+    /// When each request arrived.
+    pub arrivals: &'a [Instant],
+    /// The access keys in the order in which they were issued.
+    pub issued: &'a [String],
+    /// What the worker said.
+    pub stdout: &'a str,
+    /// What xassume said.
+    pub stderr: &'a str,
+    /// How many USR1 were sent.
+    pub sent: usize,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Sessions that the command had, less the first.
+    pub refreshes: usize,
+    /// Rows of failures.
+    pub failures: usize,
+    /// Sessions that STS issued and xassume never had: broken off, or too late.
+    pub lost_on_the_way: usize,
+    /// Sessions that came while the command was being stopped, or while the worker could not look.
+    pub overtaken: usize,
+    pub stalls: usize,
+    /// Times without credentials.
+    pub gaps: usize,
+    pub wrong: Vec<String>,
+}
+
+/// A session that the worker saw, by its place in the order of issue.
+struct Sight {
+    place: usize,
+    /// Whether it had not run for a while just before.
+    stalled: bool,
+    gaps: usize,
+}
+
+pub fn judge(evidence: &Evidence<'_>) -> Verdict {
+    let mut verdict = Verdict::default();
+    let sights = sights(evidence, &mut verdict);
+    let obtained = 1 + count(evidence.stderr, "xassume: refreshed: ");
+    verdict.failures = count(evidence.stderr, "cannot refresh the session");
+    verdict.refreshes = sights.len().saturating_sub(1);
+    arrival(evidence, obtained, &sights, &mut verdict);
+    delivery(evidence, obtained, &sights, &mut verdict);
+    gaps(evidence, &sights, &mut verdict);
+    if matches!(evidence.kind, Kind::Signal | Kind::Endpoint) {
+        let told = evidence.stdout.lines().filter(|&line| line == "USR1").count();
+        // Two that wait at once are one; the last may have come with the TERM.
+        if told > evidence.sent || told + verdict.stalls + 1 < evidence.sent {
+            verdict.wrong.push(format!("{} USR1 were sent, {told} arrived", evidence.sent));
+        }
+    }
+    verdict
+}
+
+/// The requests that made sessions, in the order in which those were issued.
+fn issuing(evidence: &Evidence<'_>) -> Vec<usize> {
+    (0..evidence.arrivals.len()).filter(|&request| evidence.plan.replies[request].issues()).collect()
+}
+
+/// Reads what the worker said: each session once, and each after the one before.
+fn sights(evidence: &Evidence<'_>, verdict: &mut Verdict) -> Vec<Sight> {
+    let mut sights: Vec<Sight> = Vec::new();
+    let mut stalled = false;
+    for line in evidence.stdout.lines() {
+        if let Some((_, key)) = line.split_once("key=").filter(|(_, key)| !key.is_empty()) {
+            let place = evidence.issued.iter().position(|issued| issued == key);
+            match (place, sights.last_mut()) {
+                (None, _) => verdict.wrong.push(format!("the command saw {key:?}, which was never issued")),
+                (Some(place), Some(last)) if place < last.place => {
+                    verdict.wrong.push(format!("the command saw session {place} after session {}", last.place));
+                }
+                // It looked late, saw the next one, and was then told of that.
+                (Some(place), Some(last)) if place == last.place => {
+                    if !last.stalled && !stalled {
+                        verdict.wrong.push(format!("the command saw session {place} twice"));
+                    }
+                }
+                (Some(place), _) => sights.push(Sight { place, stalled: std::mem::take(&mut stalled), gaps: 0 }),
+            }
+        } else if line == "stall" {
+            verdict.stalls += 1;
+            stalled = true;
+        } else if line == "gap" {
+            verdict.gaps += 1;
+            if let Some(last) = sights.last_mut() {
+                last.gaps += 1;
+            }
+        } else if line.starts_with("odd") {
+            verdict.wrong.push(line.to_owned());
+        }
+    }
+    sights
+}
+
+/// Between STS and xassume: only what was broken off or came too late may be missing.
+fn arrival(evidence: &Evidence<'_>, obtained: usize, sights: &[Sight], verdict: &mut Verdict) {
+    let issuing = issuing(evidence);
+    let broken = |place: usize| {
+        let request = issuing.get(place);
+        request.is_some_and(|&request| matches!(evidence.plan.replies[request], Reply::Cut(_)))
+    };
+    if let Some(sight) = sights.iter().find(|sight| broken(sight.place)) {
+        verdict.wrong.push(format!("the answer with session {} was broken off, but the command has it", sight.place));
+    }
+    let whole = (0..evidence.issued.len()).filter(|&place| !broken(place)).count();
+    let hangs = evidence.plan.replies[..evidence.arrivals.len()].iter().filter(|&&reply| reply == Reply::Hang).count();
+    // The last one may have come when the end had begun.
+    let late = count(evidence.stderr, "gave no answer within").saturating_sub(hangs) + 1;
+    if whole < obtained || whole > obtained + late {
+        verdict.wrong.push(format!("{whole} sessions were sent, {obtained} obtained; at most {late} were late"));
+    }
+    verdict.lost_on_the_way = evidence.issued.len().saturating_sub(obtained);
+}
+
+/// Between xassume and the command: only what was overtaken by the next one may be missing.
+fn delivery(evidence: &Evidence<'_>, obtained: usize, sights: &[Sight], verdict: &mut Verdict) {
+    verdict.overtaken = obtained.saturating_sub(sights.len());
+    let excused = match evidence.kind {
+        // A session that is new while the command is being stopped is the next start's.
+        Kind::Restart | Kind::Init => {
+            (obtained - 1).saturating_sub(count(evidence.stderr, "restarting the command with the new session"))
+        }
+        Kind::Signal => {
+            let signalled = count(evidence.stderr, "sent SIGHUP to the command");
+            if signalled + 1 != obtained {
+                verdict.wrong.push(format!("{obtained} sessions were obtained, {signalled} signals sent"));
+            }
+            stalls_between(sights)
+        }
+        Kind::Endpoint => stalls_between(sights),
+    };
+    // The last one may have been on its way when the end came.
+    if verdict.overtaken > excused + 1 {
+        verdict
+            .wrong
+            .push(format!("{obtained} sessions were obtained, {} delivered; {excused} were overtaken", sights.len()));
+    }
+}
+
+/// How many sessions may have come and gone while the worker did not run.
+fn stalls_between(sights: &[Sight]) -> usize {
+    let pairs = sights.windows(2).filter(|pair| pair[1].stalled);
+    pairs.map(|pair| pair[1].place.saturating_sub(pair[0].place + 1)).sum()
+}
+
+/// A time without credentials is right only when STS failed, or when nobody came to ask it in time.
+fn gaps(evidence: &Evidence<'_>, sights: &[Sight], verdict: &mut Verdict) {
+    let issuing = issuing(evidence);
+    for (at, sight) in sights.iter().enumerate().filter(|(_, sight)| sight.gaps > 0) {
+        let Some(&request) = issuing.get(sight.place) else { continue };
+        let Some(next) = evidence.arrivals.get(request + 1) else { continue };
+        // Its `Expiration` has whole seconds: up to one is lost.
+        let least = evidence.lifetime.saturating_sub(Duration::from_secs(1));
+        let slack = least.saturating_sub(evidence.lifetime / 2) / 2;
+        let late = *next - evidence.arrivals[request] > evidence.lifetime / 2 + slack;
+        let failed = !matches!(evidence.plan.replies[request + 1], Reply::Good | Reply::Slow(_) | Reply::Drip(_));
+        let unobtained = sights.get(at + 1).is_none_or(|after| after.place > sight.place + 1);
+        if !late && !failed && !unobtained {
+            verdict.wrong.push(format!("no credentials after session {}, though STS gave the next", sight.place));
+        }
+    }
+}
+
+fn count(text: &str, said: &str) -> usize {
+    text.matches(said).count()
+}

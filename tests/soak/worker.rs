@@ -1,0 +1,184 @@
+//! The command that is supervised: it says which session it has whenever that changes, and when it was kept from looking.
+//!
+//! Its lines: `ready key=…` at the start, `key=…` for another session, `USR1` and `HUP` for signals, `stall` when it did
+//! not run for a while, `gap` when the endpoint has nothing to give, `odd …` for what must not be.
+
+use std::fs;
+use std::os::fd::AsFd;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+
+use crate::Kind;
+use crate::support::http;
+
+/// How often it looks around.
+const TICK: u16 = 50;
+/// Sessions come at least a second apart. Who looks more often than this sees each, and takes each signal singly.
+const STALL: Duration = Duration::from_millis(500);
+/// The lifetime of what a restarted command leaves behind: longer than any generation, shorter than a test's patience.
+const LEFTOVER: &str = "20000";
+/// How many orphans there are at a time.
+const ORPHANS: usize = 10;
+
+/// The signals that it takes, which are blocked when it starts.
+pub const TAKEN: [Signal; 5] = [Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGALRM, Signal::SIGTERM];
+
+/// The words that start one; `until` is a moment in seconds, so that none outlives a soak that was killed.
+pub fn words(kind: Kind, until: u64) -> Vec<String> {
+    ["worker".to_owned(), kind.to_string(), until.to_string()].into()
+}
+
+/// Does as its words say.
+pub fn run(words: &[String]) -> ExitCode {
+    match words {
+        [leaf, milliseconds] if leaf == "leaf" => {
+            std::thread::sleep(Duration::from_millis(milliseconds.parse().expect("a time")));
+        }
+        [parent, milliseconds] if parent == "parent" => start(&["leaf", milliseconds]),
+        [kind, until] => {
+            let kind = Kind::ALL.into_iter().find(|known| known.to_string() == *kind).expect("a kind");
+            let until = UNIX_EPOCH + Duration::from_secs(until.parse().expect("a moment"));
+            return Worker::new(kind).work(until);
+        }
+        unknown => panic!("a worker does not know {unknown:?}"),
+    }
+    ExitCode::SUCCESS
+}
+
+/// Starts another of this program, and does not wait for it.
+fn start(words: &[&str]) {
+    let this = std::env::current_exe().expect("a running program has a path");
+    let null = || Stdio::null();
+    let started = Command::new(this).arg("worker").args(words).stdin(null()).stdout(null()).stderr(null()).spawn();
+    if let Err(error) = started {
+        say(&format!("odd: no process can be started: {error}"));
+    }
+}
+
+fn say(line: &str) {
+    use std::io::Write as _;
+    // At once: a KILL may come next. Nobody reads any more when the soak was killed.
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(format!("{line}\n").as_bytes()).and_then(|()| out.flush());
+}
+
+struct Worker {
+    kind: Kind,
+    key: String,
+    deaf: bool,
+    gap: bool,
+}
+
+impl Worker {
+    fn new(kind: Kind) -> Self {
+        Self { kind, key: String::new(), deaf: false, gap: false }
+    }
+
+    fn work(mut self, until: SystemTime) -> ExitCode {
+        let taken: SigSet = TAKEN.into_iter().collect();
+        taken.thread_block().expect("signals can be blocked");
+        let signals = SignalFd::with_flags(&taken, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC);
+        let signals = signals.expect("signals can be read");
+        match self.kind {
+            Kind::Restart | Kind::Init => self.key = std::env::var("AWS_ACCESS_KEY_ID").unwrap_or_default(),
+            Kind::Signal => self.key = key_in_file(),
+            Kind::Endpoint => {}
+        }
+        say(&format!("ready key={}", self.key));
+        if self.leaves_somebody() {
+            start(&["leaf", LEFTOVER]);
+        }
+        let mut looked = Instant::now();
+        loop {
+            let mut fds = [PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
+            let _ = poll(&mut fds, PollTimeout::from(TICK));
+            if looked.elapsed() > STALL {
+                say("stall");
+            }
+            looked = Instant::now();
+            while let Ok(Some(arrived)) = signals.read_signal() {
+                let signal = i32::try_from(arrived.ssi_signo).ok().and_then(|number| Signal::try_from(number).ok());
+                if let Some(end) = signal.and_then(|signal| self.take(signal)) {
+                    return end;
+                }
+            }
+            if self.kind == Kind::Endpoint {
+                self.ask();
+            }
+            // What it started itself is its own to reap.
+            while matches!(waitpid(None, Some(WaitPidFlag::WNOHANG)), Ok(status) if status != WaitStatus::StillAlive) {}
+            if SystemTime::now() > until {
+                return ExitCode::from(9);
+            }
+        }
+    }
+
+    /// Whether this one leaves a process behind that must be swept away at a restart. That costs a restart up to a
+    /// second where PID 1 takes its time to reap, so it is not done by each.
+    fn leaves_somebody(&self) -> bool {
+        match self.kind {
+            Kind::Init => true,
+            Kind::Restart => self.key.trim_end_matches("FAKE").ends_with('0'),
+            Kind::Signal | Kind::Endpoint => false,
+        }
+    }
+
+    /// A signal; the end, if it is that.
+    fn take(&mut self, signal: Signal) -> Option<ExitCode> {
+        match signal {
+            Signal::SIGTERM if self.deaf => self.deaf = false,
+            Signal::SIGTERM => return Some(ExitCode::SUCCESS),
+            Signal::SIGALRM => self.deaf = true,
+            Signal::SIGUSR2 => (0..ORPHANS).for_each(|_| start(&["parent", "100"])),
+            Signal::SIGHUP if self.kind == Kind::Signal => {
+                self.key = key_in_file();
+                say(&format!("key={}", self.key));
+            }
+            other => say(other.as_str().trim_start_matches("SIG")),
+        }
+        None
+    }
+
+    /// Asks the endpoint as an SDK would.
+    fn ask(&mut self) {
+        let variable = |name| std::env::var(name).unwrap_or_default();
+        let (url, token) =
+            (variable("AWS_CONTAINER_CREDENTIALS_FULL_URI"), variable("AWS_CONTAINER_AUTHORIZATION_TOKEN"));
+        let begun = SystemTime::now();
+        match http::get(&url, &[("Authorization", &token)]) {
+            Ok(received) if received.status == 200 => {
+                let document = received.json();
+                let key = document["AccessKeyId"].as_str().unwrap_or("none").to_owned();
+                let until = document["Expiration"].as_str().and_then(|text| humantime::parse_rfc3339(text).ok());
+                if until.is_none_or(|until| until <= begun) {
+                    say(&format!("odd: {key} was given after its expiry, {until:?}"));
+                }
+                if key != self.key {
+                    self.key = key;
+                    say(&format!("key={}", self.key));
+                }
+                self.gap = false;
+            }
+            Ok(received) if received.status == 503 => {
+                if !std::mem::replace(&mut self.gap, true) {
+                    say("gap");
+                }
+            }
+            Ok(received) => say(&format!("odd: the endpoint answered {}", received.status)),
+            Err(error) => say(&format!("odd: the endpoint did not answer: {error}")),
+        }
+    }
+}
+
+/// The access key in the delivered file.
+fn key_in_file() -> String {
+    let text = fs::read_to_string(std::env::var_os("AWS_SHARED_CREDENTIALS_FILE").unwrap_or_default());
+    let text = text.unwrap_or_default();
+    let mut pairs = text.lines().filter_map(|line| line.split_once('='));
+    pairs.find(|(name, _)| name.trim() == "aws_access_key_id").map_or("none".into(), |(_, key)| key.trim().to_owned())
+}
