@@ -181,7 +181,7 @@ impl Subject {
     }
 
     pub fn look(&mut self) {
-        match Vitals::of(self.pid) {
+        match Vitals::of(self.pid, self.running.pid()) {
             // Strangers are held open by us.
             Ok(vitals) if self.strangers.is_none() => self.vitals.push(vitals),
             Ok(_) => {}
@@ -214,7 +214,7 @@ impl Subject {
             stderr: &finished.stderr,
             sent: self.sent,
         });
-        let vitals = vitals::judge(&self.vitals, verdict.refreshes);
+        let vitals = vitals::judge(self.kind, &self.vitals, verdict.refreshes);
         wrong.extend(verdict.wrong.iter().chain(&vitals.wrong).cloned());
         // One that had only just begun dies of the TERM.
         if finished.code() != Some(0) && finished.signal() != Some(libc::SIGTERM) && finished.code() != Some(143) {

@@ -4,15 +4,18 @@ use std::fs;
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::support::processes::{children, state_of};
+use crate::support::processes::{children, session_members, state_of};
+use crate::{Kind, worker};
 
 /// In so many parts is the time cut, and so many are for warming up: everything must have been used once.
 const PARTS: usize = 8;
 const WARM: usize = 2;
 /// What memory may grow by after warming up, KiB: the allocator takes a page here and there.
 const ALLOWANCE: u64 = 160;
+/// The same for the endpoint, to which fifty come at a time: what all of them need, and leave in the allocator.
+const ALLOWANCE_OF_CROWDS: u64 = 512;
 /// What it may grow by for each refresh beyond that, KiB: less than any session takes.
-const PER_REFRESH: f64 = 0.5;
+const PER_REFRESH: f64 = 0.25;
 /// A zombie that is older than this was forgotten: it is reaped at once, but everybody may have to wait for a processor.
 const FORGOTTEN: Duration = Duration::from_secs(15);
 
@@ -27,10 +30,13 @@ pub struct Vitals {
     /// Its share of all memory, KiB.
     proportional: u64,
     zombies: Vec<i32>,
+    /// What commands have left behind, and lives.
+    leftovers: u64,
 }
 
 impl Vitals {
-    pub fn of(pid: i32) -> io::Result<Self> {
+    /// Looks at a process in the session that `leader` leads.
+    pub fn of(pid: i32, leader: i32) -> io::Result<Self> {
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
         // A kernel without this file tells a part of it in the other.
         let memory = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
@@ -42,6 +48,7 @@ impl Vitals {
             private: field(&memory, "Private_Dirty:").unwrap_or(anonymous),
             proportional: field(&memory, "Pss:").unwrap_or(anonymous),
             zombies: children(pid).into_iter().filter(|&child| state_of(child) == Some('Z')).collect(),
+            leftovers: session_members(leader).into_iter().filter(|&pid| worker::is_leftover(pid)).count() as u64,
         })
     }
 }
@@ -93,20 +100,26 @@ pub struct Judgement {
     clippy::cast_sign_loss,
     reason = "a limit in KiB"
 )]
-pub fn judge(vitals: &[Vitals], refreshes: usize) -> Judgement {
+pub fn judge(kind: Kind, vitals: &[Vitals], refreshes: usize) -> Judgement {
     let mut wrong = Vec::new();
+    let allowance = if kind == Kind::Endpoint { ALLOWANCE_OF_CROWDS } else { ALLOWANCE };
     let time = vitals.first().zip(vitals.last()).map(|(first, last)| last.at - first.at).unwrap_or_default();
     let mut summary = String::new();
     for (name, course, allowed) in [
         ("descriptors", Course::of(vitals, |look| look.descriptors), 0),
         ("threads", Course::of(vitals, |look| look.threads), 0),
-        ("private KiB", Course::of(vitals, |look| look.private), ALLOWANCE + (PER_REFRESH * refreshes as f64) as u64),
+        ("private KiB", Course::of(vitals, |look| look.private), allowance + (PER_REFRESH * refreshes as f64) as u64),
     ] {
         let (early, late) = course.ends();
         summary += &format!("{name} {early} to {late}, ");
         if late > early + allowed {
             wrong.push(format!("{name} grew: {:?}", course.0));
         }
+    }
+    // What the running one has left, and no more.
+    let (_, leftovers) = Course::of(vitals, |look| look.leftovers).ends();
+    if leftovers > 1 {
+        wrong.push(format!("{leftovers} processes live that earlier commands left behind"));
     }
     let slopes = [|look: &Vitals| look.private, |look: &Vitals| look.proportional]
         .map(|figure| Course::of(vitals, figure).slope(time));

@@ -33,6 +33,12 @@ pub fn words(kind: Kind, until: u64) -> Vec<String> {
     ["worker".to_owned(), kind.to_string(), until.to_string()].into()
 }
 
+/// Whether that process was left behind to be swept away.
+pub fn is_leftover(pid: i32) -> bool {
+    let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    words.ends_with(format!("\0worker\0leaf\0{LEFTOVER}\0").as_bytes())
+}
+
 /// Does as its words say.
 pub fn run(words: &[String]) -> ExitCode {
     match words {
