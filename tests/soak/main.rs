@@ -42,6 +42,9 @@ use subject::{Report, Subject};
 const TURN: Duration = Duration::from_millis(20);
 const LOOK: Duration = Duration::from_secs(1);
 
+/// As long as a plan goes, should it take three times as long.
+const LONGEST: Duration = Duration::from_hours(1);
+
 /// What a supervisor does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -80,6 +83,7 @@ pub struct Settings {
 
 impl Settings {
     /// Reads what `Display` has written.
+    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let words: Vec<&str> = text.split_whitespace().collect();
         let ["seed", seed, "seconds", time, "lifetime", lifetime, "refreshes", refreshes] = words[..] else {
@@ -130,6 +134,7 @@ fn arguments(words: &[String]) -> (Settings, Option<(PathBuf, Faults)>) {
             }
         }
     }
+    assert!(settings.time <= LONGEST, "a soak lasts at most {LONGEST:?}: its faults are planned ahead");
     (settings, None)
 }
 

@@ -149,7 +149,6 @@ impl Stroke {
         let struck = dice.below(3) == 0;
         let after = Duration::from_millis(dice.below(900));
         let blow = match (dice.below(7), kind) {
-            (0, _) => Blow::Usr1,
             // The command of `signal` is told of a new session by it.
             (1, Kind::Restart | Kind::Endpoint | Kind::Init) => Blow::Hup,
             (1 | 6, Kind::Signal) | (6, Kind::Endpoint) => Blow::Touch,
@@ -158,7 +157,7 @@ impl Stroke {
             (4, Kind::Restart | Kind::Init) => Blow::Deaf,
             (4 | 5, Kind::Endpoint) => Blow::Strangers(10 + dice.below(MOST_STRANGERS - 10)),
             (5 | 6, Kind::Init) => Blow::Orphans,
-            (4.., _) => Blow::Usr1,
+            (0 | 4.., _) => Blow::Usr1,
         };
         struck.then_some(Self { generation, after, blow })
     }

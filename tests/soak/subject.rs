@@ -1,26 +1,24 @@
 //! One supervisor with an STS of its own: started, struck, looked at, and judged.
 
-use std::fs;
-use std::io::Write as _;
+mod strikes;
+
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use crate::journal::{Journal, Row};
-use crate::plan::{Blow, MOST_STRANGERS, Plan, Reply, Stroke};
+use crate::plan::{MOST_STRANGERS, Plan, Reply};
 use crate::support::processes::{children, pid_namespace, state_of};
 use crate::support::{FakeSts, Running, Xassume, binary};
 use crate::verdict::{Evidence, Verdict};
 use crate::vitals::{Judgement, Vitals};
 use crate::{Kind, Settings, verdict, vitals, worker};
+use strikes::signal;
 
 /// A command that is deaf to TERM costs that much at a restart.
 const STOP_TIMEOUT: &str = "300ms";
-/// How long strangers hold their connections.
-const STAY: Duration = Duration::from_millis(700);
 
 pub struct Subject {
     pub kind: Kind,
@@ -124,8 +122,7 @@ impl Subject {
             }
         }
         let now = Instant::now();
-        self.pauses.retain(|&(pid, until)| now < until || signal(pid, Signal::SIGCONT).is_none());
-        self.strangers = self.strangers.take().filter(|(_, until)| now < *until);
+        self.recover(now);
         let sessions = self.sts.issued_count();
         while let Some(&stroke) = self.plan.strokes.get(self.next_stroke) {
             if stroke.generation > sessions || *self.due_since.get_or_insert(now) + stroke.after > now {
@@ -134,50 +131,8 @@ impl Subject {
             self.due_since = None;
             self.next_stroke += 1;
             journal.tell(self.kind, Row::Outside, stroke.generation, &stroke.blow.to_string());
-            self.strike(stroke, now);
+            self.strike(stroke.blow, now);
         }
-    }
-
-    fn strike(&mut self, stroke: Stroke, now: Instant) {
-        let xassume = Pid::from_raw(self.pid);
-        match stroke.blow {
-            Blow::Usr1 => {
-                self.sent += 1;
-                signal(xassume, Signal::SIGUSR1);
-            }
-            Blow::Hup => drop(signal(xassume, Signal::SIGHUP)),
-            Blow::Deaf => drop(signal(xassume, Signal::SIGALRM)),
-            Blow::Orphans => drop(signal(xassume, Signal::SIGUSR2)),
-            Blow::Pause(milliseconds) => {
-                let command = children(self.pid).into_iter().find(|&child| runs(child, self.kind)).map(Pid::from_raw);
-                if let Some(command) = command.and_then(|command| signal(command, Signal::SIGSTOP)) {
-                    self.pauses.push((command, now + Duration::from_millis(milliseconds)));
-                }
-            }
-            Blow::NoCache => drop(fs::remove_dir_all(self.running.sandbox().runtime().join("xassume"))),
-            Blow::Touch => {
-                for folder in self.running.sandbox().run_folders() {
-                    let foreign = folder.join("foreign");
-                    let _ = fs::write(&foreign, "nobody's").and_then(|()| fs::remove_file(&foreign));
-                }
-            }
-            Blow::Strangers(count) => self.admit(count),
-        }
-    }
-
-    /// Connections to the endpoint, every second one in the middle of a request.
-    fn admit(&mut self, count: u64) {
-        let environment = children(self.pid).into_iter().find(|&child| runs(child, self.kind));
-        let environment = environment.and_then(|child| fs::read(format!("/proc/{child}/environ")).ok());
-        let environment = String::from_utf8_lossy(&environment.unwrap_or_default()).into_owned();
-        let url =
-            environment.split('\0').find_map(|pair| pair.strip_prefix("AWS_CONTAINER_CREDENTIALS_FULL_URI=http://"));
-        let address = url.and_then(|url| url.split('/').next()).unwrap_or_default();
-        let mut open: Vec<TcpStream> = (0..count).filter_map(|_| TcpStream::connect(address).ok()).collect();
-        for stranger in open.iter_mut().step_by(2) {
-            let _ = stranger.write_all(b"GET / HTTP/1.1\r\nHost: ");
-        }
-        self.strangers = Some((open, Instant::now() + STAY));
     }
 
     pub fn look(&mut self) {
@@ -192,10 +147,8 @@ impl Subject {
     /// Stops it and judges.
     pub fn end(mut self) -> Report {
         let mut wrong: Vec<String> = self.gone.take().into_iter().collect();
-        for (pid, _) in self.pauses.drain(..) {
-            signal(pid, Signal::SIGCONT);
-        }
-        self.strangers = None;
+        // Whatever lasts ends now.
+        self.recover(Instant::now() + Duration::from_mins(1));
         if self.kind == Kind::Init && wrong.is_empty() {
             wrong.extend(self.zombies_that_stay());
         }
@@ -224,8 +177,8 @@ impl Subject {
         if !folders.is_empty() {
             wrong.push(format!("folders are left: {folders:?}"));
         }
-        // What a command leaves behind that ends by itself is left alone; what earlier ones left was swept.
-        let allowed = usize::from(self.kind == Kind::Restart);
+        // What a command leaves behind that ends by itself is left alone, except by PID 1; what earlier ones left was swept.
+        let allowed = usize::from(matches!(self.kind, Kind::Restart | Kind::Init));
         if finished.survivors().len() > allowed {
             wrong.push(format!("processes are left: {:?}", finished.survivors()));
         }
@@ -257,22 +210,6 @@ impl Subject {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
-}
-
-/// Sends it; nothing, when there is no such process any more.
-fn signal(pid: Pid, signal: Signal) -> Option<Pid> {
-    match kill(pid, signal) {
-        Ok(()) => Some(pid),
-        Err(Errno::ESRCH) => None,
-        Err(error) => panic!("kill({pid}, {signal}): {error}"),
-    }
-}
-
-/// Whether that process is the command, not something that it left behind.
-fn runs(pid: i32, kind: Kind) -> bool {
-    let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let mut words = words.split(|&byte| byte == 0).skip(1);
-    words.next() == Some(b"worker") && words.next() == Some(kind.to_string().as_bytes())
 }
 
 /// How a pid namespace is had here; nothing, with a word on why, where there is none to be had.

@@ -104,14 +104,14 @@ pub fn judge(kind: Kind, vitals: &[Vitals], refreshes: usize) -> Judgement {
     let mut wrong = Vec::new();
     let allowance = if kind == Kind::Endpoint { ALLOWANCE_OF_CROWDS } else { ALLOWANCE };
     let time = vitals.first().zip(vitals.last()).map(|(first, last)| last.at - first.at).unwrap_or_default();
-    let mut summary = String::new();
+    let mut told = Vec::new();
     for (name, course, allowed) in [
         ("descriptors", Course::of(vitals, |look| look.descriptors), 0),
         ("threads", Course::of(vitals, |look| look.threads), 0),
         ("private KiB", Course::of(vitals, |look| look.private), allowance + (PER_REFRESH * refreshes as f64) as u64),
     ] {
         let (early, late) = course.ends();
-        summary += &format!("{name} {early} to {late}, ");
+        told.push(format!("{name} {early} to {late}"));
         if late > early + allowed {
             wrong.push(format!("{name} grew: {:?}", course.0));
         }
@@ -123,11 +123,11 @@ pub fn judge(kind: Kind, vitals: &[Vitals], refreshes: usize) -> Judgement {
     }
     let slopes = [|look: &Vitals| look.private, |look: &Vitals| look.proportional]
         .map(|figure| Course::of(vitals, figure).slope(time));
-    summary += &format!("private {:+.0} KiB/h, PSS {:+.0} KiB/h, ", slopes[0], slopes[1]);
+    told.push(format!("private {:+.0} KiB/h, PSS {:+.0} KiB/h", slopes[0], slopes[1]));
     let most = vitals.iter().map(|look| look.zombies.len()).max().unwrap_or_default();
-    summary += &format!("zombies {most} at most");
+    told.push(format!("zombies {most} at most"));
     wrong.extend(forgotten(vitals).map(|zombie| format!("pid {zombie} was a zombie for {FORGOTTEN:?}")));
-    Judgement { summary, wrong }
+    Judgement { summary: told.join(", "), wrong }
 }
 
 /// A zombie that was one in every look for too long.

@@ -1,0 +1,87 @@
+//! What is done to a supervisor and its command from outside.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::Subject;
+use crate::plan::Blow;
+use crate::support::processes::children;
+
+/// How long strangers hold their connections.
+const STAY: Duration = Duration::from_millis(700);
+
+impl Subject {
+    pub(super) fn strike(&mut self, blow: Blow, now: Instant) {
+        let xassume = Pid::from_raw(self.pid);
+        match blow {
+            Blow::Usr1 => {
+                self.sent += 1;
+                signal(xassume, Signal::SIGUSR1);
+            }
+            Blow::Hup => drop(signal(xassume, Signal::SIGHUP)),
+            Blow::Deaf => drop(signal(xassume, Signal::SIGALRM)),
+            Blow::Orphans => drop(signal(xassume, Signal::SIGUSR2)),
+            Blow::Pause(milliseconds) => {
+                if let Some(command) =
+                    self.command().map(Pid::from_raw).and_then(|command| signal(command, Signal::SIGSTOP))
+                {
+                    self.pauses.push((command, now + Duration::from_millis(milliseconds)));
+                }
+            }
+            Blow::NoCache => drop(fs::remove_dir_all(self.running.sandbox().runtime().join("xassume"))),
+            Blow::Touch => {
+                for folder in self.running.sandbox().run_folders() {
+                    let foreign = folder.join("foreign");
+                    let _ = fs::write(&foreign, "nobody's").and_then(|()| fs::remove_file(&foreign));
+                }
+            }
+            Blow::Strangers(count) => self.admit(count),
+        }
+    }
+
+    /// Connections to the endpoint, every second one in the middle of a request.
+    pub(super) fn admit(&mut self, count: u64) {
+        let environment = self.command().and_then(|child| fs::read(format!("/proc/{child}/environ")).ok());
+        let environment = String::from_utf8_lossy(&environment.unwrap_or_default()).into_owned();
+        let url =
+            environment.split('\0').find_map(|pair| pair.strip_prefix("AWS_CONTAINER_CREDENTIALS_FULL_URI=http://"));
+        let address = url.and_then(|url| url.split('/').next()).unwrap_or_default();
+        let mut open: Vec<TcpStream> = (0..count).filter_map(|_| TcpStream::connect(address).ok()).collect();
+        for stranger in open.iter_mut().step_by(2) {
+            let _ = stranger.write_all(b"GET / HTTP/1.1\r\nHost: ");
+        }
+        self.strangers = Some((open, Instant::now() + STAY));
+    }
+
+    /// Ends what lasts for a while only.
+    pub(super) fn recover(&mut self, now: Instant) {
+        for (command, _) in self.pauses.extract_if(.., |(_, until)| *until <= now) {
+            signal(command, Signal::SIGCONT);
+        }
+        self.strangers = self.strangers.take().filter(|(_, until)| now < *until);
+    }
+
+    /// The process that runs the command; what that has left behind may be its sibling.
+    fn command(&self) -> Option<i32> {
+        let start = format!("\0worker\0{}\0", self.kind);
+        children(self.pid).into_iter().find(|child| {
+            let words = fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&words).contains(&start)
+        })
+    }
+}
+
+/// Sends it; nothing, when there is no such process any more.
+pub(super) fn signal(pid: Pid, signal: Signal) -> Option<Pid> {
+    match kill(pid, signal) {
+        Ok(()) => Some(pid),
+        Err(Errno::ESRCH) => None,
+        Err(error) => panic!("kill({pid}, {signal}): {error}"),
+    }
+}
