@@ -27,7 +27,7 @@ pub struct Vitals {
     threads: u64,
     /// Memory of its own that it has written to, KiB.
     private: u64,
-    /// Its share of all memory, KiB.
+    /// Its share of all anonymous memory, KiB.
     proportional: u64,
     zombies: Vec<i32>,
     /// What commands have left behind, and lives.
@@ -46,7 +46,7 @@ impl Vitals {
             descriptors: fs::read_dir(format!("/proc/{pid}/fd"))?.count() as u64,
             threads: field(&status, "Threads:").unwrap_or_default(),
             private: field(&memory, "Private_Dirty:").unwrap_or(anonymous),
-            proportional: field(&memory, "Pss:").unwrap_or(anonymous),
+            proportional: field(&memory, "Pss_Anon:").unwrap_or(anonymous),
             zombies: children(pid).into_iter().filter(|&child| state_of(child) == Some('Z')).collect(),
             leftovers: session_members(leader).into_iter().filter(|&pid| worker::is_leftover(pid)).count() as u64,
         })
@@ -123,7 +123,7 @@ pub fn judge(kind: Kind, vitals: &[Vitals], refreshes: usize) -> Judgement {
     }
     let slopes = [|look: &Vitals| look.private, |look: &Vitals| look.proportional]
         .map(|figure| Course::of(vitals, figure).slope(time));
-    told.push(format!("private {:+.0} KiB/h, PSS {:+.0} KiB/h", slopes[0], slopes[1]));
+    told.push(format!("private {:+.0} KiB/h, anonymous PSS {:+.0} KiB/h", slopes[0], slopes[1]));
     let most = vitals.iter().map(|look| look.zombies.len()).max().unwrap_or_default();
     told.push(format!("zombies {most} at most"));
     wrong.extend(forgotten(vitals).map(|zombie| format!("pid {zombie} was a zombie for {FORGOTTEN:?}")));
