@@ -104,8 +104,9 @@ impl Subject {
         subject
     }
 
-    pub fn sessions(&self) -> usize {
-        self.sts.issued_count()
+    /// How many sessions the command has told of; one that it has told twice counts twice.
+    pub fn told(&self) -> usize {
+        self.running.stdout.so_far().matches("key=ASIA").count()
     }
 
     pub fn is_gone(&self) -> bool {
