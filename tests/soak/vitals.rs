@@ -58,13 +58,18 @@ fn field(text: &str, name: &str) -> Option<u64> {
 }
 
 /// The course of one figure: what it is at rest in each part of the time. A look during a call to STS sees what the
-/// call needs, so the least of a part counts.
+/// call needs, and one during a fork sees memory that is shared for that moment: the lower quartile is neither.
 struct Course(Vec<u64>);
 
 impl Course {
     fn of(vitals: &[Vitals], figure: impl Fn(&Vitals) -> u64) -> Self {
         let length = vitals.len().div_ceil(PARTS).max(1);
-        Self(vitals.chunks(length).filter_map(|part| part.iter().map(&figure).min()).collect())
+        let quartile = |part: &[Vitals]| {
+            let mut figures: Vec<u64> = part.iter().map(&figure).collect();
+            figures.sort_unstable();
+            figures[figures.len() / 4]
+        };
+        Self(vitals.chunks(length).map(quartile).collect())
     }
 
     /// After warming up, and in the end.
