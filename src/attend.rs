@@ -59,7 +59,7 @@ async fn stay(
     handover: &mut Handover<'_, '_>,
 ) -> Result<Final, Error> {
     let host = ProcessHost::prepare(command.clone(), policy.process_group);
-    let mut host = host.map_err(|error| Error::System { what: "receive signals", reason: told(&error) })?;
+    let mut host = host.map_err(|error| Error::Exhausted { what: "receive signals", reason: told(&error) })?;
     let first = tokio::select! {
         biased;
         signal = host.fatal_signal() => return Ok(Final::Ended(End::Killed(signal))),
@@ -129,12 +129,16 @@ fn check_unattended(launch: &Launch<'_>, policy: Policy, keys: Option<KeyKind>) 
     Ok(())
 }
 
-/// Why a command that was found did not start; a file that is gone since is 127, as if it had never been there.
+/// Why a command that was found did not start; a file that is gone since is 127, as if it had never been there. That the
+/// system has no process, memory or descriptor to spare says nothing about the command: 125.
 fn not_started(command: &Command, errno: i32) -> Error {
     let errno = Errno::from_raw(errno);
     let gone = command.path.to_str().is_ok_and(|path| !Path::new(path).exists());
     if errno == Errno::ENOENT && gone {
         return Error::CommandNotFound { name: command.name() };
+    }
+    if [Errno::EAGAIN, Errno::ENOMEM, Errno::EMFILE, Errno::ENFILE].contains(&errno) {
+        return Error::Exhausted { what: "start the command", reason: errno.desc().to_owned() };
     }
     exec::not_runnable(command, errno)
 }

@@ -189,11 +189,7 @@ pub(crate) fn assumed(session: &Session) -> Happening {
 /// When the system has no descriptors left.
 pub(crate) fn runtime() -> Result<Runtime, Error> {
     let built = Builder::new_current_thread().enable_all().build();
-    built.map_err(|error| Error::Missing {
-        what: "start",
-        reason: told(&error),
-        hint: "raise the limit of open files (ulimit -n)",
-    })
+    built.map_err(|error| Error::Exhausted { what: "start", reason: told(&error) })
 }
 
 /// How deep the command will be nested.

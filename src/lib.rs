@@ -7,7 +7,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | conduct | [`run`], `list`, `launch`, `obtain`, `attend`, `check`, `supervise` |
+//! | conduct | [`run`], `list`, `launch`, `obtain`, `attend`, `check`, `panics`, `supervise` |
 //! | effects | `report`, `files`, `cache`, `mfa`, `sts`, `deliver`, `sys` |
 //! | decisions, pure | `cli`, `settings`, `profile`, `explain`, `print`, `waiting`, and the rules of `check`, `deliver` and `supervise` |
 //! | words, pure | `role`, `session`, `vars`, `outcome`, `error` |
@@ -26,6 +26,7 @@ mod launch;
 mod list;
 mod mfa;
 mod obtain;
+mod panics;
 mod print;
 mod profile;
 mod report;

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::files::ConfigFiles;
 use crate::launch::Launch;
 use crate::mfa::{Codes, KeptInProcess};
+use crate::panics::contained;
 use crate::profile::{Plan, Source, exported_settings};
 use crate::report::{Progress, Report};
 use crate::session::{Need, Session};
@@ -221,7 +222,10 @@ impl<'a> Sessions<'a> {
 
     /// Asks STS, with source credentials that are resolved anew; `held` is locked meanwhile.
     async fn ask(&self, limit: Duration, attempts: u32, held: Option<&Key>) -> Result<Obtained, Error> {
-        self.with_sts(limit, attempts, held, async |sts| sts.obtain().await).await?
+        let obtain = async |sts: &Sts<'_>| contained(Box::pin(sts.obtain())).await;
+        self.with_sts(limit, attempts, held, obtain).await?.unwrap_or_else(|_| {
+            Err(Error::System { what: "obtain a session", reason: "an internal error, told above".into() })
+        })
     }
 
     /// Puts together all that calls to STS take.

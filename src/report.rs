@@ -69,6 +69,12 @@ impl Report {
         Self::new(Voice::usual(&Vars::default())).form(failed(error))
     }
 
+    /// A panic: a defect, whatever the user did.
+    pub(crate) fn panicked(self, text: &str) {
+        let hint = Some("this is a defect of xassume: please report it, with what was run".to_owned());
+        self.write(Message { level: "error", event: "panicked", text: text.to_owned(), hint, fields: Map::new() });
+    }
+
     /// Something is wrong, and the run goes on.
     pub(crate) fn warning(self, text: impl Display) {
         if self.voice.verbosity >= Verbosity::Normal {

@@ -13,13 +13,14 @@ use crate::error::{Error, told};
 use crate::files;
 use crate::launch::{Inherited, Launch, assumed};
 use crate::list;
-use crate::outcome::Outcome;
+use crate::outcome::{FAILED, Outcome};
+use crate::panics;
 use crate::print::{self, Format};
 use crate::report::{self, Report};
 use crate::settings::{self, CacheSettings, Conduct, Machine, Settings, Task, Voice};
 use crate::supervise::happening::Narrator as _;
 use crate::sys::lookup::{self, Command};
-use crate::sys::{exec, signals};
+use crate::sys::{exec, memory, signals};
 use crate::vars::Vars;
 use clap::ArgMatches;
 use std::ffi::OsString;
@@ -46,7 +47,12 @@ pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
         Err(answer) => return report::told_by_clap(&answer, Voice::usual(vars)),
     };
     let (report, result) = match settings::voice(&matches, vars) {
-        Ok(voice) => (Report::new(voice), command(&matches, vars, voice)),
+        Ok(voice) => {
+            let report = Report::new(voice);
+            panics::tell_by(report);
+            let done = panics::caught(|| command(&matches, vars, voice));
+            (report, done.unwrap_or(Ok(Outcome::Exited(FAILED))))
+        }
         Err(error) => (Report::new(Voice::usual(vars)), Err(error)),
     };
     match result {
@@ -77,6 +83,9 @@ fn command(matches: &ArgMatches, vars: &Vars, voice: Voice) -> Result<Outcome, E
         Task::Run(settings) => settings,
     };
     settings.check_keep()?;
+    if let Conduct::Supervise(_) = settings.conduct {
+        memory::zero_what_is_freed();
+    }
     let command = lookup::find(&settings.command, vars.get("PATH"))?;
     let inherited = Inherited::new(vars)?;
     let launch = Launch::prepare(&settings, &inherited, report)?;

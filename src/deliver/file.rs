@@ -73,17 +73,18 @@ fn check_folder(found: &Metadata) -> Result<(), &'static str> {
 
 /// The file's text, which every SDK reads.
 fn contents(keys: &Keys) -> Secret {
-    let mut text = format!(
-        "[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
-        keys.access_key_id,
-        keys.secret_access_key.reveal()
-    );
-    if let Some(token) = &keys.session_token {
-        text.push_str("aws_session_token = ");
-        text.push_str(token.reveal());
-        text.push('\n');
-    }
-    Secret::new(text)
+    let token = keys.session_token.as_ref().map(Secret::reveal);
+    let lines = [
+        Some("[default]\naws_access_key_id = "),
+        Some(keys.access_key_id.as_str()),
+        Some("\naws_secret_access_key = "),
+        Some(keys.secret_access_key.reveal()),
+        token.map(|_| "\naws_session_token = "),
+        token,
+        Some("\n"),
+    ];
+    // Put together in one place of the right size, so that no copy is left behind as it grows.
+    Secret::new(lines.map(Option::unwrap_or_default).concat())
 }
 
 #[cfg(test)]

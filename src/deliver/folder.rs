@@ -24,7 +24,7 @@ const SETTLED: Duration = Duration::from_mins(1);
 pub(crate) struct RunFolder {
     path: PathBuf,
     /// Held until the folder is gone; closed on exec.
-    _lock: File,
+    lock: Option<File>,
 }
 
 impl RunFolder {
@@ -49,9 +49,16 @@ impl RunFolder {
             check(base)?;
             remove_stale(base);
             let path = mkdtemp(&base.join(format!("{}XXXXXX", prefix())))?;
-            let lock = new_file(&path.join(LOCK), 0o600)?;
-            lock.lock()?;
-            Ok(Self { path, _lock: lock })
+            let locked = new_file(&path.join(LOCK), 0o600).and_then(|lock| lock.lock().map(|()| lock));
+            match locked {
+                Ok(lock) => Ok(Self { path, lock: Some(lock) }),
+                Err(error) => {
+                    // By path: there may be no descriptor left to look into it.
+                    let _ = std::fs::remove_file(path.join(LOCK));
+                    let _ = std::fs::remove_dir(&path);
+                    Err(error)
+                }
+            }
         })
     }
 
@@ -72,8 +79,12 @@ impl RunFolder {
 
 impl Drop for RunFolder {
     fn drop(&mut self) {
-        // What cannot be removed now is removed by the next start.
-        let _ = std::fs::remove_dir_all(&self.path);
+        if std::fs::remove_dir_all(&self.path).is_err() {
+            // Looking into it takes a descriptor, and there may be none left but this one.
+            self.lock = None;
+            // What cannot be removed now is removed by the next start.
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
     }
 }
 

@@ -56,6 +56,8 @@ pub(crate) enum Error {
     CommandNotRunnable { name: String, reason: String, hint: Option<String> },
     /// Something is missing that xassume needs.
     Missing { what: &'static str, reason: String, hint: &'static str },
+    /// The operating system has too little of something that xassume itself needs.
+    Exhausted { what: &'static str, reason: String },
     /// The operating system refused something that xassume itself needs.
     System { what: &'static str, reason: String },
 }
@@ -84,6 +86,7 @@ impl Error {
             | Self::Unprintable { .. }
             | Self::Lapsed
             | Self::Missing { .. }
+            | Self::Exhausted { .. }
             | Self::System { .. } => FAILED,
         }
     }
@@ -119,6 +122,10 @@ impl Error {
             Self::Serve { hint, .. } | Self::Missing { hint, .. } => Some((*hint).to_owned()),
             Self::Unprintable { .. } => Some("the formats for shells carry any value: export, fish, powershell".into()),
             Self::Lapsed => Some("`--on-refresh-failure keep` lets the command run on".into()),
+            Self::Exhausted { .. } => Some(
+                "look at `ulimit -a`, and at the limits of the container or the unit: processes, memory, open files"
+                    .into(),
+            ),
             Self::System { .. } => None,
         }
     }
@@ -167,7 +174,9 @@ impl fmt::Display for Error {
             Self::Lapsed => f.write_str("the session expired and could not be refreshed; the command was stopped"),
             Self::CommandNotFound { name } => write!(f, "cannot run `{name}`: command not found"),
             Self::CommandNotRunnable { name, reason, .. } => write!(f, "cannot run `{name}`: {reason}"),
-            Self::Missing { what, reason, .. } | Self::System { what, reason } => write!(f, "cannot {what}: {reason}"),
+            Self::Missing { what, reason, .. } | Self::Exhausted { what, reason } | Self::System { what, reason } => {
+                write!(f, "cannot {what}: {reason}")
+            }
         }
     }
 }

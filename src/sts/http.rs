@@ -22,6 +22,8 @@ use aws_smithy_types::body::SdkBody;
 use http_body_util::Limited;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -159,6 +161,11 @@ impl Connecting {
 
 impl HttpConnector for Connecting {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if !names_an_address(request.uri())
+            && let Err(error) = check_threads()
+        {
+            return HttpConnectorFuture::ready(Err(ConnectorError::io(error.into())));
+        }
         let connector = if request.uri().starts_with("https:") {
             self.tls.get_or_init(|| self.with_tls())
         } else {
@@ -172,6 +179,23 @@ impl HttpConnector for Connecting {
             received(response, &date)
         })
     }
+}
+
+/// Whether the host of a URL needs no resolving.
+fn names_an_address(url: &str) -> bool {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = host.split(['/', '?']).next().unwrap_or_default();
+    host.parse::<SocketAddr>().is_ok() || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
+}
+
+/// The runtime resolves names on a thread of its own, and panics where the system gives it none.
+fn check_threads() -> io::Result<()> {
+    let tried = std::thread::Builder::new().spawn(|| ());
+    let told = |error: io::Error| {
+        let text = format!("there is no thread to resolve its name with: {error}");
+        io::Error::new(error.kind(), text)
+    };
+    tried.map_err(told).map(|thread| drop(thread.join()))
 }
 
 /// A certificate that is not trusted now is not trusted a second later either, so the SDK must not try again.
@@ -255,12 +279,12 @@ fn is_tls(text: &str) -> bool {
         .any(|word| text.contains(word))
 }
 
-/// The texts of an error and of its sources, payloads of I/O errors included.
+/// The texts of an error and of its sources, payloads of I/O errors included, each without the answer that it quotes.
 pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {
-        let text = without_number(&error.to_string()).to_owned();
+        let text = without_number(without_answer(&error.to_string())).to_owned();
         if texts.last() != Some(&text) {
             texts.push(text);
         }
@@ -270,4 +294,33 @@ pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
         };
     }
     texts
+}
+
+/// Some errors of the SDK end in the whole answer that they are about, and that may hold credentials.
+fn without_answer(text: &str) -> &str {
+    let quoted = ["Response {", "SdkBody {"].into_iter().filter_map(|begin| text.find(begin)).min();
+    quoted.map_or(text, |at| text[..at].trim_end_matches([' ', '.', ':', '(']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_an_error_quotes_is_left_out() {
+        let error =
+            std::io::Error::other("error response from IMDS (code: 500). Response { body: SdkBody { secret } }");
+        assert_eq!(chain(&error), ["error response from IMDS (code: 500)"]);
+        assert_eq!(without_answer("nothing quoted."), "nothing quoted.");
+    }
+
+    #[test]
+    fn addresses_are_told_from_names() {
+        for url in ["http://127.0.0.1:80/x", "http://127.0.0.1", "https://[::1]:443/", "https://[::1]?x"] {
+            assert!(names_an_address(url), "{url}");
+        }
+        for url in ["http://localhost:80/x", "https://sts.amazonaws.com", "https://127.0.0.1.example/"] {
+            assert!(!names_an_address(url), "{url}");
+        }
+    }
 }

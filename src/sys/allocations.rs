@@ -4,7 +4,8 @@
 
 #![allow(unsafe_code)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
+use super::memory::Zeroing;
+use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 
 #[global_allocator]
@@ -36,7 +37,7 @@ pub(crate) fn counted<T>(work: impl FnOnce() -> T) -> (T, Taken) {
     (result, BOOKS.get().taken)
 }
 
-/// The system's allocator, with books.
+/// The program's own allocator, with books.
 struct Counting;
 
 impl Counting {
@@ -59,31 +60,31 @@ impl Counting {
     }
 }
 
-// SAFETY: every block comes from `System` and goes back to it with the layout it was asked for; the books are plain
+// SAFETY: every block comes from `Zeroing` and goes back to it with the layout it was asked for; the books are plain
 // numbers of this thread, and keeping them allocates nothing, so that the allocator is never entered from within.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         Self::take(layout.size());
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`, which is that of `System`.
-        unsafe { System.alloc(layout) }
+        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`, which is that of `Zeroing`.
+        unsafe { Zeroing.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         Self::take(layout.size());
         // SAFETY: as for `alloc`.
-        unsafe { System.alloc_zeroed(layout) }
+        unsafe { Zeroing.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         Self::give_back(layout.size());
-        // SAFETY: the caller had the block from this allocator, which had it from `System`, with this layout.
-        unsafe { System.dealloc(block, layout) }
+        // SAFETY: the caller had the block from this allocator, which had it from `Zeroing`, with this layout.
+        unsafe { Zeroing.dealloc(block, layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         Self::give_back(layout.size());
         Self::take(size);
         // SAFETY: as for `dealloc`; the caller promises that the new size is not zero and does not overflow.
-        unsafe { System.realloc(block, layout, size) }
+        unsafe { Zeroing.realloc(block, layout, size) }
     }
 }

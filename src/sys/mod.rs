@@ -12,6 +12,7 @@ pub(crate) mod exec;
 pub(crate) mod helper;
 pub(crate) mod keyboard;
 pub(crate) mod lookup;
+pub(crate) mod memory;
 mod poll;
 pub(crate) mod program;
 pub(crate) mod reap;

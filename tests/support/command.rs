@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use super::identities::Identity;
 use super::programs;
+use super::refusals::Refusal;
 use super::running::{Finished, Running};
 use super::sts::FakeSts;
 use super::sys::{self, Inheritance, Session, inherit};
@@ -113,6 +114,7 @@ impl Xassume {
                 ignored: Vec::new(),
                 blocked: Vec::new(),
                 descriptors: Vec::new(),
+                refused: Vec::new(),
             },
             sandbox: Arc::new(sandbox),
         };
@@ -224,6 +226,13 @@ impl Xassume {
         // A number that nobody asks for: a descriptor cannot be passed on under the number that it has.
         let descriptor = sys::duplicate_above(&descriptor.into(), 500).expect("a descriptor can be duplicated");
         self.inheritance.descriptors.push((number, Arc::new(descriptor)));
+        self
+    }
+
+    /// Started on a kernel that refuses these.
+    #[must_use]
+    pub fn refusing(mut self, refusals: &[Refusal]) -> Self {
+        self.inheritance.refused = refusals.to_vec();
         self
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The program under test and what it runs:
 //! - `command`: the real binary in a world of its own, `running`: while it runs and when it has ended
-//! - `pty`: the same on a terminal
+//! - `pty`: the same on a terminal; `refusals`: the same on a kernel that refuses something
 //! - `probe`: a command for it to run, which tells what it finds and behaves as it is told
 //! - `programs`: other commands, as scripts and as copies
 //!
@@ -31,6 +31,7 @@ pub mod processes;
 pub mod programs;
 pub mod proxy;
 pub mod pty;
+pub mod refusals;
 pub mod running;
 pub mod service;
 pub mod sso;
@@ -45,6 +46,7 @@ pub use imds::FakeImds;
 pub use probe::probe;
 pub use proxy::FakeProxy;
 pub use pty::Terminal;
+pub use refusals::Refusal;
 pub use running::{Finished, Running};
 pub use sso::{FakeSso, Login, write_login};
 pub use sts::{Answer, FakeSts, Issued, RoleRules, StsRequest, Wording};

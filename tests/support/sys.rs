@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::refusals::{Filter, Refusal};
+
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
@@ -162,10 +164,13 @@ pub struct Inheritance {
     pub blocked: Vec<i32>,
     /// Descriptors beyond the standard ones, each under a number of its own; no other is passed on.
     pub descriptors: Vec<(RawFd, Arc<OwnedFd>)>,
+    /// What the kernel refuses to it.
+    pub refused: Vec<Refusal>,
 }
 
 /// Arranges for the inheritance to be in place when the command starts.
 pub fn inherit(command: &mut Command, inheritance: Inheritance) {
+    let mut filter = (!inheritance.refused.is_empty()).then(|| Filter::new(&inheritance.refused));
     let prepare = move || {
         // SAFETY: only async-signal-safe calls, on values that were made before the fork.
         unsafe {
@@ -197,7 +202,7 @@ pub fn inherit(command: &mut Command, inheritance: Inheritance) {
             }
             check(libc::sigprocmask(libc::SIG_BLOCK, &raw const blocked, std::ptr::null_mut()))?;
         }
-        Ok(())
+        filter.as_mut().map_or(Ok(()), Filter::install)
     };
     // SAFETY: the closure does no more than is allowed between fork and exec (see above).
     unsafe { command.pre_exec(prepare) };

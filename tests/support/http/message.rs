@@ -129,14 +129,19 @@ impl Response {
 
     /// The bytes on the wire.
     pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = self.head(self.body.len() as u64);
+        bytes.extend_from_slice(&self.body);
+        bytes
+    }
+
+    /// What stands before a body of that length.
+    pub(super) fn head(&self, length: u64) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
         for (name, value) in &self.headers {
             let _ = write!(head, "{name}: {value}\r\n");
         }
-        let _ = write!(head, "Content-Length: {}\r\n\r\n", self.body.len());
-        let mut bytes = head.into_bytes();
-        bytes.extend_from_slice(&self.body);
-        bytes
+        let _ = write!(head, "Content-Length: {length}\r\n\r\n");
+        head.into_bytes()
     }
 }
 

@@ -29,6 +29,11 @@ pub enum Reply {
         response: Response,
         per_byte: Duration,
     },
+    /// The head of the response, and so many bytes of nothing in place of its body.
+    Flood {
+        response: Response,
+        bytes: u64,
+    },
     /// The reply, later.
     After(Duration, Box<Reply>),
     /// These bytes instead of a response, and the end of the connection.
@@ -223,6 +228,11 @@ impl<'a> Conversation<'a> {
                     self.server.pause(per_byte);
                     self.write(&[byte])?;
                 }
+                Ok(None)
+            }
+            Reply::Flood { response, bytes } => {
+                self.write(&response.head(bytes))?;
+                io::copy(&mut io::repeat(b' ').take(bytes), self.stream.get_mut())?;
                 Ok(None)
             }
             Reply::After(delay, reply) => {

@@ -25,6 +25,8 @@ pub enum Answer {
     Error { status: u16, code: String, message: String },
     /// 200 or whatever else, with any body.
     Body { status: u16, content_type: String, bytes: Vec<u8> },
+    /// 200 and so many bytes of white space.
+    Flood(u64),
     /// Never; the connection stays open.
     Hang,
     /// RST instead of an answer.
@@ -105,6 +107,7 @@ pub(super) fn carry_out(answer: Answer, world: &mut World, request: &StsRequest)
         Answer::Drip(per_byte) => Reply::Drip { response: world.respond(request, None), per_byte },
         Answer::Error { status, code, message } => world.dress(xml::refusal(&Fault { status, code, message })).into(),
         Answer::Body { status, content_type, bytes } => world.dress(Response::new(status, &content_type, bytes)).into(),
+        Answer::Flood(bytes) => Reply::Flood { response: world.dress(Response::new(200, "text/xml", "")), bytes },
         Answer::Hang => Reply::Hang,
         // Nothing is granted to a caller who will not hear of it.
         Answer::Reset => Reply::Reset { response: Response::text(200, ""), after: 0 },

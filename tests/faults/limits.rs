@@ -1,0 +1,122 @@
+//! Too little of something: descriptors, memory, room on the disk.
+
+use super::{after, mount_namespace, probing, still_runs, with_mounts, xassume};
+use crate::support::{FakeSts, Finished, Running};
+use std::fs;
+use std::time::Duration;
+
+const WAYS: [&[&str]; 4] = [&[], &["--on-expiry", "restart"], &["--via", "file"], &["--via", "endpoint"]];
+
+/// Insists that a run under a limit ended as it must: the command ran, or one line says why it did not.
+#[track_caller]
+fn in_order(case: &str, finished: &Finished) -> bool {
+    let described = format!("{case}: {}", finished.describe());
+    assert!(!finished.stderr.contains("internal error") && !finished.stderr.contains("panicked"), "{described}");
+    match finished.code() {
+        Some(0) => {
+            assert_eq!(finished.stdout_text(), "ran\n", "{described}");
+            true
+        }
+        Some(125..=127) => {
+            assert_eq!(finished.stdout_text(), "", "{described}");
+            false
+        }
+        _ => panic!("{described}"),
+    }
+}
+
+#[test]
+fn without_descriptors_the_reason_is_told() {
+    let running: Vec<_> = [4, 6, 7, 8, 9, 10, 11, 12, 14, 17, 24]
+        .into_iter()
+        .flat_map(|limit| {
+            WAYS.map(|way| {
+                let sts = FakeSts::start();
+                let world = xassume(&sts).args(way).args(["--sts-timeout", "2s"]).args(["--", "/bin/echo", "ran"]);
+                (limit, way, after(&format!("ulimit -n {limit}"), &world).spawn(), world, sts)
+            })
+        })
+        .collect();
+    let mut ran = 0;
+    for (limit, way, running, world, _sts) in running {
+        let finished = running.wait();
+        assert!(world.sandbox().run_folders().is_empty(), "{limit} {way:?}: a folder stays");
+        let did = in_order(&format!("{limit} descriptors, {way:?}"), &finished);
+        ran += usize::from(did);
+        assert!(did || limit < 24, "24 are enough for {way:?}: {}", finished.describe());
+        // Where there are enough to begin with, the reason is the last thing that was tried.
+        if !did && finished.code() == Some(125) {
+            let reasons = ["Too many open files", "gave no answer within 2s", "cannot be reached"];
+            assert!(reasons.iter().any(|reason| finished.stderr.contains(reason)), "{}", finished.describe());
+        }
+    }
+    assert!(ran > 4 * WAYS.len());
+}
+
+#[test]
+fn without_memory_no_command_is_started_with_half_a_session() {
+    let running: Vec<_> = (24..=96)
+        .step_by(12)
+        .flat_map(|megabytes| {
+            WAYS.map(|way| {
+                let sts = FakeSts::start();
+                let world = xassume(&sts).args(way).args(["--", "/bin/echo", "ran"]);
+                // A Rust program that gets no memory aborts: there is no core file of that either.
+                let words = format!("ulimit -c 0; ulimit -v {}", megabytes * 1024);
+                (megabytes, way, after(&words, &world).spawn(), sts)
+            })
+        })
+        .collect();
+    for (megabytes, way, running, _sts) in running {
+        let finished = running.wait();
+        // A stack that cannot grow ends by SEGV; an allocation that fails says so and ends by ABRT.
+        if matches!(finished.signal(), Some(libc::SIGABRT | libc::SIGSEGV)) {
+            assert!(finished.stdout.is_empty() && megabytes < 96, "{megabytes} MB: {}", finished.describe());
+            continue;
+        }
+        let did = in_order(&format!("{megabytes} MB, {way:?}"), &finished);
+        assert!(did || megabytes < 96, "{way:?}: {}", finished.describe());
+    }
+}
+
+/// A run whose credentials are on a file system without room but for a page or two, which its command fills.
+fn on_a_small_disk(sts: &FakeSts) -> Option<Running> {
+    let namespace = mount_namespace()?;
+    // It is emptied again when the test says so, by a file in the home.
+    let command = "cat /dev/zero >\"$FULL/zeros\" 2>/dev/null; echo filled; \
+                   until [ -e \"$HOME/free\" ]; do sleep 0.05; done; rm \"$FULL/zeros\"; echo freed; \
+                   trap 'exit 0' TERM; trap 'echo told' HUP; while :; do sleep 0.05; done";
+    let world = xassume(sts).file("full/keep", "");
+    let full = world.home().join("full");
+    let world = world.env("FULL", &full).arg("--credentials-file").arg(full.join("credentials"));
+    let world = world.args(["--on-expiry", "signal", "--", "sh", "-c", command]);
+    Some(with_mounts(namespace, "mount -t tmpfs -o size=16k,mode=700 none \"$FULL\"", &world).spawn())
+}
+
+#[test]
+fn a_disk_that_fills_up_costs_a_refresh_and_no_command() {
+    let sts = FakeSts::builder().lifetime(Duration::from_secs(3)).start();
+    let Some(running) = on_a_small_disk(&sts) else { return };
+    running.line("filled");
+    let line = running.error_line("cannot refresh the session");
+    assert!(line.contains("No space left on device") && line.contains("the command keeps running"), "{line}");
+    running.error_line("hint: the file before is still there; is its file system full?");
+    fs::write(running.sandbox().home().join("free"), "").expect("the home is ours");
+    running.line("freed");
+    running.error_line("the session is refreshed again");
+    running.line("told");
+    still_runs(running);
+}
+
+#[test]
+fn a_disk_that_is_full_at_the_start_is_told() {
+    let Some(namespace) = mount_namespace() else { return };
+    let sts = FakeSts::start();
+    let world = xassume(&sts).file("full/keep", "");
+    let full = world.home().join("full");
+    let world = world.env("FULL", &full).arg("--credentials-file").arg(full.join("credentials"));
+    let mounts = "mount -t tmpfs -o size=16k,mode=700 none \"$FULL\" && ! cat /dev/zero >\"$FULL/zeros\" 2>/dev/null";
+    let said =
+        super::told(with_mounts(namespace, mounts, &probing(world.args(["--via", "file"]), &["say", "ran"])).run());
+    assert!(said.contains("cannot serve the session by a file") && said.contains("No space left on device"), "{said}");
+}

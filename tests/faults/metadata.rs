@@ -1,0 +1,71 @@
+//! Sources that were there at the start and are not when the session is refreshed: the command is kept.
+
+use super::{probing, still_runs, xassume};
+use crate::support::{Answer, FakeContainer, FakeImds, FakeSts, Identity};
+use std::time::Duration;
+
+fn short() -> FakeSts {
+    FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(2))]).start()
+}
+
+#[test]
+fn instance_metadata_that_fails_is_asked_again_until_it_answers() {
+    let (sts, imds) = (short(), FakeImds::start());
+    let world = xassume(&sts).without_keys().with_metadata_at(&imds.url()).args(["--on-expiry", "signal"]);
+    let running = probing(world, &["generation"]).spawn();
+    running.line("ready");
+    imds.fail(500);
+    let line = running.error_line("cannot refresh the session");
+    assert!(line.contains("instance metadata") && line.contains("the command keeps running"), "{line}");
+    imds.recover();
+    running.error_line("the session is refreshed again");
+    running.line("HUP");
+    still_runs(running);
+}
+
+#[test]
+fn instance_metadata_that_is_gone_for_good_takes_no_command_along() {
+    let (sts, imds) = (short(), FakeImds::start());
+    let world = xassume(&sts).without_keys().with_metadata_at(&imds.url()).args(["--via", "file"]);
+    let running = probing(world, &["generation"]).spawn();
+    running.line("ready");
+    imds.die();
+    let line = running.error_line("cannot refresh the session");
+    assert!(line.contains("instance metadata: nothing answers"), "{line}");
+    running.error_line("the session has expired and the command is still running");
+    still_runs(running);
+}
+
+#[test]
+fn a_container_that_refuses_later_takes_no_command_along() {
+    let (sts, container) = (short(), FakeContainer::start());
+    let world = xassume(&sts)
+        .without_keys()
+        .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri())
+        .env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", container.token_file())
+        .args(["--on-expiry", "restart"]);
+    let running = probing(world, &["generation"]).spawn();
+    running.line("ready");
+    container.fail(403);
+    let line = running.error_line("cannot refresh the session");
+    assert!(line.contains("the container's credentials endpoint"), "{line}");
+    container.recover();
+    running.error_line("the session is refreshed again");
+    running.line("ready");
+    still_runs(running);
+}
+
+#[test]
+fn keys_that_have_expired_by_then_are_told_with_the_way_out() {
+    let sts = short();
+    let task = Identity::task();
+    let running = probing(xassume(&sts).with_keys_of(&task).args(["--on-expiry", "restart"]), &["generation"]).spawn();
+    running.line("ready");
+    sts.expire(&task.access_key_id);
+    let line = running.error_line("cannot refresh the session");
+    assert!(line.contains("ExpiredToken"), "{line}");
+    let hint = running.error_line("hint: ");
+    assert!(hint.contains("log in again, or fetch new ones"), "{hint}");
+    running.error_line("the session has expired and the command is still running");
+    still_runs(running);
+}

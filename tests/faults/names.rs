@@ -1,0 +1,32 @@
+//! A name that can be resolved at one time and not at another, in a mount namespace with a name service of its own.
+
+use super::{at, mount_namespace, probing, still_runs, with_mounts};
+use crate::support::{Answer, FakeSts};
+use std::fs;
+use std::time::Duration;
+
+const NAME: &str = "sts.xassume-test.invalid";
+
+#[test]
+fn a_name_that_is_lost_and_found_again_costs_no_command() {
+    let Some(namespace) = mount_namespace() else { return };
+    if !fs::exists("/etc/hosts").unwrap_or(false) || !fs::exists("/etc/resolv.conf").unwrap_or(false) {
+        return super::skipped("there is no file of hosts to put another over");
+    }
+    let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(2))]).start();
+    let world = at(&format!("http://{NAME}:{}", sts.port())).args(["--on-expiry", "signal"]);
+    let known = format!("127.0.0.1 localhost {NAME}\n");
+    // Nobody else is asked: what is not in the file of hosts does not exist.
+    let world = world.file("hosts", &known).file("resolv.conf", "nameserver 127.0.0.1\noptions attempts:1 timeout:1\n");
+    let hosts = world.home().join("hosts");
+    let mounts = "mount --bind \"$HOME/hosts\" /etc/hosts && mount --bind \"$HOME/resolv.conf\" /etc/resolv.conf";
+    let running = with_mounts(namespace, mounts, &probing(world, &["generation"])).spawn();
+    running.line("ready");
+    fs::write(&hosts, "127.0.0.1 localhost\n").expect("the home is ours");
+    let line = running.error_line("cannot refresh the session");
+    assert!(line.contains(&format!("the host name of http://{NAME}")) && line.contains("cannot be resolved"), "{line}");
+    fs::write(&hosts, known).expect("the home is ours");
+    running.error_line("the session is refreshed again");
+    running.line("HUP");
+    still_runs(running);
+}

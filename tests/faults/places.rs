@@ -1,0 +1,61 @@
+//! Machines without what most have: no /proc, no terminal device, nothing that can be written to.
+
+use super::{mount_namespace, with_mounts, xassume};
+use crate::support::{FakeSts, Xassume};
+
+/// The command of these tests: a shell, since the probe itself reads /proc.
+fn shell(xassume: Xassume) -> Xassume {
+    xassume.args(["--", "sh", "-c", "test -n \"$XASSUME_SESSION\" && echo ran"])
+}
+
+const NO_PROC: &str = "mount -t tmpfs none /proc";
+const NO_DEV: &str = "mount -t tmpfs none /mnt && cp -a /dev/null /mnt && mount --move /mnt /dev";
+const READ_ONLY: &str = "for folder in /dev/shm /tmp /var/tmp \"$TMPDIR\" \"$HOME\" \"$XDG_RUNTIME_DIR\"; do \
+                         mount --bind \"$folder\" \"$folder\" 2>/dev/null && mount -o remount,bind,ro \"$folder\"; \
+                         done; ! touch \"$HOME/x\" 2>/dev/null";
+
+#[test]
+fn a_command_becomes_and_is_kept_in_all_of_them() {
+    let Some(namespace) = mount_namespace() else { return };
+    for (place, mounts, ways) in [
+        ("no /proc", NO_PROC, &[&[][..], &["--on-expiry", "restart"], &["--via", "file"], &["--via", "endpoint"]][..]),
+        ("no /dev", NO_DEV, &[&[], &["--on-expiry", "restart"], &["--via", "file"], &["--via", "endpoint"]]),
+        ("nothing to write to", READ_ONLY, &[&[], &["--on-expiry", "restart"]]),
+    ] {
+        for way in ways {
+            let sts = FakeSts::start();
+            let world = xassume(&sts).env_remove("XASSUME_NO_CACHE").args(*way);
+            let finished = with_mounts(namespace, mounts, &shell(world)).run();
+            if finished.code() == Some(99) {
+                super::skipped(&format!("{place}: {}", finished.stderr));
+                break;
+            }
+            assert_eq!(finished.exited(0).stdout_text(), "ran\n", "{place} {way:?}");
+            assert_eq!(sts.requests().len(), 1, "{place} {way:?}");
+        }
+    }
+}
+
+#[test]
+fn what_needs_such_a_place_says_so() {
+    let Some(namespace) = mount_namespace() else { return };
+    for (mounts, way, complaint) in [
+        (NO_PROC, "process", "cannot find the file of xassume itself: "),
+        (
+            READ_ONLY,
+            "file",
+            "cannot keep a private folder in XDG_RUNTIME_DIR, /dev/shm or TMPDIR: Read-only file system",
+        ),
+        (READ_ONLY, "endpoint", "cannot keep a private folder in XDG_RUNTIME_DIR, /dev/shm or TMPDIR: Read-only"),
+    ] {
+        let sts = FakeSts::start();
+        let finished = with_mounts(namespace, mounts, &shell(xassume(&sts).args(["--via", way]))).run();
+        if finished.code() == Some(99) {
+            super::skipped(&finished.stderr);
+            continue;
+        }
+        let said = super::told(finished);
+        assert!(said.contains(complaint), "{way}: {said}");
+        assert_eq!(sts.requests().len(), 0, "it is found out before STS is asked");
+    }
+}

@@ -1,0 +1,53 @@
+//! Whoever answers with a redirect gets no signed request sent elsewhere.
+
+use super::{refused, xassume};
+use crate::support::http::{Response, Server};
+use crate::support::log::Log;
+use crate::support::{Answer, FakeSts};
+use std::sync::Arc;
+
+const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
+
+/// A place to be led to, and what it was asked.
+fn elsewhere() -> (Server, Arc<Log<String>>) {
+    let asked = Arc::new(Log::default());
+    let server = Server::start({
+        let asked = Arc::clone(&asked);
+        move |request| {
+            asked.push(request.target.clone());
+            Response::text(200, "").into()
+        }
+    });
+    (server, asked)
+}
+
+fn moved(status: u16, to: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {status} Moved\r\nLocation: {to}/\r\nContent-Length: 0\r\n\r\n").into_bytes()
+}
+
+#[test]
+fn sts_leads_nobody_elsewhere() {
+    for status in REDIRECTS {
+        let (server, asked) = elsewhere();
+        let sts = FakeSts::builder().script_forever([Answer::Raw(moved(status, &server.url()))]).start();
+        refused(xassume(&sts).args(["--sts-timeout", "5s"]));
+        assert_eq!((sts.requests().len(), asked.all()), (1, Vec::new()), "{status}");
+    }
+}
+
+#[test]
+fn a_containers_endpoint_leads_nobody_elsewhere() {
+    for status in REDIRECTS {
+        let (server, asked) = elsewhere();
+        let answer = moved(status, &server.url());
+        let container = Server::start(move |_| crate::support::http::Reply::Raw(answer.clone()));
+        let sts = FakeSts::start();
+        refused(
+            xassume(&sts)
+                .without_keys()
+                .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.url() + "/get")
+                .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", "not for others"),
+        );
+        assert_eq!((sts.requests().len(), asked.all()), (0, Vec::new()), "{status}");
+    }
+}

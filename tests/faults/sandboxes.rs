@@ -1,0 +1,118 @@
+//! Kernels and containers that refuse a system call: what can be done without is done without, the rest is told.
+
+use super::{at, probing, refused, still_runs, told, xassume};
+use crate::support::{Answer, FakeSts, Identity, Refusal, Xassume};
+use std::time::Duration;
+
+fn short() -> FakeSts {
+    FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(2))]).start()
+}
+
+/// Keys come from a program that xassume runs.
+fn with_process(xassume: Xassume) -> Xassume {
+    let Identity { access_key_id, secret_access_key, .. } = Identity::user();
+    let answer = format!(r#"{{"Version":1,"AccessKeyId":"{access_key_id}","SecretAccessKey":"{secret_access_key}"}}"#);
+    let config = "[default]\ncredential_process = cat $HOME/answer\n";
+    xassume.without_keys().file("answer", answer).file(".aws/config", config)
+}
+
+#[test]
+fn without_pidfd_or_timerfd_everything_works_all_the_same() {
+    for (call, errno) in [
+        (libc::SYS_pidfd_open, libc::ENOSYS),
+        (libc::SYS_pidfd_open, libc::EPERM),
+        (libc::SYS_timerfd_create, libc::ENOSYS),
+    ] {
+        let sts = short();
+        let world = with_process(xassume(&sts)).args(["--on-expiry", "restart"]);
+        let running = probing(world, &["generation"]).refusing(&[Refusal::Call(call, errno)]).spawn();
+        let (first, second) = (running.line("ready"), running.line("ready"));
+        assert_ne!(first, second, "it was restarted");
+        assert_eq!(still_runs(running).stderr, "");
+    }
+}
+
+#[test]
+fn without_signalfd_there_is_no_supervision() {
+    let sts = FakeSts::start();
+    let world = || xassume(&sts).refusing(&[Refusal::Call(libc::SYS_signalfd4, libc::ENOSYS)]);
+    let said = refused(world().args(["--on-expiry", "restart"]));
+    assert!(said.contains("cannot receive signals: "), "{said}");
+    probing(world(), &["say", "ran"]).run().exited(0);
+}
+
+#[test]
+fn where_no_process_can_be_made_the_reason_is_told() {
+    for errno in [libc::EAGAIN, libc::ENOMEM] {
+        let refusal = [Refusal::Processes(errno)];
+        for via in ["env", "file", "endpoint", "process"] {
+            let sts = FakeSts::start();
+            let on_expiry = if via == "env" { "restart" } else { "none" };
+            let said = refused(xassume(&sts).refusing(&refusal).args(["--via", via, "--on-expiry", on_expiry]));
+            assert!(said.starts_with("xassume: cannot start the command: ") && said.contains("\nhint: "), "{said}");
+        }
+        let sts = FakeSts::start();
+        let said = refused(with_process(xassume(&sts)).refusing(&refusal));
+        assert!(said.contains("credential_process of profile default: it could not be started"), "{said}");
+        assert_eq!(sts.requests().len(), 0);
+        // A command that xassume becomes needs no further process.
+        probing(xassume(&sts).refusing(&refusal), &["say", "ran"]).run().exited(0);
+    }
+}
+
+#[test]
+fn where_no_thread_can_be_made_names_are_not_resolved_and_addresses_work() {
+    let refusal = [Refusal::Threads(libc::EAGAIN)];
+    let sts = FakeSts::start();
+    let by_name = format!("http://localhost:{}", sts.port());
+    let ways = [&[][..], &["--on-expiry", "restart"], &["--via", "endpoint"]];
+    // It is tried again, since it may pass.
+    let running = ways.map(|way| probing(at(&by_name).refusing(&refusal).args(way), &["say", "ran"]).spawn());
+    for running in running {
+        let said = told(running.wait());
+        assert!(said.contains("there is no thread to resolve its name with"), "{said}");
+    }
+    for way in ways {
+        probing(xassume(&sts).refusing(&refusal).args(way), &["say", "ran"]).run().exited(0);
+    }
+}
+
+#[test]
+fn an_allowance_that_is_missing_has_one_line_or_no_effect() {
+    // What the C library, the runtime and the hash maps ask for; each may be absent from a container's list.
+    let calls = [
+        ("getrandom", libc::SYS_getrandom),
+        ("prctl", libc::SYS_prctl),
+        ("flock", libc::SYS_flock),
+        ("statx", libc::SYS_statx),
+        ("epoll_create1", libc::SYS_epoll_create1),
+        ("eventfd2", libc::SYS_eventfd2),
+        ("socket", libc::SYS_socket),
+        ("setsockopt", libc::SYS_setsockopt),
+        ("prlimit64", libc::SYS_prlimit64),
+        ("renameat", libc::SYS_renameat),
+        ("fsync", libc::SYS_fsync),
+        ("fchmod", libc::SYS_fchmod),
+    ];
+    let running: Vec<_> = calls
+        .into_iter()
+        .flat_map(|(name, call)| {
+            [&[][..], &["--via", "file"], &["--via", "endpoint"]].map(|args| {
+                let sts = FakeSts::start();
+                let world = xassume(&sts).args(args).args(["--sts-timeout", "2s"]);
+                let world = probing(world.refusing(&[Refusal::Call(call, libc::EPERM)]), &["say", "ran"]);
+                (name, args, world.spawn(), sts)
+            })
+        })
+        .collect();
+    for (name, args, running, _sts) in running {
+        let finished = running.wait();
+        let described = format!("{name} {args:?}: {}", finished.describe());
+        assert!(!finished.stderr.contains("internal error"), "{described}");
+        match finished.code() {
+            Some(0) => assert_eq!(finished.stdout_text(), "ran\n", "{described}"),
+            Some(125) => assert!(finished.stderr.starts_with("xassume: cannot "), "{described}"),
+            _ => panic!("{described}"),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! xassume killed at any moment: the command is told, and the next start tidies up.
+
+use super::{probing, xassume};
+use crate::support::{FakeSts, Running, Xassume};
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::thread;
+use std::time::Duration;
+
+/// A seed that is shown with a failure; `XASSUME_TEST_SEED` plays the same moments again.
+fn seed() -> u64 {
+    let given = std::env::var("XASSUME_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+    given.unwrap_or_else(|| RandomState::new().build_hasher().finish())
+}
+
+/// The next number of a sequence (splitmix64).
+fn next(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+fn files(world: &Xassume) -> Vec<std::path::PathBuf> {
+    world.sandbox().run_folders()
+}
+
+#[test]
+fn the_command_is_told_and_the_next_start_removes_what_was_left() {
+    let seed = seed();
+    let mut state = seed;
+    let sts = FakeSts::builder().lifetime(Duration::from_secs(2)).start();
+    let ways = [&["--via", "file"][..], &["--on-expiry", "signal"], &["--via", "endpoint"], &["--via", "process"]];
+    let killed: Vec<(Xassume, Running, u64)> = (0..16)
+        .map(|round| {
+            let world = probing(xassume(&sts).args(ways[round % ways.len()]), &["signals"]);
+            let running = world.spawn();
+            (world, running, next(&mut state) % 150)
+        })
+        .collect();
+    for (world, running, after) in killed {
+        let case = format!("XASSUME_TEST_SEED={seed}, {after} ms");
+        // The moment itself is what is random here; nothing is waited for by it.
+        thread::sleep(Duration::from_millis(after));
+        running.signal(libc::SIGKILL);
+        let finished = running.wait().killed_by(libc::SIGKILL).left_nobody();
+        assert!(finished.stderr.is_empty(), "{case}: {}", finished.stderr);
+        if finished.stdout_text().contains("ready") {
+            assert!(finished.stdout_text().contains("TERM"), "{case}: the command was not told");
+        }
+        for folder in files(&world) {
+            assert_eq!(folder.metadata().expect("it is there").mode() & 0o777, 0o700, "{case}");
+            // A run that was killed between the folder and its lock leaves an empty one, which is removed when a minute
+            // has passed; that is as if it had.
+            if folder.read_dir().expect("a folder").next().is_none() {
+                std::fs::remove_dir(folder).expect("it is ours");
+            }
+        }
+        world.clone().without_args().args(["-r", super::ROLE, "--via", "file", "--", "true"]).run().exited(0);
+        assert!(files(&world).is_empty(), "{case}: {:?}", files(&world));
+    }
+}
+
+#[test]
+fn nothing_is_left_after_the_next_start() {
+    let sts = FakeSts::start();
+    let world = xassume(&sts).args(["--via", "file"]);
+    for _ in 0..3 {
+        let running = probing(world.clone(), &["signals"]).spawn();
+        running.line("ready");
+        running.signal(libc::SIGKILL);
+        running.wait().killed_by(libc::SIGKILL).left_nobody();
+    }
+    assert_eq!(files(&world).len(), 1, "the last one's");
+    world.clone().args(["--", "true"]).run().exited(0);
+    assert_eq!(files(&world).len(), 0);
+}

@@ -1,0 +1,130 @@
+//! Who cannot look into xassume: the same user, and whoever finds a core file.
+
+use super::marks::Marks;
+use super::{skipped, user, xassume};
+use crate::support::{FakeSts, Running, Xassume, binary, probe};
+use std::fs;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+/// A user who owns nothing else.
+const NOBODY: u32 = 61_234;
+
+/// Reads as that user.
+fn read_as_nobody(path: &str) -> Output {
+    let mut cat = Command::new("cat");
+    cat.arg(path).stdin(Stdio::null()).uid(NOBODY).gid(NOBODY).current_dir("/").output().expect("cat runs")
+}
+
+/// The program as that user runs it; `None`, with a word, where that cannot be arranged.
+fn as_nobody(sts: &FakeSts) -> Option<Xassume> {
+    let may = |program: PathBuf| {
+        let mut test = Command::new("test");
+        test.arg("-x").arg(program).uid(NOBODY).gid(NOBODY).current_dir("/");
+        test.status().is_ok_and(|status| status.success())
+    };
+    let this = std::env::current_exe().expect("a running program has a path");
+    if !nix::unistd::geteuid().is_root() || !may(binary()) || !may(this) {
+        skipped("the program cannot be run as another user here");
+        return None;
+    }
+    let args = ["--reuid", &NOBODY.to_string(), "--regid", &NOBODY.to_string(), "--clear-groups"].map(str::to_owned);
+    let world = xassume(sts);
+    let flags: Vec<_> = world.command().get_args().map(std::ffi::OsStr::to_owned).collect();
+    let world = world.without_args().program("setpriv").args(args).arg(binary()).args(flags);
+    Some(world.env("HOME", "/nonexistent").env_remove("XDG_RUNTIME_DIR").env("TMPDIR", "/tmp").cwd("/"))
+}
+
+#[test]
+fn the_same_user_reads_neither_its_memory_nor_its_environment() {
+    let sts = FakeSts::start();
+    let Some(world) = as_nobody(&sts) else { return };
+    let running = world.args(["--on-expiry", "restart", "--"]).args(probe()).args(["state", "then", "signals"]).spawn();
+    let state: serde_json::Value = serde_json::from_str(&running.line("\"pid\"")).expect("JSON");
+    running.line("ready");
+    for name in ["environ", "mem", "maps", "auxv"] {
+        let read = read_as_nobody(&format!("/proc/{}/{name}", running.pid()));
+        let complaint = String::from_utf8_lossy(&read.stderr).into_owned();
+        assert!(!read.status.success() && read.stdout.is_empty(), "{name} can be read");
+        assert!(complaint.contains("ermission denied"), "{name}: {complaint}");
+    }
+    // The command is as open as it would be without xassume: its debuggers go on working.
+    let command = read_as_nobody(&format!("/proc/{}/environ", state["pid"]));
+    assert!(command.status.success(), "{}", String::from_utf8_lossy(&command.stderr));
+    assert!(String::from_utf8_lossy(&command.stdout).contains("AWS_SESSION_TOKEN="));
+    running.signal(libc::SIGTERM);
+    running.wait().exited(0);
+}
+
+/// Whether a program that dumps core leaves a file in its folder here.
+fn cores_are_files() -> bool {
+    let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
+    let files = !pattern.trim().is_empty() && !pattern.starts_with(['|', '@']) && !pattern.contains('/');
+    if !files {
+        skipped("core files go elsewhere here");
+    }
+    files
+}
+
+/// With core files allowed.
+fn dumping(world: Xassume) -> Xassume {
+    let flags: Vec<_> = world.command().get_args().map(std::ffi::OsStr::to_owned).collect();
+    let words = "ulimit -c unlimited || exit 99\nexec \"$0\" \"$@\"";
+    world.without_args().program("sh").args(["-c", words]).arg(binary()).args(flags)
+}
+
+fn cores(world: &Xassume) -> Vec<PathBuf> {
+    let entries = fs::read_dir(world.sandbox().work()).expect("a folder");
+    entries.map(|entry| entry.expect("an entry").path()).collect()
+}
+
+#[test]
+fn it_leaves_no_core_file_whatever_it_dies_of() {
+    if !cores_are_files() {
+        return;
+    }
+    for signal in [libc::SIGSEGV, libc::SIGABRT, libc::SIGBUS, libc::SIGQUIT] {
+        let sts = FakeSts::start();
+        let world = dumping(xassume(&sts).args(["--on-expiry", "restart", "--"]).args(probe()).arg("signals"));
+        let running: Running = world.spawn();
+        running.line("ready");
+        running.signal(signal);
+        if signal == libc::SIGQUIT {
+            // It is forwarded, and the probe only tells it.
+            running.line("QUIT");
+            running.signal(libc::SIGKILL);
+        }
+        // Rust's runtime looks at the first SEGV or BUS, and lets the next one have its way.
+        while !running.ends_within(Duration::from_millis(100)) {
+            running.signal(signal);
+        }
+        let status = running.wait().status;
+        assert!(!status.core_dumped() && cores(&world).is_empty(), "{signal}: {:?}", cores(&world));
+    }
+}
+
+#[test]
+fn a_command_that_dumps_core_leaves_its_own_and_no_other() {
+    if !cores_are_files() {
+        return;
+    }
+    for way in [&[][..], &["--via", "file"], &["--via", "endpoint"]] {
+        let sts = FakeSts::start();
+        let world = dumping(xassume(&sts).args(way).args(["--", "sh", "-c", "kill -SEGV $$"]));
+        let finished = world.run();
+        if finished.code() == Some(99) {
+            return skipped("the limit of core files cannot be raised");
+        }
+        finished.killed_by(libc::SIGSEGV);
+        let [core] = <[PathBuf; 1]>::try_from(cores(&world)).expect("one core file: the command's");
+        let core = fs::read(core).expect("a file");
+        let mut marks = Marks::default();
+        marks.add_identity(&user());
+        if !way.is_empty() {
+            marks.add_issued(&sts);
+        }
+        assert_eq!(marks.found_in(&core), None, "{way:?}");
+    }
+}

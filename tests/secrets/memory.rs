@@ -1,0 +1,60 @@
+//! The memory of a supervisor, read as only root can: no session that was replaced is in it.
+
+use super::{skipped, xassume};
+use crate::support::{FakeSts, Running, probe};
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
+use std::time::Duration;
+
+/// As much of a secret or a token as tells it from those of other sessions.
+const TELLING: usize = 44;
+
+/// All that a process has in memory and could write to, area by area with the area's name.
+fn memory(running: &Running) -> Option<Vec<(String, Vec<u8>)>> {
+    let maps = fs::read_to_string(format!("/proc/{}/maps", running.pid())).ok()?;
+    let memory = File::open(format!("/proc/{}/mem", running.pid())).ok()?;
+    let areas = maps.lines().filter(|line| line.contains(" rw")).filter_map(|line| {
+        let (from, to) = line.split(' ').next()?.split_once('-')?;
+        let [from, to] = [from, to].map(|address| u64::from_str_radix(address, 16).expect("an address"));
+        let mut bytes = vec![0; usize::try_from(to - from).expect("an area fits")];
+        memory.read_exact_at(&mut bytes, from).ok()?;
+        Some((line.to_owned(), bytes))
+    });
+    Some(areas.collect())
+}
+
+#[test]
+fn a_session_that_was_replaced_is_in_it_no_more() {
+    let ways = [&["--on-expiry", "restart"][..], &["--via", "file"], &["--via", "endpoint"], &["--via", "process"]];
+    let running = ways.map(|way| {
+        let sts = FakeSts::builder().lifetime(Duration::from_secs(2)).start();
+        let world = xassume(&sts).args(way).env("XASSUME_NO_CACHE", "true");
+        (way, world.arg("--").args(probe()).arg("signals").spawn(), sts)
+    });
+    for (way, running, sts) in running {
+        for _ in 0..2 {
+            running.error_line("refreshed: ");
+        }
+        let areas = memory(&running);
+        let issued = sts.issued();
+        let Some(areas) = areas.filter(|areas| !areas.is_empty()) else {
+            return skipped("the memory of another process cannot be read here");
+        };
+        let (last, before) = issued.split_last().expect("sessions");
+        let places = |secret: &str| {
+            let part = &secret.as_bytes()[..secret.len().min(TELLING)];
+            let at = |(name, bytes): &(String, Vec<u8>)| {
+                let found = bytes.windows(part.len()).filter(|window| *window == part).count();
+                (found > 0).then(|| format!("{found} × {name}"))
+            };
+            areas.iter().filter_map(at).collect::<Vec<_>>()
+        };
+        assert!(!places(&last.secret_access_key).is_empty(), "the search finds the one that is in use");
+        for issued in before {
+            for secret in [&issued.secret_access_key, &issued.session_token] {
+                let found = places(secret);
+                assert!(found.is_empty(), "{way:?}, session {} of {}: {found:#?}", issued.generation, last.generation);
+            }
+        }
+    }
+}

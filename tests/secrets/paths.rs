@@ -1,0 +1,180 @@
+//! Every way that a run can go well, watched while STS is asked, while the command runs, and afterwards.
+
+use super::marks::Marks;
+use super::{ROLE, user, xassume};
+use crate::support::{
+    Answer, FakeContainer, FakeImds, FakeSso, FakeSts, Identity, Login, Running, Xassume, probe, write_login,
+};
+use std::path::PathBuf;
+use std::time::Duration;
+
+const FORMATS: [&str; 2] = ["text", "json"];
+
+fn probing(xassume: Xassume, verbs: &[&str]) -> Xassume {
+    xassume.arg("--").args(probe()).args(verbs)
+}
+
+/// Waits until STS is asked for the session of that place, looks at everybody, and lets STS answer.
+fn look_and_release(sts: &FakeSts, place: usize, running: &Running, marks: &Marks) {
+    sts.wait_for_requests(place + 1);
+    marks.absent_from_processes(running);
+    sts.release();
+}
+
+/// A run that becomes its command: searched while STS is asked, and in what it said and left.
+#[track_caller]
+fn becomes(sts: &FakeSts, world: &Xassume, mut marks: Marks, sources: &[&str]) {
+    for format in FORMATS {
+        sts.script([Answer::Held]);
+        let world = world.clone().args(["--log-format", format]);
+        let asked = sts.requests().len();
+        let running = probing(world.clone(), &["env", "AWS_ACCESS_KEY_ID"]).spawn();
+        // What is in the environment is the user's own source.
+        let mut argv = Marks::default();
+        argv.add("none", "a mark that is nowhere");
+        look_and_release(sts, asked, &running, &argv);
+        let finished = running.wait().exited(0);
+        marks.add_issued(sts);
+        marks.absent("standard error", finished.stderr.as_bytes());
+        marks.absent("standard output", &finished.stdout);
+        assert!(finished.stderr.lines().count() > 2, "it does tell what it does: {}", finished.stderr);
+        let mut files = marks.files_with_any(&world.home());
+        files.retain(|file| !sources.iter().any(|source| file.ends_with(source)));
+        assert_eq!(files, Vec::<PathBuf>::new());
+        let kept = marks.files_with_any(world.sandbox().runtime().as_path());
+        assert!(kept.iter().all(|file| file.extension().is_some_and(|kind| kind == "session")), "{kept:?}");
+        assert!(!kept.is_empty(), "the cache holds the session");
+        world.without_args().arg("--clear-cache").run().exited(0);
+    }
+}
+
+#[test]
+fn becoming_the_command() {
+    let sts = FakeSts::start();
+    let mut marks = Marks::default();
+    marks.add_identity(&user());
+    becomes(&sts, &xassume(&sts), marks.clone(), &[]);
+    // Each hop of a chain has a session of its own.
+    becomes(&sts, &xassume(&sts).args(["-r", "222222222222:Next", "-r", "333333333333:Last"]), marks, &[]);
+}
+
+#[test]
+fn sources_with_tokens() {
+    let (sts, imds, container, sso) = (FakeSts::start(), FakeImds::start(), FakeContainer::start(), FakeSso::start());
+    let world = || xassume(&sts).without_keys();
+    let mut marks = Marks::default();
+    marks.add_identity(&Identity::instance());
+    becomes(&sts, &world().with_metadata_at(&imds.url()), marks, &[]);
+
+    container.set_token(Some("Bearer sentinel.of.the+container/endpoint"));
+    let mut marks = Marks::default();
+    marks.add_identity(&Identity::task());
+    marks.add("the container's token", "sentinel.of.the+container/endpoint");
+    let by_container = world()
+        .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri())
+        .env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", container.token_file());
+    becomes(&sts, &by_container, marks, &[]);
+
+    let mut marks = Marks::default();
+    marks.add("the OIDC token", "sentinel.of.the+identity/provider");
+    let by_token = world().file("token", "sentinel.of.the+identity/provider\n");
+    std::fs::set_permissions(by_token.home().join("token"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .expect("a mode");
+    let token = by_token.home().join("token");
+    becomes(&sts, &by_token.env("AWS_WEB_IDENTITY_TOKEN_FILE", token), marks, &["token"]);
+
+    let mut marks = Marks::default();
+    marks.add_identity(&Identity::sso());
+    marks.add("the SSO token", "aoaAAAAAGVtSSOTOKEN0123456789");
+    let config = "[profile dev]\nsso_session = corp\nsso_account_id = 222222222222\nsso_role_name = Developer\n\
+                  [sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.example/start\n";
+    let by_login = world().env("AWS_ENDPOINT_URL_SSO", sso.url()).file(".aws/config", config).args(["-p", "dev"]);
+    let login = write_login(&by_login.home(), "corp", Login::Valid);
+    std::fs::set_permissions(&login, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("a mode");
+    let name = login.file_name().and_then(std::ffi::OsStr::to_str).expect("a name");
+    becomes(&sts, &by_login, marks, &[name]);
+}
+
+#[test]
+fn codes() {
+    let world = |sts: &FakeSts| {
+        sts.add_mfa_code("735196");
+        sts.add_mfa_code("735196");
+        xassume(sts).args(["--mfa-serial", "arn:aws:iam::222222222222:mfa/sentinel"])
+    };
+    let mut marks = Marks::default();
+    marks.add_identity(&user());
+    marks.add("the code", "735196");
+    let sts = FakeSts::start();
+    becomes(&sts, &world(&sts).args(["--mfa-token", "735196"]), marks.clone(), &[]);
+    let sts = FakeSts::start();
+    becomes(&sts, &world(&sts).args(["--mfa-token", "-"]).stdin("735196\n"), marks.clone(), &[]);
+    let sts = FakeSts::start();
+    let by_command = world(&sts).file("code", "735196").args(["--mfa-command", "cat $HOME/code"]);
+    std::fs::set_permissions(by_command.home().join("code"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .expect("a mode");
+    becomes(&sts, &by_command, marks, &["code"]);
+}
+
+/// A run that stays, through a refresh. Its own processes must know nothing of a session by argument or environment.
+#[test]
+fn staying_with_the_command() {
+    let ways = [
+        &["--on-expiry", "restart"][..],
+        &["--on-expiry", "signal"],
+        &["--via", "file", "--credentials-file", "../home/credentials"],
+        &["--via", "endpoint"],
+        &["--via", "process"],
+    ];
+    let all = ways.into_iter().flat_map(|way| FORMATS.map(|format| (way, format)));
+    let running: Vec<_> = all
+        .map(|(way, format)| {
+            let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(2)), Answer::Held]).start();
+            let world = xassume(&sts).args(way).args(["--log-format", format]).env("XASSUME_NO_CACHE", "true");
+            let verbs = ["env", "AWS_CONTAINER_AUTHORIZATION_TOKEN", "then", "signals", "ignore", "HUP"];
+            (way, sts, probing(world.clone(), &verbs).spawn(), world)
+        })
+        .collect();
+    for (way, sts, running, world) in running {
+        let mut marks = Marks::default();
+        let token = running.line("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+        if let Some((_, token)) = token.split_once('=') {
+            marks.add("the endpoint's token", token);
+        }
+        running.line("ready");
+        marks.add_issued(&sts);
+        look_and_release(&sts, 1, &running, &marks);
+        running.error_line("refreshed: ");
+        marks.add_issued(&sts);
+        marks.absent_from_processes(&running);
+        marks.add_identity(&user());
+        let root = world.home().parent().expect("a sandbox").to_owned();
+        let files = marks.files_with_any(&root);
+        let expected = usize::from(way.contains(&"file") || way.contains(&"signal"));
+        assert_eq!(files.len(), expected, "{way:?}: {files:?}");
+        assert!(files.iter().all(|file| file.ends_with("credentials")), "{files:?}");
+        running.signal(libc::SIGTERM);
+        let finished = running.wait();
+        marks.absent("standard error", finished.stderr.as_bytes());
+        assert!(finished.stderr.lines().count() > 5, "{}", finished.stderr);
+        assert_eq!(marks.files_with_any(&root), Vec::<PathBuf>::new(), "{way:?}: nothing stays");
+    }
+}
+
+/// The programs that xassume runs for itself, and itself while they run.
+#[test]
+fn helpers_are_told_nothing_by_their_arguments() {
+    let sts = FakeSts::start();
+    let Identity { access_key_id, secret_access_key, .. } = user();
+    let answer = format!(r#"{{"Version":1,"AccessKeyId":"{access_key_id}","SecretAccessKey":"{secret_access_key}"}}"#);
+    let config =
+        "[default]\ncredential_process = cat /proc/$PPID/cmdline /proc/$$/cmdline >$HOME/seen; cat $HOME/answer\n";
+    let world = xassume(&sts).without_keys().file("answer", answer).file(".aws/config", config);
+    probing(world.clone(), &["say", "ran"]).run().exited(0);
+    let mut marks = Marks::default();
+    marks.add_identity(&user());
+    marks.add_issued(&sts);
+    let seen = std::fs::read(world.home().join("seen")).expect("the helper wrote it");
+    assert!(seen.windows(ROLE.len()).any(|words| words == ROLE.as_bytes()), "it did look");
+    marks.absent("the command lines", &seen);
+}

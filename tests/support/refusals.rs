@@ -1,0 +1,89 @@
+//! A kernel that refuses: a seccomp(2) filter in front of a program, as old kernels and sandboxes put it there.
+//!
+//! Needs no rights. The program's children inherit it.
+#![allow(unsafe_code, reason = "a filter is installed between fork and exec, by the raw call")]
+
+use std::io;
+
+/// What is refused, and with which error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// A system call by its number: `libc::SYS_…`.
+    Call(libc::c_long, i32),
+    /// New threads.
+    Threads(i32),
+    /// New processes.
+    Processes(i32),
+}
+
+/// The filter's program, made before the fork.
+pub struct Filter(Vec<libc::sock_filter>);
+
+/// Offsets in `struct seccomp_data`: the call's number, and the lower half of its first argument.
+const NUMBER: u32 = 0;
+const FIRST_ARGUMENT: u32 = if cfg!(target_endian = "little") { 16 } else { 20 };
+
+impl Filter {
+    pub fn new(refusals: &[Refusal]) -> Self {
+        let mut program = Vec::new();
+        for refusal in refusals {
+            match *refusal {
+                Refusal::Call(number, errno) => program.extend(if_call(number, &[refuse(errno)])),
+                Refusal::Threads(errno) => program.extend(clones(errno, 0, 1)),
+                Refusal::Processes(errno) => {
+                    #[cfg(target_arch = "x86_64")]
+                    for number in [libc::SYS_fork, libc::SYS_vfork] {
+                        program.extend(if_call(number, &[refuse(errno)]));
+                    }
+                    program.extend(clones(errno, 1, 0));
+                }
+            }
+        }
+        program.push(statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW));
+        Self(program)
+    }
+
+    /// Puts the filter before this process, for good. Async-signal-safe.
+    pub fn install(&mut self) -> io::Result<()> {
+        let length = u16::try_from(self.0.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let program = libc::sock_fprog { len: length, filter: self.0.as_mut_ptr() };
+        // SAFETY: the program is valid for the call, which copies it.
+        let result = unsafe {
+            libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+            libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program)
+        };
+        if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+}
+
+/// Refuses clone(2) by its flag for threads. The newer call hides its flags in memory: as on an older kernel there is none,
+/// and C libraries fall back to this one.
+fn clones(errno: i32, if_thread: u8, if_process: u8) -> Vec<libc::sock_filter> {
+    let thread = u32::try_from(libc::CLONE_THREAD).expect("a flag is positive");
+    let test = [
+        statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, FIRST_ARGUMENT),
+        jump(libc::BPF_JSET, thread, if_thread, if_process),
+        refuse(errno),
+    ];
+    [if_call(libc::SYS_clone3, &[refuse(libc::ENOSYS)]), if_call(libc::SYS_clone, &test)].concat()
+}
+
+/// Those statements for one call, and the next ones for all others.
+fn if_call(number: libc::c_long, then: &[libc::sock_filter]) -> Vec<libc::sock_filter> {
+    let number = u32::try_from(number).expect("numbers of calls are small");
+    let past = u8::try_from(then.len()).expect("a few statements");
+    let load = statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, NUMBER);
+    [&[load, jump(libc::BPF_JEQ, number, 0, past)], then].concat()
+}
+
+fn refuse(errno: i32) -> libc::sock_filter {
+    statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ERRNO | errno.unsigned_abs())
+}
+
+fn statement(code: u32, k: u32) -> libc::sock_filter {
+    libc::sock_filter { code: u16::try_from(code).expect("codes are small"), jt: 0, jf: 0, k }
+}
+
+fn jump(test: u32, k: u32, jt: u8, jf: u8) -> libc::sock_filter {
+    libc::sock_filter { jt, jf, ..statement(libc::BPF_JMP | test | libc::BPF_K, k) }
+}
