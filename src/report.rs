@@ -16,7 +16,7 @@ use crate::mfa::{MfaSession, way};
 use crate::outcome::FAILED;
 use crate::profile::{Plan, Region, RegionFrom};
 use crate::session::{Keys, rfc3339};
-use crate::settings::{CodeFrom, LogFormat, Settings, Verbosity, Voice};
+use crate::settings::{CodeFrom, LogFormat, Screen, Settings, Verbosity, Voice};
 use crate::supervise::happening::{Field, Happening, Level, Narrator};
 use crate::sys::clock;
 #[cfg(any(test, fuzzing))]
@@ -25,7 +25,7 @@ use serde_json::{Map, Value, json};
 use std::fmt::{Display, Write as _};
 use std::io::Write as _;
 use std::process::ExitCode;
-use style::{Ink, Mark};
+use style::Mark;
 
 /// The longest line of a message, in characters; a policy statement with its ARNs has some hundred.
 const LONGEST: usize = 2048;
@@ -59,7 +59,7 @@ impl Report {
     pub(crate) fn error(self, error: &Error) {
         self.write(failed(error));
         if error.shows_usage() && self.voice.format == LogFormat::Text {
-            put(&Ink::of(self.voice).line(Mark::Usage, cli::USAGE));
+            put(&style::line(style::screen(self.voice), Mark::Usage, cli::USAGE));
         }
     }
 
@@ -153,7 +153,7 @@ impl Report {
         message.text = harmless(&message.text);
         message.hint = message.hint.as_deref().map(harmless);
         match self.voice.format {
-            LogFormat::Text => message.as_text(Ink::of(self.voice)),
+            LogFormat::Text => message.as_text(style::screen(self.voice)),
             LogFormat::Json => {
                 let mut object = Map::new();
                 object.insert("time".into(), json!(rfc3339(clock::wall())));
@@ -172,7 +172,7 @@ impl Report {
 
 impl Message<'_> {
     /// An error is a page. Everything else keeps its lines: in a log, one for each message.
-    fn as_text(&self, ink: Ink) -> String {
+    fn as_text(&self, screen: Screen) -> String {
         let mark = match self.level {
             "error" => Mark::Error,
             "warning" => Mark::Warning,
@@ -182,9 +182,9 @@ impl Message<'_> {
             "error" => page::folded(text, mark.columns()),
             _ => text.to_owned(),
         };
-        let mut text = ink.line(mark, &laid_out(&self.text, mark));
+        let mut text = style::line(screen, mark, &laid_out(&self.text, mark));
         if let Some(hint) = &self.hint {
-            text += &ink.line(Mark::Hint, &laid_out(hint, Mark::Hint));
+            text += &style::line(screen, Mark::Hint, &laid_out(hint, Mark::Hint));
         }
         text
     }

@@ -130,10 +130,8 @@ fn print_session(settings: &Settings, format: Format, vars: &Vars, report: Repor
 
 /// Removes the cached sessions of this user.
 fn clear_cache(settings: &CacheSettings, vars: &Vars, report: Report) -> Result<Outcome, Error> {
-    let cleared = Cache::new(settings, vars).clear().map_err(|(folder, error)| Error::System {
-        what: "clear the cache",
-        reason: format!("{}: {}", folder.display(), told(&error)),
-    })?;
+    let cleared = Cache::new(settings, vars).clear();
+    let cleared = cleared.map_err(|(folder, error)| Error::Cache { folder, reason: told(&error) })?;
     for folder in &cleared {
         report.detail(format_args!("sessions removed from {}: {}", folder.folder.display(), folder.sessions));
     }

@@ -195,7 +195,10 @@ fn a_missing_identity_policy_is_told_from_a_missing_trust() {
         page.contains("hint: the role's trust policy lacks a statement, or a condition in it is not met:"),
         "{page}"
     );
-    assert!(page.contains(&format!("trust policy of {ROLE} (missing):\n        {}\n", statements[1])), "{page}");
+    assert!(
+        page.contains(&format!("trust policy of {ROLE} (missing, or not met):\n        {}\n", statements[1])),
+        "{page}"
+    );
     assert!(page.contains(&format!("identity policy of {user}:\n        {}\n", statements[0])), "{page}");
 
     // STS does not always say which.
@@ -329,7 +332,7 @@ fn an_instance_without_a_role_is_told() {
 #[test]
 fn a_deny_is_told_with_the_policy_that_has_it() {
     for (policy, told) in [
-        ("a service control policy", "a service control policy of the organisation"),
+        ("a service control policy", "a service control policy of the caller's organisation"),
         ("an identity-based policy", "the caller's identity policy"),
         ("the role trust policy", "the role's trust policy"),
     ] {
@@ -337,7 +340,7 @@ fn a_deny_is_told_with_the_policy_that_has_it() {
         let page = fails(&role(&sts));
         failed_at(&page, "role");
         assert!(
-            page.contains(&format!("hint: no Allow counts against a Deny in {told}\n      it must except ")),
+            page.contains(&format!("hint: a Deny in {told} outweighs every Allow\n      the Deny must except the ")),
             "{page}"
         );
         assert!(!page.contains(r#""Effect":"Allow""#), "{page}");
@@ -571,6 +574,22 @@ fn quiet_leaves_what_failed_and_verbose_adds_the_plan() {
     let verbose = role(&sts).arg("-v").run().exited(0);
     assert!(verbose.stderr.contains("xassume: the plan\n"), "{}", verbose.stderr);
     assert!(verbose.stdout_text().starts_with("ok           config "));
+}
+
+#[test]
+fn the_page_is_coloured_on_a_terminal_whose_user_wants_it() {
+    let sts = telling(RoleRules { allowed: false, ..RoleRules::default() });
+    let on_terminal = |xassume: &Xassume| Terminal::run(xassume).wait().exited(125).stdout_text();
+    let xassume = role(&sts).env("TERM", "xterm");
+    let shown = on_terminal(&xassume);
+    assert!(shown.contains("\n\x1b[32mok\x1b[0m           source  "), "{shown:?}");
+    assert!(shown.contains("\n\x1b[1;31mfailed\x1b[0m       role  "), "{shown:?}");
+    assert!(shown.contains("\n    \x1b[36mhint:\x1b[0m the caller's own policies"), "{shown:?}");
+    for (name, value) in [("NO_COLOR", "1"), ("TERM", "dumb"), ("XASSUME_LOG_FORMAT", "json")] {
+        let shown = on_terminal(&xassume.clone().env(name, value));
+        assert!(!shown.contains("\x1b[3") && !shown.contains("\x1b[1"), "{name}={value}: {shown:?}");
+    }
+    assert!(!xassume.run().exited(125).stdout_text().contains('\x1b'), "in a pipe");
 }
 
 #[test]

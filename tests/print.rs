@@ -284,10 +284,13 @@ fn an_output_that_takes_nothing_is_an_error() {
     let full = File::options().write(true).open("/dev/full").expect("linux has it");
     let (reader, closed) = std::io::pipe().expect("a pipe");
     drop(reader);
-    for (output, reason) in [(to(&world, full), "No space left on device"), (to(&world, closed), "Broken pipe")] {
+    for (output, reason, hint) in [
+        (to(&world, full), "No space left on device", "make room where standard output goes, or send it elsewhere"),
+        (to(&world, closed), "Broken pipe", "what reads standard output ended before it had all: see its own message"),
+    ] {
         assert_eq!(output.status.code(), Some(125));
         let told = String::from_utf8(output.stderr).expect("text");
-        assert_eq!(told, format!("xassume: cannot write to standard output: {reason}\n"));
+        assert_eq!(told, format!("xassume: cannot write to standard output: {reason}\nhint: {hint}\n"));
     }
 }
 

@@ -53,6 +53,35 @@ fn a_slow_answer_is_waited_for_with_a_line_that_names_the_hop() {
 }
 
 #[test]
+fn a_session_is_printed_where_the_line_was() {
+    let sts = FakeSts::start();
+    sts.script([Answer::Held]);
+    let xassume = user(&sts).env("NO_COLOR", "1").args(["-r", ROLE, "--print", "env"]);
+    let terminal = Terminal::run(&xassume);
+    let line = format!("{ERASE}xassume: waiting for STS: {ROLE}");
+    terminal.through(&line);
+    sts.release();
+    let shown = terminal.wait().exited(0).stdout_text();
+    let begin = format!("{line}{ERASE}xassume: standard output is a terminal, which now shows the secrets");
+    let (_, printed) = shown.split_once(&begin).expect(&shown);
+    assert!(printed.contains("\nAWS_ACCESS_KEY_ID=") && !printed.contains(ERASE), "{shown:?}");
+}
+
+#[test]
+fn a_check_begins_where_the_line_was() {
+    let sts = FakeSts::start();
+    // Whose the keys are is asked first.
+    sts.script([Answer::Ok, Answer::Held]);
+    let terminal = Terminal::run(&user(&sts).env("NO_COLOR", "1").args(["-r", ROLE, "--check"]));
+    let line = format!("{ERASE}xassume: waiting for STS: {ROLE}");
+    terminal.through(&line);
+    sts.release();
+    let shown = terminal.wait().exited(0).stdout_text();
+    let (_, page) = shown.split_once(&format!("{line}{ERASE}ok           config ")).expect(&shown);
+    assert!(page.contains("\nok           session ") && !page.contains(ERASE), "{shown:?}");
+}
+
+#[test]
 fn the_line_counts_the_tries() {
     let sts = FakeSts::start();
     sts.script([Answer::unavailable(), Answer::Reset, Answer::Held]);

@@ -11,14 +11,15 @@ mod page;
 mod shadows;
 mod steps;
 
-use crate::error::{Error, told};
+use crate::deliver::output;
+use crate::error::Error;
 use crate::files;
 use crate::launch::{Inherited, Launch, runtime};
 use crate::mfa::way::{KeyKind, unattended};
 use crate::outcome::Outcome;
 use crate::profile::plan;
 use crate::report::Report;
-use crate::settings::{Conduct, Settings, Voice};
+use crate::settings::{Conduct, Screen, Settings, Voice};
 use crate::sts::{Heard, Sts};
 use crate::supervise::policy::Duty;
 use crate::sys::boot::boottime;
@@ -26,7 +27,7 @@ use crate::sys::signals;
 use crate::vars::Vars;
 use findings::{Findings, FoundMfa, FoundSource, MfaFrom, Presence, is_fatal};
 use std::cell::RefCell;
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, IsTerminal as _};
 
 /// Walks, and prints the steps on standard output.
 ///
@@ -139,15 +140,15 @@ fn look(vars: &Vars) -> Vec<(std::path::PathBuf, Presence)> {
     files::places(vars).into_iter().flatten().map(|path| (path.clone(), presence(&path))).collect()
 }
 
-fn tell(findings: &Findings<'_>, voice: Voice) -> Result<Outcome, Error> {
-    let steps = steps::steps(findings);
-    let mut stdout = std::io::stdout().lock();
-    let written = stdout.write_all(page::page(&steps, voice).as_bytes()).and_then(|()| stdout.flush());
-    match written {
-        // Who stops reading knows enough; the status is the check's all the same.
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Error::System { what: "print the steps", reason: told(&error) })
-        }
-        _ => Ok(Outcome::Exited(page::status(&steps))),
+fn tell(findings: &Findings<'_>, mut voice: Voice) -> Result<Outcome, Error> {
+    if !std::io::stdout().is_terminal() {
+        voice.screen = Screen::Dumb;
     }
+    let steps = steps::steps(findings);
+    match output::print(page::page(&steps, voice).as_bytes()) {
+        // Who stops reading knows enough; the status is the check's all the same.
+        Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => {}
+        written => written?,
+    }
+    Ok(Outcome::Exited(page::status(&steps)))
 }

@@ -2,7 +2,7 @@
 
 use super::steps::{State, Step};
 use crate::outcome::FAILED;
-use crate::settings::{LogFormat, Verbosity, Voice};
+use crate::settings::{LogFormat, Screen, Verbosity, Voice};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -26,7 +26,11 @@ pub(super) fn page(steps: &[Step], voice: Voice) -> String {
         }
         LogFormat::Text => {
             let quiet = voice.verbosity == Verbosity::Quiet;
-            steps.iter().filter(|step| !quiet || step.state == State::Failed).map(lines).collect()
+            steps
+                .iter()
+                .filter(|step| !quiet || step.state == State::Failed)
+                .map(|step| lines(step, voice.screen))
+                .collect()
         }
     }
 }
@@ -44,22 +48,40 @@ fn document(step: &Step) -> Value {
     Value::Object(object)
 }
 
-fn lines(step: &Step) -> String {
+fn lines(step: &Step, screen: Screen) -> String {
     let head = format!("{:<13}{:<15}", step.state.word(), step.name);
     let mut lines = String::new();
     wrap(&mut lines, head.trim_end(), &step.text, TEXT);
+    // Colours come last, since they take no columns.
+    let word = step.state.word();
+    lines.replace_range(..word.len(), &screen.paint(word, colour(step.state)));
     // Of a step that was not reached only its subject is known.
     if step.state != State::NotReached {
         for detail in &step.details {
             wrap(&mut lines, "", detail, TEXT);
         }
     }
+    let before_hint = lines.len();
     for (at, hint) in step.hint.iter().flat_map(|hint| hint.lines()).enumerate() {
         let indent = hint.len() - hint.trim_start().len();
         let head = if at == 0 { "    hint:" } else { "" };
         wrap(&mut lines, head, hint.trim_start(), if at == 0 { 10 } else { 4 + indent });
     }
+    if step.hint.is_some() {
+        let place = before_hint + 4..before_hint + 9;
+        lines.replace_range(place, &screen.paint("hint:", Some("36")));
+    }
     lines
+}
+
+/// As errors and warnings have them.
+fn colour(state: State) -> Option<&'static str> {
+    match state {
+        State::Ok => Some("32"),
+        State::Warning => Some("1;33"),
+        State::Failed => Some("1;31"),
+        State::Note | State::NotReached => None,
+    }
 }
 
 /// Writes a text behind its head, from that column on; what does not fit goes on in the next lines. STS's words and the
@@ -86,7 +108,6 @@ fn wrap(lines: &mut String, head: &str, text: &str, column: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Screen;
     use serde_json::Map;
 
     fn step(state: State, text: &str, hint: Option<&str>) -> Step {
@@ -121,6 +142,16 @@ mod tests {
     fn nothing_steers_the_terminal() {
         let told = page(&[step(State::Ok, "a\u{1b}[2Jb\rc", None)], TOLD);
         assert!(told.starts_with("ok           role           a[2Jb c\n"), "{told}");
+    }
+
+    #[test]
+    fn the_state_and_the_hint_are_coloured_and_nothing_else() {
+        let steps = [step(State::Failed, "no", Some("why\n  so")), step(State::Ok, "yes", None)];
+        let coloured = page(&steps, Voice { screen: Screen::Coloured, ..TOLD });
+        assert!(coloured.starts_with("\x1b[1;31mfailed\x1b[0m       role           no\n"), "{coloured:?}");
+        assert!(coloured.contains("\n    \x1b[36mhint:\x1b[0m why\n      so\n\x1b[32mok\x1b[0m  "), "{coloured:?}");
+        assert_eq!(coloured.matches('\x1b').count(), 6);
+        assert!(!page(&steps, Voice { screen: Screen::Plain, ..TOLD }).contains('\x1b'));
     }
 
     #[test]

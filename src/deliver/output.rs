@@ -1,6 +1,6 @@
 //! Delivery by standard output, for whoever called xassume and reads it.
 
-use crate::error::{Error, told};
+use crate::error::Error;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
@@ -13,5 +13,5 @@ use std::os::fd::AsFd as _;
 pub(crate) fn print(document: &[u8]) -> Result<(), Error> {
     let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
     let written = stdout.and_then(|mut stdout| stdout.write_all(document));
-    written.map_err(|error| Error::System { what: "write to standard output", reason: told(&error) })
+    written.map_err(Error::Output)
 }

@@ -35,6 +35,9 @@ pub(crate) enum PolicyKind {
     VpcEndpoint,
 }
 
+/// The mark of the statement that STS did not find.
+const MISSING: &str = " (missing)";
+
 /// The caller, as far as STS named it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Caller<'a> {
@@ -99,10 +102,11 @@ pub(super) fn hint(error: &AssumeError, caller: Option<&str>, action: Option<&st
     let actions = actions(&error.options, action);
     let holder = caller.holder();
     let role = &error.role;
-    let identity = |mark: &str| {
+    let own = |policy: &str, mark: &str| {
         let statement = format!("{{\"Effect\":\"Allow\",\"Action\":{actions},\"Resource\":\"{role}\"}}");
-        format!("\n  identity policy of {holder}{mark}:\n    {statement}")
+        format!("\n  {policy} of {holder}{mark}:\n    {statement}")
     };
+    let identity = |mark: &str| own("identity policy", mark);
     let trust = |mark: &str| {
         let (principal, condition) = caller.principal();
         let condition = conditions(&error.options, condition);
@@ -111,46 +115,51 @@ pub(super) fn hint(error: &AssumeError, caller: Option<&str>, action: Option<&st
         );
         format!("\n  trust policy of {role}{mark}:\n    {statement}")
     };
-    let what = match action {
-        Some("sts:TagSession") => "the session tags need sts:TagSession: ",
-        Some("sts:SetSourceIdentity") => "the source identity needs sts:SetSourceIdentity: ",
-        _ => "",
+    // What else can stand in the way is a reason to deny sts:AssumeRole, which STS would have named.
+    let (what, others) = match action {
+        Some("sts:TagSession") => ("the session tags need sts:TagSession: ", String::new()),
+        Some("sts:SetSourceIdentity") => ("the source identity needs sts:SetSourceIdentity: ", String::new()),
+        _ => ("", other_reasons(&error.options)),
     };
     match blame {
-        None => format!(
-            "{what}the caller and the role must both allow it:{}{}{}",
-            identity(""),
-            trust(""),
-            other_reasons(&error.options)
-        ),
+        None => {
+            format!("{what}the caller and the role must both allow it:{}{}{others}", identity(""), trust(""))
+        }
         Some(Blame { policy: PolicyKind::Identity, lack: Lack::NoAllow }) => {
-            format!("{what}the caller's own policies lack a statement:{}{}", identity(" (missing)"), trust(""))
+            format!("{what}the caller's own policies lack a statement:{}{}", identity(MISSING), trust(""))
         }
         Some(Blame { policy: PolicyKind::Trust, lack: Lack::NoAllow }) => format!(
-            "{what}the role's trust policy lacks a statement, or a condition in it is not met:{}{}{}",
-            trust(" (missing)"),
-            identity(""),
-            other_reasons(&error.options)
+            "{what}the role's trust policy lacks a statement, or a condition in it is not met:{}{}{others}",
+            trust(" (missing, or not met)"),
+            identity("")
         ),
         Some(Blame { policy: PolicyKind::Boundary, lack: Lack::NoAllow }) => {
-            format!("{what}the permissions boundary must allow it as well:{}", identity(", as its boundary"))
+            format!(
+                "{what}the caller's permissions boundary must allow it too:{}",
+                own("permissions boundary", MISSING)
+            )
         }
         Some(Blame { policy: PolicyKind::Session, lack: Lack::NoAllow }) => format!(
-            "{what}a session policy narrows the caller's session; it must allow this too:{}",
-            identity(", as the session policy")
+            "{what}the caller's session was made with a session policy, which must allow it too:{}",
+            own("session policy of a session", MISSING)
         ),
         Some(Blame { policy, lack: Lack::NoAllow }) => {
-            format!(
-                "{what}{} must allow {actions}\n  on {role}; only who keeps that policy can change it",
-                policy.described()
-            )
+            format!("{what}{} must allow {actions}\n  on {role}; ask whoever keeps that policy", policy.described())
         }
         Some(Blame { policy, lack: Lack::Deny }) => {
             let mut hint = format!(
-                "{what}no Allow counts against a Deny in {}\n  it must except {holder}\n  or {role}",
-                policy.described()
+                "{what}a Deny in {} outweighs every Allow\n  the Deny must except {}",
+                policy.described(),
+                match policy {
+                    // These are about the caller alone, and a trust policy about the role alone.
+                    PolicyKind::Identity | PolicyKind::Boundary | PolicyKind::Session => format!("the role, {role}"),
+                    PolicyKind::Trust => format!("the caller, {holder}"),
+                    PolicyKind::ServiceControl | PolicyKind::ResourceControl | PolicyKind::VpcEndpoint => {
+                        format!("the caller, {holder}\n  or the role, {role}")
+                    }
+                }
             );
-            if policy == PolicyKind::Identity && error.options.mfa_serial.is_none() {
+            if matches!(policy, PolicyKind::Identity | PolicyKind::Trust) && error.options.mfa_serial.is_none() {
                 hint.push_str("\n  if it denies what is done without MFA, give --mfa-serial");
             }
             hint
@@ -175,11 +184,11 @@ impl PolicyKind {
         match self {
             Self::Identity => "the caller's identity policy",
             Self::Trust => "the role's trust policy",
-            Self::ServiceControl => "a service control policy of the organisation",
-            Self::ResourceControl => "a resource control policy of the organisation",
+            Self::ServiceControl => "a service control policy of the caller's organisation",
+            Self::ResourceControl => "a resource control policy of the role's organisation",
             Self::Boundary => "the caller's permissions boundary",
-            Self::Session => "the session policy of the caller",
-            Self::VpcEndpoint => "the policy of the VPC endpoint",
+            Self::Session => "the session policy of the caller's session",
+            Self::VpcEndpoint => "the policy of the VPC endpoint that leads to STS",
         }
     }
 }
@@ -213,8 +222,7 @@ fn conditions(options: &HopOptions, caller: Option<String>) -> String {
 
 /// What else may be the reason that STS does not name.
 fn other_reasons(options: &HopOptions) -> String {
-    let mut hint =
-        String::from("\n  a role that does not exist, or has a path that its ARN here lacks, is denied alike");
+    let mut hint = String::new();
     match &options.external_id {
         None => hint.push_str("\n  a condition on sts:ExternalId needs --external-id"),
         Some(id) => {
@@ -224,6 +232,7 @@ fn other_reasons(options: &HopOptions) -> String {
     if options.mfa_serial.is_none() {
         hint.push_str("\n  a condition on aws:MultiFactorAuthPresent needs --mfa-serial");
     }
+    hint.push_str("\n  a role that does not exist, or has a path that its ARN here lacks, is denied alike");
     hint
 }
 

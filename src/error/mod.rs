@@ -18,6 +18,7 @@ pub(crate) use source::{MetadataFailure, ProcessFailure, SourceError};
 use crate::outcome::{FAILED, NOT_FOUND, NOT_RUNNABLE};
 use crate::role::Invalid;
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -48,6 +49,10 @@ pub(crate) enum Error {
     Serve { what: &'static str, reason: String, hint: &'static str },
     /// The format of `--print` has no way to write a variable's value; `reason` ends a sentence that begins with it.
     Unprintable { name: String, format: &'static str, reason: &'static str },
+    /// A cached session cannot be removed.
+    Cache { folder: PathBuf, reason: String },
+    /// Standard output took nothing, or not all.
+    Output(io::Error),
     /// The session expired, was not refreshed, and `--on-refresh-failure stop` was asked for.
     Lapsed,
     /// The command is nowhere in `PATH`, or its path does not exist.
@@ -84,6 +89,8 @@ impl Error {
             | Self::CredentialsFile { .. }
             | Self::Serve { .. }
             | Self::Unprintable { .. }
+            | Self::Cache { .. }
+            | Self::Output(_)
             | Self::Lapsed
             | Self::Missing { .. }
             | Self::Exhausted { .. }
@@ -121,6 +128,11 @@ impl Error {
             }
             Self::Serve { hint, .. } | Self::Missing { hint, .. } => Some((*hint).to_owned()),
             Self::Unprintable { .. } => Some("the formats for shells carry any value: export, fish, powershell".into()),
+            Self::Cache { folder, .. } => Some(format!("remove the folder by hand: {}", folder.display())),
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                Some("what reads standard output ended before it had all: see its own message".into())
+            }
+            Self::Output(_) => Some("make room where standard output goes, or send it elsewhere".into()),
             Self::Lapsed => Some("`--on-refresh-failure keep` lets the command run on".into()),
             Self::Exhausted { .. } => Some(
                 "look at `ulimit -a`, and at the limits of the container or the unit: processes, memory, open files"
@@ -171,6 +183,8 @@ impl fmt::Display for Error {
             }
             Self::Serve { what, reason, .. } => write!(f, "cannot serve the session {what}: {reason}"),
             Self::Unprintable { name, format, reason } => write!(f, "cannot print {name} as {format}: it {reason}"),
+            Self::Cache { folder, reason } => write!(f, "cannot clear the cache in {}: {reason}", folder.display()),
+            Self::Output(error) => write!(f, "cannot write to standard output: {}", told(error)),
             Self::Lapsed => f.write_str("the session expired and could not be refreshed; the command was stopped"),
             Self::CommandNotFound { name } => write!(f, "cannot run `{name}`: command not found"),
             Self::CommandNotRunnable { name, reason, .. } => write!(f, "cannot run `{name}`: {reason}"),

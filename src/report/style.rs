@@ -38,28 +38,14 @@ impl Mark {
     }
 }
 
-/// Whether marks are coloured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ink {
-    Black,
-    Coloured,
+/// What standard error shows now: no colours, unless it is a terminal.
+pub(super) fn screen(voice: Voice) -> Screen {
+    if voice.screen == Screen::Coloured && !std::io::stderr().is_terminal() { Screen::Dumb } else { voice.screen }
 }
 
-impl Ink {
-    /// For what is written to standard error now.
-    pub(super) fn of(voice: Voice) -> Self {
-        let coloured = voice.screen == Screen::Coloured && std::io::stderr().is_terminal();
-        if coloured { Self::Coloured } else { Self::Black }
-    }
-
-    /// The text behind its mark, as a line.
-    pub(super) fn line(self, mark: Mark, text: &str) -> String {
-        let word = mark.word();
-        match (self, mark.colour()) {
-            (Self::Coloured, Some(colour)) => format!("\x1b[{colour}m{word}\x1b[0m {text}\n"),
-            _ => format!("{word} {text}\n"),
-        }
-    }
+/// The text behind its mark, as a line.
+pub(super) fn line(screen: Screen, mark: Mark, text: &str) -> String {
+    format!("{} {text}\n", screen.paint(mark.word(), mark.colour()))
 }
 
 #[cfg(test)]
@@ -68,9 +54,9 @@ mod tests {
 
     #[test]
     fn only_the_mark_is_coloured() {
-        assert_eq!(Ink::Black.line(Mark::Error, "no"), "xassume: no\n");
-        assert_eq!(Ink::Coloured.line(Mark::Error, "no"), "\x1b[1;31mxassume:\x1b[0m no\n");
-        assert_eq!(Ink::Coloured.line(Mark::Hint, "yes"), "\x1b[36mhint:\x1b[0m yes\n");
-        assert_eq!(Ink::Coloured.line(Mark::Detail, "so"), "xassume: so\n");
+        assert_eq!(line(Screen::Plain, Mark::Error, "no"), "xassume: no\n");
+        assert_eq!(line(Screen::Coloured, Mark::Error, "no"), "\x1b[1;31mxassume:\x1b[0m no\n");
+        assert_eq!(line(Screen::Coloured, Mark::Hint, "yes"), "\x1b[36mhint:\x1b[0m yes\n");
+        assert_eq!(line(Screen::Coloured, Mark::Detail, "so"), "xassume: so\n");
     }
 }

@@ -1,4 +1,4 @@
-//! What may be sent to standard error if it is a terminal, as far as the environment tells.
+//! What may be sent to a terminal, as far as the environment tells.
 
 use crate::vars::Vars;
 
@@ -21,6 +21,14 @@ impl Screen {
             // By the convention any value counts, but an empty one.
             Some(_) if vars.get("NO_COLOR").is_some_and(|value| !value.is_empty()) => Self::Plain,
             Some(_) => Self::Coloured,
+        }
+    }
+
+    /// The word in a colour: parameters of SGR (ECMA-48), such as `1;31`, or none.
+    pub(crate) fn paint(self, word: &str, colour: Option<&str>) -> String {
+        match (self, colour) {
+            (Self::Coloured, Some(colour)) => format!("\x1b[{colour}m{word}\x1b[0m"),
+            _ => word.to_owned(),
         }
     }
 }

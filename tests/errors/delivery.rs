@@ -6,8 +6,30 @@ use std::time::Duration;
 
 const BY_FILE: [&str; 4] = ["-r", ROLE, "--via", "file"];
 
+/// A profile with a setting that not every format of `--print` can carry.
+fn with_data_path(path: &str, format: &str) -> Scene {
+    let sts = FakeSts::start();
+    let config = format!("[profile deploy]\nrole_arn = {ROLE}\ncredential_source = Environment\ndata_path = {path}\n");
+    Scene::new(Xassume::new(&sts).file(".aws/config", config).args(["-p", "deploy", "--print", format])).with(sts)
+}
+
 pub(super) fn pages() -> Vec<Page> {
     vec![
+        page("delivery-value-not-for-env", || with_data_path("/opt/data\\models", "env")),
+        page("delivery-value-not-for-dotenv", || with_data_path("/opt/${stage}", "dotenv")),
+        page("delivery-print-to-a-full-device", || {
+            Scene::answered_to([Answer::Ok], &["-r", ROLE, "--print", "json"]).writing_to("/dev/full")
+        }),
+        page("delivery-cache-cannot-be-cleared", || {
+            // A folder that is named like a session.
+            let session = format!("cache/{}.session/x", "0".repeat(64));
+            let xassume = nobody().file(&session, "");
+            let cache = xassume.home().join("cache");
+            Scene::new(xassume.args(["--clear-cache", "--cache-dir"]).arg(cache))
+        }),
+        page("delivery-check-to-a-full-device", || {
+            Scene::answered_to([Answer::Ok], &["-r", ROLE, "--check"]).writing_to("/dev/full")
+        }),
         page("delivery-file-in-no-folder", || {
             Scene::new(nobody().args(BY_FILE).args(["--credentials-file", "/no/such/folder/keys", "--", "true"]))
         }),

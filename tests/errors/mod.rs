@@ -6,6 +6,7 @@
 mod command;
 mod config;
 mod delivery;
+mod denial;
 mod mfa;
 mod network;
 mod page;
@@ -26,6 +27,7 @@ fn groups() -> Vec<Vec<Page>> {
         command::pages(),
         config::pages(),
         delivery::pages(),
+        denial::pages(),
         mfa::pages(),
         network::pages(),
         source::pages(),
@@ -72,6 +74,11 @@ fn what_goes_wrong_in_the_config_files() {
 #[test]
 fn what_goes_wrong_on_the_way_to_the_command() {
     compare(&delivery::pages());
+}
+
+#[test]
+fn what_a_policy_denies() {
+    compare(&denial::pages());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::support::{Answer, FakeSts, Finished, Terminal, Xassume, binary};
 use std::any::Any;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 pub(super) const ROLE: &str = "arn:aws:iam::521111111144:role/DeployMaster";
@@ -16,6 +16,7 @@ const USUAL: &[&str] = &[
     "AWS_ENDPOINT_URL_STS",
     "AWS_REGION",
     "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
     "HOME",
     "PATH",
     "TMPDIR",
@@ -49,11 +50,13 @@ pub(super) struct Scene {
     status: i32,
     /// On a terminal: what is waited for there, and what is typed then.
     typed: Option<Vec<(&'static str, &'static str)>>,
+    /// The file that standard output goes to.
+    output: Option<&'static str>,
 }
 
 impl Scene {
     pub(super) fn new(xassume: Xassume) -> Self {
-        Self { xassume, alive: Vec::new(), status: 125, typed: None }
+        Self { xassume, alive: Vec::new(), status: 125, typed: None, output: None }
     }
 
     /// `-r ROLE -- true`, before an STS that gives these answers and then the last of them for ever.
@@ -80,7 +83,15 @@ impl Scene {
         Self { typed: Some(keys.to_vec()), ..self }
     }
 
+    pub(super) fn writing_to(self, output: &'static str) -> Self {
+        Self { output: Some(output), ..self }
+    }
+
     fn run(&self) -> Finished {
+        if let Some(output) = self.output {
+            let file = File::options().write(true).open(output).expect("it can be written to");
+            return self.xassume.clone().descriptor(1, file).run();
+        }
         let Some(typed) = &self.typed else { return self.xassume.run() };
         let terminal = Terminal::run(&self.xassume);
         for (text, keys) in typed {
@@ -107,7 +118,7 @@ impl Page {
             let fits = line.chars().count() < 160 || !line.trim().contains(' ');
             assert!(fits, "{}: this line is too long:\n{line}", self.name);
         }
-        let page = format!("{}{said}status {}\n", situation(&scene.xassume), scene.status);
+        let page = format!("{}{said}status {}\n", situation(&scene), scene.status);
         stable(&page, &scene.xassume)
     }
 
@@ -121,7 +132,8 @@ pub(super) fn folder() -> PathBuf {
 }
 
 /// The command line as one would type it, and the config file if there is one.
-fn situation(xassume: &Xassume) -> String {
+fn situation(scene: &Scene) -> String {
+    let xassume = &scene.xassume;
     let command = xassume.command();
     let mut text = String::from("$");
     for (name, value) in command.get_envs() {
@@ -133,6 +145,9 @@ fn situation(xassume: &Xassume) -> String {
     text += " xassume";
     for word in command.get_args() {
         let _ = write!(text, " {}", quoted(word));
+    }
+    if let Some(output) = scene.output {
+        let _ = write!(text, " >{output}");
     }
     text.push('\n');
     for file in [".aws/config", ".aws/credentials"] {

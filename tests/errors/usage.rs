@@ -3,12 +3,31 @@
 use super::page::{Page, ROLE, Scene, lines, nobody, page};
 use crate::support::binary;
 
+/// What does not go with `--print`, `--check` and `--clear-cache`.
+const INSTEAD_OF_A_COMMAND: &[(&str, &[&str])] = &[
+    ("usage-check-and-print", &["-r", ROLE, "--check", "--print", "env"]),
+    ("usage-check-and-clear-cache", &["-r", ROLE, "--check", "--clear-cache"]),
+    ("usage-print-and-clear-cache", &["--print", "env", "--clear-cache"]),
+    ("usage-print-twice", &["-r", ROLE, "--print", "env", "--print", "json"]),
+    ("usage-print-without-format", &["-r", ROLE, "--print"]),
+    ("usage-print-and-restart", &["-r", ROLE, "--print", "env", "--on-expiry", "restart"]),
+    ("usage-print-and-credentials-file", &["-r", ROLE, "--print", "env", "--credentials-file", "/work/c"]),
+    ("usage-print-and-isolate", &["-r", ROLE, "--print", "export", "--isolate"]),
+    ("usage-print-and-keep-env", &["-r", ROLE, "--print", "env", "--keep-env", "AWS_PROFILE"]),
+    ("usage-check-with-endpoint-and-restart", &["-r", ROLE, "--check", "--via", "endpoint", "--on-expiry", "restart"]),
+    ("value-print-format", &["-r", ROLE, "--print", "bash"]),
+    ("value-print-nothing", &["-r", ROLE, "--print", ""]),
+    ("value-check-keep-env", &["-r", ROLE, "--check", "--keep-env", "AWS_ACCESS_KEY_ID"]),
+];
+
 pub(super) fn pages() -> Vec<Page> {
     let mut pages = lines(&[
         ("usage-flag-unknown", &["--rolearn", ROLE]),
         ("usage-flag-twice", &["-r", ROLE, "--duration", "1h", "--duration", "2h"]),
         ("usage-switch-with-value", &["-r", ROLE, "--quiet=1"]),
         ("usage-clear-cache-and-command", &["--clear-cache"]),
+        ("usage-print-and-command", &["-r", ROLE, "--print", "env"]),
+        ("usage-check-and-command", &["-r", ROLE, "--check"]),
         ("usage-verbose-and-quiet", &["-r", ROLE, "-q", "-v"]),
         ("usage-mfa-token-and-command", &["-r", ROLE, "--mfa-token", "314159", "--mfa-command", "cat code"]),
         ("usage-mfa-token-without-device", &["-r", ROLE, "--mfa-token", "314159"]),
@@ -18,6 +37,9 @@ pub(super) fn pages() -> Vec<Page> {
         ("usage-credentials-file-without-via-file", &["-r", ROLE, "--credentials-file", "/work/c", "--via", "env"]),
         ("usage-stop-timeout-without-stay", &["-r", ROLE, "--stop-timeout", "5s"]),
     ]);
+    for (name, args) in INSTEAD_OF_A_COMMAND {
+        pages.push(page(name, || Scene::new(nobody().args(*args))));
+    }
     pages.extend([
         page("usage-no-command", || Scene::new(nobody().args(["-r", ROLE]))),
         page("usage-nothing", || Scene::new(nobody())),

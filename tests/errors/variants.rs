@@ -10,6 +10,11 @@ const WITHOUT: &[(&str, &str)] = &[
     ("ProcessFailure::CouldNotStart", "it is run by /bin/sh, which is always there"),
     ("ProcessFailure::TimedOut", "it takes a minute; a unit test of `sys::helper` holds it with a shorter limit"),
     (
+        "StsCall::GetCallerIdentity",
+        "a step of `--check`, told on standard output (`tests/check.rs`); its network failures have the pages of the others",
+    ),
+    ("Error::Exhausted", "`tests/faults` plays it, with limits of processes, memory and open files"),
+    (
         "Error::System",
         "for the command's SDK (`tests/process.rs`), and where the kernel has no descriptors or signals to give",
     ),
@@ -18,6 +23,16 @@ const WITHOUT: &[(&str, &str)] = &[
 /// Kinds that their error's own text does not tell apart: the words of a page that is about them.
 const BY_HINT: &[(&str, &str)] = &[
     ("Refusal::AccessDenied", "the caller and the role must both allow it"),
+    ("Refusal::RootUser", "no policy lets root users assume roles"),
+    ("PolicyKind::Identity", "a Deny in the caller's identity policy"),
+    ("PolicyKind::Trust", "the role's trust policy lacks a statement"),
+    ("PolicyKind::ServiceControl", "a service control policy of the caller's organisation"),
+    ("PolicyKind::ResourceControl", "a resource control policy of the role's organisation"),
+    ("PolicyKind::Boundary", "the caller's permissions boundary must allow"),
+    ("PolicyKind::Session", "was made with a session policy"),
+    ("PolicyKind::VpcEndpoint", "the policy of the VPC endpoint that leads to STS"),
+    ("Lack::NoAllow", "(missing)"),
+    ("Lack::Deny", "outweighs every Allow"),
     ("Refusal::MfaRejected", "give the current code of"),
     ("Refusal::SourceExpired", "the credentials that assume the role have expired"),
     ("Refusal::SourceUnknown", "the access key is unknown in partition"),
@@ -71,11 +86,23 @@ fn told_by(name: &str) -> &str {
     }
 }
 
+/// The texts of a folder's sources, but of those that are tests.
+fn sources(folder: &Path) -> Vec<String> {
+    let mut texts = Vec::new();
+    for entry in fs::read_dir(folder).expect("the sources are there") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            texts.extend(sources(&path));
+        } else if path.file_name() != Some("tests.rs".as_ref()) {
+            texts.push(fs::read_to_string(path).expect("a source"));
+        }
+    }
+    texts
+}
+
 fn kinds() -> Vec<Kinds> {
     let mut found = Vec::new();
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/error");
-    for entry in fs::read_dir(sources).expect("the sources are there") {
-        let text = fs::read_to_string(entry.expect("an entry").path()).expect("a source");
+    for text in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/error")) {
         let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
         for (at, _) in text.match_indices("pub(crate) enum ") {
             let rest = &text[at + "pub(crate) enum ".len()..];

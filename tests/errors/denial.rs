@@ -1,0 +1,67 @@
+//! A denied role, by the policy that STS names, in the words of IAM's user guide ("Troubleshoot access denied error
+//! messages").
+
+use super::page::{Page, ROLE, Scene, page};
+use crate::support::{Answer, FakeSts, Identity, RoleRules, Wording, Xassume};
+
+/// What STS's sentence ends with: the policy that does not allow it, or the one that denies it.
+const BLAMES: &[(&str, &str)] = &[
+    ("denied-identity-missing", "because no identity-based policy allows the sts:AssumeRole action"),
+    ("denied-identity-deny", "with an explicit deny in an identity-based policy"),
+    ("denied-trust-missing", "because no role trust policy allows the sts:AssumeRole action"),
+    ("denied-trust-deny", "with an explicit deny in the role trust policy"),
+    ("denied-scp-missing", "because no service control policy allows the sts:AssumeRole action"),
+    ("denied-scp-deny", "with an explicit deny in a service control policy"),
+    ("denied-rcp-missing", "because no resource control policy allows the sts:AssumeRole action"),
+    ("denied-rcp-deny", "with an explicit deny in a resource control policy"),
+    ("denied-boundary-missing", "because no permissions boundary allows the sts:AssumeRole action"),
+    ("denied-boundary-deny", "with an explicit deny in a permissions boundary"),
+    ("denied-vpc-endpoint-missing", "because no VPC endpoint policy allows the sts:AssumeRole action"),
+    ("denied-vpc-endpoint-deny", "with an explicit deny in a VPC endpoint policy"),
+];
+
+/// The same for a caller that is a session: only a session has a session policy.
+const BLAMES_OF_A_SESSION: &[(&str, &str)] = &[
+    ("denied-session-policy-missing", "because no session policy allows the sts:AssumeRole action"),
+    ("denied-session-policy-deny", "with an explicit deny in a session policy"),
+];
+
+fn said_to(caller: &Identity, why: &str) -> Scene {
+    let text = format!("User: {} is not authorized to perform: sts:AssumeRole on resource: {ROLE} {why}", caller.arn);
+    let sts = FakeSts::start();
+    sts.script_forever([Answer::error(403, "AccessDenied", &text)]);
+    Scene::new(Xassume::new(&sts).with_keys_of(caller).args(["-r", ROLE, "--", "true"])).with(sts)
+}
+
+/// A role with these rules, at an STS that names the policy.
+fn told(rules: RoleRules, flags: &[&str]) -> Scene {
+    let sts = FakeSts::builder().role(ROLE, RoleRules { wording: Wording::WithPolicy, ..rules }).start();
+    Scene::new(Xassume::new(&sts).args(["-r", ROLE]).args(flags).args(["--", "true"])).with(sts)
+}
+
+pub(super) fn pages() -> Vec<Page> {
+    let by = |caller: fn() -> Identity| {
+        move |(name, why): &(&'static str, &'static str)| {
+            let why = *why;
+            page(name, move || said_to(&caller(), why))
+        }
+    };
+    let mut pages: Vec<Page> = BLAMES.iter().map(by(Identity::user)).collect();
+    pages.extend(BLAMES_OF_A_SESSION.iter().map(by(Identity::task)));
+    let external_id = || RoleRules { external_id: Some("payments-4711".into()), ..RoleRules::default() };
+    let mfa = || RoleRules { mfa_required: true, ..RoleRules::default() };
+    let without = |action| RoleRules { without: action, ..RoleRules::default() };
+    pages.extend([
+        page("denied-external-id-missing", move || told(external_id(), &[])),
+        page("denied-external-id-wrong", move || told(external_id(), &["--external-id", "payments-4712"])),
+        page("denied-mfa-required", move || told(mfa(), &[])),
+        page("denied-tags", move || told(without(&["sts:TagSession"]), &["--tag", "team=payments"])),
+        page("denied-source-identity", move || {
+            told(without(&["sts:SetSourceIdentity"]), &["--source-identity", "alice"])
+        }),
+        page("denied-root-user", || {
+            Scene::answered([Answer::error(403, "AccessDenied", "Roles may not be assumed by root accounts.")])
+        }),
+    ]);
+    pages
+}
