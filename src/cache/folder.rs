@@ -190,6 +190,11 @@ impl Folder {
         Ok(fstatat(&self.handle, name, AtFlags::AT_SYMLINK_NOFOLLOW)?)
     }
 
+    /// Removes a key's session, if there is one.
+    pub(super) fn forget(&self, key: &Key) -> io::Result<()> {
+        self.remove(&session(key))
+    }
+
     /// Removes a file; one that is gone already is no error.
     pub(super) fn remove(&self, name: &str) -> io::Result<()> {
         match unlinkat(&self.handle, name, UnlinkatFlags::NoRemoveDir) {

@@ -89,7 +89,7 @@ impl Cache {
         for place in &self.places {
             if let Ok(folder) = Folder::open_own(&place.path) {
                 // What cannot be removed is found again, refused again, and replaced.
-                let _ = folder.remove(key.as_str());
+                let _ = folder.forget(key);
             }
         }
     }

@@ -168,6 +168,19 @@ fn of_two_places_the_first_session_that_will_do_is_taken() {
 }
 
 #[test]
+fn a_session_that_is_forgotten_is_gone() {
+    let world = World::new();
+    let key = Key::for_tests(1);
+    let (entry, stamp) = lasting("arn");
+    world.held().keep(&key, &entry, &stamp).expect("kept");
+    assert!(world.cache().find(&key, &|_| true).is_some());
+    world.cache().forget(&Key::for_tests(2));
+    assert!(world.cache().find(&key, &|_| true).is_some(), "another key's");
+    world.cache().forget(&key);
+    assert!(world.cache().find(&key, &|_| true).is_none());
+}
+
+#[test]
 fn a_session_that_has_expired_is_not_found() {
     let world = World::new();
     let key = Key::for_tests(1);
