@@ -1,0 +1,71 @@
+//! What a run is to do: run a command with a session, or something in place of a command.
+
+use super::given::Words;
+use super::{CacheSettings, Machine, Purpose, Settings, settings};
+use crate::error::Error;
+use crate::print::Format;
+use crate::vars::Vars;
+use clap::ArgMatches;
+use std::path::Path;
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Task {
+    /// Run the command with a session.
+    Run(Box<Settings>),
+    /// Print a session.
+    Print(Box<Settings>, Format),
+    /// Walk the way to a session and tell of each step.
+    Check(Box<Settings>),
+    /// Remove the cached sessions.
+    ClearCache(CacheSettings),
+}
+
+/// Decides what is to be done.
+///
+/// # Errors
+/// The first word that does not keep its limits, or that does not go with another; no command, or one too many.
+pub(crate) fn task(
+    matches: &ArgMatches,
+    vars: &Vars,
+    machine: &Machine,
+    read: &dyn Fn(&Path) -> std::io::Result<String>,
+) -> Result<Task, Error> {
+    let words = Words::new(matches, vars);
+    let instead = instead_of_a_command(&words)?;
+    let settings = |purpose| settings(&words, purpose, vars, machine, read).map(Box::new);
+    match instead {
+        Some("clear-cache") => CacheSettings::read(&words).map(Task::ClearCache),
+        Some("check") => settings(Purpose::Run).map(Task::Check),
+        _ => match words.one("print") {
+            Some(given) => {
+                let format = given.parse(Format::parse)?;
+                settings(Purpose::Print(format)).map(|settings| Task::Print(settings, format))
+            }
+            None if words.command().is_empty() => {
+                Err(Error::usage("no command was given", "for a shell with the role: xassume … -- $SHELL"))
+            }
+            None => settings(Purpose::Run).map(Task::Run),
+        },
+    }
+}
+
+/// What stands in place of a command, and what to do when there is a command as well.
+const INSTEAD: [(&str, &str); 3] = [
+    ("check", "leave the command out; all other flags go with --check"),
+    ("clear-cache", "leave the command out; for a new session before a command: --force-refresh"),
+    ("print", "leave out the command, or --print to run it"),
+];
+
+/// The flag in place of a command. Typed or not at all: a variable that did so at each run would be a trap.
+fn instead_of_a_command(words: &Words<'_>) -> Result<Option<&'static str>, Error> {
+    let mut typed = INSTEAD.into_iter().filter(|(flag, _)| words.is_typed(flag));
+    let Some((flag, hint)) = typed.next() else { return Ok(None) };
+    if let Some((other, _)) = typed.next() {
+        return Err(Error::usage(format!("--{flag} and --{other} exclude each other"), "leave out one of them"));
+    }
+    if !words.command().is_empty() {
+        return Err(Error::usage(format!("--{flag} runs no command"), hint));
+    }
+    Ok(Some(flag))
+}
