@@ -53,6 +53,7 @@ impl Call<'_> {
             }
             _ => match http::failure(error, &self.host()) {
                 large @ NetworkFailure::TooLarge { .. } => Cause::Network(large),
+                failure if http::broke_off(error) => Cause::Network(failure),
                 _ => Cause::Garbage(http::chain(error).pop().unwrap_or_default()),
             },
         })

@@ -261,6 +261,12 @@ pub(super) fn failure(error: &(dyn std::error::Error + 'static), host: &str) -> 
     }
 }
 
+/// Whether the connection failed below an answer that had begun.
+pub(super) fn broke_off(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut errors = std::iter::successors(Some(error), |error| error.source());
+    errors.any(|error| error.is::<hyper::Error>() || error.is::<io::Error>())
+}
+
 /// The TLS library's reason in words, where it has only the names of its own types or counts seconds since 1970.
 fn tls_reason(text: &str) -> String {
     let Some(reason) = text.strip_prefix("invalid peer certificate: ") else { return text.to_owned() };

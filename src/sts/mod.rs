@@ -7,6 +7,8 @@
 
 mod answer;
 mod call;
+#[cfg(test)]
+mod cuts;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
 mod http;
