@@ -22,6 +22,9 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// The longest hint of one line, in characters.
+const LONGEST_HINT: usize = 2048;
+
 /// Why there is no command with a session.
 #[derive(Debug)]
 pub(crate) enum Error {
@@ -100,6 +103,12 @@ impl Error {
 
     /// The one thing to do about it.
     pub(crate) fn hint(&self) -> Option<String> {
+        let hint = self.own_hint()?;
+        // Only denials have hints of several lines. The others quote names out of files, which may hold line breaks.
+        Some(if matches!(self, Self::Assume(_)) { hint } else { one_line(&hint, LONGEST_HINT) })
+    }
+
+    fn own_hint(&self) -> Option<String> {
         match self {
             Self::Usage { hint, .. } | Self::CommandNotRunnable { hint, .. } => hint.clone(),
             Self::Value { invalid, .. } => invalid.hint.clone(),

@@ -113,7 +113,8 @@ fn edited(seeds: &[Vec<u8>], seed: Index, edits: &[Edit]) -> Vec<u8> {
     bytes
 }
 
-/// Plays the seeds, then this many inputs.
+/// Plays the seeds, then this many inputs: the same ones each time. `PROPTEST_RNG_SEED` plays others; to search is the
+/// business of the fuzz targets.
 fn hold<S>(target: &str, cases: u32, made_up: S, property: fn(&[u8]))
 where
     S: Strategy<Value = String>,
@@ -127,7 +128,7 @@ where
     let inputs = prop_oneof![3 => altered, 1 => made_up.prop_map(|text| Input(text.into_bytes()))];
     let mut config = Config { cases, failure_persistence: None, ..Config::default() };
     if config.rng_seed == RngSeed::Random {
-        config.rng_seed = RngSeed::Fixed(std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), target));
+        config.rng_seed = RngSeed::Fixed(0);
     }
     let RngSeed::Fixed(seed) = config.rng_seed else { panic!("a seed that is not known cannot be printed") };
     let result = TestRunner::new(config).run(&inputs, |Input(bytes)| {
