@@ -7,7 +7,7 @@ use crate::error::{Error, told};
 use crate::vars::Vars;
 use nix::errno::Errno;
 use nix::unistd::{geteuid, mkdtemp};
-use std::fs::{DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -220,9 +220,13 @@ fn is_stale(folder: &Path) -> bool {
         return false;
     }
     match OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).open(folder.join(LOCK)) {
-        Ok(lock) => !matches!(lock.try_lock(), Err(TryLockError::WouldBlock)),
-        // Its maker may be just about to lock it.
-        Err(_) => found.modified().ok().and_then(|made| made.elapsed().ok()).is_some_and(|age| age > SETTLED),
+        Ok(lock) => lock.try_lock().is_ok(),
+        // Its maker may be just about to make and lock it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            found.modified().ok().and_then(|made| made.elapsed().ok()).is_some_and(|age| age > SETTLED)
+        }
+        // No descriptor left, or not allowed: somebody may hold it.
+        Err(_) => false,
     }
 }
 
@@ -267,6 +271,25 @@ mod tests {
         let second = RunFolder::create(&vars).expect("a folder");
         assert!(living.path().exists() && second.path().exists() && young.exists() && elsewhere.path().exists());
         assert!(!killed.exists());
+    }
+
+    #[test]
+    fn a_folder_whose_lock_cannot_be_looked_at_is_kept() {
+        let (base, vars) = base();
+        let old = std::time::SystemTime::now() - 2 * SETTLED;
+        let folder = |suffix: &str, lock: Option<&Path>| {
+            let path = base.path().join(format!("{}{suffix}", prefix()));
+            std::fs::create_dir(&path).expect("a folder");
+            if let Some(to) = lock {
+                symlink(to, path.join(LOCK)).expect("a link, which is not followed");
+            }
+            let times = std::fs::FileTimes::new().set_modified(old);
+            File::open(&path).and_then(|folder| folder.set_times(times)).expect("an old folder");
+            path
+        };
+        let (left, closed) = (folder("abcdef", None), folder("ghijkl", Some(Path::new("/dev/null"))));
+        let _new = RunFolder::create(&vars).expect("a folder");
+        assert!(!left.exists() && closed.exists());
     }
 
     #[test]
