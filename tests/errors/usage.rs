@@ -11,7 +11,7 @@ const INSTEAD_OF_A_COMMAND: &[(&str, &[&str])] = &[
     ("usage-print-twice", &["-r", ROLE, "--print", "env", "--print", "json"]),
     ("usage-print-without-format", &["-r", ROLE, "--print"]),
     ("usage-print-and-restart", &["-r", ROLE, "--print", "env", "--on-expiry", "restart"]),
-    ("usage-print-and-credentials-file", &["-r", ROLE, "--print", "env", "--credentials-file", "/work/c"]),
+    ("usage-print-and-credentials-file", &["-r", ROLE, "--print", "env", "--credentials-file", "/srv/c"]),
     ("usage-print-and-isolate", &["-r", ROLE, "--print", "export", "--isolate"]),
     ("usage-print-and-keep-env", &["-r", ROLE, "--print", "env", "--keep-env", "AWS_PROFILE"]),
     ("usage-check-with-endpoint-and-restart", &["-r", ROLE, "--check", "--via", "endpoint", "--on-expiry", "restart"]),
@@ -34,7 +34,7 @@ pub(super) fn pages() -> Vec<Page> {
         ("usage-endpoint-and-restart", &["-r", ROLE, "--via", "endpoint", "--on-expiry", "restart"]),
         ("usage-process-and-signal", &["-r", ROLE, "--via", "process", "--on-expiry", "signal"]),
         ("usage-signal-alone", &["-r", ROLE, "--signal", "HUP"]),
-        ("usage-credentials-file-without-via-file", &["-r", ROLE, "--credentials-file", "/work/c", "--via", "env"]),
+        ("usage-credentials-file-without-via-file", &["-r", ROLE, "--credentials-file", "/srv/c", "--via", "env"]),
         ("usage-stop-timeout-without-stay", &["-r", ROLE, "--stop-timeout", "5s"]),
     ]);
     for (name, args) in INSTEAD_OF_A_COMMAND {
