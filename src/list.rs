@@ -3,6 +3,7 @@
 //! It reads the shared config files and nothing else: no source is asked, no `credential_process` is run. While
 //! somebody types is no time for complaints, so files that are missing or broken give no candidates and no message.
 
+use crate::deliver::output;
 use crate::error::Error;
 use crate::files;
 use crate::profile::ProfileSet;
@@ -11,7 +12,6 @@ use crate::supervise::signal::Signal;
 use crate::vars::Vars;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::io::Write as _;
 
 /// Prints the candidates of one kind.
 ///
@@ -35,7 +35,7 @@ pub(crate) fn print(kind: &OsStr, vars: &Vars) -> Result<(), Error> {
     candidates.retain(|candidate| !candidate.is_empty() && !candidate.contains(char::is_control));
     let text: String = candidates.iter().flat_map(|candidate| [candidate.as_str(), "\n"]).collect();
     // A shell that went on without the answer needs none.
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    let _ = output::print(text.as_bytes());
     Ok(())
 }
 

@@ -2,12 +2,10 @@
 
 use super::steps::{State, Step};
 use crate::outcome::FAILED;
-use crate::settings::{LogFormat, Screen, Verbosity, Voice};
+use crate::settings::{Colour, LogFormat, Screen, Verbosity, Voice, WIDTH};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// The longest line, in characters; only what has no space to break at is longer.
-const WIDTH: usize = 159;
 /// Where the text of a step begins.
 const TEXT: usize = 28;
 
@@ -69,17 +67,17 @@ fn lines(step: &Step, screen: Screen) -> String {
     }
     if step.hint.is_some() {
         let place = before_hint + 4..before_hint + 9;
-        lines.replace_range(place, &screen.paint("hint:", Some("36")));
+        lines.replace_range(place, &screen.paint("hint:", Some(Colour::Hint)));
     }
     lines
 }
 
 /// As errors and warnings have them.
-fn colour(state: State) -> Option<&'static str> {
+fn colour(state: State) -> Option<Colour> {
     match state {
-        State::Ok => Some("32"),
-        State::Warning => Some("1;33"),
-        State::Failed => Some("1;31"),
+        State::Ok => Some(Colour::Success),
+        State::Warning => Some(Colour::Warning),
+        State::Failed => Some(Colour::Failure),
         State::Note | State::NotReached => None,
     }
 }

@@ -1,7 +1,7 @@
 //! Long lines as a page: broken where they may be, so that an error can be read in a narrow window or in a build's log.
 
-/// The columns that a line may have.
-const WIDTH: usize = 159;
+use crate::settings::WIDTH;
+
 /// What is worth a line of its own.
 const LEAST: usize = 12;
 

@@ -1,6 +1,6 @@
 //! Colours: of the words that begin a line, on a terminal whose user did not decline them.
 
-use crate::settings::{Screen, Voice};
+use crate::settings::{Colour, Screen, Voice};
 use std::io::IsTerminal as _;
 
 /// What the word at the beginning of a line says of the line.
@@ -27,12 +27,11 @@ impl Mark {
         }
     }
 
-    /// Parameters of SGR (ECMA-48): red, yellow, cyan; those that matter at a glance in bold.
-    fn colour(self) -> Option<&'static str> {
+    fn colour(self) -> Option<Colour> {
         match self {
-            Self::Error => Some("1;31"),
-            Self::Warning => Some("1;33"),
-            Self::Hint => Some("36"),
+            Self::Error => Some(Colour::Failure),
+            Self::Warning => Some(Colour::Warning),
+            Self::Hint => Some(Colour::Hint),
             Self::Detail | Self::Usage => None,
         }
     }

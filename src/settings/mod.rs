@@ -30,7 +30,7 @@ use crate::vars::Vars;
 use clap::ArgMatches;
 use given::{Given, Words};
 pub(crate) use mfa::{CodeFrom, MfaSettings};
-pub(crate) use screen::Screen;
+pub(crate) use screen::{Colour, Screen, WIDTH};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -2,6 +2,33 @@
 
 use crate::vars::Vars;
 
+/// The columns that a line may have, in an error and in the page of a check.
+pub(crate) const WIDTH: usize = 159;
+
+/// The colours of words that matter at a glance, or of what goes with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Colour {
+    /// Something failed.
+    Failure,
+    /// Something is wrong, and it goes on.
+    Warning,
+    /// All is well.
+    Success,
+    Hint,
+}
+
+impl Colour {
+    /// Parameters of SGR (ECMA-48): red and yellow in bold, green, cyan.
+    fn parameters(self) -> &'static str {
+        match self {
+            Self::Failure => "1;31",
+            Self::Warning => "1;33",
+            Self::Success => "32",
+            Self::Hint => "36",
+        }
+    }
+}
+
 /// What the terminal understands, and what its user wants of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Screen {
@@ -24,10 +51,10 @@ impl Screen {
         }
     }
 
-    /// The word in a colour: parameters of SGR (ECMA-48), such as `1;31`, or none.
-    pub(crate) fn paint(self, word: &str, colour: Option<&str>) -> String {
+    /// The word in a colour, or in none.
+    pub(crate) fn paint(self, word: &str, colour: Option<Colour>) -> String {
         match (self, colour) {
-            (Self::Coloured, Some(colour)) => format!("\x1b[{colour}m{word}\x1b[0m"),
+            (Self::Coloured, Some(colour)) => format!("\x1b[{}m{word}\x1b[0m", colour.parameters()),
             _ => word.to_owned(),
         }
     }
