@@ -14,7 +14,7 @@ use crate::mfa::{Codes, KeptInProcess};
 use crate::panics::contained;
 use crate::profile::{Plan, Source, exported_settings};
 use crate::report::{Progress, Report};
-use crate::session::{Need, Session};
+use crate::session::{Need, Session, whole_seconds};
 use crate::settings::{CacheMode, Settings};
 use crate::sts::source::Helpers;
 use crate::sts::{Mfa, Network, Obtained, Sts, read_bundle};
@@ -98,12 +98,12 @@ impl<'a> Sessions<'a> {
             return None;
         };
         let validity = &found.entry.validity;
-        let (left, lifetime) = (told(validity.left), told(validity.lifetime));
+        let (left, lifetime) = (whole_seconds(validity.left), whole_seconds(validity.lifetime));
         if validity.has(need) {
             self.report.detail(format_args!("cache: hit: {left} left of {lifetime}"));
             return Some(obtained(found));
         }
-        let needed = told(validity.needed(need));
+        let needed = whole_seconds(validity.needed(need));
         self.report.detail(format_args!("cache: miss: {left} left of {lifetime}, and {needed} are asked for"));
         None
     }
@@ -130,7 +130,7 @@ impl<'a> Sessions<'a> {
                 if error.is_outage() && outage == Outage::Bridge && self.settings.cache.mode == CacheMode::Used =>
             {
                 let Some(found) = self.cache.find(&key, &|_| true) else { return Err(error) };
-                let left = told(found.entry.validity.left);
+                let left = whole_seconds(found.entry.validity.left);
                 self.report.warning(format_args!("{error}; the cached session is used, with {left} left"));
                 Ok(obtained(found))
             }
@@ -300,9 +300,4 @@ fn obtained(found: Found) -> Obtained {
     let Entry { keys, validity, arn, region } = found.entry;
     let session = Session { keys, validity, assumed_role_arn: arn };
     Obtained { session, instance_region: region, asked: None }
-}
-
-/// A duration for people: in whole seconds.
-fn told(duration: Duration) -> humantime::FormattedDuration {
-    humantime::format_duration(Duration::from_secs(duration.as_secs()))
 }

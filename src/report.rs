@@ -14,9 +14,9 @@ use crate::cli;
 use crate::error::{Error, one_line};
 use crate::mfa::{MfaSession, way};
 use crate::outcome::FAILED;
-use crate::profile::{Plan, Region, RegionFrom};
+use crate::profile::{Plan, Region};
 use crate::session::{Keys, rfc3339};
-use crate::settings::{CodeFrom, LogFormat, Screen, Settings, Verbosity, Voice};
+use crate::settings::{LogFormat, Screen, Settings, Verbosity, Voice};
 use crate::supervise::happening::{Field, Happening, Level, Narrator};
 use crate::sys::clock;
 #[cfg(any(test, fuzzing))]
@@ -103,22 +103,10 @@ impl Report {
             let _ = write!(block, "\n  role {} of {of}: {hop}", at + 1);
         }
         if let Some((_, _, serial)) = way::device(&plan.hops) {
-            let from = match settings.mfa.code {
-                CodeFrom::Prompt => "the terminal",
-                CodeFrom::Typed(_) => "--mfa-token",
-                CodeFrom::StandardInput => "standard input",
-                CodeFrom::Command(_) => "--mfa-command",
-            };
-            let _ = write!(block, "\n  MFA: device {serial}, its code from {from}");
+            let _ = write!(block, "\n  MFA: device {serial}, its code from {}", settings.mfa.code);
         }
         let _ = match &plan.region {
-            Some(Region { name, from: RegionFrom::Flag }) => write!(block, "\n  region: {name} (--region)"),
-            Some(Region { name, from: RegionFrom::Variable(variable) }) => {
-                write!(block, "\n  region: {name} ({variable})")
-            }
-            Some(Region { name, from: RegionFrom::Profile(profile) }) => {
-                write!(block, "\n  region: {name} (profile {profile})")
-            }
+            Some(Region { name, from }) => write!(block, "\n  region: {name} ({from})"),
             None => write!(block, "\n  region: none named"),
         };
         let endpoint = settings.sts.endpoint.as_ref().or(plan.network.endpoint_url.as_ref());

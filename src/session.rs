@@ -144,6 +144,11 @@ pub(crate) fn rfc3339(moment: SystemTime) -> String {
     humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + since_1970.min(LAST)).to_string()
 }
 
+/// A duration for people: in whole seconds.
+pub(crate) fn whole_seconds(duration: Duration) -> humantime::FormattedDuration {
+    humantime::format_duration(Duration::from_secs(duration.as_secs()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,9 +3,9 @@
 use super::findings::{Findings, MfaFrom, Place};
 use super::steps::{State, Step};
 use crate::mfa::way::{KeyKind, Unattended, device, unattended as unattended_by};
-use crate::profile::{Region, RegionFrom};
-use crate::session::{Granted, rfc3339};
-use crate::settings::{CodeFrom, Conduct};
+use crate::profile::Region;
+use crate::session::{Granted, rfc3339, whole_seconds};
+use crate::settings::Conduct;
 use crate::supervise::policy::Duty;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -15,11 +15,6 @@ use std::time::Duration;
 const UNNOTICED_SECS: u64 = 5;
 /// SDKs correct what is off by more, or warn of it.
 const TOLERATED_SECS: u64 = 4 * 60;
-
-/// A duration for people: in whole seconds.
-pub(super) fn told(duration: Duration) -> String {
-    humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
-}
 
 pub(super) fn source(findings: &Findings<'_>, step: &mut Step) {
     let Some(plan) = findings.plan else { return };
@@ -52,7 +47,7 @@ pub(super) fn unattended(findings: &Findings<'_>, step: &mut Step) {
     match possible {
         Ok(Unattended::Always) => step.text = "refreshes need nobody".into(),
         Ok(Unattended::ForMfaSession(time)) => {
-            step.text = format!("refreshes need nobody for {}; then a new MFA code", told(time));
+            step.text = format!("refreshes need nobody for {}; then a new MFA code", whole_seconds(time));
             step.state(lesser, "--mfa-command is run for each code; --mfa-session-duration asks for up to 36h");
         }
         Ok(Unattended::WhileKeysHold) => {
@@ -79,9 +74,7 @@ pub(super) fn sts(findings: &Findings<'_>, step: &mut Step) {
         step.fact("endpoint", endpoint.as_str());
     }
     let from = match &plan.region {
-        Some(Region { name, from: RegionFrom::Flag }) => Some((name, "--region".to_owned())),
-        Some(Region { name, from: RegionFrom::Variable(variable) }) => Some((name, (*variable).to_owned())),
-        Some(Region { name, from: RegionFrom::Profile(profile) }) => Some((name, format!("profile {profile}"))),
+        Some(Region { name, from }) => Some((name, from.to_string())),
         None => found.map(|found| match &found.instance_region {
             Some(name) => (name, "the instance's".to_owned()),
             None => (&found.region, "nobody names one; the command gets none".to_owned()),
@@ -111,7 +104,7 @@ pub(super) fn clock(findings: &Findings<'_>, step: &mut Step) {
         return;
     }
     let way = if skew > 0 { "behind" } else { "ahead of" };
-    step.text = format!("this machine's clock is {} {way} STS's", told(Duration::from_secs(off)));
+    step.text = format!("this machine's clock is {} {way} STS's", whole_seconds(Duration::from_secs(off)));
     if off > TOLERATED_SECS {
         step.state(State::Warning, "set it right (timedatectl, chrony): requests signed 15 minutes off are refused");
     }
@@ -141,12 +134,7 @@ pub(super) fn caller(findings: &Findings<'_>, step: &mut Step) {
 
 pub(super) fn mfa(findings: &Findings<'_>, step: &mut Step) {
     let Some((_, at, serial)) = findings.plan.and_then(|plan| device(&plan.hops)) else { return };
-    let code = match findings.settings.mfa.code {
-        CodeFrom::Prompt => "the terminal",
-        CodeFrom::Typed(_) => "--mfa-token",
-        CodeFrom::StandardInput => "standard input",
-        CodeFrom::Command(_) => "--mfa-command",
-    };
+    let code = &findings.settings.mfa.code;
     step.fact("serial", serial.to_string());
     let Some(mfa) = &findings.mfa else {
         step.text = format!("{serial}, its code from {code}");
@@ -176,7 +164,7 @@ pub(super) fn role(findings: &Findings<'_>, at: usize, step: &mut Step) {
     let Some(granted) = findings.granted.get(at - 1) else { return };
     let validity = &granted.session.validity;
     let ends = rfc3339(validity.expiration);
-    step.details.push(format!("granted for {}, until {ends}{}", told(validity.lifetime), space(granted)));
+    step.details.push(format!("granted for {}, until {ends}{}", whole_seconds(validity.lifetime), space(granted)));
     for (key, percent) in
         [("packed_policy_percent", granted.packed_policy), ("session_token_percent", granted.token_size)]
     {

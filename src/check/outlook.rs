@@ -1,10 +1,9 @@
 //! The steps behind the session: what the command would get, when it would be refreshed, what could shadow it. Pure.
 
-use super::facts::told;
 use super::findings::Findings;
 use super::shadows::{SharedFiles, shadows};
 use super::steps::{State, Step};
-use crate::session::{Session, rfc3339};
+use crate::session::{Session, rfc3339, whole_seconds};
 use crate::settings::{Conduct, Via};
 use crate::supervise::policy::{Duty, OnExpiry, OnRefreshFailure, Policy};
 use crate::supervise::schedule::Turn;
@@ -32,7 +31,12 @@ pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
     let Conduct::Supervise(policy) = findings.settings.conduct else {
         step.text = "--on-expiry none: the session is not refreshed".into();
         if let Some(Session { validity, .. }) = session {
-            let _ = write!(step.text, "; it ends in {}, at {}", told(validity.lifetime), rfc3339(validity.expiration));
+            let _ = write!(
+                step.text,
+                "; it ends in {}, at {}",
+                whole_seconds(validity.lifetime),
+                rfc3339(validity.expiration)
+            );
         }
         step.fact("on_expiry", "none");
         return;
@@ -40,7 +44,7 @@ pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
     let (name, action) = match policy.on_expiry {
         OnExpiry::None => ("none", "the session is replaced while the command runs".to_owned()),
         OnExpiry::Restart => {
-            let (signal, patience) = (policy.stop_signal, told(policy.stop_timeout));
+            let (signal, patience) = (policy.stop_signal, whole_seconds(policy.stop_timeout));
             ("restart", format!("the command gets {signal}, after {patience} SIGKILL, and is started again"))
         }
         OnExpiry::Signal(signal) if policy.duty() == Duty::Notice => {
@@ -66,9 +70,13 @@ fn first_refresh(policy: Policy, session: &Session, step: &mut Step) {
     let lifetime = session.validity.lifetime;
     let (least, most) = policy.timing().leads(lifetime, Turn::First);
     let (from, to) = (lifetime.saturating_sub(most), lifetime.saturating_sub(least));
-    let when = if from == to { told(from) } else { format!("{} to {}", told(from), told(to)) };
+    let when = if from == to {
+        whole_seconds(from).to_string()
+    } else {
+        format!("{} to {}", whole_seconds(from), whole_seconds(to))
+    };
     let what = if policy.duty() == Duty::Notice { "notice" } else { "first refresh" };
-    step.details.push(format!("{what} {when} after the start, of a lifetime of {}", told(lifetime)));
+    step.details.push(format!("{what} {when} after the start, of a lifetime of {}", whole_seconds(lifetime)));
     step.fact("first_refresh_seconds", json!([from.as_secs(), to.as_secs()]));
 }
 

@@ -20,7 +20,7 @@ pub(crate) mod text;
 
 pub(crate) use exported::exported_settings;
 pub(crate) use hops::RoleChain;
-pub(crate) use network::{Region, RegionFrom, endpoint};
+pub(crate) use network::{Region, endpoint};
 pub(crate) use plan::{Plan, plan};
 pub(crate) use request::{ProfileChoice, ProfileFrom, Request};
 pub(crate) use set::{DEFAULT, ProfileSet};

@@ -8,6 +8,7 @@ use crate::error::{ConfigError, shortened};
 use crate::role::Invalid;
 use crate::vars::Vars;
 use std::ffi::OsStr;
+use std::fmt;
 use std::path::PathBuf;
 
 /// The profile whose settings count, credentials apart.
@@ -31,6 +32,16 @@ pub(crate) enum RegionFrom {
     /// `AWS_REGION` or `AWS_DEFAULT_REGION`.
     Variable(&'static str),
     Profile(String),
+}
+
+impl fmt::Display for RegionFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag => f.write_str("--region"),
+            Self::Variable(variable) => f.write_str(variable),
+            Self::Profile(profile) => write!(f, "profile {profile}"),
+        }
+    }
 }
 
 /// What the connection to STS needs to know.

@@ -4,6 +4,7 @@ use super::given::Words;
 use crate::error::Error;
 use crate::role::{MFA_SESSION, MfaCode, parse_mfa_session};
 use crate::vars::Vars;
+use std::fmt;
 use std::time::Duration;
 
 /// What was asked for about codes. The device is an option of a hop, since profiles name it.
@@ -25,6 +26,17 @@ pub(crate) enum CodeFrom {
     StandardInput,
     /// `--mfa-command`: as many as are needed.
     Command(String),
+}
+
+impl fmt::Display for CodeFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Prompt => "the terminal",
+            Self::Typed(_) => "--mfa-token",
+            Self::StandardInput => "standard input",
+            Self::Command(_) => "--mfa-command",
+        })
+    }
 }
 
 /// Reads the flags. What was typed beats a variable, also where the two are different flags.
