@@ -10,6 +10,7 @@ use nix::unistd::Pid;
 
 use crate::journal::{Journal, Row};
 use crate::plan::{MOST_STRANGERS, Plan, Reply};
+use crate::support::log::PATIENCE;
 use crate::support::processes::{children, pid_namespace, state_of};
 use crate::support::{FakeSts, Running, Xassume, binary};
 use crate::verdict::{Evidence, Verdict};
@@ -153,7 +154,7 @@ impl Subject {
         if self.kind == Kind::Init && wrong.is_empty() {
             wrong.extend(self.zombies_that_stay());
         }
-        signal(Pid::from_raw(self.pid), Signal::SIGTERM);
+        self.tell_to_end();
         let sandbox = self.running.shared_sandbox();
         let finished = self.running.wait();
         self.arrivals.extend(self.sts.requests_since(self.arrivals.len()).iter().map(|request| request.arrived));
@@ -196,6 +197,22 @@ impl Subject {
         }
     }
 
+    /// TERM, which cancels restarts; and another, should the command have been struck deaf to the first.
+    fn tell_to_end(&self) {
+        let xassume = Pid::from_raw(self.pid);
+        let unheard = || self.running.stdout.so_far().lines().filter(|&line| line == worker::UNHEARD).count();
+        let begun = Instant::now();
+        let mut before = unheard();
+        signal(xassume, Signal::SIGTERM);
+        while !self.running.ends_within(crate::TURN) && begun.elapsed() < PATIENCE {
+            let now = unheard();
+            if now > before {
+                before = now;
+                signal(xassume, Signal::SIGTERM);
+            }
+        }
+    }
+
     /// Zombies of PID 1, once everybody has had the time to die and to be reaped.
     fn zombies_that_stay(&self) -> Option<String> {
         let begun = Instant::now();
@@ -205,7 +222,7 @@ impl Subject {
             if zombies.is_empty() {
                 return None;
             }
-            if begun.elapsed() > crate::support::log::PATIENCE {
+            if begun.elapsed() > PATIENCE {
                 return Some(format!("zombies stay: {zombies:?}"));
             }
             std::thread::sleep(Duration::from_millis(20));

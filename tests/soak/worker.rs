@@ -1,7 +1,8 @@
 //! The command that is supervised: it says which session it has whenever that changes, and when it was kept from looking.
 //!
-//! Its lines: `ready key=…` at the start, `key=…` for another session, `USR1` and `HUP` for signals, `stall` when it did
-//! not run for a while, `gap` when the endpoint has nothing to give, `odd …` for what must not be.
+//! Its lines: `ready key=…` at the start, `key=…` for another session, `USR1` and `HUP` for signals, [`UNHEARD`] for a
+//! TERM that it did not mind, `stall` when it did not run for a while, `gap` when the endpoint has nothing to give, `odd …`
+//! for what must not be.
 
 use std::fs;
 use std::os::fd::AsFd;
@@ -27,6 +28,9 @@ const ORPHANS: usize = 10;
 
 /// The signals that it takes, which are blocked when it starts.
 pub const TAKEN: [Signal; 5] = [Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGALRM, Signal::SIGTERM];
+
+/// What it says to a TERM when it is deaf; it hears the next one.
+pub const UNHEARD: &str = "unheard";
 
 /// The words that start one; `until` is a moment in seconds, so that none outlives a soak that was killed.
 pub fn words(kind: Kind, until: u64) -> Vec<String> {
@@ -137,7 +141,10 @@ impl Worker {
     /// A signal; the end, if it is that.
     fn take(&mut self, signal: Signal) -> Option<ExitCode> {
         match signal {
-            Signal::SIGTERM if self.deaf => self.deaf = false,
+            Signal::SIGTERM if self.deaf => {
+                self.deaf = false;
+                say(UNHEARD);
+            }
             Signal::SIGTERM => return Some(ExitCode::SUCCESS),
             Signal::SIGALRM => self.deaf = true,
             // Elsewhere they would be somebody else's, who did not ask for them.
