@@ -12,7 +12,7 @@ use crate::journal::{Journal, Row};
 use crate::plan::{MOST_STRANGERS, Plan, Reply};
 use crate::support::log::PATIENCE;
 use crate::support::processes::{children, pid_namespace, state_of};
-use crate::support::{FakeSts, Running, Xassume, binary};
+use crate::support::{FakeSts, Finished, Running, Xassume, binary};
 use crate::verdict::{Evidence, Verdict};
 use crate::vitals::{Judgement, Vitals};
 use crate::{Kind, Settings, verdict, vitals, worker};
@@ -171,8 +171,7 @@ impl Subject {
         });
         let vitals = vitals::judge(self.kind, &self.vitals, verdict.refreshes);
         wrong.extend(verdict.wrong.iter().chain(&vitals.wrong).cloned());
-        // One that had only just begun dies of the TERM.
-        if finished.code() != Some(0) && finished.signal() != Some(libc::SIGTERM) && finished.code() != Some(143) {
+        if !ended_rightly(&finished) {
             wrong.push(format!("it ended with {}", finished.status));
         }
         let folders = sandbox.run_folders();
@@ -181,7 +180,7 @@ impl Subject {
         }
         // What a command leaves behind that ends by itself is left alone, except by PID 1; what earlier ones left was swept.
         let allowed = usize::from(matches!(self.kind, Kind::Restart | Kind::Init));
-        if finished.survivors().len() > allowed {
+        if !soon(|| finished.survivors().len() <= allowed) {
             wrong.push(format!("processes are left: {:?}", finished.survivors()));
         }
         let story = finished.describe();
@@ -201,33 +200,41 @@ impl Subject {
     fn tell_to_end(&self) {
         let xassume = Pid::from_raw(self.pid);
         let unheard = || self.running.stdout.so_far().lines().filter(|&line| line == worker::UNHEARD).count();
-        let begun = Instant::now();
         let mut before = unheard();
         signal(xassume, Signal::SIGTERM);
-        while !self.running.ends_within(crate::TURN) && begun.elapsed() < PATIENCE {
-            let now = unheard();
-            if now > before {
-                before = now;
-                signal(xassume, Signal::SIGTERM);
-            }
+        let ends = || self.running.ends_within(crate::TURN);
+        while soon(|| ends() || unheard() > before) && !ends() {
+            before = unheard();
+            signal(xassume, Signal::SIGTERM);
         }
     }
 
     /// Zombies of PID 1, once everybody has had the time to die and to be reaped.
     fn zombies_that_stay(&self) -> Option<String> {
-        let begun = Instant::now();
-        loop {
-            let zombies: Vec<i32> =
-                children(self.pid).into_iter().filter(|&child| state_of(child) == Some('Z')).collect();
-            if zombies.is_empty() {
-                return None;
-            }
-            if begun.elapsed() > PATIENCE {
-                return Some(format!("zombies stay: {zombies:?}"));
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let zombies =
+            || -> Vec<i32> { children(self.pid).into_iter().filter(|&child| state_of(child) == Some('Z')).collect() };
+        (!soon(|| zombies().is_empty())).then(|| format!("zombies stay: {:?}", zombies()))
     }
+}
+
+/// Whether it becomes so, on however busy a machine.
+fn soon(is_so: impl Fn() -> bool) -> bool {
+    let begun = Instant::now();
+    while !is_so() {
+        if begun.elapsed() > PATIENCE {
+            return false;
+        }
+        std::thread::sleep(crate::TURN);
+    }
+    true
+}
+
+/// As its command ended, or without one. A command that had only just begun dies of the TERM; one that was deaf when it
+/// was to be restarted has been killed, and is not started again.
+fn ended_rightly(finished: &Finished) -> bool {
+    let of = |signal: i32| finished.signal() == Some(signal) || finished.code() == Some(128 + signal);
+    let killed = || finished.stderr.contains("after the stop timeout: it was killed by SIGKILL");
+    finished.code() == Some(0) || of(libc::SIGTERM) || of(libc::SIGKILL) && killed()
 }
 
 /// How a pid namespace is had here; nothing, with a word on why, where there is none to be had.
