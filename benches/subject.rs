@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::support::{Certificate, FakeSts, Xassume, binary};
 
@@ -17,6 +17,8 @@ const SYSTEM_ROOTS: [&str; 3] =
 pub(crate) struct Subject {
     pub(crate) program: PathBuf,
     help: String,
+    /// Where the copy is.
+    _installed: TempDir,
 }
 
 /// Whether sessions may come from the cache.
@@ -27,10 +29,18 @@ pub(crate) enum Sessions {
 }
 
 impl Subject {
+    /// A program that is named is measured where it is, and else a copy of what was built: installers copy too, and what
+    /// a linker wrote is kept in smaller pieces by the kernel, which costs each launch more page faults.
     pub(crate) fn new(program: Option<PathBuf>) -> Self {
-        let program = program.unwrap_or_else(binary).canonicalize().expect("the program is there");
+        let installed = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("cargo's folder for tests is writable");
+        let program = program.unwrap_or_else(|| {
+            let copy = installed.path().join("xassume");
+            fs::copy(binary(), &copy).expect("the program can be copied");
+            copy
+        });
+        let program = program.canonicalize().expect("the program is there");
         let help = Command::new(&program).arg("--help").output().expect("the program can be run");
-        Self { program, help: String::from_utf8_lossy(&help.stdout).into_owned() }
+        Self { program, help: String::from_utf8_lossy(&help.stdout).into_owned(), _installed: installed }
     }
 
     pub(crate) fn knows(&self, word: &str) -> bool {

@@ -1,0 +1,34 @@
+//! What is linked into the program so that the loader has the C library alone to map and relocate at each launch.
+
+#![allow(unsafe_code)]
+
+// GCC's unwinder. Every gcc brings this archive; the C library's own variants (musl) have another unwinder.
+// SAFETY: no function is declared; the block only names the archive, before the standard library names the shared one.
+#[cfg(target_env = "gnu")]
+#[link(name = "gcc_eh", kind = "static", modifiers = "-bundle")]
+unsafe extern "C" {}
+
+/// The one function of the C library's mathematics that is called: by the SDK, for its back-off.
+// SAFETY: it is what the name promises, pow(3), for all arguments; nothing else here has that name.
+#[unsafe(no_mangle)]
+extern "C" fn pow(base: f64, exponent: f64) -> f64 {
+    libm::pow(base, exponent)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hint::black_box;
+
+    /// As the back-off calls it.
+    #[test]
+    fn powers_are_those_of_the_c_library() {
+        let power = |base: f64, exponent: f64| black_box(base).powf(black_box(exponent)).to_bits();
+        let mut doubled: f64 = 1.0;
+        for exponent in 0..64 {
+            assert_eq!(power(2.0, f64::from(exponent)), doubled.to_bits());
+            doubled *= 2.0;
+        }
+        assert_eq!(power(2.0, 0.5), std::f64::consts::SQRT_2.to_bits());
+        assert_eq!(power(0.0, -1.0), f64::INFINITY.to_bits());
+    }
+}
