@@ -75,14 +75,6 @@ impl Drop for Child {
     }
 }
 
-/// Whether a process group still has members, zombies among them. The id may be another's by now; then the answer
-/// is wrong, and harmless.
-pub(crate) fn group_exists(leader: Pid) -> bool {
-    // SAFETY: signal 0 is sent to nobody; kill(2) only checks.
-    let result = unsafe { libc::kill(-leader, 0) };
-    result == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
-}
-
 /// Asks about children without waiting: by id, or any with `P_ALL`.
 ///
 /// waitid(2) is asked and not nix: its wait status has no place for a child that a real-time signal killed.
@@ -143,10 +135,9 @@ mod tests {
         let child = start("/bin/sh", &["sh", "-c", "exit 7"]).unwrap();
         assert_eq!(change(&child), Change::Ended(End::Exited(7)));
         assert_eq!(change(&child), Change::Ended(End::Exited(7)));
-        let group = child.pid();
-        assert!(group_exists(group));
+        let pid = child.pid();
         child.reap();
-        assert!(!group_exists(group));
+        assert!(wait(libc::P_PID, pid, libc::WEXITED).is_err(), "it is no child of ours any more");
     }
 
     #[test]

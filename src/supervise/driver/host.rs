@@ -7,7 +7,8 @@ use crate::supervise::policy::{self, Policy, ProcessGroup};
 use crate::supervise::process::{Change, Group, Pid, Target};
 use crate::supervise::relay::{self, Early, Facts, SessionRole};
 use crate::supervise::signal::Signal;
-use crate::sys::child::{Child, Program, Stdio, group_exists};
+use crate::sys::child::{Child, Program, Stdio};
+use crate::sys::group;
 use crate::sys::lookup::Command;
 use crate::sys::reap;
 use crate::sys::signals::{self, Watch};
@@ -89,7 +90,7 @@ impl Host for ProcessHost {
 
     fn start(&mut self, environment: Vec<CString>, remains: Remains) -> Result<Pid, Fault> {
         self.reap_orphans();
-        if remains == Remains::Await && self.swept.is_some_and(group_exists) {
+        if remains == Remains::Await && self.swept.is_some_and(group::lives) {
             return Err(Fault::Lingering);
         }
         let program =
