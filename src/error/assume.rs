@@ -190,7 +190,9 @@ impl AssumeError {
 impl NetworkFailure {
     fn hint(&self) -> &'static str {
         match self {
-            Self::Dns { .. } => "check the spelling of the region or endpoint, the network, and HTTPS_PROXY if one is needed",
+            Self::Dns { .. } => {
+                "check the spelling of the region or endpoint, the network, and HTTPS_PROXY if one is needed"
+            }
             Self::Unreachable { .. } => "check the network, the endpoint, and HTTPS_PROXY if one is needed",
             Self::Proxy { .. } => "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
             Self::Tls { no_roots: true, .. } => {

@@ -1,0 +1,83 @@
+//! MFA codes: asked for as by a launch, and spent once.
+
+use super::{DEVICE, HUB, ROLE, check, failed_at, fails, role};
+use crate::support::{FakeSts, Identity, RoleRules, Terminal, Xassume, probe};
+
+#[test]
+fn a_device_stands_before_the_role_that_takes_its_code() {
+    let sts = FakeSts::start();
+    let xassume = check(&sts).args(["-r", HUB, "-r", ROLE]).without_keys().file("token", "eyJ.good");
+    let path = xassume.home().join("token");
+    let xassume = xassume.arg("--web-identity-token-file").arg(path).args(["--mfa-serial", DEVICE]);
+    let page = fails(&xassume.clone().args(["--mfa-command", "exit 3"]));
+    failed_at(&page, "mfa");
+    assert!(page.contains(&format!("ok           role 1 of 2    {HUB} as me\n")), "{page}");
+    sts.add_mfa_code("314159");
+    let page = xassume.args(["--mfa-command", "echo 314159"]).run().exited(0).stdout_text();
+    assert!(page.contains(&format!("{DEVICE}, its code from --mfa-command, went with role 2\n")), "{page}");
+}
+
+#[test]
+fn a_code_is_spent_once_and_what_it_bought_is_kept() {
+    let rules = RoleRules { mfa_required: true, ..RoleRules::default() };
+    let sts = FakeSts::builder().role(ROLE, rules).mfa_codes(&["314159"]).start();
+    let xassume = role(&sts).args(["--mfa-serial", DEVICE]);
+    let page = xassume.clone().args(["--mfa-token", "314159"]).run().exited(0).stdout_text();
+    assert!(page.contains(&format!("mfa            {DEVICE}: a code from --mfa-token has bought a session")), "{page}");
+    assert!(page.contains("refreshes need nobody for 12h; then a new MFA code"), "{page}");
+    // Neither a second check nor a launch needs a further code.
+    let page = xassume.clone().run().exited(0).stdout_text();
+    assert!(page.contains("no code is needed, its session is kept from an earlier run"), "{page}");
+    let asked = sts.requests().len();
+    let launch =
+        xassume.clone().without_args().args(["-r", ROLE, "--mfa-serial", DEVICE, "--role-session-name", "me", "--"]);
+    launch.args(probe()).args(["exit", "0"]).run().exited(0);
+    assert_eq!(sts.requests().len(), asked, "the session of the check is the launch's");
+    assert_eq!(sts.requests().iter().filter(|request| request.action == "GetSessionToken").count(), 1);
+}
+
+#[test]
+fn a_code_that_goes_with_the_role_serves_the_next_launch() {
+    let sts = FakeSts::builder().mfa_codes(&["314159"]).start();
+    let task = Identity::task();
+    let flags = ["-r", ROLE, "--role-session-name", "me", "--mfa-serial", DEVICE];
+    let xassume = Xassume::new(&sts).with_keys_of(&task).args(flags);
+    let page = xassume.clone().args(["--check", "--mfa-token", "314159"]).run().exited(0).stdout_text();
+    assert!(page.contains(", went with role 1\n"), "{page}");
+    xassume.arg("--").args(probe()).args(["exit", "0"]).run().exited(0);
+    assert_eq!(sts.issued().len(), 1);
+}
+
+#[test]
+fn a_code_that_sts_does_not_take_is_the_devices_step() {
+    let sts = FakeSts::builder().mfa_codes(&["314159"]).start();
+    let page = fails(&role(&sts).args(["--mfa-serial", DEVICE, "--mfa-token", "000000"]));
+    failed_at(&page, "mfa");
+    assert!(page.contains(&format!("hint: give the current code of {DEVICE}: each code works once")), "{page}");
+    let page = fails(&role(&sts).args(["--mfa-serial", DEVICE, "--mfa-command", "exit 3"]));
+    failed_at(&page, "mfa");
+}
+
+#[test]
+fn a_code_is_asked_for_on_the_terminal_as_by_a_launch() {
+    let sts = FakeSts::builder().mfa_codes(&["314159"]).start();
+    let terminal = Terminal::run(&role(&sts).args(["--mfa-serial", DEVICE]));
+    terminal.through(&format!("MFA code of {DEVICE}: "));
+    terminal.keys("314159\r");
+    terminal.through("the command would be arn:aws:sts::521111111144:assumed-role/DeployMaster/me");
+    terminal.wait().exited(0);
+}
+
+#[test]
+fn refreshes_that_would_need_somebody_fail_before_a_code_is_spent() {
+    let sts = FakeSts::builder().mfa_codes(&["314159"]).start();
+    let flags = ["--mfa-serial", DEVICE, "--mfa-token", "314159", "--duration", "2h"];
+    let page = fails(&role(&sts).args(flags).args(["--on-expiry", "restart"]));
+    failed_at(&page, "unattended");
+    assert_eq!(sts.requests().len(), 0);
+    let page = role(&sts).args(flags).run().exited(0).stdout_text();
+    assert!(
+        page.contains("note         unattended     refreshes would need somebody: each session takes a new"),
+        "{page}"
+    );
+}

@@ -1,0 +1,145 @@
+//! What STS does not allow, and the half that is missing for it.
+
+use super::{HUB, ROLE, check, failed_at, fails, identity_statement, role, telling, trust_statement};
+use crate::support::{Answer, FakeSts, Identity, RoleRules};
+use std::time::Duration;
+
+#[test]
+fn a_missing_identity_policy_is_told_from_a_missing_trust() {
+    let user = Identity::user().arn;
+    let statements = [identity_statement(r#""sts:AssumeRole""#), trust_statement(r#""sts:AssumeRole""#, &user)];
+
+    let sts = telling(RoleRules { allowed: false, ..RoleRules::default() });
+    let page = fails(&role(&sts));
+    failed_at(&page, "role");
+    assert!(page.contains("hint: the caller's own policies lack a statement:"), "{page}");
+    assert!(page.contains(&format!("identity policy of {user} (missing):\n        {}\n", statements[0])), "{page}");
+    assert!(page.contains(&format!("trust policy of {ROLE}:\n        {}\n", statements[1])), "{page}");
+
+    let trusts = vec!["arn:aws:iam::999999999999:root".to_owned()];
+    let sts = telling(RoleRules { trusts: trusts.clone(), ..RoleRules::default() });
+    let page = fails(&role(&sts));
+    failed_at(&page, "role");
+    assert!(
+        page.contains("hint: the role's trust policy lacks a statement, or a condition in it is not met:"),
+        "{page}"
+    );
+    assert!(
+        page.contains(&format!("trust policy of {ROLE} (missing, or not met):\n        {}\n", statements[1])),
+        "{page}"
+    );
+    assert!(page.contains(&format!("identity policy of {user}:\n        {}\n", statements[0])), "{page}");
+
+    // STS does not always say which.
+    let sts = FakeSts::builder().role(ROLE, RoleRules { trusts, ..RoleRules::default() }).start();
+    let page = fails(&role(&sts));
+    assert!(page.contains("hint: the caller and the role must both allow it:"), "{page}");
+    assert!(statements.iter().all(|statement| page.contains(statement)) && !page.contains("(missing)"), "{page}");
+}
+
+#[test]
+fn a_denial_without_names_gets_those_that_are_known() {
+    let sts = FakeSts::start();
+    let anonymous = Answer::error(403, "AccessDenied", "Not authorized to perform sts:AssumeRole");
+    sts.script([Answer::Ok, anonymous.clone()]);
+    let page = fails(&role(&sts));
+    assert!(page.contains(&trust_statement(r#""sts:AssumeRole""#, &Identity::user().arn)), "{page}");
+    sts.script([Answer::Ok, Answer::Ok, anonymous]);
+    let page = fails(&check(&sts).args(["-r", HUB, "-r", ROLE]));
+    failed_at(&page, "role 2 of 2");
+    assert!(page.contains(&trust_statement(r#""sts:AssumeRole""#, HUB)), "{page}");
+}
+
+#[test]
+fn an_external_id_that_is_missing_or_wrong_is_named() {
+    let sts = telling(RoleRules { external_id: Some("right".into()), ..RoleRules::default() });
+    let page = fails(&role(&sts));
+    failed_at(&page, "role");
+    assert!(page.contains("a condition on sts:ExternalId needs --external-id"), "{page}");
+    let page = fails(&role(&sts).args(["--external-id", "wrong"]));
+    assert!(page.contains("a condition on sts:ExternalId must name exactly `wrong`"), "{page}");
+    assert!(page.contains(r#""Condition":{"StringEquals":{"sts:ExternalId":"wrong"}}"#), "{page}");
+    role(&sts).args(["--external-id", "right"]).run().exited(0);
+}
+
+#[test]
+fn a_role_that_wants_mfa_leads_to_the_device() {
+    let sts = telling(RoleRules { mfa_required: true, ..RoleRules::default() });
+    let page = fails(&role(&sts));
+    failed_at(&page, "role");
+    assert!(page.contains("a condition on aws:MultiFactorAuthPresent needs --mfa-serial"), "{page}");
+}
+
+#[test]
+fn tags_and_source_identities_need_actions_of_their_own() {
+    let sts = telling(RoleRules { without: &["sts:TagSession", "sts:SetSourceIdentity"], ..RoleRules::default() });
+    let user = Identity::user().arn;
+    for (flags, about, actions) in [
+        (["--tag", "team=a"], "the session tags need sts:TagSession", r#"["sts:AssumeRole","sts:TagSession"]"#),
+        (
+            ["--source-identity", "alice"],
+            "the source identity needs sts:SetSourceIdentity",
+            r#"["sts:AssumeRole","sts:SetSourceIdentity"]"#,
+        ),
+    ] {
+        let page = fails(&role(&sts).args(flags));
+        failed_at(&page, "role");
+        assert!(page.contains(about), "{page}");
+        assert!(page.contains(&identity_statement(actions)), "{page}");
+        assert!(page.contains(&trust_statement(actions, &user)), "{page}");
+    }
+}
+
+#[test]
+fn the_hop_of_a_chain_that_is_not_trusted_is_told_with_the_role_before_it() {
+    let sts =
+        telling(RoleRules { trusts: vec!["arn:aws:iam::222222222222:role/Other".into()], ..RoleRules::default() });
+    let page = fails(&check(&sts).args(["-r", HUB, "-r", ROLE, "-r", "333333333333:Third"]));
+    failed_at(&page, "role 2 of 3");
+    assert!(page.contains(&trust_statement(r#""sts:AssumeRole""#, HUB)), "{page}");
+    assert!(page.contains("not reached  role 3 of 3    arn:aws:iam::333333333333:role/Third as me\n"), "{page}");
+}
+
+#[test]
+fn a_duration_above_the_roles_is_told() {
+    let sts = telling(RoleRules { max_session: Duration::from_hours(1), ..RoleRules::default() });
+    let page = fails(&role(&sts).args(["--duration", "2h"]));
+    failed_at(&page, "role");
+    assert!(page.contains("MaxSessionDuration") && page.contains("--duration max"), "{page}");
+}
+
+#[test]
+fn a_region_without_sts_is_told() {
+    let sts = FakeSts::start();
+    sts.script([Answer::Ok, Answer::region_disabled("222222222222")]);
+    let page = fails(&role(&sts).args(["--region", "ap-east-1"]));
+    failed_at(&page, "role");
+    assert!(page.contains("hint: activate STS in ap-east-1 (account settings in the IAM console)"), "{page}");
+    assert!(page.contains(", region ap-east-1 (--region)\n"), "{page}");
+}
+
+#[test]
+fn the_wrong_account_is_found_behind_the_roles() {
+    let sts = FakeSts::start();
+    let page = fails(&role(&sts).args(["--expect-account", "222222222222"]));
+    failed_at(&page, "session");
+    assert!(page.contains("is not in account 222222222222, as --expect-account asks"), "{page}");
+}
+
+#[test]
+fn a_deny_is_told_with_the_policy_that_has_it() {
+    for (policy, told) in [
+        ("a service control policy", "a service control policy of the caller's organisation"),
+        ("an identity-based policy", "the caller's identity policy"),
+        ("the role trust policy", "the role's trust policy"),
+    ] {
+        let sts = telling(RoleRules { denied_in: Some(policy), ..RoleRules::default() });
+        let page = fails(&role(&sts));
+        failed_at(&page, "role");
+        assert!(
+            page.contains(&format!("hint: a Deny in {told} outweighs every Allow\n      the Deny must except the ")),
+            "{page}"
+        );
+        assert!(!page.contains(r#""Effect":"Allow""#), "{page}");
+    }
+}

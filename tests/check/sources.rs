@@ -1,0 +1,119 @@
+//! What is wrong before any role: files, source credentials, the way to STS, the clock.
+
+use super::{ROLE, check, failed_at, fails, role};
+use crate::support::{Answer, FakeImds, FakeSts, Identity, RefusedPort, Xassume};
+
+#[test]
+fn without_source_credentials_the_places_are_named_that_were_looked_at() {
+    let sts = FakeSts::start();
+    let page = fails(&role(&sts).without_keys());
+    failed_at(&page, "source");
+    assert!(page.contains("no source credentials; looked at AWS_ACCESS_KEY_ID, "), "{page}");
+    assert!(page.contains("    hint: give keys in the environment"), "{page}");
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn an_expired_source_is_found_before_the_role() {
+    let sts = FakeSts::start();
+    let task = Identity::task();
+    sts.expire(&task.access_key_id);
+    let page = fails(&role(&sts).with_keys_of(&task));
+    failed_at(&page, "caller");
+    assert!(page.contains("ExpiredToken") && page.contains("log in again, or fetch new ones"), "{page}");
+    assert!(page.contains("keys in the environment (ASIACONTAINER0000001), temporary"), "{page}");
+}
+
+#[test]
+fn a_clock_that_is_off_is_a_warning_while_sts_bears_it_and_a_failure_when_not() {
+    let sts = FakeSts::builder().clock_offset(3600).check_signature_time().start();
+    let page = role(&sts).run().exited(0).stdout_text();
+    let (_, line) = page.split_once("warning      clock          this machine's clock is ").expect(&page);
+    assert!(line.starts_with("59m 5") || line.starts_with("1h "), "{page}");
+    assert!(line.contains(" behind STS's\n    hint: set it right (timedatectl, chrony)"), "{page}");
+
+    let sts = FakeSts::start();
+    let message =
+        "Signature expired: 20160609T184512Z is now earlier than 20160610T013008Z (20160610T014508Z - 15 min.)";
+    sts.script_forever([Answer::error(403, "SignatureDoesNotMatch", message)]);
+    let page = fails(&role(&sts));
+    failed_at(&page, "clock");
+    assert!(!page.contains("agrees"), "{page}");
+    assert!(page.contains("hint: this machine's clock is 6h 59m 56s behind; set it right"), "{page}");
+}
+
+#[test]
+fn an_instance_without_a_role_is_told() {
+    let (sts, imds) = (FakeSts::start(), FakeImds::start());
+    let instance = |sts| role(sts).without_keys().env_remove("AWS_REGION").with_metadata_at(&imds.url());
+    let page = instance(&sts).run().exited(0).stdout_text();
+    assert!(page.contains("the instance's role (EC2 metadata): ASIAINSTANCE00000001, temporary\n"), "{page}");
+    assert!(page.contains(&format!("ok           caller         {}\n", Identity::instance().arn)), "{page}");
+    assert!(page.contains(", region eu-west-1 (the instance's)\n"), "{page}");
+    imds.set_identity(None);
+    let page = fails(&instance(&sts));
+    failed_at(&page, "source");
+    assert!(page.contains("the instance has no role") && page.contains("attach an instance profile"), "{page}");
+}
+
+#[test]
+fn an_endpoint_that_cannot_be_reached_is_not_the_roles_fault() {
+    let port = RefusedPort::reserve();
+    let page = fails(&Xassume::at(&port.url()).args(["--check", "-r", ROLE]));
+    failed_at(&page, "sts");
+    assert!(page.contains("cannot be reached: Connection refused"), "{page}");
+}
+
+#[test]
+fn files_that_lead_to_no_role_fail_first() {
+    let sts = FakeSts::start();
+    let page = fails(&check(&sts).file(".aws/config", "[profile broken\n"));
+    failed_at(&page, "config");
+    assert!(page.contains("hint: mend line 1 of "), "{page}");
+    let page = fails(&check(&sts));
+    failed_at(&page, "config");
+    assert!(page.contains("no role to assume"), "{page}");
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn a_web_identity_is_nobody_before_its_first_role() {
+    let sts = FakeSts::builder().web_identity_tokens(&["eyJ.good"]).start();
+    let with = |token: &str| {
+        let xassume = role(&sts).without_keys().file("token", token);
+        let path = xassume.home().join("token");
+        xassume.arg("--web-identity-token-file").arg(path)
+    };
+    let page = with("eyJ.good").run().exited(0).stdout_text();
+    assert!(page.contains("note         caller         a web identity token is nobody of AWS's before"), "{page}");
+    assert!(page.contains("ok           clock          this machine's clock agrees with STS's\n"), "{page}");
+    assert_eq!(sts.requests().len(), 1);
+    let page = fails(&with("eyJ.bad"));
+    failed_at(&page, "role");
+    assert!(page.contains("InvalidIdentityToken"), "{page}");
+}
+
+#[test]
+fn certificates_that_cannot_be_read_stop_it_before_anybody_is_asked() {
+    let sts = FakeSts::start();
+    let page = fails(&role(&sts).args(["--ca-bundle", "/no/such/file"]));
+    failed_at(&page, "source");
+    assert!(page.contains("cannot read the certificates in /no/such/file"), "{page}");
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn a_launch_would_not_ask_whose_the_keys_are_so_a_refusal_of_that_ends_nothing() {
+    let sts = FakeSts::start();
+    sts.script([Answer::error(
+        403,
+        "AccessDenied",
+        "User: x is not authorized with an explicit deny in a VPC endpoint policy",
+    )]);
+    let page = role(&sts).run().exited(0).stdout_text();
+    assert!(
+        page.contains("\nwarning      caller         cannot ask whose the source credentials are: AccessDenied"),
+        "{page}"
+    );
+    assert!(page.contains("\nok           session "), "{page}");
+}
