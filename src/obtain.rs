@@ -7,7 +7,7 @@ mod directly;
 mod kept;
 
 use crate::cache::{Cache, Entry, Found, Held, Key, Moment, Reach, Stamp, Surroundings, Turn, surroundings};
-use crate::error::Error;
+use crate::error::{Error, told};
 use crate::files::ConfigFiles;
 use crate::launch::Launch;
 use crate::mfa::{Codes, KeptInProcess};
@@ -176,7 +176,7 @@ impl<'a> Sessions<'a> {
 
     fn tell_unless_kept(&self, kept: std::io::Result<()>) {
         if let Err(error) = kept {
-            self.report.detail(format_args!("cache: the session cannot be kept: {error}"));
+            self.report.detail(format_args!("cache: the session cannot be kept: {}", told(&error)));
         }
     }
 

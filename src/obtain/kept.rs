@@ -2,6 +2,7 @@
 
 use super::Sessions;
 use crate::cache::{Entry, Key, Moment, Stamp};
+use crate::error::told;
 use crate::mfa::{MfaKey, MfaSession, MfaSessions};
 use crate::settings::CacheMode;
 
@@ -43,7 +44,7 @@ impl MfaSessions for Kept<'_, '_> {
             wall: now.wall,
         };
         if let Err(error) = self.sessions.cache.keep(&name, &entry, &stamp) {
-            self.sessions.report.detail(format_args!("cache: the MFA session cannot be kept: {error}"));
+            self.sessions.report.detail(format_args!("cache: the MFA session cannot be kept: {}", told(&error)));
         }
     }
 
