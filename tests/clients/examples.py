@@ -98,7 +98,7 @@ def _():
         raise Skipped("no systemd-analyze")
     with folder() as home:
         # The programs it starts are not installed here.
-        text = replaced(UNIT.read_text(), r"/usr/local/bin/xassume", XASSUME)
+        text = replaced(UNIT.read_text(), r"/usr/bin/xassume", XASSUME)
         copy = home / UNIT.name
         copy.write_text(text)
         words = [systemd, "verify", "--man=no", "--recursive-errors=no"]
@@ -122,7 +122,7 @@ def _():
             name, value = word.split("=", 1)
             env[name] = value
         line = shlex.split(re.search(r"^ExecStart=(.*)$", text, re.MULTILINE).group(1))
-        words = {"/usr/local/bin/xassume": XASSUME, "/usr/local/bin/worker": program}
+        words = {"/usr/bin/xassume": XASSUME, "/usr/local/bin/worker": program}
         result = run([words.get(word, word) for word in line], env)
         expect_equal(result.status, 0, str(result))
         got = json.loads(out.read_text())["env"]

@@ -147,12 +147,32 @@ def run_unit(unit):
             expect(re.match(r"arn:aws:sts::\d{12}:assumed-role/", called[name]["session"]), f"{called[name]}\n{result}")
 
 
+def run_refused(unit):
+    """Where no session is to be had, nothing may run with other credentials, and whoever ran it must know."""
+    with folder() as home, served(Tokens()) as tokens, served(Refusing()) as sts:
+        world = World(home, unit.script, unit.config, url=sts.url)
+        # As a plain script: what stands behind xassume must not hide its failure.
+        words = ["bash", "-c", unit.script.replace("/shared", str(home / "shared"))]
+        role = {"XASSUME_ROLE_ARN": ROLE if "-p " not in unit.script else ""}
+        result = run(words, {**world.env, **role, **tokens.variables()}, cwd=world.work)
+        expect(result.status not in (0, None), f"{unit}\n{result}")
+        started = {call["name"] for call in world.calls()} - {"aws-vault", "ykman"}
+        expect(not started, f"{unit} started {started}\n{result}")
+
+
 def register(unit):
     check(f"documents: {unit}")(lambda: run_unit(unit))
 
 
 for _unit in UNITS:
     register(_unit)
+
+
+@check("documents: without a session each of them fails, and starts nothing")
+def _():
+    # They ask for no session.
+    for unit in (unit for unit in UNITS if not re.search(r"--(clear-cache|help|version)", unit.script)):
+        run_refused(unit)
 
 
 @check("documents: one code does for both commands of the MFA recipe")
@@ -184,6 +204,19 @@ def _():
     expect_equal(len(quoted), 3, "quotations")
     for line in (line for body in quoted for line in lines(body)):
         expect(line in known, f"no example says: {line}")
+
+
+class Refusing(Server):
+    """An STS that allows nothing."""
+
+    def __init__(self):
+        class Answer(Handler):
+            def do_POST(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                error = "<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error>"
+                self.answer(403, f"<ErrorResponse>{error}<RequestId>1</RequestId></ErrorResponse>", "text/xml")
+
+        super().__init__(Answer)
 
 
 class Tokens(Server):
