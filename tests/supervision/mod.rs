@@ -30,6 +30,11 @@ fn one_refresh() -> FakeSts {
     FakeSts::builder().script([Answer::Lifetime(SHORT)]).start()
 }
 
+/// The same, with time enough before the refresh to do something, on however busy a machine.
+fn one_late_refresh() -> FakeSts {
+    FakeSts::builder().script([Answer::Lifetime(3 * SHORT)]).start()
+}
+
 /// The program, not yet told to stay. Scripts find it as `$BIN`, and the probe as `$PROBE`.
 fn xassume(sts: &FakeSts) -> Xassume {
     equipped(Xassume::new(sts)).args(["-r", ROLE])

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 #[test]
 fn a_fleet_that_starts_at_once_does_not_refresh_at_once() {
-    let lifetime = Duration::from_secs(4);
+    let lifetime = Duration::from_secs(6);
     let sts = FakeSts::builder().lifetime(lifetime).start();
     let fleet: Vec<_> = (0..10)
         .map(|place| {
@@ -27,22 +27,23 @@ fn a_fleet_that_starts_at_once_does_not_refresh_at_once() {
         })
         .collect();
     let (first, last) = (waited.iter().min().expect("ten"), waited.iter().max().expect("ten"));
-    assert!(last.abs_diff(*first) >= lifetime / 20, "{waited:?}");
+    // A tenth of the span; that ten draws are nearer by chance takes a few million runs.
+    assert!(last.abs_diff(*first) >= lifetime / 60, "{waited:?}");
     assert!(*first >= lifetime / 2, "none before half the lifetime: {waited:?}");
     assert!(*last < lifetime, "none after the expiry: {waited:?}");
 }
 
 #[test]
 fn a_margin_of_the_users_choice_is_kept() {
-    let lifetime = Duration::from_secs(3);
+    let lifetime = Duration::from_secs(6);
     let sts = FakeSts::builder().lifetime(lifetime).start();
-    let xassume = probing(restarting(&sts).args(["--refresh-margin", "1s"]), &["generation"]).spawn();
+    let xassume = probing(restarting(&sts).args(["--refresh-margin", "2s"]), &["generation"]).spawn();
     generation(&xassume);
     assert_eq!(generation(&xassume).key, key(&sts, 1));
     let requests = sts.requests();
     let waited = requests[1].arrived - requests[0].arrived;
     // STS counts in whole seconds from the last one on, xassume from the moment of the answer.
-    assert!(waited >= Duration::from_secs(2) && waited < lifetime, "{waited:?}");
+    assert!(waited >= Duration::from_secs(4) && waited < lifetime, "{waited:?}");
 }
 
 #[test]

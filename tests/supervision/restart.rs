@@ -1,7 +1,9 @@
 //! A restart: a new session, the old command gone for good, the new one as the old one was but for its credentials.
 
 use super::processes::state_of;
-use super::{Generation, SHORT, count, generation, key, number_in, one_refresh, probing, restarting, scripted};
+use super::{
+    Generation, SHORT, count, generation, key, number_in, one_late_refresh, one_refresh, probing, restarting, scripted,
+};
 use crate::support::moments::iso;
 use crate::support::{Answer, FakeSts, Running};
 use std::collections::BTreeMap;
@@ -169,7 +171,7 @@ fn a_restart_that_cannot_start_ends_with_the_reason() {
 
 #[test]
 fn term_from_outside_cancels_every_later_restart() {
-    let sts = one_refresh();
+    let sts = one_late_refresh();
     let xassume = restarting(&sts).arg("-v");
     let xassume = probing(xassume, &["generation", "ignore", "TERM", "exit-on", "USR1"]).spawn();
     generation(&xassume);
@@ -185,7 +187,7 @@ fn term_from_outside_cancels_every_later_restart() {
 
 #[test]
 fn other_signals_from_outside_cancel_none() {
-    let sts = one_refresh();
+    let sts = one_late_refresh();
     let xassume = probing(restarting(&sts), &["generation"]).spawn();
     generation(&xassume);
     for (name, signal) in

@@ -1,6 +1,6 @@
 //! The refresh signal: which, to whom, and what becomes of a command that does not know it.
 
-use super::{count, generation, key, one_refresh, probing, scripted, signalling, xassume};
+use super::{count, generation, key, one_late_refresh, one_refresh, probing, scripted, signalling, xassume};
 use std::fs;
 
 #[test]
@@ -104,7 +104,7 @@ fn without_a_file_it_announces_the_expiry_and_says_so_once() {
 
 #[test]
 fn a_draining_command_is_still_served() {
-    let sts = one_refresh();
+    let sts = one_late_refresh();
     let xassume = probing(signalling(&sts), &["generation", "ignore", "TERM", "exit-on", "RTMIN+1"]).spawn();
     generation(&xassume);
     xassume.signal(libc::SIGTERM);

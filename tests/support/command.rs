@@ -37,14 +37,28 @@ pub struct Sandbox {
     folder: TempDir,
 }
 
+/// Where sandboxes are made. A socket's path must fit into 108 bytes, and scripts and messages that quote paths take them
+/// as they usually are, so a temporary folder with a long or an odd name will not do.
+fn base() -> PathBuf {
+    let usual = |folder: &PathBuf| {
+        let bytes = folder.as_os_str().as_encoded_bytes();
+        bytes.len() <= 40 && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/._-".contains(byte))
+    };
+    Some(std::env::temp_dir()).filter(usual).unwrap_or_else(|| "/tmp".into())
+}
+
 impl Sandbox {
     pub fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("xassume-test-").tempdir().expect("/tmp is writable");
+        let folder = tempfile::Builder::new().prefix("xassume-test-").tempdir_in(base()).expect("/tmp is writable");
         for name in ["home", "tmp", "run", "work"] {
             let made = fs::DirBuilder::new().mode(0o700).create(folder.path().join(name));
             made.expect("a fresh folder is writable");
         }
         Self { folder }
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     pub fn home(&self) -> PathBuf {
@@ -103,6 +117,9 @@ impl Xassume {
         let sandbox = Sandbox::new();
         let user = Identity::user();
         let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
+        // A folder that may not be searched changes what is said of a command that is not found.
+        let searchable = std::env::split_paths(&path).filter(|folder| folder.join(".").exists());
+        let path = std::env::join_paths(searchable).expect("they were joined before");
         let xassume = Self {
             program: binary(),
             args: Vec::new(),
