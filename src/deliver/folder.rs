@@ -169,16 +169,23 @@ fn failed(error: &io::Error) -> Error {
 }
 
 /// Refuses a path with a space, or with anything else that a shell, shlex or a parser of config files takes for
-/// other than itself.
+/// other than itself; and one below which a socket cannot be named (107 bytes, see unix(7)).
 fn check_plain(path: &Path) -> io::Result<()> {
+    let path = path.as_os_str().as_bytes();
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+@:,".contains(byte);
-    if path.as_os_str().as_bytes().iter().all(plain) {
-        Ok(())
+    let refused = if !path.iter().all(plain) {
+        "has characters that cannot stand in a credential_process"
+    } else if path.len() > 107 - LONGEST_BELOW {
+        "is too long for a socket's path"
     } else {
-        let reason = format!("{} has characters that cannot stand in a credential_process", path.display());
-        Err(io::Error::new(io::ErrorKind::InvalidFilename, reason))
-    }
+        return Ok(());
+    };
+    let reason = format!("{} {refused}", String::from_utf8_lossy(path));
+    Err(io::Error::new(io::ErrorKind::InvalidFilename, reason))
 }
+
+/// The longest name that follows: `/xassume-UID.XXXXXX/socket`.
+const LONGEST_BELOW: usize = "/xassume-4294967295.XXXXXX/socket".len();
 
 fn prefix() -> String {
     format!("xassume-{}.", geteuid())
