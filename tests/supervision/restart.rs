@@ -1,11 +1,11 @@
 //! A restart: a new session, the old command gone for good, the new one as the old one was but for its credentials.
 
-use super::processes::state_of;
+use super::processes::{children, eventually, state_of, stopped};
 use super::{
     Generation, SHORT, count, generation, key, number_in, one_late_refresh, one_refresh, probing, restarting, scripted,
 };
 use crate::support::moments::iso;
-use crate::support::{Answer, FakeSts, Running};
+use crate::support::{Answer, FakeSts, Running, sys};
 use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, SystemTime};
@@ -155,6 +155,27 @@ fn a_command_that_ends_while_sts_is_asked_is_not_restarted() {
         let finished = xassume.wait().exited(code.parse().expect("a number"));
         assert_eq!(count(&finished.stdout_text(), "began"), 1);
     }
+}
+
+/// Its end and the answer of STS are there at once when xassume looks.
+#[test]
+fn a_command_that_is_dead_already_is_neither_stopped_nor_waited_for() {
+    let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), Answer::Held]).start();
+    let command = ["say", "began", "then", "signals", "exit-on", "USR1", "then", "exit", "5"];
+    // A stop would take longer than any test waits.
+    let xassume = probing(restarting(&sts).args(["--stop-timeout", "1h"]), &command).spawn();
+    xassume.line("ready");
+    sts.wait_for_requests(2);
+    let child = children(xassume.pid())[0];
+    xassume.signal(libc::SIGSTOP);
+    stopped(&[xassume.pid()]);
+    sys::send_signal(child, libc::SIGUSR1);
+    eventually("the command has ended", || state_of(child) == Some('Z'));
+    sts.release();
+    eventually("STS has answered", || sts.issued_count() == 2);
+    xassume.signal(libc::SIGCONT);
+    let finished = xassume.wait().exited(5);
+    assert_eq!(count(&finished.stdout_text(), "began"), 1);
 }
 
 #[test]
