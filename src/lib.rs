@@ -46,6 +46,8 @@ pub mod cli;
 pub mod hostile;
 pub mod outcome;
 
+#[doc(hidden)]
+pub use deliver::environment::REMOVED;
 pub use run::run;
 #[doc(hidden)]
 pub use supervise::machine::simulation;

@@ -11,7 +11,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
@@ -63,7 +63,7 @@ fn code(text: &str) -> Code {
 }
 
 /// The words after `xassume` in a line of shell, cron, systemd, YAML or a Dockerfile; none where it is not run.
-fn command_line(line: &str) -> Option<Vec<String>> {
+pub(crate) fn command_line(line: &str) -> Option<Vec<String>> {
     let listed = line.contains("[xassume,") || line.contains("[\"xassume\",");
     let line = if listed { line.replace(['[', ']', ','], " ") } else { line.replace("\\|", "|") };
     let words = shlex::split(&line)?;
@@ -84,7 +84,7 @@ fn command_line(line: &str) -> Option<Vec<String>> {
 }
 
 /// Whether the program takes these words; if not, what it says.
-fn parses(words: &[String]) -> Result<(), String> {
+pub(crate) fn parses(words: &[String]) -> Result<(), String> {
     let line = std::iter::once("xassume".into()).chain(words.iter().map(OsString::from));
     match xassume::cli::command().try_get_matches_from(line) {
         // `--help` and `--version` are no matches, but they are no mistakes.

@@ -54,8 +54,9 @@ pub(crate) struct Inputs<'a> {
     pub(crate) keep: &'a [OsString],
 }
 
-/// Removed whatever the delivery: each could lead an SDK to another identity, or mix one with this session.
-const REMOVED: &[&str] = &[
+/// Removed whatever the delivery: each could lead an SDK to another identity, or mix one with this session. The man page
+/// is generated from it.
+pub const REMOVED: &[&str] = &[
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",

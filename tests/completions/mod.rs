@@ -3,6 +3,8 @@
 mod generate;
 mod in_bash;
 mod listed;
+mod manual;
+mod page;
 
 use clap_complete::Shell;
 use std::path::{Path, PathBuf};
@@ -23,10 +25,7 @@ fn generated() -> Vec<(&'static str, Vec<u8>)> {
         clap_complete::generate(shell, &mut xassume::cli::command(), "xassume", &mut text);
         files.push((name, text));
     }
-    let mut page = Vec::new();
-    // A date would make the page differ from day to day.
-    clap_mangen::Man::new(xassume::cli::command()).date("").render(&mut page).expect("rendered into memory");
-    files.push(("xassume.1", page));
+    files.push(("xassume.1", manual::page().into_bytes()));
     files
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::session::{Keys, Secret, Validity};
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 fn session() -> Session {
@@ -267,4 +268,32 @@ fn the_change_leads_from_whatever_a_shell_has_to_what_a_command_would_have() {
     assert_eq!(evaluated, environment(&Inputs { inherited: &shell, ..here }));
     let value = |name: &str| evaluated.iter().find(|(known, _)| known == name).map(|(_, value)| value.to_str());
     assert_eq!([value("XASSUME_DEPTH"), value("AWS_PROFILE")], [Some(Some("3")), Some(Some("old"))]);
+}
+
+/// The names of variables in a text.
+fn names(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    words.filter(|word| word.contains('_') && !word.contains(|c: char| c.is_ascii_lowercase())).collect()
+}
+
+#[test]
+fn the_man_page_names_all_that_is_set_and_nothing_else() {
+    let page = include_str!("../../../completions/xassume.1").replace("\\-", "-");
+    let (_, section) = page.split_once(".SS Set for the command\n").expect("the section");
+    let (section, _) = section.split_once(".SS ").expect("its end");
+    let (always, deliveries_told) = section.split_once("--via env").expect("the first delivery");
+    assert_eq!(names(always), ALWAYS_SET.iter().copied().collect());
+    for (name, delivery) in deliveries() {
+        let via = if name == "isolated" { "env" } else { name };
+        let (_, told) = section.split_once(&format!("--via {via}")).expect(via);
+        let told = told.split(".TP").next().unwrap_or_default();
+        // What is set in some cases only is told last.
+        let told = match name {
+            "env" => told.split("--isolate").next().unwrap_or_default(),
+            "endpoint" => told.split("where there is a proxy").next().unwrap_or_default(),
+            _ => told,
+        };
+        assert_eq!(names(told), delivered_names(&delivery).iter().copied().collect(), "{name}");
+    }
+    assert!(deliveries_told.contains("NO_PROXY") && page.contains(&format!("\n.B {WATCHDOG_PID}\nis removed")));
 }

@@ -1,0 +1,97 @@
+//! The man page: a template with the words, and into it what the program's tables know.
+//!
+//! The template is roff by hand. Options come from clap, by `clap_mangen`, in the groups of `--help`; variables, exit
+//! statuses and the version from the tables that the program itself goes by.
+
+use crate::profiles::variables_that_are_read;
+use std::fmt::Write as _;
+use xassume::REMOVED;
+use xassume::cli::{FLAGS, Flag, Kind, command};
+use xassume::outcome::{FAILED, NOT_FOUND, NOT_RUNNABLE};
+
+/// The heading over what is typed in place of a command, and has no variable for that reason.
+pub(super) const INSTEAD: &str = "Instead of a command";
+
+/// The whole page. Its date is the template's: when the words were last changed.
+pub(super) fn page() -> String {
+    let about = command().get_about().map(ToString::to_string).unwrap_or_default();
+    let about = about[..1].to_lowercase() + &about[1..];
+    let mut page = include_str!("templates/xassume.1").to_owned();
+    for (place, text) in [
+        ("@VERSION@", env!("CARGO_PKG_VERSION").to_owned()),
+        ("@NAME@", format!("xassume \\- {about}")),
+        ("@OPTIONS@\n", options()),
+        ("@VARIABLES@\n", variables()),
+        ("@AWS@", listed(variables_that_are_read())),
+        ("@REMOVED@", listed(REMOVED.iter().copied())),
+        ("@FAILED@", FAILED.to_string()),
+        ("@NOT_RUNNABLE@", NOT_RUNNABLE.to_string()),
+        ("@NOT_FOUND@", NOT_FOUND.to_string()),
+    ] {
+        assert!(page.contains(place), "the template has no {place}");
+        page = page.replace(place, &text);
+    }
+    ascii(&page)
+}
+
+/// Each group of options under a heading of its own below OPTIONS.
+fn options() -> String {
+    let without_command = command().mut_arg("command", |arg| arg.hide(true));
+    let mut text = Vec::new();
+    clap_mangen::Man::new(without_command).render_options_section(&mut text).expect("rendered into memory");
+    let text = String::from_utf8(text).expect("roff in UTF-8");
+    let mut options = String::new();
+    // What stands before the first heading prepares an apostrophe, which this page has another way to write.
+    for line in text.lines().skip_while(|line| !line.starts_with(".SH ")) {
+        let line = line.replace("\\*(Aq", "\\(aq").replace('`', "\\(ga");
+        let _ = match line.strip_prefix(".SH ") {
+            Some(heading) => writeln!(options, ".SS {}", group(heading.trim_matches('"'))),
+            None if line.is_empty() => writeln!(options, ".IP"),
+            None if line.starts_with("\\fB\\-") => {
+                writeln!(options, "{}", line.replace("\\fI<", "\\fI").replace(">\\fR", "\\fR"))
+            }
+            None => writeln!(options, "{line}"),
+        };
+    }
+    options
+}
+
+/// The heading as `--help` has it.
+fn group(capitals: &str) -> &'static str {
+    let groups = FLAGS.iter().map(|flag| flag.group);
+    groups.into_iter().find(|group| group.to_uppercase() == capitals).unwrap_or_else(|| panic!("no group {capitals}"))
+}
+
+/// The flags that a variable can stand for.
+pub(super) fn flags_with_variables() -> impl Iterator<Item = (&'static Flag, String)> {
+    FLAGS.iter().filter(|flag| flag.group != INSTEAD).filter_map(|flag| Some((flag, flag.variable()?)))
+}
+
+fn variables() -> String {
+    let mut text = String::new();
+    for (flag, name) in flags_with_variables() {
+        let again = if flag.kind == Kind::Many { ", one a line" } else { "" };
+        let _ = writeln!(text, ".TP 34n\n.B {name}\n.B {}\\fR{again}", escaped(&format!("--{}", flag.long)));
+    }
+    text
+}
+
+/// Names in a paragraph.
+fn listed(names: impl IntoIterator<Item = &'static str>) -> String {
+    let names: Vec<_> = names.into_iter().collect();
+    let (last, others) = names.split_last().expect("names");
+    let others: Vec<_> = others.iter().map(|name| format!(".BR {name} ,\n")).collect();
+    format!("{}.BR {last} .", others.concat())
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('-', "\\-")
+}
+
+/// The page as it is shown in every locale.
+fn ascii(text: &str) -> String {
+    let page = text.replace('…', "...");
+    let others: String = page.chars().filter(|c| !c.is_ascii()).collect();
+    assert!(others.is_empty(), "say how the man page writes these: {others}");
+    page
+}
