@@ -2,6 +2,7 @@
 
 mod codes;
 mod denials;
+mod document;
 mod sources;
 
 use crate::support::{FakeSts, Finished, Identity, RoleRules, Terminal, Wording, Xassume, probe};

@@ -4,6 +4,8 @@
 //! None holds a secret.
 
 mod fields;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub(crate) use fields::Field;

@@ -1,18 +1,43 @@
 //! What is told of a supervision: nothing, or each step in words, or each step as an object a line.
 
 use super::{SHORT, count, denied, generation, one_refresh, probing, restarting, signalling};
-use crate::support::{Answer, FakeSts, Finished};
+use crate::documents::read;
+use crate::support::{Answer, FakeSts, Finished, Refusal};
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// The lines of `--log-format json`, each with what all of them have.
+/// The table of `docs/supervision.md`: each event's level and the keys that only it has. That each happening of a
+/// supervision is there is held where they are made.
+fn documented() -> BTreeMap<String, (String, String)> {
+    let page = read("docs/supervision.md");
+    let (_, section) = page.split_once("\n## The log\n").expect("the section");
+    let (section, _) = section.split_once("\n## ").expect("its end");
+    let row = |line: &str| {
+        let cells: Vec<_> = line.strip_prefix("| `")?.split(" | ").collect();
+        let [event, level, _, keys] = cells[..] else { panic!("{line}") };
+        Some((event.trim_matches('`').to_owned(), (level.to_owned(), keys.to_owned())))
+    };
+    section.lines().filter_map(row).collect()
+}
+
+/// The lines of `--log-format json`, each with what all of them have, and besides what is documented.
 fn objects(finished: &Finished) -> Vec<Value> {
+    let documented = documented();
     let parse = |line: &str| -> Value {
         let object: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        for key in ["time", "level", "event", "message"] {
+        let common = ["time", "level", "event", "message"];
+        for key in common {
             assert!(object[key].is_string(), "no {key}: {line}");
         }
         assert!(is_moment(&object["time"]), "{line}");
+        let event = object["event"].as_str().and_then(|event| documented.get(event));
+        let (level, keys) = event.unwrap_or_else(|| panic!("not in the table: {line}"));
+        assert_eq!(&object["level"], level, "{line}");
+        for key in object.as_object().into_iter().flat_map(|object| object.keys()) {
+            let known = common.contains(&key.as_str()) || key == "hint" || keys.contains(&format!("`{key}`"));
+            assert!(known, "{key} is not in the table: {line}");
+        }
         object
     };
     finished.stderr.lines().map(parse).collect()
@@ -124,4 +149,21 @@ fn a_failed_run_is_an_object_too() {
     let events: Vec<&str> = objects.iter().filter_map(|object| object["event"].as_str()).collect();
     assert_eq!(events, ["refresh_failing", "lapsed", "failed"]);
     assert_eq!((&objects[2]["level"], &objects[2]["status"]), (&"error".into(), &125.into()));
+}
+
+#[test]
+fn what_a_launch_tells_is_in_the_table_of_the_log() {
+    let sts = FakeSts::start();
+    let json = || restarting(&sts).args(["--log-format", "json"]);
+    let panics = json().env("HTTP_PROXY", "http://localhost:1").refusing(&[Refusal::Threads(libc::EAGAIN)]);
+    let finished = [
+        probing(json().arg("-v").env("LISTEN_FDS", "1"), &["exit", "0"]).run().exited(0),
+        json().args(["--", "no-such-program"]).run().exited(127),
+        probing(panics, &["exit", "0"]).run().exited(125),
+    ];
+    let objects: Vec<Value> = finished.iter().flat_map(objects).collect();
+    let told: BTreeSet<&str> = objects.iter().filter_map(|object| object["event"].as_str()).collect();
+    for event in ["failed", "panicked", "warning", "plan", "detail", "assumed"] {
+        assert!(told.contains(event), "{event} is not among {told:?}");
+    }
 }

@@ -1,4 +1,4 @@
-//! Happenings as programs read them: stable keys, typed values (`--log-format json`).
+//! Happenings as programs read them: stable keys, typed values (`--log-format json`). `docs/supervision.md` lists them.
 
 use super::{Happening, Stop};
 use crate::supervise::process::End;
