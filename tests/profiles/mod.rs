@@ -162,11 +162,10 @@ fn what_is_passed_over_is_told_with_the_reason() {
 
 /// The variables that are read, in the order of the rows; those that are passed over are not among them.
 pub(crate) fn variables_that_are_read() -> Vec<&'static str> {
+    let is_variable = |name: &&str| !name.contains(|c: char| c.is_ascii_lowercase());
     let names = [ROLES, CREDENTIALS, PLACES, NETWORK].into_iter().flatten().flat_map(|row| row.0.split_whitespace());
     let mut variables: Vec<&str> = Vec::new();
-    for name in
-        names.filter(|name| name.bytes().all(|byte| byte.is_ascii_uppercase() || b"_0123456789".contains(&byte)))
-    {
+    for name in names.filter(is_variable) {
         if !variables.contains(&name) {
             variables.push(name);
         }

@@ -115,7 +115,8 @@ fn json_tells_each_step_as_an_object() {
     assert_eq!(event("assumed")["lifetime"], SHORT.as_secs_f64());
     assert!(is_moment(&event("assumed")["expiration"]) && is_moment(&event("refresh_due")["at"]));
     assert!(event("refresh_due")["in"].as_f64().is_some_and(|due| due <= 1.3), "{}", event("refresh_due"));
-    assert_eq!(event("refreshed")["left"], 3600.0);
+    let left = event("refreshed")["left"].as_f64();
+    assert!(left.is_some_and(|left| (3540.0..=3600.0).contains(&left)), "{left:?}");
     assert_eq!(event("restarting")["reason"], "session refreshed");
     assert_eq!(event("stopped")["how"], "stop signal");
     assert_eq!(event("stopped")["status"], 0);

@@ -52,15 +52,11 @@ fn told() -> Vec<Row> {
     let rows = rows.map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect::<Vec<_>>());
     rows.map(|cells| {
         let [event, level, _, keys] = cells[..] else { panic!("{cells:?}") };
-        let names = keys.split('`').skip(1).step_by(2);
-        let kinds = keys
-            .split('`')
-            .skip(2)
-            .step_by(2)
-            .map(|rest| rest.strip_prefix(" (").and_then(|rest| rest.split_once(')')));
-        let keys = names
-            .zip(kinds)
-            .map(|(name, kind)| kind.map_or_else(|| name.into(), |(kind, _)| format!("{name} ({kind})")));
+        let parts: Vec<&str> = keys.split('`').skip(1).collect();
+        let keys = parts.chunks_exact(2).map(|part| {
+            let kind = part[1].strip_prefix(" (").and_then(|rest| rest.split_once(')'));
+            kind.map_or_else(|| part[0].to_owned(), |(kind, _)| format!("{} ({kind})", part[0]))
+        });
         [event.trim_matches('`').into(), level.into(), keys.collect::<Vec<_>>().join(", ")]
     })
     .collect()
