@@ -18,7 +18,7 @@ pub(crate) enum SourceError {
     /// Instance metadata did not give credentials.
     InstanceMetadata { reason: String, failure: MetadataFailure },
     /// The web identity token file cannot be used.
-    TokenFile { path: PathBuf, reason: String },
+    TokenFile { path: PathBuf, named_by: String, reason: String },
     /// A service that hands out credentials was asked and refused, or was not reached.
     Service { service: &'static str, profile: String, reason: String },
 }
@@ -96,9 +96,7 @@ impl SourceError {
             Self::InstanceMetadata { failure: MetadataFailure::Refused, .. } => {
                 "is metadata enabled for the instance, and may this user or container reach it?".into()
             }
-            Self::TokenFile { .. } => {
-                "AWS_WEB_IDENTITY_TOKEN_FILE must name a readable file with one OIDC token".into()
-            }
+            Self::TokenFile { named_by, .. } => format!("{named_by} must name a readable file with one OIDC token"),
             Self::Service { profile, .. } => {
                 format!("`aws sts get-caller-identity --profile {profile}` shows whether the AWS CLI gets credentials there")
             }
@@ -119,7 +117,7 @@ impl fmt::Display for SourceError {
             Self::Process { profile, failure, .. } => write!(f, "credential_process of profile {profile}: {failure}"),
             Self::Container { reason, .. } => write!(f, "the container's credentials endpoint: {reason}"),
             Self::InstanceMetadata { reason, .. } => write!(f, "instance metadata: {reason}"),
-            Self::TokenFile { path, reason } => write!(f, "web identity token file {}: {reason}", path.display()),
+            Self::TokenFile { path, reason, .. } => write!(f, "web identity token file {}: {reason}", path.display()),
             Self::Service { service, profile, reason } => write!(f, "{service}, for profile {profile}: {reason}"),
         }
     }

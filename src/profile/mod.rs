@@ -24,6 +24,4 @@ pub(crate) use network::{Region, endpoint};
 pub(crate) use plan::{Plan, plan};
 pub(crate) use request::{ProfileChoice, ProfileFrom, Request};
 pub(crate) use set::{DEFAULT, ProfileSet};
-pub(crate) use source::Source;
-#[cfg(test)]
-pub(crate) use source::TokenFrom;
+pub(crate) use source::{Source, TokenFrom};

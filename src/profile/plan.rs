@@ -188,8 +188,8 @@ impl<'a> Planner<'a> {
             let drafts = if explicit.is_empty() { planner.aws_role()?.into_iter().collect() } else { Vec::new() };
             Ok(Start { source, drafts })
         };
-        if let Some(token_file) = self.request.web_identity_token_file.clone() {
-            return self.start_with_token(token_file, explicit);
+        if let Some((token_file, from)) = self.request.web_identity_token_file.clone() {
+            return self.start_with_token(token_file, from, explicit);
         }
         if !self.by_flag()
             && let Some(keys) = source::environment_keys(self.vars)?
@@ -213,7 +213,12 @@ impl<'a> Planner<'a> {
     }
 
     /// A token file of our own: it is the source. `AWS_ROLE_ARN` goes with it unless AWS's variable names another.
-    fn start_with_token(&mut self, token_file: PathBuf, explicit: &[RoleArn]) -> Result<Start, ConfigError> {
+    fn start_with_token(
+        &mut self,
+        token_file: PathBuf,
+        from: TokenFrom,
+        explicit: &[RoleArn],
+    ) -> Result<Start, ConfigError> {
         let drafts = if self.profile_has_role() && (self.by_flag() || explicit.is_empty()) {
             walk(self.profiles, self.selected.name)?.drafts
         } else if explicit.is_empty() || self.aws_token().is_none_or(|other| other == token_file) {
@@ -225,7 +230,7 @@ impl<'a> Planner<'a> {
             Vec::new()
         };
         self.note_source_passed_over("a web identity token file was asked for");
-        Ok(Start { source: Source::WebIdentity { token_file, from: TokenFrom::Flag }, drafts })
+        Ok(Start { source: Source::WebIdentity { token_file, from }, drafts })
     }
 
     /// Keys in the environment. They are the source, whatever `AWS_PROFILE` names as such; its roles stay.

@@ -3,6 +3,7 @@
 //! Flags and `XASSUME_…` variables are already one here, except where the two differ in rank. AWS's own variables
 //! are not here: `plan` reads them.
 
+use super::source::TokenFrom;
 use crate::role::{HopOptions, RoleArn, RoleSessionName};
 use std::path::PathBuf;
 
@@ -20,7 +21,7 @@ pub(crate) struct Request {
     pub(crate) default_session_name: RoleSessionName,
     /// The flags that become parameters of a hop.
     pub(crate) options: HopOptions,
-    pub(crate) web_identity_token_file: Option<PathBuf>,
+    pub(crate) web_identity_token_file: Option<(PathBuf, TokenFrom)>,
     pub(crate) region: Option<String>,
 }
 

@@ -42,12 +42,25 @@ pub(crate) enum Source {
 /// What named the web identity token file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TokenFrom {
-    /// `--web-identity-token-file`, or its `XASSUME_…` variable.
+    /// `--web-identity-token-file`.
     Flag,
+    /// `XASSUME_WEB_IDENTITY_TOKEN_FILE`.
+    FlagsVariable,
     /// `AWS_WEB_IDENTITY_TOKEN_FILE`.
     Variable,
     /// `web_identity_token_file` of this profile.
     Profile(String),
+}
+
+impl fmt::Display for TokenFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag => f.write_str("--web-identity-token-file"),
+            Self::FlagsVariable => f.write_str("XASSUME_WEB_IDENTITY_TOKEN_FILE"),
+            Self::Variable => f.write_str("AWS_WEB_IDENTITY_TOKEN_FILE"),
+            Self::Profile(profile) => write!(f, "web_identity_token_file of profile {profile}"),
+        }
+    }
 }
 
 impl Source {
@@ -75,7 +88,9 @@ impl fmt::Display for Source {
                 let token_file = token_file.display();
                 match from {
                     TokenFrom::Flag => write!(f, "web identity token {token_file}"),
-                    TokenFrom::Variable => write!(f, "web identity token {token_file} (AWS_WEB_IDENTITY_TOKEN_FILE)"),
+                    TokenFrom::FlagsVariable | TokenFrom::Variable => {
+                        write!(f, "web identity token {token_file} ({from})")
+                    }
                     TokenFrom::Profile(profile) => write!(f, "web identity token {token_file} of profile {profile}"),
                 }
             }

@@ -20,7 +20,7 @@ use crate::cli;
 use crate::deliver::environment::{Delivery, check_keep};
 use crate::error::{Error, told};
 use crate::print::Format;
-use crate::profile::{ProfileChoice, ProfileFrom, Request, endpoint};
+use crate::profile::{ProfileChoice, ProfileFrom, Request, TokenFrom, endpoint};
 use crate::role::{
     ExternalId, HopOptions, Invalid, MAX_HOPS, MfaSerial, PolicyArn, RoleArn, RoleSessionName, SessionDuration,
     SessionPolicy, SourceIdentity, Tag, TagKey, check_tags, is_account, parse_duration,
@@ -232,7 +232,10 @@ fn request(
         session_name: words.one("role-session-name").map(|given| given.parse(RoleSessionName::parse)).transpose()?,
         default_session_name: name::default_session_name(vars, machine.uid, &machine.host),
         options: hop_options(words, read)?,
-        web_identity_token_file: words.one("web-identity-token-file").map(|given| PathBuf::from(given.value)),
+        web_identity_token_file: words.one("web-identity-token-file").map(|given| {
+            let from = if given.typed { TokenFrom::Flag } else { TokenFrom::FlagsVariable };
+            (PathBuf::from(given.value), from)
+        }),
         region: words.one("region").map(|given| given.parse(region)).transpose()?,
     })
 }

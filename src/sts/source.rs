@@ -9,7 +9,7 @@ use super::http::{self, Proxy, ServerDate};
 use super::instance::Instance;
 use crate::error::{ProcessFailure, SourceError, told};
 use crate::files::read_at_most;
-use crate::profile::Source;
+use crate::profile::{Source, TokenFrom};
 use crate::session::{Keys, Secret, rfc3339};
 use crate::sys::helper::{self, HelperError};
 use crate::waiting::Tries;
@@ -71,7 +71,7 @@ pub(super) async fn resolve(
     helpers: &Helpers<'_>,
 ) -> Result<Proof, SourceError> {
     let keys = match source {
-        Source::WebIdentity { token_file, .. } => return read_token(token_file).map(Proof::Token),
+        Source::WebIdentity { token_file, from } => return read_token(token_file, from).map(Proof::Token),
         Source::EnvironmentKeys(keys) | Source::ProfileKeys { keys, .. } => keys.clone(),
         Source::Process { profile, command } => process(profile, command, helpers).await?,
         Source::Sso { profile, session_name, start_url, region, account_id, role_name } => {
@@ -105,8 +105,8 @@ pub(super) async fn resolve(
 ///
 /// # Errors
 /// When the file cannot be read, or holds no token.
-fn read_token(path: &Path) -> Result<Secret, SourceError> {
-    let failed = |reason: String| SourceError::TokenFile { path: path.to_owned(), reason };
+fn read_token(path: &Path, from: &TokenFrom) -> Result<Secret, SourceError> {
+    let failed = |reason: String| SourceError::TokenFile { path: path.to_owned(), named_by: from.to_string(), reason };
     let bytes = zeroize::Zeroizing::new(read_at_most(path, 2 * MOST_TOKEN).map_err(|error| failed(told(&error)))?);
     let text = std::str::from_utf8(&bytes).map_err(|_| failed("it is not text".into()))?;
     let token = Secret::new(text.trim());

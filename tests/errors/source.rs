@@ -101,6 +101,14 @@ pub(super) fn pages() -> Vec<Page> {
             let args = ["--web-identity-token-file", "/var/run/no/token", "-r", ROLE, "--", "true"];
             Scene::new(nobody().without_keys().args(args))
         }),
+        page("source-token-file-of-a-variable-missing", || {
+            let xassume = nobody().without_keys().env("XASSUME_WEB_IDENTITY_TOKEN_FILE", "/var/run/no/token");
+            Scene::new(xassume.args(["-r", ROLE, "--", "true"]))
+        }),
+        page("source-token-file-of-a-profile-missing", || {
+            let config = format!("[profile web]\nrole_arn = {ROLE}\nweb_identity_token_file = /var/run/no/token\n");
+            Scene::new(nobody().without_keys().file(".aws/config", config).args(["-p", "web", "--", "true"]))
+        }),
         page("source-token-file-empty", || {
             let sts = FakeSts::start();
             let xassume = Xassume::new(&sts).without_keys().file("token", "\n");

@@ -42,7 +42,7 @@ fn request(flags: &str) -> Request {
             "-r" => request.roles.push(role(value)),
             "-R" => request.roles_variable.push(role(value)),
             "--name" => request.session_name = Some(RoleSessionName::parse(value).expect(value)),
-            "--token" => request.web_identity_token_file = Some(value.into()),
+            "--token" => request.web_identity_token_file = Some((value.into(), TokenFrom::Flag)),
             "--region" => request.region = Some(value.into()),
             "--external-id" => options.external_id = Some(ExternalId::parse(value).expect(value)),
             "--duration" => options.duration = Some(SessionDuration::parse(value).expect(value)),
@@ -92,6 +92,7 @@ fn shown_source(source: &Source) -> String {
         Source::Login { profile, session_arn } => format!("{profile}:login {session_arn}"),
         Source::WebIdentity { token_file, from } => match from {
             TokenFrom::Flag => format!("token {}", token_file.display()),
+            TokenFrom::FlagsVariable => format!("own:token {}", token_file.display()),
             TokenFrom::Variable => format!("env:token {}", token_file.display()),
             TokenFrom::Profile(profile) => format!("{profile}:token {}", token_file.display()),
         },
