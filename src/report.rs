@@ -11,6 +11,7 @@ mod style;
 pub(crate) use progress::Progress;
 
 use crate::cli;
+use crate::deliver::output;
 use crate::error::{Error, one_line};
 use crate::mfa::{MfaSession, way};
 use crate::outcome::FAILED;
@@ -23,7 +24,7 @@ use crate::sys::clock;
 use crate::vars::Vars;
 use serde_json::{Map, Value, json};
 use std::fmt::{Display, Write as _};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 use style::Mark;
 
@@ -228,9 +229,15 @@ fn value(field: Field) -> Value {
 /// Prints what clap has to say: `--help` and `--version` on stdout, a usage error in xassume's own form.
 pub(crate) fn told_by_clap(answer: &clap::Error, voice: Voice) -> ExitCode {
     if !answer.use_stderr() {
-        // Nobody reads on: a pager that was left.
-        let _ = answer.print();
-        return ExitCode::SUCCESS;
+        return match output::print(answer.render().to_string().as_bytes()) {
+            // Nobody reads on: a pager that was left.
+            Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+            Err(error) => {
+                Report::new(voice).error(&error);
+                ExitCode::from(error.status())
+            }
+            Ok(()) => ExitCode::SUCCESS,
+        };
     }
     let text = answer.render().to_string();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());

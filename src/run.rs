@@ -114,6 +114,7 @@ fn become_command(launch: &Launch<'_>, command: &Command) -> Result<Error, Error
 /// Obtains a session and prints it.
 fn print_session(settings: &Settings, format: Format, vars: &Vars, report: Report) -> Result<Outcome, Error> {
     settings.check_keep()?;
+    output::expect_open()?;
     let inherited = Inherited::new(vars)?;
     let launch = Launch::prepare(settings, &inherited, report)?;
     signals::install_pid1_handlers();

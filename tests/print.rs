@@ -3,7 +3,7 @@
 mod process;
 mod shells;
 
-use crate::support::{Answer, FakeSts, Finished, Issued, Terminal, Xassume, probe};
+use crate::support::{Answer, FakeSts, Finished, Issued, Terminal, Xassume, binary, probe};
 use nix::fcntl::OFlag;
 use std::fs::File;
 use std::io::Read as _;
@@ -291,6 +291,49 @@ fn an_output_that_takes_nothing_is_an_error() {
         assert_eq!(output.status.code(), Some(125));
         let told = String::from_utf8(output.stderr).expect("text");
         assert_eq!(told, format!("xassume: cannot write to standard output: {reason}\nhint: {hint}\n"));
+    }
+}
+
+#[test]
+fn an_output_that_was_closed_at_the_start_is_an_error_before_anybody_is_asked() {
+    let sts = FakeSts::start();
+    for args in [
+        &["-r", ROLE, "--print", "export"][..],
+        &["-r", ROLE, "--print", "credential-process"],
+        &["-r", ROLE, "--check"],
+        &["--help"],
+        &["-h"],
+        &["--version"],
+    ] {
+        let shell = Xassume::new(&sts).program("/bin/sh").args(["-c", "exec \"$0\" \"$@\" >&-"]);
+        let finished = shell.arg(binary()).args(args).run().exited(125);
+        let told = "xassume: cannot write to standard output: there is none\n\
+                    hint: it was closed at the start, as by `>&-`: send it to a file or a program\n";
+        assert_eq!(finished.stderr, told, "{args:?}");
+    }
+    assert_eq!(sts.requests().len(), 0);
+    // What the command does without one is the command's affair.
+    let shell = Xassume::new(&sts).program("/bin/sh").args(["-c", "exec \"$0\" \"$@\" >&-"]).arg(binary());
+    shell.args(["-r", ROLE, "--", "sh", "-c", "test ! -e /proc/self/fd/1"]).run().exited(0);
+}
+
+#[test]
+fn help_that_has_nowhere_to_go_is_an_error_unless_its_reader_has_left() {
+    let sts = FakeSts::start();
+    for flag in ["--help", "-h", "--version"] {
+        let full = File::options().write(true).open("/dev/full").expect("linux has it");
+        let (reader, left) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let world = Xassume::new(&sts).arg(flag);
+        let output = to(&world, full);
+        assert_eq!(output.status.code(), Some(125));
+        let told = String::from_utf8(output.stderr).expect("text");
+        assert!(
+            told.starts_with("xassume: cannot write to standard output: No space left on device\nhint: "),
+            "{told}"
+        );
+        let output = to(&world, left);
+        assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
     }
 }
 

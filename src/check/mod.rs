@@ -35,6 +35,7 @@ use std::io::{ErrorKind, IsTerminal as _};
 /// Flags that do not go together, as for a launch. What fails on the way is a step, and the status.
 pub(crate) fn check(settings: &Settings, vars: &Vars, report: Report, voice: Voice) -> Result<Outcome, Error> {
     settings.check_keep()?;
+    output::expect_open()?;
     let inherited = Inherited::new(vars)?;
     let mut findings = Findings::new(settings, vars, look(vars));
     let files = match files::read(vars) {

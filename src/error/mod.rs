@@ -56,6 +56,8 @@ pub(crate) enum Error {
     Cache { folder: PathBuf, reason: String },
     /// Standard output took nothing, or not all.
     Output(io::Error),
+    /// There is no standard output.
+    OutputClosed,
     /// The session expired, was not refreshed, and `--on-refresh-failure stop` was asked for.
     Lapsed,
     /// The command is nowhere in `PATH`, or its path does not exist.
@@ -94,6 +96,7 @@ impl Error {
             | Self::Unprintable { .. }
             | Self::Cache { .. }
             | Self::Output(_)
+            | Self::OutputClosed
             | Self::Lapsed
             | Self::Missing { .. }
             | Self::Exhausted { .. }
@@ -142,6 +145,9 @@ impl Error {
                 Some("what reads standard output ended before it had all: see its own message".into())
             }
             Self::Output(_) => Some("make room where standard output goes, or send it elsewhere".into()),
+            Self::OutputClosed => {
+                Some("it was closed at the start, as by `>&-`: send it to a file or a program".into())
+            }
             Self::Lapsed => Some("`--on-refresh-failure keep` lets the command run on".into()),
             Self::Exhausted { .. } => Some(
                 "look at `ulimit -a`, and at the limits of the container or the unit: processes, memory, open files"
@@ -194,6 +200,7 @@ impl fmt::Display for Error {
             Self::Unprintable { name, format, reason } => write!(f, "cannot print {name} as {format}: it {reason}"),
             Self::Cache { folder, reason } => write!(f, "cannot clear the cache in {}: {reason}", folder.display()),
             Self::Output(error) => write!(f, "cannot write to standard output: {}", told(error)),
+            Self::OutputClosed => f.write_str("cannot write to standard output: there is none"),
             Self::Lapsed => f.write_str("the session expired and could not be refreshed; the command was stopped"),
             Self::CommandNotFound { name } => write!(f, "cannot run `{name}`: command not found"),
             Self::CommandNotRunnable { name, reason, .. } => write!(f, "cannot run `{name}`: {reason}"),

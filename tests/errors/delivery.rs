@@ -1,6 +1,6 @@
 //! A session that cannot be handed on, or that has ended.
 
-use super::page::{Page, ROLE, Scene, nobody, page};
+use super::page::{CLOSED, Page, ROLE, Scene, nobody, page};
 use crate::support::{Answer, FakeSts, Xassume};
 use std::time::Duration;
 
@@ -20,6 +20,11 @@ pub(super) fn pages() -> Vec<Page> {
         page("delivery-print-to-a-full-device", || {
             Scene::answered_to([Answer::Ok], &["-r", ROLE, "--print", "json"]).writing_to("/dev/full")
         }),
+        page("delivery-print-to-no-output", || {
+            Scene::new(nobody().args(["-r", ROLE, "--print", "json"])).writing_to(CLOSED)
+        }),
+        page("delivery-check-to-no-output", || Scene::new(nobody().args(["-r", ROLE, "--check"])).writing_to(CLOSED)),
+        page("delivery-help-to-a-full-device", || Scene::new(nobody().arg("--help")).writing_to("/dev/full")),
         page("delivery-cache-cannot-be-cleared", || {
             // A folder that is named like a session.
             let session = format!("cache/{}.session/x", "0".repeat(64));

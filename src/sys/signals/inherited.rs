@@ -62,6 +62,11 @@ impl Inherited {
         if CHANGED.contains(&signal) { self.ignored.contains(signal) } else { is_set_to_ignore(signal) }
     }
 
+    /// Whether xassume was started with this descriptor, 0 to 2, closed; what is written there now goes nowhere.
+    pub(crate) fn lacks(&self, fd: RawFd) -> bool {
+        self.closed & (1 << fd) != 0
+    }
+
     /// Puts everything back, right before execve(2). The mask comes last: a signal that is pending then acts as the
     /// program's, not as ours. Async-signal-safe, so that a forked child may call it.
     ///
@@ -79,7 +84,7 @@ impl Inherited {
     /// Closed at the start, closed for the program; until then `/dev/null` stays there for our own messages.
     fn close_what_was_closed(&self) {
         for fd in 0..3 as RawFd {
-            if self.closed & (1 << fd) != 0 {
+            if self.lacks(fd) {
                 // SAFETY: sets a flag of a descriptor that the runtime opened on /dev/null and nobody closes.
                 unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
             }
