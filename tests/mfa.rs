@@ -171,10 +171,10 @@ fn a_role_that_wants_a_code_and_gets_none_is_told() {
 #[test]
 fn what_is_no_code_is_refused_before_anything_is_asked() {
     let sts = strict(&[CODE]);
-    for bad in ["31415", "3141592", "31415x", ""] {
+    for bad in ["31415", "3141592", "31415x"] {
         let error = failed(with_device(&sts).args(["--mfa-token", bad]));
         assert!(error.contains("--mfa-token is not a code of six digits"), "{error}");
-        assert!(bad.is_empty() || !error.contains(bad), "{error}");
+        assert!(!error.contains(bad), "{error}");
     }
     let error = failed(Xassume::new(&sts).args(["-r", ROLE, "--mfa-serial", "short", "--mfa-token", CODE]));
     assert!(error.contains("--mfa-serial `short` has 5 characters"), "{error}");

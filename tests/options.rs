@@ -2,6 +2,7 @@
 
 use crate::support::{FakeSts, Finished, RoleRules, Xassume, probe};
 use std::time::Duration;
+use xassume::cli::{FLAGS, Flag};
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
 const FIRST: &str = "arn:aws:iam::111111111111:role/First";
@@ -194,6 +195,54 @@ fn limits_are_checked_before_any_call() {
     let eleven: Vec<&str> = ["-r", ROLE].repeat(10);
     run(&sts, &eleven).exited(125);
     assert_eq!(sts.requests().len(), 0);
+}
+
+/// The flags that take a value.
+fn with_value() -> impl Iterator<Item = &'static Flag> {
+    FLAGS.iter().filter(|flag| !flag.value.is_empty())
+}
+
+#[test]
+fn an_empty_value_is_refused_in_the_flags_name() {
+    let sts = FakeSts::start();
+    let mut count = 0;
+    for flag in with_value() {
+        let long = flag.long;
+        for typed in [vec![format!("--{long}"), String::new()], vec![format!("--{long}=")]] {
+            let finished = Xassume::new(&sts).args(typed).args(["--", "true"]).run().exited(125);
+            let variable = flag.variable().map(|name| format!(", or use {name}, which may be empty"));
+            let variable = variable.unwrap_or_default();
+            assert_eq!(
+                finished.stderr,
+                format!(
+                    "xassume: --{long} is empty\nhint: is a variable in its value not set? leave --{long} out{variable}\n"
+                )
+            );
+            assert_eq!(finished.stdout_text(), "");
+            count += 1;
+        }
+    }
+    assert!(count > 60, "{count}");
+    let json = run(&sts, &["--log-format", "json", "--profile", ""]).exited(125);
+    assert!(json.stderr.contains(r#""message":"--profile is empty""#), "{}", json.stderr);
+    let second = run(&sts, &["--tag", "a=b", "--tag", ""]).exited(125);
+    assert!(second.stderr.starts_with("xassume: --tag is empty\n"), "{}", second.stderr);
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn an_empty_variable_is_one_that_is_not_set() {
+    let sts = FakeSts::start();
+    let variables = FLAGS.iter().filter_map(Flag::variable);
+    let mut xassume = variables.fold(Xassume::new(&sts), |xassume, name| xassume.env(name, ""));
+    for name in ["AWS_PROFILE", "AWS_ROLE_ARN", "AWS_CA_BUNDLE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_SESSION_NAME"]
+    {
+        xassume = xassume.env(name, "");
+    }
+    let finished = xassume.args(["-r", ROLE, "-v", "--"]).args(probe()).args(["exit", "0"]).run().exited(0);
+    assert!(!finished.stderr.contains("is not used"), "{}", finished.stderr);
+    let names: Vec<String> = sts.requests().remove(0).params.into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["Action", "Version", "RoleArn", "RoleSessionName"]);
 }
 
 #[test]

@@ -151,6 +151,40 @@ impl<'a> Words<'a> {
         self.typed(long)
     }
 
+    /// Refuses every flag that was typed with an empty value.
+    ///
+    /// # Errors
+    /// The first such flag.
+    pub(super) fn refuse_empty_values(&self) -> Result<(), Error> {
+        FLAGS.iter().try_for_each(|flag| self.refuse_empty(flag))
+    }
+
+    /// Refuses an empty value of a flag: none means anything, and a shell makes one of a variable that is not set. An
+    /// empty variable of ours is an absent one.
+    fn refuse_empty(&self, flag: &Flag) -> Result<(), Error> {
+        let long = flag.long;
+        if !matches!(flag.kind, Kind::One | Kind::Many) || !self.typed(long) {
+            return Ok(());
+        }
+        let mut values = self.matches.get_many::<OsString>(long).into_iter().flatten();
+        if values.all(|value| !value.is_empty()) {
+            return Ok(());
+        }
+        let or_variable = flag.variable().map(|name| format!(", or use {name}, which may be empty"));
+        let hint = format!("is a variable in its value not set? leave --{long} out{}", or_variable.unwrap_or_default());
+        let invalid = Invalid::new("is empty").hint(hint);
+        Err(Error::Value { origin: format!("--{long}"), value: String::new(), invalid })
+    }
+
+    /// The value of a flag that takes one, which is not empty.
+    ///
+    /// # Errors
+    /// When it is empty.
+    pub(super) fn one_that_is_not_empty(&self, long: &'static str) -> Result<Option<Given>, Error> {
+        self.refuse_empty(flag(long))?;
+        Ok(self.one(long))
+    }
+
     /// The words of the command.
     pub(super) fn command(&self) -> Vec<OsString> {
         self.matches.get_many::<OsString>("command").into_iter().flatten().cloned().collect()

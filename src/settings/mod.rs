@@ -160,7 +160,7 @@ pub(crate) fn voice(matches: &ArgMatches, vars: &Vars) -> Result<Voice, Error> {
         1 => Verbosity::Verbose,
         _ => Verbosity::Everything,
     };
-    let format = words.one("log-format").map_or(Ok(LogFormat::Text), |given| {
+    let format = words.one_that_is_not_empty("log-format")?.map_or(Ok(LogFormat::Text), |given| {
         given.parse(|text| match text {
             "text" => Ok(LogFormat::Text),
             "json" => Ok(LogFormat::Json),

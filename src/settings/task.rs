@@ -32,6 +32,7 @@ pub(crate) fn task(
     read: &dyn Fn(&Path) -> std::io::Result<String>,
 ) -> Result<Task, Error> {
     let words = Words::new(matches, vars);
+    words.refuse_empty_values()?;
     let instead = instead_of_a_command(&words)?;
     let settings = |purpose| settings(&words, purpose, vars, machine, read).map(Box::new);
     match instead {

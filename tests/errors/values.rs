@@ -6,6 +6,15 @@ use std::os::unix::ffi::OsStrExt as _;
 
 const RESTART: [&str; 4] = ["-r", ROLE, "--on-expiry", "restart"];
 
+/// As from a shell's variable that is not set.
+const EMPTY: &[(&str, &[&str])] = &[
+    ("value-empty-profile", &["-r", ROLE, "--profile", ""]),
+    ("value-empty-credentials-file", &["-r", ROLE, "--via", "file", "--credentials-file", ""]),
+    ("value-empty-ca-bundle", &["-r", ROLE, "--ca-bundle", ""]),
+    ("value-empty-cache-dir", &["-r", ROLE, "--cache-dir", ""]),
+    ("value-empty-mfa-token", &["-r", ROLE, "--mfa-serial", "GAHT12345678", "--mfa-token", ""]),
+];
+
 pub(super) fn pages() -> Vec<Page> {
     let mut pages = lines(&[
         ("value-role-of-a-session", &["-r", "arn:aws:sts::521111111144:assumed-role/Admin/me"]),
@@ -56,6 +65,7 @@ pub(super) fn pages() -> Vec<Page> {
         ("value-file-mode", &["-r", ROLE, "--via", "file", "--file-mode", "0666"]),
         ("value-keep-env", &["-r", ROLE, "--keep-env", "AWS_ACCESS_KEY_ID"]),
     ]);
+    pages.extend(lines(EMPTY));
     for (name, flag, value) in [
         ("value-on-refresh-failure", "--on-refresh-failure", "panic"),
         ("value-process-group", "--process-group", "old"),
