@@ -5,7 +5,7 @@ mod denials;
 mod document;
 mod sources;
 
-use crate::support::{FakeSts, Finished, Identity, RoleRules, Terminal, Wording, Xassume, probe};
+use crate::support::{FakeImds, FakeSts, Finished, Identity, RoleRules, Terminal, Wording, Xassume, probe};
 use serde_json::{Value, json};
 
 const ROLE: &str = "arn:aws:iam::521111111144:role/DeployMaster";
@@ -231,6 +231,45 @@ fn what_could_shadow_the_session_is_told() {
     let kept = xassume.args(["--keep-env", "AWS_PROFILE"]).run().exited(0).stdout_text();
     assert!(kept.contains("warning      environment "), "{kept}");
     assert!(kept.contains("kept by --keep-env, and may win over the session: AWS_PROFILE\n"), "{kept}");
+}
+
+#[test]
+fn a_kept_variable_is_not_denied_in_the_same_breath() {
+    let imds = FakeImds::start();
+    let sts = FakeSts::start();
+    let xassume = role(&sts).without_keys().with_metadata_at(&imds.url());
+    let page = xassume.run().exited(0).stdout_text();
+    assert!(page.contains("environment    no variable leads the command to another identity\n"), "{page}");
+    let xassume = xassume.env("AWS_ACCOUNT_ID", "222222222222");
+    let page = xassume.args(["--keep-env", "AWS_ACCOUNT_ID"]).run().exited(0).stdout_text();
+    assert!(page.contains("warning      environment    no variable is removed\n"), "{page}");
+    assert!(page.contains("kept by --keep-env, and may win over the session: AWS_ACCOUNT_ID\n"), "{page}");
+    assert!(!page.contains("another identity"), "{page}");
+}
+
+#[test]
+fn variables_that_lead_elsewhere_are_told_though_the_way_ends_before() {
+    let sts = telling(RoleRules { allowed: false, ..RoleRules::default() });
+    let page = fails(&role(&sts).env("AWS_PROFILE", "gone"));
+    let removed = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE\n";
+    let told = format!("not reached  environment    removed, since they lead to other identities: {removed}");
+    assert!(page.ends_with(&told), "{page}");
+}
+
+#[test]
+fn a_name_to_keep_that_nothing_has_is_noted() {
+    let sts = FakeSts::start();
+    let names = ["--keep-env", "AWS_PROFIEL", "--keep-env", "AWS_DEFAULT_PROFILE", "--keep-env", "HOME"];
+    let note = "--keep-env AWS_PROFIEL keeps nothing: there is no such variable\n";
+    let page = role(&sts).args(names).run().exited(0).stdout_text();
+    assert!(page.contains(note) && page.matches("keeps nothing").count() == 1, "{page}");
+    let launch = |flag: &str| {
+        let launch = Xassume::new(&sts).args(["-r", ROLE, flag]).args(names).args(["--", "true"]);
+        launch.run().exited(0).stderr
+    };
+    let told = launch("-v");
+    assert!(told.contains(&format!("xassume: {note}")) && told.matches("keeps nothing").count() == 1, "{told}");
+    assert_eq!(launch("--isolate"), "");
 }
 
 #[test]

@@ -81,14 +81,15 @@ fn first_refresh(policy: Policy, session: &Session, step: &mut Step) {
 }
 
 pub(super) fn environment(findings: &Findings<'_>, step: &mut Step) {
-    if findings.failure.is_some() {
+    if findings.profiles.is_none() {
         return;
     }
     let found = shadows(findings.settings, findings.profiles, findings.vars);
     step.fact("removed", found.removed.clone());
     step.fact("kept", found.kept.clone());
     step.text = match found.removed.as_slice() {
-        [] => "no variable leads the command to another identity".to_owned(),
+        [] if found.kept.is_empty() => "no variable leads the command to another identity".to_owned(),
+        [] => "no variable is removed".to_owned(),
         removed => format!("removed, since they lead to other identities: {}", removed.join(", ")),
     };
     let files = match found.files {

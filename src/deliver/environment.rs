@@ -109,6 +109,11 @@ pub(crate) fn other_identities(inherited: &Vars) -> impl Iterator<Item = &'stati
     REMOVED.iter().copied().filter(move |name| !name.starts_with("XASSUME_") && set(name))
 }
 
+/// Whether a variable of this name is kept from the command in some mode, unless `--keep-env` names it.
+pub(crate) fn is_removed_by_default(name: &OsStr) -> bool {
+    name == WATCHDOG_PID || REMOVED.iter().any(|removed| name == *removed)
+}
+
 /// Names the process that systemd's watchdog listens to: under supervision that is not the command.
 const WATCHDOG_PID: &str = "WATCHDOG_PID";
 

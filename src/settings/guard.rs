@@ -1,5 +1,7 @@
-//! A look at the command's own words: what in them would make the session useless.
+//! A look for slips: at the command's own words, and at names of variables.
 
+use crate::deliver::environment::is_removed_by_default;
+use crate::vars::Vars;
 use std::ffi::OsString;
 
 /// Programs whose `--profile` names a profile of AWS's shared config files. Others mean something else by it.
@@ -19,6 +21,13 @@ pub(super) fn own_profile(command: &[OsString]) -> Option<String> {
     Some(format!(
         "the command chooses a profile itself ({program} --profile): it will use that profile, not the session"
     ))
+}
+
+/// A note for each name of `--keep-env` that is neither set nor one that would be removed.
+pub(super) fn kept_for_nothing(keep: &[OsString], vars: &Vars) -> impl Iterator<Item = String> {
+    let is_set = |name: &OsString| vars.iter().any(|(known, _)| known == name);
+    let unknown = keep.iter().filter(move |name| !is_set(name) && !is_removed_by_default(name));
+    unknown.map(|name| format!("--keep-env {} keeps nothing: there is no such variable", name.to_string_lossy()))
 }
 
 #[cfg(test)]

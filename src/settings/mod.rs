@@ -147,7 +147,7 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<ArgMatches, clap::Error> {
 /// Reads how to speak; the first thing that is needed of the settings.
 ///
 /// # Errors
-/// When a variable holds no such value, or both `-v` and `-q` were typed.
+/// When a flag or a variable holds no such value, or both `-v` and `-q` were typed.
 pub(crate) fn voice(matches: &ArgMatches, vars: &Vars) -> Result<Voice, Error> {
     let words = Words::new(matches, vars);
     let (quiet, verbose) = (words.switch("quiet")?, words.count("verbose")?);
@@ -196,6 +196,7 @@ fn settings(
     };
     let mfa = mfa::mfa(words, vars, &mut notes)?;
     notes.extend(guard::own_profile(&command));
+    notes.extend(guard::kept_for_nothing(&delivery.keep, vars));
     Ok(Settings {
         request: request(words, vars, machine, read)?,
         mfa,
