@@ -6,7 +6,7 @@
 use crate::deliver::config_copy;
 use crate::deliver::endpoint::Endpoint;
 use crate::deliver::environment::{Delivery as By, Mode};
-use crate::deliver::file::CredentialsFile;
+use crate::deliver::file::{self, CredentialsFile};
 use crate::deliver::folder::RunFolder;
 use crate::deliver::process::Process;
 use crate::error::{Error, told};
@@ -74,11 +74,7 @@ async fn stay(
     let mut report = launch.report;
     report.tell(&assumed(&first.session));
     handover.region_of_the_instance.clone_from(&first.instance_region);
-    handover.publish(&first.session).map_err(|problem| Error::Serve {
-        what: "by a file",
-        reason: problem.text,
-        hint: "is its file system full, or one in which no file can be made?",
-    })?;
+    handover.publish(&first.session).map_err(|problem| file::unwritten(problem.text))?;
     let clock = SystemClock::new();
     let source = Anew(launch);
     let parties =
@@ -178,25 +174,52 @@ const CONFIG: &str = "config";
 
 impl<'a, 'b> Handover<'a, 'b> {
     fn prepare(launch: &'a Launch<'b>) -> Result<Self, Error> {
-        let delivery = &launch.settings.delivery;
-        let folder = match delivery.via {
-            Via::Env if !delivery.isolate => None,
-            Via::Env | Via::File { .. } | Via::Endpoint => Some(RunFolder::create(launch.vars)?),
-            Via::Process => Some(RunFolder::create_for_commands(launch.vars)?),
+        let folder = furnished(launch)?;
+        let road = match &folder {
+            Some(folder) => Road::open(&launch.settings.delivery.via, folder)?,
+            None => Road::Environment,
         };
-        let Some(folder) = folder else {
-            return Ok(Self { launch, road: Road::Environment, folder: None, region_of_the_instance: None });
-        };
-        let copy = config_copy::filter(&launch.files.config_text, launch.plan.profile.as_deref());
-        folder.write(CONFIG, &copy)?;
-        let road = match &delivery.via {
-            Via::Env => Road::Environment,
-            Via::File { path: Some(path), mode } => Road::File(CredentialsFile::at(path, *mode)?),
-            Via::File { path: None, mode } => Road::File(CredentialsFile::within(&folder, *mode)),
-            Via::Endpoint => Road::Endpoint(Endpoint::open(&folder)?),
-            Via::Process => Road::Process(Process::open(&folder, &program::own()?)?),
-        };
-        Ok(Self { launch, road, folder: Some(folder), region_of_the_instance: None })
+        Ok(Self { launch, road, folder, region_of_the_instance: None })
+    }
+}
+
+impl Road {
+    /// Within a runtime of tokio.
+    fn open(via: &Via, folder: &RunFolder) -> Result<Self, Error> {
+        Ok(match via {
+            Via::Env => Self::Environment,
+            Via::File { path: Some(path), mode } => Self::File(CredentialsFile::at(path, *mode)?),
+            Via::File { path: None, mode } => Self::File(CredentialsFile::within(folder, *mode)),
+            Via::Endpoint => Self::Endpoint(Endpoint::open(folder)?),
+            Via::Process => Self::Process(Process::open(folder, &program::own()?)?),
+        })
+    }
+}
+
+/// The run's folder with the command's copy of the config file; none where the command sees the user's own.
+fn furnished(launch: &Launch<'_>) -> Result<Option<RunFolder>, Error> {
+    let delivery = &launch.settings.delivery;
+    let folder = match delivery.via {
+        Via::Env if !delivery.isolate => return Ok(None),
+        Via::Env | Via::File { .. } | Via::Endpoint => RunFolder::create(launch.vars)?,
+        Via::Process => RunFolder::create_for_commands(launch.vars)?,
+    };
+    let copy = config_copy::filter(&launch.files.config_text, launch.plan.profile.as_deref());
+    folder.write(CONFIG, &copy)?;
+    Ok(Some(folder))
+}
+
+/// Makes all that a launch makes before its first session, and removes it: folder, file, address or socket. A command
+/// that xassume becomes has its copy of the config file in a folder that stays; for it, one beside that is made.
+/// Within a runtime of tokio.
+///
+/// # Errors
+/// Those that a launch would end with.
+pub(crate) fn rehearse(launch: &Launch<'_>) -> Result<(), Error> {
+    let Some(folder) = furnished(launch)? else { return Ok(()) };
+    match &launch.settings.delivery.via {
+        Via::File { path: Some(path), mode } => CredentialsFile::try_at(path, *mode),
+        via => Road::open(via, &folder).map(drop),
     }
 }
 
@@ -218,8 +241,8 @@ impl Delivery for Handover<'_, '_> {
     fn publish(&mut self, session: &Session) -> Result<(), Problem> {
         match &self.road {
             Road::Environment => Ok(()),
-            Road::File(file) => file.put(session).map_err(|error| Problem {
-                text: format!("cannot replace {}: {}", file.path().display(), told(&error)),
+            Road::File(file) => file.put(session).map_err(|text| Problem {
+                text,
                 hint: Some("the file before is still there; is its file system full?".into()),
             }),
             Road::Endpoint(endpoint) => {

@@ -181,7 +181,7 @@ impl<'a> Sessions<'a> {
     }
 
     /// The session's name in the cache; none when sessions of this source cannot be told apart.
-    fn key(&self) -> Option<Key> {
+    pub(crate) fn key(&self) -> Option<Key> {
         self.key_by(|source, around, reach| Key::of_role(source, around, reach, &self.plan.hops))
     }
 

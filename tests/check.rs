@@ -1,6 +1,7 @@
 //! `--check`: each step of the way to a session, and in a broken set-up the half that is missing.
 
 mod codes;
+mod delivery;
 mod denials;
 mod document;
 mod sources;
@@ -188,8 +189,8 @@ fn what_the_command_would_get_follows_the_flags() {
             "--on-expiry signal: the file is replaced, then the command gets SIGUSR1",
         ),
         (
-            &["--via", "file", "--credentials-file", "/x/y"],
-            "--via file: the session is in the credentials file /x/y, mode 0600",
+            &["--via", "file", "--credentials-file", "y"],
+            "--via file: the session is in the credentials file y, mode 0600",
             "--on-expiry none: the session is replaced while the command runs",
         ),
         (&["--via", "endpoint"], "at an address on the loopback interface", "first refresh 30m to 40m after the start"),

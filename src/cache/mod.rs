@@ -18,6 +18,7 @@ pub(crate) use key::{Key, Reach, Surroundings};
 pub(crate) use lock::{Held, Turn};
 pub(crate) use places::surroundings;
 
+use crate::error::told;
 use crate::settings::CacheSettings;
 use crate::vars::Vars;
 use folder::{Folder, Place};
@@ -82,6 +83,21 @@ impl Cache {
             }
         }
         result
+    }
+
+    /// Finds out whether a session could be kept, and leaves none.
+    ///
+    /// # Errors
+    /// Why each of the folders takes none.
+    pub(crate) fn try_to_keep(&self, key: &Key) -> Result<(), Vec<String>> {
+        let mut reasons = Vec::new();
+        for place in &self.places {
+            match Folder::make(place).and_then(|folder| folder.reserve(key).map(|reserved| folder.discard(&reserved))) {
+                Ok(()) => return Ok(()),
+                Err(error) => reasons.push(format!("{}: {}", place.path.display(), told(&error))),
+            }
+        }
+        Err(reasons)
     }
 
     /// Removes a session that STS no longer takes.

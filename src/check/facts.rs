@@ -1,6 +1,6 @@
 //! The steps of the way to the session, in words: what was found, or before that what would be done. Pure.
 
-use super::findings::{Findings, MfaFrom, Place};
+use super::findings::{Findings, MfaFrom, Place, Unkept};
 use super::steps::{State, Step};
 use crate::mfa::way::{KeyKind, Unattended, device, unattended as unattended_by};
 use crate::profile::Region;
@@ -93,7 +93,7 @@ pub(super) fn sts(findings: &Findings<'_>, step: &mut Step) {
 
 pub(super) fn clock(findings: &Findings<'_>, step: &mut Step) {
     let Some(skew) = findings.skew_secs else { return };
-    if findings.failed_at() == Some(Place::Clock) {
+    if findings.failed().is_some_and(|(place, _)| place == Place::Clock) {
         // What STS says of the signature is nearer to the truth.
         return;
     }
@@ -146,7 +146,14 @@ pub(super) fn mfa(findings: &Findings<'_>, step: &mut Step) {
     let ends = rfc3339(mfa.ends);
     step.text = match mfa.from {
         MfaFrom::Cache => format!("{serial}: no code is needed, its session is kept from an earlier run"),
-        MfaFrom::Code => format!("{serial}: a code from {code} has bought a session, which is kept"),
+        MfaFrom::Code => {
+            let kept = match &findings.unkept {
+                None => "which is kept",
+                Some(Unkept::ByWish) => "which is not kept: --no-cache",
+                Some(Unkept::Unnamed | Unkept::NoFolder(_)) => "which cannot be kept",
+            };
+            format!("{serial}: a code from {code} has bought a session, {kept}")
+        }
     };
     step.details.push(format!("session {}, until {ends}", mfa.access_key_id));
     step.fact("access_key_id", mfa.access_key_id.as_str());
@@ -197,5 +204,13 @@ pub(super) fn session(findings: &Findings<'_>, step: &mut Step) {
         if findings.failure.is_none() {
             step.details.push(format!("in account {expected}, as --expect-account asks"));
         }
+    }
+    // Without a folder that somebody named, a cache that cannot be had is as good as none.
+    if let (Some(_), Some(Unkept::NoFolder(reason))) = (&findings.settings.cache.folder, &findings.unkept) {
+        step.details.push(format!("it cannot be kept in the cache: {reason}"));
+        step.state(
+            State::Warning,
+            "a launch goes on without a cache; --cache-dir takes a folder of yours with mode 700",
+        );
     }
 }

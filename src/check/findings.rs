@@ -26,8 +26,23 @@ pub(super) struct Findings<'a> {
     pub(super) mfa: Option<FoundMfa>,
     /// The hops that were assumed, in their order.
     pub(super) granted: Vec<Granted>,
+    /// Why what was obtained is not kept for later runs, if it is not.
+    pub(super) unkept: Option<Unkept>,
     /// What ended the walk before its end.
     pub(super) failure: Option<Error>,
+    /// Why the session could not be handed to a command.
+    pub(super) undelivered: Option<Error>,
+}
+
+/// Why a session is not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unkept {
+    /// `--no-cache`.
+    ByWish,
+    /// Sessions of this source cannot be told apart.
+    Unnamed,
+    /// No folder takes it; why each does not.
+    NoFolder(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +133,9 @@ impl<'a> Findings<'a> {
             skew_secs: None,
             mfa: None,
             granted: Vec::new(),
+            unkept: None,
             failure: None,
+            undelivered: None,
         }
     }
 
@@ -141,9 +158,10 @@ impl<'a> Findings<'a> {
         }
     }
 
-    /// Where the walk failed.
-    pub(super) fn failed_at(&self) -> Option<Place> {
-        self.failure.as_ref().map(|error| self.place(error))
+    /// Where the way ends, and why, if it does not lead to a command with a session.
+    pub(super) fn failed(&self) -> Option<(Place, &Error)> {
+        let on_the_walk = self.failure.as_ref().map(|error| (self.place(error), error));
+        on_the_walk.or_else(|| self.undelivered.as_ref().map(|error| (Place::Delivery, error)))
     }
 
     fn place(&self, error: &Error) -> Place {

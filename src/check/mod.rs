@@ -11,21 +11,24 @@ mod page;
 mod shadows;
 mod steps;
 
+use crate::attend;
+use crate::cache::Key;
 use crate::deliver::output;
 use crate::error::Error;
 use crate::files;
 use crate::launch::{Inherited, Launch, runtime};
 use crate::mfa::way::{KeyKind, unattended};
+use crate::obtain::Sessions;
 use crate::outcome::Outcome;
 use crate::profile::plan;
 use crate::report::Report;
-use crate::settings::{Conduct, Screen, Settings, Voice};
+use crate::settings::{CacheMode, Conduct, Screen, Settings, Voice};
 use crate::sts::{Heard, Sts};
 use crate::supervise::policy::Duty;
 use crate::sys::boot::boottime;
 use crate::sys::signals;
 use crate::vars::Vars;
-use findings::{Findings, FoundMfa, FoundSource, MfaFrom, Presence, is_fatal};
+use findings::{Findings, FoundMfa, FoundSource, MfaFrom, Presence, Unkept, is_fatal};
 use std::cell::RefCell;
 use std::io::{ErrorKind, IsTerminal as _};
 
@@ -66,20 +69,37 @@ fn walk(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Error> {
     let sessions = launch.sessions(&launch.plan, &launch.files)?;
     let runtime = runtime()?;
     let asked = boottime();
-    let work = sessions.directly(async |sts| steps_to_session(launch, sts, findings).await);
-    let walked = runtime.block_on(launch.progress.beside(work));
-    runtime.shutdown_background();
-    match walked.and_then(|walked| walked) {
+    let key = sessions.key();
+    let work = sessions.directly(key.as_ref(), async |sts| steps_to_session(launch, sts, findings).await);
+    let walked = runtime.block_on(launch.progress.beside(work)).and_then(|walked| walked);
+    if walked.is_ok() || findings.mfa.is_some() {
+        findings.unkept = unkept(launch, &sessions, key.as_ref());
+    }
+    match walked {
         Ok(obtained) => {
-            sessions.keep_for_later(&obtained, asked);
+            sessions.keep_for_later(key.as_ref(), &obtained, asked);
             findings.failure = launch.settings.check_account(&obtained.session).err();
+            if findings.failure.is_none() {
+                let _within = runtime.enter();
+                findings.undelivered = attend::rehearse(launch).err();
+            }
         }
         Err(error) => {
             findings.failure = Some(error);
             findings.name_caller();
         }
     }
+    runtime.shutdown_background();
     Ok(())
+}
+
+/// Why what was obtained is not kept for later runs, if it is not.
+fn unkept(launch: &Launch<'_>, sessions: &Sessions<'_>, key: Option<&Key>) -> Option<Unkept> {
+    match (launch.settings.cache.mode, key) {
+        (CacheMode::Off, _) => Some(Unkept::ByWish),
+        (_, None) => Some(Unkept::Unnamed),
+        (_, Some(key)) => sessions.try_to_keep(key).err().map(Unkept::NoFolder),
+    }
 }
 
 /// Each step in its turn, until one fails.

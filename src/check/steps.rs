@@ -84,7 +84,7 @@ impl Step {
 pub(super) fn steps(findings: &Findings<'_>) -> Vec<Step> {
     let places = findings.places();
     let position = |at| places.iter().position(|place| *place == at).unwrap_or(0);
-    let failure = findings.failure.as_ref().zip(findings.failed_at().map(position));
+    let failure = findings.failed().map(|(place, error)| (error, position(place)));
     let step = |(at, place): (usize, &Place)| {
         let mut step = step(findings, *place);
         match failure {

@@ -8,6 +8,9 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+/// More bytes than a session takes.
+const ROOM: usize = 8 << 10;
+
 /// The file; removed when dropped.
 #[derive(Debug)]
 pub(crate) struct CredentialsFile {
@@ -21,16 +24,17 @@ impl CredentialsFile {
     /// # Errors
     /// When its folder is missing, is a link, or belongs to somebody who could exchange the file.
     pub(crate) fn at(path: &Path, mode: u32) -> Result<Self, Error> {
-        let failed = |reason: String| Error::CredentialsFile { path: path.to_owned(), reason };
-        let path = std::path::absolute(path).map_err(|error| failed(told(&error)))?;
-        let folder = path.parent().unwrap_or(Path::new("/"));
-        let found =
-            std::fs::symlink_metadata(folder).map_err(|error| failed(format!("its folder: {}", told(&error))))?;
-        check_folder(&found).map_err(|reason| failed(reason.to_owned()))?;
-        if path.is_dir() {
-            return Err(failed("it is a folder".into()));
-        }
-        Ok(Self { path, mode })
+        Ok(Self { path: place(path)?, mode })
+    }
+
+    /// Finds out whether a session could be kept at such a path. A file that is there belongs to whoever put it there,
+    /// perhaps to a run that lives: it is neither replaced nor removed.
+    ///
+    /// # Errors
+    /// Those of [`Self::at`], else those of the first [`Self::put`].
+    pub(crate) fn try_at(path: &Path, mode: u32) -> Result<(), Error> {
+        let path = place(path)?;
+        folder::try_replace(&path, ROOM, mode).map_err(|error| unwritten(not_replaced(&path, &error)))
     }
 
     /// A file in a private folder.
@@ -46,9 +50,32 @@ impl CredentialsFile {
     ///
     /// # Errors
     /// Those of the file system; the session before is then still there.
-    pub(crate) fn put(&self, session: &Session) -> io::Result<()> {
-        folder::replace(&self.path, contents(&session.keys).reveal().as_bytes(), self.mode)
+    pub(crate) fn put(&self, session: &Session) -> Result<(), String> {
+        let written = folder::replace(&self.path, contents(&session.keys).reveal().as_bytes(), self.mode);
+        written.map_err(|error| not_replaced(&self.path, &error))
     }
+}
+
+/// Why there is no first session in a file.
+pub(crate) fn unwritten(reason: String) -> Error {
+    Error::Serve { what: "by a file", reason, hint: "is its file system full, or one in which no file can be made?" }
+}
+
+fn not_replaced(path: &Path, error: &io::Error) -> String {
+    format!("cannot replace {}: {}", path.display(), told(error))
+}
+
+/// The path from the root on, of a file that nobody else could exchange.
+fn place(path: &Path) -> Result<PathBuf, Error> {
+    let failed = |reason: String| Error::CredentialsFile { path: path.to_owned(), reason };
+    let path = std::path::absolute(path).map_err(|error| failed(told(&error)))?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let found = std::fs::symlink_metadata(folder).map_err(|error| failed(format!("its folder: {}", told(&error))))?;
+    check_folder(&found).map_err(|reason| failed(reason.to_owned()))?;
+    if path.is_dir() {
+        return Err(failed("it is a folder".into()));
+    }
+    Ok(path)
 }
 
 impl Drop for CredentialsFile {

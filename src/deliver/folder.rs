@@ -116,20 +116,39 @@ pub(crate) fn isolated(vars: &Vars, config: &[u8]) -> Result<PathBuf, Error> {
 /// # Errors
 /// Those of the file system; the old file is then untouched.
 pub(crate) fn replace(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = folder.join(format!(".{name}.{}", std::process::id()));
-    let written = new_file(&temporary, mode).and_then(|mut file| {
-        file.write_all(contents)?;
-        // The umask must not decide who may read.
-        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)
-    });
+    let temporary = beside(path, "");
+    let written = write_whole(&temporary, contents, mode).and_then(|()| std::fs::rename(&temporary, path));
     if written.is_err() {
         let _ = std::fs::remove_file(&temporary);
     }
     written
+}
+
+/// Does what [`replace`] does, but for putting the file in its place: nothing stays, and a file that is there is not
+/// touched. With a name of its own, since a run in another container can have this process id.
+///
+/// # Errors
+/// Those that [`replace`] would have.
+pub(crate) fn try_replace(path: &Path, length: usize, mode: u32) -> io::Result<()> {
+    let temporary = beside(path, ".check");
+    let written = write_whole(&temporary, &vec![b'\n'; length], mode);
+    let removed = std::fs::remove_file(&temporary);
+    written.and(removed)
+}
+
+/// A name for a file of this process that is to become that one.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    folder.join(format!(".{name}.{}{suffix}", std::process::id()))
+}
+
+fn write_whole(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
+    let mut file = new_file(path, mode)?;
+    file.write_all(contents)?;
+    // The umask must not decide who may read.
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+    file.sync_all()
 }
 
 fn new_file(path: &Path, mode: u32) -> io::Result<File> {

@@ -1,6 +1,7 @@
 //! Asking STS for its own sake: no cached session will do.
 
 use super::{Outage, Sessions, entry};
+use crate::cache::Key;
 use crate::error::Error;
 use crate::settings::CacheMode;
 use crate::sts::{Obtained, Sts};
@@ -11,19 +12,27 @@ impl Sessions<'_> {
     ///
     /// # Errors
     /// What stands in the way of asking; what comes of it is the caller's.
-    pub(crate) async fn directly<T>(&self, steps: impl AsyncFnOnce(&Sts<'_>) -> T) -> Result<T, Error> {
-        let key = self.key();
-        key.as_ref().map_or(Ok(()), |key| self.check_circle(key))?;
-        self.with_sts(self.settings.sts.timeout, Outage::Fail.attempts(), key.as_ref(), steps).await
+    pub(crate) async fn directly<T>(
+        &self,
+        key: Option<&Key>,
+        steps: impl AsyncFnOnce(&Sts<'_>) -> T,
+    ) -> Result<T, Error> {
+        key.map_or(Ok(()), |key| self.check_circle(key))?;
+        self.with_sts(self.settings.sts.timeout, Outage::Fail.attempts(), key, steps).await
+    }
+
+    /// Finds out whether there is a folder that takes a session.
+    ///
+    /// # Errors
+    /// Why each folder does not.
+    pub(crate) fn try_to_keep(&self, key: &Key) -> Result<(), String> {
+        self.cache.try_to_keep(key).map_err(|reasons| reasons.join("; "))
     }
 
     /// Keeps a session that nobody waits for; `asked` is when STS was asked, since boot.
-    pub(crate) fn keep_for_later(&self, obtained: &Obtained, asked: Duration) {
-        if self.settings.cache.mode == CacheMode::Off {
-            return;
-        }
-        let Some(key) = self.key() else { return };
+    pub(crate) fn keep_for_later(&self, key: Option<&Key>, obtained: &Obtained, asked: Duration) {
+        let Some(key) = key.filter(|_| self.settings.cache.mode != CacheMode::Off) else { return };
         let (entry, stamp) = entry(obtained, asked);
-        self.tell_unless_kept(self.cache.keep(&key, &entry, &stamp));
+        self.tell_unless_kept(self.cache.keep(key, &entry, &stamp));
     }
 }

@@ -37,6 +37,24 @@ fn a_code_is_spent_once_and_what_it_bought_is_kept() {
 }
 
 #[test]
+fn what_a_code_bought_is_said_to_be_kept_only_where_it_is() {
+    for (flags, kept) in [
+        (&[][..], "which is kept"),
+        (&["--no-cache"], "which is not kept: --no-cache"),
+        (&["--cache-dir", "/proc/x"], "which cannot be kept"),
+    ] {
+        for allowed in [true, false] {
+            let rules = RoleRules { allowed, ..RoleRules::default() };
+            let sts = FakeSts::builder().role(ROLE, rules).mfa_codes(&["314159"]).start();
+            let xassume = role(&sts).args(["--mfa-serial", DEVICE, "--mfa-token", "314159"]).args(flags);
+            let page = xassume.run().stdout_text();
+            let told = format!("{DEVICE}: a code from --mfa-token has bought a session, {kept}\n");
+            assert!(page.contains(&told), "{flags:?}, allowed {allowed}: {page}");
+        }
+    }
+}
+
+#[test]
 fn a_code_that_goes_with_the_role_serves_the_next_launch() {
     let sts = FakeSts::builder().mfa_codes(&["314159"]).start();
     let task = Identity::task();

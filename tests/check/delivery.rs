@@ -1,0 +1,151 @@
+//! The hand-over that a launch would make: tried, and nothing of it left.
+
+use super::{ROLE, failed_at, fails, role};
+use crate::support::{FakeSts, Refusal, Xassume, probe};
+use std::fs;
+use std::os::unix::fs::{chown, symlink};
+use std::path::Path;
+
+/// The names in a folder.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// The text as one line: a page breaks its lines elsewhere than an error does.
+fn unbroken(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The check fails at its delivery for the reason, and with the hint, of a launch with the same flags; nothing stays.
+#[track_caller]
+fn fails_as_a_launch(xassume: &Xassume, reason: &str) {
+    let page = fails(&xassume.clone().args(["--check", "-r", ROLE]));
+    failed_at(&page, "delivery");
+    assert!(page.contains("\nok           session "), "{page}");
+    let launched = xassume.clone().args(["-r", ROLE, "--"]).args(probe()).args(["exit", "0"]).run().exited(125);
+    let said = launched.stderr.trim_start_matches("xassume: ");
+    assert!(unbroken(said).contains(reason), "{said}");
+    let (error, hint) = said.split_once("hint: ").expect("a hint");
+    for part in [error, hint] {
+        assert!(unbroken(&page).contains(&unbroken(part)), "{part} is not in\n{page}");
+    }
+    assert_eq!(xassume.sandbox().run_folders(), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn a_credentials_file_that_cannot_be_is_found_out() {
+    let sts = FakeSts::start();
+    let at = |xassume: Xassume, path: &Path| xassume.args(["--via", "file", "--credentials-file"]).arg(path);
+    fails_as_a_launch(&at(Xassume::new(&sts), Path::new("/nonexistent/x")), "its folder: No such file or directory");
+    fails_as_a_launch(&at(Xassume::new(&sts), Path::new("/proc/x")), "cannot replace /proc/x: ");
+    let xassume = Xassume::new(&sts).file("keys/old", "");
+    let home = xassume.home();
+    fails_as_a_launch(&at(xassume.clone(), &home.join("keys")), "it is a folder");
+    fails_as_a_launch(&at(xassume.clone(), &home.join("keys/old/x")), "its folder is none");
+    symlink(home.join("keys"), home.join("link")).expect("a link");
+    fails_as_a_launch(&at(xassume.clone(), &home.join("link/x")), "its folder is a link");
+    assert_eq!(names(&home.join("keys")), ["old"]);
+    if chown(home.join("keys"), Some(12345), None).is_ok() {
+        fails_as_a_launch(&at(xassume, &home.join("keys/x")), "its folder belongs to another user");
+    }
+}
+
+#[test]
+fn what_cannot_be_served_is_found_out() {
+    let sts = FakeSts::start();
+    let barred = Xassume::new(&sts).refusing(&[Refusal::Call(libc::SYS_bind, libc::EPERM)]);
+    fails_as_a_launch(&barred.args(["--via", "endpoint"]), "cannot serve the session on 127.0.0.1: Operation not");
+    let xassume = Xassume::new(&sts);
+    let long = xassume.home().join("a-long-way-to-go/".repeat(6));
+    fs::create_dir_all(&long).expect("the home is writable");
+    let by_process = xassume.clone().env("XDG_RUNTIME_DIR", &long).args(["--via", "process"]);
+    fails_as_a_launch(&by_process, "its folder is too long");
+    assert_eq!(names(&long), ["xassume"], "the cache, which a launch keeps as well");
+}
+
+#[test]
+fn without_any_private_folder_there_is_no_hand_over() {
+    let sts = FakeSts::start();
+    let mut closed = vec![Refusal::Call(libc::SYS_mkdirat, libc::EROFS)];
+    #[cfg(target_arch = "x86_64")]
+    closed.push(Refusal::Call(libc::SYS_mkdir, libc::EROFS));
+    for flags in [
+        &["--via", "file"][..],
+        &["--via", "endpoint"],
+        &["--isolate"],
+        &["--isolate", "--on-expiry", "restart"],
+        &["--on-expiry", "signal"],
+    ] {
+        let xassume = Xassume::new(&sts).arg("--no-cache").refusing(&closed).args(flags);
+        fails_as_a_launch(&xassume, "cannot keep a private folder in XDG_RUNTIME_DIR, /dev/shm or TMPDIR: Read-only");
+    }
+    let xassume = Xassume::new(&sts).arg("--no-cache").refusing(&closed).args(["--check", "-r", ROLE]);
+    xassume.run().exited(0);
+}
+
+#[test]
+fn nothing_of_a_check_is_left() {
+    let sts = FakeSts::start();
+    for flags in [
+        &["--via", "file"][..],
+        &["--via", "file", "--credentials-file", "here"],
+        &["--via", "endpoint"],
+        &["--via", "process"],
+        &["--isolate"],
+    ] {
+        let xassume = role(&sts).args(flags);
+        let page = xassume.run().exited(0).stdout_text();
+        assert!(page.contains("\nok           delivery "), "{page}");
+        assert_eq!(xassume.sandbox().run_folders(), Vec::<std::path::PathBuf>::new(), "{flags:?}");
+        for folder in [xassume.sandbox().work(), xassume.sandbox().tmp(), xassume.home()] {
+            assert_eq!(names(&folder), Vec::<String>::new(), "{flags:?}");
+        }
+    }
+}
+
+#[test]
+fn the_file_of_a_living_run_is_not_touched() {
+    let sts = FakeSts::start();
+    let xassume = Xassume::new(&sts);
+    let file = xassume.sandbox().work().join("keys");
+    let by_file = ["--role-session-name", "me", "-r", ROLE, "--via", "file", "--credentials-file", "keys"];
+    let living = xassume.clone().args(by_file).arg("--").args(probe()).args(["signals", "then", "exit", "0"]).spawn();
+    living.line("ready");
+    let before =
+        (fs::read(&file).expect("there"), fs::metadata(&file).and_then(|found| found.modified()).expect("times"));
+    let page = xassume.clone().arg("--check").args(by_file).run().exited(0).stdout_text();
+    assert!(
+        page.contains("ok           delivery       --via file: the session is in the credentials file keys"),
+        "{page}"
+    );
+    let after =
+        (fs::read(&file).expect("there"), fs::metadata(&file).and_then(|found| found.modified()).expect("times"));
+    assert!(before == after && sts.issued().len() == 2);
+    assert_eq!(names(&xassume.sandbox().work()), ["keys"]);
+    assert_eq!(xassume.sandbox().run_folders().len(), 1, "the living run's");
+    living.signal(libc::SIGTERM);
+    living.wait().exited(0);
+    assert!(!file.exists());
+}
+
+#[test]
+fn a_cache_folder_that_was_named_and_cannot_be_used_is_told() {
+    let sts = FakeSts::builder().mfa_codes(&["314159"]).start();
+    let page = role(&sts).args(["--cache-dir", "/proc/x"]).run().exited(0).stdout_text();
+    assert!(page.contains("\nwarning      session        the command would be "), "{page}");
+    assert!(page.contains("it cannot be kept in the cache: /proc/x: "), "{page}");
+    assert!(page.contains("hint: a launch goes on without a cache; --cache-dir takes a folder"), "{page}");
+    let open = role(&sts).file("open/x", "");
+    let folder = open.home().join("open");
+    fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it is ours");
+    let page = open.env("XASSUME_CACHE_DIR", &folder).run().exited(0).stdout_text();
+    assert!(page.contains("it is open to others (mode 755, not 700)"), "{page}");
+    let page = role(&sts).args(["--cache-dir", "/proc/x", "--no-cache"]).run().exited(0).stdout_text();
+    assert!(page.contains("\nok           session ") && !page.contains("/proc/x"), "{page}");
+    // A good one is made, as by a launch, and holds the session afterwards.
+    let good = role(&sts).args(["--cache-dir", "deep/cache"]);
+    let page = good.run().exited(0).stdout_text();
+    assert!(page.contains("\nok           session ") && !page.contains("hint:"), "{page}");
+    assert_eq!(names(&good.sandbox().work().join("deep/cache")).len(), 1);
+}
