@@ -139,6 +139,21 @@ fn every_flag_and_variable_that_is_named_is_known() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+#[test]
+fn the_flags_without_a_variable_are_those_that_are_said_to_have_none() {
+    let flags = || xassume::cli::FLAGS.iter().filter(|flag| flag.variable().is_none()).map(|flag| flag.long);
+    let said = |text: &str| -> BTreeSet<String> {
+        let text = text.split_once("Each flag but ").expect("a sentence about variables").1;
+        let list = text.split_once(" has a variable").expect("its end").0;
+        let words = list.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+        words.filter_map(|word| word.strip_prefix("--")).map(str::to_owned).collect()
+    };
+    assert_eq!(said(&read("README.md")), flags().map(str::to_owned).collect());
+    let help = xassume::cli::command().render_long_help().to_string();
+    let with_usual = flags().chain(["help", "version"]).map(str::to_owned);
+    assert_eq!(said(&help), with_usual.collect());
+}
+
 /// The anchor that a heading gets where Markdown is shown with links to headings.
 fn anchor(heading: &str) -> String {
     let kept = |c: &char| c.is_alphanumeric() || [' ', '-', '_'].contains(c);

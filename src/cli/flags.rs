@@ -232,9 +232,10 @@ pub const FLAGS: &[Flag] = &[
         INSTEAD,
         "Print a session in this format\n\n\
          env: NAME=value as it is, for docker's --env-file and systemd's EnvironmentFile. export: for sh, bash and zsh, \
-         evaluated by `eval \"$(xassume --print export …)\"`. fish: for fish, by `xassume --print fish … | source`. \
-         powershell: for PowerShell, by `xassume --print powershell … | Invoke-Expression`. These three also unset what \
-         leads to other identities, but for --keep-env. dotenv: quoted, for the libraries of that name. json: one object. \
+         evaluated by `session=$(xassume --print export …) && eval \"$session\" || exit`. fish: for fish, by `set session \
+         (xassume --print fish … | string collect); and eval $session; or exit`. At a prompt leave the exit out; in a \
+         script it is needed, with `set -e` as well. powershell: for PowerShell, by `xassume --print powershell … | \
+         Invoke-Expression`. These three also unset what leads to other identities, but for --keep-env. dotenv: quoted, for the libraries of that name. json: one object. \
          credential-process: for `credential_process` in ~/.aws/config.",
     )
     .without_variable(),
@@ -244,10 +245,10 @@ pub const FLAGS: &[Flag] = &[
         "Walk the way to the session and say what is missing\n\n\
          One line a step on standard output: the config files, the source credentials and whose they are, STS, the clock, \
          each role, and what the command would get. At the first step that fails it tells the reason and what to do. \
-         STS is asked each time, never the cache. With --log-format json it is one JSON document. The status is 0 or 125.",
+         STS is asked for each role, whatever the cache holds; of the cache only an MFA session is used. With --log-format json it is one JSON document. The status is 0 or 125.",
     )
     .without_variable(),
-    switch("clear-cache", INSTEAD, "Remove this user's cached sessions"),
+    switch("clear-cache", INSTEAD, "Remove this user's cached sessions").without_variable(),
     flag("log-format", Kind::One, "text|json", OUTPUT, "Form of messages; json is one object a line [default: text]"),
     flag("verbose", Kind::Count, "", OUTPUT, "Say what is done, on stderr; twice for more").short('v'),
     switch("quiet", OUTPUT, "Say nothing but errors").short('q'),

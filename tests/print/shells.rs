@@ -67,16 +67,48 @@ fn evaluated(shell: &[&str], format: &str, script: &str) {
 
 #[test]
 fn the_shells_get_every_value_as_it_is_and_lose_every_other_identity() {
-    let posix = "eval \"$(\"$X\" -p hostile --print \"$FORMAT\")\" || exit 9; exec \"$PROBE\" \"$MARK\" environ";
+    let posix = format!("{}; exec \"$PROBE\" \"$MARK\" environ", advised("export"));
     for shell in
         [&["sh", "-eu"][..], &["dash"], &["bash", "--norc"], &["bash", "--posix"], &["busybox", "sh"], &["zsh", "-f"]]
     {
-        evaluated(shell, "export", posix);
+        evaluated(shell, "export", &posix);
     }
-    let fish = "$X -p hostile --print $FORMAT | source; or exit 9; exec $PROBE $MARK environ";
-    evaluated(&["fish", "--no-config"], "fish", fish);
+    let fish = format!("{}; exec $PROBE $MARK environ", advised("fish"));
+    evaluated(&["fish", "--no-config"], "fish", &fish);
     let powershell = "& $Env:X -p hostile --print $Env:FORMAT | Invoke-Expression; & $Env:PROBE $Env:MARK environ";
     evaluated(&["pwsh", "-NoProfile"], "powershell", powershell);
+}
+
+/// How `--help` says that a shell evaluates the format, for the profile of these tests.
+fn advised(format: &str) -> String {
+    let help = xassume::cli::FLAGS.iter().find(|flag| flag.long == "print").expect("a flag").help;
+    let begun = format!("xassume --print {format} …");
+    let advice = help.split('`').find(|code| code.contains(&begun)).expect("advice in the help");
+    advice.replace(&begun, &format!("\"$X\" -p hostile --print {format}"))
+}
+
+#[test]
+fn a_script_as_the_help_has_it_does_not_go_on_with_the_old_identity() {
+    let sts = FakeSts::start();
+    let run = |shell: &[&str], script: &str| {
+        if Command::new(shell[0]).arg("--version").output().is_err() {
+            println!("skipped: there is no {}", shell[0]);
+            return;
+        }
+        // There is no such profile here.
+        let world = world(&sts).without_args().program(shell[0]).args(&shell[1..]).args(["-c", script]);
+        let finished = world.env("X", binary()).run();
+        assert!(!finished.status.success(), "{shell:?}");
+        assert_eq!(finished.stdout_text(), "", "{shell:?}");
+        assert!(finished.stderr.starts_with("xassume: there is no profile hostile"), "{}", finished.stderr);
+    };
+    let posix = format!("{}; echo went on", advised("export"));
+    for shell in [&["sh"][..], &["sh", "-e"], &["bash", "--norc"], &["bash", "--norc", "-e"], &["zsh", "-f", "-e"]] {
+        run(shell, &posix);
+    }
+    let fish = format!("{}; echo went on", advised("fish"));
+    run(&["fish", "--no-config"], &fish);
+    assert_eq!(sts.requests().len(), 0);
 }
 
 #[test]
