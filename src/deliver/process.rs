@@ -47,17 +47,13 @@ impl Process {
     /// spaces and quotes.
     ///
     /// # Errors
-    /// The folder is full, or its path is too long for a socket (107 bytes, see unix(7)).
+    /// The folder is full, or sockets are barred.
     pub(crate) fn open(folder: &RunFolder, program: &Path) -> Result<Self, Error> {
         let (link, socket) = (folder.path().join("xassume"), folder.path().join("socket"));
         let failed = |error: io::Error| Error::Serve {
             what: "by a unix socket",
-            reason: match error.kind() {
-                // The standard library's answer to a path that does not fit into a sockaddr_un.
-                io::ErrorKind::InvalidInput => "the path of its folder is too long".into(),
-                _ => told(&error),
-            },
-            hint: "set XDG_RUNTIME_DIR to a folder with a short path",
+            reason: told(&error),
+            hint: "is its folder full, or are sockets barred here? --via file needs none",
         };
         symlink(program, &link).map_err(failed)?;
         let listener = listen(&socket).map_err(failed)?;

@@ -1,7 +1,7 @@
 //! A session that cannot be handed on, or that has ended.
 
 use super::page::{CLOSED, Page, ROLE, Scene, nobody, page};
-use crate::support::{Answer, FakeSts, Xassume};
+use crate::support::{Answer, FakeSts, Refusal, Xassume};
 use std::time::Duration;
 
 const BY_FILE: [&str; 4] = ["-r", ROLE, "--via", "file"];
@@ -57,12 +57,9 @@ pub(super) fn pages() -> Vec<Page> {
             let args = ["--credentials-file", "/proc/credentials", "--", "true"];
             Scene::new(xassume.args(BY_FILE).args(args)).with(sts)
         }),
-        page("delivery-socket-path-too-long", || {
-            let xassume = nobody();
-            let folder = xassume.home().join("a-long-way-to-go/".repeat(6));
-            std::fs::create_dir_all(&folder).expect("the home is writable");
-            let xassume = xassume.env("XDG_RUNTIME_DIR", folder);
-            Scene::new(xassume.args(["-r", ROLE, "--via", "process", "--", "true"]))
+        page("delivery-socket-barred", || {
+            let barred = nobody().refusing(&[Refusal::Call(libc::SYS_bind, libc::EPERM)]);
+            Scene::new(barred.args(["-r", ROLE, "--via", "process", "--", "true"]))
         }),
         page("delivery-session-lapsed", || {
             let sts = FakeSts::start();
