@@ -113,8 +113,9 @@ fn an_sts_that_hangs_is_not_stormed() {
     for one in start_many(&xassume(&sts).args(["--sts-timeout", "2s"]), 40) {
         one.wait().exited(125);
     }
-    // A holder that fails hands over to a waiter that has time left, which then has less than the holder had.
-    assert!(calls(&sts) <= 10, "{} calls of 40", calls(&sts));
+    // A holder that fails hands over to a waiter that has time left: to each that began later than all holders before
+    // it. In a random order of 40 these are four on average, more than 10 in two of a thousand runs, 20 in none.
+    assert!(calls(&sts) <= 20, "{} calls of 40", calls(&sts));
 }
 
 #[test]
