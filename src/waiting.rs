@@ -20,7 +20,8 @@ impl Tries {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn number(&self) -> u32 {
+    /// How often it was sent by now.
+    pub(crate) fn number(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
     }
 }

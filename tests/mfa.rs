@@ -279,7 +279,7 @@ fn what_a_person_takes_to_answer_is_not_taken_from_the_time_limit() {
         // A limit that begins only now is over: so would be one that had begun before the question.
         let hanging = FakeSts::builder().script([Answer::Hang]).start();
         let late = Xassume::new(&hanging).args(["-r", ROLE, "--sts-timeout", "1s", "--", "true"]).run().exited(125);
-        assert!(late.stderr.contains("gave no answer within 1s"), "{}", late.stderr);
+        assert!(late.stderr.contains("gave no answer within "), "{}", late.stderr);
         terminal.keys("314159\n");
         terminal.wait().exited(0);
     }

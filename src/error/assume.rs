@@ -20,6 +20,25 @@ pub(crate) struct AssumeError {
     /// The region that STS was asked in.
     pub(crate) region: String,
     pub(crate) cause: Cause,
+    /// What was tried against a cause that may pass, where time ran out.
+    pub(crate) effort: Option<Effort>,
+}
+
+/// What was tried until time ran out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Effort {
+    pub(crate) tries: u32,
+    pub(crate) time: Duration,
+    pub(crate) last: LastTry,
+}
+
+/// What the last try has brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LastTry {
+    /// The cause.
+    Told,
+    /// Nothing by then: the cause is that of a try before it.
+    Silent,
 }
 
 /// What STS was asked for.
@@ -82,6 +101,7 @@ pub(crate) enum NetworkFailure {
     Proxy { reason: String },
     Tls { host: String, reason: String, no_roots: bool },
     TimedOut { host: String, after: Duration },
+    TooLate { host: String, limit: Duration },
     TooLarge { limit: usize },
     Endpoint { reason: String },
 }
@@ -96,18 +116,20 @@ impl AssumeError {
             call,
             region: region.to_owned(),
             cause,
+            effort: None,
         }
     }
 
-    /// Whether STS was not reached, or could not answer.
+    /// Whether STS was not reached, or could not answer, or not in time.
     pub(crate) fn is_outage(&self) -> bool {
-        match &self.cause {
+        let passing = match &self.cause {
             Cause::Refused { refusal, .. } => matches!(refusal, Refusal::Throttled | Refusal::Unavailable),
             Cause::Network(NetworkFailure::TooLarge { .. } | NetworkFailure::Endpoint { .. }) | Cause::Garbage(_) => {
                 false
             }
             Cause::Network(_) => true,
-        }
+        };
+        passing || self.effort.is_some()
     }
 
     /// The one thing to do; for a denial, the two statements that make up the trust.
@@ -202,7 +224,9 @@ impl NetworkFailure {
                 "the certificate must be renewed, unless this machine's clock is wrong"
             }
             Self::Tls { .. } => "behind a proxy that opens TLS, give its certificate with --ca-bundle or AWS_CA_BUNDLE",
-            Self::TimedOut { .. } => "check the network and proxies; --sts-timeout sets the limit",
+            Self::TimedOut { .. } | Self::TooLate { .. } => {
+                "check the network and proxies; --sts-timeout sets the limit"
+            }
             Self::TooLarge { .. } => NOT_STS,
             Self::Endpoint { .. } => {
                 "an endpoint looks like https://sts.eu-central-1.amazonaws.com; FIPS and dual-stack are chosen without naming one"
@@ -221,6 +245,9 @@ impl fmt::Display for NetworkFailure {
             Self::TimedOut { host, after } => {
                 write!(f, "{host} gave no answer within {}", humantime::format_duration(*after))
             }
+            Self::TooLate { host, limit } => {
+                write!(f, "{host} was not asked: the time limit of {} was over", humantime::format_duration(*limit))
+            }
             Self::TooLarge { limit } => write!(f, "the answer is larger than {limit} bytes"),
             Self::Endpoint { reason } => write!(f, "the endpoint cannot be used: {reason}"),
         }
@@ -238,9 +265,21 @@ impl fmt::Display for AssumeError {
             write!(f, " (role {} of {})", self.hop, self.of)?;
         }
         match &self.cause {
-            Cause::Refused { code, message, .. } => write!(f, ": {code}: {message}"),
-            Cause::Network(failure) => write!(f, ": {failure}"),
-            Cause::Garbage(reason) => write!(f, ": STS's answer cannot be understood: {reason}"),
+            Cause::Refused { code, message, .. } => write!(f, ": {code}: {message}")?,
+            Cause::Network(failure) => write!(f, ": {failure}")?,
+            Cause::Garbage(reason) => write!(f, ": STS's answer cannot be understood: {reason}")?,
+        }
+        self.effort.map_or(Ok(()), |effort| write!(f, " ({effort})"))
+    }
+}
+
+impl fmt::Display for Effort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tries = if self.tries == 1 { "try" } else { "tries" };
+        write!(f, "{} {tries} in {}", self.tries, humantime::format_duration(self.time))?;
+        match self.last {
+            LastTry::Told => Ok(()),
+            LastTry::Silent => f.write_str(", the last without an answer"),
         }
     }
 }

@@ -9,7 +9,7 @@ mod denial;
 mod mfa;
 mod source;
 
-pub(crate) use assume::{AssumeError, Cause, NetworkFailure, Refusal, StsCall};
+pub(crate) use assume::{AssumeError, Cause, Effort, LastTry, NetworkFailure, Refusal, StsCall};
 pub(crate) use config::ConfigError;
 pub(crate) use denial::{Blame, Lack, PolicyKind};
 pub(crate) use mfa::{CodeOrigin, MfaError, MfaFailure};
@@ -187,7 +187,7 @@ impl fmt::Display for Error {
                 let limit = humantime::format_duration(*limit);
                 write!(
                     f,
-                    "cannot assume {role}: another xassume has asked for this session and got no answer within {limit}"
+                    "cannot assume {role}: another xassume has asked for this session and got none within {limit}"
                 )
             }
             Self::WrongAccount { expected, arn } => {

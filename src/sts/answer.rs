@@ -2,64 +2,57 @@
 
 use super::call::Call;
 use super::http::{self, difference};
-use crate::error::{AssumeError, Cause, NetworkFailure, Refusal};
+use crate::error::{AssumeError, Cause, Effort, NetworkFailure, Refusal};
 use crate::explain;
 use crate::session::{CallerIdentity, Keys, Secret, Session, Validity};
-use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_sdk_sts::types::{AssumedRoleUser, Credentials};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::http::StatusCode;
 use std::time::{Duration, SystemTime};
 
 impl Call<'_> {
-    pub(super) fn timed_out(&self) -> Box<AssumeError> {
-        self.failed(Cause::Network(NetworkFailure::TimedOut { host: self.host(), after: self.network.timeout }))
+    /// The call's time was over before anything was sent.
+    pub(super) fn too_late(&self) -> Box<AssumeError> {
+        self.failed(Cause::Network(NetworkFailure::TooLate { host: self.host(), limit: self.network.timeout }))
+    }
+
+    /// The time, or that of the last try, was up after `time`: told is what the tries before have brought.
+    pub(super) fn timed_out(&self, time: Duration) -> Box<AssumeError> {
+        let time = rounded(time);
+        let Some((cause, last)) = self.line.course.end() else {
+            return self.failed(Cause::Network(NetworkFailure::TimedOut { host: self.host(), after: time }));
+        };
+        let effort = Effort { tries: self.line.tries.number(), time, last };
+        Box::new(AssumeError { effort: Some(effort), ..*self.failed(cause) })
     }
 
     fn failed(&self, cause: Cause) -> Box<AssumeError> {
         Box::new(AssumeError::new(self.hop, self.place, self.action, self.region, cause))
     }
 
+    /// The error of a call that came to its end in time.
     pub(super) fn refused<E>(&self, error: &SdkError<E, HttpResponse>) -> Box<AssumeError>
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
+        let host = self.host();
         self.failed(match error {
-            SdkError::TimeoutError(_) => {
-                Cause::Network(NetworkFailure::TimedOut { host: self.host(), after: self.network.timeout })
-            }
-            SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-                Cause::Network(NetworkFailure::TimedOut { host: self.host(), after: Duration::from_secs(5) })
-            }
-            SdkError::DispatchFailure(_) => Cause::Network(http::failure(error, &self.host())),
+            SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
+                Some(failure) => unreached(failure, &host),
+                None => Cause::Network(http::failure(error, &host)),
+            },
             SdkError::ConstructionFailure(_) => {
                 Cause::Network(NetworkFailure::Endpoint { reason: http::chain(error).join(": ") })
             }
-            SdkError::ServiceError(service) => {
-                let status = service.raw().status();
-                let message = service.err().message().unwrap_or("no reason was given").trim().to_owned();
-                match service.err().code() {
-                    code if status.is_server_error() => Cause::Refused {
-                        code: code.map_or_else(|| format!("HTTP status {status}"), str::to_owned),
-                        message,
-                        refusal: Refusal::Unavailable,
-                    },
-                    Some(code) => {
-                        let refusal = explain::refusal(code, &message);
-                        Cause::Refused { code: code.to_owned(), message, refusal }
-                    }
-                    None => Cause::Garbage(format!("it has HTTP status {status}, but is no document of STS's")),
-                }
-            }
-            _ => match http::failure(error, &self.host()) {
-                large @ NetworkFailure::TooLarge { .. } => Cause::Network(large),
-                failure if http::broke_off(error) => Cause::Network(failure),
-                _ => Cause::Garbage(http::chain(error).pop().unwrap_or_default()),
-            },
+            SdkError::ServiceError(service) => answered(service.raw().status(), service.err().meta()),
+            _ => misread(error, &host),
         })
     }
 
-    fn host(&self) -> String {
+    pub(super) fn host(&self) -> String {
         match &self.network.endpoint {
             Some(endpoint) => endpoint.clone(),
             None => format!("STS in {}", self.region),
@@ -111,7 +104,64 @@ impl Call<'_> {
     }
 }
 
+/// What an answer means that is no success: by its status where that says enough, whoever sent it, else by STS's code.
+pub(super) fn answered(status: StatusCode, error: &ErrorMetadata) -> Cause {
+    let message = error.message().unwrap_or("no reason was given").trim().to_owned();
+    let refusal = if status.is_server_error() {
+        Some(Refusal::Unavailable)
+    } else {
+        error.code().map(|code| explain::refusal(code, &message))
+    };
+    match refusal {
+        Some(refusal) => {
+            let code = error.code().map_or_else(|| format!("HTTP status {status}"), str::to_owned);
+            Cause::Refused { code, message, refusal }
+        }
+        None => Cause::Garbage(format!("it has HTTP status {status}, but is no document of STS's")),
+    }
+}
+
+/// What a failed connection means.
+pub(super) fn unreached(error: &ConnectorError, host: &str) -> Cause {
+    Cause::Network(if error.is_timeout() {
+        let limit = humantime::format_duration(http::CONNECT_TIMEOUT);
+        NetworkFailure::Unreachable { host: host.to_owned(), reason: format!("no connection within {limit}") }
+    } else {
+        http::failure(error, host)
+    })
+}
+
+/// What an answer means that broke off, or is none that the SDK can read.
+pub(super) fn misread(error: &(dyn std::error::Error + 'static), host: &str) -> Cause {
+    match http::failure(error, host) {
+        large @ NetworkFailure::TooLarge { .. } => Cause::Network(large),
+        failure if http::broke_off(error) => Cause::Network(failure),
+        _ => Cause::Garbage(http::chain(error).pop().unwrap_or_default()),
+    }
+}
+
+/// The time in whole seconds, and less than one in hundredths, as exact as it is worth telling; never none.
+fn rounded(time: Duration) -> Duration {
+    let unit = if time < Duration::from_millis(950) { 10 } else { 1000 };
+    let units = (time + Duration::from_millis(unit / 2)).as_nanos() / Duration::from_millis(unit).as_nanos();
+    Duration::from_millis(u64::try_from(units).unwrap_or(u64::MAX).max(1).saturating_mul(unit))
+}
+
 /// Whether a field can become a variable's value.
 fn is_text(field: &str) -> bool {
     !field.is_empty() && !field.contains(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_as_exact_as_it_is_worth_telling() {
+        for (milliseconds, told) in
+            [(0, 10), (4, 10), (297, 300), (944, 940), (950, 1000), (1499, 1000), (1500, 2000), (30_004, 30_000)]
+        {
+            assert_eq!(rounded(Duration::from_millis(milliseconds)), Duration::from_millis(told), "{milliseconds}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! One call to STS: the request of a hop, and the client that sends it.
 
 use super::Network;
+use super::course::Watch;
 use super::http::Line;
 use super::source::Proof;
 use crate::error::{AssumeError, Cause, Refusal, StsCall};
@@ -11,8 +12,10 @@ use crate::session::{CallerIdentity, Granted, Keys, Secret};
 use crate::waiting::Awaited;
 use aws_credential_types::Credentials;
 use aws_sdk_sts::config::{AppName, BehaviorVersion, Region};
+use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use std::time::{Duration, Instant};
@@ -96,7 +99,7 @@ impl Call<'_> {
             .set_source_identity(source_identity.as_ref().map(|name| name.as_str().to_owned()))
             .set_serial_number(mfa.map(|mfa| mfa.serial.as_str().to_owned()))
             .set_token_code(mfa.map(|mfa| mfa.code.reveal().to_owned()));
-        let answer = self.within_time(request.send()).await?.map_err(|error| self.refused(&error))?;
+        let answer = self.within_time(request.send()).await?;
         let session = self.session(answer.credentials, answer.assumed_role_user)?;
         #[expect(deprecated, reason = "what replaces it is told by newer endpoints only")]
         let packed_policy = answer.packed_policy_size;
@@ -116,7 +119,7 @@ impl Call<'_> {
             .set_duration_seconds(seconds(Some(duration)))
             .serial_number(mfa.serial.as_str())
             .token_code(mfa.code.reveal());
-        let answer = self.within_time(request.send()).await?.map_err(|error| self.refused(&error))?;
+        let answer = self.within_time(request.send()).await?;
         let (keys, validity) = self.credentials(answer.credentials)?;
         Ok(MfaSession { keys, validity })
     }
@@ -124,7 +127,7 @@ impl Call<'_> {
     /// Asks whose the keys are. STS tells everybody, whatever policies say.
     pub(super) async fn get_caller_identity(&self, keys: &Keys) -> Result<CallerIdentity, Box<AssumeError>> {
         let request = self.signing_client(keys)?.get_caller_identity();
-        let answer = self.within_time(request.send()).await?.map_err(|error| self.refused(&error))?;
+        let answer = self.within_time(request.send()).await?;
         self.identity(answer)
     }
 
@@ -143,7 +146,7 @@ impl Call<'_> {
             .set_duration_seconds(seconds(duration))
             .set_policy(policy.as_ref().map(|policy| policy.as_str().to_owned()))
             .set_policy_arns(descriptors(policy_arns));
-        let answer = self.within_time(request.send()).await?.map_err(|error| self.refused(&error))?;
+        let answer = self.within_time(request.send()).await?;
         let session = self.session(answer.credentials, answer.assumed_role_user)?;
         #[expect(deprecated, reason = "what replaces it is told by newer endpoints only")]
         let packed_policy = answer.packed_policy_size;
@@ -159,12 +162,13 @@ impl Call<'_> {
     fn config(&self) -> Result<aws_sdk_sts::config::Builder, Box<AssumeError>> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(self.timed_out());
+            return Err(self.too_late());
         }
         let timeouts = TimeoutConfig::builder()
-            .operation_attempt_timeout(left.min(Duration::from_secs(10)))
+            .operation_attempt_timeout(for_a_try(left, self.attempts))
             .operation_timeout(left)
             .build();
+        let watch = Watch { host: self.host(), course: self.line.course.clone() };
         let mut config = aws_sdk_sts::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(self.region.to_owned()))
@@ -173,6 +177,7 @@ impl Call<'_> {
             .http_client(self.line.client.clone())
             .sleep_impl(TokioSleep::new())
             .timeout_config(timeouts)
+            .interceptor(watch)
             .retry_config(
                 RetryConfig::standard()
                     .with_max_attempts(self.attempts)
@@ -189,13 +194,30 @@ impl Call<'_> {
         Awaited::Sts { call: self.action, role, hop, of, tries: self.line.tries.clone() }
     }
 
-    /// The SDK's own time-outs, and one above them for whatever they do not cover.
-    async fn within_time<T>(&self, call: impl Future<Output = T>) -> Result<T, Box<AssumeError>> {
+    /// The answer. The SDK's own time-outs hold, and one above them for whatever they do not cover.
+    async fn within_time<T, E>(
+        &self,
+        call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<T, Box<AssumeError>>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
         self.line.tries.begin();
+        self.line.course.begin();
         self.progress.waits_for(self.awaited());
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        tokio::time::timeout(left, call).await.map_err(|_| self.timed_out())
+        let begun = Instant::now();
+        let left = self.deadline.saturating_duration_since(begun);
+        match tokio::time::timeout(left, call).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(SdkError::TimeoutError(_))) | Err(_) => Err(self.timed_out(begun.elapsed())),
+            Ok(Err(error)) => Err(self.refused(&error)),
+        }
     }
+}
+
+/// How long one of so many tries waits: where nothing comes at all, they use up the time that is left.
+fn for_a_try(left: Duration, attempts: u32) -> Duration {
+    (left / attempts).max(Duration::from_secs(10)).min(left)
 }
 
 fn seconds(duration: Option<Duration>) -> Option<i32> {
@@ -219,4 +241,18 @@ fn credentials(keys: &Keys) -> Credentials {
         None,
         "xassume",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_without_an_answer_use_up_the_time() {
+        for (left, attempts, one) in [(2, 5, 2), (30, 5, 10), (30, 1, 30), (51, 3, 17), (600, 5, 120)] {
+            let (left, one) = (Duration::from_secs(left), Duration::from_secs(one));
+            assert_eq!(for_a_try(left, attempts), one);
+            assert!(one * attempts >= left);
+        }
+    }
 }

@@ -1,4 +1,5 @@
-//! Answers that end too early, at each of their bytes, by the real client over a real connection.
+//! Answers that end too early, at each of their bytes, by the real client over a real connection; and calls for which
+//! no time is left.
 
 use super::Network;
 use super::call::Call;
@@ -42,6 +43,10 @@ async fn answer(listener: &TcpListener, bytes: &[u8], ending: Ending) {
     }
 }
 
+fn network(endpoint: String, timeout: Duration) -> Network {
+    Network { endpoint: Some(endpoint), ca_bundle: None, fips: false, dualstack: false, timeout }
+}
+
 async fn assumed(line: &Line, network: &Network) -> Result<Granted, Cause> {
     let hop = Hop {
         role: RoleArn::parse("521111111144:R").expect("a role"),
@@ -66,18 +71,22 @@ async fn assumed(line: &Line, network: &Network) -> Result<Granted, Cause> {
 }
 
 #[test]
+fn nothing_is_sent_when_time_is_up() {
+    let network = network("http://127.0.0.1:1".into(), Duration::ZERO);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let cause = runtime.block_on(assumed(&Line::to_sts(&network), &network)).expect_err("no time is no session");
+    let Cause::Network(failure @ NetworkFailure::TooLate { .. }) = cause else { panic!("{cause:?}") };
+    assert_eq!(failure.to_string(), "http://127.0.0.1:1 was not asked: the time limit of 0s was over");
+}
+
+#[test]
 fn an_answer_that_ends_at_any_of_its_bytes_is_no_session() {
     let whole = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{BODY}", BODY.len());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let network = Network {
-            endpoint: Some(format!("http://{}", listener.local_addr().expect("an address"))),
-            ca_bundle: None,
-            fips: false,
-            dualstack: false,
-            timeout: Duration::from_mins(1),
-        };
+        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+        let network = network(endpoint, Duration::from_mins(1));
         for length in 0..=whole.len() {
             // Both ways in turn; the whole answer comes in peace.
             let ending = if length % 2 == whole.len() % 2 { Ending::Closed } else { Ending::Reset };

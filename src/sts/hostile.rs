@@ -8,6 +8,7 @@
 
 use super::Network;
 use super::call::{Call, Code};
+use super::course::Course;
 use super::http::{Line, ServerDate, received};
 use super::source::{Proof, process_keys};
 use crate::deliver::document::container;
@@ -133,7 +134,7 @@ fn asked(call: &str, canned: Canned) -> Result<Answer, Box<AssumeError>> {
         action,
         region: "eu-central-1",
         network: &network,
-        line: &Line { client, date, tries: Tries::default() },
+        line: &Line { client, date, tries: Tries::default(), course: Course::default() },
         attempts: 1,
         progress: &progress,
         deadline: Instant::now() + network.timeout,

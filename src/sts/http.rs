@@ -4,6 +4,7 @@
 //! aws-lc's start, in each process.
 
 use super::Network;
+use super::course::Course;
 use crate::error::{NetworkFailure, told, without_number};
 use crate::files::{MOST_BYTES as MOST_FILE_BYTES, read_at_most};
 use crate::waiting::Tries;
@@ -30,6 +31,9 @@ use std::time::{Duration, SystemTime};
 
 /// The most that is read of an answer. STS's are a few kilobytes.
 pub(super) const MOST_BYTES: usize = 1 << 20;
+
+/// How long a connection to STS may take, proxy and TLS included.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The `Date` of the last answer, and when it came: what tells the server's clock from the local one.
 #[derive(Debug, Clone, Default)]
@@ -80,12 +84,14 @@ pub(super) struct Line {
     pub(super) date: ServerDate,
     /// Of the call that is under way.
     pub(super) tries: Tries,
+    /// Of the same call.
+    pub(super) course: Course,
 }
 
 impl Line {
     pub(super) fn to_sts(network: &Network) -> Self {
         let (date, tries) = (ServerDate::default(), Tries::default());
-        Self { client: client(network, Proxy::FromEnvironment, &date, &tries), date, tries }
+        Self { client: client(network, Proxy::FromEnvironment, &date, &tries), date, tries, course: Course::default() }
     }
 }
 
@@ -129,7 +135,7 @@ impl Connecting {
     fn builder(&self) -> ConnectorBuilder {
         let mut builder = Connector::builder().sleep_impl(TokioSleep::new());
         let connect = match self.proxy {
-            Proxy::FromEnvironment => Duration::from_secs(5),
+            Proxy::FromEnvironment => CONNECT_TIMEOUT,
             // What does not answer at once is not there: start-up must not stall off EC2.
             Proxy::Never => Duration::from_secs(1),
         };
@@ -161,6 +167,7 @@ impl Connecting {
 
 impl HttpConnector for Connecting {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        self.tries.sent();
         if !names_an_address(request.uri())
             && let Err(error) = check_threads()
         {
@@ -171,7 +178,6 @@ impl HttpConnector for Connecting {
         } else {
             self.plain.get_or_init(|| self.builder().build_http())
         };
-        self.tries.sent();
         let answer = connector.call(request);
         let date = self.date.clone();
         HttpConnectorFuture::new(async move {

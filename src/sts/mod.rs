@@ -2,11 +2,12 @@
 //!
 //! The only place that knows the AWS SDK. The calls are made with the service's own client, since the SDK's ready-made
 //! provider lacks MFA codes, source identities and transitive tags, and hides the assumed-role ARN. This file is the
-//! chain; `call` is one request and `answer` what comes back, `mfa` the session that a code buys, `source` and
-//! `instance` where the first keys come from, `road` what is known on the way, `http` the connection.
+//! chain; `call` is one request, `course` its tries and `answer` what comes back, `mfa` the session that a code buys,
+//! `source` and `instance` where the first keys come from, `road` what is known on the way, `http` the connection.
 
 mod answer;
 mod call;
+mod course;
 #[cfg(test)]
 mod cuts;
 #[cfg(any(test, fuzzing))]

@@ -44,10 +44,10 @@ pub(super) fn pages() -> Vec<Page> {
             Scene::new(xassume.args(LINE)).with(sts).with(proxy)
         }),
         page("network-silence", || {
-            Scene::answered_to([Answer::Hang], &["-r", ROLE, "--sts-timeout", "300ms", "--", "true"])
+            Scene::answered_to([Answer::Hang], &["-r", ROLE, "--sts-timeout", "2s", "--", "true"])
         }),
         page("network-silence-in-a-chain", || {
-            let args = ["-r", "222222222222:Hub", "-r", ROLE, "--sts-timeout", "1s", "--", "true"];
+            let args = ["-r", "222222222222:Hub", "-r", ROLE, "--sts-timeout", "3s", "--", "true"];
             Scene::answered_to([Answer::Ok, Answer::Hang], &args)
         }),
         page("network-answer-too-large", || Scene::answered([Answer::body(200, "text/xml", vec![b' '; 3 << 20])])),

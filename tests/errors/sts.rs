@@ -99,6 +99,10 @@ pub(super) fn pages() -> Vec<Page> {
             Scene::answered_to([Answer::region_disabled("222222222222")], &args)
         }),
         page("sts-throttled", || Scene::answered([Answer::throttling()])),
+        page("sts-throttled-and-then-silent", || {
+            let args = ["-r", ROLE, "--sts-timeout", "3s", "--", "true"];
+            Scene::answered_to([Answer::throttling(), Answer::Hang], &args)
+        }),
         page("sts-unavailable", || Scene::answered([Answer::unavailable()])),
         page("sts-in-another-account", || {
             let args = ["-r", ROLE, "--role-session-name", "release-7", "--expect-account", "111111111111"];

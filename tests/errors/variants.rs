@@ -7,6 +7,11 @@ use std::path::Path;
 /// Kinds that no page can show.
 const WITHOUT: &[(&str, &str)] = &[
     ("MfaFailure::SameAgain", "only a refresh can show it, in a warning that the command runs on"),
+    (
+        "NetworkFailure::TooLate",
+        "an answer must come in the moment in which time is up; a unit test of `sts::cuts` begins with none left",
+    ),
+    ("LastTry::Told", "chance decides how many tries there is time for: `tests/network.rs` waits for it"),
     ("ProcessFailure::CouldNotStart", "it is run by /bin/sh, which is always there"),
     ("ProcessFailure::TimedOut", "it takes a minute; a unit test of `sys::helper` holds it with a shorter limit"),
     (
@@ -82,6 +87,7 @@ struct Kinds {
 fn told_by(name: &str) -> &str {
     match name {
         "MfaFailure" => "MfaError",
+        "LastTry" => "Effort",
         other => other,
     }
 }

@@ -46,7 +46,7 @@ fn without_descriptors_the_reason_is_told() {
         assert!(did || limit < 24, "24 are enough for {way:?}: {}", finished.describe());
         // Where there are enough to begin with, the reason is the last thing that was tried.
         if !did && finished.code() == Some(125) {
-            let reasons = ["Too many open files", "gave no answer within 2s", "cannot be reached"];
+            let reasons = ["Too many open files", "gave no answer within", "cannot be reached"];
             assert!(reasons.iter().any(|reason| finished.stderr.contains(reason)), "{}", finished.describe());
         }
     }

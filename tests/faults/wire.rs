@@ -28,7 +28,7 @@ fn a_reset_anywhere_in_the_answer_starts_nothing() {
             continue;
         }
         let said = told(finished);
-        let reasons = ["cannot be reached", "cannot be understood", "gave no answer within 1s"];
+        let reasons = ["cannot be reached", "cannot be understood", "gave no answer within"];
         assert!(reasons.iter().any(|reason| said.contains(reason)), "{place}: {said}");
     }
     // A reset takes away what the other side has not read yet, so that even a whole answer may not arrive.
@@ -48,8 +48,8 @@ fn a_reset_now_and_then_is_made_up_for() {
 fn an_answer_that_drips_is_waited_for_as_long_as_the_time_limit() {
     let slow = FakeSts::builder().script_forever([Answer::Drip(Duration::from_millis(20))]).start();
     let begun = Instant::now();
-    let said = refused(xassume(&slow).args(["--sts-timeout", "1s"]));
-    assert!(said.contains("gave no answer within 1s"), "{said}");
+    let said = refused(xassume(&slow).args(["--sts-timeout", "2s"]));
+    assert!(said.contains("gave no answer within 2s"), "{said}");
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 
     let in_time = FakeSts::builder().script([Answer::Drip(Duration::from_micros(50))]).start();

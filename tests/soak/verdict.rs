@@ -122,7 +122,8 @@ fn arrival(evidence: &Evidence<'_>, obtained: usize, sights: &[Sight], verdict: 
     let whole = (0..evidence.issued.len()).filter(|&place| !broken(place)).count();
     let hangs = evidence.plan.replies[..evidence.arrivals.len()].iter().filter(|&&reply| reply == Reply::Hang).count();
     // The last one may have come when the end had begun.
-    let late = count(evidence.stderr, "gave no answer within").saturating_sub(hangs) + 1;
+    let silent = ["gave no answer within", "the last without an answer"].map(|words| count(evidence.stderr, words));
+    let late = silent.iter().sum::<usize>().saturating_sub(hangs) + 1;
     if whole < obtained || whole > obtained + late {
         verdict.wrong.push(format!("{whole} sessions were sent, {obtained} obtained; at most {late} were late"));
     }

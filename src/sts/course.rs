@@ -1,0 +1,103 @@
+//! The course of a call: what became of its tries, noted as each ends.
+//!
+//! The SDK tells of a call whose time is up that it was, and nothing of what came before. What an answer means is
+//! `answer`'s to say.
+
+use super::answer::{answered, misread, unreached};
+use crate::error::{Cause, LastTry};
+use aws_sdk_sts::config::interceptors::{BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef};
+use aws_sdk_sts::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_sts::error::{BoxError, ErrorMetadata, ProvideErrorMetadata};
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
+use aws_sdk_sts::operation::get_session_token::GetSessionTokenError;
+use aws_smithy_runtime_api::client::interceptors::context::Error;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What the tries of the call that is under way have brought.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Course(Arc<Mutex<Option<(Cause, LastTry)>>>);
+
+impl Course {
+    /// A new call: nothing is known of it.
+    pub(super) fn begin(&self) {
+        *self.state() = None;
+    }
+
+    /// What the last try has brought that brought anything, and whether that was the last one; `None` if nothing did.
+    pub(super) fn end(&self) -> Option<(Cause, LastTry)> {
+        self.state().clone()
+    }
+
+    fn sent(&self) {
+        if let Some((_, last)) = &mut *self.state() {
+            *last = LastTry::Silent;
+        }
+    }
+
+    fn failed(&self, cause: Cause) {
+        *self.state() = Some((cause, LastTry::Told));
+    }
+
+    fn state(&self) -> MutexGuard<'_, Option<(Cause, LastTry)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Notes the course of a call to this host.
+#[derive(Debug)]
+pub(super) struct Watch {
+    pub(super) host: String,
+    pub(super) course: Course,
+}
+
+impl Intercept for Watch {
+    fn name(&self) -> &'static str {
+        "Watch"
+    }
+
+    fn read_before_attempt(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.course.sent();
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let Some(Err(error)) = context.output_or_error() else { return Ok(()) };
+        if !error.is_timeout_error() {
+            self.course.failed(match (error.as_connector_error(), context.response()) {
+                (Some(error), _) => unreached(error, &self.host),
+                (None, Some(response)) => match error.as_operation_error().and_then(metadata) {
+                    Some(metadata) => answered(response.status(), metadata),
+                    None => misread(error, &self.host),
+                },
+                (None, None) => misread(error, &self.host),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// STS's code and text, out of the error of whichever call it was.
+fn metadata(error: &Error) -> Option<&ErrorMetadata> {
+    fn of<E>(error: &Error) -> Option<&ErrorMetadata>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        error.downcast_ref::<E>().map(E::meta)
+    }
+    of::<AssumeRoleError>(error)
+        .or_else(|| of::<AssumeRoleWithWebIdentityError>(error))
+        .or_else(|| of::<GetSessionTokenError>(error))
+        .or_else(|| of::<GetCallerIdentityError>(error))
+}

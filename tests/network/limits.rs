@@ -1,0 +1,104 @@
+//! What a launch says of STS when its time is up, and how it spends that time.
+
+use super::{ROLE, ran};
+use crate::support::{Answer, FakeSts, RefusedPort, Xassume};
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+/// What is told of a launch that fails, in one line and its hint.
+fn failed(xassume: Xassume) -> String {
+    super::failed(xassume).replace("\n  ", " ")
+}
+
+#[test]
+fn an_sts_that_hangs_is_given_up_in_time() {
+    let sts = FakeSts::start();
+    sts.script_forever([Answer::Hang]);
+    let begun = Instant::now();
+    let error = failed(Xassume::new(&sts).args(["--sts-timeout", "2s"]));
+    assert!(error.contains(" gave no answer within 2s\n"), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn one_answer_is_waited_for_with_more_than_ten_seconds() {
+    let sts = FakeSts::builder().script([Answer::Slow(Duration::from_secs(11))]).start();
+    ran(Xassume::new(&sts).args(["--sts-timeout", "2m"]));
+    assert_eq!(sts.requests().len(), 1);
+}
+
+/// What is told of a launch whose time is up while it waits for its next try. Chance decides how long that wait is.
+fn out_of_time_between_tries(xassume: &Xassume) -> String {
+    let launches = (0..50).map(|_| failed(xassume.clone().args(["--sts-timeout", "200ms"])));
+    let mut told = launches.filter(|error| error.contains("ms)\nhint: "));
+    told.next().expect("one of fifty waits for longer than it has")
+}
+
+#[test]
+fn the_last_cause_is_told_and_what_was_tried() {
+    let port = RefusedPort::reserve();
+    let error = out_of_time_between_tries(&Xassume::at(&port.url()));
+    assert!(error.contains(" cannot be reached: Connection refused ("), "{error}");
+    for (answer, cause) in [
+        (Answer::throttling(), ": Throttling: Rate exceeded ("),
+        (Answer::unavailable(), ": ServiceUnavailable: The request has failed due to a temporary failure"),
+        (Answer::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n".to_vec()), " cannot be reached: "),
+    ] {
+        let sts = FakeSts::builder().script_forever([answer]).start();
+        let error = out_of_time_between_tries(&Xassume::new(&sts));
+        assert!(error.contains(cause) && !error.contains("gave no answer"), "{error}");
+    }
+}
+
+/// Throttled once, and silent from then on.
+fn silent_at_last() -> FakeSts {
+    FakeSts::builder().script_forever([Answer::throttling(), Answer::Hang]).start()
+}
+
+const SILENT_AT_LAST: &str = ": Throttling: Rate exceeded (2 tries in 3s, the last without an answer)";
+
+#[test]
+fn every_kind_of_call_tells_what_it_was_answered() {
+    let limit = ["--sts-timeout", "3s"];
+    let sts = silent_at_last();
+    let error = failed(Xassume::new(&sts).args(limit));
+    assert!(error.contains(SILENT_AT_LAST), "{error}");
+
+    let sts = silent_at_last();
+    let by_token = Xassume::new(&sts).file("token", "a-token");
+    let token = by_token.home().join("token");
+    let error = failed(by_token.arg("--web-identity-token-file").arg(token).args(limit));
+    assert!(error.contains(SILENT_AT_LAST), "{error}");
+
+    let sts = silent_at_last();
+    let by_device = Xassume::new(&sts).args(["--mfa-serial", "arn:aws:iam::222222222222:mfa/phone"]);
+    let finished = by_device.args(["--mfa-token", "314159", "-r", ROLE]).args(limit).args(["--", "true"]).run();
+    let error = finished.exited(125).stderr;
+    assert!(error.starts_with("xassume: cannot get an MFA session") && error.contains(SILENT_AT_LAST), "{error}");
+
+    let sts = silent_at_last();
+    let check = Xassume::new(&sts).args(["--check", "-r", ROLE]).args(limit).run().exited(125);
+    let told = check.stdout_text();
+    assert!(told.contains("cannot ask whose the source credentials are") && told.contains(SILENT_AT_LAST), "{told}");
+}
+
+#[test]
+fn a_kept_session_bridges_a_silence_after_an_answer() {
+    let sts = FakeSts::builder().lifetime(Duration::from_mins(30)).start();
+    let xassume = Xassume::new(&sts).args(["-r", ROLE]);
+    xassume.clone().args(["--", "true"]).run().exited(0);
+    sts.script_forever([Answer::throttling(), Answer::Hang]);
+    let bridged = xassume.args(["--min-ttl", "40m", "--sts-timeout", "3s", "--", "true"]).run().exited(0);
+    let told = format!("{SILENT_AT_LAST}; the cached session is used, with 29m");
+    assert!(bridged.stderr.contains(&told), "{}", bridged.stderr);
+}
+
+#[test]
+fn a_connection_that_does_not_come_about_is_told_as_such() {
+    // It waits in the queue of a socket from which nobody takes it: TLS never begins.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let endpoint = format!("https://{}", silent.local_addr().expect("an address"));
+    let error = failed(Xassume::at(&endpoint).args(["--sts-timeout", "7s"]));
+    let told = " cannot be reached: no connection within 5s (2 tries in 7s, the last without an answer)\nhint: ";
+    assert!(error.contains(told), "{error}");
+}
