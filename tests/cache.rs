@@ -157,6 +157,7 @@ fn an_older_session_is_better_than_none_while_sts_is_down() {
     for (answer, limit, reason) in [
         (Answer::unavailable(), "20s", ": ServiceUnavailable: "),
         (Answer::throttling(), "20s", ": Throttling: "),
+        (busy(429), "20s", ": HTTP status 429: "),
         (busy(503), "20s", ": HTTP status 503: "),
         (Answer::Hang, "2s", " gave no answer within 2s; "),
     ] {

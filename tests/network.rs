@@ -24,7 +24,7 @@ fn failed(xassume: Xassume) -> String {
 #[test]
 fn throttling_and_server_errors_are_tried_again() {
     let busy = |status| Answer::body(status, "text/html", "<html>busy</html>");
-    for answer in [Answer::throttling(), Answer::unavailable(), busy(503), Answer::Reset] {
+    for answer in [Answer::throttling(), Answer::unavailable(), busy(429), busy(503), Answer::Reset] {
         let sts = FakeSts::start();
         sts.script([answer.clone(), answer.clone(), Answer::Ok]);
         ran(Xassume::new(&sts));

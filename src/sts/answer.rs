@@ -1,6 +1,7 @@
 //! What STS's answer means: a session, or the reason why there is none.
 
 use super::call::Call;
+use super::course::TOO_MANY_REQUESTS;
 use super::http::{self, difference};
 use crate::error::{AssumeError, Cause, Effort, NetworkFailure, Refusal};
 use crate::explain;
@@ -107,10 +108,11 @@ impl Call<'_> {
 /// What an answer means that is no success: by its status where that says enough, whoever sent it, else by STS's code.
 pub(super) fn answered(status: StatusCode, error: &ErrorMetadata) -> Cause {
     let message = error.message().unwrap_or("no reason was given").trim().to_owned();
-    let refusal = if status.is_server_error() {
-        Some(Refusal::Unavailable)
-    } else {
-        error.code().map(|code| explain::refusal(code, &message))
+    let refusal = match status.as_u16() {
+        // STS throttles with 400 and a code; what stands before it does so with this status and any body.
+        TOO_MANY_REQUESTS => Some(Refusal::Throttled),
+        _ if status.is_server_error() => Some(Refusal::Unavailable),
+        _ => error.code().map(|code| explain::refusal(code, &message)),
     };
     match refusal {
         Some(refusal) => {

@@ -1,7 +1,7 @@
 //! One call to STS: the request of a hop, and the client that sends it.
 
 use super::Network;
-use super::course::Watch;
+use super::course::{TooManyRequests, Watch};
 use super::http::Line;
 use super::source::Proof;
 use crate::error::{AssumeError, Cause, Refusal, StsCall};
@@ -178,6 +178,7 @@ impl Call<'_> {
             .sleep_impl(TokioSleep::new())
             .timeout_config(timeouts)
             .interceptor(watch)
+            .retry_classifier(TooManyRequests)
             .retry_config(
                 RetryConfig::standard()
                     .with_max_attempts(self.attempts)

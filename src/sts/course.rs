@@ -1,11 +1,14 @@
-//! The course of a call: what became of its tries, noted as each ends.
+//! The course of a call: what became of its tries, noted as each ends, and whether another one makes sense.
 //!
 //! The SDK tells of a call whose time is up that it was, and nothing of what came before. What an answer means is
 //! `answer`'s to say.
 
 use super::answer::{answered, misread, unreached};
 use crate::error::{Cause, LastTry};
-use aws_sdk_sts::config::interceptors::{BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef};
+use aws_sdk_sts::config::interceptors::{
+    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef, InterceptorContext,
+};
+use aws_sdk_sts::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_sts::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_sts::error::{BoxError, ErrorMetadata, ProvideErrorMetadata};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
@@ -14,6 +17,9 @@ use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
 use aws_sdk_sts::operation::get_session_token::GetSessionTokenError;
 use aws_smithy_runtime_api::client::interceptors::context::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The status by which HTTP throttles (RFC 6585, 4).
+pub(super) const TOO_MANY_REQUESTS: u16 = 429;
 
 /// What the tries of the call that is under way have brought.
 #[derive(Debug, Clone, Default)]
@@ -100,4 +106,22 @@ fn metadata(error: &Error) -> Option<&ErrorMetadata> {
         .or_else(|| of::<AssumeRoleWithWebIdentityError>(error))
         .or_else(|| of::<GetSessionTokenError>(error))
         .or_else(|| of::<GetCallerIdentityError>(error))
+}
+
+/// Tries again after [`TOO_MANY_REQUESTS`], whatever the body says. The SDK's own classifiers know 500, 502, 503 and
+/// 504 by the status, and throttling by STS's codes alone.
+#[derive(Debug)]
+pub(super) struct TooManyRequests;
+
+impl ClassifyRetry for TooManyRequests {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        match context.response() {
+            Some(response) if response.status().as_u16() == TOO_MANY_REQUESTS => RetryAction::throttling_error(),
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "Too Many Requests"
+    }
 }

@@ -57,6 +57,9 @@ pub(super) fn pages() -> Vec<Page> {
         page("network-answer-forbidden", || {
             Scene::answered([Answer::body(403, "text/html", "<html>Forbidden</html>")])
         }),
+        page("network-answer-of-a-busy-proxy", || {
+            Scene::answered([Answer::body(429, "text/html", "<html>Too many</html>")])
+        }),
         page("network-answer-empty", || Scene::answered([Answer::body(200, "text/xml", "")])),
         page("network-connection-reset", || Scene::answered([Answer::Reset])),
         page("network-fips-and-endpoint", || {

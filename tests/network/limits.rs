@@ -42,6 +42,7 @@ fn the_last_cause_is_told_and_what_was_tried() {
     for (answer, cause) in [
         (Answer::throttling(), ": Throttling: Rate exceeded ("),
         (Answer::unavailable(), ": ServiceUnavailable: The request has failed due to a temporary failure"),
+        (Answer::body(429, "text/html", "busy"), ": HTTP status 429: no reason was given ("),
         (Answer::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n".to_vec()), " cannot be reached: "),
     ] {
         let sts = FakeSts::builder().script_forever([answer]).start();
