@@ -17,7 +17,7 @@ use crate::report::{Progress, Report};
 use crate::session::{Need, Session, whole_seconds};
 use crate::settings::{CacheMode, Settings};
 use crate::sts::source::Helpers;
-use crate::sts::{Mfa, Network, Obtained, Sts, read_bundle};
+use crate::sts::{BundleError, Mfa, Network, Obtained, Sts, read_bundle};
 use crate::supervise::schedule::REFRESH_ATTEMPTS;
 use crate::sys::boot::boottime;
 use crate::vars::Vars;
@@ -249,10 +249,11 @@ impl<'a> Sessions<'a> {
     fn network(&self) -> Result<Network, Error> {
         let (flags, plan) = (&self.settings.sts, &self.plan.network);
         let ca_bundle = match flags.ca_bundle.as_ref().or(plan.ca_bundle.as_ref()) {
-            Some(path) => Some(read_bundle(path).map_err(|reason| Error::File {
-                what: "the certificates in".into(),
-                path: path.clone(),
-                reason,
+            Some(path) => Some(read_bundle(path).map_err(|error| match error {
+                BundleError::Unreadable(reason) => {
+                    Error::File { what: "the certificates in".into(), path: path.clone(), reason }
+                }
+                BundleError::Unusable(reason) => Error::Certificates { path: path.clone(), reason },
             })?),
             None => None,
         };

@@ -2,9 +2,17 @@
 
 mod limits;
 
-use crate::support::{Answer, Certificate, FakeProxy, FakeSts, RefusedPort, Xassume, probe};
+use crate::support::{Answer, Authority, Certificate, FakeProxy, FakeSts, RefusedPort, Xassume, probe};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use std::fs;
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
+
+/// An error without the breaks of its lines.
+fn unbroken(stderr: &str) -> String {
+    stderr.split_whitespace().collect::<Vec<_>>().join(" ")
+}
 
 fn ran(xassume: Xassume) {
     xassume.args(["-r", ROLE, "--"]).args(probe()).args(["say", "ran"]).run().exited(0);
@@ -105,6 +113,14 @@ fn a_bundle_that_is_none_is_told_with_its_file() {
         let finished = xassume.arg("--ca-bundle").arg(&bundle).args(["-r", ROLE, "--", "true"]).run().exited(125);
         assert!(finished.stderr.contains(complaint) && finished.stderr.contains("bad.pem"), "{}", finished.stderr);
     }
+    let authority = Authority::new();
+    let pem = fs::read(authority.ca_file()).expect("the authority's file");
+    let der = CertificateDer::from_pem_slice(&pem).expect("PEM");
+    let xassume = Xassume::new(&sts).file("der.pem", der);
+    let bundle = xassume.home().join("der.pem");
+    let error = xassume.arg("--ca-bundle").arg(&bundle).args(["-r", ROLE, "--", "true"]).run().exited(125).stderr;
+    let hint = format!("make PEM of DER with: openssl x509 -inform der -in {} -out ca.pem", bundle.display());
+    assert!(unbroken(&error).ends_with(&hint), "{error}");
     let finished = Xassume::new(&sts).args(["--ca-bundle", "/no/such.pem", "-r", ROLE, "--", "true"]).run().exited(125);
     assert!(finished.stderr.contains("/no/such.pem"), "{}", finished.stderr);
 }

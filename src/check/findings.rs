@@ -169,7 +169,7 @@ impl<'a> Findings<'a> {
             Error::File { .. } if self.plan.is_none() => Place::Config,
             Error::Config(error) => of_config(error),
             // Without the certificates, in a partition without a region, in a circle not even the source is asked.
-            Error::Source(_) | Error::File { .. } | Error::Usage { .. } => Place::Source,
+            Error::Source(_) | Error::File { .. } | Error::Certificates { .. } | Error::Usage { .. } => Place::Source,
             Error::Mfa(error) if matches!(error.kind, MfaFailure::Attended) && !self.has_heard_of_roles() => {
                 Place::Unattended
             }

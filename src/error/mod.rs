@@ -34,6 +34,8 @@ pub(crate) enum Error {
     Value { origin: String, value: String, invalid: Invalid },
     /// A file that a flag names cannot be read.
     File { what: String, path: PathBuf, reason: String },
+    /// The file of `--ca-bundle` is there, but does not hold certificates as it must.
+    Certificates { path: PathBuf, reason: String },
     /// The shared config files do not lead to a role.
     Config(Box<ConfigError>),
     /// There are no source credentials.
@@ -85,6 +87,7 @@ impl Error {
             Self::Usage { .. }
             | Self::Value { .. }
             | Self::File { .. }
+            | Self::Certificates { .. }
             | Self::Config(_)
             | Self::Source(_)
             | Self::Mfa(_)
@@ -116,6 +119,10 @@ impl Error {
             Self::Usage { hint, .. } | Self::CommandNotRunnable { hint, .. } => hint.clone(),
             Self::Value { invalid, .. } => invalid.hint.clone(),
             Self::File { path, .. } => Some(format!("check that {} exists and can be read", path.display())),
+            Self::Certificates { path, .. } => {
+                let path = path.display();
+                Some(format!("it must be PEM; make PEM of DER with: openssl x509 -inform der -in {path} -out ca.pem"))
+            }
             Self::Config(error) => error.hint(),
             Self::Source(error) => Some(error.hint()),
             Self::Mfa(error) => Some(error.hint()),
@@ -179,6 +186,9 @@ impl fmt::Display for Error {
             Self::Value { origin, value, invalid } if value.is_empty() => write!(f, "{origin} {invalid}"),
             Self::Value { origin, value, invalid } => write!(f, "{origin} `{}` {invalid}", shortened(value)),
             Self::File { what, path, reason } => write!(f, "cannot read {what} {}: {reason}", path.display()),
+            Self::Certificates { path, reason } => {
+                write!(f, "cannot use the certificates in {}: {reason}", path.display())
+            }
             Self::Config(error) => error.fmt(f),
             Self::Source(error) => error.fmt(f),
             Self::Mfa(error) => error.fmt(f),

@@ -226,19 +226,28 @@ fn limited(response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
     HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
 }
 
+/// Why a bundle is of no use.
+#[derive(Debug)]
+pub(crate) enum BundleError {
+    Unreadable(String),
+    Unusable(String),
+}
+
 /// Reads a bundle of PEM certificates.
 ///
 /// # Errors
 /// Why the file cannot be used: the TLS library would panic on a bad one.
-pub(crate) fn read_bundle(path: &Path) -> Result<Arc<[u8]>, String> {
-    let pem = read_at_most(path, MOST_FILE_BYTES).map_err(|error| told(&error))?;
+pub(crate) fn read_bundle(path: &Path) -> Result<Arc<[u8]>, BundleError> {
+    let pem = read_at_most(path, MOST_FILE_BYTES).map_err(|error| BundleError::Unreadable(told(&error)))?;
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.map_err(|error| format!("it is not PEM: {error:?}"))?;
-        roots.add(certificate).map_err(|error| format!("a certificate in it cannot be used: {error}"))?;
+        let certificate = certificate.map_err(|error| BundleError::Unusable(format!("it is not PEM: {error:?}")))?;
+        roots
+            .add(certificate)
+            .map_err(|error| BundleError::Unusable(format!("a certificate in it cannot be used: {error}")))?;
     }
     if roots.is_empty() {
-        return Err("it holds no certificate in PEM form".into());
+        return Err(BundleError::Unusable("it holds no certificate in PEM form".into()));
     }
     Ok(pem.into())
 }

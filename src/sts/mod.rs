@@ -18,7 +18,7 @@ mod mfa;
 mod road;
 pub(crate) mod source;
 
-pub(crate) use http::read_bundle;
+pub(crate) use http::{BundleError, read_bundle};
 pub(crate) use mfa::{Mfa, MfaUse};
 pub(crate) use road::{Heard, Sourced};
 

@@ -51,4 +51,4 @@ pub use running::{Finished, Running};
 pub use sso::{FakeSso, Login, write_login};
 pub use sts::{Answer, FakeSts, Issued, RoleRules, StsRequest, Wording};
 pub use sys::{RefusedPort, SilentPort};
-pub use tls::Certificate;
+pub use tls::{Authority, Certificate};
