@@ -9,7 +9,7 @@ use crate::profile::{Plan, exported_settings, plan};
 use crate::report::{Progress, Report};
 use crate::session::{Need, Session, Validity};
 use crate::settings::Settings;
-use crate::sts::Obtained;
+use crate::sts::{self, Obtained};
 use crate::supervise::happening::Happening;
 use crate::vars::Vars;
 use std::ffi::CString;
@@ -75,7 +75,7 @@ impl<'a> Launch<'a> {
         plan: Plan,
     ) -> Result<Self, Error> {
         let Inherited { vars, depth, for_helpers } = inherited;
-        report.plan(&plan, settings);
+        report.plan(&plan, settings, || sts::endpoint(&plan, settings.sts.endpoint.as_deref(), None));
         let device = way::device(&plan.hops).map(|(_, _, serial)| serial);
         let codes = Codes::new(&settings.mfa.code, device, for_helpers)?;
         let (bought, progress) = (KeptInProcess::default(), report.progress());

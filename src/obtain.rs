@@ -262,6 +262,7 @@ impl<'a> Sessions<'a> {
             ca_bundle,
             fips: plan.fips,
             dualstack: plan.dualstack,
+            proxies: plan.proxies.clone(),
             timeout: flags.timeout,
         })
     }

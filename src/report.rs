@@ -90,8 +90,8 @@ impl Report {
         }
     }
 
-    /// The plan, with `-v`: the source, each hop, the device, how STS is reached.
-    pub(crate) fn plan(self, plan: &Plan, settings: &Settings) {
+    /// The plan, with `-v`: the source, each hop, the device, how STS is reached. Its endpoint is worked out only then.
+    pub(crate) fn plan(self, plan: &Plan, settings: &Settings, endpoint: impl FnOnce() -> Option<String>) {
         if self.voice.verbosity < Verbosity::Verbose {
             return;
         }
@@ -110,8 +110,8 @@ impl Report {
             Some(Region { name, from }) => write!(block, "\n  region: {name} ({from})"),
             None => write!(block, "\n  region: none named"),
         };
-        let endpoint = settings.sts.endpoint.as_ref().or(plan.network.endpoint_url.as_ref());
-        let _ = write!(block, "\n  endpoint: {}", endpoint.map_or("the region's own", String::as_str));
+        let endpoint = endpoint();
+        let _ = write!(block, "\n  endpoint: {}", endpoint.as_deref().unwrap_or("that of the instance's region"));
         let ca_bundle = settings.sts.ca_bundle.is_some() || plan.network.ca_bundle.is_some();
         let variants = [
             (plan.network.fips, ", FIPS"),
@@ -119,6 +119,12 @@ impl Report {
             (ca_bundle, ", further certificates trusted"),
         ];
         block.extend(variants.iter().filter(|(on, _)| *on).map(|(_, what)| *what));
+        let _ = match endpoint.map(|url| plan.network.proxies.of_request(&url)) {
+            Some(Ok(Some(proxy))) => write!(block, "\n  proxy: {proxy}"),
+            // A launch from the cache needs none, and does not fail.
+            Some(Err(error)) => write!(block, "\n  proxy: {error}"),
+            Some(Ok(None)) | None => Ok(()),
+        };
         self.write(Message { text: block, ..plain("info", "plan", "") });
     }
 

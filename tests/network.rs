@@ -1,4 +1,6 @@
-//! The way to STS: retries, time limits, TLS, proxies, and answers that are none.
+//! The way to STS: retries, time limits, TLS, endpoints, and answers that are none.
+
+mod proxies;
 
 mod limits;
 
@@ -126,40 +128,12 @@ fn a_bundle_that_is_none_is_told_with_its_file() {
 }
 
 #[test]
-fn a_proxy_is_used_for_sts() {
-    let (sts, proxy) = (FakeSts::start(), FakeProxy::start());
-    proxy.map("sts.invalid:80", sts.port());
-    ran(Xassume::at("http://sts.invalid").env("HTTP_PROXY", proxy.url()));
-    ran(Xassume::at("http://sts.invalid").env("ALL_PROXY", proxy.url()));
-    assert_eq!(proxy.targets().len(), 2);
-    ran(Xassume::new(&sts).env("HTTP_PROXY", "http://127.0.0.1:1").env("NO_PROXY", "127.0.0.1"));
-}
-
-#[test]
-fn a_tunnel_through_a_proxy_carries_tls() {
-    let (sts, proxy) = (FakeSts::builder().tls(Certificate::Good).start(), FakeProxy::start());
-    let bundle = sts.ca_file().to_owned();
-    let endpoint = format!("https://localhost:{}", sts.port());
-    ran(Xassume::at(&endpoint).env("HTTPS_PROXY", proxy.url()).arg("--ca-bundle").arg(bundle));
-    assert!(proxy.targets().iter().any(|target| target.starts_with("CONNECT ")), "{:?}", proxy.targets());
-}
-
-#[test]
-fn a_proxy_that_fails_is_told() {
-    let (sts, proxy) = (FakeSts::builder().tls(Certificate::Good).start(), FakeProxy::start());
-    proxy.fail(407);
-    let endpoint = format!("https://localhost:{}", sts.port());
-    let error = failed(Xassume::at(&endpoint).env("HTTPS_PROXY", proxy.url()).arg("--sts-timeout").arg("20s"));
-    assert!(error.contains("proxy"), "{error}");
-}
-
-#[test]
 fn nobody_there_and_no_such_name_are_told() {
     let refused = RefusedPort::reserve();
     let error = failed(Xassume::at(&refused.url()));
     assert!(error.contains("cannot be reached") && error.contains("refused"), "{error}");
     let error = failed(Xassume::at("http://no-such-host.invalid"));
-    assert!(error.contains("cannot be resolved"), "{error}");
+    assert!(error.contains("the host name of http://no-such-host.invalid cannot be resolved"), "{error}");
 }
 
 #[test]
@@ -203,11 +177,15 @@ fn a_clock_that_is_off_is_corrected_for_the_signature() {
 }
 
 /// The tunnels that a start asks a proxy for, when `host` is who answers at its end. It is no STS that can be trusted, so
-/// the start fails at the first.
+/// the start fails at the first. The plan and the error name the same host.
 fn tunnels(host: &str, xassume: Xassume) -> Vec<String> {
     let (stranger, proxy) = (FakeSts::builder().tls(Certificate::Good).start(), FakeProxy::start());
     proxy.map(&format!("{host}:443"), stranger.port());
-    xassume.env_remove("AWS_ENDPOINT_URL_STS").env("HTTPS_PROXY", proxy.url()).run().exited(125);
+    let xassume = xassume.env_remove("AWS_ENDPOINT_URL_STS").env("HTTPS_PROXY", proxy.url());
+    let told = unbroken(&xassume.run().exited(125).stderr);
+    assert!(told.contains(&format!(" endpoint: https://{host}")), "{told}");
+    let error = format!("no trusted TLS connection to https://{host} (through the proxy {}): ", proxy.url());
+    assert!(told.contains(&error), "{told}");
     proxy.targets()
 }
 
@@ -233,7 +211,7 @@ fn each_partition_has_its_endpoints() {
         ("aws-iso-f", "", &[], "sts.us-isof-south-1.csp.hci.ic.gov"),
     ] {
         let role = format!("arn:{partition}:iam::111111111111:role/R");
-        let xassume = Xassume::at("").env("AWS_REGION", region).args(["-r", &role, "--", "true"]);
+        let xassume = Xassume::at("").env("AWS_REGION", region).args(["-v", "-r", &role, "--", "true"]);
         let xassume = variables.iter().fold(xassume, |xassume, name| xassume.env(name, "true"));
         assert_eq!(tunnels(host, xassume), [format!("CONNECT {host}:443")], "{partition} {region} {variables:?}");
     }
@@ -252,7 +230,7 @@ fn a_profile_chooses_the_endpoint_as_variables_do() {
         let config = format!("[default]\nregion = eu-west-1\n{config}\n");
         let xassume = Xassume::at("").env_remove("AWS_REGION").file(".aws/config", &config);
         assert_eq!(
-            tunnels(host, xassume.args(["-r", ROLE, "--", "true"])),
+            tunnels(host, xassume.args(["-v", "-r", ROLE, "--", "true"])),
             [format!("CONNECT {host}:443")],
             "{config}"
         );

@@ -68,10 +68,10 @@ pub(super) fn unattended(findings: &Findings<'_>, step: &mut Step) {
 pub(super) fn sts(findings: &Findings<'_>, step: &mut Step) {
     let Some(plan) = findings.plan else { return };
     let found = findings.source.as_ref();
-    let endpoint = findings.settings.sts.endpoint.as_ref().or(plan.network.endpoint_url.as_ref());
-    step.text = endpoint.cloned().unwrap_or_else(|| "the region's own endpoint".into());
+    let endpoint = findings.endpoint.as_deref();
+    step.text.push_str(endpoint.unwrap_or("the endpoint of the instance's region"));
     if let Some(endpoint) = endpoint {
-        step.fact("endpoint", endpoint.as_str());
+        step.fact("endpoint", endpoint);
     }
     let from = match &plan.region {
         Some(Region { name, from }) => Some((name, from.to_string())),
@@ -86,6 +86,11 @@ pub(super) fn sts(findings: &Findings<'_>, step: &mut Step) {
     }
     let variants = [(plan.network.fips, ", FIPS"), (plan.network.dualstack, ", dual-stack")];
     step.text.extend(variants.iter().filter(|(on, _)| *on).map(|(_, what)| *what));
+    // One that cannot be used has failed the check already.
+    if let Some(Ok(Some(proxy))) = endpoint.map(|url| plan.network.proxies.of_request(url)) {
+        step.details.push(format!("through the proxy {proxy}"));
+        step.fact("proxy", proxy.url);
+    }
     if let Some(bundle) = findings.settings.sts.ca_bundle.as_ref().or(plan.network.ca_bundle.as_ref()) {
         step.details.push(format!("certificates of {} are trusted as well", bundle.display()));
     }

@@ -19,6 +19,8 @@ pub(super) struct Findings<'a> {
     pub(super) profiles: Option<&'a ProfileSet>,
     pub(super) plan: Option<&'a Plan>,
     pub(super) source: Option<FoundSource>,
+    /// The URL at which STS is asked, once the region is known.
+    pub(super) endpoint: Option<String>,
     /// Whose keys the source gave; none for a web identity token. A refusal here need not be one of the role.
     pub(super) caller: Option<Result<CallerIdentity, Box<AssumeError>>>,
     /// STS's clock less the local one, in seconds.
@@ -129,6 +131,7 @@ impl<'a> Findings<'a> {
             profiles: None,
             plan: None,
             source: None,
+            endpoint: None,
             caller: None,
             skew_secs: None,
             mfa: None,

@@ -23,7 +23,7 @@ use crate::outcome::Outcome;
 use crate::profile::plan;
 use crate::report::Report;
 use crate::settings::{CacheMode, Conduct, Screen, Settings, Voice};
-use crate::sts::{Heard, Sts};
+use crate::sts::{self, Heard, Sts};
 use crate::supervise::policy::Duty;
 use crate::sys::boot::boottime;
 use crate::sys::signals;
@@ -59,6 +59,7 @@ pub(crate) fn check(settings: &Settings, vars: &Vars, report: Report, voice: Voi
     let launch = Launch::planned(settings, &inherited, report, files, plan)?;
     findings.profiles = Some(&launch.files.profiles);
     findings.plan = Some(&launch.plan);
+    findings.endpoint = sts::endpoint(&launch.plan, settings.sts.endpoint.as_deref(), None);
     walk(&launch, &mut findings)?;
     tell(&findings, voice)
 }
@@ -109,6 +110,7 @@ async fn steps_to_session(
     findings: &mut Findings<'_>,
 ) -> Result<crate::sts::Obtained, Error> {
     let source = sts.source().await?;
+    findings.endpoint = sts::endpoint(&launch.plan, launch.settings.sts.endpoint.as_deref(), Some(&source.region));
     findings.source = Some(FoundSource {
         access_key_id: source.keys().map(|keys| keys.access_key_id.clone()),
         kind: source.kind(),

@@ -98,7 +98,7 @@ pub(crate) enum Refusal {
 pub(crate) enum NetworkFailure {
     Dns { host: String },
     Unreachable { host: String, reason: String },
-    Proxy { reason: String },
+    Proxy { proxy: String, reason: String },
     Tls { host: String, reason: String, no_roots: bool },
     TimedOut { host: String, after: Duration },
     TooLate { host: String, limit: Duration },
@@ -216,6 +216,12 @@ impl NetworkFailure {
                 "check the spelling of the region or endpoint, the network, and HTTPS_PROXY if one is needed"
             }
             Self::Unreachable { .. } => "check the network, the endpoint, and HTTPS_PROXY if one is needed",
+            Self::Proxy { reason, .. } if reason.contains("password") => {
+                "they stand in the variable that names it: http://USER:PASSWORD@HOST:PORT"
+            }
+            Self::Proxy { reason, .. } if reason.contains("certificate") => {
+                "give the proxy's certificate with --ca-bundle or AWS_CA_BUNDLE, unless it should be asked over http"
+            }
             Self::Proxy { .. } => "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
             Self::Tls { no_roots: true, .. } => {
                 "this machine has no root certificates: install ca-certificates, or set SSL_CERT_FILE or --ca-bundle"
@@ -240,7 +246,7 @@ impl fmt::Display for NetworkFailure {
         match self {
             Self::Dns { host } => write!(f, "the host name of {host} cannot be resolved"),
             Self::Unreachable { host, reason } => write!(f, "{host} cannot be reached: {reason}"),
-            Self::Proxy { reason } => write!(f, "the proxy failed: {reason}"),
+            Self::Proxy { proxy, reason } => write!(f, "the proxy {proxy} failed: {reason}"),
             Self::Tls { host, reason, .. } => write!(f, "no trusted TLS connection to {host}: {reason}"),
             Self::TimedOut { host, after } => {
                 write!(f, "{host} gave no answer within {}", humantime::format_duration(*after))

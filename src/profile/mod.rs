@@ -1,9 +1,9 @@
 //! From the shared config files and the environment to a plan: the source credentials and the role chain.
 //!
 //! `text` tells what each line is, `set` what the files say, `source` and `chain` how a profile gets credentials,
-//! `hops` how each role is assumed, `network` how STS is reached; `plan` puts them together. `ignored` names what has no
-//! place in a plan, `exported` what the command keeps of the profile. All of it is pure: the caller has read the files
-//! and the environment.
+//! `hops` how each role is assumed, `network` how STS is reached, `proxy` by whose help; `plan` puts them together.
+//! `ignored` names what has no place in a plan, `exported` what the command keeps of the profile. All of it is pure: the
+//! caller has read the files and the environment.
 
 mod chain;
 mod exported;
@@ -13,6 +13,7 @@ pub(crate) mod hostile;
 mod ignored;
 mod network;
 mod plan;
+mod proxy;
 mod request;
 mod set;
 mod source;
@@ -22,6 +23,7 @@ pub(crate) use exported::exported_settings;
 pub(crate) use hops::RoleChain;
 pub(crate) use network::{Region, endpoint};
 pub(crate) use plan::{Plan, plan};
+pub(crate) use proxy::{Proxies, Proxy};
 pub(crate) use request::{ProfileChoice, ProfileFrom, Request};
 pub(crate) use set::{DEFAULT, ProfileSet};
 pub(crate) use source::{Source, TokenFrom};

@@ -2,6 +2,7 @@
 //!
 //! The caller's own flags (`--sts-endpoint`, `--ca-bundle`) stand above what is found here. Pure.
 
+use super::proxy::Proxies;
 use super::request::Request;
 use super::set::{ProfileSet, Settings};
 use crate::error::{ConfigError, shortened};
@@ -53,6 +54,7 @@ pub(crate) struct Network {
     pub(crate) ca_bundle: Option<PathBuf>,
     pub(crate) fips: bool,
     pub(crate) dualstack: bool,
+    pub(crate) proxies: Proxies,
 }
 
 /// The region: flag, `AWS_REGION`, `AWS_DEFAULT_REGION`, the used profile's `region`. Not its source profile's, as in
@@ -101,7 +103,7 @@ fn is_region(name: &str) -> bool {
         && !name.ends_with('-')
 }
 
-/// Endpoint, certificates and endpoint variants. A variable stands above the profile.
+/// Endpoint, certificates, endpoint variants and proxies. A variable stands above the profile.
 ///
 /// # Errors
 /// When the profile names a `services` section that is not there.
@@ -137,6 +139,7 @@ pub(super) fn network(
         ca_bundle: ca_bundle.or_else(|| of_profile("ca_bundle").map(OsStr::new)).map(PathBuf::from),
         fips: is_true("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
         dualstack: is_true("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
+        proxies: Proxies::of(vars),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::course::TOO_MANY_REQUESTS;
+use super::failure::{self, Way};
 use super::http::{self, difference};
 use crate::error::{AssumeError, Cause, Effort, NetworkFailure, Refusal};
 use crate::explain;
@@ -39,25 +40,28 @@ impl Call<'_> {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let host = self.host();
+        let way = self.way();
         self.failed(match error {
             SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
-                Some(failure) => unreached(failure, &host),
-                None => Cause::Network(http::failure(error, &host)),
+                Some(failure) => unreached(failure, &way),
+                None => Cause::Network(failure::failure(error, &way)),
             },
             SdkError::ConstructionFailure(_) => {
-                Cause::Network(NetworkFailure::Endpoint { reason: http::chain(error).join(": ") })
+                Cause::Network(NetworkFailure::Endpoint { reason: failure::chain(error).join(": ") })
             }
-            SdkError::ServiceError(service) => answered(service.raw().status(), service.err().meta()),
-            _ => misread(error, &host),
+            SdkError::ServiceError(service) => answered(service.raw().status(), service.err().meta(), &way),
+            _ => misread(error, &way),
         })
     }
 
-    pub(super) fn host(&self) -> String {
-        match &self.network.endpoint {
-            Some(endpoint) => endpoint.clone(),
-            None => format!("STS in {}", self.region),
-        }
+    fn host(&self) -> String {
+        self.way().to_string()
+    }
+
+    pub(super) fn way(&self) -> Way {
+        let url = self.network.url(self.region).unwrap_or_else(|| format!("STS in {}", self.region));
+        let proxy = self.network.proxies.of_request(&url).ok().flatten();
+        Way { url, proxy }
     }
 
     pub(super) fn session(
@@ -105,8 +109,11 @@ impl Call<'_> {
     }
 }
 
+/// The status of a proxy that wants to know who asks (RFC 9110, 15.5.8).
+const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
+
 /// What an answer means that is no success: by its status where that says enough, whoever sent it, else by STS's code.
-pub(super) fn answered(status: StatusCode, error: &ErrorMetadata) -> Cause {
+pub(super) fn answered(status: StatusCode, error: &ErrorMetadata, way: &Way) -> Cause {
     let message = error.message().unwrap_or("no reason was given").trim().to_owned();
     let refusal = match status.as_u16() {
         // STS throttles with 400 and a code; what stands before it does so with this status and any body.
@@ -114,31 +121,35 @@ pub(super) fn answered(status: StatusCode, error: &ErrorMetadata) -> Cause {
         _ if status.is_server_error() => Some(Refusal::Unavailable),
         _ => error.code().map(|code| explain::refusal(code, &message)),
     };
-    match refusal {
-        Some(refusal) => {
+    match (refusal, &way.proxy) {
+        (Some(refusal), _) => {
             let code = error.code().map_or_else(|| format!("HTTP status {status}"), str::to_owned);
             Cause::Refused { code, message, refusal }
         }
-        None => Cause::Garbage(format!("it has HTTP status {status}, but is no document of STS's")),
+        (None, Some(proxy)) if status.as_u16() == PROXY_AUTHENTICATION_REQUIRED => {
+            let reason = "it asks for a user and a password".into();
+            Cause::Network(NetworkFailure::Proxy { proxy: proxy.url.clone(), reason })
+        }
+        (None, _) => Cause::Garbage(format!("it has HTTP status {status}, but is no document of STS's")),
     }
 }
 
 /// What a failed connection means.
-pub(super) fn unreached(error: &ConnectorError, host: &str) -> Cause {
+pub(super) fn unreached(error: &ConnectorError, way: &Way) -> Cause {
     Cause::Network(if error.is_timeout() {
         let limit = humantime::format_duration(http::CONNECT_TIMEOUT);
-        NetworkFailure::Unreachable { host: host.to_owned(), reason: format!("no connection within {limit}") }
+        NetworkFailure::Unreachable { host: way.to_string(), reason: format!("no connection within {limit}") }
     } else {
-        http::failure(error, host)
+        failure::failure(error, way)
     })
 }
 
 /// What an answer means that broke off, or is none that the SDK can read.
-pub(super) fn misread(error: &(dyn std::error::Error + 'static), host: &str) -> Cause {
-    match http::failure(error, host) {
+pub(super) fn misread(error: &(dyn std::error::Error + 'static), way: &Way) -> Cause {
+    match failure::failure(error, way) {
         large @ NetworkFailure::TooLarge { .. } => Cause::Network(large),
-        failure if http::broke_off(error) => Cause::Network(failure),
-        _ => Cause::Garbage(http::chain(error).pop().unwrap_or_default()),
+        failure if failure::broke_off(error) => Cause::Network(failure),
+        _ => Cause::Garbage(failure::chain(error).pop().unwrap_or_default()),
     }
 }
 

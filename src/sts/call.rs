@@ -168,7 +168,7 @@ impl Call<'_> {
             .operation_attempt_timeout(for_a_try(left, self.attempts))
             .operation_timeout(left)
             .build();
-        let watch = Watch { host: self.host(), course: self.line.course.clone() };
+        let watch = Watch { way: self.way(), course: self.line.course.clone() };
         let mut config = aws_sdk_sts::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(self.region.to_owned()))

@@ -4,6 +4,7 @@
 //! `answer`'s to say.
 
 use super::answer::{answered, misread, unreached};
+use super::failure::Way;
 use crate::error::{Cause, LastTry};
 use aws_sdk_sts::config::interceptors::{
     BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef, InterceptorContext,
@@ -51,10 +52,10 @@ impl Course {
     }
 }
 
-/// Notes the course of a call to this host.
+/// Notes the course of a call on this way.
 #[derive(Debug)]
 pub(super) struct Watch {
-    pub(super) host: String,
+    pub(super) way: Way,
     pub(super) course: Course,
 }
 
@@ -82,12 +83,12 @@ impl Intercept for Watch {
         let Some(Err(error)) = context.output_or_error() else { return Ok(()) };
         if !error.is_timeout_error() {
             self.course.failed(match (error.as_connector_error(), context.response()) {
-                (Some(error), _) => unreached(error, &self.host),
+                (Some(error), _) => unreached(error, &self.way),
                 (None, Some(response)) => match error.as_operation_error().and_then(metadata) {
-                    Some(metadata) => answered(response.status(), metadata),
-                    None => misread(error, &self.host),
+                    Some(metadata) => answered(response.status(), metadata, &self.way),
+                    None => misread(error, &self.way),
                 },
-                (None, None) => misread(error, &self.host),
+                (None, None) => misread(error, &self.way),
             });
         }
         Ok(())

@@ -44,7 +44,8 @@ async fn answer(listener: &TcpListener, bytes: &[u8], ending: Ending) {
 }
 
 fn network(endpoint: String, timeout: Duration) -> Network {
-    Network { endpoint: Some(endpoint), ca_bundle: None, fips: false, dualstack: false, timeout }
+    let proxies = crate::profile::Proxies::default();
+    Network { endpoint: Some(endpoint), ca_bundle: None, fips: false, dualstack: false, proxies, timeout }
 }
 
 async fn assumed(line: &Line, network: &Network) -> Result<Granted, Cause> {

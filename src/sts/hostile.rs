@@ -117,6 +117,7 @@ fn asked(call: &str, canned: Canned) -> Result<Answer, Box<AssumeError>> {
         ca_bundle: None,
         fips: false,
         dualstack: false,
+        proxies: crate::profile::Proxies::default(),
         timeout: Duration::from_mins(1),
     };
     let date = ServerDate::default();

@@ -5,8 +5,10 @@
 
 use super::Network;
 use super::course::Course;
-use crate::error::{NetworkFailure, told, without_number};
+use super::failure::{chain, through};
+use crate::error::told;
 use crate::files::{MOST_BYTES as MOST_FILE_BYTES, read_at_most};
+use crate::profile::Proxies;
 use crate::waiting::Tries;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -101,6 +103,10 @@ pub(super) fn client(network: &Network, proxy: Proxy, date: &ServerDate, tries: 
         connector: SharedHttpConnector::new(Connecting {
             bundle: network.ca_bundle.clone(),
             proxy,
+            proxies: match proxy {
+                Proxy::FromEnvironment => network.proxies.clone(),
+                Proxy::Never => Proxies::default(),
+            },
             date: date.clone(),
             tries: tries.clone(),
             plain: OnceLock::new(),
@@ -125,6 +131,8 @@ impl HttpClient for Client {
 struct Connecting {
     bundle: Option<Arc<[u8]>>,
     proxy: Proxy,
+    /// What the connectors read in the environment.
+    proxies: Proxies,
     date: ServerDate,
     tries: Tries,
     plain: OnceLock<Connector>,
@@ -168,12 +176,18 @@ impl Connecting {
 impl HttpConnector for Connecting {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         self.tries.sent();
-        if !names_an_address(request.uri())
+        let proxy = match self.proxies.of_request(request.uri()) {
+            Ok(proxy) => proxy,
+            // STS's is known to be good; this is another service's.
+            Err(error) => return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into()))),
+        };
+        let asked = proxy.as_ref().map_or(request.uri(), |proxy| &proxy.url);
+        if !names_an_address(asked)
             && let Err(error) = check_threads()
         {
             return HttpConnectorFuture::ready(Err(ConnectorError::io(error.into())));
         }
-        let connector = if request.uri().starts_with("https:") {
+        let connector = if [asked, request.uri()].iter().any(|url| url.starts_with("https:")) {
             self.tls.get_or_init(|| self.with_tls())
         } else {
             self.plain.get_or_init(|| self.builder().build_http())
@@ -181,8 +195,12 @@ impl HttpConnector for Connecting {
         let answer = connector.call(request);
         let date = self.date.clone();
         HttpConnectorFuture::new(async move {
-            let response = answer.await.map_err(final_if_untrusted)?;
-            received(response, &date)
+            let answer = answer.await.map_err(final_if_untrusted);
+            let answer = answer.map_err(|error| match proxy {
+                Some(proxy) => through(proxy, error),
+                None => error,
+            });
+            received(answer?, &date)
         })
     }
 }
@@ -252,88 +270,9 @@ pub(crate) fn read_bundle(path: &Path) -> Result<Arc<[u8]>, BundleError> {
     Ok(pem.into())
 }
 
-/// Reads the reason of a failed connection out of the error's chain.
-pub(super) fn failure(error: &(dyn std::error::Error + 'static), host: &str) -> NetworkFailure {
-    let texts = chain(error);
-    let all = texts.join(": ");
-    let last = texts.last().cloned().unwrap_or_default();
-    let host = host.to_owned();
-    if all.contains("length limit exceeded") {
-        NetworkFailure::TooLarge { limit: MOST_BYTES }
-    } else if let Some(reason) =
-        texts.iter().find(|text| text.contains("tunnel") || text.to_lowercase().contains("proxy"))
-    {
-        NetworkFailure::Proxy { reason: reason.clone() }
-    } else if let Some(reason) = texts.iter().find_map(|text| text.strip_prefix("Invalid Configuration: ")) {
-        NetworkFailure::Endpoint { reason: reason.to_owned() }
-    } else if all.contains("dns error") || all.contains("failed to lookup address") {
-        NetworkFailure::Dns { host }
-    } else if let Some(reason) = texts.iter().rev().find(|text| is_tls(text)) {
-        let no_roots = all.contains("UnknownIssuer") && rustls_native_certs::load_native_certs().certs.is_empty();
-        NetworkFailure::Tls { host, reason: tls_reason(reason), no_roots }
-    } else {
-        NetworkFailure::Unreachable { host, reason: last }
-    }
-}
-
-/// Whether the connection failed below an answer that had begun.
-pub(super) fn broke_off(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut errors = std::iter::successors(Some(error), |error| error.source());
-    errors.any(|error| error.is::<hyper::Error>() || error.is::<io::Error>())
-}
-
-/// The TLS library's reason in words, where it has only the names of its own types or counts seconds since 1970.
-fn tls_reason(text: &str) -> String {
-    let Some(reason) = text.strip_prefix("invalid peer certificate: ") else { return text.to_owned() };
-    let reason = match reason {
-        "UnknownIssuer" => "nobody who is trusted has issued it".to_owned(),
-        "BadSignature" => "it is not signed by who is named as its issuer".to_owned(),
-        expired if expired.starts_with("certificate expired") => "it has expired".to_owned(),
-        other => other.replace("DnsName(\"", "").replace("\")", ""),
-    };
-    format!("invalid peer certificate: {reason}")
-}
-
-fn is_tls(text: &str) -> bool {
-    ["certificate", "handshake", "HandshakeFailure", "received fatal alert", "received corrupt message", "tls"]
-        .iter()
-        .any(|word| text.contains(word))
-}
-
-/// The texts of an error and of its sources, payloads of I/O errors included, each without the answer that it quotes.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
-    let mut texts: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let text = without_number(without_answer(&error.to_string())).to_owned();
-        if texts.last() != Some(&text) {
-            texts.push(text);
-        }
-        next = match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-            Some(payload) => Some(payload),
-            None => error.source(),
-        };
-    }
-    texts
-}
-
-/// Some errors of the SDK end in the whole answer that they are about, and that may hold credentials.
-fn without_answer(text: &str) -> &str {
-    let quoted = ["Response {", "SdkBody {"].into_iter().filter_map(|begin| text.find(begin)).min();
-    quoted.map_or(text, |at| text[..at].trim_end_matches([' ', '.', ':', '(']))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_answer_that_an_error_quotes_is_left_out() {
-        let error =
-            std::io::Error::other("error response from IMDS (code: 500). Response { body: SdkBody { secret } }");
-        assert_eq!(chain(&error), ["error response from IMDS (code: 500)"]);
-        assert_eq!(without_answer("nothing quoted."), "nothing quoted.");
-    }
 
     #[test]
     fn addresses_are_told_from_names() {

@@ -1,7 +1,7 @@
 //! Instance metadata (`IMDSv2`): the credentials of the instance's role, and its region.
 
-use super::http::{self, Proxy};
-use super::{Network, source};
+use super::http::Proxy;
+use super::{Network, failure, source};
 use crate::error::{MetadataFailure, SourceError};
 use crate::session::Keys;
 use aws_config::imds;
@@ -59,7 +59,7 @@ fn silent() -> SourceError {
 }
 
 fn failure(error: &CredentialsError) -> SourceError {
-    let texts = http::chain(error);
+    let texts = failure::chain(error);
     let says = |word: &str| texts.iter().any(|text| text.contains(word));
     let not_there = matches!(error, CredentialsError::CredentialsNotLoaded(_)) && !says("404");
     if not_there || says("timed out") || says("timeout") {

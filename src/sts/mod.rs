@@ -3,13 +3,16 @@
 //! The only place that knows the AWS SDK. The calls are made with the service's own client, since the SDK's ready-made
 //! provider lacks MFA codes, source identities and transitive tags, and hides the assumed-role ARN. This file is the
 //! chain; `call` is one request, `course` its tries and `answer` what comes back, `mfa` the session that a code buys,
-//! `source` and `instance` where the first keys come from, `road` what is known on the way, `http` the connection.
+//! `source` and `instance` where the first keys come from, `road` what is known on the way, `endpoint` the URL, `http`
+//! the connection and `failure` why there is none.
 
 mod answer;
 mod call;
 mod course;
 #[cfg(test)]
 mod cuts;
+mod endpoint;
+mod failure;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
 mod http;
@@ -18,6 +21,7 @@ mod mfa;
 mod road;
 pub(crate) mod source;
 
+pub(crate) use endpoint::endpoint;
 pub(crate) use http::{BundleError, read_bundle};
 pub(crate) use mfa::{Mfa, MfaUse};
 pub(crate) use road::{Heard, Sourced};
@@ -25,7 +29,7 @@ pub(crate) use road::{Heard, Sourced};
 use crate::error::{AssumeError, Error, StsCall};
 use crate::mfa::Codes;
 use crate::mfa::way::{KeyKind, Way, way};
-use crate::profile::{Plan, Source};
+use crate::profile::{Plan, Proxies, Source};
 use crate::report::{Progress, Report};
 use crate::role::Hop;
 use crate::session::{CallerIdentity, Session};
@@ -47,6 +51,7 @@ pub(crate) struct Network {
     pub(crate) ca_bundle: Option<Arc<[u8]>>,
     pub(crate) fips: bool,
     pub(crate) dualstack: bool,
+    pub(crate) proxies: Proxies,
     /// For all calls of one session and their retries.
     pub(crate) timeout: Duration,
 }
@@ -96,7 +101,7 @@ impl Sts<'_> {
     /// Resolves the source.
     ///
     /// # Errors
-    /// The source's failure; a partition without a known region.
+    /// The source's failure; a partition without a known region; a proxy that cannot be used.
     pub(crate) async fn source(&self) -> Result<Sourced, Error> {
         let (proof, instance_region) = self.proof().await?;
         let region = self.region(instance_region.as_deref())?;
@@ -200,18 +205,21 @@ impl Sts<'_> {
         Call { hop, place, action, region: road.region, network, line: road.line, attempts, deadline, progress }
     }
 
-    /// The region of STS: the user's, the instance's, else the partition's main one.
+    /// The region of STS: the user's, the instance's, else the partition's main one. A proxy on the way there is one
+    /// that can be used.
     fn region(&self, instance: Option<&str>) -> Result<String, Error> {
-        if let Some(region) = self.plan.region.as_ref().map(|region| region.name.as_str()).or(instance) {
-            return Ok(region.to_owned());
-        }
+        let named = self.plan.region.as_ref().map(|region| region.name.as_str()).or(instance);
         let partition = self.plan.hops.first().role.partition();
-        main_region(partition).map(str::to_owned).ok_or_else(|| {
+        let region = named.or_else(|| main_region(partition)).ok_or_else(|| {
             Error::usage(
                 format!("no region is known for partition {partition}"),
                 "name one with --region or AWS_REGION",
             )
-        })
+        })?;
+        if let Some(url) = self.network.url(region) {
+            self.network.proxies.of_request(&url)?;
+        }
+        Ok(region.to_owned())
     }
 }
 

@@ -5,6 +5,7 @@
 //! has a time limit and shows its stderr.
 
 use super::Network;
+use super::failure;
 use super::http::{self, Proxy, ServerDate};
 use super::instance::Instance;
 use crate::error::{ProcessFailure, SourceError, told};
@@ -138,9 +139,15 @@ fn keys(credentials: &Credentials) -> Keys {
 
 /// The innermost reason: the SDK's outer ones only say that a provider failed.
 fn last_reason(error: &CredentialsError) -> String {
-    let reason = http::chain(error).pop().unwrap_or_default();
+    let reason = failure::chain(error).pop().unwrap_or_default();
     // The SDK's parser on a text that is no JSON.
-    if reason.starts_with("Error at offset") { "its answer cannot be understood".into() } else { reason }
+    if reason.starts_with("Error at offset") {
+        return "its answer cannot be understood".into();
+    }
+    match failure::proxy_of(error) {
+        Some(proxy) => format!("through the proxy {}: {reason}", proxy.url),
+        None => reason,
+    }
 }
 
 fn container_failure(error: &CredentialsError) -> SourceError {
@@ -152,7 +159,7 @@ fn container_failure(error: &CredentialsError) -> SourceError {
 }
 
 fn sso_failure(profile: &str, sso_session: Option<String>, error: &CredentialsError) -> SourceError {
-    let texts = http::chain(error);
+    let texts = failure::chain(error);
     let ended = [
         "expired",
         "failed to load the cached SSO token",

@@ -1,7 +1,8 @@
 //! What is wrong before any role: files, source credentials, the way to STS, the clock.
 
 use super::{ROLE, check, failed_at, fails, role};
-use crate::support::{Answer, FakeImds, FakeSts, Identity, RefusedPort, Xassume};
+use crate::support::{Answer, FakeImds, FakeProxy, FakeSts, Identity, RefusedPort, Xassume};
+use serde_json::{Value, json};
 
 #[test]
 fn without_source_credentials_the_places_are_named_that_were_looked_at() {
@@ -54,6 +55,55 @@ fn an_instance_without_a_role_is_told() {
     let page = fails(&instance(&sts));
     failed_at(&page, "source");
     assert!(page.contains("the instance has no role") && page.contains("attach an instance profile"), "{page}");
+    // Nobody has told the region yet.
+    let page = fails(&instance(&sts).env_remove("AWS_ENDPOINT_URL_STS"));
+    assert!(page.contains("\nnot reached  sts            the endpoint of the instance's region\n"), "{page}");
+}
+
+/// What the step says of the way to STS, for an STS that a proxy does not let through.
+fn behind_a_proxy(xassume: Xassume) -> (String, Value, FakeProxy) {
+    let proxy = FakeProxy::start();
+    let xassume = xassume.env_remove("AWS_ENDPOINT_URL_STS").env("HTTPS_PROXY", proxy.url()).args(["--check", "-r"]);
+    let page = fails(&xassume.clone().arg(ROLE));
+    let document = xassume.args([ROLE, "--log-format", "json"]).run().exited(125).stdout_json();
+    let steps = document["steps"].as_array().expect("steps");
+    let step = steps.iter().find(|step| step["step"] == "sts").expect("a step for STS");
+    (page, step.clone(), proxy)
+}
+
+#[test]
+fn the_regions_own_endpoint_and_the_proxy_on_the_way_are_named() {
+    let (page, step, proxy) =
+        behind_a_proxy(Xassume::at("").env("AWS_REGION", "eu-central-1").env("AWS_USE_FIPS_ENDPOINT", "true"));
+    failed_at(&page, "sts");
+    let url = "https://sts-fips.eu-central-1.amazonaws.com";
+    let lines = format!(
+        "sts            {url}, region eu-central-1 (AWS_REGION), FIPS\n{:28}through the proxy {} (HTTPS_PROXY)\n",
+        "",
+        proxy.url()
+    );
+    assert!(page.contains(&lines), "{page}");
+    assert_eq!((&step["endpoint"], &step["proxy"]), (&json!(url), &json!(proxy.url())));
+    let target = format!("CONNECT {}:443", &url["https://".len()..]);
+    assert!(proxy.targets().iter().all(|asked| *asked == target), "{:?}", proxy.targets());
+}
+
+#[test]
+fn an_instance_tells_the_region_whose_endpoint_is_named() {
+    let imds = FakeImds::start();
+    let instance = Xassume::at("").without_keys().env_remove("AWS_REGION").with_metadata_at(&imds.url());
+    let (page, step, _) = behind_a_proxy(instance);
+    assert!(page.contains("https://sts.eu-west-1.amazonaws.com, region eu-west-1 (the instance's)\n"), "{page}");
+    assert_eq!(step["endpoint"], json!("https://sts.eu-west-1.amazonaws.com"));
+}
+
+#[test]
+fn a_proxy_that_is_none_fails_before_the_source_is_asked() {
+    let sts = FakeSts::start();
+    let page = fails(&role(&sts).env("HTTP_PROXY", "garbage::"));
+    failed_at(&page, "config");
+    assert!(page.contains("HTTP_PROXY `garbage:…` is not the URL of an http or https proxy\n"), "{page}");
+    assert_eq!(sts.requests().len(), 0);
 }
 
 #[test]

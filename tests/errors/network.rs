@@ -43,6 +43,15 @@ pub(super) fn pages() -> Vec<Page> {
             let xassume = Xassume::at(&format!("https://localhost:{}", sts.port())).env("HTTPS_PROXY", proxy.url());
             Scene::new(xassume.args(LINE)).with(sts).with(proxy)
         }),
+        page("network-proxy-refused", || {
+            let port = RefusedPort::reserve();
+            let xassume = Xassume::at("").env_remove("AWS_ENDPOINT_URL_STS").env("HTTPS_PROXY", port.url());
+            Scene::new(xassume.args(LINE)).with(port)
+        }),
+        page("network-proxy-that-is-none", || {
+            let xassume = Xassume::at("").env_remove("AWS_ENDPOINT_URL_STS");
+            Scene::new(xassume.env("HTTPS_PROXY", "socks5://alice:word@proxy.example:1080").args(LINE))
+        }),
         page("network-silence", || {
             Scene::answered_to([Answer::Hang], &["-r", ROLE, "--sts-timeout", "2s", "--", "true"])
         }),

@@ -144,7 +144,7 @@ pub(super) const NETWORK: &[Row] = &[
     ("ALL_PROXY", "+file", &[("AWS_ENDPOINT_URL_STS", "http://sts.invalid"), ("ALL_PROXY", "{proxy}")], BESIDE,
         Asks("file R")),
     ("HTTPS_PROXY", "+file", &[("AWS_ENDPOINT_URL_STS", "https://sts.invalid"), ("HTTPS_PROXY", "{proxy}")],
-        BESIDE, Fails("the proxy failed")),
+        BESIDE, Fails("it opens no tunnel to https://sts.invalid")),
     ("NO_PROXY", "+file", &[("HTTP_PROXY", "http://127.0.0.1:1"), ("NO_PROXY", "127.0.0.1")], BESIDE,
         Asks("file R")),
 ];

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use super::http::{Reply, Request, Response};
 use super::log::lock;
 use super::service::Service;
+use rustls::ServerConfig;
 
 pub struct FakeProxy {
     service: Service,
@@ -17,8 +18,17 @@ pub struct FakeProxy {
 
 impl FakeProxy {
     pub fn start() -> Self {
+        Self::launch(None)
+    }
+
+    /// One that is itself asked over TLS, with the certificate of the configuration.
+    pub fn start_tls(config: Arc<ServerConfig>) -> Self {
+        Self::launch(Some(config))
+    }
+
+    fn launch(tls: Option<Arc<ServerConfig>>) -> Self {
         let map = Arc::new(Mutex::new(HashMap::new()));
-        let service = Service::start({
+        let service = Service::launch(tls, {
             let map = Arc::clone(&map);
             move |request| {
                 let known = lock(&map).clone();

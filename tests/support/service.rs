@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use super::http::{Reply, Request, Response, Server};
 use super::log::{Log, lock};
+use rustls::ServerConfig;
 
 /// A running fake service; it stops when dropped.
 pub struct Service {
@@ -22,10 +23,18 @@ enum Health {
 
 impl Service {
     pub(super) fn start(handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+        Self::launch(None, handler)
+    }
+
+    /// Over TLS where there is a configuration.
+    pub(super) fn launch(
+        tls: Option<Arc<ServerConfig>>,
+        handler: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let (log, health) = (Arc::new(Log::default()), Arc::new(Mutex::new(Health::Well)));
-        let server = Server::start({
+        let handler = {
             let (log, health) = (Arc::clone(&log), Arc::clone(&health));
-            move |request| {
+            move |request: &Request| {
                 log.push(request.clone());
                 let health = *lock(&health);
                 match health {
@@ -34,7 +43,11 @@ impl Service {
                     Health::Failing(status) => Response::text(status, "out of order").into(),
                 }
             }
-        });
+        };
+        let server = match tls {
+            Some(config) => Server::start_tls(config, handler),
+            None => Server::start(handler),
+        };
         Self { server, log, health }
     }
 

@@ -1,0 +1,217 @@
+//! Which proxy a request goes through, as the environment says. Pure.
+//!
+//! The HTTP client reads the same variables and decides by the same [`Matcher`], but takes a proxy that it cannot
+//! understand for none. Here such a proxy is an error, and one that is used gets a name.
+
+use crate::error::{ConfigError, shortened};
+use crate::role::Invalid;
+use crate::session::Secret;
+use crate::vars::Vars;
+use hyper::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
+use std::fmt;
+
+/// What the environment says of proxies, not yet looked into: a launch from the cache has no use for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Proxies {
+    http: Option<Setting>,
+    https: Option<Setting>,
+    all: Option<Setting>,
+    /// The hosts that are asked directly.
+    no: String,
+}
+
+/// A variable that is set. A proxy's URL may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Setting {
+    variable: &'static str,
+    value: Secret,
+}
+
+/// A proxy that a request goes through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Proxy {
+    /// `scheme://host:port`, without user and password.
+    pub(crate) url: String,
+    pub(crate) variable: &'static str,
+}
+
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.url, self.variable)
+    }
+}
+
+impl Proxies {
+    /// Reads the variables in the HTTP client's order: the name in capitals first, even where it is empty.
+    pub(crate) fn of(vars: &Vars) -> Self {
+        // A CGI program has request headers in its environment, and `Proxy: …` becomes HTTP_PROXY there.
+        if vars.get("REQUEST_METHOD").is_some() {
+            return Self::default();
+        }
+        let first = |names: [&'static str; 2]| {
+            let (variable, value) = names.into_iter().find_map(|name| Some((name, vars.get(name)?)))?;
+            // What is no text is no URL either.
+            let value = value.to_str().unwrap_or("\u{fffd}");
+            (!value.is_empty()).then(|| Setting { variable, value: Secret::new(value) })
+        };
+        Self {
+            http: first(["HTTP_PROXY", "http_proxy"]),
+            https: first(["HTTPS_PROXY", "https_proxy"]),
+            all: first(["ALL_PROXY", "all_proxy"]),
+            no: ["NO_PROXY", "no_proxy"]
+                .into_iter()
+                .find_map(|name| vars.get(name)?.to_str())
+                .unwrap_or_default()
+                .into(),
+        }
+    }
+
+    /// The proxy through which this URL is asked for; `None` when it is asked for directly.
+    ///
+    /// # Errors
+    /// When the variable that counts for the URL names no proxy that can be used.
+    pub(crate) fn of_request(&self, url: &str) -> Result<Option<Proxy>, ConfigError> {
+        let Ok(target) = url.parse::<Uri>() else { return Ok(None) };
+        let of_scheme = match target.scheme_str() {
+            Some("http") => &self.http,
+            Some("https") => &self.https,
+            _ => return Ok(None),
+        };
+        let Some(Setting { variable, value }) = of_scheme.as_ref().or(self.all.as_ref()) else { return Ok(None) };
+        let any_host = Matcher::builder().all("http://proxy").no(self.no.as_str()).build();
+        if any_host.intercept(&target).is_none() {
+            return Ok(None);
+        }
+        let found = Matcher::builder().all(value.reveal()).build().intercept(&target);
+        match found.as_ref().and_then(|found| name(found.uri())) {
+            Some(url) => Ok(Some(Proxy { url, variable })),
+            None => Err(ConfigError::Variable {
+                name: variable,
+                value: shown(value.reveal()),
+                invalid: Box::new(
+                    Invalid::new("is not the URL of an http or https proxy")
+                        .hint("a proxy looks like http://proxy.example:3128; NO_PROXY names the hosts that need none"),
+                ),
+            }),
+        }
+    }
+}
+
+/// The proxy's URL, where the HTTP client can use it: it would take another port than a bad one, and no SOCKS.
+fn name(proxy: &Uri) -> Option<String> {
+    let (scheme, standard) = match proxy.scheme_str()? {
+        "http" => ("http", 80),
+        "https" => ("https", 443),
+        _ => return None,
+    };
+    let host = proxy.host().filter(|host| !host.is_empty())?;
+    let port = match proxy.authority()?.as_str().strip_prefix(host)?.strip_prefix(':') {
+        None | Some("") => standard,
+        Some(port) => port.parse::<u16>().ok()?,
+    };
+    Some(format!("{scheme}://{host}:{port}"))
+}
+
+/// The beginning of a value without what may be a user and a password: whatever stands before an `@`, and what should be
+/// a port and is none, as when a shell has cut the URL in the password.
+fn shown(value: &str) -> String {
+    let is_scheme = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let (scheme, rest) = match value.split_once("://") {
+        Some((scheme, _)) if is_scheme(scheme) => value.split_at(scheme.len() + "://".len()),
+        _ => ("", value),
+    };
+    let is_port = |text: &str| text.trim_end_matches('/').bytes().all(|byte| byte.is_ascii_digit());
+    let rest = match (rest.rsplit_once('@'), rest.split_once(':')) {
+        (Some((_, host)), _) => format!("…@{host}"),
+        (None, Some((host, port))) if !is_port(port) => format!("{host}:…"),
+        (None, _) => rest.to_owned(),
+    };
+    shortened(&format!("{scheme}{rest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt as _;
+
+    const HTTPS: &str = "https://sts.eu-west-1.amazonaws.com";
+    const HTTP: &str = "http://sts.test:8080/path";
+
+    fn proxies(vars: &[(&str, &str)]) -> Proxies {
+        Proxies::of(&vars.iter().copied().collect())
+    }
+
+    fn used(vars: &[(&str, &str)], url: &str) -> Option<String> {
+        proxies(vars).of_request(url).expect("a usable proxy, or none").map(|proxy| proxy.to_string())
+    }
+
+    #[test]
+    fn the_schemes_own_variable_comes_before_the_general_one_and_capitals_first() {
+        let all = [("ALL_PROXY", "http://all:1"), ("https_proxy", "http://small:2"), ("HTTP_PROXY", "plain:3")];
+        assert_eq!(used(&all, HTTPS).as_deref(), Some("http://small:2 (https_proxy)"));
+        assert_eq!(used(&all, HTTP).as_deref(), Some("http://plain:3 (HTTP_PROXY)"));
+        assert_eq!(used(&all[..1], HTTP).as_deref(), Some("http://all:1 (ALL_PROXY)"));
+        let both = [("https_proxy", "http://small"), ("HTTPS_PROXY", "https://large")];
+        assert_eq!(used(&both, HTTPS).as_deref(), Some("https://large:443 (HTTPS_PROXY)"));
+        // An empty name in capitals hides the other one, and leaves the scheme to the general variable.
+        let empty = [("HTTPS_PROXY", ""), ("https_proxy", "http://small"), ("all_proxy", "http://all")];
+        assert_eq!(used(&empty, HTTPS).as_deref(), Some("http://all:80 (all_proxy)"));
+        assert_eq!(used(&empty[..2], HTTPS), None);
+        assert_eq!(used(&[("REQUEST_METHOD", "GET"), ("HTTPS_PROXY", "garbage::")], HTTPS), None);
+    }
+
+    #[test]
+    fn hosts_that_need_no_proxy_get_none_however_bad_it_is() {
+        for no in ["*", "amazonaws.com", ".eu-west-1.amazonaws.com", "x, sts.eu-west-1.amazonaws.com"] {
+            assert_eq!(used(&[("HTTPS_PROXY", "garbage::"), ("NO_PROXY", no)], HTTPS), None, "{no}");
+        }
+        let loopback = [("HTTP_PROXY", "garbage::"), ("no_proxy", "127.0.0.0/8")];
+        assert_eq!(used(&loopback, "http://127.0.0.1:80/"), None);
+        assert!(proxies(&loopback).of_request(HTTP).is_err());
+    }
+
+    #[test]
+    fn only_the_variable_that_counts_can_be_wrong() {
+        let vars = [("HTTPS_PROXY", "http://good:1"), ("HTTP_PROXY", "garbage::"), ("ALL_PROXY", "socks5://s:1080")];
+        assert!(used(&vars, HTTPS).is_some());
+        for (vars, url) in [(&vars[..], HTTP), (&vars[1..], HTTPS)] {
+            assert!(proxies(vars).of_request(url).is_err(), "{vars:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_proxy_is_told_without_its_password() {
+        for (value, told) in [
+            ("garbage::", "garbage:…"),
+            ("proxy host:3128", "proxy host:3128"),
+            ("socks5://me:secret@host:1080", "socks5://…@host:1080"),
+            ("socks5h://host:1080", "socks5h://host:1080"),
+            ("ftp://host", "ftp://host"),
+            ("http://", "http://"),
+            ("http://:3128", "http://:3128"),
+            ("http://host:99999", "http://host:99999"),
+            ("http://me:sec/ret@host:3128", "http://…@host:3128"),
+            ("http://me:sec ret@host:3128", "http://…@host:3128"),
+            ("http://me:secret", "http://me:…"),
+            ("me:secret://x@host:1", "…@host:1"),
+        ] {
+            let Err(error) = proxies(&[("ALL_PROXY", value)]).of_request(HTTPS) else { panic!("{value} is taken") };
+            assert_eq!(
+                error.to_string(),
+                format!("ALL_PROXY `{told}` is not the URL of an http or https proxy"),
+                "{value}"
+            );
+        }
+        let not_text = [(OsString::from("HTTP_PROXY"), OsString::from_vec(vec![b'a', 0xff]))];
+        assert!(Proxies::of(&not_text.into_iter().collect()).of_request(HTTP).is_err());
+    }
+
+    #[test]
+    fn a_password_is_no_part_of_a_name_and_not_seen() {
+        let vars = [("HTTPS_PROXY", "http://me:se%40cret@[::1]:3128/path")];
+        assert_eq!(used(&vars, HTTPS).as_deref(), Some("http://[::1]:3128 (HTTPS_PROXY)"));
+        assert!(!format!("{:?}", proxies(&vars)).contains("cret"));
+    }
+}

@@ -1,0 +1,183 @@
+//! Proxies on the way to STS: which one is used, what is none, and how one fails.
+
+use super::{ROLE, failed, ran, unbroken};
+use crate::support::{Authority, Certificate, FakeProxy, FakeSts, Login, RefusedPort, Xassume, probe, write_login};
+
+#[test]
+fn a_proxy_is_used_for_sts() {
+    let (sts, proxy) = (FakeSts::start(), FakeProxy::start());
+    proxy.map("sts.invalid:80", sts.port());
+    ran(Xassume::at("http://sts.invalid").env("HTTP_PROXY", proxy.url()));
+    ran(Xassume::at("http://sts.invalid").env("ALL_PROXY", proxy.url()));
+    assert_eq!(proxy.targets().len(), 2);
+    ran(Xassume::new(&sts).env("HTTP_PROXY", "http://127.0.0.1:1").env("NO_PROXY", "127.0.0.1"));
+}
+
+#[test]
+fn a_tunnel_through_a_proxy_carries_tls() {
+    let (sts, proxy) = (FakeSts::builder().tls(Certificate::Good).start(), FakeProxy::start());
+    let bundle = sts.ca_file().to_owned();
+    let endpoint = format!("https://localhost:{}", sts.port());
+    ran(Xassume::at(&endpoint).env("HTTPS_PROXY", proxy.url()).arg("--ca-bundle").arg(bundle));
+    assert!(proxy.targets().iter().any(|target| target.starts_with("CONNECT ")), "{:?}", proxy.targets());
+}
+
+#[test]
+fn a_proxy_that_speaks_tls_itself_is_used_for_plain_endpoints_too() {
+    let (sts, authority) = (FakeSts::start(), Authority::new());
+    let proxy = FakeProxy::start_tls(authority.server(Certificate::Good));
+    proxy.map("sts.invalid:80", sts.port());
+    let world = Xassume::at("http://sts.invalid").env("HTTP_PROXY", proxy.url());
+    ran(world.clone().arg("--ca-bundle").arg(authority.ca_file()));
+    assert_eq!(sts.requests().len(), 1);
+    let error = unbroken(&failed(world.arg("--no-cache")));
+    let told = format!("the proxy {} failed: invalid peer certificate", proxy.url());
+    assert!(error.contains(&told) && error.contains("hint: give the proxy's certificate with --ca-bundle"), "{error}");
+}
+
+/// The HTTP client would go past each of these.
+#[test]
+fn what_is_no_proxy_is_told_and_not_gone_past() {
+    let (plain, tls) = (FakeSts::start(), FakeSts::builder().tls(Certificate::Good).start());
+    for (sts, variable, value, shown) in [
+        (&plain, "HTTP_PROXY", "garbage::", "garbage:…"),
+        (&plain, "http_proxy", "proxy host:3128", "proxy host:3128"),
+        (&plain, "ALL_PROXY", "socks5://me:secret@127.0.0.1:1080", "socks5://…@127.0.0.1:1080"),
+        (&tls, "HTTPS_PROXY", "http://me:sec ret@proxy:3128", "http://…@proxy:3128"),
+        (&tls, "all_proxy", "http://proxy:99999", "http://proxy:99999"),
+    ] {
+        let world = Xassume::new(sts).env(variable, value).args(["-r", ROLE]);
+        let error = world.clone().args(["--", "true"]).run().exited(125).stderr;
+        assert_eq!(
+            error,
+            format!(
+                "xassume: {variable} `{shown}` is not the URL of an http or https proxy\n\
+                 hint: a proxy looks like http://proxy.example:3128; NO_PROXY names the hosts that need none\n"
+            )
+        );
+        let check = world.args(["--check", "--log-format", "json"]).run().exited(125).stdout_text();
+        assert!(check.contains(&format!("{variable} `{shown}` is not")) && !check.contains("ret@"), "{check}");
+    }
+    assert_eq!(plain.requests().len() + tls.requests().len(), 0);
+}
+
+#[test]
+fn a_variable_that_does_not_count_may_hold_anything() {
+    for variables in [
+        &[("HTTPS_PROXY", "garbage::")][..],
+        &[("HTTP_PROXY", "garbage::"), ("NO_PROXY", "127.0.0.1")],
+        &[("HTTP_PROXY", ""), ("http_proxy", "garbage::")],
+        &[("HTTP_PROXY", "garbage::"), ("REQUEST_METHOD", "GET")],
+    ] {
+        let sts = FakeSts::start();
+        ran(variables.iter().fold(Xassume::new(&sts), |xassume, (name, value)| xassume.env(name, value)));
+    }
+}
+
+#[test]
+fn a_launch_from_the_cache_needs_no_proxy() {
+    let sts = FakeSts::start();
+    let world = Xassume::new(&sts);
+    ran(world.clone());
+    ran(world.clone().env("HTTP_PROXY", "garbage::"));
+    let told = world.env("HTTP_PROXY", "garbage::").args(["-v", "-r", ROLE, "--", "true"]).run().exited(0).stderr;
+    assert!(told.contains("\n  proxy: HTTP_PROXY `garbage:…` is not the URL"), "{told}");
+    assert_eq!(sts.requests().len(), 1);
+}
+
+#[test]
+fn a_program_that_gives_keys_is_not_run_for_a_proxy_that_is_none() {
+    let sts = FakeSts::start();
+    let config = "[default]\ncredential_process = touch \"$HOME/ran\"\n";
+    let xassume = Xassume::new(&sts).without_keys().file(".aws/config", config).env("HTTP_PROXY", "garbage::");
+    xassume.clone().args(["-r", ROLE, "--", "true"]).run().exited(125);
+    assert!(!xassume.home().join("ran").exists());
+}
+
+#[test]
+fn the_plan_names_the_proxy_and_never_its_password() {
+    let (sts, proxy) = (FakeSts::start(), FakeProxy::start());
+    let url = format!("http://me:secret@127.0.0.1:{}/", proxy.port());
+    let xassume = Xassume::new(&sts).env("http_proxy", url).args(["-vv", "-r", ROLE, "--"]);
+    let told = xassume.args(probe()).args(["say", "ran"]).run().exited(0).stderr;
+    assert!(told.contains(&format!("\n  proxy: {} (http_proxy)\n", proxy.url())) && !told.contains("secret"), "{told}");
+    assert_eq!(proxy.requests()[0].header("proxy-authorization"), Some("Basic bWU6c2VjcmV0"));
+}
+
+#[test]
+fn the_proxy_that_is_named_is_the_one_that_is_asked() {
+    for (first, second) in [
+        ("HTTP_PROXY", "http_proxy"),
+        ("http_proxy", "ALL_PROXY"),
+        ("HTTP_PROXY", "HTTPS_PROXY"),
+        ("ALL_PROXY", "all_proxy"),
+    ] {
+        let (sts, used, other) = (FakeSts::start(), FakeProxy::start(), FakeProxy::start());
+        let xassume = Xassume::new(&sts).env(first, used.url()).env(second, other.url());
+        let told = xassume.args(["-v", "-r", ROLE, "--", "true"]).run().exited(0).stderr;
+        assert!(told.contains(&format!("\n  proxy: {} ({first})\n", used.url())), "{told}");
+        assert_eq!((used.targets().len(), other.targets().len()), (1, 0), "{first} and {second}");
+    }
+}
+
+#[test]
+fn a_proxy_that_fails_is_named_without_its_password() {
+    let tls = FakeSts::builder().tls(Certificate::Good).start();
+    let (https, http) = (format!("https://localhost:{}", tls.port()), "http://sts.invalid".to_owned());
+    let (refusing, asking, broken) = (RefusedPort::reserve(), FakeProxy::start(), FakeProxy::start());
+    asking.fail(407);
+    broken.fail(502);
+    let (refusing, asking, broken) = (refusing.url(), asking.url(), broken.url());
+    let unknown = "http://no-such-proxy.invalid:3128";
+    let cases = [
+        (&https, "HTTPS_PROXY", refusing.as_str(), "Connection refused".to_owned()),
+        (&http, "HTTP_PROXY", &refusing, "Connection refused".to_owned()),
+        (&https, "HTTPS_PROXY", unknown, "its host name cannot be resolved".to_owned()),
+        (&http, "HTTP_PROXY", unknown, "its host name cannot be resolved".to_owned()),
+        (&https, "HTTPS_PROXY", &asking, "it asks for a user and a password".to_owned()),
+        (&http, "HTTP_PROXY", &asking, "it asks for a user and a password".to_owned()),
+        (&https, "HTTPS_PROXY", &broken, format!("it opens no tunnel to {https}")),
+    ];
+    // Each is tried some times, so they run side by side.
+    let running = cases.map(|(endpoint, variable, proxy, reason)| {
+        let value = proxy.replace("http://", "http://me:secret@");
+        let xassume =
+            Xassume::at(endpoint).env(variable, value).args(["--sts-timeout", "30s", "-r", ROLE, "--", "true"]);
+        (xassume.spawn(), format!("/R: the proxy {proxy} failed: {reason} hint: "))
+    });
+    for (running, told) in running {
+        let error = unbroken(&running.wait().exited(125).stderr);
+        assert!(error.contains(&told) && !error.contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn what_fails_behind_a_proxy_names_it_too() {
+    let (sts, proxy) = (FakeSts::builder().tls(Certificate::Good).start(), FakeProxy::start());
+    let endpoint = format!("https://localhost:{}", sts.port());
+    let world = Xassume::at(&endpoint).env("HTTPS_PROXY", proxy.url());
+    let way = format!("{endpoint} (through the proxy {})", proxy.url());
+    let error = unbroken(&failed(world.clone()));
+    assert!(error.contains(&format!("no trusted TLS connection to {way}: ")), "{error}");
+    proxy.hang();
+    let error = unbroken(&failed(world.args(["--sts-timeout", "500ms"])));
+    assert!(error.contains(&format!("{way} gave no answer within 500ms")), "{error}");
+}
+
+#[test]
+fn a_login_through_a_proxy_that_fails_names_it() {
+    let (sts, refusing) = (FakeSts::start(), RefusedPort::reserve());
+    let config = "[profile dev]\nsso_session = corp\nsso_account_id = 222222222222\nsso_role_name = Developer\n\
+                  [sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.example/start\n";
+    let world = Xassume::new(&sts).without_keys().file(".aws/config", config).args(["-p", "dev", "-r", ROLE]);
+    write_login(&world.home(), "corp", Login::Valid);
+    for (proxy, told) in [
+        (refusing.url(), format!("through the proxy {}: Connection refused", refusing.url())),
+        ("garbage::".into(), "HTTPS_PROXY `garbage:…` is not the URL of an http or https proxy".into()),
+    ] {
+        // STS itself is asked over plain HTTP.
+        let error = world.clone().env("HTTPS_PROXY", proxy).args(["--", "true"]).run().exited(125).stderr;
+        assert!(unbroken(&error).contains(&format!("IAM Identity Center, for profile dev: {told}")), "{error}");
+    }
+    assert_eq!(sts.requests().len(), 0);
+}
