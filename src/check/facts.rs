@@ -3,9 +3,9 @@
 use super::findings::{Findings, MfaFrom, Place, Unkept};
 use super::steps::{State, Step};
 use crate::mfa::way::{KeyKind, Unattended, device, unattended as unattended_by};
-use crate::profile::Region;
+use crate::profile::{DEFAULT, Region};
 use crate::session::{Granted, rfc3339, whole_seconds};
-use crate::settings::Conduct;
+use crate::settings::{Conduct, Via};
 use crate::supervise::policy::Duty;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -77,7 +77,7 @@ pub(super) fn sts(findings: &Findings<'_>, step: &mut Step) {
         Some(Region { name, from }) => Some((name, from.to_string())),
         None => found.map(|found| match &found.instance_region {
             Some(name) => (name, "the instance's".to_owned()),
-            None => (&found.region, "nobody names one; the command gets none".to_owned()),
+            None => (&found.region, without_region(findings)),
         }),
     };
     if let Some((region, from)) = from {
@@ -93,6 +93,19 @@ pub(super) fn sts(findings: &Findings<'_>, step: &mut Step) {
     }
     if let Some(bundle) = findings.settings.sts.ca_bundle.as_ref().or(plan.network.ca_bundle.as_ref()) {
         step.details.push(format!("certificates of {} are trusted as well", bundle.display()));
+    }
+}
+
+/// What the command gets where nobody names a region. The user's own files may have one that the used profile has not.
+fn without_region(findings: &Findings<'_>) -> String {
+    let delivery = &findings.settings.delivery;
+    let sees_default = delivery.via == Via::Env
+        && !delivery.isolate
+        && !["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].iter().any(|name| delivery.keep.iter().any(|kept| kept == name));
+    let default = findings.profiles.and_then(|profiles| profiles.profile(DEFAULT));
+    match default.and_then(|default| default.get("region")).filter(|_| sees_default) {
+        Some(region) => format!("nobody names one; the command sees {region}, that of [default]"),
+        None => "nobody names one; the command gets none".into(),
     }
 }
 

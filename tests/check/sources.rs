@@ -107,6 +107,28 @@ fn a_proxy_that_is_none_fails_before_the_source_is_asked() {
 }
 
 #[test]
+fn a_region_that_the_command_sees_and_the_used_profile_has_not_is_told() {
+    let sts = FakeSts::start();
+    let config = "[default]\nregion = eu-west-1\n[profile dev]\noutput = json\n";
+    let world = role(&sts).env_remove("AWS_REGION").file(".aws/config", config);
+    let dev = world.clone().env("AWS_PROFILE", "dev");
+    let sees = "region us-east-1 (nobody names one; the command sees eu-west-1, that of [default])\n";
+    let none = "region us-east-1 (nobody names one; the command gets none)\n";
+    for (xassume, told) in [
+        (world, "region eu-west-1 (profile default)\n"),
+        (dev.clone(), sees),
+        (dev.clone().arg("--isolate"), none),
+        (dev.clone().args(["--via", "file"]), none),
+        (dev.clone().args(["--keep-env", "AWS_PROFILE"]), none),
+    ] {
+        let page = xassume.run().exited(0).stdout_text();
+        assert!(page.contains(told), "{page}");
+    }
+    let page = dev.file(".aws/config", "[profile dev]\noutput = json\n").run().exited(0).stdout_text();
+    assert!(page.contains(none), "{page}");
+}
+
+#[test]
 fn an_endpoint_that_cannot_be_reached_is_not_the_roles_fault() {
     let port = RefusedPort::reserve();
     let page = fails(&Xassume::at(&port.url()).args(["--check", "-r", ROLE]));
