@@ -38,6 +38,7 @@ impl fmt::Display for Happening {
             }
             Self::ExpiredStillRunning => f.write_str("the session has expired and the command is still running"),
             Self::Recovered { failures } => match failures {
+                0 => f.write_str("the session is refreshed again, after its expiry"),
                 1 => f.write_str("the session is refreshed again, after 1 failure"),
                 more => write!(f, "the session is refreshed again, after {more} failures"),
             },

@@ -8,7 +8,7 @@ use crate::supervise::happening::Problem;
 use crate::supervise::policy::{OnRefreshFailure, ProcessGroup, Reach};
 use crate::supervise::process::{Arrival, Group, Sender, Target};
 use crate::supervise::relay::SessionRole;
-use crate::supervise::schedule::Margin;
+use crate::supervise::schedule::{CLOSEST, Margin};
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
@@ -102,7 +102,12 @@ struct World {
     session_unused: bool,
     /// When the child was sent the stop signal.
     stopped_at: Option<Duration>,
-    refusals: bool,
+    /// A refresh failed, or its answer was not waited for, since a session was published.
+    failing: bool,
+    /// When the session in effect expires.
+    expiry: Deadline,
+    /// The call in flight began when that had passed.
+    late: bool,
     /// How often a clock may still jump.
     steps_left: u8,
     over: Option<Final>,
@@ -125,7 +130,9 @@ impl World {
             terminated: false,
             session_unused: false,
             stopped_at: None,
-            refusals: false,
+            failing: false,
+            expiry: Term::of(&validity(now), now).expiry(),
+            late: false,
             steps_left: 1,
             over: None,
             trail: Trail::default(),
@@ -226,17 +233,19 @@ impl World {
             }
             Move::Refuse => {
                 self.call = false;
-                self.refusals = true;
+                self.failing = true;
                 Event::Session(SessionEvent::Refused(problem))
             }
             Move::Publish => {
                 self.publish_asked = false;
                 self.session_unused = true;
+                self.failing = false;
+                self.expiry = Term::of(&validity(self.now), self.now).expiry();
                 Event::Session(SessionEvent::Published)
             }
             Move::FailPublish => {
                 self.publish_asked = false;
-                self.refusals = true;
+                self.failing = true;
                 Event::Session(SessionEvent::Unpublished(problem))
             }
             Move::Wait => {
@@ -278,10 +287,12 @@ impl World {
             Action::Assume => {
                 self.claim(!self.call && !self.publish_asked, "one STS call in flight");
                 self.call = true;
+                self.late = self.expiry.passed(self.now);
             }
             Action::Abandon => {
                 self.claim(self.call, "only a call in flight can be dropped");
                 self.call = false;
+                self.failing |= !self.late;
             }
             Action::Publish => {
                 self.claim(!self.publish_asked, "a session is published once");
@@ -308,11 +319,15 @@ impl World {
                 self.claim(self.machine.facts.group == Group::Shared, "the terminal is restored where it is shared");
                 self.claim(self.child == Child::None, "the terminal is not taken from a child");
             }
+            Action::Tell(Happening::Lapsed) => {
+                self.claim(self.expiry.passed(self.now), "a session is not lost before its expiry");
+                self.claim(self.failing, "a session is lost only when a refresh failed, or took too long");
+            }
             Action::Pause(_) | Action::Tell(_) => {}
             Action::Exit(end) => {
                 self.claim(self.child == Child::None, "no exit with a live child");
                 self.claim(!self.call && self.spawn_asked.is_none(), "no exit with a question open");
-                self.claim(end != Final::Lapsed || self.refusals, "a session is lost only when it was refused");
+                self.claim(end != Final::Lapsed || self.failing, "the end for want of a session follows a failure");
                 self.over = Some(end);
             }
         }
@@ -323,7 +338,7 @@ impl World {
         self.claim(target == Target::Process || self.machine.facts.group == Group::Own, "no signal to a shared group");
         if signal == stop_signal() {
             self.claim(self.stopped_at.is_none(), "a child is told to stop once");
-            self.claim(self.session_unused || self.refusals, "the new session comes first, then the stop");
+            self.claim(self.session_unused || self.failing, "the new session comes first, then the stop");
             self.stopped_at = Some(self.now.boot);
             self.session_unused = false;
         }
@@ -356,6 +371,15 @@ impl World {
         self.claim((command == "Starting") == (self.child == Child::None), "the machine knows of its child");
         let spins = woken && before == (command, session) && deadline.is_some_and(|at| at.passed(self.now));
         self.claim(!spins, "a wake-up moves its deadline");
+        if woken && self.machine.policy.on_refresh_failure == OnRefreshFailure::Stop && self.expiry.passed(self.now) {
+            let refresh = match session {
+                // No two begin within a second.
+                "Waiting" => !self.failing && deadline.is_some_and(|at| at.boot <= self.now.boot + CLOSEST),
+                "Assuming" => !self.failing && self.late,
+                _ => true,
+            };
+            self.claim(refresh, "at the wake-up after the expiry the command stops, or the first refresh is asked for");
+        }
     }
 
     fn claim(&self, holds: bool, claim: &str) {

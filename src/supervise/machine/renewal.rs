@@ -32,11 +32,20 @@ enum State {
     /// For `due`.
     Waiting,
     /// An STS call is in flight.
-    Assuming,
+    Assuming(Begun),
     /// A session was obtained and is being delivered.
     Publishing(Term),
     /// No more sessions are wanted.
     Idle,
+}
+
+/// When a refresh began.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Begun {
+    /// Before the session expired.
+    InTime,
+    /// After the expiry, as when the machine slept through it.
+    Late,
 }
 
 /// The last line that was told of a session in trouble.
@@ -84,7 +93,7 @@ impl Renewal {
     pub(super) fn state_name(&self) -> &'static str {
         match self.state {
             State::Waiting => "Waiting",
-            State::Assuming => "Assuming",
+            State::Assuming(_) => "Assuming",
             State::Publishing(_) => "Publishing",
             State::Idle => "Idle",
         }
@@ -99,7 +108,7 @@ impl Renewal {
                 | SessionEvent::Published
                 | SessionEvent::Unpublished(_) => None,
             },
-            State::Assuming => match event {
+            State::Assuming(_) => match event {
                 SessionEvent::Obtained(validity) => {
                     self.state = State::Publishing(Term::of(&validity, now));
                     out.push(Action::Publish);
@@ -116,17 +125,15 @@ impl Renewal {
         }
     }
 
-    /// Time has passed.
+    /// Time has passed. The alarm comes first: what failed until the expiry is not tried once more before it.
     pub(super) fn wake(&mut self, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
-        match self.state {
-            State::Waiting => {
-                if self.due.passed(now) {
-                    return self.begin(now, out);
-                }
-            }
-            State::Assuming | State::Publishing(_) | State::Idle => {}
+        if let Some(consequence) = self.raise_alarm(now, out) {
+            return Some(consequence);
         }
-        self.raise_alarm(now, out)
+        match self.state {
+            State::Waiting if self.due.passed(now) => self.begin(now, out),
+            State::Waiting | State::Assuming(_) | State::Publishing(_) | State::Idle => None,
+        }
     }
 
     /// The refresh is due. After a step of the wall clock that can be at once, and again: not closer than that.
@@ -139,7 +146,8 @@ impl Renewal {
         self.began = now.boot;
         match self.policy.duty() {
             Duty::Refresh => {
-                self.state = State::Assuming;
+                let expired = self.term.expiry().passed(now);
+                self.state = State::Assuming(if expired { Begun::Late } else { Begun::InTime });
                 out.push(Action::Assume);
                 None
             }
@@ -158,9 +166,9 @@ impl Renewal {
     fn adopt(&mut self, term: Term, now: Now, out: &mut Vec<Action>) -> Consequence {
         self.term = term;
         self.state = State::Waiting;
-        self.alarm = Alarm::None;
+        let alarm = std::mem::replace(&mut self.alarm, Alarm::None);
         let failures = std::mem::take(&mut self.failures);
-        if failures > 0 {
+        if failures > 0 || alarm == Alarm::Expired {
             out.push(Action::Tell(Happening::Recovered { failures }));
         }
         out.push(Action::Tell(Happening::Refreshed { expiration: term.expiration, left: term.left(now) }));
@@ -178,7 +186,7 @@ impl Renewal {
                 let within = self.due.boot.saturating_sub(now.boot);
                 out.push(Action::Tell(Happening::RefreshDue { at: now.wall + within, within }));
             }
-            State::Assuming | State::Publishing(_) | State::Idle => {}
+            State::Assuming(_) | State::Publishing(_) | State::Idle => {}
         }
     }
 
@@ -200,21 +208,19 @@ impl Renewal {
     }
 
     /// One line for each change for the worse, and the end of a command that must not outlive its session.
-    /// While a refresh is due or under way it says nothing: after a suspend, that refresh is the answer.
+    ///
+    /// It is silent while the first refresh of a session is still to come, or began only after the expiry: after a
+    /// suspend, that refresh is the answer. A call that began in time is not waited for beyond the expiry.
     fn raise_alarm(&mut self, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         let failing = self.failures > 0;
         match self.state {
-            State::Waiting if !failing => return None,
-            State::Assuming | State::Publishing(_) => return None,
-            State::Waiting | State::Idle => {}
+            State::Waiting | State::Assuming(Begun::Late) if !failing => return None,
+            State::Publishing(_) => return None,
+            State::Waiting | State::Assuming(_) | State::Idle => {}
         }
         let expired = self.term.expiry().passed(now);
-        if expired
-            && failing
-            && self.policy.on_refresh_failure == OnRefreshFailure::Stop
-            && self.state == State::Waiting
-        {
-            self.state = State::Idle;
+        if expired && self.policy.on_refresh_failure == OnRefreshFailure::Stop && self.state != State::Idle {
+            self.close(out);
             self.alarm = Alarm::Expired;
             out.push(Action::Tell(Happening::Lapsed));
             return Some(Consequence::Lapsed);
@@ -232,7 +238,7 @@ impl Renewal {
     /// No more sessions are wanted; a call in flight is dropped.
     pub(super) fn close(&mut self, out: &mut Vec<Action>) {
         match self.state {
-            State::Assuming => out.push(Action::Abandon),
+            State::Assuming(_) => out.push(Action::Abandon),
             State::Waiting | State::Publishing(_) | State::Idle => {}
         }
         self.state = State::Idle;
@@ -250,8 +256,9 @@ impl Renewal {
         match self.state {
             State::Waiting if self.failures == 0 => Some(self.due),
             State::Waiting => Some(alarm.map_or(self.due, |alarm| alarm.or(self.due))),
-            State::Assuming | State::Publishing(_) => None,
-            State::Idle => alarm,
+            State::Assuming(Begun::Late) if self.failures == 0 => None,
+            State::Assuming(_) | State::Idle => alarm,
+            State::Publishing(_) => None,
         }
     }
 }

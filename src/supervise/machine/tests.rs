@@ -313,10 +313,56 @@ fn one_line_for_each_change_of_state_of_a_failing_refresh() {
 fn a_session_that_is_lost_ends_the_command_if_that_is_the_policy() {
     let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..policy(RESTART, Reach::AtStart) };
     let play = Play::of(strict, Group::Own).wake().started().due().refused().is("Running", "Waiting");
-    let play = play.after(HOUR).is("Running", "Assuming").refused();
-    let play = play.is("Stopping", "Idle").asks(&[TERMED, CONTINUED]).tells(&["retry", "lapsed"]);
+    // No last try: it could take as long as the others.
+    let play = play.after(HOUR).is("Stopping", "Idle").asks(&[TERMED, CONTINUED]).tells(&["lapsed"]);
     let end = Action::Exit(Final::Lapsed);
     play.ended(End::Exited(0)).asks(&[Action::Sweep, Action::Reap, end]);
+}
+
+#[test]
+fn a_call_that_is_still_out_at_the_expiry_is_not_waited_for_if_that_is_the_policy() {
+    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..policy(RESTART, Reach::AtStart) };
+    let play = Play::of(strict, Group::Own).wake().started().due().is("Running", "Assuming");
+    let play = play.due().is("Stopping", "Idle").asks(&[Action::Abandon, TERMED, CONTINUED]).tells(&["lapsed"]);
+    assert_eq!(play.now.boot, Duration::from_secs(1000) + HOUR);
+}
+
+#[test]
+fn an_expiry_during_the_sts_call_is_told_and_so_is_the_answer_that_comes_late() {
+    let play = Play::running(RESTART).due().due().is("Running", "Assuming").asks(&[]).tells(&["expired"]);
+    assert_eq!(play.machine.deadline(), None);
+    let play = play.obtained().published().is("Stopping", "Waiting");
+    play.tells(&["recovered", "refreshed", "refresh_due", "restarting"]);
+
+    let play = Play::running(RESTART).due().due().refused().is("Running", "Waiting").tells(&["refresh_failing"]);
+    play.due().asks(&[Action::Assume]).obtained().published().tells(&[
+        "recovered",
+        "refreshed",
+        "refresh_due",
+        "restarting",
+    ]);
+}
+
+#[test]
+fn a_session_that_expires_soon_is_told_of_during_a_retry_as_well() {
+    let mut play = Play::running(RESTART).due().refused();
+    // Each retry stays without an answer, until one is out when five minutes are left.
+    for _ in 0..20 {
+        if play.asked == [Action::Assume] && play.machine.deadline().is_some_and(|at| at.boot > play.now.boot) {
+            break;
+        }
+        play = play.due();
+    }
+    let play = play.due();
+    play.is("Running", "Assuming").asks(&[]).tells(&["expires_soon"]);
+}
+
+#[test]
+fn a_refusal_after_the_expiry_ends_the_command_if_that_is_the_policy() {
+    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..policy(RESTART, Reach::AtStart) };
+    let play = Play::of(strict, Group::Own).wake().started().after(8 * HOUR).is("Running", "Assuming");
+    assert_eq!(play.machine.deadline(), None);
+    play.wake().is("Running", "Assuming").refused().is("Stopping", "Idle").tells(&["refresh_failing", "lapsed"]);
 }
 
 #[test]
