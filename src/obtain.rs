@@ -110,7 +110,7 @@ impl<'a> Sessions<'a> {
 
     /// A session with enough left: a cached one, that of another xassume which is asking already, or a new one.
     ///
-    /// `--sts-timeout` is for the wait for the other one and for the calls to STS together.
+    /// `--sts-timeout` is for the wait for the other one, the source and the calls to STS together.
     ///
     /// # Errors
     /// Why there is no session.

@@ -204,12 +204,8 @@ fn a_token_that_cannot_be_used_is_told() {
 #[test]
 fn a_login_of_iam_identity_center() {
     let (sts, sso) = (FakeSts::start(), FakeSso::start());
-    let config = "[profile dev]\nsso_session = corp\nsso_account_id = 222222222222\nsso_role_name = Developer\n\
-                  [sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.example/start\n";
-    let world = || Xassume::new(&sts).without_keys().env("AWS_ENDPOINT_URL_SSO", sso.url()).file(".aws/config", config);
-    let xassume = world();
-    write_login(&xassume.home(), "corp", Login::Valid);
-    ran(xassume.args(["-p", "dev"]));
+    let world = || Xassume::new(&sts).without_keys().env("AWS_ENDPOINT_URL_SSO", sso.url()).file(".aws/config", SSO);
+    ran(logged_in(&sts, &sso));
     assert_eq!(signer(&sts), Identity::sso().access_key_id);
 
     for login in [Some(Login::Expired), Some(Login::Revoked), None] {
@@ -220,6 +216,65 @@ fn a_login_of_iam_identity_center() {
         let error = failed(xassume.args(["-p", "dev"]));
         assert!(error.contains("hint: log in again: aws sso login --sso-session corp"), "{error}");
     }
+}
+
+const SSO: &str = "[profile dev]\nsso_session = corp\nsso_account_id = 222222222222\nsso_role_name = Developer\n\
+    [sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.example/start\n";
+
+/// With a login that the portal takes.
+fn logged_in(sts: &FakeSts, sso: &FakeSso) -> Xassume {
+    let xassume = Xassume::new(sts).without_keys().env("AWS_ENDPOINT_URL_SSO", sso.url()).file(".aws/config", SSO);
+    write_login(&xassume.home(), "corp", Login::Valid);
+    xassume.args(["-p", "dev"])
+}
+
+#[test]
+fn a_source_that_never_answers_is_waited_for_no_longer_than_asked() {
+    let (sts, sso, container, imds) = (FakeSts::start(), FakeSso::start(), FakeContainer::start(), FakeImds::start());
+    sso.hang();
+    container.hang();
+    imds.hang();
+    let none = || Xassume::new(&sts).without_keys();
+    for (xassume, name) in [
+        (logged_in(&sts, &sso), "SSO of profile dev (Developer in account 222222222222)"),
+        (
+            none()
+                .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri())
+                .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", container.token()),
+            "the container's credentials endpoint",
+        ),
+        (none().with_metadata_at(&imds.url()), "the instance's role (EC2 metadata)"),
+    ] {
+        let begun = Instant::now();
+        let error = failed(xassume.args(["--sts-timeout", "700ms"]));
+        assert!(begun.elapsed() < Duration::from_secs(10), "{name}: {:?}", begun.elapsed());
+        let line = format!("xassume: no source credentials: {name} gave no answer within 700ms\n");
+        assert!(error.starts_with(&line) && error.contains("--sts-timeout"), "{error}");
+    }
+    assert_eq!((sso.requests().len(), sts.requests().len()), (1, 0));
+}
+
+#[test]
+fn the_time_that_the_source_takes_is_taken_from_the_time_for_sts() {
+    let (sts, sso) = (FakeSts::builder().script([Answer::Hang]).start(), FakeSso::start());
+    sso.delay(Duration::from_secs(3));
+    let begun = Instant::now();
+    let error = failed(logged_in(&sts, &sso).args(["--sts-timeout", "4s"]));
+    let took = begun.elapsed();
+    assert!(error.contains("gave no answer within 4s") && error.contains("cannot assume"), "{error}");
+    assert!(took >= Duration::from_secs(4) && took < Duration::from_millis(6500), "4s for both, not 7s: {took:?}");
+}
+
+#[test]
+fn while_the_source_is_silent_a_session_that_is_still_valid_will_do() {
+    let sts = FakeSts::builder().lifetime(Duration::from_mins(30)).start();
+    let sso = FakeSso::start();
+    let xassume = logged_in(&sts, &sso);
+    let first = ran(xassume.clone()).variable("AWS_ACCESS_KEY_ID");
+    sso.hang();
+    let bridged = ran(xassume.args(["--min-ttl", "40m", "--sts-timeout", "700ms"]));
+    assert_eq!(bridged.variable("AWS_ACCESS_KEY_ID"), first);
+    assert!(bridged.stderr.contains("gave no answer within 700ms; the cached session is used"), "{}", bridged.stderr);
 }
 
 #[test]

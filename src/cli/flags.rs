@@ -127,7 +127,8 @@ pub const FLAGS: &[Flag] = &[
         "TIME",
         STS,
         "Time limit for all calls to STS and their retries [default: 30s]\n\n\
-         The wait for another xassume that asks for the same session counts as well.",
+         The wait for another xassume that asks for the same session counts as well, and so does the source of the \
+         credentials, unless it is a credential_process: that has a minute of its own.",
     ),
     switch(
         "no-cache",

@@ -167,7 +167,7 @@ impl Error {
     /// Whether STS was not to be had, in which case an older session is better than none. A refusal is an answer.
     pub(crate) fn is_outage(&self) -> bool {
         match self {
-            Self::Waited { .. } => true,
+            Self::Waited { .. } | Self::Source(SourceError::Silent { .. }) => true,
             Self::Assume(error) => error.is_outage(),
             _ => false,
         }

@@ -15,6 +15,8 @@ pub(crate) enum SourceError {
     Process { profile: String, failure: ProcessFailure },
     /// The container endpoint did not give credentials.
     Container { reason: String, status: Option<u16> },
+    /// The source, named as in the plan, did not answer within `--sts-timeout`.
+    Silent { name: String, limit: Duration },
     /// Instance metadata did not give credentials.
     InstanceMetadata { reason: String, failure: MetadataFailure },
     /// The web identity token file cannot be used.
@@ -87,6 +89,7 @@ impl SourceError {
             Self::Container { .. } => {
                 "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI must lead to the container's own endpoint".into()
             }
+            Self::Silent { .. } => "check the network and proxies; --sts-timeout sets the limit".into(),
             Self::InstanceMetadata { failure: MetadataFailure::Silent, .. } => {
                 "not on EC2? give keys, a profile or a token file; in a container the IMDSv2 hop limit must be 2".into()
             }
@@ -116,6 +119,9 @@ impl fmt::Display for SourceError {
             }
             Self::Process { profile, failure, .. } => write!(f, "credential_process of profile {profile}: {failure}"),
             Self::Container { reason, .. } => write!(f, "the container's credentials endpoint: {reason}"),
+            Self::Silent { name, limit } => {
+                write!(f, "{name} gave no answer within {}", humantime::format_duration(*limit))
+            }
             Self::InstanceMetadata { reason, .. } => write!(f, "instance metadata: {reason}"),
             Self::TokenFile { path, reason, .. } => write!(f, "web identity token file {}: {reason}", path.display()),
             Self::Service { service, profile, reason } => write!(f, "{service}, for profile {profile}: {reason}"),

@@ -72,7 +72,7 @@ impl Sts<'_> {
     async fn buy(&self, keys: &Keys, serial: &MfaSerial, road: &Road<'_>) -> Result<MfaSession, Error> {
         let code = self.progress.aside(self.mfa.codes.next(serial)).await?;
         let (hop, place) = device(&self.plan.hops).map_or((self.plan.hops.first(), 1), |(hop, place, _)| (hop, place));
-        let call = self.call(hop, place, StsCall::GetSessionToken, road, Instant::now() + self.limit);
+        let call = self.call(hop, place, StsCall::GetSessionToken, road, Instant::now() + road.left);
         Ok(call.get_session_token(keys, Code { serial, code: &code }, self.mfa.session_duration).await?)
     }
 }

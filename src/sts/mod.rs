@@ -26,7 +26,7 @@ pub(crate) use http::{BundleError, read_bundle};
 pub(crate) use mfa::{Mfa, MfaUse};
 pub(crate) use road::{Heard, Sourced};
 
-use crate::error::{AssumeError, Error, StsCall};
+use crate::error::{AssumeError, Error, SourceError, StsCall};
 use crate::mfa::Codes;
 use crate::mfa::way::{KeyKind, Way, way};
 use crate::profile::{Plan, Proxies, Source};
@@ -52,7 +52,7 @@ pub(crate) struct Network {
     pub(crate) fips: bool,
     pub(crate) dualstack: bool,
     pub(crate) proxies: Proxies,
-    /// For all calls of one session and their retries.
+    /// For the source's answer, all calls of one session, and their retries.
     pub(crate) timeout: Duration,
 }
 
@@ -64,7 +64,7 @@ pub(crate) struct Sts<'a> {
     pub(crate) attempts: u32,
     pub(crate) helpers: source::Helpers<'a>,
     pub(crate) mfa: Mfa<'a>,
-    /// For all calls of one session, less what was spent on waiting before.
+    /// For the source and all calls of one session, less what was spent on waiting before.
     pub(crate) limit: Duration,
     pub(crate) report: Report,
     pub(crate) progress: &'a Progress,
@@ -103,12 +103,18 @@ impl Sts<'_> {
     /// # Errors
     /// The source's failure; a partition without a known region; a proxy that cannot be used.
     pub(crate) async fn source(&self) -> Result<Sourced, Error> {
+        let asked = Instant::now();
         let (proof, instance_region) = self.proof().await?;
+        let left = match self.plan.source {
+            // It has a limit of its own, since somebody may have to unlock something for it.
+            Source::Process { .. } => self.limit,
+            _ => self.limit.saturating_sub(asked.elapsed()),
+        };
         let region = self.region(instance_region.as_deref())?;
         if let Some(keys) = proof.keys() {
             self.report.source(keys);
         }
-        Ok(Sourced { proof, instance_region, region, line: Line::to_sts(self.network) })
+        Ok(Sourced { proof, instance_region, region, line: Line::to_sts(self.network), left })
     }
 
     /// Asks STS whose the source's keys are; `None` for a token, which is nobody's before the first hop.
@@ -117,8 +123,8 @@ impl Sts<'_> {
     /// What stood in the way.
     pub(crate) async fn caller(&self, source: &Sourced) -> Option<Result<CallerIdentity, Box<AssumeError>>> {
         let keys = source.keys()?;
-        let road = Road { region: &source.region, line: &source.line, heard: &|_| {} };
-        let deadline = Instant::now() + self.limit;
+        let road = Road { region: &source.region, line: &source.line, left: source.left, heard: &|_| {} };
+        let deadline = Instant::now() + road.left;
         let call = self.call(self.plan.hops.first(), 1, StsCall::GetCallerIdentity, &road, deadline);
         Some(call.get_caller_identity(keys).await)
     }
@@ -128,8 +134,8 @@ impl Sts<'_> {
     /// # Errors
     /// That of the MFA code, or that of the hop at which STS refused or was not reached.
     pub(crate) async fn session(&self, source: &Sourced, heard: &dyn Fn(Heard<'_>)) -> Result<Obtained, Error> {
-        let Sourced { proof, instance_region, region, line } = source;
-        let road = &Road { region, line, heard };
+        let Sourced { proof, instance_region, region, line, left } = source;
+        let road = &Road { region, line, left: *left, heard };
         let kind = source.kind();
         let (session, mfa) = match (way(&self.plan.hops, kind), proof.keys()) {
             (Way::Session(serial), Some(keys)) => self.with_session(keys, serial, road).await?,
@@ -148,7 +154,7 @@ impl Sts<'_> {
         self.progress.waits_for(Awaited::Source { name: self.plan.source.to_string() });
         if self.plan.source == Source::InstanceMetadata {
             let instance = Instance::new(self.network);
-            let keys = instance.keys().await?;
+            let keys = self.within_limit(instance.keys()).await?;
             let region = if self.plan.region.is_none() { instance.region().await } else { None };
             return Ok((Proof::Keys(keys), region));
         }
@@ -157,15 +163,21 @@ impl Sts<'_> {
         let proof = match self.plan.source {
             // The terminal is the program's as well.
             Source::Process { .. } => self.progress.aside(answer).await?,
-            _ => answer.await?,
+            _ => self.within_limit(answer).await?,
         };
         Ok((proof, None))
+    }
+
+    /// The source's answer, if it comes in time: the SDK's providers limit some of what can hang, or nothing.
+    async fn within_limit<T>(&self, answer: impl Future<Output = Result<T, SourceError>>) -> Result<T, SourceError> {
+        let silent = |_| SourceError::Silent { name: self.plan.source.to_string(), limit: self.network.timeout };
+        tokio::time::timeout(self.limit, answer).await.map_err(silent)?
     }
 
     /// Assumes each role of the chain. With `codes`, a role that names a device is sent a code; the time that the code
     /// took does not count.
     async fn chain(&self, mut proof: Proof, road: &Road<'_>, codes: Option<&Codes<'_>>) -> Result<Session, Error> {
-        let mut deadline = Instant::now() + self.limit;
+        let mut deadline = Instant::now() + road.left;
         let mut session = None;
         for (at, hop) in self.plan.hops.iter().enumerate() {
             let code = match (codes, &hop.options.mfa_serial) {

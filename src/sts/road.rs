@@ -5,6 +5,7 @@ use super::source::Proof;
 use crate::mfa::MfaSession;
 use crate::mfa::way::KeyKind;
 use crate::session::{Granted, Keys};
+use std::time::Duration;
 
 /// What the source gave, and the way to STS that follows from it.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub(crate) struct Sourced {
     /// The region in which STS is asked.
     pub(crate) region: String,
     pub(super) line: Line,
+    /// How long the calls to STS may take.
+    pub(super) left: Duration,
 }
 
 impl Sourced {
@@ -49,5 +52,7 @@ pub(crate) enum Heard<'a> {
 pub(super) struct Road<'a> {
     pub(super) region: &'a str,
     pub(super) line: &'a Line,
+    /// How long the calls may take.
+    pub(super) left: Duration,
     pub(super) heard: &'a dyn Fn(Heard<'_>),
 }

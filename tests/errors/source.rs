@@ -30,8 +30,8 @@ pub(super) fn pages() -> Vec<Page> {
     let with_session =
         format!("sso_session = corp\n{SSO}[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = {START}\n");
     let without_session = format!("sso_region = eu-west-1\nsso_start_url = {START}\n{SSO}");
-    let (missing, expired, revoked, ill) =
-        (with_session.clone(), with_session.clone(), with_session.clone(), with_session);
+    let (missing, expired, revoked, ill, silent) =
+        (with_session.clone(), with_session.clone(), with_session.clone(), with_session.clone(), with_session);
     vec![
         by_process("source-process-ended", "echo 'the vault is sealed' >&2; exit 3"),
         by_process("source-process-no-json", "echo please log in"),
@@ -64,6 +64,12 @@ pub(super) fn pages() -> Vec<Page> {
             let (xassume, sso) = (by_profile(&ill), FakeSso::start());
             write_login(&xassume.home(), "corp", Login::Valid);
             sso.fail(403);
+            Scene::new(xassume.env("AWS_ENDPOINT_URL_SSO", sso.url())).with(sso)
+        }),
+        page("source-sso-silent", move || {
+            let (xassume, sso) = (by_profile(&silent).env("XASSUME_STS_TIMEOUT", "300ms"), FakeSso::start());
+            write_login(&xassume.home(), "corp", Login::Valid);
+            sso.hang();
             Scene::new(xassume.env("AWS_ENDPOINT_URL_SSO", sso.url())).with(sso)
         }),
         page("source-login-missing", || {

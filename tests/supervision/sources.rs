@@ -3,7 +3,7 @@
 use super::{ROLE, SHORT, equipped, generation, key, number_in, one_refresh, probing};
 use crate::support::log::PATIENCE;
 use crate::support::sys::wait_gone;
-use crate::support::{Answer, FakeSts, Identity, Running, Xassume};
+use crate::support::{Answer, FakeSso, FakeSts, Identity, Login, Running, Xassume, write_login};
 use std::fs;
 
 fn section(identity: &Identity) -> String {
@@ -82,6 +82,41 @@ fn a_credential_process_that_hangs_ends_with_the_run() {
     later.signal(libc::SIGUSR1);
     later.wait().exited(3);
     assert!(wait_gone(process, PATIENCE), "at a refresh");
+}
+
+/// By a login of IAM Identity Center.
+fn by_sso(sts: &FakeSts, sso: &FakeSso) -> Xassume {
+    let config = "[profile dev]\nsso_session = corp\nsso_account_id = 222222222222\nsso_role_name = Developer\n\
+                  [sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.example/start\n";
+    let xassume = Xassume::new(sts).without_keys().env("AWS_ENDPOINT_URL_SSO", sso.url()).file(".aws/config", config);
+    write_login(&xassume.home(), "corp", Login::Valid);
+    equipped(xassume).args(["-p", "dev", "-r", ROLE, "--on-expiry", "restart"])
+}
+
+#[test]
+fn a_source_that_hangs_is_a_failed_refresh_and_is_asked_again() {
+    let (sts, sso) = (one_refresh(), FakeSso::start());
+    let xassume = probing(by_sso(&sts, &sso).args(["--sts-timeout", "500ms"]), &["generation"]).spawn();
+    generation(&xassume);
+    sso.hang();
+    let failing = xassume.error_line("cannot refresh the session");
+    let reason =
+        "no source credentials: SSO of profile dev (Developer in account 222222222222) gave no answer within 500ms";
+    assert!(failing.contains(reason) && failing.contains("the command keeps running, retry in"), "{failing}");
+    xassume.error_line("hint: ");
+    sso.recover();
+    assert_eq!(generation(&xassume).key, key(&sts, 1));
+}
+
+#[test]
+fn a_source_that_hangs_does_not_keep_a_lost_session_from_stopping_the_command() {
+    let (sts, sso) = (one_refresh(), FakeSso::start());
+    let stop = by_sso(&sts, &sso).args(["--sts-timeout", "10m", "--on-refresh-failure", "stop"]);
+    let xassume = probing(stop, &["generation"]).spawn();
+    generation(&xassume);
+    sso.hang();
+    xassume.error_line("the session has expired and could not be refreshed: stopping the command");
+    xassume.wait().exited(125).left_nobody();
 }
 
 #[test]

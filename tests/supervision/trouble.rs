@@ -79,6 +79,30 @@ fn a_lost_session_stops_the_command_if_so_asked() {
 }
 
 #[test]
+fn a_lost_session_stops_the_command_while_sts_is_still_being_asked() {
+    let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), Answer::Hang]).start();
+    let stop = restarting(&sts).args(["--sts-timeout", "10m", "--on-refresh-failure", "stop"]);
+    let xassume = probing(stop, &["signals", "then", "say", "drained"]).spawn();
+    xassume.line("ready");
+    xassume.error_line("the session has expired and could not be refreshed: stopping the command");
+    let finished = xassume.wait().exited(125).left_nobody();
+    assert_eq!(count(&finished.stdout_text(), "drained"), 1, "{}", finished.describe());
+    assert_eq!(sts.requests().len(), 2);
+}
+
+#[test]
+fn an_expiry_is_told_while_sts_is_still_being_asked_and_so_is_its_late_answer() {
+    let slow = Answer::Slow(Duration::from_secs(3));
+    let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), slow]).start();
+    let xassume = probing(restarting(&sts), &["generation"]).spawn();
+    generation(&xassume);
+    assert_eq!(xassume.error_line("expired"), "xassume: the session has expired and the command is still running");
+    assert_eq!(xassume.error_line("again"), "xassume: the session is refreshed again, after its expiry");
+    assert_eq!(generation(&xassume).key, key(&sts, 1));
+    assert_eq!(sts.requests().len(), 2);
+}
+
+#[test]
 fn a_reset_connection_is_tried_again_without_a_word() {
     let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), Answer::Reset]).start();
     let xassume = probing(restarting(&sts), &["generation"]).spawn();

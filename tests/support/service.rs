@@ -1,6 +1,7 @@
 //! What the lesser fakes have in common: a log of what they were asked, and the ways in which a service can fail.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::http::{Reply, Request, Response, Server};
 use super::log::{Log, lock};
@@ -19,6 +20,7 @@ enum Health {
     Well,
     Hanging,
     Failing(u16),
+    Slow(Duration),
 }
 
 impl Service {
@@ -40,6 +42,7 @@ impl Service {
                 match health {
                     Health::Well => handler(request),
                     Health::Hanging => Reply::Hang,
+                    Health::Slow(delay) => Reply::After(delay, Box::new(handler(request))),
                     Health::Failing(status) => Response::text(status, "out of order").into(),
                 }
             }
@@ -78,6 +81,11 @@ impl Service {
     /// From now on, every answer has this status.
     pub fn fail(&self, status: u16) {
         *lock(&self.health) = Health::Failing(status);
+    }
+
+    /// From now on, each answer takes this long.
+    pub fn delay(&self, delay: Duration) {
+        *lock(&self.health) = Health::Slow(delay);
     }
 
     /// From now on, it answers again.
