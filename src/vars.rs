@@ -5,6 +5,36 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
+/// AWS's variables that choose the role, its source or the way to STS, here or in the SDK; but not those that hold
+/// paths, which may be any bytes.
+const AWS_TEXTS: &[&str] = &[
+    "AWS_ACCESS_KEY_ID",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_DEFAULT_REGION",
+    "AWS_EC2_METADATA_DISABLED",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_SIGNIN",
+    "AWS_ENDPOINT_URL_SSO",
+    "AWS_ENDPOINT_URL_SSO_OIDC",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SECURITY_TOKEN",
+    "AWS_SESSION_TOKEN",
+    "AWS_STS_REGIONAL_ENDPOINTS",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_USE_FIPS_ENDPOINT",
+];
+
 /// Variables in the order in which they were inherited, duplicates and non-UTF-8 included.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Vars(Vec<(OsString, OsString)>);
@@ -20,6 +50,13 @@ impl Vars {
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.get(name).and_then(OsStr::to_str).filter(|value| !value.is_empty())
+    }
+
+    /// A variable of AWS's that decides something and is not UTF-8: for [`Vars::text`] it would count as absent, and
+    /// the decision would be another than was asked for.
+    #[must_use]
+    pub(crate) fn not_text(&self) -> Option<&'static str> {
+        AWS_TEXTS.iter().copied().find(|name| self.get(name).is_some_and(|value| value.to_str().is_none()))
     }
 
     /// Whether a boolean variable of AWS's is on: `true` in any case.
@@ -43,6 +80,7 @@ impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Vars {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn the_first_of_duplicates_counts_and_empty_is_absent() {
@@ -52,5 +90,33 @@ mod tests {
         assert_eq!(vars.get("EMPTY"), Some(OsStr::new("")));
         assert!(vars.is_true("T") && !vars.is_true("A"));
         assert_eq!(vars.iter().count(), 4);
+    }
+
+    #[test]
+    fn what_is_not_utf_8_is_named_unless_it_decides_nothing_or_is_a_path() {
+        let vars = |name: &str| -> Vars {
+            [(OsString::from(name), OsStr::from_bytes(b"x\xff").to_owned())].into_iter().collect()
+        };
+        assert_eq!(vars("AWS_PROFILE").not_text(), Some("AWS_PROFILE"));
+        for name in ["AWS_CONFIG_FILE", "AWS_ODD", "PROFILE"] {
+            assert_eq!(vars(name).not_text(), None, "{name}");
+        }
+    }
+
+    /// Read from the sources of the plan: a name that is missing in the table would be an absent variable again.
+    #[test]
+    fn each_variable_that_the_plan_reads_must_be_text_or_is_a_path() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/profile");
+        let mut read = 0;
+        for file in ["chain.rs", "hops.rs", "network.rs", "plan.rs", "source.rs"] {
+            let text = std::fs::read_to_string(folder.join(file)).expect(file);
+            let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for name in text.split('"').filter(|piece| piece.starts_with("AWS_") && !piece.contains(' ')) {
+                let path = name.ends_with("_FILE") || name.ends_with("_BUNDLE");
+                assert_ne!(AWS_TEXTS.contains(&name), path, "{file} reads {name}");
+                read += 1;
+            }
+        }
+        assert!(read > 20, "the sources are understood: {read}");
     }
 }

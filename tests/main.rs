@@ -13,6 +13,7 @@ mod errors;
 mod execution;
 mod faults;
 mod hostile;
+mod keys;
 mod layers;
 mod mfa;
 mod network;

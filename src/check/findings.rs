@@ -229,6 +229,7 @@ fn of_config(error: &ConfigError) -> Place {
         | ConfigError::UnknownServices { .. }
         | ConfigError::Value { .. }
         | ConfigError::Variable { .. }
+        | ConfigError::NotText { .. }
         | ConfigError::NoRole { .. }
         | ConfigError::TooManyHops
         | ConfigError::ChainedDuration { .. }
@@ -241,6 +242,8 @@ fn of_config(error: &ConfigError) -> Place {
         | ConfigError::NoCredentials { .. }
         | ConfigError::PartialEnvironmentKeys { .. }
         | ConfigError::PartialProfileKeys { .. }
+        | ConfigError::UnusableEnvironmentKey { .. }
+        | ConfigError::UnusableProfileKey { .. }
         | ConfigError::WebIdentityWithoutRole { .. }
         | ConfigError::IncompleteSso { .. }
         | ConfigError::SsoMismatch { .. }

@@ -4,6 +4,7 @@
 
 use super::shortened;
 use crate::role::{Invalid, MAX_HOPS};
+use crate::session::Flaw;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -32,6 +33,12 @@ pub(crate) enum ConfigError {
     PartialEnvironmentKeys { missing: &'static str },
     /// One key of the pair is in a profile; the other is not.
     PartialProfileKeys { profile: String, file: PathBuf, missing: &'static str },
+    /// A variable's value cannot be a key; it is not told.
+    UnusableEnvironmentKey { variable: &'static str, flaw: Flaw },
+    /// A profile's value cannot be a key; it is not told.
+    UnusableProfileKey { profile: String, file: PathBuf, key: &'static str, flaw: Flaw },
+    /// A variable that decides something holds bytes that are no text; some of them are secret, so they are not told.
+    NotText { variable: &'static str },
     /// A `source_profile` with a web identity token file, but without the role that goes with it.
     WebIdentityWithoutRole { profile: String },
     /// A profile for IAM Identity Center lacks settings.
@@ -103,6 +110,14 @@ impl ConfigError {
             Self::PartialProfileKeys { profile, file, missing } => {
                 format!("add {missing} to profile {profile} in {}", file.display())
             }
+            Self::UnusableEnvironmentKey { variable, flaw: Flaw::LineBreak } => format!(
+                "export {variable} without a line break: `echo` puts one behind what it writes, `printf %s` does not"
+            ),
+            Self::UnusableEnvironmentKey { variable, .. } => format!("export {variable} as AWS gave it"),
+            Self::UnusableProfileKey { profile, file, key, .. } => {
+                format!("write {key} of profile {profile} in {} as AWS gave it", file.display())
+            }
+            Self::NotText { variable } => format!("write {variable} in UTF-8, as AWS does, or unset it"),
             Self::WebIdentityWithoutRole { .. } => "add role_arn = ARN to it".into(),
             Self::IncompleteSso { missing, sso_session: Some(session), .. }
                 if missing.iter().all(|key| matches!(*key, "sso_start_url" | "sso_region")) =>
@@ -168,6 +183,13 @@ impl fmt::Display for ConfigError {
             Self::PartialProfileKeys { profile, file, missing } => {
                 write!(f, "profile {profile} in {} has half a pair of keys: {missing} is missing", file.display())
             }
+            Self::UnusableEnvironmentKey { variable, flaw } => {
+                write!(f, "the environment has keys that cannot be used: {variable} {flaw}")
+            }
+            Self::UnusableProfileKey { profile, file, key, flaw } => {
+                write!(f, "profile {profile} in {} has keys that cannot be used: {key} {flaw}", file.display())
+            }
+            Self::NotText { variable } => write!(f, "{variable} is not UTF-8"),
             Self::WebIdentityWithoutRole { profile } => {
                 write!(f, "profile {profile} has web_identity_token_file, but no role_arn")
             }

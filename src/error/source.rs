@@ -15,6 +15,8 @@ pub(crate) enum SourceError {
     Process { profile: String, failure: ProcessFailure },
     /// The container endpoint did not give credentials.
     Container { reason: String, status: Option<u16> },
+    /// The token for the container endpoint cannot be sent to it; which of AWS's variables it is from is not told.
+    ContainerToken,
     /// The source, named as in the plan, did not answer within `--sts-timeout`.
     Silent { name: String, limit: Duration },
     /// Instance metadata did not give credentials.
@@ -89,6 +91,10 @@ impl SourceError {
             Self::Container { .. } => {
                 "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI must lead to the container's own endpoint".into()
             }
+            Self::ContainerToken => {
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN, or its _FILE, must hold the token alone, without a line break behind it"
+                    .into()
+            }
             Self::Silent { .. } => "check the network and proxies; --sts-timeout sets the limit".into(),
             Self::InstanceMetadata { failure: MetadataFailure::Silent, .. } => {
                 "not on EC2? give keys, a profile or a token file; in a container the IMDSv2 hop limit must be 2".into()
@@ -119,6 +125,7 @@ impl fmt::Display for SourceError {
             }
             Self::Process { profile, failure, .. } => write!(f, "credential_process of profile {profile}: {failure}"),
             Self::Container { reason, .. } => write!(f, "the container's credentials endpoint: {reason}"),
+            Self::ContainerToken => f.write_str("the container's authorization token cannot be sent in an HTTP header"),
             Self::Silent { name, limit } => {
                 write!(f, "{name} gave no answer within {}", humantime::format_duration(*limit))
             }

@@ -33,6 +33,9 @@ pub(crate) struct Plan {
 /// # Errors
 /// What is missing, wrong or contradictory; a missing role comes before missing credentials.
 pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Result<Plan, ConfigError> {
+    if let Some(variable) = vars.not_text() {
+        return Err(ConfigError::NotText { variable });
+    }
     let mut planner = Planner {
         request,
         profiles,

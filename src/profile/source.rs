@@ -6,7 +6,7 @@
 use super::set::{ProfileSet, Settings};
 use super::text::FileKind;
 use crate::error::ConfigError;
-use crate::session::{Keys, Secret};
+use crate::session::{Flaw, Keys, Part};
 use crate::vars::Vars;
 use std::fmt;
 use std::path::PathBuf;
@@ -114,10 +114,13 @@ pub(super) fn environment_keys(vars: &Vars) -> Result<Option<Keys>, ConfigError>
         (Some(_), None) => partial("AWS_SECRET_ACCESS_KEY"),
         (None, Some(_)) => partial("AWS_ACCESS_KEY_ID"),
         (Some(id), Some(secret)) => {
+            let token = |name| vars.text(name).map(|token| (name, token));
             // The old name counts only for session keys: long-term ones (AKIA) have no token, so it is a leftover.
-            let old_name = vars.text("AWS_SECURITY_TOKEN").filter(|_| !id.starts_with("AKIA"));
-            let token = vars.text("AWS_SESSION_TOKEN").or(old_name);
-            Ok(Some(keys(id, secret, token)))
+            let old_name = token("AWS_SECURITY_TOKEN").filter(|_| !id.starts_with("AKIA"));
+            let token = token("AWS_SESSION_TOKEN").or(old_name);
+            let names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
+            let unusable = |(variable, flaw)| ConfigError::UnusableEnvironmentKey { variable, flaw };
+            keys((names.0, id), (names.1, secret), token).map(Some).map_err(unusable)
         }
     }
 }
@@ -165,8 +168,19 @@ pub(super) fn of_profile(profiles: &ProfileSet, name: &str) -> Result<Option<Sou
     if has_keys(settings) { static_keys(profiles, name, settings).map(Some) } else { Ok(None) }
 }
 
-fn keys(id: &str, secret: &str, token: Option<&str>) -> Keys {
-    Keys { access_key_id: id.to_owned(), secret_access_key: Secret::new(secret), session_token: token.map(Secret::new) }
+/// A value, and what it is called where it stands.
+type Named<'a> = (&'static str, &'a str);
+
+/// The keys, or the name of the value that cannot be part of any.
+fn keys(id: Named<'_>, secret: Named<'_>, token: Option<Named<'_>>) -> Result<Keys, (&'static str, Flaw)> {
+    Keys::checked(id.1, secret.1, token.map(|(_, token)| token)).map_err(|(part, flaw)| {
+        let name = match part {
+            Part::AccessKeyId => id.0,
+            Part::SecretAccessKey => secret.0,
+            Part::SessionToken => token.map_or("", |(name, _)| name),
+        };
+        (name, flaw)
+    })
 }
 
 /// The pair may be spread over both files; a token counts only beside its key id, lest it be another session's.
@@ -181,9 +195,13 @@ fn static_keys(profiles: &ProfileSet, name: &str, settings: &Settings) -> Result
         (_, None) => return partial(KEY_ID, SECRET_KEY),
     };
     let kind = settings.file(KEY_ID).unwrap_or(FileKind::Config);
-    let token = |key| settings.get_from(kind, key);
+    let token = |key| settings.get_from(kind, key).map(|token| (key, token));
     let token = token("aws_session_token").or_else(|| token("aws_security_token"));
-    Ok(Source::ProfileKeys { profile: name.to_owned(), keys: keys(id, secret, token) })
+    let keys = keys((KEY_ID, id), (SECRET_KEY, secret), token).map_err(|(key, flaw)| {
+        let file = profiles.path_of(name, key).to_owned();
+        ConfigError::UnusableProfileKey { profile: name.to_owned(), file, key, flaw }
+    })?;
+    Ok(Source::ProfileKeys { profile: name.to_owned(), keys })
 }
 
 /// Reads both forms of SSO settings, with an `sso-session` section and without.

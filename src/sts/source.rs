@@ -11,7 +11,7 @@ use super::instance::Instance;
 use crate::error::{ProcessFailure, SourceError, told};
 use crate::files::read_at_most;
 use crate::profile::{Source, TokenFrom};
-use crate::session::{Keys, Secret, rfc3339};
+use crate::session::{Flaw, Keys, Part, Secret, rfc3339};
 use crate::sys::helper::{self, HelperError};
 use crate::waiting::Tries;
 use aws_config::ecs::EcsCredentialsProvider;
@@ -25,6 +25,7 @@ use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_types::region::Region;
 use serde::Deserialize;
 use std::ffi::CString;
+use std::fmt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -126,16 +127,28 @@ pub(super) fn provider_config(network: &Network, proxy: Proxy, region: &str) -> 
 }
 
 pub(super) async fn provided(provider: impl ProvideCredentials) -> Result<Keys, CredentialsError> {
-    provider.provide_credentials().await.map(|credentials| keys(&credentials))
+    keys(&provider.provide_credentials().await?).map_err(CredentialsError::provider_error)
 }
 
-fn keys(credentials: &Credentials) -> Keys {
-    Keys {
-        access_key_id: credentials.access_key_id().to_owned(),
-        secret_access_key: Secret::new(credentials.secret_access_key()),
-        session_token: credentials.session_token().map(Secret::new),
+fn keys(credentials: &Credentials) -> Result<Keys, UnusableKey> {
+    Keys::checked(credentials.access_key_id(), credentials.secret_access_key(), credentials.session_token())
+        .map_err(|(part, flaw)| UnusableKey { part, flaw })
+}
+
+/// What makes the answer of one of the SDK's providers useless.
+#[derive(Debug)]
+struct UnusableKey {
+    part: Part,
+    flaw: Flaw,
+}
+
+impl fmt::Display for UnusableKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the {} in its answer {}", self.part, self.flaw)
     }
 }
+
+impl std::error::Error for UnusableKey {}
 
 /// The innermost reason: the SDK's outer ones only say that a provider failed.
 fn last_reason(error: &CredentialsError) -> String {
@@ -151,6 +164,9 @@ fn last_reason(error: &CredentialsError) -> String {
 }
 
 fn container_failure(error: &CredentialsError) -> SourceError {
+    if failure::chain(error).iter().any(|text| text.contains("the auth token could not be used")) {
+        return SourceError::ContainerToken;
+    }
     let reason = last_reason(error);
     // The SDK gives the status in its own debug form, at the end of its text.
     let status = reason.rsplit_once("StatusCode(").and_then(|(_, rest)| rest.trim_end_matches(')').parse().ok());
@@ -213,11 +229,9 @@ pub(super) fn process_keys(output: &[u8]) -> Result<Keys, ProcessFailure> {
             return failed(format!("is not the expected JSON (line {}, column {})", error.line(), error.column()));
         }
     };
-    let keys = Keys {
-        access_key_id: parsed.access_key_id,
-        secret_access_key: Secret::new(parsed.secret_access_key),
-        session_token: parsed.session_token.map(Secret::new),
-    };
+    let [id, secret] = [parsed.access_key_id, parsed.secret_access_key].map(zeroize::Zeroizing::new);
+    // An empty token is none, as for botocore: helpers print one beside keys of a user.
+    let token = parsed.session_token.map(zeroize::Zeroizing::new).filter(|token| !token.is_empty());
     if parsed.version != 1 {
         return failed(format!("has version {}; only 1 is known", parsed.version));
     }
@@ -232,7 +246,15 @@ pub(super) fn process_keys(output: &[u8]) -> Result<Keys, ProcessFailure> {
             Some(_) => {}
         }
     }
-    Ok(keys)
+    let keys = Keys::checked(&id, &secret, token.as_ref().map(|token| token.as_str()));
+    keys.or_else(|(part, flaw)| {
+        let name = match part {
+            Part::AccessKeyId => "AccessKeyId",
+            Part::SecretAccessKey => "SecretAccessKey",
+            Part::SessionToken => "SessionToken",
+        };
+        failed(format!("has keys that cannot be used: {name} {flaw}"))
+    })
 }
 
 impl From<HelperError> for ProcessFailure {

@@ -1,7 +1,9 @@
 //! Config files and an environment that do not lead to a role and its source.
 
 use super::page::{Page, ROLE, Scene, nobody, page};
+use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 
 /// A name, the config file, and the words before `-- true`.
 const FILES: &[(&str, &str, &[&str])] = &[
@@ -50,6 +52,11 @@ const FILES: &[(&str, &str, &[&str])] = &[
         &["-p", "deploy"],
     ),
     ("config-half-a-pair-of-keys", "[profile base]\naws_access_key_id = AKIA\n", &["-p", "base", "-r", ROLE]),
+    (
+        "config-key-with-a-line-break",
+        "[profile base]\naws_access_key_id = AKIA\naws_secret_access_key = one\n  two\n",
+        &["-p", "base", "-r", ROLE],
+    ),
     (
         "config-sso-incomplete",
         "[profile dev]\nsso_account_id = 222222222222\nsso_start_url = https://example.awsapps.com/start\n",
@@ -141,6 +148,16 @@ pub(super) fn pages() -> Vec<Page> {
         }),
         page("config-half-a-pair-of-keys-in-the-environment", || {
             Scene::new(nobody().env_remove("AWS_SECRET_ACCESS_KEY").args(["-r", ROLE, "--", "true"]))
+        }),
+        page("config-key-with-a-line-break-in-the-environment", || {
+            Scene::new(nobody().env("AWS_ACCESS_KEY_ID", "AKIA\n").args(["-r", ROLE, "--", "true"]))
+        }),
+        page("config-key-with-a-space-in-the-environment", || {
+            Scene::new(nobody().env("AWS_SECRET_ACCESS_KEY", "hidden ").args(["-r", ROLE, "--", "true"]))
+        }),
+        page("config-variable-not-utf-8", || {
+            let value = OsStr::from_bytes(b"produ\xffktion");
+            Scene::new(nobody().env("AWS_PROFILE", value).args(["-r", ROLE, "--", "true"]))
         }),
         page("config-chained-duration-of-the-flag", || {
             let roles = ["-r", "222222222222:Hub", "-r", ROLE];

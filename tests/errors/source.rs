@@ -45,6 +45,10 @@ pub(super) fn pages() -> Vec<Page> {
             r#"echo '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"t","Expiration":"soon"}'"#,
         ),
         by_process("source-process-endless", "yes"),
+        by_process(
+            "source-process-key-empty",
+            r#"echo '{"Version":1,"AccessKeyId":"","SecretAccessKey":"s","SessionToken":"t"}'"#,
+        ),
         page("source-process-missing", || {
             Scene::new(by_profile("credential_process = /no/such/program 2>/dev/null\n"))
         }),
@@ -78,6 +82,10 @@ pub(super) fn pages() -> Vec<Page> {
         page("source-container-token", || {
             let container = FakeContainer::start();
             Scene::new(in_container(&container)).with(container)
+        }),
+        page("source-container-token-with-a-line-break", || {
+            let container = FakeContainer::start();
+            Scene::new(in_container(&container).env("AWS_CONTAINER_AUTHORIZATION_TOKEN", "token\n")).with(container)
         }),
         page("source-container-gone", || {
             let container = FakeContainer::start();

@@ -1,0 +1,155 @@
+//! Keys that cannot be used, and variables that are no text: said at once, and nobody is asked with them.
+
+use crate::support::{FakeContainer, FakeSts, Identity, Xassume, probe};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+const ROLE: &str = "arn:aws:iam::111111111111:role/R";
+const HIDDEN: &str = "HIDDENVALUE";
+
+/// Launched, supervised, refused by both in the same words, and by a check; gives the words.
+#[track_caller]
+fn refused(sts: &FakeSts, xassume: &Xassume) -> String {
+    let xassume = xassume.clone().args(["-r", ROLE]);
+    let run = |args: &[&str]| {
+        let finished = xassume.clone().args(args).args(["--"]).args(probe()).args(["say", "ran"]).run().exited(125);
+        assert_eq!(finished.stdout_text(), "", "the command must not start");
+        finished.stderr
+    };
+    let (launched, supervised) = (run(&["--no-cache"]), run(&["--on-expiry", "restart", "--no-cache"]));
+    assert_eq!(launched, supervised);
+    let (first, hint) = launched.split_once('\n').expect("two lines");
+    assert!(hint.starts_with("hint: ") && hint.lines().count() == 1, "{launched}");
+    assert!(launched.lines().all(|line| line.chars().count() < 160), "{launched}");
+    let checked = xassume.clone().arg("--check").run().exited(125).stdout_text();
+    let reason = first.trim_start_matches("xassume: ");
+    let unfolded = checked.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(unfolded.contains(reason), "{reason}: {checked}");
+    assert!(!launched.contains(HIDDEN) && !checked.contains(HIDDEN), "{launched}{checked}");
+    assert_eq!(sts.requests().len(), 0, "STS is not asked with them");
+    launched
+}
+
+#[test]
+fn keys_in_the_environment_that_cannot_be_used() {
+    let sts = FakeSts::start();
+    for variable in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        for (value, flaw) in [
+            (format!("{HIDDEN}\n"), "holds a line break"),
+            (format!("{HIDDEN}\r"), "holds a line break"),
+            (format!(" {HIDDEN} "), "holds a space"),
+            (format!("{HIDDEN}\u{1}"), "holds a control character"),
+            (format!("{HIDDEN}\u{e9}"), "holds a character that is not ASCII"),
+        ] {
+            let said = refused(&sts, &Xassume::new(&sts).env(variable, value));
+            let line =
+                format!("xassume: the environment has keys that cannot be used: {variable} {flaw}\nhint: export ");
+            assert!(said.starts_with(&line), "{said}");
+        }
+    }
+    let old_name = Xassume::new(&sts).env("AWS_ACCESS_KEY_ID", "ASIA1").env("AWS_SECURITY_TOKEN", "t\n");
+    assert!(refused(&sts, &old_name).contains(": AWS_SECURITY_TOKEN holds a line break"));
+}
+
+#[test]
+fn keys_of_a_profile_that_cannot_be_used() {
+    let sts = FakeSts::start();
+    for (file, section, keys, complaint) in [
+        (".aws/credentials", "dev", ["AK\u{1}", HIDDEN, "t"], "aws_access_key_id holds a control character"),
+        (".aws/credentials", "dev", ["AKIA", "HIDDENVALUE\n more", "t"], "aws_secret_access_key holds a line break"),
+        (".aws/config", "profile dev", ["AKIA", HIDDEN, "HIDDENVALUE x"], "aws_session_token holds a space"),
+    ] {
+        let [id, secret, token] = keys;
+        let text = format!(
+            "[{section}]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\naws_session_token = {token}\n"
+        );
+        let xassume = Xassume::new(&sts).without_keys().file(file, text).args(["-p", "dev"]);
+        let path = xassume.home().join(file);
+        let said = refused(&sts, &xassume);
+        let line = format!("xassume: profile dev in {} has keys that cannot be used: {complaint}\n", path.display());
+        assert!(said.starts_with(&line), "{said}");
+    }
+}
+
+#[test]
+fn keys_of_a_credential_process_that_cannot_be_used() {
+    let sts = FakeSts::start();
+    let by_process = |answer: &str| {
+        let config = "[profile dev]\ncredential_process = cat $HOME/answer\n";
+        Xassume::new(&sts).without_keys().file(".aws/config", config).file("answer", answer).args(["-p", "dev"])
+    };
+    for (answer, flaw) in [
+        (r#"{"Version":1,"AccessKeyId":"AK\n","SecretAccessKey":"HIDDENVALUE"}"#, "AccessKeyId holds a line break"),
+        (r#"{"Version":1,"AccessKeyId":"","SecretAccessKey":""}"#, "AccessKeyId is empty"),
+        (r#"{"Version":1,"AccessKeyId":"AK","SecretAccessKey":""}"#, "SecretAccessKey is empty"),
+        (
+            r#"{"Version":1,"AccessKeyId":"AK","SecretAccessKey":"s","SessionToken":"HIDDENVALUE "}"#,
+            "SessionToken holds a space",
+        ),
+    ] {
+        let said = refused(&sts, &by_process(answer));
+        let line = format!("credential_process of profile dev: its output has keys that cannot be used: {flaw}\n");
+        assert!(said.starts_with(&format!("xassume: no source credentials: {line}")), "{said}");
+    }
+}
+
+#[test]
+fn an_empty_token_of_a_credential_process_is_none() {
+    let (sts, user) = (FakeSts::start(), Identity::user());
+    let (key, secret) = (&user.access_key_id, &user.secret_access_key);
+    let answer = format!(r#"{{"Version":1,"AccessKeyId":"{key}","SecretAccessKey":"{secret}","SessionToken":""}}"#);
+    let config = "[profile dev]\ncredential_process = cat $HOME/answer\n";
+    let xassume = Xassume::new(&sts).without_keys().file(".aws/config", config).file("answer", answer);
+    xassume.args(["-p", "dev", "-r", ROLE, "--", "true"]).run().exited(0);
+    assert_eq!((sts.requests()[0].access_key_id.as_ref(), &sts.requests()[0].session_token), (Some(key), &None));
+}
+
+#[test]
+fn keys_of_a_container_that_cannot_be_used() {
+    let (sts, container) = (FakeSts::start(), FakeContainer::start());
+    let in_container =
+        || Xassume::new(&sts).without_keys().env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri());
+    container.set_identity(Identity { session_token: Some(format!("{HIDDEN}\n")), ..Identity::task() });
+    let said = refused(&sts, &in_container().env("AWS_CONTAINER_AUTHORIZATION_TOKEN", container.token()));
+    assert!(said.contains("endpoint: the session token in its answer holds a line break\n"), "{said}");
+
+    container.set_identity(Identity::task());
+    let file = in_container().file("token", format!("{}\n", container.token()));
+    let path = file.home().join("token");
+    let by_variable = in_container().env("AWS_CONTAINER_AUTHORIZATION_TOKEN", format!("{HIDDEN}\n"));
+    for xassume in [file.env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path), by_variable] {
+        let said = refused(&sts, &xassume);
+        assert!(said.contains("the container's authorization token cannot be sent in an HTTP header\n"), "{said}");
+        assert!(said.contains("without a line break behind it"), "{said}");
+    }
+}
+
+#[test]
+fn variables_that_are_not_utf_8_do_not_count_as_absent() {
+    let sts = FakeSts::start();
+    for name in [
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_REGION",
+        "AWS_ROLE_ARN",
+        "AWS_ROLE_SESSION_NAME",
+        "AWS_ENDPOINT_URL_STS",
+        "AWS_ENDPOINT_URL_SSO",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "AWS_EC2_METADATA_DISABLED",
+        "AWS_USE_FIPS_ENDPOINT",
+    ] {
+        let value = OsStr::from_bytes(b"HIDDENVALUE\xff");
+        let said = refused(&sts, &Xassume::new(&sts).env(name, value));
+        assert_eq!(
+            said,
+            format!("xassume: {name} is not UTF-8\nhint: write {name} in UTF-8, as AWS does, or unset it\n")
+        );
+    }
+    let others = Xassume::new(&sts).env("AWS_ODD", OsStr::from_bytes(b"\xff"));
+    others.args(["-r", ROLE, "--", "true"]).run().exited(0);
+}
