@@ -230,8 +230,7 @@ pub(super) fn process_keys(output: &[u8]) -> Result<Keys, ProcessFailure> {
         }
     };
     let [id, secret] = [parsed.access_key_id, parsed.secret_access_key].map(zeroize::Zeroizing::new);
-    // An empty token is none, as for botocore: helpers print one beside keys of a user.
-    let token = parsed.session_token.map(zeroize::Zeroizing::new).filter(|token| !token.is_empty());
+    let token = parsed.session_token.map(zeroize::Zeroizing::new);
     if parsed.version != 1 {
         return failed(format!("has version {}; only 1 is known", parsed.version));
     }

@@ -96,12 +96,12 @@ fn by_sso(sts: &FakeSts, sso: &FakeSso) -> Xassume {
 #[test]
 fn a_source_that_hangs_is_a_failed_refresh_and_is_asked_again() {
     let (sts, sso) = (one_refresh(), FakeSso::start());
-    let xassume = probing(by_sso(&sts, &sso).args(["--sts-timeout", "500ms"]), &["generation"]).spawn();
+    let xassume = probing(by_sso(&sts, &sso).args(["--sts-timeout", "2s"]), &["generation"]).spawn();
     generation(&xassume);
     sso.hang();
     let failing = xassume.error_line("cannot refresh the session");
     let reason =
-        "no source credentials: SSO of profile dev (Developer in account 222222222222) gave no answer within 500ms";
+        "no source credentials: SSO of profile dev (Developer in account 222222222222) gave no answer within 2s";
     assert!(failing.contains(reason) && failing.contains("the command keeps running, retry in"), "{failing}");
     xassume.error_line("hint: ");
     sso.recover();

@@ -1,0 +1,121 @@
+//! Keys, and what can be part of them. Pure.
+
+use super::Secret;
+use std::fmt;
+
+/// Keys that sign requests: a user's, or a session's when there is a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Keys {
+    /// Not a secret: `CloudTrail` shows it.
+    pub(crate) access_key_id: String,
+    pub(crate) secret_access_key: Secret,
+    pub(crate) session_token: Option<Secret>,
+}
+
+/// One of the values that keys are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    AccessKeyId,
+    SecretAccessKey,
+    SessionToken,
+}
+
+/// Why a value is no part of any keys. The value itself is not told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    Empty,
+    LineBreak,
+    Space,
+    Control,
+    NotAscii,
+}
+
+impl Keys {
+    /// Keys that came from outside. An empty token is none, as for botocore: programs print one beside a user's keys.
+    ///
+    /// # Errors
+    /// The first part that can neither sign a request nor stand in a header: that takes characters from `!` to `~`.
+    /// Nothing is cut off: AWS's own tools take such values as they are, and fail.
+    pub(crate) fn checked(id: &str, secret: &str, token: Option<&str>) -> Result<Self, (Part, Flaw)> {
+        let token = token.filter(|token| !token.is_empty());
+        let parts = [(Part::AccessKeyId, Some(id)), (Part::SecretAccessKey, Some(secret)), (Part::SessionToken, token)];
+        for (part, text) in parts {
+            if let Some(flaw) = text.and_then(flaw) {
+                return Err((part, flaw));
+            }
+        }
+        Ok(Self {
+            access_key_id: id.to_owned(),
+            secret_access_key: Secret::new(secret),
+            session_token: token.map(Secret::new),
+        })
+    }
+}
+
+fn flaw(text: &str) -> Option<Flaw> {
+    if text.is_empty() {
+        return Some(Flaw::Empty);
+    }
+    text.chars().find_map(|c| match c {
+        '!'..='~' => None,
+        '\n' | '\r' => Some(Flaw::LineBreak),
+        ' ' | '\t' => Some(Flaw::Space),
+        c if c.is_control() => Some(Flaw::Control),
+        _ => Some(Flaw::NotAscii),
+    })
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AccessKeyId => "access key id",
+            Self::SecretAccessKey => "secret access key",
+            Self::SessionToken => "session token",
+        })
+    }
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "is empty",
+            Self::LineBreak => "holds a line break",
+            Self::Space => "holds a space",
+            Self::Control => "holds a control character",
+            Self::NotAscii => "holds a character that is not ASCII",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_made_of_visible_ascii_characters() {
+        let flaw = |id, secret, token| Keys::checked(id, secret, token).err();
+        assert_eq!(flaw("AKIA", "wJalr/XUt+n=~!", None), None);
+        assert_eq!(flaw("ASIA", "s", Some("IQoJb3JpZ2luX2Vj//8=")), None);
+        for (text, expected) in [
+            ("", Flaw::Empty),
+            ("AKIA\n", Flaw::LineBreak),
+            ("AKIA\r", Flaw::LineBreak),
+            (" AKIA", Flaw::Space),
+            ("AK\tIA", Flaw::Space),
+            ("AKIA\u{1}", Flaw::Control),
+            ("AKIA\u{7f}", Flaw::Control),
+            ("AKI\u{e4}", Flaw::NotAscii),
+            ("AKIA\u{a0}", Flaw::NotAscii),
+        ] {
+            assert_eq!(flaw(text, "s", Some("t")), Some((Part::AccessKeyId, expected)), "{text:?}");
+            assert_eq!(flaw("AKIA", text, None), Some((Part::SecretAccessKey, expected)), "{text:?}");
+            let of_token = Some((Part::SessionToken, expected)).filter(|_| !text.is_empty());
+            assert_eq!(flaw("ASIA", "s", Some(text)), of_token, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_token_is_none() {
+        assert_eq!(Keys::checked("AKIA", "s", Some("")), Keys::checked("AKIA", "s", None));
+    }
+}
