@@ -26,6 +26,35 @@ fn in_container(container: &FakeContainer) -> Xassume {
 }
 
 pub(super) fn pages() -> Vec<Page> {
+    [services(), token_files()].into_iter().flatten().collect()
+}
+
+fn token_files() -> Vec<Page> {
+    vec![
+        page("source-token-file-missing", || {
+            let args = ["--web-identity-token-file", "/var/run/no/token", "-r", ROLE, "--", "true"];
+            Scene::new(nobody().without_keys().args(args))
+        }),
+        page("source-token-file-of-a-variable-missing", || {
+            let xassume = nobody().without_keys().env("XASSUME_WEB_IDENTITY_TOKEN_FILE", "/var/run/no/token");
+            Scene::new(xassume.args(["-r", ROLE, "--", "true"]))
+        }),
+        page("source-token-file-of-a-profile-missing", || {
+            let config = format!("[profile web]\nrole_arn = {ROLE}\nweb_identity_token_file = /var/run/no/token\n");
+            Scene::new(nobody().without_keys().file(".aws/config", config).args(["-p", "web", "--", "true"]))
+        }),
+        page("source-token-file-empty", || {
+            let sts = FakeSts::start();
+            let xassume = Xassume::new(&sts).without_keys().file("token", "\n");
+            let token = xassume.home().join("token");
+            let xassume = xassume.env("AWS_WEB_IDENTITY_TOKEN_FILE", token).env("AWS_ROLE_ARN", ROLE);
+            Scene::new(xassume.args(["--", "true"])).with(sts)
+        }),
+    ]
+}
+
+/// Programs, and what answers over a network.
+fn services() -> Vec<Page> {
     let on_instance = |imds: &FakeImds| nobody().without_keys().with_metadata_at(&imds.url());
     let with_session =
         format!("sso_session = corp\n{SSO}[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = {START}\n");
@@ -110,25 +139,6 @@ pub(super) fn pages() -> Vec<Page> {
             let imds = FakeImds::start();
             imds.fail(403);
             Scene::new(on_instance(&imds).args(["-r", ROLE, "--", "true"])).with(imds)
-        }),
-        page("source-token-file-missing", || {
-            let args = ["--web-identity-token-file", "/var/run/no/token", "-r", ROLE, "--", "true"];
-            Scene::new(nobody().without_keys().args(args))
-        }),
-        page("source-token-file-of-a-variable-missing", || {
-            let xassume = nobody().without_keys().env("XASSUME_WEB_IDENTITY_TOKEN_FILE", "/var/run/no/token");
-            Scene::new(xassume.args(["-r", ROLE, "--", "true"]))
-        }),
-        page("source-token-file-of-a-profile-missing", || {
-            let config = format!("[profile web]\nrole_arn = {ROLE}\nweb_identity_token_file = /var/run/no/token\n");
-            Scene::new(nobody().without_keys().file(".aws/config", config).args(["-p", "web", "--", "true"]))
-        }),
-        page("source-token-file-empty", || {
-            let sts = FakeSts::start();
-            let xassume = Xassume::new(&sts).without_keys().file("token", "\n");
-            let token = xassume.home().join("token");
-            let xassume = xassume.env("AWS_WEB_IDENTITY_TOKEN_FILE", token).env("AWS_ROLE_ARN", ROLE);
-            Scene::new(xassume.args(["--", "true"])).with(sts)
         }),
     ]
 }
