@@ -114,11 +114,13 @@ impl<'a> Launch<'a> {
         self.checked(obtained)
     }
 
-    /// A session for a refresh, with everything read anew: rotated keys, a new login, an edited profile.
+    /// A session for a refresh, with everything read anew: rotated keys, a new login, an edited profile. Nobody is asked
+    /// for anything any more, though the first session may have come from the cache.
     ///
     /// # Errors
     /// As for the first one; and what became wrong in the files since.
     pub(crate) async fn next_session(&self) -> Result<Obtained, Error> {
+        self.codes.end_of_start();
         let files = files::read(self.vars)?;
         let plan = plan(&self.settings.request, &files.profiles, self.vars)?;
         self.checked(self.sessions(&plan, &files)?.obtain(Need::ThreeQuarters, Outage::Fail).await?)

@@ -238,7 +238,7 @@ impl<'a> Sessions<'a> {
     ) -> Result<T, Error> {
         let network = self.network()?;
         let environment = helper_environment(self.vars, self.depth, held);
-        let helpers = Helpers { environment: &environment };
+        let helpers = Helpers { environment: &environment, attendance: self.codes.attendance() };
         let kept = Kept { sessions: self };
         let mfa = Mfa { codes: self.codes, sessions: &kept, session_duration: self.settings.mfa.session_duration };
         let Self { plan, report, progress, .. } = *self;

@@ -12,6 +12,7 @@ mod environment;
 mod errors;
 mod execution;
 mod faults;
+mod helpers;
 mod hostile;
 mod keys;
 mod layers;

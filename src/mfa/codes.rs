@@ -4,7 +4,7 @@ use super::prompt;
 use crate::error::{CodeOrigin, Error, MfaError, MfaFailure, ProcessFailure};
 use crate::role::{MfaCode, MfaSerial};
 use crate::settings::CodeFrom;
-use crate::sys::helper;
+use crate::sys::helper::{self, Attendance};
 use nix::errno::Errno;
 use std::ffi::CString;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -28,18 +28,10 @@ pub(crate) struct Codes<'a> {
 
 #[derive(Debug, Default)]
 struct State {
-    phase: Phase,
+    /// Unattended once the first session is there: nothing prompts any more, and what was typed is too old to be sent.
+    attendance: Attendance,
     /// The code that was handed out last.
     used: Option<MfaCode>,
-}
-
-/// Whether somebody is there to ask.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    #[default]
-    Start,
-    /// The first session is there: nothing prompts any more, and what was typed is too old to be sent.
-    Unattended,
 }
 
 #[derive(Debug)]
@@ -79,7 +71,12 @@ impl<'a> Codes<'a> {
 
     /// From now on only a command can give codes.
     pub(crate) fn end_of_start(&self) {
-        self.state().phase = Phase::Unattended;
+        self.state().attendance = Attendance::Unattended;
+    }
+
+    /// Whether somebody may be asked still.
+    pub(crate) fn attendance(&self) -> Attendance {
+        self.state().attendance
     }
 
     /// A code that was not handed out before.
@@ -90,14 +87,14 @@ impl<'a> Codes<'a> {
     /// Why there is none, or none any more.
     pub(crate) async fn next(&self, serial: &MfaSerial) -> Result<MfaCode, MfaError> {
         let failed = |kind| MfaError { serial: serial.to_string(), kind };
-        let (phase, used) = {
+        let (attendance, used) = {
             let state = self.state();
-            (state.phase, state.used.clone())
+            (state.attendance, state.used.clone())
         };
-        let code = match (&self.from, phase, &used) {
-            (From::Command(command), _, _) => self.run(command).await,
-            (From::One(code), Phase::Start, None) => Ok(code.clone()),
-            (From::Prompt, Phase::Start, None) => prompt::ask(serial).await,
+        let code = match (&self.from, attendance, &used) {
+            (From::Command(command), _, _) => self.run(command, attendance).await,
+            (From::One(code), Attendance::Attended, None) => Ok(code.clone()),
+            (From::Prompt, Attendance::Attended, None) => prompt::ask(serial).await,
             (From::One(_) | From::Prompt, _, _) => Err(MfaFailure::Attended),
         };
         let code = code.map_err(failed)?;
@@ -112,8 +109,8 @@ impl<'a> Codes<'a> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn run(&self, command: &str) -> Result<MfaCode, MfaFailure> {
-        let output = helper::run_shell(command, self.environment, COMMAND_LIMIT, COMMAND_BYTES)
+    async fn run(&self, command: &str, attendance: Attendance) -> Result<MfaCode, MfaFailure> {
+        let output = helper::run_shell(command, self.environment, attendance, COMMAND_LIMIT, COMMAND_BYTES)
             .await
             .map_err(|error| MfaFailure::Command(ProcessFailure::from(error)))?;
         parse(&zeroize::Zeroizing::new(output), CodeOrigin::Command)

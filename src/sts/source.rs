@@ -12,7 +12,7 @@ use crate::error::{ProcessFailure, SourceError, told};
 use crate::files::read_at_most;
 use crate::profile::{Source, TokenFrom};
 use crate::session::{Flaw, Keys, Part, Secret, rfc3339};
-use crate::sys::helper::{self, HelperError};
+use crate::sys::helper::{self, Attendance, HelperError};
 use crate::waiting::Tries;
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::login::LoginCredentialsProvider;
@@ -42,6 +42,7 @@ const MOST_TOKEN: usize = 20_000;
 pub(crate) struct Helpers<'a> {
     /// The environment that xassume inherited, with the depth counted on.
     pub(crate) environment: &'a [CString],
+    pub(crate) attendance: Attendance,
 }
 
 /// What vouches for the first call to STS.
@@ -213,7 +214,7 @@ struct ProcessOutput {
 
 async fn process(profile: &str, command: &str, helpers: &Helpers<'_>) -> Result<Keys, SourceError> {
     let failed = |failure| SourceError::Process { profile: profile.to_owned(), failure };
-    let output = helper::run_shell(command, helpers.environment, HELPER_LIMIT, HELPER_BYTES)
+    let output = helper::run_shell(command, helpers.environment, helpers.attendance, HELPER_LIMIT, HELPER_BYTES)
         .await
         .map_err(|error| failed(error.into()))?;
     process_keys(&zeroize::Zeroizing::new(output)).map_err(failed)

@@ -2,8 +2,8 @@
 
 #![allow(unsafe_code)]
 
+use super::processes::{self, State};
 use crate::supervise::process::Pid;
-use std::fs;
 use std::io;
 
 /// Whether anybody lives in the group that `leader` led. Its id may be another's by now; then the answer is wrong, and
@@ -14,8 +14,9 @@ use std::io;
 /// where /proc shows none, they count here too.
 pub(crate) fn lives(leader: Pid) -> bool {
     exists(leader) && {
-        let members = members(leader);
-        members.is_empty() || members.contains(&Member::Alive)
+        let mut members = processes::all();
+        members.retain(|process| process.group == leader);
+        members.is_empty() || members.iter().any(|member| member.state == State::Alive)
     }
 }
 
@@ -24,30 +25,6 @@ fn exists(leader: Pid) -> bool {
     // SAFETY: signal 0 is sent to nobody; kill(2) only checks.
     let result = unsafe { libc::kill(-leader, 0) };
     result == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Member {
-    Alive,
-    Zombie,
-}
-
-/// The members that /proc shows.
-fn members(leader: Pid) -> Vec<Member> {
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let processes = processes.filter(|entry| entry.file_name().as_encoded_bytes()[0].is_ascii_digit());
-    processes.filter_map(|process| member(&fs::read_to_string(process.path().join("stat")).ok()?, leader)).collect()
-}
-
-/// Reads `/proc/PID/stat`, see `proc_pid_stat(5)`: after the name, which may hold anything, the state is the first field,
-/// the group the third, and the number of threads the 18th. One whose first thread has ended is shown as a zombie while
-/// others still hold its files.
-fn member(stat: &str, leader: Pid) -> Option<Member> {
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
-    let group: Pid = fields.get(2)?.parse().ok()?;
-    let ended =
-        matches!(*fields.first()?, "Z" | "X") && fields.get(17).is_none_or(|threads| matches!(*threads, "0" | "1"));
-    (group == leader).then_some(if ended { Member::Zombie } else { Member::Alive })
 }
 
 #[cfg(test)]
@@ -76,17 +53,5 @@ mod tests {
         eventually(|| !lives(group));
         assert!(exists(group), "the shell is not reaped yet");
         child.reap();
-    }
-
-    #[test]
-    fn a_line_of_the_kernel_is_read_behind_the_name() {
-        let stat = |state: &str, group: Pid, threads: u32| {
-            format!("77 (a) Z 1 5 (b)) {state} 1 {group} 5 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 {threads} 0 9 0 0")
-        };
-        assert_eq!(member(&stat("S", 5, 1), 5), Some(Member::Alive));
-        assert_eq!(member(&stat("Z", 5, 1), 5), Some(Member::Zombie));
-        assert_eq!(member(&stat("Z", 5, 3), 5), Some(Member::Alive), "threads of it go on");
-        assert_eq!(member(&stat("S", 6, 1), 5), None);
-        assert_eq!(member("77 (cut", 5), None);
     }
 }

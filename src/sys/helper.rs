@@ -1,24 +1,29 @@
 //! The road for programs that xassume runs for itself: `credential_process`, `--mfa-command`.
 //!
-//! Own process group, inherited signal state, nothing on standard input, standard output read, standard error shown.
-//! It needs no SIGCHLD, so it works before and within a supervision, and beside its reaper as PID 1.
+//! Inherited signal state, nothing on standard input, standard output read, standard error shown. It needs no SIGCHLD, so it
+//! works before and within a supervision, and beside its reaper as PID 1. A helper ends with xassume, however that ends
+//! but by SIGKILL; then the shell that it is, at least, is sent SIGTERM by the kernel.
 
 #![allow(unsafe_code)]
+
+mod answer;
+mod family;
 
 use super::child::{Program, Stdio, spawn};
 use super::poll::polled;
 use super::reap::Entry;
-use super::signals;
+use super::signals::{self, Notice};
+use super::tty::Terminal;
 use crate::supervise::process::{End, Group, Pid};
-use crate::supervise::signal::Signal;
+use answer::{Answer, More};
+use family::Family;
 use std::ffi::CString;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
-use zeroize::Zeroizing;
 
 /// Why a helper gave no answer.
 #[derive(Debug)]
@@ -48,20 +53,25 @@ impl std::error::Error for HelperError {}
 
 /// How often a helper is looked at where the kernel has no pidfd to wait for.
 const POLL: Duration = Duration::from_millis(20);
-/// How long a helper that was sent SIGKILL is waited for; after that a zombie is the lesser evil.
-const DYING: Duration = Duration::from_millis(100);
 
-/// A running helper; dropped, it and its group are killed.
-struct Helper {
-    pid: Pid,
-    entry: Entry,
-    state: State,
+/// Whether somebody is there whom a helper may ask.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attendance {
+    #[default]
+    Attended,
+    /// The command has the terminal, if there is one: a helper that reads it is stopped by the kernel (SIGTTIN), and
+    /// ended when its time is up.
+    Unattended,
 }
 
-#[derive(PartialEq, Eq)]
-enum State {
-    Running,
-    Reaped,
+/// A running helper; dropped, it is ended with all that it has started.
+struct Helper {
+    family: Family,
+    entry: Entry,
+    /// How it ended, once that is known.
+    end: Option<End>,
+    /// The user's terminal, where the helper may ask. It is put back as it was where a killed helper could not do it.
+    terminal: Option<Terminal>,
 }
 
 /// Runs a line of shell, as [`run_helper`].
@@ -71,31 +81,44 @@ enum State {
 pub(crate) async fn run_shell(
     line: &str,
     environment: &[CString],
+    attendance: Attendance,
     limit: Duration,
     max_bytes: usize,
 ) -> Result<Vec<u8>, HelperError> {
     let line = CString::new(line).map_err(|error| HelperError::Spawn(error.into()))?;
     let argv = vec![c"sh".to_owned(), c"-c".to_owned(), line];
     let program = Program { path: c"/bin/sh".to_owned(), argv, env: environment.to_vec() };
-    run_helper(&program, limit, max_bytes).await
+    run_helper(&program, attendance, limit, max_bytes).await
 }
 
 /// Runs the program and gives what it wrote, once it has ended with status 0. A future that is dropped takes the
-/// helper with it. What a helper leaves running behind it (an agent) is not waited for.
+/// helper with it, and so does a signal that ends xassume. What a helper leaves running behind it (an agent) is not
+/// waited for.
 ///
 /// What it writes may be secret: it is read into one place, which is zeroed unless it is handed out.
 ///
 /// # Errors
 /// See [`HelperError`].
-pub(crate) async fn run_helper(program: &Program, limit: Duration, max_bytes: usize) -> Result<Vec<u8>, HelperError> {
-    let (mut helper, output) = start(program).map_err(HelperError::Spawn)?;
-    match tokio::time::timeout(limit, helper.answer(&output, Answer::new(max_bytes))).await {
-        Ok(answer) => answer,
-        Err(_) => Err(HelperError::TimedOut(limit)),
-    }
+pub(crate) async fn run_helper(
+    program: &Program,
+    attendance: Attendance,
+    limit: Duration,
+    max_bytes: usize,
+) -> Result<Vec<u8>, HelperError> {
+    // From before there is a helper until after it has ended.
+    let notice = Notice::of_signals().map_err(HelperError::Spawn)?;
+    let (mut helper, output) = start(program, attendance).map_err(HelperError::Spawn)?;
+    let answer = tokio::time::timeout(limit, helper.answer(&output, Answer::new(max_bytes)));
+    let signal = tokio::select! {
+        biased;
+        signal = notice.signal() => signal,
+        answer = answer => return answer.unwrap_or(Err(HelperError::TimedOut(limit))),
+    };
+    drop(helper);
+    signals::die_of(signal)
 }
 
-fn start(program: &Program) -> io::Result<(Helper, AsyncFd<File>)> {
+fn start(program: &Program, attendance: Attendance) -> io::Result<(Helper, AsyncFd<File>)> {
     signals::keep_child_statuses();
     let nothing = File::open("/dev/null")?;
     // Only our end must not block; the flag would be the helper's too if it were set on both.
@@ -103,13 +126,20 @@ fn start(program: &Program) -> io::Result<(Helper, AsyncFd<File>)> {
     nix::fcntl::fcntl(&reader, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK))?;
     let output = polled(File::from(reader))?;
     let stdio = Stdio { input: Some(nothing.as_fd()), output: Some(writer.as_fd()) };
-    let pid = spawn(program, Group::Own, stdio)?;
-    Ok((Helper { pid, entry: Entry::new(pid), state: State::Running }, output))
+    // A group of its own is a background group of the terminal, which may not read it; and ^C would not reach it.
+    let terminal = match attendance {
+        Attendance::Attended => Terminal::of_the_user(),
+        Attendance::Unattended => None,
+    };
+    let group = if terminal.is_some() { Group::Shared } else { Group::Own };
+    let leader = spawn(program, group, stdio)?;
+    let family = Family { leader, group };
+    Ok((Helper { family, entry: Entry::new(leader), end: None, terminal }, output))
 }
 
 impl Helper {
     async fn answer(&mut self, output: &AsyncFd<File>, mut answer: Answer) -> Result<Vec<u8>, HelperError> {
-        let mut ended = std::pin::pin!(ended(self.pid, &self.entry));
+        let mut ended = std::pin::pin!(ended(self.family.leader, &self.entry));
         let end = loop {
             tokio::select! {
                 biased;
@@ -124,7 +154,7 @@ impl Helper {
                 }
             }
         };
-        self.state = State::Reaped;
+        self.end = Some(end);
         match end {
             End::Exited(0) => Ok(answer.into_bytes()),
             End::Exited(_) | End::Killed(_) => Err(HelperError::Failed(end)),
@@ -134,73 +164,15 @@ impl Helper {
 
 impl Drop for Helper {
     fn drop(&mut self) {
-        if self.state == State::Reaped {
-            return;
+        // Still ours, if it has not ended: nobody else reaps it without a note in the books.
+        match self.end.or_else(|| self.entry.end()) {
+            Some(End::Exited(_)) => return,
+            Some(End::Killed(_)) => {}
+            None => self.family.end(&self.entry),
         }
-        // Still ours: nobody else reaps it without a note in the books.
-        if self.entry.end().is_some() {
-            return;
+        if let Some(terminal) = &self.terminal {
+            terminal.restore();
         }
-        let _ = signals::send(self.pid, Group::Own, Signal::KILL);
-        let step = Duration::from_millis(1);
-        let mut waited = Duration::ZERO;
-        while self.entry.end().is_none() && waited < DYING {
-            std::thread::sleep(step);
-            waited += step;
-        }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum More {
-    Perhaps,
-    Never,
-}
-
-/// What a helper wrote so far, in a place that never moves.
-struct Answer {
-    /// One byte longer than what is allowed.
-    place: Zeroizing<Vec<u8>>,
-    filled: usize,
-}
-
-impl Answer {
-    fn new(max_bytes: usize) -> Self {
-        Self { place: Zeroizing::new(vec![0; max_bytes.saturating_add(1)]), filled: 0 }
-    }
-
-    async fn read(&mut self, output: &AsyncFd<File>) -> Result<More, HelperError> {
-        loop {
-            let mut ready = output.readable().await.map_err(HelperError::Spawn)?;
-            match self.read_once(output.get_ref())? {
-                Some(more) => return Ok(more),
-                None => ready.clear_ready(),
-            }
-        }
-    }
-
-    /// Takes what is there: `None` when that is nothing yet.
-    fn read_once(&mut self, mut output: &File) -> Result<Option<More>, HelperError> {
-        match output.read(&mut self.place[self.filled..]) {
-            Ok(0) => Ok(Some(More::Never)),
-            Ok(got) => {
-                self.filled += got;
-                if self.filled == self.place.len() {
-                    return Err(HelperError::TooLarge(self.filled - 1));
-                }
-                Ok(Some(More::Perhaps))
-            }
-            Err(error) => match error.kind() {
-                io::ErrorKind::WouldBlock => Ok(None),
-                io::ErrorKind::Interrupted => Ok(Some(More::Perhaps)),
-                _ => Err(HelperError::Spawn(error)),
-            },
-        }
-    }
-
-    fn into_bytes(mut self) -> Vec<u8> {
-        self.place.truncate(self.filled);
-        std::mem::take(&mut *self.place)
     }
 }
 
@@ -238,12 +210,13 @@ fn pidfd(pid: Pid) -> io::Result<OwnedFd> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::supervise::signal::Signal;
     use std::time::Instant;
 
     fn run(line: &str) -> Result<Vec<u8>, HelperError> {
         let environment = [c"PATH=/usr/bin:/bin".to_owned(), c"WORD=spoken".to_owned()];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(run_shell(line, &environment, Duration::from_millis(500), 100))
+        runtime.block_on(run_shell(line, &environment, Attendance::Unattended, Duration::from_millis(500), 100))
     }
 
     #[test]

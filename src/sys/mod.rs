@@ -16,6 +16,7 @@ mod linked;
 pub(crate) mod lookup;
 pub(crate) mod memory;
 mod poll;
+mod processes;
 pub(crate) mod program;
 pub(crate) mod reap;
 pub(crate) mod screen;

@@ -26,9 +26,14 @@ impl Entry {
         Self { pid }
     }
 
+    /// Whether the helper has ended. It is not reaped by this: its id, and its group's, stay its own.
+    pub(super) fn has_ended(&self) -> bool {
+        self.noted().is_some() || !matches!(wait(libc::P_PID, self.pid, libc::WEXITED | libc::WNOWAIT), Ok(None))
+    }
+
     /// The helper's end, if it has ended; it is reaped then, here or before.
     pub(super) fn end(&self) -> Option<End> {
-        if let Some(end) = HELPERS.with_borrow(|helpers| helpers.get(&self.pid).copied().flatten()) {
+        if let Some(end) = self.noted() {
             return Some(end);
         }
         match wait(libc::P_PID, self.pid, libc::WEXITED) {
@@ -39,6 +44,11 @@ impl Entry {
             Ok(Some((_, Change::Paused(_))) | None) => None,
             Err(_) => Some(End::Exited(crate::outcome::FAILED)),
         }
+    }
+
+    /// The end that [`orphans`] has come across.
+    fn noted(&self) -> Option<End> {
+        HELPERS.with_borrow(|helpers| helpers.get(&self.pid).copied().flatten())
     }
 }
 

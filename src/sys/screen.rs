@@ -42,7 +42,7 @@ pub(crate) fn undisturbed<T>(draw: impl FnOnce() -> T) -> T {
 /// From now on a line stands. It is erased if a signal ends xassume, unless the signals are read elsewhere.
 pub(crate) fn line_stands() {
     STANDING.store(true, Ordering::Relaxed);
-    signals::erase_before_death();
+    signals::tidy_before_death();
 }
 
 /// Whether a line stands.

@@ -7,10 +7,12 @@
 
 mod death;
 mod inherited;
+mod notice;
 mod watch;
 
-pub(crate) use death::{die_of, erase_before_death, forbid_core_dumps, install_pid1_handlers};
+pub(crate) use death::{die_of, forbid_core_dumps, install_pid1_handlers, tidy_before_death};
 pub(crate) use inherited::{Inherited, inherited, keep_child_statuses};
+pub(super) use notice::Notice;
 pub(crate) use watch::Watch;
 
 use crate::supervise::process::{Group, Pid};

@@ -1,6 +1,6 @@
 //! Dying of a signal as the command did, so that a shell, systemd and `wait` see what they would have seen.
 
-use super::{change_mask, set_disposition};
+use super::{change_mask, notice, set_disposition};
 use crate::supervise::signal::{Signal, SignalSet};
 use crate::sys::screen;
 
@@ -60,13 +60,16 @@ extern "C" fn exit_as_if_killed(number: libc::c_int) {
     unsafe { libc::_exit(128 + number) }
 }
 
-/// From now on these signals erase the line on the terminal, and kill as they would have without it. Signals that were
-/// ignored at the start stay so; execve(2) puts the others back.
-pub(crate) fn erase_before_death() {
-    end_by(erase_and_die);
+/// From now on these signals are told to a [`Notice`], where there is one; else they erase the line on the terminal, and
+/// kill as they would have without it. Signals that were ignored at the start stay so; execve(2) puts the others back.
+pub(crate) fn tidy_before_death() {
+    end_by(tell_or_die);
 }
 
-extern "C" fn erase_and_die(number: libc::c_int) {
+extern "C" fn tell_or_die(number: libc::c_int) {
+    if notice::told(number) {
+        return;
+    }
     // Only atomics and system calls: tcgetpgrp(3) and write(2) are async-signal-safe, and so is all of `die_of`.
     if screen::line_is_gone() && screen::is_ours() {
         let erase = screen::ERASE;

@@ -1,0 +1,225 @@
+//! Programs that xassume runs for itself: a `credential_process`, an `--mfa-command`. They may ask at the terminal before
+//! there is a command, and however a launch ends, they end with it.
+#![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
+
+use crate::support::log::PATIENCE;
+use crate::support::processes::{children, eventually, pid_namespace, state_of, stopped};
+use crate::support::pty::PROMPT;
+use crate::support::sys::{self, wait_gone};
+use crate::support::{Answer, FakeSts, Identity, Running, Terminal, Xassume, binary, probe};
+use std::fs;
+use std::time::{Duration, Instant};
+
+const ROLE: &str = "arn:aws:iam::111111111111:role/R";
+/// What ends a program that is run at a terminal.
+const ENDING: [i32; 4] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT];
+/// A helper that does not end by itself, and waits for what it has started.
+const HANGS: &str = "sleep 600 & echo helper=$! >&2; wait";
+/// The same; neither of them heeds SIGTERM.
+const STUBBORN: &str = "trap '' TERM; sleep 600 & echo helper=$! >&2; while :; do wait; done";
+/// Gives the keys, to those who know the word. Echo is off meanwhile, and what it has started listens as well.
+const ASKS: &str = "exec 3<>/dev/tty; stty -echo <&3; sleep 600 & echo helper=$! asker=$$ >&3; printf 'the word: ' >&3; \
+                    read word <&3; kill $!; stty echo <&3; test \"$word\" = sesame && cat $HOME/answer";
+
+/// Someone whose keys come from this `credential_process`.
+fn with_process(sts: &FakeSts, script: &str) -> Xassume {
+    let Identity { access_key_id, secret_access_key, .. } = Identity::user();
+    let answer = format!(r#"{{"Version":1,"AccessKeyId":"{access_key_id}","SecretAccessKey":"{secret_access_key}"}}"#);
+    Xassume::new(sts)
+        .without_keys()
+        .file("answer", answer)
+        .script("process", script)
+        .file(".aws/config", "[default]\ncredential_process = exec sh $HOME/process\n")
+        .args(["-r", ROLE, "--no-cache"])
+}
+
+/// The probe as the command.
+fn probing(xassume: Xassume, verbs: &[&str]) -> Xassume {
+    xassume.arg("--").args(probe()).args(verbs)
+}
+
+fn number_in(line: &str) -> i32 {
+    line.rsplit('=').next().and_then(|number| number.trim().parse().ok()).expect("a number")
+}
+
+/// What the helper has started.
+#[track_caller]
+fn started_by_helper(running: &Running) -> i32 {
+    number_in(&running.error_line("helper="))
+}
+
+#[test]
+fn a_signal_to_xassume_ends_them_and_what_they_have_started() {
+    let sts = FakeSts::start();
+    let mfa = Xassume::new(&sts).args(["-r", ROLE, "--mfa-serial", "device-01", "--no-cache", "--mfa-command", HANGS]);
+    let worlds = [
+        ("exec", probing(with_process(&sts, HANGS), &["say", "ran"])),
+        ("supervise", probing(with_process(&sts, HANGS).args(["--via", "file"]), &["say", "ran"])),
+        ("print", with_process(&sts, HANGS).args(["--print", "json"])),
+        ("check", with_process(&sts, HANGS).arg("--check")),
+        ("mfa", probing(mfa, &["say", "ran"])),
+    ];
+    for (name, world) in worlds {
+        for signal in ENDING {
+            let running = world.spawn();
+            let process = started_by_helper(&running);
+            let sent = Instant::now();
+            running.signal(signal);
+            // Its end is only seen once nobody holds its standard error any more.
+            let finished = running.wait().killed_by(signal);
+            assert!(!finished.stdout_text().contains("ran"), "{name}");
+            assert!(wait_gone(process, PATIENCE), "{name}");
+            assert!(sent.elapsed() < Duration::from_secs(20), "{name}: not when its time is up");
+            finished.left_nobody();
+        }
+    }
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn those_that_do_not_heed_the_signal_are_killed() {
+    let sts = FakeSts::start();
+    for flags in [&[][..], &["--via", "file"]] {
+        let running = probing(with_process(&sts, STUBBORN).args(flags), &["say", "ran"]).spawn();
+        let process = started_by_helper(&running);
+        running.signal(libc::SIGTERM);
+        running.wait().killed_by(libc::SIGTERM).left_nobody();
+        assert!(wait_gone(process, PATIENCE));
+    }
+}
+
+#[test]
+fn when_xassume_is_killed_they_are_told() {
+    let sts = FakeSts::start();
+    let running = probing(with_process(&sts, "echo helper=$$ >&2; exec sleep 600"), &["say", "ran"]).spawn();
+    let process = started_by_helper(&running);
+    running.signal(libc::SIGKILL);
+    running.wait().killed_by(libc::SIGKILL);
+    assert!(wait_gone(process, PATIENCE));
+}
+
+#[test]
+fn a_signal_that_was_ignored_or_blocked_stays_so_for_them_and_for_the_command() {
+    let sts = FakeSts::start();
+    let waits =
+        "grep -E 'Sig(Ign|Blk)' /proc/self/status >&2; while ! test -e $HOME/go; do sleep 0.05; done; cat $HOME/answer";
+    let world = with_process(&sts, waits).ignoring(&[libc::SIGHUP]).blocking(&[libc::SIGUSR1, libc::SIGQUIT]);
+    let running = probing(world, &["state"]).spawn();
+    let ignored = running.error_line("SigIgn:");
+    let ignored = u64::from_str_radix(ignored.trim_start_matches("SigIgn:").trim(), 16).expect("a mask");
+    // Of the standard signals: the C library keeps others to itself.
+    assert_eq!(ignored & 0x7fff_ffff, 1 << (libc::SIGHUP - 1));
+    running.signal(libc::SIGHUP);
+    fs::write(running.sandbox().home().join("go"), "").expect("the home is ours");
+    let state = running.wait().exited(0).stdout_json();
+    assert_eq!(state["SigIgn"], serde_json::json!(["HUP"]));
+    assert_eq!(state["SigBlk"], serde_json::json!(["QUIT", "USR1"]));
+}
+
+#[test]
+fn after_one_of_them_a_signal_ends_the_launch_as_before() {
+    let sts = FakeSts::start();
+    sts.script([Answer::Hang]);
+    let running = probing(with_process(&sts, "cat $HOME/answer"), &["say", "ran"]).spawn();
+    sts.wait_for_requests(1);
+    running.signal(libc::SIGTERM);
+    assert_eq!(running.wait().killed_by(libc::SIGTERM).stdout_text(), "");
+}
+
+#[test]
+fn as_pid_1_the_status_tells_the_signal() {
+    let Some(namespace) = pid_namespace() else {
+        println!("skipped: no pid namespace can be made here");
+        return;
+    };
+    let sts = FakeSts::start();
+    let world = with_process(&sts, HANGS).without_args().program("unshare").args(namespace);
+    let unshare = probing(world.arg(binary()).args(["-r", ROLE, "--no-cache"]), &["say", "ran"]).spawn();
+    started_by_helper(&unshare);
+    let mut inside = Vec::new();
+    eventually("xassume runs", || {
+        inside = children(unshare.pid());
+        !inside.is_empty()
+    });
+    sys::send_signal(inside[0], libc::SIGTERM);
+    assert_eq!(unshare.wait().exited(143).stdout_text(), "");
+}
+
+#[test]
+fn at_a_terminal_they_may_ask() {
+    let sts = FakeSts::builder().mfa_codes(&["123456"]).start();
+    let command = "printf 'the code: ' >/dev/tty; read code </dev/tty; echo $code";
+    let mfa =
+        Xassume::new(&sts).args(["-r", ROLE, "--no-cache", "--mfa-serial", "device-01", "--mfa-command", command]);
+    for (world, question, answer) in [
+        (with_process(&sts, ASKS), "the word: ", "sesame\n"),
+        (with_process(&sts, ASKS).args(["--via", "file"]), "the word: ", "sesame\n"),
+        (mfa, "the code: ", "123456\n"),
+    ] {
+        let terminal = Terminal::run(&probing(world, &["say", "it ran"]));
+        terminal.through(question);
+        terminal.keys(answer);
+        terminal.line("it ran");
+        terminal.wait().exited(0);
+    }
+}
+
+#[test]
+fn a_question_of_theirs_is_stopped_and_continued_by_the_shell() {
+    let sts = FakeSts::start();
+    let bash = Terminal::bash(&with_process(&sts, ASKS).without_args());
+    bash.keys(&format!("$BIN --no-cache -r {ROLE} -- echo it ran\n"));
+    let asker = number_in(&bash.line("asker="));
+    bash.through("the word: ");
+    bash.keys("\x1a");
+    bash.through("Stopped");
+    bash.through(PROMPT);
+    // The shell asks only whether xassume has stopped.
+    stopped(&[asker]);
+    bash.keys("fg\n");
+    bash.through("echo it ran");
+    bash.keys("sesame\n");
+    bash.line("it ran");
+}
+
+#[test]
+fn an_interrupt_at_the_terminal_or_from_elsewhere_ends_their_question_and_gives_the_terminal_back() {
+    let sts = FakeSts::start();
+    // `stty` is caught by nobody: that echo is on again is xassume's doing, and not the shell's.
+    for flags in ["", "--via file"] {
+        for signal in [None, Some(libc::SIGTERM), Some(libc::SIGINT)] {
+            let terminal =
+                Terminal::run(&probing(with_process(&sts, ASKS).args(flags.split_whitespace()), &["say", "ran"]));
+            let asker = number_in(&terminal.line("asker="));
+            let process = children(asker)[0];
+            terminal.through("the word: ");
+            assert!(!terminal.is_cooked());
+            match signal {
+                None => terminal.keys("\x03"),
+                Some(signal) => terminal.signal(signal),
+            }
+            eventually("what it has started is gone", || matches!(state_of(process), None | Some('Z')));
+            eventually("echo is on again", || terminal.is_cooked());
+            terminal.wait().killed_by(signal.unwrap_or(libc::SIGINT));
+        }
+    }
+    assert_eq!(sts.requests().len(), 0);
+}
+
+/// Gives the keys once; asked again, it wants to read the terminal.
+const ASKS_LATER: &str =
+    "test -e $HOME/asked && { echo helper=$$ >&2; read word </dev/tty; }; touch $HOME/asked; cat $HOME/answer";
+
+#[test]
+fn at_a_refresh_they_cannot_take_the_terminal_from_the_command() {
+    let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(2))]).start();
+    let world = with_process(&sts, ASKS_LATER).args(["--via", "file"]);
+    let terminal = Terminal::run(&probing(world, &["say", "it ran", "then", "read-tty"]));
+    terminal.line("it ran");
+    let process = number_in(&terminal.line("helper="));
+    stopped(&[process]);
+    terminal.keys("hello\n");
+    terminal.line("read hello");
+    terminal.wait().exited(0);
+    assert!(wait_gone(process, PATIENCE));
+}
