@@ -93,13 +93,21 @@ impl<'a> Sessions<'a> {
             return None;
         }
         let key = self.key()?;
-        let Some(found) = self.cache.find(&key, &|found| found.entry.validity.has(need)) else {
-            self.report.detail("cache: miss: no session is kept for this request");
+        let search = self.cache.find(&key, &|found| found.entry.validity.has(need));
+        for passed in &search.sessions {
+            self.report.detail(format_args!("cache: miss: {passed}"));
+        }
+        let Some(found) = search.found else {
+            if search.sessions.is_empty() {
+                self.report.detail("cache: miss: no session is kept for this request");
+            }
             return None;
         };
         let validity = &found.entry.validity;
         let (left, lifetime) = (whole_seconds(validity.left), whole_seconds(validity.lifetime));
         if validity.has(need) {
+            // On a miss it is told by whoever looks for a folder to keep the session in.
+            self.tell_passed(&search.folders);
             self.report.detail(format_args!("cache: hit: {left} left of {lifetime}"));
             return Some(obtained(found));
         }
@@ -129,7 +137,7 @@ impl<'a> Sessions<'a> {
             Err(error)
                 if error.is_outage() && outage == Outage::Bridge && self.settings.cache.mode == CacheMode::Used =>
             {
-                let Some(found) = self.cache.find(&key, &|_| true) else { return Err(error) };
+                let Some(found) = self.cache.find(&key, &|_| true).found else { return Err(error) };
                 let left = whole_seconds(found.entry.validity.left);
                 self.report.warning(format_args!("{error}; the cached session is used, with {left} left"));
                 Ok(obtained(found))
@@ -147,7 +155,11 @@ impl<'a> Sessions<'a> {
         };
         let role = || self.plan.hops.last().role.to_string();
         self.progress.waits_for(Awaited::Another { role: role() });
-        let mut held = match self.cache.turn(key, limit, &accepts).await {
+        let (turn, passed) = self.cache.turn(key, limit, &accepts).await;
+        if !matches!(turn, Turn::Alone) {
+            self.tell_passed(&passed);
+        }
+        let mut held = match turn {
             Turn::Answered(found) => {
                 self.report.detail("cache: hit: another xassume has just obtained the session");
                 return Ok(obtained(found));
@@ -155,8 +167,8 @@ impl<'a> Sessions<'a> {
             Turn::TimeUp => {
                 return Err(Error::Waited { role: role(), limit });
             }
-            Turn::Alone(reasons) => {
-                let reasons = if reasons.is_empty() { "no folder is named".to_owned() } else { reasons.join("; ") };
+            Turn::Alone => {
+                let reasons = if passed.is_empty() { "no folder is named".to_owned() } else { passed.join("; ") };
                 self.report.detail(format_args!("cache: not used: {reasons}"));
                 return self.ask(limit, attempts, None).await;
             }
@@ -166,6 +178,12 @@ impl<'a> Sessions<'a> {
         let obtained = self.ask(limit.saturating_sub(held.waited), attempts, Some(key)).await?;
         self.keep(&mut held, key, &obtained, asked);
         Ok(obtained)
+    }
+
+    fn tell_passed(&self, folders: &[String]) {
+        for passed in folders {
+            self.report.detail(format_args!("cache: passed over: {passed}"));
+        }
     }
 
     /// What cannot be kept is of use to this run all the same.

@@ -122,6 +122,19 @@ pub(super) fn decode(key: &Key, bytes: &[u8]) -> Option<(Entry, Stamp)> {
     Some((entry, stamp))
 }
 
+/// What is wrong with bytes that [`decode`] refuses.
+pub(super) fn flaw(bytes: &[u8]) -> &'static str {
+    /// What every version writes.
+    #[derive(Deserialize)]
+    struct AnyForm {
+        version: u32,
+    }
+    match serde_json::from_slice(bytes) {
+        Ok(AnyForm { version }) if version != VERSION => "it was written by another version of xassume",
+        _ => "it is damaged, or was kept for another request",
+    }
+}
+
 /// When the session in a file expires, by the server's clock, whatever its key: all that sweeping needs to know.
 pub(super) fn expiration(bytes: &[u8]) -> Option<SystemTime> {
     let form: Form<'_> = serde_json::from_slice(bytes).ok()?;

@@ -23,6 +23,9 @@ const LOCK: &str = "lock";
 const NEW: &str = "new";
 /// What others than the owner may do.
 const OTHERS: u32 = 0o077;
+/// What is wrong with a folder or a file.
+const FOREIGN: &str = "it belongs to another user";
+const NO_FILE: &str = "it is no plain file";
 /// How much room is made sure of before STS is asked: more than a session takes.
 const ROOM: usize = 8 << 10;
 
@@ -77,9 +80,13 @@ impl Folder {
     /// Opens a folder that belongs to this user, whoever else may look into it: good enough to remove files.
     pub(super) fn open_own(path: &Path) -> io::Result<Self> {
         let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
-        let handle = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+        let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
+        let handle = opened.map_err(|error| match error.raw_os_error() {
+            Some(libc::ELOOP | libc::ENOTDIR) => refused("it is a link, or no folder".into()),
+            _ => error,
+        })?;
         if handle.metadata()?.uid() != geteuid().as_raw() {
-            return Err(refused("it belongs to another user".into()));
+            return Err(refused(FOREIGN.into()));
         }
         Ok(Self { path: path.to_owned(), handle })
     }
@@ -112,32 +119,40 @@ impl Folder {
         Ok(there.is_ok_and(|there| (there.dev(), there.ino()) == (here.dev(), here.ino())))
     }
 
-    /// The bytes of a key's session, if there is a file that can be trusted. Waits for nobody, whatever it is.
-    pub(super) fn read(&self, key: &Key) -> Option<Zeroizing<Vec<u8>>> {
+    /// Where a key's session is, or would be.
+    pub(super) fn path_of(&self, key: &Key) -> PathBuf {
+        self.path.join(session(key))
+    }
+
+    /// The bytes of a key's session. Waits for nobody, whatever it is.
+    ///
+    /// # Errors
+    /// `NotFound`, or why the file cannot be trusted.
+    pub(super) fn read(&self, key: &Key) -> io::Result<Zeroizing<Vec<u8>>> {
         self.read_name(&session(key))
     }
 
-    pub(super) fn read_name(&self, name: &str) -> Option<Zeroizing<Vec<u8>>> {
-        let file = self.open_file(name, OFlag::O_RDONLY).ok()?;
-        let found = file.metadata().ok()?;
-        let length = usize::try_from(found.len()).ok().filter(|length| *length <= MOST_BYTES)?;
-        if !is_private(&found) {
-            return None;
-        }
+    pub(super) fn read_name(&self, name: &str) -> io::Result<Zeroizing<Vec<u8>>> {
+        let file = self.open_file(name, OFlag::O_RDONLY).map_err(|error| match error.raw_os_error() {
+            Some(libc::ELOOP) => refused("it is a link".into()),
+            Some(libc::ENXIO) => refused(NO_FILE.into()),
+            _ => error,
+        })?;
+        let found = file.metadata()?;
+        check_private(&found)?;
+        let length = usize::try_from(found.len()).ok().filter(|length| *length <= MOST_BYTES);
+        let length = length.ok_or_else(|| refused("it is too large for a session".into()))?;
         // Large enough from the start: a buffer that grows would leave its old self behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(length + 1));
-        file.take(length as u64).read_to_end(&mut bytes).ok()?;
-        Some(bytes)
+        file.take(length as u64).read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 
     /// The file that is locked for a key; it is never written to.
     pub(super) fn lock_file(&self, key: &Key) -> io::Result<File> {
         let file = self.open_file(&lock(key), OFlag::O_RDWR | OFlag::O_CREAT)?;
-        if is_private(&file.metadata()?) {
-            Ok(file)
-        } else {
-            Err(refused("its lock file is not this user's alone".into()))
-        }
+        check_private(&file.metadata()?).map_err(|error| refused(format!("its lock file: {error}")))?;
+        Ok(file)
     }
 
     /// Whether the key's lock is still that file: another may have been made after a sweep.
@@ -237,9 +252,18 @@ fn kind(name: &str) -> Option<Kind> {
     }
 }
 
-/// A plain file of this user's that nobody else may read or write.
-fn is_private(found: &Metadata) -> bool {
-    found.is_file() && found.uid() == geteuid().as_raw() && found.mode() & OTHERS == 0
+/// Refuses what is no plain file of this user's, or what others may read or write.
+fn check_private(found: &Metadata) -> io::Result<()> {
+    let reason = if !found.is_file() {
+        NO_FILE.to_owned()
+    } else if found.uid() != geteuid().as_raw() {
+        FOREIGN.to_owned()
+    } else if found.mode() & OTHERS != 0 {
+        format!("it is open to others (mode {:03o}, not 600)", found.mode() & 0o777)
+    } else {
+        return Ok(());
+    };
+    Err(refused(reason))
 }
 
 fn refused(reason: String) -> io::Error {

@@ -7,6 +7,7 @@ use super::entry::{Found, Moment};
 use super::file;
 use super::folder::{Folder, Place, Reserved, random};
 use super::key::Key;
+use crate::error::told;
 use crate::sys::boot::boottime;
 use std::fs::{File, TryLockError};
 use std::io;
@@ -26,7 +27,7 @@ pub(crate) enum Turn {
     /// Another process is still asking, and the time is up.
     TimeUp,
     /// No folder can be used: each process asks for itself.
-    Alone(Vec<String>),
+    Alone,
 }
 
 /// The lock of a key, freed when dropped.
@@ -49,25 +50,37 @@ impl Drop for Held {
 }
 
 /// A session in a folder that is valid at this moment.
-pub(super) fn look(folder: &Folder, key: &Key) -> Option<Found> {
-    let (entry, stamp) = file::decode(key, &folder.read(key)?)?;
-    super::entry::found(entry, &stamp, &Moment::now())
+///
+/// # Errors
+/// `NotFound` when none is kept, or why it is not used.
+pub(super) fn look(folder: &Folder, key: &Key) -> io::Result<Found> {
+    let bytes = folder.read(key)?;
+    let unfit = |reason| io::Error::new(io::ErrorKind::InvalidData, reason);
+    let (entry, stamp) = file::decode(key, &bytes).ok_or_else(|| unfit(file::flaw(&bytes)))?;
+    let found = super::entry::found(entry, &stamp, &Moment::now());
+    found.ok_or_else(|| unfit("it has expired, or the clock was set back since"))
 }
 
-/// Waits in the first of the places that can be used until there is an answer or the lock is free.
+/// Waits in the first of the places that can be used until there is an answer or the lock is free; with it, the places
+/// that were passed over, and why.
 ///
 /// A place whose disk is full cannot be used. Looks before it waits and after each pause, so that one answer is
 /// enough for all waiters, whoever gets the lock next.
-pub(super) async fn turn(places: &[Place], key: &Key, limit: Duration, accepts: &dyn Fn(&Found) -> bool) -> Turn {
+pub(super) async fn turn(
+    places: &[Place],
+    key: &Key,
+    limit: Duration,
+    accepts: &dyn Fn(&Found) -> bool,
+) -> (Turn, Vec<String>) {
     let wait = Wait { key, limit, begun: boottime(), accepts };
-    let mut reasons = Vec::new();
+    let mut passed = Vec::new();
     for place in places {
         match wait.at(place).await {
-            Ok(turn) => return turn,
-            Err(error) => reasons.push(format!("{}: {error}", place.path.display())),
+            Ok(turn) => return (turn, passed),
+            Err(error) => passed.push(format!("{}: {}", place.path.display(), told(&error))),
         }
     }
-    Turn::Alone(reasons)
+    (Turn::Alone, passed)
 }
 
 struct Wait<'a> {
@@ -83,7 +96,7 @@ impl Wait<'_> {
     }
 
     fn answer(&self, folder: &Folder) -> Option<Found> {
-        look(folder, self.key).filter(self.accepts)
+        look(folder, self.key).ok().filter(self.accepts)
     }
 
     async fn at(&self, place: &Place) -> io::Result<Turn> {
@@ -148,7 +161,7 @@ mod tests {
     }
 
     async fn short(place: &Place) -> Turn {
-        turn(std::slice::from_ref(place), &Key::for_tests(1), Duration::from_millis(20), &|_| true).await
+        turn(std::slice::from_ref(place), &Key::for_tests(1), Duration::from_millis(20), &|_| true).await.0
     }
 
     #[test]
@@ -190,7 +203,7 @@ mod tests {
                 std::fs::remove_dir_all(&place.path).expect("removed");
                 drop(first);
             };
-            let (turn, ()) = tokio::join!(waiter, removal);
+            let ((turn, _), ()) = tokio::join!(waiter, removal);
             let Turn::Ours(held) = turn else { panic!("{turn:?}") };
             assert!(held.folder.is_in_place().expect("told"));
         });
@@ -201,9 +214,9 @@ mod tests {
         let (base, place) = place();
         std::fs::write(&place.path, "").expect("a file in its place");
         let lost = Place { path: base.path().join("no/such"), make: Make::Folder };
-        let turn = run(turn(&[place, lost], &Key::for_tests(1), Duration::ZERO, &|_| true));
-        let Turn::Alone(reasons) = turn else { panic!("{turn:?}") };
-        assert_eq!(reasons.len(), 2, "{reasons:?}");
+        let (turn, passed) = run(turn(&[place, lost], &Key::for_tests(1), Duration::ZERO, &|_| true));
+        assert!(matches!(turn, Turn::Alone), "{turn:?}");
+        assert_eq!(passed.len(), 2, "{passed:?}");
     }
 
     #[test]

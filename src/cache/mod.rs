@@ -23,13 +23,29 @@ use crate::settings::CacheSettings;
 use crate::vars::Vars;
 use folder::{Folder, Place};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The folders that may hold this user's sessions; none of them is opened before it is needed.
 #[derive(Debug)]
 pub(crate) struct Cache {
     places: Vec<Place>,
+}
+
+/// What a search has led to. What is not there is not named.
+#[derive(Debug, Default)]
+pub(crate) struct Search {
+    pub(crate) found: Option<Found>,
+    /// The folders that were passed over, and why.
+    pub(crate) folders: Vec<String>,
+    /// The kept sessions that were passed over, and why.
+    pub(crate) sessions: Vec<String>,
+}
+
+fn note(passed: &mut Vec<String>, path: &Path, error: &io::Error) {
+    if error.kind() != io::ErrorKind::NotFound {
+        passed.push(format!("{}: {}", path.display(), told(error)));
+    }
 }
 
 /// What `--clear-cache` did in one folder.
@@ -45,24 +61,43 @@ impl Cache {
     }
 
     /// The first of the key's sessions that is accepted, else that of which most is left. Waits for no lock.
-    pub(crate) fn find(&self, key: &Key, accepts: &dyn Fn(&Found) -> bool) -> Option<Found> {
-        let mut best: Option<Found> = None;
+    pub(crate) fn find(&self, key: &Key, accepts: &dyn Fn(&Found) -> bool) -> Search {
+        let mut search = Search::default();
         for place in &self.places {
-            let Some(found) = Folder::open(&place.path).ok().and_then(|folder| lock::look(&folder, key)) else {
-                continue;
+            let folder = match Folder::open(&place.path) {
+                Ok(folder) => folder,
+                Err(error) => {
+                    note(&mut search.folders, &place.path, &error);
+                    continue;
+                }
             };
-            if accepts(&found) {
-                return Some(found);
+            let found = match lock::look(&folder, key) {
+                Ok(found) => found,
+                Err(error) => {
+                    note(&mut search.sessions, &folder.path_of(key), &error);
+                    continue;
+                }
+            };
+            let accepted = accepts(&found);
+            if accepted || search.found.as_ref().is_none_or(|best| best.entry.validity.left < found.entry.validity.left)
+            {
+                search.found = Some(found);
             }
-            if best.as_ref().is_none_or(|best| best.entry.validity.left < found.entry.validity.left) {
-                best = Some(found);
+            if accepted {
+                break;
             }
         }
-        best
+        search
     }
 
-    /// Waits for the turn to ask STS, for `limit` at the most, or for a session that is accepted.
-    pub(crate) async fn turn(&self, key: &Key, limit: Duration, accepts: &dyn Fn(&Found) -> bool) -> Turn {
+    /// Waits for the turn to ask STS, for `limit` at the most, or for a session that is accepted; with it, the folders
+    /// that were passed over, and why.
+    pub(crate) async fn turn(
+        &self,
+        key: &Key,
+        limit: Duration,
+        accepts: &dyn Fn(&Found) -> bool,
+    ) -> (Turn, Vec<String>) {
         lock::turn(&self.places, key, limit, accepts).await
     }
 

@@ -60,7 +60,7 @@ fn is_settled(folder: &Folder, name: &str, now: SystemTime) -> bool {
 
 /// What cannot be read is no session, so it has expired too.
 fn has_expired(folder: &Folder, name: &str, now: SystemTime) -> bool {
-    let expiration = folder.read_name(name).and_then(|bytes| file::expiration(&bytes));
+    let expiration = folder.read_name(name).ok().and_then(|bytes| file::expiration(&bytes));
     expiration.is_none_or(|expiration| expiration <= now)
 }
 

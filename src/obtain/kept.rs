@@ -25,8 +25,11 @@ impl Kept<'_, '_> {
 impl MfaSessions for Kept<'_, '_> {
     fn get(&self, key: &MfaKey) -> Option<MfaSession> {
         self.sessions.bought.get(key).or_else(|| {
-            let found = self.sessions.cache.find(&self.key(key)?, &|_| true)?;
-            let Entry { keys, validity, .. } = found.entry;
+            let search = self.sessions.cache.find(&self.key(key)?, &|_| true);
+            for passed in &search.sessions {
+                self.sessions.report.detail(format_args!("cache: the MFA session is not used: {passed}"));
+            }
+            let Entry { keys, validity, .. } = search.found?.entry;
             Some(MfaSession { keys, validity })
         })
     }

@@ -1,11 +1,13 @@
-//! Whatever becomes of the files: at worst STS is asked once more, and nobody hears of it.
+//! Whatever becomes of the files: at worst STS is asked once more, and only `-v` tells of it.
 #![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
 
 use super::{folder, key_id, ran, xassume};
+use crate::support::processes::eventually;
 use crate::support::{FakeSts, Xassume};
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The file of the one session that is kept.
 fn session(xassume: &Xassume) -> PathBuf {
@@ -51,62 +53,81 @@ fn an_umask_that_is_open_makes_nothing_open() {
 /// What somebody does to a file or a folder.
 type Spoil = fn(&Path);
 
-/// What may have become of the file of a session; not to be used, and not to be told.
-fn spoilt() -> Vec<(&'static str, Spoil)> {
+/// What may have become of the file of a session, and how `-v` tells it.
+fn spoilt() -> Vec<(&'static str, &'static str, Spoil)> {
+    const DAMAGED: &str = "it is damaged, or was kept for another request";
     fn change(file: &Path, change: impl FnOnce(&mut String)) {
         let mut text = fs::read_to_string(file).expect("a session");
         change(&mut text);
         fs::write(file, text).expect("written");
     }
-    vec![
-        ("empty", |file| fs::write(file, "").expect("written")),
-        ("nonsense", |file| fs::write(file, "nonsense\0\u{ff}").expect("written")),
-        ("truncated", |file| change(file, |text| text.truncate(text.len() / 2))),
-        ("another secret", |file| change(file, |text| *text = text.replace("SECRET+", "SECRET-"))),
-        ("another expiration", |file| change(file, |text| *text = text.replace("\"left\":3", "\"left\":2"))),
-        ("a future version", |file| change(file, |text| *text = text.replace("\"version\":1", "\"version\":2"))),
-        ("a further field", |file| change(file, |text| *text = text.replacen('{', "{\"more\":1,", 1))),
-        ("huge", |file| {
+    let mut spoilt: Vec<(_, _, Spoil)> = vec![
+        ("empty", DAMAGED, |file| fs::write(file, "").expect("written")),
+        ("nonsense", DAMAGED, |file| fs::write(file, "nonsense\0\u{ff}").expect("written")),
+        ("truncated", DAMAGED, |file| change(file, |text| text.truncate(text.len() / 2))),
+        ("another secret", DAMAGED, |file| change(file, |text| *text = text.replace("SECRET+", "SECRET-"))),
+        ("another expiration", DAMAGED, |file| change(file, |text| *text = text.replace("\"left\":3", "\"left\":2"))),
+        ("a future version", "it was written by another version of xassume", |file| {
+            change(file, |text| *text = text.replace("\"version\":1", "\"version\":2"))
+        }),
+        ("a further field", DAMAGED, |file| change(file, |text| *text = text.replacen('{', "{\"more\":1,", 1))),
+        ("huge", "it is too large for a session", |file| {
             let file = fs::OpenOptions::new().write(true).open(file).expect("there");
             file.set_len(1 << 30).expect("a sparse file");
         }),
-        ("open to the group", |file| set_mode(file, 0o640)),
-        ("open to others", |file| set_mode(file, 0o606)),
-        ("a link", |file| {
+        ("open to the group", "it is open to others (mode 640, not 600)", |file| set_mode(file, 0o640)),
+        ("open to others", "it is open to others (mode 606, not 600)", |file| set_mode(file, 0o606)),
+        ("a link", "it is a link", |file| {
             let target = file.with_extension("moved");
             fs::rename(file, &target).expect("moved");
             symlink(target, file).expect("a link");
         }),
-        ("a link to nothing", |file| {
+        ("a link to nothing", "it is a link", |file| {
             fs::remove_file(file).expect("removed");
             symlink("/no/such/file", file).expect("a link");
         }),
-        ("a pipe", |file| {
+        ("a pipe", "it is no plain file", |file| {
             fs::remove_file(file).expect("removed");
             nix::unistd::mkfifo(file, nix::sys::stat::Mode::S_IRUSR).expect("a pipe");
         }),
-        // Only root can give a file away; for others this case changes nothing, and they are given a miss.
-        ("another user's", |file| {
-            if chown(file, Some(12345), None).is_err() {
-                fs::remove_file(file).expect("removed");
-            }
-        }),
-    ]
+    ];
+    if nix::unistd::geteuid().is_root() {
+        spoilt.push(("another user's", "it belongs to another user", |file| {
+            chown(file, Some(12345), None).expect("root gives it away");
+        }));
+    } else {
+        println!("skipped: only root can give a file away");
+    }
+    spoilt
 }
 
 #[test]
-fn a_file_that_is_odd_is_a_miss_and_never_an_error() {
+fn a_file_that_is_odd_is_a_miss_and_never_an_error_and_verbose_says_why() {
     let sts = FakeSts::start();
     let xassume = xassume(&sts);
     let mut last = key_id(&ran(&xassume));
-    for (name, spoil) in spoilt() {
-        spoil(&session(&xassume));
-        let next = ran(&xassume);
-        assert_ne!(key_id(&next), last, "{name}");
-        assert_eq!(next.stderr, "", "{name}");
-        last = key_id(&next);
-        assert_eq!(key_id(&ran(&xassume)), last, "{name}: a whole one is in its place");
+    for (name, reason, spoil) in spoilt() {
+        for (flags, told) in [(&[][..], false), (&["-v"], true)] {
+            let file = session(&xassume);
+            spoil(&file);
+            let next = ran(&xassume.clone().args(flags));
+            assert_ne!(key_id(&next), last, "{name}");
+            let line = format!("xassume: cache: miss: {}: {reason}\n", file.display());
+            assert_eq!((next.stderr.contains(&line), next.stderr.is_empty()), (told, !told), "{name}: {}", next.stderr);
+            last = key_id(&next);
+            assert_eq!(key_id(&ran(&xassume)), last, "{name}: a whole one is in its place");
+        }
     }
+}
+
+#[test]
+fn a_session_that_has_expired_is_a_miss_and_verbose_says_so() {
+    let sts = FakeSts::builder().lifetime(Duration::from_secs(1)).start();
+    let xassume = xassume(&sts).arg("-v");
+    let file = || session(&xassume);
+    ran(&xassume);
+    let line = format!("cache: miss: {}: it has expired, or the clock was set back since\n", file().display());
+    eventually("the session has expired", || ran(&xassume.clone().args(["--min-ttl", "1ms"])).stderr.contains(&line));
 }
 
 #[test]
@@ -150,7 +171,7 @@ fn a_folder_that_is_not_this_users_alone_is_not_used() {
             // Others than root cannot try this.
             let _ = chown(place, Some(12345), None);
         }),
-        ("", |place| symlink("/tmp", place).expect("a link")),
+        ("it is a link, or no folder", |place| symlink("/tmp", place).expect("a link")),
     ];
     for (complaint, spoil) in spoils {
         spoil(&place);
@@ -167,6 +188,31 @@ fn a_folder_that_is_not_this_users_alone_is_not_used() {
     let before = sts.requests().len();
     ran(&xassume);
     assert_eq!(sts.requests().len(), before, "the folder is the user's own again");
+}
+
+#[test]
+fn a_runtime_folder_that_is_refused_is_passed_over_and_verbose_says_why() {
+    let spoils: [(&str, Spoil); 2] = [
+        ("it is open to others (mode 755, not 700)", |place| {
+            fs::create_dir(place).expect("a folder");
+            set_mode(place, 0o755);
+        }),
+        ("it is a link, or no folder", |place| symlink("/tmp", place).expect("a link")),
+    ];
+    for (reason, spoil) in spoils {
+        let sts = FakeSts::start();
+        let xassume = xassume(&sts);
+        let place = folder(&xassume);
+        spoil(&place);
+        let line = format!("xassume: cache: passed over: {}: {reason}\n", place.display());
+        let verbose = xassume.clone().arg("-v");
+        let (miss, hit) = (ran(&verbose).stderr, ran(&verbose).stderr);
+        for (told, outcome) in [(&miss, "cache: miss: no session is kept"), (&hit, "cache: hit: ")] {
+            assert!(told.matches(&line).count() == 1 && told.contains(outcome), "{told}");
+        }
+        assert_eq!(ran(&xassume).stderr, "");
+        assert_eq!(sts.requests().len(), 1, "the session is kept in the home");
+    }
 }
 
 #[test]

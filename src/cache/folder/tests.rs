@@ -26,7 +26,11 @@ impl World {
     }
 
     fn read(&self) -> Option<Vec<u8>> {
-        self.folder.read(&self.key).map(|bytes| bytes.to_vec())
+        self.folder.read(&self.key).ok().map(|bytes| bytes.to_vec())
+    }
+
+    fn refusal(&self) -> String {
+        self.folder.read(&self.key).expect_err("it is not to be trusted").to_string()
     }
 }
 
@@ -41,7 +45,7 @@ fn is_root() -> bool {
 #[test]
 fn what_was_written_is_private_and_read_back() {
     let world = World::new();
-    assert_eq!(world.read(), None);
+    assert_eq!(world.folder.read(&world.key).map_err(|error| error.kind()), Err(io::ErrorKind::NotFound));
     world.write(b"one");
     world.write(b"two, and longer");
     assert_eq!(world.read().as_deref(), Some(&b"two, and longer"[..]));
@@ -56,7 +60,7 @@ fn files_that_others_may_read_or_that_are_no_files_are_not_read() {
     world.write(b"bytes");
     for mode in [0o640, 0o604, 0o620, 0o660] {
         set_mode(&world.path(), mode);
-        assert_eq!(world.read(), None, "{mode:o}");
+        assert_eq!(world.refusal(), format!("it is open to others (mode {mode:o}, not 600)"));
     }
     set_mode(&world.path(), 0o600);
     assert!(world.read().is_some());
@@ -64,19 +68,19 @@ fn files_that_others_may_read_or_that_are_no_files_are_not_read() {
     let elsewhere = world.base.path().join("elsewhere");
     std::fs::rename(world.path(), &elsewhere).expect("moved");
     symlink(&elsewhere, world.path()).expect("a link");
-    assert_eq!(world.read(), None, "a link");
+    assert_eq!(world.refusal(), "it is a link");
     std::fs::remove_file(world.path()).expect("removed");
     nix::unistd::mkfifo(&world.path(), Mode::S_IRUSR | Mode::S_IWUSR).expect("a pipe");
-    assert_eq!(world.read(), None, "a pipe, without waiting for its writer");
+    assert_eq!(world.refusal(), "it is no plain file", "a pipe, without waiting for its writer");
     std::fs::remove_file(world.path()).expect("removed");
     std::fs::create_dir(world.path()).expect("a folder");
-    assert_eq!(world.read(), None, "a folder");
+    assert_eq!(world.refusal(), "it is no plain file", "a folder");
     std::fs::remove_dir(world.path()).expect("removed");
     // A socket's address holds 107 bytes: it is made under a short name.
     let short = world.path().with_file_name("s");
     drop(std::os::unix::net::UnixListener::bind(&short).expect("a socket"));
     std::fs::rename(short, world.path()).expect("renamed");
-    assert_eq!(world.read(), None, "a socket");
+    assert_eq!(world.refusal(), "it is no plain file", "a socket");
 }
 
 #[test]
@@ -85,7 +89,7 @@ fn a_huge_file_is_not_read() {
     world.write(b"bytes");
     let file = OpenOptions::new().write(true).open(world.path()).expect("there");
     file.set_len(1 << 40).expect("a sparse file");
-    assert_eq!(world.read(), None);
+    assert_eq!(world.refusal(), "it is too large for a session");
 }
 
 #[test]
@@ -96,7 +100,7 @@ fn what_belongs_to_another_user_is_not_used() {
     let world = World::new();
     world.write(b"bytes");
     chown(world.path(), Some(12345), None).expect("given away");
-    assert_eq!(world.read(), None, "a file");
+    assert_eq!(world.refusal(), "it belongs to another user");
     chown(world.folder.path(), Some(12345), None).expect("given away");
     let error = Folder::open(world.folder.path()).expect_err("somebody else's folder");
     assert_eq!(error.to_string(), "it belongs to another user");
