@@ -1,6 +1,7 @@
 //! Delivery by a shared credentials file: `[default]` with the three keys, replaced as a whole at each refresh.
 
-use super::folder;
+use super::folder::RunFolder;
+use super::replace::{remove_leftovers, replace, try_replace};
 use crate::error::{Error, told};
 use crate::session::{Keys, Secret, Session};
 use std::fs::Metadata;
@@ -19,12 +20,14 @@ pub(crate) struct CredentialsFile {
 }
 
 impl CredentialsFile {
-    /// A file at a path that the user chose.
+    /// A file at a path that the user chose, after removing what killed runs have left beside it: it may hold a session.
     ///
     /// # Errors
     /// When its folder is missing, is a link, or belongs to somebody who could exchange the file.
     pub(crate) fn at(path: &Path, mode: u32) -> Result<Self, Error> {
-        Ok(Self { path: place(path)?, mode })
+        let path = place(path)?;
+        remove_leftovers(&path);
+        Ok(Self { path, mode })
     }
 
     /// Finds out whether a session could be kept at such a path. A file that is there belongs to whoever put it there,
@@ -34,11 +37,11 @@ impl CredentialsFile {
     /// Those of [`Self::at`], else those of the first [`Self::put`].
     pub(crate) fn try_at(path: &Path, mode: u32) -> Result<(), Error> {
         let path = place(path)?;
-        folder::try_replace(&path, ROOM, mode).map_err(|error| unwritten(not_replaced(&path, &error)))
+        try_replace(&path, ROOM, mode).map_err(|error| unwritten(not_replaced(&path, &error)))
     }
 
     /// A file in a private folder.
-    pub(crate) fn within(folder: &folder::RunFolder, mode: u32) -> Self {
+    pub(crate) fn within(folder: &RunFolder, mode: u32) -> Self {
         Self { path: folder.path().join("credentials"), mode }
     }
 
@@ -51,7 +54,7 @@ impl CredentialsFile {
     /// # Errors
     /// Those of the file system; the session before is then still there.
     pub(crate) fn put(&self, session: &Session) -> Result<(), String> {
-        let written = folder::replace(&self.path, contents(&session.keys).reveal().as_bytes(), self.mode);
+        let written = replace(&self.path, contents(&session.keys).reveal().as_bytes(), self.mode);
         written.map_err(|error| not_replaced(&self.path, &error))
     }
 }

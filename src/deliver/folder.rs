@@ -3,6 +3,7 @@
 //! In memory where there is one (`$XDG_RUNTIME_DIR`, `/dev/shm`), else in the temporary folder. A folder is used only
 //! when it is a real folder, not a link, that belongs to this user and is closed to all others.
 
+use super::replace::{SETTLED, new_file, replace};
 use crate::error::{Error, told};
 use crate::vars::Vars;
 use nix::errno::Errno;
@@ -12,12 +13,9 @@ use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// The file that a living run holds locked, so that the next start knows the folders of killed runs.
 const LOCK: &str = "lock";
-/// How old a folder without a lock file must be before it counts as left behind.
-const SETTLED: Duration = Duration::from_mins(1);
 
 /// A folder of one run, removed with all its files when dropped.
 #[derive(Debug)]
@@ -109,58 +107,6 @@ pub(crate) fn isolated(vars: &Vars, config: &[u8]) -> Result<PathBuf, Error> {
         replace(&config_file, config, 0o600)?;
         Ok(config_file)
     })
-}
-
-/// Puts a whole file in the place of another: readers see the old one or the new one, never a part.
-///
-/// # Errors
-/// Those of the file system; the old file is then untouched.
-pub(crate) fn replace(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
-    let temporary = beside(path, "");
-    let written = write_whole(&temporary, contents, mode).and_then(|()| std::fs::rename(&temporary, path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
-}
-
-/// Does what [`replace`] does, but for putting the file in its place: nothing stays, and a file that is there is not
-/// touched. With a name of its own, since a run in another container can have this process id.
-///
-/// # Errors
-/// Those that [`replace`] would have.
-pub(crate) fn try_replace(path: &Path, length: usize, mode: u32) -> io::Result<()> {
-    let temporary = beside(path, ".check");
-    let written = write_whole(&temporary, &vec![b'\n'; length], mode);
-    let removed = std::fs::remove_file(&temporary);
-    written.and(removed)
-}
-
-/// A name for a file of this process that is to become that one.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    folder.join(format!(".{name}.{}{suffix}", std::process::id()))
-}
-
-fn write_whole(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
-    let mut file = new_file(path, mode)?;
-    file.write_all(contents)?;
-    // The umask must not decide who may read.
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
-    file.sync_all()
-}
-
-fn new_file(path: &Path, mode: u32) -> io::Result<File> {
-    let open = || OpenOptions::new().write(true).create_new(true).mode(mode).custom_flags(libc::O_NOFOLLOW).open(path);
-    match open() {
-        // Left by a killed process with our process id: this one owns the name now.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            std::fs::remove_file(path)?;
-            open()
-        }
-        result => result,
-    }
 }
 
 /// Tries the base folders in their order and tells the last failure when none will do.

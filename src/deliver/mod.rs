@@ -8,4 +8,5 @@ pub(crate) mod file;
 pub(crate) mod folder;
 pub(crate) mod output;
 pub(crate) mod process;
+mod replace;
 mod serving;

@@ -68,7 +68,7 @@ fn spoilt() -> Vec<(&'static str, &'static str, Spoil)> {
         ("another secret", DAMAGED, |file| change(file, |text| *text = text.replace("SECRET+", "SECRET-"))),
         ("another expiration", DAMAGED, |file| change(file, |text| *text = text.replace("\"left\":3", "\"left\":2"))),
         ("a future version", "it was written by another version of xassume", |file| {
-            change(file, |text| *text = text.replace("\"version\":1", "\"version\":2"))
+            change(file, |text| *text = text.replace("\"version\":1", "\"version\":2"));
         }),
         ("a further field", DAMAGED, |file| change(file, |text| *text = text.replacen('{', "{\"more\":1,", 1))),
         ("huge", "it is too large for a session", |file| {
