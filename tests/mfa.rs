@@ -342,6 +342,24 @@ fn a_shell_stops_and_continues_the_question() {
 }
 
 #[test]
+fn nobody_is_asked_at_a_refresh_though_the_first_session_was_a_cached_one() {
+    let sts = strict(&[CODE]);
+    sts.script([Answer::Ok, Answer::Lifetime(Duration::from_secs(8))]);
+    let world = with_device(&sts);
+    ran(world.clone().args(["--mfa-token", CODE]));
+    // No MFA session of this length was bought.
+    let staying = world.args(["--mfa-session-duration", "1h", "--via", "file", "--min-ttl", "1s"]);
+    let terminal = Terminal::run(&with_command(staying, &["say", "it runs", "then", "read-tty"]));
+    terminal.line("it runs");
+    let line = terminal.line("cannot refresh the session");
+    assert!(line.contains("a refresh needs a new one, and nobody is asked after the start"), "{line}");
+    terminal.keys("hello\n");
+    terminal.line("read hello");
+    terminal.wait().exited(0);
+    assert_eq!(sts.requests().len(), 2);
+}
+
+#[test]
 fn a_command_prints_the_code_and_its_stderr_is_shown() {
     let sts = strict(&[CODE]);
     let finished = ran(with_device(&sts).args(["--mfa-command", &format!("echo a word >&2; echo ' {CODE} '")]));
