@@ -95,9 +95,6 @@ fn need(launch: &Launch<'_>, policy: Policy) -> Need {
 
 /// What the user should know before anything is asked of AWS.
 fn warn(launch: &Launch<'_>) {
-    for note in &launch.settings.delivery.notes {
-        launch.report.detail(note);
-    }
     if launch.vars.text("LISTEN_FDS").is_some() {
         launch.report.warning("socket activation (LISTEN_FDS) does not reach a command that xassume stays with");
     }

@@ -7,6 +7,7 @@ mod flags;
 
 pub use flags::FLAGS;
 
+use crate::word::Word;
 use clap::builder::OsStringValueParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 use flags::OUTPUT;
@@ -60,8 +61,7 @@ impl Flag {
     /// The variable that stands for the flag, as `XASSUME_ROLE_ARN` for `--role-arn`.
     #[must_use]
     pub fn variable(&self) -> Option<String> {
-        let name = || format!("XASSUME_{}", self.long.to_ascii_uppercase().replace('-', "_"));
-        (self.origin == Origin::LineOrVariable).then(name)
+        (self.origin == Origin::LineOrVariable).then(|| Word::Variable(self.long).to_string())
     }
 }
 

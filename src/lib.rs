@@ -39,6 +39,7 @@ mod supervise;
 mod sys;
 mod vars;
 mod waiting;
+mod word;
 
 pub mod cli;
 #[cfg(any(test, fuzzing))]

@@ -124,12 +124,12 @@ impl<'a> Sessions<'a> {
     /// Why there is no session.
     pub(crate) async fn obtain(&self, need: Need, outage: Outage) -> Result<Obtained, Error> {
         let limit = self.settings.sts.timeout;
-        if self.settings.cache.mode == CacheMode::Off {
-            self.report.detail("cache: not used: --no-cache");
+        if let CacheMode::Off(word) = self.settings.cache.mode {
+            self.report.detail(format_args!("cache: not used: {word}"));
             return self.ask(limit, outage.attempts(), None).await;
         }
-        if self.settings.cache.mode == CacheMode::Refreshed {
-            self.report.detail("cache: a new session is asked for: --force-refresh");
+        if let CacheMode::Refreshed(word) = self.settings.cache.mode {
+            self.report.detail(format_args!("cache: a new session is asked for: {word}"));
         }
         let Some(key) = self.key() else { return self.ask(limit, outage.attempts(), None).await };
         self.check_circle(&key)?;

@@ -363,16 +363,17 @@ fn there_is_nothing_to_restart_or_signal_for() {
         }
     }
     let both = Xassume::new(&sts).env("XASSUME_ON_EXPIRY", "restart").env("XASSUME_VIA", "endpoint");
-    both.args(["-r", ROLE, "--", "true"]).run().exited(125);
+    let stderr = both.args(["-r", ROLE, "--", "true"]).run().exited(125).stderr;
+    assert!(stderr.contains("XASSUME_ON_EXPIRY=restart does not go with XASSUME_VIA=endpoint: "), "{stderr}");
     assert_eq!(sts.requests().len(), 0);
 
     // Of a flag and a variable, the flag counts.
     let flag = via_endpoint(&sts).env("XASSUME_ON_EXPIRY", "restart").arg("-v");
     let stderr = flag.args(["--", "true"]).run().exited(0).stderr;
-    assert!(stderr.contains("XASSUME_ON_EXPIRY is not heeded"), "{stderr}");
+    assert!(stderr.contains("XASSUME_ON_EXPIRY is not used: it does not go with --via endpoint\n"), "{stderr}");
     let flag = Xassume::new(&sts).env("XASSUME_VIA", "endpoint").args(["-v", "--on-expiry", "signal", "-r", ROLE]);
     let shown = flag.arg("--").args(probe()).args(["env", "AWS_CONTAINER_CREDENTIALS_FULL_URI"]).run().exited(0);
-    assert!(shown.stdout_text().contains("is unset") && shown.stderr.contains("XASSUME_VIA is not heeded"));
+    assert!(shown.stdout_text().contains("is unset") && shown.stderr.contains("XASSUME_VIA is not used"));
 }
 
 #[test]

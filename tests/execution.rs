@@ -158,7 +158,7 @@ fn usage_errors_are_125_with_the_usage_line() {
         (&["--role-arm", "x", "--", "true"][..], "--role-arn"),
         (&["-r"][..], "a value is required for '--role-arn <ARN>'"),
         (&["-r", ROLE][..], "no command was given"),
-        (&["-q", "-v", "-r", ROLE, "--", "true"][..], "exclude each other"),
+        (&["-q", "-v", "-r", ROLE, "--", "true"][..], "--verbose does not go with --quiet"),
     ] {
         let finished = Xassume::new(&sts).args(args).run().exited(125);
         assert!(finished.stderr.starts_with("xassume: "), "{args:?}: {}", finished.stderr);

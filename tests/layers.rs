@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers from the bottom up; a module may use its own layer and those below.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("words", &["role", "session", "vars", "outcome", "error", "supervise::signal", "supervise::process"]),
+    ("words", &["role", "session", "vars", "word", "outcome", "error", "supervise::signal", "supervise::process"]),
     (
         "decisions",
         &[

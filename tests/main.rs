@@ -19,6 +19,7 @@ mod layers;
 mod mfa;
 mod network;
 mod options;
+mod pairs;
 mod print;
 mod process;
 mod profiles;

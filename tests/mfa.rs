@@ -195,10 +195,10 @@ fn a_code_without_a_device_is_a_usage_error() {
 fn token_and_command_exclude_each_other_where_both_are_typed() {
     let sts = strict(&[CODE]);
     let error = failed(with_device(&sts).args(["--mfa-token", CODE, "--mfa-command", "true"]));
-    assert!(error.contains("--mfa-token and --mfa-command exclude each other\n"), "{error}");
+    assert!(error.contains("--mfa-command does not go with --mfa-token: a code comes from one place\n"), "{error}");
     assert_eq!(sts.requests().len(), 0);
     let finished = ran(with_device(&sts).args(["-v", "--mfa-token", CODE]).env("XASSUME_MFA_COMMAND", "exit 1"));
-    assert!(finished.stderr.contains("xassume: XASSUME_MFA_COMMAND is not used: --mfa-token comes first\n"));
+    assert!(finished.stderr.contains("xassume: XASSUME_MFA_COMMAND is not used: it does not go with --mfa-token\n"));
 }
 
 #[test]

@@ -180,7 +180,7 @@ fn limits_are_checked_before_any_call() {
         (words(&["--transitive-tag", "a"]), "has no value for the transitive key `a`"),
         (words(&["--source-identity", "aws:me"]), "begins with `aws:`"),
         (words(&["--expect-account", "12"]), "is not an account id"),
-        (words(&["--region", "Not A Region"]), "is not a region"),
+        (words(&["--region", "Not A Region"]), "is not the name of a region"),
         (words(&["--sts-endpoint", "ftp://x"]), "is not an http or https URL"),
         (words(&["--sts-timeout", "0"]), "is outside 100ms to 1h"),
         (words(&["-r", FIRST, "--duration", "2h"]), "more than 1h"),

@@ -168,7 +168,7 @@ fn what_does_not_go_with_print_is_refused_before_anybody_is_asked() {
         (vec!["env", "aws"], "--print runs no command".into(), "leave out the command, or --print to run it"),
         (vec!["env", "--clear-cache"], "--clear-cache and --print exclude each other".into(), LEAVE),
     ];
-    for flag in [
+    for words in [
         &["--on-expiry", "restart"][..],
         &["--on-expiry", "signal"],
         &["--signal", "HUP"],
@@ -184,15 +184,17 @@ fn what_does_not_go_with_print_is_refused_before_anybody_is_asked() {
         &["--file-mode", "0600"],
         &["--isolate"],
     ] {
-        let told = format!("{} has no effect: --print runs no command", flag[0]);
-        rows.push(([&["export"], flag].concat(), told, LEAVE));
+        let shows = ["--on-expiry", "--via"].contains(&words[0]);
+        let flag = if shows { words.join(" ") } else { words[0].to_owned() };
+        let told = format!("{flag} does not go with --print: no command is run");
+        rows.push(([&["export"], words].concat(), told, LEAVE));
     }
     for format in ["env", "dotenv", "json", "credential-process"] {
-        let told = format!("--keep-env has no effect: --print {format} removes no variable");
+        let why = "it removes no variable; export, fish and powershell do";
         rows.push((
             vec![format, "--keep-env", "A"],
-            told,
-            "leave out one of them; export, fish and powershell remove variables",
+            format!("--keep-env does not go with --print {format}: {why}"),
+            LEAVE,
         ));
     }
     for (args, complaint, hint) in rows {
@@ -224,7 +226,10 @@ fn variables_about_a_command_stand_back_and_are_told() {
     assert_eq!(printed(world.clone(), "env").stderr, "");
     let told = printed(world.clone().arg("-v"), "env").stderr;
     for (name, _) in set {
-        assert!(told.contains(&format!("xassume: {name} is not heeded: --print runs no command\n")), "{name}: {told}");
+        assert!(
+            told.contains(&format!("xassume: {name} is not used: it does not go with --print\n")),
+            "{name}: {told}"
+        );
     }
     let told = printed(idle.arg("-v"), "env").stderr;
     for name in ["XASSUME_VIA", "XASSUME_ON_EXPIRY", "XASSUME_ISOLATE"] {
@@ -232,7 +237,7 @@ fn variables_about_a_command_stand_back_and_are_told() {
     }
     let kept = world.env("XASSUME_KEEP_ENV", "AWS_PROFILE");
     let told = printed(kept.clone().arg("-v"), "env").stderr;
-    assert!(told.contains("xassume: XASSUME_KEEP_ENV is not heeded: --print env removes no variable\n"), "{told}");
+    assert!(told.contains("xassume: XASSUME_KEEP_ENV is not used: it does not go with --print env\n"), "{told}");
     assert!(!printed(kept, "export").stdout_text().contains("AWS_PROFILE"));
     // What says the same as nothing may be typed.
     printed(self::world(&sts).args(["--via", "env", "--on-expiry", "none"]), "env");

@@ -261,7 +261,7 @@ fn the_time_that_the_source_takes_is_taken_from_the_time_for_sts() {
     let begun = Instant::now();
     let error = failed(logged_in(&sts, &sso).args(["--sts-timeout", "5s"]));
     let took = begun.elapsed();
-    assert!(error.contains("gave no answer within 5s") && error.contains("cannot assume"), "{error}");
+    assert!(error.contains("gave no answer within ") && error.contains("cannot assume"), "{error}");
     assert!(took >= Duration::from_secs(5) && took < Duration::from_secs(8), "5s for both, not 9s: {took:?}");
 }
 

@@ -97,7 +97,7 @@ fn walk(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Error> {
 /// Why what was obtained is not kept for later runs, if it is not.
 fn unkept(launch: &Launch<'_>, sessions: &Sessions<'_>, key: Option<&Key>) -> Option<Unkept> {
     match (launch.settings.cache.mode, key) {
-        (CacheMode::Off, _) => Some(Unkept::ByWish),
+        (CacheMode::Off(_), _) => Some(Unkept::ByWish),
         (_, None) => Some(Unkept::Unnamed),
         (_, Some(key)) => sessions.try_to_keep(key).err().map(Unkept::NoFolder),
     }

@@ -154,5 +154,5 @@ fn config(findings: &Findings<'_>, step: &mut Step) {
     }
     let settings = findings.settings;
     let of_plan = findings.plan.map(|plan| plan.notes.iter()).into_iter().flatten();
-    step.details.extend(settings.notes.iter().chain(&settings.delivery.notes).chain(of_plan).cloned());
+    step.details.extend(settings.notes.iter().chain(of_plan).cloned());
 }

@@ -152,6 +152,11 @@ fn delivered_names(delivery: &Delivery) -> &'static [&'static str] {
     }
 }
 
+/// Whether a delivery sets the variable, apart from those that are always set.
+pub(crate) fn is_set(name: &str, delivery: &Delivery) -> bool {
+    delivered_names(delivery).contains(&name)
+}
+
 /// Checks the names of `--keep-env`.
 ///
 /// # Errors

@@ -5,6 +5,7 @@
 use super::shortened;
 use crate::role::{Invalid, MAX_HOPS};
 use crate::session::Flaw;
+use crate::word::Word;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -60,11 +61,22 @@ pub(crate) enum ConfigError {
     /// A chain of more roles than [`MAX_HOPS`].
     TooManyHops,
     /// More than an hour was asked for a role that is assumed from another role's session; hops count from 1.
-    ChainedDuration { role: String, hop: usize, of: usize, profile: Option<String> },
-    /// `--duration max`, where each duration that is tried would take an MFA code.
-    MaxWithMfa { role: String },
-    /// A flag for `AssumeRole`, but the only hop is `AssumeRoleWithWebIdentity`, which has no such parameter.
-    NotForWebIdentity { flag: &'static str, role: String },
+    ChainedDuration { role: String, hop: usize, of: usize, by: DurationBy },
+    /// `--duration max`, where each duration that is tried would take an MFA code; the device is the profile's, unless
+    /// a word names it.
+    MaxWithMfa { role: String, duration: Word, device: Option<Word> },
+    /// A flag for `AssumeRole`, but the only hop is `AssumeRoleWithWebIdentity`, which has no such parameter. The token
+    /// is AWS's variable's or the profile's, unless a word names it.
+    NotForWebIdentity { word: Word, role: String, token: Option<Word> },
+}
+
+/// What asks for a duration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum DurationBy {
+    /// `--duration`, and what names the roles.
+    Word(Word, Option<Word>),
+    /// `duration_seconds` of this profile.
+    Profile(String),
 }
 
 impl ConfigError {
@@ -138,12 +150,16 @@ impl ConfigError {
             }
             Self::NoSource { .. } => "give keys in the environment, a profile with credentials, or a token file".into(),
             Self::TooManyHops => "assume a role nearer to the last one".into(),
-            Self::ChainedDuration { profile: Some(profile), .. } => {
+            Self::ChainedDuration { by: DurationBy::Profile(profile), .. } => {
                 format!("remove duration_seconds from profile {profile}, or use 3600")
             }
-            Self::ChainedDuration { profile: None, .. } => "leave out --duration, or ask for 1h".into(),
+            Self::ChainedDuration { by: DurationBy::Word(word, _), .. } => {
+                format!("{} {word}, or ask for 1h", word.leave_out())
+            }
             Self::MaxWithMfa { .. } => "name the duration; up to 1h, one code serves for many sessions".into(),
-            Self::NotForWebIdentity { .. } => "leave it out, or chain a further role with --role-arn".into(),
+            Self::NotForWebIdentity { word, .. } => {
+                format!("{} {word}, or chain a further role with --role-arn", word.leave_out())
+            }
         })
     }
 }
@@ -219,14 +235,23 @@ impl fmt::Display for ConfigError {
             Self::TooManyHops => {
                 write!(f, "the role chain has more than {MAX_HOPS} roles, which is the most that xassume assumes")
             }
-            Self::ChainedDuration { role, hop, of, .. } => {
-                write!(f, "cannot ask for more than 1h for {role} (role {hop} of {of}): role chaining is capped there")
+            Self::ChainedDuration { role, hop, of, by } => {
+                write!(f, "cannot ask for more than 1h for {role} (role {hop} of {of}")?;
+                match by {
+                    DurationBy::Word(word, Some(naming)) => write!(f, ", by {naming}), as {word} does")?,
+                    DurationBy::Word(word, None) => write!(f, "), as {word} does")?,
+                    DurationBy::Profile(_) => f.write_str(")")?,
+                }
+                f.write_str(": role chaining is capped there")
             }
-            Self::MaxWithMfa { role } => {
-                write!(f, "cannot find out the longest duration for {role}: each try would take an MFA code")
+            Self::MaxWithMfa { role, duration, device } => {
+                write!(f, "cannot find out the longest duration for {role}, as {duration} asks: ")?;
+                f.write_str("each try would take an MFA code")?;
+                device.map_or(Ok(()), |word| write!(f, " ({word})"))
             }
-            Self::NotForWebIdentity { flag, role } => {
-                write!(f, "{flag} cannot be used for {role}, which is assumed with a web identity token")
+            Self::NotForWebIdentity { word, role, token } => {
+                write!(f, "{word} cannot be used for {role}, which is assumed with a web identity token")?;
+                token.map_or(Ok(()), |token| write!(f, " ({token})"))
             }
         }
     }

@@ -31,7 +31,10 @@ impl Sessions<'_> {
 
     /// Keeps a session that nobody waits for; `asked` is when STS was asked, since boot.
     pub(crate) fn keep_for_later(&self, key: Option<&Key>, obtained: &Obtained, asked: Duration) {
-        let Some(key) = key.filter(|_| self.settings.cache.mode != CacheMode::Off) else { return };
+        if let CacheMode::Off(_) = self.settings.cache.mode {
+            return;
+        }
+        let Some(key) = key else { return };
         let (entry, stamp) = entry(obtained, asked);
         self.tell_unless_kept(self.cache.keep(key, &entry, &stamp));
     }

@@ -14,7 +14,7 @@ pub(super) struct Kept<'a, 'b> {
 impl Kept<'_, '_> {
     /// The name in the cache; none where sessions are not kept there.
     fn key(&self, key: &MfaKey) -> Option<Key> {
-        if self.sessions.settings.cache.mode == CacheMode::Off {
+        if let CacheMode::Off(_) = self.sessions.settings.cache.mode {
             return None;
         }
         let MfaKey { serial, duration, .. } = key;

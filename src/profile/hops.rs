@@ -4,11 +4,12 @@
 
 use super::request::Request;
 use super::set::ProfileSet;
-use crate::error::ConfigError;
+use crate::error::{ConfigError, DurationBy};
 use crate::role::{
     ExternalId, Hop, HopOptions, Invalid, MAX_HOPS, MfaSerial, RoleArn, RoleSessionName, SessionDuration,
 };
 use crate::vars::Vars;
+use crate::word::Counts;
 use std::time::Duration;
 
 /// The roles to assume, one with the session of the one before; never empty.
@@ -125,6 +126,8 @@ pub(super) enum Call {
 /// Session name: flag, profile, `AWS_ROLE_SESSION_NAME`, default, for every hop. Source identity and MFA device, which
 /// are the caller's, go to the first `AssumeRole` call; everything else goes to the last hop.
 ///
+/// A variable that does not go with what was typed is dropped.
+///
 /// # Errors
 /// A flag that no hop can carry, too many hops, more than an hour for a role that is assumed from another's session, or
 /// a duration that is found by asking where each question takes an MFA code.
@@ -140,7 +143,7 @@ pub(super) fn finish(
         return Err(ConfigError::TooManyHops);
     }
     let first_signed = usize::from(call == Call::AssumeRoleWithWebIdentity);
-    let flags = &request.options;
+    let mut flags = request.options.clone();
     let mut profiles = Vec::with_capacity(of);
     let mut hops = Vec::with_capacity(of);
     for (at, draft) in drafts.into_iter().enumerate() {
@@ -148,14 +151,15 @@ pub(super) fn finish(
         let call = if at < first_signed { call } else { Call::AssumeRole };
         hops.push(hop(draft, call, request, vars, notes)?);
     }
-    match hops.get_mut(first_signed) {
-        Some(caller) => {
-            caller.options.source_identity.clone_from(&flags.source_identity);
-            if flags.mfa_serial.is_some() {
-                caller.options.mfa_serial.clone_from(&flags.mfa_serial);
-            }
+    if let ([hop], Call::AssumeRoleWithWebIdentity) = (&hops[..], call) {
+        settle_unsigned(&mut flags, hop, request, notes)?;
+    }
+    settle_duration(&mut flags, &hops, request, notes);
+    if let Some(caller) = hops.get_mut(first_signed) {
+        caller.options.source_identity.clone_from(&flags.source_identity);
+        if flags.mfa_serial.is_some() {
+            caller.options.mfa_serial.clone_from(&flags.mfa_serial);
         }
-        None => no_signed_hop(hops.first(), flags)?,
     }
     let Some(mut last) = hops.pop() else { return Err(ConfigError::NoRole { profile: None }) };
     if flags.external_id.is_some() {
@@ -175,12 +179,16 @@ pub(super) fn finish(
     for (at, hop) in chain.iter().enumerate().skip(1) {
         if matches!(hop.options.duration, Some(SessionDuration::Exactly(asked)) if asked > SessionDuration::HOUR) {
             let profile = profiles.get(at).cloned().flatten();
-            return Err(ConfigError::ChainedDuration { role: hop.role.to_string(), hop: at + 1, of, profile });
+            let by_word = || DurationBy::Word(request.word("duration"), request.naming());
+            let by = profile.map_or_else(by_word, DurationBy::Profile);
+            return Err(ConfigError::ChainedDuration { role: hop.role.to_string(), hop: at + 1, of, by });
         }
     }
     let first = chain.first();
     if first.options.mfa_serial.is_some() && first.options.duration == Some(SessionDuration::Max) {
-        return Err(ConfigError::MaxWithMfa { role: first.role.to_string() });
+        let device = flags.mfa_serial.is_some().then(|| request.word("mfa-serial"));
+        let duration = request.word("duration");
+        return Err(ConfigError::MaxWithMfa { role: first.role.to_string(), duration, device });
     }
     Ok(chain)
 }
@@ -219,17 +227,68 @@ fn hop(draft: Draft, call: Call, request: &Request, vars: &Vars, notes: &mut Vec
     Ok(Hop { role: draft.role, session_name, options })
 }
 
-/// When the web identity hop is the only one, what only `AssumeRole` takes has no place.
-fn no_signed_hop(hop: Option<&Hop>, flags: &HopOptions) -> Result<(), ConfigError> {
+/// Drops what only `AssumeRole` takes, where it came by variables and the one role or its token was typed.
+///
+/// # Errors
+/// The first such flag that does not rank below.
+fn settle_unsigned(
+    flags: &mut HopOptions,
+    hop: &Hop,
+    request: &Request,
+    notes: &mut Vec<String>,
+) -> Result<(), ConfigError> {
     let given = [
-        ("--external-id", flags.external_id.is_some()),
-        ("--tag", !flags.tags.is_empty()),
-        ("--transitive-tag", !flags.transitive_tags.is_empty()),
-        ("--source-identity", flags.source_identity.is_some()),
-        ("--mfa-serial", flags.mfa_serial.is_some()),
+        ("external-id", flags.external_id.is_some()),
+        ("tag", !flags.tags.is_empty()),
+        ("transitive-tag", !flags.transitive_tags.is_empty()),
+        ("source-identity", flags.source_identity.is_some()),
+        ("mfa-serial", flags.mfa_serial.is_some()),
     ];
-    match (hop, given.into_iter().find(|(_, given)| *given)) {
-        (Some(hop), Some((flag, _))) => Err(ConfigError::NotForWebIdentity { flag, role: hop.role.to_string() }),
-        _ => Ok(()),
+    for word in given.into_iter().filter(|(_, given)| *given).map(|(flag, _)| request.word(flag)) {
+        if request.naming().is_none_or(|naming| word.beside(naming) != Counts::Other) {
+            let token = request.web_identity_token_file.is_some().then(|| request.word("web-identity-token-file"));
+            return Err(ConfigError::NotForWebIdentity { word, role: hop.role.to_string(), token });
+        }
+        notes.push(format!("{word} is not used: {} is assumed with a web identity token", hop.role));
+    }
+    *flags = HopOptions {
+        duration: flags.duration,
+        policy: flags.policy.take(),
+        policy_arns: std::mem::take(&mut flags.policy_arns),
+        ..HopOptions::default()
+    };
+    Ok(())
+}
+
+/// Drops a duration, or a device, that came by a variable and does not go with what was typed.
+fn settle_duration(flags: &mut HopOptions, hops: &[Hop], request: &Request, notes: &mut Vec<String>) {
+    let word = request.word("duration");
+    match (hops, flags.duration) {
+        ([_, .., last], Some(SessionDuration::Exactly(asked)))
+            if asked > SessionDuration::HOUR
+                && request.naming().is_some_and(|naming| word.beside(naming) == Counts::Other) =>
+        {
+            let (of, role) = (hops.len(), &last.role);
+            notes.push(format!("{word} is not used: role chaining is capped at 1h, for {role} (role {of} of {of})"));
+            flags.duration = None;
+        }
+        ([only], Some(SessionDuration::Max)) => {
+            let own = flags.mfa_serial.is_some();
+            let of_profile = only.options.mfa_serial.is_some() && request.profile.is_some();
+            let device = own.then_some("mfa-serial").or_else(|| of_profile.then_some("profile"));
+            let Some(device) = device.map(|flag| request.word(flag)) else { return };
+            match word.beside(device) {
+                Counts::Other => {
+                    notes.push(word.stands_back(device));
+                    flags.duration = None;
+                }
+                Counts::This if own => {
+                    notes.push(device.stands_back(word));
+                    flags.mfa_serial = None;
+                }
+                Counts::This | Counts::Neither => {}
+            }
+        }
+        _ => {}
     }
 }

@@ -21,7 +21,7 @@ pub(crate) mod text;
 
 pub(crate) use exported::exported_settings;
 pub(crate) use hops::RoleChain;
-pub(crate) use network::{Region, endpoint};
+pub(crate) use network::{Region, endpoint, region_name};
 pub(crate) use plan::{Plan, plan};
 pub(crate) use proxy::{Proxies, Proxy};
 pub(crate) use request::{ProfileChoice, ProfileFrom, Request};

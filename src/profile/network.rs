@@ -76,10 +76,10 @@ pub(super) fn region(
     let flag = request.region.as_deref().map(|name| (name, RegionFrom::Flag));
     let found = flag.or_else(|| variable(REGION)).or_else(|| variable(DEFAULT_REGION)).or_else(of_profile);
     let Some((name, from)) = found else { return Ok(None) };
-    if is_region(name) {
-        return Ok(Some(Region { name: name.to_owned(), from }));
-    }
-    let invalid = Invalid::new("is not the name of a region").hint("regions look like eu-west-1 or us-gov-east-1");
+    let invalid = match region_name(name) {
+        Ok(name) => return Ok(Some(Region { name, from })),
+        Err(invalid) => invalid,
+    };
     Err(match from {
         RegionFrom::Flag => ConfigError::Variable { name: "--region", value: name.to_owned(), invalid: invalid.into() },
         RegionFrom::Variable(variable) => {
@@ -95,12 +95,23 @@ pub(super) fn region(
     })
 }
 
-/// A label of a host name, as botocore's `validate_region_name` asks.
-fn is_region(name: &str) -> bool {
-    (1..=63).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        && !name.starts_with('-')
-        && !name.ends_with('-')
+/// Checks the name of a region: a label of a host name, as botocore's `validate_region_name` asks, and in lower case,
+/// as it stands in each signature.
+///
+/// # Errors
+/// When it is none.
+pub(crate) fn region_name(text: &str) -> Result<String, Invalid> {
+    let is_label = (1..=63).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-');
+    let lower = text.to_ascii_lowercase();
+    let invalid = Invalid::new("is not the name of a region");
+    match is_label {
+        true if lower == text => Ok(lower),
+        true if lower.contains('-') => Err(invalid.hint(format!("regions are written in lower case: {lower}"))),
+        _ => Err(invalid.hint("regions look like eu-west-1 or us-gov-east-1")),
+    }
 }
 
 /// Endpoint, certificates, endpoint variants and proxies. A variable stands above the profile.

@@ -13,6 +13,7 @@ use super::source::{self, Source, TokenFrom};
 use crate::error::ConfigError;
 use crate::role::RoleArn;
 use crate::vars::Vars;
+use crate::word::Counts;
 use std::path::PathBuf;
 
 /// What will be done, decided before anything is asked of anybody.
@@ -36,6 +37,25 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
     if let Some(variable) = vars.not_text() {
         return Err(ConfigError::NotText { variable });
     }
+    match decide(request, profiles, vars) {
+        // Of a flag and a variable the flag counts, also where the variable names the token: unless nothing else is
+        // configured that could sign.
+        Err(error @ ConfigError::NotForWebIdentity { word, token: Some(token), .. })
+            if word.beside(token) == Counts::This =>
+        {
+            let without = Request { web_identity_token_file: None, ..request.clone() };
+            let Some(mut plan) = decide(&without, profiles, vars).ok().filter(|plan| plan.source.is_configured())
+            else {
+                return Err(error);
+            };
+            plan.notes.push(token.stands_back(word));
+            Ok(plan)
+        }
+        decided => decided,
+    }
+}
+
+fn decide(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Result<Plan, ConfigError> {
     let mut planner = Planner {
         request,
         profiles,

@@ -5,6 +5,7 @@
 
 use super::source::TokenFrom;
 use crate::role::{HopOptions, RoleArn, RoleSessionName};
+use crate::word::Word;
 use std::path::PathBuf;
 
 /// The user's words, parsed.
@@ -23,6 +24,26 @@ pub(crate) struct Request {
     pub(crate) options: HopOptions,
     pub(crate) web_identity_token_file: Option<(PathBuf, TokenFrom)>,
     pub(crate) region: Option<String>,
+    /// The flags whose values are from variables; all others were typed.
+    pub(crate) by_variable: Vec<&'static str>,
+}
+
+impl Request {
+    /// What the value of a flag was given by.
+    pub(crate) fn word(&self, flag: &'static str) -> Word {
+        if self.by_variable.contains(&flag) { Word::Variable(flag) } else { Word::Flag(flag) }
+    }
+
+    /// What the roles, and their source, were named by: a flag where any was typed.
+    pub(crate) fn naming(&self) -> Option<Word> {
+        let given = [
+            ("role-arn", !self.roles.is_empty() || !self.roles_variable.is_empty()),
+            ("profile", self.profile.is_some()),
+            ("web-identity-token-file", self.web_identity_token_file.is_some()),
+        ];
+        let words = given.into_iter().filter(|(_, given)| *given).map(|(flag, _)| self.word(flag));
+        words.clone().find(|word| word.is_typed()).or_else(|| words.clone().next())
+    }
 }
 
 /// A profile that was asked for by name.

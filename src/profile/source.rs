@@ -68,6 +68,11 @@ impl Source {
     pub(crate) fn is_web_identity(&self) -> bool {
         matches!(self, Self::WebIdentity { .. })
     }
+
+    /// Whether something names it. The instance's role is asked for where nothing does.
+    pub(super) fn is_configured(&self) -> bool {
+        !matches!(self, Self::InstanceMetadata)
+    }
 }
 
 impl fmt::Display for Source {

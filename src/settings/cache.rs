@@ -1,9 +1,10 @@
 //! What was asked for about cached sessions.
 
-use super::given::Words;
+use super::given::{Given, Words};
 use crate::error::Error;
 use crate::profile::RoleChain;
-use crate::role::{Invalid, parse_duration};
+use crate::role::{Invalid, SessionDuration, parse_duration};
+use crate::word::{Counts, Word};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,17 +22,19 @@ pub(crate) enum CacheMode {
     /// A cached session will do.
     Used,
     /// Only a session that was asked for from now on will do; it is kept for others.
-    Refreshed,
+    Refreshed(Word),
     /// None is looked for and none is kept.
-    Off,
+    Off(Word),
 }
 
 /// `--min-ttl`, or its variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct MinTtl {
-    origin: String,
+    word: Word,
     text: String,
     least: Duration,
+    /// What the duration is asked for by, or would be.
+    duration: Word,
     beside: Beside,
 }
 
@@ -40,7 +43,7 @@ struct MinTtl {
 enum Beside {
     /// Fail.
     Stands,
-    /// Stand back: it is a variable, and the duration is a flag.
+    /// Stand back: it is a variable, and the duration is a flag, or that of another variable which does not count.
     Yields,
 }
 
@@ -51,36 +54,67 @@ impl CacheSettings {
     /// A value that is no duration or no switch.
     pub(super) fn read(words: &Words<'_>) -> Result<Self, Error> {
         let min_ttl = words.one("min-ttl").map(|given| {
-            let beside = if !given.typed && words.is_typed("duration") { Beside::Yields } else { Beside::Stands };
             let (least, text) = (given.parse(parse_duration)?, given.text()?.to_owned());
-            Ok::<_, Error>(MinTtl { origin: given.origin, text, least, beside })
+            let duration = words.one("duration");
+            let beside = match &duration {
+                Some(duration) if !given.word.is_typed() && leaves_room(duration, least) => Beside::Yields,
+                Some(_) | None => Beside::Stands,
+            };
+            let duration = duration.map_or(Word::Flag("duration"), |duration| duration.word);
+            Ok::<_, Error>(MinTtl { word: given.word, text, least, duration, beside })
         });
+        let by = |flag| words.word(flag).unwrap_or(Word::Flag(flag));
         let mode = match (words.switch("no-cache")?, words.switch("force-refresh")?) {
-            (true, _) => CacheMode::Off,
-            (false, true) => CacheMode::Refreshed,
+            (true, _) => CacheMode::Off(by("no-cache")),
+            (false, true) => CacheMode::Refreshed(by("force-refresh")),
             (false, false) => CacheMode::Used,
         };
         let folder = words.one("cache-dir").map(|given| PathBuf::from(given.value));
         Ok(Self { mode, folder, min_ttl: min_ttl.transpose()? })
     }
 
-    /// `--min-ttl`, unless it yields to a shorter duration.
+    /// `--min-ttl`, unless it is a variable that stands back for a shorter duration.
     ///
     /// # Errors
     /// When no session that is asked for could have so much left.
     pub(crate) fn min_ttl(&self, hops: &RoleChain, notes: &mut Vec<String>) -> Result<Option<Duration>, Error> {
-        let Some(MinTtl { origin, text, least, beside }) = &self.min_ttl else { return Ok(None) };
+        let Some(MinTtl { word, text, least, duration, beside }) = &self.min_ttl else { return Ok(None) };
         let longest = hops.longest_lifetime();
         if *least < longest {
             return Ok(Some(*least));
         }
         let longest = humantime::format_duration(longest);
         if *beside == Beside::Yields {
-            notes.push(format!("{origin}={text} is not used: the session is asked for {longest}"));
+            notes.push(format!("{word}={text} is not used: the session is asked for {longest}"));
             return Ok(None);
         }
-        let hint = "no cached session could be used; ask for a longer --duration, or use --no-cache";
+        let hint =
+            format!("no cached session could be used; ask for a longer {duration}, or use --no-cache in its place");
         let invalid = Invalid::new(format!("is not below the session's duration of {longest}")).hint(hint);
-        Err(Error::Value { origin: origin.clone(), value: text.clone(), invalid })
+        Err(Error::Value { origin: word.to_string(), value: text.clone(), invalid })
+    }
+}
+
+/// Whether `least` of a session could be left, by this duration alone. What was typed may not be, and still counts.
+fn leaves_room(duration: &Given, least: Duration) -> bool {
+    duration.word.is_typed()
+        || match duration.parse(SessionDuration::parse) {
+            Ok(SessionDuration::Exactly(asked)) => asked > least,
+            Ok(SessionDuration::Max) => true,
+            Err(_) => false,
+        }
+}
+
+/// Drops the variable of a duration that a typed `--min-ttl` would be too much for.
+///
+/// Values that are none are left for [`CacheSettings::read`] and its like to complain of.
+pub(super) fn settle_min_ttl(words: &mut Words<'_>, notes: &mut Vec<String>) {
+    let (Some(min_ttl), Some(duration)) = (words.one("min-ttl"), words.one("duration")) else { return };
+    if min_ttl.word.beside(duration.word) != Counts::This {
+        return;
+    }
+    if min_ttl.parse(parse_duration).is_ok_and(|least| !leaves_room(&duration, least)) {
+        notes.push(duration.word.stands_back(min_ttl.word));
+        words.drop("duration");
     }
 }

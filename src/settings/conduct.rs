@@ -6,6 +6,7 @@ use crate::role::{Invalid, parse_duration};
 use crate::supervise::policy::{OnExpiry, OnRefreshFailure, Policy, ProcessGroup, Reach};
 use crate::supervise::schedule::Margin;
 use crate::supervise::signal::Signal;
+use crate::word::Word;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,9 +25,9 @@ pub(crate) enum Conduct {
 pub(crate) struct DeliverySettings {
     pub(crate) via: Via,
     pub(crate) keep: Vec<OsString>,
+    /// What names those.
+    pub(crate) keep_by: Word,
     pub(crate) isolate: bool,
-    /// What to tell of variables that a flag has put out of effect.
-    pub(crate) notes: Vec<String>,
 }
 
 /// How the session reaches the command (`--via`).
@@ -44,12 +45,29 @@ pub(crate) enum Via {
 
 const NAMES: &str = "`xassume --help` tells what they mean";
 
+impl DeliverySettings {
+    fn read(words: &Words<'_>, via: Via) -> Result<Self, Error> {
+        let keep = words.many("keep-env").into_iter().map(|given| given.value).collect();
+        let keep_by = words.word("keep-env").unwrap_or(Word::Flag("keep-env"));
+        Ok(Self { via, keep, keep_by, isolate: words.switch("isolate")? })
+    }
+}
+
+/// What is printed has no command: it is exec's environment, and the flags about a command are dropped or refused.
+///
+/// # Errors
+/// A switch whose variable is none.
+pub(super) fn printed(words: &Words<'_>) -> Result<DeliverySettings, Error> {
+    DeliverySettings::read(words, Via::Env)
+}
+
 /// Reads both, since each default depends on the other.
 ///
 /// # Errors
-/// A bad value, or two flags that do not go together.
+/// A bad value, or a flag without the one that it adds to.
 pub(super) fn conduct(words: &Words<'_>) -> Result<(Conduct, DeliverySettings), Error> {
-    let (on_expiry, via, notes) = on_expiry_and_via(words)?;
+    let on_expiry = on_expiry(words)?;
+    let via = via(words, on_expiry)?;
     let reach = match via {
         Via::Env => Reach::AtStart,
         Via::File { .. } | Via::Endpoint | Via::Process => Reach::Live,
@@ -85,36 +103,7 @@ pub(super) fn conduct(words: &Words<'_>) -> Result<(Conduct, DeliverySettings), 
     if conduct == Conduct::Exec {
         refuse_idle_flags(words)?;
     }
-    let keep = words.many("keep-env").into_iter().map(|given| given.value).collect();
-    Ok((conduct, DeliverySettings { via, keep, isolate: words.switch("isolate")?, notes }))
-}
-
-/// Both, where they go together. Of a flag and a variable the flag counts, and there is a note on the variable.
-fn on_expiry_and_via(words: &Words<'_>) -> Result<(OnExpiry, Via, Vec<String>), Error> {
-    let on_expiry = on_expiry(words)?;
-    let chosen = words.one("via");
-    let via = via(words, on_expiry, chosen.as_ref())?;
-    let (name, action) = match (&via, on_expiry) {
-        (Via::Env | Via::File { .. }, _) | (_, OnExpiry::None) => return Ok((on_expiry, via, Vec::new())),
-        (Via::Endpoint | Via::Process, OnExpiry::Restart) => ("restart", "restarting"),
-        (Via::Endpoint | Via::Process, OnExpiry::Signal(_)) => ("signal", "signalling"),
-    };
-    let road = if via == Via::Endpoint { "endpoint" } else { "process" };
-    let note = |variable, flag: &str| vec![format!("{variable} is not heeded: it does not go with {flag}")];
-    match (words.is_typed("via"), words.is_typed("on-expiry")) {
-        (true, false) => Ok((OnExpiry::None, via, note("XASSUME_ON_EXPIRY", &format!("--via {road}")))),
-        (false, true) => {
-            let note = note("XASSUME_VIA", &format!("--on-expiry {name}"));
-            Ok((on_expiry, self::via(words, on_expiry, None)?, note))
-        }
-        (true, true) | (false, false) => Err(Error::usage(
-            format!(
-                "--on-expiry {name} does not go with --via {road}: the command fetches each new session by itself, so \
-                 {action} it would be for nothing"
-            ),
-            "leave out one of them",
-        )),
-    }
+    Ok((conduct, DeliverySettings::read(words, via)?))
 }
 
 fn on_expiry(words: &Words<'_>) -> Result<OnExpiry, Error> {
@@ -130,45 +119,37 @@ fn on_expiry(words: &Words<'_>) -> Result<OnExpiry, Error> {
     match (asked, words.one("signal")) {
         (OnExpiry::Signal(_), Some(given)) => given.parse(signal).map(OnExpiry::Signal),
         // A variable may hold a default for other runs.
-        (_, Some(given)) if given.typed => {
+        (_, Some(given)) if given.word.is_typed() => {
             Err(Error::usage("--signal needs --on-expiry signal", "add --on-expiry signal, or leave --signal out"))
         }
         _ => Ok(asked),
     }
 }
 
-fn via(words: &Words<'_>, on_expiry: OnExpiry, chosen: Option<&Given>) -> Result<Via, Error> {
-    let path = words.one("credentials-file");
-    let mode = words.one("file-mode");
-    let by_default = match (on_expiry, &path) {
-        (OnExpiry::Signal(_), _) | (_, Some(_)) => "file",
-        (OnExpiry::None | OnExpiry::Restart, None) => "env",
+fn via(words: &Words<'_>, on_expiry: OnExpiry) -> Result<Via, Error> {
+    let (path, mode) = (words.one("credentials-file"), words.one("file-mode"));
+    let Some(chosen) = words.one("via") else {
+        return match (on_expiry, &path) {
+            (OnExpiry::Signal(_), _) | (_, Some(_)) => file(path, mode),
+            // A variable may hold a default for other runs.
+            (OnExpiry::None | OnExpiry::Restart, None) if words.is_typed("file-mode") => {
+                Err(Error::usage("--file-mode needs --via file", "add --via file, or leave --file-mode out"))
+            }
+            (OnExpiry::None | OnExpiry::Restart, None) => Ok(Via::Env),
+        };
     };
-    let text = chosen.map(Given::text).transpose()?;
-    match text.unwrap_or(by_default) {
-        "file" => Ok(Via::File {
-            path: path.map(|given| PathBuf::from(given.value)),
-            mode: mode.map_or(Ok(0o600), |given| given.parse(file_mode))?,
-        }),
-        other => {
-            if let Some(flag) = ["credentials-file", "file-mode"].into_iter().find(|flag| words.is_typed(flag)) {
-                return Err(Error::usage(
-                    format!("--{flag} needs --via file"),
-                    format!("add --via file, or leave --{flag} out"),
-                ));
-            }
-            match other {
-                "env" => Ok(Via::Env),
-                "endpoint" => Ok(Via::Endpoint),
-                "process" => Ok(Via::Process),
-                _ => Err(Error::Value {
-                    origin: chosen.map_or_else(|| "--via".to_owned(), |given| given.origin.clone()),
-                    value: other.to_owned(),
-                    invalid: Invalid::new("is none of env, file, endpoint and process").hint(NAMES),
-                }),
-            }
-        }
+    match chosen.text()? {
+        "file" => file(path, mode),
+        "env" => Ok(Via::Env),
+        "endpoint" => Ok(Via::Endpoint),
+        "process" => Ok(Via::Process),
+        _ => Err(chosen.invalid(Invalid::new("is none of env, file, endpoint and process").hint(NAMES))),
     }
+}
+
+fn file(path: Option<Given>, mode: Option<Given>) -> Result<Via, Error> {
+    let path = path.map(|given| PathBuf::from(given.value));
+    Ok(Via::File { path, mode: mode.map_or(Ok(0o600), |given| given.parse(file_mode))? })
 }
 
 /// Flags of the supervision would be silently without effect on a command that xassume becomes.

@@ -1,11 +1,13 @@
 //! What was given for each flag: on the command line, or by its variable.
 //!
-//! One rule for all flags: the command line counts before the variable, an empty variable is an absent one.
+//! One rule for all flags: the command line counts before the variable, an empty variable is an absent one. So is one
+//! that was dropped, because it does not go with another flag.
 
 use crate::cli::{FLAGS, Flag, Kind};
 use crate::error::Error;
 use crate::role::{Invalid, split_roles};
 use crate::vars::Vars;
+use crate::word::Word;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use std::ffi::{OsStr, OsString};
@@ -13,9 +15,7 @@ use std::ffi::{OsStr, OsString};
 /// A value with where it came from.
 #[derive(Debug, Clone)]
 pub(super) struct Given {
-    /// `--duration` or `XASSUME_DURATION`, as errors name it.
-    pub(super) origin: String,
-    pub(super) typed: bool,
+    pub(super) word: Word,
     pub(super) value: OsString,
 }
 
@@ -39,7 +39,7 @@ impl Given {
     }
 
     pub(super) fn invalid(&self, invalid: Invalid) -> Error {
-        Error::Value { origin: self.origin.clone(), value: self.value.to_string_lossy().into_owned(), invalid }
+        Error::Value { origin: self.word.to_string(), value: self.value.to_string_lossy().into_owned(), invalid }
     }
 }
 
@@ -47,11 +47,29 @@ impl Given {
 pub(super) struct Words<'a> {
     matches: &'a ArgMatches,
     vars: &'a Vars,
+    /// Flags whose variables count no longer.
+    dropped: Vec<&'static str>,
 }
 
 impl<'a> Words<'a> {
     pub(super) fn new(matches: &'a ArgMatches, vars: &'a Vars) -> Self {
-        Self { matches, vars }
+        Self { matches, vars, dropped: Vec::new() }
+    }
+
+    /// From now on the flag's variable is as good as unset.
+    pub(super) fn drop(&mut self, long: &'static str) {
+        self.dropped.push(long);
+    }
+
+    /// What a flag was given by, if at all. A switch or a count that its variable sets to nothing was not given.
+    pub(super) fn word(&self, long: &'static str) -> Option<Word> {
+        if self.typed(long) {
+            return Some(Word::Flag(long));
+        }
+        let flag = flag(long);
+        let (_, value) = self.variable(flag)?;
+        let off = matches!(flag.kind, Kind::Switch | Kind::Count) && (value == "false" || value == "0");
+        (!off).then_some(Word::Variable(long))
     }
 
     fn typed(&self, long: &str) -> bool {
@@ -62,13 +80,11 @@ impl<'a> Words<'a> {
     pub(super) fn many(&self, long: &'static str) -> Vec<Given> {
         if self.typed(long) {
             let values = self.matches.get_many::<OsString>(long).into_iter().flatten();
-            return values
-                .map(|value| Given { origin: format!("--{long}"), typed: true, value: value.clone() })
-                .collect();
+            return values.map(|value| Given { word: Word::Flag(long), value: value.clone() }).collect();
         }
         let flag = flag(long);
-        let Some((origin, value)) = self.variable(flag) else { return Vec::new() };
-        let given = |value: &OsStr| Given { origin: origin.clone(), typed: false, value: value.to_owned() };
+        let Some((_, value)) = self.variable(flag) else { return Vec::new() };
+        let given = |value: &OsStr| Given { word: Word::Variable(long), value: value.to_owned() };
         match (flag.kind, value.to_str()) {
             (Kind::Many, Some(text)) if long == "role-arn" => {
                 split_roles(text).into_iter().map(|role| given(OsStr::new(role))).collect()
@@ -80,22 +96,23 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// The variable of a flag, where it is set and not empty.
+    /// The variable of a flag, where it is set, not empty and not dropped.
     fn variable(&self, flag: &Flag) -> Option<(String, &'a OsStr)> {
+        if self.dropped.contains(&flag.long) {
+            return None;
+        }
         let name = flag.variable()?;
         let value = self.vars.get(&name).filter(|value| !value.is_empty())?;
         Some((name, value))
     }
 
-    /// The variable that was set for a flag, and its value, where the flag itself was not typed.
-    pub(super) fn only_variable(&self, long: &str) -> Option<(String, &'a OsStr)> {
-        self.variable(flag(long)).filter(|_| !self.typed(long))
-    }
-
     /// What was set and does not count, because something on the command line does.
     pub(super) fn notes(&self) -> Vec<String> {
         let passed_over = |flag: &Flag| {
-            let (name, _) = self.variable(flag).filter(|_| self.typed(flag.long))?;
+            if !self.typed(flag.long) {
+                return None;
+            }
+            let (name, _) = self.variable(flag)?;
             Some(format!("{name} is not used: --{} comes first", flag.long))
         };
         FLAGS.iter().filter_map(passed_over).collect()
@@ -144,6 +161,11 @@ impl<'a> Words<'a> {
                 invalid: Invalid::new("is no count").hint("use 0, 1 or 2"),
             }),
         }
+    }
+
+    /// Those of the flags that have their values from variables.
+    pub(super) fn by_variable(&self, flags: &[&'static str]) -> Vec<&'static str> {
+        flags.iter().copied().filter(|flag| self.word(flag).is_some_and(|word| !word.is_typed())).collect()
     }
 
     /// Whether the flag, and not its variable, was given.

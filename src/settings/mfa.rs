@@ -39,34 +39,25 @@ impl fmt::Display for CodeFrom {
     }
 }
 
-/// Reads the flags. What was typed beats a variable, also where the two are different flags.
+/// Reads the flags.
 ///
 /// # Errors
-/// A value outside its limits, or both `--mfa-token` and `--mfa-command` on the command line.
+/// A value outside its limits.
 pub(super) fn mfa(words: &Words<'_>, vars: &Vars, notes: &mut Vec<String>) -> Result<MfaSettings, Error> {
     if vars.text("XASSUME_MFA_TOKEN").is_some() {
         notes
             .push("XASSUME_MFA_TOKEN is not read: a code is good for one run; use --mfa-token or --mfa-command".into());
     }
-    let command = words.one("mfa-command");
-    let code = match (words.one("mfa-token"), command) {
-        (Some(_), Some(command)) if command.typed => {
-            return Err(Error::usage("--mfa-token and --mfa-command exclude each other", "leave out one of them"));
-        }
-        (Some(token), command) => {
-            if let Some(command) = command {
-                notes.push(format!("{} is not used: --mfa-token comes first", command.origin));
-            }
-            match token.text()? {
-                "-" => CodeFrom::StandardInput,
-                // The value is left out of the error: nearly a code is nearly a secret.
-                code => CodeFrom::Typed(MfaCode::parse(code).map_err(|invalid| Error::Value {
-                    origin: token.origin.clone(),
-                    value: String::new(),
-                    invalid: invalid.hint("give the digits that the device shows now, or `-` to read them from stdin"),
-                })?),
-            }
-        }
+    let code = match (words.one("mfa-token"), words.one("mfa-command")) {
+        (Some(token), _) => match token.text()? {
+            "-" => CodeFrom::StandardInput,
+            // The value is left out of the error: nearly a code is nearly a secret.
+            code => CodeFrom::Typed(MfaCode::parse(code).map_err(|invalid| Error::Value {
+                origin: token.word.to_string(),
+                value: String::new(),
+                invalid: invalid.hint("give the digits that the device shows now, or `-` to read them from stdin"),
+            })?),
+        },
         (None, Some(command)) => CodeFrom::Command(command.text()?.to_owned()),
         (None, None) => CodeFrom::Prompt,
     };

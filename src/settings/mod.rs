@@ -9,7 +9,7 @@ mod given;
 mod guard;
 mod mfa;
 mod name;
-mod printing;
+mod pairs;
 mod screen;
 mod task;
 
@@ -19,14 +19,14 @@ pub(crate) use conduct::{Conduct, DeliverySettings, Via};
 use crate::cli;
 use crate::deliver::environment::{Delivery, check_keep};
 use crate::error::{Error, told};
-use crate::print::Format;
-use crate::profile::{ProfileChoice, ProfileFrom, Request, TokenFrom, endpoint};
+use crate::profile::{ProfileChoice, ProfileFrom, Request, TokenFrom, endpoint, region_name};
 use crate::role::{
     ExternalId, HopOptions, Invalid, MAX_HOPS, MfaSerial, PolicyArn, RoleArn, RoleSessionName, SessionDuration,
     SessionPolicy, SourceIdentity, Tag, TagKey, check_tags, is_account, parse_duration,
 };
 use crate::session::Session;
 use crate::vars::Vars;
+use crate::word::Counts;
 use clap::ArgMatches;
 use given::{Given, Words};
 pub(crate) use mfa::{CodeFrom, MfaSettings};
@@ -69,7 +69,7 @@ impl Settings {
             Via::Process => Delivery::Process { credentials_file, config_file },
         };
         check_keep(&self.delivery.keep, &delivery).map_err(|(name, invalid)| Error::Value {
-            origin: "--keep-env".into(),
+            origin: self.delivery.keep_by.to_string(),
             value: name.to_string_lossy().into_owned(),
             invalid,
         })
@@ -149,13 +149,10 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<ArgMatches, clap::Error> {
 /// # Errors
 /// When a flag or a variable holds no such value, or both `-v` and `-q` were typed.
 pub(crate) fn voice(matches: &ArgMatches, vars: &Vars) -> Result<Voice, Error> {
-    let words = Words::new(matches, vars);
-    let (quiet, verbose) = (words.switch("quiet")?, words.count("verbose")?);
-    if words.is_typed("quiet") && words.is_typed("verbose") {
-        return Err(Error::usage("--verbose and --quiet exclude each other", "leave out one of them"));
-    }
-    let verbosity = match verbose {
-        _ if quiet && !words.is_typed("verbose") => Verbosity::Quiet,
+    let mut words = Words::new(matches, vars);
+    pairs::settle(&mut words, pairs::SPEECH, &mut Vec::new())?;
+    let verbosity = match words.count("verbose")? {
+        _ if words.switch("quiet")? => Verbosity::Quiet,
         0 => Verbosity::Normal,
         1 => Verbosity::Verbose,
         _ => Verbosity::Everything,
@@ -174,7 +171,7 @@ pub(crate) fn voice(matches: &ArgMatches, vars: &Vars) -> Result<Voice, Error> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     Run,
-    Print(Format),
+    Print,
 }
 
 /// Gives the words their meaning.
@@ -183,25 +180,26 @@ enum Purpose {
 /// The first word that does not keep its limits, or that does not go with another.
 fn settings(
     words: &Words<'_>,
+    mut notes: Vec<String>,
     purpose: Purpose,
     vars: &Vars,
     machine: &Machine,
     read: &dyn Fn(&Path) -> std::io::Result<String>,
 ) -> Result<Settings, Error> {
     let command = words.command();
-    let mut notes = words.notes();
+    notes.extend(words.notes());
     let (conduct, delivery) = match purpose {
         Purpose::Run => conduct::conduct(words)?,
-        Purpose::Print(format) => (Conduct::Exec, printing::printing(words, format, &mut notes)?),
+        Purpose::Print => (Conduct::Exec, conduct::printed(words)?),
     };
     let mfa = mfa::mfa(words, vars, &mut notes)?;
     notes.extend(guard::own_profile(&command));
     notes.extend(guard::kept_for_nothing(&delivery.keep, vars));
     Ok(Settings {
-        request: request(words, vars, machine, read)?,
+        cache: CacheSettings::read(words)?,
+        request: request(words, vars, machine, read, &mut notes)?,
         mfa,
         sts: sts(words)?,
-        cache: CacheSettings::read(words)?,
         conduct,
         delivery,
         expect_account: words.one("expect-account").map(|given| given.parse(account)).transpose()?,
@@ -210,11 +208,25 @@ fn settings(
     })
 }
 
+/// Flags of a request that can turn out not to go with another one.
+const RANKED: &[&str] = &[
+    "role-arn",
+    "profile",
+    "web-identity-token-file",
+    "external-id",
+    "duration",
+    "tag",
+    "transitive-tag",
+    "source-identity",
+    "mfa-serial",
+];
+
 fn request(
     words: &Words<'_>,
     vars: &Vars,
     machine: &Machine,
     read: &dyn Fn(&Path) -> std::io::Result<String>,
+    notes: &mut Vec<String>,
 ) -> Result<Request, Error> {
     let roles = words.many("role-arn");
     if roles.len() > MAX_HOPS {
@@ -232,21 +244,26 @@ fn request(
         profile: words.one("profile").map(|given| profile(&given)).transpose()?,
         session_name: words.one("role-session-name").map(|given| given.parse(RoleSessionName::parse)).transpose()?,
         default_session_name: name::default_session_name(vars, machine.uid, &machine.host),
-        options: hop_options(words, read)?,
+        options: hop_options(words, read, notes)?,
+        by_variable: words.by_variable(RANKED),
         web_identity_token_file: words.one("web-identity-token-file").map(|given| {
-            let from = if given.typed { TokenFrom::Flag } else { TokenFrom::FlagsVariable };
+            let from = if given.word.is_typed() { TokenFrom::Flag } else { TokenFrom::FlagsVariable };
             (PathBuf::from(given.value), from)
         }),
-        region: words.one("region").map(|given| given.parse(region)).transpose()?,
+        region: words.one("region").map(|given| given.parse(region_name)).transpose()?,
     })
 }
 
 fn profile(given: &Given) -> Result<ProfileChoice, Error> {
-    let from = if given.typed { ProfileFrom::Flag } else { ProfileFrom::Variable };
+    let from = if given.word.is_typed() { ProfileFrom::Flag } else { ProfileFrom::Variable };
     Ok(ProfileChoice { name: given.text()?.to_owned(), from })
 }
 
-fn hop_options(words: &Words<'_>, read: &dyn Fn(&Path) -> std::io::Result<String>) -> Result<HopOptions, Error> {
+fn hop_options(
+    words: &Words<'_>,
+    read: &dyn Fn(&Path) -> std::io::Result<String>,
+    notes: &mut Vec<String>,
+) -> Result<HopOptions, Error> {
     let tags = words.many("tag");
     let transitive = words.many("transitive-tag");
     let policy_arns = words.many("policy-arn");
@@ -256,7 +273,7 @@ fn hop_options(words: &Words<'_>, read: &dyn Fn(&Path) -> std::io::Result<String
                 .hint("write what several of them allow into --policy"),
         ));
     }
-    let options = HopOptions {
+    let mut options = HopOptions {
         external_id: words.one("external-id").map(|given| given.parse(ExternalId::parse)).transpose()?,
         duration: words.one("duration").map(|given| given.parse(SessionDuration::parse)).transpose()?,
         policy: words.one("policy").map(|given| policy(&given, read)).transpose()?,
@@ -266,9 +283,18 @@ fn hop_options(words: &Words<'_>, read: &dyn Fn(&Path) -> std::io::Result<String
         source_identity: words.one("source-identity").map(|given| given.parse(SourceIdentity::parse)).transpose()?,
         mfa_serial: words.one("mfa-serial").map(|given| given.parse(device)).transpose()?,
     };
+    // Keys of the variable may be meant for its own tags, which those that were typed have replaced.
+    if let (Some(keys), Some(typed)) = (words.word("transitive-tag"), words.word("tag"))
+        && keys.beside(typed) == Counts::Other
+        && check_tags(&options.tags, &options.transitive_tags).is_err()
+        && check_tags(&options.tags, &[]).is_ok()
+    {
+        options.transitive_tags.clear();
+        notes.push(keys.stands_back(typed));
+    }
     if let Err(invalid) = check_tags(&options.tags, &options.transitive_tags) {
         let origin =
-            transitive.first().or(tags.first()).map_or_else(|| "--tag".to_owned(), |given| given.origin.clone());
+            transitive.first().or(tags.first()).map_or_else(|| "--tag".to_owned(), |given| given.word.to_string());
         return Err(Error::Value { origin, value: String::new(), invalid });
     }
     Ok(options)
@@ -286,7 +312,7 @@ fn policy(given: &Given, read: &dyn Fn(&Path) -> std::io::Result<String>) -> Res
     let Some(path) = given.text()?.strip_prefix("file://") else { return given.parse(SessionPolicy::parse) };
     let path = PathBuf::from(path);
     let text = read(&path).map_err(|error| Error::File {
-        what: format!("the policy of {}", given.origin),
+        what: format!("the policy of {}", given.word),
         path,
         reason: told(&error),
     })?;
@@ -318,13 +344,4 @@ fn account(text: &str) -> Result<String, Invalid> {
     } else {
         Err(Invalid::new("is not an account id").hint("an account id has 12 digits"))
     }
-}
-
-/// Regions are words of lower-case letters, digits and `-`; what is none would become part of a host name.
-fn region(text: &str) -> Result<String, Invalid> {
-    let fits = (1..=63).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-        && !text.starts_with('-')
-        && !text.ends_with('-');
-    if fits { Ok(text.to_owned()) } else { Err(Invalid::new("is not a region").hint("for example eu-central-1")) }
 }

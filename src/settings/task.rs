@@ -1,7 +1,8 @@
 //! What a run is to do: run a command with a session, or something in place of a command.
 
+use super::cache::settle_min_ttl;
 use super::given::Words;
-use super::{CacheSettings, Machine, Purpose, Settings, settings};
+use super::{CacheSettings, Machine, Purpose, Settings, pairs, settings};
 use crate::error::Error;
 use crate::print::Format;
 use crate::vars::Vars;
@@ -31,17 +32,21 @@ pub(crate) fn task(
     machine: &Machine,
     read: &dyn Fn(&Path) -> std::io::Result<String>,
 ) -> Result<Task, Error> {
-    let words = Words::new(matches, vars);
+    let mut words = Words::new(matches, vars);
     words.refuse_empty_values()?;
     let instead = instead_of_a_command(&words)?;
-    let settings = |purpose| settings(&words, purpose, vars, machine, read).map(Box::new);
+    let mut notes = Vec::new();
+    pairs::settle(&mut words, pairs::SPEECH, &mut notes)?;
+    pairs::settle(&mut words, pairs::RULES, &mut notes)?;
+    settle_min_ttl(&mut words, &mut notes);
+    let settings = |purpose| settings(&words, notes, purpose, vars, machine, read).map(Box::new);
     match instead {
         Some("clear-cache") => CacheSettings::read(&words).map(Task::ClearCache),
         Some("check") => settings(Purpose::Run).map(Task::Check),
         _ => match words.one("print") {
             Some(given) => {
                 let format = given.parse(Format::parse)?;
-                settings(Purpose::Print(format)).map(|settings| Task::Print(settings, format))
+                settings(Purpose::Print).map(|settings| Task::Print(settings, format))
             }
             None if words.command().is_empty() => {
                 Err(Error::usage("no command was given", "for a shell with the role: xassume … -- $SHELL"))

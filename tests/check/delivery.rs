@@ -140,7 +140,7 @@ fn a_cache_folder_that_was_named_and_cannot_be_used_is_told() {
     fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it is ours");
     let page = open.env("XASSUME_CACHE_DIR", &folder).run().exited(0).stdout_text();
     assert!(page.contains("it is open to others (mode 755, not 700)"), "{page}");
-    let page = role(&sts).args(["--cache-dir", "/proc/x", "--no-cache"]).run().exited(0).stdout_text();
+    let page = role(&sts).env("XASSUME_CACHE_DIR", "/proc/x").arg("--no-cache").run().exited(0).stdout_text();
     assert!(page.contains("\nok           session ") && !page.contains("/proc/x"), "{page}");
     // A good one is made, as by a launch, and holds the session afterwards.
     let good = role(&sts).args(["--cache-dir", "deep/cache"]);

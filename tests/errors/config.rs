@@ -163,6 +163,19 @@ pub(super) fn pages() -> Vec<Page> {
             let roles = ["-r", "222222222222:Hub", "-r", ROLE];
             Scene::new(nobody().args(roles).args(["--duration", "2h", "--", "true"]))
         }),
+        page("config-chained-duration-of-the-variable", || {
+            let roles = format!("222222222222:Hub,{ROLE}");
+            let xassume = nobody().env("XASSUME_ROLE_ARN", roles).env("XASSUME_DURATION", "2h");
+            Scene::new(xassume.args(["--", "true"]))
+        }),
+        page("config-max-with-mfa-of-variables", || {
+            let xassume = nobody().env("XASSUME_ROLE_ARN", ROLE).env("XASSUME_DURATION", "max");
+            Scene::new(xassume.env("XASSUME_MFA_SERIAL", "GAHT12345678").args(["--", "true"]))
+        }),
+        page("config-variable-not-for-web-identity", || {
+            let token = nobody().env("AWS_WEB_IDENTITY_TOKEN_FILE", "/token").env("AWS_ROLE_ARN", ROLE);
+            Scene::new(token.without_keys().env("XASSUME_EXTERNAL_ID", "word").args(["--", "true"]))
+        }),
         page("config-too-many-roles", || {
             let mut config = String::new();
             for number in 0..10 {

@@ -33,6 +33,8 @@ pub(super) fn pages() -> Vec<Page> {
         ("usage-mfa-token-without-device", &["-r", ROLE, "--mfa-token", "314159"]),
         ("usage-endpoint-and-restart", &["-r", ROLE, "--via", "endpoint", "--on-expiry", "restart"]),
         ("usage-process-and-signal", &["-r", ROLE, "--via", "process", "--on-expiry", "signal"]),
+        ("usage-no-cache-and-force-refresh", &["-r", ROLE, "--no-cache", "--force-refresh"]),
+        ("usage-keep-env-and-file", &["-r", ROLE, "--via", "file", "--keep-env", "AWS_CONFIG_FILE"]),
         ("usage-signal-alone", &["-r", ROLE, "--signal", "HUP"]),
         ("usage-credentials-file-without-via-file", &["-r", ROLE, "--credentials-file", "/srv/c", "--via", "env"]),
         ("usage-stop-timeout-without-stay", &["-r", ROLE, "--stop-timeout", "5s"]),
@@ -41,6 +43,10 @@ pub(super) fn pages() -> Vec<Page> {
         pages.push(page(name, || Scene::new(nobody().args(*args))));
     }
     pages.extend([
+        page("usage-variables-endpoint-and-restart", || {
+            let xassume = nobody().env("XASSUME_VIA", "endpoint").env("XASSUME_ON_EXPIRY", "restart");
+            Scene::new(xassume.args(["-r", ROLE, "--", "true"]))
+        }),
         page("usage-no-command", || Scene::new(nobody().args(["-r", ROLE]))),
         page("usage-nothing", || Scene::new(nobody())),
         page("usage-flag-without-value", || Scene::new(nobody().args(["--", "true"]).without_args().arg("-r"))),

@@ -75,22 +75,7 @@ pub(super) fn pages() -> Vec<Page> {
     ] {
         pages.push(page(name, move || Scene::new(nobody().args(RESTART).args([flag, value, "--", "true"]))));
     }
-    for (name, variable, value) in [
-        ("value-switch-of-a-variable", "XASSUME_NO_CACHE", "yes"),
-        ("value-count-of-a-variable", "XASSUME_VERBOSE", "very"),
-        ("value-variable-duration", "XASSUME_DURATION", "10m"),
-        ("value-variable-session-name", "AWS_ROLE_SESSION_NAME", "alice smith"),
-        ("value-variable-endpoint", "AWS_ENDPOINT_URL_STS", "sts.example"),
-        ("value-variable-region", "AWS_REGION", "eu west 1"),
-    ] {
-        pages.push(page(name, move || {
-            let xassume = nobody().env_remove("AWS_ENDPOINT_URL_STS").env(variable, value);
-            Scene::new(xassume.args(["-r", ROLE, "--", "true"]))
-        }));
-    }
-    pages.push(page("value-variable-role", || {
-        Scene::new(nobody().env("AWS_ROLE_ARN", "DeployMaster").args(["--", "true"]))
-    }));
+    pages.extend(variables());
     for (name, flag, value) in [
         ("value-role-name-long", "-r", format!("521111111144:{}", "x".repeat(65))),
         ("value-role-long", "-r", format!("arn:aws:iam::521111111144:role/{}", "x".repeat(2048))),
@@ -114,6 +99,30 @@ pub(super) fn pages() -> Vec<Page> {
     pages.push(page("value-not-utf-8", || {
         let value = OsStr::from_bytes(b"al\xff ice");
         Scene::new(nobody().args(["-r", ROLE, "--source-identity"]).arg(value).args(["--", "true"]))
+    }));
+    pages
+}
+
+/// Values of variables.
+fn variables() -> Vec<Page> {
+    let mut pages = Vec::new();
+    for (name, variable, value) in [
+        ("value-switch-of-a-variable", "XASSUME_NO_CACHE", "yes"),
+        ("value-count-of-a-variable", "XASSUME_VERBOSE", "very"),
+        ("value-variable-duration", "XASSUME_DURATION", "10m"),
+        ("value-variable-session-name", "AWS_ROLE_SESSION_NAME", "alice smith"),
+        ("value-variable-endpoint", "AWS_ENDPOINT_URL_STS", "sts.example"),
+        ("value-variable-region", "AWS_REGION", "eu west 1"),
+        ("value-variable-region-in-upper-case", "AWS_REGION", "EU-WEST-1"),
+        ("value-variable-keep-env", "XASSUME_KEEP_ENV", "AWS_REGION"),
+    ] {
+        pages.push(page(name, move || {
+            let xassume = nobody().env_remove("AWS_ENDPOINT_URL_STS").env(variable, value);
+            Scene::new(xassume.args(["-r", ROLE, "--", "true"]))
+        }));
+    }
+    pages.push(page("value-variable-role", || {
+        Scene::new(nobody().env("AWS_ROLE_ARN", "DeployMaster").args(["--", "true"]))
     }));
     pages
 }

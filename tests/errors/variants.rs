@@ -73,6 +73,8 @@ const BY_HINT: &[(&str, &str)] = &[
     ("Error::Missing", "xassume is nested 8 deep"),
     ("ProcessFailure::Ended", "credential_process of profile dev: it exited with status 3"),
     ("ConfigError::Value", "duration_seconds `1h` is not a whole number"),
+    ("DurationBy::Word", "as --duration does"),
+    ("DurationBy::Profile", "remove duration_seconds from profile deploy"),
     ("ConfigError::Variable", "AWS_ROLE_ARN `DeployMaster` is not a role ARN"),
 ];
 

@@ -8,15 +8,15 @@ fn flags_that_would_have_no_effect_are_refused() {
     let sts = FakeSts::start();
     let cases: &[(&[&str], &str)] = &[
         (&["--signal", "HUP"], "--signal needs --on-expiry signal"),
-        (&["--signal", "HUP", "--on-expiry", "restart"], "--signal needs --on-expiry signal"),
+        (&["--signal", "HUP", "--on-expiry", "restart"], "--signal does not go with --on-expiry restart"),
         (&["--stop-timeout", "5s"], "--stop-timeout has no effect"),
         (&["--stop-signal", "INT"], "--stop-signal has no effect"),
         (&["--refresh-margin", "5m"], "--refresh-margin has no effect"),
         (&["--on-refresh-failure", "stop"], "--on-refresh-failure has no effect"),
         (&["--process-group", "new"], "--process-group has no effect"),
         (&["--file-mode", "0640"], "--file-mode needs --via file"),
-        (&["--file-mode", "0640", "--via", "env", "--on-expiry", "restart"], "--file-mode needs --via file"),
-        (&["--credentials-file", "x", "--via", "env"], "--credentials-file needs --via file"),
+        (&["--file-mode", "0640", "--via", "env", "--on-expiry", "restart"], "--file-mode does not go with --via env"),
+        (&["--credentials-file", "x", "--via", "env"], "--credentials-file does not go with --via env"),
     ];
     for (flags, complaint) in cases {
         refused(&sts, xassume(&sts).args(*flags), complaint);

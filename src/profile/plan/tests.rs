@@ -21,7 +21,8 @@ fn role(name: &str) -> RoleArn {
     RoleArn::parse(&format!("{ACCOUNT}:{name}")).expect(name)
 }
 
-/// `-p NAME`, `-P NAME` (`XASSUME_PROFILE`), `-r ROLE`, `-R ROLE` (`XASSUME_ROLE_ARN`), and the other flags.
+/// `-p NAME`, `-P NAME` (`XASSUME_PROFILE`), `-r ROLE`, `-R ROLE` (`XASSUME_ROLE_ARN`), and the other flags; with a `$`
+/// before them, by their variables.
 fn request(flags: &str) -> Request {
     let mut request = Request {
         roles: Vec::new(),
@@ -32,10 +33,26 @@ fn request(flags: &str) -> Request {
         options: HopOptions::default(),
         web_identity_token_file: None,
         region: None,
+        by_variable: Vec::new(),
     };
     let mut words = flags.split_whitespace();
     while let (Some(flag), Some(value)) = (words.next(), words.next()) {
         let options = &mut request.options;
+        let (flag, by_variable) = flag.strip_prefix('$').map_or((flag, false), |flag| (flag, true));
+        let long = match flag {
+            "-P" => "profile",
+            "-R" => "role-arn",
+            _ if !by_variable => "",
+            "--token" => "web-identity-token-file",
+            "--external-id" => "external-id",
+            "--duration" => "duration",
+            "--mfa" => "mfa-serial",
+            "--source-identity" => "source-identity",
+            "--tag" => "tag",
+            "--transitive" => "transitive-tag",
+            other => panic!("{other}"),
+        };
+        request.by_variable.extend(Some(long).filter(|long| !long.is_empty()));
         match flag {
             "-p" => request.profile = Some(ProfileChoice { name: value.into(), from: ProfileFrom::Flag }),
             "-P" => request.profile = Some(ProfileChoice { name: value.into(), from: ProfileFrom::Variable }),

@@ -93,20 +93,139 @@ fn flags_go_to_the_hop_that_they_are_about() {
     let ten: String = " -r A".repeat(10);
     assert_eq!(planned("", "KEYS", &ten).expect("ten roles").hops.len(), 10);
     refuse(&[
-        ("", TOKEN, "-r A --external-id ee", "--external-id cannot be used", "leave it out"),
-        ("", TOKEN, "-r A --tag a=b", "--tag cannot be used", "leave it out"),
-        ("", TOKEN, "-r A --transitive a", "--transitive-tag cannot be used", "leave it out"),
-        ("", TOKEN, "-r A --source-identity me", "--source-identity cannot be used", "leave it out"),
-        ("", TOKEN, "-r A --mfa serial-ff", "--mfa-serial cannot be used", "leave it out"),
-        ("", "KEYS", "-r A -r B --duration 61m", "role/B (role 2 of 2)", "leave out --duration"),
+        ("", TOKEN, "-r A --external-id ee", "--external-id cannot be used", "leave out --"),
+        ("", TOKEN, "-r A --tag a=b", "--tag cannot be used", "leave out --"),
+        ("", TOKEN, "-r A --transitive a", "--transitive-tag cannot be used", "leave out --"),
+        ("", TOKEN, "-r A --source-identity me", "--source-identity cannot be used", "leave out --"),
+        ("", TOKEN, "-r A --mfa serial-ff", "--mfa-serial cannot be used", "leave out --"),
+        ("", "KEYS", "-r A -r B --duration 61m", "role/B (role 2 of 2, by --role-arn)", "leave out --duration"),
         ("", "KEYS", "-r A --duration max --mfa serial-ff", "each try would take an MFA code", "name the duration"),
-        ("", TOKEN, "-r A -r B --duration 61m", "role/B (role 2 of 2)", "leave out --duration"),
+        ("", TOKEN, "-r A -r B --duration 61m", "role/B (role 2 of 2, by --role-arn)", "leave out --duration"),
         (long, "KEYS", "-p a", "role/A (role 2 of 2)", "remove duration_seconds from profile a"),
         (long, "KEYS", "-p a -r Z", "role/A (role 2 of 3)", "remove duration_seconds from profile a"),
-        (long, "KEYS", "-p a --duration 2h", "role/A (role 2 of 2)", "leave out --duration"),
+        (long, "KEYS", "-p a --duration 2h", "role/A (role 2 of 2, by --profile)", "leave out --duration"),
         ("", "KEYS", &format!("{ten} -r B"), "has more than 10 roles", "nearer"),
     ]);
     check(&[(long, "KEYS", "-p a --duration 1h", "AKENV > B > A,for=3600")]);
+}
+
+/// A profile with a device, a chain of profiles, and a profile with a token.
+const RANKS: &str = "[profile m]\nrole_arn = @M\ncredential_source = Environment\nmfa_serial = serial-mm\n\
+                     [profile d]\nrole_arn = @D\nsource_profile = m\nduration_seconds = 1800\n\
+                     [profile w]\nrole_arn = @W\nweb_identity_token_file = /w";
+
+#[test]
+fn a_variable_stands_back_for_what_was_typed() {
+    let of = |role: &str, what: &str| format!("is not used: {what}arn:aws:iam::123456789012:role/{role}");
+    let (chained, by_token) = (of("B", "role chaining is capped at 1h, for "), of("A", ""));
+    for (variables, flags, expected, word, note) in [
+        ("KEYS", "-r A -r B $--duration 2h", "AKENV > A > B", "DURATION", &*chained),
+        ("KEYS", "-p m -r B $--duration 2h", "AKENV > M,mfa=serial-mm > B", "DURATION", &chained),
+        ("KEYS", "-p d $--duration 2h", "AKENV > M,mfa=serial-mm > D,for=1800", "DURATION", "role chaining"),
+        (TOKEN, "-r A -r B $--duration 2h", "env:token /t > A > B", "DURATION", &chained),
+        ("KEYS", "-r A --mfa serial-ff $--duration max", "AKENV > A,mfa=serial-ff", "DURATION", "go with --mfa-serial"),
+        ("KEYS", "-p m $--duration max", "AKENV > M,mfa=serial-mm", "DURATION", "go with --profile"),
+        ("KEYS", "-r A $--mfa serial-ff --duration max", "AKENV > A,for=max", "MFA_SERIAL", "go with --duration"),
+        ("", "-R A --token /f $--external-id ee", "token /f > A", "EXTERNAL_ID", &by_token),
+        ("", "-r A $--token /f $--tag a=b", "token /f > A", "TAG", &by_token),
+        (TOKEN, "-r A $--source-identity me", "env:token /t > A", "SOURCE_IDENTITY", &by_token),
+        ("", "-p w $--mfa serial-ff", "w:token /w > W", "MFA_SERIAL", "is assumed with a web identity token"),
+        ("KEYS", "-R A $--token /f --external-id ee", "AKENV > A,ext=ee", "WEB_IDENTITY_TOKEN_FILE", "go with --ext"),
+    ] {
+        let plan = planned(RANKS, variables, flags).expect(flags);
+        check(&[(RANKS, variables, flags, expected)]);
+        let name = format!("XASSUME_{word} is not used: ");
+        let found: Vec<_> = plan.notes.iter().filter(|found| found.contains("XASSUME_")).collect();
+        assert!(found.len() == 1 && found[0].starts_with(&name) && found[0].contains(note), "{flags}: {found:?}");
+    }
+    // What goes with the roles stays.
+    check(&[
+        ("", "KEYS", "-r A -r B $--duration 1h", "AKENV > A > B,for=3600"),
+        ("", "KEYS", "-r A $--duration 2h", "AKENV > A,for=7200"),
+        ("", TOKEN, "-r A -r B $--external-id ee", "env:token /t > A > B,ext=ee"),
+    ]);
+}
+
+#[test]
+fn two_variables_that_contradict_each_other_are_named() {
+    refuse(&[
+        (
+            "",
+            "KEYS",
+            "-R A -R B $--duration 2h",
+            "(role 2 of 2, by XASSUME_ROLE_ARN), as XASSUME_DURATION",
+            "unset XASSUME_D",
+        ),
+        (
+            RANKS,
+            "KEYS AWS_PROFILE=d",
+            "$--duration 2h",
+            "(role 2 of 2), as XASSUME_DURATION does",
+            "unset XASSUME_DURATION",
+        ),
+        (
+            RANKS,
+            "KEYS",
+            "-P d $--duration 2h",
+            "by XASSUME_PROFILE), as XASSUME_DURATION does",
+            "unset XASSUME_DURATION",
+        ),
+        (
+            "",
+            "KEYS",
+            "-R A $--mfa serial-ff $--duration max",
+            "as XASSUME_DURATION asks: each try would take an MFA code (XASSUME_MFA_SERIAL)",
+            "name",
+        ),
+        (
+            RANKS,
+            "KEYS AWS_PROFILE=m",
+            "$--duration max",
+            "as XASSUME_DURATION asks: each try would take an MFA code",
+            "name",
+        ),
+        ("", "", "-R A $--token /f $--tag a=b", "XASSUME_TAG cannot be used for", "unset XASSUME_TAG"),
+        (
+            "",
+            "AWS_ROLE_ARN=@A AWS_WEB_IDENTITY_TOKEN_FILE=/t",
+            "$--external-id ee",
+            "XASSUME_EXTERNAL_ID cannot be",
+            "unset XASSUME",
+        ),
+        // Without the variable nothing that was configured could sign, and the machine's role is no substitute.
+        ("", "", "-R A $--token /f --tag a=b", "--tag cannot be used for", "leave out --tag"),
+        (
+            "",
+            "AWS_EC2_METADATA_DISABLED=true",
+            "-R A $--token /f --tag a=b",
+            "--tag cannot be used for arn:aws:iam::123456789012:role/A, which is assumed with a web identity token (XASSUME_WEB_",
+            "leave out --tag",
+        ),
+    ]);
+    refuse(&[
+        ("", "KEYS", "-r A -r B --duration 2h", "by --role-arn), as --duration does", "leave out --duration"),
+        (
+            "",
+            "KEYS",
+            "-r A --duration max --mfa serial-ff",
+            "as --duration asks: each try would take an MFA code (--mfa-serial)",
+            "name",
+        ),
+        (
+            RANKS,
+            "KEYS",
+            "-p m --duration max $--mfa serial-ff",
+            "as --duration asks: each try would take an MFA code",
+            "name",
+        ),
+        (
+            "",
+            "",
+            "-r A --token /f --tag a=b",
+            "which is assumed with a web identity token (--web-identity-token-file)",
+            "leave out",
+        ),
+    ]);
 }
 
 #[test]
@@ -131,6 +250,15 @@ fn the_region_comes_from_the_flag_the_variables_and_the_used_profile() {
     assert_eq!(region("", "-p n"), None);
     refuse(&[
         ("", "KEYS AWS_REGION=eu/west", "-r A", "AWS_REGION `eu/west` is not the name of a region", "eu-west-1"),
+        ("", "KEYS AWS_REGION=US-East-1", "-r A", "AWS_REGION `US-East-1` is not", "in lower case: us-east-1"),
+        ("", "KEYS AWS_REGION=Frankfurt", "-r A", "AWS_REGION `Frankfurt` is not", "eu-west-1"),
+        (
+            "[default]\nregion = EU-WEST-1",
+            "KEYS",
+            "-r A",
+            "profile default in config: region `EU-WEST-1` is not",
+            "in lower case: eu-west-1",
+        ),
         ("", "KEYS", "-r A --region -x", "--region `-x` is not the name", "eu-west-1"),
         ("[default]\nregion = a b", "KEYS", "-r A", "profile default in config: region `a b` is not", "eu-west-1"),
     ]);

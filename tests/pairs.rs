@@ -1,0 +1,278 @@
+//! Flags that do not go together: two that are typed are an error, and of a flag and a variable the flag counts.
+//!
+//! Flags without variables have their pairs beside their own tests: `--print` in `print`, `--mfa-token` in `mfa`.
+
+use crate::support::{FakeSts, Finished, Xassume};
+
+const ROLE: &str = "arn:aws:iam::111111111111:role/R";
+const CHAIN: &str = "arn:aws:iam::111111111111:role/Hub,arn:aws:iam::111111111111:role/R";
+const TOKEN: &str = "token.of.pod";
+
+/// What becomes of the two as variables.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Variables {
+    /// The first one counts.
+    First,
+    /// Both are named in an error.
+    Error,
+}
+use Variables::{Error, First};
+
+/// A flag and a value of it; none for a switch. `TOKEN FILE` stands for the path of a token.
+type Said = (&'static str, &'static str);
+
+#[rustfmt::skip]
+const PAIRS: &[(Said, Said, Variables)] = &[
+    (("quiet", ""), ("verbose", ""), First),
+    (("no-cache", ""), ("force-refresh", ""), First),
+    (("no-cache", ""), ("min-ttl", "5m"), First),
+    (("no-cache", ""), ("cache-dir", "/no/such/cache"), First),
+    (("on-expiry", "none"), ("signal", "HUP"), First),
+    (("on-expiry", "restart"), ("signal", "HUP"), First),
+    (("via", "env"), ("credentials-file", "credentials"), First),
+    (("via", "endpoint"), ("credentials-file", "credentials"), First),
+    (("via", "process"), ("credentials-file", "credentials"), First),
+    (("via", "env"), ("file-mode", "0640"), First),
+    (("via", "endpoint"), ("file-mode", "0640"), First),
+    (("via", "process"), ("file-mode", "0640"), First),
+    (("via", "endpoint"), ("on-expiry", "restart"), Error),
+    (("via", "endpoint"), ("on-expiry", "signal"), Error),
+    (("via", "process"), ("on-expiry", "restart"), Error),
+    (("via", "process"), ("on-expiry", "signal"), Error),
+    (("via", "file"), ("keep-env", "AWS_CONFIG_FILE"), Error),
+    (("via", "endpoint"), ("keep-env", "BOTO_CONFIG"), Error),
+    (("via", "process"), ("keep-env", "AWS_SDK_LOAD_CONFIG"), Error),
+    (("isolate", ""), ("keep-env", "AWS_CONFIG_FILE"), Error),
+    (("duration", "2h"), ("role-arn", CHAIN), Error),
+    (("duration", "max"), ("mfa-serial", "GAHT12345678"), Error),
+    (("duration", "15m"), ("min-ttl", "30m"), Error),
+    (("web-identity-token-file", "TOKEN FILE"), ("external-id", "word"), Error),
+    (("web-identity-token-file", "TOKEN FILE"), ("tag", "team=payments"), Error),
+    (("web-identity-token-file", "TOKEN FILE"), ("source-identity", "alice"), Error),
+    (("web-identity-token-file", "TOKEN FILE"), ("mfa-serial", "GAHT12345678"), Error),
+];
+
+/// Flags that say nothing without another flag, which its variable does not give them once it is dropped.
+const ADD_TO_ANOTHER: &[(&str, &str)] =
+    &[("signal", "--signal needs --on-expiry signal"), ("file-mode", "--file-mode needs --via file")];
+
+fn variable((flag, _): Said) -> String {
+    format!("XASSUME_{}", flag.to_ascii_uppercase().replace('-', "_"))
+}
+
+/// A user with a token file, and a command that gives codes.
+struct World {
+    sts: FakeSts,
+    xassume: Xassume,
+    token: String,
+}
+
+impl World {
+    fn new() -> Self {
+        let sts = FakeSts::builder().web_identity_tokens(&[TOKEN]).mfa_codes(&["314159"]).start();
+        let xassume = Xassume::new(&sts).file("token", TOKEN).env("XASSUME_MFA_COMMAND", "echo 314159");
+        let token = xassume.home().join("token").display().to_string();
+        Self { sts, xassume: xassume.env("XASSUME_ROLE_ARN", ROLE), token }
+    }
+
+    fn value(&self, (_, value): Said) -> &str {
+        if value == "TOKEN FILE" { &self.token } else { value }
+    }
+
+    fn typed(&self, xassume: Xassume, said: Said) -> Xassume {
+        let flag = format!("--{}", said.0);
+        match self.value(said) {
+            "" => xassume.arg(flag),
+            value => value.split(',').fold(xassume, |xassume, value| xassume.args([&flag, value])),
+        }
+    }
+
+    fn by_variable(&self, xassume: Xassume, said: Said) -> Xassume {
+        let value = self.value(said);
+        xassume.env(variable(said), if value.is_empty() { "1" } else { value })
+    }
+}
+
+fn first_line(finished: &Finished) -> &str {
+    finished.stderr.lines().next().unwrap_or_default()
+}
+
+#[test]
+fn two_flags_that_do_not_go_together_are_both_named() {
+    let world = World::new();
+    for &(one, other, _) in PAIRS {
+        let xassume = world.typed(world.typed(world.xassume.clone(), one), other);
+        let finished = xassume.args(["--", "true"]).run().exited(125);
+        let error = first_line(&finished);
+        for (flag, _) in [one, other] {
+            assert!(finished.stderr.contains(&format!("--{flag}")), "{one:?} {other:?}: {}", finished.stderr);
+        }
+        assert!(!error.contains("XASSUME_"), "{one:?} {other:?}: {error}");
+        assert!(finished.stderr.contains("\nhint: "), "{one:?} {other:?}: {}", finished.stderr);
+    }
+    assert_eq!(world.sts.requests().len(), 0);
+}
+
+#[test]
+fn a_variable_that_does_not_go_with_a_flag_is_dropped_and_told() {
+    let world = World::new();
+    for &(one, other, _) in PAIRS {
+        for (typed, set) in [(one, other), (other, one)] {
+            // Whether the flag is verbose or quiet, that is what decides whether anything is told.
+            let silent = typed.0 == "quiet";
+            let xassume = world.by_variable(world.typed(world.xassume.clone(), typed), set);
+            let xassume = if silent || typed.0 == "verbose" { xassume } else { xassume.arg("-v") };
+            let finished = xassume.args(["--", "true"]).run();
+            let need = ADD_TO_ANOTHER.iter().find(|(flag, _)| *flag == typed.0);
+            if let Some((_, needs)) = need {
+                assert!(first_line(&finished).contains(needs), "{typed:?} {set:?}: {}", finished.stderr);
+                finished.exited(125);
+                continue;
+            }
+            let name = variable(set);
+            // Without the variable's roles there would be none, or others.
+            if set.0 == "role-arn" {
+                let error = first_line(&finished);
+                assert!(error.contains(&format!("--{}", typed.0)) && error.contains(&name), "{error}");
+                finished.exited(125);
+                continue;
+            }
+            let finished = finished.exited(0);
+            // `XASSUME_MIN_TTL=30m is not used` names the value.
+            let told = finished.stderr.lines().any(|line| {
+                line.strip_prefix("xassume: ")
+                    .and_then(|line| line.strip_prefix(&name))
+                    .is_some_and(|rest| rest.contains(" is not used: ") && !rest.contains("XASSUME_"))
+            });
+            assert!(told != silent, "{typed:?} {set:?}: {}", finished.stderr);
+            let untyped = format!("--{}", set.0);
+            assert!(!finished.stderr.contains(&untyped), "{typed:?} {set:?}: {}", finished.stderr);
+        }
+    }
+}
+
+#[test]
+fn of_two_variables_the_first_counts_or_both_are_named() {
+    let world = World::new();
+    for &(one, other, variables) in PAIRS {
+        // What is said of quiet is nothing.
+        if one.0 == "quiet" {
+            continue;
+        }
+        let xassume = world.by_variable(world.by_variable(world.xassume.clone(), one), other);
+        let finished = xassume.args(["-v", "--", "true"]).run();
+        let (first, second) = (variable(one), variable(other));
+        match variables {
+            First => {
+                let told = format!("xassume: {second} is not used: it does not go with {first}");
+                assert!(finished.stderr.contains(&told), "{one:?} {other:?}: {}", finished.stderr);
+                finished.exited(0);
+            }
+            Error => {
+                let error: Vec<_> = finished.stderr.lines().filter(|line| line.contains("XASSUME_")).collect();
+                let error = error.join("\n");
+                assert!(error.contains(&first) && error.contains(&second), "{one:?} {other:?}: {}", finished.stderr);
+                let typed = [one, other].iter().any(|(flag, _)| error.contains(&format!("--{flag} ")));
+                assert!(!typed, "{one:?} {other:?}: {}", finished.stderr);
+                finished.exited(125);
+            }
+        }
+    }
+    assert!(world.sts.requests().iter().all(|request| request.action == "AssumeRole"));
+}
+
+#[test]
+fn what_was_dropped_reaches_neither_sts_nor_the_command() {
+    let world = World::new();
+    let run = |xassume: Xassume| {
+        xassume.args(["--no-cache", "--", "true"]).run().exited(0);
+        world.sts.requests().pop().expect("a request")
+    };
+    let plain = || world.xassume.clone().env_remove("XASSUME_ROLE_ARN");
+    let chained = run(plain().env("XASSUME_DURATION", "2h").args(["-r", "222222222222:Hub", "-r", ROLE]));
+    assert_eq!((chained.param("RoleArn"), chained.param("DurationSeconds")), (Some(ROLE), None));
+    let by_token = plain().env("XASSUME_EXTERNAL_ID", "word").env("XASSUME_TAG", "a=b").args(["-r", ROLE]);
+    let by_token = run(by_token.args(["--web-identity-token-file", &world.token]));
+    assert_eq!((&*by_token.action, by_token.param("ExternalId")), ("AssumeRoleWithWebIdentity", None));
+    let signed =
+        plain().env("XASSUME_WEB_IDENTITY_TOKEN_FILE", &world.token).args(["-r", ROLE, "--external-id", "word"]);
+    let signed = run(signed);
+    assert_eq!((&*signed.action, signed.param("ExternalId")), ("AssumeRole", Some("word")));
+    // A default for long sessions breaks no step that chains roles.
+    let long = plain().env("XASSUME_DURATION", "4h").env("XASSUME_MIN_TTL", "2h");
+    let long = long.args(["-v", "-r", "222222222222:Hub", "-r", ROLE, "--", "true"]).run().exited(0).stderr;
+    assert!(long.contains("XASSUME_MIN_TTL=2h is not used: the session is asked for 1h\n"), "{long}");
+}
+
+#[test]
+fn a_typed_flag_of_the_cache_switches_it_on_again() {
+    let world = World::new();
+    let off = world.xassume.clone().env("XASSUME_NO_CACHE", "1");
+    let asks = |xassume: Xassume| {
+        let before = world.sts.requests().len();
+        xassume.args(["--", "true"]).run().exited(0);
+        world.sts.requests().len() - before
+    };
+    assert_eq!(asks(off.clone()), 1);
+    assert_eq!(asks(off.clone().arg("--force-refresh")), 1);
+    assert_eq!(asks(world.xassume.clone()), 0, "what was asked for anew is kept");
+    assert_eq!(asks(off.clone().args(["--min-ttl", "5m"])), 0);
+    let told = off.args(["-v", "--", "true"]).run().exited(0).stderr;
+    assert!(told.contains("xassume: cache: not used: XASSUME_NO_CACHE\n"), "{told}");
+}
+
+#[test]
+fn keys_of_tags_that_were_replaced_are_dropped() {
+    let world = World::new();
+    let tags = world.xassume.clone().env("XASSUME_TAG", "team=a").env("XASSUME_TRANSITIVE_TAG", "team");
+    let told = tags.clone().args(["-v", "--tag", "job=7", "--", "true"]).run().exited(0).stderr;
+    assert!(told.contains("xassume: XASSUME_TRANSITIVE_TAG is not used: it does not go with --tag\n"), "{told}");
+    let replaced = world.sts.requests().pop().expect("a request");
+    assert_eq!(
+        (replaced.param("Tags.member.1.Key"), replaced.param("TransitiveTagKeys.member.1")),
+        (Some("job"), None)
+    );
+    tags.args(["--tag", "team=b", "--", "true"]).run().exited(0);
+    let same = world.sts.requests().pop().expect("a request");
+    assert_eq!(same.param("TransitiveTagKeys.member.1"), Some("team"));
+    let typed = world.xassume.clone().env("XASSUME_TAG", "job=7").args(["--transitive-tag", "team", "--", "true"]);
+    let error = typed.run().exited(125).stderr;
+    assert!(error.starts_with("xassume: --transitive-tag has no value for the transitive key `team`\n"), "{error}");
+}
+
+#[test]
+fn what_was_typed_is_settled_before_variables_among_themselves() {
+    let world = World::new();
+    let xassume = world.xassume.clone().env("XASSUME_VIA", "endpoint").env("XASSUME_CREDENTIALS_FILE", "credentials");
+    // The file would wait for another run than one by endpoint, and --on-expiry makes this run another one.
+    let finished = xassume.args(["-v", "--on-expiry", "signal", "--", "cat", "credentials"]).run().exited(0);
+    assert!(finished.stdout_text().contains("aws_session_token"), "{}", finished.stderr);
+    assert!(!finished.stderr.contains("XASSUME_CREDENTIALS_FILE is not used"), "{}", finished.stderr);
+}
+
+#[test]
+fn names_to_keep_are_told_by_the_word_that_names_them() {
+    let world = World::new();
+    let error =
+        world.xassume.clone().env("XASSUME_KEEP_ENV", "AWS_REGION").args(["--", "true"]).run().exited(125).stderr;
+    assert!(error.starts_with("xassume: XASSUME_KEEP_ENV `AWS_REGION` is set by xassume"), "{error}");
+}
+
+#[test]
+fn a_region_in_upper_case_is_refused_wherever_it_stands() {
+    let world = World::new();
+    let hint = "is not the name of a region\nhint: regions are written in lower case: us-east-1\n";
+    for (place, xassume) in [
+        ("--region", world.xassume.clone().args(["--region", "US-EAST-1"])),
+        ("XASSUME_REGION", world.xassume.clone().env("XASSUME_REGION", "US-EAST-1")),
+        ("AWS_REGION", world.xassume.clone().env("AWS_REGION", "US-EAST-1")),
+        ("AWS_DEFAULT_REGION", world.xassume.clone().env_remove("AWS_REGION").env("AWS_DEFAULT_REGION", "US-EAST-1")),
+    ] {
+        let error = xassume.args(["--", "true"]).run().exited(125).stderr;
+        assert_eq!(error, format!("xassume: {place} `US-EAST-1` {hint}"));
+    }
+    let profile = world.xassume.clone().env_remove("AWS_REGION").file(".aws/config", "[default]\nregion = US-EAST-1\n");
+    let error = profile.args(["--", "true"]).run().exited(125).stderr;
+    assert!(error.contains("config: region `US-EAST-1` is not the name of a region\nhint: regions are "), "{error}");
+    assert_eq!(world.sts.requests().len(), 0);
+}
