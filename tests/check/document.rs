@@ -53,6 +53,12 @@ fn each_step_has_the_keys_that_the_table_gives_it() {
             .run()
             .exited(0),
         check(&sts).args(["-p", "p"]).file(".aws/config", config).args(json).run().exited(125),
+        role(&sts)
+            .env("HTTP_PROXY", "http://127.0.0.1:1")
+            .args(["--sts-timeout", "300ms"])
+            .args(json)
+            .run()
+            .exited(125),
     ];
     let section = section();
     let (mut seen, mut states) = (Keys::new(), BTreeSet::new());
