@@ -198,7 +198,7 @@ fn what_is_too_long_or_too_slow_is_ended() {
     slow[2].write_all(format!("{}\r\n", served.head()).as_bytes()).expect("it reads");
     let begun = Instant::now();
     assert_eq!(served.get().status, 200, "nobody else waits");
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
     for stream in &mut slow {
         let answer = until_the_end(stream);
         assert!(!answer.contains("HTTP/1.1 408") || !answer.contains("AccessKeyId"), "{answer}");
@@ -234,7 +234,7 @@ fn hanging_connections_hold_up_neither_clients_nor_the_supervision() {
         assert_eq!(served.get().status, 200);
         served.running.signal(libc::SIGUSR1);
         served.running.line("USR1");
-        assert!(begun.elapsed() < Duration::from_secs(2), "{count}: {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(4), "{count}: {:?}", begun.elapsed());
         assert!(served.open_files() < 300, "{} descriptors", served.open_files());
     }
     served.running.signal(libc::SIGUSR2);
