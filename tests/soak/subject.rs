@@ -10,8 +10,7 @@ use nix::unistd::Pid;
 
 use crate::journal::{Journal, Row};
 use crate::plan::{MOST_STRANGERS, Plan, Reply};
-use crate::support::log::PATIENCE;
-use crate::support::processes::{children, pid_namespace, state_of};
+use crate::support::processes::{children, comes_to_be, pid_namespace, state_of};
 use crate::support::{FakeSts, Finished, Running, Xassume, binary};
 use crate::verdict::{Evidence, Verdict};
 use crate::vitals::{Judgement, Vitals};
@@ -180,7 +179,7 @@ impl Subject {
         }
         // What a command leaves behind that ends by itself is left alone, except by PID 1; what earlier ones left was swept.
         let allowed = usize::from(matches!(self.kind, Kind::Restart | Kind::Init));
-        if !soon(|| finished.survivors().len() <= allowed) {
+        if !comes_to_be(|| finished.survivors().len() <= allowed) {
             wrong.push(format!("processes are left: {:?}", finished.survivors()));
         }
         let story = finished.describe();
@@ -203,7 +202,7 @@ impl Subject {
         let mut before = unheard();
         signal(xassume, Signal::SIGTERM);
         let ends = || self.running.ends_within(crate::TURN);
-        while soon(|| ends() || unheard() > before) && !ends() {
+        while comes_to_be(|| ends() || unheard() > before) && !ends() {
             before = unheard();
             signal(xassume, Signal::SIGTERM);
         }
@@ -213,20 +212,8 @@ impl Subject {
     fn zombies_that_stay(&self) -> Option<String> {
         let zombies =
             || -> Vec<i32> { children(self.pid).into_iter().filter(|&child| state_of(child) == Some('Z')).collect() };
-        (!soon(|| zombies().is_empty())).then(|| format!("zombies stay: {:?}", zombies()))
+        (!comes_to_be(|| zombies().is_empty())).then(|| format!("zombies stay: {:?}", zombies()))
     }
-}
-
-/// Whether it becomes so, on however busy a machine.
-fn soon(is_so: impl Fn() -> bool) -> bool {
-    let begun = Instant::now();
-    while !is_so() {
-        if begun.elapsed() > PATIENCE {
-            return false;
-        }
-        std::thread::sleep(crate::TURN);
-    }
-    true
 }
 
 /// As its command ended, or without one. A command that had only just begun dies of the TERM; one that was deaf when it

@@ -12,12 +12,20 @@ use super::log::PATIENCE;
 /// # Panics
 /// Panics with `what` if it does not come to be.
 #[track_caller]
-pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+pub fn eventually(what: &str, is_so: impl FnMut() -> bool) {
+    assert!(comes_to_be(is_so), "never: {what}");
+}
+
+/// Whether it becomes so, on however busy a machine.
+pub fn comes_to_be(mut is_so: impl FnMut() -> bool) -> bool {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "never: {what}");
+        if begun.elapsed() >= PATIENCE {
+            return false;
+        }
         thread::sleep(Duration::from_millis(5));
     }
+    true
 }
 
 /// The letter of its state, as `ps` shows it; `None` when there is no such process.
