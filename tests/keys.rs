@@ -1,13 +1,13 @@
 //! Keys that cannot be used, and variables that are no text: said at once, and nobody is asked with them.
 
-use crate::support::{FakeContainer, FakeSts, Identity, Xassume, probe};
+use crate::support::{FakeContainer, FakeSts, Identity, Xassume, probe, unbroken};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
 const HIDDEN: &str = "HIDDENVALUE";
 
-/// Launched, supervised, refused by both in the same words, and by a check; gives the words.
+/// Launched, supervised, refused by both in the same words, and by a check; gives the words as one line.
 #[track_caller]
 fn refused(sts: &FakeSts, xassume: &Xassume) -> String {
     let xassume = xassume.clone().args(["-r", ROLE]);
@@ -18,16 +18,16 @@ fn refused(sts: &FakeSts, xassume: &Xassume) -> String {
     };
     let (launched, supervised) = (run(&["--no-cache"]), run(&["--on-expiry", "restart", "--no-cache"]));
     assert_eq!(launched, supervised);
-    let (first, hint) = launched.split_once('\n').expect("two lines");
-    assert!(hint.starts_with("hint: ") && hint.lines().count() == 1, "{launched}");
+    let said = unbroken(&launched);
+    let (reason, hint) = said.split_once(" hint: ").expect("a reason and a hint");
+    assert!(!hint.contains("hint: ") && launched.contains("\nhint: "), "{launched}");
     assert!(launched.lines().all(|line| line.chars().count() < 160), "{launched}");
     let checked = xassume.clone().arg("--check").run().exited(125).stdout_text();
-    let reason = first.trim_start_matches("xassume: ");
-    let unfolded = checked.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(unfolded.contains(reason), "{reason}: {checked}");
+    let reason = reason.trim_start_matches("xassume: ");
+    assert!(unbroken(&checked).contains(reason), "{reason}: {checked}");
     assert!(!launched.contains(HIDDEN) && !checked.contains(HIDDEN), "{launched}{checked}");
     assert_eq!(sts.requests().len(), 0, "STS is not asked with them");
-    launched
+    said
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn keys_in_the_environment_that_cannot_be_used() {
         ] {
             let said = refused(&sts, &Xassume::new(&sts).env(variable, value));
             let line =
-                format!("xassume: the environment has keys that cannot be used: {variable} {flaw}\nhint: export ");
+                format!("xassume: the environment has keys that cannot be used: {variable} {flaw} hint: export ");
             assert!(said.starts_with(&line), "{said}");
         }
     }
@@ -66,7 +66,8 @@ fn keys_of_a_profile_that_cannot_be_used() {
         let xassume = Xassume::new(&sts).without_keys().file(file, text).args(["-p", "dev"]);
         let path = xassume.home().join(file);
         let said = refused(&sts, &xassume);
-        let line = format!("xassume: profile dev in {} has keys that cannot be used: {complaint}\n", path.display());
+        let line =
+            format!("xassume: profile dev in {} has keys that cannot be used: {complaint} hint: ", path.display());
         assert!(said.starts_with(&line), "{said}");
     }
 }
@@ -88,7 +89,7 @@ fn keys_of_a_credential_process_that_cannot_be_used() {
         ),
     ] {
         let said = refused(&sts, &by_process(answer));
-        let line = format!("credential_process of profile dev: its output has keys that cannot be used: {flaw}\n");
+        let line = format!("credential_process of profile dev: its output has keys that cannot be used: {flaw} hint: ");
         assert!(said.starts_with(&format!("xassume: no source credentials: {line}")), "{said}");
     }
 }
@@ -111,7 +112,7 @@ fn keys_of_a_container_that_cannot_be_used() {
         || Xassume::new(&sts).without_keys().env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri());
     container.set_identity(Identity { session_token: Some(format!("{HIDDEN}\n")), ..Identity::task() });
     let said = refused(&sts, &in_container().env("AWS_CONTAINER_AUTHORIZATION_TOKEN", container.token()));
-    assert!(said.contains("endpoint: the session token in its answer holds a line break\n"), "{said}");
+    assert!(said.contains("endpoint: the session token in its answer holds a line break hint: "), "{said}");
 
     container.set_identity(Identity::task());
     let file = in_container().file("token", format!("{}\n", container.token()));
@@ -119,7 +120,7 @@ fn keys_of_a_container_that_cannot_be_used() {
     let by_variable = in_container().env("AWS_CONTAINER_AUTHORIZATION_TOKEN", format!("{HIDDEN}\n"));
     for xassume in [file.env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path), by_variable] {
         let said = refused(&sts, &xassume);
-        assert!(said.contains("the container's authorization token cannot be sent in an HTTP header\n"), "{said}");
+        assert!(said.contains("the container's authorization token cannot be sent in an HTTP header hint: "), "{said}");
         assert!(said.contains("without a line break behind it"), "{said}");
     }
 }
@@ -145,10 +146,8 @@ fn variables_that_are_not_utf_8_do_not_count_as_absent() {
     ] {
         let value = OsStr::from_bytes(b"HIDDENVALUE\xff");
         let said = refused(&sts, &Xassume::new(&sts).env(name, value));
-        assert_eq!(
-            said,
-            format!("xassume: {name} is not UTF-8\nhint: write {name} in UTF-8, as AWS does, or unset it\n")
-        );
+        let line = format!("xassume: {name} is not UTF-8 hint: write {name} in UTF-8, as AWS does, or unset it");
+        assert_eq!(said, line);
     }
     let others = Xassume::new(&sts).env("AWS_ODD", OsStr::from_bytes(b"\xff"));
     others.args(["-r", ROLE, "--", "true"]).run().exited(0);

@@ -4,17 +4,12 @@ mod proxies;
 
 mod limits;
 
-use crate::support::{Answer, Authority, Certificate, FakeProxy, FakeSts, RefusedPort, Xassume, probe};
+use crate::support::{Answer, Authority, Certificate, FakeProxy, FakeSts, RefusedPort, Xassume, probe, unbroken};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use std::fs;
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
-
-/// An error without the breaks of its lines.
-fn unbroken(stderr: &str) -> String {
-    stderr.split_whitespace().collect::<Vec<_>>().join(" ")
-}
 
 fn ran(xassume: Xassume) {
     xassume.args(["-r", ROLE, "--"]).args(probe()).args(["say", "ran"]).run().exited(0);

@@ -1,7 +1,7 @@
 //! The hand-over that a launch would make: tried, and nothing of it left.
 
 use super::{ROLE, failed_at, fails, role};
-use crate::support::{FakeSts, Refusal, Xassume, probe};
+use crate::support::{FakeSts, Refusal, Xassume, probe, unbroken};
 use std::fs;
 use std::os::unix::fs::{chown, symlink};
 use std::path::Path;
@@ -13,10 +13,6 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 /// The text as one line: a page breaks its lines elsewhere than an error does.
-fn unbroken(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// The check fails at its delivery for the reason, and with the hint, of a launch with the same flags; nothing stays.
 #[track_caller]
 fn fails_as_a_launch(xassume: &Xassume, reason: &str) {

@@ -1,6 +1,6 @@
 //! A page: a broken situation, the real program in it, and the text that it was approved to say there.
 
-use crate::support::{Answer, FakeSts, Finished, Terminal, Xassume, binary};
+use crate::support::{Answer, FakeSts, Finished, Terminal, Xassume, binary, unbroken};
 use std::any::Any;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -207,7 +207,7 @@ fn stable(text: &str, xassume: &Xassume) -> String {
     text
 }
 
-/// A page as one line: where its lines are broken depends on how long a machine's temporary paths are.
-pub(super) fn unbroken(page: &str) -> String {
-    page.split_whitespace().collect::<Vec<_>>().join(" ").replace(", \"", ",\"")
+/// A page as one line, for comparison with one that was broken elsewhere.
+pub(super) fn as_one_line(page: &str) -> String {
+    unbroken(page).replace(", \"", ",\"")
 }

@@ -1,7 +1,9 @@
 //! Proxies on the way to STS: which one is used, what is none, and how one fails.
 
-use super::{ROLE, failed, ran, unbroken};
-use crate::support::{Authority, Certificate, FakeProxy, FakeSts, Login, RefusedPort, Xassume, probe, write_login};
+use super::{ROLE, failed, ran};
+use crate::support::{
+    Authority, Certificate, FakeProxy, FakeSts, Login, RefusedPort, Xassume, probe, unbroken, write_login,
+};
 
 #[test]
 fn a_proxy_is_used_for_sts() {

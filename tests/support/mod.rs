@@ -47,7 +47,7 @@ pub use probe::probe;
 pub use proxy::FakeProxy;
 pub use pty::Terminal;
 pub use refusals::Refusal;
-pub use running::{Finished, Running};
+pub use running::{Finished, Running, unbroken};
 pub use sso::{FakeSso, Login, write_login};
 pub use sts::{Answer, FakeSts, Issued, RoleRules, StsRequest, Wording};
 pub use sys::{RefusedPort, SilentPort};

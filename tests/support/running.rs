@@ -14,6 +14,11 @@ use super::log::PATIENCE;
 use super::processes::session_members;
 use super::sys;
 
+/// Words without the breaks of their lines: where they are depends on how long a machine's temporary paths are.
+pub fn unbroken(words: &str) -> String {
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// A program in a session that it leads. Dropping it kills everything in that session.
 #[derive(Debug)]
 pub struct Running {
