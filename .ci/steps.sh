@@ -20,8 +20,8 @@ failed=0
 failures=()
 current=
 
-# Everything temporary, of the tests too, goes here and goes away. Where a temporary folder has a long name, sockets in it
-# could not be named. Others may pass: some tests become another user.
+# What is temporary goes here and goes away, but for the tests' sandboxes, which have a place of their own. Where a
+# temporary folder has a long name, sockets in it could not be named. Others may pass: some tests become another user.
 [[ ${TMPDIR:-} =~ ^[a-zA-Z0-9/._-]{0,20}$ ]] || TMPDIR=/tmp
 TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/xassume-ci-XXXXXX")
 chmod 0711 "$TMPDIR"

@@ -145,8 +145,8 @@ def tail(path, lines=15):
 
 @contextlib.contextmanager
 def folder():
-    """A private folder, gone at the end."""
-    path = pathlib.Path(tempfile.mkdtemp(prefix="xassume-clients-"))
+    """A private folder, gone at the end. Not in TMPDIR: where long lines are broken depends on the paths in them."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="xassume-clients-", dir="/tmp"))
     try:
         yield path
     finally:

@@ -1,6 +1,6 @@
 //! A page: a broken situation, the real program in it, and the text that it was approved to say there.
 
-use crate::support::{Answer, FakeSts, Finished, Terminal, Xassume, binary, unbroken};
+use crate::support::{Answer, FakeSts, Finished, Terminal, Xassume, binary};
 use std::any::Any;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -205,9 +205,4 @@ fn stable(text: &str, xassume: &Xassume) -> String {
         text = without_ports;
     }
     text
-}
-
-/// A page as one line, for comparison with one that was broken elsewhere.
-pub(super) fn as_one_line(page: &str) -> String {
-    unbroken(page).replace(", \"", ",\"")
 }

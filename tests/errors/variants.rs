@@ -1,6 +1,7 @@
 //! Each kind of error has a page. The kinds are read from the source, and recognised by the words that it has for them.
 
-use super::page::{as_one_line, folder};
+use super::page::folder;
+use crate::support::unbroken;
 use std::fs;
 use std::path::Path;
 
@@ -151,7 +152,7 @@ fn each_kind_of_error_has_a_page_or_a_reason() {
     }
     let pages: Vec<String> = fs::read_dir(folder())
         .expect("there are approved pages")
-        .map(|entry| as_one_line(&fs::read_to_string(entry.expect("an entry").path()).expect("a page")))
+        .map(|entry| unbroken(&fs::read_to_string(entry.expect("an entry").path()).expect("a page")))
         .collect();
     let kinds = kinds();
     assert!(kinds.len() > 5 && kinds.iter().all(|kinds| !kinds.variants.is_empty()), "the sources are understood");

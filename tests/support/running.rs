@@ -14,7 +14,7 @@ use super::log::PATIENCE;
 use super::processes::session_members;
 use super::sys;
 
-/// Words without the breaks of their lines: where they are depends on how long a machine's temporary paths are.
+/// Words without the breaks of their lines.
 pub fn unbroken(words: &str) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
