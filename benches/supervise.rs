@@ -45,29 +45,38 @@ pub(crate) fn memory(subject: &Subject, effort: Effort, report: &mut Report) {
     begun();
     let_pass(settle);
     let anonymous = tell_memory("idle, after the first refresh", &all, report);
-    let peak = all.iter().map(|running| field(running.pid(), "status", "VmHWM"));
-    report.samples("memory", "peak, resident with shared pages", "MB", &Samples::new(peak.collect()), "");
+    let peak = all.iter().map(|running| told_to_all(running.pid(), "VmHWM")).collect();
+    report.samples("memory", "peak, resident with shared pages", "MB", &Samples::new(peak), "");
     report.target("idle supervisor's anonymous memory after its first refresh", anonymous, 2.0, "MB");
 }
 
 /// Tells what all of them hold; gives the anonymous memory in the middle.
 fn tell_memory(when: &str, all: &[Running], report: &mut Report) -> f64 {
-    let mut tell = |what: &str, read: &dyn Fn(i32) -> f64| {
-        let samples = Samples::new(all.iter().map(|running| read(running.pid())).collect());
-        report.samples("memory", &format!("{what}, {when}"), "MB", &samples, "ten side by side");
-        samples.median()
+    let mut tell = |what: &str, read: &dyn Fn(i32) -> Option<f64>| {
+        let name = format!("{what}, {when}");
+        match all.iter().map(|running| read(running.pid())).collect() {
+            Some(figures) => report.samples("memory", &name, "MB", &Samples::new(figures), "ten side by side"),
+            None => report.skip(&name, "only root is told it of a process that is not dumpable"),
+        }
     };
-    tell("PSS", &|pid| field(pid, "smaps_rollup", "Pss"));
-    tell("private", &|pid| field(pid, "smaps_rollup", "Private_Clean") + field(pid, "smaps_rollup", "Private_Dirty"));
-    tell("anonymous", &|pid| field(pid, "status", "RssAnon"))
+    let mapped = |pid, name| field(pid, "smaps_rollup", name);
+    tell("PSS", &|pid| mapped(pid, "Pss"));
+    tell("private", &|pid| Some(mapped(pid, "Private_Clean")? + mapped(pid, "Private_Dirty")?));
+    let anonymous = |pid| told_to_all(pid, "RssAnon");
+    tell("anonymous", &|pid| Some(anonymous(pid)));
+    Samples::new(all.iter().map(|running| anonymous(running.pid())).collect()).median()
 }
 
-/// A field that the kernel gives in KiB; in megabytes.
-fn field(pid: i32, file: &str, name: &str) -> f64 {
-    let text = fs::read_to_string(format!("/proc/{pid}/{file}")).expect("the process is there");
-    let rest = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    let kib: f64 = rest.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).expect("the kernel tells it");
-    kib * 1024.0 / 1e6
+/// A field that the kernel gives in KiB; in megabytes. `None` where it does not tell it to this user.
+fn field(pid: i32, file: &str, name: &str) -> Option<f64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/{file}")).ok()?;
+    let rest = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    let kib: f64 = rest.split_whitespace().next()?.parse().ok()?;
+    Some(kib * 1024.0 / 1e6)
+}
+
+fn told_to_all(pid: i32, name: &str) -> f64 {
+    field(pid, "status", name).expect("the process is there, and the kernel tells it")
 }
 
 pub(crate) fn idle(subject: &Subject, effort: Effort, report: &mut Report) {

@@ -26,7 +26,7 @@ const PAIRS: &[(Said, Said, Variables)] = &[
     (("quiet", ""), ("verbose", ""), First),
     (("no-cache", ""), ("force-refresh", ""), First),
     (("no-cache", ""), ("min-ttl", "5m"), First),
-    (("no-cache", ""), ("cache-dir", "/no/such/cache"), First),
+    (("no-cache", ""), ("cache-dir", "cache"), First),
     (("on-expiry", "none"), ("signal", "HUP"), First),
     (("on-expiry", "restart"), ("signal", "HUP"), First),
     (("via", "env"), ("credentials-file", "credentials"), First),

@@ -1,6 +1,7 @@
 //! Looking at processes from outside, and waiting for what is seen there.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -31,6 +32,18 @@ pub fn comes_to_be(mut is_so: impl FnMut() -> bool) -> bool {
 /// The letter of its state, as `ps` shows it; `None` when there is no such process.
 pub fn state_of(pid: i32) -> Option<char> {
     field(pid, 0)?.chars().next()
+}
+
+/// How many descriptors it has open; `None` where that is not told: of xassume, which is not dumpable, only root learns it.
+///
+/// # Errors
+/// There is no such process.
+pub fn descriptors(pid: i32) -> io::Result<Option<usize>> {
+    match fs::read_dir(format!("/proc/{pid}/fd")) {
+        Ok(open) => Ok(Some(open.count())),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Waits until each of them is stopped.
