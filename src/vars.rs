@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
 /// AWS's variables that choose the role, its source or the way to STS, here or in the SDK; but not those that hold
-/// paths, which may be any bytes.
+/// paths, which may be any bytes (unless it is the SDK that follows them).
 const AWS_TEXTS: &[&str] = &[
     "AWS_ACCESS_KEY_ID",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
@@ -23,6 +23,7 @@ const AWS_TEXTS: &[&str] = &[
     "AWS_ENDPOINT_URL_SSO_OIDC",
     "AWS_ENDPOINT_URL_STS",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_LOGIN_CACHE_DIRECTORY",
     "AWS_PROFILE",
     "AWS_REGION",
     "AWS_ROLE_ARN",

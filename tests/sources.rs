@@ -1,8 +1,8 @@
 //! Where the source credentials come from, each against the service that gives them.
 
 use crate::support::{
-    Answer, FakeContainer, FakeImds, FakeProxy, FakeSso, FakeSts, Finished, Identity, Login, RefusedPort, SilentPort,
-    Xassume, probe, write_login,
+    Answer, FakeContainer, FakeImds, FakeProxy, FakeSignIn, FakeSso, FakeSts, Finished, Identity, LOGIN_SESSION, Login,
+    RefusedPort, SilentPort, Xassume, probe, write_login, write_sign_in,
 };
 use std::time::{Duration, Instant};
 
@@ -231,12 +231,18 @@ fn logged_in(sts: &FakeSts, sso: &FakeSso) -> Xassume {
 #[test]
 fn a_source_that_never_answers_is_waited_for_no_longer_than_asked() {
     let (sts, sso, container, imds) = (FakeSts::start(), FakeSso::start(), FakeContainer::start(), FakeImds::start());
+    let sign_in = FakeSignIn::start();
+    sign_in.hang();
     sso.hang();
     container.hang();
     imds.hang();
     let none = || Xassume::new(&sts).without_keys();
     for (xassume, name) in [
         (logged_in(&sts, &sso), "SSO of profile dev (Developer in account 222222222222)"),
+        (
+            signed_in(&sts, &sign_in, Duration::ZERO),
+            "`aws login` of profile dev (arn:aws:iam::222222222222:user/alice)",
+        ),
         (
             none()
                 .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri())
@@ -278,11 +284,83 @@ fn while_the_source_is_silent_a_session_that_is_still_valid_will_do() {
 }
 
 #[test]
-fn a_login_session_that_has_ended_names_the_command() {
-    let sts = FakeSts::start();
-    let config = "[profile dev]\nlogin_session = arn:aws:iam::222222222222:user/alice\nregion = us-east-1\n";
-    let error = failed(Xassume::new(&sts).without_keys().file(".aws/config", config).args(["-p", "dev"]));
-    assert!(error.contains("hint: log in again: aws login --profile dev"), "{error}");
+fn a_login_of_iam_identity_center_is_refreshed_and_stored() {
+    let (sts, sso) = (FakeSts::start(), FakeSso::start());
+    let xassume = logged_in(&sts, &sso).env("AWS_ENDPOINT_URL_SSO_OIDC", sso.url()).arg("--no-cache");
+    write_login(&xassume.home(), "corp", Login::Refreshable);
+    for _ in 0..2 {
+        ran(xassume.clone());
+    }
+    assert_eq!(signer(&sts), Identity::sso().access_key_id);
+    let asked: Vec<_> = sso.requests().iter().map(|request| request.path().to_owned()).collect();
+    assert_eq!(asked, ["/token", "/federation/credentials", "/federation/credentials"]);
+}
+
+/// In a profile with a login whose keys last so long.
+fn signed_in(sts: &FakeSts, sign_in: &FakeSignIn, lasts: Duration) -> Xassume {
+    let config = format!("[profile dev]\nlogin_session = {LOGIN_SESSION}\nregion = us-east-1\n");
+    let xassume =
+        Xassume::new(sts).without_keys().file(".aws/config", config).env("AWS_ENDPOINT_URL_SIGNIN", sign_in.url());
+    write_sign_in(&xassume.home(), LOGIN_SESSION, lasts);
+    xassume.args(["-p", "dev"])
+}
+
+#[test]
+fn a_login_to_the_console() {
+    let (sts, sign_in) = (FakeSts::start(), FakeSignIn::start());
+    ran(signed_in(&sts, &sign_in, Duration::from_mins(10)));
+    assert_eq!((signer(&sts), sign_in.requests().len()), (Identity::login().access_key_id, 0), "it lasts a while");
+}
+
+#[test]
+fn a_login_to_the_console_that_ends_soon_is_refreshed_and_stored() {
+    let (sts, sign_in) = (FakeSts::start(), FakeSignIn::start());
+    let xassume = signed_in(&sts, &sign_in, Duration::from_mins(4));
+    for _ in 0..2 {
+        ran(xassume.clone().arg("--no-cache"));
+    }
+    let signers: Vec<_> = sts.requests().into_iter().filter_map(|request| request.access_key_id).collect();
+    assert_eq!(signers, [Identity::login_refreshed().access_key_id, Identity::login_refreshed().access_key_id]);
+    assert_eq!(sign_in.requests().len(), 1, "its refresh token is good for one time");
+}
+
+#[test]
+fn a_login_to_the_console_that_has_ended_names_the_command() {
+    let (sts, sign_in) = (FakeSts::start(), FakeSignIn::start());
+    let xassume = signed_in(&sts, &sign_in, Duration::ZERO);
+    for (code, reason) in
+        [("TOKEN_EXPIRED", "it has ended"), ("USER_CREDENTIALS_CHANGED", "the password has changed since")]
+    {
+        sign_in.refuse(code);
+        let error = failed(xassume.clone());
+        let line = format!(
+            "xassume: no source credentials: the `aws login` session of profile dev cannot be used: {reason}\n"
+        );
+        assert_eq!(error, line + "hint: log in again: aws login --profile dev\n");
+    }
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn a_sign_in_that_fails_is_no_reason_to_log_in_again() {
+    let (sts, sign_in) = (FakeSts::start(), FakeSignIn::start());
+    let xassume = signed_in(&sts, &sign_in, Duration::ZERO);
+    sign_in.refuse("INSUFFICIENT_PERMISSIONS");
+    let denied = failed(xassume.clone());
+    assert!(
+        denied.contains("AWS Sign-In, for profile dev: ") && denied.contains("signin:CreateOAuth2Token"),
+        "{denied}"
+    );
+    sign_in.fail(500);
+    let broken = failed(xassume.clone());
+    sign_in.die();
+    let gone = failed(xassume);
+    for error in [&denied, &broken, &gone] {
+        assert!(error.starts_with("xassume: no source credentials: AWS Sign-In, for profile dev: "), "{error}");
+        assert!(!error.contains("log in again"), "{error}");
+    }
+    assert!(gone.contains("Connection refused"), "{gone}");
+    assert_eq!(sts.requests().len(), 0);
 }
 
 fn with_process(sts: &FakeSts, command: &str) -> Xassume {

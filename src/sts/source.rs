@@ -193,12 +193,23 @@ fn sso_failure(profile: &str, sso_session: Option<String>, error: &CredentialsEr
     }
 }
 
+/// The SDK tells why a login is over in words of its own, and says no more than that its refresh failed where AWS Sign-In
+/// was not reached or is ill.
 fn login_failure(profile: &str, error: &CredentialsError) -> SourceError {
-    let reason = match last_reason(error) {
-        reason if reason.starts_with("No such file") => "it is missing or has ended".into(),
-        reason => reason,
-    };
-    SourceError::LoginExpired { profile: profile.to_owned(), reason }
+    let texts = failure::chain(error);
+    let says = |words: &str| texts.iter().any(|text| text.contains(words));
+    let ended = |reason: &str| SourceError::LoginExpired { profile: profile.to_owned(), reason: reason.to_owned() };
+    let failed = |reason| SourceError::Service { service: "AWS Sign-In", profile: profile.to_owned(), reason };
+    match last_reason(error) {
+        reason if reason.starts_with("No such file") => ended("it is missing or has ended"),
+        _ if says("session has expired") => ended("it has ended"),
+        _ if says("change in your password") => ended("the password has changed since"),
+        _ if says("insufficient permissions") => {
+            failed("access denied: the user needs signin:CreateOAuth2Token".into())
+        }
+        reason if says("failed to refresh") => failed(reason),
+        reason => ended(&reason),
+    }
 }
 
 /// The output of a `credential_process`, as AWS documents it.

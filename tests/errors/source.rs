@@ -1,9 +1,14 @@
 //! Sources that give no credentials.
 
 use super::page::{Page, ROLE, Scene, nobody, page};
-use crate::support::{FakeContainer, FakeImds, FakeSso, FakeSts, Login, RefusedPort, Xassume, write_login};
+use crate::support::{
+    FakeContainer, FakeImds, FakeSignIn, FakeSso, FakeSts, LOGIN_SESSION, Login, RefusedPort, Xassume, write_login,
+    write_sign_in,
+};
+use std::time::Duration;
 
 const SSO: &str = "sso_account_id = 222222222222\nsso_role_name = Developer\n";
+const LOGIN: &str = "login_session = arn:aws:iam::222222222222:user/alice\nregion = eu-west-1\n";
 const START: &str = "https://example.awsapps.com/start";
 
 /// A profile that gets its credentials in this way, used for the role.
@@ -23,6 +28,14 @@ fn by_process(name: &'static str, script: &'static str) -> Page {
 fn in_container(container: &FakeContainer) -> Xassume {
     let xassume = nobody().without_keys().env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri());
     xassume.args(["-r", ROLE, "--", "true"])
+}
+
+/// A login to the console whose refresh is refused with this code.
+fn signed_in(code: &'static str) -> Scene {
+    let (xassume, sign_in) = (by_profile(LOGIN), FakeSignIn::start());
+    write_sign_in(&xassume.home(), LOGIN_SESSION, Duration::ZERO);
+    sign_in.refuse(code);
+    Scene::new(xassume.env("AWS_ENDPOINT_URL_SIGNIN", sign_in.url())).with(sign_in)
 }
 
 pub(super) fn pages() -> Vec<Page> {
@@ -105,9 +118,9 @@ fn services() -> Vec<Page> {
             sso.hang();
             Scene::new(xassume.env("AWS_ENDPOINT_URL_SSO", sso.url())).with(sso)
         }),
-        page("source-login-missing", || {
-            Scene::new(by_profile("login_session = arn:aws:iam::222222222222:user/alice\n"))
-        }),
+        page("source-login-missing", || Scene::new(by_profile(LOGIN))),
+        page("source-login-ended", || signed_in("TOKEN_EXPIRED")),
+        page("source-login-denied", || signed_in("INSUFFICIENT_PERMISSIONS")),
         page("source-container-token", || {
             let container = FakeContainer::start();
             Scene::new(in_container(&container)).with(container)

@@ -4,11 +4,13 @@ mod rows;
 
 use crate::support::{
     FakeContainer, FakeImds, FakeProxy, FakeSso, FakeSts, Identity, Login, StsRequest, Xassume, probe, write_login,
+    write_sign_in,
 };
 use rows::Proof::{Asks, Fails, Says};
 use rows::{CREDENTIALS, NETWORK, PASSED_OVER, PLACES, ROLE, ROLES, Row, TABLES};
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 /// Everything that a row may ask.
 struct World {
@@ -68,6 +70,8 @@ impl World {
         let home = world.home();
         let fill = |text: &str| self.filled(&home, text);
         write_login(&home, "corp", Login::Valid);
+        write_sign_in(&home, "arn:aws:iam::222222222222:user/alice", Duration::from_hours(1));
+        write_sign_in(&home, "arn:aws:iam::222222222222:user/late", Duration::ZERO);
         let keys = fill("+file");
         let world = world
             .file("token", "token.of.pod")
@@ -88,6 +92,7 @@ impl World {
                 (&Identity::user(), "user"),
                 (&Identity::task(), "task"),
                 (&Identity::sso(), "sso"),
+                (&Identity::login(), "login"),
                 (&Identity::instance(), "instance"),
             ]
             .iter()

@@ -3,7 +3,8 @@
 use super::marks::Marks;
 use super::{ROLE, user, xassume};
 use crate::support::{
-    Answer, FakeContainer, FakeImds, FakeSso, FakeSts, Identity, Login, Running, Xassume, probe, write_login,
+    Answer, FakeContainer, FakeImds, FakeSignIn, FakeSso, FakeSts, Identity, LOGIN_SESSION, Login, Running, Xassume,
+    probe, write_login, write_sign_in,
 };
 use std::path::PathBuf;
 use std::time::Duration;
@@ -93,6 +94,18 @@ fn sources_with_tokens() {
     std::fs::set_permissions(&login, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("a mode");
     let name = login.file_name().and_then(std::ffi::OsStr::to_str).expect("a name");
     becomes(&sts, &by_login, marks, &[name]);
+
+    let mut marks = Marks::default();
+    marks.add_identity(&Identity::login());
+    marks.add_identity(&Identity::login_refreshed());
+    marks.add("the refresh token", "REFRESHTOKEN0000001");
+    let sign_in = FakeSignIn::start();
+    let config = format!("[profile dev]\nlogin_session = {LOGIN_SESSION}\nregion = us-east-1\n");
+    let by_sign_in = world().env("AWS_ENDPOINT_URL_SIGNIN", sign_in.url()).file(".aws/config", config);
+    let login = write_sign_in(&by_sign_in.home(), LOGIN_SESSION, Duration::ZERO);
+    std::fs::set_permissions(&login, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("a mode");
+    let name = login.file_name().and_then(std::ffi::OsStr::to_str).expect("a name");
+    becomes(&sts, &by_sign_in.args(["-p", "dev"]), marks, &[name]);
 }
 
 #[test]

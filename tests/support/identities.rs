@@ -1,5 +1,5 @@
 //! Who exists in the world of the fakes: the long-term user of the tests, and the identities that instance metadata,
-//! a container endpoint and the SSO portal hand out. Every `FakeSts` knows them from the start.
+//! a container endpoint, the SSO portal and AWS Sign-In hand out. Every `FakeSts` knows them from the start.
 
 /// Credentials and whom they belong to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,25 @@ impl Identity {
     /// What a permission set of IAM Identity Center gives.
     pub fn sso() -> Self {
         Self::temporary("ASIASSOUSER000000001", "AWSReservedSSO_Developer_0123456789abcdef/alice")
+    }
+
+    /// What `aws login` gives to the IAM user who has logged in to the console.
+    pub fn login() -> Self {
+        Self::console("ASIALOGINUSER0000001")
+    }
+
+    /// The same after its first refresh.
+    pub fn login_refreshed() -> Self {
+        Self::console("ASIALOGINUSER0000002")
+    }
+
+    fn console(access_key_id: &str) -> Self {
+        Self { arn: Self::user().arn, chaining: Chaining::Exempt, ..Self::temporary(access_key_id, "") }
+    }
+
+    /// Everybody whose keys are from none of the fakes of STS.
+    pub fn all() -> [Self; 6] {
+        [Self::user(), Self::instance(), Self::task(), Self::sso(), Self::login(), Self::login_refreshed()]
     }
 
     /// A user of account 222222222222; `resource` is like `user/bob`.
@@ -88,7 +107,7 @@ mod tests {
 
     #[test]
     fn secrets_have_the_length_of_real_ones_and_roles_their_name() {
-        for identity in [Identity::user(), Identity::instance(), Identity::task(), Identity::sso()] {
+        for identity in Identity::all() {
             assert_eq!(identity.access_key_id.len(), 20);
             assert_eq!(identity.secret_access_key.len(), 40);
         }

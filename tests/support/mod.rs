@@ -8,7 +8,7 @@
 //!
 //! The world around it, all on loopback:
 //! - `sts`: AWS STS, with a script for whatever should go wrong
-//! - `imds`, `container`, `sso`: the other places where credentials come from
+//! - `imds`, `container`, `sso`, `sign_in`: the other places where credentials come from
 //! - `proxy`: what may stand in between
 //! - `identities`: who exists in that world
 //!
@@ -34,6 +34,7 @@ pub mod pty;
 pub mod refusals;
 pub mod running;
 pub mod service;
+pub mod sign_in;
 pub mod sso;
 pub mod sts;
 pub mod sys;
@@ -48,6 +49,7 @@ pub use proxy::FakeProxy;
 pub use pty::Terminal;
 pub use refusals::Refusal;
 pub use running::{Finished, Running, unbroken};
+pub use sign_in::{FakeSignIn, LOGIN_SESSION, write_sign_in};
 pub use sso::{FakeSso, Login, write_login};
 pub use sts::{Answer, FakeSts, Issued, RoleRules, StsRequest, Wording};
 pub use sys::{RefusedPort, SilentPort};

@@ -1,6 +1,6 @@
-//! A fake of the IAM Identity Center portal, and the file that `aws sso login` leaves behind.
+//! A fake of IAM Identity Center, its portal and its OIDC service, and the file that `aws sso login` leaves behind.
 //!
-//! Clients find it by `AWS_ENDPOINT_URL_SSO`.
+//! Clients find it by `AWS_ENDPOINT_URL_SSO` and `AWS_ENDPOINT_URL_SSO_OIDC`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 
 use super::http::{Reply, Request, Response};
@@ -19,6 +19,8 @@ use super::moments::iso;
 use super::service::Service;
 
 const TOKEN: &str = "aoaAAAAAGVtSSOTOKEN0123456789";
+const REFRESH_TOKEN: &str = "aorAAAAAGVtREFRESH0123456789";
+const CLIENT: [&str; 2] = ["client-id", "client-secret"];
 
 /// Exchanges the token of a login for the credentials of [`Identity::sso`].
 pub struct FakeSso {
@@ -32,6 +34,8 @@ pub enum Login {
     Valid,
     /// The file says that it has expired.
     Expired,
+    /// The same, but it holds a refresh token, which the OIDC service takes once for another.
+    Refreshable,
     /// The file says that it is valid, but the portal does not agree.
     Revoked,
 }
@@ -65,7 +69,7 @@ impl Deref for FakeSso {
 pub fn write_login(home: &Path, identifier: &str, login: Login) -> PathBuf {
     let (token, expires) = match login {
         Login::Valid => (TOKEN, SystemTime::now() + Duration::from_hours(8)),
-        Login::Expired => (TOKEN, SystemTime::now() - Duration::from_hours(1)),
+        Login::Expired | Login::Refreshable => (TOKEN, SystemTime::now() - Duration::from_hours(1)),
         Login::Revoked => ("aoaAAAAAGVtREVOKED", SystemTime::now() + Duration::from_hours(8)),
     };
     let name = Sha1::digest(identifier).iter().fold(String::new(), |mut name, byte| {
@@ -73,18 +77,43 @@ pub fn write_login(home: &Path, identifier: &str, login: Login) -> PathBuf {
         name
     });
     let path = home.join(".aws/sso/cache").join(name).with_extension("json");
-    let document = json!({
+    let mut document = json!({
         "startUrl": "https://example.awsapps.com/start",
         "region": "eu-west-1",
         "accessToken": token,
         "expiresAt": iso(expires),
     });
+    if login == Login::Refreshable {
+        document["refreshToken"] = REFRESH_TOKEN.into();
+        document["clientId"] = CLIENT[0].into();
+        document["clientSecret"] = CLIENT[1].into();
+        document["registrationExpiresAt"] = iso(SystemTime::now() + Duration::from_hours(24)).into();
+    }
     fs::create_dir_all(path.parent().expect("the cache is a folder")).expect("the home is writable");
     fs::write(&path, document.to_string()).expect("the home is writable");
     path
 }
 
+/// What the refresh token buys.
+fn token(request: &Request) -> Reply {
+    let asked: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    let good = json!({
+        "clientId": CLIENT[0],
+        "clientSecret": CLIENT[1],
+        "grantType": "refresh_token",
+        "refreshToken": REFRESH_TOKEN,
+    });
+    if asked != good {
+        return refuse(400, "InvalidGrantException", "Invalid refresh token provided");
+    }
+    let body = json!({ "accessToken": TOKEN, "expiresIn": 3600, "refreshToken": "another", "tokenType": "Bearer" });
+    Response::json(200, &body).into()
+}
+
 fn answer(request: &Request, expiration: SystemTime) -> Reply {
+    if (request.method.as_str(), request.path()) == ("POST", "/token") {
+        return token(request);
+    }
     if (request.method.as_str(), request.path()) != ("GET", "/federation/credentials") {
         return refuse(404, "ResourceNotFoundException", "No such resource");
     }

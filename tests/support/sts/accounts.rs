@@ -30,7 +30,7 @@ pub(super) struct Accounts {
 impl Default for Accounts {
     fn default() -> Self {
         let mut accounts = Self { by_key: HashMap::new() };
-        for identity in [Identity::user(), Identity::instance(), Identity::task(), Identity::sso()] {
+        for identity in Identity::all() {
             accounts.add(identity);
         }
         accounts
