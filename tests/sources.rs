@@ -296,6 +296,43 @@ fn a_login_of_iam_identity_center_is_refreshed_and_stored() {
     assert_eq!(asked, ["/token", "/federation/credentials", "/federation/credentials"]);
 }
 
+#[test]
+fn a_session_that_is_still_valid_will_do_where_the_source_is_not_reached_but_not_where_it_refuses() {
+    let sts = FakeSts::builder().lifetime(Duration::from_mins(30)).start();
+    let (sso, sign_in, container, imds) =
+        (FakeSso::start(), FakeSignIn::start(), FakeContainer::start(), FakeImds::start());
+    let none = || Xassume::new(&sts).without_keys();
+    let worlds = [
+        logged_in(&sts, &sso),
+        signed_in(&sts, &sign_in, Duration::ZERO),
+        none()
+            .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri())
+            .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", container.token()),
+        none().with_metadata_at(&imds.url()),
+    ]
+    .map(|world| world.args(["--min-ttl", "40m"]));
+    let sessions = worlds.each_ref().map(|world| ran(world.clone()).variable("AWS_ACCESS_KEY_ID"));
+    write_sign_in(&worlds[1].home(), LOGIN_SESSION, Duration::ZERO);
+
+    sso.fail(403);
+    sign_in.refuse("TOKEN_EXPIRED");
+    container.fail(403);
+    imds.fail(403);
+    for world in &worlds {
+        let refused = failed(world.clone());
+        assert!(!refused.contains("the cached session"), "{refused}");
+    }
+    sso.die();
+    sign_in.die();
+    container.die();
+    imds.die();
+    for (world, session) in worlds.into_iter().zip(sessions) {
+        let bridged = ran(world);
+        assert_eq!(bridged.variable("AWS_ACCESS_KEY_ID"), session);
+        assert!(bridged.stderr.contains("; the cached session is used, with "), "{}", bridged.stderr);
+    }
+}
+
 /// In a profile with a login whose keys last so long.
 fn signed_in(sts: &FakeSts, sign_in: &FakeSignIn, lasts: Duration) -> Xassume {
     let config = format!("[profile dev]\nlogin_session = {LOGIN_SESSION}\nregion = us-east-1\n");

@@ -13,7 +13,7 @@ pub(crate) use assume::{AssumeError, Cause, Effort, LastTry, NetworkFailure, Ref
 pub(crate) use config::{ConfigError, DurationBy};
 pub(crate) use denial::{Blame, Lack, PolicyKind};
 pub(crate) use mfa::{CodeOrigin, MfaError, MfaFailure};
-pub(crate) use source::{MetadataFailure, ProcessFailure, SourceError};
+pub(crate) use source::{Answer, MetadataFailure, ProcessFailure, SourceError};
 
 use crate::outcome::{FAILED, NOT_FOUND, NOT_RUNNABLE};
 use crate::role::Invalid;
@@ -164,10 +164,11 @@ impl Error {
         }
     }
 
-    /// Whether STS was not to be had, in which case an older session is better than none. A refusal is an answer.
+    /// Whether STS, or the source, was not to be had, in which case an older session is better than none. A refusal is an answer.
     pub(crate) fn is_outage(&self) -> bool {
         match self {
-            Self::Waited { .. } | Self::Source(SourceError::Silent { .. }) => true,
+            Self::Waited { .. } => true,
+            Self::Source(error) => error.is_outage(),
             Self::Assume(error) => error.is_outage(),
             _ => false,
         }

@@ -14,7 +14,7 @@ pub(crate) enum SourceError {
     /// A profile's `credential_process` did not give credentials.
     Process { profile: String, failure: ProcessFailure },
     /// The container endpoint did not give credentials.
-    Container { reason: String, status: Option<u16> },
+    Container { reason: String, answer: Answer },
     /// The token for the container endpoint cannot be sent to it; which of AWS's variables it is from is not told.
     ContainerToken,
     /// The source, named as in the plan, did not answer within `--sts-timeout`.
@@ -24,7 +24,16 @@ pub(crate) enum SourceError {
     /// The web identity token file cannot be used.
     TokenFile { path: PathBuf, named_by: String, reason: String },
     /// A service that hands out credentials was asked and refused, or was not reached.
-    Service { service: &'static str, profile: String, reason: String },
+    Service { service: &'static str, profile: String, reason: String, answer: Answer },
+}
+
+/// What a source has answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Nothing: it was not reached.
+    None,
+    /// No credentials; with this HTTP status where that is known.
+    Refused(Option<u16>),
 }
 
 /// How instance metadata failed.
@@ -66,6 +75,17 @@ impl fmt::Display for ProcessFailure {
 }
 
 impl SourceError {
+    /// Whether nothing was answered. What refuses has answered.
+    pub(crate) fn is_outage(&self) -> bool {
+        matches!(
+            self,
+            Self::Silent { .. }
+                | Self::Container { answer: Answer::None, .. }
+                | Self::InstanceMetadata { failure: MetadataFailure::Silent, .. }
+                | Self::Service { answer: Answer::None, .. }
+        )
+    }
+
     /// The one thing to do.
     pub(crate) fn hint(&self) -> String {
         match self {
@@ -84,7 +104,7 @@ impl SourceError {
             Self::Process { profile, .. } => {
                 format!("run the credential_process of [profile {profile}] by hand to see what it does")
             }
-            Self::Container { status: Some(401 | 403), .. } => {
+            Self::Container { answer: Answer::Refused(Some(401 | 403)), .. } => {
                 "AWS_CONTAINER_AUTHORIZATION_TOKEN, or the file of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, must hold its token"
                     .into()
             }
@@ -131,7 +151,7 @@ impl fmt::Display for SourceError {
             }
             Self::InstanceMetadata { reason, .. } => write!(f, "instance metadata: {reason}"),
             Self::TokenFile { path, reason, .. } => write!(f, "web identity token file {}: {reason}", path.display()),
-            Self::Service { service, profile, reason } => write!(f, "{service}, for profile {profile}: {reason}"),
+            Self::Service { service, profile, reason, .. } => write!(f, "{service}, for profile {profile}: {reason}"),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::Network;
 use super::failure;
 use super::http::{self, Proxy, ServerDate};
 use super::instance::Instance;
-use crate::error::{ProcessFailure, SourceError, told};
+use crate::error::{Answer, ProcessFailure, SourceError, told};
 use crate::files::read_at_most;
 use crate::profile::{Source, TokenFrom};
 use crate::session::{Flaw, Keys, Part, Secret, rfc3339};
@@ -164,6 +164,12 @@ fn last_reason(error: &CredentialsError) -> String {
     }
 }
 
+/// What the SDK's words for its own failures tell of the answer.
+fn answer(error: &CredentialsError, status: Option<u16>) -> Answer {
+    let unreached = |text: &String| ["dispatch failure", "request has timed out"].contains(&text.as_str());
+    if failure::chain(error).iter().any(unreached) { Answer::None } else { Answer::Refused(status) }
+}
+
 fn container_failure(error: &CredentialsError) -> SourceError {
     if failure::chain(error).iter().any(|text| text.contains("the auth token could not be used")) {
         return SourceError::ContainerToken;
@@ -172,7 +178,7 @@ fn container_failure(error: &CredentialsError) -> SourceError {
     // The SDK gives the status in its own debug form, at the end of its text.
     let status = reason.rsplit_once("StatusCode(").and_then(|(_, rest)| rest.trim_end_matches(')').parse().ok());
     let reason = status.map_or(reason, |status: u16| format!("it answers with HTTP status {status}"));
-    SourceError::Container { reason, status }
+    SourceError::Container { reason, answer: answer(error, status) }
 }
 
 fn sso_failure(profile: &str, sso_session: Option<String>, error: &CredentialsError) -> SourceError {
@@ -189,7 +195,8 @@ fn sso_failure(profile: &str, sso_session: Option<String>, error: &CredentialsEr
     if texts.iter().any(|text| ended.iter().any(|word| text.contains(word))) {
         SourceError::SsoExpired { profile, sso_session, reason: "it is missing or has ended".into() }
     } else {
-        SourceError::Service { service: "IAM Identity Center", profile, reason: last_reason(error) }
+        let (reason, answer) = (last_reason(error), answer(error, None));
+        SourceError::Service { service: "IAM Identity Center", profile, reason, answer }
     }
 }
 
@@ -199,7 +206,10 @@ fn login_failure(profile: &str, error: &CredentialsError) -> SourceError {
     let texts = failure::chain(error);
     let says = |words: &str| texts.iter().any(|text| text.contains(words));
     let ended = |reason: &str| SourceError::LoginExpired { profile: profile.to_owned(), reason: reason.to_owned() };
-    let failed = |reason| SourceError::Service { service: "AWS Sign-In", profile: profile.to_owned(), reason };
+    let failed = |reason| {
+        let (profile, answer) = (profile.to_owned(), answer(error, None));
+        SourceError::Service { service: "AWS Sign-In", profile, reason, answer }
+    };
     match last_reason(error) {
         reason if reason.starts_with("No such file") => ended("it is missing or has ended"),
         _ if says("session has expired") => ended("it has ended"),
