@@ -52,6 +52,8 @@ const BY_HINT: &[(&str, &str)] = &[
     ("Refusal::Throttled", "STS allows 600 requests a second"),
     ("Refusal::Unavailable", "STS has a failure of its own"),
     ("Refusal::Other", "SomethingNew: Nobody has seen this before."),
+    ("Answer::None", "the container's credentials endpoint: Connection refused"),
+    ("Answer::Refused", "the container's credentials endpoint: it answers with HTTP status 401"),
     ("MetadataFailure::Silent", "nothing answers at the instance's address"),
     ("MetadataFailure::NoRole", "attach an instance profile"),
     ("MetadataFailure::Refused", "is metadata enabled for the instance"),
