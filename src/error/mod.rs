@@ -164,7 +164,8 @@ impl Error {
         }
     }
 
-    /// Whether STS, or the source, was not to be had, in which case an older session is better than none. A refusal is an answer.
+    /// Whether STS, or the source, was not to be had, in which case an older session is better than none. A refusal is
+    /// an answer.
     pub(crate) fn is_outage(&self) -> bool {
         match self {
             Self::Waited { .. } => true,
