@@ -72,22 +72,19 @@ pub(super) fn conduct(words: &Words<'_>) -> Result<(Conduct, DeliverySettings), 
         Via::Env => Reach::AtStart,
         Via::File { .. } | Via::Endpoint | Via::Process => Reach::Live,
     };
+    let usual = Policy::usual(on_expiry, reach);
     let policy = Policy {
-        on_expiry,
-        reach,
-        margin: words.one("refresh-margin").map_or(Ok(Margin::Auto), |given| given.parse(margin))?,
-        stop_signal: words.one("stop-signal").map_or(Ok(Signal::TERM), |given| given.parse(signal))?,
-        stop_timeout: words
-            .one("stop-timeout")
-            .map_or(Ok(Duration::from_secs(10)), |given| given.parse(stop_timeout))?,
-        on_refresh_failure: words.one("on-refresh-failure").map_or(Ok(OnRefreshFailure::Keep), |given| {
+        margin: words.one("refresh-margin").map_or(Ok(usual.margin), |given| given.parse(margin))?,
+        stop_signal: words.one("stop-signal").map_or(Ok(usual.stop_signal), |given| given.parse(signal))?,
+        stop_timeout: words.one("stop-timeout").map_or(Ok(usual.stop_timeout), |given| given.parse(stop_timeout))?,
+        on_refresh_failure: words.one("on-refresh-failure").map_or(Ok(usual.on_refresh_failure), |given| {
             given.parse(|text| match text {
                 "keep" => Ok(OnRefreshFailure::Keep),
                 "stop" => Ok(OnRefreshFailure::Stop),
                 _ => Err(Invalid::new("is neither keep nor stop").hint(NAMES)),
             })
         })?,
-        process_group: words.one("process-group").map_or(Ok(ProcessGroup::Auto), |given| {
+        process_group: words.one("process-group").map_or(Ok(usual.process_group), |given| {
             given.parse(|text| match text {
                 "auto" => Ok(ProcessGroup::Auto),
                 "same" => Ok(ProcessGroup::Same),
@@ -95,6 +92,7 @@ pub(super) fn conduct(words: &Words<'_>) -> Result<(Conduct, DeliverySettings), 
                 _ => Err(Invalid::new("is none of auto, same and new").hint(NAMES)),
             })
         })?,
+        ..usual
     };
     let conduct = match (&via, on_expiry) {
         (Via::Env, OnExpiry::None) => Conduct::Exec,

@@ -69,6 +69,19 @@ pub(crate) enum Duty {
 }
 
 impl Policy {
+    /// With all other flags left out.
+    pub(crate) fn usual(on_expiry: OnExpiry, reach: Reach) -> Self {
+        Self {
+            on_expiry,
+            reach,
+            margin: Margin::Auto,
+            stop_signal: Signal::TERM,
+            stop_timeout: Duration::from_secs(10),
+            on_refresh_failure: OnRefreshFailure::Keep,
+            process_group: ProcessGroup::Auto,
+        }
+    }
+
     pub(crate) fn duty(&self) -> Duty {
         match (self.reach, self.on_expiry) {
             (Reach::Live, OnExpiry::None | OnExpiry::Restart | OnExpiry::Signal(_))
@@ -111,39 +124,27 @@ pub(crate) enum Terminal {
 mod tests {
     use super::*;
 
-    fn policy(on_expiry: OnExpiry, reach: Reach) -> Policy {
-        Policy {
-            on_expiry,
-            reach,
-            margin: Margin::Auto,
-            stop_signal: Signal::TERM,
-            stop_timeout: Duration::from_secs(10),
-            on_refresh_failure: OnRefreshFailure::Keep,
-            process_group: ProcessGroup::Auto,
-        }
-    }
-
     #[test]
     fn a_signal_without_a_file_is_a_notice() {
         let signal = OnExpiry::Signal(Signal::HUP);
-        assert_eq!(policy(signal, Reach::AtStart).duty(), Duty::Notice);
-        assert_eq!(policy(signal, Reach::Live).duty(), Duty::Refresh);
-        assert_eq!(policy(OnExpiry::Restart, Reach::AtStart).duty(), Duty::Refresh);
+        assert_eq!(Policy::usual(signal, Reach::AtStart).duty(), Duty::Notice);
+        assert_eq!(Policy::usual(signal, Reach::Live).duty(), Duty::Refresh);
+        assert_eq!(Policy::usual(OnExpiry::Restart, Reach::AtStart).duty(), Duty::Refresh);
     }
 
     #[test]
     fn a_restart_warns_of_input_that_it_cannot_bring_back() {
-        let restart = policy(OnExpiry::Restart, Reach::AtStart);
+        let restart = Policy::usual(OnExpiry::Restart, Reach::AtStart);
         let warning = |stdin| vec![Happening::StdinWarning { stdin }];
         assert_eq!(restart.caveats(Terminal::Present, Stdin::Terminal), warning(Stdin::Terminal));
         assert_eq!(restart.caveats(Terminal::Absent, Stdin::Stream), warning(Stdin::Stream));
         assert_eq!(restart.caveats(Terminal::Absent, Stdin::Nothing), []);
-        assert_eq!(policy(OnExpiry::None, Reach::Live).caveats(Terminal::Present, Stdin::Terminal), []);
+        assert_eq!(Policy::usual(OnExpiry::None, Reach::Live).caveats(Terminal::Present, Stdin::Terminal), []);
     }
 
     #[test]
     fn a_group_of_its_own_warns_on_a_terminal_only() {
-        let new = Policy { process_group: ProcessGroup::New, ..policy(OnExpiry::None, Reach::Live) };
+        let new = Policy { process_group: ProcessGroup::New, ..Policy::usual(OnExpiry::None, Reach::Live) };
         assert_eq!(new.caveats(Terminal::Present, Stdin::Terminal), [Happening::GroupWarning]);
         assert_eq!(new.caveats(Terminal::Absent, Stdin::Nothing), []);
     }

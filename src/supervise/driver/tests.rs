@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::session::{Keys, Secret, Validity};
-use crate::supervise::policy::{OnExpiry, OnRefreshFailure, ProcessGroup, Reach};
+use crate::supervise::policy::{OnExpiry, Reach};
 use crate::supervise::process::{End, Group, Sender};
 use crate::supervise::relay::SessionRole;
 use crate::supervise::schedule::{Margin, Now};
@@ -228,15 +228,8 @@ impl Drop for Call {
 }
 
 fn play<S: SessionSource>(sim: &Sim, source: &S, on_expiry: OnExpiry, during_publish: Option<Plan>) -> Final {
-    let policy = Policy {
-        on_expiry,
-        reach: Reach::Live,
-        margin: Margin::Fixed(Duration::from_mins(6)),
-        stop_signal: Signal::TERM,
-        stop_timeout: Duration::from_secs(10),
-        on_refresh_failure: OnRefreshFailure::Keep,
-        process_group: ProcessGroup::Auto,
-    };
+    let margin = Margin::Fixed(Duration::from_mins(6));
+    let policy = Policy { margin, ..Policy::usual(on_expiry, Reach::Live) };
     let (mut delivery, mut host) = (File(sim.clone(), during_publish), sim.clone());
     let parties = Parties { source, delivery: &mut delivery, host: &mut host, clock: sim, narrator: &mut Silent };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -5,10 +5,10 @@
 
 use super::*;
 use crate::supervise::happening::Problem;
-use crate::supervise::policy::{OnRefreshFailure, ProcessGroup, Reach};
+use crate::supervise::policy::{OnRefreshFailure, Reach};
 use crate::supervise::process::{Arrival, Group, Sender, Target};
 use crate::supervise::relay::SessionRole;
-use crate::supervise::schedule::{CLOSEST, Margin};
+use crate::supervise::schedule::CLOSEST;
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
@@ -403,15 +403,9 @@ fn policies() -> Vec<Policy> {
     let mut policies = Vec::new();
     for (on_expiry, reach) in ways {
         for on_refresh_failure in [OnRefreshFailure::Keep, OnRefreshFailure::Stop] {
-            policies.push(Policy {
-                on_expiry,
-                reach,
-                margin: Margin::Auto,
-                stop_signal: stop_signal(),
-                stop_timeout: STOP_TIMEOUT,
-                on_refresh_failure,
-                process_group: ProcessGroup::Auto,
-            });
+            let (stop_signal, stop_timeout) = (stop_signal(), STOP_TIMEOUT);
+            let usual = Policy::usual(on_expiry, reach);
+            policies.push(Policy { stop_signal, stop_timeout, on_refresh_failure, ..usual });
         }
     }
     policies

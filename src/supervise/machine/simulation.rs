@@ -7,9 +7,8 @@ use super::renewal::Renewal;
 use super::words::{Action, SessionEvent};
 use crate::session::Validity;
 use crate::supervise::happening::Problem;
-use crate::supervise::policy::{OnExpiry, OnRefreshFailure, Policy, ProcessGroup, Reach};
+use crate::supervise::policy::{OnExpiry, Policy, Reach};
 use crate::supervise::schedule::{Deadline, Dice, Margin, Now, Term};
-use crate::supervise::signal::Signal;
 use std::time::{Duration, SystemTime};
 
 /// How often one refresh calls STS while STS fails.
@@ -104,18 +103,11 @@ impl Host {
 
 /// What users get without further flags.
 fn policy(rule: Rule) -> Policy {
-    Policy {
-        on_expiry: match rule {
-            Rule::Act => OnExpiry::Restart,
-            Rule::Serve => OnExpiry::None,
-        },
-        reach: Reach::Live,
-        margin: Margin::Auto,
-        stop_signal: Signal::TERM,
-        stop_timeout: Duration::from_secs(10),
-        on_refresh_failure: OnRefreshFailure::Keep,
-        process_group: ProcessGroup::Auto,
-    }
+    let on_expiry = match rule {
+        Rule::Act => OnExpiry::Restart,
+        Rule::Serve => OnExpiry::None,
+    };
+    Policy::usual(on_expiry, Reach::Live)
 }
 
 /// Both clocks are right.

@@ -3,10 +3,9 @@
 use super::words::START_RETRIES;
 use super::*;
 use crate::supervise::happening::Problem;
-use crate::supervise::policy::{OnRefreshFailure, ProcessGroup, Reach};
+use crate::supervise::policy::{OnRefreshFailure, Reach};
 use crate::supervise::process::{Arrival, Group, Sender, Target};
 use crate::supervise::relay::SessionRole;
-use crate::supervise::schedule::Margin;
 use std::time::SystemTime;
 
 const CHILD: Pid = 200;
@@ -37,7 +36,7 @@ impl Play {
     /// In a group of its own, for a restart by environment or else by file.
     fn new(on_expiry: OnExpiry) -> Self {
         let reach = if on_expiry == RESTART { Reach::AtStart } else { Reach::Live };
-        Self::of(policy(on_expiry, reach), Group::Own)
+        Self::of(Policy::usual(on_expiry, reach), Group::Own)
     }
 
     fn running(on_expiry: OnExpiry) -> Self {
@@ -121,18 +120,6 @@ impl Play {
 
 fn validity(now: Now) -> Validity {
     Validity { expiration: now.wall + HOUR, left: HOUR, lifetime: HOUR, skew_secs: 0 }
-}
-
-fn policy(on_expiry: OnExpiry, reach: Reach) -> Policy {
-    Policy {
-        on_expiry,
-        reach,
-        margin: Margin::Auto,
-        stop_signal: Signal::TERM,
-        stop_timeout: Duration::from_secs(10),
-        on_refresh_failure: OnRefreshFailure::Keep,
-        process_group: ProcessGroup::Auto,
-    }
 }
 
 #[test]
@@ -229,7 +216,7 @@ fn term_during_the_sts_call_drops_the_call() {
 
 #[test]
 fn a_draining_command_keeps_its_file_fresh_and_is_not_restarted() {
-    let play = Play::of(policy(RESTART, Reach::Live), Group::Own).wake().started().signal(Signal::TERM, USER);
+    let play = Play::of(Policy::usual(RESTART, Reach::Live), Group::Own).wake().started().signal(Signal::TERM, USER);
     play.is("Running", "Waiting").refreshed().is("Running", "Waiting").asks(&[]).tells(&["refreshed", "refresh_due"]);
 }
 
@@ -283,7 +270,8 @@ fn a_command_that_dies_of_the_refresh_signal_is_told_apart() {
 
 #[test]
 fn by_environment_the_signal_is_a_notice_without_a_session() {
-    let play = Play::of(policy(HUP, Reach::AtStart), Group::Own).wake().started().tells(&["started", "notice_only"]);
+    let play =
+        Play::of(Policy::usual(HUP, Reach::AtStart), Group::Own).wake().started().tells(&["started", "notice_only"]);
     let play = play.due().is("Running", "Idle").asks(&[Action::Signal(Target::Process, Signal::HUP)]);
     let play = play.due().asks(&[]).tells(&["expired"]);
     assert_eq!(play.machine.deadline(), None);
@@ -311,7 +299,7 @@ fn one_line_for_each_change_of_state_of_a_failing_refresh() {
 
 #[test]
 fn a_session_that_is_lost_ends_the_command_if_that_is_the_policy() {
-    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..policy(RESTART, Reach::AtStart) };
+    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, Reach::AtStart) };
     let play = Play::of(strict, Group::Own).wake().started().due().refused().is("Running", "Waiting");
     // No last try: it could take as long as the others.
     let play = play.after(HOUR).is("Stopping", "Idle").asks(&[TERMED, CONTINUED]).tells(&["lapsed"]);
@@ -321,7 +309,7 @@ fn a_session_that_is_lost_ends_the_command_if_that_is_the_policy() {
 
 #[test]
 fn a_call_that_is_still_out_at_the_expiry_is_not_waited_for_if_that_is_the_policy() {
-    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..policy(RESTART, Reach::AtStart) };
+    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, Reach::AtStart) };
     let play = Play::of(strict, Group::Own).wake().started().due().is("Running", "Assuming");
     let play = play.due().is("Stopping", "Idle").asks(&[Action::Abandon, TERMED, CONTINUED]).tells(&["lapsed"]);
     assert_eq!(play.now.boot, Duration::from_secs(1000) + HOUR);
@@ -359,7 +347,7 @@ fn a_session_that_expires_soon_is_told_of_during_a_retry_as_well() {
 
 #[test]
 fn a_refusal_after_the_expiry_ends_the_command_if_that_is_the_policy() {
-    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..policy(RESTART, Reach::AtStart) };
+    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, Reach::AtStart) };
     let play = Play::of(strict, Group::Own).wake().started().after(8 * HOUR).is("Running", "Assuming");
     assert_eq!(play.machine.deadline(), None);
     play.wake().is("Running", "Assuming").refused().is("Stopping", "Idle").tells(&["refresh_failing", "lapsed"]);
@@ -367,7 +355,7 @@ fn a_refusal_after_the_expiry_ends_the_command_if_that_is_the_policy() {
 
 #[test]
 fn after_eight_hours_of_suspend_the_refresh_comes_before_any_alarm() {
-    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..policy(RESTART, Reach::AtStart) };
+    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, Reach::AtStart) };
     let play = Play::of(strict, Group::Own).wake().started().after(8 * HOUR).asks(&[Action::Assume]).tells(&[]);
     play.obtained().published().is("Stopping", "Waiting");
 }
@@ -390,7 +378,7 @@ fn no_two_refreshes_begin_within_a_second() {
 
 #[test]
 fn on_a_terminal_the_command_alone_is_stopped_and_the_terminal_given_back() {
-    let play = Play::of(policy(RESTART, Reach::AtStart), Group::Shared).wake().started().refreshed();
+    let play = Play::of(Policy::usual(RESTART, Reach::AtStart), Group::Shared).wake().started().refreshed();
     let alone = |signal| Action::Signal(Target::Process, signal);
     let play = play.asks(&[alone(Signal::TERM), alone(Signal::CONT)]);
     play.ended(End::Exited(0)).asks(&[Action::Reap, Action::RestoreTerminal]);
@@ -399,7 +387,7 @@ fn on_a_terminal_the_command_alone_is_stopped_and_the_terminal_given_back() {
 #[test]
 fn on_a_terminal_a_child_that_was_stopped_alone_stops_xassume() {
     let stopped = |group, signal| {
-        let play = Play::of(policy(OnExpiry::None, Reach::Live), group).wake().started();
+        let play = Play::of(Policy::usual(OnExpiry::None, Reach::Live), group).wake().started();
         play.event(Event::Command(CommandEvent::Paused(signal)))
     };
     let both = [Action::Pause(Signal::TTIN), Action::Signal(Target::Process, Signal::CONT)];
