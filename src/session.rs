@@ -81,7 +81,7 @@ pub(crate) struct CallerIdentity {
 pub(crate) struct Validity {
     /// `Expiration` as STS gave it: a moment of the server's clock.
     pub(crate) expiration: SystemTime,
-    /// What was left when it was answered: `Expiration` less the server's `Date`.
+    /// What was left when the answer was read: the lifetime less what can have passed since the server's `Date`.
     pub(crate) left: Duration,
     /// The whole lifetime that was granted.
     pub(crate) lifetime: Duration,

@@ -1,9 +1,10 @@
 //! Becoming the command: words, statuses, descriptors, signals; nothing of xassume stays.
 
+use crate::support::processes::{eventually, stopped};
 use crate::support::{Answer, FakeSts, Xassume, probe};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
 
@@ -148,6 +149,25 @@ fn a_signal_while_sts_is_asked_ends_xassume_at_once() {
         assert!(sent.elapsed() < Duration::from_secs(5), "at once, not when STS's time is up");
         assert_eq!(finished.stdout_text(), "");
     }
+}
+
+#[test]
+fn a_session_that_expired_before_its_answer_was_read_starts_nothing() {
+    let sts = FakeSts::builder().lifetime(Duration::from_secs(1)).script([Answer::Held]).start();
+    let running = xassume(&sts).arg("--").args(probe()).args(["say", "ran"]).spawn();
+    sts.wait_for_requests(1);
+    running.signal(libc::SIGSTOP);
+    stopped(&[running.pid()]);
+    sts.release();
+    // The `Date` of the answer is up to a second old: it has no fraction.
+    let over = || SystemTime::now() - Duration::from_secs(1);
+    eventually("STS has answered, and the session is over", || {
+        sts.issued().first().is_some_and(|issued| issued.expiration <= over())
+    });
+    running.signal(libc::SIGCONT);
+    let finished = running.wait().exited(125);
+    assert!(finished.stderr.contains(" gave no answer within "), "{}", finished.stderr);
+    assert_eq!(finished.stdout_text(), "");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::call::Call;
 use super::course::TOO_MANY_REQUESTS;
 use super::failure::{self, Way};
-use super::http::{self, difference};
+use super::http::{self, Dated};
 use crate::error::{AssumeError, Cause, Effort, NetworkFailure, Refusal};
 use crate::explain;
 use crate::session::{CallerIdentity, Keys, Secret, Session, Validity};
@@ -85,15 +85,21 @@ impl Call<'_> {
         }
         let expiration = SystemTime::try_from(credentials.expiration)
             .map_err(|_| self.garbage("its expiration is no moment that this machine can hold"))?;
-        let local = crate::sys::clock::wall();
-        let (server, then) = self.line.date.last().unwrap_or((local, local));
-        let left = expiration.duration_since(server).map_err(|_| self.garbage("its session has expired already"))?;
+        let dated = self.line.date.last().unwrap_or_else(Dated::now);
+        let lifetime = expiration.duration_since(dated.server);
+        let lifetime = lifetime.map_err(|_| self.garbage("its session has expired already"))?;
+        let age = dated.age();
+        let left = lifetime.saturating_sub(age);
+        if left.is_zero() {
+            let after = rounded(age);
+            return Err(self.failed(Cause::Network(NetworkFailure::TimedOut { host: self.host(), after })));
+        }
         let keys = Keys {
             access_key_id: credentials.access_key_id,
             secret_access_key: Secret::new(credentials.secret_access_key),
             session_token: Some(Secret::new(credentials.session_token)),
         };
-        Ok((keys, Validity { expiration, left, lifetime: left, skew_secs: difference(server, then) }))
+        Ok((keys, Validity { expiration, left, lifetime, skew_secs: dated.skew() }))
     }
 
     pub(super) fn identity(&self, answer: GetCallerIdentityOutput) -> Result<CallerIdentity, Box<AssumeError>> {

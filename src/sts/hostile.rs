@@ -19,6 +19,7 @@ use crate::role::{Hop, HopOptions, MfaCode, MfaSerial, RoleArn, RoleSessionName}
 use crate::session::{CallerIdentity, Keys, Secret, Session, rfc3339};
 use crate::settings::Voice;
 use crate::supervise::schedule::{Dice, Margin, Rule, Term, Timing, Turn};
+use crate::sys::boot::boottime;
 use crate::vars::Vars;
 use crate::waiting::Tries;
 use aws_smithy_runtime_api::client::http::{
@@ -198,7 +199,9 @@ struct InMemory {
 
 impl HttpConnector for InMemory {
     fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::ready(self.canned.response().and_then(|response| received(response, &self.date)))
+        HttpConnectorFuture::ready(
+            self.canned.response().and_then(|response| received(response, &self.date, boottime())),
+        )
     }
 }
 

@@ -9,6 +9,8 @@ use super::failure::{chain, through};
 use crate::error::told;
 use crate::files::{MOST_BYTES as MOST_FILE_BYTES, read_at_most};
 use crate::profile::Proxies;
+use crate::sys::boot::boottime;
+use crate::sys::clock::wall;
 use crate::waiting::Tries;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -37,28 +39,62 @@ pub(super) const MOST_BYTES: usize = 1 << 20;
 /// How long a connection to STS may take, proxy and TLS included.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The `Date` of the last answer, and when it came: what tells the server's clock from the local one.
+/// The `Date` of the last answer: what tells the server's clock from the local one.
 #[derive(Debug, Clone, Default)]
-pub(super) struct ServerDate(Arc<Mutex<Option<(SystemTime, SystemTime)>>>);
+pub(super) struct ServerDate(Arc<Mutex<Option<Dated>>>);
 
 impl ServerDate {
-    fn note(&self, response: &HttpResponse) {
+    /// `sent`: when its request left, by the boot clock.
+    fn note(&self, response: &HttpResponse, sent: Duration) {
         let date = response.headers().get("date").and_then(|date| {
             aws_smithy_types::DateTime::from_str(date, aws_smithy_types::date_time::Format::HttpDate).ok()
         });
         if let Some(server) = date.and_then(|date| SystemTime::try_from(date).ok()) {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((server, crate::sys::clock::wall()));
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Dated { server, sent, ..Dated::now() });
         }
     }
 
     /// The server's clock less the local one, in whole seconds.
     pub(super) fn skew(&self) -> Option<i64> {
-        self.last().map(|(server, local)| difference(server, local))
+        self.last().map(|dated| dated.skew())
     }
 
-    /// The server's moment and the local one at the same time.
-    pub(super) fn last(&self) -> Option<(SystemTime, SystemTime)> {
+    pub(super) fn last(&self) -> Option<Dated> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A moment of the server's clock, and the local ones around it. The server wrote it at some time on the way, and that
+/// may be long ago: the answer waited for xassume where that was stopped (^Z), or where the machine slept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Dated {
+    pub(super) server: SystemTime,
+    /// When the request left (boot clock).
+    sent: Duration,
+    /// When the answer came, by both clocks.
+    came: Duration,
+    local: SystemTime,
+}
+
+impl Dated {
+    /// For want of a date: the local clock, now.
+    pub(super) fn now() -> Self {
+        let (now, local) = (boottime(), wall());
+        Self { server: local, sent: now, came: now, local }
+    }
+
+    /// The server's clock less the local one, in whole seconds: no more than the way does not account for.
+    pub(super) fn skew(&self) -> i64 {
+        let way = i64::try_from(self.came.saturating_sub(self.sent).as_secs()).unwrap_or(i64::MAX);
+        match difference(self.server, self.local) {
+            behind @ ..0 => behind.saturating_add(way).min(0),
+            ahead => ahead,
+        }
+    }
+
+    /// How long ago the server can have written it, at the most.
+    pub(super) fn age(&self) -> Duration {
+        boottime().saturating_sub(self.sent)
     }
 }
 
@@ -176,6 +212,7 @@ impl Connecting {
 impl HttpConnector for Connecting {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         self.tries.sent();
+        let sent = boottime();
         let proxy = match self.proxies.of_request(request.uri()) {
             Ok(proxy) => proxy,
             // STS's is known to be good; this is another service's.
@@ -200,7 +237,7 @@ impl HttpConnector for Connecting {
                 Some(proxy) => through(proxy, error),
                 None => error,
             });
-            received(answer?, &date)
+            received(answer?, &date, sent)
         })
     }
 }
@@ -232,8 +269,12 @@ fn final_if_untrusted(error: ConnectorError) -> ConnectorError {
 }
 
 /// What the SDK gets of a response: its date noted, its body with a limit.
-pub(super) fn received(response: HttpResponse, date: &ServerDate) -> Result<HttpResponse, ConnectorError> {
-    date.note(&response);
+pub(super) fn received(
+    response: HttpResponse,
+    date: &ServerDate,
+    sent: Duration,
+) -> Result<HttpResponse, ConnectorError> {
+    date.note(&response, sent);
     limited(response)
 }
 
@@ -273,6 +314,27 @@ pub(crate) fn read_bundle(path: &Path) -> Result<Arc<[u8]>, BundleError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_answer_spent_on_its_way_is_no_difference_of_clocks() {
+        let noon = SystemTime::UNIX_EPOCH + Duration::from_hours(480_012);
+        let sent = Duration::from_secs(1000);
+        // The server's clock, the way and the local clock at its end, in seconds, and the difference that is left.
+        for (server, way, local, skew) in [
+            (0, 0, 0, 0),
+            // It slept for an hour before it read the answer.
+            (0, 3600, 3600, 0),
+            (1, 3600, 3600, 0),
+            // The local clock is an hour ahead, and the answer took ten seconds.
+            (0, 10, 3610, -3600),
+            // It is an hour behind.
+            (3600, 10, 10, 3590),
+        ] {
+            let at = |seconds| noon + Duration::from_secs(seconds);
+            let came = sent + Duration::from_secs(way);
+            assert_eq!(Dated { server: at(server), sent, came, local: at(local) }.skew(), skew);
+        }
+    }
 
     #[test]
     fn addresses_are_told_from_names() {
