@@ -99,7 +99,7 @@ impl Dated {
 }
 
 /// The first moment less the second, in whole seconds.
-pub(super) fn difference(one: SystemTime, other: SystemTime) -> i64 {
+fn difference(one: SystemTime, other: SystemTime) -> i64 {
     let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
     match one.duration_since(other) {
         Ok(ahead) => seconds(ahead),
