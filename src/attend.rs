@@ -236,7 +236,7 @@ impl Delivery for Handover<'_, '_> {
     }
 
     fn publish(&mut self, session: &Session) -> Result<(), Problem> {
-        match &self.road {
+        match &mut self.road {
             Road::Environment => Ok(()),
             Road::File(file) => file.put(session).map_err(|text| Problem {
                 text,

@@ -209,8 +209,16 @@ pub const FLAGS: &[Flag] = &[
          interface, which AWS's SDKs ask by themselves whenever they need fresh credentials. process: the same by a \
          credential_process, where the loopback interface is barred.",
     ),
-    flag("credentials-file", Kind::One, "PATH", DELIVERY, "Path of the file of --via file [default: a private folder]")
-        .path(),
+    flag(
+        "credentials-file",
+        Kind::One,
+        "PATH",
+        DELIVERY,
+        "Path of the file of --via file [default: a private folder]\n\n\
+         It is xassume's own: replaced at each refresh, removed at the end. A file with anything but a session in it is \
+         refused.",
+    )
+    .path(),
     flag("file-mode", Kind::One, "MODE", DELIVERY, "Mode of that file, for a volume that is shared [default: 0600]"),
     flag(
         "keep-env",

@@ -1,22 +1,26 @@
 //! Delivery by a shared credentials file: `[default]` with the three keys, replaced as a whole at each refresh.
 
 use super::folder::RunFolder;
-use super::replace::{remove_leftovers, replace, try_replace};
+use super::replace::{Identity, remove_leftovers, replace, try_replace};
 use crate::error::{Error, told};
+use crate::files::read_at_most;
 use crate::session::{Keys, Secret, Session};
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// More bytes than a session takes.
 const ROOM: usize = 8 << 10;
 
-/// The file; removed when dropped.
+/// The file; removed when dropped, unless somebody else has put one in its place.
 #[derive(Debug)]
 pub(crate) struct CredentialsFile {
     path: PathBuf,
     mode: u32,
+    /// The file that was put there last.
+    put: Option<Identity>,
 }
 
 impl CredentialsFile {
@@ -27,7 +31,7 @@ impl CredentialsFile {
     pub(crate) fn at(path: &Path, mode: u32) -> Result<Self, Error> {
         let path = place(path)?;
         remove_leftovers(&path);
-        Ok(Self { path, mode })
+        Ok(Self { path, mode, put: None })
     }
 
     /// Finds out whether a session could be kept at such a path. A file that is there belongs to whoever put it there,
@@ -42,7 +46,7 @@ impl CredentialsFile {
 
     /// A file in a private folder.
     pub(crate) fn within(folder: &RunFolder, mode: u32) -> Self {
-        Self { path: folder.path().join("credentials"), mode }
+        Self { path: folder.path().join("credentials"), mode, put: None }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -53,9 +57,10 @@ impl CredentialsFile {
     ///
     /// # Errors
     /// Those of the file system; the session before is then still there.
-    pub(crate) fn put(&self, session: &Session) -> Result<(), String> {
+    pub(crate) fn put(&mut self, session: &Session) -> Result<(), String> {
         let written = replace(&self.path, contents(&session.keys).reveal().as_bytes(), self.mode);
-        written.map_err(|error| not_replaced(&self.path, &error))
+        self.put = Some(written.map_err(|error| not_replaced(&self.path, &error))?);
+        Ok(())
     }
 }
 
@@ -75,15 +80,41 @@ fn place(path: &Path) -> Result<PathBuf, Error> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let found = std::fs::symlink_metadata(folder).map_err(|error| failed(format!("its folder: {}", told(&error))))?;
     check_folder(&found).map_err(|reason| failed(reason.to_owned()))?;
-    if path.is_dir() {
-        return Err(failed("it is a folder".into()));
+    if let Ok(found) = path.metadata()
+        && !found.is_file()
+    {
+        return Err(failed(if found.is_dir() { "it is a folder" } else { "it is no plain file" }.into()));
     }
-    Ok(path)
+    match read_at_most(&path, ROOM).map(Zeroizing::new) {
+        Ok(text) if !is_replaceable(&text) => {
+            Err(failed("it holds other things than a session, which would be lost".into()))
+        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(told(&error))),
+        Ok(_) | Err(_) => Ok(path),
+    }
+}
+
+/// Whether a file is empty, or has the form of [`contents`]: what a run has left, not somebody's `~/.aws/credentials`.
+fn is_replaceable(text: &[u8]) -> bool {
+    let lines: Vec<_> = text.split_inclusive(|byte| *byte == b'\n').collect();
+    let begins = |line: &[u8], with: &str| line.starts_with(with.as_bytes());
+    match lines[..] {
+        [] => true,
+        [section, id, secret, token] => {
+            section == b"[default]\n"
+                && begins(id, "aws_access_key_id = ")
+                && begins(secret, "aws_secret_access_key = ")
+                && begins(token, "aws_session_token = ")
+        }
+        _ => false,
+    }
 }
 
 impl Drop for CredentialsFile {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
+        if let Some(put) = self.put {
+            put.remove(&self.path);
+        }
     }
 }
 
@@ -141,7 +172,7 @@ mod tests {
     fn a_file_is_replaced_as_a_whole_with_its_mode_and_goes_at_the_end() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("credentials");
-        let file = CredentialsFile::at(&path, 0o640).expect("a file");
+        let mut file = CredentialsFile::at(&path, 0o640).expect("a file");
         for id in ["ASIA1", "ASIA2"] {
             file.put(&session(id)).expect("written");
             let text = std::fs::read_to_string(&path).expect("there");
@@ -157,11 +188,49 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_another_run_has_put_there_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("credentials");
+        let open = || CredentialsFile::at(&path, 0o600).expect("a file");
+        let (mut old, mut new, unused) = (open(), open(), open());
+        old.put(&session("ASIA1")).expect("written");
+        new.put(&session("ASIA2")).expect("written");
+        drop(unused);
+        drop(old);
+        assert!(std::fs::read_to_string(&path).expect("there").contains("ASIA2"));
+        drop(new);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_file_that_holds_other_things_is_refused_and_what_a_run_has_left_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("credentials");
+        let left = contents(&session("ASIA1").keys);
+        for (text, fits) in [
+            ("", true),
+            (left.reveal(), true),
+            ("[default]\naws_access_key_id = AKIA1\naws_secret_access_key = s\n", false),
+            (&format!("{}[me]\n", left.reveal()), false),
+            ("notes", false),
+        ] {
+            std::fs::write(&path, text).expect("written");
+            assert_eq!(CredentialsFile::at(&path, 0o600).is_ok(), fits, "{text}");
+            assert_eq!(
+                std::fs::read_to_string(&path).expect("there"),
+                text,
+                "nothing is done before there is a session"
+            );
+        }
+    }
+
+    #[test]
     fn a_folder_that_somebody_could_exchange_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         symlink(folder.path(), folder.path().join("link")).expect("a link");
         for path in ["link/credentials", "missing/credentials", ""] {
             assert!(CredentialsFile::at(&folder.path().join(path), 0o600).is_err(), "{path}");
         }
+        assert!(CredentialsFile::at(Path::new("/dev/null"), 0o600).is_err(), "it is not replaced");
     }
 }

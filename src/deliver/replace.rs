@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 use nix::sys::signal::kill;
 use nix::unistd::{Pid, geteuid};
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -16,17 +16,38 @@ pub(super) const SETTLED: Duration = Duration::from_mins(1);
 /// What the name of a file ends with that never takes its place.
 const TRIAL: &str = ".check";
 
-/// Puts a whole file in the place of another: readers see the old one or the new one, never a part.
+/// Puts a whole file in the place of another: readers see the old one or the new one, never a part. Gives what tells the
+/// new one from whatever takes its place later.
 ///
 /// # Errors
 /// Those of the file system; the old file is then untouched.
-pub(super) fn replace(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
+pub(super) fn replace(path: &Path, contents: &[u8], mode: u32) -> io::Result<Identity> {
     let temporary = beside(path, "");
-    let written = write_whole(&temporary, contents, mode).and_then(|_held| std::fs::rename(&temporary, path));
+    let written = write_whole(&temporary, contents, mode).and_then(|held| {
+        let identity = Identity::of(&held.metadata()?);
+        std::fs::rename(&temporary, path).map(|()| identity)
+    });
     if written.is_err() {
         let _ = std::fs::remove_file(&temporary);
     }
     written
+}
+
+/// Which file it is, whatever its name: device and number (stat(2)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity(u64, u64);
+
+impl Identity {
+    fn of(found: &Metadata) -> Self {
+        Self(found.dev(), found.ino())
+    }
+
+    /// Removes the file of this name if it still is this one.
+    pub(super) fn remove(self, path: &Path) {
+        if std::fs::symlink_metadata(path).is_ok_and(|found| Self::of(&found) == self) {
+            let _ = std::fs::remove_file(path);
+        }
+    }
 }
 
 /// Does what [`replace`] does, but for putting the file in its place: nothing stays, and a file that is there is not

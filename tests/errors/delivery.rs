@@ -43,6 +43,11 @@ pub(super) fn pages() -> Vec<Page> {
             let file = xassume.home().join("keys");
             Scene::new(xassume.args(BY_FILE).arg("--credentials-file").arg(file).args(["--", "true"]))
         }),
+        page("delivery-file-of-somebody-elses", || {
+            let xassume = nobody().file("keys", "[me]\naws_access_key_id = AKIAME\n");
+            let file = xassume.home().join("keys");
+            Scene::new(xassume.args(BY_FILE).arg("--credentials-file").arg(file).args(["--", "true"]))
+        }),
         page("delivery-file-in-a-linked-folder", || {
             let xassume = nobody();
             let link = xassume.home().join("link");

@@ -57,6 +57,34 @@ fn nothing_stays_of_a_run_that_never_got_a_session() {
 }
 
 #[test]
+fn a_file_of_somebody_elses_is_neither_replaced_nor_removed() {
+    let sts = FakeSts::start();
+    let first = probing(by_file(&sts).args(["--credentials-file", "chosen"]), &["generation"]);
+    let chosen = first.sandbox().work().join("chosen");
+    fs::write(&chosen, "[default]\naws_access_key_id = AKIAMINE\n").expect("the folder is ours");
+    let refused = first.clone().run().exited(125);
+    assert!(refused.stderr.contains("it holds other things than a session"), "{}", refused.stderr);
+    assert_eq!(sts.requests().len(), 0);
+    assert!(fs::read_to_string(&chosen).expect("still there").contains("AKIAMINE"));
+    fs::remove_file(&chosen).expect("the folder is ours");
+
+    // Another run by the same file takes over, one fails, and the first one ends.
+    let old = first.spawn();
+    generation(&old);
+    let new = first.spawn();
+    generation(&new);
+    sts.script([denied()]);
+    first.clone().env("XASSUME_FORCE_REFRESH", "true").run().exited(125);
+    let there = fs::read_to_string(&chosen).expect("there");
+    old.signal(libc::SIGTERM);
+    old.wait();
+    assert_eq!(fs::read_to_string(&chosen).expect("still there"), there);
+    new.signal(libc::SIGTERM);
+    new.wait();
+    assert!(!chosen.exists());
+}
+
+#[test]
 fn the_folder_of_a_killed_run_goes_with_the_next_one() {
     let sts = FakeSts::start();
     let xassume = probing(by_file(&sts), &["generation"]);
