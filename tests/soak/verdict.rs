@@ -170,7 +170,8 @@ fn gaps(evidence: &Evidence<'_>, sights: &[Sight], verdict: &mut Verdict) {
         // Its `Expiration` has whole seconds: up to one is lost.
         let least = evidence.lifetime.saturating_sub(Duration::from_secs(1));
         let slack = least.saturating_sub(evidence.lifetime / 2) / 2;
-        let late = *next - evidence.arrivals[request] > evidence.lifetime / 2 + slack;
+        // Without slack a session may end as early as its refresh begins: then nobody was late, and a gap is right.
+        let late = slack.is_zero() || *next - evidence.arrivals[request] > evidence.lifetime / 2 + slack;
         let failed = !matches!(evidence.plan.replies[request + 1], Reply::Good | Reply::Slow(_) | Reply::Drip(_));
         let unobtained = sights.get(at + 1).is_none_or(|after| after.place > sight.place + 1);
         if !late && !failed && !unobtained {
