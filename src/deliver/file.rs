@@ -3,13 +3,19 @@
 use super::folder::RunFolder;
 use super::replace::{Identity, remove_leftovers, replace, try_replace};
 use crate::error::{Error, told};
-use crate::files::read_at_most;
+use crate::files::{MOST_BYTES, read_at_most};
 use crate::session::{Keys, Secret, Session};
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
+
+/// The file's section, and how each of its further lines begins.
+const SECTION: &str = "[default]\n";
+const ID: &str = "aws_access_key_id = ";
+const SECRET: &str = "aws_secret_access_key = ";
+const TOKEN: &str = "aws_session_token = ";
 
 /// More bytes than a session takes.
 const ROOM: usize = 8 << 10;
@@ -85,7 +91,7 @@ fn place(path: &Path) -> Result<PathBuf, Error> {
     {
         return Err(failed(if found.is_dir() { "it is a folder" } else { "it is no plain file" }.into()));
     }
-    match read_at_most(&path, ROOM).map(Zeroizing::new) {
+    match read_at_most(&path, MOST_BYTES).map(Zeroizing::new) {
         Ok(text) if !is_replaceable(&text) => {
             Err(failed("it holds other things than a session, which would be lost".into()))
         }
@@ -96,18 +102,9 @@ fn place(path: &Path) -> Result<PathBuf, Error> {
 
 /// Whether a file is empty, or has the form of [`contents`]: what a run has left, not somebody's `~/.aws/credentials`.
 fn is_replaceable(text: &[u8]) -> bool {
-    let lines: Vec<_> = text.split_inclusive(|byte| *byte == b'\n').collect();
-    let begins = |line: &[u8], with: &str| line.starts_with(with.as_bytes());
-    match lines[..] {
-        [] => true,
-        [section, id, secret, token] => {
-            section == b"[default]\n"
-                && begins(id, "aws_access_key_id = ")
-                && begins(secret, "aws_secret_access_key = ")
-                && begins(token, "aws_session_token = ")
-        }
-        _ => false,
-    }
+    let mut lines = text.split_inclusive(|byte| *byte == b'\n');
+    let begins = |with: &str| lines.next().is_some_and(|line| line.starts_with(with.as_bytes()));
+    text.is_empty() || ([SECTION, ID, SECRET, TOKEN].into_iter().all(begins) && lines.next().is_none())
 }
 
 impl Drop for CredentialsFile {
@@ -136,13 +133,16 @@ fn check_folder(found: &Metadata) -> Result<(), &'static str> {
 fn contents(keys: &Keys) -> Secret {
     let token = keys.session_token.as_ref().map(Secret::reveal);
     let lines = [
-        Some("[default]\naws_access_key_id = "),
+        Some(SECTION),
+        Some(ID),
         Some(keys.access_key_id.as_str()),
-        Some("\naws_secret_access_key = "),
-        Some(keys.secret_access_key.reveal()),
-        token.map(|_| "\naws_session_token = "),
-        token,
         Some("\n"),
+        Some(SECRET),
+        Some(keys.secret_access_key.reveal()),
+        Some("\n"),
+        token.map(|_| TOKEN),
+        token,
+        token.map(|_| "\n"),
     ];
     // Put together in one place of the right size, so that no copy is left behind as it grows.
     Secret::new(lines.map(Option::unwrap_or_default).concat())
