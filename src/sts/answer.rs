@@ -86,8 +86,8 @@ impl Call<'_> {
         let expiration = SystemTime::try_from(credentials.expiration)
             .map_err(|_| self.garbage("its expiration is no moment that this machine can hold"))?;
         let dated = self.line.date.last().unwrap_or_else(Dated::now);
-        let lifetime = expiration.duration_since(dated.server);
-        let lifetime = lifetime.map_err(|_| self.garbage("its session has expired already"))?;
+        let lifetime = expiration.duration_since(dated.server).ok().filter(|lifetime| !lifetime.is_zero());
+        let lifetime = lifetime.ok_or_else(|| self.garbage("its session has expired already"))?;
         let age = dated.age();
         let left = lifetime.saturating_sub(age);
         if left.is_zero() {
