@@ -1,0 +1,104 @@
+//! Every call that a file system, a pipe or a terminal can delay is delayed without end, one at a time: signals must be
+//! handled all the same, the endpoint must answer, and a command that has ended must not be started again.
+//!
+//!     cargo test --locked --test delays -- [--every N] [--scenario NAME] [--binary PATH]
+//!
+//! A scenario is a supervision that comes to a refresh. A first run lists its calls from the moment when the command is
+//! ready; then each of them (with `--every 5`: each fifth) is held in a run of its own, once with SIGTERM to xassume and
+//! once with the end of the command. What was held and what was wrong is printed; the status is 1 when anything was.
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a harness says what it sees, or stops")]
+#![allow(missing_docs, unreachable_pub, reason = "not an interface")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod scenario;
+mod tracer;
+
+use scenario::{Outcome, Scenario};
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::thread;
+
+/// How many runs go on at the same time: they mostly wait.
+const PARALLEL: usize = 6;
+
+/// What ends a run after the call was held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blow {
+    /// SIGTERM to xassume.
+    Term,
+    /// The command exits by itself.
+    Exit,
+}
+
+struct Options {
+    every: usize,
+    scenarios: Vec<Scenario>,
+    binary: PathBuf,
+}
+
+fn options(words: &[String]) -> Options {
+    let mut options = Options { every: 1, scenarios: Scenario::ALL.to_vec(), binary: support::binary() };
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let value = words.next().unwrap_or_else(|| panic!("{word} needs a value"));
+        match word.as_str() {
+            "--every" => options.every = value.parse().expect("a number above 0"),
+            "--scenario" => options.scenarios.retain(|scenario| scenario.to_string() == *value),
+            "--binary" => options.binary = value.into(),
+            other => panic!("unknown option {other}"),
+        }
+    }
+    assert!(options.every > 0 && !options.scenarios.is_empty(), "nothing to do");
+    options
+}
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [first, hold, program @ ..] = &words[..]
+        && first == "trace"
+    {
+        let hold = hold.parse().expect("a number");
+        return ExitCode::from(tracer::run(hold, program).expect("the program can be traced"));
+    }
+    // xassume is not dumpable: only root sees its descriptors.
+    if !nix::unistd::geteuid().is_root() {
+        println!("skipped: only root can trace xassume");
+        return ExitCode::SUCCESS;
+    }
+    let Options { every, scenarios, binary } = options(&words);
+    let mut jobs = VecDeque::new();
+    for scenario in scenarios {
+        let calls = scenario.calls(&binary);
+        println!("{scenario}: {} calls from the command's start to the end of a refresh", calls.len());
+        for (at, call) in calls.into_iter().enumerate().step_by(every) {
+            jobs.extend([Blow::Term, Blow::Exit].map(|blow| (scenario, at + 1, blow, call.clone())));
+        }
+    }
+    let jobs = Mutex::new(jobs);
+    let (held, faults) = (Mutex::new(0_usize), Mutex::new(0_usize));
+    thread::scope(|scope| {
+        for _ in 0..PARALLEL {
+            scope.spawn(|| {
+                loop {
+                    let job = jobs.lock().expect("no panic").pop_front();
+                    let Some((scenario, at, blow, expected)) = job else { return };
+                    match scenario.run(&binary, at, blow) {
+                        Outcome::NotReached => println!("{scenario}: {at} was not reached ({expected})"),
+                        Outcome::Good => *held.lock().expect("no panic") += 1,
+                        Outcome::Fault { call, what } => {
+                            *faults.lock().expect("no panic") += 1;
+                            println!("FAULT {scenario} {blow:?}: held {call}: {what}");
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let (held, faults) = (held.into_inner().expect("no panic"), faults.into_inner().expect("no panic"));
+    println!("{held} delays did no harm, {faults} did");
+    if faults > 0 || held == 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}

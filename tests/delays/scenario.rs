@@ -1,0 +1,168 @@
+//! One supervision with one call held, and the judgment of it.
+
+use std::fmt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::Blow;
+use crate::support::http::get;
+use crate::support::processes::{children, comes_to_be};
+use crate::support::sys::send_signal;
+use crate::support::{FakeSts, Identity, Running, Xassume, probe};
+use crate::tracer::MARK;
+
+/// Of a session; it is refreshed at half of it.
+const LIFETIME: Duration = Duration::from_secs(4);
+/// A signal is to be handled within a second; as much again for a machine that is busy with other runs.
+const LIMIT: Duration = Duration::from_secs(2);
+/// The command's status, however it is ended.
+const STATUS: i32 = 7;
+
+const ROLE: &str = "arn:aws:iam::111111111111:role/R";
+const CONFIG: &str = "[profile p]\nrole_arn = arn:aws:iam::111111111111:role/R\nsource_profile = s\n";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scenario {
+    /// The roles and keys are in `~/.aws`, and the sessions in the cache.
+    Restart,
+    Signal,
+    File,
+    Endpoint,
+    Process,
+    /// The keys come from a `credential_process`.
+    Helper,
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Restart => "restart",
+            Self::Signal => "signal",
+            Self::File => "file",
+            Self::Endpoint => "endpoint",
+            Self::Process => "process",
+            Self::Helper => "helper",
+        })
+    }
+}
+
+pub enum Outcome {
+    /// The refresh came to its end before the call.
+    NotReached,
+    Good,
+    Fault {
+        call: String,
+        what: String,
+    },
+}
+
+impl Scenario {
+    pub const ALL: [Self; 6] = [Self::Restart, Self::Signal, Self::File, Self::Endpoint, Self::Process, Self::Helper];
+
+    /// The calls of an undisturbed run that could be held, in their order.
+    pub fn calls(self, binary: &Path) -> Vec<String> {
+        let sts = FakeSts::builder().lifetime(LIFETIME).start();
+        let (running, _) = self.start(binary, &sts, 0);
+        assert!(comes_to_be(|| sts.requests().len() >= 2), "no refresh: {}", running.stderr.so_far());
+        // Its last steps come after STS's answer: the next call of STS is later than all of them.
+        comes_to_be(|| sts.requests().len() >= 3);
+        let said = running.stderr.so_far();
+        let calls = said.lines().filter_map(|line| line.split_once(&format!("{MARK}call "))?.1.split_once(' '));
+        calls.map(|(_, call)| call.to_owned()).collect::<Vec<_>>()
+    }
+
+    /// Holds one call, counted from 1, and looks what comes of it.
+    pub fn run(self, binary: &Path, hold: usize, blow: Blow) -> Outcome {
+        let sts = FakeSts::builder().lifetime(LIFETIME).start();
+        let (running, xassume) = self.start(binary, &sts, hold);
+        let held_call = || {
+            let said = running.stderr.so_far();
+            said.lines().find_map(|line| Some(line.split_once(&format!("{MARK}held "))?.1.to_owned()))
+        };
+        comes_to_be(|| held_call().is_some() || sts.requests().len() >= 3);
+        let Some(call) = held_call() else { return Outcome::NotReached };
+        match self.judge(running, xassume, blow) {
+            Ok(()) => Outcome::Good,
+            Err(what) => Outcome::Fault { call, what },
+        }
+    }
+
+    fn judge(self, running: Running, xassume: i32, blow: Blow) -> Result<(), String> {
+        if self == Self::Endpoint {
+            let said = running.stdout.so_far();
+            let value = |name: &str| said.lines().rev().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+            let url = value("AWS_CONTAINER_CREDENTIALS_FULL_URI=").unwrap_or_default();
+            let token = value("AWS_CONTAINER_AUTHORIZATION_TOKEN=").unwrap_or_default();
+            let asked = Instant::now();
+            let answer = get(&url, &[("Authorization", &token)]);
+            if asked.elapsed() > LIMIT || !answer.is_ok_and(|answer| answer.status == 200) {
+                return Err("the endpoint does not answer".to_owned());
+            }
+        }
+        let starts = starts(&running);
+        let command = starts.last().copied().unwrap_or_default();
+        // Between the stop of one command and the start of the next there is none to end.
+        if blow == Blow::Exit && children(xassume).contains(&command) {
+            send_signal(command, libc::SIGUSR2);
+        } else {
+            send_signal(xassume, libc::SIGTERM);
+        }
+        if !running.ends_within(LIMIT) {
+            return Err(format!("it does not end within {LIMIT:?}"));
+        }
+        let finished = running.wait();
+        let later = finished.stdout_text().matches("ready pid=").count();
+        if later > starts.len() {
+            return Err("the command was started once more".to_owned());
+        }
+        if finished.code() != Some(STATUS) {
+            return Err(format!("it ends otherwise than the command: {}", finished.status));
+        }
+        Ok(())
+    }
+
+    /// A supervision with a ready command, whose calls are counted from here; and xassume's own process id.
+    fn start(self, binary: &Path, sts: &FakeSts, hold: usize) -> (Running, i32) {
+        let this = std::env::current_exe().expect("a running program has a path");
+        let xassume = Xassume::new(sts).program(this).args(["trace", &hold.to_string()]).arg(binary);
+        let xassume = xassume.args(["-v", "--refresh-margin", "1h"]).args(self.flags());
+        let Identity { access_key_id: id, secret_access_key: secret, .. } = Identity::user();
+        let xassume = match self {
+            Self::Restart | Self::Signal => {
+                let keys = format!("[s]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
+                xassume.without_keys().file(".aws/config", CONFIG).file(".aws/credentials", keys)
+            }
+            Self::Helper => {
+                let keys = format!(r#"{{"Version": 1, "AccessKeyId": "{id}", "SecretAccessKey": "{secret}"}}"#);
+                let profile = format!("[profile s]\ncredential_process = echo '{keys}'\n");
+                xassume.without_keys().file(".aws/config", format!("{CONFIG}{profile}"))
+            }
+            Self::File | Self::Endpoint | Self::Process => xassume,
+        };
+        let names = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"];
+        let verbs = ["then", "generation", "exit-on", "USR2", "then", "exit", &STATUS.to_string()].map(str::to_owned);
+        let running = xassume.arg("--").args(probe()).arg("env").args(names).args(verbs).spawn();
+        running.line("ready pid=");
+        send_signal(running.pid(), libc::SIGUSR1);
+        let xassume = children(running.pid())[0];
+        (running, xassume)
+    }
+
+    fn flags(self) -> &'static [&'static str] {
+        match self {
+            Self::Restart => &["-p", "p", "--on-expiry", "restart"],
+            Self::Signal => &["-p", "p", "--on-expiry", "signal"],
+            Self::File => &["-r", ROLE, "--via", "file"],
+            Self::Endpoint => &["-r", ROLE, "--via", "endpoint"],
+            Self::Process => &["-r", ROLE, "--via", "process"],
+            Self::Helper => &["-p", "p", "--via", "endpoint"],
+        }
+    }
+}
+
+/// The process ids of the command's starts so far.
+fn starts(running: &Running) -> Vec<i32> {
+    let said = running.stdout.so_far();
+    let pids = said.lines().filter_map(|line| line.strip_prefix("ready pid=")?.split_once(' ')?.0.parse().ok());
+    pids.collect()
+}
