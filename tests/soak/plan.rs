@@ -141,6 +141,12 @@ pub enum Blow {
     Orphans,
     /// So many connections to the endpoint without its token, some in the middle of a request.
     Strangers(u64),
+    /// Standard error takes nothing for so many milliseconds: a pipe that is full, or a terminal under ^S.
+    Clog(u64),
+    /// The config file is a FIFO for so many milliseconds.
+    Fifo(u64),
+    /// The file system of the credentials file is frozen for so many milliseconds.
+    Freeze(u64),
 }
 
 impl Stroke {
@@ -148,7 +154,7 @@ impl Stroke {
     fn random(kind: Kind, generation: usize, dice: &mut Dice) -> Option<Self> {
         let struck = dice.below(3) == 0;
         let after = Duration::from_millis(dice.below(900));
-        let blow = match (dice.below(7), kind) {
+        let blow = match (dice.below(10), kind) {
             // The command of `signal` is told of a new session by it.
             (1, Kind::Restart | Kind::Endpoint | Kind::Init) => Blow::Hup,
             (1 | 6, Kind::Signal) | (6, Kind::Endpoint) => Blow::Touch,
@@ -157,6 +163,9 @@ impl Stroke {
             (4, Kind::Restart | Kind::Init) => Blow::Deaf,
             (4 | 5, Kind::Endpoint) => Blow::Strangers(10 + dice.below(MOST_STRANGERS - 10)),
             (5 | 6, Kind::Init) => Blow::Orphans,
+            (7, _) => Blow::Clog(100 + dice.below(1400)),
+            (8, _) => Blow::Fifo(100 + dice.below(1400)),
+            (9, Kind::Signal) => Blow::Freeze(100 + dice.below(1400)),
             (0 | 4.., _) => Blow::Usr1,
         };
         struck.then_some(Self { generation, after, blow })
@@ -174,6 +183,9 @@ impl fmt::Display for Blow {
             Self::Deaf => f.write_str("the command deaf to TERM"),
             Self::Orphans => f.write_str("orphans"),
             Self::Strangers(count) => write!(f, "{count} strangers"),
+            Self::Clog(milliseconds) => write!(f, "standard error blocked for {milliseconds} ms"),
+            Self::Fifo(milliseconds) => write!(f, "a FIFO as the config file for {milliseconds} ms"),
+            Self::Freeze(milliseconds) => write!(f, "the credentials file's file system frozen for {milliseconds} ms"),
         }
     }
 }

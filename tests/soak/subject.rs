@@ -2,16 +2,22 @@
 
 mod strikes;
 
+use std::fs::File;
 use std::net::TcpStream;
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
+use nix::fcntl::OFlag;
+use nix::pty::{grantpt, posix_openpt, unlockpt};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use crate::journal::{Journal, Row};
 use crate::plan::{MOST_STRANGERS, Plan, Reply};
+use crate::support::capture::Capture;
 use crate::support::processes::{children, comes_to_be, pid_namespace, state_of};
-use crate::support::{FakeSts, Finished, Running, Xassume, binary};
+use crate::support::sys::open_peer;
+use crate::support::{FakeSts, Finished, Frozen, Running, Volume, Xassume, binary};
 use crate::verdict::{Evidence, Verdict};
 use crate::vitals::{Judgement, Vitals};
 use crate::{Kind, Settings, verdict, vitals, worker};
@@ -33,6 +39,13 @@ pub struct Subject {
     next_stroke: usize,
     due_since: Option<Instant>,
     pauses: Vec<(Pid, Instant)>,
+    /// The file system of the credentials file, and until when it is frozen.
+    volume: Option<Volume>,
+    frozen: Option<(Frozen, Instant)>,
+    /// The terminal that is standard error.
+    terminal: Option<File>,
+    clogged_until: Option<Instant>,
+    fifo_until: Option<Instant>,
     /// Connections of strangers, and until when they stay.
     strangers: Option<(Vec<TcpStream>, Instant)>,
     sent: usize,
@@ -69,7 +82,18 @@ impl Subject {
         // A signal to a command that has only just begun must not kill it: it is blocked from the first moment on.
         let blocked = worker::TAKEN.map(|signal| signal as i32);
         let this = std::env::current_exe().expect("a running program has a path");
-        let running = xassume
+        let volume = if kind == Kind::Signal { volume() } else { None };
+        let xassume = match &volume {
+            Some(volume) => xassume.arg("--credentials-file").arg(volume.path().join("credentials")),
+            None => xassume,
+        };
+        let (xassume, terminal) = if kind == Kind::Endpoint {
+            let (master, slave) = terminal();
+            (xassume.stderr(slave), Some(master))
+        } else {
+            (xassume, None)
+        };
+        let mut running = xassume
             .blocking(&blocked)
             .args(["-r", "111111111111:Soak", "-v", "--sts-timeout", timeout, "--stop-timeout", STOP_TIMEOUT])
             // As early as any: at half the lifetime.
@@ -79,6 +103,9 @@ impl Subject {
             .arg(this)
             .args(worker::words(kind, until))
             .spawn();
+        if let Some(terminal) = &terminal {
+            running.stderr = Capture::of(terminal.try_clone().ok());
+        }
         running.line("ready");
         let pid = if namespace.is_empty() { running.pid() } else { children(running.pid())[0] };
         let mut subject = Self {
@@ -92,6 +119,11 @@ impl Subject {
             next_stroke: 0,
             due_since: None,
             pauses: Vec::new(),
+            volume,
+            frozen: None,
+            terminal,
+            clogged_until: None,
+            fifo_until: None,
             strangers: None,
             sent: 0,
             vitals: Vec::new(),
@@ -222,6 +254,20 @@ fn ended_rightly(finished: &Finished) -> bool {
     let of = |signal: i32| finished.signal() == Some(signal) || finished.code() == Some(128 + signal);
     let killed = || finished.stderr.contains("after the stop timeout: it was killed by SIGKILL");
     finished.code() == Some(0) || of(libc::SIGTERM) || of(libc::SIGKILL) && killed()
+}
+
+/// A file system to freeze; none, with the reason, where none can be made.
+fn volume() -> Option<Volume> {
+    let made = Volume::new();
+    made.inspect_err(|why| println!("no file system can be frozen here: {why}")).ok()
+}
+
+/// A terminal: the side of the person, and that of the program.
+fn terminal() -> (File, OwnedFd) {
+    let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).expect("there are terminals left");
+    grantpt(&master).and_then(|()| unlockpt(&master)).expect("the terminal is ours");
+    let slave = open_peer(&master).expect("an unlocked terminal can be opened");
+    (OwnedFd::from(master).into(), slave)
 }
 
 /// How a pid namespace is had here; nothing, with a word on why, where there is none to be had.

@@ -24,6 +24,8 @@ struct Seen {
     /// What comes before was already waited for.
     read: usize,
     ended: bool,
+    /// Whether the stream is left unread for now.
+    paused: bool,
 }
 
 impl Capture {
@@ -37,6 +39,7 @@ impl Capture {
                     let mut buffer = [0; 4096];
                     while let Ok(count @ 1..) = stream.read(&mut buffer) {
                         writer.push(&buffer[..count]);
+                        writer.wait_while_paused();
                     }
                     writer.end();
                 });
@@ -54,6 +57,21 @@ impl Capture {
     pub fn end(&self) {
         lock(&self.inner.seen).ended = true;
         self.inner.changed.notify_all();
+    }
+
+    /// Reads no more, after what a read that has begun still brings.
+    pub fn pause(&self) {
+        lock(&self.inner.seen).paused = true;
+    }
+
+    pub fn resume(&self) {
+        lock(&self.inner.seen).paused = false;
+        self.inner.changed.notify_all();
+    }
+
+    fn wait_while_paused(&self) {
+        let seen = lock(&self.inner.seen);
+        drop(self.inner.changed.wait_while(seen, |seen| seen.paused).unwrap_or_else(PoisonError::into_inner));
     }
 
     /// The next line that contains the text, whole and without its ending; lines before it are passed over.

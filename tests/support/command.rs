@@ -90,6 +90,8 @@ pub struct Xassume {
     env: BTreeMap<OsString, OsString>,
     cwd: PathBuf,
     stdin: Input,
+    /// Where standard error goes, if not into a pipe that is read.
+    stderr: Option<Arc<OwnedFd>>,
     inheritance: Inheritance,
 }
 
@@ -120,6 +122,7 @@ impl Xassume {
             env: BTreeMap::new(),
             cwd: sandbox.work(),
             stdin: Input::Nothing,
+            stderr: None,
             inheritance: Inheritance {
                 session: Session::New,
                 ignored: Vec::new(),
@@ -217,6 +220,13 @@ impl Xassume {
         self
     }
 
+    /// Standard error is this descriptor, which nobody reads here.
+    #[must_use]
+    pub fn stderr(mut self, descriptor: impl Into<OwnedFd>) -> Self {
+        self.stderr = Some(Arc::new(descriptor.into()));
+        self
+    }
+
     /// Signals that were ignored before the start, as by `nohup`.
     #[must_use]
     pub fn ignoring(mut self, signals: &[i32]) -> Self {
@@ -307,7 +317,10 @@ impl Xassume {
         let mut command = self.command();
         inherit(&mut command, self.inheritance.clone());
         let stdin = if matches!(self.stdin, Input::Nothing) { Stdio::null() } else { Stdio::piped() };
-        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let stderr = self.stderr.as_ref().map_or_else(Stdio::piped, |descriptor| {
+            Stdio::from(descriptor.try_clone().expect("a descriptor can be duplicated"))
+        });
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(stderr);
         let child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.program.display()));
         let mut running = Running::watch(child, Arc::clone(&self.sandbox));
         if let Input::Bytes(bytes) = &self.stdin {

@@ -10,6 +10,7 @@
 //! - `sts`: AWS STS, with a script for whatever should go wrong
 //! - `imds`, `container`, `sso`, `sign_in`: the other places where credentials come from
 //! - `proxy`: what may stand in between
+//! - `volume`: a file system that can be frozen
 //! - `identities`: who exists in that world
 //!
 //! Beneath: `http` and `tls` under every fake, `service` under the lesser ones, `log` of what was asked, `capture` of what
@@ -39,6 +40,7 @@ pub mod sso;
 pub mod sts;
 pub mod sys;
 pub mod tls;
+pub mod volume;
 
 pub use command::{Sandbox, Xassume, binary};
 pub use container::FakeContainer;
@@ -54,3 +56,4 @@ pub use sso::{FakeSso, Login, write_login};
 pub use sts::{Answer, FakeSts, Issued, RoleRules, StsRequest, Wording};
 pub use sys::{RefusedPort, SilentPort};
 pub use tls::{Authority, Certificate};
+pub use volume::{Frozen, Volume};

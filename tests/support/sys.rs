@@ -231,3 +231,17 @@ pub fn set_window_size(terminal: &impl AsRawFd, rows: u16, columns: u16) -> io::
     // SAFETY: TIOCSWINSZ reads the winsize that it is given.
     check(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) }).map(|_| ())
 }
+
+/// Freezes the file system that the descriptor is in: `FIFREEZE`, see `ioctl_fs(2)`.
+pub fn freeze(root: RawFd) -> io::Result<()> {
+    const FIFREEZE: libc::Ioctl = 0xc004_5877_u32 as libc::Ioctl;
+    // SAFETY: the kernel ignores the argument.
+    check(unsafe { libc::ioctl(root, FIFREEZE, 0) }).map(drop)
+}
+
+/// Ends it: `FITHAW`.
+pub fn thaw(root: RawFd) -> io::Result<()> {
+    const FITHAW: libc::Ioctl = 0xc004_5878_u32 as libc::Ioctl;
+    // SAFETY: as above.
+    check(unsafe { libc::ioctl(root, FITHAW, 0) }).map(drop)
+}

@@ -1,17 +1,26 @@
 //! What is done to a supervisor and its command from outside.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::net::TcpStream;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, mkfifo};
 
 use super::Subject;
 use crate::plan::Blow;
 use crate::support::processes::children;
+
+/// ^S and ^Q.
+const STOP: &[u8] = b"\x13";
+const START: &[u8] = b"\x11";
+/// What fills a pipe.
+const FILLER: [u8; 64] = [b'\n'; 64];
 
 /// How long strangers hold their connections.
 const STAY: Duration = Duration::from_millis(700);
@@ -42,6 +51,45 @@ impl Subject {
                 }
             }
             Blow::Strangers(count) => self.admit(count),
+            Blow::Clog(milliseconds) => {
+                self.clog();
+                self.clogged_until = Some(now + Duration::from_millis(milliseconds));
+            }
+            Blow::Fifo(milliseconds) => {
+                let config = self.running.sandbox().home().join(".aws/config");
+                let _ = fs::create_dir_all(config.parent().expect("a directory of its own"));
+                let _ = mkfifo(&config, Mode::S_IRWXU);
+                self.fifo_until = Some(now + Duration::from_millis(milliseconds));
+            }
+            Blow::Freeze(milliseconds) => {
+                if let Some(volume) = &self.volume {
+                    self.frozen = Some((volume.freeze(), now + Duration::from_millis(milliseconds)));
+                }
+            }
+        }
+    }
+
+    /// Lets standard error take nothing more: nobody reads the pipe, and it is full; or the terminal is under ^S.
+    fn clog(&mut self) {
+        if let Some(terminal) = &mut self.terminal {
+            let _ = terminal.write_all(STOP);
+            return;
+        }
+        self.running.stderr.pause();
+        let path = format!("/proc/{}/fd/2", self.pid);
+        let Ok(pipe) = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path) else { return };
+        let _ = fcntl(&pipe, FcntlArg::F_SETPIPE_SZ(4096));
+        // The reader may have begun to read once more.
+        for _ in 0..3 {
+            while (&pipe).write_all(&FILLER).is_ok() {}
+            std::thread::sleep(crate::TURN);
+        }
+    }
+
+    fn unclog(&mut self) {
+        match &mut self.terminal {
+            Some(terminal) => drop(terminal.write_all(START)),
+            None => self.running.stderr.resume(),
         }
     }
 
@@ -65,6 +113,13 @@ impl Subject {
             signal(command, Signal::SIGCONT);
         }
         self.strangers = self.strangers.take().filter(|(_, until)| now < *until);
+        self.frozen = self.frozen.take().filter(|(_, until)| now < *until);
+        if self.clogged_until.take_if(|until| *until <= now).is_some() {
+            self.unclog();
+        }
+        if self.fifo_until.take_if(|until| *until <= now).is_some() {
+            let _ = fs::remove_file(self.running.sandbox().home().join(".aws/config"));
+        }
     }
 
     /// The process that runs the command; what that has left behind may be its sibling.
