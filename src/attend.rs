@@ -60,6 +60,7 @@ async fn stay(
 ) -> Result<Final, Error> {
     let host = ProcessHost::prepare(command.clone(), policy.process_group);
     let mut host = host.map_err(|error| Error::Exhausted { what: "receive signals", reason: told(&error) })?;
+    launch.report.write_by_a_thread();
     let first = tokio::select! {
         biased;
         signal = host.fatal_signal() => return Ok(Final::Ended(End::Killed(signal))),

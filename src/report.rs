@@ -1,12 +1,12 @@
 //! What xassume says, on stderr and nowhere else: stdout is the command's.
 //!
-//! A message is written with one call, so that it is not torn among other writers; that stderr is closed or broken
-//! is no reason to fail. `progress` is the line that says what is waited for, `style` the colours, `page` the layout of
-//! errors.
+//! A message is written with one call, so that it is not torn among other writers: `writer` does it. `progress` is the
+//! line that says what is waited for, `style` the colours, `page` the layout of errors.
 
 mod page;
 mod progress;
 mod style;
+pub(crate) mod writer;
 
 pub(crate) use progress::Progress;
 
@@ -24,7 +24,7 @@ use crate::sys::clock;
 use crate::vars::Vars;
 use serde_json::{Map, Value, json};
 use std::fmt::{Display, Write as _};
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::process::ExitCode;
 use style::Mark;
 
@@ -54,6 +54,14 @@ impl Report {
     /// For a launch that may have to wait.
     pub(crate) fn progress(self) -> Progress {
         Progress::new(self.voice)
+    }
+
+    /// From now on no message blocks. Called when the signals that xassume reads are blocked.
+    pub(crate) fn write_by_a_thread(self) {
+        let notice = move |messages| self.shown_happening(&Happening::Dropped { messages });
+        if let Err(error) = writer::start(Box::new(notice)) {
+            self.detail(format_args!("there is no thread for messages, so that each waits until it is read: {error}"));
+        }
     }
 
     /// What ends the run.
@@ -203,22 +211,26 @@ fn harmless(text: &str) -> String {
 
 impl Narrator for Report {
     fn tell(&mut self, happening: &Happening) {
+        if let Some(text) = self.shown_happening(happening) {
+            put(&text);
+        }
+    }
+}
+
+impl Report {
+    /// The text of a happening; none below the level that the user wants.
+    fn shown_happening(self, happening: &Happening) -> Option<String> {
         let (least, level) = match happening.level() {
             Level::Warning => (Verbosity::Normal, "warning"),
             Level::Detail => (Verbosity::Verbose, "info"),
             Level::Trace => (Verbosity::Everything, "debug"),
         };
         if self.voice.verbosity < least {
-            return;
+            return None;
         }
         let fields = happening.fields().into_iter().map(|(key, field)| (key.to_owned(), value(field))).collect();
-        self.write(Message {
-            level,
-            event: happening.name(),
-            text: one_line(&happening.to_string(), LONGEST),
-            hint: happening.hint(),
-            fields,
-        });
+        let text = one_line(&happening.to_string(), LONGEST);
+        Some(self.form(Message { level, event: happening.name(), text, hint: happening.hint(), fields }))
     }
 }
 
@@ -255,7 +267,5 @@ pub(crate) fn told_by_clap(answer: &clap::Error, voice: Voice) -> ExitCode {
 }
 
 fn put(text: &str) {
-    let text = format!("{}{text}", progress::erased());
-    // Broken or closed stderr: there is nobody left to tell, and the command's status must survive.
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    writer::write(format!("{}{text}", progress::erased()).as_bytes());
 }

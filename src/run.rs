@@ -16,7 +16,7 @@ use crate::list;
 use crate::outcome::{FAILED, Outcome};
 use crate::panics;
 use crate::print::{self, Format};
-use crate::report::{self, Report};
+use crate::report::{self, Report, writer};
 use crate::settings::{self, CacheSettings, Conduct, Machine, Settings, Task, Voice};
 use crate::supervise::happening::Narrator as _;
 use crate::sys::lookup::{self, Command};
@@ -55,10 +55,14 @@ pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
         }
         Err(error) => (Report::new(Voice::usual(vars)), Err(error)),
     };
-    match result {
-        Ok(Outcome::Exited(status)) => ExitCode::from(status),
-        Ok(Outcome::Killed(signal)) => signals::die_of(signal),
-        Err(error) => ended(report, Err(error)),
+    let outcome = result.unwrap_or_else(|error| {
+        report.error(&error);
+        Outcome::Exited(error.status())
+    });
+    writer::finish();
+    match outcome {
+        Outcome::Exited(status) => ExitCode::from(status),
+        Outcome::Killed(signal) => signals::die_of(signal),
     }
 }
 

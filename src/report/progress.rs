@@ -5,12 +5,13 @@
 //! (`credential_process`, `--mfa-command`), or a person is asked, there is no line: it could neither be told from
 //! theirs nor be erased without theirs.
 
+use super::writer;
 use crate::settings::{LogFormat, Screen, Verbosity, Voice};
 use crate::sys::boot::boottime;
 use crate::sys::screen::{self, ERASE};
 use crate::waiting::{Awaited, line};
 use std::convert::Infallible;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -98,7 +99,7 @@ impl Progress {
             let line = line(awaited, screen::columns());
             if !screen::has_line() || line != state.drawn {
                 screen::line_stands();
-                write(&format!("{ERASE}{line}"));
+                writer::draw(format!("{ERASE}{line}").as_bytes());
                 state.drawn = line;
             }
         }
@@ -120,20 +121,16 @@ impl Drop for EraseAtEnd {
 }
 
 fn erase() {
-    write(erased());
+    let erased = erased();
+    if !erased.is_empty() {
+        writer::draw(erased.as_bytes());
+        // What others write to the terminal now must not be erased with it.
+        writer::finish();
+    }
 }
 
 /// What makes room for other words on the terminal: nothing, where no line of ours is in their way. A line that was
 /// left behind by going to the background is the shell's.
 pub(super) fn erased() -> &'static str {
     if screen::line_is_gone() && screen::is_ours() { ERASE } else { "" }
-}
-
-fn write(text: &str) {
-    if !text.is_empty() {
-        // A terminal that is gone shows nothing, which is no reason to fail.
-        screen::undisturbed(|| {
-            let _ = std::io::stderr().lock().write_all(text.as_bytes());
-        });
-    }
 }

@@ -113,6 +113,10 @@ pub(crate) enum Happening {
     StdinWarning {
         stdin: Stdin,
     },
+    /// Standard error was not read, and the queue for it was full.
+    Dropped {
+        messages: u32,
+    },
 }
 
 /// What standard input is, as far as a restart cares.
@@ -176,6 +180,7 @@ impl Happening {
             Self::NoticeOnly { .. } => (Warning, "notice_only"),
             Self::GroupWarning => (Warning, "group_warning"),
             Self::StdinWarning { .. } => (Warning, "stdin_warning"),
+            Self::Dropped { .. } => (Warning, "messages_dropped"),
         }
     }
 
@@ -205,7 +210,8 @@ impl Happening {
             | Self::Stopped { .. }
             | Self::Signalled { .. }
             | Self::Forwarded { .. }
-            | Self::StdinWarning { stdin: Stdin::Terminal | Stdin::Nothing } => None,
+            | Self::StdinWarning { stdin: Stdin::Terminal | Stdin::Nothing }
+            | Self::Dropped { .. } => None,
         }
     }
 }

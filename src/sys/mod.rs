@@ -21,4 +21,5 @@ pub(crate) mod program;
 pub(crate) mod reap;
 pub(crate) mod screen;
 pub(crate) mod signals;
+pub(crate) mod thread;
 pub(crate) mod tty;

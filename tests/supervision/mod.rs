@@ -15,6 +15,7 @@ mod sources;
 mod statuses;
 mod terminal;
 mod trouble;
+mod unread;
 
 use crate::support::{Answer, FakeSts, Running, Xassume, binary, probe, processes};
 use serde_json::Value;

@@ -1,6 +1,7 @@
 //! The real host: a child process, signals from the kernel, the user's terminal.
 
 use super::{Host, News};
+use crate::report::writer;
 use crate::supervise::happening::{Happening, Problem};
 use crate::supervise::machine::{Fault, Remains};
 use crate::supervise::policy::{self, Policy, ProcessGroup};
@@ -89,6 +90,8 @@ impl Host for ProcessHost {
     }
 
     fn start(&mut self, environment: Vec<CString>, remains: Remains) -> Result<Pid, Fault> {
+        // What was said before the start is read before what the command says.
+        writer::finish();
         self.reap_orphans();
         if remains == Remains::Await && self.swept.is_some_and(group::lives) {
             return Err(Fault::Lingering);

@@ -40,6 +40,7 @@ impl Happening {
             ],
             Self::ExpiresSoon { within } => vec![("expires_in", Seconds(*within))],
             Self::Restarting => vec![("reason", Text("session refreshed".into()))],
+            Self::Dropped { messages } => vec![("messages", number(*messages))],
             Self::Recovered { failures } => vec![("failures", number(*failures))],
             Self::Started { pid } => vec![("pid", Number(i64::from(*pid)))],
             Self::StartRetry { problem, retry_in } => {

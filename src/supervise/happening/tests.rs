@@ -36,7 +36,8 @@ fn after(before: Option<&Happening>) -> Option<Happening> {
         Happening::DiedOfRefreshSignal { .. } => Happening::NoticeOnly { signal },
         Happening::NoticeOnly { .. } => Happening::GroupWarning,
         Happening::GroupWarning => Happening::StdinWarning { stdin: Stdin::Stream },
-        Happening::StdinWarning { .. } => return None,
+        Happening::StdinWarning { .. } => Happening::Dropped { messages: 2 },
+        Happening::Dropped { .. } => return None,
     })
 }
 

@@ -73,6 +73,8 @@ impl fmt::Display for Happening {
             Self::StdinWarning { stdin: Stdin::Stream | Stdin::Nothing } => {
                 f.write_str("a restarted command does not see again what was read from standard input before")
             }
+            Self::Dropped { messages: 1 } => f.write_str("1 message was dropped: standard error was not read"),
+            Self::Dropped { messages } => write!(f, "{messages} messages were dropped: standard error was not read"),
         }
     }
 }

@@ -1,0 +1,170 @@
+//! The messages that wait for standard error: so many bytes, in their order.
+//!
+//! What finds no room is dropped and counted. One message gives the count, in the place of what is missing, when half of the
+//! room is free again; until then further messages are dropped, so that a slow reader does not get many counts.
+
+use std::collections::VecDeque;
+
+/// The most bytes that wait, each message with what it costs beside its text.
+const LIMIT: usize = 64 * 1024;
+/// What the allocator and the queue need for one message, rounded up.
+const OVERHEAD: usize = 64;
+
+/// How a message is written.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Manner {
+    Usual,
+    /// See `screen::undisturbed`.
+    Drawn,
+}
+
+pub(super) struct Message {
+    pub(super) bytes: Box<[u8]>,
+    pub(super) manner: Manner,
+}
+
+/// The messages that wait, in their order.
+pub(super) struct Queue {
+    messages: VecDeque<Message>,
+    /// The cost of these, and of the one that is being written.
+    bytes: usize,
+    /// How many were dropped since the last notice.
+    dropped: u32,
+}
+
+impl Queue {
+    pub(super) const fn new() -> Self {
+        Self { messages: VecDeque::new(), bytes: 0, dropped: 0 }
+    }
+
+    /// Whether everything is written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+
+    /// The message to write next; [`Self::written`] follows.
+    pub(super) fn next(&mut self) -> Option<Message> {
+        self.messages.pop_front()
+    }
+
+    /// Adds a message, unless there is no room for it, or a notice must come before it.
+    pub(super) fn push(&mut self, bytes: &[u8], manner: Manner, notice: impl FnOnce(u32) -> Option<String>) {
+        self.give_notice(notice);
+        // One message alone always has room, however long it is.
+        let room = self.bytes == 0 || self.bytes + cost(bytes) <= LIMIT;
+        if self.dropped == 0 && room {
+            self.add(bytes.into(), manner);
+        } else {
+            self.dropped = self.dropped.saturating_add(1);
+        }
+    }
+
+    /// A message that was taken from the queue is written.
+    pub(super) fn written(&mut self, message: &Message, notice: impl FnOnce(u32) -> Option<String>) {
+        self.bytes -= cost(&message.bytes);
+        self.give_notice(notice);
+    }
+
+    fn give_notice(&mut self, notice: impl FnOnce(u32) -> Option<String>) {
+        if self.dropped == 0 || self.bytes > LIMIT / 2 {
+            return;
+        }
+        if let Some(text) = notice(self.dropped) {
+            self.add(text.into_bytes().into(), Manner::Usual);
+        }
+        self.dropped = 0;
+    }
+
+    fn add(&mut self, bytes: Box<[u8]>, manner: Manner) {
+        self.bytes += cost(&bytes);
+        self.messages.push_back(Message { bytes, manner });
+    }
+}
+
+fn cost(message: &[u8]) -> usize {
+    message.len() + OVERHEAD
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(dropped: u32) -> String {
+        format!("{dropped} dropped")
+    }
+
+    fn push(queue: &mut Queue, message: &str) {
+        queue.push(message.as_bytes(), Manner::Usual, |dropped| Some(said(dropped)));
+    }
+
+    fn push_all(queue: &mut Queue, messages: &[&str]) {
+        for message in messages {
+            push(queue, message);
+        }
+    }
+
+    /// Writes the first message.
+    fn write(queue: &mut Queue) -> Option<String> {
+        let message = queue.next()?;
+        queue.written(&message, |dropped| Some(said(dropped)));
+        Some(String::from_utf8(message.bytes.into()).expect("text"))
+    }
+
+    fn all(queue: &mut Queue) -> Vec<String> {
+        std::iter::from_fn(|| write(queue)).collect()
+    }
+
+    #[test]
+    fn messages_keep_their_order() {
+        let mut queue = Queue::new();
+        push_all(&mut queue, &["a", "b", "c"]);
+        assert_eq!(write(&mut queue).as_deref(), Some("a"));
+        push(&mut queue, "d");
+        assert_eq!(all(&mut queue), ["b", "c", "d"]);
+        assert_eq!((queue.bytes, queue.dropped), (0, 0));
+    }
+
+    #[test]
+    fn what_finds_no_room_is_counted_where_it_is_missing() {
+        let mut queue = Queue::new();
+        let long = "x".repeat(LIMIT / 4 - OVERHEAD);
+        (0..4).for_each(|_| push(&mut queue, &long));
+        push_all(&mut queue, &["lost", "too"]);
+        write(&mut queue);
+        // There is room, but not half of it, and the order is kept.
+        push(&mut queue, "and this");
+        write(&mut queue);
+        push(&mut queue, "kept");
+        assert_eq!(all(&mut queue), [&long, &long, "3 dropped", "kept"]);
+        assert_eq!((queue.bytes, queue.dropped), (0, 0));
+    }
+
+    #[test]
+    fn the_notice_needs_no_further_message() {
+        let mut queue = Queue::new();
+        push(&mut queue, &"x".repeat(LIMIT));
+        let message = queue.next().expect("one alone has room");
+        // It is being written, and counts.
+        push(&mut queue, "lost");
+        queue.written(&message, |dropped| Some(said(dropped)));
+        assert_eq!(all(&mut queue), ["1 dropped"]);
+    }
+
+    #[test]
+    fn short_messages_do_not_take_memory_without_bound() {
+        let mut queue = Queue::new();
+        (0..LIMIT).for_each(|_| push(&mut queue, "x"));
+        assert!(queue.messages.len() <= LIMIT / OVERHEAD, "{}", queue.messages.len());
+    }
+
+    #[test]
+    fn a_count_that_is_not_wanted_is_forgotten() {
+        let mut queue = Queue::new();
+        push(&mut queue, &"x".repeat(LIMIT));
+        push(&mut queue, "lost");
+        let message = queue.next().expect("one alone has room");
+        queue.written(&message, |_| None);
+        push(&mut queue, "kept");
+        assert_eq!(all(&mut queue), ["kept"]);
+    }
+}

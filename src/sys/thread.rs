@@ -1,0 +1,22 @@
+//! A thread that leaves signals to the main thread.
+
+use super::signals;
+use crate::supervise::signal::{Signal, SignalSet};
+use std::io;
+use std::thread::Builder;
+
+/// Enough for a message that is put together by a debug build; only what is touched is memory.
+const STACK: usize = 64 * 1024;
+
+/// Starts a thread with all signals blocked, except SIGTTOU where the caller does not block it: a background job that writes
+/// to its terminal under `stty tostop` is stopped, whichever thread writes.
+///
+/// # Errors
+/// There is no thread to be had.
+pub(crate) fn without_signals(name: &str, work: fn()) -> io::Result<()> {
+    let others = Signal::all().filter(|signal| *signal != Signal::TTOU).collect::<SignalSet>();
+    let mask = signals::block(others);
+    let started = Builder::new().name(name.to_owned()).stack_size(STACK).spawn(work);
+    signals::set_mask(mask);
+    started.map(drop)
+}
