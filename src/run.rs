@@ -80,6 +80,7 @@ fn ended(report: Report, result: Result<(), Error>) -> ExitCode {
 /// From the words to the command's end.
 fn command(matches: &ArgMatches, vars: &Vars, voice: Voice) -> Result<Outcome, Error> {
     let report = Report::new(voice);
+    signals::install_pid1_handlers();
     let settings = match settings::task(matches, vars, &machine(), &files::read_text)? {
         Task::ClearCache(cache) => return clear_cache(&cache, vars, report),
         Task::Print(settings, format) => return print_session(&settings, format, vars, report),
@@ -101,7 +102,6 @@ fn command(matches: &ArgMatches, vars: &Vars, voice: Voice) -> Result<Outcome, E
 
 /// Obtains a session and becomes the command; comes back only with the reason why it could not.
 fn become_command(launch: &Launch<'_>, command: &Command) -> Result<Error, Error> {
-    signals::install_pid1_handlers();
     let obtained = launch.session()?;
     let mut report = launch.report;
     report.tell(&assumed(&obtained.session));
@@ -121,7 +121,6 @@ fn print_session(settings: &Settings, format: Format, vars: &Vars, report: Repor
     output::expect_open()?;
     let inherited = Inherited::new(vars)?;
     let launch = Launch::prepare(settings, &inherited, report)?;
-    signals::install_pid1_handlers();
     let obtained = launch.session()?;
     let mut report = launch.report;
     report.tell(&assumed(&obtained.session));

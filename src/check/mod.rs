@@ -26,7 +26,6 @@ use crate::settings::{CacheMode, Conduct, Screen, Settings, Voice};
 use crate::sts::{self, Heard, Sts};
 use crate::supervise::policy::Duty;
 use crate::sys::boot::boottime;
-use crate::sys::signals;
 use crate::vars::Vars;
 use findings::{Findings, FoundMfa, FoundSource, MfaFrom, Presence, Unkept, is_fatal};
 use std::cell::RefCell;
@@ -66,7 +65,6 @@ pub(crate) fn check(settings: &Settings, vars: &Vars, report: Report, voice: Voi
 
 /// Asks the source and STS.
 fn walk(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Error> {
-    signals::install_pid1_handlers();
     let sessions = launch.sessions(&launch.plan, &launch.files)?;
     let runtime = runtime()?;
     let asked = boottime();

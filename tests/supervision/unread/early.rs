@@ -1,12 +1,14 @@
 //! Before the command starts a message may wait; a signal ends xassume all the same.
 
-use super::super::probing;
-use super::super::processes::eventually;
+use super::super::processes::{children, comes_to_be, eventually, pid_namespace};
+use super::super::{ROLE, probing, skipped};
 use super::{Pipe, SOON};
-use crate::support::{Answer, FakeSts, Identity};
+use crate::support::{Answer, FakeSts, Identity, binary};
+use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
-use nix::unistd::mkfifo;
+use nix::unistd::{Pid, mkfifo};
 use std::fs;
+use std::time::Duration;
 
 #[test]
 fn a_signal_ends_it_while_a_message_waits() {
@@ -31,5 +33,28 @@ fn a_signal_ends_it_while_a_message_waits() {
         running.signal(signal);
         assert!(running.ends_within(SOON), "signal {signal} has no effect");
         assert_eq!(running.wait().killed_by(signal).stdout_text(), "");
+    }
+}
+
+#[test]
+fn a_signal_ends_it_as_pid_1_while_its_first_message_waits() {
+    let Some(namespace) = pid_namespace() else { return skipped("no pid namespace can be made here") };
+    for way in [&["--via", "file"][..], &["--on-expiry", "restart"], &[]] {
+        let (sts, pipe) = (FakeSts::start(), Pipe::new());
+        pipe.fill();
+        let unshare = pipe.xassume(&sts, &[]).without_args().program("unshare").args(&namespace).arg(binary());
+        let running = probing(unshare.args(["-r", ROLE, "-v"]).args(way), &["say", "ran"]).spawn();
+        let mut inside = Vec::new();
+        eventually("unshare has started something", || {
+            inside = children(running.pid());
+            !inside.is_empty()
+        });
+        // Again and again: at its very beginning it does not handle signals yet, and PID 1 does not die of them then.
+        let ended = comes_to_be(|| {
+            let _ = kill(Pid::from_raw(inside[0]), Signal::SIGTERM);
+            running.ends_within(Duration::from_millis(100))
+        });
+        assert!(ended, "TERM has no effect with {way:?}");
+        assert_eq!(running.wait().exited(128 + libc::SIGTERM).stdout_text(), "");
     }
 }
