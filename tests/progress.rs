@@ -182,6 +182,19 @@ fn a_signal_leaves_no_line_behind() {
 }
 
 #[test]
+fn a_signal_ends_it_while_the_line_cannot_be_erased() {
+    for args in [&["-r", ROLE][..], &["-r", ROLE, "--via", "file"]] {
+        let sts = FakeSts::builder().script_forever([Answer::Hang]).start();
+        let terminal = Terminal::run(&with_command(user(&sts), args));
+        terminal.through(&format!("{ERASE}xassume: waiting for STS"));
+        terminal.keys("\x13");
+        terminal.signal(libc::SIGTERM);
+        assert!(terminal.ends_within(Duration::from_secs(5)), "TERM has no effect: {args:?}");
+        terminal.wait().killed_by(libc::SIGTERM);
+    }
+}
+
+#[test]
 fn the_wait_for_another_xassume_is_told() {
     let sts = FakeSts::start();
     sts.script([Answer::Held]);

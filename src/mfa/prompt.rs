@@ -5,10 +5,9 @@
 use super::codes::{self, MOST_BYTES};
 use crate::error::{CodeOrigin, MfaFailure, told};
 use crate::role::{MfaCode, MfaSerial};
-use crate::sys::keyboard::{Keyboard, open_terminal};
+use crate::sys::keyboard::Keyboard;
 use nix::unistd::{getpgrp, tcgetpgrp};
-use std::fs::File;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 
 /// How often what is no code is asked for again; nothing of it reaches AWS.
 const TRIES: u32 = 3;
@@ -24,18 +23,17 @@ pub(super) async fn ask(serial: &MfaSerial) -> Result<MfaCode, MfaFailure> {
             _ => told(&error),
         },
     };
-    let mut screen = open_terminal().map_err(none)?;
-    if !is_watched(&screen) {
+    let keyboard = Keyboard::open().map_err(none)?;
+    if !is_watched(&keyboard) {
         return Err(none(io::Error::other("xassume is not in its foreground")));
     }
-    let keyboard = Keyboard::open().map_err(none)?;
     let mut question = format!("MFA code of {serial}: ");
     for _ in 0..TRIES {
-        screen.write_all(question.as_bytes()).map_err(none)?;
+        keyboard.show(&question).await.map_err(none)?;
         let line = keyboard.line(MOST_BYTES).await.map_err(|error| not_given(&told(&error)))?;
         if line.is_empty() {
             // The shell's next prompt, or the error, begins on a line of its own.
-            let _ = screen.write_all(b"\n");
+            let _ = keyboard.show("\n").await;
             return Err(not_given("it was closed"));
         }
         match codes::parse(&line, CodeOrigin::Prompt) {
@@ -52,7 +50,7 @@ fn not_given(reason: &str) -> MfaFailure {
 
 /// Whether somebody may be looking: this is the foreground group, or a standard stream is a terminal. A daemon that was
 /// started from a terminal still has it, and would be stopped at the first read.
-fn is_watched(terminal: &File) -> bool {
+fn is_watched(terminal: &Keyboard) -> bool {
     tcgetpgrp(terminal).is_ok_and(|foreground| foreground == getpgrp())
         || io::stdin().is_terminal()
         || io::stdout().is_terminal()

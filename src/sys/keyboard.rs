@@ -1,40 +1,42 @@
 //! The terminal as a person types on it: one line, waited for without blocking the thread.
 //!
 //! Its mode is left as it is, so nothing has to be put back, however the wait ends.
-#![allow(unsafe_code, reason = "tokio asks its caller to vouch for a descriptor")]
 
+use super::poll::polled;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt as _;
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use zeroize::Zeroizing;
 
 const TERMINAL: &str = "/dev/tty";
 
-/// Opens the controlling terminal anew; flags of this description are nobody else's.
-///
-/// # Errors
-/// ENXIO when there is none.
-pub(crate) fn open_terminal() -> io::Result<File> {
-    open(0)
-}
-
-fn open(flags: libc::c_int) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).custom_flags(flags | libc::O_NOCTTY).open(TERMINAL)
-}
-
-/// The controlling terminal, for reading.
+/// The controlling terminal. It is opened again: the flags of this description do not concern anybody else.
 pub(crate) struct Keyboard(AsyncFd<File>);
 
 impl Keyboard {
     /// # Errors
-    /// As [`open_terminal`].
+    /// ENXIO when there is none.
     pub(crate) fn open() -> io::Result<Self> {
-        let file = open(libc::O_NONBLOCK)?;
-        // SAFETY: a File's descriptor is open and the same until the File is dropped, and nothing takes it out.
-        let registered = unsafe { AsyncFd::register_with_interest(file, Interest::READABLE) };
-        Ok(Self(registered.map_err(io::Error::from)?))
+        let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+        Ok(Self(polled(OpenOptions::new().read(true).write(true).custom_flags(flags).open(TERMINAL)?)?))
+    }
+
+    /// Shows a text; waits while the output is held (^S).
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub(crate) async fn show(&self, text: &str) -> io::Result<()> {
+        let mut left = text.as_bytes();
+        while !left.is_empty() {
+            match self.0.get_ref().write(left) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.0.writable().await?.clear_ready(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                written => left = &left[written?..],
+            }
+        }
+        Ok(())
     }
 
     /// One line with its ending, or what came before the end of input; cut off after `most` bytes or a little more.
@@ -61,5 +63,11 @@ impl Keyboard {
                 return Ok(line);
             }
         }
+    }
+}
+
+impl AsFd for Keyboard {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.get_ref().as_fd()
     }
 }

@@ -45,6 +45,21 @@ pub(crate) fn line_stands() {
     signals::tidy_before_death();
 }
 
+/// Erases the line that a signal ends with xassume. Async-signal-safe. A terminal that is held by ^S keeps the line: an open
+/// file description of our own does not block.
+pub(super) fn erase_before_death() {
+    if !line_is_gone() || !is_ours() {
+        return;
+    }
+    let flags = libc::O_WRONLY | libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
+    // SAFETY: the path is null-terminated, and the pointer and the length are those of a string that lives for ever. What
+    // is ours is the controlling terminal. The process ends, so the descriptor is not closed; -1 is harmless.
+    unsafe {
+        let terminal = libc::open(c"/dev/tty".as_ptr(), flags);
+        libc::write(terminal, ERASE.as_ptr().cast(), ERASE.len());
+    }
+}
+
 /// Whether a line stands.
 pub(crate) fn has_line() -> bool {
     STANDING.load(Ordering::Relaxed)

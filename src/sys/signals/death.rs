@@ -70,12 +70,8 @@ extern "C" fn tell_or_die(number: libc::c_int) {
     if notice::told(number) {
         return;
     }
-    // Only atomics and system calls: tcgetpgrp(3) and write(2) are async-signal-safe, and so is all of `die_of`.
-    if screen::line_is_gone() && screen::is_ours() {
-        let erase = screen::ERASE;
-        // SAFETY: the pointer and the length are those of a string that lives for ever.
-        unsafe { libc::write(libc::STDERR_FILENO, erase.as_ptr().cast(), erase.len()) };
-    }
+    // Only atomics and system calls, also in `die_of`.
+    screen::erase_before_death();
     match Signal::from_number(number) {
         Some(signal) => die_of(signal),
         // SAFETY: `_exit` is async-signal-safe.

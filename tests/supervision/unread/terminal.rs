@@ -1,10 +1,10 @@
 //! A terminal that is held by ^S.
 
-use super::super::processes::eventually;
+use super::super::processes::{children, eventually, state_of};
 use super::super::{SHORT, denied, xassume};
-use super::{ROLE, ends_by_term};
+use super::{ROLE, SOON, ends_by_term};
 use crate::support::pty::PROMPT;
-use crate::support::{Answer, FakeSts, Terminal, Xassume};
+use crate::support::{Answer, FakeSts, Terminal, Xassume, sys};
 use std::fs;
 use std::time::Duration;
 
@@ -39,6 +39,25 @@ fn what_was_held_is_shown_later() {
     for _ in 0..3 {
         terminal.through("refreshed: expires at ");
     }
+}
+
+#[test]
+fn a_question_that_cannot_be_shown_does_not_keep_a_signal_from_ending_it() {
+    let sts = FakeSts::builder().mfa_codes(&["314159"]).start();
+    let device = "arn:aws:iam::222222222222:mfa/alice";
+    let bash = Terminal::bash(&Xassume::new(&sts));
+    bash.keys(&format!("$BIN --no-cache -r {ROLE} --mfa-serial {device} --via file -- true\n{HOLD}"));
+    let mut job = None;
+    eventually("it sleeps over its question", || {
+        job = children(bash.pid()).into_iter().next();
+        let named = |pid| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "xassume");
+        job.is_some_and(|pid| named(pid) && state_of(pid) == Some('S'))
+    });
+    let job = job.expect("a job");
+    sys::send_signal(job, libc::SIGTERM);
+    assert!(sys::wait_gone(job, SOON), "TERM has no effect");
+    bash.keys(RELEASE);
+    bash.through("Terminated");
 }
 
 #[test]
