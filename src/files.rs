@@ -3,8 +3,9 @@
 use crate::error::{Error, told};
 use crate::profile::ProfileSet;
 use crate::vars::Vars;
-use std::fs::File;
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// The most that is read of a file that a flag, a variable or a home names: some hundred times a large one.
@@ -60,13 +61,38 @@ fn text(path: Option<&Path>, what: &str) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// Reads a file, a pipe or a device, unless it holds more than `most` bytes.
+/// Reads a regular file, or `/dev/null`, unless it holds more than `most` bytes. Anything else may block, or never end.
 ///
 /// # Errors
-/// The system's, or that there is more.
+/// The system's, that it is another kind of file, or that there is more.
 pub(crate) fn read_at_most(path: &Path, most: usize) -> io::Result<Vec<u8>> {
+    // Without waiting for the other end of a FIFO, nor for a device.
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let file = opened.map_err(|error| match error.raw_os_error() {
+        Some(libc::ENXIO) => irregular("a socket or a device that cannot be opened"),
+        _ => error,
+    })?;
+    let found = file.metadata()?;
+    match other_kind(&found) {
+        Some(kind) => Err(irregular(kind)),
+        None => read_all(file, &found, most),
+    }
+}
+
+/// Reads a file of text that a flag names: once, before anything else is done. It may be a pipe, as `<(…)` is.
+///
+/// # Errors
+/// The system's, that there is too much of it, or that it is no text.
+pub(crate) fn read_text(path: &Path) -> io::Result<String> {
     let file = File::open(path)?;
-    let length = usize::try_from(file.metadata()?.len()).unwrap_or(most).min(most);
+    let found = file.metadata()?;
+    let bytes = read_all(file, &found, MOST_BYTES)?;
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
+}
+
+fn read_all(file: File, found: &Metadata, most: usize) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(found.len()).unwrap_or(most).min(most);
     // So much more that the end is found without a larger buffer.
     let mut bytes = Vec::with_capacity(length + 64);
     file.take(most as u64 + 1).read_to_end(&mut bytes)?;
@@ -76,13 +102,21 @@ pub(crate) fn read_at_most(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads a file of text.
-///
-/// # Errors
-/// As for [`read_at_most`], or that it is no text.
-pub(crate) fn read_text(path: &Path) -> io::Result<String> {
-    let bytes = read_at_most(path, MOST_BYTES)?;
-    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
+/// What it is, if it is neither a regular file nor `/dev/null`, which stands for an empty one.
+fn other_kind(found: &Metadata) -> Option<&'static str> {
+    let kind = found.file_type();
+    let is_null = kind.is_char_device() && found.rdev() == libc::makedev(1, 3);
+    match () {
+        () if kind.is_file() || is_null => None,
+        () if kind.is_dir() => Some("a directory"),
+        () if kind.is_fifo() => Some("a FIFO"),
+        () if kind.is_socket() => Some("a socket"),
+        () => Some("a device"),
+    }
+}
+
+fn irregular(kind: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, format!("it is {kind}, not a regular file"))
 }
 
 #[cfg(test)]
@@ -91,13 +125,33 @@ mod tests {
 
     #[test]
     fn a_file_without_an_end_is_not_read_to_its_end() {
-        let error = read_at_most(Path::new("/dev/zero"), 1000).expect_err("endless");
-        assert_eq!(error.to_string(), "it is larger than 1000 bytes");
+        let endless = File::open("/dev/zero").expect("a device");
+        let found = endless.metadata().expect("its status");
+        assert_eq!(read_all(endless, &found, 1000).expect_err("endless").to_string(), "it is larger than 1000 bytes");
         assert_eq!(read_at_most(Path::new("/dev/null"), 0).expect("empty"), b"");
         let this = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/files.rs");
         let whole = std::fs::read(&this).expect("this file");
         assert_eq!(read_at_most(&this, whole.len()).expect("this file"), whole);
         assert!(read_at_most(&this, whole.len() - 1).is_err());
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_named_at_once() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| folder.path().join(name);
+        nix::unistd::mkfifo(&at("fifo"), nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).expect("a socket");
+        for (path, kind) in [
+            (at("fifo"), "a FIFO"),
+            (at("socket"), "a socket or a device that cannot be opened"),
+            (at("."), "a directory"),
+            ("/dev/zero".into(), "a device"),
+        ] {
+            let error = read_at_most(&path, 1000).expect_err(kind).to_string();
+            assert_eq!(error, format!("it is {kind}, not a regular file"));
+        }
+        std::os::unix::fs::symlink("/dev/null", at("link")).expect("a link");
+        assert_eq!(read_at_most(&at("link"), 0).expect("an empty file"), b"");
     }
 
     #[test]

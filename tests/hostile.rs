@@ -52,11 +52,18 @@ fn an_expiry_before_all_calendars_is_an_expiry_that_has_passed() {
 #[test]
 fn files_without_an_end_are_not_read_to_their_end() {
     let sts = FakeSts::start();
-    let (message, _) = refused(Xassume::new(&sts).env("AWS_CONFIG_FILE", "/dev/zero").args(["-r", ROLE]));
-    assert!(message.contains("/dev/zero: it is larger than 16777216 bytes"), "{message}");
-    for flag in ["--ca-bundle", "--web-identity-token-file"] {
-        let (message, _) = refused(Xassume::new(&sts).args([flag, "/dev/zero", "-r", ROLE]));
-        assert!(message.contains("it is larger than"), "{message}");
+    let world = Xassume::new(&sts);
+    let large = world.sandbox().work().join("large");
+    let made = std::fs::File::create(&large).and_then(|file| file.set_len((16 << 20) + 1));
+    made.expect("a file without blocks");
+    let large = large.to_str().expect("text");
+    for (path, reason) in [(large, "it is larger than "), ("/dev/zero", "it is a device, not a regular file")] {
+        let (message, _) = refused(world.clone().env("AWS_CONFIG_FILE", path).args(["-r", ROLE]));
+        assert!(message.contains(&format!("{path}: {reason}")), "{message}");
+        for flag in ["--ca-bundle", "--web-identity-token-file"] {
+            let (message, _) = refused(world.clone().args([flag, path, "-r", ROLE]));
+            assert!(message.contains(reason), "{message}");
+        }
     }
     let (message, _) = refused(Xassume::new(&sts).args(["--policy", "file:///dev/zero", "-r", ROLE]));
     assert!(message.contains("it is larger than"), "{message}");

@@ -2,18 +2,18 @@
 
 use super::folder::{Make, Place};
 use super::key::{Host, Surroundings};
+use crate::files::read_at_most;
 use crate::profile::Source;
 use crate::sys::boot;
 use crate::vars::Vars;
 use std::ffi::OsString;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// The folder below those of the XDG Base Directory Specification.
 const NAME: &str = "xassume";
-/// No web identity token is longer.
-const MOST_TOKEN_BYTES: u64 = 20_000;
+/// No web identity token has more than 20,000 bytes; white space may stand around it.
+const MOST_TOKEN_BYTES: usize = 40_000;
 
 /// Whose variables tell where a container's credentials are, and how they are asked for.
 const CONTAINER: &[&str] = &[
@@ -58,8 +58,9 @@ pub(crate) fn surroundings(
         | Source::Sso { .. }
         | Source::Login { .. } => Surroundings::default(),
         Source::WebIdentity { token_file, .. } => {
-            let token = token(token_file).map_err(|error| format!("{}: {error}", token_file.display()))?;
-            Surroundings { host: Some(host()?), token: Some(token), ..Surroundings::default() }
+            let token = read_at_most(token_file, MOST_TOKEN_BYTES);
+            let token = token.map_err(|error| format!("{}: {error}", token_file.display()))?;
+            Surroundings { host: Some(host()?), token: Some(Zeroizing::new(token)), ..Surroundings::default() }
         }
         Source::Container => {
             Surroundings { host: Some(host()?), settings: inherited(CONTAINER), ..Surroundings::default() }
@@ -74,13 +75,6 @@ fn host() -> Result<Host, String> {
     let boot_id = boot::boot_id().ok_or("/proc does not tell which boot of which machine this is")?;
     let name = nix::unistd::gethostname().map_err(|error| format!("the host has no name: {error}"))?;
     Ok(Host { machine_id: boot::machine_id(), boot_id, name })
-}
-
-fn token(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
-    let file = std::fs::File::open(path)?;
-    let mut token = Zeroizing::new(Vec::with_capacity(usize::try_from(MOST_TOKEN_BYTES).unwrap_or_default() + 1));
-    file.take(MOST_TOKEN_BYTES).read_to_end(&mut token)?;
-    Ok(token)
 }
 
 #[cfg(test)]
