@@ -47,8 +47,9 @@ struct Message<'a> {
 }
 
 impl Report {
+    /// Looks at standard error now: a child that reports in xassume's place has another one.
     pub(crate) fn new(voice: Voice) -> Self {
-        Self { voice }
+        Self { voice: Voice { screen: style::screen(voice), ..voice } }
     }
 
     /// For a launch that may have to wait.
@@ -68,7 +69,7 @@ impl Report {
     pub(crate) fn error(self, error: &Error) {
         self.write(failed(error));
         if error.shows_usage() && self.voice.format == LogFormat::Text {
-            put(&style::line(style::screen(self.voice), Mark::Usage, cli::USAGE));
+            put(&style::line(self.voice.screen, Mark::Usage, cli::USAGE));
         }
     }
 
@@ -156,7 +157,7 @@ impl Report {
         message.text = harmless(&message.text);
         message.hint = message.hint.as_deref().map(harmless);
         match self.voice.format {
-            LogFormat::Text => message.as_text(style::screen(self.voice)),
+            LogFormat::Text => message.as_text(self.voice.screen),
             LogFormat::Json => {
                 let mut object = Map::new();
                 object.insert("time".into(), json!(rfc3339(clock::wall())));
