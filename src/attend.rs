@@ -13,6 +13,8 @@ use crate::error::{Error, told};
 use crate::launch::{Launch, assumed, runtime};
 use crate::mfa::way::{KeyKind, Unattended, unattended};
 use crate::outcome::Outcome;
+use crate::refresh;
+use crate::report::writer;
 use crate::session::{Need, Session};
 use crate::settings::Via;
 use crate::sts::Obtained;
@@ -24,6 +26,7 @@ use crate::supervise::ports::{Delivery, SessionSource};
 use crate::supervise::process::End;
 use crate::sys::clock::SystemClock;
 use crate::sys::lookup::Command;
+use crate::sys::offload::Offload;
 use crate::sys::{exec, program};
 use nix::errno::Errno;
 use std::ffi::CString;
@@ -37,12 +40,13 @@ pub(crate) fn attend(launch: &Launch<'_>, command: &Command, policy: Policy) -> 
     warn(launch);
     check_unattended(launch, policy, KeyKind::expected(&launch.plan.source))?;
     let runtime = runtime()?;
+    let offload = Offload::new(writer::write, writer::use_directly);
     let mut handover = {
         let _within = runtime.enter();
         // The files go with this value: before xassume dies of whatever the command died of.
         Handover::prepare(launch)?
     };
-    let end = runtime.block_on(stay(launch, command, policy, &mut handover));
+    let end = runtime.block_on(stay(launch, command, policy, &mut handover, offload));
     runtime.shutdown_background();
     match end? {
         Final::Ended(End::Exited(status)) => Ok(Outcome::Exited(status)),
@@ -57,6 +61,7 @@ async fn stay(
     command: &Command,
     policy: Policy,
     handover: &mut Handover<'_, '_>,
+    offload: Offload,
 ) -> Result<Final, Error> {
     let host = ProcessHost::prepare(command.clone(), policy.process_group);
     let mut host = host.map_err(|error| Error::Exhausted { what: "receive signals", reason: told(&error) })?;
@@ -77,7 +82,7 @@ async fn stay(
     handover.region_of_the_instance.clone_from(&first.instance_region);
     handover.publish(&first.session).map_err(|problem| file::unwritten(problem.text))?;
     let clock = SystemClock::new();
-    let source = Anew(launch);
+    let source = Refreshes { launch, offload };
     let parties =
         Parties { source: &source, delivery: handover, host: &mut host, clock: &clock, narrator: &mut report };
     Ok(supervise(policy, first.session, parties).await)
@@ -138,14 +143,14 @@ fn not_started(command: &Command, errno: i32) -> Error {
 }
 
 /// Sessions for refreshes.
-struct Anew<'a, 'b>(&'a Launch<'b>);
+struct Refreshes<'a, 'b> {
+    launch: &'a Launch<'b>,
+    offload: Offload,
+}
 
-impl SessionSource for Anew<'_, '_> {
+impl SessionSource for Refreshes<'_, '_> {
     async fn assume(&self) -> Result<Session, Problem> {
-        match self.0.next_session().await {
-            Ok(obtained) => Ok(obtained.session),
-            Err(error) => Err(Problem { text: error.to_string(), hint: error.hint() }),
-        }
+        refresh::next_session(self.launch, &self.offload).await
     }
 }
 

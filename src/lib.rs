@@ -7,7 +7,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | conduct | [`run`], `list`, `launch`, `obtain`, `attend`, `check`, `panics`, `supervise` |
+//! | conduct | [`run`], `list`, `launch`, `obtain`, `refresh`, `attend`, `check`, `panics`, `supervise` |
 //! | effects | `report`, `files`, `cache`, `mfa`, `sts`, `deliver`, `sys` |
 //! | decisions, pure | `cli`, `settings`, `profile`, `explain`, `print`, `waiting`, and the rules of `check`, `deliver` and `supervise` |
 //! | words, pure | `role`, `session`, `vars`, `outcome`, `error` |
@@ -29,6 +29,7 @@ mod obtain;
 mod panics;
 mod print;
 mod profile;
+mod refresh;
 mod report;
 mod role;
 mod run;

@@ -34,7 +34,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("effects", &["report", "files", "sys", "cache", "mfa", "sts", "deliver"]),
-    ("conduct", &["run", "list", "launch", "obtain", "attend", "check", "panics", "supervise"]),
+    ("conduct", &["run", "list", "launch", "obtain", "refresh", "attend", "check", "panics", "supervise"]),
     ("entry", &["main", "lib"]),
 ];
 

@@ -366,6 +366,42 @@ fn a_command_prints_the_code_and_its_stderr_is_shown() {
     assert_eq!(finished.stderr, "a word\n");
 }
 
+/// Prints a code of a list each time, and the last one from then on.
+const COUNTS: &str = "n=$(($(cat $HOME/n 2>/dev/null || echo 0) + 1)); echo $n >$HOME/n; \
+                      sed -n ${n}p $HOME/codes | grep . || tail -n 1 $HOME/codes";
+
+/// Restarts at each refresh, without a cache, with the codes 111111 and 222222.
+fn refreshed_with_codes(sts: &FakeSts) -> crate::support::Running {
+    let world = with_device(sts).env("XASSUME_NO_CACHE", "true").file("codes", "111111\n222222\n");
+    with_command(world.args(["--mfa-command", COUNTS, "--on-expiry", "restart"]), &["generation"]).spawn()
+}
+
+#[test]
+fn a_session_that_a_refresh_buys_is_kept_for_the_next_one() {
+    let sts = strict(&["111111", "222222"]);
+    let brief = || Answer::Lifetime(Duration::from_secs(2));
+    sts.script([brief(), brief(), Answer::Ok, brief(), Answer::Ok]);
+    let running = refreshed_with_codes(&sts);
+    (0..3).for_each(|_| drop(running.line("ready")));
+    let bought = [0, 2].map(|place| sts.issued()[place].access_key_id.clone());
+    let buys = |code| format!("GetSessionToken by user {DEVICE} {code}");
+    let assumes = |key| format!("AssumeRole by {key} - -");
+    let expected = [buys("111111"), assumes(&bought[0]), buys("222222"), assumes(&bought[1]), assumes(&bought[1])];
+    assert_eq!(story(&sts), expected);
+}
+
+#[test]
+fn a_code_that_a_refresh_used_is_not_sent_by_the_next_one() {
+    let sts = strict(&["111111", "222222"]);
+    sts.script([(); 4].map(|()| Answer::Lifetime(Duration::from_secs(2))));
+    let running = refreshed_with_codes(&sts);
+    (0..2).for_each(|_| drop(running.line("ready")));
+    let line = running.error_line("cannot refresh the session");
+    assert!(line.contains(&format!("no MFA code of {DEVICE}: ")), "{line}");
+    running.error_line("hint: a device shows its next code within 30 seconds");
+    assert_eq!(sts.requests().len(), 4);
+}
+
 #[test]
 fn a_command_that_gives_no_code_is_told_without_its_output() {
     let sts = strict(&[CODE]);

@@ -105,6 +105,16 @@ impl<'a> Codes<'a> {
         Ok(code)
     }
 
+    /// The code that was handed out last, for another process to know of.
+    pub(crate) fn used(&self) -> Option<MfaCode> {
+        self.state().used.clone()
+    }
+
+    /// Takes note of a code that another process has handed out.
+    pub(crate) fn note_used(&self, code: MfaCode) {
+        self.state().used = Some(code);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

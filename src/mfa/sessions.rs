@@ -52,6 +52,18 @@ pub(crate) trait MfaSessions: Send + Sync {
 #[derive(Debug, Default)]
 pub(crate) struct KeptInProcess(Mutex<Option<(MfaKey, MfaSession)>>);
 
+impl KeptInProcess {
+    /// What is kept, for another process.
+    pub(crate) fn kept(&self) -> Option<(MfaKey, MfaSession)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps what another process has kept, and forgets what it has forgotten.
+    pub(crate) fn replace(&self, kept: Option<(MfaKey, MfaSession)>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+    }
+}
+
 impl MfaSessions for KeptInProcess {
     fn get(&self, key: &MfaKey) -> Option<MfaSession> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -149,3 +149,6 @@ mod tests {
         finish();
     }
 }
+
+/// For a forked child: from now on messages are written by the thread that makes them.
+pub(crate) fn use_directly() {}

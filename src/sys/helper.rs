@@ -15,7 +15,7 @@ use super::reap::Entry;
 use super::signals::{self, Notice};
 use super::tty::Terminal;
 use crate::supervise::process::{End, Group, Pid};
-use answer::{Answer, More};
+pub(super) use answer::{Answer, More};
 use family::Family;
 use std::ffi::CString;
 use std::fmt;
@@ -177,7 +177,7 @@ impl Drop for Helper {
 }
 
 /// Waits for a helper's end, and reaps it.
-async fn ended(pid: Pid, entry: &Entry) -> End {
+pub(super) async fn ended(pid: Pid, entry: &Entry) -> End {
     let pidfd = pidfd(pid).and_then(polled).ok();
     loop {
         if let Some(end) = entry.end() {

@@ -15,6 +15,7 @@ pub(crate) mod keyboard;
 mod linked;
 pub(crate) mod lookup;
 pub(crate) mod memory;
+pub(crate) mod offload;
 mod poll;
 mod processes;
 pub(crate) mod program;

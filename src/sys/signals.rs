@@ -12,7 +12,7 @@ mod watch;
 
 pub(crate) use death::{die_of, forbid_core_dumps, install_pid1_handlers, tidy_before_death};
 pub(crate) use inherited::{Inherited, inherited, keep_child_statuses};
-pub(super) use notice::Notice;
+pub(super) use notice::{Notice, separate_notice};
 pub(crate) use watch::Watch;
 
 use crate::supervise::process::{Group, Pid};

@@ -17,11 +17,12 @@ fn with_process(xassume: Xassume) -> Xassume {
 }
 
 #[test]
-fn without_pidfd_or_timerfd_everything_works_all_the_same() {
+fn without_pidfd_timerfd_or_close_range_everything_works_all_the_same() {
     for (call, errno) in [
         (libc::SYS_pidfd_open, libc::ENOSYS),
         (libc::SYS_pidfd_open, libc::EPERM),
         (libc::SYS_timerfd_create, libc::ENOSYS),
+        (libc::SYS_close_range, libc::ENOSYS),
     ] {
         let sts = short();
         let world = with_process(xassume(&sts)).args(["--on-expiry", "restart"]);

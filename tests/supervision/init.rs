@@ -57,6 +57,19 @@ fn a_hundred_orphans_leave_no_zombie() {
 }
 
 #[test]
+fn the_process_of_a_refresh_is_reaped() {
+    let Some(namespace) = namespace() else { return };
+    let sts = super::one_refresh();
+    let unshare = as_pid_1(&sts, &namespace, &["generation"]).env("XASSUME_NO_CACHE", "true").spawn();
+    let (first, second) = (super::generation(&unshare), super::generation(&unshare));
+    assert_eq!([first.key, second.key], [0, 1].map(|place| super::key(&sts, place)));
+    let xassume = inside(&unshare);
+    eventually("the command is the only child", || children(xassume).len() == 1);
+    sys::send_signal(xassume, libc::SIGTERM);
+    unshare.wait().exited(0);
+}
+
+#[test]
 fn before_the_command_exists_a_signal_ends_it_by_status() {
     let Some(namespace) = namespace() else { return };
     let sts = FakeSts::builder().script([Answer::Hang]).start();

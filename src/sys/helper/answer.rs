@@ -7,24 +7,24 @@ use tokio::io::unix::AsyncFd;
 use zeroize::Zeroizing;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum More {
+pub(in crate::sys) enum More {
     Perhaps,
     Never,
 }
 
 /// What a helper wrote so far, in a place that never moves.
-pub(super) struct Answer {
+pub(in crate::sys) struct Answer {
     /// One byte longer than what is allowed.
     place: Zeroizing<Vec<u8>>,
     filled: usize,
 }
 
 impl Answer {
-    pub(super) fn new(max_bytes: usize) -> Self {
+    pub(in crate::sys) fn new(max_bytes: usize) -> Self {
         Self { place: Zeroizing::new(vec![0; max_bytes.saturating_add(1)]), filled: 0 }
     }
 
-    pub(super) async fn read(&mut self, output: &AsyncFd<File>) -> Result<More, HelperError> {
+    pub(in crate::sys) async fn read(&mut self, output: &AsyncFd<File>) -> Result<More, HelperError> {
         loop {
             let mut ready = output.readable().await.map_err(HelperError::Spawn)?;
             match self.read_once(output.get_ref())? {
@@ -35,7 +35,7 @@ impl Answer {
     }
 
     /// Takes what is there: `None` when that is nothing yet.
-    pub(super) fn read_once(&mut self, mut output: &File) -> Result<Option<More>, HelperError> {
+    pub(in crate::sys) fn read_once(&mut self, mut output: &File) -> Result<Option<More>, HelperError> {
         match output.read(&mut self.place[self.filled..]) {
             Ok(0) => Ok(Some(More::Never)),
             Ok(got) => {
@@ -53,7 +53,12 @@ impl Answer {
         }
     }
 
-    pub(super) fn into_bytes(mut self) -> Vec<u8> {
+    /// What there is so far.
+    pub(in crate::sys) fn bytes(&self) -> &[u8] {
+        &self.place[..self.filled]
+    }
+
+    pub(in crate::sys) fn into_bytes(mut self) -> Vec<u8> {
         self.place.truncate(self.filled);
         std::mem::take(&mut *self.place)
     }

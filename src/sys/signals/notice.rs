@@ -66,6 +66,20 @@ impl Drop for Notice {
     }
 }
 
+/// In a forked child that does not become a program: a pipe of its own in the place of its parent's, by the same numbers.
+/// They are given; there are none before the first notice.
+pub(in crate::sys) fn separate_notice() -> Option<[RawFd; 2]> {
+    TELL.store(-1, Ordering::Release);
+    let (reader, writer) = PIPE.get()?;
+    let (new_reader, new_writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).ok()?;
+    for (new, old) in [(new_reader.as_raw_fd(), reader.as_raw_fd()), (new_writer.as_raw_fd(), writer.as_raw_fd())] {
+        // SAFETY: all four are open, so none of the new ones has the number of an old one; what owned an old number owns
+        // the new file.
+        unsafe { libc::dup3(new, old, libc::O_CLOEXEC) };
+    }
+    Some([reader.as_raw_fd(), writer.as_raw_fd()])
+}
+
 fn pipe() -> io::Result<&'static (File, OwnedFd)> {
     if let Some(made) = PIPE.get() {
         return Ok(made);

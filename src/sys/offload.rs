@@ -1,0 +1,179 @@
+//! Work that may block for ever, done by a process that can be left behind.
+//!
+//! A thread that is stuck in a file system cannot be ended, and a process that has one is not reaped. So this is fork(2)
+//! without execve(2): the child has a copy of this process's memory, does the work, sends its answer through a pipe and
+//! ends. It has a session of its own, and no descriptor of xassume's but that pipe and the one for messages. It never
+//! uses the runtime of its parent.
+//!
+//! Nobody waits for a child that is not wanted any more. It is told to end, killed a little later, and reaped when it ends.
+
+#![allow(unsafe_code)]
+
+mod child;
+
+use super::helper::{Answer, More, ended};
+use super::poll::polled;
+use super::reap::Entry;
+use super::signals;
+use crate::supervise::process::{Group, Pid};
+use crate::supervise::signal::{Signal, SignalSet};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::unistd::pipe2;
+use std::cell::OnceCell;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::unix::AsyncFd;
+use tokio::runtime::Handle;
+
+/// How long a child that was told to end may take to end the programs that it runs: `helper` gives them one second.
+const GRACE: Duration = Duration::from_secs(2);
+/// As much as is read at a time of what children write to standard error; a pipe holds no more by default.
+const MESSAGES: usize = 64 << 10;
+
+/// Starts children, and passes on what they write to standard error. Clones are the same one.
+#[derive(Clone)]
+pub(crate) struct Offload(Rc<Shared>);
+
+struct Shared {
+    pass_on: fn(&[u8]),
+    in_child: fn(),
+    /// Made for the first child and kept: programs that children leave behind may hold it.
+    messages: OnceCell<Messages>,
+}
+
+/// The pipe that is standard error for all children.
+struct Messages {
+    writer: OwnedFd,
+    reader: Arc<AsyncFd<File>>,
+}
+
+/// A child at work. Dropped before it has answered, it is ended; it is reaped in any case.
+pub(crate) struct Job {
+    pid: Pid,
+    entry: Arc<Entry>,
+    output: AsyncFd<File>,
+    answer: Answer,
+    has_answered: bool,
+    offload: Offload,
+}
+
+impl Offload {
+    /// `pass_on` is given what children write to standard error; `in_child` is called in each of them before its work.
+    pub(crate) fn new(pass_on: fn(&[u8]), in_child: fn()) -> Self {
+        Self(Rc::new(Shared { pass_on, in_child, messages: OnceCell::new() }))
+    }
+
+    /// Has the work done by a child, which writes an answer of so many bytes at the most. Within a runtime of tokio, and
+    /// on the main thread: the child ends with the thread that starts it.
+    ///
+    /// The work may use all that it borrows, but no runtime that was made before: one of its own, in a thread of its own.
+    ///
+    /// # Errors
+    /// No process or no descriptor to be had.
+    pub(crate) fn start(&self, most: usize, work: impl FnOnce(&mut File)) -> io::Result<Job> {
+        let messages = self.messages()?;
+        let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
+        fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        let output = polled(File::from(reader))?;
+        let setup = child::Setup {
+            parent: nix::unistd::getpid().as_raw(),
+            answer: writer.as_raw_fd(),
+            messages: messages.writer.as_raw_fd(),
+        };
+        // No handler of ours may run in the child before it is set up.
+        let mask = signals::set_mask(SignalSet::FULL);
+        // SAFETY: the child does not return from `child::run`. Other threads of this process do not exist in it; the C
+        // library makes the allocator usable in it, and `in_child` sees to what is written.
+        let pid = unsafe { libc::fork() };
+        if pid == 0 {
+            child::run(&setup, self.0.in_child, File::from(writer), work);
+        }
+        let error = io::Error::last_os_error();
+        signals::set_mask(mask);
+        if pid < 0 {
+            return Err(error);
+        }
+        let entry = Arc::new(Entry::new(pid));
+        tokio::spawn(reaped(pid, Arc::clone(&entry)));
+        let answer = Answer::new(most);
+        Ok(Job { pid, entry, output, answer, has_answered: false, offload: self.clone() })
+    }
+
+    /// Passes on what children have written by now.
+    pub(crate) fn pass_on_messages(&self) {
+        if let Some(messages) = self.0.messages.get() {
+            // That there is nothing is no error.
+            let _ = pass_on(messages.reader.get_ref(), self.0.pass_on);
+        }
+    }
+
+    fn messages(&self) -> io::Result<&Messages> {
+        if let Some(messages) = self.0.messages.get() {
+            return Ok(messages);
+        }
+        let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
+        fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        let reader = Arc::new(polled(File::from(reader))?);
+        tokio::spawn(pass_on_all(Arc::clone(&reader), self.0.pass_on));
+        Ok(self.0.messages.get_or_init(|| Messages { writer, reader }))
+    }
+}
+
+async fn reaped(pid: Pid, entry: Arc<Entry>) {
+    ended(pid, &entry).await;
+}
+
+async fn pass_on_all(reader: Arc<AsyncFd<File>>, to: fn(&[u8])) {
+    while let Ok(mut ready) = reader.readable().await {
+        // The runtime sees to it that a program which never stops writing leaves time for others.
+        let _ = ready.try_io(|reader| pass_on(reader.get_ref(), to));
+    }
+}
+
+/// Passes on what the pipe holds.
+fn pass_on(mut reader: &File, to: fn(&[u8])) -> io::Result<()> {
+    let mut bytes = vec![0; MESSAGES];
+    let length = reader.read(&mut bytes)?;
+    to(&bytes[..length]);
+    Ok(())
+}
+
+impl Job {
+    /// The whole answer: all that the child has written when it ends. What it wrote to standard error is passed on first.
+    ///
+    /// # Errors
+    /// There is more of it than is allowed, or it cannot be read.
+    pub(crate) async fn answered(&mut self) -> io::Result<&[u8]> {
+        while self.answer.read(&self.output).await.map_err(io::Error::other)? == More::Perhaps {}
+        self.has_answered = true;
+        self.offload.pass_on_messages();
+        Ok(self.answer.bytes())
+    }
+}
+
+/// Its id is its own as long as it is in the books and not reaped, which happens on this thread alone.
+fn kill(pid: Pid, entry: &Entry) {
+    if !entry.has_ended() {
+        let _ = signals::send(pid, Group::Shared, Signal::KILL);
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        if self.has_answered || self.entry.has_ended() {
+            return;
+        }
+        let _ = signals::send(self.pid, Group::Shared, child::ending_signal());
+        if let Ok(runtime) = Handle::try_current() {
+            let (pid, entry) = (self.pid, Arc::clone(&self.entry));
+            runtime.spawn(async move {
+                tokio::time::sleep(GRACE).await;
+                kill(pid, &entry);
+            });
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The child's side: what it gives up before it begins its work, and how it ends.
+
+use crate::outcome::FAILED;
+use crate::supervise::process::Pid;
+use crate::supervise::signal::{Signal, SignalSet};
+use crate::sys::signals::{self, separate_notice};
+use std::fs::File;
+use std::os::fd::RawFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What the child has to know of itself.
+pub(super) struct Setup {
+    pub(super) parent: Pid,
+    /// Its end of the pipe for the answer.
+    pub(super) answer: RawFd,
+    /// Its standard error.
+    pub(super) messages: RawFd,
+}
+
+/// Does the work and ends. No destructor runs and nothing is flushed: all that is left is the parent's.
+pub(super) fn run(setup: &Setup, in_child: fn(), mut answer: File, work: impl FnOnce(&mut File)) -> ! {
+    enter(setup);
+    let done = catch_unwind(AssertUnwindSafe(|| {
+        in_child();
+        work(&mut answer);
+    }));
+    let status = if done.is_ok() { 0 } else { FAILED };
+    // SAFETY: `_exit` ends the process.
+    unsafe { libc::_exit(status.into()) }
+}
+
+/// Leaves xassume's session, and all that is xassume's but memory.
+fn enter(setup: &Setup) {
+    // SAFETY: setsid(2) touches no memory. It cannot fail: a child leads no group.
+    unsafe { libc::setsid() };
+    end_with_parent(setup.parent);
+    let notice = separate_notice();
+    // SAFETY: system calls on descriptors of this process, whose table of them is its own.
+    unsafe {
+        let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC);
+        // Without a /dev: writing is harmless, and reading an error.
+        let null = if null == -1 { setup.messages } else { null };
+        for (from, to) in [(null, libc::STDIN_FILENO), (null, libc::STDOUT_FILENO), (setup.messages, 2)] {
+            libc::dup2(from, to);
+        }
+    }
+    let kept = notice.into_iter().flatten().chain([setup.answer]);
+    close_all_but(kept.collect());
+    // TERM reaches the child whatever mask xassume was started with; its programs get that mask back.
+    signals::set_mask(SignalSet::default());
+}
+
+fn end_with_parent(parent: Pid) {
+    let signal = libc::c_ulong::from(ending_signal().number().unsigned_abs());
+    // SAFETY: neither call touches memory; `_exit` ends the process.
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, signal, 0, 0, 0);
+        // It may have died before. It shows as 0 where this namespace does not show it.
+        let now = libc::getppid();
+        if now != parent && now != 0 {
+            libc::_exit(FAILED.into());
+        }
+    }
+}
+
+/// What tells a child to end, and lets it end its programs first. It ignores what xassume was started to ignore.
+pub(super) fn ending_signal() -> Signal {
+    let heard = [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT];
+    heard.into_iter().find(|signal| !signals::inherited().ignores(*signal)).unwrap_or(Signal::KILL)
+}
+
+/// Closes everything above 2 but these.
+fn close_all_but(mut kept: Vec<RawFd>) {
+    kept.sort_unstable();
+    let mut first = 3;
+    for fd in kept.into_iter().filter(|fd| *fd > 2).chain([RawFd::MAX]) {
+        if first < fd {
+            close_range(first, fd - 1);
+        }
+        first = fd.saturating_add(1);
+    }
+}
+
+/// Closes the descriptors from `first` to `last`.
+fn close_range(first: RawFd, last: RawFd) {
+    // SAFETY: nothing in this process uses these descriptors any more, though values still name them: none is dropped.
+    if unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } == 0 {
+        return;
+    }
+    // Before Linux 5.9, or where a seccomp filter does not know the call.
+    for fd in open_descriptors().into_iter().filter(|fd| (first..=last).contains(fd)) {
+        // SAFETY: as above.
+        unsafe { libc::close(fd) };
+    }
+}
+
+/// Those that `/proc` shows; without it, those that there may be.
+fn open_descriptors() -> Vec<RawFd> {
+    const MOST: RawFd = 1 << 16;
+    match std::fs::read_dir("/proc/self/fd") {
+        Ok(entries) => entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect(),
+        Err(_) => (3..MOST).collect(),
+    }
+}
