@@ -22,15 +22,17 @@ use crate::supervise::driver::{Parties, ProcessHost, supervise};
 use crate::supervise::happening::{Narrator as _, Problem};
 use crate::supervise::machine::Final;
 use crate::supervise::policy::{Duty, OnExpiry, Policy};
-use crate::supervise::ports::{Delivery, SessionSource};
+use crate::supervise::ports::{Delivery, Publishing, SessionSource};
 use crate::supervise::process::End;
 use crate::sys::clock::SystemClock;
 use crate::sys::lookup::Command;
-use crate::sys::offload::Offload;
+use crate::sys::offload::{Life, Offload};
 use crate::sys::{exec, program};
 use nix::errno::Errno;
 use std::ffi::CString;
+use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 /// Runs the command to its end, and keeps its session fresh.
 ///
@@ -44,9 +46,14 @@ pub(crate) fn attend(launch: &Launch<'_>, command: &Command, policy: Policy) -> 
     let mut handover = {
         let _within = runtime.enter();
         // The files go with this value: before xassume dies of whatever the command died of.
-        Handover::prepare(launch)?
+        Handover::prepare(launch, offload.clone())?
     };
-    let end = runtime.block_on(stay(launch, command, policy, &mut handover, offload));
+    let end = runtime.block_on(async {
+        let end = stay(launch, command, policy, &mut handover).await;
+        handover.remove().await;
+        end
+    });
+    drop(offload);
     runtime.shutdown_background();
     match end? {
         Final::Ended(End::Exited(status)) => Ok(Outcome::Exited(status)),
@@ -61,7 +68,6 @@ async fn stay(
     command: &Command,
     policy: Policy,
     handover: &mut Handover<'_, '_>,
-    offload: Offload,
 ) -> Result<Final, Error> {
     let host = ProcessHost::prepare(command.clone(), policy.process_group);
     let mut host = host.map_err(|error| Error::Exhausted { what: "receive signals", reason: told(&error) })?;
@@ -80,8 +86,17 @@ async fn stay(
     let mut report = launch.report;
     report.tell(&assumed(&first.session));
     handover.region_of_the_instance.clone_from(&first.instance_region);
-    handover.publish(&first.session).map_err(|problem| file::unwritten(problem.text))?;
+    let published = match handover.publish(&first.session) {
+        Publishing::Done(published) => published,
+        Publishing::Begun(publishing) => tokio::select! {
+            biased;
+            signal = host.fatal_signal() => return Ok(Final::Ended(End::Killed(signal))),
+            published = publishing => published,
+        },
+    };
+    published.map_err(|problem| file::unwritten(problem.text))?;
     let clock = SystemClock::new();
+    let offload = handover.offload.clone();
     let source = Refreshes { launch, offload };
     let parties =
         Parties { source: &source, delivery: handover, host: &mut host, clock: &clock, narrator: &mut report };
@@ -157,6 +172,7 @@ impl SessionSource for Refreshes<'_, '_> {
 /// How sessions reach the command, and the files that this takes.
 struct Handover<'a, 'b> {
     launch: &'a Launch<'b>,
+    offload: Offload,
     /// Stands before the folder: what is dropped first is removed first.
     road: Road,
     /// Holds the command's copy of the config file; none where the command sees the user's own.
@@ -172,17 +188,49 @@ enum Road {
     Process(Process),
 }
 
+/// How long the end waits for files to be removed.
+const REMOVAL: Duration = Duration::from_millis(500);
+
 /// The name of the config file's copy in the run's folder.
 const CONFIG: &str = "config";
 
 impl<'a, 'b> Handover<'a, 'b> {
-    fn prepare(launch: &'a Launch<'b>) -> Result<Self, Error> {
+    fn prepare(launch: &'a Launch<'b>, offload: Offload) -> Result<Self, Error> {
         let folder = furnished(launch)?;
         let road = match &folder {
             Some(folder) => Road::open(&launch.settings.delivery.via, folder)?,
             None => Road::Environment,
         };
-        Ok(Self { launch, road, folder, region_of_the_instance: None })
+        Ok(Self { launch, offload, road, folder, region_of_the_instance: None })
+    }
+
+    /// Removes all files, by a process that is left behind if their file system does not answer.
+    async fn remove(self) {
+        let file = match &self.road {
+            Road::File(file) => Some(file),
+            Road::Environment | Road::Endpoint(_) | Road::Process(_) => None,
+        };
+        if file.is_none() && self.folder.is_none() {
+            return;
+        }
+        let started = self.offload.start(Life::Free(file.and_then(CredentialsFile::unread)), 1, |answer| {
+            if let Some(file) = file {
+                file.remove_at_last();
+            }
+            let removed = self.folder.as_ref().is_none_or(RunFolder::remove);
+            // A parent that is gone needs no answer.
+            let _ = answer.write_all(if removed { b"." } else { b"" });
+        });
+        if let Ok(mut job) = started {
+            match tokio::time::timeout(REMOVAL, job.answered()).await {
+                // Ended before its work was done: the values that are dropped here do it.
+                Ok(Ok(b"") | Err(_)) => return,
+                Ok(Ok(_)) => {}
+                // It goes on.
+                Err(_) => std::mem::forget(job),
+            }
+            std::mem::forget(self);
+        }
     }
 }
 
@@ -241,21 +289,13 @@ impl Delivery for Handover<'_, '_> {
         self.launch.environment(&obtained, by, Mode::Supervise)
     }
 
-    fn publish(&mut self, session: &Session) -> Result<(), Problem> {
-        match &mut self.road {
-            Road::Environment => Ok(()),
-            Road::File(file) => file.put(session).map_err(|text| Problem {
-                text,
-                hint: Some("the file before is still there; is its file system full?".into()),
-            }),
-            Road::Endpoint(endpoint) => {
-                endpoint.put(session);
-                Ok(())
-            }
-            Road::Process(process) => {
-                process.put(session);
-                Ok(())
-            }
+    fn publish(&mut self, session: &Session) -> Publishing {
+        match &self.road {
+            Road::Environment => {}
+            Road::File(file) => return Publishing::Begun(Box::pin(file.put(session, &self.offload))),
+            Road::Endpoint(endpoint) => endpoint.put(session),
+            Road::Process(process) => process.put(session),
         }
+        Publishing::Done(Ok(()))
     }
 }

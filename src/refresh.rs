@@ -14,7 +14,7 @@ use crate::session::Session;
 use crate::settings::CodeFrom;
 use crate::supervise::happening::Problem;
 use crate::sys::boot::boottime;
-use crate::sys::offload::Offload;
+use crate::sys::offload::{Life, Offload};
 use message::Message;
 use std::fs::File;
 use std::io::Write as _;
@@ -36,7 +36,7 @@ pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Resu
         text: format!("the process of the refresh gave no answer: {reason}"),
         hint: None,
     };
-    let job = offload.start(message::MOST_BYTES, |answer| obtain(launch, answer));
+    let job = offload.start(Life::Bound, message::MOST_BYTES, |answer| obtain(launch, answer));
     let mut job = job.map_err(|error| Problem {
         text: format!("cannot start a process for the refresh: {}", told(&error)),
         hint: Some("are processes, memory or descriptors limited here?".into()),

@@ -1,14 +1,20 @@
 //! Delivery by a shared credentials file: `[default]` with the three keys, replaced as a whole at each refresh.
 
 use super::folder::RunFolder;
-use super::replace::{Identity, remove_leftovers, replace, try_replace};
+use super::publish::{Order, Put, publish};
+use super::replace::{remove_leftovers, temporary, try_replace};
 use crate::error::{Error, told};
 use crate::files::{MOST_BYTES, read_at_most};
 use crate::session::{Keys, Secret, Session};
+use crate::supervise::happening::Problem;
+use crate::sys::offload::{Job, Offload};
+use std::cell::RefCell;
 use std::fs::Metadata;
 use std::io;
+use std::os::fd::RawFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use zeroize::Zeroizing;
 
 /// The file's section, and how each of its further lines begins.
@@ -21,12 +27,13 @@ const TOKEN: &str = "aws_session_token = ";
 const ROOM: usize = 8 << 10;
 
 /// The file; removed when dropped, unless somebody else has put one in its place.
-#[derive(Debug)]
 pub(crate) struct CredentialsFile {
     path: PathBuf,
+    /// What stands beside it while it is written.
+    temporary: PathBuf,
     mode: u32,
-    /// The file that was put there last.
-    put: Option<Identity>,
+    /// What was put there.
+    put: Rc<RefCell<Put>>,
 }
 
 impl CredentialsFile {
@@ -37,7 +44,7 @@ impl CredentialsFile {
     pub(crate) fn at(path: &Path, mode: u32) -> Result<Self, Error> {
         let path = place(path)?;
         remove_leftovers(&path);
-        Ok(Self { path, mode, put: None })
+        Ok(Self::new(path, mode))
     }
 
     /// Finds out whether a session could be kept at such a path. A file that is there belongs to whoever put it there,
@@ -47,26 +54,44 @@ impl CredentialsFile {
     /// Those of [`Self::at`], else those of the first [`Self::put`].
     pub(crate) fn try_at(path: &Path, mode: u32) -> Result<(), Error> {
         let path = place(path)?;
-        try_replace(&path, ROOM, mode).map_err(|error| unwritten(not_replaced(&path, &error)))
+        try_replace(&path, ROOM, mode).map_err(|error| unwritten(not_replaced(&path, &told(&error))))
     }
 
     /// A file in a private folder.
     pub(crate) fn within(folder: &RunFolder, mode: u32) -> Self {
-        Self { path: folder.path().join("credentials"), mode, put: None }
+        Self::new(folder.path().join("credentials"), mode)
+    }
+
+    fn new(path: PathBuf, mode: u32) -> Self {
+        Self { temporary: temporary(&path), path, mode, put: Rc::default() }
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Puts a session into the file, in the place of the one before.
+    /// Puts a session into the file, in the place of the one before. Drop the future, and the session may be there or not.
     ///
     /// # Errors
-    /// Those of the file system; the session before is then still there.
-    pub(crate) fn put(&mut self, session: &Session) -> Result<(), String> {
-        let written = replace(&self.path, contents(&session.keys).reveal().as_bytes(), self.mode);
-        self.put = Some(written.map_err(|error| not_replaced(&self.path, &error))?);
-        Ok(())
+    /// Those of the file system; the session before is then still there. Or that it does not answer.
+    pub(crate) fn put(
+        &self,
+        session: &Session,
+        offload: &Offload,
+    ) -> impl Future<Output = Result<(), Problem>> + use<> {
+        let (path, temporary) = (self.path.clone(), self.temporary.clone());
+        let order = Order { path, temporary, contents: contents(&session.keys), mode: self.mode };
+        publish(order, Rc::clone(&self.put), offload.clone())
+    }
+
+    /// The answer of a process that was not waited for: [`Self::remove_at_last`] reads it.
+    pub(crate) fn unread(&self) -> Option<RawFd> {
+        self.put.borrow().unfinished.as_ref().map(Job::descriptor)
+    }
+
+    /// Removes the file and what stands beside it, in a child of `Life::Free` that was given [`Self::unread`].
+    pub(crate) fn remove_at_last(&self) {
+        self.put.borrow_mut().remove_at_last(&self.path, &self.temporary);
     }
 }
 
@@ -75,8 +100,8 @@ pub(crate) fn unwritten(reason: String) -> Error {
     Error::Serve { what: "by a file", reason, hint: "is its file system full, or one in which no file can be made?" }
 }
 
-fn not_replaced(path: &Path, error: &io::Error) -> String {
-    format!("cannot replace {}: {}", path.display(), told(error))
+pub(super) fn not_replaced(path: &Path, reason: &str) -> String {
+    format!("cannot replace {}: {reason}", path.display())
 }
 
 /// The path from the root on, of a file that nobody else could exchange.
@@ -109,9 +134,7 @@ fn is_replaceable(text: &[u8]) -> bool {
 
 impl Drop for CredentialsFile {
     fn drop(&mut self) {
-        if let Some(put) = self.put {
-            put.remove(&self.path);
-        }
+        self.put.borrow().remove(&self.path);
     }
 }
 
@@ -168,13 +191,21 @@ mod tests {
         }
     }
 
+    fn put(file: &CredentialsFile, session: &Session) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let offload = Offload::new(|_| {}, || {});
+            file.put(session, &offload).await.expect("written");
+        });
+    }
+
     #[test]
     fn a_file_is_replaced_as_a_whole_with_its_mode_and_goes_at_the_end() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("credentials");
-        let mut file = CredentialsFile::at(&path, 0o640).expect("a file");
+        let file = CredentialsFile::at(&path, 0o640).expect("a file");
         for id in ["ASIA1", "ASIA2"] {
-            file.put(&session(id)).expect("written");
+            put(&file, &session(id));
             let text = std::fs::read_to_string(&path).expect("there");
             assert_eq!(
                 text,
@@ -192,9 +223,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("credentials");
         let open = || CredentialsFile::at(&path, 0o600).expect("a file");
-        let (mut old, mut new, unused) = (open(), open(), open());
-        old.put(&session("ASIA1")).expect("written");
-        new.put(&session("ASIA2")).expect("written");
+        let (old, new, unused) = (open(), open(), open());
+        put(&old, &session("ASIA1"));
+        put(&new, &session("ASIA2"));
         drop(unused);
         drop(old);
         assert!(std::fs::read_to_string(&path).expect("there").contains("ASIA2"));

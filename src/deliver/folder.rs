@@ -64,6 +64,11 @@ impl RunFolder {
         &self.path
     }
 
+    /// Removes it with all that is in it; whether it is gone. What cannot be removed is removed by the next start.
+    pub(crate) fn remove(&self) -> bool {
+        std::fs::remove_dir_all(&self.path).is_ok()
+    }
+
     /// Writes a file of the folder for its owner only.
     ///
     /// # Errors
@@ -77,11 +82,10 @@ impl RunFolder {
 
 impl Drop for RunFolder {
     fn drop(&mut self) {
-        if std::fs::remove_dir_all(&self.path).is_err() {
+        if !self.remove() {
             // Looking into it takes a descriptor, and there may be none left but this one.
             self.lock = None;
-            // What cannot be removed now is removed by the next start.
-            let _ = std::fs::remove_dir_all(&self.path);
+            self.remove();
         }
     }
 }
@@ -191,7 +195,8 @@ fn is_stale(folder: &Path) -> bool {
     if !is_own_folder(&found) {
         return false;
     }
-    match OpenOptions::new().write(true).custom_flags(libc::O_NOFOLLOW).open(folder.join(LOCK)) {
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+    match OpenOptions::new().write(true).custom_flags(flags).open(folder.join(LOCK)) {
         Ok(lock) => lock.try_lock().is_ok(),
         // Its maker may be just about to make and lock it.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -8,5 +8,6 @@ pub(crate) mod file;
 pub(crate) mod folder;
 pub(crate) mod output;
 pub(crate) mod process;
+mod publish;
 mod replace;
 mod serving;

@@ -16,21 +16,38 @@ pub(super) const SETTLED: Duration = Duration::from_mins(1);
 /// What the name of a file ends with that never takes its place.
 const TRIAL: &str = ".check";
 
-/// Puts a whole file in the place of another: readers see the old one or the new one, never a part. Gives what tells the
-/// new one from whatever takes its place later.
+/// Puts a whole file in the place of another: readers see the old one or the new one, never a part.
 ///
 /// # Errors
 /// Those of the file system; the old file is then untouched.
-pub(super) fn replace(path: &Path, contents: &[u8], mode: u32) -> io::Result<Identity> {
-    let temporary = beside(path, "");
-    let written = write_whole(&temporary, contents, mode).and_then(|held| {
-        let identity = Identity::of(&held.metadata()?);
-        std::fs::rename(&temporary, path).map(|()| identity)
+pub(super) fn replace(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
+    replace_by(&temporary(path), path, contents, mode, |_| Ok(()))
+}
+
+/// The same by a certain temporary file; `announce` is given the identity of the new file before it takes its place.
+///
+/// # Errors
+/// As for [`replace`], and those of `announce`.
+pub(super) fn replace_by(
+    temporary: &Path,
+    path: &Path,
+    contents: &[u8],
+    mode: u32,
+    announce: impl FnOnce(Identity) -> io::Result<()>,
+) -> io::Result<()> {
+    let written = write_whole(temporary, contents, mode).and_then(|held| {
+        announce(Identity::of(&held.metadata()?))?;
+        std::fs::rename(temporary, path)
     });
     if written.is_err() {
-        let _ = std::fs::remove_file(&temporary);
+        let _ = std::fs::remove_file(temporary);
     }
     written
+}
+
+/// The name of this process's temporary file for that one.
+pub(super) fn temporary(path: &Path) -> PathBuf {
+    beside(path, "")
 }
 
 /// Which file it is, whatever its name: device and number (stat(2)).
@@ -38,8 +55,20 @@ pub(super) fn replace(path: &Path, contents: &[u8], mode: u32) -> io::Result<Ide
 pub(super) struct Identity(u64, u64);
 
 impl Identity {
+    /// As many bytes as an identity has.
+    pub(super) const LENGTH: usize = 16;
+
     fn of(found: &Metadata) -> Self {
         Self(found.dev(), found.ino())
+    }
+
+    pub(super) fn to_bytes(self) -> [u8; Self::LENGTH] {
+        ((u128::from(self.0) << 64) | u128::from(self.1)).to_be_bytes()
+    }
+
+    pub(super) fn from_bytes(bytes: [u8; Self::LENGTH]) -> Self {
+        let [device, number] = [0, 8].map(|at| u64::from_be_bytes(std::array::from_fn(|byte| bytes[at + byte])));
+        Self(device, number)
     }
 
     /// Removes the file of this name if it still is this one.

@@ -1,6 +1,6 @@
 //! The loop of a supervision: wait for what happens, ask the machine, do as it says. It decides nothing.
 //!
-//! What happens is polled in one order: the child, the signals, the STS call, the timer. So an end that is already
+//! What happens is polled in one order: the child, the signals, the STS call, the delivery, the timer. So an end that is already
 //! there is never missed for a refresh, and a TERM that is already there is heard before the next start.
 
 mod host;
@@ -10,7 +10,7 @@ pub(crate) use host::ProcessHost;
 use super::happening::{Happening, Narrator, Problem};
 use super::machine::{Action, CommandEvent, Event, Fault, Final, Machine, Remains, SessionEvent};
 use super::policy::Policy;
-use super::ports::{Delivery, SessionSource};
+use super::ports::{Delivery, Publishing, SessionSource};
 use super::process::{Arrival, Change, Pid, Target};
 use super::relay::Facts;
 use super::schedule::{Deadline, Dice};
@@ -72,11 +72,13 @@ where
     // Seeded by the system; spreading load needs no better randomness.
     let dice = Dice::Seeded(RandomState::new().hash_one(()));
     let machine = Machine::new(policy, parties.host.facts(), &first.validity, parties.clock.now(), dice);
-    let driver = Driver { machine, parties, session: first, obtained: None, call: None, answers: VecDeque::new() };
+    let (call, publishing, answers) = (None, None, VecDeque::new());
+    let driver = Driver { machine, parties, session: first, obtained: None, call, publishing, answers };
     driver.run().await
 }
 
-type Answer = Result<Session, Problem>;
+/// An answer that is waited for.
+type Question<'a, T> = Option<Pin<Box<dyn Future<Output = Result<T, Problem>> + 'a>>>;
 
 struct Driver<'a, S, D, H, C> {
     machine: Machine,
@@ -86,7 +88,9 @@ struct Driver<'a, S, D, H, C> {
     /// The one that was obtained and is not published yet.
     obtained: Option<Session>,
     /// The STS call in flight.
-    call: Option<Pin<Box<dyn Future<Output = Answer> + 'a>>>,
+    call: Question<'a, Session>,
+    /// The delivery in progress.
+    publishing: Question<'a, ()>,
     /// Answers to actions; they come before anything else.
     answers: VecDeque<Event>,
 }
@@ -126,6 +130,10 @@ impl<S: SessionSource, D: Delivery, H: Host, C: Clock> Driver<'_, S, D, H, C> {
                     Err(problem) => SessionEvent::Refused(problem),
                 })
             }
+            answer = answered(&mut self.publishing) => {
+                self.publishing = None;
+                self.published(answer)
+            }
             () = until(self.parties.clock, deadline) => Event::Wake,
         }
     }
@@ -135,7 +143,7 @@ impl<S: SessionSource, D: Delivery, H: Host, C: Clock> Driver<'_, S, D, H, C> {
         let host = &mut *self.parties.host;
         match action {
             Action::Assume => self.call = Some(Box::pin(self.parties.source.assume())),
-            Action::Abandon => self.call = None,
+            Action::Abandon => (self.call, self.publishing, self.obtained) = (None, None, None),
             Action::Publish => self.publish(),
             Action::Spawn(remains) => {
                 let environment = self.parties.delivery.environment(&self.session);
@@ -160,19 +168,32 @@ impl<S: SessionSource, D: Delivery, H: Host, C: Clock> Driver<'_, S, D, H, C> {
         None
     }
 
-    /// Hands the new session on. That takes a moment; a command that ended in it has ended by itself, and the machine
-    /// hears of that first.
+    /// Hands the new session on. A command that ended before the answer has ended by itself, and the machine hears of
+    /// that first.
     fn publish(&mut self) {
-        let Some(session) = self.obtained.take() else { return };
-        let answer = match self.parties.delivery.publish(&session) {
+        let Some(session) = &self.obtained else { return };
+        match self.parties.delivery.publish(session) {
+            Publishing::Done(answer) => {
+                let answer = self.published(answer);
+                self.answers.extend(self.parties.host.change().map(changed));
+                self.answers.push_back(answer);
+            }
+            Publishing::Begun(publishing) => self.publishing = Some(publishing),
+        }
+    }
+
+    /// The session that was handed on is the one in effect.
+    fn published(&mut self, answer: Result<(), Problem>) -> Event {
+        let session = self.obtained.take();
+        Event::Session(match answer {
             Ok(()) => {
-                self.session = session;
+                if let Some(session) = session {
+                    self.session = session;
+                }
                 SessionEvent::Published
             }
             Err(problem) => SessionEvent::Unpublished(problem),
-        };
-        self.answers.extend(self.parties.host.change().map(changed));
-        self.answers.push_back(Event::Session(answer));
+        })
     }
 }
 
@@ -183,10 +204,10 @@ fn changed(change: Change) -> Event {
     })
 }
 
-/// The answer to the call in flight; never, when there is none.
-async fn answered(call: &mut Option<Pin<Box<dyn Future<Output = Answer> + '_>>>) -> Answer {
-    match call {
-        Some(call) => call.await,
+/// The answer to a question; never, when there is none.
+async fn answered<T>(question: &mut Question<'_, T>) -> Result<T, Problem> {
+    match question {
+        Some(answer) => answer.await,
         None => pending().await,
     }
 }

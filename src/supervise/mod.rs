@@ -23,14 +23,15 @@
 //!         Publishing --> Waiting: published, or failed to be
 //!         Waiting --> Idle: no more sessions are wanted
 //!         Assuming --> Idle: the same, the call is dropped
-//!         Publishing --> Idle: the same
+//!         Publishing --> Idle: the same, the delivery is dropped
 //!     }
 //! ```
 //!
 //! - [`machine`] holds the rules: events in, actions out, no clock and no process. A test plays every short history
 //!   against it, and holds this picture to what it saw.
 //! - [`schedule`] says when a refresh is due, [`relay`] what becomes of a signal. Both are arithmetic.
-//! - `driver` polls the child, the signals, the STS call and the timer, in that order, and performs the actions.
+//! - `driver` polls the child, the signals, the STS call, the delivery and the timer, in that order, and performs the
+//!   actions.
 //!   It decides nothing.
 //! - [`ports`] is what it needs of others: sessions, and their delivery.
 //! - [`happening`] is what there is to tell, [`policy`] what the user asked for; [`process`] and [`signal`] are words.
@@ -39,7 +40,8 @@
 //! - A new session comes first, then the stop, then the start: a refresh that fails costs the command nothing.
 //! - A command that ends by itself is final. TERM from outside makes any end final.
 //! - A child's process id is used only until it is reaped, so no signal ever reaches a stranger.
-//! - The answer to a question (spawn, publish) comes before anything else happens.
+//! - The answer to a spawn comes before anything else happens. A delivery may take its time: meanwhile signals are heard,
+//!   and the command may end.
 
 pub(crate) mod driver;
 pub(crate) mod happening;

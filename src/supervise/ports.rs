@@ -3,6 +3,7 @@
 use super::happening::Problem;
 use crate::session::Session;
 use std::ffi::CString;
+use std::pin::Pin;
 
 /// Where sessions come from.
 pub(crate) trait SessionSource {
@@ -16,8 +17,12 @@ pub(crate) trait Delivery {
     fn environment(&self, session: &Session) -> Vec<CString>;
 
     /// Puts a refreshed session where it reaches a running command; nothing to do when none can.
-    ///
-    /// # Errors
-    /// The session could not be put there; the one before it still is.
-    fn publish(&mut self, session: &Session) -> Result<(), Problem>;
+    fn publish(&mut self, session: &Session) -> Publishing;
+}
+
+/// Whether a session was put where it was to be, at once or later. On an error the one before it is still there. A
+/// future that is dropped leaves the one or the other there.
+pub(crate) enum Publishing {
+    Done(Result<(), Problem>),
+    Begun(Pin<Box<dyn Future<Output = Result<(), Problem>>>>),
 }

@@ -22,7 +22,7 @@ use nix::unistd::pipe2;
 use std::cell::OnceCell;
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +51,15 @@ struct Messages {
     reader: Arc<AsyncFd<File>>,
 }
 
+/// How long a child may live.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Life {
+    /// It ends with xassume.
+    Bound,
+    /// It may outlive xassume. It keeps the [`Job::descriptor`] of another one.
+    Free(Option<RawFd>),
+}
+
 /// A child at work. Dropped before it has answered, it is ended; it is reaped in any case.
 pub(crate) struct Job {
     pid: Pid,
@@ -74,15 +83,20 @@ impl Offload {
     ///
     /// # Errors
     /// No process or no descriptor to be had.
-    pub(crate) fn start(&self, most: usize, work: impl FnOnce(&mut File)) -> io::Result<Job> {
+    pub(crate) fn start(&self, life: Life, most: usize, work: impl FnOnce(&mut File)) -> io::Result<Job> {
         let messages = self.messages()?;
         let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
         fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         let output = polled(File::from(reader))?;
         let setup = child::Setup {
             parent: nix::unistd::getpid().as_raw(),
+            is_bound: matches!(life, Life::Bound),
             answer: writer.as_raw_fd(),
             messages: messages.writer.as_raw_fd(),
+            reads: match life {
+                Life::Free(reads) => reads,
+                Life::Bound => None,
+            },
         };
         // No handler of ours may run in the child before it is set up.
         let mask = signals::set_mask(SignalSet::FULL);
@@ -152,6 +166,31 @@ impl Job {
         self.has_answered = true;
         self.offload.pass_on_messages();
         Ok(self.answer.bytes())
+    }
+
+    /// What it answers through.
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.output.get_ref().as_raw_fd()
+    }
+
+    /// The same as [`Self::answered`] in another child, which was given the [`Self::descriptor`] and may block.
+    pub(crate) fn answered_here(&mut self) -> &[u8] {
+        let mut ready = libc::pollfd { fd: self.descriptor(), events: libc::POLLIN, revents: 0 };
+        loop {
+            match self.answer.read_once(self.output.get_ref()) {
+                Ok(Some(More::Perhaps)) => {}
+                Ok(None) => {
+                    // SAFETY: the pointer is to one `pollfd` that outlives the call.
+                    unsafe { libc::poll(&raw mut ready, 1, -1) };
+                }
+                Ok(Some(More::Never)) | Err(_) => return self.answer.bytes(),
+            }
+        }
+    }
+
+    /// Ends the child at once: one that runs no programs.
+    pub(crate) fn kill(&self) {
+        kill(self.pid, &self.entry);
     }
 }
 

@@ -185,19 +185,36 @@ impl SessionSource for Sim {
     }
 }
 
-/// A delivery during which something happens.
-struct File(Sim, Option<Plan>);
+/// A delivery during which something happens, and that is over at once or later.
+struct File(Sim, Option<Plan>, Speed);
+
+#[derive(Clone, Copy)]
+enum Speed {
+    AtOnce,
+    Later,
+    Never,
+}
 
 impl Delivery for File {
     fn environment(&self, session: &Session) -> Vec<CString> {
         vec![CString::new(session.keys.access_key_id.clone()).unwrap()]
     }
-    fn publish(&mut self, _: &Session) -> Result<(), Problem> {
+    fn publish(&mut self, _: &Session) -> Publishing {
         self.0.log("publish");
         if let Some(plan) = self.1 {
             self.0.0.borrow_mut().happen(plan);
         }
-        Ok(())
+        match self.2 {
+            Speed::AtOnce => Publishing::Done(Ok(())),
+            Speed::Later => Publishing::Begun(Box::pin(async { Ok(()) })),
+            Speed::Never => {
+                let call = Call(self.0.clone());
+                Publishing::Begun(Box::pin(async move {
+                    let _call = call;
+                    pending().await
+                }))
+            }
+        }
     }
 }
 
@@ -228,9 +245,19 @@ impl Drop for Call {
 }
 
 fn play<S: SessionSource>(sim: &Sim, source: &S, on_expiry: OnExpiry, during_publish: Option<Plan>) -> Final {
+    play_at(Speed::AtOnce, sim, source, on_expiry, during_publish)
+}
+
+fn play_at<S: SessionSource>(
+    speed: Speed,
+    sim: &Sim,
+    source: &S,
+    on_expiry: OnExpiry,
+    during_publish: Option<Plan>,
+) -> Final {
     let margin = Margin::Fixed(Duration::from_mins(6));
     let policy = Policy { margin, ..Policy::usual(on_expiry, Reach::Live) };
-    let (mut delivery, mut host) = (File(sim.clone(), during_publish), sim.clone());
+    let (mut delivery, mut host) = (File(sim.clone(), during_publish, speed), sim.clone());
     let parties = Parties { source, delivery: &mut delivery, host: &mut host, clock: sim, narrator: &mut Silent };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(supervise(policy, sim.session(), parties))
@@ -272,9 +299,28 @@ fn a_wall_clock_set_ahead_refreshes_early_and_once() {
 
 #[test]
 fn a_command_that_ends_while_its_session_is_published_is_not_restarted() {
+    for speed in [Speed::AtOnce, Speed::Later] {
+        let sim = Sim::new(&[]);
+        let end = play_at(speed, &sim, &sim, OnExpiry::Restart, Some(Plan::End(End::Exited(5))));
+        assert_eq!(end, ended(5));
+        assert_eq!(sim.done(), ["start ASIA1", "assume", "publish", "reap"]);
+    }
+}
+
+#[test]
+fn a_restart_waits_for_a_delivery_that_takes_its_time() {
+    let sim = Sim::new(&[(4000, Plan::End(End::Exited(3)))]);
+    assert_eq!(play_at(Speed::Later, &sim, &sim, OnExpiry::Restart, None), ended(3));
+    let restart = ["assume", "publish", "SIGTERM", "SIGCONT", "sweep", "reap", "start ASIA2"];
+    assert_eq!(sim.done(), [&["start ASIA1"], &restart[..], &["reap"]].concat());
+}
+
+#[test]
+fn a_delivery_that_does_not_answer_holds_up_neither_signals_nor_the_end() {
     let sim = Sim::new(&[]);
-    assert_eq!(play(&sim, &sim, OnExpiry::Restart, Some(Plan::End(End::Exited(5)))), ended(5));
-    assert_eq!(sim.done(), ["start ASIA1", "assume", "publish", "reap"]);
+    let end = play_at(Speed::Never, &sim, &sim, OnExpiry::Restart, Some(Plan::Term));
+    assert_eq!(end, Final::Ended(End::Killed(Signal::TERM)));
+    assert_eq!(sim.done(), ["start ASIA1", "assume", "publish", "SIGTERM", "reap", "dropped"]);
 }
 
 #[test]

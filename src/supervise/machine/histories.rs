@@ -106,6 +106,8 @@ struct World {
     failing: bool,
     /// When the session in effect expires.
     expiry: Deadline,
+    /// When the one expires that was obtained last.
+    obtained: Deadline,
     /// The call in flight began when that had passed.
     late: bool,
     /// How often a clock may still jump.
@@ -132,6 +134,7 @@ impl World {
             stopped_at: None,
             failing: false,
             expiry: Term::of(&validity(now), now).expiry(),
+            obtained: Term::of(&validity(now), now).expiry(),
             late: false,
             steps_left: 1,
             over: None,
@@ -157,7 +160,6 @@ impl World {
         }
         if self.publish_asked {
             moves.extend([Move::Publish, Move::FailPublish]);
-            return moves;
         }
         if self.child == Child::Alive {
             moves.push(Move::Pause);
@@ -229,6 +231,7 @@ impl World {
             }
             Move::Obtain => {
                 self.call = false;
+                self.obtained = Term::of(&validity(self.now), self.now).expiry();
                 Event::Session(SessionEvent::Obtained(validity(self.now)))
             }
             Move::Refuse => {
@@ -240,7 +243,7 @@ impl World {
                 self.publish_asked = false;
                 self.session_unused = true;
                 self.failing = false;
-                self.expiry = Term::of(&validity(self.now), self.now).expiry();
+                self.expiry = self.obtained;
                 Event::Session(SessionEvent::Published)
             }
             Move::FailPublish => {
@@ -290,9 +293,9 @@ impl World {
                 self.late = self.expiry.passed(self.now);
             }
             Action::Abandon => {
-                self.claim(self.call, "only a call in flight can be dropped");
-                self.call = false;
-                self.failing |= !self.late;
+                self.claim(self.call || self.publish_asked, "only a call or a delivery in flight can be dropped");
+                self.failing |= self.call && !self.late;
+                (self.call, self.publish_asked) = (false, false);
             }
             Action::Publish => {
                 self.claim(!self.publish_asked, "a session is published once");
@@ -326,7 +329,8 @@ impl World {
             Action::Pause(_) | Action::Tell(_) => {}
             Action::Exit(end) => {
                 self.claim(self.child == Child::None, "no exit with a live child");
-                self.claim(!self.call && self.spawn_asked.is_none(), "no exit with a question open");
+                let asked = self.call || self.publish_asked || self.spawn_asked.is_some();
+                self.claim(!asked, "no exit with a question open");
                 self.claim(end != Final::Lapsed || self.failing, "the end for want of a session follows a failure");
                 self.over = Some(end);
             }
@@ -368,6 +372,7 @@ impl World {
         self.claim(command != "Stopping" || deadline.is_some(), "a stop has its timeout");
         self.claim(session != "Waiting" || deadline.is_some(), "a refresh that is waited for comes");
         self.claim((session == "Assuming") == self.call, "the machine knows of its call");
+        self.claim((session == "Publishing") == self.publish_asked, "the machine knows of its delivery");
         self.claim((command == "Starting") == (self.child == Child::None), "the machine knows of its child");
         let spins = woken && before == (command, session) && deadline.is_some_and(|at| at.passed(self.now));
         self.claim(!spins, "a wake-up moves its deadline");

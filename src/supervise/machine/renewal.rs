@@ -235,11 +235,11 @@ impl Renewal {
         None
     }
 
-    /// No more sessions are wanted; a call in flight is dropped.
+    /// No more sessions are wanted; a call in flight is dropped, and so is a delivery.
     pub(super) fn close(&mut self, out: &mut Vec<Action>) {
         match self.state {
-            State::Assuming(_) => out.push(Action::Abandon),
-            State::Waiting | State::Publishing(_) | State::Idle => {}
+            State::Assuming(_) | State::Publishing(_) => out.push(Action::Abandon),
+            State::Waiting | State::Idle => {}
         }
         self.state = State::Idle;
     }

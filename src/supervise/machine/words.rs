@@ -57,7 +57,7 @@ pub(crate) enum Fault {
 pub(crate) enum Action {
     /// Begin to obtain a session.
     Assume,
-    /// Drop the attempt.
+    /// Drop the attempt, or the delivery of what it gave.
     Abandon,
     /// Hand the session that was obtained to those who can have it now.
     Publish,

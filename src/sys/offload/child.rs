@@ -11,10 +11,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// What the child has to know of itself.
 pub(super) struct Setup {
     pub(super) parent: Pid,
+    /// Whether it ends with its parent.
+    pub(super) is_bound: bool,
     /// Its end of the pipe for the answer.
     pub(super) answer: RawFd,
     /// Its standard error.
     pub(super) messages: RawFd,
+    /// The answer of another child that it may read.
+    pub(super) reads: Option<RawFd>,
 }
 
 /// Does the work and ends. No destructor runs and nothing is flushed: all that is left is the parent's.
@@ -33,7 +37,9 @@ pub(super) fn run(setup: &Setup, in_child: fn(), mut answer: File, work: impl Fn
 fn enter(setup: &Setup) {
     // SAFETY: setsid(2) touches no memory. It cannot fail: a child leads no group.
     unsafe { libc::setsid() };
-    end_with_parent(setup.parent);
+    if setup.is_bound {
+        end_with_parent(setup.parent);
+    }
     let notice = separate_notice();
     // SAFETY: system calls on descriptors of this process, whose table of them is its own.
     unsafe {
@@ -44,7 +50,7 @@ fn enter(setup: &Setup) {
             libc::dup2(from, to);
         }
     }
-    let kept = notice.into_iter().flatten().chain([setup.answer]);
+    let kept = notice.into_iter().flatten().chain([setup.answer]).chain(setup.reads);
     close_all_but(kept.collect());
     // TERM reaches the child whatever mask xassume was started with; its programs get that mask back.
     signals::set_mask(SignalSet::default());

@@ -1,0 +1,164 @@
+//! Putting a credentials file in its place by a process that may hang with its file system.
+//!
+//! One such process at a time: should the one before hang, it is waited for first, so that no older session takes the
+//! place of a newer one. Each names its file before that takes its place, so that it can be removed at the end, whatever
+//! was heard of it since.
+
+use super::file::not_replaced;
+use super::replace::{Identity, replace_by};
+use crate::error::told;
+use crate::session::Secret;
+use crate::supervise::happening::Problem;
+use crate::sys::offload::{Job, Life, Offload};
+use std::cell::RefCell;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// How long a file may take to be written, synced and renamed; a disk that is busy takes seconds.
+const LIMIT: Duration = Duration::from_secs(10);
+/// An answer is an identity, if it came to that, and how it ended; each begins with a mark.
+const IDENTITY: u8 = b'i';
+const DONE: u8 = b'd';
+const FAILED: u8 = b'f';
+const MOST_BYTES: usize = 4 << 10;
+
+/// A file that is to be put in its place.
+pub(super) struct Order {
+    pub(super) path: PathBuf,
+    /// Named by this process, and not by the one that writes it: what that leaves behind is replaced by the next one.
+    pub(super) temporary: PathBuf,
+    pub(super) contents: Secret,
+    pub(super) mode: u32,
+}
+
+/// What was put there.
+#[derive(Default)]
+pub(super) struct Put {
+    /// The files of which one stands there: the last one for certain, and those that came of no answer since.
+    files: Vec<Identity>,
+    /// A process that was not waited for. It was killed; whether it has ended is not known.
+    pub(super) unfinished: Option<Job>,
+}
+
+impl Order {
+    /// What the child does.
+    fn carry_out(&self, answer: &mut impl Write) {
+        let Self { path, temporary, contents, mode } = self;
+        let announce = |identity: Identity| {
+            answer.write_all(&[IDENTITY])?;
+            answer.write_all(&identity.to_bytes())
+        };
+        let written = replace_by(temporary, path, contents.reveal().as_bytes(), *mode, announce);
+        // A parent that is gone hears nothing, and needs nothing.
+        let _ = match written {
+            Ok(()) => answer.write_all(&[DONE]),
+            Err(error) => answer.write_all(&[&[FAILED], told(&error).as_bytes()].concat()),
+        };
+    }
+}
+
+impl Put {
+    /// Takes note of a whole answer.
+    ///
+    /// # Errors
+    /// Why the file is not there; or that it may be, and the process was ended before it said so.
+    fn note(&mut self, answer: &[u8]) -> Result<(), String> {
+        let announced = answer.strip_prefix(&[IDENTITY]).and_then(|rest| rest.split_first_chunk());
+        let identity = announced.map(|(identity, _)| Identity::from_bytes(*identity));
+        match announced.map_or(answer, |(_, rest)| rest) {
+            [DONE] => {
+                self.files = identity.into_iter().collect();
+                Ok(())
+            }
+            [FAILED, reason @ ..] => Err(String::from_utf8_lossy(reason).into_owned()),
+            _ => {
+                self.files.extend(identity);
+                Err("the process that writes it was ended".into())
+            }
+        }
+    }
+
+    /// Removes the file that stands there, if it is one of these.
+    pub(super) fn remove(&self, path: &Path) {
+        for identity in &self.files {
+            identity.remove(path);
+        }
+    }
+
+    /// The same for the file that `temporary` was to become, in a child at the end: it waits for the process that was not
+    /// waited for.
+    pub(super) fn remove_at_last(&mut self, path: &Path, temporary: &Path) {
+        if let Some(mut job) = self.unfinished.take() {
+            let _ = self.note(job.answered_here());
+            let _ = std::fs::remove_file(temporary);
+        }
+        self.remove(path);
+    }
+}
+
+/// A process at work. If it is not waited for any longer, it is killed and kept.
+struct Turn {
+    job: Option<Job>,
+    put: Rc<RefCell<Put>>,
+}
+
+impl Turn {
+    fn new(job: Job, put: &Rc<RefCell<Put>>) -> Self {
+        Self { job: Some(job), put: Rc::clone(put) }
+    }
+
+    /// Waits for its end.
+    async fn finish(mut self) -> Result<(), String> {
+        let Some(job) = &mut self.job else { return Ok(()) };
+        let noted = match job.answered().await {
+            Ok(answer) => self.put.borrow_mut().note(answer),
+            Err(error) => Err(told(&error)),
+        };
+        self.job = None;
+        noted
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(job) = self.job.take() {
+            job.kill();
+            self.put.borrow_mut().unfinished = Some(job);
+        }
+    }
+}
+
+/// Puts the file in its place.
+///
+/// # Errors
+/// Those of the file system; the file before is then still there. Or that it does not answer.
+pub(super) async fn publish(order: Order, put: Rc<RefCell<Put>>, offload: Offload) -> Result<(), Problem> {
+    let written = async {
+        let earlier = put.borrow_mut().unfinished.take();
+        if let Some(job) = earlier {
+            // What came of it is noted, and was reported as a failure before.
+            let _ = Turn::new(job, &put).finish().await;
+        }
+        match offload.start(Life::Bound, MOST_BYTES, |answer| order.carry_out(answer)) {
+            Ok(job) => Turn::new(job, &put).finish().await,
+            // Before the command is started: that will fail for the same reason, and say so.
+            Err(_) if put.borrow().files.is_empty() => {
+                let mut answer = Vec::new();
+                order.carry_out(&mut answer);
+                put.borrow_mut().note(&answer)
+            }
+            Err(error) => Err(told(&error)),
+        }
+    };
+    let (reason, hint) = match tokio::time::timeout(LIMIT, written).await {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(reason)) => (reason, "the file before is still there; is its file system full?"),
+        Err(_) => (
+            format!("its file system did not answer within {}", humantime::format_duration(LIMIT)),
+            "is its file system frozen, or its server gone?",
+        ),
+    };
+    Err(Problem { text: not_replaced(&order.path, &reason), hint: Some(hint.into()) })
+}
