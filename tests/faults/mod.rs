@@ -11,6 +11,7 @@ mod redirects;
 mod sandboxes;
 mod statuses;
 mod streams;
+mod stuck;
 mod sudden;
 mod wire;
 

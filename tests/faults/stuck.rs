@@ -1,0 +1,247 @@
+//! Files and file systems that do not answer at a refresh: each costs one failed refresh, and holds up nothing else.
+
+use super::{at, mount_namespace, probing, skipped, still_runs, with_mounts};
+use crate::support::http::get;
+use crate::support::log::PATIENCE;
+use crate::support::processes::{children, eventually};
+use crate::support::sys::wait_gone;
+use crate::support::tls::Authority;
+use crate::support::{Answer, FakeSts, Identity, Running, Xassume};
+use nix::sys::stat::Mode;
+use nix::unistd::{geteuid, mkfifo};
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// An STS whose first session leaves time to do something before it is refreshed, on however busy a machine.
+fn refreshing(lifetime: u64) -> FakeSts {
+    FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(lifetime))]).start()
+}
+
+/// A program whose keys, token and certificates come from files of these names.
+fn with_files(sts: &FakeSts) -> Vec<(&'static str, Xassume)> {
+    let Identity { access_key_id, secret_access_key, .. } = Identity::user();
+    let keys = format!("[default]\naws_access_key_id = {access_key_id}\naws_secret_access_key = {secret_access_key}\n");
+    let world = || at(&sts.url()).args(["--on-expiry", "restart"]);
+    let token = world().without_keys().file("token", "a.web.token");
+    let path = token.home().join("token");
+    let token = token.env("AWS_WEB_IDENTITY_TOKEN_FILE", path).env("AWS_ROLE_ARN", super::ROLE);
+    let bundle = fs::read(Authority::new().ca_file()).expect("it is there");
+    let bundle = world().file("bundle.pem", bundle);
+    let path = bundle.home().join("bundle.pem");
+    vec![
+        (".aws/config", world().file(".aws/config", "[default]\n")),
+        (".aws/credentials", world().without_keys().file(".aws/credentials", keys)),
+        ("token", token),
+        ("bundle.pem", bundle.arg("--ca-bundle").arg(path)),
+    ]
+}
+
+#[test]
+fn a_file_that_becomes_a_fifo_is_one_failed_refresh() {
+    let servers: Vec<_> = (0..4).map(|_| refreshing(6)).collect();
+    let runs: Vec<_> = servers
+        .iter()
+        .enumerate()
+        .map(|(case, sts)| {
+            let (name, world) = with_files(sts).swap_remove(case);
+            (name, probing(world, &["generation"]).spawn())
+        })
+        .collect();
+    for (name, running) in &runs {
+        running.line("ready");
+        let file = running.sandbox().home().join(name);
+        fs::rename(&file, file.with_extension("away")).expect("the home is ours");
+        mkfifo(&file, Mode::S_IRWXU).expect("the home is ours");
+    }
+    for (name, running) in runs {
+        let file = running.sandbox().home().join(name);
+        let line = running.error_line("cannot refresh the session");
+        assert!(line.contains("it is a FIFO, not a regular file"), "{name}: {line}");
+        fs::rename(file.with_extension("away"), &file).expect("the home is ours");
+        running.error_line("the session is refreshed again, after ");
+        running.line("ready");
+        still_runs(running);
+    }
+}
+
+/// Makes a file system below the home whose server never answers.
+const DEAD: &str = "mkdir $HOME/dead && exec 9<>/dev/fuse && \
+                    mount -i -t fuse -o fd=9,rootmode=40000,user_id=0,group_id=0 none $HOME/dead";
+
+/// The words of `unshare` for a program that can have such a file system.
+fn namespace_with_dead_mount() -> Option<&'static [&'static str]> {
+    let namespace = mount_namespace()?;
+    let world = Xassume::at("http://127.0.0.1:9").arg("--version");
+    if with_mounts(namespace, DEAD, &world).run().code() == Some(0) {
+        return Some(namespace);
+    }
+    skipped("no FUSE here");
+    None
+}
+
+/// Lets the config file be one that does not answer, or one that does.
+fn lead_to(home: &Path, folder: &str) {
+    let new = home.join("new");
+    symlink(home.join(folder).join("config"), &new).expect("the home is ours");
+    fs::rename(new, home.join("config")).expect("the home is ours");
+}
+
+/// The process of a refresh, once there is one.
+#[track_caller]
+fn refresh_of(running: &Running, command: i32) -> i32 {
+    let mut found = None;
+    eventually("a refresh has begun", || {
+        found = children(running.pid()).into_iter().find(|child| *child != command);
+        found.is_some()
+    });
+    found.expect("it was found")
+}
+
+#[track_caller]
+fn pid_in(line: &str) -> i32 {
+    let pid = line.trim_start_matches("ready pid=").split(' ').next().and_then(|pid| pid.parse().ok());
+    pid.unwrap_or_else(|| panic!("no pid in {line:?}"))
+}
+
+#[test]
+fn a_config_file_that_does_not_answer_holds_up_neither_the_endpoint_nor_signals() {
+    let Some(namespace) = namespace_with_dead_mount() else { return };
+    let names = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"];
+    let start = |sts: &FakeSts, lifetime: &str| {
+        let flags = ["--via", "endpoint", "--sts-timeout", "1s", "--refresh-margin", lifetime];
+        let world = at(&sts.url()).args(flags).file("alive/config", "[default]\n");
+        lead_to(&world.home(), "alive");
+        let config = world.home().join("config");
+        let verbs = [&["env"], &names[..], &["then", "generation"]].concat();
+        let running = with_mounts(namespace, DEAD, &probing(world.env("AWS_CONFIG_FILE", config), &verbs)).spawn();
+        let [url, token] = names.map(|name| running.line(name)[name.len() + 1..].to_owned());
+        let command = pid_in(&running.line("ready"));
+        lead_to(&running.sandbox().home(), "dead");
+        (running, command, url, token)
+    };
+    let servers = [refreshing(8), refreshing(60)];
+    let (failing, ..) = start(&servers[0], "4s");
+    let (ending, command, url, token) = start(&servers[1], "55s");
+
+    let refresh = refresh_of(&ending, command);
+    let answer = get(&url, &[("Authorization", &token)]).expect("answered");
+    assert_eq!(answer.status, 200);
+    still_runs(ending);
+    assert!(wait_gone(refresh, PATIENCE), "it ends with xassume");
+
+    let line = failing.error_line("cannot refresh the session");
+    let reason = "the refresh did not end within 6s: a file or a lock that it needs does not answer";
+    assert!(line.contains(reason), "{line}");
+    lead_to(&failing.sandbox().home(), "alive");
+    failing.error_line("the session is refreshed again, after ");
+    still_runs(failing);
+}
+
+/// What a process has open.
+fn open_in(pid: i32) -> Option<BTreeSet<PathBuf>> {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
+    Some(entries.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok()).collect())
+}
+
+#[test]
+fn the_process_of_a_refresh_keeps_nothing_open_and_does_not_outlive_xassume() {
+    let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(2)), Answer::Hang]).start();
+    let world = at(&sts.url()).args(["--via", "endpoint"]).file("inherited", "");
+    let inherited = world.home().join("inherited");
+    let world = world.descriptor(9, File::open(&inherited).expect("it is there"));
+    let running = probing(world, &["generation"]).spawn();
+    let command = pid_in(&running.line("ready"));
+    sts.wait_for_requests(2);
+    let refresh = refresh_of(&running, command);
+    match (open_in(running.pid()), open_in(refresh)) {
+        (Some(ours), Some(theirs)) if geteuid().is_root() => {
+            assert!(ours.contains(&inherited), "{ours:?}");
+            let shared = ours.intersection(&theirs).map(|path| path.to_string_lossy());
+            let shared: Vec<_> = shared.filter(|path| path.starts_with('/') || path.starts_with("socket:")).collect();
+            assert!(shared.iter().all(|path| path == "/dev/null"), "{shared:?}");
+        }
+        _ => skipped("only root sees what xassume has open"),
+    }
+    running.signal(libc::SIGKILL);
+    running.wait().killed_by(libc::SIGKILL);
+    assert!(wait_gone(refresh, PATIENCE));
+}
+
+/// A file system of its own that can be frozen. It is thawed and unmounted however the test ends.
+struct Freezer {
+    folder: PathBuf,
+    guard: Child,
+    /// Not below a run's sandbox, whose removal would wait for the thaw.
+    _base: tempfile::TempDir,
+}
+
+impl Freezer {
+    fn new() -> Option<Self> {
+        let base = tempfile::tempdir().expect("a directory");
+        let (image, folder) = (base.path().join("image"), base.path().join("volume"));
+        fs::create_dir(&folder).expect("the folder is ours");
+        let (image, folder) = (image.to_str().expect("text"), folder.to_str().expect("text"));
+        let words = "truncate -s 4M $0 && mkfs.ext4 -q $0 && mount -o loop $0 $1 && rmdir $1/lost+found && \
+                     fsfreeze -f $1 && fsfreeze -u $1";
+        let made = Command::new("sh").args(["-c", words, image, folder]).stderr(Stdio::null()).status();
+        if !made.is_ok_and(|status| status.success()) {
+            let _ = Command::new("umount").arg(folder).stderr(Stdio::null()).status();
+            skipped("no file system can be mounted and frozen here");
+            return None;
+        }
+        // It waits for the end of its input, which comes even if this process is killed; and not for ever, should this
+        // process wait for one that is stuck.
+        let words = "timeout 150 cat; fsfreeze -u $0; umount -l $0";
+        let mut guard = Command::new("sh");
+        guard.args(["-c", words, folder]).stdin(Stdio::piped()).stderr(Stdio::null());
+        Some(Self { folder: folder.into(), guard: guard.spawn().expect("there is a shell"), _base: base })
+    }
+
+    fn set(&self, flag: &str) {
+        let done = Command::new("fsfreeze").arg(flag).arg(&self.folder).status();
+        assert!(done.is_ok_and(|status| status.success()), "fsfreeze {flag}");
+    }
+}
+
+impl Drop for Freezer {
+    fn drop(&mut self) {
+        drop(self.guard.stdin.take());
+        let _ = self.guard.wait();
+    }
+}
+
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect()
+}
+
+#[test]
+fn a_frozen_credentials_file_costs_a_refresh_and_does_not_hold_up_the_end() {
+    let sts = FakeSts::builder().lifetime(Duration::from_secs(6)).start();
+    let world = at(&sts.url()).args(["--on-expiry", "signal"]);
+    let Some(freezer) = Freezer::new() else { return };
+    let file = freezer.folder.join("credentials");
+    let running = probing(world.arg("--credentials-file").arg(&file), &["generation"]).spawn();
+    let command = pid_in(&running.line("ready"));
+    freezer.set("-f");
+    let line = running.error_line("cannot refresh the session");
+    let reason = format!("cannot replace {}: its file system did not answer within 10s", file.display());
+    assert!(line.contains(&reason), "{line}");
+    freezer.set("-u");
+    running.error_line("the session is refreshed again, after ");
+    running.line("HUP");
+
+    let before = sts.issued().len();
+    freezer.set("-f");
+    eventually("there is a session that cannot be written", || sts.issued().len() > before);
+    refresh_of(&running, command);
+    running.signal(libc::SIGTERM);
+    let finished = running.wait().exited(0).left_nobody();
+    assert!(finished.stdout_text().contains("TERM"), "{}", finished.describe());
+    assert_ne!(files_in(&freezer.folder), Vec::<PathBuf>::new(), "it cannot be removed yet");
+    freezer.set("-u");
+    eventually("what was left behind removes it", || files_in(&freezer.folder).is_empty());
+}
