@@ -47,7 +47,6 @@ pub(super) fn start(notice: Notice) -> io::Result<()> {
 }
 
 /// From now on writes block again, and take no lock: for a process that was forked and does not become a program.
-#[allow(dead_code, reason = "for the processes that a refresh forks")]
 pub(crate) fn use_directly() {
     DIRECTLY.store(true, Ordering::Release);
 }
@@ -149,6 +148,3 @@ mod tests {
         finish();
     }
 }
-
-/// For a forked child: from now on messages are written by the thread that makes them.
-pub(crate) fn use_directly() {}
