@@ -165,11 +165,26 @@ fn whoever_has_not_all_of_it_gets_nothing() {
         assert!(body["code"].is_string() && body["message"].is_string());
         assert!(!received.text().contains(&secret));
     }
-    for host in ["rebound.example", "169.254.170.2", "localhost", "127.0.0.1:1"] {
+    let port = host.rsplit_once(':').expect("a port").1;
+    let [with_port, rebound] = ["localhost", "rebound.example"].map(|name| format!("{name}:{port}"));
+    for (host, expected) in [
+        (host, 200),
+        ("127.0.0.1", 200),
+        ("localhost", 200),
+        (&with_port, 200),
+        ("rebound.example", 403),
+        (&rebound, 403),
+        ("localhost.rebound.example", 403),
+        ("169.254.170.2", 403),
+        ("127.0.0.2", 403),
+        ("127.0.0.1:1", 403),
+        ("localhost:80", 403),
+    ] {
         let request =
             format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {token}\r\nConnection: close\r\n\r\n");
         let answer = served.raw(&request);
-        assert!(answer.starts_with("HTTP/1.1 403 ") && !answer.contains(&secret), "{host}: {answer}");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {expected} ")), "{host}: {answer}");
+        assert_eq!(answer.contains(&secret), expected == 200, "{host}: {answer}");
     }
     let head = served.raw(&format!("{}Connection: close\r\n\r\n", served.head().replacen("GET", "HEAD", 1)));
     assert!(head.starts_with("HTTP/1.1 405 "), "{head}");

@@ -13,8 +13,9 @@ use subtle::ConstantTimeEq as _;
 
 /// What a request is held against.
 pub(super) struct Door {
-    /// Our two names; a page of a browser that was led here by a name of its own (DNS rebinding) sends that name.
-    hosts: [String; 2],
+    /// Our two names, each with and without the port (AWS's C runtime sends none). A page of a browser that was led here
+    /// by another name (DNS rebinding) sends that name.
+    hosts: [String; 4],
     path: String,
     token: Secret,
     served: Served,
@@ -33,7 +34,8 @@ enum Refusal {
 
 impl Door {
     pub(super) fn new(port: u16, path: String, token: Secret, served: Served) -> Self {
-        Self { hosts: [format!("127.0.0.1:{port}"), format!("localhost:{port}")], path, token, served }
+        let hosts = ["127.0.0.1".into(), "localhost".into(), format!("127.0.0.1:{port}"), format!("localhost:{port}")];
+        Self { hosts, path, token, served }
     }
 
     /// The answer to a request, made at once.
@@ -156,8 +158,16 @@ mod tests {
             ("GET", "/path?query", &GOOD, 200),
             ("GET", "http://127.0.0.1:8/path", &GOOD, 200),
             ("GET", "/path", &[("host", "LocalHost:8"), token], 200),
+            ("GET", "/path", &[("host", "127.0.0.1"), token], 200),
+            ("GET", "/path", &[("host", "localhost"), token], 200),
+            ("GET", "http://localhost/path", &GOOD, 200),
             ("GET", "/path", &[token], 403),
-            ("GET", "/path", &[("host", "127.0.0.1"), token], 403),
+            ("GET", "/path", &[("host", "127.0.0.1:80"), token], 403),
+            ("GET", "/path", &[("host", "127.0.0.2"), token], 403),
+            ("GET", "/path", &[("host", "127.0.0.1."), token], 403),
+            ("GET", "/path", &[("host", "localhost.rebound.example"), token], 403),
+            ("GET", "/path", &[("host", "[::1]:8"), token], 403),
+            ("GET", "/path", &[("host", ""), token], 403),
             ("GET", "/path", &[("host", "127.0.0.1:9"), token], 403),
             ("GET", "/path", &[("host", "rebound.example:8"), token], 403),
             ("GET", "/path", &[GOOD[0], ("host", "rebound.example:8"), token], 403),
