@@ -72,6 +72,8 @@ fn tls_is_trusted_by_bundle_flag_variable_and_system() {
     ran(Xassume::new(&sts).env("AWS_CA_BUNDLE", &bundle));
     ran(Xassume::new(&sts).env("SSL_CERT_FILE", &bundle));
     assert!(sts.requests().iter().all(|request| request.tls));
+    let sts = FakeSts::builder().tls(Certificate::SelfSigned).start();
+    ran(Xassume::new(&sts).arg("--ca-bundle").arg(sts.ca_file()));
 }
 
 #[test]
@@ -80,6 +82,7 @@ fn tls_that_cannot_be_trusted_is_told() {
         (Certificate::WrongName, "not valid for name"),
         (Certificate::Expired, "expired"),
         (Certificate::UnknownAuthority, "invalid peer certificate"),
+        (Certificate::OwnAuthority, "it is that of an authority (CA:TRUE)"),
     ] {
         let sts = FakeSts::builder().tls(certificate).start();
         let bundle = sts.ca_file().to_owned();

@@ -219,6 +219,9 @@ impl NetworkFailure {
             Self::Proxy { reason, .. } if reason.contains("password") => {
                 "they stand in the variable that names it: http://USER:PASSWORD@HOST:PORT"
             }
+            Self::Proxy { reason, .. } | Self::Tls { reason, .. } if reason.contains("(CA:TRUE)") => {
+                "the server needs a certificate with basicConstraints=CA:FALSE, signed by itself or by the authority in --ca-bundle"
+            }
             Self::Proxy { reason, .. } if reason.contains("certificate") => {
                 "give the proxy's certificate with --ca-bundle or AWS_CA_BUNDLE, unless it should be asked over http"
             }

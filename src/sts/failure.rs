@@ -108,6 +108,12 @@ fn tls_reason(text: &str) -> String {
         "UnknownIssuer" => "nobody who is trusted has issued it".to_owned(),
         "BadSignature" => "it is not signed by who is named as its issuer".to_owned(),
         expired if expired.starts_with("certificate expired") => "it has expired".to_owned(),
+        other if other.contains("CaUsedAsEndEntity") => {
+            "it is that of an authority (CA:TRUE), and not of a server".to_owned()
+        }
+        other if other.contains("EndEntityUsedAsCa") => {
+            "it is issued by a certificate that is not that of an authority (CA:FALSE)".to_owned()
+        }
         other => other.replace("DnsName(\"", "").replace("\")", ""),
     };
     format!("invalid peer certificate: {reason}")

@@ -20,6 +20,7 @@ pub(super) fn pages() -> Vec<Page> {
         over_tls("network-tls-expired", Certificate::Expired),
         over_tls("network-tls-wrong-name", Certificate::WrongName),
         over_tls("network-tls-unknown-authority", Certificate::UnknownAuthority),
+        over_tls("network-tls-own-authority", Certificate::OwnAuthority),
         page("network-tls-no-roots", || {
             let sts = FakeSts::builder().tls(Certificate::Good).start();
             let xassume = Xassume::new(&sts).file("empty.pem", "").file("certs/none", "");

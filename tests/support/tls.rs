@@ -23,6 +23,10 @@ pub enum Certificate {
     Expired,
     /// Good in itself, signed by an authority that nobody knows.
     UnknownAuthority,
+    /// Signed by itself, and an authority's: `openssl req -x509` makes such a one. The file is the same certificate.
+    OwnAuthority,
+    /// Signed by itself, and no authority's. The file is the same certificate.
+    SelfSigned,
 }
 
 /// A certificate authority made for one test, and the file that makes a client trust it.
@@ -67,7 +71,15 @@ impl Authority {
         let stranger = Self::new();
         let issuer = if kind == Certificate::UnknownAuthority { &stranger.issuer } else { &self.issuer };
         let key = KeyPair::generate().expect("ring makes keys");
-        let certificate = params.signed_by(&key, issuer).expect("the parameters are complete");
+        let certificate = if matches!(kind, Certificate::OwnAuthority | Certificate::SelfSigned) {
+            let is_authority = kind == Certificate::OwnAuthority;
+            params.is_ca = if is_authority { IsCa::Ca(BasicConstraints::Unconstrained) } else { IsCa::ExplicitNoCa };
+            let certificate = params.self_signed(&key).expect("the parameters are complete");
+            std::fs::write(self.file.path(), certificate.pem()).expect("the file is ours");
+            certificate
+        } else {
+            params.signed_by(&key, issuer).expect("the parameters are complete")
+        };
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         // The provider is named, since the process may hold two and would then have no default.
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
