@@ -189,15 +189,15 @@ fn service_url<'a>(profiles: &'a ProfileSet, used: Used<'a>) -> Result<Option<&'
     Ok(url.map(|(_, url)| url.as_str()))
 }
 
-/// Checks the URL of an endpoint: what is none would only fail once STS is asked.
+/// Checks the URL of an endpoint, and writes its scheme in lower case: what is none would only fail once STS is asked.
 ///
 /// # Errors
 /// When it has another scheme than http and https, or no host.
 pub(crate) fn endpoint(text: &str) -> Result<String, Invalid> {
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    match host {
-        Some(host) if !host.is_empty() && !host.starts_with('/') && !text.contains(char::is_whitespace) => {
-            Ok(text.to_owned())
+    let known = |scheme: &&str| ["https", "http"].iter().any(|known| known.eq_ignore_ascii_case(scheme));
+    match text.split_once("://").filter(|(scheme, _)| known(scheme)) {
+        Some((scheme, host)) if !host.is_empty() && !host.starts_with('/') && !text.contains(char::is_whitespace) => {
+            Ok(format!("{}://{host}", scheme.to_ascii_lowercase()))
         }
         _ => {
             Err(Invalid::new("is not an http or https URL").hint("for example https://sts.eu-central-1.amazonaws.com"))

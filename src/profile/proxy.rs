@@ -1,7 +1,7 @@
 //! Which proxy a request goes through, as the environment says. Pure.
 //!
-//! The HTTP client reads the same variables and decides by the same [`Matcher`], but takes a proxy that it cannot
-//! understand for none. Here such a proxy is an error, and one that is used gets a name.
+//! The HTTP client uses what is decided here. By itself it would take a proxy that it cannot understand for none, and it
+//! knows fewer forms of `NO_PROXY` than curl and the AWS CLI. A proxy that cannot be used is an error here.
 
 use crate::error::{ConfigError, shortened};
 use crate::role::Invalid;
@@ -34,6 +34,8 @@ pub(crate) struct Proxy {
     /// `scheme://host:port`, without user and password.
     pub(crate) url: String,
     pub(crate) variable: &'static str,
+    /// The URL for the HTTP client, with user and password.
+    pub(crate) whole: Secret,
 }
 
 impl fmt::Display for Proxy {
@@ -79,13 +81,13 @@ impl Proxies {
             _ => return Ok(None),
         };
         let Some(Setting { variable, value }) = of_scheme.as_ref().or(self.all.as_ref()) else { return Ok(None) };
-        let any_host = Matcher::builder().all("http://proxy").no(self.no.as_str()).build();
-        if any_host.intercept(&target).is_none() {
+        if is_direct(&self.no, &target) {
             return Ok(None);
         }
-        let found = Matcher::builder().all(value.reveal()).build().intercept(&target);
+        let whole = with_scheme(value.reveal());
+        let found = Matcher::builder().all(whole.reveal()).build().intercept(&target);
         match found.as_ref().and_then(|found| name(found.uri())) {
-            Some(url) => Ok(Some(Proxy { url, variable })),
+            Some(url) => Ok(Some(Proxy { url, variable, whole })),
             None => Err(ConfigError::Variable {
                 name: variable,
                 value: shown(value.reveal()),
@@ -96,6 +98,42 @@ impl Proxies {
             }),
         }
     }
+}
+
+/// Whether `NO_PROXY` excepts a URL. Entries stand behind commas or white space. Each is `*` for everything, an address,
+/// a network, or a name for itself and all names below it: `name`, `.name` and `*.name` are the same. With a port an
+/// entry counts for that port alone. A dot at the end of a name has no meaning.
+fn is_direct(no_proxy: &str, target: &Uri) -> bool {
+    let standard = if target.scheme_str() == Some("https") { 443 } else { 80 };
+    let asked = target.port_u16().unwrap_or(standard);
+    let mut entries = no_proxy.split(|c: char| c == ',' || c.is_whitespace()).filter(|entry| !entry.is_empty());
+    entries.any(|entry| {
+        let (host, port) = host_and_port(entry);
+        let host = host.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(host);
+        let host = host.strip_suffix('.').unwrap_or(host);
+        let matches = || Matcher::builder().all("http://proxy").no(host).build().intercept(target).is_none();
+        port.is_none_or(|port| port == asked) && (host == "*" || matches())
+    })
+}
+
+/// An entry's host, without the brackets of an IPv6 address, and its port. What is no port belongs to the host.
+fn host_and_port(entry: &str) -> (&str, Option<u16>) {
+    let (host, port) = match entry.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => match port.parse() {
+            Ok(port) => (host, Some(port)),
+            Err(_) => (entry, None),
+        },
+        _ => (entry, None),
+    };
+    (host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host), port)
+}
+
+/// The URL with the scheme that a proxy has where none is written; the AWS CLI takes `//host:port` as well.
+fn with_scheme(value: &str) -> Secret {
+    Secret::new(match value {
+        value if value.contains("://") => value.to_owned(),
+        value => format!("http://{}", value.trim_start_matches("//")),
+    })
 }
 
 /// The proxy's URL, where the HTTP client can use it: it would take another port than a bad one, and no SOCKS.
@@ -170,6 +208,61 @@ mod tests {
         let loopback = [("HTTP_PROXY", "garbage::"), ("no_proxy", "127.0.0.0/8")];
         assert_eq!(used(&loopback, "http://127.0.0.1:80/"), None);
         assert!(proxies(&loopback).of_request(HTTP).is_err());
+    }
+
+    #[test]
+    fn hosts_that_need_no_proxy_are_written_as_for_curl_and_the_aws_cli() {
+        const V4: &str = "http://10.1.2.3:8080/";
+        const V6: &str = "http://[fd00::2]:8080/";
+        for (no, url, direct) in [
+            ("*", V4, true),
+            ("*", V6, true),
+            ("a.example, *", HTTP, true),
+            ("*.amazonaws.com", HTTPS, true),
+            ("*.AmazonAWS.com", HTTPS, true),
+            ("*.test", "http://x.sts.test/", true),
+            ("amazonaws.com.", HTTPS, true),
+            ("a.example sts.test", HTTP, true),
+            ("a.example\tsts.test,", HTTP, true),
+            ("sts.test:8080", HTTP, true),
+            (".test:8080", HTTP, true),
+            ("*.test:8080", HTTP, true),
+            ("*.sts.test", HTTP, true),
+            (".sts.test", HTTP, true),
+            ("sts.eu-west-1.amazonaws.com:443", HTTPS, true),
+            ("10.1.2.3:8080", V4, true),
+            ("10.0.0.0/8", V4, true),
+            ("[fd00::2]", V6, true),
+            ("[fd00::2]:8080", V6, true),
+            ("fd00::2", V6, true),
+            ("fd00::/16", V6, true),
+            ("sts.test:80", HTTP, false),
+            ("*:80", HTTP, false),
+            ("sts.eu-west-1.amazonaws.com:80", HTTPS, false),
+            ("10.1.2.3:80", V4, false),
+            ("[fd00::2]:80", V6, false),
+            ("*ts.test", HTTP, false),
+            ("ts.test", HTTP, false),
+            ("sts.test:port", HTTP, false),
+            (".", HTTP, false),
+            ("*.", HTTP, false),
+            (",, ,", HTTP, false),
+        ] {
+            assert_eq!(used(&[("ALL_PROXY", "http://p"), ("NO_PROXY", no)], url).is_none(), direct, "{no} for {url}");
+        }
+    }
+
+    #[test]
+    fn schemes_count_in_capitals_and_a_missing_one_is_http() {
+        for (proxy, shown) in [
+            ("HTTP://p:1", "http://p:1 (ALL_PROXY)"),
+            ("HTTPS://p", "https://p:443 (ALL_PROXY)"),
+            ("Http://me:secret@p:1", "http://p:1 (ALL_PROXY)"),
+            ("p:1", "http://p:1 (ALL_PROXY)"),
+            ("//p:1", "http://p:1 (ALL_PROXY)"),
+        ] {
+            assert_eq!(used(&[("ALL_PROXY", proxy)], "HTTPS://sts.test").as_deref(), Some(shown), "{proxy}");
+        }
     }
 
     #[test]

@@ -8,12 +8,12 @@ use super::course::Course;
 use super::failure::{chain, through};
 use crate::error::told;
 use crate::files::{MOST_BYTES as MOST_FILE_BYTES, read_at_most};
-use crate::profile::Proxies;
+use crate::profile::{Proxies, Proxy as UsedProxy};
 use crate::sys::boot::boottime;
 use crate::sys::clock::wall;
 use crate::waiting::Tries;
 use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::proxy::{ProxyConfig, ProxyError};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Connector, ConnectorBuilder};
@@ -145,8 +145,7 @@ pub(super) fn client(network: &Network, proxy: Proxy, date: &ServerDate, tries: 
             },
             date: date.clone(),
             tries: tries.clone(),
-            plain: OnceLock::new(),
-            tls: OnceLock::new(),
+            connectors: Default::default(),
         }),
     })
 }
@@ -167,17 +166,16 @@ impl HttpClient for Client {
 struct Connecting {
     bundle: Option<Arc<[u8]>>,
     proxy: Proxy,
-    /// What the connectors read in the environment.
     proxies: Proxies,
     date: ServerDate,
     tries: Tries,
-    plain: OnceLock<Connector>,
-    tls: OnceLock<Connector>,
+    /// One for each scheme of a request, directly and through that scheme's proxy.
+    connectors: [OnceLock<Connector>; 4],
 }
 
 impl Connecting {
-    fn builder(&self) -> ConnectorBuilder {
-        let mut builder = Connector::builder().sleep_impl(TokioSleep::new());
+    fn builder(&self, proxy: ProxyConfig) -> ConnectorBuilder {
+        let mut builder = Connector::builder().sleep_impl(TokioSleep::new()).proxy_config(proxy);
         let connect = match self.proxy {
             Proxy::FromEnvironment => CONNECT_TIMEOUT,
             // What does not answer at once is not there: start-up must not stall off EC2.
@@ -188,19 +186,27 @@ impl Connecting {
             settings = settings.read_timeout(Duration::from_secs(5));
         }
         builder.set_connector_settings(Some(settings.build()));
-        builder.set_proxy_config(match self.proxy {
-            Proxy::FromEnvironment => Some(ProxyConfig::from_env()),
-            Proxy::Never => None,
-        });
         builder
     }
 
-    fn with_tls(&self) -> Connector {
+    /// The connector of a request whose way is decided.
+    fn connector(&self, url: &str, proxy: Option<&UsedProxy>) -> Result<&Connector, ProxyError> {
+        let secure = url.starts_with("https:");
+        let connector = &self.connectors[usize::from(secure) + 2 * usize::from(proxy.is_some())];
+        let config = match proxy {
+            Some(proxy) => ProxyConfig::all(proxy.whole.reveal())?,
+            None => ProxyConfig::disabled(),
+        };
+        let tls = secure || proxy.is_some_and(|proxy| proxy.url.starts_with("https:"));
+        Ok(connector.get_or_init(|| if tls { self.with_tls(config) } else { self.builder(config).build_http() }))
+    }
+
+    fn with_tls(&self, proxy: ProxyConfig) -> Connector {
         let mut trust = TrustStore::default();
         if let Some(bundle) = &self.bundle {
             trust.add_pem_certificate(bundle.to_vec());
         }
-        let builder = self.builder().tls_provider(Provider::Rustls(CryptoMode::Ring));
+        let builder = self.builder(proxy).tls_provider(Provider::Rustls(CryptoMode::Ring));
         match TlsContext::builder().with_trust_store(trust).build() {
             Ok(context) => builder.tls_context(context).build(),
             // Only s2n's contexts can fail to build.
@@ -224,10 +230,9 @@ impl HttpConnector for Connecting {
         {
             return HttpConnectorFuture::ready(Err(ConnectorError::io(error.into())));
         }
-        let connector = if [asked, request.uri()].iter().any(|url| url.starts_with("https:")) {
-            self.tls.get_or_init(|| self.with_tls())
-        } else {
-            self.plain.get_or_init(|| self.builder().build_http())
+        let connector = match self.connector(request.uri(), proxy.as_ref()) {
+            Ok(connector) => connector,
+            Err(error) => return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into()))),
         };
         let answer = connector.call(request);
         let date = self.date.clone();

@@ -55,6 +55,7 @@ impl World {
             ("{token.file}", token_file.display().to_string()),
             ("{sso}", self.sso.url()),
             ("{proxy}", self.proxy.url()),
+            ("{PROXY}", self.proxy.url().to_uppercase()),
             ("{user}", user.access_key_id),
             ("{user.secret}", user.secret_access_key),
             ("{task}", task.access_key_id),

@@ -150,6 +150,16 @@ pub(super) const NETWORK: &[Row] = &[
         BESIDE, Fails("it opens no tunnel to https://sts.invalid")),
     ("NO_PROXY", "+file", &[("HTTP_PROXY", "http://127.0.0.1:1"), ("NO_PROXY", "127.0.0.1")], BESIDE,
         Asks("file R")),
+    ("NO_PROXY", "+file", &[("HTTP_PROXY", "http://127.0.0.1:1"), ("NO_PROXY", "*")], BESIDE, Asks("file R")),
+    ("NO_PROXY", "+file", &[("HTTP_PROXY", "http://127.0.0.1:1"), ("NO_PROXY", "127.0.0.1:1")], BESIDE,
+        Fails("the proxy http://127.0.0.1:1 failed")),
+    ("NO_PROXY AWS_ENDPOINT_URL_STS", "+file",
+        &[("AWS_ENDPOINT_URL_STS", "http://sts.invalid"), ("HTTP_PROXY", "{proxy}"), ("NO_PROXY", "*.valid")], BESIDE,
+        Asks("file R")),
+    ("HTTP_PROXY AWS_ENDPOINT_URL_STS", "+file",
+        &[("AWS_ENDPOINT_URL_STS", "HTTP://sts.invalid"), ("HTTP_PROXY", "{PROXY}")], BESIDE, Asks("file R")),
+    ("endpoint_url", "endpoint_url = HTTP://sts.invalid\n+file",
+        &[("AWS_ENDPOINT_URL", ""), ("AWS_ENDPOINT_URL_STS", ""), ("HTTP_PROXY", "{PROXY}")], BESIDE, Asks("file R")),
 ];
 
 #[rustfmt::skip]
