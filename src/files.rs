@@ -21,16 +21,21 @@ pub(crate) struct ConfigFiles {
 
 /// Reads `~/.aws/config` and `~/.aws/credentials`, or what `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE` name.
 ///
-/// A file that does not exist is an empty one, as for every AWS tool.
+/// A file that does not exist is an empty one, as for every AWS tool; so is a directory, as for the AWS CLI. A container
+/// runtime makes one where the file that it is to mount does not exist.
 ///
 /// # Errors
 /// A file that is there but cannot be read, or does not keep the format.
 pub(crate) fn read(vars: &Vars) -> Result<ConfigFiles, Error> {
     let [config, credentials] = places(vars);
-    let config_text = text(config.as_deref(), "the config file")?;
-    let credentials_text = text(credentials.as_deref(), "the credentials file")?;
+    let mut directories = Vec::new();
+    let config_text = text(config.as_deref(), "the config file", &mut directories)?;
+    let credentials_text = text(credentials.as_deref(), "the credentials file", &mut directories)?;
     let path = |path: &Option<PathBuf>| path.clone().unwrap_or_default();
-    let profiles = ProfileSet::parse((&path(&config), &config_text), (&path(&credentials), &credentials_text))?;
+    let mut profiles = ProfileSet::parse((&path(&config), &config_text), (&path(&credentials), &credentials_text))?;
+    for directory in directories {
+        profiles.note(format!("{} is not read: it is a directory", directory.display()));
+    }
     Ok(ConfigFiles { profiles, config_text })
 }
 
@@ -52,13 +57,16 @@ fn location(vars: &Vars, variable: &str, default: &str) -> Option<PathBuf> {
     }
 }
 
-fn text(path: Option<&Path>, what: &str) -> Result<Vec<u8>, Error> {
+fn text<'p>(path: Option<&'p Path>, what: &str, directories: &mut Vec<&'p Path>) -> Result<Vec<u8>, Error> {
     let Some(path) = path else { return Ok(Vec::new()) };
-    match read_at_most(path, MOST_BYTES) {
-        Ok(text) => Ok(text),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(Vec::new()),
-        Err(error) => Err(Error::File { what: what.to_owned(), path: path.to_owned(), reason: told(&error) }),
-    }
+    read_at_most(path, MOST_BYTES).or_else(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(Vec::new()),
+        io::ErrorKind::IsADirectory => {
+            directories.push(path);
+            Ok(Vec::new())
+        }
+        _ => Err(Error::File { what: what.to_owned(), path: path.to_owned(), reason: told(&error) }),
+    })
 }
 
 /// Reads a regular file, or `/dev/null`, unless it holds more than `most` bytes. Anything else may block, or never end.
@@ -70,12 +78,12 @@ pub(crate) fn read_at_most(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
     let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
     let file = opened.map_err(|error| match error.raw_os_error() {
-        Some(libc::ENXIO) => irregular("a socket or a device that cannot be opened"),
+        Some(libc::ENXIO) => irregular(io::ErrorKind::InvalidInput, "a socket or a device that cannot be opened"),
         _ => error,
     })?;
     let found = file.metadata()?;
     match other_kind(&found) {
-        Some(kind) => Err(irregular(kind)),
+        Some((kind, what)) => Err(irregular(kind, what)),
         None => read_all(file, &found, most),
     }
 }
@@ -103,20 +111,21 @@ fn read_all(file: File, found: &Metadata, most: usize) -> io::Result<Vec<u8>> {
 }
 
 /// What it is, if it is neither a regular file nor `/dev/null`, which stands for an empty one.
-fn other_kind(found: &Metadata) -> Option<&'static str> {
+fn other_kind(found: &Metadata) -> Option<(io::ErrorKind, &'static str)> {
     let kind = found.file_type();
     let is_null = kind.is_char_device() && found.rdev() == libc::makedev(1, 3);
-    match () {
-        () if kind.is_file() || is_null => None,
-        () if kind.is_dir() => Some("a directory"),
-        () if kind.is_fifo() => Some("a FIFO"),
-        () if kind.is_socket() => Some("a socket"),
-        () => Some("a device"),
-    }
+    let what = match () {
+        () if kind.is_file() || is_null => return None,
+        () if kind.is_dir() => return Some((io::ErrorKind::IsADirectory, "a directory")),
+        () if kind.is_fifo() => "a FIFO",
+        () if kind.is_socket() => "a socket",
+        () => "a device",
+    };
+    Some((io::ErrorKind::InvalidInput, what))
 }
 
-fn irregular(kind: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, format!("it is {kind}, not a regular file"))
+fn irregular(kind: io::ErrorKind, what: &str) -> io::Error {
+    io::Error::new(kind, format!("it is {what}, not a regular file"))
 }
 
 #[cfg(test)]

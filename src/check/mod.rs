@@ -157,7 +157,8 @@ fn check_unattended(launch: &Launch<'_>, keys: KeyKind) -> Result<(), Error> {
 
 /// The shared files, and whether they are there.
 fn look(vars: &Vars) -> Vec<(std::path::PathBuf, Presence)> {
-    let presence = |path: &std::path::Path| if path.exists() { Presence::There } else { Presence::Missing };
+    let presence =
+        |path: &std::path::Path| if path.exists() && !path.is_dir() { Presence::There } else { Presence::Missing };
     files::places(vars).into_iter().flatten().map(|path| (path.clone(), presence(&path))).collect()
 }
 

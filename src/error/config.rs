@@ -15,9 +15,15 @@ pub(crate) enum ConfigError {
     /// A line of a shared file that no tool of AWS could read.
     Syntax { file: PathBuf, line: usize, reason: &'static str },
     /// A flag or a variable names a profile that is in neither file.
-    UnknownProfile { name: String, named_by: &'static str, near: Vec<String>, misplaced: Option<(String, String)> },
+    UnknownProfile { name: String, named_by: &'static str, near: Vec<String>, misplaced: Option<Misplaced> },
     /// A `source_profile` names a profile that is in neither file.
-    UnknownSourceProfile { profile: String, name: String, file: PathBuf, near: Vec<String> },
+    UnknownSourceProfile {
+        profile: String,
+        name: String,
+        file: PathBuf,
+        near: Vec<String>,
+        misplaced: Option<Misplaced>,
+    },
     /// The profiles lead back to one another; the last is the first again.
     Loop { profiles: Vec<String> },
     /// A profile has both `source_profile` and `credential_source`.
@@ -29,7 +35,7 @@ pub(crate) enum ConfigError {
     /// A `credential_source` that has nothing to give.
     EmptyCredentialSource { profile: String, value: &'static str, reason: &'static str },
     /// A profile that another names as its source, or itself, has no credentials.
-    NoCredentials { profile: String, named_by: String },
+    NoCredentials { profile: String, named_by: String, misplaced: Option<Misplaced> },
     /// One key of the pair is in the environment; the other is not.
     PartialEnvironmentKeys { missing: &'static str },
     /// One key of the pair is in a profile; the other is not.
@@ -55,7 +61,7 @@ pub(crate) enum ConfigError {
     /// A variable's or a flag's value is outside its limits.
     Variable { name: &'static str, value: String, invalid: Box<Invalid> },
     /// Nothing names a role; the profile was looked at and has none.
-    NoRole { profile: Option<String> },
+    NoRole { profile: Option<String>, misplaced: Option<Misplaced> },
     /// Nothing gives source credentials; each place that was looked at.
     NoSource { looked_at: Vec<String> },
     /// A chain of more roles than [`MAX_HOPS`].
@@ -68,6 +74,22 @@ pub(crate) enum ConfigError {
     /// A flag for `AssumeRole`, but the only hop is `AssumeRoleWithWebIdentity`, which has no such parameter. The token
     /// is AWS's variable's or the profile's, unless a word names it.
     NotForWebIdentity { word: Word, role: String, token: Option<Word> },
+}
+
+/// A section that is not read, because its header has the form of the other file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Misplaced {
+    /// The header with its brackets.
+    pub(crate) written: String,
+    pub(crate) expected: String,
+}
+
+impl fmt::Display for Misplaced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { written, expected } = self;
+        let file = if expected.starts_with("[profile ") { "config" } else { "credentials" };
+        write!(f, "its section is written {written}, but must be written {expected} in the {file} file")
+    }
 }
 
 /// What asks for a duration.
@@ -87,10 +109,10 @@ impl ConfigError {
                 "mend line {line} of {}: a section looks like [profile NAME], a setting like region = eu-west-1",
                 file.display()
             ),
-            Self::UnknownProfile { misplaced: Some((written, expected)), .. } => {
-                let file = if expected.starts_with("[profile ") { "config" } else { "credentials" };
-                format!("its section is written {written}, but must be written {expected} in the {file} file")
-            }
+            Self::UnknownProfile { misplaced: Some(misplaced), .. }
+            | Self::UnknownSourceProfile { misplaced: Some(misplaced), .. }
+            | Self::NoCredentials { misplaced: Some(misplaced), .. }
+            | Self::NoRole { misplaced: Some(misplaced), .. } => misplaced.to_string(),
             Self::UnknownProfile { near, .. } | Self::UnknownSourceProfile { near, .. } if !near.is_empty() => {
                 format!("known profiles: {}", near.join(", "))
             }
@@ -190,7 +212,7 @@ impl fmt::Display for ConfigError {
             Self::EmptyCredentialSource { profile, value, reason } => {
                 write!(f, "profile {profile} has credential_source = {value}, but {reason}")
             }
-            Self::NoCredentials { profile, named_by } => {
+            Self::NoCredentials { profile, named_by, .. } => {
                 write!(f, "profile {profile}, the source_profile of {named_by}, has no credentials")
             }
             Self::PartialEnvironmentKeys { missing } => {
@@ -225,10 +247,10 @@ impl fmt::Display for ConfigError {
                 write!(f, "profile {profile} in {}: {key} `{}` {invalid}", file.display(), shortened(value))
             }
             Self::Variable { name, value, invalid } => write!(f, "{name} `{}` {invalid}", shortened(value)),
-            Self::NoRole { profile: Some(profile) } => {
+            Self::NoRole { profile: Some(profile), .. } => {
                 write!(f, "no role to assume: nothing names one, and profile {profile} has no role_arn")
             }
-            Self::NoRole { profile: None } => f.write_str("no role to assume: nothing names one"),
+            Self::NoRole { profile: None, .. } => f.write_str("no role to assume: nothing names one"),
             Self::NoSource { looked_at } => {
                 write!(f, "no source credentials; looked at {}", looked_at.join(", "))
             }

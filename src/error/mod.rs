@@ -10,7 +10,7 @@ mod mfa;
 mod source;
 
 pub(crate) use assume::{AssumeError, Cause, Effort, LastTry, NetworkFailure, Refusal, StsCall};
-pub(crate) use config::{ConfigError, DurationBy};
+pub(crate) use config::{ConfigError, DurationBy, Misplaced};
 pub(crate) use denial::{Blame, Lack, PolicyKind};
 pub(crate) use mfa::{CodeOrigin, MfaError, MfaFailure};
 pub(crate) use source::{Answer, MetadataFailure, ProcessFailure, SourceError};

@@ -66,12 +66,22 @@ pub(super) struct Draft {
     external_id: Option<ExternalId>,
     duration: Option<SessionDuration>,
     mfa_serial: Option<MfaSerial>,
+    /// What was passed over, and why.
+    note: Option<String>,
 }
 
 impl Draft {
     /// A role that was named by itself.
     pub(super) fn plain(role: RoleArn) -> Self {
-        Self { role, profile: None, session_name: None, external_id: None, duration: None, mfa_serial: None }
+        Self {
+            role,
+            profile: None,
+            session_name: None,
+            external_id: None,
+            duration: None,
+            mfa_serial: None,
+            note: None,
+        }
     }
 
     /// The role of a profile, if it has one.
@@ -80,13 +90,17 @@ impl Draft {
     /// When a value is outside AWS's limits; the SDKs send it, or pass it over.
     pub(super) fn of_profile(profiles: &ProfileSet, name: &str) -> Result<Option<Self>, ConfigError> {
         let Some(role) = read(profiles, name, "role_arn", RoleArn::parse)? else { return Ok(None) };
+        let duration = read(profiles, name, "duration_seconds", seconds)?;
         Ok(Some(Self {
             role,
             profile: Some(name.to_owned()),
             session_name: read(profiles, name, "role_session_name", RoleSessionName::parse)?,
             external_id: read(profiles, name, "external_id", ExternalId::parse)?,
-            duration: read(profiles, name, "duration_seconds", seconds)?,
+            duration: duration.flatten(),
             mfa_serial: read(profiles, name, "mfa_serial", MfaSerial::parse)?,
+            note: matches!(duration, Some(None)).then(|| {
+                format!("duration_seconds of profile {name} is not used: it is not a whole number of seconds")
+            }),
         }))
     }
 }
@@ -107,11 +121,19 @@ fn read<T>(
     })
 }
 
-/// `duration_seconds` is a plain number; the other forms of `--duration` would mislead AWS's own tools.
-fn seconds(text: &str) -> Result<SessionDuration, Invalid> {
-    let seconds =
-        text.parse::<u32>().map_err(|_| Invalid::new("is not a whole number of seconds").hint("for example 3600"))?;
-    SessionDuration::from_duration(Duration::from_secs(seconds.into()))
+/// `duration_seconds` as Python's `int` reads it; nothing where that fails, since the AWS CLI passes the key over then. The
+/// other forms of `--duration` would mislead AWS's tools.
+///
+/// # Errors
+/// When the number is outside what STS allows.
+fn seconds(text: &str) -> Result<Option<SessionDuration>, Invalid> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits.split('_').all(is_number) {
+        return Ok(None);
+    }
+    let seconds = if text.starts_with('-') { 0 } else { digits.replace('_', "").parse().unwrap_or(u64::MAX) };
+    SessionDuration::from_duration(Duration::from_secs(seconds)).map(Some)
 }
 
 /// Which call of STS a hop is. Only the first can be by web identity.
@@ -161,7 +183,7 @@ pub(super) fn finish(
             caller.options.mfa_serial.clone_from(&flags.mfa_serial);
         }
     }
-    let Some(mut last) = hops.pop() else { return Err(ConfigError::NoRole { profile: None }) };
+    let Some(mut last) = hops.pop() else { return Err(ConfigError::NoRole { profile: None, misplaced: None }) };
     if flags.external_id.is_some() {
         last.options.external_id.clone_from(&flags.external_id);
     }
@@ -214,6 +236,7 @@ fn hop(draft: Draft, call: Call, request: &Request, vars: &Vars, notes: &mut Vec
         })?,
         (None, None, None) => request.default_session_name.clone(),
     };
+    notes.extend(draft.note);
     let mut options = HopOptions { duration: draft.duration, ..HopOptions::default() };
     if call == Call::AssumeRoleWithWebIdentity {
         if draft.external_id.is_some() || draft.mfa_serial.is_some() {

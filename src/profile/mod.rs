@@ -18,6 +18,7 @@ mod request;
 mod set;
 mod source;
 pub(crate) mod text;
+mod words;
 
 pub(crate) use exported::exported_settings;
 pub(crate) use hops::RoleChain;

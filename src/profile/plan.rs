@@ -64,6 +64,9 @@ fn decide(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Result<Plan,
         notes: profiles.notes().to_vec(),
     };
     planner.note_names();
+    if let Some(misplaced) = profiles.misplaced(planner.selected.name) {
+        planner.note(format!("a section of profile {} is not read: {misplaced}", planner.selected.name));
+    }
     let explicit = planner.explicit_roles();
     let Start { source, mut drafts } = planner.start(explicit)?;
     // A role that is named by itself and is also where the profile or the token leads is one hop, not two.
@@ -205,7 +208,8 @@ impl<'a> Planner<'a> {
     /// `--profile` before the environment.
     fn start(&mut self, explicit: &[RoleArn]) -> Result<Start, ConfigError> {
         if explicit.is_empty() && !self.profile_has_role() && self.vars.text("AWS_ROLE_ARN").is_none() {
-            return Err(ConfigError::NoRole { profile: self.used().map(|used| used.name.to_owned()) });
+            let misplaced = self.profiles.misplaced(self.selected.name).cloned();
+            return Err(ConfigError::NoRole { profile: self.used().map(|used| used.name.to_owned()), misplaced });
         }
         let plain = |planner: &Self, source| {
             let drafts = if explicit.is_empty() { planner.aws_role()?.into_iter().collect() } else { Vec::new() };
@@ -316,9 +320,11 @@ impl<'a> Planner<'a> {
     }
 
     fn looked_at(&self) -> Vec<String> {
-        let profile = match self.selected.settings {
-            Some(_) => format!("profile {}", self.selected.name),
-            None => format!("profile {} (not there)", self.selected.name),
+        let name = self.selected.name;
+        let profile = match (self.profiles.misplaced(name), self.selected.settings) {
+            (Some(found), _) => format!("profile {name} (written {}, and not {})", found.written, found.expected),
+            (None, Some(_)) => format!("profile {name}"),
+            (None, None) => format!("profile {name} (not there)"),
         };
         let environment = ["AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"].map(str::to_owned);
         let environment = environment.into_iter().filter(|_| !self.by_flag());

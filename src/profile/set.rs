@@ -4,7 +4,8 @@
 //! file over the config file, and `[profile default]` replaces `[default]`. It does not know what a key means.
 
 use super::text::{FileKind, Line, Section, property, scan};
-use crate::error::ConfigError;
+use super::words::one_word;
+use crate::error::{ConfigError, Misplaced};
 use crate::session::Secret;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -80,8 +81,8 @@ pub(crate) struct ProfileSet {
     profiles: BTreeMap<String, Settings>,
     sso_sessions: BTreeMap<String, Settings>,
     services: BTreeMap<String, Settings>,
-    /// Profiles whose header has the form of the other file: the name, as it is written, and as it has to be.
-    misplaced: BTreeMap<String, (String, String)>,
+    /// Profiles whose header has the form of the other file, by name.
+    misplaced: BTreeMap<String, Misplaced>,
     notes: Vec<String>,
 }
 
@@ -150,13 +151,14 @@ impl ProfileSet {
 
     /// Remembers a section that would be a profile if it were written as its file asks.
     fn misplace(&mut self, kind: FileKind, written: &str) {
-        let name = written.strip_prefix("profile").map_or(written, str::trim);
+        let rest = written.strip_prefix("profile").map_or(written, str::trim);
+        let name = one_word(rest).unwrap_or_else(|| rest.to_owned());
         let expected = match kind {
             FileKind::Credentials => format!("[{name}]"),
             FileKind::Config if name.contains(char::is_whitespace) => format!("[profile \"{name}\"]"),
             FileKind::Config => format!("[profile {name}]"),
         };
-        self.misplaced.insert(name.to_owned(), (format!("[{written}]"), expected));
+        self.misplaced.insert(name, Misplaced { written: format!("[{written}]"), expected });
     }
 
     /// The settings of a profile.
@@ -187,12 +189,17 @@ impl ProfileSet {
         }
     }
 
-    /// How the header of a profile that is not known was written, and how it has to be written.
-    pub(crate) fn misplaced(&self, name: &str) -> Option<&(String, String)> {
+    /// A section of this profile that is not read, because its header has the form of the other file.
+    pub(crate) fn misplaced(&self, name: &str) -> Option<&Misplaced> {
         self.misplaced.get(name)
     }
 
-    /// What the merge passed over.
+    /// Adds to what was passed over.
+    pub(crate) fn note(&mut self, note: String) {
+        self.notes.push(note);
+    }
+
+    /// What was passed over.
     pub(crate) fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -367,10 +374,12 @@ mod tests {
 
     #[test]
     fn a_header_in_the_other_files_form_is_remembered() {
-        let set = set("[foo]\n[profile a b]", "[profile bar]");
-        let misplaced = |name| set.misplaced(name).map(|(a, b)| (a.as_str(), b.as_str()));
+        let set = set("[foo]\n[profile a b]\n[profile baz]", "[profile bar]\n[profile 'b z']\n[profile baz]");
+        let misplaced = |name| set.misplaced(name).map(|found| (found.written.as_str(), found.expected.as_str()));
         assert_eq!(misplaced("foo"), Some(("[foo]", "[profile foo]")));
         assert_eq!(misplaced("bar"), Some(("[profile bar]", "[bar]")));
+        assert_eq!(misplaced("b z"), Some(("[profile 'b z']", "[b z]")));
+        assert_eq!(misplaced("baz"), Some(("[profile baz]", "[baz]")));
         assert_eq!(misplaced("a b"), Some(("[profile a b]", "[profile \"a b\"]")));
     }
 

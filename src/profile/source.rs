@@ -5,6 +5,7 @@
 
 use super::set::{ProfileSet, Settings};
 use super::text::FileKind;
+use super::words::one_line;
 use crate::error::ConfigError;
 use crate::session::{Flaw, Keys, Part};
 use crate::vars::Vars;
@@ -168,7 +169,7 @@ pub(super) fn of_profile(profiles: &ProfileSet, name: &str) -> Result<Option<Sou
         return Ok(Some(Source::Login { profile, session_arn: session.to_owned() }));
     }
     if let Some(command) = settings.get("credential_process") {
-        return Ok(Some(Source::Process { profile, command: command.to_owned() }));
+        return Ok(Some(Source::Process { profile, command: one_line(command) }));
     }
     if has_keys(settings) { static_keys(profiles, name, settings).map(Some) } else { Ok(None) }
 }

@@ -5,6 +5,7 @@
 //! that works with `aws` has to work here. It looks at one line after another and keeps every byte; what sections
 //! and settings mean is decided in `set`. It knows no file name.
 
+use super::words::{one_word, outside_quotes};
 use crate::session::Secret;
 
 /// Which of the two shared files a text is: their sections are named differently.
@@ -130,24 +131,24 @@ fn line_length(text: &[u8]) -> usize {
     }
 }
 
-/// The name between the brackets; behind them only a comment may stand.
+/// The name between the brackets. What is behind them has no meaning, as for the AWS CLI.
+///
+/// A name may hold a `]`: in quotes, or where another is the last or stands before white space or a comment.
 fn header(body: &str) -> Result<&str, &'static str> {
-    let closes = |at: usize| {
-        let behind = body[at + 1..].trim_start();
-        behind.is_empty() || behind.starts_with(['#', ';'])
+    let ends = |at: &usize| {
+        body[at + 1..].chars().next().is_none_or(|behind| behind.is_whitespace() || matches!(behind, '#' | ';'))
     };
-    match body.match_indices(']').find(|(at, _)| closes(*at)) {
-        Some((at, _)) => Ok(body[..at].trim()),
-        None if body.contains(']') => Err("there is more behind the `]` of a section"),
-        None => Err("the `]` of a section is missing"),
-    }
+    let brackets = || outside_quotes(body).filter(|(_, c)| *c == ']').map(|(at, _)| at);
+    let close = brackets().find(ends).or_else(|| brackets().next()).or_else(|| body.find(']'));
+    close.map(|at| body[..at].trim()).ok_or("the `]` of a section is missing")
 }
 
-/// Reads a section's name. A name of several words is a profile's only in quotes, or in the credentials file.
+/// Reads a section's name. A name of several words is a profile's only in quotes or with backslashes, or in the
+/// credentials file.
 fn section(kind: FileKind, name: &str) -> Section {
     let (word, rest) = name.split_once(char::is_whitespace).map_or((name, ""), |(word, rest)| (word, rest.trim()));
-    let named = |of: fn(String) -> Section| match unquoted(rest) {
-        Some(rest) => of(rest.to_owned()),
+    let named = |of: fn(String) -> Section| match one_word(rest) {
+        Some(rest) => of(rest),
         None => Section::Other(name.to_owned()),
     };
     match (kind, word) {
@@ -160,15 +161,6 @@ fn section(kind: FileKind, name: &str) -> Section {
             Section::Other(name.to_owned())
         }
         (FileKind::Credentials, _) => Section::Profile(name.to_owned()),
-    }
-}
-
-/// A name without its quotes, or nothing when there is no name, or several words without quotes.
-fn unquoted(name: &str) -> Option<&str> {
-    let inside = ['"', '\''].iter().find_map(|&quote| name.strip_prefix(quote)?.strip_suffix(quote));
-    match inside {
-        Some(inside) => Some(inside).filter(|inside| !inside.is_empty()),
-        None => Some(name).filter(|name| !name.is_empty() && !name.contains(char::is_whitespace)),
     }
 }
 
@@ -186,10 +178,10 @@ pub(super) fn property(text: &str) -> Result<(&str, &str), &'static str> {
     }
 }
 
-/// Cuts a comment: `#` or `;` behind white space.
+/// Cuts a comment: `#` or `;` behind white space, and not in quotes.
 fn without_comment(text: &str) -> &str {
     let mut white = false;
-    for (at, c) in text.char_indices() {
+    for (at, c) in outside_quotes(text) {
         if white && matches!(c, '#' | ';') {
             return &text[..at];
         }
@@ -226,6 +218,17 @@ mod tests {
             ("[profile foo]# pound [x]", Section::Profile("foo".into())),
             ("[profile \"a b\"]", Section::Profile("a b".into())),
             ("[profile 'a ] b'] # c", Section::Profile("a ] b".into())),
+            ("[profile 'a ] # b'] text", Section::Profile("a ] # b".into())),
+            ("[profile foo] text", Section::Profile("foo".into())),
+            ("[profile foo] text [2]", Section::Profile("foo".into())),
+            ("[profile foo]=", Section::Profile("foo".into())),
+            ("[profile a]b]", Section::Profile("a]b".into())),
+            (r"[profile my\ prof]", Section::Profile("my prof".into())),
+            (r"[profile corp\\me]", Section::Profile(r"corp\me".into())),
+            (r#"[profile "a \" b"]"#, Section::Profile(r#"a " b"#.into())),
+            ("[profile 'a'b]", Section::Profile("ab".into())),
+            (r"[sso-session my\ corp]", Section::SsoSession("my corp".into())),
+            (r"[services my\ own]", Section::Services("my own".into())),
             ("[profile o'brien]", Section::Profile("o'brien".into())),
             (
                 "[profile some-thing:long/the_one%only.foo@bar+]",
@@ -252,6 +255,8 @@ mod tests {
             ("[a b]", Section::Profile("a b".into())),
             ("[profile]", Section::Profile("profile".into())),
             ("[sso-sessionfoo]", Section::Profile("sso-sessionfoo".into())),
+            ("[foo] text", Section::Profile("foo".into())),
+            (r"[my\ prof]", Section::Profile(r"my\ prof".into())),
             ("[profile foo]", Section::Other("profile foo".into())),
             ("[sso-session foo]", Section::Other("sso-session foo".into())),
         ] {
@@ -273,6 +278,11 @@ mod tests {
             ("name = value; Adjacent", "name", "value; Adjacent"),
             ("name = value# Adjacent", "name", "value# Adjacent"),
             ("name = # all comment", "name", ""),
+            ("name = 'a # b' # c", "name", "'a # b'"),
+            ("name = /x \"a # b\" ; c", "name", "/x \"a # b\""),
+            ("name = /x --a='b ; c'", "name", "/x --a='b ; c'"),
+            ("name = it's # a comment", "name", "it's"),
+            ("name = an open \" # comment", "name", "an open \""),
             ("name: value", "name", "value"),
             ("region : eu-west-1", "region", "eu-west-1"),
             ("credential_process: /x --a=b", "credential_process", "/x --a=b"),
@@ -330,7 +340,7 @@ mod tests {
     fn malformed_lines_say_why() {
         for (text, number, reason) in [
             ("[profile foo", 1, "`]` of a section is missing"),
-            ("[profile foo] x", 1, "more behind"),
+            ("[profile 'foo", 1, "`]` of a section is missing"),
             ("\n\nname = value", 3, "before the first"),
             (" -continued", 1, "before the first"),
             ("[default]\nname", 2, "no `=`"),

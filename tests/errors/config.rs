@@ -13,6 +13,12 @@ const FILES: &[(&str, &str, &[&str])] = &[
     ("config-profile-unknown-and-no-other", "", &["-p", "production"]),
     ("config-profile-misplaced", "[production]\nregion = eu-west-1\n", &["-p", "production"]),
     (
+        "config-source-profile-misplaced",
+        "[profile deploy]\nrole_arn = arn:aws:iam::521111111144:role/DeployMaster\nsource_profile = base\n\
+         [base]\nregion = eu-west-1\n",
+        &["-p", "deploy"],
+    ),
+    (
         "config-source-profile-unknown",
         "[profile deploy]\nrole_arn = arn:aws:iam::521111111144:role/DeployMaster\nsource_profile = bse\n[profile base]\n",
         &["-p", "deploy"],
@@ -90,7 +96,7 @@ const FILES: &[(&str, &str, &[&str])] = &[
     (
         "config-value-duration",
         "[profile deploy]\nrole_arn = arn:aws:iam::521111111144:role/DeployMaster\ncredential_source = Environment\n\
-         duration_seconds = 1h\n",
+         duration_seconds = 60\n",
         &["-p", "deploy"],
     ),
     (
@@ -130,9 +136,6 @@ pub(super) fn pages() -> Vec<Page> {
         })
         .collect();
     pages.extend([
-        page("config-file-is-a-folder", || {
-            Scene::new(nobody().file(".aws/config/x", "").args(["-r", ROLE, "--", "true"]))
-        }),
         page("config-profile-of-a-variable-unknown", || {
             Scene::new(nobody().env("AWS_PROFILE", "production").args(["-r", ROLE, "--", "true"]))
         }),

@@ -75,7 +75,7 @@ const BY_HINT: &[(&str, &str)] = &[
     ("Error::Value", "--expect-account `production` is not an account id"),
     ("Error::Missing", "xassume is nested 8 deep"),
     ("ProcessFailure::Ended", "credential_process of profile dev: it exited with status 3"),
-    ("ConfigError::Value", "duration_seconds `1h` is not a whole number"),
+    ("ConfigError::Value", "duration_seconds `60` is outside"),
     ("DurationBy::Word", "as --duration does"),
     ("DurationBy::Profile", "remove duration_seconds from profile deploy"),
     ("ConfigError::Variable", "AWS_ROLE_ARN `DeployMaster` is not a role ARN"),

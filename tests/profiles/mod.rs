@@ -231,6 +231,38 @@ fn the_plan_is_one_readable_block() {
     assert!(told.contains("source: the instance's role (EC2 metadata)\n") && told.contains(&answered), "{told}");
 }
 
+/// As for the AWS CLI. A container runtime makes one where the file that it is to mount does not exist.
+#[test]
+fn a_directory_in_place_of_a_shared_file_counts_as_none() {
+    let sts = FakeSts::start();
+    let at = |args: &[&str]| {
+        let world = Xassume::new(&sts).file(".aws/config/x", "").file(".aws/credentials/x", "");
+        let home = world.home();
+        (home, world.args(args).args(["-r", "111111111111:R"]))
+    };
+    let (home, launch) = at(&["-v"]);
+    let told = launch.args(["--", "true"]).run().exited(0).stderr;
+    for file in ["config", "credentials"] {
+        let note = format!("{} is not read: it is a directory\n", home.join(".aws").join(file).display());
+        assert!(told.contains(&note), "{told}");
+    }
+    assert_eq!(at(&[]).1.args(["--", "true"]).run().exited(0).stderr, "");
+    let document = at(&["--check", "--log-format", "json"]).1.run().exited(0);
+    let document = document.stdout_text();
+    assert_eq!(document.matches("\"present\":false").count(), 2, "{document}");
+}
+
+#[test]
+fn a_section_of_the_chosen_profile_that_is_not_read_is_told() {
+    let sts = FakeSts::start();
+    let world = Xassume::new(&sts).file(".aws/config", "[profile p]\nregion = us-east-1\n");
+    let world = world.file(".aws/credentials", "[profile p]\naws_access_key_id = A\naws_secret_access_key = s\n");
+    let told = world.env("AWS_PROFILE", "p").args(["-v", "-r", "111111111111:R", "--", "true"]).run().exited(0).stderr;
+    let note = "a section of profile p is not read: its section is written [profile p], but must be written [p] in the \
+                credentials file\n";
+    assert!(told.contains(note), "{told}");
+}
+
 #[test]
 fn a_command_that_chooses_a_profile_itself_is_told_once() {
     let sts = FakeSts::start();

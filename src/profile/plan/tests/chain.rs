@@ -146,6 +146,36 @@ fn profiles_that_are_not_there() {
         ("", "AWS_PROFILE=x", "-r A", "there is no profile x", "AWS_CONFIG_FILE"),
         ("[x]\n", "AWS_PROFILE=x", "-r A", "there is no profile x", "[x], but must be written [profile x]"),
         ("---\n[profile x]", "", "-p x", "there is no profile x", "[profile x], but must be written [x]"),
+        // Wherever it is looked for, and beside a section that is read.
+        (
+            "[profile a]\nrole_arn = @A\nsource_profile = x\n---\n[profile x]\n+AKX",
+            "",
+            "-p a",
+            "there is no profile x, the source_profile of a",
+            "[profile x], but must be written [x] in the credentials file",
+        ),
+        (
+            "[profile a]\nrole_arn = @A\nsource_profile = x\n[profile x]\nregion = e\n---\n[profile x]\n+AKX",
+            "",
+            "-p a",
+            "profile x, the source_profile of a, has no credentials",
+            "[profile x], but must be written [x] in the credentials file",
+        ),
+        (
+            "[profile x]\nregion = e\n---\n[profile x]\nrole_arn = @A",
+            "",
+            "-p x",
+            "profile x has no role_arn",
+            "[profile x], but must be written [x] in the credentials file",
+        ),
+        ("---\n[profile default]\nrole_arn = @A", "", "", "nothing names one", "must be written [default]"),
+        (
+            "[default]\nregion = e\n---\n[profile default]\n+AKX",
+            "AWS_EC2_METADATA_DISABLED=true",
+            "-r A -p default",
+            "profile default (written [profile default], and not [default])",
+            "keys",
+        ),
     ]);
     // Another profile's name is not looked at.
     check(&[(BASE, "AWS_PROFILE=x", "-r A -p base", "base:AKB > A")]);

@@ -38,18 +38,37 @@ fn settings_of_a_profile_go_to_its_hop() {
         ("[profile a]\nrole_arn = x", "", "-p a", "profile a in config: role_arn `x` is not a role ARN", "looks like"),
         (&of("role_session_name = a/b"), "KEYS", "-p a", "role_session_name `a/b` has '/' in it", "letters"),
         (&of("external_id = x y"), "KEYS", "-p a", "external_id `x y` has ' '", "letters"),
-        (
-            &of("duration_seconds = 1h"),
-            "KEYS",
-            "-p a",
-            "duration_seconds `1h` is not a whole number of seconds",
-            "3600",
-        ),
         (&of("duration_seconds = 60"), "KEYS", "-p a", "duration_seconds `60` is outside", "hour"),
+        (&of("duration_seconds = -3600"), "KEYS", "-p a", "duration_seconds `-3600` is outside", "hour"),
+        (&of("duration_seconds = 99999999999999999999999"), "KEYS", "-p a", "is outside", "hour"),
         (&of("mfa_serial = short"), "KEYS", "-p a", "mfa_serial `short` has 5 characters", "AWS allows"),
         ("", "KEYS AWS_ROLE_SESSION_NAME=x", "-r A", "AWS_ROLE_SESSION_NAME `x` has 1 character;", "AWS allows"),
         ("---\n[a]\nrole_arn = x", "", "-p a", "profile a in credentials: role_arn", "looks like"),
     ]);
+}
+
+#[test]
+fn a_duration_counts_if_the_aws_cli_reads_it_as_a_number() {
+    for (value, duration, noted) in [
+        ("7200", ",for=7200", false),
+        ("+7200", ",for=7200", false),
+        ("07200", ",for=7200", false),
+        ("7_200", ",for=7200", false),
+        ("", "", false),
+        ("1h", "", true),
+        ("7200.0", "", true),
+        ("7200s", "", true),
+        ("\"7200\"", "", true),
+        ("7__200", "", true),
+        ("_7200", "", true),
+        ("+", "", true),
+    ] {
+        let text = format!("[profile a]\nrole_arn = @A\ncredential_source = Environment\nduration_seconds = {value}\n");
+        check(&[(&text, "KEYS", "-p a", &format!("AKENV > A{duration}"))]);
+        let notes = planned(&text, "KEYS", "-p a").expect("planned").notes;
+        let note = "duration_seconds of profile a is not used: it is not a whole number of seconds";
+        assert_eq!(notes.iter().any(|found| found == note), noted, "{value}: {notes:?}");
+    }
 }
 
 #[test]
