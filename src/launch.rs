@@ -13,6 +13,7 @@ use crate::sts::{self, Obtained};
 use crate::supervise::happening::Happening;
 use crate::vars::Vars;
 use std::ffi::CString;
+use std::sync::atomic::AtomicBool;
 use tokio::runtime::{Builder, Runtime};
 
 /// The most xassumes that may lie around one another; more are a `credential_process` that calls itself.
@@ -48,6 +49,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) codes: Codes<'a>,
     /// The MFA sessions of this run.
     pub(crate) bought: KeptInProcess,
+    /// Whether the user was warned of the cache in this run.
+    pub(crate) cache_warned: AtomicBool,
     /// What is waited for, as long as the command does not have the terminal.
     pub(crate) progress: Progress,
 }
@@ -78,8 +81,8 @@ impl<'a> Launch<'a> {
         report.plan(&plan, settings, || sts::endpoint(&plan, settings.sts.endpoint.as_deref(), None));
         let device = way::device(&plan.hops).map(|(_, _, serial)| serial);
         let codes = Codes::new(&settings.mfa.code, device, for_helpers)?;
-        let (bought, progress) = (KeptInProcess::default(), report.progress());
-        Ok(Self { settings, vars, report, files, plan, depth: *depth, codes, bought, progress })
+        let (bought, cache_warned, progress) = (KeptInProcess::default(), AtomicBool::default(), report.progress());
+        Ok(Self { settings, vars, report, files, plan, depth: *depth, codes, bought, cache_warned, progress })
     }
 
     /// A session that nobody will refresh: for a command that xassume becomes, or to print. From the cache without a

@@ -6,7 +6,7 @@
 mod directly;
 mod kept;
 
-use crate::cache::{Cache, Entry, Found, Held, Key, Moment, Reach, Stamp, Surroundings, Turn, surroundings};
+use crate::cache::{Cache, Entry, Found, Held, Key, Moment, Passed, Reach, Stamp, Surroundings, Turn, surroundings};
 use crate::error::{Error, told};
 use crate::files::ConfigFiles;
 use crate::launch::Launch;
@@ -25,6 +25,7 @@ use crate::waiting::Awaited;
 use kept::Kept;
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStringExt as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Tells programs that xassume runs for itself which keys are locked for their answer, so that a circle is noticed.
@@ -65,13 +66,14 @@ pub(crate) struct Sessions<'a> {
     cache: Cache,
     /// `--min-ttl`.
     least: Option<Duration>,
+    cache_warned: &'a AtomicBool,
 }
 
 impl<'a> Sessions<'a> {
     /// # Errors
     /// When `--min-ttl` asks for more than a session will have.
     pub(crate) fn new(launch: &'a Launch<'_>, plan: &'a Plan, files: &'a ConfigFiles) -> Result<Self, Error> {
-        let Launch { settings, vars, depth, codes, bought, report, progress, .. } = launch;
+        let Launch { settings, vars, depth, codes, bought, cache_warned, report, progress, .. } = launch;
         let mut notes = Vec::new();
         let least = settings.cache.min_ttl(&plan.hops, &mut notes)?;
         for note in &notes {
@@ -79,7 +81,7 @@ impl<'a> Sessions<'a> {
         }
         let cache = Cache::new(&settings.cache, vars);
         let (depth, report) = (*depth, *report);
-        Ok(Self { plan, files, settings, vars, depth, codes, bought, report, progress, cache, least })
+        Ok(Self { plan, files, settings, vars, depth, codes, bought, report, progress, cache, least, cache_warned })
     }
 
     /// What a use needs, unless `--min-ttl` says otherwise.
@@ -168,8 +170,7 @@ impl<'a> Sessions<'a> {
                 return Err(Error::Waited { role: role(), limit });
             }
             Turn::Alone => {
-                let reasons = if passed.is_empty() { "no folder is named".to_owned() } else { passed.join("; ") };
-                self.report.detail(format_args!("cache: not used: {reasons}"));
+                self.tell_unusable(&passed);
                 return self.ask(limit, attempts, None).await;
             }
             Turn::Ours(held) => held,
@@ -180,7 +181,23 @@ impl<'a> Sessions<'a> {
         Ok(obtained)
     }
 
-    fn tell_passed(&self, folders: &[String]) {
+    /// Says why no directory can be used: once, and as a warning where a user would mend it.
+    fn tell_unusable(&self, passed: &[Passed]) {
+        let reasons = |passed: &mut dyn Iterator<Item = &Passed>| {
+            let reasons: Vec<_> = passed.map(ToString::to_string).collect();
+            if reasons.is_empty() { "no folder is named".to_owned() } else { reasons.join("; ") }
+        };
+        match passed.iter().find(|passed| passed.fault) {
+            Some(_) if self.cache_warned.swap(true, Ordering::Relaxed) => {}
+            Some(fault) => self.report.mendable(
+                format_args!("the cache cannot be used: {}", reasons(&mut passed.iter().filter(|passed| passed.fault))),
+                format!("{}; until then each run asks STS, and for an MFA code where one is needed", fault.hint()),
+            ),
+            None => self.report.detail(format_args!("cache: not used: {}", reasons(&mut passed.iter()))),
+        }
+    }
+
+    fn tell_passed(&self, folders: &[Passed]) {
         for passed in folders {
             self.report.detail(format_args!("cache: passed over: {passed}"));
         }
@@ -189,12 +206,10 @@ impl<'a> Sessions<'a> {
     /// What cannot be kept is of use to this run all the same.
     fn keep(&self, held: &mut Held, key: &Key, obtained: &Obtained, asked: Duration) {
         let (entry, stamp) = entry(obtained, asked);
-        self.tell_unless_kept(held.keep(key, &entry, &stamp));
-    }
-
-    fn tell_unless_kept(&self, kept: std::io::Result<()>) {
-        if let Err(error) = kept {
-            self.report.detail(format_args!("cache: the session cannot be kept: {}", told(&error)));
+        if let Err(error) = held.keep(key, &entry, &stamp)
+            && !self.cache_warned.swap(true, Ordering::Relaxed)
+        {
+            self.report.warning(format_args!("the session cannot be kept in the cache: {}", told(&error)));
         }
     }
 

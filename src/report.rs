@@ -92,6 +92,13 @@ impl Report {
         }
     }
 
+    /// Something is wrong that the hint mends, and the run goes on.
+    pub(crate) fn mendable(self, text: impl Display, hint: String) {
+        if self.voice.verbosity >= Verbosity::Normal {
+            self.write(Message { hint: Some(hint), ..plain("warning", "warning", text) });
+        }
+    }
+
     /// What is done, with `-v`.
     pub(crate) fn detail(self, text: impl Display) {
         if self.voice.verbosity >= Verbosity::Verbose {

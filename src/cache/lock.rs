@@ -7,7 +7,7 @@ use super::entry::{Found, Moment};
 use super::file;
 use super::folder::{Folder, Place, Reserved, random};
 use super::key::Key;
-use crate::error::told;
+use super::passed::Passed;
 use crate::sys::boot::boottime;
 use std::fs::{File, TryLockError};
 use std::io;
@@ -62,7 +62,7 @@ pub(super) fn look(folder: &Folder, key: &Key) -> io::Result<Found> {
 }
 
 /// Waits in the first of the places that can be used until there is an answer or the lock is free; with it, the places
-/// that were passed over, and why.
+/// that were passed over.
 ///
 /// A place whose disk is full cannot be used. Looks before it waits and after each pause, so that one answer is
 /// enough for all waiters, whoever gets the lock next.
@@ -71,13 +71,13 @@ pub(super) async fn turn(
     key: &Key,
     limit: Duration,
     accepts: &dyn Fn(&Found) -> bool,
-) -> (Turn, Vec<String>) {
+) -> (Turn, Vec<Passed>) {
     let wait = Wait { key, limit, begun: boottime(), accepts };
     let mut passed = Vec::new();
     for place in places {
         match wait.at(place).await {
             Ok(turn) => return (turn, passed),
-            Err(error) => passed.push(format!("{}: {}", place.path.display(), told(&error))),
+            Err(error) => passed.push(Passed::of(place, &error)),
         }
     }
     (Turn::Alone, passed)

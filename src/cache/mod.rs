@@ -10,12 +10,14 @@ mod file;
 mod folder;
 mod key;
 mod lock;
+mod passed;
 mod places;
 mod sweep;
 
 pub(crate) use entry::{Entry, Found, Moment, Stamp};
 pub(crate) use key::{Key, Reach, Surroundings};
 pub(crate) use lock::{Held, Turn};
+pub(crate) use passed::Passed;
 pub(crate) use places::surroundings;
 
 use crate::error::told;
@@ -23,7 +25,7 @@ use crate::settings::CacheSettings;
 use crate::vars::Vars;
 use folder::{Folder, Place};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The folders that may hold this user's sessions; none of them is opened before it is needed.
@@ -36,16 +38,9 @@ pub(crate) struct Cache {
 #[derive(Debug, Default)]
 pub(crate) struct Search {
     pub(crate) found: Option<Found>,
-    /// The folders that were passed over, and why.
-    pub(crate) folders: Vec<String>,
+    pub(crate) folders: Vec<Passed>,
     /// The kept sessions that were passed over, and why.
     pub(crate) sessions: Vec<String>,
-}
-
-fn note(passed: &mut Vec<String>, path: &Path, error: &io::Error) {
-    if error.kind() != io::ErrorKind::NotFound {
-        passed.push(format!("{}: {}", path.display(), told(error)));
-    }
 }
 
 /// What `--clear-cache` did in one folder.
@@ -66,15 +61,17 @@ impl Cache {
         for place in &self.places {
             let folder = match Folder::open(&place.path) {
                 Ok(folder) => folder,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => {
-                    note(&mut search.folders, &place.path, &error);
+                    search.folders.push(Passed::of(place, &error));
                     continue;
                 }
             };
             let found = match lock::look(&folder, key) {
                 Ok(found) => found,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => {
-                    note(&mut search.sessions, &folder.path_of(key), &error);
+                    search.sessions.push(format!("{}: {}", folder.path_of(key).display(), told(&error)));
                     continue;
                 }
             };
@@ -91,13 +88,13 @@ impl Cache {
     }
 
     /// Waits for the turn to ask STS, for `limit` at the most, or for a session that is accepted; with it, the folders
-    /// that were passed over, and why.
+    /// that were passed over.
     pub(crate) async fn turn(
         &self,
         key: &Key,
         limit: Duration,
         accepts: &dyn Fn(&Found) -> bool,
-    ) -> (Turn, Vec<String>) {
+    ) -> (Turn, Vec<Passed>) {
         lock::turn(&self.places, key, limit, accepts).await
     }
 
@@ -124,12 +121,12 @@ impl Cache {
     ///
     /// # Errors
     /// Why each of the folders takes none.
-    pub(crate) fn try_to_keep(&self, key: &Key) -> Result<(), Vec<String>> {
+    pub(crate) fn try_to_keep(&self, key: &Key) -> Result<(), Vec<Passed>> {
         let mut reasons = Vec::new();
         for place in &self.places {
             match Folder::make(place).and_then(|folder| folder.reserve(key).map(|reserved| folder.discard(&reserved))) {
                 Ok(()) => return Ok(()),
-                Err(error) => reasons.push(format!("{}: {}", place.path.display(), told(&error))),
+                Err(error) => reasons.push(Passed::of(place, &error)),
             }
         }
         Err(reasons)

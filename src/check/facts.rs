@@ -223,12 +223,10 @@ pub(super) fn session(findings: &Findings<'_>, step: &mut Step) {
             step.details.push(format!("in account {expected}, as --expect-account asks"));
         }
     }
-    // Without a folder that somebody named, a cache that cannot be had is as good as none.
-    if let (Some(_), Some(Unkept::NoFolder(reason))) = (&findings.settings.cache.folder, &findings.unkept) {
-        step.details.push(format!("it cannot be kept in the cache: {reason}"));
-        step.state(
-            State::Warning,
-            "a launch goes on without a cache; --cache-dir takes a folder of yours with mode 700",
-        );
+    if let Some(Unkept::NoFolder(passed)) = &findings.unkept
+        && let Some(fault) = passed.iter().find(|passed| passed.fault)
+    {
+        step.details.push(format!("it cannot be kept in the cache: {fault}"));
+        step.state(State::Warning, fault.hint());
     }
 }

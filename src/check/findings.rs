@@ -1,5 +1,6 @@
 //! What a check has found: facts, collected by the walk and told by `steps`. No secret is among them.
 
+use crate::cache::Passed;
 use crate::error::{AssumeError, Cause, ConfigError, Error, MfaFailure, Refusal, StsCall};
 use crate::mfa::way::{KeyKind, Way, device, way};
 use crate::profile::{Plan, ProfileSet};
@@ -44,7 +45,7 @@ pub(super) enum Unkept {
     /// Sessions of this source cannot be told apart.
     Unnamed,
     /// No folder takes it; why each does not.
-    NoFolder(String),
+    NoFolder(Vec<Passed>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Asking STS for its own sake: no cached session will do.
 
 use super::{Outage, Sessions, entry};
-use crate::cache::Key;
-use crate::error::Error;
+use crate::cache::{Key, Passed};
+use crate::error::{Error, told};
 use crate::settings::CacheMode;
 use crate::sts::{Obtained, Sts};
 use std::time::Duration;
@@ -25,8 +25,8 @@ impl Sessions<'_> {
     ///
     /// # Errors
     /// Why each folder does not.
-    pub(crate) fn try_to_keep(&self, key: &Key) -> Result<(), String> {
-        self.cache.try_to_keep(key).map_err(|reasons| reasons.join("; "))
+    pub(crate) fn try_to_keep(&self, key: &Key) -> Result<(), Vec<Passed>> {
+        self.cache.try_to_keep(key)
     }
 
     /// Keeps a session that nobody waits for; `asked` is when STS was asked, since boot.
@@ -36,6 +36,8 @@ impl Sessions<'_> {
         }
         let Some(key) = key else { return };
         let (entry, stamp) = entry(obtained, asked);
-        self.tell_unless_kept(self.cache.keep(key, &entry, &stamp));
+        if let Err(error) = self.cache.keep(key, &entry, &stamp) {
+            self.report.detail(format_args!("cache: the session cannot be kept: {}", told(&error)));
+        }
     }
 }

@@ -151,7 +151,7 @@ fn a_folder_that_is_removed_in_between_costs_one_call_at_the_most() {
 }
 
 /// Runs a crowd in a mount namespace where `$FULL` is a small file system without room; `None` where that is barred.
-fn on_a_full_disk(xassume: &Xassume, count: usize, launch: &str) -> Option<Vec<String>> {
+fn on_a_full_disk(xassume: &Xassume, count: usize, warned: usize, launch: &str) -> Option<Vec<String>> {
     let full = xassume.home().join("full");
     std::fs::create_dir(&full).expect("the home is writable");
     let script = format!(
@@ -165,7 +165,9 @@ fn on_a_full_disk(xassume: &Xassume, count: usize, launch: &str) -> Option<Vec<S
         println!("skipped: no mount namespace here: {}", finished.stderr);
         return None;
     }
-    assert_eq!(finished.stderr, "");
+    let warning = "No space left on device\nhint: make room there, or name another directory with --cache-dir; until";
+    assert_eq!(finished.stderr.matches(warning).count(), warned, "{}", finished.stderr);
+    assert_eq!(finished.stderr.lines().count(), 2 * warned, "{}", finished.stderr);
     let keys: Vec<_> = finished.stdout_text().lines().map(str::to_owned).collect();
     assert_eq!(keys.len(), count);
     Some(keys)
@@ -175,7 +177,7 @@ fn on_a_full_disk(xassume: &Xassume, count: usize, launch: &str) -> Option<Vec<S
 fn a_full_runtime_folder_is_passed_over_for_the_next() {
     let sts = FakeSts::start();
     let launch = format!("XDG_RUNTIME_DIR=\"$FULL\" \"$XASSUME\" -r {ROLE}");
-    let Some(keys) = on_a_full_disk(&xassume(&sts), 40, &launch) else { return };
+    let Some(keys) = on_a_full_disk(&xassume(&sts), 40, 0, &launch) else { return };
     assert!(keys.iter().all(|key| *key == sts.issued()[0].access_key_id), "{keys:?}");
     assert_eq!(calls(&sts), 1);
 }
@@ -184,7 +186,7 @@ fn a_full_runtime_folder_is_passed_over_for_the_next() {
 fn where_every_disk_is_full_each_launch_asks_for_itself() {
     let sts = FakeSts::start();
     let launch = format!("\"$XASSUME\" --cache-dir \"$FULL/xassume\" -r {ROLE}");
-    let Some(mut keys) = on_a_full_disk(&xassume(&sts), 20, &launch) else { return };
+    let Some(mut keys) = on_a_full_disk(&xassume(&sts), 20, 20, &launch) else { return };
     keys.sort();
     let mut issued: Vec<_> = sts.issued().into_iter().map(|issued| issued.access_key_id).collect();
     issued.sort();

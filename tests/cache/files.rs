@@ -1,13 +1,17 @@
-//! Whatever becomes of the files: at worst STS is asked once more, and only `-v` tells of it.
+//! Whatever becomes of the files: at worst STS is asked once more. A fault of a directory or of the disk is a warning, all
+//! else is told by `-v`.
 #![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
 
 use super::{folder, key_id, ran, xassume};
 use crate::support::processes::eventually;
-use crate::support::{FakeSts, Xassume};
+use crate::support::{FakeSts, Xassume, probe};
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// The begin of the warning.
+const UNUSABLE: &str = "the cache cannot be used: ";
 
 /// The file of the one session that is kept.
 fn session(xassume: &Xassume) -> PathBuf {
@@ -148,14 +152,13 @@ fn a_folder_in_the_way_costs_the_cache_and_nothing_else() {
     let file = session(&xassume);
     fs::remove_file(&file).expect("removed");
     fs::create_dir_all(file.join("full")).expect("a folder");
-    assert_eq!(ran(&xassume).stderr, "");
-    let told = ran(&xassume.arg("-v")).stderr;
-    assert!(told.contains("cache: the session cannot be kept: Is a directory\n"), "{told}");
+    assert_eq!(ran(&xassume).stderr, "xassume: the session cannot be kept in the cache: Is a directory\n");
+    assert_eq!(ran(&xassume.arg("-q")).stderr, "");
     assert_eq!(sts.requests().len(), 3);
 }
 
 #[test]
-fn a_folder_that_is_not_this_users_alone_is_not_used() {
+fn a_folder_that_is_not_this_users_alone_is_not_used_with_a_warning() {
     let sts = FakeSts::start();
     let base = xassume(&sts).env_remove("XDG_RUNTIME_DIR");
     let place = base.home().join("place");
@@ -178,9 +181,12 @@ fn a_folder_that_is_not_this_users_alone_is_not_used() {
         if complaint == "another user" && fs::metadata(&place).expect("there").uid() != 12345 {
             println!("skipped: only root can give a folder away");
         } else {
-            assert_eq!(ran(&xassume).stderr, "");
-            let told = ran(&xassume.clone().arg("-v")).stderr;
-            assert!(told.contains("cache: not used: ") && told.contains(complaint), "{told}");
+            let told = ran(&xassume).stderr;
+            let hint = if complaint == "is open to others" { "chmod 700 " } else { "--cache-dir takes a directory" };
+            let warning = format!("xassume: {UNUSABLE}{}: it ", place.display());
+            assert!(told.starts_with(&warning) && told.contains(complaint) && told.lines().count() == 2, "{told}");
+            assert!(told.contains(&format!("\nhint: {hint}")), "{told}");
+            assert_eq!(ran(&xassume.clone().arg("-q")).stderr, "");
         }
         fs::remove_dir_all(&place).or_else(|_| fs::remove_file(&place)).expect("removed");
     }
@@ -188,6 +194,44 @@ fn a_folder_that_is_not_this_users_alone_is_not_used() {
     let before = sts.requests().len();
     ran(&xassume);
     assert_eq!(sts.requests().len(), before, "the folder is the user's own again");
+}
+
+/// A home that cannot be written to is usual in containers, one that others can read is not.
+#[test]
+fn a_cache_that_nobody_named_is_warned_of_where_a_user_would_mend_it() {
+    let sts = FakeSts::start();
+    let base = xassume(&sts).env_remove("XDG_RUNTIME_DIR");
+    let place = base.home().join(".cache/xassume");
+    assert_eq!(ran(&base.clone().env("HOME", "/proc")).stderr, "");
+    fs::create_dir_all(&place).expect("a folder");
+    set_mode(&place, 0o750);
+    let warning = format!(
+        "xassume: {UNUSABLE}{path}: it is open to others (mode 750, not 700)\nhint: chmod 700 {path}; until \
+         then each run asks STS, and for an MFA code where one is needed\n",
+        path = place.display()
+    );
+    assert_eq!(ran(&base).stderr, warning);
+    assert_eq!(ran(&base.clone().arg("--no-cache")).stderr, "");
+    let page = base.clone().arg("--check").run().exited(0).stdout_text();
+    assert!(page.contains("it is open to others (mode 750, not 700)") && page.contains("chmod 700 "), "{page}");
+    set_mode(&place, 0o700);
+    assert_eq!(ran(&base).stderr, "");
+}
+
+/// Once, though the session is refreshed.
+#[test]
+fn a_supervised_run_is_warned_once_of_its_cache() {
+    let sts = FakeSts::builder().lifetime(Duration::from_secs(6)).start();
+    let base = xassume(&sts).env_remove("XDG_RUNTIME_DIR");
+    let place = base.home().join(".cache/xassume");
+    fs::create_dir_all(&place).expect("a folder");
+    set_mode(&place, 0o755);
+    let running = base.args(["--via", "file", "--"]).args(probe()).args(["signals"]).spawn();
+    running.line("ready");
+    sts.wait_for_requests(3);
+    running.signal(libc::SIGTERM);
+    let told = running.wait().exited(0).stderr;
+    assert_eq!(told.matches(UNUSABLE).count(), 1, "{told}");
 }
 
 #[test]

@@ -130,12 +130,15 @@ fn a_cache_folder_that_was_named_and_cannot_be_used_is_told() {
     let page = role(&sts).args(["--cache-dir", "/proc/x"]).run().exited(0).stdout_text();
     assert!(page.contains("\nwarning      session        the command would be "), "{page}");
     assert!(page.contains("it cannot be kept in the cache: /proc/x: "), "{page}");
-    assert!(page.contains("hint: a launch goes on without a cache; --cache-dir takes a folder"), "{page}");
+    assert!(
+        page.contains("hint: --cache-dir takes a directory of yours with mode 700; --no-cache does without"),
+        "{page}"
+    );
     let open = role(&sts).file("open/x", "");
     let folder = open.home().join("open");
     fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it is ours");
     let page = open.env("XASSUME_CACHE_DIR", &folder).run().exited(0).stdout_text();
-    assert!(page.contains("it is open to others (mode 755, not 700)"), "{page}");
+    assert!(page.contains("it is open to others (mode 755, not 700)") && page.contains("hint: chmod 700 "), "{page}");
     let page = role(&sts).env("XASSUME_CACHE_DIR", "/proc/x").arg("--no-cache").run().exited(0).stdout_text();
     assert!(page.contains("\nok           session ") && !page.contains("/proc/x"), "{page}");
     // A good one is made, as by a launch, and holds the session afterwards.
