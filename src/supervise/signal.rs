@@ -1,11 +1,13 @@
 //! Signals by number: what `nix::Signal` cannot be, since it has no real-time signals.
 //!
-//! Words only: nothing here sends, blocks or receives. Numbers and names are Linux's; see signal(7).
+//! Words only: nothing here sends, blocks or receives. Numbers and names are Linux's; see signal(7). Real-time signals are
+//! numbered as glibc does in every build, since that is what nearly every command counts with: musl's `SIGRTMIN` is 35.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-/// A signal that can be sent: 1 to 64, less the two that the C library keeps for its threads.
+/// A signal that can be sent: 1 to 64, less the two that glibc keeps for its threads.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Signal(i32);
 
@@ -47,8 +49,10 @@ const NAMES: [(&str, i32); 34] = [
     ("SYS", libc::SIGSYS),
 ];
 
-/// The last of the standard signals; real-time ones follow.
-const LAST_STANDARD: i32 = 31;
+/// The standard signals.
+const STANDARD: RangeInclusive<i32> = 1..=31;
+/// The real-time signals. 32 and 33 lie between: glibc keeps them for its threads, see pthreads(7).
+const REAL_TIME: RangeInclusive<i32> = 34..=64;
 
 impl Signal {
     pub(crate) const HUP: Self = Self(libc::SIGHUP);
@@ -67,12 +71,9 @@ impl Signal {
     pub(crate) const WINCH: Self = Self(libc::SIGWINCH);
     pub(crate) const XFSZ: Self = Self(libc::SIGXFSZ);
 
-    /// The signal of that number, if there is one to send. 32 and 33 (and 34 under musl) lie between the standard
-    /// and the real-time signals and belong to the C library: pthreads(7).
+    /// The signal of that number, if there is one to send.
     pub(crate) fn from_number(number: i32) -> Option<Self> {
-        let standard = 1..=LAST_STANDARD;
-        let real_time = libc::SIGRTMIN()..=libc::SIGRTMAX();
-        (standard.contains(&number) || real_time.contains(&number)).then_some(Self(number))
+        (STANDARD.contains(&number) || REAL_TIME.contains(&number)).then_some(Self(number))
     }
 
     pub(crate) const fn number(self) -> i32 {
@@ -81,7 +82,7 @@ impl Signal {
 
     /// Every signal there is, in order.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
-        (1..=libc::SIGRTMAX()).filter_map(Self::from_number)
+        STANDARD.chain(REAL_TIME).map(Self)
     }
 }
 
@@ -89,7 +90,7 @@ impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match NAMES.iter().find(|(_, number)| *number == self.0) {
             Some((name, _)) => write!(f, "SIG{name}"),
-            None => match self.0 - libc::SIGRTMIN() {
+            None => match self.0 - REAL_TIME.start() {
                 0 => f.write_str("SIGRTMIN"),
                 above => write!(f, "SIGRTMIN+{above}"),
             },
@@ -128,18 +129,17 @@ impl FromStr for Signal {
 
 /// `RTMIN`, `RTMIN+3`, `RTMAX-1`, `RTMAX`: never outside the real-time range.
 fn real_time(name: &str) -> Option<i32> {
-    let (lowest, highest) = (libc::SIGRTMIN(), libc::SIGRTMAX());
     let offset = |rest: &str, sign: char| match rest.strip_prefix(sign) {
         Some(digits) if is_decimal(digits) => digits.parse::<i32>().ok(),
         Some(_) => None,
         None => rest.is_empty().then_some(0),
     };
     let number = if let Some(rest) = name.strip_prefix("RTMIN") {
-        lowest.checked_add(offset(rest, '+')?)?
+        REAL_TIME.start().checked_add(offset(rest, '+')?)?
     } else {
-        highest.checked_sub(offset(name.strip_prefix("RTMAX")?, '-')?)?
+        REAL_TIME.end().checked_sub(offset(name.strip_prefix("RTMAX")?, '-')?)?
     };
-    (lowest..=highest).contains(&number).then_some(number)
+    REAL_TIME.contains(&number).then_some(number)
 }
 
 /// Digits only: `+3` and the empty text are no numbers here, though `parse` takes the first.
@@ -194,9 +194,9 @@ mod tests {
     #[test]
     fn real_time_signals_count_from_either_end() {
         let number = |text: &str| text.parse::<Signal>().map(Signal::number);
-        assert_eq!(number("RTMIN"), Ok(libc::SIGRTMIN()));
-        assert_eq!(number("SIGRTMIN+3"), Ok(libc::SIGRTMIN() + 3));
-        assert_eq!(number("rtmax-1"), Ok(libc::SIGRTMAX() - 1));
+        assert_eq!(number("RTMIN"), Ok(34));
+        assert_eq!(number("SIGRTMIN+3"), Ok(37));
+        assert_eq!(number("rtmax-1"), Ok(63));
         assert_eq!(number("64"), Ok(64));
     }
 

@@ -1,7 +1,7 @@
 //! Signals as the system has them: what was inherited, what is read, how to die of one.
 //!
-//! Masks go by the raw system call: the C library's would leave out the two signals it keeps for itself, and the
-//! command must find the mask that xassume was started with, bit for bit.
+//! Masks and dispositions go by the raw system calls: the C library's would leave out the signals that it keeps for
+//! itself, and the command must find the mask that xassume was started with, bit for bit.
 
 #![allow(unsafe_code)]
 
@@ -49,12 +49,42 @@ pub(super) fn pending() -> SignalSet {
     SignalSet::from_bits(set)
 }
 
-/// Gives a signal a disposition without a handler of ours: `SIG_DFL` or `SIG_IGN`. Async-signal-safe.
+/// What rt_sigaction(2) takes and gives. The handler comes first on x86-64, ARM and RISC-V; flags, the restorer of some of
+/// them and the mask follow, and are zero here. The restorer is only for handlers.
+#[repr(C)]
+#[derive(Default)]
+struct KernelAction {
+    handler: libc::sighandler_t,
+    /// More than the kernel reads or writes.
+    rest: [u64; 4],
+}
+
+/// The disposition of a signal: `SIG_DFL`, `SIG_IGN` or the address of a handler. Async-signal-safe.
+///
+/// By the raw system call, as in [`set_disposition`]: musl refuses 34 as its own, which is the first real-time signal.
+fn disposition(signal: Signal) -> libc::sighandler_t {
+    let mut action = KernelAction::default();
+    let none = std::ptr::null::<KernelAction>();
+    // SAFETY: the kernel writes less than a `KernelAction`, and its set has `SET_SIZE` bytes. On failure the zero stays.
+    unsafe { libc::syscall(libc::SYS_rt_sigaction, signal.number(), none, &raw mut action, SET_SIZE) };
+    action.handler
+}
+
+/// Gives a signal a disposition without a handler: `SIG_DFL` or `SIG_IGN`. Async-signal-safe.
 fn set_disposition(signal: Signal, disposition: libc::sighandler_t) {
-    // SAFETY: a zeroed `sigaction` is valid (empty mask, no flags), and neither disposition runs code of ours.
+    let action = KernelAction { handler: disposition, ..KernelAction::default() };
+    let none = std::ptr::null_mut::<KernelAction>();
+    // SAFETY: the kernel reads less than a `KernelAction`, and neither disposition runs code of ours.
+    unsafe { libc::syscall(libc::SYS_rt_sigaction, signal.number(), &raw const action, none, SET_SIZE) };
+}
+
+/// Gives a standard signal a handler. The C library's call: it knows how a handler returns.
+fn set_handler(signal: Signal, handler: extern "C" fn(libc::c_int)) {
+    // SAFETY: a zeroed `sigaction` is valid (empty mask, no flags); that the handler is async-signal-safe is the promise
+    // of its own file.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
-        action.sa_sigaction = disposition;
+        action.sa_sigaction = handler as libc::sighandler_t;
         libc::sigaction(signal.number(), &raw const action, std::ptr::null_mut());
     }
 }

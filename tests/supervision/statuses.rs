@@ -17,7 +17,15 @@ fn the_status_is_the_commands_own() {
 #[test]
 fn a_commands_death_by_a_signal_is_died_again() {
     let sts = FakeSts::start();
-    let deaths = [("TERM", 15), ("HUP", 1), ("INT", 2), ("QUIT", 3), ("KILL", 9), ("RTMIN+3", libc::SIGRTMIN() + 3)];
+    let deaths = [
+        ("TERM", 15),
+        ("HUP", 1),
+        ("INT", 2),
+        ("QUIT", 3),
+        ("KILL", 9),
+        ("RTMIN+0", libc::SIGRTMIN()),
+        ("RTMIN+3", libc::SIGRTMIN() + 3),
+    ];
     let running = deaths.map(|(name, _)| probing(restarting(&sts), &["die", name]).spawn());
     for ((_, number), running) in deaths.into_iter().zip(running) {
         running.wait().killed_by(number);

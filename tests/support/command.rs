@@ -18,9 +18,11 @@ use super::running::{Finished, Running};
 use super::sts::FakeSts;
 use super::sys::{self, Inheritance, Session, inherit};
 
-/// The program under test. Cargo names it to integration tests and benches; an example finds it beside itself.
+/// The program under test. Cargo names it to integration tests and benches; an example finds it beside itself. A variable
+/// names another build, as a static one.
 pub fn binary() -> PathBuf {
-    option_env!("CARGO_BIN_EXE_xassume").map_or_else(beside_this_program, PathBuf::from)
+    let other = std::env::var_os("XASSUME_UNDER_TEST").map(PathBuf::from);
+    other.or_else(|| option_env!("CARGO_BIN_EXE_xassume").map(PathBuf::from)).unwrap_or_else(beside_this_program)
 }
 
 fn beside_this_program() -> PathBuf {

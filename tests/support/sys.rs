@@ -190,8 +190,10 @@ pub fn inherit(command: &mut Command, inheritance: Inheritance) {
                 }
             }
             // Nor do their descriptors matter here, except to report that the start failed: hence not closed, but marked.
-            let mark = libc::CLOSE_RANGE_CLOEXEC.cast_signed();
-            check(libc::close_range(3, libc::c_uint::MAX, mark))?;
+            // By number, since musl has no such function.
+            if libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) == -1 {
+                return Err(io::Error::last_os_error());
+            }
             for (number, descriptor) in &inheritance.descriptors {
                 check(libc::dup2(descriptor.as_raw_fd(), *number))?;
             }

@@ -1,6 +1,6 @@
 //! Dying of a signal as the command did, so that a shell, systemd and `wait` see what they would have seen.
 
-use super::{change_mask, notice, set_disposition};
+use super::{change_mask, notice, set_disposition, set_handler};
 use crate::supervise::signal::{Signal, SignalSet};
 use crate::sys::screen;
 
@@ -50,7 +50,7 @@ pub(crate) fn install_pid1_handlers() {
 fn end_by(handler: extern "C" fn(libc::c_int)) {
     for signal in ENDING {
         if !super::inherited().ignores(signal) {
-            set_disposition(signal, handler as libc::sighandler_t);
+            set_handler(signal, handler);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Read by the loader before `main`: Rust's runtime ignores SIGPIPE and opens closed descriptors 0 to 2 before any
 //! code of ours runs, and nothing later can tell what they were.
 
-use super::{set_disposition, set_mask};
+use super::{disposition, set_disposition, set_mask};
 use crate::supervise::signal::{Signal, SignalSet};
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -94,14 +94,7 @@ impl Inherited {
 
 /// What this process does with the signal now.
 fn is_set_to_ignore(signal: Signal) -> bool {
-    // SAFETY: a zeroed `sigaction` is a valid place for the answer; with no new action given nothing changes. For the
-    // two signals that the C library keeps for itself the call fails and the zero stays.
-    let disposition = unsafe {
-        let mut action: libc::sigaction = std::mem::zeroed();
-        libc::sigaction(signal.number(), std::ptr::null(), &raw mut action);
-        action.sa_sigaction
-    };
-    disposition == libc::SIG_IGN
+    disposition(signal) == libc::SIG_IGN
 }
 
 /// Makes the kernel keep the status of ended children: with SIGCHLD inherited as ignored it would reap them itself
