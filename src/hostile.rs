@@ -12,7 +12,7 @@ pub use crate::profile::hostile::config_plan;
 pub use crate::role::hostile::{duration, role, tags};
 pub use crate::sts::hostile::{credential_process, sts_answer};
 
-use crate::error::Error;
+use crate::error::{Error, deceives};
 use crate::report::Report;
 use crate::sys::allocations::{Taken, counted};
 use std::fmt::Debug;
@@ -56,7 +56,7 @@ pub(crate) fn told(error: &Error) -> String {
     assert!(begins("hint: ") <= 1 && begins("usage: ") <= 1, "more than one hint: {page:?}");
     let own = |line: &str| line.starts_with("  ") || line.starts_with("hint: ") || line.starts_with("usage: ");
     assert!(rest.lines().all(own), "a line of its own: {page:?}");
-    assert!(!page.chars().any(|c| c.is_control() && c != '\n'), "a control character: {page:?}");
+    assert!(!page.chars().any(|c| deceives(c) && c != '\n'), "it deceives: {page:?}");
     assert!(page.len() <= 64 << 10, "{} bytes of message", page.len());
     format!("{page}{error}\n{}", error.hint().unwrap_or_default())
 }

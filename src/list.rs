@@ -4,7 +4,7 @@
 //! somebody types is no time for complaints, so files that are missing or broken give no candidates and no message.
 
 use crate::deliver::output;
-use crate::error::Error;
+use crate::error::{Error, deceives};
 use crate::files;
 use crate::profile::ProfileSet;
 use crate::role::{Invalid, RoleArn};
@@ -31,8 +31,8 @@ pub(crate) fn print(kind: &OsStr, vars: &Vars) -> Result<(), Error> {
             });
         }
     };
-    // Shells print what they offer: no name shall reach the terminal with an escape sequence in it.
-    candidates.retain(|candidate| !candidate.is_empty() && !candidate.contains(char::is_control));
+    // Shells print what they offer: no name may reach the terminal with what a terminal acts on.
+    candidates.retain(|candidate| !candidate.is_empty() && !candidate.contains(deceives));
     let text: String = candidates.iter().flat_map(|candidate| [candidate.as_str(), "\n"]).collect();
     // A shell that went on without the answer needs none.
     let _ = output::print(text.as_bytes());

@@ -12,7 +12,7 @@ pub(crate) use progress::Progress;
 
 use crate::cli;
 use crate::deliver::output;
-use crate::error::{Error, one_line};
+use crate::error::{Error, one_line, plain_json};
 use crate::mfa::{MfaSession, way};
 use crate::outcome::FAILED;
 use crate::profile::{Plan, Region};
@@ -175,7 +175,7 @@ impl Report {
                 if let Some(hint) = message.hint {
                     object.insert("hint".into(), json!(hint));
                 }
-                format!("{}\n", Value::Object(object))
+                plain_json(&Value::Object(object)) + "\n"
             }
         }
     }

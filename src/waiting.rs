@@ -1,6 +1,6 @@
 //! What a launch waits for, and the line that says so. Pure: whether and when there is a line is `report`'s business.
 
-use crate::error::StsCall;
+use crate::error::{StsCall, deceives};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -69,7 +69,7 @@ pub(crate) fn line(awaited: &Awaited, columns: usize) -> String {
     // One is left free: some terminals wrap as soon as the last one is written.
     let room = columns.saturating_sub(1);
     let text = format!("xassume: {awaited}");
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text: String = text.chars().map(|c| if deceives(c) { ' ' } else { c }).collect();
     if text.chars().map(width).sum::<usize>() <= room {
         return text;
     }

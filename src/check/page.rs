@@ -1,6 +1,7 @@
 //! The steps of a check as a page for people and as a document for programs. Pure.
 
 use super::steps::{State, Step};
+use crate::error::{deceives, plain_json};
 use crate::outcome::FAILED;
 use crate::settings::{Colour, LogFormat, Screen, Verbosity, Voice, WIDTH};
 use serde_json::{Value, json};
@@ -20,7 +21,7 @@ pub(super) fn page(steps: &[Step], voice: Voice) -> String {
         LogFormat::Json => {
             let steps_told: Vec<Value> = steps.iter().map(document).collect();
             let result = if status(steps) == 0 { "ok" } else { "failed" };
-            format!("{}\n", json!({"check": result, "status": status(steps), "steps": steps_told}))
+            plain_json(&json!({"check": result, "status": status(steps), "steps": steps_told})) + "\n"
         }
         LogFormat::Text => {
             let quiet = voice.verbosity == Verbosity::Quiet;
@@ -89,7 +90,7 @@ fn wrap(lines: &mut String, head: &str, text: &str, column: usize) {
     let mut used = head.chars().count();
     let mut begun = false;
     for word in text.split_whitespace() {
-        let word: String = word.chars().filter(|c| !c.is_control()).collect();
+        let word: String = word.chars().filter(|c| !deceives(*c)).collect();
         let length = word.chars().count();
         if begun && used + 1 + length > WIDTH {
             lines.push('\n');
@@ -138,8 +139,11 @@ mod tests {
 
     #[test]
     fn nothing_steers_the_terminal() {
-        let told = page(&[step(State::Ok, "a\u{1b}[2Jb\rc", None)], TOLD);
-        assert!(told.starts_with("ok           role           a[2Jb c\n"), "{told}");
+        let told = page(&[step(State::Ok, "a\u{1b}[2Jb\rc\u{202e}d", None)], TOLD);
+        assert!(told.starts_with("ok           role           a[2Jb cd\n"), "{told}");
+        let json = Voice { format: LogFormat::Json, ..TOLD };
+        let told = page(&[step(State::Ok, "c\u{202e}d\u{9b}\u{e0041}", None)], json);
+        assert!(told.contains(r#""c\u202ed\u009b\udb40\udc41""#), "{told}");
     }
 
     #[test]

@@ -8,12 +8,14 @@ mod config;
 mod denial;
 mod mfa;
 mod source;
+mod text;
 
 pub(crate) use assume::{AssumeError, Cause, Effort, LastTry, NetworkFailure, Refusal, StsCall};
 pub(crate) use config::{ConfigError, DurationBy, Misplaced};
 pub(crate) use denial::{Blame, Lack, PolicyKind};
 pub(crate) use mfa::{CodeOrigin, MfaError, MfaFailure};
 pub(crate) use source::{Answer, MetadataFailure, ProcessFailure, SourceError};
+pub(crate) use text::{deceives, one_line, plain_json, shortened};
 
 use crate::outcome::{FAILED, NOT_FOUND, NOT_RUNNABLE};
 use crate::role::Invalid;
@@ -257,21 +259,6 @@ pub(crate) fn without_number(text: &str) -> &str {
     text.split(" (os error ").next().unwrap_or(text)
 }
 
-/// A value as an error shows it: its first 80 characters, in one line.
-pub(crate) fn shortened(value: &str) -> String {
-    one_line(value, 80)
-}
-
-/// So many characters of a text, in one line: no line break, nothing that a terminal acts on.
-pub(crate) fn one_line(text: &str, most: usize) -> String {
-    let mut rest = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    let mut line: String = rest.by_ref().take(most).collect();
-    if rest.next().is_some() {
-        line.push('…');
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,11 +275,5 @@ mod tests {
     fn numbers_of_the_system_are_left_out() {
         assert_eq!(told(&std::io::Error::from_raw_os_error(2)), "No such file or directory");
         assert_eq!(told(&std::io::Error::other("no")), "no");
-    }
-
-    #[test]
-    fn long_values_are_cut_at_a_character() {
-        assert_eq!(shortened(&"ü".repeat(81)), format!("{}…", "ü".repeat(80)));
-        assert_eq!(shortened("a\nb"), "a b");
     }
 }

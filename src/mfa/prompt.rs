@@ -3,7 +3,7 @@
 //! A code is no password, so it is shown as it is typed. A signal ends the wait as it ends any program.
 
 use super::codes::{self, MOST_BYTES};
-use crate::error::{CodeOrigin, MfaFailure, told};
+use crate::error::{CodeOrigin, MfaFailure, one_line, told};
 use crate::role::{MfaCode, MfaSerial};
 use crate::sys::keyboard::Keyboard;
 use nix::unistd::{getpgrp, tcgetpgrp};
@@ -11,6 +11,8 @@ use std::io::{self, IsTerminal as _};
 
 /// How often what is no code is asked for again; nothing of it reaches AWS.
 const TRIES: u32 = 3;
+/// Characters of a serial number, as AWS allows them.
+const MOST_SHOWN: usize = 256;
 
 /// Asks for the code of a device.
 ///
@@ -27,6 +29,7 @@ pub(super) async fn ask(serial: &MfaSerial) -> Result<MfaCode, MfaFailure> {
     if !is_watched(&keyboard) {
         return Err(none(io::Error::other("xassume is not in its foreground")));
     }
+    let serial = one_line(&serial.to_string(), MOST_SHOWN);
     let mut question = format!("MFA code of {serial}: ");
     for _ in 0..TRIES {
         keyboard.show(&question).await.map_err(none)?;

@@ -1,0 +1,74 @@
+//! Text of others as it may be shown: services and files are quoted, and may be meant ill.
+
+use serde_json::Value;
+use std::fmt::Write as _;
+
+/// A value as an error shows it: its first 80 characters, in one line.
+pub(crate) fn shortened(value: &str) -> String {
+    one_line(value, 80)
+}
+
+/// So many characters of a text, in one line: no line break, nothing that a terminal acts on.
+pub(crate) fn one_line(text: &str, most: usize) -> String {
+    let mut rest = text.chars().map(|c| if deceives(c) { ' ' } else { c });
+    let mut line: String = rest.by_ref().take(most).collect();
+    if rest.next().is_some() {
+        line.push('…');
+    }
+    line
+}
+
+/// Whether a character makes a terminal show another text than is there: control characters, those that change the
+/// direction, break the line, or cannot be seen (Unicode's `Bidi_Control`, `Default_Ignorable_Code_Point`, `Zl`, `Zp`).
+pub(crate) fn deceives(c: char) -> bool {
+    let unseen = matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}');
+    unseen || c.is_control()
+}
+
+/// A JSON text of the same meaning, without such characters: `serde_json` escapes only ASCII's control characters.
+pub(crate) fn plain_json(value: &Value) -> String {
+    let mut text = String::new();
+    for c in value.to_string().chars() {
+        if deceives(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_values_are_cut_at_a_character() {
+        assert_eq!(shortened(&"ü".repeat(81)), format!("{}…", "ü".repeat(80)));
+        assert_eq!(shortened("a\nb"), "a b");
+    }
+
+    #[test]
+    fn what_turns_or_hides_text_is_shown_as_a_blank() {
+        let named = ['\u{200b}', '\u{feff}'].into_iter().chain('\u{2028}'..='\u{202e}').chain('\u{2066}'..='\u{2069}');
+        let siblings = ['\u{61c}', '\u{ad}', '\u{e0041}']
+            .into_iter()
+            .chain('\u{200c}'..='\u{200f}')
+            .chain('\u{2060}'..='\u{2064}');
+        for c in named.chain(siblings).chain(['\u{1b}', '\u{7f}', '\u{9b}']) {
+            assert_eq!(one_line(&format!("a{c}b"), 9), "a b", "{c:?}");
+            let json = plain_json(&Value::String(format!("a{c}b")));
+            assert!(
+                json.is_ascii() && serde_json::from_str::<String>(&json).is_ok_and(|text| text.contains(c)),
+                "{json}"
+            );
+        }
+        assert_eq!(one_line("naïve ﬂü 日本 مرحبا", 99), "naïve ﬂü 日本 مرحبا");
+        assert_eq!(plain_json(&Value::String("日本\n".into())), "\"日本\\n\"");
+    }
+}
