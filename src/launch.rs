@@ -78,6 +78,9 @@ impl<'a> Launch<'a> {
         plan: Plan,
     ) -> Result<Self, Error> {
         let Inherited { vars, depth, for_helpers } = inherited;
+        for warning in &settings.warnings {
+            report.warning(warning);
+        }
         report.plan(&plan, settings, || sts::endpoint(&plan, settings.sts.endpoint.as_deref(), None));
         let device = way::device(&plan.hops).map(|(_, _, serial)| serial);
         let codes = Codes::new(&settings.mfa.code, device, for_helpers)?;

@@ -1,5 +1,6 @@
 //! A look for slips: at the command's own words, and at names of variables.
 
+use super::{DeliverySettings, Via};
 use crate::deliver::environment::is_removed_by_default;
 use crate::vars::Vars;
 use std::ffi::OsString;
@@ -7,10 +8,14 @@ use std::ffi::OsString;
 /// Programs whose `--profile` names a profile of AWS's shared config files. Others mean something else by it.
 const PROGRAMS: &[&str] = &["aws", "sam", "cdk", "eb", "ecs-cli", "eksctl", "copilot", "s5cmd"];
 
-/// The note that the command chooses a profile itself, by which it gets that profile's credentials.
+/// The warning that the command chooses a profile itself, by which it gets that profile's credentials. In a copy of the
+/// config file it finds none.
 ///
 /// Words in a shell's or another wrapper's argument count as well.
-pub(super) fn own_profile(command: &[OsString]) -> Option<String> {
+pub(super) fn own_profile(command: &[OsString], delivery: &DeliverySettings) -> Option<String> {
+    if delivery.isolate || delivery.via != Via::Env {
+        return None;
+    }
     let text = command.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
     let mut words = text.split(|c: char| c.is_whitespace() || "'\";&|()".contains(c));
     let program = words.by_ref().find_map(|word| {
@@ -19,7 +24,8 @@ pub(super) fn own_profile(command: &[OsString]) -> Option<String> {
     })?;
     words.find(|word| *word == "--profile" || word.starts_with("--profile="))?;
     Some(format!(
-        "the command chooses a profile itself ({program} --profile): it will use that profile, not the session"
+        "the command chooses a profile itself ({program} --profile): it will use that profile, not the session; \
+         --isolate hides it"
     ))
 }
 
@@ -33,10 +39,16 @@ pub(super) fn kept_for_nothing(keep: &[OsString], vars: &Vars) -> impl Iterator<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::word::Word;
 
     #[test]
     fn a_profile_in_the_commands_own_words_is_seen() {
-        let sees = |words: &[&str]| own_profile(&words.iter().map(OsString::from).collect::<Vec<_>>()).is_some();
+        let by = |via, isolate| DeliverySettings { via, isolate, keep: Vec::new(), keep_by: Word::Flag("keep-env") };
+        let said =
+            |words: &[&str], delivery| own_profile(&words.iter().map(OsString::from).collect::<Vec<_>>(), &delivery);
+        let sees = |words: &[&str]| said(words, by(Via::Env, false)).is_some();
+        let words = ["aws", "--profile", "x"];
+        assert_eq!([by(Via::Env, true), by(Via::Process, false)].map(|delivery| said(&words, delivery)), [None, None]);
         for words in [
             &["aws", "--profile", "x", "s3", "ls"][..],
             &["/usr/bin/aws", "s3", "ls", "--profile=x"],

@@ -48,6 +48,8 @@ pub(crate) struct Settings {
     pub(crate) expect_account: Option<String>,
     /// The command and its arguments, as typed; empty only where there is none to run.
     pub(crate) command: Vec<OsString>,
+    /// What will probably not do what is meant.
+    pub(crate) warnings: Vec<String>,
     /// What was passed over, and why; said by `-v`.
     pub(crate) notes: Vec<String>,
 }
@@ -193,7 +195,7 @@ fn settings(
         Purpose::Print => (Conduct::Exec, conduct::printed(words)?),
     };
     let mfa = mfa::mfa(words, vars, &mut notes)?;
-    notes.extend(guard::own_profile(&command));
+    let warnings = guard::own_profile(&command, &delivery).into_iter().collect();
     notes.extend(guard::kept_for_nothing(&delivery.keep, vars));
     Ok(Settings {
         cache: CacheSettings::read(words)?,
@@ -204,6 +206,7 @@ fn settings(
         delivery,
         expect_account: words.one("expect-account").map(|given| given.parse(account)).transpose()?,
         command,
+        warnings,
         notes,
     })
 }

@@ -264,13 +264,18 @@ fn a_section_of_the_chosen_profile_that_is_not_read_is_told() {
 }
 
 #[test]
-fn a_command_that_chooses_a_profile_itself_is_told_once() {
+fn a_command_that_chooses_a_profile_itself_is_warned_of_once() {
     let sts = FakeSts::start();
     let run = |args: &[&str]| {
         let xassume =
             Xassume::new(&sts).args(args).args(["-r", "111111111111:R", "--", "sh", "-c", "true aws --profile x"]);
         xassume.run().exited(0).stderr
     };
-    assert_eq!(run(&["-v"]).matches("the command chooses a profile itself").count(), 1);
-    assert_eq!(run(&[]), "");
+    let warning = "xassume: the command chooses a profile itself (aws --profile): it will use that profile, not \
+                   the session; --isolate hides it\n";
+    assert_eq!(run(&["-v"]).matches(warning).count(), 1);
+    assert_eq!(run(&[]), warning);
+    for args in [&["-q"][..], &["--isolate"], &["--via", "file"]] {
+        assert_eq!(run(args), "", "{args:?}");
+    }
 }
