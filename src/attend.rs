@@ -240,7 +240,7 @@ impl Road {
         Ok(match via {
             Via::Env => Self::Environment,
             Via::File { path: Some(path), mode } => Self::File(CredentialsFile::at(path, *mode)?),
-            Via::File { path: None, mode } => Self::File(CredentialsFile::within(folder, *mode)),
+            Via::File { path: None, mode } => Self::File(CredentialsFile::within(folder, *mode)?),
             Via::Endpoint => Self::Endpoint(Endpoint::open(folder)?),
             Via::Process => Self::Process(Process::open(folder, &program::own()?)?),
         })

@@ -8,7 +8,7 @@ use crate::cache::Cache;
 use crate::check;
 use crate::cli;
 use crate::deliver::environment::{Delivery, Mode};
-use crate::deliver::{config_copy, folder, output, process};
+use crate::deliver::{config_copy, isolated, output, process};
 use crate::error::{Error, told};
 use crate::files;
 use crate::launch::{Inherited, Launch, assumed};
@@ -105,13 +105,13 @@ fn become_command(launch: &Launch<'_>, command: &Command) -> Result<Error, Error
     let obtained = launch.session()?;
     let mut report = launch.report;
     report.tell(&assumed(&obtained.session));
-    let isolated = if launch.settings.delivery.isolate {
+    let config_file = if launch.settings.delivery.isolate {
         let copy = config_copy::filter(&launch.files.config_text, launch.plan.profile.as_deref());
-        Some(folder::isolated(launch.vars, &copy)?)
+        Some(isolated::config_file(launch.vars, &copy)?)
     } else {
         None
     };
-    let delivery = isolated.as_deref().map_or(Delivery::Env, |config_file| Delivery::EnvIsolated { config_file });
+    let delivery = config_file.as_deref().map_or(Delivery::Env, |config_file| Delivery::EnvIsolated { config_file });
     Ok(exec::replace(command, &launch.environment(&obtained, delivery, Mode::Exec)))
 }
 

@@ -4,7 +4,7 @@
 use crate::support::http::{Received, get, send};
 use crate::support::log::PATIENCE;
 use crate::support::processes::descriptors;
-use crate::support::{Answer, FakeSts, Issued, Running, Xassume, binary, probe};
+use crate::support::{Answer, FakeSts, Issued, Running, Xassume, binary, probe, skipped_without_root};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -69,7 +69,7 @@ impl Served {
     /// None are seen by those who may not look.
     fn open_files(&self) -> usize {
         descriptors(self.running.pid()).expect("it runs").unwrap_or_else(|| {
-            println!("skipped: only root can count the descriptors of a process that is not dumpable");
+            skipped_without_root("only root can count the descriptors of a process that is not dumpable");
             0
         })
     }

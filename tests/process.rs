@@ -1,7 +1,7 @@
 //! `--via process`: a `credential_process` that asks the supervision through a unix socket.
 #![allow(clippy::print_stdout, reason = "what was measured, and what was skipped and why, is told to whoever asks")]
 
-use crate::support::{Answer, FakeSts, Running, Xassume, binary, probe, programs};
+use crate::support::{Answer, FakeSts, Running, Xassume, binary, probe, programs, skipped_without_root};
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixStream;
@@ -148,7 +148,7 @@ fn many_ask_at_once_and_nobody_waits_for_those_who_do_not_listen() {
 #[test]
 fn another_user_is_refused() {
     if !nix::unistd::geteuid().is_root() {
-        println!("skipped: only root can become another user");
+        skipped_without_root("only root can become another user");
         return;
     }
     let sts = FakeSts::start();
@@ -165,7 +165,7 @@ fn another_user_is_refused() {
     let sandbox = served.running.sandbox().folder();
     let (own, above): (Vec<_>, Vec<_>) = served.folder.ancestors().partition(|folder| folder.starts_with(sandbox));
     if let Some(closed) = above.iter().find(|folder| fs::metadata(folder).expect("it is there").mode() & 0o001 == 0) {
-        println!("skipped: {} is closed to others", closed.display());
+        skipped_without_root(&format!("{} is closed to others", closed.display()));
         return;
     }
     for folder in own {

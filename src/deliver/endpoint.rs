@@ -11,6 +11,7 @@ pub(crate) mod hostile;
 use super::document;
 use super::environment::Delivery;
 use super::folder::RunFolder;
+use super::random::random_hex;
 use super::serving::{Connections, PAUSE, Served};
 use crate::error::{Error, told};
 use crate::session::{Secret, Session};
@@ -19,7 +20,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
-use std::fmt::Write as _;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener as StdTcpListener, TcpStream as StdTcpStream};
 use std::path::{Path, PathBuf};
@@ -96,17 +96,6 @@ fn listen() -> io::Result<(TcpListener, u16)> {
     Ok((TcpListener::from_std(listener)?, address.port()))
 }
 
-/// Random bytes of the kernel, in hexadecimal: no byte of it means anything to a shell, a URL or a header.
-fn random_hex<const BYTES: usize>() -> io::Result<Secret> {
-    let mut bytes = zeroize::Zeroizing::new([0; BYTES]);
-    getrandom::fill(&mut *bytes)?;
-    let mut text = String::with_capacity(2 * BYTES);
-    for byte in bytes.iter() {
-        let _ = write!(text, "{byte:02x}");
-    }
-    Ok(Secret::new(text))
-}
-
 async fn accept_all(listener: TcpListener, door: Arc<Door>) {
     let mut connections = Connections::new();
     loop {
@@ -130,19 +119,4 @@ async fn converse(socket: impl AsyncRead + AsyncWrite + Unpin, door: Arc<Door>) 
     rules.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(LONGEST_HEAD);
     // A client that broke off, was too slow or spoke no HTTP has been told what there is to tell.
     let _ = rules.serve_connection(TokioIo::new(socket), service).await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tokens_are_long_printable_and_never_the_same() {
-        let tokens: Vec<Secret> = (0..100).map(|_| random_hex::<TOKEN>().expect("random")).collect();
-        for (at, token) in tokens.iter().enumerate() {
-            assert_eq!(token.reveal().len(), 64);
-            assert!(token.reveal().bytes().all(|byte| byte.is_ascii_hexdigit()));
-            assert!(!tokens[..at].contains(token));
-        }
-    }
 }

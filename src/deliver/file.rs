@@ -1,27 +1,26 @@
 //! Delivery by a shared credentials file: `[default]` with the three keys, replaced as a whole at each refresh.
 
 use super::folder::RunFolder;
+use super::place::{Kind, place};
 use super::publish::{Order, Put, publish};
 use super::replace::{remove_leftovers, temporary, try_replace};
+use super::trusted::Group;
 use crate::error::{Error, told};
-use crate::files::{MOST_BYTES, read_at_most};
 use crate::session::{Keys, Secret, Session};
 use crate::supervise::happening::Problem;
 use crate::sys::offload::{Job, Offload};
 use std::cell::RefCell;
-use std::fs::Metadata;
-use std::io;
 use std::os::fd::RawFd;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use zeroize::Zeroizing;
 
 /// The file's section, and how each of its further lines begins.
 const SECTION: &str = "[default]\n";
 const ID: &str = "aws_access_key_id = ";
 const SECRET: &str = "aws_secret_access_key = ";
 const TOKEN: &str = "aws_session_token = ";
+
+const KIND: Kind = Kind { what: "credentials", flag: "--credentials-file", contents: "a session", is_replaceable };
 
 /// More bytes than a session takes.
 const ROOM: usize = 8 << 10;
@@ -40,11 +39,11 @@ impl CredentialsFile {
     /// A file at a path that the user chose, after removing what killed runs have left beside it: it may hold a session.
     ///
     /// # Errors
-    /// When its folder is missing, is a link, or belongs to somebody who could exchange the file.
+    /// When its directory is missing, is a link, or one in which another user could exchange the file.
     pub(crate) fn at(path: &Path, mode: u32) -> Result<Self, Error> {
-        let path = place(path)?;
+        let path = place(path, &KIND, Group::of_mode(mode))?;
         remove_leftovers(&path);
-        Ok(Self::new(path, mode))
+        Self::new(path, mode)
     }
 
     /// Finds out whether a session could be kept at such a path. A file that is there belongs to whoever put it there,
@@ -53,17 +52,21 @@ impl CredentialsFile {
     /// # Errors
     /// Those of [`Self::at`], else those of the first [`Self::put`].
     pub(crate) fn try_at(path: &Path, mode: u32) -> Result<(), Error> {
-        let path = place(path)?;
+        let path = place(path, &KIND, Group::of_mode(mode))?;
         try_replace(&path, ROOM, mode).map_err(|error| unwritten(not_replaced(&path, &told(&error))))
     }
 
     /// A file in a private folder.
-    pub(crate) fn within(folder: &RunFolder, mode: u32) -> Self {
+    ///
+    /// # Errors
+    /// The kernel gives no random bytes.
+    pub(crate) fn within(folder: &RunFolder, mode: u32) -> Result<Self, Error> {
         Self::new(folder.path().join("credentials"), mode)
     }
 
-    fn new(path: PathBuf, mode: u32) -> Self {
-        Self { temporary: temporary(&path), path, mode, put: Rc::default() }
+    fn new(path: PathBuf, mode: u32) -> Result<Self, Error> {
+        let temporary = temporary(&path).map_err(|error| unwritten(not_replaced(&path, &told(&error))))?;
+        Ok(Self { temporary, path, mode, put: Rc::default() })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -104,27 +107,6 @@ pub(super) fn not_replaced(path: &Path, reason: &str) -> String {
     format!("cannot replace {}: {reason}", path.display())
 }
 
-/// The path from the root on, of a file that nobody else could exchange.
-fn place(path: &Path) -> Result<PathBuf, Error> {
-    let failed = |reason: String| Error::CredentialsFile { path: path.to_owned(), reason };
-    let path = std::path::absolute(path).map_err(|error| failed(told(&error)))?;
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    let found = std::fs::symlink_metadata(folder).map_err(|error| failed(format!("its folder: {}", told(&error))))?;
-    check_folder(&found).map_err(|reason| failed(reason.to_owned()))?;
-    if let Ok(found) = path.metadata()
-        && !found.is_file()
-    {
-        return Err(failed(if found.is_dir() { "it is a folder" } else { "it is no plain file" }.into()));
-    }
-    match read_at_most(&path, MOST_BYTES).map(Zeroizing::new) {
-        Ok(text) if !is_replaceable(&text) => {
-            Err(failed("it holds other things than a session, which would be lost".into()))
-        }
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(told(&error))),
-        Ok(_) | Err(_) => Ok(path),
-    }
-}
-
 /// Whether a file is empty, or has the form of [`contents`]: what a run has left, not somebody's `~/.aws/credentials`.
 fn is_replaceable(text: &[u8]) -> bool {
     let mut lines = text.split_inclusive(|byte| *byte == b'\n');
@@ -135,20 +117,6 @@ fn is_replaceable(text: &[u8]) -> bool {
 impl Drop for CredentialsFile {
     fn drop(&mut self) {
         self.put.borrow().remove(&self.path);
-    }
-}
-
-/// Root may own the folder, as it owns a volume's; nobody else but this user.
-fn check_folder(found: &Metadata) -> Result<(), &'static str> {
-    let me = nix::unistd::geteuid().as_raw();
-    if found.is_symlink() {
-        Err("its folder is a link")
-    } else if !found.is_dir() {
-        Err("its folder is none")
-    } else if found.uid() != me && found.uid() != 0 {
-        Err("its folder belongs to another user")
-    } else {
-        Ok(())
     }
 }
 

@@ -1,17 +1,18 @@
 //! Private folders for the files that are given to the command.
 //!
-//! In memory where there is one (`$XDG_RUNTIME_DIR`, `/dev/shm`), else in the temporary folder. A folder is used only
-//! when it is a real folder, not a link, that belongs to this user and is closed to all others.
+//! In memory where there is one (`$XDG_RUNTIME_DIR`, `/dev/shm`), else in the temporary directory: in the first of them in
+//! which no other user can exchange them (see [`trusted`]).
 
-use super::replace::{SETTLED, new_file, replace};
+use super::replace::{SETTLED, new_file};
+use super::trusted::{self, Group};
 use crate::error::{Error, told};
 use crate::vars::Vars;
 use nix::errno::Errno;
 use nix::unistd::{geteuid, mkdtemp};
-use std::fs::{DirBuilder, File, Metadata, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// The file that a living run holds locked, so that the next start knows the folders of killed runs.
@@ -46,7 +47,7 @@ impl RunFolder {
         first_base(vars, |base| {
             check(base)?;
             remove_stale(base);
-            let path = mkdtemp(&base.join(format!("{}XXXXXX", prefix())))?;
+            let path = make_private(base, &prefix())?;
             let locked = new_file(&path.join(LOCK), 0o600).and_then(|lock| lock.lock().map(|()| lock));
             match locked {
                 Ok(lock) => Ok(Self { path, lock: Some(lock) }),
@@ -90,38 +91,30 @@ impl Drop for RunFolder {
     }
 }
 
-/// The config file that stands in for the user's own before an isolated command that xassume becomes.
-///
-/// Nobody is left to remove it, so its folder is named by its content: the same settings use the same folder. It holds
-/// no secret.
+/// Makes a directory of this user's alone, with a name that no other user can foresee. Its path is given.
 ///
 /// # Errors
-/// When no base folder can be written to, or somebody else has taken the folder's name.
-pub(crate) fn isolated(vars: &Vars, config: &[u8]) -> Result<PathBuf, Error> {
-    use sha2::Digest as _;
-    let digest = sha2::Sha256::digest(config);
-    let hash = u128::from_be_bytes(std::array::from_fn(|at| digest[at]));
-    first_base(vars, |base| {
-        let folder = base.join(format!("{}config-{hash:032x}", prefix()));
-        match DirBuilder::new().mode(0o700).create(&folder) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => check_private(&folder)?,
-        }
-        let config_file = folder.join("config");
-        replace(&config_file, config, 0o600)?;
-        Ok(config_file)
-    })
+/// Those of the file system.
+pub(super) fn make_private(base: &Path, prefix: &str) -> io::Result<PathBuf> {
+    let path = mkdtemp(&base.join(format!("{prefix}XXXXXX")))?;
+    // A umask of 0177 would close it to its owner.
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700))?;
+    Ok(path)
 }
 
-/// Tries the base folders in their order and tells the last failure when none will do.
-fn first_base<T>(vars: &Vars, make: impl Fn(&Path) -> io::Result<T>) -> Result<T, Error> {
+/// Tries the base directories in their order, without those that are not trusted.
+///
+/// # Errors
+/// The last failure, when none will do.
+pub(super) fn first_base<T>(vars: &Vars, make: impl Fn(&Path) -> io::Result<T>) -> Result<T, Error> {
     let temporary = vars.get("TMPDIR").filter(|path| !path.is_empty()).map_or_else(|| "/tmp".into(), PathBuf::from);
     let runtime = vars.get("XDG_RUNTIME_DIR").filter(|path| !path.is_empty()).map(PathBuf::from);
     let mut last = io::Error::from(Errno::ENOENT);
     let bases = runtime.into_iter().chain([PathBuf::from("/dev/shm"), temporary]);
     // The command may change its working folder, and a relative path would lead elsewhere.
     for base in bases.filter(|base| base.is_absolute()) {
-        match make(&base) {
+        let trusted = trusted::directory(&base, Group::Barred);
+        match trusted.map_err(|untrusted| io::Error::other(untrusted.reason)).and_then(|base| make(&base)) {
             Ok(result) => return Ok(result),
             Err(error) => last = error,
         }
@@ -156,24 +149,11 @@ fn check_plain(path: &Path) -> io::Result<()> {
 /// The longest name that follows: `/xassume-UID.XXXXXX/socket`.
 const LONGEST_BELOW: usize = "/xassume-4294967295.XXXXXX/socket".len();
 
-fn prefix() -> String {
+pub(super) fn prefix() -> String {
     format!("xassume-{}.", geteuid())
 }
 
-/// Refuses what is not a folder of this user's alone.
-fn check_private(path: &Path) -> io::Result<()> {
-    let found = std::fs::symlink_metadata(path)?;
-    if is_own_folder(&found) && found.mode() & 0o777 == 0o700 {
-        Ok(())
-    } else {
-        Err(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            format!("{} is not a private folder of this user", path.display()),
-        ))
-    }
-}
-
-fn is_own_folder(found: &Metadata) -> bool {
+pub(super) fn is_own_folder(found: &Metadata) -> bool {
     found.is_dir() && found.uid() == geteuid().as_raw()
 }
 
@@ -210,7 +190,7 @@ fn is_stale(folder: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::symlink;
 
     fn base() -> (tempfile::TempDir, Vars) {
         let base = tempfile::tempdir().expect("a folder");
@@ -292,14 +272,13 @@ mod tests {
     }
 
     #[test]
-    fn an_isolated_config_is_shared_by_content_and_refuses_an_open_folder() {
+    fn a_base_that_another_user_could_exchange_is_passed_over() {
         let (base, vars) = base();
-        let config = isolated(&vars, b"[default]\n").expect("a file");
-        assert_eq!(isolated(&vars, b"[default]\n").expect("the same file"), config);
-        assert_eq!(std::fs::read(&config).expect("there"), b"[default]\n");
-        assert_eq!(entries(&base), 1);
-        let folder = config.parent().expect("a folder");
-        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).expect("a mode");
-        assert!(check_private(folder).is_err());
+        let set = |mode| std::fs::set_permissions(base.path(), std::fs::Permissions::from_mode(mode)).expect("a mode");
+        for (mode, used) in [(0o777, false), (0o770, false), (0o1777, true), (0o700, true)] {
+            set(mode);
+            let folder = RunFolder::create(&vars).expect("another base will do");
+            assert_eq!(folder.path().starts_with(base.path()), used, "{mode:o}");
+        }
     }
 }

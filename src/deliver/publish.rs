@@ -27,7 +27,7 @@ const MOST_BYTES: usize = 4 << 10;
 /// A file that is to be put in its place.
 pub(super) struct Order {
     pub(super) path: PathBuf,
-    /// Named by this process, and not by the one that writes it: what that leaves behind is replaced by the next one.
+    /// Named by this process, and not by the one that writes it: what that leaves behind is removed by the next one.
     pub(super) temporary: PathBuf,
     pub(super) contents: Secret,
     pub(super) mode: u32,
@@ -50,6 +50,7 @@ impl Order {
             answer.write_all(&[IDENTITY])?;
             answer.write_all(&identity.to_bytes())
         };
+        let _ = std::fs::remove_file(temporary);
         let written = replace_by(temporary, path, contents.reveal().as_bytes(), *mode, announce);
         // A parent that is gone hears nothing, and needs nothing.
         let _ = match written {

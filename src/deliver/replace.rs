@@ -1,27 +1,29 @@
 //! Putting a whole file in the place of another, and removing what a killed run has left of that.
 
-use nix::errno::Errno;
-use nix::sys::signal::kill;
-use nix::unistd::{Pid, geteuid};
+use super::random::random_hex;
+use nix::unistd::geteuid;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How old must be what nobody holds locked before it counts as left behind, where nothing else tells: its maker may be
-/// just about to lock it.
+/// How old a file or directory that is not locked must be before it counts as left behind: its maker may be just about
+/// to lock it.
 pub(super) const SETTLED: Duration = Duration::from_mins(1);
 
 /// What the name of a file ends with that never takes its place.
 const TRIAL: &str = ".check";
+
+/// Bytes of randomness in the name of an unfinished file.
+const RANDOM: usize = 8;
 
 /// Puts a whole file in the place of another: readers see the old one or the new one, never a part.
 ///
 /// # Errors
 /// Those of the file system; the old file is then untouched.
 pub(super) fn replace(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
-    replace_by(&temporary(path), path, contents, mode, |_| Ok(()))
+    replace_by(&temporary(path)?, path, contents, mode, |_| Ok(()))
 }
 
 /// The same by a certain temporary file; `announce` is given the identity of the new file before it takes its place.
@@ -45,8 +47,11 @@ pub(super) fn replace_by(
     written
 }
 
-/// The name of this process's temporary file for that one.
-pub(super) fn temporary(path: &Path) -> PathBuf {
+/// A name for a temporary file for that one.
+///
+/// # Errors
+/// The kernel gives no random bytes.
+pub(super) fn temporary(path: &Path) -> io::Result<PathBuf> {
     beside(path, "")
 }
 
@@ -80,19 +85,18 @@ impl Identity {
 }
 
 /// Does what [`replace`] does, but for putting the file in its place: nothing stays, and a file that is there is not
-/// touched. With a name of its own, since a run in another container can have this process id.
+/// touched.
 ///
 /// # Errors
 /// Those that [`replace`] would have.
 pub(super) fn try_replace(path: &Path, length: usize, mode: u32) -> io::Result<()> {
-    let temporary = beside(path, TRIAL);
+    let temporary = beside(path, TRIAL)?;
     let written = write_whole(&temporary, &vec![b'\n'; length], mode);
     let removed = std::fs::remove_file(&temporary);
     written.and(removed)
 }
 
-/// A file that tells other runs, by its lock, that it is being written, for as long as it is held. Where files cannot be
-/// locked, the process id in its name must do.
+/// A new file, locked while it is held, so that other runs know that it is being written.
 fn write_whole(path: &Path, contents: &[u8], mode: u32) -> io::Result<File> {
     let mut file = new_file(path, mode)?;
     let _ = file.try_lock();
@@ -103,62 +107,53 @@ fn write_whole(path: &Path, contents: &[u8], mode: u32) -> io::Result<File> {
     Ok(file)
 }
 
-/// Removes what runs that were killed while they replaced this file have left beside it. Whatever cannot be told for
-/// certain is left.
+/// Removes the unfinished files that killed runs have left beside this file. What could be another's stays.
 pub(super) fn remove_leftovers(path: &Path) {
     let Ok(entries) = std::fs::read_dir(folder_of(path)) else { return };
     let prefix = prefix(path);
     for entry in entries.flatten() {
         let name = entry.file_name();
-        let maker = name.to_str().and_then(|name| name.strip_prefix(&prefix)?.trim_end_matches(TRIAL).parse().ok());
-        let maker = maker.filter(|pid| *pid > 0);
-        if maker.is_some_and(|maker| is_left(&entry.path(), maker)) {
+        let random = name.to_str().and_then(|name| name.strip_prefix(&prefix)).map(|rest| rest.trim_end_matches(TRIAL));
+        let is_ours = |text: &str| text.len() == 2 * RANDOM && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if random.is_some_and(is_ours) && is_left(&entry.path()) {
             let _ = std::fs::remove_file(entry.path());
         }
     }
 }
 
-/// Makes a file that is this process's own.
+/// Makes a file that was not there before.
 ///
 /// # Errors
 /// Those of the file system.
 pub(super) fn new_file(path: &Path, mode: u32) -> io::Result<File> {
-    let open = || OpenOptions::new().write(true).create_new(true).mode(mode).custom_flags(libc::O_NOFOLLOW).open(path);
-    match open() {
-        // Left by a killed process with our process id: this one owns the name now.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            std::fs::remove_file(path)?;
-            open()
-        }
-        result => result,
-    }
+    OpenOptions::new().write(true).create_new(true).mode(mode).custom_flags(libc::O_NOFOLLOW).open(path)
 }
 
-/// A name for a file of this process that is to become that one.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    folder_of(path).join(format!("{}{}{suffix}", prefix(path), std::process::id()))
+/// A name for a file that is to become that one. Another user can write to a sticky directory too, and must not be able
+/// to take the name before.
+fn beside(path: &Path, suffix: &str) -> io::Result<PathBuf> {
+    let random = random_hex::<RANDOM>()?;
+    Ok(folder_of(path).join(format!("{}{}{suffix}", prefix(path), random.reveal())))
 }
 
 fn folder_of(path: &Path) -> PathBuf {
     path.parent().unwrap_or(Path::new(".")).to_owned()
 }
 
-/// What the name of an unfinished file begins with; its maker's process id follows.
+/// What the name of an unfinished file begins with; random digits follow.
 fn prefix(path: &Path) -> String {
     format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy())
 }
 
-/// Whether it is a plain file of this user's that nobody writes any more. The maker may be a process of another container
-/// with the same volume, and its id another's by now: so the lock is asked first, and then the id or the time.
-fn is_left(file: &Path, maker: libc::pid_t) -> bool {
+/// Whether it is a plain file of this user's that is not being written. Its maker may run in another container that
+/// shares the volume, so the lock and the age decide, not the process id.
+fn is_left(file: &Path) -> bool {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
     let Ok(file) = OpenOptions::new().read(true).custom_flags(flags).open(file) else { return false };
     let Ok(found) = file.metadata() else { return false };
+    let age = found.modified().ok().and_then(|written| written.elapsed().ok());
     let is_own = found.is_file() && found.uid() == geteuid().as_raw();
-    let is_settled =
-        || found.modified().ok().and_then(|written| written.elapsed().ok()).is_some_and(|age| age > SETTLED);
-    let is_gone = || kill(Pid::from_raw(maker), None) == Err(Errno::ESRCH);
-    is_own && file.try_lock().is_ok() && (is_gone() || is_settled())
+    is_own && file.try_lock().is_ok() && age.is_some_and(|age| age > SETTLED)
 }
 
 #[cfg(test)]
@@ -166,39 +161,43 @@ mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
 
-    /// No process has such an id: Linux gives none beyond 2^22.
-    const NOBODY: i32 = i32::MAX;
-
     #[test]
-    fn only_what_nobody_writes_any_more_is_removed() {
+    fn only_old_files_that_are_not_being_written_are_removed() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("credentials");
         let beside = |name: &str| folder.path().join(name);
-        let make = |name: String| new_file(&beside(&name), 0o600).expect("a file");
-        let me = std::process::id();
-
-        let gone = [format!(".credentials.{NOBODY}"), format!(".credentials.{NOBODY}.check")];
-        for name in &gone {
-            drop(make(name.clone()));
+        let make = |name: &str, is_old: bool| {
+            let file = new_file(&beside(name), 0o600).expect("a file");
+            let age = if is_old { 2 * SETTLED } else { SETTLED / 2 };
+            let written = std::time::SystemTime::now() - age;
+            file.set_times(std::fs::FileTimes::new().set_modified(written)).expect("a time");
+            file
+        };
+        let gone = [".credentials.00000000000000aa", ".credentials.00000000000000ab.check"];
+        for name in gone {
+            drop(make(name, true));
         }
-        let old = make(".credentials.1".into());
-        let long_ago = std::time::SystemTime::now() - 2 * SETTLED;
-        old.set_times(std::fs::FileTimes::new().set_modified(long_ago)).expect("an old file");
-        drop(old);
-
-        let kept = [format!(".credentials.{me}"), format!(".other.{NOBODY}"), ".credentials.notes".into()];
-        for name in &kept {
-            drop(make(name.clone()));
+        let kept =
+            [".other.00000000000000aa", ".credentials.notes", ".credentials.12345", ".credentials.00000000000000xy"];
+        for name in kept {
+            drop(make(name, true));
         }
-        let held = make(format!(".credentials.{}", NOBODY - 1));
+        drop(make(".credentials.00000000000000ac", false));
+        let held = make(".credentials.00000000000000ad", true);
         held.lock().expect("locked");
-        symlink(&path, beside(&format!(".credentials.{}", NOBODY - 2))).expect("a link");
-        std::fs::create_dir(beside(&format!(".credentials.{}", NOBODY - 3))).expect("a folder");
+        symlink(&path, beside(".credentials.00000000000000ae")).expect("a link");
+        std::fs::create_dir(beside(".credentials.00000000000000af")).expect("a folder");
 
         remove_leftovers(&path);
-        assert!(!gone.iter().any(|name| beside(name).exists()), "their maker is gone");
-        assert!(!beside(".credentials.1").exists(), "its maker's id is another's by now");
+        assert!(!gone.iter().any(|name| beside(name).exists()), "they are old and not locked");
         assert!(kept.iter().all(|name| beside(name).exists()));
-        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), kept.len() + 3);
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), kept.len() + 4);
+    }
+
+    #[test]
+    fn the_name_of_an_unfinished_file_cannot_be_foreseen() {
+        let name = || beside(Path::new("/x/credentials"), "").expect("random");
+        let (first, second) = (name(), name());
+        assert!(first.to_string_lossy().starts_with("/x/.credentials.") && first != second, "{first:?} {second:?}");
     }
 }

@@ -50,8 +50,8 @@ pub(crate) enum Error {
     Waited { role: String, limit: Duration },
     /// The session is in another account than `--expect-account` says.
     WrongAccount { expected: String, arn: String },
-    /// The file of `--credentials-file` cannot be where it is asked for.
-    CredentialsFile { path: PathBuf, reason: String },
+    /// A file that is to be written cannot be where its flag asks for it.
+    Place { what: &'static str, flag: &'static str, path: PathBuf, reason: String, hint: Option<String> },
     /// The session cannot be served to the command.
     Serve { what: &'static str, reason: String, hint: &'static str },
     /// The format of `--print` has no way to write a variable's value; `reason` ends a sentence that begins with it.
@@ -96,7 +96,7 @@ impl Error {
             | Self::Assume(_)
             | Self::Waited { .. }
             | Self::WrongAccount { .. }
-            | Self::CredentialsFile { .. }
+            | Self::Place { .. }
             | Self::Serve { .. }
             | Self::Unprintable { .. }
             | Self::Cache { .. }
@@ -144,9 +144,8 @@ impl Error {
             } else {
                 "check PATH; an alias or a shell function needs $SHELL -ic '…'".into()
             }),
-            Self::CredentialsFile { .. } => {
-                Some("name a file in a folder of your own; without --credentials-file a private folder is made".into())
-            }
+            Self::Place { hint: Some(hint), .. } => Some(hint.clone()),
+            Self::Place { flag, .. } => Some(format!("name a file in a directory of your own, or leave {flag} out")),
             Self::Serve { hint, .. } | Self::Missing { hint, .. } => Some((*hint).to_owned()),
             Self::Unprintable { .. } => Some("the formats for shells carry any value: export, fish, powershell".into()),
             Self::Cache { folder, .. } => Some(format!("remove the folder by hand: {}", folder.display())),
@@ -207,8 +206,8 @@ impl fmt::Display for Error {
             Self::WrongAccount { expected, arn } => {
                 write!(f, "the session {arn} is not in account {expected}, as --expect-account asks")
             }
-            Self::CredentialsFile { path, reason } => {
-                write!(f, "cannot keep credentials in {}: {reason}", path.display())
+            Self::Place { what, path, reason, .. } => {
+                write!(f, "cannot keep {what} in {}: {reason}", path.display())
             }
             Self::Serve { what, reason, .. } => write!(f, "cannot serve the session {what}: {reason}"),
             Self::Unprintable { name, format, reason } => write!(f, "cannot print {name} as {format}: it {reason}"),

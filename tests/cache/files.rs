@@ -100,7 +100,7 @@ fn spoilt() -> Vec<(&'static str, &'static str, Spoil)> {
             chown(file, Some(12345), None).expect("root gives it away");
         }));
     } else {
-        println!("skipped: only root can give a file away");
+        crate::support::skipped_without_root("only root can give a file away");
     }
     spoilt
 }
@@ -179,7 +179,7 @@ fn a_folder_that_is_not_this_users_alone_is_not_used_with_a_warning() {
     for (complaint, spoil) in spoils {
         spoil(&place);
         if complaint == "another user" && fs::metadata(&place).expect("there").uid() != 12345 {
-            println!("skipped: only root can give a folder away");
+            crate::support::skipped_without_root("only root can give a folder away");
         } else {
             let told = ran(&xassume).stderr;
             let hint = if complaint == "is open to others" { "chmod 700 " } else { "--cache-dir takes a directory" };

@@ -33,17 +33,17 @@ fn fails_as_a_launch(xassume: &Xassume, reason: &str) {
 fn a_credentials_file_that_cannot_be_is_found_out() {
     let sts = FakeSts::start();
     let at = |xassume: Xassume, path: &Path| xassume.args(["--via", "file", "--credentials-file"]).arg(path);
-    fails_as_a_launch(&at(Xassume::new(&sts), Path::new("/nonexistent/x")), "its folder: No such file or directory");
+    fails_as_a_launch(&at(Xassume::new(&sts), Path::new("/nonexistent/x")), "its directory: No such file or directory");
     fails_as_a_launch(&at(Xassume::new(&sts), Path::new("/proc/x")), "cannot replace /proc/x: ");
     let xassume = Xassume::new(&sts).file("keys/old", "");
     let home = xassume.home();
-    fails_as_a_launch(&at(xassume.clone(), &home.join("keys")), "it is a folder");
-    fails_as_a_launch(&at(xassume.clone(), &home.join("keys/old/x")), "its folder is none");
+    fails_as_a_launch(&at(xassume.clone(), &home.join("keys")), "it is a directory");
+    fails_as_a_launch(&at(xassume.clone(), &home.join("keys/old/x")), "is not a directory");
     symlink(home.join("keys"), home.join("link")).expect("a link");
-    fails_as_a_launch(&at(xassume.clone(), &home.join("link/x")), "its folder is a link");
+    fails_as_a_launch(&at(xassume.clone(), &home.join("link/x")), "its directory is a link");
     assert_eq!(names(&home.join("keys")), ["old"]);
     if chown(home.join("keys"), Some(12345), None).is_ok() {
-        fails_as_a_launch(&at(xassume, &home.join("keys/x")), "its folder belongs to another user");
+        fails_as_a_launch(&at(xassume, &home.join("keys/x")), "keys belongs to another user");
     }
 }
 

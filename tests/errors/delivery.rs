@@ -2,6 +2,7 @@
 
 use super::page::{CLOSED, Page, ROLE, Scene, nobody, page};
 use crate::support::{Answer, FakeSts, Refusal, Xassume};
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 const BY_FILE: [&str; 4] = ["-r", ROLE, "--via", "file"];
@@ -54,6 +55,12 @@ pub(super) fn pages() -> Vec<Page> {
             std::os::unix::fs::symlink("/tmp", &link).expect("the home is writable");
             let file = link.join("keys");
             Scene::new(xassume.args(BY_FILE).arg("--credentials-file").arg(file).args(["--", "true"]))
+        }),
+        page("delivery-file-where-all-can-write", || {
+            let xassume = nobody().file("open/x", "");
+            let open = xassume.home().join("open");
+            std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).expect("the home is ours");
+            Scene::new(xassume.args(BY_FILE).arg("--credentials-file").arg(open.join("keys")).args(["--", "true"]))
         }),
         page("delivery-file-cannot-be-written", || {
             let sts = FakeSts::start();

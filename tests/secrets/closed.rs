@@ -2,7 +2,7 @@
 
 use super::marks::Marks;
 use super::{skipped, user, xassume};
-use crate::support::{FakeSts, Running, Xassume, binary, probe};
+use crate::support::{FakeSts, Running, Xassume, binary, probe, skipped_without_root};
 use std::fs;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ fn as_nobody(sts: &FakeSts) -> Option<Xassume> {
     };
     let this = std::env::current_exe().expect("a running program has a path");
     if !nix::unistd::geteuid().is_root() || !may(binary()) || !may(this) {
-        skipped("the program cannot be run as another user here");
+        skipped_without_root("the program cannot be run as another user here");
         return None;
     }
     let args = ["--reuid", &NOBODY.to_string(), "--regid", &NOBODY.to_string(), "--clear-groups"].map(str::to_owned);

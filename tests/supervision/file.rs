@@ -2,7 +2,7 @@
 
 use super::processes::eventually;
 use super::{generation, key, one_refresh, probing, scripted, signalling, skipped, xassume};
-use crate::support::{FakeSts, Sandbox, Xassume};
+use crate::support::{FakeSts, Sandbox, Xassume, skipped_without_root};
 use nix::unistd::{AccessFlags, access, geteuid};
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -155,12 +155,12 @@ fn a_file_where_others_could_exchange_it_is_refused() {
     symlink(work.join("real"), work.join("link")).expect("the folder is ours");
     let foreign = geteuid().is_root() && chown(work.join("others"), Some(65534), None).is_ok();
     if !foreign {
-        skipped("only root can give a folder away");
+        skipped_without_root("only root can give a directory away");
     }
     let cases = [
-        ("link/credentials", "its folder is a link", true),
-        ("missing/credentials", "its folder: No such file", true),
-        ("folder/file", "it is a folder", true),
+        ("link/credentials", "its directory is a link", true),
+        ("missing/credentials", "its directory: No such file", true),
+        ("folder/file", "it is a directory", true),
         ("others/credentials", "belongs to another user", foreign),
     ];
     for (path, complaint, _) in cases.into_iter().filter(|(_, _, applies)| *applies) {

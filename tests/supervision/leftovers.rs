@@ -4,9 +4,9 @@ use super::file::{by_file, entries, folder_of_the_run};
 use super::{denied, generation, probing};
 use crate::support::{Answer, FakeSts, Running};
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File, FileTimes};
 use std::os::unix::fs::symlink;
-use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 /// Every way to end takes the file along: the folder of the run, or the file at the place that the user chose.
 #[test]
@@ -111,21 +111,22 @@ fn an_unfinished_file_of_a_killed_run_is_removed_by_the_next_and_no_other() {
     let sts = FakeSts::start();
     let xassume = by_file(&sts).args(["--credentials-file", "shared"]);
     let work = xassume.sandbox().work();
-    let mut ended = Command::new("true").spawn().expect("there is a true");
-    ended.wait().expect("it ends");
-    let (gone, alive) = (ended.id(), std::process::id());
-    let make = |name: String| fs::write(work.join(name), "[default]\naws_secret_access_key = left").expect("ours");
-    for name in [format!(".shared.{gone}"), format!(".shared.{alive}"), format!(".other.{gone}"), ".shared.mine".into()]
-    {
+    let long_ago = FileTimes::new().set_modified(SystemTime::now() - Duration::from_mins(5));
+    let make = |name: &str| {
+        fs::write(work.join(name), "[default]\naws_secret_access_key = left").expect("ours");
+        File::open(work.join(name)).and_then(|file| file.set_times(long_ago)).expect("an old file");
+    };
+    let [gone, young, link] = [1, 2, 3].map(|number| format!("{number:016x}"));
+    for name in [&format!(".shared.{gone}"), &format!(".other.{gone}"), ".shared.mine", "elsewhere"] {
         make(name);
     }
-    make("elsewhere".into());
-    symlink("elsewhere", work.join(format!(".shared.0{gone}"))).expect("the folder is ours");
+    fs::write(work.join(format!(".shared.{young}")), "[default]").expect("ours");
+    symlink("elsewhere", work.join(format!(".shared.{link}"))).expect("the directory is ours");
     let running = probing(xassume, &["generation", "then", "exit", "0"]).spawn();
     generation(&running);
     let mut names: Vec<_> = entries(&work).iter().map(|path| path.file_name().map(OsStr::to_owned)).collect();
     names.sort();
-    let mut kept = [format!(".shared.{alive}"), format!(".shared.0{gone}"), format!(".other.{gone}")].to_vec();
+    let mut kept = [format!(".shared.{young}"), format!(".shared.{link}"), format!(".other.{gone}")].to_vec();
     kept.extend([".shared.mine", "elsewhere", "shared"].map(str::to_owned));
     kept.sort();
     assert_eq!(names, kept.into_iter().map(|name| Some(name.into())).collect::<Vec<_>>());

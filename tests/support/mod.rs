@@ -14,7 +14,7 @@
 //! - `identities`: who exists in that world
 //!
 //! Beneath: `http` and `tls` under every fake, `service` under the lesser ones, `log` of what was asked, `capture` of what
-//! was said, `moments` as AWS writes them, `processes` as the kernel shows them, `sys` for the system calls.
+//! was said, `skips` of what cannot be tested here, `moments` as AWS writes them, `processes` as the kernel shows them, `sys` for the system calls.
 #![allow(dead_code, unused_imports, reason = "every user of this folder uses a part of it")]
 #![allow(missing_docs, unreachable_pub, reason = "nothing here is anybody's interface but the tests'")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says why and stops")]
@@ -36,6 +36,7 @@ pub mod refusals;
 pub mod running;
 pub mod service;
 pub mod sign_in;
+pub mod skips;
 pub mod sso;
 pub mod sts;
 pub mod sys;
@@ -52,6 +53,7 @@ pub use pty::Terminal;
 pub use refusals::Refusal;
 pub use running::{Finished, Running, unbroken};
 pub use sign_in::{FakeSignIn, LOGIN_SESSION, write_sign_in};
+pub use skips::skipped_without_root;
 pub use sso::{FakeSso, Login, write_login};
 pub use sts::{Answer, FakeSts, Issued, RoleRules, StsRequest, Wording};
 pub use sys::{RefusedPort, SilentPort};

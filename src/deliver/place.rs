@@ -1,0 +1,59 @@
+//! The place of a file that the user chose: in a trusted directory, and no file there that would be lost.
+
+use super::trusted::{Group, directory};
+use crate::error::{Error, told};
+use crate::files::{MOST_BYTES, read_at_most};
+use std::io;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// What is kept in such a file.
+pub(super) struct Kind {
+    /// As an error names it.
+    pub(super) what: &'static str,
+    /// The flag that names the path.
+    pub(super) flag: &'static str,
+    /// What a file that is there already may hold, as an error names it.
+    pub(super) contents: &'static str,
+    /// Whether a run has left a file of these contents, so that it may be replaced.
+    pub(super) is_replaceable: fn(&[u8]) -> bool,
+}
+
+/// The path of the file, from the root on and without links.
+///
+/// # Errors
+/// Its directory is missing, is a link, or one in which another user could exchange the file; or something else is there.
+pub(super) fn place(path: &Path, kind: &Kind, group: Group) -> Result<PathBuf, Error> {
+    let Kind { what, flag, .. } = *kind;
+    let failed = |reason: String| Error::Place { what, flag, path: path.to_owned(), reason, hint: None };
+    let absolute = std::path::absolute(path).map_err(|error| failed(told(&error)))?;
+    let (Some(parent), Some(name)) = (absolute.parent(), absolute.file_name()) else {
+        return Err(failed("it is a directory".into()));
+    };
+    let found = std::fs::symlink_metadata(parent);
+    let found = found.map_err(|error| failed(format!("its directory: {}", told(&error))))?;
+    if found.is_symlink() {
+        return Err(failed("its directory is a link".into()));
+    }
+    let trusted = directory(parent, group);
+    let parent = trusted.map_err(|untrusted| Error::Place {
+        what,
+        flag,
+        path: path.to_owned(),
+        reason: untrusted.reason,
+        hint: untrusted.hint,
+    })?;
+    let path = parent.join(name);
+    if let Ok(found) = path.metadata()
+        && !found.is_file()
+    {
+        return Err(failed(if found.is_dir() { "it is a directory" } else { "it is not a plain file" }.into()));
+    }
+    match read_at_most(&path, MOST_BYTES).map(Zeroizing::new) {
+        Ok(text) if !(kind.is_replaceable)(&text) => {
+            Err(failed(format!("it holds other things than {}, which would be lost", kind.contents)))
+        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(told(&error))),
+        Ok(_) | Err(_) => Ok(path),
+    }
+}

@@ -1,0 +1,199 @@
+//! The rule for directories: in which of them no other user can exchange a file.
+//!
+//! A directory is trusted when it and each directory above it belongs to this user or to root, and nobody else can write
+//! there, unless it is sticky: then only owners can rename and remove. The path is followed from the root on, link by
+//! link: what stands in a directory that was found good can be exchanged by its owner and by root only, so nothing
+//! changes between the look and the use. The result holds no link any more.
+
+use crate::error::told;
+use nix::unistd::geteuid;
+use std::ffi::OsString;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Component, Path, PathBuf};
+
+/// As many links as the kernel follows in one path (symlink(7)).
+const MOST_LINKS: usize = 40;
+/// Names are not removed or replaced by other users.
+const STICKY: u32 = 0o1000;
+
+/// Whether the members of a directory's group may write to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Group {
+    Barred,
+    /// The file is shared with its group, as in a Kubernetes volume with an `fsGroup`.
+    Allowed,
+}
+
+impl Group {
+    /// Those who may read or write a file of this mode may also write to its directory.
+    pub(super) fn of_mode(mode: u32) -> Self {
+        if mode & 0o060 == 0 { Self::Barred } else { Self::Allowed }
+    }
+}
+
+/// Why a directory is not trusted.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Untrusted {
+    pub(super) reason: String,
+    /// What makes it trusted.
+    pub(super) hint: Option<String>,
+}
+
+impl Untrusted {
+    fn because(reason: String) -> Self {
+        Self { reason, hint: None }
+    }
+}
+
+/// The path of a trusted directory, without links.
+///
+/// # Errors
+/// The first directory or link on the way that another user controls, or that is missing.
+pub(super) fn directory(path: &Path, group: Group) -> Result<PathBuf, Untrusted> {
+    let failed = |error: &std::io::Error, at: &Path| Untrusted::because(format!("{}: {}", at.display(), told(error)));
+    let path = std::path::absolute(path).map_err(|error| failed(&error, path))?;
+    let (mut at, mut links) = (PathBuf::from("/"), 0);
+    let mut rest = parts(&path);
+    check(&at, &at.symlink_metadata().map_err(|error| failed(&error, &at))?, group)?;
+    while let Some(part) = rest.pop() {
+        if part == ".." {
+            at.pop();
+            continue;
+        }
+        let next = at.join(&part);
+        let found = next.symlink_metadata().map_err(|error| failed(&error, &next))?;
+        check(&next, &found, group)?;
+        if !found.is_symlink() {
+            at = next;
+            continue;
+        }
+        links += 1;
+        if links > MOST_LINKS {
+            return Err(Untrusted::because(format!("{}: too many links", next.display())));
+        }
+        let target = next.read_link().map_err(|error| failed(&error, &next))?;
+        if target.is_absolute() {
+            at = "/".into();
+        }
+        rest.append(&mut parts(&target));
+    }
+    Ok(at)
+}
+
+/// The names of a path, the first one last.
+fn parts(path: &Path) -> Vec<OsString> {
+    let names = path.components().rev().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
+    names.map(|part| part.as_os_str().to_owned()).collect()
+}
+
+fn check(path: &Path, found: &Metadata, group: Group) -> Result<(), Untrusted> {
+    let shown = path.display();
+    if !found.is_dir() && !found.is_symlink() {
+        return Err(Untrusted::because(format!("{shown} is not a directory")));
+    }
+    let me = geteuid().as_raw();
+    if found.uid() != me && found.uid() != 0 && !is_outside(found.uid()) {
+        return Err(Untrusted {
+            reason: format!("{shown} belongs to another user (uid {})", found.uid()),
+            hint: Some(format!("as root: chown {me} {shown}; or choose a directory of your own")),
+        });
+    }
+    let barred = if group == Group::Allowed { 0o002 } else { 0o022 };
+    // The mode of a link means nothing.
+    if found.is_symlink() || found.mode() & STICKY != 0 || found.mode() & barred == 0 {
+        return Ok(());
+    }
+    let (who, change) = if found.mode() & 0o002 == 0 { ("its group", "g-w") } else { ("all users", "go-w") };
+    let hint = match (found.uid() == me, group) {
+        (true, Group::Barred) => format!("chmod {change} {shown}"),
+        (true, Group::Allowed) => format!("chmod o-w {shown}"),
+        // Without the right to write, this user could not make the file.
+        (false, _) => format!("as its owner: chmod +t {shown}; or choose a directory of your own"),
+    };
+    Err(Untrusted {
+        reason: format!("{who} can write to {shown} (mode {:04o})", found.mode() & 0o7777),
+        hint: Some(hint),
+    })
+}
+
+/// Whether an owner has no number in this user namespace, and so appears as the overflow uid (see `user_namespaces(7)`): root
+/// of the machine, as seen from a sandbox.
+fn is_outside(uid: u32) -> bool {
+    let Ok(map) = std::fs::read_to_string("/proc/self/uid_map") else { return false };
+    let maps = |line: &str| {
+        let mut numbers = line.split_ascii_whitespace().map(str::parse::<u64>);
+        let (Some(Ok(first)), Some(Ok(_)), Some(Ok(count))) = (numbers.next(), numbers.next(), numbers.next()) else {
+            return true;
+        };
+        (first..first + count).contains(&u64::from(uid))
+    };
+    !map.is_empty() && !map.lines().any(maps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{Permissions, create_dir_all, set_permissions, write};
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    fn with_mode(base: &Path, name: &str, mode: u32) -> PathBuf {
+        let path = base.join(name);
+        create_dir_all(&path).expect("a directory");
+        set_permissions(&path, Permissions::from_mode(mode)).expect("a mode");
+        path
+    }
+
+    #[test]
+    fn the_mode_of_each_directory_of_the_path_decides() {
+        let base = tempfile::tempdir().expect("a directory");
+        for (mode, barred, allowed) in [
+            (0o700, None, None),
+            (0o755, None, None),
+            (0o1777, None, None),
+            (0o775, Some("g-w"), None),
+            (0o2770, Some("g-w"), None),
+            (0o777, Some("go-w"), Some("o-w")),
+            (0o702, Some("go-w"), Some("o-w")),
+        ] {
+            let open = with_mode(base.path(), &format!("{mode:o}"), mode);
+            let below = with_mode(&open, "below", 0o700);
+            for path in [&open, &below] {
+                for (group, change) in [(Group::Barred, barred), (Group::Allowed, allowed)] {
+                    let hint = directory(path, group).err().map(|untrusted| untrusted.hint.unwrap_or_default());
+                    let expected = change.map(|change| format!("chmod {change} {}", open.display()));
+                    assert_eq!(hint, expected, "{mode:o} {group:?} {}", path.display());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn links_are_followed_and_what_they_lead_through_is_checked() {
+        let base = tempfile::tempdir().expect("a directory");
+        let (good, open) = (with_mode(base.path(), "good", 0o700), with_mode(base.path(), "open", 0o777));
+        symlink("good", base.path().join("link")).expect("a link");
+        symlink("link/../link/.", base.path().join("links")).expect("a link");
+        symlink(&open, good.join("out")).expect("a link");
+        symlink("loop", base.path().join("loop")).expect("a link");
+        write(good.join("file"), "").expect("a file");
+        let real = good.canonicalize().expect("there");
+        for name in ["good", "link", "links", "./good/../link"] {
+            assert_eq!(directory(&base.path().join(name), Group::Barred), Ok(real.clone()), "{name}");
+        }
+        for (name, reason) in [
+            ("links/out", "all users can write to"),
+            ("loop", "too many links"),
+            ("good/file", "is not a directory"),
+            ("none", "No such file or directory"),
+        ] {
+            let untrusted = directory(&base.path().join(name), Group::Barred).expect_err(name);
+            assert!(untrusted.reason.contains(reason), "{name}: {untrusted:?}");
+        }
+    }
+
+    #[test]
+    fn an_owner_without_a_number_is_known_by_the_map() {
+        assert!(!is_outside(geteuid().as_raw()));
+    }
+}
