@@ -28,6 +28,11 @@ fn no_trace_of_another_identity_reaches_the_command() {
         "AWS_CONTAINER_AUTHORIZATION_TOKEN",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
         "AWS_CREDENTIAL_FILE",
+        "AWS_CREDENTIAL_PROFILES_FILE",
+        "AMAZON_ACCESS_KEY_ID",
+        "AMAZON_SECRET_ACCESS_KEY",
+        "AMAZON_SESSION_TOKEN",
+        "AWS_TOKEN",
     ];
     let mut xassume = Xassume::new(&sts).file(".aws/config", "[profile stale]\n").env("AWS_PROFILE", "stale");
     for name in stale {

@@ -60,10 +60,16 @@ pub const REMOVED: &[&str] = &[
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
-    // Fallbacks of Go and Rust.
+    // Fallbacks of Go, Java 1 and Rust.
     "AWS_ACCESS_KEY",
     "AWS_SECRET_KEY",
     "SECRET_ACCESS_KEY",
+    // Fallbacks of JavaScript 2 and Ruby, before any file.
+    "AMAZON_ACCESS_KEY_ID",
+    "AMAZON_SECRET_ACCESS_KEY",
+    "AMAZON_SESSION_TOKEN",
+    // For Rust's object_store another name of AWS_SESSION_TOKEN: of the two, the last in the environment counts.
+    "AWS_TOKEN",
     // botocore prefers it to AWS_SESSION_TOKEN.
     "AWS_SECURITY_TOKEN",
     "AWS_DELEGATION_TOKEN",
@@ -82,6 +88,8 @@ pub const REMOVED: &[&str] = &[
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     "AWS_CREDENTIAL_FILE",
+    // Java 1's name of AWS_SHARED_CREDENTIALS_FILE, which it does not read.
+    "AWS_CREDENTIAL_PROFILES_FILE",
     // A nested xassume must not assume this role again, nor write to this one's file.
     "XASSUME_ROLE_ARN",
     "XASSUME_PROFILE",
@@ -123,38 +131,28 @@ const ALWAYS_SET: &[&str] = &["AWS_REGION", "AWS_DEFAULT_REGION", "XASSUME_SESSI
 /// With one of these set, SDKs would send requests for 127.0.0.1 to a proxy.
 const PROXIES: &[&str] = &["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
+/// Set with the shared files: each SDK finds these, and no others.
+const FILES: &[&str] =
+    &["AWS_SHARED_CREDENTIALS_FILE", "AWS_CREDENTIAL_PROFILES_FILE", "AWS_CONFIG_FILE", "AWS_SDK_LOAD_CONFIG"];
+const KEYS: &[&str] = &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION"];
+/// Set where the keys are not variables: what else could give an identity.
+const NO_OTHERS: &[&str] = &["BOTO_CONFIG", "AWS_EC2_METADATA_DISABLED"];
+const ENDPOINT: &[&str] = &["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"];
+
 /// The names that a delivery sets, apart from [`ALWAYS_SET`].
-fn delivered_names(delivery: &Delivery) -> &'static [&'static str] {
-    match delivery {
-        Delivery::Env => {
-            &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION"]
-        }
-        Delivery::EnvIsolated { .. } => &[
-            "AWS_ACCESS_KEY_ID",
-            "AWS_SECRET_ACCESS_KEY",
-            "AWS_SESSION_TOKEN",
-            "AWS_CREDENTIAL_EXPIRATION",
-            "AWS_SHARED_CREDENTIALS_FILE",
-            "AWS_CONFIG_FILE",
-        ],
-        Delivery::File { .. } => &["AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE", "AWS_EC2_METADATA_DISABLED"],
-        Delivery::Endpoint { .. } => &[
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-            "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-            "AWS_SHARED_CREDENTIALS_FILE",
-            "AWS_CONFIG_FILE",
-            "BOTO_CONFIG",
-            "AWS_EC2_METADATA_DISABLED",
-        ],
-        Delivery::Process { .. } => {
-            &["AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE", "AWS_SDK_LOAD_CONFIG", "AWS_EC2_METADATA_DISABLED"]
-        }
-    }
+fn delivered_names(delivery: &Delivery) -> impl Iterator<Item = &'static str> {
+    let groups: &[&[&str]] = match delivery {
+        Delivery::Env => &[KEYS],
+        Delivery::EnvIsolated { .. } => &[KEYS, FILES],
+        Delivery::File { .. } | Delivery::Process { .. } => &[FILES, NO_OTHERS],
+        Delivery::Endpoint { .. } => &[ENDPOINT, FILES, NO_OTHERS],
+    };
+    groups.iter().copied().flatten().copied()
 }
 
 /// Whether a delivery sets the variable, apart from those that are always set.
 pub(crate) fn is_set(name: &str, delivery: &Delivery) -> bool {
-    delivered_names(delivery).contains(&name)
+    delivered_names(delivery).any(|known| known == name)
 }
 
 /// Checks the names of `--keep-env`.
@@ -162,7 +160,7 @@ pub(crate) fn is_set(name: &str, delivery: &Delivery) -> bool {
 /// # Errors
 /// The first name that xassume sets itself, so that the inherited value cannot stay, and what to do.
 pub(crate) fn check_keep(keep: &[OsString], delivery: &Delivery) -> Result<(), (OsString, Invalid)> {
-    let set = |name: &OsString| ALWAYS_SET.iter().chain(delivered_names(delivery)).any(|known| name == known);
+    let set = |name: &OsString| ALWAYS_SET.iter().copied().chain(delivered_names(delivery)).any(|known| name == known);
     match keep.iter().find(|name| set(name)) {
         Some(name) => Err((
             name.clone(),
@@ -220,22 +218,19 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
             set.keys(inputs.session);
             set.files(Path::new("/dev/null"), config_file);
         }
-        Delivery::File { credentials_file, config_file } => set.files(credentials_file, config_file),
+        Delivery::File { credentials_file, config_file } | Delivery::Process { credentials_file, config_file } => {
+            set.files(credentials_file, config_file);
+        }
         Delivery::Endpoint { url, token, empty_credentials_file, config_file } => {
             set.variable("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
             set.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN", token);
             set.files(empty_credentials_file, config_file);
-            // botocore looks into boto's own files before it asks the endpoint.
-            set.variable("BOTO_CONFIG", "/dev/null");
             set.no_proxy(inputs.inherited);
-        }
-        Delivery::Process { credentials_file, config_file } => {
-            set.files(credentials_file, config_file);
-            // Version 1 of the Go SDK reads the config file only when told to.
-            set.variable("AWS_SDK_LOAD_CONFIG", "1");
         }
     }
     if !matches!(inputs.delivery, Delivery::Env | Delivery::EnvIsolated { .. }) {
+        // boto 2 has keys in files of its own, into which botocore looks before it asks an endpoint.
+        set.variable("BOTO_CONFIG", "/dev/null");
         set.variable("AWS_EC2_METADATA_DISABLED", "true");
     }
     if let Some(region) = inputs.region {
@@ -269,7 +264,10 @@ impl Setter {
 
     fn files(&mut self, credentials_file: &Path, config_file: &Path) {
         self.variable("AWS_SHARED_CREDENTIALS_FILE", credentials_file);
+        self.variable("AWS_CREDENTIAL_PROFILES_FILE", credentials_file);
         self.variable("AWS_CONFIG_FILE", config_file);
+        // Without it JavaScript 2 reads neither variable, and Go 1 not the second.
+        self.variable("AWS_SDK_LOAD_CONFIG", "1");
     }
 
     /// The profile's settings, where the user has not set the variable, were it to the empty string.

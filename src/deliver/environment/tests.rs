@@ -80,7 +80,7 @@ fn run(inherited: &[(&str, &str)], with: With<'_>) -> Vec<String> {
 }
 
 const OURS: [&str; 2] = ["XASSUME_SESSION=arn:aws:sts::1:assumed-role/r/me", "XASSUME_DEPTH=1"];
-const KEYS: [&str; 4] = [
+const SESSION: [&str; 4] = [
     "AWS_ACCESS_KEY_ID=ASIANEW",
     "AWS_SECRET_ACCESS_KEY=new-secret",
     "AWS_SESSION_TOKEN=new-token",
@@ -90,29 +90,25 @@ const KEYS: [&str; 4] = [
 #[test]
 fn each_delivery_sets_its_own_and_nothing_else() {
     let files = |credentials: &str| {
-        vec![format!("AWS_SHARED_CREDENTIALS_FILE={credentials}"), "AWS_CONFIG_FILE=/run/config".to_owned()]
+        vec![
+            format!("AWS_SHARED_CREDENTIALS_FILE={credentials}"),
+            format!("AWS_CREDENTIAL_PROFILES_FILE={credentials}"),
+            "AWS_CONFIG_FILE=/run/config".to_owned(),
+            "AWS_SDK_LOAD_CONFIG=1".to_owned(),
+        ]
     };
     let texts = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
+    let no_others = texts(&["BOTO_CONFIG=/dev/null", "AWS_EC2_METADATA_DISABLED=true"]);
+    let endpoint = texts(&[
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:1/x",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN=tok",
+    ]);
     for (name, expected) in [
-        ("env", texts(&KEYS)),
-        ("isolated", [texts(&KEYS), files("/dev/null")].concat()),
-        ("file", [files("/run/credentials"), texts(&["AWS_EC2_METADATA_DISABLED=true"])].concat()),
-        (
-            "endpoint",
-            [
-                texts(&[
-                    "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:1/x",
-                    "AWS_CONTAINER_AUTHORIZATION_TOKEN=tok",
-                ]),
-                files("/run/empty"),
-                texts(&["BOTO_CONFIG=/dev/null", "AWS_EC2_METADATA_DISABLED=true"]),
-            ]
-            .concat(),
-        ),
-        (
-            "process",
-            [files("/run/credentials"), texts(&["AWS_SDK_LOAD_CONFIG=1", "AWS_EC2_METADATA_DISABLED=true"])].concat(),
-        ),
+        ("env", texts(&SESSION)),
+        ("isolated", [texts(&SESSION), files("/dev/null")].concat()),
+        ("file", [files("/run/credentials"), no_others.clone()].concat()),
+        ("endpoint", [endpoint, files("/run/empty"), no_others.clone()].concat()),
+        ("process", [files("/run/credentials"), no_others].concat()),
     ] {
         let inherited: Vec<_> = REMOVED.iter().map(|name| (*name, "old")).collect();
         let found = run(&inherited, With { delivery: delivery(name), region: Some("eu-west-1"), ..PLAIN });
@@ -158,7 +154,7 @@ fn other_variables_stay_in_order_and_the_first_duplicate_counts() {
     let kept = ["PATH=/bin", "AWS_REGION=mine", "EMPTY=", "XASSUME_CACHE_DIR=/c", "XASSUME_STS_ENDPOINT=u"];
     assert_eq!(found[..5], kept);
     assert_eq!(found[5..7], ["AWS_PAGER=less", "AWS_EC2_METADATA_DISABLED=false"]);
-    assert_eq!(found[7..11], KEYS);
+    assert_eq!(found[7..11], SESSION);
     assert_eq!(found[11..], [OURS[0], "XASSUME_DEPTH=5"]);
 }
 
@@ -196,7 +192,7 @@ fn settings_are_exported_in_env_mode_where_the_variable_is_not_set() {
         (vec![("AWS_ENDPOINT_URL", "all")], vec!["AWS_CA_BUNDLE=/ca", "AWS_PAGER=less"]),
     ] {
         let found = run(&inherited, With { profile_settings: &settings, ..PLAIN });
-        assert_eq!(found[inherited.len() + KEYS.len()..found.len() - OURS.len()], expected);
+        assert_eq!(found[inherited.len() + SESSION.len()..found.len() - OURS.len()], expected);
     }
     let found = run(&[], With { profile_settings: &settings, delivery: delivery("isolated"), ..PLAIN });
     assert!(!found.iter().any(|line| line.starts_with("AWS_CA_BUNDLE")));
@@ -293,7 +289,7 @@ fn the_man_page_names_all_that_is_set_and_nothing_else() {
             "endpoint" => told.split("where there is a proxy").next().unwrap_or_default(),
             _ => told,
         };
-        assert_eq!(names(told), delivered_names(&delivery).iter().copied().collect(), "{name}");
+        assert_eq!(names(told), delivered_names(&delivery).collect(), "{name}");
     }
     assert!(deliveries_told.contains("NO_PROXY") && page.contains(&format!("\n.B {WATCHDOG_PID}\nis removed")));
 }
