@@ -55,6 +55,7 @@ Register-ArgumentCompleter -Native -CommandName 'xassume' -ScriptBlock {
             [CompletionResult]::new('--via', '--via', [CompletionResultType]::ParameterName, 'How the command gets the session [default: env; file with --on-expiry signal]')
             [CompletionResult]::new('--credentials-file', '--credentials-file', [CompletionResultType]::ParameterName, 'Path of the file of --via file [default: a private folder]')
             [CompletionResult]::new('--file-mode', '--file-mode', [CompletionResultType]::ParameterName, 'Mode of that file, for a volume that is shared [default: 0600]')
+            [CompletionResult]::new('--endpoint-token-file', '--endpoint-token-file', [CompletionResultType]::ParameterName, 'Path of a further file with the token of --via endpoint [default: a private one]')
             [CompletionResult]::new('--keep-env', '--keep-env', [CompletionResultType]::ParameterName, 'Variable that would be removed from the command''s environment, but is kept; repeatable')
             [CompletionResult]::new('--print', '--print', [CompletionResultType]::ParameterName, 'Print a session in this format')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Form of messages; json is one object a line [default: text]')

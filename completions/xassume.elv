@@ -52,6 +52,7 @@ set edit:completion:arg-completer[xassume] = {|@words|
             cand --via 'How the command gets the session [default: env; file with --on-expiry signal]'
             cand --credentials-file 'Path of the file of --via file [default: a private folder]'
             cand --file-mode 'Mode of that file, for a volume that is shared [default: 0600]'
+            cand --endpoint-token-file 'Path of a further file with the token of --via endpoint [default: a private one]'
             cand --keep-env 'Variable that would be removed from the command''s environment, but is kept; repeatable'
             cand --print 'Print a session in this format'
             cand --log-format 'Form of messages; json is one object a line [default: text]'

@@ -3,7 +3,7 @@
 # Prints the command behind the flags, up to the cursor; false while there are but flags.
 function __fish_xassume_command
     set -l words (commandline -opc) (commandline -ct)
-    set -l flags r/role-arn= p/profile= role-session-name= external-id= duration= policy= policy-arn= tag= transitive-tag= source-identity= web-identity-token-file= expect-account= mfa-serial= mfa-token= mfa-command= mfa-session-duration= region= sts-endpoint= ca-bundle= sts-timeout= no-cache cache-dir= min-ttl= force-refresh on-expiry= signal= refresh-margin= stop-signal= stop-timeout= on-refresh-failure= process-group= via= credentials-file= file-mode= keep-env= isolate print= check clear-cache log-format= v/verbose q/quiet h/help V/version
+    set -l flags r/role-arn= p/profile= role-session-name= external-id= duration= policy= policy-arn= tag= transitive-tag= source-identity= web-identity-token-file= expect-account= mfa-serial= mfa-token= mfa-command= mfa-session-duration= region= sts-endpoint= ca-bundle= sts-timeout= no-cache cache-dir= min-ttl= force-refresh on-expiry= signal= refresh-margin= stop-signal= stop-timeout= on-refresh-failure= process-group= via= credentials-file= file-mode= endpoint-token-file= keep-env= isolate print= check clear-cache log-format= v/verbose q/quiet h/help V/version
     argparse -s $flags -- $words[2..-1] 2>/dev/null
     and set -q argv[1]
     and not string match -q -- '-*' $argv[1]
@@ -76,6 +76,7 @@ complete -c xassume -n '__fish_xassume_wants process-group' -l process-group -x 
 complete -c xassume -n '__fish_xassume_wants via' -l via -x -a 'env file endpoint process' -d 'How the command gets the session [default: env; file with --on-expiry signal]'
 complete -c xassume -n '__fish_xassume_wants credentials-file' -l credentials-file -r -F -d 'Path of the file of --via file [default: a private folder]'
 complete -c xassume -n '__fish_xassume_wants file-mode' -l file-mode -x -d 'Mode of that file, for a volume that is shared [default: 0600]'
+complete -c xassume -n '__fish_xassume_wants endpoint-token-file' -l endpoint-token-file -r -F -d 'Path of a further file with the token of --via endpoint [default: a private one]'
 complete -c xassume -n 'not __fish_xassume_command >/dev/null' -l keep-env -x -a '(set -nx)' -d 'Variable that would be removed from the command'\''s environment, but is kept; repeatable'
 complete -c xassume -n '__fish_xassume_wants isolate' -l isolate -d 'Give the command a copy of ~/.aws/config without other identities'
 complete -c xassume -n '__fish_xassume_wants print' -l print -x -a 'env export fish powershell dotenv json credential-process' -d 'Print a session in this format'

@@ -6,9 +6,11 @@
 use crate::deliver::config_copy;
 use crate::deliver::endpoint::Endpoint;
 use crate::deliver::environment::{Delivery as By, Mode};
-use crate::deliver::file::{self, CredentialsFile};
+use crate::deliver::file;
 use crate::deliver::folder::RunFolder;
 use crate::deliver::process::Process;
+use crate::deliver::published::{PublishedFile, unwritten};
+use crate::deliver::token_file;
 use crate::error::{Error, told};
 use crate::launch::{Launch, assumed, runtime};
 use crate::mfa::way::{KeyKind, Unattended, unattended};
@@ -94,7 +96,7 @@ async fn stay(
             published = publishing => published,
         },
     };
-    published.map_err(|problem| file::unwritten(problem.text))?;
+    published.map_err(|problem| unwritten(problem.text))?;
     let clock = SystemClock::new();
     let offload = handover.offload.clone();
     let source = Refreshes { launch, offload };
@@ -183,7 +185,7 @@ struct Handover<'a, 'b> {
 /// The delivery, in being.
 enum Road {
     Environment,
-    File(CredentialsFile),
+    File(PublishedFile),
     Endpoint(Endpoint),
     Process(Process),
 }
@@ -208,12 +210,13 @@ impl<'a, 'b> Handover<'a, 'b> {
     async fn remove(self) {
         let file = match &self.road {
             Road::File(file) => Some(file),
-            Road::Environment | Road::Endpoint(_) | Road::Process(_) => None,
+            Road::Endpoint(endpoint) => endpoint.token_file(),
+            Road::Environment | Road::Process(_) => None,
         };
         if file.is_none() && self.folder.is_none() {
             return;
         }
-        let started = self.offload.start(Life::Free(file.and_then(CredentialsFile::unread)), 1, |answer| {
+        let started = self.offload.start(Life::Free(file.and_then(PublishedFile::unread)), 1, |answer| {
             if let Some(file) = file {
                 file.remove_at_last();
             }
@@ -239,9 +242,9 @@ impl Road {
     fn open(via: &Via, folder: &RunFolder) -> Result<Self, Error> {
         Ok(match via {
             Via::Env => Self::Environment,
-            Via::File { path: Some(path), mode } => Self::File(CredentialsFile::at(path, *mode)?),
-            Via::File { path: None, mode } => Self::File(CredentialsFile::within(folder, *mode)?),
-            Via::Endpoint => Self::Endpoint(Endpoint::open(folder)?),
+            Via::File { path: Some(path), mode } => Self::File(file::at(path, *mode)?),
+            Via::File { path: None, mode } => Self::File(file::within(folder, *mode)?),
+            Via::Endpoint { token_file } => Self::Endpoint(Endpoint::open(folder, token_file.as_deref())?),
             Via::Process => Self::Process(Process::open(folder, &program::own()?)?),
         })
     }
@@ -252,7 +255,7 @@ fn furnished(launch: &Launch<'_>) -> Result<Option<RunFolder>, Error> {
     let delivery = &launch.settings.delivery;
     let folder = match delivery.via {
         Via::Env if !delivery.isolate => return Ok(None),
-        Via::Env | Via::File { .. } | Via::Endpoint => RunFolder::create(launch.vars)?,
+        Via::Env | Via::File { .. } | Via::Endpoint { .. } => RunFolder::create(launch.vars)?,
         Via::Process => RunFolder::create_for_commands(launch.vars)?,
     };
     let copy = config_copy::filter(&launch.files.config_text, launch.plan.profile.as_deref());
@@ -269,7 +272,11 @@ fn furnished(launch: &Launch<'_>) -> Result<Option<RunFolder>, Error> {
 pub(crate) fn rehearse(launch: &Launch<'_>) -> Result<(), Error> {
     let Some(folder) = furnished(launch)? else { return Ok(()) };
     match &launch.settings.delivery.via {
-        Via::File { path: Some(path), mode } => CredentialsFile::try_at(path, *mode),
+        Via::File { path: Some(path), mode } => file::try_at(path, *mode),
+        Via::Endpoint { token_file: Some(path) } => {
+            token_file::try_at(path)?;
+            Endpoint::open(&folder, None).map(drop)
+        }
         via => Road::open(via, &folder).map(drop),
     }
 }
@@ -292,8 +299,13 @@ impl Delivery for Handover<'_, '_> {
     fn publish(&mut self, session: &Session) -> Publishing {
         match &self.road {
             Road::Environment => {}
-            Road::File(file) => return Publishing::Begun(Box::pin(file.put(session, &self.offload))),
-            Road::Endpoint(endpoint) => endpoint.put(session),
+            Road::File(file) => return Publishing::Begun(Box::pin(file::put(file, session, &self.offload))),
+            Road::Endpoint(endpoint) => {
+                endpoint.put(session);
+                if let Some(written) = endpoint.publish_token(&self.offload) {
+                    return Publishing::Begun(Box::pin(written));
+                }
+            }
             Road::Process(process) => process.put(session),
         }
         Publishing::Done(Ok(()))

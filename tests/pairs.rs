@@ -35,6 +35,9 @@ const PAIRS: &[(Said, Said, Variables)] = &[
     (("via", "env"), ("file-mode", "0640"), First),
     (("via", "endpoint"), ("file-mode", "0640"), First),
     (("via", "process"), ("file-mode", "0640"), First),
+    (("via", "env"), ("endpoint-token-file", "token"), First),
+    (("via", "file"), ("endpoint-token-file", "token"), First),
+    (("via", "process"), ("endpoint-token-file", "token"), First),
     (("via", "endpoint"), ("on-expiry", "restart"), Error),
     (("via", "endpoint"), ("on-expiry", "signal"), Error),
     (("via", "process"), ("on-expiry", "restart"), Error),
@@ -53,8 +56,11 @@ const PAIRS: &[(Said, Said, Variables)] = &[
 ];
 
 /// Flags that say nothing without another flag, which its variable does not give them once it is dropped.
-const ADD_TO_ANOTHER: &[(&str, &str)] =
-    &[("signal", "--signal needs --on-expiry signal"), ("file-mode", "--file-mode needs --via file")];
+const ADD_TO_ANOTHER: &[(&str, &str)] = &[
+    ("signal", "--signal needs --on-expiry signal"),
+    ("file-mode", "--file-mode needs --via file"),
+    ("endpoint-token-file", "--endpoint-token-file needs --via endpoint"),
+];
 
 fn variable((flag, _): Said) -> String {
     format!("XASSUME_{}", flag.to_ascii_uppercase().replace('-', "_"))

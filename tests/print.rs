@@ -21,7 +21,7 @@ const REMOVED: &str = "AWS_ACCESS_KEY AWS_SECRET_KEY SECRET_ACCESS_KEY AMAZON_AC
     AWS_CREDENTIAL_FILE AWS_CREDENTIAL_PROFILES_FILE XASSUME_ROLE_ARN XASSUME_PROFILE XASSUME_ROLE_SESSION_NAME XASSUME_EXTERNAL_ID \
     XASSUME_DURATION XASSUME_POLICY XASSUME_POLICY_ARN XASSUME_TAG XASSUME_TRANSITIVE_TAG XASSUME_SOURCE_IDENTITY \
     XASSUME_WEB_IDENTITY_TOKEN_FILE XASSUME_EXPECT_ACCOUNT XASSUME_MFA_SERIAL XASSUME_MFA_TOKEN XASSUME_MFA_COMMAND \
-    XASSUME_MFA_SESSION_DURATION XASSUME_CREDENTIALS_FILE";
+    XASSUME_MFA_SESSION_DURATION XASSUME_CREDENTIALS_FILE XASSUME_ENDPOINT_TOKEN_FILE";
 
 fn world(sts: &FakeSts) -> Xassume {
     Xassume::new(sts).args(["-r", ROLE, "--role-session-name", "me"])
@@ -183,6 +183,7 @@ fn what_does_not_go_with_print_is_refused_before_anybody_is_asked() {
         &["--via", "process"],
         &["--credentials-file", "/x"],
         &["--file-mode", "0600"],
+        &["--endpoint-token-file", "/x"],
         &["--isolate"],
     ] {
         let shows = ["--on-expiry", "--via"].contains(&words[0]);

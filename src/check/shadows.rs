@@ -50,7 +50,7 @@ pub(super) fn shadows(settings: &Settings, profiles: Option<&ProfileSet>, vars: 
                 SharedFiles::Harmless
             }
         }
-        Via::Env | Via::File { .. } | Via::Endpoint | Via::Process => SharedFiles::Filtered,
+        Via::Env | Via::File { .. } | Via::Endpoint { .. } | Via::Process => SharedFiles::Filtered,
     };
     Shadows { removed, kept, files }
 }

@@ -221,6 +221,17 @@ pub const FLAGS: &[Flag] = &[
     .path(),
     flag("file-mode", Kind::One, "MODE", DELIVERY, "Mode of that file, for a volume that is shared [default: 0600]"),
     flag(
+        "endpoint-token-file",
+        Kind::One,
+        "PATH",
+        DELIVERY,
+        "Path of a further file with the token of --via endpoint [default: a private one]\n\n\
+         Some programs read the endpoint's token from a file only. As root xassume makes none by default: a command that \
+         changes its user could not read it, and would fail where it could have used the token in its environment. The \
+         file has mode 0600, appears with the first session, and is removed at the end.",
+    )
+    .path(),
+    flag(
         "keep-env",
         Kind::Many,
         "NAME",

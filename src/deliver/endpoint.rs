@@ -11,14 +11,19 @@ pub(crate) mod hostile;
 use super::document;
 use super::environment::Delivery;
 use super::folder::RunFolder;
+use super::published::PublishedFile;
 use super::random::random_hex;
 use super::serving::{Connections, PAUSE, Served};
+use super::token_file;
 use crate::error::{Error, told};
 use crate::session::{Secret, Session};
+use crate::supervise::happening::Problem;
+use crate::sys::offload::Offload;
 use door::Door;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use nix::unistd::geteuid;
 use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener as StdTcpListener, TcpStream as StdTcpStream};
@@ -35,7 +40,7 @@ const LONGEST_HEAD: usize = 16 * 1024;
 /// How long connecting to ourselves may take; the kernel does it at once, or never.
 const SELF_TIMEOUT: Duration = Duration::from_secs(1);
 /// Bytes of randomness in the token.
-const TOKEN: usize = 32;
+const TOKEN: usize = token_file::LENGTH / 2;
 /// Bytes of randomness in the path.
 const PATH: usize = 16;
 
@@ -43,9 +48,36 @@ const PATH: usize = 16;
 pub(crate) struct Endpoint {
     url: String,
     token: Secret,
+    token_at: TokenAt,
     /// There, and empty: a profile in the user's own would win over the endpoint.
     empty_credentials_file: PathBuf,
     served: Served,
+}
+
+/// Where the token is, besides the command's environment.
+enum TokenAt {
+    /// A command that changes its user (`gosu`, `setpriv`) could not read a file of root's.
+    Nowhere,
+    Private(PathBuf),
+    Chosen(PublishedFile),
+}
+
+impl TokenAt {
+    fn new(chosen: Option<&Path>, token: &Secret, folder: &RunFolder) -> Result<Self, Error> {
+        Ok(match chosen {
+            Some(path) => Self::Chosen(token_file::at(path)?),
+            None if geteuid().is_root() => Self::Nowhere,
+            None => Self::Private(folder.write("token", token.reveal().as_bytes())?),
+        })
+    }
+
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Nowhere => None,
+            Self::Private(path) => Some(path),
+            Self::Chosen(file) => Some(file.path()),
+        }
+    }
 }
 
 impl Endpoint {
@@ -53,8 +85,9 @@ impl Endpoint {
     /// of tokio.
     ///
     /// # Errors
-    /// No loopback interface, as in a new network namespace; no randomness; no room in the folder.
-    pub(crate) fn open(folder: &RunFolder) -> Result<Self, Error> {
+    /// No loopback interface, as in a new network namespace; no randomness; no room in the directory; no place for the
+    /// file of `--endpoint-token-file`.
+    pub(crate) fn open(folder: &RunFolder, token_file: Option<&Path>) -> Result<Self, Error> {
         let failed = |error: io::Error| Error::Serve {
             what: "on 127.0.0.1",
             reason: told(&error),
@@ -62,13 +95,14 @@ impl Endpoint {
         };
         let empty_credentials_file = folder.write("credentials", b"")?;
         let token = random_hex::<TOKEN>().map_err(failed)?;
+        let token_at = TokenAt::new(token_file, &token, folder)?;
         let path = format!("/{}", random_hex::<PATH>().map_err(failed)?.reveal());
         let (listener, port) = listen().map_err(failed)?;
         let served = Served::default();
         let url = format!("http://127.0.0.1:{port}{path}");
         let door = Door::new(port, path, token.clone(), served.clone());
         tokio::spawn(accept_all(listener, Arc::new(door)));
-        Ok(Self { url, token, empty_credentials_file, served })
+        Ok(Self { url, token, token_at, empty_credentials_file, served })
     }
 
     /// Gives this session from now on.
@@ -76,11 +110,26 @@ impl Endpoint {
         self.served.put(document::container(session), &session.validity);
     }
 
+    /// Shows the token to those who wait for its file; `None` where there is no such file, or it is there already.
+    pub(crate) fn publish_token(&self, offload: &Offload) -> Option<impl Future<Output = Result<(), Problem>> + use<>> {
+        let file = self.token_file().filter(|file| !file.is_there())?;
+        Some(file.put(self.token.clone(), offload))
+    }
+
+    /// The file of `--endpoint-token-file`.
+    pub(crate) fn token_file(&self) -> Option<&PublishedFile> {
+        match &self.token_at {
+            TokenAt::Chosen(file) => Some(file),
+            TokenAt::Nowhere | TokenAt::Private(_) => None,
+        }
+    }
+
     /// What the command is told.
     pub(crate) fn delivery<'a>(&'a self, config_file: &'a Path) -> Delivery<'a> {
         Delivery::Endpoint {
             url: &self.url,
             token: self.token.reveal(),
+            token_file: self.token_at.path(),
             empty_credentials_file: &self.empty_credentials_file,
             config_file,
         }

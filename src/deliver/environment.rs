@@ -20,7 +20,14 @@ pub(crate) enum Delivery<'a> {
     /// `--via file`.
     File { credentials_file: &'a Path, config_file: &'a Path },
     /// `--via endpoint`. The credentials file is there and empty, since a profile in it would win.
-    Endpoint { url: &'a str, token: &'a str, empty_credentials_file: &'a Path, config_file: &'a Path },
+    Endpoint {
+        url: &'a str,
+        token: &'a str,
+        /// The token as a file; none where the command may change its user and could not read it.
+        token_file: Option<&'a Path>,
+        empty_credentials_file: &'a Path,
+        config_file: &'a Path,
+    },
     /// `--via process`. The credentials file holds the `credential_process`.
     Process { credentials_file: &'a Path, config_file: &'a Path },
 }
@@ -108,6 +115,7 @@ pub const REMOVED: &[&str] = &[
     "XASSUME_MFA_COMMAND",
     "XASSUME_MFA_SESSION_DURATION",
     "XASSUME_CREDENTIALS_FILE",
+    "XASSUME_ENDPOINT_TOKEN_FILE",
 ];
 
 /// The variables of AWS's that lead to another identity, as far as they are set; the command gets none of them, unless
@@ -137,7 +145,12 @@ const FILES: &[&str] =
 const KEYS: &[&str] = &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION"];
 /// Set where the keys are not variables: what else could give an identity.
 const NO_OTHERS: &[&str] = &["BOTO_CONFIG", "AWS_EC2_METADATA_DISABLED"];
-const ENDPOINT: &[&str] = &["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"];
+/// The file may not be set, but an inherited one would count before the token.
+const ENDPOINT: &[&str] = &[
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+];
 
 /// The names that a delivery sets, apart from [`ALWAYS_SET`].
 fn delivered_names(delivery: &Delivery) -> impl Iterator<Item = &'static str> {
@@ -221,9 +234,13 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
         Delivery::File { credentials_file, config_file } | Delivery::Process { credentials_file, config_file } => {
             set.files(credentials_file, config_file);
         }
-        Delivery::Endpoint { url, token, empty_credentials_file, config_file } => {
+        Delivery::Endpoint { url, token, token_file, empty_credentials_file, config_file } => {
             set.variable("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
+            // Some SDKs read the first alone, Rust's object_store the second alone.
             set.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN", token);
+            if let Some(path) = token_file {
+                set.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path);
+            }
             set.files(empty_credentials_file, config_file);
             set.no_proxy(inputs.inherited);
         }

@@ -1,18 +1,13 @@
 //! Delivery by a shared credentials file: `[default]` with the three keys, replaced as a whole at each refresh.
 
 use super::folder::RunFolder;
-use super::place::{Kind, place};
-use super::publish::{Order, Put, publish};
-use super::replace::{remove_leftovers, temporary, try_replace};
-use super::trusted::Group;
-use crate::error::{Error, told};
+use super::place::Kind;
+use super::published::PublishedFile;
+use crate::error::Error;
 use crate::session::{Keys, Secret, Session};
 use crate::supervise::happening::Problem;
-use crate::sys::offload::{Job, Offload};
-use std::cell::RefCell;
-use std::os::fd::RawFd;
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use crate::sys::offload::Offload;
+use std::path::Path;
 
 /// The file's section, and how each of its further lines begins.
 const SECTION: &str = "[default]\n";
@@ -25,86 +20,40 @@ const KIND: Kind = Kind { what: "credentials", flag: "--credentials-file", conte
 /// More bytes than a session takes.
 const ROOM: usize = 8 << 10;
 
-/// The file; removed when dropped, unless somebody else has put one in its place.
-pub(crate) struct CredentialsFile {
-    path: PathBuf,
-    /// What stands beside it while it is written.
-    temporary: PathBuf,
-    mode: u32,
-    /// What was put there.
-    put: Rc<RefCell<Put>>,
+/// A file at a path that the user chose.
+///
+/// # Errors
+/// As [`PublishedFile::at`].
+pub(crate) fn at(path: &Path, mode: u32) -> Result<PublishedFile, Error> {
+    PublishedFile::at(path, &KIND, mode)
 }
 
-impl CredentialsFile {
-    /// A file at a path that the user chose, after removing what killed runs have left beside it: it may hold a session.
-    ///
-    /// # Errors
-    /// When its directory is missing, is a link, or one in which another user could exchange the file.
-    pub(crate) fn at(path: &Path, mode: u32) -> Result<Self, Error> {
-        let path = place(path, &KIND, Group::of_mode(mode))?;
-        remove_leftovers(&path);
-        Self::new(path, mode)
-    }
-
-    /// Finds out whether a session could be kept at such a path. A file that is there belongs to whoever put it there,
-    /// perhaps to a run that lives: it is neither replaced nor removed.
-    ///
-    /// # Errors
-    /// Those of [`Self::at`], else those of the first [`Self::put`].
-    pub(crate) fn try_at(path: &Path, mode: u32) -> Result<(), Error> {
-        let path = place(path, &KIND, Group::of_mode(mode))?;
-        try_replace(&path, ROOM, mode).map_err(|error| unwritten(not_replaced(&path, &told(&error))))
-    }
-
-    /// A file in a private folder.
-    ///
-    /// # Errors
-    /// The kernel gives no random bytes.
-    pub(crate) fn within(folder: &RunFolder, mode: u32) -> Result<Self, Error> {
-        Self::new(folder.path().join("credentials"), mode)
-    }
-
-    fn new(path: PathBuf, mode: u32) -> Result<Self, Error> {
-        let temporary = temporary(&path).map_err(|error| unwritten(not_replaced(&path, &told(&error))))?;
-        Ok(Self { temporary, path, mode, put: Rc::default() })
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Puts a session into the file, in the place of the one before. Drop the future, and the session may be there or not.
-    ///
-    /// # Errors
-    /// Those of the file system; the session before is then still there. Or that it does not answer.
-    pub(crate) fn put(
-        &self,
-        session: &Session,
-        offload: &Offload,
-    ) -> impl Future<Output = Result<(), Problem>> + use<> {
-        let (path, temporary) = (self.path.clone(), self.temporary.clone());
-        let order = Order { path, temporary, contents: contents(&session.keys), mode: self.mode };
-        publish(order, Rc::clone(&self.put), offload.clone())
-    }
-
-    /// The answer of a process that was not waited for: [`Self::remove_at_last`] reads it.
-    pub(crate) fn unread(&self) -> Option<RawFd> {
-        self.put.borrow().unfinished.as_ref().map(Job::descriptor)
-    }
-
-    /// Removes the file and what stands beside it, in a child of `Life::Free` that was given [`Self::unread`].
-    pub(crate) fn remove_at_last(&self) {
-        self.put.borrow_mut().remove_at_last(&self.path, &self.temporary);
-    }
+/// Finds out whether a session could be kept at such a path.
+///
+/// # Errors
+/// As [`PublishedFile::try_at`].
+pub(crate) fn try_at(path: &Path, mode: u32) -> Result<(), Error> {
+    PublishedFile::try_at(path, &KIND, mode, ROOM)
 }
 
-/// Why there is no first session in a file.
-pub(crate) fn unwritten(reason: String) -> Error {
-    Error::Serve { what: "by a file", reason, hint: "is its file system full, or one in which no file can be made?" }
+/// A file in a private folder.
+///
+/// # Errors
+/// As [`PublishedFile::new`].
+pub(crate) fn within(folder: &RunFolder, mode: u32) -> Result<PublishedFile, Error> {
+    PublishedFile::new(folder.path().join("credentials"), mode)
 }
 
-pub(super) fn not_replaced(path: &Path, reason: &str) -> String {
-    format!("cannot replace {}: {reason}", path.display())
+/// Puts a session into the file.
+///
+/// # Errors
+/// As [`PublishedFile::put`].
+pub(crate) fn put(
+    file: &PublishedFile,
+    session: &Session,
+    offload: &Offload,
+) -> impl Future<Output = Result<(), Problem>> + use<> {
+    file.put(contents(&session.keys), offload)
 }
 
 /// Whether a file is empty, or has the form of [`contents`]: what a run has left, not somebody's `~/.aws/credentials`.
@@ -112,12 +61,6 @@ fn is_replaceable(text: &[u8]) -> bool {
     let mut lines = text.split_inclusive(|byte| *byte == b'\n');
     let begins = |with: &str| lines.next().is_some_and(|line| line.starts_with(with.as_bytes()));
     text.is_empty() || ([SECTION, ID, SECRET, TOKEN].into_iter().all(begins) && lines.next().is_none())
-}
-
-impl Drop for CredentialsFile {
-    fn drop(&mut self) {
-        self.put.borrow().remove(&self.path);
-    }
 }
 
 /// The file's text, which every SDK reads.
@@ -159,11 +102,11 @@ mod tests {
         }
     }
 
-    fn put(file: &CredentialsFile, session: &Session) {
+    fn put(file: &PublishedFile, session: &Session) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let offload = Offload::new(|_| {}, || {});
-            file.put(session, &offload).await.expect("written");
+            super::put(file, session, &offload).await.expect("written");
         });
     }
 
@@ -171,7 +114,7 @@ mod tests {
     fn a_file_is_replaced_as_a_whole_with_its_mode_and_goes_at_the_end() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("credentials");
-        let file = CredentialsFile::at(&path, 0o640).expect("a file");
+        let file = at(&path, 0o640).expect("a file");
         for id in ["ASIA1", "ASIA2"] {
             put(&file, &session(id));
             let text = std::fs::read_to_string(&path).expect("there");
@@ -190,7 +133,7 @@ mod tests {
     fn a_file_that_another_run_has_put_there_stays() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("credentials");
-        let open = || CredentialsFile::at(&path, 0o600).expect("a file");
+        let open = || at(&path, 0o600).expect("a file");
         let (old, new, unused) = (open(), open(), open());
         put(&old, &session("ASIA1"));
         put(&new, &session("ASIA2"));
@@ -214,7 +157,7 @@ mod tests {
             ("notes", false),
         ] {
             std::fs::write(&path, text).expect("written");
-            assert_eq!(CredentialsFile::at(&path, 0o600).is_ok(), fits, "{text}");
+            assert_eq!(at(&path, 0o600).is_ok(), fits, "{text}");
             assert_eq!(
                 std::fs::read_to_string(&path).expect("there"),
                 text,
@@ -228,8 +171,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         symlink(folder.path(), folder.path().join("link")).expect("a link");
         for path in ["link/credentials", "missing/credentials", ""] {
-            assert!(CredentialsFile::at(&folder.path().join(path), 0o600).is_err(), "{path}");
+            assert!(at(&folder.path().join(path), 0o600).is_err(), "{path}");
         }
-        assert!(CredentialsFile::at(Path::new("/dev/null"), 0o600).is_err(), "it is not replaced");
+        assert!(at(Path::new("/dev/null"), 0o600).is_err(), "it is not replaced");
     }
 }

@@ -4,7 +4,7 @@
 //! place of a newer one. Each names its file before that takes its place, so that it can be removed at the end, whatever
 //! was heard of it since.
 
-use super::file::not_replaced;
+use super::published::not_replaced;
 use super::replace::{Identity, replace_by};
 use crate::error::told;
 use crate::session::Secret;
@@ -79,6 +79,11 @@ impl Put {
                 Err("the process that writes it was ended".into())
             }
         }
+    }
+
+    /// Whether a file of these stands there.
+    pub(super) fn is_there(&self) -> bool {
+        !self.files.is_empty()
     }
 
     /// Removes the file that stands there, if it is one of these.

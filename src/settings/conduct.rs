@@ -39,7 +39,10 @@ pub(crate) enum Via {
         path: Option<PathBuf>,
         mode: u32,
     },
-    Endpoint,
+    /// With the token at the path of `--endpoint-token-file` as well.
+    Endpoint {
+        token_file: Option<PathBuf>,
+    },
     Process,
 }
 
@@ -68,9 +71,14 @@ pub(super) fn printed(words: &Words<'_>) -> Result<DeliverySettings, Error> {
 pub(super) fn conduct(words: &Words<'_>) -> Result<(Conduct, DeliverySettings), Error> {
     let on_expiry = on_expiry(words)?;
     let via = via(words, on_expiry)?;
+    // A variable may hold a default for other runs.
+    if words.is_typed("endpoint-token-file") && !matches!(via, Via::Endpoint { .. }) {
+        let hint = "add --via endpoint, or leave --endpoint-token-file out";
+        return Err(Error::usage("--endpoint-token-file needs --via endpoint", hint));
+    }
     let reach = match via {
         Via::Env => Reach::AtStart,
-        Via::File { .. } | Via::Endpoint | Via::Process => Reach::Live,
+        Via::File { .. } | Via::Endpoint { .. } | Via::Process => Reach::Live,
     };
     let usual = Policy::usual(on_expiry, reach);
     let policy = Policy {
@@ -139,7 +147,10 @@ fn via(words: &Words<'_>, on_expiry: OnExpiry) -> Result<Via, Error> {
     match chosen.text()? {
         "file" => file(path, mode),
         "env" => Ok(Via::Env),
-        "endpoint" => Ok(Via::Endpoint),
+        "endpoint" => {
+            let token_file = words.one("endpoint-token-file").map(|given| PathBuf::from(given.value));
+            Ok(Via::Endpoint { token_file })
+        }
         "process" => Ok(Via::Process),
         _ => Err(chosen.invalid(Invalid::new("is none of env, file, endpoint and process").hint(NAMES))),
     }

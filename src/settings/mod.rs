@@ -65,9 +65,13 @@ impl Settings {
             Via::Env if self.delivery.isolate => Delivery::EnvIsolated { config_file },
             Via::Env => Delivery::Env,
             Via::File { .. } => Delivery::File { credentials_file, config_file },
-            Via::Endpoint => {
-                Delivery::Endpoint { url: "", token: "", empty_credentials_file: credentials_file, config_file }
-            }
+            Via::Endpoint { .. } => Delivery::Endpoint {
+                url: "",
+                token: "",
+                token_file: None,
+                empty_credentials_file: credentials_file,
+                config_file,
+            },
             Via::Process => Delivery::Process { credentials_file, config_file },
         };
         check_keep(&self.delivery.keep, &delivery).map_err(|(name, invalid)| Error::Value {

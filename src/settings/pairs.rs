@@ -83,6 +83,12 @@ pub(super) const RULES: &[Rule] = &[
         because: "the file is that of --via file",
     },
     Rule {
+        one: such("via", |text| ["env", "file", "process"].contains(&text)),
+        others: &[any("endpoint-token-file")],
+        variables: Variables::FirstCounts,
+        because: "the token is that of --via endpoint",
+    },
+    Rule {
         one: such("via", fetches),
         others: &[such("on-expiry", |text| text == "restart")],
         variables: Variables::Contradict,
@@ -144,6 +150,7 @@ const ABOUT_A_COMMAND: &[Side] = &[
     such("via", |text| text != "env"),
     any("credentials-file"),
     any("file-mode"),
+    any("endpoint-token-file"),
     any("isolate"),
 ];
 
@@ -160,7 +167,7 @@ fn set_by_file(name: &str) -> bool {
 
 fn set_by_endpoint(name: &str) -> bool {
     let (empty_credentials_file, config_file) = (Path::new(""), Path::new(""));
-    is_set(name, &Delivery::Endpoint { url: "", token: "", empty_credentials_file, config_file })
+    is_set(name, &Delivery::Endpoint { url: "", token: "", token_file: None, empty_credentials_file, config_file })
 }
 
 fn set_by_process(name: &str) -> bool {

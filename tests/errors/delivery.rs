@@ -62,6 +62,10 @@ pub(super) fn pages() -> Vec<Page> {
             std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).expect("the home is ours");
             Scene::new(xassume.args(BY_FILE).arg("--credentials-file").arg(open.join("keys")).args(["--", "true"]))
         }),
+        page("delivery-token-in-no-directory", || {
+            let args = ["-r", ROLE, "--via", "endpoint", "--endpoint-token-file", "/no/such/directory/token"];
+            Scene::new(nobody().args(args).args(["--", "true"]))
+        }),
         page("delivery-file-cannot-be-written", || {
             let sts = FakeSts::start();
             let xassume = Xassume::new(&sts);

@@ -27,6 +27,7 @@ fn deliveries() -> [(&'static str, Delivery<'static>); 5] {
     let endpoint = Delivery::Endpoint {
         url: "http://127.0.0.1:1/x",
         token: "tok",
+        token_file: Some(Path::new("/run/token")),
         empty_credentials_file: Path::new("/run/empty"),
         config_file,
     };
@@ -102,6 +103,7 @@ fn each_delivery_sets_its_own_and_nothing_else() {
     let endpoint = texts(&[
         "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:1/x",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN=tok",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=/run/token",
     ]);
     for (name, expected) in [
         ("env", texts(&SESSION)),
@@ -116,6 +118,18 @@ fn each_delivery_sets_its_own_and_nothing_else() {
         assert_eq!(found, [expected, region, texts(&OURS)].concat(), "{name}");
         assert!(!found.iter().any(|line| line.ends_with("=old")), "{name}");
     }
+}
+
+#[test]
+fn the_token_is_no_file_where_the_command_could_not_read_it() {
+    let Delivery::Endpoint { url, token, empty_credentials_file, config_file, .. } = delivery("endpoint") else {
+        panic!("it is an endpoint");
+    };
+    let endpoint = Delivery::Endpoint { url, token, token_file: None, empty_credentials_file, config_file };
+    let name = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+    let found = run(&[(name, "old")], With { delivery: endpoint, ..PLAIN });
+    assert!(!found.iter().any(|line| line.starts_with(name)), "{found:?}");
+    assert!(check_keep(&[name.into()], &endpoint).is_err(), "an inherited one would count before the token");
 }
 
 #[test]

@@ -1,0 +1,65 @@
+//! The file of `--endpoint-token-file`: the endpoint's token alone, without a line end, which SDKs would send along.
+
+use super::place::Kind;
+use super::published::PublishedFile;
+use crate::error::Error;
+use std::path::Path;
+
+const KIND: Kind = Kind {
+    what: "the endpoint's token",
+    flag: "--endpoint-token-file",
+    contents: "a token",
+    is_replaceable: |text| text.is_empty() || (text.len() == LENGTH && text.iter().all(u8::is_ascii_hexdigit)),
+};
+
+/// Bytes in a token: hexadecimal digits.
+pub(super) const LENGTH: usize = 64;
+const MODE: u32 = 0o600;
+
+/// A file at a path that the user chose. It is written once: when it is there, the endpoint has a session to give.
+///
+/// # Errors
+/// As [`PublishedFile::at`].
+pub(super) fn at(path: &Path) -> Result<PublishedFile, Error> {
+    PublishedFile::at(path, &KIND, MODE)
+}
+
+/// Finds out whether a token could be kept at such a path.
+///
+/// # Errors
+/// As [`PublishedFile::try_at`].
+pub(crate) fn try_at(path: &Path) -> Result<(), Error> {
+    PublishedFile::try_at(path, &KIND, MODE, LENGTH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::session::Secret;
+    use crate::sys::offload::Offload;
+
+    fn put(file: &PublishedFile, token: Secret) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async { file.put(token, &Offload::new(|_| {}, || {})).await.expect("written") });
+    }
+
+    #[test]
+    fn the_file_holds_the_token_alone_and_goes_unless_another_took_its_place() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("token");
+        let token = |digit: &str| Secret::new(digit.repeat(LENGTH));
+        let (old, new) = (at(&path).expect("a place"), at(&path).expect("a place"));
+        assert!(!path.exists() && !old.is_there(), "nothing is there before there is a session");
+        put(&old, token("a"));
+        assert!(old.is_there());
+        try_at(&path).expect("a token may be replaced");
+        put(&new, token("b"));
+        drop(old);
+        assert_eq!(std::fs::read(&path).expect("there"), token("b").reveal().as_bytes());
+        drop(new);
+        assert_eq!(std::fs::read_dir(directory.path()).expect("a directory").count(), 0);
+        std::fs::write(&path, "a token of another program").expect("written");
+        assert!(at(&path).is_err() && try_at(&path).is_err());
+    }
+}
