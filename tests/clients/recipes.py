@@ -289,9 +289,9 @@ def _():
 def _():
     (pod,) = kubernetes("sidecar.yaml")
     volumes = {volume["name"] for volume in pod["spec"]["volumes"]}
-    (sidecar,), (reports,) = pod["spec"]["initContainers"], pod["spec"]["containers"]
+    (sticky, sidecar), (reports,) = pod["spec"]["initContainers"], pod["spec"]["containers"]
     expect_equal(sidecar["restartPolicy"], "Always", "what makes it a sidecar")
-    for container in (sidecar, reports):
+    for container in (sticky, sidecar, reports):
         expect({mount["name"] for mount in container["volumeMounts"]} <= volumes, f"volumes of {container['name']}")
     expect_equal(pod["metadata"]["annotations"]["eks.amazonaws.com/skip-containers"], reports["name"], "whom EKS skips")
     with folder() as home, recording_sts(home) as sts:
@@ -300,6 +300,11 @@ def _():
         file = '"$AWS_SHARED_CREDENTIALS_FILE"'
         more = f"{probe} && cat {file} >{place} && stat -c %a {file} >>{place}"
         world = World(home, "", answers={"sleep": more})
+        # As the kubelet makes an emptyDir with an fsGroup.
+        (home / "shared").chmod(0o2777)
+        refused = in_pod(world, sidecar, **irsa(home, sts))
+        expect(refused.status == 125 and "all users can write to" in refused.stderr, str(refused))
+        in_pod(world, sticky).expect_success()
         in_pod(world, sidecar, **irsa(home, sts)).expect_success()
         (call,) = world.calls()
         expect_equal((call["name"], call["args"], call["keys"]), ("sleep", "infinity", ""), "the command")
