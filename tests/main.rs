@@ -28,3 +28,4 @@ mod roles;
 mod secrets;
 mod sources;
 mod supervision;
+mod trust;

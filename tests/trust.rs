@@ -1,0 +1,314 @@
+//! Another user of the machine, who takes names, opens directories and writes text: none of it changes the identity of
+//! the command, or denies it one.
+
+use crate::support::http::get;
+use crate::support::{Answer, FakeSts, Finished, Xassume, binary, skipped_without_root};
+use nix::unistd::geteuid;
+use std::fs::{self, File, FileTimes, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
+
+const ROLE: &str = "arn:aws:iam::111111111111:role/R";
+/// A user who owns nothing else.
+const OTHER: u32 = 61_234;
+
+fn xassume(sts: &FakeSts) -> Xassume {
+    Xassume::new(sts).args(["-r", ROLE])
+}
+
+fn shell(xassume: Xassume, script: &str) -> Xassume {
+    xassume.args(["--", "sh", "-c", script])
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).expect("it is ours");
+}
+
+fn directory(parent: &Path, name: &str, mode: u32) -> PathBuf {
+    let path = parent.join(name);
+    fs::create_dir(&path).expect("the parent is ours");
+    set_mode(&path, mode);
+    path
+}
+
+/// The whole invocation by another user, who owns the sandbox; none, with a message, where that cannot be arranged.
+fn by_another_user(xassume: &Xassume) -> Option<Xassume> {
+    let mut reach = Command::new("test");
+    reach.arg("-x").arg(binary()).uid(OTHER).gid(OTHER).current_dir("/").stderr(Stdio::null());
+    if !geteuid().is_root() || !reach.status().is_ok_and(|status| status.success()) {
+        skipped_without_root("the program cannot be run as another user here");
+        return None;
+    }
+    let sandbox = xassume.sandbox();
+    for path in [sandbox.folder().to_owned(), sandbox.home(), sandbox.tmp(), sandbox.runtime(), sandbox.work()] {
+        chown(path, Some(OTHER), Some(OTHER)).expect("root gives it away");
+    }
+    let args: Vec<_> = xassume.command().get_args().map(std::ffi::OsStr::to_owned).collect();
+    let user = ["--reuid", "61234", "--regid", "61234", "--clear-groups"];
+    Some(xassume.clone().without_args().program("setpriv").args(user).arg(binary()).args(args))
+}
+
+const SHOW_FILES: &str = "echo $AWS_SHARED_CREDENTIALS_FILE; echo $AWS_CONFIG_FILE";
+
+#[test]
+fn a_runtime_directory_that_another_user_could_exchange_is_passed_over() {
+    let sts = FakeSts::start();
+    for via in ["file", "endpoint", "process"] {
+        let base = xassume(&sts).args(["--via", via]);
+        let parent = base.sandbox().folder().to_owned();
+        let open = directory(&parent, "open", 0o777);
+        let below = directory(&open, "below", 0o700);
+        let group = directory(&parent, "group", 0o770);
+        let mut cases = vec![(open, false), (below, false), (group, false)];
+        cases.push((directory(&parent, "sticky", 0o1777), true));
+        let foreign = directory(&parent, "foreign", 0o755);
+        if geteuid().is_root() {
+            chown(&foreign, Some(OTHER), None).expect("root gives it away");
+            cases.push((foreign, false));
+        } else {
+            skipped_without_root("only root can give a directory away");
+        }
+        for (runtime, used) in cases {
+            let shown = shell(base.clone().env("XDG_RUNTIME_DIR", &runtime), SHOW_FILES).run().exited(0);
+            assert_eq!(shown.stderr, "");
+            for file in shown.stdout_text().lines() {
+                assert_eq!(Path::new(file).starts_with(&runtime), used, "{via} {}: {file}", runtime.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_credentials_file_where_others_can_write_is_refused_with_the_chmod() {
+    let sts = FakeSts::start();
+    let base = xassume(&sts).args(["--via", "file"]);
+    let work = base.sandbox().work();
+    let open = directory(&work, "open", 0o757);
+    let below = directory(&open, "below", 0o700);
+    let group = directory(&work, "group", 0o2770);
+    let launch = |path: &Path, mode: &str| {
+        let args = ["--file-mode", mode, "--credentials-file"];
+        shell(base.clone().args(args).arg(path.join("keys")), "cat $AWS_SHARED_CREDENTIALS_FILE").run()
+    };
+    for (path, mode, at, fault, change) in [
+        (&open, "0600", &open, "all users can write to", "go-w"),
+        (&open, "0640", &open, "all users can write to", "o-w"),
+        (&below, "0600", &open, "all users can write to", "go-w"),
+        (&group, "0600", &group, "its group can write to", "g-w"),
+    ] {
+        let refused = launch(path, mode).exited(125);
+        let (keys, bits) = (path.join("keys"), if at == &open { "0757" } else { "2770" });
+        let at = at.display();
+        let said = format!("xassume: cannot keep credentials in {}: {fault} {at} (mode {bits}) ", keys.display());
+        assert_eq!(unfolded(&refused.stderr), format!("{said}hint: chmod {change} {at}"));
+        assert_eq!(refused.stdout_text(), "");
+    }
+    assert_eq!(sts.requests().len(), 0, "it is found out before STS is asked");
+    let shared = launch(&group, "0640").exited(0);
+    assert!(
+        shared.stdout_text().starts_with("[default]\n"),
+        "a group that may read the file may write to its directory"
+    );
+    set_mode(&open, 0o755);
+    assert!(launch(&below, "0600").exited(0).stdout_text().starts_with("[default]\n"), "the hint helps");
+}
+
+/// A page without the line breaks that its width brings.
+fn unfolded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_name_that_is_taken_beside_a_credentials_file_denies_nothing() {
+    let sts = FakeSts::start();
+    let xassume = xassume(&sts);
+    let args: Vec<_> = xassume.command().get_args().map(std::ffi::OsStr::to_owned).collect();
+    // xassume has the process id of this shell.
+    let script = "mkdir .keys.$$ .keys.$$.check && exec \"$0\" \"$@\"";
+    let xassume = xassume.without_args().program("sh").args(["-c", script]).arg(binary()).args(args);
+    let by_file = xassume.args(["--via", "file", "--credentials-file", "keys"]);
+    let shown = shell(by_file, "cat $AWS_SHARED_CREDENTIALS_FILE").run().exited(0);
+    assert!(shown.stdout_text().starts_with("[default]\n"), "{}", shown.describe());
+}
+
+/// The config file of an isolated command, in each of these runs.
+fn isolated(xassume: &Xassume) -> PathBuf {
+    let shown = shell(xassume.clone().arg("--isolate"), "cat $AWS_CONFIG_FILE >/dev/null && echo $AWS_CONFIG_FILE");
+    PathBuf::from(shown.run().exited(0).stdout_text().trim_end())
+}
+
+#[test]
+fn isolated_commands_share_a_copy_and_the_next_run_removes_one_that_nothing_uses() {
+    let sts = FakeSts::start();
+    let world = xassume(&sts).file(".aws/config", "[default]\nregion = eu-west-1\n");
+    let first = isolated(&world);
+    assert!(first.starts_with(world.sandbox().runtime()), "{}", first.display());
+    assert_eq!(isolated(&world), first, "the same settings");
+    let age = || {
+        let long_ago = SystemTime::now() - Duration::from_hours(24 * 5);
+        let times = FileTimes::new().set_modified(long_ago).set_accessed(long_ago);
+        File::open(&first).and_then(|file| file.set_times(times)).expect("it is ours");
+    };
+    // The command itself is this process: xassume has become it.
+    let running = shell(world.clone().arg("--isolate"), "echo ready; read end").stdin_open().spawn();
+    running.line("ready");
+    age();
+    let other = world.clone().file(".aws/config", "[default]\nregion = eu-west-2\n");
+    let second = isolated(&other);
+    assert!(first.exists() && second != first, "a process uses it");
+    running.signal(libc::SIGTERM);
+    running.wait();
+    isolated(&other);
+    assert!(!first.exists() && second.exists(), "no process uses it");
+}
+
+#[test]
+fn another_user_who_takes_the_name_of_a_copy_denies_nothing() {
+    if !geteuid().is_root() {
+        return skipped_without_root("only root can make files of another user");
+    }
+    let sts = FakeSts::start();
+    let world = xassume(&sts);
+    let base = directory(world.sandbox().folder(), "sticky", 0o1777);
+    let world = world.env("XDG_RUNTIME_DIR", &base).arg("--no-cache");
+    let copy = isolated(&world);
+    let taken = copy.parent().expect("a directory");
+    for path in [&copy, taken] {
+        chown(path, Some(OTHER), Some(OTHER)).expect("root gives it away");
+    }
+    fs::write(&copy, "[default]\ncredential_process = /bin/false\n").expect("root may");
+    let next = isolated(&world);
+    assert!(next != copy && next.starts_with(&base), "{}", next.display());
+}
+
+#[test]
+fn a_umask_that_closes_directories_to_their_owner_breaks_nothing() {
+    let sts = FakeSts::start();
+    for flags in [&["--isolate"][..], &["--via", "file"], &["--isolate", "--on-expiry", "restart"]] {
+        let script = "umask; cat $AWS_CONFIG_FILE && ls -ld ${AWS_CONFIG_FILE%/config}";
+        let world = shell(xassume(&sts).arg("--no-cache").args(flags), script);
+        // Root may enter any directory.
+        let world = if geteuid().is_root() { by_another_user(&world) } else { Some(world) };
+        let Some(world) = world else { return };
+        let command = world.command();
+        let words = [command.get_program()].into_iter().chain(command.get_args()).map(std::ffi::OsStr::to_owned);
+        let world =
+            world.clone().without_args().program("sh").args(["-c", "umask 0177; exec \"$@\"", "sh"]).args(words);
+        for _ in 0..2 {
+            let shown = world.run().exited(0).stdout_text();
+            assert!(shown.starts_with("0177\n") && shown.contains("drwx------"), "{flags:?}: {shown}");
+        }
+    }
+}
+
+const SHOW_TOKEN: &str = "env | grep -a ^AWS_CONTAINER_AUTHORIZATION; f=$AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE; \
+                          [ -z \"$f\" ] || { stat -c %a $f; printf '%s|' \"$(cat $f)\"; wc -c <$f; }";
+
+fn by_endpoint(sts: &FakeSts) -> Xassume {
+    xassume(sts).args(["--via", "endpoint"])
+}
+
+/// What the command got: the token, and where it got a file its path.
+fn tokens(finished: &Finished) -> (String, Option<String>) {
+    let text = finished.stdout_text();
+    let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(&format!("{name}="))).map(str::to_owned);
+    let token = value("AWS_CONTAINER_AUTHORIZATION_TOKEN").expect("it is always set");
+    let file = value("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+    if file.is_some() {
+        assert!(text.contains(&format!("\n600\n{token}|64\n")), "mode, token, and no line end: {text}");
+    }
+    (token, file)
+}
+
+#[test]
+fn the_endpoints_token_is_a_private_file_as_well_unless_this_is_root() {
+    let sts = FakeSts::start();
+    let world = shell(by_endpoint(&sts), SHOW_TOKEN);
+    let (_, file) = tokens(&world.run().exited(0));
+    assert_eq!(file.is_none(), geteuid().is_root());
+    let Some(world) = by_another_user(&world) else { return };
+    let (_, file) = tokens(&world.run().exited(0));
+    let file = PathBuf::from(file.expect("another user than root has one"));
+    assert!(file.starts_with(world.sandbox().runtime()) && !file.exists(), "it goes with the run: {}", file.display());
+}
+
+#[test]
+fn the_token_file_of_the_users_choice_has_mode_0600_and_goes_at_the_end() {
+    let sts = FakeSts::builder().script([Answer::Hang]).start();
+    let world = by_endpoint(&sts).args(["--endpoint-token-file", "token"]);
+    let path = world.sandbox().work().join("token");
+    let waiting = shell(world.clone(), "true").spawn();
+    sts.wait_for_requests(1);
+    assert!(!path.exists(), "it appears with the first session");
+    waiting.signal(libc::SIGTERM);
+    waiting.wait().killed_by(libc::SIGTERM);
+
+    let shown =
+        shell(world.clone().env("XASSUME_ENDPOINT_TOKEN_FILE", "other"), &format!("{SHOW_TOKEN}; env")).run().exited(0);
+    let (_, file) = tokens(&shown);
+    assert_eq!(file.map(PathBuf::from), Some(path.canonicalize().unwrap_or(path.clone())));
+    assert!(!shown.stdout_text().contains("XASSUME_ENDPOINT_TOKEN_FILE"), "it is for this run alone");
+    assert_eq!(fs::read_dir(world.sandbox().work()).expect("there").count(), 0, "nothing stays");
+
+    // One that another program has put there since is not removed.
+    let replaced = shell(world.clone(), "echo mine >new && mv new token");
+    replaced.run().exited(0);
+    assert_eq!(fs::read_to_string(&path).expect("still there"), "mine\n");
+    let refused = shell(world.clone(), "true").run().exited(125);
+    assert!(refused.stderr.contains("it holds other things than a token, which would be lost"), "{}", refused.stderr);
+    fs::remove_file(&path).expect("ours");
+    set_mode(&world.sandbox().work(), 0o777);
+    for check in [false, true] {
+        let launch = if check { world.clone().arg("--check") } else { shell(world.clone(), "true") };
+        let refused = launch.run().exited(125);
+        let said = if check { refused.stdout_text() } else { refused.stderr };
+        assert!(unfolded(&said).contains(&format!("hint: chmod go-w {}", world.sandbox().work().display())), "{said}");
+    }
+    set_mode(&world.sandbox().work(), 0o700);
+    world.arg("--check").run().exited(0);
+    assert!(!path.exists(), "a check leaves nothing");
+}
+
+#[test]
+fn a_command_that_drops_root_still_has_its_token() {
+    if !geteuid().is_root() {
+        return skipped_without_root("only root can change its user");
+    }
+    let sts = FakeSts::start();
+    let show = "echo uid=$(id -u) url=$AWS_CONTAINER_CREDENTIALS_FULL_URI token=$AWS_CONTAINER_AUTHORIZATION_TOKEN \
+                file=$AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE.; read end";
+    let words = ["--", "setpriv", "--reuid", "61234", "--regid", "61234", "--clear-groups", "sh", "-c", show];
+    let stale = by_endpoint(&sts).env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/root/stale");
+    let mut running = stale.args(words).stdin_open().spawn();
+    let line = running.line("uid=");
+    let value = |name: &str| line.split(' ').find_map(|word| word.strip_prefix(name)).expect(name).to_owned();
+    assert_eq!((value("uid="), value("file=")), ("61234".into(), ".".into()), "no file that it cannot read");
+    let received = get(&value("url="), &[("Authorization", &value("token="))]).expect("answered");
+    assert_eq!(received.status, 200);
+    running.close_stdin();
+    running.wait();
+}
+
+#[test]
+fn text_that_turns_or_hides_what_a_terminal_shows_does_not_reach_it() {
+    let text = "a\u{200b}\u{202e}b\u{2028}\u{2066}c\u{feff}\u{200f}d\u{e0041}e";
+    let hidden = |shown: &str| shown.chars().find(|c| text.contains(*c) && !c.is_ascii());
+    for (flags, status) in
+        [(&["--", "true"][..], 125), (&["--log-format", "json", "--", "true"], 125), (&["--check"], 125)]
+    {
+        let sts = FakeSts::builder().script_forever([Answer::error(400, "Odd", text)]).start();
+        let said = xassume(&sts).args(flags).run().exited(status);
+        for shown in [&said.stderr, &said.stdout_text()] {
+            assert_eq!(hidden(shown), None, "{flags:?}: {shown:?}");
+        }
+    }
+    // The names of profiles, in messages and hints, and in what the shells' completions offer.
+    let config = format!("[profile {text}]\nregion = x\n[profile good]\nregion = x\n");
+    let world = Xassume::new(&FakeSts::start()).file(".aws/config", config);
+    let said = world.clone().args(["-v", "-p", text, "--", "true"]).run();
+    assert!(hidden(&said.stderr).is_none() && said.stderr.contains("a  b  c  d e"), "{}", said.stderr);
+    assert_eq!(world.args(["--list", "profiles"]).run().exited(0).stdout_text(), "good\n");
+}
