@@ -202,6 +202,11 @@ def stale_variables(home):
         "AWS_CONTAINER_AUTHORIZATION_TOKEN": "stale",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": home / "no-such-token",
         "AWS_CREDENTIAL_FILE": home / "no-such-file",
+        "AWS_CREDENTIAL_PROFILES_FILE": home / "no-such-file",
+        "AMAZON_ACCESS_KEY_ID": "AKIAAMAZON0000000001",
+        "AMAZON_SECRET_ACCESS_KEY": "stale",
+        "AMAZON_SESSION_TOKEN": "stale",
+        "AWS_TOKEN": "stale",
     }
 
 

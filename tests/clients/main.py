@@ -12,6 +12,7 @@ import profiles  # noqa: F401
 import process  # noqa: F401
 import expiry  # noqa: F401
 import refresh  # noqa: F401
+import identities  # noqa: F401
 import printing  # noqa: F401
 import examples  # noqa: F401
 import recipes  # noqa: F401
