@@ -81,6 +81,22 @@ fn a_runtime_directory_that_another_user_could_exchange_is_passed_over() {
     }
 }
 
+/// In a sandbox without the machine's root, `/` and `/tmp` belong to a user without a number.
+#[test]
+fn in_a_user_namespace_the_directories_of_the_machines_root_will_do() {
+    let sts = FakeSts::start();
+    let world = shell(xassume(&sts).args(["--via", "file", "--no-cache"]), SHOW_FILES);
+    let Some(world) = by_another_user(&world) else { return };
+    let args: Vec<_> = world.command().get_args().map(std::ffi::OsStr::to_owned).collect();
+    let (user, rest) = args.split_at(5);
+    let within = |program: &[&str]| world.clone().without_args().args(user).args(["unshare", "-U"]).args(program);
+    if within(&["true"]).run().code() != Some(0) {
+        return skipped_without_root("no user namespace can be made here");
+    }
+    let shown = within(&[]).args(rest).run().exited(0).stdout_text();
+    assert!(shown.lines().all(|file| Path::new(file).starts_with(world.sandbox().runtime())), "{shown}");
+}
+
 #[test]
 fn a_credentials_file_where_others_can_write_is_refused_with_the_chmod() {
     let sts = FakeSts::start();
@@ -268,7 +284,8 @@ fn the_token_file_of_the_users_choice_has_mode_0600_and_goes_at_the_end() {
         assert!(unfolded(&said).contains(&format!("hint: chmod go-w {}", world.sandbox().work().display())), "{said}");
     }
     set_mode(&world.sandbox().work(), 0o700);
-    world.arg("--check").run().exited(0);
+    let check = world.arg("--check").run().exited(0).stdout_text();
+    assert!(unfolded(&check).contains("which SDKs ask; its token is in token as well"), "{check}");
     assert!(!path.exists(), "a check leaves nothing");
 }
 

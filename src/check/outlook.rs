@@ -19,7 +19,10 @@ pub(super) fn delivery(findings: &Findings<'_>, step: &mut Step) {
             ("file", format!("in the credentials file {}, mode {mode:04o}", path.display()))
         }
         (Via::File { path: None, .. }, _) => ("file", "in a private credentials file".to_owned()),
-        (Via::Endpoint { .. }, _) => ("endpoint", "at an address on the loopback interface, which SDKs ask".to_owned()),
+        (Via::Endpoint { token_file }, _) => {
+            let also = token_file.as_ref().map(|path| format!("; its token is in {} as well", path.display()));
+            ("endpoint", format!("at an address on the loopback interface, which SDKs ask{}", also.unwrap_or_default()))
+        }
         (Via::Process, _) => ("process", "by a credential_process, which SDKs run".to_owned()),
     };
     step.text = format!("--via {via}: the session is {text}");

@@ -27,14 +27,21 @@ const KEYS: &str = "keys are read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_K
 const EXPIRY: &str = "STS itself says when keys have expired";
 const BOTO_2: &str = "it is boto 2's, and keys are read from the shared config files";
 
+const JAVA_1: &str = "it is Java 1's, and AWS_SHARED_CREDENTIALS_FILE names the credentials file";
+
 const VARIABLES: &[(&str, &str)] = &[
     ("AWS_ACCESS_KEY", KEYS),
     ("AWS_SECRET_KEY", KEYS),
     ("SECRET_ACCESS_KEY", KEYS),
+    ("AMAZON_ACCESS_KEY_ID", KEYS),
+    ("AMAZON_SECRET_ACCESS_KEY", KEYS),
+    ("AMAZON_SESSION_TOKEN", KEYS),
+    ("AWS_TOKEN", KEYS),
     ("AWS_CREDENTIAL_EXPIRATION", EXPIRY),
     ("AWS_SESSION_EXPIRATION", EXPIRY),
     ("AWS_CREDENTIAL_FILE", BOTO_2),
     ("BOTO_CONFIG", BOTO_2),
+    ("AWS_CREDENTIAL_PROFILES_FILE", JAVA_1),
     ("AWS_ACCOUNT_ID", ACCOUNT),
     ("AWS_CREDENTIAL_SCOPE", ACCOUNT),
     ("AWS_MAX_ATTEMPTS", RETRIES),

@@ -250,7 +250,7 @@ def kubernetes(name):
 
 
 def environment(container):
-    return {entry["name"]: entry["value"] for entry in container["env"]}
+    return {entry["name"]: entry["value"] for entry in container.get("env", [])}
 
 
 def irsa(home, sts, role="arn:aws:iam::222222222222:role/Worker"):

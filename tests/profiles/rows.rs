@@ -209,6 +209,11 @@ pub(super) const PASSED_OVER: &[Row] = &[
         Says("AWS_CREDENTIAL_EXPIRATION is not used: STS itself says when keys have expired")),
     ("AWS_CREDENTIAL_FILE BOTO_CONFIG", "+file", &[("AWS_CREDENTIAL_FILE", "/x"), ("BOTO_CONFIG", "/x")], BESIDE,
         Says("BOTO_CONFIG is not used: it is boto 2's")),
+    ("AWS_CREDENTIAL_PROFILES_FILE", "+file", &[("AWS_CREDENTIAL_PROFILES_FILE", "/x")], BESIDE,
+        Says("AWS_CREDENTIAL_PROFILES_FILE is not used: it is Java 1's")),
+    ("AMAZON_ACCESS_KEY_ID AMAZON_SECRET_ACCESS_KEY AMAZON_SESSION_TOKEN AWS_TOKEN", "+file",
+        &[("AMAZON_ACCESS_KEY_ID", "x"), ("AMAZON_SECRET_ACCESS_KEY", "x"), ("AMAZON_SESSION_TOKEN", "x"), ("AWS_TOKEN", "x")],
+        BESIDE, Says("AMAZON_ACCESS_KEY_ID is not used: keys are read from AWS_ACCESS_KEY_ID")),
 ];
 
 pub(super) const TABLES: [&[Row]; 5] = [ROLES, CREDENTIALS, PLACES, NETWORK, PASSED_OVER];
