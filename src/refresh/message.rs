@@ -9,10 +9,10 @@ use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
-/// Two sessions or two texts at their longest take a third of it.
-pub(super) const MOST_BYTES: usize = 64 << 10;
-/// The most characters of a problem's text that are sent; fewer are shown.
-const LONGEST: usize = 4096;
+/// Two sessions take a third of it; two texts at their longest, of characters that are escaped, most of it.
+pub(super) const MOST_BYTES: usize = 32 << 10;
+/// The most characters of a problem's text that are sent; no line of the log has more.
+const LONGEST: usize = 2048;
 
 /// Text is borrowed where it is sent; where it is received, what held a secret is zeroed when it is freed, as all memory
 /// of a supervision is.

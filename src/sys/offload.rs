@@ -31,8 +31,10 @@ use tokio::runtime::Handle;
 
 /// How long a child that was told to end may take to end the programs that it runs: `helper` gives them one second.
 const GRACE: Duration = Duration::from_secs(2);
-/// As much as is read at a time of what children write to standard error; a pipe holds no more by default.
-const MESSAGES: usize = 64 << 10;
+/// As much as is read at a time of what children write to standard error.
+const MESSAGES: usize = 4 << 10;
+/// As much as a pipe holds by default.
+const PIPE: usize = 64 << 10;
 
 /// Starts children, and passes on what they write to standard error. Clones are the same one.
 #[derive(Clone)]
@@ -120,8 +122,9 @@ impl Offload {
     /// Passes on what children have written by now.
     pub(crate) fn pass_on_messages(&self) {
         if let Some(messages) = self.0.messages.get() {
-            // That there is nothing is no error.
-            let _ = pass_on(messages.reader.get_ref(), self.0.pass_on);
+            // Until there is nothing more; but what never stops writing is not waited for.
+            let reads = 0..PIPE / MESSAGES;
+            reads.map(|_| pass_on(messages.reader.get_ref(), self.0.pass_on)).take_while(Result::is_ok).for_each(drop);
         }
     }
 
@@ -150,7 +153,7 @@ async fn pass_on_all(reader: Arc<AsyncFd<File>>, to: fn(&[u8])) {
 
 /// Passes on what the pipe holds.
 fn pass_on(mut reader: &File, to: fn(&[u8])) -> io::Result<()> {
-    let mut bytes = vec![0; MESSAGES];
+    let mut bytes = [0; MESSAGES];
     let length = reader.read(&mut bytes)?;
     to(&bytes[..length]);
     Ok(())
