@@ -1,10 +1,10 @@
 //! Files and file systems that do not answer at a refresh: each costs one failed refresh, and holds up nothing else.
 
-use super::{at, mount_namespace, probing, skipped, still_runs, with_mounts};
+use super::{after, at, mount_namespace, probing, skipped, still_runs, with_mounts};
 use crate::support::http::get;
 use crate::support::log::PATIENCE;
 use crate::support::processes::{children, eventually};
-use crate::support::sys::wait_gone;
+use crate::support::sys::{send_signal, wait_gone};
 use crate::support::tls::Authority;
 use crate::support::{Answer, FakeSts, Identity, Running, Xassume};
 use nix::sys::stat::Mode;
@@ -169,6 +169,36 @@ fn the_process_of_a_refresh_keeps_nothing_open_and_does_not_outlive_xassume() {
     running.signal(libc::SIGKILL);
     running.wait().killed_by(libc::SIGKILL);
     assert!(wait_gone(refresh, PATIENCE));
+}
+
+#[test]
+fn a_process_of_a_refresh_that_is_killed_is_one_failed_refresh() {
+    let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(2)), Answer::Hang]).start();
+    let running = probing(at(&sts.url()).args(["--on-expiry", "restart"]), &["generation"]).spawn();
+    let command = pid_in(&running.line("ready"));
+    sts.wait_for_requests(2);
+    send_signal(refresh_of(&running, command), libc::SIGKILL);
+    let line = running.error_line("cannot refresh the session");
+    assert!(line.contains("the process of the refresh gave no answer: it was ended"), "{line}");
+    running.error_line("the session is refreshed again, after ");
+    running.line("ready");
+    eventually("it is reaped, and so is the one after it", || children(running.pid()).len() == 1);
+    still_runs(running);
+}
+
+#[test]
+fn where_term_is_ignored_the_process_of_a_refresh_ends_with_xassume_all_the_same() {
+    let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(2)), Answer::Hang]).start();
+    let world = at(&sts.url()).args(["--on-expiry", "restart"]);
+    let world = probing(world, &["generation", "exit-on", "USR1", "then", "exit", "3"]);
+    let running = after("trap '' TERM", &world).spawn();
+    let command = pid_in(&running.line("ready"));
+    sts.wait_for_requests(2);
+    let refresh = refresh_of(&running, command);
+    running.signal(libc::SIGUSR1);
+    running.wait().exited(3);
+    // STS would let it wait for longer.
+    assert!(wait_gone(refresh, Duration::from_secs(5)));
 }
 
 /// A file system of its own that can be frozen. It is thawed and unmounted however the test ends.
