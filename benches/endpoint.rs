@@ -20,6 +20,8 @@ const GROUP: &str = "endpoint";
 const CLIENTS: u32 = 64;
 /// Requests a second of the open loop.
 const RATE: u32 = 2000;
+/// After this an answer is as good as none.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) fn requests(subject: &Subject, effort: Effort, report: &mut Report) {
     let sts = FakeSts::start();
@@ -54,13 +56,13 @@ fn tell(report: &mut Report, name: &str, samples: &Samples) {
 }
 
 /// Where to ask, and with what.
-struct Endpoint {
-    host: String,
+pub(crate) struct Endpoint {
+    pub(crate) host: String,
     request: Vec<u8>,
 }
 
 impl Endpoint {
-    fn told_by(running: &Running) -> Self {
+    pub(crate) fn told_by(running: &Running) -> Self {
         let variable = |name: &str| running.line(name).split_once('=').expect("a variable").1.to_owned();
         let url = variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
         let token = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
@@ -71,9 +73,14 @@ impl Endpoint {
     }
 
     fn connect(&self) -> Client<'_> {
-        let stream = TcpStream::connect(&self.host).expect("the endpoint listens");
-        stream.set_nodelay(true).expect("a TCP socket");
-        Client { stream, request: &self.request }
+        self.try_connect().expect("the endpoint listens")
+    }
+
+    pub(crate) fn try_connect(&self) -> io::Result<Client<'_>> {
+        let stream = TcpStream::connect(&self.host)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Client { stream, request: &self.request })
     }
 
     /// Each client asks again as soon as it has its answer. The times, and how long it all took.
@@ -137,7 +144,7 @@ impl Endpoint {
 }
 
 /// A connection that is kept.
-struct Client<'a> {
+pub(crate) struct Client<'a> {
     stream: TcpStream,
     request: &'a [u8],
 }
@@ -147,7 +154,7 @@ impl Client<'_> {
         self.try_ask().expect("the endpoint answers");
     }
 
-    fn try_ask(&mut self) -> io::Result<()> {
+    pub(crate) fn try_ask(&mut self) -> io::Result<()> {
         self.stream.write_all(self.request)?;
         let mut answer = Vec::with_capacity(4096);
         let mut part = [0; 4096];

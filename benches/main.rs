@@ -3,6 +3,7 @@
 //!     cargo bench --locked -- [GROUP] [--quick] [--build] [--program PATH]
 //!
 //! GROUP is a part of the name of a group: launch, crowd, memory, idle, restart, signal, endpoint, scale, size.
+//! `endpoint` includes `flood`.
 //! `--build` also times a clean build; `--program` measures another build of xassume. The table goes to standard output,
 //! the same figures to `target/bench.json`. A missed target is told and is no failure.
 #![allow(clippy::expect_used, clippy::panic, reason = "a bench that cannot go on says why and stops")]
@@ -12,6 +13,7 @@
 mod support;
 
 mod endpoint;
+mod flood;
 mod launch;
 mod measure;
 mod report;
@@ -35,12 +37,17 @@ const GROUPS: &[Group] = &[
     ("restart", supervise::restarts),
     ("signal", supervise::signals),
     ("endpoint", endpoint::requests),
+    ("endpoint flood", flood::flood),
     ("scale", scale::fleet),
     ("size", size::sizes),
 ];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|word| word == flood::STRANGER) {
+        flood::be_a_stranger(&arguments[1..]);
+        return;
+    }
     // `cargo test --all-targets` starts benches too, without this word.
     if !arguments.iter().any(|argument| argument == "--bench") {
         println!("this measures and tests nothing: run `cargo bench`");

@@ -243,7 +243,9 @@ impl Served {
 #[test]
 fn hanging_connections_hold_up_neither_clients_nor_the_supervision() {
     let sts = FakeSts::start();
-    let served = Served::with(via_endpoint(&sts), &["signals", "exit-on", "USR2"]);
+    let line = "ulimit -n 1024 && exec \"$@\"";
+    let xassume = Xassume::new(&sts).program("/bin/sh").args(["-c", line, "sh"]).arg(binary());
+    let served = Served::with(xassume.args(["--via", "endpoint", "-r", ROLE]), &["signals", "exit-on", "USR2"]);
     for count in [200, 400] {
         let mut hanging: Vec<TcpStream> = (0..count).map(|_| served.connect()).collect();
         for stream in hanging.iter_mut().step_by(2) {
@@ -255,10 +257,83 @@ fn hanging_connections_hold_up_neither_clients_nor_the_supervision() {
         served.running.signal(libc::SIGUSR1);
         served.running.line("USR1");
         assert!(begun.elapsed() < Duration::from_secs(4), "{count}: {:?}", begun.elapsed());
-        assert!(served.open_files() < 300, "{} descriptors", served.open_files());
+        // A quarter of 1024 that are silent, and an eighth that have begun to ask.
+        assert!(served.open_files() < 420, "{} descriptors", served.open_files());
     }
     served.running.signal(libc::SIGUSR2);
     served.running.wait().exited(0);
+}
+
+/// Strangers take one another's places: whoever has shown the token keeps the connection, and whoever comes with a
+/// request is answered.
+#[test]
+fn strangers_take_the_place_of_strangers_alone() {
+    let sts = FakeSts::start();
+    let served = Served::by(via_endpoint(&sts));
+    let request = format!("{}\r\n", served.head());
+    let mut known = served.connect();
+    let mut ask = || {
+        known.write_all(request.as_bytes()).expect("it is open");
+        let mut part = [0; 64 * 1024];
+        let count = known.read(&mut part).expect("it is open");
+        assert!(part[..count].starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&part[..count]));
+    };
+    ask();
+    for _ in 0..4 {
+        let mut strangers: Vec<TcpStream> = (0..300).map(|_| served.connect()).collect();
+        for (number, stranger) in strangers.iter_mut().enumerate() {
+            // The other side may have closed it for another.
+            let _ = match number % 3 {
+                0 => stranger.write_all(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"),
+                1 => stranger.write_all(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),
+                _ => Ok(()),
+            };
+        }
+        ask();
+        assert_eq!(served.get().status, 200);
+    }
+    served.end();
+}
+
+#[test]
+fn a_refused_client_keeps_no_connection() {
+    let sts = FakeSts::start();
+    let served = Served::by(via_endpoint(&sts));
+    let host = served.address().0;
+    let answer = served.raw(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+    assert!(answer.starts_with("HTTP/1.1 404 ") && answer.contains("connection: close"), "{answer}");
+    served.end();
+}
+
+/// It would be kept for ever, with all that it was to be sent.
+#[test]
+fn a_client_that_never_reads_is_given_up() {
+    let sts = FakeSts::start();
+    let served = Served::by(via_endpoint(&sts));
+    let before = served.open_files();
+    let mut deaf = served.connect();
+    deaf.set_write_timeout(Some(PATIENCE)).expect("a time limit can be set");
+    let requests = format!("{}\r\n", served.head()).repeat(64);
+    // Its answers fill the buffers of both sides, and then nothing is read from it either, until it is given up.
+    let begun = Instant::now();
+    while deaf.write_all(requests.as_bytes()).is_ok() {
+        assert!(begun.elapsed() < PATIENCE, "it is kept for {:?}", begun.elapsed());
+    }
+    served.settled(before);
+    assert_eq!(served.get().status, 200);
+    served.end();
+}
+
+/// More connections than the usual limit has room for are one user's to open; the command finds the limit as it was.
+#[test]
+fn the_limit_of_descriptors_is_the_commands_as_it_was_inherited() {
+    let sts = FakeSts::start();
+    let line = "ulimit -Sn 100 && exec \"$@\"";
+    let xassume = Xassume::new(&sts).program("/bin/sh").args(["-c", line, "sh"]).arg(binary());
+    let xassume = xassume.args(["--via", "endpoint", "-r", ROLE, "--", "sh", "-c", "ulimit -Sn; ulimit -Hn"]);
+    let hard = std::process::Command::new("sh").args(["-c", "ulimit -Hn"]).output().expect("a shell").stdout;
+    let expected = format!("100\n{}", String::from_utf8_lossy(&hard));
+    assert_eq!(xassume.run().exited(0).stdout_text(), expected);
 }
 
 #[test]

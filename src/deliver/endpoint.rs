@@ -7,34 +7,49 @@
 mod door;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
+mod patience;
 
+use super::connections::{Connections, Place, Stage};
 use super::document;
 use super::environment::Delivery;
 use super::folder::RunFolder;
 use super::published::PublishedFile;
 use super::random::random_hex;
-use super::serving::{Connections, PAUSE, Served};
+use super::serving::{PAUSE, Served};
 use super::token_file;
 use crate::error::{Error, told};
 use crate::session::{Secret, Session};
 use crate::supervise::happening::Problem;
+use crate::sys::memory::give_back;
 use crate::sys::offload::Offload;
 use door::Door;
+use hyper::StatusCode;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use nix::unistd::geteuid;
+use patience::Impatient;
 use std::convert::Infallible;
 use std::io;
-use std::net::{Ipv4Addr, TcpListener as StdTcpListener, TcpStream as StdTcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream as StdTcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::{sleep, timeout};
 
-/// How long a connection may take for the head of a request, from its opening or from the answer before.
+/// How long a connection may take for the first byte of a request, and again for the rest of its head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long nothing of an answer may be read; it fits into the socket's buffer.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many connections may wait to be accepted; the kernel cuts this to its own limit, SOMAXCONN.
+const BACKLOG: u32 = 4096;
+/// So many are accepted before clients and the supervision have their turn.
+const BATCH: usize = 16;
+/// After so many connections memory is given back, once no other has come for [`CALM`].
+const MANY: usize = 512;
+const CALM: Duration = Duration::from_secs(2);
 /// The longest head, in bytes; an SDK's has some hundred.
 const LONGEST_HEAD: usize = 16 * 1024;
 /// How long connecting to ourselves may take; the kernel does it at once, or never.
@@ -137,35 +152,63 @@ impl Endpoint {
 }
 
 fn listen() -> io::Result<(TcpListener, u16)> {
-    let listener = StdTcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    listener.set_nonblocking(true)?;
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+    let listener = socket.listen(BACKLOG)?;
     let address = listener.local_addr()?;
     // A new network namespace lets a program listen on a loopback interface that is down; connecting fails then.
     StdTcpStream::connect_timeout(&address, SELF_TIMEOUT)?;
-    Ok((TcpListener::from_std(listener)?, address.port()))
+    Ok((listener, address.port()))
 }
 
 async fn accept_all(listener: TcpListener, door: Arc<Door>) {
-    let mut connections = Connections::new();
+    let connections = Connections::many();
+    let mut since_calm = 0;
     loop {
-        match listener.accept().await {
+        let accepted = if since_calm < MANY {
+            listener.accept().await
+        } else if let Ok(accepted) = timeout(CALM, listener.accept()).await {
+            accepted
+        } else {
+            give_back();
+            since_calm = 0;
+            continue;
+        };
+        match accepted {
             Ok((socket, _)) => {
-                let _ = socket.set_nodelay(true);
-                connections.add(converse(socket, Arc::clone(&door)));
+                let door = Arc::clone(&door);
+                connections.add(|place| converse(socket, place, door));
+                since_calm += 1;
+                if since_calm % BATCH == 0 {
+                    tokio::task::yield_now().await;
+                }
             }
-            Err(_) => tokio::time::sleep(PAUSE).await,
+            Err(_) => sleep(PAUSE).await,
         }
     }
 }
 
-/// One connection to its end: request by request, none waited for longer than [`HEAD_TIMEOUT`].
-async fn converse(socket: impl AsyncRead + AsyncWrite + Unpin, door: Arc<Door>) {
-    let service = service_fn(move |request| {
+/// One connection to its end. Until something comes it has no buffers.
+async fn converse(socket: TcpStream, place: Place, door: Arc<Door>) {
+    if !matches!(timeout(HEAD_TIMEOUT, socket.readable()).await, Ok(Ok(()))) {
+        return;
+    }
+    place.reach(Stage::Asking);
+    let _ = socket.set_nodelay(true);
+    answer_all(socket, door, || place.reach(Stage::Known)).await;
+}
+
+/// Request by request, none waited for longer than [`HEAD_TIMEOUT`]. `known` is called when the session is given.
+async fn answer_all(socket: impl AsyncRead + AsyncWrite + Unpin, door: Arc<Door>, known: impl Fn()) {
+    let service = service_fn(|request| {
         let answer = door.answer(&request);
+        if answer.status() == StatusCode::OK {
+            known();
+        }
         async { Ok::<_, Infallible>(answer) }
     });
     let mut rules = http1::Builder::new();
     rules.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(LONGEST_HEAD);
     // A client that broke off, was too slow or spoke no HTTP has been told what there is to tell.
-    let _ = rules.serve_connection(TokioIo::new(socket), service).await;
+    let _ = rules.serve_connection(TokioIo::new(Impatient::new(socket, WRITE_TIMEOUT)), service).await;
 }

@@ -1,6 +1,7 @@
 //! How the session reaches the command.
 
 pub(crate) mod config_copy;
+mod connections;
 pub(crate) mod document;
 pub(crate) mod endpoint;
 pub(crate) mod environment;

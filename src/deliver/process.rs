@@ -11,10 +11,11 @@
 
 pub(crate) mod client;
 
+use super::connections::Connections;
 use super::document;
 use super::environment::Delivery;
 use super::folder::RunFolder;
-use super::serving::{Connections, PAUSE, Served};
+use super::serving::{PAUSE, Served};
 use crate::cli::FROM_SOCKET;
 use crate::error::{Error, told};
 use crate::session::Session;
@@ -89,10 +90,16 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
 }
 
 async fn accept_all(listener: UnixListener, served: Served) {
-    let mut connections = Connections::new();
+    let connections = Connections::few();
     loop {
         match listener.accept().await {
-            Ok((socket, _)) => connections.add(answer(socket, served.clone())),
+            Ok((socket, _)) => connections.add(|place| {
+                let answered = answer(socket, served.clone());
+                async move {
+                    answered.await;
+                    drop(place);
+                }
+            }),
             Err(_) => tokio::time::sleep(PAUSE).await,
         }
     }

@@ -1,4 +1,4 @@
-//! What endpoint and process have in common: the session that clients are given, and a limit to their number.
+//! What endpoint and process have in common: the session that clients are given.
 //!
 //! Clients are answered from memory, on the thread of the supervision and beside it; none of them waits for STS.
 
@@ -6,15 +6,10 @@ use crate::session::Validity;
 use crate::supervise::schedule::{Now, Term};
 use crate::sys::clock;
 use hyper::body::Bytes;
-use nix::sys::resource::{Resource, getrlimit};
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
-use tokio::task::AbortHandle;
 use zeroize::Zeroizing;
 
-/// The most connections at a time, where xassume may open four times as many files.
-const MOST: usize = 256;
 /// How long no connection is accepted after one that could not be: the system is short of something.
 pub(super) const PAUSE: Duration = Duration::from_millis(100);
 /// A session that ends within this may have ended when it arrives; `Expiration` has whole seconds.
@@ -56,42 +51,9 @@ impl Current {
     }
 }
 
-/// The connections that are open, the oldest first.
-///
-/// One too many takes the place of the oldest: an answer takes no time, so that one is idle, slow, or not meant well,
-/// and a client with a request is never kept waiting by it.
-pub(super) struct Connections {
-    open: VecDeque<AbortHandle>,
-    most: usize,
-}
-
-impl Connections {
-    pub(super) fn new() -> Self {
-        // A quarter of what may be open: the supervision needs descriptors too.
-        let files = getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(soft, _)| soft);
-        Self::at_most(usize::try_from(files / 4).unwrap_or(MOST).clamp(4, MOST))
-    }
-
-    fn at_most(most: usize) -> Self {
-        Self { open: VecDeque::new(), most }
-    }
-
-    /// Lets a connection run, beside the others.
-    pub(super) fn add(&mut self, connection: impl Future<Output = ()> + Send + 'static) {
-        self.open.retain(|known| !known.is_finished());
-        if self.open.len() >= self.most
-            && let Some(oldest) = self.open.pop_front()
-        {
-            oldest.abort();
-        }
-        self.open.push_back(tokio::spawn(connection).abort_handle());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::future::pending;
 
     fn validity(expiration: SystemTime, left: Duration) -> Validity {
         Validity { expiration, left, lifetime: Duration::from_hours(1), skew_secs: 0 }
@@ -122,28 +84,5 @@ mod tests {
             served.put(Zeroizing::new(document.to_vec()), &validity(expiration, Duration::from_hours(1)));
             assert_eq!(served.get().as_deref(), Some(&document[..]));
         }
-    }
-
-    #[test]
-    fn one_connection_too_many_closes_the_oldest() {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        runtime.block_on(async {
-            let mut connections = Connections::at_most(2);
-            let (held, done) = (Arc::new(()), Arc::new(()));
-            for token in [&held, &done, &held] {
-                let (token, endless) = (Arc::clone(token), Arc::ptr_eq(token, &held));
-                connections.add(async move {
-                    if endless {
-                        pending::<()>().await;
-                    }
-                    drop(token);
-                });
-                tokio::task::yield_now().await;
-            }
-            assert_eq!(Arc::strong_count(&held), 3, "one that has ended makes room");
-            connections.add(pending());
-            tokio::task::yield_now().await;
-            assert_eq!((Arc::strong_count(&held), connections.open.len()), (2, 2));
-        });
     }
 }

@@ -28,6 +28,15 @@ fn is_zeroing() -> bool {
     FREED_IS_ZEROED.load(Ordering::Relaxed)
 }
 
+/// Gives the kernel back what is free after many connections; the allocator keeps it otherwise. It takes some ms at most.
+pub(crate) fn give_back() {
+    // SAFETY: malloc_trim(3) touches free memory only. Other C libraries have nothing like it.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 // SAFETY: every block comes from the system's allocator and goes back to it with the layout that it came with.
 unsafe impl GlobalAlloc for Zeroing {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

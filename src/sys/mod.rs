@@ -12,6 +12,7 @@ pub(crate) mod exec;
 pub(crate) mod group;
 pub(crate) mod helper;
 pub(crate) mod keyboard;
+pub(crate) mod limits;
 mod linked;
 pub(crate) mod lookup;
 pub(crate) mod memory;

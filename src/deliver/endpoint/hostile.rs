@@ -6,7 +6,7 @@
     reason = "a broken promise is told by a panic"
 )]
 
-use super::converse;
+use super::answer_all;
 use super::door::Door;
 use crate::deliver::serving::Served;
 use crate::hostile::{Bound, bounded};
@@ -59,7 +59,7 @@ fn answered(bytes: &[u8]) -> Vec<u8> {
             let _ = to.shutdown().await;
         };
         let mut answer = Vec::new();
-        let ((), (), read) = tokio::join!(converse(ours, door), send, from.read_to_end(&mut answer));
+        let ((), (), read) = tokio::join!(answer_all(ours, door, || ()), send, from.read_to_end(&mut answer));
         read.expect("a pipe in memory");
         answer
     })

@@ -5,6 +5,7 @@
 
 use super::{disposition, set_disposition, set_mask};
 use crate::supervise::signal::{Signal, SignalSet};
+use crate::sys::limits;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -78,6 +79,7 @@ impl Inherited {
             set_disposition(signal, if ignored { libc::SIG_IGN } else { libc::SIG_DFL });
         }
         self.close_what_was_closed();
+        limits::restore_files();
         set_mask(self.mask);
     }
 

@@ -1,0 +1,196 @@
+//! The connections that are open, by how far each has come. Every stage has a limit, and one connection too many ends the
+//! oldest of its own stage.
+//!
+//! So a stranger who opens connections faster than they are answered only ends those of strangers: a client that has shown
+//! the token is in a stage that nobody else reaches. One that has not sent its request yet has the time in which thousands
+//! of others are opened.
+
+use crate::sys::limits;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::task::AbortHandle;
+
+/// How far a connection has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Nothing has come yet. It costs a descriptor and some hundred bytes.
+    Silent,
+    /// Something has come. It has buffers.
+    Asking,
+    /// It was given the session.
+    Known,
+}
+
+/// The most connections of each stage, where xassume may open enough files.
+const MOST: [usize; 3] = [4096, 256, 256];
+/// What part of the files that may be open each stage may have: the supervision needs descriptors too.
+const PART: [usize; 3] = [4, 8, 8];
+
+/// Clones are the same connections.
+#[derive(Clone)]
+pub(super) struct Connections(Arc<Mutex<Open>>);
+
+struct Open {
+    next: u64,
+    /// By number, and so by age.
+    stages: [BTreeMap<u64, AbortHandle>; 3],
+    most: [usize; 3],
+}
+
+impl Connections {
+    /// For the few connections that this user's own processes make.
+    pub(super) fn few() -> Self {
+        Self::within(limits::files())
+    }
+
+    /// For an address that every user of the machine can connect to.
+    pub(super) fn many() -> Self {
+        Self::within(limits::raise_files(MOST[0] * PART[0]))
+    }
+
+    fn within(files: usize) -> Self {
+        let mut most = MOST;
+        for (most, part) in most.iter_mut().zip(PART) {
+            *most = (files / part).clamp(2, *most);
+        }
+        Self::at_most(most)
+    }
+
+    fn at_most(most: [usize; 3]) -> Self {
+        Self(Arc::new(Mutex::new(Open { next: 0, stages: Default::default(), most })))
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets a connection run beside the others, in its first stage. Within a runtime of one thread.
+    pub(super) fn add<F: Future<Output = ()> + Send + 'static>(&self, connection: impl FnOnce(Place) -> F) {
+        let number = {
+            let mut open = self.open();
+            open.next += 1;
+            open.next
+        };
+        let place = Place { connections: self.clone(), number };
+        let handle = tokio::spawn(connection(place)).abort_handle();
+        self.enter(Stage::Silent, number, handle);
+    }
+
+    fn enter(&self, stage: Stage, number: u64, handle: AbortHandle) {
+        let oldest = {
+            let mut open = self.open();
+            let most = open.most[stage as usize];
+            let stage = &mut open.stages[stage as usize];
+            let oldest = if stage.len() >= most { stage.pop_first() } else { None };
+            stage.insert(number, handle);
+            oldest
+        };
+        // Not under the lock: a connection that is dropped asks for it.
+        if let Some((_, oldest)) = oldest {
+            oldest.abort();
+        }
+    }
+
+    #[cfg(test)]
+    fn counts(&self) -> [usize; 3] {
+        self.open().stages.each_ref().map(BTreeMap::len)
+    }
+}
+
+/// A connection's place among the others, until it is dropped with the connection.
+pub(super) struct Place {
+    connections: Connections,
+    number: u64,
+}
+
+impl Place {
+    /// Goes on to a stage, as its newest connection.
+    pub(super) fn reach(&self, stage: Stage) {
+        let handle = {
+            let mut open = self.connections.open();
+            if open.stages[stage as usize].contains_key(&self.number) {
+                return;
+            }
+            open.take(self.number)
+        };
+        if let Some(handle) = handle {
+            self.connections.enter(stage, self.number, handle);
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.connections.open().take(self.number);
+    }
+}
+
+impl Open {
+    fn take(&mut self, number: u64) -> Option<AbortHandle> {
+        self.stages.iter_mut().find_map(|stage| stage.remove(&number))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::pending;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::task::yield_now;
+
+    /// Opens connections that stay in a stage; how many are open is counted.
+    async fn open(connections: &Connections, open: &Arc<AtomicUsize>, stages: &'static [Stage], count: usize) {
+        struct Counted(Arc<AtomicUsize>);
+        impl Drop for Counted {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        for _ in 0..count {
+            open.fetch_add(1, Ordering::Relaxed);
+            let counted = Counted(Arc::clone(open));
+            connections.add(|place| async move {
+                stages.iter().for_each(|stage| place.reach(*stage));
+                pending::<()>().await;
+                drop(counted);
+            });
+            yield_now().await;
+        }
+        yield_now().await;
+    }
+
+    fn in_a_runtime(test: impl Future<Output = ()>) {
+        tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(test);
+    }
+
+    #[test]
+    fn one_too_many_ends_the_oldest_of_its_stage_and_of_no_other() {
+        in_a_runtime(async {
+            let connections = Connections::at_most([4, 3, 2]);
+            let counts = [0; 3].map(|_: i32| Arc::new(AtomicUsize::new(0)));
+            open(&connections, &counts[2], &[Stage::Asking, Stage::Known], 2).await;
+            open(&connections, &counts[1], &[Stage::Asking], 3).await;
+            open(&connections, &counts[0], &[], 4).await;
+            assert_eq!(connections.counts(), [4, 3, 2]);
+            open(&connections, &counts[0], &[], 100).await;
+            open(&connections, &counts[1], &[Stage::Asking], 100).await;
+            assert_eq!(counts.each_ref().map(|count| count.load(Ordering::Relaxed)), [3, 3, 2]);
+            open(&connections, &counts[2], &[Stage::Known, Stage::Known], 5).await;
+            assert_eq!(counts[2].load(Ordering::Relaxed), 2);
+        });
+    }
+
+    #[test]
+    fn a_connection_that_ends_makes_room() {
+        in_a_runtime(async {
+            let connections = Connections::at_most([2, 2, 2]);
+            let held = Arc::new(AtomicUsize::new(0));
+            open(&connections, &held, &[], 1).await;
+            for _ in 0..10 {
+                connections.add(|place| async move { place.reach(Stage::Asking) });
+                yield_now().await;
+            }
+            assert_eq!((held.load(Ordering::Relaxed), connections.counts()), (1, [1, 0, 0]));
+        });
+    }
+}
