@@ -22,7 +22,7 @@ use crate::settings::Via;
 use crate::sts::Obtained;
 use crate::supervise::driver::{Parties, ProcessHost, supervise};
 use crate::supervise::happening::{Narrator as _, Problem};
-use crate::supervise::machine::Final;
+use crate::supervise::machine::{Final, START_LIMIT};
 use crate::supervise::policy::{Duty, OnExpiry, Policy};
 use crate::supervise::ports::{Delivery, Publishing, SessionSource};
 use crate::supervise::process::End;
@@ -146,12 +146,17 @@ fn check_unattended(launch: &Launch<'_>, policy: Policy, keys: Option<KeyKind>) 
 }
 
 /// Why a command that was found did not start; a file that is gone since is 127, as if it had never been there. That the
-/// system has no process, memory or descriptor to spare says nothing about the command: 125.
+/// system has no process, memory or descriptor to spare, or that a file system gives no answer, says nothing about the
+/// command: 125.
 fn not_started(command: &Command, errno: i32) -> Error {
     let errno = Errno::from_raw(errno);
     let gone = command.path.to_str().is_ok_and(|path| !Path::new(path).exists());
     if errno == Errno::ENOENT && gone {
         return Error::CommandNotFound { name: command.name() };
+    }
+    if errno == Errno::ETIMEDOUT {
+        let reason = format!("its file was not read within {}s", START_LIMIT.as_secs());
+        return Error::Missing { what: "start the command", reason, hint: "look at the file system that it is on" };
     }
     if [Errno::EAGAIN, Errno::ENOMEM, Errno::EMFILE, Errno::ENFILE].contains(&errno) {
         return Error::Exhausted { what: "start the command", reason: errno.desc().to_owned() };

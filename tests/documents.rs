@@ -259,7 +259,7 @@ fn the_pictures_of_states_are_the_machines() {
         .map(|line| line.trim_start_matches("//!").strip_prefix(' ').unwrap_or_default())
         .collect();
     let machines = arrows(&picture.join("\n").replace("\n        ", "\n    "));
-    assert_eq!(machines.iter().map(BTreeMap::len).collect::<Vec<_>>(), [10, 8], "the command's and its session's");
+    assert_eq!(machines.iter().map(BTreeMap::len).collect::<Vec<_>>(), [11, 8], "the command's and its session's");
     assert_eq!(arrows(&mermaid(&read("docs/supervision.md"), "stateDiagram-v2")), machines);
     assert_eq!(arrows(&mermaid(&read("README.md"), "stateDiagram-v2")), machines[..1]);
 }

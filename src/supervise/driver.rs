@@ -8,10 +8,10 @@ mod host;
 pub(crate) use host::ProcessHost;
 
 use super::happening::{Happening, Narrator, Problem};
-use super::machine::{Action, CommandEvent, Event, Fault, Final, Machine, Remains, SessionEvent};
+use super::machine::{Action, CommandEvent, Event, Fault, Final, Machine, SessionEvent};
 use super::policy::Policy;
 use super::ports::{Delivery, Publishing, SessionSource};
-use super::process::{Arrival, Change, Pid, Target};
+use super::process::{Change, Remaining, Target};
 use super::relay::Facts;
 use super::schedule::{Deadline, Dice};
 use super::signal::Signal;
@@ -28,24 +28,24 @@ pub(crate) trait Host {
     fn facts(&self) -> Facts;
     /// What the user should know before the command starts.
     fn caveats(&self, policy: &Policy) -> Vec<Happening>;
-    fn start(&mut self, environment: Vec<CString>, remains: Remains) -> Result<Pid, Fault>;
+    /// Makes a child that becomes the command; whether it does is news.
+    fn start(&mut self, environment: Vec<CString>) -> Result<(), Fault>;
+    /// Kills the child that is not the command yet, and forgets it.
+    fn abort(&mut self);
+    /// Sends the stop signal, and CONT, to the child and its family in its group.
+    fn stop(&mut self, signal: Signal) -> Result<(), Problem>;
     fn signal(&mut self, target: Target, signal: Signal) -> Result<(), Problem>;
+    /// Who is left of the ended child's group and family.
+    fn look(&mut self) -> Remaining;
     /// Kills the members of the ended child's own group.
     fn sweep(&mut self);
     fn reap(&mut self);
-    /// What became of the child, without waiting.
+    /// What became of the child, without waiting. Its end is said once.
     fn change(&mut self) -> Option<Change>;
     /// The next change or signal, in that order. Loses none when it is dropped.
-    async fn news(&mut self) -> News;
+    async fn news(&mut self) -> CommandEvent;
     fn restore_terminal(&mut self);
     fn pause(&mut self, signal: Signal);
-}
-
-/// What a host has to tell.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum News {
-    Changed(Change),
-    Received(Arrival),
 }
 
 /// Everyone whom the driver works with.
@@ -115,10 +115,7 @@ impl<S: SessionSource, D: Delivery, H: Host, C: Clock> Driver<'_, S, D, H, C> {
         let deadline = self.machine.deadline();
         tokio::select! {
             biased;
-            news = self.parties.host.news() => match news {
-                News::Changed(change) => changed(change),
-                News::Received(arrival) => Event::Command(CommandEvent::Signal(arrival)),
-            },
+            news = self.parties.host.news() => Event::Command(news),
             answer = answered(&mut self.call) => {
                 self.call = None;
                 Event::Session(match answer {
@@ -145,19 +142,19 @@ impl<S: SessionSource, D: Delivery, H: Host, C: Clock> Driver<'_, S, D, H, C> {
             Action::Assume => self.call = Some(Box::pin(self.parties.source.assume())),
             Action::Abandon => (self.call, self.publishing, self.obtained) = (None, None, None),
             Action::Publish => self.publish(),
-            Action::Spawn(remains) => {
+            Action::Spawn => {
                 let environment = self.parties.delivery.environment(&self.session);
-                let answer = host.start(environment, remains);
-                self.answers.push_back(Event::Command(match answer {
-                    Ok(pid) => CommandEvent::Started(pid),
-                    Err(fault) => CommandEvent::NotStarted(fault),
-                }));
-            }
-            Action::Signal(target, signal) => {
-                if let Err(problem) = host.signal(target, signal) {
-                    self.parties.narrator.tell(&Happening::CannotSignal { signal, problem });
+                if let Err(fault) = host.start(environment) {
+                    self.answers.push_back(Event::Command(CommandEvent::NotStarted(fault)));
                 }
             }
+            Action::Abort => host.abort(),
+            Action::Stop(signal) => self.stop(signal),
+            Action::Signal(target, signal) => {
+                let sent = host.signal(target, signal);
+                self.tell_if_not_sent(signal, sent);
+            }
+            Action::Look => self.answers.push_back(Event::Command(CommandEvent::Remaining(host.look()))),
             Action::Sweep => host.sweep(),
             Action::Reap => host.reap(),
             Action::RestoreTerminal => host.restore_terminal(),
@@ -168,6 +165,25 @@ impl<S: SessionSource, D: Delivery, H: Host, C: Clock> Driver<'_, S, D, H, C> {
         None
     }
 
+    /// Asks the command to stop. One that ended before, while a message was written for one, has ended by itself.
+    fn stop(&mut self, signal: Signal) {
+        let answer = match self.parties.host.change() {
+            Some(Change::Ended(end)) => CommandEvent::Ended(end),
+            Some(Change::Paused(_)) | None => {
+                let sent = self.parties.host.stop(signal);
+                self.tell_if_not_sent(signal, sent);
+                CommandEvent::StopSent
+            }
+        };
+        self.answers.push_back(Event::Command(answer));
+    }
+
+    fn tell_if_not_sent(&mut self, signal: Signal, sent: Result<(), Problem>) {
+        if let Err(problem) = sent {
+            self.parties.narrator.tell(&Happening::CannotSignal { signal, problem });
+        }
+    }
+
     /// Hands the new session on. A command that ended before the answer has ended by itself, and the machine hears of
     /// that first.
     fn publish(&mut self) {
@@ -175,7 +191,7 @@ impl<S: SessionSource, D: Delivery, H: Host, C: Clock> Driver<'_, S, D, H, C> {
         match self.parties.delivery.publish(session) {
             Publishing::Done(answer) => {
                 let answer = self.published(answer);
-                self.answers.extend(self.parties.host.change().map(changed));
+                self.answers.extend(self.parties.host.change().map(|change| Event::Command(change.into())));
                 self.answers.push_back(answer);
             }
             Publishing::Begun(publishing) => self.publishing = Some(publishing),
@@ -195,13 +211,6 @@ impl<S: SessionSource, D: Delivery, H: Host, C: Clock> Driver<'_, S, D, H, C> {
             Err(problem) => SessionEvent::Unpublished(problem),
         })
     }
-}
-
-fn changed(change: Change) -> Event {
-    Event::Command(match change {
-        Change::Ended(end) => CommandEvent::Ended(end),
-        Change::Paused(signal) => CommandEvent::Paused(signal),
-    })
 }
 
 /// The answer to a question; never, when there is none.

@@ -10,7 +10,7 @@ mod text;
 
 pub(crate) use fields::Field;
 
-use super::process::{End, Pid};
+use super::process::{End, Member, Pid};
 use super::signal::Signal;
 use std::time::{Duration, SystemTime};
 
@@ -85,6 +85,18 @@ pub(crate) enum Happening {
     Stopped {
         how: Stop,
         end: End,
+    },
+    /// The command has ended; this process of its group has not.
+    StillStopping {
+        member: Member,
+    },
+    /// This process makes each stop last the whole timeout.
+    StopIgnored {
+        member: Member,
+    },
+    /// SIGKILL has not ended the command.
+    NotKilled {
+        pid: Pid,
     },
     Signalled {
         signal: Signal,
@@ -173,6 +185,9 @@ impl Happening {
             Self::Restarting => (Detail, "restarting"),
             Self::RestartsCancelled { .. } => (Detail, "restarts_cancelled"),
             Self::Stopped { .. } => (Detail, "stopped"),
+            Self::StillStopping { .. } => (Detail, "still_stopping"),
+            Self::StopIgnored { .. } => (Warning, "stop_ignored"),
+            Self::NotKilled { .. } => (Warning, "not_killed"),
             Self::Signalled { .. } => (Detail, "signalled"),
             Self::Forwarded { .. } => (Trace, "forwarded"),
             Self::CannotSignal { .. } => (Warning, "cannot_signal"),
@@ -195,6 +210,9 @@ impl Happening {
                 Some(format!("let the command handle {signal}, name another --signal, or use --on-expiry restart"))
             }
             Self::NoticeOnly { .. } => Some("use --via file to have the new credentials delivered".into()),
+            Self::StopIgnored { .. } => {
+                Some("let it handle the stop signal, or shorten the wait with --stop-timeout".into())
+            }
             Self::GroupWarning => Some("leave out --process-group new on a terminal".into()),
             Self::StdinWarning { stdin: Stdin::Stream } => Some("give it no input: </dev/null".into()),
             Self::Assumed { .. }
@@ -208,6 +226,8 @@ impl Happening {
             | Self::Restarting
             | Self::RestartsCancelled { .. }
             | Self::Stopped { .. }
+            | Self::StillStopping { .. }
+            | Self::NotKilled { .. }
             | Self::Signalled { .. }
             | Self::Forwarded { .. }
             | Self::StdinWarning { stdin: Stdin::Terminal | Stdin::Nothing }

@@ -9,19 +9,23 @@ mod outside;
 mod renewal;
 mod rules;
 pub mod simulation;
+mod starting;
+mod stopping;
 mod words;
 
-pub(crate) use words::{Action, CommandEvent, Event, Fault, Final, Remains, SessionEvent};
+pub(crate) use words::{Action, CommandEvent, Event, Fault, Final, START_LIMIT, SessionEvent};
 
-use super::happening::{Happening, Stop};
+use super::happening::Happening;
 use super::policy::{OnExpiry, Policy};
-use super::process::{End, Pid};
+use super::process::Pid;
 use super::relay::Facts;
 use super::schedule::{Deadline, Dice, Now, Term};
 use super::signal::Signal;
 use crate::session::Validity;
 use renewal::{Consequence, Renewal};
+use starting::{Given, Start, Step};
 use std::time::Duration;
+use stopping::Halt;
 
 /// A supervision in progress.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -31,36 +35,25 @@ pub(crate) struct Machine {
     stage: Stage,
     renewal: Renewal,
     restarts: Restarts,
+    outside: Outside,
     /// Whether the command was ever sent the refresh signal.
     refresh_signal: RefreshSignal,
+    stop_warning: StopWarning,
 }
 
 /// Where the command is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Stage {
-    /// No child: the first is not started yet, or the one before was stopped and reaped.
+    /// No child runs the command: the first is not started yet, or the one before was stopped and reaped.
     Starting(Start),
     /// A child runs the command.
     Running { child: Pid },
     /// The stop signal was sent; at `kill_at` (boot clock) comes SIGKILL.
-    Stopping { child: Pid, then: Then, kill_at: Duration },
-    /// SIGKILL was sent.
-    Killing { child: Pid, then: Then },
+    Stopping { halt: Halt, kill_at: Duration },
+    /// SIGKILL was sent at `since`; a command that lives on at `insist_at` is sent it by its id.
+    Killing { halt: Halt, since: Duration, insist_at: Option<Duration> },
     /// The supervision is over.
     Ended,
-}
-
-/// A start that is to come.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct Start {
-    /// When to try (boot clock); none while an answer to a try is awaited.
-    at: Option<Duration>,
-    /// How the child before it ended; none before the first start.
-    after: Option<End>,
-    /// Until when the start waits for what is left of the old group.
-    patience: Duration,
-    /// How often this start has failed.
-    failures: u32,
 }
 
 /// What follows when a command that was told to stop has ended.
@@ -97,6 +90,20 @@ enum Restarts {
     Cancelled,
 }
 
+/// Whether TERM came from outside.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Outside {
+    Silent,
+    Terminated,
+}
+
+/// Whether it was said that each stop lasts the whole timeout, and why.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum StopWarning {
+    Due,
+    Said,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum RefreshSignal {
     Unsent,
@@ -106,17 +113,18 @@ enum RefreshSignal {
 impl Machine {
     /// A supervision with its first session in hand; the first deadline has come already, and starts the command.
     pub(crate) fn new(policy: Policy, facts: Facts, first: &Validity, now: Now, dice: Dice) -> Self {
-        let start = Start { at: Some(now.boot), after: None, patience: now.boot, failures: 0 };
         Self {
             policy,
             facts,
-            stage: Stage::Starting(start),
+            stage: Stage::Starting(Start::at(Step::Due(now.boot), None)),
             renewal: Renewal::new(policy, Term::of(first, now), now, dice),
             restarts: match policy.on_expiry {
                 OnExpiry::Restart => Restarts::Wanted,
                 OnExpiry::None | OnExpiry::Signal(_) => Restarts::Cancelled,
             },
+            outside: Outside::Silent,
             refresh_signal: RefreshSignal::Unsent,
+            stop_warning: StopWarning::Due,
         }
     }
 
@@ -142,9 +150,10 @@ impl Machine {
     /// When to be woken, if nothing happens before. None: only an answer or the child can move things on.
     pub(crate) fn deadline(&self) -> Option<Deadline> {
         let mine = match self.stage {
-            Stage::Starting(start) => start.at,
-            Stage::Stopping { kill_at, .. } => Some(kill_at),
-            Stage::Running { .. } | Stage::Killing { .. } => None,
+            Stage::Starting(Start { step: Step::Due(at) | Step::Awaited(at), .. }) => Some(at),
+            Stage::Stopping { halt, kill_at } => halt.deadline(Some(kill_at)),
+            Stage::Killing { halt, insist_at, .. } => halt.deadline(insist_at),
+            Stage::Running { .. } => None,
             Stage::Ended => return None,
         };
         match (mine.map(Deadline::at), self.renewal.deadline()) {
@@ -173,25 +182,31 @@ impl Machine {
                 CommandEvent::Started(child) => self.started(child, start, now, out),
                 CommandEvent::NotStarted(fault) => self.not_started(fault, start, now, out),
                 CommandEvent::Signal(arrival) => self.signal_without_child(arrival, start, out),
-                // There is no child.
-                CommandEvent::Ended(_) | CommandEvent::Paused(_) => {}
+                // No child is the command.
+                CommandEvent::Ended(_)
+                | CommandEvent::Paused(_)
+                | CommandEvent::StopSent
+                | CommandEvent::OrphanReaped
+                | CommandEvent::Remaining(_) => {}
             },
             Stage::Running { child } => match event {
-                CommandEvent::Ended(end) => self.ended_by_itself(end, out),
+                CommandEvent::Ended(end) => self.ended(child, end, now, out),
                 CommandEvent::Paused(signal) => self.pause_with_child(signal, out),
                 CommandEvent::Signal(arrival) => self.signal(arrival, child, out),
                 // Answers to nothing that was asked.
-                CommandEvent::Started(_) | CommandEvent::NotStarted(_) => {}
+                CommandEvent::Started(_)
+                | CommandEvent::NotStarted(_)
+                | CommandEvent::StopSent
+                | CommandEvent::OrphanReaped
+                | CommandEvent::Remaining(_) => {}
             },
-            Stage::Stopping { child, then, kill_at: _ } => match event {
-                CommandEvent::Ended(end) => self.stopped(Stop::Asked, then, end, now, out),
-                CommandEvent::Signal(arrival) => self.signal(arrival, child, out),
+            Stage::Stopping { halt, .. } | Stage::Killing { halt, .. } => match event {
+                CommandEvent::StopSent => self.stop_sent(halt),
+                CommandEvent::Ended(end) => self.leader_ended(halt, end, now, out),
+                CommandEvent::OrphanReaped => halt.orphan_reaped(out),
+                CommandEvent::Remaining(remaining) => self.remaining(halt, remaining, now, out),
+                CommandEvent::Signal(arrival) => self.signal(arrival, halt.child, out),
                 // A pause is not waited for: SIGKILL ends a stopped process too.
-                CommandEvent::Paused(_) | CommandEvent::Started(_) | CommandEvent::NotStarted(_) => {}
-            },
-            Stage::Killing { child, then } => match event {
-                CommandEvent::Ended(end) => self.stopped(Stop::Killed, then, end, now, out),
-                CommandEvent::Signal(arrival) => self.signal(arrival, child, out),
                 CommandEvent::Paused(_) | CommandEvent::Started(_) | CommandEvent::NotStarted(_) => {}
             },
             Stage::Ended => match event {
@@ -199,7 +214,10 @@ impl Machine {
                 | CommandEvent::Signal(_)
                 | CommandEvent::Paused(_)
                 | CommandEvent::Started(_)
-                | CommandEvent::NotStarted(_) => {}
+                | CommandEvent::NotStarted(_)
+                | CommandEvent::StopSent
+                | CommandEvent::OrphanReaped
+                | CommandEvent::Remaining(_) => {}
             },
         }
     }
@@ -207,25 +225,13 @@ impl Machine {
     /// Time has passed for the command.
     fn wake(&mut self, now: Now, out: &mut Vec<Action>) {
         match self.stage {
-            Stage::Starting(start) => {
-                if start.at.is_some_and(|at| now.boot >= at) {
-                    let remains = if now.boot < start.patience { Remains::Await } else { Remains::Ignore };
-                    self.stage = Stage::Starting(Start { at: None, ..start });
-                    out.push(Action::Spawn(remains));
-                }
-            }
-            Stage::Stopping { child, then, kill_at } => {
-                if now.boot >= kill_at {
-                    self.stage = Stage::Killing { child, then };
-                    out.push(Action::Signal(self.stop_target(), Signal::KILL));
-                }
-            }
-            Stage::Running { .. } | Stage::Killing { .. } | Stage::Ended => {}
+            Stage::Starting(start) => self.wake_start(start, now, out),
+            Stage::Stopping { halt, .. } | Stage::Killing { halt, .. } => self.wake_stop(halt, now, out),
+            Stage::Running { .. } | Stage::Ended => {}
         }
     }
 
-    /// What the session's half came to, for the command. A session that is new while the command is not running
-    /// needs nothing: the next start takes it.
+    /// What the session's half came to, for the command.
     fn consequence(&mut self, consequence: Option<Consequence>, now: Now, out: &mut Vec<Action>) {
         let Some(consequence) = consequence else { return };
         match self.stage {
@@ -247,16 +253,17 @@ impl Machine {
                 },
                 Consequence::Lapsed => self.stop(child, Then::Lapse, now, out),
             },
-            Stage::Starting(_) => match consequence {
-                Consequence::Lapsed => self.exit(Final::Lapsed, out),
-                Consequence::Refreshed | Consequence::Notice => {}
+            Stage::Starting(start) => match consequence {
+                Consequence::Lapsed => {
+                    start.step.abort(out);
+                    self.exit(Final::Lapsed, out);
+                }
+                // The next start takes what is new; a child that is there already was given what was before.
+                Consequence::Refreshed => self.stage = Stage::Starting(Start { given: Given::Replaced, ..start }),
+                Consequence::Notice => {}
             },
-            Stage::Stopping { child, then, kill_at } => match consequence {
-                Consequence::Lapsed => self.stage = Stage::Stopping { child, then: then.lapsed(), kill_at },
-                Consequence::Refreshed | Consequence::Notice => {}
-            },
-            Stage::Killing { child, then } => match consequence {
-                Consequence::Lapsed => self.stage = Stage::Killing { child, then: then.lapsed() },
+            Stage::Stopping { halt, .. } | Stage::Killing { halt, .. } => match consequence {
+                Consequence::Lapsed => self.set_halt(Halt { then: halt.then.lapsed(), ..halt }),
                 Consequence::Refreshed | Consequence::Notice => {}
             },
             Stage::Ended => match consequence {

@@ -8,13 +8,14 @@
 //!         [*] --> Starting
 //!         Starting --> Running: started
 //!         Starting --> Ended: cannot be started, or a signal says no
+//!         Starting --> Stopping: started with a session that is replaced by now
 //!         Running --> Ended: ended by itself
-//!         Running --> Stopping: refreshed, to be restarted, or the session is lost
+//!         Running --> Stopping: to be restarted, session lost, or PID 1 ended after TERM
 //!         Stopping --> Killing: stop timeout
-//!         Stopping --> Starting: ended, reaped
-//!         Killing --> Starting: ended, reaped
-//!         Stopping --> Ended: ended, restart cancelled or session lost
-//!         Killing --> Ended: ended, restart cancelled or session lost
+//!         Stopping --> Starting: its group has ended
+//!         Killing --> Starting: its group has ended
+//!         Stopping --> Ended: the same, restart cancelled or session lost
+//!         Killing --> Ended: the same, restart cancelled or session lost
 //!         --
 //!         [*] --> Waiting
 //!         Waiting --> Assuming: due
@@ -39,9 +40,10 @@
 //! What each of them may rely on:
 //! - A new session comes first, then the stop, then the start: a refresh that fails costs the command nothing.
 //! - A command that ends by itself is final. TERM from outside makes any end final.
-//! - A child's process id is used only until it is reaped, so no signal ever reaches a stranger.
-//! - The answer to a spawn comes before anything else happens. A delivery may take its time: meanwhile signals are heard,
-//!   and the command may end.
+//! - A child's process id is used only until it is reaped, so no signal ever reaches a stranger. It is reaped when those
+//!   whom it left behind have ended, as far as they are waited for.
+//! - The answer to a question (stop, look) comes before anything else happens. That to a start or a delivery takes its
+//!   time: meanwhile signals are heard, and the command may end.
 
 pub(crate) mod driver;
 pub(crate) mod happening;

@@ -17,13 +17,34 @@ pub(crate) enum Group {
     Own,
 }
 
-/// Whom a signal goes to.
+/// Whom a signal goes to. The command's *family* is its process and the descendants of that, those included that lost
+/// their parent, as far as they are in the session (setsid(2)) that xassume is in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Target {
     /// The command alone.
     Process,
     /// The command's own process group.
     Group,
+    /// The family outside the command's group, such as the jobs of a shell with job control.
+    Strays,
+    /// The group, if it is the command's own, and the family wherever it is.
+    Family,
+}
+
+/// A process, for a message.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Member {
+    pub(crate) pid: Pid,
+    pub(crate) name: String,
+}
+
+/// Who lives on after the command's process has ended: one of each. Zombies do not live.
+#[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
+pub(crate) struct Remaining {
+    /// In the command's own group; in a group that is shared, the family alone.
+    pub(crate) in_group: Option<Member>,
+    /// The family outside that group.
+    pub(crate) stray: Option<Member>,
 }
 
 /// How a process ended, as waitid(2) tells it.

@@ -6,11 +6,13 @@
 #![allow(unsafe_code)]
 
 mod spawn;
+mod unborn;
 
 pub(crate) use spawn::{Program, Stdio, spawn};
+pub(crate) use unborn::Unborn;
 
 use super::signals;
-use crate::supervise::process::{Change, End, Group, Pid, Target};
+use crate::supervise::process::{Change, End, Group, Pid};
 use crate::supervise::signal::Signal;
 use std::io;
 
@@ -18,32 +20,35 @@ use std::io;
 #[derive(Debug)]
 pub(crate) struct Child {
     pid: Pid,
-    group: Group,
+    pub(super) group: Group,
+    /// The group that it was in when it was asked to stop, if it had left its first one and all there are its family.
+    pub(super) joined: Option<Pid>,
 }
 
 impl Child {
-    /// Starts the program.
-    ///
-    /// # Errors
-    /// As [`spawn()`].
+    fn new(pid: Pid, group: Group) -> Self {
+        Self { pid, group, joined: None }
+    }
+
+    #[cfg(test)]
     pub(crate) fn start(program: &Program, group: Group, stdio: Stdio<'_>) -> io::Result<Self> {
-        spawn(program, group, stdio).map(|pid| Self { pid, group })
+        spawn(program, group, stdio).map(|pid| Self::new(pid, group))
     }
 
     pub(crate) fn pid(&self) -> Pid {
         self.pid
     }
 
-    /// Sends a signal. That a child has ended meanwhile is no error: it is a zombie until it is reaped.
+    /// Sends a signal to the child, or to `to`, the group of its own. That it has ended meanwhile is no error: it is a
+    /// zombie until it is reaped. Where nobody is in the group any more, for the child has left it, it goes to the child.
     ///
     /// # Errors
     /// `EPERM`: the command has become another user's (sudo).
-    pub(crate) fn signal(&self, target: Target, signal: Signal) -> io::Result<()> {
-        let to = match target {
-            Target::Process => Group::Shared,
-            Target::Group => self.group,
-        };
-        signals::send(self.pid, to, signal)
+    pub(crate) fn signal(&self, to: Group, signal: Signal) -> io::Result<()> {
+        match signals::send(self.pid, to, signal) {
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => signals::send(self.pid, Group::Shared, signal),
+            sent => sent,
+        }
     }
 
     /// What became of it, without waiting. Its end is only looked at, and told each time until it is reaped; a pause
@@ -66,12 +71,8 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        let target = match self.group {
-            Group::Own => Target::Group,
-            Group::Shared => Target::Process,
-        };
-        let _ = self.signal(target, Signal::TERM);
-        let _ = self.signal(target, Signal::CONT);
+        let _ = self.signal(self.group, Signal::TERM);
+        let _ = self.signal(self.group, Signal::CONT);
     }
 }
 
@@ -152,7 +153,7 @@ mod tests {
         let child = start("/bin/sh", &["sh", "-c", "kill -STOP $$"]).unwrap();
         assert_eq!(change(&child), Change::Paused(Signal::STOP));
         assert_eq!(child.change(), None);
-        child.signal(Target::Group, Signal::KILL).unwrap();
+        child.signal(Group::Own, Signal::KILL).unwrap();
         assert_eq!(change(&child), Change::Ended(End::Killed(Signal::KILL)));
         child.reap();
     }

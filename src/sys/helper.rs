@@ -4,13 +4,12 @@
 //! works before and within a supervision, and beside its reaper as PID 1. A helper ends with xassume, however that ends
 //! but by SIGKILL; then the shell that it is, at least, is sent SIGTERM by the kernel.
 
-#![allow(unsafe_code)]
-
 mod answer;
 mod family;
 
 use super::child::{Program, Stdio, spawn};
 use super::poll::polled;
+use super::processes::pidfd;
 use super::reap::Entry;
 use super::signals::{self, Notice};
 use super::tty::Terminal;
@@ -21,7 +20,7 @@ use std::ffi::CString;
 use std::fmt;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 
@@ -190,20 +189,6 @@ pub(super) async fn ended(pid: Pid, entry: &Entry) -> End {
         if !woken {
             tokio::time::sleep(POLL).await;
         }
-    }
-}
-
-/// A descriptor that is readable once the process has ended.
-///
-/// # Errors
-/// `ENOSYS` before Linux 5.3, `EPERM` where a seccomp filter does not know the call.
-fn pidfd(pid: Pid) -> io::Result<OwnedFd> {
-    // SAFETY: pidfd_open(2) takes two integers and gives a new descriptor, close-on-exec.
-    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-    match i32::try_from(fd) {
-        // SAFETY: the kernel just gave us this descriptor, and nobody else has it.
-        Ok(fd @ 0..) => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
-        Ok(_) | Err(_) => Err(io::Error::last_os_error()),
     }
 }
 

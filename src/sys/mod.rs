@@ -9,7 +9,7 @@ pub(crate) mod boot;
 pub(crate) mod child;
 pub(crate) mod clock;
 pub(crate) mod exec;
-pub(crate) mod group;
+pub(crate) mod family;
 pub(crate) mod helper;
 pub(crate) mod keyboard;
 pub(crate) mod limits;

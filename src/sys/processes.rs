@@ -1,7 +1,15 @@
-//! Processes as `/proc` shows them, see `proc_pid_stat(5)`. Where there is no `/proc`, there is nobody.
+//! Processes as `/proc` shows them, see `proc_pid_stat(5)`. Where there is no `/proc`, or one of another pid namespace,
+//! there are none.
 
-use crate::supervise::process::Pid;
+#![allow(unsafe_code)]
+
+use super::signals;
+use crate::supervise::process::{Group, Member, Pid};
+use crate::supervise::signal::Signal;
 use std::fs;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::ptr;
 
 /// A process at the moment of the look.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -9,6 +17,7 @@ pub(super) struct Process {
     pub(super) pid: Pid,
     pub(super) parent: Pid,
     pub(super) group: Pid,
+    pub(super) session: Pid,
     pub(super) state: State,
     /// When it was started, in ticks since the boot: tells it from a later process of the same id.
     pub(super) started: u64,
@@ -23,6 +32,9 @@ pub(super) enum State {
 
 /// Everybody who can be seen.
 pub(super) fn all() -> Vec<Process> {
+    if !shows_our_ids() {
+        return Vec::new();
+    }
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| of(entry.file_name().to_str()?.parse().ok()?)).collect()
 }
@@ -32,9 +44,95 @@ pub(super) fn of(pid: Pid) -> Option<Process> {
     parse(pid, &fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
+/// This process's children, zombies too: one read where the kernel has the file (`CONFIG_PROC_CHILDREN`). Children are
+/// forked by, and orphans are given to, the main thread; only this process takes one off the list.
+pub(super) fn children() -> Vec<Pid> {
+    if !shows_our_ids() {
+        return Vec::new();
+    }
+    let me = std::process::id();
+    if let Ok(list) = fs::read_to_string(format!("/proc/self/task/{me}/children")) {
+        return list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect();
+    }
+    let mut children = all();
+    children.retain(|process| u32::try_from(process.parent) == Ok(me));
+    children.into_iter().map(|process| process.pid).collect()
+}
+
+/// Those of `everybody` who descend from `roots`, the roots included.
+pub(super) fn descendants(everybody: &[Process], mut found: Vec<Pid>) -> Vec<Pid> {
+    while let Some(next) =
+        everybody.iter().find(|process| found.contains(&process.parent) && !found.contains(&process.pid))
+    {
+        found.push(next.pid);
+    }
+    found
+}
+
+/// A `/proc` of another pid namespace (`unshare --pid` without `--mount-proc`) shows ids that mean others here.
+fn shows_our_ids() -> bool {
+    fs::read_link("/proc/self").is_ok_and(|link| link.as_os_str().to_str() == Some(&std::process::id().to_string()))
+}
+
+impl Process {
+    pub(super) fn is_alive(&self) -> bool {
+        self.state == State::Alive
+    }
+
+    /// Sends it a signal, and not to a later process of the same id. That it has ended meanwhile is no error.
+    ///
+    /// # Errors
+    /// `EPERM`: it is another user's.
+    pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
+        let pidfd = pidfd(self.pid);
+        // If the start is its own now, so is what the descriptor stands for.
+        if of(self.pid).is_none_or(|now| now.started != self.started) {
+            return Ok(());
+        }
+        let sent = match pidfd {
+            Ok(pidfd) => signal_by(&pidfd, signal),
+            Err(_) => Err(io::ErrorKind::Unsupported.into()),
+        };
+        match sent {
+            // Before Linux 5.3, or behind a seccomp filter that does not know the calls.
+            Err(error) if error.raw_os_error() != Some(libc::ESRCH) => signals::send(self.pid, Group::Shared, signal),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// For a message.
+    pub(super) fn member(&self) -> Member {
+        let name = fs::read(format!("/proc/{}/comm", self.pid)).unwrap_or_default();
+        let name = String::from_utf8_lossy(&name);
+        let printable = name.trim_end().chars().map(|char| if char.is_control() { '?' } else { char });
+        Member { pid: self.pid, name: printable.collect() }
+    }
+}
+
+/// A descriptor that is readable once the process has ended.
+///
+/// # Errors
+/// `ENOSYS` before Linux 5.3, `EPERM` where a seccomp filter does not know the call.
+pub(super) fn pidfd(pid: Pid) -> io::Result<OwnedFd> {
+    // SAFETY: pidfd_open(2) takes two integers and gives a new descriptor, close-on-exec.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    match i32::try_from(fd) {
+        // SAFETY: the kernel just gave us this descriptor, and nobody else has it.
+        Ok(fd @ 0..) => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
+        Ok(_) | Err(_) => Err(io::Error::last_os_error()),
+    }
+}
+
+fn signal_by(pidfd: &OwnedFd, signal: Signal) -> io::Result<()> {
+    let nothing = ptr::null::<libc::siginfo_t>();
+    // SAFETY: pidfd_send_signal(2) reads nothing with a null information.
+    let result = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal.number(), nothing, 0) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
 /// Reads the fields behind the name, which may hold anything: the state is the first, the parent the second, the group
-/// the third, the number of threads the 18th, the start the 20th. A process whose first thread has ended is shown as a
-/// zombie while others still hold its files.
+/// the third, the session the fourth, the number of threads the 18th, the start the 20th. A process whose first thread
+/// has ended is shown as a zombie while others still hold its files.
 fn parse(pid: Pid, stat: &str) -> Option<Process> {
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
     let ended =
@@ -43,6 +141,7 @@ fn parse(pid: Pid, stat: &str) -> Option<Process> {
         pid,
         parent: fields.get(1)?.parse().ok()?,
         group: fields.get(2)?.parse().ok()?,
+        session: fields.get(3)?.parse().ok()?,
         state: if ended { State::Zombie } else { State::Alive },
         started: fields.get(19)?.parse().ok()?,
     })
@@ -55,9 +154,9 @@ mod tests {
     #[test]
     fn a_line_of_the_kernel_is_read_behind_the_name() {
         let state = |state: &str, threads: u32| {
-            let stat = format!("77 (a) Z 1 5 (b)) {state} 1 5 5 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 {threads} 0 912 0 0");
+            let stat = format!("77 (a) Z 1 5 (b)) {state} 1 5 6 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 {threads} 0 912 0 0");
             let process = parse(77, &stat).expect("a whole line");
-            assert_eq!((process.parent, process.group, process.started), (1, 5, 912));
+            assert_eq!((process.parent, process.group, process.session, process.started), (1, 5, 6, 912));
             process.state
         };
         assert_eq!(state("S", 1), State::Alive);
@@ -71,6 +170,14 @@ mod tests {
         let me = nix::unistd::getpid().as_raw();
         let seen = of(me).expect("it runs");
         assert_eq!((seen.parent, seen.state), (nix::unistd::getppid().as_raw(), State::Alive));
+        assert_eq!(seen.session, nix::unistd::getsid(None).expect("it has one").as_raw());
         assert!(all().iter().any(|process| process.pid == me && process.started == seen.started));
+    }
+
+    #[test]
+    fn a_later_process_of_the_same_id_is_not_signalled() {
+        let me = of(nix::unistd::getpid().as_raw()).expect("it runs");
+        let before = Process { started: me.started - 1, ..me };
+        before.signal(Signal::KILL).expect("nothing is sent");
     }
 }

@@ -1,9 +1,12 @@
-//! Reaping orphans as PID 1, beside children that somebody waits for.
+//! Reaping orphans, beside children that are waited for.
 //!
 //! Every program is started by `sys::child`, so each zombie is one of three: the command, whose end the supervision
 //! looks at and reaps; a helper, whose road is told here; or an orphan that the kernel gave us.
 
+#![allow(unsafe_code)]
+
 use super::child::wait;
+use super::processes;
 use crate::supervise::process::{Change, End, Pid};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -58,20 +61,41 @@ impl Drop for Entry {
     }
 }
 
-/// Reaps every zombie but the command. Stops when it meets that, since waitid(2) would show it again and again:
-/// call this again after it was reaped.
+/// Has the kernel give this process the orphans among its descendants, as the first process of a pid namespace has
+/// them anyway. Neither a child nor a program that this process becomes inherits it.
+pub(crate) fn adopt_orphans() {
+    // SAFETY: prctl(2) with these arguments touches no memory of ours.
+    unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
+}
+
+/// Whether it is a helper that is waited for.
+pub(super) fn is_helper(pid: Pid) -> bool {
+    HELPERS.with_borrow(|helpers| helpers.contains_key(&pid))
+}
+
+/// Reaps every zombie but the command.
 pub(crate) fn orphans(command: Option<Pid>) {
     while let Ok(Some((pid, _))) = wait(libc::P_ALL, 0, libc::WEXITED | libc::WNOWAIT) {
         if Some(pid) == command {
+            // waitid(2) would show it again and again, and nobody behind it.
+            let others = processes::children().into_iter().filter(|child| Some(*child) != command);
+            return others.for_each(|child| {
+                let _ = reap(child);
+            });
+        }
+        if reap(pid).is_none() {
             return;
         }
-        let Ok(Some((_, Change::Ended(end)))) = wait(libc::P_PID, pid, libc::WEXITED) else {
-            return;
-        };
-        HELPERS.with_borrow_mut(|helpers| {
-            if let Some(entry) = helpers.get_mut(&pid) {
-                *entry = Some(end);
-            }
-        });
     }
+}
+
+/// Reaps a child, if it has ended.
+fn reap(pid: Pid) -> Option<()> {
+    let Ok(Some((_, Change::Ended(end)))) = wait(libc::P_PID, pid, libc::WEXITED) else { return None };
+    HELPERS.with_borrow_mut(|helpers| {
+        if let Some(entry) = helpers.get_mut(&pid) {
+            *entry = Some(end);
+        }
+    });
+    Some(())
 }

@@ -70,6 +70,29 @@ fn the_process_of_a_refresh_is_reaped() {
 }
 
 #[test]
+fn after_term_the_group_has_the_time_that_it_needs() {
+    let Some(namespace) = namespace() else { return };
+    let sts = FakeSts::start();
+    let flags = ["-r", super::ROLE, "--on-expiry", "restart", "--", "sh", "-c"];
+    let script = "$PROBE graceful 500 & exec $PROBE signals exit-on TERM then exit 7";
+    let unshare = super::equipped(Xassume::new(&sts)).program("unshare").args(namespace).arg(binary());
+    let unshare = unshare.args(flags).arg(script).spawn();
+    unshare.line("ready");
+    unshare.line("ready");
+    sys::send_signal(inside(&unshare), libc::SIGTERM);
+    let said = unshare.wait().exited(7).stdout_text();
+    assert!(said.contains("draining") && said.contains("drained"), "{said}");
+}
+
+#[test]
+fn without_term_a_command_that_ends_is_final_at_once() {
+    let Some(namespace) = namespace() else { return };
+    let sts = FakeSts::start();
+    let verbs = ["fork-worker", "stubborn", "then", "exit", "5"];
+    assert_eq!(as_pid_1(&sts, &namespace, &verbs).run().exited(5).stderr, "");
+}
+
+#[test]
 fn before_the_command_exists_a_signal_ends_it_by_status() {
     let Some(namespace) = namespace() else { return };
     let sts = FakeSts::builder().script([Answer::Hang]).start();

@@ -132,7 +132,8 @@ fn another_signal_may_ask_for_the_end() {
 #[test]
 fn nobody_whom_the_command_started_outlives_a_restart() {
     let sts = one_refresh();
-    let xassume = probing(restarting(&sts), &["fork-worker", "stubborn", "then", "generation"]).spawn();
+    let xassume = restarting(&sts).args(["--stop-timeout", "200ms"]);
+    let xassume = probing(xassume, &["fork-worker", "stubborn", "then", "generation"]).spawn();
     let worker = number_in(&xassume.line("worker pid="));
     let first = generation(&xassume);
     let next = number_in(&xassume.line("worker pid="));

@@ -99,10 +99,10 @@ fn the_status_survives_a_parent_that_ignored_sigchld() {
 }
 
 #[test]
-fn a_child_from_before_the_start_is_none_of_its_business() {
+fn a_child_from_before_the_start_is_not_taken_for_the_command() {
     let sts = FakeSts::start();
     let stranger = "mkfifo go\n(read go <go; exit 9) &\nexport STRANGER=$!";
-    let script = "echo >go; until grep -q ') Z' /proc/$STRANGER/stat; do :; done; exit 3";
+    let script = "echo >go; while [ -e /proc/$STRANGER ]; do :; done; exit 3";
     scripted(restarting_after(stranger, &sts), script).run().exited(3);
 }
 

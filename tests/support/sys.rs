@@ -1,10 +1,12 @@
 //! The few system calls that neither `std` nor `nix` offers in the form that tests need, each behind a safe function.
 #![allow(unsafe_code, reason = "this file is where the unsafe calls of the test support live")]
 
+use std::fs;
 use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,6 +87,26 @@ impl SilentPort {
 
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+/// Holds a file: whoever opens it, or runs it, waits until this is dropped, or for as long as the kernel allows (45 s).
+#[derive(Debug)]
+pub struct Lease(#[allow(dead_code, reason = "held")] fs::File);
+
+impl Lease {
+    /// # Errors
+    /// The file system has no leases, or somebody has the file open.
+    pub fn take(path: &Path) -> io::Result<Self> {
+        /// `F_SETSIG`, which the libc crate does not have for Linux.
+        const SET_SIGNAL: libc::c_int = 10;
+        let file = fs::OpenOptions::new().write(true).open(path)?;
+        // The signal that says that somebody waits is one that does nothing.
+        for (command, value) in [(SET_SIGNAL, libc::SIGURG), (libc::F_SETLEASE, libc::F_WRLCK)] {
+            // SAFETY: both commands take an integer.
+            check(unsafe { libc::fcntl(file.as_raw_fd(), command, value) })?;
+        }
+        Ok(Self(file))
     }
 }
 

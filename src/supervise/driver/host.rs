@@ -1,15 +1,15 @@
 //! The real host: a child process, signals from the kernel, the user's terminal.
 
-use super::{Host, News};
+use super::Host;
 use crate::report::writer;
 use crate::supervise::happening::{Happening, Problem};
-use crate::supervise::machine::{Fault, Remains};
+use crate::supervise::machine::{CommandEvent, Fault};
 use crate::supervise::policy::{self, Policy, ProcessGroup};
-use crate::supervise::process::{Change, Group, Pid, Target};
+use crate::supervise::process::{Change, Group, Remaining, Target};
 use crate::supervise::relay::{self, Early, Facts, SessionRole};
 use crate::supervise::signal::Signal;
-use crate::sys::child::{Child, Program, Stdio};
-use crate::sys::group;
+use crate::sys::child::{Child, Program, Stdio, Unborn};
+use crate::sys::family::Family;
 use crate::sys::lookup::Command;
 use crate::sys::reap;
 use crate::sys::signals::{self, Watch};
@@ -29,9 +29,12 @@ pub(crate) struct ProcessHost {
     facts: Facts,
     terminal: Option<Terminal>,
     watch: Watch,
+    /// What is about to be the child.
+    unborn: Option<Unborn>,
     child: Option<Child>,
-    /// The group that was swept last; its members may still be dying.
-    swept: Option<Pid>,
+    /// Whether the child's end was said; it is not reaped yet.
+    ended: bool,
+    family: Family,
 }
 
 impl ProcessHost {
@@ -52,7 +55,9 @@ impl ProcessHost {
         let leads = nix::unistd::getsid(None) == Ok(me);
         let session = if leads { SessionRole::Leader } else { SessionRole::Member };
         let facts = Facts { me: me.as_raw(), group, session };
-        Ok(Self { command, facts, terminal, watch: Watch::install(group)?, child: None, swept: None })
+        let watch = Watch::install(group)?;
+        reap::adopt_orphans();
+        Ok(Self { command, facts, terminal, watch, unborn: None, child: None, ended: false, family: Family::default() })
     }
 
     /// Waits for a signal that ends xassume before the command exists: to be raced with the first session. A stop
@@ -71,12 +76,34 @@ impl ProcessHost {
         }
     }
 
-    /// As PID 1 the orphans of this pid namespace are ours.
     fn reap_orphans(&self) {
-        if self.facts.me == 1 {
-            reap::orphans(self.child.as_ref().map(Child::pid));
+        let unborn = self.unborn.as_ref().map(Unborn::pid);
+        reap::orphans(unborn.or(self.child.as_ref().map(Child::pid)));
+    }
+
+    /// The child is the command, or is not and has ended.
+    fn born(&mut self, outcome: io::Result<Child>) -> CommandEvent {
+        self.unborn = None;
+        match outcome {
+            Ok(child) => {
+                let pid = child.pid();
+                self.child = Some(child);
+                CommandEvent::Started(pid)
+            }
+            Err(error) => CommandEvent::NotStarted(fault(&error)),
         }
     }
+}
+
+fn fault(error: &io::Error) -> Fault {
+    let errno = error.raw_os_error().unwrap_or_default();
+    Fault { errno, text: Errno::from_raw(errno).desc().to_owned() }
+}
+
+fn problem(error: &io::Error) -> Problem {
+    let errno = Errno::from_raw(error.raw_os_error().unwrap_or_default());
+    let hint = (errno == Errno::EPERM).then(|| "the command runs as another user".to_owned());
+    Problem { text: errno.desc().to_owned(), hint }
 }
 
 impl Host for ProcessHost {
@@ -89,38 +116,51 @@ impl Host for ProcessHost {
         policy.caveats(terminal, tty::stdin())
     }
 
-    fn start(&mut self, environment: Vec<CString>, remains: Remains) -> Result<Pid, Fault> {
+    fn start(&mut self, environment: Vec<CString>) -> Result<(), Fault> {
         // What was said before the start is read before what the command says.
         writer::finish();
         self.reap_orphans();
-        if remains == Remains::Await && self.swept.is_some_and(group::lives) {
-            return Err(Fault::Lingering);
-        }
+        self.family.begin();
         let program =
             Program { path: self.command.path.clone(), argv: self.command.arguments.clone(), env: environment };
-        let child = Child::start(&program, self.facts.group, Stdio::default()).map_err(|error| {
-            let errno = error.raw_os_error().unwrap_or_default();
-            Fault::Failed { errno, text: Errno::from_raw(errno).desc().to_owned() }
-        })?;
-        let pid = child.pid();
-        self.child = Some(child);
-        Ok(pid)
+        let unborn = Unborn::start(&program, self.facts.group, Stdio::default()).map_err(|error| fault(&error))?;
+        self.unborn = Some(unborn);
+        Ok(())
+    }
+
+    fn abort(&mut self) {
+        if let Some(unborn) = self.unborn.take() {
+            unborn.abort();
+        }
+    }
+
+    fn stop(&mut self, signal: Signal) -> Result<(), Problem> {
+        let Some(child) = &mut self.child else { return Ok(()) };
+        self.family.stop(child, signal).map_err(|error| problem(&error))
     }
 
     fn signal(&mut self, target: Target, signal: Signal) -> Result<(), Problem> {
         let Some(child) = &self.child else { return Ok(()) };
-        child.signal(target, signal).map_err(|error| {
-            let errno = Errno::from_raw(error.raw_os_error().unwrap_or_default());
-            let hint = (errno == Errno::EPERM).then(|| "the command runs as another user".to_owned());
-            Problem { text: errno.desc().to_owned(), hint }
-        })
+        let sent = match target {
+            Target::Process => child.signal(Group::Shared, signal),
+            Target::Group => child.signal(Group::Own, signal),
+            Target::Strays => {
+                self.family.signal_strays(child, signal);
+                Ok(())
+            }
+            Target::Family => self.family.signal(child, signal),
+        };
+        sent.map_err(|error| problem(&error))
+    }
+
+    fn look(&mut self) -> Remaining {
+        self.child.as_ref().map(|child| self.family.look(child)).unwrap_or_default()
     }
 
     fn sweep(&mut self) {
         if let Some(child) = &self.child {
-            // Nobody left but the zombie, or nobody who can be killed: there is nothing more to be done.
-            let _ = child.signal(Target::Group, Signal::KILL);
-            self.swept = Some(child.pid());
+            // Only zombies are left, or who cannot be killed, or there is no /proc to see anyone in.
+            let _ = child.signal(Group::Own, Signal::KILL);
         }
     }
 
@@ -128,21 +168,42 @@ impl Host for ProcessHost {
         if let Some(child) = self.child.take() {
             child.reap();
         }
+        self.ended = false;
         self.reap_orphans();
     }
 
     fn change(&mut self) -> Option<Change> {
-        self.child.as_ref().and_then(Child::change)
+        if self.ended {
+            return None;
+        }
+        let change = self.child.as_ref()?.change();
+        self.ended = matches!(change, Some(Change::Ended(_)));
+        change
     }
 
-    async fn news(&mut self) -> News {
+    async fn news(&mut self) -> CommandEvent {
         loop {
-            if let Some(change) = self.change() {
-                return News::Changed(change);
-            }
-            match self.watch.next().await {
-                Ok(arrival) if arrival.signal == Signal::CHLD => self.reap_orphans(),
-                Ok(arrival) => return News::Received(arrival),
+            let arrival = match &self.unborn {
+                None => {
+                    if let Some(change) = self.change() {
+                        return change.into();
+                    }
+                    self.watch.next().await
+                }
+                Some(unborn) => tokio::select! {
+                    biased;
+                    outcome = unborn.outcome() => return self.born(outcome),
+                    arrival = async { unborn.undisturbed().await; self.watch.next().await } => arrival,
+                },
+            };
+            match arrival {
+                Ok(arrival) if arrival.signal == Signal::CHLD => {
+                    self.reap_orphans();
+                    if self.ended {
+                        return CommandEvent::OrphanReaped;
+                    }
+                }
+                Ok(arrival) => return CommandEvent::Signal(arrival),
                 Err(_) => tokio::time::sleep(DEAF).await,
             }
         }

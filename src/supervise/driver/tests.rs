@@ -3,7 +3,7 @@
 use super::*;
 use crate::session::{Keys, Secret, Validity};
 use crate::supervise::policy::{OnExpiry, Reach};
-use crate::supervise::process::{End, Group, Sender};
+use crate::supervise::process::{Arrival, End, Group, Pid, Sender};
 use crate::supervise::relay::SessionRole;
 use crate::supervise::schedule::{Margin, Now};
 use std::cell::RefCell;
@@ -30,14 +30,27 @@ enum Plan {
 #[derive(Clone, Copy)]
 enum Child {
     None,
+    /// Made, and not the command yet.
+    Unborn,
     Runs,
     Ended(End),
+    /// Ended, and that was said.
+    Zombie,
+}
+
+#[derive(Clone, Copy)]
+enum Exec {
+    Works,
+    /// The program file gives no answer.
+    Hangs,
 }
 
 struct World {
     now: Now,
     plans: Vec<(Duration, Plan)>,
     child: Child,
+    exec: Exec,
+    at_fork: Option<Plan>,
     signals: Vec<Arrival>,
     /// What was done, with the second of the boot clock.
     log: Vec<(u64, String)>,
@@ -51,7 +64,16 @@ impl Sim {
     fn new(plans: &[(u64, Plan)]) -> Self {
         let now = Now { boot: Duration::ZERO, wall: SystemTime::UNIX_EPOCH + 1000 * HOUR };
         let plans = plans.iter().map(|(at, plan)| (Duration::from_secs(*at), *plan)).collect();
-        let world = World { now, plans, child: Child::None, signals: Vec::new(), log: Vec::new(), sessions: 0 };
+        let world = World {
+            now,
+            plans,
+            child: Child::None,
+            exec: Exec::Works,
+            at_fork: None,
+            signals: Vec::new(),
+            log: Vec::new(),
+            sessions: 0,
+        };
         Self(Rc::new(RefCell::new(world)))
     }
 
@@ -71,9 +93,13 @@ impl Sim {
     }
 
     fn change_now(&self) -> Option<Change> {
-        match self.0.borrow().child {
-            Child::Ended(end) => Some(Change::Ended(end)),
-            Child::None | Child::Runs => None,
+        let mut world = self.0.borrow_mut();
+        match world.child {
+            Child::Ended(end) => {
+                world.child = Child::Zombie;
+                Some(Change::Ended(end))
+            }
+            Child::None | Child::Unborn | Child::Runs | Child::Zombie => None,
         }
     }
 
@@ -142,10 +168,24 @@ impl Host for Sim {
     fn caveats(&self, _: &Policy) -> Vec<Happening> {
         Vec::new()
     }
-    fn start(&mut self, environment: Vec<CString>, _: Remains) -> Result<Pid, Fault> {
+    fn start(&mut self, environment: Vec<CString>) -> Result<(), Fault> {
         self.log(format!("start {}", environment[0].to_string_lossy()));
-        self.0.borrow_mut().child = Child::Runs;
-        Ok(PID)
+        let mut world = self.0.borrow_mut();
+        world.child = Child::Unborn;
+        // With the fork, before anything is known of execve.
+        if let Some(plan) = world.at_fork.take() {
+            world.happen(plan);
+        }
+        Ok(())
+    }
+    fn abort(&mut self) {
+        self.log("abort");
+        self.0.borrow_mut().child = Child::None;
+    }
+    fn stop(&mut self, signal: Signal) -> Result<(), Problem> {
+        self.log(format!("stop {signal}"));
+        self.0.borrow_mut().child = Child::Ended(End::Killed(signal));
+        Ok(())
     }
     fn signal(&mut self, _: Target, signal: Signal) -> Result<(), Problem> {
         self.log(signal.to_string());
@@ -153,6 +193,10 @@ impl Host for Sim {
             self.0.borrow_mut().child = Child::Ended(End::Killed(signal));
         }
         Ok(())
+    }
+    fn look(&mut self) -> Remaining {
+        self.log("look");
+        Remaining::default()
     }
     fn sweep(&mut self) {
         self.log("sweep");
@@ -164,12 +208,20 @@ impl Host for Sim {
     fn change(&mut self) -> Option<Change> {
         self.change_now()
     }
-    async fn news(&mut self) -> News {
+    async fn news(&mut self) -> CommandEvent {
         poll_fn(|_| {
+            let (child, exec) = (self.0.borrow().child, self.0.borrow().exec);
+            match (child, exec) {
+                (Child::Unborn, Exec::Works) => {
+                    self.0.borrow_mut().child = Child::Runs;
+                    return Poll::Ready(CommandEvent::Started(PID));
+                }
+                (Child::Unborn | Child::None | Child::Runs | Child::Ended(_) | Child::Zombie, _) => {}
+            }
             let signal = || self.0.borrow_mut().signals.pop();
             match self.change_now() {
-                Some(change) => Poll::Ready(News::Changed(change)),
-                None => signal().map_or(Poll::Pending, |arrival| Poll::Ready(News::Received(arrival))),
+                Some(change) => Poll::Ready(change.into()),
+                None => signal().map_or(Poll::Pending, |arrival| Poll::Ready(CommandEvent::Signal(arrival))),
             }
         })
         .await
@@ -218,9 +270,15 @@ impl Delivery for File {
     }
 }
 
-struct Silent;
-impl Narrator for Silent {
-    fn tell(&mut self, _: &Happening) {}
+/// A narrator during whose line of a restart something happens.
+struct Telling(Sim, Option<Plan>);
+
+impl Narrator for Telling {
+    fn tell(&mut self, happening: &Happening) {
+        if let (Happening::Restarting, Some(plan)) = (happening, self.1) {
+            self.0.0.borrow_mut().happen(plan);
+        }
+    }
 }
 
 /// A source that never answers: the command ends while it is asked, and nobody waits for it any more.
@@ -255,10 +313,20 @@ fn play_at<S: SessionSource>(
     on_expiry: OnExpiry,
     during_publish: Option<Plan>,
 ) -> Final {
+    play_with(File(sim.clone(), during_publish, speed), sim, source, on_expiry, Telling(sim.clone(), None))
+}
+
+fn play_with<S: SessionSource>(
+    mut delivery: File,
+    sim: &Sim,
+    source: &S,
+    on_expiry: OnExpiry,
+    mut narrator: Telling,
+) -> Final {
     let margin = Margin::Fixed(Duration::from_mins(6));
     let policy = Policy { margin, ..Policy::usual(on_expiry, Reach::Live) };
-    let (mut delivery, mut host) = (File(sim.clone(), during_publish, speed), sim.clone());
-    let parties = Parties { source, delivery: &mut delivery, host: &mut host, clock: sim, narrator: &mut Silent };
+    let mut host = sim.clone();
+    let parties = Parties { source, delivery: &mut delivery, host: &mut host, clock: sim, narrator: &mut narrator };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(supervise(policy, sim.session(), parties))
 }
@@ -271,7 +339,7 @@ fn ended(status: u8) -> Final {
 fn a_restart_is_assume_publish_stop_sweep_reap_start() {
     let sim = Sim::new(&[(4000, Plan::End(End::Exited(3)))]);
     assert_eq!(play(&sim, &sim, OnExpiry::Restart, None), ended(3));
-    let restart = ["assume", "publish", "SIGTERM", "SIGCONT", "sweep", "reap", "start ASIA2"];
+    let restart = ["assume", "publish", "stop SIGTERM", "look", "sweep", "reap", "start ASIA2"];
     assert_eq!(sim.done(), [&["start ASIA1"], &restart[..], &["reap"]].concat());
     assert_eq!(sim.times("assume"), [3240]);
 }
@@ -311,7 +379,7 @@ fn a_command_that_ends_while_its_session_is_published_is_not_restarted() {
 fn a_restart_waits_for_a_delivery_that_takes_its_time() {
     let sim = Sim::new(&[(4000, Plan::End(End::Exited(3)))]);
     assert_eq!(play_at(Speed::Later, &sim, &sim, OnExpiry::Restart, None), ended(3));
-    let restart = ["assume", "publish", "SIGTERM", "SIGCONT", "sweep", "reap", "start ASIA2"];
+    let restart = ["assume", "publish", "stop SIGTERM", "look", "sweep", "reap", "start ASIA2"];
     assert_eq!(sim.done(), [&["start ASIA1"], &restart[..], &["reap"]].concat());
 }
 
@@ -328,7 +396,7 @@ fn a_term_that_is_there_when_the_stopped_command_has_ended_prevents_the_start() 
     let sim = Sim::new(&[]);
     let end = play(&sim, &sim, OnExpiry::Restart, Some(Plan::Term));
     assert_eq!(end, Final::Ended(End::Killed(Signal::TERM)));
-    assert_eq!(sim.done(), ["start ASIA1", "assume", "publish", "SIGTERM", "SIGCONT", "sweep", "reap"]);
+    assert_eq!(sim.done(), ["start ASIA1", "assume", "publish", "stop SIGTERM", "look", "sweep", "reap"]);
 }
 
 #[test]
@@ -336,4 +404,33 @@ fn an_end_during_the_sts_call_drops_the_call_and_ends_at_once() {
     let sim = Sim::new(&[]);
     assert_eq!(play(&sim, &Slow(sim.clone()), OnExpiry::Restart, None), ended(7));
     assert_eq!(sim.done(), ["start ASIA1", "assume", "reap", "dropped"]);
+}
+
+#[test]
+fn a_command_that_ends_while_the_restart_is_announced_has_ended_by_itself() {
+    let sim = Sim::new(&[]);
+    let narrator = Telling(sim.clone(), Some(Plan::End(End::Exited(7))));
+    assert_eq!(play_with(File(sim.clone(), None, Speed::AtOnce), &sim, &sim, OnExpiry::Restart, narrator), ended(7));
+    assert_eq!(sim.done(), ["start ASIA1", "assume", "publish", "reap"]);
+}
+
+#[test]
+fn a_signal_that_comes_with_the_fork_is_the_commands() {
+    let sim = Sim::new(&[]);
+    sim.0.borrow_mut().at_fork = Some(Plan::Term);
+    assert_eq!(play(&sim, &sim, OnExpiry::Restart, None), Final::Ended(End::Killed(Signal::TERM)));
+    assert_eq!(sim.done(), ["start ASIA1", "SIGTERM", "reap"]);
+}
+
+#[test]
+fn a_program_file_that_gives_no_answer_costs_ten_seconds_and_a_signal_does_not_wait_for_it() {
+    let hanging = |plans: &[(u64, Plan)]| {
+        let sim = Sim::new(plans);
+        sim.0.borrow_mut().exec = Exec::Hangs;
+        let end = play(&sim, &sim, OnExpiry::Restart, None);
+        assert_eq!(sim.done(), ["start ASIA1", "abort"]);
+        (end, sim.times("abort"))
+    };
+    assert_eq!(hanging(&[]), (Final::NotStarted { errno: libc::ETIMEDOUT }, vec![10]));
+    assert_eq!(hanging(&[(3, Plan::Term)]), (Final::Ended(End::Killed(Signal::TERM)), vec![3]));
 }

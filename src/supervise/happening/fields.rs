@@ -42,7 +42,7 @@ impl Happening {
             Self::Restarting => vec![("reason", Text("session refreshed".into()))],
             Self::Dropped { messages } => vec![("messages", number(*messages))],
             Self::Recovered { failures } => vec![("failures", number(*failures))],
-            Self::Started { pid } => vec![("pid", Number(i64::from(*pid)))],
+            Self::Started { pid } | Self::NotKilled { pid } => vec![("pid", Number(i64::from(*pid)))],
             Self::StartRetry { problem, retry_in } => {
                 vec![("error", Text(problem.text.clone())), ("retry_in", Seconds(*retry_in))]
             }
@@ -56,6 +56,9 @@ impl Happening {
                     End::Killed(signal) => ("signal", Text(signal.to_string())),
                 };
                 vec![("how", Text(how.into())), (key, status)]
+            }
+            Self::StillStopping { member } | Self::StopIgnored { member } => {
+                vec![("pid", Number(i64::from(member.pid))), ("name", Text(member.name.clone()))]
             }
             Self::Signalled { signal, pid } => vec![("signal", named(signal)), ("pid", Number(i64::from(*pid)))],
             Self::CannotSignal { signal, problem } => {

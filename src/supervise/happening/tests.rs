@@ -1,11 +1,12 @@
 //! The table of `docs/supervision.md` has each happening, with its level and its fields.
 
 use super::*;
-use crate::supervise::process::End;
+use crate::supervise::process::{End, Member};
 
 /// One of each kind, and one more where the fields differ. A kind that is not in this row does not compile.
 fn after(before: Option<&Happening>) -> Option<Happening> {
     let problem = || Problem { text: "no".into(), hint: None };
+    let member = || Member { pid: 7, name: "worker".into() };
     let (span, moment, signal, pid) = (Duration::from_millis(1500), SystemTime::UNIX_EPOCH, Signal::HUP, 7);
     let Some(before) = before else {
         return Some(Happening::Assumed { role: "r".into(), expiration: moment, lifetime: span });
@@ -29,7 +30,10 @@ fn after(before: Option<&Happening>) -> Option<Happening> {
         Happening::Stopped { end: End::Exited(_), .. } => {
             Happening::Stopped { how: Stop::Killed, end: End::Killed(signal) }
         }
-        Happening::Stopped { end: End::Killed(_), .. } => Happening::Signalled { signal, pid },
+        Happening::Stopped { end: End::Killed(_), .. } => Happening::StillStopping { member: member() },
+        Happening::StillStopping { .. } => Happening::StopIgnored { member: member() },
+        Happening::StopIgnored { .. } => Happening::NotKilled { pid },
+        Happening::NotKilled { .. } => Happening::Signalled { signal, pid },
         Happening::Signalled { .. } => Happening::Forwarded { signal },
         Happening::Forwarded { .. } => Happening::CannotSignal { signal, problem: problem() },
         Happening::CannotSignal { .. } => Happening::DiedOfRefreshSignal { signal },

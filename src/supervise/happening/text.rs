@@ -53,6 +53,16 @@ impl fmt::Display for Happening {
             Self::Stopped { how: Stop::Killed, end } => {
                 write!(f, "stopped the command after the stop timeout: it {end}")
             }
+            Self::StillStopping { member } => {
+                write!(f, "the command has ended, waiting for {} (pid {}) of its group", member.name, member.pid)
+            }
+            Self::StopIgnored { member } => write!(
+                f,
+                "{} (pid {}), which the command started, does not end at the stop signal: each stop lasts the whole \
+                 stop timeout",
+                member.name, member.pid
+            ),
+            Self::NotKilled { pid } => write!(f, "the command, pid {pid}, has not ended a second after SIGKILL"),
             Self::Signalled { signal, pid } => write!(f, "sent {signal} to the command, pid {pid}"),
             Self::Forwarded { signal } => write!(f, "forwarded {signal}"),
             Self::CannotSignal { signal, problem } => {

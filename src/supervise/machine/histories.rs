@@ -3,10 +3,11 @@
 //! The world keeps account of a child, an STS call and two clocks, offers whatever could happen next, and checks
 //! each action when it is asked for. Worlds that different histories make alike are played on once.
 
+use super::words::LINGER_LIMIT;
 use super::*;
 use crate::supervise::happening::Problem;
 use crate::supervise::policy::{OnRefreshFailure, Reach};
-use crate::supervise::process::{Arrival, Group, Sender, Target};
+use crate::supervise::process::{Arrival, End, Group, Member, Remaining, Sender, Target};
 use crate::supervise::relay::SessionRole;
 use crate::supervise::schedule::CLOSEST;
 use std::collections::{BTreeSet, HashSet};
@@ -14,7 +15,7 @@ use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 use std::time::SystemTime;
 
-/// How many things happen in one history, the answers to spawn and publish included.
+/// How many things happen in one history, the answers to what the machine asks included.
 const LENGTH: usize = 10;
 
 const ME: Pid = 100;
@@ -33,17 +34,38 @@ fn refresh_signal() -> Signal {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Child {
     None,
+    /// Forked, and not the command yet.
+    Unborn,
     Alive,
     Zombie,
+}
+
+/// Who lives on when the command has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct Left {
+    in_group: bool,
+    stray: bool,
+}
+
+impl Left {
+    const NOBODY: Self = Self { in_group: false, stray: false };
+    const BOTH: Self = Self { in_group: true, stray: true };
 }
 
 /// Something that could happen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Move {
     Start,
-    LingerStart,
     FailStart(i32),
-    Exit,
+    /// The child had not ended, and was sent the stop signal.
+    StopSent,
+    Exit(Left),
+    /// The answer to a look.
+    Look,
+    /// Those of the group who were left have ended.
+    GroupEnds,
+    /// The others have.
+    StrayEnds,
     Die(Signal),
     Pause,
     Receive(Arrival),
@@ -90,8 +112,10 @@ struct World {
     machine: Machine,
     now: Now,
     child: Child,
+    left: Left,
     call: bool,
-    spawn_asked: Option<Remains>,
+    stop_asked: bool,
+    look_asked: bool,
     publish_asked: bool,
     started_before: bool,
     /// The command ended without having been told to.
@@ -102,6 +126,11 @@ struct World {
     session_unused: bool,
     /// When the child was sent the stop signal.
     stopped_at: Option<Duration>,
+    ended_at: Option<Duration>,
+    /// When SIGKILL was sent first.
+    killed_at: Option<Duration>,
+    /// The family outside the group was sent the stop signal.
+    strays_asked: bool,
     /// A refresh failed, or its answer was not waited for, since a session was published.
     failing: bool,
     /// When the session in effect expires.
@@ -117,21 +146,26 @@ struct World {
 }
 
 impl World {
-    fn new(policy: Policy, group: Group) -> Self {
+    fn new(policy: Policy, group: Group, me: Pid) -> Self {
         let now = Now { boot: Duration::from_secs(1000), wall: SystemTime::UNIX_EPOCH + 1000 * LIFETIME };
-        let facts = Facts { me: ME, group, session: SessionRole::Member };
+        let facts = Facts { me, group, session: SessionRole::Member };
         Self {
             machine: Machine::new(policy, facts, &validity(now), now, Dice::Loaded(0)),
             now,
             child: Child::None,
+            left: Left::NOBODY,
             call: false,
-            spawn_asked: None,
+            stop_asked: false,
+            look_asked: false,
             publish_asked: false,
             started_before: false,
             ended_by_itself: false,
             terminated: false,
             session_unused: false,
             stopped_at: None,
+            ended_at: None,
+            killed_at: None,
+            strays_asked: false,
             failing: false,
             expiry: Term::of(&validity(now), now).expiry(),
             obtained: Term::of(&validity(now), now).expiry(),
@@ -147,16 +181,27 @@ impl World {
         if self.over.is_some() {
             return Vec::new();
         }
-        if let Some(remains) = self.spawn_asked {
-            let mut answers = vec![Move::Start, Move::FailStart(libc::EAGAIN), Move::FailStart(libc::ENOENT)];
-            if remains == Remains::Await {
-                answers.push(Move::LingerStart);
-            }
-            return answers;
+        if self.look_asked {
+            return vec![Move::Look];
+        }
+        let ends = [Move::Exit(Left::NOBODY), Move::Exit(Left::BOTH)];
+        if self.stop_asked {
+            return [vec![Move::StopSent], ends.to_vec()].concat();
         }
         let mut moves = Vec::new();
-        if self.child == Child::Alive {
-            moves.extend([Move::Exit, Move::Die(refresh_signal())]);
+        match self.child {
+            Child::None => {}
+            Child::Unborn => {
+                moves.extend([Move::Start, Move::FailStart(libc::EAGAIN), Move::FailStart(libc::ENOENT)]);
+            }
+            Child::Alive => {
+                moves.extend(ends);
+                moves.push(Move::Die(refresh_signal()));
+            }
+            Child::Zombie => {
+                moves.extend(self.left.in_group.then_some(Move::GroupEnds));
+                moves.extend(self.left.stray.then_some(Move::StrayEnds));
+            }
         }
         if self.publish_asked {
             moves.extend([Move::Publish, Move::FailPublish]);
@@ -206,27 +251,42 @@ impl World {
         let problem = Problem { text: "no".into(), hint: None };
         match step {
             Move::Start => {
-                self.spawn_asked = None;
                 self.child = Child::Alive;
                 self.started_before = true;
-                self.stopped_at = None;
+                (self.stopped_at, self.ended_at, self.killed_at, self.strays_asked) = (None, None, None, false);
                 Event::Command(CommandEvent::Started(CHILD))
             }
-            Move::LingerStart => {
-                self.spawn_asked = None;
-                Event::Command(CommandEvent::NotStarted(Fault::Lingering))
-            }
             Move::FailStart(errno) => {
-                self.spawn_asked = None;
-                Event::Command(CommandEvent::NotStarted(Fault::Failed { errno, text: String::new() }))
+                self.child = Child::None;
+                Event::Command(CommandEvent::NotStarted(Fault { errno, text: String::new() }))
             }
-            Move::Exit => self.end(End::Exited(0)),
-            Move::Die(signal) => self.end(End::Killed(signal)),
+            Move::StopSent => {
+                self.stop_asked = false;
+                self.stopped_at = Some(self.now.boot);
+                Event::Command(CommandEvent::StopSent)
+            }
+            Move::Exit(left) => self.end(End::Exited(0), left),
+            Move::Die(signal) => self.end(End::Killed(signal), Left::NOBODY),
+            Move::Look => {
+                self.look_asked = false;
+                let member = |lives: bool| lives.then(|| Member { pid: 300, name: String::new() });
+                let Left { in_group, stray } = self.left;
+                let remaining = Remaining { in_group: member(in_group), stray: member(stray) };
+                Event::Command(CommandEvent::Remaining(remaining))
+            }
+            Move::GroupEnds => {
+                self.left.in_group = false;
+                Event::Command(CommandEvent::OrphanReaped)
+            }
+            Move::StrayEnds => {
+                self.left.stray = false;
+                Event::Command(CommandEvent::OrphanReaped)
+            }
             Move::Pause => Event::Command(CommandEvent::Paused(Signal::TTIN)),
             Move::Receive(arrival) => {
                 let from_child = arrival.sender == Sender::Process { pid: CHILD, group: None };
                 // Without a child nobody can tell that the sender was one.
-                self.terminated |= arrival.signal == Signal::TERM && (!from_child || self.child == Child::None);
+                self.terminated |= arrival.signal == Signal::TERM && (!from_child || !self.is_born());
                 Event::Command(CommandEvent::Signal(arrival))
             }
             Move::Obtain => {
@@ -273,8 +333,11 @@ impl World {
         }
     }
 
-    fn end(&mut self, end: End) -> Event {
+    fn end(&mut self, end: End, left: Left) -> Event {
         self.child = Child::Zombie;
+        self.left = left;
+        self.stop_asked = false;
+        self.ended_at = Some(self.now.boot);
         self.ended_by_itself = self.stopped_at.is_none();
         Event::Command(CommandEvent::Ended(end))
     }
@@ -301,22 +364,41 @@ impl World {
                 self.claim(!self.publish_asked, "a session is published once");
                 self.publish_asked = true;
             }
-            Action::Spawn(remains) => {
-                self.claim(self.child == Child::None && self.spawn_asked.is_none(), "one child");
+            Action::Spawn => {
+                self.claim(self.child == Child::None, "one child");
                 self.claim(!self.terminated, "no spawn after a terminate");
                 self.claim(!self.ended_by_itself, "no spawn after the command's own end");
                 self.claim(!self.started_before || self.stopped_at.is_some(), "a restart follows a stop");
-                self.spawn_asked = Some(remains);
+                self.child = Child::Unborn;
+            }
+            Action::Abort => {
+                self.claim(self.child == Child::Unborn, "a child that is the command is not aborted");
+                self.child = Child::None;
+            }
+            Action::Stop(_) => {
+                self.claim(self.child == Child::Alive, "no stop without a child");
+                self.claim(self.stopped_at.is_none() && !self.stop_asked, "a child is asked to stop once");
+                self.claim(self.session_unused || self.failing, "the new session comes first, then the stop");
+                self.session_unused = false;
+                self.stop_asked = true;
+            }
+            Action::Look => {
+                self.claim(self.child == Child::Zombie, "the family is looked at when its leader has ended");
+                self.look_asked = true;
             }
             Action::Signal(target, signal) => self.receive_signal(target, signal),
             Action::Sweep => {
                 self.claim(self.child == Child::Zombie, "a group is swept while its leader is not reaped");
                 self.claim(self.machine.facts.group == Group::Own, "only a group of its own is swept");
-                self.claim(self.stopped_at.is_some(), "only what was stopped is swept");
+                self.claim(self.is_waited_for(), "only what was stopped is swept");
             }
             Action::Reap => {
                 self.claim(self.child == Child::Zombie, "a child is reaped once, when it has ended");
+                let unkillable = self.killed_at.is_some_and(|at| self.now.boot >= at + LINGER_LIMIT);
+                let gone = self.left == Left::NOBODY || unkillable;
+                self.claim(gone || !self.is_waited_for(), "a stop lasts until all have ended who can be ended");
                 self.child = Child::None;
+                self.left = Left::NOBODY;
             }
             Action::RestoreTerminal => {
                 self.claim(self.machine.facts.group == Group::Shared, "the terminal is restored where it is shared");
@@ -329,7 +411,7 @@ impl World {
             Action::Pause(_) | Action::Tell(_) => {}
             Action::Exit(end) => {
                 self.claim(self.child == Child::None, "no exit with a live child");
-                let asked = self.call || self.publish_asked || self.spawn_asked.is_some();
+                let asked = self.call || self.publish_asked || self.look_asked || self.stop_asked;
                 self.claim(!asked, "no exit with a question open");
                 self.claim(end != Final::Lapsed || self.failing, "the end for want of a session follows a failure");
                 self.over = Some(end);
@@ -338,13 +420,13 @@ impl World {
     }
 
     fn receive_signal(&mut self, target: Target, signal: Signal) {
-        self.claim(self.child == Child::Alive, "no signal without a child");
-        self.claim(target == Target::Process || self.machine.facts.group == Group::Own, "no signal to a shared group");
+        self.claim(self.is_born(), "no signal without a child, or after it was reaped");
+        self.claim(target != Target::Group || self.machine.facts.group == Group::Own, "no signal to a shared group");
         if signal == stop_signal() {
-            self.claim(self.stopped_at.is_none(), "a child is told to stop once");
-            self.claim(self.session_unused || self.failing, "the new session comes first, then the stop");
-            self.stopped_at = Some(self.now.boot);
-            self.session_unused = false;
+            let leftover = target == Target::Strays && self.child == Child::Zombie && !self.left.in_group;
+            self.claim(leftover, "the family outside the group is asked when the group has ended");
+            self.claim(!self.strays_asked, "it is asked once");
+            self.strays_asked = true;
         }
         if signal == refresh_signal() {
             let notice = self.machine.policy.reach == Reach::AtStart;
@@ -353,8 +435,12 @@ impl World {
             self.session_unused = false;
         }
         if signal == Signal::KILL {
-            let patient = self.stopped_at.is_some_and(|at| self.now.boot >= at + STOP_TIMEOUT);
-            self.claim(patient, "no SIGKILL before the stop timeout");
+            let since = self.stopped_at.or(self.ended_at);
+            let patient = since.is_some_and(|at| self.now.boot >= at + STOP_TIMEOUT);
+            self.claim(patient && self.is_waited_for(), "no SIGKILL before the stop timeout");
+            let again = self.killed_at.is_some_and(|at| self.now.boot >= at + LINGER_LIMIT);
+            self.claim(target == Target::Family || again, "the command alone is killed when that did not help");
+            self.killed_at = self.killed_at.or(Some(self.now.boot));
         }
     }
 
@@ -367,14 +453,15 @@ impl World {
             return;
         }
         let deadline = self.machine.deadline();
-        let answer = self.call || self.publish_asked || self.spawn_asked.is_some();
+        let answer = self.call || self.publish_asked || self.stop_asked || self.look_asked;
         self.claim(self.child == Child::Alive || answer || deadline.is_some(), "no state waits for nothing");
         self.claim(command != "Stopping" || deadline.is_some(), "a stop has its timeout");
         self.claim(session != "Waiting" || deadline.is_some(), "a refresh that is waited for comes");
         self.claim((session == "Assuming") == self.call, "the machine knows of its call");
         self.claim((session == "Publishing") == self.publish_asked, "the machine knows of its delivery");
-        self.claim((command == "Starting") == (self.child == Child::None), "the machine knows of its child");
-        let spins = woken && before == (command, session) && deadline.is_some_and(|at| at.passed(self.now));
+        self.claim((command == "Starting") != self.is_born(), "the machine knows of its child");
+        let spins =
+            woken && !self.look_asked && before == (command, session) && deadline.is_some_and(|at| at.passed(self.now));
         self.claim(!spins, "a wake-up moves its deadline");
         if woken && self.machine.policy.on_refresh_failure == OnRefreshFailure::Stop && self.expiry.passed(self.now) {
             let refresh = match session {
@@ -385,6 +472,19 @@ impl World {
             };
             self.claim(refresh, "at the wake-up after the expiry the command stops, or the first refresh is asked for");
         }
+    }
+
+    fn is_born(&self) -> bool {
+        match self.child {
+            Child::None | Child::Unborn => false,
+            Child::Alive | Child::Zombie => true,
+        }
+    }
+
+    /// Whether those whom the ended child left behind are waited for: it was stopped, or it was that of a container's
+    /// first process, which got TERM.
+    fn is_waited_for(&self) -> bool {
+        self.stopped_at.is_some() || self.machine.facts.me == 1 && self.terminated
     }
 
     fn claim(&self, holds: bool, claim: &str) {
@@ -426,29 +526,42 @@ fn picture() -> BTreeSet<(String, String)> {
         .collect()
 }
 
+/// Plays on from this world, and adds the arrows of each machine that it sees.
+fn play(begin: World, length: usize, seen: &mut BTreeSet<(String, String)>) {
+    let mut worlds = HashSet::from([begin]);
+    for _ in 0..length {
+        let mut later = HashSet::new();
+        for world in &worlds {
+            let before = world.machine.state_names();
+            for step in world.moves() {
+                let next = world.after(step);
+                let after = next.machine.state_names();
+                for (from, to) in [(before.0, after.0), (before.1, after.1)] {
+                    if from != to {
+                        seen.insert((from.to_owned(), to.to_owned()));
+                    }
+                }
+                later.insert(next);
+            }
+        }
+        worlds = later;
+    }
+}
+
 #[test]
 fn every_history_keeps_the_promises_and_the_picture_shows_them_all() {
     let mut seen = BTreeSet::new();
     for policy in policies() {
-        for group in [Group::Own, Group::Shared] {
-            let mut worlds = HashSet::from([World::new(policy, group)]);
-            for _ in 0..LENGTH {
-                let mut later = HashSet::new();
-                for world in &worlds {
-                    let before = world.machine.state_names();
-                    for step in world.moves() {
-                        let next = world.after(step);
-                        let after = next.machine.state_names();
-                        for (from, to) in [(before.0, after.0), (before.1, after.1)] {
-                            if from != to {
-                                seen.insert((from.to_owned(), to.to_owned()));
-                            }
-                        }
-                        later.insert(next);
-                    }
-                }
-                worlds = later;
+        let first_process = (policy.on_expiry == OnExpiry::Restart).then_some((Group::Own, 1));
+        for (group, me) in [(Group::Own, ME), (Group::Shared, ME)].into_iter().chain(first_process) {
+            let begin = World::new(policy, group, me);
+            // Once more from where a stop begins: what is left of a command may take long to end.
+            if policy.on_expiry == OnExpiry::Restart {
+                let to_a_stop = [Move::Wait, Move::Start, Move::Wait, Move::Obtain, Move::Publish];
+                let begin = to_a_stop.into_iter().fold(begin.clone(), |world, step| world.after(step));
+                play(begin, LENGTH - 2, &mut seen);
             }
+            play(begin, LENGTH, &mut seen);
         }
     }
     assert_eq!(seen, picture());

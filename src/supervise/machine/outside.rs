@@ -1,7 +1,8 @@
 //! What signals from outside do to the command, and to its restarts.
 
+use super::stopping::Halt;
 use super::words::{Action, Final};
-use super::{Machine, Restarts, Stage, Start};
+use super::{Machine, Outside, Restarts, Stage, Start};
 use crate::supervise::happening::Happening;
 use crate::supervise::policy::Reach;
 use crate::supervise::process::{Arrival, End, Group, Pid, Target};
@@ -25,7 +26,7 @@ impl Machine {
     /// A signal from outside, for a child.
     pub(super) fn signal(&mut self, arrival: Arrival, child: Pid, out: &mut Vec<Action>) {
         let forward = [
-            Action::Signal(self.stop_target(), arrival.signal),
+            Action::Signal(self.forward_target(), arrival.signal),
             Action::Tell(Happening::Forwarded { signal: arrival.signal }),
         ];
         match relay::decide(arrival, self.facts, child) {
@@ -40,11 +41,14 @@ impl Machine {
         self.consider_cancelling(arrival.signal, out);
     }
 
-    /// A signal from outside, and nobody to forward it to.
+    /// A signal from outside, and no command to forward it to.
     pub(super) fn signal_without_child(&mut self, arrival: Arrival, start: Start, out: &mut Vec<Action>) {
         let early = relay::before_start(arrival.signal);
         match (early, start.after) {
-            (Early::Die, None) => self.exit(Final::Ended(End::Killed(arrival.signal)), out),
+            (Early::Die, None) => {
+                start.step.abort(out);
+                self.exit(Final::Ended(End::Killed(arrival.signal)), out);
+            }
             (Early::Die, Some(_)) => self.consider_cancelling(arrival.signal, out),
             (Early::Pause, None | Some(_)) => out.push(Action::Pause(Signal::STOP)),
             (Early::Ignore, None | Some(_)) => {}
@@ -57,6 +61,9 @@ impl Machine {
     /// A stop that has begun is carried through, with its timeout. Sessions are refreshed on if they still reach the
     /// command while it drains.
     pub(super) fn consider_cancelling(&mut self, signal: Signal, out: &mut Vec<Action>) {
+        if signal == Signal::TERM {
+            self.outside = Outside::Terminated;
+        }
         let between = match self.stage {
             Stage::Starting(_) | Stage::Stopping { .. } | Stage::Killing { .. } => true,
             Stage::Running { .. } | Stage::Ended => false,
@@ -72,11 +79,13 @@ impl Machine {
             Reach::Live => {}
         }
         match self.stage {
-            Stage::Starting(Start { after: Some(end), .. }) => self.exit(Final::Ended(end), out),
-            Stage::Stopping { child, then, kill_at } => {
-                self.stage = Stage::Stopping { child, then: then.cancelled(), kill_at };
+            Stage::Starting(Start { after: Some(end), step, .. }) => {
+                step.abort(out);
+                self.exit(Final::Ended(end), out);
             }
-            Stage::Killing { child, then } => self.stage = Stage::Killing { child, then: then.cancelled() },
+            Stage::Stopping { halt, .. } | Stage::Killing { halt, .. } => {
+                self.set_halt(Halt { then: halt.then.cancelled(), ..halt });
+            }
             Stage::Starting(Start { after: None, .. }) | Stage::Running { .. } | Stage::Ended => {}
         }
     }

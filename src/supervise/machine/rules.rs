@@ -1,50 +1,23 @@
-//! What the command's rules do: start, stop, restart, end.
+//! What the command's rules do when it has ended, and what both its starts and its stops need.
 
-use super::words::{Action, Fault, Final, LINGER_LIMIT, LINGER_POLL, START_RETRIES, START_RETRY_IN};
-use super::{Machine, RefreshSignal, Stage, Start, Then};
-use crate::supervise::happening::{Happening, Problem, Stop};
-use crate::supervise::policy::{Duty, OnExpiry};
+use super::words::{Action, Final};
+use super::{Machine, Outside, RefreshSignal, Stage, Start, Step, Then};
+use crate::supervise::happening::{Happening, Stop};
 use crate::supervise::process::{End, Group, Pid, Target};
 use crate::supervise::schedule::Now;
 use crate::supervise::signal::Signal;
 
 impl Machine {
-    pub(super) fn started(&mut self, child: Pid, start: Start, now: Now, out: &mut Vec<Action>) {
-        self.stage = Stage::Running { child };
-        out.push(Action::Tell(Happening::Started { pid: child }));
-        if start.after.is_some() {
-            return;
-        }
-        match (self.policy.duty(), self.policy.on_expiry) {
-            (Duty::Notice, OnExpiry::Signal(signal)) => out.push(Action::Tell(Happening::NoticeOnly { signal })),
-            (Duty::Refresh, OnExpiry::None | OnExpiry::Restart | OnExpiry::Signal(_)) => {
-                self.renewal.tell_due(now, out);
-            }
-            (Duty::Notice, OnExpiry::None | OnExpiry::Restart)
-            | (Duty::None, OnExpiry::None | OnExpiry::Restart | OnExpiry::Signal(_)) => {}
-        }
-    }
-
-    /// The first start fails for good. A later one waits for the old group to die, and tries again what may pass.
-    pub(super) fn not_started(&mut self, fault: Fault, start: Start, now: Now, out: &mut Vec<Action>) {
-        match fault {
-            Fault::Lingering => {
-                self.stage = Stage::Starting(Start { at: Some(now.boot.saturating_add(LINGER_POLL)), ..start });
-            }
-            Fault::Failed { errno, text } => {
-                if start.after.is_none() || start.failures >= START_RETRIES || !Fault::is_passing(errno) {
-                    return self.exit(Final::NotStarted { errno }, out);
-                }
-                let at = Some(now.boot.saturating_add(START_RETRY_IN));
-                self.stage = Stage::Starting(Start { at, failures: start.failures + 1, ..start });
-                let problem = Problem { text, hint: None };
-                out.push(Action::Tell(Happening::StartRetry { problem, retry_in: START_RETRY_IN }));
-            }
+    /// The command has ended, and xassume has not asked it to.
+    pub(super) fn ended(&mut self, child: Pid, end: End, now: Now, out: &mut Vec<Action>) {
+        match self.outside {
+            Outside::Terminated if self.facts.me == 1 => self.drain(child, end, now, out),
+            Outside::Silent | Outside::Terminated => self.ended_by_itself(end, out),
         }
     }
 
     /// A command that ends by itself is final, whatever its status; what it left behind is left alone.
-    pub(super) fn ended_by_itself(&mut self, end: End, out: &mut Vec<Action>) {
+    fn ended_by_itself(&mut self, end: End, out: &mut Vec<Action>) {
         out.push(Action::Reap);
         match end {
             End::Killed(signal) => {
@@ -58,7 +31,7 @@ impl Machine {
         self.exit(Final::Ended(end), out);
     }
 
-    /// A command that was told to stop has ended: nothing of it stays.
+    /// A command that was told to stop has ended, and so has whatever it left behind, if that can be ended.
     pub(super) fn stopped(&mut self, how: Stop, then: Then, end: End, now: Now, out: &mut Vec<Action>) {
         out.push(Action::Tell(Happening::Stopped { how, end }));
         match self.facts.group {
@@ -70,20 +43,11 @@ impl Machine {
         match then {
             // At the next wake-up, not now: a signal that is already here is heard first, and may cancel it.
             Then::Restart => {
-                let patience = now.boot.saturating_add(LINGER_LIMIT);
-                self.stage = Stage::Starting(Start { at: Some(now.boot), after: Some(end), patience, failures: 0 });
+                self.stage = Stage::Starting(Start::at(Step::Due(now.boot), Some(end)));
             }
             Then::Finish => self.exit(Final::Ended(end), out),
             Then::Lapse => self.exit(Final::Lapsed, out),
         }
-    }
-
-    /// The stop signal, then CONT: a stopped process acts on nothing else.
-    pub(super) fn stop(&mut self, child: Pid, then: Then, now: Now, out: &mut Vec<Action>) {
-        let kill_at = now.boot.saturating_add(self.policy.stop_timeout);
-        self.stage = Stage::Stopping { child, then, kill_at };
-        out.push(Action::Signal(self.stop_target(), self.policy.stop_signal));
-        out.push(Action::Signal(self.stop_target(), Signal::CONT));
     }
 
     /// The refresh signal goes to the command alone: what it started did not ask for it.
@@ -93,8 +57,8 @@ impl Machine {
         out.push(Action::Tell(Happening::Signalled { signal, pid: child }));
     }
 
-    /// Whom a stop, a kill and a forward reach: everybody the command started, if they can be told apart from others.
-    pub(super) fn stop_target(&self) -> Target {
+    /// Whom a signal from outside is forwarded to.
+    pub(super) fn forward_target(&self) -> Target {
         match self.facts.group {
             Group::Own => Target::Group,
             Group::Shared => Target::Process,

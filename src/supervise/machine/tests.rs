@@ -4,7 +4,7 @@ use super::words::START_RETRIES;
 use super::*;
 use crate::supervise::happening::Problem;
 use crate::supervise::policy::{OnRefreshFailure, Reach};
-use crate::supervise::process::{Arrival, Group, Sender, Target};
+use crate::supervise::process::{Arrival, End, Group, Member, Remaining, Sender, Target};
 use crate::supervise::relay::SessionRole;
 use std::time::SystemTime;
 
@@ -14,8 +14,8 @@ const USER: Sender = Sender::Process { pid: 7, group: Some(7) };
 const RESTART: OnExpiry = OnExpiry::Restart;
 const HUP: OnExpiry = OnExpiry::Signal(Signal::HUP);
 const TERMED: Action = Action::Signal(Target::Group, Signal::TERM);
-const CONTINUED: Action = Action::Signal(Target::Group, Signal::CONT);
-const KILLED: Action = Action::Signal(Target::Group, Signal::KILL);
+const STOP: Action = Action::Stop(Signal::TERM);
+const KILLED: Action = Action::Signal(Target::Family, Signal::KILL);
 
 /// A machine, its clock, and what it asked for last; lines that it told are kept apart.
 struct Play {
@@ -27,8 +27,12 @@ struct Play {
 
 impl Play {
     fn of(policy: Policy, group: Group) -> Self {
+        Self::as_process(100, policy, group)
+    }
+
+    fn as_process(me: Pid, policy: Policy, group: Group) -> Self {
         let now = Now { boot: Duration::from_secs(1000), wall: SystemTime::UNIX_EPOCH + 1000 * HOUR };
-        let facts = Facts { me: 100, group, session: SessionRole::Member };
+        let facts = Facts { me, group, session: SessionRole::Member };
         let machine = Machine::new(policy, facts, &validity(now), now, Dice::Loaded(0));
         Self { machine, now, asked: Vec::new(), told: Vec::new() }
     }
@@ -44,7 +48,7 @@ impl Play {
     }
 
     fn stopping() -> Self {
-        Self::running(RESTART).refreshed()
+        Self::running(RESTART).refreshed().stop_sent()
     }
 
     fn event(mut self, event: Event) -> Self {
@@ -66,10 +70,22 @@ impl Play {
         self.event(Event::Command(CommandEvent::Started(CHILD)))
     }
     fn not_started(self, errno: i32) -> Self {
-        self.event(Event::Command(CommandEvent::NotStarted(Fault::Failed { errno, text: "no".into() })))
+        self.event(Event::Command(CommandEvent::NotStarted(Fault { errno, text: "no".into() })))
+    }
+    fn stop_sent(self) -> Self {
+        self.event(Event::Command(CommandEvent::StopSent))
     }
     fn ended(self, end: End) -> Self {
         self.event(Event::Command(CommandEvent::Ended(end)))
+    }
+    fn remaining(self, in_group: Option<Pid>, stray: Option<Pid>) -> Self {
+        let member = |pid| Member { pid, name: "worker".into() };
+        let remaining = Remaining { in_group: in_group.map(member), stray: stray.map(member) };
+        self.event(Event::Command(CommandEvent::Remaining(remaining)))
+    }
+    /// Ended, with nobody left.
+    fn gone(self, end: End) -> Self {
+        self.ended(end).asks(&[Action::Look]).remaining(None, None)
     }
     fn signal(self, signal: Signal, sender: Sender) -> Self {
         self.event(Event::Command(CommandEvent::Signal(Arrival { signal, sender })))
@@ -124,7 +140,7 @@ fn validity(now: Now) -> Validity {
 
 #[test]
 fn the_command_is_started_at_once_and_the_refresh_is_announced() {
-    let play = Play::new(RESTART).is("Starting", "Waiting").wake().asks(&[Action::Spawn(Remains::Ignore)]);
+    let play = Play::new(RESTART).is("Starting", "Waiting").wake().asks(&[Action::Spawn]);
     play.started().is("Running", "Waiting").tells(&["started", "refresh_due"]);
 }
 
@@ -157,14 +173,14 @@ fn an_end_during_the_sts_call_drops_the_call() {
 #[test]
 fn a_refresh_is_published_before_the_command_is_stopped() {
     let play = Play::running(RESTART).due().obtained().is("Running", "Publishing").asks(&[Action::Publish]);
-    let play = play.published().is("Stopping", "Waiting").asks(&[TERMED, CONTINUED]);
+    let play = play.published().is("Stopping", "Waiting").asks(&[STOP]);
     play.tells(&["refreshed", "refresh_due", "restarting"]);
 }
 
 #[test]
 fn a_stopped_command_is_swept_reaped_and_started_again() {
-    let play = Play::stopping().ended(End::Exited(0)).is("Starting", "Waiting").tells(&["stopped"]);
-    let play = play.asks(&[Action::Sweep, Action::Reap]).wake().asks(&[Action::Spawn(Remains::Await)]);
+    let play = Play::stopping().gone(End::Exited(0)).is("Starting", "Waiting").tells(&["stopped"]);
+    let play = play.asks(&[Action::Sweep, Action::Reap]).wake().asks(&[Action::Spawn]);
     play.started().is("Running", "Waiting").tells(&["started"]);
 }
 
@@ -172,32 +188,20 @@ fn a_stopped_command_is_swept_reaped_and_started_again() {
 fn a_command_that_outlives_the_stop_timeout_is_killed_and_started_again() {
     let play = Play::stopping().after(Duration::from_secs(9)).is("Stopping", "Waiting").asks(&[]);
     let play = play.after(Duration::from_secs(1)).is("Killing", "Waiting").asks(&[KILLED]);
-    play.ended(End::Killed(Signal::KILL)).is("Starting", "Waiting").wake().asks(&[Action::Spawn(Remains::Await)]);
-}
-
-#[test]
-fn a_restart_waits_for_the_old_group_but_not_for_ever() {
-    let mut play = Play::stopping().ended(End::Exited(0)).wake();
-    let mut tries = 0;
-    while play.asked == [Action::Spawn(Remains::Await)] {
-        play = play.event(Event::Command(CommandEvent::NotStarted(Fault::Lingering))).due();
-        tries += 1;
-    }
-    play.asks(&[Action::Spawn(Remains::Ignore)]);
-    assert_eq!(tries, 100);
+    play.gone(End::Killed(Signal::KILL)).is("Starting", "Waiting").wake().asks(&[Action::Spawn]);
 }
 
 #[test]
 fn a_restart_that_fails_for_a_passing_reason_is_tried_again() {
-    for errno in [libc::EAGAIN, libc::ENOMEM, libc::ETXTBSY] {
-        let mut play = Play::stopping().ended(End::Exited(0)).wake();
+    for errno in [libc::EAGAIN, libc::ENOMEM, libc::ETXTBSY, libc::ETIMEDOUT] {
+        let mut play = Play::stopping().gone(End::Exited(0)).wake();
         for _ in 0..START_RETRIES {
             play = play.not_started(errno).tells(&["start_retry"]).due();
         }
         play.not_started(errno).asks(&[Action::Exit(Final::NotStarted { errno })]);
     }
     let errno = libc::ENOENT;
-    let play = Play::stopping().ended(End::Exited(0)).wake();
+    let play = Play::stopping().gone(End::Exited(0)).wake();
     play.not_started(errno).asks(&[Action::Exit(Final::NotStarted { errno })]);
 }
 
@@ -225,10 +229,10 @@ fn between_stop_and_start_term_int_and_quit_make_the_end_final() {
     for signal in [Signal::TERM, Signal::INT, Signal::QUIT] {
         let sent = Action::Signal(Target::Group, signal);
         let play = Play::stopping().signal(signal, USER).is("Stopping", "Idle").asks(&[sent]);
-        play.ended(End::Exited(4)).exits(End::Exited(4));
+        play.gone(End::Exited(4)).exits(End::Exited(4));
         let play = Play::stopping().due().is("Killing", "Waiting").signal(signal, USER);
-        play.ended(End::Killed(Signal::KILL)).exits(End::Killed(Signal::KILL));
-        let play = Play::stopping().ended(End::Exited(4)).signal(signal, USER);
+        play.gone(End::Killed(Signal::KILL)).exits(End::Killed(Signal::KILL));
+        let play = Play::stopping().gone(End::Exited(4)).signal(signal, USER);
         play.exits(End::Exited(4));
     }
 }
@@ -237,8 +241,8 @@ fn between_stop_and_start_term_int_and_quit_make_the_end_final() {
 fn int_while_the_command_runs_and_hup_at_any_time_cancel_nothing() {
     Play::running(RESTART).signal(Signal::INT, USER).refreshed().is("Stopping", "Waiting");
     for signal in [Signal::HUP, "USR1".parse().unwrap(), Signal::WINCH] {
-        let play = Play::stopping().signal(signal, USER).ended(End::Exited(0)).is("Starting", "Waiting");
-        play.signal(signal, USER).wake().asks(&[Action::Spawn(Remains::Await)]);
+        let play = Play::stopping().signal(signal, USER).gone(End::Exited(0)).is("Starting", "Waiting");
+        play.signal(signal, USER).wake().asks(&[Action::Spawn]);
     }
 }
 
@@ -302,16 +306,16 @@ fn a_session_that_is_lost_ends_the_command_if_that_is_the_policy() {
     let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, Reach::AtStart) };
     let play = Play::of(strict, Group::Own).wake().started().due().refused().is("Running", "Waiting");
     // No last try: it could take as long as the others.
-    let play = play.after(HOUR).is("Stopping", "Idle").asks(&[TERMED, CONTINUED]).tells(&["lapsed"]);
+    let play = play.after(HOUR).is("Stopping", "Idle").asks(&[STOP]).tells(&["lapsed"]);
     let end = Action::Exit(Final::Lapsed);
-    play.ended(End::Exited(0)).asks(&[Action::Sweep, Action::Reap, end]);
+    play.stop_sent().gone(End::Exited(0)).asks(&[Action::Sweep, Action::Reap, end]);
 }
 
 #[test]
 fn a_call_that_is_still_out_at_the_expiry_is_not_waited_for_if_that_is_the_policy() {
     let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, Reach::AtStart) };
     let play = Play::of(strict, Group::Own).wake().started().due().is("Running", "Assuming");
-    let play = play.due().is("Stopping", "Idle").asks(&[Action::Abandon, TERMED, CONTINUED]).tells(&["lapsed"]);
+    let play = play.due().is("Stopping", "Idle").asks(&[Action::Abandon, STOP]).tells(&["lapsed"]);
     assert_eq!(play.now.boot, Duration::from_secs(1000) + HOUR);
 }
 
@@ -377,11 +381,9 @@ fn no_two_refreshes_begin_within_a_second() {
 }
 
 #[test]
-fn on_a_terminal_the_command_alone_is_stopped_and_the_terminal_given_back() {
+fn on_a_terminal_the_terminal_is_given_back_after_a_stop() {
     let play = Play::of(Policy::usual(RESTART, Reach::AtStart), Group::Shared).wake().started().refreshed();
-    let alone = |signal| Action::Signal(Target::Process, signal);
-    let play = play.asks(&[alone(Signal::TERM), alone(Signal::CONT)]);
-    play.ended(End::Exited(0)).asks(&[Action::Reap, Action::RestoreTerminal]);
+    play.asks(&[STOP]).stop_sent().gone(End::Exited(0)).asks(&[Action::Reap, Action::RestoreTerminal]);
 }
 
 #[test]
@@ -400,4 +402,109 @@ fn on_a_terminal_a_child_that_was_stopped_alone_stops_xassume() {
 fn a_stop_signal_to_xassume_stops_both_in_a_group_of_its_own() {
     let sent = Action::Signal(Target::Group, Signal::TSTP);
     Play::running(RESTART).signal(Signal::TSTP, USER).asks(&[sent, Action::Pause(Signal::STOP)]);
+}
+
+#[test]
+fn a_command_that_ended_right_before_the_stop_signal_has_ended_by_itself() {
+    let end = End::Exited(7);
+    let play = Play::running(RESTART).refreshed().is("Stopping", "Waiting").asks(&[STOP]);
+    play.ended(end).is("Ended", "Idle").asks(&[Action::Reap, Action::Exit(Final::Ended(end))]).tells(&[]);
+}
+
+#[test]
+fn a_stop_lasts_until_the_group_has_ended() {
+    let play = Play::stopping().ended(End::Exited(0)).is("Stopping", "Waiting").asks(&[Action::Look]);
+    let mut play = play.remaining(Some(300), None).asks(&[]);
+    let mut looks = 0;
+    let begun = play.now.boot;
+    while play.now.boot < begun + Duration::from_secs(3) {
+        play = play.due().asks(&[Action::Look]).remaining(Some(300), None).asks(&[]);
+        looks += 1;
+    }
+    assert!((30..40).contains(&looks), "{looks} in three seconds");
+    let play = play.event(Event::Command(CommandEvent::OrphanReaped)).asks(&[Action::Look]).remaining(None, None);
+    play.is("Starting", "Waiting").asks(&[Action::Sweep, Action::Reap]).tells(&["stopped"]);
+}
+
+#[test]
+fn one_that_is_there_two_seconds_after_the_command_is_named_once() {
+    let play = Play::stopping().ended(End::Exited(0)).remaining(Some(300), None).tells(&[]);
+    let play = play.after(Duration::from_secs(2)).remaining(Some(300), None).tells(&["still_stopping"]);
+    play.after(Duration::from_secs(1)).remaining(Some(300), None).tells(&[]);
+}
+
+#[test]
+fn the_family_outside_the_group_is_asked_once_when_the_group_has_ended() {
+    let play = Play::stopping().ended(End::Exited(0)).remaining(Some(300), Some(400)).asks(&[]);
+    let asked = [Signal::TERM, Signal::CONT].map(|signal| Action::Signal(Target::Strays, signal));
+    let play = play.due().remaining(None, Some(400)).asks(&asked);
+    play.due().remaining(None, Some(400)).asks(&[]).due().remaining(None, None).is("Starting", "Waiting");
+}
+
+#[test]
+fn what_outlives_the_stop_timeout_is_killed_in_rounds_and_warned_about_once() {
+    let mut play = Play::stopping();
+    for warned in [&["stop_ignored"][..], &[]] {
+        play = play.ended(End::Exited(0)).remaining(None, Some(400)).after(Duration::from_secs(10));
+        play = play.is("Killing", "Waiting").asks(&[Action::Look]);
+        play = play.remaining(None, Some(400)).asks(&[KILLED]).tells(warned);
+        play = play.due().asks(&[Action::Look]).remaining(Some(401), None).asks(&[KILLED]);
+        play = play.due().remaining(None, None).is("Starting", "Waiting").tells(&["stopped"]);
+        play = play.wake().started().refreshed().stop_sent();
+    }
+}
+
+#[test]
+fn what_cannot_be_killed_does_not_hold_up_a_restart_for_ever() {
+    let play = Play::stopping().ended(End::Exited(0)).remaining(Some(300), None).after(Duration::from_secs(10));
+    let play = play.remaining(Some(300), None).asks(&[KILLED]).after(Duration::from_secs(1)).remaining(Some(300), None);
+    play.is("Starting", "Waiting").asks(&[Action::Sweep, Action::Reap]);
+}
+
+#[test]
+fn a_command_that_sigkill_has_not_ended_is_killed_by_its_id_and_told_of() {
+    let play = Play::stopping().due().is("Killing", "Waiting").asks(&[KILLED]).tells(&[]);
+    let play = play.due().asks(&[Action::Signal(Target::Process, Signal::KILL)]).tells(&["not_killed"]);
+    let play = play.after(HOUR / 60).asks(&[]).gone(End::Killed(Signal::KILL));
+    play.is("Starting", "Waiting").tells(&["stopped"]);
+}
+
+#[test]
+fn the_first_process_of_a_container_waits_for_the_group_after_term_and_not_without() {
+    let policy = Policy::usual(RESTART, Reach::AtStart);
+    let running = |me| Play::as_process(me, policy, Group::Own).wake().started();
+    let end = End::Exited(3);
+    let play = running(1).signal(Signal::TERM, USER).ended(end).is("Stopping", "Idle").asks(&[Action::Look]);
+    play.remaining(Some(300), None).asks(&[]).due().remaining(None, None).exits(end);
+    let play = running(1).signal(Signal::TERM, USER).ended(end).remaining(Some(300), None);
+    play.after(Duration::from_secs(10)).is("Killing", "Idle").remaining(Some(300), None).asks(&[KILLED]);
+    running(1).ended(end).exits(end);
+    running(100).signal(Signal::TERM, USER).ended(end).exits(end);
+}
+
+#[test]
+fn a_start_that_gives_no_answer_is_given_up() {
+    let play = Play::new(RESTART).wake().asks(&[Action::Spawn]).after(Duration::from_secs(9)).asks(&[]);
+    let late = Action::Exit(Final::NotStarted { errno: libc::ETIMEDOUT });
+    play.after(Duration::from_secs(1)).is("Ended", "Idle").asks(&[Action::Abort, late]);
+    let play = Play::stopping().gone(End::Exited(0)).wake().asks(&[Action::Spawn]);
+    play.due().asks(&[Action::Abort]).tells(&["start_retry"]).due().asks(&[Action::Spawn]);
+}
+
+#[test]
+fn a_signal_that_ends_xassume_before_a_start_ends_the_child_that_is_not_the_command_yet() {
+    let died = |signal| Action::Exit(Final::Ended(End::Killed(signal)));
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        Play::new(RESTART).wake().signal(signal, USER).asks(&[Action::Abort, died(signal)]);
+    }
+    let play = Play::stopping().gone(End::Exited(4)).wake().signal(Signal::TERM, USER);
+    play.asks(&[Action::Abort, Action::Exit(Final::Ended(End::Exited(4)))]);
+}
+
+#[test]
+fn a_session_that_is_new_while_a_restart_is_awaited_is_followed_by_another_restart() {
+    let mut play = Play::stopping().gone(End::Exited(0)).wake();
+    play.now.wall += HOUR;
+    let play = play.after(Duration::from_secs(2)).asks(&[Action::Assume]).obtained().published();
+    play.is("Starting", "Waiting").asks(&[]).started().is("Stopping", "Waiting").asks(&[STOP]);
 }

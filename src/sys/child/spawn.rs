@@ -49,12 +49,21 @@ struct Plan {
     report: RawFd,
 }
 
-/// Starts the program with the signal state that xassume was started with. A child that outlives xassume is sent
-/// TERM.
+/// Starts the program, and waits until it runs.
 ///
 /// # Errors
-/// fork(2)'s (`EAGAIN`, `ENOMEM`) or execve(2)'s, which the child reports; then there is no child.
+/// fork(2)'s (`EAGAIN`, `ENOMEM`) or execve(2)'s; then there is no child.
 pub(crate) fn spawn(program: &Program, group: Group, stdio: Stdio<'_>) -> io::Result<Pid> {
+    let (pid, report) = fork(program, group, stdio)?;
+    outcome(pid, &report).unwrap_or(Ok(())).map(|()| pid)
+}
+
+/// Forks a child that becomes the program, with the signal state that xassume was started with. One that outlives
+/// xassume is sent TERM. From the file its [`outcome`] is read.
+///
+/// # Errors
+/// `EAGAIN`, `ENOMEM`.
+pub(super) fn fork(program: &Program, group: Group, stdio: Stdio<'_>) -> io::Result<(Pid, File)> {
     let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
     let plan = Plan {
         path: program.path.as_ptr(),
@@ -91,16 +100,24 @@ pub(crate) fn spawn(program: &Program, group: Group, stdio: Stdio<'_>) -> io::Re
         Group::Shared => share_keys(pid),
     }
     signals::set_mask(mask);
-    drop(writer);
-    match exec_error(reader.into()) {
-        None => Ok(pid),
-        Some(error) => {
+    Ok((pid, reader.into()))
+}
+
+/// Whether the child is the program now, which closes the pipe; or execve(2)'s error, which the child reports, and then
+/// it is reaped. `None` where reading does not block, and there is neither yet.
+pub(super) fn outcome(pid: Pid, mut report: &File) -> Option<io::Result<()>> {
+    let mut errno = [0; size_of::<i32>()];
+    match report.read_exact(&mut errno) {
+        Ok(()) => {
             // It has nothing left to do but end. SAFETY: a null status is allowed; the id is an un-reaped child's.
             while unsafe { libc::waitpid(pid, ptr::null_mut(), 0) } == -1
                 && io::Error::last_os_error().raw_os_error() == Some(libc::EINTR)
             {}
-            Err(error)
+            Some(Err(io::Error::from_raw_os_error(i32::from_ne_bytes(errno))))
         }
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+        // The end of the file.
+        Err(_) => Some(Ok(())),
     }
 }
 
@@ -119,12 +136,6 @@ fn share_keys(child: Pid) {
 fn pointers(strings: &[CString], before: &[&CStr]) -> Vec<*const c_char> {
     let before = before.iter().map(|string| string.as_ptr());
     before.chain(strings.iter().map(|string| string.as_ptr())).chain([ptr::null()]).collect()
-}
-
-/// Waits for the child to be the program, which closes the pipe, or to report why it is not.
-fn exec_error(mut report: File) -> Option<io::Error> {
-    let mut errno = [0; size_of::<i32>()];
-    report.read_exact(&mut errno).is_ok().then(|| io::Error::from_raw_os_error(i32::from_ne_bytes(errno)))
 }
 
 impl Plan {
@@ -161,5 +172,24 @@ impl Plan {
             libc::write(self.report, (&raw const errno).cast(), size_of::<i32>());
             libc::_exit(ORPHANED);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    #[test]
+    fn an_execve_that_is_refused_for_now_is_an_outcome() {
+        let (reader, writer) = nix::unistd::pipe2(OFlag::O_NONBLOCK).unwrap();
+        let (reader, mut writer) = (File::from(reader), File::from(writer));
+        // Nobody's child.
+        let read = || outcome(Pid::MAX, &reader).map(|outcome| outcome.map_err(|error| error.raw_os_error()));
+        assert_eq!(read(), None);
+        writer.write_all(&libc::EAGAIN.to_ne_bytes()).unwrap();
+        assert_eq!(read(), Some(Err(Some(libc::EAGAIN))));
+        drop(writer);
+        assert_eq!(read(), Some(Ok(())));
     }
 }

@@ -52,12 +52,7 @@ impl Family {
             Group::Shared => {
                 let group = nix::unistd::getpgrp().as_raw();
                 everybody.retain(|process| process.group == group);
-                let mut family = vec![self.leader];
-                while let Some(next) =
-                    everybody.iter().find(|process| family.contains(&process.parent) && !family.contains(&process.pid))
-                {
-                    family.push(next.pid);
-                }
+                let family = processes::descendants(&everybody, vec![self.leader]);
                 everybody.retain(|process| family.contains(&process.pid));
             }
         }

@@ -1,11 +1,13 @@
 //! The terminal itself: its size, its modes, its end.
 
 use super::{Job, bash};
-use crate::supervision::processes::{children, eventually};
-use crate::supervision::{ROLE, equipped, one_refresh, pid, probing, restarting, state, xassume};
+use crate::supervision::processes::{children, eventually, state_of};
+use crate::supervision::{
+    ROLE, SHORT, equipped, generation, number_in, one_refresh, pid, probing, restarting, state, xassume,
+};
 use crate::support::log::PATIENCE;
 use crate::support::pty::PROMPT;
-use crate::support::{FakeSts, Terminal, Xassume, sys};
+use crate::support::{Answer, FakeSts, Terminal, Xassume, sys};
 
 #[test]
 fn each_new_size_is_told_once() {
@@ -87,6 +89,36 @@ fn the_terminal_is_given_back_before_a_restart() {
         assert_eq!(terminal.line("icanon"), "icanon");
         terminal.line("ready");
     }
+}
+
+#[test]
+fn three_restarts_of_a_script_leave_one_copy() {
+    let sts = FakeSts::builder().script([(); 3].map(|()| Answer::Lifetime(SHORT))).start();
+    let script = "$PROBE generation & wait";
+    let terminal = Terminal::run(&crate::supervision::scripted(restarting(&sts), script));
+    let mut copies = Vec::new();
+    for _ in 0..4 {
+        copies.push(generation(&terminal).pid);
+    }
+    let last = copies.pop().expect("there are four");
+    assert!(matches!(state_of(last), Some('R' | 'S')));
+    for copy in copies {
+        assert!(matches!(state_of(copy), None | Some('Z')), "{copy} lives on");
+    }
+    // Each was asked, once, and none was killed.
+    assert_eq!(terminal.stdout.so_far().matches("TERM code=").count(), 3);
+}
+
+#[test]
+fn a_command_that_left_the_group_of_the_terminal_is_stopped() {
+    let sts = one_refresh();
+    let terminal = Terminal::run(&probing(restarting(&sts), &["leave-group", "then", "generation"]));
+    let workers = [(); 2].map(|()| {
+        let worker = number_in(&terminal.line("worker pid="));
+        generation(&terminal);
+        worker
+    });
+    assert!(matches!(state_of(workers[0]), None | Some('Z')), "the group that the command has joined is the command's");
 }
 
 #[test]

@@ -18,8 +18,26 @@ pub(super) enum Manners {
 
 /// Starts a process that does nothing, in the same group; prints `worker pid=<pid>`. It holds none of our streams.
 pub(super) fn fork_worker(manners: Manners) {
+    line(&format!("worker pid={}", start_worker(manners, || ())));
+}
+
+/// The same, but in a group of the worker's, which the probe then joins.
+pub(super) fn leave_group() {
+    let worker = start_worker(Manners::Obedient, || set_group(0));
+    set_group(worker);
+    line(&format!("worker pid={worker}"));
+}
+
+/// Joins the group, or with 0 makes one.
+pub(super) fn set_group(leader: i32) {
+    // SAFETY: setpgid touches no memory.
+    assert_eq!(unsafe { libc::setpgid(0, leader) }, 0, "setpgid: {}", io::Error::last_os_error());
+}
+
+fn start_worker(manners: Manners, first: impl FnOnce()) -> i32 {
     let (mut ready, holder) = io::pipe().expect("a pipe can be made");
     let pid = fork(move || {
+        first();
         if matches!(manners, Manners::Stubborn) {
             for signal in [libc::SIGTERM, libc::SIGHUP, libc::SIGINT] {
                 // SAFETY: no handler is installed.
@@ -36,7 +54,7 @@ pub(super) fn fork_worker(manners: Manners) {
         std::thread::sleep(LIFETIME);
     });
     let _ = ready.read(&mut [0]);
-    line(&format!("worker pid={pid}"));
+    pid
 }
 
 /// Leaves that many processes to whoever reaps orphans. When `ready` is printed, all of them have ended. Waits for TERM.

@@ -91,6 +91,8 @@ fn act(step: &[&str]) -> Option<i32> {
         // Whom it starts.
         ["fork-worker"] => family::fork_worker(family::Manners::Obedient),
         ["fork-worker", "stubborn"] => family::fork_worker(family::Manners::Stubborn),
+        ["own-group"] => family::set_group(0),
+        ["leave-group"] => family::leave_group(),
         ["orphans", count] => family::orphans(count.parse().expect("a count is a number")),
         ["zombies"] => line(&format!("zombies={}", family::zombies())),
 

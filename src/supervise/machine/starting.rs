@@ -1,0 +1,104 @@
+//! How a command is started: a child is made, and has some time to be the command.
+
+use super::renewal::Consequence;
+use super::words::{Action, Fault, Final, START_LIMIT, START_RETRIES, START_RETRY_IN};
+use super::{Machine, Stage};
+use crate::supervise::happening::{Happening, Problem};
+use crate::supervise::policy::{Duty, OnExpiry};
+use crate::supervise::process::{End, Pid};
+use crate::supervise::schedule::Now;
+use std::time::Duration;
+
+/// A start that is to come.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Start {
+    pub(super) step: Step,
+    /// How the child before it ended; none before the first start.
+    pub(super) after: Option<End>,
+    /// How often this start has failed.
+    pub(super) failures: u32,
+    pub(super) given: Given,
+}
+
+/// Which session the child of a start was given.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Given {
+    Newest,
+    /// One that was replaced before the child was the command.
+    Replaced,
+}
+
+/// How far a start is; moments are of the boot clock.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Step {
+    /// To be tried at this moment.
+    Due(Duration),
+    /// There is a child, which has until then to be the command.
+    Awaited(Duration),
+}
+
+impl Start {
+    pub(super) fn at(step: Step, after: Option<End>) -> Self {
+        Self { step, after, failures: 0, given: Given::Newest }
+    }
+}
+
+impl Step {
+    /// A start that is not wanted any more leaves no child.
+    pub(super) fn abort(self, out: &mut Vec<Action>) {
+        match self {
+            Step::Awaited(_) => out.push(Action::Abort),
+            Step::Due(_) => {}
+        }
+    }
+}
+
+impl Machine {
+    /// Time has passed for a start.
+    pub(super) fn wake_start(&mut self, start: Start, now: Now, out: &mut Vec<Action>) {
+        match start.step {
+            Step::Due(at) if now.boot >= at => {
+                let limit = now.boot.saturating_add(START_LIMIT);
+                self.stage = Stage::Starting(Start { step: Step::Awaited(limit), given: Given::Newest, ..start });
+                out.push(Action::Spawn);
+            }
+            Step::Awaited(limit) if now.boot >= limit => {
+                out.push(Action::Abort);
+                self.not_started(Fault::late(), start, now, out);
+            }
+            Step::Due(_) | Step::Awaited(_) => {}
+        }
+    }
+
+    pub(super) fn started(&mut self, child: Pid, start: Start, now: Now, out: &mut Vec<Action>) {
+        self.stage = Stage::Running { child };
+        out.push(Action::Tell(Happening::Started { pid: child }));
+        if start.after.is_none() {
+            match (self.policy.duty(), self.policy.on_expiry) {
+                (Duty::Notice, OnExpiry::Signal(signal)) => out.push(Action::Tell(Happening::NoticeOnly { signal })),
+                (Duty::Refresh, OnExpiry::None | OnExpiry::Restart | OnExpiry::Signal(_)) => {
+                    self.renewal.tell_due(now, out);
+                }
+                (Duty::Notice, OnExpiry::None | OnExpiry::Restart)
+                | (Duty::None, OnExpiry::None | OnExpiry::Restart | OnExpiry::Signal(_)) => {}
+            }
+        }
+        // A command that reads files finds the new session there: a signal could only kill what has just begun.
+        match (start.given, self.policy.on_expiry) {
+            (Given::Replaced, OnExpiry::Restart) => self.consequence(Some(Consequence::Refreshed), now, out),
+            (Given::Replaced, OnExpiry::None | OnExpiry::Signal(_))
+            | (Given::Newest, OnExpiry::None | OnExpiry::Restart | OnExpiry::Signal(_)) => {}
+        }
+    }
+
+    /// The first start fails for good. A later one is tried again for what may pass.
+    pub(super) fn not_started(&mut self, fault: Fault, start: Start, now: Now, out: &mut Vec<Action>) {
+        if start.after.is_none() || start.failures >= START_RETRIES || !fault.is_passing() {
+            return self.exit(Final::NotStarted { errno: fault.errno }, out);
+        }
+        let step = Step::Due(now.boot.saturating_add(START_RETRY_IN));
+        self.stage = Stage::Starting(Start { step, failures: start.failures + 1, ..start });
+        let problem = Problem { text: fault.text, hint: None };
+        out.push(Action::Tell(Happening::StartRetry { problem, retry_in: START_RETRY_IN }));
+    }
+}

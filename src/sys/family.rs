@@ -1,0 +1,217 @@
+//! The command's family: its process, and the descendants of that which are in xassume's session (setsid(2)).
+//!
+//! One that lost its parent is xassume's own child, see `reap::adopt_orphans`, and so all of them descend from this
+//! process. One that made itself a session is a daemon on purpose, and left alone. Not of the family are descendants
+//! that xassume had before the first start, and helper programs.
+
+use super::child::Child;
+use super::processes::{self, Process};
+use super::reap;
+use super::signals;
+use crate::supervise::process::{Group, Pid, Remaining};
+use crate::supervise::signal::Signal;
+use nix::unistd::{getpgid, getpgrp, getpid, getsid};
+use std::io;
+
+/// Knows the command's family from other descendants.
+#[derive(Debug, Default)]
+pub(crate) struct Family {
+    /// Descendants that were there before the first start; none before they were looked for.
+    strangers: Option<Vec<Process>>,
+}
+
+impl Family {
+    /// Notes whom xassume has started or inherited so far, the first time.
+    pub(crate) fn begin(&mut self) {
+        if self.strangers.is_some() {
+            return;
+        }
+        let children = processes::children();
+        let strangers = if children.is_empty() {
+            Vec::new()
+        } else {
+            let mut everybody = processes::all();
+            let strangers = processes::descendants(&everybody, children);
+            everybody.retain(|process| strangers.contains(&process.pid));
+            everybody
+        };
+        self.strangers = Some(strangers);
+    }
+
+    /// Sends the stop signal, and CONT, to the command, its group, and in a shared group to the family there.
+    ///
+    /// # Errors
+    /// `EPERM`: the command has become another user's.
+    pub(crate) fn stop(&self, child: &mut Child, signal: Signal) -> io::Result<()> {
+        child.joined = self.joined(child);
+        let result = send_to_group(child, signal).and(send_to_group(child, Signal::CONT));
+        if child.group == Group::Shared {
+            let mut asked = vec![child.pid()];
+            // Twice: who was forked during the first look is seen in the second.
+            for _ in 0..2 {
+                let mut members = self.living();
+                members.retain(|process| process.group == home(child) && !asked.contains(&process.pid));
+                for member in &members {
+                    let _ = member.signal(signal);
+                    let _ = member.signal(Signal::CONT);
+                }
+                asked.extend(members.iter().map(|member| member.pid));
+            }
+        }
+        result
+    }
+
+    /// Sends a signal to the family outside the command's group.
+    pub(crate) fn signal_strays(&self, child: &Child, signal: Signal) {
+        for stray in self.living().iter().filter(|process| !is_in_group(process, child)) {
+            let _ = stray.signal(signal);
+        }
+    }
+
+    /// To all that can be reached: the group, if it is the command's own, and the family wherever it is.
+    ///
+    /// # Errors
+    /// `EPERM`: the command has become another user's.
+    pub(crate) fn signal(&self, child: &Child, signal: Signal) -> io::Result<()> {
+        if child.group == Group::Own {
+            let _ = signals::send(child.pid(), Group::Own, signal);
+        }
+        let result = signals::send(child.pid(), Group::Shared, signal);
+        for member in self.living() {
+            let _ = member.signal(signal);
+        }
+        result
+    }
+
+    /// Who lives on after the command's process. Without the command, all descend from another child of xassume's: most
+    /// often there is none, which is seen at once.
+    pub(crate) fn look(&self, child: &Child) -> Remaining {
+        let others = processes::children().into_iter().filter(|pid| *pid != child.pid()).filter_map(processes::of);
+        if others.into_iter().all(|process| !process.is_alive() || self.is_stranger(&process)) {
+            return Remaining::default();
+        }
+        let everybody = processes::all();
+        let family = self.of(&everybody);
+        let in_group = match child.group {
+            Group::Own => everybody.iter().find(|process| process.is_alive() && is_in_group(process, child)),
+            Group::Shared => family.iter().find(|process| is_in_group(process, child)),
+        };
+        let stray = family.iter().find(|process| !is_in_group(process, child));
+        Remaining { in_group: in_group.map(Process::member), stray: stray.map(Process::member) }
+    }
+
+    fn living(&self) -> Vec<Process> {
+        self.of(&processes::all())
+    }
+
+    /// The family, if it is alive.
+    fn of(&self, everybody: &[Process]) -> Vec<Process> {
+        let ours: Vec<_> = everybody.iter().copied().filter(|process| !self.is_stranger(process)).collect();
+        let me = getpid().as_raw();
+        let family = processes::descendants(&ours, vec![me]);
+        let session = getsid(None).map_or(0, nix::unistd::Pid::as_raw);
+        let is_member = |process: &Process| {
+            process.pid != me && process.session == session && process.is_alive() && family.contains(&process.pid)
+        };
+        ours.into_iter().filter(is_member).collect()
+    }
+
+    fn is_stranger(&self, process: &Process) -> bool {
+        let before = self.strangers.iter().flatten();
+        reap::is_helper(process.pid)
+            || before.into_iter().any(|one| one.pid == process.pid && one.started == process.started)
+    }
+
+    /// The group that the command has joined or made since its start, if all in it are of its family.
+    fn joined(&self, child: &Child) -> Option<Pid> {
+        let group = getpgid(Some(nix::unistd::Pid::from_raw(child.pid()))).ok()?.as_raw();
+        if group == home(child) {
+            return None;
+        }
+        let everybody = processes::all();
+        let family = self.of(&everybody);
+        let mut members = everybody.iter().filter(|process| process.group == group && process.is_alive());
+        members.all(|member| family.contains(member)).then_some(group)
+    }
+}
+
+/// The group in which the command was started.
+fn home(child: &Child) -> Pid {
+    match child.group {
+        Group::Own => child.pid(),
+        Group::Shared => getpgrp().as_raw(),
+    }
+}
+
+fn is_in_group(process: &Process, child: &Child) -> bool {
+    process.group == home(child) || Some(process.group) == child.joined
+}
+
+/// To the command, wherever it is, and to the groups that are its own.
+fn send_to_group(child: &Child, signal: Signal) -> io::Result<()> {
+    let own = match child.group {
+        Group::Own => signals::send(child.pid(), Group::Own, signal),
+        Group::Shared => Ok(()),
+    };
+    match child.joined {
+        Some(group) => signals::send(group, Group::Own, signal),
+        None if child.group == Group::Own && is_home(child) => own,
+        None => signals::send(child.pid(), Group::Shared, signal),
+    }
+}
+
+fn is_home(child: &Child) -> bool {
+    let group = getpgid(Some(nix::unistd::Pid::from_raw(child.pid())));
+    group.is_ok_and(|group| group.as_raw() == home(child))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::supervise::process::Change;
+    use crate::sys::child::{Program, Stdio};
+    use std::time::Duration;
+
+    fn eventually(is_so: impl Fn() -> bool) {
+        while !is_so() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// A shell that has ended, in its own group with a process that lives on.
+    fn ended() -> Child {
+        reap::adopt_orphans();
+        let argv = [c"sh", c"-c", c"sleep 600 & exit 0"].map(Into::into).into();
+        let program = Program { path: c"/bin/sh".into(), argv, env: Vec::new() };
+        let child = Child::start(&program, Group::Own, Stdio::default()).unwrap();
+        eventually(|| matches!(child.change(), Some(Change::Ended(_))));
+        child
+    }
+
+    #[test]
+    fn who_lives_in_the_group_is_left_and_zombies_are_not() {
+        let (family, child) = (Family::default(), ended());
+        let member = family.look(&child).in_group.expect("the shell has ended, what it started has not");
+        eventually(|| family.look(&child).in_group.is_some_and(|member| member.name == "sleep"));
+        child.signal(Group::Own, Signal::KILL).unwrap();
+        eventually(|| family.look(&child).in_group.is_none());
+        assert!(processes::of(member.pid).is_some_and(|process| !process.is_alive()), "it is not reaped");
+        child.reap();
+    }
+
+    #[test]
+    fn descendants_from_before_the_first_start_are_not_of_the_family() {
+        let child = ended();
+        let of_the_group = |family: &Family| {
+            let mut members = family.living();
+            members.retain(|process| process.group == child.pid());
+            members.len()
+        };
+        let mut family = Family::default();
+        assert_eq!(of_the_group(&family), 1);
+        family.begin();
+        assert_eq!(of_the_group(&family), 0);
+        child.signal(Group::Own, Signal::KILL).unwrap();
+        child.reap();
+    }
+}

@@ -1,0 +1,67 @@
+//! A program file that gives no answer: neither signals nor the end of xassume wait for it.
+
+use super::processes::{children, eventually};
+use super::{probing, restarting};
+use crate::support::{FakeSts, Running, Xassume, probe, sys};
+
+/// xassume with a program whose file is held, and the holder; none where files cannot be held.
+fn held(sts: &FakeSts) -> Option<(Xassume, sys::Lease)> {
+    let [this, mark] = probe();
+    let xassume = restarting(sts);
+    let program = xassume.home().join("program");
+    std::fs::copy(this, &program).expect("the home is ours");
+    let lease = sys::Lease::take(&program);
+    if lease.is_err() {
+        super::skipped("no lease can be taken on a file here");
+    }
+    Some((xassume.arg("--").arg(program).arg(mark), lease.ok()?))
+}
+
+#[track_caller]
+fn begun(running: &Running) {
+    eventually("there is a child", || !children(running.pid()).is_empty());
+}
+
+#[test]
+fn a_signal_ends_xassume_and_the_child() {
+    let sts = FakeSts::start();
+    let Some((xassume, _lease)) = held(&sts) else { return };
+    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+        let running = xassume.clone().args(["say", "ran"]).spawn();
+        begun(&running);
+        running.signal(signal);
+        let finished = running.wait().killed_by(signal).left_nobody();
+        assert_eq!((finished.stdout_text(), finished.stderr.as_str()), (String::new(), ""));
+    }
+}
+
+#[test]
+fn a_file_that_answers_late_is_run_and_one_that_does_not_is_an_error() {
+    let sts = FakeSts::start();
+    let Some((late, lease)) = held(&sts) else { return };
+    let Some((never, _lease)) = held(&sts) else { return };
+    let never = never.args(["say", "ran"]).spawn();
+    let late = late.args(["exit", "3"]).spawn();
+    begun(&late);
+    drop(lease);
+    assert_eq!(late.wait().exited(3).stderr, "");
+    let finished = never.wait().exited(125).left_nobody();
+    assert_eq!(
+        finished.stderr,
+        "xassume: cannot start the command: its file was not read within 10s\n\
+         hint: look at the file system that it is on\n"
+    );
+}
+
+#[test]
+fn a_signal_that_comes_with_the_start_is_not_lost() {
+    let sts = FakeSts::start();
+    let all: Vec<_> = (0..8).map(|_| probing(restarting(&sts), &["signals"]).spawn()).collect();
+    for running in all {
+        begun(&running);
+        running.signal(libc::SIGTERM);
+        // Before or after the program has taken the signal upon itself.
+        let finished = running.wait().left_nobody();
+        assert!(finished.code() == Some(0) || finished.signal() == Some(libc::SIGTERM), "{}", finished.describe());
+    }
+}

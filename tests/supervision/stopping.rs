@@ -1,0 +1,226 @@
+//! How a command is stopped: with all that it started and did not send away, and with the time that they need.
+
+use super::processes::{children, eventually, state_of};
+use super::{
+    SHORT, count, generation, number_in, one_late_refresh, one_refresh, probing, restarting, scripted, xassume,
+};
+use crate::support::{Answer, FakeSts, Running, binary, sys};
+use std::time::Duration;
+
+/// Whether it has ended.
+fn has_ended(pid: i32) -> bool {
+    matches!(state_of(pid), None | Some('Z'))
+}
+
+/// Ends a supervision that has seen what it should.
+fn end(xassume: Running) -> crate::support::Finished {
+    xassume.signal(libc::SIGTERM);
+    xassume.wait()
+}
+
+#[test]
+fn a_command_that_left_its_group_is_stopped_and_started_again() {
+    let sts = one_refresh();
+    let xassume = probing(restarting(&sts), &["leave-group", "then", "generation"]).spawn();
+    let worker = number_in(&xassume.line("worker pid="));
+    let first = generation(&xassume);
+    xassume.line("worker pid=");
+    assert_ne!(generation(&xassume).pid, first.pid);
+    assert!(has_ended(worker), "the group that the command has joined is the command's");
+    let finished = end(xassume).exited(0);
+    assert_eq!(finished.stderr, "");
+    assert_eq!(count(&finished.stdout_text(), "TERM code="), 2, "each is asked once");
+}
+
+#[test]
+fn a_command_that_left_its_group_and_ignores_term_is_killed() {
+    let sts = one_refresh();
+    let xassume = restarting(&sts).args(["--stop-timeout", "200ms", "-v"]);
+    let xassume = probing(xassume, &["leave-group", "then", "stubborn"]).spawn();
+    for _ in 0..2 {
+        xassume.line("worker pid=");
+        xassume.line("ready");
+    }
+    xassume.error_line("stopped the command after the stop timeout: it was killed by SIGKILL");
+}
+
+#[test]
+fn a_worker_behind_a_shell_has_the_time_that_it_needs() {
+    let sts = one_refresh();
+    let xassume = scripted(restarting(&sts).args(["--stop-timeout", "1h"]), "$PROBE graceful 1000; exit 5").spawn();
+    for said in ["ready", "draining", "drained", "ready"] {
+        xassume.line(said);
+    }
+    let finished = end(xassume);
+    assert!(finished.stdout_text().starts_with("ready\ndraining\ndrained\nready\n"), "{}", finished.describe());
+}
+
+#[test]
+fn a_member_that_ignores_the_stop_signal_is_killed_and_warned_about_once() {
+    let sts = FakeSts::builder().lifetime(SHORT).start();
+    let xassume = restarting(&sts).args(["--stop-timeout", "200ms"]);
+    let xassume = probing(xassume, &["fork-worker", "stubborn", "then", "generation"]).spawn();
+    let mut workers = Vec::new();
+    for _ in 0..3 {
+        workers.push(number_in(&xassume.line("worker pid=")));
+        generation(&xassume);
+    }
+    assert!(has_ended(workers[0]) && has_ended(workers[1]));
+    let finished = end(xassume).exited(0);
+    let [warning, hint] = finished.stderr.lines().collect::<Vec<_>>()[..] else { panic!("{}", finished.stderr) };
+    let which = format!("(pid {}), which the command started, does not end at the stop signal", workers[0]);
+    assert!(warning.contains(&which), "{warning}");
+    assert!(hint.contains("hint: let it handle the stop signal"), "{hint}");
+}
+
+#[test]
+fn who_is_there_two_seconds_after_the_command_is_named_with_v() {
+    let sts = one_refresh();
+    let xassume = restarting(&sts).args(["--stop-timeout", "1h", "--log-format", "json", "-v"]);
+    let script = "$PROBE signals ignore TERM exit-on USR1 & echo worker=$!; exec $PROBE generation";
+    let xassume = scripted(xassume, script).spawn();
+    let worker = number_in(&xassume.line("worker="));
+    let line: serde_json::Value = serde_json::from_str(&xassume.error_line("still_stopping")).expect("JSON");
+    assert_eq!((&line["event"], &line["level"]), (&"still_stopping".into(), &"info".into()));
+    assert_eq!(line["pid"], worker);
+    assert!(line["name"].as_str().is_some_and(|name| !name.is_empty()), "{line}");
+    sys::send_signal(worker, libc::SIGUSR1);
+    xassume.line("worker=");
+}
+
+#[test]
+fn jobs_of_a_shell_with_job_control_are_asked_when_the_command_has_ended() {
+    let sts = one_refresh();
+    let script = "$PROBE own-group then graceful 300 & exec $PROBE generation";
+    let xassume = scripted(restarting(&sts).args(["--stop-timeout", "1h"]), script).spawn();
+    let first = generation(&xassume);
+    for said in ["TERM code=", "draining", "drained"] {
+        xassume.line(said);
+    }
+    assert_ne!(generation(&xassume).pid, first.pid);
+}
+
+#[test]
+fn a_daemon_survives_a_restart_as_a_child_of_xassume() {
+    let sts = one_refresh();
+    let script = "setsid sleep 600 >/dev/null 2>&1 & echo daemon=$!; exec $PROBE generation";
+    let xassume = scripted(restarting(&sts).args(["--stop-timeout", "1h"]), script).spawn();
+    let daemon = number_in(&xassume.line("daemon="));
+    generation(&xassume);
+    let second = number_in(&xassume.line("daemon="));
+    generation(&xassume);
+    assert_eq!(state_of(daemon), Some('S'));
+    assert!(children(xassume.pid()).contains(&daemon));
+    for daemon in [daemon, second] {
+        sys::send_signal(daemon, libc::SIGKILL);
+    }
+    eventually("it is reaped", || state_of(daemon).is_none());
+    end(xassume).exited(0);
+}
+
+/// In its group is a zombie, whose parent has gone to another session and does not reap it.
+#[test]
+fn a_zombie_that_is_not_reaped_does_not_delay_a_restart() {
+    let sts = one_refresh();
+    let script = "sh -c 'sleep 0.3 & echo zombie=$!; exec setsid sleep 600 >/dev/null 2>&1' & \
+                  echo daemon=$!; exec $PROBE generation";
+    let xassume = scripted(restarting(&sts).args(["--stop-timeout", "1h"]), script).spawn();
+    let mut daemons = Vec::new();
+    let mut zombies = Vec::new();
+    for _ in 0..2 {
+        let lines = [xassume.line("="), xassume.line("="), xassume.line("=")];
+        for line in lines {
+            if line.contains("daemon") {
+                daemons.push(number_in(&line));
+            } else if line.contains("zombie") {
+                zombies.push(number_in(&line));
+            }
+        }
+    }
+    assert_eq!(state_of(zombies[0]), Some('Z'));
+    for daemon in daemons {
+        sys::send_signal(daemon, libc::SIGKILL);
+    }
+}
+
+#[test]
+fn orphans_are_reaped_and_the_commands_own_children_are_its_own() {
+    let sts = FakeSts::start();
+    let script = "(sleep 600 >/dev/null 2>&1 & echo orphan=$!); \
+                  (exit 3); a=$?; sh -c 'kill -9 $$' 2>/dev/null; b=$?; sh -c 'sleep 0.1; exit 4' & wait $!; \
+                  echo $a $b $?; exec $PROBE generation";
+    let xassume = scripted(restarting(&sts), script).spawn();
+    let orphan = number_in(&xassume.line("orphan="));
+    assert_eq!(xassume.line("3 "), "3 137 4");
+    generation(&xassume);
+    assert!(children(xassume.pid()).contains(&orphan));
+    sys::send_signal(orphan, libc::SIGKILL);
+    eventually("the command is the only child", || children(xassume.pid()).len() == 1);
+
+    let xassume = probing(restarting(&sts), &["orphans", "100", "then", "exit", "7"]).spawn();
+    xassume.line("ready");
+    eventually("the command is the only child", || children(xassume.pid()).len() == 1);
+    end(xassume).exited(7);
+}
+
+/// The inner xassume waits an hour for its command; the outer one kills first the inner one, and then what that leaves.
+#[test]
+fn what_an_inner_xassume_cannot_end_is_ended_by_the_outer_one() {
+    let sts = one_late_refresh();
+    let inner = format!("{} -r arn:aws:iam::333333333333:role/Inner --via file --stop-timeout 1h", binary().display());
+    let script = format!("exec {inner} -- sh -c 'echo command=$$; exec $PROBE stubborn'");
+    let xassume = scripted(restarting(&sts).args(["--stop-timeout", "500ms"]), &script).spawn();
+    let first = number_in(&xassume.line("command="));
+    xassume.line("ready");
+    let second = number_in(&xassume.line("command="));
+    assert!(has_ended(first), "one copy at a time");
+    assert!(!has_ended(second));
+}
+
+/// While xassume is blocked by a message that is not read, between the refresh and the stop.
+#[test]
+fn a_command_that_ends_while_a_message_waits_is_not_restarted() {
+    let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), Answer::Held]).start();
+    let (reader, writer) = std::io::pipe().expect("a pipe can be made");
+    let full = writer.try_clone().expect("a descriptor can be duplicated");
+    let script = "exec 2>/dev/null; echo began; exec $PROBE signals exit-on USR1 then exit 7";
+    let flags = restarting(&sts).arg("-v").descriptor(9, full).program("sh");
+    let line = "exec 2>&9 9>&-; exec \"$0\" \"$@\"";
+    let flags = flags.without_args().args(["-c", line]).arg(binary());
+    let flags = flags.args(["-r", super::ROLE, "--on-expiry", "restart", "-v", "--", "sh", "-c", script]);
+    let xassume = flags.spawn();
+    xassume.line("ready");
+    sts.wait_for_requests(2);
+    fill(&writer);
+    let child = children(xassume.pid())[0];
+    sts.release();
+    eventually("STS has answered", || sts.issued_count() == 2);
+    // Long enough for the answer to be taken; a command that ends before that is final too.
+    std::thread::sleep(Duration::from_millis(300));
+    sys::send_signal(child, libc::SIGUSR1);
+    eventually("the command has ended", || has_ended(child));
+    drop(reader);
+    let finished = xassume.wait().exited(7);
+    assert_eq!(count(&finished.stdout_text(), "began"), 1);
+}
+
+/// Fills a pipe so that the next byte has no place. Its own flags are put back: others share them.
+fn fill(writer: &std::io::PipeWriter) {
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    let blocking = OFlag::from_bits_retain(fcntl(writer, FcntlArg::F_GETFL).expect("a pipe has flags"));
+    fcntl(writer, FcntlArg::F_SETFL(blocking | OFlag::O_NONBLOCK)).expect("a pipe can be set not to block");
+    while nix::unistd::write(writer, &[b'\n'; 4096]).is_ok() {}
+    while nix::unistd::write(writer, b"\n").is_ok() {}
+    fcntl(writer, FcntlArg::F_SETFL(blocking)).expect("a pipe can be set to block");
+}
+
+#[test]
+fn a_signal_goes_to_a_command_that_left_its_group() {
+    let sts = FakeSts::start();
+    let xassume = xassume(&sts).args(["--via", "file"]);
+    let xassume = probing(xassume, &["leave-group", "then", "signals", "exit-on", "USR1", "then", "exit", "6"]).spawn();
+    xassume.line("ready");
+    xassume.signal(libc::SIGUSR1);
+    xassume.line("USR1 code=");
+    xassume.wait().exited(6);
+}
