@@ -177,6 +177,13 @@ pub(crate) fn restarts(subject: &Subject, effort: Effort, report: &mut Report) {
     let gaps = Samples::new(gaps);
     report.samples("restart", "restart gap", "ms", &gaps, "old child's end to new child's first instruction");
     report.target("restart gap", gaps.median(), 5.0, "ms");
+
+    let world = subject.xassume(&sts, Sessions::Cold).args(["--on-expiry", "restart", "--stop-timeout", "500ms", "--"]);
+    let running = world.args(probe()).args(["fork-worker", "stubborn", "then", "stamp"]).spawn();
+    let gaps = (0..effort.choose(8, 2)).map(|_| between(moment(&running, "ended"), moment(&running, "begun")));
+    let gaps = Samples::new(gaps.collect());
+    let name = "restart gap, a process of its group ignores the stop signal";
+    report.samples("restart", name, "ms", &gaps, "--stop-timeout 500ms");
 }
 
 pub(crate) fn signals(subject: &Subject, effort: Effort, report: &mut Report) {
