@@ -10,6 +10,7 @@ pub use crate::deliver::endpoint::hostile::endpoint_request;
 pub use crate::mfa::hostile::mfa_command;
 pub use crate::profile::hostile::config_plan;
 pub use crate::role::hostile::{duration, role, tags};
+pub use crate::session::hostile::time;
 pub use crate::sts::hostile::{credential_process, sts_answer};
 
 use crate::error::{Error, deceives};

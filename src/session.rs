@@ -3,9 +3,13 @@
 //! Made only from an answer of STS (or from a cache that such an answer filled). Secrets are zeroed when dropped
 //! and print as `…`.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod hostile;
 mod keys;
+mod time;
 
 pub(crate) use keys::{Flaw, Keys, Part};
+pub(crate) use time::parse_time;
 
 use std::fmt;
 use std::time::{Duration, SystemTime};

@@ -220,3 +220,13 @@ fn the_endpoint_gives_the_session_to_nobody_without_the_token() {
     let made_up = "(GET|HEAD|POST|PUT) (/0f1e2d3c|/|http://127\\.0\\.0\\.1:8/0f1e2d3c) HTTP/1\\.[01]\r\n((Host: 127\\.0\\.0\\.1:8|Authorization: (f0e1d2c3b4a59687)?[a-z]{0,2}|Content-Length: [0-9]{1,3}|Transfer-Encoding: chunked|[A-Za-z-]{1,9}: [ -~]{0,20})\r\n){0,5}\r\n";
     hold("endpoint_request", 150, made_up, endpoint_request);
 }
+
+#[test]
+fn ends_of_credentials_are_read_as_one_moment_or_not_at_all() {
+    hold(
+        "time",
+        600,
+        "[0-9]{1,4}[-/]?[0-9]{1,2}[-/]?[0-9]{1,2}[Tt ][0-9:]{1,8}([.,][0-9]{1,12})? ?(Z|UTC|GMT|[+-][0-9:]{1,6})?",
+        time,
+    );
+}

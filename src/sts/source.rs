@@ -11,7 +11,7 @@ use super::instance::Instance;
 use crate::error::{Answer, ProcessFailure, SourceError, told};
 use crate::files::read_at_most;
 use crate::profile::{Source, TokenFrom};
-use crate::session::{Flaw, Keys, Part, Secret, rfc3339};
+use crate::session::{Flaw, Keys, Part, Secret, parse_time, rfc3339};
 use crate::sys::helper::{self, Attendance, HelperError};
 use crate::waiting::Tries;
 use aws_config::ecs::EcsCredentialsProvider;
@@ -27,7 +27,7 @@ use serde::Deserialize;
 use std::ffi::CString;
 use std::fmt;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// How long a program that xassume runs for itself may take.
 const HELPER_LIMIT: Duration = Duration::from_mins(1);
@@ -257,10 +257,8 @@ pub(super) fn process_keys(output: &[u8]) -> Result<Keys, ProcessFailure> {
         return failed(format!("has version {}; only 1 is known", parsed.version));
     }
     if let Some(text) = parsed.expiration {
-        let format = aws_smithy_types::date_time::Format::DateTimeWithOffset;
-        let moment = aws_smithy_types::DateTime::from_str(&text, format).ok();
-        match moment.and_then(|moment| SystemTime::try_from(moment).ok()) {
-            None => return failed("has an expiration that is no RFC 3339 time".into()),
+        match parse_time(&text) {
+            None => return failed("has an Expiration that is not a time".into()),
             Some(moment) if moment <= crate::sys::clock::wall() => {
                 return Err(ProcessFailure::Expired(rfc3339(moment)));
             }

@@ -1,0 +1,26 @@
+//! Times that are meant ill. See `crate::hostile`.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a broken promise is told by a panic"
+)]
+
+use super::{parse_time, rfc3339};
+use crate::hostile::{Bound, bounded};
+
+const BOUND: Bound = Bound { room: 4 << 10, per_byte: 4 };
+
+/// The end of credentials or of a login: what is read is a moment that can be written, and is read again as itself.
+pub fn time(bytes: &[u8]) {
+    let text = &String::from_utf8_lossy(bytes);
+    let Some(moment) = bounded(text.len(), BOUND, || parse_time(text)) else { return };
+    let written = rfc3339(moment);
+    assert!(written.ends_with('Z') && humantime::parse_rfc3339(&written).is_ok(), "{text}: {written}");
+    let again = parse_time(&written).expect("our own form");
+    assert_eq!(rfc3339(again), written, "{text}");
+    // Where the other reader of the program's dependencies knows the form, both read the same moment.
+    if let Ok(other) = humantime::parse_rfc3339(text) {
+        assert_eq!(rfc3339(other), written, "{text}");
+    }
+}
