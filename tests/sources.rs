@@ -1,5 +1,7 @@
 //! Where the source credentials come from, each against the service that gives them.
 
+mod programs;
+
 use crate::support::{
     Answer, FakeContainer, FakeImds, FakeProxy, FakeSignIn, FakeSso, FakeSts, Finished, Identity, LOGIN_SESSION, Login,
     RefusedPort, SilentPort, Xassume, probe, write_login, write_sign_in,

@@ -128,7 +128,8 @@ pub const FLAGS: &[Flag] = &[
         STS,
         "Time limit for all calls to STS and their retries [default: 30s]\n\n\
          The wait for another xassume that asks for the same session counts as well, and so does the source of the \
-         credentials, unless it is a credential_process: that has a minute of its own.",
+         credentials. When the limit is given, a credential_process and --mfa-command count as well; without it each has \
+         a minute, which does not count in the 30s.",
     ),
     switch(
         "no-cache",

@@ -100,6 +100,9 @@ impl SourceError {
                 r#"it must print {"Version":1,"AccessKeyId":…,"SecretAccessKey":…,"SessionToken":…,"Expiration":…}"#
                     .into()
             }
+            Self::Process { failure: ProcessFailure::TimedOut(_), .. } => {
+                "--sts-timeout, when given, limits the program; otherwise it has a minute".into()
+            }
             // Its arguments may hold secrets, so the command is not shown.
             Self::Process { profile, .. } => {
                 format!("run the credential_process of [profile {profile}] by hand to see what it does")

@@ -5,13 +5,12 @@ use crate::error::{CodeOrigin, Error, MfaError, MfaFailure, ProcessFailure};
 use crate::role::{MfaCode, MfaSerial};
 use crate::settings::CodeFrom;
 use crate::sys::helper::{self, Attendance};
+use crate::waiting::ProgramLimit;
 use nix::errno::Errno;
 use std::ffi::CString;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-/// How long `--mfa-command` may take, and the most that it may print.
-const COMMAND_LIMIT: Duration = Duration::from_mins(1);
+/// The most that `--mfa-command` may print.
 const COMMAND_BYTES: usize = 4096;
 
 /// The longest line that is read where a code is expected.
@@ -74,6 +73,11 @@ impl<'a> Codes<'a> {
         self.state().attendance = Attendance::Unattended;
     }
 
+    /// Whether a program gives the codes.
+    pub(crate) fn are_from_a_program(&self) -> bool {
+        matches!(self.from, From::Command(_))
+    }
+
     /// Whether somebody may be asked still.
     pub(crate) fn attendance(&self) -> Attendance {
         self.state().attendance
@@ -81,18 +85,18 @@ impl<'a> Codes<'a> {
 
     /// A code that was not handed out before.
     ///
-    /// A person is asked once, at the start; a command is run each time.
+    /// A person is asked once, at the start; a command is run each time, for no longer than `limit`.
     ///
     /// # Errors
     /// Why there is none, or none any more.
-    pub(crate) async fn next(&self, serial: &MfaSerial) -> Result<MfaCode, MfaError> {
+    pub(crate) async fn next(&self, serial: &MfaSerial, limit: ProgramLimit) -> Result<MfaCode, MfaError> {
         let failed = |kind| MfaError { serial: serial.to_string(), kind };
         let (attendance, used) = {
             let state = self.state();
             (state.attendance, state.used.clone())
         };
         let code = match (&self.from, attendance, &used) {
-            (From::Command(command), _, _) => self.run(command, attendance).await,
+            (From::Command(command), _, _) => self.run(command, attendance, limit).await,
             (From::One(code), Attendance::Attended, None) => Ok(code.clone()),
             (From::Prompt, Attendance::Attended, None) => prompt::ask(serial).await,
             (From::One(_) | From::Prompt, _, _) => Err(MfaFailure::Attended),
@@ -119,8 +123,8 @@ impl<'a> Codes<'a> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn run(&self, command: &str, attendance: Attendance) -> Result<MfaCode, MfaFailure> {
-        let output = helper::run_shell(command, self.environment, attendance, COMMAND_LIMIT, COMMAND_BYTES)
+    async fn run(&self, command: &str, attendance: Attendance, limit: ProgramLimit) -> Result<MfaCode, MfaFailure> {
+        let output = helper::run_shell(command, self.environment, attendance, limit, COMMAND_BYTES)
             .await
             .map_err(|error| MfaFailure::Command(ProcessFailure::from(error)))?;
         parse(&zeroize::Zeroizing::new(output), CodeOrigin::Command)
@@ -159,7 +163,9 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let serial = MfaSerial::parse("device-01").expect("serial");
         let typed = CodeFrom::Typed(MfaCode::parse("123456").expect("code"));
-        let next = |codes: &Codes<'_>| runtime.block_on(codes.next(&serial)).map_err(|error| error.to_string());
+        let next = |codes: &Codes<'_>| {
+            runtime.block_on(codes.next(&serial, ProgramLimit::OWN)).map_err(|error| error.to_string())
+        };
         let none =
             "no MFA code of device-01: a refresh needs a new one, and nobody is asked after the start".to_owned();
 

@@ -99,8 +99,10 @@ impl Settings {
 pub(crate) struct StsSettings {
     pub(crate) endpoint: Option<String>,
     pub(crate) ca_bundle: Option<PathBuf>,
-    /// For all calls of one session and their retries.
+    /// For the source, all calls of one session and their retries.
     pub(crate) timeout: Duration,
+    /// Whether the timeout was asked for: then it is also for the programs that are run for the session.
+    pub(crate) timeout_given: bool,
 }
 
 /// How much is said on stderr.
@@ -332,6 +334,7 @@ fn sts(words: &Words<'_>) -> Result<StsSettings, Error> {
         endpoint: words.one("sts-endpoint").map(|given| given.parse(endpoint)).transpose()?,
         ca_bundle: words.one("ca-bundle").map(|given| PathBuf::from(given.value)),
         timeout: timeout.unwrap_or(Duration::from_secs(30)),
+        timeout_given: timeout.is_some(),
     })
 }
 

@@ -7,7 +7,7 @@ use super::{Instant, Sts};
 use crate::error::{Cause, Error, Refusal, StsCall};
 use crate::mfa::way::device;
 use crate::mfa::{Codes, MfaKey, MfaSession, MfaSessions};
-use crate::role::MfaSerial;
+use crate::role::{MfaCode, MfaSerial};
 use crate::session::{Keys, Session};
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -57,23 +57,36 @@ impl Sts<'_> {
                 result => return result,
             }
         }
-        let bought = self.buy(keys, serial, road).await?;
+        let (bought, left) = self.buy(keys, serial, road).await?;
         self.mfa.sessions.put(&key, &bought);
         (road.heard)(Heard::NewMfaSession(&bought));
-        self.assume_from(&bought, road).await
+        self.assume_from(&bought, &Road { left, ..*road }).await
+    }
+
+    /// A code, and the deadline with it. The time that a person took does not count, nor that of a program which has a
+    /// limit of its own.
+    pub(super) async fn code(&self, serial: &MfaSerial, deadline: Instant) -> Result<(MfaCode, Instant), Error> {
+        let asked = Instant::now();
+        let left = deadline.saturating_duration_since(asked);
+        let code = self.progress.aside(self.mfa.codes.next(serial, self.program_limit(left))).await?;
+        let counts = self.limits_programs && self.mfa.codes.are_from_a_program();
+        Ok((code, if counts { deadline } else { deadline + asked.elapsed() }))
     }
 
     async fn assume_from(&self, session: &MfaSession, road: &Road<'_>) -> Result<(Session, MfaUse), Error> {
         self.report.mfa_session(session);
-        let role = self.chain(Proof::Keys(session.keys.clone()), road, None).await?;
+        let role = self.chain(Proof::Keys(session.keys.clone()), road, false).await?;
         Ok((role, MfaUse::Session { ends: session.ends() }))
     }
 
-    async fn buy(&self, keys: &Keys, serial: &MfaSerial, road: &Road<'_>) -> Result<MfaSession, Error> {
-        let code = self.progress.aside(self.mfa.codes.next(serial)).await?;
+    /// A new MFA session, and the time that is left for what comes after it.
+    async fn buy(&self, keys: &Keys, serial: &MfaSerial, road: &Road<'_>) -> Result<(MfaSession, Duration), Error> {
+        let (code, deadline) = self.code(serial, Instant::now() + road.left).await?;
         let (hop, place) = device(&self.plan.hops).map_or((self.plan.hops.first(), 1), |(hop, place, _)| (hop, place));
-        let call = self.call(hop, place, StsCall::GetSessionToken, road, Instant::now() + road.left);
-        Ok(call.get_session_token(keys, Code { serial, code: &code }, self.mfa.session_duration).await?)
+        let call = self.call(hop, place, StsCall::GetSessionToken, road, deadline);
+        let code = Code { serial, code: &code };
+        let session = call.get_session_token(keys, code, self.mfa.session_duration).await?;
+        Ok((session, deadline.saturating_duration_since(Instant::now())))
     }
 }
 

@@ -27,13 +27,12 @@ pub(crate) use mfa::{Mfa, MfaUse};
 pub(crate) use road::{Heard, Sourced};
 
 use crate::error::{AssumeError, Error, SourceError, StsCall};
-use crate::mfa::Codes;
 use crate::mfa::way::{KeyKind, Way, way};
 use crate::profile::{Plan, Proxies, Source};
 use crate::report::{Progress, Report};
 use crate::role::Hop;
 use crate::session::{CallerIdentity, Session};
-use crate::waiting::Awaited;
+use crate::waiting::{Awaited, ProgramLimit};
 use call::{Call, Code};
 use http::Line;
 use instance::Instance;
@@ -66,6 +65,8 @@ pub(crate) struct Sts<'a> {
     pub(crate) mfa: Mfa<'a>,
     /// For the source and all calls of one session, less what was spent on waiting before.
     pub(crate) limit: Duration,
+    /// Whether the limit was asked for: then it is also for the programs that are run for the session.
+    pub(crate) limits_programs: bool,
     pub(crate) report: Report,
     pub(crate) progress: &'a Progress,
 }
@@ -106,8 +107,7 @@ impl Sts<'_> {
         let asked = Instant::now();
         let (proof, instance_region) = self.proof().await?;
         let left = match self.plan.source {
-            // It has a limit of its own, since somebody may have to unlock something for it.
-            Source::Process { .. } => self.limit,
+            Source::Process { .. } if !self.limits_programs => self.limit,
             _ => self.limit.saturating_sub(asked.elapsed()),
         };
         let region = self.region(instance_region.as_deref())?;
@@ -139,10 +139,8 @@ impl Sts<'_> {
         let kind = source.kind();
         let (session, mfa) = match (way(&self.plan.hops, kind), proof.keys()) {
             (Way::Session(serial), Some(keys)) => self.with_session(keys, serial, road).await?,
-            (Way::None, _) => (self.chain(proof.clone(), road, None).await?, MfaUse::None),
-            (Way::Session(_) | Way::WithRole, _) => {
-                (self.chain(proof.clone(), road, Some(self.mfa.codes)).await?, MfaUse::WithRole)
-            }
+            (Way::None, _) => (self.chain(proof.clone(), road, false).await?, MfaUse::None),
+            (Way::Session(_) | Way::WithRole, _) => (self.chain(proof.clone(), road, true).await?, MfaUse::WithRole),
         };
         self.mfa.codes.end_of_start();
         let asked = Some(Asked { source_keys: kind, mfa });
@@ -168,23 +166,26 @@ impl Sts<'_> {
         Ok((proof, None))
     }
 
+    /// How long a program may take where so much is left of the limit.
+    fn program_limit(&self, left: Duration) -> ProgramLimit {
+        if self.limits_programs { ProgramLimit { left, of: self.network.timeout } } else { ProgramLimit::OWN }
+    }
+
     /// The source's answer, if it comes in time: the SDK's providers limit some of what can hang, or nothing.
     async fn within_limit<T>(&self, answer: impl Future<Output = Result<T, SourceError>>) -> Result<T, SourceError> {
         let silent = |_| SourceError::Silent { name: self.plan.source.to_string(), limit: self.network.timeout };
         tokio::time::timeout(self.limit, answer).await.map_err(silent)?
     }
 
-    /// Assumes each role of the chain. With `codes`, a role that names a device is sent a code; the time that the code
-    /// took does not count.
-    async fn chain(&self, mut proof: Proof, road: &Road<'_>, codes: Option<&Codes<'_>>) -> Result<Session, Error> {
+    /// Assumes each role of the chain. With codes, a role that names a device is sent a code.
+    async fn chain(&self, mut proof: Proof, road: &Road<'_>, with_codes: bool) -> Result<Session, Error> {
         let mut deadline = Instant::now() + road.left;
         let mut session = None;
         for (at, hop) in self.plan.hops.iter().enumerate() {
-            let code = match (codes, &hop.options.mfa_serial) {
-                (Some(codes), Some(serial)) => {
-                    let asked = Instant::now();
-                    let code = self.progress.aside(codes.next(serial)).await?;
-                    deadline += asked.elapsed();
+            let code = match (with_codes, &hop.options.mfa_serial) {
+                (true, Some(serial)) => {
+                    let code;
+                    (code, deadline) = self.code(serial, deadline).await?;
                     Some((serial, code))
                 }
                 _ => None,

@@ -49,6 +49,7 @@ pub(crate) enum Heard<'a> {
 }
 
 /// What all calls for one session share.
+#[derive(Clone, Copy)]
 pub(super) struct Road<'a> {
     pub(super) region: &'a str,
     pub(super) line: &'a Line,

@@ -13,7 +13,7 @@ use crate::files::read_at_most;
 use crate::profile::{Source, TokenFrom};
 use crate::session::{Flaw, Keys, Part, Secret, parse_time, rfc3339};
 use crate::sys::helper::{self, Attendance, HelperError};
-use crate::waiting::Tries;
+use crate::waiting::{ProgramLimit, Tries};
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::login::LoginCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
@@ -27,10 +27,7 @@ use serde::Deserialize;
 use std::ffi::CString;
 use std::fmt;
 use std::path::Path;
-use std::time::Duration;
 
-/// How long a program that xassume runs for itself may take.
-const HELPER_LIMIT: Duration = Duration::from_mins(1);
 /// The most that it may print; the Java SDK's limit for a `credential_process`.
 const HELPER_BYTES: usize = 64_000;
 
@@ -43,6 +40,7 @@ pub(crate) struct Helpers<'a> {
     /// The environment that xassume inherited, with the depth counted on.
     pub(crate) environment: &'a [CString],
     pub(crate) attendance: Attendance,
+    pub(crate) limit: ProgramLimit,
 }
 
 /// What vouches for the first call to STS.
@@ -235,7 +233,7 @@ struct ProcessOutput {
 
 async fn process(profile: &str, command: &str, helpers: &Helpers<'_>) -> Result<Keys, SourceError> {
     let failed = |failure| SourceError::Process { profile: profile.to_owned(), failure };
-    let output = helper::run_shell(command, helpers.environment, helpers.attendance, HELPER_LIMIT, HELPER_BYTES)
+    let output = helper::run_shell(command, helpers.environment, helpers.attendance, helpers.limit, HELPER_BYTES)
         .await
         .map_err(|error| failed(error.into()))?;
     process_keys(&zeroize::Zeroizing::new(output)).map_err(failed)

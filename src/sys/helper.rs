@@ -14,6 +14,7 @@ use super::reap::Entry;
 use super::signals::{self, Notice};
 use super::tty::Terminal;
 use crate::supervise::process::{End, Group, Pid};
+use crate::waiting::ProgramLimit;
 pub(super) use answer::{Answer, More};
 use family::Family;
 use std::ffi::CString;
@@ -31,7 +32,7 @@ pub(crate) enum HelperError {
     Spawn(io::Error),
     /// It ended otherwise than with status 0.
     Failed(End),
-    /// It was killed after this time.
+    /// It was killed when what was left of this time had passed.
     TimedOut(Duration),
     /// It wrote more than this many bytes, and was killed.
     TooLarge(usize),
@@ -81,7 +82,7 @@ pub(crate) async fn run_shell(
     line: &str,
     environment: &[CString],
     attendance: Attendance,
-    limit: Duration,
+    limit: ProgramLimit,
     max_bytes: usize,
 ) -> Result<Vec<u8>, HelperError> {
     let line = CString::new(line).map_err(|error| HelperError::Spawn(error.into()))?;
@@ -101,17 +102,17 @@ pub(crate) async fn run_shell(
 pub(crate) async fn run_helper(
     program: &Program,
     attendance: Attendance,
-    limit: Duration,
+    limit: ProgramLimit,
     max_bytes: usize,
 ) -> Result<Vec<u8>, HelperError> {
     // From before there is a helper until after it has ended.
     let notice = Notice::of_signals().map_err(HelperError::Spawn)?;
     let (mut helper, output) = start(program, attendance).map_err(HelperError::Spawn)?;
-    let answer = tokio::time::timeout(limit, helper.answer(&output, Answer::new(max_bytes)));
+    let answer = tokio::time::timeout(limit.left, helper.answer(&output, Answer::new(max_bytes)));
     let signal = tokio::select! {
         biased;
         signal = notice.signal() => signal,
-        answer = answer => return answer.unwrap_or(Err(HelperError::TimedOut(limit))),
+        answer = answer => return answer.unwrap_or(Err(HelperError::TimedOut(limit.of))),
     };
     drop(helper);
     signals::die_of(signal)
@@ -198,10 +199,10 @@ mod tests {
     use crate::supervise::signal::Signal;
 
     fn run(line: &str) -> Result<Vec<u8>, HelperError> {
-        run_within(Duration::from_mins(1), line)
+        run_within(ProgramLimit::OWN, line)
     }
 
-    fn run_within(limit: Duration, line: &str) -> Result<Vec<u8>, HelperError> {
+    fn run_within(limit: ProgramLimit, line: &str) -> Result<Vec<u8>, HelperError> {
         let environment = [c"PATH=/usr/bin:/bin".to_owned(), c"WORD=spoken".to_owned()];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(run_shell(line, &environment, Attendance::Unattended, limit, 100))
@@ -228,8 +229,9 @@ mod tests {
 
     #[test]
     fn one_that_hangs_or_talks_too_much_is_killed() {
-        let briefly = |line| run_within(Duration::from_millis(500), line);
-        assert!(matches!(briefly("sleep 900 & wait"), Err(HelperError::TimedOut(_))));
+        let (left, of) = (Duration::from_millis(500), Duration::from_secs(2));
+        let briefly = |line| run_within(ProgramLimit { left, of }, line);
+        assert!(matches!(briefly("sleep 900 & wait"), Err(HelperError::TimedOut(limit)) if limit == of));
         assert!(matches!(briefly("exec >&-; sleep 900"), Err(HelperError::TimedOut(_))));
         assert!(matches!(run("printf %0101d 1; sleep 900"), Err(HelperError::TooLarge(100))));
     }

@@ -87,6 +87,9 @@ fn services() -> Vec<Page> {
             r#"echo '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"t","Expiration":"soon"}'"#,
         ),
         by_process("source-process-endless", "yes"),
+        page("source-process-silent", || {
+            Scene::new(by_profile("credential_process = sleep 60\n").env("XASSUME_STS_TIMEOUT", "300ms"))
+        }),
         by_process(
             "source-process-key-empty",
             r#"echo '{"Version":1,"AccessKeyId":"","SecretAccessKey":"s","SessionToken":"t"}'"#,

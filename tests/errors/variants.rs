@@ -14,7 +14,6 @@ const WITHOUT: &[(&str, &str)] = &[
     ),
     ("LastTry::Told", "chance decides how many tries there is time for: `tests/network.rs` waits for it"),
     ("ProcessFailure::CouldNotStart", "it is run by /bin/sh, which is always there"),
-    ("ProcessFailure::TimedOut", "it takes a minute; a unit test of `sys::helper` holds it with a shorter limit"),
     (
         "StsCall::GetCallerIdentity",
         "a step of `--check`, told on standard output (`tests/check.rs`); its network failures have the pages of the others",

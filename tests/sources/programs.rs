@@ -1,0 +1,48 @@
+//! `--sts-timeout`, when it is given, is for the programs of a session as well.
+
+use super::{ROLE, failed, with_process};
+use crate::support::{Answer, FakeSts, Xassume};
+use std::time::{Duration, Instant};
+
+#[test]
+fn a_credential_process_is_waited_for_no_longer_than_asked() {
+    let sts = FakeSts::start();
+    for world in [
+        with_process(&sts, "sleep 300").args(["--sts-timeout", "900ms"]),
+        with_process(&sts, "sleep 300").env("XASSUME_STS_TIMEOUT", "900ms"),
+    ] {
+        let begun = Instant::now();
+        let error = failed(world);
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+        let line =
+            "xassume: no source credentials: credential_process of profile helper: it gave no answer within 900ms\n";
+        assert_eq!(
+            error,
+            format!("{line}hint: --sts-timeout, when given, limits the program; otherwise it has a minute\n")
+        );
+    }
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn the_time_that_a_credential_process_takes_is_taken_from_the_time_for_sts() {
+    let sts = FakeSts::builder().script([Answer::Hang]).start();
+    let command = r#"sleep 4; echo '{"Version":1,"AccessKeyId":"ASIA","SecretAccessKey":"s","SessionToken":"t"}'"#;
+    let begun = Instant::now();
+    let error = failed(with_process(&sts, command).args(["--sts-timeout", "6s"]));
+    let took = begun.elapsed();
+    assert!(error.contains("gave no answer within ") && error.contains("cannot assume"), "{error}");
+    assert!(took >= Duration::from_secs(6) && took < Duration::from_millis(9500), "6s for both, not 10s: {took:?}");
+}
+
+#[test]
+fn an_mfa_command_is_waited_for_no_longer_than_asked() {
+    let sts = FakeSts::start();
+    let xassume = Xassume::new(&sts).args(["--mfa-serial", "arn:aws:iam::111111111111:mfa/alice", "-r", ROLE]);
+    let begun = Instant::now();
+    let finished =
+        xassume.args(["--mfa-command", "sleep 300", "--sts-timeout", "900ms", "--", "true"]).run().exited(125);
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    assert!(finished.stderr.contains("gave no answer within 900ms"), "{}", finished.stderr);
+    assert_eq!(sts.requests().len(), 0);
+}
