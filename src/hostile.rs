@@ -11,7 +11,7 @@ pub use crate::mfa::hostile::mfa_command;
 pub use crate::profile::hostile::config_plan;
 pub use crate::role::hostile::{duration, role, tags};
 pub use crate::session::hostile::time;
-pub use crate::sts::hostile::{credential_process, sts_answer};
+pub use crate::sts::hostile::{credential_process, role_list, sts_answer};
 
 use crate::error::{Error, deceives};
 use crate::report::Report;

@@ -21,7 +21,7 @@ use crate::sts::{BundleError, Mfa, Network, Obtained, Sts, read_bundle};
 use crate::supervise::schedule::REFRESH_ATTEMPTS;
 use crate::sys::boot::boottime;
 use crate::vars::Vars;
-use crate::waiting::{Awaited, ProgramLimit};
+use crate::waiting::Awaited;
 use kept::Kept;
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStringExt as _;
@@ -271,15 +271,13 @@ impl<'a> Sessions<'a> {
     ) -> Result<T, Error> {
         let network = self.network()?;
         let environment = helper_environment(self.vars, self.depth, held);
-        let timeout = self.settings.sts.timeout;
-        let program =
-            if self.settings.sts.timeout_given { ProgramLimit { left: limit, of: timeout } } else { ProgramLimit::OWN };
-        let helpers = Helpers { environment: &environment, attendance: self.codes.attendance(), limit: program };
+        let helpers = Helpers { environment: &environment, attendance: self.codes.attendance() };
         let kept = Kept { sessions: self };
         let mfa = Mfa { codes: self.codes, sessions: &kept, session_duration: self.settings.mfa.session_duration };
         let limits_programs = self.settings.sts.timeout_given;
-        let Self { plan, report, progress, .. } = *self;
-        let sts = Sts { plan, network: &network, helpers, mfa, attempts, limit, limits_programs, report, progress };
+        let Self { plan, vars, report, progress, .. } = *self;
+        let sts =
+            Sts { plan, network: &network, helpers, mfa, attempts, limit, limits_programs, vars, report, progress };
         Ok(steps(&sts).await)
     }
 

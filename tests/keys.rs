@@ -118,9 +118,12 @@ fn keys_of_a_container_that_cannot_be_used() {
     let file = in_container().file("token", format!("{}\n", container.token()));
     let path = file.home().join("token");
     let by_variable = in_container().env("AWS_CONTAINER_AUTHORIZATION_TOKEN", format!("{HIDDEN}\n"));
-    for xassume in [file.env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path), by_variable] {
+    for (xassume, complaint) in [
+        (file.env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path), "it holds a line break or another character"),
+        (by_variable, "the container's authorization token cannot be sent in an HTTP header hint: "),
+    ] {
         let said = refused(&sts, &xassume);
-        assert!(said.contains("the container's authorization token cannot be sent in an HTTP header hint: "), "{said}");
+        assert!(said.contains(complaint), "{said}");
         assert!(said.contains("without a line break behind it"), "{said}");
     }
 }

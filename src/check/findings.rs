@@ -249,6 +249,6 @@ fn of_config(error: &ConfigError) -> Place {
         | ConfigError::IncompleteSso { .. }
         | ConfigError::SsoMismatch { .. }
         | ConfigError::UnknownSsoSession { .. }
-        | ConfigError::NoSource { .. } => Place::Source,
+        | ConfigError::NoSource(_) => Place::Source,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Facts as fields, no secret among them. `Display` is one line; the hint is the one thing to do.
 
-use super::shortened;
+use super::{LookedAt, shortened};
 use crate::role::{Invalid, MAX_HOPS};
 use crate::session::Flaw;
 use crate::word::Word;
@@ -63,7 +63,7 @@ pub(crate) enum ConfigError {
     /// Nothing names a role; the profile was looked at and has none.
     NoRole { profile: Option<String>, misplaced: Option<Misplaced> },
     /// Nothing gives source credentials; each place that was looked at.
-    NoSource { looked_at: Vec<String> },
+    NoSource(LookedAt),
     /// A chain of more roles than [`MAX_HOPS`].
     TooManyHops,
     /// More than an hour was asked for a role that is assumed from another role's session; hops count from 1.
@@ -170,7 +170,9 @@ impl ConfigError {
                 "give --role-arn ARN, --profile NAME, XASSUME_ROLE_ARN, AWS_PROFILE with a role_arn, or AWS_ROLE_ARN"
                     .into()
             }
-            Self::NoSource { .. } => "give keys in the environment, a profile with credentials, or a token file".into(),
+            Self::NoSource(looked_at) => looked_at
+                .hint()
+                .unwrap_or_else(|| "give keys in the environment, a profile with credentials, or a token file".into()),
             Self::TooManyHops => "assume a role nearer to the last one".into(),
             Self::ChainedDuration { by: DurationBy::Profile(profile), .. } => {
                 format!("remove duration_seconds from profile {profile}, or use 3600")
@@ -251,9 +253,7 @@ impl fmt::Display for ConfigError {
                 write!(f, "no role to assume: nothing names one, and profile {profile} has no role_arn")
             }
             Self::NoRole { profile: None, .. } => f.write_str("no role to assume: nothing names one"),
-            Self::NoSource { looked_at } => {
-                write!(f, "no source credentials; looked at {}", looked_at.join(", "))
-            }
+            Self::NoSource(looked_at) => write!(f, "no source credentials; looked at {looked_at}"),
             Self::TooManyHops => {
                 write!(f, "the role chain has more than {MAX_HOPS} roles, which is the most that xassume assumes")
             }

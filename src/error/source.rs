@@ -1,5 +1,6 @@
 //! Why the source credentials, from which the first role is assumed, could not be had.
 
+use super::shortened;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,16 +16,49 @@ pub(crate) enum SourceError {
     Process { profile: String, failure: ProcessFailure },
     /// The container endpoint did not give credentials.
     Container { reason: String, answer: Answer },
-    /// The token for the container endpoint cannot be sent to it; which of AWS's variables it is from is not told.
+    /// The token in `AWS_CONTAINER_AUTHORIZATION_TOKEN` cannot be sent to the container endpoint.
     ContainerToken,
     /// The source, named as in the plan, did not answer within `--sts-timeout`.
     Silent { name: String, limit: Duration },
-    /// Instance metadata did not give credentials.
-    InstanceMetadata { reason: String, failure: MetadataFailure },
-    /// The web identity token file cannot be used.
-    TokenFile { path: PathBuf, named_by: String, reason: String },
+    /// Instance metadata did not give credentials. Where nothing names it, other places gave none before.
+    InstanceMetadata { failure: MetadataFailure, last_resort: Option<LookedAt> },
+    /// A file of a source cannot be used.
+    File { file: StoredFile, path: PathBuf, named_by: String, reason: String },
     /// A service that hands out credentials was asked and refused, or was not reached.
     Service { service: &'static str, profile: String, reason: String, answer: Answer },
+}
+
+/// A file that belongs to a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StoredFile {
+    WebIdentityToken,
+    ContainerToken,
+    /// What `aws sso login` or `aws login` writes.
+    Login,
+}
+
+/// What was looked at for credentials and gave none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct LookedAt {
+    pub(crate) places: Vec<String>,
+    /// Profiles that have credentials, and that nothing names.
+    pub(crate) profiles: Vec<String>,
+}
+
+impl LookedAt {
+    /// What to do where there are profiles to choose from.
+    pub(crate) fn hint(&self) -> Option<String> {
+        const MOST: usize = 8;
+        let more = if self.profiles.len() > MOST { ", …" } else { "" };
+        let names = self.profiles.iter().take(MOST).map(|name| shortened(name)).collect::<Vec<_>>().join(", ");
+        (!names.is_empty()).then(|| format!("--profile NAME uses one of the profiles with credentials: {names}{more}"))
+    }
+}
+
+impl fmt::Display for LookedAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.places.join(", "))
+    }
 }
 
 /// What a source has answered.
@@ -36,15 +70,51 @@ pub(crate) enum Answer {
     Refused(Option<u16>),
 }
 
+impl Answer {
+    /// Whether a later question may have another answer: nothing came, or that it has too much to do or is ill.
+    fn is_outage(self) -> bool {
+        matches!(self, Self::None | Self::Refused(Some(429 | 500..)))
+    }
+}
+
 /// How instance metadata failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum MetadataFailure {
-    /// Nothing answers.
-    Silent,
+    /// Nothing answers at this URL.
+    Silent { endpoint: String, reason: String },
     /// It answers, and the instance has no role.
     NoRole,
-    /// It answers otherwise.
-    Refused,
+    /// It answers with this HTTP status; `what` was asked for.
+    Status { what: &'static str, status: u16 },
+    /// It refuses a token with this HTTP status, and a request without one (`IMDSv1`) is forbidden by the settings.
+    NoToken(u16),
+    /// It answers with something that cannot be used.
+    Unusable(String),
+}
+
+impl fmt::Display for MetadataFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Silent { endpoint, reason } => write!(f, "nothing answers at {endpoint} ({reason})"),
+            Self::NoRole => f.write_str("the instance has no role"),
+            Self::Status { what, status } => {
+                let meaning = match status {
+                    401 => "the token is not accepted",
+                    403 => "access is forbidden",
+                    404 => "there is none",
+                    405 => "the method is not allowed",
+                    429 => "there are too many requests",
+                    500.. => "the service has a fault",
+                    _ => "the request is refused",
+                };
+                write!(f, "asked for {what}, it answers with HTTP status {status}: {meaning}")
+            }
+            Self::NoToken(status) => {
+                write!(f, "asked for a token, it answers with HTTP status {status}, and IMDSv1 is disabled")
+            }
+            Self::Unusable(reason) => f.write_str(reason),
+        }
+    }
 }
 
 /// How a `credential_process` failed.
@@ -61,6 +131,32 @@ pub(crate) enum ProcessFailure {
     Expired(String),
 }
 
+impl MetadataFailure {
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::Silent { .. } => {
+                "not on EC2? give keys, a profile or a token file; in a container the IMDSv2 hop limit must be 2"
+            }
+            Self::NoRole => "attach an instance profile with a role to the instance",
+            Self::Status { status: 429 | 500.., .. } => "try again later",
+            Self::NoToken(_) => "unset AWS_EC2_METADATA_V1_DISABLED if requests without a token are to be sent",
+            Self::Status { .. } | Self::Unusable(_) => {
+                "is metadata enabled for the instance, and may this user or container reach it?"
+            }
+        }
+    }
+}
+
+impl fmt::Display for StoredFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::WebIdentityToken => "web identity token file",
+            Self::ContainerToken => "container token file",
+            Self::Login => "login file",
+        })
+    }
+}
+
 impl fmt::Display for ProcessFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -75,15 +171,20 @@ impl fmt::Display for ProcessFailure {
 }
 
 impl SourceError {
-    /// Whether nothing was answered. What refuses has answered.
+    /// Whether the source was not there, or not well. What refuses has answered.
     pub(crate) fn is_outage(&self) -> bool {
-        matches!(
-            self,
-            Self::Silent { .. }
-                | Self::Container { answer: Answer::None, .. }
-                | Self::InstanceMetadata { failure: MetadataFailure::Silent, .. }
-                | Self::Service { answer: Answer::None, .. }
-        )
+        match self {
+            Self::Silent { .. } => true,
+            Self::Container { answer, .. } | Self::Service { answer, .. } => answer.is_outage(),
+            Self::InstanceMetadata { failure, .. } => {
+                matches!(failure, MetadataFailure::Silent { .. } | MetadataFailure::Status { status: 429 | 500.., .. })
+            }
+            Self::SsoExpired { .. }
+            | Self::LoginExpired { .. }
+            | Self::Process { .. }
+            | Self::ContainerToken
+            | Self::File { .. } => false,
+        }
     }
 
     /// The one thing to do.
@@ -115,20 +216,21 @@ impl SourceError {
                 "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI must lead to the container's own endpoint".into()
             }
             Self::ContainerToken => {
-                "AWS_CONTAINER_AUTHORIZATION_TOKEN, or its _FILE, must hold the token alone, without a line break behind it"
-                    .into()
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN must hold the token alone, without a line break behind it".into()
             }
             Self::Silent { .. } => "check the network and proxies; --sts-timeout sets the limit".into(),
-            Self::InstanceMetadata { failure: MetadataFailure::Silent, .. } => {
-                "not on EC2? give keys, a profile or a token file; in a container the IMDSv2 hop limit must be 2".into()
+            Self::InstanceMetadata { failure, last_resort } => {
+                last_resort.as_ref().and_then(LookedAt::hint).unwrap_or_else(|| failure.hint().into())
             }
-            Self::InstanceMetadata { failure: MetadataFailure::NoRole, .. } => {
-                "attach an instance profile with a role to the instance".into()
-            }
-            Self::InstanceMetadata { failure: MetadataFailure::Refused, .. } => {
-                "is metadata enabled for the instance, and may this user or container reach it?".into()
-            }
-            Self::TokenFile { named_by, .. } => format!("{named_by} must name a readable file with one OIDC token"),
+            Self::File { file, named_by, .. } => match file {
+                StoredFile::WebIdentityToken => format!("{named_by} must name a readable file with one OIDC token"),
+                StoredFile::ContainerToken => {
+                    format!("{named_by} must name a readable file with the token alone, without a line break behind it")
+                }
+                StoredFile::Login => {
+                    "remove it, and log in again: the AWS CLI writes it at each login".into()
+                }
+            },
             Self::Service { profile, .. } => {
                 format!("`aws sts get-caller-identity --profile {profile}` shows whether the AWS CLI gets credentials there")
             }
@@ -152,8 +254,13 @@ impl fmt::Display for SourceError {
             Self::Silent { name, limit } => {
                 write!(f, "{name} gave no answer within {}", humantime::format_duration(*limit))
             }
-            Self::InstanceMetadata { reason, .. } => write!(f, "instance metadata: {reason}"),
-            Self::TokenFile { path, reason, .. } => write!(f, "web identity token file {}: {reason}", path.display()),
+            Self::InstanceMetadata { failure, last_resort: None } => write!(f, "instance metadata: {failure}"),
+            Self::InstanceMetadata { failure, last_resort: Some(looked_at) } => {
+                write!(f, "none in {looked_at}; instance metadata: {failure}")
+            }
+            Self::File { file, path, named_by, reason } => {
+                write!(f, "{file} {} ({named_by}): {reason}", path.display())
+            }
             Self::Service { service, profile, reason, .. } => write!(f, "{service}, for profile {profile}: {reason}"),
         }
     }

@@ -230,3 +230,13 @@ fn ends_of_credentials_are_read_as_one_moment_or_not_at_all() {
         time,
     );
 }
+
+#[test]
+fn lists_of_roles_give_one_segment_of_a_url_or_none() {
+    hold(
+        "role_list",
+        400,
+        "[ \r\n]{0,3}([A-Za-z0-9+=,.@_-]{0,140}|\\PC{0,9}|<html>|/|\\.\\.)[ \r\n]{0,3}\\PC{0,9}",
+        role_list,
+    );
+}

@@ -2,6 +2,7 @@
 //!
 //! `text` tells what each line is, `set` what the files say, `source` and `chain` how a profile gets credentials,
 //! `hops` how each role is assumed, `network` how STS is reached, `proxy` by whose help; `plan` puts them together.
+//! `metadata` says how an instance is asked,
 //! `ignored` names what has no place in a plan, `exported` what the command keeps of the profile. All of it is pure: the
 //! caller has read the files and the environment.
 
@@ -11,6 +12,7 @@ mod hops;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
 mod ignored;
+mod metadata;
 mod network;
 mod plan;
 mod proxy;
@@ -22,6 +24,7 @@ mod words;
 
 pub(crate) use exported::exported_settings;
 pub(crate) use hops::RoleChain;
+pub(crate) use metadata::Metadata;
 pub(crate) use network::{Region, endpoint, region_name};
 pub(crate) use plan::{Plan, plan};
 pub(crate) use proxy::{Proxies, Proxy};

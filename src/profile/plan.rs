@@ -6,11 +6,12 @@
 use super::chain::{Base, walk};
 use super::hops::{Call, Draft, RoleChain, finish};
 use super::ignored;
+use super::metadata::{Metadata, metadata};
 use super::network::{Network, Region, Used, network, region};
 use super::request::{ProfileFrom, Request};
 use super::set::{DEFAULT, ProfileSet, Settings};
 use super::source::{self, Source, TokenFrom};
-use crate::error::ConfigError;
+use crate::error::{ConfigError, LookedAt};
 use crate::role::RoleArn;
 use crate::vars::Vars;
 use crate::word::Counts;
@@ -25,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) profile: Option<String>,
     pub(crate) region: Option<Region>,
     pub(crate) network: Network,
+    /// How instance metadata is asked, where it is the source.
+    pub(crate) metadata: Metadata,
     /// What was passed over, and why; said by `-v`.
     pub(crate) notes: Vec<String>,
 }
@@ -69,6 +72,7 @@ fn decide(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Result<Plan,
     }
     let explicit = planner.explicit_roles();
     let Start { source, mut drafts } = planner.start(explicit)?;
+    let metadata = planner.metadata(&source)?;
     // A role that is named by itself and is also where the profile or the token leads is one hop, not two.
     let repeated = drafts.last().zip(explicit.first()).is_some_and(|(draft, role)| draft.role == *role);
     drafts.extend(explicit.iter().skip(usize::from(repeated)).cloned().map(Draft::plain));
@@ -80,7 +84,7 @@ fn decide(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Result<Plan,
     let region = region(request, profiles, vars, used)?;
     let network = network(profiles, vars, used, &mut planner.notes)?;
     let profile = used.map(|used| used.name.to_owned());
-    Ok(Plan { source, hops, profile, region, network, notes: planner.notes })
+    Ok(Plan { source, hops, profile, region, network, metadata, notes: planner.notes })
 }
 
 /// The profile that is looked at, and who named it.
@@ -235,7 +239,7 @@ impl<'a> Planner<'a> {
         let source = source::of_profile(self.profiles, self.selected.name)?.or_else(|| self.surroundings());
         match source {
             Some(source) => plain(self, source),
-            None => Err(ConfigError::NoSource { looked_at: self.looked_at() }),
+            None => Err(ConfigError::NoSource(self.looked_at(Some("instance metadata (disabled)")))),
         }
     }
 
@@ -319,7 +323,17 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn looked_at(&self) -> Vec<String> {
+    /// How the source is asked where it is the instance, and what was looked at before it if nothing names it.
+    fn metadata(&self, source: &Source) -> Result<Metadata, ConfigError> {
+        if *source != Source::InstanceMetadata {
+            return Ok(Metadata::default());
+        }
+        let last_resort = (!self.profile_has_role()).then(|| self.looked_at(None));
+        Ok(Metadata { last_resort, ..metadata(self.profiles, self.vars, self.used())? })
+    }
+
+    /// The places that give no credentials, `further` ones behind them.
+    fn looked_at(&self, further: Option<&str>) -> LookedAt {
         let name = self.selected.name;
         let profile = match (self.profiles.misplaced(name), self.selected.settings) {
             (Some(found), _) => format!("profile {name} (written {}, and not {})", found.written, found.expected),
@@ -328,8 +342,10 @@ impl<'a> Planner<'a> {
         };
         let environment = ["AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"].map(str::to_owned);
         let environment = environment.into_iter().filter(|_| !self.by_flag());
-        let rest = [profile, "container variables".into(), "instance metadata (disabled)".into()];
-        environment.chain(rest).collect()
+        let rest = [profile, "container variables".into()].into_iter().chain(further.map(str::to_owned));
+        let gives = |name: &&str| matches!(source::of_profile(self.profiles, name), Ok(Some(_)));
+        let profiles = self.profiles.names().filter(gives).map(str::to_owned).collect();
+        LookedAt { places: environment.chain(rest).collect(), profiles }
     }
 }
 

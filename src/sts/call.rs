@@ -10,14 +10,14 @@ use crate::report::Progress;
 use crate::role::{Hop, HopOptions, MfaCode, MfaSerial, PolicyArn, SessionDuration};
 use crate::session::{CallerIdentity, Granted, Keys, Secret};
 use crate::waiting::Awaited;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_sdk_sts::config::{AppName, BehaviorVersion, Region};
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_types::retry::RetryConfig;
-use aws_smithy_types::timeout::TimeoutConfig;
 use std::time::{Duration, Instant};
 
 /// One hop of a chain.
@@ -168,8 +168,11 @@ impl Call<'_> {
             .operation_attempt_timeout(for_a_try(left, self.attempts))
             .operation_timeout(left)
             .build();
-        let watch = Watch { way: self.way(), course: self.line.course.clone() };
-        let mut config = aws_sdk_sts::Config::builder()
+        let retries = RetryConfig::standard()
+            .with_max_attempts(self.attempts)
+            .with_initial_backoff(Duration::from_millis(250))
+            .with_max_backoff(Duration::from_secs(5));
+        let mut shared = SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(self.region.to_owned()))
             .use_fips(self.network.fips)
@@ -177,17 +180,12 @@ impl Call<'_> {
             .http_client(self.line.client.clone())
             .sleep_impl(TokioSleep::new())
             .timeout_config(timeouts)
-            .interceptor(watch)
-            .retry_classifier(TooManyRequests)
-            .retry_config(
-                RetryConfig::standard()
-                    .with_max_attempts(self.attempts)
-                    .with_initial_backoff(Duration::from_millis(250))
-                    .with_max_backoff(Duration::from_secs(5)),
-            );
-        config.set_endpoint_url(self.network.endpoint.clone());
-        config.set_app_name(AppName::new("xassume").ok());
-        Ok(config)
+            .retry_config(retries);
+        shared.set_endpoint_url(self.network.endpoint.clone());
+        shared.set_app_name(AppName::new("xassume").ok());
+        let watch = Watch { way: self.way(), course: self.line.course.clone() };
+        let config = aws_sdk_sts::config::Builder::from(&shared.build());
+        Ok(config.interceptor(watch).retry_classifier(TooManyRequests))
     }
 
     fn awaited(&self) -> Awaited {

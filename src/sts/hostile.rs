@@ -10,9 +10,10 @@ use super::Network;
 use super::call::{Call, Code};
 use super::course::Course;
 use super::http::{Line, ServerDate, received};
+use super::instance::role_name;
 use super::source::{Proof, process_keys};
 use crate::deliver::document::container;
-use crate::error::{AssumeError, Error, ProcessFailure, SourceError, StsCall};
+use crate::error::{AssumeError, Error, MetadataFailure, ProcessFailure, SourceError, StsCall};
 use crate::hostile::{Bound, bounded, is_telling, redacted, seen, told};
 use crate::report::Report;
 use crate::role::{Hop, HopOptions, MfaCode, MfaSerial, RoleArn, RoleSessionName};
@@ -226,6 +227,24 @@ pub fn credential_process(bytes: &[u8]) {
             let words = text.split('"').filter(|word| is_telling(word, &text));
             // The hint shows the form; an expiry that has passed is told, since it says what is wrong.
             redacted(words.filter(|word| !of_nothing.contains(word) && !is_moment(word)), &refused(failure));
+        }
+    }
+}
+
+/// The list of roles of instance metadata: what is taken for a name is in the list, and makes one segment of a URL.
+pub fn role_list(bytes: &[u8]) {
+    let bound = Bound { room: 4 << 10, per_byte: 4 };
+    match bounded(bytes.len(), bound, || role_name(bytes)) {
+        Ok(name) => {
+            let url: hyper::Uri = format!("http://169.254.169.254/roles/{name}").parse().expect("a URL");
+            assert_eq!((url.path(), url.query()), (format!("/roles/{name}").as_str(), None));
+            assert!(!name.is_empty() && name.len() <= 128 && ![".", ".."].contains(&name), "{name}");
+            let first = String::from_utf8_lossy(bytes).trim_start().lines().next().map(|line| line.trim().to_owned());
+            assert_eq!(first.as_deref(), Some(name));
+        }
+        Err(reason) => {
+            let failure = MetadataFailure::Unusable(reason);
+            drop(told(&Error::Source(SourceError::InstanceMetadata { failure, last_resort: None })));
         }
     }
 }

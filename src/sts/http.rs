@@ -135,18 +135,27 @@ impl Line {
 
 /// A client for the SDK. It notes the server's time, and counts what is sent.
 pub(super) fn client(network: &Network, proxy: Proxy, date: &ServerDate, tries: &Tries) -> SharedHttpClient {
-    SharedHttpClient::new(Client {
-        connector: SharedHttpConnector::new(Connecting {
-            bundle: network.ca_bundle.clone(),
-            proxy,
-            proxies: match proxy {
-                Proxy::FromEnvironment => network.proxies.clone(),
-                Proxy::Never => Proxies::default(),
-            },
-            date: date.clone(),
-            tries: tries.clone(),
-            connectors: Default::default(),
-        }),
+    SharedHttpClient::new(Client { connector: connector(network, proxy, CONNECT_TIMEOUT, date, tries) })
+}
+
+/// What sends one request. `connect` is how long a connection may take, proxy and TLS included.
+pub(super) fn connector(
+    network: &Network,
+    proxy: Proxy,
+    connect: Duration,
+    date: &ServerDate,
+    tries: &Tries,
+) -> SharedHttpConnector {
+    SharedHttpConnector::new(Connecting {
+        bundle: network.ca_bundle.clone(),
+        proxies: match proxy {
+            Proxy::FromEnvironment => network.proxies.clone(),
+            Proxy::Never => Proxies::default(),
+        },
+        connect,
+        date: date.clone(),
+        tries: tries.clone(),
+        connectors: Default::default(),
     })
 }
 
@@ -165,8 +174,8 @@ impl HttpClient for Client {
 #[derive(Debug)]
 struct Connecting {
     bundle: Option<Arc<[u8]>>,
-    proxy: Proxy,
     proxies: Proxies,
+    connect: Duration,
     date: ServerDate,
     tries: Tries,
     /// One for each scheme of a request, directly and through that scheme's proxy.
@@ -176,15 +185,7 @@ struct Connecting {
 impl Connecting {
     fn builder(&self, proxy: ProxyConfig) -> ConnectorBuilder {
         let mut builder = Connector::builder().sleep_impl(TokioSleep::new()).proxy_config(proxy);
-        let connect = match self.proxy {
-            Proxy::FromEnvironment => CONNECT_TIMEOUT,
-            // What does not answer at once is not there: start-up must not stall off EC2.
-            Proxy::Never => Duration::from_secs(1),
-        };
-        let mut settings = HttpConnectorSettings::builder().connect_timeout(connect);
-        if self.proxy == Proxy::Never {
-            settings = settings.read_timeout(Duration::from_secs(5));
-        }
+        let settings = HttpConnectorSettings::builder().connect_timeout(self.connect);
         builder.set_connector_settings(Some(settings.build()));
         builder
     }
@@ -255,7 +256,7 @@ fn names_an_address(url: &str) -> bool {
 }
 
 /// The runtime resolves names on a thread of its own, and panics where the system gives it none.
-fn check_threads() -> io::Result<()> {
+pub(super) fn check_threads() -> io::Result<()> {
     let tried = std::thread::Builder::new().spawn(|| ());
     let told = |error: io::Error| {
         let text = format!("there is no thread to resolve its name with: {error}");

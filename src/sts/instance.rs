@@ -1,75 +1,168 @@
-//! Instance metadata (`IMDSv2`): the credentials of the instance's role, and its region.
+//! Instance metadata: the credentials of the instance's role, and its region.
+//!
+//! Three requests: a token (`IMDSv2`), the name of the role, its credentials. The SDK's client panics on names of roles
+//! that make no URL, and has one limit for all requests together. Where there are no tokens, a request without one
+//! (`IMDSv1`) is sent as the AWS CLI does, unless the settings forbid it.
 
+use super::fetch::{Patience, Reply, Request, Service, Unanswered};
 use super::http::Proxy;
-use super::{Network, failure, source};
-use crate::error::{MetadataFailure, SourceError};
+use super::{Network, document};
+use crate::error::{LookedAt, MetadataFailure, SourceError};
+use crate::profile::Metadata;
 use crate::session::Keys;
-use aws_config::imds;
-use aws_config::imds::credentials::ImdsCredentialsProvider;
-use aws_credential_types::provider::error::CredentialsError;
-use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::OnceCell;
+use zeroize::Zeroizing;
 
-/// What is spent on an instance that does not answer: a start off EC2, or in a container that is one network hop too
-/// far away, must take no longer than two seconds.
-const PATIENCE: Duration = Duration::from_millis(1500);
+const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
+/// How long the token is valid: six hours, as for botocore.
+const TOKEN_TTL: (&str, &str) = ("x-aws-ec2-metadata-token-ttl-seconds", "21600");
+const TOKEN: &str = "x-aws-ec2-metadata-token";
 
-/// This instance: one client, so that its token is fetched once, and one limit for all questions.
-pub(super) struct Instance {
-    client: imds::Client,
-    deadline: Instant,
+/// This instance; its token is fetched once.
+pub(super) struct Instance<'a> {
+    service: Service,
+    settings: &'a Metadata,
+    token: OnceCell<Token>,
 }
 
-impl Instance {
-    pub(super) fn new(network: &Network) -> Self {
-        let client = imds::Client::builder()
-            .configure(&source::provider_config(network, Proxy::Never, ""))
-            .max_attempts(2)
-            .connect_timeout(Duration::from_secs(1))
-            .read_timeout(Duration::from_secs(1))
-            .operation_timeout(PATIENCE)
-            .build();
-        Self { client, deadline: Instant::now() + PATIENCE }
+/// What came of the request for a token.
+enum Token {
+    Given(Zeroizing<String>),
+    /// The instance knows of none; a request without one is sent.
+    Unknown,
+    /// No answer came, perhaps because it may go fewer network hops than other answers: the same.
+    Lost,
+}
+
+impl<'a> Instance<'a> {
+    pub(super) fn new(network: &Network, settings: &'a Metadata) -> Self {
+        let patience = Patience { each: settings.timeout, tries: settings.attempts };
+        Self { service: Service::new(network, Proxy::Never, patience), settings, token: OnceCell::new() }
     }
 
     /// The credentials of its role.
     ///
     /// # Errors
-    /// When nothing answers in time, or the instance has no role.
+    /// When nothing answers, or the instance has no role, or the answer is of no use.
     pub(super) async fn keys(&self) -> Result<Keys, SourceError> {
-        let provider = ImdsCredentialsProvider::builder().imds_client(self.client.clone()).build();
-        match timeout_at(self.deadline, source::provided(provider)).await {
-            Ok(answer) => answer.map_err(|error| failure(&error)),
-            Err(_) => Err(silent()),
+        let last_resort: &Option<LookedAt> = &self.settings.last_resort;
+        let failed = |failure| SourceError::InstanceMetadata { failure, last_resort: last_resort.clone() };
+        self.keys_of_role().await.map_err(failed)
+    }
+
+    async fn keys_of_role(&self) -> Result<Keys, MetadataFailure> {
+        let roles = match self.get(ROLES, "the role").await {
+            Err(MetadataFailure::Status { status: 404, .. }) => return Err(MetadataFailure::NoRole),
+            answer => answer?,
+        };
+        let role = role_name(&roles.body).map_err(MetadataFailure::Unusable)?;
+        let answer = self.get(&format!("{ROLES}{role}"), "the role's credentials").await?;
+        document::keys(&answer.body).map_err(MetadataFailure::Unusable)
+    }
+
+    /// Its region; `None` where metadata does not say it.
+    pub(super) async fn region(&self) -> Option<String> {
+        let answer = self.get("/latest/meta-data/placement/region", "the region").await.ok()?;
+        let region = std::str::from_utf8(&answer.body).ok()?.trim();
+        (!region.is_empty()).then(|| region.to_owned())
+    }
+
+    async fn get(&self, path: &str, what: &'static str) -> Result<Reply, MetadataFailure> {
+        let token = self.token.get_or_try_init(|| self.new_token()).await?;
+        let url = format!("{}{path}", self.settings.endpoint);
+        let header = match token {
+            Token::Given(token) => Some((TOKEN, token.as_str())),
+            Token::Unknown | Token::Lost => None,
+        };
+        let request = Request { method: "GET", url: &url, headers: header.as_slice(), body: None };
+        match self.succeeded(self.service.ask(request).await, what) {
+            Err(MetadataFailure::Status { status: 401, .. }) if matches!(token, Token::Lost) => Err(self.lost()),
+            answer => answer,
         }
     }
 
-    /// Its region; `None` where metadata does not tell it in time.
-    pub(super) async fn region(&self) -> Option<String> {
-        let question = self.client.get("/latest/meta-data/placement/region");
-        let answer = timeout_at(self.deadline, question).await.ok()?.ok()?;
-        let region = answer.as_ref().trim();
-        (!region.is_empty()).then(|| region.to_owned())
+    async fn new_token(&self) -> Result<Token, MetadataFailure> {
+        let url = format!("{}/latest/api/token", self.settings.endpoint);
+        let request = Request { method: "PUT", url: &url, headers: &[TOKEN_TTL], body: None };
+        match self.service.ask(request).await {
+            Ok(Reply { status: 403..=405, .. }) if self.settings.v1 => Ok(Token::Unknown),
+            Ok(Reply { status: status @ 403..=405, .. }) => Err(MetadataFailure::NoToken(status)),
+            Err(Unanswered::Silent(_)) if self.settings.v1 => Ok(Token::Lost),
+            Err(Unanswered::Silent(_)) => Err(self.lost()),
+            answer => {
+                let reply = self.succeeded(answer, "a token")?;
+                let token = std::str::from_utf8(&reply.body).ok().map(str::trim);
+                let token =
+                    token.filter(|token| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()));
+                let unusable = || MetadataFailure::Unusable("its token cannot be sent in a request".into());
+                token.map(|token| Token::Given(Zeroizing::new(token.to_owned()))).ok_or_else(unusable)
+            }
+        }
+    }
+
+    fn succeeded(&self, answer: Result<Reply, Unanswered>, what: &'static str) -> Result<Reply, MetadataFailure> {
+        match answer {
+            Ok(reply) if reply.status == 200 => Ok(reply),
+            Ok(reply) => Err(MetadataFailure::Status { what, status: reply.status }),
+            Err(unanswered @ Unanswered::TooLarge) => Err(MetadataFailure::Unusable(unanswered.to_string())),
+            Err(unanswered) => Err(self.silent(unanswered.to_string())),
+        }
+    }
+
+    fn lost(&self) -> MetadataFailure {
+        self.silent("a request for a token got no answer".into())
+    }
+
+    fn silent(&self, reason: String) -> MetadataFailure {
+        MetadataFailure::Silent { endpoint: self.settings.endpoint.clone(), reason }
     }
 }
 
-fn silent() -> SourceError {
-    let reason = "nothing answers at the instance's address".into();
-    SourceError::InstanceMetadata { reason, failure: MetadataFailure::Silent }
-}
-
-fn failure(error: &CredentialsError) -> SourceError {
-    let texts = failure::chain(error);
-    let says = |word: &str| texts.iter().any(|text| text.contains(word));
-    let not_there = matches!(error, CredentialsError::CredentialsNotLoaded(_)) && !says("404");
-    if not_there || says("timed out") || says("timeout") {
-        return silent();
-    }
-    let (reason, failure) = if says("404") {
-        ("the instance has no role".into(), MetadataFailure::NoRole)
+/// The name of the role: the first line of the list that is not empty, without the white space around it. Pure.
+///
+/// # Errors
+/// When it is not the name of a role, which goes into the next request's URL.
+pub(super) fn role_name(list: &[u8]) -> Result<&str, String> {
+    /// The longest name of an instance profile; that of a role is shorter.
+    const LONGEST: usize = 128;
+    let text = std::str::from_utf8(list).map_err(|_| "its list of roles is not text")?;
+    let name = text.lines().map(str::trim).find(|line| !line.is_empty()).ok_or("its list of roles is empty")?;
+    let in_set = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
+    if name.len() <= LONGEST && name.bytes().all(in_set) && name.bytes().any(|byte| byte != b'.') {
+        Ok(name)
     } else {
-        let reason = texts.last().map(|text| text.trim_end_matches('.').to_owned());
-        (reason.unwrap_or_default(), MetadataFailure::Refused)
-    };
-    SourceError::InstanceMetadata { reason, failure }
+        Err("its list of roles does not begin with the name of a role".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_of_the_list_is_the_role() {
+        for list in ["Role", "Role\n", " Role \r\n", "\nRole\nOther\n", "Role\n\n<html>"] {
+            assert_eq!(role_name(list.as_bytes()), Ok("Role"), "{list:?}");
+        }
+        assert_eq!(role_name(b"a+b=c,d.e@f-g_h"), Ok("a+b=c,d.e@f-g_h"));
+    }
+
+    #[test]
+    fn what_is_not_the_name_of_a_role_makes_no_request() {
+        let none = "its list of roles does not begin with the name of a role";
+        for (list, reason) in [
+            (&b""[..], "its list of roles is empty"),
+            (b" \r\n\n", "its list of roles is empty"),
+            (b"\xff", "its list of roles is not text"),
+            (b"<!DOCTYPE html>\n", none),
+            (b"two words", none),
+            (b"../../user-data", none),
+            (b"..", none),
+            (b"role?x", none),
+            ("r\u{f6}le".as_bytes(), none),
+        ] {
+            assert_eq!(role_name(list), Err(reason.into()), "{list:?}");
+        }
+        assert_eq!(role_name("a".repeat(129).as_bytes()), Err(none.into()));
+    }
 }

@@ -3,23 +3,31 @@
 //! The only place that knows the AWS SDK. The calls are made with the service's own client, since the SDK's ready-made
 //! provider lacks MFA codes, source identities and transitive tags, and hides the assumed-role ARN. This file is the
 //! chain; `call` is one request, `course` its tries and `answer` what comes back, `mfa` the session that a code buys,
-//! `source` and `instance` where the first keys come from, `road` what is known on the way, `endpoint` the URL, `http`
-//! the connection and `failure` why there is none.
+//! `source` where the first keys come from, `road` what is known on the way, `endpoint` the URL, `http` the connection and
+//! `failure` why there is none. Of the sources, `container`, `instance`, `sso` and `login` ask a service by `fetch`;
+//! `document` is what the first two answer, `stored` the files of the others, and `dpop` the proof that one of them sends.
 
 mod answer;
 mod call;
+mod container;
 mod course;
 #[cfg(test)]
 mod cuts;
+mod document;
+mod dpop;
 mod endpoint;
 mod failure;
+mod fetch;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
 mod http;
 mod instance;
+mod login;
 mod mfa;
 mod road;
 pub(crate) mod source;
+mod sso;
+mod stored;
 
 pub(crate) use endpoint::endpoint;
 pub(crate) use http::{BundleError, read_bundle};
@@ -32,12 +40,13 @@ use crate::profile::{Plan, Proxies, Source};
 use crate::report::{Progress, Report};
 use crate::role::Hop;
 use crate::session::{CallerIdentity, Session};
+use crate::vars::Vars;
 use crate::waiting::{Awaited, ProgramLimit};
 use call::{Call, Code};
 use http::Line;
 use instance::Instance;
 use road::Road;
-use source::Proof;
+use source::{Asking, Helpers, Proof};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -61,12 +70,14 @@ pub(crate) struct Sts<'a> {
     pub(crate) network: &'a Network,
     /// How often STS is called for one hop, when calls fail for no lasting reason.
     pub(crate) attempts: u32,
-    pub(crate) helpers: source::Helpers<'a>,
+    pub(crate) helpers: Helpers<'a>,
     pub(crate) mfa: Mfa<'a>,
     /// For the source and all calls of one session, less what was spent on waiting before.
     pub(crate) limit: Duration,
     /// Whether the limit was asked for: then it is also for the programs that are run for the session.
     pub(crate) limits_programs: bool,
+    /// The environment, which says where logins are kept and where the container's credentials are.
+    pub(crate) vars: &'a Vars,
     pub(crate) report: Report,
     pub(crate) progress: &'a Progress,
 }
@@ -151,13 +162,18 @@ impl Sts<'_> {
     async fn proof(&self) -> Result<(Proof, Option<String>), Error> {
         self.progress.waits_for(Awaited::Source { name: self.plan.source.to_string() });
         if self.plan.source == Source::InstanceMetadata {
-            let instance = Instance::new(self.network);
-            let keys = self.within_limit(instance.keys()).await?;
-            let region = if self.plan.region.is_none() { instance.region().await } else { None };
-            return Ok((Proof::Keys(keys), region));
+            let instance = Instance::new(self.network, &self.plan.metadata);
+            let answers = async {
+                let keys = instance.keys().await?;
+                let region = if self.plan.region.is_none() { instance.region().await } else { None };
+                Ok((Proof::Keys(keys), region))
+            };
+            return Ok(self.within_limit(answers).await?);
         }
         let region = self.region(None)?;
-        let answer = source::resolve(&self.plan.source, self.network, &region, &self.helpers);
+        let Self { plan, network, vars, report, .. } = *self;
+        let asking = Asking { network, metadata: &plan.metadata, vars, report, limit: self.program_limit(self.limit) };
+        let answer = source::resolve(&plan.source, &asking, &region, &self.helpers);
         let proof = match self.plan.source {
             // The terminal is the program's as well.
             Source::Process { .. } => self.progress.aside(answer).await?,
@@ -171,7 +187,7 @@ impl Sts<'_> {
         if self.limits_programs { ProgramLimit { left, of: self.network.timeout } } else { ProgramLimit::OWN }
     }
 
-    /// The source's answer, if it comes in time: the SDK's providers limit some of what can hang, or nothing.
+    /// The source's answer, if it comes in time.
     async fn within_limit<T>(&self, answer: impl Future<Output = Result<T, SourceError>>) -> Result<T, SourceError> {
         let silent = |_| SourceError::Silent { name: self.plan.source.to_string(), limit: self.network.timeout };
         tokio::time::timeout(self.limit, answer).await.map_err(silent)?

@@ -2,8 +2,8 @@
 
 use super::page::{Page, ROLE, Scene, nobody, page};
 use crate::support::{
-    FakeContainer, FakeImds, FakeSignIn, FakeSso, FakeSts, LOGIN_SESSION, Login, RefusedPort, Xassume, write_login,
-    write_sign_in,
+    FakeContainer, FakeImds, FakeSignIn, FakeSso, FakeSts, LOGIN_SESSION, Login, RefusedPort, Xassume, write_end,
+    write_login, write_sign_in,
 };
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ fn signed_in(code: &'static str) -> Scene {
 }
 
 pub(super) fn pages() -> Vec<Page> {
-    [services(), token_files()].into_iter().flatten().collect()
+    [services(), instances(), token_files()].into_iter().flatten().collect()
 }
 
 fn token_files() -> Vec<Page> {
@@ -68,7 +68,6 @@ fn token_files() -> Vec<Page> {
 
 /// Programs, and what answers over a network.
 fn services() -> Vec<Page> {
-    let on_instance = |imds: &FakeImds| nobody().without_keys().with_metadata_at(&imds.url());
     let with_session =
         format!("sso_session = corp\n{SSO}[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = {START}\n");
     let without_session = format!("sso_region = eu-west-1\nsso_start_url = {START}\n{SSO}");
@@ -122,6 +121,12 @@ fn services() -> Vec<Page> {
             Scene::new(xassume.env("AWS_ENDPOINT_URL_SSO", sso.url())).with(sso)
         }),
         page("source-login-missing", || Scene::new(by_profile(LOGIN))),
+        page("source-login-file-unusable", || {
+            let xassume = by_profile(LOGIN);
+            let login = write_sign_in(&xassume.home(), LOGIN_SESSION, Duration::ZERO);
+            write_end(&login, &["accessToken", "expiresAt"], "soon");
+            Scene::new(xassume)
+        }),
         page("source-login-ended", || signed_in("TOKEN_EXPIRED")),
         page("source-login-denied", || signed_in("INSUFFICIENT_PERMISSIONS")),
         page("source-container-token", || {
@@ -132,6 +137,11 @@ fn services() -> Vec<Page> {
             let container = FakeContainer::start();
             Scene::new(in_container(&container).env("AWS_CONTAINER_AUTHORIZATION_TOKEN", "token\n")).with(container)
         }),
+        page("source-container-token-file-missing", || {
+            let container = FakeContainer::start();
+            let xassume = in_container(&container).env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/var/run/no/token");
+            Scene::new(xassume).with(container)
+        }),
         page("source-container-gone", || {
             let container = FakeContainer::start();
             container.die();
@@ -141,6 +151,12 @@ fn services() -> Vec<Page> {
             let xassume = nobody().without_keys().env("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://192.0.2.1/keys");
             Scene::new(xassume.args(["-r", ROLE, "--", "true"]))
         }),
+    ]
+}
+
+fn instances() -> Vec<Page> {
+    let on_instance = |imds: &FakeImds| nobody().without_keys().with_metadata_at(&imds.url());
+    vec![
         page("source-instance-silent", || {
             let port = RefusedPort::reserve();
             let xassume = nobody().without_keys().with_metadata_at(&port.url());
@@ -154,6 +170,24 @@ fn services() -> Vec<Page> {
         page("source-instance-fails", move || {
             let imds = FakeImds::start();
             imds.fail(403);
+            Scene::new(on_instance(&imds).args(["-r", ROLE, "--", "true"])).with(imds)
+        }),
+        page("source-instance-fails-beside-profiles", move || {
+            let imds = FakeImds::start();
+            imds.fail(403);
+            let config = format!("[profile dev]\n{LOGIN}[profile other]\nregion = eu-west-1\n");
+            let xassume = on_instance(&imds).file(".aws/config", config);
+            Scene::new(xassume.args(["-r", ROLE, "--", "true"])).with(imds)
+        }),
+        page("source-instance-without-token", move || {
+            let imds = FakeImds::start();
+            imds.refuse_tokens(403);
+            let xassume = on_instance(&imds).env("AWS_EC2_METADATA_V1_DISABLED", "true");
+            Scene::new(xassume.args(["-r", ROLE, "--", "true"])).with(imds)
+        }),
+        page("source-instance-lists-no-role", move || {
+            let imds = FakeImds::start();
+            imds.set_roles("<html>\n");
             Scene::new(on_instance(&imds).args(["-r", ROLE, "--", "true"])).with(imds)
         }),
     ]

@@ -7,7 +7,7 @@ use crate::support::{
     write_sign_in,
 };
 use rows::Proof::{Asks, Fails, Says};
-use rows::{CREDENTIALS, NETWORK, PASSED_OVER, PLACES, ROLE, ROLES, Row, TABLES};
+use rows::{CREDENTIALS, METADATA, NETWORK, PASSED_OVER, PLACES, ROLE, ROLES, Row, TABLES};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
@@ -71,6 +71,7 @@ impl World {
         let home = world.home();
         let fill = |text: &str| self.filled(&home, text);
         write_login(&home, "corp", Login::Valid);
+        write_login(&home, "old", Login::Refreshable);
         write_sign_in(&home, "arn:aws:iam::222222222222:user/alice", Duration::from_hours(1));
         write_sign_in(&home, "arn:aws:iam::222222222222:user/late", Duration::ZERO);
         let keys = fill("+file");
@@ -152,6 +153,11 @@ fn credentials_come_from_every_place_that_aws_defines() {
 }
 
 #[test]
+fn an_instance_is_asked_as_the_settings_of_the_aws_cli_say() {
+    check(METADATA);
+}
+
+#[test]
 fn files_profiles_and_regions_are_found() {
     check(PLACES);
 }
@@ -169,7 +175,8 @@ fn what_is_passed_over_is_told_with_the_reason() {
 /// The variables that are read, in the order of the rows; those that are passed over are not among them.
 pub(crate) fn variables_that_are_read() -> Vec<&'static str> {
     let is_variable = |name: &&str| !name.contains(|c: char| c.is_ascii_lowercase());
-    let names = [ROLES, CREDENTIALS, PLACES, NETWORK].into_iter().flatten().flat_map(|row| row.0.split_whitespace());
+    let names =
+        [ROLES, CREDENTIALS, METADATA, PLACES, NETWORK].into_iter().flatten().flat_map(|row| row.0.split_whitespace());
     let mut variables: Vec<&str> = Vec::new();
     for name in names.filter(is_variable) {
         if !variables.contains(&name) {

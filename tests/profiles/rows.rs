@@ -95,6 +95,10 @@ pub(super) const CREDENTIALS: &[Row] = &[
     ("login_session", "login_session = arn:aws:iam::222222222222:user/alice", &[], BESIDE, Asks("login R")),
     ("AWS_ENDPOINT_URL_SIGNIN", "login_session = arn:aws:iam::222222222222:user/late",
         &[("AWS_ENDPOINT_URL_SIGNIN", "http://127.0.0.1:1")], BESIDE, Fails("Connection refused")),
+    ("AWS_ENDPOINT_URL_SSO_OIDC",
+        "sso_session = old\nsso_account_id = 222222222222\nsso_role_name = Developer\n\
+         [sso-session old]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.example/start",
+        &[("AWS_ENDPOINT_URL_SSO_OIDC", "http://127.0.0.1:1")], BESIDE, Fails("Connection refused")),
     ("AWS_LOGIN_CACHE_DIRECTORY", "login_session = arn:aws:iam::222222222222:user/alice",
         &[("AWS_LOGIN_CACHE_DIRECTORY", "{home}/none")], BESIDE, Fails("hint: log in again: aws login --profile p")),
     ("AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_AUTHORIZATION_TOKEN", "",
@@ -107,12 +111,41 @@ pub(super) const CREDENTIALS: &[Row] = &[
     ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "", &[("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2"),
         ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "{container}"), ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "{token}")],
         ROLE, Fails("the container's credentials endpoint")),
-    ("AWS_EC2_METADATA_SERVICE_ENDPOINT",
-        "", &[("AWS_EC2_METADATA_DISABLED", "false"), ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "{imds}")], ROLE,
-        Asks("instance R")),
     ("AWS_EC2_METADATA_DISABLED", "", &[("AWS_EC2_METADATA_DISABLED", "True"), ("AWS_EC2_METADATA_SERVICE_ENDPOINT",
         "{imds}")],
         ROLE, Fails("instance metadata (disabled)")),
+];
+
+const IPV6: &str = "nothing answers at http://[fd00:ec2::254] (";
+
+#[rustfmt::skip]
+pub(super) const METADATA: &[Row] = &[
+    ("AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        "", &[("AWS_EC2_METADATA_DISABLED", "false"), ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "{imds}")], ROLE,
+        Asks("instance R")),
+    ("ec2_metadata_service_endpoint", "ec2_metadata_service_endpoint = {imds}", &[("AWS_EC2_METADATA_DISABLED", "")],
+        BESIDE, Asks("instance R")),
+    ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "",
+        &[("AWS_EC2_METADATA_DISABLED", ""), ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ipv6")], ROLE, Fails(IPV6)),
+    ("ec2_metadata_service_endpoint_mode", "ec2_metadata_service_endpoint_mode = IPv6",
+        &[("AWS_EC2_METADATA_DISABLED", "")], BESIDE, Fails(IPV6)),
+    ("AWS_IMDS_USE_IPV6", "", &[("AWS_EC2_METADATA_DISABLED", ""), ("AWS_IMDS_USE_IPV6", "true")], ROLE, Fails(IPV6)),
+    ("imds_use_ipv6", "imds_use_ipv6 = true", &[("AWS_EC2_METADATA_DISABLED", "")], BESIDE, Fails(IPV6)),
+    ("AWS_METADATA_SERVICE_TIMEOUT", "",
+        &[("AWS_EC2_METADATA_DISABLED", ""), ("AWS_METADATA_SERVICE_TIMEOUT", "x")], ROLE,
+        Fails("AWS_METADATA_SERVICE_TIMEOUT `x` is not a whole number")),
+    ("metadata_service_timeout", "metadata_service_timeout = x", &[("AWS_EC2_METADATA_DISABLED", "")], BESIDE,
+        Fails("metadata_service_timeout `x` is not a whole number")),
+    ("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "",
+        &[("AWS_EC2_METADATA_DISABLED", ""), ("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "x")], ROLE,
+        Fails("AWS_METADATA_SERVICE_NUM_ATTEMPTS `x` is not a whole number")),
+    ("metadata_service_num_attempts", "metadata_service_num_attempts = x", &[("AWS_EC2_METADATA_DISABLED", "")], BESIDE,
+        Fails("metadata_service_num_attempts `x` is not a whole number")),
+    // Of what is asked with them, `tests/sources/instance.rs` has more.
+    ("AWS_EC2_METADATA_V1_DISABLED", "", &[("AWS_EC2_METADATA_DISABLED", ""), ("AWS_EC2_METADATA_V1_DISABLED", "true"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "{container}")], ROLE, Fails("404, and IMDSv1 is disabled")),
+    ("ec2_metadata_v1_disabled", "ec2_metadata_v1_disabled = true\nec2_metadata_service_endpoint = {container}",
+        &[("AWS_EC2_METADATA_DISABLED", "")], BESIDE, Fails("404, and IMDSv1 is disabled")),
 ];
 
 #[rustfmt::skip]
@@ -216,4 +249,4 @@ pub(super) const PASSED_OVER: &[Row] = &[
         BESIDE, Says("AMAZON_ACCESS_KEY_ID is not used: keys are read from AWS_ACCESS_KEY_ID")),
 ];
 
-pub(super) const TABLES: [&[Row]; 5] = [ROLES, CREDENTIALS, PLACES, NETWORK, PASSED_OVER];
+pub(super) const TABLES: [&[Row]; 6] = [ROLES, CREDENTIALS, METADATA, PLACES, NETWORK, PASSED_OVER];

@@ -31,12 +31,18 @@ struct Task {
     identity: Identity,
     lifetime: Duration,
     token: Option<String>,
+    /// In place of the end of the credentials.
+    end: Option<String>,
 }
 
 impl FakeContainer {
     pub fn start() -> Self {
-        let task =
-            Arc::new(Mutex::new(Task { identity: Identity::task(), lifetime: Duration::from_hours(6), token: None }));
+        let task = Arc::new(Mutex::new(Task {
+            identity: Identity::task(),
+            lifetime: Duration::from_hours(6),
+            token: None,
+            end: None,
+        }));
         let service = Service::start({
             let task = Arc::clone(&task);
             move |request| answer(request, &lock(&task))
@@ -73,6 +79,11 @@ impl FakeContainer {
         lock(&self.task).token = token.map(str::to_owned);
     }
 
+    /// From now on, credentials end at the time that this text says.
+    pub fn set_end(&self, end: &str) {
+        lock(&self.task).end = Some(end.to_owned());
+    }
+
     pub fn set_identity(&self, identity: Identity) {
         lock(&self.task).identity = identity;
     }
@@ -99,6 +110,9 @@ fn answer(request: &Request, task: &Task) -> Reply {
         return Response::json(401, &json!({ "code": "AccessDenied", "message": "wrong token" })).into();
     }
     let mut document = credentials(&task.identity, SystemTime::now() + task.lifetime);
+    if let Some(end) = &task.end {
+        document["Expiration"] = json!(end);
+    }
     document["RoleArn"] = json!(task.identity.role_arn());
     Response::json(200, &document).into()
 }

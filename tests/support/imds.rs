@@ -1,4 +1,4 @@
-//! A fake of EC2 instance metadata, version 2 only: a token first, then everything else.
+//! A fake of EC2 instance metadata: a token first, then everything else. Version 1, without a token, where it is allowed.
 //!
 //! Clients find it by `AWS_EC2_METADATA_SERVICE_ENDPOINT`.
 
@@ -29,6 +29,12 @@ struct Instance {
     lifetime: Duration,
     region: Option<String>,
     tokens: Tokens,
+    /// Whether requests without a token are answered.
+    v1: bool,
+    /// In place of the name of the role.
+    roles: Option<String>,
+    /// In place of the end of the credentials.
+    end: Option<String>,
 }
 
 /// What becomes of the answers to `PUT /latest/api/token`.
@@ -37,6 +43,8 @@ enum Tokens {
     Arrive,
     /// As where the hop limit of the instance is smaller than the way.
     Lost,
+    /// All have this status.
+    Refused(u16),
 }
 
 impl FakeImds {
@@ -46,6 +54,9 @@ impl FakeImds {
             lifetime: Duration::from_hours(6),
             region: Some("eu-west-1".to_owned()),
             tokens: Tokens::Arrive,
+            v1: false,
+            roles: None,
+            end: None,
         }));
         let service = Service::start({
             let instance = Arc::clone(&instance);
@@ -69,6 +80,26 @@ impl FakeImds {
         lock(&self.instance).tokens = Tokens::Lost;
     }
 
+    /// From now on, a request for a token is answered with this status.
+    pub fn refuse_tokens(&self, status: u16) {
+        lock(&self.instance).tokens = Tokens::Refused(status);
+    }
+
+    /// From now on, requests without a token are answered.
+    pub fn allow_v1(&self) {
+        lock(&self.instance).v1 = true;
+    }
+
+    /// From now on, this is the list of roles.
+    pub fn set_roles(&self, list: &str) {
+        lock(&self.instance).roles = Some(list.to_owned());
+    }
+
+    /// From now on, credentials end at the time that this text says.
+    pub fn set_end(&self, end: &str) {
+        lock(&self.instance).end = Some(end.to_owned());
+    }
+
     pub fn set_region(&self, region: Option<&str>) {
         lock(&self.instance).region = region.map(str::to_owned);
     }
@@ -88,8 +119,10 @@ fn answer(request: &Request, instance: &Instance) -> Reply {
         return Response::text(403, "Forbidden").into();
     }
     if request.path() == "/latest/api/token" {
-        if instance.tokens == Tokens::Lost {
-            return Reply::Hang;
+        match instance.tokens {
+            Tokens::Lost => return Reply::Hang,
+            Tokens::Refused(status) => return Response::text(status, "no tokens").into(),
+            Tokens::Arrive => {}
         }
         return match (request.method.as_str(), request.header(TTL)) {
             ("PUT", Some(seconds)) => Response::text(200, TOKEN).header(TTL, seconds).into(),
@@ -97,7 +130,8 @@ fn answer(request: &Request, instance: &Instance) -> Reply {
             _ => Response::text(405, "Method Not Allowed").into(),
         };
     }
-    if request.header("x-aws-ec2-metadata-token") != Some(TOKEN) {
+    let token = request.header("x-aws-ec2-metadata-token");
+    if token != Some(TOKEN) && !(instance.v1 && token.is_none()) {
         return Response::text(401, "Unauthorized").into();
     }
     read(request.path(), instance)
@@ -112,11 +146,14 @@ fn read(path: &str, instance: &Instance) -> Option<String> {
         "/latest/meta-data/placement/availability-zone" => instance.region.as_ref().map(|region| format!("{region}a")),
         "/latest/dynamic/instance-identity/document" => Some(json!({ "region": instance.region }).to_string()),
         "/latest/meta-data/instance-id" => Some("i-0123456789abcdef0".to_owned()),
-        CREDENTIALS => role(),
+        CREDENTIALS => instance.roles.clone().or_else(role),
         _ => {
             let asked = path.strip_prefix(CREDENTIALS)?;
             let identity = instance.identity.as_ref().filter(|_| role().as_deref() == Some(asked))?;
             let mut document = credentials(identity, SystemTime::now() + instance.lifetime);
+            if let Some(end) = &instance.end {
+                document["Expiration"] = json!(end);
+            }
             document["Code"] = json!("Success");
             document["Type"] = json!("AWS-HMAC");
             document["LastUpdated"] = json!(iso(SystemTime::now()));

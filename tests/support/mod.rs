@@ -54,7 +54,7 @@ pub use refusals::Refusal;
 pub use running::{Finished, Running, unbroken};
 pub use sign_in::{FakeSignIn, LOGIN_SESSION, write_sign_in};
 pub use skips::skipped_without_root;
-pub use sso::{FakeSso, Login, write_login};
+pub use sso::{FakeSso, Login, write_end, write_login};
 pub use sts::{Answer, FakeSts, Issued, RoleRules, StsRequest, Wording};
 pub use sys::{RefusedPort, SilentPort};
 pub use tls::{Authority, Certificate};

@@ -94,6 +94,15 @@ pub fn write_login(home: &Path, identifier: &str, login: Login) -> PathBuf {
     path
 }
 
+/// Writes another text in the place of the time at these keys of the file of a login.
+pub fn write_end(login: &Path, keys: &[&str], end: &str) {
+    let mut document: Value =
+        serde_json::from_slice(&fs::read(login).expect("a login")).expect("the file of a login is JSON");
+    let place = keys.iter().fold(&mut document, |value, key| &mut value[*key]);
+    *place = json!(end);
+    fs::write(login, document.to_string()).expect("the home is writable");
+}
+
 /// What the refresh token buys.
 fn token(request: &Request) -> Reply {
     let asked: Value = serde_json::from_slice(&request.body).unwrap_or_default();

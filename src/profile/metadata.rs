@@ -1,0 +1,181 @@
+//! How instance metadata is asked: the settings of the AWS CLI, of variables and of the profile. Pure.
+
+use super::network::{Used, endpoint};
+use super::set::ProfileSet;
+use crate::error::{ConfigError, LookedAt};
+use crate::role::Invalid;
+use crate::vars::Vars;
+use std::time::Duration;
+
+/// The address of instance metadata, by IPv4 and by IPv6.
+const IPV4: &str = "http://169.254.169.254";
+const IPV6: &str = "http://[fd00:ec2::254]";
+
+/// Instance metadata, and how it is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Metadata {
+    /// Without a slash at its end.
+    pub(crate) endpoint: String,
+    /// How long each try of a request may take.
+    pub(crate) timeout: Duration,
+    /// How often each request is tried.
+    pub(crate) attempts: u32,
+    /// Whether a request without a token (`IMDSv1`) may be sent where there are no tokens.
+    pub(crate) v1: bool,
+    /// Where nothing names the instance as the source: what was looked at before it.
+    pub(crate) last_resort: Option<LookedAt>,
+}
+
+impl Default for Metadata {
+    /// A try takes a second, as for the AWS CLI. There are two, since one packet can be lost.
+    fn default() -> Self {
+        Self { endpoint: IPV4.into(), timeout: Duration::from_secs(1), attempts: 2, v1: true, last_resort: None }
+    }
+}
+
+/// The settings. A variable stands above the profile, as in botocore.
+///
+/// # Errors
+/// A value that the AWS CLI does not take either.
+pub(super) fn metadata(profiles: &ProfileSet, vars: &Vars, used: Option<Used<'_>>) -> Result<Metadata, ConfigError> {
+    let setting = |variable: &'static str, key: &'static str| {
+        let of_profile = || used.and_then(|used| Some((used.settings.get(key)?, None)));
+        let (value, variable) = vars.text(variable).map(|value| (value, Some(variable))).or_else(of_profile)?;
+        Some(Setting { value, variable, key })
+    };
+    let refused = |setting: &Setting<'_>, invalid: Invalid| match (setting.variable, used) {
+        (None, Some(used)) => ConfigError::Value {
+            profile: used.name.to_owned(),
+            file: profiles.path_of(used.name, setting.key).to_owned(),
+            key: setting.key,
+            value: setting.value.to_owned(),
+            invalid: invalid.into(),
+        },
+        (variable, _) => ConfigError::Variable {
+            name: variable.unwrap_or(setting.key),
+            value: setting.value.to_owned(),
+            invalid: invalid.into(),
+        },
+    };
+    let number = |variable, key, most| match setting(variable, key) {
+        Some(setting) => number(setting.value, most).map(Some).map_err(|invalid| refused(&setting, invalid)),
+        None => Ok(None),
+    };
+    let is_true =
+        |variable, key| setting(variable, key).is_some_and(|setting| setting.value.eq_ignore_ascii_case("true"));
+    let default = Metadata::default();
+    let timeout = number("AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout", 3600)?;
+    let attempts = number("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts", 100)?;
+    let mode = match setting("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode") {
+        Some(setting) => Some(mode(setting.value).map_err(|invalid| refused(&setting, invalid))?),
+        None => is_true("AWS_IMDS_USE_IPV6", "imds_use_ipv6").then_some(IPV6),
+    };
+    let endpoint = match setting("AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint") {
+        Some(setting) => endpoint(setting.value)
+            .map_err(|invalid| refused(&setting, Invalid { hint: Some(format!("for example {IPV4}")), ..invalid }))?,
+        None => mode.unwrap_or(IPV4).to_owned(),
+    };
+    Ok(Metadata {
+        endpoint: endpoint.trim_end_matches('/').to_owned(),
+        timeout: timeout.map_or(default.timeout, |seconds| Duration::from_secs(seconds.into())),
+        attempts: attempts.unwrap_or(default.attempts),
+        v1: !is_true("AWS_EC2_METADATA_V1_DISABLED", "ec2_metadata_v1_disabled"),
+        last_resort: None,
+    })
+}
+
+/// A value, and the variable or the profile's key that it is from.
+struct Setting<'a> {
+    value: &'a str,
+    variable: Option<&'static str>,
+    key: &'static str,
+}
+
+fn number(text: &str, most: u32) -> Result<u32, Invalid> {
+    let number = text.trim().parse().ok().filter(|number| (1..=most).contains(number));
+    number.ok_or_else(|| Invalid::new(format!("is not a whole number from 1 to {most}")))
+}
+
+fn mode(text: &str) -> Result<&'static str, Invalid> {
+    match text.to_ascii_lowercase().as_str() {
+        "ipv4" => Ok(IPV4),
+        "ipv6" => Ok(IPV6),
+        _ => Err(Invalid::new("is not IPv4 or IPv6")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn of(config: &str, vars: &[(&str, &str)]) -> Result<Metadata, String> {
+        let set = ProfileSet::parse((Path::new("c"), config.as_bytes()), (Path::new("d"), b"")).expect("parses");
+        let used = set.profile("p").map(|settings| Used { name: "p", settings });
+        metadata(&set, &vars.iter().copied().collect(), used).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_variable_stands_above_the_profile_and_that_above_the_defaults() {
+        assert_eq!(of("", &[]), Ok(Metadata::default()));
+        let profile = "[profile p]\nmetadata_service_timeout = 3\nmetadata_service_num_attempts = 1\n\
+                       ec2_metadata_service_endpoint_mode = IPv6\nec2_metadata_v1_disabled = true\n";
+        let expected = Metadata {
+            endpoint: IPV6.into(),
+            timeout: Duration::from_secs(3),
+            attempts: 1,
+            v1: false,
+            last_resort: None,
+        };
+        assert_eq!(of(profile, &[]), Ok(expected));
+        let vars = [
+            ("AWS_METADATA_SERVICE_TIMEOUT", "5"),
+            ("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "4"),
+            ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ipv4"),
+            ("AWS_EC2_METADATA_V1_DISABLED", "false"),
+        ];
+        let (timeout, attempts) = (Duration::from_secs(5), 4);
+        assert_eq!(of(profile, &vars), Ok(Metadata { timeout, attempts, ..Metadata::default() }));
+    }
+
+    #[test]
+    fn an_endpoint_stands_above_the_mode() {
+        let endpoint = |vars: &[(&str, &str)]| of("", vars).expect("settings").endpoint;
+        assert_eq!(endpoint(&[("AWS_IMDS_USE_IPV6", "TRUE")]), IPV6);
+        assert_eq!(
+            endpoint(&[("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv4"), ("AWS_IMDS_USE_IPV6", "true")]),
+            IPV4
+        );
+        let vars = [
+            ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://here:1/"),
+            ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ipv6"),
+        ];
+        assert_eq!(endpoint(&vars), "http://here:1");
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_used_is_named() {
+        for (vars, message) in [
+            (
+                ("AWS_METADATA_SERVICE_TIMEOUT", "1.5"),
+                "AWS_METADATA_SERVICE_TIMEOUT `1.5` is not a whole number from 1 to 3600",
+            ),
+            (
+                ("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "0"),
+                "AWS_METADATA_SERVICE_NUM_ATTEMPTS `0` is not a whole number from 1 to 100",
+            ),
+            (
+                ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "v6"),
+                "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE `v6` is not IPv4 or IPv6",
+            ),
+            (
+                ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "169.254.169.254"),
+                "AWS_EC2_METADATA_SERVICE_ENDPOINT `169.254.169.254` is not an http or https URL",
+            ),
+        ] {
+            assert_eq!(of("", &[vars]), Err(message.into()));
+        }
+        let error = of("[profile p]\nmetadata_service_timeout = soon\n", &[]).expect_err("no number");
+        assert_eq!(error, "profile p in c: metadata_service_timeout `soon` is not a whole number from 1 to 3600");
+    }
+}

@@ -1,0 +1,114 @@
+//! The credentials endpoint of a container (ECS, EKS): one request, with a token where there is one.
+
+use super::document;
+use super::fetch::{Patience, Request, Service};
+use super::http::{Proxy, check_threads};
+use super::{Network, stored};
+use crate::error::{Answer, SourceError, StoredFile};
+use crate::session::{Keys, Secret};
+use crate::vars::Vars;
+use hyper::Uri;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
+use std::time::Duration;
+
+const RELATIVE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
+const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+
+/// ECS; a relative URI is relative to it.
+const ECS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 2);
+const EKS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 23);
+const EKS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23);
+
+/// As the SDK, which tries as often as botocore.
+const PATIENCE: Patience = Patience { each: Duration::from_secs(5), tries: 3 };
+
+/// More than a header can hold.
+const MOST_TOKEN: usize = 20_000;
+
+/// The task's or pod's credentials.
+///
+/// # Errors
+/// When the variables lead nowhere, or the endpoint does not give any.
+pub(super) async fn keys(network: &Network, vars: &Vars) -> Result<Keys, SourceError> {
+    let failed = |reason, answer| SourceError::Container { reason, answer };
+    let url = url(vars).await.map_err(|reason| failed(reason, Answer::Refused(None)))?;
+    let token = token(vars)?;
+    let accept = ("accept", "application/json");
+    let headers: Vec<_> = [accept].into_iter().chain(token.as_ref().map(|t| ("authorization", t.reveal()))).collect();
+    let request = Request { method: "GET", url: &url, headers: &headers, body: None };
+    let answer = Service::new(network, Proxy::Never, PATIENCE).ask(request).await;
+    let reply = answer.map_err(|unanswered| failed(unanswered.to_string(), unanswered.answer()))?;
+    if reply.status != 200 {
+        let reason = format!("it answers with HTTP status {}", reply.status);
+        return Err(failed(reason, Answer::Refused(Some(reply.status))));
+    }
+    document::keys(&reply.body).map_err(|reason| failed(reason, Answer::Refused(None)))
+}
+
+/// Where the variables lead. The token goes to this machine or over TLS, and nowhere else.
+async fn url(vars: &Vars) -> Result<String, String> {
+    if let Some(relative) = vars.text(RELATIVE) {
+        let slash = if relative.starts_with('/') { "" } else { "/" };
+        let url = format!("http://{ECS}{slash}{relative}");
+        return url.parse::<Uri>().map(|_| url).map_err(|error| format!("{RELATIVE} is not a path: {error}"));
+    }
+    let url = vars.text(FULL).unwrap_or_default();
+    let parsed: Uri = url.parse().map_err(|error| format!("{FULL} is not a URL: {error}"))?;
+    let host = parsed.host().filter(|_| matches!(parsed.scheme_str(), Some("http" | "https")));
+    let host = host.ok_or_else(|| format!("{FULL} is not an http or https URL: {url}"))?;
+    if parsed.scheme_str() == Some("https") || is_own(host).await {
+        Ok(url.to_owned())
+    } else {
+        Err(format!("{FULL} leads over http to a host that is not this machine's own: {url}"))
+    }
+}
+
+/// Whether a host is this machine, or one of the addresses of ECS and EKS.
+async fn is_own(host: &str) -> bool {
+    if let Ok(address) = host.trim_matches(['[', ']']).parse() {
+        return is_own_address(address);
+    }
+    if check_threads().is_err() {
+        return false;
+    }
+    let Ok(addresses) = tokio::net::lookup_host((host, 0)).await else { return false };
+    let addresses: Vec<_> = addresses.collect();
+    !addresses.is_empty() && addresses.iter().all(|address| is_own_address(address.ip()))
+}
+
+fn is_own_address(address: IpAddr) -> bool {
+    address.is_loopback() || [IpAddr::V4(ECS), IpAddr::V4(EKS), IpAddr::V6(EKS_V6)].contains(&address)
+}
+
+/// The token: the file's, else the variable's, as for botocore.
+fn token(vars: &Vars) -> Result<Option<Secret>, SourceError> {
+    if let Some(path) = vars.get(TOKEN_FILE).filter(|path| !path.is_empty()) {
+        let path = Path::new(path);
+        let failed = |reason: String| SourceError::File {
+            file: StoredFile::ContainerToken,
+            path: path.to_owned(),
+            named_by: TOKEN_FILE.into(),
+            reason,
+        };
+        let bytes = stored::read(path, MOST_TOKEN).map_err(failed)?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| failed("it is not text".into()))?;
+        return match text {
+            "" => Err(failed("it is empty".into())),
+            text if can_be_sent(text) => Ok(Some(Secret::new(text))),
+            _ => Err(failed("it holds a line break or another character that no HTTP header can hold".into())),
+        };
+    }
+    match vars.text(TOKEN) {
+        Some(text) if can_be_sent(text) => Ok(Some(Secret::new(text))),
+        Some(_) => Err(SourceError::ContainerToken),
+        None => Ok(None),
+    }
+}
+
+/// Whether a text can be the value of a header.
+fn can_be_sent(text: &str) -> bool {
+    hyper::header::HeaderValue::from_str(text).is_ok()
+}

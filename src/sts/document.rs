@@ -1,0 +1,83 @@
+//! The answer of a container's endpoint and of instance metadata: one document with keys. Pure.
+
+use crate::error::shortened;
+use crate::session::{Keys, parse_time};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Document {
+    code: Option<String>,
+    message: Option<String>,
+    access_key_id: Option<Zeroizing<String>>,
+    secret_access_key: Option<Zeroizing<String>>,
+    token: Option<Zeroizing<String>>,
+    expiration: Option<String>,
+}
+
+/// Reads the keys. That they may have expired is for STS to say: its clock is the one that counts.
+///
+/// # Errors
+/// What is wrong with the answer, without any of its secrets.
+pub(super) fn keys(body: &[u8]) -> Result<Keys, String> {
+    let document: Document = serde_json::from_slice(body).map_err(|_| "its answer cannot be understood")?;
+    if let Some(code) = document.code.filter(|code| code != "Success") {
+        let message = document.message.map(|message| format!(": {}", shortened(&message))).unwrap_or_default();
+        return Err(format!("it answers with {}{message}", shortened(&code)));
+    }
+    let lacks = |name: &str| format!("its answer lacks {name}");
+    let id = document.access_key_id.ok_or_else(|| lacks("AccessKeyId"))?;
+    let secret = document.secret_access_key.ok_or_else(|| lacks("SecretAccessKey"))?;
+    let token = document.token.ok_or_else(|| lacks("Token"))?;
+    let expiration = document.expiration.ok_or_else(|| lacks("Expiration"))?;
+    parse_time(&expiration).ok_or("its answer has an Expiration that is not a time")?;
+    checked(&id, &secret, &token)
+}
+
+/// The keys of an answer.
+///
+/// # Errors
+/// Which of them cannot be used, and why.
+pub(super) fn checked(id: &str, secret: &str, token: &str) -> Result<Keys, String> {
+    Keys::checked(id, secret, Some(token)).map_err(|(part, flaw)| format!("the {part} in its answer {flaw}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<String, String> {
+        keys(text.as_bytes()).map(|keys| keys.access_key_id)
+    }
+
+    #[test]
+    fn keys_are_read_with_each_form_of_their_end() {
+        for end in ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00+0000", "2026-01-01T00:00:00.5+00:00"] {
+            let text = format!(
+                r#"{{"Code":"Success","AccessKeyId":"A","SecretAccessKey":"s","Token":"t","Expiration":"{end}"}}"#
+            );
+            assert_eq!(read(&text), Ok("A".into()), "{end}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_one_line_without_secrets() {
+        for (text, reason) in [
+            ("", "its answer cannot be understood"),
+            ("<html>", "its answer cannot be understood"),
+            (r#"{"Code":"Failed","Message":"no\nrole"}"#, "it answers with Failed: no role"),
+            (r#"{"AccessKeyId":"A","SecretAccessKey":"s"}"#, "its answer lacks Token"),
+            (
+                r#"{"AccessKeyId":"A","SecretAccessKey":"s","Token":"t","Expiration":"soon"}"#,
+                "its answer has an Expiration that is not a time",
+            ),
+            (
+                r#"{"AccessKeyId":"","SecretAccessKey":"s","Token":"t","Expiration":"2026-01-01T00:00:00Z"}"#,
+                "the access key id in its answer is empty",
+            ),
+        ] {
+            assert_eq!(read(text), Err(reason.into()), "{text}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! One request to a source of credentials, with its tries.
+//!
+//! The sources are five small services: a request of ours says what is sent, and keeps the status of what comes back,
+//! which the SDK's providers give in words alone.
+
+use super::Network;
+use super::failure::{chain, proxy_of};
+use super::http::{self, MOST_BYTES, Proxy, ServerDate};
+use crate::error::{Answer, shortened};
+use crate::waiting::Tries;
+use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use http_body_util::BodyExt as _;
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
+use zeroize::Zeroizing;
+
+/// How much longer than its limit a try may take. A connection has the same limit, and must fail by that first: a service
+/// that cannot be reached is reported differently from one that does not answer.
+const GRACE: Duration = Duration::from_millis(100);
+/// The wait before the second try; it doubles with each.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long each try of a request may take, and how many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Patience {
+    pub(super) each: Duration,
+    pub(super) tries: u32,
+}
+
+/// A request. Its headers and its body may hold secrets.
+#[derive(Clone, Copy)]
+pub(super) struct Request<'a> {
+    pub(super) method: &'static str,
+    pub(super) url: &'a str,
+    pub(super) headers: &'a [(&'static str, &'a str)],
+    pub(super) body: Option<&'a str>,
+}
+
+/// An answer. Its body may hold secrets.
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) body: Zeroizing<Vec<u8>>,
+}
+
+impl Reply {
+    /// What a refusal says: the status, and the message of the JSON document, if it is one.
+    pub(super) fn refusal(&self) -> String {
+        let document: Option<serde_json::Value> = serde_json::from_slice(&self.body).ok();
+        let message = document.as_ref().and_then(|document| document.get("message")?.as_str());
+        let message = message.map(|message| format!(": {}", shortened(message))).unwrap_or_default();
+        format!("it answers with HTTP status {}{message}", self.status)
+    }
+
+    /// Whether a later try may have another answer.
+    fn is_passing(&self) -> bool {
+        self.status == 429 || self.status >= 500
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Unanswered {
+    /// The connection stood, or was not refused, and nothing came in time.
+    Silent(Duration),
+    /// There is no connection, or it broke.
+    Unreached(String),
+    /// An answer that is too large.
+    TooLarge,
+}
+
+impl fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Silent(limit) => write!(f, "no answer within {}", humantime::format_duration(*limit)),
+            Self::Unreached(reason) => f.write_str(reason),
+            Self::TooLarge => write!(f, "its answer is longer than {MOST_BYTES} bytes"),
+        }
+    }
+}
+
+impl Unanswered {
+    pub(super) fn answer(&self) -> Answer {
+        match self {
+            Self::Silent(_) | Self::Unreached(_) => Answer::None,
+            Self::TooLarge => Answer::Refused(None),
+        }
+    }
+
+    fn from(error: &(dyn Error + 'static)) -> Self {
+        let texts = chain(error);
+        if texts.iter().any(|text| text.contains("length limit exceeded")) {
+            return Self::TooLarge;
+        }
+        let reason = texts.last().cloned().unwrap_or_default();
+        Self::Unreached(match proxy_of(error) {
+            Some(proxy) => format!("through the proxy {}: {reason}", proxy.url),
+            None => reason,
+        })
+    }
+}
+
+/// A service, and the patience with it.
+pub(super) struct Service {
+    connector: SharedHttpConnector,
+    pub(super) patience: Patience,
+}
+
+impl Service {
+    pub(super) fn new(network: &Network, proxy: Proxy, patience: Patience) -> Self {
+        let connect = match proxy {
+            Proxy::FromEnvironment => http::CONNECT_TIMEOUT,
+            Proxy::Never => patience.each,
+        };
+        let connector = http::connector(network, proxy, connect, &ServerDate::default(), &Tries::default());
+        Self { connector, patience }
+    }
+
+    /// The answer of the first try that brings one, except where its status says that a later try may have another.
+    ///
+    /// # Errors
+    /// Why the last try had no answer.
+    pub(super) async fn ask(&self, request: Request<'_>) -> Result<Reply, Unanswered> {
+        let mut pause = PAUSE;
+        let mut left = self.patience.tries;
+        loop {
+            let answer = self.try_once(request).await;
+            left = left.saturating_sub(1);
+            match &answer {
+                Ok(reply) if !reply.is_passing() => return answer,
+                Err(Unanswered::TooLarge) => return answer,
+                _ if left == 0 => return answer,
+                Ok(_) | Err(_) => {}
+            }
+            sleep(pause).await;
+            pause *= 2;
+        }
+    }
+
+    async fn try_once(&self, request: Request<'_>) -> Result<Reply, Unanswered> {
+        let sent = built(request)?;
+        let answer = async {
+            let response = self.connector.call(sent).await.map_err(|error| Unanswered::from(&error))?;
+            let status = response.status().as_u16();
+            let body = response.into_body().collect().await.map_err(|error| Unanswered::from(&*error))?;
+            Ok(Reply { status, body: Zeroizing::new(body.to_bytes().to_vec()) })
+        };
+        timeout(self.patience.each + GRACE, answer).await.map_err(|_| Unanswered::Silent(self.patience.each))?
+    }
+}
+
+fn built(request: Request<'_>) -> Result<HttpRequest, Unanswered> {
+    let invalid = |what: &str| Unanswered::Unreached(format!("{what} cannot be sent in a request"));
+    let mut built = HttpRequest::new(request.body.map_or_else(SdkBody::empty, SdkBody::from));
+    built.set_method(request.method).map_err(|_| invalid(request.method))?;
+    built.set_uri(request.url).map_err(|_| invalid(request.url))?;
+    for (name, value) in request.headers {
+        built.headers_mut().try_insert(*name, (*value).to_owned()).map_err(|_| invalid(name))?;
+    }
+    Ok(built)
+}

@@ -1,0 +1,114 @@
+//! The login to the console that `aws login` has left: keys that last minutes, refreshed by AWS Sign-In.
+
+use super::document::checked;
+use super::dpop;
+use super::endpoint::Giver;
+use super::fetch::{Reply, Request, Service};
+use super::http::Proxy;
+use super::source::Asking;
+use super::sso::{PATIENCE, SOON};
+use super::stored::Login;
+use crate::error::{Answer, SourceError};
+use crate::session::{Keys, rfc3339};
+use crate::sys::clock::wall;
+use ring::digest::SHA256;
+use serde::Deserialize;
+use serde_json::json;
+use std::path::PathBuf;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// The keys of the login.
+///
+/// # Errors
+/// When it is missing or has ended, or AWS Sign-In does not refresh it.
+pub(super) async fn keys(profile: &str, session: &str, region: &str, asking: &Asking<'_>) -> Result<Keys, SourceError> {
+    let named =
+        asking.vars.get("AWS_LOGIN_CACHE_DIRECTORY").filter(|directory| !directory.is_empty()).map(PathBuf::from);
+    let directory = named.or_else(|| Some(PathBuf::from(asking.home()?).join(".aws/login/cache")));
+    let missing = || ended(profile, "it is missing or has ended");
+    let login = Login::read(&directory.ok_or_else(missing)?, &SHA256, session.trim(), profile)?;
+    let mut login = login.ok_or_else(missing)?;
+    let (now, ends) = (wall(), login.time(&["accessToken", "expiresAt"])?);
+    if ends <= now + SOON {
+        match refresh(profile, &mut login, region, asking).await {
+            Err(error) if ends <= now => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    let [id, secret, token] =
+        ["accessKeyId", "secretAccessKey", "sessionToken"].map(|key| login.needed(&["accessToken", key]));
+    checked(id?, secret?, token?).map_err(|reason| login.unusable(reason))
+}
+
+async fn refresh(profile: &str, login: &mut Login, region: &str, asking: &Asking<'_>) -> Result<(), SourceError> {
+    let failed =
+        |reason, answer| SourceError::Service { service: "AWS Sign-In", profile: profile.to_owned(), reason, answer };
+    let body = Zeroizing::new(
+        json!({
+            "clientId": login.needed(&["clientId"])?,
+            "grantType": "refresh_token",
+            "refreshToken": login.needed(&["refreshToken"])?,
+        })
+        .to_string(),
+    );
+    let url = format!("{}/v1/token", Giver::SignIn.url(region, asking.vars));
+    let now = wall();
+    let proof = dpop::proof(login.needed(&["dpopKey"])?, &url, now);
+    let proof = proof.ok_or_else(|| login.unusable("its dpopKey is not a P-256 key in PEM form"))?;
+    let headers = [("content-type", "application/json"), ("dpop", proof.as_str())];
+    let request = Request { method: "POST", url: &url, headers: &headers, body: Some(&body) };
+    let answer = Service::new(asking.network, Proxy::FromEnvironment, PATIENCE).ask(request).await;
+    let reply = answer.map_err(|unanswered| failed(unanswered.to_string(), unanswered.answer()))?;
+    if reply.status != 200 {
+        return Err(match oauth_error(&reply).as_deref() {
+            Some("TOKEN_EXPIRED") => ended(profile, "it has ended"),
+            Some("USER_CREDENTIALS_CHANGED") => ended(profile, "the password has changed since"),
+            Some("INSUFFICIENT_PERMISSIONS") => {
+                let reason = "access denied: the user needs signin:CreateOAuth2Token";
+                failed(reason.into(), Answer::Refused(Some(reply.status)))
+            }
+            _ => failed(reply.refusal(), Answer::Refused(Some(reply.status))),
+        });
+    }
+    let new: Refreshed = serde_json::from_slice(&reply.body)
+        .map_err(|_| failed("its answer cannot be understood".into(), Answer::Refused(None)))?;
+    let Refreshed { access_token: keys, expires_in, refresh_token } = new;
+    for (key, text) in [
+        ("accessKeyId", keys.access_key_id.as_str()),
+        ("secretAccessKey", &keys.secret_access_key),
+        ("sessionToken", &keys.session_token),
+        ("expiresAt", &rfc3339(now + Duration::from_secs(expires_in.into()))),
+    ] {
+        login.set(&["accessToken", key], text);
+    }
+    login.set(&["refreshToken"], &refresh_token);
+    asking.keep(login);
+    Ok(())
+}
+
+fn ended(profile: &str, reason: &str) -> SourceError {
+    SourceError::LoginExpired { profile: profile.to_owned(), reason: reason.to_owned() }
+}
+
+/// The code of OAuth that a refusal has.
+fn oauth_error(reply: &Reply) -> Option<String> {
+    let refusal: serde_json::Value = serde_json::from_slice(&reply.body).ok()?;
+    Some(refusal.get("error")?.as_str()?.to_owned())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Refreshed {
+    access_token: AccessToken,
+    expires_in: u32,
+    refresh_token: Zeroizing<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AccessToken {
+    access_key_id: Zeroizing<String>,
+    secret_access_key: Zeroizing<String>,
+    session_token: Zeroizing<String>,
+}

@@ -1,0 +1,147 @@
+//! Files that a source names: whatever stands there is read within limits, or is one line that names it.
+
+use super::{SSO, failed, logged_in, ran, signed_in};
+use crate::support::{
+    FakeContainer, FakeSignIn, FakeSso, FakeSts, LOGIN_SESSION, Login, Xassume, write_login, write_sign_in,
+};
+use std::fs::{self, File};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+type Put = fn(&Path);
+
+/// What can stand at a path in place of a file, and what is said of it.
+const ODD: [(&str, Put); 4] = [
+    ("it is not a regular file", |path| {
+        nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
+    }),
+    ("it is not a regular file", |path| symlink("/dev/zero", path).expect("a link")),
+    ("it is not a regular file", |path| fs::create_dir(path).expect("a directory")),
+    ("it is larger than ", |path| File::create(path).and_then(|file| file.set_len(1 << 30)).expect("a large file")),
+];
+
+/// Puts each odd thing at the path, and asserts that it is named, with what names it.
+fn is_named(xassume: &Xassume, path: &Path, line: &str, named_by: &str) {
+    for (reason, put) in ODD {
+        let _ = fs::remove_file(path);
+        put(path);
+        let error = failed(xassume.clone()).replace("\n  ", " ");
+        let path = path.display();
+        let begins = format!("xassume: no source credentials: {line} {path} ({named_by}): {reason}");
+        assert!(error.starts_with(&begins), "{error}");
+        let _ = fs::remove_file(path.to_string()).or_else(|_| fs::remove_dir(path.to_string()));
+    }
+}
+
+#[test]
+fn the_token_file_of_a_container() {
+    const NAME: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+    let (sts, container) = (FakeSts::start(), FakeContainer::start());
+    let xassume = Xassume::new(&sts).without_keys().env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri());
+    let path = xassume.home().join("token");
+    let xassume = xassume.env(NAME, &path);
+    is_named(&xassume, &path, "container token file", NAME);
+    for (contents, reason) in [
+        (None, "No such file or directory"),
+        (Some(""), "it is empty"),
+        (Some("token\n"), "it holds a line break or another character that no HTTP header can hold"),
+    ] {
+        if let Some(contents) = contents {
+            fs::write(&path, contents).expect("the home is writable");
+        }
+        let error = failed(xassume.clone()).replace("\n  ", " ");
+        let path = path.display();
+        let line = format!("xassume: no source credentials: container token file {path} ({NAME}): {reason}\n");
+        let hint =
+            format!("hint: {NAME} must name a readable file with the token alone, without a line break behind it\n");
+        assert_eq!(error, line + &hint);
+    }
+    assert_eq!((container.requests().len(), sts.requests().len()), (0, 0));
+}
+
+#[test]
+fn the_file_of_a_login_to_iam_identity_center() {
+    let (sts, sso) = (FakeSts::start(), FakeSso::start());
+    for (config, identifier) in [(SSO, "corp"), (WITHOUT_SESSION, "https://corp.awsapps.example/start")] {
+        let xassume = Xassume::new(&sts).without_keys().env("AWS_ENDPOINT_URL_SSO", sso.url());
+        let xassume = xassume.file(".aws/config", config).args(["-p", "dev"]);
+        let path = write_login(&xassume.home(), identifier, Login::Valid);
+        is_named(&xassume, &path, "login file", "profile dev");
+        for (contents, reason) in [
+            ("", "it is not a JSON document"),
+            ("[]", "it is not a JSON document"),
+            ("{}", "it lacks expiresAt"),
+            (r#"{"expiresAt":"soon"}"#, "its expiresAt is not a time"),
+        ] {
+            fs::write(&path, contents).expect("the home is writable");
+            let error = failed(xassume.clone()).replace("\n  ", " ");
+            let line = format!("login file {} (profile dev): {reason}\n", path.display());
+            assert!(error.contains(&line), "{error}");
+        }
+    }
+    assert_eq!((sso.requests().len(), sts.requests().len()), (0, 0));
+}
+
+const WITHOUT_SESSION: &str = "[profile dev]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.example/start\n\
+    sso_account_id = 222222222222\nsso_role_name = Developer\n";
+
+#[test]
+fn a_login_without_a_session_is_found_by_its_start_url() {
+    let (sts, sso) = (FakeSts::start(), FakeSso::start());
+    let xassume = Xassume::new(&sts).without_keys().env("AWS_ENDPOINT_URL_SSO", sso.url());
+    let xassume = xassume.file(".aws/config", WITHOUT_SESSION).args(["-p", "dev"]);
+    write_login(&xassume.home(), "https://corp.awsapps.example/start", Login::Valid);
+    ran(xassume);
+    assert_eq!(sso.requests().len(), 1);
+}
+
+#[test]
+fn the_file_of_a_login_to_the_console() {
+    let (sts, sign_in) = (FakeSts::start(), FakeSignIn::start());
+    let xassume = signed_in(&sts, &sign_in, Duration::from_mins(10));
+    let path = write_sign_in(&xassume.home(), LOGIN_SESSION, Duration::from_mins(10));
+    is_named(&xassume, &path, "login file", "profile dev");
+    let elsewhere = xassume.home().join("elsewhere");
+    fs::create_dir(&elsewhere).expect("the home is writable");
+    write_sign_in(&xassume.home(), LOGIN_SESSION, Duration::from_mins(10));
+    fs::rename(&path, elsewhere.join(path.file_name().expect("a name"))).expect("the home is writable");
+    let error = failed(xassume.clone());
+    assert!(error.contains("it is missing or has ended"), "{error}");
+    ran(xassume.env("AWS_LOGIN_CACHE_DIRECTORY", &elsewhere));
+    assert_eq!(sign_in.requests().len(), 0);
+}
+
+/// The names of all files of a login's directory.
+fn beside(path: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(path.parent().expect("a directory")).expect("a directory");
+    entries.map(|entry| entry.expect("an entry").path()).collect()
+}
+
+#[test]
+fn a_refreshed_login_takes_the_place_of_the_old_one_and_keeps_what_others_have_written() {
+    let (sts, sso, sign_in) = (FakeSts::start(), FakeSso::start(), FakeSignIn::start());
+    let corp = logged_in(&sts, &sso).env("AWS_ENDPOINT_URL_SSO_OIDC", sso.url());
+    let console = signed_in(&sts, &sign_in, Duration::ZERO);
+    let logins = [
+        (write_login(&corp.home(), "corp", Login::Refreshable), corp),
+        (write_sign_in(&console.home(), LOGIN_SESSION, Duration::ZERO), console),
+    ];
+    for (path, xassume) in logins {
+        let mut login: serde_json::Value = serde_json::from_slice(&fs::read(&path).expect("a login")).expect("JSON");
+        let before = login.clone();
+        login["ofAnotherTool"] = "kept".into();
+        let target = path.with_extension("target");
+        fs::write(&target, login.to_string()).expect("the home is writable");
+        fs::set_permissions(&target, fs::Permissions::from_mode(0o644)).expect("ours");
+        fs::remove_file(&path).expect("the home is writable");
+        symlink(&target, &path).expect("a link");
+        ran(xassume.clone());
+        let after: serde_json::Value = serde_json::from_slice(&fs::read(&path).expect("a login")).expect("JSON");
+        assert_eq!(after["ofAnotherTool"], "kept");
+        assert_ne!(after["refreshToken"], before["refreshToken"]);
+        assert!(fs::symlink_metadata(&path).expect("there").is_symlink(), "what a link leads to is replaced");
+        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+        assert_eq!(beside(&path).len(), 2, "{:?}", beside(&path));
+    }
+}

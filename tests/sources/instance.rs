@@ -1,0 +1,198 @@
+//! Instance metadata as it really is: odd lists, slow answers, statuses, and the settings of the AWS CLI.
+
+use super::{failed, ran, signer};
+use crate::support::{FakeImds, FakeSts, Identity, Xassume};
+use std::time::Duration;
+
+const NONE: &str = "xassume: no source credentials: none in AWS_ACCESS_KEY_ID, AWS_WEB_IDENTITY_TOKEN_FILE, profile default \
+                    (not there), container variables; instance metadata:";
+
+fn on(sts: &FakeSts, imds: &FakeImds) -> Xassume {
+    Xassume::new(sts).without_keys().with_metadata_at(&imds.url())
+}
+
+/// What an error says, its lines joined.
+fn said(xassume: Xassume) -> (String, String) {
+    let error = failed(xassume);
+    let (message, hint) = error.split_once("\nhint: ").expect("a hint");
+    (message.replace("\n  ", " "), hint.trim_end().replace("\n  ", " "))
+}
+
+fn paths(imds: &FakeImds) -> Vec<String> {
+    imds.requests().iter().map(|request| format!("{} {}", request.method, request.path())).collect()
+}
+
+#[test]
+fn the_first_line_of_the_list_of_roles_is_the_role() {
+    for list in ["AssumeRoleInA\n", " AssumeRoleInA \r\n", "\nAssumeRoleInA\nAnother\n"] {
+        let (sts, imds) = (FakeSts::start(), FakeImds::start());
+        imds.set_roles(list);
+        ran(on(&sts, &imds));
+        assert_eq!(signer(&sts), Identity::instance().access_key_id, "{list:?}");
+    }
+}
+
+#[test]
+fn a_list_that_does_not_begin_with_a_role_is_one_clear_line() {
+    let none = "its list of roles does not begin with the name of a role";
+    for (list, reason) in [
+        ("", "its list of roles is empty"),
+        (" \n\n", "its list of roles is empty"),
+        ("<!DOCTYPE html>\n<title>Log in</title>\n", none),
+        ("two words\n", none),
+        ("../../user-data", none),
+    ] {
+        let (sts, imds) = (FakeSts::start(), FakeImds::start());
+        imds.set_roles(list);
+        let (message, _) = said(on(&sts, &imds));
+        assert_eq!(message, format!("{NONE} {reason}"), "{list:?}");
+        let roles = "GET /latest/meta-data/iam/security-credentials/";
+        assert_eq!(paths(&imds), ["PUT /latest/api/token", roles], "{list:?}");
+    }
+}
+
+#[test]
+fn each_request_has_a_second_and_two_tries() {
+    let (sts, imds) = (FakeSts::start(), FakeImds::start());
+    imds.delay(Duration::from_millis(600));
+    ran(on(&sts, &imds));
+    assert_eq!(signer(&sts), Identity::instance().access_key_id);
+
+    let hanging = FakeImds::start();
+    hanging.hang();
+    let v2 = |xassume: Xassume| xassume.env("AWS_EC2_METADATA_V1_DISABLED", "true");
+    let (message, _) = said(v2(on(&sts, &hanging)));
+    assert!(message.ends_with("(a request for a token got no answer)"), "{message}");
+    assert_eq!(paths(&hanging), ["PUT /latest/api/token"; 2]);
+}
+
+#[test]
+fn the_settings_of_the_aws_cli_count() {
+    let sts = FakeSts::start();
+    let slow = FakeImds::start();
+    slow.delay(Duration::from_millis(1500));
+    failed(on(&sts, &slow).env("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "1"));
+    ran(on(&sts, &slow).env("AWS_METADATA_SERVICE_TIMEOUT", "20"));
+    ran(on(&sts, &slow).file(".aws/config", "[default]\nmetadata_service_timeout = 20\n"));
+
+    let set = |xassume: Xassume| xassume.env("AWS_EC2_METADATA_V1_DISABLED", "true");
+    let of_profile = "[default]\nmetadata_service_num_attempts = 3\nec2_metadata_v1_disabled = true\n";
+    for (configure, tries) in [
+        ((&|xassume: Xassume| set(xassume).env("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "1")) as &dyn Fn(Xassume) -> _, 1),
+        (&|xassume: Xassume| xassume.file(".aws/config", of_profile), 3),
+    ] {
+        let hanging = FakeImds::start();
+        hanging.hang();
+        failed(configure(on(&sts, &hanging)));
+        assert_eq!(paths(&hanging).len(), tries);
+    }
+}
+
+#[test]
+fn a_setting_that_cannot_be_used_is_named() {
+    let (sts, imds) = (FakeSts::start(), FakeImds::start());
+    for (variable, value, complaint) in [
+        ("AWS_METADATA_SERVICE_TIMEOUT", "soon", "is not a whole number from 1 to 3600"),
+        ("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "0", "is not a whole number from 1 to 100"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "v6", "is not IPv4 or IPv6"),
+    ] {
+        let xassume = on(&sts, &imds).env(variable, value).args(["-r", super::ROLE, "--", "true"]);
+        assert_eq!(xassume.run().exited(125).stderr, format!("xassume: {variable} `{value}` {complaint}\n"));
+    }
+    assert_eq!(imds.requests().len(), 0);
+}
+
+#[test]
+fn each_status_has_its_own_message() {
+    let ill = "is metadata enabled for the instance, and may this user or container reach it?";
+    for (status, meaning, advice) in [
+        (403, "access is forbidden", ill),
+        (405, "the method is not allowed", ill),
+        (418, "the request is refused", ill),
+        (429, "there are too many requests", "try again later"),
+        (500, "the service has a fault", "try again later"),
+        (503, "the service has a fault", "try again later"),
+    ] {
+        let (sts, imds) = (FakeSts::start(), FakeImds::start());
+        imds.fail(status);
+        let (message, hint) = said(on(&sts, &imds));
+        let what = if [403, 405].contains(&status) { "the role" } else { "a token" };
+        let line = format!("{NONE} asked for {what}, it answers with HTTP status {status}: {meaning}");
+        assert_eq!((message, hint.as_str()), (line, advice));
+    }
+    let (sts, imds) = (FakeSts::start(), FakeImds::start());
+    imds.fail(404);
+    let (message, hint) = said(on(&sts, &imds));
+    assert_eq!(message, format!("{NONE} the instance has no role"));
+    assert_eq!(hint, "attach an instance profile with a role to the instance");
+}
+
+#[test]
+fn where_there_are_no_tokens_requests_go_without_as_for_the_aws_cli() {
+    for status in [403, 404, 405] {
+        let (sts, imds) = (FakeSts::start(), FakeImds::start());
+        imds.refuse_tokens(status);
+        imds.allow_v1();
+        ran(on(&sts, &imds).arg("--no-cache"));
+        assert_eq!(signer(&sts), Identity::instance().access_key_id, "{status}");
+
+        let disabled = [
+            on(&sts, &imds).env("AWS_EC2_METADATA_V1_DISABLED", "true"),
+            on(&sts, &imds).file(".aws/config", "[profile p]\nec2_metadata_v1_disabled = true\n").args(["-p", "p"]),
+        ];
+        for xassume in disabled {
+            let asked = imds.requests().len();
+            let (message, _) = said(xassume.arg("--no-cache"));
+            let end = format!("asked for a token, it answers with HTTP status {status}, and IMDSv1 is disabled");
+            assert!(message.ends_with(&end), "{message}");
+            assert_eq!(imds.requests().len(), asked + 1);
+        }
+    }
+}
+
+#[test]
+fn a_token_that_is_lost_on_its_way_is_no_reason_to_fail_where_none_is_needed() {
+    let (sts, imds) = (FakeSts::start(), FakeImds::start());
+    imds.lose_tokens();
+    imds.allow_v1();
+    ran(on(&sts, &imds));
+    assert_eq!(signer(&sts), Identity::instance().access_key_id);
+}
+
+#[test]
+fn metadata_that_is_disabled_is_not_asked() {
+    let (sts, imds) = (FakeSts::start(), FakeImds::start());
+    let error = failed(on(&sts, &imds).env("AWS_EC2_METADATA_DISABLED", "true"));
+    assert!(error.contains("looked at AWS_ACCESS_KEY_ID, "), "{error}");
+    assert!(error.contains("instance metadata (disabled)"), "{error}");
+    assert_eq!(imds.requests().len(), 0);
+}
+
+#[test]
+fn credentials_that_are_missing_are_not_taken_for_a_fault_of_metadata() {
+    let (sts, imds) = (FakeSts::start(), FakeImds::start());
+    imds.fail(403);
+    let keys = "aws_access_key_id = AKIA\naws_secret_access_key = s\n";
+    let config =
+        "[profile login]\nlogin_session = arn:aws:iam::222222222222:user/alice\n[profile plain]\nregion = eu-west-1\n";
+    let world = on(&sts, &imds).file(".aws/credentials", format!("[work]\n{keys}")).file(".aws/config", config);
+    let (message, hint) = said(world.clone());
+    assert_eq!(message, format!("{NONE} asked for the role, it answers with HTTP status 403: access is forbidden"));
+    assert_eq!(hint, "--profile NAME uses one of the profiles with credentials: login, work");
+    // A profile that was named has none: nothing of the environment was looked at.
+    let (message, _) = said(world.args(["-p", "plain"]));
+    let line = "xassume: no source credentials: none in profile plain, container variables; instance metadata: asked for the \
+                role, it answers with HTTP status 403: access is forbidden";
+    assert_eq!(message, line);
+}
+
+#[test]
+fn where_a_profile_names_the_instance_the_error_is_about_the_instance_alone() {
+    let (sts, imds) = (FakeSts::start(), FakeImds::start());
+    imds.fail(403);
+    let config = format!("[profile p]\nrole_arn = {}\ncredential_source = Ec2InstanceMetadata\n", super::ROLE);
+    let xassume = on(&sts, &imds).file(".aws/config", config).args(["-p", "p", "--", "true"]).run().exited(125);
+    let line = "xassume: no source credentials: instance metadata: asked for the role, it answers with HTTP status 403: \
+                access is forbidden\n";
+    assert!(xassume.stderr.replace("\n  ", " ").starts_with(line), "{}", xassume.stderr);
+}
