@@ -137,7 +137,8 @@ pub(crate) fn be_a_stranger(words: &[String]) {
     if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
         let _ = setrlimit(Resource::RLIMIT_NOFILE, hard.min(2 * HELD as u64), hard);
     }
-    let most = getrlimit(Resource::RLIMIT_NOFILE).map_or(HELD, |(soft, _)| (soft as usize / 2).min(HELD));
+    let soft = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft);
+    let most = usize::try_from(soft / 2).unwrap_or(HELD).min(HELD);
     let mut held = VecDeque::new();
     let (begun, mut opened) = (Instant::now(), 0_u64);
     while begun.elapsed() < time {

@@ -274,7 +274,7 @@ fn strangers_take_the_place_of_strangers_alone() {
     let mut known = served.connect();
     let mut ask = || {
         known.write_all(request.as_bytes()).expect("it is open");
-        let mut part = [0; 64 * 1024];
+        let mut part = [0; 16 * 1024];
         let count = known.read(&mut part).expect("it is open");
         assert!(part[..count].starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&part[..count]));
     };

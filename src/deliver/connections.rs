@@ -150,7 +150,9 @@ mod tests {
             open.fetch_add(1, Ordering::Relaxed);
             let counted = Counted(Arc::clone(open));
             connections.add(|place| async move {
-                stages.iter().for_each(|stage| place.reach(*stage));
+                for stage in stages {
+                    place.reach(*stage);
+                }
                 pending::<()>().await;
                 drop(counted);
             });

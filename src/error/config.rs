@@ -15,14 +15,14 @@ pub(crate) enum ConfigError {
     /// A line of a shared file that no tool of AWS could read.
     Syntax { file: PathBuf, line: usize, reason: &'static str },
     /// A flag or a variable names a profile that is in neither file.
-    UnknownProfile { name: String, named_by: &'static str, near: Vec<String>, misplaced: Option<Misplaced> },
+    UnknownProfile { name: String, named_by: &'static str, near: Vec<String>, misplaced: Option<Box<Misplaced>> },
     /// A `source_profile` names a profile that is in neither file.
     UnknownSourceProfile {
         profile: String,
         name: String,
         file: PathBuf,
         near: Vec<String>,
-        misplaced: Option<Misplaced>,
+        misplaced: Option<Box<Misplaced>>,
     },
     /// The profiles lead back to one another; the last is the first again.
     Loop { profiles: Vec<String> },
@@ -35,7 +35,7 @@ pub(crate) enum ConfigError {
     /// A `credential_source` that has nothing to give.
     EmptyCredentialSource { profile: String, value: &'static str, reason: &'static str },
     /// A profile that another names as its source, or itself, has no credentials.
-    NoCredentials { profile: String, named_by: String, misplaced: Option<Misplaced> },
+    NoCredentials { profile: String, named_by: String, misplaced: Option<Box<Misplaced>> },
     /// One key of the pair is in the environment; the other is not.
     PartialEnvironmentKeys { missing: &'static str },
     /// One key of the pair is in a profile; the other is not.
@@ -61,7 +61,7 @@ pub(crate) enum ConfigError {
     /// A variable's or a flag's value is outside its limits.
     Variable { name: &'static str, value: String, invalid: Box<Invalid> },
     /// Nothing names a role; the profile was looked at and has none.
-    NoRole { profile: Option<String>, misplaced: Option<Misplaced> },
+    NoRole { profile: Option<String>, misplaced: Option<Box<Misplaced>> },
     /// Nothing gives source credentials; each place that was looked at.
     NoSource(LookedAt),
     /// A chain of more roles than [`MAX_HOPS`].

@@ -128,7 +128,7 @@ fn next(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Nex
             name: name.to_owned(),
             file: file("source_profile"),
             near: profiles.near_names(name),
-            misplaced: profiles.misplaced(name).cloned(),
+            misplaced: profiles.misplaced(name).cloned().map(Box::new),
         }),
     }
 }
@@ -141,7 +141,7 @@ impl Base {
     pub(super) fn resolve(self, profiles: &ProfileSet, vars: &Vars) -> Result<Source, ConfigError> {
         match self {
             Self::Profile { name, named_by } => {
-                let misplaced = profiles.misplaced(&name).cloned();
+                let misplaced = profiles.misplaced(&name).cloned().map(Box::new);
                 source::of_profile(profiles, &name)?.ok_or(ConfigError::NoCredentials {
                     profile: name,
                     named_by,

@@ -124,7 +124,7 @@ fn select<'a>(request: &'a Request, profiles: &'a ProfileSet, vars: &'a Vars) ->
             name: name.to_owned(),
             named_by,
             near: profiles.near_names(name),
-            misplaced: profiles.misplaced(name).cloned(),
+            misplaced: profiles.misplaced(name).cloned().map(Box::new),
         });
     }
     Ok(Selected { name, settings, by })
@@ -212,7 +212,7 @@ impl<'a> Planner<'a> {
     /// `--profile` before the environment.
     fn start(&mut self, explicit: &[RoleArn]) -> Result<Start, ConfigError> {
         if explicit.is_empty() && !self.profile_has_role() && self.vars.text("AWS_ROLE_ARN").is_none() {
-            let misplaced = self.profiles.misplaced(self.selected.name).cloned();
+            let misplaced = self.profiles.misplaced(self.selected.name).cloned().map(Box::new);
             return Err(ConfigError::NoRole { profile: self.used().map(|used| used.name.to_owned()), misplaced });
         }
         let plain = |planner: &Self, source| {

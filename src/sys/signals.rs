@@ -49,7 +49,7 @@ pub(super) fn pending() -> SignalSet {
     SignalSet::from_bits(set)
 }
 
-/// What rt_sigaction(2) takes and gives. The handler comes first on x86-64, ARM and RISC-V; flags, the restorer of some of
+/// What `rt_sigaction(2)` takes and gives. The handler comes first on x86-64, ARM and RISC-V; flags, the restorer of some of
 /// them and the mask follow, and are zero here. The restorer is only for handlers.
 #[repr(C)]
 #[derive(Default)]
