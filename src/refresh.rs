@@ -15,14 +15,13 @@ use crate::settings::CodeFrom;
 use crate::supervise::happening::Problem;
 use crate::sys::boot::boottime;
 use crate::sys::offload::{Life, Offload};
+use crate::waiting::ProgramLimit;
 use message::Message;
 use std::fs::File;
 use std::io::Write as _;
 use std::thread;
 use std::time::Duration;
 
-/// How long each program that is run for a session may take.
-const PROGRAM: Duration = Duration::from_mins(1);
 /// For all that `--sts-timeout` does not limit: files, and the process itself on a busy machine.
 const RESERVE: Duration = Duration::from_secs(5);
 
@@ -63,12 +62,16 @@ pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Resu
 
 /// What its parts may take together.
 fn limit(launch: &Launch<'_>) -> Duration {
+    let all = launch.settings.sts.timeout + RESERVE;
+    if launch.settings.sts.timeout_given {
+        return all;
+    }
     let by_program = [
         matches!(launch.plan.source, Source::Process { .. }),
         way::device(&launch.plan.hops).is_some() && matches!(launch.settings.mfa.code, CodeFrom::Command(_)),
     ];
-    let programs = by_program.into_iter().filter(|is| *is).map(|_| PROGRAM).sum::<Duration>();
-    launch.settings.sts.timeout + programs + RESERVE
+    let programs = by_program.into_iter().filter(|is| *is).map(|_| ProgramLimit::OWN.left).sum::<Duration>();
+    all + programs
 }
 
 /// What the child does. In a thread of its own, since to this one the parent's runtime is still around.
