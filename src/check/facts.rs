@@ -168,7 +168,7 @@ pub(super) fn mfa(findings: &Findings<'_>, step: &mut Step) {
             let kept = match &findings.unkept {
                 None => "which is kept",
                 Some(Unkept::ByWish) => "which is not kept: --no-cache",
-                Some(Unkept::Unnamed | Unkept::NoFolder(_)) => "which cannot be kept",
+                Some(Unkept::Unnamed | Unkept::NoDirectory(_)) => "which cannot be kept",
             };
             format!("{serial}: a code from {code} has bought a session, {kept}")
         }
@@ -223,10 +223,8 @@ pub(super) fn session(findings: &Findings<'_>, step: &mut Step) {
             step.details.push(format!("in account {expected}, as --expect-account asks"));
         }
     }
-    if let Some(Unkept::NoFolder(passed)) = &findings.unkept
-        && let Some(fault) = passed.iter().find(|passed| passed.fault)
-    {
+    if let Some(Unkept::NoDirectory(Some((fault, hint)))) = &findings.unkept {
         step.details.push(format!("it cannot be kept in the cache: {fault}"));
-        step.state(State::Warning, fault.hint());
+        step.state(State::Warning, hint.clone());
     }
 }

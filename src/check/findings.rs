@@ -1,6 +1,5 @@
 //! What a check has found: facts, collected by the walk and told by `steps`. No secret is among them.
 
-use crate::cache::Passed;
 use crate::error::{AssumeError, Cause, ConfigError, Error, MfaFailure, Refusal, StsCall};
 use crate::mfa::way::{KeyKind, Way, device, way};
 use crate::profile::{Plan, ProfileSet};
@@ -44,8 +43,8 @@ pub(super) enum Unkept {
     ByWish,
     /// Sessions of this source cannot be told apart.
     Unnamed,
-    /// No folder takes it; why each does not.
-    NoFolder(Vec<Passed>),
+    /// No directory takes it. What is wrong with the one that a user would mend, and how.
+    NoDirectory(Option<(String, String)>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -97,7 +97,10 @@ fn unkept(launch: &Launch<'_>, sessions: &Sessions<'_>, key: Option<&Key>) -> Op
     match (launch.settings.cache.mode, key) {
         (CacheMode::Off(_), _) => Some(Unkept::ByWish),
         (_, None) => Some(Unkept::Unnamed),
-        (_, Some(key)) => sessions.try_to_keep(key).err().map(Unkept::NoFolder),
+        (_, Some(key)) => sessions.try_to_keep(key).err().map(|passed| {
+            let fault = passed.iter().find(|passed| passed.fault);
+            Unkept::NoDirectory(fault.map(|fault| (fault.to_string(), fault.hint())))
+        }),
     }
 }
 

@@ -46,9 +46,8 @@ fn the_files_are_those_that_the_variables_name() {
 fn files_that_are_missing_or_broken_give_nothing_and_no_complaint() {
     let bare = Xassume::at("http://127.0.0.1:1");
     let broken = user().file(".aws/config", "[profile x\n");
-    let folder = user();
-    let folder = folder.clone().env("AWS_CONFIG_FILE", folder.home());
-    for user in [bare, broken, folder, user().env_remove("HOME")] {
+    let directory = bare.clone().env("AWS_CONFIG_FILE", bare.home());
+    for user in [bare, broken, directory, user().env_remove("HOME")] {
         for kind in ["profiles", "roles"] {
             assert_eq!(listed(&user, kind), "", "{kind}");
         }

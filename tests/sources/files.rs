@@ -13,11 +13,11 @@ type Put = fn(&Path);
 
 /// What can stand at a path in place of a file, and what is said of it.
 const ODD: [(&str, Put); 4] = [
-    ("it is not a regular file", |path| {
+    ("it is a FIFO, not a regular file", |path| {
         nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
     }),
-    ("it is not a regular file", |path| symlink("/dev/zero", path).expect("a link")),
-    ("it is not a regular file", |path| fs::create_dir(path).expect("a directory")),
+    ("it is a device, not a regular file", |path| symlink("/dev/zero", path).expect("a link")),
+    ("it is a directory, not a regular file", |path| fs::create_dir(path).expect("a directory")),
     ("it is larger than ", |path| File::create(path).and_then(|file| file.set_len(1 << 30)).expect("a large file")),
 ];
 

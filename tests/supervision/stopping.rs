@@ -1,11 +1,10 @@
 //! How a command is stopped: with all that it started and did not send away, and with the time that they need.
 
-use super::processes::{children, eventually, state_of};
+use super::processes::{children, eventually, state_of, stopped};
 use super::{
     SHORT, count, generation, number_in, one_late_refresh, one_refresh, probing, restarting, scripted, xassume,
 };
 use crate::support::{Answer, FakeSts, Running, binary, sys};
-use std::time::Duration;
 
 /// Whether it has ended.
 fn has_ended(pid: i32) -> bool {
@@ -179,39 +178,22 @@ fn what_an_inner_xassume_cannot_end_is_ended_by_the_outer_one() {
 
 /// While xassume is blocked by a message that is not read, between the refresh and the stop.
 #[test]
-fn a_command_that_ends_while_a_message_waits_is_not_restarted() {
+fn a_command_that_ends_while_xassume_is_stopped_is_not_restarted() {
     let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), Answer::Held]).start();
-    let (reader, writer) = std::io::pipe().expect("a pipe can be made");
-    let full = writer.try_clone().expect("a descriptor can be duplicated");
-    let script = "exec 2>/dev/null; echo began; exec $PROBE signals exit-on USR1 then exit 7";
-    let flags = restarting(&sts).arg("-v").descriptor(9, full).program("sh");
-    let line = "exec 2>&9 9>&-; exec \"$0\" \"$@\"";
-    let flags = flags.without_args().args(["-c", line]).arg(binary());
-    let flags = flags.args(["-r", super::ROLE, "--on-expiry", "restart", "-v", "--", "sh", "-c", script]);
-    let xassume = flags.spawn();
-    xassume.line("ready");
+    let verbs = ["generation", "exit-on", "USR1", "then", "exit", "7"];
+    let xassume = probing(restarting(&sts), &verbs).spawn();
+    let command = generation(&xassume).pid;
     sts.wait_for_requests(2);
-    fill(&writer);
-    let child = children(xassume.pid())[0];
+    xassume.signal(libc::SIGSTOP);
+    stopped(&[xassume.pid()]);
     sts.release();
-    eventually("STS has answered", || sts.issued_count() == 2);
-    // Long enough for the answer to be taken; a command that ends before that is final too.
-    std::thread::sleep(Duration::from_millis(300));
-    sys::send_signal(child, libc::SIGUSR1);
-    eventually("the command has ended", || has_ended(child));
-    drop(reader);
+    let alive = || children(xassume.pid()).into_iter().filter(|child| !has_ended(*child)).collect::<Vec<_>>();
+    eventually("the new session waits for xassume", || alive() == [command]);
+    sys::send_signal(command, libc::SIGUSR1);
+    eventually("the command has ended", || alive().is_empty());
+    xassume.signal(libc::SIGCONT);
     let finished = xassume.wait().exited(7);
-    assert_eq!(count(&finished.stdout_text(), "began"), 1);
-}
-
-/// Fills a pipe so that the next byte has no place. Its own flags are put back: others share them.
-fn fill(writer: &std::io::PipeWriter) {
-    use nix::fcntl::{FcntlArg, OFlag, fcntl};
-    let blocking = OFlag::from_bits_retain(fcntl(writer, FcntlArg::F_GETFL).expect("a pipe has flags"));
-    fcntl(writer, FcntlArg::F_SETFL(blocking | OFlag::O_NONBLOCK)).expect("a pipe can be set not to block");
-    while nix::unistd::write(writer, &[b'\n'; 4096]).is_ok() {}
-    while nix::unistd::write(writer, b"\n").is_ok() {}
-    fcntl(writer, FcntlArg::F_SETFL(blocking)).expect("a pipe can be set to block");
+    assert_eq!(count(&finished.stdout_text(), "ready pid="), 1);
 }
 
 #[test]
