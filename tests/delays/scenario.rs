@@ -15,6 +15,8 @@ use crate::tracer::MARK;
 const LIFETIME: Duration = Duration::from_secs(4);
 /// A signal is to be handled within a second; as much again for a machine that is busy with other runs.
 const LIMIT: Duration = Duration::from_secs(2);
+/// How long a restart takes that is not delayed; the next one comes later.
+const SETTLING: Duration = Duration::from_secs(1);
 /// The command's status, however it is ended.
 const STATUS: i32 = 7;
 
@@ -98,6 +100,13 @@ impl Scenario {
             if asked.elapsed() > LIMIT || !answer.is_ok_and(|answer| answer.status == 200) {
                 return Err("the endpoint does not answer".to_owned());
             }
+        }
+        // A message that waits delays nothing: the restart that it announces goes on, and is over before the next one.
+        let begun = starts(&running).len();
+        let restarted = || starts(&running).len() > begun;
+        let waited = Instant::now();
+        while self == Self::Restart && !restarted() && waited.elapsed() < SETTLING {
+            std::thread::sleep(Duration::from_millis(5));
         }
         let starts = starts(&running);
         let command = starts.last().copied().unwrap_or_default();
