@@ -375,7 +375,7 @@ def _():
     expect_equal(types, ["stateDiagram", "stateDiagram", "timeline"], "pictures")
     for text, picture in zip(texts, pictures):
         if picture["type"] == "timeline":
-            expect_equal(len(picture["events"]), 5, "moments")
+            expect_equal(len(picture["events"]), 4, "moments")
             continue
         # A label that Mermaid does not understand becomes states of its own.
         arrows = [list(match) for match in re.findall(r"^\s*(\w+) --> (\w+)", text, re.M)]
