@@ -1,0 +1,302 @@
+//! A host, a source, a delivery and a clock that act as a test has planned.
+
+use super::super::*;
+use crate::session::{Keys, Secret, Validity};
+use crate::supervise::process::{Arrival, End, Group, Pid, Sender};
+use crate::supervise::relay::SessionRole;
+use crate::supervise::schedule::Now;
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::{Duration, SystemTime};
+
+pub(super) const HOUR: Duration = Duration::from_hours(1);
+pub(super) const PID: Pid = 200;
+
+/// What happens at a moment of the boot clock, which starts at zero.
+#[derive(Clone, Copy)]
+pub(super) enum Plan {
+    Suspend(Duration),
+    WallBack(Duration),
+    WallAhead(Duration),
+    /// The child ends by itself.
+    End(End),
+    /// TERM from outside.
+    Term,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Child {
+    None,
+    /// Made, and not the command yet.
+    Unborn,
+    Runs,
+    Ended(End),
+    /// Ended, and that was said.
+    Zombie,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Exec {
+    Works,
+    /// The program file gives no answer.
+    Hangs,
+}
+
+pub(super) struct World {
+    pub(super) now: Now,
+    pub(super) plans: Vec<(Duration, Plan)>,
+    pub(super) child: Child,
+    pub(super) exec: Exec,
+    pub(super) at_fork: Option<Plan>,
+    pub(super) signals: Vec<Arrival>,
+    /// What was done, with the second of the boot clock.
+    pub(super) log: Vec<(u64, String)>,
+    sessions: u32,
+}
+
+#[derive(Clone)]
+pub(super) struct Sim(pub(super) Rc<RefCell<World>>);
+
+impl Sim {
+    pub(super) fn new(plans: &[(u64, Plan)]) -> Self {
+        let now = Now { boot: Duration::ZERO, wall: SystemTime::UNIX_EPOCH + 1000 * HOUR };
+        let plans = plans.iter().map(|(at, plan)| (Duration::from_secs(*at), *plan)).collect();
+        let world = World {
+            now,
+            plans,
+            child: Child::None,
+            exec: Exec::Works,
+            at_fork: None,
+            signals: Vec::new(),
+            log: Vec::new(),
+            sessions: 0,
+        };
+        Self(Rc::new(RefCell::new(world)))
+    }
+
+    pub(super) fn log(&self, what: impl Into<String>) {
+        let mut world = self.0.borrow_mut();
+        let at = world.now.boot.as_secs();
+        world.log.push((at, what.into()));
+    }
+
+    pub(super) fn done(&self) -> Vec<String> {
+        self.0.borrow().log.iter().map(|(_, what)| what.clone()).collect()
+    }
+
+    /// When something was done, in seconds.
+    pub(super) fn times(&self, what: &str) -> Vec<u64> {
+        self.0.borrow().log.iter().filter(|(_, done)| done == what).map(|(at, _)| *at).collect()
+    }
+
+    pub(super) fn change_now(&self) -> Option<Change> {
+        let mut world = self.0.borrow_mut();
+        match world.child {
+            Child::Ended(end) => {
+                world.child = Child::Zombie;
+                Some(Change::Ended(end))
+            }
+            Child::None | Child::Unborn | Child::Runs | Child::Zombie => None,
+        }
+    }
+
+    pub(super) fn session(&self) -> Session {
+        let mut world = self.0.borrow_mut();
+        world.sessions += 1;
+        Session {
+            keys: Keys {
+                access_key_id: format!("ASIA{}", world.sessions),
+                secret_access_key: Secret::new("hidden"),
+                session_token: None,
+            },
+            validity: Validity { expiration: world.now.wall + HOUR, left: HOUR, lifetime: HOUR, skew_secs: 0 },
+            assumed_role_arn: "arn:aws:sts::521111111144:assumed-role/R/s".into(),
+        }
+    }
+}
+
+impl World {
+    pub(super) fn pass(&mut self, time: Duration) {
+        self.now.boot += time;
+        self.now.wall += time;
+    }
+
+    pub(super) fn happen(&mut self, plan: Plan) {
+        match plan {
+            Plan::Suspend(time) => self.pass(time),
+            Plan::WallBack(time) => self.now.wall -= time,
+            Plan::WallAhead(time) => self.now.wall += time,
+            Plan::End(end) => self.child = Child::Ended(end),
+            Plan::Term => {
+                let sender = Sender::Process { pid: 7, group: Some(7) };
+                self.signals.push(Arrival { signal: Signal::TERM, sender });
+            }
+        }
+    }
+}
+
+impl Clock for Sim {
+    fn now(&self) -> Now {
+        self.0.borrow().now
+    }
+
+    /// Time passes only here: to the deadline, or to the next plan before it.
+    async fn until(&self, deadline: Deadline) {
+        let mut world = self.0.borrow_mut();
+        let now = world.now;
+        let by_wall = deadline.wall.map(|wall| wall.duration_since(now.wall).unwrap_or_default());
+        let by_boot = deadline.boot.saturating_sub(now.boot);
+        let time = by_wall.map_or(by_boot, |by_wall| by_wall.min(by_boot));
+        match world.plans.first().copied() {
+            Some((at, plan)) if at <= now.boot + time => {
+                world.plans.remove(0);
+                world.pass(at.saturating_sub(now.boot));
+                world.happen(plan);
+            }
+            Some(_) | None => world.pass(time),
+        }
+    }
+}
+
+impl Host for Sim {
+    fn facts(&self) -> Facts {
+        Facts { me: 100, group: Group::Own, session: SessionRole::Member }
+    }
+    fn caveats(&self, _: &Policy) -> Vec<Happening> {
+        Vec::new()
+    }
+    fn start(&mut self, environment: Vec<CString>) -> Result<(), Fault> {
+        self.log(format!("start {}", environment[0].to_string_lossy()));
+        let mut world = self.0.borrow_mut();
+        world.child = Child::Unborn;
+        // With the fork, before anything is known of execve.
+        if let Some(plan) = world.at_fork.take() {
+            world.happen(plan);
+        }
+        Ok(())
+    }
+    fn abort(&mut self) {
+        self.log("abort");
+        self.0.borrow_mut().child = Child::None;
+    }
+    fn stop(&mut self, signal: Signal) -> Result<(), Problem> {
+        self.log(format!("stop {signal}"));
+        self.0.borrow_mut().child = Child::Ended(End::Killed(signal));
+        Ok(())
+    }
+    fn signal(&mut self, _: Target, signal: Signal) -> Result<(), Problem> {
+        self.log(signal.to_string());
+        if signal == Signal::TERM {
+            self.0.borrow_mut().child = Child::Ended(End::Killed(signal));
+        }
+        Ok(())
+    }
+    fn look(&mut self) -> Remaining {
+        self.log("look");
+        Remaining::default()
+    }
+    fn sweep(&mut self) {
+        self.log("sweep");
+    }
+    fn reap(&mut self) {
+        self.log("reap");
+        self.0.borrow_mut().child = Child::None;
+    }
+    fn change(&mut self) -> Option<Change> {
+        self.change_now()
+    }
+    async fn news(&mut self) -> CommandEvent {
+        poll_fn(|_| {
+            let (child, exec) = (self.0.borrow().child, self.0.borrow().exec);
+            match (child, exec) {
+                (Child::Unborn, Exec::Works) => {
+                    self.0.borrow_mut().child = Child::Runs;
+                    return Poll::Ready(CommandEvent::Started(PID));
+                }
+                (Child::Unborn | Child::None | Child::Runs | Child::Ended(_) | Child::Zombie, _) => {}
+            }
+            let signal = || self.0.borrow_mut().signals.pop();
+            match self.change_now() {
+                Some(change) => Poll::Ready(change.into()),
+                None => signal().map_or(Poll::Pending, |arrival| Poll::Ready(CommandEvent::Signal(arrival))),
+            }
+        })
+        .await
+    }
+    fn restore_terminal(&mut self) {}
+    fn pause(&mut self, _: Signal) {}
+}
+
+impl SessionSource for Sim {
+    async fn assume(&self) -> Result<Session, Problem> {
+        self.log("assume");
+        Ok(self.session())
+    }
+}
+
+/// A delivery during which something happens, and that is over at once or later.
+pub(super) struct File(pub(super) Sim, pub(super) Option<Plan>, pub(super) Speed);
+
+#[derive(Clone, Copy)]
+pub(super) enum Speed {
+    AtOnce,
+    Later,
+    Never,
+}
+
+impl Delivery for File {
+    fn environment(&self, session: &Session) -> Vec<CString> {
+        vec![CString::new(session.keys.access_key_id.clone()).unwrap()]
+    }
+    fn publish(&mut self, _: &Session) -> Publishing {
+        self.0.log("publish");
+        if let Some(plan) = self.1 {
+            self.0.0.borrow_mut().happen(plan);
+        }
+        match self.2 {
+            Speed::AtOnce => Publishing::Done(Ok(())),
+            Speed::Later => Publishing::Begun(Box::pin(async { Ok(()) })),
+            Speed::Never => {
+                let call = Call(self.0.clone());
+                Publishing::Begun(Box::pin(async move {
+                    let _call = call;
+                    pending().await
+                }))
+            }
+        }
+    }
+}
+
+/// A narrator during whose line of a restart something happens.
+pub(super) struct Telling(pub(super) Sim, pub(super) Option<Plan>);
+
+impl Narrator for Telling {
+    fn tell(&mut self, happening: &Happening) {
+        if let (Happening::Restarting, Some(plan)) = (happening, self.1) {
+            self.0.0.borrow_mut().happen(plan);
+        }
+    }
+}
+
+/// A source that never answers: the command ends while it is asked, and nobody waits for it any more.
+pub(super) struct Slow(pub(super) Sim);
+
+impl SessionSource for Slow {
+    async fn assume(&self) -> Result<Session, Problem> {
+        let _call = Call(self.0.clone());
+        self.0.log("assume");
+        self.0.0.borrow_mut().happen(Plan::End(End::Exited(7)));
+        tokio::task::yield_now().await;
+        pending().await
+    }
+}
+
+pub(super) struct Call(Sim);
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.0.log("dropped");
+    }
+}

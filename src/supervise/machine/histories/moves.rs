@@ -1,0 +1,93 @@
+//! What can happen in a history.
+
+use super::super::*;
+use crate::supervise::process::Arrival;
+use std::hash::{Hash, Hasher};
+use std::rc::Rc;
+
+pub(super) const ME: Pid = 100;
+pub(super) const CHILD: Pid = 200;
+pub(super) const LIFETIME: Duration = Duration::from_hours(1);
+pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Signals that only the machine itself sends, so that a forward is not taken for one of them.
+pub(super) fn stop_signal() -> Signal {
+    "USR2".parse().unwrap()
+}
+pub(super) fn refresh_signal() -> Signal {
+    "USR1".parse().unwrap()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Child {
+    None,
+    /// Forked, and not the command yet.
+    Unborn,
+    Alive,
+    Zombie,
+}
+
+/// Who lives on when the command has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Left {
+    pub(super) in_group: bool,
+    pub(super) stray: bool,
+}
+
+impl Left {
+    pub(super) const NOBODY: Self = Self { in_group: false, stray: false };
+    pub(super) const BOTH: Self = Self { in_group: true, stray: true };
+}
+
+/// Something that could happen.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Move {
+    Start,
+    FailStart(i32),
+    /// The child had not ended, and was sent the stop signal.
+    StopSent,
+    Exit(Left),
+    /// The answer to a look.
+    Look,
+    /// Those of the group who were left have ended.
+    GroupEnds,
+    /// The others have.
+    StrayEnds,
+    Die(Signal),
+    Pause,
+    Receive(Arrival),
+    Obtain,
+    Refuse,
+    Publish,
+    FailPublish,
+    /// The deadline comes.
+    Wait,
+    /// A timer fires too early.
+    WakeEarly,
+    /// The machine sleeps for eight hours.
+    Suspend,
+    /// The wall clock is set, by this many hours.
+    SetClock(i64),
+}
+
+/// The moves that led here, for the message of a failed check; no part of what makes two worlds alike.
+#[derive(Clone, Default)]
+pub(super) struct Trail(pub(super) Option<Rc<(Move, Trail)>>);
+
+impl PartialEq for Trail {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+impl Eq for Trail {}
+impl Hash for Trail {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+impl Trail {
+    pub(super) fn moves(&self) -> Vec<Move> {
+        let mut moves: Vec<_> =
+            std::iter::successors(self.0.as_deref(), |step| step.1.0.as_deref()).map(|step| step.0).collect();
+        moves.reverse();
+        moves
+    }
+}

@@ -1,0 +1,258 @@
+//! The toy world: what could happen next in it, and what an event changes.
+
+use super::super::*;
+use crate::supervise::happening::Problem;
+use crate::supervise::process::{Arrival, End, Group, Member, Remaining, Sender};
+use crate::supervise::relay::SessionRole;
+use std::hash::Hash;
+use std::rc::Rc;
+use std::time::SystemTime;
+
+use super::moves::*;
+
+/// The account that is kept; its facts are independent of one another.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct World {
+    pub(super) machine: Machine,
+    pub(super) now: Now,
+    pub(super) child: Child,
+    pub(super) left: Left,
+    pub(super) call: bool,
+    pub(super) stop_asked: bool,
+    pub(super) look_asked: bool,
+    pub(super) publish_asked: bool,
+    pub(super) started_before: bool,
+    /// The command ended without having been told to.
+    pub(super) ended_by_itself: bool,
+    /// TERM came from outside.
+    pub(super) terminated: bool,
+    /// A session was published and the command neither restarted nor signalled for it yet.
+    pub(super) session_unused: bool,
+    /// When the child was sent the stop signal.
+    pub(super) stopped_at: Option<Duration>,
+    pub(super) ended_at: Option<Duration>,
+    /// When SIGKILL was sent first.
+    pub(super) killed_at: Option<Duration>,
+    /// The family outside the group was sent the stop signal.
+    pub(super) strays_asked: bool,
+    /// A refresh failed, or its answer was not waited for, since a session was published.
+    pub(super) failing: bool,
+    /// When the session in effect expires.
+    pub(super) expiry: Deadline,
+    /// When the one expires that was obtained last.
+    pub(super) obtained: Deadline,
+    /// The call in flight began when that had passed.
+    pub(super) late: bool,
+    /// How often a clock may still jump.
+    pub(super) steps_left: u8,
+    pub(super) over: Option<Final>,
+    pub(super) trail: Trail,
+}
+
+impl World {
+    pub(super) fn new(policy: Policy, group: Group, me: Pid) -> Self {
+        let now = Now { boot: Duration::from_secs(1000), wall: SystemTime::UNIX_EPOCH + 1000 * LIFETIME };
+        let facts = Facts { me, group, session: SessionRole::Member };
+        Self {
+            machine: Machine::new(policy, facts, &validity(now), now, Dice::Loaded(0)),
+            now,
+            child: Child::None,
+            left: Left::NOBODY,
+            call: false,
+            stop_asked: false,
+            look_asked: false,
+            publish_asked: false,
+            started_before: false,
+            ended_by_itself: false,
+            terminated: false,
+            session_unused: false,
+            stopped_at: None,
+            ended_at: None,
+            killed_at: None,
+            strays_asked: false,
+            failing: false,
+            expiry: Term::of(&validity(now), now).expiry(),
+            obtained: Term::of(&validity(now), now).expiry(),
+            late: false,
+            steps_left: 1,
+            over: None,
+            trail: Trail::default(),
+        }
+    }
+
+    /// All that could happen next.
+    pub(super) fn moves(&self) -> Vec<Move> {
+        if self.over.is_some() {
+            return Vec::new();
+        }
+        if self.look_asked {
+            return vec![Move::Look];
+        }
+        let ends = [Move::Exit(Left::NOBODY), Move::Exit(Left::BOTH)];
+        if self.stop_asked {
+            return [vec![Move::StopSent], ends.to_vec()].concat();
+        }
+        let mut moves = Vec::new();
+        match self.child {
+            Child::None => {}
+            Child::Unborn => {
+                moves.extend([Move::Start, Move::FailStart(libc::EAGAIN), Move::FailStart(libc::ENOENT)]);
+            }
+            Child::Alive => {
+                moves.extend(ends);
+                moves.push(Move::Die(refresh_signal()));
+            }
+            Child::Zombie => {
+                moves.extend(self.left.in_group.then_some(Move::GroupEnds));
+                moves.extend(self.left.stray.then_some(Move::StrayEnds));
+            }
+        }
+        if self.publish_asked {
+            moves.extend([Move::Publish, Move::FailPublish]);
+        }
+        if self.child == Child::Alive {
+            moves.push(Move::Pause);
+        }
+        if self.call {
+            moves.extend([Move::Obtain, Move::Refuse]);
+        }
+        let user = Sender::Process { pid: 7, group: Some(7) };
+        let child = Sender::Process { pid: CHILD, group: None };
+        for (signal, sender) in [
+            (Signal::TERM, user),
+            (Signal::TERM, child),
+            (Signal::INT, Sender::Kernel),
+            (Signal::HUP, Sender::OutsideNamespace),
+            (Signal::TSTP, user),
+        ] {
+            moves.push(Move::Receive(Arrival { signal, sender }));
+        }
+        if self.machine.deadline().is_some() {
+            moves.push(Move::Wait);
+        }
+        moves.push(Move::WakeEarly);
+        if self.steps_left > 0 {
+            moves.extend([Move::Suspend, Move::SetClock(1), Move::SetClock(-1)]);
+        }
+        moves
+    }
+
+    /// The world after this move.
+    pub(super) fn after(&self, step: Move) -> Self {
+        let mut world = self.clone();
+        world.trail = Trail(Some(Rc::new((step, self.trail.clone()))));
+        let before = world.machine.state_names();
+        let event = world.happen(step);
+        let woken = matches!(event, Event::Wake);
+        for action in world.machine.handle(event, world.now) {
+            world.perform(action);
+        }
+        world.check(woken, before);
+        world
+    }
+
+    pub(super) fn happen(&mut self, step: Move) -> Event {
+        let problem = Problem { text: "no".into(), hint: None };
+        match step {
+            Move::Start => {
+                self.child = Child::Alive;
+                self.started_before = true;
+                (self.stopped_at, self.ended_at, self.killed_at, self.strays_asked) = (None, None, None, false);
+                Event::Command(CommandEvent::Started(CHILD))
+            }
+            Move::FailStart(errno) => {
+                self.child = Child::None;
+                Event::Command(CommandEvent::NotStarted(Fault { errno, text: String::new() }))
+            }
+            Move::StopSent => {
+                self.stop_asked = false;
+                self.stopped_at = Some(self.now.boot);
+                Event::Command(CommandEvent::StopSent)
+            }
+            Move::Exit(left) => self.end(End::Exited(0), left),
+            Move::Die(signal) => self.end(End::Killed(signal), Left::NOBODY),
+            Move::Look => {
+                self.look_asked = false;
+                let member = |lives: bool| lives.then(|| Member { pid: 300, name: String::new() });
+                let Left { in_group, stray } = self.left;
+                let remaining = Remaining { in_group: member(in_group), stray: member(stray) };
+                Event::Command(CommandEvent::Remaining(remaining))
+            }
+            Move::GroupEnds => {
+                self.left.in_group = false;
+                Event::Command(CommandEvent::OrphanReaped)
+            }
+            Move::StrayEnds => {
+                self.left.stray = false;
+                Event::Command(CommandEvent::OrphanReaped)
+            }
+            Move::Pause => Event::Command(CommandEvent::Paused(Signal::TTIN)),
+            Move::Receive(arrival) => {
+                let from_child = arrival.sender == Sender::Process { pid: CHILD, group: None };
+                // Without a child nobody can tell that the sender was one.
+                self.terminated |= arrival.signal == Signal::TERM && (!from_child || !self.is_born());
+                Event::Command(CommandEvent::Signal(arrival))
+            }
+            Move::Obtain => {
+                self.call = false;
+                self.obtained = Term::of(&validity(self.now), self.now).expiry();
+                Event::Session(SessionEvent::Obtained(validity(self.now)))
+            }
+            Move::Refuse => {
+                self.call = false;
+                self.failing = true;
+                Event::Session(SessionEvent::Refused(problem))
+            }
+            Move::Publish => {
+                self.publish_asked = false;
+                self.session_unused = true;
+                self.failing = false;
+                self.expiry = self.obtained;
+                Event::Session(SessionEvent::Published)
+            }
+            Move::FailPublish => {
+                self.publish_asked = false;
+                self.failing = true;
+                Event::Session(SessionEvent::Unpublished(problem))
+            }
+            Move::Wait => {
+                let deadline = self.machine.deadline().unwrap();
+                let by_wall = deadline.wall.map(|wall| wall.duration_since(self.now.wall).unwrap_or_default());
+                let by_boot = deadline.boot.saturating_sub(self.now.boot);
+                self.pass(by_wall.map_or(by_boot, |by_wall| by_wall.min(by_boot)));
+                Event::Wake
+            }
+            Move::WakeEarly => Event::Wake,
+            Move::Suspend => {
+                self.steps_left -= 1;
+                self.pass(8 * LIFETIME);
+                Event::Wake
+            }
+            Move::SetClock(hours) => {
+                self.steps_left -= 1;
+                let step = Duration::from_hours(hours.unsigned_abs());
+                self.now.wall = if hours > 0 { self.now.wall + step } else { self.now.wall - step };
+                Event::Wake
+            }
+        }
+    }
+
+    pub(super) fn end(&mut self, end: End, left: Left) -> Event {
+        self.child = Child::Zombie;
+        self.left = left;
+        self.stop_asked = false;
+        self.ended_at = Some(self.now.boot);
+        self.ended_by_itself = self.stopped_at.is_none();
+        Event::Command(CommandEvent::Ended(end))
+    }
+
+    pub(super) fn pass(&mut self, time: Duration) {
+        self.now.boot += time;
+        self.now.wall += time;
+    }
+}
+
+pub(super) fn validity(now: Now) -> Validity {
+    Validity { expiration: now.wall + LIFETIME, left: LIFETIME, lifetime: LIFETIME, skew_secs: 0 }
+}

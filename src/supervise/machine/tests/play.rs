@@ -1,0 +1,138 @@
+//! A machine with its clock, moved by one event after the other.
+
+use super::super::*;
+use crate::supervise::happening::Problem;
+use crate::supervise::policy::Reach;
+use crate::supervise::process::{Arrival, End, Group, Member, Remaining, Sender, Target};
+use crate::supervise::relay::SessionRole;
+use std::time::SystemTime;
+
+pub(super) const CHILD: Pid = 200;
+pub(super) const HOUR: Duration = Duration::from_hours(1);
+pub(super) const USER: Sender = Sender::Process { pid: 7, group: Some(7) };
+pub(super) const RESTART: OnExpiry = OnExpiry::Restart;
+pub(super) const HUP: OnExpiry = OnExpiry::Signal(Signal::HUP);
+pub(super) const TERMED: Action = Action::Signal(Target::Group, Signal::TERM);
+pub(super) const STOP: Action = Action::Stop(Signal::TERM);
+pub(super) const KILLED: Action = Action::Signal(Target::Family, Signal::KILL);
+
+/// A machine, its clock, and what it asked for last; lines that it told are kept apart.
+pub(super) struct Play {
+    pub(super) machine: Machine,
+    pub(super) now: Now,
+    pub(super) asked: Vec<Action>,
+    pub(super) told: Vec<&'static str>,
+}
+
+impl Play {
+    pub(super) fn of(policy: Policy, group: Group) -> Self {
+        Self::as_process(100, policy, group)
+    }
+
+    pub(super) fn as_process(me: Pid, policy: Policy, group: Group) -> Self {
+        let now = Now { boot: Duration::from_secs(1000), wall: SystemTime::UNIX_EPOCH + 1000 * HOUR };
+        let facts = Facts { me, group, session: SessionRole::Member };
+        let machine = Machine::new(policy, facts, &validity(now), now, Dice::Loaded(0));
+        Self { machine, now, asked: Vec::new(), told: Vec::new() }
+    }
+
+    /// In a group of its own, for a restart by environment or else by file.
+    pub(super) fn new(on_expiry: OnExpiry) -> Self {
+        let reach = if on_expiry == RESTART { Reach::AtStart } else { Reach::Live };
+        Self::of(Policy::usual(on_expiry, reach), Group::Own)
+    }
+
+    pub(super) fn running(on_expiry: OnExpiry) -> Self {
+        Self::new(on_expiry).wake().started()
+    }
+
+    pub(super) fn stopping() -> Self {
+        Self::running(RESTART).refreshed().stop_sent()
+    }
+
+    pub(super) fn event(mut self, event: Event) -> Self {
+        self.asked.clear();
+        self.told.clear();
+        for action in self.machine.handle(event, self.now) {
+            match action {
+                Action::Tell(happening) => self.told.push(happening.name()),
+                other => self.asked.push(other),
+            }
+        }
+        self
+    }
+
+    pub(super) fn wake(self) -> Self {
+        self.event(Event::Wake)
+    }
+    pub(super) fn started(self) -> Self {
+        self.event(Event::Command(CommandEvent::Started(CHILD)))
+    }
+    pub(super) fn not_started(self, errno: i32) -> Self {
+        self.event(Event::Command(CommandEvent::NotStarted(Fault { errno, text: "no".into() })))
+    }
+    pub(super) fn stop_sent(self) -> Self {
+        self.event(Event::Command(CommandEvent::StopSent))
+    }
+    pub(super) fn ended(self, end: End) -> Self {
+        self.event(Event::Command(CommandEvent::Ended(end)))
+    }
+    pub(super) fn remaining(self, in_group: Option<Pid>, stray: Option<Pid>) -> Self {
+        let member = |pid| Member { pid, name: "worker".into() };
+        let remaining = Remaining { in_group: in_group.map(member), stray: stray.map(member) };
+        self.event(Event::Command(CommandEvent::Remaining(remaining)))
+    }
+    /// Ended, with nobody left.
+    pub(super) fn gone(self, end: End) -> Self {
+        self.ended(end).asks(&[Action::Look]).remaining(None, None)
+    }
+    pub(super) fn signal(self, signal: Signal, sender: Sender) -> Self {
+        self.event(Event::Command(CommandEvent::Signal(Arrival { signal, sender })))
+    }
+    pub(super) fn obtained(self) -> Self {
+        let event = SessionEvent::Obtained(validity(self.now));
+        self.event(Event::Session(event))
+    }
+    pub(super) fn published(self) -> Self {
+        self.event(Event::Session(SessionEvent::Published))
+    }
+    pub(super) fn refused(self) -> Self {
+        let problem = Problem { text: "no".into(), hint: None };
+        self.event(Event::Session(SessionEvent::Refused(problem)))
+    }
+    pub(super) fn after(mut self, time: Duration) -> Self {
+        self.now.boot += time;
+        self.now.wall += time;
+        self.wake()
+    }
+    /// Waits for the deadline.
+    pub(super) fn due(self) -> Self {
+        let at = self.machine.deadline().unwrap().boot;
+        let time = at.saturating_sub(self.now.boot);
+        self.after(time)
+    }
+    /// A refresh from its deadline to its publication.
+    pub(super) fn refreshed(self) -> Self {
+        self.due().obtained().published()
+    }
+
+    pub(super) fn is(self, command: &str, session: &str) -> Self {
+        assert_eq!(self.machine.state_names(), (command, session));
+        self
+    }
+    pub(super) fn asks(self, actions: &[Action]) -> Self {
+        assert_eq!(self.asked, actions);
+        self
+    }
+    pub(super) fn tells(self, names: &[&str]) -> Self {
+        assert_eq!(self.told, names);
+        self
+    }
+    pub(super) fn exits(self, end: End) {
+        assert_eq!(self.asked.last(), Some(&Action::Exit(Final::Ended(end))));
+    }
+}
+
+fn validity(now: Now) -> Validity {
+    Validity { expiration: now.wall + HOUR, left: HOUR, lifetime: HOUR, skew_secs: 0 }
+}

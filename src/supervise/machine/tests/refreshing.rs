@@ -1,0 +1,142 @@
+//! When a session is refreshed, and what its end means for the command.
+
+use super::super::*;
+use super::play::*;
+use crate::supervise::happening::Problem;
+use crate::supervise::policy::{OnRefreshFailure, Reach};
+use crate::supervise::process::{End, Group, Target};
+
+#[test]
+fn a_refresh_is_published_before_the_command_is_stopped() {
+    let play = Play::running(RESTART).due().obtained().is("Running", "Publishing").asks(&[Action::Publish]);
+    let play = play.published().is("Stopping", "Waiting").asks(&[STOP]);
+    play.tells(&["refreshed", "refresh_due", "restarting"]);
+}
+
+#[test]
+fn a_refresh_signal_follows_the_file_and_goes_to_the_command_alone() {
+    let play = Play::running(HUP).due().obtained().asks(&[Action::Publish]).published();
+    play.is("Running", "Waiting").asks(&[Action::Signal(Target::Process, Signal::HUP)]);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_a_failed_refresh() {
+    let problem = Problem { text: "disk full".into(), hint: None };
+    let play = Play::running(HUP).due().obtained().event(Event::Session(SessionEvent::Unpublished(problem)));
+    play.is("Running", "Waiting").asks(&[]).tells(&["refresh_failing"]).due().asks(&[Action::Assume]);
+}
+
+#[test]
+fn a_command_that_dies_of_the_refresh_signal_is_told_apart() {
+    let end = End::Killed(Signal::HUP);
+    Play::running(HUP).refreshed().ended(end).tells(&["died_of_refresh_signal"]).exits(end);
+    Play::running(HUP).ended(end).tells(&[]).exits(end);
+}
+
+#[test]
+fn by_environment_the_signal_is_a_notice_without_a_session() {
+    let play =
+        Play::of(Policy::usual(HUP, Reach::AtStart), Group::Own).wake().started().tells(&["started", "notice_only"]);
+    let play = play.due().is("Running", "Idle").asks(&[Action::Signal(Target::Process, Signal::HUP)]);
+    let play = play.due().asks(&[]).tells(&["expired"]);
+    assert_eq!(play.machine.deadline(), None);
+}
+
+#[test]
+fn one_line_for_each_change_of_state_of_a_failing_refresh() {
+    let mut lines = Vec::new();
+    let mut play = Play::running(OnExpiry::None);
+    while !lines.contains(&"expired") {
+        play = play.due();
+        lines.extend(play.told.clone());
+        if play.asked == [Action::Assume] {
+            play = play.refused();
+            lines.extend(play.told.clone());
+        }
+    }
+    lines.retain(|name| *name != "retry");
+    assert_eq!(lines, ["refresh_failing", "expires_soon", "expired"]);
+    while play.asked != [Action::Assume] {
+        play = play.due();
+    }
+    play.obtained().published().is("Running", "Waiting").tells(&["recovered", "refreshed", "refresh_due"]);
+}
+
+#[test]
+fn a_session_that_is_lost_ends_the_command_if_that_is_the_policy() {
+    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, Reach::AtStart) };
+    let play = Play::of(strict, Group::Own).wake().started().due().refused().is("Running", "Waiting");
+    // No last try: it could take as long as the others.
+    let play = play.after(HOUR).is("Stopping", "Idle").asks(&[STOP]).tells(&["lapsed"]);
+    let end = Action::Exit(Final::Lapsed);
+    play.stop_sent().gone(End::Exited(0)).asks(&[Action::Sweep, Action::Reap, end]);
+}
+
+#[test]
+fn a_call_that_is_still_out_at_the_expiry_is_not_waited_for_if_that_is_the_policy() {
+    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, Reach::AtStart) };
+    let play = Play::of(strict, Group::Own).wake().started().due().is("Running", "Assuming");
+    let play = play.due().is("Stopping", "Idle").asks(&[Action::Abandon, STOP]).tells(&["lapsed"]);
+    assert_eq!(play.now.boot, Duration::from_secs(1000) + HOUR);
+}
+
+#[test]
+fn an_expiry_during_the_sts_call_is_told_and_so_is_the_answer_that_comes_late() {
+    let play = Play::running(RESTART).due().due().is("Running", "Assuming").asks(&[]).tells(&["expired"]);
+    assert_eq!(play.machine.deadline(), None);
+    let play = play.obtained().published().is("Stopping", "Waiting");
+    play.tells(&["recovered", "refreshed", "refresh_due", "restarting"]);
+
+    let play = Play::running(RESTART).due().due().refused().is("Running", "Waiting").tells(&["refresh_failing"]);
+    play.due().asks(&[Action::Assume]).obtained().published().tells(&[
+        "recovered",
+        "refreshed",
+        "refresh_due",
+        "restarting",
+    ]);
+}
+
+#[test]
+fn a_session_that_expires_soon_is_told_of_during_a_retry_as_well() {
+    let mut play = Play::running(RESTART).due().refused();
+    // Each retry stays without an answer, until one is out when five minutes are left.
+    for _ in 0..20 {
+        if play.asked == [Action::Assume] && play.machine.deadline().is_some_and(|at| at.boot > play.now.boot) {
+            break;
+        }
+        play = play.due();
+    }
+    let play = play.due();
+    play.is("Running", "Assuming").asks(&[]).tells(&["expires_soon"]);
+}
+
+#[test]
+fn a_refusal_after_the_expiry_ends_the_command_if_that_is_the_policy() {
+    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, Reach::AtStart) };
+    let play = Play::of(strict, Group::Own).wake().started().after(8 * HOUR).is("Running", "Assuming");
+    assert_eq!(play.machine.deadline(), None);
+    play.wake().is("Running", "Assuming").refused().is("Stopping", "Idle").tells(&["refresh_failing", "lapsed"]);
+}
+
+#[test]
+fn after_eight_hours_of_suspend_the_refresh_comes_before_any_alarm() {
+    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, Reach::AtStart) };
+    let play = Play::of(strict, Group::Own).wake().started().after(8 * HOUR).asks(&[Action::Assume]).tells(&[]);
+    play.obtained().published().is("Stopping", "Waiting");
+}
+
+#[test]
+fn a_wall_clock_set_ahead_refreshes_once_and_not_again() {
+    let mut play = Play::running(OnExpiry::None);
+    play.now.wall += HOUR;
+    let play = play.after(Duration::from_secs(2)).asks(&[Action::Assume]).obtained().published();
+    play.after(Duration::from_secs(30)).is("Running", "Waiting").asks(&[]);
+}
+
+#[test]
+fn no_two_refreshes_begin_within_a_second() {
+    let mut play = Play::running(OnExpiry::None);
+    play.now.wall += HOUR;
+    let play = play.wake().asks(&[]).due().asks(&[Action::Assume]);
+    assert_eq!(play.now.boot, Duration::from_secs(1001));
+}

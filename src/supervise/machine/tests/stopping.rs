@@ -1,0 +1,104 @@
+//! How a command is stopped, with all that it started.
+
+use super::super::*;
+use super::play::*;
+use crate::supervise::policy::Reach;
+use crate::supervise::process::{End, Group, Target};
+
+#[test]
+fn a_stopped_command_is_swept_reaped_and_started_again() {
+    let play = Play::stopping().gone(End::Exited(0)).is("Starting", "Waiting").tells(&["stopped"]);
+    let play = play.asks(&[Action::Sweep, Action::Reap]).wake().asks(&[Action::Spawn]);
+    play.started().is("Running", "Waiting").tells(&["started"]);
+}
+
+#[test]
+fn a_command_that_outlives_the_stop_timeout_is_killed_and_started_again() {
+    let play = Play::stopping().after(Duration::from_secs(9)).is("Stopping", "Waiting").asks(&[]);
+    let play = play.after(Duration::from_secs(1)).is("Killing", "Waiting").asks(&[KILLED]);
+    play.gone(End::Killed(Signal::KILL)).is("Starting", "Waiting").wake().asks(&[Action::Spawn]);
+}
+
+#[test]
+fn on_a_terminal_the_terminal_is_given_back_after_a_stop() {
+    let play = Play::of(Policy::usual(RESTART, Reach::AtStart), Group::Shared).wake().started().refreshed();
+    play.asks(&[STOP]).stop_sent().gone(End::Exited(0)).asks(&[Action::Reap, Action::RestoreTerminal]);
+}
+
+#[test]
+fn a_command_that_ended_right_before_the_stop_signal_has_ended_by_itself() {
+    let end = End::Exited(7);
+    let play = Play::running(RESTART).refreshed().is("Stopping", "Waiting").asks(&[STOP]);
+    play.ended(end).is("Ended", "Idle").asks(&[Action::Reap, Action::Exit(Final::Ended(end))]).tells(&[]);
+}
+
+#[test]
+fn a_stop_lasts_until_the_group_has_ended() {
+    let play = Play::stopping().ended(End::Exited(0)).is("Stopping", "Waiting").asks(&[Action::Look]);
+    let mut play = play.remaining(Some(300), None).asks(&[]);
+    let mut looks = 0;
+    let begun = play.now.boot;
+    while play.now.boot < begun + Duration::from_secs(3) {
+        play = play.due().asks(&[Action::Look]).remaining(Some(300), None).asks(&[]);
+        looks += 1;
+    }
+    assert!((30..40).contains(&looks), "{looks} in three seconds");
+    let play = play.event(Event::Command(CommandEvent::OrphanReaped)).asks(&[Action::Look]).remaining(None, None);
+    play.is("Starting", "Waiting").asks(&[Action::Sweep, Action::Reap]).tells(&["stopped"]);
+}
+
+#[test]
+fn one_that_is_there_two_seconds_after_the_command_is_named_once() {
+    let play = Play::stopping().ended(End::Exited(0)).remaining(Some(300), None).tells(&[]);
+    let play = play.after(Duration::from_secs(2)).remaining(Some(300), None).tells(&["still_stopping"]);
+    play.after(Duration::from_secs(1)).remaining(Some(300), None).tells(&[]);
+}
+
+#[test]
+fn the_family_outside_the_group_is_asked_once_when_the_group_has_ended() {
+    let play = Play::stopping().ended(End::Exited(0)).remaining(Some(300), Some(400)).asks(&[]);
+    let asked = [Signal::TERM, Signal::CONT].map(|signal| Action::Signal(Target::Strays, signal));
+    let play = play.due().remaining(None, Some(400)).asks(&asked);
+    play.due().remaining(None, Some(400)).asks(&[]).due().remaining(None, None).is("Starting", "Waiting");
+}
+
+#[test]
+fn what_outlives_the_stop_timeout_is_killed_in_rounds_and_warned_about_once() {
+    let mut play = Play::stopping();
+    for warned in [&["stop_ignored"][..], &[]] {
+        play = play.ended(End::Exited(0)).remaining(None, Some(400)).after(Duration::from_secs(10));
+        play = play.is("Killing", "Waiting").asks(&[Action::Look]);
+        play = play.remaining(None, Some(400)).asks(&[KILLED]).tells(warned);
+        play = play.due().asks(&[Action::Look]).remaining(Some(401), None).asks(&[KILLED]);
+        play = play.due().remaining(None, None).is("Starting", "Waiting").tells(&["stopped"]);
+        play = play.wake().started().refreshed().stop_sent();
+    }
+}
+
+#[test]
+fn what_cannot_be_killed_does_not_hold_up_a_restart_for_ever() {
+    let play = Play::stopping().ended(End::Exited(0)).remaining(Some(300), None).after(Duration::from_secs(10));
+    let play = play.remaining(Some(300), None).asks(&[KILLED]).after(Duration::from_secs(1)).remaining(Some(300), None);
+    play.is("Starting", "Waiting").asks(&[Action::Sweep, Action::Reap]);
+}
+
+#[test]
+fn a_command_that_sigkill_has_not_ended_is_killed_by_its_id_and_told_of() {
+    let play = Play::stopping().due().is("Killing", "Waiting").asks(&[KILLED]).tells(&[]);
+    let play = play.due().asks(&[Action::Signal(Target::Process, Signal::KILL)]).tells(&["not_killed"]);
+    let play = play.after(HOUR / 60).asks(&[]).gone(End::Killed(Signal::KILL));
+    play.is("Starting", "Waiting").tells(&["stopped"]);
+}
+
+#[test]
+fn the_first_process_of_a_container_waits_for_the_group_after_term_and_not_without() {
+    let policy = Policy::usual(RESTART, Reach::AtStart);
+    let running = |me| Play::as_process(me, policy, Group::Own).wake().started();
+    let end = End::Exited(3);
+    let play = running(1).signal(Signal::TERM, USER).ended(end).is("Stopping", "Idle").asks(&[Action::Look]);
+    play.remaining(Some(300), None).asks(&[]).due().remaining(None, None).exits(end);
+    let play = running(1).signal(Signal::TERM, USER).ended(end).remaining(Some(300), None);
+    play.after(Duration::from_secs(10)).is("Killing", "Idle").remaining(Some(300), None).asks(&[KILLED]);
+    running(1).ended(end).exits(end);
+    running(100).signal(Signal::TERM, USER).ended(end).exits(end);
+}
