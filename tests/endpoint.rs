@@ -1,6 +1,8 @@
 //! `--via endpoint`: an address on the loopback interface that gives the session, to the command and to nobody else.
 #![allow(clippy::print_stdout, reason = "what was measured, and what was skipped and why, is told to whoever asks")]
 
+mod strangers;
+
 use crate::support::http::{Received, get, send};
 use crate::support::log::PATIENCE;
 use crate::support::processes::descriptors;
@@ -85,6 +87,15 @@ impl Served {
         self.running.signal(libc::SIGTERM);
         self.running.wait().exited(0);
     }
+
+    /// Waits until no more than that many descriptors are open: those of connections go a moment after their end.
+    fn settled(&self, before: usize) {
+        let begun = Instant::now();
+        while self.open_files() > before {
+            assert!(begun.elapsed() < PATIENCE, "{} descriptors are open, {before} were", self.open_files());
+            std::thread::yield_now();
+        }
+    }
 }
 
 /// Everything until the other side closes; a reset counts as that.
@@ -132,220 +143,6 @@ fn the_session_is_given_to_whoever_shows_the_token() {
         assert!(!finished.stderr.contains(secret.as_str()), "a secret is told\n{}", finished.stderr);
     }
     assert!(get(&url, &[("Authorization", &token)]).is_err(), "nobody listens when the command has ended");
-}
-
-#[test]
-fn whoever_has_not_all_of_it_gets_nothing() {
-    let sts = FakeSts::start();
-    let served = Served::by(via_endpoint(&sts));
-    let (host, path) = served.address();
-    let (token, secret) = (served.token.as_str(), sts.issued()[0].secret_access_key.clone());
-    let wrong: String = token.chars().rev().collect();
-    assert_ne!(wrong, token);
-    let other_path = format!("http://{host}/{}", "0".repeat(path.len() - 1));
-    let root = format!("http://{host}/");
-    for (method, url, headers, expected) in [
-        ("GET", &root, &[("Authorization", token)][..], 404),
-        ("GET", &other_path, &[("Authorization", token)], 404),
-        ("POST", &served.url, &[("Authorization", token)], 405),
-        ("PUT", &served.url, &[("Authorization", token)], 405),
-        ("DELETE", &served.url, &[("Authorization", token)], 405),
-        ("OPTIONS", &served.url, &[("Authorization", token)], 405),
-        ("GET", &served.url, &[], 401),
-        ("GET", &served.url, &[("Authorization", wrong.as_str())], 403),
-        ("GET", &served.url, &[("Authorization", &token[1..])], 403),
-        ("GET", &served.url, &[("X-Forwarded-For", "127.0.0.1")], 401),
-    ] {
-        let received = send(method, url, headers, b"").expect("answered");
-        assert_eq!(received.status, expected, "{method} {url} {headers:?}");
-        assert_eq!(received.header("content-type"), Some("application/json"));
-        assert_eq!(received.header("allow"), (expected == 405).then_some("GET"));
-        let body = received.json();
-        assert_eq!((&body["code"], &body["message"]), (&body["Code"], &body["Message"]));
-        assert!(body["code"].is_string() && body["message"].is_string());
-        assert!(!received.text().contains(&secret));
-    }
-    let port = host.rsplit_once(':').expect("a port").1;
-    let [with_port, rebound] = ["localhost", "rebound.example"].map(|name| format!("{name}:{port}"));
-    for (host, expected) in [
-        (host, 200),
-        ("127.0.0.1", 200),
-        ("localhost", 200),
-        (&with_port, 200),
-        ("rebound.example", 403),
-        (&rebound, 403),
-        ("localhost.rebound.example", 403),
-        ("169.254.170.2", 403),
-        ("127.0.0.2", 403),
-        ("127.0.0.1:1", 403),
-        ("localhost:80", 403),
-    ] {
-        let request =
-            format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {token}\r\nConnection: close\r\n\r\n");
-        let answer = served.raw(&request);
-        assert!(answer.starts_with(&format!("HTTP/1.1 {expected} ")), "{host}: {answer}");
-        assert_eq!(answer.contains(&secret), expected == 200, "{host}: {answer}");
-    }
-    let head = served.raw(&format!("{}Connection: close\r\n\r\n", served.head().replacen("GET", "HEAD", 1)));
-    assert!(head.starts_with("HTTP/1.1 405 "), "{head}");
-    assert_eq!(served.get().status, 200, "and the right one is still answered");
-    served.end();
-}
-
-#[test]
-fn what_is_too_long_or_too_slow_is_ended() {
-    let sts = FakeSts::start();
-    let served = Served::by(via_endpoint(&sts));
-    let before = served.open_files();
-    let long = served.raw(&format!("{}X: {}\r\n\r\n", served.head(), "x".repeat(64 * 1024)));
-    assert!(long.is_empty() || long.starts_with("HTTP/1.1 431 "), "{long}");
-    let many = served.raw(&format!("{}{}\r\n", served.head(), "X: x\r\n".repeat(1000)));
-    assert!(many.starts_with("HTTP/1.1 431 "), "{many}");
-    // A body is announced and never read: the answer comes at once, and nothing after it.
-    let body = served.raw(&format!("{}Content-Length: 1000000000\r\n\r\n", served.head()));
-    assert!(body.starts_with("HTTP/1.1 200 ") && body.contains("connection: close"), "{body}");
-    for nonsense in ["\u{0}\u{1}\u{2}\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
-        let answer = served.raw(nonsense);
-        assert!(
-            answer.is_empty() || answer.starts_with("HTTP/1.1 4") || answer.starts_with("HTTP/1.1 505"),
-            "{answer}"
-        );
-    }
-
-    // Half a head, nothing at all, and nothing after an answer: each is waited for, but not for ever.
-    let mut slow: Vec<TcpStream> = (0..3).map(|_| served.connect()).collect();
-    slow[0].write_all(served.head().as_bytes()).expect("it reads");
-    slow[2].write_all(format!("{}\r\n", served.head()).as_bytes()).expect("it reads");
-    let begun = Instant::now();
-    assert_eq!(served.get().status, 200, "nobody else waits");
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
-    for stream in &mut slow {
-        let answer = until_the_end(stream);
-        assert!(!answer.contains("HTTP/1.1 408") || !answer.contains("AccessKeyId"), "{answer}");
-    }
-    assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
-    assert_eq!(served.get().status, 200);
-    served.settled(before);
-    served.end();
-}
-
-impl Served {
-    /// Waits until no more than that many descriptors are open: those of connections go a moment after their end.
-    fn settled(&self, before: usize) {
-        let begun = Instant::now();
-        while self.open_files() > before {
-            assert!(begun.elapsed() < PATIENCE, "{} descriptors are open, {before} were", self.open_files());
-            std::thread::yield_now();
-        }
-    }
-}
-
-#[test]
-fn hanging_connections_hold_up_neither_clients_nor_the_supervision() {
-    let sts = FakeSts::start();
-    let line = "ulimit -n 1024 && exec \"$@\"";
-    let xassume = Xassume::new(&sts).program("/bin/sh").args(["-c", line, "sh"]).arg(binary());
-    let served = Served::with(xassume.args(["--via", "endpoint", "-r", ROLE]), &["signals", "exit-on", "USR2"]);
-    for count in [200, 400] {
-        let mut hanging: Vec<TcpStream> = (0..count).map(|_| served.connect()).collect();
-        for stream in hanging.iter_mut().step_by(2) {
-            // The other side may have closed it for another.
-            let _ = stream.write_all(served.head().as_bytes());
-        }
-        let begun = Instant::now();
-        assert_eq!(served.get().status, 200);
-        served.running.signal(libc::SIGUSR1);
-        served.running.line("USR1");
-        assert!(begun.elapsed() < Duration::from_secs(4), "{count}: {:?}", begun.elapsed());
-        // A quarter of 1024 that are silent, and an eighth that have begun to ask.
-        assert!(served.open_files() < 420, "{} descriptors", served.open_files());
-    }
-    served.running.signal(libc::SIGUSR2);
-    served.running.wait().exited(0);
-}
-
-/// Strangers take one another's places: whoever has shown the token keeps the connection, and whoever comes with a
-/// request is answered.
-#[test]
-fn strangers_take_the_place_of_strangers_alone() {
-    let sts = FakeSts::start();
-    let served = Served::by(via_endpoint(&sts));
-    let request = format!("{}\r\n", served.head());
-    let mut known = served.connect();
-    let mut ask = || {
-        known.write_all(request.as_bytes()).expect("it is open");
-        let mut part = [0; 16 * 1024];
-        let count = known.read(&mut part).expect("it is open");
-        assert!(part[..count].starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&part[..count]));
-    };
-    ask();
-    for _ in 0..4 {
-        let mut strangers: Vec<TcpStream> = (0..300).map(|_| served.connect()).collect();
-        for (number, stranger) in strangers.iter_mut().enumerate() {
-            // The other side may have closed it for another.
-            let _ = match number % 3 {
-                0 => stranger.write_all(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"),
-                1 => stranger.write_all(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),
-                _ => Ok(()),
-            };
-        }
-        ask();
-        assert_eq!(served.get().status, 200);
-    }
-    served.end();
-}
-
-#[test]
-fn a_refused_client_keeps_no_connection() {
-    let sts = FakeSts::start();
-    let served = Served::by(via_endpoint(&sts));
-    let host = served.address().0;
-    let answer = served.raw(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"));
-    assert!(answer.starts_with("HTTP/1.1 404 ") && answer.contains("connection: close"), "{answer}");
-    served.end();
-}
-
-/// It would be kept for ever, with all that it was to be sent.
-#[test]
-fn a_client_that_never_reads_is_given_up() {
-    let sts = FakeSts::start();
-    let served = Served::by(via_endpoint(&sts));
-    let before = served.open_files();
-    let mut deaf = served.connect();
-    deaf.set_write_timeout(Some(PATIENCE)).expect("a time limit can be set");
-    let requests = format!("{}\r\n", served.head()).repeat(64);
-    // Its answers fill the buffers of both sides, and then nothing is read from it either, until it is given up.
-    let begun = Instant::now();
-    while deaf.write_all(requests.as_bytes()).is_ok() {
-        assert!(begun.elapsed() < PATIENCE, "it is kept for {:?}", begun.elapsed());
-    }
-    served.settled(before);
-    assert_eq!(served.get().status, 200);
-    served.end();
-}
-
-/// More connections than the usual limit has room for are one user's to open; the command finds the limit as it was.
-#[test]
-fn the_limit_of_descriptors_is_the_commands_as_it_was_inherited() {
-    let sts = FakeSts::start();
-    let line = "ulimit -Sn 100 && exec \"$@\"";
-    let xassume = Xassume::new(&sts).program("/bin/sh").args(["-c", line, "sh"]).arg(binary());
-    let xassume = xassume.args(["--via", "endpoint", "-r", ROLE, "--", "sh", "-c", "ulimit -Sn; ulimit -Hn"]);
-    let hard = std::process::Command::new("sh").args(["-c", "ulimit -Hn"]).output().expect("a shell").stdout;
-    let expected = format!("100\n{}", String::from_utf8_lossy(&hard));
-    assert_eq!(xassume.run().exited(0).stdout_text(), expected);
-}
-
-#[test]
-fn a_low_limit_of_descriptors_is_shared_with_the_supervision() {
-    let sts = FakeSts::builder().lifetime(Duration::from_secs(6)).start();
-    let line = "ulimit -n 64 && exec \"$@\"";
-    let xassume = Xassume::new(&sts).program("/bin/sh").args(["-c", line, "sh"]).arg(binary());
-    let served = Served::by(xassume.args(["--via", "endpoint", "-r", ROLE]));
-    let _hanging: Vec<TcpStream> = (0..200).map(|_| served.connect()).collect();
-    sts.wait_for_requests(2);
-    assert_eq!(served.get().status, 200);
-    served.end();
 }
 
 #[test]

@@ -1,0 +1,94 @@
+//! Where the printed text goes: pipes, terminals, and an output that is closed or full.
+
+use super::*;
+
+fn to(xassume: &Xassume, stdout: impl Into<Stdio>) -> Output {
+    let mut command = xassume.command();
+    command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped()).output().expect("it runs")
+}
+
+#[test]
+fn the_text_is_one_write_for_whoever_reads_it_as_it_comes() {
+    let sts = FakeSts::start();
+    for format in ["export", "credential-process"] {
+        // Each write is a packet of its own in such a pipe, of up to 4096 bytes (pipe(2)).
+        let (reader, writer) = nix::unistd::pipe2(OFlag::O_DIRECT | OFlag::O_CLOEXEC).expect("a pipe");
+        let output = to(&world(&sts).args(["--print", format]), writer);
+        assert!(output.status.success());
+        let (mut reader, mut packet) = (File::from(reader), [0; 8192]);
+        let length = reader.read(&mut packet).expect("a packet");
+        assert!(packet[..length].ends_with(b"\n") && length > 500, "{length}");
+        assert_eq!(reader.read(&mut packet).expect("the end"), 0, "{format}");
+    }
+}
+
+#[test]
+fn an_output_that_takes_nothing_is_an_error() {
+    let sts = FakeSts::start();
+    let world = world(&sts).args(["--print", "export"]);
+    let full = File::options().write(true).open("/dev/full").expect("linux has it");
+    let (reader, closed) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    for (output, reason, hint) in [
+        (to(&world, full), "No space left on device", "make room where standard output goes, or send it elsewhere"),
+        (to(&world, closed), "Broken pipe", "what reads standard output ended before it had all: see its own message"),
+    ] {
+        assert_eq!(output.status.code(), Some(125));
+        let told = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(told, format!("xassume: cannot write to standard output: {reason}\nhint: {hint}\n"));
+    }
+}
+
+#[test]
+fn an_output_that_was_closed_at_the_start_is_an_error_before_anybody_is_asked() {
+    let sts = FakeSts::start();
+    for args in [
+        &["-r", ROLE, "--print", "export"][..],
+        &["-r", ROLE, "--print", "credential-process"],
+        &["-r", ROLE, "--check"],
+        &["--help"],
+        &["-h"],
+        &["--version"],
+    ] {
+        let shell = Xassume::new(&sts).program("/bin/sh").args(["-c", "exec \"$0\" \"$@\" >&-"]);
+        let finished = shell.arg(binary()).args(args).run().exited(125);
+        let told = "xassume: cannot write to standard output: there is none\n\
+                    hint: it was closed at the start, as by `>&-`: send it to a file or a program\n";
+        assert_eq!(finished.stderr, told, "{args:?}");
+    }
+    assert_eq!(sts.requests().len(), 0);
+    // What the command does without one is the command's affair.
+    let shell = Xassume::new(&sts).program("/bin/sh").args(["-c", "exec \"$0\" \"$@\" >&-"]).arg(binary());
+    shell.args(["-r", ROLE, "--", "sh", "-c", "test ! -e /proc/self/fd/1"]).run().exited(0);
+}
+
+#[test]
+fn help_that_has_nowhere_to_go_is_an_error_unless_its_reader_has_left() {
+    let sts = FakeSts::start();
+    for flag in ["--help", "-h", "--version"] {
+        let full = File::options().write(true).open("/dev/full").expect("linux has it");
+        let (reader, left) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let world = Xassume::new(&sts).arg(flag);
+        let output = to(&world, full);
+        assert_eq!(output.status.code(), Some(125));
+        let told = String::from_utf8(output.stderr).expect("text");
+        assert!(
+            told.starts_with("xassume: cannot write to standard output: No space left on device\nhint: "),
+            "{told}"
+        );
+        let output = to(&world, left);
+        assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+    }
+}
+
+#[test]
+fn a_terminal_is_warned_of_before_it_shows_secrets() {
+    let sts = FakeSts::start();
+    let world = world(&sts).args(["--print", "env"]);
+    let shown = Terminal::run(&world).wait().exited(0).stdout_text();
+    let warning = "xassume: standard output is a terminal, which now shows the secrets of the session\r\n";
+    assert!(shown.starts_with(&format!("{warning}AWS_ACCESS_KEY_ID=")), "{shown}");
+    let quiet = Terminal::run(&world.arg("-q")).wait().exited(0).stdout_text();
+    assert!(quiet.starts_with("AWS_ACCESS_KEY_ID="), "{quiet}");
+}
