@@ -10,6 +10,7 @@ mod guard;
 mod mfa;
 mod name;
 mod pairs;
+mod request;
 mod screen;
 mod task;
 
@@ -18,17 +19,13 @@ pub(crate) use conduct::{Conduct, DeliverySettings, Via};
 
 use crate::cli;
 use crate::deliver::environment::{Delivery, check_keep};
-use crate::error::{Error, told};
-use crate::profile::{ProfileChoice, ProfileFrom, Request, TokenFrom, endpoint, region_name};
-use crate::role::{
-    ExternalId, HopOptions, Invalid, MAX_HOPS, MfaSerial, PolicyArn, RoleArn, RoleSessionName, SessionDuration,
-    SessionPolicy, SourceIdentity, Tag, TagKey, check_tags, is_account, parse_duration,
-};
+use crate::error::Error;
+use crate::profile::{Request, endpoint};
+use crate::role::{Invalid, is_account, parse_duration};
 use crate::session::Session;
 use crate::vars::Vars;
-use crate::word::Counts;
 use clap::ArgMatches;
-use given::{Given, Words};
+use given::Words;
 pub(crate) use mfa::{CodeFrom, MfaSettings};
 pub(crate) use screen::{Colour, Screen, WIDTH};
 use std::ffi::OsString;
@@ -205,7 +202,7 @@ fn settings(
     notes.extend(guard::kept_for_nothing(&delivery.keep, vars));
     Ok(Settings {
         cache: CacheSettings::read(words)?,
-        request: request(words, vars, machine, read, &mut notes)?,
+        request: request::request(words, vars, machine, read, &mut notes)?,
         mfa,
         sts: sts(words)?,
         conduct,
@@ -215,117 +212,6 @@ fn settings(
         warnings,
         notes,
     })
-}
-
-/// Flags of a request that can turn out not to go with another one.
-const RANKED: &[&str] = &[
-    "role-arn",
-    "profile",
-    "web-identity-token-file",
-    "external-id",
-    "duration",
-    "tag",
-    "transitive-tag",
-    "source-identity",
-    "mfa-serial",
-];
-
-fn request(
-    words: &Words<'_>,
-    vars: &Vars,
-    machine: &Machine,
-    read: &dyn Fn(&Path) -> std::io::Result<String>,
-    notes: &mut Vec<String>,
-) -> Result<Request, Error> {
-    let roles = words.many("role-arn");
-    if roles.len() > MAX_HOPS {
-        return Err(Error::usage(
-            format!("{} roles are given; a chain has at most {MAX_HOPS}", roles.len()),
-            "a longer chain is usually a mistake in a variable",
-        ));
-    }
-    let typed = words.is_typed("role-arn");
-    let roles = roles.iter().map(|given| given.parse(RoleArn::parse)).collect::<Result<Vec<_>, _>>()?;
-    let (roles, roles_variable) = if typed { (roles, Vec::new()) } else { (Vec::new(), roles) };
-    Ok(Request {
-        roles,
-        roles_variable,
-        profile: words.one("profile").map(|given| profile(&given)).transpose()?,
-        session_name: words.one("role-session-name").map(|given| given.parse(RoleSessionName::parse)).transpose()?,
-        default_session_name: name::default_session_name(vars, machine.uid, &machine.host),
-        options: hop_options(words, read, notes)?,
-        by_variable: words.by_variable(RANKED),
-        web_identity_token_file: words.one("web-identity-token-file").map(|given| {
-            let from = if given.word.is_typed() { TokenFrom::Flag } else { TokenFrom::FlagsVariable };
-            (PathBuf::from(given.value), from)
-        }),
-        region: words.one("region").map(|given| given.parse(region_name)).transpose()?,
-    })
-}
-
-fn profile(given: &Given) -> Result<ProfileChoice, Error> {
-    let from = if given.word.is_typed() { ProfileFrom::Flag } else { ProfileFrom::Variable };
-    Ok(ProfileChoice { name: given.text()?.to_owned(), from })
-}
-
-fn hop_options(
-    words: &Words<'_>,
-    read: &dyn Fn(&Path) -> std::io::Result<String>,
-    notes: &mut Vec<String>,
-) -> Result<HopOptions, Error> {
-    let tags = words.many("tag");
-    let transitive = words.many("transitive-tag");
-    let policy_arns = words.many("policy-arn");
-    if let Some(eleventh) = policy_arns.get(10) {
-        return Err(eleventh.invalid(
-            Invalid::new("is one too many; AWS allows 10 policy ARNs")
-                .hint("write what several of them allow into --policy"),
-        ));
-    }
-    let mut options = HopOptions {
-        external_id: words.one("external-id").map(|given| given.parse(ExternalId::parse)).transpose()?,
-        duration: words.one("duration").map(|given| given.parse(SessionDuration::parse)).transpose()?,
-        policy: words.one("policy").map(|given| policy(&given, read)).transpose()?,
-        policy_arns: policy_arns.iter().map(|given| given.parse(policy_arn)).collect::<Result<_, _>>()?,
-        tags: tags.iter().map(|given| given.parse(Tag::parse)).collect::<Result<_, _>>()?,
-        transitive_tags: transitive.iter().map(|given| given.parse(TagKey::parse)).collect::<Result<_, _>>()?,
-        source_identity: words.one("source-identity").map(|given| given.parse(SourceIdentity::parse)).transpose()?,
-        mfa_serial: words.one("mfa-serial").map(|given| given.parse(device)).transpose()?,
-    };
-    // Keys of the variable may be meant for its own tags, which those that were typed have replaced.
-    if let (Some(keys), Some(typed)) = (words.word("transitive-tag"), words.word("tag"))
-        && keys.beside(typed) == Counts::Other
-        && check_tags(&options.tags, &options.transitive_tags).is_err()
-        && check_tags(&options.tags, &[]).is_ok()
-    {
-        options.transitive_tags.clear();
-        notes.push(keys.stands_back(typed));
-    }
-    if let Err(invalid) = check_tags(&options.tags, &options.transitive_tags) {
-        let origin =
-            transitive.first().or(tags.first()).map_or_else(|| "--tag".to_owned(), |given| given.word.to_string());
-        return Err(Error::Value { origin, value: String::new(), invalid });
-    }
-    Ok(options)
-}
-
-fn policy_arn(text: &str) -> Result<PolicyArn, Invalid> {
-    PolicyArn::parse(text).map_err(|invalid| invalid.hint("for example arn:aws:iam::aws:policy/ReadOnlyAccess"))
-}
-
-fn device(text: &str) -> Result<MfaSerial, Invalid> {
-    MfaSerial::parse(text).map_err(|invalid| invalid.hint("for example arn:aws:iam::123456789012:mfa/alice"))
-}
-
-fn policy(given: &Given, read: &dyn Fn(&Path) -> std::io::Result<String>) -> Result<SessionPolicy, Error> {
-    let Some(path) = given.text()?.strip_prefix("file://") else { return given.parse(SessionPolicy::parse) };
-    let path = PathBuf::from(path);
-    let text = read(&path).map_err(|error| Error::File {
-        what: format!("the policy of {}", given.word),
-        path,
-        reason: told(&error),
-    })?;
-    SessionPolicy::parse(&text).map_err(|invalid| given.invalid(invalid))
 }
 
 fn sts(words: &Words<'_>) -> Result<StsSettings, Error> {
