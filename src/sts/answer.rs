@@ -2,8 +2,9 @@
 
 use super::call::Call;
 use super::course::TOO_MANY_REQUESTS;
+use super::date::Dated;
 use super::failure::{self, Way};
-use super::http::{self, Dated};
+use super::http;
 use crate::error::{AssumeError, Cause, Effort, NetworkFailure, Refusal};
 use crate::explain;
 use crate::session::{CallerIdentity, Keys, Secret, Session, Validity};

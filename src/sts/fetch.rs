@@ -4,8 +4,9 @@
 //! which the SDK's providers give in words alone.
 
 use super::Network;
+use super::date::ServerDate;
 use super::failure::{chain, proxy_of};
-use super::http::{self, MOST_BYTES, Proxy, ServerDate};
+use super::http::{self, MOST_BYTES, Proxy};
 use crate::error::{Answer, shortened};
 use crate::waiting::Tries;
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};

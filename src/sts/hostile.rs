@@ -9,7 +9,8 @@
 use super::Network;
 use super::call::{Call, Code};
 use super::course::Course;
-use super::http::{Line, ServerDate, received};
+use super::date::ServerDate;
+use super::http::{Line, received};
 use super::instance::role_name;
 use super::source::{Proof, process_keys};
 use crate::deliver::document::container;

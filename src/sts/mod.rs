@@ -3,9 +3,10 @@
 //! The only place that knows the AWS SDK. The calls are made with the service's own client, since the SDK's ready-made
 //! provider lacks MFA codes, source identities and transitive tags, and hides the assumed-role ARN. This file is the
 //! chain; `call` is one request, `course` its tries and `answer` what comes back, `mfa` the session that a code buys,
-//! `source` where the first keys come from, `road` what is known on the way, `endpoint` the URL, `http` the connection and
-//! `failure` why there is none. Of the sources, `container`, `instance`, `sso` and `login` ask a service by `fetch`;
-//! `document` is what the first two answer, `stored` the files of the others, and `dpop` the proof that one of them sends.
+//! `source` where the first keys come from, `road` what is known before it, `endpoint` the URL, `http` the connection,
+//! `date` the server's clock and `failure` why there is no answer. Of the sources, `container`, `instance`, `sso` and
+//! `login` ask a service by `fetch`; `document` is what the first two answer, `stored` the files of the others, and `dpop`
+//! the proof that one of them sends.
 
 mod answer;
 mod call;
@@ -13,6 +14,7 @@ mod container;
 mod course;
 #[cfg(test)]
 mod cuts;
+mod date;
 mod document;
 mod dpop;
 mod endpoint;
