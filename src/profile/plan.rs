@@ -3,18 +3,21 @@
 //! One pure function decides it, [`plan`]; the README's "Where the role comes from" is this file. It must not know
 //! how anything is fetched, and it reads no file and no variable but those it is given.
 
+mod selected;
+
 use super::chain::{Base, walk};
 use super::hops::{Call, Draft, RoleChain, finish};
 use super::ignored;
 use super::metadata::{Metadata, metadata};
 use super::network::{Network, Region, Used, network, region};
-use super::request::{ProfileFrom, Request};
-use super::set::{DEFAULT, ProfileSet, Settings};
+use super::request::Request;
+use super::set::ProfileSet;
 use super::source::{self, Source, TokenFrom};
-use crate::error::{ConfigError, LookedAt};
+use crate::error::ConfigError;
 use crate::role::RoleArn;
 use crate::vars::Vars;
 use crate::word::Counts;
+use selected::{NamedBy, Selected, select};
 use std::path::PathBuf;
 
 /// What will be done, decided before anything is asked of anybody.
@@ -85,49 +88,6 @@ fn decide(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Result<Plan,
     let network = network(profiles, vars, used, &mut planner.notes)?;
     let profile = used.map(|used| used.name.to_owned());
     Ok(Plan { source, hops, profile, region, network, metadata, notes: planner.notes })
-}
-
-/// The profile that is looked at, and who named it.
-struct Selected<'a> {
-    name: &'a str,
-    settings: Option<&'a Settings>,
-    by: NamedBy,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum NamedBy {
-    /// `--profile`, which beats keys and a token in the environment.
-    Flag,
-    /// A variable of this name.
-    Variable(&'static str),
-    /// Nobody: it is the default profile, which need not be there.
-    Nobody,
-}
-
-/// `AWS_PROFILE` comes before `AWS_DEFAULT_PROFILE`, as in the AWS CLI's documentation and all SDKs but Python's.
-fn select<'a>(request: &'a Request, profiles: &'a ProfileSet, vars: &'a Vars) -> Result<Selected<'a>, ConfigError> {
-    let variable = |name: &'static str| Some((vars.text(name)?, NamedBy::Variable(name)));
-    let asked = request.profile.as_ref().map(|choice| match choice.from {
-        ProfileFrom::Flag => (choice.name.as_str(), NamedBy::Flag),
-        ProfileFrom::Variable => (choice.name.as_str(), NamedBy::Variable("XASSUME_PROFILE")),
-    });
-    let named = asked.or_else(|| variable("AWS_PROFILE")).or_else(|| variable("AWS_DEFAULT_PROFILE"));
-    let (name, by) = named.unwrap_or((DEFAULT, NamedBy::Nobody));
-    let settings = profiles.profile(name);
-    let named_by = match by {
-        NamedBy::Flag => "--profile",
-        NamedBy::Variable(variable) => variable,
-        NamedBy::Nobody => return Ok(Selected { name, settings, by }),
-    };
-    if settings.is_none() {
-        return Err(ConfigError::UnknownProfile {
-            name: name.to_owned(),
-            named_by,
-            near: profiles.near_names(name),
-            misplaced: profiles.misplaced(name).cloned().map(Box::new),
-        });
-    }
-    Ok(Selected { name, settings, by })
 }
 
 /// What the roles that were named by themselves come after.
@@ -239,7 +199,9 @@ impl<'a> Planner<'a> {
         let source = source::of_profile(self.profiles, self.selected.name)?.or_else(|| self.surroundings());
         match source {
             Some(source) => plain(self, source),
-            None => Err(ConfigError::NoSource(self.looked_at(Some("instance metadata (disabled)")))),
+            None => {
+                Err(ConfigError::NoSource(self.selected.looked_at(self.profiles, Some("instance metadata (disabled)"))))
+            }
         }
     }
 
@@ -328,24 +290,8 @@ impl<'a> Planner<'a> {
         if *source != Source::InstanceMetadata {
             return Ok(Metadata::default());
         }
-        let last_resort = (!self.profile_has_role()).then(|| self.looked_at(None));
+        let last_resort = (!self.profile_has_role()).then(|| self.selected.looked_at(self.profiles, None));
         Ok(Metadata { last_resort, ..metadata(self.profiles, self.vars, self.used())? })
-    }
-
-    /// The places that give no credentials, `further` ones behind them.
-    fn looked_at(&self, further: Option<&str>) -> LookedAt {
-        let name = self.selected.name;
-        let profile = match (self.profiles.misplaced(name), self.selected.settings) {
-            (Some(found), _) => format!("profile {name} (written {}, and not {})", found.written, found.expected),
-            (None, Some(_)) => format!("profile {name}"),
-            (None, None) => format!("profile {name} (not there)"),
-        };
-        let environment = ["AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"].map(str::to_owned);
-        let environment = environment.into_iter().filter(|_| !self.by_flag());
-        let rest = [profile, "container variables".into()].into_iter().chain(further.map(str::to_owned));
-        let gives = |name: &&str| matches!(source::of_profile(self.profiles, name), Ok(Some(_)));
-        let profiles = self.profiles.names().filter(gives).map(str::to_owned).collect();
-        LookedAt { places: environment.chain(rest).collect(), profiles }
     }
 }
 

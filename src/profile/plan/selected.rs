@@ -1,0 +1,72 @@
+//! Which profile is looked at, and who named it.
+
+use super::super::request::{ProfileFrom, Request};
+use super::super::set::{DEFAULT, ProfileSet, Settings};
+use super::super::source;
+use crate::error::{ConfigError, LookedAt};
+use crate::vars::Vars;
+
+/// The profile that is looked at, and who named it.
+pub(super) struct Selected<'a> {
+    pub(super) name: &'a str,
+    pub(super) settings: Option<&'a Settings>,
+    pub(super) by: NamedBy,
+}
+
+impl Selected<'_> {
+    /// The places that give no credentials, `further` ones behind them.
+    pub(super) fn looked_at(&self, profiles: &ProfileSet, further: Option<&str>) -> LookedAt {
+        let name = self.name;
+        let profile = match (profiles.misplaced(name), self.settings) {
+            (Some(found), _) => format!("profile {name} (written {}, and not {})", found.written, found.expected),
+            (None, Some(_)) => format!("profile {name}"),
+            (None, None) => format!("profile {name} (not there)"),
+        };
+        let environment = ["AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"].map(str::to_owned);
+        let environment = environment.into_iter().filter(|_| self.by != NamedBy::Flag);
+        let rest = [profile, "container variables".into()].into_iter().chain(further.map(str::to_owned));
+        let gives = |name: &&str| matches!(source::of_profile(profiles, name), Ok(Some(_)));
+        let profiles = profiles.names().filter(gives).map(str::to_owned).collect();
+        LookedAt { places: environment.chain(rest).collect(), profiles }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum NamedBy {
+    /// `--profile`, which beats keys and a token in the environment.
+    Flag,
+    /// A variable of this name.
+    Variable(&'static str),
+    /// The default profile, which need not exist.
+    Nobody,
+}
+
+/// `AWS_PROFILE` comes before `AWS_DEFAULT_PROFILE`, as in the AWS CLI's documentation and all SDKs but Python's.
+pub(super) fn select<'a>(
+    request: &'a Request,
+    profiles: &'a ProfileSet,
+    vars: &'a Vars,
+) -> Result<Selected<'a>, ConfigError> {
+    let variable = |name: &'static str| Some((vars.text(name)?, NamedBy::Variable(name)));
+    let asked = request.profile.as_ref().map(|choice| match choice.from {
+        ProfileFrom::Flag => (choice.name.as_str(), NamedBy::Flag),
+        ProfileFrom::Variable => (choice.name.as_str(), NamedBy::Variable("XASSUME_PROFILE")),
+    });
+    let named = asked.or_else(|| variable("AWS_PROFILE")).or_else(|| variable("AWS_DEFAULT_PROFILE"));
+    let (name, by) = named.unwrap_or((DEFAULT, NamedBy::Nobody));
+    let settings = profiles.profile(name);
+    let named_by = match by {
+        NamedBy::Flag => "--profile",
+        NamedBy::Variable(variable) => variable,
+        NamedBy::Nobody => return Ok(Selected { name, settings, by }),
+    };
+    if settings.is_none() {
+        return Err(ConfigError::UnknownProfile {
+            name: name.to_owned(),
+            named_by,
+            near: profiles.near_names(name),
+            misplaced: profiles.misplaced(name).cloned().map(Box::new),
+        });
+    }
+    Ok(Selected { name, settings, by })
+}
