@@ -57,15 +57,15 @@ pub(super) fn metadata(profiles: &ProfileSet, vars: &Vars, used: Option<Used<'_>
             invalid: invalid.into(),
         },
     };
-    let number = |variable, key, most| match setting(variable, key) {
-        Some(setting) => number(setting.value, most).map(Some).map_err(|invalid| refused(&setting, invalid)),
+    let number = |variable, key, most, default| match setting(variable, key) {
+        Some(setting) => number(setting.value, most, default).map(Some).map_err(|invalid| refused(&setting, invalid)),
         None => Ok(None),
     };
     let is_true =
         |variable, key| setting(variable, key).is_some_and(|setting| setting.value.eq_ignore_ascii_case("true"));
     let default = Metadata::default();
-    let timeout = number("AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout", 3600)?;
-    let attempts = number("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts", 100)?;
+    let timeout = number("AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout", 3600, "1 second for each try")?;
+    let attempts = number("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts", 100, "2 tries")?;
     let mode = match setting("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode") {
         Some(setting) => Some(mode(setting.value).map_err(|invalid| refused(&setting, invalid))?),
         None => is_true("AWS_IMDS_USE_IPV6", "imds_use_ipv6").then_some(IPV6),
@@ -91,16 +91,20 @@ struct Setting<'a> {
     key: &'static str,
 }
 
-fn number(text: &str, most: u32) -> Result<u32, Invalid> {
+fn number(text: &str, most: u32, default: &str) -> Result<u32, Invalid> {
     let number = text.trim().parse().ok().filter(|number| (1..=most).contains(number));
-    number.ok_or_else(|| Invalid::new(format!("is not a whole number from 1 to {most}")))
+    number.ok_or_else(|| {
+        Invalid::new(format!("is not a whole number from 1 to {most}"))
+            .hint(format!("leave it out for the default: {default}"))
+    })
 }
 
 fn mode(text: &str) -> Result<&'static str, Invalid> {
     match text.to_ascii_lowercase().as_str() {
         "ipv4" => Ok(IPV4),
         "ipv6" => Ok(IPV6),
-        _ => Err(Invalid::new("is not IPv4 or IPv6")),
+        _ => Err(Invalid::new("is not IPv4 or IPv6")
+            .hint("leave it out for IPv4, or name the address with AWS_EC2_METADATA_SERVICE_ENDPOINT")),
     }
 }
 

@@ -156,7 +156,13 @@ fn services() -> Vec<Page> {
 
 fn instances() -> Vec<Page> {
     let on_instance = |imds: &FakeImds| nobody().without_keys().with_metadata_at(&imds.url());
+    let badly_set = move |variable, value| {
+        let imds = FakeImds::start();
+        Scene::new(on_instance(&imds).env(variable, value).args(["-r", ROLE, "--", "true"])).with(imds)
+    };
     vec![
+        page("source-instance-timeout", move || badly_set("AWS_METADATA_SERVICE_TIMEOUT", "0.5")),
+        page("source-instance-mode", move || badly_set("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "v6")),
         page("source-instance-silent", || {
             let port = RefusedPort::reserve();
             let xassume = nobody().without_keys().with_metadata_at(&port.url());

@@ -91,13 +91,16 @@ fn the_settings_of_the_aws_cli_count() {
 #[test]
 fn a_setting_that_cannot_be_used_is_named() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
-    for (variable, value, complaint) in [
-        ("AWS_METADATA_SERVICE_TIMEOUT", "soon", "is not a whole number from 1 to 3600"),
-        ("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "0", "is not a whole number from 1 to 100"),
-        ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "v6", "is not IPv4 or IPv6"),
+    let ipv4 = "IPv4, or name the address with AWS_EC2_METADATA_SERVICE_ENDPOINT";
+    let second = "the default: 1 second for each try";
+    for (variable, value, complaint, advice) in [
+        ("AWS_METADATA_SERVICE_TIMEOUT", "soon", "is not a whole number from 1 to 3600", second),
+        ("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "0", "is not a whole number from 1 to 100", "the default: 2 tries"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "v6", "is not IPv4 or IPv6", ipv4),
     ] {
         let xassume = on(&sts, &imds).env(variable, value).args(["-r", super::ROLE, "--", "true"]);
-        assert_eq!(xassume.run().exited(125).stderr, format!("xassume: {variable} `{value}` {complaint}\n"));
+        let page = format!("xassume: {variable} `{value}` {complaint}\nhint: leave it out for {advice}\n");
+        assert_eq!(xassume.run().exited(125).stderr, page);
     }
     assert_eq!(imds.requests().len(), 0);
 }
