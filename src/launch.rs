@@ -62,7 +62,9 @@ impl<'a> Launch<'a> {
     /// What is missing or wrong in the environment, the files or the flags.
     pub(crate) fn prepare(settings: &'a Settings, inherited: &'a Inherited<'a>, report: Report) -> Result<Self, Error> {
         let files = files::read(inherited.vars)?;
-        let plan = plan(&settings.request, &files.profiles, inherited.vars)?;
+        let plan = plan(&settings.request, &files.profiles, inherited.vars);
+        // A plan that is made has them as its own.
+        let plan = plan.inspect_err(|_| files.profiles.notes().iter().for_each(|note| report.detail(note)))?;
         Self::planned(settings, inherited, report, files, plan)
     }
 
