@@ -14,7 +14,7 @@ pub(crate) use assume::{AssumeError, Cause, Effort, LastTry, NetworkFailure, Ref
 pub(crate) use config::{ConfigError, DurationBy, Misplaced};
 pub(crate) use denial::{Blame, Lack, PolicyKind};
 pub(crate) use mfa::{CodeOrigin, MfaError, MfaFailure};
-pub(crate) use source::{Answer, LookedAt, MetadataFailure, ProcessFailure, SourceError, StoredFile};
+pub(crate) use source::{Answer, LookedAt, MetadataFailure, ProcessFailure, SourceError, StoredFile, is_passing};
 pub(crate) use text::{deceives, one_line, plain_json, shortened};
 
 use crate::outcome::{FAILED, NOT_FOUND, NOT_RUNNABLE};

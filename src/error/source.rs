@@ -71,10 +71,18 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
-    /// Whether a later question may have another answer: nothing came, or that it has too much to do or is ill.
+    /// Whether a later request may have another answer.
     fn is_outage(self) -> bool {
-        matches!(self, Self::None | Self::Refused(Some(429 | 500..)))
+        match self {
+            Self::None => true,
+            Self::Refused(status) => status.is_some_and(is_passing),
+        }
     }
+}
+
+/// Whether a service that answers with this HTTP status may answer otherwise later.
+pub(crate) fn is_passing(status: u16) -> bool {
+    status == 429 || status >= 500
 }
 
 /// How instance metadata failed.
@@ -138,7 +146,7 @@ impl MetadataFailure {
                 "not on EC2? give keys, a profile or a token file; in a container the IMDSv2 hop limit must be 2"
             }
             Self::NoRole => "attach an instance profile with a role to the instance",
-            Self::Status { status: 429 | 500.., .. } => "try again later",
+            Self::Status { status, .. } if is_passing(*status) => "try again later",
             Self::NoToken(_) => "unset AWS_EC2_METADATA_V1_DISABLED if requests without a token are to be sent",
             Self::Status { .. } | Self::Unusable(_) => {
                 "is metadata enabled for the instance, and may this user or container reach it?"
@@ -171,14 +179,16 @@ impl fmt::Display for ProcessFailure {
 }
 
 impl SourceError {
-    /// Whether the source was not there, or not well. What refuses has answered.
+    /// Whether the source did not answer, has a fault, or was asked too often. A refusal is an answer.
     pub(crate) fn is_outage(&self) -> bool {
         match self {
             Self::Silent { .. } => true,
             Self::Container { answer, .. } | Self::Service { answer, .. } => answer.is_outage(),
-            Self::InstanceMetadata { failure, .. } => {
-                matches!(failure, MetadataFailure::Silent { .. } | MetadataFailure::Status { status: 429 | 500.., .. })
-            }
+            Self::InstanceMetadata { failure, .. } => match failure {
+                MetadataFailure::Silent { .. } => true,
+                MetadataFailure::Status { status, .. } => is_passing(*status),
+                MetadataFailure::NoRole | MetadataFailure::NoToken(_) | MetadataFailure::Unusable(_) => false,
+            },
             Self::SsoExpired { .. }
             | Self::LoginExpired { .. }
             | Self::Process { .. }

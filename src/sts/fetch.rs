@@ -7,7 +7,7 @@ use super::Network;
 use super::date::ServerDate;
 use super::failure::{chain, proxy_of};
 use super::http::{self, MOST_BYTES, Proxy};
-use crate::error::{Answer, shortened};
+use crate::error::{Answer, is_passing, shortened};
 use crate::waiting::Tries;
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
@@ -58,7 +58,7 @@ impl Reply {
 
     /// Whether a later try may have another answer.
     fn is_passing(&self) -> bool {
-        self.status == 429 || self.status >= 500
+        is_passing(self.status)
     }
 }
 

@@ -7,7 +7,7 @@ use super::fetch::{Patience, Reply, Request, Service};
 use super::http::Proxy;
 use super::source::Asking;
 use super::stored::Login;
-use crate::error::{Answer, SourceError};
+use crate::error::{Answer, SourceError, is_passing};
 use crate::session::{Keys, Secret, rfc3339};
 use crate::sys::clock::wall;
 use ring::digest::SHA1_FOR_LEGACY_USE_ONLY;
@@ -93,7 +93,7 @@ impl Portal<'_> {
         let reply = self.ask(asking, request).await?;
         match reply.status {
             200 => {}
-            status @ (429 | 500..) => return Err(self.failed(reply.refusal(), Answer::Refused(Some(status)))),
+            status if is_passing(status) => return Err(self.failed(reply.refusal(), Answer::Refused(Some(status)))),
             _ => return Err(self.ended()),
         }
         let new: Refreshed = serde_json::from_slice(&reply.body)
