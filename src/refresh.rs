@@ -33,7 +33,7 @@ pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Resu
     let limit = limit(launch);
     let failed = |reason: &dyn std::fmt::Display| Problem {
         text: format!("the process of the refresh gave no answer: {reason}"),
-        hint: None,
+        hint: Some("was it killed? the kernel does that when memory runs out".into()),
     };
     let job = offload.start(Life::Bound, message::MOST_BYTES, |answer| obtain(launch, answer));
     let mut job = job.map_err(|error| Problem {

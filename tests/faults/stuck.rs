@@ -180,6 +180,7 @@ fn a_process_of_a_refresh_that_is_killed_is_one_failed_refresh() {
     send_signal(refresh_of(&running, command), libc::SIGKILL);
     let line = running.error_line("cannot refresh the session");
     assert!(line.contains("the process of the refresh gave no answer: it was ended"), "{line}");
+    running.error_line("hint: was it killed? the kernel does that when memory runs out");
     running.error_line("the session is refreshed again, after ");
     running.line("ready");
     eventually("it is reaped, and so is the one after it", || children(running.pid()).len() == 1);
