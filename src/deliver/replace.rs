@@ -39,7 +39,10 @@ pub(super) fn replace_by(
 ) -> io::Result<()> {
     let written = write_whole(temporary, contents, mode).and_then(|held| {
         announce(Identity::of(&held.metadata()?))?;
-        std::fs::rename(temporary, path)
+        std::fs::rename(temporary, path)?;
+        // Closing it is not enough: a process that another thread forks meanwhile has it open too.
+        let _ = held.unlock();
+        Ok(())
     });
     if written.is_err() {
         let _ = std::fs::remove_file(temporary);
