@@ -1,4 +1,4 @@
-//! The endpoint while a stranger opens connections as fast as a process can: what becomes of good requests, and of memory.
+//! The endpoint while a stranger opens connections as fast as a process can: whether good requests fail, how long they take, and how much memory stays.
 //!
 //! The stranger is a child process on the loopback interface, bounded in time, rate and open connections. A quarter of
 //! its connections stay silent, a quarter send half a head, a quarter ask without the token, a quarter are closed at once.
@@ -108,7 +108,7 @@ fn good_requests(endpoint: &Endpoint, time: Duration) -> (Samples, usize) {
 /// In KiB.
 fn resident(running: &Running) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", running.pid())).expect("it runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel tells");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel shows it");
     line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 

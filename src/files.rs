@@ -91,7 +91,7 @@ pub(crate) fn read_at_most(path: &Path, most: usize) -> io::Result<Vec<u8>> {
 /// Reads a file of text that a flag names: once, before anything else is done. It may be a pipe, as `<(…)` is.
 ///
 /// # Errors
-/// The system's, that there is too much of it, or that it is no text.
+/// The system's, that there is too much of it, or that it is not text.
 pub(crate) fn read_text(path: &Path) -> io::Result<String> {
     let file = File::open(path)?;
     let found = file.metadata()?;

@@ -257,7 +257,7 @@ impl<'a> Sessions<'a> {
     async fn ask(&self, limit: Duration, attempts: u32, held: Option<&Key>) -> Result<Obtained, Error> {
         let obtain = async |sts: &Sts<'_>| contained(Box::pin(sts.obtain())).await;
         self.with_sts(limit, attempts, held, obtain).await?.unwrap_or_else(|_| {
-            Err(Error::System { what: "obtain a session", reason: "an internal error, told above".into() })
+            Err(Error::System { what: "obtain a session", reason: "an internal error, reported above".into() })
         })
     }
 

@@ -1,4 +1,4 @@
-//! A refresh, done by a process of its own: a file, a lock or a program that does not answer costs one refresh, and the
+//! A refresh, done by a separate process: a file, a lock or a program that does not answer costs one refresh, and the
 //! supervision waits for nothing but time.
 //!
 //! All of it is done there: reading the config files, the cache and its lock, the source, STS. The answer is the session or
@@ -74,7 +74,7 @@ fn limit(launch: &Launch<'_>) -> Duration {
     all + programs
 }
 
-/// What the child does. In a thread of its own, since to this one the parent's runtime is still around.
+/// What the child does, in a new thread: this one still counts as a thread of the parent's runtime.
 fn obtain(launch: &Launch<'_>, answer: &mut File) {
     let result = thread::scope(|scope| {
         let begun = thread::Builder::new().spawn_scoped(scope, || {
@@ -90,7 +90,7 @@ fn obtain(launch: &Launch<'_>, answer: &mut File) {
         Ok(Ok(Ok(obtained))) => Ok(obtained.session),
         Ok(Ok(Err(error))) => Err(Problem { text: error.to_string(), hint: error.hint() }),
         // It was reported where it was.
-        Ok(Err(_panicked)) => Err(Problem { text: "an internal error, told above".into(), hint: None }),
+        Ok(Err(_panicked)) => Err(Problem { text: "an internal error, reported above".into(), hint: None }),
         Err(error) => Err(Problem { text: format!("cannot start a thread: {}", told(&error)), hint: None }),
     };
     let (bought, used) = (launch.bought.kept(), launch.codes.used());

@@ -61,7 +61,9 @@ impl Report {
     pub(crate) fn write_by_a_thread(self) {
         let notice = move |messages| self.shown_happening(&Happening::Dropped { messages });
         if let Err(error) = writer::start(Box::new(notice)) {
-            self.detail(format_args!("there is no thread for messages, so that each waits until it is read: {error}"));
+            self.detail(format_args!(
+                "no thread for messages could be started, so each message waits until it is read: {error}"
+            ));
         }
     }
 

@@ -47,7 +47,7 @@ impl fmt::Display for Passed {
     }
 }
 
-/// Whether something is wrong with a directory that nobody named. What is not there, and cannot be made where the directory
+/// Whether something is wrong with a default directory. One that is missing, and cannot be made because the directory
 /// around it is another user's or read-only, is not a fault.
 fn is_fault(path: &Path, error: &io::Error) -> bool {
     if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ReadOnlyFilesystem) {
@@ -66,7 +66,7 @@ mod tests {
     use std::io::ErrorKind;
 
     #[test]
-    fn a_home_that_is_missing_or_read_only_is_no_fault_unless_it_was_named() {
+    fn a_home_that_is_missing_or_read_only_is_not_a_fault_unless_it_was_named() {
         let own = tempfile::tempdir().expect("a directory");
         let denied = ErrorKind::PermissionDenied;
         let (there, missing) = (own.path().to_owned(), own.path().join("xassume"));

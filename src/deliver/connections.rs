@@ -1,9 +1,9 @@
 //! The connections that are open, by how far each has come. Every stage has a limit, and one connection too many ends the
-//! oldest of its own stage.
+//! oldest of its stage.
 //!
 //! So a stranger who opens connections faster than they are answered only ends those of strangers: a client that has shown
-//! the token is in a stage that nobody else reaches. One that has not sent its request yet has the time in which thousands
-//! of others are opened.
+//! the token is in a stage that others do not reach. One that has not sent its request yet is ended only after thousands of
+//! others were opened.
 
 use crate::sys::limits;
 use std::collections::BTreeMap;

@@ -125,7 +125,7 @@ impl Endpoint {
         self.served.put(document::container(session), &session.validity);
     }
 
-    /// Shows the token to those who wait for its file; `None` where there is no such file, or it is there already.
+    /// Writes the file of `--endpoint-token-file`; `None` without that flag, or if the file was written before.
     pub(crate) fn publish_token(&self, offload: &Offload) -> Option<impl Future<Output = Result<(), Problem>> + use<>> {
         let file = self.token_file().filter(|file| !file.is_there())?;
         Some(file.put(self.token.clone(), offload))

@@ -148,7 +148,7 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
         }
     }
     if !matches!(inputs.delivery, Delivery::Env | Delivery::EnvIsolated { .. }) {
-        // boto 2 has keys in files of its own, into which botocore looks before it asks an endpoint.
+        // boto 2 has its own files with keys, which botocore reads before it asks an endpoint.
         set.variable("BOTO_CONFIG", "/dev/null");
         set.variable("AWS_EC2_METADATA_DISABLED", "true");
     }

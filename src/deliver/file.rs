@@ -36,7 +36,7 @@ pub(crate) fn try_at(path: &Path, mode: u32) -> Result<(), Error> {
     PublishedFile::try_at(path, &KIND, mode, ROOM)
 }
 
-/// A file in a private folder.
+/// A file in the run's private directory.
 ///
 /// # Errors
 /// As [`PublishedFile::new`].

@@ -1,8 +1,8 @@
 //! Putting a credentials file in its place by a process that may hang with its file system.
 //!
 //! One such process at a time: should the one before hang, it is waited for first, so that no older session takes the
-//! place of a newer one. Each names its file before that takes its place, so that it can be removed at the end, whatever
-//! was heard of it since.
+//! place of a newer one. Each announces the identity of its file before the rename, so that the file can be removed at the
+//! end even if no answer came.
 
 use super::published::not_replaced;
 use super::replace::{Identity, replace_by};
@@ -36,7 +36,7 @@ pub(super) struct Order {
 /// What was put there.
 #[derive(Default)]
 pub(super) struct Put {
-    /// The files of which one stands there: the last one for certain, and those that came of no answer since.
+    /// The files of which one is there: the last that was confirmed, and later ones that were announced and not confirmed.
     files: Vec<Identity>,
     /// A process that was not waited for. It was killed; whether it has ended is not known.
     pub(super) unfinished: Option<Job>,
@@ -93,8 +93,8 @@ impl Put {
         }
     }
 
-    /// The same for the file that `temporary` was to become, in a child at the end: it waits for the process that was not
-    /// waited for.
+    /// The same at the end, in a child: it first waits for the process that was not waited for, and removes what that left
+    /// at `temporary`.
     pub(super) fn remove_at_last(&mut self, path: &Path, temporary: &Path) {
         if let Some(mut job) = self.unfinished.take() {
             let _ = self.note(job.answered_here());

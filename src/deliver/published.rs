@@ -89,7 +89,7 @@ impl Drop for PublishedFile {
     }
 }
 
-/// Why there is no first session in a file.
+/// Why the first session cannot be put into a file.
 pub(crate) fn unwritten(reason: String) -> Error {
     Error::Serve { what: "by a file", reason, hint: "is its file system full, or one in which no file can be made?" }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// to lock it.
 pub(super) const SETTLED: Duration = Duration::from_mins(1);
 
-/// What the name of a file ends with that never takes its place.
+/// The suffix of a file that is written to see whether it can be.
 const TRIAL: &str = ".check";
 
 /// Bytes of randomness in the name of an unfinished file.
@@ -189,12 +189,12 @@ mod tests {
         let held = make(".credentials.00000000000000ad", true);
         held.lock().expect("locked");
         symlink(&path, beside(".credentials.00000000000000ae")).expect("a link");
-        std::fs::create_dir(beside(".credentials.00000000000000af")).expect("a folder");
+        std::fs::create_dir(beside(".credentials.00000000000000af")).expect("a directory");
 
         remove_leftovers(&path);
         assert!(!gone.iter().any(|name| beside(name).exists()), "they are old and not locked");
         assert!(kept.iter().all(|name| beside(name).exists()));
-        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), kept.len() + 4);
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a directory").count(), kept.len() + 4);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The rule for directories: in which of them no other user can exchange a file.
 //!
-//! A directory is trusted when it and each directory above it belongs to this user or to root, and nobody else can write
-//! there, unless it is sticky: then only owners can rename and remove. The path is followed from the root on, link by
+//! A directory is trusted when it and each directory above it belongs to this user or to root, and no other user can
+//! write there, unless it is sticky: then only owners can rename and remove. The path is followed from the root on, link by
 //! link: what stands in a directory that was found good can be exchanged by its owner and by root only, so nothing
 //! changes between the look and the use. The result holds no link any more.
 
@@ -49,7 +49,7 @@ impl Untrusted {
 /// The path of a trusted directory, without links.
 ///
 /// # Errors
-/// The first directory or link on the way that another user controls, or that is missing.
+/// The first directory or link of the path that another user controls, or that is missing.
 pub(super) fn directory(path: &Path, group: Group) -> Result<PathBuf, Untrusted> {
     let failed = |error: &std::io::Error, at: &Path| Untrusted::because(format!("{}: {}", at.display(), told(error)));
     let path = std::path::absolute(path).map_err(|error| failed(&error, path))?;

@@ -1,4 +1,4 @@
-//! Text of others as it may be shown: services and files are quoted, and may be meant ill.
+//! Text of services and files, as it may be shown: it may be written by an attacker.
 
 use serde_json::Value;
 use std::fmt::Write as _;

@@ -116,7 +116,7 @@ fn is_direct(no_proxy: &str, target: &Uri) -> bool {
     })
 }
 
-/// An entry's host, without the brackets of an IPv6 address, and its port. What is no port belongs to the host.
+/// An entry's host, without the brackets of an IPv6 address, and its port. What is not a port belongs to the host.
 fn host_and_port(entry: &str) -> (&str, Option<u16>) {
     let (host, port) = match entry.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => match port.parse() {

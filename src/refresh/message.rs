@@ -1,4 +1,4 @@
-//! The answer of a refresh as its process sends it: JSON, through a pipe that nobody else can read.
+//! The answer of a refresh as its process sends it: JSON, through a pipe that no other process can read.
 
 use crate::mfa::{MfaKey, MfaSession};
 use crate::role::{MfaCode, MfaSerial};

@@ -38,7 +38,7 @@ static NOTICE: OnceLock<Notice> = OnceLock::new();
 /// From now on a thread writes. Called once, when the signals that xassume reads are blocked.
 ///
 /// # Errors
-/// There is no thread to be had; then writes go on to block.
+/// The thread cannot be started; then writes still block.
 pub(super) fn start(notice: Notice) -> io::Result<()> {
     let _ = NOTICE.set(notice);
     thread::without_signals("stderr", work)?;
@@ -126,7 +126,7 @@ fn write_all(mut bytes: &[u8]) {
             Ok(0) => return,
             Ok(written) => bytes = &bytes[written..],
             Err(Errno::EINTR) => {}
-            // Somebody else's flag, O_NONBLOCK. The pause is for a terminal that another process is writing to.
+            // Another process has set O_NONBLOCK. The pause is for a terminal that another process is writing to.
             Err(Errno::EAGAIN) => {
                 let _ = poll(&mut [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE);
                 std::thread::sleep(PAUSE);

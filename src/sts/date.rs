@@ -6,7 +6,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-/// The `Date` of the last answer: what tells the server's clock from the local one.
+/// The `Date` of the last answer: the server's clock, beside the local one.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ServerDate(Arc<Mutex<Option<Dated>>>);
 
@@ -31,8 +31,8 @@ impl ServerDate {
     }
 }
 
-/// A moment of the server's clock, and the local ones around it. The server wrote it at some time on the way, and that
-/// may be long ago: the answer waited for xassume where that was stopped (^Z), or where the machine slept.
+/// A moment of the server's clock, and the local ones around it. The server wrote it between the request and the
+/// answer, and that may be long ago: the answer waited for xassume where that was stopped (^Z), or where the machine slept.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Dated {
     pub(super) server: SystemTime,
@@ -50,7 +50,7 @@ impl Dated {
         Self { server: local, sent: now, came: now, local }
     }
 
-    /// The server's clock less the local one, in whole seconds: no more than the way does not account for.
+    /// The server's clock less the local one, in whole seconds: what the time between request and answer does not explain.
     pub(super) fn skew(&self) -> i64 {
         let way = i64::try_from(self.came.saturating_sub(self.sent).as_secs()).unwrap_or(i64::MAX);
         match difference(self.server, self.local) {

@@ -122,7 +122,7 @@ impl Connecting {
         builder
     }
 
-    /// The connector of a request whose way is decided.
+    /// The connector of a request that goes directly, or through this proxy.
     fn connector(&self, url: &str, proxy: Option<&UsedProxy>) -> Result<&Connector, ProxyError> {
         let secure = url.starts_with("https:");
         let connector = &self.connectors[usize::from(secure) + 2 * usize::from(proxy.is_some())];

@@ -40,7 +40,7 @@ pub(crate) trait Host {
     /// Kills the members of the ended child's own group.
     fn sweep(&mut self);
     fn reap(&mut self);
-    /// What became of the child, without waiting. Its end is said once.
+    /// How the child has changed, without waiting. Its end is said once.
     fn change(&mut self) -> Option<Change>;
     /// The next change or signal, in that order. Loses none when it is dropped.
     async fn news(&mut self) -> CommandEvent;

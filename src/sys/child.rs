@@ -39,8 +39,8 @@ impl Child {
         self.pid
     }
 
-    /// Sends a signal to the child, or to `to`, the group of its own. That it has ended meanwhile is no error: it is a
-    /// zombie until it is reaped. Where nobody is in the group any more, for the child has left it, it goes to the child.
+    /// Sends a signal to the child, or to its own group. A child that has ended meanwhile is not an error: it is a zombie
+    /// until it is reaped. Where the group is empty, because the child has left it, the signal goes to the child.
     ///
     /// # Errors
     /// `EPERM`: the command has become another user's (sudo).

@@ -16,7 +16,7 @@ use std::io;
 /// Knows the command's family from other descendants.
 #[derive(Debug, Default)]
 pub(crate) struct Family {
-    /// Descendants that were there before the first start; none before they were looked for.
+    /// Descendants that were there before the first start; `None` until they are looked for.
     strangers: Option<Vec<Process>>,
 }
 

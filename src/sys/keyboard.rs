@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 const TERMINAL: &str = "/dev/tty";
 
-/// The controlling terminal. It is opened again: the flags of this description do not concern anybody else.
+/// The controlling terminal. It is opened again: no other process has the flags of this description.
 pub(crate) struct Keyboard(AsyncFd<File>);
 
 impl Keyboard {

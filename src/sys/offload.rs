@@ -2,10 +2,11 @@
 //!
 //! A thread that is stuck in a file system cannot be ended, and a process that has one is not reaped. So this is fork(2)
 //! without execve(2): the child has a copy of this process's memory, does the work, sends its answer through a pipe and
-//! ends. It has a session of its own, and no descriptor of xassume's but that pipe and the one for messages. It never
-//! uses the runtime of its parent.
+//! ends. It has its own session, and no descriptor of xassume's but that pipe and the one for messages. It never uses the
+//! runtime of its parent.
 //!
-//! Nobody waits for a child that is not wanted any more. It is told to end, killed a little later, and reaped when it ends.
+//! A child that is not wanted any more is not waited for: it is sent a signal to end, killed a little later, and reaped when
+//! it ends.
 
 #![allow(unsafe_code)]
 
@@ -29,7 +30,7 @@ use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::Handle;
 
-/// How long a child that was told to end may take to end the programs that it runs: `helper` gives them one second.
+/// How long a child that was asked to end may take to end the programs that it runs: `helper` gives them one second.
 const GRACE: Duration = Duration::from_secs(2);
 /// As much as is read at a time of what children write to standard error.
 const MESSAGES: usize = 4 << 10;
@@ -81,10 +82,10 @@ impl Offload {
     /// Has the work done by a child, which writes an answer of so many bytes at the most. Within a runtime of tokio, and
     /// on the main thread: the child ends with the thread that starts it.
     ///
-    /// The work may use all that it borrows, but no runtime that was made before: one of its own, in a thread of its own.
+    /// The work may use all that it borrows, but not a runtime that was made before: it makes another, in a new thread.
     ///
     /// # Errors
-    /// No process or no descriptor to be had.
+    /// The system gives no process or no descriptor.
     pub(crate) fn start(&self, life: Life, most: usize, work: impl FnOnce(&mut File)) -> io::Result<Job> {
         let messages = self.messages()?;
         let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;

@@ -79,7 +79,7 @@ impl Process {
         self.state == State::Alive
     }
 
-    /// Sends it a signal, and not to a later process of the same id. That it has ended meanwhile is no error.
+    /// Sends it a signal, and not to a later process of the same id. One that has ended meanwhile is not an error.
     ///
     /// # Errors
     /// `EPERM`: it is another user's.
@@ -117,7 +117,7 @@ pub(super) fn pidfd(pid: Pid) -> io::Result<OwnedFd> {
     // SAFETY: pidfd_open(2) takes two integers and gives a new descriptor, close-on-exec.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
     match i32::try_from(fd) {
-        // SAFETY: the kernel just gave us this descriptor, and nobody else has it.
+        // SAFETY: the kernel just gave us this descriptor, and nothing else owns it.
         Ok(fd @ 0..) => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
         Ok(_) | Err(_) => Err(io::Error::last_os_error()),
     }

@@ -77,7 +77,7 @@ pub(super) fn is_helper(pid: Pid) -> bool {
 pub(crate) fn orphans(command: Option<Pid>) {
     while let Ok(Some((pid, _))) = wait(libc::P_ALL, 0, libc::WEXITED | libc::WNOWAIT) {
         if Some(pid) == command {
-            // waitid(2) would show it again and again, and nobody behind it.
+            // waitid(2) would show it again and again, and no process behind it.
             let others = processes::children().into_iter().filter(|child| Some(*child) != command);
             return others.for_each(|child| {
                 let _ = reap(child);

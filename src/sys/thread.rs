@@ -12,7 +12,7 @@ const STACK: usize = 64 * 1024;
 /// to its terminal under `stty tostop` is stopped, whichever thread writes.
 ///
 /// # Errors
-/// There is no thread to be had.
+/// The thread cannot be started.
 pub(crate) fn without_signals(name: &str, work: fn()) -> io::Result<()> {
     let others = Signal::all().filter(|signal| *signal != Signal::TTOU).collect::<SignalSet>();
     let mask = signals::block(others);

@@ -1,5 +1,5 @@
 //! Whatever becomes of the files: at worst STS is asked once more. A fault of a directory or of the disk is a warning, all
-//! else is told by `-v`.
+//! else is said only with `-v`.
 #![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
 
 use super::{folder, key_id, ran, xassume};
@@ -165,11 +165,11 @@ fn a_folder_that_is_not_this_users_alone_is_not_used_with_a_warning() {
     let xassume = base.arg("--cache-dir").arg(&place);
     let spoils: [(&str, Spoil); 3] = [
         ("is open to others", |place| {
-            fs::create_dir(place).expect("a folder");
+            fs::create_dir(place).expect("a directory");
             set_mode(place, 0o755);
         }),
         ("another user", |place| {
-            fs::create_dir(place).expect("a folder");
+            fs::create_dir(place).expect("a directory");
             set_mode(place, 0o700);
             // Others than root cannot try this.
             let _ = chown(place, Some(12345), None);
@@ -179,13 +179,16 @@ fn a_folder_that_is_not_this_users_alone_is_not_used_with_a_warning() {
     for (complaint, spoil) in spoils {
         spoil(&place);
         if complaint == "another user" && fs::metadata(&place).expect("there").uid() != 12345 {
-            crate::support::skipped_without_root("only root can give a folder away");
+            crate::support::skipped_without_root("only root can give a directory away");
         } else {
-            let told = ran(&xassume).stderr;
+            let stderr = ran(&xassume).stderr;
             let hint = if complaint == "is open to others" { "chmod 700 " } else { "--cache-dir takes a directory" };
             let warning = format!("xassume: {UNUSABLE}{}: it ", place.display());
-            assert!(told.starts_with(&warning) && told.contains(complaint) && told.lines().count() == 2, "{told}");
-            assert!(told.contains(&format!("\nhint: {hint}")), "{told}");
+            assert!(
+                stderr.starts_with(&warning) && stderr.contains(complaint) && stderr.lines().count() == 2,
+                "{stderr}"
+            );
+            assert!(stderr.contains(&format!("\nhint: {hint}")), "{stderr}");
             assert_eq!(ran(&xassume.clone().arg("-q")).stderr, "");
         }
         fs::remove_dir_all(&place).or_else(|_| fs::remove_file(&place)).expect("removed");
@@ -193,7 +196,7 @@ fn a_folder_that_is_not_this_users_alone_is_not_used_with_a_warning() {
     ran(&xassume);
     let before = sts.requests().len();
     ran(&xassume);
-    assert_eq!(sts.requests().len(), before, "the folder is the user's own again");
+    assert_eq!(sts.requests().len(), before, "the directory is the user's own again");
 }
 
 /// A home that cannot be written to is usual in containers, one that others can read is not.
@@ -203,7 +206,7 @@ fn a_cache_that_nobody_named_is_warned_of_where_a_user_would_mend_it() {
     let base = xassume(&sts).env_remove("XDG_RUNTIME_DIR");
     let place = base.home().join(".cache/xassume");
     assert_eq!(ran(&base.clone().env("HOME", "/proc")).stderr, "");
-    fs::create_dir_all(&place).expect("a folder");
+    fs::create_dir_all(&place).expect("a directory");
     set_mode(&place, 0o750);
     let warning = format!(
         "xassume: {UNUSABLE}{path}: it is open to others (mode 750, not 700)\nhint: chmod 700 {path}; until \
@@ -224,21 +227,21 @@ fn a_supervised_run_is_warned_once_of_its_cache() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(6)).start();
     let base = xassume(&sts).env_remove("XDG_RUNTIME_DIR");
     let place = base.home().join(".cache/xassume");
-    fs::create_dir_all(&place).expect("a folder");
+    fs::create_dir_all(&place).expect("a directory");
     set_mode(&place, 0o755);
     let running = base.args(["--via", "file", "--"]).args(probe()).args(["signals"]).spawn();
     running.line("ready");
     sts.wait_for_requests(3);
     running.signal(libc::SIGTERM);
-    let told = running.wait().exited(0).stderr;
-    assert_eq!(told.matches(UNUSABLE).count(), 1, "{told}");
+    let stderr = running.wait().exited(0).stderr;
+    assert_eq!(stderr.matches(UNUSABLE).count(), 1, "{stderr}");
 }
 
 #[test]
 fn a_runtime_folder_that_is_refused_is_passed_over_and_verbose_says_why() {
     let spoils: [(&str, Spoil); 2] = [
         ("it is open to others (mode 755, not 700)", |place| {
-            fs::create_dir(place).expect("a folder");
+            fs::create_dir(place).expect("a directory");
             set_mode(place, 0o755);
         }),
         ("it is a link, or no folder", |place| symlink("/tmp", place).expect("a link")),

@@ -4,7 +4,7 @@
 //!     cargo test --locked --test delays -- [--every N] [--scenario NAME] [--binary PATH]
 //!
 //! A scenario is a supervision that comes to a refresh. A first run lists its calls from the moment when the command is
-//! ready; then each of them (with `--every 5`: each fifth) is held in a run of its own, once with SIGTERM to xassume and
+//! ready; then each of them (with `--every 5`: each fifth) is held in a separate run, once with SIGTERM to xassume and
 //! once with the end of the command. What was held and what was wrong is printed; the status is 1 when anything was.
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a harness says what it sees, or stops")]
 #![allow(missing_docs, unreachable_pub, reason = "not an interface")]

@@ -85,7 +85,7 @@ fn what_is_too_long_or_too_slow_is_ended() {
     slow[0].write_all(served.head().as_bytes()).expect("it reads");
     slow[2].write_all(format!("{}\r\n", served.head()).as_bytes()).expect("it reads");
     let begun = Instant::now();
-    assert_eq!(served.get().status, 200, "nobody else waits");
+    assert_eq!(served.get().status, 200, "others do not wait");
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
     for stream in &mut slow {
         let answer = until_the_end(stream);
@@ -121,7 +121,7 @@ fn hanging_connections_hold_up_neither_clients_nor_the_supervision() {
     served.running.wait().exited(0);
 }
 
-/// Strangers take one another's places: whoever has shown the token keeps the connection, and whoever comes with a
+/// Strangers take one another's places: a client that has shown the token keeps the connection, and one that comes with a
 /// request is answered.
 #[test]
 fn strangers_take_the_place_of_strangers_alone() {

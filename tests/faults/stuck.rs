@@ -84,9 +84,9 @@ fn namespace_with_dead_mount() -> Option<&'static [&'static str]> {
 }
 
 /// Lets the config file be one that does not answer, or one that does.
-fn lead_to(home: &Path, folder: &str) {
+fn lead_to(home: &Path, directory: &str) {
     let new = home.join("new");
-    symlink(home.join(folder).join("config"), &new).expect("the home is ours");
+    symlink(home.join(directory).join("config"), &new).expect("the home is ours");
     fs::rename(new, home.join("config")).expect("the home is ours");
 }
 
@@ -202,9 +202,9 @@ fn where_term_is_ignored_the_process_of_a_refresh_ends_with_xassume_all_the_same
     assert!(wait_gone(refresh, Duration::from_secs(5)));
 }
 
-/// A file system of its own that can be frozen. It is thawed and unmounted however the test ends.
+/// A separate file system that can be frozen. It is thawed and unmounted however the test ends.
 struct Freezer {
-    folder: PathBuf,
+    directory: PathBuf,
     guard: Child,
     /// Not below a run's sandbox, whose removal would wait for the thaw.
     _base: tempfile::TempDir,
@@ -213,14 +213,14 @@ struct Freezer {
 impl Freezer {
     fn new() -> Option<Self> {
         let base = tempfile::tempdir().expect("a directory");
-        let (image, folder) = (base.path().join("image"), base.path().join("volume"));
-        fs::create_dir(&folder).expect("the folder is ours");
-        let (image, folder) = (image.to_str().expect("text"), folder.to_str().expect("text"));
+        let (image, directory) = (base.path().join("image"), base.path().join("volume"));
+        fs::create_dir(&directory).expect("the directory is ours");
+        let (image, directory) = (image.to_str().expect("text"), directory.to_str().expect("text"));
         let words = "truncate -s 4M $0 && mkfs.ext4 -q $0 && mount -o loop $0 $1 && rmdir $1/lost+found && \
                      fsfreeze -f $1 && fsfreeze -u $1";
-        let made = Command::new("sh").args(["-c", words, image, folder]).stderr(Stdio::null()).status();
+        let made = Command::new("sh").args(["-c", words, image, directory]).stderr(Stdio::null()).status();
         if !made.is_ok_and(|status| status.success()) {
-            let _ = Command::new("umount").arg(folder).stderr(Stdio::null()).status();
+            let _ = Command::new("umount").arg(directory).stderr(Stdio::null()).status();
             skipped("no file system can be mounted and frozen here");
             return None;
         }
@@ -228,12 +228,12 @@ impl Freezer {
         // process wait for one that is stuck.
         let words = "timeout 150 cat; fsfreeze -u $0; umount -l $0";
         let mut guard = Command::new("sh");
-        guard.args(["-c", words, folder]).stdin(Stdio::piped()).stderr(Stdio::null());
-        Some(Self { folder: folder.into(), guard: guard.spawn().expect("there is a shell"), _base: base })
+        guard.args(["-c", words, directory]).stdin(Stdio::piped()).stderr(Stdio::null());
+        Some(Self { directory: directory.into(), guard: guard.spawn().expect("there is a shell"), _base: base })
     }
 
     fn set(&self, flag: &str) {
-        let done = Command::new("fsfreeze").arg(flag).arg(&self.folder).status();
+        let done = Command::new("fsfreeze").arg(flag).arg(&self.directory).status();
         assert!(done.is_ok_and(|status| status.success()), "fsfreeze {flag}");
     }
 }
@@ -245,8 +245,8 @@ impl Drop for Freezer {
     }
 }
 
-fn files_in(folder: &Path) -> Vec<PathBuf> {
-    fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect()
+fn files_in(directory: &Path) -> Vec<PathBuf> {
+    fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path()).collect()
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn a_frozen_credentials_file_costs_a_refresh_and_does_not_hold_up_the_end() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(6)).start();
     let world = at(&sts.url()).args(["--on-expiry", "signal"]);
     let Some(freezer) = Freezer::new() else { return };
-    let file = freezer.folder.join("credentials");
+    let file = freezer.directory.join("credentials");
     let running = probing(world.arg("--credentials-file").arg(&file), &["generation"]).spawn();
     let command = pid_in(&running.line("ready"));
     freezer.set("-f");
@@ -272,7 +272,7 @@ fn a_frozen_credentials_file_costs_a_refresh_and_does_not_hold_up_the_end() {
     running.signal(libc::SIGTERM);
     let finished = running.wait().exited(0).left_nobody();
     assert!(finished.stdout_text().contains("TERM"), "{}", finished.describe());
-    assert_ne!(files_in(&freezer.folder), Vec::<PathBuf>::new(), "it cannot be removed yet");
+    assert_ne!(files_in(&freezer.directory), Vec::<PathBuf>::new(), "it cannot be removed yet");
     freezer.set("-u");
-    eventually("what was left behind removes it", || files_in(&freezer.folder).is_empty());
+    eventually("what was left behind removes it", || files_in(&freezer.directory).is_empty());
 }

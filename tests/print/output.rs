@@ -11,7 +11,7 @@ fn to(xassume: &Xassume, stdout: impl Into<Stdio>) -> Output {
 fn the_text_is_one_write_for_whoever_reads_it_as_it_comes() {
     let sts = FakeSts::start();
     for format in ["export", "credential-process"] {
-        // Each write is a packet of its own in such a pipe, of up to 4096 bytes (pipe(2)).
+        // Each write is a separate packet in such a pipe, of up to 4096 bytes (pipe(2)).
         let (reader, writer) = nix::unistd::pipe2(OFlag::O_DIRECT | OFlag::O_CLOEXEC).expect("a pipe");
         let output = to(&world(&sts).args(["--print", format]), writer);
         assert!(output.status.success());

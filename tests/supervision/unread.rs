@@ -31,7 +31,7 @@ impl Pipe {
         Self { reader, writer }
     }
 
-    /// By an open file description of its own, since flags belong to that.
+    /// By a new open file description, since flags belong to that.
     fn fill(&self) {
         let path = format!("/proc/self/fd/{}", self.writer.as_raw_fd());
         let filler = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path);

@@ -222,7 +222,7 @@ impl Xassume {
         self
     }
 
-    /// Standard error is this descriptor, which nobody reads here.
+    /// Standard error is this descriptor, which is not read here.
     #[must_use]
     pub fn stderr(mut self, descriptor: impl Into<OwnedFd>) -> Self {
         self.stderr = Some(Arc::new(descriptor.into()));

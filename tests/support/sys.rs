@@ -90,18 +90,18 @@ impl SilentPort {
     }
 }
 
-/// Holds a file: whoever opens it, or runs it, waits until this is dropped, or for as long as the kernel allows (45 s).
+/// Holds a file: a process that opens or runs it waits until this is dropped, or for as long as the kernel allows (45 s).
 #[derive(Debug)]
 pub struct Lease(#[allow(dead_code, reason = "held")] fs::File);
 
 impl Lease {
     /// # Errors
-    /// The file system has no leases, or somebody has the file open.
+    /// The file system has no leases, or the file is open elsewhere.
     pub fn take(path: &Path) -> io::Result<Self> {
         /// `F_SETSIG`, which the libc crate does not have for Linux.
         const SET_SIGNAL: libc::c_int = 10;
         let file = fs::OpenOptions::new().write(true).open(path)?;
-        // The signal that says that somebody waits is one that does nothing.
+        // The signal that reports a waiting process does nothing.
         for (command, value) in [(SET_SIGNAL, libc::SIGURG), (libc::F_SETLEASE, libc::F_WRLCK)] {
             // SAFETY: both commands take an integer.
             check(unsafe { libc::fcntl(file.as_raw_fd(), command, value) })?;

@@ -1,4 +1,4 @@
-//! A file system that can be frozen: whoever writes there waits until it is thawed, and cannot be killed meanwhile.
+//! A file system that can be frozen: a process that writes there waits until it is thawed, and cannot be killed meanwhile.
 
 use std::fs::{self, File};
 use std::os::fd::AsRawFd as _;

@@ -53,7 +53,7 @@ impl Door {
         if status == StatusCode::METHOD_NOT_ALLOWED {
             headers.insert(ALLOW, HeaderValue::from_static("GET"));
         }
-        // Who shows no token keeps no connection.
+        // A client without the token keeps no connection.
         if status != StatusCode::OK || !request.body().is_end_stream() {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }

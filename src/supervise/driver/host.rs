@@ -159,7 +159,7 @@ impl Host for ProcessHost {
 
     fn sweep(&mut self) {
         if let Some(child) = &self.child {
-            // Only zombies are left, or who cannot be killed, or there is no /proc to see anyone in.
+            // What is left is zombies and processes that cannot be killed, or cannot be seen without a /proc.
             let _ = child.signal(Group::Own, Signal::KILL);
         }
     }

@@ -31,7 +31,7 @@ impl Machine {
         self.exit(Final::Ended(end), out);
     }
 
-    /// A command that was told to stop has ended, and so has whatever it left behind, if that can be ended.
+    /// A command that was asked to stop has ended, and so has all that it left behind, as far as that can be ended.
     pub(super) fn stopped(&mut self, how: Stop, then: Then, end: End, now: Now, out: &mut Vec<Action>) {
         out.push(Action::Tell(Happening::Stopped { how, end }));
         match self.facts.group {

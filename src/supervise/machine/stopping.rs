@@ -62,7 +62,7 @@ impl Halt {
         }
     }
 
-    /// When a stop is to be woken that has this limit.
+    /// When to wake a stop that has this limit.
     pub(super) fn deadline(self, limit: Option<Duration>) -> Option<Duration> {
         let look_at = match self.leader {
             Leader::Ended(watch) => Some(watch.look_at),
@@ -120,7 +120,7 @@ impl Machine {
     pub(super) fn remaining(&mut self, halt: Halt, remaining: Remaining, now: Now, out: &mut Vec<Action>) {
         let watch = match halt.leader {
             Leader::Ended(watch) => watch,
-            // An answer to nothing that was asked.
+            // An answer without a question.
             Leader::Unasked | Leader::Alive => return,
         };
         match self.stage {
@@ -180,7 +180,7 @@ impl Machine {
                 out.push(Action::Signal(Target::Family, Signal::KILL));
                 halt.leader
             }
-            // Whom the answer names is killed then.
+            // Those that the answer names are killed then.
             Leader::Ended(watch) => {
                 out.push(Action::Look);
                 Leader::Ended(Watch { pause: LOOK_AGAIN, ..watch }.looking(now))
@@ -209,7 +209,7 @@ impl Machine {
         }
     }
 
-    /// Another stand of the stop that is in progress.
+    /// Updates the stop that is in progress.
     pub(super) fn set_halt(&mut self, halt: Halt) {
         match self.stage {
             Stage::Stopping { kill_at, .. } => self.stage = Stage::Stopping { halt, kill_at },

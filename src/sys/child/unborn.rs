@@ -60,7 +60,7 @@ impl Unborn {
         }
     }
 
-    /// Waits until the time is over that belongs to the outcome alone.
+    /// Waits until the time for the outcome alone is over.
     pub(crate) async fn undisturbed(&self) {
         sleep_until(self.since + UNDISTURBED).await;
     }

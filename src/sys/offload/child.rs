@@ -69,7 +69,7 @@ fn end_with_parent(parent: Pid) {
     }
 }
 
-/// What tells a child to end, and lets it end its programs first. It ignores what xassume was started to ignore.
+/// The signal that asks a child to end, and to end its programs first: one that xassume was not started to ignore.
 pub(super) fn ending_signal() -> Signal {
     let heard = [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT];
     heard.into_iter().find(|signal| !signals::inherited().ignores(*signal)).unwrap_or(Signal::KILL)

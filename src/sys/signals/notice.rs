@@ -66,8 +66,8 @@ impl Drop for Notice {
     }
 }
 
-/// In a forked child that does not become a program: a pipe of its own in the place of its parent's, by the same numbers.
-/// They are given; there are none before the first notice.
+/// In a forked child that does not become a program: puts a new pipe in the place of the parent's, under the same numbers.
+/// Returns these; `None` before the first notice.
 pub(in crate::sys) fn separate_notice() -> Option<[RawFd; 2]> {
     TELL.store(-1, Ordering::Release);
     let (reader, writer) = PIPE.get()?;

@@ -69,7 +69,7 @@ impl Subject {
         }
     }
 
-    /// Lets standard error take nothing more: nobody reads the pipe, and it is full; or the terminal is under ^S.
+    /// Lets standard error take nothing more: the pipe is full and is not read; or the terminal is under ^S.
     fn clog(&mut self) {
         if let Some(terminal) = &mut self.terminal {
             let _ = terminal.write_all(STOP);

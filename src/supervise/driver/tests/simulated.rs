@@ -280,7 +280,7 @@ impl Narrator for Telling {
     }
 }
 
-/// A source that never answers: the command ends while it is asked, and nobody waits for it any more.
+/// A source that never answers: the command ends while it is asked, and it is not waited for any more.
 pub(super) struct Slow(pub(super) Sim);
 
 impl SessionSource for Slow {

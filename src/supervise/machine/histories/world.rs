@@ -23,7 +23,7 @@ pub(super) struct World {
     pub(super) look_asked: bool,
     pub(super) publish_asked: bool,
     pub(super) started_before: bool,
-    /// The command ended without having been told to.
+    /// The command ended without having been asked to.
     pub(super) ended_by_itself: bool,
     /// TERM came from outside.
     pub(super) terminated: bool,
@@ -190,7 +190,7 @@ impl World {
             Move::Pause => Event::Command(CommandEvent::Paused(Signal::TTIN)),
             Move::Receive(arrival) => {
                 let from_child = arrival.sender == Sender::Process { pid: CHILD, group: None };
-                // Without a child nobody can tell that the sender was one.
+                // Without a child the sender cannot be known as one.
                 self.terminated |= arrival.signal == Signal::TERM && (!from_child || !self.is_born());
                 Event::Command(CommandEvent::Signal(arrival))
             }

@@ -16,7 +16,7 @@ pub(super) const TERMED: Action = Action::Signal(Target::Group, Signal::TERM);
 pub(super) const STOP: Action = Action::Stop(Signal::TERM);
 pub(super) const KILLED: Action = Action::Signal(Target::Family, Signal::KILL);
 
-/// A machine, its clock, and what it asked for last; lines that it told are kept apart.
+/// A machine, its clock, and what it asked for last; the events that it logged are kept apart.
 pub(super) struct Play {
     pub(super) machine: Machine,
     pub(super) now: Now,
@@ -82,7 +82,7 @@ impl Play {
         let remaining = Remaining { in_group: in_group.map(member), stray: stray.map(member) };
         self.event(Event::Command(CommandEvent::Remaining(remaining)))
     }
-    /// Ended, with nobody left.
+    /// Ended, and no other process is left.
     pub(super) fn gone(self, end: End) -> Self {
         self.ended(end).asks(&[Action::Look]).remaining(None, None)
     }
