@@ -3,10 +3,13 @@
 //! The HTTP client uses what is decided here. By itself it would take a proxy that it cannot understand for none, and it
 //! knows fewer forms of `NO_PROXY` than curl and the AWS CLI. A proxy that cannot be used is an error here.
 
+mod direct;
+
 use crate::error::{ConfigError, shortened};
 use crate::role::Invalid;
 use crate::session::Secret;
 use crate::vars::Vars;
+use direct::is_direct;
 use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use std::fmt;
@@ -98,34 +101,6 @@ impl Proxies {
             }),
         }
     }
-}
-
-/// Whether `NO_PROXY` excepts a URL. Entries stand behind commas or white space. Each is `*` for everything, an address,
-/// a network, or a name for itself and all names below it: `name`, `.name` and `*.name` are the same. With a port an
-/// entry counts for that port alone. A dot at the end of a name has no meaning.
-fn is_direct(no_proxy: &str, target: &Uri) -> bool {
-    let standard = if target.scheme_str() == Some("https") { 443 } else { 80 };
-    let asked = target.port_u16().unwrap_or(standard);
-    let mut entries = no_proxy.split(|c: char| c == ',' || c.is_whitespace()).filter(|entry| !entry.is_empty());
-    entries.any(|entry| {
-        let (host, port) = host_and_port(entry);
-        let host = host.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(host);
-        let host = host.strip_suffix('.').unwrap_or(host);
-        let matches = || Matcher::builder().all("http://proxy").no(host).build().intercept(target).is_none();
-        port.is_none_or(|port| port == asked) && (host == "*" || matches())
-    })
-}
-
-/// An entry's host, without the brackets of an IPv6 address, and its port. What is not a port belongs to the host.
-fn host_and_port(entry: &str) -> (&str, Option<u16>) {
-    let (host, port) = match entry.rsplit_once(':') {
-        Some((host, port)) if !host.contains(':') || host.ends_with(']') => match port.parse() {
-            Ok(port) => (host, Some(port)),
-            Err(_) => (entry, None),
-        },
-        _ => (entry, None),
-    };
-    (host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host), port)
 }
 
 /// The URL with the scheme that a proxy has where none is written; the AWS CLI takes `//host:port` as well.
