@@ -1,0 +1,62 @@
+//! The session that is given: each refresh replaces it, and none is given beyond its end.
+
+use super::*;
+
+#[test]
+fn a_session_that_cannot_be_refreshed_is_given_until_its_end_and_not_after() {
+    let sts = FakeSts::builder().lifetime(Duration::from_secs(10)).start();
+    let served = Served::by(via_endpoint(&sts));
+    sts.script_forever([Answer::error(403, "AccessDenied", "not now")]);
+    served.running.error_line("cannot refresh the session");
+    assert_eq!(generation(&served.get(), &sts.issued()), 1, "the old one is kept");
+    served.running.error_line("the session has expired and the command is still running");
+    let refused = served.get();
+    assert_eq!(refused.status, 503, "{}", refused.text());
+    assert!(refused.json()["Message"].as_str().is_some_and(|message| message.contains("expired")));
+    assert!(!refused.text().contains(&sts.issued()[0].access_key_id));
+    sts.set_lifetime(Duration::from_hours(1));
+    sts.script([]);
+    served.running.error_line("refreshed again");
+    assert_eq!(generation(&served.get(), &sts.issued()), 2);
+    served.end();
+}
+
+#[test]
+fn each_session_takes_the_place_of_the_one_before_while_clients_ask() {
+    let sts = FakeSts::builder().lifetime(Duration::from_secs(8)).start();
+    let served = Served::by(via_endpoint(&sts).args(["--refresh-margin", "4s"]));
+    let enough = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let mut newest = 0;
+                while newest < 3 && !enough.load(Ordering::Relaxed) {
+                    // What is issued must be read after the answer, which may hold the newest.
+                    let received = served.get();
+                    let generation = generation(&received, &sts.issued());
+                    assert!(generation >= newest, "generation {generation} after {newest}");
+                    newest = generation;
+                }
+                assert!(newest >= 3, "generation {newest} is the newest that was seen");
+            });
+        }
+        sts.wait_for_requests(4);
+        enough.store(true, Ordering::Relaxed);
+    });
+    served.end();
+}
+
+#[test]
+fn a_command_that_was_told_to_end_is_served_until_it_has() {
+    let sts = FakeSts::builder().lifetime(Duration::from_secs(8)).start();
+    let served = Served::with(via_endpoint(&sts), &["signals", "ignore", "TERM", "exit-on", "USR1"]);
+    served.running.signal(libc::SIGTERM);
+    served.running.line("TERM");
+    assert_eq!(served.get().status, 200);
+    sts.wait_for_requests(2);
+    while generation(&served.get(), &sts.issued()) < 2 {
+        std::thread::yield_now();
+    }
+    served.running.signal(libc::SIGUSR1);
+    served.running.wait().exited(0);
+}
