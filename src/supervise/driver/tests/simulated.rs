@@ -93,13 +93,9 @@ impl Sim {
 
     pub(super) fn change_now(&self) -> Option<Change> {
         let mut world = self.0.borrow_mut();
-        match world.child {
-            Child::Ended(end) => {
-                world.child = Child::Zombie;
-                Some(Change::Ended(end))
-            }
-            Child::None | Child::Unborn | Child::Runs | Child::Zombie => None,
-        }
+        let Child::Ended(end) = world.child else { return None };
+        world.child = Child::Zombie;
+        Some(Change::Ended(end))
     }
 
     pub(super) fn session(&self) -> Session {
