@@ -33,6 +33,7 @@ fn no_trace_of_another_identity_reaches_the_command() {
         "AMAZON_SECRET_ACCESS_KEY",
         "AMAZON_SESSION_TOKEN",
         "AWS_TOKEN",
+        "AWS_SECRET_KEY_ID",
     ];
     let mut xassume = Xassume::new(&sts).file(".aws/config", "[profile stale]\n").env("AWS_PROFILE", "stale");
     for name in stale {

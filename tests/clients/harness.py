@@ -207,6 +207,7 @@ def stale_variables(home):
         "AMAZON_SECRET_ACCESS_KEY": "stale",
         "AMAZON_SESSION_TOKEN": "stale",
         "AWS_TOKEN": "stale",
+        "AWS_SECRET_KEY_ID": "stale",
     }
 
 

@@ -244,6 +244,8 @@ pub(super) const PASSED_OVER: &[Row] = &[
         Says("BOTO_CONFIG is not used: it is boto 2's")),
     ("AWS_CREDENTIAL_PROFILES_FILE", "+file", &[("AWS_CREDENTIAL_PROFILES_FILE", "/x")], BESIDE,
         Says("AWS_CREDENTIAL_PROFILES_FILE is not used: it is Java 1's")),
+    ("AWS_SECRET_KEY_ID", "+file", &[("AWS_SECRET_KEY_ID", "x")], BESIDE,
+        Says("AWS_SECRET_KEY_ID is not used: keys are read from AWS_ACCESS_KEY_ID")),
     ("AMAZON_ACCESS_KEY_ID AMAZON_SECRET_ACCESS_KEY AMAZON_SESSION_TOKEN AWS_TOKEN", "+file",
         &[("AMAZON_ACCESS_KEY_ID", "x"), ("AMAZON_SECRET_ACCESS_KEY", "x"), ("AMAZON_SESSION_TOKEN", "x"), ("AWS_TOKEN", "x")],
         BESIDE, Says("AMAZON_ACCESS_KEY_ID is not used: keys are read from AWS_ACCESS_KEY_ID")),

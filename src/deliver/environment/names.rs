@@ -14,6 +14,8 @@ pub const REMOVED: &[&str] = &[
     "AWS_ACCESS_KEY",
     "AWS_SECRET_KEY",
     "SECRET_ACCESS_KEY",
+    // The first C++ SDKs take it for the secret key, before AWS_SECRET_ACCESS_KEY.
+    "AWS_SECRET_KEY_ID",
     // Fallbacks of JavaScript 2 and Ruby, before any file.
     "AMAZON_ACCESS_KEY_ID",
     "AMAZON_SECRET_ACCESS_KEY",
