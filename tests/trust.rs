@@ -99,6 +99,26 @@ fn in_a_user_namespace_the_directories_of_the_machines_root_will_do() {
     assert!(shown.lines().all(|file| Path::new(file).starts_with(world.sandbox().runtime())), "{shown}");
 }
 
+/// In a sandbox, every other user of the machine is one without a number.
+#[test]
+fn in_a_user_namespace_a_directory_that_another_user_has_put_into_an_open_one_is_passed_over() {
+    let sts = FakeSts::start();
+    let world = shell(xassume(&sts).args(["--via", "file", "--no-cache"]), SHOW_FILES);
+    let Some(world) = by_another_user(&world) else { return };
+    let open = directory(world.sandbox().folder(), "open", 0o1777);
+    let foreign = directory(&open, "foreign", 0o1777);
+    chown(&foreign, Some(OTHER + 1), Some(OTHER + 1)).expect("root gives it away");
+    let world = world.env("XDG_RUNTIME_DIR", &foreign);
+    let args: Vec<_> = world.command().get_args().map(std::ffi::OsStr::to_owned).collect();
+    let (user, rest) = args.split_at(5);
+    let within = |program: &[&str]| world.clone().without_args().args(user).args(["unshare", "-Ur"]).args(program);
+    if within(&["true"]).run().code() != Some(0) {
+        return skipped_without_root("no user namespace can be made here");
+    }
+    let shown = within(&[]).args(rest).run().exited(0).stdout_text();
+    assert!(shown.lines().all(|file| !Path::new(file).starts_with(&foreign)), "{shown}");
+}
+
 #[test]
 fn a_credentials_file_where_others_can_write_is_refused_with_the_chmod() {
     let sts = FakeSts::start();

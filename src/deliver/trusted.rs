@@ -93,7 +93,8 @@ fn check(path: &Path, found: &Metadata, group: Group) -> Result<(), Untrusted> {
         return Err(Untrusted::because(format!("{shown} is not a directory")));
     }
     let me = geteuid().as_raw();
-    if found.uid() != me && found.uid() != 0 && !is_outside(found.uid()) {
+    let is_machines = || is_outside(found.uid()) && !is_in_open_directory(path);
+    if found.uid() != me && found.uid() != 0 && !is_machines() {
         return Err(Untrusted {
             reason: format!("{shown} belongs to another user (uid {})", found.uid()),
             hint: Some(format!("as root: chown {me} {shown}; or choose a directory of your own")),
@@ -117,8 +118,15 @@ fn check(path: &Path, found: &Metadata, group: Group) -> Result<(), Untrusted> {
     })
 }
 
+/// Whether others than its owner may put something beside this directory.
+fn is_in_open_directory(path: &Path) -> bool {
+    let parent = path.parent().map(std::fs::symlink_metadata);
+    parent.is_some_and(|parent| parent.is_ok_and(|parent| parent.mode() & 0o022 != 0))
+}
+
 /// Whether an owner has no number in this user namespace, and so appears as the overflow uid (see `user_namespaces(7)`): root
-/// of the machine, as seen from a sandbox.
+/// of the machine, as seen from a sandbox. So does every other user of the machine, who can put directories into open
+/// ones (`/tmp`) alone.
 fn is_outside(uid: u32) -> bool {
     let Ok(map) = std::fs::read_to_string("/proc/self/uid_map") else { return false };
     let maps = |line: &str| {
