@@ -6,7 +6,7 @@ use crate::support::log::PATIENCE;
 use crate::support::processes::{children, eventually};
 use crate::support::sys::{send_signal, wait_gone};
 use crate::support::tls::Authority;
-use crate::support::{Answer, FakeSts, Identity, Running, Xassume};
+use crate::support::{Answer, FakeSts, Identity, Running, Xassume, skipped_without_root};
 use nix::sys::stat::Mode;
 use nix::unistd::{geteuid, mkfifo};
 use std::collections::BTreeSet;
@@ -164,7 +164,7 @@ fn the_process_of_a_refresh_keeps_nothing_open_and_does_not_outlive_xassume() {
             let shared: Vec<_> = shared.filter(|path| path.starts_with('/') || path.starts_with("socket:")).collect();
             assert!(shared.iter().all(|path| path == "/dev/null"), "{shared:?}");
         }
-        _ => skipped("only root sees what xassume has open"),
+        _ => skipped_without_root("only root sees what xassume has open"),
     }
     running.signal(libc::SIGKILL);
     running.wait().killed_by(libc::SIGKILL);
