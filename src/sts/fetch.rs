@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnect
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::BodyExt as _;
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
@@ -38,7 +39,17 @@ pub(super) struct Request<'a> {
     pub(super) method: &'static str,
     pub(super) url: &'a str,
     pub(super) headers: &'a [(&'static str, &'a str)],
-    pub(super) body: Option<&'a str>,
+    pub(super) body: Option<&'a [u8]>,
+}
+
+/// A JSON document of these texts, some of which may be secret.
+pub(super) fn json(texts: &[(&str, &str)]) -> Zeroizing<Vec<u8>> {
+    // Each character may take six, as in `\u0000`. A buffer that grows would leave its old self behind.
+    let most = texts.iter().map(|(name, text)| 6 * (name.len() + text.len()) + 6).sum::<usize>() + 2;
+    let mut document = Zeroizing::new(Vec::with_capacity(most));
+    // Texts always make a document, and a vector takes all that is written.
+    let _ = serde_json::to_writer(&mut *document, &texts.iter().copied().collect::<BTreeMap<_, _>>());
+    document
 }
 
 /// An answer. Its body may hold secrets.
@@ -155,11 +166,25 @@ impl Service {
 
 fn built(request: Request<'_>) -> Result<HttpRequest, Unanswered> {
     let invalid = |what: &str| Unanswered::Unreached(format!("{what} cannot be sent in a request"));
-    let mut built = HttpRequest::new(request.body.map_or_else(SdkBody::empty, SdkBody::from));
+    let mut built = HttpRequest::new(request.body.map_or_else(SdkBody::empty, |body| SdkBody::from(body)));
     built.set_method(request.method).map_err(|_| invalid(request.method))?;
     built.set_uri(request.url).map_err(|_| invalid(request.url))?;
     for (name, value) in request.headers {
         built.headers_mut().try_insert(*name, (*value).to_owned()).map_err(|_| invalid(name))?;
     }
     Ok(built)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_holds_each_text_and_never_grows() {
+        let text = "\u{0}".repeat(100);
+        let document = json(&[("a", &text), ("b", "\"\\\n")]);
+        let expected = format!("{{\"a\":\"{}\",\"b\":\"\\\"\\\\\\n\"}}", "\\u0000".repeat(100));
+        assert_eq!(std::str::from_utf8(&document), Ok(expected.as_str()));
+        assert!(document.capacity() < 2 * document.len(), "it is as large as it was made");
+    }
 }

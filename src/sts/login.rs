@@ -3,7 +3,7 @@
 use super::document::checked;
 use super::dpop;
 use super::endpoint::Giver;
-use super::fetch::{Reply, Request, Service};
+use super::fetch::{Reply, Request, Service, json};
 use super::http::Proxy;
 use super::source::Asking;
 use super::sso::{PATIENCE, SOON};
@@ -13,7 +13,6 @@ use crate::session::{Keys, rfc3339};
 use crate::sys::clock::wall;
 use ring::digest::SHA256;
 use serde::Deserialize;
-use serde_json::json;
 use std::path::PathBuf;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -44,14 +43,11 @@ pub(super) async fn keys(profile: &str, session: &str, region: &str, asking: &As
 async fn refresh(profile: &str, login: &mut Login, region: &str, asking: &Asking<'_>) -> Result<(), SourceError> {
     let failed =
         |reason, answer| SourceError::Service { service: "AWS Sign-In", profile: profile.to_owned(), reason, answer };
-    let body = Zeroizing::new(
-        json!({
-            "clientId": login.needed(&["clientId"])?,
-            "grantType": "refresh_token",
-            "refreshToken": login.needed(&["refreshToken"])?,
-        })
-        .to_string(),
-    );
+    let body = json(&[
+        ("clientId", login.needed(&["clientId"])?),
+        ("grantType", "refresh_token"),
+        ("refreshToken", login.needed(&["refreshToken"])?),
+    ]);
     let url = format!("{}/v1/token", Giver::SignIn.url(region, asking.vars));
     let now = wall();
     let proof = dpop::proof(login.needed(&["dpopKey"])?, &url, now);

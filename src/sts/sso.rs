@@ -3,7 +3,7 @@
 
 use super::document::checked;
 use super::endpoint::Giver;
-use super::fetch::{Patience, Reply, Request, Service};
+use super::fetch::{Patience, Reply, Request, Service, json};
 use super::http::Proxy;
 use super::source::Asking;
 use super::stored::Login;
@@ -12,7 +12,6 @@ use crate::session::{Keys, Secret, rfc3339};
 use crate::sys::clock::wall;
 use ring::digest::SHA1_FOR_LEGACY_USE_ONLY;
 use serde::Deserialize;
-use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -77,15 +76,12 @@ impl Portal<'_> {
     }
 
     async fn refresh(self, login: &mut Login, asking: &Asking<'_>) -> Result<(), SourceError> {
-        let body = Zeroizing::new(
-            json!({
-                "clientId": login.needed(&["clientId"])?,
-                "clientSecret": login.needed(&["clientSecret"])?,
-                "grantType": "refresh_token",
-                "refreshToken": login.needed(&["refreshToken"])?,
-            })
-            .to_string(),
-        );
+        let body = json(&[
+            ("clientId", login.needed(&["clientId"])?),
+            ("clientSecret", login.needed(&["clientSecret"])?),
+            ("grantType", "refresh_token"),
+            ("refreshToken", login.needed(&["refreshToken"])?),
+        ]);
         let url = format!("{}/token", Giver::Oidc.url(self.region, asking.vars));
         let headers = [("content-type", "application/json")];
         let request = Request { method: "POST", url: &url, headers: &headers, body: Some(&body) };
