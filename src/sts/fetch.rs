@@ -78,17 +78,22 @@ impl Reply {
 pub(super) enum Unanswered {
     /// The connection stood, or was not refused, and nothing came in time.
     Silent(Duration),
-    /// There is no connection, or it broke.
+    /// The connection stood, and broke.
+    Broken(String),
+    /// There is no connection.
     Unreached(String),
     /// An answer that is too large.
     TooLarge,
+    /// The request cannot be sent: a part of it, which is named, has characters that HTTP does not carry.
+    Unsendable(String),
 }
 
 impl fmt::Display for Unanswered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Silent(limit) => write!(f, "no answer within {}", humantime::format_duration(*limit)),
-            Self::Unreached(reason) => f.write_str(reason),
+            Self::Broken(reason) | Self::Unreached(reason) => f.write_str(reason),
+            Self::Unsendable(part) => write!(f, "{part} cannot be sent in a request"),
             Self::TooLarge => write!(f, "its answer is longer than {MOST_BYTES} bytes"),
         }
     }
@@ -97,8 +102,8 @@ impl fmt::Display for Unanswered {
 impl Unanswered {
     pub(super) fn answer(&self) -> Answer {
         match self {
-            Self::Silent(_) | Self::Unreached(_) => Answer::None,
-            Self::TooLarge => Answer::Refused(None),
+            Self::Silent(_) | Self::Broken(_) | Self::Unreached(_) => Answer::None,
+            Self::TooLarge | Self::Unsendable(_) => Answer::Refused(None),
         }
     }
 
@@ -108,10 +113,13 @@ impl Unanswered {
             return Self::TooLarge;
         }
         let reason = texts.last().cloned().unwrap_or_default();
-        Self::Unreached(match proxy_of(error) {
+        let reason = match proxy_of(error) {
             Some(proxy) => format!("through the proxy {}: {reason}", proxy.url),
             None => reason,
-        })
+        };
+        // Failures to connect are those of the system, and of the layers above hyper.
+        let mut errors = std::iter::successors(Some(error), |error| (*error).source());
+        if errors.any(|error| error.is::<hyper::Error>()) { Self::Broken(reason) } else { Self::Unreached(reason) }
     }
 }
 
@@ -143,7 +151,7 @@ impl Service {
             left = left.saturating_sub(1);
             match &answer {
                 Ok(reply) if !reply.is_passing() => return answer,
-                Err(Unanswered::TooLarge) => return answer,
+                Err(Unanswered::TooLarge | Unanswered::Unsendable(_)) => return answer,
                 _ if left == 0 => return answer,
                 Ok(_) | Err(_) => {}
             }
@@ -165,7 +173,7 @@ impl Service {
 }
 
 fn built(request: Request<'_>) -> Result<HttpRequest, Unanswered> {
-    let invalid = |what: &str| Unanswered::Unreached(format!("{what} cannot be sent in a request"));
+    let invalid = |part: &str| Unanswered::Unsendable(part.to_owned());
     let mut built = HttpRequest::new(request.body.map_or_else(SdkBody::empty, |body| SdkBody::from(body)));
     built.set_method(request.method).map_err(|_| invalid(request.method))?;
     built.set_uri(request.url).map_err(|_| invalid(request.url))?;
@@ -186,5 +194,13 @@ mod tests {
         let expected = format!("{{\"a\":\"{}\",\"b\":\"\\\"\\\\\\n\"}}", "\\u0000".repeat(100));
         assert_eq!(std::str::from_utf8(&document), Ok(expected.as_str()));
         assert!(document.capacity() < 2 * document.len(), "it is as large as it was made");
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_not_an_outage() {
+        let request = Request { method: "GET", url: "http://127.0.0.1/", headers: &[("token", "a\nb")], body: None };
+        let unanswered = built(request).err().expect("no header has a line break");
+        assert_eq!(unanswered.to_string(), "token cannot be sent in a request");
+        assert_eq!(unanswered.answer(), Answer::Refused(None));
     }
 }

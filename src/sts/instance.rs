@@ -1,7 +1,7 @@
 //! Instance metadata: the credentials of the instance's role, and its region.
 //!
 //! Three requests: a token (`IMDSv2`), the name of the role, its credentials. The SDK's client panics on names of roles
-//! that make no URL, and has one limit for all requests together. Where there are no tokens, a request without one
+//! that make no URL, and has one limit for all requests together. Where a token cannot be had, a request without one
 //! (`IMDSv1`) is sent as the AWS CLI does, unless the settings forbid it.
 
 use super::fetch::{Patience, Reply, Request, Service, Unanswered};
@@ -28,10 +28,8 @@ pub(super) struct Instance<'a> {
 /// What came of the request for a token.
 enum Token {
     Given(Zeroizing<String>),
-    /// The instance knows of none; a request without one is sent.
-    Unknown,
-    /// No answer came, perhaps because it may go fewer network hops than other answers: the same.
-    Lost,
+    /// There is none, for this reason; requests without one are sent, as the AWS CLI does.
+    None(MetadataFailure),
 }
 
 impl<'a> Instance<'a> {
@@ -72,45 +70,50 @@ impl<'a> Instance<'a> {
         let url = format!("{}{path}", self.settings.endpoint);
         let header = match token {
             Token::Given(token) => Some((TOKEN, token.as_str())),
-            Token::Unknown | Token::Lost => None,
+            Token::None(_) => None,
         };
         let request = Request { method: "GET", url: &url, headers: header.as_slice(), body: None };
-        match self.succeeded(self.service.ask(request).await, what) {
-            Err(MetadataFailure::Status { status: 401, .. }) if matches!(token, Token::Lost) => Err(self.lost()),
-            answer => answer,
+        match (self.succeeded(self.service.ask(request).await, what), token) {
+            // A token is needed.
+            (Err(MetadataFailure::Status { status: 401, .. }), Token::None(reason)) => Err(reason.clone()),
+            (answer, _) => answer,
         }
     }
 
     async fn new_token(&self) -> Result<Token, MetadataFailure> {
         let url = format!("{}/latest/api/token", self.settings.endpoint);
         let request = Request { method: "PUT", url: &url, headers: &[TOKEN_TTL], body: None };
-        match self.service.ask(request).await {
-            Ok(Reply { status: 403..=405, .. }) if self.settings.v1 => Ok(Token::Unknown),
-            Ok(Reply { status: status @ 403..=405, .. }) => Err(MetadataFailure::NoToken(status)),
-            Err(Unanswered::Silent(_)) if self.settings.v1 => Ok(Token::Lost),
-            Err(Unanswered::Silent(_)) => Err(self.lost()),
-            answer => {
-                let reply = self.succeeded(answer, "a token")?;
-                let token = std::str::from_utf8(&reply.body).ok().map(str::trim);
-                let token =
-                    token.filter(|token| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()));
-                let unusable = || MetadataFailure::Unusable("its token cannot be sent in a request".into());
-                token.map(|token| Token::Given(Zeroizing::new(token.to_owned()))).ok_or_else(unusable)
-            }
-        }
+        let answer = self.service.ask(request).await;
+        // What knows of no tokens answers with many statuses, or hangs up; the way of a token may be too long for its
+        // hop limit. Where nothing is reached at all, a second request would wait in vain.
+        let may_do_without = match &answer {
+            Ok(reply) => !matches!(reply.status, 200 | 400),
+            Err(unanswered) => matches!(unanswered, Unanswered::Silent(_) | Unanswered::Broken(_)),
+        };
+        let reply = match answer {
+            Err(Unanswered::Silent(_)) => Err(self.silent("a request for a token got no answer".into())),
+            Ok(Reply { status: status @ 403..=405, .. }) if !self.settings.v1 => Err(MetadataFailure::NoToken(status)),
+            answer => self.succeeded(answer, "a token"),
+        };
+        let reply = match reply {
+            Err(failure) if may_do_without && self.settings.v1 => return Ok(Token::None(failure)),
+            reply => reply?,
+        };
+        let token = std::str::from_utf8(&reply.body).ok().map(str::trim);
+        let token = token.filter(|token| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()));
+        let unusable = || MetadataFailure::Unusable("its token cannot be sent in a request".into());
+        token.map(|token| Token::Given(Zeroizing::new(token.to_owned()))).ok_or_else(unusable)
     }
 
     fn succeeded(&self, answer: Result<Reply, Unanswered>, what: &'static str) -> Result<Reply, MetadataFailure> {
         match answer {
             Ok(reply) if reply.status == 200 => Ok(reply),
             Ok(reply) => Err(MetadataFailure::Status { what, status: reply.status }),
-            Err(unanswered @ Unanswered::TooLarge) => Err(MetadataFailure::Unusable(unanswered.to_string())),
+            Err(unanswered @ (Unanswered::TooLarge | Unanswered::Unsendable(_))) => {
+                Err(MetadataFailure::Unusable(unanswered.to_string()))
+            }
             Err(unanswered) => Err(self.silent(unanswered.to_string())),
         }
-    }
-
-    fn lost(&self) -> MetadataFailure {
-        self.silent("a request for a token got no answer".into())
     }
 
     fn silent(&self, reason: String) -> MetadataFailure {

@@ -119,8 +119,7 @@ fn each_status_has_its_own_message() {
         let (sts, imds) = (FakeSts::start(), FakeImds::start());
         imds.fail(status);
         let (message, hint) = said(on(&sts, &imds));
-        let what = if [403, 405].contains(&status) { "the role" } else { "a token" };
-        let line = format!("{NONE} asked for {what}, it answers with HTTP status {status}: {meaning}");
+        let line = format!("{NONE} asked for the role, it answers with HTTP status {status}: {meaning}");
         assert_eq!((message, hint.as_str()), (line, advice));
     }
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
@@ -151,6 +150,42 @@ fn where_there_are_no_tokens_requests_go_without_as_for_the_aws_cli() {
             assert_eq!(imds.requests().len(), asked + 1);
         }
     }
+}
+
+#[test]
+fn what_knows_of_no_tokens_may_say_so_by_any_status_or_hang_up() {
+    let without_tokens: [&dyn Fn(&FakeImds); 5] = [
+        &|imds| imds.refuse_tokens(401),
+        &|imds| imds.refuse_tokens(418),
+        &|imds| imds.refuse_tokens(500),
+        // As Python's http.server says it.
+        &|imds| imds.refuse_tokens(501),
+        &FakeImds::close_at_tokens,
+    ];
+    for refuse in without_tokens {
+        let (sts, imds) = (FakeSts::start(), FakeImds::start());
+        refuse(&imds);
+        imds.allow_v1();
+        ran(on(&sts, &imds));
+        assert_eq!(signer(&sts), Identity::instance().access_key_id);
+    }
+}
+
+#[test]
+fn where_a_token_is_needed_the_error_says_why_there_is_none() {
+    for (status, meaning) in [(403, "access is forbidden"), (500, "the service has a fault")] {
+        let (sts, imds) = (FakeSts::start(), FakeImds::start());
+        imds.refuse_tokens(status);
+        let (message, _) = said(on(&sts, &imds));
+        assert_eq!(message, format!("{NONE} asked for a token, it answers with HTTP status {status}: {meaning}"));
+    }
+    // A request that is bad is not sent in another form.
+    let (sts, imds) = (FakeSts::start(), FakeImds::start());
+    imds.refuse_tokens(400);
+    imds.allow_v1();
+    let (message, _) = said(on(&sts, &imds));
+    assert_eq!(message, format!("{NONE} asked for a token, it answers with HTTP status 400: the request is refused"));
+    assert_eq!(paths(&imds), ["PUT /latest/api/token"]);
 }
 
 #[test]

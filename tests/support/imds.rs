@@ -45,6 +45,8 @@ enum Tokens {
     Lost,
     /// All have this status.
     Refused(u16),
+    /// The connection ends without one.
+    Closed,
 }
 
 impl FakeImds {
@@ -85,6 +87,11 @@ impl FakeImds {
         lock(&self.instance).tokens = Tokens::Refused(status);
     }
 
+    /// From now on, a request for a token ends its connection.
+    pub fn close_at_tokens(&self) {
+        lock(&self.instance).tokens = Tokens::Closed;
+    }
+
     /// From now on, requests without a token are answered.
     pub fn allow_v1(&self) {
         lock(&self.instance).v1 = true;
@@ -122,6 +129,7 @@ fn answer(request: &Request, instance: &Instance) -> Reply {
         match instance.tokens {
             Tokens::Lost => return Reply::Hang,
             Tokens::Refused(status) => return Response::text(status, "no tokens").into(),
+            Tokens::Closed => return Reply::Raw(Vec::new()),
             Tokens::Arrive => {}
         }
         return match (request.method.as_str(), request.header(TTL)) {
