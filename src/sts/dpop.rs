@@ -3,7 +3,7 @@
 
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
-use rustls::pki_types::PrivateSec1KeyDer;
+use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde_json::json;
 use std::time::SystemTime;
@@ -14,8 +14,12 @@ pub(super) fn proof(key: &str, url: &str, now: SystemTime) -> Option<String> {
     let random = SystemRandom::new();
     // Files have been seen with the two characters in place of the line break.
     let pem = Zeroizing::new(key.replace("\\n", "\n"));
-    let sec1 = PrivateSec1KeyDer::from_pem_slice(pem.as_bytes()).ok()?;
-    let pkcs8 = Zeroizing::new(pkcs8(sec1.secret_sec1_der()));
+    let pkcs8 = Zeroizing::new(match PrivateKeyDer::from_pem_slice(pem.as_bytes()).ok()? {
+        // As the AWS CLI writes it.
+        PrivateKeyDer::Sec1(key) => pkcs8(key.secret_sec1_der()),
+        PrivateKeyDer::Pkcs8(key) => key.secret_pkcs8_der().to_vec(),
+        _ => return None,
+    });
     let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8, &random).ok()?;
     // An uncompressed point: a byte that says so, and two coordinates.
     let (x, y) = key.public_key().as_ref().get(1..)?.split_at_checked(32)?;
@@ -51,7 +55,7 @@ fn element(tag: u8, content: &[u8]) -> Vec<u8> {
 }
 
 /// A random identifier, in the form of a UUID of version 4.
-fn identifier() -> Option<String> {
+pub(super) fn identifier() -> Option<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).ok()?;
     let number = u128::from_be_bytes(bytes) & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
@@ -84,6 +88,13 @@ mod tests {
                        AwEHoUQDQgAElGVchp+qeT04dHtGmNIHT6jER9wUo5zzp6epmVL74DSWzz/Jtv1f\n\
                        TiLZ1OX7uX9/a1DUpxO+3y1qy7O8+ONFhA==\n\
                        -----END EC PRIVATE KEY-----\n";
+
+    /// The same, in the form of other tools.
+    const KEY_IN_PKCS_8: &str = "-----BEGIN PRIVATE KEY-----\n\
+                                 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgG5TuTM5J+mriKQPQ\n\
+                                 9y54YVic7nfFekTnLqE3hAk+AjahRANCAASUZVyGn6p5PTh0e0aY0gdPqMRH3BSj\n\
+                                 nPOnp6mZUvvgNJbPP8m2/V9OItnU5fu5f39rUNSnE77fLWrLs7z440WE\n\
+                                 -----END PRIVATE KEY-----\n";
 
     fn decoded(text: &str) -> Vec<u8> {
         let value = |c: char| match c {
@@ -122,6 +133,7 @@ mod tests {
         public.verify(format!("{header}.{payload}").as_bytes(), &decoded(signature)).expect("signed");
         let escaped = KEY.replace('\n', "\\n");
         assert!(super::proof(&escaped, "https://signin.example/v1/token", now).is_some());
+        assert!(super::proof(KEY_IN_PKCS_8, "https://signin.example/v1/token", now).is_some());
         assert!(super::proof("no key", "https://signin.example/v1/token", now).is_none());
     }
 

@@ -1,13 +1,15 @@
 //! The files of logins: what `aws sso login` and `aws login` write, and what a refresh puts in their place.
 
+use super::dpop::identifier;
 use crate::error::{SourceError, StoredFile, told};
 use crate::files::{MOST_BYTES, read_at_most};
+use nix::unistd::geteuid;
 use ring::digest::{Algorithm, digest};
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -123,10 +125,21 @@ impl Login {
     /// Those of the file system.
     pub(super) fn save(&self) -> io::Result<()> {
         let path = fs::canonicalize(&self.path)?;
-        let temporary = path.with_extension(format!("json.{}", std::process::id()));
+        // In a container, another run had this process id as well, and may have been killed.
+        let random = identifier().ok_or_else(|| io::Error::other("the kernel gives no random bytes"))?;
+        let temporary = path.with_extension(format!("json.{random}"));
         let text = Zeroizing::new(serde_json::to_vec(&self.document)?);
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        let written = file.write_all(&text).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&temporary, &path));
+        let owned = || match (fs::metadata(&path)?, file.metadata()?) {
+            // With `sudo -E` the login stays its user's.
+            (old, new) if (old.uid(), old.gid()) != (new.uid(), new.gid()) && geteuid().is_root() => {
+                fchown(&file, Some(old.uid()), Some(old.gid()))
+            }
+            _ => Ok(()),
+        };
+        let owned = owned();
+        let written = owned.and_then(|()| file.write_all(&text)).and_then(|()| file.sync_all());
+        let written = written.and_then(|()| fs::rename(&temporary, &path));
         if written.is_err() {
             let _ = fs::remove_file(&temporary);
         }

@@ -2,10 +2,11 @@
 
 use super::{SSO, failed, logged_in, ran, signed_in};
 use crate::support::{
-    FakeContainer, FakeSignIn, FakeSso, FakeSts, LOGIN_SESSION, Login, Xassume, write_login, write_sign_in,
+    FakeContainer, FakeSignIn, FakeSso, FakeSts, LOGIN_SESSION, Login, Xassume, binary, skipped_without_root,
+    write_end, write_login, write_sign_in,
 };
 use std::fs::{self, File};
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -144,4 +145,34 @@ fn a_refreshed_login_takes_the_place_of_the_old_one_and_keeps_what_others_have_w
         assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
         assert_eq!(beside(&path).len(), 2, "{:?}", beside(&path));
     }
+}
+
+#[test]
+fn a_refreshed_login_takes_a_name_for_its_writing_that_no_killed_run_has_left() {
+    let (sts, sso) = (FakeSts::start(), FakeSso::start());
+    let corp = logged_in(&sts, &sso).env("AWS_ENDPOINT_URL_SSO_OIDC", sso.url());
+    let path = write_login(&corp.home(), "corp", Login::Refreshable);
+    let args: Vec<_> = corp.command().get_args().map(std::ffi::OsStr::to_owned).collect();
+    // xassume has the process id of this shell.
+    let script = ": >\"$LOGIN.$$\" && exec \"$0\" \"$@\"";
+    let corp = corp.without_args().env("LOGIN", &path).program("sh").args(["-c", script]).arg(binary()).args(args);
+    let shown = corp.clone().args(["-r", super::ROLE, "--", "true"]).run().exited(0);
+    assert_eq!(shown.stderr, "");
+    assert!(fs::read_to_string(&path).expect("a login").contains("another"), "it is kept");
+}
+
+#[test]
+fn a_login_that_root_refreshes_stays_its_users() {
+    if !nix::unistd::geteuid().is_root() {
+        return skipped_without_root("only root can write another user's login");
+    }
+    const OTHER: u32 = 61_234;
+    let (sts, sso) = (FakeSts::start(), FakeSso::start());
+    let corp = logged_in(&sts, &sso).env("AWS_ENDPOINT_URL_SSO_OIDC", sso.url());
+    let path = write_login(&corp.home(), "corp", Login::Refreshable);
+    chown(&path, Some(OTHER), Some(OTHER)).expect("root gives it away");
+    ran(corp.clone());
+    let found = fs::metadata(&path).expect("there");
+    assert_eq!((found.uid(), found.gid(), found.mode() & 0o777), (OTHER, OTHER, 0o600));
+    assert!(fs::read_to_string(&path).expect("a login").contains("another"), "it is kept");
 }
