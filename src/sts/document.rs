@@ -3,13 +3,15 @@
 use crate::error::shortened;
 use crate::session::{Keys, parse_time};
 use serde::Deserialize;
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Document {
-    code: Option<String>,
-    message: Option<String>,
+    /// Each of these is text where there are no keys.
+    code: Option<Value>,
+    message: Option<Value>,
     access_key_id: Option<Zeroizing<String>>,
     secret_access_key: Option<Zeroizing<String>>,
     token: Option<Zeroizing<String>>,
@@ -22,9 +24,12 @@ struct Document {
 /// What is wrong with the answer, without any of its secrets.
 pub(super) fn keys(body: &[u8]) -> Result<Keys, String> {
     let document: Document = serde_json::from_slice(body).map_err(|_| "its answer cannot be understood")?;
-    if let Some(code) = document.code.filter(|code| code != "Success") {
-        let message = document.message.map(|message| format!(": {}", shortened(&message))).unwrap_or_default();
-        return Err(format!("it answers with {}{message}", shortened(&code)));
+    // As for botocore, a document with keys is one whatever its code is.
+    let code = document.code.as_ref().and_then(Value::as_str).filter(|code| *code != "Success");
+    if let (None, Some(code)) = (&document.access_key_id, code) {
+        let message = document.message.as_ref().and_then(Value::as_str);
+        let message = message.map(|message| format!(": {}", shortened(message))).unwrap_or_default();
+        return Err(format!("it answers with {}{message}", shortened(code)));
     }
     let lacks = |name: &str| format!("its answer lacks {name}");
     let id = document.access_key_id.ok_or_else(|| lacks("AccessKeyId"))?;
@@ -58,6 +63,14 @@ mod tests {
                 r#"{{"Code":"Success","AccessKeyId":"A","SecretAccessKey":"s","Token":"t","Expiration":"{end}"}}"#
             );
             assert_eq!(read(&text), Ok("A".into()), "{end}");
+        }
+    }
+
+    #[test]
+    fn keys_count_whatever_the_code_is() {
+        for code in ["\"success\"", "200", "null", "\"Failed\", \"Message\": 5"] {
+            let keys = r#""AccessKeyId":"A","SecretAccessKey":"s","Token":"t","Expiration":"2026-01-01T00:00:00Z""#;
+            assert_eq!(read(&format!(r#"{{"Code":{code},{keys}}}"#)), Ok("A".into()), "{code}");
         }
     }
 
