@@ -158,6 +158,18 @@ fn a_container_that_refuses_is_told() {
 }
 
 #[test]
+fn a_container_that_has_a_fault_is_to_be_asked_again() {
+    for status in [429, 503] {
+        let (sts, container) = (FakeSts::start(), FakeContainer::start());
+        container.fail(status);
+        let uri = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri());
+        let error = failed(Xassume::new(&sts).without_keys().env(uri.0, uri.1));
+        let line = "xassume: no source credentials: the container's credentials endpoint: it answers with HTTP status";
+        assert_eq!(error, format!("{line} {status}\nhint: try again later\n"));
+    }
+}
+
+#[test]
 fn a_web_identity_token_assumes_the_role_unsigned() {
     let sts = FakeSts::builder().web_identity_tokens(&["token.of.pod"]).start();
     let xassume = Xassume::new(&sts).without_keys().file("token", "token.of.pod\n");

@@ -222,6 +222,7 @@ impl SourceError {
                 "AWS_CONTAINER_AUTHORIZATION_TOKEN, or the file of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, must hold its token"
                     .into()
             }
+            Self::Container { answer: Answer::Refused(Some(429 | 500..)), .. } => "try again later".into(),
             Self::Container { .. } => {
                 "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI must lead to the container's own endpoint".into()
             }
