@@ -28,8 +28,10 @@ pub(super) async fn keys(profile: &str, session: &str, region: &str, asking: &As
     let missing = || ended(profile, "it is missing or has ended");
     let login = Login::read(&directory.ok_or_else(missing)?, &SHA256, session.trim(), profile)?;
     let mut login = login.ok_or_else(missing)?;
+    let is_soon = |login: &Login| Ok::<_, SourceError>(login.time(&["accessToken", "expiresAt"])? <= wall() + SOON);
+    let _turn = if is_soon(&login)? { login.alone().await? } else { None };
     let (now, ends) = (wall(), login.time(&["accessToken", "expiresAt"])?);
-    if ends <= now + SOON {
+    if is_soon(&login)? {
         match refresh(profile, &mut login, region, asking).await {
             Err(error) if ends <= now => return Err(error),
             Ok(()) | Err(_) => {}

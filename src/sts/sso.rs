@@ -63,8 +63,13 @@ impl Portal<'_> {
         let identifier = self.session_name.unwrap_or(self.start_url);
         let login = Login::read(&directory, &SHA1_FOR_LEGACY_USE_ONLY, identifier, self.profile)?;
         let mut login = login.ok_or_else(|| self.ended())?;
+        let is_soon = |login: &Login| Ok::<_, SourceError>(login.time(&["expiresAt"])? <= wall() + SOON);
+        let _turn = match self.session_name {
+            Some(_) if is_soon(&login)? && is_refreshable(&login)? => login.alone().await?,
+            _ => None,
+        };
         let (now, ends) = (wall(), login.time(&["expiresAt"])?);
-        if ends <= now + SOON && self.session_name.is_some() && is_refreshable(&login)? {
+        if is_soon(&login)? && self.session_name.is_some() && is_refreshable(&login)? {
             match self.refresh(&mut login, asking).await {
                 Err(error) if ends <= now => return Err(error),
                 Ok(()) | Err(_) => {}

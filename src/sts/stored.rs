@@ -1,17 +1,25 @@
 //! The files of logins: what `aws sso login` and `aws login` write, and what a refresh puts in their place.
 
 use super::dpop::identifier;
+use super::sso::PATIENCE;
 use crate::error::{SourceError, StoredFile, told};
 use crate::files::{MOST_BYTES, read_at_most};
+use crate::sys::boot::boottime;
 use nix::unistd::geteuid;
 use ring::digest::{Algorithm, digest};
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::time::sleep;
 use zeroize::{Zeroize as _, Zeroizing};
+
+/// How long a run waits for another one's refresh: as long as a try of that may take.
+const TURN: Duration = PATIENCE.each;
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Reads a file that a source names.
 ///
@@ -59,7 +67,10 @@ impl Login {
             let _ = write!(name, "{byte:02x}");
             name
         });
-        let path = directory.join(name + ".json");
+        Self::at(directory.join(name + ".json"), profile)
+    }
+
+    fn at(path: PathBuf, profile: &str) -> Result<Option<Self>, SourceError> {
         let mut login = Self { path, profile: profile.to_owned(), document: Map::new() };
         let bytes = match read_at_most(&login.path, MOST_BYTES) {
             Ok(bytes) => Zeroizing::new(bytes),
@@ -70,6 +81,24 @@ impl Login {
         };
         login.document = serde_json::from_slice(&bytes).map_err(|_| login.unusable("it is not a JSON document"))?;
         Ok(Some(login))
+    }
+
+    /// Waits while another run refreshes the login, and reads it again: a refresh token may be good for once. Drop the
+    /// file to let the next one refresh it. The file is locked and then replaced, so that who waits for it reads the new
+    /// one. Where it cannot be locked, all go on as they are.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(super) async fn alone(&mut self) -> Result<Option<File>, SourceError> {
+        let Ok(file) = File::open(&self.path) else { return Ok(None) };
+        let begun = boottime();
+        while matches!(file.try_lock(), Err(TryLockError::WouldBlock)) && boottime().saturating_sub(begun) < TURN {
+            sleep(LOOK_AGAIN).await;
+        }
+        if let Some(login) = Self::at(self.path.clone(), &self.profile)? {
+            *self = login;
+        }
+        Ok(Some(file))
     }
 
     pub(super) fn unusable(&self, reason: impl Into<String>) -> SourceError {

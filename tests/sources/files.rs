@@ -1,9 +1,10 @@
 //! Files that a source names: whatever stands there is read within limits, or is one line that names it.
 
 use super::{SSO, failed, logged_in, ran, signed_in};
+use crate::support::service::Service;
 use crate::support::{
     FakeContainer, FakeSignIn, FakeSso, FakeSts, LOGIN_SESSION, Login, Xassume, binary, skipped_without_root,
-    write_end, write_login, write_sign_in,
+    write_login, write_sign_in,
 };
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
@@ -175,4 +176,23 @@ fn a_login_that_root_refreshes_stays_its_users() {
     let found = fs::metadata(&path).expect("there");
     assert_eq!((found.uid(), found.gid(), found.mode() & 0o777), (OTHER, OTHER, 0o600));
     assert!(fs::read_to_string(&path).expect("a login").contains("another"), "it is kept");
+}
+
+#[test]
+fn runs_at_one_time_refresh_a_login_once() {
+    let (sts, sso, sign_in) = (FakeSts::start(), FakeSso::start(), FakeSignIn::start());
+    let corp = logged_in(&sts, &sso).env("AWS_ENDPOINT_URL_SSO_OIDC", sso.url());
+    write_login(&corp.home(), "corp", Login::Refreshable);
+    let console = signed_in(&sts, &sign_in, Duration::ZERO);
+    for (world, asked) in [(corp, &sso as &Service), (console, &sign_in)] {
+        asked.delay(Duration::from_millis(500));
+        let role = |number: usize| format!("arn:aws:iam::111111111111:role/R{number}");
+        let start = |number| world.clone().args(["-r", &role(number), "--", "true"]).spawn();
+        let runs: Vec<_> = (0..4).map(start).collect();
+        for run in runs {
+            run.wait().exited(0);
+        }
+        let refreshes = asked.requests().iter().filter(|request| request.method == "POST").count();
+        assert_eq!(refreshes, 1);
+    }
 }
