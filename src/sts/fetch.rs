@@ -119,7 +119,11 @@ impl Unanswered {
         };
         // Failures to connect are those of the system, and of the layers above hyper.
         let mut errors = std::iter::successors(Some(error), |error| (*error).source());
-        if errors.any(|error| error.is::<hyper::Error>()) { Self::Broken(reason) } else { Self::Unreached(reason) }
+        if errors.any(<dyn Error + 'static>::is::<hyper::Error>) {
+            Self::Broken(reason)
+        } else {
+            Self::Unreached(reason)
+        }
     }
 }
 
@@ -174,7 +178,7 @@ impl Service {
 
 fn built(request: Request<'_>) -> Result<HttpRequest, Unanswered> {
     let invalid = |part: &str| Unanswered::Unsendable(part.to_owned());
-    let mut built = HttpRequest::new(request.body.map_or_else(SdkBody::empty, |body| SdkBody::from(body)));
+    let mut built = HttpRequest::new(request.body.map_or_else(SdkBody::empty, SdkBody::from));
     built.set_method(request.method).map_err(|_| invalid(request.method))?;
     built.set_uri(request.url).map_err(|_| invalid(request.url))?;
     for (name, value) in request.headers {
@@ -199,7 +203,7 @@ mod tests {
     #[test]
     fn what_cannot_be_sent_is_not_an_outage() {
         let request = Request { method: "GET", url: "http://127.0.0.1/", headers: &[("token", "a\nb")], body: None };
-        let unanswered = built(request).err().expect("no header has a line break");
+        let unanswered = built(request).expect_err("no header has a line break");
         assert_eq!(unanswered.to_string(), "token cannot be sent in a request");
         assert_eq!(unanswered.answer(), Answer::Refused(None));
     }

@@ -162,12 +162,14 @@ fn a_refreshed_login_takes_a_name_for_its_writing_that_no_killed_run_has_left() 
     assert!(fs::read_to_string(&path).expect("a login").contains("another"), "it is kept");
 }
 
+/// A user who owns nothing else.
+const OTHER: u32 = 61_234;
+
 #[test]
 fn a_login_that_root_refreshes_stays_its_users() {
     if !nix::unistd::geteuid().is_root() {
         return skipped_without_root("only root can write another user's login");
     }
-    const OTHER: u32 = 61_234;
     let (sts, sso) = (FakeSts::start(), FakeSso::start());
     let corp = logged_in(&sts, &sso).env("AWS_ENDPOINT_URL_SSO_OIDC", sso.url());
     let path = write_login(&corp.home(), "corp", Login::Refreshable);
