@@ -33,7 +33,7 @@ fn fails_as_a_launch(xassume: &Xassume, reason: &str) {
 fn a_credentials_file_that_cannot_be_is_found_out() {
     let sts = FakeSts::start();
     let at = |xassume: Xassume, path: &Path| xassume.args(["--via", "file", "--credentials-file"]).arg(path);
-    fails_as_a_launch(&at(Xassume::new(&sts), Path::new("/nonexistent/x")), "its directory: No such file or directory");
+    fails_as_a_launch(&at(Xassume::new(&sts), Path::new("/proc/none/x")), "its directory: No such file or directory");
     fails_as_a_launch(&at(Xassume::new(&sts), Path::new("/proc/x")), "cannot replace /proc/x: ");
     let xassume = Xassume::new(&sts).file("keys/old", "");
     let home = xassume.home();
@@ -73,6 +73,9 @@ fn without_any_private_folder_there_is_no_hand_over() {
         &["--on-expiry", "signal"],
     ] {
         let xassume = Xassume::new(&sts).arg("--no-cache").refusing(&closed).args(flags);
+        // Its copy for `--isolate` is another one than any that this user's runs have left in /dev/shm.
+        let config = format!("[default]\ncli_history = {}\n", xassume.home().display());
+        let xassume = xassume.file(".aws/config", config);
         fails_as_a_launch(&xassume, "cannot keep a private folder in XDG_RUNTIME_DIR, /dev/shm or TMPDIR: Read-only");
     }
     let xassume = Xassume::new(&sts).arg("--no-cache").refusing(&closed).args(["--check", "-r", ROLE]);

@@ -34,7 +34,7 @@ fn as_nobody(sts: &FakeSts) -> Option<Xassume> {
     let world = xassume(sts);
     let flags: Vec<_> = world.command().get_args().map(std::ffi::OsStr::to_owned).collect();
     let world = world.without_args().program("setpriv").args(args).arg(binary()).args(flags);
-    Some(world.env("HOME", "/nonexistent").env_remove("XDG_RUNTIME_DIR").env("TMPDIR", "/tmp").cwd("/"))
+    Some(world.env("HOME", "/proc/none").env_remove("XDG_RUNTIME_DIR").env("TMPDIR", "/tmp").cwd("/"))
 }
 
 #[test]
