@@ -43,13 +43,12 @@ impl Family {
     /// # Errors
     /// `EPERM`: the command has become another user's.
     pub(crate) fn stop(&self, child: &mut Child, signal: Signal) -> io::Result<()> {
-        child.joined = self.joined(child);
-        let result = send_to_group(child, signal).and(send_to_group(child, Signal::CONT));
+        let result = self.signal_group(child, signal).and(send_to_group(child, Signal::CONT));
         if child.group == Group::Shared {
             let mut asked = vec![child.pid()];
             // Twice: who was forked during the first look is seen in the second.
             for _ in 0..2 {
-                let mut members = self.living();
+                let mut members = self.living(child);
                 members.retain(|process| process.group == home(child) && !asked.contains(&process.pid));
                 for member in &members {
                     let _ = member.signal(signal);
@@ -61,9 +60,18 @@ impl Family {
         result
     }
 
+    /// Sends a signal to the command, and to its group where that is its own.
+    ///
+    /// # Errors
+    /// `EPERM`: the command has become another user's.
+    pub(crate) fn signal_group(&self, child: &mut Child, signal: Signal) -> io::Result<()> {
+        child.joined = self.joined(child);
+        send_to_group(child, signal)
+    }
+
     /// Sends a signal to the family outside the command's group.
     pub(crate) fn signal_strays(&self, child: &Child, signal: Signal) {
-        for stray in self.living().iter().filter(|process| !is_in_group(process, child)) {
+        for stray in self.living(child).iter().filter(|process| !is_in_group(process, child)) {
             let _ = stray.signal(signal);
         }
     }
@@ -77,7 +85,7 @@ impl Family {
             let _ = signals::send(child.pid(), Group::Own, signal);
         }
         let result = signals::send(child.pid(), Group::Shared, signal);
-        for member in self.living() {
+        for member in self.living(child) {
             let _ = member.signal(signal);
         }
         result
@@ -91,7 +99,7 @@ impl Family {
             return Remaining::default();
         }
         let everybody = processes::all();
-        let family = self.of(&everybody);
+        let family = self.of(&everybody, child);
         let in_group = match child.group {
             Group::Own => everybody.iter().find(|process| process.is_alive() && is_in_group(process, child)),
             Group::Shared => family.iter().find(|process| is_in_group(process, child)),
@@ -100,18 +108,19 @@ impl Family {
         Remaining { in_group: in_group.map(Process::member), stray: stray.map(Process::member) }
     }
 
-    fn living(&self) -> Vec<Process> {
-        self.of(&processes::all())
+    fn living(&self, child: &Child) -> Vec<Process> {
+        self.of(&processes::all(), child)
     }
 
     /// The family, if it is alive.
-    fn of(&self, everybody: &[Process]) -> Vec<Process> {
+    fn of(&self, everybody: &[Process], child: &Child) -> Vec<Process> {
         let ours: Vec<_> = everybody.iter().copied().filter(|process| !self.is_stranger(process)).collect();
         let me = getpid().as_raw();
         let family = processes::descendants(&ours, vec![me]);
         let session = getsid(None).map_or(0, nix::unistd::Pid::as_raw);
         let is_member = |process: &Process| {
-            process.pid != me && process.session == session && process.is_alive() && family.contains(&process.pid)
+            let is_near = process.pid != me && process.session == session;
+            is_near && process.is_alive() && family.contains(&process.pid)
         };
         ours.into_iter().filter(is_member).collect()
     }
@@ -129,7 +138,7 @@ impl Family {
             return None;
         }
         let everybody = processes::all();
-        let family = self.of(&everybody);
+        let family = self.of(&everybody, child);
         let mut members = everybody.iter().filter(|process| process.group == group && process.is_alive());
         members.all(|member| family.contains(member)).then_some(group)
     }
@@ -203,7 +212,7 @@ mod tests {
     fn descendants_from_before_the_first_start_are_not_of_the_family() {
         let child = ended();
         let of_the_group = |family: &Family| {
-            let mut members = family.living();
+            let mut members = family.living(&child);
             members.retain(|process| process.group == child.pid());
             members.len()
         };

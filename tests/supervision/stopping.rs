@@ -206,3 +206,15 @@ fn a_signal_goes_to_a_command_that_left_its_group() {
     xassume.line("USR1 code=");
     xassume.wait().exited(6);
 }
+
+/// One process of the first group is still there, so the signal reaches somebody.
+#[test]
+fn a_command_that_left_a_group_with_others_is_ended_from_outside() {
+    let (sts, verbs) = (FakeSts::start(), ["fork-worker", "then", "leave-group", "then", "generation"]);
+    let xassume = probing(restarting(&sts), &verbs).spawn();
+    let workers = ["worker pid=", "worker pid="].map(|said| number_in(&xassume.line(said)));
+    generation(&xassume);
+    let finished = end(xassume).exited(0);
+    assert_eq!(count(&finished.stdout_text(), "TERM code="), 1);
+    eventually("both groups are the command's", || workers.into_iter().all(has_ended));
+}

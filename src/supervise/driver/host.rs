@@ -140,10 +140,10 @@ impl Host for ProcessHost {
     }
 
     fn signal(&mut self, target: Target, signal: Signal) -> Result<(), Problem> {
-        let Some(child) = &self.child else { return Ok(()) };
+        let Some(child) = &mut self.child else { return Ok(()) };
         let sent = match target {
             Target::Process => child.signal(Group::Shared, signal),
-            Target::Group => child.signal(Group::Own, signal),
+            Target::Group => self.family.signal_group(child, signal),
             Target::Strays => {
                 self.family.signal_strays(child, signal);
                 Ok(())
