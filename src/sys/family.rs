@@ -1,8 +1,9 @@
-//! The command's family: its process, and the descendants of that which are in xassume's session (setsid(2)).
+//! The command's family: its process, and the descendants of that which are in xassume's session (setsid(2)), or in the one
+//! that the command's process has made.
 //!
 //! One that lost its parent is xassume's own child, see `reap::adopt_orphans`, and so all of them descend from this
-//! process. One that made itself a session is a daemon on purpose, and left alone. Not of the family are descendants
-//! that xassume had before the first start, and helper programs.
+//! process. Another one that made itself a session is a daemon on purpose, and left alone. Not of the family are
+//! descendants that xassume had before the first start, and helper programs.
 
 use super::child::Child;
 use super::processes::{self, Process};
@@ -117,9 +118,9 @@ impl Family {
         let ours: Vec<_> = everybody.iter().copied().filter(|process| !self.is_stranger(process)).collect();
         let me = getpid().as_raw();
         let family = processes::descendants(&ours, vec![me]);
-        let session = getsid(None).map_or(0, nix::unistd::Pid::as_raw);
+        let sessions = [getsid(None).map_or(0, nix::unistd::Pid::as_raw), child.pid()];
         let is_member = |process: &Process| {
-            let is_near = process.pid != me && process.session == session;
+            let is_near = process.pid != me && sessions.contains(&process.session);
             is_near && process.is_alive() && family.contains(&process.pid)
         };
         ours.into_iter().filter(is_member).collect()

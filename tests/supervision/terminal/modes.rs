@@ -121,6 +121,18 @@ fn a_command_that_left_the_group_of_the_terminal_is_stopped() {
     assert!(matches!(state_of(workers[0]), None | Some('Z')), "the group that the command has joined is the command's");
 }
 
+/// setsid(1) forks only as the leader of a group, which it is not here.
+#[test]
+fn what_a_command_that_makes_itself_a_session_has_started_is_stopped() {
+    let sts = one_refresh();
+    let script = "exec setsid sh -c '$PROBE signals & echo worker=$!; $PROBE generation'";
+    let terminal = Terminal::run(&crate::supervision::scripted(restarting(&sts), script));
+    let worker = number_in(&terminal.line("worker="));
+    terminal.line("ready pid=");
+    terminal.line("ready pid=");
+    assert!(matches!(state_of(worker), None | Some('Z')));
+}
+
 #[test]
 fn a_restarted_command_reads_the_terminal() {
     let sts = one_refresh();
