@@ -27,10 +27,8 @@ pub struct Vitals {
     at: Instant,
     descriptors: u64,
     threads: u64,
-    /// Memory of its own that it has written to, KiB.
-    private: u64,
-    /// Its share of all anonymous memory, KiB.
-    proportional: u64,
+    /// Memory that it has written to, KiB. What is its own alone would not do: the process of a refresh shares it.
+    anonymous: u64,
     zombies: Vec<i32>,
     /// What commands have left behind, and lives.
     leftovers: u64,
@@ -47,8 +45,7 @@ impl Vitals {
             at: Instant::now(),
             descriptors: descriptors(pid)?.unwrap_or_default() as u64,
             threads: field(&status, "Threads:").unwrap_or_default(),
-            private: field(&memory, "Private_Dirty:").unwrap_or(anonymous),
-            proportional: field(&memory, "Pss_Anon:").unwrap_or(anonymous),
+            anonymous: field(&memory, "Anonymous:").unwrap_or(anonymous),
             zombies: children(pid).into_iter().filter(|&child| state_of(child) == Some('Z')).collect(),
             leftovers: session_members(leader).into_iter().filter(|&pid| worker::is_leftover(pid)).count() as u64,
         })
@@ -59,8 +56,8 @@ fn field(text: &str, name: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
 }
 
-/// The course of one figure: what it is at rest in each part of the time. A look during a call to STS sees what the
-/// call needs, and one during a fork sees memory that is shared for that moment: the lower quartile is neither.
+/// The course of one figure: what it is at rest in each part of the time, the lower quartile. A look while many come at a
+/// time sees what they need.
 struct Course(Vec<u64>);
 
 impl Course {
@@ -115,7 +112,11 @@ pub fn judge(kind: Kind, vitals: &[Vitals], refreshes: usize) -> Judgement {
     for (name, course, allowed) in [
         ("descriptors", Course::of(vitals, |look| look.descriptors), 0),
         ("threads", Course::of(vitals, |look| look.threads), 0),
-        ("private KiB", Course::of(vitals, |look| look.private), allowance + (PER_REFRESH * refreshes as f64) as u64),
+        (
+            "anonymous KiB",
+            Course::of(vitals, |look| look.anonymous),
+            allowance + (PER_REFRESH * refreshes as f64) as u64,
+        ),
     ] {
         let (early, late) = course.ends();
         // Every process has some of each, so none is what those see who may not look.
@@ -129,9 +130,7 @@ pub fn judge(kind: Kind, vitals: &[Vitals], refreshes: usize) -> Judgement {
     if leftovers > 1 {
         wrong.push(format!("{leftovers} processes live that earlier commands left behind"));
     }
-    let slopes = [|look: &Vitals| look.private, |look: &Vitals| look.proportional]
-        .map(|figure| Course::of(vitals, figure).slope(time));
-    told.push(format!("private {:+.0} KiB/h, anonymous PSS {:+.0} KiB/h", slopes[0], slopes[1]));
+    told.push(format!("anonymous {:+.0} KiB/h", Course::of(vitals, |look| look.anonymous).slope(time)));
     let most = vitals.iter().map(|look| look.zombies.len()).max().unwrap_or_default();
     told.push(format!("zombies {most} at most"));
     wrong.extend(forgotten(vitals).map(|zombie| format!("pid {zombie} was a zombie for {FORGOTTEN:?}")));
