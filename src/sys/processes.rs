@@ -6,6 +6,7 @@
 use super::signals;
 use crate::supervise::process::{Group, Member, Pid};
 use crate::supervise::signal::Signal;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -59,12 +60,15 @@ pub(super) fn children() -> Vec<Pid> {
     children.into_iter().map(|process| process.pid).collect()
 }
 
-/// Those of `everybody` who descend from `roots`, the roots included.
-pub(super) fn descendants(everybody: &[Process], mut found: Vec<Pid>) -> Vec<Pid> {
-    while let Some(next) =
-        everybody.iter().find(|process| found.contains(&process.parent) && !found.contains(&process.pid))
-    {
-        found.push(next.pid);
+/// Those of `everybody` who descend from `roots`, the roots included. There may be thousands.
+pub(super) fn descendants(everybody: &[Process], mut roots: Vec<Pid>) -> BTreeSet<Pid> {
+    let mut pairs: Vec<_> = everybody.iter().map(|process| (process.parent, process.pid)).collect();
+    pairs.sort_unstable();
+    let mut found: BTreeSet<_> = roots.iter().copied().collect();
+    while let Some(parent) = roots.pop() {
+        let first = pairs.partition_point(|pair| pair.0 < parent);
+        let children = pairs[first..].iter().take_while(|pair| pair.0 == parent).map(|pair| pair.1);
+        roots.extend(children.filter(|child| found.insert(*child)));
     }
     found
 }
@@ -163,6 +167,18 @@ mod tests {
         assert_eq!(state("Z", 1), State::Zombie);
         assert_eq!(state("Z", 3), State::Alive, "threads of it go on");
         assert_eq!(parse(77, "77 (cut"), None);
+    }
+
+    #[test]
+    fn thousands_of_descendants_are_found_in_a_moment() {
+        const LAST: Pid = 5000;
+        let process = |pid, parent| Process { pid, parent, group: 1, session: 1, state: State::Alive, started: 0 };
+        // The half of them is a chain, and the other are the children of one.
+        let mut everybody: Vec<_> = (2..=LAST).map(|pid| process(pid, (pid - 1).min(LAST / 2))).collect();
+        everybody.extend([process(LAST + 1, 0), process(LAST + 2, LAST + 1), process(0, 0)]);
+        let begun = std::time::Instant::now();
+        assert_eq!(descendants(&everybody, vec![1]), (1..=LAST).collect());
+        assert!(begun.elapsed() < std::time::Duration::from_secs(5));
     }
 
     #[test]
