@@ -18,7 +18,7 @@ pub(crate) enum Group {
 }
 
 /// Whom a signal goes to. The command's *family* is its process and the descendants of that, those included that lost
-/// their parent, as far as they are in the session (setsid(2)) that xassume is in.
+/// their parent, as far as they are in the session (setsid(2)) that xassume is in, or in one that the command has made.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Target {
     /// The command alone.
