@@ -55,7 +55,12 @@ struct Plan {
 /// fork(2)'s (`EAGAIN`, `ENOMEM`) or execve(2)'s; then there is no child.
 pub(crate) fn spawn(program: &Program, group: Group, stdio: Stdio<'_>) -> io::Result<Pid> {
     let (pid, report) = fork(program, group, stdio)?;
-    outcome(pid, &report).unwrap_or(Ok(())).map(|()| pid)
+    outcome(&report).unwrap_or(Ok(())).map(|()| pid).inspect_err(|_| {
+        // It has nothing left to do but end. SAFETY: a null status is allowed; the id is an un-reaped child's.
+        while unsafe { libc::waitpid(pid, ptr::null_mut(), 0) } == -1
+            && io::Error::last_os_error().raw_os_error() == Some(libc::EINTR)
+        {}
+    })
 }
 
 /// Forks a child that becomes the program, with the signal state that xassume was started with. One that outlives
@@ -103,18 +108,12 @@ pub(super) fn fork(program: &Program, group: Group, stdio: Stdio<'_>) -> io::Res
     Ok((pid, reader.into()))
 }
 
-/// Whether the child is the program now, which closes the pipe; or execve(2)'s error, which the child reports, and then
-/// it is reaped. `None` where reading does not block, and there is neither yet.
-pub(super) fn outcome(pid: Pid, mut report: &File) -> Option<io::Result<()>> {
+/// Whether the child is the program now, which closes the pipe; or execve(2)'s error, which the child reports before it
+/// ends. `None` where reading does not block, and there is neither yet.
+pub(super) fn outcome(mut report: &File) -> Option<io::Result<()>> {
     let mut errno = [0; size_of::<i32>()];
     match report.read_exact(&mut errno) {
-        Ok(()) => {
-            // It has nothing left to do but end. SAFETY: a null status is allowed; the id is an un-reaped child's.
-            while unsafe { libc::waitpid(pid, ptr::null_mut(), 0) } == -1
-                && io::Error::last_os_error().raw_os_error() == Some(libc::EINTR)
-            {}
-            Some(Err(io::Error::from_raw_os_error(i32::from_ne_bytes(errno))))
-        }
+        Ok(()) => Some(Err(io::Error::from_raw_os_error(i32::from_ne_bytes(errno)))),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
         // The end of the file.
         Err(_) => Some(Ok(())),
@@ -184,8 +183,7 @@ mod tests {
     fn an_execve_that_is_refused_for_now_is_an_outcome() {
         let (reader, writer) = nix::unistd::pipe2(OFlag::O_NONBLOCK).unwrap();
         let (reader, mut writer) = (File::from(reader), File::from(writer));
-        // Nobody's child.
-        let read = || outcome(Pid::MAX, &reader).map(|outcome| outcome.map_err(|error| error.raw_os_error()));
+        let read = || outcome(&reader).map(|outcome| outcome.map_err(|error| error.raw_os_error()));
         assert_eq!(read(), None);
         writer.write_all(&libc::EAGAIN.to_ne_bytes()).unwrap();
         assert_eq!(read(), Some(Err(Some(libc::EAGAIN))));

@@ -47,13 +47,13 @@ impl Unborn {
         self.pid
     }
 
-    /// The program, or why there is none; then there is no child.
+    /// The program, or why there is none; then the child is an orphan to be reaped like others.
     ///
     /// # Errors
     /// execve(2)'s.
     pub(crate) async fn outcome(&self) -> io::Result<Child> {
         loop {
-            if let Some(outcome) = outcome(self.pid, self.report.get_ref()) {
+            if let Some(outcome) = outcome(self.report.get_ref()) {
                 return outcome.map(|()| Child::new(self.pid, self.group));
             }
             self.report.readable().await?.clear_ready();
