@@ -14,6 +14,9 @@ use crate::supervise::signal::Signal;
 use nix::unistd::{getpgid, getpgrp, getpid, getsid};
 use std::io;
 
+/// A daemon may leave children to xassume all the time.
+const MOST_LOOKS: u32 = 5;
+
 /// Knows the command's family from other descendants.
 #[derive(Debug, Default)]
 pub(crate) struct Family {
@@ -92,11 +95,25 @@ impl Family {
         result
     }
 
-    /// Who lives on after the command's process. Without the command, all descend from another child of xassume's: most
-    /// often there is none, which is seen at once.
+    /// Who lives on after the command's process.
     pub(crate) fn look(&self, child: &Child) -> Remaining {
-        let others = processes::children().into_iter().filter(|pid| *pid != child.pid()).filter_map(processes::of);
-        if others.into_iter().all(|process| !process.is_alive() || self.is_stranger(&process)) {
+        let mut children = processes::children();
+        for _ in 0..MOST_LOOKS {
+            let remaining = self.look_once(child, &children);
+            let now = processes::children();
+            if remaining != Remaining::default() || now == children {
+                return remaining;
+            }
+            // One that ended during the look has left its children to this process: they were not seen.
+            children = now;
+        }
+        Remaining::default()
+    }
+
+    /// Without the command, all descend from another child of xassume's: most often there is none, which is seen at once.
+    fn look_once(&self, child: &Child, children: &[Pid]) -> Remaining {
+        let mut others = children.iter().filter(|pid| **pid != child.pid()).filter_map(|pid| processes::of(*pid));
+        if others.all(|process| !process.is_alive() || self.is_stranger(&process)) {
             return Remaining::default();
         }
         let everybody = processes::all();
@@ -180,7 +197,8 @@ mod tests {
     use super::*;
     use crate::supervise::process::Change;
     use crate::sys::child::{Program, Stdio};
-    use std::time::Duration;
+    use std::ffi::CStr;
+    use std::time::{Duration, Instant};
 
     fn eventually(is_so: impl Fn() -> bool) {
         while !is_so() {
@@ -190,8 +208,12 @@ mod tests {
 
     /// A shell that has ended, in its own group with a process that lives on.
     fn ended() -> Child {
+        shell(c"sleep 600 & exit 0")
+    }
+
+    fn shell(line: &CStr) -> Child {
         reap::adopt_orphans();
-        let argv = [c"sh", c"-c", c"sleep 600 & exit 0"].map(Into::into).into();
+        let argv = [c"sh", c"-c", line].map(Into::into).into();
         let program = Program { path: c"/bin/sh".into(), argv, env: Vec::new() };
         let child = Child::start(&program, Group::Own, Stdio::default()).unwrap();
         eventually(|| matches!(child.change(), Some(Change::Ended(_))));
@@ -207,6 +229,19 @@ mod tests {
         eventually(|| family.look(&child).in_group.is_none());
         assert!(processes::of(member.pid).is_some_and(|process| !process.is_alive()), "it is not reaped");
         child.reap();
+    }
+
+    #[test]
+    fn who_loses_its_parent_during_a_look_is_seen() {
+        for _ in 0..30 {
+            let child = shell(c"(sleep 600 & sleep 0.05) & exit 0");
+            let (family, begun) = (Family::default(), Instant::now());
+            while begun.elapsed() < Duration::from_millis(100) {
+                assert!(family.look(&child).in_group.is_some());
+            }
+            child.signal(Group::Own, Signal::KILL).unwrap();
+            child.reap();
+        }
     }
 
     #[test]
