@@ -5,10 +5,12 @@
 use super::signals;
 use crate::supervise::happening::Stdin;
 use crate::supervise::signal::{Signal, SignalSet};
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use nix::sys::signal::killpg;
 use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
-use nix::unistd::{getpgrp, tcgetpgrp};
+use nix::unistd::{getpgrp, tcgetpgrp, tcsetpgrp};
 use std::fmt;
 use std::io::IsTerminal;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -38,16 +40,22 @@ impl Terminal {
         (in_foreground || connected).then(|| Self { settings: tcgetattr(&fd).ok(), fd })
     }
 
-    /// Puts the settings back, if xassume is still in the foreground. Not drained first: output that was held by ^S
-    /// would be waited for.
+    /// Puts the settings back, if xassume is still in the foreground, or if those who were are gone: a shell as the command
+    /// has taken the foreground for its own group. Not drained first: output that was held by ^S would be waited for.
     pub(crate) fn restore(&self) {
-        let Some(settings) = &self.settings else { return };
-        if tcgetpgrp(&self.fd) != Ok(getpgrp()) {
+        let (ours, foreground) = (getpgrp(), tcgetpgrp(&self.fd));
+        let is_free = foreground.is_ok_and(|group| killpg(group, None) == Err(Errno::ESRCH));
+        if foreground != Ok(ours) && !is_free {
             return;
         }
         // Between the look and the deed the shell may take the foreground; then the deed must not stop us.
         let mask = signals::block(SignalSet::default().with(Signal::TTOU));
-        let _ = tcsetattr(&self.fd, SetArg::TCSANOW, settings);
+        if is_free {
+            let _ = tcsetpgrp(&self.fd, ours);
+        }
+        if let Some(settings) = &self.settings {
+            let _ = tcsetattr(&self.fd, SetArg::TCSANOW, settings);
+        }
         signals::set_mask(mask);
     }
 }

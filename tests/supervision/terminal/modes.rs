@@ -133,6 +133,16 @@ fn what_a_command_that_makes_itself_a_session_has_started_is_stopped() {
     assert!(matches!(state_of(worker), None | Some('Z')));
 }
 
+/// A shell with job control (here dash) makes its group the foreground, and stops all in its first one until it can.
+#[test]
+fn a_restarted_shell_with_job_control_gets_the_terminal() {
+    let sts = one_refresh();
+    let script = "set -m; echo shell=$$; $PROBE signals & wait";
+    let terminal = Terminal::run(&crate::supervision::scripted(restarting(&sts), script));
+    let first = number_in(&terminal.line("shell="));
+    assert_ne!(number_in(&terminal.line("shell=")), first);
+}
+
 #[test]
 fn a_restarted_command_reads_the_terminal() {
     let sts = one_refresh();
