@@ -5,7 +5,7 @@ use super::words::{Action, Final};
 use super::{Machine, Outside, Restarts, Stage, Start};
 use crate::supervise::happening::Happening;
 use crate::supervise::policy::Reach;
-use crate::supervise::process::{Arrival, End, Group, Pid, Target};
+use crate::supervise::process::{Arrival, End, Group, Pid, Sender, Target};
 use crate::supervise::relay::{self, Decision, Early};
 use crate::supervise::signal::Signal;
 
@@ -38,7 +38,7 @@ impl Machine {
                 out.push(Action::Pause(Signal::STOP));
             }
         }
-        self.consider_cancelling(arrival.signal, out);
+        self.consider_cancelling(arrival, out);
     }
 
     /// A signal from outside, and no command to forward it to.
@@ -49,18 +49,19 @@ impl Machine {
                 start.step.abort(out);
                 self.exit(Final::Ended(End::Killed(arrival.signal)), out);
             }
-            (Early::Die, Some(_)) => self.consider_cancelling(arrival.signal, out),
+            (Early::Die, Some(_)) => self.consider_cancelling(arrival, out),
             (Early::Pause, None | Some(_)) => out.push(Action::Pause(Signal::STOP)),
             (Early::Ignore, None | Some(_)) => {}
         }
     }
 
-    /// TERM cancels every later restart: a service that was told to end must not come back. INT and QUIT do so only
-    /// between stop and start, since before it a ^C is the command's own affair. No other signal does.
+    /// TERM cancels every later restart: a service that was told to end must not come back. INT, QUIT and a hang-up of the
+    /// terminal do so only between stop and start, since before it they are the command's own affair. No other signal does.
     ///
     /// A stop that has begun is carried through, with its timeout. Sessions are refreshed on if they still reach the
     /// command while it drains.
-    pub(super) fn consider_cancelling(&mut self, signal: Signal, out: &mut Vec<Action>) {
+    pub(super) fn consider_cancelling(&mut self, arrival: Arrival, out: &mut Vec<Action>) {
+        let signal = arrival.signal;
         if signal == Signal::TERM {
             self.outside = Outside::Terminated;
         }
@@ -68,7 +69,9 @@ impl Machine {
             Stage::Starting(_) | Stage::Stopping { .. } | Stage::Killing { .. } => true,
             Stage::Running { .. } | Stage::Ended => false,
         };
-        let cancels = signal == Signal::TERM || between && [Signal::INT, Signal::QUIT].contains(&signal);
+        let hang_up = Arrival { signal: Signal::HUP, sender: Sender::Kernel };
+        let ends = [Signal::INT, Signal::QUIT].contains(&signal) || arrival == hang_up;
+        let cancels = signal == Signal::TERM || between && ends;
         if !cancels || self.restarts == Restarts::Cancelled {
             return;
         }

@@ -89,7 +89,15 @@ fn between_stop_and_start_term_int_and_quit_make_the_end_final() {
 }
 
 #[test]
-fn int_while_the_command_runs_and_hup_at_any_time_cancel_nothing() {
+fn a_terminal_that_hangs_up_between_stop_and_start_makes_the_end_final() {
+    let play = Play::stopping().signal(Signal::HUP, Sender::Kernel).is("Stopping", "Idle");
+    play.gone(End::Exited(4)).exits(End::Exited(4));
+    Play::stopping().gone(End::Exited(4)).signal(Signal::HUP, Sender::Kernel).exits(End::Exited(4));
+    Play::running(RESTART).signal(Signal::HUP, Sender::Kernel).refreshed().is("Stopping", "Waiting");
+}
+
+#[test]
+fn int_while_the_command_runs_and_hup_from_a_process_cancel_nothing() {
     Play::running(RESTART).signal(Signal::INT, USER).refreshed().is("Stopping", "Waiting");
     for signal in [Signal::HUP, "USR1".parse().unwrap(), Signal::WINCH] {
         let play = Play::stopping().signal(signal, USER).gone(End::Exited(0)).is("Starting", "Waiting");
