@@ -3,6 +3,7 @@
 //! The order within a profile is botocore's (`ProfileProviderBuilder.providers`). It decides where credentials come
 //! from and fetches none: no process is run, no network is asked, no token file is read.
 
+use super::network::region_name;
 use super::set::{ProfileSet, Settings};
 use super::text::FileKind;
 use super::words::one_line;
@@ -235,11 +236,18 @@ fn sso(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Opti
     let (account_id, role_name) = (value("sso_account_id")?, value("sso_role_name")?);
     let session_name = session.map(|(name, _)| name.to_owned());
     let profile = profile.to_owned();
-    if missing.is_empty() {
-        Ok(Some(Source::Sso { profile, session_name, start_url, region, account_id, role_name }))
-    } else {
-        Err(ConfigError::IncompleteSso { profile, missing, sso_session: session_name })
+    if !missing.is_empty() {
+        return Err(ConfigError::IncompleteSso { profile, missing, sso_session: session_name });
     }
+    // It becomes a part of a host's name, to which the login's token goes.
+    let region = region_name(&region.to_ascii_lowercase()).map_err(|invalid| ConfigError::Value {
+        profile: profile.clone(),
+        file: profiles.path_of(&profile, "sso_region").to_owned(),
+        key: "sso_region",
+        value: region,
+        invalid: invalid.into(),
+    })?;
+    Ok(Some(Source::Sso { profile, session_name, start_url, region, account_id, role_name }))
 }
 
 /// The `sso-session` section that a profile names, with its name.

@@ -2,7 +2,8 @@
 //! SDK knows. The URLs of the services that give source credentials follow from it.
 
 use super::{Network, main_region};
-use crate::profile::{Plan, Source};
+use crate::error::shortened;
+use crate::profile::{Plan, Source, endpoint as endpoint_url};
 use crate::vars::Vars;
 use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
 use std::pin::pin;
@@ -54,23 +55,27 @@ pub(super) enum Giver {
 
 impl Giver {
     /// Its URL in a region: a variable's, unless those are to be ignored, else the region's own.
-    pub(super) fn url(self, region: &str, vars: &Vars) -> String {
+    ///
+    /// # Errors
+    /// Which variable holds no URL.
+    pub(super) fn url(self, region: &str, vars: &Vars) -> Result<String, String> {
         let variable = match self {
             Self::Portal => "AWS_ENDPOINT_URL_SSO",
             Self::Oidc => "AWS_ENDPOINT_URL_SSO_OIDC",
             Self::SignIn => "AWS_ENDPOINT_URL_SIGNIN",
         };
-        let named = vars.text(variable).or_else(|| vars.text("AWS_ENDPOINT_URL"));
-        if let Some(url) = named.filter(|_| !vars.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) {
-            return url.trim_end_matches('/').to_owned();
+        let mut named = [variable, "AWS_ENDPOINT_URL"].into_iter().filter_map(|name| Some((name, vars.text(name)?)));
+        if let Some((name, url)) = named.next().filter(|_| !vars.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) {
+            let url = endpoint_url(url).map_err(|invalid| format!("{name} `{}` {invalid}", shortened(url)))?;
+            return Ok(url.trim_end_matches('/').to_owned());
         }
         let of_sts = of_region(region, false, false).unwrap_or_default();
         let suffix = of_sts.strip_prefix(&format!("https://sts.{region}.")).unwrap_or("amazonaws.com");
-        match self {
+        Ok(match self {
             Self::Portal => format!("https://portal.sso.{region}.{suffix}"),
             Self::Oidc => format!("https://oidc.{region}.{suffix}"),
             Self::SignIn => format!("https://{region}.signin.{}", sign_in_suffix(region, suffix)),
-        }
+        })
     }
 }
 
@@ -107,7 +112,7 @@ mod tests {
             (Giver::SignIn, "us-isob-east-1", "https://us-isob-east-1.signin.sc2shome.sgov.gov"),
             (Giver::SignIn, "eusc-de-east-1", "https://eusc-de-east-1.signin.amazonaws-eusc.eu"),
         ] {
-            assert_eq!(giver.url(region, &Vars::default()), url);
+            assert_eq!(giver.url(region, &Vars::default()), Ok(url.into()));
         }
     }
 
@@ -115,9 +120,11 @@ mod tests {
     fn variables_stand_above_them_unless_they_are_to_be_ignored() {
         let url = |vars: &[(&str, &str)]| Giver::Portal.url("eu-west-1", &vars.iter().copied().collect());
         let (own, all) = (("AWS_ENDPOINT_URL_SSO", "http://own/"), ("AWS_ENDPOINT_URL", "http://all"));
-        assert_eq!(url(&[own, all]), "http://own");
-        assert_eq!(url(&[all]), "http://all");
+        assert_eq!(url(&[own, all]), Ok("http://own".into()));
+        assert_eq!(url(&[all]), Ok("http://all".into()));
+        let no_url = Err("AWS_ENDPOINT_URL_SSO `own` is not an http or https URL".into());
+        assert_eq!(url(&[("AWS_ENDPOINT_URL_SSO", "own"), all]), no_url);
         let ignored = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
-        assert_eq!(url(&[own, ignored]), "https://portal.sso.eu-west-1.amazonaws.com");
+        assert_eq!(url(&[own, ignored]), Ok("https://portal.sso.eu-west-1.amazonaws.com".into()));
     }
 }

@@ -50,7 +50,8 @@ async fn refresh(profile: &str, login: &mut Login, region: &str, asking: &Asking
         ("grantType", "refresh_token"),
         ("refreshToken", login.needed(&["refreshToken"])?),
     ]);
-    let url = format!("{}/v1/token", Giver::SignIn.url(region, asking.vars));
+    let url = Giver::SignIn.url(region, asking.vars).map_err(|reason| failed(reason, Answer::Refused(None)))?;
+    let url = format!("{url}/v1/token");
     let now = wall();
     let proof = dpop::proof(login.needed(&["dpopKey"])?, &url, now);
     let proof = proof.ok_or_else(|| login.unusable("its dpopKey is not a P-256 key in PEM form"))?;

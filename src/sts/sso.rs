@@ -41,7 +41,7 @@ impl Portal<'_> {
         let token = self.token(asking).await?;
         let query = [("role_name", self.role_name), ("account_id", self.account_id)];
         let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
-        let url = format!("{}/federation/credentials?{}", Giver::Portal.url(self.region, asking.vars), query.join("&"));
+        let url = format!("{}/federation/credentials?{}", self.url(Giver::Portal, asking)?, query.join("&"));
         let headers = [("x-amz-sso_bearer_token", token.reveal())];
         let request = Request { method: "GET", url: &url, headers: &headers, body: None };
         let reply = self.ask(asking, request).await?;
@@ -87,7 +87,7 @@ impl Portal<'_> {
             ("grantType", "refresh_token"),
             ("refreshToken", login.needed(&["refreshToken"])?),
         ]);
-        let url = format!("{}/token", Giver::Oidc.url(self.region, asking.vars));
+        let url = format!("{}/token", self.url(Giver::Oidc, asking)?);
         let headers = [("content-type", "application/json")];
         let request = Request { method: "POST", url: &url, headers: &headers, body: Some(&body) };
         let now = wall();
@@ -111,6 +111,10 @@ impl Portal<'_> {
     async fn ask(self, asking: &Asking<'_>, request: Request<'_>) -> Result<Reply, SourceError> {
         let answer = Service::new(asking.network, Proxy::FromEnvironment, PATIENCE).ask(request).await;
         answer.map_err(|unanswered| self.failed(unanswered.to_string(), unanswered.answer()))
+    }
+
+    fn url(self, giver: Giver, asking: &Asking<'_>) -> Result<String, SourceError> {
+        giver.url(self.region, asking.vars).map_err(|reason| self.failed(reason, Answer::Refused(None)))
     }
 
     fn failed(self, reason: String, answer: Answer) -> SourceError {

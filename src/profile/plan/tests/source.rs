@@ -144,6 +144,7 @@ fn sso_in_both_forms() {
         (&sso("sso_session = corp"), "", "-r A -p p", "p:sso corp u e 1 R > A"),
         (&sso("sso_session = corp\nsso_region = e"), "", "-r A -p p", "p:sso corp u e 1 R > A"),
         (&sso("sso_region = x\nsso_start_url = y"), "", "-r A -p p", "p:sso - y x 1 R > A"),
+        (&sso("sso_region = EU-West-1\nsso_start_url = y"), "", "-r A -p p", "p:sso - y eu-west-1 1 R > A"),
         // Without account and role it is for tokens only.
         ("[profile p]\nsso_session = corp\n+AKP", "", "-r A -p p", "p:AKP > A"),
         (
@@ -182,6 +183,13 @@ fn sso_in_both_forms() {
             "-r A -p p",
             "[sso-session corp] disagree about sso_region",
             "remove",
+        ),
+        (
+            &format!("[sso-session corp]\nsso_region = evil.example/\nsso_start_url = u\n{profile}sso_session = corp"),
+            "",
+            "-r A -p p",
+            "sso_region `evil.example/` is not the name of a region",
+            "eu-west-1",
         ),
         (&sso("sso_session = crop"), "", "-r A -p p", "there is no [sso-session crop], which profile p", "corp"),
         (&format!("{profile}sso_session = x"), "", "-r A -p p", "there is no [sso-session x]", "add a section"),
