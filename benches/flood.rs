@@ -25,6 +25,8 @@ const GROUP: &str = "flood";
 pub(crate) const STRANGER: &str = "--stranger";
 /// Connections a second.
 const RATE: u32 = 15_000;
+/// How far the stranger may be behind its rate.
+const BURST: Duration = Duration::from_millis(2);
 /// The most that the stranger holds open.
 const HELD: usize = 6000;
 /// Good clients, each with a new connection for each request, and their requests a second together.
@@ -144,9 +146,12 @@ pub(crate) fn be_a_stranger(words: &[String]) {
     let most = usize::try_from(soft / 2).unwrap_or(HELD).min(HELD);
     let mut held = VecDeque::new();
     let (begun, mut opened) = (Instant::now(), 0_u64);
+    let mut due = begun;
     while begun.elapsed() < time {
-        let due = begun + Duration::from_secs(opened) / RATE;
-        thread::sleep(due.saturating_duration_since(Instant::now()));
+        let now = Instant::now();
+        thread::sleep(due.saturating_duration_since(now));
+        // A steady rate: what this process missed while it was not run is not made up for by a burst.
+        due = due.max(now.checked_sub(BURST).unwrap_or(now)) + Duration::from_secs(1) / RATE;
         let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) else { continue };
         opened += 1;
         // Ports are not to run out.
