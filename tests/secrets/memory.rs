@@ -35,12 +35,14 @@ fn a_session_that_was_replaced_is_in_it_no_more() {
         for _ in 0..2 {
             running.error_line("refreshed: ");
         }
+        // STS may have issued a further session that is on its way, so xassume says which ones were replaced.
+        let refreshes = running.stderr.so_far().matches("refreshed: ").count();
         let areas = memory(&running);
         let issued = sts.issued();
         let Some(areas) = areas.filter(|areas| !areas.is_empty()) else {
             return skipped("the memory of another process cannot be read here");
         };
-        let (last, before) = issued.split_last().expect("sessions");
+        let (before, current) = issued.split_at(refreshes);
         let places = |secret: &str| {
             let part = &secret.as_bytes()[..secret.len().min(TELLING)];
             let at = |(name, bytes): &(String, Vec<u8>)| {
@@ -49,11 +51,12 @@ fn a_session_that_was_replaced_is_in_it_no_more() {
             };
             areas.iter().filter_map(at).collect::<Vec<_>>()
         };
-        assert!(!places(&last.secret_access_key).is_empty(), "the search finds the one that is in use");
+        let is_found = current.iter().any(|issued| !places(&issued.secret_access_key).is_empty());
+        assert!(is_found, "the search finds the one that is in use");
         for issued in before {
             for secret in [&issued.secret_access_key, &issued.session_token] {
                 let found = places(secret);
-                assert!(found.is_empty(), "{way:?}, session {} of {}: {found:#?}", issued.generation, last.generation);
+                assert!(found.is_empty(), "{way:?}, session {} of {refreshes}: {found:#?}", issued.generation);
             }
         }
     }
