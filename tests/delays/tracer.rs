@@ -45,6 +45,9 @@ extern "C" fn arm(_: c_int) {
 /// # Errors
 /// The program cannot be traced.
 pub fn run(hold: usize, program: &[String]) -> io::Result<u8> {
+    // SAFETY: prctl(2) touches no memory. The thread that started this process waits for it; if it is killed, so is all
+    // that runs here.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) };
     // SAFETY: the handler touches an atomic only; without SA_RESTART, waitpid(2) sees the flag at once.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
