@@ -19,6 +19,7 @@ use crate::waiting::ProgramLimit;
 use message::Message;
 use std::fs::File;
 use std::io::Write as _;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
@@ -54,6 +55,7 @@ pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Resu
     };
     let mut message = Message::decode(answer).ok_or_else(|| failed(&"it was ended"))?;
     launch.bought.replace(message.bought());
+    launch.cache_warned.store(message.cache_warned, Ordering::Relaxed);
     if let Some(code) = message.used() {
         launch.codes.note_used(code);
     }
@@ -94,7 +96,8 @@ fn obtain(launch: &Launch<'_>, answer: &mut File) {
         Err(error) => Err(Problem { text: format!("cannot start a thread: {}", told(&error)), hint: None }),
     };
     let (bought, used) = (launch.bought.kept(), launch.codes.used());
-    if let Some(bytes) = Message::new(&result, bought.as_ref(), used.as_ref(), boottime()).encode() {
+    let cache_warned = launch.cache_warned.load(Ordering::Relaxed);
+    if let Some(bytes) = Message::new(&result, bought.as_ref(), used.as_ref(), cache_warned, boottime()).encode() {
         // A parent that is gone needs no answer.
         let _ = answer.write_all(&bytes);
     }

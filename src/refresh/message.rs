@@ -21,6 +21,8 @@ pub(super) struct Message<'a> {
     outcome: Outcome<'a>,
     bought: Option<Bought<'a>>,
     used: Option<Cow<'a, str>>,
+    /// Whether the user was warned of the cache.
+    pub(super) cache_warned: bool,
     /// When it was sent, since boot.
     sent: Duration,
 }
@@ -62,6 +64,7 @@ impl<'a> Message<'a> {
         result: &'a Result<Session, Problem>,
         bought: Option<&'a (MfaKey, MfaSession)>,
         used: Option<&'a MfaCode>,
+        cache_warned: bool,
         sent: Duration,
     ) -> Self {
         let outcome = match result {
@@ -79,7 +82,7 @@ impl<'a> Message<'a> {
             keys: (&session.keys).into(),
             validity: (&session.validity).into(),
         });
-        Self { outcome, bought, used: used.map(|code| code.reveal().into()), sent }
+        Self { outcome, bought, used: used.map(|code| code.reveal().into()), cache_warned, sent }
     }
 
     /// Its bytes; none where a moment cannot be written, or too much was said.
@@ -191,9 +194,10 @@ mod tests {
         let session = Session { keys: keys("ASIA"), validity: validity(), assumed_role_arn: "arn".into() };
         let (result, bought) = (Ok(session.clone()), bought());
         let code = MfaCode::parse("123456").expect("a code");
-        let bytes = Message::new(&result, Some(&bought), Some(&code), SENT).encode().expect("bytes");
+        let bytes = Message::new(&result, Some(&bought), Some(&code), true, SENT).encode().expect("bytes");
         let mut message = Message::decode(&bytes).expect("a message");
         assert_eq!((message.bought(), message.used()), (Some(bought), Some(code)));
+        assert!(message.cache_warned);
         let received = message.into_result(SENT + Duration::from_secs(2)).expect("a session");
         let left = Duration::from_secs(3598);
         assert_eq!(received, Session { validity: Validity { left, ..session.validity }, ..session });
@@ -203,7 +207,7 @@ mod tests {
     fn a_problem_arrives_whole_and_a_cut_message_does_not() {
         let problem = Problem { text: "no\nway".into(), hint: Some("hint".into()) };
         let result = Err(problem.clone());
-        let bytes = Message::new(&result, None, None, SENT).encode().expect("bytes");
+        let bytes = Message::new(&result, None, None, false, SENT).encode().expect("bytes");
         let mut message = Message::decode(&bytes).expect("a message");
         assert_eq!((message.bought(), message.used()), (None, None));
         assert_eq!(message.into_result(SENT), Err(problem));
@@ -216,6 +220,6 @@ mod tests {
     fn the_longest_problem_fits() {
         let long = "\u{1}".repeat(100_000);
         let result = Err(Problem { text: long.clone(), hint: Some(long) });
-        assert!(Message::new(&result, Some(&bought()), None, SENT).encode().is_some());
+        assert!(Message::new(&result, Some(&bought()), None, false, SENT).encode().is_some());
     }
 }

@@ -273,3 +273,19 @@ fn the_command_inherits_nothing_of_the_cache() {
     }
     assert_eq!(sts.requests().len(), 1);
 }
+
+#[test]
+fn a_cache_that_becomes_open_to_others_is_one_warning_for_all_refreshes() {
+    let sts = FakeSts::builder().lifetime(Duration::from_secs(2)).start();
+    let xassume = Xassume::new(&sts).args(["-r", "arn:aws:iam::111111111111:role/R", "--via", "file", "-v"]);
+    let cache = xassume.home().join("cache");
+    let running = xassume.arg("--cache-dir").arg(&cache).arg("--").args(probe()).arg("signals").spawn();
+    running.line("ready");
+    fs::set_permissions(&cache, fs::Permissions::from_mode(0o755)).expect("the cache is ours");
+    running.error_line(UNUSABLE);
+    for _ in 0..3 {
+        running.error_line("refreshed: ");
+    }
+    running.signal(libc::SIGTERM);
+    assert_eq!(running.wait().stderr.matches(UNUSABLE).count(), 1);
+}
