@@ -7,7 +7,7 @@ mod flags;
 
 pub use flags::FLAGS;
 
-use crate::word::Word;
+use crate::origin::Word;
 use clap::builder::OsStringValueParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 use flags::OUTPUT;

@@ -15,21 +15,19 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("xassume supervises processes with signalfd, pidfd and timerfd, and so it runs on Linux only");
 
-mod attend;
 mod cache;
-mod check;
+mod commands;
 mod deliver;
 mod error;
-mod explain;
+mod event;
 mod files;
 mod launch;
-mod list;
+mod log_options;
 mod mfa;
-mod obtain;
-mod panics;
+mod origin;
 mod print;
+mod process;
 mod profile;
-mod refresh;
 mod report;
 mod role;
 mod run;
@@ -38,18 +36,17 @@ mod settings;
 mod sts;
 mod supervise;
 mod sys;
+mod terminal;
 mod vars;
-mod waiting;
-mod word;
 
 pub mod cli;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod hostile;
-pub mod outcome;
 
 #[doc(hidden)]
 pub use deliver::environment::REMOVED;
+pub use process::outcome;
 pub use run::run;
 #[doc(hidden)]
 pub use supervise::machine::simulation;

@@ -3,23 +3,26 @@
 //! A message is written with one call, so that it is not torn among other writers: `writer` does it. `progress` is the
 //! line that says what is waited for, `style` the colours, `page` the layout of errors.
 
+pub(crate) mod output;
 mod page;
 mod progress;
 mod style;
+pub(crate) mod waiting;
 pub(crate) mod writer;
 
 pub(crate) use progress::Progress;
 
 use crate::cli;
-use crate::deliver::output;
 use crate::error::{Error, one_line, plain_json};
-use crate::mfa::{MfaSession, way};
-use crate::outcome::FAILED;
+use crate::event::{Field, Happening, Level, Narrator};
+use crate::log_options::{LogFormat, Verbosity, Voice};
+use crate::mfa::{MfaSession, mode};
+use crate::process::outcome::FAILED;
 use crate::profile::{Plan, Region};
 use crate::session::{Keys, rfc3339};
-use crate::settings::{LogFormat, Screen, Settings, Verbosity, Voice};
-use crate::supervise::happening::{Field, Happening, Level, Narrator};
+use crate::settings::Settings;
 use crate::sys::clock;
+use crate::terminal::Screen;
 #[cfg(any(test, fuzzing))]
 use crate::vars::Vars;
 use serde_json::{Map, Value, json};
@@ -121,7 +124,7 @@ impl Report {
         for (at, hop) in plan.hops.iter().enumerate() {
             let _ = write!(block, "\n  role {} of {of}: {hop}", at + 1);
         }
-        if let Some((_, _, serial)) = way::device(&plan.hops) {
+        if let Some((_, _, serial)) = mode::device(&plan.hops) {
             let _ = write!(block, "\n  MFA: device {serial}, its code from {}", settings.mfa.code);
         }
         let _ = match &plan.region {

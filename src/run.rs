@@ -3,23 +3,25 @@
 //! Each step is told in its own module; this one only puts them in their order, so that whatever can fail without a
 //! call to STS fails before it.
 
-use crate::attend;
 use crate::cache::Cache;
-use crate::check;
 use crate::cli;
+use crate::commands::check;
+use crate::commands::list;
+use crate::commands::supervise;
 use crate::deliver::environment::{Delivery, Mode};
-use crate::deliver::{config_copy, isolated, output, process};
+use crate::deliver::{config_copy, isolated, process};
 use crate::error::{Error, told};
+use crate::event::Narrator as _;
 use crate::files;
 use crate::launch::{Inherited, Launch, assumed};
-use crate::list;
-use crate::outcome::{FAILED, Outcome};
-use crate::panics;
+use crate::log_options::Voice;
 use crate::print::{self, Format};
+use crate::process::outcome::{FAILED, Outcome};
+use crate::report::output;
 use crate::report::{self, Report, writer};
-use crate::settings::{self, CacheSettings, Conduct, Machine, Settings, Task, Voice};
-use crate::supervise::happening::Narrator as _;
+use crate::settings::{self, CacheSettings, Conduct, Machine, Settings, Task};
 use crate::sys::lookup::{self, Command};
+use crate::sys::panics;
 use crate::sys::{exec, memory, signals};
 use crate::vars::Vars;
 use clap::ArgMatches;
@@ -96,7 +98,7 @@ fn command(matches: &ArgMatches, vars: &Vars, voice: Voice) -> Result<Outcome, E
     let launch = Launch::prepare(&settings, &inherited, report)?;
     match settings.conduct {
         Conduct::Exec => Err(become_command(&launch, &command)?),
-        Conduct::Supervise(policy) => attend::attend(&launch, &command, policy),
+        Conduct::Supervise(policy) => supervise::attend(&launch, &command, policy),
     }
 }
 

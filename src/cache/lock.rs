@@ -5,9 +5,9 @@
 
 use super::entry::{Found, Moment};
 use super::file;
-use super::folder::{Folder, Place, Reserved, random};
 use super::key::Key;
-use super::passed::Passed;
+use crate::cache::directory::{Folder, Place, Reserved, random};
+use crate::cache::skipped::Passed;
 use crate::sys::boot::boottime;
 use std::fs::{File, TryLockError};
 use std::io;
@@ -146,8 +146,8 @@ fn jittered(duration: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::super::folder::Make;
     use super::*;
+    use crate::cache::directory::Make;
 
     fn place() -> (tempfile::TempDir, Place) {
         let base = tempfile::tempdir().expect("a folder");

@@ -5,25 +5,25 @@
 //! becomes of files that nobody needs. The cache knows nothing of STS. Nothing that is wrong with it is an error of the
 //! run: it finds nothing then, or keeps nothing.
 
+mod directory;
 mod entry;
 mod file;
-mod folder;
 mod key;
 mod lock;
-mod passed;
 mod places;
+mod skipped;
 mod sweep;
 
 pub(crate) use entry::{Entry, Found, Moment, Stamp};
 pub(crate) use key::{Key, Reach, Surroundings};
 pub(crate) use lock::{Held, Turn};
-pub(crate) use passed::Passed;
 pub(crate) use places::surroundings;
+pub(crate) use skipped::Passed;
 
 use crate::error::told;
 use crate::settings::CacheSettings;
 use crate::vars::Vars;
-use folder::{Folder, Place};
+use directory::{Folder, Place};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;

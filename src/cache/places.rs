@@ -1,7 +1,7 @@
 //! Where the cache is, and what a source's answer depends on besides the plan.
 
-use super::folder::{Make, Place};
 use super::key::{Host, Surroundings};
+use crate::cache::directory::{Make, Place};
 use crate::files::read_at_most;
 use crate::profile::Source;
 use crate::sys::boot;

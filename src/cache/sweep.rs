@@ -1,7 +1,7 @@
 //! What becomes of files that nobody needs: expired sessions, locks without a session, what killed writers left.
 
 use super::file;
-use super::folder::{Folder, Kind};
+use crate::cache::directory::{Folder, Kind};
 use crate::sys::clock::wall;
 use nix::fcntl::OFlag;
 use std::io;
@@ -80,9 +80,9 @@ fn remove_unused_lock(folder: &Folder, name: &str, names: &[(String, Kind)]) {
 #[cfg(test)]
 mod tests {
     use super::super::entry::tests::{entry, stamp};
-    use super::super::folder::{Make, Place};
     use super::super::key::Key;
     use super::*;
+    use crate::cache::directory::{Make, Place};
     use crate::session::Validity;
     use std::fs::{File, FileTimes};
 

@@ -1,8 +1,8 @@
 //! Writers and readers at once, and what becomes of an answer.
 
 use super::entry::tests::{entry, stamp};
-use super::folder::Make;
 use super::*;
+use crate::cache::directory::Make;
 use crate::session::{Keys, Secret, Validity};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::SystemTime;

@@ -4,31 +4,30 @@
 //! Every user of the machine can connect to it, so nothing is given without the token, which only the command and its
 //! children have. What is answered to whom is decided in [`door`].
 
-mod door;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
-mod patience;
+mod request;
+mod write_timeout;
 
 use super::connections::{Connections, Place, Stage};
-use super::document;
 use super::environment::Delivery;
-use super::folder::RunFolder;
 use super::published::PublishedFile;
 use super::random::random_hex;
 use super::serving::{PAUSE, Served};
 use super::token_file;
+use crate::deliver::run_directory::RunFolder;
 use crate::error::{Error, told};
+use crate::event::Problem;
+use crate::print::document;
 use crate::session::{Secret, Session};
-use crate::supervise::happening::Problem;
 use crate::sys::memory::give_back;
 use crate::sys::offload::Offload;
-use door::Door;
 use hyper::StatusCode;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use nix::unistd::geteuid;
-use patience::Impatient;
+use request::Door;
 use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream as StdTcpStream};
@@ -38,6 +37,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
+use write_timeout::Impatient;
 
 /// How long a connection may take for the first byte of a request, and again for the rest of its head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);

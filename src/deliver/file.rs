@@ -1,11 +1,11 @@
 //! Delivery by a shared credentials file: `[default]` with the three keys, replaced as a whole at each refresh.
 
-use super::folder::RunFolder;
-use super::place::Kind;
 use super::published::PublishedFile;
+use crate::deliver::location::Kind;
+use crate::deliver::run_directory::RunFolder;
 use crate::error::Error;
+use crate::event::Problem;
 use crate::session::{Keys, Secret, Session};
-use crate::supervise::happening::Problem;
 use crate::sys::offload::Offload;
 use std::path::Path;
 

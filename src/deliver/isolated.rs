@@ -5,8 +5,8 @@
 //! more: those that no variable of this user's processes names, and that nothing has used or read for [`UNUSED`], which
 //! is for processes that it cannot look into (after `sudo`, in another container).
 
-use super::folder::{first_base, is_own_folder, make_private, prefix};
 use super::replace::replace;
+use crate::deliver::run_directory::{first_base, is_own_folder, make_private, prefix};
 use crate::error::Error;
 use crate::files::read_at_most;
 use crate::sys::clock;

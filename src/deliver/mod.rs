@@ -2,19 +2,17 @@
 
 pub(crate) mod config_copy;
 mod connections;
-pub(crate) mod document;
 pub(crate) mod endpoint;
 pub(crate) mod environment;
 pub(crate) mod file;
-pub(crate) mod folder;
 pub(crate) mod isolated;
-pub(crate) mod output;
-mod place;
+mod location;
 pub(crate) mod process;
 mod publish;
 pub(crate) mod published;
 mod random;
 mod replace;
+pub(crate) mod run_directory;
 mod serving;
 pub(crate) mod token_file;
 mod trusted;

@@ -12,12 +12,12 @@
 pub(crate) mod client;
 
 use super::connections::Connections;
-use super::document;
 use super::environment::Delivery;
-use super::folder::RunFolder;
 use super::serving::{PAUSE, Served};
 use crate::cli::FROM_SOCKET;
+use crate::deliver::run_directory::RunFolder;
 use crate::error::{Error, told};
+use crate::print::document;
 use crate::session::Session;
 use std::io;
 use std::os::unix::fs::{PermissionsExt as _, symlink};

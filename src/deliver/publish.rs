@@ -7,8 +7,8 @@
 use super::published::not_replaced;
 use super::replace::{Identity, replace_by};
 use crate::error::told;
+use crate::event::Problem;
 use crate::session::Secret;
-use crate::supervise::happening::Problem;
 use crate::sys::offload::{Job, Life, Offload};
 use std::cell::RefCell;
 use std::io::Write;

@@ -1,12 +1,12 @@
 //! A file that is put in its place as a whole, again and again, and removed at the end if it is still the run's.
 
-use super::place::{Kind, place};
 use super::publish::{Order, Put, publish};
 use super::replace::{remove_leftovers, temporary, try_replace};
 use super::trusted::Group;
+use crate::deliver::location::{Kind, place};
 use crate::error::{Error, told};
+use crate::event::Problem;
 use crate::session::Secret;
-use crate::supervise::happening::Problem;
 use crate::sys::offload::{Job, Offload};
 use std::cell::RefCell;
 use std::os::fd::RawFd;

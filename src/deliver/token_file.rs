@@ -1,7 +1,7 @@
 //! The file of `--endpoint-token-file`: the endpoint's token alone, without a line end, which SDKs would send along.
 
-use super::place::Kind;
 use super::published::PublishedFile;
+use crate::deliver::location::Kind;
 use crate::error::Error;
 use std::path::Path;
 

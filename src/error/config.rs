@@ -3,9 +3,9 @@
 //! Facts as fields, no secret among them. `Display` is one line; the hint is the one thing to do.
 
 use super::{LookedAt, shortened};
+use crate::origin::Word;
 use crate::role::{Invalid, MAX_HOPS};
 use crate::session::Flaw;
-use crate::word::Word;
 use std::fmt;
 use std::path::PathBuf;
 

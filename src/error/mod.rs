@@ -17,7 +17,7 @@ pub(crate) use mfa::{CodeOrigin, MfaError, MfaFailure};
 pub(crate) use source::{Answer, LookedAt, MetadataFailure, ProcessFailure, SourceError, StoredFile, is_passing};
 pub(crate) use text::{deceives, one_line, plain_json, shortened};
 
-use crate::outcome::{FAILED, NOT_FOUND, NOT_RUNNABLE};
+use crate::process::outcome::{FAILED, NOT_FOUND, NOT_RUNNABLE};
 use crate::role::Invalid;
 use std::fmt;
 use std::io;

@@ -8,9 +8,9 @@
 mod codes;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
+pub(crate) mod mode;
 mod prompt;
 mod sessions;
-pub(crate) mod way;
 
 pub(crate) use codes::Codes;
 pub(crate) use sessions::{KeptInProcess, MfaKey, MfaSession, MfaSessions};

@@ -3,12 +3,12 @@
 //! Decides what is written and how it is quoted; which variables there are is `deliver::environment`'s to say. Writes to
 //! nothing itself.
 
+pub(crate) mod document;
 mod format;
 mod quote;
 
 pub(crate) use format::{Format, Syntax};
 
-use crate::deliver::document;
 use crate::deliver::environment::Change;
 use crate::error::Error;
 use crate::session::Session;

@@ -5,11 +5,11 @@
 use super::request::Request;
 use super::set::ProfileSet;
 use crate::error::{ConfigError, DurationBy};
+use crate::origin::Counts;
 use crate::role::{
     ExternalId, Hop, HopOptions, Invalid, MAX_HOPS, MfaSerial, RoleArn, RoleSessionName, SessionDuration,
 };
 use crate::vars::Vars;
-use crate::word::Counts;
 use std::time::Duration;
 
 /// The roles to assume, one with the session of the one before; never empty.

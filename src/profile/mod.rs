@@ -16,11 +16,11 @@ mod metadata;
 mod network;
 mod plan;
 mod proxy;
+mod quotes;
 mod request;
 mod set;
 mod source;
 pub(crate) mod text;
-mod words;
 
 pub(crate) use exported::exported_settings;
 pub(crate) use hops::RoleChain;

@@ -14,9 +14,9 @@ use super::request::Request;
 use super::set::ProfileSet;
 use super::source::{self, Source, TokenFrom};
 use crate::error::ConfigError;
+use crate::origin::Counts;
 use crate::role::RoleArn;
 use crate::vars::Vars;
-use crate::word::Counts;
 use selected::{NamedBy, Selected, select};
 use std::path::PathBuf;
 

@@ -4,8 +4,8 @@
 //! are not here: `plan` reads them.
 
 use super::source::TokenFrom;
+use crate::origin::Word;
 use crate::role::{HopOptions, RoleArn, RoleSessionName};
-use crate::word::Word;
 use std::path::PathBuf;
 
 /// The user's words, parsed.

@@ -4,8 +4,8 @@
 //! file over the config file, and `[profile default]` replaces `[default]`. It does not know what a key means.
 
 use super::text::{FileKind, Line, Section, property, scan};
-use super::words::one_word;
 use crate::error::{ConfigError, Misplaced};
+use crate::profile::quotes::one_word;
 use crate::session::Secret;
 use std::collections::BTreeMap;
 use std::fmt;

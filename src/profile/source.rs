@@ -6,8 +6,8 @@
 use super::network::region_name;
 use super::set::{ProfileSet, Settings};
 use super::text::FileKind;
-use super::words::one_line;
 use crate::error::ConfigError;
+use crate::profile::quotes::one_line;
 use crate::session::{Flaw, Keys, Part};
 use crate::vars::Vars;
 use std::fmt;

@@ -5,7 +5,7 @@
 //! that works with `aws` has to work here. It looks at one line after another and keeps every byte; what sections
 //! and settings mean is decided in `set`. It knows no file name.
 
-use super::words::{one_word, outside_quotes};
+use crate::profile::quotes::{one_word, outside_quotes};
 use crate::session::Secret;
 
 /// Which of the two shared files a text is: their sections are named differently.

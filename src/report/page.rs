@@ -1,6 +1,6 @@
 //! Long lines as a page: broken where they may be, so that an error can be read in a narrow window or in a build's log.
 
-use crate::settings::WIDTH;
+use crate::terminal::WIDTH;
 
 /// What is worth a line of its own.
 const LEAST: usize = 12;

@@ -6,10 +6,11 @@
 //! theirs nor be erased without theirs.
 
 use super::writer;
-use crate::settings::{LogFormat, Screen, Verbosity, Voice};
+use crate::log_options::{LogFormat, Verbosity, Voice};
+use crate::report::waiting::{Awaited, line};
 use crate::sys::boot::boottime;
 use crate::sys::screen::{self, ERASE};
-use crate::waiting::{Awaited, line};
+use crate::terminal::Screen;
 use std::convert::Infallible;
 use std::io::IsTerminal as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,6 +1,7 @@
 //! Colours: of the words that begin a line, on a terminal whose user did not decline them.
 
-use crate::settings::{Colour, Screen, Voice};
+use crate::log_options::Voice;
+use crate::terminal::{Colour, Screen};
 use std::io::IsTerminal as _;
 
 /// What the word at the beginning of a line says of the line.

@@ -1,10 +1,10 @@
 //! What was asked for about cached sessions.
 
-use super::given::{Given, Words};
 use crate::error::Error;
+use crate::origin::{Counts, Word};
 use crate::profile::RoleChain;
 use crate::role::{Invalid, SessionDuration, parse_duration};
-use crate::word::{Counts, Word};
+use crate::settings::values::{Given, Words};
 use std::path::PathBuf;
 use std::time::Duration;
 

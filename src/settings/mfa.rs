@@ -1,8 +1,8 @@
 //! Where the MFA code comes from, and how long the session lasts that it buys.
 
-use super::given::Words;
 use crate::error::Error;
 use crate::role::{MFA_SESSION, MfaCode, parse_mfa_session};
+use crate::settings::values::Words;
 use crate::vars::Vars;
 use std::fmt;
 use std::time::Duration;

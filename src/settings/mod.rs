@@ -4,34 +4,34 @@
 //! so that a bad value costs no call. Which role comes out of it is decided in `profile::plan`.
 
 mod cache;
-mod conduct;
-mod given;
-mod guard;
+mod conflicts;
+mod lints;
 mod mfa;
-mod name;
-mod pairs;
+mod mode;
 mod request;
-mod screen;
+mod session_name;
 mod task;
+mod values;
 
 pub(crate) use cache::{CacheMode, CacheSettings};
-pub(crate) use conduct::{Conduct, DeliverySettings, Via};
+pub(crate) use mode::{Conduct, DeliverySettings, Via};
 
 use crate::cli;
 use crate::deliver::environment::{Delivery, check_keep};
 use crate::error::Error;
+use crate::log_options::{LogFormat, Verbosity, Voice};
 use crate::profile::{Request, endpoint};
 use crate::role::{Invalid, is_account, parse_duration};
 use crate::session::Session;
+use crate::terminal::Screen;
 use crate::vars::Vars;
 use clap::ArgMatches;
-use given::Words;
 pub(crate) use mfa::{CodeFrom, MfaSettings};
-pub(crate) use screen::{Colour, Screen, WIDTH};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 pub(crate) use task::{Task, task};
+use values::Words;
 
 /// Everything that was asked for.
 #[derive(Debug)]
@@ -102,38 +102,6 @@ pub(crate) struct StsSettings {
     pub(crate) timeout_given: bool,
 }
 
-/// How much is said on stderr.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Verbosity {
-    Quiet,
-    Normal,
-    Verbose,
-    Everything,
-}
-
-/// The form of what is said (`--log-format`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LogFormat {
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-/// How and how much xassume speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Voice {
-    pub(crate) verbosity: Verbosity,
-    pub(crate) format: LogFormat,
-    pub(crate) screen: Screen,
-}
-
-impl Voice {
-    /// The voice of one who was not told how to speak.
-    pub(crate) fn usual(vars: &Vars) -> Self {
-        Self { verbosity: Verbosity::Normal, format: LogFormat::Text, screen: Screen::of(vars) }
-    }
-}
-
 /// What is known of the machine, for the default session name.
 #[derive(Debug, Clone)]
 pub(crate) struct Machine {
@@ -155,7 +123,7 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<ArgMatches, clap::Error> {
 /// When a flag or a variable holds no such value, or both `-v` and `-q` were typed.
 pub(crate) fn voice(matches: &ArgMatches, vars: &Vars) -> Result<Voice, Error> {
     let mut words = Words::new(matches, vars);
-    pairs::settle(&mut words, pairs::SPEECH, &mut Vec::new())?;
+    conflicts::settle(&mut words, conflicts::SPEECH, &mut Vec::new())?;
     let verbosity = match words.count("verbose")? {
         _ if words.switch("quiet")? => Verbosity::Quiet,
         0 => Verbosity::Normal,
@@ -194,12 +162,12 @@ fn settings(
     let command = words.command();
     notes.extend(words.notes());
     let (conduct, delivery) = match purpose {
-        Purpose::Run => conduct::conduct(words)?,
-        Purpose::Print => (Conduct::Exec, conduct::printed(words)?),
+        Purpose::Run => mode::conduct(words)?,
+        Purpose::Print => (Conduct::Exec, mode::printed(words)?),
     };
     let mfa = mfa::mfa(words, vars, &mut notes)?;
-    let warnings = guard::own_profile(&command, &delivery).into_iter().collect();
-    notes.extend(guard::kept_for_nothing(&delivery.keep, vars));
+    let warnings = lints::own_profile(&command, &delivery).into_iter().collect();
+    notes.extend(lints::kept_for_nothing(&delivery.keep, vars));
     Ok(Settings {
         cache: CacheSettings::read(words)?,
         request: request::request(words, vars, machine, read, &mut notes)?,

@@ -1,16 +1,16 @@
 //! What is asked for of roles: chain, profile, options, session name, region.
 
 use super::Machine;
-use super::given::{Given, Words};
-use super::name;
 use crate::error::{Error, told};
+use crate::origin::Counts;
 use crate::profile::{ProfileChoice, ProfileFrom, Request, TokenFrom, region_name};
 use crate::role::{
     ExternalId, HopOptions, Invalid, MAX_HOPS, MfaSerial, PolicyArn, RoleArn, RoleSessionName, SessionDuration,
     SessionPolicy, SourceIdentity, Tag, TagKey, check_tags,
 };
+use crate::settings::session_name;
+use crate::settings::values::{Given, Words};
 use crate::vars::Vars;
-use crate::word::Counts;
 use std::path::{Path, PathBuf};
 
 /// Flags of a request that can turn out not to go with another one.
@@ -48,7 +48,7 @@ pub(super) fn request(
         roles_variable,
         profile: words.one("profile").map(|given| profile(&given)).transpose()?,
         session_name: words.one("role-session-name").map(|given| given.parse(RoleSessionName::parse)).transpose()?,
-        default_session_name: name::default_session_name(vars, machine.uid, &machine.host),
+        default_session_name: session_name::default_session_name(vars, machine.uid, &machine.host),
         options: hop_options(words, read, notes)?,
         by_variable: words.by_variable(RANKED),
         web_identity_token_file: words.one("web-identity-token-file").map(|given| {

@@ -1,10 +1,11 @@
 //! What a run is to do: run a command with a session, or something in place of a command.
 
 use super::cache::settle_min_ttl;
-use super::given::Words;
-use super::{CacheSettings, Machine, Purpose, Settings, pairs, settings};
+use super::{CacheSettings, Machine, Purpose, Settings, settings};
 use crate::error::Error;
 use crate::print::Format;
+use crate::settings::conflicts;
+use crate::settings::values::Words;
 use crate::vars::Vars;
 use clap::ArgMatches;
 use std::path::Path;
@@ -36,8 +37,8 @@ pub(crate) fn task(
     words.refuse_empty_values()?;
     let instead = instead_of_a_command(&words)?;
     let mut notes = Vec::new();
-    pairs::settle(&mut words, pairs::SPEECH, &mut notes)?;
-    pairs::settle(&mut words, pairs::RULES, &mut notes)?;
+    conflicts::settle(&mut words, conflicts::SPEECH, &mut notes)?;
+    conflicts::settle(&mut words, conflicts::RULES, &mut notes)?;
     settle_min_ttl(&mut words, &mut notes);
     let settings = |purpose| settings(&words, notes, purpose, vars, machine, read).map(Box::new);
     match instead {

@@ -1,13 +1,13 @@
 //! What STS's answer means: a session, or the reason why there is none.
 
 use super::call::Call;
-use super::course::TOO_MANY_REQUESTS;
 use super::date::Dated;
 use super::failure::{self, Way};
 use super::http;
 use crate::error::{AssumeError, Cause, Effort, NetworkFailure, Refusal};
-use crate::explain;
 use crate::session::{CallerIdentity, Keys, Secret, Session, Validity};
+use crate::sts::attempts::TOO_MANY_REQUESTS;
+use crate::sts::refusal;
 use aws_sdk_sts::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_sdk_sts::types::{AssumedRoleUser, Credentials};
@@ -126,7 +126,7 @@ pub(super) fn answered(status: StatusCode, error: &ErrorMetadata, way: &Way) -> 
         // STS throttles with 400 and a code; what stands before it does so with this status and any body.
         TOO_MANY_REQUESTS => Some(Refusal::Throttled),
         _ if status.is_server_error() => Some(Refusal::Unavailable),
-        _ => error.code().map(|code| explain::refusal(code, &message)),
+        _ => error.code().map(|code| refusal::refusal(code, &message)),
     };
     match (refusal, &way.proxy) {
         (Some(refusal), _) => {

@@ -1,15 +1,15 @@
 //! One call to STS: the request of a hop, and the client that sends it.
 
 use super::Network;
-use super::course::{TooManyRequests, Watch};
 use super::http::Line;
 use super::source::Proof;
 use crate::error::{AssumeError, Cause, Refusal, StsCall};
 use crate::mfa::MfaSession;
 use crate::report::Progress;
+use crate::report::waiting::Awaited;
 use crate::role::{Hop, HopOptions, MfaCode, MfaSerial, PolicyArn, SessionDuration};
 use crate::session::{CallerIdentity, Granted, Keys, Secret};
-use crate::waiting::Awaited;
+use crate::sts::attempts::{TooManyRequests, Watch};
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};

@@ -8,7 +8,7 @@ use super::date::ServerDate;
 use super::failure::{chain, proxy_of};
 use super::http::{self, MOST_BYTES, Proxy};
 use crate::error::{Answer, is_passing, shortened};
-use crate::waiting::Tries;
+use crate::report::waiting::Tries;
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;

@@ -8,22 +8,22 @@
 
 use super::Network;
 use super::call::{Call, Code};
-use super::course::Course;
 use super::date::ServerDate;
 use super::http::{Line, received};
 use super::instance::role_name;
 use super::source::{Proof, process_keys};
-use crate::deliver::document::container;
 use crate::error::{AssumeError, Error, MetadataFailure, ProcessFailure, SourceError, StsCall};
 use crate::hostile::{Bound, bounded, is_telling, redacted, seen, told};
+use crate::log_options::Voice;
+use crate::print::document::container;
 use crate::report::Report;
+use crate::report::waiting::Tries;
 use crate::role::{Hop, HopOptions, MfaCode, MfaSerial, RoleArn, RoleSessionName};
 use crate::session::{CallerIdentity, Keys, Secret, Session, rfc3339};
-use crate::settings::Voice;
+use crate::sts::attempts::Course;
 use crate::supervise::schedule::{Dice, Margin, Rule, Term, Timing, Turn};
 use crate::sys::boot::boottime;
 use crate::vars::Vars;
-use crate::waiting::Tries;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };

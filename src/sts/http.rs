@@ -4,14 +4,14 @@
 //! aws-lc's start, in each process.
 
 use super::Network;
-use super::course::Course;
 use super::date::ServerDate;
 use super::failure::{chain, through};
 use crate::error::told;
 use crate::files::{MOST_BYTES as MOST_FILE_BYTES, read_at_most};
 use crate::profile::{Proxies, Proxy as UsedProxy};
+use crate::report::waiting::Tries;
+use crate::sts::attempts::Course;
 use crate::sys::boot::boottime;
-use crate::waiting::Tries;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::proxy::{ProxyConfig, ProxyError};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;

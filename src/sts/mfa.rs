@@ -1,14 +1,14 @@
 //! The MFA session: bought with a code once, and what all roles are assumed from.
 
 use super::call::Code;
-use super::road::{Heard, Road};
 use super::source::Proof;
 use super::{Instant, Sts};
 use crate::error::{Cause, Error, Refusal, StsCall};
-use crate::mfa::way::device;
+use crate::mfa::mode::device;
 use crate::mfa::{Codes, MfaKey, MfaSession, MfaSessions};
 use crate::role::{MfaCode, MfaSerial};
 use crate::session::{Keys, Session};
+use crate::sts::context::{Heard, Road};
 use std::fmt;
 use std::time::{Duration, SystemTime};
 

@@ -9,11 +9,10 @@
 //! the proof that one of them sends.
 
 mod answer;
+mod attempts;
 mod call;
 mod container;
-mod course;
-#[cfg(test)]
-mod cuts;
+mod context;
 mod date;
 mod document;
 mod dpop;
@@ -26,28 +25,30 @@ mod http;
 mod instance;
 mod login;
 mod mfa;
-mod road;
+mod refusal;
 pub(crate) mod source;
 mod sso;
 mod stored;
+#[cfg(test)]
+mod truncated;
 
+pub(crate) use context::{Heard, Sourced};
 pub(crate) use endpoint::endpoint;
 pub(crate) use http::{BundleError, read_bundle};
 pub(crate) use mfa::{Mfa, MfaUse};
-pub(crate) use road::{Heard, Sourced};
 
 use crate::error::{AssumeError, Error, SourceError, StsCall};
-use crate::mfa::way::{KeyKind, Way, way};
+use crate::mfa::mode::{KeyKind, Way, way};
 use crate::profile::{Plan, Proxies, Source};
+use crate::report::waiting::{Awaited, ProgramLimit};
 use crate::report::{Progress, Report};
 use crate::role::Hop;
 use crate::session::{CallerIdentity, Session};
 use crate::vars::Vars;
-use crate::waiting::{Awaited, ProgramLimit};
 use call::{Call, Code};
+use context::Road;
 use http::Line;
 use instance::Instance;
-use road::Road;
 use source::{Asking, Helpers, Proof};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

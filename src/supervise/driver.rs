@@ -7,15 +7,15 @@ mod host;
 
 pub(crate) use host::ProcessHost;
 
-use super::happening::{Happening, Narrator, Problem};
 use super::machine::{Action, CommandEvent, Event, Fault, Final, Machine, SessionEvent};
 use super::policy::Policy;
 use super::ports::{Delivery, Publishing, SessionSource};
-use super::process::{Change, Remaining, Target};
-use super::relay::Facts;
 use super::schedule::{Deadline, Dice};
-use super::signal::Signal;
+use crate::event::{Happening, Narrator, Problem};
+use crate::process::signal::Signal;
+use crate::process::{Change, Remaining, Target};
 use crate::session::Session;
+use crate::supervise::forwarding::Facts;
 use crate::sys::clock::Clock;
 use std::collections::VecDeque;
 use std::ffi::CString;

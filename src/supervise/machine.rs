@@ -5,23 +5,23 @@
 //!
 //! Each rule stands where its state and its event meet; no `_` arm hides a pair that nobody thought of.
 
-mod outside;
+mod ending;
+mod events;
+mod outside_signals;
 mod renewal;
-mod rules;
 pub mod simulation;
 mod starting;
 mod stopping;
-mod words;
 
-pub(crate) use words::{Action, CommandEvent, Event, Fault, Final, START_LIMIT, SessionEvent};
+pub(crate) use events::{Action, CommandEvent, Event, Fault, Final, START_LIMIT, SessionEvent};
 
-use super::happening::Happening;
 use super::policy::{OnExpiry, Policy};
-use super::process::Pid;
-use super::relay::Facts;
 use super::schedule::{Deadline, Dice, Now, Term};
-use super::signal::Signal;
+use crate::event::Happening;
+use crate::process::Pid;
+use crate::process::signal::Signal;
 use crate::session::Validity;
+use crate::supervise::forwarding::Facts;
 use renewal::{Consequence, Renewal};
 use starting::{Given, Start, Step};
 use std::time::Duration;

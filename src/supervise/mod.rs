@@ -46,11 +46,8 @@
 //!   time: meanwhile signals are heard, and the command may end.
 
 pub(crate) mod driver;
-pub(crate) mod happening;
+pub(crate) mod forwarding;
 pub(crate) mod machine;
 pub(crate) mod policy;
 pub(crate) mod ports;
-pub(crate) mod process;
-pub(crate) mod relay;
 pub(crate) mod schedule;
-pub(crate) mod signal;

@@ -1,8 +1,8 @@
 //! What the user asked of the supervision: parsed flags, no facts about the machine it runs on.
 
-use super::happening::{Happening, Stdin};
 use super::schedule::{Margin, Rule, Timing};
-use super::signal::Signal;
+use crate::event::{Happening, Stdin};
+use crate::process::signal::Signal;
 use std::time::Duration;
 
 /// What to do to the command when its session was refreshed (`--on-expiry`).

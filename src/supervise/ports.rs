@@ -1,6 +1,6 @@
 //! What a supervision needs of others: sessions, and a way to hand them on.
 
-use super::happening::Problem;
+use crate::event::Problem;
 use crate::session::Session;
 use std::ffi::CString;
 use std::pin::Pin;

@@ -12,8 +12,8 @@ pub(crate) use spawn::{Program, Stdio, spawn};
 pub(crate) use unborn::Unborn;
 
 use super::signals;
-use crate::supervise::process::{Change, End, Group, Pid};
-use crate::supervise::signal::Signal;
+use crate::process::signal::Signal;
+use crate::process::{Change, End, Group, Pid};
 use std::io;
 
 /// A child that is not reaped yet. Dropped before that, in a panic for one, it is told to end.
@@ -58,7 +58,7 @@ impl Child {
             Ok(Some((_, change))) => Some(change),
             Ok(None) => wait(libc::P_PID, self.pid, libc::WSTOPPED).ok().flatten().map(|(_, change)| change),
             // Nobody else waits for our children; should it be gone all the same, its status is not to be had.
-            Err(_) => Some(Change::Ended(End::Exited(crate::outcome::FAILED))),
+            Err(_) => Some(Change::Ended(End::Exited(crate::process::outcome::FAILED))),
         }
     }
 

@@ -9,8 +9,8 @@ use super::child::Child;
 use super::processes::{self, Process};
 use super::reap;
 use super::signals;
-use crate::supervise::process::{Group, Pid, Remaining};
-use crate::supervise::signal::Signal;
+use crate::process::signal::Signal;
+use crate::process::{Group, Pid, Remaining};
 use nix::unistd::{getpgid, getpgrp, getpid, getsid};
 use std::io;
 
@@ -195,7 +195,7 @@ fn is_home(child: &Child) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::supervise::process::Change;
+    use crate::process::Change;
     use crate::sys::child::{Program, Stdio};
     use std::ffi::CStr;
     use std::time::{Duration, Instant};

@@ -13,8 +13,8 @@ use super::processes::pidfd;
 use super::reap::Entry;
 use super::signals::{self, Notice};
 use super::tty::Terminal;
-use crate::supervise::process::{End, Group, Pid};
-use crate::waiting::ProgramLimit;
+use crate::process::{End, Group, Pid};
+use crate::report::waiting::ProgramLimit;
 pub(super) use answer::{Answer, More};
 use family::Family;
 use std::ffi::CString;
@@ -196,7 +196,7 @@ pub(super) async fn ended(pid: Pid, entry: &Entry) -> End {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::supervise::signal::Signal;
+    use crate::process::signal::Signal;
 
     fn run(line: &str) -> Result<Vec<u8>, HelperError> {
         run_within(ProgramLimit::OWN, line)

@@ -17,6 +17,7 @@ mod linked;
 pub(crate) mod lookup;
 pub(crate) mod memory;
 pub(crate) mod offload;
+pub(crate) mod panics;
 mod poll;
 mod processes;
 pub(crate) mod program;

@@ -4,8 +4,8 @@
 #![allow(unsafe_code)]
 
 use super::signals;
-use crate::supervise::process::{Group, Member, Pid};
-use crate::supervise::signal::Signal;
+use crate::process::signal::Signal;
+use crate::process::{Group, Member, Pid};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;

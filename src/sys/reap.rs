@@ -7,7 +7,7 @@
 
 use super::child::wait;
 use super::processes;
-use crate::supervise::process::{Change, End, Pid};
+use crate::process::{Change, End, Pid};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -45,7 +45,7 @@ impl Entry {
                 Some(end)
             }
             Ok(Some((_, Change::Paused(_))) | None) => None,
-            Err(_) => Some(End::Exited(crate::outcome::FAILED)),
+            Err(_) => Some(End::Exited(crate::process::outcome::FAILED)),
         }
     }
 

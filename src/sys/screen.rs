@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use super::signals;
-use crate::supervise::signal::{Signal, SignalSet};
+use crate::process::signal::{Signal, SignalSet};
 use nix::unistd::{getpgrp, tcgetpgrp};
 use std::sync::atomic::{AtomicBool, Ordering};
 

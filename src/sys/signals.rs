@@ -15,8 +15,8 @@ pub(crate) use inherited::{Inherited, inherited, keep_child_statuses};
 pub(super) use notice::{Notice, separate_notice};
 pub(crate) use watch::Watch;
 
-use crate::supervise::process::{Group, Pid};
-use crate::supervise::signal::{Signal, SignalSet};
+use crate::process::signal::{Signal, SignalSet};
+use crate::process::{Group, Pid};
 use std::io;
 
 /// The size of the kernel's signal set, which its system calls ask for.

@@ -1,7 +1,7 @@
 //! A thread that leaves signals to the main thread.
 
 use super::signals;
-use crate::supervise::signal::{Signal, SignalSet};
+use crate::process::signal::{Signal, SignalSet};
 use std::io;
 use std::thread::Builder;
 

@@ -3,8 +3,8 @@
 #![allow(unsafe_code)]
 
 use super::signals;
-use crate::supervise::happening::Stdin;
-use crate::supervise::signal::{Signal, SignalSet};
+use crate::event::Stdin;
+use crate::process::signal::{Signal, SignalSet};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::signal::killpg;

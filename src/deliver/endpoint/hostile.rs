@@ -7,7 +7,7 @@
 )]
 
 use super::answer_all;
-use super::door::Door;
+use crate::deliver::endpoint::request::Door;
 use crate::deliver::serving::Served;
 use crate::hostile::{Bound, bounded};
 use crate::session::{Secret, Validity};

@@ -3,8 +3,8 @@
 //! It reads no variable and no file, starts no runtime, and prints one JSON document.
 
 use super::{GIVEN, REFUSED};
-use crate::deliver::output;
 use crate::error::{Error, told};
+use crate::report::output;
 use std::io::{self, Read as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;

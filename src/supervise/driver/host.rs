@@ -1,13 +1,13 @@
 //! The real host: a child process, signals from the kernel, the user's terminal.
 
 use super::Host;
+use crate::event::{Happening, Problem};
+use crate::process::signal::Signal;
+use crate::process::{Change, Group, Remaining, Target};
 use crate::report::writer;
-use crate::supervise::happening::{Happening, Problem};
+use crate::supervise::forwarding::{self, Early, Facts, SessionRole};
 use crate::supervise::machine::{CommandEvent, Fault};
 use crate::supervise::policy::{self, Policy, ProcessGroup};
-use crate::supervise::process::{Change, Group, Remaining, Target};
-use crate::supervise::relay::{self, Early, Facts, SessionRole};
-use crate::supervise::signal::Signal;
 use crate::sys::child::{Child, Program, Stdio, Unborn};
 use crate::sys::family::Family;
 use crate::sys::lookup::Command;
@@ -68,7 +68,7 @@ impl ProcessHost {
                 tokio::time::sleep(DEAF).await;
                 continue;
             };
-            match relay::before_start(arrival.signal) {
+            match forwarding::before_start(arrival.signal) {
                 Early::Die => return arrival.signal,
                 Early::Pause => signals::pause(Signal::STOP),
                 Early::Ignore => self.reap_orphans(),

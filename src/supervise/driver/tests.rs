@@ -3,8 +3,8 @@
 mod simulated;
 
 use super::*;
+use crate::process::End;
 use crate::supervise::policy::{OnExpiry, Reach};
-use crate::supervise::process::End;
 use crate::supervise::schedule::Margin;
 use simulated::*;
 use std::time::Duration;

@@ -8,8 +8,8 @@ mod moves;
 mod world;
 
 use super::*;
+use crate::process::Group;
 use crate::supervise::policy::{OnRefreshFailure, Reach};
-use crate::supervise::process::Group;
 use moves::*;
 use std::collections::{BTreeSet, HashSet};
 use world::*;

@@ -2,8 +2,8 @@
 //!
 //! It knows nothing of the command; what a refresh means for that is told as a [`Consequence`].
 
-use super::words::{Action, SessionEvent};
-use crate::supervise::happening::{Happening, Problem};
+use crate::event::{Happening, Problem};
+use crate::supervise::machine::events::{Action, SessionEvent};
 use crate::supervise::policy::{Duty, OnRefreshFailure, Policy};
 use crate::supervise::schedule::{CLOSEST, Deadline, Dice, Now, SOON, Term, Turn, retry_in};
 use std::time::Duration;

@@ -4,9 +4,9 @@
 //! and holds no copy. Nothing in the program uses this.
 
 use super::renewal::Renewal;
-use super::words::{Action, SessionEvent};
+use crate::event::Problem;
 use crate::session::Validity;
-use crate::supervise::happening::Problem;
+use crate::supervise::machine::events::{Action, SessionEvent};
 use crate::supervise::policy::{OnExpiry, Policy, Reach};
 use crate::supervise::schedule::{Deadline, Dice, Margin, Now, Term};
 use std::time::{Duration, SystemTime};

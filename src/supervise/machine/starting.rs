@@ -1,11 +1,11 @@
 //! How a command is started: a child is made, and has some time to be the command.
 
 use super::renewal::Consequence;
-use super::words::{Action, Fault, Final, START_LIMIT, START_RETRIES, START_RETRY_IN};
 use super::{Machine, Stage};
-use crate::supervise::happening::{Happening, Problem};
+use crate::event::{Happening, Problem};
+use crate::process::{End, Pid};
+use crate::supervise::machine::events::{Action, Fault, Final, START_LIMIT, START_RETRIES, START_RETRY_IN};
 use crate::supervise::policy::{Duty, OnExpiry};
-use crate::supervise::process::{End, Pid};
 use crate::supervise::schedule::Now;
 use std::time::Duration;
 

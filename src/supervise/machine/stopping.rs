@@ -2,12 +2,12 @@
 //!
 //! The command's process stays un-reaped until they are gone, so its id, and its group's, stay its own.
 
-use super::words::{Action, LINGER_LIMIT, LONGEST_PAUSE, LOOK_AGAIN, NAMED_AFTER};
 use super::{Machine, Stage, StopWarning, Then};
-use crate::supervise::happening::{Happening, Stop};
-use crate::supervise::process::{End, Pid, Remaining, Target};
+use crate::event::{Happening, Stop};
+use crate::process::signal::Signal;
+use crate::process::{End, Pid, Remaining, Target};
+use crate::supervise::machine::events::{Action, LINGER_LIMIT, LONGEST_PAUSE, LOOK_AGAIN, NAMED_AFTER};
 use crate::supervise::schedule::Now;
-use crate::supervise::signal::Signal;
 use std::time::Duration;
 
 /// A stop in progress.

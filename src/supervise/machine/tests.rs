@@ -4,10 +4,10 @@ mod play;
 mod refreshing;
 mod stopping;
 
-use super::words::START_RETRIES;
 use super::*;
+use crate::process::{End, Group, Sender, Target};
+use crate::supervise::machine::events::START_RETRIES;
 use crate::supervise::policy::Reach;
-use crate::supervise::process::{End, Group, Sender, Target};
 use play::*;
 
 #[test]

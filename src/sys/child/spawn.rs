@@ -2,8 +2,8 @@
 //!
 //! Call it on the main thread of a current-thread runtime: the parent-death signal follows the *thread* that forked.
 
-use crate::supervise::process::{Group, Pid};
-use crate::supervise::signal::{Signal, SignalSet};
+use crate::process::signal::{Signal, SignalSet};
+use crate::process::{Group, Pid};
 use crate::sys::signals::{self, Inherited};
 use nix::fcntl::OFlag;
 use std::ffi::{CStr, CString, c_char};

@@ -3,8 +3,8 @@
 
 use super::spawn::{Program, Stdio, fork, outcome};
 use super::{Child, signals};
-use crate::supervise::process::{Group, Pid};
-use crate::supervise::signal::Signal;
+use crate::process::signal::Signal;
+use crate::process::{Group, Pid};
 use crate::sys::poll::polled;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use std::fs::File;

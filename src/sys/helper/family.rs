@@ -4,8 +4,8 @@
 //! the rest of a pipeline: then it is the helper and those of its descendants that have stayed in the group. One that
 //! was left behind by its parent, or has made itself a group or a session (an agent), is nobody's to end.
 
-use crate::supervise::process::{Group, Pid};
-use crate::supervise::signal::Signal;
+use crate::process::signal::Signal;
+use crate::process::{Group, Pid};
 use crate::sys::processes::{self, Process, State};
 use crate::sys::reap::Entry;
 use crate::sys::signals;

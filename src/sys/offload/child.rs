@@ -1,8 +1,8 @@
 //! The child's side: what it gives up before it begins its work, and how it ends.
 
-use crate::outcome::FAILED;
-use crate::supervise::process::Pid;
-use crate::supervise::signal::{Signal, SignalSet};
+use crate::process::Pid;
+use crate::process::outcome::FAILED;
+use crate::process::signal::{Signal, SignalSet};
 use crate::sys::signals::{self, separate_notice};
 use std::fs::File;
 use std::os::fd::RawFd;

@@ -1,7 +1,7 @@
 //! Dying of a signal as the command did, so that a shell, systemd and `wait` see what they would have seen.
 
 use super::{change_mask, notice, set_disposition, set_handler};
-use crate::supervise::signal::{Signal, SignalSet};
+use crate::process::signal::{Signal, SignalSet};
 use crate::sys::screen;
 
 /// What ends a program that is run at a terminal.

@@ -4,7 +4,7 @@
 //! code of ours runs, and nothing later can tell what they were.
 
 use super::{disposition, set_disposition, set_mask};
-use crate::supervise::signal::{Signal, SignalSet};
+use crate::process::signal::{Signal, SignalSet};
 use crate::sys::limits;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU64, Ordering};

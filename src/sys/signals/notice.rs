@@ -3,8 +3,8 @@
 //! Handlers and not a blocked mask: a thread that resolves a name takes signals as well.
 
 use super::death::{die_of, tidy_before_death};
-use crate::supervise::process::Pid;
-use crate::supervise::signal::Signal;
+use crate::process::Pid;
+use crate::process::signal::Signal;
 use crate::sys::poll::polled;
 use nix::fcntl::OFlag;
 use std::fs::File;

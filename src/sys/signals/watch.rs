@@ -4,9 +4,9 @@
 //! another. A forked child gets the inherited mask back by `Inherited::restore`.
 
 use super::{SET_SIZE, block, inherited, keep_child_statuses};
-use crate::supervise::process::{Arrival, Group, Pid, Sender};
-use crate::supervise::relay;
-use crate::supervise::signal::{Signal, SignalSet};
+use crate::process::signal::{Signal, SignalSet};
+use crate::process::{Arrival, Group, Pid, Sender};
+use crate::supervise::forwarding;
 use crate::sys::poll::polled;
 use std::io;
 use std::mem::MaybeUninit;
@@ -28,8 +28,9 @@ impl Watch {
     pub(crate) fn install(group: Group) -> io::Result<Self> {
         keep_child_statuses();
         let inherited = inherited();
-        let wanted =
-            |signal: &Signal| *signal == Signal::CHLD || relay::captures(*signal, group) && !inherited.ignores(*signal);
+        let wanted = |signal: &Signal| {
+            *signal == Signal::CHLD || forwarding::captures(*signal, group) && !inherited.ignores(*signal)
+        };
         let set: SignalSet = Signal::all().filter(wanted).collect();
         let bits = set.bits();
         block(set);

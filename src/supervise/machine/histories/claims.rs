@@ -1,11 +1,11 @@
 //! What must hold at each action and between any two events.
 
-use super::super::words::LINGER_LIMIT;
 use super::super::*;
 use super::moves::*;
 use super::world::*;
+use crate::process::{Group, Target};
+use crate::supervise::machine::events::LINGER_LIMIT;
 use crate::supervise::policy::{OnRefreshFailure, Reach};
-use crate::supervise::process::{Group, Target};
 use crate::supervise::schedule::CLOSEST;
 
 impl World {

@@ -1,7 +1,7 @@
 //! What can happen in a history.
 
 use super::super::*;
-use crate::supervise::process::Arrival;
+use crate::process::Arrival;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 

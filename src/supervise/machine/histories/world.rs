@@ -1,9 +1,9 @@
 //! The toy world: what could happen next in it, and what an event changes.
 
 use super::super::*;
-use crate::supervise::happening::Problem;
-use crate::supervise::process::{Arrival, End, Group, Member, Remaining, Sender};
-use crate::supervise::relay::SessionRole;
+use crate::event::Problem;
+use crate::process::{Arrival, End, Group, Member, Remaining, Sender};
+use crate::supervise::forwarding::SessionRole;
 use std::hash::Hash;
 use std::rc::Rc;
 use std::time::SystemTime;

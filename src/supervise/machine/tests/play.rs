@@ -1,10 +1,10 @@
 //! A machine with its clock, moved by one event after the other.
 
 use super::super::*;
-use crate::supervise::happening::Problem;
+use crate::event::Problem;
+use crate::process::{Arrival, End, Group, Member, Remaining, Sender, Target};
+use crate::supervise::forwarding::SessionRole;
 use crate::supervise::policy::Reach;
-use crate::supervise::process::{Arrival, End, Group, Member, Remaining, Sender, Target};
-use crate::supervise::relay::SessionRole;
 use std::time::SystemTime;
 
 pub(super) const CHILD: Pid = 200;

@@ -2,9 +2,9 @@
 
 use super::super::*;
 use super::play::*;
-use crate::supervise::happening::Problem;
+use crate::event::Problem;
+use crate::process::{End, Group, Target};
 use crate::supervise::policy::{OnRefreshFailure, Reach};
-use crate::supervise::process::{End, Group, Target};
 
 #[test]
 fn a_refresh_is_published_before_the_command_is_stopped() {

@@ -2,8 +2,8 @@
 
 use super::super::*;
 use super::play::*;
+use crate::process::{End, Group, Target};
 use crate::supervise::policy::Reach;
-use crate::supervise::process::{End, Group, Target};
 
 #[test]
 fn a_stopped_command_is_swept_reaped_and_started_again() {

@@ -1,0 +1,102 @@
+//! A directory of the cache that was passed over: why, whether that is a fault, and what can be done about it.
+
+use crate::cache::directory::{Make, Place};
+use crate::error::told;
+use nix::unistd::geteuid;
+use std::fmt;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+/// What the owner may do with a directory that can be used, and others may not.
+const PRIVATE: u32 = 0o700;
+
+/// A directory that was passed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Passed {
+    path: PathBuf,
+    reason: String,
+    /// Whether a user would mend it. A home that is missing, read-only or another user's is a setup, as in containers.
+    pub(crate) fault: bool,
+    full: bool,
+}
+
+impl Passed {
+    pub(super) fn of(place: &Place, error: &io::Error) -> Self {
+        let fault = place.make == Make::Path || is_fault(&place.path, error);
+        let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        Self { path: place.path.clone(), reason: told(error), fault, full }
+    }
+
+    /// The one thing to do about a fault.
+    pub(crate) fn hint(&self) -> String {
+        let own = |found: &std::fs::Metadata| found.is_dir() && found.uid() == geteuid().as_raw();
+        match std::fs::symlink_metadata(&self.path) {
+            _ if self.full => "make room there, or name another directory with --cache-dir".into(),
+            Ok(found) if own(&found) && found.mode() & 0o777 != PRIVATE => {
+                format!("chmod 700 {}", self.path.display())
+            }
+            _ => "--cache-dir takes a directory of yours with mode 700; --no-cache does without".into(),
+        }
+    }
+}
+
+impl fmt::Display for Passed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.reason)
+    }
+}
+
+/// Whether something is wrong with a default directory. One that is missing, and cannot be made because the directory
+/// around it is another user's or read-only, is not a fault.
+fn is_fault(path: &Path, error: &io::Error) -> bool {
+    if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ReadOnlyFilesystem) {
+        return false;
+    }
+    let mut found = path.ancestors().map(std::fs::symlink_metadata);
+    match found.next() {
+        Some(Ok(_)) => true,
+        _ => found.find_map(Result::ok).is_some_and(|around| around.uid() == geteuid().as_raw()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::ErrorKind;
+
+    #[test]
+    fn a_home_that_is_missing_or_read_only_is_not_a_fault_unless_it_was_named() {
+        let own = tempfile::tempdir().expect("a directory");
+        let denied = ErrorKind::PermissionDenied;
+        let (there, missing) = (own.path().to_owned(), own.path().join("xassume"));
+        for (path, kind, fault) in [
+            (&there, denied, true),
+            (&missing, denied, true),
+            (&missing, ErrorKind::StorageFull, true),
+            (&missing, ErrorKind::ReadOnlyFilesystem, false),
+            (&there, ErrorKind::ReadOnlyFilesystem, false),
+            (&missing, ErrorKind::NotFound, false),
+        ] {
+            let place = |make| Place { path: path.clone(), make };
+            for make in [Make::Folder, Make::OwnPath] {
+                assert_eq!(Passed::of(&place(make), &kind.into()).fault, fault, "{path:?} {kind:?}");
+            }
+            assert!(Passed::of(&place(Make::Path), &kind.into()).fault, "it was named: {path:?} {kind:?}");
+        }
+    }
+
+    #[test]
+    fn the_hint_is_what_mends_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let own = tempfile::tempdir().expect("a directory");
+        let place = Place { path: own.path().to_owned(), make: Make::Folder };
+        let hint = |mode| {
+            std::fs::set_permissions(own.path(), std::fs::Permissions::from_mode(mode)).expect("it is ours");
+            Passed::of(&place, &ErrorKind::PermissionDenied.into()).hint()
+        };
+        let chmod = format!("chmod 700 {}", own.path().display());
+        assert_eq!([hint(0o755), hint(0o500)], [chmod.clone(), chmod]);
+        assert!(hint(0o700).starts_with("--cache-dir takes"));
+    }
+}

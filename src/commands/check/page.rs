@@ -1,0 +1,175 @@
+//! The steps of a check as a page for people and as a document for programs. Pure.
+
+use super::steps::{State, Step};
+use crate::error::{deceives, plain_json};
+use crate::log_options::{LogFormat, Verbosity, Voice};
+use crate::process::outcome::FAILED;
+use crate::terminal::{Colour, Screen, WIDTH};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// Where the text of a step begins.
+const TEXT: usize = 28;
+
+/// The status that a check ends with.
+pub(super) fn status(steps: &[Step]) -> u8 {
+    if steps.iter().any(|step| step.state == State::Failed) { FAILED } else { 0 }
+}
+
+/// All of it, as standard output gets it. With `-q` the page has only what went wrong; a document is always whole.
+pub(super) fn page(steps: &[Step], voice: Voice) -> String {
+    match voice.format {
+        LogFormat::Json => {
+            let steps_told: Vec<Value> = steps.iter().map(document).collect();
+            let result = if status(steps) == 0 { "ok" } else { "failed" };
+            plain_json(&json!({"check": result, "status": status(steps), "steps": steps_told})) + "\n"
+        }
+        LogFormat::Text => {
+            let quiet = voice.verbosity == Verbosity::Quiet;
+            steps
+                .iter()
+                .filter(|step| !quiet || step.state == State::Failed)
+                .map(|step| lines(step, voice.screen))
+                .collect()
+        }
+    }
+}
+
+fn document(step: &Step) -> Value {
+    let mut object = step.facts.clone();
+    object.insert("state".into(), json!(step.state.key()));
+    object.insert("message".into(), json!(step.text));
+    if !step.details.is_empty() {
+        object.insert("details".into(), json!(step.details));
+    }
+    if let Some(hint) = &step.hint {
+        object.insert("hint".into(), json!(hint));
+    }
+    Value::Object(object)
+}
+
+fn lines(step: &Step, screen: Screen) -> String {
+    let head = format!("{:<13}{:<15}", step.state.word(), step.name);
+    let mut lines = String::new();
+    wrap(&mut lines, head.trim_end(), &step.text, TEXT);
+    // Colours come last, since they take no columns.
+    let word = step.state.word();
+    lines.replace_range(..word.len(), &screen.paint(word, colour(step.state)));
+    // Of a step that was not reached only its subject is known.
+    if step.state != State::NotReached {
+        for detail in &step.details {
+            wrap(&mut lines, "", detail, TEXT);
+        }
+    }
+    let before_hint = lines.len();
+    for (at, hint) in step.hint.iter().flat_map(|hint| hint.lines()).enumerate() {
+        let indent = hint.len() - hint.trim_start().len();
+        let head = if at == 0 { "    hint:" } else { "" };
+        wrap(&mut lines, head, hint.trim_start(), if at == 0 { 10 } else { 4 + indent });
+    }
+    if step.hint.is_some() {
+        let place = before_hint + 4..before_hint + 9;
+        lines.replace_range(place, &screen.paint("hint:", Some(Colour::Hint)));
+    }
+    lines
+}
+
+/// As errors and warnings have them.
+fn colour(state: State) -> Option<Colour> {
+    match state {
+        State::Ok => Some(Colour::Success),
+        State::Warning => Some(Colour::Warning),
+        State::Failed => Some(Colour::Failure),
+        State::Note | State::NotReached => None,
+    }
+}
+
+/// Writes a text behind its head, from that column on; what does not fit goes on in the next lines. STS's words and the
+/// names in files are others': what could steer a terminal is left out.
+fn wrap(lines: &mut String, head: &str, text: &str, column: usize) {
+    let _ = write!(lines, "{head}");
+    let mut used = head.chars().count();
+    let mut begun = false;
+    for word in text.split_whitespace() {
+        let word: String = word.chars().filter(|c| !deceives(*c)).collect();
+        let length = word.chars().count();
+        if begun && used + 1 + length > WIDTH {
+            lines.push('\n');
+            (used, begun) = (0, false);
+        }
+        let gap = if begun { 1 } else { column.saturating_sub(used) };
+        let _ = write!(lines, "{:gap$}{word}", "");
+        used += gap + length;
+        begun = true;
+    }
+    lines.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Map;
+
+    fn step(state: State, text: &str, hint: Option<&str>) -> Step {
+        let (name, details) = ("role".to_owned(), vec!["a detail".to_owned()]);
+        Step { name, state, text: text.to_owned(), details, hint: hint.map(str::to_owned), facts: Map::new() }
+    }
+
+    const TOLD: Voice = Voice { verbosity: Verbosity::Normal, format: LogFormat::Text, screen: Screen::Dumb };
+
+    #[test]
+    fn long_lines_go_on_below_and_statements_are_not_torn() {
+        let statement = format!("{{\"Resource\":\"{}\"}}", "x".repeat(200));
+        let hint = format!("both:\n  identity policy:\n    {statement}");
+        let told = page(&[step(State::Failed, &"word ".repeat(60), Some(&hint))], TOLD);
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(lines[0].chars().count(), 157);
+        assert!(lines[0].starts_with("failed       role           word word "), "{told}");
+        assert!(lines[1].starts_with(&format!("{:28}word", "")) && lines[1].len() < 160, "{told}");
+        let last = &lines[lines.len() - 4..];
+        assert_eq!(
+            last,
+            [
+                format!("{:28}a detail", ""),
+                "    hint: both:".to_owned(),
+                "      identity policy:".to_owned(),
+                format!("        {statement}"),
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        let told = page(&[step(State::Ok, "a\u{1b}[2Jb\rc\u{202e}d", None)], TOLD);
+        assert!(told.starts_with("ok           role           a[2Jb cd\n"), "{told}");
+        let json = Voice { format: LogFormat::Json, ..TOLD };
+        let told = page(&[step(State::Ok, "c\u{202e}d\u{9b}\u{e0041}", None)], json);
+        assert!(told.contains(r#""c\u202ed\u009b\udb40\udc41""#), "{told}");
+    }
+
+    #[test]
+    fn the_state_and_the_hint_are_coloured_and_nothing_else() {
+        let steps = [step(State::Failed, "no", Some("why\n  so")), step(State::Ok, "yes", None)];
+        let coloured = page(&steps, Voice { screen: Screen::Coloured, ..TOLD });
+        assert!(coloured.starts_with("\x1b[1;31mfailed\x1b[0m       role           no\n"), "{coloured:?}");
+        assert!(coloured.contains("\n    \x1b[36mhint:\x1b[0m why\n      so\n\x1b[32mok\x1b[0m  "), "{coloured:?}");
+        assert_eq!(coloured.matches('\x1b').count(), 6);
+        assert!(!page(&steps, Voice { screen: Screen::Plain, ..TOLD }).contains('\x1b'));
+    }
+
+    #[test]
+    fn what_was_not_reached_has_no_details_and_an_empty_text_no_blanks() {
+        assert_eq!(page(&[step(State::NotReached, "", None)], TOLD), "not reached  role\n");
+    }
+
+    #[test]
+    fn quiet_is_for_the_page_and_not_for_the_document() {
+        let steps = [step(State::Warning, "a", None), step(State::Failed, "b", None)];
+        let quiet = Voice { verbosity: Verbosity::Quiet, ..TOLD };
+        assert_eq!(page(&steps, quiet).lines().next(), Some("failed       role           b"));
+        let json = page(&steps, Voice { format: LogFormat::Json, ..quiet });
+        assert_eq!(json.lines().count(), 1);
+        assert!(json.contains(r#""message":"a""#) && json.contains(r#""check":"failed","status":125"#), "{json}");
+        assert_eq!((status(&steps), status(&steps[..1])), (125, 0));
+    }
+}

@@ -1,0 +1,84 @@
+//! What the shells' completions offer: profiles, roles and signals, one a line on stdout.
+//!
+//! It reads the shared config files and nothing else: no source is asked, no `credential_process` is run. While
+//! somebody types is no time for complaints, so files that are missing or broken give no candidates and no message.
+
+use crate::error::{Error, deceives};
+use crate::files;
+use crate::process::signal::Signal;
+use crate::profile::ProfileSet;
+use crate::report::output;
+use crate::role::{Invalid, RoleArn};
+use crate::vars::Vars;
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+
+/// Prints the candidates of one kind.
+///
+/// # Errors
+/// When there is no such kind.
+pub(crate) fn print(kind: &OsStr, vars: &Vars) -> Result<(), Error> {
+    let profiles = || files::read(vars).map(|files| files.profiles).unwrap_or_default();
+    let mut candidates = match kind.to_str() {
+        Some("profiles") => profiles().names().map(str::to_owned).collect(),
+        Some("roles") => roles(&profiles()),
+        Some("signals") => signals(),
+        _ => {
+            return Err(Error::Value {
+                origin: "--list".into(),
+                value: kind.to_string_lossy().into_owned(),
+                invalid: Invalid::new("is nothing to list").hint("it lists profiles, roles and signals"),
+            });
+        }
+    };
+    // Shells print what they offer: no name may reach the terminal with what a terminal acts on.
+    candidates.retain(|candidate| !candidate.is_empty() && !candidate.contains(deceives));
+    let text: String = candidates.iter().flat_map(|candidate| [candidate.as_str(), "\n"]).collect();
+    // A shell that went on without the answer needs none.
+    let _ = output::print(text.as_bytes());
+    Ok(())
+}
+
+/// The roles of all profiles, sorted, then those of them that have a short form by that.
+fn roles(profiles: &ProfileSet) -> Vec<String> {
+    let arns = profiles.names().filter_map(|name| profiles.profile(name)?.get("role_arn"));
+    let roles: BTreeSet<RoleArn> = arns.filter_map(|arn| RoleArn::parse(arn).ok()).collect();
+    let long = roles.iter().map(|role| role.as_str().to_owned());
+    long.chain(roles.iter().filter_map(RoleArn::short)).collect()
+}
+
+/// Every signal by its name without `SIG`, in the order of their numbers.
+fn signals() -> Vec<String> {
+    Signal::all().map(|signal| signal.to_string().trim_start_matches("SIG").to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn roles_come_once_each_and_short_where_that_means_the_same() {
+        let config = "[profile a]\nrole_arn = arn:aws:iam::521111111144:role/Deploy\n\
+                      [profile b]\nrole_arn = arn:aws:iam::521111111144:role/Deploy\n\
+                      [profile c]\nrole_arn = arn:aws:iam::222222222222:role/team/Reader\n\
+                      [profile d]\nrole_arn = no role\n[profile e]\nregion = eu-west-1\n";
+        let set = ProfileSet::parse((Path::new("config"), config.as_bytes()), (Path::new(""), b"")).expect("parses");
+        assert_eq!(
+            roles(&set),
+            [
+                "arn:aws:iam::222222222222:role/team/Reader",
+                "arn:aws:iam::521111111144:role/Deploy",
+                "521111111144:Deploy"
+            ]
+        );
+    }
+
+    #[test]
+    fn every_signal_is_listed_by_a_name_that_can_be_typed() {
+        let listed = signals();
+        assert_eq!((listed[0].as_str(), listed[14].as_str()), ("HUP", "TERM"));
+        let read: Vec<Signal> = listed.iter().map(|name| name.parse().expect("a signal")).collect();
+        assert_eq!(read, Signal::all().collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,99 @@
+//! The table of `docs/supervision.md` has each happening, with its level and its fields.
+
+use super::*;
+use crate::process::{End, Member};
+
+/// One of each kind, and one more where the fields differ. A kind that is not in this row does not compile.
+fn after(before: Option<&Happening>) -> Option<Happening> {
+    let problem = || Problem { text: "no".into(), hint: None };
+    let member = || Member { pid: 7, name: "worker".into() };
+    let (span, moment, signal, pid) = (Duration::from_millis(1500), SystemTime::UNIX_EPOCH, Signal::HUP, 7);
+    let Some(before) = before else {
+        return Some(Happening::Assumed { role: "r".into(), expiration: moment, lifetime: span });
+    };
+    Some(match before {
+        Happening::Assumed { .. } => Happening::RefreshDue { at: moment, within: span },
+        Happening::RefreshDue { .. } => Happening::Refreshed { expiration: moment, left: span },
+        Happening::Refreshed { .. } => {
+            Happening::RefreshFailing { problem: problem(), expires_in: span, retry_in: span }
+        }
+        Happening::RefreshFailing { .. } => Happening::Retrying { problem: problem(), failures: 2, retry_in: span },
+        Happening::Retrying { .. } => Happening::ExpiresSoon { within: span },
+        Happening::ExpiresSoon { .. } => Happening::ExpiredStillRunning,
+        Happening::ExpiredStillRunning => Happening::Recovered { failures: 2 },
+        Happening::Recovered { .. } => Happening::Lapsed,
+        Happening::Lapsed => Happening::Started { pid },
+        Happening::Started { .. } => Happening::StartRetry { problem: problem(), retry_in: span },
+        Happening::StartRetry { .. } => Happening::Restarting,
+        Happening::Restarting => Happening::RestartsCancelled { signal },
+        Happening::RestartsCancelled { .. } => Happening::Stopped { how: Stop::Asked, end: End::Exited(0) },
+        Happening::Stopped { end: End::Exited(_), .. } => {
+            Happening::Stopped { how: Stop::Killed, end: End::Killed(signal) }
+        }
+        Happening::Stopped { end: End::Killed(_), .. } => Happening::StillStopping { member: member() },
+        Happening::StillStopping { .. } => Happening::StopIgnored { member: member() },
+        Happening::StopIgnored { .. } => Happening::NotKilled { pid },
+        Happening::NotKilled { .. } => Happening::Signalled { signal, pid },
+        Happening::Signalled { .. } => Happening::Forwarded { signal },
+        Happening::Forwarded { .. } => Happening::CannotSignal { signal, problem: problem() },
+        Happening::CannotSignal { .. } => Happening::DiedOfRefreshSignal { signal },
+        Happening::DiedOfRefreshSignal { .. } => Happening::NoticeOnly { signal },
+        Happening::NoticeOnly { .. } => Happening::GroupWarning,
+        Happening::GroupWarning => Happening::StdinWarning { stdin: Stdin::Stream },
+        Happening::StdinWarning { .. } => Happening::Dropped { messages: 2 },
+        Happening::Dropped { .. } => return None,
+    })
+}
+
+/// The first, the second and the last cell of a row.
+type Row = [String; 3];
+
+/// The rows of the page in their order; a key with its kind, as `lifetime (s)`.
+fn told() -> Vec<Row> {
+    let page = include_str!("../../docs/supervision.md");
+    let (_, section) = page.split_once("\n## The log\n").expect("the section");
+    let (section, _) = section.split_once("\n## ").expect("its end");
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let rows = rows.map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect::<Vec<_>>());
+    rows.map(|cells| {
+        let [event, level, _, keys] = cells[..] else { panic!("{cells:?}") };
+        let parts: Vec<&str> = keys.split('`').skip(1).collect();
+        let keys = parts.chunks_exact(2).map(|part| {
+            let kind = part[1].strip_prefix(" (").and_then(|rest| rest.split_once(')'));
+            kind.map_or_else(|| part[0].to_owned(), |(kind, _)| format!("{} ({kind})", part[0]))
+        });
+        [event.trim_matches('`').into(), level.into(), keys.collect::<Vec<_>>().join(", ")]
+    })
+    .collect()
+}
+
+#[test]
+fn the_documents_name_every_event_with_its_level_and_keys() {
+    let mut rows: Vec<Row> = Vec::new();
+    let all = std::iter::successors(after(None), |before| after(Some(before)));
+    for happening in all {
+        let level = match happening.level() {
+            Level::Warning => "warning",
+            Level::Detail => "info",
+            Level::Trace => "debug",
+        };
+        let key = |(name, field): (&str, Field)| match field {
+            Field::Text(_) => name.to_owned(),
+            Field::Number(_) => format!("{name} (number)"),
+            Field::Time(_) => format!("{name} (time)"),
+            Field::Seconds(_) => format!("{name} (s)"),
+        };
+        let keys: Vec<String> = happening.fields().into_iter().map(key).collect();
+        match rows.last_mut().filter(|row| row[0] == happening.name()) {
+            // What only some of a kind have comes behind what all have.
+            Some([_, _, known]) => {
+                let more = keys.into_iter().filter(|key| !known.split(", ").any(|told| told == key));
+                *known = [vec![known.clone()], more.collect()].concat().join(", ");
+            }
+            None => rows.push([happening.name().into(), level.into(), keys.join(", ")]),
+        }
+    }
+    // Before these stand what the launch tells, which is held by the tests of whole runs.
+    let told = told();
+    assert!(told.ends_with(&rows), "{told:#?}\n{rows:#?}");
+}

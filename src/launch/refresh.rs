@@ -1,0 +1,104 @@
+//! A refresh, done by a separate process: a file, a lock or a program that does not answer costs one refresh, and the
+//! supervision waits for nothing but time.
+//!
+//! All of it is done there: reading the config files, the cache and its lock, the source, STS. The answer is the session or
+//! why there is none, and what later refreshes have to know.
+
+mod message;
+
+use crate::error::told;
+use crate::event::Problem;
+use crate::launch::{Launch, runtime};
+use crate::mfa::mode;
+use crate::profile::Source;
+use crate::report::waiting::ProgramLimit;
+use crate::session::Session;
+use crate::settings::CodeFrom;
+use crate::sys::boot::boottime;
+use crate::sys::offload::{Life, Offload};
+use message::Message;
+use std::fs::File;
+use std::io::Write as _;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+/// For all that `--sts-timeout` does not limit: files, and the process itself on a busy machine.
+const RESERVE: Duration = Duration::from_secs(5);
+
+/// A session for a refresh. A future that is dropped ends the process and the programs that it runs.
+///
+/// # Errors
+/// Why there is none.
+pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Result<Session, Problem> {
+    let limit = limit(launch);
+    let failed = |reason: &dyn std::fmt::Display| Problem {
+        text: format!("the process of the refresh gave no answer: {reason}"),
+        hint: Some("was it killed? the kernel does that when memory runs out".into()),
+    };
+    let job = offload.start(Life::Bound, message::MOST_BYTES, |answer| obtain(launch, answer));
+    let mut job = job.map_err(|error| Problem {
+        text: format!("cannot start a process for the refresh: {}", told(&error)),
+        hint: Some("are processes, memory or descriptors limited here?".into()),
+    })?;
+    let answer = match tokio::time::timeout(limit, job.answered()).await {
+        Ok(answer) => answer.map_err(|error| failed(&told(&error)))?,
+        Err(_) => {
+            return Err(Problem {
+                text: format!(
+                    "the refresh did not end within {}: a file or a lock that it needs does not answer",
+                    humantime::format_duration(limit)
+                ),
+                hint: Some("is a file system frozen, or its server gone?".into()),
+            });
+        }
+    };
+    let mut message = Message::decode(answer).ok_or_else(|| failed(&"it was ended"))?;
+    launch.bought.replace(message.bought());
+    launch.cache_warned.store(message.cache_warned, Ordering::Relaxed);
+    if let Some(code) = message.used() {
+        launch.codes.note_used(code);
+    }
+    message.into_result(boottime())
+}
+
+/// What its parts may take together.
+fn limit(launch: &Launch<'_>) -> Duration {
+    let all = launch.settings.sts.timeout + RESERVE;
+    if launch.settings.sts.timeout_given {
+        return all;
+    }
+    let by_program = [
+        matches!(launch.plan.source, Source::Process { .. }),
+        mode::device(&launch.plan.hops).is_some() && matches!(launch.settings.mfa.code, CodeFrom::Command(_)),
+    ];
+    let programs = by_program.into_iter().filter(|is| *is).map(|_| ProgramLimit::OWN.left).sum::<Duration>();
+    all + programs
+}
+
+/// What the child does, in a new thread: this one still counts as a thread of the parent's runtime.
+fn obtain(launch: &Launch<'_>, answer: &mut File) {
+    let result = thread::scope(|scope| {
+        let begun = thread::Builder::new().spawn_scoped(scope, || {
+            let runtime = runtime()?;
+            let obtained = runtime.block_on(launch.next_session());
+            // A name that is still being resolved is not waited for.
+            runtime.shutdown_background();
+            obtained
+        });
+        begun.map(thread::ScopedJoinHandle::join)
+    });
+    let result = match result {
+        Ok(Ok(Ok(obtained))) => Ok(obtained.session),
+        Ok(Ok(Err(error))) => Err(Problem { text: error.to_string(), hint: error.hint() }),
+        // It was reported where it was.
+        Ok(Err(_panicked)) => Err(Problem { text: "an internal error, reported above".into(), hint: None }),
+        Err(error) => Err(Problem { text: format!("cannot start a thread: {}", told(&error)), hint: None }),
+    };
+    let (bought, used) = (launch.bought.kept(), launch.codes.used());
+    let cache_warned = launch.cache_warned.load(Ordering::Relaxed);
+    if let Some(bytes) = Message::new(&result, bought.as_ref(), used.as_ref(), cache_warned, boottime()).encode() {
+        // A parent that is gone needs no answer.
+        let _ = answer.write_all(&bytes);
+    }
+}

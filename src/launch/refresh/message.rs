@@ -1,0 +1,225 @@
+//! The answer of a refresh as its process sends it: JSON, through a pipe that no other process can read.
+
+use crate::event::Problem;
+use crate::mfa::{MfaKey, MfaSession};
+use crate::role::{MfaCode, MfaSerial};
+use crate::session::{Keys, Secret, Session, Validity};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::time::{Duration, SystemTime};
+use zeroize::Zeroizing;
+
+/// Two sessions take a third of it; two texts at their longest, of characters that are escaped, most of it.
+pub(super) const MOST_BYTES: usize = 32 << 10;
+/// The most characters of a problem's text that are sent; no line of the log has more.
+const LONGEST: usize = 2048;
+
+/// Text is borrowed where it is sent; where it is received, what held a secret is zeroed when it is freed, as all memory
+/// of a supervision is.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Message<'a> {
+    outcome: Outcome<'a>,
+    bought: Option<Bought<'a>>,
+    used: Option<Cow<'a, str>>,
+    /// Whether the user was warned of the cache.
+    pub(super) cache_warned: bool,
+    /// When it was sent, since boot.
+    sent: Duration,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Outcome<'a> {
+    Session { keys: KeysForm<'a>, validity: ValidityForm, arn: Cow<'a, str> },
+    Problem { text: Cow<'a, str>, hint: Option<Cow<'a, str>> },
+}
+
+/// An MFA session, and what it was bought with.
+#[derive(Serialize, Deserialize)]
+struct Bought<'a> {
+    by: Cow<'a, str>,
+    serial: Cow<'a, str>,
+    duration: Duration,
+    keys: KeysForm<'a>,
+    validity: ValidityForm,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeysForm<'a> {
+    id: Cow<'a, str>,
+    secret: Cow<'a, str>,
+    token: Option<Cow<'a, str>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ValidityForm {
+    expiration: SystemTime,
+    left: Duration,
+    lifetime: Duration,
+    skew_secs: i64,
+}
+
+impl<'a> Message<'a> {
+    /// The state that later refreshes need goes with either outcome.
+    pub(super) fn new(
+        result: &'a Result<Session, Problem>,
+        bought: Option<&'a (MfaKey, MfaSession)>,
+        used: Option<&'a MfaCode>,
+        cache_warned: bool,
+        sent: Duration,
+    ) -> Self {
+        let outcome = match result {
+            Ok(Session { keys, validity, assumed_role_arn }) => {
+                Outcome::Session { keys: keys.into(), validity: validity.into(), arn: assumed_role_arn.into() }
+            }
+            Err(Problem { text, hint }) => {
+                Outcome::Problem { text: shortened(text), hint: hint.as_deref().map(shortened) }
+            }
+        };
+        let bought = bought.map(|(key, session)| Bought {
+            by: (&key.access_key_id).into(),
+            serial: key.serial.to_string().into(),
+            duration: key.duration,
+            keys: (&session.keys).into(),
+            validity: (&session.validity).into(),
+        });
+        Self { outcome, bought, used: used.map(|code| code.reveal().into()), cache_warned, sent }
+    }
+
+    /// Its bytes; none where a moment cannot be written, or too much was said.
+    pub(super) fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(MOST_BYTES));
+        serde_json::to_writer(&mut *bytes, self).ok()?;
+        (bytes.len() <= MOST_BYTES).then_some(bytes)
+    }
+
+    /// The message in these bytes; none where it was cut off.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+
+    /// The code that was handed out last.
+    pub(super) fn used(&self) -> Option<MfaCode> {
+        MfaCode::parse(self.used.as_deref()?).ok()
+    }
+
+    /// The MFA session that is kept.
+    pub(super) fn bought(&mut self) -> Option<(MfaKey, MfaSession)> {
+        let Bought { by, serial, duration, keys, validity } = self.bought.take()?;
+        let serial = MfaSerial::parse(&serial).ok()?;
+        let key = MfaKey { access_key_id: by.into_owned(), serial, duration };
+        Some((key, MfaSession { keys: keys.into(), validity: validity.into() }))
+    }
+
+    /// The session, with what is left of it at this moment since boot; or why there is none.
+    pub(super) fn into_result(self, now: Duration) -> Result<Session, Problem> {
+        match self.outcome {
+            Outcome::Session { keys, validity, arn } => {
+                let mut validity = Validity::from(validity);
+                validity.left = validity.left.saturating_sub(now.saturating_sub(self.sent));
+                Ok(Session { keys: keys.into(), validity, assumed_role_arn: arn.into_owned() })
+            }
+            Outcome::Problem { text, hint } => {
+                Err(Problem { text: text.into_owned(), hint: hint.map(Cow::into_owned) })
+            }
+        }
+    }
+}
+
+fn shortened(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => Cow::Borrowed(&text[..end]),
+        None => Cow::Borrowed(text),
+    }
+}
+
+impl<'a> From<&'a Keys> for KeysForm<'a> {
+    fn from(keys: &'a Keys) -> Self {
+        Self {
+            id: (&keys.access_key_id).into(),
+            secret: keys.secret_access_key.reveal().into(),
+            token: keys.session_token.as_ref().map(|token| token.reveal().into()),
+        }
+    }
+}
+
+impl From<KeysForm<'_>> for Keys {
+    fn from(form: KeysForm<'_>) -> Self {
+        Self {
+            access_key_id: form.id.into_owned(),
+            secret_access_key: Secret::new(form.secret),
+            session_token: form.token.map(Secret::new),
+        }
+    }
+}
+
+impl From<&Validity> for ValidityForm {
+    fn from(Validity { expiration, left, lifetime, skew_secs }: &Validity) -> Self {
+        Self { expiration: *expiration, left: *left, lifetime: *lifetime, skew_secs: *skew_secs }
+    }
+}
+
+impl From<ValidityForm> for Validity {
+    fn from(ValidityForm { expiration, left, lifetime, skew_secs }: ValidityForm) -> Self {
+        Self { expiration, left, lifetime, skew_secs }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SENT: Duration = Duration::from_secs(100);
+
+    fn keys(id: &str) -> Keys {
+        Keys {
+            access_key_id: id.into(),
+            secret_access_key: Secret::new("with \"quotes\" and \\"),
+            session_token: Some(Secret::new("token")),
+        }
+    }
+
+    fn validity() -> Validity {
+        let hour = Duration::from_hours(1);
+        Validity { expiration: SystemTime::UNIX_EPOCH + hour, left: hour, lifetime: hour, skew_secs: -7 }
+    }
+
+    fn bought() -> (MfaKey, MfaSession) {
+        let serial = MfaSerial::parse("device-01").expect("a serial");
+        let key = MfaKey { access_key_id: "AKIA".into(), serial, duration: Duration::from_hours(12) };
+        (key, MfaSession { keys: keys("ASIAM"), validity: validity() })
+    }
+
+    #[test]
+    fn a_session_arrives_with_the_time_of_the_message_taken_off() {
+        let session = Session { keys: keys("ASIA"), validity: validity(), assumed_role_arn: "arn".into() };
+        let (result, bought) = (Ok(session.clone()), bought());
+        let code = MfaCode::parse("123456").expect("a code");
+        let bytes = Message::new(&result, Some(&bought), Some(&code), true, SENT).encode().expect("bytes");
+        let mut message = Message::decode(&bytes).expect("a message");
+        assert_eq!((message.bought(), message.used()), (Some(bought), Some(code)));
+        assert!(message.cache_warned);
+        let received = message.into_result(SENT + Duration::from_secs(2)).expect("a session");
+        let left = Duration::from_secs(3598);
+        assert_eq!(received, Session { validity: Validity { left, ..session.validity }, ..session });
+    }
+
+    #[test]
+    fn a_problem_arrives_whole_and_a_cut_message_does_not() {
+        let problem = Problem { text: "no\nway".into(), hint: Some("hint".into()) };
+        let result = Err(problem.clone());
+        let bytes = Message::new(&result, None, None, false, SENT).encode().expect("bytes");
+        let mut message = Message::decode(&bytes).expect("a message");
+        assert_eq!((message.bought(), message.used()), (None, None));
+        assert_eq!(message.into_result(SENT), Err(problem));
+        for length in 0..bytes.len() {
+            assert!(Message::decode(&bytes[..length]).is_none(), "cut at {length}");
+        }
+    }
+
+    #[test]
+    fn the_longest_problem_fits() {
+        let long = "\u{1}".repeat(100_000);
+        let result = Err(Problem { text: long.clone(), hint: Some(long) });
+        assert!(Message::new(&result, Some(&bought()), None, false, SENT).encode().is_some());
+    }
+}

@@ -1,0 +1,69 @@
+//! A look for slips: at the command's own words, and at names of variables.
+
+use super::{DeliverySettings, Via};
+use crate::deliver::environment::is_removed_by_default;
+use crate::vars::Vars;
+use std::ffi::OsString;
+
+/// Programs whose `--profile` names a profile of AWS's shared config files. Others mean something else by it.
+const PROGRAMS: &[&str] = &["aws", "sam", "cdk", "eb", "ecs-cli", "eksctl", "copilot", "s5cmd"];
+
+/// The warning that the command chooses a profile itself, by which it gets that profile's credentials. In a copy of the
+/// config file it finds none.
+///
+/// Words in a shell's or another wrapper's argument count as well.
+pub(super) fn own_profile(command: &[OsString], delivery: &DeliverySettings) -> Option<String> {
+    if delivery.isolate || delivery.via != Via::Env {
+        return None;
+    }
+    let text = command.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+    let mut words = text.split(|c: char| c.is_whitespace() || "'\";&|()".contains(c));
+    let program = words.by_ref().find_map(|word| {
+        let name = word.rsplit('/').next().unwrap_or_default();
+        PROGRAMS.iter().find(|known| **known == name)
+    })?;
+    words.find(|word| *word == "--profile" || word.starts_with("--profile="))?;
+    Some(format!(
+        "the command chooses a profile itself ({program} --profile): it will use that profile, not the session; \
+         --isolate hides it"
+    ))
+}
+
+/// A note for each name of `--keep-env` that is neither set nor one that would be removed.
+pub(super) fn kept_for_nothing(keep: &[OsString], vars: &Vars) -> impl Iterator<Item = String> {
+    let is_set = |name: &OsString| vars.iter().any(|(known, _)| known == name);
+    let unknown = keep.iter().filter(move |name| !is_set(name) && !is_removed_by_default(name));
+    unknown.map(|name| format!("--keep-env {} keeps nothing: there is no such variable", name.to_string_lossy()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::origin::Word;
+
+    #[test]
+    fn a_profile_in_the_commands_own_words_is_seen() {
+        let by = |via, isolate| DeliverySettings { via, isolate, keep: Vec::new(), keep_by: Word::Flag("keep-env") };
+        let said =
+            |words: &[&str], delivery| own_profile(&words.iter().map(OsString::from).collect::<Vec<_>>(), &delivery);
+        let sees = |words: &[&str]| said(words, by(Via::Env, false)).is_some();
+        let words = ["aws", "--profile", "x"];
+        assert_eq!([by(Via::Env, true), by(Via::Process, false)].map(|delivery| said(&words, delivery)), [None, None]);
+        for words in [
+            &["aws", "--profile", "x", "s3", "ls"][..],
+            &["/usr/bin/aws", "s3", "ls", "--profile=x"],
+            &["sh", "-c", "cd /tmp && aws s3 ls --profile 'x'"],
+            &["env", "A=1", "cdk", "deploy", "--profile", "x"],
+        ] {
+            assert!(sees(words), "{words:?}");
+        }
+        for words in [
+            &["aws", "s3", "ls"][..],
+            &["cargo", "build", "--profile", "dev"],
+            &["docker", "compose", "--profile", "dev", "up", "aws"],
+            &["aws", "s3", "cp", "--profiles", "x"],
+        ] {
+            assert!(!sees(words), "{words:?}");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Whether xassume becomes the command or stays, and how the session is delivered: the expiry and delivery flags.
+
+use crate::error::Error;
+use crate::origin::Word;
+use crate::process::signal::Signal;
+use crate::role::{Invalid, parse_duration};
+use crate::settings::values::{Given, Words};
+use crate::supervise::policy::{OnExpiry, OnRefreshFailure, Policy, ProcessGroup, Reach};
+use crate::supervise::schedule::Margin;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What becomes of xassume once there is a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Conduct {
+    /// It becomes the command.
+    Exec,
+    /// It stays beside the command and keeps its session fresh.
+    Supervise(Policy),
+}
+
+/// What the command gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DeliverySettings {
+    pub(crate) via: Via,
+    pub(crate) keep: Vec<OsString>,
+    /// What names those.
+    pub(crate) keep_by: Word,
+    pub(crate) isolate: bool,
+}
+
+/// How the session reaches the command (`--via`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Via {
+    Env,
+    /// At the path of `--credentials-file`, else in a private folder.
+    File {
+        path: Option<PathBuf>,
+        mode: u32,
+    },
+    /// With the token at the path of `--endpoint-token-file` as well.
+    Endpoint {
+        token_file: Option<PathBuf>,
+    },
+    Process,
+}
+
+const NAMES: &str = "`xassume --help` tells what they mean";
+
+impl DeliverySettings {
+    fn read(words: &Words<'_>, via: Via) -> Result<Self, Error> {
+        let keep = words.many("keep-env").into_iter().map(|given| given.value).collect();
+        let keep_by = words.word("keep-env").unwrap_or(Word::Flag("keep-env"));
+        Ok(Self { via, keep, keep_by, isolate: words.switch("isolate")? })
+    }
+}
+
+/// What is printed has no command: it is exec's environment, and the flags about a command are dropped or refused.
+///
+/// # Errors
+/// A switch whose variable is none.
+pub(super) fn printed(words: &Words<'_>) -> Result<DeliverySettings, Error> {
+    DeliverySettings::read(words, Via::Env)
+}
+
+/// Reads both, since each default depends on the other.
+///
+/// # Errors
+/// A bad value, or a flag without the one that it adds to.
+pub(super) fn conduct(words: &Words<'_>) -> Result<(Conduct, DeliverySettings), Error> {
+    let on_expiry = on_expiry(words)?;
+    let via = via(words, on_expiry)?;
+    // A variable may hold a default for other runs.
+    if words.is_typed("endpoint-token-file") && !matches!(via, Via::Endpoint { .. }) {
+        let hint = "add --via endpoint, or leave --endpoint-token-file out";
+        return Err(Error::usage("--endpoint-token-file needs --via endpoint", hint));
+    }
+    let reach = match via {
+        Via::Env => Reach::AtStart,
+        Via::File { .. } | Via::Endpoint { .. } | Via::Process => Reach::Live,
+    };
+    let usual = Policy::usual(on_expiry, reach);
+    let policy = Policy {
+        margin: words.one("refresh-margin").map_or(Ok(usual.margin), |given| given.parse(margin))?,
+        stop_signal: words.one("stop-signal").map_or(Ok(usual.stop_signal), |given| given.parse(signal))?,
+        stop_timeout: words.one("stop-timeout").map_or(Ok(usual.stop_timeout), |given| given.parse(stop_timeout))?,
+        on_refresh_failure: words.one("on-refresh-failure").map_or(Ok(usual.on_refresh_failure), |given| {
+            given.parse(|text| match text {
+                "keep" => Ok(OnRefreshFailure::Keep),
+                "stop" => Ok(OnRefreshFailure::Stop),
+                _ => Err(Invalid::new("is neither keep nor stop").hint(NAMES)),
+            })
+        })?,
+        process_group: words.one("process-group").map_or(Ok(usual.process_group), |given| {
+            given.parse(|text| match text {
+                "auto" => Ok(ProcessGroup::Auto),
+                "same" => Ok(ProcessGroup::Same),
+                "new" => Ok(ProcessGroup::New),
+                _ => Err(Invalid::new("is none of auto, same and new").hint(NAMES)),
+            })
+        })?,
+        ..usual
+    };
+    let conduct = match (&via, on_expiry) {
+        (Via::Env, OnExpiry::None) => Conduct::Exec,
+        _ => Conduct::Supervise(policy),
+    };
+    if conduct == Conduct::Exec {
+        refuse_idle_flags(words)?;
+    }
+    Ok((conduct, DeliverySettings::read(words, via)?))
+}
+
+fn on_expiry(words: &Words<'_>) -> Result<OnExpiry, Error> {
+    let asked = words.one("on-expiry").map(|given| {
+        given.parse(|text| match text {
+            "none" => Ok(OnExpiry::None),
+            "restart" => Ok(OnExpiry::Restart),
+            "signal" => Ok(OnExpiry::Signal(Signal::HUP)),
+            _ => Err(Invalid::new("is none of none, restart and signal").hint(NAMES)),
+        })
+    });
+    let asked = asked.transpose()?.unwrap_or(OnExpiry::None);
+    match (asked, words.one("signal")) {
+        (OnExpiry::Signal(_), Some(given)) => given.parse(signal).map(OnExpiry::Signal),
+        // A variable may hold a default for other runs.
+        (_, Some(given)) if given.word.is_typed() => {
+            Err(Error::usage("--signal needs --on-expiry signal", "add --on-expiry signal, or leave --signal out"))
+        }
+        _ => Ok(asked),
+    }
+}
+
+fn via(words: &Words<'_>, on_expiry: OnExpiry) -> Result<Via, Error> {
+    let (path, mode) = (words.one("credentials-file"), words.one("file-mode"));
+    let Some(chosen) = words.one("via") else {
+        return match (on_expiry, &path) {
+            (OnExpiry::Signal(_), _) | (_, Some(_)) => file(path, mode),
+            // A variable may hold a default for other runs.
+            (OnExpiry::None | OnExpiry::Restart, None) if words.is_typed("file-mode") => {
+                Err(Error::usage("--file-mode needs --via file", "add --via file, or leave --file-mode out"))
+            }
+            (OnExpiry::None | OnExpiry::Restart, None) => Ok(Via::Env),
+        };
+    };
+    match chosen.text()? {
+        "file" => file(path, mode),
+        "env" => Ok(Via::Env),
+        "endpoint" => {
+            let token_file = words.one("endpoint-token-file").map(|given| PathBuf::from(given.value));
+            Ok(Via::Endpoint { token_file })
+        }
+        "process" => Ok(Via::Process),
+        _ => Err(chosen.invalid(Invalid::new("is none of env, file, endpoint and process").hint(NAMES))),
+    }
+}
+
+fn file(path: Option<Given>, mode: Option<Given>) -> Result<Via, Error> {
+    let path = path.map(|given| PathBuf::from(given.value));
+    Ok(Via::File { path, mode: mode.map_or(Ok(0o600), |given| given.parse(file_mode))? })
+}
+
+/// Flags of the supervision would be silently without effect on a command that xassume becomes.
+fn refuse_idle_flags(words: &Words<'_>) -> Result<(), Error> {
+    let idle = ["refresh-margin", "stop-signal", "stop-timeout", "on-refresh-failure", "process-group"];
+    match idle.into_iter().find(|flag| words.is_typed(flag)) {
+        Some(flag) => Err(Error::usage(
+            format!("--{flag} has no effect: xassume becomes the command and does not stay"),
+            "add --on-expiry restart, --on-expiry signal, or --via file, endpoint or process",
+        )),
+        None => Ok(()),
+    }
+}
+
+fn signal(text: &str) -> Result<Signal, Invalid> {
+    text.parse().map_err(|_| {
+        Invalid::new("is no signal").hint("signals are HUP, SIGHUP, 1, RTMIN+3 and their like; `kill -l` lists them")
+    })
+}
+
+fn margin(text: &str) -> Result<Margin, Invalid> {
+    match parse_duration(text)? {
+        Duration::ZERO => {
+            Err(Invalid::new("must be more than nothing").hint("for example 5m; without it, a tenth of the lifetime"))
+        }
+        margin => Ok(Margin::Fixed(margin)),
+    }
+}
+
+fn stop_timeout(text: &str) -> Result<Duration, Invalid> {
+    let duration = parse_duration(text)?;
+    if duration <= Duration::from_hours(1) {
+        Ok(duration)
+    } else {
+        Err(Invalid::new("is longer than an hour").hint("for example 30s or 10m"))
+    }
+}
+
+/// Octal, readable and writable for the owner, never writable for all.
+fn file_mode(text: &str) -> Result<u32, Invalid> {
+    let mode = u32::from_str_radix(text, 8).ok();
+    mode.filter(|mode| mode & !0o664 == 0 && mode & 0o600 == 0o600)
+        .ok_or_else(|| Invalid::new("is no mode for this file").hint("use 0600, 0640, 0660 or 0644"))
+}

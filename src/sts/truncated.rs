@@ -1,0 +1,108 @@
+//! Answers that end too early, at each of their bytes, by the real client over a real connection; and calls for which
+//! no time is left.
+
+use super::Network;
+use super::call::Call;
+use super::http::Line;
+use super::source::Proof;
+use crate::error::{Cause, NetworkFailure, StsCall};
+use crate::log_options::Voice;
+use crate::report::Report;
+use crate::role::{Hop, HopOptions, RoleArn, RoleSessionName};
+use crate::session::{Granted, Keys, Secret};
+use crate::vars::Vars;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+const BODY: &str = "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
+    <Credentials><AccessKeyId>ASIAX</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token\
+    </SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Credentials><AssumedRoleUser>\
+    <AssumedRoleId>A:b</AssumedRoleId><Arn>arn:aws:sts::521111111144:assumed-role/R/b</Arn></AssumedRoleUser>\
+    </AssumeRoleResult></AssumeRoleResponse>";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// The other side lets go of the connection.
+    Closed,
+    /// It does so with a reset, which may take away bytes that were sent.
+    Reset,
+}
+
+/// Answers one request with so many bytes.
+async fn answer(listener: &TcpListener, bytes: &[u8], ending: Ending) {
+    let (mut stream, _) = listener.accept().await.expect("a connection");
+    let mut request = Vec::new();
+    // The body is the last thing that is sent, and it ends with the version's parameter or another pair.
+    while !request.windows(8).any(|word| word == b"Version=") {
+        assert_ne!(stream.read_buf(&mut request).await.expect("a request"), 0, "a whole request");
+    }
+    stream.write_all(bytes).await.expect("sent");
+    if ending == Ending::Reset {
+        stream.set_zero_linger().expect("a socket option");
+    }
+}
+
+fn network(endpoint: String, timeout: Duration) -> Network {
+    let proxies = crate::profile::Proxies::default();
+    Network { endpoint: Some(endpoint), ca_bundle: None, fips: false, dualstack: false, proxies, timeout }
+}
+
+async fn assumed(line: &Line, network: &Network) -> Result<Granted, Cause> {
+    let hop = Hop {
+        role: RoleArn::parse("521111111144:R").expect("a role"),
+        session_name: RoleSessionName::parse("name").expect("a name"),
+        options: HopOptions::default(),
+    };
+    let progress = Report::new(Voice::usual(&Vars::default())).progress();
+    let call = Call {
+        hop: &hop,
+        place: (1, 1),
+        action: StsCall::AssumeRole,
+        region: "eu-central-1",
+        network,
+        line,
+        attempts: 1,
+        deadline: Instant::now() + network.timeout,
+        progress: &progress,
+    };
+    let secret_access_key = Secret::new("the caller's own");
+    let keys = Keys { access_key_id: "AKIACALLER".into(), secret_access_key, session_token: None };
+    call.longest(&Proof::Keys(keys), None).await.map_err(|error| error.cause.clone())
+}
+
+#[test]
+fn nothing_is_sent_when_time_is_up() {
+    let network = network("http://127.0.0.1:1".into(), Duration::ZERO);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let cause = runtime.block_on(assumed(&Line::to_sts(&network), &network)).expect_err("no time is no session");
+    let Cause::Network(failure @ NetworkFailure::TooLate { .. }) = cause else { panic!("{cause:?}") };
+    assert_eq!(failure.to_string(), "http://127.0.0.1:1 was not asked: the time limit of 0s was over");
+}
+
+#[test]
+fn an_answer_that_ends_at_any_of_its_bytes_is_no_session() {
+    let whole = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{BODY}", BODY.len());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+        let network = network(endpoint, Duration::from_mins(1));
+        for length in 0..=whole.len() {
+            // Both ways in turn; the whole answer comes in peace.
+            let ending = if length % 2 == whole.len() % 2 { Ending::Closed } else { Ending::Reset };
+            // A line of its own: a connection that was used before would be tried again.
+            let line = Line::to_sts(&network);
+            let (result, ()) =
+                tokio::join!(assumed(&line, &network), answer(&listener, &whole.as_bytes()[..length], ending));
+            match result {
+                Ok(granted) => {
+                    assert_eq!(length, whole.len(), "a session out of {length} bytes of {}", whole.len());
+                    assert_eq!(granted.session.keys.access_key_id, "ASIAX");
+                }
+                Err(Cause::Network(NetworkFailure::Unreachable { .. })) => assert_ne!(length, whole.len()),
+                Err(cause) => panic!("{length}: {cause:?}"),
+            }
+        }
+    });
+}

@@ -1,0 +1,81 @@
+//! What the command's rules do when it has ended, and what both its starts and its stops need.
+
+use super::{Machine, Outside, RefreshSignal, Stage, Start, Step, Then};
+use crate::event::{Happening, Stop};
+use crate::process::signal::Signal;
+use crate::process::{End, Group, Pid, Target};
+use crate::supervise::machine::events::{Action, Final};
+use crate::supervise::schedule::Now;
+
+impl Machine {
+    /// The command has ended, and xassume has not asked it to.
+    pub(super) fn ended(&mut self, child: Pid, end: End, now: Now, out: &mut Vec<Action>) {
+        match self.outside {
+            Outside::Terminated if self.facts.me == 1 => self.drain(child, end, now, out),
+            Outside::Silent | Outside::Terminated => self.ended_by_itself(end, out),
+        }
+    }
+
+    /// A command that ends by itself is final, whatever its status; what it left behind is left alone.
+    fn ended_by_itself(&mut self, end: End, out: &mut Vec<Action>) {
+        out.push(Action::Reap);
+        match end {
+            End::Killed(signal) => {
+                self.restore_terminal(out);
+                if self.refresh_signal == RefreshSignal::Sent(signal) {
+                    out.push(Action::Tell(Happening::DiedOfRefreshSignal { signal }));
+                }
+            }
+            End::Exited(_) => {}
+        }
+        self.exit(Final::Ended(end), out);
+    }
+
+    /// A command that was asked to stop has ended, and so has all that it left behind, as far as that can be ended.
+    pub(super) fn stopped(&mut self, how: Stop, then: Then, end: End, now: Now, out: &mut Vec<Action>) {
+        out.push(Action::Tell(Happening::Stopped { how, end }));
+        match self.facts.group {
+            Group::Own => out.push(Action::Sweep),
+            Group::Shared => {}
+        }
+        out.push(Action::Reap);
+        self.restore_terminal(out);
+        match then {
+            // At the next wake-up, not now: a signal that is already here is heard first, and may cancel it.
+            Then::Restart => {
+                self.stage = Stage::Starting(Start::at(Step::Due(now.boot), Some(end)));
+            }
+            Then::Finish => self.exit(Final::Ended(end), out),
+            Then::Lapse => self.exit(Final::Lapsed, out),
+        }
+    }
+
+    /// The refresh signal goes to the command alone: what it started did not ask for it.
+    pub(super) fn send_refresh_signal(&mut self, signal: Signal, child: Pid, out: &mut Vec<Action>) {
+        self.refresh_signal = RefreshSignal::Sent(signal);
+        out.push(Action::Signal(Target::Process, signal));
+        out.push(Action::Tell(Happening::Signalled { signal, pid: child }));
+    }
+
+    /// Whom a signal from outside is forwarded to.
+    pub(super) fn forward_target(&self) -> Target {
+        match self.facts.group {
+            Group::Own => Target::Group,
+            Group::Shared => Target::Process,
+        }
+    }
+
+    /// A command that did not leave by its own door may have left the terminal in raw mode.
+    pub(super) fn restore_terminal(&self, out: &mut Vec<Action>) {
+        match self.facts.group {
+            Group::Shared => out.push(Action::RestoreTerminal),
+            Group::Own => {}
+        }
+    }
+
+    pub(super) fn exit(&mut self, end: Final, out: &mut Vec<Action>) {
+        self.renewal.close(out);
+        self.stage = Stage::Ended;
+        out.push(Action::Exit(end));
+    }
+}

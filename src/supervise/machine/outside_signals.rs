@@ -1,0 +1,95 @@
+//! What signals from outside do to the command, and to its restarts.
+
+use super::stopping::Halt;
+use super::{Machine, Outside, Restarts, Stage, Start};
+use crate::event::Happening;
+use crate::process::signal::Signal;
+use crate::process::{Arrival, End, Group, Pid, Sender, Target};
+use crate::supervise::forwarding::{self, Decision, Early};
+use crate::supervise::machine::events::{Action, Final};
+use crate::supervise::policy::Reach;
+
+impl Machine {
+    /// The child alone was stopped, so the shell that waits for xassume would never get its prompt back. In a group
+    /// of its own no shell waits.
+    pub(super) fn pause_with_child(&self, signal: Signal, out: &mut Vec<Action>) {
+        let by_job_control = [Signal::TSTP, Signal::TTIN, Signal::TTOU].contains(&signal);
+        match self.facts.group {
+            Group::Shared if by_job_control => {
+                out.push(Action::Pause(signal));
+                out.push(Action::Signal(Target::Process, Signal::CONT));
+            }
+            Group::Shared | Group::Own => {}
+        }
+    }
+
+    /// A signal from outside, for a child.
+    pub(super) fn signal(&mut self, arrival: Arrival, child: Pid, out: &mut Vec<Action>) {
+        let forward = [
+            Action::Signal(self.forward_target(), arrival.signal),
+            Action::Tell(Happening::Forwarded { signal: arrival.signal }),
+        ];
+        match forwarding::decide(arrival, self.facts, child) {
+            Decision::Drop => return,
+            Decision::Heard => {}
+            Decision::Forward => out.extend(forward),
+            Decision::ForwardAndPause => {
+                out.extend(forward);
+                out.push(Action::Pause(Signal::STOP));
+            }
+        }
+        self.consider_cancelling(arrival, out);
+    }
+
+    /// A signal from outside, and no command to forward it to.
+    pub(super) fn signal_without_child(&mut self, arrival: Arrival, start: Start, out: &mut Vec<Action>) {
+        let early = forwarding::before_start(arrival.signal);
+        match (early, start.after) {
+            (Early::Die, None) => {
+                start.step.abort(out);
+                self.exit(Final::Ended(End::Killed(arrival.signal)), out);
+            }
+            (Early::Die, Some(_)) => self.consider_cancelling(arrival, out),
+            (Early::Pause, None | Some(_)) => out.push(Action::Pause(Signal::STOP)),
+            (Early::Ignore, None | Some(_)) => {}
+        }
+    }
+
+    /// TERM cancels every later restart: a service that was told to end must not come back. INT, QUIT and a hang-up of the
+    /// terminal do so only between stop and start, since before it they are the command's own affair. No other signal does.
+    ///
+    /// A stop that has begun is carried through, with its timeout. Sessions are refreshed on if they still reach the
+    /// command while it drains.
+    pub(super) fn consider_cancelling(&mut self, arrival: Arrival, out: &mut Vec<Action>) {
+        let signal = arrival.signal;
+        if signal == Signal::TERM {
+            self.outside = Outside::Terminated;
+        }
+        let between = match self.stage {
+            Stage::Starting(_) | Stage::Stopping { .. } | Stage::Killing { .. } => true,
+            Stage::Running { .. } | Stage::Ended => false,
+        };
+        let hang_up = Arrival { signal: Signal::HUP, sender: Sender::Kernel };
+        let ends = [Signal::INT, Signal::QUIT].contains(&signal) || arrival == hang_up;
+        let cancels = signal == Signal::TERM || between && ends;
+        if !cancels || self.restarts == Restarts::Cancelled {
+            return;
+        }
+        self.restarts = Restarts::Cancelled;
+        out.push(Action::Tell(Happening::RestartsCancelled { signal }));
+        match self.policy.reach {
+            Reach::AtStart => self.renewal.close(out),
+            Reach::Live => {}
+        }
+        match self.stage {
+            Stage::Starting(Start { after: Some(end), step, .. }) => {
+                step.abort(out);
+                self.exit(Final::Ended(end), out);
+            }
+            Stage::Stopping { halt, .. } | Stage::Killing { halt, .. } => {
+                self.set_halt(Halt { then: halt.then.cancelled(), ..halt });
+            }
+            Stage::Starting(Start { after: None, .. }) | Stage::Running { .. } | Stage::Ended => {}
+        }
+    }
+}
