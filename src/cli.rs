@@ -7,7 +7,7 @@ mod flags;
 
 pub use flags::FLAGS;
 
-use crate::origin::Word;
+use crate::origin::Origin;
 use clap::builder::OsStringValueParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 use flags::OUTPUT;
@@ -45,12 +45,12 @@ pub struct Flag {
     /// What completions offer for the value.
     pub hint: ValueHint,
     /// Whether a variable can stand for it.
-    pub origin: Origin,
+    pub settable: Settable,
 }
 
 /// Where a flag's value may come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub enum Settable {
     /// The command line, or the flag's variable.
     LineOrVariable,
     /// The command line only: what is good for one run must not stand in an environment.
@@ -61,12 +61,12 @@ impl Flag {
     /// The variable that stands for the flag, as `XASSUME_ROLE_ARN` for `--role-arn`.
     #[must_use]
     pub fn variable(&self) -> Option<String> {
-        (self.origin == Origin::LineOrVariable).then(|| Word::Variable(self.long).to_string())
+        (self.settable == Settable::LineOrVariable).then(|| Origin::Variable(self.long).to_string())
     }
 }
 
 const fn flag(long: &'static str, kind: Kind, value: &'static str, group: &'static str, help: &'static str) -> Flag {
-    Flag { long, short: None, kind, value, group, help, hint: ValueHint::Other, origin: Origin::LineOrVariable }
+    Flag { long, short: None, kind, value, group, help, hint: ValueHint::Other, settable: Settable::LineOrVariable }
 }
 
 const fn switch(long: &'static str, group: &'static str, help: &'static str) -> Flag {
@@ -84,13 +84,13 @@ impl Flag {
         self
     }
 
-    const fn folder(mut self) -> Self {
+    const fn directory(mut self) -> Self {
         self.hint = ValueHint::DirPath;
         self
     }
 
     const fn without_variable(mut self) -> Self {
-        self.origin = Origin::Line;
+        self.settable = Settable::Line;
         self
     }
 }

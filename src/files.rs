@@ -1,6 +1,6 @@
 //! Reading the files that users name, and the shared config files above all; what is in these is decided in `profile`.
 
-use crate::error::{Error, told};
+use crate::error::{Error, reason_of};
 use crate::profile::ProfileSet;
 use crate::vars::Vars;
 use std::fs::{File, Metadata, OpenOptions};
@@ -65,7 +65,7 @@ fn text<'p>(path: Option<&'p Path>, what: &str, directories: &mut Vec<&'p Path>)
             directories.push(path);
             Ok(Vec::new())
         }
-        _ => Err(Error::File { what: what.to_owned(), path: path.to_owned(), reason: told(&error) }),
+        _ => Err(Error::File { what: what.to_owned(), path: path.to_owned(), reason: reason_of(&error) }),
     })
 }
 
@@ -146,8 +146,8 @@ mod tests {
 
     #[test]
     fn what_is_no_regular_file_is_named_at_once() {
-        let folder = tempfile::tempdir().expect("a directory");
-        let at = |name: &str| folder.path().join(name);
+        let directory = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| directory.path().join(name);
         nix::unistd::mkfifo(&at("fifo"), nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
         let _socket = std::os::unix::net::UnixListener::bind(at("socket")).expect("a socket");
         for (path, kind) in [

@@ -1,7 +1,7 @@
 //! What input that is meant ill must not do: for each input a function that takes bytes and panics where a promise is
 //! broken. The fuzz targets in `fuzz/` call them, and so do the property tests below, with the same seeds.
 //!
-//! The properties stand beside the code that reads the input. All of them promise what [`bounded`] and [`told`] hold:
+//! The properties stand beside the code that reads the input. All of them promise what [`bounded`] and [`checked_page`] hold:
 //! an answer in time, memory in proportion to the input, and refusals of one line that name no secret. Compiled for
 //! tests and fuzz targets alone; nothing of it is in the program.
 
@@ -49,7 +49,7 @@ fn cpu_time() -> Duration {
 
 /// An error as the user sees it, and the text that it was laid out from: a message that begins with our name, then at
 /// most one hint, each with its further lines indented; nothing that a terminal acts on, no end without bound.
-pub(crate) fn told(error: &Error) -> String {
+pub(crate) fn checked_page(error: &Error) -> String {
     let page = Report::shown(error);
     let (first, rest) = page.split_once('\n').unwrap_or((&page, ""));
     assert!(first.starts_with("xassume: ") && first.len() > "xassume: ".len(), "no message: {page:?}");

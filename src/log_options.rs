@@ -22,14 +22,14 @@ pub(crate) enum LogFormat {
 
 /// How and how much xassume speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Voice {
+pub(crate) struct LogOptions {
     pub(crate) verbosity: Verbosity,
     pub(crate) format: LogFormat,
     pub(crate) screen: Screen,
 }
 
-impl Voice {
-    /// The voice of one who was not told how to speak.
+impl LogOptions {
+    /// The log_options of one who was not told how to speak.
     pub(crate) fn usual(vars: &Vars) -> Self {
         Self { verbosity: Verbosity::Normal, format: LogFormat::Text, screen: Screen::of(vars) }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// What a value came by, as every message names it: `--duration` or `XASSUME_DURATION`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Word {
+pub(crate) enum Origin {
     /// It was typed.
     Flag(&'static str),
     /// The variable of this flag holds it.
@@ -13,7 +13,7 @@ pub(crate) enum Word {
 
 /// Which of two words counts, where only one can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Counts {
+pub(crate) enum Precedence {
     /// This one was typed, and the other one was not.
     This,
     /// The other one was typed, and this one was not.
@@ -22,17 +22,17 @@ pub(crate) enum Counts {
     Neither,
 }
 
-impl Word {
+impl Origin {
     pub(crate) fn is_typed(self) -> bool {
         matches!(self, Self::Flag(_))
     }
 
     /// The rule between two words: of a flag and a variable the flag counts.
-    pub(crate) fn beside(self, other: Self) -> Counts {
+    pub(crate) fn beside(self, other: Self) -> Precedence {
         match (self, other) {
-            (Self::Flag(_), Self::Variable(_)) => Counts::This,
-            (Self::Variable(_), Self::Flag(_)) => Counts::Other,
-            (Self::Flag(_), Self::Flag(_)) | (Self::Variable(_), Self::Variable(_)) => Counts::Neither,
+            (Self::Flag(_), Self::Variable(_)) => Precedence::This,
+            (Self::Variable(_), Self::Flag(_)) => Precedence::Other,
+            (Self::Flag(_), Self::Flag(_)) | (Self::Variable(_), Self::Variable(_)) => Precedence::Neither,
         }
     }
 
@@ -50,7 +50,7 @@ impl Word {
     }
 }
 
-impl fmt::Display for Word {
+impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag(long) => write!(f, "--{long}"),

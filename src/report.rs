@@ -1,7 +1,7 @@
 //! What xassume says, on stderr and nowhere else: stdout is the command's.
 //!
 //! A message is written with one call, so that it is not torn among other writers: `writer` does it. `progress` is the
-//! line that says what is waited for, `style` the colours, `page` the layout of errors.
+//! line that says what is waited for, `style` the colors, `page` the layout of errors.
 
 pub(crate) mod output;
 mod page;
@@ -14,8 +14,8 @@ pub(crate) use progress::Progress;
 
 use crate::cli;
 use crate::error::{Error, one_line, plain_json};
-use crate::event::{Field, Happening, Level, Narrator};
-use crate::log_options::{LogFormat, Verbosity, Voice};
+use crate::event::{Event, EventSink, Field, Level};
+use crate::log_options::{LogFormat, LogOptions, Verbosity};
 use crate::mfa::{MfaSession, mode};
 use crate::process::outcome::FAILED;
 use crate::profile::{Plan, Region};
@@ -34,10 +34,10 @@ use style::Mark;
 /// The longest line of a message, in characters; a policy statement with its ARNs has some hundred.
 const LONGEST: usize = 2048;
 
-/// The voice of one run.
+/// The log_options of one run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Report {
-    voice: Voice,
+    log_options: LogOptions,
 }
 
 /// One message: a level and an event as programs know them, a sentence, and what belongs to it.
@@ -51,18 +51,18 @@ struct Message<'a> {
 
 impl Report {
     /// Looks at standard error now: a child that reports in xassume's place has another one.
-    pub(crate) fn new(voice: Voice) -> Self {
-        Self { voice: Voice { screen: style::screen(voice), ..voice } }
+    pub(crate) fn new(log_options: LogOptions) -> Self {
+        Self { log_options: LogOptions { screen: style::screen(log_options), ..log_options } }
     }
 
     /// For a launch that may have to wait.
     pub(crate) fn progress(self) -> Progress {
-        Progress::new(self.voice)
+        Progress::new(self.log_options)
     }
 
     /// From now on no message blocks. Called when the signals that xassume reads are blocked.
     pub(crate) fn write_by_a_thread(self) {
-        let notice = move |messages| self.shown_happening(&Happening::Dropped { messages });
+        let notice = move |messages| self.shown_happening(&Event::Dropped { messages });
         if let Err(error) = writer::start(Box::new(notice)) {
             self.detail(format_args!(
                 "no thread for messages could be started, so each message waits until it is read: {error}"
@@ -73,15 +73,15 @@ impl Report {
     /// What ends the run.
     pub(crate) fn error(self, error: &Error) {
         self.write(failed(error));
-        if error.shows_usage() && self.voice.format == LogFormat::Text {
-            put(&style::line(self.voice.screen, Mark::Usage, cli::USAGE));
+        if error.shows_usage() && self.log_options.format == LogFormat::Text {
+            put(&style::line(self.log_options.screen, Mark::Usage, cli::USAGE));
         }
     }
 
     /// What a user sees of an error.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn shown(error: &Error) -> String {
-        Self::new(Voice::usual(&Vars::default())).form(failed(error))
+        Self::new(LogOptions::usual(&Vars::default())).form(failed(error))
     }
 
     /// A panic: a defect, whatever the user did.
@@ -92,28 +92,28 @@ impl Report {
 
     /// Something is wrong, and the run goes on.
     pub(crate) fn warning(self, text: impl Display) {
-        if self.voice.verbosity >= Verbosity::Normal {
+        if self.log_options.verbosity >= Verbosity::Normal {
             self.write(plain("warning", "warning", text));
         }
     }
 
     /// Something is wrong that the hint mends, and the run goes on.
     pub(crate) fn mendable(self, text: impl Display, hint: String) {
-        if self.voice.verbosity >= Verbosity::Normal {
+        if self.log_options.verbosity >= Verbosity::Normal {
             self.write(Message { hint: Some(hint), ..plain("warning", "warning", text) });
         }
     }
 
     /// What is done, with `-v`.
     pub(crate) fn detail(self, text: impl Display) {
-        if self.voice.verbosity >= Verbosity::Verbose {
+        if self.log_options.verbosity >= Verbosity::Verbose {
             self.write(plain("info", "detail", text));
         }
     }
 
     /// The plan, with `-v`: the source, each hop, the device, how STS is reached. Its endpoint is worked out only then.
     pub(crate) fn plan(self, plan: &Plan, settings: &Settings, endpoint: impl FnOnce() -> Option<String>) {
-        if self.voice.verbosity < Verbosity::Verbose {
+        if self.log_options.verbosity < Verbosity::Verbose {
             return;
         }
         for note in settings.notes.iter().chain(&plan.notes) {
@@ -168,8 +168,8 @@ impl Report {
     fn form(self, mut message: Message<'_>) -> String {
         message.text = harmless(&message.text);
         message.hint = message.hint.as_deref().map(harmless);
-        match self.voice.format {
-            LogFormat::Text => message.as_text(self.voice.screen),
+        match self.log_options.format {
+            LogFormat::Text => message.as_text(self.log_options.screen),
             LogFormat::Json => {
                 let mut object = Map::new();
                 object.insert("time".into(), json!(rfc3339(clock::wall())));
@@ -222,28 +222,28 @@ fn harmless(text: &str) -> String {
     lines.join("\n")
 }
 
-impl Narrator for Report {
-    fn tell(&mut self, happening: &Happening) {
-        if let Some(text) = self.shown_happening(happening) {
+impl EventSink for Report {
+    fn emit(&mut self, event: &Event) {
+        if let Some(text) = self.shown_happening(event) {
             put(&text);
         }
     }
 }
 
 impl Report {
-    /// The text of a happening; none below the level that the user wants.
-    fn shown_happening(self, happening: &Happening) -> Option<String> {
-        let (least, level) = match happening.level() {
+    /// The text of a event; none below the level that the user wants.
+    fn shown_happening(self, event: &Event) -> Option<String> {
+        let (least, level) = match event.level() {
             Level::Warning => (Verbosity::Normal, "warning"),
             Level::Detail => (Verbosity::Verbose, "info"),
             Level::Trace => (Verbosity::Everything, "debug"),
         };
-        if self.voice.verbosity < least {
+        if self.log_options.verbosity < least {
             return None;
         }
-        let fields = happening.fields().into_iter().map(|(key, field)| (key.to_owned(), value(field))).collect();
-        let text = one_line(&happening.to_string(), LONGEST);
-        Some(self.form(Message { level, event: happening.name(), text, hint: happening.hint(), fields }))
+        let fields = event.fields().into_iter().map(|(key, field)| (key.to_owned(), value(field))).collect();
+        let text = one_line(&event.to_string(), LONGEST);
+        Some(self.form(Message { level, event: event.name(), text, hint: event.hint(), fields }))
     }
 }
 
@@ -258,13 +258,13 @@ fn value(field: Field) -> Value {
 }
 
 /// Prints what clap has to say: `--help` and `--version` on stdout, a usage error in xassume's own form.
-pub(crate) fn told_by_clap(answer: &clap::Error, voice: Voice) -> ExitCode {
+pub(crate) fn print_clap_message(answer: &clap::Error, log_options: LogOptions) -> ExitCode {
     if !answer.use_stderr() {
         return match output::print(answer.render().to_string().as_bytes()) {
             // Nobody reads on: a pager that was left.
             Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
             Err(error) => {
-                Report::new(voice).error(&error);
+                Report::new(log_options).error(&error);
                 ExitCode::from(error.status())
             }
             Ok(()) => ExitCode::SUCCESS,
@@ -275,7 +275,7 @@ pub(crate) fn told_by_clap(answer: &clap::Error, voice: Voice) -> ExitCode {
     let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
     let tip = lines.find_map(|line| line.strip_prefix("tip: "));
     let hint = tip.unwrap_or("`xassume --help` shows the flags; the command stands behind `--`");
-    Report::new(voice).error(&Error::usage(message, hint));
+    Report::new(log_options).error(&Error::usage(message, hint));
     ExitCode::from(FAILED)
 }
 

@@ -8,18 +8,18 @@ use crate::cli;
 use crate::commands::check;
 use crate::commands::list;
 use crate::commands::supervise;
-use crate::deliver::environment::{Delivery, Mode};
+use crate::deliver::environment::{Delivery, Recipient};
 use crate::deliver::{config_copy, isolated, process};
-use crate::error::{Error, told};
-use crate::event::Narrator as _;
+use crate::error::{Error, reason_of};
+use crate::event::EventSink as _;
 use crate::files;
 use crate::launch::{Inherited, Launch, assumed};
-use crate::log_options::Voice;
+use crate::log_options::LogOptions;
 use crate::print::{self, Format};
 use crate::process::outcome::{FAILED, Outcome};
 use crate::report::output;
 use crate::report::{self, Report, writer};
-use crate::settings::{self, CacheSettings, Conduct, Machine, Settings, Task};
+use crate::settings::{self, CacheSettings, Host, Mode, Settings, Task};
 use crate::sys::lookup::{self, Command};
 use crate::sys::panics;
 use crate::sys::{exec, memory, signals};
@@ -38,24 +38,24 @@ pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
     signals::forbid_core_dumps();
     // Run by the command's SDK, for `--via process`. It heeds no variable: they are the command's, for runs of its own.
     if let Some(socket) = cli::from_socket(arguments) {
-        return ended(Report::new(Voice::usual(vars)), process::client::print(socket));
+        return ended(Report::new(LogOptions::usual(vars)), process::client::print(socket));
     }
     // Run by the shells' completions.
     if let Some(word) = cli::list(arguments) {
-        return ended(Report::new(Voice::usual(vars)), list::print(word, vars));
+        return ended(Report::new(LogOptions::usual(vars)), list::print(word, vars));
     }
     let matches = match settings::parse(arguments) {
         Ok(matches) => matches,
-        Err(answer) => return report::told_by_clap(&answer, Voice::usual(vars)),
+        Err(answer) => return report::print_clap_message(&answer, LogOptions::usual(vars)),
     };
-    let (report, result) = match settings::voice(&matches, vars) {
-        Ok(voice) => {
-            let report = Report::new(voice);
-            panics::tell_by(report);
-            let done = panics::caught(|| command(&matches, vars, voice));
+    let (report, result) = match settings::log_options(&matches, vars) {
+        Ok(log_options) => {
+            let report = Report::new(log_options);
+            panics::report_with(report);
+            let done = panics::caught(|| command(&matches, vars, log_options));
             (report, done.unwrap_or(Ok(Outcome::Exited(FAILED))))
         }
-        Err(error) => (Report::new(Voice::usual(vars)), Err(error)),
+        Err(error) => (Report::new(LogOptions::usual(vars)), Err(error)),
     };
     let outcome = result.unwrap_or_else(|error| {
         report.error(&error);
@@ -80,25 +80,25 @@ fn ended(report: Report, result: Result<(), Error>) -> ExitCode {
 }
 
 /// From the words to the command's end.
-fn command(matches: &ArgMatches, vars: &Vars, voice: Voice) -> Result<Outcome, Error> {
-    let report = Report::new(voice);
+fn command(matches: &ArgMatches, vars: &Vars, log_options: LogOptions) -> Result<Outcome, Error> {
+    let report = Report::new(log_options);
     signals::install_pid1_handlers();
     let settings = match settings::task(matches, vars, &machine(), &files::read_text)? {
         Task::ClearCache(cache) => return clear_cache(&cache, vars, report),
         Task::Print(settings, format) => return print_session(&settings, format, vars, report),
-        Task::Check(settings) => return check::check(&settings, vars, report, voice),
+        Task::Check(settings) => return check::check(&settings, vars, report, log_options),
         Task::Run(settings) => settings,
     };
     settings.check_keep()?;
-    if let Conduct::Supervise(_) = settings.conduct {
+    if let Mode::Supervise(_) = settings.mode {
         memory::zero_what_is_freed();
     }
     let command = lookup::find(&settings.command, vars.get("PATH"))?;
     let inherited = Inherited::new(vars)?;
     let launch = Launch::prepare(&settings, &inherited, report)?;
-    match settings.conduct {
-        Conduct::Exec => Err(become_command(&launch, &command)?),
-        Conduct::Supervise(policy) => supervise::attend(&launch, &command, policy),
+    match settings.mode {
+        Mode::Exec => Err(become_command(&launch, &command)?),
+        Mode::Supervise(policy) => supervise::attend(&launch, &command, policy),
     }
 }
 
@@ -106,7 +106,7 @@ fn command(matches: &ArgMatches, vars: &Vars, voice: Voice) -> Result<Outcome, E
 fn become_command(launch: &Launch<'_>, command: &Command) -> Result<Error, Error> {
     let obtained = launch.session()?;
     let mut report = launch.report;
-    report.tell(&assumed(&obtained.session));
+    report.emit(&assumed(&obtained.session));
     let config_file = if launch.settings.delivery.isolate {
         let copy = config_copy::filter(&launch.files.config_text, launch.plan.profile.as_deref());
         Some(isolated::config_file(launch.vars, &copy)?)
@@ -114,7 +114,7 @@ fn become_command(launch: &Launch<'_>, command: &Command) -> Result<Error, Error
         None
     };
     let delivery = config_file.as_deref().map_or(Delivery::Env, |config_file| Delivery::EnvIsolated { config_file });
-    Ok(exec::replace(command, &launch.environment(&obtained, delivery, Mode::Exec)))
+    Ok(exec::replace(command, &launch.environment(&obtained, delivery, Recipient::Exec)))
 }
 
 /// Obtains a session and prints it.
@@ -125,7 +125,7 @@ fn print_session(settings: &Settings, format: Format, vars: &Vars, report: Repor
     let launch = Launch::prepare(settings, &inherited, report)?;
     let obtained = launch.session()?;
     let mut report = launch.report;
-    report.tell(&assumed(&obtained.session));
+    report.emit(&assumed(&obtained.session));
     let text = print::text(format, &obtained.session, launch.region(&obtained), &launch.change(&obtained))?;
     if std::io::stdout().is_terminal() {
         report.warning("standard output is a terminal, which now shows the secrets of the session");
@@ -137,9 +137,9 @@ fn print_session(settings: &Settings, format: Format, vars: &Vars, report: Repor
 /// Removes the cached sessions of this user.
 fn clear_cache(settings: &CacheSettings, vars: &Vars, report: Report) -> Result<Outcome, Error> {
     let cleared = Cache::new(settings, vars).clear();
-    let cleared = cleared.map_err(|(folder, error)| Error::Cache { folder, reason: told(&error) })?;
-    for folder in &cleared {
-        report.detail(format_args!("sessions removed from {}: {}", folder.folder.display(), folder.sessions));
+    let cleared = cleared.map_err(|(directory, error)| Error::Cache { directory, reason: reason_of(&error) })?;
+    for directory in &cleared {
+        report.detail(format_args!("sessions removed from {}: {}", directory.directory.display(), directory.sessions));
     }
     if cleared.is_empty() {
         report.detail("there is no cache to clear");
@@ -148,7 +148,7 @@ fn clear_cache(settings: &CacheSettings, vars: &Vars, report: Report) -> Result<
 }
 
 /// What the default session name tells of this machine.
-fn machine() -> Machine {
+fn machine() -> Host {
     let host = nix::unistd::gethostname().unwrap_or_default();
-    Machine { uid: nix::unistd::getuid().as_raw(), host: host.to_string_lossy().into_owned() }
+    Host { uid: nix::unistd::getuid().as_raw(), host: host.to_string_lossy().into_owned() }
 }

@@ -163,11 +163,11 @@ mod tests {
 
     #[test]
     fn expiry_is_told_in_the_local_clock_only_when_that_is_far_off() {
-        let told = |skew| rfc3339(validity(skew).local_expiration());
-        assert_eq!(told(0), "1970-01-12T13:46:40Z");
-        assert_eq!(told(240), told(0));
-        assert_eq!(told(3600), "1970-01-12T12:46:40Z");
-        assert_eq!(told(-3600), "1970-01-12T14:46:40Z");
+        let expiration_with_skew = |skew| rfc3339(validity(skew).local_expiration());
+        assert_eq!(expiration_with_skew(0), "1970-01-12T13:46:40Z");
+        assert_eq!(expiration_with_skew(240), expiration_with_skew(0));
+        assert_eq!(expiration_with_skew(3600), "1970-01-12T12:46:40Z");
+        assert_eq!(expiration_with_skew(-3600), "1970-01-12T14:46:40Z");
     }
 
     #[test]

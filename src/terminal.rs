@@ -5,9 +5,9 @@ use crate::vars::Vars;
 /// The columns that a line may have, in an error and in the page of a check.
 pub(crate) const WIDTH: usize = 159;
 
-/// The colours of words that matter at a glance, or of what goes with them.
+/// The colors of words that matter at a glance, or of what goes with them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Colour {
+pub(crate) enum Color {
     /// Something failed.
     Failure,
     /// Something is wrong, and it goes on.
@@ -17,7 +17,7 @@ pub(crate) enum Colour {
     Hint,
 }
 
-impl Colour {
+impl Color {
     /// Parameters of SGR (ECMA-48): red and yellow in bold, green, cyan.
     fn parameters(self) -> &'static str {
         match self {
@@ -35,7 +35,7 @@ pub(crate) enum Screen {
     /// Text, line after line: `TERM` is `dumb` or missing.
     #[default]
     Dumb,
-    /// Lines that are replaced, but no colours: `NO_COLOR` is set (<https://no-color.org>).
+    /// Lines that are replaced, but no colors: `NO_COLOR` is set (<https://no-color.org>).
     Plain,
     Coloured,
 }
@@ -51,10 +51,10 @@ impl Screen {
         }
     }
 
-    /// The word in a colour, or in none.
-    pub(crate) fn paint(self, word: &str, colour: Option<Colour>) -> String {
-        match (self, colour) {
-            (Self::Coloured, Some(colour)) => format!("\x1b[{}m{word}\x1b[0m", colour.parameters()),
+    /// The word in a color, or in none.
+    pub(crate) fn paint(self, word: &str, color: Option<Color>) -> String {
+        match (self, color) {
+            (Self::Coloured, Some(color)) => format!("\x1b[{}m{word}\x1b[0m", color.parameters()),
             _ => word.to_owned(),
         }
     }

@@ -110,10 +110,10 @@ mod tests {
     /// Read from the sources of the plan: a name that is missing in the table would be an absent variable again.
     #[test]
     fn each_variable_that_the_plan_reads_must_be_text_or_is_a_path() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/profile");
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/profile");
         let mut read = 0;
         for file in ["chain.rs", "hops.rs", "network.rs", "plan.rs", "source.rs"] {
-            let text = std::fs::read_to_string(folder.join(file)).expect(file);
+            let text = std::fs::read_to_string(directory.join(file)).expect(file);
             let text = text.split("#[cfg(test)]").next().unwrap_or_default();
             for name in text.split('"').filter(|piece| piece.starts_with("AWS_") && !piece.contains(' ')) {
                 let path = name.ends_with("_FILE") || name.ends_with("_BUNDLE");

@@ -1,6 +1,6 @@
-//! The folder of kept sessions: private to this user, and every access by its descriptor.
+//! The directory of kept sessions: private to this user, and every access by its descriptor.
 //!
-//! It knows names, owners and modes, not what is in a file. A folder or a file that is somebody else's, open to
+//! It knows names, owners and modes, not what is in a file. A directory or a file that is somebody else's, open to
 //! others, a link or no plain file is not used.
 
 use super::file::MOST_BYTES;
@@ -23,13 +23,13 @@ const LOCK: &str = "lock";
 const NEW: &str = "new";
 /// What others than the owner may do.
 const OTHERS: u32 = 0o077;
-/// What is wrong with a folder or a file.
+/// What is wrong with a directory or a file.
 const FOREIGN: &str = "it belongs to another user";
 const NO_FILE: &str = "it is no plain file";
 /// How much room is made sure of before STS is asked: more than a session takes.
 const ROOM: usize = 8 << 10;
 
-/// Where a folder may be, and what of its path may be made.
+/// Where a directory may be, and what of its path may be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) path: PathBuf,
@@ -38,18 +38,18 @@ pub(super) struct Place {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Make {
-    /// The folder alone, in a folder of this user's that is there already.
-    Folder,
-    /// Every missing folder of the path, from a folder of this user's on. With `sudo` the home may be another's, and
+    /// The directory alone, in a directory of this user's that is there already.
+    Directory,
+    /// Every missing directory of the path, from a directory of this user's on. With `sudo` the home may be another's, and
     /// what root made there would shut its owner out.
     OwnPath,
-    /// Every missing folder of the path, wherever it begins.
+    /// Every missing directory of the path, wherever it begins.
     Path,
 }
 
-/// An open folder. It stays the same one even when its path leads elsewhere by now.
+/// An open directory. It stays the same one even when its path leads elsewhere by now.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(super) struct Directory {
     path: PathBuf,
     handle: File,
 }
@@ -62,22 +62,22 @@ pub(super) enum Kind {
     New,
 }
 
-impl Folder {
-    /// Opens a folder that is there and is this user's alone.
+impl Directory {
+    /// Opens a directory that is there and is this user's alone.
     ///
     /// # Errors
     /// Why it cannot be used.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let folder = Self::open_own(path)?;
-        let mode = folder.handle.metadata()?.mode();
+        let directory = Self::open_own(path)?;
+        let mode = directory.handle.metadata()?.mode();
         if mode & OTHERS == 0 {
-            Ok(folder)
+            Ok(directory)
         } else {
             Err(refused(format!("it is open to others (mode {:03o}, not 700)", mode & 0o777)))
         }
     }
 
-    /// Opens a folder that belongs to this user, whoever else may look into it: good enough to remove files.
+    /// Opens a directory that belongs to this user, whoever else may look into it: good enough to remove files.
     pub(super) fn open_own(path: &Path) -> io::Result<Self> {
         let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
         let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
@@ -91,18 +91,18 @@ impl Folder {
         Ok(Self { path: path.to_owned(), handle })
     }
 
-    /// Opens the folder of a place, made first if need be.
+    /// Opens the directory of a place, made first if need be.
     pub(super) fn make(place: &Place) -> io::Result<Self> {
         match Self::open(&place.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             result => return result,
         }
-        let around = place.path.ancestors().skip(1).find_map(|folder| std::fs::metadata(folder).ok());
+        let around = place.path.ancestors().skip(1).find_map(|directory| std::fs::metadata(directory).ok());
         if place.make != Make::Path && around.is_none_or(|around| around.uid() != geteuid().as_raw()) {
             return Err(refused("it is not there, and the folder around it belongs to another user".into()));
         }
         let mut builder = DirBuilder::new();
-        match builder.mode(0o700).recursive(place.make != Make::Folder).create(&place.path) {
+        match builder.mode(0o700).recursive(place.make != Make::Directory).create(&place.path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => Self::open(&place.path),
         }

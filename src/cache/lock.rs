@@ -6,8 +6,8 @@
 use super::entry::{Found, Moment};
 use super::file;
 use super::key::Key;
-use crate::cache::directory::{Folder, Place, Reserved, random};
-use crate::cache::skipped::Passed;
+use crate::cache::directory::{Directory, Place, Reserved, random};
+use crate::cache::skipped::Skipped;
 use crate::sys::boot::boottime;
 use std::fs::{File, TryLockError};
 use std::io;
@@ -19,42 +19,42 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// What the wait for the lock has led to.
 #[derive(Debug)]
-pub(crate) enum Turn {
+pub(crate) enum LockOutcome {
     /// Somebody else's answer is there by now.
     Answered(Found),
     /// This process is to ask STS, and to hand in the session.
-    Ours(Held),
+    Ours(LockGuard),
     /// Another process is still asking, and the time is up.
     TimeUp,
-    /// No folder can be used: each process asks for itself.
+    /// No directory can be used: each process asks for itself.
     Alone,
 }
 
 /// The lock of a key, freed when dropped.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct LockGuard {
     pub(super) place: Place,
-    pub(super) folder: Folder,
+    pub(super) directory: Directory,
     pub(super) reserved: Option<Reserved>,
     /// How long the lock was waited for.
     pub(crate) waited: Duration,
     _lock: File,
 }
 
-impl Drop for Held {
+impl Drop for LockGuard {
     fn drop(&mut self) {
         if let Some(reserved) = self.reserved.take() {
-            self.folder.discard(&reserved);
+            self.directory.discard(&reserved);
         }
     }
 }
 
-/// A session in a folder that is valid at this moment.
+/// A session in a directory that is valid at this moment.
 ///
 /// # Errors
 /// `NotFound` when none is kept, or why it is not used.
-pub(super) fn look(folder: &Folder, key: &Key) -> io::Result<Found> {
-    let bytes = folder.read(key)?;
+pub(super) fn look(directory: &Directory, key: &Key) -> io::Result<Found> {
+    let bytes = directory.read(key)?;
     let unfit = |reason| io::Error::new(io::ErrorKind::InvalidData, reason);
     let (entry, stamp) = file::decode(key, &bytes).ok_or_else(|| unfit(file::flaw(&bytes)))?;
     let found = super::entry::found(entry, &stamp, &Moment::now());
@@ -71,16 +71,16 @@ pub(super) async fn turn(
     key: &Key,
     limit: Duration,
     accepts: &dyn Fn(&Found) -> bool,
-) -> (Turn, Vec<Passed>) {
+) -> (LockOutcome, Vec<Skipped>) {
     let wait = Wait { key, limit, begun: boottime(), accepts };
     let mut passed = Vec::new();
     for place in places {
         match wait.at(place).await {
             Ok(turn) => return (turn, passed),
-            Err(error) => passed.push(Passed::of(place, &error)),
+            Err(error) => passed.push(Skipped::of(place, &error)),
         }
     }
-    (Turn::Alone, passed)
+    (LockOutcome::Alone, passed)
 }
 
 struct Wait<'a> {
@@ -95,24 +95,24 @@ impl Wait<'_> {
         boottime().saturating_sub(self.begun)
     }
 
-    fn answer(&self, folder: &Folder) -> Option<Found> {
-        look(folder, self.key).ok().filter(self.accepts)
+    fn answer(&self, directory: &Directory) -> Option<Found> {
+        look(directory, self.key).ok().filter(self.accepts)
     }
 
-    async fn at(&self, place: &Place) -> io::Result<Turn> {
+    async fn at(&self, place: &Place) -> io::Result<LockOutcome> {
         let mut pause = FIRST_PAUSE;
         loop {
-            let folder = Folder::make(place)?;
-            let file = folder.lock_file(self.key)?;
-            // The file stays open between the looks: should the folder be removed meanwhile, its waiters still wait
+            let directory = Directory::make(place)?;
+            let file = directory.lock_file(self.key)?;
+            // The file stays open between the looks: should the directory be removed meanwhile, its waiters still wait
             // for its holder, and not all of them ask anew.
             loop {
-                if let Some(found) = self.answer(&folder) {
-                    return Ok(Turn::Answered(found));
+                if let Some(found) = self.answer(&directory) {
+                    return Ok(LockOutcome::Answered(found));
                 }
                 match file.try_lock() {
                     Ok(()) => break,
-                    Err(TryLockError::WouldBlock) if self.waited() >= self.limit => return Ok(Turn::TimeUp),
+                    Err(TryLockError::WouldBlock) if self.waited() >= self.limit => return Ok(LockOutcome::TimeUp),
                     Err(TryLockError::WouldBlock) => {}
                     Err(TryLockError::Error(error)) => return Err(error),
                 }
@@ -120,19 +120,25 @@ impl Wait<'_> {
                 tokio::time::sleep(jittered(pause).min(left)).await;
                 pause = (pause * 3 / 2).min(LONGEST_PAUSE);
             }
-            if !folder.is_in_place()? || !folder.is_lock(self.key, &file)? {
+            if !directory.is_in_place()? || !directory.is_lock(self.key, &file)? {
                 // A lock that nobody else will find. Its holder's answer is where the path leads now.
                 tokio::time::sleep(jittered(FIRST_PAUSE)).await;
                 if self.waited() >= self.limit {
-                    return Ok(Turn::TimeUp);
+                    return Ok(LockOutcome::TimeUp);
                 }
                 continue;
             }
-            if let Some(found) = self.answer(&folder) {
-                return Ok(Turn::Answered(found));
+            if let Some(found) = self.answer(&directory) {
+                return Ok(LockOutcome::Answered(found));
             }
-            let reserved = Some(folder.reserve(self.key)?);
-            return Ok(Turn::Ours(Held { place: place.clone(), folder, reserved, waited: self.waited(), _lock: file }));
+            let reserved = Some(directory.reserve(self.key)?);
+            return Ok(LockOutcome::Ours(LockGuard {
+                place: place.clone(),
+                directory,
+                reserved,
+                waited: self.waited(),
+                _lock: file,
+            }));
         }
     }
 }
@@ -151,7 +157,7 @@ mod tests {
 
     fn place() -> (tempfile::TempDir, Place) {
         let base = tempfile::tempdir().expect("a folder");
-        let place = Place { path: base.path().join("xassume"), make: Make::Folder };
+        let place = Place { path: base.path().join("xassume"), make: Make::Directory };
         (base, place)
     }
 
@@ -160,7 +166,7 @@ mod tests {
         runtime.block_on(future)
     }
 
-    async fn short(place: &Place) -> Turn {
+    async fn short(place: &Place) -> LockOutcome {
         turn(std::slice::from_ref(place), &Key::for_tests(1), Duration::from_millis(20), &|_| true).await.0
     }
 
@@ -169,29 +175,29 @@ mod tests {
         let (_base, place) = place();
         run(async {
             let first = short(&place).await;
-            assert!(matches!(first, Turn::Ours(_)), "{first:?}");
-            assert!(matches!(short(&place).await, Turn::TimeUp));
+            assert!(matches!(first, LockOutcome::Ours(_)), "{first:?}");
+            assert!(matches!(short(&place).await, LockOutcome::TimeUp));
             drop(first);
-            assert!(matches!(short(&place).await, Turn::Ours(_)), "freed");
+            assert!(matches!(short(&place).await, LockOutcome::Ours(_)), "freed");
         });
         assert_eq!(std::fs::read_dir(&place.path).expect("a folder").count(), 1, "only the lock file stays");
     }
 
     #[test]
-    fn a_lock_whose_file_or_folder_was_removed_is_taken_anew() {
+    fn a_lock_whose_file_or_directory_was_removed_is_taken_anew() {
         let (_base, place) = place();
         run(async {
             let first = short(&place).await;
             std::fs::remove_dir_all(&place.path).expect("removed");
             let second = short(&place).await;
-            assert!(matches!(second, Turn::Ours(_)), "{second:?}");
+            assert!(matches!(second, LockOutcome::Ours(_)), "{second:?}");
             drop(first);
-            assert!(matches!(short(&place).await, Turn::TimeUp), "the new lock is still held");
+            assert!(matches!(short(&place).await, LockOutcome::TimeUp), "the new lock is still held");
         });
     }
 
     #[test]
-    fn a_waiter_at_a_removed_folder_moves_on_when_it_gets_the_lock() {
+    fn a_waiter_at_a_removed_directory_moves_on_when_it_gets_the_lock() {
         let (_base, place) = place();
         run(async {
             let first = short(&place).await;
@@ -204,8 +210,8 @@ mod tests {
                 drop(first);
             };
             let ((turn, _), ()) = tokio::join!(waiter, removal);
-            let Turn::Ours(held) = turn else { panic!("{turn:?}") };
-            assert!(held.folder.is_in_place().expect("told"));
+            let LockOutcome::Ours(held) = turn else { panic!("{turn:?}") };
+            assert!(held.directory.is_in_place().expect("read"));
         });
     }
 
@@ -213,9 +219,9 @@ mod tests {
     fn without_a_place_that_can_be_used_each_is_alone() {
         let (base, place) = place();
         std::fs::write(&place.path, "").expect("a file in its place");
-        let lost = Place { path: base.path().join("no/such"), make: Make::Folder };
+        let lost = Place { path: base.path().join("no/such"), make: Make::Directory };
         let (turn, passed) = run(turn(&[place, lost], &Key::for_tests(1), Duration::ZERO, &|_| true));
-        assert!(matches!(turn, Turn::Alone), "{turn:?}");
+        assert!(matches!(turn, LockOutcome::Alone), "{turn:?}");
         assert_eq!(passed.len(), 2, "{passed:?}");
     }
 

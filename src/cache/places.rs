@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// The folder below those of the XDG Base Directory Specification.
+/// The directory below those of the XDG Base Directory Specification.
 const NAME: &str = "xassume";
 /// No web identity token has more than 20,000 bytes; white space may stand around it.
 const MOST_TOKEN_BYTES: usize = 40_000;
@@ -24,15 +24,15 @@ const CONTAINER: &[&str] = &[
 ];
 const METADATA: &[&str] = &["AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"];
 
-/// The folder that was asked for; else the runtime folder, which is in memory and goes with the login, then the
-/// cache folder. A relative path in a variable does not count, as the specification says.
+/// The directory that was asked for; else the runtime directory, which is in memory and goes with the login, then the
+/// cache directory. A relative path in a variable does not count, as the specification says.
 pub(super) fn places(asked: Option<&Path>, vars: &Vars) -> Vec<Place> {
     if let Some(path) = asked {
         return vec![Place { path: path.to_owned(), make: Make::Path }];
     }
-    let folder = |variable| vars.get(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-    let runtime = folder("XDG_RUNTIME_DIR").map(|base| Place { path: base.join(NAME), make: Make::Folder });
-    let cache = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
+    let directory = |variable| vars.get(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let runtime = directory("XDG_RUNTIME_DIR").map(|base| Place { path: base.join(NAME), make: Make::Directory });
+    let cache = directory("XDG_CACHE_HOME").or_else(|| directory("HOME").map(|home| home.join(".cache")));
     let cache = cache.map(|base| Place { path: base.join(NAME), make: Make::OwnPath });
     runtime.into_iter().chain(cache).collect()
 }
@@ -88,12 +88,12 @@ mod tests {
     }
 
     #[test]
-    fn the_folder_asked_for_is_the_only_one() {
+    fn the_directory_asked_for_is_the_only_one() {
         assert_eq!(paths(Some("x"), &[("XDG_RUNTIME_DIR", "/r"), ("HOME", "/h")]), ["x"]);
     }
 
     #[test]
-    fn the_runtime_folder_comes_before_the_cache_folder() {
+    fn the_runtime_directory_comes_before_the_cache_directory() {
         assert_eq!(paths(None, &[("XDG_RUNTIME_DIR", "/r"), ("HOME", "/h")]), ["/r/xassume", "/h/.cache/xassume"]);
         assert_eq!(paths(None, &[("XDG_CACHE_HOME", "/c"), ("HOME", "/h")]), ["/c/xassume"]);
         assert_eq!(paths(None, &[("XDG_RUNTIME_DIR", ""), ("XDG_CACHE_HOME", "c"), ("HOME", "")]), [""; 0]);

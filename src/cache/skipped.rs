@@ -1,7 +1,7 @@
 //! A directory of the cache that was passed over: why, whether that is a fault, and what can be done about it.
 
 use crate::cache::directory::{Make, Place};
-use crate::error::told;
+use crate::error::reason_of;
 use nix::unistd::geteuid;
 use std::fmt;
 use std::io;
@@ -13,7 +13,7 @@ const PRIVATE: u32 = 0o700;
 
 /// A directory that was passed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Passed {
+pub(crate) struct Skipped {
     path: PathBuf,
     reason: String,
     /// Whether a user would mend it. A home that is missing, read-only or another user's is a setup, as in containers.
@@ -21,11 +21,11 @@ pub(crate) struct Passed {
     full: bool,
 }
 
-impl Passed {
+impl Skipped {
     pub(super) fn of(place: &Place, error: &io::Error) -> Self {
         let fault = place.make == Make::Path || is_fault(&place.path, error);
         let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
-        Self { path: place.path.clone(), reason: told(error), fault, full }
+        Self { path: place.path.clone(), reason: reason_of(error), fault, full }
     }
 
     /// The one thing to do about a fault.
@@ -41,7 +41,7 @@ impl Passed {
     }
 }
 
-impl fmt::Display for Passed {
+impl fmt::Display for Skipped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.path.display(), self.reason)
     }
@@ -79,10 +79,10 @@ mod tests {
             (&missing, ErrorKind::NotFound, false),
         ] {
             let place = |make| Place { path: path.clone(), make };
-            for make in [Make::Folder, Make::OwnPath] {
-                assert_eq!(Passed::of(&place(make), &kind.into()).fault, fault, "{path:?} {kind:?}");
+            for make in [Make::Directory, Make::OwnPath] {
+                assert_eq!(Skipped::of(&place(make), &kind.into()).fault, fault, "{path:?} {kind:?}");
             }
-            assert!(Passed::of(&place(Make::Path), &kind.into()).fault, "it was named: {path:?} {kind:?}");
+            assert!(Skipped::of(&place(Make::Path), &kind.into()).fault, "it was named: {path:?} {kind:?}");
         }
     }
 
@@ -90,10 +90,10 @@ mod tests {
     fn the_hint_is_what_mends_it() {
         use std::os::unix::fs::PermissionsExt as _;
         let own = tempfile::tempdir().expect("a directory");
-        let place = Place { path: own.path().to_owned(), make: Make::Folder };
+        let place = Place { path: own.path().to_owned(), make: Make::Directory };
         let hint = |mode| {
             std::fs::set_permissions(own.path(), std::fs::Permissions::from_mode(mode)).expect("it is ours");
-            Passed::of(&place, &ErrorKind::PermissionDenied.into()).hint()
+            Skipped::of(&place, &ErrorKind::PermissionDenied.into()).hint()
         };
         let chmod = format!("chmod 700 {}", own.path().display());
         assert_eq!([hint(0o755), hint(0o500)], [chmod.clone(), chmod]);

@@ -15,7 +15,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let base = tempfile::tempdir().expect("a folder");
-        let place = Place { path: base.path().join("x"), make: Make::Folder };
+        let place = Place { path: base.path().join("x"), make: Make::Directory };
         Self { base, place }
     }
 
@@ -23,14 +23,14 @@ impl World {
         Cache { places: vec![self.place.clone()] }
     }
 
-    fn turn(&self) -> Turn {
+    fn turn(&self) -> LockOutcome {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         runtime.block_on(self.cache().turn(&Key::for_tests(1), Duration::ZERO, &|_| false)).0
     }
 
-    fn held(&self) -> Held {
+    fn held(&self) -> LockGuard {
         match self.turn() {
-            Turn::Ours(held) => held,
+            LockOutcome::Ours(held) => held,
             other => panic!("{other:?}"),
         }
     }
@@ -47,8 +47,8 @@ fn numbered(number: usize) -> Entry {
     Entry { keys, arn: part("arn"), ..entry(0) }
 }
 
-fn whole(folder: &Folder, key: &Key) -> Option<Entry> {
-    file::decode(key, &folder.read(key).ok()?).map(|(entry, _)| entry)
+fn whole(directory: &Directory, key: &Key) -> Option<Entry> {
+    file::decode(key, &directory.read(key).ok()?).map(|(entry, _)| entry)
 }
 
 /// One that lasts: an hour from now, by the clocks of this machine.
@@ -67,27 +67,27 @@ fn readers_see_whole_sessions_only_whatever_the_writers_do() {
     const SESSIONS: usize = 150;
     let world = World::new();
     let key = Key::for_tests(1);
-    let first = Folder::make(&world.place).expect("made");
-    let write = |folder: &Folder, number: usize| {
+    let first = Directory::make(&world.place).expect("made");
+    let write = |directory: &Directory, number: usize| {
         let bytes = file::encode(&key, &numbered(number), &stamp(0)).expect("encoded");
-        let mut reserved = folder.reserve(&key).expect("room");
-        folder.replace(&key, &mut reserved, &bytes).expect("written");
+        let mut reserved = directory.reserve(&key).expect("room");
+        directory.replace(&key, &mut reserved, &bytes).expect("written");
     };
     write(&first, 0);
     let (writing, reads) = (AtomicBool::new(true), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
-                let folder = Folder::open(&world.place.path).expect("there");
+                let directory = Directory::open(&world.place.path).expect("there");
                 let write = &write;
-                scope.spawn(move || (0..SESSIONS).for_each(|number| write(&folder, writer * SESSIONS + number)))
+                scope.spawn(move || (0..SESSIONS).for_each(|number| write(&directory, writer * SESSIONS + number)))
             })
             .collect();
         for _ in 0..2 {
             scope.spawn(|| {
-                let folder = Folder::open(&world.place.path).expect("there");
+                let directory = Directory::open(&world.place.path).expect("there");
                 while writing.load(Ordering::Relaxed) {
-                    let read = whole(&folder, &key).expect("a session at every moment");
+                    let read = whole(&directory, &key).expect("a session at every moment");
                     let number = read.arn.split('-').nth(1).and_then(|number| number.parse().ok()).expect("a number");
                     assert_eq!(read, numbered(number));
                     reads.fetch_add(1, Ordering::Relaxed);
@@ -114,11 +114,11 @@ fn an_answer_is_there_for_all() {
     assert_eq!((found.entry.keys, found.entry.arn), (entry.keys, entry.arn));
     assert_eq!(found.asked.map(|asked| asked.as_millis()), Some(stamp.asked.as_millis()));
     assert!(world.cache().find(&Key::for_tests(2), &|_| true).found.is_none());
-    assert!(matches!(world.turn(), Turn::Ours(_)), "the lock is free again");
+    assert!(matches!(world.turn(), LockOutcome::Ours(_)), "the lock is free again");
 }
 
 #[test]
-fn an_answer_is_kept_though_the_folder_was_removed_meanwhile() {
+fn an_answer_is_kept_though_the_directory_was_removed_meanwhile() {
     let world = World::new();
     let key = Key::for_tests(1);
     let (entry, stamp) = lasting("arn");
@@ -139,24 +139,24 @@ fn an_answer_is_kept_though_the_folder_was_removed_meanwhile() {
 fn a_holder_that_fails_leaves_nothing_but_the_lock() {
     let world = World::new();
     drop(world.held());
-    let names = Folder::open(&world.place.path).expect("there").names().expect("names");
+    let names = Directory::open(&world.place.path).expect("there").names().expect("names");
     assert_eq!(names.len(), 1, "{names:?}");
-    assert!(matches!(world.turn(), Turn::Ours(_)));
+    assert!(matches!(world.turn(), LockOutcome::Ours(_)));
 }
 
 #[test]
 fn of_two_places_the_first_session_that_will_do_is_taken() {
     let world = World::new();
-    let second = Place { path: world.base.path().join("y"), make: Make::Folder };
+    let second = Place { path: world.base.path().join("y"), make: Make::Directory };
     let key = Key::for_tests(1);
     for (place, arn, minutes) in [(&world.place, "short", 5), (&second, "long", 50)] {
         let (entry, stamp) = lasting(arn);
         let left = Duration::from_mins(minutes);
         let entry = Entry { validity: Validity { left, ..entry.validity }, ..entry };
         let bytes = file::encode(&key, &entry, &stamp).expect("encoded");
-        let folder = Folder::make(place).expect("made");
-        let mut reserved = folder.reserve(&key).expect("room");
-        folder.replace(&key, &mut reserved, &bytes).expect("kept");
+        let directory = Directory::make(place).expect("made");
+        let mut reserved = directory.reserve(&key).expect("room");
+        directory.replace(&key, &mut reserved, &bytes).expect("kept");
     }
     let cache = Cache { places: vec![world.place.clone(), second] };
     let arn = |accepts: &dyn Fn(&Found) -> bool| cache.find(&key, accepts).found.expect("found").entry.arn;

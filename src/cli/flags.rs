@@ -139,7 +139,7 @@ pub const FLAGS: &[Flag] = &[
          ~/.cache/xassume, readable for this user alone, and used by all runs that would ask STS for the same.",
     ),
     flag("cache-dir", Kind::One, "PATH", CACHE, "Folder for cached sessions, of this user's alone; made when missing")
-        .folder(),
+        .directory(),
     flag(
         "min-ttl",
         Kind::One,

@@ -4,8 +4,8 @@
 //! environment, a file, the endpoint or the socket as their delivery, the process and the clocks of this machine.
 
 use crate::deliver::published::unwritten;
-use crate::error::{Error, told};
-use crate::event::{Narrator as _, Problem};
+use crate::error::{Error, reason_of};
+use crate::event::{EventSink as _, Problem};
 use crate::launch::handover::Handover;
 use crate::launch::refresh;
 use crate::launch::{Launch, assumed, runtime};
@@ -61,7 +61,7 @@ async fn stay(
     handover: &mut Handover<'_, '_>,
 ) -> Result<Final, Error> {
     let host = ProcessHost::prepare(command.clone(), policy.process_group);
-    let mut host = host.map_err(|error| Error::Exhausted { what: "receive signals", reason: told(&error) })?;
+    let mut host = host.map_err(|error| Error::Exhausted { what: "receive signals", reason: reason_of(&error) })?;
     launch.report.write_by_a_thread();
     let first = tokio::select! {
         biased;
@@ -75,7 +75,7 @@ async fn stay(
         check_unattended(launch, policy, Some(asked.source_keys))?;
     }
     let mut report = launch.report;
-    report.tell(&assumed(&first.session));
+    report.emit(&assumed(&first.session));
     handover.region_of_the_instance.clone_from(&first.instance_region);
     let published = match handover.publish(&first.session) {
         Publishing::Done(published) => published,

@@ -15,8 +15,8 @@ use super::published::PublishedFile;
 use super::random::random_hex;
 use super::serving::{PAUSE, Served};
 use super::token_file;
-use crate::deliver::run_directory::RunFolder;
-use crate::error::{Error, told};
+use crate::deliver::run_directory::RunDirectory;
+use crate::error::{Error, reason_of};
 use crate::event::Problem;
 use crate::print::document;
 use crate::session::{Secret, Session};
@@ -27,7 +27,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use nix::unistd::geteuid;
-use request::Door;
+use request::RequestRules;
 use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream as StdTcpStream};
@@ -37,7 +37,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
-use write_timeout::Impatient;
+use write_timeout::WriteTimeout;
 
 /// How long a connection may take for the first byte of a request, and again for the rest of its head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -78,11 +78,11 @@ enum TokenAt {
 }
 
 impl TokenAt {
-    fn new(chosen: Option<&Path>, token: &Secret, folder: &RunFolder) -> Result<Self, Error> {
+    fn new(chosen: Option<&Path>, token: &Secret, directory: &RunDirectory) -> Result<Self, Error> {
         Ok(match chosen {
             Some(path) => Self::Chosen(token_file::at(path)?),
             None if geteuid().is_root() => Self::Nowhere,
-            None => Self::Private(folder.write("token", token.reveal().as_bytes())?),
+            None => Self::Private(directory.write("token", token.reveal().as_bytes())?),
         })
     }
 
@@ -102,20 +102,20 @@ impl Endpoint {
     /// # Errors
     /// No loopback interface, as in a new network namespace; no randomness; no room in the directory; no place for the
     /// file of `--endpoint-token-file`.
-    pub(crate) fn open(folder: &RunFolder, token_file: Option<&Path>) -> Result<Self, Error> {
+    pub(crate) fn open(directory: &RunDirectory, token_file: Option<&Path>) -> Result<Self, Error> {
         let failed = |error: io::Error| Error::Serve {
             what: "on 127.0.0.1",
-            reason: told(&error),
+            reason: reason_of(&error),
             hint: "--via process needs no network",
         };
-        let empty_credentials_file = folder.write("credentials", b"")?;
+        let empty_credentials_file = directory.write("credentials", b"")?;
         let token = random_hex::<TOKEN>().map_err(failed)?;
-        let token_at = TokenAt::new(token_file, &token, folder)?;
+        let token_at = TokenAt::new(token_file, &token, directory)?;
         let path = format!("/{}", random_hex::<PATH>().map_err(failed)?.reveal());
         let (listener, port) = listen().map_err(failed)?;
         let served = Served::default();
         let url = format!("http://127.0.0.1:{port}{path}");
-        let door = Door::new(port, path, token.clone(), served.clone());
+        let door = RequestRules::new(port, path, token.clone(), served.clone());
         tokio::spawn(accept_all(listener, Arc::new(door)));
         Ok(Self { url, token, token_at, empty_credentials_file, served })
     }
@@ -161,7 +161,7 @@ fn listen() -> io::Result<(TcpListener, u16)> {
     Ok((listener, address.port()))
 }
 
-async fn accept_all(listener: TcpListener, door: Arc<Door>) {
+async fn accept_all(listener: TcpListener, door: Arc<RequestRules>) {
     let connections = Connections::many();
     let mut since_calm = 0;
     loop {
@@ -189,7 +189,7 @@ async fn accept_all(listener: TcpListener, door: Arc<Door>) {
 }
 
 /// One connection to its end. Until something comes it has no buffers.
-async fn converse(socket: TcpStream, place: Place, door: Arc<Door>) {
+async fn converse(socket: TcpStream, place: Place, door: Arc<RequestRules>) {
     if !matches!(timeout(HEAD_TIMEOUT, socket.readable()).await, Ok(Ok(()))) {
         return;
     }
@@ -199,7 +199,7 @@ async fn converse(socket: TcpStream, place: Place, door: Arc<Door>) {
 }
 
 /// Request by request, none waited for longer than [`HEAD_TIMEOUT`]. `known` is called when the session is given.
-async fn answer_all(socket: impl AsyncRead + AsyncWrite + Unpin, door: Arc<Door>, known: impl Fn()) {
+async fn answer_all(socket: impl AsyncRead + AsyncWrite + Unpin, door: Arc<RequestRules>, known: impl Fn()) {
     let service = service_fn(|request| {
         let answer = door.answer(&request);
         if answer.status() == StatusCode::OK {
@@ -210,5 +210,5 @@ async fn answer_all(socket: impl AsyncRead + AsyncWrite + Unpin, door: Arc<Door>
     let mut rules = http1::Builder::new();
     rules.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(LONGEST_HEAD);
     // A client that broke off, was too slow or spoke no HTTP has been told what there is to tell.
-    let _ = rules.serve_connection(TokioIo::new(Impatient::new(socket, WRITE_TIMEOUT)), service).await;
+    let _ = rules.serve_connection(TokioIo::new(WriteTimeout::new(socket, WRITE_TIMEOUT)), service).await;
 }

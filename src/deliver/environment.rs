@@ -40,7 +40,7 @@ pub(crate) enum Delivery<'a> {
 
 /// What becomes of xassume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
+pub(crate) enum Recipient {
     /// It becomes the command.
     Exec,
     /// It stays beside the command.
@@ -57,7 +57,7 @@ pub(crate) struct Inputs<'a> {
     /// A region that the user, the profile or the instance named; none when it is only a fallback to reach STS.
     pub(crate) region: Option<&'a str>,
     pub(crate) delivery: Delivery<'a>,
-    pub(crate) mode: Mode,
+    pub(crate) mode: Recipient,
     /// How deep the command is nested: the inherited depth and one.
     pub(crate) depth: u32,
     /// The used profile's settings as variables; exported by [`Delivery::Env`] alone, for the others have a copy of
@@ -117,7 +117,7 @@ pub(crate) fn change(inputs: &Inputs) -> Change {
 }
 
 fn is_removed(name: &OsStr, inputs: &Inputs) -> bool {
-    let watchdog = inputs.mode == Mode::Supervise && name == WATCHDOG_PID;
+    let watchdog = inputs.mode == Recipient::Supervise && name == WATCHDOG_PID;
     let identity = REMOVED.iter().any(|removed| name == *removed);
     (watchdog || identity) && !inputs.keep.iter().any(|kept| kept == name)
 }
@@ -157,7 +157,7 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
         set.variable("AWS_DEFAULT_REGION", region);
     }
     set.variable("XASSUME_SESSION", &inputs.session.assumed_role_arn);
-    if inputs.mode != Mode::Print {
+    if inputs.mode != Recipient::Print {
         set.variable("XASSUME_DEPTH", inputs.depth.to_string());
     }
     set.0

@@ -2,7 +2,7 @@
 
 use super::published::PublishedFile;
 use crate::deliver::location::Kind;
-use crate::deliver::run_directory::RunFolder;
+use crate::deliver::run_directory::RunDirectory;
 use crate::error::Error;
 use crate::event::Problem;
 use crate::session::{Keys, Secret, Session};
@@ -40,8 +40,8 @@ pub(crate) fn try_at(path: &Path, mode: u32) -> Result<(), Error> {
 ///
 /// # Errors
 /// As [`PublishedFile::new`].
-pub(crate) fn within(folder: &RunFolder, mode: u32) -> Result<PublishedFile, Error> {
-    PublishedFile::new(folder.path().join("credentials"), mode)
+pub(crate) fn within(directory: &RunDirectory, mode: u32) -> Result<PublishedFile, Error> {
+    PublishedFile::new(directory.path().join("credentials"), mode)
 }
 
 /// Puts a session into the file.
@@ -112,8 +112,8 @@ mod tests {
 
     #[test]
     fn a_file_is_replaced_as_a_whole_with_its_mode_and_goes_at_the_end() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("credentials");
+        let directory = tempfile::tempdir().expect("a folder");
+        let path = directory.path().join("credentials");
         let file = at(&path, 0o640).expect("a file");
         for id in ["ASIA1", "ASIA2"] {
             put(&file, &session(id));
@@ -124,15 +124,15 @@ mod tests {
             );
             assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o640);
         }
-        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "no temporary file is left");
+        assert_eq!(std::fs::read_dir(directory.path()).expect("a folder").count(), 1, "no temporary file is left");
         drop(file);
         assert!(!path.exists());
     }
 
     #[test]
     fn a_file_that_another_run_has_put_there_stays() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("credentials");
+        let directory = tempfile::tempdir().expect("a folder");
+        let path = directory.path().join("credentials");
         let open = || at(&path, 0o600).expect("a file");
         let (old, new, unused) = (open(), open(), open());
         put(&old, &session("ASIA1"));
@@ -146,8 +146,8 @@ mod tests {
 
     #[test]
     fn a_file_that_holds_other_things_is_refused_and_what_a_run_has_left_is_not() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("credentials");
+        let directory = tempfile::tempdir().expect("a folder");
+        let path = directory.path().join("credentials");
         let left = contents(&session("ASIA1").keys);
         for (text, fits) in [
             ("", true),
@@ -167,11 +167,11 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_somebody_could_exchange_is_refused() {
-        let folder = tempfile::tempdir().expect("a folder");
-        symlink(folder.path(), folder.path().join("link")).expect("a link");
+    fn a_directory_that_somebody_could_exchange_is_refused() {
+        let directory = tempfile::tempdir().expect("a folder");
+        symlink(directory.path(), directory.path().join("link")).expect("a link");
         for path in ["link/credentials", "missing/credentials", ""] {
-            assert!(at(&folder.path().join(path), 0o600).is_err(), "{path}");
+            assert!(at(&directory.path().join(path), 0o600).is_err(), "{path}");
         }
         assert!(at(Path::new("/dev/null"), 0o600).is_err(), "it is not replaced");
     }

@@ -6,7 +6,7 @@
 //! is for processes that it cannot look into (after `sudo`, in another container).
 
 use super::replace::replace;
-use crate::deliver::run_directory::{first_base, is_own_folder, make_private, prefix};
+use crate::deliver::run_directory::{first_base, is_own_directory, make_private, prefix};
 use crate::error::Error;
 use crate::files::read_at_most;
 use crate::sys::clock;
@@ -57,7 +57,8 @@ fn begins(entry: &DirEntry, with: &str) -> bool {
 /// The directories of this user's copies.
 fn copies(base: &Path, prefix: &str) -> Vec<DirEntry> {
     let entries = std::fs::read_dir(base).into_iter().flatten().flatten();
-    let is_copy = |entry: &DirEntry| begins(entry, prefix) && entry.metadata().is_ok_and(|found| is_own_folder(&found));
+    let is_copy =
+        |entry: &DirEntry| begins(entry, prefix) && entry.metadata().is_ok_and(|found| is_own_directory(&found));
     entries.filter(is_copy).collect()
 }
 

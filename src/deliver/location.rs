@@ -1,7 +1,7 @@
 //! The place of a file that the user chose: in a trusted directory, and no file there that would be lost.
 
 use super::trusted::{Group, directory};
-use crate::error::{Error, told};
+use crate::error::{Error, reason_of};
 use crate::files::{MOST_BYTES, read_at_most};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,12 +26,12 @@ pub(super) struct Kind {
 pub(super) fn place(path: &Path, kind: &Kind, group: Group) -> Result<PathBuf, Error> {
     let Kind { what, flag, .. } = *kind;
     let failed = |reason: String| Error::Place { what, flag, path: path.to_owned(), reason, hint: None };
-    let absolute = std::path::absolute(path).map_err(|error| failed(told(&error)))?;
+    let absolute = std::path::absolute(path).map_err(|error| failed(reason_of(&error)))?;
     let (Some(parent), Some(name)) = (absolute.parent(), absolute.file_name()) else {
         return Err(failed("it is a directory".into()));
     };
     let found = std::fs::symlink_metadata(parent);
-    let found = found.map_err(|error| failed(format!("its directory: {}", told(&error))))?;
+    let found = found.map_err(|error| failed(format!("its directory: {}", reason_of(&error))))?;
     if found.is_symlink() {
         return Err(failed("its directory is a link".into()));
     }
@@ -53,7 +53,7 @@ pub(super) fn place(path: &Path, kind: &Kind, group: Group) -> Result<PathBuf, E
         Ok(text) if !(kind.is_replaceable)(&text) => {
             Err(failed(format!("it holds other things than {}, which would be lost", kind.contents)))
         }
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(told(&error))),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(reason_of(&error))),
         Ok(_) | Err(_) => Ok(path),
     }
 }

@@ -2,12 +2,12 @@
 //! `[default]` runs xassume itself, which asks the supervision through a unix socket.
 //!
 //! ```text
-//! command ── SDK ── <folder>/xassume --print credential-process --from-socket <folder>/socket
+//! command ── SDK ── <directory>/xassume --print credential-process --from-socket <directory>/socket
 //!                                                                                 │
 //!                                                              supervision ───────┘
 //! ```
 //!
-//! The socket is in a folder that only this user can enter, and asks the kernel who is at the other end all the same.
+//! The socket is in a directory that only this user can enter, and asks the kernel who is at the other end all the same.
 
 pub(crate) mod client;
 
@@ -15,8 +15,8 @@ use super::connections::Connections;
 use super::environment::Delivery;
 use super::serving::{PAUSE, Served};
 use crate::cli::FROM_SOCKET;
-use crate::deliver::run_directory::RunFolder;
-use crate::error::{Error, told};
+use crate::deliver::run_directory::RunDirectory;
+use crate::error::{Error, reason_of};
 use crate::print::document;
 use crate::session::Session;
 use std::io;
@@ -41,19 +41,19 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Puts socket, program and file into the folder, which must be one of [`RunFolder::create_for_commands`], and
+    /// Puts socket, program and file into the directory, which must be one of [`RunDirectory::create_for_commands`], and
     /// serves from now on; until the first session it answers that there is none. Within a runtime of tokio.
     ///
-    /// `program` is xassume's own file. It is run through a link in the folder, since SDKs disagree about paths with
+    /// `program` is xassume's own file. It is run through a link in the directory, since SDKs disagree about paths with
     /// spaces and quotes.
     ///
     /// # Errors
-    /// The folder is full, or sockets are barred.
-    pub(crate) fn open(folder: &RunFolder, program: &Path) -> Result<Self, Error> {
-        let (link, socket) = (folder.path().join("xassume"), folder.path().join("socket"));
+    /// The directory is full, or sockets are barred.
+    pub(crate) fn open(directory: &RunDirectory, program: &Path) -> Result<Self, Error> {
+        let (link, socket) = (directory.path().join("xassume"), directory.path().join("socket"));
         let failed = |error: io::Error| Error::Serve {
             what: "by a unix socket",
-            reason: told(&error),
+            reason: reason_of(&error),
             hint: "is its folder full, or are sockets barred here? --via file needs none",
         };
         symlink(program, &link).map_err(failed)?;
@@ -64,7 +64,7 @@ impl Process {
             FROM_SOCKET.join(" "),
             socket.display()
         );
-        let credentials_file = folder.write("credentials", contents.as_bytes())?;
+        let credentials_file = directory.write("credentials", contents.as_bytes())?;
         let served = Served::default();
         tokio::spawn(accept_all(listener, served.clone()));
         Ok(Self { credentials_file, served })
@@ -83,7 +83,7 @@ impl Process {
 
 fn listen(path: &Path) -> io::Result<UnixListener> {
     let listener = StdUnixListener::bind(path)?;
-    // Nobody else can be in the folder between the two.
+    // Nobody else can be in the directory between the two.
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     listener.set_nonblocking(true)?;
     UnixListener::from_std(listener)

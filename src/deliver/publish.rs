@@ -6,7 +6,7 @@
 
 use super::published::not_replaced;
 use super::replace::{Identity, replace_by};
-use crate::error::told;
+use crate::error::reason_of;
 use crate::event::Problem;
 use crate::session::Secret;
 use crate::sys::offload::{Job, Life, Offload};
@@ -55,7 +55,7 @@ impl Order {
         // A parent that is gone hears nothing, and needs nothing.
         let _ = match written {
             Ok(()) => answer.write_all(&[DONE]),
-            Err(error) => answer.write_all(&[&[FAILED], told(&error).as_bytes()].concat()),
+            Err(error) => answer.write_all(&[&[FAILED], reason_of(&error).as_bytes()].concat()),
         };
     }
 }
@@ -120,7 +120,7 @@ impl Turn {
         let Some(job) = &mut self.job else { return Ok(()) };
         let noted = match job.answered().await {
             Ok(answer) => self.put.borrow_mut().note(answer),
-            Err(error) => Err(told(&error)),
+            Err(error) => Err(reason_of(&error)),
         };
         self.job = None;
         noted
@@ -155,7 +155,7 @@ pub(super) async fn publish(order: Order, put: Rc<RefCell<Put>>, offload: Offloa
                 order.carry_out(&mut answer);
                 put.borrow_mut().note(&answer)
             }
-            Err(error) => Err(told(&error)),
+            Err(error) => Err(reason_of(&error)),
         }
     };
     let (reason, hint) = match tokio::time::timeout(LIMIT, written).await {

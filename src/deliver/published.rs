@@ -4,7 +4,7 @@ use super::publish::{Order, Put, publish};
 use super::replace::{remove_leftovers, temporary, try_replace};
 use super::trusted::Group;
 use crate::deliver::location::{Kind, place};
-use crate::error::{Error, told};
+use crate::error::{Error, reason_of};
 use crate::event::Problem;
 use crate::session::Secret;
 use crate::sys::offload::{Job, Offload};
@@ -42,7 +42,7 @@ impl PublishedFile {
     /// Those of [`Self::at`], else those of the first [`Self::put`].
     pub(super) fn try_at(path: &Path, kind: &Kind, mode: u32, length: usize) -> Result<(), Error> {
         let path = place(path, kind, Group::of_mode(mode))?;
-        try_replace(&path, length, mode).map_err(|error| unwritten(not_replaced(&path, &told(&error))))
+        try_replace(&path, length, mode).map_err(|error| unwritten(not_replaced(&path, &reason_of(&error))))
     }
 
     /// A file in a directory of the run's.
@@ -50,7 +50,7 @@ impl PublishedFile {
     /// # Errors
     /// The kernel gives no random bytes.
     pub(super) fn new(path: PathBuf, mode: u32) -> Result<Self, Error> {
-        let temporary = temporary(&path).map_err(|error| unwritten(not_replaced(&path, &told(&error))))?;
+        let temporary = temporary(&path).map_err(|error| unwritten(not_replaced(&path, &reason_of(&error))))?;
         Ok(Self { temporary, path, mode, put: Rc::default() })
     }
 

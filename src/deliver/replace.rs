@@ -112,7 +112,7 @@ fn write_whole(path: &Path, contents: &[u8], mode: u32) -> io::Result<File> {
 
 /// Removes the unfinished files that killed runs have left beside this file. What could be another's stays.
 pub(super) fn remove_leftovers(path: &Path) {
-    let Ok(entries) = std::fs::read_dir(folder_of(path)) else { return };
+    let Ok(entries) = std::fs::read_dir(directory_of(path)) else { return };
     let prefix = prefix(path);
     for entry in entries.flatten() {
         let name = entry.file_name();
@@ -136,10 +136,10 @@ pub(super) fn new_file(path: &Path, mode: u32) -> io::Result<File> {
 /// to take the name before.
 fn beside(path: &Path, suffix: &str) -> io::Result<PathBuf> {
     let random = random_hex::<RANDOM>()?;
-    Ok(folder_of(path).join(format!("{}{}{suffix}", prefix(path), random.reveal())))
+    Ok(directory_of(path).join(format!("{}{}{suffix}", prefix(path), random.reveal())))
 }
 
-fn folder_of(path: &Path) -> PathBuf {
+fn directory_of(path: &Path) -> PathBuf {
     path.parent().unwrap_or(Path::new(".")).to_owned()
 }
 
@@ -166,9 +166,9 @@ mod tests {
 
     #[test]
     fn only_old_files_that_are_not_being_written_are_removed() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("credentials");
-        let beside = |name: &str| folder.path().join(name);
+        let directory = tempfile::tempdir().expect("a folder");
+        let path = directory.path().join("credentials");
+        let beside = |name: &str| directory.path().join(name);
         let make = |name: &str, is_old: bool| {
             let file = new_file(&beside(name), 0o600).expect("a file");
             let age = if is_old { 2 * SETTLED } else { SETTLED / 2 };
@@ -194,7 +194,7 @@ mod tests {
         remove_leftovers(&path);
         assert!(!gone.iter().any(|name| beside(name).exists()), "they are old and not locked");
         assert!(kept.iter().all(|name| beside(name).exists()));
-        assert_eq!(std::fs::read_dir(folder.path()).expect("a directory").count(), kept.len() + 4);
+        assert_eq!(std::fs::read_dir(directory.path()).expect("a directory").count(), kept.len() + 4);
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! Private folders for the files that are given to the command.
+//! Private directories for the files that are given to the command.
 //!
 //! In memory where there is one (`$XDG_RUNTIME_DIR`, `/dev/shm`), else in the temporary directory: in the first of them in
 //! which no other user can exchange them (see [`trusted`]).
 
 use super::replace::{SETTLED, new_file};
 use super::trusted::{self, Group};
-use crate::error::{Error, told};
+use crate::error::{Error, reason_of};
 use crate::vars::Vars;
 use nix::errno::Errno;
 use nix::unistd::{geteuid, mkdtemp};
@@ -15,22 +15,22 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// The file that a living run holds locked, so that the next start knows the folders of killed runs.
+/// The file that a living run holds locked, so that the next start knows the directories of killed runs.
 const LOCK: &str = "lock";
 
-/// A folder of one run, removed with all its files when dropped.
+/// A directory of one run, removed with all its files when dropped.
 #[derive(Debug)]
-pub(crate) struct RunFolder {
+pub(crate) struct RunDirectory {
     path: PathBuf,
-    /// Held until the folder is gone; closed on exec.
+    /// Held until the directory is gone; closed on exec.
     lock: Option<File>,
 }
 
-impl RunFolder {
-    /// Makes a new folder, after removing what killed runs of this user have left beside it.
+impl RunDirectory {
+    /// Makes a new directory, after removing what killed runs of this user have left beside it.
     ///
     /// # Errors
-    /// When no base folder can be written to.
+    /// When no base directory can be written to.
     pub(crate) fn create(vars: &Vars) -> Result<Self, Error> {
         Self::create_below(vars, |_| Ok(()))
     }
@@ -38,7 +38,7 @@ impl RunFolder {
     /// The same at a path that may stand in a command line as it is, for every SDK that reads one.
     ///
     /// # Errors
-    /// When no such base folder can be written to.
+    /// When no such base directory can be written to.
     pub(crate) fn create_for_commands(vars: &Vars) -> Result<Self, Error> {
         Self::create_below(vars, check_plain)
     }
@@ -70,10 +70,10 @@ impl RunFolder {
         std::fs::remove_dir_all(&self.path).is_ok()
     }
 
-    /// Writes a file of the folder for its owner only.
+    /// Writes a file of the directory for its owner only.
     ///
     /// # Errors
-    /// When the folder is full or gone.
+    /// When the directory is full or gone.
     pub(crate) fn write(&self, name: &str, contents: &[u8]) -> Result<PathBuf, Error> {
         let path = self.path.join(name);
         new_file(&path, 0o600).and_then(|mut file| file.write_all(contents)).map_err(|error| failed(&error))?;
@@ -81,7 +81,7 @@ impl RunFolder {
     }
 }
 
-impl Drop for RunFolder {
+impl Drop for RunDirectory {
     fn drop(&mut self) {
         if !self.remove() {
             // Looking into it takes a descriptor, and there may be none left but this one.
@@ -111,7 +111,7 @@ pub(super) fn first_base<T>(vars: &Vars, make: impl Fn(&Path) -> io::Result<T>) 
     let runtime = vars.get("XDG_RUNTIME_DIR").filter(|path| !path.is_empty()).map(PathBuf::from);
     let mut last = io::Error::from(Errno::ENOENT);
     let bases = runtime.into_iter().chain([PathBuf::from("/dev/shm"), temporary]);
-    // The command may change its working folder, and a relative path would lead elsewhere.
+    // The command may change its working directory, and a relative path would lead elsewhere.
     for base in bases.filter(|base| base.is_absolute()) {
         let trusted = trusted::directory(&base, Group::Barred);
         match trusted.map_err(|untrusted| io::Error::other(untrusted.reason)).and_then(|base| make(&base)) {
@@ -125,7 +125,7 @@ pub(super) fn first_base<T>(vars: &Vars, make: impl Fn(&Path) -> io::Result<T>) 
 fn failed(error: &io::Error) -> Error {
     Error::Missing {
         what: "keep a private folder in XDG_RUNTIME_DIR, /dev/shm or TMPDIR",
-        reason: told(error),
+        reason: reason_of(error),
         hint: "one of them must be a folder in which you can write",
     }
 }
@@ -153,11 +153,11 @@ pub(super) fn prefix() -> String {
     format!("xassume-{}.", geteuid())
 }
 
-pub(super) fn is_own_folder(found: &Metadata) -> bool {
+pub(super) fn is_own_directory(found: &Metadata) -> bool {
     found.is_dir() && found.uid() == geteuid().as_raw()
 }
 
-/// Removes the folders of runs that were killed. Whatever cannot be told for certain is left.
+/// Removes the directories of runs that were killed. Whatever cannot be told for certain is left.
 fn remove_stale(base: &Path) {
     let Ok(entries) = std::fs::read_dir(base) else { return };
     let prefix = prefix();
@@ -170,13 +170,13 @@ fn remove_stale(base: &Path) {
     }
 }
 
-fn is_stale(folder: &Path) -> bool {
-    let Ok(found) = std::fs::symlink_metadata(folder) else { return false };
-    if !is_own_folder(&found) {
+fn is_stale(directory: &Path) -> bool {
+    let Ok(found) = std::fs::symlink_metadata(directory) else { return false };
+    if !is_own_directory(&found) {
         return false;
     }
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
-    match OpenOptions::new().write(true).custom_flags(flags).open(folder.join(LOCK)) {
+    match OpenOptions::new().write(true).custom_flags(flags).open(directory.join(LOCK)) {
         Ok(lock) => lock.try_lock().is_ok(),
         // Its maker may be just about to make and lock it.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -203,21 +203,21 @@ mod tests {
     }
 
     #[test]
-    fn a_run_folder_is_private_and_goes_with_the_run() {
+    fn a_run_directory_is_private_and_goes_with_the_run() {
         let (base, vars) = base();
-        let folder = RunFolder::create(&vars).expect("a folder");
+        let directory = RunDirectory::create(&vars).expect("a folder");
         let mode = |path: &Path| std::fs::metadata(path).expect("there").mode() & 0o777;
-        assert_eq!(mode(folder.path()), 0o700);
-        let file = folder.write("credentials", b"x").expect("written");
+        assert_eq!(mode(directory.path()), 0o700);
+        let file = directory.write("credentials", b"x").expect("written");
         assert_eq!(mode(&file), 0o600);
-        drop(folder);
+        drop(directory);
         assert_eq!(entries(&base), 0);
     }
 
     #[test]
     fn folders_of_killed_runs_are_removed_and_those_of_living_ones_kept() {
         let (base, vars) = base();
-        let living = RunFolder::create(&vars).expect("a folder");
+        let living = RunDirectory::create(&vars).expect("a folder");
         let killed = base.path().join(format!("{}abcdef", prefix()));
         std::fs::create_dir(&killed).expect("a folder");
         std::fs::write(killed.join(LOCK), "").expect("a lock that nobody holds");
@@ -225,32 +225,32 @@ mod tests {
         std::fs::create_dir(&young).expect("a folder");
         let elsewhere = tempfile::tempdir().expect("a folder");
         symlink(elsewhere.path(), base.path().join(format!("{}mnopqr", prefix()))).expect("a link");
-        let second = RunFolder::create(&vars).expect("a folder");
+        let second = RunDirectory::create(&vars).expect("a folder");
         assert!(living.path().exists() && second.path().exists() && young.exists() && elsewhere.path().exists());
         assert!(!killed.exists());
     }
 
     #[test]
-    fn a_folder_whose_lock_cannot_be_looked_at_is_kept() {
+    fn a_directory_whose_lock_cannot_be_looked_at_is_kept() {
         let (base, vars) = base();
         let old = std::time::SystemTime::now() - 2 * SETTLED;
-        let folder = |suffix: &str, lock: Option<&Path>| {
+        let directory = |suffix: &str, lock: Option<&Path>| {
             let path = base.path().join(format!("{}{suffix}", prefix()));
             std::fs::create_dir(&path).expect("a folder");
             if let Some(to) = lock {
                 symlink(to, path.join(LOCK)).expect("a link, which is not followed");
             }
             let times = std::fs::FileTimes::new().set_modified(old);
-            File::open(&path).and_then(|folder| folder.set_times(times)).expect("an old folder");
+            File::open(&path).and_then(|directory| directory.set_times(times)).expect("an old folder");
             path
         };
-        let (left, closed) = (folder("abcdef", None), folder("ghijkl", Some(Path::new("/dev/null"))));
-        let _new = RunFolder::create(&vars).expect("a folder");
+        let (left, closed) = (directory("abcdef", None), directory("ghijkl", Some(Path::new("/dev/null"))));
+        let _new = RunDirectory::create(&vars).expect("a folder");
         assert!(!left.exists() && closed.exists());
     }
 
     #[test]
-    fn a_folder_for_commands_has_a_plain_path() {
+    fn a_directory_for_commands_has_a_plain_path() {
         let base = tempfile::tempdir().expect("a folder");
         for (name, plain) in [("run", true), ("my run", false), ("it's", false), ("$HOME", false), ("ü", false)] {
             let runtime = base.path().join(name);
@@ -258,17 +258,17 @@ mod tests {
             let vars: Vars = [("XDG_RUNTIME_DIR", &runtime)].into_iter().collect();
             assert_eq!(check_plain(&runtime).is_ok(), plain, "{name}");
             // Another base takes the place of one that will not do.
-            if let Ok(folder) = RunFolder::create_for_commands(&vars) {
-                assert_eq!(folder.path().starts_with(&runtime), plain, "{name}");
+            if let Ok(directory) = RunDirectory::create_for_commands(&vars) {
+                assert_eq!(directory.path().starts_with(&runtime), plain, "{name}");
             }
-            assert!(RunFolder::create(&vars).expect("a folder").path().starts_with(&runtime));
+            assert!(RunDirectory::create(&vars).expect("a folder").path().starts_with(&runtime));
         }
     }
 
     #[test]
     fn a_relative_base_is_passed_over() {
         let vars: Vars = [("XDG_RUNTIME_DIR", "."), ("TMPDIR", "/tmp")].into_iter().collect();
-        assert!(RunFolder::create(&vars).expect("a folder").path().is_absolute());
+        assert!(RunDirectory::create(&vars).expect("a folder").path().is_absolute());
     }
 
     #[test]
@@ -277,8 +277,8 @@ mod tests {
         let set = |mode| std::fs::set_permissions(base.path(), std::fs::Permissions::from_mode(mode)).expect("a mode");
         for (mode, used) in [(0o777, false), (0o770, false), (0o1777, true), (0o700, true)] {
             set(mode);
-            let folder = RunFolder::create(&vars).expect("another base will do");
-            assert_eq!(folder.path().starts_with(base.path()), used, "{mode:o}");
+            let directory = RunDirectory::create(&vars).expect("another base will do");
+            assert_eq!(directory.path().starts_with(base.path()), used, "{mode:o}");
         }
     }
 }

@@ -5,7 +5,7 @@
 //! link: what stands in a directory that was found good can be exchanged by its owner and by root only, so nothing
 //! changes between the look and the use. The result holds no link any more.
 
-use crate::error::told;
+use crate::error::reason_of;
 use nix::unistd::geteuid;
 use std::ffi::OsString;
 use std::fs::Metadata;
@@ -51,7 +51,8 @@ impl Untrusted {
 /// # Errors
 /// The first directory or link of the path that another user controls, or that is missing.
 pub(super) fn directory(path: &Path, group: Group) -> Result<PathBuf, Untrusted> {
-    let failed = |error: &std::io::Error, at: &Path| Untrusted::because(format!("{}: {}", at.display(), told(error)));
+    let failed =
+        |error: &std::io::Error, at: &Path| Untrusted::because(format!("{}: {}", at.display(), reason_of(error)));
     let path = std::path::absolute(path).map_err(|error| failed(&error, path))?;
     let (mut at, mut links) = (PathBuf::from("/"), 0);
     let mut rest = parts(&path);

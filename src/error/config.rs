@@ -3,7 +3,7 @@
 //! Facts as fields, no secret among them. `Display` is one line; the hint is the one thing to do.
 
 use super::{LookedAt, shortened};
-use crate::origin::Word;
+use crate::origin::Origin;
 use crate::role::{Invalid, MAX_HOPS};
 use crate::session::Flaw;
 use std::fmt;
@@ -70,10 +70,10 @@ pub(crate) enum ConfigError {
     ChainedDuration { role: String, hop: usize, of: usize, by: DurationBy },
     /// `--duration max`, where each duration that is tried would take an MFA code; the device is the profile's, unless
     /// a word names it.
-    MaxWithMfa { role: String, duration: Word, device: Option<Word> },
+    MaxWithMfa { role: String, duration: Origin, device: Option<Origin> },
     /// A flag for `AssumeRole`, but the only hop is `AssumeRoleWithWebIdentity`, which has no such parameter. The token
     /// is AWS's variable's or the profile's, unless a word names it.
-    NotForWebIdentity { word: Word, role: String, token: Option<Word> },
+    NotForWebIdentity { word: Origin, role: String, token: Option<Origin> },
 }
 
 /// A section that is not read, because its header has the form of the other file.
@@ -96,7 +96,7 @@ impl fmt::Display for Misplaced {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum DurationBy {
     /// `--duration`, and what names the roles.
-    Word(Word, Option<Word>),
+    Origin(Origin, Option<Origin>),
     /// `duration_seconds` of this profile.
     Profile(String),
 }
@@ -177,7 +177,7 @@ impl ConfigError {
             Self::ChainedDuration { by: DurationBy::Profile(profile), .. } => {
                 format!("remove duration_seconds from profile {profile}, or use 3600")
             }
-            Self::ChainedDuration { by: DurationBy::Word(word, _), .. } => {
+            Self::ChainedDuration { by: DurationBy::Origin(word, _), .. } => {
                 format!("{} {word}, or ask for 1h", word.leave_out())
             }
             Self::MaxWithMfa { .. } => "name the duration; up to 1h, one code serves for many sessions".into(),
@@ -260,8 +260,8 @@ impl fmt::Display for ConfigError {
             Self::ChainedDuration { role, hop, of, by } => {
                 write!(f, "cannot ask for more than 1h for {role} (role {hop} of {of}")?;
                 match by {
-                    DurationBy::Word(word, Some(naming)) => write!(f, ", by {naming}), as {word} does")?,
-                    DurationBy::Word(word, None) => write!(f, "), as {word} does")?,
+                    DurationBy::Origin(word, Some(naming)) => write!(f, ", by {naming}), as {word} does")?,
+                    DurationBy::Origin(word, None) => write!(f, "), as {word} does")?,
                     DurationBy::Profile(_) => f.write_str(")")?,
                 }
                 f.write_str(": role chaining is capped there")

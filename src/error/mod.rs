@@ -57,7 +57,7 @@ pub(crate) enum Error {
     /// The format of `--print` has no way to write a variable's value; `reason` ends a sentence that begins with it.
     Unprintable { name: String, format: &'static str, reason: &'static str },
     /// A cached session cannot be removed.
-    Cache { folder: PathBuf, reason: String },
+    Cache { directory: PathBuf, reason: String },
     /// Standard output took nothing, or not all.
     Output(io::Error),
     /// There is no standard output.
@@ -148,7 +148,7 @@ impl Error {
             Self::Place { flag, .. } => Some(format!("name a file in a directory of your own, or leave {flag} out")),
             Self::Serve { hint, .. } | Self::Missing { hint, .. } => Some((*hint).to_owned()),
             Self::Unprintable { .. } => Some("the formats for shells carry any value: export, fish, powershell".into()),
-            Self::Cache { folder, .. } => Some(format!("remove the folder by hand: {}", folder.display())),
+            Self::Cache { directory, .. } => Some(format!("remove the folder by hand: {}", directory.display())),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 Some("what reads standard output ended before it had all: see its own message".into())
             }
@@ -211,8 +211,10 @@ impl fmt::Display for Error {
             }
             Self::Serve { what, reason, .. } => write!(f, "cannot serve the session {what}: {reason}"),
             Self::Unprintable { name, format, reason } => write!(f, "cannot print {name} as {format}: it {reason}"),
-            Self::Cache { folder, reason } => write!(f, "cannot clear the cache in {}: {reason}", folder.display()),
-            Self::Output(error) => write!(f, "cannot write to standard output: {}", told(error)),
+            Self::Cache { directory, reason } => {
+                write!(f, "cannot clear the cache in {}: {reason}", directory.display())
+            }
+            Self::Output(error) => write!(f, "cannot write to standard output: {}", reason_of(error)),
             Self::OutputClosed => f.write_str("cannot write to standard output: there is none"),
             Self::Lapsed => f.write_str("the session expired and could not be refreshed; the command was stopped"),
             Self::CommandNotFound { name } => write!(f, "cannot run `{name}`: command not found"),
@@ -249,7 +251,7 @@ impl From<Box<AssumeError>> for Error {
 }
 
 /// What the system says went wrong, without the number that Rust adds.
-pub(crate) fn told(error: &std::io::Error) -> String {
+pub(crate) fn reason_of(error: &std::io::Error) -> String {
     without_number(&error.to_string()).to_owned()
 }
 
@@ -272,7 +274,7 @@ mod tests {
 
     #[test]
     fn numbers_of_the_system_are_left_out() {
-        assert_eq!(told(&std::io::Error::from_raw_os_error(2)), "No such file or directory");
-        assert_eq!(told(&std::io::Error::other("no")), "no");
+        assert_eq!(reason_of(&std::io::Error::from_raw_os_error(2)), "No such file or directory");
+        assert_eq!(reason_of(&std::io::Error::other("no")), "no");
     }
 }

@@ -1,6 +1,6 @@
 //! Happenings as programs read them: stable keys, typed values (`--log-format json`). `docs/supervision.md` lists them.
 
-use super::{Happening, Stop};
+use super::{Event, Stop};
 use crate::process::End;
 use crate::process::signal::Signal;
 use std::time::{Duration, SystemTime};
@@ -16,7 +16,7 @@ pub(crate) enum Field {
     Seconds(Duration),
 }
 
-impl Happening {
+impl Event {
     /// The facts as fields, under keys that never change.
     pub(crate) fn fields(&self) -> Vec<(&'static str, Field)> {
         use Field::{Number, Seconds, Text, Time};

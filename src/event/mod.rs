@@ -1,4 +1,4 @@
-//! What happens during a supervision, as facts: the driver tells them, a [`Narrator`] words and writes them.
+//! What happens during a supervision, as facts: the driver tells them, a [`EventSink`] words and writes them.
 //!
 //! Each has a level, a stable name and stable fields (`--log-format json`), and a sentence (`Display`).
 //! None holds a secret.
@@ -33,7 +33,7 @@ pub(crate) enum Stop {
 
 /// One thing worth telling. Durations are spans from now, times are moments of the wall clock.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Happening {
+pub(crate) enum Event {
     /// The first session of the run was obtained.
     Assumed {
         role: String,
@@ -153,11 +153,11 @@ pub(crate) enum Level {
 }
 
 /// Where happenings go.
-pub(crate) trait Narrator {
-    fn tell(&mut self, happening: &Happening);
+pub(crate) trait EventSink {
+    fn emit(&mut self, event: &Event);
 }
 
-impl Happening {
+impl Event {
     pub(crate) fn level(&self) -> Level {
         self.entry().0
     }

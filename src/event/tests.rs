@@ -1,47 +1,43 @@
-//! The table of `docs/supervision.md` has each happening, with its level and its fields.
+//! The table of `docs/supervision.md` has each event, with its level and its fields.
 
 use super::*;
 use crate::process::{End, Member};
 
 /// One of each kind, and one more where the fields differ. A kind that is not in this row does not compile.
-fn after(before: Option<&Happening>) -> Option<Happening> {
+fn after(before: Option<&Event>) -> Option<Event> {
     let problem = || Problem { text: "no".into(), hint: None };
     let member = || Member { pid: 7, name: "worker".into() };
     let (span, moment, signal, pid) = (Duration::from_millis(1500), SystemTime::UNIX_EPOCH, Signal::HUP, 7);
     let Some(before) = before else {
-        return Some(Happening::Assumed { role: "r".into(), expiration: moment, lifetime: span });
+        return Some(Event::Assumed { role: "r".into(), expiration: moment, lifetime: span });
     };
     Some(match before {
-        Happening::Assumed { .. } => Happening::RefreshDue { at: moment, within: span },
-        Happening::RefreshDue { .. } => Happening::Refreshed { expiration: moment, left: span },
-        Happening::Refreshed { .. } => {
-            Happening::RefreshFailing { problem: problem(), expires_in: span, retry_in: span }
-        }
-        Happening::RefreshFailing { .. } => Happening::Retrying { problem: problem(), failures: 2, retry_in: span },
-        Happening::Retrying { .. } => Happening::ExpiresSoon { within: span },
-        Happening::ExpiresSoon { .. } => Happening::ExpiredStillRunning,
-        Happening::ExpiredStillRunning => Happening::Recovered { failures: 2 },
-        Happening::Recovered { .. } => Happening::Lapsed,
-        Happening::Lapsed => Happening::Started { pid },
-        Happening::Started { .. } => Happening::StartRetry { problem: problem(), retry_in: span },
-        Happening::StartRetry { .. } => Happening::Restarting,
-        Happening::Restarting => Happening::RestartsCancelled { signal },
-        Happening::RestartsCancelled { .. } => Happening::Stopped { how: Stop::Asked, end: End::Exited(0) },
-        Happening::Stopped { end: End::Exited(_), .. } => {
-            Happening::Stopped { how: Stop::Killed, end: End::Killed(signal) }
-        }
-        Happening::Stopped { end: End::Killed(_), .. } => Happening::StillStopping { member: member() },
-        Happening::StillStopping { .. } => Happening::StopIgnored { member: member() },
-        Happening::StopIgnored { .. } => Happening::NotKilled { pid },
-        Happening::NotKilled { .. } => Happening::Signalled { signal, pid },
-        Happening::Signalled { .. } => Happening::Forwarded { signal },
-        Happening::Forwarded { .. } => Happening::CannotSignal { signal, problem: problem() },
-        Happening::CannotSignal { .. } => Happening::DiedOfRefreshSignal { signal },
-        Happening::DiedOfRefreshSignal { .. } => Happening::NoticeOnly { signal },
-        Happening::NoticeOnly { .. } => Happening::GroupWarning,
-        Happening::GroupWarning => Happening::StdinWarning { stdin: Stdin::Stream },
-        Happening::StdinWarning { .. } => Happening::Dropped { messages: 2 },
-        Happening::Dropped { .. } => return None,
+        Event::Assumed { .. } => Event::RefreshDue { at: moment, within: span },
+        Event::RefreshDue { .. } => Event::Refreshed { expiration: moment, left: span },
+        Event::Refreshed { .. } => Event::RefreshFailing { problem: problem(), expires_in: span, retry_in: span },
+        Event::RefreshFailing { .. } => Event::Retrying { problem: problem(), failures: 2, retry_in: span },
+        Event::Retrying { .. } => Event::ExpiresSoon { within: span },
+        Event::ExpiresSoon { .. } => Event::ExpiredStillRunning,
+        Event::ExpiredStillRunning => Event::Recovered { failures: 2 },
+        Event::Recovered { .. } => Event::Lapsed,
+        Event::Lapsed => Event::Started { pid },
+        Event::Started { .. } => Event::StartRetry { problem: problem(), retry_in: span },
+        Event::StartRetry { .. } => Event::Restarting,
+        Event::Restarting => Event::RestartsCancelled { signal },
+        Event::RestartsCancelled { .. } => Event::Stopped { how: Stop::Asked, end: End::Exited(0) },
+        Event::Stopped { end: End::Exited(_), .. } => Event::Stopped { how: Stop::Killed, end: End::Killed(signal) },
+        Event::Stopped { end: End::Killed(_), .. } => Event::StillStopping { member: member() },
+        Event::StillStopping { .. } => Event::StopIgnored { member: member() },
+        Event::StopIgnored { .. } => Event::NotKilled { pid },
+        Event::NotKilled { .. } => Event::Signalled { signal, pid },
+        Event::Signalled { .. } => Event::Forwarded { signal },
+        Event::Forwarded { .. } => Event::CannotSignal { signal, problem: problem() },
+        Event::CannotSignal { .. } => Event::DiedOfRefreshSignal { signal },
+        Event::DiedOfRefreshSignal { .. } => Event::NoticeOnly { signal },
+        Event::NoticeOnly { .. } => Event::GroupWarning,
+        Event::GroupWarning => Event::StdinWarning { stdin: Stdin::Stream },
+        Event::StdinWarning { .. } => Event::Dropped { messages: 2 },
+        Event::Dropped { .. } => return None,
     })
 }
 
@@ -49,7 +45,7 @@ fn after(before: Option<&Happening>) -> Option<Happening> {
 type Row = [String; 3];
 
 /// The rows of the page in their order; a key with its kind, as `lifetime (s)`.
-fn told() -> Vec<Row> {
+fn documented() -> Vec<Row> {
     let page = include_str!("../../docs/supervision.md");
     let (_, section) = page.split_once("\n## The log\n").expect("the section");
     let (section, _) = section.split_once("\n## ").expect("its end");
@@ -71,8 +67,8 @@ fn told() -> Vec<Row> {
 fn the_documents_name_every_event_with_its_level_and_keys() {
     let mut rows: Vec<Row> = Vec::new();
     let all = std::iter::successors(after(None), |before| after(Some(before)));
-    for happening in all {
-        let level = match happening.level() {
+    for event in all {
+        let level = match event.level() {
             Level::Warning => "warning",
             Level::Detail => "info",
             Level::Trace => "debug",
@@ -83,17 +79,17 @@ fn the_documents_name_every_event_with_its_level_and_keys() {
             Field::Time(_) => format!("{name} (time)"),
             Field::Seconds(_) => format!("{name} (s)"),
         };
-        let keys: Vec<String> = happening.fields().into_iter().map(key).collect();
-        match rows.last_mut().filter(|row| row[0] == happening.name()) {
+        let keys: Vec<String> = event.fields().into_iter().map(key).collect();
+        match rows.last_mut().filter(|row| row[0] == event.name()) {
             // What only some of a kind have comes behind what all have.
             Some([_, _, known]) => {
-                let more = keys.into_iter().filter(|key| !known.split(", ").any(|told| told == key));
+                let more = keys.into_iter().filter(|key| !known.split(", ").any(|documented| documented == key));
                 *known = [vec![known.clone()], more.collect()].concat().join(", ");
             }
-            None => rows.push([happening.name().into(), level.into(), keys.join(", ")]),
+            None => rows.push([event.name().into(), level.into(), keys.join(", ")]),
         }
     }
     // Before these stand what the launch tells, which is held by the tests of whole runs.
-    let told = told();
-    assert!(told.ends_with(&rows), "{told:#?}\n{rows:#?}");
+    let documented = documented();
+    assert!(documented.ends_with(&rows), "{documented:#?}\n{rows:#?}");
 }

@@ -1,6 +1,6 @@
 //! Happenings as people read them: one sentence each.
 
-use super::{Happening, Stdin, Stop};
+use super::{Event, Stdin, Stop};
 use crate::session::rfc3339;
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +11,7 @@ fn span(duration: Duration) -> humantime::FormattedDuration {
     humantime::format_duration(Duration::from_secs(whole.max(1)))
 }
 
-impl fmt::Display for Happening {
+impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Assumed { role, expiration, lifetime } => {
@@ -103,11 +103,8 @@ mod tests {
     #[test]
     fn failures_are_warnings_and_say_what_is_left() {
         let problem = Problem { text: "no route to sts".into(), hint: Some("check the network".into()) };
-        let failing = Happening::RefreshFailing {
-            problem,
-            expires_in: Duration::from_mins(10),
-            retry_in: Duration::from_secs(4),
-        };
+        let failing =
+            Event::RefreshFailing { problem, expires_in: Duration::from_mins(10), retry_in: Duration::from_secs(4) };
         assert_eq!(failing.level(), Level::Warning);
         assert_eq!(failing.hint().as_deref(), Some("check the network"));
         assert_eq!(

@@ -12,8 +12,8 @@ use std::path::Path;
 
 /// The seeds of a target; in the published package, which leaves `fuzz/` out, an empty one and the made-up words.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
-    let Ok(entries) = fs::read_dir(&folder) else { return vec![Vec::new()] };
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
+    let Ok(entries) = fs::read_dir(&directory) else { return vec![Vec::new()] };
     let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
     paths.sort();
     paths.iter().map(|path| fs::read(path).expect("a seed")).collect()

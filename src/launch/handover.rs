@@ -2,11 +2,11 @@
 
 use crate::deliver::config_copy;
 use crate::deliver::endpoint::Endpoint;
-use crate::deliver::environment::{Delivery as By, Mode};
+use crate::deliver::environment::{Delivery as By, Recipient};
 use crate::deliver::file;
 use crate::deliver::process::Process;
 use crate::deliver::published::PublishedFile;
-use crate::deliver::run_directory::RunFolder;
+use crate::deliver::run_directory::RunDirectory;
 use crate::deliver::token_file;
 use crate::error::Error;
 use crate::launch::Launch;
@@ -24,15 +24,15 @@ use std::time::Duration;
 pub(crate) struct Handover<'a, 'b> {
     launch: &'a Launch<'b>,
     pub(crate) offload: Offload,
-    /// Stands before the folder: what is dropped first is removed first.
-    road: Road,
+    /// Stands before the directory: what is dropped first is removed first.
+    road: OpenDelivery,
     /// Holds the command's copy of the config file; none where the command sees the user's own.
-    folder: Option<RunFolder>,
+    directory: Option<RunDirectory>,
     pub(crate) region_of_the_instance: Option<String>,
 }
 
 /// The delivery, in being.
-enum Road {
+enum OpenDelivery {
     Environment,
     File(PublishedFile),
     Endpoint(Endpoint),
@@ -42,34 +42,34 @@ enum Road {
 /// How long the end waits for files to be removed.
 const REMOVAL: Duration = Duration::from_millis(500);
 
-/// The name of the config file's copy in the run's folder.
+/// The name of the config file's copy in the run's directory.
 const CONFIG: &str = "config";
 
 impl<'a, 'b> Handover<'a, 'b> {
     pub(crate) fn prepare(launch: &'a Launch<'b>, offload: Offload) -> Result<Self, Error> {
-        let folder = furnished(launch)?;
-        let road = match &folder {
-            Some(folder) => Road::open(&launch.settings.delivery.via, folder)?,
-            None => Road::Environment,
+        let directory = furnished(launch)?;
+        let road = match &directory {
+            Some(directory) => OpenDelivery::open(&launch.settings.delivery.via, directory)?,
+            None => OpenDelivery::Environment,
         };
-        Ok(Self { launch, offload, road, folder, region_of_the_instance: None })
+        Ok(Self { launch, offload, road, directory, region_of_the_instance: None })
     }
 
     /// Removes all files, by a process that is left behind if their file system does not answer.
     pub(crate) async fn remove(self) {
         let file = match &self.road {
-            Road::File(file) => Some(file),
-            Road::Endpoint(endpoint) => endpoint.token_file(),
-            Road::Environment | Road::Process(_) => None,
+            OpenDelivery::File(file) => Some(file),
+            OpenDelivery::Endpoint(endpoint) => endpoint.token_file(),
+            OpenDelivery::Environment | OpenDelivery::Process(_) => None,
         };
-        if file.is_none() && self.folder.is_none() {
+        if file.is_none() && self.directory.is_none() {
             return;
         }
         let started = self.offload.start(Life::Free(file.and_then(PublishedFile::unread)), 1, |answer| {
             if let Some(file) = file {
                 file.remove_at_last();
             }
-            let removed = self.folder.as_ref().is_none_or(RunFolder::remove);
+            let removed = self.directory.as_ref().is_none_or(RunDirectory::remove);
             // A parent that is gone needs no answer.
             let _ = answer.write_all(if removed { b"." } else { b"" });
         });
@@ -86,47 +86,47 @@ impl<'a, 'b> Handover<'a, 'b> {
     }
 }
 
-impl Road {
+impl OpenDelivery {
     /// Within a runtime of tokio.
-    fn open(via: &Via, folder: &RunFolder) -> Result<Self, Error> {
+    fn open(via: &Via, directory: &RunDirectory) -> Result<Self, Error> {
         Ok(match via {
             Via::Env => Self::Environment,
             Via::File { path: Some(path), mode } => Self::File(file::at(path, *mode)?),
-            Via::File { path: None, mode } => Self::File(file::within(folder, *mode)?),
-            Via::Endpoint { token_file } => Self::Endpoint(Endpoint::open(folder, token_file.as_deref())?),
-            Via::Process => Self::Process(Process::open(folder, &program::own()?)?),
+            Via::File { path: None, mode } => Self::File(file::within(directory, *mode)?),
+            Via::Endpoint { token_file } => Self::Endpoint(Endpoint::open(directory, token_file.as_deref())?),
+            Via::Process => Self::Process(Process::open(directory, &program::own()?)?),
         })
     }
 }
 
-/// The run's folder with the command's copy of the config file; none where the command sees the user's own.
-fn furnished(launch: &Launch<'_>) -> Result<Option<RunFolder>, Error> {
+/// The run's directory with the command's copy of the config file; none where the command sees the user's own.
+fn furnished(launch: &Launch<'_>) -> Result<Option<RunDirectory>, Error> {
     let delivery = &launch.settings.delivery;
-    let folder = match delivery.via {
+    let directory = match delivery.via {
         Via::Env if !delivery.isolate => return Ok(None),
-        Via::Env | Via::File { .. } | Via::Endpoint { .. } => RunFolder::create(launch.vars)?,
-        Via::Process => RunFolder::create_for_commands(launch.vars)?,
+        Via::Env | Via::File { .. } | Via::Endpoint { .. } => RunDirectory::create(launch.vars)?,
+        Via::Process => RunDirectory::create_for_commands(launch.vars)?,
     };
     let copy = config_copy::filter(&launch.files.config_text, launch.plan.profile.as_deref());
-    folder.write(CONFIG, &copy)?;
-    Ok(Some(folder))
+    directory.write(CONFIG, &copy)?;
+    Ok(Some(directory))
 }
 
-/// Makes all that a launch makes before its first session, and removes it: folder, file, address or socket. A command
-/// that xassume becomes has its copy of the config file in a folder that stays; for it, one beside that is made.
+/// Makes all that a launch makes before its first session, and removes it: directory, file, address or socket. A command
+/// that xassume becomes has its copy of the config file in a directory that stays; for it, one beside that is made.
 /// Within a runtime of tokio.
 ///
 /// # Errors
 /// Those that a launch would end with.
 pub(crate) fn rehearse(launch: &Launch<'_>) -> Result<(), Error> {
-    let Some(folder) = furnished(launch)? else { return Ok(()) };
+    let Some(directory) = furnished(launch)? else { return Ok(()) };
     match &launch.settings.delivery.via {
         Via::File { path: Some(path), mode } => file::try_at(path, *mode),
         Via::Endpoint { token_file: Some(path) } => {
             token_file::try_at(path)?;
-            Endpoint::open(&folder, None).map(drop)
+            Endpoint::open(&directory, None).map(drop)
         }
-        via => Road::open(via, &folder).map(drop),
+        via => OpenDelivery::open(via, &directory).map(drop),
     }
 }
 
@@ -134,28 +134,28 @@ impl Delivery for Handover<'_, '_> {
     fn environment(&self, session: &Session) -> Vec<CString> {
         let obtained =
             Obtained { session: session.clone(), instance_region: self.region_of_the_instance.clone(), asked: None };
-        let config_file = self.folder.as_ref().map(|folder| folder.path().join(CONFIG));
+        let config_file = self.directory.as_ref().map(|directory| directory.path().join(CONFIG));
         let by = match (&self.road, config_file.as_deref()) {
-            (Road::Environment, Some(config_file)) => By::EnvIsolated { config_file },
-            (Road::File(file), Some(config_file)) => By::File { credentials_file: file.path(), config_file },
-            (Road::Endpoint(endpoint), Some(config_file)) => endpoint.delivery(config_file),
-            (Road::Process(process), Some(config_file)) => process.delivery(config_file),
+            (OpenDelivery::Environment, Some(config_file)) => By::EnvIsolated { config_file },
+            (OpenDelivery::File(file), Some(config_file)) => By::File { credentials_file: file.path(), config_file },
+            (OpenDelivery::Endpoint(endpoint), Some(config_file)) => endpoint.delivery(config_file),
+            (OpenDelivery::Process(process), Some(config_file)) => process.delivery(config_file),
             (_, None) => By::Env,
         };
-        self.launch.environment(&obtained, by, Mode::Supervise)
+        self.launch.environment(&obtained, by, Recipient::Supervise)
     }
 
     fn publish(&mut self, session: &Session) -> Publishing {
         match &self.road {
-            Road::Environment => {}
-            Road::File(file) => return Publishing::Begun(Box::pin(file::put(file, session, &self.offload))),
-            Road::Endpoint(endpoint) => {
+            OpenDelivery::Environment => {}
+            OpenDelivery::File(file) => return Publishing::Begun(Box::pin(file::put(file, session, &self.offload))),
+            OpenDelivery::Endpoint(endpoint) => {
                 endpoint.put(session);
                 if let Some(written) = endpoint.publish_token(&self.offload) {
                     return Publishing::Begun(Box::pin(written));
                 }
             }
-            Road::Process(process) => process.put(session),
+            OpenDelivery::Process(process) => process.put(session),
         }
         Publishing::Done(Ok(()))
     }

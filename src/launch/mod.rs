@@ -4,9 +4,9 @@ pub(crate) mod handover;
 pub(crate) mod refresh;
 pub(crate) mod sessions;
 
-use crate::deliver::environment::{self, Change, Delivery, Inputs, Mode};
-use crate::error::{Error, told};
-use crate::event::Happening;
+use crate::deliver::environment::{self, Change, Delivery, Inputs, Recipient};
+use crate::error::{Error, reason_of};
+use crate::event::Event;
 use crate::files::{self, ConfigFiles};
 use crate::launch::sessions::{Outage, Sessions, c_strings, helper_environment};
 use crate::mfa::{Codes, KeptInProcess, mode};
@@ -148,7 +148,7 @@ impl<'a> Launch<'a> {
     }
 
     /// The command's environment, with this session delivered in this way.
-    pub(crate) fn environment(&self, obtained: &Obtained, delivery: Delivery<'_>, mode: Mode) -> Vec<CString> {
+    pub(crate) fn environment(&self, obtained: &Obtained, delivery: Delivery<'_>, mode: Recipient) -> Vec<CString> {
         let profile_settings = self.profile_settings();
         c_strings(environment::environment(&self.inputs(obtained, delivery, mode, &profile_settings)))
     }
@@ -156,7 +156,7 @@ impl<'a> Launch<'a> {
     /// The difference between the inherited environment and a command's, for somebody else to make.
     pub(crate) fn change(&self, obtained: &Obtained) -> Change {
         let profile_settings = self.profile_settings();
-        environment::change(&self.inputs(obtained, Delivery::Env, Mode::Print, &profile_settings))
+        environment::change(&self.inputs(obtained, Delivery::Env, Recipient::Print, &profile_settings))
     }
 
     /// The region that goes with the session; none where one was used only to reach STS.
@@ -175,7 +175,7 @@ impl<'a> Launch<'a> {
         &'s self,
         obtained: &'s Obtained,
         delivery: Delivery<'s>,
-        mode: Mode,
+        mode: Recipient,
         profile_settings: &'s [(String, String)],
     ) -> Inputs<'s> {
         Inputs {
@@ -192,9 +192,9 @@ impl<'a> Launch<'a> {
 }
 
 /// What there is to tell of a first session.
-pub(crate) fn assumed(session: &Session) -> Happening {
+pub(crate) fn assumed(session: &Session) -> Event {
     let Validity { expiration, lifetime, .. } = session.validity;
-    Happening::Assumed { role: session.assumed_role_arn.clone(), expiration, lifetime }
+    Event::Assumed { role: session.assumed_role_arn.clone(), expiration, lifetime }
 }
 
 /// A runtime on this thread alone.
@@ -203,7 +203,7 @@ pub(crate) fn assumed(session: &Session) -> Happening {
 /// When the system has no descriptors left.
 pub(crate) fn runtime() -> Result<Runtime, Error> {
     let built = Builder::new_current_thread().enable_all().build();
-    built.map_err(|error| Error::Exhausted { what: "start", reason: told(&error) })
+    built.map_err(|error| Error::Exhausted { what: "start", reason: reason_of(&error) })
 }
 
 /// How deep the command will be nested.

@@ -6,14 +6,14 @@
 
 mod message;
 
-use crate::error::told;
+use crate::error::reason_of;
 use crate::event::Problem;
 use crate::launch::{Launch, runtime};
 use crate::mfa::mode;
 use crate::profile::Source;
 use crate::report::waiting::ProgramLimit;
 use crate::session::Session;
-use crate::settings::CodeFrom;
+use crate::settings::CodeSource;
 use crate::sys::boot::boottime;
 use crate::sys::offload::{Life, Offload};
 use message::Message;
@@ -38,11 +38,11 @@ pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Resu
     };
     let job = offload.start(Life::Bound, message::MOST_BYTES, |answer| obtain(launch, answer));
     let mut job = job.map_err(|error| Problem {
-        text: format!("cannot start a process for the refresh: {}", told(&error)),
+        text: format!("cannot start a process for the refresh: {}", reason_of(&error)),
         hint: Some("are processes, memory or descriptors limited here?".into()),
     })?;
     let answer = match tokio::time::timeout(limit, job.answered()).await {
-        Ok(answer) => answer.map_err(|error| failed(&told(&error)))?,
+        Ok(answer) => answer.map_err(|error| failed(&reason_of(&error)))?,
         Err(_) => {
             return Err(Problem {
                 text: format!(
@@ -70,7 +70,7 @@ fn limit(launch: &Launch<'_>) -> Duration {
     }
     let by_program = [
         matches!(launch.plan.source, Source::Process { .. }),
-        mode::device(&launch.plan.hops).is_some() && matches!(launch.settings.mfa.code, CodeFrom::Command(_)),
+        mode::device(&launch.plan.hops).is_some() && matches!(launch.settings.mfa.code, CodeSource::Command(_)),
     ];
     let programs = by_program.into_iter().filter(|is| *is).map(|_| ProgramLimit::OWN.left).sum::<Duration>();
     all + programs
@@ -93,7 +93,7 @@ fn obtain(launch: &Launch<'_>, answer: &mut File) {
         Ok(Ok(Err(error))) => Err(Problem { text: error.to_string(), hint: error.hint() }),
         // It was reported where it was.
         Ok(Err(_panicked)) => Err(Problem { text: "an internal error, reported above".into(), hint: None }),
-        Err(error) => Err(Problem { text: format!("cannot start a thread: {}", told(&error)), hint: None }),
+        Err(error) => Err(Problem { text: format!("cannot start a thread: {}", reason_of(&error)), hint: None }),
     };
     let (bought, used) = (launch.bought.kept(), launch.codes.used());
     let cache_warned = launch.cache_warned.load(Ordering::Relaxed);

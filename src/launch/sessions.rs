@@ -6,8 +6,10 @@
 mod mfa_store;
 mod uncached;
 
-use crate::cache::{Cache, Entry, Found, Held, Key, Moment, Passed, Reach, Stamp, Surroundings, Turn, surroundings};
-use crate::error::{Error, told};
+use crate::cache::{
+    Cache, Entry, Found, Key, LockGuard, LockOutcome, Moment, Reach, Skipped, Stamp, Surroundings, surroundings,
+};
+use crate::error::{Error, reason_of};
 use crate::files::ConfigFiles;
 use crate::launch::Launch;
 use crate::mfa::{Codes, KeptInProcess};
@@ -108,8 +110,8 @@ impl<'a> Sessions<'a> {
         let validity = &found.entry.validity;
         let (left, lifetime) = (whole_seconds(validity.left), whole_seconds(validity.lifetime));
         if validity.has(need) {
-            // On a miss it is told by whoever looks for a folder to keep the session in.
-            self.tell_passed(&search.folders);
+            // On a miss it is told by whoever looks for a directory to keep the session in.
+            self.report_skipped(&search.directories);
             self.report.detail(format_args!("cache: hit: {left} left of {lifetime}"));
             return Some(obtained(found));
         }
@@ -158,22 +160,22 @@ impl<'a> Sessions<'a> {
         let role = || self.plan.hops.last().role.to_string();
         self.progress.waits_for(Awaited::Another { role: role() });
         let (turn, passed) = self.cache.turn(key, limit, &accepts).await;
-        if !matches!(turn, Turn::Alone) {
-            self.tell_passed(&passed);
+        if !matches!(turn, LockOutcome::Alone) {
+            self.report_skipped(&passed);
         }
         let mut held = match turn {
-            Turn::Answered(found) => {
+            LockOutcome::Answered(found) => {
                 self.report.detail("cache: hit: another xassume has just obtained the session");
                 return Ok(obtained(found));
             }
-            Turn::TimeUp => {
+            LockOutcome::TimeUp => {
                 return Err(Error::Waited { role: role(), limit });
             }
-            Turn::Alone => {
-                self.tell_unusable(&passed);
+            LockOutcome::Alone => {
+                self.report_unusable(&passed);
                 return self.ask(limit, attempts, None).await;
             }
-            Turn::Ours(held) => held,
+            LockOutcome::Ours(held) => held,
         };
         let asked = boottime();
         let obtained = self.ask(limit.saturating_sub(held.waited), attempts, Some(key)).await?;
@@ -182,8 +184,8 @@ impl<'a> Sessions<'a> {
     }
 
     /// Says why no directory can be used: once, and as a warning where a user would mend it.
-    fn tell_unusable(&self, passed: &[Passed]) {
-        let reasons = |passed: &mut dyn Iterator<Item = &Passed>| {
+    fn report_unusable(&self, passed: &[Skipped]) {
+        let reasons = |passed: &mut dyn Iterator<Item = &Skipped>| {
             let reasons: Vec<_> = passed.map(ToString::to_string).collect();
             if reasons.is_empty() { "no folder is named".to_owned() } else { reasons.join("; ") }
         };
@@ -197,19 +199,19 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    fn tell_passed(&self, folders: &[Passed]) {
-        for passed in folders {
+    fn report_skipped(&self, directories: &[Skipped]) {
+        for passed in directories {
             self.report.detail(format_args!("cache: passed over: {passed}"));
         }
     }
 
     /// What cannot be kept is of use to this run all the same.
-    fn keep(&self, held: &mut Held, key: &Key, obtained: &Obtained, asked: Duration) {
+    fn keep(&self, held: &mut LockGuard, key: &Key, obtained: &Obtained, asked: Duration) {
         let (entry, stamp) = entry(obtained, asked);
         if let Err(error) = held.keep(key, &entry, &stamp)
             && !self.cache_warned.swap(true, Ordering::Relaxed)
         {
-            self.report.warning(format_args!("the session cannot be kept in the cache: {}", told(&error)));
+            self.report.warning(format_args!("the session cannot be kept in the cache: {}", reason_of(&error)));
         }
     }
 

@@ -4,7 +4,7 @@ use super::prompt;
 use crate::error::{CodeOrigin, Error, MfaError, MfaFailure, ProcessFailure};
 use crate::report::waiting::ProgramLimit;
 use crate::role::{MfaCode, MfaSerial};
-use crate::settings::CodeFrom;
+use crate::settings::CodeSource;
 use crate::sys::helper::{self, Attendance};
 use nix::errno::Errno;
 use std::ffi::CString;
@@ -46,24 +46,24 @@ impl<'a> Codes<'a> {
     /// # Errors
     /// When a code was given and there is no device for it, or when standard input holds none.
     pub(crate) fn new(
-        from: &'a CodeFrom,
+        from: &'a CodeSource,
         device: Option<&MfaSerial>,
         environment: &'a [CString],
     ) -> Result<Self, Error> {
         let from = match (from, device) {
-            (CodeFrom::Typed(_) | CodeFrom::StandardInput, None) => {
+            (CodeSource::Typed(_) | CodeSource::StandardInput, None) => {
                 return Err(Error::usage(
                     "--mfa-token is given, but no MFA device is named",
                     "add --mfa-serial, or mfa_serial to the profile that has the role",
                 ));
             }
-            (CodeFrom::Prompt, _) => From::Prompt,
-            (CodeFrom::Typed(code), _) => From::One(code.clone()),
-            (CodeFrom::StandardInput, Some(serial)) => {
+            (CodeSource::Prompt, _) => From::Prompt,
+            (CodeSource::Typed(code), _) => From::One(code.clone()),
+            (CodeSource::StandardInput, Some(serial)) => {
                 let code = read_line().map_err(|kind| MfaError { serial: serial.to_string(), kind })?;
                 From::One(code)
             }
-            (CodeFrom::Command(command), _) => From::Command(command),
+            (CodeSource::Command(command), _) => From::Command(command),
         };
         Ok(Self { from, environment, state: Mutex::default() })
     }
@@ -162,7 +162,7 @@ mod tests {
     fn a_typed_code_is_handed_out_once_and_only_at_the_start() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let serial = MfaSerial::parse("device-01").expect("serial");
-        let typed = CodeFrom::Typed(MfaCode::parse("123456").expect("code"));
+        let typed = CodeSource::Typed(MfaCode::parse("123456").expect("code"));
         let next = |codes: &Codes<'_>| {
             runtime.block_on(codes.next(&serial, ProgramLimit::OWN)).map_err(|error| error.to_string())
         };
@@ -173,12 +173,12 @@ mod tests {
         assert_eq!(next(&codes), MfaCode::parse("123456").map_err(|error| error.to_string()));
         assert_eq!(next(&codes), Err(none.clone()));
 
-        for from in [&typed, &CodeFrom::Prompt] {
+        for from in [&typed, &CodeSource::Prompt] {
             let codes = Codes::new(from, Some(&serial), &[]).expect("codes");
             codes.end_of_start();
             assert_eq!(next(&codes), Err(none.clone()), "{from:?}");
         }
         assert!(Codes::new(&typed, None, &[]).is_err(), "a code for no device");
-        assert!(Codes::new(&CodeFrom::Prompt, None, &[]).is_ok());
+        assert!(Codes::new(&CodeSource::Prompt, None, &[]).is_ok());
     }
 }

@@ -8,7 +8,7 @@
 
 use super::codes::parse;
 use crate::error::{CodeOrigin, Error, MfaError};
-use crate::hostile::{Bound, bounded, redacted, seen, told};
+use crate::hostile::{Bound, bounded, checked_page, redacted, seen};
 
 /// What `--mfa-command` printed.
 pub fn mfa_command(bytes: &[u8]) {
@@ -22,7 +22,7 @@ pub fn mfa_command(bytes: &[u8]) {
         }
         Err(kind) => {
             let error = Error::Mfa(MfaError { serial: "arn:aws:iam::123456789012:mfa/me".into(), kind });
-            let shown = told(&error) + &seen(&error);
+            let shown = checked_page(&error) + &seen(&error);
             let text = String::from_utf8_lossy(bytes);
             // Runs of digits may be a code, or two; the message's own are the device's and the time limit's.
             let runs = text.split(|c: char| !c.is_ascii_digit()).filter(|run| run.len() >= 4);

@@ -4,7 +4,7 @@ use crate::error::{MfaError, MfaFailure};
 use crate::profile::{Plan, RoleChain, Source};
 use crate::role::{Hop, MfaSerial, SessionDuration};
 use crate::session::Keys;
-use crate::settings::{CodeFrom, MfaSettings};
+use crate::settings::{CodeSource, MfaSettings};
 use std::time::Duration;
 
 /// Whose keys sign the first call.
@@ -37,7 +37,7 @@ impl KeyKind {
 
 /// The way of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way<'a> {
+pub(crate) enum MfaMode<'a> {
     /// No device is named.
     None,
     /// `GetSessionToken`; every role is assumed from its session.
@@ -52,16 +52,16 @@ pub(crate) fn device(hops: &RoleChain) -> Option<(&Hop, usize, &MfaSerial)> {
 }
 
 /// Decides the way. From an MFA session a role can be assumed for an hour at most, so more is asked for directly.
-pub(crate) fn way(hops: &RoleChain, keys: KeyKind) -> Way<'_> {
+pub(crate) fn mfa_mode(hops: &RoleChain, keys: KeyKind) -> MfaMode<'_> {
     let more_than_an_hour = match hops.first().options.duration {
         Some(SessionDuration::Exactly(duration)) => duration > SessionDuration::HOUR,
         Some(SessionDuration::Max) => true,
         None => false,
     };
     match device(hops) {
-        None => Way::None,
-        Some((_, _, serial)) if keys == KeyKind::LongTerm && !more_than_an_hour => Way::Session(serial),
-        Some(_) => Way::WithRole,
+        None => MfaMode::None,
+        Some((_, _, serial)) if keys == KeyKind::LongTerm && !more_than_an_hour => MfaMode::Session(serial),
+        Some(_) => MfaMode::WithRole,
     }
 }
 
@@ -85,10 +85,10 @@ pub(crate) enum Unattended {
 /// When each refresh would need a code that nobody is there to give.
 pub(crate) fn unattended(plan: &Plan, settings: &MfaSettings, keys: Option<KeyKind>) -> Result<Unattended, MfaError> {
     let keys = keys.unwrap_or(KeyKind::LongTerm);
-    let by_command = matches!(settings.code, CodeFrom::Command(_));
-    match (way(&plan.hops, keys), device(&plan.hops)) {
-        (Way::Session(_), _) if !by_command => Ok(Unattended::ForMfaSession(settings.session_duration)),
-        (Way::WithRole, Some((_, _, serial))) if !by_command => {
+    let by_command = matches!(settings.code, CodeSource::Command(_));
+    match (mfa_mode(&plan.hops, keys), device(&plan.hops)) {
+        (MfaMode::Session(_), _) if !by_command => Ok(Unattended::ForMfaSession(settings.session_duration)),
+        (MfaMode::WithRole, Some((_, _, serial))) if !by_command => {
             Err(MfaError { serial: serial.to_string(), kind: MfaFailure::Attended })
         }
         _ => match &plan.source {
@@ -133,24 +133,24 @@ mod tests {
     fn a_users_code_buys_a_session_unless_more_than_an_hour_is_asked_for() {
         use KeyKind::{LongTerm, Temporary};
         let serial = MfaSerial::parse("device-01").expect("serial");
-        let session = Way::Session(&serial);
+        let session = MfaMode::Session(&serial);
         let hour = "duration_seconds = 3600\n";
         let (first, second) = TWO.split_at(TWO.find("[profile a]").expect("a"));
         for (config, keys, expected) in [
-            (ONE.to_owned(), LongTerm, Way::None),
+            (ONE.to_owned(), LongTerm, MfaMode::None),
             ([ONE, DEVICE].concat(), LongTerm, session),
             ([ONE, DEVICE, hour].concat(), LongTerm, session),
-            ([ONE, DEVICE, LONG].concat(), LongTerm, Way::WithRole),
-            ([ONE, DEVICE].concat(), Temporary, Way::WithRole),
-            ([first, DEVICE, LONG, second].concat(), LongTerm, Way::WithRole),
+            ([ONE, DEVICE, LONG].concat(), LongTerm, MfaMode::WithRole),
+            ([ONE, DEVICE].concat(), Temporary, MfaMode::WithRole),
+            ([first, DEVICE, LONG, second].concat(), LongTerm, MfaMode::WithRole),
             ([first, DEVICE, second].concat(), LongTerm, session),
             ([first, second, DEVICE].concat(), LongTerm, session),
-            ([first, LONG, second, DEVICE].concat(), LongTerm, Way::WithRole),
+            ([first, LONG, second, DEVICE].concat(), LongTerm, MfaMode::WithRole),
         ] {
-            assert_eq!(way(&planned(&config, USER, None).hops, keys), expected, "{config} {keys:?}");
+            assert_eq!(mfa_mode(&planned(&config, USER, None).hops, keys), expected, "{config} {keys:?}");
         }
         let max = planned(&[first, DEVICE, second].concat(), USER, Some(SessionDuration::Max));
-        assert_eq!(way(&max.hops, LongTerm), session, "the last of two gets an hour without asking");
+        assert_eq!(mfa_mode(&max.hops, LongTerm), session, "the last of two gets an hour without asking");
     }
 
     #[test]
@@ -159,23 +159,23 @@ mod tests {
         let instance = ONE.replace("Environment", "Ec2InstanceMetadata");
         let process = ONE.replace("credential_source = Environment", "source_profile = p");
         let process = format!("[profile p]\ncredential_process = c\n{process}");
-        let typed = || CodeFrom::Typed(MfaCode::parse("123456").expect("code"));
-        let command = || CodeFrom::Command("c".into());
+        let typed = || CodeSource::Typed(MfaCode::parse("123456").expect("code"));
+        let command = || CodeSource::Command("c".into());
         let (user, half_a_day) = (USER, Ok(Unattended::ForMfaSession(MFA_SESSION)));
         let device = |config: &str| format!("{config}{DEVICE}");
         for (config, variables, code, expected) in [
-            (ONE.to_owned(), user, CodeFrom::Prompt, Ok(Unattended::Always)),
-            (device(ONE), user, CodeFrom::Prompt, half_a_day),
+            (ONE.to_owned(), user, CodeSource::Prompt, Ok(Unattended::Always)),
+            (device(ONE), user, CodeSource::Prompt, half_a_day),
             (device(ONE), user, typed(), half_a_day),
             (device(ONE), user, command(), Ok(Unattended::Always)),
-            (device(ONE) + LONG, user, CodeFrom::Prompt, Err(())),
+            (device(ONE) + LONG, user, CodeSource::Prompt, Err(())),
             (device(ONE) + LONG, user, command(), Ok(Unattended::Always)),
-            (ONE.to_owned(), temporary, CodeFrom::Prompt, Ok(Unattended::WhileKeysHold)),
+            (ONE.to_owned(), temporary, CodeSource::Prompt, Ok(Unattended::WhileKeysHold)),
             (device(ONE), temporary, typed(), Err(())),
             (device(ONE), temporary, command(), Ok(Unattended::WhileKeysHold)),
-            (instance.clone(), &[], CodeFrom::Prompt, Ok(Unattended::Always)),
-            (device(&instance), &[], CodeFrom::Prompt, Err(())),
-            (device(&process), &[], CodeFrom::Prompt, half_a_day),
+            (instance.clone(), &[], CodeSource::Prompt, Ok(Unattended::Always)),
+            (device(&instance), &[], CodeSource::Prompt, Err(())),
+            (device(&process), &[], CodeSource::Prompt, half_a_day),
         ] {
             let plan = planned(&config, variables, None);
             let settings = MfaSettings { code, session_duration: MFA_SESSION };
@@ -183,7 +183,7 @@ mod tests {
             assert_eq!(found.map_err(|_| ()), expected, "{config} {:?}", settings.code);
         }
         let plan = planned(&device(&process), &[], None);
-        let settings = MfaSettings { code: CodeFrom::Prompt, session_duration: MFA_SESSION };
+        let settings = MfaSettings { code: CodeSource::Prompt, session_duration: MFA_SESSION };
         let refused = unattended(&plan, &settings, Some(KeyKind::Temporary)).expect_err("known by now");
         assert!(refused.to_string().contains("device-01: a refresh needs a new one"), "{refused}");
     }

@@ -3,7 +3,7 @@
 //! A code is no password, so it is shown as it is typed. A signal ends the wait as it ends any program.
 
 use super::codes::{self, MOST_BYTES};
-use crate::error::{CodeOrigin, MfaFailure, one_line, told};
+use crate::error::{CodeOrigin, MfaFailure, one_line, reason_of};
 use crate::role::{MfaCode, MfaSerial};
 use crate::sys::keyboard::Keyboard;
 use nix::unistd::{getpgrp, tcgetpgrp};
@@ -22,7 +22,7 @@ pub(super) async fn ask(serial: &MfaSerial) -> Result<MfaCode, MfaFailure> {
     let none = |error: io::Error| MfaFailure::NoTerminal {
         reason: match error.raw_os_error() {
             Some(libc::ENXIO) => "this process has none".into(),
-            _ => told(&error),
+            _ => reason_of(&error),
         },
     };
     let keyboard = Keyboard::open().map_err(none)?;
@@ -33,7 +33,7 @@ pub(super) async fn ask(serial: &MfaSerial) -> Result<MfaCode, MfaFailure> {
     let mut question = format!("MFA code of {serial}: ");
     for _ in 0..TRIES {
         keyboard.show(&question).await.map_err(none)?;
-        let line = keyboard.line(MOST_BYTES).await.map_err(|error| not_given(&told(&error)))?;
+        let line = keyboard.line(MOST_BYTES).await.map_err(|error| not_given(&reason_of(&error)))?;
         if line.is_empty() {
             // The shell's next prompt, or the error, begins on a line of its own.
             let _ = keyboard.show("\n").await;

@@ -5,7 +5,7 @@
 use super::request::Request;
 use super::set::ProfileSet;
 use crate::error::{ConfigError, DurationBy};
-use crate::origin::Counts;
+use crate::origin::Precedence;
 use crate::role::{
     ExternalId, Hop, HopOptions, Invalid, MAX_HOPS, MfaSerial, RoleArn, RoleSessionName, SessionDuration,
 };
@@ -201,7 +201,7 @@ pub(super) fn finish(
     for (at, hop) in chain.iter().enumerate().skip(1) {
         if matches!(hop.options.duration, Some(SessionDuration::Exactly(asked)) if asked > SessionDuration::HOUR) {
             let profile = profiles.get(at).cloned().flatten();
-            let by_word = || DurationBy::Word(request.word("duration"), request.naming());
+            let by_word = || DurationBy::Origin(request.word("duration"), request.naming());
             let by = profile.map_or_else(by_word, DurationBy::Profile);
             return Err(ConfigError::ChainedDuration { role: hop.role.to_string(), hop: at + 1, of, by });
         }
@@ -268,7 +268,7 @@ fn settle_unsigned(
         ("mfa-serial", flags.mfa_serial.is_some()),
     ];
     for word in given.into_iter().filter(|(_, given)| *given).map(|(flag, _)| request.word(flag)) {
-        if request.naming().is_none_or(|naming| word.beside(naming) != Counts::Other) {
+        if request.naming().is_none_or(|naming| word.beside(naming) != Precedence::Other) {
             let token = request.web_identity_token_file.is_some().then(|| request.word("web-identity-token-file"));
             return Err(ConfigError::NotForWebIdentity { word, role: hop.role.to_string(), token });
         }
@@ -289,7 +289,7 @@ fn settle_duration(flags: &mut HopOptions, hops: &[Hop], request: &Request, note
     match (hops, flags.duration) {
         ([_, .., last], Some(SessionDuration::Exactly(asked)))
             if asked > SessionDuration::HOUR
-                && request.naming().is_some_and(|naming| word.beside(naming) == Counts::Other) =>
+                && request.naming().is_some_and(|naming| word.beside(naming) == Precedence::Other) =>
         {
             let (of, role) = (hops.len(), &last.role);
             notes.push(format!("{word} is not used: role chaining is capped at 1h, for {role} (role {of} of {of})"));
@@ -301,15 +301,15 @@ fn settle_duration(flags: &mut HopOptions, hops: &[Hop], request: &Request, note
             let device = own.then_some("mfa-serial").or_else(|| of_profile.then_some("profile"));
             let Some(device) = device.map(|flag| request.word(flag)) else { return };
             match word.beside(device) {
-                Counts::Other => {
+                Precedence::Other => {
                     notes.push(word.stands_back(device));
                     flags.duration = None;
                 }
-                Counts::This if own => {
+                Precedence::This if own => {
                     notes.push(device.stands_back(word));
                     flags.mfa_serial = None;
                 }
-                Counts::This | Counts::Neither => {}
+                Precedence::This | Precedence::Neither => {}
             }
         }
         _ => {}

@@ -10,7 +10,7 @@ use super::text::{FileKind, Line, Section, scan};
 use super::{Plan, ProfileChoice, ProfileFrom, ProfileSet, Request, exported_settings, plan};
 use crate::deliver::config_copy;
 use crate::error::{ConfigError, Error};
-use crate::hostile::{Bound, bounded, redacted, seen, told};
+use crate::hostile::{Bound, bounded, checked_page, redacted, seen};
 use crate::role::{HopOptions, MAX_HOPS, RoleArn, RoleSessionName, SessionDuration};
 use crate::vars::Vars;
 use std::path::Path;
@@ -56,7 +56,7 @@ pub fn config_plan(bytes: &[u8]) {
 
 fn refusal(error: ConfigError) -> String {
     let seen = seen(&error);
-    seen + &told(&Error::from(error))
+    seen + &checked_page(&Error::from(error))
 }
 
 fn surroundings(words: &str) -> (Vars, Request) {

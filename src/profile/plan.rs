@@ -14,7 +14,7 @@ use super::request::Request;
 use super::set::ProfileSet;
 use super::source::{self, Source, TokenFrom};
 use crate::error::ConfigError;
-use crate::origin::Counts;
+use crate::origin::Precedence;
 use crate::role::RoleArn;
 use crate::vars::Vars;
 use selected::{NamedBy, Selected, select};
@@ -47,7 +47,7 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
         // Of a flag and a variable the flag counts, also where the variable names the token: unless nothing else is
         // configured that could sign.
         Err(error @ ConfigError::NotForWebIdentity { word, token: Some(token), .. })
-            if word.beside(token) == Counts::This =>
+            if word.beside(token) == Precedence::This =>
         {
             let without = Request { web_identity_token_file: None, ..request.clone() };
             let Some(mut plan) = decide(&without, profiles, vars).ok().filter(|plan| plan.source.is_configured())

@@ -4,7 +4,7 @@
 //! are not here: `plan` reads them.
 
 use super::source::TokenFrom;
-use crate::origin::Word;
+use crate::origin::Origin;
 use crate::role::{HopOptions, RoleArn, RoleSessionName};
 use std::path::PathBuf;
 
@@ -30,12 +30,12 @@ pub(crate) struct Request {
 
 impl Request {
     /// What the value of a flag was given by.
-    pub(crate) fn word(&self, flag: &'static str) -> Word {
-        if self.by_variable.contains(&flag) { Word::Variable(flag) } else { Word::Flag(flag) }
+    pub(crate) fn word(&self, flag: &'static str) -> Origin {
+        if self.by_variable.contains(&flag) { Origin::Variable(flag) } else { Origin::Flag(flag) }
     }
 
     /// What the roles, and their source, were named by: a flag where any was typed.
-    pub(crate) fn naming(&self) -> Option<Word> {
+    pub(crate) fn naming(&self) -> Option<Origin> {
         let given = [
             ("role-arn", !self.roles.is_empty() || !self.roles_variable.is_empty()),
             ("profile", self.profile.is_some()),

@@ -87,7 +87,10 @@ mod tests {
         );
         // What is short, or a single word, is no clause of its own.
         assert_eq!(folded(format!("no: {one} {other} {other}")), format!("no: {one} {other}\n  {other}"));
-        assert_eq!(folded(format!("no {one}: Word: {other} {other}")), format!("no {one}:\n  Word: {other} {other}"));
+        assert_eq!(
+            folded(format!("no {one}: Origin: {other} {other}")),
+            format!("no {one}:\n  Origin: {other} {other}")
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! theirs nor be erased without theirs.
 
 use super::writer;
-use crate::log_options::{LogFormat, Verbosity, Voice};
+use crate::log_options::{LogFormat, LogOptions, Verbosity};
 use crate::report::waiting::{Awaited, line};
 use crate::sys::boot::boottime;
 use crate::sys::screen::{self, ERASE};
@@ -43,8 +43,8 @@ struct State {
 }
 
 impl Progress {
-    pub(super) fn new(voice: Voice) -> Self {
-        let Voice { verbosity, format, screen } = voice;
+    pub(super) fn new(log_options: LogOptions) -> Self {
+        let LogOptions { verbosity, format, screen } = log_options;
         let never = verbosity == Verbosity::Quiet || format == LogFormat::Json || screen == Screen::Dumb;
         Self { shown: if never { Shown::Never } else { Shown::OnTerminals }, state: Mutex::default() }
     }

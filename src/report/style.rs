@@ -1,7 +1,7 @@
 //! Colours: of the words that begin a line, on a terminal whose user did not decline them.
 
-use crate::log_options::Voice;
-use crate::terminal::{Colour, Screen};
+use crate::log_options::LogOptions;
+use crate::terminal::{Color, Screen};
 use std::io::IsTerminal as _;
 
 /// What the word at the beginning of a line says of the line.
@@ -28,24 +28,28 @@ impl Mark {
         }
     }
 
-    fn colour(self) -> Option<Colour> {
+    fn color(self) -> Option<Color> {
         match self {
-            Self::Error => Some(Colour::Failure),
-            Self::Warning => Some(Colour::Warning),
-            Self::Hint => Some(Colour::Hint),
+            Self::Error => Some(Color::Failure),
+            Self::Warning => Some(Color::Warning),
+            Self::Hint => Some(Color::Hint),
             Self::Detail | Self::Usage => None,
         }
     }
 }
 
-/// What standard error shows now: no colours, unless it is a terminal.
-pub(super) fn screen(voice: Voice) -> Screen {
-    if voice.screen == Screen::Coloured && !std::io::stderr().is_terminal() { Screen::Dumb } else { voice.screen }
+/// What standard error shows now: no colors, unless it is a terminal.
+pub(super) fn screen(log_options: LogOptions) -> Screen {
+    if log_options.screen == Screen::Coloured && !std::io::stderr().is_terminal() {
+        Screen::Dumb
+    } else {
+        log_options.screen
+    }
 }
 
 /// The text behind its mark, as a line.
 pub(super) fn line(screen: Screen, mark: Mark, text: &str) -> String {
-    format!("{} {text}\n", screen.paint(mark.word(), mark.colour()))
+    format!("{} {text}\n", screen.paint(mark.word(), mark.color()))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::mfa::parse_mfa_session;
 use super::options::{SessionDuration, Tag, TagKey, check_tags, parse_duration};
 use super::{Invalid, is_account};
 use crate::error::{Error, shortened};
-use crate::hostile::{Bound, bounded, told};
+use crate::hostile::{Bound, bounded, checked_page};
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn read<T>(flag: &str, text: &str, parse: impl FnOnce(&str) -> Result<T, Invalid
         Ok(word) => Some(word),
         Err(invalid) => {
             let shown = shortened(text);
-            let message = told(&Error::Value { origin: flag.to_owned(), value: text.to_owned(), invalid });
+            let message = checked_page(&Error::Value { origin: flag.to_owned(), value: text.to_owned(), invalid });
             assert!(message.starts_with(&format!("xassume: {flag} ")), "{message}");
             assert!(message.contains(&shown), "{message} does not name {shown}");
             None
@@ -119,7 +119,7 @@ pub fn tags(bytes: &[u8]) {
             assert_eq!((keys.len(), passed_on.len()), (tags.len(), transitive.len()), "no key twice");
             assert!(passed_on.is_subset(&keys), "a transitive key without a value");
         }
-        Err(invalid) => drop(told(&Error::Value { origin: "--tag".into(), value: String::new(), invalid })),
+        Err(invalid) => drop(checked_page(&Error::Value { origin: "--tag".into(), value: String::new(), invalid })),
     }
 }
 

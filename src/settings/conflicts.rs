@@ -6,9 +6,9 @@
 
 use crate::deliver::environment::{Delivery, is_set};
 use crate::error::Error;
-use crate::origin::{Counts, Word};
+use crate::origin::{Origin, Precedence};
 use crate::print::Format;
-use crate::settings::values::Words;
+use crate::settings::values::FlagValues;
 use std::path::Path;
 
 /// One flag, and the others that do not go with it.
@@ -183,57 +183,57 @@ fn set_by_isolation(name: &str) -> bool {
 /// A flag that was given so that a rule is about it.
 struct Asked {
     flag: &'static str,
-    word: Word,
-    /// The word, with its value where that matters.
+    origin: Origin,
+    /// The origin, with its value where that matters.
     shown: String,
 }
 
 impl Side {
-    fn asked(&self, words: &Words<'_>) -> Option<Asked> {
-        let word = words.word(self.flag)?;
+    fn asked(&self, flags: &FlagValues<'_>) -> Option<Asked> {
+        let origin = flags.origin(self.flag)?;
         let shown = match self.values {
-            Values::Any => word.to_string(),
+            Values::Any => origin.to_string(),
             Values::Such(is_meant) => {
-                let values = words.many(self.flag);
+                let values = flags.many(self.flag);
                 let value = values.iter().filter_map(|given| given.value.to_str()).find(|text| is_meant(text))?;
-                let between = if word.is_typed() { ' ' } else { '=' };
-                format!("{word}{between}{value}")
+                let between = if origin.is_typed() { ' ' } else { '=' };
+                format!("{origin}{between}{value}")
             }
         };
-        Some(Asked { flag: self.flag, word, shown })
+        Some(Asked { flag: self.flag, origin, shown })
     }
 }
 
-/// Holds the words against the rules. Variables that stand back are dropped, with a note each.
+/// Holds the flags against the rules. Variables that stand back are dropped, with a note each.
 ///
 /// What was typed is settled first: a variable that has to stand back for it takes no other one with it.
 ///
 /// # Errors
 /// Two that do not go together, where neither ranks above the other.
-pub(super) fn settle(words: &mut Words<'_>, rules: &[Rule], notes: &mut Vec<String>) -> Result<(), Error> {
-    let mut drop = |words: &mut Words<'_>, out: &Asked, stays: &Asked| {
-        notes.push(out.word.stands_back(&stays.shown));
-        words.drop(out.flag);
+pub(super) fn settle(flags: &mut FlagValues<'_>, rules: &[Rule], notes: &mut Vec<String>) -> Result<(), Error> {
+    let mut drop = |flags: &mut FlagValues<'_>, out: &Asked, stays: &Asked| {
+        notes.push(out.origin.stands_back(&stays.shown));
+        flags.drop(out.flag);
     };
     let mut between_variables = Vec::new();
     for rule in rules {
         for other in rule.others {
-            let Some(one) = rule.one.asked(words) else { break };
-            let Some(other) = other.asked(words) else { continue };
-            match one.word.beside(other.word) {
-                Counts::This => drop(words, &other, &one),
-                Counts::Other => drop(words, &one, &other),
-                Counts::Neither if one.word.is_typed() => return Err(rule.refused(&one, &other)),
-                Counts::Neither => between_variables.push((rule, one, other)),
+            let Some(one) = rule.one.asked(flags) else { break };
+            let Some(other) = other.asked(flags) else { continue };
+            match one.origin.beside(other.origin) {
+                Precedence::This => drop(flags, &other, &one),
+                Precedence::Other => drop(flags, &one, &other),
+                Precedence::Neither if one.origin.is_typed() => return Err(rule.refused(&one, &other)),
+                Precedence::Neither => between_variables.push((rule, one, other)),
             }
         }
     }
     for (rule, one, other) in between_variables {
-        if words.word(one.flag).is_none() || words.word(other.flag).is_none() {
+        if flags.origin(one.flag).is_none() || flags.origin(other.flag).is_none() {
             continue;
         }
         match rule.variables {
-            Variables::FirstCounts => drop(words, &other, &one),
+            Variables::FirstCounts => drop(flags, &other, &one),
             Variables::Contradict => return Err(rule.refused(&one, &other)),
         }
     }
@@ -243,6 +243,6 @@ pub(super) fn settle(words: &mut Words<'_>, rules: &[Rule], notes: &mut Vec<Stri
 impl Rule {
     fn refused(&self, one: &Asked, other: &Asked) -> Error {
         let message = format!("{} does not go with {}: {}", other.shown, one.shown, self.because);
-        Error::usage(message, format!("{} one of them", one.word.leave_out()))
+        Error::usage(message, format!("{} one of them", one.origin.leave_out()))
     }
 }

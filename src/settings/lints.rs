@@ -1,4 +1,4 @@
-//! A look for slips: at the command's own words, and at names of variables.
+//! A look for slips: at the command's own flags, and at names of variables.
 
 use super::{DeliverySettings, Via};
 use crate::deliver::environment::is_removed_by_default;
@@ -11,18 +11,18 @@ const PROGRAMS: &[&str] = &["aws", "sam", "cdk", "eb", "ecs-cli", "eksctl", "cop
 /// The warning that the command chooses a profile itself, by which it gets that profile's credentials. In a copy of the
 /// config file it finds none.
 ///
-/// Words in a shell's or another wrapper's argument count as well.
+/// FlagValues in a shell's or another wrapper's argument count as well.
 pub(super) fn own_profile(command: &[OsString], delivery: &DeliverySettings) -> Option<String> {
     if delivery.isolate || delivery.via != Via::Env {
         return None;
     }
     let text = command.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
-    let mut words = text.split(|c: char| c.is_whitespace() || "'\";&|()".contains(c));
-    let program = words.by_ref().find_map(|word| {
+    let mut flags = text.split(|c: char| c.is_whitespace() || "'\";&|()".contains(c));
+    let program = flags.by_ref().find_map(|word| {
         let name = word.rsplit('/').next().unwrap_or_default();
         PROGRAMS.iter().find(|known| **known == name)
     })?;
-    words.find(|word| *word == "--profile" || word.starts_with("--profile="))?;
+    flags.find(|word| *word == "--profile" || word.starts_with("--profile="))?;
     Some(format!(
         "the command chooses a profile itself ({program} --profile): it will use that profile, not the session; \
          --isolate hides it"
@@ -39,31 +39,31 @@ pub(super) fn kept_for_nothing(keep: &[OsString], vars: &Vars) -> impl Iterator<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::origin::Word;
+    use crate::origin::Origin;
 
     #[test]
     fn a_profile_in_the_commands_own_words_is_seen() {
-        let by = |via, isolate| DeliverySettings { via, isolate, keep: Vec::new(), keep_by: Word::Flag("keep-env") };
+        let by = |via, isolate| DeliverySettings { via, isolate, keep: Vec::new(), keep_by: Origin::Flag("keep-env") };
         let said =
-            |words: &[&str], delivery| own_profile(&words.iter().map(OsString::from).collect::<Vec<_>>(), &delivery);
-        let sees = |words: &[&str]| said(words, by(Via::Env, false)).is_some();
-        let words = ["aws", "--profile", "x"];
-        assert_eq!([by(Via::Env, true), by(Via::Process, false)].map(|delivery| said(&words, delivery)), [None, None]);
-        for words in [
+            |flags: &[&str], delivery| own_profile(&flags.iter().map(OsString::from).collect::<Vec<_>>(), &delivery);
+        let sees = |flags: &[&str]| said(flags, by(Via::Env, false)).is_some();
+        let flags = ["aws", "--profile", "x"];
+        assert_eq!([by(Via::Env, true), by(Via::Process, false)].map(|delivery| said(&flags, delivery)), [None, None]);
+        for flags in [
             &["aws", "--profile", "x", "s3", "ls"][..],
             &["/usr/bin/aws", "s3", "ls", "--profile=x"],
             &["sh", "-c", "cd /tmp && aws s3 ls --profile 'x'"],
             &["env", "A=1", "cdk", "deploy", "--profile", "x"],
         ] {
-            assert!(sees(words), "{words:?}");
+            assert!(sees(flags), "{flags:?}");
         }
-        for words in [
+        for flags in [
             &["aws", "s3", "ls"][..],
             &["cargo", "build", "--profile", "dev"],
             &["docker", "compose", "--profile", "dev", "up", "aws"],
             &["aws", "s3", "cp", "--profiles", "x"],
         ] {
-            assert!(!sees(words), "{words:?}");
+            assert!(!sees(flags), "{flags:?}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::role::{MFA_SESSION, MfaCode, parse_mfa_session};
-use crate::settings::values::Words;
+use crate::settings::values::FlagValues;
 use crate::vars::Vars;
 use std::fmt;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use std::time::Duration;
 /// What was asked for about codes. The device is an option of a hop, since profiles name it.
 #[derive(Debug, Clone)]
 pub(crate) struct MfaSettings {
-    pub(crate) code: CodeFrom,
+    pub(crate) code: CodeSource,
     /// Of the session that `GetSessionToken` gives for a code.
     pub(crate) session_duration: Duration,
 }
 
 /// Where a code comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum CodeFrom {
+pub(crate) enum CodeSource {
     /// A person at the terminal.
     Prompt,
     /// `--mfa-token CODE`: there is this one.
@@ -28,7 +28,7 @@ pub(crate) enum CodeFrom {
     Command(String),
 }
 
-impl fmt::Display for CodeFrom {
+impl fmt::Display for CodeSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Prompt => "the terminal",
@@ -43,24 +43,24 @@ impl fmt::Display for CodeFrom {
 ///
 /// # Errors
 /// A value outside its limits.
-pub(super) fn mfa(words: &Words<'_>, vars: &Vars, notes: &mut Vec<String>) -> Result<MfaSettings, Error> {
+pub(super) fn mfa(flags: &FlagValues<'_>, vars: &Vars, notes: &mut Vec<String>) -> Result<MfaSettings, Error> {
     if vars.text("XASSUME_MFA_TOKEN").is_some() {
         notes
             .push("XASSUME_MFA_TOKEN is not read: a code is good for one run; use --mfa-token or --mfa-command".into());
     }
-    let code = match (words.one("mfa-token"), words.one("mfa-command")) {
+    let code = match (flags.one("mfa-token"), flags.one("mfa-command")) {
         (Some(token), _) => match token.text()? {
-            "-" => CodeFrom::StandardInput,
+            "-" => CodeSource::StandardInput,
             // The value is left out of the error: nearly a code is nearly a secret.
-            code => CodeFrom::Typed(MfaCode::parse(code).map_err(|invalid| Error::Value {
-                origin: token.word.to_string(),
+            code => CodeSource::Typed(MfaCode::parse(code).map_err(|invalid| Error::Value {
+                origin: token.origin.to_string(),
                 value: String::new(),
                 invalid: invalid.hint("give the digits that the device shows now, or `-` to read them from stdin"),
             })?),
         },
-        (None, Some(command)) => CodeFrom::Command(command.text()?.to_owned()),
-        (None, None) => CodeFrom::Prompt,
+        (None, Some(command)) => CodeSource::Command(command.text()?.to_owned()),
+        (None, None) => CodeSource::Prompt,
     };
-    let session_duration = words.one("mfa-session-duration").map(|given| given.parse(parse_mfa_session)).transpose()?;
+    let session_duration = flags.one("mfa-session-duration").map(|given| given.parse(parse_mfa_session)).transpose()?;
     Ok(MfaSettings { code, session_duration: session_duration.unwrap_or(MFA_SESSION) })
 }

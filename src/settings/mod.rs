@@ -1,4 +1,4 @@
-//! What the words mean: from the command line and the variables to checked settings.
+//! What the flags mean: from the command line and the variables to checked settings.
 //!
 //! Pure but for `read`, which is handed in for `--policy file://…`. Every limit that AWS documents is checked here,
 //! so that a bad value costs no call. Which role comes out of it is decided in `profile::plan`.
@@ -14,24 +14,24 @@ mod task;
 mod values;
 
 pub(crate) use cache::{CacheMode, CacheSettings};
-pub(crate) use mode::{Conduct, DeliverySettings, Via};
+pub(crate) use mode::{DeliverySettings, Mode, Via};
 
 use crate::cli;
 use crate::deliver::environment::{Delivery, check_keep};
 use crate::error::Error;
-use crate::log_options::{LogFormat, Verbosity, Voice};
+use crate::log_options::{LogFormat, LogOptions, Verbosity};
 use crate::profile::{Request, endpoint};
 use crate::role::{Invalid, is_account, parse_duration};
 use crate::session::Session;
 use crate::terminal::Screen;
 use crate::vars::Vars;
 use clap::ArgMatches;
-pub(crate) use mfa::{CodeFrom, MfaSettings};
+pub(crate) use mfa::{CodeSource, MfaSettings};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 pub(crate) use task::{Task, task};
-use values::Words;
+use values::FlagValues;
 
 /// Everything that was asked for.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub(crate) struct Settings {
     pub(crate) mfa: MfaSettings,
     pub(crate) sts: StsSettings,
     pub(crate) cache: CacheSettings,
-    pub(crate) conduct: Conduct,
+    pub(crate) mode: Mode,
     pub(crate) delivery: DeliverySettings,
     pub(crate) expect_account: Option<String>,
     /// The command and its arguments, as typed; empty only where there is none to run.
@@ -104,7 +104,7 @@ pub(crate) struct StsSettings {
 
 /// What is known of the machine, for the default session name.
 #[derive(Debug, Clone)]
-pub(crate) struct Machine {
+pub(crate) struct Host {
     pub(crate) uid: u32,
     pub(crate) host: String,
 }
@@ -121,23 +121,23 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<ArgMatches, clap::Error> {
 ///
 /// # Errors
 /// When a flag or a variable holds no such value, or both `-v` and `-q` were typed.
-pub(crate) fn voice(matches: &ArgMatches, vars: &Vars) -> Result<Voice, Error> {
-    let mut words = Words::new(matches, vars);
-    conflicts::settle(&mut words, conflicts::SPEECH, &mut Vec::new())?;
-    let verbosity = match words.count("verbose")? {
-        _ if words.switch("quiet")? => Verbosity::Quiet,
+pub(crate) fn log_options(matches: &ArgMatches, vars: &Vars) -> Result<LogOptions, Error> {
+    let mut flags = FlagValues::new(matches, vars);
+    conflicts::settle(&mut flags, conflicts::SPEECH, &mut Vec::new())?;
+    let verbosity = match flags.count("verbose")? {
+        _ if flags.switch("quiet")? => Verbosity::Quiet,
         0 => Verbosity::Normal,
         1 => Verbosity::Verbose,
         _ => Verbosity::Everything,
     };
-    let format = words.one_that_is_not_empty("log-format")?.map_or(Ok(LogFormat::Text), |given| {
+    let format = flags.one_that_is_not_empty("log-format")?.map_or(Ok(LogFormat::Text), |given| {
         given.parse(|text| match text {
             "text" => Ok(LogFormat::Text),
             "json" => Ok(LogFormat::Json),
             _ => Err(Invalid::new("is neither text nor json").hint("text is for people, json gives one object a line")),
         })
     })?;
-    Ok(Voice { verbosity, format, screen: Screen::of(vars) })
+    Ok(LogOptions { verbosity, format, screen: Screen::of(vars) })
 }
 
 /// What a session is asked for.
@@ -147,46 +147,46 @@ enum Purpose {
     Print,
 }
 
-/// Gives the words their meaning.
+/// Gives the flags their meaning.
 ///
 /// # Errors
 /// The first word that does not keep its limits, or that does not go with another.
 fn settings(
-    words: &Words<'_>,
+    flags: &FlagValues<'_>,
     mut notes: Vec<String>,
     purpose: Purpose,
     vars: &Vars,
-    machine: &Machine,
+    machine: &Host,
     read: &dyn Fn(&Path) -> std::io::Result<String>,
 ) -> Result<Settings, Error> {
-    let command = words.command();
-    notes.extend(words.notes());
-    let (conduct, delivery) = match purpose {
-        Purpose::Run => mode::conduct(words)?,
-        Purpose::Print => (Conduct::Exec, mode::printed(words)?),
+    let command = flags.command();
+    notes.extend(flags.notes());
+    let (mode, delivery) = match purpose {
+        Purpose::Run => mode::mode(flags)?,
+        Purpose::Print => (Mode::Exec, mode::printed(flags)?),
     };
-    let mfa = mfa::mfa(words, vars, &mut notes)?;
+    let mfa = mfa::mfa(flags, vars, &mut notes)?;
     let warnings = lints::own_profile(&command, &delivery).into_iter().collect();
     notes.extend(lints::kept_for_nothing(&delivery.keep, vars));
     Ok(Settings {
-        cache: CacheSettings::read(words)?,
-        request: request::request(words, vars, machine, read, &mut notes)?,
+        cache: CacheSettings::read(flags)?,
+        request: request::request(flags, vars, machine, read, &mut notes)?,
         mfa,
-        sts: sts(words)?,
-        conduct,
+        sts: sts(flags)?,
+        mode,
         delivery,
-        expect_account: words.one("expect-account").map(|given| given.parse(account)).transpose()?,
+        expect_account: flags.one("expect-account").map(|given| given.parse(account)).transpose()?,
         command,
         warnings,
         notes,
     })
 }
 
-fn sts(words: &Words<'_>) -> Result<StsSettings, Error> {
-    let timeout = words.one("sts-timeout").map(|given| given.parse(timeout)).transpose()?;
+fn sts(flags: &FlagValues<'_>) -> Result<StsSettings, Error> {
+    let timeout = flags.one("sts-timeout").map(|given| given.parse(timeout)).transpose()?;
     Ok(StsSettings {
-        endpoint: words.one("sts-endpoint").map(|given| given.parse(endpoint)).transpose()?,
-        ca_bundle: words.one("ca-bundle").map(|given| PathBuf::from(given.value)),
+        endpoint: flags.one("sts-endpoint").map(|given| given.parse(endpoint)).transpose()?,
+        ca_bundle: flags.one("ca-bundle").map(|given| PathBuf::from(given.value)),
         timeout: timeout.unwrap_or(Duration::from_secs(30)),
         timeout_given: timeout.is_some(),
     })

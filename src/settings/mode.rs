@@ -1,10 +1,10 @@
 //! Whether xassume becomes the command or stays, and how the session is delivered: the expiry and delivery flags.
 
 use crate::error::Error;
-use crate::origin::Word;
+use crate::origin::Origin;
 use crate::process::signal::Signal;
 use crate::role::{Invalid, parse_duration};
-use crate::settings::values::{Given, Words};
+use crate::settings::values::{FlagValue, FlagValues};
 use crate::supervise::policy::{OnExpiry, OnRefreshFailure, Policy, ProcessGroup, Reach};
 use crate::supervise::schedule::Margin;
 use std::ffi::OsString;
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// What becomes of xassume once there is a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Conduct {
+pub(crate) enum Mode {
     /// It becomes the command.
     Exec,
     /// It stays beside the command and keeps its session fresh.
@@ -26,7 +26,7 @@ pub(crate) struct DeliverySettings {
     pub(crate) via: Via,
     pub(crate) keep: Vec<OsString>,
     /// What names those.
-    pub(crate) keep_by: Word,
+    pub(crate) keep_by: Origin,
     pub(crate) isolate: bool,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct DeliverySettings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Via {
     Env,
-    /// At the path of `--credentials-file`, else in a private folder.
+    /// At the path of `--credentials-file`, else in a private directory.
     File {
         path: Option<PathBuf>,
         mode: u32,
@@ -49,10 +49,10 @@ pub(crate) enum Via {
 const NAMES: &str = "`xassume --help` tells what they mean";
 
 impl DeliverySettings {
-    fn read(words: &Words<'_>, via: Via) -> Result<Self, Error> {
-        let keep = words.many("keep-env").into_iter().map(|given| given.value).collect();
-        let keep_by = words.word("keep-env").unwrap_or(Word::Flag("keep-env"));
-        Ok(Self { via, keep, keep_by, isolate: words.switch("isolate")? })
+    fn read(flags: &FlagValues<'_>, via: Via) -> Result<Self, Error> {
+        let keep = flags.many("keep-env").into_iter().map(|given| given.value).collect();
+        let keep_by = flags.origin("keep-env").unwrap_or(Origin::Flag("keep-env"));
+        Ok(Self { via, keep, keep_by, isolate: flags.switch("isolate")? })
     }
 }
 
@@ -60,19 +60,19 @@ impl DeliverySettings {
 ///
 /// # Errors
 /// A switch whose variable is none.
-pub(super) fn printed(words: &Words<'_>) -> Result<DeliverySettings, Error> {
-    DeliverySettings::read(words, Via::Env)
+pub(super) fn printed(flags: &FlagValues<'_>) -> Result<DeliverySettings, Error> {
+    DeliverySettings::read(flags, Via::Env)
 }
 
 /// Reads both, since each default depends on the other.
 ///
 /// # Errors
 /// A bad value, or a flag without the one that it adds to.
-pub(super) fn conduct(words: &Words<'_>) -> Result<(Conduct, DeliverySettings), Error> {
-    let on_expiry = on_expiry(words)?;
-    let via = via(words, on_expiry)?;
+pub(super) fn mode(flags: &FlagValues<'_>) -> Result<(Mode, DeliverySettings), Error> {
+    let on_expiry = on_expiry(flags)?;
+    let via = via(flags, on_expiry)?;
     // A variable may hold a default for other runs.
-    if words.is_typed("endpoint-token-file") && !matches!(via, Via::Endpoint { .. }) {
+    if flags.is_typed("endpoint-token-file") && !matches!(via, Via::Endpoint { .. }) {
         let hint = "add --via endpoint, or leave --endpoint-token-file out";
         return Err(Error::usage("--endpoint-token-file needs --via endpoint", hint));
     }
@@ -82,17 +82,17 @@ pub(super) fn conduct(words: &Words<'_>) -> Result<(Conduct, DeliverySettings), 
     };
     let usual = Policy::usual(on_expiry, reach);
     let policy = Policy {
-        margin: words.one("refresh-margin").map_or(Ok(usual.margin), |given| given.parse(margin))?,
-        stop_signal: words.one("stop-signal").map_or(Ok(usual.stop_signal), |given| given.parse(signal))?,
-        stop_timeout: words.one("stop-timeout").map_or(Ok(usual.stop_timeout), |given| given.parse(stop_timeout))?,
-        on_refresh_failure: words.one("on-refresh-failure").map_or(Ok(usual.on_refresh_failure), |given| {
+        margin: flags.one("refresh-margin").map_or(Ok(usual.margin), |given| given.parse(margin))?,
+        stop_signal: flags.one("stop-signal").map_or(Ok(usual.stop_signal), |given| given.parse(signal))?,
+        stop_timeout: flags.one("stop-timeout").map_or(Ok(usual.stop_timeout), |given| given.parse(stop_timeout))?,
+        on_refresh_failure: flags.one("on-refresh-failure").map_or(Ok(usual.on_refresh_failure), |given| {
             given.parse(|text| match text {
                 "keep" => Ok(OnRefreshFailure::Keep),
                 "stop" => Ok(OnRefreshFailure::Stop),
                 _ => Err(Invalid::new("is neither keep nor stop").hint(NAMES)),
             })
         })?,
-        process_group: words.one("process-group").map_or(Ok(usual.process_group), |given| {
+        process_group: flags.one("process-group").map_or(Ok(usual.process_group), |given| {
             given.parse(|text| match text {
                 "auto" => Ok(ProcessGroup::Auto),
                 "same" => Ok(ProcessGroup::Same),
@@ -102,18 +102,18 @@ pub(super) fn conduct(words: &Words<'_>) -> Result<(Conduct, DeliverySettings), 
         })?,
         ..usual
     };
-    let conduct = match (&via, on_expiry) {
-        (Via::Env, OnExpiry::None) => Conduct::Exec,
-        _ => Conduct::Supervise(policy),
+    let mode = match (&via, on_expiry) {
+        (Via::Env, OnExpiry::None) => Mode::Exec,
+        _ => Mode::Supervise(policy),
     };
-    if conduct == Conduct::Exec {
-        refuse_idle_flags(words)?;
+    if mode == Mode::Exec {
+        refuse_idle_flags(flags)?;
     }
-    Ok((conduct, DeliverySettings::read(words, via)?))
+    Ok((mode, DeliverySettings::read(flags, via)?))
 }
 
-fn on_expiry(words: &Words<'_>) -> Result<OnExpiry, Error> {
-    let asked = words.one("on-expiry").map(|given| {
+fn on_expiry(flags: &FlagValues<'_>) -> Result<OnExpiry, Error> {
+    let asked = flags.one("on-expiry").map(|given| {
         given.parse(|text| match text {
             "none" => Ok(OnExpiry::None),
             "restart" => Ok(OnExpiry::Restart),
@@ -122,23 +122,23 @@ fn on_expiry(words: &Words<'_>) -> Result<OnExpiry, Error> {
         })
     });
     let asked = asked.transpose()?.unwrap_or(OnExpiry::None);
-    match (asked, words.one("signal")) {
+    match (asked, flags.one("signal")) {
         (OnExpiry::Signal(_), Some(given)) => given.parse(signal).map(OnExpiry::Signal),
         // A variable may hold a default for other runs.
-        (_, Some(given)) if given.word.is_typed() => {
+        (_, Some(given)) if given.origin.is_typed() => {
             Err(Error::usage("--signal needs --on-expiry signal", "add --on-expiry signal, or leave --signal out"))
         }
         _ => Ok(asked),
     }
 }
 
-fn via(words: &Words<'_>, on_expiry: OnExpiry) -> Result<Via, Error> {
-    let (path, mode) = (words.one("credentials-file"), words.one("file-mode"));
-    let Some(chosen) = words.one("via") else {
+fn via(flags: &FlagValues<'_>, on_expiry: OnExpiry) -> Result<Via, Error> {
+    let (path, mode) = (flags.one("credentials-file"), flags.one("file-mode"));
+    let Some(chosen) = flags.one("via") else {
         return match (on_expiry, &path) {
             (OnExpiry::Signal(_), _) | (_, Some(_)) => file(path, mode),
             // A variable may hold a default for other runs.
-            (OnExpiry::None | OnExpiry::Restart, None) if words.is_typed("file-mode") => {
+            (OnExpiry::None | OnExpiry::Restart, None) if flags.is_typed("file-mode") => {
                 Err(Error::usage("--file-mode needs --via file", "add --via file, or leave --file-mode out"))
             }
             (OnExpiry::None | OnExpiry::Restart, None) => Ok(Via::Env),
@@ -148,7 +148,7 @@ fn via(words: &Words<'_>, on_expiry: OnExpiry) -> Result<Via, Error> {
         "file" => file(path, mode),
         "env" => Ok(Via::Env),
         "endpoint" => {
-            let token_file = words.one("endpoint-token-file").map(|given| PathBuf::from(given.value));
+            let token_file = flags.one("endpoint-token-file").map(|given| PathBuf::from(given.value));
             Ok(Via::Endpoint { token_file })
         }
         "process" => Ok(Via::Process),
@@ -156,15 +156,15 @@ fn via(words: &Words<'_>, on_expiry: OnExpiry) -> Result<Via, Error> {
     }
 }
 
-fn file(path: Option<Given>, mode: Option<Given>) -> Result<Via, Error> {
+fn file(path: Option<FlagValue>, mode: Option<FlagValue>) -> Result<Via, Error> {
     let path = path.map(|given| PathBuf::from(given.value));
     Ok(Via::File { path, mode: mode.map_or(Ok(0o600), |given| given.parse(file_mode))? })
 }
 
 /// Flags of the supervision would be silently without effect on a command that xassume becomes.
-fn refuse_idle_flags(words: &Words<'_>) -> Result<(), Error> {
+fn refuse_idle_flags(flags: &FlagValues<'_>) -> Result<(), Error> {
     let idle = ["refresh-margin", "stop-signal", "stop-timeout", "on-refresh-failure", "process-group"];
-    match idle.into_iter().find(|flag| words.is_typed(flag)) {
+    match idle.into_iter().find(|flag| flags.is_typed(flag)) {
         Some(flag) => Err(Error::usage(
             format!("--{flag} has no effect: xassume becomes the command and does not stay"),
             "add --on-expiry restart, --on-expiry signal, or --via file, endpoint or process",

@@ -1,11 +1,11 @@
 //! What a run is to do: run a command with a session, or something in place of a command.
 
 use super::cache::settle_min_ttl;
-use super::{CacheSettings, Machine, Purpose, Settings, settings};
+use super::{CacheSettings, Host, Purpose, Settings, settings};
 use crate::error::Error;
 use crate::print::Format;
 use crate::settings::conflicts;
-use crate::settings::values::Words;
+use crate::settings::values::FlagValues;
 use crate::vars::Vars;
 use clap::ArgMatches;
 use std::path::Path;
@@ -30,26 +30,26 @@ pub(crate) enum Task {
 pub(crate) fn task(
     matches: &ArgMatches,
     vars: &Vars,
-    machine: &Machine,
+    machine: &Host,
     read: &dyn Fn(&Path) -> std::io::Result<String>,
 ) -> Result<Task, Error> {
-    let mut words = Words::new(matches, vars);
-    words.refuse_empty_values()?;
-    let instead = instead_of_a_command(&words)?;
+    let mut flags = FlagValues::new(matches, vars);
+    flags.refuse_empty_values()?;
+    let instead = instead_of_a_command(&flags)?;
     let mut notes = Vec::new();
-    conflicts::settle(&mut words, conflicts::SPEECH, &mut notes)?;
-    conflicts::settle(&mut words, conflicts::RULES, &mut notes)?;
-    settle_min_ttl(&mut words, &mut notes);
-    let settings = |purpose| settings(&words, notes, purpose, vars, machine, read).map(Box::new);
+    conflicts::settle(&mut flags, conflicts::SPEECH, &mut notes)?;
+    conflicts::settle(&mut flags, conflicts::RULES, &mut notes)?;
+    settle_min_ttl(&mut flags, &mut notes);
+    let settings = |purpose| settings(&flags, notes, purpose, vars, machine, read).map(Box::new);
     match instead {
-        Some("clear-cache") => CacheSettings::read(&words).map(Task::ClearCache),
+        Some("clear-cache") => CacheSettings::read(&flags).map(Task::ClearCache),
         Some("check") => settings(Purpose::Run).map(Task::Check),
-        _ => match words.one("print") {
+        _ => match flags.one("print") {
             Some(given) => {
                 let format = given.parse(Format::parse)?;
                 settings(Purpose::Print).map(|settings| Task::Print(settings, format))
             }
-            None if words.command().is_empty() => {
+            None if flags.command().is_empty() => {
                 Err(Error::usage("no command was given", "for a shell with the role: xassume … -- $SHELL"))
             }
             None => settings(Purpose::Run).map(Task::Run),
@@ -65,13 +65,13 @@ const INSTEAD: [(&str, &str); 3] = [
 ];
 
 /// The flag in place of a command. Typed or not at all: a variable that did so at each run would be a trap.
-fn instead_of_a_command(words: &Words<'_>) -> Result<Option<&'static str>, Error> {
-    let mut typed = INSTEAD.into_iter().filter(|(flag, _)| words.is_typed(flag));
+fn instead_of_a_command(flags: &FlagValues<'_>) -> Result<Option<&'static str>, Error> {
+    let mut typed = INSTEAD.into_iter().filter(|(flag, _)| flags.is_typed(flag));
     let Some((flag, hint)) = typed.next() else { return Ok(None) };
     if let Some((other, _)) = typed.next() {
         return Err(Error::usage(format!("--{flag} and --{other} exclude each other"), "leave out one of them"));
     }
-    if !words.command().is_empty() {
+    if !flags.command().is_empty() {
         return Err(Error::usage(format!("--{flag} runs no command"), hint));
     }
     Ok(Some(flag))

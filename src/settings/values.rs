@@ -5,7 +5,7 @@
 
 use crate::cli::{FLAGS, Flag, Kind};
 use crate::error::Error;
-use crate::origin::Word;
+use crate::origin::Origin;
 use crate::role::{Invalid, split_roles};
 use crate::vars::Vars;
 use clap::ArgMatches;
@@ -14,12 +14,12 @@ use std::ffi::{OsStr, OsString};
 
 /// A value with where it came from.
 #[derive(Debug, Clone)]
-pub(super) struct Given {
-    pub(super) word: Word,
+pub(super) struct FlagValue {
+    pub(super) origin: Origin,
     pub(super) value: OsString,
 }
 
-impl Given {
+impl FlagValue {
     /// The value as text.
     ///
     /// # Errors
@@ -30,7 +30,7 @@ impl Given {
             .ok_or_else(|| self.invalid(Invalid::new("is not UTF-8").hint("write it in UTF-8, as AWS does")))
     }
 
-    /// The value as one of AWS's words.
+    /// The value as one of AWS's flags.
     ///
     /// # Errors
     /// The word's own complaint, with the flag or the variable in front.
@@ -39,19 +39,19 @@ impl Given {
     }
 
     pub(super) fn invalid(&self, invalid: Invalid) -> Error {
-        Error::Value { origin: self.word.to_string(), value: self.value.to_string_lossy().into_owned(), invalid }
+        Error::Value { origin: self.origin.to_string(), value: self.value.to_string_lossy().into_owned(), invalid }
     }
 }
 
 /// The command line and the environment, looked at together.
-pub(super) struct Words<'a> {
+pub(super) struct FlagValues<'a> {
     matches: &'a ArgMatches,
     vars: &'a Vars,
     /// Flags whose variables count no longer.
     dropped: Vec<&'static str>,
 }
 
-impl<'a> Words<'a> {
+impl<'a> FlagValues<'a> {
     pub(super) fn new(matches: &'a ArgMatches, vars: &'a Vars) -> Self {
         Self { matches, vars, dropped: Vec::new() }
     }
@@ -62,14 +62,14 @@ impl<'a> Words<'a> {
     }
 
     /// What a flag was given by, if at all. A switch or a count that its variable sets to nothing was not given.
-    pub(super) fn word(&self, long: &'static str) -> Option<Word> {
+    pub(super) fn origin(&self, long: &'static str) -> Option<Origin> {
         if self.typed(long) {
-            return Some(Word::Flag(long));
+            return Some(Origin::Flag(long));
         }
         let flag = flag(long);
         let (_, value) = self.variable(flag)?;
         let off = matches!(flag.kind, Kind::Switch | Kind::Count) && (value == "false" || value == "0");
-        (!off).then_some(Word::Variable(long))
+        (!off).then_some(Origin::Variable(long))
     }
 
     fn typed(&self, long: &str) -> bool {
@@ -77,14 +77,14 @@ impl<'a> Words<'a> {
     }
 
     /// The values of a flag, those of its variable when the flag was not typed.
-    pub(super) fn many(&self, long: &'static str) -> Vec<Given> {
+    pub(super) fn many(&self, long: &'static str) -> Vec<FlagValue> {
         if self.typed(long) {
             let values = self.matches.get_many::<OsString>(long).into_iter().flatten();
-            return values.map(|value| Given { word: Word::Flag(long), value: value.clone() }).collect();
+            return values.map(|value| FlagValue { origin: Origin::Flag(long), value: value.clone() }).collect();
         }
         let flag = flag(long);
         let Some((_, value)) = self.variable(flag) else { return Vec::new() };
-        let given = |value: &OsStr| Given { word: Word::Variable(long), value: value.to_owned() };
+        let given = |value: &OsStr| FlagValue { origin: Origin::Variable(long), value: value.to_owned() };
         match (flag.kind, value.to_str()) {
             (Kind::Many, Some(text)) if long == "role-arn" => {
                 split_roles(text).into_iter().map(|role| given(OsStr::new(role))).collect()
@@ -119,7 +119,7 @@ impl<'a> Words<'a> {
     }
 
     /// The value of a flag that takes one.
-    pub(super) fn one(&self, long: &'static str) -> Option<Given> {
+    pub(super) fn one(&self, long: &'static str) -> Option<FlagValue> {
         self.many(long).into_iter().next()
     }
 
@@ -165,7 +165,7 @@ impl<'a> Words<'a> {
 
     /// Those of the flags that have their values from variables.
     pub(super) fn by_variable(&self, flags: &[&'static str]) -> Vec<&'static str> {
-        flags.iter().copied().filter(|flag| self.word(flag).is_some_and(|word| !word.is_typed())).collect()
+        flags.iter().copied().filter(|flag| self.origin(flag).is_some_and(|word| !word.is_typed())).collect()
     }
 
     /// Whether the flag, and not its variable, was given.
@@ -202,12 +202,12 @@ impl<'a> Words<'a> {
     ///
     /// # Errors
     /// When it is empty.
-    pub(super) fn one_that_is_not_empty(&self, long: &'static str) -> Result<Option<Given>, Error> {
+    pub(super) fn one_that_is_not_empty(&self, long: &'static str) -> Result<Option<FlagValue>, Error> {
         self.refuse_empty(flag(long))?;
         Ok(self.one(long))
     }
 
-    /// The words of the command.
+    /// The flags of the command.
     pub(super) fn command(&self) -> Vec<OsString> {
         self.matches.get_many::<OsString>("command").into_iter().flatten().cloned().collect()
     }

@@ -2,7 +2,7 @@
 
 use super::call::Call;
 use super::date::Dated;
-use super::failure::{self, Way};
+use super::failure::{self, Route};
 use super::http;
 use crate::error::{AssumeError, Cause, Effort, NetworkFailure, Refusal};
 use crate::session::{CallerIdentity, Keys, Secret, Session, Validity};
@@ -25,7 +25,7 @@ impl Call<'_> {
     /// The time, or that of the last try, was up after `time`: told is what the tries before have brought.
     pub(super) fn timed_out(&self, time: Duration) -> Box<AssumeError> {
         let time = rounded(time);
-        let Some((cause, last)) = self.line.course.end() else {
+        let Some((cause, last)) = self.line.attempts.end() else {
             return self.failed(Cause::Network(NetworkFailure::TimedOut { host: self.host(), after: time }));
         };
         let effort = Effort { tries: self.line.tries.number(), time, last };
@@ -41,28 +41,28 @@ impl Call<'_> {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let way = self.way();
+        let route = self.route();
         self.failed(match error {
             SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
-                Some(failure) => unreached(failure, &way),
-                None => Cause::Network(failure::failure(error, &way)),
+                Some(failure) => unreached(failure, &route),
+                None => Cause::Network(failure::failure(error, &route)),
             },
             SdkError::ConstructionFailure(_) => {
                 Cause::Network(NetworkFailure::Endpoint { reason: failure::chain(error).join(": ") })
             }
-            SdkError::ServiceError(service) => answered(service.raw().status(), service.err().meta(), &way),
-            _ => misread(error, &way),
+            SdkError::ServiceError(service) => answered(service.raw().status(), service.err().meta(), &route),
+            _ => misread(error, &route),
         })
     }
 
     fn host(&self) -> String {
-        self.way().to_string()
+        self.route().to_string()
     }
 
-    pub(super) fn way(&self) -> Way {
+    pub(super) fn route(&self) -> Route {
         let url = self.network.url(self.region).unwrap_or_else(|| format!("STS in {}", self.region));
         let proxy = self.network.proxies.of_request(&url).ok().flatten();
-        Way { url, proxy }
+        Route { url, proxy }
     }
 
     pub(super) fn session(
@@ -120,7 +120,7 @@ impl Call<'_> {
 const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
 
 /// What an answer means that is no success: by its status where that says enough, whoever sent it, else by STS's code.
-pub(super) fn answered(status: StatusCode, error: &ErrorMetadata, way: &Way) -> Cause {
+pub(super) fn answered(status: StatusCode, error: &ErrorMetadata, route: &Route) -> Cause {
     let message = error.message().unwrap_or("no reason was given").trim().to_owned();
     let refusal = match status.as_u16() {
         // STS throttles with 400 and a code; what stands before it does so with this status and any body.
@@ -128,7 +128,7 @@ pub(super) fn answered(status: StatusCode, error: &ErrorMetadata, way: &Way) -> 
         _ if status.is_server_error() => Some(Refusal::Unavailable),
         _ => error.code().map(|code| refusal::refusal(code, &message)),
     };
-    match (refusal, &way.proxy) {
+    match (refusal, &route.proxy) {
         (Some(refusal), _) => {
             let code = error.code().map_or_else(|| format!("HTTP status {status}"), str::to_owned);
             Cause::Refused { code, message, refusal }
@@ -142,18 +142,18 @@ pub(super) fn answered(status: StatusCode, error: &ErrorMetadata, way: &Way) -> 
 }
 
 /// What a failed connection means.
-pub(super) fn unreached(error: &ConnectorError, way: &Way) -> Cause {
+pub(super) fn unreached(error: &ConnectorError, route: &Route) -> Cause {
     Cause::Network(if error.is_timeout() {
         let limit = humantime::format_duration(http::CONNECT_TIMEOUT);
-        NetworkFailure::Unreachable { host: way.to_string(), reason: format!("no connection within {limit}") }
+        NetworkFailure::Unreachable { host: route.to_string(), reason: format!("no connection within {limit}") }
     } else {
-        failure::failure(error, way)
+        failure::failure(error, route)
     })
 }
 
 /// What an answer means that broke off, or is none that the SDK can read.
-pub(super) fn misread(error: &(dyn std::error::Error + 'static), way: &Way) -> Cause {
-    match failure::failure(error, way) {
+pub(super) fn misread(error: &(dyn std::error::Error + 'static), route: &Route) -> Cause {
+    match failure::failure(error, route) {
         large @ NetworkFailure::TooLarge { .. } => Cause::Network(large),
         failure if failure::broke_off(error) => Cause::Network(failure),
         _ => Cause::Garbage(failure::chain(error).pop().unwrap_or_default()),

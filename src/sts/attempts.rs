@@ -1,10 +1,10 @@
-//! The course of a call: what became of its tries, noted as each ends, and whether another one makes sense.
+//! The attempts of a call: what became of its tries, noted as each ends, and whether another one makes sense.
 //!
 //! The SDK tells of a call whose time is up that it was, and nothing of what came before. What an answer means is
 //! `answer`'s to say.
 
 use super::answer::{answered, misread, unreached};
-use super::failure::Way;
+use super::failure::Route;
 use crate::error::{Cause, LastTry};
 use aws_sdk_sts::config::interceptors::{
     BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef, InterceptorContext,
@@ -22,11 +22,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// The status by which HTTP throttles (RFC 6585, 4).
 pub(super) const TOO_MANY_REQUESTS: u16 = 429;
 
-/// What the tries of the call that is under way have brought.
+/// What the tries of the call that is under route have brought.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Course(Arc<Mutex<Option<(Cause, LastTry)>>>);
+pub(super) struct Attempts(Arc<Mutex<Option<(Cause, LastTry)>>>);
 
-impl Course {
+impl Attempts {
     /// A new call: nothing is known of it.
     pub(super) fn begin(&self) {
         *self.state() = None;
@@ -52,11 +52,11 @@ impl Course {
     }
 }
 
-/// Notes the course of a call on this way.
+/// Notes the attempts of a call on this route.
 #[derive(Debug)]
 pub(super) struct Watch {
-    pub(super) way: Way,
-    pub(super) course: Course,
+    pub(super) route: Route,
+    pub(super) attempts: Attempts,
 }
 
 impl Intercept for Watch {
@@ -70,7 +70,7 @@ impl Intercept for Watch {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.course.sent();
+        self.attempts.sent();
         Ok(())
     }
 
@@ -82,13 +82,13 @@ impl Intercept for Watch {
     ) -> Result<(), BoxError> {
         let Some(Err(error)) = context.output_or_error() else { return Ok(()) };
         if !error.is_timeout_error() {
-            self.course.failed(match (error.as_connector_error(), context.response()) {
-                (Some(error), _) => unreached(error, &self.way),
+            self.attempts.failed(match (error.as_connector_error(), context.response()) {
+                (Some(error), _) => unreached(error, &self.route),
                 (None, Some(response)) => match error.as_operation_error().and_then(metadata) {
-                    Some(metadata) => answered(response.status(), metadata, &self.way),
-                    None => misread(error, &self.way),
+                    Some(metadata) => answered(response.status(), metadata, &self.route),
+                    None => misread(error, &self.route),
                 },
-                (None, None) => misread(error, &self.way),
+                (None, None) => misread(error, &self.route),
             });
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! One call to STS: the request of a hop, and the client that sends it.
 
 use super::Network;
-use super::http::Line;
+use super::http::StsConnection;
 use super::source::Proof;
 use crate::error::{AssumeError, Cause, Refusal, StsCall};
 use crate::mfa::MfaSession;
@@ -28,7 +28,7 @@ pub(super) struct Call<'a> {
     pub(super) action: StsCall,
     pub(super) region: &'a str,
     pub(super) network: &'a Network,
-    pub(super) line: &'a Line,
+    pub(super) line: &'a StsConnection,
     pub(super) attempts: u32,
     pub(super) deadline: Instant,
     pub(super) progress: &'a Progress,
@@ -183,7 +183,7 @@ impl Call<'_> {
             .retry_config(retries);
         shared.set_endpoint_url(self.network.endpoint.clone());
         shared.set_app_name(AppName::new("xassume").ok());
-        let watch = Watch { way: self.way(), course: self.line.course.clone() };
+        let watch = Watch { route: self.route(), attempts: self.line.attempts.clone() };
         let config = aws_sdk_sts::config::Builder::from(&shared.build());
         Ok(config.interceptor(watch).retry_classifier(TooManyRequests))
     }
@@ -202,7 +202,7 @@ impl Call<'_> {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         self.line.tries.begin();
-        self.line.course.begin();
+        self.line.attempts.begin();
         self.progress.waits_for(self.awaited());
         let begun = Instant::now();
         let left = self.deadline.saturating_duration_since(begun);

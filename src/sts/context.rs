@@ -1,6 +1,6 @@
 //! What is known on the way from the source to the session, for those who want to hear of it.
 
-use super::http::Line;
+use super::http::StsConnection;
 use super::source::Proof;
 use crate::mfa::MfaSession;
 use crate::mfa::mode::KeyKind;
@@ -9,17 +9,17 @@ use std::time::Duration;
 
 /// What the source gave, and the way to STS that follows from it.
 #[derive(Debug)]
-pub(crate) struct Sourced {
+pub(crate) struct SourceCredentials {
     pub(super) proof: Proof,
     pub(crate) instance_region: Option<String>,
     /// The region in which STS is asked.
     pub(crate) region: String,
-    pub(super) line: Line,
+    pub(super) line: StsConnection,
     /// How long the calls to STS may take.
     pub(super) left: Duration,
 }
 
-impl Sourced {
+impl SourceCredentials {
     /// The keys, unless it is a web identity token.
     pub(crate) fn keys(&self) -> Option<&Keys> {
         self.proof.keys()
@@ -50,9 +50,9 @@ pub(crate) enum Heard<'a> {
 
 /// What all calls for one session share.
 #[derive(Clone, Copy)]
-pub(super) struct Road<'a> {
+pub(super) struct CallContext<'a> {
     pub(super) region: &'a str,
-    pub(super) line: &'a Line,
+    pub(super) line: &'a StsConnection,
     /// How long the calls may take.
     pub(super) left: Duration,
     pub(super) heard: &'a dyn Fn(Heard<'_>),

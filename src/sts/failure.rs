@@ -1,4 +1,4 @@
-//! What a failed connection means: the SDK's errors read, in words of ours, and the proxy named that was on the way.
+//! What a failed connection means: the SDK's errors read, in words of ours, and the proxy named that was on the route.
 
 use super::http::MOST_BYTES;
 use crate::error::{NetworkFailure, without_number};
@@ -7,7 +7,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use std::error::Error;
 use std::{fmt, io};
 
-/// A request that failed on its way through a proxy. Its text does not name it, since it is searched for words.
+/// A request that failed on its route through a proxy. Its text does not name it, since it is searched for words.
 #[derive(Debug)]
 struct ThroughProxy {
     proxy: Proxy,
@@ -38,7 +38,7 @@ pub(super) fn through(proxy: Proxy, error: ConnectorError) -> ConnectorError {
     }
 }
 
-/// The proxy on whose way a connection failed.
+/// The proxy on whose route a connection failed.
 pub(super) fn proxy_of<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Proxy> {
     let mut errors = std::iter::successors(Some(error), |error| (*error).source());
     errors.find_map(|error| error.downcast_ref::<ThroughProxy>()).map(|through| &through.proxy)
@@ -46,12 +46,12 @@ pub(super) fn proxy_of<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Proxy
 
 /// Where a request goes, and the proxy that it goes through.
 #[derive(Debug)]
-pub(super) struct Way {
+pub(super) struct Route {
     pub(super) url: String,
     pub(super) proxy: Option<Proxy>,
 }
 
-impl fmt::Display for Way {
+impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.url)?;
         match &self.proxy {
@@ -62,25 +62,25 @@ impl fmt::Display for Way {
 }
 
 /// Reads the reason of a failed connection out of the error's chain.
-pub(super) fn failure(error: &(dyn Error + 'static), way: &Way) -> NetworkFailure {
+pub(super) fn failure(error: &(dyn Error + 'static), route: &Route) -> NetworkFailure {
     let texts = chain(error);
     let all = texts.join(": ");
     let last = texts.last().cloned().unwrap_or_default();
     let unknown = all.contains("dns error") || all.contains("failed to lookup address");
-    let host = way.to_string();
+    let host = route.to_string();
     // To an https URL the proxy opens a tunnel, and all further trouble is at its other end.
     let tunnel = texts.iter().find_map(|text| text.strip_prefix("tunnel error: "));
     if all.contains("length limit exceeded") {
         NetworkFailure::TooLarge { limit: MOST_BYTES }
     } else if let Some(reason) = texts.iter().find_map(|text| text.strip_prefix("Invalid Configuration: ")) {
         NetworkFailure::Endpoint { reason: reason.to_owned() }
-    } else if let Some(proxy) = &way.proxy
-        && (tunnel.is_some() || way.url.starts_with("http:"))
+    } else if let Some(proxy) = &route.proxy
+        && (tunnel.is_some() || route.url.starts_with("http:"))
     {
         let reason = match tunnel {
             _ if unknown => "its host name cannot be resolved".to_owned(),
             Some("proxy authorization required") => "it asks for a user and a password".to_owned(),
-            Some("unsuccessful") => format!("it opens no tunnel to {}", way.url),
+            Some("unsuccessful") => format!("it opens no tunnel to {}", route.url),
             Some("unexpected end of file") => "it closed the connection".to_owned(),
             Some(_) | None => tls_reason(&last),
         };

@@ -9,19 +9,19 @@
 use super::Network;
 use super::call::{Call, Code};
 use super::date::ServerDate;
-use super::http::{Line, received};
+use super::http::{StsConnection, received};
 use super::instance::role_name;
 use super::source::{Proof, process_keys};
 use crate::error::{AssumeError, Error, MetadataFailure, ProcessFailure, SourceError, StsCall};
-use crate::hostile::{Bound, bounded, is_telling, redacted, seen, told};
-use crate::log_options::Voice;
+use crate::hostile::{Bound, bounded, checked_page, is_telling, redacted, seen};
+use crate::log_options::LogOptions;
 use crate::print::document::container;
 use crate::report::Report;
 use crate::report::waiting::Tries;
 use crate::role::{Hop, HopOptions, MfaCode, MfaSerial, RoleArn, RoleSessionName};
 use crate::session::{CallerIdentity, Keys, Secret, Session, rfc3339};
-use crate::sts::attempts::Course;
-use crate::supervise::schedule::{Dice, Margin, Rule, Term, Timing, Turn};
+use crate::sts::attempts::Attempts;
+use crate::supervise::schedule::{Dice, Margin, RefreshKind, Rule, Term, Timing};
 use crate::sys::boot::boottime;
 use crate::vars::Vars;
 use aws_smithy_runtime_api::client::http::{
@@ -58,7 +58,7 @@ pub fn sts_answer(bytes: &[u8]) {
         }
         Err(error) => {
             let seen = seen(&error);
-            let told = told(&Error::Assume(error));
+            let told = checked_page(&Error::Assume(error));
             let subject = match call {
                 "who" => "whose the source credentials are",
                 _ => "arn:aws:iam::521111111144:role/DeployMaster",
@@ -96,7 +96,7 @@ fn can_be_used(session: &Session) {
     assert!(term.left(now) <= validity.left);
     for rule in [Rule::Serve, Rule::Act { stop_timeout: Duration::from_secs(10) }] {
         let timing = Timing { rule, margin: Margin::Auto };
-        let lead = timing.lead(validity.lifetime, Turn::First, &mut Dice::Seeded(1));
+        let lead = timing.lead(validity.lifetime, RefreshKind::First, &mut Dice::Seeded(1));
         assert!(lead <= validity.lifetime / 2 + Duration::from_mins(10));
         let _ = term.before_expiry(lead).passed(now);
     }
@@ -131,14 +131,14 @@ fn asked(call: &str, canned: Canned) -> Result<Answer, Box<AssumeError>> {
         "who" => (StsCall::GetCallerIdentity, Proof::Keys(caller())),
         _ => (StsCall::AssumeRole, Proof::Keys(caller())),
     };
-    let progress = Report::new(Voice::usual(&Vars::default())).progress();
+    let progress = Report::new(LogOptions::usual(&Vars::default())).progress();
     let call = Call {
         hop: &hop,
         place: (1, 1),
         action,
         region: "eu-central-1",
         network: &network,
-        line: &Line { client, date, tries: Tries::default(), course: Course::default() },
+        line: &StsConnection { client, date, tries: Tries::default(), attempts: Attempts::default() },
         attempts: 1,
         progress: &progress,
         deadline: Instant::now() + network.timeout,
@@ -226,7 +226,7 @@ pub fn credential_process(bytes: &[u8]) {
         Err(failure) => {
             let of_nothing = refused(process_keys(b"").expect_err("nothing is no answer"));
             let words = text.split('"').filter(|word| is_telling(word, &text));
-            // The hint shows the form; an expiry that has passed is told, since it says what is wrong.
+            // The hint shows the form; an expiry that has passed is checked_page, since it says what is wrong.
             redacted(words.filter(|word| !of_nothing.contains(word) && !is_moment(word)), &refused(failure));
         }
     }
@@ -245,14 +245,14 @@ pub fn role_list(bytes: &[u8]) {
         }
         Err(reason) => {
             let failure = MetadataFailure::Unusable(reason);
-            drop(told(&Error::Source(SourceError::InstanceMetadata { failure, last_resort: None })));
+            drop(checked_page(&Error::Source(SourceError::InstanceMetadata { failure, last_resort: None })));
         }
     }
 }
 
 fn refused(failure: ProcessFailure) -> String {
     let error = Error::Source(SourceError::Process { profile: "me".into(), failure });
-    seen(&error) + &told(&error)
+    seen(&error) + &checked_page(&error)
 }
 
 fn is_moment(word: &str) -> bool {

@@ -6,11 +6,11 @@
 use super::Network;
 use super::date::ServerDate;
 use super::failure::{chain, through};
-use crate::error::told;
+use crate::error::reason_of;
 use crate::files::{MOST_BYTES as MOST_FILE_BYTES, read_at_most};
 use crate::profile::{Proxies, Proxy as UsedProxy};
 use crate::report::waiting::Tries;
-use crate::sts::attempts::Course;
+use crate::sts::attempts::Attempts;
 use crate::sys::boot::boottime;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::proxy::{ProxyConfig, ProxyError};
@@ -49,19 +49,24 @@ pub(super) enum Proxy {
 
 /// The way to STS: calls that share it share its connection and its certificates.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
+pub(super) struct StsConnection {
     pub(super) client: SharedHttpClient,
     pub(super) date: ServerDate,
     /// Of the call that is under way.
     pub(super) tries: Tries,
     /// Of the same call.
-    pub(super) course: Course,
+    pub(super) attempts: Attempts,
 }
 
-impl Line {
+impl StsConnection {
     pub(super) fn to_sts(network: &Network) -> Self {
         let (date, tries) = (ServerDate::default(), Tries::default());
-        Self { client: client(network, Proxy::FromEnvironment, &date, &tries), date, tries, course: Course::default() }
+        Self {
+            client: client(network, Proxy::FromEnvironment, &date, &tries),
+            date,
+            tries,
+            attempts: Attempts::default(),
+        }
     }
 }
 
@@ -190,11 +195,11 @@ fn names_an_address(url: &str) -> bool {
 /// The runtime resolves names on a thread of its own, and panics where the system gives it none.
 pub(super) fn check_threads() -> io::Result<()> {
     let tried = std::thread::Builder::new().spawn(|| ());
-    let told = |error: io::Error| {
+    let named = |error: io::Error| {
         let text = format!("there is no thread to resolve its name with: {error}");
         io::Error::new(error.kind(), text)
     };
-    tried.map_err(told).map(|thread| drop(thread.join()))
+    tried.map_err(named).map(|thread| drop(thread.join()))
 }
 
 /// A certificate that is not trusted now is not trusted a second later either, so the SDK must not try again.
@@ -235,7 +240,7 @@ pub(crate) enum BundleError {
 /// # Errors
 /// Why the file cannot be used: the TLS library would panic on a bad one.
 pub(crate) fn read_bundle(path: &Path) -> Result<Arc<[u8]>, BundleError> {
-    let pem = read_at_most(path, MOST_FILE_BYTES).map_err(|error| BundleError::Unreadable(told(&error)))?;
+    let pem = read_at_most(path, MOST_FILE_BYTES).map_err(|error| BundleError::Unreadable(reason_of(&error)))?;
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         let certificate = certificate.map_err(|error| BundleError::Unusable(format!("it is not PEM: {error:?}")))?;

@@ -8,7 +8,7 @@ use crate::mfa::mode::device;
 use crate::mfa::{Codes, MfaKey, MfaSession, MfaSessions};
 use crate::role::{MfaCode, MfaSerial};
 use crate::session::{Keys, Session};
-use crate::sts::context::{Heard, Road};
+use crate::sts::context::{CallContext, Heard};
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -45,7 +45,7 @@ impl Sts<'_> {
         &self,
         keys: &Keys,
         serial: &MfaSerial,
-        road: &Road<'_>,
+        road: &CallContext<'_>,
     ) -> Result<(Session, MfaUse), Error> {
         let duration = self.mfa.session_duration;
         let key = MfaKey { access_key_id: keys.access_key_id.clone(), serial: serial.clone(), duration };
@@ -60,7 +60,7 @@ impl Sts<'_> {
         let (bought, left) = self.buy(keys, serial, road).await?;
         self.mfa.sessions.put(&key, &bought);
         (road.heard)(Heard::NewMfaSession(&bought));
-        self.assume_from(&bought, &Road { left, ..*road }).await
+        self.assume_from(&bought, &CallContext { left, ..*road }).await
     }
 
     /// A code, and the deadline with it. The time that a person took does not count, nor that of a program which has a
@@ -73,14 +73,19 @@ impl Sts<'_> {
         Ok((code, if counts { deadline } else { deadline + asked.elapsed() }))
     }
 
-    async fn assume_from(&self, session: &MfaSession, road: &Road<'_>) -> Result<(Session, MfaUse), Error> {
+    async fn assume_from(&self, session: &MfaSession, road: &CallContext<'_>) -> Result<(Session, MfaUse), Error> {
         self.report.mfa_session(session);
         let role = self.chain(Proof::Keys(session.keys.clone()), road, false).await?;
         Ok((role, MfaUse::Session { ends: session.ends() }))
     }
 
     /// A new MFA session, and the time that is left for what comes after it.
-    async fn buy(&self, keys: &Keys, serial: &MfaSerial, road: &Road<'_>) -> Result<(MfaSession, Duration), Error> {
+    async fn buy(
+        &self,
+        keys: &Keys,
+        serial: &MfaSerial,
+        road: &CallContext<'_>,
+    ) -> Result<(MfaSession, Duration), Error> {
         let (code, deadline) = self.code(serial, Instant::now() + road.left).await?;
         let (hop, place) = device(&self.plan.hops).map_or((self.plan.hops.first(), 1), |(hop, place, _)| (hop, place));
         let call = self.call(hop, place, StsCall::GetSessionToken, road, deadline);

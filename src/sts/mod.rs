@@ -2,7 +2,7 @@
 //!
 //! The only place that knows the AWS SDK. The calls are made with the service's own client, since the SDK's ready-made
 //! provider lacks MFA codes, source identities and transitive tags, and hides the assumed-role ARN. This file is the
-//! chain; `call` is one request, `course` its tries and `answer` what comes back, `mfa` the session that a code buys,
+//! chain; `call` is one request, `attempts` its tries and `answer` what comes back, `mfa` the session that a code buys,
 //! `source` where the first keys come from, `road` what is known before it, `endpoint` the URL, `http` the connection,
 //! `date` the server's clock and `failure` why there is no answer. Of the sources, `container`, `instance`, `sso` and
 //! `login` ask a service by `fetch`; `document` is what the first two answer, `stored` the files of the others, and `dpop`
@@ -32,13 +32,13 @@ mod stored;
 #[cfg(test)]
 mod truncated;
 
-pub(crate) use context::{Heard, Sourced};
+pub(crate) use context::{Heard, SourceCredentials};
 pub(crate) use endpoint::endpoint;
 pub(crate) use http::{BundleError, read_bundle};
 pub(crate) use mfa::{Mfa, MfaUse};
 
 use crate::error::{AssumeError, Error, SourceError, StsCall};
-use crate::mfa::mode::{KeyKind, Way, way};
+use crate::mfa::mode::{KeyKind, MfaMode, mfa_mode};
 use crate::profile::{Plan, Proxies, Source};
 use crate::report::waiting::{Awaited, ProgramLimit};
 use crate::report::{Progress, Report};
@@ -46,8 +46,8 @@ use crate::role::Hop;
 use crate::session::{CallerIdentity, Session};
 use crate::vars::Vars;
 use call::{Call, Code};
-use context::Road;
-use http::Line;
+use context::CallContext;
+use http::StsConnection;
 use instance::Instance;
 use source::{Asking, Helpers, Proof};
 use std::sync::Arc;
@@ -117,7 +117,7 @@ impl Sts<'_> {
     ///
     /// # Errors
     /// The source's failure; a partition without a known region; a proxy that cannot be used.
-    pub(crate) async fn source(&self) -> Result<Sourced, Error> {
+    pub(crate) async fn source(&self) -> Result<SourceCredentials, Error> {
         let asked = Instant::now();
         let (proof, instance_region) = self.proof().await?;
         let left = match self.plan.source {
@@ -128,16 +128,16 @@ impl Sts<'_> {
         if let Some(keys) = proof.keys() {
             self.report.source(keys);
         }
-        Ok(Sourced { proof, instance_region, region, line: Line::to_sts(self.network), left })
+        Ok(SourceCredentials { proof, instance_region, region, line: StsConnection::to_sts(self.network), left })
     }
 
     /// Asks STS whose the source's keys are; `None` for a token, which is nobody's before the first hop.
     ///
     /// # Errors
     /// What stood in the way.
-    pub(crate) async fn caller(&self, source: &Sourced) -> Option<Result<CallerIdentity, Box<AssumeError>>> {
+    pub(crate) async fn caller(&self, source: &SourceCredentials) -> Option<Result<CallerIdentity, Box<AssumeError>>> {
         let keys = source.keys()?;
-        let road = Road { region: &source.region, line: &source.line, left: source.left, heard: &|_| {} };
+        let road = CallContext { region: &source.region, line: &source.line, left: source.left, heard: &|_| {} };
         let deadline = Instant::now() + road.left;
         let call = self.call(self.plan.hops.first(), 1, StsCall::GetCallerIdentity, &road, deadline);
         Some(call.get_caller_identity(keys).await)
@@ -147,14 +147,20 @@ impl Sts<'_> {
     ///
     /// # Errors
     /// That of the MFA code, or that of the hop at which STS refused or was not reached.
-    pub(crate) async fn session(&self, source: &Sourced, heard: &dyn Fn(Heard<'_>)) -> Result<Obtained, Error> {
-        let Sourced { proof, instance_region, region, line, left } = source;
-        let road = &Road { region, line, left: *left, heard };
+    pub(crate) async fn session(
+        &self,
+        source: &SourceCredentials,
+        heard: &dyn Fn(Heard<'_>),
+    ) -> Result<Obtained, Error> {
+        let SourceCredentials { proof, instance_region, region, line, left } = source;
+        let road = &CallContext { region, line, left: *left, heard };
         let kind = source.kind();
-        let (session, mfa) = match (way(&self.plan.hops, kind), proof.keys()) {
-            (Way::Session(serial), Some(keys)) => self.with_session(keys, serial, road).await?,
-            (Way::None, _) => (self.chain(proof.clone(), road, false).await?, MfaUse::None),
-            (Way::Session(_) | Way::WithRole, _) => (self.chain(proof.clone(), road, true).await?, MfaUse::WithRole),
+        let (session, mfa) = match (mfa_mode(&self.plan.hops, kind), proof.keys()) {
+            (MfaMode::Session(serial), Some(keys)) => self.with_session(keys, serial, road).await?,
+            (MfaMode::None, _) => (self.chain(proof.clone(), road, false).await?, MfaUse::None),
+            (MfaMode::Session(_) | MfaMode::WithRole, _) => {
+                (self.chain(proof.clone(), road, true).await?, MfaUse::WithRole)
+            }
         };
         self.mfa.codes.end_of_start();
         let asked = Some(Asked { source_keys: kind, mfa });
@@ -197,7 +203,7 @@ impl Sts<'_> {
     }
 
     /// Assumes each role of the chain. With codes, a role that names a device is sent a code.
-    async fn chain(&self, mut proof: Proof, road: &Road<'_>, with_codes: bool) -> Result<Session, Error> {
+    async fn chain(&self, mut proof: Proof, road: &CallContext<'_>, with_codes: bool) -> Result<Session, Error> {
         let mut deadline = Instant::now() + road.left;
         let mut session = None;
         for (at, hop) in self.plan.hops.iter().enumerate() {
@@ -229,7 +235,7 @@ impl Sts<'_> {
         hop: &'c Hop,
         place: usize,
         action: StsCall,
-        road: &'c Road<'_>,
+        road: &'c CallContext<'_>,
         deadline: Instant,
     ) -> Call<'c> {
         let Self { plan, network, attempts, progress, .. } = *self;

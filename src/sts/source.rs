@@ -8,7 +8,7 @@ use super::instance::Instance;
 use super::sso::Portal;
 use super::stored::Login;
 use super::{Network, container, login};
-use crate::error::{ProcessFailure, SourceError, StoredFile, told};
+use crate::error::{ProcessFailure, SourceError, StoredFile, reason_of};
 use crate::files::read_at_most;
 use crate::profile::{Metadata, Source, TokenFrom};
 use crate::report::Report;
@@ -72,7 +72,7 @@ impl<'a> Asking<'a> {
     pub(super) fn keep(&self, login: &Login) {
         if let Err(error) = login.save() {
             let path = login.path().display();
-            self.report.warning(format_args!("cannot keep the refreshed login in {path}: {}", told(&error)));
+            self.report.warning(format_args!("cannot keep the refreshed login in {path}: {}", reason_of(&error)));
         }
     }
 }
@@ -113,7 +113,7 @@ fn read_token(path: &Path, from: &TokenFrom) -> Result<Secret, SourceError> {
         named_by: from.to_string(),
         reason,
     };
-    let bytes = zeroize::Zeroizing::new(read_at_most(path, 2 * MOST_TOKEN).map_err(|error| failed(told(&error)))?);
+    let bytes = zeroize::Zeroizing::new(read_at_most(path, 2 * MOST_TOKEN).map_err(|error| failed(reason_of(&error)))?);
     let text = std::str::from_utf8(&bytes).map_err(|_| failed("it is not text".into()))?;
     let token = Secret::new(text.trim());
     match token.reveal().len() {
@@ -185,7 +185,7 @@ pub(super) fn process_keys(output: &[u8]) -> Result<Keys, ProcessFailure> {
 impl From<HelperError> for ProcessFailure {
     fn from(error: HelperError) -> Self {
         match error {
-            HelperError::Spawn(error) => Self::CouldNotStart(told(&error)),
+            HelperError::Spawn(error) => Self::CouldNotStart(reason_of(&error)),
             HelperError::Failed(how) => Self::Ended(how.to_string()),
             HelperError::TimedOut(limit) => Self::TimedOut(limit),
             HelperError::TooLarge(limit) => Self::TooMuchOutput(limit),

@@ -2,7 +2,7 @@
 
 use super::dpop::identifier;
 use super::sso::PATIENCE;
-use crate::error::{SourceError, StoredFile, told};
+use crate::error::{SourceError, StoredFile, reason_of};
 use crate::files::{MOST_BYTES, read_at_most};
 use crate::sys::boot::boottime;
 use nix::unistd::geteuid;
@@ -26,7 +26,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// # Errors
 /// Why it cannot be used.
 pub(super) fn read(path: &Path, most: usize) -> Result<Zeroizing<Vec<u8>>, String> {
-    read_at_most(path, most).map(Zeroizing::new).map_err(|error| told(&error))
+    read_at_most(path, most).map(Zeroizing::new).map_err(|error| reason_of(&error))
 }
 
 /// The file of a login. All that it holds is kept, so that what others have written there outlasts a refresh.
@@ -77,7 +77,7 @@ impl Login {
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Ok(None);
             }
-            Err(error) => return Err(login.unusable(told(&error))),
+            Err(error) => return Err(login.unusable(reason_of(&error))),
         };
         login.document = serde_json::from_slice(&bytes).map_err(|_| login.unusable("it is not a JSON document"))?;
         Ok(Some(login))

@@ -3,10 +3,10 @@
 
 use super::Network;
 use super::call::Call;
-use super::http::Line;
+use super::http::StsConnection;
 use super::source::Proof;
 use crate::error::{Cause, NetworkFailure, StsCall};
-use crate::log_options::Voice;
+use crate::log_options::LogOptions;
 use crate::report::Report;
 use crate::role::{Hop, HopOptions, RoleArn, RoleSessionName};
 use crate::session::{Granted, Keys, Secret};
@@ -48,13 +48,13 @@ fn network(endpoint: String, timeout: Duration) -> Network {
     Network { endpoint: Some(endpoint), ca_bundle: None, fips: false, dualstack: false, proxies, timeout }
 }
 
-async fn assumed(line: &Line, network: &Network) -> Result<Granted, Cause> {
+async fn assumed(line: &StsConnection, network: &Network) -> Result<Granted, Cause> {
     let hop = Hop {
         role: RoleArn::parse("521111111144:R").expect("a role"),
         session_name: RoleSessionName::parse("name").expect("a name"),
         options: HopOptions::default(),
     };
-    let progress = Report::new(Voice::usual(&Vars::default())).progress();
+    let progress = Report::new(LogOptions::usual(&Vars::default())).progress();
     let call = Call {
         hop: &hop,
         place: (1, 1),
@@ -75,7 +75,8 @@ async fn assumed(line: &Line, network: &Network) -> Result<Granted, Cause> {
 fn nothing_is_sent_when_time_is_up() {
     let network = network("http://127.0.0.1:1".into(), Duration::ZERO);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let cause = runtime.block_on(assumed(&Line::to_sts(&network), &network)).expect_err("no time is no session");
+    let cause =
+        runtime.block_on(assumed(&StsConnection::to_sts(&network), &network)).expect_err("no time is no session");
     let Cause::Network(failure @ NetworkFailure::TooLate { .. }) = cause else { panic!("{cause:?}") };
     assert_eq!(failure.to_string(), "http://127.0.0.1:1 was not asked: the time limit of 0s was over");
 }
@@ -92,7 +93,7 @@ fn an_answer_that_ends_at_any_of_its_bytes_is_no_session() {
             // Both ways in turn; the whole answer comes in peace.
             let ending = if length % 2 == whole.len() % 2 { Ending::Closed } else { Ending::Reset };
             // A line of its own: a connection that was used before would be tried again.
-            let line = Line::to_sts(&network);
+            let line = StsConnection::to_sts(&network);
             let (result, ()) =
                 tokio::join!(assumed(&line, &network), answer(&listener, &whole.as_bytes()[..length], ending));
             match result {

@@ -7,11 +7,11 @@ mod host;
 
 pub(crate) use host::ProcessHost;
 
-use super::machine::{Action, CommandEvent, Event, Fault, Final, Machine, SessionEvent};
+use super::machine::{Action, CommandInput, Fault, Final, Input, Machine, SessionInput};
 use super::policy::Policy;
 use super::ports::{Delivery, Publishing, SessionSource};
 use super::schedule::{Deadline, Dice};
-use crate::event::{Happening, Narrator, Problem};
+use crate::event::{Event, EventSink, Problem};
 use crate::process::signal::Signal;
 use crate::process::{Change, Remaining, Target};
 use crate::session::Session;
@@ -27,7 +27,7 @@ use std::pin::Pin;
 pub(crate) trait Host {
     fn facts(&self) -> Facts;
     /// What the user should know before the command starts.
-    fn caveats(&self, policy: &Policy) -> Vec<Happening>;
+    fn caveats(&self, policy: &Policy) -> Vec<Event>;
     /// Makes a child that becomes the command; whether it does is news.
     fn start(&mut self, environment: Vec<CString>) -> Result<(), Fault>;
     /// Kills the child that is not the command yet, and forgets it.
@@ -43,7 +43,7 @@ pub(crate) trait Host {
     /// How the child has changed, without waiting. Its end is said once.
     fn change(&mut self) -> Option<Change>;
     /// The next change or signal, in that order. Loses none when it is dropped.
-    async fn news(&mut self) -> CommandEvent;
+    async fn news(&mut self) -> CommandInput;
     fn restore_terminal(&mut self);
     fn pause(&mut self, signal: Signal);
 }
@@ -55,7 +55,7 @@ pub(crate) struct Parties<'a, S, D, H, C> {
     pub(crate) delivery: &'a mut D,
     pub(crate) host: &'a mut H,
     pub(crate) clock: &'a C,
-    pub(crate) narrator: &'a mut dyn Narrator,
+    pub(crate) narrator: &'a mut dyn EventSink,
 }
 
 /// Runs the command, and keeps its session fresh until it ends.
@@ -67,7 +67,7 @@ where
     C: Clock,
 {
     for caveat in parties.host.caveats(&policy) {
-        parties.narrator.tell(&caveat);
+        parties.narrator.emit(&caveat);
     }
     // Seeded by the system; spreading load needs no better randomness.
     let dice = Dice::Seeded(RandomState::new().hash_one(()));
@@ -92,7 +92,7 @@ struct Driver<'a, S, D, H, C> {
     /// The delivery in progress.
     publishing: Question<'a, ()>,
     /// Answers to actions; they come before anything else.
-    answers: VecDeque<Event>,
+    answers: VecDeque<Input>,
 }
 
 impl<S: SessionSource, D: Delivery, H: Host, C: Clock> Driver<'_, S, D, H, C> {
@@ -111,27 +111,27 @@ impl<S: SessionSource, D: Delivery, H: Host, C: Clock> Driver<'_, S, D, H, C> {
     }
 
     /// Waits for what happens next.
-    async fn next(&mut self) -> Event {
+    async fn next(&mut self) -> Input {
         let deadline = self.machine.deadline();
         tokio::select! {
             biased;
-            news = self.parties.host.news() => Event::Command(news),
+            news = self.parties.host.news() => Input::Command(news),
             answer = answered(&mut self.call) => {
                 self.call = None;
-                Event::Session(match answer {
+                Input::Session(match answer {
                     Ok(session) => {
                         let validity = session.validity.clone();
                         self.obtained = Some(session);
-                        SessionEvent::Obtained(validity)
+                        SessionInput::Obtained(validity)
                     }
-                    Err(problem) => SessionEvent::Refused(problem),
+                    Err(problem) => SessionInput::Refused(problem),
                 })
             }
             answer = answered(&mut self.publishing) => {
                 self.publishing = None;
                 self.published(answer)
             }
-            () = until(self.parties.clock, deadline) => Event::Wake,
+            () = until(self.parties.clock, deadline) => Input::Wake,
         }
     }
 
@@ -145,21 +145,21 @@ impl<S: SessionSource, D: Delivery, H: Host, C: Clock> Driver<'_, S, D, H, C> {
             Action::Spawn => {
                 let environment = self.parties.delivery.environment(&self.session);
                 if let Err(fault) = host.start(environment) {
-                    self.answers.push_back(Event::Command(CommandEvent::NotStarted(fault)));
+                    self.answers.push_back(Input::Command(CommandInput::NotStarted(fault)));
                 }
             }
             Action::Abort => host.abort(),
             Action::Stop(signal) => self.stop(signal),
             Action::Signal(target, signal) => {
                 let sent = host.signal(target, signal);
-                self.tell_if_not_sent(signal, sent);
+                self.report_if_not_sent(signal, sent);
             }
-            Action::Look => self.answers.push_back(Event::Command(CommandEvent::Remaining(host.look()))),
+            Action::Look => self.answers.push_back(Input::Command(CommandInput::Remaining(host.look()))),
             Action::Sweep => host.sweep(),
             Action::Reap => host.reap(),
             Action::RestoreTerminal => host.restore_terminal(),
             Action::Pause(signal) => host.pause(signal),
-            Action::Tell(happening) => self.parties.narrator.tell(&happening),
+            Action::Emit(event) => self.parties.narrator.emit(&event),
             Action::Exit(end) => return Some(end),
         }
         None
@@ -168,19 +168,19 @@ impl<S: SessionSource, D: Delivery, H: Host, C: Clock> Driver<'_, S, D, H, C> {
     /// Asks the command to stop. One that ended before, while a message was written for one, has ended by itself.
     fn stop(&mut self, signal: Signal) {
         let answer = match self.parties.host.change() {
-            Some(Change::Ended(end)) => CommandEvent::Ended(end),
+            Some(Change::Ended(end)) => CommandInput::Ended(end),
             Some(Change::Paused(_)) | None => {
                 let sent = self.parties.host.stop(signal);
-                self.tell_if_not_sent(signal, sent);
-                CommandEvent::StopSent
+                self.report_if_not_sent(signal, sent);
+                CommandInput::StopSent
             }
         };
-        self.answers.push_back(Event::Command(answer));
+        self.answers.push_back(Input::Command(answer));
     }
 
-    fn tell_if_not_sent(&mut self, signal: Signal, sent: Result<(), Problem>) {
+    fn report_if_not_sent(&mut self, signal: Signal, sent: Result<(), Problem>) {
         if let Err(problem) = sent {
-            self.parties.narrator.tell(&Happening::CannotSignal { signal, problem });
+            self.parties.narrator.emit(&Event::CannotSignal { signal, problem });
         }
     }
 
@@ -191,7 +191,7 @@ impl<S: SessionSource, D: Delivery, H: Host, C: Clock> Driver<'_, S, D, H, C> {
         match self.parties.delivery.publish(session) {
             Publishing::Done(answer) => {
                 let answer = self.published(answer);
-                self.answers.extend(self.parties.host.change().map(|change| Event::Command(change.into())));
+                self.answers.extend(self.parties.host.change().map(|change| Input::Command(change.into())));
                 self.answers.push_back(answer);
             }
             Publishing::Begun(publishing) => self.publishing = Some(publishing),
@@ -199,16 +199,16 @@ impl<S: SessionSource, D: Delivery, H: Host, C: Clock> Driver<'_, S, D, H, C> {
     }
 
     /// The session that was handed on is the one in effect.
-    fn published(&mut self, answer: Result<(), Problem>) -> Event {
+    fn published(&mut self, answer: Result<(), Problem>) -> Input {
         let session = self.obtained.take();
-        Event::Session(match answer {
+        Input::Session(match answer {
             Ok(()) => {
                 if let Some(session) = session {
                     self.session = session;
                 }
-                SessionEvent::Published
+                SessionInput::Published
             }
-            Err(problem) => SessionEvent::Unpublished(problem),
+            Err(problem) => SessionInput::Unpublished(problem),
         })
     }
 }

@@ -13,11 +13,11 @@ pub mod simulation;
 mod starting;
 mod stopping;
 
-pub(crate) use events::{Action, CommandEvent, Event, Fault, Final, START_LIMIT, SessionEvent};
+pub(crate) use events::{Action, CommandInput, Fault, Final, Input, START_LIMIT, SessionInput};
 
 use super::policy::{OnExpiry, Policy};
 use super::schedule::{Deadline, Dice, Now, Term};
-use crate::event::Happening;
+use crate::event::Event;
 use crate::process::Pid;
 use crate::process::signal::Signal;
 use crate::session::Validity;
@@ -129,15 +129,15 @@ impl Machine {
     }
 
     /// What is to be done about an event.
-    pub(crate) fn handle(&mut self, event: Event, now: Now) -> Vec<Action> {
+    pub(crate) fn handle(&mut self, event: Input, now: Now) -> Vec<Action> {
         let mut out = Vec::new();
         match event {
-            Event::Command(event) => self.command(event, now, &mut out),
-            Event::Session(event) => {
+            Input::Command(event) => self.command(event, now, &mut out),
+            Input::Session(event) => {
                 let consequence = self.renewal.handle(event, now, &mut out);
                 self.consequence(consequence, now, &mut out);
             }
-            Event::Wake => {
+            Input::Wake => {
                 // The session first: when it is lost, nothing may be started any more.
                 let consequence = self.renewal.wake(now, &mut out);
                 self.consequence(consequence, now, &mut out);
@@ -176,48 +176,48 @@ impl Machine {
     }
 
     /// Something happened to the command.
-    fn command(&mut self, event: CommandEvent, now: Now, out: &mut Vec<Action>) {
+    fn command(&mut self, event: CommandInput, now: Now, out: &mut Vec<Action>) {
         match self.stage {
             Stage::Starting(start) => match event {
-                CommandEvent::Started(child) => self.started(child, start, now, out),
-                CommandEvent::NotStarted(fault) => self.not_started(fault, start, now, out),
-                CommandEvent::Signal(arrival) => self.signal_without_child(arrival, start, out),
+                CommandInput::Started(child) => self.started(child, start, now, out),
+                CommandInput::NotStarted(fault) => self.not_started(fault, start, now, out),
+                CommandInput::Signal(arrival) => self.signal_without_child(arrival, start, out),
                 // No child is the command.
-                CommandEvent::Ended(_)
-                | CommandEvent::Paused(_)
-                | CommandEvent::StopSent
-                | CommandEvent::OrphanReaped
-                | CommandEvent::Remaining(_) => {}
+                CommandInput::Ended(_)
+                | CommandInput::Paused(_)
+                | CommandInput::StopSent
+                | CommandInput::OrphanReaped
+                | CommandInput::Remaining(_) => {}
             },
             Stage::Running { child } => match event {
-                CommandEvent::Ended(end) => self.ended(child, end, now, out),
-                CommandEvent::Paused(signal) => self.pause_with_child(signal, out),
-                CommandEvent::Signal(arrival) => self.signal(arrival, child, out),
+                CommandInput::Ended(end) => self.ended(child, end, now, out),
+                CommandInput::Paused(signal) => self.pause_with_child(signal, out),
+                CommandInput::Signal(arrival) => self.signal(arrival, child, out),
                 // Answers to nothing that was asked.
-                CommandEvent::Started(_)
-                | CommandEvent::NotStarted(_)
-                | CommandEvent::StopSent
-                | CommandEvent::OrphanReaped
-                | CommandEvent::Remaining(_) => {}
+                CommandInput::Started(_)
+                | CommandInput::NotStarted(_)
+                | CommandInput::StopSent
+                | CommandInput::OrphanReaped
+                | CommandInput::Remaining(_) => {}
             },
             Stage::Stopping { halt, .. } | Stage::Killing { halt, .. } => match event {
-                CommandEvent::StopSent => self.stop_sent(halt),
-                CommandEvent::Ended(end) => self.leader_ended(halt, end, now, out),
-                CommandEvent::OrphanReaped => halt.orphan_reaped(out),
-                CommandEvent::Remaining(remaining) => self.remaining(halt, remaining, now, out),
-                CommandEvent::Signal(arrival) => self.signal(arrival, halt.child, out),
+                CommandInput::StopSent => self.stop_sent(halt),
+                CommandInput::Ended(end) => self.leader_ended(halt, end, now, out),
+                CommandInput::OrphanReaped => halt.orphan_reaped(out),
+                CommandInput::Remaining(remaining) => self.remaining(halt, remaining, now, out),
+                CommandInput::Signal(arrival) => self.signal(arrival, halt.child, out),
                 // A pause is not waited for: SIGKILL ends a stopped process too.
-                CommandEvent::Paused(_) | CommandEvent::Started(_) | CommandEvent::NotStarted(_) => {}
+                CommandInput::Paused(_) | CommandInput::Started(_) | CommandInput::NotStarted(_) => {}
             },
             Stage::Ended => match event {
-                CommandEvent::Ended(_)
-                | CommandEvent::Signal(_)
-                | CommandEvent::Paused(_)
-                | CommandEvent::Started(_)
-                | CommandEvent::NotStarted(_)
-                | CommandEvent::StopSent
-                | CommandEvent::OrphanReaped
-                | CommandEvent::Remaining(_) => {}
+                CommandInput::Ended(_)
+                | CommandInput::Signal(_)
+                | CommandInput::Paused(_)
+                | CommandInput::Started(_)
+                | CommandInput::NotStarted(_)
+                | CommandInput::StopSent
+                | CommandInput::OrphanReaped
+                | CommandInput::Remaining(_) => {}
             },
         }
     }
@@ -238,7 +238,7 @@ impl Machine {
             Stage::Running { child } => match consequence {
                 Consequence::Refreshed => match (self.policy.on_expiry, self.restarts) {
                     (OnExpiry::Restart, Restarts::Wanted) => {
-                        out.push(Action::Tell(Happening::Restarting));
+                        out.push(Action::Emit(Event::Restarting));
                         self.stop(child, Then::Restart, now, out);
                     }
                     (OnExpiry::Signal(signal), Restarts::Wanted | Restarts::Cancelled) => {

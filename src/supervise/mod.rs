@@ -35,7 +35,7 @@
 //!   actions.
 //!   It decides nothing.
 //! - [`ports`] is what it needs of others: sessions, and their delivery.
-//! - [`happening`] is what there is to tell, [`policy`] what the user asked for; [`process`] and [`signal`] are words.
+//! - [`event`] is what there is to tell, [`policy`] what the user asked for; [`process`] and [`signal`] are words.
 //!
 //! What each of them may rely on:
 //! - A new session comes first, then the stop, then the start: a refresh that fails costs the command nothing.

@@ -1,7 +1,7 @@
 //! What the user asked of the supervision: parsed flags, no facts about the machine it runs on.
 
 use super::schedule::{Margin, Rule, Timing};
-use crate::event::{Happening, Stdin};
+use crate::event::{Event, Stdin};
 use crate::process::signal::Signal;
 use std::time::Duration;
 
@@ -101,13 +101,13 @@ impl Policy {
     }
 
     /// What the user should know before the command starts.
-    pub(crate) fn caveats(&self, terminal: Terminal, stdin: Stdin) -> Vec<Happening> {
+    pub(crate) fn caveats(&self, terminal: Terminal, stdin: Stdin) -> Vec<Event> {
         let mut caveats = Vec::new();
         if self.process_group == ProcessGroup::New && terminal == Terminal::Present {
-            caveats.push(Happening::GroupWarning);
+            caveats.push(Event::GroupWarning);
         }
         if self.on_expiry == OnExpiry::Restart && stdin != Stdin::Nothing {
-            caveats.push(Happening::StdinWarning { stdin });
+            caveats.push(Event::StdinWarning { stdin });
         }
         caveats
     }
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn a_restart_warns_of_input_that_it_cannot_bring_back() {
         let restart = Policy::usual(OnExpiry::Restart, Reach::AtStart);
-        let warning = |stdin| vec![Happening::StdinWarning { stdin }];
+        let warning = |stdin| vec![Event::StdinWarning { stdin }];
         assert_eq!(restart.caveats(Terminal::Present, Stdin::Terminal), warning(Stdin::Terminal));
         assert_eq!(restart.caveats(Terminal::Absent, Stdin::Stream), warning(Stdin::Stream));
         assert_eq!(restart.caveats(Terminal::Absent, Stdin::Nothing), []);
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn a_group_of_its_own_warns_on_a_terminal_only() {
         let new = Policy { process_group: ProcessGroup::New, ..Policy::usual(OnExpiry::None, Reach::Live) };
-        assert_eq!(new.caveats(Terminal::Present, Stdin::Terminal), [Happening::GroupWarning]);
+        assert_eq!(new.caveats(Terminal::Present, Stdin::Terminal), [Event::GroupWarning]);
         assert_eq!(new.caveats(Terminal::Absent, Stdin::Nothing), []);
     }
 }

@@ -117,7 +117,7 @@ pub(crate) enum Rule {
 
 /// Which session of a run a refresh replaces.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Turn {
+pub(crate) enum RefreshKind {
     First,
     Later,
 }
@@ -144,19 +144,21 @@ impl Timing {
 
     /// How much is left when this refresh is due: the margin and a jitter, so that a fleet that started in one
     /// minute does not refresh in one. The jitter keeps its width when the margin is cut at half the lifetime.
-    pub(crate) fn lead(&self, lifetime: Duration, turn: Turn, dice: &mut Dice) -> Duration {
+    pub(crate) fn lead(&self, lifetime: Duration, turn: RefreshKind, dice: &mut Dice) -> Duration {
         let (latest, earliest) = self.leads(lifetime, turn);
         dice.between(latest, earliest)
     }
 
     /// The least and the most that can be left when this refresh is due.
-    pub(crate) fn leads(&self, lifetime: Duration, turn: Turn) -> (Duration, Duration) {
+    pub(crate) fn leads(&self, lifetime: Duration, turn: RefreshKind) -> (Duration, Duration) {
         let latest = self.margin(lifetime);
         let half = lifetime / 2;
         match (self.margin, self.rule, turn) {
-            (Margin::Fixed(_), Rule::Act { .. } | Rule::Serve, Turn::First | Turn::Later) => (latest, latest),
-            (Margin::Auto, Rule::Serve, Turn::First) => (latest, half),
-            (Margin::Auto, Rule::Act { .. } | Rule::Serve, Turn::First | Turn::Later) => {
+            (Margin::Fixed(_), Rule::Act { .. } | Rule::Serve, RefreshKind::First | RefreshKind::Later) => {
+                (latest, latest)
+            }
+            (Margin::Auto, Rule::Serve, RefreshKind::First) => (latest, half),
+            (Margin::Auto, Rule::Act { .. } | Rule::Serve, RefreshKind::First | RefreshKind::Later) => {
                 let latest = latest.min(half.saturating_sub(spread(lifetime)));
                 (latest, latest + spread(lifetime))
             }

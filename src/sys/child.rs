@@ -51,7 +51,7 @@ impl Child {
         }
     }
 
-    /// What became of it, without waiting. Its end is only looked at, and told each time until it is reaped; a pause
+    /// What became of it, without waiting. Its end is only looked at, and reason_of each time until it is reaped; a pause
     /// is told once.
     pub(crate) fn change(&self) -> Option<Change> {
         match wait(libc::P_PID, self.pid, libc::WEXITED | libc::WNOWAIT) {

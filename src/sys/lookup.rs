@@ -3,7 +3,7 @@
 //! The search is execvp(3)'s, through the `PATH` that xassume itself inherited: what the user sees at the prompt is
 //! what runs, whatever the command's own environment will be.
 
-use crate::error::{Error, told};
+use crate::error::{Error, reason_of};
 use nix::unistd::{AccessFlags, access};
 use std::ffi::{CString, OsStr, OsString};
 use std::io;
@@ -71,10 +71,10 @@ fn search(name: &OsStr, path: &OsStr) -> Result<PathBuf, Miss> {
         return Err(Miss::NotFound);
     }
     let mut miss = Miss::NotFound;
-    for folder in path.as_bytes().split(|&byte| byte == b':') {
-        // An empty entry is the working folder (POSIX, XBD 8.3).
-        let folder = if folder.is_empty() { Path::new(".") } else { Path::new(OsStr::from_bytes(folder)) };
-        let file = folder.join(name);
+    for directory in path.as_bytes().split(|&byte| byte == b':') {
+        // An empty entry is the working directory (POSIX, XBD 8.3).
+        let directory = if directory.is_empty() { Path::new(".") } else { Path::new(OsStr::from_bytes(directory)) };
+        let file = directory.join(name);
         match check(&file) {
             Ok(()) => return Ok(file),
             Err(Miss::NotFound) => {}
@@ -95,7 +95,7 @@ fn check(file: &Path) -> Result<(), Miss> {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             Err(Miss::NotFound)
         }
-        Err(error) => Err(not_runnable(&told(&error), "check the permissions of the folders that lead to it")),
+        Err(error) => Err(not_runnable(&reason_of(&error), "check the permissions of the folders that lead to it")),
     }
 }
 
@@ -111,8 +111,8 @@ mod tests {
 
     #[test]
     fn searches_path_and_passes_over_what_cannot_run() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+        let directory = tempfile::tempdir().expect("a folder");
+        let (first, second) = (directory.path().join("first"), directory.path().join("second"));
         for (dir, mode) in [(&first, 0o644), (&second, 0o755)] {
             std::fs::create_dir(dir).expect("a folder");
             std::fs::write(dir.join("tool"), "").expect("a file");

@@ -1,6 +1,6 @@
 //! What becomes of a panic: one line in xassume's own form, and status 125.
 //!
-//! A panic is a defect, of ours or of a library. While it unwinds, the command is told to end and files are removed. One
+//! A panic is a defect, of ours or of a library. While it unwinds, the command is description to end and files are removed. One
 //! that a library meets while it asks for a session is contained: it fails that attempt, and no command is lost for it.
 
 use crate::report::Report;
@@ -10,13 +10,13 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::pin::Pin;
 use std::task::Poll;
 
-/// That there was a panic. It has been told.
+/// That there was a panic. It has been description.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Panicked;
 
-/// From now on panics are told by `report`.
-pub(crate) fn tell_by(report: Report) {
-    panic::set_hook(Box::new(move |info| report.panicked(&told(info))));
+/// From now on panics are description by `report`.
+pub(crate) fn report_with(report: Report) {
+    panic::set_hook(Box::new(move |info| report.panicked(&description(info))));
 }
 
 /// Does the work; a panic in it goes no further.
@@ -34,7 +34,7 @@ pub(crate) async fn contained<T>(mut work: Pin<Box<impl Future<Output = T>>>) ->
 }
 
 /// Where it was, and what was said if that was a literal: a message that was put together may quote a secret.
-fn told(info: &PanicHookInfo<'_>) -> String {
+fn description(info: &PanicHookInfo<'_>) -> String {
     let place = info.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
     let literal = literal(info.payload()).map(|text| format!(": {text}")).unwrap_or_default();
     format!("internal error{place}{literal}")

@@ -1,6 +1,6 @@
 //! Where xassume's own file is, for a helper that is run later.
 
-use crate::error::{Error, told};
+use crate::error::{Error, reason_of};
 use std::io;
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ pub(crate) fn own() -> Result<PathBuf, Error> {
         .and_then(|path| if path.try_exists()? { Ok(path) } else { Err(io::ErrorKind::NotFound.into()) });
     found.map_err(|error| Error::Missing {
         what: "find the file of xassume itself",
-        reason: told(&error),
+        reason: reason_of(&error),
         hint: "/proc must be mounted",
     })
 }

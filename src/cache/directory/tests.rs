@@ -5,32 +5,32 @@ use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 
 struct World {
     base: tempfile::TempDir,
-    folder: Folder,
+    directory: Directory,
     key: Key,
 }
 
 impl World {
     fn new() -> Self {
         let base = tempfile::tempdir().expect("a folder");
-        let folder = Folder::make(&Place { path: base.path().join("x"), make: Make::Folder }).expect("made");
-        Self { base, folder, key: Key::for_tests(1) }
+        let directory = Directory::make(&Place { path: base.path().join("x"), make: Make::Directory }).expect("made");
+        Self { base, directory, key: Key::for_tests(1) }
     }
 
     fn path(&self) -> PathBuf {
-        self.folder.path().join(session(&self.key))
+        self.directory.path().join(session(&self.key))
     }
 
     fn write(&self, bytes: &[u8]) {
-        let mut reserved = self.folder.reserve(&self.key).expect("room");
-        self.folder.replace(&self.key, &mut reserved, bytes).expect("written");
+        let mut reserved = self.directory.reserve(&self.key).expect("room");
+        self.directory.replace(&self.key, &mut reserved, bytes).expect("written");
     }
 
     fn read(&self) -> Option<Vec<u8>> {
-        self.folder.read(&self.key).ok().map(|bytes| bytes.to_vec())
+        self.directory.read(&self.key).ok().map(|bytes| bytes.to_vec())
     }
 
     fn refusal(&self) -> String {
-        self.folder.read(&self.key).expect_err("it is not to be trusted").to_string()
+        self.directory.read(&self.key).expect_err("it is not to be trusted").to_string()
     }
 }
 
@@ -45,13 +45,13 @@ fn is_root() -> bool {
 #[test]
 fn what_was_written_is_private_and_read_back() {
     let world = World::new();
-    assert_eq!(world.folder.read(&world.key).map_err(|error| error.kind()), Err(io::ErrorKind::NotFound));
+    assert_eq!(world.directory.read(&world.key).map_err(|error| error.kind()), Err(io::ErrorKind::NotFound));
     world.write(b"one");
     world.write(b"two, and longer");
     assert_eq!(world.read().as_deref(), Some(&b"two, and longer"[..]));
     let mode = |path: &Path| std::fs::symlink_metadata(path).expect("there").mode() & 0o7777;
-    assert_eq!((mode(world.folder.path()), mode(&world.path())), (0o700, 0o600));
-    assert_eq!(std::fs::read_dir(world.folder.path()).expect("a folder").count(), 1, "nothing else is left");
+    assert_eq!((mode(world.directory.path()), mode(&world.path())), (0o700, 0o600));
+    assert_eq!(std::fs::read_dir(world.directory.path()).expect("a folder").count(), 1, "nothing else is left");
 }
 
 #[test]
@@ -101,66 +101,66 @@ fn what_belongs_to_another_user_is_not_used() {
     world.write(b"bytes");
     chown(world.path(), Some(12345), None).expect("given away");
     assert_eq!(world.refusal(), "it belongs to another user");
-    chown(world.folder.path(), Some(12345), None).expect("given away");
-    let error = Folder::open(world.folder.path()).expect_err("somebody else's folder");
+    chown(world.directory.path(), Some(12345), None).expect("given away");
+    let error = Directory::open(world.directory.path()).expect_err("somebody else's folder");
     assert_eq!(error.to_string(), "it belongs to another user");
-    assert!(Folder::open_own(world.folder.path()).is_err());
+    assert!(Directory::open_own(world.directory.path()).is_err());
 }
 
 #[test]
-fn a_folder_that_is_open_or_a_link_or_none_is_not_used() {
+fn a_directory_that_is_open_or_a_link_or_none_is_not_used() {
     let world = World::new();
-    let path = world.folder.path();
+    let path = world.directory.path();
     set_mode(path, 0o750);
-    let error = Folder::open(path).expect_err("open to the group");
+    let error = Directory::open(path).expect_err("open to the group");
     assert_eq!(error.to_string(), "it is open to others (mode 750, not 700)");
-    assert!(Folder::open_own(path).is_ok(), "good enough to be cleared");
+    assert!(Directory::open_own(path).is_ok(), "good enough to be cleared");
     set_mode(path, 0o700);
     let link = world.base.path().join("link");
     symlink(path, &link).expect("a link");
-    assert!(Folder::make(&Place { path: link, make: Make::Path }).is_err());
+    assert!(Directory::make(&Place { path: link, make: Make::Path }).is_err());
     let file = world.base.path().join("file");
     std::fs::write(&file, "").expect("a file");
-    assert!(Folder::make(&Place { path: file, make: Make::Path }).is_err());
+    assert!(Directory::make(&Place { path: file, make: Make::Path }).is_err());
 }
 
 #[test]
 fn missing_folders_are_made_where_that_is_asked_for() {
     let base = tempfile::tempdir().expect("a folder");
     let path = base.path().join("a/b/c");
-    assert!(Folder::make(&Place { path: path.clone(), make: Make::Folder }).is_err());
-    Folder::make(&Place { path: path.clone(), make: Make::OwnPath }).expect("made");
+    assert!(Directory::make(&Place { path: path.clone(), make: Make::Directory }).is_err());
+    Directory::make(&Place { path: path.clone(), make: Make::OwnPath }).expect("made");
     let mode = |path: &Path| std::fs::metadata(path).expect("there").mode() & 0o777;
     assert_eq!((mode(&path), mode(&base.path().join("a"))), (0o700, 0o700));
 }
 
 #[test]
-fn nothing_is_made_in_another_users_folder_unless_asked_for() {
+fn nothing_is_made_in_another_users_directory_unless_asked_for() {
     if !is_root() {
         return;
     }
     let base = tempfile::tempdir().expect("a folder");
     chown(base.path(), Some(12345), None).expect("given away");
     let path = base.path().join("a/b");
-    let error = Folder::make(&Place { path: path.clone(), make: Make::OwnPath }).expect_err("somebody else's home");
+    let error = Directory::make(&Place { path: path.clone(), make: Make::OwnPath }).expect_err("somebody else's home");
     assert!(error.to_string().contains("the folder around it belongs to another user"), "{error}");
-    assert!(Folder::make(&Place { path: base.path().join("a"), make: Make::Folder }).is_err());
+    assert!(Directory::make(&Place { path: base.path().join("a"), make: Make::Directory }).is_err());
     assert!(!base.path().join("a").exists());
-    Folder::make(&Place { path, make: Make::Path }).expect("made");
+    Directory::make(&Place { path, make: Make::Path }).expect("made");
 }
 
 #[test]
-fn a_folder_notices_that_its_path_leads_elsewhere() {
+fn a_directory_notices_that_its_path_leads_elsewhere() {
     let world = World::new();
-    assert!(world.folder.is_in_place().expect("told"));
-    let lock = world.folder.lock_file(&world.key).expect("a lock");
-    assert!(world.folder.is_lock(&world.key, &lock).expect("told"));
-    std::fs::remove_file(world.folder.path().join(super::lock(&world.key))).expect("removed");
-    assert!(!world.folder.is_lock(&world.key, &lock).expect("told"));
-    std::fs::remove_dir_all(world.folder.path()).expect("removed");
-    assert!(!world.folder.is_in_place().expect("told"));
-    std::fs::create_dir(world.folder.path()).expect("another");
-    assert!(!world.folder.is_in_place().expect("told"));
+    assert!(world.directory.is_in_place().expect("read"));
+    let lock = world.directory.lock_file(&world.key).expect("a lock");
+    assert!(world.directory.is_lock(&world.key, &lock).expect("read"));
+    std::fs::remove_file(world.directory.path().join(super::lock(&world.key))).expect("removed");
+    assert!(!world.directory.is_lock(&world.key, &lock).expect("read"));
+    std::fs::remove_dir_all(world.directory.path()).expect("removed");
+    assert!(!world.directory.is_in_place().expect("read"));
+    std::fs::create_dir(world.directory.path()).expect("another");
+    assert!(!world.directory.is_in_place().expect("read"));
 }
 
 #[test]

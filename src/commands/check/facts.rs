@@ -5,7 +5,7 @@ use super::steps::{State, Step};
 use crate::mfa::mode::{KeyKind, Unattended, device, unattended as unattended_by};
 use crate::profile::{DEFAULT, Region};
 use crate::session::{Granted, rfc3339, whole_seconds};
-use crate::settings::{Conduct, Via};
+use crate::settings::{Mode, Via};
 use crate::supervise::policy::Duty;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -38,9 +38,9 @@ pub(super) fn source(findings: &Findings<'_>, step: &mut Step) {
 /// Whether sessions could be refreshed with nobody there. Without a refresh that is good to know, and no more.
 pub(super) fn unattended(findings: &Findings<'_>, step: &mut Step) {
     let (Some(plan), Some(found)) = (findings.plan, &findings.source) else { return };
-    let lesser = match findings.settings.conduct {
-        Conduct::Supervise(policy) if policy.duty() == Duty::Refresh => State::Warning,
-        Conduct::Supervise(_) | Conduct::Exec => State::Note,
+    let lesser = match findings.settings.mode {
+        Mode::Supervise(policy) if policy.duty() == Duty::Refresh => State::Warning,
+        Mode::Supervise(_) | Mode::Exec => State::Note,
     };
     let possible = unattended_by(plan, &findings.settings.mfa, Some(found.kind));
     step.fact("possible", possible.is_ok());

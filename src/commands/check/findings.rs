@@ -1,7 +1,7 @@
 //! What a check has found: facts, collected by the walk and told by `steps`. No secret is among them.
 
 use crate::error::{AssumeError, Cause, ConfigError, Error, MfaFailure, Refusal, StsCall};
-use crate::mfa::mode::{KeyKind, Way, device, way};
+use crate::mfa::mode::{KeyKind, MfaMode, device, mfa_mode};
 use crate::profile::{Plan, ProfileSet};
 use crate::session::{CallerIdentity, Granted, Session};
 use crate::settings::Settings;
@@ -119,7 +119,7 @@ impl<'a> Findings<'a> {
         let plan = self.plan?;
         let (_, at, _) = device(&plan.hops)?;
         let kind = self.source.as_ref().map_or(KeyKind::LongTerm, |source| source.kind);
-        Some(if matches!(way(&plan.hops, kind), Way::Session(_)) { 1 } else { at })
+        Some(if matches!(mfa_mode(&plan.hops, kind), MfaMode::Session(_)) { 1 } else { at })
     }
 
     /// Nothing but the question.

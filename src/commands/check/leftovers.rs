@@ -18,7 +18,7 @@ const IDENTITY: &[&str] = &[
 
 /// Other identities around the command.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Shadows {
+pub(super) struct Leftovers {
     /// Variables that lead to other identities, and that the command does not get.
     pub(super) removed: Vec<&'static str>,
     /// Those that it gets all the same, by `--keep-env`.
@@ -38,7 +38,7 @@ pub(super) enum SharedFiles {
 }
 
 /// Looks at what the command would inherit.
-pub(super) fn shadows(settings: &Settings, profiles: Option<&ProfileSet>, vars: &Vars) -> Shadows {
+pub(super) fn shadows(settings: &Settings, profiles: Option<&ProfileSet>, vars: &Vars) -> Leftovers {
     let keep = &settings.delivery.keep;
     let (kept, removed) = other_identities(vars).partition(|name| keep.iter().any(|kept| kept == name));
     let default = profiles.and_then(|profiles| profiles.profile(DEFAULT));
@@ -52,5 +52,5 @@ pub(super) fn shadows(settings: &Settings, profiles: Option<&ProfileSet>, vars: 
         }
         Via::Env | Via::File { .. } | Via::Endpoint { .. } | Via::Process => SharedFiles::Filtered,
     };
-    Shadows { removed, kept, files }
+    Leftovers { removed, kept, files }
 }

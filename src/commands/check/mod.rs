@@ -17,13 +17,13 @@ use crate::files;
 use crate::launch::handover;
 use crate::launch::sessions::Sessions;
 use crate::launch::{Inherited, Launch, runtime};
-use crate::log_options::Voice;
+use crate::log_options::LogOptions;
 use crate::mfa::mode::{KeyKind, unattended};
 use crate::process::outcome::Outcome;
 use crate::profile::plan;
 use crate::report::Report;
 use crate::report::output;
-use crate::settings::{CacheMode, Conduct, Settings};
+use crate::settings::{CacheMode, Mode, Settings};
 use crate::sts::{self, Heard, Sts};
 use crate::supervise::policy::Duty;
 use crate::sys::boot::boottime;
@@ -37,7 +37,12 @@ use std::io::{ErrorKind, IsTerminal as _};
 ///
 /// # Errors
 /// Flags that do not go together, as for a launch. What fails on the way is a step, and the status.
-pub(crate) fn check(settings: &Settings, vars: &Vars, report: Report, voice: Voice) -> Result<Outcome, Error> {
+pub(crate) fn check(
+    settings: &Settings,
+    vars: &Vars,
+    report: Report,
+    log_options: LogOptions,
+) -> Result<Outcome, Error> {
     settings.check_keep()?;
     output::expect_open()?;
     let inherited = Inherited::new(vars)?;
@@ -46,7 +51,7 @@ pub(crate) fn check(settings: &Settings, vars: &Vars, report: Report, voice: Voi
         Ok(files) => files,
         Err(error) => {
             findings.failure = Some(error);
-            return tell(&findings, voice);
+            return tell(&findings, log_options);
         }
     };
     let plan = match plan(&settings.request, &files.profiles, vars) {
@@ -54,7 +59,7 @@ pub(crate) fn check(settings: &Settings, vars: &Vars, report: Report, voice: Voi
         Err(error) => {
             findings.profiles = Some(&files.profiles);
             findings.failure = Some(error.into());
-            return tell(&findings, voice);
+            return tell(&findings, log_options);
         }
     };
     let launch = Launch::planned(settings, &inherited, report, files, plan)?;
@@ -62,7 +67,7 @@ pub(crate) fn check(settings: &Settings, vars: &Vars, report: Report, voice: Voi
     findings.plan = Some(&launch.plan);
     findings.endpoint = sts::endpoint(&launch.plan, settings.sts.endpoint.as_deref(), None);
     walk(&launch, &mut findings)?;
-    tell(&findings, voice)
+    tell(&findings, log_options)
 }
 
 /// Asks the source and STS.
@@ -151,12 +156,12 @@ async fn steps_to_session(
 
 /// Refuses what a launch would refuse: refreshes that nobody would be there for.
 fn check_unattended(launch: &Launch<'_>, keys: KeyKind) -> Result<(), Error> {
-    match launch.settings.conduct {
-        Conduct::Supervise(policy) if policy.duty() == Duty::Refresh => {
+    match launch.settings.mode {
+        Mode::Supervise(policy) if policy.duty() == Duty::Refresh => {
             unattended(&launch.plan, &launch.settings.mfa, Some(keys))?;
             Ok(())
         }
-        Conduct::Supervise(_) | Conduct::Exec => Ok(()),
+        Mode::Supervise(_) | Mode::Exec => Ok(()),
     }
 }
 
@@ -167,12 +172,12 @@ fn look(vars: &Vars) -> Vec<(std::path::PathBuf, Presence)> {
     files::places(vars).into_iter().flatten().map(|path| (path.clone(), presence(&path))).collect()
 }
 
-fn tell(findings: &Findings<'_>, mut voice: Voice) -> Result<Outcome, Error> {
+fn tell(findings: &Findings<'_>, mut log_options: LogOptions) -> Result<Outcome, Error> {
     if !std::io::stdout().is_terminal() {
-        voice.screen = Screen::Dumb;
+        log_options.screen = Screen::Dumb;
     }
     let steps = steps::steps(findings);
-    match output::print(page::page(&steps, voice).as_bytes()) {
+    match output::print(page::page(&steps, log_options).as_bytes()) {
         // Who stops reading knows enough; the status is the check's all the same.
         Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => {}
         written => written?,

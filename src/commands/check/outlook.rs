@@ -4,17 +4,17 @@ use super::findings::Findings;
 use super::steps::{State, Step};
 use crate::commands::check::leftovers::{SharedFiles, shadows};
 use crate::session::{Session, rfc3339, whole_seconds};
-use crate::settings::{Conduct, Via};
+use crate::settings::{Mode, Via};
 use crate::supervise::policy::{Duty, OnExpiry, OnRefreshFailure, Policy};
-use crate::supervise::schedule::Turn;
+use crate::supervise::schedule::RefreshKind;
 use serde_json::json;
 use std::fmt::Write as _;
 
 pub(super) fn delivery(findings: &Findings<'_>, step: &mut Step) {
     let settings = findings.settings;
-    let (via, text) = match (&settings.delivery.via, &settings.conduct) {
-        (Via::Env, Conduct::Exec) => ("env", "in the environment of the command, which xassume becomes".to_owned()),
-        (Via::Env, Conduct::Supervise(_)) => ("env", "in the environment of each start".to_owned()),
+    let (via, text) = match (&settings.delivery.via, &settings.mode) {
+        (Via::Env, Mode::Exec) => ("env", "in the environment of the command, which xassume becomes".to_owned()),
+        (Via::Env, Mode::Supervise(_)) => ("env", "in the environment of each start".to_owned()),
         (Via::File { path: Some(path), mode }, _) => {
             ("file", format!("in the credentials file {}, mode {mode:04o}", path.display()))
         }
@@ -31,7 +31,7 @@ pub(super) fn delivery(findings: &Findings<'_>, step: &mut Step) {
 
 pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
     let session = findings.session();
-    let Conduct::Supervise(policy) = findings.settings.conduct else {
+    let Mode::Supervise(policy) = findings.settings.mode else {
         step.text = "--on-expiry none: the session is not refreshed".into();
         if let Some(Session { validity, .. }) = session {
             let _ = write!(
@@ -71,7 +71,7 @@ pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
 /// When the refresh of a session that is new at the start comes; its place in that span is drawn at random.
 fn first_refresh(policy: Policy, session: &Session, step: &mut Step) {
     let lifetime = session.validity.lifetime;
-    let (least, most) = policy.timing().leads(lifetime, Turn::First);
+    let (least, most) = policy.timing().leads(lifetime, RefreshKind::First);
     let (from, to) = (lifetime.saturating_sub(most), lifetime.saturating_sub(least));
     let when = if from == to {
         whole_seconds(from).to_string()

@@ -2,9 +2,9 @@
 
 use super::steps::{State, Step};
 use crate::error::{deceives, plain_json};
-use crate::log_options::{LogFormat, Verbosity, Voice};
+use crate::log_options::{LogFormat, LogOptions, Verbosity};
 use crate::process::outcome::FAILED;
-use crate::terminal::{Colour, Screen, WIDTH};
+use crate::terminal::{Color, Screen, WIDTH};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -17,19 +17,19 @@ pub(super) fn status(steps: &[Step]) -> u8 {
 }
 
 /// All of it, as standard output gets it. With `-q` the page has only what went wrong; a document is always whole.
-pub(super) fn page(steps: &[Step], voice: Voice) -> String {
-    match voice.format {
+pub(super) fn page(steps: &[Step], log_options: LogOptions) -> String {
+    match log_options.format {
         LogFormat::Json => {
             let steps_told: Vec<Value> = steps.iter().map(document).collect();
             let result = if status(steps) == 0 { "ok" } else { "failed" };
             plain_json(&json!({"check": result, "status": status(steps), "steps": steps_told})) + "\n"
         }
         LogFormat::Text => {
-            let quiet = voice.verbosity == Verbosity::Quiet;
+            let quiet = log_options.verbosity == Verbosity::Quiet;
             steps
                 .iter()
                 .filter(|step| !quiet || step.state == State::Failed)
-                .map(|step| lines(step, voice.screen))
+                .map(|step| lines(step, log_options.screen))
                 .collect()
         }
     }
@@ -54,7 +54,7 @@ fn lines(step: &Step, screen: Screen) -> String {
     wrap(&mut lines, head.trim_end(), &step.text, TEXT);
     // Colours come last, since they take no columns.
     let word = step.state.word();
-    lines.replace_range(..word.len(), &screen.paint(word, colour(step.state)));
+    lines.replace_range(..word.len(), &screen.paint(word, color(step.state)));
     // Of a step that was not reached only its subject is known.
     if step.state != State::NotReached {
         for detail in &step.details {
@@ -69,17 +69,17 @@ fn lines(step: &Step, screen: Screen) -> String {
     }
     if step.hint.is_some() {
         let place = before_hint + 4..before_hint + 9;
-        lines.replace_range(place, &screen.paint("hint:", Some(Colour::Hint)));
+        lines.replace_range(place, &screen.paint("hint:", Some(Color::Hint)));
     }
     lines
 }
 
 /// As errors and warnings have them.
-fn colour(state: State) -> Option<Colour> {
+fn color(state: State) -> Option<Color> {
     match state {
-        State::Ok => Some(Colour::Success),
-        State::Warning => Some(Colour::Warning),
-        State::Failed => Some(Colour::Failure),
+        State::Ok => Some(Color::Success),
+        State::Warning => Some(Color::Warning),
+        State::Failed => Some(Color::Failure),
         State::Note | State::NotReached => None,
     }
 }
@@ -115,7 +115,7 @@ mod tests {
         Step { name, state, text: text.to_owned(), details, hint: hint.map(str::to_owned), facts: Map::new() }
     }
 
-    const TOLD: Voice = Voice { verbosity: Verbosity::Normal, format: LogFormat::Text, screen: Screen::Dumb };
+    const TOLD: LogOptions = LogOptions { verbosity: Verbosity::Normal, format: LogFormat::Text, screen: Screen::Dumb };
 
     #[test]
     fn long_lines_go_on_below_and_statements_are_not_torn() {
@@ -142,7 +142,7 @@ mod tests {
     fn nothing_steers_the_terminal() {
         let told = page(&[step(State::Ok, "a\u{1b}[2Jb\rc\u{202e}d", None)], TOLD);
         assert!(told.starts_with("ok           role           a[2Jb cd\n"), "{told}");
-        let json = Voice { format: LogFormat::Json, ..TOLD };
+        let json = LogOptions { format: LogFormat::Json, ..TOLD };
         let told = page(&[step(State::Ok, "c\u{202e}d\u{9b}\u{e0041}", None)], json);
         assert!(told.contains(r#""c\u202ed\u009b\udb40\udc41""#), "{told}");
     }
@@ -150,11 +150,11 @@ mod tests {
     #[test]
     fn the_state_and_the_hint_are_coloured_and_nothing_else() {
         let steps = [step(State::Failed, "no", Some("why\n  so")), step(State::Ok, "yes", None)];
-        let coloured = page(&steps, Voice { screen: Screen::Coloured, ..TOLD });
+        let coloured = page(&steps, LogOptions { screen: Screen::Coloured, ..TOLD });
         assert!(coloured.starts_with("\x1b[1;31mfailed\x1b[0m       role           no\n"), "{coloured:?}");
         assert!(coloured.contains("\n    \x1b[36mhint:\x1b[0m why\n      so\n\x1b[32mok\x1b[0m  "), "{coloured:?}");
         assert_eq!(coloured.matches('\x1b').count(), 6);
-        assert!(!page(&steps, Voice { screen: Screen::Plain, ..TOLD }).contains('\x1b'));
+        assert!(!page(&steps, LogOptions { screen: Screen::Plain, ..TOLD }).contains('\x1b'));
     }
 
     #[test]
@@ -165,9 +165,9 @@ mod tests {
     #[test]
     fn quiet_is_for_the_page_and_not_for_the_document() {
         let steps = [step(State::Warning, "a", None), step(State::Failed, "b", None)];
-        let quiet = Voice { verbosity: Verbosity::Quiet, ..TOLD };
+        let quiet = LogOptions { verbosity: Verbosity::Quiet, ..TOLD };
         assert_eq!(page(&steps, quiet).lines().next(), Some("failed       role           b"));
-        let json = page(&steps, Voice { format: LogFormat::Json, ..quiet });
+        let json = page(&steps, LogOptions { format: LogFormat::Json, ..quiet });
         assert_eq!(json.lines().count(), 1);
         assert!(json.contains(r#""message":"a""#) && json.contains(r#""check":"failed","status":125"#), "{json}");
         assert_eq!((status(&steps), status(&steps[..1])), (125, 0));

@@ -7,7 +7,7 @@
 )]
 
 use super::answer_all;
-use crate::deliver::endpoint::request::Door;
+use crate::deliver::endpoint::request::RequestRules;
 use crate::deliver::serving::Served;
 use crate::hostile::{Bound, bounded};
 use crate::session::{Secret, Validity};
@@ -50,7 +50,7 @@ fn answered(bytes: &[u8]) -> Vec<u8> {
         let expiration = crate::sys::clock::wall() + hour;
         let validity = Validity { expiration, left: hour, lifetime: hour, skew_secs: 0 };
         served.put(Zeroizing::new(DOCUMENT.into()), &validity);
-        let door = Arc::new(Door::new(8, PATH.into(), Secret::new(TOKEN), served));
+        let door = Arc::new(RequestRules::new(8, PATH.into(), Secret::new(TOKEN), served));
         let (ours, theirs) = duplex(64 << 10);
         let (mut from, mut to) = tokio::io::split(theirs);
         let send = async move {

@@ -12,7 +12,7 @@ use serde_json::json;
 use subtle::ConstantTimeEq as _;
 
 /// What a request is held against.
-pub(super) struct Door {
+pub(super) struct RequestRules {
     /// Our two names, each with and without the port (AWS's C runtime sends none). A page of a browser that was led here
     /// by another name (DNS rebinding) sends that name.
     hosts: [String; 4],
@@ -32,7 +32,7 @@ enum Refusal {
     NoSession,
 }
 
-impl Door {
+impl RequestRules {
     pub(super) fn new(port: u16, path: String, token: Secret, served: Served) -> Self {
         let hosts = ["127.0.0.1".into(), "localhost".into(), format!("127.0.0.1:{port}"), format!("localhost:{port}")];
         Self { hosts, path, token, served }
@@ -132,15 +132,15 @@ mod tests {
 
     const GOOD: [(&str, &str); 2] = [("host", "127.0.0.1:8"), ("authorization", "token")];
 
-    fn door(left: Duration) -> Door {
+    fn door(left: Duration) -> RequestRules {
         let served = Served::default();
         let expiration = crate::sys::clock::wall() + left;
         let validity = Validity { expiration, left, lifetime: Duration::from_hours(1), skew_secs: 0 };
         served.put(Zeroizing::new(b"{}".to_vec()), &validity);
-        Door::new(8, "/path".into(), Secret::new("token"), served)
+        RequestRules::new(8, "/path".into(), Secret::new("token"), served)
     }
 
-    fn status(door: &Door, method: &str, target: &str, headers: &[(&str, &str)]) -> u16 {
+    fn status(door: &RequestRules, method: &str, target: &str, headers: &[(&str, &str)]) -> u16 {
         let request = Request::builder().method(method).uri(target);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let response = door.answer(&request.body(Full::new(Bytes::new())).expect("a request"));

@@ -8,13 +8,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 /// The connection, and from when on it cannot be written to.
-pub(super) struct Impatient<T> {
+pub(super) struct WriteTimeout<T> {
     socket: T,
     limit: Duration,
     stuck: Option<Pin<Box<Sleep>>>,
 }
 
-impl<T> Impatient<T> {
+impl<T> WriteTimeout<T> {
     pub(super) fn new(socket: T, limit: Duration) -> Self {
         Self { socket, limit, stuck: None }
     }
@@ -30,7 +30,7 @@ impl<T> Impatient<T> {
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Impatient<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for WriteTimeout<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -40,7 +40,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Impatient<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Impatient<T> {
+impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<T> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write(context, bytes);
         self.judged(context, written)
@@ -67,7 +67,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         runtime.block_on(async {
             let (ours, mut theirs) = duplex(4);
-            let mut ours = Impatient::new(ours, Duration::from_millis(20));
+            let mut ours = WriteTimeout::new(ours, Duration::from_millis(20));
             let mut all = [0; 8];
             let (written, read) = tokio::join!(ours.write_all(b"12345678"), theirs.read_exact(&mut all));
             assert!(written.is_ok() && read.is_ok());

@@ -49,7 +49,7 @@ fn delivery(name: &str) -> Delivery<'static> {
 struct With<'a> {
     region: Option<&'a str>,
     delivery: Delivery<'a>,
-    mode: Mode,
+    mode: Recipient,
     depth: u32,
     profile_settings: &'a [(String, String)],
     keep: &'a [OsString],
@@ -59,7 +59,7 @@ struct With<'a> {
 const PLAIN: With<'static> = With {
     region: None,
     delivery: Delivery::Env,
-    mode: Mode::Exec,
+    mode: Recipient::Exec,
     depth: 1,
     profile_settings: &[],
     keep: &[],
@@ -192,7 +192,7 @@ fn kept_names_stay_unless_xassume_sets_them() {
 fn the_watchdogs_pid_goes_only_under_supervision() {
     let inherited = [("WATCHDOG_PID", "1"), ("WATCHDOG_USEC", "2"), ("NOTIFY_SOCKET", "@n")];
     assert_eq!(run(&inherited, PLAIN)[..3], ["WATCHDOG_PID=1", "WATCHDOG_USEC=2", "NOTIFY_SOCKET=@n"]);
-    let found = run(&inherited, With { mode: Mode::Supervise, ..PLAIN });
+    let found = run(&inherited, With { mode: Recipient::Supervise, ..PLAIN });
     assert_eq!(found[..2], ["WATCHDOG_USEC=2", "NOTIFY_SOCKET=@n"]);
 }
 
@@ -260,7 +260,7 @@ fn the_change_leads_from_whatever_a_shell_has_to_what_a_command_would_have() {
         session: &session,
         region: Some("eu-west-1"),
         delivery: Delivery::Env,
-        mode: Mode::Print,
+        mode: Recipient::Print,
         depth: 4,
         profile_settings: &[],
         keep: &keep,

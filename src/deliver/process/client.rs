@@ -3,7 +3,7 @@
 //! It reads no variable and no file, starts no runtime, and prints one JSON document.
 
 use super::{GIVEN, REFUSED};
-use crate::error::{Error, told};
+use crate::error::{Error, reason_of};
 use crate::report::output;
 use std::io::{self, Read as _};
 use std::os::unix::net::UnixStream;
@@ -24,7 +24,7 @@ const LONGEST: usize = 64 * 1024;
 pub(crate) fn print(socket: &Path) -> Result<(), Error> {
     // One line, without a hint: an SDK puts it into a message of its own.
     let failed = |reason: String| Error::System { what: "get credentials from xassume", reason };
-    let answer = ask(socket).map_err(|error| failed(told(&error)))?;
+    let answer = ask(socket).map_err(|error| failed(reason_of(&error)))?;
     let document = document(&answer).map_err(failed)?;
     output::print(document)
 }

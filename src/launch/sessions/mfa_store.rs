@@ -2,7 +2,7 @@
 
 use super::Sessions;
 use crate::cache::{Entry, Key, Moment, Stamp};
-use crate::error::told;
+use crate::error::reason_of;
 use crate::mfa::{MfaKey, MfaSession, MfaSessions};
 use crate::settings::CacheMode;
 
@@ -47,7 +47,7 @@ impl MfaSessions for Kept<'_, '_> {
             wall: now.wall,
         };
         if let Err(error) = self.sessions.cache.keep(&name, &entry, &stamp) {
-            self.sessions.report.detail(format_args!("cache: the MFA session cannot be kept: {}", told(&error)));
+            self.sessions.report.detail(format_args!("cache: the MFA session cannot be kept: {}", reason_of(&error)));
         }
     }
 

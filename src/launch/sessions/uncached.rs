@@ -1,8 +1,8 @@
 //! Asking STS for its own sake: no cached session will do.
 
 use super::{Outage, Sessions, entry};
-use crate::cache::{Key, Passed};
-use crate::error::{Error, told};
+use crate::cache::{Key, Skipped};
+use crate::error::{Error, reason_of};
 use crate::settings::CacheMode;
 use crate::sts::{Obtained, Sts};
 use std::time::Duration;
@@ -21,11 +21,11 @@ impl Sessions<'_> {
         self.with_sts(self.settings.sts.timeout, Outage::Fail.attempts(), key, steps).await
     }
 
-    /// Finds out whether there is a folder that takes a session.
+    /// Finds out whether there is a directory that takes a session.
     ///
     /// # Errors
-    /// Why each folder does not.
-    pub(crate) fn try_to_keep(&self, key: &Key) -> Result<(), Vec<Passed>> {
+    /// Why each directory does not.
+    pub(crate) fn try_to_keep(&self, key: &Key) -> Result<(), Vec<Skipped>> {
         self.cache.try_to_keep(key)
     }
 
@@ -37,7 +37,7 @@ impl Sessions<'_> {
         let Some(key) = key else { return };
         let (entry, stamp) = entry(obtained, asked);
         if let Err(error) = self.cache.keep(key, &entry, &stamp) {
-            self.report.detail(format_args!("cache: the session cannot be kept: {}", told(&error)));
+            self.report.detail(format_args!("cache: the session cannot be kept: {}", reason_of(&error)));
         }
     }
 }

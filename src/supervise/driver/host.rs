@@ -1,12 +1,12 @@
 //! The real host: a child process, signals from the kernel, the user's terminal.
 
 use super::Host;
-use crate::event::{Happening, Problem};
+use crate::event::{Event, Problem};
 use crate::process::signal::Signal;
 use crate::process::{Change, Group, Remaining, Target};
 use crate::report::writer;
 use crate::supervise::forwarding::{self, Early, Facts, SessionRole};
-use crate::supervise::machine::{CommandEvent, Fault};
+use crate::supervise::machine::{CommandInput, Fault};
 use crate::supervise::policy::{self, Policy, ProcessGroup};
 use crate::sys::child::{Child, Program, Stdio, Unborn};
 use crate::sys::family::Family;
@@ -82,15 +82,15 @@ impl ProcessHost {
     }
 
     /// The child is the command, or is not and has ended.
-    fn born(&mut self, outcome: io::Result<Child>) -> CommandEvent {
+    fn born(&mut self, outcome: io::Result<Child>) -> CommandInput {
         self.unborn = None;
         match outcome {
             Ok(child) => {
                 let pid = child.pid();
                 self.child = Some(child);
-                CommandEvent::Started(pid)
+                CommandInput::Started(pid)
             }
-            Err(error) => CommandEvent::NotStarted(fault(&error)),
+            Err(error) => CommandInput::NotStarted(fault(&error)),
         }
     }
 }
@@ -111,7 +111,7 @@ impl Host for ProcessHost {
         self.facts
     }
 
-    fn caveats(&self, policy: &Policy) -> Vec<Happening> {
+    fn caveats(&self, policy: &Policy) -> Vec<Event> {
         let terminal = if self.terminal.is_some() { policy::Terminal::Present } else { policy::Terminal::Absent };
         policy.caveats(terminal, tty::stdin())
     }
@@ -181,7 +181,7 @@ impl Host for ProcessHost {
         change
     }
 
-    async fn news(&mut self) -> CommandEvent {
+    async fn news(&mut self) -> CommandInput {
         loop {
             let arrival = match &self.unborn {
                 None => {
@@ -200,10 +200,10 @@ impl Host for ProcessHost {
                 Ok(arrival) if arrival.signal == Signal::CHLD => {
                     self.reap_orphans();
                     if self.ended {
-                        return CommandEvent::OrphanReaped;
+                        return CommandInput::OrphanReaped;
                     }
                 }
-                Ok(arrival) => return CommandEvent::Signal(arrival),
+                Ok(arrival) => return CommandInput::Signal(arrival),
                 Err(_) => tokio::time::sleep(DEAF).await,
             }
         }

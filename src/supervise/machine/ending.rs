@@ -1,7 +1,7 @@
 //! What the command's rules do when it has ended, and what both its starts and its stops need.
 
 use super::{Machine, Outside, RefreshSignal, Stage, Start, Step, Then};
-use crate::event::{Happening, Stop};
+use crate::event::{Event, Stop};
 use crate::process::signal::Signal;
 use crate::process::{End, Group, Pid, Target};
 use crate::supervise::machine::events::{Action, Final};
@@ -23,7 +23,7 @@ impl Machine {
             End::Killed(signal) => {
                 self.restore_terminal(out);
                 if self.refresh_signal == RefreshSignal::Sent(signal) {
-                    out.push(Action::Tell(Happening::DiedOfRefreshSignal { signal }));
+                    out.push(Action::Emit(Event::DiedOfRefreshSignal { signal }));
                 }
             }
             End::Exited(_) => {}
@@ -33,7 +33,7 @@ impl Machine {
 
     /// A command that was asked to stop has ended, and so has all that it left behind, as far as that can be ended.
     pub(super) fn stopped(&mut self, how: Stop, then: Then, end: End, now: Now, out: &mut Vec<Action>) {
-        out.push(Action::Tell(Happening::Stopped { how, end }));
+        out.push(Action::Emit(Event::Stopped { how, end }));
         match self.facts.group {
             Group::Own => out.push(Action::Sweep),
             Group::Shared => {}
@@ -54,7 +54,7 @@ impl Machine {
     pub(super) fn send_refresh_signal(&mut self, signal: Signal, child: Pid, out: &mut Vec<Action>) {
         self.refresh_signal = RefreshSignal::Sent(signal);
         out.push(Action::Signal(Target::Process, signal));
-        out.push(Action::Tell(Happening::Signalled { signal, pid: child }));
+        out.push(Action::Emit(Event::Signalled { signal, pid: child }));
     }
 
     /// Whom a signal from outside is forwarded to.

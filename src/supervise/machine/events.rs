@@ -1,6 +1,6 @@
 //! What the machine hears and what it asks for.
 
-use crate::event::{Happening, Problem};
+use crate::event::{Event, Problem};
 use crate::process::signal::Signal;
 use crate::process::{Arrival, Change, End, Pid, Remaining, Target};
 use crate::session::Validity;
@@ -8,16 +8,16 @@ use std::time::Duration;
 
 /// Something happened.
 #[derive(Clone, Debug)]
-pub(crate) enum Event {
-    Command(CommandEvent),
-    Session(SessionEvent),
+pub(crate) enum Input {
+    Command(CommandInput),
+    Session(SessionInput),
     /// The deadline may have come; one that comes too early does no harm.
     Wake,
 }
 
 /// To the command, or to xassume in its place.
 #[derive(Clone, Debug)]
-pub(crate) enum CommandEvent {
+pub(crate) enum CommandInput {
     /// The answer to [`Action::Spawn`]: a child runs the command. It may take its time.
     Started(Pid),
     /// The other answer: none does.
@@ -37,7 +37,7 @@ pub(crate) enum CommandEvent {
     Signal(Arrival),
 }
 
-impl From<Change> for CommandEvent {
+impl From<Change> for CommandInput {
     fn from(change: Change) -> Self {
         match change {
             Change::Ended(end) => Self::Ended(end),
@@ -48,7 +48,7 @@ impl From<Change> for CommandEvent {
 
 /// To the session.
 #[derive(Clone, Debug)]
-pub(crate) enum SessionEvent {
+pub(crate) enum SessionInput {
     /// The answer to [`Action::Assume`].
     Obtained(Validity),
     /// The other answer.
@@ -93,7 +93,7 @@ pub(crate) enum Action {
     RestoreTerminal,
     /// Stop xassume itself; it goes on when it is continued.
     Pause(Signal),
-    Tell(Happening),
+    Emit(Event),
     /// The end. Nothing follows, and no child is alive.
     Exit(Final),
 }

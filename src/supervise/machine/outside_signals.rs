@@ -2,7 +2,7 @@
 
 use super::stopping::Halt;
 use super::{Machine, Outside, Restarts, Stage, Start};
-use crate::event::Happening;
+use crate::event::Event;
 use crate::process::signal::Signal;
 use crate::process::{Arrival, End, Group, Pid, Sender, Target};
 use crate::supervise::forwarding::{self, Decision, Early};
@@ -27,7 +27,7 @@ impl Machine {
     pub(super) fn signal(&mut self, arrival: Arrival, child: Pid, out: &mut Vec<Action>) {
         let forward = [
             Action::Signal(self.forward_target(), arrival.signal),
-            Action::Tell(Happening::Forwarded { signal: arrival.signal }),
+            Action::Emit(Event::Forwarded { signal: arrival.signal }),
         ];
         match forwarding::decide(arrival, self.facts, child) {
             Decision::Drop => return,
@@ -76,7 +76,7 @@ impl Machine {
             return;
         }
         self.restarts = Restarts::Cancelled;
-        out.push(Action::Tell(Happening::RestartsCancelled { signal }));
+        out.push(Action::Emit(Event::RestartsCancelled { signal }));
         match self.policy.reach {
             Reach::AtStart => self.renewal.close(out),
             Reach::Live => {}

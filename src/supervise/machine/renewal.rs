@@ -2,10 +2,10 @@
 //!
 //! It knows nothing of the command; what a refresh means for that is told as a [`Consequence`].
 
-use crate::event::{Happening, Problem};
-use crate::supervise::machine::events::{Action, SessionEvent};
+use crate::event::{Event, Problem};
+use crate::supervise::machine::events::{Action, SessionInput};
 use crate::supervise::policy::{Duty, OnRefreshFailure, Policy};
-use crate::supervise::schedule::{CLOSEST, Deadline, Dice, Now, SOON, Term, Turn, retry_in};
+use crate::supervise::schedule::{CLOSEST, Deadline, Dice, Now, RefreshKind, SOON, Term, retry_in};
 use std::time::Duration;
 
 /// The session of a supervision, and the one that is to follow it.
@@ -71,7 +71,7 @@ pub(super) enum Consequence {
 impl Renewal {
     pub(super) fn new(policy: Policy, term: Term, now: Now, mut dice: Dice) -> Self {
         let pace = dice;
-        let lead = policy.timing().lead(term.lifetime, Turn::First, &mut dice);
+        let lead = policy.timing().lead(term.lifetime, RefreshKind::First, &mut dice);
         Self {
             state: match policy.duty() {
                 Duty::Refresh | Duty::Notice => State::Waiting,
@@ -99,28 +99,28 @@ impl Renewal {
         }
     }
 
-    pub(super) fn handle(&mut self, event: SessionEvent, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
+    pub(super) fn handle(&mut self, event: SessionInput, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         match self.state {
             State::Waiting | State::Idle => match event {
                 // Answers to nothing that was asked.
-                SessionEvent::Obtained(_)
-                | SessionEvent::Refused(_)
-                | SessionEvent::Published
-                | SessionEvent::Unpublished(_) => None,
+                SessionInput::Obtained(_)
+                | SessionInput::Refused(_)
+                | SessionInput::Published
+                | SessionInput::Unpublished(_) => None,
             },
             State::Assuming(_) => match event {
-                SessionEvent::Obtained(validity) => {
+                SessionInput::Obtained(validity) => {
                     self.state = State::Publishing(Term::of(&validity, now));
                     out.push(Action::Publish);
                     None
                 }
-                SessionEvent::Refused(problem) => self.fail(problem, now, out),
-                SessionEvent::Published | SessionEvent::Unpublished(_) => None,
+                SessionInput::Refused(problem) => self.fail(problem, now, out),
+                SessionInput::Published | SessionInput::Unpublished(_) => None,
             },
             State::Publishing(term) => match event {
-                SessionEvent::Published => Some(self.adopt(term, now, out)),
-                SessionEvent::Unpublished(problem) => self.fail(problem, now, out),
-                SessionEvent::Obtained(_) | SessionEvent::Refused(_) => None,
+                SessionInput::Published => Some(self.adopt(term, now, out)),
+                SessionInput::Unpublished(problem) => self.fail(problem, now, out),
+                SessionInput::Obtained(_) | SessionInput::Refused(_) => None,
             },
         }
     }
@@ -169,22 +169,22 @@ impl Renewal {
         let alarm = std::mem::replace(&mut self.alarm, Alarm::None);
         let failures = std::mem::take(&mut self.failures);
         if failures > 0 || alarm == Alarm::Expired {
-            out.push(Action::Tell(Happening::Recovered { failures }));
+            out.push(Action::Emit(Event::Recovered { failures }));
         }
-        out.push(Action::Tell(Happening::Refreshed { expiration: term.expiration, left: term.left(now) }));
+        out.push(Action::Emit(Event::Refreshed { expiration: term.expiration, left: term.left(now) }));
         let mut pace = self.pace;
-        let lead = self.policy.timing().lead(term.lifetime, Turn::Later, &mut pace);
+        let lead = self.policy.timing().lead(term.lifetime, RefreshKind::Later, &mut pace);
         self.due = term.before_expiry(lead);
-        self.tell_due(now, out);
+        self.emit_refresh_due(now, out);
         Consequence::Refreshed
     }
 
     /// Says when the next refresh is due, if one is.
-    pub(super) fn tell_due(&self, now: Now, out: &mut Vec<Action>) {
+    pub(super) fn emit_refresh_due(&self, now: Now, out: &mut Vec<Action>) {
         match self.state {
             State::Waiting => {
                 let within = self.due.boot.saturating_sub(now.boot);
-                out.push(Action::Tell(Happening::RefreshDue { at: now.wall + within, within }));
+                out.push(Action::Emit(Event::RefreshDue { at: now.wall + within, within }));
             }
             State::Assuming(_) | State::Publishing(_) | State::Idle => {}
         }
@@ -200,9 +200,9 @@ impl Renewal {
         if self.failures == 1 {
             // This line says what is left, which does for the next one.
             self.alarm = self.alarm.max(if left <= SOON { Alarm::Soon } else { Alarm::Failing });
-            out.push(Action::Tell(Happening::RefreshFailing { problem, expires_in: left, retry_in }));
+            out.push(Action::Emit(Event::RefreshFailing { problem, expires_in: left, retry_in }));
         } else {
-            out.push(Action::Tell(Happening::Retrying { problem, failures: self.failures, retry_in }));
+            out.push(Action::Emit(Event::Retrying { problem, failures: self.failures, retry_in }));
         }
         self.raise_alarm(now, out)
     }
@@ -222,15 +222,15 @@ impl Renewal {
         if expired && self.policy.on_refresh_failure == OnRefreshFailure::Stop && self.state != State::Idle {
             self.close(out);
             self.alarm = Alarm::Expired;
-            out.push(Action::Tell(Happening::Lapsed));
+            out.push(Action::Emit(Event::Lapsed));
             return Some(Consequence::Lapsed);
         }
         if expired && self.alarm < Alarm::Expired {
             self.alarm = Alarm::Expired;
-            out.push(Action::Tell(Happening::ExpiredStillRunning));
+            out.push(Action::Emit(Event::ExpiredStillRunning));
         } else if failing && self.alarm < Alarm::Soon && self.term.before_expiry(SOON).passed(now) {
             self.alarm = Alarm::Soon;
-            out.push(Action::Tell(Happening::ExpiresSoon { within: self.term.left(now) }));
+            out.push(Action::Emit(Event::ExpiresSoon { within: self.term.left(now) }));
         }
         None
     }

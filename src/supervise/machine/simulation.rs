@@ -6,7 +6,7 @@
 use super::renewal::Renewal;
 use crate::event::Problem;
 use crate::session::Validity;
-use crate::supervise::machine::events::{Action, SessionEvent};
+use crate::supervise::machine::events::{Action, SessionInput};
 use crate::supervise::policy::{OnExpiry, Policy, Reach};
 use crate::supervise::schedule::{Deadline, Dice, Margin, Now, Term};
 use std::time::{Duration, SystemTime};
@@ -83,14 +83,14 @@ impl Host {
         let event = match answer {
             Answer::Granted => {
                 self.expiry = at + self.lifetime;
-                SessionEvent::Obtained(validity(self.lifetime, at))
+                SessionInput::Obtained(validity(self.lifetime, at))
             }
-            Answer::Refused => SessionEvent::Refused(Problem { text: String::new(), hint: None }),
+            Answer::Refused => SessionInput::Refused(Problem { text: String::new(), hint: None }),
         };
         self.actions.clear();
         self.renewal.handle(event, now(at), &mut self.actions);
         if answer == Answer::Granted {
-            self.renewal.handle(SessionEvent::Published, now(at), &mut self.actions);
+            self.renewal.handle(SessionInput::Published, now(at), &mut self.actions);
         }
     }
 

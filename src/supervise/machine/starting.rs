@@ -2,7 +2,7 @@
 
 use super::renewal::Consequence;
 use super::{Machine, Stage};
-use crate::event::{Happening, Problem};
+use crate::event::{Event, Problem};
 use crate::process::{End, Pid};
 use crate::supervise::machine::events::{Action, Fault, Final, START_LIMIT, START_RETRIES, START_RETRY_IN};
 use crate::supervise::policy::{Duty, OnExpiry};
@@ -72,12 +72,12 @@ impl Machine {
 
     pub(super) fn started(&mut self, child: Pid, start: Start, now: Now, out: &mut Vec<Action>) {
         self.stage = Stage::Running { child };
-        out.push(Action::Tell(Happening::Started { pid: child }));
+        out.push(Action::Emit(Event::Started { pid: child }));
         if start.after.is_none() {
             match (self.policy.duty(), self.policy.on_expiry) {
-                (Duty::Notice, OnExpiry::Signal(signal)) => out.push(Action::Tell(Happening::NoticeOnly { signal })),
+                (Duty::Notice, OnExpiry::Signal(signal)) => out.push(Action::Emit(Event::NoticeOnly { signal })),
                 (Duty::Refresh, OnExpiry::None | OnExpiry::Restart | OnExpiry::Signal(_)) => {
-                    self.renewal.tell_due(now, out);
+                    self.renewal.emit_refresh_due(now, out);
                 }
                 (Duty::Notice, OnExpiry::None | OnExpiry::Restart)
                 | (Duty::None, OnExpiry::None | OnExpiry::Restart | OnExpiry::Signal(_)) => {}
@@ -99,6 +99,6 @@ impl Machine {
         let step = Step::Due(now.boot.saturating_add(START_RETRY_IN));
         self.stage = Stage::Starting(Start { step, failures: start.failures + 1, ..start });
         let problem = Problem { text: fault.text, hint: None };
-        out.push(Action::Tell(Happening::StartRetry { problem, retry_in: START_RETRY_IN }));
+        out.push(Action::Emit(Event::StartRetry { problem, retry_in: START_RETRY_IN }));
     }
 }

@@ -3,7 +3,7 @@
 //! The command's process stays un-reaped until they are gone, so its id, and its group's, stay its own.
 
 use super::{Machine, Stage, StopWarning, Then};
-use crate::event::{Happening, Stop};
+use crate::event::{Event, Stop};
 use crate::process::signal::Signal;
 use crate::process::{End, Pid, Remaining, Target};
 use crate::supervise::machine::events::{Action, LINGER_LIMIT, LONGEST_PAUSE, LOOK_AGAIN, NAMED_AFTER};
@@ -56,7 +56,7 @@ impl Halt {
         match self.leader {
             Leader::Unasked | Leader::Alive => {
                 out.push(Action::Signal(Target::Process, Signal::KILL));
-                out.push(Action::Tell(Happening::NotKilled { pid: self.child }));
+                out.push(Action::Emit(Event::NotKilled { pid: self.child }));
             }
             Leader::Ended(_) => {}
         }
@@ -143,7 +143,7 @@ impl Machine {
         }
         if !watch.named && now.boot >= watch.at.saturating_add(NAMED_AFTER) {
             watch.named = true;
-            out.push(Action::Tell(Happening::StillStopping { member }));
+            out.push(Action::Emit(Event::StillStopping { member }));
         }
         self.set_halt(Halt { leader: Leader::Ended(watch), ..halt });
     }
@@ -164,7 +164,7 @@ impl Machine {
         };
         if watch.at < since && self.stop_warning == StopWarning::Due {
             self.stop_warning = StopWarning::Said;
-            out.push(Action::Tell(Happening::StopIgnored { member }));
+            out.push(Action::Emit(Event::StopIgnored { member }));
         }
         if now.boot >= give_up {
             return self.stopped(Stop::Killed, halt.then, watch.end, now, out);

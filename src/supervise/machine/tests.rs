@@ -13,7 +13,7 @@ use play::*;
 #[test]
 fn the_command_is_started_at_once_and_the_refresh_is_announced() {
     let play = Play::new(RESTART).is("Starting", "Waiting").wake().asks(&[Action::Spawn]);
-    play.started().is("Running", "Waiting").tells(&["started", "refresh_due"]);
+    play.started().is("Running", "Waiting").emits(&["started", "refresh_due"]);
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_restart_that_fails_for_a_passing_reason_is_tried_again() {
     for errno in [libc::EAGAIN, libc::ENOMEM, libc::ETXTBSY, libc::ETIMEDOUT] {
         let mut play = Play::stopping().gone(End::Exited(0)).wake();
         for _ in 0..START_RETRIES {
-            play = play.not_started(errno).tells(&["start_retry"]).due();
+            play = play.not_started(errno).emits(&["start_retry"]).due();
         }
         play.not_started(errno).asks(&[Action::Exit(Final::NotStarted { errno })]);
     }
@@ -59,7 +59,7 @@ fn a_restart_that_fails_for_a_passing_reason_is_tried_again() {
 #[test]
 fn term_cancels_every_later_restart_and_the_refreshes_that_served_it() {
     let play = Play::running(RESTART).signal(Signal::TERM, USER).is("Running", "Idle").asks(&[TERMED]);
-    let play = play.tells(&["forwarded", "restarts_cancelled"]).after(2 * HOUR).asks(&[]).tells(&["expired"]);
+    let play = play.emits(&["forwarded", "restarts_cancelled"]).after(2 * HOUR).asks(&[]).emits(&["expired"]);
     play.ended(End::Exited(3)).exits(End::Exited(3));
 }
 
@@ -72,7 +72,7 @@ fn term_during_the_sts_call_drops_the_call() {
 #[test]
 fn a_draining_command_keeps_its_file_fresh_and_is_not_restarted() {
     let play = Play::of(Policy::usual(RESTART, Reach::Live), Group::Own).wake().started().signal(Signal::TERM, USER);
-    play.is("Running", "Waiting").refreshed().is("Running", "Waiting").asks(&[]).tells(&["refreshed", "refresh_due"]);
+    play.is("Running", "Waiting").refreshed().is("Running", "Waiting").asks(&[]).emits(&["refreshed", "refresh_due"]);
 }
 
 #[test]
@@ -108,14 +108,14 @@ fn int_while_the_command_runs_and_hup_from_a_process_cancel_nothing() {
 #[test]
 fn what_the_command_itself_sends_cancels_nothing() {
     let child = Sender::Process { pid: CHILD, group: Some(CHILD) };
-    Play::running(RESTART).signal(Signal::TERM, child).is("Running", "Waiting").asks(&[]).tells(&[]);
+    Play::running(RESTART).signal(Signal::TERM, child).is("Running", "Waiting").asks(&[]).emits(&[]);
 }
 
 #[test]
 fn on_a_terminal_a_child_that_was_stopped_alone_stops_xassume() {
     let stopped = |group, signal| {
         let play = Play::of(Policy::usual(OnExpiry::None, Reach::Live), group).wake().started();
-        play.event(Event::Command(CommandEvent::Paused(signal)))
+        play.event(Input::Command(CommandInput::Paused(signal)))
     };
     let both = [Action::Pause(Signal::TTIN), Action::Signal(Target::Process, Signal::CONT)];
     stopped(Group::Shared, Signal::TTIN).asks(&both);
@@ -135,7 +135,7 @@ fn a_start_that_gives_no_answer_is_given_up() {
     let late = Action::Exit(Final::NotStarted { errno: libc::ETIMEDOUT });
     play.after(Duration::from_secs(1)).is("Ended", "Idle").asks(&[Action::Abort, late]);
     let play = Play::stopping().gone(End::Exited(0)).wake().asks(&[Action::Spawn]);
-    play.due().asks(&[Action::Abort]).tells(&["start_retry"]).due().asks(&[Action::Spawn]);
+    play.due().asks(&[Action::Abort]).emits(&["start_retry"]).due().asks(&[Action::Spawn]);
 }
 
 #[test]

@@ -23,53 +23,54 @@ fn seconds(duration: Duration) -> u64 {
 }
 
 /// The lead of a refresh with the lowest and the highest roll, in whole seconds.
-fn leads(timing: Timing, lifetime: Duration, turn: Turn) -> (u64, u64) {
+fn leads(timing: Timing, lifetime: Duration, turn: RefreshKind) -> (u64, u64) {
     let lead = |mut dice| seconds(timing.lead(lifetime, turn, &mut dice));
     (lead(LOW), lead(HIGH))
 }
 
 #[test]
 fn acting_waits_until_a_tenth_is_left_and_spreads_over_another_tenth() {
-    assert_eq!(leads(ACT, HOUR, Turn::First), (360, 720));
-    assert_eq!(leads(ACT, HOUR, Turn::Later), (360, 720));
+    assert_eq!(leads(ACT, HOUR, RefreshKind::First), (360, 720));
+    assert_eq!(leads(ACT, HOUR, RefreshKind::Later), (360, 720));
     // At most ten minutes each.
-    assert_eq!(leads(ACT, 12 * HOUR, Turn::First), (600, 1200));
+    assert_eq!(leads(ACT, 12 * HOUR, RefreshKind::First), (600, 1200));
 }
 
 #[test]
 fn acting_leaves_time_for_the_stop() {
     let slow = Timing { rule: Rule::Act { stop_timeout: minutes(8) }, margin: Margin::Auto };
-    assert_eq!(leads(slow, HOUR, Turn::First), (510, 870));
+    assert_eq!(leads(slow, HOUR, RefreshKind::First), (510, 870));
 }
 
 #[test]
 fn serving_keeps_a_third_in_hand_and_the_first_refresh_spreads_from_half_the_lifetime() {
-    assert_eq!(leads(SERVE, HOUR, Turn::First), (1200, 1800));
-    assert_eq!(leads(SERVE, HOUR, Turn::Later), (1200, 1560));
-    assert_eq!(leads(SERVE, 12 * HOUR, Turn::First), (3600, 6 * 3600));
-    assert_eq!(leads(SERVE, 12 * HOUR, Turn::Later), (3600, 4200));
+    assert_eq!(leads(SERVE, HOUR, RefreshKind::First), (1200, 1800));
+    assert_eq!(leads(SERVE, HOUR, RefreshKind::Later), (1200, 1560));
+    assert_eq!(leads(SERVE, 12 * HOUR, RefreshKind::First), (3600, 6 * 3600));
+    assert_eq!(leads(SERVE, 12 * HOUR, RefreshKind::Later), (3600, 4200));
 }
 
 #[test]
 fn no_refresh_comes_before_half_the_lifetime_and_short_sessions_still_spread() {
     let short = Duration::from_secs(20);
-    assert_eq!(leads(ACT, short, Turn::First), (8, 10));
+    assert_eq!(leads(ACT, short, RefreshKind::First), (8, 10));
     let stubborn = Timing { rule: Rule::Act { stop_timeout: minutes(60) }, margin: Margin::Auto };
-    assert_eq!(leads(stubborn, minutes(15), Turn::First), (360, 450));
+    assert_eq!(leads(stubborn, minutes(15), RefreshKind::First), (360, 450));
 }
 
 #[test]
 fn a_fixed_margin_is_exact_but_never_beyond_half_the_lifetime() {
     for rule in [ACT.rule, SERVE.rule] {
         let fixed = |margin| Timing { rule, margin: Margin::Fixed(margin) };
-        assert_eq!(leads(fixed(minutes(5)), HOUR, Turn::First), (300, 300));
-        assert_eq!(leads(fixed(minutes(50)), HOUR, Turn::Later), (1800, 1800));
+        assert_eq!(leads(fixed(minutes(5)), HOUR, RefreshKind::First), (300, 300));
+        assert_eq!(leads(fixed(minutes(50)), HOUR, RefreshKind::Later), (1800, 1800));
     }
 }
 
 #[test]
 fn ten_instances_spread_over_more_than_a_twentieth_of_the_lifetime() {
-    let all: Vec<_> = (0..10).map(|seed| seconds(ACT.lead(HOUR, Turn::First, &mut Dice::Seeded(seed)))).collect();
+    let all: Vec<_> =
+        (0..10).map(|seed| seconds(ACT.lead(HOUR, RefreshKind::First, &mut Dice::Seeded(seed)))).collect();
     let spread = all.iter().max().zip(all.iter().min()).map(|(last, first)| last - first);
     assert!(spread > Some(3600 / 20), "{all:?}");
 }

@@ -63,11 +63,11 @@ extern "C" fn exit_as_if_killed(number: libc::c_int) {
 /// From now on these signals are told to a [`Notice`], where there is one; else they erase the line on the terminal, and
 /// kill as they would have without it. Signals that were ignored at the start stay so; execve(2) puts the others back.
 pub(crate) fn tidy_before_death() {
-    end_by(tell_or_die);
+    end_by(notify_or_die);
 }
 
-extern "C" fn tell_or_die(number: libc::c_int) {
-    if notice::told(number) {
+extern "C" fn notify_or_die(number: libc::c_int) {
+    if notice::notified(number) {
         return;
     }
     // Only atomics and system calls, also in `die_of`.

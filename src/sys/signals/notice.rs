@@ -95,7 +95,7 @@ fn read(mut pipe: &File) -> Option<Signal> {
 }
 
 /// Tells whoever listens; whether somebody does. Async-signal-safe: atomics and system calls, and errno stays as it was.
-pub(super) fn told(number: libc::c_int) -> bool {
+pub(super) fn notified(number: libc::c_int) -> bool {
     let tell: RawFd = TELL.load(Ordering::Acquire);
     if tell == -1 || LISTENER.load(Ordering::Relaxed) != me() {
         return false;

@@ -160,7 +160,7 @@ impl Host for Sim {
     fn facts(&self) -> Facts {
         Facts { me: 100, group: Group::Own, session: SessionRole::Member }
     }
-    fn caveats(&self, _: &Policy) -> Vec<Happening> {
+    fn caveats(&self, _: &Policy) -> Vec<Event> {
         Vec::new()
     }
     fn start(&mut self, environment: Vec<CString>) -> Result<(), Fault> {
@@ -203,20 +203,20 @@ impl Host for Sim {
     fn change(&mut self) -> Option<Change> {
         self.change_now()
     }
-    async fn news(&mut self) -> CommandEvent {
+    async fn news(&mut self) -> CommandInput {
         poll_fn(|_| {
             let (child, exec) = (self.0.borrow().child, self.0.borrow().exec);
             match (child, exec) {
                 (Child::Unborn, Exec::Works) => {
                     self.0.borrow_mut().child = Child::Runs;
-                    return Poll::Ready(CommandEvent::Started(PID));
+                    return Poll::Ready(CommandInput::Started(PID));
                 }
                 (Child::Unborn | Child::None | Child::Runs | Child::Ended(_) | Child::Zombie, _) => {}
             }
             let signal = || self.0.borrow_mut().signals.pop();
             match self.change_now() {
                 Some(change) => Poll::Ready(change.into()),
-                None => signal().map_or(Poll::Pending, |arrival| Poll::Ready(CommandEvent::Signal(arrival))),
+                None => signal().map_or(Poll::Pending, |arrival| Poll::Ready(CommandInput::Signal(arrival))),
             }
         })
         .await
@@ -268,9 +268,9 @@ impl Delivery for File {
 /// A narrator during whose line of a restart something happens.
 pub(super) struct Telling(pub(super) Sim, pub(super) Option<Plan>);
 
-impl Narrator for Telling {
-    fn tell(&mut self, happening: &Happening) {
-        if let (Happening::Restarting, Some(plan)) = (happening, self.1) {
+impl EventSink for Telling {
+    fn emit(&mut self, event: &Event) {
+        if let (Event::Restarting, Some(plan)) = (event, self.1) {
             self.0.0.borrow_mut().happen(plan);
         }
     }

@@ -66,11 +66,11 @@ impl World {
                 self.claim(self.machine.facts.group == Group::Shared, "the terminal is restored where it is shared");
                 self.claim(self.child == Child::None, "the terminal is not taken from a child");
             }
-            Action::Tell(Happening::Lapsed) => {
+            Action::Emit(Event::Lapsed) => {
                 self.claim(self.expiry.passed(self.now), "a session is not lost before its expiry");
                 self.claim(self.failing, "a session is lost only when a refresh failed, or took too long");
             }
-            Action::Pause(_) | Action::Tell(_) => {}
+            Action::Pause(_) | Action::Emit(_) => {}
             Action::Exit(end) => {
                 self.claim(self.child == Child::None, "no exit with a live child");
                 let asked = self.call || self.publish_asked || self.look_asked || self.stop_asked;

@@ -144,7 +144,7 @@ impl World {
         world.trail = Trail(Some(Rc::new((step, self.trail.clone()))));
         let before = world.machine.state_names();
         let event = world.happen(step);
-        let woken = matches!(event, Event::Wake);
+        let woken = matches!(event, Input::Wake);
         for action in world.machine.handle(event, world.now) {
             world.perform(action);
         }
@@ -152,23 +152,23 @@ impl World {
         world
     }
 
-    pub(super) fn happen(&mut self, step: Move) -> Event {
+    pub(super) fn happen(&mut self, step: Move) -> Input {
         let problem = Problem { text: "no".into(), hint: None };
         match step {
             Move::Start => {
                 self.child = Child::Alive;
                 self.started_before = true;
                 (self.stopped_at, self.ended_at, self.killed_at, self.strays_asked) = (None, None, None, false);
-                Event::Command(CommandEvent::Started(CHILD))
+                Input::Command(CommandInput::Started(CHILD))
             }
             Move::FailStart(errno) => {
                 self.child = Child::None;
-                Event::Command(CommandEvent::NotStarted(Fault { errno, text: String::new() }))
+                Input::Command(CommandInput::NotStarted(Fault { errno, text: String::new() }))
             }
             Move::StopSent => {
                 self.stop_asked = false;
                 self.stopped_at = Some(self.now.boot);
-                Event::Command(CommandEvent::StopSent)
+                Input::Command(CommandInput::StopSent)
             }
             Move::Exit(left) => self.end(End::Exited(0), left),
             Move::Die(signal) => self.end(End::Killed(signal), Left::NOBODY),
@@ -177,74 +177,74 @@ impl World {
                 let member = |lives: bool| lives.then(|| Member { pid: 300, name: String::new() });
                 let Left { in_group, stray } = self.left;
                 let remaining = Remaining { in_group: member(in_group), stray: member(stray) };
-                Event::Command(CommandEvent::Remaining(remaining))
+                Input::Command(CommandInput::Remaining(remaining))
             }
             Move::GroupEnds => {
                 self.left.in_group = false;
-                Event::Command(CommandEvent::OrphanReaped)
+                Input::Command(CommandInput::OrphanReaped)
             }
             Move::StrayEnds => {
                 self.left.stray = false;
-                Event::Command(CommandEvent::OrphanReaped)
+                Input::Command(CommandInput::OrphanReaped)
             }
-            Move::Pause => Event::Command(CommandEvent::Paused(Signal::TTIN)),
+            Move::Pause => Input::Command(CommandInput::Paused(Signal::TTIN)),
             Move::Receive(arrival) => {
                 let from_child = arrival.sender == Sender::Process { pid: CHILD, group: None };
                 // Without a child the sender cannot be known as one.
                 self.terminated |= arrival.signal == Signal::TERM && (!from_child || !self.is_born());
-                Event::Command(CommandEvent::Signal(arrival))
+                Input::Command(CommandInput::Signal(arrival))
             }
             Move::Obtain => {
                 self.call = false;
                 self.obtained = Term::of(&validity(self.now), self.now).expiry();
-                Event::Session(SessionEvent::Obtained(validity(self.now)))
+                Input::Session(SessionInput::Obtained(validity(self.now)))
             }
             Move::Refuse => {
                 self.call = false;
                 self.failing = true;
-                Event::Session(SessionEvent::Refused(problem))
+                Input::Session(SessionInput::Refused(problem))
             }
             Move::Publish => {
                 self.publish_asked = false;
                 self.session_unused = true;
                 self.failing = false;
                 self.expiry = self.obtained;
-                Event::Session(SessionEvent::Published)
+                Input::Session(SessionInput::Published)
             }
             Move::FailPublish => {
                 self.publish_asked = false;
                 self.failing = true;
-                Event::Session(SessionEvent::Unpublished(problem))
+                Input::Session(SessionInput::Unpublished(problem))
             }
             Move::Wait => {
                 let deadline = self.machine.deadline().unwrap();
                 let by_wall = deadline.wall.map(|wall| wall.duration_since(self.now.wall).unwrap_or_default());
                 let by_boot = deadline.boot.saturating_sub(self.now.boot);
                 self.pass(by_wall.map_or(by_boot, |by_wall| by_wall.min(by_boot)));
-                Event::Wake
+                Input::Wake
             }
-            Move::WakeEarly => Event::Wake,
+            Move::WakeEarly => Input::Wake,
             Move::Suspend => {
                 self.steps_left -= 1;
                 self.pass(8 * LIFETIME);
-                Event::Wake
+                Input::Wake
             }
             Move::SetClock(hours) => {
                 self.steps_left -= 1;
                 let step = Duration::from_hours(hours.unsigned_abs());
                 self.now.wall = if hours > 0 { self.now.wall + step } else { self.now.wall - step };
-                Event::Wake
+                Input::Wake
             }
         }
     }
 
-    pub(super) fn end(&mut self, end: End, left: Left) -> Event {
+    pub(super) fn end(&mut self, end: End, left: Left) -> Input {
         self.child = Child::Zombie;
         self.left = left;
         self.stop_asked = false;
         self.ended_at = Some(self.now.boot);
         self.ended_by_itself = self.stopped_at.is_none();
-        Event::Command(CommandEvent::Ended(end))
+        Input::Command(CommandInput::Ended(end))
     }
 
     pub(super) fn pass(&mut self, time: Duration) {

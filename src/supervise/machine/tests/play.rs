@@ -21,7 +21,7 @@ pub(super) struct Play {
     pub(super) machine: Machine,
     pub(super) now: Now,
     pub(super) asked: Vec<Action>,
-    pub(super) told: Vec<&'static str>,
+    pub(super) emitted: Vec<&'static str>,
 }
 
 impl Play {
@@ -33,7 +33,7 @@ impl Play {
         let now = Now { boot: Duration::from_secs(1000), wall: SystemTime::UNIX_EPOCH + 1000 * HOUR };
         let facts = Facts { me, group, session: SessionRole::Member };
         let machine = Machine::new(policy, facts, &validity(now), now, Dice::Loaded(0));
-        Self { machine, now, asked: Vec::new(), told: Vec::new() }
+        Self { machine, now, asked: Vec::new(), emitted: Vec::new() }
     }
 
     /// In a group of its own, for a restart by environment or else by file.
@@ -50,12 +50,12 @@ impl Play {
         Self::running(RESTART).refreshed().stop_sent()
     }
 
-    pub(super) fn event(mut self, event: Event) -> Self {
+    pub(super) fn event(mut self, event: Input) -> Self {
         self.asked.clear();
-        self.told.clear();
+        self.emitted.clear();
         for action in self.machine.handle(event, self.now) {
             match action {
-                Action::Tell(happening) => self.told.push(happening.name()),
+                Action::Emit(event) => self.emitted.push(event.name()),
                 other => self.asked.push(other),
             }
         }
@@ -63,42 +63,42 @@ impl Play {
     }
 
     pub(super) fn wake(self) -> Self {
-        self.event(Event::Wake)
+        self.event(Input::Wake)
     }
     pub(super) fn started(self) -> Self {
-        self.event(Event::Command(CommandEvent::Started(CHILD)))
+        self.event(Input::Command(CommandInput::Started(CHILD)))
     }
     pub(super) fn not_started(self, errno: i32) -> Self {
-        self.event(Event::Command(CommandEvent::NotStarted(Fault { errno, text: "no".into() })))
+        self.event(Input::Command(CommandInput::NotStarted(Fault { errno, text: "no".into() })))
     }
     pub(super) fn stop_sent(self) -> Self {
-        self.event(Event::Command(CommandEvent::StopSent))
+        self.event(Input::Command(CommandInput::StopSent))
     }
     pub(super) fn ended(self, end: End) -> Self {
-        self.event(Event::Command(CommandEvent::Ended(end)))
+        self.event(Input::Command(CommandInput::Ended(end)))
     }
     pub(super) fn remaining(self, in_group: Option<Pid>, stray: Option<Pid>) -> Self {
         let member = |pid| Member { pid, name: "worker".into() };
         let remaining = Remaining { in_group: in_group.map(member), stray: stray.map(member) };
-        self.event(Event::Command(CommandEvent::Remaining(remaining)))
+        self.event(Input::Command(CommandInput::Remaining(remaining)))
     }
     /// Ended, and no other process is left.
     pub(super) fn gone(self, end: End) -> Self {
         self.ended(end).asks(&[Action::Look]).remaining(None, None)
     }
     pub(super) fn signal(self, signal: Signal, sender: Sender) -> Self {
-        self.event(Event::Command(CommandEvent::Signal(Arrival { signal, sender })))
+        self.event(Input::Command(CommandInput::Signal(Arrival { signal, sender })))
     }
     pub(super) fn obtained(self) -> Self {
-        let event = SessionEvent::Obtained(validity(self.now));
-        self.event(Event::Session(event))
+        let event = SessionInput::Obtained(validity(self.now));
+        self.event(Input::Session(event))
     }
     pub(super) fn published(self) -> Self {
-        self.event(Event::Session(SessionEvent::Published))
+        self.event(Input::Session(SessionInput::Published))
     }
     pub(super) fn refused(self) -> Self {
         let problem = Problem { text: "no".into(), hint: None };
-        self.event(Event::Session(SessionEvent::Refused(problem)))
+        self.event(Input::Session(SessionInput::Refused(problem)))
     }
     pub(super) fn after(mut self, time: Duration) -> Self {
         self.now.boot += time;
@@ -124,8 +124,8 @@ impl Play {
         assert_eq!(self.asked, actions);
         self
     }
-    pub(super) fn tells(self, names: &[&str]) -> Self {
-        assert_eq!(self.told, names);
+    pub(super) fn emits(self, names: &[&str]) -> Self {
+        assert_eq!(self.emitted, names);
         self
     }
     pub(super) fn exits(self, end: End) {

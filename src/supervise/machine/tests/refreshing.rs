@@ -10,7 +10,7 @@ use crate::supervise::policy::{OnRefreshFailure, Reach};
 fn a_refresh_is_published_before_the_command_is_stopped() {
     let play = Play::running(RESTART).due().obtained().is("Running", "Publishing").asks(&[Action::Publish]);
     let play = play.published().is("Stopping", "Waiting").asks(&[STOP]);
-    play.tells(&["refreshed", "refresh_due", "restarting"]);
+    play.emits(&["refreshed", "refresh_due", "restarting"]);
 }
 
 #[test]
@@ -22,23 +22,23 @@ fn a_refresh_signal_follows_the_file_and_goes_to_the_command_alone() {
 #[test]
 fn a_file_that_cannot_be_written_is_a_failed_refresh() {
     let problem = Problem { text: "disk full".into(), hint: None };
-    let play = Play::running(HUP).due().obtained().event(Event::Session(SessionEvent::Unpublished(problem)));
-    play.is("Running", "Waiting").asks(&[]).tells(&["refresh_failing"]).due().asks(&[Action::Assume]);
+    let play = Play::running(HUP).due().obtained().event(Input::Session(SessionInput::Unpublished(problem)));
+    play.is("Running", "Waiting").asks(&[]).emits(&["refresh_failing"]).due().asks(&[Action::Assume]);
 }
 
 #[test]
 fn a_command_that_dies_of_the_refresh_signal_is_told_apart() {
     let end = End::Killed(Signal::HUP);
-    Play::running(HUP).refreshed().ended(end).tells(&["died_of_refresh_signal"]).exits(end);
-    Play::running(HUP).ended(end).tells(&[]).exits(end);
+    Play::running(HUP).refreshed().ended(end).emits(&["died_of_refresh_signal"]).exits(end);
+    Play::running(HUP).ended(end).emits(&[]).exits(end);
 }
 
 #[test]
 fn by_environment_the_signal_is_a_notice_without_a_session() {
     let play =
-        Play::of(Policy::usual(HUP, Reach::AtStart), Group::Own).wake().started().tells(&["started", "notice_only"]);
+        Play::of(Policy::usual(HUP, Reach::AtStart), Group::Own).wake().started().emits(&["started", "notice_only"]);
     let play = play.due().is("Running", "Idle").asks(&[Action::Signal(Target::Process, Signal::HUP)]);
-    let play = play.due().asks(&[]).tells(&["expired"]);
+    let play = play.due().asks(&[]).emits(&["expired"]);
     assert_eq!(play.machine.deadline(), None);
 }
 
@@ -48,10 +48,10 @@ fn one_line_for_each_change_of_state_of_a_failing_refresh() {
     let mut play = Play::running(OnExpiry::None);
     while !lines.contains(&"expired") {
         play = play.due();
-        lines.extend(play.told.clone());
+        lines.extend(play.emitted.clone());
         if play.asked == [Action::Assume] {
             play = play.refused();
-            lines.extend(play.told.clone());
+            lines.extend(play.emitted.clone());
         }
     }
     lines.retain(|name| *name != "retry");
@@ -59,7 +59,7 @@ fn one_line_for_each_change_of_state_of_a_failing_refresh() {
     while play.asked != [Action::Assume] {
         play = play.due();
     }
-    play.obtained().published().is("Running", "Waiting").tells(&["recovered", "refreshed", "refresh_due"]);
+    play.obtained().published().is("Running", "Waiting").emits(&["recovered", "refreshed", "refresh_due"]);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_session_that_is_lost_ends_the_command_if_that_is_the_policy() {
     let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, Reach::AtStart) };
     let play = Play::of(strict, Group::Own).wake().started().due().refused().is("Running", "Waiting");
     // No last try: it could take as long as the others.
-    let play = play.after(HOUR).is("Stopping", "Idle").asks(&[STOP]).tells(&["lapsed"]);
+    let play = play.after(HOUR).is("Stopping", "Idle").asks(&[STOP]).emits(&["lapsed"]);
     let end = Action::Exit(Final::Lapsed);
     play.stop_sent().gone(End::Exited(0)).asks(&[Action::Sweep, Action::Reap, end]);
 }
@@ -76,19 +76,19 @@ fn a_session_that_is_lost_ends_the_command_if_that_is_the_policy() {
 fn a_call_that_is_still_out_at_the_expiry_is_not_waited_for_if_that_is_the_policy() {
     let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, Reach::AtStart) };
     let play = Play::of(strict, Group::Own).wake().started().due().is("Running", "Assuming");
-    let play = play.due().is("Stopping", "Idle").asks(&[Action::Abandon, STOP]).tells(&["lapsed"]);
+    let play = play.due().is("Stopping", "Idle").asks(&[Action::Abandon, STOP]).emits(&["lapsed"]);
     assert_eq!(play.now.boot, Duration::from_secs(1000) + HOUR);
 }
 
 #[test]
 fn an_expiry_during_the_sts_call_is_told_and_so_is_the_answer_that_comes_late() {
-    let play = Play::running(RESTART).due().due().is("Running", "Assuming").asks(&[]).tells(&["expired"]);
+    let play = Play::running(RESTART).due().due().is("Running", "Assuming").asks(&[]).emits(&["expired"]);
     assert_eq!(play.machine.deadline(), None);
     let play = play.obtained().published().is("Stopping", "Waiting");
-    play.tells(&["recovered", "refreshed", "refresh_due", "restarting"]);
+    play.emits(&["recovered", "refreshed", "refresh_due", "restarting"]);
 
-    let play = Play::running(RESTART).due().due().refused().is("Running", "Waiting").tells(&["refresh_failing"]);
-    play.due().asks(&[Action::Assume]).obtained().published().tells(&[
+    let play = Play::running(RESTART).due().due().refused().is("Running", "Waiting").emits(&["refresh_failing"]);
+    play.due().asks(&[Action::Assume]).obtained().published().emits(&[
         "recovered",
         "refreshed",
         "refresh_due",
@@ -107,7 +107,7 @@ fn a_session_that_expires_soon_is_told_of_during_a_retry_as_well() {
         play = play.due();
     }
     let play = play.due();
-    play.is("Running", "Assuming").asks(&[]).tells(&["expires_soon"]);
+    play.is("Running", "Assuming").asks(&[]).emits(&["expires_soon"]);
 }
 
 #[test]
@@ -115,13 +115,13 @@ fn a_refusal_after_the_expiry_ends_the_command_if_that_is_the_policy() {
     let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, Reach::AtStart) };
     let play = Play::of(strict, Group::Own).wake().started().after(8 * HOUR).is("Running", "Assuming");
     assert_eq!(play.machine.deadline(), None);
-    play.wake().is("Running", "Assuming").refused().is("Stopping", "Idle").tells(&["refresh_failing", "lapsed"]);
+    play.wake().is("Running", "Assuming").refused().is("Stopping", "Idle").emits(&["refresh_failing", "lapsed"]);
 }
 
 #[test]
 fn after_eight_hours_of_suspend_the_refresh_comes_before_any_alarm() {
     let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, Reach::AtStart) };
-    let play = Play::of(strict, Group::Own).wake().started().after(8 * HOUR).asks(&[Action::Assume]).tells(&[]);
+    let play = Play::of(strict, Group::Own).wake().started().after(8 * HOUR).asks(&[Action::Assume]).emits(&[]);
     play.obtained().published().is("Stopping", "Waiting");
 }
 

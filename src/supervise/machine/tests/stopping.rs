@@ -7,9 +7,9 @@ use crate::supervise::policy::Reach;
 
 #[test]
 fn a_stopped_command_is_swept_reaped_and_started_again() {
-    let play = Play::stopping().gone(End::Exited(0)).is("Starting", "Waiting").tells(&["stopped"]);
+    let play = Play::stopping().gone(End::Exited(0)).is("Starting", "Waiting").emits(&["stopped"]);
     let play = play.asks(&[Action::Sweep, Action::Reap]).wake().asks(&[Action::Spawn]);
-    play.started().is("Running", "Waiting").tells(&["started"]);
+    play.started().is("Running", "Waiting").emits(&["started"]);
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn on_a_terminal_the_terminal_is_given_back_after_a_stop() {
 fn a_command_that_ended_right_before_the_stop_signal_has_ended_by_itself() {
     let end = End::Exited(7);
     let play = Play::running(RESTART).refreshed().is("Stopping", "Waiting").asks(&[STOP]);
-    play.ended(end).is("Ended", "Idle").asks(&[Action::Reap, Action::Exit(Final::Ended(end))]).tells(&[]);
+    play.ended(end).is("Ended", "Idle").asks(&[Action::Reap, Action::Exit(Final::Ended(end))]).emits(&[]);
 }
 
 #[test]
@@ -43,15 +43,15 @@ fn a_stop_lasts_until_the_group_has_ended() {
         looks += 1;
     }
     assert!((30..40).contains(&looks), "{looks} in three seconds");
-    let play = play.event(Event::Command(CommandEvent::OrphanReaped)).asks(&[Action::Look]).remaining(None, None);
-    play.is("Starting", "Waiting").asks(&[Action::Sweep, Action::Reap]).tells(&["stopped"]);
+    let play = play.event(Input::Command(CommandInput::OrphanReaped)).asks(&[Action::Look]).remaining(None, None);
+    play.is("Starting", "Waiting").asks(&[Action::Sweep, Action::Reap]).emits(&["stopped"]);
 }
 
 #[test]
 fn one_that_is_there_two_seconds_after_the_command_is_named_once() {
-    let play = Play::stopping().ended(End::Exited(0)).remaining(Some(300), None).tells(&[]);
-    let play = play.after(Duration::from_secs(2)).remaining(Some(300), None).tells(&["still_stopping"]);
-    play.after(Duration::from_secs(1)).remaining(Some(300), None).tells(&[]);
+    let play = Play::stopping().ended(End::Exited(0)).remaining(Some(300), None).emits(&[]);
+    let play = play.after(Duration::from_secs(2)).remaining(Some(300), None).emits(&["still_stopping"]);
+    play.after(Duration::from_secs(1)).remaining(Some(300), None).emits(&[]);
 }
 
 #[test]
@@ -68,9 +68,9 @@ fn what_outlives_the_stop_timeout_is_killed_in_rounds_and_warned_about_once() {
     for warned in [&["stop_ignored"][..], &[]] {
         play = play.ended(End::Exited(0)).remaining(None, Some(400)).after(Duration::from_secs(10));
         play = play.is("Killing", "Waiting").asks(&[Action::Look]);
-        play = play.remaining(None, Some(400)).asks(&[KILLED]).tells(warned);
+        play = play.remaining(None, Some(400)).asks(&[KILLED]).emits(warned);
         play = play.due().asks(&[Action::Look]).remaining(Some(401), None).asks(&[KILLED]);
-        play = play.due().remaining(None, None).is("Starting", "Waiting").tells(&["stopped"]);
+        play = play.due().remaining(None, None).is("Starting", "Waiting").emits(&["stopped"]);
         play = play.wake().started().refreshed().stop_sent();
     }
 }
@@ -84,10 +84,10 @@ fn what_cannot_be_killed_does_not_hold_up_a_restart_for_ever() {
 
 #[test]
 fn a_command_that_sigkill_has_not_ended_is_killed_by_its_id_and_told_of() {
-    let play = Play::stopping().due().is("Killing", "Waiting").asks(&[KILLED]).tells(&[]);
-    let play = play.due().asks(&[Action::Signal(Target::Process, Signal::KILL)]).tells(&["not_killed"]);
+    let play = Play::stopping().due().is("Killing", "Waiting").asks(&[KILLED]).emits(&[]);
+    let play = play.due().asks(&[Action::Signal(Target::Process, Signal::KILL)]).emits(&["not_killed"]);
     let play = play.after(HOUR / 60).asks(&[]).gone(End::Killed(Signal::KILL));
-    play.is("Starting", "Waiting").tells(&["stopped"]);
+    play.is("Starting", "Waiting").emits(&["stopped"]);
 }
 
 #[test]
