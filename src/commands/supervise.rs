@@ -6,7 +6,7 @@
 use crate::deliver::published::unwritten;
 use crate::error::{Error, reason_of};
 use crate::event::{EventSink as _, Problem};
-use crate::launch::handover::Handover;
+use crate::launch::delivery::Handover;
 use crate::launch::refresh;
 use crate::launch::{Launch, assumed, runtime};
 use crate::mfa::mode::{KeyKind, Unattended, unattended};

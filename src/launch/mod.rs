@@ -1,6 +1,6 @@
 //! What a run has worked out before there is a session, and what follows from it: sessions, the environment.
 
-pub(crate) mod handover;
+pub(crate) mod delivery;
 pub(crate) mod refresh;
 pub(crate) mod sessions;
 

@@ -14,7 +14,7 @@ mod steps;
 use crate::cache::Key;
 use crate::error::Error;
 use crate::files;
-use crate::launch::handover;
+use crate::launch::delivery;
 use crate::launch::sessions::Sessions;
 use crate::launch::{Inherited, Launch, runtime};
 use crate::log_options::LogOptions;
@@ -87,7 +87,7 @@ fn walk(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Error> {
             findings.failure = launch.settings.check_account(&obtained.session).err();
             if findings.failure.is_none() {
                 let _within = runtime.enter();
-                findings.undelivered = handover::rehearse(launch).err();
+                findings.undelivered = delivery::rehearse(launch).err();
             }
         }
         Err(error) => {
