@@ -2,8 +2,8 @@
 //!
 //! Pure; only `main` reads the process's own environment.
 
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt as _;
+use std::ffi::{CString, OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 /// AWS's variables that choose the role, its source or the way to STS, here or in the SDK; but not those that hold
 /// paths, which may be any bytes (unless it is the SDK that follows them).
@@ -79,6 +79,16 @@ impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Vars {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
         Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
+}
+
+/// Variables as execve(2) takes them. None contains a NUL byte: they come from such a list, or from text without one.
+pub(crate) fn c_strings(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<CString> {
+    let joined = variables.into_iter().map(|(mut name, value)| {
+        name.push("=");
+        name.push(value);
+        name.into_vec()
+    });
+    joined.filter_map(|variable| CString::new(variable).ok()).collect()
 }
 
 #[cfg(test)]

@@ -1,47 +1,55 @@
-//! Staying beside the command: the supervision, put together from a launch.
+//! Supervises the command: keeps its session fresh, and restarts or signals it.
 //!
-//! What happens when is decided in `supervise`; here it gets its parties: STS as the source of sessions, the
-//! environment, a file, the endpoint or the socket as their delivery, the process and the clocks of this machine.
+//! The rules are in `supervise`. Here they get what they need: the source of sessions, their delivery, the process and the
+//! clocks.
 
 use crate::deliver::published::unwritten;
 use crate::error::{Error, reason_of};
 use crate::event::{EventSink as _, Problem};
-use crate::launch::delivery::Handover;
+use crate::launch::delivery::Delivery;
 use crate::launch::refresh;
 use crate::launch::{Launch, assumed, runtime};
 use crate::mfa::mode::{KeyKind, Unattended, unattended};
 use crate::process::End;
 use crate::process::outcome::Outcome;
-use crate::report::writer;
+use crate::report::{Report, writer};
 use crate::session::{Need, Session};
+use crate::settings::Settings;
 use crate::supervise::driver::{Parties, ProcessHost, supervise};
 use crate::supervise::machine::{Final, START_LIMIT};
 use crate::supervise::policy::{Duty, OnExpiry, Policy};
-use crate::supervise::ports::{Delivery, Publishing, SessionSource};
+use crate::supervise::ports::{Deliver as _, Publishing, SessionSource};
 use crate::sys::clock::SystemClock;
-use crate::sys::exec;
-use crate::sys::lookup::Command;
+use crate::sys::lookup::{self, Command};
+use crate::sys::memory;
 use crate::sys::offload::Offload;
+use crate::vars::Vars;
 use nix::errno::Errno;
 use std::path::Path;
 
 /// Runs the command to its end, and keeps its session fresh.
 ///
 /// # Errors
-/// What stood in the way of the first session or of a start, or that the session could not be kept.
-pub(crate) fn attend(launch: &Launch<'_>, command: &Command, policy: Policy) -> Result<Outcome, Error> {
-    warn(launch);
-    check_unattended(launch, policy, KeyKind::expected(&launch.plan.source))?;
+/// Why there is no first session or no start, or that the session could not be refreshed.
+pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Report) -> Result<Outcome, Error> {
+    settings.check_keep()?;
+    memory::zero_what_is_freed();
+    let command = lookup::find(&settings.command, vars.get("PATH"))?;
+    let launch = Launch::prepare(settings, vars, report)?;
+    if vars.text("LISTEN_FDS").is_some() {
+        report.warning("socket activation (LISTEN_FDS) does not reach a command that xassume stays with");
+    }
+    check_unattended(&launch, policy, KeyKind::expected(&launch.planned.plan.source))?;
     let runtime = runtime()?;
     let offload = Offload::new(writer::write, writer::use_directly);
-    let mut handover = {
+    let mut delivery = {
         let _within = runtime.enter();
-        // The files go with this value: before xassume dies of whatever the command died of.
-        Handover::prepare(launch, offload.clone())?
+        // Its files are removed with this value, before xassume ends by the command's signal.
+        Delivery::open(&launch, offload.clone())?
     };
     let end = runtime.block_on(async {
-        let end = stay(launch, command, policy, &mut handover).await;
-        handover.remove().await;
+        let end = supervised(&launch, (&command, &offload), policy, &mut delivery).await;
+        delivery.remove().await;
         end
     });
     drop(offload);
@@ -49,35 +57,35 @@ pub(crate) fn attend(launch: &Launch<'_>, command: &Command, policy: Policy) -> 
     match end? {
         Final::Ended(End::Exited(status)) => Ok(Outcome::Exited(status)),
         Final::Ended(End::Killed(signal)) => Ok(Outcome::Killed(signal)),
-        Final::NotStarted { errno, .. } => Err(not_started(command, errno)),
+        Final::NotStarted { errno, .. } => Err(not_started(&command, errno)),
         Final::Lapsed => Err(Error::Lapsed),
     }
 }
 
-async fn stay(
+async fn supervised(
     launch: &Launch<'_>,
-    command: &Command,
+    (command, offload): (&Command, &Offload),
     policy: Policy,
-    handover: &mut Handover<'_, '_>,
+    delivery: &mut Delivery<'_, '_>,
 ) -> Result<Final, Error> {
     let host = ProcessHost::prepare(command.clone(), policy.process_group);
     let mut host = host.map_err(|error| Error::Exhausted { what: "receive signals", reason: reason_of(&error) })?;
-    launch.report.write_by_a_thread();
+    let mut report = launch.context.report;
+    report.write_by_a_thread();
     let first = tokio::select! {
         biased;
         signal = host.fatal_signal() => return Ok(Final::Ended(End::Killed(signal))),
         first = launch.first_session(need(launch, policy)) => first?,
     };
-    // A credential_process tells only now what kind of keys it gives.
+    // Only now is it known what kind of keys a credential_process gives.
     if let Some(asked) = first.asked
-        && KeyKind::expected(&launch.plan.source).is_none()
+        && KeyKind::expected(&launch.planned.plan.source).is_none()
     {
         check_unattended(launch, policy, Some(asked.source_keys))?;
     }
-    let mut report = launch.report;
     report.emit(&assumed(&first.session));
-    handover.region_of_the_instance.clone_from(&first.instance_region);
-    let published = match handover.publish(&first.session) {
+    delivery.instance_region.clone_from(&first.instance_region);
+    let published = match delivery.publish(&first.session) {
         Publishing::Done(published) => published,
         Publishing::Begun(publishing) => tokio::select! {
             biased;
@@ -87,45 +95,36 @@ async fn stay(
     };
     published.map_err(|problem| unwritten(problem.text))?;
     let clock = SystemClock::new();
-    let offload = handover.offload.clone();
     let source = Refreshes { launch, offload };
-    let parties =
-        Parties { source: &source, delivery: handover, host: &mut host, clock: &clock, narrator: &mut report };
+    let parties = Parties { source: &source, delivery, host: &mut host, clock: &clock, narrator: &mut report };
     Ok(supervise(policy, first.session, parties).await)
 }
 
-/// What the first session must have left: a restart with one that is nearly over would be wasted, the others are
-/// refreshed in good time.
+/// The lifetime that the first session must have left. A restart soon after the start would be wasted; the others are
+/// refreshed in time.
 fn need(launch: &Launch<'_>, policy: Policy) -> Need {
     match policy.on_expiry {
         OnExpiry::Restart => Need::ThreeQuarters,
         OnExpiry::None | OnExpiry::Signal(_) => {
-            Need::AtLeast(policy.timing().margin(launch.plan.hops.longest_lifetime()))
+            Need::AtLeast(policy.timing().margin(launch.planned.plan.hops.longest_lifetime()))
         }
     }
 }
 
-/// What the user should know before anything is asked of AWS.
-fn warn(launch: &Launch<'_>) {
-    if launch.vars.text("LISTEN_FDS").is_some() {
-        launch.report.warning("socket activation (LISTEN_FDS) does not reach a command that xassume stays with");
-    }
-}
-
-/// Refuses what could not be refreshed with nobody there, and tells how long it can be.
+/// Fails if a refresh would need a typed code, and reports for how long refreshes work without one.
 fn check_unattended(launch: &Launch<'_>, policy: Policy, keys: Option<KeyKind>) -> Result<(), Error> {
     if policy.duty() != Duty::Refresh {
         return Ok(());
     }
-    match unattended(&launch.plan, &launch.settings.mfa, keys)? {
+    match unattended(&launch.planned.plan, &launch.context.settings.mfa, keys)? {
         Unattended::Always => {}
-        Unattended::ForMfaSession(time) => launch.report.detail(format_args!(
+        Unattended::ForMfaSession(time) => launch.context.report.detail(format_args!(
             "the session can be refreshed for {}: then a new MFA code is needed",
             humantime::format_duration(time)
         )),
         Unattended::WhileKeysHold => {
-            let end = launch.vars.text("AWS_CREDENTIAL_EXPIRATION").map(|end| format!(" (at {end})"));
-            launch.report.warning(format_args!(
+            let end = launch.context.vars.text("AWS_CREDENTIAL_EXPIRATION").map(|end| format!(" (at {end})"));
+            launch.context.report.warning(format_args!(
                 "the keys in the environment are a session's: when it ends{}, the role cannot be assumed again",
                 end.unwrap_or_default()
             ));
@@ -134,9 +133,8 @@ fn check_unattended(launch: &Launch<'_>, policy: Policy, keys: Option<KeyKind>) 
     Ok(())
 }
 
-/// Why a command that was found did not start; a file that is gone since is 127, as if it had never been there. That the
-/// system has no process, memory or descriptor to spare, or that a file system gives no answer, says nothing about the
-/// command: 125.
+/// Why a command that was found did not start: 127 if its file is gone, 126 if it cannot be run, 125 if the reason is not
+/// the command but a lack of processes, memory or descriptors, or a file system that does not answer.
 fn not_started(command: &Command, errno: i32) -> Error {
     let errno = Errno::from_raw(errno);
     let gone = command.path.to_str().is_ok_and(|path| !Path::new(path).exists());
@@ -150,17 +148,17 @@ fn not_started(command: &Command, errno: i32) -> Error {
     if [Errno::EAGAIN, Errno::ENOMEM, Errno::EMFILE, Errno::ENFILE].contains(&errno) {
         return Error::Exhausted { what: "start the command", reason: errno.desc().to_owned() };
     }
-    exec::not_runnable(command, errno)
+    crate::sys::exec::not_runnable(command, errno)
 }
 
 /// Sessions for refreshes.
 struct Refreshes<'a, 'b> {
     launch: &'a Launch<'b>,
-    offload: Offload,
+    offload: &'a Offload,
 }
 
 impl SessionSource for Refreshes<'_, '_> {
     async fn assume(&self) -> Result<Session, Problem> {
-        refresh::next_session(self.launch, &self.offload).await
+        refresh::next_session(self.launch, self.offload).await
     }
 }

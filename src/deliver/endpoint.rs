@@ -10,7 +10,7 @@ mod request;
 mod write_timeout;
 
 use super::connections::{Connections, Place, Stage};
-use super::environment::Delivery;
+use super::environment::CommandCredentials;
 use super::published::PublishedFile;
 use super::random::random_hex;
 use super::serving::{PAUSE, Served};
@@ -140,8 +140,8 @@ impl Endpoint {
     }
 
     /// What the command is told.
-    pub(crate) fn delivery<'a>(&'a self, config_file: &'a Path) -> Delivery<'a> {
-        Delivery::Endpoint {
+    pub(crate) fn credentials<'a>(&'a self, config_file: &'a Path) -> CommandCredentials<'a> {
+        CommandCredentials::Endpoint {
             url: &self.url,
             token: self.token.reveal(),
             token_file: self.token_at.path(),

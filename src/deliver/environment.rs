@@ -18,7 +18,7 @@ use std::path::Path;
 
 /// How the session reaches the command.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Delivery<'a> {
+pub(crate) enum CommandCredentials<'a> {
     /// `--via env`.
     Env,
     /// `--via env --isolate`: the keys are variables, and the shared files are hidden.
@@ -56,11 +56,11 @@ pub(crate) struct Inputs<'a> {
     pub(crate) session: &'a Session,
     /// A region that the user, the profile or the instance named; none when it is only a fallback to reach STS.
     pub(crate) region: Option<&'a str>,
-    pub(crate) delivery: Delivery<'a>,
-    pub(crate) mode: Recipient,
+    pub(crate) credentials: CommandCredentials<'a>,
+    pub(crate) recipient: Recipient,
     /// How deep the command is nested: the inherited depth and one.
     pub(crate) depth: u32,
-    /// The used profile's settings as variables; exported by [`Delivery::Env`] alone, for the others have a copy of
+    /// The used profile's settings as variables; exported by [`CommandCredentials::Env`] alone, for the others have a copy of
     /// the config file.
     pub(crate) profile_settings: &'a [(String, String)],
     /// Names that are not to be removed.
@@ -74,7 +74,7 @@ const PROXIES: &[&str] = &["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_pro
 ///
 /// # Errors
 /// The first name that xassume sets itself, so that the inherited value cannot stay, and what to do.
-pub(crate) fn check_keep(keep: &[OsString], delivery: &Delivery) -> Result<(), (OsString, Invalid)> {
+pub(crate) fn check_keep(keep: &[OsString], delivery: &CommandCredentials) -> Result<(), (OsString, Invalid)> {
     let set = |name: &OsString| ALWAYS_SET.iter().copied().chain(delivered_names(delivery)).any(|known| name == known);
     match keep.iter().find(|name| set(name)) {
         Some(name) => Err((
@@ -117,26 +117,27 @@ pub(crate) fn change(inputs: &Inputs) -> Change {
 }
 
 fn is_removed(name: &OsStr, inputs: &Inputs) -> bool {
-    let watchdog = inputs.mode == Recipient::Supervise && name == WATCHDOG_PID;
+    let watchdog = inputs.recipient == Recipient::Supervise && name == WATCHDOG_PID;
     let identity = REMOVED.iter().any(|removed| name == *removed);
     (watchdog || identity) && !inputs.keep.iter().any(|kept| kept == name)
 }
 
 fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
     let mut set = Setter(Vec::new());
-    match inputs.delivery {
-        Delivery::Env => {
+    match inputs.credentials {
+        CommandCredentials::Env => {
             set.keys(inputs.session);
             set.settings(inputs);
         }
-        Delivery::EnvIsolated { config_file } => {
+        CommandCredentials::EnvIsolated { config_file } => {
             set.keys(inputs.session);
             set.files(Path::new("/dev/null"), config_file);
         }
-        Delivery::File { credentials_file, config_file } | Delivery::Process { credentials_file, config_file } => {
+        CommandCredentials::File { credentials_file, config_file }
+        | CommandCredentials::Process { credentials_file, config_file } => {
             set.files(credentials_file, config_file);
         }
-        Delivery::Endpoint { url, token, token_file, empty_credentials_file, config_file } => {
+        CommandCredentials::Endpoint { url, token, token_file, empty_credentials_file, config_file } => {
             set.variable("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
             // Some SDKs read the first alone, Rust's object_store the second alone.
             set.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN", token);
@@ -147,7 +148,7 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
             set.no_proxy(inputs.inherited);
         }
     }
-    if !matches!(inputs.delivery, Delivery::Env | Delivery::EnvIsolated { .. }) {
+    if !matches!(inputs.credentials, CommandCredentials::Env | CommandCredentials::EnvIsolated { .. }) {
         // boto 2 has its own files with keys, which botocore reads before it asks an endpoint.
         set.variable("BOTO_CONFIG", "/dev/null");
         set.variable("AWS_EC2_METADATA_DISABLED", "true");
@@ -157,7 +158,7 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
         set.variable("AWS_DEFAULT_REGION", region);
     }
     set.variable("XASSUME_SESSION", &inputs.session.assumed_role_arn);
-    if inputs.mode != Recipient::Print {
+    if inputs.recipient != Recipient::Print {
         set.variable("XASSUME_DEPTH", inputs.depth.to_string());
     }
     set.0

@@ -12,7 +12,7 @@
 pub(crate) mod client;
 
 use super::connections::Connections;
-use super::environment::Delivery;
+use super::environment::CommandCredentials;
 use super::serving::{PAUSE, Served};
 use crate::cli::FROM_SOCKET;
 use crate::deliver::run_directory::RunDirectory;
@@ -76,8 +76,8 @@ impl Process {
     }
 
     /// What the command is told.
-    pub(crate) fn delivery<'a>(&'a self, config_file: &'a Path) -> Delivery<'a> {
-        Delivery::Process { credentials_file: &self.credentials_file, config_file }
+    pub(crate) fn credentials<'a>(&'a self, config_file: &'a Path) -> CommandCredentials<'a> {
+        CommandCredentials::Process { credentials_file: &self.credentials_file, config_file }
     }
 }
 

@@ -1,66 +1,70 @@
-//! How sessions reach the command of a supervision, and the files that this takes.
+//! The delivery of a supervision: how sessions reach the command, and the files, the address or the socket for it.
 
+use super::Launch;
 use crate::deliver::config_copy;
 use crate::deliver::endpoint::Endpoint;
-use crate::deliver::environment::{Delivery as By, Recipient};
+use crate::deliver::environment::{CommandCredentials, Recipient};
 use crate::deliver::file;
 use crate::deliver::process::Process;
 use crate::deliver::published::PublishedFile;
 use crate::deliver::run_directory::RunDirectory;
 use crate::deliver::token_file;
 use crate::error::Error;
-use crate::launch::Launch;
 use crate::session::Session;
 use crate::settings::Via;
-use crate::sts::Obtained;
-use crate::supervise::ports::{Delivery, Publishing};
+use crate::supervise::ports::{Deliver, Publishing};
 use crate::sys::offload::{Life, Offload};
 use crate::sys::program;
 use std::ffi::CString;
 use std::io::Write as _;
 use std::time::Duration;
 
-/// How sessions reach the command, and the files that this takes.
-pub(crate) struct Handover<'a, 'b> {
+/// How sessions reach the command.
+pub(crate) struct Delivery<'a, 'b> {
     launch: &'a Launch<'b>,
-    pub(crate) offload: Offload,
-    /// Stands before the directory: what is dropped first is removed first.
-    road: OpenDelivery,
-    /// Holds the command's copy of the config file; none where the command sees the user's own.
+    offload: Offload,
+    /// Before the directory, since fields are dropped in this order.
+    method: Method,
+    /// Has the command's copy of the config file; none if the command sees the user's own.
     directory: Option<RunDirectory>,
-    pub(crate) region_of_the_instance: Option<String>,
+    /// The region of the instance, if the first session's source gave one.
+    pub(crate) instance_region: Option<String>,
 }
 
-/// The delivery, in being.
-enum OpenDelivery {
-    Environment,
+/// `--via`, once its file, address or socket exists.
+enum Method {
+    Env,
     File(PublishedFile),
     Endpoint(Endpoint),
     Process(Process),
 }
 
 /// How long the end waits for files to be removed.
-const REMOVAL: Duration = Duration::from_millis(500);
+const REMOVAL_LIMIT: Duration = Duration::from_millis(500);
 
 /// The name of the config file's copy in the run's directory.
 const CONFIG: &str = "config";
 
-impl<'a, 'b> Handover<'a, 'b> {
-    pub(crate) fn prepare(launch: &'a Launch<'b>, offload: Offload) -> Result<Self, Error> {
-        let directory = furnished(launch)?;
-        let road = match &directory {
-            Some(directory) => OpenDelivery::open(&launch.settings.delivery.via, directory)?,
-            None => OpenDelivery::Environment,
+impl<'a, 'b> Delivery<'a, 'b> {
+    /// Within a runtime of tokio.
+    ///
+    /// # Errors
+    /// A file, an address or a socket that cannot be created.
+    pub(crate) fn open(launch: &'a Launch<'b>, offload: Offload) -> Result<Self, Error> {
+        let directory = run_directory(launch)?;
+        let method = match &directory {
+            Some(directory) => Method::open(&launch.context.settings.delivery.via, directory)?,
+            None => Method::Env,
         };
-        Ok(Self { launch, offload, road, directory, region_of_the_instance: None })
+        Ok(Self { launch, offload, method, directory, instance_region: None })
     }
 
-    /// Removes all files, by a process that is left behind if their file system does not answer.
+    /// Removes all files, in a process that is left behind if their file system does not answer.
     pub(crate) async fn remove(self) {
-        let file = match &self.road {
-            OpenDelivery::File(file) => Some(file),
-            OpenDelivery::Endpoint(endpoint) => endpoint.token_file(),
-            OpenDelivery::Environment | OpenDelivery::Process(_) => None,
+        let file = match &self.method {
+            Method::File(file) => Some(file),
+            Method::Endpoint(endpoint) => endpoint.token_file(),
+            Method::Env | Method::Process(_) => None,
         };
         if file.is_none() && self.directory.is_none() {
             return;
@@ -74,11 +78,11 @@ impl<'a, 'b> Handover<'a, 'b> {
             let _ = answer.write_all(if removed { b"." } else { b"" });
         });
         if let Ok(mut job) = started {
-            match tokio::time::timeout(REMOVAL, job.answered()).await {
-                // Ended before its work was done: the values that are dropped here do it.
+            match tokio::time::timeout(REMOVAL_LIMIT, job.answered()).await {
+                // It ended early: the values that are dropped here remove the files.
                 Ok(Ok(b"") | Err(_)) => return,
                 Ok(Ok(_)) => {}
-                // It goes on.
+                // It continues.
                 Err(_) => std::mem::forget(job),
             }
             std::mem::forget(self);
@@ -86,11 +90,11 @@ impl<'a, 'b> Handover<'a, 'b> {
     }
 }
 
-impl OpenDelivery {
+impl Method {
     /// Within a runtime of tokio.
     fn open(via: &Via, directory: &RunDirectory) -> Result<Self, Error> {
         Ok(match via {
-            Via::Env => Self::Environment,
+            Via::Env => Self::Env,
             Via::File { path: Some(path), mode } => Self::File(file::at(path, *mode)?),
             Via::File { path: None, mode } => Self::File(file::within(directory, *mode)?),
             Via::Endpoint { token_file } => Self::Endpoint(Endpoint::open(directory, token_file.as_deref())?),
@@ -99,63 +103,63 @@ impl OpenDelivery {
     }
 }
 
-/// The run's directory with the command's copy of the config file; none where the command sees the user's own.
-fn furnished(launch: &Launch<'_>) -> Result<Option<RunDirectory>, Error> {
-    let delivery = &launch.settings.delivery;
+/// The run's directory with the command's copy of the config file; none if the command sees the user's own.
+fn run_directory(launch: &Launch<'_>) -> Result<Option<RunDirectory>, Error> {
+    let (vars, delivery) = (launch.context.vars, &launch.context.settings.delivery);
     let directory = match delivery.via {
         Via::Env if !delivery.isolate => return Ok(None),
-        Via::Env | Via::File { .. } | Via::Endpoint { .. } => RunDirectory::create(launch.vars)?,
-        Via::Process => RunDirectory::create_for_commands(launch.vars)?,
+        Via::Env | Via::File { .. } | Via::Endpoint { .. } => RunDirectory::create(vars)?,
+        Via::Process => RunDirectory::create_for_commands(vars)?,
     };
-    let copy = config_copy::filter(&launch.files.config_text, launch.plan.profile.as_deref());
+    let copy = config_copy::filter(&launch.planned.files.config_text, launch.planned.plan.profile.as_deref());
     directory.write(CONFIG, &copy)?;
     Ok(Some(directory))
 }
 
-/// Makes all that a launch makes before its first session, and removes it: directory, file, address or socket. A command
-/// that xassume becomes has its copy of the config file in a directory that stays; for it, one beside that is made.
+/// Creates all that a launch creates before its first session, and removes it: directory, file, address or socket. In exec
+/// mode a command's copy of the config file remains in its own directory; another one is created for the rehearsal.
 /// Within a runtime of tokio.
 ///
 /// # Errors
-/// Those that a launch would end with.
+/// Those of a launch.
 pub(crate) fn rehearse(launch: &Launch<'_>) -> Result<(), Error> {
-    let Some(directory) = furnished(launch)? else { return Ok(()) };
-    match &launch.settings.delivery.via {
+    let Some(directory) = run_directory(launch)? else { return Ok(()) };
+    match &launch.context.settings.delivery.via {
         Via::File { path: Some(path), mode } => file::try_at(path, *mode),
         Via::Endpoint { token_file: Some(path) } => {
             token_file::try_at(path)?;
             Endpoint::open(&directory, None).map(drop)
         }
-        via => OpenDelivery::open(via, &directory).map(drop),
+        via => Method::open(via, &directory).map(drop),
     }
 }
 
-impl Delivery for Handover<'_, '_> {
+impl Deliver for Delivery<'_, '_> {
     fn environment(&self, session: &Session) -> Vec<CString> {
-        let obtained =
-            Obtained { session: session.clone(), instance_region: self.region_of_the_instance.clone(), asked: None };
         let config_file = self.directory.as_ref().map(|directory| directory.path().join(CONFIG));
-        let by = match (&self.road, config_file.as_deref()) {
-            (OpenDelivery::Environment, Some(config_file)) => By::EnvIsolated { config_file },
-            (OpenDelivery::File(file), Some(config_file)) => By::File { credentials_file: file.path(), config_file },
-            (OpenDelivery::Endpoint(endpoint), Some(config_file)) => endpoint.delivery(config_file),
-            (OpenDelivery::Process(process), Some(config_file)) => process.delivery(config_file),
-            (_, None) => By::Env,
+        let credentials = match (&self.method, config_file.as_deref()) {
+            (Method::Env, Some(config_file)) => CommandCredentials::EnvIsolated { config_file },
+            (Method::File(file), Some(config_file)) => {
+                CommandCredentials::File { credentials_file: file.path(), config_file }
+            }
+            (Method::Endpoint(endpoint), Some(config_file)) => endpoint.credentials(config_file),
+            (Method::Process(process), Some(config_file)) => process.credentials(config_file),
+            (_, None) => CommandCredentials::Env,
         };
-        self.launch.environment(&obtained, by, Recipient::Supervise)
+        self.launch.environment(session, self.instance_region.as_deref(), credentials, Recipient::Supervise)
     }
 
     fn publish(&mut self, session: &Session) -> Publishing {
-        match &self.road {
-            OpenDelivery::Environment => {}
-            OpenDelivery::File(file) => return Publishing::Begun(Box::pin(file::put(file, session, &self.offload))),
-            OpenDelivery::Endpoint(endpoint) => {
+        match &self.method {
+            Method::Env => {}
+            Method::File(file) => return Publishing::Begun(Box::pin(file::put(file, session, &self.offload))),
+            Method::Endpoint(endpoint) => {
                 endpoint.put(session);
                 if let Some(written) = endpoint.publish_token(&self.offload) {
                     return Publishing::Begun(Box::pin(written));
                 }
             }
-            OpenDelivery::Process(process) => process.put(session),
+            Method::Process(process) => process.put(session),
         }
         Publishing::Done(Ok(()))
     }

@@ -54,23 +54,24 @@ pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Resu
         }
     };
     let mut message = Message::decode(answer).ok_or_else(|| failed(&"it was ended"))?;
-    launch.bought.replace(message.bought());
-    launch.cache_warned.store(message.cache_warned, Ordering::Relaxed);
+    launch.context.mfa_sessions.replace(message.bought());
+    launch.context.cache_warned.store(message.cache_warned, Ordering::Relaxed);
     if let Some(code) = message.used() {
-        launch.codes.note_used(code);
+        launch.context.codes.note_used(code);
     }
     message.into_result(boottime())
 }
 
 /// What its parts may take together.
 fn limit(launch: &Launch<'_>) -> Duration {
-    let all = launch.settings.sts.timeout + RESERVE;
-    if launch.settings.sts.timeout_given {
+    let all = launch.context.settings.sts.timeout + RESERVE;
+    if launch.context.settings.sts.timeout_given {
         return all;
     }
     let by_program = [
-        matches!(launch.plan.source, Source::Process { .. }),
-        mode::device(&launch.plan.hops).is_some() && matches!(launch.settings.mfa.code, CodeSource::Command(_)),
+        matches!(launch.planned.plan.source, Source::Process { .. }),
+        mode::device(&launch.planned.plan.hops).is_some()
+            && matches!(launch.context.settings.mfa.code, CodeSource::Command(_)),
     ];
     let programs = by_program.into_iter().filter(|is| *is).map(|_| ProgramLimit::OWN.left).sum::<Duration>();
     all + programs
@@ -95,8 +96,8 @@ fn obtain(launch: &Launch<'_>, answer: &mut File) {
         Ok(Err(_panicked)) => Err(Problem { text: "an internal error, reported above".into(), hint: None }),
         Err(error) => Err(Problem { text: format!("cannot start a thread: {}", reason_of(&error)), hint: None }),
     };
-    let (bought, used) = (launch.bought.kept(), launch.codes.used());
-    let cache_warned = launch.cache_warned.load(Ordering::Relaxed);
+    let (bought, used) = (launch.context.mfa_sessions.kept(), launch.context.codes.used());
+    let cache_warned = launch.context.cache_warned.load(Ordering::Relaxed);
     if let Some(bytes) = Message::new(&result, bought.as_ref(), used.as_ref(), cache_warned, boottime()).encode() {
         // A parent that is gone needs no answer.
         let _ = answer.write_all(&bytes);

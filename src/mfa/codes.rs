@@ -20,8 +20,8 @@ pub(super) const MOST_BYTES: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Codes<'a> {
     from: From<'a>,
-    /// The environment that xassume inherited, with the depth counted on: `--mfa-command` runs in it.
-    environment: &'a [CString],
+    /// Of `--mfa-command`.
+    environment: Vec<CString>,
     state: Mutex<State>,
 }
 
@@ -48,7 +48,7 @@ impl<'a> Codes<'a> {
     pub(crate) fn new(
         from: &'a CodeSource,
         device: Option<&MfaSerial>,
-        environment: &'a [CString],
+        environment: Vec<CString>,
     ) -> Result<Self, Error> {
         let from = match (from, device) {
             (CodeSource::Typed(_) | CodeSource::StandardInput, None) => {
@@ -124,7 +124,7 @@ impl<'a> Codes<'a> {
     }
 
     async fn run(&self, command: &str, attendance: Attendance, limit: ProgramLimit) -> Result<MfaCode, MfaFailure> {
-        let output = helper::run_shell(command, self.environment, attendance, limit, COMMAND_BYTES)
+        let output = helper::run_shell(command, &self.environment, attendance, limit, COMMAND_BYTES)
             .await
             .map_err(|error| MfaFailure::Command(ProcessFailure::from(error)))?;
         parse(&zeroize::Zeroizing::new(output), CodeOrigin::Command)
@@ -169,16 +169,16 @@ mod tests {
         let none =
             "no MFA code of device-01: a refresh needs a new one, and nobody is asked after the start".to_owned();
 
-        let codes = Codes::new(&typed, Some(&serial), &[]).expect("codes");
+        let codes = Codes::new(&typed, Some(&serial), Vec::new()).expect("codes");
         assert_eq!(next(&codes), MfaCode::parse("123456").map_err(|error| error.to_string()));
         assert_eq!(next(&codes), Err(none.clone()));
 
         for from in [&typed, &CodeSource::Prompt] {
-            let codes = Codes::new(from, Some(&serial), &[]).expect("codes");
+            let codes = Codes::new(from, Some(&serial), Vec::new()).expect("codes");
             codes.end_of_start();
             assert_eq!(next(&codes), Err(none.clone()), "{from:?}");
         }
-        assert!(Codes::new(&typed, None, &[]).is_err(), "a code for no device");
-        assert!(Codes::new(&CodeSource::Prompt, None, &[]).is_ok());
+        assert!(Codes::new(&typed, None, Vec::new()).is_err(), "a code for no device");
+        assert!(Codes::new(&CodeSource::Prompt, None, Vec::new()).is_ok());
     }
 }

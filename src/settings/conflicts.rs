@@ -4,7 +4,7 @@
 //! variables, which may each hold a default for other runs, the table tells. What takes the profile to be seen (roles in
 //! a chain, a device, a token) is settled in `profile::hops`, by the same rule.
 
-use crate::deliver::environment::{Delivery, is_set};
+use crate::deliver::environment::{CommandCredentials, is_set};
 use crate::error::Error;
 use crate::origin::{Origin, Precedence};
 use crate::print::Format;
@@ -162,22 +162,26 @@ fn fetches(via: &str) -> bool {
 
 fn set_by_file(name: &str) -> bool {
     let (credentials_file, config_file) = (Path::new(""), Path::new(""));
-    is_set(name, &Delivery::File { credentials_file, config_file })
+    is_set(name, &CommandCredentials::File { credentials_file, config_file })
 }
 
 fn set_by_endpoint(name: &str) -> bool {
     let (empty_credentials_file, config_file) = (Path::new(""), Path::new(""));
-    is_set(name, &Delivery::Endpoint { url: "", token: "", token_file: None, empty_credentials_file, config_file })
+    is_set(
+        name,
+        &CommandCredentials::Endpoint { url: "", token: "", token_file: None, empty_credentials_file, config_file },
+    )
 }
 
 fn set_by_process(name: &str) -> bool {
     let (credentials_file, config_file) = (Path::new(""), Path::new(""));
-    is_set(name, &Delivery::Process { credentials_file, config_file })
+    is_set(name, &CommandCredentials::Process { credentials_file, config_file })
 }
 
 /// Without the keys, which are set with and without isolation.
 fn set_by_isolation(name: &str) -> bool {
-    is_set(name, &Delivery::EnvIsolated { config_file: Path::new("") }) && !is_set(name, &Delivery::Env)
+    is_set(name, &CommandCredentials::EnvIsolated { config_file: Path::new("") })
+        && !is_set(name, &CommandCredentials::Env)
 }
 
 /// A flag that was given so that a rule is about it.

@@ -17,7 +17,7 @@ pub(crate) use cache::{CacheMode, CacheSettings};
 pub(crate) use mode::{DeliverySettings, Mode, Via};
 
 use crate::cli;
-use crate::deliver::environment::{Delivery, check_keep};
+use crate::deliver::environment::{CommandCredentials, check_keep};
 use crate::error::Error;
 use crate::log_options::{LogFormat, LogOptions, Verbosity};
 use crate::profile::{Request, endpoint};
@@ -59,17 +59,17 @@ impl Settings {
     pub(crate) fn check_keep(&self) -> Result<(), Error> {
         let (config_file, credentials_file) = (Path::new(""), Path::new(""));
         let delivery = match self.delivery.via {
-            Via::Env if self.delivery.isolate => Delivery::EnvIsolated { config_file },
-            Via::Env => Delivery::Env,
-            Via::File { .. } => Delivery::File { credentials_file, config_file },
-            Via::Endpoint { .. } => Delivery::Endpoint {
+            Via::Env if self.delivery.isolate => CommandCredentials::EnvIsolated { config_file },
+            Via::Env => CommandCredentials::Env,
+            Via::File { .. } => CommandCredentials::File { credentials_file, config_file },
+            Via::Endpoint { .. } => CommandCredentials::Endpoint {
                 url: "",
                 token: "",
                 token_file: None,
                 empty_credentials_file: credentials_file,
                 config_file,
             },
-            Via::Process => Delivery::Process { credentials_file, config_file },
+            Via::Process => CommandCredentials::Process { credentials_file, config_file },
         };
         check_keep(&self.delivery.keep, &delivery).map_err(|(name, invalid)| Error::Value {
             origin: self.delivery.keep_by.to_string(),

@@ -9,7 +9,7 @@ pub(crate) use host::ProcessHost;
 
 use super::machine::{Action, CommandInput, Fault, Final, Input, Machine, SessionInput};
 use super::policy::Policy;
-use super::ports::{Delivery, Publishing, SessionSource};
+use super::ports::{Deliver, Publishing, SessionSource};
 use super::schedule::{Deadline, Dice};
 use crate::event::{Event, EventSink, Problem};
 use crate::process::signal::Signal;
@@ -62,7 +62,7 @@ pub(crate) struct Parties<'a, S, D, H, C> {
 pub(crate) async fn supervise<S, D, H, C>(policy: Policy, first: Session, parties: Parties<'_, S, D, H, C>) -> Final
 where
     S: SessionSource,
-    D: Delivery,
+    D: Deliver,
     H: Host,
     C: Clock,
 {
@@ -95,7 +95,7 @@ struct Driver<'a, S, D, H, C> {
     answers: VecDeque<Input>,
 }
 
-impl<S: SessionSource, D: Delivery, H: Host, C: Clock> Driver<'_, S, D, H, C> {
+impl<S: SessionSource, D: Deliver, H: Host, C: Clock> Driver<'_, S, D, H, C> {
     async fn run(mut self) -> Final {
         loop {
             let event = match self.answers.pop_front() {

@@ -12,7 +12,7 @@ pub(crate) trait SessionSource {
 }
 
 /// How sessions reach the command.
-pub(crate) trait Delivery {
+pub(crate) trait Deliver {
     /// The complete environment, `NAME=value`, of a start with this session.
     fn environment(&self, session: &Session) -> Vec<CString>;
 

@@ -14,9 +14,10 @@ mod steps;
 use crate::cache::Key;
 use crate::error::Error;
 use crate::files;
+use crate::launch::context::{Planned, depth};
 use crate::launch::delivery;
 use crate::launch::sessions::Sessions;
-use crate::launch::{Inherited, Launch, runtime};
+use crate::launch::{Launch, runtime};
 use crate::log_options::LogOptions;
 use crate::mfa::mode::{KeyKind, unattended};
 use crate::process::outcome::Outcome;
@@ -37,15 +38,10 @@ use std::io::{ErrorKind, IsTerminal as _};
 ///
 /// # Errors
 /// Flags that do not go together, as for a launch. What fails on the way is a step, and the status.
-pub(crate) fn check(
-    settings: &Settings,
-    vars: &Vars,
-    report: Report,
-    log_options: LogOptions,
-) -> Result<Outcome, Error> {
+pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report, log_options: LogOptions) -> Result<Outcome, Error> {
     settings.check_keep()?;
     output::expect_open()?;
-    let inherited = Inherited::new(vars)?;
+    depth(vars)?;
     let mut findings = Findings::new(settings, vars, look(vars));
     let files = match files::read(vars) {
         Ok(files) => files,
@@ -62,29 +58,29 @@ pub(crate) fn check(
             return tell(&findings, log_options);
         }
     };
-    let launch = Launch::planned(settings, &inherited, report, files, plan)?;
-    findings.profiles = Some(&launch.files.profiles);
-    findings.plan = Some(&launch.plan);
-    findings.endpoint = sts::endpoint(&launch.plan, settings.sts.endpoint.as_deref(), None);
+    let launch = Launch::new(settings, vars, report, Planned { files, plan })?;
+    findings.profiles = Some(&launch.planned.files.profiles);
+    findings.plan = Some(&launch.planned.plan);
+    findings.endpoint = sts::endpoint(&launch.planned.plan, settings.sts.endpoint.as_deref(), None);
     walk(&launch, &mut findings)?;
     tell(&findings, log_options)
 }
 
 /// Asks the source and STS.
 fn walk(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Error> {
-    let sessions = launch.sessions(&launch.plan, &launch.files)?;
+    let sessions = Sessions::new(&launch.context, &launch.planned)?;
     let runtime = runtime()?;
     let asked = boottime();
     let key = sessions.key();
-    let work = sessions.directly(key.as_ref(), async |sts| steps_to_session(launch, sts, findings).await);
-    let walked = runtime.block_on(launch.progress.beside(work)).and_then(|walked| walked);
+    let work = sessions.fetch_unlocked(key.as_ref(), async |sts| steps_to_session(launch, sts, findings).await);
+    let walked = runtime.block_on(launch.context.progress.beside(work)).and_then(|walked| walked);
     if walked.is_ok() || findings.mfa.is_some() {
         findings.unkept = unkept(launch, &sessions, key.as_ref());
     }
     match walked {
         Ok(obtained) => {
-            sessions.keep_for_later(key.as_ref(), &obtained, asked);
-            findings.failure = launch.settings.check_account(&obtained.session).err();
+            sessions.store_unlocked(key.as_ref(), &obtained, asked);
+            findings.failure = launch.context.settings.check_account(&obtained.session).err();
             if findings.failure.is_none() {
                 let _within = runtime.enter();
                 findings.undelivered = delivery::rehearse(launch).err();
@@ -101,10 +97,10 @@ fn walk(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Error> {
 
 /// Why what was obtained is not kept for later runs, if it is not.
 fn unkept(launch: &Launch<'_>, sessions: &Sessions<'_>, key: Option<&Key>) -> Option<Unkept> {
-    match (launch.settings.cache.mode, key) {
+    match (launch.context.settings.cache.mode, key) {
         (CacheMode::Off(_), _) => Some(Unkept::ByWish),
         (_, None) => Some(Unkept::Unnamed),
-        (_, Some(key)) => sessions.try_to_keep(key).err().map(|passed| {
+        (_, Some(key)) => sessions.try_to_store(key).err().map(|passed| {
             let fault = passed.iter().find(|passed| passed.fault);
             Unkept::NoDirectory(fault.map(|fault| (fault.to_string(), fault.hint())))
         }),
@@ -118,7 +114,8 @@ async fn steps_to_session(
     findings: &mut Findings<'_>,
 ) -> Result<crate::sts::Obtained, Error> {
     let source = sts.source().await?;
-    findings.endpoint = sts::endpoint(&launch.plan, launch.settings.sts.endpoint.as_deref(), Some(&source.region));
+    findings.endpoint =
+        sts::endpoint(&launch.planned.plan, launch.context.settings.sts.endpoint.as_deref(), Some(&source.region));
     findings.source = Some(FoundSource {
         access_key_id: source.keys().map(|keys| keys.access_key_id.clone()),
         kind: source.kind(),
@@ -156,9 +153,9 @@ async fn steps_to_session(
 
 /// Refuses what a launch would refuse: refreshes that nobody would be there for.
 fn check_unattended(launch: &Launch<'_>, keys: KeyKind) -> Result<(), Error> {
-    match launch.settings.mode {
+    match launch.context.settings.mode {
         Mode::Supervise(policy) if policy.duty() == Duty::Refresh => {
-            unattended(&launch.plan, &launch.settings.mfa, Some(keys))?;
+            unattended(&launch.planned.plan, &launch.context.settings.mfa, Some(keys))?;
             Ok(())
         }
         Mode::Supervise(_) | Mode::Exec => Ok(()),

@@ -1,6 +1,6 @@
 //! The names of the variables that the command must not inherit, and of those that a delivery sets.
 
-use super::Delivery;
+use super::CommandCredentials;
 use crate::vars::Vars;
 use std::ffi::OsStr;
 
@@ -95,17 +95,17 @@ const ENDPOINT: &[&str] = &[
 ];
 
 /// The names that a delivery sets, apart from [`ALWAYS_SET`].
-pub(super) fn delivered_names(delivery: &Delivery) -> impl Iterator<Item = &'static str> {
+pub(super) fn delivered_names(delivery: &CommandCredentials) -> impl Iterator<Item = &'static str> {
     let groups: &[&[&str]] = match delivery {
-        Delivery::Env => &[KEYS],
-        Delivery::EnvIsolated { .. } => &[KEYS, FILES],
-        Delivery::File { .. } | Delivery::Process { .. } => &[FILES, NO_OTHERS],
-        Delivery::Endpoint { .. } => &[ENDPOINT, FILES, NO_OTHERS],
+        CommandCredentials::Env => &[KEYS],
+        CommandCredentials::EnvIsolated { .. } => &[KEYS, FILES],
+        CommandCredentials::File { .. } | CommandCredentials::Process { .. } => &[FILES, NO_OTHERS],
+        CommandCredentials::Endpoint { .. } => &[ENDPOINT, FILES, NO_OTHERS],
     };
     groups.iter().copied().flatten().copied()
 }
 
 /// Whether a delivery sets the variable, apart from those that are always set.
-pub(crate) fn is_set(name: &str, delivery: &Delivery) -> bool {
+pub(crate) fn is_set(name: &str, delivery: &CommandCredentials) -> bool {
     delivered_names(delivery).any(|known| known == name)
 }

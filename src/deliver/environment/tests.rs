@@ -22,9 +22,9 @@ fn session() -> Session {
     }
 }
 
-fn deliveries() -> [(&'static str, Delivery<'static>); 5] {
+fn deliveries() -> [(&'static str, CommandCredentials<'static>); 5] {
     let (credentials_file, config_file) = (Path::new("/run/credentials"), Path::new("/run/config"));
-    let endpoint = Delivery::Endpoint {
+    let endpoint = CommandCredentials::Endpoint {
         url: "http://127.0.0.1:1/x",
         token: "tok",
         token_file: Some(Path::new("/run/token")),
@@ -32,15 +32,15 @@ fn deliveries() -> [(&'static str, Delivery<'static>); 5] {
         config_file,
     };
     [
-        ("env", Delivery::Env),
-        ("isolated", Delivery::EnvIsolated { config_file }),
-        ("file", Delivery::File { credentials_file, config_file }),
+        ("env", CommandCredentials::Env),
+        ("isolated", CommandCredentials::EnvIsolated { config_file }),
+        ("file", CommandCredentials::File { credentials_file, config_file }),
         ("endpoint", endpoint),
-        ("process", Delivery::Process { credentials_file, config_file }),
+        ("process", CommandCredentials::Process { credentials_file, config_file }),
     ]
 }
 
-fn delivery(name: &str) -> Delivery<'static> {
+fn delivery(name: &str) -> CommandCredentials<'static> {
     deliveries().into_iter().find(|(known, _)| *known == name).expect(name).1
 }
 
@@ -48,8 +48,8 @@ fn delivery(name: &str) -> Delivery<'static> {
 #[derive(Clone, Copy)]
 struct With<'a> {
     region: Option<&'a str>,
-    delivery: Delivery<'a>,
-    mode: Recipient,
+    credentials: CommandCredentials<'a>,
+    recipient: Recipient,
     depth: u32,
     profile_settings: &'a [(String, String)],
     keep: &'a [OsString],
@@ -58,8 +58,8 @@ struct With<'a> {
 
 const PLAIN: With<'static> = With {
     region: None,
-    delivery: Delivery::Env,
-    mode: Recipient::Exec,
+    credentials: CommandCredentials::Env,
+    recipient: Recipient::Exec,
     depth: 1,
     profile_settings: &[],
     keep: &[],
@@ -69,8 +69,8 @@ const PLAIN: With<'static> = With {
 fn variables(inherited: &Vars, with: With<'_>) -> Vec<(OsString, OsString)> {
     let mut session = session();
     session.validity.skew_secs = with.skew_secs;
-    let With { region, delivery, mode, depth, profile_settings, keep, .. } = with;
-    environment(&Inputs { inherited, session: &session, region, delivery, mode, depth, profile_settings, keep })
+    let With { region, credentials, recipient, depth, profile_settings, keep, .. } = with;
+    environment(&Inputs { inherited, session: &session, region, credentials, recipient, depth, profile_settings, keep })
 }
 
 /// The outcome as `NAME=value` lines.
@@ -113,7 +113,7 @@ fn each_delivery_sets_its_own_and_nothing_else() {
         ("process", [files("/run/credentials"), no_others].concat()),
     ] {
         let inherited: Vec<_> = REMOVED.iter().map(|name| (*name, "old")).collect();
-        let found = run(&inherited, With { delivery: delivery(name), region: Some("eu-west-1"), ..PLAIN });
+        let found = run(&inherited, With { credentials: delivery(name), region: Some("eu-west-1"), ..PLAIN });
         let region = texts(&["AWS_REGION=eu-west-1", "AWS_DEFAULT_REGION=eu-west-1"]);
         assert_eq!(found, [expected, region, texts(&OURS)].concat(), "{name}");
         assert!(!found.iter().any(|line| line.ends_with("=old")), "{name}");
@@ -122,12 +122,13 @@ fn each_delivery_sets_its_own_and_nothing_else() {
 
 #[test]
 fn the_token_is_no_file_where_the_command_could_not_read_it() {
-    let Delivery::Endpoint { url, token, empty_credentials_file, config_file, .. } = delivery("endpoint") else {
+    let CommandCredentials::Endpoint { url, token, empty_credentials_file, config_file, .. } = delivery("endpoint")
+    else {
         panic!("it is an endpoint");
     };
-    let endpoint = Delivery::Endpoint { url, token, token_file: None, empty_credentials_file, config_file };
+    let endpoint = CommandCredentials::Endpoint { url, token, token_file: None, empty_credentials_file, config_file };
     let name = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
-    let found = run(&[(name, "old")], With { delivery: endpoint, ..PLAIN });
+    let found = run(&[(name, "old")], With { credentials: endpoint, ..PLAIN });
     assert!(!found.iter().any(|line| line.starts_with(name)), "{found:?}");
     assert!(check_keep(&[name.into()], &endpoint).is_err(), "an inherited one would count before the token");
 }
@@ -135,7 +136,7 @@ fn the_token_is_no_file_where_the_command_could_not_read_it() {
 #[test]
 fn the_names_that_cannot_be_kept_are_those_that_are_set() {
     for (name, delivery) in deliveries() {
-        let set: Vec<String> = run(&[], With { delivery, region: Some("x"), ..PLAIN })
+        let set: Vec<String> = run(&[], With { credentials: delivery, region: Some("x"), ..PLAIN })
             .into_iter()
             .filter_map(|line| Some(line.split_once('=')?.0.to_owned()))
             .collect();
@@ -192,7 +193,7 @@ fn kept_names_stay_unless_xassume_sets_them() {
 fn the_watchdogs_pid_goes_only_under_supervision() {
     let inherited = [("WATCHDOG_PID", "1"), ("WATCHDOG_USEC", "2"), ("NOTIFY_SOCKET", "@n")];
     assert_eq!(run(&inherited, PLAIN)[..3], ["WATCHDOG_PID=1", "WATCHDOG_USEC=2", "NOTIFY_SOCKET=@n"]);
-    let found = run(&inherited, With { mode: Recipient::Supervise, ..PLAIN });
+    let found = run(&inherited, With { recipient: Recipient::Supervise, ..PLAIN });
     assert_eq!(found[..2], ["WATCHDOG_USEC=2", "NOTIFY_SOCKET=@n"]);
 }
 
@@ -208,7 +209,7 @@ fn settings_are_exported_in_env_mode_where_the_variable_is_not_set() {
         let found = run(&inherited, With { profile_settings: &settings, ..PLAIN });
         assert_eq!(found[inherited.len() + SESSION.len()..found.len() - OURS.len()], expected);
     }
-    let found = run(&[], With { profile_settings: &settings, delivery: delivery("isolated"), ..PLAIN });
+    let found = run(&[], With { profile_settings: &settings, credentials: delivery("isolated"), ..PLAIN });
     assert!(!found.iter().any(|line| line.starts_with("AWS_CA_BUNDLE")));
 }
 
@@ -228,7 +229,7 @@ fn the_endpoint_is_excepted_from_proxies() {
         (vec![("HTTPS_PROXY", "p"), ("NO_PROXY", BOTH)], Some([BOTH, BOTH])),
         (vec![("all_proxy", "p"), ("NO_PROXY", "*")], Some(["*", "*"])),
     ] {
-        let found = run(&inherited, With { delivery: delivery("endpoint"), ..PLAIN });
+        let found = run(&inherited, With { credentials: delivery("endpoint"), ..PLAIN });
         let value = |name: &str| found.iter().find_map(|line| line.strip_prefix(&format!("{name}=")));
         match expected {
             Some(values) => {
@@ -259,8 +260,8 @@ fn the_change_leads_from_whatever_a_shell_has_to_what_a_command_would_have() {
         inherited: &vars,
         session: &session,
         region: Some("eu-west-1"),
-        delivery: Delivery::Env,
-        mode: Recipient::Print,
+        credentials: CommandCredentials::Env,
+        recipient: Recipient::Print,
         depth: 4,
         profile_settings: &[],
         keep: &keep,

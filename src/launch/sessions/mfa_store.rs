@@ -1,4 +1,4 @@
-//! MFA sessions between runs: in the cache where there is one, and always for the life of the process.
+//! MFA sessions: in the cache, if it is used, and always in memory for this run.
 
 use super::Sessions;
 use crate::cache::{Entry, Key, Moment, Stamp};
@@ -6,15 +6,15 @@ use crate::error::reason_of;
 use crate::mfa::{MfaKey, MfaSession, MfaSessions};
 use crate::settings::CacheMode;
 
-/// Where the MFA sessions of a plan's source are kept.
-pub(super) struct Kept<'a, 'b> {
+/// The MFA sessions of a plan's source.
+pub(super) struct MfaStore<'a, 'b> {
     pub(super) sessions: &'a Sessions<'b>,
 }
 
-impl Kept<'_, '_> {
-    /// The name in the cache; none where sessions are not kept there.
+impl MfaStore<'_, '_> {
+    /// The key in the cache; none if sessions are not cached.
     fn key(&self, key: &MfaKey) -> Option<Key> {
-        if let CacheMode::Off(_) = self.sessions.settings.cache.mode {
+        if let CacheMode::Off(_) = self.sessions.context.settings.cache.mode {
             return None;
         }
         let MfaKey { serial, duration, .. } = key;
@@ -22,12 +22,12 @@ impl Kept<'_, '_> {
     }
 }
 
-impl MfaSessions for Kept<'_, '_> {
+impl MfaSessions for MfaStore<'_, '_> {
     fn get(&self, key: &MfaKey) -> Option<MfaSession> {
-        self.sessions.bought.get(key).or_else(|| {
+        self.sessions.context.mfa_sessions.get(key).or_else(|| {
             let search = self.sessions.cache.find(&self.key(key)?, &|_| true);
             for passed in &search.sessions {
-                self.sessions.report.detail(format_args!("cache: the MFA session is not used: {passed}"));
+                self.sessions.context.report.detail(format_args!("cache: the MFA session is not used: {passed}"));
             }
             let Entry { keys, validity, .. } = search.found?.entry;
             Some(MfaSession { keys, validity })
@@ -35,7 +35,7 @@ impl MfaSessions for Kept<'_, '_> {
     }
 
     fn put(&self, key: &MfaKey, session: &MfaSession) {
-        self.sessions.bought.put(key, session);
+        self.sessions.context.mfa_sessions.put(key, session);
         let Some(name) = self.key(key) else { return };
         let now = Moment::now();
         let MfaSession { keys, validity } = session.clone();
@@ -47,12 +47,15 @@ impl MfaSessions for Kept<'_, '_> {
             wall: now.wall,
         };
         if let Err(error) = self.sessions.cache.keep(&name, &entry, &stamp) {
-            self.sessions.report.detail(format_args!("cache: the MFA session cannot be kept: {}", reason_of(&error)));
+            self.sessions
+                .context
+                .report
+                .detail(format_args!("cache: the MFA session cannot be kept: {}", reason_of(&error)));
         }
     }
 
     fn forget(&self, key: &MfaKey) {
-        self.sessions.bought.forget(key);
+        self.sessions.context.mfa_sessions.forget(key);
         if let Some(name) = self.key(key) {
             self.sessions.cache.forget(&name);
         }

@@ -242,7 +242,7 @@ pub(super) enum Speed {
     Never,
 }
 
-impl Delivery for File {
+impl Deliver for File {
     fn environment(&self, session: &Session) -> Vec<CString> {
         vec![CString::new(session.keys.access_key_id.clone()).unwrap()]
     }

@@ -1,0 +1,22 @@
+//! `--clear-cache`: removes the cached sessions of this user.
+
+use crate::cache::Cache;
+use crate::error::{Error, reason_of};
+use crate::process::outcome::Outcome;
+use crate::report::Report;
+use crate::settings::CacheSettings;
+use crate::vars::Vars;
+
+/// # Errors
+/// The first directory that cannot be cleared, and why.
+pub(crate) fn run(settings: &CacheSettings, vars: &Vars, report: Report) -> Result<Outcome, Error> {
+    let cleared = Cache::new(settings, vars).clear();
+    let cleared = cleared.map_err(|(directory, error)| Error::Cache { directory, reason: reason_of(&error) })?;
+    for cleared in &cleared {
+        report.detail(format_args!("sessions removed from {}: {}", cleared.directory.display(), cleared.sessions));
+    }
+    if cleared.is_empty() {
+        report.detail("there is no cache to clear");
+    }
+    Ok(Outcome::Exited(0))
+}

@@ -1,0 +1,32 @@
+//! Replaces xassume with the command: no process of xassume is left.
+
+use crate::deliver::environment::{CommandCredentials, Recipient};
+use crate::deliver::{config_copy, isolated};
+use crate::error::Error;
+use crate::launch::Launch;
+use crate::process::outcome::Outcome;
+use crate::report::Report;
+use crate::settings::Settings;
+use crate::sys::{exec, lookup};
+use crate::vars::Vars;
+
+/// # Errors
+/// Why the command does not run; on success this does not return.
+pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report) -> Result<Outcome, Error> {
+    settings.check_keep()?;
+    let command = lookup::find(&settings.command, vars.get("PATH"))?;
+    let launch = Launch::prepare(settings, vars, report)?;
+    let obtained = launch.session()?;
+    let config_file = if settings.delivery.isolate {
+        let planned = &launch.planned;
+        let copy = config_copy::filter(&planned.files.config_text, planned.plan.profile.as_deref());
+        Some(isolated::config_file(vars, &copy)?)
+    } else {
+        None
+    };
+    let credentials = config_file
+        .as_deref()
+        .map_or(CommandCredentials::Env, |config_file| CommandCredentials::EnvIsolated { config_file });
+    let region = obtained.instance_region.as_deref();
+    Err(exec::replace(&command, &launch.environment(&obtained.session, region, credentials, Recipient::Exec)))
+}

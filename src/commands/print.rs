@@ -1,0 +1,27 @@
+//! `--print`: writes a session to standard output.
+
+use crate::error::Error;
+use crate::launch::Launch;
+use crate::print::{self, Format};
+use crate::process::outcome::Outcome;
+use crate::report::{Report, output};
+use crate::settings::Settings;
+use crate::vars::Vars;
+use std::io::IsTerminal as _;
+
+/// # Errors
+/// Why there is no session, or a value that the format cannot represent.
+pub(crate) fn run(settings: &Settings, format: Format, vars: &Vars, report: Report) -> Result<Outcome, Error> {
+    settings.check_keep()?;
+    output::expect_open()?;
+    let launch = Launch::prepare(settings, vars, report)?;
+    let obtained = launch.session()?;
+    let region = obtained.instance_region.as_deref();
+    let change = launch.change(&obtained.session, region);
+    let text = print::text(format, &obtained.session, launch.region(region), &change)?;
+    if std::io::stdout().is_terminal() {
+        report.warning("standard output is a terminal, which now shows the secrets of the session");
+    }
+    output::print(&text)?;
+    Ok(Outcome::Exited(0))
+}

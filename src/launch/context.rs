@@ -1,0 +1,79 @@
+//! What lasts for a whole run, also when a refresh reads the config files again.
+
+use crate::cache::Key;
+use crate::error::Error;
+use crate::files::ConfigFiles;
+use crate::mfa::{Codes, KeptInProcess, mode};
+use crate::profile::Plan;
+use crate::report::{Progress, Report};
+use crate::settings::Settings;
+use crate::vars::{Vars, c_strings};
+use std::ffi::CString;
+use std::sync::atomic::AtomicBool;
+
+/// The deepest nesting of xassume in xassume; a deeper one is a `credential_process` that calls itself.
+const MAX_DEPTH: u32 = 8;
+
+/// The cache keys that are locked while a helper runs: a `credential_process` that needs its own session is an error, not
+/// a deadlock.
+pub(super) const HELD: &str = "XASSUME_HELD";
+
+/// The settings of a run and its state.
+pub(crate) struct Context<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) vars: &'a Vars,
+    pub(crate) report: Report,
+    /// The nesting depth of the command.
+    pub(crate) depth: u32,
+    pub(crate) codes: Codes<'a>,
+    pub(crate) mfa_sessions: KeptInProcess,
+    /// Whether the user was warned of a cache that cannot be used.
+    pub(crate) cache_warned: AtomicBool,
+    /// Shown until the command has the terminal.
+    pub(crate) progress: Progress,
+}
+
+/// The shared config files and the plan that follows from them. A refresh reads them again.
+pub(crate) struct Planned {
+    pub(crate) files: ConfigFiles,
+    pub(crate) plan: Plan,
+}
+
+impl<'a> Context<'a> {
+    /// # Errors
+    /// A nesting that is too deep, an MFA code that the plan cannot use, or no code on standard input.
+    pub(super) fn new(settings: &'a Settings, vars: &'a Vars, report: Report, plan: &Plan) -> Result<Self, Error> {
+        let depth = depth(vars)?;
+        let device = mode::device(&plan.hops).map(|(_, _, serial)| serial);
+        let codes = Codes::new(&settings.mfa.code, device, helper_environment(vars, depth, None))?;
+        let (mfa_sessions, cache_warned, progress) =
+            (KeptInProcess::default(), AtomicBool::default(), report.progress());
+        Ok(Self { settings, vars, report, depth, codes, mfa_sessions, cache_warned, progress })
+    }
+}
+
+/// The nesting depth of the command.
+///
+/// # Errors
+/// When xassume is nested too deeply.
+pub(crate) fn depth(vars: &Vars) -> Result<u32, Error> {
+    let outer = vars.text("XASSUME_DEPTH").and_then(|depth| depth.parse().ok()).unwrap_or(0_u32);
+    if outer >= MAX_DEPTH {
+        return Err(Error::Missing {
+            what: "start",
+            reason: format!("xassume is nested {outer} deep (XASSUME_DEPTH)"),
+            hint: "does a credential_process, or the command itself, call xassume in a circle?",
+        });
+    }
+    Ok(outer + 1)
+}
+
+/// The environment of the programs that xassume runs for itself: the inherited one, with the nesting depth of a command.
+/// `locked` is the key that is locked while the program runs.
+pub(super) fn helper_environment(vars: &Vars, depth: u32, locked: Option<&Key>) -> Vec<CString> {
+    let others = vars.iter().filter(|(name, _)| *name != "XASSUME_DEPTH" && *name != HELD);
+    let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let held = vars.text(HELD).into_iter().chain(locked.map(Key::as_str)).collect::<Vec<_>>().join(" ");
+    let held = (!held.is_empty()).then(|| (HELD.into(), held.into()));
+    c_strings(others.chain([("XASSUME_DEPTH".into(), depth.to_string().into())]).chain(held))
+}

@@ -1,0 +1,120 @@
+//! Calling STS: the settings of the connection, the programs and the codes that a call may need.
+
+use super::mfa_store::MfaStore;
+use super::{Outage, Sessions, entry};
+use crate::cache::{Key, Skipped};
+use crate::error::{Error, reason_of};
+use crate::launch::context::{HELD, helper_environment};
+use crate::settings::CacheMode;
+use crate::sts::source::Helpers;
+use crate::sts::{BundleError, Mfa, Network, Obtained, Sts, read_bundle};
+use crate::sys::panics::contained;
+use std::time::Duration;
+
+impl Sessions<'_> {
+    /// A new session, with source credentials that are read again; `locked` is the key that is locked meanwhile.
+    pub(super) async fn fetch(&self, limit: Duration, attempts: u32, locked: Option<&Key>) -> Result<Obtained, Error> {
+        let obtain = async |sts: &Sts<'_>| contained(Box::pin(sts.obtain())).await;
+        self.with_sts(limit, attempts, locked, obtain).await?.unwrap_or_else(|_| {
+            Err(Error::System { what: "obtain a session", reason: "an internal error, reported above".into() })
+        })
+    }
+
+    /// Calls STS in the caller's own steps, whatever the cache contains, and without a lock.
+    ///
+    /// # Errors
+    /// What prevents a call; the result of `steps` is the caller's.
+    pub(crate) async fn fetch_unlocked<T>(
+        &self,
+        key: Option<&Key>,
+        steps: impl AsyncFnOnce(&Sts<'_>) -> T,
+    ) -> Result<T, Error> {
+        key.map_or(Ok(()), |key| self.check_recursion(key))?;
+        self.with_sts(self.context.settings.sts.timeout, Outage::Fail.attempts(), key, steps).await
+    }
+
+    /// Finds out whether a cache directory accepts a session.
+    ///
+    /// # Errors
+    /// For each directory, why it does not.
+    pub(crate) fn try_to_store(&self, key: &Key) -> Result<(), Vec<Skipped>> {
+        self.cache.try_to_keep(key)
+    }
+
+    /// Puts a session into the cache for later runs; `asked` is when STS was called, since boot.
+    pub(crate) fn store_unlocked(&self, key: Option<&Key>, obtained: &Obtained, asked: Duration) {
+        if let CacheMode::Off(_) = self.context.settings.cache.mode {
+            return;
+        }
+        let Some(key) = key else { return };
+        let (entry, stamp) = entry(obtained, asked);
+        if let Err(error) = self.cache.keep(key, &entry, &stamp) {
+            self.context.report.detail(format_args!("cache: the session cannot be kept: {}", reason_of(&error)));
+        }
+    }
+
+    /// Fails if this run is part of the answer that it would wait for.
+    pub(super) fn check_recursion(&self, key: &Key) -> Result<(), Error> {
+        let held = self.context.vars.text(HELD).unwrap_or_default();
+        if held.split(' ').any(|held| held == key.as_str()) {
+            return Err(Error::Missing {
+                what: "obtain the session",
+                reason: "this xassume was started to help obtain the very session that it is to obtain".into(),
+                hint: "in a credential_process, give xassume another profile as its source: --profile NAME",
+            });
+        }
+        Ok(())
+    }
+
+    async fn with_sts<T>(
+        &self,
+        limit: Duration,
+        attempts: u32,
+        locked: Option<&Key>,
+        steps: impl AsyncFnOnce(&Sts<'_>) -> T,
+    ) -> Result<T, Error> {
+        let context = self.context;
+        let network = self.network()?;
+        let environment = helper_environment(context.vars, context.depth, locked);
+        let store = MfaStore { sessions: self };
+        let sts = Sts {
+            plan: &self.planned.plan,
+            network: &network,
+            attempts,
+            helpers: Helpers { environment: &environment, attendance: context.codes.attendance() },
+            mfa: Mfa {
+                codes: &context.codes,
+                sessions: &store,
+                session_duration: context.settings.mfa.session_duration,
+            },
+            limit,
+            limits_programs: context.settings.sts.timeout_given,
+            vars: context.vars,
+            report: context.report,
+            progress: &context.progress,
+        };
+        Ok(steps(&sts).await)
+    }
+
+    /// How STS is reached: flags first, then the plan's variables and profile. Certificates are read for each session.
+    fn network(&self) -> Result<Network, Error> {
+        let (flags, plan) = (&self.context.settings.sts, &self.planned.plan.network);
+        let ca_bundle = match flags.ca_bundle.as_ref().or(plan.ca_bundle.as_ref()) {
+            Some(path) => Some(read_bundle(path).map_err(|error| match error {
+                BundleError::Unreadable(reason) => {
+                    Error::File { what: "the certificates in".into(), path: path.clone(), reason }
+                }
+                BundleError::Unusable(reason) => Error::Certificates { path: path.clone(), reason },
+            })?),
+            None => None,
+        };
+        Ok(Network {
+            endpoint: flags.endpoint.clone().or_else(|| plan.endpoint_url.clone()),
+            ca_bundle,
+            fips: plan.fips,
+            dualstack: plan.dualstack,
+            proxies: plan.proxies.clone(),
+            timeout: flags.timeout,
+        })
+    }
+}
