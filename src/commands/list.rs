@@ -1,7 +1,7 @@
-//! What the shells' completions offer: profiles, roles and signals, one a line on stdout.
+//! `--list`: profiles, roles and signals, one per line, for the completions of shells.
 //!
-//! It reads the shared config files and nothing else: no source is asked, no `credential_process` is run. While
-//! somebody types is no time for complaints, so files that are missing or broken give no candidates and no message.
+//! It reads only the shared config files and calls nothing. A user who is typing wants no errors, so files that are
+//! missing or broken give no candidates and no message.
 
 use crate::error::{Error, deceives};
 use crate::files;
@@ -31,15 +31,15 @@ pub(crate) fn print(kind: &OsStr, vars: &Vars) -> Result<(), Error> {
             });
         }
     };
-    // Shells print what they offer: no name may reach the terminal with what a terminal acts on.
+    // A shell prints the candidates: no name may contain what a terminal acts on.
     candidates.retain(|candidate| !candidate.is_empty() && !candidate.contains(deceives));
     let text: String = candidates.iter().flat_map(|candidate| [candidate.as_str(), "\n"]).collect();
-    // A shell that went on without the answer needs none.
+    // A shell that no longer reads needs no answer.
     let _ = output::print(text.as_bytes());
     Ok(())
 }
 
-/// The roles of all profiles, sorted, then those of them that have a short form by that.
+/// The roles of all profiles, sorted; then, in short form, those that have one.
 fn roles(profiles: &ProfileSet) -> Vec<String> {
     let arns = profiles.names().filter_map(|name| profiles.profile(name)?.get("role_arn"));
     let roles: BTreeSet<RoleArn> = arns.filter_map(|arn| RoleArn::parse(arn).ok()).collect();

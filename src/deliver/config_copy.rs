@@ -1,12 +1,12 @@
-//! The copy of the user's config file that the command gets: everything but other identities.
+//! The copy of the user's config file that the command gets: everything except credentials.
 //!
-//! A filter over the raw lines, so that what it does not know is kept byte for byte: settings that AWS may add,
-//! comments, odd encodings. It knows nothing of where the copy is put.
+//! A filter over the raw lines: what it does not know is kept byte for byte, such as new settings of AWS, comments and
+//! odd encodings.
 
 use crate::profile::DEFAULT;
 use crate::profile::text::{FileKind, Line, Section, scan};
 
-/// Settings that lead to credentials; besides them every `sso_…`.
+/// Settings that select credentials, in addition to every `sso_…`.
 const IDENTITY: &[&str] = &[
     "aws_access_key_id",
     "aws_account_id",
@@ -29,13 +29,13 @@ fn is_identity(key: &str) -> bool {
     IDENTITY.contains(&key) || key.starts_with("sso_")
 }
 
-/// What becomes of a section.
+/// What the copy does with a section.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Kept,
-    /// Kept, and its settings are those of the new `[default]` too.
+    /// Kept, and its settings are also those of the new `[default]`.
     Used,
-    /// Not in the copy at all.
+    /// Left out.
     Dropped,
 }
 
@@ -49,12 +49,13 @@ fn fate(section: &Section, used: Option<&str>) -> Fate {
     }
 }
 
-/// Copies a config file without identities: no identity settings with their continuation lines, no `sso-session`.
+/// Copies a config file without settings that select credentials, without their continuation lines, and without every
+/// `sso-session`.
 ///
-/// The used profile's other settings become `[default]`, at the end of the copy, and replace a default profile that
-/// is there, in either of its forms: a profile of AWS inherits nothing from the default. The used profile also stays
-/// under its own name, for a command that asks for it. Without a used profile, and where that is the default itself,
-/// `[default]` stays where it is.
+/// The other settings of the profile that is used become `[default]`, at the end of the copy. They replace a default
+/// profile in either of its forms, since a profile inherits nothing from the default one. The profile also keeps its
+/// own name, for a command that asks for it. If no profile is used, or the default one is, `[default]` is copied in its
+/// place.
 pub(crate) fn filter(text: &[u8], used_profile: Option<&str>) -> Vec<u8> {
     let used = used_profile.filter(|name| *name != DEFAULT);
     let mut copy = Vec::with_capacity(text.len() * 2);
@@ -73,7 +74,7 @@ pub(crate) fn filter(text: &[u8], used_profile: Option<&str>) -> Vec<u8> {
                 in_identity
             }
             Line::Continuation(_) => in_identity,
-            // To the SDKs other than Python's an indented comment continues the setting above it.
+            // Except for Python's SDK, an indented comment continues the setting above it.
             Line::Comment => in_identity && scanned.raw.first().is_some_and(u8::is_ascii_whitespace),
             Line::Blank | Line::Malformed(_) => false,
         };
@@ -82,7 +83,7 @@ pub(crate) fn filter(text: &[u8], used_profile: Option<&str>) -> Vec<u8> {
         }
         copy.extend_from_slice(scanned.raw);
         match scanned.line {
-            // Without its indent, lest it continue a setting from another section of the profile.
+            // Without its indent, or it would continue a setting from another section of the profile.
             Line::Property { .. } if section == Fate::Used => default.extend_from_slice(scanned.raw.trim_ascii_start()),
             Line::Continuation(_) if section == Fate::Used => default.extend_from_slice(scanned.raw),
             _ => {}

@@ -1,32 +1,32 @@
-//! The connections that are open, by how far each has come. Every stage has a limit, and one connection too many ends the
-//! oldest of its stage.
+//! The open connections, by stage. Each stage has a time limit, and a connection too many ends the oldest one of its
+//! stage.
 //!
-//! So a stranger who opens connections faster than they are answered only ends those of strangers: a client that has shown
-//! the token is in a stage that others do not reach. One that has not sent its request yet is ended only after thousands of
-//! others were opened.
+//! A stranger who opens connections faster than they are answered ends only those of strangers: a client that has sent
+//! the token is in a stage of its own. A client that has not sent its request yet is ended only after thousands of
+//! others.
 
 use crate::sys::limits;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::AbortHandle;
 
-/// How far a connection has come.
+/// The progress of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Nothing has come yet. It costs a descriptor and some hundred bytes.
+    /// Nothing was received. It costs a descriptor and some hundred bytes.
     Silent,
-    /// Something has come. It has buffers.
+    /// Something was received. It has buffers.
     Asking,
-    /// It was given the session.
+    /// It has got the session.
     Known,
 }
 
-/// The most connections of each stage, where xassume may open enough files.
+/// The maximum of each stage, if xassume may open enough files.
 const MOST: [usize; 3] = [4096, 256, 256];
-/// What part of the files that may be open each stage may have: the supervision needs descriptors too.
+/// The share of each stage in the open files that are allowed. The supervision needs descriptors too.
 const PART: [usize; 3] = [4, 8, 8];
 
-/// Clones are the same connections.
+/// Clones refer to the same connections.
 #[derive(Clone)]
 pub(super) struct Connections(Arc<Mutex<Open>>);
 
@@ -38,12 +38,12 @@ struct Open {
 }
 
 impl Connections {
-    /// For the few connections that this user's own processes make.
+    /// For the few connections of this user's own processes.
     pub(super) fn few() -> Self {
         Self::within(limits::files())
     }
 
-    /// For an address that every user of the machine can connect to.
+    /// For an address that every local user can connect to.
     pub(super) fn many() -> Self {
         Self::within(limits::raise_files(MOST[0] * PART[0]))
     }
@@ -64,7 +64,7 @@ impl Connections {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets a connection run beside the others, in its first stage. Within a runtime of one thread.
+    /// Runs a connection concurrently, from the first stage on. Needs a single-threaded runtime.
     pub(super) fn add<F: Future<Output = ()> + Send + 'static>(&self, connection: impl FnOnce(Place) -> F) {
         let number = {
             let mut open = self.open();
@@ -85,7 +85,7 @@ impl Connections {
             stage.insert(number, handle);
             oldest
         };
-        // Not under the lock: a connection that is dropped asks for it.
+        // Outside of the lock, which a dropped connection takes.
         if let Some((_, oldest)) = oldest {
             oldest.abort();
         }

@@ -1,8 +1,8 @@
-//! Delivery by a container credentials endpoint: an address on the loopback interface that SDKs ask by themselves
-//! whenever the credentials that they have get old.
+//! Delivery through a container credentials endpoint: an address on the loopback interface from which SDKs fetch
+//! credentials before theirs expire.
 //!
-//! Every user of the machine can connect to it, so nothing is given without the token, which only the command and its
-//! children have. What is answered to whom is decided in [`door`].
+//! Every local user can connect to it. Only the command and its children have the token, without which there is no
+//! answer. The rules for a request are in [`request`].
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
@@ -39,37 +39,37 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 use write_timeout::WriteTimeout;
 
-/// How long a connection may take for the first byte of a request, and again for the rest of its head.
+/// The time limit for the first byte of a request, and again for the rest of its head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long nothing of an answer may be read; it fits into the socket's buffer.
+/// The time limit for an answer that is not read. An answer fits into the socket's buffer.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How many connections may wait to be accepted; the kernel cuts this to its own limit, SOMAXCONN.
+/// How many connections may wait to be accepted; the kernel reduces this to its own limit, SOMAXCONN.
 const BACKLOG: u32 = 4096;
-/// So many are accepted before clients and the supervision have their turn.
+/// How many are accepted before clients and the supervision run again.
 const BATCH: usize = 16;
-/// After so many connections memory is given back, once no other has come for [`CALM`].
+/// After this many connections memory is released, once there was none for [`CALM`].
 const MANY: usize = 512;
 const CALM: Duration = Duration::from_secs(2);
-/// The longest head, in bytes; an SDK's has some hundred.
+/// The maximum size of a request's head, in bytes; an SDK's has some hundred.
 const LONGEST_HEAD: usize = 16 * 1024;
-/// How long connecting to ourselves may take; the kernel does it at once, or never.
+/// The time limit for connecting to ourselves; the kernel does it at once or never.
 const SELF_TIMEOUT: Duration = Duration::from_secs(1);
-/// Bytes of randomness in the token.
+/// Random bytes in the token.
 const TOKEN: usize = token_file::LENGTH / 2;
-/// Bytes of randomness in the path.
+/// Random bytes in the path.
 const PATH: usize = 16;
 
-/// The endpoint, served for as long as its runtime.
+/// The endpoint; it serves as long as its runtime lives.
 pub(crate) struct Endpoint {
     url: String,
     token: Secret,
     token_at: TokenAt,
-    /// There, and empty: a profile in the user's own would win over the endpoint.
+    /// Empty: a profile in the user's own file would win over the endpoint.
     empty_credentials_file: PathBuf,
     served: Served,
 }
 
-/// Where the token is, besides the command's environment.
+/// Where the token is, in addition to the command's environment.
 enum TokenAt {
     /// A command that changes its user (`gosu`, `setpriv`) could not read a file of root's.
     Nowhere,
@@ -96,12 +96,11 @@ impl TokenAt {
 }
 
 impl Endpoint {
-    /// Takes a port and serves it from now on; until the first session it answers that there is none. Within a runtime
-    /// of tokio.
+    /// Binds a port and serves it. Until the first session it answers that there is none. Within a runtime of tokio.
     ///
     /// # Errors
-    /// No loopback interface, as in a new network namespace; no randomness; no room in the directory; no place for the
-    /// file of `--endpoint-token-file`.
+    /// No loopback interface, as in a new network namespace; no randomness; a full directory; a path of
+    /// `--endpoint-token-file` that cannot be used.
     pub(crate) fn open(directory: &RunDirectory, token_file: Option<&Path>) -> Result<Self, Error> {
         let failed = |error: io::Error| Error::Serve {
             what: "on 127.0.0.1",
@@ -120,7 +119,7 @@ impl Endpoint {
         Ok(Self { url, token, token_at, empty_credentials_file, served })
     }
 
-    /// Gives this session from now on.
+    /// Serves this session from now on.
     pub(crate) fn put(&self, session: &Session) {
         self.served.put(document::container(session), &session.validity);
     }
@@ -139,7 +138,7 @@ impl Endpoint {
         }
     }
 
-    /// What the command is told.
+    /// What the command gets.
     pub(crate) fn credentials<'a>(&'a self, config_file: &'a Path) -> CommandCredentials<'a> {
         CommandCredentials::Endpoint {
             url: &self.url,
@@ -156,7 +155,7 @@ fn listen() -> io::Result<(TcpListener, u16)> {
     socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     let listener = socket.listen(BACKLOG)?;
     let address = listener.local_addr()?;
-    // A new network namespace lets a program listen on a loopback interface that is down; connecting fails then.
+    // In a new network namespace a program can listen on a loopback interface that is down; only connecting fails.
     StdTcpStream::connect_timeout(&address, SELF_TIMEOUT)?;
     Ok((listener, address.port()))
 }
@@ -188,7 +187,7 @@ async fn accept_all(listener: TcpListener, door: Arc<RequestRules>) {
     }
 }
 
-/// One connection to its end. Until something comes it has no buffers.
+/// Serves one connection to its end. It has no buffers until something is received.
 async fn converse(socket: TcpStream, place: Place, door: Arc<RequestRules>) {
     if !matches!(timeout(HEAD_TIMEOUT, socket.readable()).await, Ok(Ok(()))) {
         return;
@@ -198,7 +197,7 @@ async fn converse(socket: TcpStream, place: Place, door: Arc<RequestRules>) {
     answer_all(socket, door, || place.reach(Stage::Known)).await;
 }
 
-/// Request by request, none waited for longer than [`HEAD_TIMEOUT`]. `known` is called when the session is given.
+/// Serves request after request, with [`HEAD_TIMEOUT`] for each. Calls `known` when the session is given.
 async fn answer_all(socket: impl AsyncRead + AsyncWrite + Unpin, door: Arc<RequestRules>, known: impl Fn()) {
     let service = service_fn(|request| {
         let answer = door.answer(&request);
@@ -209,6 +208,6 @@ async fn answer_all(socket: impl AsyncRead + AsyncWrite + Unpin, door: Arc<Reque
     });
     let mut rules = http1::Builder::new();
     rules.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(LONGEST_HEAD);
-    // A client that broke off, was too slow or spoke no HTTP has been told what there is to tell.
+    // Hyper has already answered a client that broke off, was too slow or did not speak HTTP.
     let _ = rules.serve_connection(TokioIo::new(WriteTimeout::new(socket, WRITE_TIMEOUT)), service).await;
 }

@@ -1,7 +1,7 @@
-//! The environment of the command: what was inherited, less every other identity, plus the session's delivery.
+//! The command's environment: the inherited variables without those that select other credentials, and the delivery's
+//! variables.
 //!
-//! A pure function from values to values, so that it can be tested as a table. It writes no file and
-//! starts nothing; the paths and the address that it hands on exist already, or will.
+//! Pure, so that tests are tables. The paths and the address in it may not exist yet.
 
 mod names;
 
@@ -16,7 +16,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
-/// How the session reaches the command.
+/// Where the command finds its credentials.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum CommandCredentials<'a> {
     /// `--via env`.
@@ -25,55 +25,55 @@ pub(crate) enum CommandCredentials<'a> {
     EnvIsolated { config_file: &'a Path },
     /// `--via file`.
     File { credentials_file: &'a Path, config_file: &'a Path },
-    /// `--via endpoint`. The credentials file is there and empty, since a profile in it would win.
+    /// `--via endpoint`. The credentials file is empty, since a profile in it would win.
     Endpoint {
         url: &'a str,
         token: &'a str,
-        /// The token as a file; none where the command may change its user and could not read it.
+        /// The token as a file; none if the command may change its user and could not read it.
         token_file: Option<&'a Path>,
         empty_credentials_file: &'a Path,
         config_file: &'a Path,
     },
-    /// `--via process`. The credentials file holds the `credential_process`.
+    /// `--via process`. The credentials file contains the `credential_process`.
     Process { credentials_file: &'a Path, config_file: &'a Path },
 }
 
-/// What becomes of xassume.
+/// Who receives the environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Recipient {
-    /// It becomes the command.
+    /// The command that replaces xassume.
     Exec,
-    /// It stays beside the command.
+    /// A supervised command.
     Supervise,
-    /// It prints, and nothing is nested in it: a shell that evaluates what is printed is as deep as before.
+    /// A reader of `--print`. Its nesting depth does not change.
     Print,
 }
 
-/// All that the environment depends on.
+/// All inputs of the environment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Inputs<'a> {
     pub(crate) inherited: &'a Vars,
     pub(crate) session: &'a Session,
-    /// A region that the user, the profile or the instance named; none when it is only a fallback to reach STS.
+    /// A region from the user, the profile or the instance; none if one is only a fallback to reach STS.
     pub(crate) region: Option<&'a str>,
     pub(crate) credentials: CommandCredentials<'a>,
     pub(crate) recipient: Recipient,
-    /// How deep the command is nested: the inherited depth and one.
+    /// The nesting depth of the command: the inherited one plus one.
     pub(crate) depth: u32,
-    /// The used profile's settings as variables; exported by [`CommandCredentials::Env`] alone, for the others have a copy of
+    /// The profile's settings as variables. Only [`CommandCredentials::Env`] exports them; the others have a copy of
     /// the config file.
     pub(crate) profile_settings: &'a [(String, String)],
-    /// Names that are not to be removed.
+    /// Names of variables that are not removed.
     pub(crate) keep: &'a [OsString],
 }
 
-/// With one of these set, SDKs would send requests for 127.0.0.1 to a proxy.
+/// If one of these is set, SDKs would send requests for 127.0.0.1 to a proxy.
 const PROXIES: &[&str] = &["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /// Checks the names of `--keep-env`.
 ///
 /// # Errors
-/// The first name that xassume sets itself, so that the inherited value cannot stay, and what to do.
+/// The first name that xassume sets itself.
 pub(crate) fn check_keep(keep: &[OsString], delivery: &CommandCredentials) -> Result<(), (OsString, Invalid)> {
     let set = |name: &OsString| ALWAYS_SET.iter().copied().chain(delivered_names(delivery)).any(|known| name == known);
     match keep.iter().find(|name| set(name)) {
@@ -85,7 +85,7 @@ pub(crate) fn check_keep(keep: &[OsString], delivery: &CommandCredentials) -> Re
     }
 }
 
-/// The whole environment of the command: inherited variables in their order, the first of duplicates, then ours.
+/// The whole environment of the command: inherited variables in their order, the first of duplicates, then xassume's.
 pub(crate) fn environment(inputs: &Inputs) -> Vec<(OsString, OsString)> {
     let ours = ours(inputs);
     let mut variables: Vec<(OsString, OsString)> = Vec::new();
@@ -100,15 +100,15 @@ pub(crate) fn environment(inputs: &Inputs) -> Vec<(OsString, OsString)> {
     variables
 }
 
-/// What makes another environment the command's: for a reader that makes the change itself.
+/// The change that turns another environment into the command's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Change {
-    /// What must not stay, inherited here or not: the other environment may be another one.
+    /// All names that must not be set, inherited here or not: the environment that is changed may be another one.
     pub(crate) removed: Vec<&'static str>,
     pub(crate) set: Vec<(OsString, OsString)>,
 }
 
-/// The difference that [`environment`] makes.
+/// The change that [`environment`] makes.
 pub(crate) fn change(inputs: &Inputs) -> Change {
     let set = ours(inputs);
     let stays = |name: &str| !is_removed(name.as_ref(), inputs) || set.iter().any(|(known, _)| known == name);
@@ -139,7 +139,7 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
         }
         CommandCredentials::Endpoint { url, token, token_file, empty_credentials_file, config_file } => {
             set.variable("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
-            // Some SDKs read the first alone, Rust's object_store the second alone.
+            // Some SDKs read only the first, Rust's object_store only the second.
             set.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN", token);
             if let Some(path) = token_file {
                 set.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path);
@@ -149,7 +149,7 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
         }
     }
     if !matches!(inputs.credentials, CommandCredentials::Env | CommandCredentials::EnvIsolated { .. }) {
-        // boto 2 has its own files with keys, which botocore reads before it asks an endpoint.
+        // boto 2 has its own files with keys, which botocore reads before it calls an endpoint.
         set.variable("BOTO_CONFIG", "/dev/null");
         set.variable("AWS_EC2_METADATA_DISABLED", "true");
     }
@@ -164,7 +164,7 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
     set.0
 }
 
-/// Collects what xassume sets.
+/// Collects the variables that xassume sets.
 struct Setter(Vec<(OsString, OsString)>);
 
 impl Setter {
@@ -186,13 +186,13 @@ impl Setter {
         self.variable("AWS_SHARED_CREDENTIALS_FILE", credentials_file);
         self.variable("AWS_CREDENTIAL_PROFILES_FILE", credentials_file);
         self.variable("AWS_CONFIG_FILE", config_file);
-        // Without it JavaScript 2 reads neither variable, and Go 1 not the second.
+        // Without it JavaScript 2 reads neither variable, and Go 1 does not read the second.
         self.variable("AWS_SDK_LOAD_CONFIG", "1");
     }
 
-    /// The profile's settings, where the user has not set the variable, were it to the empty string.
+    /// The profile's settings, unless the user has set the variable, also if it is empty.
     fn settings(&mut self, inputs: &Inputs) {
-        // The variable for all services stands above the profile's endpoint for one.
+        // The variable for all services takes precedence over the profile's endpoint for one.
         let all_services = inputs.inherited.text("AWS_ENDPOINT_URL").is_some();
         for (name, value) in inputs.profile_settings {
             let beaten = all_services && name.starts_with("AWS_ENDPOINT_URL_");
@@ -202,8 +202,8 @@ impl Setter {
         }
     }
 
-    /// Excepts the loopback address from a proxy. Both spellings are set, since SDKs differ in which they read; the
-    /// one that was not set takes the other's value, or it would hide it.
+    /// Excludes the loopback address from proxies. SDKs differ in the spelling they read, so both are set; one that was
+    /// not set gets the other's value, which it would hide otherwise.
     fn no_proxy(&mut self, inherited: &Vars) {
         if !PROXIES.iter().any(|name| inherited.get(name).is_some_and(|value| !value.is_empty())) {
             return;
@@ -216,7 +216,7 @@ impl Setter {
     }
 }
 
-/// A list of hosts that has `127.0.0.1` and `localhost` in it, or `*`, which is all.
+/// A list of hosts that contains `127.0.0.1` and `localhost`, or `*`, which means all.
 fn with_loopback(list: &OsStr) -> OsString {
     let mut bytes = list.as_bytes().to_vec();
     for host in ["127.0.0.1", "localhost"] {

@@ -1,4 +1,4 @@
-//! Delivery by a shared credentials file: `[default]` with the three keys, replaced as a whole at each refresh.
+//! Delivery through a shared credentials file: `[default]` with the three keys, replaced atomically at each refresh.
 
 use super::published::PublishedFile;
 use crate::deliver::location::Kind;
@@ -9,7 +9,7 @@ use crate::session::{Keys, Secret, Session};
 use crate::sys::offload::Offload;
 use std::path::Path;
 
-/// The file's section, and how each of its further lines begins.
+/// The file's section, and the start of each further line.
 const SECTION: &str = "[default]\n";
 const ID: &str = "aws_access_key_id = ";
 const SECRET: &str = "aws_secret_access_key = ";
@@ -20,7 +20,7 @@ const KIND: Kind = Kind { what: "credentials", flag: "--credentials-file", conte
 /// More bytes than a session takes.
 const ROOM: usize = 8 << 10;
 
-/// A file at a path that the user chose.
+/// A file at a path from the user.
 ///
 /// # Errors
 /// As [`PublishedFile::at`].
@@ -28,7 +28,7 @@ pub(crate) fn at(path: &Path, mode: u32) -> Result<PublishedFile, Error> {
     PublishedFile::at(path, &KIND, mode)
 }
 
-/// Finds out whether a session could be kept at such a path.
+/// Checks whether a session could be written to such a path.
 ///
 /// # Errors
 /// As [`PublishedFile::try_at`].
@@ -44,7 +44,7 @@ pub(crate) fn within(directory: &RunDirectory, mode: u32) -> Result<PublishedFil
     PublishedFile::new(directory.path().join("credentials"), mode)
 }
 
-/// Puts a session into the file.
+/// Writes a session to the file.
 ///
 /// # Errors
 /// As [`PublishedFile::put`].
@@ -56,7 +56,8 @@ pub(crate) fn put(
     file.put(contents(&session.keys), offload)
 }
 
-/// Whether a file is empty, or has the form of [`contents`]: what a run has left, not somebody's `~/.aws/credentials`.
+/// Whether a file is empty or has the form of [`contents`]. Then a run has left it, and it is not the user's
+/// `~/.aws/credentials`.
 fn is_replaceable(text: &[u8]) -> bool {
     let mut lines = text.split_inclusive(|byte| *byte == b'\n');
     let begins = |with: &str| lines.next().is_some_and(|line| line.starts_with(with.as_bytes()));
@@ -78,7 +79,7 @@ fn contents(keys: &Keys) -> Secret {
         token,
         token.map(|_| "\n"),
     ];
-    // Put together in one place of the right size, so that no copy is left behind as it grows.
+    // Allocated once at the right size: growing would leave copies of the secret.
     Secret::new(lines.map(Option::unwrap_or_default).concat())
 }
 

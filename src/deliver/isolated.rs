@@ -1,9 +1,9 @@
-//! The config file for an isolated command that xassume becomes, so that nothing is left to remove it.
+//! The config file for an isolated command in exec mode. No process is left to remove it.
 //!
-//! It holds no secret. Runs with the same settings share one file: its directory's name holds a digest of the contents,
-//! and random letters, so that no other user can take the name. A later run removes the copies that no process uses any
-//! more: those that no variable of this user's processes names, and that nothing has used or read for [`UNUSED`], which
-//! is for processes that it cannot look into (after `sudo`, in another container).
+//! It contains no secret. Runs with the same settings share one file: the name of its directory has a digest of the
+//! contents, and random letters so that no other user can take the name. A later run removes the copies that are no
+//! longer used: no variable of this user's processes has the path, and the file was neither used nor read for
+//! [`UNUSED`], which covers processes that cannot be inspected (after `sudo`, in another container).
 
 use super::replace::replace;
 use crate::deliver::run_directory::{first_base, is_own_directory, make_private, prefix};
@@ -21,17 +21,17 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The file within its directory.
+/// The file's name in its directory.
 const CONFIG: &str = "config";
-/// Twice the time for which a file system may put off noting that a file was read (`relatime` in mount(8)).
+/// Twice the time by which a file system may delay the access time (`relatime` in mount(8)).
 const UNUSED: Duration = Duration::from_hours(48);
-/// The most that is read of a process's environment.
+/// The most that is read of a process's environment, in bytes.
 const MOST_BYTES: usize = 4 << 20;
 
-/// A file with these contents: one that is there already, or a new one.
+/// A file with these contents: an existing one, or a new one.
 ///
 /// # Errors
-/// When no base directory can be written to.
+/// When no base directory is writable.
 pub(crate) fn config_file(vars: &Vars, config: &[u8]) -> Result<PathBuf, Error> {
     let digest = sha2::Sha256::digest(config);
     let hash = u128::from_be_bytes(std::array::from_fn(|at| digest[at]));
@@ -62,7 +62,7 @@ fn copies(base: &Path, prefix: &str) -> Vec<DirEntry> {
     entries.filter(is_copy).collect()
 }
 
-/// The file of a directory, if it has these contents, noted as used. Locked meanwhile, so that it is not swept.
+/// The directory's file, if it has these contents. Its use is recorded under its lock, so that it is not swept.
 fn reused(directory: &Path, config: &[u8]) -> Option<PathBuf> {
     let path = directory.join(CONFIG);
     let mode = std::fs::symlink_metadata(directory).ok()?.mode();
@@ -88,13 +88,13 @@ fn sweep(copies: &[DirEntry]) {
         if !is_unused(&config).unwrap_or_else(|| is_unused(&directory).unwrap_or(false)) {
             continue;
         }
-        // Without a look at the processes nothing is removed.
+        // If the processes cannot be inspected, nothing is removed.
         let Some(named) = named.get_or_init(named_by_processes) else { return };
         if named.contains(&config) {
             continue;
         }
         let locked = open(&config).map(|file| (file.try_lock().is_ok(), file));
-        // A run may have begun to use it since.
+        // A run may have started to use it meanwhile.
         if !matches!(locked, Ok((false, _))) && is_unused(&config) != Some(false) {
             let _ = std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o700));
             let _ = std::fs::remove_dir_all(&directory);
@@ -102,14 +102,14 @@ fn sweep(copies: &[DirEntry]) {
     }
 }
 
-/// Whether a file was neither used nor read for long; nothing where it is not there.
+/// Whether a file was neither used nor read for long; `None` if it does not exist.
 fn is_unused(path: &Path) -> Option<bool> {
     let found = std::fs::symlink_metadata(path).ok()?;
     let last = [found.modified(), found.accessed()].into_iter().flatten().max()?;
     Some(last.elapsed().is_ok_and(|age| age > UNUSED))
 }
 
-/// The config files that variables of this user's processes name; nothing where that cannot be seen.
+/// The config files in the variables of this user's processes; `None` if they cannot be seen.
 fn named_by_processes() -> Option<Vec<PathBuf>> {
     let mut named = Vec::new();
     for process in std::fs::read_dir("/proc").ok()?.flatten() {

@@ -1,4 +1,4 @@
-//! The place of a file that the user chose: in a trusted directory, and no file there that would be lost.
+//! The location of a file from the user: in a trusted directory, and no existing file that would be lost.
 
 use super::trusted::{Group, directory};
 use crate::error::{Error, reason_of};
@@ -7,22 +7,23 @@ use std::io;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// What is kept in such a file.
+/// The kind of such a file.
 pub(super) struct Kind {
-    /// As an error names it.
+    /// Its name in errors.
     pub(super) what: &'static str,
-    /// The flag that names the path.
+    /// The flag that gives the path.
     pub(super) flag: &'static str,
-    /// What a file that is there already may hold, as an error names it.
+    /// What an existing file may contain, as errors say it.
     pub(super) contents: &'static str,
-    /// Whether a run has left a file of these contents, so that it may be replaced.
+    /// Whether a run has left a file with these contents, so that it may be replaced.
     pub(super) is_replaceable: fn(&[u8]) -> bool,
 }
 
-/// The path of the file, from the root on and without links.
+/// The absolute path of the file, without links.
 ///
 /// # Errors
-/// Its directory is missing, is a link, or one in which another user could exchange the file; or something else is there.
+/// Its directory is missing, a link, or one in which another user could replace the file; or the existing file is
+/// something else.
 pub(super) fn place(path: &Path, kind: &Kind, group: Group) -> Result<PathBuf, Error> {
     let Kind { what, flag, .. } = *kind;
     let failed = |reason: String| Error::Place { what, flag, path: path.to_owned(), reason, hint: None };

@@ -1,5 +1,5 @@
-//! Delivery by a `credential_process`, for places where the loopback interface is barred: a credentials file whose
-//! `[default]` runs xassume itself, which asks the supervision through a unix socket.
+//! Delivery through a `credential_process`, if the loopback interface cannot be used: the `[default]` of a credentials
+//! file runs xassume itself, which connects to the supervision through a Unix socket.
 //!
 //! ```text
 //! command ── SDK ── <directory>/xassume --print credential-process --from-socket <directory>/socket
@@ -7,7 +7,7 @@
 //!                                                              supervision ───────┘
 //! ```
 //!
-//! The socket is in a directory that only this user can enter, and asks the kernel who is at the other end all the same.
+//! The socket is in a directory that only this user can enter. It also asks the kernel for the user of the other end.
 
 pub(crate) mod client;
 
@@ -27,28 +27,28 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{UnixListener, UnixStream};
 
-/// How long an answer may take; it fits into the socket's buffer.
+/// The time limit for an answer; it fits into the socket's buffer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
-/// Stands before the document.
+/// The prefix of a document.
 const GIVEN: &[u8] = b"given\n";
-/// Stands before the reason why there is none.
+/// The prefix of the reason why there is none.
 const REFUSED: &[u8] = b"refused\n";
 
-/// The socket, served for as long as its runtime, and the file that leads to it.
+/// The socket, served as long as its runtime lives, and the file that refers to it.
 pub(crate) struct Process {
     credentials_file: PathBuf,
     served: Served,
 }
 
 impl Process {
-    /// Puts socket, program and file into the directory, which must be one of [`RunDirectory::create_for_commands`], and
-    /// serves from now on; until the first session it answers that there is none. Within a runtime of tokio.
+    /// Creates socket, link and file in the directory, which must be one of [`RunDirectory::create_for_commands`], and
+    /// serves from now on. Until the first session it answers that there is none. Within a runtime of tokio.
     ///
-    /// `program` is xassume's own file. It is run through a link in the directory, since SDKs disagree about paths with
+    /// `program` is xassume's own file. It runs through a link in the directory, since SDKs disagree about paths with
     /// spaces and quotes.
     ///
     /// # Errors
-    /// The directory is full, or sockets are barred.
+    /// The directory is full, or sockets are not allowed.
     pub(crate) fn open(directory: &RunDirectory, program: &Path) -> Result<Self, Error> {
         let (link, socket) = (directory.path().join("xassume"), directory.path().join("socket"));
         let failed = |error: io::Error| Error::Serve {
@@ -70,12 +70,12 @@ impl Process {
         Ok(Self { credentials_file, served })
     }
 
-    /// Gives this session from now on.
+    /// Serves this session from now on.
     pub(crate) fn put(&self, session: &Session) {
         self.served.put(document::process(session), &session.validity);
     }
 
-    /// What the command is told.
+    /// What the command gets.
     pub(crate) fn credentials<'a>(&'a self, config_file: &'a Path) -> CommandCredentials<'a> {
         CommandCredentials::Process { credentials_file: &self.credentials_file, config_file }
     }
@@ -83,7 +83,7 @@ impl Process {
 
 fn listen(path: &Path) -> io::Result<UnixListener> {
     let listener = StdUnixListener::bind(path)?;
-    // Nobody else can be in the directory between the two.
+    // No other user can enter the directory between the two.
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     listener.set_nonblocking(true)?;
     UnixListener::from_std(listener)
@@ -105,7 +105,7 @@ async fn accept_all(listener: UnixListener, served: Served) {
     }
 }
 
-/// One answer, and the end of the connection; nothing is read from the client.
+/// Sends one answer and closes the connection; nothing is read from the client.
 async fn answer(mut socket: UnixStream, served: Served) {
     let me = nix::unistd::geteuid().as_raw();
     let peer = socket.peer_cred().map(|peer| peer.uid());
@@ -126,6 +126,6 @@ async fn answer(mut socket: UnixStream, served: Served) {
         }
         socket.shutdown().await
     };
-    // A client that has gone, or does not read, gets no answer.
+    // A client that is gone, or does not read, gets no answer.
     let _ = tokio::time::timeout(ANSWER_TIMEOUT, writing).await;
 }

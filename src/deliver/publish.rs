@@ -1,7 +1,7 @@
-//! Putting a credentials file in its place by a process that may hang with its file system.
+//! Replacing a credentials file by a separate process, which may hang with its file system.
 //!
-//! One such process at a time: should the one before hang, it is waited for first, so that no older session takes the
-//! place of a newer one. Each announces the identity of its file before the rename, so that the file can be removed at the
+//! There is one such process at a time: if the one before hangs, it is waited for first, or an older session could
+//! replace a newer one. Each sends the identity of its file before the rename, so that the file can be removed at the
 //! end even if no answer came.
 
 use super::published::not_replaced;
@@ -16,34 +16,34 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// How long a file may take to be written, synced and renamed; a disk that is busy takes seconds.
+/// The time limit for writing, syncing and renaming a file; a busy disk takes seconds.
 const LIMIT: Duration = Duration::from_secs(10);
-/// An answer is an identity, if it came to that, and how it ended; each begins with a mark.
+/// An answer is an identity, if there is a file, and the outcome. Each begins with one of these marks.
 const IDENTITY: u8 = b'i';
 const DONE: u8 = b'd';
 const FAILED: u8 = b'f';
 const MOST_BYTES: usize = 4 << 10;
 
-/// A file that is to be put in its place.
+/// A file to be written.
 pub(super) struct Order {
     pub(super) path: PathBuf,
-    /// Named by this process, and not by the one that writes it: what that leaves behind is removed by the next one.
+    /// This process chooses the name, not the one that writes: the next one removes what that leaves.
     pub(super) temporary: PathBuf,
     pub(super) contents: Secret,
     pub(super) mode: u32,
 }
 
-/// What was put there.
+/// The files that were written.
 #[derive(Default)]
 pub(super) struct Put {
-    /// The files of which one is there: the last that was confirmed, and later ones that were announced and not confirmed.
+    /// One of these is in place: the last that was confirmed, or one of the later ones that were not.
     files: Vec<Identity>,
-    /// A process that was not waited for. It was killed; whether it has ended is not known.
+    /// A process that was no longer waited for. It was killed; it may not have ended.
     pub(super) unfinished: Option<Job>,
 }
 
 impl Order {
-    /// What the child does.
+    /// The work of the child.
     fn carry_out(&self, answer: &mut impl Write) {
         let Self { path, temporary, contents, mode } = self;
         let announce = |identity: Identity| {
@@ -52,7 +52,7 @@ impl Order {
         };
         let _ = std::fs::remove_file(temporary);
         let written = replace_by(temporary, path, contents.reveal().as_bytes(), *mode, announce);
-        // A parent that is gone hears nothing, and needs nothing.
+        // A parent that is gone needs no answer.
         let _ = match written {
             Ok(()) => answer.write_all(&[DONE]),
             Err(error) => answer.write_all(&[&[FAILED], reason_of(&error).as_bytes()].concat()),
@@ -61,10 +61,10 @@ impl Order {
 }
 
 impl Put {
-    /// Takes note of a whole answer.
+    /// Records a whole answer.
     ///
     /// # Errors
-    /// Why the file is not there; or that it may be, and the process was ended before it said so.
+    /// Why the file is not in place; or that it may be, and the process ended before it said so.
     fn note(&mut self, answer: &[u8]) -> Result<(), String> {
         let announced = answer.strip_prefix(&[IDENTITY]).and_then(|rest| rest.split_first_chunk());
         let identity = announced.map(|(identity, _)| Identity::from_bytes(*identity));
@@ -81,19 +81,19 @@ impl Put {
         }
     }
 
-    /// Whether a file of these stands there.
+    /// Whether one of these files is in place.
     pub(super) fn is_there(&self) -> bool {
         !self.files.is_empty()
     }
 
-    /// Removes the file that stands there, if it is one of these.
+    /// Removes the file that is in place, if it is one of these.
     pub(super) fn remove(&self, path: &Path) {
         for identity in &self.files {
             identity.remove(path);
         }
     }
 
-    /// The same at the end, in a child: it first waits for the process that was not waited for, and removes what that left
+    /// The same at the end, in a child: it first waits for the unfinished process, and removes the file that that left
     /// at `temporary`.
     pub(super) fn remove_at_last(&mut self, path: &Path, temporary: &Path) {
         if let Some(mut job) = self.unfinished.take() {
@@ -104,7 +104,7 @@ impl Put {
     }
 }
 
-/// A process at work. If it is not waited for any longer, it is killed and kept.
+/// A running process. If it is no longer waited for, it is killed and kept.
 struct Turn {
     job: Option<Job>,
     put: Rc<RefCell<Put>>,
@@ -136,20 +136,20 @@ impl Drop for Turn {
     }
 }
 
-/// Puts the file in its place.
+/// Writes the file.
 ///
 /// # Errors
-/// Those of the file system; the file before is then still there. Or that it does not answer.
+/// Those of the file system, and that it does not answer. The file before is then still in place.
 pub(super) async fn publish(order: Order, put: Rc<RefCell<Put>>, offload: Offload) -> Result<(), Problem> {
     let written = async {
         let earlier = put.borrow_mut().unfinished.take();
         if let Some(job) = earlier {
-            // What came of it is noted, and was reported as a failure before.
+            // Its result is recorded. It was reported as a failure before.
             let _ = Turn::new(job, &put).finish().await;
         }
         match offload.start(Life::Bound, MOST_BYTES, |answer| order.carry_out(answer)) {
             Ok(job) => Turn::new(job, &put).finish().await,
-            // Before the command is started: that will fail for the same reason, and say so.
+            // Before the first start: starting the command will fail for the same reason and report it.
             Err(_) if put.borrow().files.is_empty() => {
                 let mut answer = Vec::new();
                 order.carry_out(&mut answer);

@@ -1,4 +1,4 @@
-//! A file that is put in its place as a whole, again and again, and removed at the end if it is still the run's.
+//! A file that is replaced atomically, and removed at the end if it is still this run's.
 
 use super::publish::{Order, Put, publish};
 use super::replace::{remove_leftovers, temporary, try_replace};
@@ -13,39 +13,39 @@ use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-/// The file; removed when dropped, unless another run has put one in its place.
+/// The file; removed when dropped, unless another run has replaced it.
 pub(crate) struct PublishedFile {
     path: PathBuf,
-    /// What stands beside it while it is written.
+    /// The unfinished file in the same directory.
     temporary: PathBuf,
     mode: u32,
-    /// What was put there.
+    /// The files that were written.
     put: Rc<RefCell<Put>>,
 }
 
 impl PublishedFile {
-    /// A file at a path that the user chose, after removing what killed runs have left beside it: it may hold a secret.
+    /// A file at a path from the user. Unfinished files of killed runs are removed, since they may contain a secret.
     /// Nothing is written yet.
     ///
     /// # Errors
-    /// When its directory is missing, is a link, or one in which another user could exchange the file.
+    /// When its directory is missing, a link, or one in which another user could replace the file.
     pub(super) fn at(path: &Path, kind: &Kind, mode: u32) -> Result<Self, Error> {
         let path = place(path, kind, Group::of_mode(mode))?;
         remove_leftovers(&path);
         Self::new(path, mode)
     }
 
-    /// Finds out whether so many bytes could be kept at such a path. A file that is there is neither replaced nor removed:
-    /// it may be that of another run.
+    /// Checks whether so many bytes could be written to such a path. An existing file is neither replaced nor removed:
+    /// another run may use it.
     ///
     /// # Errors
-    /// Those of [`Self::at`], else those of the first [`Self::put`].
+    /// Those of [`Self::at`] and of the first [`Self::put`].
     pub(super) fn try_at(path: &Path, kind: &Kind, mode: u32, length: usize) -> Result<(), Error> {
         let path = place(path, kind, Group::of_mode(mode))?;
         try_replace(&path, length, mode).map_err(|error| unwritten(not_replaced(&path, &reason_of(&error))))
     }
 
-    /// A file in a directory of the run's.
+    /// A file in the run's directory.
     ///
     /// # Errors
     /// The kernel gives no random bytes.
@@ -58,26 +58,26 @@ impl PublishedFile {
         &self.path
     }
 
-    /// Whether something was put there.
+    /// Whether a file of this run is in place.
     pub(super) fn is_there(&self) -> bool {
         self.put.borrow().is_there()
     }
 
-    /// Puts these contents in the place of those before. Drop the future, and they may be there or not.
+    /// Replaces the contents. If the future is dropped, either contents may be in place.
     ///
     /// # Errors
-    /// Those of the file system; the file before is then still there. Or that it does not answer.
+    /// Those of the file system, and that it does not answer. The file before is then still in place.
     pub(super) fn put(&self, contents: Secret, offload: &Offload) -> impl Future<Output = Result<(), Problem>> + use<> {
         let (path, temporary) = (self.path.clone(), self.temporary.clone());
         publish(Order { path, temporary, contents, mode: self.mode }, Rc::clone(&self.put), offload.clone())
     }
 
-    /// The answer of a process that was not waited for: [`Self::remove_at_last`] reads it.
+    /// The answer of an unfinished process, for [`Self::remove_at_last`].
     pub(crate) fn unread(&self) -> Option<RawFd> {
         self.put.borrow().unfinished.as_ref().map(Job::descriptor)
     }
 
-    /// Removes the file and what stands beside it, in a child of `Life::Free` that was given [`Self::unread`].
+    /// Removes the file and the unfinished one, in a child of `Life::Free` that was given [`Self::unread`].
     pub(crate) fn remove_at_last(&self) {
         self.put.borrow_mut().remove_at_last(&self.path, &self.temporary);
     }
@@ -89,7 +89,7 @@ impl Drop for PublishedFile {
     }
 }
 
-/// Why the first session cannot be put into a file.
+/// Why the first session cannot be written to a file.
 pub(crate) fn unwritten(reason: String) -> Error {
     Error::Serve { what: "by a file", reason, hint: "is its file system full, or one in which no file can be made?" }
 }

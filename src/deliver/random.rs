@@ -1,10 +1,10 @@
-//! Names and tokens that no other user can foresee.
+//! Names and tokens that no other user can predict.
 
 use crate::session::Secret;
 use std::fmt::Write as _;
 use std::io;
 
-/// Random bytes of the kernel, in hexadecimal: no byte of it means anything to a shell, a URL or a header.
+/// Random bytes of the kernel as hexadecimal digits, which have no meaning to a shell, a URL or a header.
 pub(super) fn random_hex<const BYTES: usize>() -> io::Result<Secret> {
     let mut bytes = zeroize::Zeroizing::new([0; BYTES]);
     getrandom::fill(&mut *bytes)?;

@@ -1,4 +1,4 @@
-//! Putting a whole file in the place of another, and removing what a killed run has left of that.
+//! Replacing a file atomically, and removing the unfinished files of killed runs.
 
 use super::random::random_hex;
 use nix::unistd::geteuid;
@@ -8,28 +8,27 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How old a file or directory that is not locked must be before it counts as left behind: its maker may be just about
-/// to lock it.
+/// The age from which an unlocked file or directory counts as left behind. A younger one may be about to be locked.
 pub(super) const SETTLED: Duration = Duration::from_mins(1);
 
-/// The suffix of a file that is written to see whether it can be.
+/// The suffix of a file that is written only to see whether it can be.
 const TRIAL: &str = ".check";
 
-/// Bytes of randomness in the name of an unfinished file.
+/// Random bytes in the name of an unfinished file.
 const RANDOM: usize = 8;
 
-/// Puts a whole file in the place of another: readers see the old one or the new one, never a part.
+/// Replaces a file: readers see the old contents or the new ones, never a part.
 ///
 /// # Errors
-/// Those of the file system; the old file is then untouched.
+/// Those of the file system; the old file is then unchanged.
 pub(super) fn replace(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
     replace_by(&temporary(path)?, path, contents, mode, |_| Ok(()))
 }
 
-/// The same by a certain temporary file; `announce` is given the identity of the new file before it takes its place.
+/// The same through the given temporary file. `announce` gets the new file's identity before the rename.
 ///
 /// # Errors
-/// As for [`replace`], and those of `announce`.
+/// Those of [`replace`] and of `announce`.
 pub(super) fn replace_by(
     temporary: &Path,
     path: &Path,
@@ -40,7 +39,7 @@ pub(super) fn replace_by(
     let written = write_whole(temporary, contents, mode).and_then(|held| {
         announce(Identity::of(&held.metadata()?))?;
         std::fs::rename(temporary, path)?;
-        // Closing it is not enough: a process that another thread forks meanwhile has it open too.
+        // Closing is not enough: a process that another thread forks meanwhile has the file open too.
         let _ = held.unlock();
         Ok(())
     });
@@ -50,7 +49,7 @@ pub(super) fn replace_by(
     written
 }
 
-/// A name for a temporary file for that one.
+/// The path of a temporary file for this file.
 ///
 /// # Errors
 /// The kernel gives no random bytes.
@@ -58,12 +57,12 @@ pub(super) fn temporary(path: &Path) -> io::Result<PathBuf> {
     beside(path, "")
 }
 
-/// Which file it is, whatever its name: device and number (stat(2)).
+/// The identity of a file, whatever its name: device and inode (stat(2)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Identity(u64, u64);
 
 impl Identity {
-    /// As many bytes as an identity has.
+    /// The size of an identity, in bytes.
     pub(super) const LENGTH: usize = 16;
 
     fn of(found: &Metadata) -> Self {
@@ -79,7 +78,7 @@ impl Identity {
         Self(device, number)
     }
 
-    /// Removes the file of this name if it still is this one.
+    /// Removes the file of this name if it is still this one.
     pub(super) fn remove(self, path: &Path) {
         if std::fs::symlink_metadata(path).is_ok_and(|found| Self::of(&found) == self) {
             let _ = std::fs::remove_file(path);
@@ -87,11 +86,10 @@ impl Identity {
     }
 }
 
-/// Does what [`replace`] does, but for putting the file in its place: nothing stays, and a file that is there is not
-/// touched.
+/// Does what [`replace`] does except for the rename: no file is left, and an existing file is not changed.
 ///
 /// # Errors
-/// Those that [`replace`] would have.
+/// Those of [`replace`].
 pub(super) fn try_replace(path: &Path, length: usize, mode: u32) -> io::Result<()> {
     let temporary = beside(path, TRIAL)?;
     let written = write_whole(&temporary, &vec![b'\n'; length], mode);
@@ -99,18 +97,19 @@ pub(super) fn try_replace(path: &Path, length: usize, mode: u32) -> io::Result<(
     written.and(removed)
 }
 
-/// A new file, locked while it is held, so that other runs know that it is being written.
+/// A new file, locked while it is open, so that other runs see that it is being written.
 fn write_whole(path: &Path, contents: &[u8], mode: u32) -> io::Result<File> {
     let mut file = new_file(path, mode)?;
     let _ = file.try_lock();
     file.write_all(contents)?;
-    // The umask must not decide who may read.
+    // The umask must not decide who may read it.
     file.set_permissions(std::fs::Permissions::from_mode(mode))?;
     file.sync_all()?;
     Ok(file)
 }
 
-/// Removes the unfinished files that killed runs have left beside this file. What could be another's stays.
+/// Removes the unfinished files that killed runs have left in this file's directory. What may be another program's is
+/// kept.
 pub(super) fn remove_leftovers(path: &Path) {
     let Ok(entries) = std::fs::read_dir(directory_of(path)) else { return };
     let prefix = prefix(path);
@@ -124,7 +123,7 @@ pub(super) fn remove_leftovers(path: &Path) {
     }
 }
 
-/// Makes a file that was not there before.
+/// Creates a file; one that exists is an error.
 ///
 /// # Errors
 /// Those of the file system.
@@ -132,8 +131,8 @@ pub(super) fn new_file(path: &Path, mode: u32) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(mode).custom_flags(libc::O_NOFOLLOW).open(path)
 }
 
-/// A name for a file that is to become that one. Another user can write to a sticky directory too, and must not be able
-/// to take the name before.
+/// A name for an unfinished file. Another user may be able to write to a sticky directory and must not be able to take
+/// the name first.
 fn beside(path: &Path, suffix: &str) -> io::Result<PathBuf> {
     let random = random_hex::<RANDOM>()?;
     Ok(directory_of(path).join(format!("{}{}{suffix}", prefix(path), random.reveal())))
@@ -143,13 +142,13 @@ fn directory_of(path: &Path) -> PathBuf {
     path.parent().unwrap_or(Path::new(".")).to_owned()
 }
 
-/// What the name of an unfinished file begins with; random digits follow.
+/// The prefix of an unfinished file's name; random digits follow.
 fn prefix(path: &Path) -> String {
     format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy())
 }
 
-/// Whether it is a plain file of this user's that is not being written. Its maker may run in another container that
-/// shares the volume, so the lock and the age decide, not the process id.
+/// Whether it is a regular file of this user's that is not being written. Its writer may run in another container that
+/// shares the volume, so the lock and the age decide, not a process ID.
 fn is_left(file: &Path) -> bool {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
     let Ok(file) = OpenOptions::new().read(true).custom_flags(flags).open(file) else { return false };

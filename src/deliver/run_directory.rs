@@ -1,7 +1,7 @@
-//! Private directories for the files that are given to the command.
+//! Private directories for the files that the command gets.
 //!
-//! In memory where there is one (`$XDG_RUNTIME_DIR`, `/dev/shm`), else in the temporary directory: in the first of them in
-//! which no other user can exchange them (see [`trusted`]).
+//! In memory if possible (`$XDG_RUNTIME_DIR`, `/dev/shm`), else in the temporary directory: the first of them in which
+//! no other user can replace files (see [`trusted`]).
 
 use super::replace::{SETTLED, new_file};
 use super::trusted::{self, Group};
@@ -15,30 +15,30 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// The file that a living run holds locked, so that the next start knows the directories of killed runs.
+/// The file that a running xassume keeps locked, so that the next one recognizes the directories of killed runs.
 const LOCK: &str = "lock";
 
-/// A directory of one run, removed with all its files when dropped.
+/// The directory of one run; dropping it removes it with its files.
 #[derive(Debug)]
 pub(crate) struct RunDirectory {
     path: PathBuf,
-    /// Held until the directory is gone; closed on exec.
+    /// Locked until the directory is removed; close-on-exec.
     lock: Option<File>,
 }
 
 impl RunDirectory {
-    /// Makes a new directory, after removing what killed runs of this user have left beside it.
+    /// Creates a new directory, and removes those that killed runs of this user have left.
     ///
     /// # Errors
-    /// When no base directory can be written to.
+    /// When no base directory is writable.
     pub(crate) fn create(vars: &Vars) -> Result<Self, Error> {
         Self::create_below(vars, |_| Ok(()))
     }
 
-    /// The same at a path that may stand in a command line as it is, for every SDK that reads one.
+    /// The same, with a path that needs no quoting in a command line, for every SDK that reads one.
     ///
     /// # Errors
-    /// When no such base directory can be written to.
+    /// When no such base directory is writable.
     pub(crate) fn create_for_commands(vars: &Vars) -> Result<Self, Error> {
         Self::create_below(vars, check_plain)
     }
@@ -52,7 +52,7 @@ impl RunDirectory {
             match locked {
                 Ok(lock) => Ok(Self { path, lock: Some(lock) }),
                 Err(error) => {
-                    // By path: there may be no descriptor left to look into it.
+                    // By path: there may be no descriptor left to list it.
                     let _ = std::fs::remove_file(path.join(LOCK));
                     let _ = std::fs::remove_dir(&path);
                     Err(error)
@@ -65,12 +65,12 @@ impl RunDirectory {
         &self.path
     }
 
-    /// Removes it with all that is in it; whether it is gone. What cannot be removed is removed by the next start.
+    /// Removes it with its files, and returns whether it is gone. The next run removes what is left.
     pub(crate) fn remove(&self) -> bool {
         std::fs::remove_dir_all(&self.path).is_ok()
     }
 
-    /// Writes a file of the directory for its owner only.
+    /// Writes a file in the directory that only its owner can read.
     ///
     /// # Errors
     /// When the directory is full or gone.
@@ -84,14 +84,14 @@ impl RunDirectory {
 impl Drop for RunDirectory {
     fn drop(&mut self) {
         if !self.remove() {
-            // Looking into it takes a descriptor, and there may be none left but this one.
+            // Listing it takes a descriptor, and this one may be the last.
             self.lock = None;
             self.remove();
         }
     }
 }
 
-/// Makes a directory of this user's alone, with a name that no other user can foresee. Its path is given.
+/// Creates a directory that only this user can enter, with a name that no other user can predict; returns its path.
 ///
 /// # Errors
 /// Those of the file system.
@@ -105,13 +105,13 @@ pub(super) fn make_private(base: &Path, prefix: &str) -> io::Result<PathBuf> {
 /// Tries the base directories in their order, without those that are not trusted.
 ///
 /// # Errors
-/// The last failure, when none will do.
+/// The last failure.
 pub(super) fn first_base<T>(vars: &Vars, make: impl Fn(&Path) -> io::Result<T>) -> Result<T, Error> {
     let temporary = vars.get("TMPDIR").filter(|path| !path.is_empty()).map_or_else(|| "/tmp".into(), PathBuf::from);
     let runtime = vars.get("XDG_RUNTIME_DIR").filter(|path| !path.is_empty()).map(PathBuf::from);
     let mut last = io::Error::from(Errno::ENOENT);
     let bases = runtime.into_iter().chain([PathBuf::from("/dev/shm"), temporary]);
-    // The command may change its working directory, and a relative path would lead elsewhere.
+    // Absolute, since the command may change its working directory.
     for base in bases.filter(|base| base.is_absolute()) {
         let trusted = trusted::directory(&base, Group::Barred);
         match trusted.map_err(|untrusted| io::Error::other(untrusted.reason)).and_then(|base| make(&base)) {
@@ -130,8 +130,8 @@ fn failed(error: &io::Error) -> Error {
     }
 }
 
-/// Refuses a path with a space, or with anything else that a shell, shlex or a parser of config files takes for
-/// other than itself; and one below which a socket cannot be named (107 bytes, see unix(7)).
+/// Rejects a path with a space or another character that is special to a shell, to shlex or to a parser of config
+/// files, and one that is too long for a socket's name (107 bytes, see unix(7)).
 fn check_plain(path: &Path) -> io::Result<()> {
     let path = path.as_os_str().as_bytes();
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+@:,".contains(byte);
@@ -157,7 +157,7 @@ pub(super) fn is_own_directory(found: &Metadata) -> bool {
     found.is_dir() && found.uid() == geteuid().as_raw()
 }
 
-/// Removes the directories of runs that were killed. Whatever cannot be told for certain is left.
+/// Removes the directories of killed runs. What is not certain to be one is kept.
 fn remove_stale(base: &Path) {
     let Ok(entries) = std::fs::read_dir(base) else { return };
     let prefix = prefix();
@@ -178,11 +178,11 @@ fn is_stale(directory: &Path) -> bool {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
     match OpenOptions::new().write(true).custom_flags(flags).open(directory.join(LOCK)) {
         Ok(lock) => lock.try_lock().is_ok(),
-        // Its maker may be just about to make and lock it.
+        // A run may be about to create and lock it.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             found.modified().ok().and_then(|made| made.elapsed().ok()).is_some_and(|age| age > SETTLED)
         }
-        // No descriptor left, or not allowed: somebody may hold it.
+        // No descriptor left, or no permission: a run may have it locked.
         Err(_) => false,
     }
 }

@@ -1,6 +1,6 @@
-//! What endpoint and process have in common: the session that clients are given.
+//! What endpoint and process share: the session that clients get.
 //!
-//! Clients are answered from memory, on the thread of the supervision and beside it; none of them waits for STS.
+//! Clients are answered from memory, in the thread of the supervision; none of them waits for STS.
 
 use crate::session::Validity;
 use crate::supervise::schedule::{Now, Term};
@@ -10,25 +10,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
-/// How long no connection is accepted after one that could not be: the system is short of something.
+/// The pause in accepting connections after one could not be accepted, for lack of a resource.
 pub(super) const PAUSE: Duration = Duration::from_millis(100);
-/// A session that ends within this may have ended when it arrives; `Expiration` has whole seconds.
+/// A session that expires within this time may have expired when it arrives; `Expiration` has whole seconds.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
-/// The session in effect, as a document. Clones are the same one: what is put into one is given by all.
+/// The current session, as a document. Clones share it.
 #[derive(Clone, Default)]
 pub(super) struct Served(Arc<Mutex<Option<Current>>>);
 
 struct Current {
-    /// Zeroed when the last answer that holds it is on its way.
+    /// Zeroed once the last answer with it was sent.
     document: Bytes,
     term: Term,
-    /// `Expiration` as the document has it: by this machine's wall clock.
+    /// `Expiration` in the document: by the local wall clock.
     told: SystemTime,
 }
 
 impl Served {
-    /// Puts a session in the place of the one before, whose answers on their way are not touched.
+    /// Replaces the session. Answers that are being sent keep the old one.
     pub(super) fn put(&self, document: Zeroizing<Vec<u8>>, validity: &Validity) {
         let current = Current {
             document: Bytes::from_owner(document),
@@ -38,7 +38,7 @@ impl Served {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(current);
     }
 
-    /// The document of a session that has not expired, by any clock; none before the first one.
+    /// The document of a session that has not expired by any clock; `None` before the first one.
     pub(super) fn get(&self) -> Option<Bytes> {
         let current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         current.as_ref().filter(|current| current.holds(clock::now())).map(|current| current.document.clone())

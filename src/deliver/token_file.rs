@@ -1,4 +1,4 @@
-//! The file of `--endpoint-token-file`: the endpoint's token alone, without a line end, which SDKs would send along.
+//! The file of `--endpoint-token-file`: the endpoint's token, without a line end, which SDKs would send.
 
 use super::published::PublishedFile;
 use crate::deliver::location::Kind;
@@ -12,11 +12,11 @@ const KIND: Kind = Kind {
     is_replaceable: |text| text.is_empty() || (text.len() == LENGTH && text.iter().all(u8::is_ascii_hexdigit)),
 };
 
-/// Bytes in a token: hexadecimal digits.
+/// The length of a token, in hexadecimal digits.
 pub(super) const LENGTH: usize = 64;
 const MODE: u32 = 0o600;
 
-/// A file at a path that the user chose. It is written once: when it is there, the endpoint has a session to give.
+/// A file at a path from the user. It is written once; its presence means that the endpoint has a session.
 ///
 /// # Errors
 /// As [`PublishedFile::at`].
@@ -24,7 +24,7 @@ pub(super) fn at(path: &Path) -> Result<PublishedFile, Error> {
     PublishedFile::at(path, &KIND, MODE)
 }
 
-/// Finds out whether a token could be kept at such a path.
+/// Checks whether a token could be written to such a path.
 ///
 /// # Errors
 /// As [`PublishedFile::try_at`].

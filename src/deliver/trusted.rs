@@ -1,9 +1,9 @@
-//! The rule for directories: in which of them no other user can exchange a file.
+//! The rule for directories: in which of them no other user can replace a file.
 //!
-//! A directory is trusted when it and each directory above it belongs to this user or to root, and no other user can
-//! write there, unless it is sticky: then only owners can rename and remove. The path is followed from the root on, link by
-//! link: what stands in a directory that was found good can be exchanged by its owner and by root only, so nothing
-//! changes between the look and the use. The result holds no link any more.
+//! A directory is trusted if it and each of its parents belongs to this user or to root and no other user can write to
+//! it, or it is sticky: then only owners can rename and remove. The path is followed from the root, link by link. Only
+//! its owner and root can change a directory that was found good, so nothing changes between this check and the use.
+//! The result contains no links.
 
 use crate::error::reason_of;
 use nix::unistd::geteuid;
@@ -12,12 +12,12 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
-/// As many links as the kernel follows in one path (symlink(7)).
+/// The limit of the kernel for links in one path (symlink(7)).
 const MOST_LINKS: usize = 40;
-/// Names are not removed or replaced by other users.
+/// Only owners can remove or replace names in the directory.
 const STICKY: u32 = 0o1000;
 
-/// Whether the members of a directory's group may write to it.
+/// Whether members of a directory's group may have write permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Group {
     Barred,
@@ -26,7 +26,7 @@ pub(super) enum Group {
 }
 
 impl Group {
-    /// Those who may read or write a file of this mode may also write to its directory.
+    /// A file mode for the group allows a directory that the group can write to.
     pub(super) fn of_mode(mode: u32) -> Self {
         if mode & 0o060 == 0 { Self::Barred } else { Self::Allowed }
     }
@@ -36,7 +36,7 @@ impl Group {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Untrusted {
     pub(super) reason: String,
-    /// What makes it trusted.
+    /// How to make it trusted.
     pub(super) hint: Option<String>,
 }
 
@@ -49,7 +49,7 @@ impl Untrusted {
 /// The path of a trusted directory, without links.
 ///
 /// # Errors
-/// The first directory or link of the path that another user controls, or that is missing.
+/// The first directory or link in the path that another user controls, or that is missing.
 pub(super) fn directory(path: &Path, group: Group) -> Result<PathBuf, Untrusted> {
     let failed =
         |error: &std::io::Error, at: &Path| Untrusted::because(format!("{}: {}", at.display(), reason_of(error)));
@@ -82,7 +82,7 @@ pub(super) fn directory(path: &Path, group: Group) -> Result<PathBuf, Untrusted>
     Ok(at)
 }
 
-/// The names of a path, the first one last.
+/// The components of a path, the first one last.
 fn parts(path: &Path) -> Vec<OsString> {
     let names = path.components().rev().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
     names.map(|part| part.as_os_str().to_owned()).collect()
@@ -102,7 +102,7 @@ fn check(path: &Path, found: &Metadata, group: Group) -> Result<(), Untrusted> {
         });
     }
     let barred = if group == Group::Allowed { 0o002 } else { 0o022 };
-    // The mode of a link means nothing.
+    // The mode of a link has no meaning.
     if found.is_symlink() || found.mode() & STICKY != 0 || found.mode() & barred == 0 {
         return Ok(());
     }
@@ -110,7 +110,7 @@ fn check(path: &Path, found: &Metadata, group: Group) -> Result<(), Untrusted> {
     let hint = match (found.uid() == me, group) {
         (true, Group::Barred) => format!("chmod {change} {shown}"),
         (true, Group::Allowed) => format!("chmod o-w {shown}"),
-        // Without the right to write, this user could not make the file.
+        // Without write permission this user could not create the file.
         (false, _) => format!("as its owner: chmod +t {shown}; or choose a directory of your own"),
     };
     Err(Untrusted {
@@ -119,15 +119,15 @@ fn check(path: &Path, found: &Metadata, group: Group) -> Result<(), Untrusted> {
     })
 }
 
-/// Whether others than its owner may put something beside this directory.
+/// Whether users other than the owner may create names in this directory's parent.
 fn is_in_open_directory(path: &Path) -> bool {
     let parent = path.parent().map(std::fs::symlink_metadata);
     parent.is_some_and(|parent| parent.is_ok_and(|parent| parent.mode() & 0o022 != 0))
 }
 
-/// Whether an owner has no number in this user namespace, and so appears as the overflow uid (see `user_namespaces(7)`): root
-/// of the machine, as seen from a sandbox. So does every other user of the machine, who can put directories into open
-/// ones (`/tmp`) alone.
+/// Whether an owner has no number in this user namespace and appears as the overflow uid (see `user_namespaces(7)`):
+/// the host's root, as seen from a sandbox. Every other user of the host appears so too, but can create directories
+/// only in those that are open to all (`/tmp`).
 fn is_outside(uid: u32) -> bool {
     let Ok(map) = std::fs::read_to_string("/proc/self/uid_map") else { return false };
     let maps = |line: &str| {

@@ -1,8 +1,8 @@
-//! A refresh, done by a separate process: a file, a lock or a program that does not answer costs one refresh, and the
-//! supervision waits for nothing but time.
+//! A refresh in a separate process: a file, a lock or a program that does not answer costs one refresh, and the
+//! supervision waits only for a time limit.
 //!
-//! All of it is done there: reading the config files, the cache and its lock, the source, STS. The answer is the session or
-//! why there is none, and what later refreshes have to know.
+//! All of it happens there: reading the config files, the cache and its lock, the source, STS. The answer is the
+//! session, or why there is none, and the state that later refreshes need.
 
 mod message;
 
@@ -23,10 +23,10 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-/// For all that `--sts-timeout` does not limit: files, and the process itself on a busy machine.
+/// For what `--sts-timeout` does not limit: files, and the process itself on a busy system.
 const RESERVE: Duration = Duration::from_secs(5);
 
-/// A session for a refresh. A future that is dropped ends the process and the programs that it runs.
+/// A session for a refresh. If the future is dropped, the process and the programs that it runs end.
 ///
 /// # Errors
 /// Why there is none.
@@ -62,7 +62,7 @@ pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Resu
     message.into_result(boottime())
 }
 
-/// What its parts may take together.
+/// The time limit for all parts together.
 fn limit(launch: &Launch<'_>) -> Duration {
     let all = launch.context.settings.sts.timeout + RESERVE;
     if launch.context.settings.sts.timeout_given {
@@ -77,13 +77,13 @@ fn limit(launch: &Launch<'_>) -> Duration {
     all + programs
 }
 
-/// What the child does, in a new thread: this one still counts as a thread of the parent's runtime.
+/// The work of the child. In a new thread: the first one still counts as a thread of the parent's runtime.
 fn obtain(launch: &Launch<'_>, answer: &mut File) {
     let result = thread::scope(|scope| {
         let begun = thread::Builder::new().spawn_scoped(scope, || {
             let runtime = runtime()?;
             let obtained = runtime.block_on(launch.next_session());
-            // A name that is still being resolved is not waited for.
+            // Does not wait for a name that is still being resolved.
             runtime.shutdown_background();
             obtained
         });
@@ -92,7 +92,7 @@ fn obtain(launch: &Launch<'_>, answer: &mut File) {
     let result = match result {
         Ok(Ok(Ok(obtained))) => Ok(obtained.session),
         Ok(Ok(Err(error))) => Err(Problem { text: error.to_string(), hint: error.hint() }),
-        // It was reported where it was.
+        // The panic was reported by its hook.
         Ok(Err(_panicked)) => Err(Problem { text: "an internal error, reported above".into(), hint: None }),
         Err(error) => Err(Problem { text: format!("cannot start a thread: {}", reason_of(&error)), hint: None }),
     };

@@ -87,7 +87,7 @@ impl<'a> Sessions<'a> {
         let validity = &found.entry.validity;
         let (left, lifetime) = (whole_seconds(validity.left), whole_seconds(validity.lifetime));
         if validity.has(need) {
-            // On a miss, `locked` reports them.
+            // On a miss, `get_locked` reports them.
             self.report_skipped(&search.directories);
             report.detail(format_args!("cache: hit: {left} left of {lifetime}"));
             return Some(obtained(found));

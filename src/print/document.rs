@@ -1,14 +1,13 @@
-//! A session as a JSON document: the two that SDKs read, a container endpoint's and a `credential_process`'s, and
-//! xassume's own.
+//! A session as a JSON document: for a container endpoint, for a `credential_process`, and xassume's own.
 //!
-//! `Expiration` is UTC with `Z` and whole seconds, the one form that every SDK takes: Rust's and JavaScript's refuse
-//! an offset, and one that misses is for Go's a session without an end.
+//! `Expiration` is in UTC with `Z` and whole seconds, the only form that every SDK reads: Rust's and JavaScript's
+//! reject an offset, and Go's takes a session without `Expiration` for one that never expires.
 
 use crate::session::{Secret, Session, rfc3339};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-/// More than the longest session token that STS gives, so that the text is never moved, and no copy left, as it grows.
+/// More than the longest session token of STS: growing would leave copies of the secret.
 const ROOM: usize = 16 * 1024;
 
 /// The answer of a container endpoint (ECS, EKS): `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
@@ -36,7 +35,7 @@ struct Process<'a> {
     account_id: Option<&'a str>,
 }
 
-/// The document of `--print json`, with the names of a `credential_process`'s where that has one.
+/// The document of `--print json`; names that a `credential_process` also has are the same.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Whole<'a> {
@@ -76,7 +75,7 @@ pub(crate) fn process(session: &Session) -> Zeroizing<Vec<u8>> {
     text
 }
 
-/// The session and all that belongs to it, with a line feed at its end.
+/// The session with all its attributes, with a line feed at the end.
 pub(crate) fn whole(session: &Session, region: Option<&str>) -> Zeroizing<Vec<u8>> {
     let mut text = json(&Whole {
         access_key_id: &session.keys.access_key_id,
@@ -97,7 +96,7 @@ fn token(session: &Session) -> &str {
 
 fn json(document: &impl Serialize) -> Zeroizing<Vec<u8>> {
     let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
-    // Strings into memory: neither can fail.
+    // Writing strings to memory cannot fail.
     let _ = serde_json::to_writer(&mut *text, document);
     text
 }

@@ -1,4 +1,4 @@
-//! The formats of `--print`, and their names.
+//! The formats of `--print` and their names.
 
 use crate::role::Invalid;
 
@@ -9,27 +9,27 @@ pub(crate) enum Format {
     Variables(Syntax),
     /// The session as one object.
     Json,
-    /// What AWS's SDKs read from a `credential_process`.
+    /// What AWS SDKs read from a `credential_process`.
     CredentialProcess,
 }
 
 /// Who reads the variables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Syntax {
-    /// `docker --env-file` and systemd's `EnvironmentFile=`, which know no quoting in common.
+    /// `docker --env-file` and systemd's `EnvironmentFile=`, which share no quoting.
     Env,
-    /// sh, bash, zsh and their like.
+    /// sh, bash, zsh and similar shells.
     Export,
     /// fish.
     Fish,
     /// `PowerShell`.
     PowerShell,
-    /// The libraries called dotenv.
+    /// The dotenv libraries.
     Dotenv,
 }
 
 impl Format {
-    /// All of them, as they are offered.
+    /// All formats, in the order of `--help`.
     pub(crate) const ALL: &[(&str, Self)] = &[
         ("env", Self::Variables(Syntax::Env)),
         ("export", Self::Variables(Syntax::Export)),
@@ -40,7 +40,7 @@ impl Format {
         ("credential-process", Self::CredentialProcess),
     ];
 
-    /// The format of that name.
+    /// The format of this name.
     ///
     /// # Errors
     /// When there is none.
@@ -56,7 +56,7 @@ impl Format {
         Self::ALL.iter().find(|(_, format)| *format == self).map_or("", |(name, _)| name)
     }
 
-    /// Whether a shell evaluates it, which can take variables away as well.
+    /// Whether a shell evaluates it; then variables can also be unset.
     pub(crate) fn removes(self) -> bool {
         match self {
             Self::Variables(Syntax::Export | Syntax::Fish | Syntax::PowerShell) => true,

@@ -1,7 +1,7 @@
-//! A session as text, for whoever asked for it in place of a command (`--print`).
+//! A session as text (`--print`).
 //!
-//! Decides what is written and how it is quoted; which variables there are is `deliver::environment`'s to say. Writes to
-//! nothing itself.
+//! Decides what is written and how it is quoted; `deliver::environment` decides which variables there are. No output
+//! here.
 
 pub(crate) mod document;
 mod format;
@@ -16,13 +16,13 @@ use quote::Unfit;
 use std::ffi::OsStr;
 use zeroize::Zeroizing;
 
-/// More than the variables of a session take, so that the text is not moved, and no copy of it left, as it grows.
+/// More than the variables of a session take: growing would leave copies of secrets.
 const ROOM: usize = 32 * 1024;
 
-/// All that is printed, its last line feed included.
+/// The whole text, including the last line feed.
 ///
 /// # Errors
-/// A variable that the format cannot carry: none is left out, and none is printed as anything but what it is.
+/// A variable that the format cannot represent: none is left out or changed.
 pub(crate) fn text(
     format: Format,
     session: &Session,
@@ -46,16 +46,15 @@ pub(crate) fn text(
     Ok(Zeroizing::new(std::mem::take(&mut *text).into_bytes()))
 }
 
-/// One line that takes the names away, whether they are set or not: the shell that reads it need not be the one whose
-/// environment was inherited.
+/// One line that unsets the names, whether they are set or not: the shell that reads it may have another environment
+/// than xassume.
 fn unset(syntax: Syntax, names: &[&str], into: &mut String) {
     let (before, between, after) = match syntax {
-        // A list of variables cannot take one away.
+        // A list of variables cannot unset one.
         Syntax::Env | Syntax::Dotenv => return,
         Syntax::Export => ("unset ", " ", ""),
-        // Globals only. A universal variable belongs to all shells of the user, those to come included, so it is for the
-        // user to erase; and it cannot be hidden, since fish exports it from behind a global one as well. The status is
-        // that of success, which `set -gx` keeps.
+        // Only globals. A universal variable is shared by all shells of the user, so only the user may erase it; fish
+        // would also export it from behind a global one. The status is success, which `set -gx` keeps.
         Syntax::Fish => (
             "begin; set -l name; for name in ",
             " ",
@@ -70,7 +69,7 @@ fn unset(syntax: Syntax, names: &[&str], into: &mut String) {
     into.push('\n');
 }
 
-/// One line that sets a variable, or as many as its value has.
+/// One line that sets a variable, or more if its value has more.
 fn set(syntax: Syntax, name: &OsStr, value: &OsStr, into: &mut String) -> Result<(), Unfit> {
     let name = name.to_str().filter(|name| is_name(name)).ok_or(Unfit("has a name that no shell takes"))?;
     let value = value.to_str().ok_or(Unfit("is not UTF-8"))?;
@@ -94,7 +93,7 @@ fn set(syntax: Syntax, name: &OsStr, value: &OsStr, into: &mut String) -> Result
     Ok(())
 }
 
-/// A name as POSIX has it (XBD 3.216): whatever else stood there, a shell would read as something else.
+/// A name as POSIX defines it (XBD 3.216); a shell would read any other as something else.
 fn is_name(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && name.bytes().next().is_some_and(|first| !first.is_ascii_digit())

@@ -1,15 +1,15 @@
-//! A value as each reader takes it: the shells' quoting, and what can be had from readers that know none in common.
+//! A value as each reader needs it: the quoting of shells, and checks for readers that share no quoting.
 //!
-//! Each function appends to the text it is given, so that no further copy of a secret is made.
+//! Each function appends to a text, so that no further copy of a secret is made.
 
 use std::fmt::Write as _;
 
-/// Why a format cannot carry a value, as the end of a sentence that begins with it.
+/// Why a format cannot represent a value, as the end of a sentence that begins with the value's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Unfit(pub(crate) &'static str);
 
-/// For sh and its like (POSIX, XCU 2.2.2): nothing is special between single quotes but the quote itself. Without two
-/// quotes side by side inside, zsh's option `RC_QUOTES` makes no difference.
+/// For sh and similar shells (POSIX, XCU 2.2.2): between single quotes only the quote itself is special. Two quotes are
+/// never adjacent inside, so zsh's option `RC_QUOTES` makes no difference.
 pub(super) fn posix(value: &str, into: &mut String) {
     into.push('\'');
     for c in value.chars() {
@@ -35,28 +35,28 @@ pub(super) fn fish(value: &str, into: &mut String) {
 
 /// For `PowerShell`: between single quotes a quote is doubled (`about_Quoting_Rules`).
 ///
-/// It takes typographic quotes for plain ones, decodes what a program prints by the console's code page, and hands it
-/// on line by line. So whatever is not printable ASCII is written by its number, as a unit of UTF-16.
+/// It takes typographic quotes for plain ones, decodes a program's output with the console's code page, and splits it
+/// into lines. So all except printable ASCII is written by number, as a unit of UTF-16.
 pub(super) fn powershell(value: &str, into: &mut String) {
     into.push('\'');
     for unit in value.encode_utf16() {
         match u8::try_from(unit) {
             Ok(b'\'') => into.push_str("''"),
             Ok(byte @ b' '..=b'~') => into.push(char::from(byte)),
-            // Writing into memory does not fail.
+            // Writing to memory cannot fail.
             _ => drop(write!(into, "' + [char]0x{unit:04x} + '")),
         }
     }
     into.push('\'');
 }
 
-/// As it is, for docker's `--env-file`, which takes the rest of the line, and for systemd's `EnvironmentFile=`
-/// (systemd.exec(5)), which strips white space, takes a quote at the beginning for one, and a backslash for an escape.
+/// Unquoted, for docker's `--env-file`, which takes the rest of the line, and for systemd's `EnvironmentFile=`
+/// (systemd.exec(5)), which strips white space and interprets a leading quote and backslashes.
 ///
 /// # Errors
-/// A value that one of them would read as another.
+/// A value that one of them would read differently.
 pub(super) fn raw(value: &str, into: &mut String) -> Result<(), Unfit> {
-    // A line feed ends the line; what holds any other control character but a tab, systemd ignores.
+    // A line feed ends the line. systemd ignores a line with any other control character except a tab.
     if value.chars().any(|c| c.is_ascii_control() && c != '\t') {
         return Err(Unfit("holds a line break or another control character"));
     }
@@ -73,14 +73,13 @@ pub(super) fn raw(value: &str, into: &mut String) -> Result<(), Unfit> {
     Ok(())
 }
 
-/// For the libraries called dotenv: between single quotes, or double ones where it holds a single one.
+/// For the dotenv libraries: in single quotes, or in double quotes if it contains a single one.
 ///
-/// They agree about quotes and line feeds, and about little else: Python's and Ruby's take a backslash for an escape
-/// and JavaScript's does not, Python's replaces `${…}` between any quotes, JavaScript's makes line feeds of carriage
-/// returns.
+/// They agree about quotes and line feeds, and about little else: Python's and Ruby's interpret backslashes and
+/// JavaScript's does not, Python's expands `${…}` in any quotes, JavaScript's turns carriage returns into line feeds.
 ///
 /// # Errors
-/// A value that one of them would read as another.
+/// A value that one of them would read differently.
 pub(super) fn dotenv(value: &str, into: &mut String) -> Result<(), Unfit> {
     let quote = match (value.contains('\''), value.contains(['"', '$', '`'])) {
         (false, _) => '\'',

@@ -1,4 +1,4 @@
-//! What a supervision needs of others: sessions, and a way to hand them on.
+//! What a supervision needs from outside: sessions, and their delivery.
 
 use crate::event::Problem;
 use crate::session::Session;
@@ -7,21 +7,21 @@ use std::pin::Pin;
 
 /// Where sessions come from.
 pub(crate) trait SessionSource {
-    /// Obtains a session, with the source credentials resolved anew. A future that is dropped leaves nothing behind.
+    /// Gets a session, with the source credentials read again. If the future is dropped, nothing is left running.
     async fn assume(&self) -> Result<Session, Problem>;
 }
 
 /// How sessions reach the command.
 pub(crate) trait Deliver {
-    /// The complete environment, `NAME=value`, of a start with this session.
+    /// The complete environment, `NAME=value`, for a start with this session.
     fn environment(&self, session: &Session) -> Vec<CString>;
 
-    /// Puts a refreshed session where it reaches a running command; nothing to do when none can.
+    /// Hands a refreshed session to a running command, if the delivery can.
     fn publish(&mut self, session: &Session) -> Publishing;
 }
 
-/// Whether a session was put where it was to be, at once or later. On an error the one before it is still there. A
-/// future that is dropped leaves the one or the other there.
+/// A delivery, finished or begun. On an error the session before is still in effect. If the future is dropped, either
+/// may be.
 pub(crate) enum Publishing {
     Done(Result<(), Problem>),
     Begun(Pin<Box<dyn Future<Output = Result<(), Problem>>>>),

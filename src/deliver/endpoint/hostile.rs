@@ -1,4 +1,4 @@
-//! Requests to the endpoint that are meant ill. See `crate::hostile`.
+//! Malicious requests to the endpoint. See `crate::hostile`.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -22,10 +22,10 @@ const PATH: &str = "/0f1e2d3c";
 const DOCUMENT: &str = r#"{"SecretAccessKey":"kept from strangers"}"#;
 /// Hyper reads into a buffer of at most `LONGEST_HEAD`, and grows it by doubling; the runtime has its own.
 const BOUND: Bound = Bound { room: 512 << 10, per_byte: 256 };
-/// Each status that a stranger may see: hyper's own are 400 for what is no HTTP, 414 and 431 for what is too long.
+/// The statuses that a stranger may see: hyper's own are 400 for what is not HTTP, 414 and 431 for what is too long.
 const STATUSES: [&str; 8] = ["200", "400", "401", "403", "404", "405", "414", "431"];
 
-/// What a client sends on one connection to the endpoint of port 8.
+/// What a client sends in one connection to the endpoint at port 8.
 pub fn endpoint_request(bytes: &[u8]) {
     let answer = bounded(bytes.len(), BOUND, || answered(bytes));
     let (answer, asked) = (String::from_utf8_lossy(&answer), String::from_utf8_lossy(bytes).to_lowercase());
@@ -54,7 +54,7 @@ fn answered(bytes: &[u8]) -> Vec<u8> {
         let (ours, theirs) = duplex(64 << 10);
         let (mut from, mut to) = tokio::io::split(theirs);
         let send = async move {
-            // The endpoint may close before it has heard all.
+            // The endpoint may close before it has read everything.
             let _ = to.write_all(bytes).await;
             let _ = to.shutdown().await;
         };

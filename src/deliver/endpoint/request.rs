@@ -1,6 +1,6 @@
-//! Who gets an answer of the endpoint, and which: the rules of one request. It opens no socket.
+//! The rules for one request to the endpoint: who gets an answer, and which. No input or output.
 //!
-//! Bodies are not read: no answer depends on one, and a connection that brings one is closed after its answer.
+//! Bodies are not read: no answer depends on one. A connection with a body is closed after its answer.
 
 use crate::deliver::serving::Served;
 use crate::session::Secret;
@@ -11,10 +11,10 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 
-/// What a request is held against.
+/// What a request is compared with.
 pub(super) struct RequestRules {
-    /// Our two names, each with and without the port (AWS's C runtime sends none). A page of a browser that was led here
-    /// by another name (DNS rebinding) sends that name.
+    /// The address and `localhost`, each with and without the port (AWS's C runtime sends none). A page in a browser
+    /// that was sent here by DNS rebinding sends another name.
     hosts: [String; 4],
     path: String,
     token: Secret,
@@ -38,7 +38,7 @@ impl RequestRules {
         Self { hosts, path, token, served }
     }
 
-    /// The answer to a request, made at once.
+    /// The answer to a request.
     pub(super) fn answer<B: Body>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
         let (status, body) = match self.check(request) {
             Ok(document) => (StatusCode::OK, document),
@@ -47,13 +47,13 @@ impl RequestRules {
         let mut response = Response::new(Full::new(body));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        // Go's SDK reads an error only if the type is exactly this.
+        // Go's SDK reads an error only with exactly this type.
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if status == StatusCode::METHOD_NOT_ALLOWED {
             headers.insert(ALLOW, HeaderValue::from_static("GET"));
         }
-        // A client without the token keeps no connection.
+        // A client without the token cannot keep its connection.
         if status != StatusCode::OK || !request.body().is_end_stream() {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -79,7 +79,7 @@ impl RequestRules {
         self.served.get().ok_or(Refusal::NoSession)
     }
 
-    /// Whether the one `Host`, and the target if it names a host too, is one of ours (RFC 9112, 3.2).
+    /// Whether the single `Host`, and the host in the target if there is one, is ours (RFC 9112, 3.2).
     fn is_for_us<B>(&self, request: &Request<B>) -> bool {
         let ours = |host: &[u8]| self.hosts.iter().any(|known| host.eq_ignore_ascii_case(known.as_bytes()));
         let mut hosts = request.headers().get_all(HOST).iter();
@@ -88,7 +88,7 @@ impl RequestRules {
     }
 }
 
-/// Compares in a time that depends on the lengths alone.
+/// Compares in a time that depends only on the lengths.
 fn same(given: impl AsRef<[u8]>, ours: &str) -> bool {
     given.as_ref().ct_eq(ours.as_bytes()).into()
 }
@@ -115,7 +115,7 @@ impl Refusal {
         }
     }
 
-    /// In both spellings: Go's and Rust's SDKs read the one, JavaScript's the other.
+    /// In both spellings: Go's and Rust's SDKs read one, JavaScript's the other.
     fn body(self) -> Bytes {
         let (code, message) = self.words();
         let text = json!({ "code": code, "message": message, "Code": code, "Message": message });

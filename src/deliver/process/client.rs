@@ -1,4 +1,4 @@
-//! The other end of the socket: xassume as the `credential_process` of the command, run by its SDK for each refresh.
+//! The client of the socket: xassume as the command's `credential_process`, run by its SDK for each refresh.
 //!
 //! It reads no variable and no file, starts no runtime, and prints one JSON document.
 
@@ -12,24 +12,24 @@ use std::sync::mpsc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// For all of it: a supervision that was stopped by a signal accepts connections and does not answer.
+/// The time limit for everything: a supervision that a signal has stopped accepts connections and does not answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest answer, in bytes; one has about two thousand.
+/// The maximum size of an answer, in bytes; one has about two thousand.
 const LONGEST: usize = 64 * 1024;
 
-/// Asks the supervision for the session and prints it as the answer of a `credential_process`.
+/// Gets the session from the supervision and prints it as the answer of a `credential_process`.
 ///
 /// # Errors
-/// No supervision there, none that answers in time, or none that has a session to give.
+/// The supervision is gone, does not answer in time, or has no session.
 pub(crate) fn print(socket: &Path) -> Result<(), Error> {
-    // One line, without a hint: an SDK puts it into a message of its own.
+    // One line without a hint: an SDK quotes it in its own message.
     let failed = |reason: String| Error::System { what: "get credentials from xassume", reason };
     let answer = ask(socket).map_err(|error| failed(reason_of(&error)))?;
     let document = document(&answer).map_err(failed)?;
     output::print(document)
 }
 
-/// The whole answer. On a thread of its own, since connect(2) to a socket that nobody accepts knows no time limit.
+/// The whole answer. In a thread, since connect(2) has no time limit for a socket on which nothing is accepted.
 fn ask(socket: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let (sender, receiver) = mpsc::channel();
     let socket = socket.to_owned();
@@ -39,13 +39,13 @@ fn ask(socket: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
 
 fn read(socket: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let stream = UnixStream::connect(socket)?;
-    // With room for all of it, so that it is not moved while it grows.
+    // Allocated once, so that growing leaves no copies.
     let mut answer = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
     stream.take(LONGEST as u64).read_to_end(&mut answer)?;
     Ok(answer)
 }
 
-/// The document in an answer.
+/// The document of an answer.
 fn document(answer: &[u8]) -> Result<&[u8], String> {
     if let Some(document) = answer.strip_prefix(GIVEN)
         && document.ends_with(b"\n")

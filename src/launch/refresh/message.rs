@@ -1,4 +1,4 @@
-//! The answer of a refresh as its process sends it: JSON, through a pipe that no other process can read.
+//! The answer of a refresh's process: JSON, through a pipe that no other process can read.
 
 use crate::event::Problem;
 use crate::mfa::{MfaKey, MfaSession};
@@ -9,13 +9,14 @@ use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
-/// Two sessions take a third of it; two texts at their longest, of characters that are escaped, most of it.
+/// The maximum size in bytes. Two sessions take a third of it; two texts of maximum length with escaped characters take
+/// most of it.
 pub(super) const MOST_BYTES: usize = 32 << 10;
-/// The most characters of a problem's text that are sent; no line of the log has more.
+/// The maximum length of a problem's text, in characters; no line of the log is longer.
 const LONGEST: usize = 2048;
 
-/// Text is borrowed where it is sent; where it is received, what held a secret is zeroed when it is freed, as all memory
-/// of a supervision is.
+/// Texts are borrowed by the sender. The receiver's copies of secrets are zeroed when they are freed, as is all memory
+/// of a supervision.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Message<'a> {
     outcome: Outcome<'a>,
@@ -23,7 +24,7 @@ pub(super) struct Message<'a> {
     used: Option<Cow<'a, str>>,
     /// Whether the user was warned of the cache.
     pub(super) cache_warned: bool,
-    /// When it was sent, since boot.
+    /// When it was sent, in time since boot.
     sent: Duration,
 }
 
@@ -33,7 +34,7 @@ enum Outcome<'a> {
     Problem { text: Cow<'a, str>, hint: Option<Cow<'a, str>> },
 }
 
-/// An MFA session, and what it was bought with.
+/// An MFA session and its key.
 #[derive(Serialize, Deserialize)]
 struct Bought<'a> {
     by: Cow<'a, str>,
@@ -59,7 +60,7 @@ struct ValidityForm {
 }
 
 impl<'a> Message<'a> {
-    /// The state that later refreshes need goes with either outcome.
+    /// Either outcome comes with the state that later refreshes need.
     pub(super) fn new(
         result: &'a Result<Session, Problem>,
         bought: Option<&'a (MfaKey, MfaSession)>,
@@ -85,24 +86,24 @@ impl<'a> Message<'a> {
         Self { outcome, bought, used: used.map(|code| code.reveal().into()), cache_warned, sent }
     }
 
-    /// Its bytes; none where a moment cannot be written, or too much was said.
+    /// As bytes; `None` if a time cannot be represented or the message is too long.
     pub(super) fn encode(&self) -> Option<Zeroizing<Vec<u8>>> {
         let mut bytes = Zeroizing::new(Vec::with_capacity(MOST_BYTES));
         serde_json::to_writer(&mut *bytes, self).ok()?;
         (bytes.len() <= MOST_BYTES).then_some(bytes)
     }
 
-    /// The message in these bytes; none where it was cut off.
+    /// From bytes; `None` if they are cut off.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok()
     }
 
-    /// The code that was handed out last.
+    /// The code that was used last.
     pub(super) fn used(&self) -> Option<MfaCode> {
         MfaCode::parse(self.used.as_deref()?).ok()
     }
 
-    /// The MFA session that is kept.
+    /// The current MFA session.
     pub(super) fn bought(&mut self) -> Option<(MfaKey, MfaSession)> {
         let Bought { by, serial, duration, keys, validity } = self.bought.take()?;
         let serial = MfaSerial::parse(&serial).ok()?;
@@ -110,7 +111,7 @@ impl<'a> Message<'a> {
         Some((key, MfaSession { keys: keys.into(), validity: validity.into() }))
     }
 
-    /// The session, with what is left of it at this moment since boot; or why there is none.
+    /// The session, with the lifetime left at this time since boot; or why there is none.
     pub(super) fn into_result(self, now: Duration) -> Result<Session, Problem> {
         match self.outcome {
             Outcome::Session { keys, validity, arn } => {
