@@ -7,7 +7,7 @@ use crate::profile::DEFAULT;
 use crate::profile::text::{FileKind, Line, Section, scan};
 
 /// Settings that select credentials, in addition to every `sso_…`.
-const IDENTITY: &[&str] = &[
+const CREDENTIAL_SETTINGS: &[&str] = &[
     "aws_access_key_id",
     "aws_account_id",
     "aws_secret_access_key",
@@ -25,13 +25,13 @@ const IDENTITY: &[&str] = &[
     "web_identity_token_file",
 ];
 
-fn is_identity(key: &str) -> bool {
-    IDENTITY.contains(&key) || key.starts_with("sso_")
+fn selects_credentials(key: &str) -> bool {
+    CREDENTIAL_SETTINGS.contains(&key) || key.starts_with("sso_")
 }
 
 /// What the copy does with a section.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
+enum Treatment {
     Kept,
     /// Kept, and its settings are also those of the new `[default]`.
     Used,
@@ -39,13 +39,13 @@ enum Fate {
     Dropped,
 }
 
-fn fate(section: &Section, used: Option<&str>) -> Fate {
+fn treatment(section: &Section, used: Option<&str>) -> Treatment {
     match section {
-        Section::SsoSession(_) => Fate::Dropped,
-        Section::Default if used.is_some() => Fate::Dropped,
-        Section::Profile(name) if used.is_some() && name == DEFAULT => Fate::Dropped,
-        Section::Profile(name) if used == Some(name.as_str()) => Fate::Used,
-        Section::Default | Section::Profile(_) | Section::Services(_) | Section::Other(_) => Fate::Kept,
+        Section::SsoSession(_) => Treatment::Dropped,
+        Section::Default if used.is_some() => Treatment::Dropped,
+        Section::Profile(name) if used.is_some() && name == DEFAULT => Treatment::Dropped,
+        Section::Profile(name) if used == Some(name.as_str()) => Treatment::Used,
+        Section::Default | Section::Profile(_) | Section::Services(_) | Section::Other(_) => Treatment::Kept,
     }
 }
 
@@ -60,17 +60,17 @@ pub(crate) fn filter(text: &[u8], used_profile: Option<&str>) -> Vec<u8> {
     let used = used_profile.filter(|name| *name != DEFAULT);
     let mut copy = Vec::with_capacity(text.len() * 2);
     let mut default = Vec::new();
-    let mut section = Fate::Kept;
+    let mut section = Treatment::Kept;
     let mut in_identity = false;
     for scanned in scan(FileKind::Config, text) {
         let dropped = match &scanned.line {
             Line::Section(next) => {
-                section = fate(next, used);
+                section = treatment(next, used);
                 in_identity = false;
                 false
             }
             Line::Property { key, .. } => {
-                in_identity = is_identity(key);
+                in_identity = selects_credentials(key);
                 in_identity
             }
             Line::Continuation(_) => in_identity,
@@ -78,14 +78,16 @@ pub(crate) fn filter(text: &[u8], used_profile: Option<&str>) -> Vec<u8> {
             Line::Comment => in_identity && scanned.raw.first().is_some_and(u8::is_ascii_whitespace),
             Line::Blank | Line::Malformed(_) => false,
         };
-        if dropped || section == Fate::Dropped {
+        if dropped || section == Treatment::Dropped {
             continue;
         }
         copy.extend_from_slice(scanned.raw);
         match scanned.line {
             // Without its indent, or it would continue a setting from another section of the profile.
-            Line::Property { .. } if section == Fate::Used => default.extend_from_slice(scanned.raw.trim_ascii_start()),
-            Line::Continuation(_) if section == Fate::Used => default.extend_from_slice(scanned.raw),
+            Line::Property { .. } if section == Treatment::Used => {
+                default.extend_from_slice(scanned.raw.trim_ascii_start())
+            }
+            Line::Continuation(_) if section == Treatment::Used => default.extend_from_slice(scanned.raw),
             _ => {}
         }
     }
@@ -119,7 +121,7 @@ mod tests {
 
     #[test]
     fn every_identity_setting_goes_in_every_section() {
-        let keys = IDENTITY.iter().copied().chain(["sso_session", "sso_account_id", "sso_anything"]);
+        let keys = CREDENTIAL_SETTINGS.iter().copied().chain(["sso_session", "sso_account_id", "sso_anything"]);
         for key in keys {
             for section in ["default", "profile default", "profile p", "other", "services s"] {
                 let text = format!("[{section}]\n{key} = x\noutput = json\n {key}: x\n");

@@ -12,19 +12,19 @@ use tokio::task::AbortHandle;
 
 /// The progress of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum ConnectionStage {
     /// Nothing was received. It costs a descriptor and some hundred bytes.
-    Silent,
+    Idle,
     /// Something was received. It has buffers.
-    Asking,
+    Receiving,
     /// It has got the session.
-    Known,
+    Authenticated,
 }
 
 /// The maximum of each stage, if xassume may open enough files.
-const MOST: [usize; 3] = [4096, 256, 256];
-/// The share of each stage in the open files that are allowed. The supervision needs descriptors too.
-const PART: [usize; 3] = [4, 8, 8];
+const MAX_CONNECTIONS: [usize; 3] = [4096, 256, 256];
+/// Each stage may use one in so many of the open files that are allowed. The supervision needs descriptors too.
+const SHARE_DIVISORS: [usize; 3] = [4, 8, 8];
 
 /// Clones refer to the same connections.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ struct Open {
     next: u64,
     /// By number, and so by age.
     stages: [BTreeMap<u64, AbortHandle>; 3],
-    most: [usize; 3],
+    max: [usize; 3],
 }
 
 impl Connections {
@@ -45,19 +45,19 @@ impl Connections {
 
     /// For an address that every local user can connect to.
     pub(super) fn many() -> Self {
-        Self::within(limits::raise_files(MOST[0] * PART[0]))
+        Self::within(limits::raise_files(MAX_CONNECTIONS[0] * SHARE_DIVISORS[0]))
     }
 
     fn within(files: usize) -> Self {
-        let mut most = MOST;
-        for (most, part) in most.iter_mut().zip(PART) {
-            *most = (files / part).clamp(2, *most);
+        let mut max = MAX_CONNECTIONS;
+        for (max, part) in max.iter_mut().zip(SHARE_DIVISORS) {
+            *max = (files / part).clamp(2, *max);
         }
-        Self::at_most(most)
+        Self::at_most(max)
     }
 
-    fn at_most(most: [usize; 3]) -> Self {
-        Self(Arc::new(Mutex::new(Open { next: 0, stages: Default::default(), most })))
+    fn at_most(max: [usize; 3]) -> Self {
+        Self(Arc::new(Mutex::new(Open { next: 0, stages: Default::default(), max })))
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -65,23 +65,23 @@ impl Connections {
     }
 
     /// Runs a connection concurrently, from the first stage on. Needs a single-threaded runtime.
-    pub(super) fn add<F: Future<Output = ()> + Send + 'static>(&self, connection: impl FnOnce(Place) -> F) {
+    pub(super) fn add<F: Future<Output = ()> + Send + 'static>(&self, connection: impl FnOnce(Slot) -> F) {
         let number = {
             let mut open = self.open();
             open.next += 1;
             open.next
         };
-        let place = Place { connections: self.clone(), number };
-        let handle = tokio::spawn(connection(place)).abort_handle();
-        self.enter(Stage::Silent, number, handle);
+        let slot = Slot { connections: self.clone(), number };
+        let handle = tokio::spawn(connection(slot)).abort_handle();
+        self.enter(ConnectionStage::Idle, number, handle);
     }
 
-    fn enter(&self, stage: Stage, number: u64, handle: AbortHandle) {
+    fn enter(&self, stage: ConnectionStage, number: u64, handle: AbortHandle) {
         let oldest = {
             let mut open = self.open();
-            let most = open.most[stage as usize];
+            let max = open.max[stage as usize];
             let stage = &mut open.stages[stage as usize];
-            let oldest = if stage.len() >= most { stage.pop_first() } else { None };
+            let oldest = if stage.len() >= max { stage.pop_first() } else { None };
             stage.insert(number, handle);
             oldest
         };
@@ -97,15 +97,15 @@ impl Connections {
     }
 }
 
-/// A connection's place among the others, until it is dropped with the connection.
-pub(super) struct Place {
+/// A connection's slot among the others, until it is dropped with the connection.
+pub(super) struct Slot {
     connections: Connections,
     number: u64,
 }
 
-impl Place {
+impl Slot {
     /// Goes on to a stage, as its newest connection.
-    pub(super) fn reach(&self, stage: Stage) {
+    pub(super) fn reach(&self, stage: ConnectionStage) {
         let handle = {
             let mut open = self.connections.open();
             if open.stages[stage as usize].contains_key(&self.number) {
@@ -119,7 +119,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.connections.open().take(self.number);
     }
@@ -139,7 +139,12 @@ mod tests {
     use tokio::task::yield_now;
 
     /// Opens connections that stay in a stage; how many are open is counted.
-    async fn open(connections: &Connections, open: &Arc<AtomicUsize>, stages: &'static [Stage], count: usize) {
+    async fn open(
+        connections: &Connections,
+        open: &Arc<AtomicUsize>,
+        stages: &'static [ConnectionStage],
+        count: usize,
+    ) {
         struct Counted(Arc<AtomicUsize>);
         impl Drop for Counted {
             fn drop(&mut self) {
@@ -149,9 +154,9 @@ mod tests {
         for _ in 0..count {
             open.fetch_add(1, Ordering::Relaxed);
             let counted = Counted(Arc::clone(open));
-            connections.add(|place| async move {
+            connections.add(|slot| async move {
                 for stage in stages {
-                    place.reach(*stage);
+                    slot.reach(*stage);
                 }
                 pending::<()>().await;
                 drop(counted);
@@ -170,14 +175,14 @@ mod tests {
         in_a_runtime(async {
             let connections = Connections::at_most([4, 3, 2]);
             let counts = [0; 3].map(|_: i32| Arc::new(AtomicUsize::new(0)));
-            open(&connections, &counts[2], &[Stage::Asking, Stage::Known], 2).await;
-            open(&connections, &counts[1], &[Stage::Asking], 3).await;
+            open(&connections, &counts[2], &[ConnectionStage::Receiving, ConnectionStage::Authenticated], 2).await;
+            open(&connections, &counts[1], &[ConnectionStage::Receiving], 3).await;
             open(&connections, &counts[0], &[], 4).await;
             assert_eq!(connections.counts(), [4, 3, 2]);
             open(&connections, &counts[0], &[], 100).await;
-            open(&connections, &counts[1], &[Stage::Asking], 100).await;
+            open(&connections, &counts[1], &[ConnectionStage::Receiving], 100).await;
             assert_eq!(counts.each_ref().map(|count| count.load(Ordering::Relaxed)), [3, 3, 2]);
-            open(&connections, &counts[2], &[Stage::Known, Stage::Known], 5).await;
+            open(&connections, &counts[2], &[ConnectionStage::Authenticated, ConnectionStage::Authenticated], 5).await;
             assert_eq!(counts[2].load(Ordering::Relaxed), 2);
         });
     }
@@ -189,7 +194,7 @@ mod tests {
             let held = Arc::new(AtomicUsize::new(0));
             open(&connections, &held, &[], 1).await;
             for _ in 0..10 {
-                connections.add(|place| async move { place.reach(Stage::Asking) });
+                connections.add(|slot| async move { slot.reach(ConnectionStage::Receiving) });
                 yield_now().await;
             }
             assert_eq!((held.load(Ordering::Relaxed), connections.counts()), (1, [1, 0, 0]));

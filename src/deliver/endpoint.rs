@@ -2,14 +2,14 @@
 //! credentials before theirs expire.
 //!
 //! Every local user can connect to it. Only the command and its children have the token, without which there is no
-//! answer. The rules for a request are in [`request`].
+//! answer. The http for a request are in [`request`].
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
 mod request;
 mod write_timeout;
 
-use super::connections::{Connections, Place, Stage};
+use super::connections::{ConnectionStage, Connections, Slot};
 use super::environment::CommandCredentials;
 use super::published::PublishedFile;
 use super::random::random_hex;
@@ -47,11 +47,11 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 const BACKLOG: u32 = 4096;
 /// How many are accepted before clients and the supervision run again.
 const BATCH: usize = 16;
-/// After this many connections memory is released, once there was none for [`CALM`].
+/// After this many connections memory is released, once there was none for [`QUIET_TIME`].
 const MANY: usize = 512;
-const CALM: Duration = Duration::from_secs(2);
+const QUIET_TIME: Duration = Duration::from_secs(2);
 /// The maximum size of a request's head, in bytes; an SDK's has some hundred.
-const LONGEST_HEAD: usize = 16 * 1024;
+const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// The time limit for connecting to ourselves; the kernel does it at once or never.
 const SELF_TIMEOUT: Duration = Duration::from_secs(1);
 /// Random bytes in the token.
@@ -114,8 +114,8 @@ impl Endpoint {
         let (listener, port) = listen().map_err(failed)?;
         let served = Served::default();
         let url = format!("http://127.0.0.1:{port}{path}");
-        let door = RequestRules::new(port, path, token.clone(), served.clone());
-        tokio::spawn(accept_all(listener, Arc::new(door)));
+        let rules = RequestRules::new(port, path, token.clone(), served.clone());
+        tokio::spawn(accept_all(listener, Arc::new(rules)));
         Ok(Self { url, token, token_at, empty_credentials_file, served })
     }
 
@@ -160,13 +160,13 @@ fn listen() -> io::Result<(TcpListener, u16)> {
     Ok((listener, address.port()))
 }
 
-async fn accept_all(listener: TcpListener, door: Arc<RequestRules>) {
+async fn accept_all(listener: TcpListener, rules: Arc<RequestRules>) {
     let connections = Connections::many();
     let mut since_calm = 0;
     loop {
         let accepted = if since_calm < MANY {
             listener.accept().await
-        } else if let Ok(accepted) = timeout(CALM, listener.accept()).await {
+        } else if let Ok(accepted) = timeout(QUIET_TIME, listener.accept()).await {
             accepted
         } else {
             give_back();
@@ -175,8 +175,8 @@ async fn accept_all(listener: TcpListener, door: Arc<RequestRules>) {
         };
         match accepted {
             Ok((socket, _)) => {
-                let door = Arc::clone(&door);
-                connections.add(|place| converse(socket, place, door));
+                let rules = Arc::clone(&rules);
+                connections.add(|slot| serve_connection(socket, slot, rules));
                 since_calm += 1;
                 if since_calm % BATCH == 0 {
                     tokio::task::yield_now().await;
@@ -188,26 +188,26 @@ async fn accept_all(listener: TcpListener, door: Arc<RequestRules>) {
 }
 
 /// Serves one connection to its end. It has no buffers until something is received.
-async fn converse(socket: TcpStream, place: Place, door: Arc<RequestRules>) {
+async fn serve_connection(socket: TcpStream, slot: Slot, rules: Arc<RequestRules>) {
     if !matches!(timeout(HEAD_TIMEOUT, socket.readable()).await, Ok(Ok(()))) {
         return;
     }
-    place.reach(Stage::Asking);
+    slot.reach(ConnectionStage::Receiving);
     let _ = socket.set_nodelay(true);
-    answer_all(socket, door, || place.reach(Stage::Known)).await;
+    serve_requests(socket, rules, || slot.reach(ConnectionStage::Authenticated)).await;
 }
 
-/// Serves request after request, with [`HEAD_TIMEOUT`] for each. Calls `known` when the session is given.
-async fn answer_all(socket: impl AsyncRead + AsyncWrite + Unpin, door: Arc<RequestRules>, known: impl Fn()) {
+/// Serves request after request, with [`HEAD_TIMEOUT`] for each. Calls `on_session` when the session is given.
+async fn serve_requests(socket: impl AsyncRead + AsyncWrite + Unpin, rules: Arc<RequestRules>, on_session: impl Fn()) {
     let service = service_fn(|request| {
-        let answer = door.answer(&request);
+        let answer = rules.answer(&request);
         if answer.status() == StatusCode::OK {
-            known();
+            on_session();
         }
         async { Ok::<_, Infallible>(answer) }
     });
-    let mut rules = http1::Builder::new();
-    rules.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(LONGEST_HEAD);
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD_BYTES);
     // Hyper has already answered a client that broke off, was too slow or did not speak HTTP.
-    let _ = rules.serve_connection(TokioIo::new(WriteTimeout::new(socket, WRITE_TIMEOUT)), service).await;
+    let _ = http.serve_connection(TokioIo::new(WriteTimeout::new(socket, WRITE_TIMEOUT)), service).await;
 }

@@ -1,7 +1,7 @@
 //! Delivery through a shared credentials file: `[default]` with the three keys, replaced atomically at each refresh.
 
 use super::published::PublishedFile;
-use crate::deliver::location::Kind;
+use crate::deliver::location::FileKind;
 use crate::deliver::run_directory::RunDirectory;
 use crate::error::Error;
 use crate::event::Problem;
@@ -15,7 +15,8 @@ const ID: &str = "aws_access_key_id = ";
 const SECRET: &str = "aws_secret_access_key = ";
 const TOKEN: &str = "aws_session_token = ";
 
-const KIND: Kind = Kind { what: "credentials", flag: "--credentials-file", contents: "a session", is_replaceable };
+const KIND: FileKind =
+    FileKind { what: "credentials", flag: "--credentials-file", contents: "a session", is_replaceable };
 
 /// More bytes than a session takes.
 const ROOM: usize = 8 << 10;

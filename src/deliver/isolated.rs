@@ -6,7 +6,7 @@
 //! [`UNUSED`], which covers processes that cannot be inspected (after `sudo`, in another container).
 
 use super::replace::replace;
-use crate::deliver::run_directory::{first_base, is_own_directory, make_private, prefix};
+use crate::deliver::run_directory::{create_private, first_base, is_own_directory, prefix};
 use crate::error::Error;
 use crate::files::read_at_most;
 use crate::sys::clock;
@@ -26,7 +26,7 @@ const CONFIG: &str = "config";
 /// Twice the time by which a file system may delay the access time (`relatime` in mount(8)).
 const UNUSED: Duration = Duration::from_hours(48);
 /// The most that is read of a process's environment, in bytes.
-const MOST_BYTES: usize = 4 << 20;
+const MAX_BYTES: usize = 4 << 20;
 
 /// A file with these contents: an existing one, or a new one.
 ///
@@ -44,7 +44,7 @@ pub(crate) fn config_file(vars: &Vars, config: &[u8]) -> Result<PathBuf, Error> 
         if let Some(path) = used {
             return Ok(path);
         }
-        let path = make_private(base, &name)?.join(CONFIG);
+        let path = create_private(base, &name)?.join(CONFIG);
         replace(&path, config, 0o600)?;
         Ok(path)
     })
@@ -115,7 +115,7 @@ fn named_by_processes() -> Option<Vec<PathBuf>> {
     for process in std::fs::read_dir("/proc").ok()?.flatten() {
         let is_process = process.file_name().as_bytes().first().is_some_and(u8::is_ascii_digit);
         let Some(environment) =
-            is_process.then(|| read_at_most(&process.path().join("environ"), MOST_BYTES).ok()).flatten()
+            is_process.then(|| read_at_most(&process.path().join("environ"), MAX_BYTES).ok()).flatten()
         else {
             continue;
         };

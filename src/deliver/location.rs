@@ -1,6 +1,6 @@
 //! The location of a file from the user: in a trusted directory, and no existing file that would be lost.
 
-use super::trusted::{Group, directory};
+use super::trusted::{GroupWrite, directory};
 use crate::error::{Error, reason_of};
 use crate::files::{MOST_BYTES, read_at_most};
 use std::io;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// The kind of such a file.
-pub(super) struct Kind {
+pub(super) struct FileKind {
     /// Its name in errors.
     pub(super) what: &'static str,
     /// The flag that gives the path.
@@ -24,8 +24,8 @@ pub(super) struct Kind {
 /// # Errors
 /// Its directory is missing, a link, or one in which another user could replace the file; or the existing file is
 /// something else.
-pub(super) fn place(path: &Path, kind: &Kind, group: Group) -> Result<PathBuf, Error> {
-    let Kind { what, flag, .. } = *kind;
+pub(super) fn locate(path: &Path, kind: &FileKind, group: GroupWrite) -> Result<PathBuf, Error> {
+    let FileKind { what, flag, .. } = *kind;
     let failed = |reason: String| Error::Place { what, flag, path: path.to_owned(), reason, hint: None };
     let absolute = std::path::absolute(path).map_err(|error| failed(reason_of(&error)))?;
     let (Some(parent), Some(name)) = (absolute.parent(), absolute.file_name()) else {

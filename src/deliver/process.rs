@@ -35,12 +35,12 @@ const GIVEN: &[u8] = b"given\n";
 const REFUSED: &[u8] = b"refused\n";
 
 /// The socket, served as long as its runtime lives, and the file that refers to it.
-pub(crate) struct Process {
+pub(crate) struct CredentialProcess {
     credentials_file: PathBuf,
     served: Served,
 }
 
-impl Process {
+impl CredentialProcess {
     /// Creates socket, link and file in the directory, which must be one of [`RunDirectory::create_for_commands`], and
     /// serves from now on. Until the first session it answers that there is none. Within a runtime of tokio.
     ///
@@ -93,11 +93,11 @@ async fn accept_all(listener: UnixListener, served: Served) {
     let connections = Connections::few();
     loop {
         match listener.accept().await {
-            Ok((socket, _)) => connections.add(|place| {
+            Ok((socket, _)) => connections.add(|slot| {
                 let answered = answer(socket, served.clone());
                 async move {
                     answered.await;
-                    drop(place);
+                    drop(slot);
                 }
             }),
             Err(_) => tokio::time::sleep(PAUSE).await,

@@ -22,10 +22,10 @@ const LIMIT: Duration = Duration::from_secs(10);
 const IDENTITY: u8 = b'i';
 const DONE: u8 = b'd';
 const FAILED: u8 = b'f';
-const MOST_BYTES: usize = 4 << 10;
+const MAX_BYTES: usize = 4 << 10;
 
 /// A file to be written.
-pub(super) struct Order {
+pub(super) struct WriteJob {
     pub(super) path: PathBuf,
     /// This process chooses the name, not the one that writes: the next one removes what that leaves.
     pub(super) temporary: PathBuf,
@@ -42,9 +42,9 @@ pub(super) struct Put {
     pub(super) unfinished: Option<Job>,
 }
 
-impl Order {
+impl WriteJob {
     /// The work of the child.
-    fn carry_out(&self, answer: &mut impl Write) {
+    fn run(&self, answer: &mut impl Write) {
         let Self { path, temporary, contents, mode } = self;
         let announce = |identity: Identity| {
             answer.write_all(&[IDENTITY])?;
@@ -105,12 +105,12 @@ impl Put {
 }
 
 /// A running process. If it is no longer waited for, it is killed and kept.
-struct Turn {
+struct Running {
     job: Option<Job>,
     put: Rc<RefCell<Put>>,
 }
 
-impl Turn {
+impl Running {
     fn new(job: Job, put: &Rc<RefCell<Put>>) -> Self {
         Self { job: Some(job), put: Rc::clone(put) }
     }
@@ -127,7 +127,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for Running {
     fn drop(&mut self) {
         if let Some(job) = self.job.take() {
             job.kill();
@@ -140,19 +140,19 @@ impl Drop for Turn {
 ///
 /// # Errors
 /// Those of the file system, and that it does not answer. The file before is then still in place.
-pub(super) async fn publish(order: Order, put: Rc<RefCell<Put>>, offload: Offload) -> Result<(), Problem> {
+pub(super) async fn publish(job: WriteJob, put: Rc<RefCell<Put>>, offload: Offload) -> Result<(), Problem> {
     let written = async {
         let earlier = put.borrow_mut().unfinished.take();
         if let Some(job) = earlier {
             // Its result is recorded. It was reported as a failure before.
-            let _ = Turn::new(job, &put).finish().await;
+            let _ = Running::new(job, &put).finish().await;
         }
-        match offload.start(Life::Bound, MOST_BYTES, |answer| order.carry_out(answer)) {
-            Ok(job) => Turn::new(job, &put).finish().await,
+        match offload.start(Life::Bound, MAX_BYTES, |answer| job.run(answer)) {
+            Ok(job) => Running::new(job, &put).finish().await,
             // Before the first start: starting the command will fail for the same reason and report it.
             Err(_) if put.borrow().files.is_empty() => {
                 let mut answer = Vec::new();
-                order.carry_out(&mut answer);
+                job.run(&mut answer);
                 put.borrow_mut().note(&answer)
             }
             Err(error) => Err(reason_of(&error)),
@@ -166,5 +166,5 @@ pub(super) async fn publish(order: Order, put: Rc<RefCell<Put>>, offload: Offloa
             "is its file system frozen, or its server gone?",
         ),
     };
-    Err(Problem { text: not_replaced(&order.path, &reason), hint: Some(hint.into()) })
+    Err(Problem { text: not_replaced(&job.path, &reason), hint: Some(hint.into()) })
 }

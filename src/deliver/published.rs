@@ -1,9 +1,9 @@
 //! A file that is replaced atomically, and removed at the end if it is still this run's.
 
-use super::publish::{Order, Put, publish};
+use super::publish::{Put, WriteJob, publish};
 use super::replace::{remove_leftovers, temporary, try_replace};
-use super::trusted::Group;
-use crate::deliver::location::{Kind, place};
+use super::trusted::GroupWrite;
+use crate::deliver::location::{FileKind, locate};
 use crate::error::{Error, reason_of};
 use crate::event::Problem;
 use crate::session::Secret;
@@ -29,8 +29,8 @@ impl PublishedFile {
     ///
     /// # Errors
     /// When its directory is missing, a link, or one in which another user could replace the file.
-    pub(super) fn at(path: &Path, kind: &Kind, mode: u32) -> Result<Self, Error> {
-        let path = place(path, kind, Group::of_mode(mode))?;
+    pub(super) fn at(path: &Path, kind: &FileKind, mode: u32) -> Result<Self, Error> {
+        let path = locate(path, kind, GroupWrite::of_mode(mode))?;
         remove_leftovers(&path);
         Self::new(path, mode)
     }
@@ -40,8 +40,8 @@ impl PublishedFile {
     ///
     /// # Errors
     /// Those of [`Self::at`] and of the first [`Self::put`].
-    pub(super) fn try_at(path: &Path, kind: &Kind, mode: u32, length: usize) -> Result<(), Error> {
-        let path = place(path, kind, Group::of_mode(mode))?;
+    pub(super) fn try_at(path: &Path, kind: &FileKind, mode: u32, length: usize) -> Result<(), Error> {
+        let path = locate(path, kind, GroupWrite::of_mode(mode))?;
         try_replace(&path, length, mode).map_err(|error| unwritten(not_replaced(&path, &reason_of(&error))))
     }
 
@@ -69,7 +69,7 @@ impl PublishedFile {
     /// Those of the file system, and that it does not answer. The file before is then still in place.
     pub(super) fn put(&self, contents: Secret, offload: &Offload) -> impl Future<Output = Result<(), Problem>> + use<> {
         let (path, temporary) = (self.path.clone(), self.temporary.clone());
-        publish(Order { path, temporary, contents, mode: self.mode }, Rc::clone(&self.put), offload.clone())
+        publish(WriteJob { path, temporary, contents, mode: self.mode }, Rc::clone(&self.put), offload.clone())
     }
 
     /// The answer of an unfinished process, for [`Self::remove_at_last`].

@@ -54,7 +54,7 @@ pub(super) fn replace_by(
 /// # Errors
 /// The kernel gives no random bytes.
 pub(super) fn temporary(path: &Path) -> io::Result<PathBuf> {
-    beside(path, "")
+    sibling(path, "")
 }
 
 /// The identity of a file, whatever its name: device and inode (stat(2)).
@@ -91,7 +91,7 @@ impl Identity {
 /// # Errors
 /// Those of [`replace`].
 pub(super) fn try_replace(path: &Path, length: usize, mode: u32) -> io::Result<()> {
-    let temporary = beside(path, TRIAL)?;
+    let temporary = sibling(path, TRIAL)?;
     let written = write_whole(&temporary, &vec![b'\n'; length], mode);
     let removed = std::fs::remove_file(&temporary);
     written.and(removed)
@@ -117,7 +117,7 @@ pub(super) fn remove_leftovers(path: &Path) {
         let name = entry.file_name();
         let random = name.to_str().and_then(|name| name.strip_prefix(&prefix)).map(|rest| rest.trim_end_matches(TRIAL));
         let is_ours = |text: &str| text.len() == 2 * RANDOM && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if random.is_some_and(is_ours) && is_left(&entry.path()) {
+        if random.is_some_and(is_ours) && is_left_behind(&entry.path()) {
             let _ = std::fs::remove_file(entry.path());
         }
     }
@@ -133,7 +133,7 @@ pub(super) fn new_file(path: &Path, mode: u32) -> io::Result<File> {
 
 /// A name for an unfinished file. Another user may be able to write to a sticky directory and must not be able to take
 /// the name first.
-fn beside(path: &Path, suffix: &str) -> io::Result<PathBuf> {
+fn sibling(path: &Path, suffix: &str) -> io::Result<PathBuf> {
     let random = random_hex::<RANDOM>()?;
     Ok(directory_of(path).join(format!("{}{}{suffix}", prefix(path), random.reveal())))
 }
@@ -149,7 +149,7 @@ fn prefix(path: &Path) -> String {
 
 /// Whether it is a regular file of this user's that is not being written. Its writer may run in another container that
 /// shares the volume, so the lock and the age decide, not a process ID.
-fn is_left(file: &Path) -> bool {
+fn is_left_behind(file: &Path) -> bool {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
     let Ok(file) = OpenOptions::new().read(true).custom_flags(flags).open(file) else { return false };
     let Ok(found) = file.metadata() else { return false };
@@ -167,9 +167,9 @@ mod tests {
     fn only_old_files_that_are_not_being_written_are_removed() {
         let directory = tempfile::tempdir().expect("a folder");
         let path = directory.path().join("credentials");
-        let beside = |name: &str| directory.path().join(name);
+        let sibling = |name: &str| directory.path().join(name);
         let make = |name: &str, is_old: bool| {
-            let file = new_file(&beside(name), 0o600).expect("a file");
+            let file = new_file(&sibling(name), 0o600).expect("a file");
             let age = if is_old { 2 * SETTLED } else { SETTLED / 2 };
             let written = std::time::SystemTime::now() - age;
             file.set_times(std::fs::FileTimes::new().set_modified(written)).expect("a time");
@@ -187,18 +187,18 @@ mod tests {
         drop(make(".credentials.00000000000000ac", false));
         let held = make(".credentials.00000000000000ad", true);
         held.lock().expect("locked");
-        symlink(&path, beside(".credentials.00000000000000ae")).expect("a link");
-        std::fs::create_dir(beside(".credentials.00000000000000af")).expect("a directory");
+        symlink(&path, sibling(".credentials.00000000000000ae")).expect("a link");
+        std::fs::create_dir(sibling(".credentials.00000000000000af")).expect("a directory");
 
         remove_leftovers(&path);
-        assert!(!gone.iter().any(|name| beside(name).exists()), "they are old and not locked");
-        assert!(kept.iter().all(|name| beside(name).exists()));
+        assert!(!gone.iter().any(|name| sibling(name).exists()), "they are old and not locked");
+        assert!(kept.iter().all(|name| sibling(name).exists()));
         assert_eq!(std::fs::read_dir(directory.path()).expect("a directory").count(), kept.len() + 4);
     }
 
     #[test]
     fn the_name_of_an_unfinished_file_cannot_be_foreseen() {
-        let name = || beside(Path::new("/x/credentials"), "").expect("random");
+        let name = || sibling(Path::new("/x/credentials"), "").expect("random");
         let (first, second) = (name(), name());
         assert!(first.to_string_lossy().starts_with("/x/.credentials.") && first != second, "{first:?} {second:?}");
     }

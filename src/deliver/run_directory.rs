@@ -4,7 +4,7 @@
 //! no other user can replace files (see [`trusted`]).
 
 use super::replace::{SETTLED, new_file};
-use super::trusted::{self, Group};
+use super::trusted::{self, GroupWrite};
 use crate::error::{Error, reason_of};
 use crate::vars::Vars;
 use nix::errno::Errno;
@@ -47,7 +47,7 @@ impl RunDirectory {
         first_base(vars, |base| {
             check(base)?;
             remove_stale(base);
-            let path = make_private(base, &prefix())?;
+            let path = create_private(base, &prefix())?;
             let locked = new_file(&path.join(LOCK), 0o600).and_then(|lock| lock.lock().map(|()| lock));
             match locked {
                 Ok(lock) => Ok(Self { path, lock: Some(lock) }),
@@ -95,7 +95,7 @@ impl Drop for RunDirectory {
 ///
 /// # Errors
 /// Those of the file system.
-pub(super) fn make_private(base: &Path, prefix: &str) -> io::Result<PathBuf> {
+pub(super) fn create_private(base: &Path, prefix: &str) -> io::Result<PathBuf> {
     let path = mkdtemp(&base.join(format!("{prefix}XXXXXX")))?;
     // A umask of 0177 would close it to its owner.
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700))?;
@@ -113,7 +113,7 @@ pub(super) fn first_base<T>(vars: &Vars, make: impl Fn(&Path) -> io::Result<T>) 
     let bases = runtime.into_iter().chain([PathBuf::from("/dev/shm"), temporary]);
     // Absolute, since the command may change its working directory.
     for base in bases.filter(|base| base.is_absolute()) {
-        let trusted = trusted::directory(&base, Group::Barred);
+        let trusted = trusted::directory(&base, GroupWrite::Denied);
         match trusted.map_err(|untrusted| io::Error::other(untrusted.reason)).and_then(|base| make(&base)) {
             Ok(result) => return Ok(result),
             Err(error) => last = error,
@@ -137,7 +137,7 @@ fn check_plain(path: &Path) -> io::Result<()> {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+@:,".contains(byte);
     let refused = if !path.iter().all(plain) {
         "has characters that cannot stand in a credential_process"
-    } else if path.len() > 107 - LONGEST_BELOW {
+    } else if path.len() > 107 - MAX_NAME_BYTES {
         "is too long for a socket's path"
     } else {
         return Ok(());
@@ -147,7 +147,7 @@ fn check_plain(path: &Path) -> io::Result<()> {
 }
 
 /// The longest name that follows: `/xassume-UID.XXXXXX/socket`.
-const LONGEST_BELOW: usize = "/xassume-4294967295.XXXXXX/socket".len();
+const MAX_NAME_BYTES: usize = "/xassume-4294967295.XXXXXX/socket".len();
 
 pub(super) fn prefix() -> String {
     format!("xassume-{}.", geteuid())

@@ -1,11 +1,11 @@
 //! The file of `--endpoint-token-file`: the endpoint's token, without a line end, which SDKs would send.
 
 use super::published::PublishedFile;
-use crate::deliver::location::Kind;
+use crate::deliver::location::FileKind;
 use crate::error::Error;
 use std::path::Path;
 
-const KIND: Kind = Kind {
+const KIND: FileKind = FileKind {
     what: "the endpoint's token",
     flag: "--endpoint-token-file",
     contents: "a token",

@@ -19,16 +19,16 @@ const STICKY: u32 = 0o1000;
 
 /// Whether members of a directory's group may have write permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Group {
-    Barred,
+pub(super) enum GroupWrite {
+    Denied,
     /// The file is shared with its group, as in a Kubernetes volume with an `fsGroup`.
     Allowed,
 }
 
-impl Group {
+impl GroupWrite {
     /// A file mode for the group allows a directory that the group can write to.
     pub(super) fn of_mode(mode: u32) -> Self {
-        if mode & 0o060 == 0 { Self::Barred } else { Self::Allowed }
+        if mode & 0o060 == 0 { Self::Denied } else { Self::Allowed }
     }
 }
 
@@ -50,7 +50,7 @@ impl Untrusted {
 ///
 /// # Errors
 /// The first directory or link in the path that another user controls, or that is missing.
-pub(super) fn directory(path: &Path, group: Group) -> Result<PathBuf, Untrusted> {
+pub(super) fn directory(path: &Path, group: GroupWrite) -> Result<PathBuf, Untrusted> {
     let failed =
         |error: &std::io::Error, at: &Path| Untrusted::because(format!("{}: {}", at.display(), reason_of(error)));
     let path = std::path::absolute(path).map_err(|error| failed(&error, path))?;
@@ -88,7 +88,7 @@ fn parts(path: &Path) -> Vec<OsString> {
     names.map(|part| part.as_os_str().to_owned()).collect()
 }
 
-fn check(path: &Path, found: &Metadata, group: Group) -> Result<(), Untrusted> {
+fn check(path: &Path, found: &Metadata, group: GroupWrite) -> Result<(), Untrusted> {
     let shown = path.display();
     if !found.is_dir() && !found.is_symlink() {
         return Err(Untrusted::because(format!("{shown} is not a directory")));
@@ -101,15 +101,15 @@ fn check(path: &Path, found: &Metadata, group: Group) -> Result<(), Untrusted> {
             hint: Some(format!("as root: chown {me} {shown}; or choose a directory of your own")),
         });
     }
-    let barred = if group == Group::Allowed { 0o002 } else { 0o022 };
+    let barred = if group == GroupWrite::Allowed { 0o002 } else { 0o022 };
     // The mode of a link has no meaning.
     if found.is_symlink() || found.mode() & STICKY != 0 || found.mode() & barred == 0 {
         return Ok(());
     }
     let (who, change) = if found.mode() & 0o002 == 0 { ("its group", "g-w") } else { ("all users", "go-w") };
     let hint = match (found.uid() == me, group) {
-        (true, Group::Barred) => format!("chmod {change} {shown}"),
-        (true, Group::Allowed) => format!("chmod o-w {shown}"),
+        (true, GroupWrite::Denied) => format!("chmod {change} {shown}"),
+        (true, GroupWrite::Allowed) => format!("chmod o-w {shown}"),
         // Without write permission this user could not create the file.
         (false, _) => format!("as its owner: chmod +t {shown}; or choose a directory of your own"),
     };
@@ -168,7 +168,7 @@ mod tests {
             let open = with_mode(base.path(), &format!("{mode:o}"), mode);
             let below = with_mode(&open, "below", 0o700);
             for path in [&open, &below] {
-                for (group, change) in [(Group::Barred, barred), (Group::Allowed, allowed)] {
+                for (group, change) in [(GroupWrite::Denied, barred), (GroupWrite::Allowed, allowed)] {
                     let hint = directory(path, group).err().map(|untrusted| untrusted.hint.unwrap_or_default());
                     let expected = change.map(|change| format!("chmod {change} {}", open.display()));
                     assert_eq!(hint, expected, "{mode:o} {group:?} {}", path.display());
@@ -188,7 +188,7 @@ mod tests {
         write(good.join("file"), "").expect("a file");
         let real = good.canonicalize().expect("there");
         for name in ["good", "link", "links", "./good/../link"] {
-            assert_eq!(directory(&base.path().join(name), Group::Barred), Ok(real.clone()), "{name}");
+            assert_eq!(directory(&base.path().join(name), GroupWrite::Denied), Ok(real.clone()), "{name}");
         }
         for (name, reason) in [
             ("links/out", "all users can write to"),
@@ -196,7 +196,7 @@ mod tests {
             ("good/file", "is not a directory"),
             ("none", "No such file or directory"),
         ] {
-            let untrusted = directory(&base.path().join(name), Group::Barred).expect_err(name);
+            let untrusted = directory(&base.path().join(name), GroupWrite::Denied).expect_err(name);
             assert!(untrusted.reason.contains(reason), "{name}: {untrusted:?}");
         }
     }

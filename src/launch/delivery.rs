@@ -5,7 +5,7 @@ use crate::deliver::config_copy;
 use crate::deliver::endpoint::Endpoint;
 use crate::deliver::environment::{CommandCredentials, Recipient};
 use crate::deliver::file;
-use crate::deliver::process::Process;
+use crate::deliver::process::CredentialProcess;
 use crate::deliver::published::PublishedFile;
 use crate::deliver::run_directory::RunDirectory;
 use crate::deliver::token_file;
@@ -36,7 +36,7 @@ enum Method {
     Env,
     File(PublishedFile),
     Endpoint(Endpoint),
-    Process(Process),
+    Process(CredentialProcess),
 }
 
 /// How long the end waits for files to be removed.
@@ -98,7 +98,7 @@ impl Method {
             Via::File { path: Some(path), mode } => Self::File(file::at(path, *mode)?),
             Via::File { path: None, mode } => Self::File(file::within(directory, *mode)?),
             Via::Endpoint { token_file } => Self::Endpoint(Endpoint::open(directory, token_file.as_deref())?),
-            Via::Process => Self::Process(Process::open(directory, &program::own()?)?),
+            Via::Process => Self::Process(CredentialProcess::open(directory, &program::own()?)?),
         })
     }
 }

@@ -6,7 +6,7 @@
     reason = "a broken promise is told by a panic"
 )]
 
-use super::answer_all;
+use super::serve_requests;
 use crate::deliver::endpoint::request::RequestRules;
 use crate::deliver::serving::Served;
 use crate::hostile::{Bound, bounded};
@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 const TOKEN: &str = "f0e1d2c3b4a59687";
 const PATH: &str = "/0f1e2d3c";
 const DOCUMENT: &str = r#"{"SecretAccessKey":"kept from strangers"}"#;
-/// Hyper reads into a buffer of at most `LONGEST_HEAD`, and grows it by doubling; the runtime has its own.
+/// Hyper reads into a buffer of at most `MAX_HEAD_BYTES`, and grows it by doubling; the runtime has its own.
 const BOUND: Bound = Bound { room: 512 << 10, per_byte: 256 };
 /// The statuses that a stranger may see: hyper's own are 400 for what is not HTTP, 414 and 431 for what is too long.
 const STATUSES: [&str; 8] = ["200", "400", "401", "403", "404", "405", "414", "431"];
@@ -50,7 +50,7 @@ fn answered(bytes: &[u8]) -> Vec<u8> {
         let expiration = crate::sys::clock::wall() + hour;
         let validity = Validity { expiration, left: hour, lifetime: hour, skew_secs: 0 };
         served.put(Zeroizing::new(DOCUMENT.into()), &validity);
-        let door = Arc::new(RequestRules::new(8, PATH.into(), Secret::new(TOKEN), served));
+        let rules = Arc::new(RequestRules::new(8, PATH.into(), Secret::new(TOKEN), served));
         let (ours, theirs) = duplex(64 << 10);
         let (mut from, mut to) = tokio::io::split(theirs);
         let send = async move {
@@ -59,7 +59,7 @@ fn answered(bytes: &[u8]) -> Vec<u8> {
             let _ = to.shutdown().await;
         };
         let mut answer = Vec::new();
-        let ((), (), read) = tokio::join!(answer_all(ours, door, || ()), send, from.read_to_end(&mut answer));
+        let ((), (), read) = tokio::join!(serve_requests(ours, rules, || ()), send, from.read_to_end(&mut answer));
         read.expect("a pipe in memory");
         answer
     })

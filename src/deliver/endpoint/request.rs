@@ -132,7 +132,7 @@ mod tests {
 
     const GOOD: [(&str, &str); 2] = [("host", "127.0.0.1:8"), ("authorization", "token")];
 
-    fn door(left: Duration) -> RequestRules {
+    fn rules(left: Duration) -> RequestRules {
         let served = Served::default();
         let expiration = crate::sys::clock::wall() + left;
         let validity = Validity { expiration, left, lifetime: Duration::from_hours(1), skew_secs: 0 };
@@ -140,10 +140,10 @@ mod tests {
         RequestRules::new(8, "/path".into(), Secret::new("token"), served)
     }
 
-    fn status(door: &RequestRules, method: &str, target: &str, headers: &[(&str, &str)]) -> u16 {
+    fn status(rules: &RequestRules, method: &str, target: &str, headers: &[(&str, &str)]) -> u16 {
         let request = Request::builder().method(method).uri(target);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        let response = door.answer(&request.body(Full::new(Bytes::new())).expect("a request"));
+        let response = rules.answer(&request.body(Full::new(Bytes::new())).expect("a request"));
         assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
         assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
         assert_eq!(response.headers().contains_key(ALLOW), response.status() == 405);
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn each_rule_has_its_status() {
-        let door = door(Duration::from_hours(1));
+        let rules = rules(Duration::from_hours(1));
         let token = ("authorization", "token");
         for (method, target, headers, expected) in [
             ("GET", "/path", &GOOD[..], 200),
@@ -187,13 +187,13 @@ mod tests {
             ("GET", "/path", &[GOOD[0], ("authorization", "Bearer token")], 403),
             ("GET", "/path", &[GOOD[0], token, token], 403),
         ] {
-            assert_eq!(status(&door, method, target, headers), expected, "{method} {target} {headers:?}");
+            assert_eq!(status(&rules, method, target, headers), expected, "{method} {target} {headers:?}");
         }
     }
 
     #[test]
     fn a_session_that_has_expired_is_not_given() {
-        assert_eq!(status(&door(Duration::ZERO), "GET", "/path", &GOOD), 503);
+        assert_eq!(status(&rules(Duration::ZERO), "GET", "/path", &GOOD), 503);
     }
 
     #[test]
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn a_connection_that_brings_a_body_is_closed() {
         let request = Request::builder().uri("/path").header("host", "127.0.0.1:8");
-        let response = door(Duration::ZERO).answer(&request.body(Full::new(Bytes::from("x"))).expect("a request"));
+        let response = rules(Duration::ZERO).answer(&request.body(Full::new(Bytes::from("x"))).expect("a request"));
         assert_eq!(response.headers()[CONNECTION], "close");
     }
 }
