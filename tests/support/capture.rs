@@ -1,4 +1,4 @@
-//! Output of a process as it comes: collected by a thread, and waited for by what it says.
+//! Output of a process: a thread collects it, and a test waits for a text in it.
 
 use std::io::Read;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::thread;
 
 use super::log::{PATIENCE, lock};
 
-/// Everything that a stream has said so far, and how far the test has read in it.
+/// All output of a stream so far, and the position up to which the test has read it.
 #[derive(Debug, Clone, Default)]
 pub struct Capture {
     inner: Arc<Inner>,
@@ -21,15 +21,15 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Seen {
     bytes: Vec<u8>,
-    /// What comes before was already waited for.
+    /// Everything before this position was already waited for.
     read: usize,
     ended: bool,
-    /// Whether the stream is left unread for now.
+    /// Whether reading from the stream is suspended.
     paused: bool,
 }
 
 impl Capture {
-    /// Reads the stream until its end, on a thread of its own. Without a stream, it has ended already.
+    /// Reads the stream to its end on a new thread. Without a stream, the capture has already ended.
     pub fn of(stream: Option<impl Read + Send + 'static>) -> Self {
         let capture = Self::default();
         match stream {
@@ -59,7 +59,7 @@ impl Capture {
         self.inner.changed.notify_all();
     }
 
-    /// Reads no more, after what a read that has begun still brings.
+    /// Stops reading from the stream. A read that has already begun still adds its bytes.
     pub fn pause(&self) {
         lock(&self.inner.seen).paused = true;
     }
@@ -74,8 +74,8 @@ impl Capture {
         drop(self.inner.changed.wait_while(seen, |seen| seen.paused).unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// The next line that contains the text, whole and without its ending; lines before it are passed over.
-    /// `None` if the stream ends first, or after [`PATIENCE`].
+    /// The next complete line that contains the text, without its line ending. Earlier lines are skipped. `None` if the
+    /// stream ends first, or after [`PATIENCE`].
     pub fn line_with(&self, text: &str) -> Option<String> {
         self.wait(|seen| {
             let mut start = seen.read;
@@ -91,7 +91,7 @@ impl Capture {
         })
     }
 
-    /// Everything unread up to and including the text, which need not end a line (a prompt).
+    /// All unread output up to and including the text, which may be in the middle of a line (a prompt).
     pub fn through(&self, text: &str) -> Option<String> {
         self.wait(|seen| {
             let unread = &seen.bytes[seen.read..];
@@ -102,12 +102,12 @@ impl Capture {
         })
     }
 
-    /// Everything, once the stream has ended; `None` after [`PATIENCE`].
+    /// All output, after the stream has ended; `None` after [`PATIENCE`].
     pub fn to_the_end(&self) -> Option<Vec<u8>> {
         self.wait(|seen| seen.ended.then(|| seen.bytes.clone()))
     }
 
-    /// Everything so far, read or not.
+    /// All output so far, read or not.
     pub fn so_far(&self) -> String {
         String::from_utf8_lossy(&lock(&self.inner.seen).bytes).into_owned()
     }

@@ -1,4 +1,5 @@
-//! The real binary in a world of its own: nothing of the developer's machine gets in, and nothing gets out.
+//! Runs the real binary in a sandbox with its own home and environment, so that the developer's configuration has no
+//! effect.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -18,8 +19,8 @@ use super::running::{Finished, Running};
 use super::sts::FakeSts;
 use super::sys::{self, Inheritance, Session, inherit};
 
-/// The program under test. Cargo names it to integration tests and benches; an example finds it beside itself. A variable
-/// names another build, as a static one.
+/// The program under test. Cargo sets its path for integration tests and benches; an example looks in its own target
+/// directory. `XASSUME_UNDER_TEST` selects another build, for example a static one.
 pub fn binary() -> PathBuf {
     let other = std::env::var_os("XASSUME_UNDER_TEST").map(PathBuf::from);
     other.or_else(|| option_env!("CARGO_BIN_EXE_xassume").map(PathBuf::from)).unwrap_or_else(beside_this_program)
@@ -33,14 +34,14 @@ fn beside_this_program() -> PathBuf {
     path
 }
 
-/// A fresh home, and beside it what else a login gives: a temporary, a runtime and a working folder.
+/// A new home directory, and the other directories of a login: temporary, runtime and working directory.
 #[derive(Debug)]
 pub struct Sandbox {
     folder: TempDir,
 }
 
-/// Where sandboxes are made, whatever `TMPDIR` is: where long lines are broken depends on the lengths of the paths in
-/// them, and a socket's path must fit into 108 bytes.
+/// Where sandboxes are created, whatever `TMPDIR` is. The length of this path is fixed because messages wrap at a
+/// width, and because the path of a socket is limited to 108 bytes.
 const BASE: &str = "/tmp";
 
 impl Sandbox {
@@ -70,20 +71,20 @@ impl Sandbox {
         self.folder.path().join("run")
     }
 
-    /// The private folders of runs; the cache, which outlives them, stands beside them.
+    /// The private directories of runs. The cache is not one of them, since it outlives a run.
     pub fn run_folders(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.runtime()).expect("the sandbox is there");
         let paths = entries.map(|entry| entry.expect("an entry").path());
         paths.filter(|path| path.file_name().is_some_and(|name| name != "xassume")).collect()
     }
 
-    /// Where commands run unless told otherwise.
+    /// The default working directory of commands.
     pub fn work(&self) -> PathBuf {
         self.folder.path().join("work")
     }
 }
 
-/// One invocation in the making. A clone shares the sandbox: the same user, a second time.
+/// An invocation that has not been started. A clone shares the sandbox: the same user runs xassume again.
 #[derive(Debug, Clone)]
 pub struct Xassume {
     sandbox: Arc<Sandbox>,
@@ -92,7 +93,7 @@ pub struct Xassume {
     env: BTreeMap<OsString, OsString>,
     cwd: PathBuf,
     stdin: Input,
-    /// Where standard error goes, if not into a pipe that is read.
+    /// Where standard error goes, if not to a pipe that the test reads.
     stderr: Option<Arc<OwnedFd>>,
     inheritance: Inheritance,
 }
@@ -105,17 +106,17 @@ enum Input {
 }
 
 impl Xassume {
-    /// Run by a user who has long-term keys in the environment, and whose STS is the fake.
+    /// A user with long-term keys in the environment. STS is the fake.
     pub fn new(sts: &FakeSts) -> Self {
         Self::at(&sts.url())
     }
 
-    /// The same with any STS endpoint, such as one where nobody listens.
+    /// The same with any STS endpoint, for example one where nothing listens.
     pub fn at(sts_url: &str) -> Self {
         let sandbox = Sandbox::new();
         let user = Identity::user();
         let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
-        // A folder that may not be searched changes what is said of a command that is not found.
+        // A directory without search permission changes the message about a command that was not found.
         let searchable = std::env::split_paths(&path).filter(|folder| folder.join(".").exists());
         let path = std::env::join_paths(searchable).expect("they were joined before");
         let xassume = Self {
@@ -159,7 +160,7 @@ impl Xassume {
         self
     }
 
-    /// The same world, with nothing said on the command line yet.
+    /// The same sandbox and environment, without arguments.
     #[must_use]
     pub fn without_args(mut self) -> Self {
         self.args.clear();
@@ -178,7 +179,7 @@ impl Xassume {
         self
     }
 
-    /// Without the user's keys: credentials must come from somewhere else.
+    /// Without the user's keys: credentials must come from another source.
     #[must_use]
     pub fn without_keys(self) -> Self {
         self.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY")
@@ -208,7 +209,7 @@ impl Xassume {
         self
     }
 
-    /// What standard input holds, before its end. Without this it is `/dev/null`.
+    /// The contents of standard input. The default is `/dev/null`.
     #[must_use]
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = Input::Bytes(bytes.into());
@@ -222,51 +223,52 @@ impl Xassume {
         self
     }
 
-    /// Standard error is this descriptor, which is not read here.
+    /// Standard error goes to this descriptor, which the test does not read here.
     #[must_use]
     pub fn stderr(mut self, descriptor: impl Into<OwnedFd>) -> Self {
         self.stderr = Some(Arc::new(descriptor.into()));
         self
     }
 
-    /// Signals that were ignored before the start, as by `nohup`.
+    /// Signals that are ignored at the start, for example by `nohup`.
     #[must_use]
     pub fn ignoring(mut self, signals: &[i32]) -> Self {
         self.inheritance.ignored = signals.to_vec();
         self
     }
 
-    /// Signals that were blocked before the start.
+    /// Signals that are blocked at the start.
     #[must_use]
     pub fn blocking(mut self, signals: &[i32]) -> Self {
         self.inheritance.blocked = signals.to_vec();
         self
     }
 
-    /// A descriptor beyond the standard ones, inherited under this number, as a socket from systemd would be.
+    /// A descriptor other than 0 to 2 that is inherited under this number, like a socket from systemd.
     #[must_use]
     pub fn descriptor(mut self, number: RawFd, descriptor: impl Into<OwnedFd>) -> Self {
-        // A number that nobody asks for: a descriptor cannot be passed on under the number that it has.
+        // Use a high number that no test asks for: a descriptor cannot be passed on under the number that it already
+        // has.
         let descriptor = sys::duplicate_above(&descriptor.into(), 500).expect("a descriptor can be duplicated");
         self.inheritance.descriptors.push((number, Arc::new(descriptor)));
         self
     }
 
-    /// Started on a kernel that refuses these.
+    /// Starts the program with these calls denied by a seccomp filter.
     #[must_use]
     pub fn refusing(mut self, refusals: &[Refusal]) -> Self {
         self.inheritance.refused = refusals.to_vec();
         self
     }
 
-    /// Runs this program instead, in the same world: a shell, or `xassume` under another name.
+    /// Runs this program instead, in the same sandbox: a shell, or `xassume` under another name.
     #[must_use]
     pub fn program(mut self, program: impl Into<PathBuf>) -> Self {
         self.program = program.into();
         self
     }
 
-    /// Writes a file below the home, with its folders.
+    /// Writes a file below the home directory, and creates its parent directories.
     #[must_use]
     pub fn file(self, path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Self {
         let path = self.home().join(path);
@@ -275,7 +277,7 @@ impl Xassume {
         self
     }
 
-    /// Writes an executable file below the home, with its folders.
+    /// Writes an executable file below the home directory, and creates its parent directories.
     #[must_use]
     #[track_caller]
     pub fn script(self, path: impl AsRef<Path>, text: &str) -> Self {
@@ -287,7 +289,7 @@ impl Xassume {
         &self.sandbox
     }
 
-    /// For what must not outlive the folders.
+    /// For objects that must not outlive the directories.
     pub(super) fn shared_sandbox(&self) -> Arc<Sandbox> {
         Arc::clone(&self.sandbox)
     }
@@ -296,13 +298,13 @@ impl Xassume {
         self.sandbox.home()
     }
 
-    /// The invocation as a `Command`, for those who start it in their own way (on a terminal). It is in the session of
-    /// the tests, and inherits their standard streams.
+    /// The invocation as a `Command`, for tests that start it differently (on a terminal). It is in the session of the
+    /// tests and inherits their standard streams.
     pub fn command(&self) -> Command {
         self.command_with(&self.args)
     }
 
-    /// The same world and program, with these arguments instead.
+    /// The same sandbox and program, with these arguments instead.
     pub fn command_with(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         let mut command = Command::new(&self.program);
         command.args(args).env_clear().envs(&self.env).current_dir(&self.cwd);
@@ -313,7 +315,7 @@ impl Xassume {
         Inheritance { session, ..self.inheritance.clone() }
     }
 
-    /// Starts it in a session of its own, without a terminal wherever the tests themselves run.
+    /// Starts it in a new session without a terminal, even if the tests themselves run on one.
     #[track_caller]
     pub fn spawn(&self) -> Running {
         let mut command = self.command();
@@ -331,7 +333,7 @@ impl Xassume {
         running
     }
 
-    /// Runs it to its end.
+    /// Runs it until it ends.
     #[track_caller]
     pub fn run(&self) -> Finished {
         self.spawn().wait()

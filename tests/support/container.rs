@@ -1,7 +1,7 @@
 //! A fake of the credentials endpoint that ECS and EKS give to containers.
 //!
-//! By full URI clients find it directly. The relative URI is relative to 169.254.170.2, which a test can only reach
-//! through a proxy that maps that address to here.
+//! With the full URI, clients connect to it directly. The relative URI is relative to 169.254.170.2, which a test can
+//! reach only through a proxy that maps that address to this fake.
 
 use std::fs;
 use std::ops::Deref;
@@ -20,7 +20,7 @@ use super::service::Service;
 
 const PATH: &str = "/v2/credentials/0123456789abcdef";
 
-/// Hands out the credentials of [`Identity::task`] to whoever shows the token.
+/// Returns the credentials of [`Identity::task`] for a request with the right token.
 pub struct FakeContainer {
     service: Service,
     task: Arc<Mutex<Task>>,
@@ -31,7 +31,7 @@ struct Task {
     identity: Identity,
     lifetime: Duration,
     token: Option<String>,
-    /// In place of the end of the credentials.
+    /// Replaces the expiration of the credentials.
     end: Option<String>,
 }
 
@@ -63,23 +63,23 @@ impl FakeContainer {
         PATH
     }
 
-    /// `AWS_CONTAINER_AUTHORIZATION_TOKEN`; empty if none is asked for.
+    /// `AWS_CONTAINER_AUTHORIZATION_TOKEN`; empty if no token is required.
     pub fn token(&self) -> String {
         lock(&self.task).token.clone().unwrap_or_default()
     }
 
-    /// `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE`; it always holds the token that is valid.
+    /// `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE`; it always contains the current token.
     pub fn token_file(&self) -> &Path {
         self.token_file.path()
     }
 
-    /// Asks for another token from now on, or for none (as ECS does).
+    /// Requires another token from now on, or no token (as ECS does).
     pub fn set_token(&self, token: Option<&str>) {
         fs::write(self.token_file.path(), token.unwrap_or_default()).expect("the file is ours");
         lock(&self.task).token = token.map(str::to_owned);
     }
 
-    /// From now on, credentials end at the time that this text says.
+    /// From now on, the `Expiration` of the credentials is this text.
     pub fn set_end(&self, end: &str) {
         lock(&self.task).end = Some(end.to_owned());
     }
@@ -88,7 +88,7 @@ impl FakeContainer {
         lock(&self.task).identity = identity;
     }
 
-    /// How long the credentials of each answer last.
+    /// The lifetime of the credentials in each answer.
     pub fn set_lifetime(&self, lifetime: Duration) {
         lock(&self.task).lifetime = lifetime;
     }

@@ -1,18 +1,18 @@
-//! Who exists in the world of the fakes: the long-term user of the tests, and the identities that instance metadata,
-//! a container endpoint, the SSO portal and AWS Sign-In hand out. Every `FakeSts` knows them from the start.
+//! The identities that the fakes know: the long-term user of the tests, and the identities that instance metadata, a
+//! container endpoint, the SSO portal and AWS Sign-In return. Every `FakeSts` accepts them from the start.
 
-/// Credentials and whom they belong to.
+/// Credentials and their ARN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     pub access_key_id: String,
     pub secret_access_key: String,
-    /// Long-term keys have none.
+    /// `None` for long-term keys.
     pub session_token: Option<String>,
     pub arn: String,
     pub chaining: Chaining,
 }
 
-/// Whether assuming a role from here is role chaining, with its limit of one hour.
+/// Whether assuming a role with these credentials is role chaining, which is limited to one hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Chaining {
     Capped,
@@ -20,12 +20,12 @@ pub enum Chaining {
 }
 
 impl Identity {
-    /// The IAM user that `Xassume` finds in its environment unless told otherwise.
+    /// The IAM user in the default environment of `Xassume`.
     pub fn user() -> Self {
         Self::long_term("AKIAUSERDEFAULT00001", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYUSERSECRET", "user/alice")
     }
 
-    /// The role of an EC2 instance; IAM exempts it from the limit of chaining.
+    /// The role of an EC2 instance. IAM does not apply the limit of role chaining to it.
     pub fn instance() -> Self {
         let session = "AssumeRoleInA/i-0123456789abcdef0";
         Self { chaining: Chaining::Exempt, ..Self::temporary("ASIAINSTANCE00000001", session) }
@@ -36,17 +36,17 @@ impl Identity {
         Self::temporary("ASIACONTAINER0000001", "TaskRole/0123456789abcdef0123456789abcdef")
     }
 
-    /// What a permission set of IAM Identity Center gives.
+    /// The role of a permission set of IAM Identity Center.
     pub fn sso() -> Self {
         Self::temporary("ASIASSOUSER000000001", "AWSReservedSSO_Developer_0123456789abcdef/alice")
     }
 
-    /// What `aws login` gives to the IAM user who has logged in to the console.
+    /// The credentials of an IAM user from `aws login`.
     pub fn login() -> Self {
         Self::console("ASIALOGINUSER0000001")
     }
 
-    /// The same after its first refresh.
+    /// The same after the first refresh.
     pub fn login_refreshed() -> Self {
         Self::console("ASIALOGINUSER0000002")
     }
@@ -55,12 +55,12 @@ impl Identity {
         Self { arn: Self::user().arn, chaining: Chaining::Exempt, ..Self::temporary(access_key_id, "") }
     }
 
-    /// Everybody whose keys are from none of the fakes of STS.
+    /// All identities whose keys were not issued by a fake STS.
     pub fn all() -> [Self; 6] {
         [Self::user(), Self::instance(), Self::task(), Self::sso(), Self::login(), Self::login_refreshed()]
     }
 
-    /// A user of account 222222222222; `resource` is like `user/bob`.
+    /// A user of account 222222222222; `resource` is for example `user/bob`.
     pub fn long_term(access_key_id: &str, secret_access_key: &str, resource: &str) -> Self {
         Self {
             access_key_id: access_key_id.to_owned(),
@@ -71,7 +71,8 @@ impl Identity {
         }
     }
 
-    /// A session of account 222222222222; `session` is like `Role/session-name`. Secret and token follow from the key.
+    /// A session of account 222222222222; `session` is for example `Role/session-name`. Secret and token are derived
+    /// from the key.
     pub fn temporary(access_key_id: &str, session: &str) -> Self {
         Self {
             access_key_id: access_key_id.to_owned(),
@@ -82,7 +83,7 @@ impl Identity {
         }
     }
 
-    /// The role behind an assumed-role session, as a trust policy names it (without its path).
+    /// The role of an assumed-role session, as a trust policy names it (without its path).
     pub fn role_arn(&self) -> Option<String> {
         let (account, session) = self.arn.split_once(":assumed-role/")?;
         let (role, _) = session.split_once('/')?;
@@ -90,12 +91,12 @@ impl Identity {
     }
 }
 
-/// Forty characters of base 64, like AWS's own, that a test recognises wherever they turn up.
+/// Forty base64 characters, like a real secret. A test can recognize it wherever it appears.
 pub fn secret_for(access_key_id: &str) -> String {
     format!("SECRET+{access_key_id:/<20}/bPxRfiSECRET")
 }
 
-/// Some hundred characters of base 64, with the padding that breaks careless parsers.
+/// Some hundred base64 characters, with the padding that breaks careless parsers.
 pub fn token_for(access_key_id: &str) -> String {
     let filling = "FwoGZXIvYXdzEBYaDKxQ0/TOKEN+j8n3LkWq".repeat(8);
     format!("IQoJb3JpZ2luX2VjTOKEN/{access_key_id}/{filling}==")

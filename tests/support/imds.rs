@@ -1,6 +1,6 @@
-//! A fake of EC2 instance metadata: a token first, then everything else. Version 1, without a token, where it is allowed.
+//! A fake of EC2 instance metadata. Version 2 requires a token first; version 1, without a token, can be allowed.
 //!
-//! Clients find it by `AWS_EC2_METADATA_SERVICE_ENDPOINT`.
+//! Clients find it through `AWS_EC2_METADATA_SERVICE_ENDPOINT`.
 
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,7 @@ const TOKEN: &str = "AQAAANjUxiAmdsToken==";
 const TTL: &str = "x-aws-ec2-metadata-token-ttl-seconds";
 const CREDENTIALS: &str = "/latest/meta-data/iam/security-credentials/";
 
-/// An instance with the role of [`Identity::instance`], in eu-west-1.
+/// An instance in eu-west-1 with the role of [`Identity::instance`].
 pub struct FakeImds {
     service: Service,
     instance: Arc<Mutex<Instance>>,
@@ -29,23 +29,23 @@ struct Instance {
     lifetime: Duration,
     region: Option<String>,
     tokens: Tokens,
-    /// Whether requests without a token are answered.
+    /// Whether requests without a token are answered (version 1).
     v1: bool,
-    /// In place of the name of the role.
+    /// Replaces the list of role names.
     roles: Option<String>,
-    /// In place of the end of the credentials.
+    /// Replaces the expiration of the credentials.
     end: Option<String>,
 }
 
-/// What becomes of the answers to `PUT /latest/api/token`.
+/// How `PUT /latest/api/token` is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tokens {
     Arrive,
-    /// As where the hop limit of the instance is smaller than the way.
+    /// Never: as if the hop limit of the instance were too small.
     Lost,
-    /// All have this status.
+    /// Always with this status.
     Refused(u16),
-    /// The connection ends without one.
+    /// By closing the connection.
     Closed,
 }
 
@@ -67,27 +67,27 @@ impl FakeImds {
         Self { service, instance }
     }
 
-    /// Whose credentials the instance has; `None` for an instance without a role.
+    /// The identity of the instance; `None` for an instance without a role.
     pub fn set_identity(&self, identity: Option<Identity>) {
         lock(&self.instance).identity = identity;
     }
 
-    /// How long the credentials of each answer last.
+    /// The lifetime of the credentials in each answer.
     pub fn set_lifetime(&self, lifetime: Duration) {
         lock(&self.instance).lifetime = lifetime;
     }
 
-    /// From now on, a request for a token is taken and not answered.
+    /// From now on, a request for a token gets no answer.
     pub fn lose_tokens(&self) {
         lock(&self.instance).tokens = Tokens::Lost;
     }
 
-    /// From now on, a request for a token is answered with this status.
+    /// From now on, a request for a token gets this status.
     pub fn refuse_tokens(&self, status: u16) {
         lock(&self.instance).tokens = Tokens::Refused(status);
     }
 
-    /// From now on, a request for a token ends its connection.
+    /// From now on, a request for a token closes its connection.
     pub fn close_at_tokens(&self) {
         lock(&self.instance).tokens = Tokens::Closed;
     }
@@ -97,12 +97,12 @@ impl FakeImds {
         lock(&self.instance).v1 = true;
     }
 
-    /// From now on, this is the list of roles.
+    /// From now on, the list of roles is this text.
     pub fn set_roles(&self, list: &str) {
         lock(&self.instance).roles = Some(list.to_owned());
     }
 
-    /// From now on, credentials end at the time that this text says.
+    /// From now on, the `Expiration` of the credentials is this text.
     pub fn set_end(&self, end: &str) {
         lock(&self.instance).end = Some(end.to_owned());
     }
@@ -121,7 +121,8 @@ impl Deref for FakeImds {
 }
 
 fn answer(request: &Request, instance: &Instance) -> Reply {
-    // A proxy in between would hand the instance's role to others.
+    // Real instance metadata rejects forwarded requests, because a proxy would give the instance's role to other
+    // machines.
     if request.header("x-forwarded-for").is_some() {
         return Response::text(403, "Forbidden").into();
     }
@@ -170,7 +171,7 @@ fn read(path: &str, instance: &Instance) -> Option<String> {
     }
 }
 
-/// Credentials as instance metadata and container endpoints write them.
+/// Credentials in the format of instance metadata and container endpoints.
 pub(super) fn credentials(identity: &Identity, expiration: SystemTime) -> Value {
     json!({
         "AccessKeyId": identity.access_key_id,

@@ -1,17 +1,17 @@
-//! What a fake was asked, in the order in which it arrived, and a way to wait for more of it.
+//! The requests that a fake received, in their order, and a way to wait for more of them.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How long a test waits for something that must happen: generous, since a busy machine is not a defect.
+/// How long a test waits for an event that must happen. Generous, because a busy machine is not a defect.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Takes a lock whatever became of its last holder: the thread that panicked has already failed its own test.
+/// Takes a lock even if its last owner panicked: that thread has already failed its own test.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A list that only grows, shared by a fake and the test that watches it.
+/// An append-only list that a fake shares with its test.
 #[derive(Debug)]
 pub struct Log<T> {
     entries: Mutex<Vec<T>>,
@@ -25,7 +25,7 @@ impl<T> Default for Log<T> {
 }
 
 impl<T: Clone + std::fmt::Debug> Log<T> {
-    /// Adds the entry that `make` builds from its place in the order of arrival, counted from 0.
+    /// Appends the entry that `make` builds from its index.
     pub fn push_with(&self, make: impl FnOnce(usize) -> T) -> T {
         let mut entries = lock(&self.entries);
         let entry = make(entries.len());
@@ -42,15 +42,15 @@ impl<T: Clone + std::fmt::Debug> Log<T> {
         lock(&self.entries).clone()
     }
 
-    /// The entries from that place on.
+    /// The entries from that index on.
     pub fn since(&self, place: usize) -> Vec<T> {
         lock(&self.entries).get(place..).unwrap_or_default().to_vec()
     }
 
-    /// Everything so far, as soon as `enough` says so.
+    /// All entries, as soon as `enough` is true for them.
     ///
     /// # Panics
-    /// Panics after [`PATIENCE`], showing what did arrive.
+    /// Panics after [`PATIENCE`] and shows the entries.
     #[track_caller]
     pub fn wait_until(&self, enough: impl Fn(&[T]) -> bool) -> Vec<T> {
         let (entries, result) = self
@@ -63,7 +63,7 @@ impl<T: Clone + std::fmt::Debug> Log<T> {
         seen
     }
 
-    /// Everything so far, as soon as that is at least `count` entries.
+    /// All entries, as soon as there are at least `count`.
     #[track_caller]
     pub fn wait_for(&self, count: usize) -> Vec<T> {
         self.wait_until(|entries| entries.len() >= count)

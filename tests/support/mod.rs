@@ -1,20 +1,21 @@
-//! What the tests stand on, and the demo and the benches with them.
+//! The test harness, which the demo and the benches use too.
 //!
-//! The program under test and what it runs:
-//! - `command`: the real binary in a world of its own, `running`: while it runs and when it has ended
-//! - `pty`: the same on a terminal; `refusals`: the same on a kernel that refuses something
-//! - `probe`: a command for it to run, which tells what it finds and behaves as it is told
-//! - `programs`: other commands, as scripts and as copies
+//! The program under test and the commands that it runs:
+//! - `command`: starts the real binary in a sandbox. `running`: a started program, and a finished one.
+//! - `pty`: runs it on a terminal. `seccomp`: runs it with some system calls denied.
+//! - `probe`: a command for it to run, which reports what it received and reacts to signals as its arguments say.
+//! - `programs`: creates other commands (scripts, and copies of programs).
 //!
-//! The world around it, all on loopback:
-//! - `sts`: AWS STS, with a script for whatever should go wrong
-//! - `imds`, `container`, `sso`, `sign_in`: the other places where credentials come from
-//! - `proxy`: what may stand in between
-//! - `volume`: a file system that can be frozen
-//! - `identities`: who exists in that world
+//! The services around it, all on loopback:
+//! - `sts`: AWS STS, with a script for answers that break the rules.
+//! - `imds`, `container`, `sso`, `sign_in`: the other services that return credentials.
+//! - `proxy`: an HTTP proxy.
+//! - `volume`: a file system that can be frozen.
+//! - `identities`: the identities that these services know.
 //!
-//! Beneath: `http` and `tls` under every fake, `service` under the lesser ones, `log` of what was asked, `capture` of what
-//! was said, `skips` of what cannot be tested here, `moments` as AWS writes them, `processes` as the kernel shows them, `sys` for the system calls.
+//! Building blocks: `http` and `tls` (used by every fake), `service` (used by every fake except STS), `log` (received
+//! requests), `capture` (output of a process), `skips` (messages of skipped tests), `times` (AWS's formats of times),
+//! `processes` (reading `/proc`), `sys` (system calls).
 #![allow(dead_code, unused_imports, reason = "every user of this folder uses a part of it")]
 #![allow(missing_docs, unreachable_pub, reason = "nothing here is anybody's interface but the tests'")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says why and stops")]

@@ -1,6 +1,7 @@
-//! Moments as AWS writes them: `2026-11-23T18:51:23Z` in answers, `20261123T185123Z` in signatures, and the `Date` header.
+//! The formats in which AWS writes times: `2026-11-23T18:51:23Z` in answers, `20261123T185123Z` in signatures, and the
+//! `Date` header.
 //!
-//! Whole seconds only, as the real services answer; a fraction would be rounded differently by each SDK.
+//! Whole seconds only, like the real services. Each SDK would round a fraction differently.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,7 +15,7 @@ pub fn iso(moment: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// `X-Amz-Date`, and the moments inside messages about signatures.
+/// `X-Amz-Date`, and the times in messages about signatures.
 pub fn basic(moment: SystemTime) -> String {
     iso(moment).replace(['-', ':'], "")
 }
@@ -38,7 +39,7 @@ pub fn parse_basic(text: &str) -> Option<SystemTime> {
     Some(UNIX_EPOCH + Duration::from_secs(days * DAY + clock))
 }
 
-/// The same moment without its fraction of a second.
+/// The same time without its fraction of a second.
 pub fn whole_seconds(moment: SystemTime) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(since_epoch(moment))
 }
@@ -60,7 +61,7 @@ fn since_epoch(moment: SystemTime) -> u64 {
 fn civil(moment: SystemTime) -> Civil {
     let seconds = since_epoch(moment);
     let days = seconds / DAY;
-    // Counted from 1 March, so that the leap day is the last of its year and every month has a fixed start.
+    // Count from 1 March: then the leap day is the last day of the year, and every month has a fixed start.
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;

@@ -1,4 +1,4 @@
-//! Looking at processes from outside, and waiting for what is seen there.
+//! Reads the state of processes from `/proc`, and waits for a state.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 
 use super::log::PATIENCE;
 
-/// Looks again and again until it is so.
+/// Polls until the condition is true.
 ///
 /// # Panics
-/// Panics with `what` if it does not come to be.
+/// Panics with `what` if that takes longer than [`PATIENCE`].
 #[track_caller]
 pub fn eventually(what: &str, is_so: impl FnMut() -> bool) {
     assert!(comes_to_be(is_so), "never: {what}");
 }
 
-/// Whether it becomes so, on however busy a machine.
+/// Whether the condition becomes true within [`PATIENCE`].
 pub fn comes_to_be(mut is_so: impl FnMut() -> bool) -> bool {
     let begun = Instant::now();
     while !is_so() {
@@ -29,12 +29,13 @@ pub fn comes_to_be(mut is_so: impl FnMut() -> bool) -> bool {
     true
 }
 
-/// The letter of its state, as `ps` shows it; `None` when there is no such process.
+/// The state letter, as in `ps`; `None` when there is no such process.
 pub fn state_of(pid: i32) -> Option<char> {
     field(pid, 0)?.chars().next()
 }
 
-/// How many descriptors it has open; `None` where that is not told: of xassume, which is not dumpable, only root learns it.
+/// The number of open descriptors; `None` without permission. xassume is not dumpable, so only root may read its
+/// descriptors.
 ///
 /// # Errors
 /// There is no such process.
@@ -58,24 +59,25 @@ pub fn running(pids: &[i32]) {
     eventually("all are running", || pids.iter().all(|&pid| matches!(state_of(pid), Some('S' | 'R'))));
 }
 
-/// Everyone whose parent this is, zombies too.
+/// All children of this process, including zombies.
 pub fn children(parent: i32) -> Vec<i32> {
     everyone().filter(|&pid| number(pid, 1) == Some(parent)).collect()
 }
 
-/// Everyone alive in the session that `leader` leads, except the leader.
+/// All living processes of the session whose leader is `leader`, except the leader.
 pub fn session_members(leader: i32) -> Vec<i32> {
     let alive = |pid| !matches!(state_of(pid), None | Some('Z' | 'X'));
     everyone().filter(|&pid| pid != leader && number(pid, 3) == Some(leader) && alive(pid)).collect()
 }
 
-/// Everyone who can be seen, zombies too.
+/// All visible processes, including zombies.
 pub fn everyone() -> impl Iterator<Item = i32> {
     let entries = fs::read_dir("/proc").into_iter().flatten();
     entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
-/// The words that make `unshare` run a program as PID 1 of a namespace here; `None` where there is none to be had.
+/// Arguments with which `unshare` runs a program as PID 1 of a new namespace on this machine; `None` where that is not
+/// possible.
 pub fn pid_namespace() -> Option<Vec<&'static str>> {
     let root = vec!["--pid", "--fork", "--mount-proc", "--kill-child"];
     let user = [vec!["--user", "--map-root-user"], root.clone()].concat();
@@ -90,7 +92,8 @@ fn number(pid: i32, at: usize) -> Option<i32> {
     field(pid, at)?.parse().ok()
 }
 
-/// A field of `/proc/<pid>/stat`, counted after the name, which may hold anything: state, parent, group, session, …
+/// A field of `/proc/<pid>/stat`, counted after the name, which may contain any character: state, parent, group,
+/// session, …
 fn field(pid: i32, at: usize) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(')')?.1.split_whitespace().nth(at).map(str::to_owned)

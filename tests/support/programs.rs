@@ -1,14 +1,14 @@
-//! Programs that tests bring into being.
+//! Creates executable files.
 //!
-//! Written by a process of their own, never by the test: the kernel refuses to run what anybody has open for writing
-//! (ETXTBSY), and between fork and exec the child of a test beside this one has all that we have open.
+//! A separate process writes them, never the test itself. The kernel does not run a file that is open for writing
+//! (ETXTBSY), and between fork and exec the child of a concurrent test still has all descriptors of this process open.
 
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Writes an executable file with this text, and the folders above it.
+/// Writes an executable file with this text, and creates its parent directories.
 #[track_caller]
 pub fn write_script(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().expect("a file has a folder")).expect("the folder is writable");

@@ -1,4 +1,4 @@
-//! A fake HTTP proxy: tunnels for HTTPS, forwarding for HTTP, and nothing that leaves the machine.
+//! A fake HTTP proxy: it tunnels HTTPS, forwards HTTP, and connects only to loopback.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -21,7 +21,7 @@ impl FakeProxy {
         Self::launch(None)
     }
 
-    /// One that is itself asked over TLS, with the certificate of the configuration.
+    /// A proxy that clients connect to over TLS, with the certificate of the configuration.
     pub fn start_tls(config: Arc<ServerConfig>) -> Self {
         Self::launch(Some(config))
     }
@@ -38,18 +38,18 @@ impl FakeProxy {
         Self { service, map }
     }
 
-    /// Connects to this port on loopback whenever that `host:port` is asked for.
+    /// Requests for that `host:port` are connected to this port on loopback.
     pub fn map(&self, authority: &str, port: u16) {
         lock(&self.map).insert(authority.to_owned(), format!("127.0.0.1:{port}"));
     }
 
-    /// What was asked for, one entry a request: `CONNECT host:port`, `POST http://host/`.
+    /// The targets of all requests, for example `CONNECT host:port` or `POST http://host/`.
     pub fn targets(&self) -> Vec<String> {
         self.requests().iter().map(|request| format!("{} {}", request.method, request.target)).collect()
     }
 }
 
-/// `fail(407)` and `fail(502)` make a proxy that refuses.
+/// `fail(407)` and `fail(502)` make the proxy answer with an error.
 impl Deref for FakeProxy {
     type Target = Service;
 
@@ -72,7 +72,7 @@ fn pass_on(request: &Request, map: &HashMap<String, String>) -> io::Result<Reply
     Ok(Reply::Raw(answer))
 }
 
-/// The request in the form that an origin server expects, and the wish that it closes the connection after its answer.
+/// The request in the form that an origin server expects, with `Connection: close`.
 fn forwarded(request: &Request, path: &str) -> Vec<u8> {
     let path = if path.is_empty() { "/" } else { path };
     let passed = |name: &str| name != "connection" && !name.starts_with("proxy-");
@@ -84,7 +84,7 @@ fn forwarded(request: &Request, path: &str) -> Vec<u8> {
 
 fn connect(authority: &str, map: &HashMap<String, String>) -> io::Result<TcpStream> {
     let target = map.get(authority).map_or(authority, String::as_str);
-    // A name that is not mapped is not looked up either: a test must not depend on, or reach, the world.
+    // A name that is not mapped is not looked up: a test must not depend on the network, or reach it.
     let local = target.starts_with("127.") || target.starts_with("localhost:");
     let address = local.then(|| target.to_socket_addrs().ok()?.find(|address| address.ip().is_loopback())).flatten();
     let address = address.ok_or_else(|| io::Error::other(format!("{authority} is not on this machine")))?;
@@ -98,7 +98,7 @@ mod tests {
     use super::super::sts::FakeSts;
     use super::*;
 
-    /// Sends a head and returns the status line and what follows until the end.
+    /// Sends a request head. Returns the status line and everything after it.
     fn exchange(proxy: &FakeProxy, head: &str) -> (String, String) {
         let mut stream = TcpStream::connect(("127.0.0.1", proxy.port())).expect("it listens");
         stream.write_all(head.as_bytes()).expect("it reads");

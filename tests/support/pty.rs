@@ -1,4 +1,4 @@
-//! A program on a terminal of its own, with the test at the keyboard.
+//! Runs a program on a new pseudo-terminal. The test types the keys.
 
 use std::io::{self, PipeWriter};
 use std::ops::Deref;
@@ -22,7 +22,8 @@ use super::sys::{Session, inherit, open_peer, set_window_size};
 /// What `bash` prints when it is ready for the next command.
 pub const PROMPT: &str = "prompt> ";
 
-/// A terminal, and the leader of the session that it controls. Dropping it kills the session, then hangs up.
+/// A terminal, and the leader of the session that it controls. Dropping it kills the session and then closes the
+/// terminal.
 #[derive(Debug)]
 pub struct Terminal {
     running: Running,
@@ -38,7 +39,7 @@ struct Reader {
 }
 
 impl Terminal {
-    /// Runs the command with the terminal as its standard streams, 40 rows by 132 columns.
+    /// Runs the command with the terminal as its standard streams, with 40 rows and 132 columns.
     #[track_caller]
     pub fn run(xassume: &Xassume) -> Self {
         let master =
@@ -52,7 +53,7 @@ impl Terminal {
         command.stdin(stream()).stdout(stream()).stderr(stream());
         inherit(&mut command, xassume.inheritance(Session::OnTerminal));
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        // The command still holds our copies of the other side, and would keep the terminal from ending.
+        // The command still has our copies of the other side open. They would prevent the end of the output.
         drop((command, slave));
 
         let master = Arc::new(master);
@@ -62,7 +63,7 @@ impl Terminal {
         Self { running, master: Some(master), reader: Some(reader) }
     }
 
-    /// An interactive shell with job control, waiting at its prompt. It knows `$BIN`, the program under test, and `$PROBE`.
+    /// An interactive bash with job control, at its prompt. `$BIN` is the program under test, and `$PROBE` the probe.
     #[track_caller]
     pub fn bash(world: &Xassume) -> Self {
         let [this, mark] = probe();
@@ -74,7 +75,8 @@ impl Terminal {
         terminal
     }
 
-    /// Types, as a person would: a line ends with `\n`, and `\x03` is ^C.
+    /// Types these characters: a line ends with `
+    /// `, and `\x03` is Ctrl-C.
     pub fn keys(&self, text: &str) {
         let mut left = text.as_bytes();
         while !left.is_empty() {
@@ -83,40 +85,40 @@ impl Terminal {
         }
     }
 
-    /// Types a command into the shell and waits for the next prompt; everything between, echo included.
+    /// Types a command into the shell and waits for the next prompt. Returns all output, including the echo.
     #[track_caller]
     pub fn command(&self, line: &str) -> String {
         self.keys(&format!("{line}\n"));
         self.through(PROMPT)
     }
 
-    /// Everything unread up to and including the text.
+    /// All unread output up to and including the text.
     ///
     /// # Panics
-    /// Panics with everything seen so far if it does not come.
+    /// Panics and shows all output if the text does not come.
     #[track_caller]
     pub fn through(&self, text: &str) -> String {
         let passed = self.running.stdout.through(text);
         passed.unwrap_or_else(|| panic!("no {text:?} on the terminal:\n{}", self.running.stdout.so_far()))
     }
 
-    /// Changes the size; the foreground group gets SIGWINCH.
+    /// Changes the size; the foreground process group gets SIGWINCH.
     pub fn resize(&self, rows: u16, columns: u16) {
         set_window_size(self.master(), rows, columns).expect("a terminal has a size");
     }
 
-    /// The group in the foreground.
+    /// The foreground process group.
     pub fn foreground(&self) -> i32 {
         nix::unistd::tcgetpgrp(self.master()).expect("the terminal controls a session").as_raw()
     }
 
-    /// Whether it gives lines and echoes, as a shell wants it.
+    /// Whether line editing and echo are on.
     pub fn is_cooked(&self) -> bool {
         let mode = tcgetattr(self.master()).expect("a terminal has a mode");
         mode.local_flags.contains(LocalFlags::ICANON | LocalFlags::ECHO)
     }
 
-    /// Closes the window: the session gets SIGHUP.
+    /// Closes the terminal: the session gets SIGHUP.
     pub fn hang_up(&mut self) {
         if let Some(reader) = self.reader.take() {
             reader.end();
@@ -124,7 +126,7 @@ impl Terminal {
         self.master = None;
     }
 
-    /// Waits for the end of the leader, and of the output: `stdout` is what the terminal showed.
+    /// Waits until the leader and the output have ended. `stdout` is what the terminal showed.
     #[track_caller]
     pub fn wait(self) -> Finished {
         let Self { running, master, reader } = self;
@@ -158,7 +160,7 @@ impl Reader {
                     Ok(_) | Err(Errno::EINTR) => {}
                     Err(error) => panic!("poll: {error}"),
                 }
-                // EIO: nobody has the other side open any more.
+                // EIO: no process has the other side open.
                 match nix::unistd::read(&*master, &mut buffer) {
                     Ok(count @ 1..) => output.push(&buffer[..count]),
                     Ok(0) | Err(_) => break,

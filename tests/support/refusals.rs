@@ -1,25 +1,25 @@
-//! A kernel that refuses: a seccomp(2) filter in front of a program, as old kernels and sandboxes put it there.
+//! A seccomp(2) filter that denies system calls, like an old kernel or a container's sandbox does.
 //!
-//! Needs no rights. The program's children inherit it.
+//! It needs no privileges. Child processes inherit it.
 #![allow(unsafe_code, reason = "a filter is installed between fork and exec, by the raw call")]
 
 use std::io;
 
-/// What is refused, and with which error.
+/// Calls to deny, and the error that they return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// A system call by its number: `libc::SYS_…`.
     Call(libc::c_long, i32),
-    /// New threads.
+    /// Creating threads.
     Threads(i32),
-    /// New processes.
+    /// Creating processes.
     Processes(i32),
 }
 
-/// The filter's program, made before the fork.
+/// The program of the filter, compiled before the fork.
 pub struct Filter(Vec<libc::sock_filter>);
 
-/// Offsets in `struct seccomp_data`: the call's number, and the lower half of its first argument.
+/// Offsets in `struct seccomp_data`: the number of the call, and the lower half of its first argument.
 const NUMBER: u32 = 0;
 const FIRST_ARGUMENT: u32 = if cfg!(target_endian = "little") { 16 } else { 20 };
 
@@ -43,7 +43,7 @@ impl Filter {
         Self(program)
     }
 
-    /// Puts the filter before this process, for good. Async-signal-safe.
+    /// Applies the filter to this process, permanently. Async-signal-safe.
     pub fn install(&mut self) -> io::Result<()> {
         let length = u16::try_from(self.0.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
         let program = libc::sock_fprog { len: length, filter: self.0.as_mut_ptr() };
@@ -56,8 +56,8 @@ impl Filter {
     }
 }
 
-/// Refuses clone(2) by its flag for threads. The newer call hides its flags in memory: as on an older kernel there is none,
-/// and C libraries fall back to this one.
+/// Denies clone(2) by its thread flag. A filter cannot read the flags of clone3(2), which are in memory, so clone3
+/// returns ENOSYS as on an older kernel, and C libraries fall back to clone.
 fn clones(errno: i32, if_thread: u8, if_process: u8) -> Vec<libc::sock_filter> {
     let thread = u32::try_from(libc::CLONE_THREAD).expect("a flag is positive");
     let test = [
@@ -68,7 +68,7 @@ fn clones(errno: i32, if_thread: u8, if_process: u8) -> Vec<libc::sock_filter> {
     [if_call(libc::SYS_clone3, &[refuse(libc::ENOSYS)]), if_call(libc::SYS_clone, &test)].concat()
 }
 
-/// Those statements for one call, and the next ones for all others.
+/// These statements apply to one call, and the statements after them to all other calls.
 fn if_call(number: libc::c_long, then: &[libc::sock_filter]) -> Vec<libc::sock_filter> {
     let number = u32::try_from(number).expect("numbers of calls are small");
     let past = u8::try_from(then.len()).expect("a few statements");

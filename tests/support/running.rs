@@ -1,4 +1,4 @@
-//! A program that was started, and what is left of it when it has ended.
+//! A started program, and the result of a finished one.
 
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
@@ -14,12 +14,12 @@ use super::log::PATIENCE;
 use super::processes::session_members;
 use super::sys;
 
-/// Words without the breaks of their lines.
+/// The text on one line: every run of white space becomes a space.
 pub fn unbroken(words: &str) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A program in a session that it leads. Dropping it kills everything in that session.
+/// A program that leads its session. Dropping it kills all processes of that session.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
@@ -28,7 +28,7 @@ pub struct Running {
     pub stdout: Capture,
     pub stderr: Capture,
     reaped: Option<ExitStatus>,
-    /// The folders must outlive the program.
+    /// The directories must outlive the program.
     sandbox: Arc<Sandbox>,
 }
 
@@ -38,7 +38,7 @@ impl Running {
         Self::watch_output(child, stdout, sandbox)
     }
 
-    /// The same for a program whose standard output somebody else collects.
+    /// The same for a program whose standard output is already captured.
     pub(super) fn watch_output(mut child: Child, stdout: Capture, sandbox: Arc<Sandbox>) -> Self {
         let pidfd = sys::pidfd(pid_of(&child)).expect("a child that was not reaped has a pidfd");
         let stdin = child.stdin.take();
@@ -54,12 +54,12 @@ impl Running {
         &self.sandbox
     }
 
-    /// The same, for a look after the program's end.
+    /// The same, to look into after the program has ended.
     pub fn shared_sandbox(&self) -> Arc<Sandbox> {
         Arc::clone(&self.sandbox)
     }
 
-    /// Sends a signal to the program alone, as `kill` does.
+    /// Sends a signal to this process only, as `kill` does.
     pub fn signal(&self, signal: i32) {
         sys::send_signal(self.pid(), signal);
     }
@@ -67,7 +67,7 @@ impl Running {
     /// The next line on standard output that contains the text.
     ///
     /// # Panics
-    /// Panics with everything seen so far if it does not come.
+    /// Panics and shows all output if the line does not come.
     #[track_caller]
     pub fn line(&self, text: &str) -> String {
         self.stdout.line_with(text).unwrap_or_else(|| panic!("no line {text:?}\n{}", self.so_far()))
@@ -79,7 +79,7 @@ impl Running {
         self.stderr.line_with(text).unwrap_or_else(|| panic!("no line {text:?}\n{}", self.so_far()))
     }
 
-    /// Writes to standard input, which stays open.
+    /// Writes to standard input and leaves it open.
     pub fn write(&mut self, bytes: &[u8]) {
         let stdin = self.stdin.as_mut().expect("standard input was opened by stdin_open()");
         stdin.write_all(bytes).expect("the program reads its standard input");
@@ -89,26 +89,27 @@ impl Running {
         self.stdin = None;
     }
 
-    /// Writes all of it in the background, then the end: a program that does not read must not stop the test.
+    /// Writes the bytes and closes standard input, in the background: a program that does not read must not block the
+    /// test.
     pub(super) fn feed(&mut self, bytes: Vec<u8>) {
         if let Some(mut stdin) = self.stdin.take() {
             thread::spawn(move || stdin.write_all(&bytes));
         }
     }
 
-    /// Whether it ends within that time; it is not reaped by this.
+    /// Whether it ends within that time. It is not reaped.
     pub fn ends_within(&self, time: Duration) -> bool {
         sys::wait_readable(self.pidfd.as_fd(), time)
     }
 
-    /// Waits for its end, and for the end of its output.
+    /// Waits until the program and its output have ended.
     ///
     /// # Panics
-    /// Panics with everything seen so far if it does not end, or if somebody goes on holding its output.
+    /// Panics and shows all output if the program does not end, or if another process keeps its output open.
     #[track_caller]
     pub fn wait(mut self) -> Finished {
         assert!(self.ends_within(PATIENCE), "pid {} does not end\n{}", self.pid(), self.so_far());
-        // Looked up before the leader is reaped, while the number of the session can be nobody else's.
+        // Look them up before the leader is reaped: until then, no other process can get the ID of the session.
         let survivors = session_members(self.pid()).into_iter().filter_map(Survivor::open).collect();
         self.stdin = None;
         let status = self.child.wait().expect("the child was not reaped before");
@@ -129,7 +130,7 @@ impl Drop for Running {
         if self.reaped.is_some() {
             return;
         }
-        // Its descendants first: they can only be found while the leader of their session is there.
+        // Descendants first: they can be found only while the leader of their session exists.
         let survivors: Vec<_> = session_members(self.pid()).into_iter().filter_map(Survivor::open).collect();
         let _ = self.child.kill();
         drop(survivors);
@@ -137,7 +138,7 @@ impl Drop for Running {
     }
 }
 
-/// A process of the session that was alive when the leader had ended. Dropping this kills it.
+/// A process of the session that was alive when the leader had ended. Dropping it kills the process.
 #[derive(Debug)]
 struct Survivor {
     pid: i32,
@@ -156,7 +157,7 @@ impl Drop for Survivor {
     }
 }
 
-/// How a program ended, and all that it said.
+/// How a program ended, and its output.
 #[derive(Debug)]
 pub struct Finished {
     pub status: ExitStatus,
@@ -185,7 +186,7 @@ impl Finished {
         serde_json::from_slice(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{}", self.describe()))
     }
 
-    /// Standard output split at its NULs, such as the probe's `environ`.
+    /// Standard output split at NUL bytes, such as the probe's `environ`.
     pub fn stdout_fields(&self) -> Vec<Vec<u8>> {
         let fields = self.stdout.strip_suffix(b"\0").unwrap_or(&self.stdout);
         if fields.is_empty() { Vec::new() } else { fields.split(|&byte| byte == 0).map(<[u8]>::to_vec).collect() }
@@ -199,26 +200,26 @@ impl Finished {
         value.map(|value| String::from_utf8_lossy(value).into_owned())
     }
 
-    /// Insists on an exit status, and passes on.
+    /// Asserts the exit status.
     #[track_caller]
     pub fn exited(self, code: i32) -> Self {
         assert_eq!(self.code(), Some(code), "{}", self.describe());
         self
     }
 
-    /// Insists on death by a signal, and passes on.
+    /// Asserts that this signal killed it.
     #[track_caller]
     pub fn killed_by(self, signal: i32) -> Self {
         assert_eq!(self.signal(), Some(signal), "{}", self.describe());
         self
     }
 
-    /// Processes of its session that it has left behind. They are killed when this is dropped.
+    /// Living processes of its session. They are killed when this is dropped.
     pub fn survivors(&self) -> Vec<i32> {
         self.survivors.iter().filter(|survivor| !ended(survivor, Duration::ZERO)).map(|survivor| survivor.pid).collect()
     }
 
-    /// Insists that whatever was still there at its end is gone soon after (a process killed last takes its time to die).
+    /// Asserts that all processes of its session end soon. (A process that was killed last may take a moment.)
     #[track_caller]
     pub fn left_nobody(self) -> Self {
         for survivor in &self.survivors {

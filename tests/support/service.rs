@@ -1,4 +1,4 @@
-//! What the lesser fakes have in common: a log of what they were asked, and the ways in which a service can fail.
+//! The common part of all fakes except STS: a log of the requests, and ways to fail.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::http::{Reply, Request, Response, Server};
 use super::log::{Log, lock};
 use rustls::ServerConfig;
 
-/// A running fake service; it stops when dropped.
+/// A running fake. It stops when it is dropped.
 pub struct Service {
     server: Server,
     log: Arc<Log<Request>>,
@@ -28,7 +28,7 @@ impl Service {
         Self::launch(None, handler)
     }
 
-    /// Over TLS where there is a configuration.
+    /// Over TLS if there is a configuration.
     pub(super) fn launch(
         tls: Option<Arc<ServerConfig>>,
         handler: impl Fn(&Request) -> Reply + Send + Sync + 'static,
@@ -62,18 +62,18 @@ impl Service {
         self.server.port()
     }
 
-    /// Every request so far, in order of arrival.
+    /// All requests so far, in order of arrival.
     pub fn requests(&self) -> Vec<Request> {
         self.log.all()
     }
 
-    /// Every request so far, as soon as there are `count` of them.
+    /// All requests so far, as soon as there are `count`.
     #[track_caller]
     pub fn wait_for_requests(&self, count: usize) -> Vec<Request> {
         self.log.wait_for(count)
     }
 
-    /// From now on, requests are taken and not answered.
+    /// From now on, requests get no answer.
     pub fn hang(&self) {
         *lock(&self.health) = Health::Hanging;
     }
@@ -88,12 +88,12 @@ impl Service {
         *lock(&self.health) = Health::Slow(delay);
     }
 
-    /// From now on, it answers again.
+    /// From now on, requests are answered normally.
     pub fn recover(&self) {
         *lock(&self.health) = Health::Well;
     }
 
-    /// For good: connecting is refused.
+    /// Stops permanently: connections are refused.
     pub fn die(&self) {
         self.server.stop();
     }

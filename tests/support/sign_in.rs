@@ -1,6 +1,6 @@
-//! A fake of AWS Sign-In, and the file that `aws login` leaves behind.
+//! A fake of AWS Sign-In, and the file that `aws login` writes.
 //!
-//! Clients find it by `AWS_ENDPOINT_URL_SIGNIN`.
+//! Clients find it through `AWS_ENDPOINT_URL_SIGNIN`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -23,7 +23,7 @@ pub const LOGIN_SESSION: &str = "arn:aws:iam::222222222222:user/alice";
 const CLIENT: &str = "arn:aws:signin:::devtools/same-device";
 const FIRST_TOKEN: &str = "REFRESHTOKEN0000001";
 const SECOND_TOKEN: &str = "REFRESHTOKEN0000002";
-/// Made for this file. The client proves with it that the refresh token was given to it.
+/// A key that was generated for this file. The client signs with it to prove that it owns the refresh token.
 const KEY: &str = "-----BEGIN EC PRIVATE KEY-----\n\
                    MHcCAQEEIBuU7kzOSfpq4ikD0PcueGFYnO53xXpE5y6hN4QJPgI2oAoGCCqGSM49\n\
                    AwEHoUQDQgAElGVchp+qeT04dHtGmNIHT6jER9wUo5zzp6epmVL74DSWzz/Jtv1f\n\
@@ -49,7 +49,7 @@ impl FakeSignIn {
         Self { service, refusal }
     }
 
-    /// From now on it denies access, with this code of OAuth: `TOKEN_EXPIRED` or another.
+    /// From now on, it denies access with this OAuth error code: `TOKEN_EXPIRED` or another.
     pub fn refuse(&self, error: &'static str) {
         *lock(&self.refusal) = Some(error);
     }
@@ -63,7 +63,8 @@ impl Deref for FakeSignIn {
     }
 }
 
-/// Writes the file of a login whose credentials, those of [`Identity::login`], last so long. Returns its path.
+/// Writes the file of a login with the credentials of [`Identity::login`], which expire after this time. Returns its
+/// path.
 pub fn write_sign_in(home: &Path, session: &str, lasts: Duration) -> PathBuf {
     let name = Sha256::digest(session).iter().fold(String::new(), |mut name, byte| {
         let _ = write!(name, "{byte:02x}");

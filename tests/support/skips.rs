@@ -1,9 +1,9 @@
-//! Tests that cannot be done here.
+//! Messages of tests that are skipped.
 
-/// Set by `.ci/run` where it is root: then a test that only root can do must not be skipped.
+/// Set by `.ci/run` where it runs as root: then a test that needs root must not be skipped.
 const NEVER: &str = "XASSUME_TESTS_AS_ROOT";
 
-/// Says that something is not tested, since it takes root.
+/// Prints that a test is skipped because it needs root.
 #[track_caller]
 #[allow(clippy::print_stdout, reason = "the harness shows it with the test")]
 pub fn skipped_without_root(why: &str) {

@@ -1,6 +1,6 @@
-//! A fake of IAM Identity Center, its portal and its OIDC service, and the file that `aws sso login` leaves behind.
+//! A fake of IAM Identity Center (its portal and its OIDC service), and the file that `aws sso login` writes.
 //!
-//! Clients find it by `AWS_ENDPOINT_URL_SSO` and `AWS_ENDPOINT_URL_SSO_OIDC`.
+//! Clients find it through `AWS_ENDPOINT_URL_SSO` and `AWS_ENDPOINT_URL_SSO_OIDC`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -28,15 +28,15 @@ pub struct FakeSso {
     lifetime: Arc<Mutex<Duration>>,
 }
 
-/// What a login is worth.
+/// The state of a login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Login {
     Valid,
-    /// The file says that it has expired.
+    /// The file contains an expiration that has passed.
     Expired,
-    /// The same, but it holds a refresh token, which the OIDC service takes once for another.
+    /// The same, but with a refresh token, which the OIDC service exchanges once for a new token.
     Refreshable,
-    /// The file says that it is valid, but the portal does not agree.
+    /// The file says that the login is valid, but the portal rejects it.
     Revoked,
 }
 
@@ -50,7 +50,7 @@ impl FakeSso {
         Self { service, lifetime }
     }
 
-    /// How long the credentials of each answer last.
+    /// The lifetime of the credentials in each answer.
     pub fn set_lifetime(&self, lifetime: Duration) {
         *lock(&self.lifetime) = lifetime;
     }
@@ -64,8 +64,8 @@ impl Deref for FakeSso {
     }
 }
 
-/// Writes the token file of a login under that home, and returns its path. The identifier is the name of the
-/// `sso-session`, or the start URL where the profile has no session.
+/// Writes the token file of a login below that home, and returns its path. `identifier` is the name of the
+/// `sso-session`, or the start URL of a profile without one.
 pub fn write_login(home: &Path, identifier: &str, login: Login) -> PathBuf {
     let (token, expires) = match login {
         Login::Valid => (TOKEN, SystemTime::now() + Duration::from_hours(8)),
@@ -94,7 +94,7 @@ pub fn write_login(home: &Path, identifier: &str, login: Login) -> PathBuf {
     path
 }
 
-/// Writes another text in the place of the time at these keys of the file of a login.
+/// Replaces the time at these keys of a login's file with this text.
 pub fn write_end(login: &Path, keys: &[&str], end: &str) {
     let mut document: Value =
         serde_json::from_slice(&fs::read(login).expect("a login")).expect("the file of a login is JSON");
@@ -103,7 +103,7 @@ pub fn write_end(login: &Path, keys: &[&str], end: &str) {
     fs::write(login, document.to_string()).expect("the home is writable");
 }
 
-/// What the refresh token buys.
+/// The answer to a refresh token.
 fn token(request: &Request) -> Reply {
     let asked: Value = serde_json::from_slice(&request.body).unwrap_or_default();
     let good = json!({
@@ -140,7 +140,7 @@ fn answer(request: &Request, expiration: SystemTime) -> Reply {
         "accessKeyId": identity.access_key_id,
         "secretAccessKey": identity.secret_access_key,
         "sessionToken": identity.session_token,
-        // Milliseconds here, though everything else counts seconds.
+        // This API uses milliseconds. All others use seconds.
         "expiration": since_epoch.as_secs() * 1000,
     }});
     Response::json(200, &body).into()

@@ -1,4 +1,4 @@
-//! The few system calls that neither `std` nor `nix` offers in the form that tests need, each behind a safe function.
+//! System calls that neither `std` nor `nix` offers in the form that tests need, each in a safe function.
 #![allow(unsafe_code, reason = "this file is where the unsafe calls of the test support live")]
 
 use std::fs;
@@ -19,11 +19,11 @@ fn check(result: libc::c_int) -> io::Result<libc::c_int> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
-/// Makes the closing of the socket send RST instead of FIN: `SO_LINGER` with no time to linger.
+/// Makes closing the socket send RST instead of FIN (`SO_LINGER` with a timeout of zero).
 pub fn reset_on_close(socket: &TcpStream) {
     let linger = libc::linger { l_onoff: 1, l_linger: 0 };
     let size = libc::socklen_t::try_from(size_of_val(&linger)).expect("the size of a linger fits");
-    // SAFETY: the socket is open, and the option is a linger of the size given.
+    // SAFETY: the socket is open, and the option is a linger of the given size.
     let result = unsafe {
         let value = (&raw const linger).cast();
         libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_LINGER, value, size)
@@ -31,7 +31,7 @@ pub fn reset_on_close(socket: &TcpStream) {
     check(result).expect("SO_LINGER can be set on a TCP socket");
 }
 
-/// A loopback port that is taken but does not listen: connecting to it is refused for as long as the socket lives.
+/// A loopback port that is bound but does not listen: connections are refused for as long as this exists.
 #[derive(Debug)]
 pub struct RefusedPort {
     _socket: OwnedFd,
@@ -47,7 +47,7 @@ impl RefusedPort {
             sin_zero: [0; 8],
         };
         let mut size = libc::socklen_t::try_from(size_of_val(&address)).expect("an address is small");
-        // SAFETY: the address is a sockaddr_in of the size given, and the descriptor is fresh and ours alone.
+        // SAFETY: the address is a sockaddr_in of the given size, and the descriptor is new and only ours.
         let socket = unsafe {
             let fd = check(libc::socket(libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0));
             let socket = OwnedFd::from_raw_fd(fd.expect("a socket can be made"));
@@ -64,7 +64,7 @@ impl RefusedPort {
     }
 }
 
-/// A loopback port that answers nothing, not even the attempt to connect: its queue is full and nobody accepts.
+/// A loopback port that does not even complete connections: its queue is full, and no process accepts.
 #[derive(Debug)]
 pub struct SilentPort {
     _listener: TcpListener,
@@ -90,18 +90,19 @@ impl SilentPort {
     }
 }
 
-/// Holds a file: a process that opens or runs it waits until this is dropped, or for as long as the kernel allows (45 s).
+/// A lease on a file. A process that opens or runs the file blocks until this is dropped, or until the kernel breaks
+/// the lease (45 s).
 #[derive(Debug)]
 pub struct Lease(#[allow(dead_code, reason = "held")] fs::File);
 
 impl Lease {
     /// # Errors
-    /// The file system has no leases, or the file is open elsewhere.
+    /// The file system does not support leases, or the file is open elsewhere.
     pub fn take(path: &Path) -> io::Result<Self> {
         /// `F_SETSIG`, which the libc crate does not have for Linux.
         const SET_SIGNAL: libc::c_int = 10;
         let file = fs::OpenOptions::new().write(true).open(path)?;
-        // The signal that reports a waiting process does nothing.
+        // By default, SIGURG does nothing.
         for (command, value) in [(SET_SIGNAL, libc::SIGURG), (libc::F_SETLEASE, libc::F_WRLCK)] {
             // SAFETY: both commands take an integer.
             check(unsafe { libc::fcntl(file.as_raw_fd(), command, value) })?;
@@ -110,16 +111,16 @@ impl Lease {
     }
 }
 
-/// Refers to the process itself, not to its number: what it tells and what it kills can never be a successor.
+/// A descriptor for a process. In contrast to a pid, it can never refer to another process.
 pub fn pidfd(pid: i32) -> io::Result<OwnedFd> {
     // SAFETY: pidfd_open takes a pid and flags, and returns a new descriptor (close-on-exec) or -1.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
     let fd = check(RawFd::try_from(fd).expect("a descriptor is small"))?;
-    // SAFETY: the descriptor is fresh and ours alone.
+    // SAFETY: the descriptor is new and only ours.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Kills by descriptor; a process that is already gone is not an error.
+/// Kills by descriptor. It is not an error if the process has already ended.
 pub fn kill_by_pidfd(process: &impl AsRawFd) {
     // SAFETY: no siginfo is passed; a stale descriptor gives ESRCH.
     unsafe {
@@ -133,15 +134,15 @@ pub fn send_signal(pid: i32, signal: i32) {
     check(unsafe { libc::kill(pid, signal) }).unwrap_or_else(|error| panic!("kill({pid}, {signal}): {error}"));
 }
 
-/// Sends a signal with `sigqueue`, which the receiver sees as `SI_QUEUE`.
+/// Sends a signal with `sigqueue`; the receiver sees `SI_QUEUE`.
 pub fn queue_signal(pid: i32, signal: i32) {
     let value = libc::sigval { sival_ptr: std::ptr::null_mut() };
-    // SAFETY: the value is carried, never followed.
+    // SAFETY: the value is never dereferenced.
     check(unsafe { libc::sigqueue(pid, signal, value) })
         .unwrap_or_else(|error| panic!("sigqueue({pid}, {signal}): {error}"));
 }
 
-/// Waits until the descriptor has something to read or its other side is gone; `false` after the time-out.
+/// Waits until the descriptor is readable or its other side is closed; `false` after the timeout.
 pub fn wait_readable(fd: BorrowedFd<'_>, timeout: Duration) -> bool {
     let mut fds = [PollFd::new(fd, PollFlags::POLLIN)];
     let timeout = PollTimeout::try_from(timeout).expect("a test waits for less than a month");
@@ -154,47 +155,47 @@ pub fn wait_readable(fd: BorrowedFd<'_>, timeout: Duration) -> bool {
     }
 }
 
-/// Waits for a process that is not our child to end (a zombie counts as ended); `false` after the time-out.
+/// Waits until a process that is not our child has ended (a zombie has ended); `false` after the timeout.
 pub fn wait_gone(pid: i32, timeout: Duration) -> bool {
     pidfd(pid).map_or(true, |process| wait_readable(process.as_fd(), timeout))
 }
 
-/// A duplicate whose number is at least that, closed on exec.
+/// A duplicate whose number is at least `number`, with close-on-exec.
 pub fn duplicate_above(descriptor: &OwnedFd, number: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: the descriptor is open.
     let fd = check(unsafe { libc::fcntl(descriptor.as_raw_fd(), libc::F_DUPFD_CLOEXEC, number) })?;
-    // SAFETY: the descriptor is fresh and ours alone.
+    // SAFETY: the descriptor is new and only ours.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Which session and terminal a new process gets.
+/// The session and the controlling terminal of a new process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Session {
-    /// That of the tests.
+    /// The session of the tests.
     Inherited,
-    /// Its own, without a controlling terminal, as under cron or systemd.
+    /// A new session without a controlling terminal, as under cron or systemd.
     New,
-    /// Its own, with the terminal that is its standard input as controlling terminal.
+    /// A new session. Its controlling terminal is standard input.
     OnTerminal,
 }
 
-/// The state that a new process finds itself in, beyond what `Command` can say.
+/// The state that a new process inherits, as far as `Command` cannot set it.
 #[derive(Debug, Clone)]
 pub struct Inheritance {
     pub session: Session,
     pub ignored: Vec<i32>,
     pub blocked: Vec<i32>,
-    /// Descriptors beyond the standard ones, each under a number of its own; no other is passed on.
+    /// Descriptors other than 0 to 2, each with its number in the new process. No others are passed on.
     pub descriptors: Vec<(RawFd, Arc<OwnedFd>)>,
-    /// What the kernel refuses to it.
+    /// The calls that a seccomp filter denies.
     pub refused: Vec<Refusal>,
 }
 
-/// Arranges for the inheritance to be in place when the command starts.
+/// Makes the command start with this state.
 pub fn inherit(command: &mut Command, inheritance: Inheritance) {
     let mut filter = (!inheritance.refused.is_empty()).then(|| Filter::new(&inheritance.refused));
     let prepare = move || {
-        // SAFETY: only async-signal-safe calls, on values that were made before the fork.
+        // SAFETY: only async-signal-safe calls, on values that were created before the fork.
         unsafe {
             if inheritance.session != Session::Inherited {
                 check(libc::setsid())?;
@@ -202,7 +203,8 @@ pub fn inherit(command: &mut Command, inheritance: Inheritance) {
             if inheritance.session == Session::OnTerminal {
                 check(libc::ioctl(0, libc::TIOCSCTTY, 0))?;
             }
-            // The tests may themselves have been started with signals ignored. Those that cannot be set stay as they are.
+            // The tests themselves may run with ignored signals. SIGKILL and SIGSTOP cannot be set; those errors do not
+            // matter.
             for signal in 1..=libc::SIGRTMAX() {
                 libc::signal(signal, libc::SIG_DFL);
             }
@@ -211,8 +213,8 @@ pub fn inherit(command: &mut Command, inheritance: Inheritance) {
                     return Err(io::Error::last_os_error());
                 }
             }
-            // Nor do their descriptors matter here, except to report that the start failed: hence not closed, but marked.
-            // By number, since musl has no such function.
+            // Mark descriptors for close-on-exec instead of closing them: `Command` needs one to report an error. By
+            // number, because musl does not have this function.
             if libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) == -1 {
                 return Err(io::Error::last_os_error());
             }
@@ -228,42 +230,43 @@ pub fn inherit(command: &mut Command, inheritance: Inheritance) {
         }
         filter.as_mut().map_or(Ok(()), Filter::install)
     };
-    // SAFETY: the closure does no more than is allowed between fork and exec (see above).
+    // SAFETY: the closure makes only calls that are allowed between fork and exec (see above).
     unsafe { command.pre_exec(prepare) };
 }
 
-/// The other end of a pseudo-terminal, opened without a moment in which a parallel fork could inherit it.
+/// Opens the other end of a pseudo-terminal with close-on-exec set from the start, so that a concurrent fork cannot
+/// inherit it.
 pub fn open_peer(master: &impl AsRawFd) -> io::Result<OwnedFd> {
     let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
     // SAFETY: TIOCGPTPEER takes open flags and returns a new descriptor or -1.
     let fd = check(unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCGPTPEER, flags) })?;
-    // SAFETY: the descriptor is fresh and ours alone.
+    // SAFETY: the descriptor is new and only ours.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Rows and columns of a terminal, as the kernel keeps them.
+/// Rows and columns of a terminal.
 pub fn window_size(terminal: &impl AsRawFd) -> io::Result<(u16, u16)> {
     let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
-    // SAFETY: TIOCGWINSZ fills the winsize that it is given.
+    // SAFETY: TIOCGWINSZ fills the given winsize.
     check(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCGWINSZ, &raw mut size) })?;
     Ok((size.ws_row, size.ws_col))
 }
 
-/// Resizes a terminal; its foreground group gets SIGWINCH.
+/// Resizes a terminal; its foreground process group gets SIGWINCH.
 pub fn set_window_size(terminal: &impl AsRawFd, rows: u16, columns: u16) -> io::Result<()> {
     let size = libc::winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-    // SAFETY: TIOCSWINSZ reads the winsize that it is given.
+    // SAFETY: TIOCSWINSZ reads the given winsize.
     check(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) }).map(|_| ())
 }
 
-/// Freezes the file system that the descriptor is in: `FIFREEZE`, see `ioctl_fs(2)`.
+/// Freezes the file system of the descriptor: `FIFREEZE`, see `ioctl_fs(2)`.
 pub fn freeze(root: RawFd) -> io::Result<()> {
     const FIFREEZE: libc::Ioctl = 0xc004_5877_u32 as libc::Ioctl;
     // SAFETY: the kernel ignores the argument.
     check(unsafe { libc::ioctl(root, FIFREEZE, 0) }).map(drop)
 }
 
-/// Ends it: `FITHAW`.
+/// Thaws it: `FITHAW`.
 pub fn thaw(root: RawFd) -> io::Result<()> {
     const FITHAW: libc::Ioctl = 0xc004_5878_u32 as libc::Ioctl;
     // SAFETY: as above.

@@ -1,4 +1,4 @@
-//! Certificates for loopback: an authority, and servers that it vouches for, or should not.
+//! A certificate authority for loopback servers, and certificates that are valid or have a defect.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,24 +12,24 @@ use rustls::crypto::ring;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tempfile::NamedTempFile;
 
-/// What the certificate of a server is like.
+/// A kind of server certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Certificate {
     /// For 127.0.0.1 and localhost, valid now.
     Good,
-    /// Valid, for another host.
+    /// Valid, but for another host.
     WrongName,
-    /// For the right host, until some years ago.
+    /// For the right host, but expired years ago.
     Expired,
-    /// Good in itself, signed by an authority that nobody knows.
+    /// Valid, but from an authority that no client trusts.
     UnknownAuthority,
-    /// Signed by itself, and an authority's: `openssl req -x509` makes such a one. The file is the same certificate.
+    /// A self-signed CA certificate, as from `openssl req -x509`. `ca_file` contains the same certificate.
     OwnAuthority,
-    /// Signed by itself, and no authority's. The file is the same certificate.
+    /// A self-signed certificate that is not a CA. `ca_file` contains the same certificate.
     SelfSigned,
 }
 
-/// A certificate authority made for one test, and the file that makes a client trust it.
+/// A certificate authority that was created for one test, and the file that makes a client trust it.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     file: NamedTempFile,
@@ -81,7 +81,7 @@ impl Authority {
             params.signed_by(&key, issuer).expect("the parameters are complete")
         };
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        // The provider is named, since the process may hold two and would then have no default.
+        // Set the provider explicitly: with two providers in the process there is no default.
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("ring speaks the default versions")
@@ -104,7 +104,7 @@ mod tests {
     use super::super::http::{Response, Server};
     use super::*;
 
-    /// Sends a request that asks for the end of the connection, and says what became of the handshake.
+    /// Sends a request with `Connection: close`. Returns the error of the handshake, if any.
     fn shake_hands(authority: &Authority, kind: Certificate) -> Result<(), String> {
         let server = Server::start_tls(authority.server(kind), |_| Response::text(200, "hello").into());
         let mut roots = RootCertStore::empty();

@@ -1,4 +1,4 @@
-//! A file system that can be frozen: a process that writes there waits until it is thawed, and cannot be killed meanwhile.
+//! A file system that can be frozen. A process that writes to it then blocks until it is thawed, and cannot be killed.
 
 use std::fs::{self, File};
 use std::os::fd::AsRawFd as _;
@@ -19,7 +19,7 @@ pub struct Volume {
     root: File,
 }
 
-/// While this is there, the file system is frozen.
+/// The file system is frozen until this is dropped.
 #[derive(Debug)]
 pub struct Frozen {
     root: File,
@@ -27,7 +27,7 @@ pub struct Frozen {
 
 impl Volume {
     /// # Errors
-    /// Why there can be none here: it takes root, `mkfs.ext4` and a loop device.
+    /// Why no volume can be created: it needs root, `mkfs.ext4` and a loop device.
     pub fn new() -> Result<Self, String> {
         let directory = tempfile::Builder::new().prefix("xassume-volume-").tempdir_in("/tmp");
         let directory = directory.map_err(|error| error.to_string())?;
@@ -35,19 +35,19 @@ impl Volume {
         let made = File::create(&image).and_then(|file| file.set_len(BYTES)).and_then(|()| fs::create_dir(&mount));
         made.map_err(|error| error.to_string())?;
         run(Command::new("mkfs.ext4").args(["-q", "-O", "^has_journal"]).arg(&image))?;
-        // Reading must not write.
+        // Without `noatime`, reading would write.
         run(Command::new("mount").args(["-o", "loop,noatime"]).args([&image, &mount]))?;
         let root = File::open(&mount).map_err(|error| error.to_string())?;
         Ok(Self { directory, root })
     }
 
-    /// Where it is mounted.
+    /// The mount point.
     pub fn path(&self) -> PathBuf {
         self.directory.path().join("mount")
     }
 
     /// # Panics
-    /// Panics when the kernel does not freeze it.
+    /// Panics if the kernel does not freeze it.
     pub fn freeze(&self) -> Frozen {
         freeze(self.root.as_raw_fd()).expect("ext4 can be frozen");
         Frozen { root: self.root.try_clone().expect("a descriptor can be duplicated") }
@@ -62,7 +62,7 @@ impl Drop for Frozen {
 
 impl Drop for Volume {
     fn drop(&mut self) {
-        // Lazily: a process that has just been freed may still hold a file.
+        // Lazily: a process that was just unblocked may still have a file open.
         let _ = run(Command::new("umount").arg("-l").arg(Path::new(&self.path())));
     }
 }

@@ -1,4 +1,4 @@
-//! A client for one request over plain HTTP: what a test needs to ask a fake, or xassume's own endpoint, directly.
+//! A client for one plain HTTP request. Tests use it to call a fake, or the endpoint of xassume, directly.
 
 use std::io::{self, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use super::message::{header_of, read_headers, read_line};
 
-/// Longer than any answer takes; a server that hangs shows as an error instead of a test that never ends.
+/// Longer than any answer takes. If a server hangs, the test fails instead of running for ever.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Clone)]
 pub struct Received {
     pub status: u16,
-    /// Names in lower case.
+    /// Names are in lower case.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
@@ -37,7 +37,7 @@ pub fn get(url: &str, headers: &[(&str, &str)]) -> io::Result<Received> {
     send("GET", url, headers, b"")
 }
 
-/// Sends one request to an `http://host:port/…` URL and reads the answer until its end.
+/// Sends one request to an `http://host:port/…` URL and reads the answer to its end.
 pub fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Received> {
     let rest = url.strip_prefix("http://").ok_or_else(|| io::Error::other("only http:// is spoken here"))?;
     let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));

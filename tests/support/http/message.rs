@@ -1,21 +1,21 @@
-//! HTTP messages: requests as they are read, responses as they are written.
+//! HTTP messages: parsing requests, writing responses.
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead, Read};
 
-/// Nothing that a test sends is near these; what is larger is a mistake, and ends the connection.
+/// Far above anything that a test sends. A larger request is a mistake and closes the connection.
 const MAX_HEAD: u64 = 64 * 1024;
 const MAX_BODY: u64 = 1024 * 1024;
 
 #[derive(Debug, Clone)]
 pub struct Request {
     pub method: String,
-    /// As sent: a path with its query, an absolute URL (through a proxy), or `host:port` (CONNECT).
+    /// The request target as sent: a path with its query, an absolute URL (through a proxy), or `host:port` (CONNECT).
     pub target: String,
-    /// Names in lower case, in the order in which they came.
+    /// Names are in lower case; the order is that of the request.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// Whether it came over TLS.
+    /// Whether the request came over TLS.
     pub tls: bool,
 }
 
@@ -40,17 +40,17 @@ impl Request {
         Ok(Some(Self { method: method.to_owned(), target: target.to_owned(), headers, body, tls }))
     }
 
-    /// The first header of that name, which is given in lower case.
+    /// The first header of that name. `name` is in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         header_of(&self.headers, name)
     }
 
-    /// The path of the target, in whichever form it came.
+    /// The path of the target, whichever form the target has.
     pub fn path(&self) -> &str {
         self.path_and_query().0
     }
 
-    /// The query, decoded.
+    /// The decoded query.
     pub fn query(&self) -> Vec<(String, String)> {
         decode_form(self.path_and_query().1)
     }
@@ -63,7 +63,7 @@ impl Request {
         origin.split_once('?').unwrap_or((origin, ""))
     }
 
-    /// Whether the client will send no further request on this connection.
+    /// Whether the client will send no other request on this connection.
     pub(super) fn is_last(&self) -> bool {
         self.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
     }
@@ -127,14 +127,14 @@ impl Response {
         self
     }
 
-    /// The bytes on the wire.
+    /// The bytes to send.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = self.head(self.body.len() as u64);
         bytes.extend_from_slice(&self.body);
         bytes
     }
 
-    /// What stands before a body of that length.
+    /// The status line and headers of a response whose body has that length.
     pub(super) fn head(&self, length: u64) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
         for (name, value) in &self.headers {
@@ -161,7 +161,7 @@ fn reason(status: u16) -> &'static str {
     }
 }
 
-/// `application/x-www-form-urlencoded`, in the order in which it was written.
+/// `application/x-www-form-urlencoded`, in the order of the text.
 pub fn decode_form(text: &str) -> Vec<(String, String)> {
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
     pairs
@@ -172,7 +172,7 @@ pub fn decode_form(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Undoes percent-encoding; what is not a valid escape is kept as it stands.
+/// Decodes percent-encoding. An invalid escape is copied unchanged.
 pub fn percent_decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());

@@ -1,7 +1,7 @@
-//! A small HTTP/1.1 server, the ground on which every fake stands, and an even smaller client to test the fakes with.
+//! A small HTTP/1.1 server that all fakes are built on, and a smaller client to test the fakes.
 //!
-//! It knows framing, keep-alive, TLS and the ways in which a connection can go wrong. What a request means is for the
-//! handler to say: a function from [`Request`] to [`Reply`].
+//! The server implements framing, keep-alive, TLS and the ways in which a connection can fail. A handler, which is a
+//! function from [`Request`] to [`Reply`], decides what a request means.
 
 mod client;
 mod message;

@@ -1,4 +1,4 @@
-//! The server: one thread that accepts, one thread for each connection, all of them gone when the server is dropped.
+//! The server: one thread accepts, and each connection has a thread. All threads end when the server is dropped.
 
 use std::collections::HashMap;
 use std::io::{self, BufReader, Read, Write};
@@ -13,7 +13,7 @@ use super::super::log::lock;
 use super::super::sys;
 use super::{Request, Response};
 
-/// What happens to a request.
+/// How the server reacts to a request.
 #[derive(Debug)]
 pub enum Reply {
     Response(Response),
@@ -29,16 +29,16 @@ pub enum Reply {
         response: Response,
         per_byte: Duration,
     },
-    /// The head of the response, and so many bytes of nothing in place of its body.
+    /// The head of the response, and then this many spaces instead of its body.
     Flood {
         response: Response,
         bytes: u64,
     },
-    /// The reply, later.
+    /// The reply after a delay.
     After(Duration, Box<Reply>),
-    /// These bytes instead of a response, and the end of the connection.
+    /// These bytes instead of a response; then the connection is closed.
     Raw(Vec<u8>),
-    /// 200, and from then on the bytes of both sides are passed on: CONNECT. Over plain TCP only.
+    /// 200; then the bytes of both sides are passed on (CONNECT). Plain TCP only.
     Tunnel(TcpStream),
 }
 
@@ -50,7 +50,7 @@ impl From<Response> for Reply {
 
 type Handler = dyn Fn(&Request) -> Reply + Send + Sync;
 
-/// Listens on a loopback port of its own for as long as it lives.
+/// Listens on a free loopback port until it is dropped.
 pub struct Server {
     port: u16,
     shared: Arc<Shared>,
@@ -67,7 +67,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     closed: bool,
-    /// A second handle on the sockets of each open connection, to end it from outside.
+    /// Additional handles on the sockets of each open connection, to close it from another thread.
     connections: HashMap<u64, Vec<TcpStream>>,
 }
 
@@ -101,7 +101,7 @@ impl Server {
         format!("{scheme}://127.0.0.1:{}", self.port)
     }
 
-    /// Ends every connection and stops listening: from now on, connecting is refused.
+    /// Closes every connection and stops listening: later connections are refused.
     pub fn stop(&self) {
         let Some(acceptor) = lock(&self.acceptor).take() else { return };
         let mut state = lock(&self.shared.state);
@@ -111,7 +111,7 @@ impl Server {
         }
         drop(state);
         self.shared.closing.notify_all();
-        // Accepting cannot be interrupted, only satisfied.
+        // `accept` cannot be interrupted. Connecting makes it return.
         let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
         let _ = acceptor.join();
     }
@@ -136,7 +136,7 @@ fn accept_all(listener: &TcpListener, shared: &Arc<Shared>) {
             let ending = Conversation::open(&shared, id, &socket).and_then(Conversation::hold);
             shared.forget(id);
             if matches!(ending, Ok(Ending::Reset)) {
-                // It takes effect when the last handle on the socket closes, which is now this one.
+                // RST is sent when the last handle on the socket is closed. That is this one now.
                 sys::reset_on_close(&socket);
             }
         }));
@@ -170,7 +170,7 @@ impl Shared {
         lock(&self.state).connections.remove(&id);
     }
 
-    /// Waits, but not beyond the end of the server.
+    /// Waits for this long, or until the server stops.
     fn pause(&self, duration: Duration) {
         let state = lock(&self.state);
         drop(self.closing.wait_timeout_while(state, duration, |state| !state.closed));
@@ -182,7 +182,7 @@ impl Shared {
     }
 }
 
-/// One connection, from the first request to its end.
+/// One connection, from its first request to its end.
 struct Conversation<'a> {
     server: &'a Shared,
     id: u64,
@@ -192,7 +192,7 @@ struct Conversation<'a> {
 
 impl<'a> Conversation<'a> {
     fn open(server: &'a Shared, id: u64, socket: &'a TcpStream) -> io::Result<Self> {
-        // Dripping must drip, not gather.
+        // Otherwise the kernel may merge the single bytes of `Reply::Drip`.
         socket.set_nodelay(true)?;
         let stream: Box<dyn Stream> = match &server.tls {
             None => Box::new(socket.try_clone()?),
@@ -216,7 +216,7 @@ impl<'a> Conversation<'a> {
         Ok(Ending::Close)
     }
 
-    /// Carries out a reply; says how the connection ends, if it does.
+    /// Performs a reply. Returns how the connection ends, if the reply ends it.
     fn deliver(&mut self, reply: Reply) -> io::Result<Option<Ending>> {
         match reply {
             Reply::Response(response) => {
@@ -255,7 +255,7 @@ impl<'a> Conversation<'a> {
             Reply::Tunnel(upstream) => {
                 self.write(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
                 if self.server.admit(self.id, &upstream) {
-                    // What the client sent behind its CONNECT has already been read.
+                    // Bytes that the client sent after its CONNECT are already in the buffer.
                     (&upstream).write_all(self.stream.buffer())?;
                     tunnel(self.socket, &upstream);
                 }
@@ -271,7 +271,7 @@ impl<'a> Conversation<'a> {
     }
 }
 
-/// Passes bytes on in both directions until both sides have finished.
+/// Copies bytes in both directions until both sides have finished.
 fn tunnel(client: &TcpStream, upstream: &TcpStream) {
     thread::scope(|scope| {
         scope.spawn(|| pump(upstream, client));
@@ -281,6 +281,6 @@ fn tunnel(client: &TcpStream, upstream: &TcpStream) {
 
 fn pump(mut from: &TcpStream, mut to: &TcpStream) {
     let ended_well = io::copy(&mut from, &mut to).is_ok();
-    // A side that only stopped sending may still be read from; after an error there is nothing more to say.
+    // After the end of one direction the other may continue. After an error nothing more can be sent.
     let _ = to.shutdown(if ended_well { Shutdown::Write } else { Shutdown::Both });
 }

@@ -1,4 +1,4 @@
-//! Whose keys are known, and who is therefore calling.
+//! The access keys that the fake knows, and the caller that a request's key belongs to.
 
 use std::collections::HashMap;
 use std::time::SystemTime;
@@ -7,7 +7,7 @@ use super::super::identities::Identity;
 use super::request::StsRequest;
 use super::xml::Fault;
 
-/// An identity, with what STS remembers about its session.
+/// An identity, and what STS knows about its session.
 #[derive(Debug, Clone)]
 pub(super) struct Principal {
     pub identity: Identity,
@@ -16,7 +16,7 @@ pub(super) struct Principal {
     pub source_identity: Option<String>,
 }
 
-/// Whether a session began with an MFA code. `GetSessionToken` carries that on, `AssumeRole` does not.
+/// Whether a session began with an MFA code. `GetSessionToken` passes that on, `AssumeRole` does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mfa {
     Absent,
@@ -38,7 +38,7 @@ impl Default for Accounts {
 }
 
 impl Accounts {
-    /// Credentials that were not issued here: they do not expire.
+    /// Adds credentials that this fake did not issue. They do not expire.
     pub(super) fn add(&mut self, identity: Identity) {
         self.admit(Principal { identity, expires: None, mfa: Mfa::Absent, source_identity: None });
     }
@@ -52,7 +52,7 @@ impl Accounts {
         principal.expect("only known credentials can expire").expires = Some(SystemTime::UNIX_EPOCH);
     }
 
-    /// Who signed the request; the signature itself is taken on trust.
+    /// The identity that signed the request. The signature itself is not verified.
     pub(super) fn authenticate(&self, request: &StsRequest, now: SystemTime) -> Result<Principal, Fault> {
         let Some(access_key_id) = &request.access_key_id else {
             return Err(Fault::new(403, "MissingAuthenticationToken", "Request is missing Authentication Token"));

@@ -1,4 +1,4 @@
-//! What a script can say: an answer for each request, by the rules or against them.
+//! The answers that a script can contain: normal ones, and ones that break STS's rules.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,32 +8,32 @@ use super::request::StsRequest;
 use super::world::World;
 use super::xml::{self, Fault};
 
-/// How one request is answered.
+/// How to answer one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// By the rules, which may well be a refusal.
+    /// Normally, which may be an error.
     Ok,
-    /// By the rules, but what is granted lasts this long.
+    /// Normally, but the session has this lifetime.
     Lifetime(Duration),
-    /// By the rules, once the test calls `release()`.
+    /// Normally, after the test has called `release()`.
     Held,
-    /// By the rules, after a delay.
+    /// Normally, after a delay.
     Slow(Duration),
-    /// By the rules, with this delay before each byte.
+    /// Normally, with this delay before each byte.
     Drip(Duration),
-    /// An error in the form that STS gives it.
+    /// An error in STS's format.
     Error { status: u16, code: String, message: String },
-    /// 200 or whatever else, with any body.
+    /// Any status and body.
     Body { status: u16, content_type: String, bytes: Vec<u8> },
-    /// 200 and so many bytes of white space.
+    /// 200 and this many spaces.
     Flood(u64),
-    /// Never; the connection stays open.
+    /// Not at all; the connection stays open.
     Hang,
-    /// RST instead of an answer.
+    /// With RST.
     Reset,
-    /// RST after this many bytes of an answer by the rules.
+    /// With RST after this many bytes of a normal answer.
     ResetAfter(usize),
-    /// Bytes that need not be HTTP.
+    /// With these bytes, which need not be HTTP.
     Raw(Vec<u8>),
 }
 
@@ -42,7 +42,7 @@ impl Answer {
         Self::Error { status, code: code.to_owned(), message: message.to_owned() }
     }
 
-    /// STS throttles with 400, not with 429.
+    /// STS throttles with status 400, not 429.
     pub fn throttling() -> Self {
         Self::error(400, "Throttling", "Rate exceeded")
     }
@@ -72,7 +72,7 @@ impl Answer {
     }
 }
 
-/// What happens when a script has come to its end.
+/// How requests are answered after the end of the script.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Afterwards {
     #[default]
@@ -109,7 +109,7 @@ pub(super) fn carry_out(answer: Answer, world: &mut World, request: &StsRequest)
         Answer::Body { status, content_type, bytes } => world.dress(Response::new(status, &content_type, bytes)).into(),
         Answer::Flood(bytes) => Reply::Flood { response: world.dress(Response::new(200, "text/xml", "")), bytes },
         Answer::Hang => Reply::Hang,
-        // Nothing is granted to a caller who will not hear of it.
+        // The client gets no answer, so no session is issued.
         Answer::Reset => Reply::Reset { response: Response::text(200, ""), after: 0 },
         Answer::ResetAfter(after) => Reply::Reset { response: world.respond(request, None), after },
         Answer::Raw(bytes) => Reply::Raw(bytes),

@@ -1,4 +1,4 @@
-//! How a fake STS is set up before it starts.
+//! The options of a fake STS.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,77 +21,79 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Sessions last this long, whatever was asked for; a duration outside of AWS's range is no longer an error.
+    /// The lifetime of all sessions, whatever duration a request has. A duration outside AWS's range is not an error
+    /// then.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.world.lifetime = Some(lifetime);
         self
     }
 
-    /// A role with rules of its own.
+    /// A role with these rules.
     #[must_use]
     pub fn role(mut self, arn: &str, rules: RoleRules) -> Self {
         self.world.roles.insert(arn.to_owned(), rules);
         self
     }
 
-    /// A role that was not announced by [`Self::role`] does not exist, and cannot be assumed.
+    /// A role that was not added with [`Self::role`] does not exist and cannot be assumed.
     #[must_use]
     pub fn strict(mut self) -> Self {
         self.world.strangers = Strangers::Denied;
         self
     }
 
-    /// One more identity whose credentials are valid, beside those of [`Identity`]'s own constructors.
+    /// Another identity with valid credentials, in addition to [`Identity::all`].
     #[must_use]
     pub fn identity(mut self, identity: Identity) -> Self {
         self.world.accounts.add(identity);
         self
     }
 
-    /// The codes that MFA devices accept, each once.
+    /// The codes that the MFA devices accept, each once.
     #[must_use]
     pub fn mfa_codes(mut self, codes: &[&str]) -> Self {
         self.world.mfa_codes = codes.iter().map(ToString::to_string).collect();
         self
     }
 
-    /// The only web identity tokens that are valid; without this call, each one is.
+    /// The only valid web identity tokens. Without this call, all tokens are valid.
     #[must_use]
     pub fn web_identity_tokens(mut self, tokens: &[&str]) -> Self {
         self.world.web_tokens = Some(tokens.iter().map(ToString::to_string).collect());
         self
     }
 
-    /// The fake's clock is that many seconds ahead of ours, or behind: `Date`, `Expiration`, and what counts as expired.
+    /// How many seconds the fake's clock is ahead of ours, or behind. It applies to `Date`, `Expiration` and the expiry
+    /// of credentials.
     #[must_use]
     pub fn clock_offset(mut self, seconds: i64) -> Self {
         self.world.clock_offset = seconds;
         self
     }
 
-    /// Refuse requests that were signed too far from the fake's own time.
+    /// Reject requests whose signing time differs too much from the fake's clock.
     #[must_use]
     pub fn check_signature_time(mut self) -> Self {
         self.world.signature_time = super::world::SignatureTime::Checked;
         self
     }
 
-    /// How the first requests are answered, one each; after that, by the rules.
+    /// The answers to the first requests, one each. Later requests are answered normally.
     #[must_use]
     pub fn script(mut self, answers: impl IntoIterator<Item = Answer>) -> Self {
         self.script.set(answers, Afterwards::ByTheRules);
         self
     }
 
-    /// The same, but the last answer is given for ever.
+    /// The same, but later requests get the last of these answers.
     #[must_use]
     pub fn script_forever(mut self, answers: impl IntoIterator<Item = Answer>) -> Self {
         self.script.set(answers, Afterwards::TheLastAgain);
         self
     }
 
-    /// Over TLS, with such a certificate.
+    /// Serve over TLS with such a certificate.
     #[must_use]
     pub fn tls(mut self, certificate: Certificate) -> Self {
         self.tls = Some(certificate);

@@ -1,8 +1,8 @@
-//! A fake of AWS STS that answers as the real one does, and remembers what it was asked.
+//! A fake of AWS STS that answers like the real one, and records the requests.
 //!
-//! It speaks the query protocol and enforces what a caller can run into: unknown and expired keys, trust, external ids,
-//! MFA codes, the limits on durations, role chaining, clock skew. Signatures are not verified. What it should do
-//! against the rules, it is told by a script of [`Answer`]s.
+//! It implements the query protocol and enforces STS's rules: unknown and expired keys, trust, external IDs, MFA codes,
+//! limits on durations, role chaining, clock skew. It does not verify signatures. A script of [`Answer`]s makes it
+//! break these rules.
 
 mod accounts;
 mod answer;
@@ -32,7 +32,7 @@ use super::tls::Authority;
 use answer::Script;
 use world::World;
 
-/// A running fake; it stops when dropped.
+/// A running fake. It stops when it is dropped.
 pub struct FakeSts {
     shared: Arc<Shared>,
     authority: Option<Authority>,
@@ -48,7 +48,7 @@ struct Shared {
 }
 
 impl FakeSts {
-    /// The fake that most tests want: plain HTTP, every role can be assumed, sessions of the duration asked for.
+    /// The fake that most tests need: plain HTTP, every role can be assumed, sessions have the requested duration.
     pub fn start() -> Self {
         Self::builder().start()
     }
@@ -65,63 +65,63 @@ impl FakeSts {
         self.server.port()
     }
 
-    /// The authority behind the certificate of a fake that was started with `.tls(..)`.
+    /// The CA certificate of a fake that was started with `.tls(..)`.
     pub fn ca_file(&self) -> &Path {
         self.authority.as_ref().expect("only a fake with TLS has an authority").ca_file()
     }
 
-    /// Every request so far, in order of arrival; those without an answer too.
+    /// All requests so far, in order of arrival, including those without an answer.
     pub fn requests(&self) -> Vec<StsRequest> {
         self.shared.log.all()
     }
 
-    /// The requests from that place in the order of arrival on.
+    /// The requests from that index on.
     pub fn requests_since(&self, place: usize) -> Vec<StsRequest> {
         self.shared.log.since(place)
     }
 
-    /// Every request so far, as soon as there are `count` of them.
+    /// All requests so far, as soon as there are `count`.
     #[track_caller]
     pub fn wait_for_requests(&self, count: usize) -> Vec<StsRequest> {
         self.shared.log.wait_for(count)
     }
 
-    /// Every set of credentials given out so far.
+    /// All credentials that were issued so far.
     pub fn issued(&self) -> Vec<Issued> {
         lock(&self.shared.world).issued.clone()
     }
 
-    /// How many that are.
+    /// The number of credentials that were issued so far.
     pub fn issued_count(&self) -> usize {
         lock(&self.shared.world).issued.len()
     }
 
-    /// How the next requests are answered, one each; after that, by the rules. Replaces an earlier script.
+    /// The answers to the next requests, one each. Later requests are answered normally. Replaces an earlier script.
     pub fn script(&self, answers: impl IntoIterator<Item = Answer>) {
         lock(&self.shared.script).set(answers, answer::Afterwards::ByTheRules);
     }
 
-    /// The same, but the last answer is given for ever.
+    /// The same, but later requests get the last of these answers.
     pub fn script_forever(&self, answers: impl IntoIterator<Item = Answer>) {
         lock(&self.shared.script).set(answers, answer::Afterwards::TheLastAgain);
     }
 
-    /// Lets one request go on that was answered with [`Answer::Held`], now or when it comes.
+    /// Lets one request continue that gets [`Answer::Held`]: a waiting one, or the next one.
     pub fn release(&self) {
         self.shared.gate.let_one_pass();
     }
 
-    /// From now on, sessions last this long whatever was asked for.
+    /// From now on, all sessions have this lifetime, whatever duration a request has.
     pub fn set_lifetime(&self, lifetime: Duration) {
         lock(&self.shared.world).lifetime = Some(lifetime);
     }
 
-    /// From now on, the fake's clock is that many seconds ahead of ours (or behind).
+    /// From now on, the fake's clock is this many seconds ahead of ours (negative: behind).
     pub fn set_clock_offset(&self, seconds: i64) {
         lock(&self.shared.world).clock_offset = seconds;
     }
 
-    /// From now on, this role exists with these rules.
+    /// From now on, this role exists and has these rules.
     pub fn set_role(&self, arn: &str, rules: RoleRules) {
         lock(&self.shared.world).roles.insert(arn.to_owned(), rules);
     }
@@ -130,17 +130,17 @@ impl FakeSts {
         lock(&self.shared.world).accounts.add(identity);
     }
 
-    /// One more code that the MFA devices will accept, once.
+    /// Another code that the MFA devices accept once.
     pub fn add_mfa_code(&self, code: &str) {
         lock(&self.shared.world).mfa_codes.push(code.to_owned());
     }
 
-    /// From now on, these credentials count as expired.
+    /// From now on, these credentials are expired.
     pub fn expire(&self, access_key_id: &str) {
         lock(&self.shared.world).accounts.expire(access_key_id);
     }
 
-    /// Closes every connection and refuses new ones.
+    /// Closes all connections and refuses new ones.
     pub fn stop(&self) {
         self.shared.gate.open();
         self.server.stop();
@@ -149,7 +149,7 @@ impl FakeSts {
 
 impl Drop for FakeSts {
     fn drop(&mut self) {
-        // A request that is still held would keep the server from ending.
+        // A request that still waits for `release()` would prevent the server from ending.
         self.stop();
     }
 }
@@ -166,7 +166,7 @@ impl Shared {
     }
 }
 
-/// Where held requests wait for their release.
+/// Where requests with `Answer::Held` wait for `release()`.
 #[derive(Default)]
 struct Gate {
     passes: Mutex<Passes>,

@@ -1,4 +1,4 @@
-//! One request to STS, as the log keeps it.
+//! A request to STS, as it is logged.
 
 use std::time::Instant;
 
@@ -6,21 +6,21 @@ use super::super::http::{Request, decode_form};
 
 #[derive(Debug, Clone)]
 pub struct StsRequest {
-    /// The place in the order of arrival, from 0.
+    /// The index in the order of arrival, from 0.
     pub order: usize,
     pub arrived: Instant,
     /// `AssumeRole`, …; empty if there was none.
     pub action: String,
-    /// Every parameter in the order in which it was sent, `Action` and `Version` included.
+    /// All parameters in the order of the request, including `Action` and `Version`.
     pub params: Vec<(String, String)>,
     /// From the signature; `None` for an unsigned request.
     pub access_key_id: Option<String>,
-    /// The region that the request was signed for.
+    /// The Region in the signature.
     pub region: Option<String>,
     pub session_token: Option<String>,
-    /// `X-Amz-Date`: the client's idea of the time, or the one that it was corrected to.
+    /// `X-Amz-Date`: the client's time, perhaps after a correction of the clock skew.
     pub amz_date: Option<String>,
-    /// `amz-sdk-request`: which attempt this is, as in `attempt=2; max=3`.
+    /// `amz-sdk-request`: the number of the attempt, as in `attempt=2; max=3`.
     pub attempt: Option<String>,
     pub user_agent: Option<String>,
     pub host: Option<String>,
@@ -54,12 +54,12 @@ impl StsRequest {
         }
     }
 
-    /// The value of a parameter, named as on the wire: `RoleArn`, `Tags.member.1.Key`.
+    /// The value of a parameter, by its name in the protocol: `RoleArn`, `Tags.member.1.Key`.
     pub fn param(&self, name: &str) -> Option<&str> {
         find(&self.params, name)
     }
 
-    /// Whether any parameter begins so: `Tags.`, `PolicyArns.`.
+    /// Whether the name of any parameter has this prefix: `Tags.`, `PolicyArns.`.
     pub fn has_params(&self, prefix: &str) -> bool {
         self.params.iter().any(|(name, _)| name.starts_with(prefix))
     }

@@ -1,4 +1,5 @@
-//! Who may assume which role, for how long, and how the parameters must look: pure questions about one request.
+//! The rules of STS: who may assume a role, for how long, and which parameters are valid. All checks are pure functions
+//! of one request.
 
 use std::time::Duration;
 
@@ -9,31 +10,31 @@ use super::xml::{Fault, not_authorized_to};
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// What a role asks of those who assume it.
+/// The conditions for assuming a role.
 #[derive(Debug, Clone)]
 pub struct RoleRules {
     /// `MaxSessionDuration`: 1 to 12 hours.
     pub max_session: Duration,
     pub external_id: Option<String>,
     pub mfa_required: bool,
-    /// ARNs of users, roles or accounts (`…:root`) in the trust policy; empty: everyone.
+    /// ARNs of users, roles or accounts (`…:root`) in the trust policy. An empty list trusts all callers.
     pub trusts: Vec<String>,
-    /// Whether the callers' own policies allow it.
+    /// Whether the callers' own policies allow `sts:AssumeRole`.
     pub allowed: bool,
-    /// What the policies do not allow beside that: `sts:TagSession`, `sts:SetSourceIdentity`.
+    /// Other actions that the policies do not allow: `sts:TagSession`, `sts:SetSourceIdentity`.
     pub without: &'static [&'static str],
-    /// A policy that denies it, as STS names it: `a service control policy`.
+    /// A policy that denies the call, in STS's words: `a service control policy`.
     pub denied_in: Option<&'static str>,
     pub wording: Wording,
 }
 
-/// How much a refusal tells.
+/// How much a denial says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Wording {
-    /// Who, what and on which role: the words that callers of other accounts get.
+    /// The caller, the action and the role: what callers from other accounts get.
     #[default]
     Bare,
-    /// The kind of policy that does not allow it, too.
+    /// Also the kind of policy that does not allow the action.
     WithPolicy,
 }
 
@@ -52,7 +53,7 @@ impl Default for RoleRules {
     }
 }
 
-/// What becomes of roles that nobody announced.
+/// How roles are treated that were not added to the fake.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Strangers {
     #[default]
@@ -61,8 +62,8 @@ pub(super) enum Strangers {
 }
 
 impl RoleRules {
-    /// Trust, external id and MFA: to callers of other accounts all of them refuse with the same words, which do not say
-    /// what is missing.
+    /// Checks trust, external ID and MFA. For callers from other accounts all three denials have the same text, which
+    /// does not say what is missing.
     pub(super) fn admit(&self, caller: &Principal, mfa: Mfa, request: &StsRequest, role: &str) -> Result<(), Fault> {
         let external_id = self.external_id.as_deref();
         let trusted = self.trusts(caller)
@@ -115,7 +116,7 @@ impl RoleRules {
     }
 }
 
-/// A role ARN in its parts: what the ARN of its sessions is made from.
+/// The parts of a role ARN that appear in the ARNs of its sessions.
 pub(super) struct RoleName<'a> {
     partition: &'a str,
     account: &'a str,
@@ -138,7 +139,7 @@ impl<'a> RoleName<'a> {
         }
     }
 
-    /// The path of the role does not appear in it.
+    /// The ARN of a session, in which the role's path does not appear.
     pub(super) fn session_arn(&self, session_name: &str) -> String {
         format!("arn:{}:sts::{}:assumed-role/{}/{session_name}", self.partition, self.account, self.name)
     }
@@ -164,14 +165,14 @@ pub(super) fn check_session_name(name: &str) -> Result<(), Fault> {
     Err(constraint(&format!("'{name}'"), "roleSessionName", complaint))
 }
 
-/// `DurationSeconds`, if given.
+/// `DurationSeconds`, if present.
 pub(super) fn duration(request: &StsRequest) -> Result<Option<i64>, Fault> {
     let Some(text) = request.param("DurationSeconds") else { return Ok(None) };
     let seconds = text.parse();
     seconds.map(Some).map_err(|_| Fault::new(400, "MalformedInput", "Unexpected input for DurationSeconds"))
 }
 
-/// The range that the API itself allows; what the role allows comes later.
+/// Checks the range that the API allows. The role's own limit is checked later.
 pub(super) fn check_range(seconds: i64, longest: i64) -> Result<(), Fault> {
     let complaint = if seconds < 900 {
         "Member must have value greater than or equal to 900".to_owned()

@@ -1,4 +1,4 @@
-//! The fake keeps to its own rules.
+//! The fake follows its own rules.
 
 use super::super::http::{Received, send};
 use super::super::identities::Identity;
@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 const ROLE: &str = "arn:aws:iam::521111111144:role/deploy/DeployMaster";
 
-/// A signed request, as far as the fake looks at signatures.
+/// A request with the parts of a signature that the fake reads.
 fn ask(sts: &FakeSts, key: &str, token: Option<&str>, body: &str) -> Received {
     let scope = format!("AWS4-HMAC-SHA256 Credential={key}/20261123/us-east-1/sts/aws4_request, Signature=0");
     let date = basic(SystemTime::now());
@@ -22,7 +22,7 @@ fn assume(sts: &FakeSts, rest: &str) -> Received {
     ask(sts, &user.access_key_id, None, &format!("Action=AssumeRole&RoleArn={ROLE}&RoleSessionName=me{rest}"))
 }
 
-/// `Code: Message` of a refusal.
+/// `Code: Message` of an error.
 #[track_caller]
 fn refusal(received: &Received) -> String {
     let text = received.text();

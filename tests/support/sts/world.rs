@@ -1,4 +1,4 @@
-//! The state of the fake, and what it does with a request that is answered by the rules.
+//! The state of the fake, and the normal answers to requests.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
@@ -11,11 +11,11 @@ use super::request::StsRequest;
 use super::rules::{self, RoleName, RoleRules, Strangers};
 use super::xml::{self, Fault, Grant, not_authorized};
 
-/// How late and how early a signature may be.
+/// The limits on the age of a signature: 15 minutes in the past, 5 in the future.
 const LATEST: Duration = Duration::from_mins(15);
 const EARLIEST: Duration = Duration::from_mins(5);
 
-/// Credentials that the fake gave out.
+/// Credentials that the fake issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issued {
     /// Counted from 1, over all roles and actions.
@@ -26,7 +26,7 @@ pub struct Issued {
     /// The role that was assumed; empty for `GetSessionToken`.
     pub role_arn: String,
     pub session_name: String,
-    /// Whose credentials these are: the assumed-role ARN, or the user.
+    /// The identity of these credentials: the assumed-role ARN, or the user.
     pub arn: String,
     pub lifetime: Duration,
     pub expiration: SystemTime,
@@ -50,7 +50,7 @@ pub(super) struct World {
     pub clock_offset: i64,
     pub signature_time: SignatureTime,
     pub issued: Vec<Issued>,
-    /// When the request came that is being answered: `Date` and `Expiration` begin at the same moment.
+    /// The arrival time of the current request. `Date` and `Expiration` are relative to it.
     pub moment: Option<SystemTime>,
 }
 
@@ -61,12 +61,12 @@ impl World {
         if self.clock_offset < 0 { now - distance } else { now + distance }
     }
 
-    /// The headers that every answer of STS has.
+    /// Adds the headers that every answer of STS has.
     pub(super) fn dress(&self, response: Response) -> Response {
         response.header("Date", http_date(self.now())).header("x-amzn-RequestId", xml::REQUEST_ID)
     }
 
-    /// The answer by the rules; `lifetime` is the script's word for this one request.
+    /// The normal answer. `lifetime` is the script's lifetime for this request.
     pub(super) fn respond(&mut self, request: &StsRequest, lifetime: Option<Duration>) -> Response {
         let granted = lifetime.or(self.lifetime);
         self.moment = Some(SystemTime::now());
@@ -100,7 +100,7 @@ impl World {
         let rules = self.rules_for(role).ok_or_else(|| Fault::denied(not_authorized(&caller.identity.arn, role)))?;
         rules.admit(&caller, mfa, request, role)?;
         rules.check_duration(asked, caller.identity.chaining)?;
-        // A source identity is carried along the chain, and cannot be exchanged on the way.
+        // Role chaining keeps the source identity; changing it is an error.
         let source_identity = match (caller.source_identity, request.param("SourceIdentity")) {
             (Some(inherited), Some(asked)) if inherited != asked => {
                 return Err(Fault::denied(not_authorized(&caller.identity.arn, role)));
@@ -117,7 +117,7 @@ impl World {
         Ok(xml::assume_role(&Grant { issued: &issued, packed_policy, source_identity: source_identity.as_deref() }))
     }
 
-    /// Unsigned: the token is the only proof.
+    /// This request is unsigned: the token is the only proof.
     fn web_identity(&mut self, request: &StsRequest, granted: Option<Duration>) -> Result<Response, Fault> {
         let (role, name, session_name) = role_and_session(request)?;
         let token = rules::required(request, "WebIdentityToken")?;
@@ -204,7 +204,7 @@ impl World {
     }
 }
 
-/// What is to be issued.
+/// A session to issue.
 struct New<'a> {
     role: &'a str,
     session_name: &'a str,
@@ -219,7 +219,7 @@ fn role_and_session(request: &StsRequest) -> Result<(&str, RoleName<'_>, &str), 
     Ok((role, RoleName::parse(role)?, session_name))
 }
 
-/// The duration asked for. Where a test decides what is granted, AWS's range no longer applies.
+/// The requested duration. If a test sets the lifetime of sessions, AWS's range does not apply.
 fn asked_duration(
     request: &StsRequest,
     granted: Option<Duration>,

@@ -1,4 +1,4 @@
-//! The query protocol's answers, letter for letter.
+//! The XML of the query protocol, exactly as STS writes it.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,10 @@ use super::super::moments::iso;
 use super::world::Issued;
 
 const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
-/// Real ones are random; a test that compares whole outputs needs one that is not.
+/// Real IDs are random. A constant lets tests compare whole outputs.
 pub(super) const REQUEST_ID: &str = "c6104cbe-af31-11e0-8154-cbc7ccf896c7";
 
-/// Why a request is refused.
+/// An error of STS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
     pub status: u16,
@@ -40,7 +40,7 @@ pub(super) fn not_authorized_to(action: &str, caller: &str, role: &str) -> Strin
     format!("User: {caller} is not authorized to perform: {action} on resource: {role}")
 }
 
-/// What comes back beside the credentials of an assumed role.
+/// The session in an answer, and the fields that only some answers have.
 pub(super) struct Grant<'a> {
     pub issued: &'a Issued,
     pub packed_policy: bool,
