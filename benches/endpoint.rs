@@ -30,7 +30,8 @@ pub(crate) fn requests(subject: &Subject, effort: Effort, report: &mut Report) {
         report.skip(GROUP, "this build has none");
         return;
     }
-    let words = ["env", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN", "then", "signals"];
+    let words =
+        ["env", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN", "then", "print-signals"];
     let running = xassume().args(probe()).args(words).spawn();
     let endpoint = Endpoint::told_by(&running);
     let time = effort.choose(Duration::from_secs(5), Duration::from_millis(500));

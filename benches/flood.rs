@@ -40,7 +40,8 @@ pub(crate) fn flood(subject: &Subject, effort: Effort, report: &mut Report) {
         report.skip(GROUP, "this build has no endpoint");
         return;
     }
-    let words = ["env", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN", "then", "signals"];
+    let words =
+        ["env", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN", "then", "print-signals"];
     // A command of the tests ends after two minutes, hence one for each half.
     let start = || xassume().args(probe()).args(words).spawn();
     let time = effort.choose(Duration::from_mins(1), Duration::from_secs(3));

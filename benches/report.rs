@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use crate::measure::Samples;
-use crate::support::moments;
+use crate::support::times;
 
 /// All findings of a run.
 #[derive(Default)]
@@ -166,7 +166,7 @@ impl Machine {
         let processors = read("/proc/cpuinfo");
         let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
         Self {
-            date: moments::iso(SystemTime::now()),
+            date: times::iso(SystemTime::now()),
             processor: model.map_or("an unnamed processor", |(_, name)| name).to_owned(),
             processors: std::thread::available_parallelism().map_or(1, Into::into),
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),

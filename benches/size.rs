@@ -37,11 +37,11 @@ fn crates() -> Option<f64> {
 }
 
 pub(crate) fn clean_build(report: &mut Report) {
-    let folder = tempfile::tempdir().expect("the temporary folder is writable");
+    let directory = tempfile::tempdir().expect("the temporary folder is writable");
     let begun = Instant::now();
     let built = cargo()
         .args(["build", "--release", "--locked", "--quiet", "--bin", "xassume", "--target-dir"])
-        .arg(folder.path())
+        .arg(directory.path())
         .status();
     if built.is_ok_and(|status| status.success()) {
         report.figure("size", "clean build", "s", begun.elapsed().as_secs_f64(), "release, crates downloaded before");

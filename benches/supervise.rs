@@ -21,7 +21,7 @@ const HOUR: Duration = Duration::from_hours(1);
 const SIDE_BY_SIDE: usize = 10;
 
 fn supervisor(world: Xassume) -> Running {
-    world.args(["--on-expiry", "restart", "--"]).args(probe()).arg("stamp").spawn()
+    world.args(["--on-expiry", "restart", "--"]).args(probe()).arg("print-times").spawn()
 }
 
 /// The moment behind a word in the probe's next such line.
@@ -153,7 +153,7 @@ impl Trace {
 pub(crate) fn restarts(subject: &Subject, effort: Effort, report: &mut Report) {
     let starts = (0..effort.choose(40, 5)).map(|_| {
         let mut command = Command::new(&probe()[0]);
-        command.arg(&probe()[1]).args(["stamp", "once"]).stdin(Stdio::null());
+        command.arg(&probe()[1]).args(["print-start-time"]).stdin(Stdio::null());
         let begun = monotonic();
         let output = command.output().expect("the probe starts");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -179,7 +179,7 @@ pub(crate) fn restarts(subject: &Subject, effort: Effort, report: &mut Report) {
     report.target("restart gap", gaps.median(), 5.0, "ms");
 
     let world = subject.xassume(&sts, Sessions::Cold).args(["--on-expiry", "restart", "--stop-timeout", "500ms", "--"]);
-    let running = world.args(probe()).args(["fork-worker", "stubborn", "then", "stamp"]).spawn();
+    let running = world.args(probe()).args(["fork-worker", "ignore-term", "then", "print-times"]).spawn();
     let gaps = (0..effort.choose(8, 2)).map(|_| between(moment(&running, "ended"), moment(&running, "begun")));
     let gaps = Samples::new(gaps.collect());
     let name = "restart gap, a process of its group ignores the stop signal";

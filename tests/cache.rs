@@ -32,7 +32,7 @@ fn key_id(finished: &Finished) -> String {
 }
 
 /// The folder that is used unless a test says otherwise.
-fn folder(xassume: &Xassume) -> PathBuf {
+fn directory(xassume: &Xassume) -> PathBuf {
     xassume.sandbox().runtime().join("xassume")
 }
 

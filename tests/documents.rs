@@ -22,11 +22,11 @@ struct Document {
 }
 
 fn documents() -> Vec<Document> {
-    let names = |folder: &str| -> Vec<String> {
-        let entries = fs::read_dir(root().join(folder)).expect("a folder of documents");
+    let names = |directory: &str| -> Vec<String> {
+        let entries = fs::read_dir(root().join(directory)).expect("a directory of documents");
         let names = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
         let documents = names.filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "md"));
-        documents.map(|name| if folder.is_empty() { name } else { format!("{folder}/{name}") }).collect()
+        documents.map(|name| if directory.is_empty() { name } else { format!("{directory}/{name}") }).collect()
     };
     let mut paths = [names(""), names("docs")].concat();
     paths.sort();
@@ -184,7 +184,7 @@ fn every_link_leads_somewhere() {
     let (mut found, mut wrong) = (0, Vec::new());
     let missing = excluded();
     for document in documents() {
-        let folder = root().join(&document.path).parent().expect("a folder").to_owned();
+        let directory = root().join(&document.path).parent().expect("a directory").to_owned();
         // Link texts may hold code spans, so the lines are taken as they are.
         let lines = document.text.lines().enumerate().filter(|(_, line)| !line.starts_with("    "));
         for (number, target) in lines.flat_map(|(at, line)| line.split("](").skip(1).map(move |rest| (at + 1, rest))) {
@@ -194,9 +194,9 @@ fn every_link_leads_somewhere() {
             }
             found += 1;
             let (path, section) = target.split_once('#').map_or((target, None), |(path, to)| (path, Some(to)));
-            let file = if path.is_empty() { root().join(&document.path) } else { folder.join(path) };
+            let file = if path.is_empty() { root().join(&document.path) } else { directory.join(path) };
             let file = normal(&file);
-            if missing.iter().any(|folder| file.starts_with(folder)) {
+            if missing.iter().any(|directory| file.starts_with(directory)) {
                 continue;
             }
             let there = match section {

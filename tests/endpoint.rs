@@ -28,7 +28,7 @@ struct Served {
 
 impl Served {
     fn by(xassume: Xassume) -> Self {
-        Self::with(xassume, &["signals"])
+        Self::with(xassume, &["print-signals"])
     }
 
     /// The command tells what it was given, and then does as it is told.
@@ -247,7 +247,7 @@ fn the_command_finds_nothing_but_the_endpoint() {
     let state = xassume.clone().arg("--").args(probe()).arg("state").run().exited(0).stdout_json();
     let descriptors: Vec<_> = state["fds"].as_object().expect("an object").keys().cloned().collect();
     assert_eq!(descriptors, ["0", "1", "2"], "the command does not hold the endpoint's socket");
-    assert!(xassume.sandbox().run_folders().is_empty(), "no file outlives the command");
+    assert!(xassume.sandbox().run_directories().is_empty(), "no file outlives the command");
     for name in ["AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONFIG_FILE"] {
         let refused = xassume.clone().args(["--keep-env", name, "--", "true"]).run().exited(125);
         assert!(refused.stderr.contains(name), "{}", refused.stderr);
@@ -282,7 +282,7 @@ pub(crate) fn nested(sts: &FakeSts, outer: Xassume) {
     while signers().len() < 3 {
         sts.wait_for_requests(sts.requests().len() + 1);
     }
-    std::fs::write(xassume.sandbox().work().join("enough"), "").expect("the folder is writable");
+    std::fs::write(xassume.sandbox().work().join("enough"), "").expect("the directory is writable");
     assert_eq!(running.wait().exited(0).stderr, "");
     let issued = sts.issued();
     let outer: Vec<&String> =

@@ -1,6 +1,6 @@
 //! Becoming the command: words, statuses, descriptors, signals; nothing of xassume stays.
 
-use crate::support::processes::{eventually, stopped};
+use crate::support::processes::{eventually, wait_until_stopped};
 use crate::support::{Answer, FakeSts, Xassume, probe};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -131,8 +131,8 @@ fn a_missing_interpreter_is_told_with_126() {
 fn the_command_is_found_in_the_inherited_path() {
     let sts = FakeSts::start();
     let xassume = xassume(&sts).script("bin/tool", "#!/bin/sh\necho found\n");
-    let folder = xassume.home().join("bin");
-    let finished = xassume.env("PATH", &folder).args(["--", "tool"]).run().exited(0);
+    let directory = xassume.home().join("bin");
+    let finished = xassume.env("PATH", &directory).args(["--", "tool"]).run().exited(0);
     assert_eq!(finished.stdout_text(), "found\n");
 }
 
@@ -157,7 +157,7 @@ fn a_session_that_expired_before_its_answer_was_read_starts_nothing() {
     let running = xassume(&sts).arg("--").args(probe()).args(["say", "ran"]).spawn();
     sts.wait_for_requests(1);
     running.signal(libc::SIGSTOP);
-    stopped(&[running.pid()]);
+    wait_until_stopped(&[running.pid()]);
     sts.release();
     // The `Date` of the answer is up to a second old: it has no fraction.
     let over = || SystemTime::now() - Duration::from_secs(1);

@@ -3,7 +3,7 @@
 #![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
 
 use crate::support::log::PATIENCE;
-use crate::support::processes::{children, eventually, pid_namespace, state_of, stopped};
+use crate::support::processes::{children, eventually, pid_namespace, state_of, wait_until_stopped};
 use crate::support::pty::PROMPT;
 use crate::support::sys::{self, wait_gone};
 use crate::support::{Answer, FakeSts, Identity, Running, Terminal, Xassume, binary, probe};
@@ -70,7 +70,7 @@ fn a_signal_to_xassume_ends_them_and_what_they_have_started() {
             assert!(!finished.stdout_text().contains("ran"), "{name}");
             assert!(wait_gone(process, PATIENCE), "{name}");
             assert!(sent.elapsed() < Duration::from_secs(20), "{name}: not when its time is up");
-            finished.left_nobody();
+            finished.left_no_process();
         }
     }
     assert_eq!(sts.requests().len(), 0);
@@ -83,7 +83,7 @@ fn those_that_do_not_heed_the_signal_are_killed() {
         let running = probing(with_process(&sts, STUBBORN).args(flags), &["say", "ran"]).spawn();
         let process = started_by_helper(&running);
         running.signal(libc::SIGTERM);
-        running.wait().killed_by(libc::SIGTERM).left_nobody();
+        running.wait().killed_by(libc::SIGTERM).left_no_process();
         assert!(wait_gone(process, PATIENCE));
     }
 }
@@ -175,7 +175,7 @@ fn a_question_of_theirs_is_stopped_and_continued_by_the_shell() {
     bash.through("Stopped");
     bash.through(PROMPT);
     // The shell asks only whether xassume has stopped.
-    stopped(&[asker]);
+    wait_until_stopped(&[asker]);
     bash.keys("fg\n");
     bash.through("echo it ran");
     bash.keys("sesame\n");

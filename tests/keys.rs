@@ -1,6 +1,6 @@
 //! Keys that cannot be used, and variables that are no text: said at once, and nobody is asked with them.
 
-use crate::support::{FakeContainer, FakeSts, Identity, Xassume, probe, unbroken};
+use crate::support::{FakeContainer, FakeSts, Identity, Xassume, on_one_line, probe};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -18,13 +18,13 @@ fn refused(sts: &FakeSts, xassume: &Xassume) -> String {
     };
     let (launched, supervised) = (run(&["--no-cache"]), run(&["--on-expiry", "restart", "--no-cache"]));
     assert_eq!(launched, supervised);
-    let said = unbroken(&launched);
+    let said = on_one_line(&launched);
     let (reason, hint) = said.split_once(" hint: ").expect("a reason and a hint");
     assert!(!hint.contains("hint: ") && launched.contains("\nhint: "), "{launched}");
     assert!(launched.lines().all(|line| line.chars().count() < 160), "{launched}");
     let checked = xassume.clone().arg("--check").run().exited(125).stdout_text();
     let reason = reason.trim_start_matches("xassume: ");
-    assert!(unbroken(&checked).contains(reason), "{reason}: {checked}");
+    assert!(on_one_line(&checked).contains(reason), "{reason}: {checked}");
     assert!(!launched.contains(HIDDEN) && !checked.contains(HIDDEN), "{launched}{checked}");
     assert_eq!(sts.requests().len(), 0, "STS is not asked with them");
     said

@@ -373,7 +373,7 @@ const COUNTS: &str = "n=$(($(cat $HOME/n 2>/dev/null || echo 0) + 1)); echo $n >
 /// Restarts at each refresh, without a cache, with the codes 111111 and 222222.
 fn refreshed_with_codes(sts: &FakeSts) -> crate::support::Running {
     let world = with_device(sts).env("XASSUME_NO_CACHE", "true").file("codes", "111111\n222222\n");
-    with_command(world.args(["--mfa-command", COUNTS, "--on-expiry", "restart"]), &["generation"]).spawn()
+    with_command(world.args(["--mfa-command", COUNTS, "--on-expiry", "restart"]), &["print-keys"]).spawn()
 }
 
 #[test]
@@ -441,7 +441,7 @@ fn a_code_is_in_no_processs_arguments_and_in_no_log() {
     let sts = strict(&[code]);
     sts.script([Answer::Held]);
     let xassume = with_device(&sts).args(["-vv", "--mfa-command", "cat code"]);
-    std::fs::write(xassume.sandbox().work().join("code"), code).expect("the folder is writable");
+    std::fs::write(xassume.sandbox().work().join("code"), code).expect("the directory is writable");
     let running = with_command(xassume, &["say", "ran"]).spawn();
     sts.wait_for_requests(1);
     for entry in std::fs::read_dir("/proc").expect("/proc is there").flatten() {

@@ -4,7 +4,7 @@ mod proxies;
 
 mod limits;
 
-use crate::support::{Answer, Authority, Certificate, FakeProxy, FakeSts, RefusedPort, Xassume, probe, unbroken};
+use crate::support::{Answer, Authority, Certificate, FakeProxy, FakeSts, RefusedPort, Xassume, on_one_line, probe};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use std::fs;
@@ -96,8 +96,8 @@ fn tls_that_cannot_be_trusted_is_told() {
 fn a_machine_without_root_certificates_is_told_so() {
     let sts = FakeSts::builder().tls(Certificate::Good).start();
     let xassume = Xassume::new(&sts).file("empty.pem", "").file("certs/none", "");
-    let (file, folder) = (xassume.home().join("empty.pem"), xassume.home().join("certs"));
-    let error = failed(xassume.env("SSL_CERT_FILE", file).env("SSL_CERT_DIR", folder));
+    let (file, directory) = (xassume.home().join("empty.pem"), xassume.home().join("certs"));
+    let error = failed(xassume.env("SSL_CERT_FILE", file).env("SSL_CERT_DIR", directory));
     assert!(error.contains("this machine has no root certificates"), "{error}");
 }
 
@@ -120,7 +120,7 @@ fn a_bundle_that_is_none_is_told_with_its_file() {
     let bundle = xassume.home().join("der.pem");
     let error = xassume.arg("--ca-bundle").arg(&bundle).args(["-r", ROLE, "--", "true"]).run().exited(125).stderr;
     let hint = format!("make PEM of DER with: openssl x509 -inform der -in {} -out ca.pem", bundle.display());
-    assert!(unbroken(&error).ends_with(&hint), "{error}");
+    assert!(on_one_line(&error).ends_with(&hint), "{error}");
     let finished = Xassume::new(&sts).args(["--ca-bundle", "/no/such.pem", "-r", ROLE, "--", "true"]).run().exited(125);
     assert!(finished.stderr.contains("/no/such.pem"), "{}", finished.stderr);
 }
@@ -180,7 +180,7 @@ fn tunnels(host: &str, xassume: Xassume) -> Vec<String> {
     let (stranger, proxy) = (FakeSts::builder().tls(Certificate::Good).start(), FakeProxy::start());
     proxy.map(&format!("{host}:443"), stranger.port());
     let xassume = xassume.env_remove("AWS_ENDPOINT_URL_STS").env("HTTPS_PROXY", proxy.url());
-    let told = unbroken(&xassume.run().exited(125).stderr);
+    let told = on_one_line(&xassume.run().exited(125).stderr);
     assert!(told.contains(&format!(" endpoint: https://{host}")), "{told}");
     let error = format!("no trusted TLS connection to https://{host} (through the proxy {}): ", proxy.url());
     assert!(told.contains(&error), "{told}");

@@ -19,23 +19,23 @@ fn via_process(sts: &FakeSts) -> Xassume {
 /// A running command that has a `credential_process`.
 struct Served {
     running: Running,
-    folder: PathBuf,
+    directory: PathBuf,
     line: String,
 }
 
 impl Served {
     fn by(xassume: Xassume) -> Self {
         let name = "AWS_SHARED_CREDENTIALS_FILE";
-        let running = xassume.arg("--").args(probe()).args(["env", name, "then", "signals"]).spawn();
+        let running = xassume.arg("--").args(probe()).args(["env", name, "then", "print-signals"]).spawn();
         let file = PathBuf::from(&running.line(name)[name.len() + 1..]);
         running.line("ready");
         let text = fs::read_to_string(&file).expect("the file is there");
         let line = text.strip_prefix("[default]\ncredential_process = ").expect("nothing else is in it");
-        Self { running, line: line.trim_end().to_owned(), folder: file.parent().expect("a folder").to_owned() }
+        Self { running, line: line.trim_end().to_owned(), directory: file.parent().expect("a directory").to_owned() }
     }
 
     fn socket(&self) -> PathBuf {
-        self.folder.join("socket")
+        self.directory.join("socket")
     }
 
     /// Runs the line as an SDK does, in an environment that must not matter.
@@ -95,14 +95,14 @@ fn the_line_gives_the_session() {
     assert_eq!(sts.requests().len(), 1, "no request of a client is passed on");
 
     assert!(served.line.starts_with('/') && !served.line.contains(['"', '\'', '$', '\\']), "{}", served.line);
-    assert_eq!(fs::read_link(served.folder.join("xassume")).ok(), binary().canonicalize().ok());
+    assert_eq!(fs::read_link(served.directory.join("xassume")).ok(), binary().canonicalize().ok());
     assert!(fs::metadata(served.socket()).expect("it is there").file_type().is_socket());
-    let modes = ["", "socket", "credentials", "config"].map(|name| mode(&served.folder.join(name)));
+    let modes = ["", "socket", "credentials", "config"].map(|name| mode(&served.directory.join(name)));
     assert_eq!(modes, [0o700, 0o600, 0o600, 0o600]);
 
-    let (line, folder) = (served.line.clone(), served.folder.clone());
+    let (line, directory) = (served.line.clone(), served.directory.clone());
     served.end();
-    assert!(!folder.exists(), "no file outlives the command");
+    assert!(!directory.exists(), "no file outlives the command");
     let gone = Command::new(binary()).args(line.split(' ').skip(1)).output().expect("it runs");
     refused(&gone);
 }
@@ -155,21 +155,24 @@ fn another_user_is_refused() {
     let served = Served::by(via_process(&sts));
     let as_nobody = || {
         let mut command = Command::new("/bin/sh");
-        let line = served.line.replacen(&served.folder.join("xassume").display().to_string(), "/proc/self/fd/0", 1);
+        let line = served.line.replacen(&served.directory.join("xassume").display().to_string(), "/proc/self/fd/0", 1);
         // The binary's own folders may be closed to others; a descriptor is not.
         let program = fs::File::open(binary()).expect("the binary is there");
         command.args(["-c", &line]).stdin(program).uid(65534).gid(65534).current_dir("/").output().expect("sh runs")
     };
     assert!(!as_nobody().status.success(), "the folder is closed");
     // Even where the folder and the socket are not, as far as they are the test's.
-    let sandbox = served.running.sandbox().folder();
-    let (own, above): (Vec<_>, Vec<_>) = served.folder.ancestors().partition(|folder| folder.starts_with(sandbox));
-    if let Some(closed) = above.iter().find(|folder| fs::metadata(folder).expect("it is there").mode() & 0o001 == 0) {
+    let sandbox = served.running.sandbox().directory();
+    let (own, above): (Vec<_>, Vec<_>) =
+        served.directory.ancestors().partition(|directory| directory.starts_with(sandbox));
+    if let Some(closed) =
+        above.iter().find(|directory| fs::metadata(directory).expect("it is there").mode() & 0o001 == 0)
+    {
         skipped_without_root(&format!("{} is closed to others", closed.display()));
         return;
     }
-    for folder in own {
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o711)).expect("it is ours");
+    for directory in own {
+        fs::set_permissions(directory, fs::Permissions::from_mode(0o711)).expect("it is ours");
     }
     fs::set_permissions(served.socket(), fs::Permissions::from_mode(0o666)).expect("it is ours");
     let output = as_nobody();
@@ -185,10 +188,10 @@ fn a_runtime_folder_that_no_line_can_name_is_passed_over() {
     let world = via_process(&sts);
     // A space would have to be quoted, and no socket's path is that long.
     for name in ["a b", &"long".repeat(20)] {
-        let folder = world.sandbox().runtime().join(name);
-        fs::create_dir(&folder).expect("a folder");
-        let served = Served::by(world.clone().env("XDG_RUNTIME_DIR", &folder));
-        assert!(!served.folder.starts_with(&folder), "{}", served.line);
+        let directory = world.sandbox().runtime().join(name);
+        fs::create_dir(&directory).expect("a directory");
+        let served = Served::by(world.clone().env("XDG_RUNTIME_DIR", &directory));
+        assert!(!served.directory.starts_with(&directory), "{}", served.line);
         document(&served.ask());
         served.end();
     }
@@ -211,9 +214,9 @@ fn a_command_without_any_network_is_served() {
 fn a_binary_under_a_path_with_a_space_is_reached_all_the_same() {
     let sts = FakeSts::start();
     let world = via_process(&sts);
-    let folder = world.sandbox().work().join("my programs");
-    fs::create_dir(&folder).expect("a folder");
-    let copy = folder.join("x");
+    let directory = world.sandbox().work().join("my programs");
+    fs::create_dir(&directory).expect("a directory");
+    let copy = directory.join("x");
     programs::copy_program(&binary(), &copy);
     let served = Served::by(world.program(copy));
     document(&served.ask());

@@ -45,7 +45,7 @@ fn by_another_user(xassume: &Xassume) -> Option<Xassume> {
         return None;
     }
     let sandbox = xassume.sandbox();
-    for path in [sandbox.folder().to_owned(), sandbox.home(), sandbox.tmp(), sandbox.runtime(), sandbox.work()] {
+    for path in [sandbox.directory().to_owned(), sandbox.home(), sandbox.tmp(), sandbox.runtime(), sandbox.work()] {
         chown(path, Some(OTHER), Some(OTHER)).expect("root gives it away");
     }
     let args: Vec<_> = xassume.command().get_args().map(std::ffi::OsStr::to_owned).collect();
@@ -60,7 +60,7 @@ fn a_runtime_directory_that_another_user_could_exchange_is_passed_over() {
     let sts = FakeSts::start();
     for via in ["file", "endpoint", "process"] {
         let base = xassume(&sts).args(["--via", via]);
-        let parent = base.sandbox().folder().to_owned();
+        let parent = base.sandbox().directory().to_owned();
         let open = directory(&parent, "open", 0o777);
         let below = directory(&open, "below", 0o700);
         let group = directory(&parent, "group", 0o770);
@@ -105,7 +105,7 @@ fn in_a_user_namespace_a_directory_that_another_user_has_put_into_an_open_one_is
     let sts = FakeSts::start();
     let world = shell(xassume(&sts).args(["--via", "file", "--no-cache"]), SHOW_FILES);
     let Some(world) = by_another_user(&world) else { return };
-    let open = directory(world.sandbox().folder(), "open", 0o1777);
+    let open = directory(world.sandbox().directory(), "open", 0o1777);
     let foreign = directory(&open, "foreign", 0o1777);
     chown(&foreign, Some(OTHER + 1), Some(OTHER + 1)).expect("root gives it away");
     let world = world.env("XDG_RUNTIME_DIR", &foreign);
@@ -210,7 +210,7 @@ fn another_user_who_takes_the_name_of_a_copy_denies_nothing() {
     }
     let sts = FakeSts::start();
     let world = xassume(&sts);
-    let base = directory(world.sandbox().folder(), "sticky", 0o1777);
+    let base = directory(world.sandbox().directory(), "sticky", 0o1777);
     let world = world.env("XDG_RUNTIME_DIR", &base).arg("--no-cache");
     let copy = isolated(&world);
     let taken = copy.parent().expect("a directory");

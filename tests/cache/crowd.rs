@@ -1,7 +1,7 @@
 //! Many launches at once: one of them asks STS, the others wait for its answer, whatever becomes of it.
 #![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
 
-use super::{ROLE, folder, key_id, ran, xassume};
+use super::{ROLE, directory, key_id, ran, xassume};
 use crate::support::{Answer, FakeSts, Finished, Running, StsRequest, Xassume, probe};
 use std::time::Duration;
 
@@ -141,7 +141,7 @@ fn a_folder_that_is_removed_in_between_costs_one_call_at_the_most() {
     let holder = start(&xassume);
     sts.wait_for_requests(1);
     let before = start_many(&xassume, 20);
-    std::fs::remove_dir_all(folder(&xassume)).expect("removed");
+    std::fs::remove_dir_all(directory(&xassume)).expect("removed");
     let after = start_many(&xassume, 20);
     sts.release();
     all_right(&sts, std::iter::once(holder).chain(before).chain(after).collect());

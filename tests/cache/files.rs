@@ -2,7 +2,7 @@
 //! else is said only with `-v`.
 #![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
 
-use super::{folder, key_id, ran, xassume};
+use super::{directory, key_id, ran, xassume};
 use crate::support::processes::eventually;
 use crate::support::{FakeSts, Xassume, probe};
 use std::fs;
@@ -15,7 +15,7 @@ const UNUSABLE: &str = "the cache cannot be used: ";
 
 /// The file of the one session that is kept.
 fn session(xassume: &Xassume) -> PathBuf {
-    let files = fs::read_dir(folder(xassume)).expect("a cache").map(|entry| entry.expect("an entry").path());
+    let files = fs::read_dir(directory(xassume)).expect("a cache").map(|entry| entry.expect("an entry").path());
     let mut sessions: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "session")).collect();
     assert_eq!(sessions.len(), 1, "{sessions:?}");
     sessions.remove(0)
@@ -34,8 +34,8 @@ fn files_are_private_and_their_names_tell_nothing() {
     let sts = FakeSts::start();
     let xassume = xassume(&sts).args(["--external-id", "telling-word"]);
     ran(&xassume);
-    assert_eq!(mode(&folder(&xassume)), 0o700);
-    for entry in fs::read_dir(folder(&xassume)).expect("a cache") {
+    assert_eq!(mode(&directory(&xassume)), 0o700);
+    for entry in fs::read_dir(directory(&xassume)).expect("a cache") {
         let path = entry.expect("an entry").path();
         assert_eq!(mode(&path), 0o600, "{}", path.display());
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
@@ -51,7 +51,7 @@ fn an_umask_that_is_open_makes_nothing_open() {
     let xassume = xassume(&sts);
     let script = format!("umask 0; exec {} -r {} -- true", crate::support::binary().display(), super::ROLE);
     xassume.clone().without_args().program("/bin/sh").args(["-c", &script]).run().exited(0);
-    assert_eq!((mode(&folder(&xassume)), mode(&session(&xassume))), (0o700, 0o600));
+    assert_eq!((mode(&directory(&xassume)), mode(&session(&xassume))), (0o700, 0o600));
 }
 
 /// What somebody does to a file or a folder.
@@ -151,7 +151,7 @@ fn a_folder_in_the_way_costs_the_cache_and_nothing_else() {
     ran(&xassume);
     let file = session(&xassume);
     fs::remove_file(&file).expect("removed");
-    fs::create_dir_all(file.join("full")).expect("a folder");
+    fs::create_dir_all(file.join("full")).expect("a directory");
     assert_eq!(ran(&xassume).stderr, "xassume: the session cannot be kept in the cache: Is a directory\n");
     assert_eq!(ran(&xassume.arg("-q")).stderr, "");
     assert_eq!(sts.requests().len(), 3);
@@ -229,7 +229,7 @@ fn a_supervised_run_is_warned_once_of_its_cache() {
     let place = base.home().join(".cache/xassume");
     fs::create_dir_all(&place).expect("a directory");
     set_mode(&place, 0o755);
-    let running = base.args(["--via", "file", "--"]).args(probe()).args(["signals"]).spawn();
+    let running = base.args(["--via", "file", "--"]).args(probe()).args(["print-signals"]).spawn();
     running.line("ready");
     sts.wait_for_requests(3);
     running.signal(libc::SIGTERM);
@@ -249,7 +249,7 @@ fn a_runtime_folder_that_is_refused_is_passed_over_and_verbose_says_why() {
     for (reason, spoil) in spoils {
         let sts = FakeSts::start();
         let xassume = xassume(&sts);
-        let place = folder(&xassume);
+        let place = directory(&xassume);
         spoil(&place);
         let line = format!("xassume: cache: passed over: {}: {reason}\n", place.display());
         let verbose = xassume.clone().arg("-v");
@@ -279,7 +279,7 @@ fn a_cache_that_becomes_open_to_others_is_one_warning_for_all_refreshes() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(2)).start();
     let xassume = Xassume::new(&sts).args(["-r", "arn:aws:iam::111111111111:role/R", "--via", "file", "-v"]);
     let cache = xassume.home().join("cache");
-    let running = xassume.arg("--cache-dir").arg(&cache).arg("--").args(probe()).arg("signals").spawn();
+    let running = xassume.arg("--cache-dir").arg(&cache).arg("--").args(probe()).arg("print-signals").spawn();
     running.line("ready");
     fs::set_permissions(&cache, fs::Permissions::from_mode(0o755)).expect("the cache is ours");
     running.error_line(UNUSABLE);

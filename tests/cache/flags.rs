@@ -1,6 +1,6 @@
 //! What the flags of the cache, and their variables, say.
 
-use super::{MINUTE, failed, folder, key_id, ran, xassume};
+use super::{MINUTE, directory, failed, key_id, ran, xassume};
 use crate::support::{FakeSts, Xassume};
 
 #[test]
@@ -9,7 +9,7 @@ fn no_cache_neither_uses_nor_keeps_a_session() {
     let xassume = xassume(&sts);
     let off = xassume.clone().arg("--no-cache");
     ran(&off);
-    assert!(!folder(&xassume).exists());
+    assert!(!directory(&xassume).exists());
     ran(&xassume);
     ran(&xassume.env("XASSUME_NO_CACHE", "1"));
     assert_eq!(sts.requests().len(), 3);
@@ -82,11 +82,11 @@ fn clear_cache_removes_every_session_and_runs_nothing() {
     let cleared = clear(&xassume.clone().arg("-v"));
     assert_eq!(cleared.stdout_text(), "");
     let lines = [
-        format!("xassume: sessions removed from {}: 2\n", folder(&xassume).display()),
+        format!("xassume: sessions removed from {}: 2\n", directory(&xassume).display()),
         format!("xassume: sessions removed from {}: 1\n", xassume.home().join(".cache/xassume").display()),
     ];
     assert_eq!(cleared.stderr, lines.concat());
-    assert_eq!(std::fs::read_dir(folder(&xassume)).expect("a folder").count(), 0);
+    assert_eq!(std::fs::read_dir(directory(&xassume)).expect("a directory").count(), 0);
     ran(&xassume);
     assert_eq!(sts.requests().len(), 4);
     ran(&xassume.clone().env("XASSUME_CLEAR_CACHE", "true"));
@@ -103,7 +103,9 @@ fn the_cache_is_where_it_was_asked_for() {
     let by_flag = world.clone().arg("--cache-dir").arg(&asked);
     let bare = world.clone().env_remove("XDG_RUNTIME_DIR");
     let by_xdg = bare.clone().env("XDG_CACHE_HOME", &cache);
-    for (place, xassume) in [(folder(&world), world), (asked, by_flag), (cache.join("xassume"), by_xdg), (home, bare)] {
+    for (place, xassume) in
+        [(directory(&world), world), (asked, by_flag), (cache.join("xassume"), by_xdg), (home, bare)]
+    {
         let before = sts.requests().len();
         ran(&xassume);
         ran(&xassume);

@@ -1,14 +1,14 @@
 //! The hand-over that a launch would make: tried, and nothing of it left.
 
 use super::{ROLE, failed_at, fails, role};
-use crate::support::{FakeSts, Refusal, Xassume, probe, unbroken};
+use crate::support::{DeniedCall, FakeSts, Xassume, on_one_line, probe};
 use std::fs;
 use std::os::unix::fs::{chown, symlink};
 use std::path::Path;
 
 /// The names in a folder.
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).expect("a folder");
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).expect("a directory");
     entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
 }
 
@@ -21,12 +21,12 @@ fn fails_as_a_launch(xassume: &Xassume, reason: &str) {
     assert!(page.contains("\nok           session "), "{page}");
     let launched = xassume.clone().args(["-r", ROLE, "--"]).args(probe()).args(["exit", "0"]).run().exited(125);
     let said = launched.stderr.trim_start_matches("xassume: ");
-    assert!(unbroken(said).contains(reason), "{said}");
+    assert!(on_one_line(said).contains(reason), "{said}");
     let (error, hint) = said.split_once("hint: ").expect("a hint");
     for part in [error, hint] {
-        assert!(unbroken(&page).contains(&unbroken(part)), "{part} is not in\n{page}");
+        assert!(on_one_line(&page).contains(&on_one_line(part)), "{part} is not in\n{page}");
     }
-    assert_eq!(xassume.sandbox().run_folders(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(xassume.sandbox().run_directories(), Vec::<std::path::PathBuf>::new());
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn what_cannot_be_served_is_found_out() {
         ("endpoint", "cannot serve the session on 127.0.0.1: Operation not"),
         ("process", "cannot serve the session by a unix socket: Operation not"),
     ] {
-        let barred = Xassume::new(&sts).refusing(&[Refusal::Call(libc::SYS_bind, libc::EPERM)]);
+        let barred = Xassume::new(&sts).denying(&[DeniedCall::Call(libc::SYS_bind, libc::EPERM)]);
         fails_as_a_launch(&barred.args(["--via", via]), complaint);
     }
 }
@@ -62,9 +62,9 @@ fn what_cannot_be_served_is_found_out() {
 #[test]
 fn without_any_private_folder_there_is_no_hand_over() {
     let sts = FakeSts::start();
-    let mut closed = vec![Refusal::Call(libc::SYS_mkdirat, libc::EROFS)];
+    let mut closed = vec![DeniedCall::Call(libc::SYS_mkdirat, libc::EROFS)];
     #[cfg(target_arch = "x86_64")]
-    closed.push(Refusal::Call(libc::SYS_mkdir, libc::EROFS));
+    closed.push(DeniedCall::Call(libc::SYS_mkdir, libc::EROFS));
     for flags in [
         &["--via", "file"][..],
         &["--via", "endpoint"],
@@ -72,13 +72,13 @@ fn without_any_private_folder_there_is_no_hand_over() {
         &["--isolate", "--on-expiry", "restart"],
         &["--on-expiry", "signal"],
     ] {
-        let xassume = Xassume::new(&sts).arg("--no-cache").refusing(&closed).args(flags);
+        let xassume = Xassume::new(&sts).arg("--no-cache").denying(&closed).args(flags);
         // Its copy for `--isolate` is another one than any that this user's runs have left in /dev/shm.
         let config = format!("[default]\ncli_history = {}\n", xassume.home().display());
         let xassume = xassume.file(".aws/config", config);
         fails_as_a_launch(&xassume, "cannot keep a private folder in XDG_RUNTIME_DIR, /dev/shm or TMPDIR: Read-only");
     }
-    let xassume = Xassume::new(&sts).arg("--no-cache").refusing(&closed).args(["--check", "-r", ROLE]);
+    let xassume = Xassume::new(&sts).arg("--no-cache").denying(&closed).args(["--check", "-r", ROLE]);
     xassume.run().exited(0);
 }
 
@@ -95,9 +95,9 @@ fn nothing_of_a_check_is_left() {
         let xassume = role(&sts).args(flags);
         let page = xassume.run().exited(0).stdout_text();
         assert!(page.contains("\nok           delivery "), "{page}");
-        assert_eq!(xassume.sandbox().run_folders(), Vec::<std::path::PathBuf>::new(), "{flags:?}");
-        for folder in [xassume.sandbox().work(), xassume.sandbox().tmp(), xassume.home()] {
-            assert_eq!(names(&folder), Vec::<String>::new(), "{flags:?}");
+        assert_eq!(xassume.sandbox().run_directories(), Vec::<std::path::PathBuf>::new(), "{flags:?}");
+        for directory in [xassume.sandbox().work(), xassume.sandbox().tmp(), xassume.home()] {
+            assert_eq!(names(&directory), Vec::<String>::new(), "{flags:?}");
         }
     }
 }
@@ -108,7 +108,8 @@ fn the_file_of_a_living_run_is_not_touched() {
     let xassume = Xassume::new(&sts);
     let file = xassume.sandbox().work().join("keys");
     let by_file = ["--role-session-name", "me", "-r", ROLE, "--via", "file", "--credentials-file", "keys"];
-    let living = xassume.clone().args(by_file).arg("--").args(probe()).args(["signals", "then", "exit", "0"]).spawn();
+    let living =
+        xassume.clone().args(by_file).arg("--").args(probe()).args(["print-signals", "then", "exit", "0"]).spawn();
     living.line("ready");
     let before =
         (fs::read(&file).expect("there"), fs::metadata(&file).and_then(|found| found.modified()).expect("times"));
@@ -121,7 +122,7 @@ fn the_file_of_a_living_run_is_not_touched() {
         (fs::read(&file).expect("there"), fs::metadata(&file).and_then(|found| found.modified()).expect("times"));
     assert!(before == after && sts.issued().len() == 2);
     assert_eq!(names(&xassume.sandbox().work()), ["keys"]);
-    assert_eq!(xassume.sandbox().run_folders().len(), 1, "the living run's");
+    assert_eq!(xassume.sandbox().run_directories().len(), 1, "the living run's");
     living.signal(libc::SIGTERM);
     living.wait().exited(0);
     assert!(!file.exists());
@@ -138,9 +139,9 @@ fn a_cache_folder_that_was_named_and_cannot_be_used_is_told() {
         "{page}"
     );
     let open = role(&sts).file("open/x", "");
-    let folder = open.home().join("open");
-    fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it is ours");
-    let page = open.env("XASSUME_CACHE_DIR", &folder).run().exited(0).stdout_text();
+    let directory = open.home().join("open");
+    fs::set_permissions(&directory, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it is ours");
+    let page = open.env("XASSUME_CACHE_DIR", &directory).run().exited(0).stdout_text();
     assert!(page.contains("it is open to others (mode 755, not 700)") && page.contains("hint: chmod 700 "), "{page}");
     let page = role(&sts).env("XASSUME_CACHE_DIR", "/proc/x").arg("--no-cache").run().exited(0).stdout_text();
     assert!(page.contains("\nok           session ") && !page.contains("/proc/x"), "{page}");

@@ -10,7 +10,7 @@ use clap_complete::Shell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-fn folder() -> PathBuf {
+fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("completions")
 }
 
@@ -33,9 +33,9 @@ fn generated() -> Vec<(&'static str, Vec<u8>)> {
 #[test]
 fn completions_and_man_page_are_in_step_with_the_flags() {
     for (name, text) in generated() {
-        let path = folder().join(name);
+        let path = directory().join(name);
         if std::env::var_os("UPDATE").is_some() {
-            std::fs::create_dir_all(folder()).expect("the folder");
+            std::fs::create_dir_all(directory()).expect("the directory");
             std::fs::write(&path, &text).expect("written");
         }
         let kept = std::fs::read(&path).unwrap_or_default();

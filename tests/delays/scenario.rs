@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::Blow;
 use crate::support::http::get;
-use crate::support::processes::{children, comes_to_be};
+use crate::support::processes::{becomes_true, children};
 use crate::support::sys::send_signal;
 use crate::support::{FakeSts, Identity, Running, Xassume, probe};
 use crate::tracer::MARK;
@@ -65,9 +65,9 @@ impl Scenario {
     pub fn calls(self, binary: &Path) -> Vec<String> {
         let sts = FakeSts::builder().lifetime(LIFETIME).start();
         let (running, _) = self.start(binary, &sts, 0);
-        assert!(comes_to_be(|| sts.requests().len() >= 2), "no refresh: {}", running.stderr.so_far());
+        assert!(becomes_true(|| sts.requests().len() >= 2), "no refresh: {}", running.stderr.so_far());
         // Its last steps come after STS's answer: the next call of STS is later than all of them.
-        comes_to_be(|| sts.requests().len() >= 3);
+        becomes_true(|| sts.requests().len() >= 3);
         let said = running.stderr.so_far();
         let calls = said.lines().filter_map(|line| line.split_once(&format!("{MARK}call "))?.1.split_once(' '));
         calls.map(|(_, call)| call.to_owned()).collect::<Vec<_>>()
@@ -81,7 +81,7 @@ impl Scenario {
             let said = running.stderr.so_far();
             said.lines().find_map(|line| Some(line.split_once(&format!("{MARK}held "))?.1.to_owned()))
         };
-        comes_to_be(|| held_call().is_some() || sts.requests().len() >= 3);
+        becomes_true(|| held_call().is_some() || sts.requests().len() >= 3);
         let Some(call) = held_call() else { return Outcome::NotReached };
         match self.judge(running, xassume, blow) {
             Ok(()) => Outcome::Good,
@@ -152,7 +152,7 @@ impl Scenario {
             Self::File | Self::Endpoint | Self::Process => xassume,
         };
         let names = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"];
-        let verbs = ["then", "generation", "exit-on", "USR2", "then", "exit", &STATUS.to_string()].map(str::to_owned);
+        let verbs = ["then", "print-keys", "exit-on", "USR2", "then", "exit", &STATUS.to_string()].map(str::to_owned);
         let running = xassume.arg("--").args(probe()).arg("env").args(names).args(verbs).spawn();
         running.line("ready pid=");
         send_signal(running.pid(), libc::SIGUSR1);

@@ -49,7 +49,7 @@ fn each_session_takes_the_place_of_the_one_before_while_clients_ask() {
 #[test]
 fn a_command_that_was_told_to_end_is_served_until_it_has() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(8)).start();
-    let served = Served::with(via_endpoint(&sts), &["signals", "ignore", "TERM", "exit-on", "USR1"]);
+    let served = Served::with(via_endpoint(&sts), &["print-signals", "survive", "TERM", "exit-on", "USR1"]);
     served.running.signal(libc::SIGTERM);
     served.running.line("TERM");
     assert_eq!(served.get().status, 200);

@@ -102,7 +102,7 @@ fn hanging_connections_hold_up_neither_clients_nor_the_supervision() {
     let sts = FakeSts::start();
     let line = "ulimit -n 1024 && exec \"$@\"";
     let xassume = Xassume::new(&sts).program("/bin/sh").args(["-c", line, "sh"]).arg(binary());
-    let served = Served::with(xassume.args(["--via", "endpoint", "-r", ROLE]), &["signals", "exit-on", "USR2"]);
+    let served = Served::with(xassume.args(["--via", "endpoint", "-r", ROLE]), &["print-signals", "exit-on", "USR2"]);
     for count in [200, 400] {
         let mut hanging: Vec<TcpStream> = (0..count).map(|_| served.connect()).collect();
         for stream in hanging.iter_mut().step_by(2) {

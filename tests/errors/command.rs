@@ -12,7 +12,7 @@ fn running(words: &'static [&'static str]) -> Scene {
 /// A file of that mode in the working folder.
 fn with_file(xassume: Xassume, name: &str, mode: u32, contents: &str) -> Xassume {
     let path = xassume.sandbox().work().join(name);
-    fs::write(&path, contents).expect("the folder is writable");
+    fs::write(&path, contents).expect("the directory is writable");
     fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("the file is ours");
     xassume
 }

@@ -1,7 +1,7 @@
 //! A session that cannot be handed on, or that has ended.
 
 use super::page::{CLOSED, Page, ROLE, Scene, nobody, page};
-use crate::support::{Answer, FakeSts, Refusal, Xassume};
+use crate::support::{Answer, DeniedCall, FakeSts, Xassume};
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ pub(super) fn pages() -> Vec<Page> {
             Scene::new(xassume.args(BY_FILE).args(args)).with(sts)
         }),
         page("delivery-socket-barred", || {
-            let barred = nobody().refusing(&[Refusal::Call(libc::SYS_bind, libc::EPERM)]);
+            let barred = nobody().denying(&[DeniedCall::Call(libc::SYS_bind, libc::EPERM)]);
             Scene::new(barred.args(["-r", ROLE, "--via", "process", "--", "true"]))
         }),
         page("delivery-session-lapsed", || {

@@ -17,7 +17,7 @@ mod values;
 mod variants;
 
 use crate::support::{FakeSts, Terminal, Xassume};
-use page::{Page, ROLE, folder, nobody};
+use page::{Page, ROLE, directory, nobody};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -47,7 +47,7 @@ fn compare(pages: &[Page]) {
     for page in pages {
         let written = page.written();
         if updating() {
-            fs::create_dir_all(folder()).expect("the repository is writable");
+            fs::create_dir_all(directory()).expect("the repository is writable");
             fs::write(page.approved(), &written).expect("the repository is writable");
             continue;
         }
@@ -112,7 +112,7 @@ fn what_is_outside_its_limits() {
 #[test]
 fn no_page_is_stale_and_none_is_missing() {
     let known: Vec<&str> = groups().iter().flatten().map(|page| page.name).collect();
-    let files: BTreeSet<String> = fs::read_dir(folder())
+    let files: BTreeSet<String> = fs::read_dir(directory())
         .expect("there are approved pages")
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
         .collect();
@@ -120,7 +120,7 @@ fn no_page_is_stale_and_none_is_missing() {
     assert_eq!(expected.len(), known.len(), "two pages have one name");
     if updating() {
         for stale in files.difference(&expected) {
-            fs::remove_file(folder().join(stale)).expect("the repository is writable");
+            fs::remove_file(directory().join(stale)).expect("the repository is writable");
         }
         return;
     }

@@ -24,8 +24,8 @@ pub(super) fn pages() -> Vec<Page> {
         page("network-tls-no-roots", || {
             let sts = FakeSts::builder().tls(Certificate::Good).start();
             let xassume = Xassume::new(&sts).file("empty.pem", "").file("certs/none", "");
-            let (file, folder) = (xassume.home().join("empty.pem"), xassume.home().join("certs"));
-            Scene::new(xassume.env("SSL_CERT_FILE", file).env("SSL_CERT_DIR", folder).args(LINE)).with(sts)
+            let (file, directory) = (xassume.home().join("empty.pem"), xassume.home().join("certs"));
+            Scene::new(xassume.env("SSL_CERT_FILE", file).env("SSL_CERT_DIR", directory).args(LINE)).with(sts)
         }),
         page("network-bundle-without-certificate", || {
             let sts = FakeSts::start();

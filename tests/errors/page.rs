@@ -132,11 +132,11 @@ impl Page {
     }
 
     pub(super) fn approved(&self) -> PathBuf {
-        folder().join(self.name).with_extension("txt")
+        directory().join(self.name).with_extension("txt")
     }
 }
 
-pub(super) fn folder() -> PathBuf {
+pub(super) fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/errors/approved")
 }
 

@@ -1,7 +1,7 @@
 //! Each kind of error has a page. The kinds are read from the source, and recognised by the words that it has for them.
 
-use super::page::folder;
-use crate::support::unbroken;
+use super::page::directory;
+use crate::support::on_one_line;
 use std::fs;
 use std::path::Path;
 
@@ -98,9 +98,9 @@ fn told_by(name: &str) -> &str {
 }
 
 /// The texts of a folder's sources, but of those that are tests.
-fn sources(folder: &Path) -> Vec<String> {
+fn sources(directory: &Path) -> Vec<String> {
     let mut texts = Vec::new();
-    for entry in fs::read_dir(folder).expect("the sources are there") {
+    for entry in fs::read_dir(directory).expect("the sources are there") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             texts.extend(sources(&path));
@@ -152,9 +152,9 @@ fn each_kind_of_error_has_a_page_or_a_reason() {
     if super::updating() {
         return;
     }
-    let pages: Vec<String> = fs::read_dir(folder())
+    let pages: Vec<String> = fs::read_dir(directory())
         .expect("there are approved pages")
-        .map(|entry| unbroken(&fs::read_to_string(entry.expect("an entry").path()).expect("a page")))
+        .map(|entry| on_one_line(&fs::read_to_string(entry.expect("an entry").path()).expect("a page")))
         .collect();
     let kinds = kinds();
     assert!(kinds.len() > 5 && kinds.iter().all(|kinds| !kinds.variants.is_empty()), "the sources are understood");

@@ -12,7 +12,7 @@ fn short() -> FakeSts {
 fn instance_metadata_that_fails_is_asked_again_until_it_answers() {
     let (sts, imds) = (short(), FakeImds::start());
     let world = xassume(&sts).without_keys().with_metadata_at(&imds.url()).args(["--on-expiry", "signal"]);
-    let running = probing(world, &["generation"]).spawn();
+    let running = probing(world, &["print-keys"]).spawn();
     running.line("ready");
     imds.fail(500);
     let line = running.error_line("cannot refresh the session");
@@ -27,7 +27,7 @@ fn instance_metadata_that_fails_is_asked_again_until_it_answers() {
 fn instance_metadata_that_is_gone_for_good_takes_no_command_along() {
     let (sts, imds) = (short(), FakeImds::start());
     let world = xassume(&sts).without_keys().with_metadata_at(&imds.url()).args(["--via", "file"]);
-    let running = probing(world, &["generation"]).spawn();
+    let running = probing(world, &["print-keys"]).spawn();
     running.line("ready");
     imds.die();
     let line = running.error_line("cannot refresh the session");
@@ -44,7 +44,7 @@ fn a_container_that_refuses_later_takes_no_command_along() {
         .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri())
         .env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", container.token_file())
         .args(["--on-expiry", "restart"]);
-    let running = probing(world, &["generation"]).spawn();
+    let running = probing(world, &["print-keys"]).spawn();
     running.line("ready");
     container.fail(403);
     let line = running.error_line("cannot refresh the session");
@@ -59,7 +59,7 @@ fn a_container_that_refuses_later_takes_no_command_along() {
 fn keys_that_have_expired_by_then_are_told_with_the_way_out() {
     let sts = short();
     let task = Identity::task();
-    let running = probing(xassume(&sts).with_keys_of(&task).args(["--on-expiry", "restart"]), &["generation"]).spawn();
+    let running = probing(xassume(&sts).with_keys_of(&task).args(["--on-expiry", "restart"]), &["print-keys"]).spawn();
     running.line("ready");
     sts.expire(&task.access_key_id);
     let line = running.error_line("cannot refresh the session");

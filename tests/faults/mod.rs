@@ -42,7 +42,7 @@ fn after(words: &str, xassume: &Xassume) -> Xassume {
 /// Insists that a run ended before its command for a reason that it told, and in order.
 #[track_caller]
 fn told(finished: Finished) -> String {
-    let finished = finished.exited(125).left_nobody();
+    let finished = finished.exited(125).left_no_process();
     assert_eq!(finished.stdout_text(), "", "the command must not start: {}", finished.describe());
     let said: Vec<_> = finished.stderr.lines().filter(|line| line.starts_with("xassume: ")).collect();
     assert!(said.len() == 1 && finished.stderr.starts_with("xassume: "), "one line: {}", finished.stderr);
@@ -55,7 +55,7 @@ fn told(finished: Finished) -> String {
 fn refused(xassume: Xassume) -> String {
     let xassume = probing(xassume, &["say", "ran"]);
     let said = told(xassume.run());
-    assert_eq!(xassume.sandbox().run_folders(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(xassume.sandbox().run_directories(), Vec::<std::path::PathBuf>::new());
     said
 }
 
@@ -63,7 +63,7 @@ fn refused(xassume: Xassume) -> String {
 #[track_caller]
 fn still_runs(running: Running) -> Finished {
     running.signal(libc::SIGTERM);
-    let finished = running.wait().exited(0).left_nobody();
+    let finished = running.wait().exited(0).left_no_process();
     assert!(!finished.stderr.contains("internal error"), "{}", finished.stderr);
     finished
 }

@@ -20,7 +20,7 @@ fn a_name_that_is_lost_and_found_again_costs_no_command() {
     let world = world.file("hosts", &known).file("resolv.conf", "nameserver 127.0.0.1\noptions attempts:1 timeout:1\n");
     let hosts = world.home().join("hosts");
     let mounts = "mount --bind \"$HOME/hosts\" /etc/hosts && mount --bind \"$HOME/resolv.conf\" /etc/resolv.conf";
-    let running = with_mounts(namespace, mounts, &probing(world, &["generation"])).spawn();
+    let running = with_mounts(namespace, mounts, &probing(world, &["print-keys"])).spawn();
     running.line("ready");
     fs::write(&hosts, "127.0.0.1 localhost\n").expect("the home is ours");
     let line = running.error_line("cannot refresh the session");

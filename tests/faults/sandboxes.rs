@@ -1,7 +1,7 @@
 //! Kernels and containers that refuse a system call: what can be done without is done without, the rest is told.
 
 use super::{at, probing, refused, still_runs, told, xassume};
-use crate::support::{Answer, FakeSts, Identity, Refusal, Xassume};
+use crate::support::{Answer, DeniedCall, FakeSts, Identity, Xassume};
 use std::time::Duration;
 
 fn short() -> FakeSts {
@@ -26,7 +26,7 @@ fn without_pidfd_timerfd_or_close_range_everything_works_all_the_same() {
     ] {
         let sts = short();
         let world = with_process(xassume(&sts)).args(["--on-expiry", "restart"]);
-        let running = probing(world, &["generation"]).refusing(&[Refusal::Call(call, errno)]).spawn();
+        let running = probing(world, &["print-keys"]).denying(&[DeniedCall::Call(call, errno)]).spawn();
         let (first, second) = (running.line("ready"), running.line("ready"));
         assert_ne!(first, second, "it was restarted");
         assert_eq!(still_runs(running).stderr, "");
@@ -36,7 +36,7 @@ fn without_pidfd_timerfd_or_close_range_everything_works_all_the_same() {
 #[test]
 fn without_signalfd_there_is_no_supervision() {
     let sts = FakeSts::start();
-    let world = || xassume(&sts).refusing(&[Refusal::Call(libc::SYS_signalfd4, libc::ENOSYS)]);
+    let world = || xassume(&sts).denying(&[DeniedCall::Call(libc::SYS_signalfd4, libc::ENOSYS)]);
     let said = refused(world().args(["--on-expiry", "restart"]));
     assert!(said.contains("cannot receive signals: "), "{said}");
     probing(world(), &["say", "ran"]).run().exited(0);
@@ -45,36 +45,36 @@ fn without_signalfd_there_is_no_supervision() {
 #[test]
 fn where_no_process_can_be_made_the_reason_is_told() {
     for errno in [libc::EAGAIN, libc::ENOMEM] {
-        let refusal = [Refusal::Processes(errno)];
+        let refusal = [DeniedCall::Processes(errno)];
         for via in ["env", "file", "endpoint", "process"] {
             let sts = FakeSts::start();
             let on_expiry = if via == "env" { "restart" } else { "none" };
-            let said = refused(xassume(&sts).refusing(&refusal).args(["--via", via, "--on-expiry", on_expiry]));
+            let said = refused(xassume(&sts).denying(&refusal).args(["--via", via, "--on-expiry", on_expiry]));
             assert!(said.starts_with("xassume: cannot start the command: ") && said.contains("\nhint: "), "{said}");
         }
         let sts = FakeSts::start();
-        let said = refused(with_process(xassume(&sts)).refusing(&refusal));
+        let said = refused(with_process(xassume(&sts)).denying(&refusal));
         assert!(said.contains("credential_process of profile default: it could not be started"), "{said}");
         assert_eq!(sts.requests().len(), 0);
         // A command that xassume becomes needs no further process.
-        probing(xassume(&sts).refusing(&refusal), &["say", "ran"]).run().exited(0);
+        probing(xassume(&sts).denying(&refusal), &["say", "ran"]).run().exited(0);
     }
 }
 
 #[test]
 fn where_no_thread_can_be_made_names_are_not_resolved_and_addresses_work() {
-    let refusal = [Refusal::Threads(libc::EAGAIN)];
+    let refusal = [DeniedCall::Threads(libc::EAGAIN)];
     let sts = FakeSts::start();
     let by_name = format!("http://localhost:{}", sts.port());
     let ways = [&[][..], &["--on-expiry", "restart"], &["--via", "endpoint"]];
     // It is tried again, since it may pass.
-    let running = ways.map(|way| probing(at(&by_name).refusing(&refusal).args(way), &["say", "ran"]).spawn());
+    let running = ways.map(|way| probing(at(&by_name).denying(&refusal).args(way), &["say", "ran"]).spawn());
     for running in running {
         let said = told(running.wait());
         assert!(said.contains("there is no thread to resolve its name with"), "{said}");
     }
     for way in ways {
-        probing(xassume(&sts).refusing(&refusal).args(way), &["say", "ran"]).run().exited(0);
+        probing(xassume(&sts).denying(&refusal).args(way), &["say", "ran"]).run().exited(0);
     }
 }
 
@@ -101,7 +101,7 @@ fn an_allowance_that_is_missing_has_one_line_or_no_effect() {
             [&[][..], &["--via", "file"], &["--via", "endpoint"]].map(|args| {
                 let sts = FakeSts::start();
                 let world = xassume(&sts).args(args).args(["--sts-timeout", "2s"]);
-                let world = probing(world.refusing(&[Refusal::Call(call, libc::EPERM)]), &["say", "ran"]);
+                let world = probing(world.denying(&[DeniedCall::Call(call, libc::EPERM)]), &["say", "ran"]);
                 (name, args, world.spawn(), sts)
             })
         })

@@ -48,7 +48,7 @@ fn a_file_that_becomes_a_fifo_is_one_failed_refresh() {
         .enumerate()
         .map(|(case, sts)| {
             let (name, world) = with_files(sts).swap_remove(case);
-            (name, probing(world, &["generation"]).spawn())
+            (name, probing(world, &["print-keys"]).spawn())
         })
         .collect();
     for (name, running) in &runs {
@@ -116,7 +116,7 @@ fn a_config_file_that_does_not_answer_holds_up_neither_the_endpoint_nor_signals(
         let world = at(&sts.url()).args(flags).file("alive/config", "[default]\n");
         lead_to(&world.home(), "alive");
         let config = world.home().join("config");
-        let verbs = [&["env"], &names[..], &["then", "generation"]].concat();
+        let verbs = [&["env"], &names[..], &["then", "print-keys"]].concat();
         let running = with_mounts(namespace, DEAD, &probing(world.env("AWS_CONFIG_FILE", config), &verbs)).spawn();
         let [url, token] = names.map(|name| running.line(name)[name.len() + 1..].to_owned());
         let command = pid_in(&running.line("ready"));
@@ -153,7 +153,7 @@ fn the_process_of_a_refresh_keeps_nothing_open_and_does_not_outlive_xassume() {
     let world = at(&sts.url()).args(["--via", "endpoint"]).file("inherited", "");
     let inherited = world.home().join("inherited");
     let world = world.descriptor(9, File::open(&inherited).expect("it is there"));
-    let running = probing(world, &["generation"]).spawn();
+    let running = probing(world, &["print-keys"]).spawn();
     let command = pid_in(&running.line("ready"));
     sts.wait_for_requests(2);
     let refresh = refresh_of(&running, command);
@@ -174,7 +174,7 @@ fn the_process_of_a_refresh_keeps_nothing_open_and_does_not_outlive_xassume() {
 #[test]
 fn a_process_of_a_refresh_that_is_killed_is_one_failed_refresh() {
     let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(2)), Answer::Hang]).start();
-    let running = probing(at(&sts.url()).args(["--on-expiry", "restart"]), &["generation"]).spawn();
+    let running = probing(at(&sts.url()).args(["--on-expiry", "restart"]), &["print-keys"]).spawn();
     let command = pid_in(&running.line("ready"));
     sts.wait_for_requests(2);
     send_signal(refresh_of(&running, command), libc::SIGKILL);
@@ -191,7 +191,7 @@ fn a_process_of_a_refresh_that_is_killed_is_one_failed_refresh() {
 fn where_term_is_ignored_the_process_of_a_refresh_ends_with_xassume_all_the_same() {
     let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(2)), Answer::Hang]).start();
     let world = at(&sts.url()).args(["--on-expiry", "restart"]);
-    let world = probing(world, &["generation", "exit-on", "USR1", "then", "exit", "3"]);
+    let world = probing(world, &["print-keys", "exit-on", "USR1", "then", "exit", "3"]);
     let running = after("trap '' TERM", &world).spawn();
     let command = pid_in(&running.line("ready"));
     sts.wait_for_requests(2);
@@ -255,7 +255,7 @@ fn a_frozen_credentials_file_costs_a_refresh_and_does_not_hold_up_the_end() {
     let world = at(&sts.url()).args(["--on-expiry", "signal"]);
     let Some(freezer) = Freezer::new() else { return };
     let file = freezer.directory.join("credentials");
-    let running = probing(world.arg("--credentials-file").arg(&file), &["generation"]).spawn();
+    let running = probing(world.arg("--credentials-file").arg(&file), &["print-keys"]).spawn();
     let command = pid_in(&running.line("ready"));
     freezer.set("-f");
     let line = running.error_line("cannot refresh the session");
@@ -270,7 +270,7 @@ fn a_frozen_credentials_file_costs_a_refresh_and_does_not_hold_up_the_end() {
     eventually("there is a session that cannot be written", || sts.issued().len() > before);
     refresh_of(&running, command);
     running.signal(libc::SIGTERM);
-    let finished = running.wait().exited(0).left_nobody();
+    let finished = running.wait().exited(0).left_no_process();
     assert!(finished.stdout_text().contains("TERM"), "{}", finished.describe());
     assert_ne!(files_in(&freezer.directory), Vec::<PathBuf>::new(), "it cannot be removed yet");
     freezer.set("-u");

@@ -23,7 +23,7 @@ fn next(state: &mut u64) -> u64 {
 }
 
 fn files(world: &Xassume) -> Vec<std::path::PathBuf> {
-    world.sandbox().run_folders()
+    world.sandbox().run_directories()
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn the_command_is_told_and_the_next_start_removes_what_was_left() {
     let ways = [&["--via", "file"][..], &["--on-expiry", "signal"], &["--via", "endpoint"], &["--via", "process"]];
     let killed: Vec<(Xassume, Running, u64)> = (0..16)
         .map(|round| {
-            let world = probing(xassume(&sts).args(ways[round % ways.len()]), &["signals"]);
+            let world = probing(xassume(&sts).args(ways[round % ways.len()]), &["print-signals"]);
             let running = world.spawn();
             (world, running, next(&mut state) % 150)
         })
@@ -44,17 +44,17 @@ fn the_command_is_told_and_the_next_start_removes_what_was_left() {
         // The moment itself is what is random here; nothing is waited for by it.
         thread::sleep(Duration::from_millis(after));
         running.signal(libc::SIGKILL);
-        let finished = running.wait().killed_by(libc::SIGKILL).left_nobody();
+        let finished = running.wait().killed_by(libc::SIGKILL).left_no_process();
         assert!(finished.stderr.is_empty(), "{case}: {}", finished.stderr);
         if finished.stdout_text().contains("ready") {
             assert!(finished.stdout_text().contains("TERM"), "{case}: the command was not told");
         }
-        for folder in files(&world) {
-            assert_eq!(folder.metadata().expect("it is there").mode() & 0o777, 0o700, "{case}");
+        for directory in files(&world) {
+            assert_eq!(directory.metadata().expect("it is there").mode() & 0o777, 0o700, "{case}");
             // A run that was killed between the folder and its lock leaves an empty one, which is removed when a minute
             // has passed; that is as if it had.
-            if folder.read_dir().expect("a folder").next().is_none() {
-                std::fs::remove_dir(folder).expect("it is ours");
+            if directory.read_dir().expect("a directory").next().is_none() {
+                std::fs::remove_dir(directory).expect("it is ours");
             }
         }
         world.clone().without_args().args(["-r", super::ROLE, "--via", "file", "--", "true"]).run().exited(0);
@@ -67,10 +67,10 @@ fn nothing_is_left_after_the_next_start() {
     let sts = FakeSts::start();
     let world = xassume(&sts).args(["--via", "file"]);
     for _ in 0..3 {
-        let running = probing(world.clone(), &["signals"]).spawn();
+        let running = probing(world.clone(), &["print-signals"]).spawn();
         running.line("ready");
         running.signal(libc::SIGKILL);
-        running.wait().killed_by(libc::SIGKILL).left_nobody();
+        running.wait().killed_by(libc::SIGKILL).left_no_process();
     }
     assert_eq!(files(&world).len(), 1, "the last one's");
     world.clone().args(["--", "true"]).run().exited(0);

@@ -2,7 +2,7 @@
 
 use super::{ROLE, failed, ran};
 use crate::support::{
-    Authority, Certificate, FakeProxy, FakeSts, Login, RefusedPort, Xassume, probe, unbroken, write_login,
+    Authority, Certificate, FakeProxy, FakeSts, Login, RefusedPort, Xassume, on_one_line, probe, write_login,
 };
 
 #[test]
@@ -32,7 +32,7 @@ fn a_proxy_that_speaks_tls_itself_is_used_for_plain_endpoints_too() {
     let world = Xassume::at("http://sts.invalid").env("HTTP_PROXY", proxy.url());
     ran(world.clone().arg("--ca-bundle").arg(authority.ca_file()));
     assert_eq!(sts.requests().len(), 1);
-    let error = unbroken(&failed(world.arg("--no-cache")));
+    let error = on_one_line(&failed(world.arg("--no-cache")));
     let told = format!("the proxy {} failed: invalid peer certificate", proxy.url());
     assert!(error.contains(&told) && error.contains("hint: give the proxy's certificate with --ca-bundle"), "{error}");
 }
@@ -148,7 +148,7 @@ fn a_proxy_that_fails_is_named_without_its_password() {
         (xassume.spawn(), format!("/R: the proxy {proxy} failed: {reason} hint: "))
     });
     for (running, told) in running {
-        let error = unbroken(&running.wait().exited(125).stderr);
+        let error = on_one_line(&running.wait().exited(125).stderr);
         assert!(error.contains(&told) && !error.contains("secret"), "{error}");
     }
 }
@@ -159,10 +159,10 @@ fn what_fails_behind_a_proxy_names_it_too() {
     let endpoint = format!("https://localhost:{}", sts.port());
     let world = Xassume::at(&endpoint).env("HTTPS_PROXY", proxy.url());
     let way = format!("{endpoint} (through the proxy {})", proxy.url());
-    let error = unbroken(&failed(world.clone()));
+    let error = on_one_line(&failed(world.clone()));
     assert!(error.contains(&format!("no trusted TLS connection to {way}: ")), "{error}");
     proxy.hang();
-    let error = unbroken(&failed(world.args(["--sts-timeout", "500ms"])));
+    let error = on_one_line(&failed(world.args(["--sts-timeout", "500ms"])));
     assert!(error.contains(&format!("{way} gave no answer within 500ms")), "{error}");
 }
 
@@ -179,7 +179,7 @@ fn a_login_through_a_proxy_that_fails_names_it() {
     ] {
         // STS itself is asked over plain HTTP.
         let error = world.clone().env("HTTPS_PROXY", proxy).args(["--", "true"]).run().exited(125).stderr;
-        assert!(unbroken(&error).contains(&format!("IAM Identity Center, for profile dev: {told}")), "{error}");
+        assert!(on_one_line(&error).contains(&format!("IAM Identity Center, for profile dev: {told}")), "{error}");
     }
     assert_eq!(sts.requests().len(), 0);
 }

@@ -41,7 +41,8 @@ fn as_nobody(sts: &FakeSts) -> Option<Xassume> {
 fn the_same_user_reads_neither_its_memory_nor_its_environment() {
     let sts = FakeSts::start();
     let Some(world) = as_nobody(&sts) else { return };
-    let running = world.args(["--on-expiry", "restart", "--"]).args(probe()).args(["state", "then", "signals"]).spawn();
+    let running =
+        world.args(["--on-expiry", "restart", "--"]).args(probe()).args(["state", "then", "print-signals"]).spawn();
     let state: serde_json::Value = serde_json::from_str(&running.line("\"pid\"")).expect("JSON");
     running.line("ready");
     for name in ["environ", "mem", "maps", "auxv"] {
@@ -82,7 +83,7 @@ fn dumping(world: Xassume) -> Xassume {
 }
 
 fn cores(world: &Xassume) -> Vec<PathBuf> {
-    let entries = fs::read_dir(world.sandbox().work()).expect("a folder");
+    let entries = fs::read_dir(world.sandbox().work()).expect("a directory");
     entries.map(|entry| entry.expect("an entry").path()).collect()
 }
 
@@ -93,7 +94,7 @@ fn it_leaves_no_core_file_whatever_it_dies_of() {
     }
     for signal in [libc::SIGSEGV, libc::SIGABRT, libc::SIGBUS, libc::SIGQUIT] {
         let sts = FakeSts::start();
-        let world = dumping(xassume(&sts).args(["--on-expiry", "restart", "--"]).args(probe()).arg("signals"));
+        let world = dumping(xassume(&sts).args(["--on-expiry", "restart", "--"]).args(probe()).arg("print-signals"));
         let running: Running = world.spawn();
         running.line("ready");
         running.signal(signal);

@@ -3,7 +3,7 @@
 use super::marks::Marks;
 use super::{ROLE, user, xassume};
 use crate::support::http::{Reply, Response, Server};
-use crate::support::{Answer, FakeSts, Finished, Refusal, Running, Xassume, probe};
+use crate::support::{Answer, DeniedCall, FakeSts, Finished, Running, Xassume, probe};
 
 const SECRET: &str = "sentinel+of/something+that/AWS/keeps/to/itself";
 
@@ -212,13 +212,13 @@ fn a_panic_is_one_line_with_its_place_and_nothing_of_what_it_met() {
     let sts = FakeSts::start();
     let waits = [
         #[cfg(target_arch = "x86_64")]
-        Refusal::Call(libc::SYS_epoll_wait, libc::EPERM),
-        Refusal::Call(libc::SYS_epoll_pwait, libc::EPERM),
+        DeniedCall::Call(libc::SYS_epoll_wait, libc::EPERM),
+        DeniedCall::Call(libc::SYS_epoll_pwait, libc::EPERM),
     ];
-    let world = || xassume(&sts).refusing(&waits);
+    let world = || xassume(&sts).denying(&waits);
     for way in [&[][..], &["--on-expiry", "restart"]] {
         searched("a panic", &world().args(way));
-        let finished = world().args(way).args(["--", "true"]).run().exited(125).left_nobody();
+        let finished = world().args(way).args(["--", "true"]).run().exited(125).left_no_process();
         assert!(finished.stderr.contains("xassume: internal error at "), "{}", finished.stderr);
         assert!(!finished.stderr.contains("panicked at"), "{}", finished.stderr);
     }

@@ -92,15 +92,15 @@ impl Marks {
     #[track_caller]
     pub(super) fn files_with_any(&self, below: &Path) -> Vec<PathBuf> {
         let mut holding = Vec::new();
-        let mut folders = vec![below.to_owned()];
-        while let Some(folder) = folders.pop() {
+        let mut directories = vec![below.to_owned()];
+        while let Some(directory) = directories.pop() {
             // A run may be ending meanwhile.
-            let Ok(entries) = fs::read_dir(&folder) else { continue };
+            let Ok(entries) = fs::read_dir(&directory) else { continue };
             for path in entries.flatten().map(|entry| entry.path()) {
                 self.absent("a path", path.as_os_str().as_bytes());
                 let Ok(about) = fs::symlink_metadata(&path) else { continue };
                 if about.is_dir() {
-                    folders.push(path);
+                    directories.push(path);
                 } else if about.is_file() && self.found_in(&fs::read(&path).unwrap_or_default()).is_some() {
                     assert_eq!(about.mode() & 0o7777, 0o600, "{}", path.display());
                     holding.push(path);

@@ -29,7 +29,7 @@ fn a_session_that_was_replaced_is_in_it_no_more() {
     let running = ways.map(|way| {
         let sts = FakeSts::builder().lifetime(Duration::from_secs(2)).start();
         let world = xassume(&sts).args(way).env("XASSUME_NO_CACHE", "true");
-        (way, world.arg("--").args(probe()).arg("signals").spawn(), sts)
+        (way, world.arg("--").args(probe()).arg("print-signals").spawn(), sts)
     });
     for (way, running, sts) in running {
         for _ in 0..2 {

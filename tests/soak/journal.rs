@@ -40,8 +40,8 @@ pub struct Journal {
 impl Journal {
     /// Begins a log; the earlier one of the same name goes.
     pub fn create(path: PathBuf, settings: &Settings) -> io::Result<Self> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory)?;
         }
         let mut file = File::create(&path)?;
         writeln!(file, "{settings}")?;

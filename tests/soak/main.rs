@@ -148,7 +148,8 @@ fn main() -> ExitCode {
     let (settings, earlier) = arguments(&words);
     println!("{settings}");
 
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("cargo's folder for tests is below its target");
+    let target =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("cargo's directory for tests is below its target");
     let name =
         if earlier.is_some() { format!("{}.replay.log", settings.seed) } else { format!("{}.log", settings.seed) };
     let mut journal = Journal::create(target.join("soak").join(name), &settings).expect("the log can be written");

@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use crate::journal::{Journal, Row};
 use crate::plan::{MOST_STRANGERS, Plan, Reply};
 use crate::support::capture::Capture;
-use crate::support::processes::{children, comes_to_be, pid_namespace, state_of};
+use crate::support::processes::{becomes_true, children, pid_namespace, state_of};
 use crate::support::sys::open_peer;
 use crate::support::{FakeSts, Finished, Frozen, Running, Volume, Xassume, binary};
 use crate::verdict::{Evidence, Verdict};
@@ -205,13 +205,13 @@ impl Subject {
         if !ended_rightly(&finished) {
             wrong.push(format!("it ended with {}", finished.status));
         }
-        let folders = sandbox.run_folders();
-        if !folders.is_empty() {
-            wrong.push(format!("folders are left: {folders:?}"));
+        let directories = sandbox.run_directories();
+        if !directories.is_empty() {
+            wrong.push(format!("folders are left: {directories:?}"));
         }
         // What a command leaves behind that ends by itself is left alone, except by PID 1; what earlier ones left was swept.
         let allowed = usize::from(matches!(self.kind, Kind::Restart | Kind::Init));
-        if !comes_to_be(|| finished.survivors().len() <= allowed) {
+        if !becomes_true(|| finished.survivors().len() <= allowed) {
             wrong.push(format!("processes are left: {:?}", finished.survivors()));
         }
         let story = finished.describe();
@@ -234,7 +234,7 @@ impl Subject {
         let mut before = unheard();
         signal(xassume, Signal::SIGTERM);
         let ends = || self.running.ends_within(crate::TURN);
-        while comes_to_be(|| ends() || unheard() > before) && !ends() {
+        while becomes_true(|| ends() || unheard() > before) && !ends() {
             before = unheard();
             signal(xassume, Signal::SIGTERM);
         }
@@ -244,7 +244,7 @@ impl Subject {
     fn zombies_that_stay(&self) -> Option<String> {
         let zombies =
             || -> Vec<i32> { children(self.pid).into_iter().filter(|&child| state_of(child) == Some('Z')).collect() };
-        (!comes_to_be(|| zombies().is_empty())).then(|| format!("zombies stay: {:?}", zombies()))
+        (!becomes_true(|| zombies().is_empty())).then(|| format!("zombies stay: {:?}", zombies()))
     }
 }
 

@@ -17,28 +17,28 @@ fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).expect("it is there").mode() & 0o7777
 }
 
-pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
-    fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect()
+pub(super) fn entries(directory: &Path) -> Vec<PathBuf> {
+    fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path()).collect()
 }
 
 /// The folder of the one run that has one.
 pub(super) fn folder_of_the_run(sandbox: &Sandbox) -> PathBuf {
-    let [folder] = entries(&sandbox.runtime()).try_into().expect("one folder");
-    folder
+    let [directory] = entries(&sandbox.runtime()).try_into().expect("one directory");
+    directory
 }
 
 #[test]
 fn the_command_gets_a_private_file_and_no_keys() {
     let sts = FakeSts::start();
     let script =
-        "echo file=$AWS_SHARED_CREDENTIALS_FILE; cat $AWS_SHARED_CREDENTIALS_FILE; $PROBE signals then environ";
+        "echo file=$AWS_SHARED_CREDENTIALS_FILE; cat $AWS_SHARED_CREDENTIALS_FILE; $PROBE print-signals then environ";
     let xassume = scripted(by_file(&sts), script).spawn();
     let line = xassume.line("file=");
     let file = Path::new(line.trim_start_matches("file="));
     xassume.line("ready");
-    let folder = folder_of_the_run(xassume.sandbox());
-    assert_eq!(file.parent(), Some(folder.as_path()));
-    assert_eq!((mode(&folder), mode(file)), (0o700, 0o600));
+    let directory = folder_of_the_run(xassume.sandbox());
+    assert_eq!(file.parent(), Some(directory.as_path()));
+    assert_eq!((mode(&directory), mode(file)), (0o700, 0o600));
     xassume.signal(libc::SIGTERM);
     let finished = xassume.wait().killed_by(libc::SIGTERM);
     let issued = &sts.issued()[0];
@@ -83,7 +83,7 @@ fn without_a_runtime_folder_it_is_kept_in_memory_all_the_same() {
 #[test]
 fn a_refresh_puts_a_new_file_in_the_place_of_the_old_one() {
     let sts = one_refresh();
-    let xassume = probing(signalling(&sts), &["generation"]).spawn();
+    let xassume = probing(signalling(&sts), &["print-keys"]).spawn();
     assert_eq!(generation(&xassume).key, key(&sts, 0));
     let file = folder_of_the_run(xassume.sandbox()).join("credentials");
     let mut old = File::open(&file).expect("it is there");
@@ -94,15 +94,15 @@ fn a_refresh_puts_a_new_file_in_the_place_of_the_old_one() {
     let mut text = String::new();
     old.read_to_string(&mut text).expect("it is open");
     assert!(text.contains(&key(&sts, 0)), "whoever was reading goes on reading the old one");
-    let folder = file.parent().expect("a folder");
-    let names: Vec<_> = entries(folder).into_iter().filter(|path| path != &file).collect();
+    let directory = file.parent().expect("a directory");
+    let names: Vec<_> = entries(directory).into_iter().filter(|path| path != &file).collect();
     assert!(names.iter().all(|path| path.ends_with("lock") || path.ends_with("config")), "{names:?}");
 }
 
 #[test]
 fn a_command_that_wants_no_signal_finds_a_fresh_file() {
     let sts = one_refresh();
-    let xassume = probing(by_file(&sts), &["generation", "exit-on", "RTMIN+1"]).spawn();
+    let xassume = probing(by_file(&sts), &["print-keys", "exit-on", "RTMIN+1"]).spawn();
     let first = generation(&xassume);
     assert_eq!(first.key, key(&sts, 0));
     let file = folder_of_the_run(xassume.sandbox()).join("credentials");
@@ -118,7 +118,7 @@ fn a_command_that_wants_no_signal_finds_a_fresh_file() {
 fn a_restart_may_be_by_file_too() {
     let sts = one_refresh();
     let xassume = by_file(&sts).args(["--on-expiry", "restart"]);
-    let xassume = scripted(xassume, "echo file=$AWS_SHARED_CREDENTIALS_FILE; exec $PROBE generation").spawn();
+    let xassume = scripted(xassume, "echo file=$AWS_SHARED_CREDENTIALS_FILE; exec $PROBE print-keys").spawn();
     let first = (xassume.line("file="), generation(&xassume).key);
     let second = (xassume.line("file="), generation(&xassume).key);
     assert_eq!((first.1, second.1), (key(&sts, 0), key(&sts, 1)));
@@ -131,7 +131,7 @@ fn a_file_of_the_users_choice_is_shared_by_its_mode() {
     let xassume = super::after("umask 077", &sts).arg(crate::support::binary());
     let shared = xassume.sandbox().work().join("shared");
     let arguments = ["-r", super::ROLE, "--on-expiry", "signal", "--file-mode", "0640", "--credentials-file", "shared"];
-    let xassume = probing(xassume.args(arguments), &["generation"]).spawn();
+    let xassume = probing(xassume.args(arguments), &["print-keys"]).spawn();
     assert_eq!(generation(&xassume).key, key(&sts, 0));
     assert_eq!(mode(&shared), 0o640, "the umask has no say");
     xassume.line("HUP");
@@ -149,10 +149,10 @@ fn a_file_where_others_could_exchange_it_is_refused() {
     let sts = FakeSts::start();
     let base = by_file(&sts);
     let work = base.sandbox().work();
-    for folder in ["real", "folder/file", "others"] {
-        fs::create_dir_all(work.join(folder)).expect("the folder is ours");
+    for directory in ["real", "folder/file", "others"] {
+        fs::create_dir_all(work.join(directory)).expect("the directory is ours");
     }
-    symlink(work.join("real"), work.join("link")).expect("the folder is ours");
+    symlink(work.join("real"), work.join("link")).expect("the directory is ours");
     let foreign = geteuid().is_root() && chown(work.join("others"), Some(65534), None).is_ok();
     if !foreign {
         skipped_without_root("only root can give a directory away");
@@ -177,14 +177,14 @@ fn a_file_that_cannot_be_replaced_is_a_failed_refresh() {
     let sts = FakeSts::builder().lifetime(std::time::Duration::from_secs(3)).start();
     let xassume = signalling(&sts).args(["--credentials-file", "volume/credentials"]);
     let (volume, away) = (xassume.sandbox().work().join("volume"), xassume.sandbox().work().join("away"));
-    fs::create_dir(&volume).expect("the folder is ours");
+    fs::create_dir(&volume).expect("the directory is ours");
     fs::set_permissions(&volume, fs::Permissions::from_mode(0o700)).expect("a mode");
-    let xassume = probing(xassume, &["generation"]).spawn();
+    let xassume = probing(xassume, &["print-keys"]).spawn();
     generation(&xassume);
-    fs::rename(&volume, &away).expect("the folder is ours");
+    fs::rename(&volume, &away).expect("the directory is ours");
     let line = xassume.error_line("cannot refresh the session");
     assert!(line.contains("cannot replace") && line.contains("volume/credentials: No such file"), "{line}");
-    fs::rename(&away, &volume).expect("the folder is ours");
+    fs::rename(&away, &volume).expect("the directory is ours");
     xassume.error_line("the session is refreshed again, after 1 failure");
     xassume.line("HUP");
     let told = xassume.line("key=");

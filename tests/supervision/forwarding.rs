@@ -1,13 +1,13 @@
 //! Signals without a terminal: each reaches the command once, with all that it started; none comes back.
 
-use super::processes::{running, stopped};
+use super::processes::{wait_until_running, wait_until_stopped};
 use super::{pid, probing, restarting, scripted, state};
 use crate::support::{Answer, FakeSts};
 
 #[test]
 fn each_signal_reaches_the_command_once() {
     let sts = FakeSts::start();
-    let xassume = probing(restarting(&sts), &["signals", "ignore", "TERM", "exit-on", "QUIT"]).spawn();
+    let xassume = probing(restarting(&sts), &["print-signals", "survive", "TERM", "exit-on", "QUIT"]).spawn();
     xassume.line("ready");
     let signals = [
         ("HUP", libc::SIGHUP),
@@ -38,7 +38,7 @@ fn each_signal_reaches_the_command_once() {
 #[test]
 fn signals_that_concern_xassume_alone_are_not_forwarded() {
     let sts = FakeSts::start();
-    let xassume = probing(restarting(&sts), &["signals", "exit-on", "RTMIN+1"]).spawn();
+    let xassume = probing(restarting(&sts), &["print-signals", "exit-on", "RTMIN+1"]).spawn();
     xassume.line("ready");
     for signal in [libc::SIGCHLD, libc::SIGURG, libc::SIGPIPE, libc::SIGRTMIN() + 1] {
         xassume.signal(signal);
@@ -56,7 +56,7 @@ fn what_the_command_sends_does_not_come_back() {
         "mkfifo done; (kill -TERM $PPID; echo >done; exec sleep 60) >/dev/null 2>&1 & read x <done",
     ];
     for kill in commands {
-        let script = format!("{kill}; exec $PROBE signals exit-on RTMIN+1 then exit 4");
+        let script = format!("{kill}; exec $PROBE print-signals exit-on RTMIN+1 then exit 4");
         let xassume = scripted(restarting(&sts), &script).spawn();
         xassume.line("ready");
         xassume.signal(libc::SIGRTMIN() + 1);
@@ -68,7 +68,7 @@ fn what_the_command_sends_does_not_come_back() {
 #[test]
 fn whatever_the_command_started_is_signalled_too() {
     let sts = FakeSts::start();
-    let script = "trap '' USR1; $PROBE signals exit-on USR1 & wait $!; exit 6";
+    let script = "trap '' USR1; $PROBE print-signals exit-on USR1 & wait $!; exit 6";
     let xassume = scripted(restarting(&sts), script).spawn();
     xassume.line("ready");
     xassume.signal(libc::SIGUSR1);
@@ -78,16 +78,16 @@ fn whatever_the_command_started_is_signalled_too() {
 #[test]
 fn term_leaves_nobody_of_a_pipeline() {
     let sts = FakeSts::start();
-    let xassume = scripted(restarting(&sts), "$PROBE signals | cat | cat | cat").spawn();
+    let xassume = scripted(restarting(&sts), "$PROBE print-signals | cat | cat | cat").spawn();
     xassume.line("ready");
     xassume.signal(libc::SIGTERM);
-    xassume.wait().killed_by(libc::SIGTERM).left_nobody();
+    xassume.wait().killed_by(libc::SIGTERM).left_no_process();
 }
 
 #[test]
 fn a_burst_of_signals_is_survived() {
     let sts = FakeSts::start();
-    let xassume = probing(restarting(&sts), &["signals", "exit-on", "RTMIN+1", "then", "exit", "5"]).spawn();
+    let xassume = probing(restarting(&sts), &["print-signals", "exit-on", "RTMIN+1", "then", "exit", "5"]).spawn();
     xassume.line("ready");
     for _ in 0..500 {
         xassume.signal(libc::SIGUSR1);
@@ -113,14 +113,14 @@ fn before_the_command_exists_a_signal_ends_xassume_at_once() {
 #[test]
 fn before_the_command_exists_harmless_signals_are_ignored() {
     let sts = FakeSts::builder().script([Answer::Held]).start();
-    let xassume = probing(restarting(&sts), &["signals", "exit-on", "RTMIN+1"]).spawn();
+    let xassume = probing(restarting(&sts), &["print-signals", "exit-on", "RTMIN+1"]).spawn();
     sts.wait_for_requests(1);
     for signal in [libc::SIGWINCH, libc::SIGCHLD, libc::SIGCONT, libc::SIGTSTP] {
         xassume.signal(signal);
     }
-    stopped(&[xassume.pid()]);
+    wait_until_stopped(&[xassume.pid()]);
     xassume.signal(libc::SIGCONT);
-    running(&[xassume.pid()]);
+    wait_until_running(&[xassume.pid()]);
     sts.release();
     xassume.line("ready");
     xassume.signal(libc::SIGRTMIN() + 1);
@@ -132,7 +132,8 @@ fn before_the_command_exists_harmless_signals_are_ignored() {
 fn signals_ignored_by_nohup_reach_neither() {
     let sts = FakeSts::start();
     let nohup = restarting(&sts).ignoring(&[libc::SIGHUP]);
-    let xassume = probing(nohup, &["state", "then", "signals", "exit-on", "RTMIN+1", "then", "exit", "5"]).spawn();
+    let xassume =
+        probing(nohup, &["state", "then", "print-signals", "exit-on", "RTMIN+1", "then", "exit", "5"]).spawn();
     assert_eq!(state(&xassume)["SigIgn"], serde_json::json!(["HUP"]));
     xassume.line("ready");
     xassume.signal(libc::SIGHUP);
@@ -144,15 +145,15 @@ fn signals_ignored_by_nohup_reach_neither() {
 #[test]
 fn stopping_and_continuing_reach_both() {
     let sts = FakeSts::start();
-    let xassume = probing(restarting(&sts), &["state", "then", "signals", "leave", "TSTP,TTIN,TTOU"]).spawn();
+    let xassume = probing(restarting(&sts), &["state", "then", "print-signals", "default", "TSTP,TTIN,TTOU"]).spawn();
     let both = [xassume.pid(), pid(&state(&xassume), "pid")];
     xassume.line("ready");
     for signal in [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU] {
         xassume.signal(signal);
-        stopped(&both);
+        wait_until_stopped(&both);
         xassume.signal(libc::SIGCONT);
         xassume.line("CONT");
-        running(&both);
+        wait_until_running(&both);
     }
     xassume.signal(libc::SIGTERM);
     xassume.wait().exited(0);

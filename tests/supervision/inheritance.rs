@@ -51,7 +51,7 @@ fn a_restarted_command_finds_what_the_first_one_found() {
     let sts = one_refresh();
     // TERM is blocked, as it was inherited, and so the first one must be stopped by another signal.
     let xassume = odd(restarting(&sts)).args(["--stop-signal", "USR2"]);
-    let xassume = probing(xassume, &["state", "then", "signals", "exit-on", "USR2"]).spawn();
+    let xassume = probing(xassume, &["state", "then", "print-signals", "exit-on", "USR2"]).spawn();
     let first = comparable(state(&xassume));
     assert_eq!(first["SigIgn"], json!(["HUP", "INT", "PIPE", "CHLD", "TTOU", "RTMIN+0", "RTMIN+5"]));
     assert_eq!(first["SigBlk"], json!(["USR1", "TERM", "RTMIN+1", "RTMIN+30"]));

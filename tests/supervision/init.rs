@@ -46,7 +46,7 @@ fn the_commands_status_or_128_and_its_signal() {
 fn a_hundred_orphans_leave_no_zombie() {
     let Some(namespace) = namespace() else { return };
     let sts = FakeSts::start();
-    let unshare = as_pid_1(&sts, &namespace, &["orphans", "100", "then", "zombies", "then", "exit", "7"]).spawn();
+    let unshare = as_pid_1(&sts, &namespace, &["orphans", "100", "then", "count-zombies", "then", "exit", "7"]).spawn();
     unshare.line("ready");
     let xassume = inside(&unshare);
     eventually("the command is the only child", || children(xassume).len() == 1);
@@ -60,7 +60,7 @@ fn a_hundred_orphans_leave_no_zombie() {
 fn the_process_of_a_refresh_is_reaped() {
     let Some(namespace) = namespace() else { return };
     let sts = super::one_refresh();
-    let unshare = as_pid_1(&sts, &namespace, &["generation"]).env("XASSUME_NO_CACHE", "true").spawn();
+    let unshare = as_pid_1(&sts, &namespace, &["print-keys"]).env("XASSUME_NO_CACHE", "true").spawn();
     let (first, second) = (super::generation(&unshare), super::generation(&unshare));
     assert_eq!([first.key, second.key], [0, 1].map(|place| super::key(&sts, place)));
     let xassume = inside(&unshare);
@@ -74,7 +74,7 @@ fn after_term_the_group_has_the_time_that_it_needs() {
     let Some(namespace) = namespace() else { return };
     let sts = FakeSts::start();
     let flags = ["-r", super::ROLE, "--on-expiry", "restart", "--", "sh", "-c"];
-    let script = "$PROBE graceful 500 & exec $PROBE signals exit-on TERM then exit 7";
+    let script = "$PROBE end-slowly 500 & exec $PROBE print-signals exit-on TERM then exit 7";
     let unshare = super::equipped(Xassume::new(&sts)).program("unshare").args(namespace).arg(binary());
     let unshare = unshare.args(flags).arg(script).spawn();
     unshare.line("ready");
@@ -88,7 +88,7 @@ fn after_term_the_group_has_the_time_that_it_needs() {
 fn without_term_a_command_that_ends_is_final_at_once() {
     let Some(namespace) = namespace() else { return };
     let sts = FakeSts::start();
-    let verbs = ["fork-worker", "stubborn", "then", "exit", "5"];
+    let verbs = ["fork-worker", "ignore-term", "then", "exit", "5"];
     assert_eq!(as_pid_1(&sts, &namespace, &verbs).run().exited(5).stderr, "");
 }
 

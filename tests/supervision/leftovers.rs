@@ -13,11 +13,11 @@ use std::time::{Duration, SystemTime};
 fn nothing_stays_however_it_ends() {
     let sts = FakeSts::start();
     let ends: [(&[&str], Option<i32>); 6] = [
-        (&["generation", "then", "exit", "3"], Some(libc::SIGTERM)),
-        (&["generation", "then", "die", "TERM"], Some(libc::SIGTERM)),
-        (&["generation", "exit-on", "INT", "then", "die", "INT"], Some(libc::SIGINT)),
-        (&["generation", "exit-on", "HUP", "then", "die", "HUP"], Some(libc::SIGHUP)),
-        (&["generation", "exit-on", "USR1", "then", "die", "KILL"], Some(libc::SIGUSR1)),
+        (&["print-keys", "then", "exit", "3"], Some(libc::SIGTERM)),
+        (&["print-keys", "then", "die", "TERM"], Some(libc::SIGTERM)),
+        (&["print-keys", "exit-on", "INT", "then", "die", "INT"], Some(libc::SIGINT)),
+        (&["print-keys", "exit-on", "HUP", "then", "die", "HUP"], Some(libc::SIGHUP)),
+        (&["print-keys", "exit-on", "USR1", "then", "die", "KILL"], Some(libc::SIGUSR1)),
         (&["exit", "0"], None),
     ];
     let running: Vec<_> = ends
@@ -59,14 +59,14 @@ fn nothing_stays_of_a_run_that_never_got_a_session() {
 #[test]
 fn a_file_of_somebody_elses_is_neither_replaced_nor_removed() {
     let sts = FakeSts::start();
-    let first = probing(by_file(&sts).args(["--credentials-file", "chosen"]), &["generation"]);
+    let first = probing(by_file(&sts).args(["--credentials-file", "chosen"]), &["print-keys"]);
     let chosen = first.sandbox().work().join("chosen");
-    fs::write(&chosen, "[default]\naws_access_key_id = AKIAMINE\n").expect("the folder is ours");
+    fs::write(&chosen, "[default]\naws_access_key_id = AKIAMINE\n").expect("the directory is ours");
     let refused = first.clone().run().exited(125);
     assert!(refused.stderr.contains("it holds other things than a session"), "{}", refused.stderr);
     assert_eq!(sts.requests().len(), 0);
     assert!(fs::read_to_string(&chosen).expect("still there").contains("AKIAMINE"));
-    fs::remove_file(&chosen).expect("the folder is ours");
+    fs::remove_file(&chosen).expect("the directory is ours");
 
     // Another run by the same file takes over, one fails, and the first one ends.
     let old = first.spawn();
@@ -87,7 +87,7 @@ fn a_file_of_somebody_elses_is_neither_replaced_nor_removed() {
 #[test]
 fn the_folder_of_a_killed_run_goes_with_the_next_one() {
     let sts = FakeSts::start();
-    let xassume = probing(by_file(&sts), &["generation"]);
+    let xassume = probing(by_file(&sts), &["print-keys"]);
     let killed: Running = xassume.spawn();
     generation(&killed);
     let stale = folder_of_the_run(xassume.sandbox());
@@ -122,7 +122,7 @@ fn an_unfinished_file_of_a_killed_run_is_removed_by_the_next_and_no_other() {
     }
     fs::write(work.join(format!(".shared.{young}")), "[default]").expect("ours");
     symlink("elsewhere", work.join(format!(".shared.{link}"))).expect("the directory is ours");
-    let running = probing(xassume, &["generation", "then", "exit", "0"]).spawn();
+    let running = probing(xassume, &["print-keys", "then", "exit", "0"]).spawn();
     generation(&running);
     let mut names: Vec<_> = entries(&work).iter().map(|path| path.file_name().map(OsStr::to_owned)).collect();
     names.sort();

@@ -8,23 +8,23 @@ use std::time::Duration;
 #[test]
 fn a_killed_xassume_ends_its_command() {
     let sts = FakeSts::start();
-    let xassume = probing(restarting(&sts), &["signals", "then", "say", "drained"]).spawn();
+    let xassume = probing(restarting(&sts), &["print-signals", "then", "say", "drained"]).spawn();
     xassume.line("ready");
     xassume.signal(libc::SIGKILL);
     xassume.line("TERM code=");
     xassume.line("drained");
-    xassume.wait().killed_by(libc::SIGKILL).left_nobody();
+    xassume.wait().killed_by(libc::SIGKILL).left_no_process();
 }
 
 #[test]
 fn a_killed_xassume_ends_a_restarted_command_too() {
     let sts = one_refresh();
-    let xassume = probing(restarting(&sts), &["generation", "then", "say", "drained"]).spawn();
+    let xassume = probing(restarting(&sts), &["print-keys", "then", "say", "drained"]).spawn();
     generation(&xassume);
     generation(&xassume);
     xassume.signal(libc::SIGKILL);
     xassume.line("TERM code=");
-    xassume.wait().killed_by(libc::SIGKILL).left_nobody();
+    xassume.wait().killed_by(libc::SIGKILL).left_no_process();
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn no_secret_is_told_or_shown() {
     let formats = ["text", "json"].map(|format| {
         let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(1)), denied()]).start();
         let xassume = restarting(&sts).args(["-vv", "--log-format", format]);
-        (probing(xassume, &["generation"]).spawn(), sts)
+        (probing(xassume, &["print-keys"]).spawn(), sts)
     });
     for (xassume, sts) in formats {
         let (first, second) = (generation(&xassume), generation(&xassume));
@@ -98,5 +98,5 @@ fn a_source_that_ends_before_is_warned_about() {
 fn nobody_of_xassumes_own_is_left_behind() {
     let sts = FakeSts::start();
     scripted(restarting(&sts), "$PROBE fork-worker; exit 3").run().exited(3);
-    probing(restarting(&sts), &["exit", "3"]).run().exited(3).left_nobody();
+    probing(restarting(&sts), &["exit", "3"]).run().exited(3).left_no_process();
 }

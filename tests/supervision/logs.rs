@@ -2,7 +2,7 @@
 
 use super::{SHORT, count, denied, generation, one_refresh, probing, restarting, signalling};
 use crate::documents::read;
-use crate::support::{Answer, FakeSts, Finished, Refusal};
+use crate::support::{Answer, DeniedCall, FakeSts, Finished};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -52,7 +52,7 @@ fn is_moment(value: &Value) -> bool {
 #[test]
 fn verbose_tells_each_step_of_a_restart() {
     let sts = one_refresh();
-    let xassume = probing(restarting(&sts).arg("-v"), &["generation"]).spawn();
+    let xassume = probing(restarting(&sts).arg("-v"), &["print-keys"]).spawn();
     let (first, second) = (generation(&xassume), generation(&xassume));
     // The last of the lines about the start, so that all of them are there.
     xassume.error_line(&format!("started the command, pid {}", second.pid));
@@ -85,7 +85,7 @@ fn verbose_tells_each_step_of_a_restart() {
 #[test]
 fn more_verbose_tells_what_was_forwarded() {
     let sts = FakeSts::start();
-    let xassume = probing(restarting(&sts).arg("-vv"), &["signals"]).spawn();
+    let xassume = probing(restarting(&sts).arg("-vv"), &["print-signals"]).spawn();
     xassume.line("ready");
     xassume.signal(libc::SIGUSR1);
     xassume.error_line("forwarded SIGUSR1");
@@ -95,7 +95,7 @@ fn more_verbose_tells_what_was_forwarded() {
 fn json_tells_each_step_as_an_object() {
     let sts = one_refresh();
     let xassume = restarting(&sts).args(["-v", "--log-format", "json"]);
-    let xassume = probing(xassume, &["generation"]).spawn();
+    let xassume = probing(xassume, &["print-keys"]).spawn();
     let (first, second) = (generation(&xassume), generation(&xassume));
     xassume.error_line(&format!("\"pid\":{}", second.pid));
     xassume.signal(libc::SIGTERM);
@@ -130,7 +130,7 @@ fn json_tells_of_trouble_as_a_warning_with_its_hint() {
     let lifetime = Answer::Lifetime(Duration::from_secs(3));
     let sts = FakeSts::builder().script([lifetime, denied(), denied(), denied()]).start();
     let xassume = signalling(&sts).args(["--log-format", "json"]);
-    let xassume = probing(xassume, &["generation", "exit-on", "HUP", "then", "die", "HUP"]).spawn();
+    let xassume = probing(xassume, &["print-keys", "exit-on", "HUP", "then", "die", "HUP"]).spawn();
     let objects = objects(&xassume.wait().killed_by(libc::SIGHUP));
     let events: Vec<&str> = objects.iter().filter_map(|object| object["event"].as_str()).collect();
     assert_eq!(events, ["refresh_failing", "expired", "recovered", "died_of_refresh_signal"]);
@@ -146,7 +146,7 @@ fn json_tells_of_trouble_as_a_warning_with_its_hint() {
 fn a_failed_run_is_an_object_too() {
     let sts = FakeSts::builder().script_forever([Answer::Lifetime(SHORT / 2), denied()]).start();
     let stop = restarting(&sts).args(["--on-refresh-failure", "stop", "--log-format", "json"]);
-    let objects = objects(&probing(stop, &["signals"]).run().exited(125));
+    let objects = objects(&probing(stop, &["print-signals"]).run().exited(125));
     let events: Vec<&str> = objects.iter().filter_map(|object| object["event"].as_str()).collect();
     assert_eq!(events, ["refresh_failing", "lapsed", "failed"]);
     assert_eq!((&objects[2]["level"], &objects[2]["status"]), (&"error".into(), &125.into()));
@@ -159,10 +159,10 @@ fn what_a_launch_tells_is_in_the_table_of_the_log() {
     // Which no kernel does: the runtime gives up.
     let waits = [
         #[cfg(target_arch = "x86_64")]
-        Refusal::Call(libc::SYS_epoll_wait, libc::EPERM),
-        Refusal::Call(libc::SYS_epoll_pwait, libc::EPERM),
+        DeniedCall::Call(libc::SYS_epoll_wait, libc::EPERM),
+        DeniedCall::Call(libc::SYS_epoll_pwait, libc::EPERM),
     ];
-    let panics = json().refusing(&waits);
+    let panics = json().denying(&waits);
     let finished = [
         probing(json().arg("-v").env("LISTEN_FDS", "1"), &["exit", "0"]).run().exited(0),
         json().args(["--", "no-such-program"]).run().exited(127),

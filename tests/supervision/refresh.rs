@@ -16,7 +16,7 @@ fn a_fleet_that_starts_at_once_does_not_refresh_at_once() {
             let name = format!("member-{place}");
             let member = xassume(&sts).args(["--via", "file", "--role-session-name", &name]);
             let begun = Instant::now();
-            (probing(member, &["signals"]).spawn(), name, begun)
+            (probing(member, &["print-signals"]).spawn(), name, begun)
         })
         .collect();
     sts.wait_for_requests(2 * fleet.len());
@@ -42,7 +42,7 @@ fn a_margin_of_the_users_choice_is_kept() {
     let lifetime = Duration::from_secs(6);
     let sts = FakeSts::builder().lifetime(lifetime).start();
     let begun = Instant::now();
-    let xassume = probing(restarting(&sts).args(["--refresh-margin", "2s"]), &["generation"]).spawn();
+    let xassume = probing(restarting(&sts).args(["--refresh-margin", "2s"]), &["print-keys"]).spawn();
     generation(&xassume);
     assert_eq!(generation(&xassume).key, key(&sts, 1));
     let requests = sts.requests();
@@ -54,7 +54,7 @@ fn a_margin_of_the_users_choice_is_kept() {
 fn a_refresh_is_never_earlier_than_half_the_lifetime() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(3)).start();
     let begun = Instant::now();
-    let xassume = probing(restarting(&sts).args(["--refresh-margin", "1h"]), &["generation"]).spawn();
+    let xassume = probing(restarting(&sts).args(["--refresh-margin", "1h"]), &["print-keys"]).spawn();
     generation(&xassume);
     generation(&xassume);
     assert!(sts.requests()[1].arrived - begun >= Duration::from_millis(1500));
@@ -65,7 +65,7 @@ fn a_wrong_clock_here_does_not_matter() {
     let cases = [-7200, 7200].map(|offset| {
         let sts = FakeSts::builder().lifetime(super::SHORT).clock_offset(offset).start();
         let begun = Instant::now();
-        (probing(restarting(&sts), &["generation"]).spawn(), sts, begun)
+        (probing(restarting(&sts), &["print-keys"]).spawn(), sts, begun)
     });
     for (xassume, sts, begun) in cases {
         generation(&xassume);

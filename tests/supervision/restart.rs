@@ -1,10 +1,10 @@
 //! A restart: a new session, the old command gone for good, the new one as the old one was but for its credentials.
 
-use super::processes::{children, eventually, state_of, stopped};
+use super::processes::{children, eventually, state_of, wait_until_stopped};
 use super::{
     Generation, SHORT, count, generation, key, number_in, one_late_refresh, one_refresh, probing, restarting, scripted,
 };
-use crate::support::moments::iso;
+use crate::support::times::iso;
 use crate::support::{Answer, FakeSts, Running, sys};
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 /// Told to stop, it ends only when USR1 has come as well: the stop lasts as long as the test needs.
 #[rustfmt::skip]
 pub(super) const SLOW_TO_STOP: [&str; 13] = [
-    "say", "began", "then", "signals", "then", "signals", "ignore", "TERM", "exit-on", "USR1", "then", "exit", "4",
+    "say", "began", "then", "print-signals", "then", "print-signals", "survive", "TERM", "exit-on", "USR1", "then", "exit", "4",
 ];
 
 /// Ends a supervision that has seen what it should.
@@ -25,7 +25,7 @@ fn end(xassume: Running) -> crate::support::Finished {
 #[test]
 fn a_restarted_command_is_new_in_its_credentials_alone() {
     let sts = one_refresh();
-    let script = "env >environment.$$; exec $PROBE generation";
+    let script = "env >environment.$$; exec $PROBE print-keys";
     let xassume = scripted(restarting(&sts), script).spawn();
     let (first, second) = (generation(&xassume), generation(&xassume));
     assert_eq!((&first.key, &second.key), (&key(&sts, 0), &key(&sts, 1)));
@@ -49,7 +49,7 @@ fn a_restarted_command_is_new_in_its_credentials_alone() {
 #[test]
 fn every_session_is_followed_by_the_next() {
     let sts = FakeSts::builder().lifetime(SHORT).start();
-    let xassume = probing(restarting(&sts), &["generation"]).spawn();
+    let xassume = probing(restarting(&sts), &["print-keys"]).spawn();
     for place in 0..3 {
         assert_eq!(generation(&xassume).key, key(&sts, place));
     }
@@ -72,7 +72,7 @@ fn the_same_keys_again_are_a_restart_too() {
         Answer::body(200, "text/xml", body)
     };
     let sts = FakeSts::builder().script([answer(SHORT), answer(Duration::from_hours(1))]).start();
-    let xassume = probing(restarting(&sts), &["generation"]).spawn();
+    let xassume = probing(restarting(&sts), &["print-keys"]).spawn();
     let (first, second) = (generation(&xassume), generation(&xassume));
     assert_eq!((first.key.as_str(), second.key.as_str()), ("ASIASAME", "ASIASAME"));
     assert_ne!(first.pid, second.pid);
@@ -83,7 +83,7 @@ fn the_same_keys_again_are_a_restart_too() {
 fn a_command_that_takes_its_time_to_end_is_waited_for() {
     let sts = one_refresh();
     let xassume = restarting(&sts).args(["--stop-timeout", "1h", "-v"]);
-    let xassume = probing(xassume, &["say", "began", "then", "graceful", "300"]).spawn();
+    let xassume = probing(xassume, &["say", "began", "then", "end-slowly", "300"]).spawn();
     for said in ["began", "draining", "drained", "began", "ready"] {
         xassume.line(said);
     }
@@ -96,7 +96,7 @@ fn a_command_that_takes_its_time_to_end_is_waited_for() {
 fn a_command_that_does_not_end_is_killed_after_the_stop_timeout() {
     let sts = one_refresh();
     let xassume = restarting(&sts).args(["--stop-timeout", "200ms", "-v"]);
-    let xassume = scripted(xassume, "echo pid=$$; exec $PROBE stubborn").spawn();
+    let xassume = scripted(xassume, "echo pid=$$; exec $PROBE ignore-term").spawn();
     let first = number_in(&xassume.line("pid="));
     xassume.line("ready");
     let second = number_in(&xassume.line("pid="));
@@ -109,7 +109,7 @@ fn a_command_that_does_not_end_is_killed_after_the_stop_timeout() {
 fn a_stopped_command_is_restarted_like_any_other() {
     let sts = one_refresh();
     let xassume = restarting(&sts).args(["--stop-timeout", "1h"]);
-    let xassume = scripted(xassume, "echo began; exec $PROBE generation").spawn();
+    let xassume = scripted(xassume, "echo began; exec $PROBE print-keys").spawn();
     xassume.line("began");
     let first = generation(&xassume);
     crate::support::sys::send_signal(first.pid, libc::SIGSTOP);
@@ -121,7 +121,7 @@ fn a_stopped_command_is_restarted_like_any_other() {
 fn another_signal_may_ask_for_the_end() {
     let sts = one_refresh();
     let xassume = restarting(&sts).args(["--stop-signal", "SIGRTMIN+2"]);
-    let xassume = probing(xassume, &["signals", "exit-on", "RTMIN+2"]).spawn();
+    let xassume = probing(xassume, &["print-signals", "exit-on", "RTMIN+2"]).spawn();
     xassume.line("ready");
     assert_eq!(xassume.line("RTMIN+2"), format!("RTMIN+2 code=SI_USER pid={}", xassume.pid()));
     xassume.line("ready");
@@ -133,7 +133,7 @@ fn another_signal_may_ask_for_the_end() {
 fn nobody_whom_the_command_started_outlives_a_restart() {
     let sts = one_refresh();
     let xassume = restarting(&sts).args(["--stop-timeout", "200ms"]);
-    let xassume = probing(xassume, &["fork-worker", "stubborn", "then", "generation"]).spawn();
+    let xassume = probing(xassume, &["fork-worker", "ignore-term", "then", "print-keys"]).spawn();
     let worker = number_in(&xassume.line("worker pid="));
     let first = generation(&xassume);
     let next = number_in(&xassume.line("worker pid="));
@@ -145,7 +145,7 @@ fn nobody_whom_the_command_started_outlives_a_restart() {
 fn a_command_that_ends_while_sts_is_asked_is_not_restarted() {
     let cases = ["0", "5"].map(|code| {
         let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), Answer::Held]).start();
-        let command = ["say", "began", "then", "signals", "exit-on", "USR1", "then", "exit", code];
+        let command = ["say", "began", "then", "print-signals", "exit-on", "USR1", "then", "exit", code];
         (probing(restarting(&sts), &command).spawn(), code, sts)
     });
     for (xassume, code, sts) in cases {
@@ -162,14 +162,14 @@ fn a_command_that_ends_while_sts_is_asked_is_not_restarted() {
 #[test]
 fn a_command_that_is_dead_already_is_neither_stopped_nor_waited_for() {
     let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), Answer::Held]).start();
-    let command = ["say", "began", "then", "signals", "exit-on", "USR1", "then", "exit", "5"];
+    let command = ["say", "began", "then", "print-signals", "exit-on", "USR1", "then", "exit", "5"];
     // A stop would take longer than any test waits.
     let xassume = probing(restarting(&sts).args(["--stop-timeout", "1h"]), &command).spawn();
     xassume.line("ready");
     sts.wait_for_requests(2);
     let child = children(xassume.pid())[0];
     xassume.signal(libc::SIGSTOP);
-    stopped(&[xassume.pid()]);
+    wait_until_stopped(&[xassume.pid()]);
     sys::send_signal(child, libc::SIGUSR1);
     eventually("the command has ended", || state_of(child) == Some('Z'));
     sts.release();
@@ -182,7 +182,7 @@ fn a_command_that_is_dead_already_is_neither_stopped_nor_waited_for() {
 #[test]
 fn a_restart_that_cannot_start_ends_with_the_reason() {
     let sts = one_refresh();
-    let xassume = restarting(&sts).script("bin/tool", "#!/bin/sh\nexec $PROBE generation\n");
+    let xassume = restarting(&sts).script("bin/tool", "#!/bin/sh\nexec $PROBE print-keys\n");
     let tool = xassume.home().join("bin/tool");
     let xassume = xassume.arg("--").arg(&tool).spawn();
     generation(&xassume);
@@ -195,7 +195,7 @@ fn a_restart_that_cannot_start_ends_with_the_reason() {
 fn term_from_outside_cancels_every_later_restart() {
     let sts = one_late_refresh();
     let xassume = restarting(&sts).arg("-v");
-    let xassume = probing(xassume, &["generation", "ignore", "TERM", "exit-on", "USR1"]).spawn();
+    let xassume = probing(xassume, &["print-keys", "survive", "TERM", "exit-on", "USR1"]).spawn();
     generation(&xassume);
     xassume.signal(libc::SIGTERM);
     xassume.line("TERM");
@@ -210,7 +210,7 @@ fn term_from_outside_cancels_every_later_restart() {
 #[test]
 fn other_signals_from_outside_cancel_none() {
     let sts = one_late_refresh();
-    let xassume = probing(restarting(&sts), &["generation"]).spawn();
+    let xassume = probing(restarting(&sts), &["print-keys"]).spawn();
     generation(&xassume);
     for (name, signal) in
         [("INT", libc::SIGINT), ("QUIT", libc::SIGQUIT), ("HUP", libc::SIGHUP), ("USR1", libc::SIGUSR1)]

@@ -6,7 +6,7 @@ use std::fs;
 #[test]
 fn the_command_goes_on_with_new_credentials() {
     let sts = one_refresh();
-    let xassume = probing(signalling(&sts).arg("-v"), &["generation", "exit-on", "RTMIN+1"]).spawn();
+    let xassume = probing(signalling(&sts).arg("-v"), &["print-keys", "exit-on", "RTMIN+1"]).spawn();
     let before = generation(&xassume);
     assert_eq!(xassume.line("HUP"), format!("HUP code=SI_USER pid={}", xassume.pid()));
     assert_eq!(xassume.line("key="), format!("key={}", key(&sts, 1)));
@@ -29,7 +29,7 @@ fn signals_are_named_as_people_name_them() {
     ];
     let running = names.map(|(given, told)| {
         let sts = one_refresh();
-        let xassume = probing(signalling(&sts).args(["--signal", given]), &["signals", "exit-on", told]).spawn();
+        let xassume = probing(signalling(&sts).args(["--signal", given]), &["print-signals", "exit-on", told]).spawn();
         (sts, xassume)
     });
     for ((given, told), (_sts, xassume)) in names.into_iter().zip(running) {
@@ -43,7 +43,7 @@ fn signals_are_named_as_people_name_them() {
 fn a_variable_may_name_the_signal() {
     let sts = one_refresh();
     let configured = xassume(&sts).env("XASSUME_ON_EXPIRY", "signal").env("XASSUME_SIGNAL", "WINCH");
-    let xassume = probing(configured, &["signals", "exit-on", "WINCH", "then", "exit", "4"]).spawn();
+    let xassume = probing(configured, &["print-signals", "exit-on", "WINCH", "then", "exit", "4"]).spawn();
     xassume.line("WINCH");
     xassume.wait().exited(4);
 }
@@ -51,7 +51,7 @@ fn a_variable_may_name_the_signal() {
 #[test]
 fn only_the_command_is_signalled_and_not_what_it_started() {
     let sts = one_refresh();
-    let script = "$PROBE signals exit-on USR1 >worker & $PROBE say began; exec $PROBE signals exit-on USR1";
+    let script = "$PROBE print-signals exit-on USR1 >worker & $PROBE say began; exec $PROBE print-signals exit-on USR1";
     let xassume = scripted(signalling(&sts), script).spawn();
     let work = xassume.sandbox().work();
     xassume.line("ready");
@@ -87,7 +87,7 @@ fn a_command_that_dies_of_it_ends_the_run_with_a_hint() {
 #[test]
 fn without_a_file_it_announces_the_expiry_and_says_so_once() {
     let sts = one_refresh();
-    let xassume = probing(signalling(&sts).args(["--via", "env"]), &["generation"]).spawn();
+    let xassume = probing(signalling(&sts).args(["--via", "env"]), &["print-keys"]).spawn();
     assert_eq!(generation(&xassume).key, key(&sts, 0));
     let notice = xassume.error_line("SIGHUP will only announce the expiry");
     assert_eq!(notice, "xassume: SIGHUP will only announce the expiry: an environment cannot be changed from outside");
@@ -105,7 +105,7 @@ fn without_a_file_it_announces_the_expiry_and_says_so_once() {
 #[test]
 fn a_draining_command_is_still_served() {
     let sts = one_late_refresh();
-    let xassume = probing(signalling(&sts), &["generation", "ignore", "TERM", "exit-on", "RTMIN+1"]).spawn();
+    let xassume = probing(signalling(&sts), &["print-keys", "survive", "TERM", "exit-on", "RTMIN+1"]).spawn();
     generation(&xassume);
     xassume.signal(libc::SIGTERM);
     xassume.line("TERM");

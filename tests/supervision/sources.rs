@@ -17,7 +17,7 @@ fn rotated() -> Identity {
 
 /// A restart, with something done between the two sessions; who signed the two requests.
 fn signers(sts: &FakeSts, xassume: Xassume, between: impl FnOnce(&Running)) -> [Option<String>; 2] {
-    let xassume = probing(equipped(xassume).args(["-r", ROLE, "--on-expiry", "restart"]), &["generation"]).spawn();
+    let xassume = probing(equipped(xassume).args(["-r", ROLE, "--on-expiry", "restart"]), &["print-keys"]).spawn();
     generation(&xassume);
     between(&xassume);
     assert_eq!(generation(&xassume).key, key(sts, 1));
@@ -70,7 +70,7 @@ fn a_credential_process_that_hangs_ends_with_the_run() {
     let flags = ["-r", ROLE, "--on-expiry", "restart"];
     let helper = |running: &Running| number_in(&running.error_line("helper="));
 
-    let later = probing(world().args(flags), &["generation", "exit-on", "USR1", "then", "exit", "3"]).spawn();
+    let later = probing(world().args(flags), &["print-keys", "exit-on", "USR1", "then", "exit", "3"]).spawn();
     let early = probing(world().file("asked", "").args(flags), &["say", "ran"]).spawn();
     let process = helper(&early);
     early.signal(libc::SIGINT);
@@ -96,7 +96,7 @@ fn by_sso(sts: &FakeSts, sso: &FakeSso) -> Xassume {
 #[test]
 fn a_source_that_hangs_is_a_failed_refresh_and_is_asked_again() {
     let (sts, sso) = (one_refresh(), FakeSso::start());
-    let xassume = probing(by_sso(&sts, &sso).args(["--sts-timeout", "2s"]), &["generation"]).spawn();
+    let xassume = probing(by_sso(&sts, &sso).args(["--sts-timeout", "2s"]), &["print-keys"]).spawn();
     generation(&xassume);
     sso.hang();
     let failing = xassume.error_line("cannot refresh the session");
@@ -112,11 +112,11 @@ fn a_source_that_hangs_is_a_failed_refresh_and_is_asked_again() {
 fn a_source_that_hangs_does_not_keep_a_lost_session_from_stopping_the_command() {
     let (sts, sso) = (one_refresh(), FakeSso::start());
     let stop = by_sso(&sts, &sso).args(["--sts-timeout", "10m", "--on-refresh-failure", "stop"]);
-    let xassume = probing(stop, &["generation"]).spawn();
+    let xassume = probing(stop, &["print-keys"]).spawn();
     generation(&xassume);
     sso.hang();
     xassume.error_line("the session has expired and could not be refreshed: stopping the command");
-    xassume.wait().exited(125).left_nobody();
+    xassume.wait().exited(125).left_no_process();
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_new_web_identity_token() {
     let xassume = Xassume::new(&sts).without_keys().file("token", "token.of.before");
     let token = xassume.home().join("token");
     let xassume = xassume.env("AWS_WEB_IDENTITY_TOKEN_FILE", &token).env("AWS_ROLE_ARN", ROLE);
-    let xassume = probing(equipped(xassume).args(["--on-expiry", "restart"]), &["generation"]).spawn();
+    let xassume = probing(equipped(xassume).args(["--on-expiry", "restart"]), &["print-keys"]).spawn();
     generation(&xassume);
     fs::write(&token, "token.of.after").expect("the home is ours");
     assert_eq!(generation(&xassume).key, key(&sts, 1));
@@ -139,7 +139,7 @@ fn every_hop_of_a_chain_is_assumed_again() {
     let sts = FakeSts::builder().script([Answer::Ok, Answer::Lifetime(SHORT)]).start();
     let (first, second) = ("arn:aws:iam::111111111111:role/First", "arn:aws:iam::111111111111:role/Second");
     let xassume = equipped(Xassume::new(&sts)).args(["-r", first, "-r", second, "--on-expiry", "restart"]);
-    let xassume = probing(xassume, &["generation"]).spawn();
+    let xassume = probing(xassume, &["print-keys"]).spawn();
     assert_eq!([generation(&xassume).key, generation(&xassume).key], [key(&sts, 1), key(&sts, 3)]);
     let roles: Vec<_> = sts.requests().iter().map(|request| request.param("RoleArn").map(str::to_owned)).collect();
     assert_eq!(roles, [first, second, first, second].map(|role| Some(role.to_owned())));

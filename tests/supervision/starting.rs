@@ -30,7 +30,7 @@ fn a_signal_ends_xassume_and_the_child() {
         let running = xassume.clone().args(["say", "ran"]).spawn();
         begun(&running);
         running.signal(signal);
-        let finished = running.wait().killed_by(signal).left_nobody();
+        let finished = running.wait().killed_by(signal).left_no_process();
         assert_eq!((finished.stdout_text(), finished.stderr.as_str()), (String::new(), ""));
     }
 }
@@ -45,7 +45,7 @@ fn a_file_that_answers_late_is_run_and_one_that_does_not_is_an_error() {
     begun(&late);
     drop(lease);
     assert_eq!(late.wait().exited(3).stderr, "");
-    let finished = never.wait().exited(125).left_nobody();
+    let finished = never.wait().exited(125).left_no_process();
     assert_eq!(
         finished.stderr,
         "xassume: cannot start the command: its file was not read within 10s\n\
@@ -56,12 +56,12 @@ fn a_file_that_answers_late_is_run_and_one_that_does_not_is_an_error() {
 #[test]
 fn a_signal_that_comes_with_the_start_is_not_lost() {
     let sts = FakeSts::start();
-    let all: Vec<_> = (0..8).map(|_| probing(restarting(&sts), &["signals"]).spawn()).collect();
+    let all: Vec<_> = (0..8).map(|_| probing(restarting(&sts), &["print-signals"]).spawn()).collect();
     for running in all {
         begun(&running);
         running.signal(libc::SIGTERM);
         // Before or after the program has taken the signal upon itself.
-        let finished = running.wait().left_nobody();
+        let finished = running.wait().left_no_process();
         assert!(finished.code() == Some(0) || finished.signal() == Some(libc::SIGTERM), "{}", finished.describe());
     }
 }

@@ -1,6 +1,6 @@
 //! How a command is stopped: with all that it started and did not send away, and with the time that they need.
 
-use super::processes::{children, eventually, state_of, stopped};
+use super::processes::{children, eventually, state_of, wait_until_stopped};
 use super::{
     SHORT, count, generation, number_in, one_late_refresh, one_refresh, probing, restarting, scripted, xassume,
 };
@@ -20,7 +20,7 @@ fn end(xassume: Running) -> crate::support::Finished {
 #[test]
 fn a_command_that_left_its_group_is_stopped_and_started_again() {
     let sts = one_refresh();
-    let xassume = probing(restarting(&sts), &["leave-group", "then", "generation"]).spawn();
+    let xassume = probing(restarting(&sts), &["leave-group", "then", "print-keys"]).spawn();
     let worker = number_in(&xassume.line("worker pid="));
     let first = generation(&xassume);
     xassume.line("worker pid=");
@@ -35,7 +35,7 @@ fn a_command_that_left_its_group_is_stopped_and_started_again() {
 fn a_command_that_left_its_group_and_ignores_term_is_killed() {
     let sts = one_refresh();
     let xassume = restarting(&sts).args(["--stop-timeout", "200ms", "-v"]);
-    let xassume = probing(xassume, &["leave-group", "then", "stubborn"]).spawn();
+    let xassume = probing(xassume, &["leave-group", "then", "ignore-term"]).spawn();
     for _ in 0..2 {
         xassume.line("worker pid=");
         xassume.line("ready");
@@ -46,7 +46,7 @@ fn a_command_that_left_its_group_and_ignores_term_is_killed() {
 #[test]
 fn a_worker_behind_a_shell_has_the_time_that_it_needs() {
     let sts = one_refresh();
-    let xassume = scripted(restarting(&sts).args(["--stop-timeout", "1h"]), "$PROBE graceful 1000; exit 5").spawn();
+    let xassume = scripted(restarting(&sts).args(["--stop-timeout", "1h"]), "$PROBE end-slowly 1000; exit 5").spawn();
     for said in ["ready", "draining", "drained", "ready"] {
         xassume.line(said);
     }
@@ -58,7 +58,7 @@ fn a_worker_behind_a_shell_has_the_time_that_it_needs() {
 fn a_member_that_ignores_the_stop_signal_is_killed_and_warned_about_once() {
     let sts = FakeSts::builder().lifetime(SHORT).start();
     let xassume = restarting(&sts).args(["--stop-timeout", "200ms"]);
-    let xassume = probing(xassume, &["fork-worker", "stubborn", "then", "generation"]).spawn();
+    let xassume = probing(xassume, &["fork-worker", "ignore-term", "then", "print-keys"]).spawn();
     let mut workers = Vec::new();
     for _ in 0..3 {
         workers.push(number_in(&xassume.line("worker pid=")));
@@ -76,7 +76,7 @@ fn a_member_that_ignores_the_stop_signal_is_killed_and_warned_about_once() {
 fn who_is_there_two_seconds_after_the_command_is_named_with_v() {
     let sts = one_refresh();
     let xassume = restarting(&sts).args(["--stop-timeout", "1h", "--log-format", "json", "-v"]);
-    let script = "$PROBE signals ignore TERM exit-on USR1 & echo worker=$!; exec $PROBE generation";
+    let script = "$PROBE print-signals survive TERM exit-on USR1 & echo worker=$!; exec $PROBE print-keys";
     let xassume = scripted(xassume, script).spawn();
     let worker = number_in(&xassume.line("worker="));
     let line: serde_json::Value = serde_json::from_str(&xassume.error_line("still_stopping")).expect("JSON");
@@ -90,7 +90,7 @@ fn who_is_there_two_seconds_after_the_command_is_named_with_v() {
 #[test]
 fn jobs_of_a_shell_with_job_control_are_asked_when_the_command_has_ended() {
     let sts = one_refresh();
-    let script = "$PROBE own-group then graceful 300 & exec $PROBE generation";
+    let script = "$PROBE own-group then end-slowly 300 & exec $PROBE print-keys";
     let xassume = scripted(restarting(&sts).args(["--stop-timeout", "1h"]), script).spawn();
     let first = generation(&xassume);
     for said in ["TERM code=", "draining", "drained"] {
@@ -102,7 +102,7 @@ fn jobs_of_a_shell_with_job_control_are_asked_when_the_command_has_ended() {
 #[test]
 fn a_daemon_survives_a_restart_as_a_child_of_xassume() {
     let sts = one_refresh();
-    let script = "setsid sleep 600 >/dev/null 2>&1 & echo daemon=$!; exec $PROBE generation";
+    let script = "setsid sleep 600 >/dev/null 2>&1 & echo daemon=$!; exec $PROBE print-keys";
     let xassume = scripted(restarting(&sts).args(["--stop-timeout", "1h"]), script).spawn();
     let daemon = number_in(&xassume.line("daemon="));
     generation(&xassume);
@@ -122,7 +122,7 @@ fn a_daemon_survives_a_restart_as_a_child_of_xassume() {
 fn a_zombie_that_is_not_reaped_does_not_delay_a_restart() {
     let sts = one_refresh();
     let script = "sh -c 'sleep 0.3 & echo zombie=$!; exec setsid sleep 600 >/dev/null 2>&1' & \
-                  echo daemon=$!; exec $PROBE generation";
+                  echo daemon=$!; exec $PROBE print-keys";
     let xassume = scripted(restarting(&sts).args(["--stop-timeout", "1h"]), script).spawn();
     let mut daemons = Vec::new();
     let mut zombies = Vec::new();
@@ -147,7 +147,7 @@ fn orphans_are_reaped_and_the_commands_own_children_are_its_own() {
     let sts = FakeSts::start();
     let script = "(sleep 600 >/dev/null 2>&1 & echo orphan=$!); \
                   (exit 3); a=$?; sh -c 'kill -9 $$' 2>/dev/null; b=$?; sh -c 'sleep 0.1; exit 4' & wait $!; \
-                  echo $a $b $?; exec $PROBE generation";
+                  echo $a $b $?; exec $PROBE print-keys";
     let xassume = scripted(restarting(&sts), script).spawn();
     let orphan = number_in(&xassume.line("orphan="));
     assert_eq!(xassume.line("3 "), "3 137 4");
@@ -167,7 +167,7 @@ fn orphans_are_reaped_and_the_commands_own_children_are_its_own() {
 fn what_an_inner_xassume_cannot_end_is_ended_by_the_outer_one() {
     let sts = one_late_refresh();
     let inner = format!("{} -r arn:aws:iam::333333333333:role/Inner --via file --stop-timeout 1h", binary().display());
-    let script = format!("exec {inner} -- sh -c 'echo command=$$; exec $PROBE stubborn'");
+    let script = format!("exec {inner} -- sh -c 'echo command=$$; exec $PROBE ignore-term'");
     let xassume = scripted(restarting(&sts).args(["--stop-timeout", "500ms"]), &script).spawn();
     let first = number_in(&xassume.line("command="));
     xassume.line("ready");
@@ -180,12 +180,12 @@ fn what_an_inner_xassume_cannot_end_is_ended_by_the_outer_one() {
 #[test]
 fn a_command_that_ends_while_xassume_is_stopped_is_not_restarted() {
     let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), Answer::Held]).start();
-    let verbs = ["generation", "exit-on", "USR1", "then", "exit", "7"];
+    let verbs = ["print-keys", "exit-on", "USR1", "then", "exit", "7"];
     let xassume = probing(restarting(&sts), &verbs).spawn();
     let command = generation(&xassume).pid;
     sts.wait_for_requests(2);
     xassume.signal(libc::SIGSTOP);
-    stopped(&[xassume.pid()]);
+    wait_until_stopped(&[xassume.pid()]);
     sts.release();
     let alive = || children(xassume.pid()).into_iter().filter(|child| !has_ended(*child)).collect::<Vec<_>>();
     eventually("the new session waits for xassume", || alive() == [command]);
@@ -200,7 +200,8 @@ fn a_command_that_ends_while_xassume_is_stopped_is_not_restarted() {
 fn a_signal_goes_to_a_command_that_left_its_group() {
     let sts = FakeSts::start();
     let xassume = xassume(&sts).args(["--via", "file"]);
-    let xassume = probing(xassume, &["leave-group", "then", "signals", "exit-on", "USR1", "then", "exit", "6"]).spawn();
+    let xassume =
+        probing(xassume, &["leave-group", "then", "print-signals", "exit-on", "USR1", "then", "exit", "6"]).spawn();
     xassume.line("ready");
     xassume.signal(libc::SIGUSR1);
     xassume.line("USR1 code=");
@@ -210,7 +211,7 @@ fn a_signal_goes_to_a_command_that_left_its_group() {
 /// One process of the first group is still there, so the signal reaches somebody.
 #[test]
 fn a_command_that_left_a_group_with_others_is_ended_from_outside() {
-    let (sts, verbs) = (FakeSts::start(), ["fork-worker", "then", "leave-group", "then", "generation"]);
+    let (sts, verbs) = (FakeSts::start(), ["fork-worker", "then", "leave-group", "then", "print-keys"]);
     let xassume = probing(restarting(&sts), &verbs).spawn();
     let workers = ["worker pid=", "worker pid="].map(|said| number_in(&xassume.line(said)));
     generation(&xassume);

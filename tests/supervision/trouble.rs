@@ -9,7 +9,7 @@ fn failing_then_expired_then_recovered() {
     // The first attempt comes well before the expiry, and the third when the session has expired, on however busy a machine.
     let lifetime = Answer::Lifetime(Duration::from_secs(3));
     let sts = FakeSts::builder().script([lifetime, denied(), denied(), denied()]).start();
-    let xassume = probing(restarting(&sts), &["generation"]).spawn();
+    let xassume = probing(restarting(&sts), &["print-keys"]).spawn();
     let first = generation(&xassume);
     let failing = xassume.error_line("cannot refresh the session, which expires in ");
     assert!(failing.contains("s: cannot assume "), "{failing}");
@@ -30,7 +30,7 @@ fn failing_then_expired_then_recovered() {
 #[test]
 fn a_recovery_in_time_is_a_restart_like_any_other() {
     let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(3)), denied()]).start();
-    let xassume = probing(restarting(&sts), &["generation"]).spawn();
+    let xassume = probing(restarting(&sts), &["print-keys"]).spawn();
     generation(&xassume);
     xassume.error_line("cannot refresh the session, which expires in ");
     assert_eq!(generation(&xassume).key, key(&sts, 1));
@@ -43,7 +43,7 @@ fn a_recovery_in_time_is_a_restart_like_any_other() {
 #[test]
 fn further_failures_are_told_to_who_asks() {
     let sts = FakeSts::builder().script_forever([Answer::Lifetime(Duration::from_secs(1)), denied()]).start();
-    let xassume = probing(signalling(&sts).arg("-v"), &["generation"]).spawn();
+    let xassume = probing(signalling(&sts).arg("-v"), &["print-keys"]).spawn();
     generation(&xassume);
     xassume.error_line("cannot refresh the session");
     let retry = xassume.error_line("refresh failed 2 times: cannot assume");
@@ -53,7 +53,7 @@ fn further_failures_are_told_to_who_asks() {
 #[test]
 fn quiet_says_nothing_of_it() {
     let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), denied()]).start();
-    let xassume = probing(restarting(&sts).arg("-q"), &["generation"]).spawn();
+    let xassume = probing(restarting(&sts).arg("-q"), &["print-keys"]).spawn();
     generation(&xassume);
     generation(&xassume);
     xassume.signal(libc::SIGTERM);
@@ -63,7 +63,7 @@ fn quiet_says_nothing_of_it() {
 #[test]
 fn a_lost_session_stops_the_command_if_so_asked() {
     let commands: [(&[&str], &str, usize); 2] =
-        [(&["stubborn"], "100ms", 0), (&["signals", "then", "say", "drained"], "1h", 1)];
+        [(&["ignore-term"], "100ms", 0), (&["print-signals", "then", "say", "drained"], "1h", 1)];
     let cases = commands.map(|(verbs, patience, drained)| {
         let sts = FakeSts::builder().script_forever([Answer::Lifetime(Duration::from_secs(1)), denied()]).start();
         let stop = restarting(&sts).args(["--on-refresh-failure", "stop", "--stop-timeout", patience]);
@@ -72,7 +72,7 @@ fn a_lost_session_stops_the_command_if_so_asked() {
     for (xassume, drained, _sts) in cases {
         xassume.line("ready");
         xassume.error_line("the session has expired and could not be refreshed: stopping the command");
-        let finished = xassume.wait().exited(125).left_nobody();
+        let finished = xassume.wait().exited(125).left_no_process();
         assert_eq!(count(&finished.stdout_text(), "drained"), drained, "{}", finished.describe());
         assert_eq!(count(&finished.stdout_text(), "ready"), 1, "{}", finished.describe());
     }
@@ -82,10 +82,10 @@ fn a_lost_session_stops_the_command_if_so_asked() {
 fn a_lost_session_stops_the_command_while_sts_is_still_being_asked() {
     let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), Answer::Hang]).start();
     let stop = restarting(&sts).args(["--sts-timeout", "10m", "--on-refresh-failure", "stop"]);
-    let xassume = probing(stop, &["signals", "then", "say", "drained"]).spawn();
+    let xassume = probing(stop, &["print-signals", "then", "say", "drained"]).spawn();
     xassume.line("ready");
     xassume.error_line("the session has expired and could not be refreshed: stopping the command");
-    let finished = xassume.wait().exited(125).left_nobody();
+    let finished = xassume.wait().exited(125).left_no_process();
     assert_eq!(count(&finished.stdout_text(), "drained"), 1, "{}", finished.describe());
     assert_eq!(sts.requests().len(), 2);
 }
@@ -94,7 +94,7 @@ fn a_lost_session_stops_the_command_while_sts_is_still_being_asked() {
 fn an_expiry_is_told_while_sts_is_still_being_asked_and_so_is_its_late_answer() {
     let slow = Answer::Slow(Duration::from_secs(3));
     let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), slow]).start();
-    let xassume = probing(restarting(&sts), &["generation"]).spawn();
+    let xassume = probing(restarting(&sts), &["print-keys"]).spawn();
     generation(&xassume);
     assert_eq!(xassume.error_line("expired"), "xassume: the session has expired and the command is still running");
     assert_eq!(xassume.error_line("again"), "xassume: the session is refreshed again, after its expiry");
@@ -105,7 +105,7 @@ fn an_expiry_is_told_while_sts_is_still_being_asked_and_so_is_its_late_answer() 
 #[test]
 fn a_reset_connection_is_tried_again_without_a_word() {
     let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), Answer::Reset]).start();
-    let xassume = probing(restarting(&sts), &["generation"]).spawn();
+    let xassume = probing(restarting(&sts), &["print-keys"]).spawn();
     generation(&xassume);
     generation(&xassume);
     xassume.signal(libc::SIGTERM);

@@ -7,7 +7,7 @@ use super::processes::eventually;
 use super::{ROLE, SHORT, denied, probing, scripted};
 use crate::support::capture::Capture;
 use crate::support::http::get;
-use crate::support::{Answer, FakeSts, Refusal, Running, Xassume};
+use crate::support::{Answer, DeniedCall, FakeSts, Running, Xassume};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use serde_json::Value;
 use std::fs::{self, OpenOptions};
@@ -64,7 +64,7 @@ fn sessions_are_refreshed_and_term_is_passed_on() {
     for way in [["--via", "endpoint"], ["--on-expiry", "restart"], ["--on-expiry", "signal"]] {
         let (sts, pipe) = (FakeSts::builder().lifetime(SHORT).start(), Pipe::new());
         let xassume = pipe.xassume(&sts, &["-vv"]).args(way);
-        let running = probing(xassume, &[&["env"], &names[..], &["then", "signals"]].concat()).spawn();
+        let running = probing(xassume, &[&["env"], &names[..], &["then", "print-signals"]].concat()).spawn();
         let [url, token] = names.map(|name| running.line(name)[name.len() + 1..].to_owned());
         running.line("ready");
         pipe.fill();
@@ -108,12 +108,12 @@ fn an_error_and_a_panic_end_it_all_the_same() {
     // Which no kernel does: the runtime gives up.
     let waits = [
         #[cfg(target_arch = "x86_64")]
-        Refusal::Call(libc::SYS_epoll_wait, libc::EPERM),
-        Refusal::Call(libc::SYS_epoll_pwait, libc::EPERM),
+        DeniedCall::Call(libc::SYS_epoll_wait, libc::EPERM),
+        DeniedCall::Call(libc::SYS_epoll_pwait, libc::EPERM),
     ];
-    let panics = pipe.xassume(&sts, &["--via", "file"]).refusing(&waits);
+    let panics = pipe.xassume(&sts, &["--via", "file"]).denying(&waits);
     for xassume in [lapses, panics] {
-        probing(xassume, &["signals"]).run().exited(125);
+        probing(xassume, &["print-signals"]).run().exited(125);
     }
 }
 
@@ -122,7 +122,7 @@ fn what_was_dropped_is_counted_when_it_is_read_again() {
     const SENT: usize = 1200;
     let (sts, pipe) = (FakeSts::start(), Pipe::new());
     let xassume = pipe.xassume(&sts, &["-vv", "--log-format", "json", "--via", "file"]);
-    let running = probing(xassume, &["signals"]).spawn();
+    let running = probing(xassume, &["print-signals"]).spawn();
     running.line("ready");
     pipe.fill();
     // Real-time signals are queued, not merged.
@@ -148,7 +148,7 @@ fn what_was_dropped_is_counted_when_it_is_read_again() {
 #[test]
 fn a_reader_that_has_gone_is_harmless() {
     let (sts, pipe) = (FakeSts::builder().lifetime(SHORT).start(), Pipe::new());
-    let running = probing(pipe.xassume(&sts, &["-vv", "--via", "file"]), &["signals"]).spawn();
+    let running = probing(pipe.xassume(&sts, &["-vv", "--via", "file"]), &["print-signals"]).spawn();
     running.line("ready");
     drop(pipe);
     sts.wait_for_requests(sts.requests().len() + 2);
@@ -164,7 +164,7 @@ fn a_reader_that_has_gone_is_harmless() {
 #[test]
 fn a_pipe_that_does_not_block_loses_nothing() {
     let (sts, pipe) = (FakeSts::builder().lifetime(SHORT).start(), Pipe::new());
-    let running = probing(pipe.xassume(&sts, &["-v", "--via", "file"]), &["signals"]).spawn();
+    let running = probing(pipe.xassume(&sts, &["-v", "--via", "file"]), &["print-signals"]).spawn();
     running.line("ready");
     fcntl(&pipe.writer, FcntlArg::F_SETFL(OFlag::O_WRONLY | OFlag::O_NONBLOCK)).expect("a flag can be set");
     pipe.fill();

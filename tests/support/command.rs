@@ -14,22 +14,22 @@ use tempfile::TempDir;
 
 use super::identities::Identity;
 use super::programs;
-use super::refusals::Refusal;
 use super::running::{Finished, Running};
+use super::seccomp::DeniedCall;
 use super::sts::FakeSts;
-use super::sys::{self, Inheritance, Session, inherit};
+use super::sys::{self, Inheritance, ProcessSession, inherit};
 
 /// The program under test. Cargo sets its path for integration tests and benches; an example looks in its own target
 /// directory. `XASSUME_UNDER_TEST` selects another build, for example a static one.
 pub fn binary() -> PathBuf {
     let other = std::env::var_os("XASSUME_UNDER_TEST").map(PathBuf::from);
-    other.or_else(|| option_env!("CARGO_BIN_EXE_xassume").map(PathBuf::from)).unwrap_or_else(beside_this_program)
+    other.or_else(|| option_env!("CARGO_BIN_EXE_xassume").map(PathBuf::from)).unwrap_or_else(next_to_this_program)
 }
 
-fn beside_this_program() -> PathBuf {
+fn next_to_this_program() -> PathBuf {
     let this = std::env::current_exe().expect("a running program has a path");
     // target/<profile>/examples/demo
-    let path = this.parent().and_then(Path::parent).expect("cargo puts examples into a folder").join("xassume");
+    let path = this.parent().and_then(Path::parent).expect("cargo puts examples into a directory").join("xassume");
     assert!(path.exists(), "{} does not exist: run `cargo build` first", path.display());
     path
 }
@@ -37,7 +37,7 @@ fn beside_this_program() -> PathBuf {
 /// A new home directory, and the other directories of a login: temporary, runtime and working directory.
 #[derive(Debug)]
 pub struct Sandbox {
-    folder: TempDir,
+    directory: TempDir,
 }
 
 /// Where sandboxes are created, whatever `TMPDIR` is. The length of this path is fixed because messages wrap at a
@@ -46,33 +46,33 @@ const BASE: &str = "/tmp";
 
 impl Sandbox {
     pub fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("xassume-test-").tempdir_in(BASE).expect("/tmp is writable");
+        let directory = tempfile::Builder::new().prefix("xassume-test-").tempdir_in(BASE).expect("/tmp is writable");
         for name in ["home", "tmp", "run", "work"] {
-            let made = fs::DirBuilder::new().mode(0o700).create(folder.path().join(name));
-            made.expect("a fresh folder is writable");
+            let made = fs::DirBuilder::new().mode(0o700).create(directory.path().join(name));
+            made.expect("a fresh directory is writable");
         }
-        Self { folder }
+        Self { directory }
     }
 
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     pub fn home(&self) -> PathBuf {
-        self.folder.path().join("home")
+        self.directory.path().join("home")
     }
 
     pub fn tmp(&self) -> PathBuf {
-        self.folder.path().join("tmp")
+        self.directory.path().join("tmp")
     }
 
     /// `XDG_RUNTIME_DIR`.
     pub fn runtime(&self) -> PathBuf {
-        self.folder.path().join("run")
+        self.directory.path().join("run")
     }
 
     /// The private directories of runs. The cache is not one of them, since it outlives a run.
-    pub fn run_folders(&self) -> Vec<PathBuf> {
+    pub fn run_directories(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.runtime()).expect("the sandbox is there");
         let paths = entries.map(|entry| entry.expect("an entry").path());
         paths.filter(|path| path.file_name().is_some_and(|name| name != "xassume")).collect()
@@ -80,7 +80,7 @@ impl Sandbox {
 
     /// The default working directory of commands.
     pub fn work(&self) -> PathBuf {
-        self.folder.path().join("work")
+        self.directory.path().join("work")
     }
 }
 
@@ -117,7 +117,7 @@ impl Xassume {
         let user = Identity::user();
         let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
         // A directory without search permission changes the message about a command that was not found.
-        let searchable = std::env::split_paths(&path).filter(|folder| folder.join(".").exists());
+        let searchable = std::env::split_paths(&path).filter(|directory| directory.join(".").exists());
         let path = std::env::join_paths(searchable).expect("they were joined before");
         let xassume = Self {
             program: binary(),
@@ -127,11 +127,11 @@ impl Xassume {
             stdin: Input::Nothing,
             stderr: None,
             inheritance: Inheritance {
-                session: Session::New,
+                session: ProcessSession::New,
                 ignored: Vec::new(),
                 blocked: Vec::new(),
                 descriptors: Vec::new(),
-                refused: Vec::new(),
+                denied_calls: Vec::new(),
             },
             sandbox: Arc::new(sandbox),
         };
@@ -204,8 +204,8 @@ impl Xassume {
     }
 
     #[must_use]
-    pub fn cwd(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.cwd = folder.into();
+    pub fn cwd(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.cwd = directory.into();
         self
     }
 
@@ -256,8 +256,8 @@ impl Xassume {
 
     /// Starts the program with these calls denied by a seccomp filter.
     #[must_use]
-    pub fn refusing(mut self, refusals: &[Refusal]) -> Self {
-        self.inheritance.refused = refusals.to_vec();
+    pub fn denying(mut self, calls: &[DeniedCall]) -> Self {
+        self.inheritance.denied_calls = calls.to_vec();
         self
     }
 
@@ -272,7 +272,7 @@ impl Xassume {
     #[must_use]
     pub fn file(self, path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> Self {
         let path = self.home().join(path);
-        fs::create_dir_all(path.parent().expect("a file has a folder")).expect("the home is writable");
+        fs::create_dir_all(path.parent().expect("a file has a directory")).expect("the home is writable");
         fs::write(&path, contents).expect("the home is writable");
         self
     }
@@ -311,7 +311,7 @@ impl Xassume {
         command
     }
 
-    pub fn inheritance(&self, session: Session) -> Inheritance {
+    pub fn inheritance(&self, session: ProcessSession) -> Inheritance {
         Inheritance { session, ..self.inheritance.clone() }
     }
 

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::http::{Reply, Request, Response};
 use super::identities::Identity;
 use super::log::lock;
-use super::moments::iso;
 use super::service::Service;
+use super::times::iso;
 
 const TOKEN: &str = "AQAAANjUxiAmdsToken==";
 const TTL: &str = "x-aws-ec2-metadata-token-ttl-seconds";

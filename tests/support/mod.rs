@@ -16,7 +16,7 @@
 //! Building blocks: `http` and `tls` (used by every fake), `service` (used by every fake except STS), `log` (received
 //! requests), `capture` (output of a process), `skips` (messages of skipped tests), `times` (AWS's formats of times),
 //! `processes` (reading `/proc`), `sys` (system calls).
-#![allow(dead_code, unused_imports, reason = "every user of this folder uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each user of this module uses a part of it")]
 #![allow(missing_docs, unreachable_pub, reason = "nothing here is anybody's interface but the tests'")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says why and stops")]
 
@@ -27,20 +27,20 @@ pub mod http;
 pub mod identities;
 pub mod imds;
 pub mod log;
-pub mod moments;
 pub mod probe;
 pub mod processes;
 pub mod programs;
 pub mod proxy;
 pub mod pty;
-pub mod refusals;
 pub mod running;
+pub mod seccomp;
 pub mod service;
 pub mod sign_in;
 pub mod skips;
 pub mod sso;
 pub mod sts;
 pub mod sys;
+pub mod times;
 pub mod tls;
 pub mod volume;
 
@@ -51,8 +51,8 @@ pub use imds::FakeImds;
 pub use probe::probe;
 pub use proxy::FakeProxy;
 pub use pty::Terminal;
-pub use refusals::Refusal;
-pub use running::{Finished, Running, unbroken};
+pub use running::{Finished, Running, on_one_line};
+pub use seccomp::DeniedCall;
 pub use sign_in::{FakeSignIn, LOGIN_SESSION, write_sign_in};
 pub use skips::skipped_without_root;
 pub use sso::{FakeSso, Login, write_end, write_login};

@@ -14,11 +14,11 @@ use super::log::PATIENCE;
 /// Panics with `what` if that takes longer than [`PATIENCE`].
 #[track_caller]
 pub fn eventually(what: &str, is_so: impl FnMut() -> bool) {
-    assert!(comes_to_be(is_so), "never: {what}");
+    assert!(becomes_true(is_so), "never: {what}");
 }
 
 /// Whether the condition becomes true within [`PATIENCE`].
-pub fn comes_to_be(mut is_so: impl FnMut() -> bool) -> bool {
+pub fn becomes_true(mut is_so: impl FnMut() -> bool) -> bool {
     let begun = Instant::now();
     while !is_so() {
         if begun.elapsed() >= PATIENCE {
@@ -49,29 +49,29 @@ pub fn descriptors(pid: i32) -> io::Result<Option<usize>> {
 
 /// Waits until each of them is stopped.
 #[track_caller]
-pub fn stopped(pids: &[i32]) {
+pub fn wait_until_stopped(pids: &[i32]) {
     eventually("all are stopped", || pids.iter().all(|&pid| state_of(pid) == Some('T')));
 }
 
 /// Waits until none of them is stopped.
 #[track_caller]
-pub fn running(pids: &[i32]) {
+pub fn wait_until_running(pids: &[i32]) {
     eventually("all are running", || pids.iter().all(|&pid| matches!(state_of(pid), Some('S' | 'R'))));
 }
 
 /// All children of this process, including zombies.
 pub fn children(parent: i32) -> Vec<i32> {
-    everyone().filter(|&pid| number(pid, 1) == Some(parent)).collect()
+    all_processes().filter(|&pid| number(pid, 1) == Some(parent)).collect()
 }
 
 /// All living processes of the session whose leader is `leader`, except the leader.
 pub fn session_members(leader: i32) -> Vec<i32> {
     let alive = |pid| !matches!(state_of(pid), None | Some('Z' | 'X'));
-    everyone().filter(|&pid| pid != leader && number(pid, 3) == Some(leader) && alive(pid)).collect()
+    all_processes().filter(|&pid| pid != leader && number(pid, 3) == Some(leader) && alive(pid)).collect()
 }
 
 /// All visible processes, including zombies.
-pub fn everyone() -> impl Iterator<Item = i32> {
+pub fn all_processes() -> impl Iterator<Item = i32> {
     let entries = fs::read_dir("/proc").into_iter().flatten();
     entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 /// Writes an executable file with this text, and creates its parent directories.
 #[track_caller]
 pub fn write_script(path: &Path, text: &str) {
-    fs::create_dir_all(path.parent().expect("a file has a folder")).expect("the folder is writable");
+    fs::create_dir_all(path.parent().expect("a file has a directory")).expect("the directory is writable");
     let mut shell = Command::new("sh");
     shell.args(["-c", "cat >\"$1\" && chmod 755 \"$1\"", "sh"]).arg(path).stdin(Stdio::piped());
     let mut writer = shell.spawn().expect("there is a shell");

@@ -17,7 +17,7 @@ use super::capture::Capture;
 use super::command::{Xassume, binary};
 use super::probe::probe;
 use super::running::{Finished, Running};
-use super::sys::{Session, inherit, open_peer, set_window_size};
+use super::sys::{ProcessSession, inherit, open_peer, set_window_size};
 
 /// What `bash` prints when it is ready for the next command.
 pub const PROMPT: &str = "prompt> ";
@@ -51,7 +51,7 @@ impl Terminal {
         let stream = || Stdio::from(slave.try_clone().expect("a descriptor can be duplicated"));
         let mut command = xassume.command();
         command.stdin(stream()).stdout(stream()).stderr(stream());
-        inherit(&mut command, xassume.inheritance(Session::OnTerminal));
+        inherit(&mut command, xassume.inheritance(ProcessSession::OnTerminal));
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         // The command still has our copies of the other side open. They would prevent the end of the output.
         drop((command, slave));
@@ -188,8 +188,17 @@ mod tests {
 
     #[test]
     fn keys_and_sizes_reach_the_program() {
-        let terminal =
-            on_terminal(&["winsize", "then", "signals", "exit-on", "WINCH", "then", "winsize", "then", "read-tty"]);
+        let terminal = on_terminal(&[
+            "winsize",
+            "then",
+            "print-signals",
+            "exit-on",
+            "WINCH",
+            "then",
+            "winsize",
+            "then",
+            "read-tty",
+        ]);
         assert_eq!(terminal.line("rows"), "rows=40 columns=132");
         terminal.line("ready");
         terminal.keys("\x03");
@@ -213,7 +222,7 @@ mod tests {
     #[test]
     fn a_shell_has_job_control() {
         let bash = Terminal::bash(&Xassume::at("http://127.0.0.1:1"));
-        bash.keys("$PROBE signals leave TSTP\n");
+        bash.keys("$PROBE print-signals default TSTP\n");
         bash.line("ready");
         assert_ne!(bash.foreground(), bash.pid());
         bash.keys("\x1a");
@@ -227,7 +236,7 @@ mod tests {
         bash.keys("\x1a");
         bash.through(PROMPT);
         bash.command("kill %1; wait %1");
-        bash.keys("$PROBE raw-tty then signals\n");
+        bash.keys("$PROBE raw-tty then print-signals\n");
         bash.line("ready");
         assert!(!bash.is_cooked());
     }

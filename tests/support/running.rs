@@ -15,7 +15,7 @@ use super::processes::session_members;
 use super::sys;
 
 /// The text on one line: every run of white space becomes a space.
-pub fn unbroken(words: &str) -> String {
+pub fn on_one_line(words: &str) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -221,7 +221,7 @@ impl Finished {
 
     /// Asserts that all processes of its session end soon. (A process that was killed last may take a moment.)
     #[track_caller]
-    pub fn left_nobody(self) -> Self {
+    pub fn left_no_process(self) -> Self {
         for survivor in &self.survivors {
             assert!(ended(survivor, PATIENCE), "pid {} lives on\n{}", survivor.pid, self.describe());
         }

@@ -15,8 +15,8 @@ use sha2::{Digest, Sha256};
 use super::http::{Reply, Request, Response};
 use super::identities::Identity;
 use super::log::lock;
-use super::moments::iso;
 use super::service::Service;
+use super::times::iso;
 
 /// The `login_session` of a profile.
 pub const LOGIN_SESSION: &str = "arn:aws:iam::222222222222:user/alice";
@@ -81,7 +81,7 @@ pub fn write_sign_in(home: &Path, session: &str, lasts: Duration) -> PathBuf {
         "clientId": CLIENT,
         "dpopKey": KEY,
     });
-    fs::create_dir_all(path.parent().expect("the cache is a folder")).expect("the home is writable");
+    fs::create_dir_all(path.parent().expect("the cache is a directory")).expect("the home is writable");
     fs::write(&path, document.to_string()).expect("the home is writable");
     path
 }

@@ -15,8 +15,8 @@ use sha1::{Digest, Sha1};
 use super::http::{Reply, Request, Response};
 use super::identities::Identity;
 use super::log::lock;
-use super::moments::iso;
 use super::service::Service;
+use super::times::iso;
 
 const TOKEN: &str = "aoaAAAAAGVtSSOTOKEN0123456789";
 const REFRESH_TOKEN: &str = "aorAAAAAGVtREFRESH0123456789";
@@ -89,7 +89,7 @@ pub fn write_login(home: &Path, identifier: &str, login: Login) -> PathBuf {
         document["clientSecret"] = CLIENT[1].into();
         document["registrationExpiresAt"] = iso(SystemTime::now() + Duration::from_hours(24)).into();
     }
-    fs::create_dir_all(path.parent().expect("the cache is a folder")).expect("the home is writable");
+    fs::create_dir_all(path.parent().expect("the cache is a directory")).expect("the home is writable");
     fs::write(&path, document.to_string()).expect("the home is writable");
     path
 }
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_login_is_found_by_its_digest_and_buys_credentials() {
-        let home = tempfile::tempdir().expect("the temporary folder is writable");
+        let home = tempfile::tempdir().expect("the temporary directory is writable");
         let path = write_login(home.path(), "abc", Login::Valid);
         assert!(path.ends_with(".aws/sso/cache/a9993e364706816aba3e25717850c26c9cd0d89d.json"), "{}", path.display());
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::refusals::{Filter, Refusal};
+use super::seccomp::{DeniedCall, Filter};
 
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
@@ -170,7 +170,7 @@ pub fn duplicate_above(descriptor: &OwnedFd, number: RawFd) -> io::Result<OwnedF
 
 /// The session and the controlling terminal of a new process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Session {
+pub enum ProcessSession {
     /// The session of the tests.
     Inherited,
     /// A new session without a controlling terminal, as under cron or systemd.
@@ -182,25 +182,25 @@ pub enum Session {
 /// The state that a new process inherits, as far as `Command` cannot set it.
 #[derive(Debug, Clone)]
 pub struct Inheritance {
-    pub session: Session,
+    pub session: ProcessSession,
     pub ignored: Vec<i32>,
     pub blocked: Vec<i32>,
     /// Descriptors other than 0 to 2, each with its number in the new process. No others are passed on.
     pub descriptors: Vec<(RawFd, Arc<OwnedFd>)>,
     /// The calls that a seccomp filter denies.
-    pub refused: Vec<Refusal>,
+    pub denied_calls: Vec<DeniedCall>,
 }
 
 /// Makes the command start with this state.
 pub fn inherit(command: &mut Command, inheritance: Inheritance) {
-    let mut filter = (!inheritance.refused.is_empty()).then(|| Filter::new(&inheritance.refused));
+    let mut filter = (!inheritance.denied_calls.is_empty()).then(|| Filter::new(&inheritance.denied_calls));
     let prepare = move || {
         // SAFETY: only async-signal-safe calls, on values that were created before the fork.
         unsafe {
-            if inheritance.session != Session::Inherited {
+            if inheritance.session != ProcessSession::Inherited {
                 check(libc::setsid())?;
             }
-            if inheritance.session == Session::OnTerminal {
+            if inheritance.session == ProcessSession::OnTerminal {
                 check(libc::ioctl(0, libc::TIOCSCTTY, 0))?;
             }
             // The tests themselves may run with ignored signals. SIGKILL and SIGSTOP cannot be set; those errors do not

@@ -43,7 +43,7 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let certificate = params.self_signed(&key).expect("the parameters are complete");
-        let file = NamedTempFile::new().expect("the temporary folder is writable");
+        let file = NamedTempFile::new().expect("the temporary directory is writable");
         std::fs::write(file.path(), certificate.pem()).expect("the file was just made");
         Self { issuer: Issuer::new(params, key), file }
     }

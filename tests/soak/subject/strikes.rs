@@ -45,8 +45,8 @@ impl Subject {
             }
             Blow::NoCache => drop(fs::remove_dir_all(self.running.sandbox().runtime().join("xassume"))),
             Blow::Touch => {
-                for folder in self.running.sandbox().run_folders() {
-                    let foreign = folder.join("foreign");
+                for directory in self.running.sandbox().run_directories() {
+                    let foreign = directory.join("foreign");
                     let _ = fs::write(&foreign, "nobody's").and_then(|()| fs::remove_file(&foreign));
                 }
             }

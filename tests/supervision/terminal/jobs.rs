@@ -1,7 +1,7 @@
 //! Job control: stopped and continued together, and everybody else on the terminal undisturbed.
 
 use super::{Job, bash};
-use crate::supervision::processes::{running, stopped};
+use crate::supervision::processes::{wait_until_running, wait_until_stopped};
 use crate::supervision::{ROLE, state, xassume};
 use crate::support::pty::PROMPT;
 use crate::support::{FakeSts, Terminal, sys};
@@ -11,15 +11,15 @@ use serde_json::Value;
 fn the_stop_key_gives_the_prompt_back_and_fg_and_bg_go_on() {
     let sts = FakeSts::start();
     let bash = bash(&sts);
-    let job = Job::start(&bash, "signals leave TSTP");
+    let job = Job::start(&bash, "print-signals default TSTP");
     for resume in ["fg", "bg"] {
         bash.keys("\x1a");
         bash.through("Stopped");
         bash.through(PROMPT);
-        stopped(&job.both());
+        wait_until_stopped(&job.both());
         bash.keys(&format!("{resume}\n"));
         bash.line("CONT code=");
-        running(&job.both());
+        wait_until_running(&job.both());
     }
     bash.keys("fg\n");
     bash.through("fg\r\n");
@@ -36,7 +36,7 @@ fn a_command_that_was_stopped_reads_on_after_fg() {
     bash.through("Stopped");
     bash.through(PROMPT);
     // The shell waits for xassume alone. A command that has not come round to stopping yet would read the next line.
-    stopped(&job.both());
+    wait_until_stopped(&job.both());
     bash.keys("fg\n");
     bash.through("fg\r\n");
     bash.keys("hello\n");
@@ -48,14 +48,14 @@ fn a_command_that_was_stopped_reads_on_after_fg() {
 fn a_command_that_stops_itself_gives_the_prompt_back() {
     let sts = FakeSts::start();
     let bash = bash(&sts);
-    let job = Job::start(&bash, "signals leave TSTP");
+    let job = Job::start(&bash, "print-signals default TSTP");
     sys::send_signal(job.command, libc::SIGTSTP);
     bash.through("Stopped");
     bash.through(PROMPT);
-    stopped(&job.both());
+    wait_until_stopped(&job.both());
     bash.keys("fg\n");
     bash.line("CONT code=");
-    running(&job.both());
+    wait_until_running(&job.both());
     bash.keys("\x03");
     bash.line("INT code=SI_KERNEL");
     job.end();
@@ -66,7 +66,7 @@ fn a_pager_beside_the_command_reads_the_terminal() {
     let sts = FakeSts::start();
     let bash = bash(&sts);
     let pager = "sh -c 'read first; echo \"first=$first\"; exec $PROBE read-tty'";
-    bash.keys(&format!("$STAY $PROBE signals exit-on INT | {pager}\n"));
+    bash.keys(&format!("$STAY $PROBE print-signals exit-on INT | {pager}\n"));
     bash.line("first=ready");
     bash.line("ready");
     bash.keys("hello\n");

@@ -29,7 +29,7 @@ fn a_key_interrupts_the_command_once() {
 fn an_interrupt_from_elsewhere_is_forwarded_once() {
     let sts = FakeSts::start();
     let bash = bash(&sts);
-    let job = Job::start(&bash, "signals");
+    let job = Job::start(&bash, "print-signals");
     let us = job.xassume;
     for (name, signal) in
         [("INT", libc::SIGINT), ("QUIT", libc::SIGQUIT), ("HUP", libc::SIGHUP), ("WINCH", libc::SIGWINCH)]

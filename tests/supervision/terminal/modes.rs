@@ -13,7 +13,7 @@ use crate::support::{Answer, FakeSts, Terminal, Xassume, sys};
 fn each_new_size_is_told_once() {
     let sts = FakeSts::start();
     let bash = bash(&sts);
-    let job = Job::start(&bash, "signals then winsize");
+    let job = Job::start(&bash, "print-signals then winsize");
     for rows in [20, 21, 22, 23, 24] {
         bash.resize(rows, 80);
         assert!(bash.line("WINCH code=").ends_with("WINCH code=SI_KERNEL pid=0"));
@@ -27,14 +27,14 @@ fn each_new_size_is_told_once() {
 fn a_closed_window_ends_everybody() {
     let sts = FakeSts::start();
     let mut bash = bash(&sts);
-    let job = Job::start(&bash, "signals exit-on HUP");
+    let job = Job::start(&bash, "print-signals exit-on HUP");
     let both = job.both();
     bash.hang_up();
     assert!(both.into_iter().all(|pid| sys::wait_gone(pid, PATIENCE)));
     assert!(bash.ends_within(PATIENCE));
 
     // The leader of the session is the only one who is told.
-    let mut leader = Terminal::run(&probing(restarting(&sts), &["state", "then", "signals", "exit-on", "HUP"]));
+    let mut leader = Terminal::run(&probing(restarting(&sts), &["state", "then", "print-signals", "exit-on", "HUP"]));
     let command = pid(&state(&leader), "pid");
     leader.line("ready");
     leader.hang_up();
@@ -46,7 +46,7 @@ fn a_closed_window_ends_everybody() {
 fn a_command_that_minds_no_hang_up_runs_on() {
     let sts = FakeSts::start();
     let mut bash = bash(&sts);
-    bash.keys("$STAY sh -c 'exec $PROBE signals exit-on USR1 >said'\n");
+    bash.keys("$STAY sh -c 'exec $PROBE print-signals exit-on USR1 >said'\n");
     let said = bash.sandbox().work().join("said");
     let has_said = |words: &str| {
         eventually(words, || std::fs::read_to_string(&said).unwrap_or_default().contains(words));
@@ -70,8 +70,10 @@ fn scripted(sts: &FakeSts, script: &str) -> Terminal {
 #[test]
 fn the_terminal_is_given_back_after_a_killed_command() {
     let sts = FakeSts::start();
-    let terminal =
-        scripted(&sts, "$BIN -r $ROLE --via file -- $PROBE state then raw-tty then signals; echo ended; read line");
+    let terminal = scripted(
+        &sts,
+        "$BIN -r $ROLE --via file -- $PROBE state then raw-tty then print-signals; echo ended; read line",
+    );
     let command = pid(&state(&terminal), "pid");
     terminal.line("ready");
     assert!(!terminal.is_cooked());
@@ -83,7 +85,7 @@ fn the_terminal_is_given_back_after_a_killed_command() {
 #[test]
 fn the_terminal_is_given_back_before_a_restart() {
     let sts = one_refresh();
-    let command = "sh -c 'stty -a | grep -o -- -*icanon; exec $PROBE raw-tty then signals'";
+    let command = "sh -c 'stty -a | grep -o -- -*icanon; exec $PROBE raw-tty then print-signals'";
     let terminal = scripted(&sts, &format!("$BIN -r $ROLE --on-expiry restart -- {command}"));
     for _ in 0..2 {
         assert_eq!(terminal.line("icanon"), "icanon");
@@ -94,7 +96,7 @@ fn the_terminal_is_given_back_before_a_restart() {
 #[test]
 fn three_restarts_of_a_script_leave_one_copy() {
     let sts = FakeSts::builder().script([(); 3].map(|()| Answer::Lifetime(SHORT))).start();
-    let script = "$PROBE generation & wait";
+    let script = "$PROBE print-keys & wait";
     let terminal = Terminal::run(&crate::supervision::scripted(restarting(&sts), script));
     let mut copies = Vec::new();
     for _ in 0..4 {
@@ -112,7 +114,7 @@ fn three_restarts_of_a_script_leave_one_copy() {
 #[test]
 fn a_command_that_left_the_group_of_the_terminal_is_stopped() {
     let sts = one_refresh();
-    let terminal = Terminal::run(&probing(restarting(&sts), &["leave-group", "then", "generation"]));
+    let terminal = Terminal::run(&probing(restarting(&sts), &["leave-group", "then", "print-keys"]));
     let workers = [(); 2].map(|()| {
         let worker = number_in(&terminal.line("worker pid="));
         generation(&terminal);
@@ -125,7 +127,7 @@ fn a_command_that_left_the_group_of_the_terminal_is_stopped() {
 #[test]
 fn what_a_command_that_makes_itself_a_session_has_started_is_stopped() {
     let sts = one_refresh();
-    let script = "exec setsid sh -c '$PROBE signals & echo worker=$!; $PROBE generation'";
+    let script = "exec setsid sh -c '$PROBE print-signals & echo worker=$!; $PROBE print-keys'";
     let terminal = Terminal::run(&crate::supervision::scripted(restarting(&sts), script));
     let worker = number_in(&terminal.line("worker="));
     terminal.line("ready pid=");
@@ -137,7 +139,7 @@ fn what_a_command_that_makes_itself_a_session_has_started_is_stopped() {
 #[test]
 fn a_restarted_shell_with_job_control_gets_the_terminal() {
     let sts = one_refresh();
-    let script = "set -m; echo shell=$$; $PROBE signals & wait";
+    let script = "set -m; echo shell=$$; $PROBE print-signals & wait";
     let terminal = Terminal::run(&crate::supervision::scripted(restarting(&sts), script));
     let first = number_in(&terminal.line("shell="));
     assert_ne!(number_in(&terminal.line("shell=")), first);

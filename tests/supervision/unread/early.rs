@@ -1,6 +1,6 @@
 //! Before the command starts a message may wait; a signal ends xassume all the same.
 
-use super::super::processes::{children, comes_to_be, eventually, pid_namespace};
+use super::super::processes::{becomes_true, children, eventually, pid_namespace};
 use super::super::{ROLE, probing, skipped};
 use super::{Pipe, SOON};
 use crate::support::{Answer, FakeSts, Identity, binary};
@@ -50,7 +50,7 @@ fn a_signal_ends_it_as_pid_1_while_its_first_message_waits() {
             !inside.is_empty()
         });
         // Again and again: at its very beginning it does not handle signals yet, and PID 1 does not die of them then.
-        let ended = comes_to_be(|| {
+        let ended = becomes_true(|| {
             let _ = kill(Pid::from_raw(inside[0]), Signal::SIGTERM);
             running.ends_within(Duration::from_millis(100))
         });

@@ -14,7 +14,8 @@ const RELEASE: &str = "\x11";
 #[test]
 fn sessions_are_refreshed_and_term_is_passed_on() {
     let sts = FakeSts::builder().lifetime(SHORT).start();
-    let xassume = xassume(&sts).args(["-v", "--via", "file", "--", "sh", "-c", "exec $PROBE signals >$HOME/said"]);
+    let xassume =
+        xassume(&sts).args(["-v", "--via", "file", "--", "sh", "-c", "exec $PROBE print-signals >$HOME/said"]);
     let terminal = Terminal::run(&xassume);
     terminal.through("started the command");
     let said = xassume.home().join("said");
@@ -30,7 +31,8 @@ fn sessions_are_refreshed_and_term_is_passed_on() {
 #[test]
 fn what_was_held_is_shown_later() {
     let sts = FakeSts::builder().lifetime(SHORT).start();
-    let xassume = xassume(&sts).args(["-v", "--via", "file", "--", "sh", "-c", "exec $PROBE signals >$HOME/said"]);
+    let xassume =
+        xassume(&sts).args(["-v", "--via", "file", "--", "sh", "-c", "exec $PROBE print-signals >$HOME/said"]);
     let terminal = Terminal::run(&xassume);
     terminal.through("started the command");
     terminal.keys(HOLD);
@@ -65,7 +67,7 @@ fn a_message_stops_a_background_job_where_the_terminal_is_set_to() {
     let sts = FakeSts::builder().script_forever([Answer::Lifetime(SHORT), denied()]).start();
     let bash = Terminal::bash(&Xassume::new(&sts));
     bash.command("stty tostop");
-    bash.command(&format!("$BIN --no-cache -r {ROLE} --via file -- $PROBE signals exit-on INT >/dev/null &"));
+    bash.command(&format!("$BIN --no-cache -r {ROLE} --via file -- $PROBE print-signals exit-on INT >/dev/null &"));
     eventually("the job is stopped", || {
         std::thread::sleep(Duration::from_millis(100));
         bash.command("jobs").contains("Stopped")

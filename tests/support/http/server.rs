@@ -133,7 +133,7 @@ fn accept_all(listener: &TcpListener, shared: &Arc<Shared>) {
         connections.retain(|connection| !connection.is_finished());
         let shared = Arc::clone(shared);
         connections.push(thread::spawn(move || {
-            let ending = Conversation::open(&shared, id, &socket).and_then(Conversation::hold);
+            let ending = Connection::open(&shared, id, &socket).and_then(Connection::hold);
             shared.forget(id);
             if matches!(ending, Ok(Ending::Reset)) {
                 // RST is sent when the last handle on the socket is closed. That is this one now.
@@ -183,14 +183,14 @@ impl Shared {
 }
 
 /// One connection, from its first request to its end.
-struct Conversation<'a> {
+struct Connection<'a> {
     server: &'a Shared,
     id: u64,
     socket: &'a TcpStream,
     stream: BufReader<Box<dyn Stream>>,
 }
 
-impl<'a> Conversation<'a> {
+impl<'a> Connection<'a> {
     fn open(server: &'a Shared, id: u64, socket: &'a TcpStream) -> io::Result<Self> {
         // Otherwise the kernel may merge the single bytes of `Reply::Drip`.
         socket.set_nodelay(true)?;

@@ -1,4 +1,4 @@
-//! The probe's descendants: workers that are left behind, and orphans for PID 1 to reap.
+//! The probe's descendants: workers that outlive it, and orphans that PID 1 reaps.
 
 use std::fs;
 use std::io::{self, Read};
@@ -6,39 +6,39 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use nix::unistd::getpid;
 
-use super::super::processes::{everyone, state_of};
+use super::super::processes::{all_processes, state_of};
 use super::super::sys;
 use super::{LIFETIME, line, signals};
 
-/// Whether a worker can be ended by TERM, HUP and INT, or only by KILL.
-pub(super) enum Manners {
-    Obedient,
-    Stubborn,
+/// How a worker reacts to TERM, HUP and INT.
+pub(super) enum OnTerm {
+    End,
+    Ignore,
 }
 
-/// Starts a process that does nothing, in the same group; prints `worker pid=<pid>`. It holds none of our streams.
-pub(super) fn fork_worker(manners: Manners) {
-    line(&format!("worker pid={}", start_worker(manners, || ())));
+/// Starts a process that sleeps, in the same group; prints `worker pid=<pid>`. It has none of our streams open.
+pub(super) fn fork_worker(on_term: OnTerm) {
+    line(&format!("worker pid={}", start_worker(on_term, || ())));
 }
 
-/// The same, but in a group of the worker's, which the probe then joins.
+/// The same, but the worker leads a new process group, which the probe joins.
 pub(super) fn leave_group() {
-    let worker = start_worker(Manners::Obedient, || set_group(0));
+    let worker = start_worker(OnTerm::End, || set_group(0));
     set_group(worker);
     line(&format!("worker pid={worker}"));
 }
 
-/// Joins the group, or with 0 makes one.
+/// Joins the process group, or with 0 creates one.
 pub(super) fn set_group(leader: i32) {
     // SAFETY: setpgid touches no memory.
     assert_eq!(unsafe { libc::setpgid(0, leader) }, 0, "setpgid: {}", io::Error::last_os_error());
 }
 
-fn start_worker(manners: Manners, first: impl FnOnce()) -> i32 {
+fn start_worker(on_term: OnTerm, first: impl FnOnce()) -> i32 {
     let (mut ready, holder) = io::pipe().expect("a pipe can be made");
     let pid = fork(move || {
         first();
-        if matches!(manners, Manners::Stubborn) {
+        if matches!(on_term, OnTerm::Ignore) {
             for signal in [libc::SIGTERM, libc::SIGHUP, libc::SIGINT] {
                 // SAFETY: no handler is installed.
                 unsafe { libc::signal(signal, libc::SIG_IGN) };
@@ -49,7 +49,7 @@ fn start_worker(manners: Manners, first: impl FnOnce()) -> i32 {
             // SAFETY: the standard descriptors are replaced, and nothing here owns them.
             unsafe { libc::dup2(null.as_raw_fd(), fd) };
         }
-        // The end of the stream tells the parent that everything is in place.
+        // The parent waits for the end of this stream.
         drop(holder);
         std::thread::sleep(LIFETIME);
     });
@@ -57,7 +57,7 @@ fn start_worker(manners: Manners, first: impl FnOnce()) -> i32 {
     pid
 }
 
-/// Leaves that many processes to whoever reaps orphans. When `ready` is printed, all of them have ended. Waits for TERM.
+/// Creates that many orphans. Prints `ready` when all of them have ended, and waits for TERM.
 pub(super) fn orphans(count: u32) {
     let (mut ended, holder) = io::pipe().expect("a pipe can be made");
     for _ in 0..count {
@@ -65,28 +65,28 @@ pub(super) fn orphans(count: u32) {
             let parent = sys::pidfd(getpid().as_raw()).expect("a process can refer to itself");
             fork(|| assert!(sys::wait_readable(parent.as_fd(), LIFETIME)));
         });
-        // SAFETY: the child is ours, and its status is not asked for.
+        // SAFETY: the child is ours, and its status is not requested.
         unsafe { libc::waitpid(parent, std::ptr::null_mut(), 0) };
     }
-    // The last orphan to end takes the last copy of the holder with it.
+    // The stream ends with the last orphan.
     drop(holder);
     let _ = ended.read(&mut [0]);
     signals::wait_for_term();
 }
 
-/// How many of the processes that can be seen are zombies.
+/// The number of zombies among all visible processes.
 pub(super) fn zombies() -> usize {
-    everyone().filter(|&pid| state_of(pid) == Some('Z')).count()
+    all_processes().filter(|&pid| state_of(pid) == Some('Z')).count()
 }
 
-/// Runs the function in a child that ends afterwards; the child's pid.
+/// Runs the function in a child that then ends. Returns its pid.
 fn fork(in_the_child: impl FnOnce()) -> i32 {
     // SAFETY: the probe has one thread, so the child may do what its parent could.
     match unsafe { libc::fork() } {
         -1 => panic!("fork: {}", io::Error::last_os_error()),
         0 => {
             in_the_child();
-            // SAFETY: the child must not run on into its parent's work.
+            // SAFETY: the child must not continue with the code of its parent.
             unsafe { libc::_exit(0) }
         }
         pid => pid,

@@ -1,8 +1,62 @@
-//! The probe: a command for xassume to run that tells what it finds, and behaves as it is told.
+//! The probe: a command for xassume to run. It prints what it received, and reacts to signals as its arguments say.
 //!
-//! It is the test program itself, run again with a mark as first argument. A constructor notices the mark before `main`,
-//! so neither the test harness nor Rust's runtime has touched signals, descriptors or output yet: what the probe reports
-//! is what it was given. Everything it prints is written at once, one line at a time. See `act` for what it can do.
+//! # Steps
+//! The arguments of the probe are steps, separated by `then`. A step is a verb with its arguments. The probe performs the
+//! steps in order; a step that waits ends as its table row says. `exit` and `die` end the probe. After the last step it
+//! exits with status 0.
+//!
+//! | verb | what it does |
+//! |---|---|
+//! | `argv …` | prints all arguments of the process, each with a NUL byte; only as the first verb, the rest is not performed |
+//! | `environ` | prints the environment, each variable with a NUL byte |
+//! | `env NAME…` | prints `NAME=value` or `NAME is unset` for each name |
+//! | `state` | prints one line of JSON: process IDs, signal masks, descriptors, limits (see `state::report`) |
+//! | `cat` | copies standard input to standard output |
+//! | `say WORD…` | prints the words on one line |
+//! | `say-to-stderr WORD…` | the same on standard error |
+//! | `exit STATUS` | exits |
+//! | `die SIGNAL` | dies of the signal, even if it is ignored or blocked; leaves no core file |
+//! | `print-signals [OPTION]…` | prints `ready`, then `NAME code=CODE pid=SENDER` for each signal; TERM ends the step |
+//! | `print-keys [OPTION]…` | the same, but prints `ready pid=PID key=ACCESS_KEY_ID`, and `key=…` again after HUP, USR1 and USR2; the key is that of the environment, or of the credentials file |
+//! | `print-start-time` | prints `begun TIME PID`; times are monotonic, in nanoseconds |
+//! | `print-times` | the same, then `NAME TIME` for each signal; TERM ends the step with `ended TIME` |
+//! | `ignore-term` | ignores TERM, prints `ready` and sleeps |
+//! | `end-slowly MILLISECONDS` | prints `ready`; after TERM, prints `draining`, waits, prints `drained`, and ends the step |
+//! | `fork-worker [ignore-term]` | starts a sleeping process in the same group and prints `worker pid=PID`; with `ignore-term` it ignores TERM, HUP and INT |
+//! | `own-group` | makes the probe the leader of a new process group |
+//! | `leave-group` | starts such a worker in a new process group, and joins that group |
+//! | `orphans COUNT` | creates that many orphans, prints `ready` when all have ended, and waits for TERM |
+//! | `count-zombies` | prints `zombies=COUNT`, counting all visible processes |
+//! | `read-tty` | prints `ready`, reads a line from the controlling terminal and prints `read LINE` |
+//! | `winsize` | prints `rows=ROWS columns=COLUMNS` of the controlling terminal |
+//! | `raw-tty` | puts the controlling terminal into raw mode, leaves it so, and prints `raw` |
+//!
+//! Options of `print-signals` and `print-keys`, with lists like `HUP,USR1,RTMIN+3`:
+//!
+//! | option | signals that |
+//! |---|---|
+//! | `exit-on LIST` | end the step, in addition to TERM |
+//! | `survive LIST` | are printed but do not end the step (only useful for TERM) |
+//! | `default LIST` | are not caught, but keep their action (TSTP stops the probe) |
+//!
+//! # Example
+//! A test needs a command whose stop takes as long as the test wants:
+//!
+//! ```text
+//! say began then print-signals then print-signals survive TERM exit-on USR1 then exit 4
+//! ```
+//!
+//! 1. It prints `began`.
+//! 2. It prints `ready` and each signal, until TERM, the stop signal of xassume, ends this step.
+//! 3. It prints `ready` again and each further signal. TERM no longer ends the step, but USR1 from the test does.
+//! 4. It exits with status 4.
+//!
+//! # The test binary is the probe
+//! A separate program would have to be built and found. Instead, [`probe`] starts the test binary itself with [`MARK`] as
+//! its first argument. A function in the section `.init_array` runs before `main`; if it finds the mark, it performs the
+//! steps and exits. At that time neither the test harness nor Rust's runtime has changed signal actions, opened descriptors
+//! or written output, so the probe reports exactly what it inherited. In a debugger, the probe therefore never reaches
+//! `main`. It writes each line at once, without a buffer.
 #![allow(unsafe_code, reason = "a constructor is a link section, and the probe ends without returning to the loader")]
 
 mod family;
@@ -22,13 +76,13 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 const MARK: &str = "xassume-probe";
 
-/// Says between two verbs that the second follows when the first is done.
+/// Separates two steps.
 const THEN: &str = "then";
 
-/// How long a probe that waits will wait at most: longer than any test, but not for ever if its test was killed.
+/// The longest time that a probe waits: longer than any test, but not for ever if the test was killed.
 const LIFETIME: std::time::Duration = std::time::Duration::from_mins(2);
 
-/// The command that starts a probe; verbs follow as further arguments.
+/// The command that starts a probe. Steps follow as further arguments.
 pub fn probe() -> [OsString; 2] {
     let this = std::env::current_exe().expect("a running program has a path");
     [this.into_os_string(), MARK.into()]
@@ -37,23 +91,23 @@ pub fn probe() -> [OsString; 2] {
 #[used]
 // SAFETY: the section holds pointers to functions that are called before main, and this is one.
 #[unsafe(link_section = ".init_array")]
-static CONSTRUCTOR: extern "C" fn() = become_the_probe;
+static BEFORE_MAIN: extern "C" fn() = run_as_probe_if_marked;
 
-extern "C" fn become_the_probe() {
-    // Arguments are read from the kernel: a constructor is given them by some C libraries only.
+extern "C" fn run_as_probe_if_marked() {
+    // Only some C libraries pass the arguments to such a function, so read them from the kernel.
     let Ok(raw) = fs::read("/proc/self/cmdline") else { return };
     let raw = raw.strip_suffix(b"\0").unwrap_or(&raw);
     let argv: Vec<OsString> = raw.split(|&byte| byte == 0).map(|arg| OsString::from_vec(arg.to_vec())).collect();
     if argv.get(1).is_some_and(|mark| mark == MARK) {
         let status = perform(&argv);
-        // SAFETY: nothing needs to be torn down, and nothing must be: main has not begun.
+        // SAFETY: main has not begun, so there is nothing to clean up.
         unsafe { libc::_exit(status) }
     }
 }
 
-/// Carries out the verbs in their order; the exit status of the probe.
+/// Performs the steps in order. Returns the exit status of the probe.
 fn perform(argv: &[OsString]) -> i32 {
-    // Its arguments are shown, not understood.
+    // The other arguments are printed, not parsed.
     if argv.get(2).is_some_and(|verb| verb == "argv") {
         for arg in argv {
             print(&[arg.as_bytes(), b"\0"].concat());
@@ -62,41 +116,41 @@ fn perform(argv: &[OsString]) -> i32 {
     }
     let words: Vec<String> = argv[2..].iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    words.split(|&word| word == THEN).find_map(act).unwrap_or(0)
+    words.split(|&word| word == THEN).find_map(perform_step).unwrap_or(0)
 }
 
-/// One verb with its arguments; the exit status, if this verb ends the probe.
-fn act(step: &[&str]) -> Option<i32> {
+/// Performs one step. Returns the exit status if the step ends the probe.
+fn perform_step(step: &[&str]) -> Option<i32> {
     match step {
-        // What it was given.
+        // Report what it received.
         ["environ"] => print(&fs::read("/proc/self/environ").expect("the kernel shows the environment")),
         ["env", names @ ..] => state::variables(names),
         ["state"] => line(&state::report().to_string()),
         ["cat"] => copy_input(),
         ["say", words @ ..] => line(&words.join(" ")),
-        ["complain", words @ ..] => write(2, format!("{}\n", words.join(" ")).as_bytes()),
+        ["say-to-stderr", words @ ..] => write(2, format!("{}\n", words.join(" ")).as_bytes()),
 
-        // How it ends.
+        // End.
         ["exit", code] => return Some(code.parse().expect("a status is a number")),
         ["die", signal] => signals::die(signal),
 
-        // How it takes signals.
-        ["signals", options @ ..] => signals::tell(&signals::Options::parse(options)),
-        ["generation", options @ ..] => signals::tell_generation(&signals::Options::parse(options)),
-        ["stamp", "once"] => signals::stamp_once(),
-        ["stamp"] => signals::stamp(),
-        ["stubborn"] => signals::stubborn(),
-        ["graceful", milliseconds] => signals::graceful(milliseconds.parse().expect("a time is a number")),
+        // React to signals.
+        ["print-signals", options @ ..] => signals::print_signals(&signals::Options::parse(options)),
+        ["print-keys", options @ ..] => signals::print_keys(&signals::Options::parse(options)),
+        ["print-start-time"] => signals::print_start_time(),
+        ["print-times"] => signals::print_times(),
+        ["ignore-term"] => signals::ignore_term(),
+        ["end-slowly", milliseconds] => signals::end_slowly(milliseconds.parse().expect("a time is a number")),
 
-        // Whom it starts.
-        ["fork-worker"] => family::fork_worker(family::Manners::Obedient),
-        ["fork-worker", "stubborn"] => family::fork_worker(family::Manners::Stubborn),
+        // Start processes.
+        ["fork-worker"] => family::fork_worker(family::OnTerm::End),
+        ["fork-worker", "ignore-term"] => family::fork_worker(family::OnTerm::Ignore),
         ["own-group"] => family::set_group(0),
         ["leave-group"] => family::leave_group(),
         ["orphans", count] => family::orphans(count.parse().expect("a count is a number")),
-        ["zombies"] => line(&format!("zombies={}", family::zombies())),
+        ["count-zombies"] => line(&format!("zombies={}", family::zombies())),
 
-        // What it does with a terminal.
+        // Use the terminal.
         ["read-tty"] => terminal::read_line(),
         ["winsize"] => terminal::report_size(),
         ["raw-tty"] => terminal::make_raw(),
@@ -126,7 +180,7 @@ fn print(bytes: &[u8]) {
     write(1, bytes);
 }
 
-/// Past every buffer. A reader that has gone is no reason to fail: signals may still have to be told apart by the exit.
+/// Writes without a buffer. Ignores a closed reader: the test may still need the exit status.
 fn write(fd: i32, bytes: &[u8]) {
     // SAFETY: the descriptor is borrowed: it is never closed here.
     let mut file = ManuallyDrop::new(unsafe { fs::File::from_raw_fd(fd) });

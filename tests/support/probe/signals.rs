@@ -1,4 +1,4 @@
-//! The probe's ways to take a signal.
+//! The probe's reactions to signals.
 
 use std::fs;
 use std::mem::MaybeUninit;
@@ -11,19 +11,19 @@ use nix::time::{ClockId, clock_gettime};
 
 use super::{LIFETIME, line};
 
-/// What `signals` and `generation` do beside telling.
+/// The options of `print-signals` and `print-keys`.
 #[derive(Debug, Default)]
 pub(super) struct Options {
-    /// Signals that end the verb, beside TERM.
+    /// Signals that end the step, in addition to TERM.
     exit_on: Vec<i32>,
-    /// Signals that are told and have no further effect: TERM.
-    ignore: Vec<i32>,
-    /// Signals that are not taken at all but keep what they were: TSTP, to be stopped by it.
-    leave: Vec<i32>,
+    /// Signals that are printed and do not end the step: TERM.
+    survive: Vec<i32>,
+    /// Signals that are not caught and keep their action: TSTP, which then stops the probe.
+    default: Vec<i32>,
 }
 
 impl Options {
-    /// `[exit-on LIST] [ignore LIST] [leave LIST]`, with lists like `HUP,USR1,RTMIN+3`.
+    /// `[exit-on LIST] [survive LIST] [default LIST]`, with lists like `HUP,USR1,RTMIN+3`.
     pub(super) fn parse(words: &[&str]) -> Self {
         let mut options = Self::default();
         for pair in words.chunks(2) {
@@ -31,38 +31,38 @@ impl Options {
             let signals = list.split(',').map(number).collect();
             match *name {
                 "exit-on" => options.exit_on = signals,
-                "ignore" => options.ignore = signals,
-                "leave" => options.leave = signals,
-                other => panic!("{other} is no option of the probe"),
+                "survive" => options.survive = signals,
+                "default" => options.default = signals,
+                other => panic!("{other} is not an option of the probe"),
             }
         }
         options
     }
 
     fn ended_by(&self, signal: i32) -> bool {
-        self.exit_on.contains(&signal) || (signal == libc::SIGTERM && !self.ignore.contains(&signal))
+        self.exit_on.contains(&signal) || (signal == libc::SIGTERM && !self.survive.contains(&signal))
     }
 }
 
 /// Prints `ready`, then a line for each signal, until one of them ends it.
-pub(super) fn tell(options: &Options) {
-    let taken = block_all_but(&options.leave);
+pub(super) fn print_signals(options: &Options) {
+    let taken = block_all_except(&options.default);
     line("ready");
-    tell_each(&taken, options, |_| ());
+    print_each(&taken, options, |_| ());
 }
 
-/// Says which generation of credentials it has, at the start and again when told to re-read them.
-pub(super) fn tell_generation(options: &Options) {
-    let taken = block_all_but(&options.leave);
+/// Like `print_signals`, but also prints the access key, at the start and after HUP, USR1 and USR2.
+pub(super) fn print_keys(options: &Options) {
+    let taken = block_all_except(&options.default);
     line(&format!("ready pid={} key={}", std::process::id(), current_key()));
-    tell_each(&taken, options, |signal| {
+    print_each(&taken, options, |signal| {
         if [libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2].contains(&signal) {
             line(&format!("key={}", current_key()));
         }
     });
 }
 
-fn tell_each(taken: &libc::sigset_t, options: &Options, and_then: impl Fn(i32)) {
+fn print_each(taken: &libc::sigset_t, options: &Options, and_then: impl Fn(i32)) {
     let deadline = Instant::now() + LIFETIME;
     while let Some(arrived) = next(taken, deadline) {
         line(&format!("{} code={} pid={}", name(arrived.signal), arrived.code, arrived.sender));
@@ -83,10 +83,10 @@ fn current_key() -> String {
     std::env::var("AWS_ACCESS_KEY_ID").ok().or_else(in_file).unwrap_or_else(|| "none".to_owned())
 }
 
-/// Tells moments of the monotonic clock in nanoseconds: its own first one, that of each signal, and after TERM its last.
-pub(super) fn stamp() {
-    let taken = block_all_but(&[]);
-    stamp_once();
+/// Prints times of the monotonic clock in nanoseconds: of the start, of each signal, and of the end after TERM.
+pub(super) fn print_times() {
+    let taken = block_all_except(&[]);
+    print_start_time();
     let deadline = Instant::now() + LIFETIME;
     while let Some(arrived) = next(&taken, deadline) {
         line(&format!("{} {}", name(arrived.signal), monotonic()));
@@ -97,8 +97,8 @@ pub(super) fn stamp() {
     }
 }
 
-/// Tells the moment at which it began, and its pid.
-pub(super) fn stamp_once() {
+/// Prints the time of the start, and the pid.
+pub(super) fn print_start_time() {
     line(&format!("begun {} {}", monotonic(), std::process::id()));
 }
 
@@ -107,18 +107,18 @@ fn monotonic() -> i64 {
     now.tv_sec() * 1_000_000_000 + now.tv_nsec()
 }
 
-/// Prints `ready`, and does not mind TERM.
-pub(super) fn stubborn() {
+/// Ignores TERM, prints `ready` and sleeps.
+pub(super) fn ignore_term() {
     // SAFETY: no handler is installed.
     unsafe { libc::signal(libc::SIGTERM, libc::SIG_IGN) };
     line("ready");
     std::thread::sleep(LIFETIME);
 }
 
-/// Prints `ready`; at TERM `draining`, and later `drained`.
-pub(super) fn graceful(milliseconds: u64) {
+/// Prints `ready`; after TERM `draining`, and after this time `drained`.
+pub(super) fn end_slowly(milliseconds: u64) {
     let mut term = empty();
-    // SAFETY: the set is initialised.
+    // SAFETY: the set is initialized.
     unsafe { libc::sigaddset(&raw mut term, libc::SIGTERM) };
     block(&term);
     line("ready");
@@ -129,15 +129,15 @@ pub(super) fn graceful(milliseconds: u64) {
     }
 }
 
-/// Prints `ready`, and waits for TERM, whatever else comes.
+/// Prints `ready` and waits for TERM. Other signals have no effect.
 pub(super) fn wait_for_term() {
-    let taken = block_all_but(&[]);
+    let taken = block_all_except(&[]);
     line("ready");
     let deadline = Instant::now() + LIFETIME;
     while next(&taken, deadline).is_some_and(|arrived| arrived.signal != libc::SIGTERM) {}
 }
 
-/// Dies of the signal, whatever was done to it before.
+/// Dies of the signal, even if it is ignored or blocked.
 pub(super) fn die(signal: &str) {
     let signal = number(signal);
     // SAFETY: no memory is shared with a handler, since none is installed.
@@ -159,7 +159,7 @@ struct Arrived {
     sender: i32,
 }
 
-/// The next signal of the set, which is blocked; `None` after the deadline.
+/// The next signal of the set, whose signals are blocked; `None` after the deadline.
 fn next(set: &libc::sigset_t, deadline: Instant) -> Option<Arrived> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -168,11 +168,11 @@ fn next(set: &libc::sigset_t, deadline: Instant) -> Option<Arrived> {
             tv_nsec: libc::c_long::from(left.subsec_nanos()),
         };
         let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-        // SAFETY: all three are valid for the call, and zeroes are a siginfo.
+        // SAFETY: all three are valid for the call, and zeroes are a valid siginfo.
         let (signal, info) =
             unsafe { (libc::sigtimedwait(set, info.as_mut_ptr(), &raw const timeout), info.assume_init()) };
         if signal > 0 {
-            // SAFETY: the field is meaningful for the codes that are told by name, and zero or harmless otherwise.
+            // SAFETY: the field is defined for the codes that `code` names, and zero or harmless otherwise.
             let sender = unsafe { info.si_pid() };
             return Some(Arrived { signal, code: code(info.si_code), sender });
         }
@@ -192,7 +192,7 @@ fn code(code: i32) -> String {
     }
 }
 
-/// `TERM`, `RTMIN+3`: without `SIG`.
+/// The name without `SIG`: `TERM`, `RTMIN+3`.
 pub(super) fn name(signal: i32) -> String {
     match Signal::try_from(signal) {
         Ok(known) => known.as_str().trim_start_matches("SIG").to_owned(),
@@ -205,25 +205,26 @@ fn number(name: &str) -> i32 {
         return libc::SIGRTMIN() + offset.parse::<i32>().expect("RTMIN+ is followed by a number");
     }
     let known = Signal::from_str(&format!("SIG{name}"));
-    known.unwrap_or_else(|_| panic!("{name} is no signal")) as i32
+    known.unwrap_or_else(|_| panic!("{name} is not a signal")) as i32
 }
 
 fn empty() -> libc::sigset_t {
     let mut set = MaybeUninit::uninit();
-    // SAFETY: sigemptyset initialises the set.
+    // SAFETY: sigemptyset initializes the set.
     unsafe {
         libc::sigemptyset(set.as_mut_ptr());
         set.assume_init()
     }
 }
 
-/// Blocks every signal except those, and returns what it blocked. A blocked signal waits even if it is ignored.
-fn block_all_but(left: &[i32]) -> libc::sigset_t {
+/// Blocks all other signals, and returns the set of blocked signals. A blocked signal stays pending even if it is
+/// ignored.
+fn block_all_except(unblocked: &[i32]) -> libc::sigset_t {
     let mut set = empty();
-    // SAFETY: the set is initialised.
+    // SAFETY: the set is initialized.
     unsafe {
         libc::sigfillset(&raw mut set);
-        for &signal in left {
+        for &signal in unblocked {
             libc::sigdelset(&raw mut set, signal);
         }
     }
@@ -232,6 +233,6 @@ fn block_all_but(left: &[i32]) -> libc::sigset_t {
 }
 
 fn block(set: &libc::sigset_t) {
-    // SAFETY: the set is initialised, and the old mask is not asked for.
+    // SAFETY: the set is initialized, and the old mask is not requested.
     unsafe { libc::sigprocmask(libc::SIG_BLOCK, set, ptr::null_mut()) };
 }

@@ -1,4 +1,4 @@
-//! What the probe finds out about itself: everything that a parent can hand down.
+//! The state that the probe inherited from its parent.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::line;
 use super::signals::name;
 
-/// `NAME=value` or `NAME is unset`, one line each.
+/// Prints `NAME=value` or `NAME is unset` for each name.
 pub(super) fn variables(names: &[&str]) {
     for name in names {
         match std::env::var_os(name) {
@@ -48,19 +48,19 @@ pub(super) fn report() -> Value {
     })
 }
 
-/// The names in a mask as `/proc` writes it, least bit first. Those between the standard and the real-time signals are
-/// the C library's own: no program can change them, so they say nothing about the parent.
+/// The names in a signal mask in `/proc`. The signals between the standard and the real-time ones are reserved for the
+/// C library. No program can change them, so they say nothing about the parent.
 fn signals(mask: &str) -> Vec<String> {
     let mask = u64::from_str_radix(mask, 16).unwrap_or_default();
     let known = (1..32).chain(libc::SIGRTMIN()..=libc::SIGRTMAX());
     known.filter(|signal| mask >> (signal - 1) & 1 == 1).map(name).collect()
 }
 
-/// Open descriptors and what they refer to, as `/proc` names it.
+/// Open descriptors and their targets, as in `/proc`.
 fn descriptors() -> BTreeMap<String, String> {
     let listing = fs::read_dir("/proc/self/fd").expect("the kernel shows descriptors");
     let numbers: Vec<_> = listing.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-    // The one that the listing itself had is closed by now, and has no target any more.
+    // The descriptor of the listing itself is closed by now and has no target.
     let targets = numbers.into_iter().filter_map(|number| {
         let target = fs::read_link(format!("/proc/self/fd/{number}")).ok()?;
         Some((number, target.to_string_lossy().into_owned()))
@@ -68,13 +68,13 @@ fn descriptors() -> BTreeMap<String, String> {
     targets.collect()
 }
 
-/// The nineteenth field of `stat`, counted after the name, which may hold anything.
+/// The nineteenth field of `stat`, counted after the name, which may contain any character.
 fn nice() -> Option<i32> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     stat.rsplit_once(')')?.1.split_whitespace().nth(16)?.parse().ok()
 }
 
-/// The foreground group of the controlling terminal; `None` without a terminal.
+/// The foreground process group of the controlling terminal; `None` without a terminal.
 fn foreground() -> Option<i32> {
     let terminal = fs::OpenOptions::new().read(true).custom_flags(libc::O_NOCTTY).open("/dev/tty").ok()?;
     tcgetpgrp(terminal.as_fd()).ok().map(nix::unistd::Pid::as_raw)

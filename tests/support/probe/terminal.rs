@@ -1,4 +1,4 @@
-//! What the probe does with its controlling terminal, whatever its standard streams are.
+//! What the probe does with its controlling terminal, even if its standard streams are not a terminal.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -8,7 +8,7 @@ use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 use super::super::sys;
 use super::line;
 
-/// Prints `ready`, then `read <line>`, or `no terminal: <why>`.
+/// Prints `ready`, then `read <line>`, or `no terminal: <error>`.
 pub(super) fn read_line() {
     match File::open("/dev/tty") {
         Ok(terminal) => {
@@ -23,7 +23,7 @@ pub(super) fn read_line() {
     }
 }
 
-/// Takes lines and echo from the terminal, as an editor does, and leaves it so; prints `raw`.
+/// Puts the terminal into raw mode, as an editor does, and leaves it so; prints `raw`.
 pub(super) fn make_raw() {
     let terminal = File::open("/dev/tty").expect("the test gave it a terminal");
     let mut mode = tcgetattr(&terminal).expect("a terminal has a mode");
@@ -32,7 +32,7 @@ pub(super) fn make_raw() {
     line("raw");
 }
 
-/// Prints `rows=<n> columns=<n>`, or `no terminal: <why>`.
+/// Prints `rows=<n> columns=<n>`, or `no terminal: <error>`.
 pub(super) fn report_size() {
     let size = File::open("/dev/tty").and_then(|terminal| sys::window_size(&terminal));
     match size {

@@ -1,4 +1,4 @@
-//! The probe tells the truth, also through the stand-in for a supervisor that `env` is.
+//! The probe reports correctly and behaves as its steps say.
 
 use super::super::command::Xassume;
 use super::super::running::Running;
@@ -7,7 +7,7 @@ use super::*;
 use serde_json::Value;
 use std::time::Duration;
 
-/// The probe itself, in the world of a test.
+/// Runs the probe directly, without xassume.
 fn alone(verbs: &[&str]) -> Xassume {
     let [program, mark] = probe();
     Xassume::at("http://127.0.0.1:1").program(program).arg(mark).args(verbs)
@@ -25,7 +25,7 @@ fn it_shows_its_arguments_and_environment_byte_for_byte() {
 }
 
 #[test]
-fn it_reports_the_state_that_it_was_given() {
+fn it_reports_the_state_that_it_inherited() {
     let plain = alone(&["state"]).run().exited(0).stdout_json();
     assert_eq!(plain["SigIgn"], serde_json::json!([]), "SIGPIPE is as std leaves it to children");
     assert_eq!(plain["SigBlk"], serde_json::json!([]));
@@ -42,17 +42,17 @@ fn it_reports_the_state_that_it_was_given() {
 }
 
 #[test]
-fn it_ends_as_it_is_told() {
+fn it_ends_as_the_last_step_says() {
     alone(&["exit", "7"]).run().exited(7);
     alone(&["die", "QUIT"]).ignoring(&[libc::SIGQUIT]).run().killed_by(libc::SIGQUIT);
-    let said = alone(&["say", "a", "b", "then", "complain", "c", "then", "exit", "3"]).run().exited(3);
+    let said = alone(&["say", "a", "b", "then", "say-to-stderr", "c", "then", "exit", "3"]).run().exited(3);
     assert_eq!((said.stdout_text().as_str(), said.stderr.as_str()), ("a b\n", "c\n"));
     assert_eq!(alone(&["cat"]).stdin("in and out").run().exited(0).stdout_text(), "in and out");
 }
 
 #[test]
-fn it_tells_every_signal_with_its_sender() {
-    let running = alone(&["signals", "ignore", "TERM", "exit-on", "QUIT", "then", "exit", "5"]).spawn();
+fn it_prints_every_signal_with_its_sender() {
+    let running = alone(&["print-signals", "survive", "TERM", "exit-on", "QUIT", "then", "exit", "5"]).spawn();
     running.line("ready");
     let us = std::process::id();
     for signal in [libc::SIGHUP, libc::SIGTERM, libc::SIGWINCH, libc::SIGRTMIN() + 3] {
@@ -66,8 +66,8 @@ fn it_tells_every_signal_with_its_sender() {
 }
 
 #[test]
-fn it_reads_its_credentials_again_when_told() {
-    let running = alone(&["generation"])
+fn it_reads_its_credentials_again_after_hup() {
+    let running = alone(&["print-keys"])
         .without_keys()
         .file("credentials", "[default]\naws_access_key_id = ASIA1\n")
         .env("AWS_SHARED_CREDENTIALS_FILE", "../home/credentials")
@@ -83,13 +83,13 @@ fn it_reads_its_credentials_again_when_told() {
 }
 
 #[test]
-fn it_takes_its_time_or_does_not_mind_to_be_terminated() {
-    let graceful = alone(&["graceful", "1"]).spawn();
+fn it_can_end_slowly_or_ignore_term() {
+    let graceful = alone(&["end-slowly", "1"]).spawn();
     graceful.line("ready");
     graceful.signal(libc::SIGTERM);
     assert_eq!(graceful.wait().exited(0).stdout_text(), "ready\ndraining\ndrained\n");
 
-    let stubborn = alone(&["stubborn"]).spawn();
+    let stubborn = alone(&["ignore-term"]).spawn();
     stubborn.line("ready");
     stubborn.signal(libc::SIGTERM);
     stubborn.signal(libc::SIGKILL);
@@ -97,8 +97,8 @@ fn it_takes_its_time_or_does_not_mind_to_be_terminated() {
 }
 
 #[test]
-fn what_it_leaves_behind_is_seen_and_cleaned_up() {
-    let finished = alone(&["fork-worker", "stubborn"]).run().exited(0);
+fn workers_that_outlive_it_are_seen_and_killed() {
+    let finished = alone(&["fork-worker", "ignore-term"]).run().exited(0);
     let worker: i32 = finished.stdout_text().trim().trim_start_matches("worker pid=").parse().expect("a pid");
     assert_eq!(finished.survivors(), [worker]);
     drop(finished);

@@ -105,9 +105,13 @@ pub(super) fn carry_out(answer: Answer, world: &mut World, request: &StsRequest)
         Answer::Lifetime(lifetime) => world.respond(request, Some(lifetime)).into(),
         Answer::Slow(delay) => Reply::After(delay, Box::new(world.respond(request, None).into())),
         Answer::Drip(per_byte) => Reply::Drip { response: world.respond(request, None), per_byte },
-        Answer::Error { status, code, message } => world.dress(xml::refusal(&Fault { status, code, message })).into(),
-        Answer::Body { status, content_type, bytes } => world.dress(Response::new(status, &content_type, bytes)).into(),
-        Answer::Flood(bytes) => Reply::Flood { response: world.dress(Response::new(200, "text/xml", "")), bytes },
+        Answer::Error { status, code, message } => {
+            world.add_headers(xml::refusal(&Fault { status, code, message })).into()
+        }
+        Answer::Body { status, content_type, bytes } => {
+            world.add_headers(Response::new(status, &content_type, bytes)).into()
+        }
+        Answer::Flood(bytes) => Reply::Flood { response: world.add_headers(Response::new(200, "text/xml", "")), bytes },
         Answer::Hang => Reply::Hang,
         // The client gets no answer, so no session is issued.
         Answer::Reset => Reply::Reset { response: Response::text(200, ""), after: 0 },

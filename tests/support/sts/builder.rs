@@ -8,7 +8,7 @@ use super::super::identities::Identity;
 use super::super::log::lock;
 use super::super::tls::{Authority, Certificate};
 use super::answer::{Afterwards, Script};
-use super::rules::{RoleRules, Strangers};
+use super::rules::{RoleRules, UnknownRoles};
 use super::world::World;
 use super::{Answer, FakeSts, Shared};
 
@@ -39,7 +39,7 @@ impl Builder {
     /// A role that was not added with [`Self::role`] does not exist and cannot be assumed.
     #[must_use]
     pub fn strict(mut self) -> Self {
-        self.world.strangers = Strangers::Denied;
+        self.world.unknown_roles = UnknownRoles::Denied;
         self
     }
 

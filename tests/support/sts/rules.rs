@@ -55,9 +55,9 @@ impl Default for RoleRules {
 
 /// How roles are treated that were not added to the fake.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Strangers {
+pub(super) enum UnknownRoles {
     #[default]
-    Welcome,
+    Allowed,
     Denied,
 }
 

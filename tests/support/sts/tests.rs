@@ -2,7 +2,7 @@
 
 use super::super::http::{Received, send};
 use super::super::identities::Identity;
-use super::super::moments::{basic, iso};
+use super::super::times::{basic, iso};
 use super::*;
 use std::time::SystemTime;
 

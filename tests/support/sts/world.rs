@@ -5,10 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use super::super::http::Response;
 use super::super::identities::{Chaining, Identity, secret_for, token_for};
-use super::super::moments::{basic, http_date, parse_basic, whole_seconds};
+use super::super::times::{basic, http_date, parse_basic, whole_seconds};
 use super::accounts::{Accounts, Mfa, Principal};
 use super::request::StsRequest;
-use super::rules::{self, RoleName, RoleRules, Strangers};
+use super::rules::{self, RoleName, RoleRules, UnknownRoles};
 use super::xml::{self, Fault, Grant, not_authorized};
 
 /// The limits on the age of a signature: 15 minutes in the past, 5 in the future.
@@ -43,7 +43,7 @@ pub(super) enum SignatureTime {
 pub(super) struct World {
     pub accounts: Accounts,
     pub roles: HashMap<String, RoleRules>,
-    pub strangers: Strangers,
+    pub unknown_roles: UnknownRoles,
     pub lifetime: Option<Duration>,
     pub mfa_codes: Vec<String>,
     pub web_tokens: Option<Vec<String>>,
@@ -62,7 +62,7 @@ impl World {
     }
 
     /// Adds the headers that every answer of STS has.
-    pub(super) fn dress(&self, response: Response) -> Response {
+    pub(super) fn add_headers(&self, response: Response) -> Response {
         response.header("Date", http_date(self.now())).header("x-amzn-RequestId", xml::REQUEST_ID)
     }
 
@@ -80,7 +80,7 @@ impl World {
                 Err(Fault::new(400, "InvalidAction", message))
             }
         };
-        let response = self.dress(response.unwrap_or_else(|fault| xml::refusal(&fault)));
+        let response = self.add_headers(response.unwrap_or_else(|fault| xml::refusal(&fault)));
         self.moment = None;
         response
     }
@@ -110,7 +110,7 @@ impl World {
         };
         let packed_policy = ["Policy", "Tags."].iter().any(|prefix| request.has_params(prefix));
         let issued = self.issue(
-            New { role, session_name, arn: name.session_arn(session_name), lifetime: granted.unwrap_or(asked) },
+            NewSession { role, session_name, arn: name.session_arn(session_name), lifetime: granted.unwrap_or(asked) },
             Mfa::Absent,
             source_identity.clone(),
         );
@@ -132,7 +132,7 @@ impl World {
         rules.check_duration(asked, Chaining::Exempt)?;
         let packed_policy = request.has_params("Policy");
         let issued = self.issue(
-            New { role, session_name, arn: name.session_arn(session_name), lifetime: granted.unwrap_or(asked) },
+            NewSession { role, session_name, arn: name.session_arn(session_name), lifetime: granted.unwrap_or(asked) },
             Mfa::Absent,
             None,
         );
@@ -147,13 +147,14 @@ impl World {
         let asked = asked_duration(request, granted, 43_200, 129_600)?;
         let mfa = self.check_mfa(request)?;
         let lifetime = granted.unwrap_or(asked);
-        let issued = self.issue(New { role: "", session_name: "", arn: caller.identity.arn, lifetime }, mfa, None);
+        let issued =
+            self.issue(NewSession { role: "", session_name: "", arn: caller.identity.arn, lifetime }, mfa, None);
         Ok(xml::session_token(&issued))
     }
 
     fn rules_for(&self, role: &str) -> Option<RoleRules> {
-        let stranger = (self.strangers == Strangers::Welcome).then(RoleRules::default);
-        self.roles.get(role).cloned().or(stranger)
+        let unknown = (self.unknown_roles == UnknownRoles::Allowed).then(RoleRules::default);
+        self.roles.get(role).cloned().or(unknown)
     }
 
     fn check_mfa(&mut self, request: &StsRequest) -> Result<Mfa, Fault> {
@@ -173,7 +174,7 @@ impl World {
         }
     }
 
-    fn issue(&mut self, new: New<'_>, mfa: Mfa, source_identity: Option<String>) -> Issued {
+    fn issue(&mut self, new: NewSession<'_>, mfa: Mfa, source_identity: Option<String>) -> Issued {
         let generation = u64::try_from(self.issued.len()).expect("a test is not that long") + 1;
         let access_key_id = format!("ASIA{generation:012}FAKE");
         let issued = Issued {
@@ -205,7 +206,7 @@ impl World {
 }
 
 /// A session to issue.
-struct New<'a> {
+struct NewSession<'a> {
     role: &'a str,
     session_name: &'a str,
     arn: String,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::http::Response;
-use super::super::moments::iso;
+use super::super::times::iso;
 use super::world::Issued;
 
 const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";

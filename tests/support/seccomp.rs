@@ -7,7 +7,7 @@ use std::io;
 
 /// Calls to deny, and the error that they return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum DeniedCall {
     /// A system call by its number: `libc::SYS_…`.
     Call(libc::c_long, i32),
     /// Creating threads.
@@ -24,16 +24,16 @@ const NUMBER: u32 = 0;
 const FIRST_ARGUMENT: u32 = if cfg!(target_endian = "little") { 16 } else { 20 };
 
 impl Filter {
-    pub fn new(refusals: &[Refusal]) -> Self {
+    pub fn new(calls: &[DeniedCall]) -> Self {
         let mut program = Vec::new();
-        for refusal in refusals {
-            match *refusal {
-                Refusal::Call(number, errno) => program.extend(if_call(number, &[refuse(errno)])),
-                Refusal::Threads(errno) => program.extend(clones(errno, 0, 1)),
-                Refusal::Processes(errno) => {
+        for call in calls {
+            match *call {
+                DeniedCall::Call(number, errno) => program.extend(if_call(number, &[deny(errno)])),
+                DeniedCall::Threads(errno) => program.extend(clones(errno, 0, 1)),
+                DeniedCall::Processes(errno) => {
                     #[cfg(target_arch = "x86_64")]
                     for number in [libc::SYS_fork, libc::SYS_vfork] {
-                        program.extend(if_call(number, &[refuse(errno)]));
+                        program.extend(if_call(number, &[deny(errno)]));
                     }
                     program.extend(clones(errno, 1, 0));
                 }
@@ -63,9 +63,9 @@ fn clones(errno: i32, if_thread: u8, if_process: u8) -> Vec<libc::sock_filter> {
     let test = [
         statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, FIRST_ARGUMENT),
         jump(libc::BPF_JSET, thread, if_thread, if_process),
-        refuse(errno),
+        deny(errno),
     ];
-    [if_call(libc::SYS_clone3, &[refuse(libc::ENOSYS)]), if_call(libc::SYS_clone, &test)].concat()
+    [if_call(libc::SYS_clone3, &[deny(libc::ENOSYS)]), if_call(libc::SYS_clone, &test)].concat()
 }
 
 /// These statements apply to one call, and the statements after them to all other calls.
@@ -76,7 +76,7 @@ fn if_call(number: libc::c_long, then: &[libc::sock_filter]) -> Vec<libc::sock_f
     [&[load, jump(libc::BPF_JEQ, number, 0, past)], then].concat()
 }
 
-fn refuse(errno: i32) -> libc::sock_filter {
+fn deny(errno: i32) -> libc::sock_filter {
     statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ERRNO | errno.unsigned_abs())
 }
 
