@@ -1,11 +1,11 @@
-//! Every call that a file system, a pipe or a terminal can delay is delayed without end, one at a time: signals must be
-//! handled all the same, the endpoint must answer, and a command that has ended must not be started again.
+//! Blocks each system call of xassume that a file system, a pipe or a terminal can delay, one call per run, for ever.
+//! Signals must still be handled, the endpoint must answer, and a command that has ended must not be started again.
 //!
 //!     cargo test --locked --test delays -- [--every N] [--scenario NAME] [--binary PATH]
 //!
-//! A scenario is a supervision that comes to a refresh. A first run lists its calls from the moment when the command is
-//! ready; then each of them (with `--every 5`: each fifth) is held in a separate run, once with SIGTERM to xassume and
-//! once with the end of the command. What was held and what was wrong is printed; the status is 1 when anything was.
+//! A scenario is a supervised run with a refresh. Its first run lists the calls after the command is ready. Then each
+//! call (with `--every 5`: each fifth) is blocked in two more runs: one gets SIGTERM, in the other one the command
+//! exits. The program prints what went wrong; its status is 1 if anything did.
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a harness says what it sees, or stops")]
 #![allow(missing_docs, unreachable_pub, reason = "not an interface")]
 
@@ -22,10 +22,10 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::thread;
 
-/// How many runs go on at the same time: they mostly wait.
+/// How many runs are active at the same time. They mostly wait.
 const PARALLEL: usize = 6;
 
-/// What ends a run after the call was held.
+/// What ends a run after the call was blocked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blow {
     /// SIGTERM to xassume.

@@ -1,4 +1,4 @@
-//! One supervision with one call held, and the judgment of it.
+//! A supervised run with one blocked call, and the check of its end.
 
 use std::fmt;
 use std::path::Path;
@@ -11,13 +11,13 @@ use crate::support::sys::send_signal;
 use crate::support::{FakeSts, Identity, Running, Xassume, probe};
 use crate::tracer::MARK;
 
-/// Of a session; it is refreshed at half of it.
+/// Of a session. It is refreshed after half of it.
 const LIFETIME: Duration = Duration::from_secs(4);
-/// A signal is to be handled within a second; as much again for a machine that is busy with other runs.
+/// A signal is handled within a second. The other second is for a machine that is busy with other runs.
 const LIMIT: Duration = Duration::from_secs(2);
-/// How long a restart takes that is not delayed; the next one comes later.
+/// How long a restart without a delay takes. The next restart comes later.
 const SETTLING: Duration = Duration::from_secs(1);
-/// The command's status, however it is ended.
+/// The exit status of the command in all cases.
 const STATUS: i32 = 7;
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
@@ -25,7 +25,7 @@ const CONFIG: &str = "[profile p]\nrole_arn = arn:aws:iam::111111111111:role/R\n
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scenario {
-    /// The roles and keys are in `~/.aws`, and the sessions in the cache.
+    /// The roles and keys are in `~/.aws`, and the sessions are cached.
     Restart,
     Signal,
     File,
@@ -49,7 +49,7 @@ impl fmt::Display for Scenario {
 }
 
 pub enum Outcome {
-    /// The refresh came to its end before the call.
+    /// The refresh ended before the call.
     NotReached,
     Good,
     Fault {
@@ -61,19 +61,19 @@ pub enum Outcome {
 impl Scenario {
     pub const ALL: [Self; 6] = [Self::Restart, Self::Signal, Self::File, Self::Endpoint, Self::Process, Self::Helper];
 
-    /// The calls of an undisturbed run that could be held, in their order.
+    /// The calls of an undisturbed run that can be blocked, in order.
     pub fn calls(self, binary: &Path) -> Vec<String> {
         let sts = FakeSts::builder().lifetime(LIFETIME).start();
         let (running, _) = self.start(binary, &sts, 0);
         assert!(becomes_true(|| sts.requests().len() >= 2), "no refresh: {}", running.stderr.so_far());
-        // Its last steps come after STS's answer: the next call of STS is later than all of them.
+        // The last steps of a refresh come after STS's answer, but before the next call of STS.
         becomes_true(|| sts.requests().len() >= 3);
         let said = running.stderr.so_far();
         let calls = said.lines().filter_map(|line| line.split_once(&format!("{MARK}call "))?.1.split_once(' '));
         calls.map(|(_, call)| call.to_owned()).collect::<Vec<_>>()
     }
 
-    /// Holds one call, counted from 1, and looks what comes of it.
+    /// Blocks one call, counted from 1, and checks the effect.
     pub fn run(self, binary: &Path, hold: usize, blow: Blow) -> Outcome {
         let sts = FakeSts::builder().lifetime(LIFETIME).start();
         let (running, xassume) = self.start(binary, &sts, hold);
@@ -101,7 +101,7 @@ impl Scenario {
                 return Err("the endpoint does not answer".to_owned());
             }
         }
-        // A message that waits delays nothing: the restart that it announces goes on, and is over before the next one.
+        // A blocked message delays nothing: the restart that it announces continues, and ends before the next one.
         let begun = starts(&running).len();
         let restarted = || starts(&running).len() > begun;
         let waited = Instant::now();
@@ -110,7 +110,7 @@ impl Scenario {
         }
         let starts = starts(&running);
         let command = starts.last().copied().unwrap_or_default();
-        // Between the stop of one command and the moment when the next is ready there is none to end.
+        // Between the stop of one command and the start of the next there is no command to end.
         let is_ready = children(xassume).contains(&command);
         if blow == Blow::Exit && is_ready {
             send_signal(command, libc::SIGUSR2);
@@ -125,7 +125,7 @@ impl Scenario {
         if later > starts.len() {
             return Err("the command was started once more".to_owned());
         }
-        // One that handles no signal yet dies of it.
+        // A command that does not handle signals yet dies of it.
         let died_early = !is_ready && finished.signal() == Some(libc::SIGTERM);
         if finished.code() != Some(STATUS) && !died_early {
             return Err(format!("it ends otherwise than the command: {}", finished.status));
@@ -133,7 +133,8 @@ impl Scenario {
         Ok(())
     }
 
-    /// A supervision with a ready command, whose calls are counted from here; and xassume's own process id.
+    /// Starts a supervised run. Calls are counted from the time when the command is ready. Returns xassume's process ID
+    /// too.
     fn start(self, binary: &Path, sts: &FakeSts, hold: usize) -> (Running, i32) {
         let this = std::env::current_exe().expect("a running program has a path");
         let xassume = Xassume::new(sts).program(this).args(["trace", &hold.to_string()]).arg(binary);
@@ -172,7 +173,7 @@ impl Scenario {
     }
 }
 
-/// The process ids of the command's starts so far.
+/// The process IDs of all starts of the command so far.
 fn starts(running: &Running) -> Vec<i32> {
     let said = running.stdout.so_far();
     let pids = said.lines().filter_map(|line| line.strip_prefix("ready pid=")?.split_once(' ')?.0.parse().ok());

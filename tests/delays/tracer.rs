@@ -1,8 +1,9 @@
-//! Runs a program and holds one of its system calls for ever: the n-th that a file system, a pipe or a terminal could
-//! delay.
+//! Runs a program and blocks one of its system calls for ever: the n-th one that a file system, a pipe or a terminal
+//! can delay.
 //!
-//! Like `strace --inject`, but it knows which calls can block: it looks at what a descriptor or a path leads to. It
-//! follows forks and threads, and lets go of a process that runs another program. Counting begins at SIGUSR1.
+//! It works like `strace --inject`, but checks what a descriptor or path refers to, and so knows which calls can block.
+//! It follows forks and threads, and detaches from a process that executes another program. It starts to count at
+//! SIGUSR1.
 #![allow(unsafe_code, reason = "ptrace(2) has no safe interface")]
 
 use std::collections::BTreeSet;
@@ -15,10 +16,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use libc::{c_int, c_long, pid_t};
 
-/// What the tracer says begins with this, on the program's standard error.
+/// The prefix of the tracer's messages on the program's standard error.
 pub const MARK: &str = "tracer: ";
 
-/// What the kernel reports of a system call: the beginning of `ptrace_syscall_info`, see ptrace(2).
+/// The beginning of `ptrace_syscall_info`, in which the kernel describes a system call; see ptrace(2).
 #[repr(C)]
 #[derive(Default)]
 struct SyscallInfo {
@@ -40,15 +41,15 @@ extern "C" fn arm(_: c_int) {
     ARMED.store(true, Ordering::Relaxed);
 }
 
-/// Runs the program, holds its n-th call (0: only lists them), and ends as the program ends.
+/// Runs the program and blocks its n-th call (0: only lists the calls). Ends in the same way as the program.
 ///
 /// # Errors
 /// The program cannot be traced.
 pub fn run(hold: usize, program: &[String]) -> io::Result<u8> {
-    // SAFETY: prctl(2) touches no memory. The thread that started this process waits for it; if it is killed, so is all
-    // that runs here.
+    // SAFETY: prctl(2) touches no memory. The signal is sent when the thread that started this process ends, so the
+    // traced program ends with the harness.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) };
-    // SAFETY: the handler touches an atomic only; without SA_RESTART, waitpid(2) sees the flag at once.
+    // SAFETY: the handler touches only an atomic. Without SA_RESTART, waitpid(2) returns at the signal.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = arm as extern "C" fn(c_int) as libc::sighandler_t;
@@ -119,7 +120,7 @@ impl Tracer {
         }
     }
 
-    /// Whether this stop is the call that is to be held.
+    /// Whether this stop is at the call to block.
     fn holds(&mut self, pid: pid_t) -> bool {
         if !ARMED.load(Ordering::Relaxed) {
             return false;
@@ -152,7 +153,7 @@ impl Tracer {
     }
 
     fn go_on(pid: pid_t, signal: c_int) {
-        // One that was killed meanwhile is gone.
+        // The tracee may have been killed.
         let _ = ptrace(libc::PTRACE_SYSCALL, pid, 0, signal.into());
     }
 }
@@ -166,7 +167,7 @@ fn end(status: c_int) -> u8 {
     if libc::WIFEXITED(status) {
         return u8::try_from(libc::WEXITSTATUS(status)).unwrap_or(u8::MAX);
     }
-    // SAFETY: the default action of the signal ends this process; it has nothing to tidy.
+    // SAFETY: the signal's default action ends this process, which has nothing to clean up.
     unsafe {
         libc::signal(libc::WTERMSIG(status), libc::SIG_DFL);
         libc::raise(libc::WTERMSIG(status));
@@ -174,7 +175,7 @@ fn end(status: c_int) -> u8 {
     u8::MAX
 }
 
-/// Names a call that something outside of the process can delay, `None` for any other.
+/// The name of a call that something outside the process can delay; `None` for other calls.
 fn blockable(pid: pid_t, info: &SyscallInfo) -> Option<String> {
     let number = c_long::try_from(info.number).ok()?;
     let [first, second, ..] = info.args;
@@ -213,7 +214,7 @@ fn blockable(pid: pid_t, info: &SyscallInfo) -> Option<String> {
     }
 }
 
-/// What the descriptor leads to: a file, or a pipe or terminal in blocking mode.
+/// The target of the descriptor, if it is a file, or a pipe or terminal in blocking mode.
 fn blocking_fd(pid: pid_t, fd: u64) -> Option<String> {
     let target = fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok()?;
     let target = target.to_str()?.to_owned();
@@ -226,7 +227,7 @@ fn blocking_fd(pid: pid_t, fd: u64) -> Option<String> {
     is_delayable(&target).then_some(target)
 }
 
-/// A path in the memory of the process; `None` for one in a file system that delays no call.
+/// A path in the memory of the process; `None` if its file system cannot delay a call.
 fn path(pid: pid_t, directory: Option<u64>, at: u64) -> Option<String> {
     let memory = fs::File::open(format!("/proc/{pid}/mem")).ok()?;
     let mut bytes = [0; 512];
@@ -252,7 +253,7 @@ fn is_delayable(path: &str) -> bool {
 
 fn wait_for(pid: pid_t) -> io::Result<(pid_t, c_int)> {
     let mut status = 0;
-    // SAFETY: the status is a valid place.
+    // SAFETY: the status is a valid location.
     match unsafe { libc::waitpid(pid, &raw mut status, libc::__WALL) } {
         -1 => Err(io::Error::last_os_error()),
         pid => Ok((pid, status)),
@@ -260,7 +261,7 @@ fn wait_for(pid: pid_t) -> io::Result<(pid_t, c_int)> {
 }
 
 fn ptrace(request: libc::c_uint, pid: pid_t, address: c_long, data: c_long) -> io::Result<c_long> {
-    // SAFETY: a request that writes is given the address of a place of the size that it is given.
+    // SAFETY: a request that writes gets the address of memory that has the given size.
     match unsafe { libc::ptrace(request, pid, address, data) } {
         -1 => Err(io::Error::last_os_error()),
         done => Ok(done),

@@ -1,4 +1,4 @@
-//! The session that is given: each refresh replaces it, and none is given beyond its end.
+//! The session that the endpoint returns: a refresh replaces it, and an expired one is not returned.
 
 use super::*;
 
@@ -31,7 +31,7 @@ fn each_session_takes_the_place_of_the_one_before_while_clients_ask() {
             scope.spawn(|| {
                 let mut newest = 0;
                 while newest < 3 && !enough.load(Ordering::Relaxed) {
-                    // What is issued must be read after the answer, which may hold the newest.
+                    // Read the list of issued sessions after the answer: the answer may contain the newest session.
                     let received = served.get();
                     let generation = generation(&received, &sts.issued());
                     assert!(generation >= newest, "generation {generation} after {newest}");

@@ -1,4 +1,4 @@
-//! Those without the token, and those who only take up room: they get nothing, and hold up nothing.
+//! Clients without the token, and clients that only open connections: they get nothing and block nothing.
 
 use super::*;
 
@@ -69,7 +69,7 @@ fn what_is_too_long_or_too_slow_is_ended() {
     assert!(long.is_empty() || long.starts_with("HTTP/1.1 431 "), "{long}");
     let many = served.raw(&format!("{}{}\r\n", served.head(), "X: x\r\n".repeat(1000)));
     assert!(many.starts_with("HTTP/1.1 431 "), "{many}");
-    // A body is announced and never read: the answer comes at once, and nothing after it.
+    // The body is announced but never read: the answer comes at once, and the connection is closed.
     let body = served.raw(&format!("{}Content-Length: 1000000000\r\n\r\n", served.head()));
     assert!(body.starts_with("HTTP/1.1 200 ") && body.contains("connection: close"), "{body}");
     for nonsense in ["\u{0}\u{1}\u{2}\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
@@ -80,7 +80,8 @@ fn what_is_too_long_or_too_slow_is_ended() {
         );
     }
 
-    // Half a head, nothing at all, and nothing after an answer: each is waited for, but not for ever.
+    // Half a head, no bytes at all, and no second request after an answer: the endpoint waits for each, but not for
+    // ever.
     let mut slow: Vec<TcpStream> = (0..3).map(|_| served.connect()).collect();
     slow[0].write_all(served.head().as_bytes()).expect("it reads");
     slow[2].write_all(format!("{}\r\n", served.head()).as_bytes()).expect("it reads");
@@ -106,7 +107,7 @@ fn hanging_connections_hold_up_neither_clients_nor_the_supervision() {
     for count in [200, 400] {
         let mut hanging: Vec<TcpStream> = (0..count).map(|_| served.connect()).collect();
         for stream in hanging.iter_mut().step_by(2) {
-            // The other side may have closed it for another.
+            // The endpoint may have closed the connection to make room for another.
             let _ = stream.write_all(served.head().as_bytes());
         }
         let begun = Instant::now();
@@ -114,15 +115,15 @@ fn hanging_connections_hold_up_neither_clients_nor_the_supervision() {
         served.running.signal(libc::SIGUSR1);
         served.running.line("USR1");
         assert!(begun.elapsed() < Duration::from_secs(4), "{count}: {:?}", begun.elapsed());
-        // A quarter of 1024 that are silent, and an eighth that have begun to ask.
+        // Of the 1024 connections a quarter may be silent, and an eighth may be within a request.
         assert!(served.open_files() < 420, "{} descriptors", served.open_files());
     }
     served.running.signal(libc::SIGUSR2);
     served.running.wait().exited(0);
 }
 
-/// Strangers take one another's places: a client that has shown the token keeps the connection, and one that comes with a
-/// request is answered.
+/// Connections without the token replace each other. A client that has shown the token keeps its connection, and a
+/// client with a complete request gets an answer.
 #[test]
 fn strangers_take_the_place_of_strangers_alone() {
     let sts = FakeSts::start();
@@ -139,7 +140,7 @@ fn strangers_take_the_place_of_strangers_alone() {
     for _ in 0..4 {
         let mut strangers: Vec<TcpStream> = (0..300).map(|_| served.connect()).collect();
         for (number, stranger) in strangers.iter_mut().enumerate() {
-            // The other side may have closed it for another.
+            // The endpoint may have closed the connection to make room for another.
             let _ = match number % 3 {
                 0 => stranger.write_all(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"),
                 1 => stranger.write_all(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),
@@ -162,7 +163,7 @@ fn a_refused_client_keeps_no_connection() {
     served.end();
 }
 
-/// It would be kept for ever, with all that it was to be sent.
+/// Otherwise its connection and the unsent answers would be kept for ever.
 #[test]
 fn a_client_that_never_reads_is_given_up() {
     let sts = FakeSts::start();
@@ -171,7 +172,8 @@ fn a_client_that_never_reads_is_given_up() {
     let mut deaf = served.connect();
     deaf.set_write_timeout(Some(PATIENCE)).expect("a time limit can be set");
     let requests = format!("{}\r\n", served.head()).repeat(64);
-    // Its answers fill the buffers of both sides, and then nothing is read from it either, until it is given up.
+    // Its answers fill the buffers of both sides. Then the endpoint reads nothing from it until it closes the
+    // connection.
     let begun = Instant::now();
     while deaf.write_all(requests.as_bytes()).is_ok() {
         assert!(begun.elapsed() < PATIENCE, "it is kept for {:?}", begun.elapsed());
@@ -181,7 +183,8 @@ fn a_client_that_never_reads_is_given_up() {
     served.end();
 }
 
-/// More connections than the usual limit has room for are one user's to open; the command finds the limit as it was.
+/// A user can open more connections than the default limit of descriptors allows. xassume raises its own limit, but the
+/// command inherits the original one.
 #[test]
 fn the_limit_of_descriptors_is_the_commands_as_it_was_inherited() {
     let sts = FakeSts::start();

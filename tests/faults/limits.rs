@@ -1,4 +1,4 @@
-//! Too little of something: descriptors, memory, room on the disk.
+//! Too few descriptors, too little memory, too little disk space.
 
 use super::{after, mount_namespace, probing, still_runs, with_mounts, xassume};
 use crate::support::{FakeSts, Finished, Running};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 const WAYS: [&[&str]; 4] = [&[], &["--on-expiry", "restart"], &["--via", "file"], &["--via", "endpoint"]];
 
-/// Insists that a run under a limit ended as it must: the command ran, or one line says why it did not.
+/// Asserts that a run under a limit either ran the command or failed with one line that gives the reason.
 #[track_caller]
 fn in_order(case: &str, finished: &Finished) -> bool {
     let described = format!("{case}: {}", finished.describe());
@@ -44,7 +44,7 @@ fn without_descriptors_the_reason_is_told() {
         let did = in_order(&format!("{limit} descriptors, {way:?}"), &finished);
         ran += usize::from(did);
         assert!(did || limit < 24, "24 are enough for {way:?}: {}", finished.describe());
-        // Where there are enough to begin with, the reason is the last thing that was tried.
+        // With enough descriptors to start, the last attempt fails for this reason.
         if !did && finished.code() == Some(125) {
             let reasons = ["Too many open files", "gave no answer within", "cannot be reached"];
             assert!(reasons.iter().any(|reason| finished.stderr.contains(reason)), "{}", finished.describe());
@@ -61,7 +61,7 @@ fn without_memory_no_command_is_started_with_half_a_session() {
             WAYS.map(|way| {
                 let sts = FakeSts::start();
                 let world = xassume(&sts).args(way).args(["--", "/bin/echo", "ran"]);
-                // A Rust program that gets no memory aborts: there is no core file of that either.
+                // A Rust program without memory aborts. Disable core files here too.
                 let words = format!("ulimit -c 0; ulimit -v {}", megabytes * 1024);
                 (megabytes, way, after(&words, &world).spawn(), sts)
             })
@@ -69,7 +69,7 @@ fn without_memory_no_command_is_started_with_half_a_session() {
         .collect();
     for (megabytes, way, running, _sts) in running {
         let finished = running.wait();
-        // A stack that cannot grow ends by SEGV; an allocation that fails says so and ends by ABRT.
+        // A stack that cannot grow ends with SEGV; a failed allocation prints a message and ends with ABRT.
         if matches!(finished.signal(), Some(libc::SIGABRT | libc::SIGSEGV)) {
             assert!(finished.stdout.is_empty() && megabytes < 96, "{megabytes} MB: {}", finished.describe());
             continue;
@@ -79,10 +79,10 @@ fn without_memory_no_command_is_started_with_half_a_session() {
     }
 }
 
-/// A run whose credentials are on a file system without room but for a page or two, which its command fills.
+/// A run with its credentials on a file system that has only a page or two left, which the command fills.
 fn on_a_small_disk(sts: &FakeSts) -> Option<Running> {
     let namespace = mount_namespace()?;
-    // It is emptied again when the test says so, by a file in the home.
+    // The command empties it again when the test creates a file in the home directory.
     let command = "cat /dev/zero >\"$FULL/zeros\" 2>/dev/null; echo filled; \
                    until [ -e \"$HOME/free\" ]; do sleep 0.05; done; rm \"$FULL/zeros\"; echo freed; \
                    trap 'exit 0' TERM; trap 'echo told' HUP; while :; do sleep 0.05; done";

@@ -1,4 +1,4 @@
-//! Sources that were there at the start and are not when the session is refreshed: the command is kept.
+//! Sources that work at the start and fail at a refresh: the command keeps running.
 
 use super::{probing, still_runs, xassume};
 use crate::support::{Answer, FakeContainer, FakeImds, FakeSts, Identity};

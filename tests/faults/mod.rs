@@ -1,7 +1,7 @@
-//! What goes wrong around xassume, one fault at a time: the command is kept or never started, one line says why, the
-//! status is right, and nothing is left behind.
+//! One fault of xassume's surroundings per test. The command keeps running or is never started, one line gives the
+//! reason, the status is right, and nothing is left behind.
 //!
-//! The network's faults that need no more than an answer are in `network`, `sources`, `endpoint` and `supervision`.
+//! Network faults that only need a special answer are tested in `network`, `sources`, `endpoint` and `supervision`.
 
 mod limits;
 mod metadata;
@@ -19,7 +19,7 @@ use crate::support::{FakeSts, Finished, Running, Xassume, probe};
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
 
-/// The program with a role, and without a cache that would answer in place of STS.
+/// xassume with a role. There is no cache, so that STS is always called.
 fn xassume(sts: &FakeSts) -> Xassume {
     at(&sts.url())
 }
@@ -32,14 +32,14 @@ fn probing(xassume: Xassume, verbs: &[&str]) -> Xassume {
     xassume.arg("--").args(probe()).args(verbs)
 }
 
-/// Whatever follows as arguments, as a shell starts it after some words of its own.
+/// xassume with these arguments, started by a shell that first runs `words`.
 fn after(words: &str, xassume: &Xassume) -> Xassume {
     let this = xassume.clone().without_args();
     let args = xassume.command().get_args().map(std::ffi::OsStr::to_owned).collect::<Vec<_>>();
     this.program("sh").args(["-c", &format!("{words}\nexec \"$0\" \"$@\"")]).arg(crate::support::binary()).args(args)
 }
 
-/// Insists that a run ended before its command for a reason that it told, and in order.
+/// Asserts that a run failed before the command started, with one error line and no other trouble.
 #[track_caller]
 fn told(finished: Finished) -> String {
     let finished = finished.exited(125).left_no_process();
@@ -50,7 +50,7 @@ fn told(finished: Finished) -> String {
     finished.stderr
 }
 
-/// Runs a probe that says `ran`, and insists that it was not started for a reason that was told.
+/// Asserts that a probe is not started, and returns the error. The probe would print `ran`.
 #[track_caller]
 fn refused(xassume: Xassume) -> String {
     let xassume = probing(xassume, &["say", "ran"]);
@@ -59,7 +59,7 @@ fn refused(xassume: Xassume) -> String {
     said
 }
 
-/// Insists that the command is still there and in order, and ends the run.
+/// Asserts that the command still runs, and ends the run.
 #[track_caller]
 fn still_runs(running: Running) -> Finished {
     running.signal(libc::SIGTERM);
@@ -68,13 +68,13 @@ fn still_runs(running: Running) -> Finished {
     finished
 }
 
-/// Says that something cannot be tested on this machine.
+/// Prints that a test is skipped on this machine.
 #[allow(clippy::print_stdout, reason = "the harness shows it with the test")]
 fn skipped(why: &str) {
     println!("skipped: {why}");
 }
 
-/// How a mount namespace is had here; `None`, with a word on why, where there is none to be had.
+/// The flags of `unshare` that create a mount namespace here. `None`, with a message, where that is not possible.
 fn mount_namespace() -> Option<&'static [&'static str]> {
     let ways: [&[&str]; 2] = [&["--mount"], &["--user", "--map-root-user", "--mount"]];
     let works = |flags: &&&[&str]| {
@@ -89,7 +89,7 @@ fn mount_namespace() -> Option<&'static [&'static str]> {
     found
 }
 
-/// The same program behind a shell that first arranges its mounts.
+/// The same program, started by a shell that first sets up its mounts.
 fn with_mounts(namespace: &[&str], words: &str, xassume: &Xassume) -> Xassume {
     let shell = after(&format!("{words} || exit 99"), xassume);
     let args = shell.command().get_args().map(std::ffi::OsStr::to_owned).collect::<Vec<_>>();

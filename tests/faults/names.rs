@@ -1,4 +1,4 @@
-//! A name that can be resolved at one time and not at another, in a mount namespace with a name service of its own.
+//! A host name that resolves at some times only, in a mount namespace with its own name service.
 
 use super::{at, mount_namespace, probing, still_runs, with_mounts};
 use crate::support::{Answer, FakeSts};
@@ -16,7 +16,7 @@ fn a_name_that_is_lost_and_found_again_costs_no_command() {
     let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(2))]).start();
     let world = at(&format!("http://{NAME}:{}", sts.port())).args(["--on-expiry", "signal"]);
     let known = format!("127.0.0.1 localhost {NAME}\n");
-    // Nobody else is asked: what is not in the file of hosts does not exist.
+    // Use the hosts file only: a name that is not in it does not exist.
     let world = world.file("hosts", &known).file("resolv.conf", "nameserver 127.0.0.1\noptions attempts:1 timeout:1\n");
     let hosts = world.home().join("hosts");
     let mounts = "mount --bind \"$HOME/hosts\" /etc/hosts && mount --bind \"$HOME/resolv.conf\" /etc/resolv.conf";

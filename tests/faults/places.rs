@@ -1,9 +1,9 @@
-//! Machines without what most have: no /proc, no terminal device, nothing that can be written to.
+//! Systems without /proc, without /dev/tty, or without any writable directory.
 
 use super::{mount_namespace, with_mounts, xassume};
 use crate::support::{FakeSts, Xassume};
 
-/// The command of these tests: a shell, since the probe itself reads /proc.
+/// The command of these tests is a shell, because the probe itself reads /proc.
 fn shell(xassume: Xassume) -> Xassume {
     xassume.args(["--", "sh", "-c", "test -n \"$XASSUME_SESSION\" && echo ran"])
 }

@@ -1,4 +1,4 @@
-//! Whoever answers with a redirect gets no signed request sent elsewhere.
+//! A redirect never makes xassume send a signed request to another host.
 
 use super::{refused, xassume};
 use crate::support::http::{Response, Server};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
 
-/// A place to be led to, and what it was asked.
+/// The target of the redirect, and the requests that it got.
 fn elsewhere() -> (Server, Arc<Log<String>>) {
     let asked = Arc::new(Log::default());
     let server = Server::start({

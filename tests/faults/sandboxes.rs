@@ -1,4 +1,4 @@
-//! Kernels and containers that refuse a system call: what can be done without is done without, the rest is told.
+//! Kernels and containers that deny a system call. xassume works without the optional ones and reports the others.
 
 use super::{at, probing, refused, still_runs, told, xassume};
 use crate::support::{Answer, DeniedCall, FakeSts, Identity, Xassume};
@@ -8,7 +8,7 @@ fn short() -> FakeSts {
     FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(2))]).start()
 }
 
-/// Keys come from a program that xassume runs.
+/// Credentials come from a `credential_process`, which xassume runs.
 fn with_process(xassume: Xassume) -> Xassume {
     let Identity { access_key_id, secret_access_key, .. } = Identity::user();
     let answer = format!(r#"{{"Version":1,"AccessKeyId":"{access_key_id}","SecretAccessKey":"{secret_access_key}"}}"#);
@@ -56,7 +56,7 @@ fn where_no_process_can_be_made_the_reason_is_told() {
         let said = refused(with_process(xassume(&sts)).denying(&refusal));
         assert!(said.contains("credential_process of profile default: it could not be started"), "{said}");
         assert_eq!(sts.requests().len(), 0);
-        // A command that xassume becomes needs no further process.
+        // In exec mode xassume needs no other process.
         probing(xassume(&sts).denying(&refusal), &["say", "ran"]).run().exited(0);
     }
 }
@@ -67,7 +67,7 @@ fn where_no_thread_can_be_made_names_are_not_resolved_and_addresses_work() {
     let sts = FakeSts::start();
     let by_name = format!("http://localhost:{}", sts.port());
     let ways = [&[][..], &["--on-expiry", "restart"], &["--via", "endpoint"]];
-    // It is tried again, since it may pass.
+    // xassume tries again, because the error may be temporary.
     let running = ways.map(|way| probing(at(&by_name).denying(&refusal).args(way), &["say", "ran"]).spawn());
     for running in running {
         let said = told(running.wait());
@@ -80,7 +80,7 @@ fn where_no_thread_can_be_made_names_are_not_resolved_and_addresses_work() {
 
 #[test]
 fn an_allowance_that_is_missing_has_one_line_or_no_effect() {
-    // What the C library, the runtime and the hash maps ask for; each may be absent from a container's list.
+    // Calls that the C library, the runtime and the hash maps make. A container's allowlist may lack any of them.
     let calls = [
         ("getrandom", libc::SYS_getrandom),
         ("prctl", libc::SYS_prctl),

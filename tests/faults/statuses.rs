@@ -1,9 +1,9 @@
-//! Every HTTP status that STS, or whatever stands before it, may answer with.
+//! Every HTTP status with which STS, or a proxy before it, may answer.
 
 use super::{probing, told, xassume};
 use crate::support::{Answer, FakeSts};
 
-/// All that are registered, and some that are not. The interim ones are in `wire`.
+/// All registered statuses and some others. The interim ones (1xx) are in `wire`.
 fn statuses() -> Vec<u16> {
     let ranges = [201..=208, 226..=226, 300..=308, 400..=418, 421..=431, 451..=451, 500..=511, 520..=530, 599..=599];
     ranges.into_iter().flatten().collect()
@@ -23,7 +23,7 @@ fn each_without_a_session_is_told_and_starts_nothing() {
         let said = told(running.wait());
         assert!(said.contains("cannot assume arn:aws:iam::111111111111:role/R: "), "{status}: {said}");
         assert!(!said.contains("<p>"), "{status}: {said}");
-        // The AWS SDKs agree on these as passing, but for 429, which they know by STS's codes alone.
+        // The AWS SDKs treat these as temporary, except 429, which they recognize only by STS's error codes.
         let passing = [429, 500, 502, 503, 504].contains(&status);
         assert_eq!(sts.requests().len() > 1, passing, "{status}: {said}");
         if status == 429 || (500..600).contains(&status) {

@@ -4,7 +4,7 @@ use super::{after, xassume};
 use crate::support::FakeSts;
 use std::fs;
 
-/// Each set of closed streams, as words of a shell.
+/// Each set of closed streams, as redirections of a shell.
 fn sets() -> Vec<(Vec<u32>, String)> {
     let sets = (1..8_u32).map(|bits| (0..3).filter(|fd| bits >> fd & 1 == 1).collect::<Vec<_>>());
     let words = |fd: &u32| if *fd == 0 { "<&-".to_owned() } else { format!("{fd}>&-") };
@@ -16,7 +16,7 @@ fn every_set_of_closed_streams_reaches_the_command_as_it_was() {
     for way in [&[][..], &["-vv", "--on-expiry", "restart"], &["--via", "endpoint"], &["--via", "process"]] {
         for (set, words) in sets() {
             let sts = FakeSts::start();
-            // The shell opens what it needs for this after it has looked at its own descriptors.
+            // The shell opens descriptors for this after it has listed its own.
             let command = "for fd in 0 1 2 3 4 5 6 7 8 9; do \
                            if [ -e /proc/$$/fd/$fd ]; then open=\"$open $fd\"; fi; done; echo $open >$HOME/open; exit 7";
             let world = xassume(&sts).args(way).args(["--", "sh", "-c", command]);

@@ -1,4 +1,4 @@
-//! Files and file systems that do not answer at a refresh: each costs one failed refresh, and holds up nothing else.
+//! Files and file systems that do not answer at a refresh. Each costs one failed refresh and blocks nothing else.
 
 use super::{after, at, mount_namespace, probing, skipped, still_runs, with_mounts};
 use crate::support::http::get;
@@ -16,12 +16,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// An STS whose first session leaves time to do something before it is refreshed, on however busy a machine.
+/// An STS whose first session is long enough to do something before its refresh, even on a busy machine.
 fn refreshing(lifetime: u64) -> FakeSts {
     FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(lifetime))]).start()
 }
 
-/// A program whose keys, token and certificates come from files of these names.
+/// xassume with keys, token and certificates in files of these names.
 fn with_files(sts: &FakeSts) -> Vec<(&'static str, Xassume)> {
     let Identity { access_key_id, secret_access_key, .. } = Identity::user();
     let keys = format!("[default]\naws_access_key_id = {access_key_id}\naws_secret_access_key = {secret_access_key}\n");
@@ -68,11 +68,11 @@ fn a_file_that_becomes_a_fifo_is_one_failed_refresh() {
     }
 }
 
-/// Makes a file system below the home whose server never answers.
+/// Mounts a file system below the home directory whose server never answers.
 const DEAD: &str = "mkdir $HOME/dead && exec 9<>/dev/fuse && \
                     mount -i -t fuse -o fd=9,rootmode=40000,user_id=0,group_id=0 none $HOME/dead";
 
-/// The words of `unshare` for a program that can have such a file system.
+/// The arguments of `unshare` for a program that can mount such a file system.
 fn namespace_with_dead_mount() -> Option<&'static [&'static str]> {
     let namespace = mount_namespace()?;
     let world = Xassume::at("http://127.0.0.1:9").arg("--version");
@@ -83,14 +83,14 @@ fn namespace_with_dead_mount() -> Option<&'static [&'static str]> {
     None
 }
 
-/// Lets the config file be one that does not answer, or one that does.
+/// Points the config file at a file that does not answer, or at one that does.
 fn lead_to(home: &Path, directory: &str) {
     let new = home.join("new");
     symlink(home.join(directory).join("config"), &new).expect("the home is ours");
     fs::rename(new, home.join("config")).expect("the home is ours");
 }
 
-/// The process of a refresh, once there is one.
+/// The process of a refresh, as soon as there is one.
 #[track_caller]
 fn refresh_of(running: &Running, command: i32) -> i32 {
     let mut found = None;
@@ -141,7 +141,7 @@ fn a_config_file_that_does_not_answer_holds_up_neither_the_endpoint_nor_signals(
     still_runs(failing);
 }
 
-/// What a process has open.
+/// The open files of a process.
 fn open_in(pid: i32) -> Option<BTreeSet<PathBuf>> {
     let entries = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
     Some(entries.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok()).collect())
@@ -198,15 +198,15 @@ fn where_term_is_ignored_the_process_of_a_refresh_ends_with_xassume_all_the_same
     let refresh = refresh_of(&running, command);
     running.signal(libc::SIGUSR1);
     running.wait().exited(3);
-    // STS would let it wait for longer.
+    // STS would allow it a longer wait.
     assert!(wait_gone(refresh, Duration::from_secs(5)));
 }
 
-/// A separate file system that can be frozen. It is thawed and unmounted however the test ends.
+/// A separate file system that can be frozen. It is thawed and unmounted in any case.
 struct Freezer {
     directory: PathBuf,
     guard: Child,
-    /// Not below a run's sandbox, whose removal would wait for the thaw.
+    /// Not in the sandbox of a run: removing the sandbox would wait for the thaw.
     _base: tempfile::TempDir,
 }
 
@@ -224,8 +224,8 @@ impl Freezer {
             skipped("no file system can be mounted and frozen here");
             return None;
         }
-        // It waits for the end of its input, which comes even if this process is killed; and not for ever, should this
-        // process wait for one that is stuck.
+        // It waits for the end of its input, which comes even if this process is killed. It does not wait for ever,
+        // because this process may in turn wait for a blocked one.
         let words = "timeout 150 cat; fsfreeze -u $0; umount -l $0";
         let mut guard = Command::new("sh");
         guard.args(["-c", words, directory]).stdin(Stdio::piped()).stderr(Stdio::null());

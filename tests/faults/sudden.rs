@@ -1,4 +1,4 @@
-//! xassume killed at any moment: the command is told, and the next start tidies up.
+//! xassume is killed at a random time: the command gets a signal, and the next start cleans up.
 
 use super::{probing, xassume};
 use crate::support::{FakeSts, Running, Xassume};
@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::thread;
 use std::time::Duration;
 
-/// A seed that is shown with a failure; `XASSUME_TEST_SEED` plays the same moments again.
+/// The seed, which a failure shows. `XASSUME_TEST_SEED` repeats the same times.
 fn seed() -> u64 {
     let given = std::env::var("XASSUME_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
     given.unwrap_or_else(|| RandomState::new().build_hasher().finish())
@@ -41,7 +41,7 @@ fn the_command_is_told_and_the_next_start_removes_what_was_left() {
         .collect();
     for (world, running, after) in killed {
         let case = format!("XASSUME_TEST_SEED={seed}, {after} ms");
-        // The moment itself is what is random here; nothing is waited for by it.
+        // The time itself is random here. The test does not wait for a condition.
         thread::sleep(Duration::from_millis(after));
         running.signal(libc::SIGKILL);
         let finished = running.wait().killed_by(libc::SIGKILL).left_no_process();
@@ -51,8 +51,8 @@ fn the_command_is_told_and_the_next_start_removes_what_was_left() {
         }
         for directory in files(&world) {
             assert_eq!(directory.metadata().expect("it is there").mode() & 0o777, 0o700, "{case}");
-            // A run that was killed between the folder and its lock leaves an empty one, which is removed when a minute
-            // has passed; that is as if it had.
+            // A run that was killed between creating its directory and locking it leaves an empty directory. A later
+            // run removes it after a minute; do it here at once.
             if directory.read_dir().expect("a directory").next().is_none() {
                 std::fs::remove_dir(directory).expect("it is ours");
             }

@@ -1,16 +1,16 @@
-//! Answers of STS that break off, drip, never end, or are not what they say.
+//! Answers of STS that are cut off, arrive slowly, never end, or have the wrong content.
 
 use super::{probing, refused, told, xassume};
 use crate::support::http::Response;
 use crate::support::{Answer, FakeSts};
 use std::time::{Duration, Instant};
 
-/// More than an answer by the rules has; what is reset behind its end was an answer.
+/// Longer than a normal answer. A reset after its end does not matter.
 const LONGER: usize = 1800;
 
 #[test]
 fn a_reset_anywhere_in_the_answer_starts_nothing() {
-    // Every place in the status line, and from there on steps that meet each header and each element.
+    // Each position in the status line, and then steps that hit each header and each element.
     let places = (0..18).chain((18..LONGER).step_by(31));
     let running: Vec<_> = places
         .map(|place| {
@@ -31,7 +31,7 @@ fn a_reset_anywhere_in_the_answer_starts_nothing() {
         let reasons = ["cannot be reached", "cannot be understood", "gave no answer within"];
         assert!(reasons.iter().any(|reason| said.contains(reason)), "{place}: {said}");
     }
-    // A reset takes away what the other side has not read yet, so that even a whole answer may not arrive.
+    // A reset discards what the client has not read yet, so even a complete answer may be lost.
     assert!(whole.is_none_or(|place| place > 1000), "a session out of {whole:?} bytes");
 }
 
@@ -60,14 +60,14 @@ fn an_answer_that_drips_is_waited_for_as_long_as_the_time_limit() {
 #[test]
 fn a_gigabyte_is_cut_off_and_never_in_memory() {
     let sts = FakeSts::builder().script_forever([Answer::Flood(1 << 30)]).start();
-    // Address space for the program and some megabytes; a tenth of the answer would not fit.
+    // Enough address space for the program and some megabytes, but not for a tenth of the answer.
     let said = refused(super::after("ulimit -v 262144", &xassume(&sts)));
     assert!(said.contains("the answer is larger than 1048576 bytes"), "{said}");
 }
 
 #[test]
 fn a_session_of_another_content_type_is_a_session() {
-    // The SDKs do not look at it either; what counts is that the answer is one of STS.
+    // The SDKs ignore the content type. Only the body has to be STS's.
     let sts = FakeSts::start();
     let known = probing(xassume(&sts), &["env", "AWS_ACCESS_KEY_ID"]).run().exited(0).stdout_text();
     let [issued] = sts.issued().try_into().expect("one session");

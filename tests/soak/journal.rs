@@ -1,4 +1,4 @@
-//! The log of a soak: every fault with its time and generation, in a file that says how to have the same again.
+//! The log of a soak. It contains every fault with its time and generation, and the settings to repeat the soak.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::plan::Plan;
 use crate::{Kind, Settings};
 
-/// Which row of a plan a fault is from.
+/// Which list of a plan a fault is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Row {
     Sts,
@@ -27,7 +27,7 @@ impl Row {
     }
 }
 
-/// The faults of each supervisor in their order, each as `generation: what`.
+/// The faults of each supervisor, in order, in the form `generation: fault`.
 pub type Faults = BTreeMap<(Kind, Row), Vec<String>>;
 
 /// A log that is being written.
@@ -38,7 +38,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Begins a log; the earlier one of the same name goes.
+    /// Creates the log. An older log of the same name is replaced.
     pub fn create(path: PathBuf, settings: &Settings) -> io::Result<Self> {
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory)?;
@@ -52,7 +52,7 @@ impl Journal {
         self.begun.elapsed()
     }
 
-    /// One fault, as it happens.
+    /// Logs a fault when it happens.
     pub fn tell(&mut self, kind: Kind, row: Row, generation: usize, fault: &str) {
         let at = self.begun.elapsed().as_secs_f64();
         let line = format!("{at:>9.3} {:<8} {:<7} {generation}: {fault}\n", kind.to_string(), row.word());
@@ -60,7 +60,7 @@ impl Journal {
     }
 }
 
-/// Reads a log: how to have it again, and what went wrong.
+/// Reads a log: the settings and the faults.
 pub fn read(path: &Path) -> io::Result<(Settings, Faults)> {
     let text = fs::read_to_string(path)?;
     let broken = |line: &str| io::Error::other(format!("{}: not a line of a soak: {line:?}", path.display()));
@@ -78,7 +78,7 @@ pub fn read(path: &Path) -> io::Result<(Settings, Faults)> {
     Ok((settings, faults))
 }
 
-/// What a plan has in store, in the form in which it is logged.
+/// All faults of a plan, in the form of the log.
 pub fn planned(kind: Kind, plan: &Plan) -> Faults {
     let mut generation = 0;
     let mut sts = Vec::new();
@@ -92,7 +92,7 @@ pub fn planned(kind: Kind, plan: &Plan) -> Faults {
     [((kind, Row::Sts), sts), ((kind, Row::Outside), outside)].into()
 }
 
-/// Where two soaks are not the same, as far as both go.
+/// The first difference between two soaks, up to the end of the shorter one.
 pub fn difference(one: &Faults, other: &Faults) -> Option<String> {
     one.iter().find_map(|(of, mine)| {
         let theirs = other.get(of)?;

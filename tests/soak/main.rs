@@ -1,21 +1,20 @@
-//! Supervisors side by side for a while, and everything around them fails at random: nothing may drift, and nothing
-//! may be lost.
+//! Runs supervisors for a while and injects random faults. No resource may grow, and no session may be lost.
 //!
 //!     cargo test --locked --test soak -- [SECONDS [SEED]] [--lifetime SECONDS] [--refreshes COUNT]
 //!     cargo test --locked --test soak -- --replay LOG
 //!
-//! Four of them: one restarts its command, one signals it, one serves it by the endpoint, and one is PID 1 of a
-//! namespace and restarts a command that leaves orphans behind. Sessions last three seconds. Each has an STS of its own,
-//! which refuses, hangs, breaks off and dawdles, and each is struck from outside: signals, a stopped command, a
-//! removed cache, strangers at the endpoint. All of it follows from the seed, which is printed first, and is written to
-//! `target/soak/SEED.log`. The same seed gives each supervisor the same faults in the same order: `--replay` runs a log
-//! once more and compares.
+//! There are four supervisors: one restarts its command, one signals it, one serves it through the endpoint, and one is
+//! PID 1 of a namespace and restarts a command that leaves orphans. Sessions last three seconds. Each supervisor has
+//! its own fake STS, which denies, hangs, cuts off and delays answers. Each also gets outside faults: signals, a
+//! stopped command, a removed cache, connections without the token. All faults are derived from the seed, which is
+//! printed first, and are logged in `target/soak/SEED.log`. The same seed gives each supervisor the same faults in the
+//! same order: `--replay` repeats a log and compares.
 //!
-//! With `--refreshes` it goes on until each has made so many, for at most three times as long.
+//! With `--refreshes` the soak continues until each supervisor has made that many, for at most three times as long.
 //!
-//! In the end every session that xassume obtained must have reached the command, in order and once; an answer that was
-//! broken off must not have. Memory, descriptors, threads and zombies must not have grown, and no folder and no process
-//! may be left. None of this is judged by speed: a machine that is busy with other things makes it slower, not wrong.
+//! At the end, every session that xassume got must have reached the command, in order and once. A session in an answer
+//! that was cut off must not have. Memory, descriptors, threads and zombies must not have grown, and no directory and
+//! no process may be left. Speed is not checked: a busy machine makes a soak slower, but does not make it fail.
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a soak says what it sees, or stops")]
 #![allow(missing_docs, unreachable_pub, reason = "nothing here is anybody's interface")]
 
@@ -38,16 +37,16 @@ use journal::{Faults, Journal};
 use plan::Plan;
 use subject::{Report, Subject};
 
-/// How often each supervisor has its turn, and how often it is looked at.
+/// How often each supervisor's faults are injected (`TURN`) and its resources are measured (`LOOK`).
 const TURN: Duration = Duration::from_millis(20);
 const LOOK: Duration = Duration::from_secs(1);
-/// The session before the first refresh, and some that may have been told twice.
+/// The session before the first refresh, and some that the command may have reported twice.
 const SPARE: usize = 4;
 
-/// As long as a plan goes, should it take three times as long.
+/// How far a plan reaches, even if the soak takes three times as long.
 const LONGEST: Duration = Duration::from_hours(1);
 
-/// What a supervisor does.
+/// How a supervisor delivers sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     Restart,
@@ -72,19 +71,19 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What makes one soak like another.
+/// Everything that two equal soaks have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
     pub seed: u64,
     pub time: Duration,
     /// Of a session.
     pub lifetime: Duration,
-    /// How many each supervisor must make.
+    /// How many refreshes each supervisor must make.
     pub refreshes: usize,
 }
 
 impl Settings {
-    /// Reads what `Display` has written.
+    /// Parses the output of `Display`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let words: Vec<&str> = text.split_whitespace().collect();
@@ -107,7 +106,7 @@ impl fmt::Display for Settings {
     }
 }
 
-/// What was asked for: settings, and the log of an earlier soak to compare with.
+/// The settings, and the log of an earlier soak to compare with.
 fn arguments(words: &[String]) -> (Settings, Option<(PathBuf, Faults)>) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs();
     let time = Duration::from_mins(2);
@@ -187,7 +186,7 @@ fn main() -> ExitCode {
     if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Lets them run until the time is up and each has made its refreshes, for at most three times as long.
+/// Runs the supervisors until the time is up and each has made its refreshes, for at most three times as long.
 fn watch(subjects: &mut [Subject], settings: &Settings, journal: &mut Journal) {
     let begun = Instant::now();
     let mut looked = begun;
@@ -211,7 +210,7 @@ fn watch(subjects: &mut [Subject], settings: &Settings, journal: &mut Journal) {
     }
 }
 
-/// Holds the log against the seed, and against the log of the soak that this one repeats.
+/// Compares the log with the faults of the seed, and with the log that this soak repeats.
 fn replays(journal: &Journal, settings: &Settings, earlier: Option<(PathBuf, Faults)>) -> Vec<String> {
     let (read, faults) = journal::read(&journal.path).expect("the log was just written");
     let mut wrong = Vec::new();

@@ -1,7 +1,7 @@
-//! What goes wrong, and when: all of it follows from a seed, and nothing from the clock or from chance.
+//! Which faults happen, and when. Everything is derived from a seed.
 //!
-//! A supervisor has two rows of faults. Its STS answers request by request, and what comes from outside is bound to a
-//! generation (the number of sessions that its STS has issued) and a delay after it.
+//! A supervisor has two lists of faults. The first has the answer of STS to each request. The second has outside
+//! faults; each is bound to a generation (the number of sessions that STS has issued) and a delay after it.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::Kind;
 use crate::support::Answer;
 
-/// More than any soak gets to.
+/// More than any soak reaches.
 const REQUESTS: usize = 20_000;
 const GENERATIONS: usize = 10_000;
 pub const MOST_STRANGERS: u64 = 50;
@@ -24,14 +24,14 @@ pub struct Plan {
 impl Plan {
     pub fn new(kind: Kind, seed: u64) -> Self {
         let mut dice = Dice { state: seed ^ (kind as u64 + 1).wrapping_mul(0xd6e8_feb8_6659_fd93) };
-        // The first session must come, or there is nothing to supervise.
+        // The first session must be issued, or there is nothing to supervise.
         let mut replies = vec![Reply::Good];
         replies.extend((1..REQUESTS).map(|_| Reply::random(kind, &mut dice)));
         let strokes = (2..GENERATIONS).filter_map(|generation| Stroke::random(kind, generation, &mut dice)).collect();
         Self { replies, strokes }
     }
 
-    /// For each request so far, how many sessions were issued before it.
+    /// How many sessions were issued before this request.
     pub fn generation_at(&self, request: usize) -> usize {
         self.replies[..request].iter().filter(|reply| reply.issues()).count()
     }
@@ -44,15 +44,15 @@ pub enum Reply {
     Throttled,
     Unavailable,
     Denied,
-    /// 200, and no answer of STS.
+    /// 200, with a body that is not STS's.
     Page,
     Reset,
-    /// Reset after so many bytes of a good answer: issued, and lost.
+    /// Reset after this many bytes of a good answer: the session is issued and lost.
     Cut(usize),
     Hang,
-    /// Good after so many milliseconds.
+    /// Good, after this many milliseconds.
     Slow(u64),
-    /// Good, with so many microseconds before each byte.
+    /// Good, with this many microseconds before each byte.
     Drip(u64),
 }
 
@@ -65,9 +65,9 @@ impl Reply {
             2 => Self::Denied,
             3 => Self::Page,
             4 => Self::Reset,
-            // The whole has twice as many.
+            // A complete answer has about twice as many bytes.
             5 => Self::Cut(usize::try_from(dice.below(600)).unwrap_or_default() + 1),
-            // Clients of the endpoint are to have valid credentials throughout, so its calls may fail but not take long.
+            // Clients of the endpoint must have valid credentials all the time, so STS's calls may fail, but not hang.
             6 if kind != Kind::Endpoint => Self::Hang,
             7 => Self::Slow(50 + dice.below(150)),
             8 => Self::Drip(20 + dice.below(40)),
@@ -75,7 +75,7 @@ impl Reply {
         }
     }
 
-    /// Whether it makes a session.
+    /// Whether STS issues a session with it.
     pub fn issues(self) -> bool {
         match self {
             Self::Good | Self::Cut(_) | Self::Slow(_) | Self::Drip(_) => true,
@@ -116,7 +116,7 @@ impl fmt::Display for Reply {
     }
 }
 
-/// Something that is done to a supervisor or its command from outside.
+/// A fault of a supervisor or its command that comes from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stroke {
     pub generation: usize,
@@ -126,36 +126,36 @@ pub struct Stroke {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blow {
-    /// A signal to the supervisor that it is to forward, and that the command counts.
+    /// USR1 to the supervisor, which forwards it. The command counts them.
     Usr1,
     Hup,
-    /// The command is stopped by SIGSTOP, for so many milliseconds.
+    /// The command is stopped with SIGSTOP for this many milliseconds.
     Pause(u64),
     /// The cache is removed.
     NoCache,
-    /// The folder of the delivered files is touched: a foreign file comes and goes, its times change.
+    /// A file appears in the directory of the delivered files and disappears.
     Touch,
-    /// The command will not mind the next TERM.
+    /// The command ignores the next TERM.
     Deaf,
-    /// The command leaves this many orphans behind.
+    /// The command leaves orphans behind.
     Orphans,
-    /// So many connections to the endpoint without its token, some in the middle of a request.
+    /// This many connections to the endpoint without its token, half of them within a request.
     Strangers(u64),
-    /// Standard error takes nothing for so many milliseconds: a pipe that is full, or a terminal under ^S.
+    /// Standard error blocks for this many milliseconds: a full pipe, or a terminal after Ctrl-S.
     Clog(u64),
-    /// The config file is a FIFO for so many milliseconds.
+    /// The config file is a FIFO for this many milliseconds.
     Fifo(u64),
-    /// The file system of the credentials file is frozen for so many milliseconds.
+    /// The file system of the credentials file is frozen for this many milliseconds.
     Freeze(u64),
 }
 
 impl Stroke {
-    /// One in three generations gets one.
+    /// One in three generations gets a fault.
     fn random(kind: Kind, generation: usize, dice: &mut Dice) -> Option<Self> {
         let struck = dice.below(3) == 0;
         let after = Duration::from_millis(dice.below(900));
         let blow = match (dice.below(10), kind) {
-            // The command of `signal` is told of a new session by it.
+            // For `signal`, HUP is the refresh signal.
             (1, Kind::Restart | Kind::Endpoint | Kind::Init) => Blow::Hup,
             (1 | 6, Kind::Signal) | (6, Kind::Endpoint) => Blow::Touch,
             (2, _) => Blow::Pause(50 + dice.below(350)),
@@ -190,7 +190,7 @@ impl fmt::Display for Blow {
     }
 }
 
-/// `SplitMix64`: spreads any seed well enough for choosing faults.
+/// `SplitMix64`: good enough for choosing faults, with any seed.
 struct Dice {
     state: u64,
 }

@@ -1,4 +1,4 @@
-//! One supervisor with an STS of its own: started, struck, looked at, and judged.
+//! One supervisor with its own STS: starts it, injects faults, measures it and checks the result.
 
 mod strikes;
 
@@ -23,7 +23,7 @@ use crate::vitals::{Judgement, Vitals};
 use crate::{Kind, Settings, verdict, vitals, worker};
 use strikes::signal;
 
-/// A command that is deaf to TERM costs that much at a restart.
+/// What a command that ignores TERM adds to the time of a restart.
 const STOP_TIMEOUT: &str = "300ms";
 
 pub struct Subject {
@@ -32,10 +32,10 @@ pub struct Subject {
     lifetime: Duration,
     sts: FakeSts,
     running: Running,
-    /// xassume itself; the program that was started may have put it into a namespace.
+    /// xassume itself. With `unshare`, the started program is its parent.
     pid: i32,
     arrivals: Vec<Instant>,
-    /// The next strokes of the plan, and since when the generation of the first is there.
+    /// The next outside fault, and since when its generation exists.
     next_stroke: usize,
     due_since: Option<Instant>,
     pauses: Vec<(Pid, Instant)>,
@@ -46,14 +46,14 @@ pub struct Subject {
     terminal: Option<File>,
     clogged_until: Option<Instant>,
     fifo_until: Option<Instant>,
-    /// Connections of strangers, and until when they stay.
+    /// Connections without the token, and until when they stay open.
     strangers: Option<(Vec<TcpStream>, Instant)>,
     sent: usize,
     vitals: Vec<Vitals>,
     gone: Option<String>,
 }
 
-/// What is left to say when it has ended.
+/// The result after the end.
 pub struct Report {
     pub kind: Kind,
     pub verdict: Verdict,
@@ -73,13 +73,13 @@ impl Subject {
         let namespace = if kind == Kind::Init { namespace() } else { Vec::new() };
         let xassume =
             if namespace.is_empty() { xassume } else { xassume.program("unshare").args(&namespace).arg(binary()) };
-        // A hang costs the endpoint's clients as little as that.
+        // A hanging STS delays the clients of the endpoint by at most this.
         let (how, timeout) = match kind {
             Kind::Restart | Kind::Init => (["--on-expiry", "restart"], "700ms"),
             Kind::Signal => (["--on-expiry", "signal"], "700ms"),
             Kind::Endpoint => (["--via", "endpoint"], "400ms"),
         };
-        // A signal to a command that has only just begun must not kill it: it is blocked from the first moment on.
+        // These signals must not kill a command that has just started, so they are blocked from its start.
         let blocked = worker::TAKEN.map(|signal| signal as i32);
         let this = std::env::current_exe().expect("a running program has a path");
         let volume = if kind == Kind::Signal { volume() } else { None };
@@ -96,7 +96,7 @@ impl Subject {
         let mut running = xassume
             .blocking(&blocked)
             .args(["-r", "111111111111:Soak", "-v", "--sts-timeout", timeout, "--stop-timeout", STOP_TIMEOUT])
-            // As early as any: at half the lifetime.
+            // The earliest possible refresh: at half the lifetime.
             .args(["--refresh-margin", "1h"])
             .args(how)
             .arg("--")
@@ -130,13 +130,13 @@ impl Subject {
             gone: None,
         };
         if kind == Kind::Endpoint {
-            // As many as will ever be, so that memory has had its high tide before it is watched.
+            // Open the maximum of connections once, so that memory reaches its peak before it is measured.
             subject.admit(MOST_STRANGERS);
         }
         subject
     }
 
-    /// How many sessions the command has told of; one that it has told twice counts twice.
+    /// How many sessions the command has reported. It may report one twice.
     pub fn told(&self) -> usize {
         self.running.stdout.so_far().matches("key=ASIA").count()
     }
@@ -145,7 +145,7 @@ impl Subject {
         self.gone.is_some()
     }
 
-    /// Logs what STS did, and does what is due from outside.
+    /// Logs the answers of STS and injects the outside faults that are due.
     pub fn turn(&mut self, journal: &mut Journal) {
         for request in self.sts.requests_since(self.arrivals.len()) {
             self.arrivals.push(request.arrived);
@@ -170,17 +170,17 @@ impl Subject {
 
     pub fn look(&mut self) {
         match Vitals::of(self.pid, self.running.pid()) {
-            // Strangers are held open by us.
+            // Connections without the token are open in this process too.
             Ok(vitals) if self.strangers.is_none() => self.vitals.push(vitals),
             Ok(_) => {}
             Err(error) => self.gone = Some(format!("it is gone: {error}")),
         }
     }
 
-    /// Stops it and judges.
+    /// Ends the supervisor and checks the result.
     pub fn end(mut self) -> Report {
         let mut wrong: Vec<String> = self.gone.take().into_iter().collect();
-        // Whatever lasts ends now.
+        // End all faults that last for a while.
         self.recover(Instant::now() + Duration::from_mins(1));
         if self.kind == Kind::Init && wrong.is_empty() {
             wrong.extend(self.zombies_that_stay());
@@ -209,7 +209,8 @@ impl Subject {
         if !directories.is_empty() {
             wrong.push(format!("folders are left: {directories:?}"));
         }
-        // What a command leaves behind that ends by itself is left alone, except by PID 1; what earlier ones left was swept.
+        // Only PID 1 ends processes that the command left behind and that will end anyway. Those of earlier starts were
+        // killed.
         let allowed = usize::from(matches!(self.kind, Kind::Restart | Kind::Init));
         if !becomes_true(|| finished.survivors().len() <= allowed) {
             wrong.push(format!("processes are left: {:?}", finished.survivors()));
@@ -227,7 +228,7 @@ impl Subject {
         }
     }
 
-    /// TERM, which cancels restarts; and another, should the command have been struck deaf to the first.
+    /// Sends TERM, which cancels restarts. Sends a second one if the command ignores the first.
     fn tell_to_end(&self) {
         let xassume = Pid::from_raw(self.pid);
         let unheard = || self.running.stdout.so_far().lines().filter(|&line| line == worker::UNHEARD).count();
@@ -240,7 +241,7 @@ impl Subject {
         }
     }
 
-    /// Zombies of PID 1, once everybody has had the time to die and to be reaped.
+    /// Zombies of PID 1, after all processes had time to die and to be reaped.
     fn zombies_that_stay(&self) -> Option<String> {
         let zombies =
             || -> Vec<i32> { children(self.pid).into_iter().filter(|&child| state_of(child) == Some('Z')).collect() };
@@ -248,21 +249,21 @@ impl Subject {
     }
 }
 
-/// As its command ended, or without one. A command that had only just begun dies of the TERM; one that was deaf when it
-/// was to be restarted has been killed, and is not started again.
+/// Whether xassume ended like its command, or without one. A command that has just started dies of TERM. One that
+/// ignored TERM before a restart was killed, and is not started again.
 fn ended_rightly(finished: &Finished) -> bool {
     let of = |signal: i32| finished.signal() == Some(signal) || finished.code() == Some(128 + signal);
     let killed = || finished.stderr.contains("after the stop timeout: it was killed by SIGKILL");
     finished.code() == Some(0) || of(libc::SIGTERM) || of(libc::SIGKILL) && killed()
 }
 
-/// A file system to freeze; none, with the reason, where none can be made.
+/// A file system to freeze; `None`, with a message, where it cannot be created.
 fn volume() -> Option<Volume> {
     let made = Volume::new();
     made.inspect_err(|why| println!("no file system can be frozen here: {why}")).ok()
 }
 
-/// A terminal: the side of the person, and that of the program.
+/// A terminal: the test's side, and the program's side.
 fn terminal() -> (File, OwnedFd) {
     let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).expect("there are terminals left");
     grantpt(&master).and_then(|()| unlockpt(&master)).expect("the terminal is ours");
@@ -270,7 +271,7 @@ fn terminal() -> (File, OwnedFd) {
     (OwnedFd::from(master).into(), slave)
 }
 
-/// How a pid namespace is had here; nothing, with a word on why, where there is none to be had.
+/// The arguments of `unshare` that create a pid namespace; empty, with a message, where that is not possible.
 fn namespace() -> Vec<&'static str> {
     let found = pid_namespace();
     if found.is_none() {

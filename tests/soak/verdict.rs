@@ -1,40 +1,40 @@
-//! Whether every session reached the command, in order and once: judged by generations, not by the clock.
+//! Checks that every session reached the command, in order and once. It compares generations, not times.
 //!
-//! A busy machine may make anything late. What is late is told apart from what is lost by those who were there: xassume
-//! says what it obtained and did, and the worker says when it was kept from looking.
+//! On a busy machine anything may be late. Two logs distinguish late from lost: xassume logs what it received and did,
+//! and the worker logs when it could not run.
 
 use std::time::{Duration, Instant};
 
 use crate::Kind;
 use crate::plan::{Plan, Reply};
 
-/// What a soak knows of one supervisor in the end.
+/// What a soak knows about one supervisor at the end.
 pub struct Evidence<'a> {
     pub kind: Kind,
     pub plan: &'a Plan,
     pub lifetime: Duration,
-    /// When each request arrived.
+    /// The arrival times of all requests.
     pub arrivals: &'a [Instant],
     /// The access keys in the order in which they were issued.
     pub issued: &'a [String],
-    /// What the worker said.
+    /// The output of the worker.
     pub stdout: &'a str,
-    /// What xassume said.
+    /// The log of xassume.
     pub stderr: &'a str,
     /// How many USR1 were sent.
     pub sent: usize,
 }
 
-/// What came of it.
+/// The result of the check.
 #[derive(Debug, Default)]
 pub struct Verdict {
-    /// Sessions that the command had, less the first.
+    /// Sessions that the command received, without the first.
     pub refreshes: usize,
-    /// Rows of failures.
+    /// Series of failed refreshes.
     pub failures: usize,
-    /// Sessions that STS issued and xassume never had: broken off, or too late.
+    /// Sessions that STS issued but xassume did not receive: cut off, or too late.
     pub lost_on_the_way: usize,
-    /// Sessions that came while the command was being stopped, or while the worker could not look.
+    /// Sessions that arrived while the command was being stopped, or while the worker could not look.
     pub overtaken: usize,
     pub stalls: usize,
     /// Times without credentials.
@@ -42,10 +42,10 @@ pub struct Verdict {
     pub wrong: Vec<String>,
 }
 
-/// A session that the worker saw, by its place in the order of issue.
+/// A session that the worker saw, by its index in the order of issue.
 struct Sight {
     place: usize,
-    /// Whether it had not run for a while just before.
+    /// Whether the worker had just been unable to run.
     stalled: bool,
     gaps: usize,
 }
@@ -61,7 +61,7 @@ pub fn judge(evidence: &Evidence<'_>) -> Verdict {
     gaps(evidence, &sights, &mut verdict);
     if matches!(evidence.kind, Kind::Signal | Kind::Endpoint) {
         let told = evidence.stdout.lines().filter(|&line| line == "USR1").count();
-        // Two that wait at once are one; the last may have come with the TERM.
+        // Two pending signals of the same number are one. The last one may have arrived with TERM.
         if told > evidence.sent || told + verdict.stalls + 1 < evidence.sent {
             verdict.wrong.push(format!("{} USR1 were sent, {told} arrived", evidence.sent));
         }
@@ -69,12 +69,12 @@ pub fn judge(evidence: &Evidence<'_>) -> Verdict {
     verdict
 }
 
-/// The requests that made sessions, in the order in which those were issued.
+/// The requests with which sessions were issued, in the order of issue.
 fn issuing(evidence: &Evidence<'_>) -> Vec<usize> {
     (0..evidence.arrivals.len()).filter(|&request| evidence.plan.replies[request].issues()).collect()
 }
 
-/// Reads what the worker said: each session once, and each after the one before.
+/// Parses the output of the worker. Each session must appear once, in order.
 fn sights(evidence: &Evidence<'_>, verdict: &mut Verdict) -> Vec<Sight> {
     let mut sights: Vec<Sight> = Vec::new();
     let mut stalled = false;
@@ -86,7 +86,7 @@ fn sights(evidence: &Evidence<'_>, verdict: &mut Verdict) -> Vec<Sight> {
                 (Some(place), Some(last)) if place < last.place => {
                     verdict.wrong.push(format!("the command saw session {place} after session {}", last.place));
                 }
-                // It looked late, saw the next one, and was then told of that.
+                // The worker was late, saw the next session, and then got the signal for it.
                 (Some(place), Some(last)) if place == last.place => {
                     if !last.stalled && !stalled {
                         verdict.wrong.push(format!("the command saw session {place} twice"));
@@ -109,7 +109,7 @@ fn sights(evidence: &Evidence<'_>, verdict: &mut Verdict) -> Vec<Sight> {
     sights
 }
 
-/// Between STS and xassume: only what was broken off or came too late may be missing.
+/// Between STS and xassume: only sessions that were cut off or late may be missing.
 fn arrival(evidence: &Evidence<'_>, obtained: usize, sights: &[Sight], verdict: &mut Verdict) {
     let issuing = issuing(evidence);
     let broken = |place: usize| {
@@ -121,7 +121,7 @@ fn arrival(evidence: &Evidence<'_>, obtained: usize, sights: &[Sight], verdict: 
     }
     let whole = (0..evidence.issued.len()).filter(|&place| !broken(place)).count();
     let hangs = evidence.plan.replies[..evidence.arrivals.len()].iter().filter(|&&reply| reply == Reply::Hang).count();
-    // The last one may have come when the end had begun.
+    // The last session may have arrived after the end had begun.
     let silent = ["gave no answer within", "the last without an answer"].map(|words| count(evidence.stderr, words));
     let late = silent.iter().sum::<usize>().saturating_sub(hangs) + 1;
     if whole < obtained || whole > obtained + late {
@@ -130,11 +130,11 @@ fn arrival(evidence: &Evidence<'_>, obtained: usize, sights: &[Sight], verdict: 
     verdict.lost_on_the_way = evidence.issued.len().saturating_sub(obtained);
 }
 
-/// Between xassume and the command: only what was overtaken by the next one may be missing.
+/// Between xassume and the command: a session may be missing only if the next one replaced it.
 fn delivery(evidence: &Evidence<'_>, obtained: usize, sights: &[Sight], verdict: &mut Verdict) {
     verdict.overtaken = obtained.saturating_sub(sights.len());
     let excused = match evidence.kind {
-        // A session that is new while the command is being stopped is the next start's.
+        // A session that arrives during a stop is for the next start.
         Kind::Restart | Kind::Init => {
             (obtained - 1).saturating_sub(count(evidence.stderr, "restarting the command with the new session"))
         }
@@ -147,7 +147,7 @@ fn delivery(evidence: &Evidence<'_>, obtained: usize, sights: &[Sight], verdict:
         }
         Kind::Endpoint => stalls_between(sights),
     };
-    // The last one may have been on its way when the end came.
+    // The last session may have been on its way at the end.
     if verdict.overtaken > excused + 1 {
         verdict
             .wrong
@@ -161,16 +161,16 @@ fn stalls_between(sights: &[Sight]) -> usize {
     pairs.map(|pair| pair[1].place.saturating_sub(pair[0].place + 1)).sum()
 }
 
-/// A time without credentials is right only when STS failed, or when nobody came to ask it in time.
+/// A time without credentials is allowed only if STS failed, or if no client asked in time.
 fn gaps(evidence: &Evidence<'_>, sights: &[Sight], verdict: &mut Verdict) {
     let issuing = issuing(evidence);
     for (at, sight) in sights.iter().enumerate().filter(|(_, sight)| sight.gaps > 0) {
         let Some(&request) = issuing.get(sight.place) else { continue };
         let Some(next) = evidence.arrivals.get(request + 1) else { continue };
-        // Its `Expiration` has whole seconds: up to one is lost.
+        // `Expiration` has whole seconds, so up to one second is lost.
         let least = evidence.lifetime.saturating_sub(Duration::from_secs(1));
         let slack = least.saturating_sub(evidence.lifetime / 2) / 2;
-        // Without slack a session may end as early as its refresh begins: then nobody was late, and a gap is right.
+        // Without slack a session may end when its refresh begins. Then nothing was late, and a gap is allowed.
         let late = slack.is_zero() || *next - evidence.arrivals[request] > evidence.lifetime / 2 + slack;
         let failed = !matches!(evidence.plan.replies[request + 1], Reply::Good | Reply::Slow(_) | Reply::Drip(_));
         let unobtained = sights.get(at + 1).is_none_or(|after| after.place > sight.place + 1);

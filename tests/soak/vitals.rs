@@ -1,4 +1,4 @@
-//! What a supervisor holds of the system, and whether it grows.
+//! The resources that a supervisor uses, and whether they grow.
 
 use std::fs;
 use std::io;
@@ -7,38 +7,39 @@ use std::time::{Duration, Instant};
 use crate::support::processes::{children, descriptors, session_members, state_of};
 use crate::{Kind, worker};
 
-/// In so many parts is the time cut, and so many are for warming up: everything must have been used once.
+/// The time is divided into this many parts, and this many of them are for warming up: everything must have been used
+/// once.
 const PARTS: usize = 8;
 const WARM: usize = 2;
-/// The fewest looks in a part that tell what is at rest from what is in use just then; a shorter soak judges no growth.
+/// The fewest measurements per part that distinguish a trend from temporary use. A shorter soak checks no growth.
 const LOOKS: usize = 4;
-/// What memory may grow by after warming up, KiB: the allocator takes a page here and there.
+/// How much memory may grow after warming up, in KiB: the allocator takes some more pages.
 const ALLOWANCE: u64 = 160;
-/// The same for the endpoint, to which fifty come at a time: what all of them need, and leave in the allocator.
+/// The same for the endpoint, which gets fifty connections at a time.
 const ALLOWANCE_OF_CROWDS: u64 = 512;
-/// What it may grow by for each refresh beyond that, KiB: less than any session takes.
+/// How much memory may grow per refresh in addition, in KiB: less than the size of a session.
 const PER_REFRESH: f64 = 0.25;
-/// A zombie that is older than this was forgotten: it is reaped at once, but everybody may have to wait for a processor.
+/// An older zombie was forgotten. Zombies are reaped at once, but on a busy machine a process may wait for a processor.
 const FORGOTTEN: Duration = Duration::from_secs(15);
 
-/// One look at a process.
+/// The resources of a process at one time.
 #[derive(Debug, Clone)]
 pub struct Vitals {
     at: Instant,
     descriptors: u64,
     threads: u64,
-    /// Memory that it has written to, KiB. What is its own alone would not do: the process of a refresh shares it.
+    /// Anonymous memory, in KiB. Private memory would be wrong: the process of a refresh shares it.
     anonymous: u64,
     zombies: Vec<i32>,
-    /// What commands have left behind, and lives.
+    /// Living processes that commands have left behind.
     leftovers: u64,
 }
 
 impl Vitals {
-    /// Looks at a process in the session that `leader` leads.
+    /// Measures a process in the session that `leader` leads.
     pub fn of(pid: i32, leader: i32) -> io::Result<Self> {
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-        // A kernel without this file tells a part of it in the other.
+        // A kernel without this file has a part of it in `status`.
         let memory = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
         let anonymous = field(&status, "RssAnon:").unwrap_or_default();
         Ok(Self {
@@ -56,8 +57,7 @@ fn field(text: &str, name: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
 }
 
-/// The course of one figure: what it is at rest in each part of the time, the lower quartile. A look while many come at a
-/// time sees what they need.
+/// One figure over time: the lower quartile of each part. A measurement while many clients are connected is higher.
 struct Course(Vec<u64>);
 
 impl Course {
@@ -71,13 +71,13 @@ impl Course {
         Self(vitals.chunks(length).map(quartile).collect())
     }
 
-    /// After warming up, and in the end.
+    /// The value after warming up, and the last one.
     fn ends(&self) -> (u64, u64) {
         let last = self.0.last().copied().unwrap_or_default();
         (self.0.get(WARM).copied().unwrap_or(last), last)
     }
 
-    /// The slope of the line that fits best, after warming up, in units an hour.
+    /// The slope of the best line after warming up, in units per hour.
     #[allow(clippy::cast_precision_loss, reason = "figures of a process are small")]
     fn slope(&self, time: Duration) -> f64 {
         let points: Vec<(f64, f64)> =
@@ -91,7 +91,7 @@ impl Course {
     }
 }
 
-/// All looks at one process, in a few words and figures.
+/// The check of all measurements of one process, and its summary.
 pub struct Judgement {
     pub summary: String,
     pub wrong: Vec<String>,
@@ -119,13 +119,13 @@ pub fn judge(kind: Kind, vitals: &[Vitals], refreshes: usize) -> Judgement {
         ),
     ] {
         let (early, late) = course.ends();
-        // Every process has some of each, so none is what those see who may not look.
+        // Every process uses some of each, so zero means that reading was not permitted.
         told.push(if late == 0 { format!("{name}: only root is told") } else { format!("{name} {early} to {late}") });
         if late > early + allowed && vitals.len() >= PARTS * LOOKS {
             wrong.push(format!("{name} grew: {:?}", course.0));
         }
     }
-    // What the running one has left, and no more.
+    // Only what the running command has left.
     let (_, leftovers) = Course::of(vitals, |look| look.leftovers).ends();
     if leftovers > 1 {
         wrong.push(format!("{leftovers} processes live that earlier commands left behind"));
@@ -137,7 +137,7 @@ pub fn judge(kind: Kind, vitals: &[Vitals], refreshes: usize) -> Judgement {
     Judgement { summary: told.join(", "), wrong }
 }
 
-/// A zombie that was one in every look for too long.
+/// A process that was a zombie in every measurement for too long.
 fn forgotten(vitals: &[Vitals]) -> Option<i32> {
     let mut since: Vec<(i32, Instant)> = Vec::new();
     for look in vitals {

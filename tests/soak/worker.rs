@@ -1,8 +1,8 @@
-//! The command that is supervised: it says which session it has whenever that changes, and when it was kept from looking.
+//! The supervised command. It prints its session whenever that changes, and when it could not run.
 //!
 //! Its lines: `ready key=…` at the start, `key=…` for another session, `USR1` and `HUP` for signals, [`UNHEARD`] for a
-//! TERM that it did not mind, `stall` when it did not run for a while, `gap` when the endpoint has nothing to give, `odd …`
-//! for what must not be.
+//! TERM that it ignored, `stall` when it did not run for a while, `gap` when the endpoint has no session, `odd …` for
+//! what must not happen.
 
 use std::fs;
 use std::os::fd::AsFd;
@@ -17,33 +17,35 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use crate::Kind;
 use crate::support::http;
 
-/// How often it looks around.
+/// How often it looks for a new session.
 const TICK: u16 = 50;
-/// Sessions come at least a second apart. Who looks more often than this sees each, and takes each signal singly.
+/// Sessions are at least a second apart. A worker that looks more often than this sees each session, and gets each
+/// signal separately.
 const STALL: Duration = Duration::from_millis(500);
-/// The lifetime of what a restarted command leaves behind: longer than any generation, shorter than a test's patience.
+/// How long a process lives that a restarted command leaves behind: longer than a generation, shorter than a test
+/// waits.
 const LEFTOVER: &str = "20000";
 /// How many orphans there are at a time.
 const ORPHANS: usize = 10;
 
-/// The signals that it takes, which are blocked when it starts.
+/// The signals that it handles, which are blocked when it starts.
 pub const TAKEN: [Signal; 5] = [Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGALRM, Signal::SIGTERM];
 
-/// What it says to a TERM when it is deaf; it hears the next one.
+/// What it prints when it ignores a TERM. The next TERM ends it.
 pub const UNHEARD: &str = "unheard";
 
-/// The words that start one; `until` is a moment in seconds, so that none outlives a soak that was killed.
+/// The arguments that start a worker. `until` is a time in seconds at which it ends, even if the soak was killed.
 pub fn words(kind: Kind, until: u64) -> Vec<String> {
     ["worker".to_owned(), kind.to_string(), until.to_string()].into()
 }
 
-/// Whether that process was left behind to be swept away.
+/// Whether that process was left behind for a restart to kill.
 pub fn is_leftover(pid: i32) -> bool {
     let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     words.ends_with(format!("\0worker\0leaf\0{LEFTOVER}\0").as_bytes())
 }
 
-/// Does as its words say.
+/// Runs as its arguments say.
 pub fn run(words: &[String]) -> ExitCode {
     match words {
         [leaf, milliseconds] if leaf == "leaf" => {
@@ -60,7 +62,7 @@ pub fn run(words: &[String]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Starts another of this program, and does not wait for it.
+/// Starts another process of this program without waiting for it.
 fn start(words: &[&str]) {
     let this = std::env::current_exe().expect("a running program has a path");
     let null = || Stdio::null();
@@ -72,7 +74,7 @@ fn start(words: &[&str]) {
 
 fn say(line: &str) {
     use std::io::Write as _;
-    // At once: a KILL may come next. Nobody reads any more when the soak was killed.
+    // At once, because KILL may come next. Without a reader (the soak was killed) there is nothing to do.
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(format!("{line}\n").as_bytes()).and_then(|()| out.flush());
 }
@@ -120,7 +122,7 @@ impl Worker {
             if self.kind == Kind::Endpoint {
                 self.ask();
             }
-            // What it started itself is its own to reap.
+            // It reaps the processes that it started itself.
             while matches!(waitpid(None, Some(WaitPidFlag::WNOHANG)), Ok(status) if status != WaitStatus::StillAlive) {}
             if SystemTime::now() > until {
                 return ExitCode::from(9);
@@ -128,7 +130,7 @@ impl Worker {
         }
     }
 
-    /// Whether this one leaves a process behind that must be swept away at a restart.
+    /// Whether it leaves a process behind that a restart must kill.
     fn leaves_somebody(&self) -> bool {
         match self.kind {
             Kind::Restart | Kind::Init => true,
@@ -136,7 +138,7 @@ impl Worker {
         }
     }
 
-    /// A signal; the end, if it is that.
+    /// Handles a signal. Returns whether it ends the worker.
     fn take(&mut self, signal: Signal) -> Option<ExitCode> {
         match signal {
             Signal::SIGTERM if self.deaf => {
@@ -145,7 +147,7 @@ impl Worker {
             }
             Signal::SIGTERM => return Some(ExitCode::SUCCESS),
             Signal::SIGALRM => self.deaf = true,
-            // Elsewhere they would be somebody else's, who did not ask for them.
+            // Without PID 1, another process of the system would have to reap them.
             Signal::SIGUSR2 if std::os::unix::process::parent_id() != 1 => {}
             Signal::SIGUSR2 => (0..ORPHANS).for_each(|_| start(&["parent", "100"])),
             Signal::SIGHUP if self.kind == Kind::Signal => {
@@ -157,7 +159,7 @@ impl Worker {
         None
     }
 
-    /// Asks the endpoint as an SDK would.
+    /// Calls the endpoint as an SDK does.
     fn ask(&mut self) {
         let variable = |name| std::env::var(name).unwrap_or_default();
         let (url, token) =

@@ -1,4 +1,4 @@
-//! Files that a source names: whatever stands there is read within limits, or is one line that names it.
+//! Files of a source: xassume reads at most a limited size, or reports the file in one line.
 
 use super::{SSO, failed, logged_in, ran, signed_in};
 use crate::support::service::Service;
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 type Put = fn(&Path);
 
-/// What can stand at a path in place of a file, and what is said of it.
+/// What can be at the path of a file, and the error for it.
 const ODD: [(&str, Put); 4] = [
     ("it is a FIFO, not a regular file", |path| {
         nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
@@ -23,7 +23,7 @@ const ODD: [(&str, Put); 4] = [
     ("it is larger than ", |path| File::create(path).and_then(|file| file.set_len(1 << 30)).expect("a large file")),
 ];
 
-/// Puts each odd thing at the path, and asserts that it is named, with what names it.
+/// Puts each of these at the path, and asserts that the error names the path and its origin.
 fn is_named(xassume: &Xassume, path: &Path, line: &str, named_by: &str) {
     for (reason, put) in ODD {
         let _ = fs::remove_file(path);
@@ -114,7 +114,7 @@ fn the_file_of_a_login_to_the_console() {
     assert_eq!(sign_in.requests().len(), 0);
 }
 
-/// The names of all files of a login's directory.
+/// The names of all files in the directory of a login.
 fn beside(path: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(path.parent().expect("a directory")).expect("a directory");
     entries.map(|entry| entry.expect("an entry").path()).collect()
@@ -154,7 +154,7 @@ fn a_refreshed_login_takes_a_name_for_its_writing_that_no_killed_run_has_left() 
     let corp = logged_in(&sts, &sso).env("AWS_ENDPOINT_URL_SSO_OIDC", sso.url());
     let path = write_login(&corp.home(), "corp", Login::Refreshable);
     let args: Vec<_> = corp.command().get_args().map(std::ffi::OsStr::to_owned).collect();
-    // xassume has the process id of this shell.
+    // xassume has the process ID of this shell.
     let script = ": >\"$LOGIN.$$\" && exec \"$0\" \"$@\"";
     let corp = corp.without_args().env("LOGIN", &path).program("sh").args(["-c", script]).arg(binary()).args(args);
     let shown = corp.clone().args(["-r", super::ROLE, "--", "true"]).run().exited(0);
@@ -162,7 +162,7 @@ fn a_refreshed_login_takes_a_name_for_its_writing_that_no_killed_run_has_left() 
     assert!(fs::read_to_string(&path).expect("a login").contains("another"), "it is kept");
 }
 
-/// A user who owns nothing else.
+/// A user without any other files or processes.
 const OTHER: u32 = 61_234;
 
 #[test]

@@ -1,4 +1,4 @@
-//! Instance metadata as it really is: odd lists, slow answers, statuses, and the settings of the AWS CLI.
+//! Instance metadata in practice: unusual lists, slow answers, statuses, and the settings of the AWS CLI.
 
 use super::{failed, ran, signer};
 use crate::support::{FakeImds, FakeSts, Identity, Xassume};
@@ -11,7 +11,7 @@ fn on(sts: &FakeSts, imds: &FakeImds) -> Xassume {
     Xassume::new(sts).without_keys().with_metadata_at(&imds.url())
 }
 
-/// What an error says, its lines joined.
+/// An error on one line.
 fn said(xassume: Xassume) -> (String, String) {
     let error = failed(xassume);
     let (message, hint) = error.split_once("\nhint: ").expect("a hint");
@@ -158,7 +158,7 @@ fn what_knows_of_no_tokens_may_say_so_by_any_status_or_hang_up() {
         &|imds| imds.refuse_tokens(401),
         &|imds| imds.refuse_tokens(418),
         &|imds| imds.refuse_tokens(500),
-        // As Python's http.server says it.
+        // The answer of Python's http.server.
         &|imds| imds.refuse_tokens(501),
         &FakeImds::close_at_tokens,
     ];
@@ -179,7 +179,7 @@ fn where_a_token_is_needed_the_error_says_why_there_is_none() {
         let (message, _) = said(on(&sts, &imds));
         assert_eq!(message, format!("{NONE} asked for a token, it answers with HTTP status {status}: {meaning}"));
     }
-    // A request that is bad is not sent in another form.
+    // After status 400 the request is not sent in another form.
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     imds.refuse_tokens(400);
     imds.allow_v1();
@@ -217,7 +217,7 @@ fn credentials_that_are_missing_are_not_taken_for_a_fault_of_metadata() {
     let (message, hint) = said(world.clone());
     assert_eq!(message, format!("{NONE} asked for the role, it answers with HTTP status 403: access is forbidden"));
     assert_eq!(hint, "--profile NAME uses one of the profiles with credentials: login, work");
-    // A profile that was named has none: nothing of the environment was looked at.
+    // The named profile has no credentials, and the environment was not searched.
     let (message, _) = said(world.args(["-p", "plain"]));
     let line = "xassume: no source credentials: none in profile plain, container variables; instance metadata: asked for the \
                 role, it answers with HTTP status 403: access is forbidden";

@@ -1,4 +1,4 @@
-//! `--sts-timeout`, when it is given, is for the programs of a session as well.
+//! `--sts-timeout`, if set, also limits the programs that a session needs.
 
 use super::{ROLE, failed, with_process};
 use crate::support::{Answer, FakeSts, Xassume};

@@ -1,4 +1,4 @@
-//! Each form of a time that the AWS CLI takes, wherever a source says when something ends.
+//! Each format of a time that the AWS CLI accepts, in each source that has an expiration.
 
 use super::{failed, logged_in, ran, signed_in, with_process};
 use crate::support::{
@@ -7,7 +7,7 @@ use crate::support::{
 };
 use std::time::Duration;
 
-/// The same moment, in the forms of AWS's services and tools.
+/// The same time in the formats of AWS's services and tools.
 const FORMS: [&str; 8] = [
     "2099-12-31T22:59:59Z",
     "2099-12-31T22:59:59UTC",

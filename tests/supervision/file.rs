@@ -1,4 +1,4 @@
-//! Delivery by a file: where it is, who may read it, how it is replaced.
+//! `--via file`: the path of the file, its mode, and how it is replaced.
 
 use super::processes::eventually;
 use super::{generation, key, one_refresh, probing, scripted, signalling, skipped, xassume};
@@ -21,7 +21,7 @@ pub(super) fn entries(directory: &Path) -> Vec<PathBuf> {
     fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path()).collect()
 }
 
-/// The folder of the one run that has one.
+/// The directory of the only run that has one.
 pub(super) fn folder_of_the_run(sandbox: &Sandbox) -> PathBuf {
     let [directory] = entries(&sandbox.runtime()).try_into().expect("one directory");
     directory

@@ -1,4 +1,4 @@
-//! Signals without a terminal: each reaches the command once, with all that it started; none comes back.
+//! Signals without a terminal: each reaches the command and its process group once, and none returns to xassume.
 
 use super::processes::{wait_until_running, wait_until_stopped};
 use super::{pid, probing, restarting, scripted, state};
@@ -43,7 +43,7 @@ fn signals_that_concern_xassume_alone_are_not_forwarded() {
     for signal in [libc::SIGCHLD, libc::SIGURG, libc::SIGPIPE, libc::SIGRTMIN() + 1] {
         xassume.signal(signal);
     }
-    // The highest number is read last: whatever was forwarded has come before it.
+    // The highest number is delivered last, so all forwarded signals have arrived before it.
     let finished = xassume.wait().exited(0);
     assert_eq!(finished.stdout_text().lines().count(), 2, "{}", finished.describe());
 }
@@ -101,7 +101,7 @@ fn a_burst_of_signals_is_survived() {
 fn before_the_command_exists_a_signal_ends_xassume_at_once() {
     for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGUSR1, libc::SIGRTMIN() + 2] {
         let sts = FakeSts::builder().script([Answer::Hang]).start();
-        // Not when STS's time is up: that is longer than any test waits.
+        // And not after the timeout for STS, which is longer than any test waits.
         let xassume = probing(restarting(&sts).args(["--sts-timeout", "1h"]), &["say", "ran"]).spawn();
         sts.wait_for_requests(1);
         xassume.signal(signal);

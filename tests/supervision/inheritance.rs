@@ -1,11 +1,11 @@
-//! What the command inherits: everything as xassume did, and nothing of xassume's own.
+//! The command inherits what xassume inherited, and nothing that belongs to xassume.
 
 use super::{after, one_refresh, probing, restarting, restarting_after, state};
 use crate::support::{FakeSts, Xassume, probe};
 use serde_json::{Value, json};
 use std::fs::File;
 
-/// A report without what differs from process to process, with the descriptors' numbers alone.
+/// A report without the fields that differ between processes, and with the descriptors' numbers only.
 fn comparable(mut state: Value) -> Value {
     let table = state.as_object_mut().expect("a table");
     for name in ["pid", "ppid", "pgid", "sid", "pdeathsig"] {
@@ -49,7 +49,7 @@ fn limits_are_those_that_were_inherited() {
 #[test]
 fn a_restarted_command_finds_what_the_first_one_found() {
     let sts = one_refresh();
-    // TERM is blocked, as it was inherited, and so the first one must be stopped by another signal.
+    // TERM is blocked (inherited), so another signal must stop the first command.
     let xassume = odd(restarting(&sts)).args(["--stop-signal", "USR2"]);
     let xassume = probing(xassume, &["state", "then", "print-signals", "exit-on", "USR2"]).spawn();
     let first = comparable(state(&xassume));

@@ -1,9 +1,9 @@
-//! As PID 1 of a container: orphans are reaped, and a status says what a signal cannot.
+//! xassume as PID 1 of a container: it reaps orphans, and its exit status reports what a signal cannot.
 
 use super::processes::{children, eventually, pid_namespace};
 use crate::support::{Answer, FakeSts, Running, Xassume, binary, probe, sys};
 
-/// How a pid namespace is had here; `None`, with a word on why, where there is none to be had.
+/// The arguments of `unshare` that create a pid namespace; `None`, with a message, where that is not possible.
 fn namespace() -> Option<Vec<&'static str>> {
     let found = pid_namespace();
     if found.is_none() {
@@ -19,7 +19,7 @@ fn as_pid_1(sts: &FakeSts, namespace: &[&str], verbs: &[&str]) -> Xassume {
     unshare.args(flags).args(probe()).args(verbs)
 }
 
-/// xassume, as it is called out here.
+/// The pid of xassume outside the namespace.
 #[track_caller]
 fn inside(unshare: &Running) -> i32 {
     let mut found = Vec::new();
@@ -50,7 +50,7 @@ fn a_hundred_orphans_leave_no_zombie() {
     unshare.line("ready");
     let xassume = inside(&unshare);
     eventually("the command is the only child", || children(xassume).len() == 1);
-    // Sent from outside of the namespace, as `docker stop` does.
+    // Sent from outside the namespace, as `docker stop` does.
     sys::send_signal(xassume, libc::SIGTERM);
     let finished = unshare.wait().exited(7);
     assert_eq!(finished.stdout_text(), "ready\nzombies=0\n");

@@ -1,4 +1,4 @@
-//! What a run leaves behind of its files: nothing, and of a killed one only until the next.
+//! Files of a run are removed at its end. Those of a killed run are removed by the next run.
 
 use super::file::{by_file, entries, folder_of_the_run};
 use super::{denied, generation, probing};
@@ -8,7 +8,7 @@ use std::fs::{self, File, FileTimes};
 use std::os::unix::fs::symlink;
 use std::time::{Duration, SystemTime};
 
-/// Every way to end takes the file along: the folder of the run, or the file at the place that the user chose.
+/// However a run ends, its file is removed: in the directory of the run, or at the path that the user chose.
 #[test]
 fn nothing_stays_however_it_ends() {
     let sts = FakeSts::start();
@@ -68,7 +68,7 @@ fn a_file_of_somebody_elses_is_neither_replaced_nor_removed() {
     assert!(fs::read_to_string(&chosen).expect("still there").contains("AKIAMINE"));
     fs::remove_file(&chosen).expect("the directory is ours");
 
-    // Another run by the same file takes over, one fails, and the first one ends.
+    // Another run takes over the same file, one fails, and the first one ends.
     let old = first.spawn();
     generation(&old);
     let new = first.spawn();
@@ -105,7 +105,7 @@ fn the_folder_of_a_killed_run_goes_with_the_next_one() {
     assert!(living.join("credentials").exists(), "a living run keeps its folder");
 }
 
-/// What is beside a file of the user's choice when a run has begun that uses it.
+/// A file that a killed run left next to the user's file is removed by the next run that uses that file.
 #[test]
 fn an_unfinished_file_of_a_killed_run_is_removed_by_the_next_and_no_other() {
     let sts = FakeSts::start();

@@ -1,4 +1,4 @@
-//! The edges of a run: xassume killed, secrets kept, systemd's variables, sources that will not last.
+//! Other properties of a whole run: xassume is killed, secrets stay hidden, variables of systemd, sources that expire.
 
 use super::{denied, generation, one_refresh, probing, restarting, scripted, signalling, xassume};
 use crate::support::{Answer, FakeSts, Finished, Identity, Xassume};
@@ -38,7 +38,7 @@ fn no_secret_is_told_or_shown() {
         let (first, second) = (generation(&xassume), generation(&xassume));
         assert_ne!(first, second);
         let seen = |name: &str| {
-            // Best of all if nobody may read it.
+            // Not readable at all is even better.
             let bytes = fs::read(format!("/proc/{}/{name}", xassume.pid())).unwrap_or_default();
             String::from_utf8_lossy(&bytes).into_owned()
         };

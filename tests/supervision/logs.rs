@@ -1,4 +1,4 @@
-//! What is told of a supervision: nothing, or each step in words, or each step as an object a line.
+//! The messages of a supervised run: none, text, or one JSON object per line.
 
 use super::{SHORT, count, denied, generation, one_refresh, probing, restarting, signalling};
 use crate::documents::read;
@@ -7,8 +7,8 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// The table of `docs/supervision.md`: each event's level and the keys that only it has. That each happening of a
-/// supervision is there is held where they are made.
+/// The table in `docs/supervision.md`: the level of each event, and the keys that only it has. Unit tests check that
+/// each event is in it.
 fn documented() -> BTreeMap<String, (String, String)> {
     let page = read("docs/supervision.md");
     let (_, section) = page.split_once("\n## The log\n").expect("the section");
@@ -21,7 +21,7 @@ fn documented() -> BTreeMap<String, (String, String)> {
     section.lines().filter_map(row).collect()
 }
 
-/// The lines of `--log-format json`, each with what all of them have, and besides what is documented.
+/// The lines of `--log-format json`. Asserts that each has the common keys and the documented ones.
 fn objects(finished: &Finished) -> Vec<Value> {
     let documented = documented();
     let parse = |line: &str| -> Value {
@@ -54,12 +54,12 @@ fn verbose_tells_each_step_of_a_restart() {
     let sts = one_refresh();
     let xassume = probing(restarting(&sts).arg("-v"), &["print-keys"]).spawn();
     let (first, second) = (generation(&xassume), generation(&xassume));
-    // The last of the lines about the start, so that all of them are there.
+    // The last message about the start: wait for it so that all of them are there.
     xassume.error_line(&format!("started the command, pid {}", second.pid));
     xassume.signal(libc::SIGTERM);
     let finished = xassume.wait().exited(0);
     let said = finished.stderr.lines().filter_map(|line| line.strip_prefix("xassume: "));
-    // How a session was come by is told elsewhere.
+    // Messages about getting a session are tested elsewhere.
     let said: Vec<&str> =
         said.filter(|line| !line.starts_with("cache: ") && !line.starts_with("source cred")).collect();
     let begins = [
@@ -100,7 +100,7 @@ fn json_tells_each_step_as_an_object() {
     xassume.error_line(&format!("\"pid\":{}", second.pid));
     xassume.signal(libc::SIGTERM);
     let mut objects = objects(&xassume.wait().exited(0));
-    // How a session was come by is told elsewhere.
+    // Messages about getting a session are tested elsewhere.
     objects.retain(|object| object["event"] != "detail");
     let events: Vec<&str> = objects.iter().filter_map(|object| object["event"].as_str()).collect();
     #[rustfmt::skip]
@@ -156,7 +156,7 @@ fn a_failed_run_is_an_object_too() {
 fn what_a_launch_tells_is_in_the_table_of_the_log() {
     let sts = FakeSts::start();
     let json = || restarting(&sts).args(["--log-format", "json"]);
-    // Which no kernel does: the runtime gives up.
+    // No kernel does this: the runtime panics.
     let waits = [
         #[cfg(target_arch = "x86_64")]
         DeniedCall::Call(libc::SYS_epoll_wait, libc::EPERM),

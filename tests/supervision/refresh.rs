@@ -1,7 +1,7 @@
-//! When a session is refreshed: in time, not all at once, not more often than needed.
+//! When a session is refreshed: in time, not at the same time as others, and not more often than necessary.
 //!
-//! A session counts from the request, which STS sees later on a busy machine. So what must not come earlier is measured
-//! from before the start of xassume.
+//! The lifetime of a session begins at xassume's request, which STS may see later on a busy machine. So whatever must
+//! not happen too early is measured from before the start of xassume.
 
 use super::{generation, key, probing, restarting, xassume};
 use crate::support::FakeSts;
@@ -20,7 +20,7 @@ fn a_fleet_that_starts_at_once_does_not_refresh_at_once() {
         })
         .collect();
     sts.wait_for_requests(2 * fleet.len());
-    // By each one's own start, so that a slow start does not count.
+    // Relative to each run's own start, so that a slow start does not count.
     let requests = sts.requests();
     let waited: Vec<Duration> = fleet
         .iter()
@@ -32,7 +32,7 @@ fn a_fleet_that_starts_at_once_does_not_refresh_at_once() {
         })
         .collect();
     let (first, last) = (waited.iter().min().expect("ten"), waited.iter().max().expect("ten"));
-    // A tenth of the span; that ten draws are nearer by chance takes a few million runs.
+    // A tenth of the span. The chance that ten random times are closer is one in a few million.
     assert!(last.abs_diff(*first) >= lifetime / 60, "{waited:?}");
     assert!(*last < lifetime, "none after the expiry: {waited:?}");
 }

@@ -1,4 +1,4 @@
-//! Flags that make no sense, or not together, are refused with the reason before anything is asked of STS.
+//! Flags without effect, and combinations that are not allowed: an error with the reason, before STS is called.
 
 use super::{probing, xassume};
 use crate::support::{FakeSts, Xassume};

@@ -1,4 +1,4 @@
-//! A restart: a new session, the old command gone for good, the new one as the old one was but for its credentials.
+//! A restart: the old command ends, and the new one differs only in its credentials.
 
 use super::processes::{children, eventually, state_of, wait_until_stopped};
 use super::{
@@ -10,13 +10,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, SystemTime};
 
-/// Told to stop, it ends only when USR1 has come as well: the stop lasts as long as the test needs.
+/// Ends only after TERM and then USR1, so a stop lasts as long as the test needs.
 #[rustfmt::skip]
 pub(super) const SLOW_TO_STOP: [&str; 13] = [
     "say", "began", "then", "print-signals", "then", "print-signals", "survive", "TERM", "exit-on", "USR1", "then", "exit", "4",
 ];
 
-/// Ends a supervision that has seen what it should.
+/// Ends a run after the test has seen what it needs.
 fn end(xassume: Running) -> crate::support::Finished {
     xassume.signal(libc::SIGTERM);
     xassume.wait()
@@ -152,13 +152,13 @@ fn a_command_that_ends_while_sts_is_asked_is_not_restarted() {
         xassume.line("ready");
         sts.wait_for_requests(2);
         xassume.signal(libc::SIGUSR1);
-        // STS has not answered yet, and is not waited for.
+        // STS has not answered yet. xassume does not wait for it.
         let finished = xassume.wait().exited(code.parse().expect("a number"));
         assert_eq!(count(&finished.stdout_text(), "began"), 1);
     }
 }
 
-/// Its end and the answer of STS are there at once when xassume looks.
+/// xassume finds the end of the command and STS's answer at the same time.
 #[test]
 fn a_command_that_is_dead_already_is_neither_stopped_nor_waited_for() {
     let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), Answer::Held]).start();

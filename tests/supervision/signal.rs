@@ -1,4 +1,4 @@
-//! The refresh signal: which, to whom, and what becomes of a command that does not know it.
+//! The refresh signal: which one, to which process, and what happens if the command does not handle it.
 
 use super::{count, generation, key, one_late_refresh, one_refresh, probing, scripted, signalling, xassume};
 use std::fs;
@@ -56,7 +56,7 @@ fn only_the_command_is_signalled_and_not_what_it_started() {
     let work = xassume.sandbox().work();
     xassume.line("ready");
     xassume.line("HUP");
-    // This one goes to both of them: had the worker been sent the other, it would have told that one first.
+    // This signal goes to both. If the worker had got the other one, it would have printed that first.
     xassume.signal(libc::SIGUSR1);
     xassume.line("USR1");
     let mut said = String::new();

@@ -1,4 +1,4 @@
-//! Each refresh begins at the source: what was rotated since the start is picked up.
+//! Each refresh reads the source again, so rotated credentials are used.
 
 use super::{ROLE, SHORT, equipped, generation, key, number_in, one_refresh, probing};
 use crate::support::log::PATIENCE;
@@ -15,7 +15,7 @@ fn rotated() -> Identity {
     Identity::long_term("AKIAROTATED000000001", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYROTATEDKEY", "user/alice")
 }
 
-/// A restart, with something done between the two sessions; who signed the two requests.
+/// A restart, with a change between the two sessions. Returns the signers of the two requests.
 fn signers(sts: &FakeSts, xassume: Xassume, between: impl FnOnce(&Running)) -> [Option<String>; 2] {
     let xassume = probing(equipped(xassume).args(["-r", ROLE, "--on-expiry", "restart"]), &["print-keys"]).spawn();
     generation(&xassume);
@@ -53,7 +53,7 @@ fn a_credential_process_is_run_again() {
     assert_eq!(found, [user, rotated].map(|identity| Some(identity.access_key_id)));
 }
 
-/// As the profile's `credential_process`: answers once, and then hangs until it is killed.
+/// A `credential_process` that answers once, and then hangs until it is killed.
 const ANSWERS_ONCE: &str =
     "test -e $HOME/asked && echo helper=$$ >&2 && trap '' TERM && exec sleep 60; touch $HOME/asked; cat $HOME/answer";
 
@@ -84,7 +84,7 @@ fn a_credential_process_that_hangs_ends_with_the_run() {
     assert!(wait_gone(process, PATIENCE), "at a refresh");
 }
 
-/// By a login of IAM Identity Center.
+/// With a login of IAM Identity Center.
 fn by_sso(sts: &FakeSts, sso: &FakeSso) -> Xassume {
     let config = "[profile dev]\nsso_session = corp\nsso_account_id = 222222222222\nsso_role_name = Developer\n\
                   [sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.example/start\n";

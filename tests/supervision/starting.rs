@@ -1,10 +1,10 @@
-//! A program file that gives no answer: neither signals nor the end of xassume wait for it.
+//! A program file whose file system does not answer: signals and the end of xassume do not wait for it.
 
 use super::processes::{children, eventually};
 use super::{probing, restarting};
 use crate::support::{FakeSts, Running, Xassume, probe, sys};
 
-/// xassume with a program whose file is held, and the holder; none where files cannot be held.
+/// xassume with a program whose file is leased, and the lease; `None` where files cannot be leased.
 fn held(sts: &FakeSts) -> Option<(Xassume, sys::Lease)> {
     let [this, mark] = probe();
     let xassume = restarting(sts);
@@ -60,7 +60,7 @@ fn a_signal_that_comes_with_the_start_is_not_lost() {
     for running in all {
         begun(&running);
         running.signal(libc::SIGTERM);
-        // Before or after the program has taken the signal upon itself.
+        // Before or after the program has set up its handling of the signal.
         let finished = running.wait().left_no_process();
         assert!(finished.code() == Some(0) || finished.signal() == Some(libc::SIGTERM), "{}", finished.describe());
     }

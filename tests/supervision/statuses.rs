@@ -1,4 +1,4 @@
-//! How it ends: with the command's own status, or with a word of why there was none.
+//! How a supervised run ends: with the command's status, or with a message that says why there is none.
 
 use super::{ROLE, after, denied, probing, restarting, restarting_after, scripted};
 use crate::support::{FakeSts, RefusedPort, Xassume, probe};

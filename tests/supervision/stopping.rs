@@ -1,4 +1,5 @@
-//! How a command is stopped: with all that it started and did not send away, and with the time that they need.
+//! How a command is stopped: with all processes that it started and still belong to it, and with the time that they
+//! need.
 
 use super::processes::{children, eventually, state_of, wait_until_stopped};
 use super::{
@@ -6,12 +7,12 @@ use super::{
 };
 use crate::support::{Answer, FakeSts, Running, binary, sys};
 
-/// Whether it has ended.
+/// Whether the process has ended.
 fn has_ended(pid: i32) -> bool {
     matches!(state_of(pid), None | Some('Z'))
 }
 
-/// Ends a supervision that has seen what it should.
+/// Ends a run after the test has seen what it needs.
 fn end(xassume: Running) -> crate::support::Finished {
     xassume.signal(libc::SIGTERM);
     xassume.wait()
@@ -117,7 +118,7 @@ fn a_daemon_survives_a_restart_as_a_child_of_xassume() {
     end(xassume).exited(0);
 }
 
-/// In its group is a zombie, whose parent has gone to another session and does not reap it.
+/// In the command's group is a zombie. Its parent is in another session and does not reap it.
 #[test]
 fn a_zombie_that_is_not_reaped_does_not_delay_a_restart() {
     let sts = one_refresh();
@@ -162,7 +163,7 @@ fn orphans_are_reaped_and_the_commands_own_children_are_its_own() {
     end(xassume).exited(7);
 }
 
-/// The inner xassume waits an hour for its command; the outer one kills first the inner one, and then what that leaves.
+/// The inner xassume would wait an hour for its command. The outer one kills the inner one, and then what that leaves.
 #[test]
 fn what_an_inner_xassume_cannot_end_is_ended_by_the_outer_one() {
     let sts = one_late_refresh();
@@ -176,7 +177,7 @@ fn what_an_inner_xassume_cannot_end_is_ended_by_the_outer_one() {
     assert!(!has_ended(second));
 }
 
-/// While xassume is blocked by a message that is not read, between the refresh and the stop.
+/// xassume is blocked by a message that is not read, between the refresh and the stop.
 #[test]
 fn a_command_that_ends_while_xassume_is_stopped_is_not_restarted() {
     let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), Answer::Held]).start();
@@ -208,7 +209,7 @@ fn a_signal_goes_to_a_command_that_left_its_group() {
     xassume.wait().exited(6);
 }
 
-/// One process of the first group is still there, so the signal reaches somebody.
+/// One process of the first group is still there, so the signal has a receiver.
 #[test]
 fn a_command_that_left_a_group_with_others_is_ended_from_outside() {
     let (sts, verbs) = (FakeSts::start(), ["fork-worker", "then", "leave-group", "then", "print-keys"]);

@@ -1,4 +1,4 @@
-//! A refresh that fails: the command keeps running, and one line tells of each change.
+//! A refresh that fails: the command keeps running, and each change of the state is one line.
 
 use super::{SHORT, count, denied, generation, key, probing, restarting, signalling};
 use crate::support::{Answer, FakeSts};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 #[test]
 fn failing_then_expired_then_recovered() {
-    // The first attempt comes well before the expiry, and the third when the session has expired, on however busy a machine.
+    // The first attempt comes well before the expiry, and the third after it, even on a busy machine.
     let lifetime = Answer::Lifetime(Duration::from_secs(3));
     let sts = FakeSts::builder().script([lifetime, denied(), denied(), denied()]).start();
     let xassume = probing(restarting(&sts), &["print-keys"]).spawn();

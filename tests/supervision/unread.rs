@@ -1,4 +1,4 @@
-//! A standard error that is not read: nothing but the messages waits for it.
+//! A standard error that is not read: only the messages wait for it.
 
 mod early;
 mod terminal;
@@ -16,10 +16,10 @@ use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::Duration;
 
-/// A busy machine needs its time; blocked, it would be for ever.
+/// Enough for a busy machine. A blocked xassume would take for ever.
 const SOON: Duration = Duration::from_secs(5);
 
-/// A pipe that is the standard error of xassume and its command, and is read when the test wants it.
+/// A pipe that is the standard error of xassume and its command. The test decides when to read it.
 struct Pipe {
     reader: PipeReader,
     writer: PipeWriter,
@@ -31,7 +31,7 @@ impl Pipe {
         Self { reader, writer }
     }
 
-    /// By a new open file description, since flags belong to that.
+    /// Through a new open file description, because O_NONBLOCK belongs to that.
     fn fill(&self) {
         let path = format!("/proc/self/fd/{}", self.writer.as_raw_fd());
         let filler = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path);
@@ -41,7 +41,7 @@ impl Pipe {
         }
     }
 
-    /// The flags that xassume and its command see.
+    /// The flags of the file description that xassume and its command have.
     fn flags(&self) -> OFlag {
         OFlag::from_bits_truncate(fcntl(&self.writer, FcntlArg::F_GETFL).expect("it is open"))
     }
@@ -105,7 +105,7 @@ fn an_error_and_a_panic_end_it_all_the_same() {
     let pipe = Pipe::new();
     pipe.fill();
     let lapses = pipe.xassume(&sts, &["--on-expiry", "restart", "--on-refresh-failure", "stop"]);
-    // Which no kernel does: the runtime gives up.
+    // No kernel does this: the runtime panics.
     let waits = [
         #[cfg(target_arch = "x86_64")]
         DeniedCall::Call(libc::SYS_epoll_wait, libc::EPERM),

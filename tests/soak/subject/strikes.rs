@@ -1,4 +1,4 @@
-//! What is done to a supervisor and its command from outside.
+//! Injects the outside faults into a supervisor and its command.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -16,13 +16,13 @@ use super::Subject;
 use crate::plan::Blow;
 use crate::support::processes::children;
 
-/// ^S and ^Q.
+/// Ctrl-S and Ctrl-Q.
 const STOP: &[u8] = b"\x13";
 const START: &[u8] = b"\x11";
 /// What fills a pipe.
 const FILLER: [u8; 64] = [b'\n'; 64];
 
-/// How long strangers hold their connections.
+/// How long connections without the token stay open.
 const STAY: Duration = Duration::from_millis(700);
 
 impl Subject {
@@ -69,7 +69,7 @@ impl Subject {
         }
     }
 
-    /// Lets standard error take nothing more: the pipe is full and is not read; or the terminal is under ^S.
+    /// Makes standard error block: the pipe is full and not read, or the terminal has got Ctrl-S.
     fn clog(&mut self) {
         if let Some(terminal) = &mut self.terminal {
             let _ = terminal.write_all(STOP);
@@ -79,7 +79,7 @@ impl Subject {
         let path = format!("/proc/{}/fd/2", self.pid);
         let Ok(pipe) = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path) else { return };
         let _ = fcntl(&pipe, FcntlArg::F_SETPIPE_SZ(4096));
-        // The reader may have begun to read once more.
+        // The reader may have begun another read.
         for _ in 0..3 {
             while (&pipe).write_all(&FILLER).is_ok() {}
             std::thread::sleep(crate::TURN);
@@ -93,7 +93,7 @@ impl Subject {
         }
     }
 
-    /// Connections to the endpoint, every second one in the middle of a request.
+    /// Opens connections to the endpoint; every second one sends half a request.
     pub(super) fn admit(&mut self, count: u64) {
         let environment = self.command().and_then(|child| fs::read(format!("/proc/{child}/environ")).ok());
         let environment = String::from_utf8_lossy(&environment.unwrap_or_default()).into_owned();
@@ -107,7 +107,7 @@ impl Subject {
         self.strangers = Some((open, Instant::now() + STAY));
     }
 
-    /// Ends what lasts for a while only.
+    /// Ends the faults whose time is up.
     pub(super) fn recover(&mut self, now: Instant) {
         for (command, _) in self.pauses.extract_if(.., |(_, until)| *until <= now) {
             signal(command, Signal::SIGCONT);
@@ -122,7 +122,7 @@ impl Subject {
         }
     }
 
-    /// The process that runs the command; what that has left behind may be its sibling.
+    /// The process that runs the command. Processes that it left behind may be siblings.
     fn command(&self) -> Option<i32> {
         let start = format!("\0worker\0{}\0", self.kind);
         children(self.pid).into_iter().find(|child| {
@@ -132,7 +132,7 @@ impl Subject {
     }
 }
 
-/// Sends it; nothing, when there is no such process any more.
+/// Sends a signal; `None` if the process does not exist any more.
 pub(super) fn signal(pid: Pid, signal: Signal) -> Option<Pid> {
     match kill(pid, signal) {
         Ok(()) => Some(pid),

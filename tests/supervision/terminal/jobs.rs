@@ -1,4 +1,5 @@
-//! Job control: stopped and continued together, and everybody else on the terminal undisturbed.
+//! Job control: xassume and its command are stopped and continued together. Other processes on the terminal are not
+//! affected.
 
 use super::{Job, bash};
 use crate::supervision::processes::{wait_until_running, wait_until_stopped};
@@ -35,7 +36,7 @@ fn a_command_that_was_stopped_reads_on_after_fg() {
     bash.keys("\x1a");
     bash.through("Stopped");
     bash.through(PROMPT);
-    // The shell waits for xassume alone. A command that has not come round to stopping yet would read the next line.
+    // The shell waits only for xassume. A command that has not stopped yet would read the next line.
     wait_until_stopped(&job.both());
     bash.keys("fg\n");
     bash.through("fg\r\n");

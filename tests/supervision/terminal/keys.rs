@@ -1,4 +1,4 @@
-//! Keys that send a signal: the command has it once, and what becomes of it becomes of xassume.
+//! Keys that send a signal: the command gets it once, and xassume ends as its command does.
 
 use super::{Job, bash};
 use crate::supervision::restart::SLOW_TO_STOP;
@@ -72,7 +72,7 @@ fn the_quit_key_ends_both_with_one_core_at_most() {
     bash.line("status=131");
 }
 
-/// Whether it ends xassume, before there is a command, or the command: no moment is between them.
+/// It ends either xassume (before the command has started) or the command. There is no gap between them.
 #[test]
 fn an_interrupt_during_the_start_is_never_lost() {
     let sts = FakeSts::start();
@@ -80,7 +80,7 @@ fn an_interrupt_during_the_start_is_never_lost() {
     for round in 1..=30 {
         bash.keys("$STAY sleep 60\n");
         sts.wait_for_requests(round);
-        // The start takes some milliseconds from here, and each of them has its turn.
+        // The start takes some milliseconds from here. Try each of them.
         thread::sleep(Duration::from_micros(200 * u64::try_from(round).expect("a small number")));
         bash.keys("\x03");
         bash.through(PROMPT);

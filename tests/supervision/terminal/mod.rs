@@ -1,4 +1,4 @@
-//! On a terminal: keys, job control, sizes and modes, as if xassume were not there.
+//! Supervised runs on a terminal: keys, job control, sizes and modes work as without xassume.
 
 mod jobs;
 mod keys;
@@ -8,14 +8,14 @@ use super::{ROLE, pid, state};
 use crate::support::pty::PROMPT;
 use crate::support::{FakeSts, Terminal, Xassume, binary, sys};
 
-/// A shell at its prompt, in which `$STAY` begins a command that xassume stays with.
+/// A shell at its prompt, in which `$STAY` runs a supervised command.
 #[track_caller]
 fn bash(sts: &FakeSts) -> Terminal {
     let stay = format!("{} --no-cache -r {} --via file --", binary().display(), ROLE);
     Terminal::bash(&Xassume::new(sts).env("STAY", stay))
 }
 
-/// A command typed at a prompt, whose probe tells its state before anything else.
+/// A command that was typed at a prompt. Its probe prints its state first.
 struct Job<'a> {
     bash: &'a Terminal,
     xassume: i32,
@@ -35,8 +35,8 @@ impl<'a> Job<'a> {
         [self.xassume, self.command]
     }
 
-    /// Ends the command, by way of xassume; what it has printed since the shell began. Whatever xassume has forwarded
-    /// before has come by then.
+    /// Ends the command through xassume. Returns its output since the start of the shell. All signals that xassume has
+    /// forwarded before have arrived by then.
     #[track_caller]
     fn end(self) -> String {
         sys::send_signal(self.xassume, libc::SIGTERM);

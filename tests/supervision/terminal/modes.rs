@@ -1,4 +1,4 @@
-//! The terminal itself: its size, its modes, its end.
+//! The terminal itself: its size, its modes, and its end.
 
 use super::{Job, bash};
 use crate::supervision::processes::{children, eventually, state_of};
@@ -33,7 +33,7 @@ fn a_closed_window_ends_everybody() {
     assert!(both.into_iter().all(|pid| sys::wait_gone(pid, PATIENCE)));
     assert!(bash.ends_within(PATIENCE));
 
-    // The leader of the session is the only one who is told.
+    // Only the leader of the session gets the signal.
     let mut leader = Terminal::run(&probing(restarting(&sts), &["state", "then", "print-signals", "exit-on", "HUP"]));
     let command = pid(&state(&leader), "pid");
     leader.line("ready");
@@ -61,7 +61,7 @@ fn a_command_that_minds_no_hang_up_runs_on() {
     assert!(sys::wait_gone(command, PATIENCE) && sys::wait_gone(xassume, PATIENCE));
 }
 
-/// Run by a shell that leaves the modes of its terminal alone, as those of scripts do.
+/// Run by a shell that does not restore the modes of its terminal, as shells do for scripts.
 fn scripted(sts: &FakeSts, script: &str) -> Terminal {
     let shell = equipped(Xassume::new(sts)).program("sh").args(["-c", script]);
     Terminal::run(&shell.env("ROLE", ROLE))
@@ -107,7 +107,7 @@ fn three_restarts_of_a_script_leave_one_copy() {
     for copy in copies {
         assert!(matches!(state_of(copy), None | Some('Z')), "{copy} lives on");
     }
-    // Each was asked, once, and none was killed.
+    // Each was asked to end once, and none was killed.
     assert_eq!(terminal.stdout.so_far().matches("TERM code=").count(), 3);
 }
 
@@ -123,7 +123,7 @@ fn a_command_that_left_the_group_of_the_terminal_is_stopped() {
     assert!(matches!(state_of(workers[0]), None | Some('Z')), "the group that the command has joined is the command's");
 }
 
-/// setsid(1) forks only as the leader of a group, which it is not here.
+/// setsid(1) forks only if it is the leader of a group, which it is not here.
 #[test]
 fn what_a_command_that_makes_itself_a_session_has_started_is_stopped() {
     let sts = one_refresh();
@@ -135,7 +135,8 @@ fn what_a_command_that_makes_itself_a_session_has_started_is_stopped() {
     assert!(matches!(state_of(worker), None | Some('Z')));
 }
 
-/// A shell with job control (here dash) makes its group the foreground, and stops all in its first one until it can.
+/// A shell with job control (here dash) moves its own group to the foreground. Until it is there, it stops all
+/// processes of its first group.
 #[test]
 fn a_restarted_shell_with_job_control_gets_the_terminal() {
     let sts = one_refresh();

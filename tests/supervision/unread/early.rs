@@ -1,4 +1,4 @@
-//! Before the command starts a message may wait; a signal ends xassume all the same.
+//! Before the command starts a message may block, but a signal still ends xassume.
 
 use super::super::processes::{becomes_true, children, eventually, pid_namespace};
 use super::super::{ROLE, probing, skipped};
@@ -27,7 +27,7 @@ fn a_signal_ends_it_while_a_message_waits() {
         let running = probing(xassume, &["say", "ran"]).spawn();
         eventually("the keys are asked for", || asked.exists());
         pipe.fill();
-        // What follows is a message with the name of the key.
+        // The next message contains the access key.
         fs::write(gate, "\n").expect("the script reads");
         sts.wait_for_requests(1);
         running.signal(signal);
@@ -49,7 +49,7 @@ fn a_signal_ends_it_as_pid_1_while_its_first_message_waits() {
             inside = children(running.pid());
             !inside.is_empty()
         });
-        // Again and again: at its very beginning it does not handle signals yet, and PID 1 does not die of them then.
+        // Repeat it: at first xassume does not handle signals yet, and as PID 1 it does not die of them.
         let ended = becomes_true(|| {
             let _ = kill(Pid::from_raw(inside[0]), Signal::SIGTERM);
             running.ends_within(Duration::from_millis(100))

@@ -1,4 +1,4 @@
-//! A terminal that is held by ^S.
+//! A terminal that was stopped with Ctrl-S.
 
 use super::super::processes::{children, eventually, state_of};
 use super::super::{SHORT, denied, xassume};
