@@ -2,7 +2,7 @@
 #![allow(clippy::print_stdout, reason = "what was measured, and what was skipped and why, is told to whoever asks")]
 
 mod refreshes;
-mod strangers;
+mod unauthorized;
 
 use crate::support::http::{Received, get, send};
 use crate::support::log::PATIENCE;

@@ -3,17 +3,17 @@
 //!
 //! Network faults that only need a special answer are tested in `network`, `sources`, `endpoint` and `supervision`.
 
+mod bare_systems;
+mod broken_answers;
+mod closed_streams;
+mod denied_calls;
+mod hanging_files;
+mod killed;
 mod limits;
-mod metadata;
-mod names;
-mod places;
+mod lost_sources;
+mod name_resolution;
 mod redirects;
-mod sandboxes;
 mod statuses;
-mod streams;
-mod stuck;
-mod sudden;
-mod wire;
 
 use crate::support::{FakeSts, Finished, Running, Xassume, probe};
 

@@ -23,9 +23,9 @@ mod support;
 
 mod journal;
 mod plan;
-mod subject;
+mod resources;
+mod supervisor;
 mod verdict;
-mod vitals;
 mod worker;
 
 use std::fmt;
@@ -35,7 +35,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use journal::{Faults, Journal};
 use plan::Plan;
-use subject::{Report, Subject};
+use supervisor::{Report, Subject};
 
 /// How often each supervisor's faults are injected (`TURN`) and its resources are measured (`LOOK`).
 const TURN: Duration = Duration::from_millis(20);

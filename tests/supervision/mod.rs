@@ -1,23 +1,23 @@
 //! Supervised runs: xassume starts the command as a child, forwards signals, and refreshes the session.
 
+mod cleanup;
+mod failed_refreshes;
 mod file;
 mod forwarding;
+mod hanging_program;
 mod inheritance;
-mod init;
-mod leftovers;
+mod invalid_flags;
 mod lifecycle;
 mod logs;
+mod pid_1;
 mod refresh;
-mod refusals;
 mod restart;
+mod rotated_sources;
 mod signal;
-mod sources;
-mod starting;
 mod statuses;
 mod stopping;
 mod terminal;
-mod trouble;
-mod unread;
+mod unread_stderr;
 
 use crate::support::{Answer, FakeSts, Running, Xassume, binary, probe, processes};
 use serde_json::Value;

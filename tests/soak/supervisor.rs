@@ -1,6 +1,6 @@
 //! One supervisor with its own STS: starts it, injects faults, measures it and checks the result.
 
-mod strikes;
+mod outside_faults;
 
 use std::fs::File;
 use std::net::TcpStream;
@@ -14,14 +14,14 @@ use nix::unistd::Pid;
 
 use crate::journal::{Journal, Row};
 use crate::plan::{MOST_STRANGERS, Plan, Reply};
+use crate::resources::{Judgement, Vitals};
 use crate::support::capture::Capture;
 use crate::support::processes::{becomes_true, children, pid_namespace, state_of};
 use crate::support::sys::open_peer;
 use crate::support::{FakeSts, Finished, Frozen, Running, Volume, Xassume, binary};
 use crate::verdict::{Evidence, Verdict};
-use crate::vitals::{Judgement, Vitals};
-use crate::{Kind, Settings, verdict, vitals, worker};
-use strikes::signal;
+use crate::{Kind, Settings, resources, verdict, worker};
+use outside_faults::signal;
 
 /// What a command that ignores TERM adds to the time of a restart.
 const STOP_TIMEOUT: &str = "300ms";
@@ -200,7 +200,7 @@ impl Subject {
             stderr: &finished.stderr,
             sent: self.sent,
         });
-        let vitals = vitals::judge(self.kind, &self.vitals, verdict.refreshes);
+        let vitals = resources::judge(self.kind, &self.vitals, verdict.refreshes);
         wrong.extend(verdict.wrong.iter().chain(&vitals.wrong).cloned());
         if !ended_rightly(&finished) {
             wrong.push(format!("it ended with {}", finished.status));
