@@ -31,7 +31,7 @@ fn words_are_passed_on_byte_for_byte() {
 }
 
 #[test]
-fn the_status_is_the_commands_own() {
+fn the_status_is_that_of_the_command() {
     let sts = FakeSts::start();
     for code in [0, 1, 2, 32, 64, 125, 126, 127, 254, 255] {
         xassume(&sts).arg("--").args(probe()).args(["exit", &code.to_string()]).run().exited(code);
@@ -82,7 +82,7 @@ fn descriptors_of_the_caller_are_passed_on() {
 }
 
 #[test]
-fn standard_input_and_output_are_the_commands() {
+fn standard_input_and_output_belong_to_the_command() {
     let sts = FakeSts::start();
     let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
     let finished = xassume(&sts).stdin(bytes.clone()).arg("--").args(probe()).arg("cat").run().exited(0);
@@ -100,7 +100,7 @@ fn a_script_without_a_shebang_runs_as_in_a_shell() {
 }
 
 #[test]
-fn what_cannot_run_is_told_before_sts_is_asked() {
+fn a_command_that_cannot_run_is_reported_before_sts_is_called() {
     let sts = FakeSts::start();
     let xassume = xassume(&sts).file("data", "x").arg("--");
     let data = xassume.home().join("data");

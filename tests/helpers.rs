@@ -22,7 +22,7 @@ const ASKS: &str = "exec 3<>/dev/tty; stty -echo <&3; sleep 600 & echo helper=$!
                     read word <&3; kill $!; stty echo <&3; test \"$word\" = sesame && cat $HOME/answer";
 
 /// Someone whose keys come from this `credential_process`.
-fn with_process(sts: &FakeSts, script: &str) -> Xassume {
+fn with_credential_process(sts: &FakeSts, script: &str) -> Xassume {
     let Identity { access_key_id, secret_access_key, .. } = Identity::user();
     let answer = format!(r#"{{"Version":1,"AccessKeyId":"{access_key_id}","SecretAccessKey":"{secret_access_key}"}}"#);
     Xassume::new(sts)
@@ -53,10 +53,10 @@ fn a_signal_to_xassume_ends_them_and_what_they_have_started() {
     let sts = FakeSts::start();
     let mfa = Xassume::new(&sts).args(["-r", ROLE, "--mfa-serial", "device-01", "--no-cache", "--mfa-command", HANGS]);
     let worlds = [
-        ("exec", probing(with_process(&sts, HANGS), &["say", "ran"])),
-        ("supervise", probing(with_process(&sts, HANGS).args(["--via", "file"]), &["say", "ran"])),
-        ("print", with_process(&sts, HANGS).args(["--print", "json"])),
-        ("check", with_process(&sts, HANGS).arg("--check")),
+        ("exec", probing(with_credential_process(&sts, HANGS), &["say", "ran"])),
+        ("supervise", probing(with_credential_process(&sts, HANGS).args(["--via", "file"]), &["say", "ran"])),
+        ("print", with_credential_process(&sts, HANGS).args(["--print", "json"])),
+        ("check", with_credential_process(&sts, HANGS).arg("--check")),
         ("mfa", probing(mfa, &["say", "ran"])),
     ];
     for (name, world) in worlds {
@@ -80,7 +80,7 @@ fn a_signal_to_xassume_ends_them_and_what_they_have_started() {
 fn those_that_do_not_heed_the_signal_are_killed() {
     let sts = FakeSts::start();
     for flags in [&[][..], &["--via", "file"]] {
-        let running = probing(with_process(&sts, STUBBORN).args(flags), &["say", "ran"]).spawn();
+        let running = probing(with_credential_process(&sts, STUBBORN).args(flags), &["say", "ran"]).spawn();
         let process = started_by_helper(&running);
         running.signal(libc::SIGTERM);
         running.wait().killed_by(libc::SIGTERM).left_no_process();
@@ -91,7 +91,7 @@ fn those_that_do_not_heed_the_signal_are_killed() {
 #[test]
 fn when_xassume_is_killed_they_are_told() {
     let sts = FakeSts::start();
-    let running = probing(with_process(&sts, "echo helper=$$ >&2; exec sleep 600"), &["say", "ran"]).spawn();
+    let running = probing(with_credential_process(&sts, "echo helper=$$ >&2; exec sleep 600"), &["say", "ran"]).spawn();
     let process = started_by_helper(&running);
     running.signal(libc::SIGKILL);
     running.wait().killed_by(libc::SIGKILL);
@@ -103,7 +103,8 @@ fn a_signal_that_was_ignored_or_blocked_stays_so_for_them_and_for_the_command() 
     let sts = FakeSts::start();
     let waits =
         "grep -E 'Sig(Ign|Blk)' /proc/self/status >&2; while ! test -e $HOME/go; do sleep 0.05; done; cat $HOME/answer";
-    let world = with_process(&sts, waits).ignoring(&[libc::SIGHUP]).blocking(&[libc::SIGUSR1, libc::SIGQUIT]);
+    let world =
+        with_credential_process(&sts, waits).ignoring(&[libc::SIGHUP]).blocking(&[libc::SIGUSR1, libc::SIGQUIT]);
     let running = probing(world, &["state"]).spawn();
     let ignored = running.error_line("SigIgn:");
     let ignored = u64::from_str_radix(ignored.trim_start_matches("SigIgn:").trim(), 16).expect("a mask");
@@ -120,7 +121,7 @@ fn a_signal_that_was_ignored_or_blocked_stays_so_for_them_and_for_the_command() 
 fn after_one_of_them_a_signal_ends_the_launch_as_before() {
     let sts = FakeSts::start();
     sts.script([Answer::Hang]);
-    let running = probing(with_process(&sts, "cat $HOME/answer"), &["say", "ran"]).spawn();
+    let running = probing(with_credential_process(&sts, "cat $HOME/answer"), &["say", "ran"]).spawn();
     sts.wait_for_requests(1);
     running.signal(libc::SIGTERM);
     assert_eq!(running.wait().killed_by(libc::SIGTERM).stdout_text(), "");
@@ -133,7 +134,7 @@ fn as_pid_1_the_status_tells_the_signal() {
         return;
     };
     let sts = FakeSts::start();
-    let world = with_process(&sts, HANGS).without_args().program("unshare").args(namespace);
+    let world = with_credential_process(&sts, HANGS).without_args().program("unshare").args(namespace);
     let unshare = probing(world.arg(binary()).args(["-r", ROLE, "--no-cache"]), &["say", "ran"]).spawn();
     started_by_helper(&unshare);
     let mut inside = Vec::new();
@@ -152,8 +153,8 @@ fn at_a_terminal_they_may_ask() {
     let mfa =
         Xassume::new(&sts).args(["-r", ROLE, "--no-cache", "--mfa-serial", "device-01", "--mfa-command", command]);
     for (world, question, answer) in [
-        (with_process(&sts, ASKS), "the word: ", "sesame\n"),
-        (with_process(&sts, ASKS).args(["--via", "file"]), "the word: ", "sesame\n"),
+        (with_credential_process(&sts, ASKS), "the word: ", "sesame\n"),
+        (with_credential_process(&sts, ASKS).args(["--via", "file"]), "the word: ", "sesame\n"),
         (mfa, "the code: ", "123456\n"),
     ] {
         let terminal = Terminal::run(&probing(world, &["say", "it ran"]));
@@ -167,7 +168,7 @@ fn at_a_terminal_they_may_ask() {
 #[test]
 fn a_question_of_theirs_is_stopped_and_continued_by_the_shell() {
     let sts = FakeSts::start();
-    let bash = Terminal::bash(&with_process(&sts, ASKS).without_args());
+    let bash = Terminal::bash(&with_credential_process(&sts, ASKS).without_args());
     bash.keys(&format!("$BIN --no-cache -r {ROLE} -- echo it ran\n"));
     let asker = number_in(&bash.line("asker="));
     bash.through("the word: ");
@@ -188,8 +189,10 @@ fn an_interrupt_at_the_terminal_or_from_elsewhere_ends_their_question_and_gives_
     // `stty` is caught by nobody: that echo is on again is xassume's doing, and not the shell's.
     for flags in ["", "--via file"] {
         for signal in [None, Some(libc::SIGTERM), Some(libc::SIGINT)] {
-            let terminal =
-                Terminal::run(&probing(with_process(&sts, ASKS).args(flags.split_whitespace()), &["say", "ran"]));
+            let terminal = Terminal::run(&probing(
+                with_credential_process(&sts, ASKS).args(flags.split_whitespace()),
+                &["say", "ran"],
+            ));
             let asker = number_in(&terminal.line("asker="));
             let process = children(asker)[0];
             terminal.through("the word: ");
@@ -213,7 +216,7 @@ const ASKS_LATER: &str =
 #[test]
 fn at_a_refresh_they_cannot_take_the_terminal_from_the_command() {
     let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(2))]).start();
-    let world = with_process(&sts, ASKS_LATER).args(["--via", "file"]);
+    let world = with_credential_process(&sts, ASKS_LATER).args(["--via", "file"]);
     let terminal = Terminal::run(&probing(world, &["say", "it ran", "then", "read-tty"]));
     terminal.line("it ran");
     let process = number_in(&terminal.line("helper="));

@@ -427,7 +427,7 @@ fn a_sign_in_that_fails_is_no_reason_to_log_in_again() {
     assert_eq!(sts.requests().len(), 0);
 }
 
-fn with_process(sts: &FakeSts, command: &str) -> Xassume {
+fn with_credential_process(sts: &FakeSts, command: &str) -> Xassume {
     let config = format!("[profile helper]\ncredential_process = {command}\n");
     Xassume::new(sts).without_keys().file(".aws/config", config).args(["-p", "helper"])
 }
@@ -440,7 +440,7 @@ fn a_credential_process_is_run_by_a_shell() {
         r#"{{"Version":1,"AccessKeyId":"{}","SecretAccessKey":"{}"}}"#,
         user.access_key_id, user.secret_access_key
     );
-    let shown = with_process(&sts, &format!("echo '{answer}' && echo a word from the helper >&2"))
+    let shown = with_credential_process(&sts, &format!("echo '{answer}' && echo a word from the helper >&2"))
         .args(["-r", ROLE, "--"])
         .args(probe())
         .arg("environ")
@@ -464,7 +464,7 @@ fn a_credential_process_that_fails_is_told_without_its_output() {
         (format!("echo '{expired}'"), "expired at 2020-01-01T00:00:00Z"),
         ("yes SECRETWORD".to_owned(), "printed more than 64000 bytes"),
     ] {
-        let error = failed(with_process(&sts, &command));
+        let error = failed(with_credential_process(&sts, &command));
         assert!(error.contains(complaint), "{command}: {error}");
         assert!(!error.contains("SECRETWORD"), "{command}: {error}");
     }

@@ -27,7 +27,7 @@ const PARALLEL: usize = 6;
 
 /// What ends a run after the call was blocked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Blow {
+pub enum EndBy {
     /// SIGTERM to xassume.
     Term,
     /// The command exits by itself.
@@ -75,7 +75,7 @@ fn main() -> ExitCode {
         let calls = scenario.calls(&binary);
         println!("{scenario}: {} calls from the command's start to the end of a refresh", calls.len());
         for (at, call) in calls.into_iter().enumerate().step_by(every) {
-            jobs.extend([Blow::Term, Blow::Exit].map(|blow| (scenario, at + 1, blow, call.clone())));
+            jobs.extend([EndBy::Term, EndBy::Exit].map(|end_by| (scenario, at + 1, end_by, call.clone())));
         }
     }
     let jobs = Mutex::new(jobs);
@@ -85,13 +85,13 @@ fn main() -> ExitCode {
             scope.spawn(|| {
                 loop {
                     let job = jobs.lock().expect("no panic").pop_front();
-                    let Some((scenario, at, blow, expected)) = job else { return };
-                    match scenario.run(&binary, at, blow) {
+                    let Some((scenario, at, end_by, expected)) = job else { return };
+                    match scenario.run(&binary, at, end_by) {
                         Outcome::NotReached => println!("{scenario}: {at} was not reached ({expected})"),
                         Outcome::Good => *held.lock().expect("no panic") += 1,
                         Outcome::Fault { call, what } => {
                             *faults.lock().expect("no panic") += 1;
-                            println!("FAULT {scenario} {blow:?}: held {call}: {what}");
+                            println!("FAULT {scenario} {end_by:?}: held {call}: {what}");
                         }
                     }
                 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::Blow;
+use crate::EndBy;
 use crate::support::http::get;
 use crate::support::processes::{becomes_true, children};
 use crate::support::sys::send_signal;
@@ -74,7 +74,7 @@ impl Scenario {
     }
 
     /// Blocks one call, counted from 1, and checks the effect.
-    pub fn run(self, binary: &Path, hold: usize, blow: Blow) -> Outcome {
+    pub fn run(self, binary: &Path, hold: usize, end_by: EndBy) -> Outcome {
         let sts = FakeSts::builder().lifetime(LIFETIME).start();
         let (running, xassume) = self.start(binary, &sts, hold);
         let held_call = || {
@@ -83,13 +83,13 @@ impl Scenario {
         };
         becomes_true(|| held_call().is_some() || sts.requests().len() >= 3);
         let Some(call) = held_call() else { return Outcome::NotReached };
-        match self.judge(running, xassume, blow) {
+        match self.judge(running, xassume, end_by) {
             Ok(()) => Outcome::Good,
             Err(what) => Outcome::Fault { call, what },
         }
     }
 
-    fn judge(self, running: Running, xassume: i32, blow: Blow) -> Result<(), String> {
+    fn judge(self, running: Running, xassume: i32, end_by: EndBy) -> Result<(), String> {
         if self == Self::Endpoint {
             let said = running.stdout.so_far();
             let value = |name: &str| said.lines().rev().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
@@ -112,7 +112,7 @@ impl Scenario {
         let command = starts.last().copied().unwrap_or_default();
         // Between the stop of one command and the start of the next there is no command to end.
         let is_ready = children(xassume).contains(&command);
-        if blow == Blow::Exit && is_ready {
+        if end_by == EndBy::Exit && is_ready {
             send_signal(command, libc::SIGUSR2);
         } else {
             send_signal(xassume, libc::SIGTERM);

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_session_that_cannot_be_refreshed_is_given_until_its_end_and_not_after() {
+fn a_session_that_cannot_be_refreshed_is_returned_until_it_expires() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(10)).start();
     let served = Served::by(via_endpoint(&sts));
     sts.script_forever([Answer::error(403, "AccessDenied", "not now")]);
@@ -22,7 +22,7 @@ fn a_session_that_cannot_be_refreshed_is_given_until_its_end_and_not_after() {
 }
 
 #[test]
-fn each_session_takes_the_place_of_the_one_before_while_clients_ask() {
+fn each_session_replaces_the_previous_one_while_clients_ask() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(8)).start();
     let served = Served::by(via_endpoint(&sts).args(["--refresh-margin", "4s"]));
     let enough = AtomicBool::new(false);
@@ -47,7 +47,7 @@ fn each_session_takes_the_place_of_the_one_before_while_clients_ask() {
 }
 
 #[test]
-fn a_command_that_was_told_to_end_is_served_until_it_has() {
+fn a_command_is_served_until_it_has_ended() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(8)).start();
     let served = Served::with(via_endpoint(&sts), &["print-signals", "survive", "TERM", "exit-on", "USR1"]);
     served.running.signal(libc::SIGTERM);

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn whoever_has_not_all_of_it_gets_nothing() {
+fn a_request_without_the_whole_token_gets_nothing() {
     let sts = FakeSts::start();
     let served = Served::by(via_endpoint(&sts));
     let (host, path) = served.address();
@@ -61,7 +61,7 @@ fn whoever_has_not_all_of_it_gets_nothing() {
 }
 
 #[test]
-fn what_is_too_long_or_too_slow_is_ended() {
+fn a_request_that_is_too_long_or_too_slow_is_closed() {
     let sts = FakeSts::start();
     let served = Served::by(via_endpoint(&sts));
     let before = served.open_files();
@@ -99,7 +99,7 @@ fn what_is_too_long_or_too_slow_is_ended() {
 }
 
 #[test]
-fn hanging_connections_hold_up_neither_clients_nor_the_supervision() {
+fn hanging_connections_block_neither_clients_nor_the_supervisor() {
     let sts = FakeSts::start();
     let line = "ulimit -n 1024 && exec \"$@\"";
     let xassume = Xassume::new(&sts).program("/bin/sh").args(["-c", line, "sh"]).arg(binary());
@@ -125,7 +125,7 @@ fn hanging_connections_hold_up_neither_clients_nor_the_supervision() {
 /// Connections without the token replace each other. A client that has shown the token keeps its connection, and a
 /// client with a complete request gets an answer.
 #[test]
-fn strangers_take_the_place_of_strangers_alone() {
+fn connections_without_the_token_replace_only_each_other() {
     let sts = FakeSts::start();
     let served = Served::by(via_endpoint(&sts));
     let request = format!("{}\r\n", served.head());
@@ -154,7 +154,7 @@ fn strangers_take_the_place_of_strangers_alone() {
 }
 
 #[test]
-fn a_refused_client_keeps_no_connection() {
+fn a_rejected_client_keeps_no_connection() {
     let sts = FakeSts::start();
     let served = Served::by(via_endpoint(&sts));
     let host = served.address().0;
@@ -165,7 +165,7 @@ fn a_refused_client_keeps_no_connection() {
 
 /// Otherwise its connection and the unsent answers would be kept for ever.
 #[test]
-fn a_client_that_never_reads_is_given_up() {
+fn a_client_that_never_reads_is_disconnected() {
     let sts = FakeSts::start();
     let served = Served::by(via_endpoint(&sts));
     let before = served.open_files();
@@ -186,7 +186,7 @@ fn a_client_that_never_reads_is_given_up() {
 /// A user can open more connections than the default limit of descriptors allows. xassume raises its own limit, but the
 /// command inherits the original one.
 #[test]
-fn the_limit_of_descriptors_is_the_commands_as_it_was_inherited() {
+fn the_command_gets_the_inherited_descriptor_limit() {
     let sts = FakeSts::start();
     let line = "ulimit -Sn 100 && exec \"$@\"";
     let xassume = Xassume::new(&sts).program("/bin/sh").args(["-c", line, "sh"]).arg(binary());
@@ -197,7 +197,7 @@ fn the_limit_of_descriptors_is_the_commands_as_it_was_inherited() {
 }
 
 #[test]
-fn a_low_limit_of_descriptors_is_shared_with_the_supervision() {
+fn a_low_descriptor_limit_leaves_room_for_the_supervisor() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(6)).start();
     let line = "ulimit -n 64 && exec \"$@\"";
     let xassume = Xassume::new(&sts).program("/bin/sh").args(["-c", line, "sh"]).arg(binary());

@@ -15,7 +15,7 @@ const READ_ONLY: &str = "for folder in /dev/shm /tmp /var/tmp \"$TMPDIR\" \"$HOM
                          done; ! touch \"$HOME/x\" 2>/dev/null";
 
 #[test]
-fn a_command_becomes_and_is_kept_in_all_of_them() {
+fn exec_and_supervision_work_in_all_of_them() {
     let Some(namespace) = mount_namespace() else { return };
     for (place, mounts, ways) in [
         ("no /proc", NO_PROC, &[&[][..], &["--on-expiry", "restart"], &["--via", "file"], &["--via", "endpoint"]][..]),
@@ -37,7 +37,7 @@ fn a_command_becomes_and_is_kept_in_all_of_them() {
 }
 
 #[test]
-fn what_needs_such_a_place_says_so() {
+fn a_delivery_that_needs_the_missing_part_says_so() {
     let Some(namespace) = mount_namespace() else { return };
     for (mounts, way, complaint) in [
         (NO_PROC, "process", "cannot find the file of xassume itself: "),
@@ -54,7 +54,7 @@ fn what_needs_such_a_place_says_so() {
             super::skipped(&finished.stderr);
             continue;
         }
-        let said = super::told(finished);
+        let said = super::error_before_start(finished);
         assert!(said.contains(complaint), "{way}: {said}");
         assert_eq!(sts.requests().len(), 0, "it is found out before STS is asked");
     }

@@ -1,6 +1,6 @@
 //! Answers of STS that are cut off, arrive slowly, never end, or have the wrong content.
 
-use super::{probing, refused, told, xassume};
+use super::{error_before_start, probing, refused, xassume};
 use crate::support::http::Response;
 use crate::support::{Answer, FakeSts};
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ fn a_reset_anywhere_in_the_answer_starts_nothing() {
             whole.get_or_insert(place);
             continue;
         }
-        let said = told(finished);
+        let said = error_before_start(finished);
         let reasons = ["cannot be reached", "cannot be understood", "gave no answer within"];
         assert!(reasons.iter().any(|reason| said.contains(reason)), "{place}: {said}");
     }
@@ -36,7 +36,7 @@ fn a_reset_anywhere_in_the_answer_starts_nothing() {
 }
 
 #[test]
-fn a_reset_now_and_then_is_made_up_for() {
+fn occasional_resets_are_retried() {
     for place in [0, 9, 120, 700] {
         let sts = FakeSts::builder().script([Answer::ResetAfter(place)]).start();
         let finished = probing(xassume(&sts), &["say", "ran"]).run().exited(0);
@@ -45,7 +45,7 @@ fn a_reset_now_and_then_is_made_up_for() {
 }
 
 #[test]
-fn an_answer_that_drips_is_waited_for_as_long_as_the_time_limit() {
+fn a_slow_answer_is_awaited_until_the_timeout() {
     let slow = FakeSts::builder().script_forever([Answer::Drip(Duration::from_millis(20))]).start();
     let begun = Instant::now();
     let said = refused(xassume(&slow).args(["--sts-timeout", "2s"]));
@@ -58,15 +58,15 @@ fn an_answer_that_drips_is_waited_for_as_long_as_the_time_limit() {
 }
 
 #[test]
-fn a_gigabyte_is_cut_off_and_never_in_memory() {
+fn a_gigabyte_is_cut_off_and_not_read_into_memory() {
     let sts = FakeSts::builder().script_forever([Answer::Flood(1 << 30)]).start();
     // Enough address space for the program and some megabytes, but not for a tenth of the answer.
-    let said = refused(super::after("ulimit -v 262144", &xassume(&sts)));
+    let said = refused(super::started_after("ulimit -v 262144", &xassume(&sts)));
     assert!(said.contains("the answer is larger than 1048576 bytes"), "{said}");
 }
 
 #[test]
-fn a_session_of_another_content_type_is_a_session() {
+fn a_session_with_another_content_type_is_accepted() {
     // The SDKs ignore the content type. Only the body has to be STS's.
     let sts = FakeSts::start();
     let known = probing(xassume(&sts), &["env", "AWS_ACCESS_KEY_ID"]).run().exited(0).stdout_text();
@@ -87,7 +87,7 @@ fn a_session_of_another_content_type_is_a_session() {
 }
 
 #[test]
-fn bytes_that_are_no_answer_are_told() {
+fn bytes_that_are_not_http_are_reported() {
     let lengths = Response::text(200, "x").header("Content-Length", "7").to_bytes();
     for bytes in [
         b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(),

@@ -1,6 +1,6 @@
 //! Standard streams that were closed before the start.
 
-use super::{after, xassume};
+use super::{started_after, xassume};
 use crate::support::FakeSts;
 use std::fs;
 
@@ -21,7 +21,7 @@ fn every_set_of_closed_streams_reaches_the_command_as_it_was() {
                            if [ -e /proc/$$/fd/$fd ]; then open=\"$open $fd\"; fi; done; echo $open >$HOME/open; exit 7";
             let world = xassume(&sts).args(way).args(["--", "sh", "-c", command]);
             let home = world.home();
-            after(&words, &world).run().exited(7).left_no_process();
+            started_after(&words, &world).run().exited(7).left_no_process();
             let open = fs::read_to_string(home.join("open")).unwrap_or_else(|error| panic!("{words} {way:?}: {error}"));
             let expected: Vec<_> = (0..3_u32).filter(|fd| !set.contains(fd)).map(|fd| fd.to_string()).collect();
             assert_eq!(open.trim(), expected.join(" "), "{words} {way:?}");

@@ -1,6 +1,6 @@
 //! Kernels and containers that deny a system call. xassume works without the optional ones and reports the others.
 
-use super::{at, probing, refused, still_runs, told, xassume};
+use super::{at, error_before_start, probing, refused, still_runs, xassume};
 use crate::support::{Answer, DeniedCall, FakeSts, Identity, Xassume};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ fn short() -> FakeSts {
 }
 
 /// Credentials come from a `credential_process`, which xassume runs.
-fn with_process(xassume: Xassume) -> Xassume {
+fn with_credential_process(xassume: Xassume) -> Xassume {
     let Identity { access_key_id, secret_access_key, .. } = Identity::user();
     let answer = format!(r#"{{"Version":1,"AccessKeyId":"{access_key_id}","SecretAccessKey":"{secret_access_key}"}}"#);
     let config = "[default]\ncredential_process = cat $HOME/answer\n";
@@ -17,7 +17,7 @@ fn with_process(xassume: Xassume) -> Xassume {
 }
 
 #[test]
-fn without_pidfd_timerfd_or_close_range_everything_works_all_the_same() {
+fn everything_works_without_pidfd_timerfd_or_close_range() {
     for (call, errno) in [
         (libc::SYS_pidfd_open, libc::ENOSYS),
         (libc::SYS_pidfd_open, libc::EPERM),
@@ -25,7 +25,7 @@ fn without_pidfd_timerfd_or_close_range_everything_works_all_the_same() {
         (libc::SYS_close_range, libc::ENOSYS),
     ] {
         let sts = short();
-        let world = with_process(xassume(&sts)).args(["--on-expiry", "restart"]);
+        let world = with_credential_process(xassume(&sts)).args(["--on-expiry", "restart"]);
         let running = probing(world, &["print-keys"]).denying(&[DeniedCall::Call(call, errno)]).spawn();
         let (first, second) = (running.line("ready"), running.line("ready"));
         assert_ne!(first, second, "it was restarted");
@@ -43,7 +43,7 @@ fn without_signalfd_there_is_no_supervision() {
 }
 
 #[test]
-fn where_no_process_can_be_made_the_reason_is_told() {
+fn without_new_processes_the_reason_is_reported() {
     for errno in [libc::EAGAIN, libc::ENOMEM] {
         let refusal = [DeniedCall::Processes(errno)];
         for via in ["env", "file", "endpoint", "process"] {
@@ -53,7 +53,7 @@ fn where_no_process_can_be_made_the_reason_is_told() {
             assert!(said.starts_with("xassume: cannot start the command: ") && said.contains("\nhint: "), "{said}");
         }
         let sts = FakeSts::start();
-        let said = refused(with_process(xassume(&sts)).denying(&refusal));
+        let said = refused(with_credential_process(xassume(&sts)).denying(&refusal));
         assert!(said.contains("credential_process of profile default: it could not be started"), "{said}");
         assert_eq!(sts.requests().len(), 0);
         // In exec mode xassume needs no other process.
@@ -62,7 +62,7 @@ fn where_no_process_can_be_made_the_reason_is_told() {
 }
 
 #[test]
-fn where_no_thread_can_be_made_names_are_not_resolved_and_addresses_work() {
+fn without_new_threads_addresses_work_and_names_do_not() {
     let refusal = [DeniedCall::Threads(libc::EAGAIN)];
     let sts = FakeSts::start();
     let by_name = format!("http://localhost:{}", sts.port());
@@ -70,7 +70,7 @@ fn where_no_thread_can_be_made_names_are_not_resolved_and_addresses_work() {
     // xassume tries again, because the error may be temporary.
     let running = ways.map(|way| probing(at(&by_name).denying(&refusal).args(way), &["say", "ran"]).spawn());
     for running in running {
-        let said = told(running.wait());
+        let said = error_before_start(running.wait());
         assert!(said.contains("there is no thread to resolve its name with"), "{said}");
     }
     for way in ways {
@@ -79,7 +79,7 @@ fn where_no_thread_can_be_made_names_are_not_resolved_and_addresses_work() {
 }
 
 #[test]
-fn an_allowance_that_is_missing_has_one_line_or_no_effect() {
+fn any_single_denied_call_has_no_effect_or_one_error_line() {
     // Calls that the C library, the runtime and the hash maps make. A container's allowlist may lack any of them.
     let calls = [
         ("getrandom", libc::SYS_getrandom),

@@ -1,6 +1,6 @@
 //! Files and file systems that do not answer at a refresh. Each costs one failed refresh and blocks nothing else.
 
-use super::{after, at, mount_namespace, probing, skipped, still_runs, with_mounts};
+use super::{at, mount_namespace, probing, skipped, started_after, still_runs, with_mounts};
 use crate::support::http::get;
 use crate::support::log::PATIENCE;
 use crate::support::processes::{children, eventually};
@@ -17,12 +17,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// An STS whose first session is long enough to do something before its refresh, even on a busy machine.
-fn refreshing(lifetime: u64) -> FakeSts {
+fn with_one_refresh(lifetime: u64) -> FakeSts {
     FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(lifetime))]).start()
 }
 
 /// xassume with keys, token and certificates in files of these names.
-fn with_files(sts: &FakeSts) -> Vec<(&'static str, Xassume)> {
+fn with_files_of_source(sts: &FakeSts) -> Vec<(&'static str, Xassume)> {
     let Identity { access_key_id, secret_access_key, .. } = Identity::user();
     let keys = format!("[default]\naws_access_key_id = {access_key_id}\naws_secret_access_key = {secret_access_key}\n");
     let world = || at(&sts.url()).args(["--on-expiry", "restart"]);
@@ -42,12 +42,12 @@ fn with_files(sts: &FakeSts) -> Vec<(&'static str, Xassume)> {
 
 #[test]
 fn a_file_that_becomes_a_fifo_is_one_failed_refresh() {
-    let servers: Vec<_> = (0..4).map(|_| refreshing(6)).collect();
+    let servers: Vec<_> = (0..4).map(|_| with_one_refresh(6)).collect();
     let runs: Vec<_> = servers
         .iter()
         .enumerate()
         .map(|(case, sts)| {
-            let (name, world) = with_files(sts).swap_remove(case);
+            let (name, world) = with_files_of_source(sts).swap_remove(case);
             (name, probing(world, &["print-keys"]).spawn())
         })
         .collect();
@@ -84,7 +84,7 @@ fn namespace_with_dead_mount() -> Option<&'static [&'static str]> {
 }
 
 /// Points the config file at a file that does not answer, or at one that does.
-fn lead_to(home: &Path, directory: &str) {
+fn point_config_at(home: &Path, directory: &str) {
     let new = home.join("new");
     symlink(home.join(directory).join("config"), &new).expect("the home is ours");
     fs::rename(new, home.join("config")).expect("the home is ours");
@@ -108,22 +108,22 @@ fn pid_in(line: &str) -> i32 {
 }
 
 #[test]
-fn a_config_file_that_does_not_answer_holds_up_neither_the_endpoint_nor_signals() {
+fn a_hanging_config_file_blocks_neither_the_endpoint_nor_signals() {
     let Some(namespace) = namespace_with_dead_mount() else { return };
     let names = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"];
     let start = |sts: &FakeSts, lifetime: &str| {
         let flags = ["--via", "endpoint", "--sts-timeout", "1s", "--refresh-margin", lifetime];
         let world = at(&sts.url()).args(flags).file("alive/config", "[default]\n");
-        lead_to(&world.home(), "alive");
+        point_config_at(&world.home(), "alive");
         let config = world.home().join("config");
         let verbs = [&["env"], &names[..], &["then", "print-keys"]].concat();
         let running = with_mounts(namespace, DEAD, &probing(world.env("AWS_CONFIG_FILE", config), &verbs)).spawn();
         let [url, token] = names.map(|name| running.line(name)[name.len() + 1..].to_owned());
         let command = pid_in(&running.line("ready"));
-        lead_to(&running.sandbox().home(), "dead");
+        point_config_at(&running.sandbox().home(), "dead");
         (running, command, url, token)
     };
-    let servers = [refreshing(8), refreshing(60)];
+    let servers = [with_one_refresh(8), with_one_refresh(60)];
     let (failing, ..) = start(&servers[0], "4s");
     let (ending, command, url, token) = start(&servers[1], "55s");
 
@@ -136,7 +136,7 @@ fn a_config_file_that_does_not_answer_holds_up_neither_the_endpoint_nor_signals(
     let line = failing.error_line("cannot refresh the session");
     let reason = "the refresh did not end within 6s: a file or a lock that it needs does not answer";
     assert!(line.contains(reason), "{line}");
-    lead_to(&failing.sandbox().home(), "alive");
+    point_config_at(&failing.sandbox().home(), "alive");
     failing.error_line("the session is refreshed again, after ");
     still_runs(failing);
 }
@@ -148,7 +148,7 @@ fn open_in(pid: i32) -> Option<BTreeSet<PathBuf>> {
 }
 
 #[test]
-fn the_process_of_a_refresh_keeps_nothing_open_and_does_not_outlive_xassume() {
+fn the_refresh_process_has_no_open_files_and_ends_with_xassume() {
     let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(2)), Answer::Hang]).start();
     let world = at(&sts.url()).args(["--via", "endpoint"]).file("inherited", "");
     let inherited = world.home().join("inherited");
@@ -172,7 +172,7 @@ fn the_process_of_a_refresh_keeps_nothing_open_and_does_not_outlive_xassume() {
 }
 
 #[test]
-fn a_process_of_a_refresh_that_is_killed_is_one_failed_refresh() {
+fn a_killed_refresh_process_is_one_failed_refresh() {
     let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(2)), Answer::Hang]).start();
     let running = probing(at(&sts.url()).args(["--on-expiry", "restart"]), &["print-keys"]).spawn();
     let command = pid_in(&running.line("ready"));
@@ -188,11 +188,11 @@ fn a_process_of_a_refresh_that_is_killed_is_one_failed_refresh() {
 }
 
 #[test]
-fn where_term_is_ignored_the_process_of_a_refresh_ends_with_xassume_all_the_same() {
+fn the_refresh_process_ends_with_xassume_even_if_term_is_ignored() {
     let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(2)), Answer::Hang]).start();
     let world = at(&sts.url()).args(["--on-expiry", "restart"]);
     let world = probing(world, &["print-keys", "exit-on", "USR1", "then", "exit", "3"]);
-    let running = after("trap '' TERM", &world).spawn();
+    let running = started_after("trap '' TERM", &world).spawn();
     let command = pid_in(&running.line("ready"));
     sts.wait_for_requests(2);
     let refresh = refresh_of(&running, command);
@@ -250,7 +250,7 @@ fn files_in(directory: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_frozen_credentials_file_costs_a_refresh_and_does_not_hold_up_the_end() {
+fn a_frozen_credentials_file_makes_a_refresh_fail_and_does_not_delay_the_end() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(6)).start();
     let world = at(&sts.url()).args(["--on-expiry", "signal"]);
     let Some(freezer) = Freezer::new() else { return };

@@ -27,7 +27,7 @@ fn files(world: &Xassume) -> Vec<std::path::PathBuf> {
 }
 
 #[test]
-fn the_command_is_told_and_the_next_start_removes_what_was_left() {
+fn the_command_gets_a_signal_and_the_next_start_removes_the_files() {
     let seed = seed();
     let mut state = seed;
     let sts = FakeSts::builder().lifetime(Duration::from_secs(2)).start();
@@ -39,10 +39,10 @@ fn the_command_is_told_and_the_next_start_removes_what_was_left() {
             (world, running, next(&mut state) % 150)
         })
         .collect();
-    for (world, running, after) in killed {
-        let case = format!("XASSUME_TEST_SEED={seed}, {after} ms");
+    for (world, running, started_after) in killed {
+        let case = format!("XASSUME_TEST_SEED={seed}, {started_after} ms");
         // The time itself is random here. The test does not wait for a condition.
-        thread::sleep(Duration::from_millis(after));
+        thread::sleep(Duration::from_millis(started_after));
         running.signal(libc::SIGKILL);
         let finished = running.wait().killed_by(libc::SIGKILL).left_no_process();
         assert!(finished.stderr.is_empty(), "{case}: {}", finished.stderr);

@@ -1,6 +1,6 @@
 //! Too few descriptors, too little memory, too little disk space.
 
-use super::{after, mount_namespace, probing, still_runs, with_mounts, xassume};
+use super::{mount_namespace, probing, started_after, still_runs, with_mounts, xassume};
 use crate::support::{FakeSts, Finished, Running};
 use std::fs;
 use std::time::Duration;
@@ -9,7 +9,7 @@ const WAYS: [&[&str]; 4] = [&[], &["--on-expiry", "restart"], &["--via", "file"]
 
 /// Asserts that a run under a limit either ran the command or failed with one line that gives the reason.
 #[track_caller]
-fn in_order(case: &str, finished: &Finished) -> bool {
+fn ran_or_failed_with_one_line(case: &str, finished: &Finished) -> bool {
     let described = format!("{case}: {}", finished.describe());
     assert!(!finished.stderr.contains("internal error") && !finished.stderr.contains("panicked"), "{described}");
     match finished.code() {
@@ -26,14 +26,14 @@ fn in_order(case: &str, finished: &Finished) -> bool {
 }
 
 #[test]
-fn without_descriptors_the_reason_is_told() {
+fn without_descriptors_the_reason_is_reported() {
     let running: Vec<_> = [4, 6, 7, 8, 9, 10, 11, 12, 14, 17, 24]
         .into_iter()
         .flat_map(|limit| {
             WAYS.map(|way| {
                 let sts = FakeSts::start();
                 let world = xassume(&sts).args(way).args(["--sts-timeout", "2s"]).args(["--", "/bin/echo", "ran"]);
-                (limit, way, after(&format!("ulimit -n {limit}"), &world).spawn(), world, sts)
+                (limit, way, started_after(&format!("ulimit -n {limit}"), &world).spawn(), world, sts)
             })
         })
         .collect();
@@ -41,7 +41,7 @@ fn without_descriptors_the_reason_is_told() {
     for (limit, way, running, world, _sts) in running {
         let finished = running.wait();
         assert!(world.sandbox().run_directories().is_empty(), "{limit} {way:?}: a folder stays");
-        let did = in_order(&format!("{limit} descriptors, {way:?}"), &finished);
+        let did = ran_or_failed_with_one_line(&format!("{limit} descriptors, {way:?}"), &finished);
         ran += usize::from(did);
         assert!(did || limit < 24, "24 are enough for {way:?}: {}", finished.describe());
         // With enough descriptors to start, the last attempt fails for this reason.
@@ -54,7 +54,7 @@ fn without_descriptors_the_reason_is_told() {
 }
 
 #[test]
-fn without_memory_no_command_is_started_with_half_a_session() {
+fn without_memory_no_command_gets_half_a_session() {
     let running: Vec<_> = (24..=96)
         .step_by(12)
         .flat_map(|megabytes| {
@@ -63,7 +63,7 @@ fn without_memory_no_command_is_started_with_half_a_session() {
                 let world = xassume(&sts).args(way).args(["--", "/bin/echo", "ran"]);
                 // A Rust program without memory aborts. Disable core files here too.
                 let words = format!("ulimit -c 0; ulimit -v {}", megabytes * 1024);
-                (megabytes, way, after(&words, &world).spawn(), sts)
+                (megabytes, way, started_after(&words, &world).spawn(), sts)
             })
         })
         .collect();
@@ -74,7 +74,7 @@ fn without_memory_no_command_is_started_with_half_a_session() {
             assert!(finished.stdout.is_empty() && megabytes < 96, "{megabytes} MB: {}", finished.describe());
             continue;
         }
-        let did = in_order(&format!("{megabytes} MB, {way:?}"), &finished);
+        let did = ran_or_failed_with_one_line(&format!("{megabytes} MB, {way:?}"), &finished);
         assert!(did || megabytes < 96, "{way:?}: {}", finished.describe());
     }
 }
@@ -94,7 +94,7 @@ fn on_a_small_disk(sts: &FakeSts) -> Option<Running> {
 }
 
 #[test]
-fn a_disk_that_fills_up_costs_a_refresh_and_no_command() {
+fn a_full_disk_makes_a_refresh_fail_and_not_the_command() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(3)).start();
     let Some(running) = on_a_small_disk(&sts) else { return };
     running.line("filled");
@@ -109,14 +109,15 @@ fn a_disk_that_fills_up_costs_a_refresh_and_no_command() {
 }
 
 #[test]
-fn a_disk_that_is_full_at_the_start_is_told() {
+fn a_disk_that_is_full_at_the_start_is_reported() {
     let Some(namespace) = mount_namespace() else { return };
     let sts = FakeSts::start();
     let world = xassume(&sts).file("full/keep", "");
     let full = world.home().join("full");
     let world = world.env("FULL", &full).arg("--credentials-file").arg(full.join("credentials"));
     let mounts = "mount -t tmpfs -o size=16k,mode=700 none \"$FULL\" && ! cat /dev/zero >\"$FULL/zeros\" 2>/dev/null";
-    let said =
-        super::told(with_mounts(namespace, mounts, &probing(world.args(["--via", "file"]), &["say", "ran"])).run());
+    let said = super::error_before_start(
+        with_mounts(namespace, mounts, &probing(world.args(["--via", "file"]), &["say", "ran"])).run(),
+    );
     assert!(said.contains("cannot serve the session by a file") && said.contains("No space left on device"), "{said}");
 }

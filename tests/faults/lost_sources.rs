@@ -24,7 +24,7 @@ fn instance_metadata_that_fails_is_asked_again_until_it_answers() {
 }
 
 #[test]
-fn instance_metadata_that_is_gone_for_good_takes_no_command_along() {
+fn the_command_survives_lost_instance_metadata() {
     let (sts, imds) = (short(), FakeImds::start());
     let world = xassume(&sts).without_keys().with_metadata_at(&imds.url()).args(["--via", "file"]);
     let running = probing(world, &["print-keys"]).spawn();
@@ -37,7 +37,7 @@ fn instance_metadata_that_is_gone_for_good_takes_no_command_along() {
 }
 
 #[test]
-fn a_container_that_refuses_later_takes_no_command_along() {
+fn the_command_survives_a_container_endpoint_that_denies_later() {
     let (sts, container) = (short(), FakeContainer::start());
     let world = xassume(&sts)
         .without_keys()
@@ -56,7 +56,7 @@ fn a_container_that_refuses_later_takes_no_command_along() {
 }
 
 #[test]
-fn keys_that_have_expired_by_then_are_told_with_the_way_out() {
+fn keys_that_have_expired_at_a_refresh_are_reported_with_a_hint() {
     let sts = short();
     let task = Identity::task();
     let running = probing(xassume(&sts).with_keys_of(&task).args(["--on-expiry", "restart"]), &["print-keys"]).spawn();

@@ -33,7 +33,7 @@ fn probing(xassume: Xassume, verbs: &[&str]) -> Xassume {
 }
 
 /// xassume with these arguments, started by a shell that first runs `words`.
-fn after(words: &str, xassume: &Xassume) -> Xassume {
+fn started_after(words: &str, xassume: &Xassume) -> Xassume {
     let this = xassume.clone().without_args();
     let args = xassume.command().get_args().map(std::ffi::OsStr::to_owned).collect::<Vec<_>>();
     this.program("sh").args(["-c", &format!("{words}\nexec \"$0\" \"$@\"")]).arg(crate::support::binary()).args(args)
@@ -41,7 +41,7 @@ fn after(words: &str, xassume: &Xassume) -> Xassume {
 
 /// Asserts that a run failed before the command started, with one error line and no other trouble.
 #[track_caller]
-fn told(finished: Finished) -> String {
+fn error_before_start(finished: Finished) -> String {
     let finished = finished.exited(125).left_no_process();
     assert_eq!(finished.stdout_text(), "", "the command must not start: {}", finished.describe());
     let said: Vec<_> = finished.stderr.lines().filter(|line| line.starts_with("xassume: ")).collect();
@@ -54,7 +54,7 @@ fn told(finished: Finished) -> String {
 #[track_caller]
 fn refused(xassume: Xassume) -> String {
     let xassume = probing(xassume, &["say", "ran"]);
-    let said = told(xassume.run());
+    let said = error_before_start(xassume.run());
     assert_eq!(xassume.sandbox().run_directories(), Vec::<std::path::PathBuf>::new());
     said
 }
@@ -91,7 +91,7 @@ fn mount_namespace() -> Option<&'static [&'static str]> {
 
 /// The same program, started by a shell that first sets up its mounts.
 fn with_mounts(namespace: &[&str], words: &str, xassume: &Xassume) -> Xassume {
-    let shell = after(&format!("{words} || exit 99"), xassume);
+    let shell = started_after(&format!("{words} || exit 99"), xassume);
     let args = shell.command().get_args().map(std::ffi::OsStr::to_owned).collect::<Vec<_>>();
     shell.without_args().program("unshare").args(namespace).arg("sh").args(args)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 const NAME: &str = "sts.xassume-test.invalid";
 
 #[test]
-fn a_name_that_is_lost_and_found_again_costs_no_command() {
+fn the_command_survives_a_name_that_temporarily_does_not_resolve() {
     let Some(namespace) = mount_namespace() else { return };
     if !fs::exists("/etc/hosts").unwrap_or(false) || !fs::exists("/etc/resolv.conf").unwrap_or(false) {
         return super::skipped("there is no file of hosts to put another over");

@@ -9,7 +9,7 @@ use std::sync::Arc;
 const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
 
 /// The target of the redirect, and the requests that it got.
-fn elsewhere() -> (Server, Arc<Log<String>>) {
+fn redirect_target() -> (Server, Arc<Log<String>>) {
     let asked = Arc::new(Log::default());
     let server = Server::start({
         let asked = Arc::clone(&asked);
@@ -21,25 +21,25 @@ fn elsewhere() -> (Server, Arc<Log<String>>) {
     (server, asked)
 }
 
-fn moved(status: u16, to: &str) -> Vec<u8> {
+fn redirect(status: u16, to: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status} Moved\r\nLocation: {to}/\r\nContent-Length: 0\r\n\r\n").into_bytes()
 }
 
 #[test]
-fn sts_leads_nobody_elsewhere() {
+fn redirects_of_sts_are_not_followed() {
     for status in REDIRECTS {
-        let (server, asked) = elsewhere();
-        let sts = FakeSts::builder().script_forever([Answer::Raw(moved(status, &server.url()))]).start();
+        let (server, asked) = redirect_target();
+        let sts = FakeSts::builder().script_forever([Answer::Raw(redirect(status, &server.url()))]).start();
         refused(xassume(&sts).args(["--sts-timeout", "5s"]));
         assert_eq!((sts.requests().len(), asked.all()), (1, Vec::new()), "{status}");
     }
 }
 
 #[test]
-fn a_containers_endpoint_leads_nobody_elsewhere() {
+fn redirects_of_a_container_endpoint_are_not_followed() {
     for status in REDIRECTS {
-        let (server, asked) = elsewhere();
-        let answer = moved(status, &server.url());
+        let (server, asked) = redirect_target();
+        let answer = redirect(status, &server.url());
         let container = Server::start(move |_| crate::support::http::Reply::Raw(answer.clone()));
         let sts = FakeSts::start();
         refused(

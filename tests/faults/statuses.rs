@@ -1,16 +1,16 @@
 //! Every HTTP status with which STS, or a proxy before it, may answer.
 
-use super::{probing, told, xassume};
+use super::{error_before_start, probing, xassume};
 use crate::support::{Answer, FakeSts};
 
-/// All registered statuses and some others. The interim ones (1xx) are in `wire`.
+/// All registered statuses and some others. The interim ones (1xx) are in `broken_answers`.
 fn statuses() -> Vec<u16> {
     let ranges = [201..=208, 226..=226, 300..=308, 400..=418, 421..=431, 451..=451, 500..=511, 520..=530, 599..=599];
     ranges.into_iter().flatten().collect()
 }
 
 #[test]
-fn each_without_a_session_is_told_and_starts_nothing() {
+fn each_status_without_a_session_is_reported_and_starts_nothing() {
     let running: Vec<_> = statuses()
         .into_iter()
         .map(|status| {
@@ -20,7 +20,7 @@ fn each_without_a_session_is_told_and_starts_nothing() {
         })
         .collect();
     for (status, running, sts) in running {
-        let said = told(running.wait());
+        let said = error_before_start(running.wait());
         assert!(said.contains("cannot assume arn:aws:iam::111111111111:role/R: "), "{status}: {said}");
         assert!(!said.contains("<p>"), "{status}: {said}");
         // The AWS SDKs treat these as temporary, except 429, which they recognize only by STS's error codes.
@@ -35,7 +35,7 @@ fn each_without_a_session_is_told_and_starts_nothing() {
 }
 
 #[test]
-fn each_with_an_error_code_says_the_code() {
+fn each_status_with_an_error_code_reports_the_code() {
     let running: Vec<_> = [400, 401, 403, 404, 409, 413, 418, 429, 451]
         .into_iter()
         .map(|status| {
@@ -45,7 +45,7 @@ fn each_with_an_error_code_says_the_code() {
         })
         .collect();
     for (status, running, _sts) in running {
-        let said = told(running.wait());
+        let said = error_before_start(running.wait());
         assert!(said.contains("OddCode: of its own"), "{status}: {said}");
     }
 }

@@ -11,15 +11,15 @@ use crate::{Kind, Settings};
 
 /// Which list of a plan a fault is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Row {
+pub enum FaultSource {
     Sts,
     Outside,
 }
 
-impl Row {
+impl FaultSource {
     const ALL: [Self; 2] = [Self::Sts, Self::Outside];
 
-    fn word(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::Sts => "sts",
             Self::Outside => "outside",
@@ -28,7 +28,7 @@ impl Row {
 }
 
 /// The faults of each supervisor, in order, in the form `generation: fault`.
-pub type Faults = BTreeMap<(Kind, Row), Vec<String>>;
+pub type Faults = BTreeMap<(Kind, FaultSource), Vec<String>>;
 
 /// A log that is being written.
 pub struct Journal {
@@ -53,9 +53,9 @@ impl Journal {
     }
 
     /// Logs a fault when it happens.
-    pub fn tell(&mut self, kind: Kind, row: Row, generation: usize, fault: &str) {
+    pub fn log(&mut self, kind: Kind, source: FaultSource, generation: usize, fault: &str) {
         let at = self.begun.elapsed().as_secs_f64();
-        let line = format!("{at:>9.3} {:<8} {:<7} {generation}: {fault}\n", kind.to_string(), row.word());
+        let line = format!("{at:>9.3} {:<8} {:<7} {generation}: {fault}\n", kind.to_string(), source.name());
         self.file.write_all(line.as_bytes()).expect("the log can be written");
     }
 }
@@ -70,10 +70,10 @@ pub fn read(path: &Path) -> io::Result<(Settings, Faults)> {
     let mut faults = Faults::new();
     for line in lines {
         let mut words = line.split_whitespace().skip(1);
-        let kind = words.next().and_then(|word| Kind::ALL.into_iter().find(|kind| kind.to_string() == word));
-        let row = words.next().and_then(|word| Row::ALL.into_iter().find(|row| row.word() == word));
-        let (Some(kind), Some(row)) = (kind, row) else { return Err(broken(line)) };
-        faults.entry((kind, row)).or_default().push(words.collect::<Vec<_>>().join(" "));
+        let kind = words.next().and_then(|name| Kind::ALL.into_iter().find(|kind| kind.to_string() == name));
+        let source = words.next().and_then(|name| FaultSource::ALL.into_iter().find(|source| source.name() == name));
+        let (Some(kind), Some(source)) = (kind, source) else { return Err(broken(line)) };
+        faults.entry((kind, source)).or_default().push(words.collect::<Vec<_>>().join(" "));
     }
     Ok((settings, faults))
 }
@@ -88,8 +88,8 @@ pub fn planned(kind: Kind, plan: &Plan) -> Faults {
         }
         generation += usize::from(reply.issues());
     }
-    let outside = plan.strokes.iter().map(|stroke| format!("{}: {}", stroke.generation, stroke.blow)).collect();
-    [((kind, Row::Sts), sts), ((kind, Row::Outside), outside)].into()
+    let outside = plan.outside_faults.iter().map(|fault| format!("{}: {}", fault.generation, fault.action)).collect();
+    [((kind, FaultSource::Sts), sts), ((kind, FaultSource::Outside), outside)].into()
 }
 
 /// The first difference between two soaks, up to the end of the shorter one.
@@ -97,6 +97,6 @@ pub fn difference(one: &Faults, other: &Faults) -> Option<String> {
     one.iter().find_map(|(of, mine)| {
         let theirs = other.get(of)?;
         let (mine, theirs) = mine.iter().zip(theirs).find(|(mine, theirs)| mine != theirs)?;
-        Some(format!("{}, {}: {mine:?} and {theirs:?}", of.0, of.1.word()))
+        Some(format!("{}, {}: {mine:?} and {theirs:?}", of.0, of.1.name()))
     })
 }

@@ -35,7 +35,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use journal::{Faults, Journal};
 use plan::Plan;
-use supervisor::{Report, Subject};
+use supervisor::{Report, Supervisor};
 
 /// How often each supervisor's faults are injected (`TURN`) and its resources are measured (`LOOK`).
 const TURN: Duration = Duration::from_millis(20);
@@ -152,14 +152,14 @@ fn main() -> ExitCode {
     let name =
         if earlier.is_some() { format!("{}.replay.log", settings.seed) } else { format!("{}.log", settings.seed) };
     let mut journal = Journal::create(target.join("soak").join(name), &settings).expect("the log can be written");
-    println!("every fault is told in {}", journal.path.display());
+    println!("every fault is logged in {}", journal.path.display());
 
     let until = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970") + 3 * settings.time;
     let until = until.as_secs() + 300;
-    let mut subjects: Vec<Subject> = Kind::ALL.map(|kind| Subject::start(kind, &settings, until)).into();
-    watch(&mut subjects, &settings, &mut journal);
+    let mut supervisors: Vec<Supervisor> = Kind::ALL.map(|kind| Supervisor::start(kind, &settings, until)).into();
+    watch(&mut supervisors, &settings, &mut journal);
     let took = journal.elapsed();
-    let reports: Vec<Report> = subjects.into_iter().map(Subject::end).collect();
+    let reports: Vec<Report> = supervisors.into_iter().map(Supervisor::end).collect();
 
     let mut wrong = Vec::new();
     wrong.extend(replays(&journal, &settings, earlier));
@@ -175,7 +175,7 @@ fn main() -> ExitCode {
         if !report.wrong.is_empty() {
             let story = journal.path.with_extension(report.kind.to_string());
             std::fs::write(&story, &report.story).expect("the story can be written");
-            println!("all that was said by {} is in {}", report.kind, story.display());
+            println!("the output and log of {} are in {}", report.kind, story.display());
         }
     }
     for complaint in &wrong {
@@ -187,23 +187,23 @@ fn main() -> ExitCode {
 }
 
 /// Runs the supervisors until the time is up and each has made its refreshes, for at most three times as long.
-fn watch(subjects: &mut [Subject], settings: &Settings, journal: &mut Journal) {
+fn watch(supervisors: &mut [Supervisor], settings: &Settings, journal: &mut Journal) {
     let begun = Instant::now();
     let mut looked = begun;
     let mut enough = settings.refreshes == 0;
     loop {
-        for subject in &mut *subjects {
-            subject.turn(journal);
+        for supervisor in &mut *supervisors {
+            supervisor.inject_due(journal);
         }
         if looked.elapsed() >= LOOK {
             looked = Instant::now();
-            for subject in &mut *subjects {
-                subject.look();
+            for supervisor in &mut *supervisors {
+                supervisor.measure();
             }
-            enough = enough || subjects.iter().all(|subject| subject.told() >= settings.refreshes + SPARE);
+            enough = enough || supervisors.iter().all(|supervisor| supervisor.reported() >= settings.refreshes + SPARE);
         }
         let time = if enough { settings.time } else { 3 * settings.time };
-        if begun.elapsed() >= time || subjects.iter().any(Subject::is_gone) {
+        if begun.elapsed() >= time || supervisors.iter().any(Supervisor::is_gone) {
             return;
         }
         std::thread::sleep(TURN);
@@ -224,7 +224,7 @@ fn replays(journal: &Journal, settings: &Settings, earlier: Option<(PathBuf, Fau
     }
     if let Some((path, earlier)) = earlier {
         match journal::difference(&faults, &earlier) {
-            Some(difference) => wrong.push(format!("this is not what {} tells: {difference}", path.display())),
+            Some(difference) => wrong.push(format!("the faults differ from {}: {difference}", path.display())),
             None => println!("the same faults as in {}, as far as both go", path.display()),
         }
     }
@@ -233,10 +233,10 @@ fn replays(journal: &Journal, settings: &Settings, earlier: Option<(PathBuf, Fau
 
 fn table(reports: &[Report], took: Duration) {
     println!("{} s", took.as_secs());
-    println!("          refreshes  STS calls  strokes  failures  lost on the way  overtaken  stalls  gaps");
-    for Report { kind, verdict, requests, strokes, .. } in reports {
+    println!("          refreshes  STS calls   faults  failures  lost on the way  overtaken  stalls  gaps");
+    for Report { kind, verdict, requests, outside_faults, .. } in reports {
         println!(
-            "{:<8} {:>10} {requests:>10} {strokes:>8} {:>9} {:>16} {:>10} {:>7} {:>5}",
+            "{:<8} {:>10} {requests:>10} {outside_faults:>8} {:>9} {:>16} {:>10} {:>7} {:>5}",
             kind.to_string(),
             verdict.refreshes,
             verdict.failures,
@@ -246,7 +246,7 @@ fn table(reports: &[Report], took: Duration) {
             verdict.gaps,
         );
     }
-    for Report { kind, vitals, .. } in reports {
-        println!("{:<8} {}", kind.to_string(), vitals.summary);
+    for Report { kind, resources, .. } in reports {
+        println!("{:<8} {}", kind.to_string(), resources.summary);
     }
 }

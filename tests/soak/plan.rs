@@ -12,13 +12,13 @@ use crate::support::Answer;
 /// More than any soak reaches.
 const REQUESTS: usize = 20_000;
 const GENERATIONS: usize = 10_000;
-pub const MOST_STRANGERS: u64 = 50;
+pub const MOST_UNAUTHORIZED: u64 = 50;
 
 /// All faults of one supervisor.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Plan {
     pub replies: Vec<Reply>,
-    pub strokes: Vec<Stroke>,
+    pub outside_faults: Vec<OutsideFault>,
 }
 
 impl Plan {
@@ -27,8 +27,9 @@ impl Plan {
         // The first session must be issued, or there is nothing to supervise.
         let mut replies = vec![Reply::Good];
         replies.extend((1..REQUESTS).map(|_| Reply::random(kind, &mut dice)));
-        let strokes = (2..GENERATIONS).filter_map(|generation| Stroke::random(kind, generation, &mut dice)).collect();
-        Self { replies, strokes }
+        let outside_faults =
+            (2..GENERATIONS).filter_map(|generation| OutsideFault::random(kind, generation, &mut dice)).collect();
+        Self { replies, outside_faults }
     }
 
     /// How many sessions were issued before this request.
@@ -118,14 +119,14 @@ impl fmt::Display for Reply {
 
 /// A fault of a supervisor or its command that comes from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stroke {
+pub struct OutsideFault {
     pub generation: usize,
     pub after: Duration,
-    pub blow: Blow,
+    pub action: Action,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Blow {
+pub enum Action {
     /// USR1 to the supervisor, which forwards it. The command counts them.
     Usr1,
     Hup,
@@ -136,54 +137,54 @@ pub enum Blow {
     /// A file appears in the directory of the delivered files and disappears.
     Touch,
     /// The command ignores the next TERM.
-    Deaf,
+    IgnoreTerm,
     /// The command leaves orphans behind.
     Orphans,
     /// This many connections to the endpoint without its token, half of them within a request.
-    Strangers(u64),
+    Unauthorized(u64),
     /// Standard error blocks for this many milliseconds: a full pipe, or a terminal after Ctrl-S.
-    Clog(u64),
+    BlockStderr(u64),
     /// The config file is a FIFO for this many milliseconds.
     Fifo(u64),
     /// The file system of the credentials file is frozen for this many milliseconds.
     Freeze(u64),
 }
 
-impl Stroke {
+impl OutsideFault {
     /// One in three generations gets a fault.
     fn random(kind: Kind, generation: usize, dice: &mut Dice) -> Option<Self> {
         let struck = dice.below(3) == 0;
         let after = Duration::from_millis(dice.below(900));
-        let blow = match (dice.below(10), kind) {
+        let action = match (dice.below(10), kind) {
             // For `signal`, HUP is the refresh signal.
-            (1, Kind::Restart | Kind::Endpoint | Kind::Init) => Blow::Hup,
-            (1 | 6, Kind::Signal) | (6, Kind::Endpoint) => Blow::Touch,
-            (2, _) => Blow::Pause(50 + dice.below(350)),
-            (3, _) => Blow::NoCache,
-            (4, Kind::Restart | Kind::Init) => Blow::Deaf,
-            (4 | 5, Kind::Endpoint) => Blow::Strangers(10 + dice.below(MOST_STRANGERS - 10)),
-            (5 | 6, Kind::Init) => Blow::Orphans,
-            (7, _) => Blow::Clog(100 + dice.below(1400)),
-            (8, _) => Blow::Fifo(100 + dice.below(1400)),
-            (9, Kind::Signal) => Blow::Freeze(100 + dice.below(1400)),
-            (0 | 4.., _) => Blow::Usr1,
+            (1, Kind::Restart | Kind::Endpoint | Kind::Init) => Action::Hup,
+            (1 | 6, Kind::Signal) | (6, Kind::Endpoint) => Action::Touch,
+            (2, _) => Action::Pause(50 + dice.below(350)),
+            (3, _) => Action::NoCache,
+            (4, Kind::Restart | Kind::Init) => Action::IgnoreTerm,
+            (4 | 5, Kind::Endpoint) => Action::Unauthorized(10 + dice.below(MOST_UNAUTHORIZED - 10)),
+            (5 | 6, Kind::Init) => Action::Orphans,
+            (7, _) => Action::BlockStderr(100 + dice.below(1400)),
+            (8, _) => Action::Fifo(100 + dice.below(1400)),
+            (9, Kind::Signal) => Action::Freeze(100 + dice.below(1400)),
+            (0 | 4.., _) => Action::Usr1,
         };
-        struck.then_some(Self { generation, after, blow })
+        struck.then_some(Self { generation, after, action })
     }
 }
 
-impl fmt::Display for Blow {
+impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usr1 => f.write_str("USR1"),
             Self::Hup => f.write_str("HUP"),
             Self::Pause(milliseconds) => write!(f, "the command stopped for {milliseconds} ms"),
             Self::NoCache => f.write_str("cache removed"),
-            Self::Touch => f.write_str("folder touched"),
-            Self::Deaf => f.write_str("the command deaf to TERM"),
+            Self::Touch => f.write_str("directory touched"),
+            Self::IgnoreTerm => f.write_str("the command ignores TERM"),
             Self::Orphans => f.write_str("orphans"),
-            Self::Strangers(count) => write!(f, "{count} strangers"),
-            Self::Clog(milliseconds) => write!(f, "standard error blocked for {milliseconds} ms"),
+            Self::Unauthorized(count) => write!(f, "{count} connections without the token"),
+            Self::BlockStderr(milliseconds) => write!(f, "standard error blocked for {milliseconds} ms"),
             Self::Fifo(milliseconds) => write!(f, "a FIFO as the config file for {milliseconds} ms"),
             Self::Freeze(milliseconds) => write!(f, "the credentials file's file system frozen for {milliseconds} ms"),
         }

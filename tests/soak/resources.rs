@@ -10,7 +10,7 @@ use crate::{Kind, worker};
 /// The time is divided into this many parts, and this many of them are for warming up: everything must have been used
 /// once.
 const PARTS: usize = 8;
-const WARM: usize = 2;
+const WARM_UP: usize = 2;
 /// The fewest measurements per part that distinguish a trend from temporary use. A shorter soak checks no growth.
 const LOOKS: usize = 4;
 /// How much memory may grow after warming up, in KiB: the allocator takes some more pages.
@@ -24,7 +24,7 @@ const FORGOTTEN: Duration = Duration::from_secs(15);
 
 /// The resources of a process at one time.
 #[derive(Debug, Clone)]
-pub struct Vitals {
+pub struct Resources {
     at: Instant,
     descriptors: u64,
     threads: u64,
@@ -35,7 +35,7 @@ pub struct Vitals {
     leftovers: u64,
 }
 
-impl Vitals {
+impl Resources {
     /// Measures a process in the session that `leader` leads.
     pub fn of(pid: i32, leader: i32) -> io::Result<Self> {
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
@@ -58,30 +58,30 @@ fn field(text: &str, name: &str) -> Option<u64> {
 }
 
 /// One figure over time: the lower quartile of each part. A measurement while many clients are connected is higher.
-struct Course(Vec<u64>);
+struct Series(Vec<u64>);
 
-impl Course {
-    fn of(vitals: &[Vitals], figure: impl Fn(&Vitals) -> u64) -> Self {
-        let length = vitals.len().div_ceil(PARTS).max(1);
-        let quartile = |part: &[Vitals]| {
+impl Series {
+    fn of(resources: &[Resources], figure: impl Fn(&Resources) -> u64) -> Self {
+        let length = resources.len().div_ceil(PARTS).max(1);
+        let quartile = |part: &[Resources]| {
             let mut figures: Vec<u64> = part.iter().map(&figure).collect();
             figures.sort_unstable();
             figures[figures.len() / 4]
         };
-        Self(vitals.chunks(length).map(quartile).collect())
+        Self(resources.chunks(length).map(quartile).collect())
     }
 
     /// The value after warming up, and the last one.
     fn ends(&self) -> (u64, u64) {
         let last = self.0.last().copied().unwrap_or_default();
-        (self.0.get(WARM).copied().unwrap_or(last), last)
+        (self.0.get(WARM_UP).copied().unwrap_or(last), last)
     }
 
     /// The slope of the best line after warming up, in units per hour.
     #[allow(clippy::cast_precision_loss, reason = "figures of a process are small")]
     fn slope(&self, time: Duration) -> f64 {
         let points: Vec<(f64, f64)> =
-            self.0.iter().enumerate().skip(WARM).map(|(x, &y)| (x as f64, y as f64)).collect();
+            self.0.iter().enumerate().skip(WARM_UP).map(|(x, &y)| (x as f64, y as f64)).collect();
         let count = points.len() as f64;
         let (x, y) = points.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0 / count, y + point.1 / count));
         let product: f64 = points.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
@@ -92,7 +92,7 @@ impl Course {
 }
 
 /// The check of all measurements of one process, and its summary.
-pub struct Judgement {
+pub struct ResourceCheck {
     pub summary: String,
     pub wrong: Vec<String>,
 }
@@ -104,49 +104,53 @@ pub struct Judgement {
     clippy::cast_sign_loss,
     reason = "a limit in KiB"
 )]
-pub fn judge(kind: Kind, vitals: &[Vitals], refreshes: usize) -> Judgement {
+pub fn judge(kind: Kind, resources: &[Resources], refreshes: usize) -> ResourceCheck {
     let mut wrong = Vec::new();
     let allowance = if kind == Kind::Endpoint { ALLOWANCE_OF_CROWDS } else { ALLOWANCE };
-    let time = vitals.first().zip(vitals.last()).map(|(first, last)| last.at - first.at).unwrap_or_default();
-    let mut told = Vec::new();
+    let time = resources.first().zip(resources.last()).map(|(first, last)| last.at - first.at).unwrap_or_default();
+    let mut reported = Vec::new();
     for (name, course, allowed) in [
-        ("descriptors", Course::of(vitals, |look| look.descriptors), 0),
-        ("threads", Course::of(vitals, |look| look.threads), 0),
+        ("descriptors", Series::of(resources, |sample| sample.descriptors), 0),
+        ("threads", Series::of(resources, |sample| sample.threads), 0),
         (
             "anonymous KiB",
-            Course::of(vitals, |look| look.anonymous),
+            Series::of(resources, |sample| sample.anonymous),
             allowance + (PER_REFRESH * refreshes as f64) as u64,
         ),
     ] {
         let (early, late) = course.ends();
         // Every process uses some of each, so zero means that reading was not permitted.
-        told.push(if late == 0 { format!("{name}: only root is told") } else { format!("{name} {early} to {late}") });
-        if late > early + allowed && vitals.len() >= PARTS * LOOKS {
+        reported.push(if late == 0 {
+            format!("{name}: visible to root only")
+        } else {
+            format!("{name} {early} to {late}")
+        });
+        if late > early + allowed && resources.len() >= PARTS * LOOKS {
             wrong.push(format!("{name} grew: {:?}", course.0));
         }
     }
     // Only what the running command has left.
-    let (_, leftovers) = Course::of(vitals, |look| look.leftovers).ends();
+    let (_, leftovers) = Series::of(resources, |sample| sample.leftovers).ends();
     if leftovers > 1 {
         wrong.push(format!("{leftovers} processes live that earlier commands left behind"));
     }
-    told.push(format!("anonymous {:+.0} KiB/h", Course::of(vitals, |look| look.anonymous).slope(time)));
-    let most = vitals.iter().map(|look| look.zombies.len()).max().unwrap_or_default();
-    told.push(format!("zombies {most} at most"));
-    wrong.extend(forgotten(vitals).map(|zombie| format!("pid {zombie} was a zombie for {FORGOTTEN:?}")));
-    Judgement { summary: told.join(", "), wrong }
+    reported.push(format!("anonymous {:+.0} KiB/h", Series::of(resources, |sample| sample.anonymous).slope(time)));
+    let most = resources.iter().map(|sample| sample.zombies.len()).max().unwrap_or_default();
+    reported.push(format!("zombies {most} at most"));
+    wrong.extend(forgotten(resources).map(|zombie| format!("pid {zombie} was a zombie for {FORGOTTEN:?}")));
+    ResourceCheck { summary: reported.join(", "), wrong }
 }
 
 /// A process that was a zombie in every measurement for too long.
-fn forgotten(vitals: &[Vitals]) -> Option<i32> {
+fn forgotten(resources: &[Resources]) -> Option<i32> {
     let mut since: Vec<(i32, Instant)> = Vec::new();
-    for look in vitals {
-        since.retain(|(zombie, _)| look.zombies.contains(zombie));
-        for &zombie in &look.zombies {
+    for sample in resources {
+        since.retain(|(zombie, _)| sample.zombies.contains(zombie));
+        for &zombie in &sample.zombies {
             match since.iter().find(|(known, _)| *known == zombie) {
-                Some((_, first)) if look.at - *first > FORGOTTEN => return Some(zombie),
+                Some((_, first)) if sample.at - *first > FORGOTTEN => return Some(zombie),
                 Some(_) => {}
-                None => since.push((zombie, look.at)),
+                None => since.push((zombie, sample.at)),
             }
         }
     }

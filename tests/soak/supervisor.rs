@@ -12,21 +12,21 @@ use nix::pty::{grantpt, posix_openpt, unlockpt};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use crate::journal::{Journal, Row};
-use crate::plan::{MOST_STRANGERS, Plan, Reply};
-use crate::resources::{Judgement, Vitals};
+use crate::journal::{FaultSource, Journal};
+use crate::plan::{MOST_UNAUTHORIZED, Plan, Reply};
+use crate::resources::{ResourceCheck, Resources};
 use crate::support::capture::Capture;
 use crate::support::processes::{becomes_true, children, pid_namespace, state_of};
 use crate::support::sys::open_peer;
 use crate::support::{FakeSts, Finished, Frozen, Running, Volume, Xassume, binary};
-use crate::verdict::{Evidence, Verdict};
+use crate::verdict::{Observations, Verdict};
 use crate::{Kind, Settings, resources, verdict, worker};
 use outside_faults::signal;
 
 /// What a command that ignores TERM adds to the time of a restart.
 const STOP_TIMEOUT: &str = "300ms";
 
-pub struct Subject {
+pub struct Supervisor {
     pub kind: Kind,
     plan: Plan,
     lifetime: Duration,
@@ -36,7 +36,7 @@ pub struct Subject {
     pid: i32,
     arrivals: Vec<Instant>,
     /// The next outside fault, and since when its generation exists.
-    next_stroke: usize,
+    next_fault: usize,
     due_since: Option<Instant>,
     pauses: Vec<(Pid, Instant)>,
     /// The file system of the credentials file, and until when it is frozen.
@@ -44,12 +44,12 @@ pub struct Subject {
     frozen: Option<(Frozen, Instant)>,
     /// The terminal that is standard error.
     terminal: Option<File>,
-    clogged_until: Option<Instant>,
+    blocked_until: Option<Instant>,
     fifo_until: Option<Instant>,
     /// Connections without the token, and until when they stay open.
-    strangers: Option<(Vec<TcpStream>, Instant)>,
+    unauthorized: Option<(Vec<TcpStream>, Instant)>,
     sent: usize,
-    vitals: Vec<Vitals>,
+    resources: Vec<Resources>,
     gone: Option<String>,
 }
 
@@ -58,13 +58,13 @@ pub struct Report {
     pub kind: Kind,
     pub verdict: Verdict,
     pub requests: usize,
-    pub strokes: usize,
-    pub vitals: Judgement,
+    pub outside_faults: usize,
+    pub resources: ResourceCheck,
     pub wrong: Vec<String>,
     pub story: String,
 }
 
-impl Subject {
+impl Supervisor {
     pub fn start(kind: Kind, settings: &Settings, until: u64) -> Self {
         let plan = Plan::new(kind, settings.seed);
         let sts = FakeSts::builder().lifetime(settings.lifetime).start();
@@ -108,7 +108,7 @@ impl Subject {
         }
         running.line("ready");
         let pid = if namespace.is_empty() { running.pid() } else { children(running.pid())[0] };
-        let mut subject = Self {
+        let mut supervisor = Self {
             kind,
             plan,
             lifetime: settings.lifetime,
@@ -116,28 +116,28 @@ impl Subject {
             running,
             pid,
             arrivals: Vec::new(),
-            next_stroke: 0,
+            next_fault: 0,
             due_since: None,
             pauses: Vec::new(),
             volume,
             frozen: None,
             terminal,
-            clogged_until: None,
+            blocked_until: None,
             fifo_until: None,
-            strangers: None,
+            unauthorized: None,
             sent: 0,
-            vitals: Vec::new(),
+            resources: Vec::new(),
             gone: None,
         };
         if kind == Kind::Endpoint {
             // Open the maximum of connections once, so that memory reaches its peak before it is measured.
-            subject.admit(MOST_STRANGERS);
+            supervisor.connect_unauthorized(MOST_UNAUTHORIZED);
         }
-        subject
+        supervisor
     }
 
     /// How many sessions the command has reported. It may report one twice.
-    pub fn told(&self) -> usize {
+    pub fn reported(&self) -> usize {
         self.running.stdout.so_far().matches("key=ASIA").count()
     }
 
@@ -146,32 +146,32 @@ impl Subject {
     }
 
     /// Logs the answers of STS and injects the outside faults that are due.
-    pub fn turn(&mut self, journal: &mut Journal) {
+    pub fn inject_due(&mut self, journal: &mut Journal) {
         for request in self.sts.requests_since(self.arrivals.len()) {
             self.arrivals.push(request.arrived);
             let reply = self.plan.replies[request.order];
             if reply != Reply::Good {
-                journal.tell(self.kind, Row::Sts, self.plan.generation_at(request.order), &reply.to_string());
+                journal.log(self.kind, FaultSource::Sts, self.plan.generation_at(request.order), &reply.to_string());
             }
         }
         let now = Instant::now();
         self.recover(now);
         let sessions = self.sts.issued_count();
-        while let Some(&stroke) = self.plan.strokes.get(self.next_stroke) {
-            if stroke.generation > sessions || *self.due_since.get_or_insert(now) + stroke.after > now {
+        while let Some(&fault) = self.plan.outside_faults.get(self.next_fault) {
+            if fault.generation > sessions || *self.due_since.get_or_insert(now) + fault.after > now {
                 break;
             }
             self.due_since = None;
-            self.next_stroke += 1;
-            journal.tell(self.kind, Row::Outside, stroke.generation, &stroke.blow.to_string());
-            self.strike(stroke.blow, now);
+            self.next_fault += 1;
+            journal.log(self.kind, FaultSource::Outside, fault.generation, &fault.action.to_string());
+            self.inject(fault.action, now);
         }
     }
 
-    pub fn look(&mut self) {
-        match Vitals::of(self.pid, self.running.pid()) {
+    pub fn measure(&mut self) {
+        match Resources::of(self.pid, self.running.pid()) {
             // Connections without the token are open in this process too.
-            Ok(vitals) if self.strangers.is_none() => self.vitals.push(vitals),
+            Ok(resources) if self.unauthorized.is_none() => self.resources.push(resources),
             Ok(_) => {}
             Err(error) => self.gone = Some(format!("it is gone: {error}")),
         }
@@ -185,12 +185,12 @@ impl Subject {
         if self.kind == Kind::Init && wrong.is_empty() {
             wrong.extend(self.zombies_that_stay());
         }
-        self.tell_to_end();
+        self.stop();
         let sandbox = self.running.shared_sandbox();
         let finished = self.running.wait();
         self.arrivals.extend(self.sts.requests_since(self.arrivals.len()).iter().map(|request| request.arrived));
         let issued: Vec<String> = self.sts.issued().into_iter().map(|issued| issued.access_key_id).collect();
-        let verdict = verdict::judge(&Evidence {
+        let verdict = verdict::judge(&Observations {
             kind: self.kind,
             plan: &self.plan,
             lifetime: self.lifetime,
@@ -200,14 +200,14 @@ impl Subject {
             stderr: &finished.stderr,
             sent: self.sent,
         });
-        let vitals = resources::judge(self.kind, &self.vitals, verdict.refreshes);
-        wrong.extend(verdict.wrong.iter().chain(&vitals.wrong).cloned());
-        if !ended_rightly(&finished) {
+        let resources = resources::judge(self.kind, &self.resources, verdict.refreshes);
+        wrong.extend(verdict.wrong.iter().chain(&resources.wrong).cloned());
+        if !ended_as_expected(&finished) {
             wrong.push(format!("it ended with {}", finished.status));
         }
         let directories = sandbox.run_directories();
         if !directories.is_empty() {
-            wrong.push(format!("folders are left: {directories:?}"));
+            wrong.push(format!("directories are left: {directories:?}"));
         }
         // Only PID 1 ends processes that the command left behind and that will end anyway. Those of earlier starts were
         // killed.
@@ -221,15 +221,15 @@ impl Subject {
             kind: self.kind,
             verdict,
             requests: self.arrivals.len(),
-            strokes: self.next_stroke,
-            vitals,
+            outside_faults: self.next_fault,
+            resources,
             wrong,
             story,
         }
     }
 
     /// Sends TERM, which cancels restarts. Sends a second one if the command ignores the first.
-    fn tell_to_end(&self) {
+    fn stop(&self) {
         let xassume = Pid::from_raw(self.pid);
         let unheard = || self.running.stdout.so_far().lines().filter(|&line| line == worker::UNHEARD).count();
         let mut before = unheard();
@@ -251,7 +251,7 @@ impl Subject {
 
 /// Whether xassume ended like its command, or without one. A command that has just started dies of TERM. One that
 /// ignored TERM before a restart was killed, and is not started again.
-fn ended_rightly(finished: &Finished) -> bool {
+fn ended_as_expected(finished: &Finished) -> bool {
     let of = |signal: i32| finished.signal() == Some(signal) || finished.code() == Some(128 + signal);
     let killed = || finished.stderr.contains("after the stop timeout: it was killed by SIGKILL");
     finished.code() == Some(0) || of(libc::SIGTERM) || of(libc::SIGKILL) && killed()
@@ -260,7 +260,7 @@ fn ended_rightly(finished: &Finished) -> bool {
 /// A file system to freeze; `None`, with a message, where it cannot be created.
 fn volume() -> Option<Volume> {
     let made = Volume::new();
-    made.inspect_err(|why| println!("no file system can be frozen here: {why}")).ok()
+    made.inspect_err(|why| println!("no file system can be frozen on this machine: {why}")).ok()
 }
 
 /// A terminal: the test's side, and the program's side.
@@ -275,7 +275,7 @@ fn terminal() -> (File, OwnedFd) {
 fn namespace() -> Vec<&'static str> {
     let found = pid_namespace();
     if found.is_none() {
-        println!("no pid namespace can be made here: what should be PID 1 runs as any other, and reaps no orphans");
+        println!("no pid namespace can be created here: the supervisor is not PID 1, and reaps no orphans");
     }
     found.unwrap_or_default()
 }

@@ -9,7 +9,7 @@ use crate::Kind;
 use crate::plan::{Plan, Reply};
 
 /// What a soak knows about one supervisor at the end.
-pub struct Evidence<'a> {
+pub struct Observations<'a> {
     pub kind: Kind,
     pub plan: &'a Plan,
     pub lifetime: Duration,
@@ -43,45 +43,45 @@ pub struct Verdict {
 }
 
 /// A session that the worker saw, by its index in the order of issue.
-struct Sight {
+struct Sighting {
     place: usize,
     /// Whether the worker had just been unable to run.
     stalled: bool,
     gaps: usize,
 }
 
-pub fn judge(evidence: &Evidence<'_>) -> Verdict {
+pub fn judge(evidence: &Observations<'_>) -> Verdict {
     let mut verdict = Verdict::default();
-    let sights = sights(evidence, &mut verdict);
+    let sightings = sightings(evidence, &mut verdict);
     let obtained = 1 + count(evidence.stderr, "xassume: refreshed: ");
     verdict.failures = count(evidence.stderr, "cannot refresh the session");
-    verdict.refreshes = sights.len().saturating_sub(1);
-    arrival(evidence, obtained, &sights, &mut verdict);
-    delivery(evidence, obtained, &sights, &mut verdict);
-    gaps(evidence, &sights, &mut verdict);
+    verdict.refreshes = sightings.len().saturating_sub(1);
+    arrival(evidence, obtained, &sightings, &mut verdict);
+    delivery(evidence, obtained, &sightings, &mut verdict);
+    gaps(evidence, &sightings, &mut verdict);
     if matches!(evidence.kind, Kind::Signal | Kind::Endpoint) {
-        let told = evidence.stdout.lines().filter(|&line| line == "USR1").count();
+        let reported = evidence.stdout.lines().filter(|&line| line == "USR1").count();
         // Two pending signals of the same number are one. The last one may have arrived with TERM.
-        if told > evidence.sent || told + verdict.stalls + 1 < evidence.sent {
-            verdict.wrong.push(format!("{} USR1 were sent, {told} arrived", evidence.sent));
+        if reported > evidence.sent || reported + verdict.stalls + 1 < evidence.sent {
+            verdict.wrong.push(format!("{} USR1 were sent, {reported} arrived", evidence.sent));
         }
     }
     verdict
 }
 
 /// The requests with which sessions were issued, in the order of issue.
-fn issuing(evidence: &Evidence<'_>) -> Vec<usize> {
+fn issuing(evidence: &Observations<'_>) -> Vec<usize> {
     (0..evidence.arrivals.len()).filter(|&request| evidence.plan.replies[request].issues()).collect()
 }
 
 /// Parses the output of the worker. Each session must appear once, in order.
-fn sights(evidence: &Evidence<'_>, verdict: &mut Verdict) -> Vec<Sight> {
-    let mut sights: Vec<Sight> = Vec::new();
+fn sightings(evidence: &Observations<'_>, verdict: &mut Verdict) -> Vec<Sighting> {
+    let mut sightings: Vec<Sighting> = Vec::new();
     let mut stalled = false;
     for line in evidence.stdout.lines() {
         if let Some((_, key)) = line.split_once("key=").filter(|(_, key)| !key.is_empty()) {
             let place = evidence.issued.iter().position(|issued| issued == key);
-            match (place, sights.last_mut()) {
+            match (place, sightings.last_mut()) {
                 (None, _) => verdict.wrong.push(format!("the command saw {key:?}, which was never issued")),
                 (Some(place), Some(last)) if place < last.place => {
                     verdict.wrong.push(format!("the command saw session {place} after session {}", last.place));
@@ -92,31 +92,31 @@ fn sights(evidence: &Evidence<'_>, verdict: &mut Verdict) -> Vec<Sight> {
                         verdict.wrong.push(format!("the command saw session {place} twice"));
                     }
                 }
-                (Some(place), _) => sights.push(Sight { place, stalled: std::mem::take(&mut stalled), gaps: 0 }),
+                (Some(place), _) => sightings.push(Sighting { place, stalled: std::mem::take(&mut stalled), gaps: 0 }),
             }
         } else if line == "stall" {
             verdict.stalls += 1;
             stalled = true;
         } else if line == "gap" {
             verdict.gaps += 1;
-            if let Some(last) = sights.last_mut() {
+            if let Some(last) = sightings.last_mut() {
                 last.gaps += 1;
             }
         } else if line.starts_with("odd") {
             verdict.wrong.push(line.to_owned());
         }
     }
-    sights
+    sightings
 }
 
 /// Between STS and xassume: only sessions that were cut off or late may be missing.
-fn arrival(evidence: &Evidence<'_>, obtained: usize, sights: &[Sight], verdict: &mut Verdict) {
+fn arrival(evidence: &Observations<'_>, obtained: usize, sightings: &[Sighting], verdict: &mut Verdict) {
     let issuing = issuing(evidence);
     let broken = |place: usize| {
         let request = issuing.get(place);
         request.is_some_and(|&request| matches!(evidence.plan.replies[request], Reply::Cut(_)))
     };
-    if let Some(sight) = sights.iter().find(|sight| broken(sight.place)) {
+    if let Some(sight) = sightings.iter().find(|sight| broken(sight.place)) {
         verdict.wrong.push(format!("the answer with session {} was broken off, but the command has it", sight.place));
     }
     let whole = (0..evidence.issued.len()).filter(|&place| !broken(place)).count();
@@ -131,8 +131,8 @@ fn arrival(evidence: &Evidence<'_>, obtained: usize, sights: &[Sight], verdict: 
 }
 
 /// Between xassume and the command: a session may be missing only if the next one replaced it.
-fn delivery(evidence: &Evidence<'_>, obtained: usize, sights: &[Sight], verdict: &mut Verdict) {
-    verdict.overtaken = obtained.saturating_sub(sights.len());
+fn delivery(evidence: &Observations<'_>, obtained: usize, sightings: &[Sighting], verdict: &mut Verdict) {
+    verdict.overtaken = obtained.saturating_sub(sightings.len());
     let excused = match evidence.kind {
         // A session that arrives during a stop is for the next start.
         Kind::Restart | Kind::Init => {
@@ -143,28 +143,29 @@ fn delivery(evidence: &Evidence<'_>, obtained: usize, sights: &[Sight], verdict:
             if signalled + 1 != obtained {
                 verdict.wrong.push(format!("{obtained} sessions were obtained, {signalled} signals sent"));
             }
-            stalls_between(sights)
+            stalls_between(sightings)
         }
-        Kind::Endpoint => stalls_between(sights),
+        Kind::Endpoint => stalls_between(sightings),
     };
     // The last session may have been on its way at the end.
     if verdict.overtaken > excused + 1 {
-        verdict
-            .wrong
-            .push(format!("{obtained} sessions were obtained, {} delivered; {excused} were overtaken", sights.len()));
+        verdict.wrong.push(format!(
+            "{obtained} sessions were obtained, {} delivered; {excused} were overtaken",
+            sightings.len()
+        ));
     }
 }
 
 /// How many sessions may have come and gone while the worker did not run.
-fn stalls_between(sights: &[Sight]) -> usize {
-    let pairs = sights.windows(2).filter(|pair| pair[1].stalled);
+fn stalls_between(sightings: &[Sighting]) -> usize {
+    let pairs = sightings.windows(2).filter(|pair| pair[1].stalled);
     pairs.map(|pair| pair[1].place.saturating_sub(pair[0].place + 1)).sum()
 }
 
 /// A time without credentials is allowed only if STS failed, or if no client asked in time.
-fn gaps(evidence: &Evidence<'_>, sights: &[Sight], verdict: &mut Verdict) {
+fn gaps(evidence: &Observations<'_>, sightings: &[Sighting], verdict: &mut Verdict) {
     let issuing = issuing(evidence);
-    for (at, sight) in sights.iter().enumerate().filter(|(_, sight)| sight.gaps > 0) {
+    for (at, sight) in sightings.iter().enumerate().filter(|(_, sight)| sight.gaps > 0) {
         let Some(&request) = issuing.get(sight.place) else { continue };
         let Some(next) = evidence.arrivals.get(request + 1) else { continue };
         // `Expiration` has whole seconds, so up to one second is lost.
@@ -173,7 +174,7 @@ fn gaps(evidence: &Evidence<'_>, sights: &[Sight], verdict: &mut Verdict) {
         // Without slack a session may end when its refresh begins. Then nothing was late, and a gap is allowed.
         let late = slack.is_zero() || *next - evidence.arrivals[request] > evidence.lifetime / 2 + slack;
         let failed = !matches!(evidence.plan.replies[request + 1], Reply::Good | Reply::Slow(_) | Reply::Drip(_));
-        let unobtained = sights.get(at + 1).is_none_or(|after| after.place > sight.place + 1);
+        let unobtained = sightings.get(at + 1).is_none_or(|after| after.place > sight.place + 1);
         if !late && !failed && !unobtained {
             verdict.wrong.push(format!("no credentials after session {}, though STS gave the next", sight.place));
         }

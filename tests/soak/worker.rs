@@ -102,7 +102,7 @@ impl Worker {
             Kind::Endpoint => {}
         }
         say(&format!("ready key={}", self.key));
-        if self.leaves_somebody() {
+        if self.leaves_process() {
             start(&["leaf", LEFTOVER]);
         }
         let mut looked = Instant::now();
@@ -131,7 +131,7 @@ impl Worker {
     }
 
     /// Whether it leaves a process behind that a restart must kill.
-    fn leaves_somebody(&self) -> bool {
+    fn leaves_process(&self) -> bool {
         match self.kind {
             Kind::Restart | Kind::Init => true,
             Kind::Signal | Kind::Endpoint => false,

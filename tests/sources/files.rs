@@ -11,10 +11,10 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-type Put = fn(&Path);
+type Prepare = fn(&Path);
 
 /// What can be at the path of a file, and the error for it.
-const ODD: [(&str, Put); 4] = [
+const ODD: [(&str, Prepare); 4] = [
     ("it is a FIFO, not a regular file", |path| {
         nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
     }),
@@ -24,7 +24,7 @@ const ODD: [(&str, Put); 4] = [
 ];
 
 /// Puts each of these at the path, and asserts that the error names the path and its origin.
-fn is_named(xassume: &Xassume, path: &Path, line: &str, named_by: &str) {
+fn errors_name_the_path(xassume: &Xassume, path: &Path, line: &str, named_by: &str) {
     for (reason, put) in ODD {
         let _ = fs::remove_file(path);
         put(path);
@@ -43,7 +43,7 @@ fn the_token_file_of_a_container() {
     let xassume = Xassume::new(&sts).without_keys().env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri());
     let path = xassume.home().join("token");
     let xassume = xassume.env(NAME, &path);
-    is_named(&xassume, &path, "container token file", NAME);
+    errors_name_the_path(&xassume, &path, "container token file", NAME);
     for (contents, reason) in [
         (None, "No such file or directory"),
         (Some(""), "it is empty"),
@@ -69,7 +69,7 @@ fn the_file_of_a_login_to_iam_identity_center() {
         let xassume = Xassume::new(&sts).without_keys().env("AWS_ENDPOINT_URL_SSO", sso.url());
         let xassume = xassume.file(".aws/config", config).args(["-p", "dev"]);
         let path = write_login(&xassume.home(), identifier, Login::Valid);
-        is_named(&xassume, &path, "login file", "profile dev");
+        errors_name_the_path(&xassume, &path, "login file", "profile dev");
         for (contents, reason) in [
             ("", "it is not a JSON document"),
             ("[]", "it is not a JSON document"),
@@ -103,7 +103,7 @@ fn the_file_of_a_login_to_the_console() {
     let (sts, sign_in) = (FakeSts::start(), FakeSignIn::start());
     let xassume = signed_in(&sts, &sign_in, Duration::from_mins(10));
     let path = write_sign_in(&xassume.home(), LOGIN_SESSION, Duration::from_mins(10));
-    is_named(&xassume, &path, "login file", "profile dev");
+    errors_name_the_path(&xassume, &path, "login file", "profile dev");
     let elsewhere = xassume.home().join("elsewhere");
     fs::create_dir(&elsewhere).expect("the home is writable");
     write_sign_in(&xassume.home(), LOGIN_SESSION, Duration::from_mins(10));
@@ -115,13 +115,13 @@ fn the_file_of_a_login_to_the_console() {
 }
 
 /// The names of all files in the directory of a login.
-fn beside(path: &Path) -> Vec<PathBuf> {
+fn siblings(path: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(path.parent().expect("a directory")).expect("a directory");
     entries.map(|entry| entry.expect("an entry").path()).collect()
 }
 
 #[test]
-fn a_refreshed_login_takes_the_place_of_the_old_one_and_keeps_what_others_have_written() {
+fn a_refreshed_login_replaces_the_old_one_and_keeps_foreign_keys() {
     let (sts, sso, sign_in) = (FakeSts::start(), FakeSso::start(), FakeSignIn::start());
     let corp = logged_in(&sts, &sso).env("AWS_ENDPOINT_URL_SSO_OIDC", sso.url());
     let console = signed_in(&sts, &sign_in, Duration::ZERO);
@@ -144,12 +144,12 @@ fn a_refreshed_login_takes_the_place_of_the_old_one_and_keeps_what_others_have_w
         assert_ne!(after["refreshToken"], before["refreshToken"]);
         assert!(fs::symlink_metadata(&path).expect("there").is_symlink(), "what a link leads to is replaced");
         assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
-        assert_eq!(beside(&path).len(), 2, "{:?}", beside(&path));
+        assert_eq!(siblings(&path).len(), 2, "{:?}", siblings(&path));
     }
 }
 
 #[test]
-fn a_refreshed_login_takes_a_name_for_its_writing_that_no_killed_run_has_left() {
+fn a_refreshed_login_is_written_despite_a_killed_runs_temporary_file() {
     let (sts, sso) = (FakeSts::start(), FakeSso::start());
     let corp = logged_in(&sts, &sso).env("AWS_ENDPOINT_URL_SSO_OIDC", sso.url());
     let path = write_login(&corp.home(), "corp", Login::Refreshable);
@@ -166,7 +166,7 @@ fn a_refreshed_login_takes_a_name_for_its_writing_that_no_killed_run_has_left() 
 const OTHER: u32 = 61_234;
 
 #[test]
-fn a_login_that_root_refreshes_stays_its_users() {
+fn a_login_that_root_refreshes_still_belongs_to_its_user() {
     if !nix::unistd::geteuid().is_root() {
         return skipped_without_root("only root can write another user's login");
     }
@@ -181,7 +181,7 @@ fn a_login_that_root_refreshes_stays_its_users() {
 }
 
 #[test]
-fn runs_at_one_time_refresh_a_login_once() {
+fn concurrent_runs_refresh_a_login_once() {
     let (sts, sso, sign_in) = (FakeSts::start(), FakeSso::start(), FakeSignIn::start());
     let corp = logged_in(&sts, &sso).env("AWS_ENDPOINT_URL_SSO_OIDC", sso.url());
     write_login(&corp.home(), "corp", Login::Refreshable);

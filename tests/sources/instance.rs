@@ -52,7 +52,7 @@ fn a_list_that_does_not_begin_with_a_role_is_one_clear_line() {
 }
 
 #[test]
-fn each_request_has_a_second_and_two_tries() {
+fn each_request_has_a_second_and_two_attempts() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     imds.delay(Duration::from_millis(600));
     ran(on(&sts, &imds));
@@ -67,7 +67,7 @@ fn each_request_has_a_second_and_two_tries() {
 }
 
 #[test]
-fn the_settings_of_the_aws_cli_count() {
+fn the_settings_of_the_aws_cli_apply() {
     let sts = FakeSts::start();
     let slow = FakeImds::start();
     slow.delay(Duration::from_millis(1500));
@@ -89,7 +89,7 @@ fn the_settings_of_the_aws_cli_count() {
 }
 
 #[test]
-fn a_setting_that_cannot_be_used_is_named() {
+fn an_invalid_setting_is_reported() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     let ipv4 = "IPv4, or name the address with AWS_EC2_METADATA_SERVICE_ENDPOINT";
     let second = "the default: 1 second for each try";
@@ -130,7 +130,7 @@ fn each_status_has_its_own_message() {
 }
 
 #[test]
-fn where_there_are_no_tokens_requests_go_without_as_for_the_aws_cli() {
+fn without_token_support_requests_have_no_token_as_with_the_aws_cli() {
     for status in [403, 404, 405] {
         let (sts, imds) = (FakeSts::start(), FakeImds::start());
         imds.refuse_tokens(status);
@@ -153,7 +153,7 @@ fn where_there_are_no_tokens_requests_go_without_as_for_the_aws_cli() {
 }
 
 #[test]
-fn what_knows_of_no_tokens_may_say_so_by_any_status_or_hang_up() {
+fn a_service_without_token_support_may_return_any_status_or_close() {
     let without_tokens: [&dyn Fn(&FakeImds); 5] = [
         &|imds| imds.refuse_tokens(401),
         &|imds| imds.refuse_tokens(418),
@@ -172,7 +172,7 @@ fn what_knows_of_no_tokens_may_say_so_by_any_status_or_hang_up() {
 }
 
 #[test]
-fn where_a_token_is_needed_the_error_says_why_there_is_none() {
+fn where_a_token_is_required_the_error_says_why_it_is_missing() {
     for (status, meaning) in [(403, "access is forbidden"), (500, "the service has a fault")] {
         let (sts, imds) = (FakeSts::start(), FakeImds::start());
         imds.refuse_tokens(status);
@@ -189,7 +189,7 @@ fn where_a_token_is_needed_the_error_says_why_there_is_none() {
 }
 
 #[test]
-fn a_token_that_is_lost_on_its_way_is_no_reason_to_fail_where_none_is_needed() {
+fn a_lost_token_is_not_an_error_where_none_is_required() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     imds.lose_tokens();
     imds.allow_v1();
@@ -198,7 +198,7 @@ fn a_token_that_is_lost_on_its_way_is_no_reason_to_fail_where_none_is_needed() {
 }
 
 #[test]
-fn metadata_that_is_disabled_is_not_asked() {
+fn disabled_metadata_is_not_called() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     let error = failed(on(&sts, &imds).env("AWS_EC2_METADATA_DISABLED", "true"));
     assert!(error.contains("looked at AWS_ACCESS_KEY_ID, "), "{error}");
@@ -207,7 +207,7 @@ fn metadata_that_is_disabled_is_not_asked() {
 }
 
 #[test]
-fn credentials_that_are_missing_are_not_taken_for_a_fault_of_metadata() {
+fn missing_credentials_are_not_reported_as_a_metadata_error() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     imds.fail(403);
     let keys = "aws_access_key_id = AKIA\naws_secret_access_key = s\n";

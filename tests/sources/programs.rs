@@ -1,15 +1,15 @@
 //! `--sts-timeout`, if set, also limits the programs that a session needs.
 
-use super::{ROLE, failed, with_process};
+use super::{ROLE, failed, with_credential_process};
 use crate::support::{Answer, FakeSts, Xassume};
 use std::time::{Duration, Instant};
 
 #[test]
-fn a_credential_process_is_waited_for_no_longer_than_asked() {
+fn a_credential_process_gets_no_longer_than_the_timeout() {
     let sts = FakeSts::start();
     for world in [
-        with_process(&sts, "sleep 300").args(["--sts-timeout", "900ms"]),
-        with_process(&sts, "sleep 300").env("XASSUME_STS_TIMEOUT", "900ms"),
+        with_credential_process(&sts, "sleep 300").args(["--sts-timeout", "900ms"]),
+        with_credential_process(&sts, "sleep 300").env("XASSUME_STS_TIMEOUT", "900ms"),
     ] {
         let begun = Instant::now();
         let error = failed(world);
@@ -25,18 +25,18 @@ fn a_credential_process_is_waited_for_no_longer_than_asked() {
 }
 
 #[test]
-fn the_time_that_a_credential_process_takes_is_taken_from_the_time_for_sts() {
+fn a_credential_process_and_sts_share_the_timeout() {
     let sts = FakeSts::builder().script([Answer::Hang]).start();
     let command = r#"sleep 4; echo '{"Version":1,"AccessKeyId":"ASIA","SecretAccessKey":"s","SessionToken":"t"}'"#;
     let begun = Instant::now();
-    let error = failed(with_process(&sts, command).args(["--sts-timeout", "6s"]));
+    let error = failed(with_credential_process(&sts, command).args(["--sts-timeout", "6s"]));
     let took = begun.elapsed();
     assert!(error.contains("gave no answer within ") && error.contains("cannot assume"), "{error}");
     assert!(took >= Duration::from_secs(6) && took < Duration::from_millis(9500), "6s for both, not 10s: {took:?}");
 }
 
 #[test]
-fn an_mfa_command_is_waited_for_no_longer_than_asked() {
+fn an_mfa_command_gets_no_longer_than_the_timeout() {
     let sts = FakeSts::start();
     let xassume = Xassume::new(&sts).args(["--mfa-serial", "arn:aws:iam::111111111111:mfa/alice", "-r", ROLE]);
     let begun = Instant::now();

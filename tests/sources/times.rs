@@ -1,6 +1,6 @@
 //! Each format of a time that the AWS CLI accepts, in each source that has an expiration.
 
-use super::{failed, logged_in, ran, signed_in, with_process};
+use super::{failed, logged_in, ran, signed_in, with_credential_process};
 use crate::support::{
     FakeContainer, FakeImds, FakeSignIn, FakeSso, FakeSts, Identity, LOGIN_SESSION, Login, Xassume, write_end,
     write_login, write_sign_in,
@@ -22,7 +22,7 @@ const FORMS: [&str; 8] = [
 fn with_keys_that_end(sts: &FakeSts, end: &str) -> Xassume {
     let Identity { access_key_id, secret_access_key, .. } = Identity::user();
     let keys = format!(r#""AccessKeyId":"{access_key_id}","SecretAccessKey":"{secret_access_key}""#);
-    with_process(sts, &format!(r#"echo '{{"Version":1,{keys},"Expiration":"{end}"}}'"#))
+    with_credential_process(sts, &format!(r#"echo '{{"Version":1,{keys},"Expiration":"{end}"}}'"#))
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Files of a run are removed at its end. Those of a killed run are removed by the next run.
 
-use super::file::{by_file, entries, folder_of_the_run};
-use super::{denied, generation, probing};
+use super::file::{entries_of, run_directory, via_file};
+use super::{denied, next_start, probing};
 use crate::support::{Answer, FakeSts, Running};
 use std::ffi::OsStr;
 use std::fs::{self, File, FileTimes};
@@ -23,43 +23,43 @@ fn nothing_stays_however_it_ends() {
     let running: Vec<_> = ends
         .iter()
         .flat_map(|(verbs, signal)| {
-            let chosen = by_file(&sts).args(["--credentials-file", "chosen"]);
-            [probing(by_file(&sts), verbs), probing(chosen, verbs)]
+            let chosen = via_file(&sts).args(["--credentials-file", "chosen"]);
+            [probing(via_file(&sts), verbs), probing(chosen, verbs)]
                 .map(|xassume| (xassume.clone(), xassume.spawn(), *signal))
         })
         .collect();
     for (xassume, running, signal) in running {
         if let Some(signal) = signal {
-            generation(&running);
+            next_start(&running);
             running.signal(signal);
         }
         running.wait();
         let sandbox = xassume.sandbox();
-        assert!(entries(&sandbox.runtime()).is_empty() && entries(&sandbox.work()).is_empty(), "{signal:?}");
+        assert!(entries_of(&sandbox.runtime()).is_empty() && entries_of(&sandbox.work()).is_empty(), "{signal:?}");
     }
 }
 
 #[test]
 fn nothing_stays_of_a_run_that_never_got_a_session() {
     let hanging = FakeSts::builder().script([Answer::Hang]).start();
-    let interrupted = probing(by_file(&hanging), &["say", "ran"]);
+    let interrupted = probing(via_file(&hanging), &["say", "ran"]);
     let running = interrupted.spawn();
     hanging.wait_for_requests(1);
     running.signal(libc::SIGTERM);
     running.wait().killed_by(libc::SIGTERM);
 
     let refusing = FakeSts::builder().script_forever([denied()]).start();
-    let refused = probing(by_file(&refusing), &["say", "ran"]);
+    let refused = probing(via_file(&refusing), &["say", "ran"]);
     refused.run().exited(125);
     for xassume in [interrupted, refused] {
-        assert!(entries(&xassume.sandbox().runtime()).is_empty());
+        assert!(entries_of(&xassume.sandbox().runtime()).is_empty());
     }
 }
 
 #[test]
-fn a_file_of_somebody_elses_is_neither_replaced_nor_removed() {
+fn a_foreign_file_is_neither_replaced_nor_removed() {
     let sts = FakeSts::start();
-    let first = probing(by_file(&sts).args(["--credentials-file", "chosen"]), &["print-keys"]);
+    let first = probing(via_file(&sts).args(["--credentials-file", "chosen"]), &["print-keys"]);
     let chosen = first.sandbox().work().join("chosen");
     fs::write(&chosen, "[default]\naws_access_key_id = AKIAMINE\n").expect("the directory is ours");
     let refused = first.clone().run().exited(125);
@@ -70,9 +70,9 @@ fn a_file_of_somebody_elses_is_neither_replaced_nor_removed() {
 
     // Another run takes over the same file, one fails, and the first one ends.
     let old = first.spawn();
-    generation(&old);
+    next_start(&old);
     let new = first.spawn();
-    generation(&new);
+    next_start(&new);
     sts.script([denied()]);
     first.clone().env("XASSUME_FORCE_REFRESH", "true").run().exited(125);
     let there = fs::read_to_string(&chosen).expect("there");
@@ -85,23 +85,23 @@ fn a_file_of_somebody_elses_is_neither_replaced_nor_removed() {
 }
 
 #[test]
-fn the_folder_of_a_killed_run_goes_with_the_next_one() {
+fn the_directory_of_a_killed_run_is_removed_by_the_next_run() {
     let sts = FakeSts::start();
-    let xassume = probing(by_file(&sts), &["print-keys"]);
+    let xassume = probing(via_file(&sts), &["print-keys"]);
     let killed: Running = xassume.spawn();
-    generation(&killed);
-    let stale = folder_of_the_run(xassume.sandbox());
+    next_start(&killed);
+    let stale = run_directory(xassume.sandbox());
     killed.signal(libc::SIGKILL);
     killed.line("TERM");
     killed.wait().killed_by(libc::SIGKILL);
     assert!(stale.join("credentials").exists(), "nobody was left to remove it");
 
     let next = xassume.spawn();
-    generation(&next);
+    next_start(&next);
     assert!(!stale.exists());
-    let living = folder_of_the_run(xassume.sandbox());
+    let living = run_directory(xassume.sandbox());
     let third = xassume.spawn();
-    generation(&third);
+    next_start(&third);
     assert!(living.join("credentials").exists(), "a living run keeps its folder");
 }
 
@@ -109,7 +109,7 @@ fn the_folder_of_a_killed_run_goes_with_the_next_one() {
 #[test]
 fn an_unfinished_file_of_a_killed_run_is_removed_by_the_next_and_no_other() {
     let sts = FakeSts::start();
-    let xassume = by_file(&sts).args(["--credentials-file", "shared"]);
+    let xassume = via_file(&sts).args(["--credentials-file", "shared"]);
     let work = xassume.sandbox().work();
     let long_ago = FileTimes::new().set_modified(SystemTime::now() - Duration::from_mins(5));
     let make = |name: &str| {
@@ -123,8 +123,8 @@ fn an_unfinished_file_of_a_killed_run_is_removed_by_the_next_and_no_other() {
     fs::write(work.join(format!(".shared.{young}")), "[default]").expect("ours");
     symlink("elsewhere", work.join(format!(".shared.{link}"))).expect("the directory is ours");
     let running = probing(xassume, &["print-keys", "then", "exit", "0"]).spawn();
-    generation(&running);
-    let mut names: Vec<_> = entries(&work).iter().map(|path| path.file_name().map(OsStr::to_owned)).collect();
+    next_start(&running);
+    let mut names: Vec<_> = entries_of(&work).iter().map(|path| path.file_name().map(OsStr::to_owned)).collect();
     names.sort();
     let mut kept = [format!(".shared.{young}"), format!(".shared.{link}"), format!(".other.{gone}")].to_vec();
     kept.extend([".shared.mine", "elsewhere", "shared"].map(str::to_owned));

@@ -1,6 +1,6 @@
 //! A refresh that fails: the command keeps running, and each change of the state is one line.
 
-use super::{SHORT, count, denied, generation, key, probing, restarting, signalling};
+use super::{SHORT, count, denied, key, next_start, probing, restarting, signaling};
 use crate::support::{Answer, FakeSts};
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ fn failing_then_expired_then_recovered() {
     let lifetime = Answer::Lifetime(Duration::from_secs(3));
     let sts = FakeSts::builder().script([lifetime, denied(), denied(), denied()]).start();
     let xassume = probing(restarting(&sts), &["print-keys"]).spawn();
-    let first = generation(&xassume);
+    let first = next_start(&xassume);
     let failing = xassume.error_line("cannot refresh the session, which expires in ");
     assert!(failing.contains("s: cannot assume "), "{failing}");
     assert!(failing.ends_with("; the command keeps running, retry in 1s"), "{failing}");
     xassume.error_line("hint: ");
     assert_eq!(xassume.error_line("expired"), "xassume: the session has expired and the command is still running");
     assert_eq!(xassume.error_line("again"), "xassume: the session is refreshed again, after 3 failures");
-    let second = generation(&xassume);
+    let second = next_start(&xassume);
     assert_ne!(first.pid, second.pid);
     assert_eq!(second.key, key(&sts, 1));
     xassume.signal(libc::SIGTERM);
@@ -31,9 +31,9 @@ fn failing_then_expired_then_recovered() {
 fn a_recovery_in_time_is_a_restart_like_any_other() {
     let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(3)), denied()]).start();
     let xassume = probing(restarting(&sts), &["print-keys"]).spawn();
-    generation(&xassume);
+    next_start(&xassume);
     xassume.error_line("cannot refresh the session, which expires in ");
-    assert_eq!(generation(&xassume).key, key(&sts, 1));
+    assert_eq!(next_start(&xassume).key, key(&sts, 1));
     xassume.signal(libc::SIGTERM);
     let finished = xassume.wait().exited(0);
     assert!(!finished.stderr.contains("has expired"), "{}", finished.stderr);
@@ -41,27 +41,27 @@ fn a_recovery_in_time_is_a_restart_like_any_other() {
 }
 
 #[test]
-fn further_failures_are_told_to_who_asks() {
+fn further_failures_are_logged_only_with_v() {
     let sts = FakeSts::builder().script_forever([Answer::Lifetime(Duration::from_secs(1)), denied()]).start();
-    let xassume = probing(signalling(&sts).arg("-v"), &["print-keys"]).spawn();
-    generation(&xassume);
+    let xassume = probing(signaling(&sts).arg("-v"), &["print-keys"]).spawn();
+    next_start(&xassume);
     xassume.error_line("cannot refresh the session");
     let retry = xassume.error_line("refresh failed 2 times: cannot assume");
     assert!(retry.ends_with("; retry in 1s"), "{retry}");
 }
 
 #[test]
-fn quiet_says_nothing_of_it() {
+fn quiet_hides_failed_refreshes() {
     let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), denied()]).start();
     let xassume = probing(restarting(&sts).arg("-q"), &["print-keys"]).spawn();
-    generation(&xassume);
-    generation(&xassume);
+    next_start(&xassume);
+    next_start(&xassume);
     xassume.signal(libc::SIGTERM);
     assert_eq!(xassume.wait().exited(0).stderr, "");
 }
 
 #[test]
-fn a_lost_session_stops_the_command_if_so_asked() {
+fn an_expired_session_stops_the_command_on_request() {
     let commands: [(&[&str], &str, usize); 2] =
         [(&["ignore-term"], "100ms", 0), (&["print-signals", "then", "say", "drained"], "1h", 1)];
     let cases = commands.map(|(verbs, patience, drained)| {
@@ -79,7 +79,7 @@ fn a_lost_session_stops_the_command_if_so_asked() {
 }
 
 #[test]
-fn a_lost_session_stops_the_command_while_sts_is_still_being_asked() {
+fn an_expired_session_stops_the_command_during_a_call_to_sts() {
     let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), Answer::Hang]).start();
     let stop = restarting(&sts).args(["--sts-timeout", "10m", "--on-refresh-failure", "stop"]);
     let xassume = probing(stop, &["print-signals", "then", "say", "drained"]).spawn();
@@ -91,23 +91,23 @@ fn a_lost_session_stops_the_command_while_sts_is_still_being_asked() {
 }
 
 #[test]
-fn an_expiry_is_told_while_sts_is_still_being_asked_and_so_is_its_late_answer() {
+fn an_expiry_during_a_call_to_sts_and_its_late_answer_are_logged() {
     let slow = Answer::Slow(Duration::from_secs(3));
     let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), slow]).start();
     let xassume = probing(restarting(&sts), &["print-keys"]).spawn();
-    generation(&xassume);
+    next_start(&xassume);
     assert_eq!(xassume.error_line("expired"), "xassume: the session has expired and the command is still running");
     assert_eq!(xassume.error_line("again"), "xassume: the session is refreshed again, after its expiry");
-    assert_eq!(generation(&xassume).key, key(&sts, 1));
+    assert_eq!(next_start(&xassume).key, key(&sts, 1));
     assert_eq!(sts.requests().len(), 2);
 }
 
 #[test]
-fn a_reset_connection_is_tried_again_without_a_word() {
+fn a_reset_connection_is_retried_silently() {
     let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), Answer::Reset]).start();
     let xassume = probing(restarting(&sts), &["print-keys"]).spawn();
-    generation(&xassume);
-    generation(&xassume);
+    next_start(&xassume);
+    next_start(&xassume);
     xassume.signal(libc::SIGTERM);
     assert_eq!(xassume.wait().exited(0).stderr, "");
     assert_eq!(sts.requests().len(), 3);

@@ -1,7 +1,7 @@
 //! `--via file`: the path of the file, its mode, and how it is replaced.
 
 use super::processes::eventually;
-use super::{generation, key, one_refresh, probing, scripted, signalling, skipped, xassume};
+use super::{key, next_start, one_refresh, probing, scripted, signaling, skipped, xassume};
 use crate::support::{FakeSts, Sandbox, Xassume, skipped_without_root};
 use nix::unistd::{AccessFlags, access, geteuid};
 use std::fs::{self, File};
@@ -9,7 +9,7 @@ use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 
-pub(super) fn by_file(sts: &FakeSts) -> Xassume {
+pub(super) fn via_file(sts: &FakeSts) -> Xassume {
     xassume(sts).args(["--via", "file"])
 }
 
@@ -17,13 +17,13 @@ fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).expect("it is there").mode() & 0o7777
 }
 
-pub(super) fn entries(directory: &Path) -> Vec<PathBuf> {
+pub(super) fn entries_of(directory: &Path) -> Vec<PathBuf> {
     fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path()).collect()
 }
 
 /// The directory of the only run that has one.
-pub(super) fn folder_of_the_run(sandbox: &Sandbox) -> PathBuf {
-    let [directory] = entries(&sandbox.runtime()).try_into().expect("one directory");
+pub(super) fn run_directory(sandbox: &Sandbox) -> PathBuf {
+    let [directory] = entries_of(&sandbox.runtime()).try_into().expect("one directory");
     directory
 }
 
@@ -32,11 +32,11 @@ fn the_command_gets_a_private_file_and_no_keys() {
     let sts = FakeSts::start();
     let script =
         "echo file=$AWS_SHARED_CREDENTIALS_FILE; cat $AWS_SHARED_CREDENTIALS_FILE; $PROBE print-signals then environ";
-    let xassume = scripted(by_file(&sts), script).spawn();
+    let xassume = scripted(via_file(&sts), script).spawn();
     let line = xassume.line("file=");
     let file = Path::new(line.trim_start_matches("file="));
     xassume.line("ready");
-    let directory = folder_of_the_run(xassume.sandbox());
+    let directory = run_directory(xassume.sandbox());
     assert_eq!(file.parent(), Some(directory.as_path()));
     assert_eq!((mode(&directory), mode(file)), (0o700, 0o600));
     xassume.signal(libc::SIGTERM);
@@ -50,9 +50,9 @@ fn the_command_gets_a_private_file_and_no_keys() {
 }
 
 #[test]
-fn the_environment_leads_to_the_file_alone() {
+fn the_environment_contains_only_the_path_of_the_file() {
     let sts = FakeSts::start();
-    let finished = probing(by_file(&sts), &["environ"]).run().exited(0);
+    let finished = probing(via_file(&sts), &["environ"]).run().exited(0);
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION"] {
         assert_eq!(finished.variable(name), None, "{name} would win over the file");
     }
@@ -62,7 +62,7 @@ fn the_environment_leads_to_the_file_alone() {
 }
 
 #[test]
-fn without_a_runtime_folder_it_is_kept_in_memory_all_the_same() {
+fn without_a_runtime_directory_the_file_is_still_in_memory() {
     if access("/dev/shm", AccessFlags::W_OK | AccessFlags::X_OK).is_err() {
         skipped("no /dev/shm that can be written to");
         return;
@@ -72,8 +72,8 @@ fn without_a_runtime_folder_it_is_kept_in_memory_all_the_same() {
         let finished = probing(xassume, &["environ"]).run().exited(0);
         finished.variable("AWS_SHARED_CREDENTIALS_FILE").expect("is set")
     };
-    let missing = by_file(&sts).env("XDG_RUNTIME_DIR", "/no/such/folder");
-    for xassume in [by_file(&sts).env_remove("XDG_RUNTIME_DIR"), missing] {
+    let missing = via_file(&sts).env("XDG_RUNTIME_DIR", "/no/such/folder");
+    for xassume in [via_file(&sts).env_remove("XDG_RUNTIME_DIR"), missing] {
         let file = shown(xassume);
         assert!(file.starts_with("/dev/shm/xassume-"), "{file}");
         assert!(!Path::new(&file).exists());
@@ -81,11 +81,11 @@ fn without_a_runtime_folder_it_is_kept_in_memory_all_the_same() {
 }
 
 #[test]
-fn a_refresh_puts_a_new_file_in_the_place_of_the_old_one() {
+fn a_refresh_replaces_the_file() {
     let sts = one_refresh();
-    let xassume = probing(signalling(&sts), &["print-keys"]).spawn();
-    assert_eq!(generation(&xassume).key, key(&sts, 0));
-    let file = folder_of_the_run(xassume.sandbox()).join("credentials");
+    let xassume = probing(signaling(&sts), &["print-keys"]).spawn();
+    assert_eq!(next_start(&xassume).key, key(&sts, 0));
+    let file = run_directory(xassume.sandbox()).join("credentials");
     let mut old = File::open(&file).expect("it is there");
     xassume.line("HUP");
     assert_eq!(xassume.line("key="), format!("key={}", key(&sts, 1)), "it is there before the signal");
@@ -95,17 +95,17 @@ fn a_refresh_puts_a_new_file_in_the_place_of_the_old_one() {
     old.read_to_string(&mut text).expect("it is open");
     assert!(text.contains(&key(&sts, 0)), "whoever was reading goes on reading the old one");
     let directory = file.parent().expect("a directory");
-    let names: Vec<_> = entries(directory).into_iter().filter(|path| path != &file).collect();
+    let names: Vec<_> = entries_of(directory).into_iter().filter(|path| path != &file).collect();
     assert!(names.iter().all(|path| path.ends_with("lock") || path.ends_with("config")), "{names:?}");
 }
 
 #[test]
-fn a_command_that_wants_no_signal_finds_a_fresh_file() {
+fn a_command_without_a_refresh_signal_finds_a_new_file() {
     let sts = one_refresh();
-    let xassume = probing(by_file(&sts), &["print-keys", "exit-on", "RTMIN+1"]).spawn();
-    let first = generation(&xassume);
+    let xassume = probing(via_file(&sts), &["print-keys", "exit-on", "RTMIN+1"]).spawn();
+    let first = next_start(&xassume);
     assert_eq!(first.key, key(&sts, 0));
-    let file = folder_of_the_run(xassume.sandbox()).join("credentials");
+    let file = run_directory(xassume.sandbox()).join("credentials");
     eventually("the file is fresh", || {
         let text = fs::read_to_string(&file).expect("there is a file at any time");
         sts.issued().get(1).is_some_and(|issued| text.contains(&issued.access_key_id))
@@ -115,24 +115,24 @@ fn a_command_that_wants_no_signal_finds_a_fresh_file() {
 }
 
 #[test]
-fn a_restart_may_be_by_file_too() {
+fn restart_can_be_combined_with_via_file() {
     let sts = one_refresh();
-    let xassume = by_file(&sts).args(["--on-expiry", "restart"]);
+    let xassume = via_file(&sts).args(["--on-expiry", "restart"]);
     let xassume = scripted(xassume, "echo file=$AWS_SHARED_CREDENTIALS_FILE; exec $PROBE print-keys").spawn();
-    let first = (xassume.line("file="), generation(&xassume).key);
-    let second = (xassume.line("file="), generation(&xassume).key);
+    let first = (xassume.line("file="), next_start(&xassume).key);
+    let second = (xassume.line("file="), next_start(&xassume).key);
     assert_eq!((first.1, second.1), (key(&sts, 0), key(&sts, 1)));
     assert_eq!(first.0, second.0, "at the same place");
 }
 
 #[test]
-fn a_file_of_the_users_choice_is_shared_by_its_mode() {
+fn a_file_chosen_by_the_user_has_the_requested_mode() {
     let sts = one_refresh();
-    let xassume = super::after("umask 077", &sts).arg(crate::support::binary());
+    let xassume = super::started_after("umask 077", &sts).arg(crate::support::binary());
     let shared = xassume.sandbox().work().join("shared");
     let arguments = ["-r", super::ROLE, "--on-expiry", "signal", "--file-mode", "0640", "--credentials-file", "shared"];
     let xassume = probing(xassume.args(arguments), &["print-keys"]).spawn();
-    assert_eq!(generation(&xassume).key, key(&sts, 0));
+    assert_eq!(next_start(&xassume).key, key(&sts, 0));
     assert_eq!(mode(&shared), 0o640, "the umask has no say");
     xassume.line("HUP");
     assert_eq!(xassume.line("key="), format!("key={}", key(&sts, 1)));
@@ -141,13 +141,13 @@ fn a_file_of_the_users_choice_is_shared_by_its_mode() {
     xassume.line("TERM");
     let work = xassume.sandbox().work();
     assert_eq!(xassume.wait().exited(0).stderr, "");
-    assert!(!work.exists() || entries(&work).is_empty(), "neither the file nor a temporary one stays");
+    assert!(!work.exists() || entries_of(&work).is_empty(), "neither the file nor a temporary one stays");
 }
 
 #[test]
-fn a_file_where_others_could_exchange_it_is_refused() {
+fn a_file_that_other_users_could_replace_is_rejected() {
     let sts = FakeSts::start();
-    let base = by_file(&sts);
+    let base = via_file(&sts);
     let work = base.sandbox().work();
     for directory in ["real", "folder/file", "others"] {
         fs::create_dir_all(work.join(directory)).expect("the directory is ours");
@@ -169,18 +169,18 @@ fn a_file_where_others_could_exchange_it_is_refused() {
         assert_eq!(finished.stdout_text(), "");
     }
     assert_eq!(sts.requests().len(), 0);
-    assert!(entries(&work.join("real")).is_empty());
+    assert!(entries_of(&work.join("real")).is_empty());
 }
 
 #[test]
 fn a_file_that_cannot_be_replaced_is_a_failed_refresh() {
     let sts = FakeSts::builder().lifetime(std::time::Duration::from_secs(3)).start();
-    let xassume = signalling(&sts).args(["--credentials-file", "volume/credentials"]);
+    let xassume = signaling(&sts).args(["--credentials-file", "volume/credentials"]);
     let (volume, away) = (xassume.sandbox().work().join("volume"), xassume.sandbox().work().join("away"));
     fs::create_dir(&volume).expect("the directory is ours");
     fs::set_permissions(&volume, fs::Permissions::from_mode(0o700)).expect("a mode");
     let xassume = probing(xassume, &["print-keys"]).spawn();
-    generation(&xassume);
+    next_start(&xassume);
     fs::rename(&volume, &away).expect("the directory is ours");
     let line = xassume.error_line("cannot refresh the session");
     assert!(line.contains("cannot replace") && line.contains("volume/credentials: No such file"), "{line}");

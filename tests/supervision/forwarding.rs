@@ -49,7 +49,7 @@ fn signals_that_concern_xassume_alone_are_not_forwarded() {
 }
 
 #[test]
-fn what_the_command_sends_does_not_come_back() {
+fn signals_from_the_command_do_not_come_back() {
     let sts = FakeSts::start();
     let commands = [
         "kill -TERM $PPID",
@@ -66,7 +66,7 @@ fn what_the_command_sends_does_not_come_back() {
 }
 
 #[test]
-fn whatever_the_command_started_is_signalled_too() {
+fn processes_that_the_command_started_are_signaled_too() {
     let sts = FakeSts::start();
     let script = "trap '' USR1; $PROBE print-signals exit-on USR1 & wait $!; exit 6";
     let xassume = scripted(restarting(&sts), script).spawn();
@@ -76,7 +76,7 @@ fn whatever_the_command_started_is_signalled_too() {
 }
 
 #[test]
-fn term_leaves_nobody_of_a_pipeline() {
+fn term_ends_all_processes_of_a_pipeline() {
     let sts = FakeSts::start();
     let xassume = scripted(restarting(&sts), "$PROBE print-signals | cat | cat | cat").spawn();
     xassume.line("ready");
@@ -98,7 +98,7 @@ fn a_burst_of_signals_is_survived() {
 }
 
 #[test]
-fn before_the_command_exists_a_signal_ends_xassume_at_once() {
+fn before_the_command_starts_a_signal_ends_xassume_at_once() {
     for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGUSR1, libc::SIGRTMIN() + 2] {
         let sts = FakeSts::builder().script([Answer::Hang]).start();
         // And not after the timeout for STS, which is longer than any test waits.
@@ -111,7 +111,7 @@ fn before_the_command_exists_a_signal_ends_xassume_at_once() {
 }
 
 #[test]
-fn before_the_command_exists_harmless_signals_are_ignored() {
+fn before_the_command_starts_harmless_signals_are_ignored() {
     let sts = FakeSts::builder().script([Answer::Held]).start();
     let xassume = probing(restarting(&sts), &["print-signals", "exit-on", "RTMIN+1"]).spawn();
     sts.wait_for_requests(1);

@@ -5,7 +5,7 @@ use super::{probing, restarting};
 use crate::support::{FakeSts, Running, Xassume, probe, sys};
 
 /// xassume with a program whose file is leased, and the lease; `None` where files cannot be leased.
-fn held(sts: &FakeSts) -> Option<(Xassume, sys::Lease)> {
+fn with_leased_program(sts: &FakeSts) -> Option<(Xassume, sys::Lease)> {
     let [this, mark] = probe();
     let xassume = restarting(sts);
     let program = xassume.home().join("program");
@@ -18,17 +18,17 @@ fn held(sts: &FakeSts) -> Option<(Xassume, sys::Lease)> {
 }
 
 #[track_caller]
-fn begun(running: &Running) {
+fn wait_for_child(running: &Running) {
     eventually("there is a child", || !children(running.pid()).is_empty());
 }
 
 #[test]
 fn a_signal_ends_xassume_and_the_child() {
     let sts = FakeSts::start();
-    let Some((xassume, _lease)) = held(&sts) else { return };
+    let Some((xassume, _lease)) = with_leased_program(&sts) else { return };
     for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
         let running = xassume.clone().args(["say", "ran"]).spawn();
-        begun(&running);
+        wait_for_child(&running);
         running.signal(signal);
         let finished = running.wait().killed_by(signal).left_no_process();
         assert_eq!((finished.stdout_text(), finished.stderr.as_str()), (String::new(), ""));
@@ -38,11 +38,11 @@ fn a_signal_ends_xassume_and_the_child() {
 #[test]
 fn a_file_that_answers_late_is_run_and_one_that_does_not_is_an_error() {
     let sts = FakeSts::start();
-    let Some((late, lease)) = held(&sts) else { return };
-    let Some((never, _lease)) = held(&sts) else { return };
+    let Some((late, lease)) = with_leased_program(&sts) else { return };
+    let Some((never, _lease)) = with_leased_program(&sts) else { return };
     let never = never.args(["say", "ran"]).spawn();
     let late = late.args(["exit", "3"]).spawn();
-    begun(&late);
+    wait_for_child(&late);
     drop(lease);
     assert_eq!(late.wait().exited(3).stderr, "");
     let finished = never.wait().exited(125).left_no_process();
@@ -58,7 +58,7 @@ fn a_signal_that_comes_with_the_start_is_not_lost() {
     let sts = FakeSts::start();
     let all: Vec<_> = (0..8).map(|_| probing(restarting(&sts), &["print-signals"]).spawn()).collect();
     for running in all {
-        begun(&running);
+        wait_for_child(&running);
         running.signal(libc::SIGTERM);
         // Before or after the program has set up its handling of the signal.
         let finished = running.wait().left_no_process();

@@ -1,6 +1,6 @@
 //! The command inherits what xassume inherited, and nothing that belongs to xassume.
 
-use super::{after, one_refresh, probing, restarting, restarting_after, state};
+use super::{one_refresh, probing, restarting, restarting_after, started_after, state};
 use crate::support::{FakeSts, Xassume, probe};
 use serde_json::{Value, json};
 use std::fs::File;
@@ -16,7 +16,7 @@ fn comparable(mut state: Value) -> Value {
     state
 }
 
-fn odd(xassume: Xassume) -> Xassume {
+fn with_unusual_state(xassume: Xassume) -> Xassume {
     let file = File::open("/dev/zero").expect("there is a /dev/zero");
     let first = libc::SIGRTMIN();
     xassume
@@ -28,29 +28,29 @@ fn odd(xassume: Xassume) -> Xassume {
 const WORDS: &str = "umask 027; ulimit -Sn 333; ulimit -Sc 0; cd /usr; exec nice -n 5 \"$0\" \"$@\"";
 
 #[test]
-fn the_command_finds_what_it_would_have_found_without_xassume() {
+fn the_command_inherits_the_same_as_without_xassume() {
     let sts = FakeSts::start();
-    let alone = odd(after(WORDS, &sts)).args(probe()).arg("state").run().exited(0).stdout_json();
-    let state = probing(odd(restarting_after(WORDS, &sts)), &["state"]).run().exited(0).stdout_json();
+    let alone = with_unusual_state(started_after(WORDS, &sts)).args(probe()).arg("state").run().exited(0).stdout_json();
+    let state = probing(with_unusual_state(restarting_after(WORDS, &sts)), &["state"]).run().exited(0).stdout_json();
     assert_eq!(alone["fds"].as_object().expect("a table").len(), 4);
     assert_eq!((&alone["umask"], &alone["cwd"]), (&json!("0027"), &json!("/usr")));
     assert_eq!(comparable(state), comparable(alone));
 }
 
 #[test]
-fn limits_are_those_that_were_inherited() {
+fn limits_are_inherited() {
     let sts = FakeSts::start();
     let limits = |xassume: Xassume| xassume.args(["sh", "-c", "ulimit -a"]).run().exited(0).stdout_text();
-    let alone = limits(after(WORDS, &sts));
+    let alone = limits(started_after(WORDS, &sts));
     assert!(alone.contains("333"), "{alone}");
     assert_eq!(limits(restarting_after(WORDS, &sts).arg("--")), alone);
 }
 
 #[test]
-fn a_restarted_command_finds_what_the_first_one_found() {
+fn a_restarted_command_inherits_the_same_as_the_first_one() {
     let sts = one_refresh();
     // TERM is blocked (inherited), so another signal must stop the first command.
-    let xassume = odd(restarting(&sts)).args(["--stop-signal", "USR2"]);
+    let xassume = with_unusual_state(restarting(&sts)).args(["--stop-signal", "USR2"]);
     let xassume = probing(xassume, &["state", "then", "print-signals", "exit-on", "USR2"]).spawn();
     let first = comparable(state(&xassume));
     assert_eq!(first["SigIgn"], json!(["HUP", "INT", "PIPE", "CHLD", "TTOU", "RTMIN+0", "RTMIN+5"]));
@@ -59,7 +59,7 @@ fn a_restarted_command_finds_what_the_first_one_found() {
 }
 
 #[test]
-fn the_command_has_a_group_of_its_own_in_the_same_session() {
+fn the_command_leads_a_new_group_in_the_same_session() {
     let sts = FakeSts::start();
     let xassume = probing(restarting(&sts), &["state"]).spawn();
     let us = xassume.pid();

@@ -4,7 +4,7 @@ use super::{probing, xassume};
 use crate::support::{FakeSts, Xassume};
 
 #[test]
-fn flags_that_would_have_no_effect_are_refused() {
+fn flags_without_effect_are_rejected() {
     let sts = FakeSts::start();
     let cases: &[(&[&str], &str)] = &[
         (&["--signal", "HUP"], "--signal needs --on-expiry signal"),
@@ -24,7 +24,7 @@ fn flags_that_would_have_no_effect_are_refused() {
 }
 
 #[test]
-fn words_that_mean_nothing_are_refused() {
+fn invalid_values_are_rejected() {
     let sts = FakeSts::start();
     let cases: &[(&[&str], &str)] = &[
         (&["--on-expiry", "reload"], "is none of none, restart and signal"),
@@ -49,7 +49,7 @@ fn words_that_mean_nothing_are_refused() {
 }
 
 #[test]
-fn a_missing_command_is_told_with_the_usage() {
+fn a_missing_command_is_a_usage_error() {
     let sts = FakeSts::start();
     let finished = xassume(&sts).args(["--on-expiry", "restart"]).run().exited(125);
     assert!(finished.stderr.contains("no command was given"), "{}", finished.stderr);
@@ -57,7 +57,7 @@ fn a_missing_command_is_told_with_the_usage() {
 }
 
 #[test]
-fn variables_for_other_runs_are_no_reason_to_refuse() {
+fn variables_for_other_runs_are_not_an_error() {
     let sts = FakeSts::start();
     let configured = xassume(&sts).env("XASSUME_SIGNAL", "USR1").env("XASSUME_STOP_TIMEOUT", "5s");
     let configured = configured.env("XASSUME_CREDENTIALS_FILE", "/no/such/folder/file").env("XASSUME_VIA", "env");

@@ -1,6 +1,6 @@
 //! Other properties of a whole run: xassume is killed, secrets stay hidden, variables of systemd, sources that expire.
 
-use super::{denied, generation, one_refresh, probing, restarting, scripted, signalling, xassume};
+use super::{denied, next_start, one_refresh, probing, restarting, scripted, signaling, xassume};
 use crate::support::{Answer, FakeSts, Finished, Identity, Xassume};
 use std::fs;
 use std::time::Duration;
@@ -20,22 +20,22 @@ fn a_killed_xassume_ends_its_command() {
 fn a_killed_xassume_ends_a_restarted_command_too() {
     let sts = one_refresh();
     let xassume = probing(restarting(&sts), &["print-keys", "then", "say", "drained"]).spawn();
-    generation(&xassume);
-    generation(&xassume);
+    next_start(&xassume);
+    next_start(&xassume);
     xassume.signal(libc::SIGKILL);
     xassume.line("TERM code=");
     xassume.wait().killed_by(libc::SIGKILL).left_no_process();
 }
 
 #[test]
-fn no_secret_is_told_or_shown() {
+fn no_secret_is_logged_or_readable() {
     let formats = ["text", "json"].map(|format| {
         let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(1)), denied()]).start();
         let xassume = restarting(&sts).args(["-vv", "--log-format", format]);
         (probing(xassume, &["print-keys"]).spawn(), sts)
     });
     for (xassume, sts) in formats {
-        let (first, second) = (generation(&xassume), generation(&xassume));
+        let (first, second) = (next_start(&xassume), next_start(&xassume));
         assert_ne!(first, second);
         let seen = |name: &str| {
             // Not readable at all is even better.
@@ -57,7 +57,7 @@ fn no_secret_is_told_or_shown() {
 }
 
 #[test]
-fn systemds_watchdog_is_not_told_of_another_process() {
+fn systemds_watchdog_variables_name_no_other_process() {
     let sts = FakeSts::start();
     let names = ["WATCHDOG_PID", "WATCHDOG_USEC", "NOTIFY_SOCKET"];
     let systemd = |xassume: Xassume| names.iter().fold(xassume, |xassume, name| xassume.env(name, "1"));
@@ -80,22 +80,22 @@ fn socket_activation_is_warned_about_where_it_cannot_work() {
 }
 
 #[test]
-fn a_source_that_ends_before_is_warned_about() {
+fn a_source_that_expires_before_a_refresh_is_warned_about() {
     let (sts, task) = (FakeSts::start(), Identity::task());
     let keyed = |xassume: Xassume| probing(xassume.with_keys_of(&task), &["exit", "0"]);
     let warning = "the keys in the environment are a session's: when it ends";
     let finished = keyed(restarting(&sts)).run().exited(0);
     assert!(finished.stderr.contains(warning), "{}", finished.stderr);
-    let dated = keyed(signalling(&sts)).env("AWS_CREDENTIAL_EXPIRATION", "2031-01-01T00:00:00Z").run().exited(0);
+    let dated = keyed(signaling(&sts)).env("AWS_CREDENTIAL_EXPIRATION", "2031-01-01T00:00:00Z").run().exited(0);
     assert!(dated.stderr.contains("when it ends (at 2031-01-01T00:00:00Z)"), "{}", dated.stderr);
-    let notice = keyed(signalling(&sts)).run().exited(0);
+    let notice = keyed(signaling(&sts)).run().exited(0);
     assert!(notice.stderr.contains(warning), "{}", notice.stderr);
     assert_eq!(keyed(xassume(&sts)).run().exited(0).stderr, "", "nothing is to be refreshed");
     assert_eq!(probing(restarting(&sts), &["exit", "0"]).run().exited(0).stderr, "", "long-term keys last");
 }
 
 #[test]
-fn nobody_of_xassumes_own_is_left_behind() {
+fn no_process_of_xassume_is_left_behind() {
     let sts = FakeSts::start();
     scripted(restarting(&sts), "$PROBE fork-worker; exit 3").run().exited(3);
     probing(restarting(&sts), &["exit", "3"]).run().exited(3).left_no_process();

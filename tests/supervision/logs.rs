@@ -1,6 +1,6 @@
 //! The messages of a supervised run: none, text, or one JSON object per line.
 
-use super::{SHORT, count, denied, generation, one_refresh, probing, restarting, signalling};
+use super::{SHORT, count, denied, next_start, one_refresh, probing, restarting, signaling};
 use crate::documents::read;
 use crate::support::{Answer, DeniedCall, FakeSts, Finished};
 use serde_json::Value;
@@ -30,7 +30,7 @@ fn objects(finished: &Finished) -> Vec<Value> {
         for key in common {
             assert!(object[key].is_string(), "no {key}: {line}");
         }
-        assert!(is_moment(&object["time"]), "{line}");
+        assert!(is_time(&object["time"]), "{line}");
         let event = object["event"].as_str().and_then(|event| documented.get(event));
         let (level, keys) = event.unwrap_or_else(|| panic!("not in the table: {line}"));
         assert_eq!(&object["level"], level, "{line}");
@@ -44,16 +44,16 @@ fn objects(finished: &Finished) -> Vec<Value> {
 }
 
 /// Like `2026-11-23T18:51:23Z`.
-fn is_moment(value: &Value) -> bool {
+fn is_time(value: &Value) -> bool {
     let shape = |byte: u8| if byte.is_ascii_digit() { b'0' } else { byte };
     value.as_str().is_some_and(|text| text.bytes().map(shape).eq(*b"0000-00-00T00:00:00Z"))
 }
 
 #[test]
-fn verbose_tells_each_step_of_a_restart() {
+fn verbose_logs_each_step_of_a_restart() {
     let sts = one_refresh();
     let xassume = probing(restarting(&sts).arg("-v"), &["print-keys"]).spawn();
-    let (first, second) = (generation(&xassume), generation(&xassume));
+    let (first, second) = (next_start(&xassume), next_start(&xassume));
     // The last message about the start: wait for it so that all of them are there.
     xassume.error_line(&format!("started the command, pid {}", second.pid));
     xassume.signal(libc::SIGTERM);
@@ -83,7 +83,7 @@ fn verbose_tells_each_step_of_a_restart() {
 }
 
 #[test]
-fn more_verbose_tells_what_was_forwarded() {
+fn more_verbose_logs_forwarded_signals() {
     let sts = FakeSts::start();
     let xassume = probing(restarting(&sts).arg("-vv"), &["print-signals"]).spawn();
     xassume.line("ready");
@@ -92,11 +92,11 @@ fn more_verbose_tells_what_was_forwarded() {
 }
 
 #[test]
-fn json_tells_each_step_as_an_object() {
+fn json_logs_each_step_as_an_object() {
     let sts = one_refresh();
     let xassume = restarting(&sts).args(["-v", "--log-format", "json"]);
     let xassume = probing(xassume, &["print-keys"]).spawn();
-    let (first, second) = (generation(&xassume), generation(&xassume));
+    let (first, second) = (next_start(&xassume), next_start(&xassume));
     xassume.error_line(&format!("\"pid\":{}", second.pid));
     xassume.signal(libc::SIGTERM);
     let mut objects = objects(&xassume.wait().exited(0));
@@ -113,7 +113,7 @@ fn json_tells_each_step_as_an_object() {
     let role = event("assumed")["role"].as_str().expect("text");
     assert!(role.starts_with("arn:aws:sts::111111111111:assumed-role/R/"), "{role}");
     assert_eq!(event("assumed")["lifetime"], SHORT.as_secs_f64());
-    assert!(is_moment(&event("assumed")["expiration"]) && is_moment(&event("refresh_due")["at"]));
+    assert!(is_time(&event("assumed")["expiration"]) && is_time(&event("refresh_due")["at"]));
     assert!(event("refresh_due")["in"].as_f64().is_some_and(|due| due <= 1.3), "{}", event("refresh_due"));
     let left = event("refreshed")["left"].as_f64();
     assert!(left.is_some_and(|left| (3540.0..=3600.0).contains(&left)), "{left:?}");
@@ -125,11 +125,11 @@ fn json_tells_each_step_as_an_object() {
 }
 
 #[test]
-fn json_tells_of_trouble_as_a_warning_with_its_hint() {
+fn json_logs_a_failed_refresh_as_a_warning_with_its_hint() {
     // The first refresh comes well before the expiry, the third after it.
     let lifetime = Answer::Lifetime(Duration::from_secs(3));
     let sts = FakeSts::builder().script([lifetime, denied(), denied(), denied()]).start();
-    let xassume = signalling(&sts).args(["--log-format", "json"]);
+    let xassume = signaling(&sts).args(["--log-format", "json"]);
     let xassume = probing(xassume, &["print-keys", "exit-on", "HUP", "then", "die", "HUP"]).spawn();
     let objects = objects(&xassume.wait().killed_by(libc::SIGHUP));
     let events: Vec<&str> = objects.iter().filter_map(|object| object["event"].as_str()).collect();
@@ -153,7 +153,7 @@ fn a_failed_run_is_an_object_too() {
 }
 
 #[test]
-fn what_a_launch_tells_is_in_the_table_of_the_log() {
+fn the_events_of_a_launch_are_documented() {
     let sts = FakeSts::start();
     let json = || restarting(&sts).args(["--log-format", "json"]);
     // No kernel does this: the runtime panics.

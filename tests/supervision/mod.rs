@@ -41,7 +41,7 @@ fn one_late_refresh() -> FakeSts {
 
 /// xassume with a role. Scripts find the program as `$BIN`, and the probe as `$PROBE`.
 fn xassume(sts: &FakeSts) -> Xassume {
-    equipped(Xassume::new(sts)).args(["-r", ROLE])
+    with_program_variables(Xassume::new(sts)).args(["-r", ROLE])
 }
 
 fn restarting(sts: &FakeSts) -> Xassume {
@@ -49,21 +49,21 @@ fn restarting(sts: &FakeSts) -> Xassume {
 }
 
 /// With the credentials in a file, which is the default with `signal`.
-fn signalling(sts: &FakeSts) -> Xassume {
+fn signaling(sts: &FakeSts) -> Xassume {
     xassume(sts).args(["--on-expiry", "signal"])
 }
 
 /// Restarting, started by a shell that first runs `words`.
 fn restarting_after(words: &str, sts: &FakeSts) -> Xassume {
-    after(words, sts).arg(binary()).args(["-r", ROLE, "--on-expiry", "restart"])
+    started_after(words, sts).arg(binary()).args(["-r", ROLE, "--on-expiry", "restart"])
 }
 
 /// xassume with the arguments that follow, started by a shell that first runs `words`.
-fn after(words: &str, sts: &FakeSts) -> Xassume {
-    equipped(Xassume::new(sts)).program("sh").args(["-c", &format!("{words}\nexec \"$0\" \"$@\"")])
+fn started_after(words: &str, sts: &FakeSts) -> Xassume {
+    with_program_variables(Xassume::new(sts)).program("sh").args(["-c", &format!("{words}\nexec \"$0\" \"$@\"")])
 }
 
-fn equipped(xassume: Xassume) -> Xassume {
+fn with_program_variables(xassume: Xassume) -> Xassume {
     let [this, mark] = probe();
     // Each run calls STS and leaves nothing in the runtime directory.
     let xassume = xassume.env("XASSUME_NO_CACHE", "true");
@@ -82,17 +82,17 @@ fn scripted(xassume: Xassume, script: &str) -> Xassume {
 
 /// The first line of the probe's `print-keys`.
 #[derive(Debug, PartialEq, Eq)]
-struct Generation {
+struct Start {
     pid: i32,
     key: String,
 }
 
 /// Waits for the next start of a probe that prints its key.
 #[track_caller]
-fn generation(running: &Running) -> Generation {
+fn next_start(running: &Running) -> Start {
     let line = running.line("ready pid=");
     let (pid, key) = line.trim_start_matches("ready pid=").split_once(" key=").expect("a generation");
-    Generation { pid: pid.parse().expect("a pid"), key: key.to_owned() }
+    Start { pid: pid.parse().expect("a pid"), key: key.to_owned() }
 }
 
 /// The probe's `state`, skipping its other lines.

@@ -61,7 +61,7 @@ fn the_process_of_a_refresh_is_reaped() {
     let Some(namespace) = namespace() else { return };
     let sts = super::one_refresh();
     let unshare = as_pid_1(&sts, &namespace, &["print-keys"]).env("XASSUME_NO_CACHE", "true").spawn();
-    let (first, second) = (super::generation(&unshare), super::generation(&unshare));
+    let (first, second) = (super::next_start(&unshare), super::next_start(&unshare));
     assert_eq!([first.key, second.key], [0, 1].map(|place| super::key(&sts, place)));
     let xassume = inside(&unshare);
     eventually("the command is the only child", || children(xassume).len() == 1);
@@ -70,12 +70,12 @@ fn the_process_of_a_refresh_is_reaped() {
 }
 
 #[test]
-fn after_term_the_group_has_the_time_that_it_needs() {
+fn after_term_the_group_gets_the_stop_timeout() {
     let Some(namespace) = namespace() else { return };
     let sts = FakeSts::start();
     let flags = ["-r", super::ROLE, "--on-expiry", "restart", "--", "sh", "-c"];
     let script = "$PROBE end-slowly 500 & exec $PROBE print-signals exit-on TERM then exit 7";
-    let unshare = super::equipped(Xassume::new(&sts)).program("unshare").args(namespace).arg(binary());
+    let unshare = super::with_program_variables(Xassume::new(&sts)).program("unshare").args(namespace).arg(binary());
     let unshare = unshare.args(flags).arg(script).spawn();
     unshare.line("ready");
     unshare.line("ready");
@@ -93,7 +93,7 @@ fn without_term_a_command_that_ends_is_final_at_once() {
 }
 
 #[test]
-fn before_the_command_exists_a_signal_ends_it_by_status() {
+fn before_the_command_starts_a_signal_ends_it_with_a_status() {
     let Some(namespace) = namespace() else { return };
     let sts = FakeSts::builder().script([Answer::Hang]).start();
     let unshare = as_pid_1(&sts, &namespace, &["say", "ran"]).spawn();

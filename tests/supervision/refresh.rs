@@ -3,7 +3,7 @@
 //! The lifetime of a session begins at xassume's request, which STS may see later on a busy machine. So whatever must
 //! not happen too early is measured from before the start of xassume.
 
-use super::{generation, key, probing, restarting, xassume};
+use super::{key, next_start, probing, restarting, xassume};
 use crate::support::FakeSts;
 use std::time::{Duration, Instant};
 
@@ -38,13 +38,13 @@ fn a_fleet_that_starts_at_once_does_not_refresh_at_once() {
 }
 
 #[test]
-fn a_margin_of_the_users_choice_is_kept() {
+fn the_users_refresh_margin_is_used() {
     let lifetime = Duration::from_secs(6);
     let sts = FakeSts::builder().lifetime(lifetime).start();
     let begun = Instant::now();
     let xassume = probing(restarting(&sts).args(["--refresh-margin", "2s"]), &["print-keys"]).spawn();
-    generation(&xassume);
-    assert_eq!(generation(&xassume).key, key(&sts, 1));
+    next_start(&xassume);
+    assert_eq!(next_start(&xassume).key, key(&sts, 1));
     let requests = sts.requests();
     assert!(requests[1].arrived - begun >= Duration::from_secs(4));
     assert!(requests[1].arrived - requests[0].arrived < lifetime);
@@ -55,8 +55,8 @@ fn a_refresh_is_never_earlier_than_half_the_lifetime() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(3)).start();
     let begun = Instant::now();
     let xassume = probing(restarting(&sts).args(["--refresh-margin", "1h"]), &["print-keys"]).spawn();
-    generation(&xassume);
-    generation(&xassume);
+    next_start(&xassume);
+    next_start(&xassume);
     assert!(sts.requests()[1].arrived - begun >= Duration::from_millis(1500));
 }
 
@@ -68,8 +68,8 @@ fn a_wrong_clock_here_does_not_matter() {
         (probing(restarting(&sts), &["print-keys"]).spawn(), sts, begun)
     });
     for (xassume, sts, begun) in cases {
-        generation(&xassume);
-        assert_eq!(generation(&xassume).key, key(&sts, 1));
+        next_start(&xassume);
+        assert_eq!(next_start(&xassume).key, key(&sts, 1));
         assert!(sts.requests()[1].arrived - begun >= Duration::from_secs(1), "by the server's clock");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::processes::{children, eventually, state_of, wait_until_stopped};
 use super::{
-    Generation, SHORT, count, generation, key, number_in, one_late_refresh, one_refresh, probing, restarting, scripted,
+    SHORT, Start, count, key, next_start, number_in, one_late_refresh, one_refresh, probing, restarting, scripted,
 };
 use crate::support::times::iso;
 use crate::support::{Answer, FakeSts, Running, sys};
@@ -23,16 +23,16 @@ fn end(xassume: Running) -> crate::support::Finished {
 }
 
 #[test]
-fn a_restarted_command_is_new_in_its_credentials_alone() {
+fn a_restarted_command_differs_only_in_its_credentials() {
     let sts = one_refresh();
     let script = "env >environment.$$; exec $PROBE print-keys";
     let xassume = scripted(restarting(&sts), script).spawn();
-    let (first, second) = (generation(&xassume), generation(&xassume));
+    let (first, second) = (next_start(&xassume), next_start(&xassume));
     assert_eq!((&first.key, &second.key), (&key(&sts, 0), &key(&sts, 1)));
     assert_ne!(first.pid, second.pid);
     assert_eq!(state_of(first.pid), None, "the first is gone before the second begins, and reaped");
 
-    let environment = |of: &Generation| -> BTreeMap<String, String> {
+    let environment = |of: &Start| -> BTreeMap<String, String> {
         let path = xassume.sandbox().work().join(format!("environment.{}", of.pid));
         let text = fs::read_to_string(path).expect("the script wrote it");
         text.lines().filter_map(|line| line.split_once('=')).map(|(name, value)| (name.into(), value.into())).collect()
@@ -51,14 +51,14 @@ fn every_session_is_followed_by_the_next() {
     let sts = FakeSts::builder().lifetime(SHORT).start();
     let xassume = probing(restarting(&sts), &["print-keys"]).spawn();
     for place in 0..3 {
-        assert_eq!(generation(&xassume).key, key(&sts, place));
+        assert_eq!(next_start(&xassume).key, key(&sts, place));
     }
     end(xassume).exited(0);
     assert_eq!(sts.requests().len(), 3, "one call for each session");
 }
 
 #[test]
-fn the_same_keys_again_are_a_restart_too() {
+fn an_equal_session_also_causes_a_restart() {
     let answer = |lifetime: Duration| {
         let expiration = iso(SystemTime::now() + lifetime);
         let body = format!(
@@ -73,14 +73,14 @@ fn the_same_keys_again_are_a_restart_too() {
     };
     let sts = FakeSts::builder().script([answer(SHORT), answer(Duration::from_hours(1))]).start();
     let xassume = probing(restarting(&sts), &["print-keys"]).spawn();
-    let (first, second) = (generation(&xassume), generation(&xassume));
+    let (first, second) = (next_start(&xassume), next_start(&xassume));
     assert_eq!((first.key.as_str(), second.key.as_str()), ("ASIASAME", "ASIASAME"));
     assert_ne!(first.pid, second.pid);
     end(xassume).exited(0);
 }
 
 #[test]
-fn a_command_that_takes_its_time_to_end_is_waited_for() {
+fn a_command_that_ends_slowly_is_waited_for() {
     let sts = one_refresh();
     let xassume = restarting(&sts).args(["--stop-timeout", "1h", "-v"]);
     let xassume = probing(xassume, &["say", "began", "then", "end-slowly", "300"]).spawn();
@@ -111,14 +111,14 @@ fn a_stopped_command_is_restarted_like_any_other() {
     let xassume = restarting(&sts).args(["--stop-timeout", "1h"]);
     let xassume = scripted(xassume, "echo began; exec $PROBE print-keys").spawn();
     xassume.line("began");
-    let first = generation(&xassume);
+    let first = next_start(&xassume);
     crate::support::sys::send_signal(first.pid, libc::SIGSTOP);
     xassume.line("began");
-    assert_ne!(generation(&xassume).pid, first.pid);
+    assert_ne!(next_start(&xassume).pid, first.pid);
 }
 
 #[test]
-fn another_signal_may_ask_for_the_end() {
+fn the_stop_signal_can_be_chosen() {
     let sts = one_refresh();
     let xassume = restarting(&sts).args(["--stop-signal", "SIGRTMIN+2"]);
     let xassume = probing(xassume, &["print-signals", "exit-on", "RTMIN+2"]).spawn();
@@ -130,19 +130,19 @@ fn another_signal_may_ask_for_the_end() {
 }
 
 #[test]
-fn nobody_whom_the_command_started_outlives_a_restart() {
+fn no_process_that_the_command_started_outlives_a_restart() {
     let sts = one_refresh();
     let xassume = restarting(&sts).args(["--stop-timeout", "200ms"]);
     let xassume = probing(xassume, &["fork-worker", "ignore-term", "then", "print-keys"]).spawn();
     let worker = number_in(&xassume.line("worker pid="));
-    let first = generation(&xassume);
+    let first = next_start(&xassume);
     let next = number_in(&xassume.line("worker pid="));
     assert!(matches!(state_of(worker), None | Some('Z')), "the old worker is dead before the new command begins");
-    assert_ne!((worker, first.pid), (next, generation(&xassume).pid));
+    assert_ne!((worker, first.pid), (next, next_start(&xassume).pid));
 }
 
 #[test]
-fn a_command_that_ends_while_sts_is_asked_is_not_restarted() {
+fn a_command_that_ends_during_a_call_to_sts_is_not_restarted() {
     let cases = ["0", "5"].map(|code| {
         let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), Answer::Held]).start();
         let command = ["say", "began", "then", "print-signals", "exit-on", "USR1", "then", "exit", code];
@@ -160,7 +160,7 @@ fn a_command_that_ends_while_sts_is_asked_is_not_restarted() {
 
 /// xassume finds the end of the command and STS's answer at the same time.
 #[test]
-fn a_command_that_is_dead_already_is_neither_stopped_nor_waited_for() {
+fn a_command_that_has_already_ended_is_neither_stopped_nor_waited_for() {
     let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), Answer::Held]).start();
     let command = ["say", "began", "then", "print-signals", "exit-on", "USR1", "then", "exit", "5"];
     // A stop would take longer than any test waits.
@@ -185,7 +185,7 @@ fn a_restart_that_cannot_start_ends_with_the_reason() {
     let xassume = restarting(&sts).script("bin/tool", "#!/bin/sh\nexec $PROBE print-keys\n");
     let tool = xassume.home().join("bin/tool");
     let xassume = xassume.arg("--").arg(&tool).spawn();
-    generation(&xassume);
+    next_start(&xassume);
     fs::remove_file(&tool).expect("the home is ours");
     let finished = xassume.wait().exited(127);
     assert!(finished.stderr.contains("command not found"), "{}", finished.stderr);
@@ -196,7 +196,7 @@ fn term_from_outside_cancels_every_later_restart() {
     let sts = one_late_refresh();
     let xassume = restarting(&sts).arg("-v");
     let xassume = probing(xassume, &["print-keys", "survive", "TERM", "exit-on", "USR1"]).spawn();
-    generation(&xassume);
+    next_start(&xassume);
     xassume.signal(libc::SIGTERM);
     xassume.line("TERM");
     xassume.error_line("SIGTERM received: the command will not be restarted");
@@ -211,19 +211,19 @@ fn term_from_outside_cancels_every_later_restart() {
 fn other_signals_from_outside_cancel_none() {
     let sts = one_late_refresh();
     let xassume = probing(restarting(&sts), &["print-keys"]).spawn();
-    generation(&xassume);
+    next_start(&xassume);
     for (name, signal) in
         [("INT", libc::SIGINT), ("QUIT", libc::SIGQUIT), ("HUP", libc::SIGHUP), ("USR1", libc::SIGUSR1)]
     {
         xassume.signal(signal);
         xassume.line(&format!("{name} code="));
     }
-    assert_eq!(generation(&xassume).key, key(&sts, 1));
+    assert_eq!(next_start(&xassume).key, key(&sts, 1));
     end(xassume).exited(0);
 }
 
 #[test]
-fn between_stop_and_start_an_interrupt_means_the_end() {
+fn an_interrupt_between_stop_and_start_ends_the_run() {
     let cases = [libc::SIGINT, libc::SIGQUIT, libc::SIGTERM].map(|signal| {
         let sts = one_refresh();
         (probing(restarting(&sts).arg("-v"), &SLOW_TO_STOP).spawn(), signal, sts)

@@ -1,6 +1,6 @@
 //! Each refresh reads the source again, so rotated credentials are used.
 
-use super::{ROLE, SHORT, equipped, generation, key, number_in, one_refresh, probing};
+use super::{ROLE, SHORT, key, next_start, number_in, one_refresh, probing, with_program_variables};
 use crate::support::log::PATIENCE;
 use crate::support::sys::wait_gone;
 use crate::support::{Answer, FakeSso, FakeSts, Identity, Login, Running, Xassume, write_login};
@@ -17,10 +17,11 @@ fn rotated() -> Identity {
 
 /// A restart, with a change between the two sessions. Returns the signers of the two requests.
 fn signers(sts: &FakeSts, xassume: Xassume, between: impl FnOnce(&Running)) -> [Option<String>; 2] {
-    let xassume = probing(equipped(xassume).args(["-r", ROLE, "--on-expiry", "restart"]), &["print-keys"]).spawn();
-    generation(&xassume);
+    let xassume =
+        probing(with_program_variables(xassume).args(["-r", ROLE, "--on-expiry", "restart"]), &["print-keys"]).spawn();
+    next_start(&xassume);
     between(&xassume);
-    assert_eq!(generation(&xassume).key, key(sts, 1));
+    assert_eq!(next_start(&xassume).key, key(sts, 1));
     [0, 1].map(|place| sts.requests()[place].access_key_id.clone())
 }
 
@@ -65,7 +66,7 @@ fn a_credential_process_that_hangs_ends_with_the_run() {
     let answer = format!(r#"{{"Version":1,"AccessKeyId":"{key}","SecretAccessKey":"{secret}"}}"#);
     let world = || {
         let config = format!("[default]\ncredential_process = {ANSWERS_ONCE}\n");
-        equipped(Xassume::new(&sts)).without_keys().file("answer", &answer).file(".aws/config", config)
+        with_program_variables(Xassume::new(&sts)).without_keys().file("answer", &answer).file(".aws/config", config)
     };
     let flags = ["-r", ROLE, "--on-expiry", "restart"];
     let helper = |running: &Running| number_in(&running.error_line("helper="));
@@ -77,7 +78,7 @@ fn a_credential_process_that_hangs_ends_with_the_run() {
     early.wait().killed_by(libc::SIGINT);
     assert!(wait_gone(process, PATIENCE), "before there is a command");
 
-    generation(&later);
+    next_start(&later);
     let process = helper(&later);
     later.signal(libc::SIGUSR1);
     later.wait().exited(3);
@@ -85,19 +86,19 @@ fn a_credential_process_that_hangs_ends_with_the_run() {
 }
 
 /// With a login of IAM Identity Center.
-fn by_sso(sts: &FakeSts, sso: &FakeSso) -> Xassume {
+fn via_sso(sts: &FakeSts, sso: &FakeSso) -> Xassume {
     let config = "[profile dev]\nsso_session = corp\nsso_account_id = 222222222222\nsso_role_name = Developer\n\
                   [sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.example/start\n";
     let xassume = Xassume::new(sts).without_keys().env("AWS_ENDPOINT_URL_SSO", sso.url()).file(".aws/config", config);
     write_login(&xassume.home(), "corp", Login::Valid);
-    equipped(xassume).args(["-p", "dev", "-r", ROLE, "--on-expiry", "restart"])
+    with_program_variables(xassume).args(["-p", "dev", "-r", ROLE, "--on-expiry", "restart"])
 }
 
 #[test]
-fn a_source_that_hangs_is_a_failed_refresh_and_is_asked_again() {
+fn a_source_that_hangs_is_a_failed_refresh_and_is_called_again() {
     let (sts, sso) = (one_refresh(), FakeSso::start());
-    let xassume = probing(by_sso(&sts, &sso).args(["--sts-timeout", "2s"]), &["print-keys"]).spawn();
-    generation(&xassume);
+    let xassume = probing(via_sso(&sts, &sso).args(["--sts-timeout", "2s"]), &["print-keys"]).spawn();
+    next_start(&xassume);
     sso.hang();
     let failing = xassume.error_line("cannot refresh the session");
     let reason =
@@ -105,15 +106,15 @@ fn a_source_that_hangs_is_a_failed_refresh_and_is_asked_again() {
     assert!(failing.contains(reason) && failing.contains("the command keeps running, retry in"), "{failing}");
     xassume.error_line("hint: ");
     sso.recover();
-    assert_eq!(generation(&xassume).key, key(&sts, 1));
+    assert_eq!(next_start(&xassume).key, key(&sts, 1));
 }
 
 #[test]
-fn a_source_that_hangs_does_not_keep_a_lost_session_from_stopping_the_command() {
+fn a_source_that_hangs_does_not_delay_the_stop_at_the_expiry() {
     let (sts, sso) = (one_refresh(), FakeSso::start());
-    let stop = by_sso(&sts, &sso).args(["--sts-timeout", "10m", "--on-refresh-failure", "stop"]);
+    let stop = via_sso(&sts, &sso).args(["--sts-timeout", "10m", "--on-refresh-failure", "stop"]);
     let xassume = probing(stop, &["print-keys"]).spawn();
-    generation(&xassume);
+    next_start(&xassume);
     sso.hang();
     xassume.error_line("the session has expired and could not be refreshed: stopping the command");
     xassume.wait().exited(125).left_no_process();
@@ -125,10 +126,10 @@ fn a_new_web_identity_token() {
     let xassume = Xassume::new(&sts).without_keys().file("token", "token.of.before");
     let token = xassume.home().join("token");
     let xassume = xassume.env("AWS_WEB_IDENTITY_TOKEN_FILE", &token).env("AWS_ROLE_ARN", ROLE);
-    let xassume = probing(equipped(xassume).args(["--on-expiry", "restart"]), &["print-keys"]).spawn();
-    generation(&xassume);
+    let xassume = probing(with_program_variables(xassume).args(["--on-expiry", "restart"]), &["print-keys"]).spawn();
+    next_start(&xassume);
     fs::write(&token, "token.of.after").expect("the home is ours");
-    assert_eq!(generation(&xassume).key, key(&sts, 1));
+    assert_eq!(next_start(&xassume).key, key(&sts, 1));
     let tokens: Vec<_> =
         sts.requests().iter().map(|request| request.param("WebIdentityToken").map(str::to_owned)).collect();
     assert_eq!(tokens, ["token.of.before", "token.of.after"].map(|token| Some(token.to_owned())));
@@ -138,9 +139,10 @@ fn a_new_web_identity_token() {
 fn every_hop_of_a_chain_is_assumed_again() {
     let sts = FakeSts::builder().script([Answer::Ok, Answer::Lifetime(SHORT)]).start();
     let (first, second) = ("arn:aws:iam::111111111111:role/First", "arn:aws:iam::111111111111:role/Second");
-    let xassume = equipped(Xassume::new(&sts)).args(["-r", first, "-r", second, "--on-expiry", "restart"]);
+    let xassume =
+        with_program_variables(Xassume::new(&sts)).args(["-r", first, "-r", second, "--on-expiry", "restart"]);
     let xassume = probing(xassume, &["print-keys"]).spawn();
-    assert_eq!([generation(&xassume).key, generation(&xassume).key], [key(&sts, 1), key(&sts, 3)]);
+    assert_eq!([next_start(&xassume).key, next_start(&xassume).key], [key(&sts, 1), key(&sts, 3)]);
     let roles: Vec<_> = sts.requests().iter().map(|request| request.param("RoleArn").map(str::to_owned)).collect();
     assert_eq!(roles, [first, second, first, second].map(|role| Some(role.to_owned())));
 }

@@ -1,13 +1,13 @@
 //! The refresh signal: which one, to which process, and what happens if the command does not handle it.
 
-use super::{count, generation, key, one_late_refresh, one_refresh, probing, scripted, signalling, xassume};
+use super::{count, key, next_start, one_late_refresh, one_refresh, probing, scripted, signaling, xassume};
 use std::fs;
 
 #[test]
-fn the_command_goes_on_with_new_credentials() {
+fn the_command_continues_with_new_credentials() {
     let sts = one_refresh();
-    let xassume = probing(signalling(&sts).arg("-v"), &["print-keys", "exit-on", "RTMIN+1"]).spawn();
-    let before = generation(&xassume);
+    let xassume = probing(signaling(&sts).arg("-v"), &["print-keys", "exit-on", "RTMIN+1"]).spawn();
+    let before = next_start(&xassume);
     assert_eq!(xassume.line("HUP"), format!("HUP code=SI_USER pid={}", xassume.pid()));
     assert_eq!(xassume.line("key="), format!("key={}", key(&sts, 1)));
     xassume.error_line(&format!("sent SIGHUP to the command, pid {}", before.pid));
@@ -18,7 +18,7 @@ fn the_command_goes_on_with_new_credentials() {
 }
 
 #[test]
-fn signals_are_named_as_people_name_them() {
+fn all_common_names_of_signals_are_accepted() {
     let names = [
         ("HUP", "HUP"),
         ("SIGUSR1", "USR1"),
@@ -29,7 +29,7 @@ fn signals_are_named_as_people_name_them() {
     ];
     let running = names.map(|(given, told)| {
         let sts = one_refresh();
-        let xassume = probing(signalling(&sts).args(["--signal", given]), &["print-signals", "exit-on", told]).spawn();
+        let xassume = probing(signaling(&sts).args(["--signal", given]), &["print-signals", "exit-on", told]).spawn();
         (sts, xassume)
     });
     for ((given, told), (_sts, xassume)) in names.into_iter().zip(running) {
@@ -40,7 +40,7 @@ fn signals_are_named_as_people_name_them() {
 }
 
 #[test]
-fn a_variable_may_name_the_signal() {
+fn a_variable_can_set_the_signal() {
     let sts = one_refresh();
     let configured = xassume(&sts).env("XASSUME_ON_EXPIRY", "signal").env("XASSUME_SIGNAL", "WINCH");
     let xassume = probing(configured, &["print-signals", "exit-on", "WINCH", "then", "exit", "4"]).spawn();
@@ -49,10 +49,10 @@ fn a_variable_may_name_the_signal() {
 }
 
 #[test]
-fn only_the_command_is_signalled_and_not_what_it_started() {
+fn only_the_command_is_signaled_and_not_its_children() {
     let sts = one_refresh();
     let script = "$PROBE print-signals exit-on USR1 >worker & $PROBE say began; exec $PROBE print-signals exit-on USR1";
-    let xassume = scripted(signalling(&sts), script).spawn();
+    let xassume = scripted(signaling(&sts), script).spawn();
     let work = xassume.sandbox().work();
     xassume.line("ready");
     xassume.line("HUP");
@@ -69,10 +69,10 @@ fn only_the_command_is_signalled_and_not_what_it_started() {
 }
 
 #[test]
-fn a_command_that_dies_of_it_ends_the_run_with_a_hint() {
+fn a_command_that_dies_of_the_signal_ends_the_run_with_a_hint() {
     let cases = [("HUP", libc::SIGHUP), ("RTMIN+3", libc::SIGRTMIN() + 3)].map(|(name, number)| {
         let sts = one_refresh();
-        (scripted(signalling(&sts).args(["--signal", name]), "exec sleep 60").spawn(), name, number, sts)
+        (scripted(signaling(&sts).args(["--signal", name]), "exec sleep 60").spawn(), name, number, sts)
     });
     for (xassume, name, number, _sts) in cases {
         let finished = xassume.wait().killed_by(number);
@@ -85,10 +85,10 @@ fn a_command_that_dies_of_it_ends_the_run_with_a_hint() {
 }
 
 #[test]
-fn without_a_file_it_announces_the_expiry_and_says_so_once() {
+fn without_a_file_the_signal_only_announces_the_expiry() {
     let sts = one_refresh();
-    let xassume = probing(signalling(&sts).args(["--via", "env"]), &["print-keys"]).spawn();
-    assert_eq!(generation(&xassume).key, key(&sts, 0));
+    let xassume = probing(signaling(&sts).args(["--via", "env"]), &["print-keys"]).spawn();
+    assert_eq!(next_start(&xassume).key, key(&sts, 0));
     let notice = xassume.error_line("SIGHUP will only announce the expiry");
     assert_eq!(notice, "xassume: SIGHUP will only announce the expiry: an environment cannot be changed from outside");
     xassume.line("HUP");
@@ -105,8 +105,8 @@ fn without_a_file_it_announces_the_expiry_and_says_so_once() {
 #[test]
 fn a_draining_command_is_still_served() {
     let sts = one_late_refresh();
-    let xassume = probing(signalling(&sts), &["print-keys", "survive", "TERM", "exit-on", "RTMIN+1"]).spawn();
-    generation(&xassume);
+    let xassume = probing(signaling(&sts), &["print-keys", "survive", "TERM", "exit-on", "RTMIN+1"]).spawn();
+    next_start(&xassume);
     xassume.signal(libc::SIGTERM);
     xassume.line("TERM");
     xassume.line("HUP");

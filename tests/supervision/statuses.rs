@@ -1,11 +1,11 @@
 //! How a supervised run ends: with the command's status, or with a message that says why there is none.
 
-use super::{ROLE, after, denied, probing, restarting, restarting_after, scripted};
+use super::{ROLE, denied, probing, restarting, restarting_after, scripted, started_after};
 use crate::support::{FakeSts, RefusedPort, Xassume, probe};
 use std::os::unix::process::ExitStatusExt as _;
 
 #[test]
-fn the_status_is_the_commands_own() {
+fn the_status_is_that_of_the_command() {
     let sts = FakeSts::start();
     let codes = [0, 1, 2, 32, 64, 125, 126, 127, 254, 255];
     let running = codes.map(|code| probing(restarting(&sts), &["exit", &code.to_string()]).spawn());
@@ -15,7 +15,7 @@ fn the_status_is_the_commands_own() {
 }
 
 #[test]
-fn a_commands_death_by_a_signal_is_died_again() {
+fn a_signal_that_kills_the_command_kills_xassume_too() {
     let sts = FakeSts::start();
     let deaths = [
         ("TERM", 15),
@@ -35,7 +35,7 @@ fn a_commands_death_by_a_signal_is_died_again() {
 #[test]
 fn a_crash_leaves_one_core_at_most() {
     let (sts, unlimited, crash) = (FakeSts::start(), "ulimit -c unlimited", "kill -SEGV $$");
-    let alone = after(unlimited, &sts).args(["sh", "-c", crash]).run().killed_by(libc::SIGSEGV);
+    let alone = started_after(unlimited, &sts).args(["sh", "-c", crash]).run().killed_by(libc::SIGSEGV);
     if !alone.status.core_dumped() {
         super::skipped("no program can dump core here");
         return;
@@ -45,7 +45,7 @@ fn a_crash_leaves_one_core_at_most() {
 }
 
 #[test]
-fn what_cannot_run_is_told_before_sts_is_asked() {
+fn a_command_that_cannot_run_is_reported_before_sts_is_called() {
     let sts = FakeSts::start();
     let xassume = restarting(&sts).file("data", "x").arg("--");
     let data = xassume.home().join("data");
@@ -62,7 +62,7 @@ fn what_cannot_run_is_told_before_sts_is_asked() {
 }
 
 #[test]
-fn what_the_kernel_refuses_to_run_is_told_with_126() {
+fn a_program_that_the_kernel_rejects_is_status_126() {
     let sts = FakeSts::start();
     let xassume = restarting(&sts).script("script", "#!/no/such/interpreter\n");
     let script = xassume.home().join("script");
@@ -99,7 +99,7 @@ fn the_status_survives_a_parent_that_ignored_sigchld() {
 }
 
 #[test]
-fn a_child_from_before_the_start_is_not_taken_for_the_command() {
+fn an_inherited_child_is_not_mistaken_for_the_command() {
     let sts = FakeSts::start();
     let stranger = "mkfifo go\n(read go <go; exit 9) &\nexport STRANGER=$!";
     let script = "echo >go; while [ -e /proc/$STRANGER ]; do :; done; exit 3";
@@ -117,7 +117,7 @@ fn the_status_survives_a_broken_stderr() {
 }
 
 #[test]
-fn standard_input_and_output_are_the_commands() {
+fn standard_input_and_output_belong_to_the_command() {
     let sts = FakeSts::start();
     let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
     let finished = probing(restarting(&sts).stdin(bytes.clone()), &["cat"]).run().exited(0);
@@ -130,7 +130,7 @@ fn standard_input_and_output_are_the_commands() {
 fn a_standard_stream_that_was_closed_stays_closed() {
     let sts = FakeSts::start();
     let closed = "exec <&-";
-    let alone = after(closed, &sts).args(probe()).arg("state").run().exited(0).stdout_json();
+    let alone = started_after(closed, &sts).args(probe()).arg("state").run().exited(0).stdout_json();
     let state = probing(restarting_after(closed, &sts), &["state"]).run().exited(0).stdout_json();
     let numbers = |state: &serde_json::Value| -> Vec<String> {
         state["fds"].as_object().expect("a table").keys().cloned().collect()

@@ -3,7 +3,7 @@
 
 use super::processes::{children, eventually, state_of, wait_until_stopped};
 use super::{
-    SHORT, count, generation, number_in, one_late_refresh, one_refresh, probing, restarting, scripted, xassume,
+    SHORT, count, next_start, number_in, one_late_refresh, one_refresh, probing, restarting, scripted, xassume,
 };
 use crate::support::{Answer, FakeSts, Running, binary, sys};
 
@@ -23,9 +23,9 @@ fn a_command_that_left_its_group_is_stopped_and_started_again() {
     let sts = one_refresh();
     let xassume = probing(restarting(&sts), &["leave-group", "then", "print-keys"]).spawn();
     let worker = number_in(&xassume.line("worker pid="));
-    let first = generation(&xassume);
+    let first = next_start(&xassume);
     xassume.line("worker pid=");
-    assert_ne!(generation(&xassume).pid, first.pid);
+    assert_ne!(next_start(&xassume).pid, first.pid);
     assert!(has_ended(worker), "the group that the command has joined is the command's");
     let finished = end(xassume).exited(0);
     assert_eq!(finished.stderr, "");
@@ -45,7 +45,7 @@ fn a_command_that_left_its_group_and_ignores_term_is_killed() {
 }
 
 #[test]
-fn a_worker_behind_a_shell_has_the_time_that_it_needs() {
+fn a_worker_started_by_a_shell_gets_the_stop_timeout() {
     let sts = one_refresh();
     let xassume = scripted(restarting(&sts).args(["--stop-timeout", "1h"]), "$PROBE end-slowly 1000; exit 5").spawn();
     for said in ["ready", "draining", "drained", "ready"] {
@@ -63,7 +63,7 @@ fn a_member_that_ignores_the_stop_signal_is_killed_and_warned_about_once() {
     let mut workers = Vec::new();
     for _ in 0..3 {
         workers.push(number_in(&xassume.line("worker pid=")));
-        generation(&xassume);
+        next_start(&xassume);
     }
     assert!(has_ended(workers[0]) && has_ended(workers[1]));
     let finished = end(xassume).exited(0);
@@ -74,7 +74,7 @@ fn a_member_that_ignores_the_stop_signal_is_killed_and_warned_about_once() {
 }
 
 #[test]
-fn who_is_there_two_seconds_after_the_command_is_named_with_v() {
+fn processes_that_remain_for_two_seconds_are_listed_with_v() {
     let sts = one_refresh();
     let xassume = restarting(&sts).args(["--stop-timeout", "1h", "--log-format", "json", "-v"]);
     let script = "$PROBE print-signals survive TERM exit-on USR1 & echo worker=$!; exec $PROBE print-keys";
@@ -89,15 +89,15 @@ fn who_is_there_two_seconds_after_the_command_is_named_with_v() {
 }
 
 #[test]
-fn jobs_of_a_shell_with_job_control_are_asked_when_the_command_has_ended() {
+fn jobs_of_a_shell_with_job_control_are_stopped_after_the_command_has_ended() {
     let sts = one_refresh();
     let script = "$PROBE own-group then end-slowly 300 & exec $PROBE print-keys";
     let xassume = scripted(restarting(&sts).args(["--stop-timeout", "1h"]), script).spawn();
-    let first = generation(&xassume);
+    let first = next_start(&xassume);
     for said in ["TERM code=", "draining", "drained"] {
         xassume.line(said);
     }
-    assert_ne!(generation(&xassume).pid, first.pid);
+    assert_ne!(next_start(&xassume).pid, first.pid);
 }
 
 #[test]
@@ -106,9 +106,9 @@ fn a_daemon_survives_a_restart_as_a_child_of_xassume() {
     let script = "setsid sleep 600 >/dev/null 2>&1 & echo daemon=$!; exec $PROBE print-keys";
     let xassume = scripted(restarting(&sts).args(["--stop-timeout", "1h"]), script).spawn();
     let daemon = number_in(&xassume.line("daemon="));
-    generation(&xassume);
+    next_start(&xassume);
     let second = number_in(&xassume.line("daemon="));
-    generation(&xassume);
+    next_start(&xassume);
     assert_eq!(state_of(daemon), Some('S'));
     assert!(children(xassume.pid()).contains(&daemon));
     for daemon in [daemon, second] {
@@ -144,7 +144,7 @@ fn a_zombie_that_is_not_reaped_does_not_delay_a_restart() {
 }
 
 #[test]
-fn orphans_are_reaped_and_the_commands_own_children_are_its_own() {
+fn orphans_are_reaped_and_the_commands_children_are_not() {
     let sts = FakeSts::start();
     let script = "(sleep 600 >/dev/null 2>&1 & echo orphan=$!); \
                   (exit 3); a=$?; sh -c 'kill -9 $$' 2>/dev/null; b=$?; sh -c 'sleep 0.1; exit 4' & wait $!; \
@@ -152,7 +152,7 @@ fn orphans_are_reaped_and_the_commands_own_children_are_its_own() {
     let xassume = scripted(restarting(&sts), script).spawn();
     let orphan = number_in(&xassume.line("orphan="));
     assert_eq!(xassume.line("3 "), "3 137 4");
-    generation(&xassume);
+    next_start(&xassume);
     assert!(children(xassume.pid()).contains(&orphan));
     sys::send_signal(orphan, libc::SIGKILL);
     eventually("the command is the only child", || children(xassume.pid()).len() == 1);
@@ -165,7 +165,7 @@ fn orphans_are_reaped_and_the_commands_own_children_are_its_own() {
 
 /// The inner xassume would wait an hour for its command. The outer one kills the inner one, and then what that leaves.
 #[test]
-fn what_an_inner_xassume_cannot_end_is_ended_by_the_outer_one() {
+fn processes_that_an_inner_xassume_cannot_end_are_ended_by_the_outer_one() {
     let sts = one_late_refresh();
     let inner = format!("{} -r arn:aws:iam::333333333333:role/Inner --via file --stop-timeout 1h", binary().display());
     let script = format!("exec {inner} -- sh -c 'echo command=$$; exec $PROBE ignore-term'");
@@ -183,7 +183,7 @@ fn a_command_that_ends_while_xassume_is_stopped_is_not_restarted() {
     let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), Answer::Held]).start();
     let verbs = ["print-keys", "exit-on", "USR1", "then", "exit", "7"];
     let xassume = probing(restarting(&sts), &verbs).spawn();
-    let command = generation(&xassume).pid;
+    let command = next_start(&xassume).pid;
     sts.wait_for_requests(2);
     xassume.signal(libc::SIGSTOP);
     wait_until_stopped(&[xassume.pid()]);
@@ -215,7 +215,7 @@ fn a_command_that_left_a_group_with_others_is_ended_from_outside() {
     let (sts, verbs) = (FakeSts::start(), ["fork-worker", "then", "leave-group", "then", "print-keys"]);
     let xassume = probing(restarting(&sts), &verbs).spawn();
     let workers = ["worker pid=", "worker pid="].map(|said| number_in(&xassume.line(said)));
-    generation(&xassume);
+    next_start(&xassume);
     let finished = end(xassume).exited(0);
     assert_eq!(count(&finished.stdout_text(), "TERM code="), 1);
     eventually("both groups are the command's", || workers.into_iter().all(has_ended));

@@ -100,7 +100,7 @@ fn the_status_is_the_same() {
 }
 
 #[test]
-fn an_error_and_a_panic_end_it_all_the_same() {
+fn an_error_and_a_panic_end_it_anyway() {
     let sts = FakeSts::builder().script_forever([Answer::Lifetime(SHORT / 2), denied()]).start();
     let pipe = Pipe::new();
     pipe.fill();
@@ -118,7 +118,7 @@ fn an_error_and_a_panic_end_it_all_the_same() {
 }
 
 #[test]
-fn what_was_dropped_is_counted_when_it_is_read_again() {
+fn dropped_messages_are_counted_when_the_pipe_is_read_again() {
     const SENT: usize = 1200;
     let (sts, pipe) = (FakeSts::start(), Pipe::new());
     let xassume = pipe.xassume(&sts, &["-vv", "--log-format", "json", "--via", "file"]);
@@ -146,7 +146,7 @@ fn what_was_dropped_is_counted_when_it_is_read_again() {
 }
 
 #[test]
-fn a_reader_that_has_gone_is_harmless() {
+fn a_closed_reader_is_harmless() {
     let (sts, pipe) = (FakeSts::builder().lifetime(SHORT).start(), Pipe::new());
     let running = probing(pipe.xassume(&sts, &["-vv", "--via", "file"]), &["print-signals"]).spawn();
     running.line("ready");

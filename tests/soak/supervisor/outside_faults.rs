@@ -12,8 +12,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
 
-use super::Subject;
-use crate::plan::Blow;
+use super::Supervisor;
+use crate::plan::Action;
 use crate::support::processes::children;
 
 /// Ctrl-S and Ctrl-Q.
@@ -25,43 +25,43 @@ const FILLER: [u8; 64] = [b'\n'; 64];
 /// How long connections without the token stay open.
 const STAY: Duration = Duration::from_millis(700);
 
-impl Subject {
-    pub(super) fn strike(&mut self, blow: Blow, now: Instant) {
+impl Supervisor {
+    pub(super) fn inject(&mut self, action: Action, now: Instant) {
         let xassume = Pid::from_raw(self.pid);
-        match blow {
-            Blow::Usr1 => {
+        match action {
+            Action::Usr1 => {
                 self.sent += 1;
                 signal(xassume, Signal::SIGUSR1);
             }
-            Blow::Hup => drop(signal(xassume, Signal::SIGHUP)),
-            Blow::Deaf => drop(signal(xassume, Signal::SIGALRM)),
-            Blow::Orphans => drop(signal(xassume, Signal::SIGUSR2)),
-            Blow::Pause(milliseconds) => {
+            Action::Hup => drop(signal(xassume, Signal::SIGHUP)),
+            Action::IgnoreTerm => drop(signal(xassume, Signal::SIGALRM)),
+            Action::Orphans => drop(signal(xassume, Signal::SIGUSR2)),
+            Action::Pause(milliseconds) => {
                 if let Some(command) =
                     self.command().map(Pid::from_raw).and_then(|command| signal(command, Signal::SIGSTOP))
                 {
                     self.pauses.push((command, now + Duration::from_millis(milliseconds)));
                 }
             }
-            Blow::NoCache => drop(fs::remove_dir_all(self.running.sandbox().runtime().join("xassume"))),
-            Blow::Touch => {
+            Action::NoCache => drop(fs::remove_dir_all(self.running.sandbox().runtime().join("xassume"))),
+            Action::Touch => {
                 for directory in self.running.sandbox().run_directories() {
                     let foreign = directory.join("foreign");
                     let _ = fs::write(&foreign, "nobody's").and_then(|()| fs::remove_file(&foreign));
                 }
             }
-            Blow::Strangers(count) => self.admit(count),
-            Blow::Clog(milliseconds) => {
-                self.clog();
-                self.clogged_until = Some(now + Duration::from_millis(milliseconds));
+            Action::Unauthorized(count) => self.connect_unauthorized(count),
+            Action::BlockStderr(milliseconds) => {
+                self.block_stderr();
+                self.blocked_until = Some(now + Duration::from_millis(milliseconds));
             }
-            Blow::Fifo(milliseconds) => {
+            Action::Fifo(milliseconds) => {
                 let config = self.running.sandbox().home().join(".aws/config");
                 let _ = fs::create_dir_all(config.parent().expect("a directory of its own"));
                 let _ = mkfifo(&config, Mode::S_IRWXU);
                 self.fifo_until = Some(now + Duration::from_millis(milliseconds));
             }
-            Blow::Freeze(milliseconds) => {
+            Action::Freeze(milliseconds) => {
                 if let Some(volume) = &self.volume {
                     self.frozen = Some((volume.freeze(), now + Duration::from_millis(milliseconds)));
                 }
@@ -70,7 +70,7 @@ impl Subject {
     }
 
     /// Makes standard error block: the pipe is full and not read, or the terminal has got Ctrl-S.
-    fn clog(&mut self) {
+    fn block_stderr(&mut self) {
         if let Some(terminal) = &mut self.terminal {
             let _ = terminal.write_all(STOP);
             return;
@@ -86,7 +86,7 @@ impl Subject {
         }
     }
 
-    fn unclog(&mut self) {
+    fn unblock_stderr(&mut self) {
         match &mut self.terminal {
             Some(terminal) => drop(terminal.write_all(START)),
             None => self.running.stderr.resume(),
@@ -94,17 +94,17 @@ impl Subject {
     }
 
     /// Opens connections to the endpoint; every second one sends half a request.
-    pub(super) fn admit(&mut self, count: u64) {
+    pub(super) fn connect_unauthorized(&mut self, count: u64) {
         let environment = self.command().and_then(|child| fs::read(format!("/proc/{child}/environ")).ok());
         let environment = String::from_utf8_lossy(&environment.unwrap_or_default()).into_owned();
         let url =
             environment.split('\0').find_map(|pair| pair.strip_prefix("AWS_CONTAINER_CREDENTIALS_FULL_URI=http://"));
         let address = url.and_then(|url| url.split('/').next()).unwrap_or_default();
         let mut open: Vec<TcpStream> = (0..count).filter_map(|_| TcpStream::connect(address).ok()).collect();
-        for stranger in open.iter_mut().step_by(2) {
-            let _ = stranger.write_all(b"GET / HTTP/1.1\r\nHost: ");
+        for connection in open.iter_mut().step_by(2) {
+            let _ = connection.write_all(b"GET / HTTP/1.1\r\nHost: ");
         }
-        self.strangers = Some((open, Instant::now() + STAY));
+        self.unauthorized = Some((open, Instant::now() + STAY));
     }
 
     /// Ends the faults whose time is up.
@@ -112,10 +112,10 @@ impl Subject {
         for (command, _) in self.pauses.extract_if(.., |(_, until)| *until <= now) {
             signal(command, Signal::SIGCONT);
         }
-        self.strangers = self.strangers.take().filter(|(_, until)| now < *until);
+        self.unauthorized = self.unauthorized.take().filter(|(_, until)| now < *until);
         self.frozen = self.frozen.take().filter(|(_, until)| now < *until);
-        if self.clogged_until.take_if(|until| *until <= now).is_some() {
-            self.unclog();
+        if self.blocked_until.take_if(|until| *until <= now).is_some() {
+            self.unblock_stderr();
         }
         if self.fifo_until.take_if(|until| *until <= now).is_some() {
             let _ = fs::remove_file(self.running.sandbox().home().join(".aws/config"));

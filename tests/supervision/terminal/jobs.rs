@@ -9,7 +9,7 @@ use crate::support::{FakeSts, Terminal, sys};
 use serde_json::Value;
 
 #[test]
-fn the_stop_key_gives_the_prompt_back_and_fg_and_bg_go_on() {
+fn the_stop_key_returns_to_the_prompt_and_fg_and_bg_continue() {
     let sts = FakeSts::start();
     let bash = bash(&sts);
     let job = Job::start(&bash, "print-signals default TSTP");
@@ -29,7 +29,7 @@ fn the_stop_key_gives_the_prompt_back_and_fg_and_bg_go_on() {
 }
 
 #[test]
-fn a_command_that_was_stopped_reads_on_after_fg() {
+fn a_command_that_was_stopped_reads_again_after_fg() {
     let sts = FakeSts::start();
     let bash = bash(&sts);
     let job = Job::start(&bash, "read-tty");
@@ -46,7 +46,7 @@ fn a_command_that_was_stopped_reads_on_after_fg() {
 }
 
 #[test]
-fn a_command_that_stops_itself_gives_the_prompt_back() {
+fn a_command_that_stops_itself_returns_to_the_prompt() {
     let sts = FakeSts::start();
     let bash = bash(&sts);
     let job = Job::start(&bash, "print-signals default TSTP");
@@ -63,7 +63,7 @@ fn a_command_that_stops_itself_gives_the_prompt_back() {
 }
 
 #[test]
-fn a_pager_beside_the_command_reads_the_terminal() {
+fn a_pager_in_the_commands_pipeline_reads_the_terminal() {
     let sts = FakeSts::start();
     let bash = bash(&sts);
     let pager = "sh -c 'read first; echo \"first=$first\"; exec $PROBE read-tty'";
@@ -98,7 +98,7 @@ fn a_shell_as_the_command_has_job_control() {
 }
 
 #[test]
-fn becoming_the_command_leaves_no_trace() {
+fn exec_leaves_no_trace() {
     let sts = FakeSts::start();
     let bash = bash(&sts);
     let report = |line: &str| -> Value {

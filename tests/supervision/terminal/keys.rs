@@ -88,7 +88,7 @@ fn an_interrupt_during_the_start_is_never_lost() {
 }
 
 #[test]
-fn an_interrupt_between_stop_and_start_means_the_end() {
+fn an_interrupt_between_stop_and_start_ends_the_run() {
     let sts = one_refresh();
     let bash = bash(&sts);
     let command = SLOW_TO_STOP.join(" ");

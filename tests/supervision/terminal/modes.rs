@@ -3,14 +3,14 @@
 use super::{Job, bash};
 use crate::supervision::processes::{children, eventually, state_of};
 use crate::supervision::{
-    ROLE, SHORT, equipped, generation, number_in, one_refresh, pid, probing, restarting, state, xassume,
+    ROLE, SHORT, next_start, number_in, one_refresh, pid, probing, restarting, state, with_program_variables, xassume,
 };
 use crate::support::log::PATIENCE;
 use crate::support::pty::PROMPT;
 use crate::support::{Answer, FakeSts, Terminal, Xassume, sys};
 
 #[test]
-fn each_new_size_is_told_once() {
+fn each_new_size_is_signaled_once() {
     let sts = FakeSts::start();
     let bash = bash(&sts);
     let job = Job::start(&bash, "print-signals then winsize");
@@ -24,7 +24,7 @@ fn each_new_size_is_told_once() {
 }
 
 #[test]
-fn a_closed_window_ends_everybody() {
+fn a_closed_window_ends_all_processes() {
     let sts = FakeSts::start();
     let mut bash = bash(&sts);
     let job = Job::start(&bash, "print-signals exit-on HUP");
@@ -43,7 +43,7 @@ fn a_closed_window_ends_everybody() {
 }
 
 #[test]
-fn a_command_that_minds_no_hang_up_runs_on() {
+fn a_command_that_ignores_the_hangup_keeps_running() {
     let sts = FakeSts::start();
     let mut bash = bash(&sts);
     bash.keys("$STAY sh -c 'exec $PROBE print-signals exit-on USR1 >said'\n");
@@ -63,7 +63,7 @@ fn a_command_that_minds_no_hang_up_runs_on() {
 
 /// Run by a shell that does not restore the modes of its terminal, as shells do for scripts.
 fn scripted(sts: &FakeSts, script: &str) -> Terminal {
-    let shell = equipped(Xassume::new(sts)).program("sh").args(["-c", script]);
+    let shell = with_program_variables(Xassume::new(sts)).program("sh").args(["-c", script]);
     Terminal::run(&shell.env("ROLE", ROLE))
 }
 
@@ -100,7 +100,7 @@ fn three_restarts_of_a_script_leave_one_copy() {
     let terminal = Terminal::run(&crate::supervision::scripted(restarting(&sts), script));
     let mut copies = Vec::new();
     for _ in 0..4 {
-        copies.push(generation(&terminal).pid);
+        copies.push(next_start(&terminal).pid);
     }
     let last = copies.pop().expect("there are four");
     assert!(matches!(state_of(last), Some('R' | 'S')));
@@ -117,7 +117,7 @@ fn a_command_that_left_the_group_of_the_terminal_is_stopped() {
     let terminal = Terminal::run(&probing(restarting(&sts), &["leave-group", "then", "print-keys"]));
     let workers = [(); 2].map(|()| {
         let worker = number_in(&terminal.line("worker pid="));
-        generation(&terminal);
+        next_start(&terminal);
         worker
     });
     assert!(matches!(state_of(workers[0]), None | Some('Z')), "the group that the command has joined is the command's");
@@ -125,7 +125,7 @@ fn a_command_that_left_the_group_of_the_terminal_is_stopped() {
 
 /// setsid(1) forks only if it is the leader of a group, which it is not here.
 #[test]
-fn what_a_command_that_makes_itself_a_session_has_started_is_stopped() {
+fn processes_of_a_command_that_starts_a_session_are_stopped() {
     let sts = one_refresh();
     let script = "exec setsid sh -c '$PROBE print-signals & echo worker=$!; $PROBE print-keys'";
     let terminal = Terminal::run(&crate::supervision::scripted(restarting(&sts), script));
@@ -161,7 +161,7 @@ fn a_restarted_command_reads_the_terminal() {
 }
 
 #[test]
-fn a_group_of_its_own_is_warned_about() {
+fn a_background_group_is_warned_about() {
     let sts = FakeSts::start();
     let own = xassume(&sts).args(["--via", "file", "--process-group", "new"]);
     let shown = Terminal::run(&probing(own, &["state"])).wait().exited(0).stdout_text();

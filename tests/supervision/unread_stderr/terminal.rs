@@ -29,7 +29,7 @@ fn sessions_are_refreshed_and_term_is_passed_on() {
 }
 
 #[test]
-fn what_was_held_is_shown_later() {
+fn held_messages_are_shown_later() {
     let sts = FakeSts::builder().lifetime(SHORT).start();
     let xassume =
         xassume(&sts).args(["-v", "--via", "file", "--", "sh", "-c", "exec $PROBE print-signals >$HOME/said"]);
@@ -44,7 +44,7 @@ fn what_was_held_is_shown_later() {
 }
 
 #[test]
-fn a_question_that_cannot_be_shown_does_not_keep_a_signal_from_ending_it() {
+fn a_signal_ends_it_while_a_prompt_cannot_be_shown() {
     let sts = FakeSts::builder().mfa_codes(&["314159"]).start();
     let device = "arn:aws:iam::222222222222:mfa/alice";
     let bash = Terminal::bash(&Xassume::new(&sts));
@@ -63,7 +63,7 @@ fn a_question_that_cannot_be_shown_does_not_keep_a_signal_from_ending_it() {
 }
 
 #[test]
-fn a_message_stops_a_background_job_where_the_terminal_is_set_to() {
+fn a_message_stops_a_background_job_if_tostop_is_set() {
     let sts = FakeSts::builder().script_forever([Answer::Lifetime(SHORT), denied()]).start();
     let bash = Terminal::bash(&Xassume::new(&sts));
     bash.command("stty tostop");
