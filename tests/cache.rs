@@ -1,4 +1,4 @@
-//! Cached sessions: when one is used, when STS is asked, and what the flags say about it.
+//! Cached sessions: when one is used, when STS is called, and what the flags change.
 
 mod crowd;
 mod files;
@@ -16,7 +16,7 @@ fn xassume(sts: &FakeSts) -> Xassume {
     Xassume::new(sts).args(["-r", ROLE])
 }
 
-/// Runs a command that tells its environment, and insists that it ran.
+/// Runs a command that prints its environment, and asserts that it ran.
 fn ran(xassume: &Xassume) -> Finished {
     xassume.clone().arg("--").args(probe()).arg("environ").run().exited(0)
 }
@@ -31,7 +31,7 @@ fn key_id(finished: &Finished) -> String {
     finished.variable("AWS_ACCESS_KEY_ID").expect("a session")
 }
 
-/// The folder that is used unless a test says otherwise.
+/// The default directory of the cache.
 fn directory(xassume: &Xassume) -> PathBuf {
     xassume.sandbox().runtime().join("xassume")
 }
@@ -41,7 +41,7 @@ fn a_second_run_uses_the_session_of_the_first_and_asks_nobody() {
     let sts = FakeSts::start();
     let xassume = xassume(&sts);
     let first = ran(&xassume);
-    // Nothing that STS is reached by is looked at: neither its certificates nor itself.
+    // The certificates of STS and STS itself are not needed: neither works here.
     sts.stop();
     let second = ran(&xassume.args(["--ca-bundle", "/no/such/bundle"]));
     for name in [
@@ -116,7 +116,7 @@ fn the_expiry_is_told_in_the_local_clock_by_a_cached_session_as_well() {
 fn without_a_folder_there_is_no_cache_and_verbose_says_so() {
     let sts = FakeSts::start();
     let homeless = xassume(&sts).env_remove("HOME").env_remove("XDG_RUNTIME_DIR");
-    // Nobody can make a folder there, not even root.
+    // No user can create a directory there, not even root.
     let read_only = homeless.clone().env("HOME", "/proc");
     for (xassume, reason) in [(&homeless, "no folder is named"), (&read_only, "/proc/.cache/xassume")] {
         let before = sts.requests().len();

@@ -1,4 +1,4 @@
-//! `--check`: each step of the way to a session, and in a broken set-up the half that is missing.
+//! `--check`: each step to a session and, in a broken setup, which policy is missing.
 
 mod codes;
 mod delivery;
@@ -13,7 +13,7 @@ const ROLE: &str = "arn:aws:iam::521111111144:role/DeployMaster";
 const HUB: &str = "arn:aws:iam::222222222222:role/Hub";
 const DEVICE: &str = "arn:aws:iam::222222222222:mfa/alice";
 
-/// A user with keys in the environment, whose session name is known.
+/// A user with keys in the environment and a fixed session name.
 fn check(sts: &FakeSts) -> Xassume {
     Xassume::new(sts).arg("--check").args(["--role-session-name", "me"])
 }
@@ -22,12 +22,12 @@ fn role(sts: &FakeSts) -> Xassume {
     check(sts).args(["-r", ROLE])
 }
 
-/// An STS whose role has these rules, and says which policy is missing.
+/// An STS whose role has these rules. Its denials name the kind of policy that is missing.
 fn telling(rules: RoleRules) -> FakeSts {
     FakeSts::builder().role(ROLE, RoleRules { wording: Wording::WithPolicy, ..rules }).start()
 }
 
-/// The check fails, says so on standard output alone, and keeps its lines short.
+/// Asserts that the check fails, prints the failure on standard output only, and keeps its lines short.
 #[track_caller]
 fn fails(xassume: &Xassume) -> String {
     let finished = xassume.run().exited(125);
@@ -41,13 +41,13 @@ fn fails(xassume: &Xassume) -> String {
     page
 }
 
-/// The state of each step, by its name.
+/// The state of each step, by name.
 fn states(page: &str) -> Vec<(String, String)> {
     let steps = page.lines().filter(|line| !line.starts_with(' '));
     steps.map(|line| (line[13..line.len().min(28)].trim().to_owned(), line[..13].trim().to_owned())).collect()
 }
 
-/// That this step failed, that all before it went well, and that none behind it was reached.
+/// Asserts that this step failed, that all earlier ones succeeded, and that no later one was reached.
 #[track_caller]
 fn failed_at(page: &str, name: &str) {
     let states = states(page);

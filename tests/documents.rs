@@ -1,6 +1,6 @@
-//! The README and `docs/` hold what they say: commands parse, links lead somewhere, pictures are true.
+//! The statements of the README and `docs/` are true: commands parse, links have targets, diagrams match the code.
 //!
-//! What the commands do is tried in `tests/clients`, where there are clients for them to run.
+//! `tests/clients` runs the commands, because it has the clients that they need.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -15,7 +15,7 @@ pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// A document, by its path from the root.
+/// A document, and its path from the root.
 struct Document {
     path: String,
     text: String,
@@ -37,9 +37,9 @@ fn documents() -> Vec<Document> {
 /// The code in a document, by line number.
 #[derive(Default)]
 struct Code {
-    /// Lines of code blocks, continued ones as one.
+    /// Lines of code blocks. Continued lines are joined.
     blocks: Vec<(usize, String)>,
-    /// What stands between backticks in prose.
+    /// Text between backticks in prose.
     spans: Vec<(usize, String)>,
 }
 
@@ -62,7 +62,8 @@ fn code(text: &str) -> Code {
     code
 }
 
-/// The words after `xassume` in a line of shell, cron, systemd, YAML or a Dockerfile; none where it is not run.
+/// The arguments after `xassume` in a line of shell, cron, systemd, YAML or a Dockerfile; `None` if the line does not
+/// run it.
 pub(crate) fn command_line(line: &str) -> Option<Vec<String>> {
     let listed = line.contains("[xassume,") || line.contains("[\"xassume\",");
     let line = if listed { line.replace(['[', ']', ','], " ") } else { line.replace("\\|", "|") };
@@ -83,11 +84,11 @@ pub(crate) fn command_line(line: &str) -> Option<Vec<String>> {
     Some(mine)
 }
 
-/// Whether the program takes these words; if not, what it says.
+/// Whether the program accepts these arguments; if not, its error.
 pub(crate) fn parses(words: &[String]) -> Result<(), String> {
     let line = std::iter::once("xassume".into()).chain(words.iter().map(OsString::from));
     match xassume::cli::command().try_get_matches_from(line) {
-        // `--help` and `--version` are no matches, but they are no mistakes.
+        // clap returns `--help` and `--version` as errors, but they are valid.
         Err(error) if error.use_stderr() => Err(error.to_string()),
         _ => Ok(()),
     }
@@ -112,7 +113,7 @@ fn every_command_line_parses() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(found > 40, "only {found} command lines were found");
-    // What this stands on: a wrong line would be seen.
+    // The test detects an invalid line.
     for line in ["xassume --on-expire restart -- x", "ExecStart=/bin/xassume --nope", "a <(xassume --oops env) b"] {
         assert!(parses(&command_line(line).expect("a command line")).is_err(), "{line}");
     }
@@ -124,7 +125,7 @@ fn every_flag_and_variable_that_is_named_is_known() {
     let mut wrong = Vec::new();
     for document in documents() {
         let spans = code(&document.text).spans;
-        // Spans that begin with another program's name show that program's flags.
+        // Spans that begin with another program's name contain that program's flags.
         for (number, span) in spans.iter().filter(|(_, span)| span.starts_with('-')) {
             let flags = span.split([' ', '=', '|', ',', '\\']).filter_map(|word| word.strip_prefix("--"));
             let unknown = flags.filter(|flag| !flag.is_empty() && !is_known(flag));
@@ -154,7 +155,7 @@ fn the_flags_without_a_variable_are_those_that_are_said_to_have_none() {
     assert_eq!(said(&help), with_usual.collect());
 }
 
-/// The anchor that a heading gets where Markdown is shown with links to headings.
+/// The anchor that Markdown renderers give to a heading.
 fn anchor(heading: &str) -> String {
     let kept = |c: &char| c.is_alphanumeric() || [' ', '-', '_'].contains(c);
     heading.trim().to_lowercase().chars().filter(kept).collect::<String>().replace(' ', "-")
@@ -169,7 +170,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
     headings.collect()
 }
 
-/// Paths that a published package lacks, by `exclude` of the manifest, though the documents lead to them.
+/// Paths that a published package lacks because of `exclude` in the manifest, though documents link to them.
 fn excluded() -> Vec<PathBuf> {
     let manifest = read("Cargo.toml");
     let list = manifest.split_once("\nexclude = [").and_then(|(_, rest)| rest.split_once(']')).expect("a list").0;
@@ -185,7 +186,7 @@ fn every_link_leads_somewhere() {
     let missing = excluded();
     for document in documents() {
         let directory = root().join(&document.path).parent().expect("a directory").to_owned();
-        // Link texts may hold code spans, so the lines are taken as they are.
+        // Link texts may contain code spans, so read whole lines.
         let lines = document.text.lines().enumerate().filter(|(_, line)| !line.starts_with("    "));
         for (number, target) in lines.flat_map(|(at, line)| line.split("](").skip(1).map(move |rest| (at + 1, rest))) {
             let target = target.split(')').next().unwrap_or_default();
@@ -212,7 +213,7 @@ fn every_link_leads_somewhere() {
     assert!(found > 20, "only {found} links were found");
 }
 
-/// The path without its `..`.
+/// The path without `..`.
 fn normal(path: &Path) -> PathBuf {
     path.components().fold(PathBuf::new(), |mut whole, part| {
         match part {
@@ -232,7 +233,7 @@ fn the_readme_is_short_and_its_lines_fit() {
     assert!(long.is_empty(), "{long:#?}");
 }
 
-/// The arrows of a state diagram, with what makes each of them go; `--` parts machines that run side by side.
+/// The arrows of a state diagram, with their labels; `--` separates concurrent state machines.
 fn arrows(diagram: &str) -> Vec<BTreeMap<(String, String), String>> {
     let machine = |lines: &str| {
         let arrows = lines.lines().filter_map(|line| line.split_once(" --> "));
@@ -248,7 +249,7 @@ fn mermaid(document: &str, kind: &str) -> String {
     blocks[0].split("```").next().unwrap_or_default().replace("\n        ", "\n    ")
 }
 
-/// A test of the machine holds the picture in the source to every state and every transition that there is.
+/// A unit test of the state machine compares the diagram in the source with all states and transitions.
 #[test]
 fn the_pictures_of_states_are_the_machines() {
     let source = read("src/supervise/mod.rs");
@@ -264,7 +265,7 @@ fn the_pictures_of_states_are_the_machines() {
     assert_eq!(arrows(&mermaid(&read("README.md"), "stateDiagram-v2")), machines[..1]);
 }
 
-/// That it shows what the demo says is held by `cargo run --example record -- --check`.
+/// `cargo run --example record -- --check` checks that it matches the demo's output.
 #[test]
 fn the_recording_is_small_and_shows_commands_that_parse() {
     let picture = read("docs/demo.svg");

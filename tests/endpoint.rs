@@ -1,4 +1,4 @@
-//! `--via endpoint`: an address on the loopback interface that gives the session, to the command and to nobody else.
+//! `--via endpoint`: an HTTP endpoint on loopback that returns the session to the command only.
 #![allow(clippy::print_stdout, reason = "what was measured, and what was skipped and why, is told to whoever asks")]
 
 mod refreshes;
@@ -19,7 +19,7 @@ fn via_endpoint(sts: &FakeSts) -> Xassume {
     Xassume::new(sts).args(["--via", "endpoint", "-r", ROLE])
 }
 
-/// A running command that has the endpoint, and its address.
+/// A running command with the endpoint, and the endpoint's address.
 struct Served {
     running: Running,
     url: String,
@@ -31,7 +31,7 @@ impl Served {
         Self::with(xassume, &["print-signals"])
     }
 
-    /// The command tells what it was given, and then does as it is told.
+    /// The command prints its variables and then performs these steps.
     fn with(xassume: Xassume, verbs: &[&str]) -> Self {
         let names = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"];
         let running = xassume.arg("--").args(probe()).arg("env").args(names).arg("then").args(verbs).spawn();
@@ -56,20 +56,20 @@ impl Served {
         stream
     }
 
-    /// The head of a good request, but for its last line.
+    /// The head of a valid request, without its last line.
     fn head(&self) -> String {
         let (host, path) = self.address();
         format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {}\r\n", self.token)
     }
 
-    /// What a request gives that is written out by hand, until the connection ends.
+    /// Sends these bytes and returns everything until the connection ends.
     fn raw(&self, request: &str) -> String {
         let mut stream = self.connect();
         stream.write_all(request.as_bytes()).expect("it reads");
         until_the_end(&mut stream)
     }
 
-    /// None are seen by those who may not look.
+    /// Open descriptors; none without the permission to look.
     fn open_files(&self) -> usize {
         descriptors(self.running.pid()).expect("it runs").unwrap_or_else(|| {
             skipped_without_root("only root can count the descriptors of a process that is not dumpable");
@@ -89,7 +89,7 @@ impl Served {
         self.running.wait().exited(0);
     }
 
-    /// Waits until no more than that many descriptors are open: those of connections go a moment after their end.
+    /// Waits until at most that many descriptors are open. Connections are closed shortly after their end.
     fn settled(&self, before: usize) {
         let begun = Instant::now();
         while self.open_files() > before {
@@ -99,7 +99,7 @@ impl Served {
     }
 }
 
-/// Everything until the other side closes; a reset counts as that.
+/// Everything until the other side closes the connection or resets it.
 fn until_the_end(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
@@ -109,7 +109,7 @@ fn until_the_end(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Insists on 200 and a session that was issued and holds; its generation.
+/// Asserts status 200 and a valid session that was issued. Returns its generation.
 fn generation(received: &Received, issued: &[Issued]) -> u64 {
     assert_eq!(received.status, 200, "{}", received.text());
     let document = received.json();
@@ -177,7 +177,7 @@ fn ten_thousand_requests_leave_nothing_behind() {
     let took = begun.elapsed();
     assert!(took < PATIENCE, "{took:?}");
     served.settled(files);
-    // Each answer has two thousand bytes: what would be kept of ten thousand is more than this.
+    // Each answer has two thousand bytes. If ten thousand of them were kept, memory would grow by more than this.
     let grown = served.memory().saturating_sub(memory);
     println!("10000 requests in {took:?}; {grown} KiB grown from {memory} KiB");
     assert!(grown < 8 * 1024, "{grown} KiB");
@@ -201,7 +201,7 @@ fn there_is_nothing_to_restart_or_signal_for() {
     assert!(stderr.contains("XASSUME_ON_EXPIRY=restart does not go with XASSUME_VIA=endpoint: "), "{stderr}");
     assert_eq!(sts.requests().len(), 0);
 
-    // Of a flag and a variable, the flag counts.
+    // The flag takes precedence over the variable.
     let flag = via_endpoint(&sts).env("XASSUME_ON_EXPIRY", "restart").arg("-v");
     let stderr = flag.args(["--", "true"]).run().exited(0).stderr;
     assert!(stderr.contains("XASSUME_ON_EXPIRY is not used: it does not go with --via endpoint\n"), "{stderr}");
@@ -254,7 +254,7 @@ fn the_command_finds_nothing_but_the_endpoint() {
     }
 }
 
-/// The AWS SDK for Rust as a client: an xassume inside takes its source credentials from the endpoint.
+/// The AWS SDK for Rust as the client: an inner xassume gets its source credentials from the endpoint.
 #[test]
 fn the_sdk_for_rust_takes_each_session_from_the_endpoint() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(8)).start();
@@ -266,8 +266,8 @@ fn the_sdk_for_rust_takes_each_session_from_the_endpoint() {
     nested(&sts, outer);
 }
 
-/// Runs xassume within xassume, again and again, until the inner one has had three sessions of the outer one, and
-/// nothing else, as its source.
+/// Runs xassume within xassume until the inner one has had three sessions of the outer one as its source, and nothing
+/// else.
 pub(crate) fn nested(sts: &FakeSts, outer: Xassume) {
     const INNER: &str = "arn:aws:iam::333333333333:role/Inner";
     let script = "while [ ! -e enough ]; do \"$@\" || exit; done";
@@ -287,6 +287,6 @@ pub(crate) fn nested(sts: &FakeSts, outer: Xassume) {
     let issued = sts.issued();
     let outer: Vec<&String> =
         issued.iter().filter(|session| session.role_arn == ROLE).map(|session| &session.access_key_id).collect();
-    // In the order in which they were issued, none twice and none left out.
+    // In the order in which they were issued, none repeated and none missing.
     assert!(outer.starts_with(&signers().iter().collect::<Vec<_>>()), "{:?} of {outer:?}", signers());
 }

@@ -1,4 +1,4 @@
-//! The environment of the command, seen from inside it.
+//! The environment of the command, as the command sees it.
 
 use crate::support::{FakeSts, Finished, Xassume, probe};
 use std::ffi::OsStr;
@@ -163,7 +163,7 @@ fn a_loop_of_xassumes_is_stopped() {
         "[profile loop]\ncredential_process = {} -p loop -r {ROLE} -- true\n",
         crate::support::binary().display()
     );
-    // With the cache it is noticed at the second one, which would wait for the first.
+    // With the cache, the second xassume detects the loop: it would wait for the first one.
     let finished = Xassume::new(&sts)
         .without_keys()
         .env("XASSUME_NO_CACHE", "true")

@@ -1,4 +1,5 @@
-//! Becoming the command: words, statuses, descriptors, signals; nothing of xassume stays.
+//! Exec mode, in which xassume replaces itself with the command: arguments, statuses, descriptors and signals are
+//! unchanged.
 
 use crate::support::processes::{eventually, wait_until_stopped};
 use crate::support::{Answer, FakeSts, Xassume, probe};
@@ -159,7 +160,7 @@ fn a_session_that_expired_before_its_answer_was_read_starts_nothing() {
     running.signal(libc::SIGSTOP);
     wait_until_stopped(&[running.pid()]);
     sts.release();
-    // The `Date` of the answer is up to a second old: it has no fraction.
+    // `Date` in the answer has no fraction, so it is up to a second old.
     let over = || SystemTime::now() - Duration::from_secs(1);
     eventually("STS has answered, and the session is over", || {
         sts.issued().first().is_some_and(|issued| issued.expiration <= over())

@@ -1,5 +1,5 @@
-//! Programs that xassume runs for itself: a `credential_process`, an `--mfa-command`. They may ask at the terminal before
-//! there is a command, and however a launch ends, they end with it.
+//! Programs that xassume runs: a `credential_process` and an `--mfa-command`. They may prompt on the terminal before
+//! the command starts, and they end with the launch.
 #![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
 
 use crate::support::log::PATIENCE;
@@ -11,17 +11,18 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
-/// What ends a program that is run at a terminal.
+/// Signals that a terminal sends to end a program.
 const ENDING: [i32; 4] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT];
-/// A helper that does not end by itself, and waits for what it has started.
+/// A helper that does not end by itself, but waits for a process that it started.
 const HANGS: &str = "sleep 600 & echo helper=$! >&2; wait";
-/// The same; neither of them heeds SIGTERM.
+/// The same, but both processes ignore SIGTERM.
 const STUBBORN: &str = "trap '' TERM; sleep 600 & echo helper=$! >&2; while :; do wait; done";
-/// Gives the keys, to those who know the word. Echo is off meanwhile, and what it has started listens as well.
+/// Returns the keys if the right word is typed. Echo is off meanwhile, and a process that it started waits for input
+/// too.
 const ASKS: &str = "exec 3<>/dev/tty; stty -echo <&3; sleep 600 & echo helper=$! asker=$$ >&3; printf 'the word: ' >&3; \
                     read word <&3; kill $!; stty echo <&3; test \"$word\" = sesame && cat $HOME/answer";
 
-/// Someone whose keys come from this `credential_process`.
+/// A user whose keys come from this `credential_process`.
 fn with_credential_process(sts: &FakeSts, script: &str) -> Xassume {
     let Identity { access_key_id, secret_access_key, .. } = Identity::user();
     let answer = format!(r#"{{"Version":1,"AccessKeyId":"{access_key_id}","SecretAccessKey":"{secret_access_key}"}}"#);
@@ -33,7 +34,7 @@ fn with_credential_process(sts: &FakeSts, script: &str) -> Xassume {
         .args(["-r", ROLE, "--no-cache"])
 }
 
-/// The probe as the command.
+/// With the probe as the command.
 fn probing(xassume: Xassume, verbs: &[&str]) -> Xassume {
     xassume.arg("--").args(probe()).args(verbs)
 }
@@ -42,7 +43,7 @@ fn number_in(line: &str) -> i32 {
     line.rsplit('=').next().and_then(|number| number.trim().parse().ok()).expect("a number")
 }
 
-/// What the helper has started.
+/// The process that the helper has started.
 #[track_caller]
 fn started_by_helper(running: &Running) -> i32 {
     number_in(&running.error_line("helper="))
@@ -65,7 +66,7 @@ fn a_signal_to_xassume_ends_them_and_what_they_have_started() {
             let process = started_by_helper(&running);
             let sent = Instant::now();
             running.signal(signal);
-            // Its end is only seen once nobody holds its standard error any more.
+            // xassume sees its end only when no process has its standard error open.
             let finished = running.wait().killed_by(signal);
             assert!(!finished.stdout_text().contains("ran"), "{name}");
             assert!(wait_gone(process, PATIENCE), "{name}");
@@ -108,7 +109,7 @@ fn a_signal_that_was_ignored_or_blocked_stays_so_for_them_and_for_the_command() 
     let running = probing(world, &["state"]).spawn();
     let ignored = running.error_line("SigIgn:");
     let ignored = u64::from_str_radix(ignored.trim_start_matches("SigIgn:").trim(), 16).expect("a mask");
-    // Of the standard signals: the C library keeps others to itself.
+    // Only standard signals: the C library reserves others.
     assert_eq!(ignored & 0x7fff_ffff, 1 << (libc::SIGHUP - 1));
     running.signal(libc::SIGHUP);
     fs::write(running.sandbox().home().join("go"), "").expect("the home is ours");
@@ -175,7 +176,7 @@ fn a_question_of_theirs_is_stopped_and_continued_by_the_shell() {
     bash.keys("\x1a");
     bash.through("Stopped");
     bash.through(PROMPT);
-    // The shell asks only whether xassume has stopped.
+    // The shell checks only whether xassume has stopped.
     wait_until_stopped(&[asker]);
     bash.keys("fg\n");
     bash.through("echo it ran");
@@ -186,7 +187,7 @@ fn a_question_of_theirs_is_stopped_and_continued_by_the_shell() {
 #[test]
 fn an_interrupt_at_the_terminal_or_from_elsewhere_ends_their_question_and_gives_the_terminal_back() {
     let sts = FakeSts::start();
-    // `stty` is caught by nobody: that echo is on again is xassume's doing, and not the shell's.
+    // `stty` is not restored by the shell here: if echo is on again, xassume restored it.
     for flags in ["", "--via file"] {
         for signal in [None, Some(libc::SIGTERM), Some(libc::SIGINT)] {
             let terminal = Terminal::run(&probing(
@@ -209,7 +210,7 @@ fn an_interrupt_at_the_terminal_or_from_elsewhere_ends_their_question_and_gives_
     assert_eq!(sts.requests().len(), 0);
 }
 
-/// Gives the keys once; asked again, it wants to read the terminal.
+/// Returns the keys once. The second time it tries to read the terminal.
 const ASKS_LATER: &str =
     "test -e $HOME/asked && { echo helper=$$ >&2; : </dev/tty || sleep 60; }; touch $HOME/asked; cat $HOME/answer";
 

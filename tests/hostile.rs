@@ -1,12 +1,12 @@
-//! What others may put before xassume to do harm: it stays one line, a hint, 125, and no command.
+//! Malicious input: the result is always one error line, a hint, status 125, and no command.
 //!
-//! Each of these was found by a fuzz target or beside it; the properties themselves are in `src/hostile.rs`.
+//! A fuzz target found each of these cases, or one like it. The properties themselves are in `src/hostile.rs`.
 
 use crate::support::{Answer, FakeSts, Xassume, probe};
 
 const ROLE: &str = "arn:aws:iam::521111111144:role/DeployMaster";
 
-/// The message and the hint of a run that fails, each with no line break and nothing that a terminal acts on.
+/// The message and the hint of a run that fails. Asserts that neither contains a line break or a control character.
 fn refused(xassume: Xassume) -> (String, String) {
     let finished = xassume.arg("--").args(probe()).args(["say", "ran"]).run().exited(125);
     assert_eq!(finished.stdout_text(), "", "the command must not start");
@@ -72,7 +72,7 @@ fn files_without_an_end_are_not_read_to_their_end() {
 
 #[test]
 fn a_value_of_a_hundred_thousand_lines_is_read_at_once() {
-    // Copied anew for each line, it would be 35 GB of copies, which is more than the time limit of a test.
+    // Copying the rest for each line would copy 35 GB, which is more than the time limit of a test allows.
     let sts = FakeSts::start();
     let config = format!("[default]\nof_nobody = x\n{}", "  more\n".repeat(100_000));
     let xassume = Xassume::new(&sts).file(".aws/config", config).args(["-r", ROLE]);

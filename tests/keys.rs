@@ -1,4 +1,4 @@
-//! Keys that cannot be used, and variables that are no text: said at once, and nobody is asked with them.
+//! Access keys that are not valid, and variables that are not UTF-8: an error at once, without a network call.
 
 use crate::support::{FakeContainer, FakeSts, Identity, Xassume, on_one_line, probe};
 use std::ffi::OsStr;
@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
 const HIDDEN: &str = "HIDDENVALUE";
 
-/// Launched, supervised, refused by both in the same words, and by a check; gives the words as one line.
+/// Asserts that a launch, a supervised run and a check fail with the same error. Returns it on one line.
 #[track_caller]
 fn refused(sts: &FakeSts, xassume: &Xassume) -> String {
     let xassume = xassume.clone().args(["-r", ROLE]);

@@ -1,4 +1,4 @@
-//! The one integration test binary: a module for each behaviour, all against the real program.
+//! The integration tests, in one binary: one module per behavior, all against the real program.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says why and stops")]
 
 mod support;

@@ -1,4 +1,4 @@
-//! The way to STS: retries, time limits, TLS, endpoints, and answers that are none.
+//! Calls to STS: retries, timeouts, TLS, endpoints, and invalid answers.
 
 mod proxies;
 
@@ -166,7 +166,8 @@ fn a_clock_that_is_off_is_corrected_for_the_signature() {
         let sts = FakeSts::builder().clock_offset(seconds).check_signature_time().start();
         let shown = Xassume::new(&sts).args(["-r", ROLE, "--"]).args(probe()).arg("environ").run().exited(0);
         assert_eq!(sts.requests().len(), 2, "refused once, then signed with the server's time");
-        // The expiry is told in this machine's clock, or SDKs would take the session for expired or for longer.
+        // The expiry is converted to the local clock. Otherwise SDKs would treat the session as expired, or use it for
+        // too long.
         let told = shown.variable("AWS_CREDENTIAL_EXPIRATION").expect("an expiry");
         let local = humantime::parse_rfc3339(&told).expect("RFC 3339");
         let left = local.duration_since(std::time::SystemTime::now()).expect("still valid").as_secs();
@@ -174,8 +175,8 @@ fn a_clock_that_is_off_is_corrected_for_the_signature() {
     }
 }
 
-/// The tunnels that a start asks a proxy for, when `host` is who answers at its end. It is no STS that can be trusted, so
-/// the start fails at the first. The plan and the error name the same host.
+/// The `CONNECT` requests of a start that reaches STS through a proxy. At the end of the tunnel is `host`, which is not
+/// a trusted STS, so the start fails at the first request. The plan and the error name the same host.
 fn tunnels(host: &str, xassume: Xassume) -> Vec<String> {
     let (stranger, proxy) = (FakeSts::builder().tls(Certificate::Good).start(), FakeProxy::start());
     proxy.map(&format!("{host}:443"), stranger.port());

@@ -1,4 +1,4 @@
-//! The role options, as STS sees them, and the limits that are checked before it is asked.
+//! The options of a role as STS receives them, and the limits that are checked before STS is called.
 
 use crate::support::{FakeSts, Finished, RoleRules, Xassume, probe};
 use std::time::Duration;

@@ -1,6 +1,6 @@
-//! Flags that do not go together: two that are typed are an error, and of a flag and a variable the flag counts.
+//! Conflicts: two conflicting flags are an error. Between a flag and a variable, the flag takes precedence.
 //!
-//! Flags without variables have their pairs beside their own tests: `--print` in `print`, `--mfa-token` in `mfa`.
+//! Conflicts of flags without variables are tested with their features: `--print` in `print`, `--mfa-token` in `mfa`.
 
 use crate::support::{FakeSts, Finished, Xassume};
 
@@ -8,17 +8,17 @@ const ROLE: &str = "arn:aws:iam::111111111111:role/R";
 const CHAIN: &str = "arn:aws:iam::111111111111:role/Hub,arn:aws:iam::111111111111:role/R";
 const TOKEN: &str = "token.of.pod";
 
-/// What becomes of the two as variables.
+/// What happens to two conflicting variables.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Variables {
-    /// The first one counts.
+    /// The first one takes precedence.
     First,
-    /// Both are named in an error.
+    /// An error names both.
     Error,
 }
 use Variables::{Error, First};
 
-/// A flag and a value of it; none for a switch. `TOKEN FILE` stands for the path of a token.
+/// A flag and its value, which is empty for a switch. `TOKEN FILE` means the path of a token.
 type Said = (&'static str, &'static str);
 
 #[rustfmt::skip]
@@ -55,7 +55,7 @@ const PAIRS: &[(Said, Said, Variables)] = &[
     (("web-identity-token-file", "TOKEN FILE"), ("mfa-serial", "GAHT12345678"), Error),
 ];
 
-/// Flags that say nothing without another flag, which its variable does not give them once it is dropped.
+/// Flags that need another flag. When the variable of that other flag is dropped, they have no effect.
 const ADD_TO_ANOTHER: &[(&str, &str)] = &[
     ("signal", "--signal needs --on-expiry signal"),
     ("file-mode", "--file-mode needs --via file"),
@@ -66,7 +66,7 @@ fn variable((flag, _): Said) -> String {
     format!("XASSUME_{}", flag.to_ascii_uppercase().replace('-', "_"))
 }
 
-/// A user with a token file, and a command that gives codes.
+/// A user with a token file and an MFA command.
 struct World {
     sts: FakeSts,
     xassume: Xassume,
@@ -124,7 +124,7 @@ fn a_variable_that_does_not_go_with_a_flag_is_dropped_and_told() {
     let world = World::new();
     for &(one, other, _) in PAIRS {
         for (typed, set) in [(one, other), (other, one)] {
-            // Whether the flag is verbose or quiet, that is what decides whether anything is told.
+            // Whether anything is logged depends on the flag, verbose or quiet.
             let silent = typed.0 == "quiet";
             let xassume = world.by_variable(world.typed(world.xassume.clone(), typed), set);
             let xassume = if silent || typed.0 == "verbose" { xassume } else { xassume.arg("-v") };
@@ -136,7 +136,7 @@ fn a_variable_that_does_not_go_with_a_flag_is_dropped_and_told() {
                 continue;
             }
             let name = variable(set);
-            // Without the variable's roles there would be none, or others.
+            // Without the roles of the variable there would be no role, or another one.
             if set.0 == "role-arn" {
                 let error = first_line(&finished);
                 assert!(error.contains(&format!("--{}", typed.0)) && error.contains(&name), "{error}");
@@ -144,7 +144,7 @@ fn a_variable_that_does_not_go_with_a_flag_is_dropped_and_told() {
                 continue;
             }
             let finished = finished.exited(0);
-            // `XASSUME_MIN_TTL=30m is not used` names the value.
+            // `XASSUME_MIN_TTL=30m is not used` contains the value.
             let told = finished.stderr.lines().any(|line| {
                 line.strip_prefix("xassume: ")
                     .and_then(|line| line.strip_prefix(&name))
@@ -161,7 +161,7 @@ fn a_variable_that_does_not_go_with_a_flag_is_dropped_and_told() {
 fn of_two_variables_the_first_counts_or_both_are_named() {
     let world = World::new();
     for &(one, other, variables) in PAIRS {
-        // What is said of quiet is nothing.
+        // `quiet` hides its own message.
         if one.0 == "quiet" {
             continue;
         }
@@ -204,7 +204,7 @@ fn what_was_dropped_reaches_neither_sts_nor_the_command() {
         plain().env("XASSUME_WEB_IDENTITY_TOKEN_FILE", &world.token).args(["-r", ROLE, "--external-id", "word"]);
     let signed = run(signed);
     assert_eq!((&*signed.action, signed.param("ExternalId")), ("AssumeRole", Some("word")));
-    // A default for long sessions breaks no step that chains roles.
+    // A default for long sessions does not prevent role chaining.
     let long = plain().env("XASSUME_DURATION", "4h").env("XASSUME_MIN_TTL", "2h");
     let long = long.args(["-v", "-r", "222222222222:Hub", "-r", ROLE, "--", "true"]).run().exited(0).stderr;
     assert!(long.contains("XASSUME_MIN_TTL=2h is not used: the session is asked for 1h\n"), "{long}");
@@ -250,7 +250,8 @@ fn keys_of_tags_that_were_replaced_are_dropped() {
 fn what_was_typed_is_settled_before_variables_among_themselves() {
     let world = World::new();
     let xassume = world.xassume.clone().env("XASSUME_VIA", "endpoint").env("XASSUME_CREDENTIALS_FILE", "credentials");
-    // The file would wait for another run than one by endpoint, and --on-expiry makes this run another one.
+    // XASSUME_CREDENTIALS_FILE conflicts with XASSUME_VIA=endpoint. But the flag drops XASSUME_VIA first, so the file is
+    // used.
     let finished = xassume.args(["-v", "--on-expiry", "signal", "--", "cat", "credentials"]).run().exited(0);
     assert!(finished.stdout_text().contains("aws_session_token"), "{}", finished.stderr);
     assert!(!finished.stderr.contains("XASSUME_CREDENTIALS_FILE is not used"), "{}", finished.stderr);

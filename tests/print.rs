@@ -1,4 +1,4 @@
-//! `--print`: the whole output of each format, and what is refused.
+//! `--print`: the complete output of each format, and conflicting flags.
 
 mod output;
 mod process;
@@ -13,7 +13,7 @@ use std::process::{Output, Stdio};
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
 const ME: &str = "arn:aws:sts::111111111111:assumed-role/R/me";
 
-/// What leads to other identities, apart from what is set.
+/// Variables that select other credentials, in addition to those that are set.
 const REMOVED: &str = "AWS_ACCESS_KEY AWS_SECRET_KEY SECRET_ACCESS_KEY AWS_SECRET_KEY_ID AMAZON_ACCESS_KEY_ID \
     AMAZON_SECRET_ACCESS_KEY AMAZON_SESSION_TOKEN AWS_TOKEN AWS_SECURITY_TOKEN AWS_DELEGATION_TOKEN \
     AWS_SESSION_EXPIRATION AWS_CREDENTIAL_SCOPE AWS_ACCOUNT_ID AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ROLE_ARN \
@@ -38,7 +38,7 @@ fn failed(xassume: &Xassume) -> String {
     finished.stderr
 }
 
-/// The last session that STS gave, and its expiry as it is written.
+/// The last session that STS issued, and its expiry as text.
 fn last(sts: &FakeSts) -> (Issued, String) {
     let issued = sts.issued().pop().expect("a session");
     let expiration = humantime::format_rfc3339_seconds(issued.expiration).to_string();
@@ -124,7 +124,7 @@ fn every_format_prints_the_same_session_from_the_cache() {
     assert_eq!(sts.requests().len(), 1);
 }
 
-/// Needs three quarters of the lifetime: nobody refreshes what was printed.
+/// Requires three quarters of the lifetime: a printed session is not refreshed.
 #[test]
 fn an_old_session_is_not_printed() {
     let sts = FakeSts::start();
@@ -242,7 +242,7 @@ fn variables_about_a_command_stand_back_and_are_told() {
     let told = printed(kept.clone().arg("-v"), "env").stderr;
     assert!(told.contains("xassume: XASSUME_KEEP_ENV is not used: it does not go with --print env\n"), "{told}");
     assert!(!printed(kept, "export").stdout_text().contains("AWS_PROFILE"));
-    // What says the same as nothing may be typed.
+    // The default values may be typed.
     printed(self::world(&sts).args(["--via", "env", "--on-expiry", "none"]), "env");
 }
 

@@ -1,4 +1,4 @@
-//! `--via process`: a `credential_process` that asks the supervision through a unix socket.
+//! `--via process`: a `credential_process` that gets the session from the supervising xassume through a Unix socket.
 #![allow(clippy::print_stdout, reason = "what was measured, and what was skipped and why, is told to whoever asks")]
 
 use crate::support::{Answer, FakeSts, Running, Xassume, binary, probe, programs, skipped_without_root};
@@ -16,7 +16,7 @@ fn via_process(sts: &FakeSts) -> Xassume {
     Xassume::new(sts).args(["--via", "process", "-r", ROLE])
 }
 
-/// A running command that has a `credential_process`.
+/// A running command with a `credential_process`.
 struct Served {
     running: Running,
     directory: PathBuf,
@@ -38,7 +38,7 @@ impl Served {
         self.directory.join("socket")
     }
 
-    /// Runs the line as an SDK does, in an environment that must not matter.
+    /// Runs the command line as an SDK does, in an environment that must have no effect.
     fn ask(&self) -> Output {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", &self.line]).env_clear().envs(hostile()).output().expect("sh runs")
@@ -50,7 +50,7 @@ impl Served {
     }
 }
 
-/// Variables that are meant for other runs of xassume, or for none.
+/// Variables that are meant for other runs of xassume.
 fn hostile() -> [(&'static str, &'static str); 6] {
     [
         ("XASSUME_VIA", "endpoint"),
@@ -71,7 +71,7 @@ fn document(output: &Output) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
-/// Insists on one line on standard error, status 125 and no output.
+/// Asserts one line on standard error, status 125 and no output.
 fn refused(output: &Output) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!((output.status.code(), output.stdout.len()), (Some(125), 0), "{output:?}");
@@ -156,12 +156,12 @@ fn another_user_is_refused() {
     let as_nobody = || {
         let mut command = Command::new("/bin/sh");
         let line = served.line.replacen(&served.directory.join("xassume").display().to_string(), "/proc/self/fd/0", 1);
-        // The binary's own folders may be closed to others; a descriptor is not.
+        // The directories above the binary may not be accessible for other users. A descriptor is.
         let program = fs::File::open(binary()).expect("the binary is there");
         command.args(["-c", &line]).stdin(program).uid(65534).gid(65534).current_dir("/").output().expect("sh runs")
     };
     assert!(!as_nobody().status.success(), "the folder is closed");
-    // Even where the folder and the socket are not, as far as they are the test's.
+    // Even if the directories of the test and the socket are accessible.
     let sandbox = served.running.sandbox().directory();
     let (own, above): (Vec<_>, Vec<_>) =
         served.directory.ancestors().partition(|directory| directory.starts_with(sandbox));
@@ -186,7 +186,7 @@ fn another_user_is_refused() {
 fn a_runtime_folder_that_no_line_can_name_is_passed_over() {
     let sts = FakeSts::start();
     let world = via_process(&sts);
-    // A space would have to be quoted, and no socket's path is that long.
+    // A space would need quoting, and the other path is too long for a socket.
     for name in ["a b", &"long".repeat(20)] {
         let directory = world.sandbox().runtime().join(name);
         fs::create_dir(&directory).expect("a directory");
@@ -234,7 +234,7 @@ fn the_helpers_flags_are_for_the_helper_alone() {
     assert!(!help.contains("--from-socket"), "{help}");
 }
 
-/// The AWS SDK's own order, in an xassume inside: the profile's `credential_process` is its source.
+/// The order of the AWS SDK: an inner xassume uses the profile's `credential_process` as its source.
 #[test]
 fn an_xassume_inside_takes_each_session_from_the_socket() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(8)).start();

@@ -1,4 +1,5 @@
-//! The line that says what is waited for: on a terminal alone, only when it takes time, and gone when it is over.
+//! The progress line, which says what xassume waits for: only on a terminal, only after some time, and erased at the
+//! end.
 
 use crate::support::{Answer, FakeContainer, FakeSts, Identity, Terminal, Xassume, probe};
 use std::time::{Duration, Instant};
@@ -7,10 +8,10 @@ const HUB: &str = "arn:aws:iam::222222222222:role/Hub";
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
 const DEVICE: &str = "arn:aws:iam::222222222222:mfa/alice";
 const ERASE: &str = "\r\x1b[K";
-/// Longer than the time after which there is a line.
+/// Longer than the time after which the line appears.
 const SLOW: Duration = Duration::from_millis(1600);
 
-/// A user at a terminal that can do more than print.
+/// A user at a terminal that supports escape sequences.
 fn user(sts: &FakeSts) -> Xassume {
     Xassume::new(sts).env("TERM", "xterm")
 }
@@ -19,7 +20,7 @@ fn with_command(xassume: Xassume, args: &[&str]) -> Xassume {
     xassume.args(args).arg("--").args(probe()).args(["say", "ran"])
 }
 
-/// What the terminal showed in a run that had nothing to wait for, but for `pause`: a busy machine gets another try.
+/// The output of the terminal in a run that waits only for `pause`. On a busy machine it is tried again.
 #[track_caller]
 fn shown_when_quick(pause: Duration, make: impl Fn() -> (FakeSts, Xassume)) -> String {
     for _ in 0..20 {
@@ -33,7 +34,7 @@ fn shown_when_quick(pause: Duration, make: impl Fn() -> (FakeSts, Xassume)) -> S
     panic!("this machine is too busy to give a quick answer");
 }
 
-/// Insists that the line was the last thing before the command's own words, and was erased for them.
+/// Asserts that the line was the last output before that of the command, and was erased.
 #[track_caller]
 fn ends_with_the_command(terminal: Terminal, line: &str) {
     let finished = terminal.wait().exited(0);
@@ -70,7 +71,7 @@ fn a_session_is_printed_where_the_line_was() {
 #[test]
 fn a_check_begins_where_the_line_was() {
     let sts = FakeSts::start();
-    // Whose the keys are is asked first.
+    // `--check` first asks STS for the identity of the keys.
     sts.script([Answer::Ok, Answer::Held]);
     let terminal = Terminal::run(&user(&sts).env("NO_COLOR", "1").args(["-r", ROLE, "--check"]));
     let line = format!("{ERASE}xassume: waiting for STS: {ROLE}");
@@ -277,7 +278,7 @@ fn a_refresh_is_no_business_of_the_terminals() {
     let xassume = user(&sts).args(["-r", ROLE, "--via", "file", "--no-cache", "--refresh-margin", "2s", "--"]);
     let terminal = Terminal::run(&xassume.args(probe()).args(["say", "ready", "then", "read-tty"]));
     terminal.line("ready");
-    // The one after the slow one.
+    // The answer after the slow one.
     sts.wait_for_requests(3);
     terminal.keys("the end\n");
     let finished = terminal.wait().exited(0);

@@ -1,4 +1,4 @@
-//! Where the role comes from, and what a chain of roles asks of STS.
+//! The origin of the role, and the requests of a role chain.
 
 use crate::support::{FakeSts, Finished, Identity, Xassume, probe};
 
@@ -22,7 +22,7 @@ fn show(xassume: Xassume) -> Finished {
     xassume.arg("--").args(probe()).arg("environ").run().exited(0)
 }
 
-/// The roles that were assumed, in their order.
+/// The roles that were assumed, in order.
 fn assumed(sts: &FakeSts) -> Vec<String> {
     sts.requests().iter().filter_map(|request| request.param("RoleArn").map(str::to_owned)).collect()
 }

@@ -1,4 +1,4 @@
-//! Where the source credentials come from, each against the service that gives them.
+//! Source credentials, each from a fake of the service that provides them.
 
 mod files;
 mod instance;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
 
-/// Runs a command with nothing but what the world gives, and asserts that it ran.
+/// Runs a command in the given environment, and asserts that it ran.
 fn ran(xassume: Xassume) -> Finished {
     xassume.args(["-r", ROLE, "--"]).args(probe()).arg("environ").run().exited(0)
 }
@@ -71,7 +71,7 @@ fn a_region_of_the_user_comes_before_the_instances() {
     assert_eq!(sts.requests()[0].region.as_deref(), Some("us-east-1"));
 }
 
-/// The time that a start takes which finds no instance; the best of three, since the machine may be busy.
+/// How long a start takes that finds no instance. The best of three, because the machine may be busy.
 fn stall(sts: &FakeSts, url: &str) -> Duration {
     let start = |region: Option<&str>| {
         let xassume = Xassume::new(sts).without_keys().env_remove("AWS_REGION").with_metadata_at(url);
@@ -81,7 +81,7 @@ fn stall(sts: &FakeSts, url: &str) -> Duration {
         assert!(error.contains("nothing answers at http://127.0.0.1:"), "{error}");
         begun.elapsed()
     };
-    // Without a region there are two questions to ask, and one limit for both.
+    // Without a Region there are two requests with a common time limit.
     [start(None), start(Some("us-east-1")), start(None)].into_iter().min().expect("three")
 }
 
@@ -90,12 +90,12 @@ fn metadata_that_does_not_answer_stalls_no_start() {
     let sts = FakeSts::start();
     let hanging = FakeImds::start();
     hanging.hang();
-    // A container that is one network hop too far away connects, but the token never reaches it.
+    // A container that is one network hop too far away can connect, but never gets the token.
     let too_far = FakeImds::start();
     too_far.lose_tokens();
     let silent = SilentPort::reserve();
     let refused = RefusedPort::reserve();
-    // Two tries for a token, of a second each; where something took the connection, two more without a token.
+    // Two attempts for a token, a second each. If a service accepted the connection, there are two more without a token.
     for (url, most) in [(silent.url(), 4), (refused.url(), 4), (too_far.url(), 5), (hanging.url(), 8)] {
         let stall = stall(&sts, &url);
         assert!(stall < Duration::from_secs(most), "{url}: {stall:?}");
@@ -238,7 +238,7 @@ fn a_login_of_iam_identity_center() {
 const SSO: &str = "[profile dev]\nsso_session = corp\nsso_account_id = 222222222222\nsso_role_name = Developer\n\
     [sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.example/start\n";
 
-/// With a login that the portal takes.
+/// With a valid login.
 fn logged_in(sts: &FakeSts, sso: &FakeSso) -> Xassume {
     let xassume = Xassume::new(sts).without_keys().env("AWS_ENDPOINT_URL_SSO", sso.url()).file(".aws/config", SSO);
     write_login(&xassume.home(), "corp", Login::Valid);
@@ -360,7 +360,7 @@ fn a_session_that_is_still_valid_will_do_where_the_source_is_not_reached_but_not
     bridged();
 }
 
-/// In a profile with a login whose keys last so long.
+/// A profile with a console login whose keys last this long.
 fn signed_in(sts: &FakeSts, sign_in: &FakeSignIn, lasts: Duration) -> Xassume {
     let config = format!("[profile dev]\nlogin_session = {LOGIN_SESSION}\nregion = us-east-1\n");
     let xassume =

@@ -1,5 +1,5 @@
-//! Another user of the machine, who takes names, opens directories and writes text: none of it changes the identity of
-//! the command, or denies it one.
+//! Another user of the machine occupies names, opens directories to others, or writes text. None of it changes the
+//! credentials of the command or prevents it from running.
 
 mod token_file;
 
@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
-/// A user who owns nothing else.
+/// A user without any other files or processes.
 const OTHER: u32 = 61_234;
 
 fn xassume(sts: &FakeSts) -> Xassume {
@@ -36,7 +36,7 @@ fn directory(parent: &Path, name: &str, mode: u32) -> PathBuf {
     path
 }
 
-/// The whole invocation by another user, who owns the sandbox; none, with a message, where that cannot be arranged.
+/// The whole invocation by another user, who owns the sandbox; `None`, with a message, where that is not possible.
 fn by_another_user(xassume: &Xassume) -> Option<Xassume> {
     let mut reach = Command::new("test");
     reach.arg("-x").arg(binary()).uid(OTHER).gid(OTHER).current_dir("/").stderr(Stdio::null());
@@ -83,7 +83,7 @@ fn a_runtime_directory_that_another_user_could_exchange_is_passed_over() {
     }
 }
 
-/// In a sandbox without the machine's root, `/` and `/tmp` belong to a user without a number.
+/// In a user namespace that does not map root, `/` and `/tmp` belong to an unmapped user.
 #[test]
 fn in_a_user_namespace_the_directories_of_the_machines_root_will_do() {
     let sts = FakeSts::start();
@@ -99,7 +99,7 @@ fn in_a_user_namespace_the_directories_of_the_machines_root_will_do() {
     assert!(shown.lines().all(|file| Path::new(file).starts_with(world.sandbox().runtime())), "{shown}");
 }
 
-/// In a sandbox, every other user of the machine is one without a number.
+/// In a user namespace, every other user of the machine is unmapped.
 #[test]
 fn in_a_user_namespace_a_directory_that_another_user_has_put_into_an_open_one_is_passed_over() {
     let sts = FakeSts::start();
@@ -154,7 +154,7 @@ fn a_credentials_file_where_others_can_write_is_refused_with_the_chmod() {
     assert!(launch(&below, "0600").exited(0).stdout_text().starts_with("[default]\n"), "the hint helps");
 }
 
-/// A page without the line breaks that its width brings.
+/// A page without its line breaks.
 fn unfolded(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -164,7 +164,7 @@ fn a_name_that_is_taken_beside_a_credentials_file_denies_nothing() {
     let sts = FakeSts::start();
     let xassume = xassume(&sts);
     let args: Vec<_> = xassume.command().get_args().map(std::ffi::OsStr::to_owned).collect();
-    // xassume has the process id of this shell.
+    // xassume has the process ID of this shell.
     let script = "mkdir .keys.$$ .keys.$$.check && exec \"$0\" \"$@\"";
     let xassume = xassume.without_args().program("sh").args(["-c", script]).arg(binary()).args(args);
     let by_file = xassume.args(["--via", "file", "--credentials-file", "keys"]);
@@ -172,7 +172,7 @@ fn a_name_that_is_taken_beside_a_credentials_file_denies_nothing() {
     assert!(shown.stdout_text().starts_with("[default]\n"), "{}", shown.describe());
 }
 
-/// The config file of an isolated command, in each of these runs.
+/// The config files of isolated commands in each of these runs.
 fn isolated(xassume: &Xassume) -> PathBuf {
     let shown = shell(xassume.clone().arg("--isolate"), "cat $AWS_CONFIG_FILE >/dev/null && echo $AWS_CONFIG_FILE");
     PathBuf::from(shown.run().exited(0).stdout_text().trim_end())
@@ -190,7 +190,7 @@ fn isolated_commands_share_a_copy_and_the_next_run_removes_one_that_nothing_uses
         let times = FileTimes::new().set_modified(long_ago).set_accessed(long_ago);
         File::open(&first).and_then(|file| file.set_times(times)).expect("it is ours");
     };
-    // The command itself is this process: xassume has become it.
+    // This process is the command: xassume has replaced itself.
     let running = shell(world.clone().arg("--isolate"), "echo ready; read end").stdin_open().spawn();
     running.line("ready");
     age();
@@ -255,7 +255,7 @@ fn text_that_turns_or_hides_what_a_terminal_shows_does_not_reach_it() {
             assert_eq!(hidden(shown), None, "{flags:?}: {shown:?}");
         }
     }
-    // The names of profiles, in messages and hints, and in what the shells' completions offer.
+    // The names of profiles, in messages, hints and shell completions.
     let config = format!("[profile {text}]\nregion = x\n[profile good]\nregion = x\n");
     let world = Xassume::new(&FakeSts::start()).file(".aws/config", config);
     let said = world.clone().args(["-v", "-p", text, "--", "true"]).run();

@@ -1,4 +1,4 @@
-//! Many launches at once: one of them asks STS, the others wait for its answer, whatever becomes of it.
+//! Concurrent launches: one calls STS, and the others wait for its result.
 #![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
 
 use super::{ROLE, directory, key_id, ran, xassume};
@@ -13,7 +13,7 @@ fn start_many(xassume: &Xassume, count: usize) -> Vec<Running> {
     (0..count).map(|_| start(xassume)).collect()
 }
 
-/// Insists that every command ran, and with a session that STS issued.
+/// Asserts that every command ran, with a session that STS issued.
 fn all_right(sts: &FakeSts, crowd: Vec<Running>) -> Vec<Finished> {
     let issued = sts.issued();
     let finished: Vec<_> = crowd.into_iter().map(|running| running.wait().exited(0)).collect();
@@ -27,7 +27,7 @@ fn all_right(sts: &FakeSts, crowd: Vec<Running>) -> Vec<Finished> {
     finished
 }
 
-/// Calls, not counting what one call tries again.
+/// The number of calls, without retries.
 fn calls(sts: &FakeSts) -> usize {
     let first =
         |request: &StsRequest| request.attempt.as_deref().is_none_or(|attempt| attempt.starts_with("attempt=1;"));
@@ -113,8 +113,9 @@ fn an_sts_that_hangs_is_not_stormed() {
     for one in start_many(&xassume(&sts).args(["--sts-timeout", "2s"]), 40) {
         one.wait().exited(125);
     }
-    // A holder that fails hands over to a waiter that has time left: to each that began later than all holders before
-    // it. In a random order of 40 these are four on average, more than 10 in two of a thousand runs, 20 in none.
+    // A holder of the lock that fails passes the lock on to a waiter that has time left, that is, to one that began
+    // later than all holders before it. In a random order of 40 these are four on average, more than 10 in two of a
+    // thousand runs, and never 20 in practice.
     assert!(calls(&sts) <= 20, "{} calls of 40", calls(&sts));
 }
 
@@ -150,7 +151,8 @@ fn a_folder_that_is_removed_in_between_costs_one_call_at_the_most() {
     assert!(calls(&sts) <= 2, "the session was kept all the same");
 }
 
-/// Runs a crowd in a mount namespace where `$FULL` is a small file system without room; `None` where that is barred.
+/// Runs concurrent launches in a mount namespace in which `$FULL` is a small full file system; `None` where that is not
+/// possible.
 fn on_a_full_disk(xassume: &Xassume, count: usize, warned: usize, launch: &str) -> Option<Vec<String>> {
     let full = xassume.home().join("full");
     std::fs::create_dir(&full).expect("the home is writable");

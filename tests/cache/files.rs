@@ -1,5 +1,5 @@
-//! Whatever becomes of the files: at worst STS is asked once more. A fault of a directory or of the disk is a warning, all
-//! else is said only with `-v`.
+//! Faults of the cache's files: at worst STS is called once more. A fault of a directory or of the disk is a warning;
+//! all other faults are only logged with `-v`.
 #![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
 
 use super::{directory, key_id, ran, xassume};
@@ -10,10 +10,10 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The begin of the warning.
+/// The beginning of the warning.
 const UNUSABLE: &str = "the cache cannot be used: ";
 
-/// The file of the one session that is kept.
+/// The file of the only cached session.
 fn session(xassume: &Xassume) -> PathBuf {
     let files = fs::read_dir(directory(xassume)).expect("a cache").map(|entry| entry.expect("an entry").path());
     let mut sessions: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "session")).collect();
@@ -54,10 +54,10 @@ fn an_umask_that_is_open_makes_nothing_open() {
     assert_eq!((mode(&directory(&xassume)), mode(&session(&xassume))), (0o700, 0o600));
 }
 
-/// What somebody does to a file or a folder.
+/// A change to a file or a directory.
 type Spoil = fn(&Path);
 
-/// What may have become of the file of a session, and how `-v` tells it.
+/// Changes to a session's file, and what `-v` logs for each.
 fn spoilt() -> Vec<(&'static str, &'static str, Spoil)> {
     const DAMAGED: &str = "it is damaged, or was kept for another request";
     fn change(file: &Path, change: impl FnOnce(&mut String)) {
@@ -171,7 +171,7 @@ fn a_folder_that_is_not_this_users_alone_is_not_used_with_a_warning() {
         ("another user", |place| {
             fs::create_dir(place).expect("a directory");
             set_mode(place, 0o700);
-            // Others than root cannot try this.
+            // Other users than root cannot try this.
             let _ = chown(place, Some(12345), None);
         }),
         ("it is a link, or no folder", |place| symlink("/tmp", place).expect("a link")),
@@ -199,7 +199,7 @@ fn a_folder_that_is_not_this_users_alone_is_not_used_with_a_warning() {
     assert_eq!(sts.requests().len(), before, "the directory is the user's own again");
 }
 
-/// A home that cannot be written to is usual in containers, one that others can read is not.
+/// In containers, a home directory without write permission is common. One that others can read is not.
 #[test]
 fn a_cache_that_nobody_named_is_warned_of_where_a_user_would_mend_it() {
     let sts = FakeSts::start();
@@ -221,7 +221,7 @@ fn a_cache_that_nobody_named_is_warned_of_where_a_user_would_mend_it() {
     assert_eq!(ran(&base).stderr, "");
 }
 
-/// Once, though the session is refreshed.
+/// Once, even though the session is refreshed.
 #[test]
 fn a_supervised_run_is_warned_once_of_its_cache() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(6)).start();

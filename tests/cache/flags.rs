@@ -1,4 +1,4 @@
-//! What the flags of the cache, and their variables, say.
+//! The flags of the cache, and their variables.
 
 use super::{MINUTE, directory, failed, key_id, ran, xassume};
 use crate::support::{FakeSts, Xassume};
@@ -63,7 +63,7 @@ fn min_ttl_must_be_below_the_duration() {
     assert!(failed(&xassume.clone().env("XASSUME_MIN_TTL", "2h")).contains("XASSUME_MIN_TTL `2h` is not below"));
     assert!(failed(&xassume.clone().args(["--min-ttl", "soon"])).contains("is not a duration"));
     assert_eq!(sts.requests().len(), 0);
-    // A variable yields to a flag.
+    // A flag takes precedence over a variable.
     let told = ran(&xassume.clone().env("XASSUME_MIN_TTL", "2h").args(["-v", "--duration", "1h"])).stderr;
     assert!(told.contains("XASSUME_MIN_TTL=2h is not used: the session is asked for 1h"), "{told}");
     ran(&xassume.args(["--min-ttl", "1h", "--duration", "2h"]));

@@ -1,4 +1,4 @@
-//! A session is used for the same request only: changing any one thing asks STS.
+//! A cached session is used only for an equal request: if anything differs, STS is called.
 #![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
 
 use super::{ran, xassume};
@@ -6,7 +6,8 @@ use crate::support::{FakeImds, FakeSts, Identity, Xassume, probe};
 
 const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
 
-/// Runs each world: STS is asked the first time, not the second, and the first world's session is still there.
+/// Runs each invocation twice: STS is called the first time only. At the end the session of the first invocation is
+/// still cached.
 fn each_has_its_own(sts: &FakeSts, worlds: &[(&str, Xassume)]) {
     for (name, xassume) in worlds {
         let before = sts.issued().len();
@@ -91,7 +92,7 @@ fn a_web_identity_token_has_its_own_session() {
         base.clone().arg("--web-identity-token-file").arg(token)
     };
     each_has_its_own(&sts, &[("one file", of("token")), ("another file", of("token2"))]);
-    // Another job of a build server has another token in the same file.
+    // Another job of a build server has another token at the same path.
     std::fs::write(base.home().join("token"), "second").expect("written");
     let before = sts.requests().len();
     ran(&of("token"));
@@ -108,7 +109,7 @@ fn another_host_does_not_get_an_instances_session() {
     let base = xassume(&sts).args(["--role-session-name", "name"]).without_keys();
     let one = base.clone().with_metadata_at(&imds.url());
     each_has_its_own(&sts, &[("one endpoint", one.clone()), ("another endpoint", base.with_metadata_at(&other.url()))]);
-    // A name of its own needs a namespace, which not every machine gives.
+    // Changing the host name needs a namespace, which not every machine allows.
     let program = crate::support::binary();
     let script = r#"hostname elsewhere || exit 99; exec "$@""#;
     let words = ["--uts", "sh", "-c", script, "sh"].map(std::ffi::OsString::from).into_iter();

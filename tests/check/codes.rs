@@ -1,4 +1,4 @@
-//! MFA codes: asked for as by a launch, and spent once.
+//! MFA codes: `--check` asks for them as a launch does, and uses each once.
 
 use super::{DEVICE, HUB, ROLE, check, failed_at, fails, role};
 use crate::support::{FakeSts, Identity, RoleRules, Terminal, Xassume, probe};
@@ -25,7 +25,7 @@ fn a_code_is_spent_once_and_what_it_bought_is_kept() {
     let page = xassume.clone().args(["--mfa-token", "314159"]).run().exited(0).stdout_text();
     assert!(page.contains(&format!("mfa            {DEVICE}: a code from --mfa-token has bought a session")), "{page}");
     assert!(page.contains("refreshes need nobody for 12h; then a new MFA code"), "{page}");
-    // Neither a second check nor a launch needs a further code.
+    // Neither a second check nor a launch needs another code.
     let page = xassume.clone().run().exited(0).stdout_text();
     assert!(page.contains("no code is needed, its session is kept from an earlier run"), "{page}");
     let asked = sts.requests().len();

@@ -1,4 +1,4 @@
-//! The hand-over that a launch would make: tried, and nothing of it left.
+//! `--check` tries the delivery of a launch and leaves nothing behind.
 
 use super::{ROLE, failed_at, fails, role};
 use crate::support::{DeniedCall, FakeSts, Xassume, on_one_line, probe};
@@ -6,14 +6,14 @@ use std::fs;
 use std::os::unix::fs::{chown, symlink};
 use std::path::Path;
 
-/// The names in a folder.
+/// The names in a directory.
 fn names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).expect("a directory");
     entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
 }
 
-/// The text as one line: a page breaks its lines elsewhere than an error does.
-/// The check fails at its delivery for the reason, and with the hint, of a launch with the same flags; nothing stays.
+/// Asserts that the check fails at its delivery step with the reason and hint of a launch with the same flags, and
+/// leaves nothing behind. Compares on one line, because a page wraps differently from an error.
 #[track_caller]
 fn fails_as_a_launch(xassume: &Xassume, reason: &str) {
     let page = fails(&xassume.clone().args(["--check", "-r", ROLE]));
@@ -73,7 +73,7 @@ fn without_any_private_folder_there_is_no_hand_over() {
         &["--on-expiry", "signal"],
     ] {
         let xassume = Xassume::new(&sts).arg("--no-cache").denying(&closed).args(flags);
-        // Its copy for `--isolate` is another one than any that this user's runs have left in /dev/shm.
+        // Its copy for `--isolate` would not be one that earlier runs of this user left in /dev/shm.
         let config = format!("[default]\ncli_history = {}\n", xassume.home().display());
         let xassume = xassume.file(".aws/config", config);
         fails_as_a_launch(&xassume, "cannot keep a private folder in XDG_RUNTIME_DIR, /dev/shm or TMPDIR: Read-only");
@@ -145,7 +145,7 @@ fn a_cache_folder_that_was_named_and_cannot_be_used_is_told() {
     assert!(page.contains("it is open to others (mode 755, not 700)") && page.contains("hint: chmod 700 "), "{page}");
     let page = role(&sts).env("XASSUME_CACHE_DIR", "/proc/x").arg("--no-cache").run().exited(0).stdout_text();
     assert!(page.contains("\nok           session ") && !page.contains("/proc/x"), "{page}");
-    // A good one is made, as by a launch, and holds the session afterwards.
+    // A usable directory is created, as by a launch, and then contains the session.
     let good = role(&sts).args(["--cache-dir", "deep/cache"]);
     let page = good.run().exited(0).stdout_text();
     assert!(page.contains("\nok           session ") && !page.contains("hint:"), "{page}");

@@ -1,4 +1,4 @@
-//! What STS does not allow, and the half that is missing for it.
+//! Denials of STS, and the policy statement that is missing.
 
 use super::{HUB, ROLE, check, failed_at, fails, identity_statement, role, telling, trust_statement};
 use crate::support::{Answer, FakeSts, Identity, RoleRules};
@@ -30,7 +30,7 @@ fn a_missing_identity_policy_is_told_from_a_missing_trust() {
     );
     assert!(page.contains(&format!("identity policy of {user}:\n        {}\n", statements[0])), "{page}");
 
-    // STS does not always say which.
+    // STS does not always name it.
     let sts = FakeSts::builder().role(ROLE, RoleRules { trusts, ..RoleRules::default() }).start();
     let page = fails(&role(&sts));
     assert!(page.contains("hint: the caller and the role must both allow it:"), "{page}");

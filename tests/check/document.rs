@@ -1,4 +1,4 @@
-//! The document of `--check --log-format json` keeps to what is written of it.
+//! The document of `--check --log-format json` matches its documentation.
 
 use super::{DEVICE, HUB, ROLE, check, role};
 use crate::documents::read;
@@ -11,7 +11,7 @@ const COMMON: [&str; 6] = ["step", "state", "message", "details", "hint", "error
 
 type Keys = BTreeMap<String, BTreeSet<String>>;
 
-/// What stands between backticks.
+/// The text between backticks.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
@@ -22,12 +22,12 @@ fn section() -> String {
     section.split("\n## ").next().unwrap_or_default().to_owned()
 }
 
-/// The rows of the table: each step's name and its keys, without those within another.
+/// The rows of the table: each step's name and its keys, without nested keys.
 fn documented(section: &str) -> Keys {
     let row = |line: &str| {
         let cells: Vec<_> = line.strip_prefix("| `")?.split(" | ").collect();
         let [step, _, keys] = cells[..] else { panic!("{line}") };
-        // What follows a key's colon, or says what each of a list has, are values.
+        // After the colon of a key, or in the description of a list's elements, the words are values.
         let keys = keys.split(';').map(|key| key.split(':').next().unwrap_or_default());
         let keys = keys.flat_map(|key| words(key.split(", each with").next().unwrap_or_default()));
         Some((step.trim_matches('`').to_owned(), keys.map(str::to_owned).collect()))

@@ -1,4 +1,4 @@
-//! What is wrong before any role: files, source credentials, the way to STS, the clock.
+//! Faults before the first role: files, source credentials, the route to STS, the clock.
 
 use super::{ROLE, check, failed_at, fails, role};
 use crate::support::{Answer, FakeImds, FakeProxy, FakeSts, Identity, RefusedPort, Xassume};
@@ -55,12 +55,12 @@ fn an_instance_without_a_role_is_told() {
     let page = fails(&instance(&sts));
     failed_at(&page, "source");
     assert!(page.contains("the instance has no role") && page.contains("attach an instance profile"), "{page}");
-    // Nobody has told the region yet.
+    // No source has set the Region yet.
     let page = fails(&instance(&sts).env_remove("AWS_ENDPOINT_URL_STS"));
     assert!(page.contains("\nnot reached  sts            the endpoint of the instance's region\n"), "{page}");
 }
 
-/// What the step says of the way to STS, for an STS that a proxy does not let through.
+/// The output of the step that calls STS, when a proxy blocks STS.
 fn behind_a_proxy(xassume: Xassume) -> (String, Value, FakeProxy) {
     let proxy = FakeProxy::start();
     let xassume = xassume.env_remove("AWS_ENDPOINT_URL_STS").env("HTTPS_PROXY", proxy.url()).args(["--check", "-r"]);

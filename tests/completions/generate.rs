@@ -1,24 +1,24 @@
-//! The completions of bash, zsh and fish: what the table of flags puts into their templates.
+//! Generates the completions of bash, zsh and fish from templates and the table of flags.
 //!
-//! `clap_complete` writes scripts that know a value's kind only as far as clap does, and that take the words of the
-//! command for xassume's own. The scripts here ask the program for profiles, roles and signals, and hand everything
-//! from the command on to the shell.
+//! `clap_complete` generates scripts that know only clap's kinds of values, and that take the arguments of the command
+//! for xassume's own. The scripts here ask the program for profiles, roles and signals, and let the shell complete the
+//! command and everything after it.
 
 use clap::ValueHint;
 use std::fmt::Write as _;
 use xassume::cli::{FLAGS, Flag, Kind};
 
-/// What a flag's value may be, for one who completes it.
+/// How a value of a flag is completed.
 enum Values {
-    /// A switch has none.
+    /// The flag has no value.
     None,
-    /// Nobody knows.
+    /// Not at all.
     Unknown,
-    /// One of these words.
+    /// With one of these words.
     Words(Vec<&'static str>),
-    /// What `xassume --list` prints for this word.
+    /// With the output of `xassume --list` for this word.
     Listed(&'static str),
-    /// A name of the environment.
+    /// With the name of a variable.
     Variables,
     Files,
     Folders,
@@ -44,18 +44,18 @@ impl Values {
     }
 }
 
-/// The name, the letter, what it may be given, the help and whether it may be given again.
+/// A flag: its names, its values, its help, and whether it can be repeated.
 struct Row {
     long: &'static str,
     short: Option<char>,
     values: Values,
-    /// What the value is called.
+    /// The placeholder of the value.
     name: &'static str,
     help: &'static str,
     repeatable: bool,
 }
 
-/// Every flag, with the two that clap adds to the table.
+/// Every flag, including the two that clap adds.
 fn rows() -> Vec<Row> {
     let mut rows: Vec<_> = FLAGS
         .iter()
@@ -90,7 +90,7 @@ pub(super) fn bash() -> String {
                 format!("_xassume_offer \"$2\" < <(\"$program\" --list {kind} 2>/dev/null)")
             }
             Values::Variables => "_xassume_offer \"$2\" < <(compgen -e)".to_owned(),
-            // What bash itself does where nothing is offered.
+            // What bash itself does without candidates.
             Values::Files => "compopt -o default -o bashdefault 2>/dev/null".to_owned(),
             Values::Folders => "compopt -o dirnames 2>/dev/null".to_owned(),
         };
@@ -118,12 +118,13 @@ pub(super) fn zsh() -> String {
             Values::Folders => Some("_directories".to_owned()),
         };
         let (letter, sign) = if action.is_some() { ("+", "=") } else { ("", "") };
-        // It heads the candidates; words that are candidates themselves make no heading.
+        // The text above the candidates. There is none if the candidates are fixed words.
         let name = if matches!(row.values, Values::Words(_)) { row.long } else { row.name };
         let value = action.map(|action| format!(":{}:{action}", escaped(&name.to_lowercase(), ":", '\\')));
         let spec = format!("[{}]{}", escaped(row.help, "[]:\\", '\\'), value.unwrap_or_default());
         let spec = single_quoted(&spec);
-        // A flag excludes itself; the letter and the name of one flag, and what replaces a run, are told to do so.
+        // A flag excludes itself. The short and the long form of a flag exclude each other, and flags that replace a
+        // run exclude all others.
         let again = match row.short {
             _ if row.repeatable => "'*'".to_owned(),
             _ if matches!(row.long, "help" | "version") => "'(-)'".to_owned(),
@@ -166,7 +167,7 @@ pub(super) fn fish() -> String {
     include_str!("templates/xassume.fish").replace("@FLAGS@\n", &flags).replace("@ARGPARSE@", &known.join(" "))
 }
 
-/// The text in single quotes, as all three shells read it when there is no backslash at its end.
+/// The text in single quotes. All three shells read it correctly if it does not end with a backslash.
 fn single_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }

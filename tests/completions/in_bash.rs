@@ -1,4 +1,5 @@
-//! The bash script in a bash, by the variables that readline sets; `tests/clients` has it at a terminal, with zsh and fish.
+//! Runs the bash script in bash, with the variables that readline sets. `tests/clients` tests it on a terminal, with
+//! zsh and fish.
 #![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
 
 use super::generate;
@@ -25,7 +26,7 @@ fn bash_is_here() -> bool {
     here
 }
 
-/// The words that bash makes of a line without quotes: it also parts them at = and :, which are words themselves.
+/// How bash splits a line without quotes: also at = and :, which become words.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     for typed in line.split(' ') {
@@ -50,7 +51,7 @@ fn run(before: &str, line: &str) -> Finished {
     bash.arg(script).args([before, &line]).args(words(&line)).run()
 }
 
-/// What is offered for the end of a line that begins with `xassume`, after these commands.
+/// The candidates for the end of a line that begins with `xassume`, after running these commands.
 #[track_caller]
 fn offered_after(before: &str, line: &str) -> Vec<String> {
     let finished = run(before, line).exited(0);

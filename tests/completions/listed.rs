@@ -1,4 +1,4 @@
-//! `--list`: what the generated scripts ask the program for, silently and without any call.
+//! `--list`, which the generated scripts call: it prints no errors and makes no network call.
 
 use crate::support::{Answer, FakeSts, Xassume};
 use std::fs;

@@ -1,7 +1,7 @@
-//! The man page: a template with the words, and into it what the program's tables know.
+//! Generates the man page from a template and the program's tables.
 //!
-//! The template is roff by hand. Options come from clap, by `clap_mangen`, in the groups of `--help`; variables, exit
-//! statuses and the version from the tables that the program itself goes by.
+//! The template is hand-written roff. `clap_mangen` writes the options, in the groups of `--help`. Variables, exit
+//! statuses and the version are from the program's own tables.
 
 use crate::profiles::variables_that_are_read;
 use std::fmt::Write as _;
@@ -9,10 +9,10 @@ use xassume::REMOVED;
 use xassume::cli::{FLAGS, Flag, Kind, command};
 use xassume::outcome::{FAILED, NOT_FOUND, NOT_RUNNABLE};
 
-/// The heading over what is typed in place of a command, and has no variable for that reason.
+/// The heading of the flags that are used without a command, and therefore have no variable.
 pub(super) const INSTEAD: &str = "Instead of a command";
 
-/// The whole page. Its date is the template's: when the words were last changed.
+/// The whole page. Its date is in the template: the day when its text was last changed.
 pub(super) fn page() -> String {
     let about = command().get_about().map(ToString::to_string).unwrap_or_default();
     let about = about[..1].to_lowercase() + &about[1..];
@@ -34,14 +34,14 @@ pub(super) fn page() -> String {
     ascii(&page)
 }
 
-/// Each group of options under a heading of its own below OPTIONS.
+/// Each group of options, with its own heading below OPTIONS.
 fn options() -> String {
     let without_command = command().mut_arg("command", |arg| arg.hide(true));
     let mut text = Vec::new();
     clap_mangen::Man::new(without_command).render_options_section(&mut text).expect("rendered into memory");
     let text = String::from_utf8(text).expect("roff in UTF-8");
     let mut options = String::new();
-    // What stands before the first heading prepares an apostrophe, which this page has another way to write.
+    // The text before the first heading defines an apostrophe, which this page writes differently.
     for line in text.lines().skip_while(|line| !line.starts_with(".SH ")) {
         let line = line.replace("\\*(Aq", "\\(aq").replace('`', "\\(ga");
         let _ = match line.strip_prefix(".SH ") {
@@ -56,13 +56,13 @@ fn options() -> String {
     options
 }
 
-/// The heading as `--help` has it.
+/// The heading as in `--help`.
 fn group(capitals: &str) -> &'static str {
     let groups = FLAGS.iter().map(|flag| flag.group);
     groups.into_iter().find(|group| group.to_uppercase() == capitals).unwrap_or_else(|| panic!("no group {capitals}"))
 }
 
-/// The flags that a variable can stand for.
+/// The flags that have a variable.
 pub(super) fn flags_with_variables() -> impl Iterator<Item = (&'static Flag, String)> {
     FLAGS.iter().filter(|flag| flag.group != INSTEAD).filter_map(|flag| Some((flag, flag.variable()?)))
 }
@@ -88,7 +88,7 @@ fn escaped(text: &str) -> String {
     text.replace('-', "\\-")
 }
 
-/// The page as it is shown in every locale.
+/// The page in ASCII, so that it is the same in every locale.
 fn ascii(text: &str) -> String {
     let page = text.replace('…', "...");
     let others: String = page.chars().filter(|c| !c.is_ascii()).collect();

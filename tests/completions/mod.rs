@@ -1,4 +1,4 @@
-//! `completions/` holds what the flag table gives, to the letter. `UPDATE=1 cargo test` writes it anew.
+//! The files in `completions/` are exactly what the flag table generates. `UPDATE=1 cargo test` writes them again.
 
 mod generate;
 mod in_bash;
@@ -14,7 +14,7 @@ fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("completions")
 }
 
-/// Each file's name and what it must hold.
+/// Each file's name and contents.
 fn generated() -> Vec<(&'static str, Vec<u8>)> {
     let mut files = vec![
         ("xassume.bash", generate::bash().into_bytes()),

@@ -1,4 +1,4 @@
-//! What the man page has in it, and that it is sound roff.
+//! The content of the man page, and that it is valid roff.
 #![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
 
 use super::manual::{INSTEAD, flags_with_variables, page};
@@ -9,7 +9,7 @@ use xassume::REMOVED;
 use xassume::cli::{FLAGS, command};
 use xassume::outcome::{FAILED, NOT_FOUND, NOT_RUNNABLE};
 
-/// The text of a section without the marks of roff for bold, dashes and the like.
+/// The text of a section, without roff's markup for bold, dashes and the like.
 #[track_caller]
 fn section(name: &str) -> String {
     let page = plain(&page());
@@ -22,7 +22,7 @@ fn plain(roff: &str) -> String {
     marks.into_iter().fold(roff.to_owned(), |text, (mark, meant)| text.replace(mark, meant))
 }
 
-/// The lines that are shown as they stand.
+/// The lines that are shown unchanged.
 fn as_they_stand(text: &str) -> Vec<&str> {
     let blocks = text.split(".nf\n").skip(1).map(|rest| rest.split(".fi\n").next().unwrap_or_default());
     blocks.flat_map(str::lines).collect()

@@ -1,4 +1,4 @@
-//! Commands that are missing or cannot be run: 126 and 127, before STS is asked.
+//! Commands that are missing or cannot be executed: 126 and 127, before STS is called.
 
 use super::page::{Page, ROLE, Scene, nobody, page};
 use crate::support::{FakeSts, Xassume};
@@ -9,7 +9,7 @@ fn running(words: &'static [&'static str]) -> Scene {
     Scene::new(nobody().args(["-r", ROLE, "--"]).args(words))
 }
 
-/// A file of that mode in the working folder.
+/// A file with that mode in the working directory.
 fn with_file(xassume: Xassume, name: &str, mode: u32, contents: &str) -> Xassume {
     let path = xassume.sandbox().work().join(name);
     fs::write(&path, contents).expect("the directory is writable");

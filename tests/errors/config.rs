@@ -1,11 +1,11 @@
-//! Config files and an environment that do not lead to a role and its source.
+//! Config files and variables that do not result in a role and its source.
 
 use super::page::{Page, ROLE, Scene, nobody, page};
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 
-/// A name, the config file, and the words before `-- true`.
+/// A name, the config file, and the arguments before `-- true`.
 const FILES: &[(&str, &str, &[&str])] = &[
     ("config-syntax-section", "[default]\nregion = eu-west-1\n[profile broken\n", &["-r", ROLE]),
     ("config-syntax-setting", "[default]\nregion\n", &["-r", ROLE]),

@@ -1,4 +1,4 @@
-//! A session that cannot be handed on, or that has ended.
+//! Sessions that cannot be delivered, and sessions that have expired.
 
 use super::page::{CLOSED, Page, ROLE, Scene, nobody, page};
 use crate::support::{Answer, DeniedCall, FakeSts, Xassume};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 const BY_FILE: [&str; 4] = ["-r", ROLE, "--via", "file"];
 
-/// A profile with a setting that not every format of `--print` can carry.
+/// A profile with a setting that some formats of `--print` cannot represent.
 fn with_data_path(path: &str, format: &str) -> Scene {
     let sts = FakeSts::start();
     let config = format!("[profile deploy]\nrole_arn = {ROLE}\ncredential_source = Environment\ndata_path = {path}\n");
@@ -27,7 +27,7 @@ pub(super) fn pages() -> Vec<Page> {
         page("delivery-check-to-no-output", || Scene::new(nobody().args(["-r", ROLE, "--check"])).writing_to(CLOSED)),
         page("delivery-help-to-a-full-device", || Scene::new(nobody().arg("--help")).writing_to("/dev/full")),
         page("delivery-cache-cannot-be-cleared", || {
-            // A folder that is named like a session.
+            // A directory with the name of a session's file.
             let session = format!("cache/{}.session/x", "0".repeat(64));
             let xassume = nobody().file(&session, "");
             let cache = xassume.home().join("cache");
@@ -69,7 +69,7 @@ pub(super) fn pages() -> Vec<Page> {
         page("delivery-file-cannot-be-written", || {
             let sts = FakeSts::start();
             let xassume = Xassume::new(&sts);
-            // A folder of root's, in which nobody can make a file.
+            // A directory of root in which no user can create a file.
             let args = ["--credentials-file", "/proc/credentials", "--", "true"];
             Scene::new(xassume.args(BY_FILE).args(args)).with(sts)
         }),

@@ -1,10 +1,10 @@
-//! A denied role, by the policy that STS names, in the words of IAM's user guide ("Troubleshoot access denied error
-//! messages").
+//! Denied roles: one page for each policy that STS can name, in the words of IAM's user guide ("Troubleshoot access
+//! denied error messages").
 
 use super::page::{Page, ROLE, Scene, page};
 use crate::support::{Answer, FakeSts, Identity, RoleRules, Wording, Xassume};
 
-/// What STS's sentence ends with: the policy that does not allow it, or the one that denies it.
+/// The end of STS's message: the policy that does not allow the action, or that denies it.
 const BLAMES: &[(&str, &str)] = &[
     ("denied-identity-missing", "because no identity-based policy allows the sts:AssumeRole action"),
     ("denied-identity-deny", "with an explicit deny in an identity-based policy"),
@@ -20,7 +20,7 @@ const BLAMES: &[(&str, &str)] = &[
     ("denied-vpc-endpoint-deny", "with an explicit deny in a VPC endpoint policy"),
 ];
 
-/// The same for a caller that is a session: only a session has a session policy.
+/// The same for a caller with a session. Only a session can have a session policy.
 const BLAMES_OF_A_SESSION: &[(&str, &str)] = &[
     ("denied-session-policy-missing", "because no session policy allows the sts:AssumeRole action"),
     ("denied-session-policy-deny", "with an explicit deny in a session policy"),
@@ -33,7 +33,7 @@ fn said_to(caller: &Identity, why: &str) -> Scene {
     Scene::new(Xassume::new(&sts).with_keys_of(caller).args(["-r", ROLE, "--", "true"])).with(sts)
 }
 
-/// A role with these rules, at an STS that names the policy.
+/// A role with these rules, and an STS that names the policy.
 fn told(rules: RoleRules, flags: &[&str]) -> Scene {
     let sts = FakeSts::builder().role(ROLE, RoleRules { wording: Wording::WithPolicy, ..rules }).start();
     Scene::new(Xassume::new(&sts).args(["-r", ROLE]).args(flags).args(["--", "true"])).with(sts)

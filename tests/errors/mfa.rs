@@ -1,4 +1,4 @@
-//! Codes that are missing, or that are none.
+//! MFA codes that are missing or not valid.
 
 use super::page::{Page, ROLE, Scene, page};
 use crate::support::{Answer, FakeSts, Identity, RoleRules, Xassume};

@@ -1,7 +1,7 @@
-//! Every error as its reader gets it: the real program in a broken situation, held against an approved page.
+//! Every error as the user sees it: the real program in a broken situation, compared with an approved page.
 //!
-//! `UPDATE=1 cargo test --locked --test main errors` writes the pages of `approved/` anew; their changes are to be read
-//! before they are committed.
+//! `UPDATE=1 cargo test --locked --test main errors` writes the pages of `approved/` again. Read the changes before you
+//! commit them.
 
 mod command;
 mod config;

@@ -1,11 +1,11 @@
-//! STS that is not reached, or somebody else in its place.
+//! STS cannot be reached, or another server answers.
 
 use super::page::{Page, ROLE, Scene, page};
 use crate::support::{Answer, Certificate, FakeProxy, FakeSts, RefusedPort, Xassume};
 
 const LINE: [&str; 4] = ["-r", ROLE, "--", "true"];
 
-/// Over TLS with such a certificate, by a bundle that trusts its authority.
+/// Over TLS with this kind of certificate, and a bundle that contains its authority.
 fn over_tls(name: &'static str, certificate: Certificate) -> Page {
     page(name, move || {
         let sts = FakeSts::builder().tls(certificate).start();

@@ -1,4 +1,4 @@
-//! A page: a broken situation, the real program in it, and the text that it was approved to say there.
+//! A page: a broken situation, and the approved output of the real program in it.
 
 use crate::support::{Answer, FakeSts, Finished, Terminal, Xassume, binary};
 use std::any::Any;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 pub(super) const ROLE: &str = "arn:aws:iam::521111111144:role/DeployMaster";
 
-/// What every invocation has: no page is about these.
+/// Variables that every invocation sets. They are not shown on pages.
 const USUAL: &[&str] = &[
     "AWS_ACCESS_KEY_ID",
     "AWS_EC2_METADATA_DISABLED",
@@ -23,10 +23,10 @@ const USUAL: &[&str] = &[
     "XDG_RUNTIME_DIR",
 ];
 
-/// An output that is none, as a shell has it.
+/// A closed standard output, in shell syntax.
 pub(super) const CLOSED: &str = "&-";
 
-/// A name, and how to get into the situation.
+/// A name, and a function that creates the situation.
 pub(super) struct Page {
     pub(super) name: &'static str,
     make: Box<dyn Fn() -> Scene>,
@@ -36,24 +36,24 @@ pub(super) fn page(name: &'static str, make: impl Fn() -> Scene + 'static) -> Pa
     Page { name, make: Box::new(make) }
 }
 
-/// One page for each line of flags, in front of `-- true`, where nothing is asked of STS.
+/// One page for each line of flags, followed by `-- true`. STS is not called.
 pub(super) fn lines(rows: &'static [(&'static str, &'static [&'static str])]) -> Vec<Page> {
     rows.iter().map(|(name, args)| page(name, || Scene::new(nobody().args(*args).args(["--", "true"])))).collect()
 }
 
-/// A user whose STS is nowhere.
+/// A user whose STS endpoint does not exist.
 pub(super) fn nobody() -> Xassume {
     Xassume::at("http://127.0.0.1:1")
 }
 
-/// An invocation, and what must be there while it runs.
+/// An invocation, and the services that must exist while it runs.
 pub(super) struct Scene {
     xassume: Xassume,
     alive: Vec<Box<dyn Any>>,
     status: i32,
-    /// On a terminal: what is waited for there, and what is typed then.
+    /// On a terminal: the text to wait for, and the keys to type then.
     typed: Option<Vec<(&'static str, &'static str)>>,
-    /// The file that standard output goes to.
+    /// The file that is standard output.
     output: Option<&'static str>,
 }
 
@@ -62,7 +62,7 @@ impl Scene {
         Self { xassume, alive: Vec::new(), status: 125, typed: None, output: None }
     }
 
-    /// `-r ROLE -- true`, before an STS that gives these answers and then the last of them for ever.
+    /// `-r ROLE -- true` with an STS that gives these answers; the last one is repeated.
     pub(super) fn answered(answers: impl IntoIterator<Item = Answer>) -> Self {
         Self::answered_to(answers, &["-r", ROLE, "--", "true"])
     }
@@ -112,7 +112,7 @@ impl Scene {
 }
 
 impl Page {
-    /// The page as the program writes it now.
+    /// The page as the program prints it now.
     pub(super) fn written(&self) -> String {
         let scene = (self.make)();
         let finished = scene.run().exited(scene.status);
@@ -123,7 +123,7 @@ impl Page {
             finished.stderr.clone()
         };
         for line in said.lines() {
-            // A word that is longer than a line has one for itself.
+            // A word that is longer than a line is on its own line.
             let fits = line.chars().count() < 160 || !line.trim().contains(' ');
             assert!(fits, "{}: this line is too long:\n{line}", self.name);
         }
@@ -140,7 +140,7 @@ pub(super) fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/errors/approved")
 }
 
-/// The command line as one would type it, and the config file if there is one.
+/// The command line in shell syntax, and the config file if there is one.
 fn situation(scene: &Scene) -> String {
     let xassume = &scene.xassume;
     let command = xassume.command();
@@ -178,7 +178,7 @@ fn quoted(word: &OsStr) -> String {
     if !word.is_empty() && word.chars().all(plain) { short + more } else { format!("'{short}{more}'") }
 }
 
-/// The text without what is different in each run and on each machine.
+/// The text without the parts that differ between runs and machines.
 fn stable(text: &str, xassume: &Xassume) -> String {
     let sandbox = xassume.sandbox();
     let places = [
@@ -198,7 +198,7 @@ fn stable(text: &str, xassume: &Xassume) -> String {
         for part in parts {
             without_ports += host;
             let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
-            // Port 1 is where nobody ever listens.
+            // No process listens on port 1.
             without_ports += if rest.len() + 1 < part.len() { "PORT" } else { &part[..part.len() - rest.len()] };
             without_ports += rest;
         }

@@ -1,4 +1,4 @@
-//! Sources that give no credentials.
+//! Sources that return no credentials.
 
 use super::page::{Page, ROLE, Scene, nobody, page};
 use crate::support::{
@@ -11,7 +11,7 @@ const SSO: &str = "sso_account_id = 222222222222\nsso_role_name = Developer\n";
 const LOGIN: &str = "login_session = arn:aws:iam::222222222222:user/alice\nregion = eu-west-1\n";
 const START: &str = "https://example.awsapps.com/start";
 
-/// A profile that gets its credentials in this way, used for the role.
+/// A profile with these credentials settings, used for the role.
 fn by_profile(lines: &str) -> Xassume {
     let xassume = nobody().without_keys().file(".aws/config", format!("[profile dev]\n{lines}"));
     xassume.args(["-p", "dev", "-r", ROLE, "--", "true"])
@@ -30,7 +30,7 @@ fn in_container(container: &FakeContainer) -> Xassume {
     xassume.args(["-r", ROLE, "--", "true"])
 }
 
-/// A login to the console whose refresh is refused with this code.
+/// A console login whose refresh fails with this code.
 fn signed_in(code: &'static str) -> Scene {
     let (xassume, sign_in) = (by_profile(LOGIN), FakeSignIn::start());
     write_sign_in(&xassume.home(), LOGIN_SESSION, Duration::ZERO);
@@ -66,7 +66,7 @@ fn token_files() -> Vec<Page> {
     ]
 }
 
-/// Programs, and what answers over a network.
+/// Programs and network services.
 fn services() -> Vec<Page> {
     let with_session =
         format!("sso_session = corp\n{SSO}[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = {START}\n");

@@ -1,4 +1,4 @@
-//! What STS refuses, in its own words.
+//! Errors of STS.
 
 use super::page::{Page, ROLE, Scene, page};
 use crate::support::{Answer, FakeSts, Identity, RoleRules, Xassume};
@@ -12,7 +12,7 @@ fn denied(args: &[&str]) -> Scene {
     Scene::new(Xassume::new(&sts).args(args).args(["-r", ROLE, "--", "true"])).with(sts)
 }
 
-/// STS's refusals that mean one thing: status, code and text.
+/// STS errors with the same meaning: status, code and text.
 const REFUSALS: &[(&str, u16, &str, &str)] = &[
     ("sts-source-expired", 403, "ExpiredToken", "The security token included in the request is expired"),
     ("sts-source-unknown", 403, "InvalidClientTokenId", "The security token included in the request is invalid."),

@@ -1,9 +1,9 @@
-//! Words that do not go together, or that nobody knows.
+//! Flags that conflict, and unknown arguments.
 
 use super::page::{Page, ROLE, Scene, lines, nobody, page};
 use crate::support::binary;
 
-/// What does not go with `--print`, `--check` and `--clear-cache`.
+/// Flags that conflict with `--print`, `--check` and `--clear-cache`.
 const INSTEAD_OF_A_COMMAND: &[(&str, &[&str])] = &[
     ("usage-check-and-print", &["-r", ROLE, "--check", "--print", "env"]),
     ("usage-check-and-clear-cache", &["-r", ROLE, "--check", "--clear-cache"]),

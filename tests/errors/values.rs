@@ -1,4 +1,4 @@
-//! Values outside their limits: of flags, of variables.
+//! Invalid values of flags and variables.
 
 use super::page::{Page, ROLE, Scene, lines, nobody, page};
 use std::ffi::OsStr;
@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 const RESTART: [&str; 4] = ["-r", ROLE, "--on-expiry", "restart"];
 
-/// As from a shell's variable that is not set.
+/// As if from an unset shell variable.
 const EMPTY: &[(&str, &[&str])] = &[
     ("value-empty-profile", &["-r", ROLE, "--profile", ""]),
     ("value-empty-credentials-file", &["-r", ROLE, "--via", "file", "--credentials-file", ""]),

@@ -1,11 +1,11 @@
-//! What a launch says of STS when its time is up, and how it spends that time.
+//! How a launch uses its time limit, and what it reports when the time is up.
 
 use super::{ROLE, ran};
 use crate::support::{Answer, FakeSts, RefusedPort, Xassume};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-/// What is told of a launch that fails, in one line and its hint.
+/// The error of a launch that fails: one line and its hint.
 fn failed(xassume: Xassume) -> String {
     super::failed(xassume).replace("\n  ", " ")
 }
@@ -27,7 +27,7 @@ fn one_answer_is_waited_for_with_more_than_ten_seconds() {
     assert_eq!(sts.requests().len(), 1);
 }
 
-/// What is told of a launch whose time is up while it waits for its next try. Chance decides how long that wait is.
+/// The error of a launch whose time is up while it waits for a retry. The length of that wait is random.
 fn out_of_time_between_tries(xassume: &Xassume) -> String {
     let launches = (0..50).map(|_| failed(xassume.clone().args(["--sts-timeout", "200ms"])));
     let mut told = launches.filter(|error| error.contains("ms)\nhint: "));
@@ -51,7 +51,7 @@ fn the_last_cause_is_told_and_what_was_tried() {
     }
 }
 
-/// Throttled once, and silent from then on.
+/// Throttled once, then no answer.
 fn silent_at_last() -> FakeSts {
     FakeSts::builder().script_forever([Answer::throttling(), Answer::Hang]).start()
 }
@@ -96,7 +96,7 @@ fn a_kept_session_bridges_a_silence_after_an_answer() {
 
 #[test]
 fn a_connection_that_does_not_come_about_is_told_as_such() {
-    // It waits in the queue of a socket from which nobody takes it: TLS never begins.
+    // The connection waits in the queue of a listening socket that never accepts, so TLS never begins.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let endpoint = format!("https://{}", silent.local_addr().expect("an address"));
     let error = failed(Xassume::at(&endpoint).args(["--sts-timeout", "7s"]));

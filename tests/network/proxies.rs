@@ -1,4 +1,4 @@
-//! Proxies on the way to STS: which one is used, what is none, and how one fails.
+//! Proxies before STS: which one is used, which values are invalid, and how a proxy fails.
 
 use super::{ROLE, failed, ran};
 use crate::support::{
@@ -37,7 +37,7 @@ fn a_proxy_that_speaks_tls_itself_is_used_for_plain_endpoints_too() {
     assert!(error.contains(&told) && error.contains("hint: give the proxy's certificate with --ca-bundle"), "{error}");
 }
 
-/// The HTTP client would go past each of these.
+/// The HTTP client would ignore each of these.
 #[test]
 fn what_is_no_proxy_is_told_and_not_gone_past() {
     let (plain, tls) = (FakeSts::start(), FakeSts::builder().tls(Certificate::Good).start());
@@ -140,7 +140,7 @@ fn a_proxy_that_fails_is_named_without_its_password() {
         (&http, "HTTP_PROXY", &asking, "it asks for a user and a password".to_owned()),
         (&https, "HTTPS_PROXY", &broken, format!("it opens no tunnel to {https}")),
     ];
-    // Each is tried some times, so they run side by side.
+    // Each is retried several times, so run them concurrently.
     let running = cases.map(|(endpoint, variable, proxy, reason)| {
         let value = proxy.replace("http://", "http://me:secret@");
         let xassume =
@@ -177,7 +177,7 @@ fn a_login_through_a_proxy_that_fails_names_it() {
         (refusing.url(), format!("through the proxy {}: Connection refused", refusing.url())),
         ("garbage::".into(), "HTTPS_PROXY `garbage:…` is not the URL of an http or https proxy".into()),
     ] {
-        // STS itself is asked over plain HTTP.
+        // STS itself is called over plain HTTP.
         let error = world.clone().env("HTTPS_PROXY", proxy).args(["--", "true"]).run().exited(125).stderr;
         assert!(on_one_line(&error).contains(&format!("IAM Identity Center, for profile dev: {told}")), "{error}");
     }

@@ -1,4 +1,4 @@
-//! Where the printed text goes: pipes, terminals, and an output that is closed or full.
+//! The destination of the printed text: pipes, terminals, closed and full outputs.
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn to(xassume: &Xassume, stdout: impl Into<Stdio>) -> Output {
 fn the_text_is_one_write_for_whoever_reads_it_as_it_comes() {
     let sts = FakeSts::start();
     for format in ["export", "credential-process"] {
-        // Each write is a separate packet in such a pipe, of up to 4096 bytes (pipe(2)).
+        // In such a pipe each write of up to 4096 bytes is a separate packet (pipe(2)).
         let (reader, writer) = nix::unistd::pipe2(OFlag::O_DIRECT | OFlag::O_CLOEXEC).expect("a pipe");
         let output = to(&world(&sts).args(["--print", format]), writer);
         assert!(output.status.success());
@@ -57,7 +57,7 @@ fn an_output_that_was_closed_at_the_start_is_an_error_before_anybody_is_asked() 
         assert_eq!(finished.stderr, told, "{args:?}");
     }
     assert_eq!(sts.requests().len(), 0);
-    // What the command does without one is the command's affair.
+    // Without a standard output, the command decides what to do.
     let shell = Xassume::new(&sts).program("/bin/sh").args(["-c", "exec \"$0\" \"$@\" >&-"]).arg(binary());
     shell.args(["-r", ROLE, "--", "sh", "-c", "test ! -e /proc/self/fd/1"]).run().exited(0);
 }

@@ -1,4 +1,4 @@
-//! xassume as a `credential_process` of `~/.aws/config`: one session for many, and no circle.
+//! xassume as a `credential_process` in `~/.aws/config`: one session for many processes, and no recursion.
 
 use super::{ROLE, failed, world};
 use crate::support::{Answer, FakeSts, Identity, StsRequest, Xassume, binary, probe};
@@ -17,12 +17,12 @@ fn a_crowd_of_credential_processes_is_one_call() {
     }
     ids.dedup();
     assert_eq!(ids.len(), 1, "one session for all: {ids:?}");
-    // What the one call tried again is no call of another.
+    // Retries are not additional calls.
     let first = |request: &&StsRequest| request.attempt.as_deref().is_none_or(|tries| tries.starts_with("attempt=1;"));
     assert_eq!(sts.requests().iter().filter(first).count(), 1);
 }
 
-/// A profile whose `credential_process` is xassume, run with the source that `words` name.
+/// A profile whose `credential_process` is xassume with these arguments.
 fn process_profile(sts: &FakeSts, words: &str) -> Xassume {
     let line = format!("{} --print credential-process {words} -r {ROLE}", binary().display());
     Xassume::new(sts).without_keys().file(

@@ -1,11 +1,11 @@
-//! What shells make of what is printed: each value as it is, and no other identity.
+//! Shells evaluate the printed text: each value arrives unchanged, and no other credentials remain.
 #![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
 
 use super::{ME, REMOVED, ROLE, last, world};
 use crate::support::{FakeSts, Terminal, Xassume, binary, probe};
 use std::process::Command;
 
-/// Another identity in each variable that could lead to one, and a profile with hostile settings.
+/// Other credentials in each variable that could select them, and a profile with malicious settings.
 pub(super) fn hostile(sts: &FakeSts) -> Xassume {
     let world = Xassume::new(sts).file(
         ".aws/config",
@@ -27,7 +27,8 @@ const HOSTILE: [&str; 2] = [
     "'first'\nsecond' \\\n\"third",
 ];
 
-/// Runs a script that evaluates what is printed and then becomes the probe; it finds these in its environment.
+/// Runs a script that evaluates the printed text and then executes the probe. Asserts that its environment has these
+/// variables.
 fn evaluated(shell: &[&str], format: &str, script: &str) {
     let (program, options) = shell.split_first().expect("a program");
     if Command::new(program).args(["-c", "exit 0"]).output().is_err() {
@@ -55,7 +56,7 @@ fn evaluated(shell: &[&str], format: &str, script: &str) {
     ] {
         assert_eq!(shown.variable(name).as_deref(), Some(value), "{shell:?}: {name}");
     }
-    // PowerShell below 7.5 knows no empty variable.
+    // PowerShell below 7.5 has no empty variables.
     let pager = shown.variable("AWS_PAGER");
     assert!(pager.as_deref() == Some("") || format == "powershell" && pager.is_none(), "{shell:?}: {pager:?}");
     for name in REMOVED.split_whitespace() {
@@ -79,7 +80,7 @@ fn the_shells_get_every_value_as_it_is_and_lose_every_other_identity() {
     evaluated(&["pwsh", "-NoProfile"], "powershell", powershell);
 }
 
-/// How `--help` says that a shell evaluates the format, for the profile of these tests.
+/// The shell command that `--help` gives for the format, with the profile of these tests.
 fn advised(format: &str) -> String {
     let help = xassume::cli::FLAGS.iter().find(|flag| flag.long == "print").expect("a flag").help;
     let begun = format!("xassume --print {format} …");
@@ -95,7 +96,7 @@ fn a_script_as_the_help_has_it_does_not_go_on_with_the_old_identity() {
             println!("skipped: there is no {}", shell[0]);
             return;
         }
-        // There is no such profile here.
+        // This profile does not exist here.
         let world = world(&sts).without_args().program(shell[0]).args(&shell[1..]).args(["-c", script]);
         let finished = world.env("X", binary()).run();
         assert!(!finished.status.success(), "{shell:?}");

@@ -1,4 +1,4 @@
-//! What of `~/.aws` and of AWS's variables counts: each key and variable is honoured, or passed over with a reason.
+//! Which keys of `~/.aws` and which AWS variables have an effect: each is used, or ignored with a reason.
 
 mod rows;
 
@@ -12,14 +12,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-/// Everything that a row may ask.
+/// All services that a row may need.
 struct World {
     sts: FakeSts,
     imds: FakeImds,
     container: FakeContainer,
     sso: FakeSso,
     proxy: FakeProxy,
-    /// A user whose keys stand in a file, and not in the environment.
+    /// A user whose keys are in a file and not in the environment.
     file: Identity,
 }
 
@@ -33,7 +33,7 @@ impl World {
         Self { sts, imds, container, sso: FakeSso::start(), proxy, file }
     }
 
-    /// Fills in what a row abbreviates.
+    /// Expands the abbreviations of a row.
     fn filled(&self, home: &Path, text: &str) -> String {
         let (user, task) = (Identity::user(), Identity::task());
         let keys = |identity: &Identity| {
@@ -84,7 +84,7 @@ impl World {
         world.arg("-v").args(args.iter().map(|arg| fill(arg))).arg("--").args(probe()).args(["exit", "0"])
     }
 
-    /// The requests as a row writes them.
+    /// The requests in the notation of the rows.
     fn story(&self) -> String {
         let issued = self.sts.issued();
         let told = |request: StsRequest| {
@@ -172,7 +172,7 @@ fn what_is_passed_over_is_told_with_the_reason() {
     check(PASSED_OVER);
 }
 
-/// The variables that are read, in the order of the rows; those that are passed over are not among them.
+/// The variables that are read, in the order of the rows. Ignored variables are not included.
 pub(crate) fn variables_that_are_read() -> Vec<&'static str> {
     let is_variable = |name: &&str| !name.contains(|c: char| c.is_ascii_lowercase());
     let names =
@@ -238,7 +238,7 @@ fn the_plan_is_one_readable_block() {
     assert!(told.contains("source: the instance's role (EC2 metadata)\n") && told.contains(&answered), "{told}");
 }
 
-/// As for the AWS CLI. A container runtime makes one where the file that it is to mount does not exist.
+/// As in the AWS CLI. A container runtime creates a directory if the file to mount does not exist.
 #[test]
 fn a_directory_in_place_of_a_shared_file_counts_as_none() {
     let sts = FakeSts::start();
@@ -247,7 +247,7 @@ fn a_directory_in_place_of_a_shared_file_counts_as_none() {
         let home = world.home();
         (home, world.args(args).args(["-r", "111111111111:R"]))
     };
-    // Also where there is no plan: the file may be the one with the profile.
+    // Also if there is no plan, because that file may contain the profile.
     for (args, status) in [(&["-v"][..], 0), (&["-v", "-p", "unknown"], 125)] {
         let (home, launch) = at(args);
         let stderr = launch.args(["--", "true"]).run().exited(status).stderr;

@@ -1,26 +1,26 @@
-//! The rows: one or more for each key of a profile and for each variable.
+//! The rows: at least one for each key of a profile and for each variable.
 
-/// How a row shows that its names are read.
+/// How a row proves that its names have an effect.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Proof {
-    /// STS is asked this: for each request the signer, the role, and what was sent besides.
+    /// STS gets these requests. For each: the signer, the role, and the other parameters.
     Asks(&'static str),
-    /// The command runs, and `-v` says this.
+    /// The command runs, and `-v` logs this.
     Says(&'static str),
-    /// The command does not run, and this is why.
+    /// The command does not run, and the error contains this.
     Fails(&'static str),
 }
 use Proof::{Asks, Fails, Says};
 
 /// Names of keys and variables, profile `p` of a config file, variables, further arguments, and the proof.
 ///
-/// `@NAME` is a role's ARN, `+file` the keys of a user; `{sts}` and its like are the fakes' addresses.
+/// `@NAME` is a role's ARN, `+file` are the keys of a user, `{sts}` and the like are the addresses of the fakes.
 pub(super) type Row =
     (&'static str, &'static str, &'static [(&'static str, &'static str)], &'static [&'static str], Proof);
 
-/// A profile with a role, its name on the command line.
+/// A profile with a role, selected on the command line.
 const PROFILE: &[&str] = &["-p", "p"];
-/// A role of its own, its credentials from the profile, or from elsewhere.
+/// A role on the command line. Its source credentials are from the profile, or from elsewhere.
 const BESIDE: &[&str] = &["-p", "p", "-r", "@R"];
 pub(super) const ROLE: &[&str] = &["-r", "@R"];
 
@@ -107,7 +107,7 @@ pub(super) const CREDENTIALS: &[Row] = &[
     ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "", &[("AWS_CONTAINER_CREDENTIALS_FULL_URI", "{container}"),
         ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "{token.file}"), ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "wrong")],
         ROLE, Asks("task R")),
-    // It stands before the full URI, and leads to an address that is not there.
+    // It takes precedence over the full URI. Nothing listens at this address.
     ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "", &[("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2"),
         ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "{container}"), ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "{token}")],
         ROLE, Fails("the container's credentials endpoint")),
@@ -141,7 +141,7 @@ pub(super) const METADATA: &[Row] = &[
         Fails("AWS_METADATA_SERVICE_NUM_ATTEMPTS `x` is not a whole number")),
     ("metadata_service_num_attempts", "metadata_service_num_attempts = x", &[("AWS_EC2_METADATA_DISABLED", "")], BESIDE,
         Fails("metadata_service_num_attempts `x` is not a whole number")),
-    // Of what is asked with them, `tests/sources/instance.rs` has more.
+    // `tests/sources/instance.rs` tests more of these settings.
     ("AWS_EC2_METADATA_V1_DISABLED", "", &[("AWS_EC2_METADATA_DISABLED", ""), ("AWS_EC2_METADATA_V1_DISABLED", "true"),
         ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "{container}")], ROLE, Fails("404, and IMDSv1 is disabled")),
     ("ec2_metadata_v1_disabled", "ec2_metadata_v1_disabled = true\nec2_metadata_service_endpoint = {container}",
@@ -178,7 +178,7 @@ pub(super) const NETWORK: &[Row] = &[
         "ignore_configured_endpoint_urls = false\n+file",
         &[("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"), ("AWS_ENDPOINT_URL_STS", "https://sts.invalid"),
         ("HTTPS_PROXY", "http://127.0.0.1:1")], &["-p", "p", "-r", "@R", "--sts-endpoint", "{sts}"], Asks("file R")),
-    // As in the CLI: an endpoint of one's own has no variants, so this shows that the setting is read.
+    // As in the CLI: a custom endpoint has no variants, so the error shows that the setting is read.
     ("use_fips_endpoint", "use_fips_endpoint = true\n+file", &[], BESIDE, Fails("FIPS and custom endpoint")),
     ("AWS_USE_FIPS_ENDPOINT", "+file", &[("AWS_USE_FIPS_ENDPOINT", "true")], BESIDE,
         Fails("FIPS and custom endpoint")),

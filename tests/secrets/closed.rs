@@ -1,4 +1,4 @@
-//! Who cannot look into xassume: the same user, and whoever finds a core file.
+//! The same user, or a reader of a core file, cannot read xassume's memory.
 
 use super::marks::Marks;
 use super::{skipped, user, xassume};
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-/// A user who owns nothing else.
+/// A user without any other files or processes.
 const NOBODY: u32 = 61_234;
 
 /// Reads as that user.
@@ -18,7 +18,7 @@ fn read_as_nobody(path: &str) -> Output {
     cat.arg(path).stdin(Stdio::null()).uid(NOBODY).gid(NOBODY).current_dir("/").output().expect("cat runs")
 }
 
-/// The program as that user runs it; `None`, with a word, where that cannot be arranged.
+/// The program as started by that user; `None`, with a message, where that is not possible.
 fn as_nobody(sts: &FakeSts) -> Option<Xassume> {
     let may = |program: PathBuf| {
         let mut test = Command::new("test");
@@ -51,7 +51,7 @@ fn the_same_user_reads_neither_its_memory_nor_its_environment() {
         assert!(!read.status.success() && read.stdout.is_empty(), "{name} can be read");
         assert!(complaint.contains("ermission denied"), "{name}: {complaint}");
     }
-    // The command is as open as it would be without xassume: its debuggers go on working.
+    // The command itself is as readable as without xassume, so its debuggers work.
     let command = read_as_nobody(&format!("/proc/{}/environ", state["pid"]));
     assert!(command.status.success(), "{}", String::from_utf8_lossy(&command.stderr));
     assert!(String::from_utf8_lossy(&command.stdout).contains("AWS_SESSION_TOKEN="));
@@ -59,7 +59,7 @@ fn the_same_user_reads_neither_its_memory_nor_its_environment() {
     running.wait().exited(0);
 }
 
-/// Whether a program that dumps core leaves a file in its folder here.
+/// Whether a program that dumps core leaves a file in its working directory here.
 fn cores_are_files() -> bool {
     let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
     let files = !pattern.trim().is_empty() && !pattern.starts_with(['|', '@']) && !pattern.contains('/');
@@ -75,7 +75,7 @@ fn cores_are_files() -> bool {
     allowed
 }
 
-/// With core files allowed.
+/// With core files enabled.
 fn dumping(world: Xassume) -> Xassume {
     let flags: Vec<_> = world.command().get_args().map(std::ffi::OsStr::to_owned).collect();
     let words = "ulimit -c unlimited\nexec \"$0\" \"$@\"";
@@ -99,11 +99,11 @@ fn it_leaves_no_core_file_whatever_it_dies_of() {
         running.line("ready");
         running.signal(signal);
         if signal == libc::SIGQUIT {
-            // It is forwarded, and the probe only tells it.
+            // The signal is forwarded, and the probe only prints it.
             running.line("QUIT");
             running.signal(libc::SIGKILL);
         }
-        // Rust's runtime looks at the first SEGV or BUS, and lets the next one have its way.
+        // Rust's runtime handles the first SEGV or BUS, and the next one has its default action.
         while !running.ends_within(Duration::from_millis(100)) {
             running.signal(signal);
         }

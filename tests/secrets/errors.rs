@@ -1,4 +1,4 @@
-//! Every kind of error: what it quotes is never a secret.
+//! No error message contains a secret.
 
 use super::marks::Marks;
 use super::{ROLE, user, xassume};
@@ -7,7 +7,7 @@ use crate::support::{Answer, DeniedCall, FakeSts, Finished, Running, Xassume, pr
 
 const SECRET: &str = "sentinel+of/something+that/AWS/keeps/to/itself";
 
-/// A run in both forms of messages.
+/// A run with each of the two log formats.
 struct Told {
     case: String,
     running: [Running; 2],
@@ -22,7 +22,7 @@ fn start(case: impl Into<String>, xassume: &Xassume) -> Told {
 }
 
 impl Told {
-    /// Insists that there is no secret in what they say.
+    /// Asserts that the output contains no secret.
     fn searched(self) -> [Finished; 2] {
         let mut marks = Marks::default();
         marks.add_identity(&user());
@@ -34,7 +34,7 @@ impl Told {
         })
     }
 
-    /// The same for what must be an error.
+    /// The same for runs that must fail.
     fn must_be_errors(self) {
         let case = self.case.clone();
         for finished in self.searched() {
@@ -47,7 +47,7 @@ fn searched(case: impl Into<String>, xassume: &Xassume) {
     start(case, xassume).must_be_errors();
 }
 
-/// An answer of STS with a secret in it, which is spoilt in some way.
+/// An answer of STS that contains a secret and was damaged in some way.
 fn spoilt() -> Vec<String> {
     let whole = format!(
         "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><AssumedRoleUser>\
@@ -79,7 +79,7 @@ fn answers_of_sts_that_cannot_be_understood() {
     for body in spoilt() {
         for status in [200, 400] {
             let sts = FakeSts::builder().script_forever([Answer::body(status, "text/xml", body.clone())]).start();
-            // Some of it is an answer all the same: what comes behind the credentials is not missed.
+            // Some of these are still valid answers: the part after the credentials is not needed.
             for finished in start(format!("{status} {body}"), &xassume(&sts)).searched() {
                 assert!([Some(0), Some(125)].contains(&finished.code()), "{body}: {}", finished.describe());
             }
@@ -141,7 +141,7 @@ fn answers_of_a_container_or_of_instance_metadata() {
         container.must_be_errors();
         metadata.must_be_errors();
     }
-    // A token that cannot be a header.
+    // A token that is not a valid header value.
     let token = format!("{SECRET}\n{SECRET}");
     let server = Server::start(|_| Response::text(200, "").into());
     let container = world().env("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.url());
@@ -206,7 +206,7 @@ fn codes_and_helpers() {
     }
 }
 
-/// A panic of a library in the middle of a run: where the runtime may not wait for events.
+/// A panic in a library during a run: the runtime may not wait for events.
 #[test]
 fn a_panic_is_one_line_with_its_place_and_nothing_of_what_it_met() {
     let sts = FakeSts::start();

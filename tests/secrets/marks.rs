@@ -1,4 +1,4 @@
-//! What is searched for: each secret as it is, and in the forms in which it may hide.
+//! Searches for secrets: each as it is, and in encoded forms.
 
 use crate::support::processes::session_members;
 use crate::support::{FakeSts, Identity, Running, binary};
@@ -8,8 +8,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// How much of a secret is enough to tell it: a part that was cut off at some length is a leak too. The fakes' secrets
-/// differ within that many characters.
+/// How many characters of a secret count as a leak, because a secret may be cut off. The fakes' secrets differ within
+/// that length.
 const TELLING: usize = 44;
 
 /// The secrets of one test.
@@ -33,7 +33,7 @@ impl Marks {
             text
         });
         self.0.push((name.to_owned(), part.to_vec()));
-        // Six digits have too short a form in base 64 to be told from chance.
+        // Six digits are too short in base64 to be distinguished from random text.
         if part.len() > 8 {
             self.0.push((format!("{name}, in hexadecimal"), hexadecimal.into_bytes()));
             for shift in 0..3 {
@@ -52,7 +52,7 @@ impl Marks {
         }
     }
 
-    /// What STS has given out so far.
+    /// Adds the sessions that STS has issued so far.
     pub(super) fn add_issued(&mut self, sts: &FakeSts) {
         for issued in sts.issued() {
             self.add(&format!("session {}", issued.generation), &issued.secret_access_key);
@@ -60,7 +60,7 @@ impl Marks {
         }
     }
 
-    /// The first of them that is in there.
+    /// The first secret that the text contains.
     pub(super) fn found_in(&self, place: &[u8]) -> Option<&str> {
         let known = self.0.iter().find(|(_, mark)| contains(place, mark));
         known.map(|(name, _)| name.as_str())
@@ -74,7 +74,7 @@ impl Marks {
         }
     }
 
-    /// Insists that no process of the run has any of them in its arguments, nor xassume in its environment.
+    /// Asserts that no process of the run has a secret in its arguments, and that xassume has none in its environment.
     #[track_caller]
     pub(super) fn absent_from_processes(&self, running: &Running) {
         let this = fs::canonicalize(binary()).expect("the program is there");
@@ -87,14 +87,14 @@ impl Marks {
         }
     }
 
-    /// Insists that of all files below a folder only private ones for sessions hold any, and that no name does. Gives
-    /// those that do.
+    /// Asserts that below a directory only private files of sessions contain secrets, and that no file name does.
+    /// Returns those files.
     #[track_caller]
     pub(super) fn files_with_any(&self, below: &Path) -> Vec<PathBuf> {
         let mut holding = Vec::new();
         let mut directories = vec![below.to_owned()];
         while let Some(directory) = directories.pop() {
-            // A run may be ending meanwhile.
+            // A run may be ending at the same time.
             let Ok(entries) = fs::read_dir(&directory) else { continue };
             for path in entries.flatten().map(|entry| entry.path()) {
                 self.absent("a path", path.as_os_str().as_bytes());
@@ -113,7 +113,7 @@ impl Marks {
 }
 
 fn contains(place: &[u8], mark: &[u8]) -> bool {
-    // By its first byte: most of what is searched is long and holds none.
+    // Search for the first byte first: most of the text is long and contains no secret.
     let first = mark[0];
     let mut from = 0;
     while let Some(at) = place[from..].iter().position(|&byte| byte == first) {
@@ -125,7 +125,7 @@ fn contains(place: &[u8], mark: &[u8]) -> bool {
     false
 }
 
-/// What is in base 64 of every text that holds the bytes so many places behind a group's begin.
+/// The base64 characters of every text that contains these bytes at this offset within a group of three.
 fn base64_at(bytes: &[u8], shift: usize) -> Vec<u8> {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let shifted = [&vec![0; shift][..], bytes].concat();
@@ -134,7 +134,7 @@ fn base64_at(bytes: &[u8], shift: usize) -> Vec<u8> {
         let number = group.iter().fold(0_usize, |number, &byte| number << 8 | usize::from(byte));
         [18, 12, 6, 0].map(|bits| DIGITS[number >> bits & 63])
     });
-    // The first group may hold bits of what stands before.
+    // The first group may contain bits of the preceding bytes.
     digits.skip(if shift == 0 { 0 } else { 4 }).collect()
 }
 

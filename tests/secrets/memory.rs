@@ -1,4 +1,4 @@
-//! The memory of a supervisor, read as only root can: no session that was replaced is in it.
+//! The memory of a supervising xassume, which only root can read, contains no session that was replaced.
 
 use super::{skipped, xassume};
 use crate::support::{FakeSts, Running, probe};
@@ -6,10 +6,10 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
 use std::time::Duration;
 
-/// As much of a secret or a token as tells it from those of other sessions.
+/// Enough characters of a secret or a token to distinguish it from those of other sessions.
 const TELLING: usize = 44;
 
-/// All that a process has in memory and could write to, area by area with the area's name.
+/// All writable memory of a process, by area, with the name of the area.
 fn memory(running: &Running) -> Option<Vec<(String, Vec<u8>)>> {
     let maps = fs::read_to_string(format!("/proc/{}/maps", running.pid())).ok()?;
     let memory = File::open(format!("/proc/{}/mem", running.pid())).ok()?;
@@ -35,7 +35,7 @@ fn a_session_that_was_replaced_is_in_it_no_more() {
         for _ in 0..2 {
             running.error_line("refreshed: ");
         }
-        // STS may have issued a further session that is on its way, so xassume says which ones were replaced.
+        // STS may have issued another session that has not arrived yet, so use xassume's own log of replaced sessions.
         let refreshes = running.stderr.so_far().matches("refreshed: ").count();
         let areas = memory(&running);
         let issued = sts.issued();

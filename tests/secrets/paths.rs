@@ -1,4 +1,4 @@
-//! Every way that a run can go well, watched while STS is asked, while the command runs, and afterwards.
+//! Successful runs of every kind: searched during the call to STS, while the command runs, and afterwards.
 
 use super::marks::Marks;
 use super::{ROLE, user, xassume};
@@ -15,14 +15,14 @@ fn probing(xassume: Xassume, verbs: &[&str]) -> Xassume {
     xassume.arg("--").args(probe()).args(verbs)
 }
 
-/// Waits until STS is asked for the session of that place, looks at everybody, and lets STS answer.
+/// Waits until STS gets the request with that index, searches all processes, and lets STS answer.
 fn look_and_release(sts: &FakeSts, place: usize, running: &Running, marks: &Marks) {
     sts.wait_for_requests(place + 1);
     marks.absent_from_processes(running);
     sts.release();
 }
 
-/// A run that becomes its command: searched while STS is asked, and in what it said and left.
+/// A run in exec mode: searched during the call to STS, then its output and its files.
 #[track_caller]
 fn becomes(sts: &FakeSts, world: &Xassume, mut marks: Marks, sources: &[&str]) {
     for format in FORMATS {
@@ -30,7 +30,7 @@ fn becomes(sts: &FakeSts, world: &Xassume, mut marks: Marks, sources: &[&str]) {
         let world = world.clone().args(["--log-format", format]);
         let asked = sts.requests().len();
         let running = probing(world.clone(), &["env", "AWS_ACCESS_KEY_ID"]).spawn();
-        // What is in the environment is the user's own source.
+        // The environment contains the user's own source credentials.
         let mut argv = Marks::default();
         argv.add("none", "a mark that is nowhere");
         look_and_release(sts, asked, &running, &argv);
@@ -55,7 +55,7 @@ fn becoming_the_command() {
     let mut marks = Marks::default();
     marks.add_identity(&user());
     becomes(&sts, &xassume(&sts), marks.clone(), &[]);
-    // Each hop of a chain has a session of its own.
+    // Each role of a chain has its own session.
     becomes(&sts, &xassume(&sts).args(["-r", "222222222222:Next", "-r", "333333333333:Last"]), marks, &[]);
 }
 
@@ -129,7 +129,7 @@ fn codes() {
     becomes(&sts, &by_command, marks, &["code"]);
 }
 
-/// A run that stays, through a refresh. Its own processes must know nothing of a session by argument or environment.
+/// A supervised run with a refresh. Its own processes must have no session in their arguments or environment.
 #[test]
 fn staying_with_the_command() {
     let ways = [
@@ -174,7 +174,7 @@ fn staying_with_the_command() {
     }
 }
 
-/// The programs that xassume runs for itself, and itself while they run.
+/// The programs that xassume runs, and xassume itself while they run.
 #[test]
 fn helpers_are_told_nothing_by_their_arguments() {
     let sts = FakeSts::start();

@@ -9,7 +9,7 @@ fn by_endpoint(sts: &FakeSts) -> Xassume {
     xassume(sts).args(["--via", "endpoint"])
 }
 
-/// What the command got: the token, and where it got a file its path.
+/// The token that the command got, and the path of the file if there is one.
 fn tokens(finished: &Finished) -> (String, Option<String>) {
     let text = finished.stdout_text();
     let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(&format!("{name}="))).map(str::to_owned);
@@ -51,7 +51,7 @@ fn the_token_file_of_the_users_choice_has_mode_0600_and_goes_at_the_end() {
     assert!(!shown.stdout_text().contains("XASSUME_ENDPOINT_TOKEN_FILE"), "it is for this run alone");
     assert_eq!(fs::read_dir(world.sandbox().work()).expect("there").count(), 0, "nothing stays");
 
-    // One that another program has put there since is not removed.
+    // A file that another program has created there since is not removed.
     let replaced = shell(world.clone(), "echo mine >new && mv new token");
     replaced.run().exited(0);
     assert_eq!(fs::read_to_string(&path).expect("still there"), "mine\n");
