@@ -1,6 +1,6 @@
 //! Cached sessions: when one is used, when STS is called, and what the flags change.
 
-mod crowd;
+mod concurrent;
 mod files;
 mod flags;
 mod keys;

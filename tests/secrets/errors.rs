@@ -1,6 +1,6 @@
 //! No error message contains a secret.
 
-use super::marks::Marks;
+use super::search::Marks;
 use super::{ROLE, user, xassume};
 use crate::support::http::{Reply, Response, Server};
 use crate::support::{Answer, DeniedCall, FakeSts, Finished, Running, Xassume, probe};

@@ -1,11 +1,11 @@
 //! Secrets may be in the command's environment, the cache, and the file of `--via file`. These tests search everything
 //! else.
 
-mod closed;
 mod errors;
-mod marks;
 mod memory;
-mod paths;
+mod search;
+mod successful_runs;
+mod unreadable;
 
 use crate::support::{FakeSts, Identity, Xassume};
 

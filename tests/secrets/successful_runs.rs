@@ -1,6 +1,6 @@
 //! Successful runs of every kind: searched during the call to STS, while the command runs, and afterwards.
 
-use super::marks::Marks;
+use super::search::Marks;
 use super::{ROLE, user, xassume};
 use crate::support::{
     Answer, FakeContainer, FakeImds, FakeSignIn, FakeSso, FakeSts, Identity, LOGIN_SESSION, Login, Running, Xassume,

@@ -1,6 +1,6 @@
 //! The same user, or a reader of a core file, cannot read xassume's memory.
 
-use super::marks::Marks;
+use super::search::Marks;
 use super::{skipped, user, xassume};
 use crate::support::{FakeSts, Running, Xassume, binary, probe, skipped_without_root};
 use std::fs;
