@@ -37,7 +37,7 @@ fn directory(xassume: &Xassume) -> PathBuf {
 }
 
 #[test]
-fn a_second_run_uses_the_session_of_the_first_and_asks_nobody() {
+fn a_second_run_uses_the_session_of_the_first_without_calls() {
     let sts = FakeSts::start();
     let xassume = xassume(&sts);
     let first = ran(&xassume);
@@ -67,7 +67,7 @@ fn a_chain_is_one_session_in_the_cache() {
 }
 
 #[test]
-fn an_instances_region_is_kept_with_its_session() {
+fn an_instances_region_is_cached_with_its_session() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     let xassume = xassume(&sts).without_keys().env_remove("AWS_REGION").with_metadata_at(&imds.url());
     ran(&xassume);
@@ -78,7 +78,7 @@ fn an_instances_region_is_kept_with_its_session() {
 }
 
 #[test]
-fn a_container_is_not_asked_again() {
+fn a_container_is_not_called_again() {
     let (sts, container) = (FakeSts::start(), FakeContainer::start());
     let xassume = xassume(&sts)
         .without_keys()
@@ -99,7 +99,7 @@ fn the_expected_account_is_checked_for_cached_sessions_too() {
 }
 
 #[test]
-fn the_expiry_is_told_in_the_local_clock_by_a_cached_session_as_well() {
+fn the_expiry_of_a_cached_session_is_in_local_clock_time_too() {
     let sts = FakeSts::builder().clock_offset(-3600).check_signature_time().start();
     let xassume = xassume(&sts);
     let expiry = |finished: &Finished| {
@@ -113,7 +113,7 @@ fn the_expiry_is_told_in_the_local_clock_by_a_cached_session_as_well() {
 }
 
 #[test]
-fn without_a_folder_there_is_no_cache_and_verbose_says_so() {
+fn without_a_directory_there_is_no_cache_and_verbose_says_so() {
     let sts = FakeSts::start();
     let homeless = xassume(&sts).env_remove("HOME").env_remove("XDG_RUNTIME_DIR");
     // No user can create a directory there, not even root.
@@ -128,7 +128,7 @@ fn without_a_folder_there_is_no_cache_and_verbose_says_so() {
 }
 
 #[test]
-fn verbose_tells_hit_and_miss() {
+fn verbose_logs_hit_and_miss() {
     let sts = FakeSts::start();
     let xassume = xassume(&sts).arg("-v");
     assert!(ran(&xassume).stderr.contains("xassume: cache: miss: no session is kept for this request\n"));
@@ -152,7 +152,7 @@ fn a_session_needs_three_quarters_of_its_lifetime() {
 }
 
 #[test]
-fn an_older_session_is_better_than_none_while_sts_is_down() {
+fn an_older_session_is_used_while_sts_is_down() {
     let busy = |status| Answer::body(status, "text/html", "<html>busy</html>");
     for (answer, limit, reason) in [
         (Answer::unavailable(), "20s", ": ServiceUnavailable: "),
@@ -179,7 +179,7 @@ fn an_older_session_is_better_than_none_while_sts_is_down() {
 }
 
 #[test]
-fn a_refusal_is_an_answer() {
+fn a_denial_does_not_use_an_older_session() {
     let sts = FakeSts::builder().lifetime(30 * MINUTE).start();
     let xassume = xassume(&sts);
     ran(&xassume);
@@ -188,7 +188,7 @@ fn a_refusal_is_an_answer() {
 }
 
 #[test]
-fn a_circle_of_xassumes_waits_for_nobody() {
+fn recursive_xassumes_do_not_wait_for_each_other() {
     let sts = FakeSts::start();
     let config = format!(
         "[profile loop]\ncredential_process = {} -p loop -r {ROLE} -- true\n",

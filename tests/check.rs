@@ -23,7 +23,7 @@ fn role(sts: &FakeSts) -> Xassume {
 }
 
 /// An STS whose role has these rules. Its denials name the kind of policy that is missing.
-fn telling(rules: RoleRules) -> FakeSts {
+fn naming_the_policy(rules: RoleRules) -> FakeSts {
     FakeSts::builder().role(ROLE, RoleRules { wording: Wording::WithPolicy, ..rules }).start()
 }
 
@@ -70,7 +70,7 @@ fn trust_statement(action: &str, principal: &str) -> String {
 }
 
 #[test]
-fn a_way_without_faults_is_told_step_by_step() {
+fn a_working_setup_is_reported_step_by_step() {
     let sts = FakeSts::start();
     let xassume = check(&sts).args(["-r", HUB, "-r", ROLE, "--external-id", "word", "--tag", "team=a"]);
     let xassume = xassume.args(["--expect-account", "521111111144"]);
@@ -107,7 +107,7 @@ ok           environment    removed, since they lead to other identities: AWS_AC
 }
 
 #[test]
-fn the_same_way_is_one_json_document() {
+fn a_working_setup_is_one_json_document() {
     let sts = FakeSts::start();
     let finished = role(&sts).args(["--on-expiry", "restart", "--log-format", "json"]).run().exited(0);
     assert_eq!(finished.stderr, "");
@@ -145,8 +145,8 @@ fn the_same_way_is_one_json_document() {
 }
 
 #[test]
-fn a_failure_in_json_has_the_reason_the_hint_and_what_was_not_reached() {
-    let sts = telling(RoleRules { allowed: false, ..RoleRules::default() });
+fn a_failure_in_json_has_the_reason_the_hint_and_the_skipped_steps() {
+    let sts = naming_the_policy(RoleRules { allowed: false, ..RoleRules::default() });
     let document = role(&sts).args(["--log-format", "json"]).run().exited(125).stdout_json();
     assert_eq!((&document["check"], &document["status"]), (&json!("failed"), &json!(125)));
     let steps = document["steps"].as_array().expect("steps");
@@ -158,7 +158,7 @@ fn a_failure_in_json_has_the_reason_the_hint_and_what_was_not_reached() {
 }
 
 #[test]
-fn the_cache_proves_nothing_and_is_not_asked() {
+fn the_cache_is_not_used() {
     let sts = FakeSts::start();
     let xassume = role(&sts);
     xassume.run().exited(0);
@@ -173,7 +173,7 @@ fn the_cache_proves_nothing_and_is_not_asked() {
 }
 
 #[test]
-fn what_the_command_would_get_follows_the_flags() {
+fn the_environment_step_follows_the_flags() {
     let sts = FakeSts::start();
     for (flags, delivery, expiry) in [
         (
@@ -209,7 +209,7 @@ fn what_the_command_would_get_follows_the_flags() {
 }
 
 #[test]
-fn what_could_shadow_the_session_is_told() {
+fn variables_that_could_replace_the_session_are_reported() {
     let sts = FakeSts::start();
     let credentials = "[default]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = s\n";
     let xassume = role(&sts)
@@ -233,7 +233,7 @@ fn what_could_shadow_the_session_is_told() {
 }
 
 #[test]
-fn a_kept_variable_is_not_denied_in_the_same_breath() {
+fn a_kept_variable_is_not_reported_as_removed() {
     let imds = FakeImds::start();
     let sts = FakeSts::start();
     let xassume = role(&sts).without_keys().with_metadata_at(&imds.url());
@@ -247,8 +247,8 @@ fn a_kept_variable_is_not_denied_in_the_same_breath() {
 }
 
 #[test]
-fn variables_that_lead_elsewhere_are_told_though_the_way_ends_before() {
-    let sts = telling(RoleRules { allowed: false, ..RoleRules::default() });
+fn variables_that_select_other_credentials_are_reported_even_after_a_failure() {
+    let sts = naming_the_policy(RoleRules { allowed: false, ..RoleRules::default() });
     let page = fails(&role(&sts).env("AWS_PROFILE", "gone"));
     let removed = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE\n";
     let told = format!("not reached  environment    removed, since they lead to other identities: {removed}");
@@ -256,7 +256,7 @@ fn variables_that_lead_elsewhere_are_told_though_the_way_ends_before() {
 }
 
 #[test]
-fn a_name_to_keep_that_nothing_has_is_noted() {
+fn a_variable_to_keep_that_is_not_set_is_noted() {
     let sts = FakeSts::start();
     let names = ["--keep-env", "AWS_PROFIEL", "--keep-env", "AWS_DEFAULT_PROFILE", "--keep-env", "HOME"];
     let note = "--keep-env AWS_PROFIEL keeps nothing: there is no such variable\n";
@@ -272,8 +272,8 @@ fn a_name_to_keep_that_nothing_has_is_noted() {
 }
 
 #[test]
-fn quiet_leaves_what_failed_and_verbose_adds_the_plan() {
-    let sts = telling(RoleRules { allowed: false, ..RoleRules::default() });
+fn quiet_prints_only_failures_and_verbose_adds_the_plan() {
+    let sts = naming_the_policy(RoleRules { allowed: false, ..RoleRules::default() });
     let page = role(&sts).arg("-q").run().exited(125).stdout_text();
     assert!(page.starts_with("failed       role           "), "{page}");
     let sts = FakeSts::start();
@@ -285,8 +285,8 @@ fn quiet_leaves_what_failed_and_verbose_adds_the_plan() {
 }
 
 #[test]
-fn the_page_is_coloured_on_a_terminal_whose_user_wants_it() {
-    let sts = telling(RoleRules { allowed: false, ..RoleRules::default() });
+fn the_page_is_colored_on_a_terminal_if_the_user_wants_it() {
+    let sts = naming_the_policy(RoleRules { allowed: false, ..RoleRules::default() });
     let on_terminal = |xassume: &Xassume| Terminal::run(xassume).wait().exited(125).stdout_text();
     let xassume = role(&sts).env("TERM", "xterm");
     let shown = on_terminal(&xassume);
@@ -316,7 +316,7 @@ fn no_secret_is_printed() {
 }
 
 #[test]
-fn a_command_beside_it_is_refused() {
+fn a_command_with_check_is_rejected() {
     let sts = FakeSts::start();
     for (args, complaint) in [
         (&["--", "true"][..], "--check runs no command"),

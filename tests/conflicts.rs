@@ -19,10 +19,10 @@ enum Variables {
 use Variables::{Error, First};
 
 /// A flag and its value, which is empty for a switch. `TOKEN FILE` means the path of a token.
-type Said = (&'static str, &'static str);
+type FlagAndValue = (&'static str, &'static str);
 
 #[rustfmt::skip]
-const PAIRS: &[(Said, Said, Variables)] = &[
+const CONFLICTS: &[(FlagAndValue, FlagAndValue, Variables)] = &[
     (("quiet", ""), ("verbose", ""), First),
     (("no-cache", ""), ("force-refresh", ""), First),
     (("no-cache", ""), ("min-ttl", "5m"), First),
@@ -56,13 +56,13 @@ const PAIRS: &[(Said, Said, Variables)] = &[
 ];
 
 /// Flags that need another flag. When the variable of that other flag is dropped, they have no effect.
-const ADD_TO_ANOTHER: &[(&str, &str)] = &[
+const NEED_ANOTHER_FLAG: &[(&str, &str)] = &[
     ("signal", "--signal needs --on-expiry signal"),
     ("file-mode", "--file-mode needs --via file"),
     ("endpoint-token-file", "--endpoint-token-file needs --via endpoint"),
 ];
 
-fn variable((flag, _): Said) -> String {
+fn variable((flag, _): FlagAndValue) -> String {
     format!("XASSUME_{}", flag.to_ascii_uppercase().replace('-', "_"))
 }
 
@@ -81,11 +81,11 @@ impl World {
         Self { sts, xassume: xassume.env("XASSUME_ROLE_ARN", ROLE), token }
     }
 
-    fn value(&self, (_, value): Said) -> &str {
+    fn value(&self, (_, value): FlagAndValue) -> &str {
         if value == "TOKEN FILE" { &self.token } else { value }
     }
 
-    fn typed(&self, xassume: Xassume, said: Said) -> Xassume {
+    fn typed(&self, xassume: Xassume, said: FlagAndValue) -> Xassume {
         let flag = format!("--{}", said.0);
         match self.value(said) {
             "" => xassume.arg(flag),
@@ -93,7 +93,7 @@ impl World {
         }
     }
 
-    fn by_variable(&self, xassume: Xassume, said: Said) -> Xassume {
+    fn with_variable(&self, xassume: Xassume, said: FlagAndValue) -> Xassume {
         let value = self.value(said);
         xassume.env(variable(said), if value.is_empty() { "1" } else { value })
     }
@@ -104,9 +104,9 @@ fn first_line(finished: &Finished) -> &str {
 }
 
 #[test]
-fn two_flags_that_do_not_go_together_are_both_named() {
+fn two_conflicting_flags_are_an_error_that_names_both() {
     let world = World::new();
-    for &(one, other, _) in PAIRS {
+    for &(one, other, _) in CONFLICTS {
         let xassume = world.typed(world.typed(world.xassume.clone(), one), other);
         let finished = xassume.args(["--", "true"]).run().exited(125);
         let error = first_line(&finished);
@@ -120,16 +120,16 @@ fn two_flags_that_do_not_go_together_are_both_named() {
 }
 
 #[test]
-fn a_variable_that_does_not_go_with_a_flag_is_dropped_and_told() {
+fn a_variable_that_conflicts_with_a_flag_is_dropped_and_logged() {
     let world = World::new();
-    for &(one, other, _) in PAIRS {
+    for &(one, other, _) in CONFLICTS {
         for (typed, set) in [(one, other), (other, one)] {
             // Whether anything is logged depends on the flag, verbose or quiet.
             let silent = typed.0 == "quiet";
-            let xassume = world.by_variable(world.typed(world.xassume.clone(), typed), set);
+            let xassume = world.with_variable(world.typed(world.xassume.clone(), typed), set);
             let xassume = if silent || typed.0 == "verbose" { xassume } else { xassume.arg("-v") };
             let finished = xassume.args(["--", "true"]).run();
-            let need = ADD_TO_ANOTHER.iter().find(|(flag, _)| *flag == typed.0);
+            let need = NEED_ANOTHER_FLAG.iter().find(|(flag, _)| *flag == typed.0);
             if let Some((_, needs)) = need {
                 assert!(first_line(&finished).contains(needs), "{typed:?} {set:?}: {}", finished.stderr);
                 finished.exited(125);
@@ -158,14 +158,14 @@ fn a_variable_that_does_not_go_with_a_flag_is_dropped_and_told() {
 }
 
 #[test]
-fn of_two_variables_the_first_counts_or_both_are_named() {
+fn of_two_conflicting_variables_the_first_wins_or_both_are_named() {
     let world = World::new();
-    for &(one, other, variables) in PAIRS {
+    for &(one, other, variables) in CONFLICTS {
         // `quiet` hides its own message.
         if one.0 == "quiet" {
             continue;
         }
-        let xassume = world.by_variable(world.by_variable(world.xassume.clone(), one), other);
+        let xassume = world.with_variable(world.with_variable(world.xassume.clone(), one), other);
         let finished = xassume.args(["-v", "--", "true"]).run();
         let (first, second) = (variable(one), variable(other));
         match variables {
@@ -188,7 +188,7 @@ fn of_two_variables_the_first_counts_or_both_are_named() {
 }
 
 #[test]
-fn what_was_dropped_reaches_neither_sts_nor_the_command() {
+fn dropped_values_reach_neither_sts_nor_the_command() {
     let world = World::new();
     let run = |xassume: Xassume| {
         xassume.args(["--no-cache", "--", "true"]).run().exited(0);
@@ -211,7 +211,7 @@ fn what_was_dropped_reaches_neither_sts_nor_the_command() {
 }
 
 #[test]
-fn a_typed_flag_of_the_cache_switches_it_on_again() {
+fn a_typed_cache_flag_enables_the_cache_again() {
     let world = World::new();
     let off = world.xassume.clone().env("XASSUME_NO_CACHE", "1");
     let asks = |xassume: Xassume| {
@@ -247,7 +247,7 @@ fn keys_of_tags_that_were_replaced_are_dropped() {
 }
 
 #[test]
-fn what_was_typed_is_settled_before_variables_among_themselves() {
+fn flags_drop_variables_before_variables_drop_each_other() {
     let world = World::new();
     let xassume = world.xassume.clone().env("XASSUME_VIA", "endpoint").env("XASSUME_CREDENTIALS_FILE", "credentials");
     // XASSUME_CREDENTIALS_FILE conflicts with XASSUME_VIA=endpoint. But the flag drops XASSUME_VIA first, so the file is
@@ -258,7 +258,7 @@ fn what_was_typed_is_settled_before_variables_among_themselves() {
 }
 
 #[test]
-fn names_to_keep_are_told_by_the_word_that_names_them() {
+fn an_invalid_name_to_keep_is_reported_with_its_flag_or_variable() {
     let world = World::new();
     let error =
         world.xassume.clone().env("XASSUME_KEEP_ENV", "AWS_REGION").args(["--", "true"]).run().exited(125).stderr;
@@ -266,7 +266,7 @@ fn names_to_keep_are_told_by_the_word_that_names_them() {
 }
 
 #[test]
-fn a_region_in_upper_case_is_refused_wherever_it_stands() {
+fn a_region_in_upper_case_is_rejected_wherever_it_is_set() {
     let world = World::new();
     let hint = "is not the name of a region\nhint: regions are written in lower case: us-east-1\n";
     for (place, xassume) in [

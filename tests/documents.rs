@@ -141,7 +141,7 @@ fn every_flag_and_variable_that_is_named_is_known() {
 }
 
 #[test]
-fn the_flags_without_a_variable_are_those_that_are_said_to_have_none() {
+fn the_documented_flags_without_a_variable_are_right() {
     let flags = || xassume::cli::FLAGS.iter().filter(|flag| flag.variable().is_none()).map(|flag| flag.long);
     let said = |text: &str| -> BTreeSet<String> {
         let text = text.split_once("Each flag but ").expect("a sentence about variables").1;
@@ -181,7 +181,7 @@ fn excluded() -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_link_leads_somewhere() {
+fn every_link_has_a_target() {
     let (mut found, mut wrong) = (0, Vec::new());
     let missing = excluded();
     for document in documents() {
@@ -251,7 +251,7 @@ fn mermaid(document: &str, kind: &str) -> String {
 
 /// A unit test of the state machine compares the diagram in the source with all states and transitions.
 #[test]
-fn the_pictures_of_states_are_the_machines() {
+fn the_state_diagrams_match_the_code() {
     let source = read("src/supervise/mod.rs");
     let picture: Vec<_> = source
         .lines()

@@ -66,7 +66,7 @@ impl Served {
     fn raw(&self, request: &str) -> String {
         let mut stream = self.connect();
         stream.write_all(request.as_bytes()).expect("it reads");
-        until_the_end(&mut stream)
+        read_until_closed(&mut stream)
     }
 
     /// Open descriptors; none without the permission to look.
@@ -90,7 +90,7 @@ impl Served {
     }
 
     /// Waits until at most that many descriptors are open. Connections are closed shortly after their end.
-    fn settled(&self, before: usize) {
+    fn wait_for_descriptors(&self, before: usize) {
         let begun = Instant::now();
         while self.open_files() > before {
             assert!(begun.elapsed() < PATIENCE, "{} descriptors are open, {before} were", self.open_files());
@@ -100,7 +100,7 @@ impl Served {
 }
 
 /// Everything until the other side closes the connection or resets it.
-fn until_the_end(stream: &mut TcpStream) -> String {
+fn read_until_closed(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     while let Ok(count @ 1..) = stream.read(&mut buffer) {
@@ -124,7 +124,7 @@ fn generation(received: &Received, issued: &[Issued]) -> u64 {
 }
 
 #[test]
-fn the_session_is_given_to_whoever_shows_the_token() {
+fn the_session_is_returned_for_the_token() {
     let sts = FakeSts::start();
     let served = Served::by(via_endpoint(&sts).arg("-vv"));
     let received = served.get();
@@ -176,7 +176,7 @@ fn ten_thousand_requests_leave_nothing_behind() {
     });
     let took = begun.elapsed();
     assert!(took < PATIENCE, "{took:?}");
-    served.settled(files);
+    served.wait_for_descriptors(files);
     // Each answer has two thousand bytes. If ten thousand of them were kept, memory would grow by more than this.
     let grown = served.memory().saturating_sub(memory);
     println!("10000 requests in {took:?}; {grown} KiB grown from {memory} KiB");
@@ -186,7 +186,7 @@ fn ten_thousand_requests_leave_nothing_behind() {
 }
 
 #[test]
-fn there_is_nothing_to_restart_or_signal_for() {
+fn restart_and_signal_conflict_with_the_endpoint() {
     let sts = FakeSts::start();
     for (how, doing) in [("restart", "restarting"), ("signal", "signalling")] {
         for via in ["endpoint", "process"] {
@@ -211,7 +211,7 @@ fn there_is_nothing_to_restart_or_signal_for() {
 }
 
 #[test]
-fn the_command_finds_nothing_but_the_endpoint() {
+fn the_command_gets_only_the_endpoint() {
     let sts = FakeSts::start();
     let config = "[default]\nrole_arn = arn:aws:iam::999999999999:role/Hijack\nsource_profile = default\n\
                   credential_process = /bin/false\nregion = eu-west-3\nretry_mode = adaptive\n\
@@ -256,7 +256,7 @@ fn the_command_finds_nothing_but_the_endpoint() {
 
 /// The AWS SDK for Rust as the client: an inner xassume gets its source credentials from the endpoint.
 #[test]
-fn the_sdk_for_rust_takes_each_session_from_the_endpoint() {
+fn the_sdk_for_rust_gets_each_session_from_the_endpoint() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(8)).start();
     let outer = via_endpoint(&sts)
         .args(["--refresh-margin", "4s"])

@@ -11,7 +11,7 @@ fn show(xassume: Xassume) -> Finished {
 }
 
 #[test]
-fn no_trace_of_another_identity_reaches_the_command() {
+fn other_credentials_do_not_reach_the_command() {
     let sts = FakeSts::start();
     let stale = [
         "AWS_ACCESS_KEY",
@@ -48,7 +48,7 @@ fn no_trace_of_another_identity_reaches_the_command() {
 }
 
 #[test]
-fn what_is_not_ours_is_untouched() {
+fn unrelated_variables_are_unchanged() {
     let sts = FakeSts::start();
     let odd = OsStr::from_bytes(b"\xff=\xfe\n");
     let shown = show(
@@ -75,7 +75,7 @@ fn what_is_not_ours_is_untouched() {
 }
 
 #[test]
-fn the_region_is_given_under_both_names() {
+fn both_region_variables_are_set() {
     let sts = FakeSts::start();
     let shown = show(Xassume::new(&sts).env_remove("AWS_REGION").args(["--region", "eu-central-1"]));
     assert_eq!(shown.variable("AWS_REGION").as_deref(), Some("eu-central-1"));
@@ -85,7 +85,7 @@ fn the_region_is_given_under_both_names() {
 }
 
 #[test]
-fn settings_of_the_used_profile_are_carried_over() {
+fn settings_of_the_used_profile_are_exported() {
     let sts = FakeSts::start();
     let config = format!(
         "[profile work]\nrole_arn = {ROLE}\ncredential_source = Environment\nregion = eu-north-1\noutput = yaml\n\
@@ -107,7 +107,7 @@ fn settings_of_the_used_profile_are_carried_over() {
 }
 
 #[test]
-fn keep_env_keeps_what_would_be_removed() {
+fn keep_env_keeps_a_removed_variable() {
     let sts = FakeSts::start();
     let world = Xassume::new(&sts).env("AWS_ACCOUNT_ID", "222222222222").env("AWS_ROLE_SESSION_NAME", "kept");
     let shown = show(world.clone().args(["--keep-env", "AWS_ACCOUNT_ID", "--keep-env", "AWS_ROLE_SESSION_NAME"]));
@@ -118,7 +118,7 @@ fn keep_env_keeps_what_would_be_removed() {
 }
 
 #[test]
-fn an_isolated_command_sees_a_config_without_identities() {
+fn an_isolated_command_gets_a_config_without_credentials() {
     let sts = FakeSts::start();
     let config = "[default]\nrole_arn = arn:aws:iam::999999999999:role/Hijack\nsource_profile = default\n\
                   aws_access_key_id = AKIAHIJACK\naws_secret_access_key = HIJACKSECRET\ncli_pager =\nregion = eu-west-3\n\

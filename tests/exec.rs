@@ -14,7 +14,7 @@ fn xassume(sts: &FakeSts) -> Xassume {
 }
 
 #[test]
-fn words_are_passed_on_byte_for_byte() {
+fn arguments_are_passed_on_byte_for_byte() {
     let sts = FakeSts::start();
     let odd: [&OsStr; 6] = [
         "--".as_ref(),
@@ -43,7 +43,7 @@ fn the_status_is_that_of_the_command() {
 }
 
 #[test]
-fn the_process_is_the_one_that_was_started() {
+fn the_process_id_stays_the_same() {
     let sts = FakeSts::start();
     let running = xassume(&sts).arg("--").args(probe()).arg("state").spawn();
     let pid = running.pid();
@@ -56,7 +56,7 @@ fn the_process_is_the_one_that_was_started() {
 }
 
 #[test]
-fn dispositions_and_mask_are_those_that_were_inherited() {
+fn signal_dispositions_and_mask_are_inherited() {
     let sts = FakeSts::start();
     let plain = xassume(&sts).arg("--").args(probe()).arg("state").run().exited(0).stdout_json();
     assert_eq!(plain["SigIgn"], serde_json::json!([]), "SIGPIPE is not left ignored");
@@ -75,7 +75,7 @@ fn dispositions_and_mask_are_those_that_were_inherited() {
 }
 
 #[test]
-fn descriptors_of_the_caller_are_passed_on() {
+fn descriptors_are_inherited() {
     let sts = FakeSts::start();
     let file = std::fs::File::open("/dev/null").expect("/dev/null");
     let state = xassume(&sts).descriptor(9, file).arg("--").args(probe()).arg("state").run().exited(0).stdout_json();
@@ -120,7 +120,7 @@ fn a_command_that_cannot_run_is_reported_before_sts_is_called() {
 }
 
 #[test]
-fn a_missing_interpreter_is_told_with_126() {
+fn a_missing_interpreter_is_status_126() {
     let sts = FakeSts::start();
     let xassume = xassume(&sts).script("script", "#!/no/such/interpreter\n");
     let script = xassume.home().join("script");
@@ -138,7 +138,7 @@ fn the_command_is_found_in_the_inherited_path() {
 }
 
 #[test]
-fn a_signal_while_sts_is_asked_ends_xassume_at_once() {
+fn a_signal_during_a_call_to_sts_ends_xassume_at_once() {
     for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
         let sts = FakeSts::start();
         sts.script([Answer::Hang]);
@@ -153,7 +153,7 @@ fn a_signal_while_sts_is_asked_ends_xassume_at_once() {
 }
 
 #[test]
-fn a_session_that_expired_before_its_answer_was_read_starts_nothing() {
+fn a_session_that_expires_before_the_start_starts_nothing() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(1)).script([Answer::Held]).start();
     let running = xassume(&sts).arg("--").args(probe()).args(["say", "ran"]).spawn();
     sts.wait_for_requests(1);
@@ -191,7 +191,7 @@ fn usage_errors_are_125_with_the_usage_line() {
 }
 
 #[test]
-fn without_a_command_the_way_to_a_shell_is_told() {
+fn without_a_command_the_error_shows_how_to_start_a_shell() {
     let sts = FakeSts::start();
     let told = xassume(&sts).run().exited(125);
     let hint = "hint: for a shell with the role: xassume … -- $SHELL\n";

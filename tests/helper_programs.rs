@@ -50,7 +50,7 @@ fn started_by_helper(running: &Running) -> i32 {
 }
 
 #[test]
-fn a_signal_to_xassume_ends_them_and_what_they_have_started() {
+fn a_signal_to_xassume_ends_them_and_their_children() {
     let sts = FakeSts::start();
     let mfa = Xassume::new(&sts).args(["-r", ROLE, "--mfa-serial", "device-01", "--no-cache", "--mfa-command", HANGS]);
     let worlds = [
@@ -78,7 +78,7 @@ fn a_signal_to_xassume_ends_them_and_what_they_have_started() {
 }
 
 #[test]
-fn those_that_do_not_heed_the_signal_are_killed() {
+fn those_that_ignore_the_signal_are_killed() {
     let sts = FakeSts::start();
     for flags in [&[][..], &["--via", "file"]] {
         let running = probing(with_credential_process(&sts, STUBBORN).args(flags), &["say", "ran"]).spawn();
@@ -90,7 +90,7 @@ fn those_that_do_not_heed_the_signal_are_killed() {
 }
 
 #[test]
-fn when_xassume_is_killed_they_are_told() {
+fn they_get_a_signal_when_xassume_is_killed() {
     let sts = FakeSts::start();
     let running = probing(with_credential_process(&sts, "echo helper=$$ >&2; exec sleep 600"), &["say", "ran"]).spawn();
     let process = started_by_helper(&running);
@@ -100,7 +100,7 @@ fn when_xassume_is_killed_they_are_told() {
 }
 
 #[test]
-fn a_signal_that_was_ignored_or_blocked_stays_so_for_them_and_for_the_command() {
+fn they_and_the_command_inherit_ignored_and_blocked_signals() {
     let sts = FakeSts::start();
     let waits =
         "grep -E 'Sig(Ign|Blk)' /proc/self/status >&2; while ! test -e $HOME/go; do sleep 0.05; done; cat $HOME/answer";
@@ -119,7 +119,7 @@ fn a_signal_that_was_ignored_or_blocked_stays_so_for_them_and_for_the_command() 
 }
 
 #[test]
-fn after_one_of_them_a_signal_ends_the_launch_as_before() {
+fn after_a_helper_a_signal_ends_the_launch_as_before() {
     let sts = FakeSts::start();
     sts.script([Answer::Hang]);
     let running = probing(with_credential_process(&sts, "cat $HOME/answer"), &["say", "ran"]).spawn();
@@ -129,7 +129,7 @@ fn after_one_of_them_a_signal_ends_the_launch_as_before() {
 }
 
 #[test]
-fn as_pid_1_the_status_tells_the_signal() {
+fn as_pid_1_the_status_reports_the_signal() {
     let Some(namespace) = pid_namespace() else {
         println!("skipped: no pid namespace can be made here");
         return;
@@ -148,7 +148,7 @@ fn as_pid_1_the_status_tells_the_signal() {
 }
 
 #[test]
-fn at_a_terminal_they_may_ask() {
+fn they_may_prompt_on_a_terminal() {
     let sts = FakeSts::builder().mfa_codes(&["123456"]).start();
     let command = "printf 'the code: ' >/dev/tty; read code </dev/tty; echo $code";
     let mfa =
@@ -167,7 +167,7 @@ fn at_a_terminal_they_may_ask() {
 }
 
 #[test]
-fn a_question_of_theirs_is_stopped_and_continued_by_the_shell() {
+fn a_shell_stops_and_continues_their_prompt() {
     let sts = FakeSts::start();
     let bash = Terminal::bash(&with_credential_process(&sts, ASKS).without_args());
     bash.keys(&format!("$BIN --no-cache -r {ROLE} -- echo it ran\n"));
@@ -185,7 +185,7 @@ fn a_question_of_theirs_is_stopped_and_continued_by_the_shell() {
 }
 
 #[test]
-fn an_interrupt_at_the_terminal_or_from_elsewhere_ends_their_question_and_gives_the_terminal_back() {
+fn an_interrupt_ends_their_prompt_and_restores_the_terminal() {
     let sts = FakeSts::start();
     // `stty` is not restored by the shell here: if echo is on again, xassume restored it.
     for flags in ["", "--via file"] {

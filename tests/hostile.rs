@@ -40,7 +40,7 @@ fn a_role_cannot_add_a_line() {
 }
 
 #[test]
-fn an_expiry_before_all_calendars_is_an_expiry_that_has_passed() {
+fn an_expiry_in_the_year_1_has_passed() {
     let sts = FakeSts::start();
     let output = r#"{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s","Expiration":"0001-01-01T00:00:00Z"}"#;
     let config = format!("[profile p]\ncredential_process = echo '{output}'\n");
@@ -50,7 +50,7 @@ fn an_expiry_before_all_calendars_is_an_expiry_that_has_passed() {
 }
 
 #[test]
-fn files_without_an_end_are_not_read_to_their_end() {
+fn endless_files_are_not_read_to_the_end() {
     let sts = FakeSts::start();
     let world = Xassume::new(&sts);
     let large = world.sandbox().work().join("large");
@@ -71,7 +71,7 @@ fn files_without_an_end_are_not_read_to_their_end() {
 }
 
 #[test]
-fn a_value_of_a_hundred_thousand_lines_is_read_at_once() {
+fn a_value_of_a_hundred_thousand_lines_is_parsed_quickly() {
     // Copying the rest for each line would copy 35 GB, which is more than the time limit of a test allows.
     let sts = FakeSts::start();
     let config = format!("[default]\nof_nobody = x\n{}", "  more\n".repeat(100_000));

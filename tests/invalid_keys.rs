@@ -31,7 +31,7 @@ fn refused(sts: &FakeSts, xassume: &Xassume) -> String {
 }
 
 #[test]
-fn keys_in_the_environment_that_cannot_be_used() {
+fn invalid_keys_in_the_environment() {
     let sts = FakeSts::start();
     for variable in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
         for (value, flaw) in [
@@ -52,7 +52,7 @@ fn keys_in_the_environment_that_cannot_be_used() {
 }
 
 #[test]
-fn keys_of_a_profile_that_cannot_be_used() {
+fn invalid_keys_of_a_profile() {
     let sts = FakeSts::start();
     for (file, section, keys, complaint) in [
         (".aws/credentials", "dev", ["AK\u{1}", HIDDEN, "t"], "aws_access_key_id holds a control character"),
@@ -73,7 +73,7 @@ fn keys_of_a_profile_that_cannot_be_used() {
 }
 
 #[test]
-fn keys_of_a_credential_process_that_cannot_be_used() {
+fn invalid_keys_of_a_credential_process() {
     let sts = FakeSts::start();
     let by_process = |answer: &str| {
         let config = "[profile dev]\ncredential_process = cat $HOME/answer\n";
@@ -95,7 +95,7 @@ fn keys_of_a_credential_process_that_cannot_be_used() {
 }
 
 #[test]
-fn an_empty_token_of_a_credential_process_is_none() {
+fn an_empty_token_of_a_credential_process_is_ignored() {
     let (sts, user) = (FakeSts::start(), Identity::user());
     let (key, secret) = (&user.access_key_id, &user.secret_access_key);
     let answer = format!(r#"{{"Version":1,"AccessKeyId":"{key}","SecretAccessKey":"{secret}","SessionToken":""}}"#);
@@ -106,7 +106,7 @@ fn an_empty_token_of_a_credential_process_is_none() {
 }
 
 #[test]
-fn keys_of_a_container_that_cannot_be_used() {
+fn invalid_keys_of_a_container() {
     let (sts, container) = (FakeSts::start(), FakeContainer::start());
     let in_container =
         || Xassume::new(&sts).without_keys().env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri());
@@ -129,7 +129,7 @@ fn keys_of_a_container_that_cannot_be_used() {
 }
 
 #[test]
-fn variables_that_are_not_utf_8_do_not_count_as_absent() {
+fn variables_that_are_not_utf_8_are_an_error() {
     let sts = FakeSts::start();
     for name in [
         "AWS_PROFILE",

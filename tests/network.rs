@@ -27,7 +27,7 @@ fn failed(xassume: Xassume) -> String {
 }
 
 #[test]
-fn throttling_and_server_errors_are_tried_again() {
+fn throttling_and_server_errors_are_retried() {
     let busy = |status| Answer::body(status, "text/html", "<html>busy</html>");
     for answer in [Answer::throttling(), Answer::unavailable(), busy(429), busy(503), Answer::Reset] {
         let sts = FakeSts::start();
@@ -38,7 +38,7 @@ fn throttling_and_server_errors_are_tried_again() {
 }
 
 #[test]
-fn denials_and_bad_requests_are_not() {
+fn denials_and_bad_requests_are_not_retried() {
     for (code, status) in
         [("AccessDenied", 403), ("ValidationError", 400), ("ExpiredToken", 403), ("MalformedPolicyDocument", 400)]
     {
@@ -77,7 +77,7 @@ fn tls_is_trusted_by_bundle_flag_variable_and_system() {
 }
 
 #[test]
-fn tls_that_cannot_be_trusted_is_told() {
+fn untrusted_tls_is_reported() {
     for (certificate, word) in [
         (Certificate::WrongName, "not valid for name"),
         (Certificate::Expired, "expired"),
@@ -93,7 +93,7 @@ fn tls_that_cannot_be_trusted_is_told() {
 }
 
 #[test]
-fn a_machine_without_root_certificates_is_told_so() {
+fn missing_root_certificates_are_reported() {
     let sts = FakeSts::builder().tls(Certificate::Good).start();
     let xassume = Xassume::new(&sts).file("empty.pem", "").file("certs/none", "");
     let (file, directory) = (xassume.home().join("empty.pem"), xassume.home().join("certs"));
@@ -102,7 +102,7 @@ fn a_machine_without_root_certificates_is_told_so() {
 }
 
 #[test]
-fn a_bundle_that_is_none_is_told_with_its_file() {
+fn an_invalid_bundle_is_reported_with_its_file() {
     let sts = FakeSts::start();
     for (contents, complaint) in [
         ("nonsense", "it holds no certificate"),
@@ -126,7 +126,7 @@ fn a_bundle_that_is_none_is_told_with_its_file() {
 }
 
 #[test]
-fn nobody_there_and_no_such_name_are_told() {
+fn refused_connections_and_unknown_names_are_reported() {
     let refused = RefusedPort::reserve();
     let error = failed(Xassume::at(&refused.url()));
     assert!(error.contains("cannot be reached") && error.contains("refused"), "{error}");
@@ -135,7 +135,7 @@ fn nobody_there_and_no_such_name_are_told() {
 }
 
 #[test]
-fn answers_that_are_none_are_told() {
+fn invalid_answers_are_reported() {
     let empty = "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult/></AssumeRoleResponse>";
     for answer in [
         Answer::body(200, "text/html", "<html>Sign in to the network</html>"),
@@ -161,7 +161,7 @@ fn an_answer_without_end_is_cut_off() {
 }
 
 #[test]
-fn a_clock_that_is_off_is_corrected_for_the_signature() {
+fn a_wrong_clock_is_corrected_for_the_signature() {
     for seconds in [3600, -3600] {
         let sts = FakeSts::builder().clock_offset(seconds).check_signature_time().start();
         let shown = Xassume::new(&sts).args(["-r", ROLE, "--"]).args(probe()).arg("environ").run().exited(0);
@@ -189,7 +189,7 @@ fn tunnels(host: &str, xassume: Xassume) -> Vec<String> {
 }
 
 #[test]
-fn each_partition_has_its_endpoints() {
+fn each_partition_has_its_own_endpoints() {
     const FIPS: &str = "AWS_USE_FIPS_ENDPOINT";
     const DUAL: &str = "AWS_USE_DUALSTACK_ENDPOINT";
     for (partition, region, variables, host) in [
@@ -217,7 +217,7 @@ fn each_partition_has_its_endpoints() {
 }
 
 #[test]
-fn a_profile_chooses_the_endpoint_as_variables_do() {
+fn a_profile_can_set_the_endpoint_like_variables() {
     for (config, host) in [
         ("use_fips_endpoint = true", "sts-fips.eu-west-1.amazonaws.com"),
         ("use_dualstack_endpoint = true", "sts.eu-west-1.api.aws"),
@@ -237,7 +237,7 @@ fn a_profile_chooses_the_endpoint_as_variables_do() {
 }
 
 #[test]
-fn the_flag_beats_every_other_endpoint() {
+fn the_flag_takes_precedence_over_every_other_endpoint() {
     let sts = FakeSts::start();
     let world = Xassume::at("http://127.0.0.1:1").env("AWS_ENDPOINT_URL", "http://127.0.0.1:2").arg("--no-cache");
     ran(world.clone().arg("--sts-endpoint").arg(sts.url()));
@@ -247,7 +247,7 @@ fn the_flag_beats_every_other_endpoint() {
 }
 
 #[test]
-fn values_that_make_no_sense_are_told_and_not_followed() {
+fn invalid_values_are_reported_and_not_used() {
     for url in ["sts.example", "ftp://sts.example", "http://", "http://a b"] {
         let error = Xassume::at(url).args(["-r", ROLE, "--", "true"]).run().exited(125).stderr;
         assert!(error.contains("AWS_ENDPOINT_URL_STS") && error.contains("\nhint: "), "{url}: {error}");

@@ -12,7 +12,7 @@ fn run(sts: &FakeSts, args: &[&str]) -> Finished {
 }
 
 #[test]
-fn nothing_is_sent_that_was_not_asked_for() {
+fn only_requested_parameters_are_sent() {
     let sts = FakeSts::start();
     run(&sts, &[]).exited(0);
     let request = &sts.requests()[0];
@@ -52,7 +52,7 @@ fn every_option_reaches_the_request() {
 }
 
 #[test]
-fn variables_stand_for_flags_and_flags_beat_them() {
+fn variables_replace_flags_and_flags_take_precedence() {
     let sts = FakeSts::start();
     Xassume::new(&sts)
         .env("XASSUME_ROLE_ARN", ROLE)
@@ -71,7 +71,7 @@ fn variables_stand_for_flags_and_flags_beat_them() {
 }
 
 #[test]
-fn a_variable_that_a_flag_beats_is_told() {
+fn a_variable_that_a_flag_overrides_is_logged() {
     let sts = FakeSts::start();
     let run = |args: &[&str]| {
         let xassume = Xassume::new(&sts).env("XASSUME_DURATION", "20m").env("XASSUME_ROLE_ARN", "222222222222:Other");
@@ -93,7 +93,7 @@ fn a_policy_may_be_a_file() {
 }
 
 #[test]
-fn in_a_chain_each_option_goes_to_its_hop() {
+fn in_a_chain_each_option_applies_to_its_role() {
     let sts = FakeSts::start();
     Xassume::new(&sts)
         .args(["-r", FIRST, "-r", ROLE, "--role-session-name", "both", "--external-id", "last"])
@@ -112,7 +112,7 @@ fn in_a_chain_each_option_goes_to_its_hop() {
 }
 
 #[test]
-fn the_default_session_name_tells_who_and_where() {
+fn the_default_session_name_contains_user_and_host() {
     let sts = FakeSts::start();
     let named = |vars: &[(&str, &str)]| {
         let mut xassume = Xassume::new(&sts).args(["-r", ROLE, "--"]).args(probe()).args(["exit", "0"]);
@@ -129,7 +129,7 @@ fn the_default_session_name_tells_who_and_where() {
 }
 
 #[test]
-fn max_asks_for_less_until_sts_agrees() {
+fn max_requests_shorter_durations_until_sts_accepts() {
     let rules = RoleRules { max_session: Duration::from_hours(4), ..RoleRules::default() };
     let sts = FakeSts::builder().role(ROLE, rules).start();
     run(&sts, &["--duration", "max"]).exited(0);
@@ -138,7 +138,7 @@ fn max_asks_for_less_until_sts_agrees() {
 }
 
 #[test]
-fn max_asks_for_an_hour_at_once_after_the_role_chaining_answer() {
+fn max_requests_an_hour_after_the_role_chaining_error() {
     let sts = FakeSts::start();
     let task = crate::support::Identity::task();
     let xassume = Xassume::new(&sts).with_keys_of(&task).args(["-r", ROLE, "--duration", "max", "--"]);
@@ -148,7 +148,7 @@ fn max_asks_for_an_hour_at_once_after_the_role_chaining_answer() {
 }
 
 #[test]
-fn max_asks_for_an_hour_in_a_chain() {
+fn max_requests_an_hour_in_a_chain() {
     let sts = FakeSts::start();
     let xassume = Xassume::new(&sts).args(["-r", FIRST, "-r", ROLE, "--duration", "max", "--"]);
     xassume.args(probe()).args(["exit", "0"]).run().exited(0);
@@ -203,7 +203,7 @@ fn with_value() -> impl Iterator<Item = &'static Flag> {
 }
 
 #[test]
-fn an_empty_value_is_refused_in_the_flags_name() {
+fn an_empty_value_is_rejected_with_the_name_of_its_flag() {
     let sts = FakeSts::start();
     let mut count = 0;
     for flag in with_value() {
@@ -231,7 +231,7 @@ fn an_empty_value_is_refused_in_the_flags_name() {
 }
 
 #[test]
-fn an_empty_variable_is_one_that_is_not_set() {
+fn an_empty_variable_is_the_same_as_unset() {
     let sts = FakeSts::start();
     let variables = FLAGS.iter().filter_map(Flag::variable);
     let mut xassume = variables.fold(Xassume::new(&sts), |xassume, name| xassume.env(name, ""));

@@ -151,17 +151,17 @@ fn a_kept_variable_is_not_unset() {
 }
 
 #[test]
-fn what_a_format_cannot_carry_is_named_and_nothing_is_printed() {
+fn a_value_that_a_format_cannot_represent_is_an_error() {
     let sts = FakeSts::start();
     for format in ["env", "dotenv"] {
-        let told = failed(&shells::hostile(&sts).args(["--print", format]));
+        let told = failed(&shells::other_credentials(&sts).args(["--print", format]));
         assert!(told.starts_with(&format!("xassume: cannot print AWS_DATA_PATH as {format}: it ")), "{told}");
         assert!(told.ends_with("\nhint: the formats for shells carry any value: export, fish, powershell\n"), "{told}");
     }
 }
 
 #[test]
-fn what_does_not_go_with_print_is_refused_before_anybody_is_asked() {
+fn conflicts_with_print_are_rejected_before_any_call() {
     const LEAVE: &str = "leave out one of them";
     let sts = FakeSts::start();
     let usage = "usage: xassume [OPTIONS] [--] COMMAND [ARGUMENT]...\n";
@@ -215,7 +215,7 @@ fn what_does_not_go_with_print_is_refused_before_anybody_is_asked() {
 }
 
 #[test]
-fn variables_about_a_command_stand_back_and_are_told() {
+fn variables_about_a_command_are_dropped_and_logged() {
     let sts = FakeSts::start();
     let set = [
         ("XASSUME_ON_EXPIRY", "restart"),
@@ -256,7 +256,7 @@ fn print_has_no_variable() {
 }
 
 #[test]
-fn a_session_that_is_not_to_be_had_is_not_printed() {
+fn a_failure_prints_nothing() {
     let sts = FakeSts::start();
     let told = failed(&world(&sts).args(["--expect-account", "222222222222", "--print", "export"]));
     assert!(told.contains("is not in account 222222222222"), "{told}");

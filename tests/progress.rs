@@ -43,7 +43,7 @@ fn ends_with_the_command(terminal: Terminal, line: &str) {
 }
 
 #[test]
-fn a_slow_answer_is_waited_for_with_a_line_that_names_the_hop() {
+fn during_a_slow_answer_the_line_names_the_role() {
     let sts = FakeSts::start();
     sts.script([Answer::Ok, Answer::Held]);
     let terminal = Terminal::run(&with_command(user(&sts), &["-r", HUB, "-r", ROLE]));
@@ -54,7 +54,7 @@ fn a_slow_answer_is_waited_for_with_a_line_that_names_the_hop() {
 }
 
 #[test]
-fn a_session_is_printed_where_the_line_was() {
+fn a_printed_session_replaces_the_line() {
     let sts = FakeSts::start();
     sts.script([Answer::Held]);
     let xassume = user(&sts).env("NO_COLOR", "1").args(["-r", ROLE, "--print", "env"]);
@@ -69,7 +69,7 @@ fn a_session_is_printed_where_the_line_was() {
 }
 
 #[test]
-fn a_check_begins_where_the_line_was() {
+fn a_check_replaces_the_line() {
     let sts = FakeSts::start();
     // `--check` first asks STS for the identity of the keys.
     sts.script([Answer::Ok, Answer::Held]);
@@ -83,7 +83,7 @@ fn a_check_begins_where_the_line_was() {
 }
 
 #[test]
-fn the_line_counts_the_tries() {
+fn the_line_counts_the_attempts() {
     let sts = FakeSts::start();
     sts.script([Answer::unavailable(), Answer::Reset, Answer::Held]);
     let terminal = Terminal::run(&with_command(user(&sts), &["-r", ROLE]));
@@ -94,7 +94,7 @@ fn the_line_counts_the_tries() {
 }
 
 #[test]
-fn an_error_begins_where_the_line_was() {
+fn an_error_replaces_the_line() {
     let sts = FakeSts::start();
     sts.script([Answer::Held]);
     sts.set_role(ROLE, crate::support::RoleRules { allowed: false, ..Default::default() });
@@ -106,7 +106,7 @@ fn an_error_begins_where_the_line_was() {
 }
 
 #[test]
-fn a_warning_begins_where_the_line_was() {
+fn a_warning_replaces_the_line() {
     let sts = FakeSts::builder().lifetime(Duration::from_mins(30)).start();
     let xassume = user(&sts).env("NO_COLOR", "1");
     with_command(xassume.clone(), &["-r", ROLE]).run().exited(0);
@@ -121,7 +121,7 @@ fn a_warning_begins_where_the_line_was() {
 }
 
 #[test]
-fn who_does_not_want_it_or_cannot_read_it_gets_no_line() {
+fn there_is_no_line_if_it_is_unwanted_or_unsupported() {
     for (args, term) in
         [(&["-q"][..], "xterm"), (&["--log-format", "json"], "xterm"), (&[], "dumb"), (&[], ""), (&["-q"], "dumb")]
     {
@@ -137,7 +137,7 @@ fn who_does_not_want_it_or_cannot_read_it_gets_no_line() {
 }
 
 #[test]
-fn a_fast_answer_needs_no_line() {
+fn a_fast_answer_shows_no_line() {
     let shown = shown_when_quick(Duration::ZERO, || {
         let sts = FakeSts::start();
         let xassume = with_command(user(&sts), &["-r", ROLE]);
@@ -196,7 +196,7 @@ fn a_signal_ends_it_while_the_line_cannot_be_erased() {
 }
 
 #[test]
-fn the_wait_for_another_xassume_is_told() {
+fn the_wait_for_another_xassume_is_shown() {
     let sts = FakeSts::start();
     sts.script([Answer::Held]);
     let xassume = with_command(user(&sts), &["-r", ROLE]);
@@ -211,7 +211,7 @@ fn the_wait_for_another_xassume_is_told() {
 }
 
 #[test]
-fn a_program_that_writes_to_the_terminal_has_it_to_itself() {
+fn there_is_no_line_while_a_program_uses_the_terminal() {
     let slow = "printf 'touch the key: ' >&2; sleep 1.6";
     let keys = r#"{"Version":1,"AccessKeyId":"AKIAUSERDEFAULT00001","SecretAccessKey":"s"}"#;
     let config =
@@ -235,7 +235,7 @@ fn a_program_that_writes_to_the_terminal_has_it_to_itself() {
 }
 
 #[test]
-fn a_question_stands_where_the_line_was() {
+fn a_prompt_replaces_the_line() {
     let config = format!(
         "[default]\nrole_arn = {ROLE}\nsource_profile = hub\nmfa_serial = {DEVICE}\n\
          [profile hub]\nrole_arn = {HUB}\ncredential_source = Environment\n"
@@ -254,7 +254,7 @@ fn a_question_stands_where_the_line_was() {
 }
 
 #[test]
-fn in_the_background_it_neither_draws_nor_stops() {
+fn in_the_background_there_is_no_line_and_no_stop() {
     let sts = FakeSts::start();
     sts.script([Answer::Held]);
     let bash = Terminal::bash(&Xassume::new(&sts));
@@ -272,7 +272,7 @@ fn in_the_background_it_neither_draws_nor_stops() {
 }
 
 #[test]
-fn a_refresh_is_no_business_of_the_terminals() {
+fn a_refresh_shows_no_line() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(4)).start();
     sts.script([Answer::Ok, Answer::Slow(SLOW)]);
     let xassume = user(&sts).args(["-r", ROLE, "--via", "file", "--no-cache", "--refresh-margin", "2s", "--"]);

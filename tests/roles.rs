@@ -28,7 +28,7 @@ fn assumed(sts: &FakeSts) -> Vec<String> {
 }
 
 #[test]
-fn a_role_from_the_command_line_is_assumed_and_its_session_given() {
+fn a_role_from_the_command_line_is_assumed_and_its_session_exported() {
     let sts = FakeSts::start();
     let shown = show(Xassume::new(&sts).args(["--role-arn", B, "--role-session-name", "deploy"]));
     let issued = &sts.issued()[0];
@@ -56,7 +56,7 @@ fn no_flag_is_needed_when_a_variable_names_the_role() {
 }
 
 #[test]
-fn a_chain_assumes_each_role_with_the_session_before() {
+fn a_chain_assumes_each_role_with_the_previous_session() {
     let sts = FakeSts::start();
     let shown = show(Xassume::new(&sts).args(["-r", A, "-r", B, "-r", C]));
     assert_eq!(assumed(&sts), [A, B, C]);
@@ -69,7 +69,7 @@ fn a_chain_assumes_each_role_with_the_session_before() {
 }
 
 #[test]
-fn a_variable_holds_a_chain_by_lines_or_by_commas_before_a_role() {
+fn a_variable_can_contain_a_chain_with_newlines_or_commas() {
     let odd = "arn:aws:iam::444444444444:role/with,comma";
     for value in [format!("{A}\n{odd}"), format!("{A},{odd}"), format!("{A}, {odd}\n")] {
         let sts = FakeSts::start();
@@ -79,7 +79,7 @@ fn a_variable_holds_a_chain_by_lines_or_by_commas_before_a_role() {
 }
 
 #[test]
-fn the_first_of_the_places_wins() {
+fn the_first_source_of_a_role_wins() {
     let with_all = |sts: &FakeSts| {
         Xassume::new(sts)
             .file(".aws/config", CONFIG)
@@ -109,7 +109,7 @@ fn the_first_of_the_places_wins() {
 }
 
 #[test]
-fn a_profile_with_a_role_beside_an_explicit_role_is_a_chain() {
+fn a_profile_with_a_role_and_an_explicit_role_are_a_chain() {
     let sts = FakeSts::start();
     show(Xassume::new(&sts).file(".aws/config", CONFIG).without_keys().args(["-p", "roled", "-r", A]));
     assert_eq!(assumed(&sts), [C, A]);
@@ -119,7 +119,7 @@ fn a_profile_with_a_role_beside_an_explicit_role_is_a_chain() {
 }
 
 #[test]
-fn only_a_typed_profile_beats_keys_in_the_environment() {
+fn only_a_typed_profile_takes_precedence_over_keys_in_the_environment() {
     let other = Identity::long_term("AKIAOTHER00000000001", "othersecret", "user/other");
     let world = |sts: &FakeSts| {
         sts.add_identity(other.clone());
@@ -135,7 +135,7 @@ fn only_a_typed_profile_beats_keys_in_the_environment() {
 }
 
 #[test]
-fn roles_of_every_partition_are_asked_for_as_they_are() {
+fn roles_of_every_partition_are_requested_unchanged() {
     for role in ["arn:aws-cn:iam::111111111111:role/x", "arn:aws-us-gov:iam::111111111111:role/p/q/x"] {
         let sts = FakeSts::start();
         let shown = show(Xassume::new(&sts).env_remove("AWS_REGION").args(["-r", role]));

@@ -56,7 +56,7 @@ fn by_another_user(xassume: &Xassume) -> Option<Xassume> {
 const SHOW_FILES: &str = "echo $AWS_SHARED_CREDENTIALS_FILE; echo $AWS_CONFIG_FILE";
 
 #[test]
-fn a_runtime_directory_that_another_user_could_exchange_is_passed_over() {
+fn a_runtime_directory_that_another_user_could_replace_is_skipped() {
     let sts = FakeSts::start();
     for via in ["file", "endpoint", "process"] {
         let base = xassume(&sts).args(["--via", via]);
@@ -85,7 +85,7 @@ fn a_runtime_directory_that_another_user_could_exchange_is_passed_over() {
 
 /// In a user namespace that does not map root, `/` and `/tmp` belong to an unmapped user.
 #[test]
-fn in_a_user_namespace_the_directories_of_the_machines_root_will_do() {
+fn in_a_user_namespace_directories_of_the_hosts_root_are_accepted() {
     let sts = FakeSts::start();
     let world = shell(xassume(&sts).args(["--via", "file", "--no-cache"]), SHOW_FILES);
     let Some(world) = by_another_user(&world) else { return };
@@ -101,7 +101,7 @@ fn in_a_user_namespace_the_directories_of_the_machines_root_will_do() {
 
 /// In a user namespace, every other user of the machine is unmapped.
 #[test]
-fn in_a_user_namespace_a_directory_that_another_user_has_put_into_an_open_one_is_passed_over() {
+fn in_a_user_namespace_another_users_directory_in_an_open_one_is_skipped() {
     let sts = FakeSts::start();
     let world = shell(xassume(&sts).args(["--via", "file", "--no-cache"]), SHOW_FILES);
     let Some(world) = by_another_user(&world) else { return };
@@ -120,7 +120,7 @@ fn in_a_user_namespace_a_directory_that_another_user_has_put_into_an_open_one_is
 }
 
 #[test]
-fn a_credentials_file_where_others_can_write_is_refused_with_the_chmod() {
+fn a_credentials_file_where_others_can_write_is_rejected_with_a_chmod_hint() {
     let sts = FakeSts::start();
     let base = xassume(&sts).args(["--via", "file"]);
     let work = base.sandbox().work();
@@ -160,7 +160,7 @@ fn unfolded(text: &str) -> String {
 }
 
 #[test]
-fn a_name_that_is_taken_beside_a_credentials_file_denies_nothing() {
+fn an_occupied_name_next_to_a_credentials_file_does_no_harm() {
     let sts = FakeSts::start();
     let xassume = xassume(&sts);
     let args: Vec<_> = xassume.command().get_args().map(std::ffi::OsStr::to_owned).collect();
@@ -179,7 +179,7 @@ fn isolated(xassume: &Xassume) -> PathBuf {
 }
 
 #[test]
-fn isolated_commands_share_a_copy_and_the_next_run_removes_one_that_nothing_uses() {
+fn isolated_commands_share_a_copy_and_the_next_run_removes_an_unused_one() {
     let sts = FakeSts::start();
     let world = xassume(&sts).file(".aws/config", "[default]\nregion = eu-west-1\n");
     let first = isolated(&world);
@@ -204,7 +204,7 @@ fn isolated_commands_share_a_copy_and_the_next_run_removes_one_that_nothing_uses
 }
 
 #[test]
-fn another_user_who_takes_the_name_of_a_copy_denies_nothing() {
+fn an_occupied_name_of_a_copy_does_no_harm() {
     if !geteuid().is_root() {
         return skipped_without_root("only root can make files of another user");
     }
@@ -223,7 +223,7 @@ fn another_user_who_takes_the_name_of_a_copy_denies_nothing() {
 }
 
 #[test]
-fn a_umask_that_closes_directories_to_their_owner_breaks_nothing() {
+fn a_umask_without_owner_permissions_works() {
     let sts = FakeSts::start();
     for flags in [&["--isolate"][..], &["--via", "file"], &["--isolate", "--on-expiry", "restart"]] {
         let script = "umask; cat $AWS_CONFIG_FILE && ls -ld ${AWS_CONFIG_FILE%/config}";
@@ -243,7 +243,7 @@ fn a_umask_that_closes_directories_to_their_owner_breaks_nothing() {
 }
 
 #[test]
-fn text_that_turns_or_hides_what_a_terminal_shows_does_not_reach_it() {
+fn bidirectional_and_invisible_characters_do_not_reach_the_terminal() {
     let text = "a\u{200b}\u{202e}b\u{2028}\u{2066}c\u{feff}\u{200f}d\u{e0041}e";
     let hidden = |shown: &str| shown.chars().find(|c| text.contains(*c) && !c.is_ascii());
     for (flags, status) in

@@ -39,7 +39,7 @@ impl Served {
     }
 
     /// Runs the command line as an SDK does, in an environment that must have no effect.
-    fn ask(&self) -> Output {
+    fn run_line(&self) -> Output {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", &self.line]).env_clear().envs(hostile()).output().expect("sh runs")
     }
@@ -80,7 +80,7 @@ fn refused(output: &Output) -> String {
 }
 
 #[test]
-fn the_line_gives_the_session() {
+fn the_credential_process_line_returns_the_session() {
     let sts = FakeSts::start();
     let served = Served::by(via_process(&sts));
     let issued = &sts.issued()[0];
@@ -90,7 +90,7 @@ fn the_line_gives_the_session() {
         "SessionToken": issued.session_token, "Expiration": expiration, "AccountId": "111111111111",
     });
     let begun = Instant::now();
-    assert_eq!(document(&served.ask()), expected);
+    assert_eq!(document(&served.run_line()), expected);
     println!("the helper took {:?}", begun.elapsed());
     assert_eq!(sts.requests().len(), 1, "no request of a client is passed on");
 
@@ -108,23 +108,23 @@ fn the_line_gives_the_session() {
 }
 
 #[test]
-fn each_refresh_is_seen_and_a_session_that_has_expired_is_not_given() {
+fn each_refresh_is_visible_and_an_expired_session_is_not_returned() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(10)).start();
     let served = Served::by(via_process(&sts));
-    assert_eq!(document(&served.ask())["AccessKeyId"], *sts.issued()[0].access_key_id);
+    assert_eq!(document(&served.run_line())["AccessKeyId"], *sts.issued()[0].access_key_id);
     sts.wait_for_requests(2);
-    while document(&served.ask())["AccessKeyId"] != *sts.issued()[1].access_key_id {}
+    while document(&served.run_line())["AccessKeyId"] != *sts.issued()[1].access_key_id {}
     sts.script_forever([Answer::error(403, "AccessDenied", "not now")]);
     served.running.error_line("cannot refresh the session");
-    document(&served.ask());
+    document(&served.run_line());
     served.running.error_line("the session has expired");
-    let refusal = refused(&served.ask());
+    let refusal = refused(&served.run_line());
     assert!(refusal.contains("the session has expired and is not refreshed yet"), "{refusal}");
     served.end();
 }
 
 #[test]
-fn many_ask_at_once_and_nobody_waits_for_those_who_do_not_listen() {
+fn clients_that_do_not_read_do_not_delay_concurrent_clients() {
     let sts = FakeSts::start();
     let served = Served::by(via_process(&sts));
     let _hanging: Vec<UnixStream> =
@@ -134,7 +134,7 @@ fn many_ask_at_once_and_nobody_waits_for_those_who_do_not_listen() {
         for _ in 0..8 {
             scope.spawn(|| {
                 for _ in 0..5 {
-                    document(&served.ask());
+                    document(&served.run_line());
                 }
             });
         }
@@ -146,7 +146,7 @@ fn many_ask_at_once_and_nobody_waits_for_those_who_do_not_listen() {
 }
 
 #[test]
-fn another_user_is_refused() {
+fn another_user_is_rejected() {
     if !nix::unistd::geteuid().is_root() {
         skipped_without_root("only root can become another user");
         return;
@@ -178,12 +178,12 @@ fn another_user_is_refused() {
     let output = as_nobody();
     let refusal = refused(&output);
     assert!(refusal.contains("the session is another user's"), "{refusal}");
-    document(&served.ask());
+    document(&served.run_line());
     served.end();
 }
 
 #[test]
-fn a_runtime_folder_that_no_line_can_name_is_passed_over() {
+fn a_runtime_directory_with_an_unusable_path_is_skipped() {
     let sts = FakeSts::start();
     let world = via_process(&sts);
     // A space would need quoting, and the other path is too long for a socket.
@@ -192,13 +192,13 @@ fn a_runtime_folder_that_no_line_can_name_is_passed_over() {
         fs::create_dir(&directory).expect("a directory");
         let served = Served::by(world.clone().env("XDG_RUNTIME_DIR", &directory));
         assert!(!served.directory.starts_with(&directory), "{}", served.line);
-        document(&served.ask());
+        document(&served.run_line());
         served.end();
     }
 }
 
 #[test]
-fn a_command_without_any_network_is_served() {
+fn a_command_without_network_is_served() {
     let barred = ["unshare", "-rn"];
     if !Command::new(barred[0]).args([barred[1], "true"]).status().is_ok_and(|status| status.success()) {
         println!("skipped: network namespaces cannot be made here");
@@ -211,7 +211,7 @@ fn a_command_without_any_network_is_served() {
 }
 
 #[test]
-fn a_binary_under_a_path_with_a_space_is_reached_all_the_same() {
+fn a_binary_in_a_path_with_a_space_works() {
     let sts = FakeSts::start();
     let world = via_process(&sts);
     let directory = world.sandbox().work().join("my programs");
@@ -219,12 +219,12 @@ fn a_binary_under_a_path_with_a_space_is_reached_all_the_same() {
     let copy = directory.join("x");
     programs::copy_program(&binary(), &copy);
     let served = Served::by(world.program(copy));
-    document(&served.ask());
+    document(&served.run_line());
     served.end();
 }
 
 #[test]
-fn the_helpers_flags_are_for_the_helper_alone() {
+fn the_helpers_flags_are_rejected_elsewhere() {
     let world = || Xassume::at("http://127.0.0.1:1");
     world().args(["--from-socket", "/nowhere"]).run().exited(125);
     world().args(["--print", "credential-process", "--from-socket", "/nowhere", "--", "true"]).run().exited(125);
@@ -236,7 +236,7 @@ fn the_helpers_flags_are_for_the_helper_alone() {
 
 /// The order of the AWS SDK: an inner xassume uses the profile's `credential_process` as its source.
 #[test]
-fn an_xassume_inside_takes_each_session_from_the_socket() {
+fn an_inner_xassume_gets_each_session_from_the_socket() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(8)).start();
     let hijack = "[default]\nrole_arn = arn:aws:iam::999999999999:role/Hijack\n";
     let outer = via_process(&sts)

@@ -14,7 +14,7 @@ fn start_many(xassume: &Xassume, count: usize) -> Vec<Running> {
 }
 
 /// Asserts that every command ran, with a session that STS issued.
-fn all_right(sts: &FakeSts, crowd: Vec<Running>) -> Vec<Finished> {
+fn assert_all_ran(sts: &FakeSts, crowd: Vec<Running>) -> Vec<Finished> {
     let issued = sts.issued();
     let finished: Vec<_> = crowd.into_iter().map(|running| running.wait().exited(0)).collect();
     for one in &finished {
@@ -41,12 +41,12 @@ fn two_hundred_cold_launches_are_one_call() {
     let crowd = start_many(&xassume(&sts).args(["--sts-timeout", "2m"]), 200);
     sts.wait_for_requests(1);
     sts.release();
-    all_right(&sts, crowd);
+    assert_all_ran(&sts, crowd);
     assert_eq!(calls(&sts), 1);
 }
 
 #[test]
-fn a_forced_crowd_shares_what_is_new_enough() {
+fn concurrent_forced_refreshes_share_a_new_session() {
     let sts = FakeSts::start();
     let xassume = xassume(&sts);
     let old = key_id(&ran(&xassume));
@@ -56,13 +56,13 @@ fn a_forced_crowd_shares_what_is_new_enough() {
     sts.wait_for_requests(2);
     let crowd = start_many(&forced, 20);
     sts.release();
-    let finished = all_right(&sts, std::iter::once(first).chain(crowd).collect());
+    let finished = assert_all_ran(&sts, std::iter::once(first).chain(crowd).collect());
     assert!(finished.iter().all(|one| key_id(one) != old));
     assert!(calls(&sts) < 22, "not each of them called");
 }
 
 #[test]
-fn a_holder_that_is_killed_hands_over() {
+fn a_killed_lock_holder_passes_the_lock_on() {
     let sts = FakeSts::start();
     sts.script([Answer::Held]);
     let xassume = xassume(&sts);
@@ -71,12 +71,12 @@ fn a_holder_that_is_killed_hands_over() {
     let crowd = start_many(&xassume, 60);
     holder.signal(libc::SIGKILL);
     holder.wait().killed_by(libc::SIGKILL);
-    all_right(&sts, crowd);
+    assert_all_ran(&sts, crowd);
     assert_eq!(calls(&sts), 2);
 }
 
 #[test]
-fn a_holder_that_is_refused_hands_over_and_shares_nothing() {
+fn a_denied_lock_holder_passes_the_lock_on_and_shares_nothing() {
     let sts = FakeSts::start();
     sts.script([Answer::error(403, "AccessDenied", "no")]);
     let xassume = xassume(&sts);
@@ -86,7 +86,7 @@ fn a_holder_that_is_refused_hands_over_and_shares_nothing() {
 }
 
 #[test]
-fn who_waits_in_vain_fails_without_a_call_of_its_own() {
+fn a_waiter_that_times_out_makes_no_call() {
     let sts = FakeSts::start();
     sts.script_forever([Answer::Hang]);
     let xassume = xassume(&sts);
@@ -107,7 +107,7 @@ fn who_waits_in_vain_fails_without_a_call_of_its_own() {
 }
 
 #[test]
-fn an_sts_that_hangs_is_not_stormed() {
+fn a_hanging_sts_is_not_called_by_all() {
     let sts = FakeSts::start();
     sts.script_forever([Answer::Hang]);
     for one in start_many(&xassume(&sts).args(["--sts-timeout", "2s"]), 40) {
@@ -135,7 +135,7 @@ fn a_waiter_uses_an_older_session_when_its_time_is_up() {
 }
 
 #[test]
-fn a_folder_that_is_removed_in_between_costs_one_call_at_the_most() {
+fn a_directory_removed_in_between_causes_at_most_one_call() {
     let sts = FakeSts::start();
     sts.script([Answer::Held]);
     let xassume = xassume(&sts);
@@ -145,7 +145,7 @@ fn a_folder_that_is_removed_in_between_costs_one_call_at_the_most() {
     std::fs::remove_dir_all(directory(&xassume)).expect("removed");
     let after = start_many(&xassume, 20);
     sts.release();
-    all_right(&sts, std::iter::once(holder).chain(before).chain(after).collect());
+    assert_all_ran(&sts, std::iter::once(holder).chain(before).chain(after).collect());
     assert!(calls(&sts) <= 2, "{} calls", calls(&sts));
     ran(&xassume);
     assert!(calls(&sts) <= 2, "the session was kept all the same");
@@ -176,7 +176,7 @@ fn on_a_full_disk(xassume: &Xassume, count: usize, warned: usize, launch: &str) 
 }
 
 #[test]
-fn a_full_runtime_folder_is_passed_over_for_the_next() {
+fn a_full_runtime_directory_is_skipped_for_the_next() {
     let sts = FakeSts::start();
     let launch = format!("XDG_RUNTIME_DIR=\"$FULL\" \"$XASSUME\" -r {ROLE}");
     let Some(keys) = on_a_full_disk(&xassume(&sts), 40, 0, &launch) else { return };
@@ -185,7 +185,7 @@ fn a_full_runtime_folder_is_passed_over_for_the_next() {
 }
 
 #[test]
-fn where_every_disk_is_full_each_launch_asks_for_itself() {
+fn where_every_disk_is_full_each_launch_calls_sts() {
     let sts = FakeSts::start();
     let launch = format!("\"$XASSUME\" --cache-dir \"$FULL/xassume\" -r {ROLE}");
     let Some(mut keys) = on_a_full_disk(&xassume(&sts), 20, 20, &launch) else { return };

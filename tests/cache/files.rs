@@ -30,7 +30,7 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 #[test]
-fn files_are_private_and_their_names_tell_nothing() {
+fn files_are_private_and_their_names_reveal_nothing() {
     let sts = FakeSts::start();
     let xassume = xassume(&sts).args(["--external-id", "telling-word"]);
     ran(&xassume);
@@ -46,7 +46,7 @@ fn files_are_private_and_their_names_tell_nothing() {
 }
 
 #[test]
-fn an_umask_that_is_open_makes_nothing_open() {
+fn an_open_umask_leaves_files_private() {
     let sts = FakeSts::start();
     let xassume = xassume(&sts);
     let script = format!("umask 0; exec {} -r {} -- true", crate::support::binary().display(), super::ROLE);
@@ -55,17 +55,17 @@ fn an_umask_that_is_open_makes_nothing_open() {
 }
 
 /// A change to a file or a directory.
-type Spoil = fn(&Path);
+type Damage = fn(&Path);
 
 /// Changes to a session's file, and what `-v` logs for each.
-fn spoilt() -> Vec<(&'static str, &'static str, Spoil)> {
+fn damaged_files() -> Vec<(&'static str, &'static str, Damage)> {
     const DAMAGED: &str = "it is damaged, or was kept for another request";
     fn change(file: &Path, change: impl FnOnce(&mut String)) {
         let mut text = fs::read_to_string(file).expect("a session");
         change(&mut text);
         fs::write(file, text).expect("written");
     }
-    let mut spoilt: Vec<(_, _, Spoil)> = vec![
+    let mut damaged_files: Vec<(_, _, Damage)> = vec![
         ("empty", DAMAGED, |file| fs::write(file, "").expect("written")),
         ("nonsense", DAMAGED, |file| fs::write(file, "nonsense\0\u{ff}").expect("written")),
         ("truncated", DAMAGED, |file| change(file, |text| text.truncate(text.len() / 2))),
@@ -96,21 +96,21 @@ fn spoilt() -> Vec<(&'static str, &'static str, Spoil)> {
         }),
     ];
     if nix::unistd::geteuid().is_root() {
-        spoilt.push(("another user's", "it belongs to another user", |file| {
+        damaged_files.push(("another user's", "it belongs to another user", |file| {
             chown(file, Some(12345), None).expect("root gives it away");
         }));
     } else {
         crate::support::skipped_without_root("only root can give a file away");
     }
-    spoilt
+    damaged_files
 }
 
 #[test]
-fn a_file_that_is_odd_is_a_miss_and_never_an_error_and_verbose_says_why() {
+fn a_damaged_file_is_a_miss_and_never_an_error_and_verbose_says_why() {
     let sts = FakeSts::start();
     let xassume = xassume(&sts);
     let mut last = key_id(&ran(&xassume));
-    for (name, reason, spoil) in spoilt() {
+    for (name, reason, spoil) in damaged_files() {
         for (flags, told) in [(&[][..], false), (&["-v"], true)] {
             let file = session(&xassume);
             spoil(&file);
@@ -145,7 +145,7 @@ fn another_keys_file_is_a_miss() {
 }
 
 #[test]
-fn a_folder_in_the_way_costs_the_cache_and_nothing_else() {
+fn a_directory_in_place_of_a_cache_file_only_costs_the_cache() {
     let sts = FakeSts::start();
     let xassume = xassume(&sts);
     ran(&xassume);
@@ -158,12 +158,12 @@ fn a_folder_in_the_way_costs_the_cache_and_nothing_else() {
 }
 
 #[test]
-fn a_folder_that_is_not_this_users_alone_is_not_used_with_a_warning() {
+fn a_directory_that_others_can_access_is_not_used_with_a_warning() {
     let sts = FakeSts::start();
     let base = xassume(&sts).env_remove("XDG_RUNTIME_DIR");
     let place = base.home().join("place");
     let xassume = base.arg("--cache-dir").arg(&place);
-    let spoils: [(&str, Spoil); 3] = [
+    let spoils: [(&str, Damage); 3] = [
         ("is open to others", |place| {
             fs::create_dir(place).expect("a directory");
             set_mode(place, 0o755);
@@ -201,7 +201,7 @@ fn a_folder_that_is_not_this_users_alone_is_not_used_with_a_warning() {
 
 /// In containers, a home directory without write permission is common. One that others can read is not.
 #[test]
-fn a_cache_that_nobody_named_is_warned_of_where_a_user_would_mend_it() {
+fn a_default_cache_is_warned_about_only_if_the_user_can_fix_it() {
     let sts = FakeSts::start();
     let base = xassume(&sts).env_remove("XDG_RUNTIME_DIR");
     let place = base.home().join(".cache/xassume");
@@ -223,7 +223,7 @@ fn a_cache_that_nobody_named_is_warned_of_where_a_user_would_mend_it() {
 
 /// Once, even though the session is refreshed.
 #[test]
-fn a_supervised_run_is_warned_once_of_its_cache() {
+fn a_supervised_run_warns_once_about_its_cache() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(6)).start();
     let base = xassume(&sts).env_remove("XDG_RUNTIME_DIR");
     let place = base.home().join(".cache/xassume");
@@ -238,8 +238,8 @@ fn a_supervised_run_is_warned_once_of_its_cache() {
 }
 
 #[test]
-fn a_runtime_folder_that_is_refused_is_passed_over_and_verbose_says_why() {
-    let spoils: [(&str, Spoil); 2] = [
+fn an_unusable_runtime_directory_is_skipped_and_verbose_says_why() {
+    let spoils: [(&str, Damage); 2] = [
         ("it is open to others (mode 755, not 700)", |place| {
             fs::create_dir(place).expect("a directory");
             set_mode(place, 0o755);
@@ -275,7 +275,7 @@ fn the_command_inherits_nothing_of_the_cache() {
 }
 
 #[test]
-fn a_cache_that_becomes_open_to_others_is_one_warning_for_all_refreshes() {
+fn a_cache_that_becomes_accessible_to_others_is_one_warning() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(2)).start();
     let xassume = Xassume::new(&sts).args(["-r", "arn:aws:iam::111111111111:role/R", "--via", "file", "-v"]);
     let cache = xassume.home().join("cache");

@@ -4,7 +4,7 @@ use super::{MINUTE, directory, failed, key_id, ran, xassume};
 use crate::support::{FakeSts, Xassume};
 
 #[test]
-fn no_cache_neither_uses_nor_keeps_a_session() {
+fn no_cache_neither_reads_nor_writes_sessions() {
     let sts = FakeSts::start();
     let xassume = xassume(&sts);
     let off = xassume.clone().arg("--no-cache");
@@ -16,7 +16,7 @@ fn no_cache_neither_uses_nor_keeps_a_session() {
 }
 
 #[test]
-fn force_refresh_asks_anew_and_keeps_the_answer() {
+fn force_refresh_calls_sts_and_caches_the_session() {
     let sts = FakeSts::start();
     let xassume = xassume(&sts);
     let first = key_id(&ran(&xassume));
@@ -31,7 +31,7 @@ fn force_refresh_asks_anew_and_keeps_the_answer() {
 }
 
 #[test]
-fn min_ttl_says_how_much_must_be_left() {
+fn min_ttl_is_the_required_remaining_lifetime() {
     let sts = FakeSts::builder().lifetime(30 * MINUTE).start();
     let xassume = xassume(&sts);
     let asks = |xassume: &Xassume| {
@@ -95,7 +95,7 @@ fn clear_cache_removes_every_session_and_runs_nothing() {
 }
 
 #[test]
-fn the_cache_is_where_it_was_asked_for() {
+fn the_cache_is_in_the_requested_directory() {
     let sts = FakeSts::start();
     let world = xassume(&sts);
     let (asked, cache, home) =

@@ -8,7 +8,7 @@ const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
 
 /// Runs each invocation twice: STS is called the first time only. At the end the session of the first invocation is
 /// still cached.
-fn each_has_its_own(sts: &FakeSts, worlds: &[(&str, Xassume)]) {
+fn assert_separate_sessions(sts: &FakeSts, worlds: &[(&str, Xassume)]) {
     for (name, xassume) in worlds {
         let before = sts.issued().len();
         ran(xassume);
@@ -23,7 +23,7 @@ fn each_has_its_own(sts: &FakeSts, worlds: &[(&str, Xassume)]) {
 }
 
 #[test]
-fn every_option_and_the_way_to_sts() {
+fn every_option_and_the_route_to_sts() {
     let sts = FakeSts::start();
     let base = xassume(&sts);
     let with = |args: &[&str]| base.clone().args(args);
@@ -33,7 +33,7 @@ fn every_option_and_the_way_to_sts() {
     let config = "[profile roled]\nrole_arn = arn:aws:iam::111111111111:role/R\ncredential_source = Environment\n\
                   external_id = of-profile\n";
     let profile = base.clone().file(".aws/config", config);
-    each_has_its_own(
+    assert_separate_sessions(
         &sts,
         &[
             ("nothing", base.clone()),
@@ -84,14 +84,14 @@ fn what_does_not_change_the_session_shares_it() {
 }
 
 #[test]
-fn a_web_identity_token_has_its_own_session() {
+fn each_web_identity_token_has_its_own_session() {
     let sts = FakeSts::start();
     let base = xassume(&sts).without_keys().file("token", "first").file("token2", "first");
     let of = |name: &str| {
         let token = base.home().join(name);
         base.clone().arg("--web-identity-token-file").arg(token)
     };
-    each_has_its_own(&sts, &[("one file", of("token")), ("another file", of("token2"))]);
+    assert_separate_sessions(&sts, &[("one file", of("token")), ("another file", of("token2"))]);
     // Another job of a build server has another token at the same path.
     std::fs::write(base.home().join("token"), "second").expect("written");
     let before = sts.requests().len();
@@ -108,7 +108,10 @@ fn another_host_does_not_get_an_instances_session() {
     let (sts, imds, other) = (FakeSts::start(), FakeImds::start(), FakeImds::start());
     let base = xassume(&sts).args(["--role-session-name", "name"]).without_keys();
     let one = base.clone().with_metadata_at(&imds.url());
-    each_has_its_own(&sts, &[("one endpoint", one.clone()), ("another endpoint", base.with_metadata_at(&other.url()))]);
+    assert_separate_sessions(
+        &sts,
+        &[("one endpoint", one.clone()), ("another endpoint", base.with_metadata_at(&other.url()))],
+    );
     // Changing the host name needs a namespace, which not every machine allows.
     let program = crate::support::binary();
     let script = r#"hostname elsewhere || exit 99; exec "$@""#;

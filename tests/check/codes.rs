@@ -4,7 +4,7 @@ use super::{DEVICE, HUB, ROLE, check, failed_at, fails, role};
 use crate::support::{FakeSts, Identity, RoleRules, Terminal, Xassume, probe};
 
 #[test]
-fn a_device_stands_before_the_role_that_takes_its_code() {
+fn the_device_step_is_before_its_role() {
     let sts = FakeSts::start();
     let xassume = check(&sts).args(["-r", HUB, "-r", ROLE]).without_keys().file("token", "eyJ.good");
     let path = xassume.home().join("token");
@@ -18,7 +18,7 @@ fn a_device_stands_before_the_role_that_takes_its_code() {
 }
 
 #[test]
-fn a_code_is_spent_once_and_what_it_bought_is_kept() {
+fn a_code_is_used_once_and_its_session_is_cached() {
     let rules = RoleRules { mfa_required: true, ..RoleRules::default() };
     let sts = FakeSts::builder().role(ROLE, rules).mfa_codes(&["314159"]).start();
     let xassume = role(&sts).args(["--mfa-serial", DEVICE]);
@@ -37,7 +37,7 @@ fn a_code_is_spent_once_and_what_it_bought_is_kept() {
 }
 
 #[test]
-fn what_a_code_bought_is_said_to_be_kept_only_where_it_is() {
+fn an_mfa_session_is_reported_as_cached_only_if_it_is() {
     for (flags, kept) in [
         (&[][..], "which is kept"),
         (&["--no-cache"], "which is not kept: --no-cache"),
@@ -55,7 +55,7 @@ fn what_a_code_bought_is_said_to_be_kept_only_where_it_is() {
 }
 
 #[test]
-fn a_code_that_goes_with_the_role_serves_the_next_launch() {
+fn a_code_sent_with_the_role_serves_the_next_launch() {
     let sts = FakeSts::builder().mfa_codes(&["314159"]).start();
     let task = Identity::task();
     let flags = ["-r", ROLE, "--role-session-name", "me", "--mfa-serial", DEVICE];
@@ -67,7 +67,7 @@ fn a_code_that_goes_with_the_role_serves_the_next_launch() {
 }
 
 #[test]
-fn a_code_that_sts_does_not_take_is_the_devices_step() {
+fn a_rejected_code_fails_the_device_step() {
     let sts = FakeSts::builder().mfa_codes(&["314159"]).start();
     let page = fails(&role(&sts).args(["--mfa-serial", DEVICE, "--mfa-token", "000000"]));
     failed_at(&page, "mfa");
@@ -87,7 +87,7 @@ fn a_code_is_asked_for_on_the_terminal_as_by_a_launch() {
 }
 
 #[test]
-fn refreshes_that_would_need_somebody_fail_before_a_code_is_spent() {
+fn refreshes_that_need_user_input_fail_before_a_code_is_used() {
     let sts = FakeSts::builder().mfa_codes(&["314159"]).start();
     let flags = ["--mfa-serial", DEVICE, "--mfa-token", "314159", "--duration", "2h"];
     let page = fails(&role(&sts).args(flags).args(["--on-expiry", "restart"]));

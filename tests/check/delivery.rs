@@ -15,7 +15,7 @@ fn names(directory: &Path) -> Vec<String> {
 /// Asserts that the check fails at its delivery step with the reason and hint of a launch with the same flags, and
 /// leaves nothing behind. Compares on one line, because a page wraps differently from an error.
 #[track_caller]
-fn fails_as_a_launch(xassume: &Xassume, reason: &str) {
+fn fails_like_a_launch(xassume: &Xassume, reason: &str) {
     let page = fails(&xassume.clone().args(["--check", "-r", ROLE]));
     failed_at(&page, "delivery");
     assert!(page.contains("\nok           session "), "{page}");
@@ -30,37 +30,37 @@ fn fails_as_a_launch(xassume: &Xassume, reason: &str) {
 }
 
 #[test]
-fn a_credentials_file_that_cannot_be_is_found_out() {
+fn a_credentials_file_that_cannot_be_written_is_detected() {
     let sts = FakeSts::start();
     let at = |xassume: Xassume, path: &Path| xassume.args(["--via", "file", "--credentials-file"]).arg(path);
-    fails_as_a_launch(&at(Xassume::new(&sts), Path::new("/proc/none/x")), "its directory: No such file or directory");
-    fails_as_a_launch(&at(Xassume::new(&sts), Path::new("/proc/x")), "cannot replace /proc/x: ");
+    fails_like_a_launch(&at(Xassume::new(&sts), Path::new("/proc/none/x")), "its directory: No such file or directory");
+    fails_like_a_launch(&at(Xassume::new(&sts), Path::new("/proc/x")), "cannot replace /proc/x: ");
     let xassume = Xassume::new(&sts).file("keys/old", "");
     let home = xassume.home();
-    fails_as_a_launch(&at(xassume.clone(), &home.join("keys")), "it is a directory");
-    fails_as_a_launch(&at(xassume.clone(), &home.join("keys/old/x")), "is not a directory");
+    fails_like_a_launch(&at(xassume.clone(), &home.join("keys")), "it is a directory");
+    fails_like_a_launch(&at(xassume.clone(), &home.join("keys/old/x")), "is not a directory");
     symlink(home.join("keys"), home.join("link")).expect("a link");
-    fails_as_a_launch(&at(xassume.clone(), &home.join("link/x")), "its directory is a link");
+    fails_like_a_launch(&at(xassume.clone(), &home.join("link/x")), "its directory is a link");
     assert_eq!(names(&home.join("keys")), ["old"]);
     if chown(home.join("keys"), Some(12345), None).is_ok() {
-        fails_as_a_launch(&at(xassume, &home.join("keys/x")), "keys belongs to another user");
+        fails_like_a_launch(&at(xassume, &home.join("keys/x")), "keys belongs to another user");
     }
 }
 
 #[test]
-fn what_cannot_be_served_is_found_out() {
+fn a_delivery_that_cannot_be_served_is_detected() {
     let sts = FakeSts::start();
     for (via, complaint) in [
         ("endpoint", "cannot serve the session on 127.0.0.1: Operation not"),
         ("process", "cannot serve the session by a unix socket: Operation not"),
     ] {
         let barred = Xassume::new(&sts).denying(&[DeniedCall::Call(libc::SYS_bind, libc::EPERM)]);
-        fails_as_a_launch(&barred.args(["--via", via]), complaint);
+        fails_like_a_launch(&barred.args(["--via", via]), complaint);
     }
 }
 
 #[test]
-fn without_any_private_folder_there_is_no_hand_over() {
+fn without_a_private_directory_delivery_fails() {
     let sts = FakeSts::start();
     let mut closed = vec![DeniedCall::Call(libc::SYS_mkdirat, libc::EROFS)];
     #[cfg(target_arch = "x86_64")]
@@ -76,14 +76,14 @@ fn without_any_private_folder_there_is_no_hand_over() {
         // Its copy for `--isolate` would not be one that earlier runs of this user left in /dev/shm.
         let config = format!("[default]\ncli_history = {}\n", xassume.home().display());
         let xassume = xassume.file(".aws/config", config);
-        fails_as_a_launch(&xassume, "cannot keep a private folder in XDG_RUNTIME_DIR, /dev/shm or TMPDIR: Read-only");
+        fails_like_a_launch(&xassume, "cannot keep a private folder in XDG_RUNTIME_DIR, /dev/shm or TMPDIR: Read-only");
     }
     let xassume = Xassume::new(&sts).arg("--no-cache").denying(&closed).args(["--check", "-r", ROLE]);
     xassume.run().exited(0);
 }
 
 #[test]
-fn nothing_of_a_check_is_left() {
+fn a_check_leaves_no_files() {
     let sts = FakeSts::start();
     for flags in [
         &["--via", "file"][..],
@@ -103,7 +103,7 @@ fn nothing_of_a_check_is_left() {
 }
 
 #[test]
-fn the_file_of_a_living_run_is_not_touched() {
+fn the_file_of_a_running_supervisor_is_not_touched() {
     let sts = FakeSts::start();
     let xassume = Xassume::new(&sts);
     let file = xassume.sandbox().work().join("keys");
@@ -129,7 +129,7 @@ fn the_file_of_a_living_run_is_not_touched() {
 }
 
 #[test]
-fn a_cache_folder_that_was_named_and_cannot_be_used_is_told() {
+fn an_unusable_cache_directory_is_reported() {
     let sts = FakeSts::builder().mfa_codes(&["314159"]).start();
     let page = role(&sts).args(["--cache-dir", "/proc/x"]).run().exited(0).stdout_text();
     assert!(page.contains("\nwarning      session        the command would be "), "{page}");

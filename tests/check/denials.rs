@@ -1,15 +1,15 @@
 //! Denials of STS, and the policy statement that is missing.
 
-use super::{HUB, ROLE, check, failed_at, fails, identity_statement, role, telling, trust_statement};
+use super::{HUB, ROLE, check, failed_at, fails, identity_statement, naming_the_policy, role, trust_statement};
 use crate::support::{Answer, FakeSts, Identity, RoleRules};
 use std::time::Duration;
 
 #[test]
-fn a_missing_identity_policy_is_told_from_a_missing_trust() {
+fn a_missing_identity_policy_is_distinguished_from_a_missing_trust() {
     let user = Identity::user().arn;
     let statements = [identity_statement(r#""sts:AssumeRole""#), trust_statement(r#""sts:AssumeRole""#, &user)];
 
-    let sts = telling(RoleRules { allowed: false, ..RoleRules::default() });
+    let sts = naming_the_policy(RoleRules { allowed: false, ..RoleRules::default() });
     let page = fails(&role(&sts));
     failed_at(&page, "role");
     assert!(page.contains("hint: the caller's own policies lack a statement:"), "{page}");
@@ -17,7 +17,7 @@ fn a_missing_identity_policy_is_told_from_a_missing_trust() {
     assert!(page.contains(&format!("trust policy of {ROLE}:\n        {}\n", statements[1])), "{page}");
 
     let trusts = vec!["arn:aws:iam::999999999999:root".to_owned()];
-    let sts = telling(RoleRules { trusts: trusts.clone(), ..RoleRules::default() });
+    let sts = naming_the_policy(RoleRules { trusts: trusts.clone(), ..RoleRules::default() });
     let page = fails(&role(&sts));
     failed_at(&page, "role");
     assert!(
@@ -38,7 +38,7 @@ fn a_missing_identity_policy_is_told_from_a_missing_trust() {
 }
 
 #[test]
-fn a_denial_without_names_gets_those_that_are_known() {
+fn a_denial_without_names_is_completed_with_known_names() {
     let sts = FakeSts::start();
     let anonymous = Answer::error(403, "AccessDenied", "Not authorized to perform sts:AssumeRole");
     sts.script([Answer::Ok, anonymous.clone()]);
@@ -51,8 +51,8 @@ fn a_denial_without_names_gets_those_that_are_known() {
 }
 
 #[test]
-fn an_external_id_that_is_missing_or_wrong_is_named() {
-    let sts = telling(RoleRules { external_id: Some("right".into()), ..RoleRules::default() });
+fn a_missing_or_wrong_external_id_is_reported() {
+    let sts = naming_the_policy(RoleRules { external_id: Some("right".into()), ..RoleRules::default() });
     let page = fails(&role(&sts));
     failed_at(&page, "role");
     assert!(page.contains("a condition on sts:ExternalId needs --external-id"), "{page}");
@@ -63,16 +63,17 @@ fn an_external_id_that_is_missing_or_wrong_is_named() {
 }
 
 #[test]
-fn a_role_that_wants_mfa_leads_to_the_device() {
-    let sts = telling(RoleRules { mfa_required: true, ..RoleRules::default() });
+fn a_role_that_requires_mfa_hints_at_the_device() {
+    let sts = naming_the_policy(RoleRules { mfa_required: true, ..RoleRules::default() });
     let page = fails(&role(&sts));
     failed_at(&page, "role");
     assert!(page.contains("a condition on aws:MultiFactorAuthPresent needs --mfa-serial"), "{page}");
 }
 
 #[test]
-fn tags_and_source_identities_need_actions_of_their_own() {
-    let sts = telling(RoleRules { without: &["sts:TagSession", "sts:SetSourceIdentity"], ..RoleRules::default() });
+fn tags_and_source_identities_need_separate_actions() {
+    let sts =
+        naming_the_policy(RoleRules { without: &["sts:TagSession", "sts:SetSourceIdentity"], ..RoleRules::default() });
     let user = Identity::user().arn;
     for (flags, about, actions) in [
         (["--tag", "team=a"], "the session tags need sts:TagSession", r#"["sts:AssumeRole","sts:TagSession"]"#),
@@ -91,9 +92,11 @@ fn tags_and_source_identities_need_actions_of_their_own() {
 }
 
 #[test]
-fn the_hop_of_a_chain_that_is_not_trusted_is_told_with_the_role_before_it() {
-    let sts =
-        telling(RoleRules { trusts: vec!["arn:aws:iam::222222222222:role/Other".into()], ..RoleRules::default() });
+fn an_untrusted_role_in_a_chain_is_reported_with_the_role_before_it() {
+    let sts = naming_the_policy(RoleRules {
+        trusts: vec!["arn:aws:iam::222222222222:role/Other".into()],
+        ..RoleRules::default()
+    });
     let page = fails(&check(&sts).args(["-r", HUB, "-r", ROLE, "-r", "333333333333:Third"]));
     failed_at(&page, "role 2 of 3");
     assert!(page.contains(&trust_statement(r#""sts:AssumeRole""#, HUB)), "{page}");
@@ -101,15 +104,15 @@ fn the_hop_of_a_chain_that_is_not_trusted_is_told_with_the_role_before_it() {
 }
 
 #[test]
-fn a_duration_above_the_roles_is_told() {
-    let sts = telling(RoleRules { max_session: Duration::from_hours(1), ..RoleRules::default() });
+fn a_duration_above_the_roles_maximum_is_reported() {
+    let sts = naming_the_policy(RoleRules { max_session: Duration::from_hours(1), ..RoleRules::default() });
     let page = fails(&role(&sts).args(["--duration", "2h"]));
     failed_at(&page, "role");
     assert!(page.contains("MaxSessionDuration") && page.contains("--duration max"), "{page}");
 }
 
 #[test]
-fn a_region_without_sts_is_told() {
+fn a_region_without_sts_is_reported() {
     let sts = FakeSts::start();
     sts.script([Answer::Ok, Answer::region_disabled("222222222222")]);
     let page = fails(&role(&sts).args(["--region", "ap-east-1"]));
@@ -119,7 +122,7 @@ fn a_region_without_sts_is_told() {
 }
 
 #[test]
-fn the_wrong_account_is_found_behind_the_roles() {
+fn the_wrong_account_is_reported_after_the_roles() {
     let sts = FakeSts::start();
     let page = fails(&role(&sts).args(["--expect-account", "222222222222"]));
     failed_at(&page, "session");
@@ -127,13 +130,13 @@ fn the_wrong_account_is_found_behind_the_roles() {
 }
 
 #[test]
-fn a_deny_is_told_with_the_policy_that_has_it() {
+fn a_deny_is_reported_with_its_policy() {
     for (policy, told) in [
         ("a service control policy", "a service control policy of the caller's organisation"),
         ("an identity-based policy", "the caller's identity policy"),
         ("the role trust policy", "the role's trust policy"),
     ] {
-        let sts = telling(RoleRules { denied_in: Some(policy), ..RoleRules::default() });
+        let sts = naming_the_policy(RoleRules { denied_in: Some(policy), ..RoleRules::default() });
         let page = fails(&role(&sts));
         failed_at(&page, "role");
         assert!(

@@ -36,7 +36,7 @@ fn documented(section: &str) -> Keys {
 }
 
 #[test]
-fn each_step_has_the_keys_that_the_table_gives_it() {
+fn each_step_has_the_documented_keys() {
     let rules = RoleRules { mfa_required: true, ..RoleRules::default() };
     let sts = FakeSts::builder().role(ROLE, rules).mfa_codes(&["314159"]).start();
     let config = format!("[profile p]\nrole_arn = {HUB}\nsource_profile = s\n[profile s]\naws_access_key_id = A\n");

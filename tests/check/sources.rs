@@ -5,7 +5,7 @@ use crate::support::{Answer, FakeImds, FakeProxy, FakeSts, Identity, RefusedPort
 use serde_json::{Value, json};
 
 #[test]
-fn without_source_credentials_the_places_are_named_that_were_looked_at() {
+fn without_source_credentials_the_searched_places_are_listed() {
     let sts = FakeSts::start();
     let page = fails(&role(&sts).without_keys());
     failed_at(&page, "source");
@@ -15,7 +15,7 @@ fn without_source_credentials_the_places_are_named_that_were_looked_at() {
 }
 
 #[test]
-fn an_expired_source_is_found_before_the_role() {
+fn an_expired_source_is_reported_before_the_role() {
     let sts = FakeSts::start();
     let task = Identity::task();
     sts.expire(&task.access_key_id);
@@ -26,7 +26,7 @@ fn an_expired_source_is_found_before_the_role() {
 }
 
 #[test]
-fn a_clock_that_is_off_is_a_warning_while_sts_bears_it_and_a_failure_when_not() {
+fn a_wrong_clock_is_a_warning_while_sts_tolerates_it_and_then_a_failure() {
     let sts = FakeSts::builder().clock_offset(3600).check_signature_time().start();
     let page = role(&sts).run().exited(0).stdout_text();
     let (_, line) = page.split_once("warning      clock          this machine's clock is ").expect(&page);
@@ -44,7 +44,7 @@ fn a_clock_that_is_off_is_a_warning_while_sts_bears_it_and_a_failure_when_not() 
 }
 
 #[test]
-fn an_instance_without_a_role_is_told() {
+fn an_instance_without_a_role_is_reported() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     let instance = |sts| role(sts).without_keys().env_remove("AWS_REGION").with_metadata_at(&imds.url());
     let page = instance(&sts).run().exited(0).stdout_text();
@@ -72,7 +72,7 @@ fn behind_a_proxy(xassume: Xassume) -> (String, Value, FakeProxy) {
 }
 
 #[test]
-fn the_regions_own_endpoint_and_the_proxy_on_the_way_are_named() {
+fn the_regional_endpoint_and_the_proxy_are_named() {
     let (page, step, proxy) =
         behind_a_proxy(Xassume::at("").env("AWS_REGION", "eu-central-1").env("AWS_USE_FIPS_ENDPOINT", "true"));
     failed_at(&page, "sts");
@@ -89,7 +89,7 @@ fn the_regions_own_endpoint_and_the_proxy_on_the_way_are_named() {
 }
 
 #[test]
-fn an_instance_tells_the_region_whose_endpoint_is_named() {
+fn the_endpoint_is_that_of_the_instances_region() {
     let imds = FakeImds::start();
     let instance = Xassume::at("").without_keys().env_remove("AWS_REGION").with_metadata_at(&imds.url());
     let (page, step, _) = behind_a_proxy(instance);
@@ -98,7 +98,7 @@ fn an_instance_tells_the_region_whose_endpoint_is_named() {
 }
 
 #[test]
-fn a_proxy_that_is_none_fails_before_the_source_is_asked() {
+fn an_invalid_proxy_fails_before_the_source_is_called() {
     let sts = FakeSts::start();
     let page = fails(&role(&sts).env("HTTP_PROXY", "garbage::"));
     failed_at(&page, "config");
@@ -107,7 +107,7 @@ fn a_proxy_that_is_none_fails_before_the_source_is_asked() {
 }
 
 #[test]
-fn a_region_that_the_command_sees_and_the_used_profile_has_not_is_told() {
+fn a_region_that_only_the_command_sees_is_reported() {
     let sts = FakeSts::start();
     let config = "[default]\nregion = eu-west-1\n[profile dev]\noutput = json\n";
     let world = role(&sts).env_remove("AWS_REGION").file(".aws/config", config);
@@ -129,7 +129,7 @@ fn a_region_that_the_command_sees_and_the_used_profile_has_not_is_told() {
 }
 
 #[test]
-fn an_endpoint_that_cannot_be_reached_is_not_the_roles_fault() {
+fn an_unreachable_endpoint_fails_the_endpoint_step() {
     let port = RefusedPort::reserve();
     let page = fails(&Xassume::at(&port.url()).args(["--check", "-r", ROLE]));
     failed_at(&page, "sts");
@@ -137,7 +137,7 @@ fn an_endpoint_that_cannot_be_reached_is_not_the_roles_fault() {
 }
 
 #[test]
-fn files_that_lead_to_no_role_fail_first() {
+fn config_files_without_a_valid_role_fail_first() {
     let sts = FakeSts::start();
     let page = fails(&check(&sts).file(".aws/config", "[profile broken\n"));
     failed_at(&page, "config");
@@ -149,7 +149,7 @@ fn files_that_lead_to_no_role_fail_first() {
 }
 
 #[test]
-fn a_web_identity_is_nobody_before_its_first_role() {
+fn a_web_identity_has_no_aws_identity_before_its_first_role() {
     let sts = FakeSts::builder().web_identity_tokens(&["eyJ.good"]).start();
     let with = |token: &str| {
         let xassume = role(&sts).without_keys().file("token", token);
@@ -166,7 +166,7 @@ fn a_web_identity_is_nobody_before_its_first_role() {
 }
 
 #[test]
-fn certificates_that_cannot_be_read_stop_it_before_anybody_is_asked() {
+fn unreadable_certificates_fail_before_any_call() {
     let sts = FakeSts::start();
     let page = fails(&role(&sts).args(["--ca-bundle", "/no/such/file"]));
     failed_at(&page, "source");
@@ -175,7 +175,7 @@ fn certificates_that_cannot_be_read_stop_it_before_anybody_is_asked() {
 }
 
 #[test]
-fn a_launch_would_not_ask_whose_the_keys_are_so_a_refusal_of_that_ends_nothing() {
+fn a_denied_get_caller_identity_does_not_end_the_check() {
     let sts = FakeSts::start();
     sts.script([Answer::error(
         403,

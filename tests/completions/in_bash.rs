@@ -78,7 +78,7 @@ fn values_are_what_the_program_lists() {
 }
 
 #[test]
-fn roles_are_completed_behind_the_colons_at_which_bash_parts_them() {
+fn roles_are_completed_after_the_colons_at_which_bash_splits() {
     if !bash_is_here() {
         return;
     }
@@ -96,7 +96,7 @@ fn roles_are_completed_behind_the_colons_at_which_bash_parts_them() {
 }
 
 #[test]
-fn a_value_that_is_one_of_a_few_words_is_completed_for_every_such_flag() {
+fn flags_with_fixed_values_complete_them() {
     if !bash_is_here() {
         return;
     }
@@ -111,7 +111,7 @@ fn a_value_that_is_one_of_a_few_words_is_completed_for_every_such_flag() {
 }
 
 #[test]
-fn every_flag_is_offered_and_none_again_that_may_stand_but_once() {
+fn every_flag_is_offered_and_only_repeatable_flags_again() {
     if !bash_is_here() {
         return;
     }
@@ -132,7 +132,7 @@ fn every_flag_is_offered_and_none_again_that_may_stand_but_once() {
 }
 
 #[test]
-fn from_the_command_on_its_own_completion_answers() {
+fn after_the_command_its_own_completion_is_used() {
     if !bash_is_here() {
         return;
     }

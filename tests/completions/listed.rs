@@ -21,7 +21,7 @@ fn listed(xassume: &Xassume, kind: &str) -> String {
 }
 
 #[test]
-fn profiles_and_roles_of_both_files_come_one_a_line() {
+fn profiles_and_roles_of_both_files_are_listed_one_per_line() {
     let user = user();
     assert_eq!(listed(&user, "profiles"), "default\ndeploy\nkeys\ntwo words\n");
     assert_eq!(
@@ -35,7 +35,7 @@ fn profiles_and_roles_of_both_files_come_one_a_line() {
 }
 
 #[test]
-fn the_files_are_those_that_the_variables_name() {
+fn the_variables_select_the_files() {
     let user = user().file("c", "[profile there]\n").file("s", "[too]\n");
     let (config, credentials) = (user.home().join("c"), user.home().join("s"));
     let elsewhere = user.clone().env("AWS_CONFIG_FILE", config).env("AWS_SHARED_CREDENTIALS_FILE", credentials);
@@ -43,7 +43,7 @@ fn the_files_are_those_that_the_variables_name() {
 }
 
 #[test]
-fn files_that_are_missing_or_broken_give_nothing_and_no_complaint() {
+fn missing_or_broken_files_list_nothing_without_an_error() {
     let bare = Xassume::at("http://127.0.0.1:1");
     let broken = user().file(".aws/config", "[profile x\n");
     let directory = bare.clone().env("AWS_CONFIG_FILE", bare.home());
@@ -55,7 +55,7 @@ fn files_that_are_missing_or_broken_give_nothing_and_no_complaint() {
 }
 
 #[test]
-fn no_variable_of_xassumes_own_and_no_sts_has_a_part_in_it() {
+fn xassumes_variables_and_sts_have_no_effect() {
     let sts = FakeSts::start();
     sts.script_forever([Answer::error(500, "InternalFailure", "not to be asked")]);
     let user = Xassume::new(&sts).file(".aws/config", CONFIG);
@@ -72,7 +72,7 @@ fn names_with_control_characters_never_reach_the_terminal() {
 }
 
 #[test]
-fn a_word_that_is_nothing_to_list_is_refused() {
+fn an_unknown_list_is_rejected() {
     let refused = user().args(["--list", "nonsense"]).run().exited(125);
     assert_eq!(
         (refused.stdout_text().as_str(), refused.stderr.as_str()),
@@ -81,7 +81,7 @@ fn a_word_that_is_nothing_to_list_is_refused() {
 }
 
 #[test]
-fn people_do_not_meet_it() {
+fn it_is_not_in_the_help() {
     for form in [&["--list"][..], &["--list", "profiles", "true"], &["-v", "--list", "profiles"], &["--list=profiles"]]
     {
         let refused = user().args(form).run().exited(125);

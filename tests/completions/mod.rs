@@ -31,7 +31,7 @@ fn generated() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[test]
-fn completions_and_man_page_are_in_step_with_the_flags() {
+fn completions_and_man_page_match_the_flags() {
     for (name, text) in generated() {
         let path = directory().join(name);
         if std::env::var_os("UPDATE").is_some() {

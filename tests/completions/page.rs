@@ -23,13 +23,13 @@ fn plain(roff: &str) -> String {
 }
 
 /// The lines that are shown unchanged.
-fn as_they_stand(text: &str) -> Vec<&str> {
+fn literal_lines(text: &str) -> Vec<&str> {
     let blocks = text.split(".nf\n").skip(1).map(|rest| rest.split(".fi\n").next().unwrap_or_default());
     blocks.flat_map(str::lines).collect()
 }
 
 #[test]
-fn the_page_has_the_sections_that_are_looked_for() {
+fn the_page_has_the_usual_sections() {
     let page = page();
     let found: Vec<_> = page.lines().filter_map(|line| line.strip_prefix(".SH ")).collect();
     #[rustfmt::skip]
@@ -47,7 +47,7 @@ fn the_page_has_the_sections_that_are_looked_for() {
 }
 
 #[test]
-fn each_way_to_run_is_in_the_synopsis() {
+fn each_form_of_a_run_is_in_the_synopsis() {
     let synopsis = section("SYNOPSIS");
     let usage = command().get_overridden_usage().map(ToString::to_string).unwrap_or_default();
     assert_eq!(synopsis.lines().nth(1), Some(usage.as_str()));
@@ -79,14 +79,14 @@ fn every_variable_and_every_status_is_named() {
 #[test]
 fn examples_parse_and_fit_a_terminal() {
     let examples = section("EXAMPLES");
-    let lines = as_they_stand(&examples);
+    let lines = literal_lines(&examples);
     let commands: Vec<_> = lines.iter().filter_map(|line| command_line(line)).collect();
     assert!(commands.len() >= 7, "{lines:#?}");
     for words in commands {
         parses(&words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
     }
     let page = plain(&page());
-    for line in as_they_stand(&page) {
+    for line in literal_lines(&page) {
         assert!(line.len() + 11 <= 80, "{line}");
     }
 }

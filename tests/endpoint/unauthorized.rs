@@ -89,12 +89,12 @@ fn a_request_that_is_too_long_or_too_slow_is_closed() {
     assert_eq!(served.get().status, 200, "others do not wait");
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
     for stream in &mut slow {
-        let answer = until_the_end(stream);
+        let answer = read_until_closed(stream);
         assert!(!answer.contains("HTTP/1.1 408") || !answer.contains("AccessKeyId"), "{answer}");
     }
     assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
     assert_eq!(served.get().status, 200);
-    served.settled(before);
+    served.wait_for_descriptors(before);
     served.end();
 }
 
@@ -178,7 +178,7 @@ fn a_client_that_never_reads_is_disconnected() {
     while deaf.write_all(requests.as_bytes()).is_ok() {
         assert!(begun.elapsed() < PATIENCE, "it is kept for {:?}", begun.elapsed());
     }
-    served.settled(before);
+    served.wait_for_descriptors(before);
     assert_eq!(served.get().status, 200);
     served.end();
 }

@@ -1,12 +1,12 @@
 //! Commands that are missing or cannot be executed: 126 and 127, before STS is called.
 
-use super::page::{Page, ROLE, Scene, nobody, page};
+use super::page::{Page, ROLE, Scene, page, user_without_sts};
 use crate::support::{FakeSts, Xassume};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 fn running(words: &'static [&'static str]) -> Scene {
-    Scene::new(nobody().args(["-r", ROLE, "--"]).args(words))
+    Scene::new(user_without_sts().args(["-r", ROLE, "--"]).args(words))
 }
 
 /// A file with that mode in the working directory.
@@ -34,7 +34,7 @@ pub(super) fn pages() -> Vec<Page> {
         page("command-is-a-folder", || running(&["/tmp"]).status(126)),
         page("command-is-no-file", || running(&["/dev/null"]).status(126)),
         page("command-not-executable", || {
-            let xassume = with_file(nobody(), "deploy", 0o644, "#!/bin/sh\n");
+            let xassume = with_file(user_without_sts(), "deploy", 0o644, "#!/bin/sh\n");
             Scene::new(xassume.args(["-r", ROLE, "--", "./deploy"])).status(126)
         }),
         script_without_interpreter("command-without-interpreter", &[]),

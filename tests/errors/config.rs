@@ -1,6 +1,6 @@
 //! Config files and variables that do not result in a role and its source.
 
-use super::page::{Page, ROLE, Scene, nobody, page};
+use super::page::{Page, ROLE, Scene, page, user_without_sts};
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -125,7 +125,7 @@ pub(super) fn pages() -> Vec<Page> {
         .iter()
         .map(|(name, config, args)| {
             page(name, move || {
-                let xassume = nobody().args(*args).args(["--", "true"]);
+                let xassume = user_without_sts().args(*args).args(["--", "true"]);
                 let by_region = *name == "config-value-region" || *name == "config-value-endpoint";
                 let xassume = if by_region { xassume.env_remove("AWS_REGION") } else { xassume };
                 let by_endpoint =
@@ -137,46 +137,48 @@ pub(super) fn pages() -> Vec<Page> {
         .collect();
     pages.extend([
         page("config-profile-of-a-variable-unknown", || {
-            Scene::new(nobody().env("AWS_PROFILE", "production").args(["-r", ROLE, "--", "true"]))
+            Scene::new(user_without_sts().env("AWS_PROFILE", "production").args(["-r", ROLE, "--", "true"]))
         }),
-        page("config-no-role", || Scene::new(nobody().args(["--", "true"]))),
-        page("config-no-source", || Scene::new(nobody().without_keys().args(["-r", ROLE, "--", "true"]))),
+        page("config-no-role", || Scene::new(user_without_sts().args(["--", "true"]))),
+        page("config-no-source", || Scene::new(user_without_sts().without_keys().args(["-r", ROLE, "--", "true"]))),
         page("config-credential-source-empty", || {
             let config = format!("[profile deploy]\nrole_arn = {ROLE}\ncredential_source = Environment\n");
-            Scene::new(nobody().without_keys().file(".aws/config", config).args(["-p", "deploy", "--", "true"]))
+            Scene::new(
+                user_without_sts().without_keys().file(".aws/config", config).args(["-p", "deploy", "--", "true"]),
+            )
         }),
         page("config-credential-source-container-empty", || {
             let config = format!("[profile deploy]\nrole_arn = {ROLE}\ncredential_source = EcsContainer\n");
-            Scene::new(nobody().file(".aws/config", config).args(["-p", "deploy", "--", "true"]))
+            Scene::new(user_without_sts().file(".aws/config", config).args(["-p", "deploy", "--", "true"]))
         }),
         page("config-half-a-pair-of-keys-in-the-environment", || {
-            Scene::new(nobody().env_remove("AWS_SECRET_ACCESS_KEY").args(["-r", ROLE, "--", "true"]))
+            Scene::new(user_without_sts().env_remove("AWS_SECRET_ACCESS_KEY").args(["-r", ROLE, "--", "true"]))
         }),
         page("config-key-with-a-line-break-in-the-environment", || {
-            Scene::new(nobody().env("AWS_ACCESS_KEY_ID", "AKIA\n").args(["-r", ROLE, "--", "true"]))
+            Scene::new(user_without_sts().env("AWS_ACCESS_KEY_ID", "AKIA\n").args(["-r", ROLE, "--", "true"]))
         }),
         page("config-key-with-a-space-in-the-environment", || {
-            Scene::new(nobody().env("AWS_SECRET_ACCESS_KEY", "hidden ").args(["-r", ROLE, "--", "true"]))
+            Scene::new(user_without_sts().env("AWS_SECRET_ACCESS_KEY", "hidden ").args(["-r", ROLE, "--", "true"]))
         }),
         page("config-variable-not-utf-8", || {
             let value = OsStr::from_bytes(b"produ\xffktion");
-            Scene::new(nobody().env("AWS_PROFILE", value).args(["-r", ROLE, "--", "true"]))
+            Scene::new(user_without_sts().env("AWS_PROFILE", value).args(["-r", ROLE, "--", "true"]))
         }),
         page("config-chained-duration-of-the-flag", || {
             let roles = ["-r", "222222222222:Hub", "-r", ROLE];
-            Scene::new(nobody().args(roles).args(["--duration", "2h", "--", "true"]))
+            Scene::new(user_without_sts().args(roles).args(["--duration", "2h", "--", "true"]))
         }),
         page("config-chained-duration-of-the-variable", || {
             let roles = format!("222222222222:Hub,{ROLE}");
-            let xassume = nobody().env("XASSUME_ROLE_ARN", roles).env("XASSUME_DURATION", "2h");
+            let xassume = user_without_sts().env("XASSUME_ROLE_ARN", roles).env("XASSUME_DURATION", "2h");
             Scene::new(xassume.args(["--", "true"]))
         }),
         page("config-max-with-mfa-of-variables", || {
-            let xassume = nobody().env("XASSUME_ROLE_ARN", ROLE).env("XASSUME_DURATION", "max");
+            let xassume = user_without_sts().env("XASSUME_ROLE_ARN", ROLE).env("XASSUME_DURATION", "max");
             Scene::new(xassume.env("XASSUME_MFA_SERIAL", "GAHT12345678").args(["--", "true"]))
         }),
         page("config-variable-not-for-web-identity", || {
-            let token = nobody().env("AWS_WEB_IDENTITY_TOKEN_FILE", "/token").env("AWS_ROLE_ARN", ROLE);
+            let token = user_without_sts().env("AWS_WEB_IDENTITY_TOKEN_FILE", "/token").env("AWS_ROLE_ARN", ROLE);
             Scene::new(token.without_keys().env("XASSUME_EXTERNAL_ID", "word").args(["--", "true"]))
         }),
         page("config-too-many-roles", || {
@@ -186,15 +188,15 @@ pub(super) fn pages() -> Vec<Page> {
                 let _ = writeln!(config, "source_profile = p{}", number + 1);
             }
             config += "[profile p10]\nrole_arn = arn:aws:iam::521111111144:role/R10\ncredential_source = Environment\n";
-            Scene::new(nobody().file(".aws/config", config).args(["-p", "p0", "--", "true"]))
+            Scene::new(user_without_sts().file(".aws/config", config).args(["-p", "p0", "--", "true"]))
         }),
         page("config-max-with-mfa", || {
             let args = ["-r", ROLE, "--mfa-serial", "GAHT12345678", "--duration", "max", "--", "true"];
-            Scene::new(nobody().args(args))
+            Scene::new(user_without_sts().args(args))
         }),
         page("config-flag-not-for-web-identity", || {
             let args = ["--web-identity-token-file", "/token", "-r", ROLE, "--external-id", "word", "--", "true"];
-            Scene::new(nobody().without_keys().args(args))
+            Scene::new(user_without_sts().without_keys().args(args))
         }),
     ]);
     pages

@@ -1,6 +1,6 @@
 //! Sessions that cannot be delivered, and sessions that have expired.
 
-use super::page::{CLOSED, Page, ROLE, Scene, nobody, page};
+use super::page::{CLOSED, Page, ROLE, Scene, page, user_without_sts};
 use crate::support::{Answer, DeniedCall, FakeSts, Xassume};
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
@@ -22,14 +22,16 @@ pub(super) fn pages() -> Vec<Page> {
             Scene::answered_to([Answer::Ok], &["-r", ROLE, "--print", "json"]).writing_to("/dev/full")
         }),
         page("delivery-print-to-no-output", || {
-            Scene::new(nobody().args(["-r", ROLE, "--print", "json"])).writing_to(CLOSED)
+            Scene::new(user_without_sts().args(["-r", ROLE, "--print", "json"])).writing_to(CLOSED)
         }),
-        page("delivery-check-to-no-output", || Scene::new(nobody().args(["-r", ROLE, "--check"])).writing_to(CLOSED)),
-        page("delivery-help-to-a-full-device", || Scene::new(nobody().arg("--help")).writing_to("/dev/full")),
+        page("delivery-check-to-no-output", || {
+            Scene::new(user_without_sts().args(["-r", ROLE, "--check"])).writing_to(CLOSED)
+        }),
+        page("delivery-help-to-a-full-device", || Scene::new(user_without_sts().arg("--help")).writing_to("/dev/full")),
         page("delivery-cache-cannot-be-cleared", || {
             // A directory with the name of a session's file.
             let session = format!("cache/{}.session/x", "0".repeat(64));
-            let xassume = nobody().file(&session, "");
+            let xassume = user_without_sts().file(&session, "");
             let cache = xassume.home().join("cache");
             Scene::new(xassume.args(["--clear-cache", "--cache-dir"]).arg(cache))
         }),
@@ -37,34 +39,39 @@ pub(super) fn pages() -> Vec<Page> {
             Scene::answered_to([Answer::Ok], &["-r", ROLE, "--check"]).writing_to("/dev/full")
         }),
         page("delivery-file-in-no-folder", || {
-            Scene::new(nobody().args(BY_FILE).args(["--credentials-file", "/no/such/folder/keys", "--", "true"]))
+            Scene::new(user_without_sts().args(BY_FILE).args([
+                "--credentials-file",
+                "/no/such/folder/keys",
+                "--",
+                "true",
+            ]))
         }),
         page("delivery-file-is-a-folder", || {
-            let xassume = nobody().file("keys/x", "");
+            let xassume = user_without_sts().file("keys/x", "");
             let file = xassume.home().join("keys");
             Scene::new(xassume.args(BY_FILE).arg("--credentials-file").arg(file).args(["--", "true"]))
         }),
         page("delivery-file-of-somebody-elses", || {
-            let xassume = nobody().file("keys", "[me]\naws_access_key_id = AKIAME\n");
+            let xassume = user_without_sts().file("keys", "[me]\naws_access_key_id = AKIAME\n");
             let file = xassume.home().join("keys");
             Scene::new(xassume.args(BY_FILE).arg("--credentials-file").arg(file).args(["--", "true"]))
         }),
         page("delivery-file-in-a-linked-folder", || {
-            let xassume = nobody();
+            let xassume = user_without_sts();
             let link = xassume.home().join("link");
             std::os::unix::fs::symlink("/tmp", &link).expect("the home is writable");
             let file = link.join("keys");
             Scene::new(xassume.args(BY_FILE).arg("--credentials-file").arg(file).args(["--", "true"]))
         }),
         page("delivery-file-where-all-can-write", || {
-            let xassume = nobody().file("open/x", "");
+            let xassume = user_without_sts().file("open/x", "");
             let open = xassume.home().join("open");
             std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).expect("the home is ours");
             Scene::new(xassume.args(BY_FILE).arg("--credentials-file").arg(open.join("keys")).args(["--", "true"]))
         }),
         page("delivery-token-in-no-directory", || {
             let args = ["-r", ROLE, "--via", "endpoint", "--endpoint-token-file", "/no/such/directory/token"];
-            Scene::new(nobody().args(args).args(["--", "true"]))
+            Scene::new(user_without_sts().args(args).args(["--", "true"]))
         }),
         page("delivery-file-cannot-be-written", || {
             let sts = FakeSts::start();
@@ -74,7 +81,7 @@ pub(super) fn pages() -> Vec<Page> {
             Scene::new(xassume.args(BY_FILE).args(args)).with(sts)
         }),
         page("delivery-socket-barred", || {
-            let barred = nobody().denying(&[DeniedCall::Call(libc::SYS_bind, libc::EPERM)]);
+            let barred = user_without_sts().denying(&[DeniedCall::Call(libc::SYS_bind, libc::EPERM)]);
             Scene::new(barred.args(["-r", ROLE, "--via", "process", "--", "true"]))
         }),
         page("delivery-session-lapsed", || {

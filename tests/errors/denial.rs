@@ -26,7 +26,7 @@ const BLAMES_OF_A_SESSION: &[(&str, &str)] = &[
     ("denied-session-policy-deny", "with an explicit deny in a session policy"),
 ];
 
-fn said_to(caller: &Identity, why: &str) -> Scene {
+fn denials_of(caller: &Identity, why: &str) -> Scene {
     let text = format!("User: {} is not authorized to perform: sts:AssumeRole on resource: {ROLE} {why}", caller.arn);
     let sts = FakeSts::start();
     sts.script_forever([Answer::error(403, "AccessDenied", &text)]);
@@ -34,7 +34,7 @@ fn said_to(caller: &Identity, why: &str) -> Scene {
 }
 
 /// A role with these rules, and an STS that names the policy.
-fn told(rules: RoleRules, flags: &[&str]) -> Scene {
+fn with_denied_role(rules: RoleRules, flags: &[&str]) -> Scene {
     let sts = FakeSts::builder().role(ROLE, RoleRules { wording: Wording::WithPolicy, ..rules }).start();
     Scene::new(Xassume::new(&sts).args(["-r", ROLE]).args(flags).args(["--", "true"])).with(sts)
 }
@@ -43,7 +43,7 @@ pub(super) fn pages() -> Vec<Page> {
     let by = |caller: fn() -> Identity| {
         move |(name, why): &(&'static str, &'static str)| {
             let why = *why;
-            page(name, move || said_to(&caller(), why))
+            page(name, move || denials_of(&caller(), why))
         }
     };
     let mut pages: Vec<Page> = BLAMES.iter().map(by(Identity::user)).collect();
@@ -52,12 +52,12 @@ pub(super) fn pages() -> Vec<Page> {
     let mfa = || RoleRules { mfa_required: true, ..RoleRules::default() };
     let without = |action| RoleRules { without: action, ..RoleRules::default() };
     pages.extend([
-        page("denied-external-id-missing", move || told(external_id(), &[])),
-        page("denied-external-id-wrong", move || told(external_id(), &["--external-id", "payments-4712"])),
-        page("denied-mfa-required", move || told(mfa(), &[])),
-        page("denied-tags", move || told(without(&["sts:TagSession"]), &["--tag", "team=payments"])),
+        page("denied-external-id-missing", move || with_denied_role(external_id(), &[])),
+        page("denied-external-id-wrong", move || with_denied_role(external_id(), &["--external-id", "payments-4712"])),
+        page("denied-mfa-required", move || with_denied_role(mfa(), &[])),
+        page("denied-tags", move || with_denied_role(without(&["sts:TagSession"]), &["--tag", "team=payments"])),
         page("denied-source-identity", move || {
-            told(without(&["sts:SetSourceIdentity"]), &["--source-identity", "alice"])
+            with_denied_role(without(&["sts:SetSourceIdentity"]), &["--source-identity", "alice"])
         }),
         page("denied-root-user", || {
             Scene::answered([Answer::error(403, "AccessDenied", "Roles may not be assumed by root accounts.")])

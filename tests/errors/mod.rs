@@ -17,7 +17,7 @@ mod values;
 mod variants;
 
 use crate::support::{FakeSts, Terminal, Xassume};
-use page::{Page, ROLE, directory, nobody};
+use page::{Page, ROLE, directory, user_without_sts};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -60,52 +60,52 @@ fn compare(pages: &[Page]) {
 }
 
 #[test]
-fn what_goes_wrong_with_the_command() {
+fn errors_of_the_command() {
     compare(&command::pages());
 }
 
 #[test]
-fn what_goes_wrong_in_the_config_files() {
+fn errors_of_the_config_files() {
     compare(&config::pages());
 }
 
 #[test]
-fn what_goes_wrong_on_the_way_to_the_command() {
+fn errors_of_delivery() {
     compare(&delivery::pages());
 }
 
 #[test]
-fn what_a_policy_denies() {
+fn errors_of_denied_roles() {
     compare(&denial::pages());
 }
 
 #[test]
-fn what_goes_wrong_with_codes() {
+fn errors_of_mfa_codes() {
     compare(&mfa::pages());
 }
 
 #[test]
-fn what_goes_wrong_on_the_way_to_sts() {
+fn errors_of_the_network() {
     compare(&network::pages());
 }
 
 #[test]
-fn what_goes_wrong_with_the_source() {
+fn errors_of_the_source() {
     compare(&source::pages());
 }
 
 #[test]
-fn what_sts_refuses() {
+fn errors_of_sts() {
     compare(&sts::pages());
 }
 
 #[test]
-fn what_is_said_in_a_wrong_way() {
+fn errors_of_usage() {
     compare(&usage::pages());
 }
 
 #[test]
-fn what_is_outside_its_limits() {
+fn errors_of_values() {
     compare(&values::pages());
 }
 
@@ -143,9 +143,10 @@ fn every_page_has_the_form_of_an_error() {
 }
 
 #[test]
-fn colours_are_for_terminals_whose_user_wants_them() {
+fn errors_are_colored_on_terminals_if_the_user_wants_it() {
     let red = format!("\x1b[1;31mxassume:\x1b[0m cannot assume {ROLE}");
-    let xassume = nobody().args(["-r", ROLE, "--sts-timeout", "100ms", "--", "true"]).env("TERM", "xterm-256color");
+    let xassume =
+        user_without_sts().args(["-r", ROLE, "--sts-timeout", "100ms", "--", "true"]).env("TERM", "xterm-256color");
     let on_terminal = |xassume: &Xassume| Terminal::run(xassume).wait().exited(125).stdout_text();
     let shown = on_terminal(&xassume);
     assert!(shown.starts_with(&red) && shown.contains("\r\n\x1b[36mhint:\x1b[0m "), "{shown:?}");
@@ -156,18 +157,18 @@ fn colours_are_for_terminals_whose_user_wants_them() {
         assert!(!shown.contains('\x1b'), "{name}={value}: {shown:?}");
     }
     assert!(!xassume.run().exited(125).stderr.contains('\x1b'), "on a pipe");
-    let usage = on_terminal(&nobody().arg("--no-such-flag").env("TERM", "xterm"));
+    let usage = on_terminal(&user_without_sts().arg("--no-such-flag").env("TERM", "xterm"));
     assert!(usage.starts_with("\x1b[1;31mxassume:\x1b[0m unexpected argument"), "{usage:?}");
 }
 
 #[test]
-fn what_a_terminal_would_obey_does_not_reach_it() {
-    let shown = nobody().args(["-r", "\x1b[2Jarn:aws\x07", "--", "true"]).run().exited(125).stderr;
+fn control_characters_do_not_reach_the_terminal() {
+    let shown = user_without_sts().args(["-r", "\x1b[2Jarn:aws\x07", "--", "true"]).run().exited(125).stderr;
     assert!(!shown.contains(['\x1b', '\x07']), "{shown:?}");
 }
 
 #[test]
-fn a_broken_stderr_is_no_reason_to_fail() {
+fn a_broken_stderr_is_not_an_error() {
     let sts = FakeSts::start();
     let script = format!("exec 2>&-; {} -v -r {ROLE} -- sh -c 'exit 7'; exit $?", crate::support::binary().display());
     Xassume::new(&sts).program("/bin/sh").args(["-c", &script]).run().exited(7);

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 pub(super) const ROLE: &str = "arn:aws:iam::521111111144:role/DeployMaster";
 
 /// Variables that every invocation sets. They are not shown on pages.
-const USUAL: &[&str] = &[
+const ALWAYS_SET: &[&str] = &[
     "AWS_ACCESS_KEY_ID",
     "AWS_EC2_METADATA_DISABLED",
     "AWS_ENDPOINT_URL_STS",
@@ -38,11 +38,13 @@ pub(super) fn page(name: &'static str, make: impl Fn() -> Scene + 'static) -> Pa
 
 /// One page for each line of flags, followed by `-- true`. STS is not called.
 pub(super) fn lines(rows: &'static [(&'static str, &'static [&'static str])]) -> Vec<Page> {
-    rows.iter().map(|(name, args)| page(name, || Scene::new(nobody().args(*args).args(["--", "true"])))).collect()
+    rows.iter()
+        .map(|(name, args)| page(name, || Scene::new(user_without_sts().args(*args).args(["--", "true"]))))
+        .collect()
 }
 
 /// A user whose STS endpoint does not exist.
-pub(super) fn nobody() -> Xassume {
+pub(super) fn user_without_sts() -> Xassume {
     Xassume::at("http://127.0.0.1:1")
 }
 
@@ -147,7 +149,7 @@ fn situation(scene: &Scene) -> String {
     let mut text = String::from("$");
     for (name, value) in command.get_envs() {
         let (name, value) = (name.to_string_lossy(), value.unwrap_or_default());
-        if !USUAL.contains(&name.as_ref()) {
+        if !ALWAYS_SET.contains(&name.as_ref()) {
             let _ = write!(text, " {name}={}", quoted(value));
         }
     }

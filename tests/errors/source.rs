@@ -1,6 +1,6 @@
 //! Sources that return no credentials.
 
-use super::page::{Page, ROLE, Scene, nobody, page};
+use super::page::{Page, ROLE, Scene, page, user_without_sts};
 use crate::support::{
     FakeContainer, FakeImds, FakeSignIn, FakeSso, FakeSts, LOGIN_SESSION, Login, RefusedPort, Xassume, write_end,
     write_login, write_sign_in,
@@ -12,27 +12,27 @@ const LOGIN: &str = "login_session = arn:aws:iam::222222222222:user/alice\nregio
 const START: &str = "https://example.awsapps.com/start";
 
 /// A profile with these credentials settings, used for the role.
-fn by_profile(lines: &str) -> Xassume {
-    let xassume = nobody().without_keys().file(".aws/config", format!("[profile dev]\n{lines}"));
+fn with_profile(lines: &str) -> Xassume {
+    let xassume = user_without_sts().without_keys().file(".aws/config", format!("[profile dev]\n{lines}"));
     xassume.args(["-p", "dev", "-r", ROLE, "--", "true"])
 }
 
 /// A profile whose `credential_process` is this script.
-fn by_process(name: &'static str, script: &'static str) -> Page {
+fn with_credential_process(name: &'static str, script: &'static str) -> Page {
     page(name, move || {
-        let xassume = by_profile("credential_process = sh ~/keys.sh --token hidden\n");
+        let xassume = with_profile("credential_process = sh ~/keys.sh --token hidden\n");
         Scene::new(xassume.file("keys.sh", script))
     })
 }
 
 fn in_container(container: &FakeContainer) -> Xassume {
-    let xassume = nobody().without_keys().env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri());
+    let xassume = user_without_sts().without_keys().env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri());
     xassume.args(["-r", ROLE, "--", "true"])
 }
 
 /// A console login whose refresh fails with this code.
 fn signed_in(code: &'static str) -> Scene {
-    let (xassume, sign_in) = (by_profile(LOGIN), FakeSignIn::start());
+    let (xassume, sign_in) = (with_profile(LOGIN), FakeSignIn::start());
     write_sign_in(&xassume.home(), LOGIN_SESSION, Duration::ZERO);
     sign_in.refuse(code);
     Scene::new(xassume.env("AWS_ENDPOINT_URL_SIGNIN", sign_in.url())).with(sign_in)
@@ -46,15 +46,15 @@ fn token_files() -> Vec<Page> {
     vec![
         page("source-token-file-missing", || {
             let args = ["--web-identity-token-file", "/var/run/no/token", "-r", ROLE, "--", "true"];
-            Scene::new(nobody().without_keys().args(args))
+            Scene::new(user_without_sts().without_keys().args(args))
         }),
         page("source-token-file-of-a-variable-missing", || {
-            let xassume = nobody().without_keys().env("XASSUME_WEB_IDENTITY_TOKEN_FILE", "/var/run/no/token");
+            let xassume = user_without_sts().without_keys().env("XASSUME_WEB_IDENTITY_TOKEN_FILE", "/var/run/no/token");
             Scene::new(xassume.args(["-r", ROLE, "--", "true"]))
         }),
         page("source-token-file-of-a-profile-missing", || {
             let config = format!("[profile web]\nrole_arn = {ROLE}\nweb_identity_token_file = /var/run/no/token\n");
-            Scene::new(nobody().without_keys().file(".aws/config", config).args(["-p", "web", "--", "true"]))
+            Scene::new(user_without_sts().without_keys().file(".aws/config", config).args(["-p", "web", "--", "true"]))
         }),
         page("source-token-file-empty", || {
             let sts = FakeSts::start();
@@ -74,55 +74,58 @@ fn services() -> Vec<Page> {
     let (missing, expired, revoked, ill, silent) =
         (with_session.clone(), with_session.clone(), with_session.clone(), with_session.clone(), with_session);
     vec![
-        by_process("source-process-ended", "echo 'the vault is sealed' >&2; exit 3"),
-        by_process("source-process-no-json", "echo please log in"),
-        by_process("source-process-version", r#"echo '{"Version":2,"AccessKeyId":"AKIA","SecretAccessKey":"s"}'"#),
-        by_process(
+        with_credential_process("source-process-ended", "echo 'the vault is sealed' >&2; exit 3"),
+        with_credential_process("source-process-no-json", "echo please log in"),
+        with_credential_process(
+            "source-process-version",
+            r#"echo '{"Version":2,"AccessKeyId":"AKIA","SecretAccessKey":"s"}'"#,
+        ),
+        with_credential_process(
             "source-process-expired",
             r#"echo '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"t","Expiration":"2020-01-01T00:00:00Z"}'"#,
         ),
-        by_process(
+        with_credential_process(
             "source-process-no-moment",
             r#"echo '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"t","Expiration":"soon"}'"#,
         ),
-        by_process("source-process-endless", "yes"),
+        with_credential_process("source-process-endless", "yes"),
         page("source-process-silent", || {
-            Scene::new(by_profile("credential_process = sleep 60\n").env("XASSUME_STS_TIMEOUT", "300ms"))
+            Scene::new(with_profile("credential_process = sleep 60\n").env("XASSUME_STS_TIMEOUT", "300ms"))
         }),
-        by_process(
+        with_credential_process(
             "source-process-key-empty",
             r#"echo '{"Version":1,"AccessKeyId":"","SecretAccessKey":"s","SessionToken":"t"}'"#,
         ),
         page("source-process-missing", || {
-            Scene::new(by_profile("credential_process = /no/such/program 2>/dev/null\n"))
+            Scene::new(with_profile("credential_process = /no/such/program 2>/dev/null\n"))
         }),
-        page("source-sso-missing", move || Scene::new(by_profile(&missing))),
+        page("source-sso-missing", move || Scene::new(with_profile(&missing))),
         page("source-sso-expired", move || {
-            let xassume = by_profile(&expired);
+            let xassume = with_profile(&expired);
             write_login(&xassume.home(), "corp", Login::Expired);
             Scene::new(xassume)
         }),
         page("source-sso-revoked", move || {
-            let (xassume, sso) = (by_profile(&revoked), FakeSso::start());
+            let (xassume, sso) = (with_profile(&revoked), FakeSso::start());
             write_login(&xassume.home(), "corp", Login::Revoked);
             Scene::new(xassume.env("AWS_ENDPOINT_URL_SSO", sso.url())).with(sso)
         }),
-        page("source-sso-without-session-missing", move || Scene::new(by_profile(&without_session))),
+        page("source-sso-without-session-missing", move || Scene::new(with_profile(&without_session))),
         page("source-sso-refuses", move || {
-            let (xassume, sso) = (by_profile(&ill), FakeSso::start());
+            let (xassume, sso) = (with_profile(&ill), FakeSso::start());
             write_login(&xassume.home(), "corp", Login::Valid);
             sso.fail(403);
             Scene::new(xassume.env("AWS_ENDPOINT_URL_SSO", sso.url())).with(sso)
         }),
         page("source-sso-silent", move || {
-            let (xassume, sso) = (by_profile(&silent).env("XASSUME_STS_TIMEOUT", "300ms"), FakeSso::start());
+            let (xassume, sso) = (with_profile(&silent).env("XASSUME_STS_TIMEOUT", "300ms"), FakeSso::start());
             write_login(&xassume.home(), "corp", Login::Valid);
             sso.hang();
             Scene::new(xassume.env("AWS_ENDPOINT_URL_SSO", sso.url())).with(sso)
         }),
-        page("source-login-missing", || Scene::new(by_profile(LOGIN))),
+        page("source-login-missing", || Scene::new(with_profile(LOGIN))),
         page("source-login-file-unusable", || {
-            let xassume = by_profile(LOGIN);
+            let xassume = with_profile(LOGIN);
             let login = write_sign_in(&xassume.home(), LOGIN_SESSION, Duration::ZERO);
             write_end(&login, &["accessToken", "expiresAt"], "soon");
             Scene::new(xassume)
@@ -148,14 +151,15 @@ fn services() -> Vec<Page> {
             Scene::new(in_container(&container)).with(container)
         }),
         page("source-container-elsewhere", || {
-            let xassume = nobody().without_keys().env("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://192.0.2.1/keys");
+            let xassume =
+                user_without_sts().without_keys().env("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://192.0.2.1/keys");
             Scene::new(xassume.args(["-r", ROLE, "--", "true"]))
         }),
     ]
 }
 
 fn instances() -> Vec<Page> {
-    let on_instance = |imds: &FakeImds| nobody().without_keys().with_metadata_at(&imds.url());
+    let on_instance = |imds: &FakeImds| user_without_sts().without_keys().with_metadata_at(&imds.url());
     let badly_set = move |variable, value| {
         let imds = FakeImds::start();
         Scene::new(on_instance(&imds).env(variable, value).args(["-r", ROLE, "--", "true"])).with(imds)
@@ -165,7 +169,7 @@ fn instances() -> Vec<Page> {
         page("source-instance-mode", move || badly_set("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "v6")),
         page("source-instance-silent", || {
             let port = RefusedPort::reserve();
-            let xassume = nobody().without_keys().with_metadata_at(&port.url());
+            let xassume = user_without_sts().without_keys().with_metadata_at(&port.url());
             Scene::new(xassume.args(["-r", ROLE, "--", "true"])).with(port)
         }),
         page("source-instance-without-role", move || {

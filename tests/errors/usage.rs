@@ -1,6 +1,6 @@
 //! Flags that conflict, and unknown arguments.
 
-use super::page::{Page, ROLE, Scene, lines, nobody, page};
+use super::page::{Page, ROLE, Scene, lines, page, user_without_sts};
 use crate::support::binary;
 
 /// Flags that conflict with `--print`, `--check` and `--clear-cache`.
@@ -40,25 +40,27 @@ pub(super) fn pages() -> Vec<Page> {
         ("usage-stop-timeout-without-stay", &["-r", ROLE, "--stop-timeout", "5s"]),
     ]);
     for (name, args) in INSTEAD_OF_A_COMMAND {
-        pages.push(page(name, || Scene::new(nobody().args(*args))));
+        pages.push(page(name, || Scene::new(user_without_sts().args(*args))));
     }
     pages.extend([
         page("usage-variables-endpoint-and-restart", || {
-            let xassume = nobody().env("XASSUME_VIA", "endpoint").env("XASSUME_ON_EXPIRY", "restart");
+            let xassume = user_without_sts().env("XASSUME_VIA", "endpoint").env("XASSUME_ON_EXPIRY", "restart");
             Scene::new(xassume.args(["-r", ROLE, "--", "true"]))
         }),
-        page("usage-no-command", || Scene::new(nobody().args(["-r", ROLE]))),
-        page("usage-nothing", || Scene::new(nobody())),
-        page("usage-flag-without-value", || Scene::new(nobody().args(["--", "true"]).without_args().arg("-r"))),
+        page("usage-no-command", || Scene::new(user_without_sts().args(["-r", ROLE]))),
+        page("usage-nothing", || Scene::new(user_without_sts())),
+        page("usage-flag-without-value", || {
+            Scene::new(user_without_sts().args(["--", "true"]).without_args().arg("-r"))
+        }),
         page("usage-too-many-roles", || {
             let roles = (0..11).flat_map(|number| ["-r".to_owned(), format!("521111111144:Role{number}")]);
-            Scene::new(nobody().args(roles).args(["--", "true"]))
+            Scene::new(user_without_sts().args(roles).args(["--", "true"]))
         }),
         page("usage-nested-too-deep", || {
-            Scene::new(nobody().env("XASSUME_DEPTH", "8").args(["-r", ROLE, "--", "true"]))
+            Scene::new(user_without_sts().env("XASSUME_DEPTH", "8").args(["-r", ROLE, "--", "true"]))
         }),
         page("usage-circle", || {
-            let xassume = nobody().without_keys().args(["-p", "deploy", "--", "true"]);
+            let xassume = user_without_sts().without_keys().args(["-p", "deploy", "--", "true"]);
             let config = format!(
                 "[profile deploy]\nrole_arn = {ROLE}\nsource_profile = base\n\
                  [profile base]\ncredential_process = {} -p deploy -- true\n",
@@ -67,7 +69,7 @@ pub(super) fn pages() -> Vec<Page> {
             Scene::new(xassume.file(".aws/config", config))
         }),
         page("usage-region-of-unknown-partition", || {
-            let xassume = nobody().env_remove("AWS_REGION");
+            let xassume = user_without_sts().env_remove("AWS_REGION");
             Scene::new(xassume.args(["-r", "arn:aws-moon:iam::521111111144:role/DeployMaster", "--", "true"]))
         }),
     ]);

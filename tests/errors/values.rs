@@ -1,6 +1,6 @@
 //! Invalid values of flags and variables.
 
-use super::page::{Page, ROLE, Scene, lines, nobody, page};
+use super::page::{Page, ROLE, Scene, lines, page, user_without_sts};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -73,7 +73,7 @@ pub(super) fn pages() -> Vec<Page> {
         ("value-stop-signal", "--stop-signal", "SIGSTOPP"),
         ("value-refresh-margin", "--refresh-margin", "0s"),
     ] {
-        pages.push(page(name, move || Scene::new(nobody().args(RESTART).args([flag, value, "--", "true"]))));
+        pages.push(page(name, move || Scene::new(user_without_sts().args(RESTART).args([flag, value, "--", "true"]))));
     }
     pages.extend(variables());
     for (name, flag, value) in [
@@ -85,20 +85,20 @@ pub(super) fn pages() -> Vec<Page> {
     ] {
         pages.push(page(name, move || {
             let role = if flag == "-r" { &[][..] } else { &["-r", ROLE] };
-            Scene::new(nobody().args(role).args([flag, &value, "--", "true"]))
+            Scene::new(user_without_sts().args(role).args([flag, &value, "--", "true"]))
         }));
     }
     pages.push(page("value-tags-too-many", || {
         let tags = (0..51).flat_map(|number| ["--tag".to_owned(), format!("k{number}=v")]);
-        Scene::new(nobody().args(["-r", ROLE]).args(tags).args(["--", "true"]))
+        Scene::new(user_without_sts().args(["-r", ROLE]).args(tags).args(["--", "true"]))
     }));
     pages.push(page("value-policy-arns-too-many", || {
         let arns = (0..11).flat_map(|number| ["--policy-arn".to_owned(), format!("arn:aws:iam::aws:policy/P{number}")]);
-        Scene::new(nobody().args(["-r", ROLE]).args(arns).args(["--", "true"]))
+        Scene::new(user_without_sts().args(["-r", ROLE]).args(arns).args(["--", "true"]))
     }));
     pages.push(page("value-not-utf-8", || {
         let value = OsStr::from_bytes(b"al\xff ice");
-        Scene::new(nobody().args(["-r", ROLE, "--source-identity"]).arg(value).args(["--", "true"]))
+        Scene::new(user_without_sts().args(["-r", ROLE, "--source-identity"]).arg(value).args(["--", "true"]))
     }));
     pages
 }
@@ -117,12 +117,12 @@ fn variables() -> Vec<Page> {
         ("value-variable-keep-env", "XASSUME_KEEP_ENV", "AWS_REGION"),
     ] {
         pages.push(page(name, move || {
-            let xassume = nobody().env_remove("AWS_ENDPOINT_URL_STS").env(variable, value);
+            let xassume = user_without_sts().env_remove("AWS_ENDPOINT_URL_STS").env(variable, value);
             Scene::new(xassume.args(["-r", ROLE, "--", "true"]))
         }));
     }
     pages.push(page("value-variable-role", || {
-        Scene::new(nobody().env("AWS_ROLE_ARN", "DeployMaster").args(["--", "true"]))
+        Scene::new(user_without_sts().env("AWS_ROLE_ARN", "DeployMaster").args(["--", "true"]))
     }));
     pages
 }

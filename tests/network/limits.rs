@@ -11,7 +11,7 @@ fn failed(xassume: Xassume) -> String {
 }
 
 #[test]
-fn an_sts_that_hangs_is_given_up_in_time() {
+fn a_hanging_sts_is_abandoned_in_time() {
     let sts = FakeSts::start();
     sts.script_forever([Answer::Hang]);
     let begun = Instant::now();
@@ -21,7 +21,7 @@ fn an_sts_that_hangs_is_given_up_in_time() {
 }
 
 #[test]
-fn one_answer_is_waited_for_with_more_than_ten_seconds() {
+fn an_answer_can_take_more_than_ten_seconds() {
     let sts = FakeSts::builder().script([Answer::Slow(Duration::from_secs(11))]).start();
     ran(Xassume::new(&sts).args(["--sts-timeout", "2m"]));
     assert_eq!(sts.requests().len(), 1);
@@ -35,7 +35,7 @@ fn out_of_time_between_tries(xassume: &Xassume) -> String {
 }
 
 #[test]
-fn the_last_cause_is_told_and_what_was_tried() {
+fn the_last_error_and_the_attempts_are_reported() {
     let port = RefusedPort::reserve();
     let error = out_of_time_between_tries(&Xassume::at(&port.url()));
     assert!(error.contains(" cannot be reached: Connection refused ("), "{error}");
@@ -59,7 +59,7 @@ fn silent_at_last() -> FakeSts {
 const SILENT_AT_LAST: &str = ": Throttling: Rate exceeded (2 tries in 3s, the last without an answer)";
 
 #[test]
-fn every_kind_of_call_tells_what_it_was_answered() {
+fn every_kind_of_call_reports_the_answer() {
     let limit = ["--sts-timeout", "3s"];
     let sts = silent_at_last();
     let error = failed(Xassume::new(&sts).args(limit));
@@ -84,7 +84,7 @@ fn every_kind_of_call_tells_what_it_was_answered() {
 }
 
 #[test]
-fn a_kept_session_bridges_a_silence_after_an_answer() {
+fn a_cached_session_is_used_if_sts_stops_answering() {
     let sts = FakeSts::builder().lifetime(Duration::from_mins(30)).start();
     let xassume = Xassume::new(&sts).args(["-r", ROLE]);
     xassume.clone().args(["--", "true"]).run().exited(0);
@@ -95,7 +95,7 @@ fn a_kept_session_bridges_a_silence_after_an_answer() {
 }
 
 #[test]
-fn a_connection_that_does_not_come_about_is_told_as_such() {
+fn a_connection_that_is_not_established_is_reported() {
     // The connection waits in the queue of a listening socket that never accepts, so TLS never begins.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let endpoint = format!("https://{}", silent.local_addr().expect("an address"));

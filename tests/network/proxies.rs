@@ -16,7 +16,7 @@ fn a_proxy_is_used_for_sts() {
 }
 
 #[test]
-fn a_tunnel_through_a_proxy_carries_tls() {
+fn tls_works_through_a_proxy_tunnel() {
     let (sts, proxy) = (FakeSts::builder().tls(Certificate::Good).start(), FakeProxy::start());
     let bundle = sts.ca_file().to_owned();
     let endpoint = format!("https://localhost:{}", sts.port());
@@ -25,7 +25,7 @@ fn a_tunnel_through_a_proxy_carries_tls() {
 }
 
 #[test]
-fn a_proxy_that_speaks_tls_itself_is_used_for_plain_endpoints_too() {
+fn a_tls_proxy_is_used_for_http_endpoints_too() {
     let (sts, authority) = (FakeSts::start(), Authority::new());
     let proxy = FakeProxy::start_tls(authority.server(Certificate::Good));
     proxy.map("sts.invalid:80", sts.port());
@@ -39,7 +39,7 @@ fn a_proxy_that_speaks_tls_itself_is_used_for_plain_endpoints_too() {
 
 /// The HTTP client would ignore each of these.
 #[test]
-fn what_is_no_proxy_is_told_and_not_gone_past() {
+fn an_invalid_proxy_is_reported_and_not_bypassed() {
     let (plain, tls) = (FakeSts::start(), FakeSts::builder().tls(Certificate::Good).start());
     for (sts, variable, value, shown) in [
         (&plain, "HTTP_PROXY", "garbage::", "garbage:…"),
@@ -64,7 +64,7 @@ fn what_is_no_proxy_is_told_and_not_gone_past() {
 }
 
 #[test]
-fn a_variable_that_does_not_count_may_hold_anything() {
+fn unused_proxy_variables_may_have_any_value() {
     for variables in [
         &[("HTTPS_PROXY", "garbage::")][..],
         &[("HTTP_PROXY", "garbage::"), ("NO_PROXY", "127.0.0.1")],
@@ -88,7 +88,7 @@ fn a_launch_from_the_cache_needs_no_proxy() {
 }
 
 #[test]
-fn a_program_that_gives_keys_is_not_run_for_a_proxy_that_is_none() {
+fn a_credential_process_is_not_run_with_an_invalid_proxy() {
     let sts = FakeSts::start();
     let config = "[default]\ncredential_process = touch \"$HOME/ran\"\n";
     let xassume = Xassume::new(&sts).without_keys().file(".aws/config", config).env("HTTP_PROXY", "garbage::");
@@ -107,7 +107,7 @@ fn the_plan_names_the_proxy_and_never_its_password() {
 }
 
 #[test]
-fn the_proxy_that_is_named_is_the_one_that_is_asked() {
+fn the_named_proxy_is_the_one_that_is_used() {
     for (first, second) in [
         ("HTTP_PROXY", "http_proxy"),
         ("http_proxy", "ALL_PROXY"),
@@ -154,7 +154,7 @@ fn a_proxy_that_fails_is_named_without_its_password() {
 }
 
 #[test]
-fn what_fails_behind_a_proxy_names_it_too() {
+fn errors_behind_a_proxy_name_the_proxy() {
     let (sts, proxy) = (FakeSts::builder().tls(Certificate::Good).start(), FakeProxy::start());
     let endpoint = format!("https://localhost:{}", sts.port());
     let world = Xassume::at(&endpoint).env("HTTPS_PROXY", proxy.url());

@@ -8,7 +8,7 @@ fn to(xassume: &Xassume, stdout: impl Into<Stdio>) -> Output {
 }
 
 #[test]
-fn the_text_is_one_write_for_whoever_reads_it_as_it_comes() {
+fn the_text_is_written_at_once() {
     let sts = FakeSts::start();
     for format in ["export", "credential-process"] {
         // In such a pipe each write of up to 4096 bytes is a separate packet (pipe(2)).
@@ -23,7 +23,7 @@ fn the_text_is_one_write_for_whoever_reads_it_as_it_comes() {
 }
 
 #[test]
-fn an_output_that_takes_nothing_is_an_error() {
+fn an_output_that_cannot_be_written_is_an_error() {
     let sts = FakeSts::start();
     let world = world(&sts).args(["--print", "export"]);
     let full = File::options().write(true).open("/dev/full").expect("linux has it");
@@ -40,7 +40,7 @@ fn an_output_that_takes_nothing_is_an_error() {
 }
 
 #[test]
-fn an_output_that_was_closed_at_the_start_is_an_error_before_anybody_is_asked() {
+fn an_output_that_was_closed_at_the_start_is_an_error_before_any_call() {
     let sts = FakeSts::start();
     for args in [
         &["-r", ROLE, "--print", "export"][..],
@@ -63,7 +63,7 @@ fn an_output_that_was_closed_at_the_start_is_an_error_before_anybody_is_asked() 
 }
 
 #[test]
-fn help_that_has_nowhere_to_go_is_an_error_unless_its_reader_has_left() {
+fn help_that_cannot_be_written_is_an_error_unless_the_reader_closed_the_pipe() {
     let sts = FakeSts::start();
     for flag in ["--help", "-h", "--version"] {
         let full = File::options().write(true).open("/dev/full").expect("linux has it");
@@ -83,7 +83,7 @@ fn help_that_has_nowhere_to_go_is_an_error_unless_its_reader_has_left() {
 }
 
 #[test]
-fn a_terminal_is_warned_of_before_it_shows_secrets() {
+fn a_terminal_is_warned_about_before_it_shows_secrets() {
     let sts = FakeSts::start();
     let world = world(&sts).args(["--print", "env"]);
     let shown = Terminal::run(&world).wait().exited(0).stdout_text();

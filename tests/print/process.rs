@@ -4,7 +4,7 @@ use super::{ROLE, failed, world};
 use crate::support::{Answer, FakeSts, Identity, StsRequest, Xassume, binary, probe};
 
 #[test]
-fn a_crowd_of_credential_processes_is_one_call() {
+fn concurrent_credential_processes_are_one_call() {
     let sts = FakeSts::start();
     sts.script([Answer::Held]);
     let world = world(&sts).args(["--sts-timeout", "2m", "--print", "credential-process"]);
@@ -37,7 +37,7 @@ fn process_profile(sts: &FakeSts, words: &str) -> Xassume {
 }
 
 #[test]
-fn a_profile_served_by_xassume_gives_its_session() {
+fn a_profile_with_xassume_returns_its_session() {
     let sts = FakeSts::start();
     let inner = "arn:aws:iam::222222222222:role/Inner";
     // As the profile of the whole environment, and named on the command line.
@@ -57,7 +57,7 @@ fn a_profile_served_by_xassume_gives_its_session() {
 }
 
 #[test]
-fn a_profile_that_would_be_its_own_source_is_noticed() {
+fn a_profile_that_is_its_own_source_is_detected() {
     let sts = FakeSts::start();
     for (words, complaint) in [
         ("", "to help obtain the very session that it is to obtain"),

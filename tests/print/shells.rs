@@ -6,7 +6,7 @@ use crate::support::{FakeSts, Terminal, Xassume, binary, probe};
 use std::process::Command;
 
 /// Other credentials in each variable that could select them, and a profile with malicious settings.
-pub(super) fn hostile(sts: &FakeSts) -> Xassume {
+pub(super) fn other_credentials(sts: &FakeSts) -> Xassume {
     let world = Xassume::new(sts).file(
         ".aws/config",
         format!(
@@ -37,7 +37,7 @@ fn evaluated(shell: &[&str], format: &str, script: &str) {
     }
     let sts = FakeSts::start();
     let [this, mark] = probe();
-    let world = hostile(&sts).without_args().program(program).args(options).arg("-c").arg(script);
+    let world = other_credentials(&sts).without_args().program(program).args(options).arg("-c").arg(script);
     let world = world.env("X", binary()).env("PROBE", this).env("MARK", mark).env("FORMAT", format);
     let shown = world.run().exited(0);
     let (session, expiration) = last(&sts);
@@ -67,21 +67,21 @@ fn evaluated(shell: &[&str], format: &str, script: &str) {
 }
 
 #[test]
-fn the_shells_get_every_value_as_it_is_and_lose_every_other_identity() {
-    let posix = format!("{}; exec \"$PROBE\" \"$MARK\" environ", advised("export"));
+fn shells_get_every_value_unchanged_and_no_other_credentials() {
+    let posix = format!("{}; exec \"$PROBE\" \"$MARK\" environ", command_in_help("export"));
     for shell in
         [&["sh", "-eu"][..], &["dash"], &["bash", "--norc"], &["bash", "--posix"], &["busybox", "sh"], &["zsh", "-f"]]
     {
         evaluated(shell, "export", &posix);
     }
-    let fish = format!("{}; exec $PROBE $MARK environ", advised("fish"));
+    let fish = format!("{}; exec $PROBE $MARK environ", command_in_help("fish"));
     evaluated(&["fish", "--no-config"], "fish", &fish);
     let powershell = "& $Env:X -p hostile --print $Env:FORMAT | Invoke-Expression; & $Env:PROBE $Env:MARK environ";
     evaluated(&["pwsh", "-NoProfile"], "powershell", powershell);
 }
 
 /// The shell command that `--help` gives for the format, with the profile of these tests.
-fn advised(format: &str) -> String {
+fn command_in_help(format: &str) -> String {
     let help = xassume::cli::FLAGS.iter().find(|flag| flag.long == "print").expect("a flag").help;
     let begun = format!("xassume --print {format} …");
     let advice = help.split('`').find(|code| code.contains(&begun)).expect("advice in the help");
@@ -89,7 +89,7 @@ fn advised(format: &str) -> String {
 }
 
 #[test]
-fn a_script_as_the_help_has_it_does_not_go_on_with_the_old_identity() {
+fn a_script_from_the_help_does_not_continue_with_old_credentials() {
     let sts = FakeSts::start();
     let run = |shell: &[&str], script: &str| {
         if Command::new(shell[0]).arg("--version").output().is_err() {
@@ -103,26 +103,26 @@ fn a_script_as_the_help_has_it_does_not_go_on_with_the_old_identity() {
         assert_eq!(finished.stdout_text(), "", "{shell:?}");
         assert!(finished.stderr.starts_with("xassume: there is no profile hostile"), "{}", finished.stderr);
     };
-    let posix = format!("{}; echo went on", advised("export"));
+    let posix = format!("{}; echo went on", command_in_help("export"));
     for shell in [&["sh"][..], &["sh", "-e"], &["bash", "--norc"], &["bash", "--norc", "-e"], &["zsh", "-f", "-e"]] {
         run(shell, &posix);
     }
-    let fish = format!("{}; echo went on", advised("fish"));
+    let fish = format!("{}; echo went on", command_in_help("fish"));
     run(&["fish", "--no-config"], &fish);
     assert_eq!(sts.requests().len(), 0);
 }
 
 #[test]
-fn a_shell_at_a_prompt_gets_every_value_as_it_is() {
+fn an_interactive_shell_gets_every_value_unchanged() {
     let sts = FakeSts::start();
-    let terminal = Terminal::bash(&hostile(&sts).without_args());
+    let terminal = Terminal::bash(&other_credentials(&sts).without_args());
     terminal.command("eval \"$($BIN -p hostile --print export)\"");
     let shown = terminal.command("printf '<%s>\\n' \"$AWS_SDK_UA_APP_ID\" \"${AWS_SECURITY_TOKEN-gone}\"");
     assert!(shown.contains(&format!("<{}>", HOSTILE[0])) && shown.contains("<gone>"), "{shown}");
 }
 
 #[test]
-fn a_universal_variable_of_fish_is_told_and_left() {
+fn a_universal_variable_of_fish_is_reported_and_kept() {
     let sts = FakeSts::start();
     let script =
         "set -Ux AWS_ACCOUNT_ID mine; $X --print fish | source; or exit 9; set -q name; or echo $AWS_ACCOUNT_ID";

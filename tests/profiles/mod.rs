@@ -34,7 +34,7 @@ impl World {
     }
 
     /// Expands the abbreviations of a row.
-    fn filled(&self, home: &Path, text: &str) -> String {
+    fn expanded(&self, home: &Path, text: &str) -> String {
         let (user, task) = (Identity::user(), Identity::task());
         let keys = |identity: &Identity| {
             let (id, secret) = (&identity.access_key_id, &identity.secret_access_key);
@@ -69,7 +69,7 @@ impl World {
     fn launch(&self, (_, config, variables, args, _): &Row) -> Xassume {
         let world = Xassume::new(&self.sts).without_keys();
         let home = world.home();
-        let fill = |text: &str| self.filled(&home, text);
+        let fill = |text: &str| self.expanded(&home, text);
         write_login(&home, "corp", Login::Valid);
         write_login(&home, "old", Login::Refreshable);
         write_sign_in(&home, "arn:aws:iam::222222222222:user/alice", Duration::from_hours(1));
@@ -85,7 +85,7 @@ impl World {
     }
 
     /// The requests in the notation of the rows.
-    fn story(&self) -> String {
+    fn notation_of_requests(&self) -> String {
         let issued = self.sts.issued();
         let told = |request: StsRequest| {
             let key = request.access_key_id.clone().unwrap_or_else(|| "-".into());
@@ -126,9 +126,9 @@ fn check(rows: &[Row]) {
         let world = World::new();
         let finished = world.launch(row).run();
         match row.4 {
-            Asks(story) => {
+            Asks(notation_of_requests) => {
                 let finished = finished.exited(0);
-                assert_eq!(world.story(), story, "{row:?}\n{}", finished.stderr);
+                assert_eq!(world.notation_of_requests(), notation_of_requests, "{row:?}\n{}", finished.stderr);
             }
             Says(words) => {
                 let finished = finished.exited(0);
@@ -153,22 +153,22 @@ fn credentials_come_from_every_place_that_aws_defines() {
 }
 
 #[test]
-fn an_instance_is_asked_as_the_settings_of_the_aws_cli_say() {
+fn instance_metadata_settings_work_as_in_the_aws_cli() {
     check(METADATA);
 }
 
 #[test]
-fn files_profiles_and_regions_are_found() {
+fn files_profiles_and_regions_are_selected() {
     check(PLACES);
 }
 
 #[test]
-fn sts_is_reached_as_profile_and_variables_say() {
+fn profile_and_variables_select_the_sts_endpoint() {
     check(NETWORK);
 }
 
 #[test]
-fn what_is_passed_over_is_told_with_the_reason() {
+fn ignored_settings_are_logged_with_the_reason() {
     check(PASSED_OVER);
 }
 
@@ -188,7 +188,7 @@ pub(crate) fn variables_that_are_read() -> Vec<&'static str> {
 
 /// The table of `docs/configuration.md` has the same names as the rows here.
 #[test]
-fn the_documents_name_each_key_and_variable() {
+fn the_documentation_lists_each_key_and_variable() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md");
     let page = std::fs::read_to_string(page).expect("docs/configuration.md");
     let section = page.split("# What of `~/.aws` is honoured").nth(1).expect("the section");
@@ -240,7 +240,7 @@ fn the_plan_is_one_readable_block() {
 
 /// As in the AWS CLI. A container runtime creates a directory if the file to mount does not exist.
 #[test]
-fn a_directory_in_place_of_a_shared_file_counts_as_none() {
+fn a_directory_in_place_of_a_shared_file_is_ignored() {
     let sts = FakeSts::start();
     let at = |args: &[&str]| {
         let world = Xassume::new(&sts).file(".aws/config/x", "").file(".aws/credentials/x", "");
@@ -263,7 +263,7 @@ fn a_directory_in_place_of_a_shared_file_counts_as_none() {
 }
 
 #[test]
-fn a_section_of_the_chosen_profile_that_is_not_read_is_told() {
+fn an_ignored_section_of_the_selected_profile_is_reported() {
     let sts = FakeSts::start();
     let world = Xassume::new(&sts).file(".aws/config", "[profile p]\nregion = us-east-1\n");
     let world = world.file(".aws/credentials", "[profile p]\naws_access_key_id = A\naws_secret_access_key = s\n");
@@ -274,7 +274,7 @@ fn a_section_of_the_chosen_profile_that_is_not_read_is_told() {
 }
 
 #[test]
-fn a_command_that_chooses_a_profile_itself_is_warned_of_once() {
+fn a_command_with_its_own_profile_is_warned_about_once() {
     let sts = FakeSts::start();
     let run = |args: &[&str]| {
         let xassume =

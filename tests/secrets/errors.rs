@@ -1,6 +1,6 @@
 //! No error message contains a secret.
 
-use super::search::Marks;
+use super::search::Secrets;
 use super::{ROLE, user, xassume};
 use crate::support::http::{Reply, Response, Server};
 use crate::support::{Answer, DeniedCall, FakeSts, Finished, Running, Xassume, probe};
@@ -8,28 +8,28 @@ use crate::support::{Answer, DeniedCall, FakeSts, Finished, Running, Xassume, pr
 const SECRET: &str = "sentinel+of/something+that/AWS/keeps/to/itself";
 
 /// A run with each of the two log formats.
-struct Told {
+struct InBothFormats {
     case: String,
     running: [Running; 2],
 }
 
-fn start(case: impl Into<String>, xassume: &Xassume) -> Told {
+fn start(case: impl Into<String>, xassume: &Xassume) -> InBothFormats {
     let running = ["text", "json"].map(|format| {
         let world = xassume.clone().args(["--no-cache", "--log-format", format, "--sts-timeout", "1s", "--"]);
         world.args(probe()).args(["say", "ran"]).spawn()
     });
-    Told { case: case.into(), running }
+    InBothFormats { case: case.into(), running }
 }
 
-impl Told {
+impl InBothFormats {
     /// Asserts that the output contains no secret.
-    fn searched(self) -> [Finished; 2] {
-        let mut marks = Marks::default();
-        marks.add_identity(&user());
-        marks.add("what is secret", SECRET);
+    fn assert_no_secret(self) -> [Finished; 2] {
+        let mut secrets = Secrets::default();
+        secrets.add_identity(&user());
+        secrets.add("what is secret", SECRET);
         self.running.map(|running| {
             let finished = running.wait();
-            marks.absent(&self.case, finished.stderr.as_bytes());
+            secrets.assert_absent(&self.case, finished.stderr.as_bytes());
             finished
         })
     }
@@ -37,18 +37,18 @@ impl Told {
     /// The same for runs that must fail.
     fn must_be_errors(self) {
         let case = self.case.clone();
-        for finished in self.searched() {
+        for finished in self.assert_no_secret() {
             assert_eq!(finished.exited(125).stdout_text(), "", "{case}");
         }
     }
 }
 
-fn searched(case: impl Into<String>, xassume: &Xassume) {
+fn assert_no_secret(case: impl Into<String>, xassume: &Xassume) {
     start(case, xassume).must_be_errors();
 }
 
 /// An answer of STS that contains a secret and was damaged in some way.
-fn spoilt() -> Vec<String> {
+fn damaged_answers() -> Vec<String> {
     let whole = format!(
         "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><AssumedRoleUser>\
          <AssumedRoleId>A:b</AssumedRoleId><Arn>arn:aws:sts::1:assumed-role/R/me</Arn></AssumedRoleUser><Credentials>\
@@ -75,12 +75,12 @@ fn spoilt() -> Vec<String> {
 }
 
 #[test]
-fn answers_of_sts_that_cannot_be_understood() {
-    for body in spoilt() {
+fn invalid_answers_of_sts() {
+    for body in damaged_answers() {
         for status in [200, 400] {
             let sts = FakeSts::builder().script_forever([Answer::body(status, "text/xml", body.clone())]).start();
             // Some of these are still valid answers: the part after the credentials is not needed.
-            for finished in start(format!("{status} {body}"), &xassume(&sts)).searched() {
+            for finished in start(format!("{status} {body}"), &xassume(&sts)).assert_no_secret() {
                 assert!([Some(0), Some(125)].contains(&finished.code()), "{body}: {}", finished.describe());
             }
         }
@@ -88,7 +88,7 @@ fn answers_of_sts_that_cannot_be_understood() {
 }
 
 #[test]
-fn refusals_of_sts() {
+fn errors_of_sts() {
     let answers = [
         Answer::error(403, "AccessDenied", "no"),
         Answer::expired_token(),
@@ -145,11 +145,11 @@ fn answers_of_a_container_or_of_instance_metadata() {
     let token = format!("{SECRET}\n{SECRET}");
     let server = Server::start(|_| Response::text(200, "").into());
     let container = world().env("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.url());
-    searched("a token of two lines", &container.env("AWS_CONTAINER_AUTHORIZATION_TOKEN", token));
+    assert_no_secret("a token of two lines", &container.env("AWS_CONTAINER_AUTHORIZATION_TOKEN", token));
 }
 
 #[test]
-fn files_that_are_spoilt() {
+fn damaged_files() {
     let sts = FakeSts::start();
     let world = || xassume(&sts).without_keys();
     for file in [".aws/credentials", ".aws/config"] {
@@ -161,24 +161,24 @@ fn files_that_are_spoilt() {
             format!("[default]\naws_access_key_id = AKIAX\naws_secret_access_key =\n  {SECRET}\n"),
             format!("[default]\naws_session_token = {SECRET}\nrole_arn = {ROLE}\n"),
         ] {
-            searched(format!("{file}: {text}"), &world().file(file, &text));
+            assert_no_secret(format!("{file}: {text}"), &world().file(file, &text));
         }
     }
     for token in [format!("{SECRET} {SECRET}"), SECRET.repeat(500)] {
         let world = world().file("token", token);
         let token = world.home().join("token");
-        searched("a token file", &world.arg("--web-identity-token-file").arg(token));
+        assert_no_secret("a token file", &world.arg("--web-identity-token-file").arg(token));
     }
     let sts = FakeSts::builder().web_identity_tokens(&["good"]).start();
     let refused = xassume(&sts).without_keys().file("token", SECRET);
     let token = refused.home().join("token");
-    searched("a token that is refused", &refused.arg("--web-identity-token-file").arg(token));
+    assert_no_secret("a token that is refused", &refused.arg("--web-identity-token-file").arg(token));
 }
 
 #[test]
 fn codes_and_helpers() {
     let sts = FakeSts::start();
-    let mut code = Marks::default();
+    let mut code = Secrets::default();
     code.add("the code", "735196");
     let world = || xassume(&sts).args(["--mfa-serial", "arn:aws:iam::222222222222:mfa/x"]);
     for (case, world) in [
@@ -189,7 +189,7 @@ fn codes_and_helpers() {
     ] {
         for format in ["text", "json"] {
             let finished = world.clone().args(["--log-format", format, "--", "true"]).run().exited(125);
-            code.absent(case, finished.stderr.as_bytes());
+            code.assert_absent(case, finished.stderr.as_bytes());
         }
     }
     for script in [
@@ -202,13 +202,16 @@ fn codes_and_helpers() {
         "while :; do echo $WORD; done".to_owned(),
     ] {
         let config = format!("[default]\ncredential_process = {script}\n");
-        searched(script.as_str(), &xassume(&sts).without_keys().env("WORD", SECRET).file(".aws/config", config));
+        assert_no_secret(
+            script.as_str(),
+            &xassume(&sts).without_keys().env("WORD", SECRET).file(".aws/config", config),
+        );
     }
 }
 
 /// A panic in a library during a run: the runtime may not wait for events.
 #[test]
-fn a_panic_is_one_line_with_its_place_and_nothing_of_what_it_met() {
+fn a_panic_is_one_line_with_its_location_and_no_data() {
     let sts = FakeSts::start();
     let waits = [
         #[cfg(target_arch = "x86_64")]
@@ -217,7 +220,7 @@ fn a_panic_is_one_line_with_its_place_and_nothing_of_what_it_met() {
     ];
     let world = || xassume(&sts).denying(&waits);
     for way in [&[][..], &["--on-expiry", "restart"]] {
-        searched("a panic", &world().args(way));
+        assert_no_secret("a panic", &world().args(way));
         let finished = world().args(way).args(["--", "true"]).run().exited(125).left_no_process();
         assert!(finished.stderr.contains("xassume: internal error at "), "{}", finished.stderr);
         assert!(!finished.stderr.contains("panicked at"), "{}", finished.stderr);

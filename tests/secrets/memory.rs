@@ -24,7 +24,7 @@ fn memory(running: &Running) -> Option<Vec<(String, Vec<u8>)>> {
 }
 
 #[test]
-fn a_session_that_was_replaced_is_in_it_no_more() {
+fn a_replaced_session_is_no_longer_in_memory() {
     let ways = [&["--on-expiry", "restart"][..], &["--via", "file"], &["--via", "endpoint"], &["--via", "process"]];
     let running = ways.map(|way| {
         let sts = FakeSts::builder().lifetime(Duration::from_secs(2)).start();

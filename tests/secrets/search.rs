@@ -14,9 +14,9 @@ const TELLING: usize = 44;
 
 /// The secrets of one test.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Marks(Vec<(String, Vec<u8>)>);
+pub(super) struct Secrets(Vec<(String, Vec<u8>)>);
 
-impl Marks {
+impl Secrets {
     pub(super) fn add(&mut self, name: &str, secret: &str) {
         let part = &secret.as_bytes()[..secret.len().min(TELLING)];
         let hexadecimal = part.iter().fold(String::new(), |mut text, byte| {
@@ -67,7 +67,7 @@ impl Marks {
     }
 
     #[track_caller]
-    pub(super) fn absent(&self, place: &str, bytes: &[u8]) {
+    pub(super) fn assert_absent(&self, place: &str, bytes: &[u8]) {
         assert!(!self.0.is_empty());
         if let Some(name) = self.found_in(bytes) {
             panic!("{place} holds {name}:\n{}", String::from_utf8_lossy(bytes));
@@ -76,13 +76,13 @@ impl Marks {
 
     /// Asserts that no process of the run has a secret in its arguments, and that xassume has none in its environment.
     #[track_caller]
-    pub(super) fn absent_from_processes(&self, running: &Running) {
+    pub(super) fn assert_absent_from_processes(&self, running: &Running) {
         let this = fs::canonicalize(binary()).expect("the program is there");
         for pid in session_members(running.pid()).into_iter().chain([running.pid()]) {
             let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
-            self.absent(&format!("the command line of {pid}"), &read("cmdline"));
+            self.assert_absent(&format!("the command line of {pid}"), &read("cmdline"));
             if fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|program| program == this) {
-                self.absent(&format!("the environment of xassume, {pid}"), &read("environ"));
+                self.assert_absent(&format!("the environment of xassume, {pid}"), &read("environ"));
             }
         }
     }
@@ -97,7 +97,7 @@ impl Marks {
             // A run may be ending at the same time.
             let Ok(entries) = fs::read_dir(&directory) else { continue };
             for path in entries.flatten().map(|entry| entry.path()) {
-                self.absent("a path", path.as_os_str().as_bytes());
+                self.assert_absent("a path", path.as_os_str().as_bytes());
                 let Ok(about) = fs::symlink_metadata(&path) else { continue };
                 if about.is_dir() {
                     directories.push(path);
@@ -139,9 +139,9 @@ fn base64_at(bytes: &[u8], shift: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_secret_is_recognised_in_each_of_its_forms() {
-    let mut marks = Marks::default();
-    marks.add("it", "sentinel+of/the+user");
+fn a_secret_is_recognized_in_each_of_its_forms() {
+    let mut secrets = Secrets::default();
+    secrets.add("it", "sentinel+of/the+user");
     for hidden in [
         "x=sentinel+of/the+user;",
         "73656e74696e656c2b6f662f7468652b75736572",
@@ -150,7 +150,7 @@ fn a_secret_is_recognised_in_each_of_its_forms() {
         "eHhzZW50aW5lbCtvZi90aGUrdXNlcg==",
         "token=sentinel%2Bof%2Fthe%2Buser&",
     ] {
-        assert!(marks.found_in(hidden.as_bytes()).is_some(), "{hidden}");
+        assert!(secrets.found_in(hidden.as_bytes()).is_some(), "{hidden}");
     }
-    assert_eq!(marks.found_in(b"sentinel"), None);
+    assert_eq!(secrets.found_in(b"sentinel"), None);
 }

@@ -1,6 +1,6 @@
 //! Successful runs of every kind: searched during the call to STS, while the command runs, and afterwards.
 
-use super::search::Marks;
+use super::search::Secrets;
 use super::{ROLE, user, xassume};
 use crate::support::{
     Answer, FakeContainer, FakeImds, FakeSignIn, FakeSso, FakeSts, Identity, LOGIN_SESSION, Login, Running, Xassume,
@@ -16,33 +16,33 @@ fn probing(xassume: Xassume, verbs: &[&str]) -> Xassume {
 }
 
 /// Waits until STS gets the request with that index, searches all processes, and lets STS answer.
-fn look_and_release(sts: &FakeSts, place: usize, running: &Running, marks: &Marks) {
+fn search_and_release(sts: &FakeSts, place: usize, running: &Running, secrets: &Secrets) {
     sts.wait_for_requests(place + 1);
-    marks.absent_from_processes(running);
+    secrets.assert_absent_from_processes(running);
     sts.release();
 }
 
 /// A run in exec mode: searched during the call to STS, then its output and its files.
 #[track_caller]
-fn becomes(sts: &FakeSts, world: &Xassume, mut marks: Marks, sources: &[&str]) {
+fn search_exec_run(sts: &FakeSts, world: &Xassume, mut secrets: Secrets, sources: &[&str]) {
     for format in FORMATS {
         sts.script([Answer::Held]);
         let world = world.clone().args(["--log-format", format]);
         let asked = sts.requests().len();
         let running = probing(world.clone(), &["env", "AWS_ACCESS_KEY_ID"]).spawn();
         // The environment contains the user's own source credentials.
-        let mut argv = Marks::default();
+        let mut argv = Secrets::default();
         argv.add("none", "a mark that is nowhere");
-        look_and_release(sts, asked, &running, &argv);
+        search_and_release(sts, asked, &running, &argv);
         let finished = running.wait().exited(0);
-        marks.add_issued(sts);
-        marks.absent("standard error", finished.stderr.as_bytes());
-        marks.absent("standard output", &finished.stdout);
+        secrets.add_issued(sts);
+        secrets.assert_absent("standard error", finished.stderr.as_bytes());
+        secrets.assert_absent("standard output", &finished.stdout);
         assert!(finished.stderr.lines().count() > 2, "it does tell what it does: {}", finished.stderr);
-        let mut files = marks.files_with_any(&world.home());
+        let mut files = secrets.files_with_any(&world.home());
         files.retain(|file| !sources.iter().any(|source| file.ends_with(source)));
         assert_eq!(files, Vec::<PathBuf>::new());
-        let kept = marks.files_with_any(world.sandbox().runtime().as_path());
+        let kept = secrets.files_with_any(world.sandbox().runtime().as_path());
         assert!(kept.iter().all(|file| file.extension().is_some_and(|kind| kind == "session")), "{kept:?}");
         assert!(!kept.is_empty(), "the cache holds the session");
         world.without_args().arg("--clear-cache").run().exited(0);
@@ -50,62 +50,62 @@ fn becomes(sts: &FakeSts, world: &Xassume, mut marks: Marks, sources: &[&str]) {
 }
 
 #[test]
-fn becoming_the_command() {
+fn exec_run() {
     let sts = FakeSts::start();
-    let mut marks = Marks::default();
-    marks.add_identity(&user());
-    becomes(&sts, &xassume(&sts), marks.clone(), &[]);
+    let mut secrets = Secrets::default();
+    secrets.add_identity(&user());
+    search_exec_run(&sts, &xassume(&sts), secrets.clone(), &[]);
     // Each role of a chain has its own session.
-    becomes(&sts, &xassume(&sts).args(["-r", "222222222222:Next", "-r", "333333333333:Last"]), marks, &[]);
+    search_exec_run(&sts, &xassume(&sts).args(["-r", "222222222222:Next", "-r", "333333333333:Last"]), secrets, &[]);
 }
 
 #[test]
 fn sources_with_tokens() {
     let (sts, imds, container, sso) = (FakeSts::start(), FakeImds::start(), FakeContainer::start(), FakeSso::start());
     let world = || xassume(&sts).without_keys();
-    let mut marks = Marks::default();
-    marks.add_identity(&Identity::instance());
-    becomes(&sts, &world().with_metadata_at(&imds.url()), marks, &[]);
+    let mut secrets = Secrets::default();
+    secrets.add_identity(&Identity::instance());
+    search_exec_run(&sts, &world().with_metadata_at(&imds.url()), secrets, &[]);
 
     container.set_token(Some("Bearer sentinel.of.the+container/endpoint"));
-    let mut marks = Marks::default();
-    marks.add_identity(&Identity::task());
-    marks.add("the container's token", "sentinel.of.the+container/endpoint");
+    let mut secrets = Secrets::default();
+    secrets.add_identity(&Identity::task());
+    secrets.add("the container's token", "sentinel.of.the+container/endpoint");
     let by_container = world()
         .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri())
         .env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", container.token_file());
-    becomes(&sts, &by_container, marks, &[]);
+    search_exec_run(&sts, &by_container, secrets, &[]);
 
-    let mut marks = Marks::default();
-    marks.add("the OIDC token", "sentinel.of.the+identity/provider");
+    let mut secrets = Secrets::default();
+    secrets.add("the OIDC token", "sentinel.of.the+identity/provider");
     let by_token = world().file("token", "sentinel.of.the+identity/provider\n");
     std::fs::set_permissions(by_token.home().join("token"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
         .expect("a mode");
     let token = by_token.home().join("token");
-    becomes(&sts, &by_token.env("AWS_WEB_IDENTITY_TOKEN_FILE", token), marks, &["token"]);
+    search_exec_run(&sts, &by_token.env("AWS_WEB_IDENTITY_TOKEN_FILE", token), secrets, &["token"]);
 
-    let mut marks = Marks::default();
-    marks.add_identity(&Identity::sso());
-    marks.add("the SSO token", "aoaAAAAAGVtSSOTOKEN0123456789");
+    let mut secrets = Secrets::default();
+    secrets.add_identity(&Identity::sso());
+    secrets.add("the SSO token", "aoaAAAAAGVtSSOTOKEN0123456789");
     let config = "[profile dev]\nsso_session = corp\nsso_account_id = 222222222222\nsso_role_name = Developer\n\
                   [sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.example/start\n";
     let by_login = world().env("AWS_ENDPOINT_URL_SSO", sso.url()).file(".aws/config", config).args(["-p", "dev"]);
     let login = write_login(&by_login.home(), "corp", Login::Valid);
     std::fs::set_permissions(&login, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("a mode");
     let name = login.file_name().and_then(std::ffi::OsStr::to_str).expect("a name");
-    becomes(&sts, &by_login, marks, &[name]);
+    search_exec_run(&sts, &by_login, secrets, &[name]);
 
-    let mut marks = Marks::default();
-    marks.add_identity(&Identity::login());
-    marks.add_identity(&Identity::login_refreshed());
-    marks.add("the refresh token", "REFRESHTOKEN0000001");
+    let mut secrets = Secrets::default();
+    secrets.add_identity(&Identity::login());
+    secrets.add_identity(&Identity::login_refreshed());
+    secrets.add("the refresh token", "REFRESHTOKEN0000001");
     let sign_in = FakeSignIn::start();
     let config = format!("[profile dev]\nlogin_session = {LOGIN_SESSION}\nregion = us-east-1\n");
     let by_sign_in = world().env("AWS_ENDPOINT_URL_SIGNIN", sign_in.url()).file(".aws/config", config);
     let login = write_sign_in(&by_sign_in.home(), LOGIN_SESSION, Duration::ZERO);
     std::fs::set_permissions(&login, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("a mode");
     let name = login.file_name().and_then(std::ffi::OsStr::to_str).expect("a name");
-    becomes(&sts, &by_sign_in.args(["-p", "dev"]), marks, &[name]);
+    search_exec_run(&sts, &by_sign_in.args(["-p", "dev"]), secrets, &[name]);
 }
 
 #[test]
@@ -115,23 +115,23 @@ fn codes() {
         sts.add_mfa_code("735196");
         xassume(sts).args(["--mfa-serial", "arn:aws:iam::222222222222:mfa/sentinel"])
     };
-    let mut marks = Marks::default();
-    marks.add_identity(&user());
-    marks.add("the code", "735196");
+    let mut secrets = Secrets::default();
+    secrets.add_identity(&user());
+    secrets.add("the code", "735196");
     let sts = FakeSts::start();
-    becomes(&sts, &world(&sts).args(["--mfa-token", "735196"]), marks.clone(), &[]);
+    search_exec_run(&sts, &world(&sts).args(["--mfa-token", "735196"]), secrets.clone(), &[]);
     let sts = FakeSts::start();
-    becomes(&sts, &world(&sts).args(["--mfa-token", "-"]).stdin("735196\n"), marks.clone(), &[]);
+    search_exec_run(&sts, &world(&sts).args(["--mfa-token", "-"]).stdin("735196\n"), secrets.clone(), &[]);
     let sts = FakeSts::start();
     let by_command = world(&sts).file("code", "735196").args(["--mfa-command", "cat $HOME/code"]);
     std::fs::set_permissions(by_command.home().join("code"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
         .expect("a mode");
-    becomes(&sts, &by_command, marks, &["code"]);
+    search_exec_run(&sts, &by_command, secrets, &["code"]);
 }
 
 /// A supervised run with a refresh. Its own processes must have no session in their arguments or environment.
 #[test]
-fn staying_with_the_command() {
+fn supervised_run() {
     let ways = [
         &["--on-expiry", "restart"][..],
         &["--on-expiry", "signal"],
@@ -149,34 +149,34 @@ fn staying_with_the_command() {
         })
         .collect();
     for (way, sts, running, world) in running {
-        let mut marks = Marks::default();
+        let mut secrets = Secrets::default();
         let token = running.line("AWS_CONTAINER_AUTHORIZATION_TOKEN");
         if let Some((_, token)) = token.split_once('=') {
-            marks.add("the endpoint's token", token);
+            secrets.add("the endpoint's token", token);
         }
         running.line("ready");
-        marks.add_issued(&sts);
-        look_and_release(&sts, 1, &running, &marks);
+        secrets.add_issued(&sts);
+        search_and_release(&sts, 1, &running, &secrets);
         running.error_line("refreshed: ");
-        marks.add_issued(&sts);
-        marks.absent_from_processes(&running);
-        marks.add_identity(&user());
+        secrets.add_issued(&sts);
+        secrets.assert_absent_from_processes(&running);
+        secrets.add_identity(&user());
         let root = world.home().parent().expect("a sandbox").to_owned();
-        let files = marks.files_with_any(&root);
+        let files = secrets.files_with_any(&root);
         let expected = usize::from(way.contains(&"file") || way.contains(&"signal"));
         assert_eq!(files.len(), expected, "{way:?}: {files:?}");
         assert!(files.iter().all(|file| file.ends_with("credentials")), "{files:?}");
         running.signal(libc::SIGTERM);
         let finished = running.wait();
-        marks.absent("standard error", finished.stderr.as_bytes());
+        secrets.assert_absent("standard error", finished.stderr.as_bytes());
         assert!(finished.stderr.lines().count() > 5, "{}", finished.stderr);
-        assert_eq!(marks.files_with_any(&root), Vec::<PathBuf>::new(), "{way:?}: nothing stays");
+        assert_eq!(secrets.files_with_any(&root), Vec::<PathBuf>::new(), "{way:?}: nothing stays");
     }
 }
 
 /// The programs that xassume runs, and xassume itself while they run.
 #[test]
-fn helpers_are_told_nothing_by_their_arguments() {
+fn helper_programs_get_no_secret_in_their_arguments() {
     let sts = FakeSts::start();
     let Identity { access_key_id, secret_access_key, .. } = user();
     let answer = format!(r#"{{"Version":1,"AccessKeyId":"{access_key_id}","SecretAccessKey":"{secret_access_key}"}}"#);
@@ -184,10 +184,10 @@ fn helpers_are_told_nothing_by_their_arguments() {
         "[default]\ncredential_process = cat /proc/$PPID/cmdline /proc/$$/cmdline >$HOME/seen; cat $HOME/answer\n";
     let world = xassume(&sts).without_keys().file("answer", answer).file(".aws/config", config);
     probing(world.clone(), &["say", "ran"]).run().exited(0);
-    let mut marks = Marks::default();
-    marks.add_identity(&user());
-    marks.add_issued(&sts);
+    let mut secrets = Secrets::default();
+    secrets.add_identity(&user());
+    secrets.add_issued(&sts);
     let seen = std::fs::read(world.home().join("seen")).expect("the helper wrote it");
     assert!(seen.windows(ROLE.len()).any(|words| words == ROLE.as_bytes()), "it did look");
-    marks.absent("the command lines", &seen);
+    secrets.assert_absent("the command lines", &seen);
 }

@@ -1,6 +1,6 @@
 //! The same user, or a reader of a core file, cannot read xassume's memory.
 
-use super::search::Marks;
+use super::search::Secrets;
 use super::{skipped, user, xassume};
 use crate::support::{FakeSts, Running, Xassume, binary, probe, skipped_without_root};
 use std::fs;
@@ -13,13 +13,13 @@ use std::time::Duration;
 const NOBODY: u32 = 61_234;
 
 /// Reads as that user.
-fn read_as_nobody(path: &str) -> Output {
+fn read_as_other_user(path: &str) -> Output {
     let mut cat = Command::new("cat");
     cat.arg(path).stdin(Stdio::null()).uid(NOBODY).gid(NOBODY).current_dir("/").output().expect("cat runs")
 }
 
 /// The program as started by that user; `None`, with a message, where that is not possible.
-fn as_nobody(sts: &FakeSts) -> Option<Xassume> {
+fn run_by_other_user(sts: &FakeSts) -> Option<Xassume> {
     let may = |program: PathBuf| {
         let mut test = Command::new("test");
         test.arg("-x").arg(program).uid(NOBODY).gid(NOBODY).current_dir("/");
@@ -38,21 +38,21 @@ fn as_nobody(sts: &FakeSts) -> Option<Xassume> {
 }
 
 #[test]
-fn the_same_user_reads_neither_its_memory_nor_its_environment() {
+fn the_same_user_can_read_neither_memory_nor_environment() {
     let sts = FakeSts::start();
-    let Some(world) = as_nobody(&sts) else { return };
+    let Some(world) = run_by_other_user(&sts) else { return };
     let running =
         world.args(["--on-expiry", "restart", "--"]).args(probe()).args(["state", "then", "print-signals"]).spawn();
     let state: serde_json::Value = serde_json::from_str(&running.line("\"pid\"")).expect("JSON");
     running.line("ready");
     for name in ["environ", "mem", "maps", "auxv"] {
-        let read = read_as_nobody(&format!("/proc/{}/{name}", running.pid()));
+        let read = read_as_other_user(&format!("/proc/{}/{name}", running.pid()));
         let complaint = String::from_utf8_lossy(&read.stderr).into_owned();
         assert!(!read.status.success() && read.stdout.is_empty(), "{name} can be read");
         assert!(complaint.contains("ermission denied"), "{name}: {complaint}");
     }
     // The command itself is as readable as without xassume, so its debuggers work.
-    let command = read_as_nobody(&format!("/proc/{}/environ", state["pid"]));
+    let command = read_as_other_user(&format!("/proc/{}/environ", state["pid"]));
     assert!(command.status.success(), "{}", String::from_utf8_lossy(&command.stderr));
     assert!(String::from_utf8_lossy(&command.stdout).contains("AWS_SESSION_TOKEN="));
     running.signal(libc::SIGTERM);
@@ -113,7 +113,7 @@ fn it_leaves_no_core_file_whatever_it_dies_of() {
 }
 
 #[test]
-fn a_command_that_dumps_core_leaves_its_own_and_no_other() {
+fn only_the_command_leaves_a_core_file() {
     if !cores_are_files() {
         return;
     }
@@ -127,11 +127,11 @@ fn a_command_that_dumps_core_leaves_its_own_and_no_other() {
         finished.killed_by(libc::SIGSEGV);
         let [core] = <[PathBuf; 1]>::try_from(cores(&world)).expect("one core file: the command's");
         let core = fs::read(core).expect("a file");
-        let mut marks = Marks::default();
-        marks.add_identity(&user());
+        let mut secrets = Secrets::default();
+        secrets.add_identity(&user());
         if !way.is_empty() {
-            marks.add_issued(&sts);
+            secrets.add_issued(&sts);
         }
-        assert_eq!(marks.found_in(&core), None, "{way:?}");
+        assert_eq!(secrets.found_in(&core), None, "{way:?}");
     }
 }

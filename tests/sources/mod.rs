@@ -112,7 +112,7 @@ fn an_instance_is_asked_for_its_token_once() {
 }
 
 #[test]
-fn an_instance_without_a_role_is_told() {
+fn an_instance_without_a_role_is_reported() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     imds.set_identity(None);
     let error = failed(Xassume::new(&sts).without_keys().with_metadata_at(&imds.url()));

@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_token_that_counts_is_the_last_one() {
+    fn only_the_last_token_is_valid() {
         let container = FakeContainer::start();
         let ask = |token: &str| get(&container.full_uri(), &[("Authorization", token)]).expect("answered");
         let first = container.token();

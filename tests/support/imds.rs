@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_told_without_a_token() {
+    fn nothing_is_returned_without_a_token() {
         let imds = FakeImds::start();
         let role = format!("{}{CREDENTIALS}", imds.url());
         assert_eq!(get(&role, &[]).expect("answered").status, 401);

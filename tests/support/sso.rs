@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_login_is_found_by_its_digest_and_buys_credentials() {
+    fn a_login_is_found_by_its_digest_and_exchanged_for_credentials() {
         let home = tempfile::tempdir().expect("the temporary directory is writable");
         let path = write_login(home.path(), "abc", Login::Valid);
         assert!(path.ends_with(".aws/sso/cache/a9993e364706816aba3e25717850c26c9cd0d89d.json"), "{}", path.display());

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_written_in_each_of_the_three_ways() {
+    fn a_time_is_written_in_each_of_the_three_formats() {
         let moment = UNIX_EPOCH + Duration::from_millis(1_709_208_000_900);
         assert_eq!(iso(moment), "2024-02-29T12:00:00Z");
         assert_eq!(basic(moment), "20240229T120000Z");

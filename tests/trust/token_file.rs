@@ -5,7 +5,7 @@ use super::*;
 const SHOW_TOKEN: &str = "env | grep -a ^AWS_CONTAINER_AUTHORIZATION; f=$AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE; \
                           [ -z \"$f\" ] || { stat -c %a $f; printf '%s|' \"$(cat $f)\"; wc -c <$f; }";
 
-fn by_endpoint(sts: &FakeSts) -> Xassume {
+fn via_endpoint(sts: &FakeSts) -> Xassume {
     xassume(sts).args(["--via", "endpoint"])
 }
 
@@ -22,9 +22,9 @@ fn tokens(finished: &Finished) -> (String, Option<String>) {
 }
 
 #[test]
-fn the_endpoints_token_is_a_private_file_as_well_unless_this_is_root() {
+fn except_for_root_the_endpoints_token_is_also_a_private_file() {
     let sts = FakeSts::start();
-    let world = shell(by_endpoint(&sts), SHOW_TOKEN);
+    let world = shell(via_endpoint(&sts), SHOW_TOKEN);
     let (_, file) = tokens(&world.run().exited(0));
     assert_eq!(file.is_none(), geteuid().is_root());
     let Some(world) = by_another_user(&world) else { return };
@@ -34,9 +34,9 @@ fn the_endpoints_token_is_a_private_file_as_well_unless_this_is_root() {
 }
 
 #[test]
-fn the_token_file_of_the_users_choice_has_mode_0600_and_goes_at_the_end() {
+fn a_token_file_chosen_by_the_user_has_mode_0600_and_is_removed_at_the_end() {
     let sts = FakeSts::builder().script([Answer::Hang]).start();
-    let world = by_endpoint(&sts).args(["--endpoint-token-file", "token"]);
+    let world = via_endpoint(&sts).args(["--endpoint-token-file", "token"]);
     let path = world.sandbox().work().join("token");
     let waiting = shell(world.clone(), "true").spawn();
     sts.wait_for_requests(1);
@@ -80,7 +80,7 @@ fn a_command_that_drops_root_still_has_its_token() {
     let show = "echo uid=$(id -u) url=$AWS_CONTAINER_CREDENTIALS_FULL_URI token=$AWS_CONTAINER_AUTHORIZATION_TOKEN \
                 file=$AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE.; read end";
     let words = ["--", "setpriv", "--reuid", "61234", "--regid", "61234", "--clear-groups", "sh", "-c", show];
-    let stale = by_endpoint(&sts).env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/root/stale");
+    let stale = via_endpoint(&sts).env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/root/stale");
     let mut running = stale.args(words).stdin_open().spawn();
     let line = running.line("uid=");
     let value = |name: &str| line.split(' ').find_map(|word| word.strip_prefix(name)).expect(name).to_owned();

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_answer_is_seen_by_the_client() {
+    fn the_client_sees_every_kind_of_reply() {
         let server = Server::start(|request| reply(request.path()));
         for path in ["/", "/drip", "/later"] {
             let received = get(&format!("{}{path}", server.url()), &[]).expect("answered");

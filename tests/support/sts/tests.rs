@@ -34,7 +34,7 @@ fn refusal(received: &Received) -> String {
 }
 
 #[test]
-fn a_session_is_granted_recorded_and_recognised() {
+fn a_session_is_issued_logged_and_recognized() {
     let sts = FakeSts::start();
     let received = assume(&sts, "&DurationSeconds=900&Tags.member.1.Key=a");
     assert_eq!((received.status, received.header("content-type")), (200, Some("text/xml")));
@@ -55,7 +55,7 @@ fn a_session_is_granted_recorded_and_recognised() {
 }
 
 #[test]
-fn keys_that_are_unknown_expired_or_incomplete_are_refused() {
+fn unknown_expired_and_incomplete_keys_are_rejected() {
     let sts = FakeSts::start();
     assume(&sts, "");
     let issued = sts.issued().remove(0);
@@ -94,7 +94,7 @@ fn a_role_is_as_strict_as_its_rules() {
 }
 
 #[test]
-fn a_refusal_names_the_action_and_if_told_to_the_policy() {
+fn a_denial_names_the_action_and_optionally_the_policy() {
     let user = Identity::user().arn;
     let rules = |change: fn(&mut RoleRules)| {
         let mut rules = RoleRules { wording: Wording::WithPolicy, ..RoleRules::default() };
@@ -149,7 +149,7 @@ fn chaining_is_limited_to_an_hour_and_session_tokens_to_users() {
 }
 
 #[test]
-fn parameters_are_validated_in_the_words_of_aws() {
+fn parameter_errors_have_the_words_of_aws() {
     let sts = FakeSts::start();
     let prefix = "400 ValidationError: 1 validation error detected: Value";
     let failed = "failed to satisfy constraint: Member must";
@@ -193,7 +193,7 @@ fn a_held_request_waits_for_its_release() {
 }
 
 #[test]
-fn a_clock_that_is_off_shows_in_the_date_and_in_refused_signatures() {
+fn a_wrong_clock_affects_the_date_and_rejects_signatures() {
     let sts = FakeSts::builder().clock_offset(3600).check_signature_time().start();
     let late = refusal(&assume(&sts, ""));
     assert!(late.starts_with("403 SignatureDoesNotMatch: Signature expired: "), "{late}");
