@@ -221,7 +221,7 @@ fn a_typed_cache_flag_enables_the_cache_again() {
     };
     assert_eq!(asks(off.clone()), 1);
     assert_eq!(asks(off.clone().arg("--force-refresh")), 1);
-    assert_eq!(asks(world.xassume.clone()), 0, "what was asked for anew is kept");
+    assert_eq!(asks(world.xassume.clone()), 0, "the new session is cached");
     assert_eq!(asks(off.clone().args(["--min-ttl", "5m"])), 0);
     let told = off.args(["-v", "--", "true"]).run().exited(0).stderr;
     assert!(told.contains("xassume: cache: not used: XASSUME_NO_CACHE\n"), "{told}");

@@ -1,5 +1,5 @@
 //! `--via endpoint`: an HTTP endpoint on loopback that returns the session to the command only.
-#![allow(clippy::print_stdout, reason = "what was measured, and what was skipped and why, is told to whoever asks")]
+#![allow(clippy::print_stdout, reason = "measurements and skipped tests are printed")]
 
 mod refreshes;
 mod unauthorized;
@@ -80,7 +80,7 @@ impl Served {
     /// Resident memory, in KiB.
     fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.running.pid())).expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel tells");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel reports it");
         line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
@@ -119,7 +119,7 @@ fn generation(received: &Received, issued: &[Issued]) -> u64 {
     assert_eq!(document["Token"], *session.session_token);
     let told = document["Expiration"].as_str().expect("text");
     assert_eq!(told, humantime::format_rfc3339_seconds(session.expiration).to_string());
-    assert!(session.expiration > SystemTime::now(), "{told} is over");
+    assert!(session.expiration > SystemTime::now(), "{told} has expired");
     session.generation
 }
 
@@ -141,9 +141,9 @@ fn the_session_is_returned_for_the_token() {
     let finished = served.running.wait().exited(0);
     let issued = &sts.issued()[0];
     for secret in [&token, &issued.secret_access_key, &issued.session_token] {
-        assert!(!finished.stderr.contains(secret.as_str()), "a secret is told\n{}", finished.stderr);
+        assert!(!finished.stderr.contains(secret.as_str()), "a secret is logged\n{}", finished.stderr);
     }
-    assert!(get(&url, &[("Authorization", &token)]).is_err(), "nobody listens when the command has ended");
+    assert!(get(&url, &[("Authorization", &token)]).is_err(), "the port is closed after the end of the command");
 }
 
 #[test]

@@ -108,7 +108,7 @@ fn both_documents_are_one_line_of_json() {
     assert_eq!(json, expected);
     assert_eq!(process, format!("{{\"Version\":1,{},{whose}}}\n", keys(&sessions[1])));
     let nowhere = printed(world(&sts).env_remove("AWS_REGION"), "json");
-    assert!(nowhere.stdout_json().get("Region").is_none(), "a region that was only used to reach STS is not told");
+    assert!(nowhere.stdout_json().get("Region").is_none(), "a Region that was only used to reach STS is not printed");
 }
 
 #[test]

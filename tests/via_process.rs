@@ -1,5 +1,5 @@
 //! `--via process`: a `credential_process` that gets the session from the supervising xassume through a Unix socket.
-#![allow(clippy::print_stdout, reason = "what was measured, and what was skipped and why, is told to whoever asks")]
+#![allow(clippy::print_stdout, reason = "measurements and skipped tests are printed")]
 
 use crate::support::{Answer, FakeSts, Running, Xassume, binary, probe, programs, skipped_without_root};
 use std::fs;
@@ -160,7 +160,7 @@ fn another_user_is_rejected() {
         let program = fs::File::open(binary()).expect("the binary is there");
         command.args(["-c", &line]).stdin(program).uid(65534).gid(65534).current_dir("/").output().expect("sh runs")
     };
-    assert!(!as_nobody().status.success(), "the folder is closed");
+    assert!(!as_nobody().status.success(), "the directory is not accessible");
     // Even if the directories of the test and the socket are accessible.
     let sandbox = served.running.sandbox().directory();
     let (own, above): (Vec<_>, Vec<_>) =

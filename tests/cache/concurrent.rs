@@ -148,7 +148,7 @@ fn a_directory_removed_in_between_causes_at_most_one_call() {
     assert_all_ran(&sts, std::iter::once(holder).chain(before).chain(after).collect());
     assert!(calls(&sts) <= 2, "{} calls", calls(&sts));
     ran(&xassume);
-    assert!(calls(&sts) <= 2, "the session was kept all the same");
+    assert!(calls(&sts) <= 2, "the session was cached anyway");
 }
 
 /// Runs concurrent launches in a mount namespace in which `$FULL` is a small full file system; `None` where that is not

@@ -12,7 +12,7 @@ fn assert_separate_sessions(sts: &FakeSts, worlds: &[(&str, Xassume)]) {
     for (name, xassume) in worlds {
         let before = sts.issued().len();
         ran(xassume);
-        assert!(sts.issued().len() > before, "`{name}` is given somebody else's session");
+        assert!(sts.issued().len() > before, "`{name}` must not get the session of another request");
         let once = sts.issued().len();
         ran(xassume);
         assert_eq!(sts.issued().len(), once, "`{name}` does not find its own");

@@ -47,7 +47,7 @@ fn the_command_gets_a_signal_and_the_next_start_removes_the_files() {
         let finished = running.wait().killed_by(libc::SIGKILL).left_no_process();
         assert!(finished.stderr.is_empty(), "{case}: {}", finished.stderr);
         if finished.stdout_text().contains("ready") {
-            assert!(finished.stdout_text().contains("TERM"), "{case}: the command was not told");
+            assert!(finished.stdout_text().contains("TERM"), "{case}: the command got no signal");
         }
         for directory in files(&world) {
             assert_eq!(directory.metadata().expect("it is there").mode() & 0o777, 0o700, "{case}");

@@ -40,7 +40,7 @@ fn without_descriptors_the_reason_is_reported() {
     let mut ran = 0;
     for (limit, way, running, world, _sts) in running {
         let finished = running.wait();
-        assert!(world.sandbox().run_directories().is_empty(), "{limit} {way:?}: a folder stays");
+        assert!(world.sandbox().run_directories().is_empty(), "{limit} {way:?}: a directory remains");
         let did = ran_or_failed_with_one_line(&format!("{limit} descriptors, {way:?}"), &finished);
         ran += usize::from(did);
         assert!(did || limit < 24, "24 are enough for {way:?}: {}", finished.describe());

@@ -1,4 +1,4 @@
-//! Multi-factor authentication: where the code comes from, what it is spent on, and where it is never seen.
+//! Multi-factor authentication: the sources of a code, the request that it is sent with, and where it must not appear.
 
 use crate::support::{Answer, FakeSts, Finished, Identity, RoleRules, Terminal, Xassume, probe};
 use std::time::{Duration, Instant};
@@ -187,7 +187,7 @@ fn a_code_without_a_device_is_a_usage_error() {
     let error = failed(Xassume::new(&sts).args(["-r", ROLE, "--mfa-token", CODE]));
     assert!(error.contains("no MFA device is named") && error.contains("\nusage: "), "{error}");
     assert_eq!(sts.requests().len(), 0);
-    // A command may stand in the environment for the roles that need it.
+    // The variable may be set for the roles that need a code.
     ran(Xassume::new(&sts).args(["-r", ROLE]).env("XASSUME_MFA_COMMAND", "exit 1"));
 }
 

@@ -62,7 +62,7 @@ fn evaluated(shell: &[&str], format: &str, script: &str) {
     for name in REMOVED.split_whitespace() {
         assert_eq!(shown.variable(name), None, "{shell:?}: {name}");
     }
-    assert_eq!(shown.variable("XASSUME_DEPTH"), None, "whoever evaluates it is not nested");
+    assert_eq!(shown.variable("XASSUME_DEPTH"), None, "the evaluating shell is not nested");
     assert!(!world.sandbox().work().join("owned").exists() && !world.home().join("owned").exists(), "{shell:?}");
 }
 
@@ -128,7 +128,7 @@ fn a_universal_variable_of_fish_is_reported_and_kept() {
         "set -Ux AWS_ACCOUNT_ID mine; $X --print fish | source; or exit 9; set -q name; or echo $AWS_ACCOUNT_ID";
     let world = world(&sts).without_args().program("fish").args(["-c", script]);
     if Command::new("fish").arg("--version").output().is_err() {
-        println!("skipped: there is no fish");
+        println!("skipped: fish is not installed");
         return;
     }
     let finished = world.env("X", binary()).env("XASSUME_ROLE_ARN", ROLE).run().exited(0);

@@ -38,7 +38,7 @@ fn search_exec_run(sts: &FakeSts, world: &Xassume, mut secrets: Secrets, sources
         secrets.add_issued(sts);
         secrets.assert_absent("standard error", finished.stderr.as_bytes());
         secrets.assert_absent("standard output", &finished.stdout);
-        assert!(finished.stderr.lines().count() > 2, "it does tell what it does: {}", finished.stderr);
+        assert!(finished.stderr.lines().count() > 2, "it logs its steps: {}", finished.stderr);
         let mut files = secrets.files_with_any(&world.home());
         files.retain(|file| !sources.iter().any(|source| file.ends_with(source)));
         assert_eq!(files, Vec::<PathBuf>::new());

@@ -94,7 +94,7 @@ fn the_directory_of_a_killed_run_is_removed_by_the_next_run() {
     killed.signal(libc::SIGKILL);
     killed.line("TERM");
     killed.wait().killed_by(libc::SIGKILL);
-    assert!(stale.join("credentials").exists(), "nobody was left to remove it");
+    assert!(stale.join("credentials").exists(), "a killed run removes nothing");
 
     let next = xassume.spawn();
     next_start(&next);
@@ -102,7 +102,7 @@ fn the_directory_of_a_killed_run_is_removed_by_the_next_run() {
     let living = run_directory(xassume.sandbox());
     let third = xassume.spawn();
     next_start(&third);
-    assert!(living.join("credentials").exists(), "a living run keeps its folder");
+    assert!(living.join("credentials").exists(), "a living run keeps its directory");
 }
 
 /// A file that a killed run left next to the user's file is removed by the next run that uses that file.

@@ -93,7 +93,7 @@ fn a_refresh_replaces_the_file() {
     assert_eq!(mode(&file), 0o600);
     let mut text = String::new();
     old.read_to_string(&mut text).expect("it is open");
-    assert!(text.contains(&key(&sts, 0)), "whoever was reading goes on reading the old one");
+    assert!(text.contains(&key(&sts, 0)), "an open file still has the old contents");
     let directory = file.parent().expect("a directory");
     let names: Vec<_> = entries_of(directory).into_iter().filter(|path| path != &file).collect();
     assert!(names.iter().all(|path| path.ends_with("lock") || path.ends_with("config")), "{names:?}");

@@ -108,7 +108,7 @@ fn json_logs_each_step_as_an_object() {
         "plan", "assumed", "started", "refresh_due",
         "refreshed", "refresh_due", "restarting", "stopped", "started", "restarts_cancelled",
     ]);
-    let event = |name: &str| objects.iter().find(|object| object["event"] == name).expect("it was told");
+    let event = |name: &str| objects.iter().find(|object| object["event"] == name).expect("the event was logged");
     assert!(objects.iter().all(|object| object["level"] == "info"));
     let role = event("assumed")["role"].as_str().expect("text");
     assert!(role.starts_with("arn:aws:sts::111111111111:assumed-role/R/"), "{role}");

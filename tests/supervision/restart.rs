@@ -43,7 +43,7 @@ fn a_restarted_command_differs_only_in_its_credentials() {
     let changed: std::collections::BTreeSet<_> = names.filter(|&name| before.get(name) != after.get(name)).collect();
     let credentials = ["AWS_ACCESS_KEY_ID", "AWS_CREDENTIAL_EXPIRATION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
     assert!(changed.iter().eq(credentials.iter()), "{changed:?}");
-    assert_eq!(end(xassume).exited(0).stderr, "", "nobody asked");
+    assert_eq!(end(xassume).exited(0).stderr, "", "without -v nothing is logged");
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn term_from_outside_cancels_every_later_restart() {
     xassume.signal(libc::SIGUSR1);
     let finished = xassume.wait().exited(0);
     assert_eq!(count(&finished.stdout_text(), "ready"), 1);
-    assert_eq!(sts.requests().len(), 1, "a session that would reach nobody is not asked for");
+    assert_eq!(sts.requests().len(), 1, "a session that no command would get is not requested");
 }
 
 #[test]

@@ -115,7 +115,7 @@ impl Running {
         let status = self.child.wait().expect("the child was not reaped before");
         self.reaped = Some(status);
         let (Some(stdout), Some(stderr)) = (self.stdout.to_the_end(), self.stderr.to_the_end()) else {
-            panic!("it has ended ({status}), but somebody holds its output open\n{}", self.so_far());
+            panic!("it has ended ({status}), but another process has its output open\n{}", self.so_far());
         };
         Finished { status, stdout, stderr: String::from_utf8_lossy(&stderr).into_owned(), survivors }
     }

@@ -57,7 +57,7 @@ impl Supervisor {
             }
             Action::Fifo(milliseconds) => {
                 let config = self.running.sandbox().home().join(".aws/config");
-                let _ = fs::create_dir_all(config.parent().expect("a directory of its own"));
+                let _ = fs::create_dir_all(config.parent().expect("the file is in a directory"));
                 let _ = mkfifo(&config, Mode::S_IRWXU);
                 self.fifo_until = Some(now + Duration::from_millis(milliseconds));
             }

@@ -116,6 +116,6 @@ mod tests {
         }
         stream.write_all(b"GET /hang HTTP/1.1\r\nHost: x\r\n\r\n").expect("still open");
         server.stop();
-        assert!(get(&server.url(), &[]).is_err(), "nobody listens any more");
+        assert!(get(&server.url(), &[]).is_err(), "the port is closed");
     }
 }

@@ -29,7 +29,7 @@ fn it_reports_the_state_that_it_inherited() {
     let plain = alone(&["state"]).run().exited(0).stdout_json();
     assert_eq!(plain["SigIgn"], serde_json::json!([]), "SIGPIPE is as std leaves it to children");
     assert_eq!(plain["SigBlk"], serde_json::json!([]));
-    assert_eq!(plain["pid"], plain["sid"], "a session of its own");
+    assert_eq!(plain["pid"], plain["sid"], "it leads a new session");
     assert_eq!(plain["tty_pgrp"], Value::Null);
     let fds: Vec<_> = plain["fds"].as_object().expect("a table").keys().map(String::as_str).collect();
     assert_eq!(fds, ["0", "1", "2"]);
