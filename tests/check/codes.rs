@@ -77,7 +77,7 @@ fn a_rejected_code_fails_the_device_step() {
 }
 
 #[test]
-fn a_code_is_asked_for_on_the_terminal_as_by_a_launch() {
+fn a_code_is_requested_on_the_terminal_as_by_a_launch() {
     let sts = FakeSts::builder().mfa_codes(&["314159"]).start();
     let terminal = Terminal::run(&role(&sts).args(["--mfa-serial", DEVICE]));
     terminal.through(&format!("MFA code of {DEVICE}: "));

@@ -4,7 +4,7 @@ use super::page::{Page, ROLE, Scene, page};
 use crate::support::{Answer, FakeSts, Identity, RoleRules, Xassume};
 
 const DEVICE: &str = "arn:aws:iam::222222222222:mfa/alice";
-const ASKED: &str = "MFA code of arn:aws:iam::222222222222:mfa/alice: ";
+const PROMPT: &str = "MFA code of arn:aws:iam::222222222222:mfa/alice: ";
 
 fn asked_for(args: &[&str]) -> Scene {
     with_sts(FakeSts::builder().mfa_codes(&["314159"]).start(), args)
@@ -26,8 +26,8 @@ pub(super) fn pages() -> Vec<Page> {
         }),
         page("mfa-command-fails", || asked_for(&["--mfa-command", "echo 'no key is plugged in' >&2; exit 1"])),
         page("mfa-command-no-code", || asked_for(&["--mfa-command", "echo your code: 314159"])),
-        page("mfa-typed-no-code", || asked_for(&[]).typing(&[(ASKED, "1\n"), (ASKED, "12345x\n"), (ASKED, "\n")])),
-        page("mfa-typed-nothing", || asked_for(&[]).typing(&[(ASKED, "\x04")])),
+        page("mfa-typed-no-code", || asked_for(&[]).typing(&[(PROMPT, "1\n"), (PROMPT, "12345x\n"), (PROMPT, "\n")])),
+        page("mfa-typed-nothing", || asked_for(&[]).typing(&[(PROMPT, "\x04")])),
         page("mfa-refresh-unattended", || asked_for(&["--via", "file", "--duration", "2h", "--mfa-token", "314159"])),
         page("mfa-code-rejected", || {
             let rules = RoleRules { mfa_required: true, ..RoleRules::default() };

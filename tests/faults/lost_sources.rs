@@ -9,7 +9,7 @@ fn short() -> FakeSts {
 }
 
 #[test]
-fn instance_metadata_that_fails_is_asked_again_until_it_answers() {
+fn failing_instance_metadata_is_called_until_it_answers() {
     let (sts, imds) = (short(), FakeImds::start());
     let world = xassume(&sts).without_keys().with_metadata_at(&imds.url()).args(["--on-expiry", "signal"]);
     let running = probing(world, &["print-keys"]).spawn();

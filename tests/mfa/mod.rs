@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
 const DEVICE: &str = "arn:aws:iam::222222222222:mfa/alice";
 const CODE: &str = "314159";
-const ASKED: &str = "MFA code of arn:aws:iam::222222222222:mfa/alice: ";
+const PROMPT: &str = "MFA code of arn:aws:iam::222222222222:mfa/alice: ";
 
 /// An STS whose role wants MFA, and whose devices accept these codes.
-fn strict(codes: &[&str]) -> FakeSts {
+fn sts_with_mfa(codes: &[&str]) -> FakeSts {
     let rules = RoleRules { mfa_required: true, ..RoleRules::default() };
     FakeSts::builder().role(ROLE, rules).mfa_codes(codes).start()
 }
@@ -37,7 +37,7 @@ fn failed(xassume: Xassume) -> String {
 }
 
 /// Each request: its action, who signed it, and device and code if it carries them.
-fn story(sts: &FakeSts) -> Vec<String> {
+fn notation_of_requests(sts: &FakeSts) -> Vec<String> {
     let user = Identity::user().access_key_id;
     let told = |request: crate::support::StsRequest| {
         let signer = request.access_key_id.clone().unwrap_or_default().replace(&user, "user");
@@ -48,12 +48,12 @@ fn story(sts: &FakeSts) -> Vec<String> {
 }
 
 #[test]
-fn a_users_code_buys_a_session_from_which_the_role_is_assumed() {
-    let sts = strict(&[CODE]);
+fn with_long_term_keys_the_code_starts_an_mfa_session() {
+    let sts = sts_with_mfa(&[CODE]);
     ran(with_device(&sts).args(["--mfa-token", CODE]));
     let bought = &sts.issued()[0].access_key_id;
     assert_eq!(
-        story(&sts),
+        notation_of_requests(&sts),
         [format!("GetSessionToken by user {DEVICE} {CODE}"), format!("AssumeRole by {bought} - -")]
     );
     assert_eq!(sts.requests()[0].param("DurationSeconds"), Some("43200"));
@@ -61,8 +61,8 @@ fn a_users_code_buys_a_session_from_which_the_role_is_assumed() {
 }
 
 #[test]
-fn the_session_lasts_as_long_as_was_asked_for() {
-    let sts = strict(&[CODE]);
+fn the_mfa_session_has_the_requested_duration() {
+    let sts = sts_with_mfa(&[CODE]);
     ran(with_device(&sts).args(["--mfa-token", CODE, "--mfa-session-duration", "36h"]));
     assert_eq!(sts.requests()[0].param("DurationSeconds"), Some("129600"));
     for bad in ["14m", "37h", "1ms", "long"] {
@@ -73,49 +73,49 @@ fn the_session_lasts_as_long_as_was_asked_for() {
 }
 
 #[test]
-fn the_profile_names_the_device_and_the_flag_another() {
+fn the_flag_overrides_the_device_of_the_profile() {
     let config = format!("[default]\nrole_arn = {ROLE}\ncredential_source = Environment\nmfa_serial = {DEVICE}\n");
     for (args, device) in [(&[][..], DEVICE), (&["--mfa-serial", "GAHT12345678"], "GAHT12345678")] {
-        let sts = strict(&[CODE]);
+        let sts = sts_with_mfa(&[CODE]);
         ran(Xassume::new(&sts).file(".aws/config", &config).args(["--mfa-token", CODE]).args(args));
-        assert_eq!(story(&sts)[0], format!("GetSessionToken by user {device} {CODE}"));
+        assert_eq!(notation_of_requests(&sts)[0], format!("GetSessionToken by user {device} {CODE}"));
     }
 }
 
 #[test]
-fn with_temporary_keys_the_code_goes_with_the_role() {
-    let (sts, task) = (strict(&[CODE]), Identity::task());
+fn with_temporary_keys_the_code_is_sent_with_the_role() {
+    let (sts, task) = (sts_with_mfa(&[CODE]), Identity::task());
     ran(with_device(&sts).with_keys_of(&task).args(["--mfa-token", CODE]));
-    assert_eq!(story(&sts), [format!("AssumeRole by {} {DEVICE} {CODE}", task.access_key_id)]);
+    assert_eq!(notation_of_requests(&sts), [format!("AssumeRole by {} {DEVICE} {CODE}", task.access_key_id)]);
 }
 
 #[test]
-fn for_more_than_an_hour_the_code_goes_with_the_role() {
-    let sts = strict(&[CODE]);
+fn for_more_than_an_hour_the_code_is_sent_with_the_role() {
+    let sts = sts_with_mfa(&[CODE]);
     ran(with_device(&sts).args(["--mfa-token", CODE, "--duration", "2h"]));
-    assert_eq!(story(&sts), [format!("AssumeRole by user {DEVICE} {CODE}")]);
+    assert_eq!(notation_of_requests(&sts), [format!("AssumeRole by user {DEVICE} {CODE}")]);
     assert_eq!(sts.requests()[0].param("DurationSeconds"), Some("7200"));
 }
 
 #[test]
-fn the_longest_duration_is_not_found_out_with_codes() {
-    let sts = strict(&[CODE]);
+fn duration_max_conflicts_with_a_code() {
+    let sts = sts_with_mfa(&[CODE]);
     let error = failed(with_device(&sts).args(["--mfa-token", CODE, "--duration", "max"]));
     assert!(error.contains("each try would take an MFA code"), "{error}");
     assert_eq!(sts.requests().len(), 0);
 }
 
 #[test]
-fn one_code_serves_a_chain_whose_profiles_all_name_a_device() {
+fn one_code_is_enough_for_a_chain() {
     let config = format!(
         "[default]\nrole_arn = arn:aws:iam::333333333333:role/Last\nsource_profile = hub\nmfa_serial = GAHT12345678\n\
          [profile hub]\nrole_arn = {ROLE}\ncredential_source = Environment\nmfa_serial = {DEVICE}\n"
     );
-    let sts = strict(&[CODE]);
+    let sts = sts_with_mfa(&[CODE]);
     let finished = ran(Xassume::new(&sts).file(".aws/config", config).args(["-v", "--mfa-token", CODE]));
     let issued = sts.issued();
     assert_eq!(
-        story(&sts),
+        notation_of_requests(&sts),
         [
             format!("GetSessionToken by user {DEVICE} {CODE}"),
             format!("AssumeRole by {} - -", issued[0].access_key_id),
@@ -126,8 +126,8 @@ fn one_code_serves_a_chain_whose_profiles_all_name_a_device() {
 }
 
 #[test]
-fn behind_a_web_identity_the_code_goes_with_the_second_role() {
-    let sts = strict(&[CODE]);
+fn after_a_web_identity_the_code_is_sent_with_the_second_role() {
+    let sts = sts_with_mfa(&[CODE]);
     let xassume = Xassume::new(&sts).without_keys().file("token", "token.of.pod");
     let token = xassume.home().join("token");
     let xassume = xassume.env("AWS_WEB_IDENTITY_TOKEN_FILE", token);
@@ -135,15 +135,15 @@ fn behind_a_web_identity_the_code_goes_with_the_second_role() {
     ran(xassume.args(["-r", ROLE, "--mfa-serial", DEVICE, "--mfa-token", CODE]));
     let pod = &sts.issued()[0].access_key_id;
     assert_eq!(
-        story(&sts),
+        notation_of_requests(&sts),
         ["AssumeRoleWithWebIdentity by  - -".to_owned(), format!("AssumeRole by {pod} {DEVICE} {CODE}")]
     );
 }
 
 #[test]
-fn a_wrong_code_is_sent_once_and_shown_nowhere() {
+fn a_wrong_code_is_sent_once_and_never_shown() {
     for args in [&[][..], &["--duration", "2h"]] {
-        let sts = strict(&[]);
+        let sts = sts_with_mfa(&[]);
         let error = failed(with_device(&sts).args(["-vv", "--mfa-token", CODE]).args(args));
         assert!(error.contains("AccessDenied: MultiFactorAuthentication failed"), "{error}");
         assert!(error.contains(&format!("hint: give the current code of {DEVICE}")), "{error}");
@@ -153,8 +153,8 @@ fn a_wrong_code_is_sent_once_and_shown_nowhere() {
 }
 
 #[test]
-fn each_launch_takes_a_code_of_its_own() {
-    let sts = strict(&[CODE, "271828"]);
+fn each_launch_needs_its_own_code() {
+    let sts = sts_with_mfa(&[CODE, "271828"]);
     ran(with_device(&sts).args(["--mfa-token", CODE]));
     let error = failed(with_device(&sts).args(["--mfa-token", CODE]));
     assert!(error.contains("each code works once"), "{error}");
@@ -162,15 +162,15 @@ fn each_launch_takes_a_code_of_its_own() {
 }
 
 #[test]
-fn a_role_that_wants_a_code_and_gets_none_is_told() {
-    let sts = strict(&[CODE]);
+fn a_role_that_requires_a_code_hints_at_mfa_serial() {
+    let sts = sts_with_mfa(&[CODE]);
     let error = failed(Xassume::new(&sts).args(["-r", ROLE]));
     assert!(error.contains("AccessDenied") && error.contains("--mfa-serial"), "{error}");
 }
 
 #[test]
-fn what_is_no_code_is_refused_before_anything_is_asked() {
-    let sts = strict(&[CODE]);
+fn an_invalid_code_is_rejected_before_any_call() {
+    let sts = sts_with_mfa(&[CODE]);
     for bad in ["31415", "3141592", "31415x"] {
         let error = failed(with_device(&sts).args(["--mfa-token", bad]));
         assert!(error.contains("--mfa-token is not a code of six digits"), "{error}");
@@ -192,8 +192,8 @@ fn a_code_without_a_device_is_a_usage_error() {
 }
 
 #[test]
-fn token_and_command_exclude_each_other_where_both_are_typed() {
-    let sts = strict(&[CODE]);
+fn a_token_and_a_command_conflict_if_both_are_typed() {
+    let sts = sts_with_mfa(&[CODE]);
     let error = failed(with_device(&sts).args(["--mfa-token", CODE, "--mfa-command", "true"]));
     assert!(error.contains("--mfa-command does not go with --mfa-token: a code comes from one place\n"), "{error}");
     assert_eq!(sts.requests().len(), 0);
@@ -203,15 +203,15 @@ fn token_and_command_exclude_each_other_where_both_are_typed() {
 
 #[test]
 fn a_code_in_the_environment_is_not_read() {
-    let sts = strict(&[CODE]);
+    let sts = sts_with_mfa(&[CODE]);
     let error = failed(with_device(&sts).arg("-v").env("XASSUME_MFA_TOKEN", CODE));
     assert!(error.contains("XASSUME_MFA_TOKEN is not read"), "{error}");
     assert!(error.contains("there is no terminal") && !error.contains(CODE), "{error}");
 }
 
 #[test]
-fn variables_name_the_device_and_the_command() {
-    let sts = strict(&[CODE]);
+fn variables_can_set_the_device_and_the_command() {
+    let sts = sts_with_mfa(&[CODE]);
     let xassume = Xassume::new(&sts).args(["-r", ROLE]).env("XASSUME_MFA_SERIAL", DEVICE);
     let xassume = xassume.env("XASSUME_MFA_COMMAND", format!("echo {CODE}"));
     let shown = with_command(xassume.env("XASSUME_MFA_SESSION_DURATION", "1h"), &["environ"]).run().exited(0);
@@ -222,14 +222,14 @@ fn variables_name_the_device_and_the_command() {
 }
 
 #[test]
-fn standard_input_gives_its_first_line_and_keeps_the_rest() {
+fn only_the_first_line_of_standard_input_is_read() {
     for lines in ["314159\nrest\nof it\n", " 314159 \r\nrest\nof it\n"] {
-        let sts = strict(&[CODE]);
+        let sts = sts_with_mfa(&[CODE]);
         let finished =
             with_command(with_device(&sts).args(["--mfa-token", "-"]).stdin(lines), &["cat"]).run().exited(0);
         assert_eq!(finished.stdout_text(), "rest\nof it\n");
     }
-    let sts = strict(&[CODE]);
+    let sts = sts_with_mfa(&[CODE]);
     ran(with_device(&sts).args(["--mfa-token", "-"]).stdin(CODE));
     for (input, complaint) in
         [("", "standard input gave none: it is empty"), ("\n314159", "standard input gave is not")]
@@ -241,8 +241,8 @@ fn standard_input_gives_its_first_line_and_keeps_the_rest() {
 }
 
 #[test]
-fn without_a_terminal_the_other_ways_are_told_at_once() {
-    let sts = strict(&[CODE]);
+fn without_a_terminal_the_error_lists_the_other_sources() {
+    let sts = sts_with_mfa(&[CODE]);
     let begun = Instant::now();
     let error = failed(with_device(&sts).stdin(format!("{CODE}\n")));
     assert!(error.contains(&format!("no MFA code of {DEVICE}: there is no terminal")), "{error}");
@@ -252,30 +252,30 @@ fn without_a_terminal_the_other_ways_are_told_at_once() {
 }
 
 #[test]
-fn a_person_is_asked_on_the_terminal() {
-    let sts = strict(&[CODE]);
+fn the_terminal_shows_a_prompt() {
+    let sts = sts_with_mfa(&[CODE]);
     let terminal = Terminal::run(&with_command(with_device(&sts), &["read-tty"]));
-    terminal.through(ASKED);
+    terminal.through(PROMPT);
     assert!(terminal.is_cooked());
     terminal.keys("what\n");
     terminal.through("a code has six digits");
-    terminal.through(ASKED);
+    terminal.through(PROMPT);
     terminal.keys("314159\n");
     terminal.through("314159\r\n");
     terminal.keys("the command's own line\n");
     terminal.line("read the command's own line");
     assert!(terminal.is_cooked());
     terminal.wait().exited(0);
-    assert_eq!(story(&sts)[0], format!("GetSessionToken by user {DEVICE} {CODE}"));
+    assert_eq!(notation_of_requests(&sts)[0], format!("GetSessionToken by user {DEVICE} {CODE}"));
 }
 
 #[test]
-fn what_a_person_takes_to_answer_is_not_taken_from_the_time_limit() {
+fn the_time_at_the_prompt_does_not_count_towards_the_timeout() {
     for args in [&[][..], &["--duration", "2h"]] {
-        let sts = strict(&[CODE]);
+        let sts = sts_with_mfa(&[CODE]);
         let terminal =
             Terminal::run(&with_command(with_device(&sts).args(["--sts-timeout", "1s"]).args(args), &["exit", "0"]));
-        terminal.through(ASKED);
+        terminal.through(PROMPT);
         // A limit that begins only now is over: so would be one that had begun before the question.
         let hanging = FakeSts::builder().script([Answer::Hang]).start();
         let late = Xassume::new(&hanging).args(["-r", ROLE, "--sts-timeout", "1s", "--", "true"]).run().exited(125);
@@ -286,18 +286,18 @@ fn what_a_person_takes_to_answer_is_not_taken_from_the_time_limit() {
 }
 
 #[test]
-fn three_times_no_code_or_the_end_of_input_end_the_question() {
-    let sts = strict(&[CODE]);
+fn three_invalid_codes_or_the_end_of_input_end_the_prompt() {
+    let sts = sts_with_mfa(&[CODE]);
     let terminal = Terminal::run(&with_command(with_device(&sts), &["say", "ran"]));
     for answer in ["1\n", "12345x\n", "\n"] {
-        terminal.through(ASKED);
+        terminal.through(PROMPT);
         terminal.keys(answer);
     }
     let finished = terminal.wait().exited(125);
     assert!(finished.stdout_text().contains("what the terminal gave is not a code of six digits"));
 
     let terminal = Terminal::run(&with_command(with_device(&sts), &["say", "ran"]));
-    terminal.through(ASKED);
+    terminal.through(PROMPT);
     terminal.keys("\x04");
     let finished = terminal.wait().exited(125);
     assert!(finished.stdout_text().contains("the terminal gave none: it was closed"), "{}", finished.describe());
@@ -305,21 +305,21 @@ fn three_times_no_code_or_the_end_of_input_end_the_question() {
 }
 
 #[test]
-fn a_signal_ends_the_question_and_leaves_the_terminal_as_it_was() {
-    let sts = strict(&[CODE]);
+fn a_signal_ends_the_prompt_and_restores_the_terminal() {
+    let sts = sts_with_mfa(&[CODE]);
     let terminal = Terminal::run(&with_command(with_device(&sts), &["say", "ran"]));
-    terminal.through(ASKED);
+    terminal.through(PROMPT);
     terminal.keys("\x03");
     terminal.wait().killed_by(libc::SIGINT);
 
     let terminal = Terminal::run(&with_command(with_device(&sts), &["say", "ran"]));
-    terminal.through(ASKED);
+    terminal.through(PROMPT);
     terminal.signal(libc::SIGTERM);
     terminal.wait().killed_by(libc::SIGTERM);
 
     let bash = Terminal::bash(&Xassume::new(&sts));
     bash.keys(&format!("$BIN -r {ROLE} --mfa-serial {DEVICE} -- true\n"));
-    bash.through(ASKED);
+    bash.through(PROMPT);
     bash.keys("\x03");
     bash.through("prompt> ");
     assert!(bash.is_cooked());
@@ -327,11 +327,11 @@ fn a_signal_ends_the_question_and_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
-fn a_shell_stops_and_continues_the_question() {
-    let sts = strict(&[CODE]);
+fn a_shell_stops_and_continues_the_prompt() {
+    let sts = sts_with_mfa(&[CODE]);
     let bash = Terminal::bash(&Xassume::new(&sts));
     bash.keys(&format!("$BIN -r {ROLE} --mfa-serial {DEVICE} -- echo it ran\n"));
-    bash.through(ASKED);
+    bash.through(PROMPT);
     bash.keys("\x1a");
     bash.through("Stopped");
     bash.through("prompt> ");
@@ -342,8 +342,8 @@ fn a_shell_stops_and_continues_the_question() {
 }
 
 #[test]
-fn nobody_is_asked_at_a_refresh_though_the_first_session_was_a_cached_one() {
-    let sts = strict(&[CODE]);
+fn a_refresh_never_prompts_even_after_a_cached_session() {
+    let sts = sts_with_mfa(&[CODE]);
     sts.script([Answer::Ok, Answer::Lifetime(Duration::from_secs(8))]);
     let world = with_device(&sts);
     ran(world.clone().args(["--mfa-token", CODE]));
@@ -361,40 +361,40 @@ fn nobody_is_asked_at_a_refresh_though_the_first_session_was_a_cached_one() {
 
 #[test]
 fn a_command_prints_the_code_and_its_stderr_is_shown() {
-    let sts = strict(&[CODE]);
+    let sts = sts_with_mfa(&[CODE]);
     let finished = ran(with_device(&sts).args(["--mfa-command", &format!("echo a word >&2; echo ' {CODE} '")]));
     assert_eq!(finished.stderr, "a word\n");
 }
 
 /// Prints a code of a list each time, and the last one from then on.
-const COUNTS: &str = "n=$(($(cat $HOME/n 2>/dev/null || echo 0) + 1)); echo $n >$HOME/n; \
+const NEXT_CODE: &str = "n=$(($(cat $HOME/n 2>/dev/null || echo 0) + 1)); echo $n >$HOME/n; \
                       sed -n ${n}p $HOME/codes | grep . || tail -n 1 $HOME/codes";
 
 /// Restarts at each refresh, without a cache, with the codes 111111 and 222222.
-fn refreshed_with_codes(sts: &FakeSts) -> crate::support::Running {
+fn restarting_with_codes(sts: &FakeSts) -> crate::support::Running {
     let world = with_device(sts).env("XASSUME_NO_CACHE", "true").file("codes", "111111\n222222\n");
-    with_command(world.args(["--mfa-command", COUNTS, "--on-expiry", "restart"]), &["print-keys"]).spawn()
+    with_command(world.args(["--mfa-command", NEXT_CODE, "--on-expiry", "restart"]), &["print-keys"]).spawn()
 }
 
 #[test]
-fn a_session_that_a_refresh_buys_is_kept_for_the_next_one() {
-    let sts = strict(&["111111", "222222"]);
+fn an_mfa_session_from_a_refresh_is_used_by_the_next_one() {
+    let sts = sts_with_mfa(&["111111", "222222"]);
     let brief = || Answer::Lifetime(Duration::from_secs(2));
     sts.script([brief(), brief(), Answer::Ok, brief(), Answer::Ok]);
-    let running = refreshed_with_codes(&sts);
+    let running = restarting_with_codes(&sts);
     (0..3).for_each(|_| drop(running.line("ready")));
     let bought = [0, 2].map(|place| sts.issued()[place].access_key_id.clone());
     let buys = |code| format!("GetSessionToken by user {DEVICE} {code}");
     let assumes = |key| format!("AssumeRole by {key} - -");
     let expected = [buys("111111"), assumes(&bought[0]), buys("222222"), assumes(&bought[1]), assumes(&bought[1])];
-    assert_eq!(story(&sts), expected);
+    assert_eq!(notation_of_requests(&sts), expected);
 }
 
 #[test]
-fn a_code_that_a_refresh_used_is_not_sent_by_the_next_one() {
-    let sts = strict(&["111111", "222222"]);
+fn a_used_code_is_not_sent_again_at_the_next_refresh() {
+    let sts = sts_with_mfa(&["111111", "222222"]);
     sts.script([(); 4].map(|()| Answer::Lifetime(Duration::from_secs(2))));
-    let running = refreshed_with_codes(&sts);
+    let running = restarting_with_codes(&sts);
     (0..2).for_each(|_| drop(running.line("ready")));
     let line = running.error_line("cannot refresh the session");
     assert!(line.contains(&format!("no MFA code of {DEVICE}: ")), "{line}");
@@ -403,8 +403,8 @@ fn a_code_that_a_refresh_used_is_not_sent_by_the_next_one() {
 }
 
 #[test]
-fn a_command_that_gives_no_code_is_told_without_its_output() {
-    let sts = strict(&[CODE]);
+fn a_command_without_a_code_is_reported_without_its_output() {
+    let sts = sts_with_mfa(&[CODE]);
     for (command, complaint) in [
         ("echo 314159; exit 3", "--mfa-command: it"),
         ("/no/such/program", "--mfa-command: it"),
@@ -424,7 +424,7 @@ fn a_command_that_gives_no_code_is_told_without_its_output() {
 
 #[test]
 fn a_signal_ends_the_wait_for_a_command_that_hangs() {
-    let sts = strict(&[CODE]);
+    let sts = sts_with_mfa(&[CODE]);
     let running = with_command(with_device(&sts), &["say", "ran"]);
     let running = Xassume::spawn(&running.env("XASSUME_MFA_COMMAND", "echo it hangs >&2; exec sleep 600"));
     running.error_line("it hangs");
@@ -435,10 +435,10 @@ fn a_signal_ends_the_wait_for_a_command_that_hangs() {
 }
 
 #[test]
-fn a_code_is_in_no_processs_arguments_and_in_no_log() {
+fn a_code_is_neither_in_arguments_nor_in_a_log() {
     // No other test types it.
     let code = "662607";
-    let sts = strict(&[code]);
+    let sts = sts_with_mfa(&[code]);
     sts.script([Answer::Held]);
     let xassume = with_device(&sts).args(["-vv", "--mfa-command", "cat code"]);
     std::fs::write(xassume.sandbox().work().join("code"), code).expect("the directory is writable");
@@ -454,8 +454,8 @@ fn a_code_is_in_no_processs_arguments_and_in_no_log() {
 }
 
 #[test]
-fn what_is_done_with_the_code_is_told() {
-    let sts = strict(&[CODE]);
+fn the_use_of_the_code_is_logged() {
+    let sts = sts_with_mfa(&[CODE]);
     let finished = ran(with_device(&sts).args(["-v", "--mfa-token", CODE]));
     let issued = sts.issued();
     for line in [

@@ -54,7 +54,7 @@ fn the_credentials_file_and_the_config_file() {
 }
 
 #[test]
-fn instance_metadata_gives_credentials_and_the_region() {
+fn instance_metadata_returns_credentials_and_the_region() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     let shown = ran(Xassume::new(&sts).without_keys().env_remove("AWS_REGION").with_metadata_at(&imds.url()));
     assert_eq!(signer(&sts), Identity::instance().access_key_id);
@@ -64,7 +64,7 @@ fn instance_metadata_gives_credentials_and_the_region() {
 }
 
 #[test]
-fn a_region_of_the_user_comes_before_the_instances() {
+fn a_region_of_the_user_takes_precedence_over_the_instances() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     let shown = ran(Xassume::new(&sts).without_keys().with_metadata_at(&imds.url()));
     assert_eq!(shown.variable("AWS_REGION").as_deref(), Some("us-east-1"));
@@ -72,7 +72,7 @@ fn a_region_of_the_user_comes_before_the_instances() {
 }
 
 /// How long a start takes that finds no instance. The best of three, because the machine may be busy.
-fn stall(sts: &FakeSts, url: &str) -> Duration {
+fn time_without_instance(sts: &FakeSts, url: &str) -> Duration {
     let start = |region: Option<&str>| {
         let xassume = Xassume::new(sts).without_keys().env_remove("AWS_REGION").with_metadata_at(url);
         let xassume = region.into_iter().fold(xassume, |xassume, region| xassume.env("AWS_REGION", region));
@@ -86,7 +86,7 @@ fn stall(sts: &FakeSts, url: &str) -> Duration {
 }
 
 #[test]
-fn metadata_that_does_not_answer_stalls_no_start() {
+fn unavailable_metadata_delays_a_start_only_briefly() {
     let sts = FakeSts::start();
     let hanging = FakeImds::start();
     hanging.hang();
@@ -97,14 +97,14 @@ fn metadata_that_does_not_answer_stalls_no_start() {
     let refused = RefusedPort::reserve();
     // Two attempts for a token, a second each. If a service accepted the connection, there are two more without a token.
     for (url, most) in [(silent.url(), 4), (refused.url(), 4), (too_far.url(), 5), (hanging.url(), 8)] {
-        let stall = stall(&sts, &url);
-        assert!(stall < Duration::from_secs(most), "{url}: {stall:?}");
+        let time_without_instance = time_without_instance(&sts, &url);
+        assert!(time_without_instance < Duration::from_secs(most), "{url}: {time_without_instance:?}");
     }
     assert_eq!(sts.requests().len(), 0);
 }
 
 #[test]
-fn an_instance_is_asked_for_its_token_once() {
+fn an_instance_gets_one_token_request() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     ran(Xassume::new(&sts).without_keys().env_remove("AWS_REGION").with_metadata_at(&imds.url()));
     assert_eq!(imds.requests().iter().filter(|request| request.method == "PUT").count(), 1);
@@ -120,7 +120,7 @@ fn an_instance_without_a_role_is_reported() {
 }
 
 #[test]
-fn a_container_gives_credentials_by_either_uri() {
+fn a_container_returns_credentials_through_its_uri() {
     let (sts, container) = (FakeSts::start(), FakeContainer::start());
     let shown = ran(Xassume::new(&sts)
         .without_keys()
@@ -133,7 +133,7 @@ fn a_container_gives_credentials_by_either_uri() {
 }
 
 #[test]
-fn a_proxy_is_never_asked_for_the_containers_credentials() {
+fn requests_to_the_container_endpoint_use_no_proxy() {
     let (sts, container, proxy) = (FakeSts::start(), FakeContainer::start(), FakeProxy::start());
     proxy.map("sts.invalid:80", sts.port());
     ran(Xassume::at("http://sts.invalid")
@@ -146,7 +146,7 @@ fn a_proxy_is_never_asked_for_the_containers_credentials() {
 }
 
 #[test]
-fn a_container_that_refuses_is_told() {
+fn a_denial_of_the_container_endpoint_is_reported() {
     let (sts, container) = (FakeSts::start(), FakeContainer::start());
     let error = failed(
         Xassume::new(&sts)
@@ -158,7 +158,7 @@ fn a_container_that_refuses_is_told() {
 }
 
 #[test]
-fn a_container_that_has_a_fault_is_to_be_asked_again() {
+fn a_failing_container_endpoint_hints_to_try_again() {
     for status in [429, 503] {
         let (sts, container) = (FakeSts::start(), FakeContainer::start());
         container.fail(status);
@@ -203,7 +203,7 @@ fn a_pods_role_is_the_first_of_a_chain() {
 }
 
 #[test]
-fn a_token_that_cannot_be_used_is_told() {
+fn an_invalid_token_is_reported() {
     let sts = FakeSts::builder().web_identity_tokens(&["good"]).start();
     let world = |contents: &str| {
         let xassume = Xassume::new(&sts).without_keys().file("token", contents);
@@ -246,7 +246,7 @@ fn logged_in(sts: &FakeSts, sso: &FakeSso) -> Xassume {
 }
 
 #[test]
-fn a_source_that_never_answers_is_waited_for_no_longer_than_asked() {
+fn a_source_without_an_answer_gets_no_longer_than_the_timeout() {
     let (sts, sso, container, imds) = (FakeSts::start(), FakeSso::start(), FakeContainer::start(), FakeImds::start());
     let sign_in = FakeSignIn::start();
     sign_in.hang();
@@ -278,7 +278,7 @@ fn a_source_that_never_answers_is_waited_for_no_longer_than_asked() {
 }
 
 #[test]
-fn the_time_that_the_source_takes_is_taken_from_the_time_for_sts() {
+fn the_source_and_sts_share_the_timeout() {
     let (sts, sso) = (FakeSts::builder().script([Answer::Hang]).start(), FakeSso::start());
     sso.delay(Duration::from_secs(6));
     let begun = Instant::now();
@@ -289,7 +289,7 @@ fn the_time_that_the_source_takes_is_taken_from_the_time_for_sts() {
 }
 
 #[test]
-fn while_the_source_is_silent_a_session_that_is_still_valid_will_do() {
+fn a_valid_cached_session_is_used_while_the_source_hangs() {
     let sts = FakeSts::builder().lifetime(Duration::from_mins(30)).start();
     let sso = FakeSso::start();
     let xassume = logged_in(&sts, &sso);
@@ -314,7 +314,7 @@ fn a_login_of_iam_identity_center_is_refreshed_and_stored() {
 }
 
 #[test]
-fn a_session_that_is_still_valid_will_do_where_the_source_is_not_reached_but_not_where_it_refuses() {
+fn a_valid_cached_session_is_used_if_the_source_fails_but_not_if_it_denies() {
     let sts = FakeSts::builder().lifetime(Duration::from_mins(30)).start();
     let (sso, sign_in, container, imds) =
         (FakeSso::start(), FakeSignIn::start(), FakeContainer::start(), FakeImds::start());
@@ -377,7 +377,7 @@ fn a_login_to_the_console() {
 }
 
 #[test]
-fn a_login_to_the_console_that_ends_soon_is_refreshed_and_stored() {
+fn a_login_to_the_console_that_expires_soon_is_refreshed_and_stored() {
     let (sts, sign_in) = (FakeSts::start(), FakeSignIn::start());
     let xassume = signed_in(&sts, &sign_in, Duration::from_mins(4));
     for _ in 0..2 {
@@ -389,7 +389,7 @@ fn a_login_to_the_console_that_ends_soon_is_refreshed_and_stored() {
 }
 
 #[test]
-fn a_login_to_the_console_that_has_ended_names_the_command() {
+fn an_expired_login_to_the_console_names_the_command() {
     let (sts, sign_in) = (FakeSts::start(), FakeSignIn::start());
     let xassume = signed_in(&sts, &sign_in, Duration::ZERO);
     for (code, reason) in
@@ -406,7 +406,7 @@ fn a_login_to_the_console_that_has_ended_names_the_command() {
 }
 
 #[test]
-fn a_sign_in_that_fails_is_no_reason_to_log_in_again() {
+fn an_error_of_sign_in_does_not_hint_to_log_in_again() {
     let (sts, sign_in) = (FakeSts::start(), FakeSignIn::start());
     let xassume = signed_in(&sts, &sign_in, Duration::ZERO);
     sign_in.refuse("INSUFFICIENT_PERMISSIONS");
@@ -451,7 +451,7 @@ fn a_credential_process_is_run_by_a_shell() {
 }
 
 #[test]
-fn a_credential_process_that_fails_is_told_without_its_output() {
+fn a_failing_credential_process_is_reported_without_its_output() {
     let sts = FakeSts::start();
     let expired =
         r#"{"Version":1,"AccessKeyId":"AKIDTOLD","SecretAccessKey":"SECRETWORD","Expiration":"2020-01-01T00:00:00Z"}"#;
@@ -472,14 +472,14 @@ fn a_credential_process_that_fails_is_told_without_its_output() {
 }
 
 #[test]
-fn without_any_source_the_places_are_told() {
+fn without_any_source_the_searched_places_are_listed() {
     let sts = FakeSts::start();
     let error = failed(Xassume::new(&sts).without_keys());
     assert!(error.contains("no source credentials"), "{error}");
 }
 
 #[test]
-fn expired_source_credentials_are_told() {
+fn expired_source_credentials_are_reported() {
     let sts = FakeSts::start();
     sts.script([Answer::expired_token()]);
     let error = failed(Xassume::new(&sts));

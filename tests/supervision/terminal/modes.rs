@@ -68,7 +68,7 @@ fn scripted(sts: &FakeSts, script: &str) -> Terminal {
 }
 
 #[test]
-fn the_terminal_is_given_back_after_a_killed_command() {
+fn the_terminal_is_restored_after_a_killed_command() {
     let sts = FakeSts::start();
     let terminal = scripted(
         &sts,
@@ -83,7 +83,7 @@ fn the_terminal_is_given_back_after_a_killed_command() {
 }
 
 #[test]
-fn the_terminal_is_given_back_before_a_restart() {
+fn the_terminal_is_restored_before_a_restart() {
     let sts = one_refresh();
     let command = "sh -c 'stty -a | grep -o -- -*icanon; exec $PROBE raw-tty then print-signals'";
     let terminal = scripted(&sts, &format!("$BIN -r $ROLE --on-expiry restart -- {command}"));
