@@ -141,7 +141,7 @@ pub(super) const METADATA: &[Row] = &[
         Fails("AWS_METADATA_SERVICE_NUM_ATTEMPTS `x` is not a whole number")),
     ("metadata_service_num_attempts", "metadata_service_num_attempts = x", &[("AWS_EC2_METADATA_DISABLED", "")], BESIDE,
         Fails("metadata_service_num_attempts `x` is not a whole number")),
-    // `tests/sources/instance.rs` tests more of these settings.
+    // `tests/sources/instance/` tests more of these settings.
     ("AWS_EC2_METADATA_V1_DISABLED", "", &[("AWS_EC2_METADATA_DISABLED", ""), ("AWS_EC2_METADATA_V1_DISABLED", "true"),
         ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "{container}")], ROLE, Fails("404, and IMDSv1 is disabled")),
     ("ec2_metadata_v1_disabled", "ec2_metadata_v1_disabled = true\nec2_metadata_service_endpoint = {container}",

@@ -1,6 +1,7 @@
 //! Files of a source: xassume reads at most a limited size, or reports the file in one line.
 
-use super::{SSO, failed, logged_in, ran, signed_in};
+use super::logins::{SSO, logged_in, signed_in};
+use super::{failed, ran};
 use crate::support::service::Service;
 use crate::support::{
     FakeContainer, FakeSignIn, FakeSso, FakeSts, LOGIN_SESSION, Login, Xassume, binary, skipped_without_root,

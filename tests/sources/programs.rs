@@ -1,6 +1,7 @@
 //! `--sts-timeout`, if set, also limits the programs that a session needs.
 
-use super::{ROLE, failed, with_credential_process};
+use super::credential_process::with_credential_process;
+use super::{ROLE, failed};
 use crate::support::{Answer, FakeSts, Xassume};
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,8 @@
 //! Each format of a time that the AWS CLI accepts, in each source that has an expiration.
 
-use super::{failed, logged_in, ran, signed_in, with_credential_process};
+use super::credential_process::with_credential_process;
+use super::logins::{logged_in, signed_in};
+use super::{failed, ran};
 use crate::support::{
     FakeContainer, FakeImds, FakeSignIn, FakeSso, FakeSts, Identity, LOGIN_SESSION, Login, Xassume, write_end,
     write_login, write_sign_in,

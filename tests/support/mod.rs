@@ -1,7 +1,7 @@
 //! The test harness, which the demo and the benches use too.
 //!
 //! The program under test and the commands that it runs:
-//! - `command`: starts the real binary in a sandbox. `running`: a started program, and a finished one.
+//! - `command`: starts the real binary. `sandbox`: its directories. `running`: a started or finished program.
 //! - `pty`: runs it on a terminal. `seccomp`: runs it with some system calls denied.
 //! - `probe`: a command for it to run, which reports what it received and reacts to signals as its arguments say.
 //! - `programs`: creates other commands (scripts, and copies of programs).
@@ -33,6 +33,7 @@ pub mod programs;
 pub mod proxy;
 pub mod pty;
 pub mod running;
+pub mod sandbox;
 pub mod seccomp;
 pub mod service;
 pub mod sign_in;
@@ -44,7 +45,7 @@ pub mod times;
 pub mod tls;
 pub mod volume;
 
-pub use command::{Sandbox, Xassume, binary};
+pub use command::{Xassume, binary};
 pub use container::FakeContainer;
 pub use identities::Identity;
 pub use imds::FakeImds;
@@ -52,6 +53,7 @@ pub use probe::probe;
 pub use proxy::FakeProxy;
 pub use pty::Terminal;
 pub use running::{Finished, Running, on_one_line};
+pub use sandbox::Sandbox;
 pub use seccomp::DeniedCall;
 pub use sign_in::{FakeSignIn, LOGIN_SESSION, write_sign_in};
 pub use skips::skipped_without_root;

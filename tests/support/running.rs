@@ -9,9 +9,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::capture::Capture;
-use super::command::Sandbox;
 use super::log::PATIENCE;
 use super::processes::session_members;
+use super::sandbox::Sandbox;
 use super::sys;
 
 /// The text on one line: every run of white space becomes a space.

@@ -1,6 +1,6 @@
 //! Instance metadata in practice: unusual lists, slow answers, statuses, and the settings of the AWS CLI.
 
-use super::{failed, ran, signer};
+use crate::sources::{failed, ran, signer};
 use crate::support::{FakeImds, FakeSts, Identity, Xassume};
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ fn an_invalid_setting_is_reported() {
         ("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "0", "is not a whole number from 1 to 100", "the default: 2 tries"),
         ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "v6", "is not IPv4 or IPv6", ipv4),
     ] {
-        let xassume = on(&sts, &imds).env(variable, value).args(["-r", super::ROLE, "--", "true"]);
+        let xassume = on(&sts, &imds).env(variable, value).args(["-r", crate::sources::ROLE, "--", "true"]);
         let page = format!("xassume: {variable} `{value}` {complaint}\nhint: leave it out for {advice}\n");
         assert_eq!(xassume.run().exited(125).stderr, page);
     }
@@ -228,7 +228,7 @@ fn missing_credentials_are_not_reported_as_a_metadata_error() {
 fn where_a_profile_names_the_instance_the_error_is_about_the_instance_alone() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     imds.fail(403);
-    let config = format!("[profile p]\nrole_arn = {}\ncredential_source = Ec2InstanceMetadata\n", super::ROLE);
+    let config = format!("[profile p]\nrole_arn = {}\ncredential_source = Ec2InstanceMetadata\n", crate::sources::ROLE);
     let xassume = on(&sts, &imds).file(".aws/config", config).args(["-p", "p", "--", "true"]).run().exited(125);
     let line = "xassume: no source credentials: instance metadata: asked for the role, it answers with HTTP status 403: \
                 access is forbidden\n";

@@ -1,0 +1,135 @@
+//! The sources of a code: the flag, standard input, and a command.
+
+use super::{CODE, DEVICE, ROLE, failed, ran, sts_with_mfa, with_command, with_device};
+use crate::support::{Answer, FakeSts, Xassume};
+use std::time::Duration;
+
+#[test]
+fn an_invalid_code_is_rejected_before_any_call() {
+    let sts = sts_with_mfa(&[CODE]);
+    for bad in ["31415", "3141592", "31415x"] {
+        let error = failed(with_device(&sts).args(["--mfa-token", bad]));
+        assert!(error.contains("--mfa-token is not a code of six digits"), "{error}");
+        assert!(!error.contains(bad), "{error}");
+    }
+    let error = failed(Xassume::new(&sts).args(["-r", ROLE, "--mfa-serial", "short", "--mfa-token", CODE]));
+    assert!(error.contains("--mfa-serial `short` has 5 characters"), "{error}");
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn a_code_without_a_device_is_a_usage_error() {
+    let sts = FakeSts::start();
+    let error = failed(Xassume::new(&sts).args(["-r", ROLE, "--mfa-token", CODE]));
+    assert!(error.contains("no MFA device is named") && error.contains("\nusage: "), "{error}");
+    assert_eq!(sts.requests().len(), 0);
+    // The variable may be set for the roles that need a code.
+    ran(Xassume::new(&sts).args(["-r", ROLE]).env("XASSUME_MFA_COMMAND", "exit 1"));
+}
+
+#[test]
+fn a_token_and_a_command_conflict_if_both_are_typed() {
+    let sts = sts_with_mfa(&[CODE]);
+    let error = failed(with_device(&sts).args(["--mfa-token", CODE, "--mfa-command", "true"]));
+    assert!(error.contains("--mfa-command does not go with --mfa-token: a code comes from one place\n"), "{error}");
+    assert_eq!(sts.requests().len(), 0);
+    let finished = ran(with_device(&sts).args(["-v", "--mfa-token", CODE]).env("XASSUME_MFA_COMMAND", "exit 1"));
+    assert!(finished.stderr.contains("xassume: XASSUME_MFA_COMMAND is not used: it does not go with --mfa-token\n"));
+}
+
+#[test]
+fn a_code_in_the_environment_is_not_read() {
+    let sts = sts_with_mfa(&[CODE]);
+    let error = failed(with_device(&sts).arg("-v").env("XASSUME_MFA_TOKEN", CODE));
+    assert!(error.contains("XASSUME_MFA_TOKEN is not read"), "{error}");
+    assert!(error.contains("there is no terminal") && !error.contains(CODE), "{error}");
+}
+
+#[test]
+fn variables_can_set_the_device_and_the_command() {
+    let sts = sts_with_mfa(&[CODE]);
+    let xassume = Xassume::new(&sts).args(["-r", ROLE]).env("XASSUME_MFA_SERIAL", DEVICE);
+    let xassume = xassume.env("XASSUME_MFA_COMMAND", format!("echo {CODE}"));
+    let shown = with_command(xassume.env("XASSUME_MFA_SESSION_DURATION", "1h"), &["environ"]).run().exited(0);
+    assert_eq!(sts.requests()[0].param("DurationSeconds"), Some("3600"));
+    for name in ["XASSUME_MFA_SERIAL", "XASSUME_MFA_COMMAND", "XASSUME_MFA_SESSION_DURATION"] {
+        assert_eq!(shown.variable(name), None, "{name} must not reach the command");
+    }
+}
+
+#[test]
+fn only_the_first_line_of_standard_input_is_read() {
+    for lines in ["314159\nrest\nof it\n", " 314159 \r\nrest\nof it\n"] {
+        let sts = sts_with_mfa(&[CODE]);
+        let finished =
+            with_command(with_device(&sts).args(["--mfa-token", "-"]).stdin(lines), &["cat"]).run().exited(0);
+        assert_eq!(finished.stdout_text(), "rest\nof it\n");
+    }
+    let sts = sts_with_mfa(&[CODE]);
+    ran(with_device(&sts).args(["--mfa-token", "-"]).stdin(CODE));
+    for (input, complaint) in
+        [("", "standard input gave none: it is empty"), ("\n314159", "standard input gave is not")]
+    {
+        let error = failed(with_device(&sts).args(["--mfa-token", "-"]).stdin(input));
+        assert!(error.contains(complaint) && !error.contains(CODE), "{error}");
+    }
+    assert_eq!(sts.requests().len(), 2);
+}
+
+#[test]
+fn a_command_prints_the_code_and_its_stderr_is_shown() {
+    let sts = sts_with_mfa(&[CODE]);
+    let finished = ran(with_device(&sts).args(["--mfa-command", &format!("echo a word >&2; echo ' {CODE} '")]));
+    assert_eq!(finished.stderr, "a word\n");
+}
+
+#[test]
+fn a_command_without_a_code_is_reported_without_its_output() {
+    let sts = sts_with_mfa(&[CODE]);
+    for (command, complaint) in [
+        ("echo 314159; exit 3", "--mfa-command: it"),
+        ("/no/such/program", "--mfa-command: it"),
+        ("true", "what --mfa-command gave is not a code of six digits"),
+        ("echo 3141592653", "what --mfa-command gave is not a code"),
+        ("echo your code: 314159", "what --mfa-command gave is not a code"),
+        ("printf '\\377\\376'", "what --mfa-command gave is not a code"),
+        ("yes 314159 | head -c 5000", "--mfa-command: it printed more than 4096 bytes"),
+    ] {
+        let error = failed(with_device(&sts).args(["--mfa-command", command]));
+        let told = error.lines().filter(|line| line.starts_with("xassume: ")).collect::<String>();
+        assert!(told.contains(complaint), "{command}: {error}");
+        assert!(!error.contains("314159"), "{command}: {error}");
+    }
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_a_command_that_hangs() {
+    let sts = sts_with_mfa(&[CODE]);
+    let running = with_command(with_device(&sts), &["say", "ran"]);
+    let running = Xassume::spawn(&running.env("XASSUME_MFA_COMMAND", "echo it hangs >&2; exec sleep 600"));
+    running.error_line("it hangs");
+    running.signal(libc::SIGTERM);
+    // Its output is still held open by the command, so only the end itself is awaited.
+    assert!(running.ends_within(Duration::from_secs(30)));
+    assert_eq!(sts.requests().len(), 0);
+}
+
+#[test]
+fn a_code_is_neither_in_arguments_nor_in_a_log() {
+    // No other test types it.
+    let code = "662607";
+    let sts = sts_with_mfa(&[code]);
+    sts.script([Answer::Held]);
+    let xassume = with_device(&sts).args(["-vv", "--mfa-command", "cat code"]);
+    std::fs::write(xassume.sandbox().work().join("code"), code).expect("the directory is writable");
+    let running = with_command(xassume, &["say", "ran"]).spawn();
+    sts.wait_for_requests(1);
+    for entry in std::fs::read_dir("/proc").expect("/proc is there").flatten() {
+        let words = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        assert!(!String::from_utf8_lossy(&words).contains(code), "{}", entry.path().display());
+    }
+    sts.release();
+    let finished = running.wait().exited(0);
+    assert!(!finished.stderr.contains(code), "{}", finished.stderr);
+}
