@@ -21,7 +21,7 @@ const WITHOUT: &[(&str, &str)] = &[
     ("Error::Exhausted", "`tests/faults` plays it, with limits of processes, memory and open files"),
     (
         "Error::System",
-        "for the command's SDK (`tests/process.rs`), and where the kernel has no descriptors or signals to give",
+        "for the command's SDK (`tests/via_process.rs`), and where the kernel has no descriptors or signals to give",
     ),
 ];
 

@@ -1,7 +1,7 @@
 //! Systems without /proc, without /dev/tty, or without any writable directory.
 
 use super::{mount_namespace, with_mounts, xassume};
-use crate::support::{FakeSts, Xassume};
+use crate::support::{FakeSts, Xassume, skipped};
 
 /// The command of these tests is a shell, because the probe itself reads /proc.
 fn shell(xassume: Xassume) -> Xassume {
@@ -27,7 +27,7 @@ fn exec_and_supervision_work_in_all_of_them() {
             let world = xassume(&sts).env_remove("XASSUME_NO_CACHE").args(*way);
             let finished = with_mounts(namespace, mounts, &shell(world)).run();
             if finished.code() == Some(99) {
-                super::skipped(&format!("{place}: {}", finished.stderr));
+                skipped(&format!("{place}: {}", finished.stderr));
                 break;
             }
             assert_eq!(finished.exited(0).stdout_text(), "ran\n", "{place} {way:?}");
@@ -51,7 +51,7 @@ fn a_delivery_that_needs_the_missing_part_says_so() {
         let sts = FakeSts::start();
         let finished = with_mounts(namespace, mounts, &shell(xassume(&sts).args(["--via", way]))).run();
         if finished.code() == Some(99) {
-            super::skipped(&finished.stderr);
+            skipped(&finished.stderr);
             continue;
         }
         let said = super::error_before_start(finished);

@@ -1,12 +1,12 @@
 //! Files and file systems that do not answer at a refresh. Each costs one failed refresh and blocks nothing else.
 
-use super::{at, mount_namespace, probing, skipped, started_after, still_runs, with_mounts};
+use super::{at, mount_namespace, probing, started_after, still_runs, with_mounts};
 use crate::support::http::get;
 use crate::support::log::PATIENCE;
 use crate::support::processes::{children, eventually};
 use crate::support::sys::{send_signal, wait_gone};
 use crate::support::tls::Authority;
-use crate::support::{Answer, FakeSts, Identity, Running, Xassume, skipped_without_root};
+use crate::support::{Answer, FakeSts, Identity, Running, Xassume, skipped, skipped_without_root};
 use nix::sys::stat::Mode;
 use nix::unistd::{geteuid, mkfifo};
 use std::collections::BTreeSet;

@@ -15,7 +15,7 @@ mod name_resolution;
 mod redirects;
 mod statuses;
 
-use crate::support::{FakeSts, Finished, Running, Xassume, probe};
+use crate::support::{FakeSts, Finished, Running, Xassume, probe, skipped};
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
 
@@ -66,12 +66,6 @@ fn still_runs(running: Running) -> Finished {
     let finished = running.wait().exited(0).left_no_process();
     assert!(!finished.stderr.contains("internal error"), "{}", finished.stderr);
     finished
-}
-
-/// Prints that a test is skipped on this machine.
-#[allow(clippy::print_stdout, reason = "the harness shows it with the test")]
-fn skipped(why: &str) {
-    println!("skipped: {why}");
 }
 
 /// The flags of `unshare` that create a mount namespace here. `None`, with a message, where that is not possible.

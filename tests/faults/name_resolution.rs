@@ -1,7 +1,7 @@
 //! A host name that resolves at some times only, in a mount namespace with its own name service.
 
 use super::{at, mount_namespace, probing, still_runs, with_mounts};
-use crate::support::{Answer, FakeSts};
+use crate::support::{Answer, FakeSts, skipped};
 use std::fs;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ const NAME: &str = "sts.xassume-test.invalid";
 fn the_command_survives_a_name_that_temporarily_does_not_resolve() {
     let Some(namespace) = mount_namespace() else { return };
     if !fs::exists("/etc/hosts").unwrap_or(false) || !fs::exists("/etc/resolv.conf").unwrap_or(false) {
-        return super::skipped("there is no /etc/hosts to mount another file over");
+        return skipped("there is no /etc/hosts to mount another file over");
     }
     let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(2))]).start();
     let world = at(&format!("http://{NAME}:{}", sts.port())).args(["--on-expiry", "signal"]);

@@ -42,10 +42,10 @@ fn failed(xassume: Xassume) -> String {
 /// Each request: its action, who signed it, and device and code if it carries them.
 fn notation_of_requests(sts: &FakeSts) -> Vec<String> {
     let user = Identity::user().access_key_id;
-    let line = |request: StsRequest| {
+    let notation = |request: StsRequest| {
         let signer = request.access_key_id.clone().unwrap_or_default().replace(&user, "user");
         let mfa = ["SerialNumber", "TokenCode"].map(|name| request.param(name).unwrap_or("-").to_owned());
         format!("{} by {signer} {} {}", request.action, mfa[0], mfa[1])
     };
-    sts.requests().into_iter().map(line).collect()
+    sts.requests().into_iter().map(notation).collect()
 }

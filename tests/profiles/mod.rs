@@ -87,7 +87,7 @@ impl World {
     /// The requests in the notation of the rows.
     fn notation_of_requests(&self) -> String {
         let issued = self.sts.issued();
-        let told = |request: StsRequest| {
+        let notation = |request: StsRequest| {
             let key = request.access_key_id.clone().unwrap_or_else(|| "-".into());
             let known = [
                 (&self.file, "file"),
@@ -117,7 +117,7 @@ impl World {
             rest.sort();
             format!("{signer}{region} {role}{}", rest.concat())
         };
-        self.sts.requests().into_iter().map(told).collect::<Vec<_>>().join("; ")
+        self.sts.requests().into_iter().map(notation).collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -126,9 +126,9 @@ fn check(rows: &[Row]) {
         let world = World::new();
         let finished = world.launch(row).run();
         match row.4 {
-            Asks(notation_of_requests) => {
+            Asks(expected) => {
                 let finished = finished.exited(0);
-                assert_eq!(world.notation_of_requests(), notation_of_requests, "{row:?}\n{}", finished.stderr);
+                assert_eq!(world.notation_of_requests(), expected, "{row:?}\n{}", finished.stderr);
             }
             Says(words) => {
                 let finished = finished.exited(0);

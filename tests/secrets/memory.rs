@@ -1,7 +1,7 @@
 //! The memory of a supervising xassume, which only root can read, contains no session that was replaced.
 
-use super::{skipped, xassume};
-use crate::support::{FakeSts, Running, probe};
+use super::xassume;
+use crate::support::{FakeSts, Running, probe, skipped};
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
 use std::time::Duration;

@@ -21,9 +21,3 @@ fn xassume(sts: &FakeSts) -> Xassume {
     sts.add_identity(user());
     Xassume::new(sts).with_keys_of(&user()).args(["-vv", "-r", ROLE])
 }
-
-/// Prints that a test is skipped on this machine.
-#[allow(clippy::print_stdout, reason = "the harness shows it with the test")]
-fn skipped(why: &str) {
-    println!("skipped: {why}");
-}

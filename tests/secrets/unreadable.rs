@@ -1,8 +1,8 @@
 //! The same user, or a reader of a core file, cannot read xassume's memory.
 
 use super::search::Secrets;
-use super::{skipped, user, xassume};
-use crate::support::{FakeSts, Running, Xassume, binary, probe, skipped_without_root};
+use super::{user, xassume};
+use crate::support::{FakeSts, Running, Xassume, binary, probe, skipped, skipped_without_root};
 use std::fs;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;

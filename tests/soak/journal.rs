@@ -83,7 +83,7 @@ pub fn planned(kind: Kind, plan: &Plan) -> Faults {
     let mut generation = 0;
     let mut sts = Vec::new();
     for reply in &plan.replies {
-        if *reply != crate::plan::Reply::Good {
+        if *reply != crate::plan::PlannedAnswer::Good {
             sts.push(format!("{generation}: {reply}"));
         }
         generation += usize::from(reply.issues());

@@ -17,7 +17,7 @@ pub const MOST_UNAUTHORIZED: u64 = 50;
 /// All faults of one supervisor.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Plan {
-    pub replies: Vec<Reply>,
+    pub replies: Vec<PlannedAnswer>,
     pub outside_faults: Vec<OutsideFault>,
 }
 
@@ -25,8 +25,8 @@ impl Plan {
     pub fn new(kind: Kind, seed: u64) -> Self {
         let mut dice = Dice { state: seed ^ (kind as u64 + 1).wrapping_mul(0xd6e8_feb8_6659_fd93) };
         // The first session must be issued, or there is nothing to supervise.
-        let mut replies = vec![Reply::Good];
-        replies.extend((1..REQUESTS).map(|_| Reply::random(kind, &mut dice)));
+        let mut replies = vec![PlannedAnswer::Good];
+        replies.extend((1..REQUESTS).map(|_| PlannedAnswer::random(kind, &mut dice)));
         let outside_faults =
             (2..GENERATIONS).filter_map(|generation| OutsideFault::random(kind, generation, &mut dice)).collect();
         Self { replies, outside_faults }
@@ -40,7 +40,7 @@ impl Plan {
 
 /// How STS answers one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reply {
+pub enum PlannedAnswer {
     Good,
     Throttled,
     Unavailable,
@@ -57,7 +57,7 @@ pub enum Reply {
     Drip(u64),
 }
 
-impl Reply {
+impl PlannedAnswer {
     /// Three in four are good.
     fn random(kind: Kind, dice: &mut Dice) -> Self {
         match dice.below(36) {
@@ -100,7 +100,7 @@ impl Reply {
     }
 }
 
-impl fmt::Display for Reply {
+impl fmt::Display for PlannedAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Good => f.write_str("good"),

@@ -13,7 +13,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use crate::journal::{FaultSource, Journal};
-use crate::plan::{MOST_UNAUTHORIZED, Plan, Reply};
+use crate::plan::{MOST_UNAUTHORIZED, Plan, PlannedAnswer};
 use crate::resources::{ResourceCheck, Resources};
 use crate::support::capture::Capture;
 use crate::support::processes::{becomes_true, children, pid_namespace, state_of};
@@ -150,7 +150,7 @@ impl Supervisor {
         for request in self.sts.requests_since(self.arrivals.len()) {
             self.arrivals.push(request.arrived);
             let reply = self.plan.replies[request.order];
-            if reply != Reply::Good {
+            if reply != PlannedAnswer::Good {
                 journal.log(self.kind, FaultSource::Sts, self.plan.generation_at(request.order), &reply.to_string());
             }
         }

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use crate::Kind;
-use crate::plan::{Plan, Reply};
+use crate::plan::{Plan, PlannedAnswer};
 
 /// What a soak knows about one supervisor at the end.
 pub struct Observations<'a> {
@@ -114,13 +114,14 @@ fn arrival(evidence: &Observations<'_>, obtained: usize, sightings: &[Sighting],
     let issuing = issuing(evidence);
     let broken = |place: usize| {
         let request = issuing.get(place);
-        request.is_some_and(|&request| matches!(evidence.plan.replies[request], Reply::Cut(_)))
+        request.is_some_and(|&request| matches!(evidence.plan.replies[request], PlannedAnswer::Cut(_)))
     };
     if let Some(sight) = sightings.iter().find(|sight| broken(sight.place)) {
         verdict.wrong.push(format!("the answer with session {} was broken off, but the command has it", sight.place));
     }
     let whole = (0..evidence.issued.len()).filter(|&place| !broken(place)).count();
-    let hangs = evidence.plan.replies[..evidence.arrivals.len()].iter().filter(|&&reply| reply == Reply::Hang).count();
+    let hangs =
+        evidence.plan.replies[..evidence.arrivals.len()].iter().filter(|&&reply| reply == PlannedAnswer::Hang).count();
     // The last session may have arrived after the end had begun.
     let silent = ["gave no answer within", "the last without an answer"].map(|words| count(evidence.stderr, words));
     let late = silent.iter().sum::<usize>().saturating_sub(hangs) + 1;
@@ -139,9 +140,9 @@ fn delivery(evidence: &Observations<'_>, obtained: usize, sightings: &[Sighting]
             (obtained - 1).saturating_sub(count(evidence.stderr, "restarting the command with the new session"))
         }
         Kind::Signal => {
-            let signalled = count(evidence.stderr, "sent SIGHUP to the command");
-            if signalled + 1 != obtained {
-                verdict.wrong.push(format!("{obtained} sessions were obtained, {signalled} signals sent"));
+            let signaled = count(evidence.stderr, "sent SIGHUP to the command");
+            if signaled + 1 != obtained {
+                verdict.wrong.push(format!("{obtained} sessions were obtained, {signaled} signals sent"));
             }
             stalls_between(sightings)
         }
@@ -173,7 +174,10 @@ fn gaps(evidence: &Observations<'_>, sightings: &[Sighting], verdict: &mut Verdi
         let slack = least.saturating_sub(evidence.lifetime / 2) / 2;
         // Without slack a session may end when its refresh begins. Then nothing was late, and a gap is allowed.
         let late = slack.is_zero() || *next - evidence.arrivals[request] > evidence.lifetime / 2 + slack;
-        let failed = !matches!(evidence.plan.replies[request + 1], Reply::Good | Reply::Slow(_) | Reply::Drip(_));
+        let failed = !matches!(
+            evidence.plan.replies[request + 1],
+            PlannedAnswer::Good | PlannedAnswer::Slow(_) | PlannedAnswer::Drip(_)
+        );
         let unobtained = sightings.get(at + 1).is_none_or(|after| after.place > sight.place + 1);
         if !late && !failed && !unobtained {
             verdict.wrong.push(format!("no credentials after session {}, though STS gave the next", sight.place));

@@ -1,8 +1,8 @@
 //! `--via file`: the path of the file, its mode, and how it is replaced.
 
 use super::processes::eventually;
-use super::{key, next_start, one_refresh, probing, scripted, signaling, skipped, xassume};
-use crate::support::{FakeSts, Sandbox, Xassume, skipped_without_root};
+use super::{key, next_start, one_refresh, probing, scripted, signaling, xassume};
+use crate::support::{FakeSts, Sandbox, Xassume, skipped, skipped_without_root};
 use nix::unistd::{AccessFlags, access, geteuid};
 use std::fs::{self, File};
 use std::io::Read as _;

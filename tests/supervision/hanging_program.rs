@@ -2,7 +2,7 @@
 
 use super::processes::{children, eventually};
 use super::{probing, restarting};
-use crate::support::{FakeSts, Running, Xassume, probe, sys};
+use crate::support::{FakeSts, Running, Xassume, probe, skipped, sys};
 
 /// xassume with a program whose file is leased, and the lease; `None` where files cannot be leased.
 fn with_leased_program(sts: &FakeSts) -> Option<(Xassume, sys::Lease)> {
@@ -12,7 +12,7 @@ fn with_leased_program(sts: &FakeSts) -> Option<(Xassume, sys::Lease)> {
     std::fs::copy(this, &program).expect("the home is ours");
     let lease = sys::Lease::take(&program);
     if lease.is_err() {
-        super::skipped("no lease can be taken on a file here");
+        skipped("no lease can be taken on a file here");
     }
     Some((xassume.arg("--").arg(program).arg(mark), lease.ok()?))
 }

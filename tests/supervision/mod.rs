@@ -127,9 +127,3 @@ fn denied() -> Answer {
 fn count(text: &str, said: &str) -> usize {
     text.matches(said).count()
 }
-
-/// Prints that a test is skipped on this machine.
-#[allow(clippy::print_stdout, reason = "the harness shows it with the test")]
-fn skipped(why: &str) {
-    println!("skipped: {why}");
-}

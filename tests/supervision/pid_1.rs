@@ -1,13 +1,13 @@
 //! xassume as PID 1 of a container: it reaps orphans, and its exit status reports what a signal cannot.
 
 use super::processes::{children, eventually, pid_namespace};
-use crate::support::{Answer, FakeSts, Running, Xassume, binary, probe, sys};
+use crate::support::{Answer, FakeSts, Running, Xassume, binary, probe, skipped, sys};
 
 /// The arguments of `unshare` that create a pid namespace; `None`, with a message, where that is not possible.
 fn namespace() -> Option<Vec<&'static str>> {
     let found = pid_namespace();
     if found.is_none() {
-        super::skipped("no pid namespace can be made here");
+        skipped("no pid namespace can be made here");
     }
     found
 }

@@ -1,7 +1,7 @@
 //! How a supervised run ends: with the command's status, or with a message that says why there is none.
 
 use super::{ROLE, denied, probing, restarting, restarting_after, scripted, started_after};
-use crate::support::{FakeSts, RefusedPort, Xassume, probe};
+use crate::support::{FakeSts, RefusedPort, Xassume, probe, skipped};
 use std::os::unix::process::ExitStatusExt as _;
 
 #[test]
@@ -37,7 +37,7 @@ fn a_crash_leaves_one_core_at_most() {
     let (sts, unlimited, crash) = (FakeSts::start(), "ulimit -c unlimited", "kill -SEGV $$");
     let alone = started_after(unlimited, &sts).args(["sh", "-c", crash]).run().killed_by(libc::SIGSEGV);
     if !alone.status.core_dumped() {
-        super::skipped("no program can dump core here");
+        skipped("no program can dump core here");
         return;
     }
     let crashed = scripted(restarting_after(unlimited, &sts), crash).run().killed_by(libc::SIGSEGV);

@@ -56,7 +56,7 @@ pub use running::{Finished, Running, on_one_line};
 pub use sandbox::Sandbox;
 pub use seccomp::DeniedCall;
 pub use sign_in::{FakeSignIn, LOGIN_SESSION, write_sign_in};
-pub use skips::skipped_without_root;
+pub use skips::{skipped, skipped_without_root};
 pub use sso::{FakeSso, Login, write_end, write_login};
 pub use sts::{Answer, FakeSts, Issued, RoleRules, StsRequest, Wording};
 pub use sys::{RefusedPort, SilentPort};

@@ -14,7 +14,7 @@ fn a_key_interrupts_the_command_once() {
     let sts = FakeSts::start();
     let bash = bash(&sts);
     for input in ["", " </dev/null"] {
-        let job = Job::start(&bash, &format!("signals{input}"));
+        let job = Job::start(&bash, &format!("print-signals{input}"));
         for _ in 0..5 {
             bash.keys("\x03");
             assert!(bash.line("INT code=").ends_with("INT code=SI_KERNEL pid=0"));

@@ -1,9 +1,9 @@
 //! Before the command starts a message may block, but a signal still ends xassume.
 
 use super::super::processes::{becomes_true, children, eventually, pid_namespace};
-use super::super::{ROLE, probing, skipped};
+use super::super::{ROLE, probing};
 use super::{Pipe, SOON};
-use crate::support::{Answer, FakeSts, Identity, binary};
+use crate::support::{Answer, FakeSts, Identity, binary, skipped};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
