@@ -7,24 +7,24 @@
 //!     state supervision {
 //!         [*] --> Starting
 //!         Starting --> Running: started
-//!         Starting --> Ended: cannot be started, or a signal says no
-//!         Starting --> Stopping: started with a session that is replaced by now
-//!         Running --> Ended: ended by itself
-//!         Running --> Stopping: to be restarted, session lost, or PID 1 ended after TERM
+//!         Starting --> Ended: start failed, or cancelled by a signal
+//!         Starting --> Stopping: started with a session that was replaced meanwhile
+//!         Running --> Ended: exited
+//!         Running --> Stopping: session refreshed (restart) or expired (stop), or exited after TERM as PID 1
 //!         Stopping --> Killing: stop timeout
-//!         Stopping --> Starting: its group has ended
-//!         Killing --> Starting: its group has ended
-//!         Stopping --> Ended: the same, restart cancelled or session lost
-//!         Killing --> Ended: the same, restart cancelled or session lost
+//!         Stopping --> Starting: process group has exited
+//!         Killing --> Starting: process group has exited
+//!         Stopping --> Ended: process group has exited, restart cancelled or session expired
+//!         Killing --> Ended: process group has exited, restart cancelled or session expired
 //!         --
 //!         [*] --> Waiting
 //!         Waiting --> Assuming: due
-//!         Assuming --> Publishing: obtained
-//!         Assuming --> Waiting: refused, try again later
-//!         Publishing --> Waiting: published, or failed to be
-//!         Waiting --> Idle: no more sessions are wanted
-//!         Assuming --> Idle: the same, the call is dropped
-//!         Publishing --> Idle: the same, the delivery is dropped
+//!         Assuming --> Publishing: new session
+//!         Assuming --> Waiting: failed, retry later
+//!         Publishing --> Waiting: delivered (or failed)
+//!         Waiting --> Idle: no more refreshes
+//!         Assuming --> Idle: no more refreshes, call cancelled
+//!         Publishing --> Idle: no more refreshes, delivery cancelled
 //!     }
 //! ```
 //!
