@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced by run and release: steps with a header, a time limit and a count.
 
-# Nothing may wait for an answer.
+# No command may wait for input.
 exec </dev/null
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -12,7 +12,7 @@ target=${CARGO_TARGET_DIR:-$root/target}
 export CARGO_TERM_COLOR=never
 export CARGO_TERM_PROGRESS_WHEN=never
 export CARGO_NET_RETRY=5
-# A fresh clone is built once: incremental files would only cost time and room.
+# A clean clone is built once: incremental builds would only cost time and disk space.
 if [[ -n ${CI:-} ]]; then export CARGO_INCREMENTAL=0; fi
 
 passed=0
@@ -20,14 +20,14 @@ failed=0
 failures=()
 current=
 
-# What is temporary goes here and goes away, but for the tests' sandboxes, which have a place of their own. Where a
-# temporary folder has a long name, sockets in it could not be named. Others may pass: some tests become another user.
+# The directory for temporary files, removed at the end. The sandboxes of the tests are elsewhere. Its path is short, because
+# the path of a Unix socket is limited. Its mode allows access by others, because some tests change their user.
 [[ ${TMPDIR:-} =~ ^[a-zA-Z0-9/._-]{0,20}$ ]] || TMPDIR=/tmp
 TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/xassume-ci-XXXXXX")
 chmod 0711 "$TMPDIR"
 export TMPDIR
 
-# The process ids of a process and of all that it started and did not lose.
+# The process IDs of a process and its descendants, without orphans.
 family() {
     local child
     echo "$1"
@@ -38,8 +38,8 @@ family() {
 cleanup() {
     local status=$?
     trap - EXIT INT TERM HUP
-    # The step that is running, if we are stopped from outside. Its commands have process groups of their own
-    # (`timeout` makes one for each), so they are named one by one.
+    # If a signal stops this script, stop the running step. `timeout` creates a process group for each command, so each
+    # process gets the signal separately.
     if [[ -n $current ]]; then
         # shellcheck disable=SC2046
         kill $(family "$current") 2>/dev/null || true
@@ -55,7 +55,7 @@ trap 'exit 129' HUP
 
 clock() { printf '%d:%02d' $((SECONDS / 60)) $((SECONDS % 60)); }
 
-# bounded MINUTES COMMAND...: the command, ended when it takes longer, or when the whole run would.
+# bounded MINUTES COMMAND...: runs the command, with a limit; the whole run has a limit too.
 bounded() {
     local limit=$(($1 * 60)) left=$((${total_minutes:-80} * 60 - SECONDS))
     shift
@@ -67,13 +67,13 @@ bounded() {
     timeout --kill-after=30 "$limit" "$@"
 }
 
-# step NAME COMMAND...: runs it, says how long it took, and goes on after a failure, so that all of them are seen.
+# step NAME COMMAND...: runs the command and prints its time. After a failure the next steps still run.
 step() {
     local name=$1 started=$SECONDS status=0
     shift
     printf '\n=== %s (at %s)\n' "$name" "$(clock)"
-    # Job control, because without it a background command ignores INT and QUIT, and the tests of signals would too.
-    # In the background, because bash acts on a signal only between foreground commands.
+    # With job control, because without it a background command ignores INT and QUIT, and so would the tests of signals.
+    # In the background, because bash handles a signal only between foreground commands.
     set -m
     "$@" &
     current=$!
@@ -91,8 +91,8 @@ step() {
     fi
 }
 
-# tool NAME VERSION [OPTION...]: a cargo command of this version, installed below target unless it is there. Unoptimised: a
-# minute instead of many, and none of them has much to do.
+# tool NAME VERSION [OPTION...]: installs this version of a cargo command in target, unless it exists. Builds it without
+# optimization: this takes one minute instead of many.
 tool() {
     local name=$1 version=$2
     shift 2
@@ -104,7 +104,7 @@ tool() {
     rm -rf "${TMPDIR:?}/$name"
 }
 
-# The end of a run. The last line has the form that test runners use.
+# Prints the summary. The last line has the usual form of test runners.
 summary() {
     local name
     printf '\n=== summary (at %s)\n' "$(clock)"
@@ -113,22 +113,22 @@ summary() {
     ((failed == 0))
 }
 
-# need PROGRAM PACKAGE: Debian's package, when the program is missing and we may install it.
+# need PROGRAM PACKAGE: installs the Debian package if the program is missing and this script may install it.
 apt_updated=
 need() {
     if command -v "$1" >/dev/null; then return; fi
     if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
-        echo "$1 is missing; it is in Debian's package $2"
+        echo "$1 is missing: install the Debian package $2"
         return 1
     fi
     if [[ -z $apt_updated ]]; then
-        apt-get update -qq || echo "apt-get update failed; going on with the lists there are"
+        apt-get update -qq || echo "apt-get update failed; using the existing package lists"
     fi
     apt_updated=1
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2"
 }
 
-# What every build here needs. Rust comes from rustup: Debian's is older than rust-version.
+# Installs the build dependencies. Rust comes from rustup: Debian's version is older than rust-version.
 machine() {
     need git git
     need cc gcc
@@ -142,10 +142,10 @@ machine() {
     cargo --version
     rustc --version
     python3 --version
-    # Only some checks of tests/clients need these; without them those checks are skipped and say so.
+    # Some checks of tests/clients need these programs; without them these checks are reported as skipped.
     local tool
     for tool in java mvn unshare systemd-analyze; do
-        printf '%s: %s\n' "$tool" "$(command -v "$tool" || echo 'not here')"
+        printf '%s: %s\n' "$tool" "$(command -v "$tool" || echo 'not found')"
     done
     cargo fetch --locked --quiet
 }
