@@ -1,8 +1,8 @@
-//! xassume at work on a machine without an AWS account: `cargo run --example demo`.
+//! Runs xassume without an AWS account: `cargo run --example demo`.
 //!
-//! Starts an STS of its own on loopback, runs the real program against it, and shows what its command received.
+//! Starts a local fake STS, runs the real program against it, and shows what its command received.
 
-#![allow(clippy::print_stdout, clippy::expect_used, reason = "a demonstration shows, and stops where it cannot go on")]
+#![allow(clippy::print_stdout, clippy::expect_used, reason = "a demo prints, and stops at the first error")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -19,7 +19,7 @@ fn main() {
     signal();
 }
 
-/// An example does not build the package's program by itself.
+/// Cargo does not build the package's program for an example.
 fn build_the_program() {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let release = if cfg!(debug_assertions) { None } else { Some("--release") };
@@ -32,39 +32,40 @@ fn build_the_program() {
     assert!(built.success(), "the program must build");
 }
 
-/// The main job: one command under the role.
+/// The main use: one command with the role.
 fn launch() {
     let sts = FakeSts::start();
-    let script = r#"echo "  I am      $XASSUME_SESSION"
-echo "  with key  $AWS_ACCESS_KEY_ID"
-echo "  until     $AWS_CREDENTIAL_EXPIRATION""#;
-    println!("An STS of our own answers at {}.\n", sts.url());
+    let script = r#"echo "  identity    $XASSUME_SESSION"
+echo "  access key  $AWS_ACCESS_KEY_ID"
+echo "  expires     $AWS_CREDENTIAL_EXPIRATION""#;
+    println!("Local fake STS at {}.\n", sts.url());
     println!("$ xassume -r 521111111144:DeployMaster --role-session-name demo -- sh -c '…'");
     let role = ["-r", "521111111144:DeployMaster", "--role-session-name", "demo"];
     let finished = Xassume::new(&sts).args(role).args(["--", "sh", "-c", script]).run().exited(0);
     print!("{}", finished.stdout_text());
     let (issued, requests) = (sts.issued(), sts.requests());
-    println!("  STS says: {} by {}; I issued {}.", requests[0].action, signer(&requests[0]), issued[0].access_key_id);
-    let shown = format!("  with key  {}", issued[0].access_key_id);
-    assert_eq!(finished.stdout_text().lines().nth(1), Some(shown.as_str()), "the session is STS's");
+    let (call, key) = (&requests[0], &issued[0].access_key_id);
+    println!("  STS log     {} by {}, issued {key}", call.action, signer(call));
+    let shown = format!("  access key  {key}");
+    assert_eq!(finished.stdout_text().lines().nth(1), Some(shown.as_str()), "the command has the session of STS");
 }
 
 fn signer(request: &StsRequest) -> &str {
-    request.access_key_id.as_deref().unwrap_or("nobody")
+    request.access_key_id.as_deref().unwrap_or("anonymous")
 }
 
-/// A worker that is started again with a new session before the old one expires.
+/// A worker that is restarted with a new session before the old one expires.
 fn restart() {
     let sts = short_sessions();
     println!("\n$ xassume --on-expiry restart -- ./worker        # sessions of 3 seconds");
     let worker = "echo \"  worker $$ starts with $AWS_ACCESS_KEY_ID\"; exec sleep 60";
-    let running = stay(&sts, &["--on-expiry", "restart"], worker);
+    let running = supervise(&sts, &["--on-expiry", "restart"], worker);
     show(&running, "starts with", &sts, 3);
     running.signal(libc::SIGTERM);
-    println!("  TERM to xassume ends the worker, and no other is started: {}", running.wait().status);
+    println!("  sent TERM to xassume: worker stopped, not restarted ({})", running.wait().status);
 }
 
-/// A daemon that reads its credentials file again when it is told to.
+/// A daemon that reads its credentials file again at each signal.
 fn signal() {
     let sts = short_sessions();
     println!("\n$ xassume --on-expiry signal --signal HUP -- ./daemon");
@@ -72,25 +73,25 @@ fn signal() {
 trap read_file HUP
 read_file
 while :; do sleep 60 & wait; kill $!; done"#;
-    let running = stay(&sts, &["--on-expiry", "signal", "--signal", "HUP"], daemon);
+    let running = supervise(&sts, &["--on-expiry", "signal", "--signal", "HUP"], daemon);
     show(&running, "reads", &sts, 3);
     running.signal(libc::SIGTERM);
-    println!("  TERM to xassume ends the daemon: {}", running.wait().status);
+    println!("  sent TERM to xassume: daemon stopped ({})", running.wait().status);
 }
 
 fn short_sessions() -> FakeSts {
     FakeSts::builder().lifetime(Duration::from_secs(3)).start()
 }
 
-fn stay(sts: &FakeSts, flags: &[&str], script: &str) -> Running {
+fn supervise(sts: &FakeSts, flags: &[&str], script: &str) -> Running {
     Xassume::new(sts).args(["--role-arn", ROLE]).args(flags).args(["--", "sh", "-c", script]).spawn()
 }
 
-/// Shows the command's lines as they come, and holds each against what STS issued.
+/// Shows the command's lines as they arrive, and checks that each has the session that STS issued for it.
 fn show(running: &Running, word: &str, sts: &FakeSts, lines: usize) {
     for at in 0..lines {
         let line = running.line(word);
         println!("{line}");
-        assert!(line.ends_with(&sts.issued()[at].access_key_id), "each generation in its turn");
+        assert!(line.ends_with(&sts.issued()[at].access_key_id), "line {at}: {line}");
     }
 }

@@ -1,11 +1,10 @@
-//! Records the demo as an animated picture: `cargo run --example record` runs it on a terminal and writes
+//! Records the demo as an animated picture: `cargo run --example record` runs the demo on a terminal and writes
 //! `docs/demo.svg`.
 //!
-//! `cargo run --example record -- --check FILE` holds the picture against what a run of the demo printed into FILE: the
-//! lines must be the same but for ports, process ids and times. Nothing in the picture is made up; the pauses are the
-//! run's own.
+//! `cargo run --example record -- --check FILE` compares the picture with FILE, the output of the demo: the lines must
+//! be the same, except for ports, process IDs and times. The picture shows the real output with the real pauses.
 
-#![allow(clippy::print_stdout, clippy::expect_used, clippy::panic, reason = "a tool for the desk says why it stops")]
+#![allow(clippy::print_stdout, clippy::expect_used, clippy::panic, reason = "a developer's tool stops with a panic")]
 
 use nix::pty::{Winsize, openpty};
 use std::fmt::Write as _;
@@ -15,20 +14,20 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What somebody types to see this; the picture's first line.
+/// The picture's first line: the command that shows the same.
 const TYPED: &str = "$ cargo run --example demo";
 
-/// In pixels. Most monospaced fonts are 0.6 of their size wide, none of the usual ones is wider.
+/// In pixels. A character of the usual monospaced fonts is at most 0.605 of the font size wide.
 const FONT: f32 = 14.0;
 const COLUMN: f32 = FONT * 0.605;
 const ROW: f32 = 20.0;
 const MARGIN: f32 = 20.0;
 
-/// The first line stands for this long before the demo says something, and the last picture before it all begins again.
+/// How long the first line is shown before the output of the demo, and the whole picture before the animation restarts.
 const BEFORE: Duration = Duration::from_millis(800);
 const AFTER: Duration = Duration::from_secs(5);
 
-/// A line of the terminal, and when it was there.
+/// A line of the terminal, and when it appeared.
 struct Line {
     text: String,
     at: Duration,
@@ -43,28 +42,28 @@ fn main() {
             println!("wrote {}", picture.display());
         }
         ["--check", printed] => {
-            let printed = std::fs::read_to_string(printed).expect("what the demo printed");
-            check(&std::fs::read_to_string(&picture).expect("the picture"), &printed);
+            let printed = std::fs::read_to_string(printed).expect("the output of the demo can be read");
+            check(&std::fs::read_to_string(&picture).expect("the picture can be read"), &printed);
         }
         _ => panic!("usage: record [--check FILE]"),
     }
 }
 
-/// Runs the demo on a terminal. The time begins with its first line: what cargo built before is no part of the show.
+/// Runs the demo on a terminal. The time starts with its first line, after the build.
 fn record() -> Vec<Line> {
     let size = Winsize { ws_row: 40, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
-    let terminal = openpty(&size, None).expect("there are terminals left");
+    let terminal = openpty(&size, None).expect("a pseudoterminal can be opened");
     let stream = || Stdio::from(terminal.slave.try_clone().expect("a descriptor can be duplicated"));
     let mut command = Command::new(demo());
     command.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(stream()).stdout(stream()).stderr(stream());
     let mut child = command.spawn().expect("the demo runs");
-    // Only the demo may hold the other side, or there would be no end.
+    // If this process kept the terminal open, reading would never end.
     drop(command);
     drop(terminal.slave);
 
     let mut lines = vec![Line { text: TYPED.to_owned(), at: Duration::ZERO }];
     let mut began = None;
-    // The end of a terminal is an error: nobody has the other side open any more.
+    // Reading fails when the demo has closed the terminal: this is the end of its output.
     for line in BufReader::new(File::from(terminal.master)).lines().map_while(Result::ok) {
         let text = line.trim_end_matches('\r').to_owned();
         assert!(!text.contains(char::is_control), "only plain lines can be drawn: {text:?}");
@@ -76,7 +75,7 @@ fn record() -> Vec<Line> {
     lines
 }
 
-/// The demo beside this program, built.
+/// Builds the demo, which cargo puts next to this program.
 fn demo() -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
@@ -88,7 +87,7 @@ fn demo() -> PathBuf {
     std::env::current_exe().expect("this program has a path").with_file_name("demo")
 }
 
-/// The picture. Each line is there from its moment on; where no motion is wanted, and where none is known, all are.
+/// The picture. Each line appears at its time. Without animation (not supported, or not wanted), all lines are shown.
 #[allow(clippy::cast_precision_loss, reason = "rows and columns are few")]
 fn draw(lines: &[Line]) -> String {
     let columns = lines.iter().map(|line| line.text.chars().count()).max().unwrap_or_default();
@@ -108,7 +107,7 @@ fn draw(lines: &[Line]) -> String {
     format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0} {height:.0}"
  width="{width:.0}" height="{height:.0}" role="img" xml:space="preserve">
-<title>A recording of the demo: one command under a role, a worker that is restarted, a daemon that is signalled</title>
+<title>Demo: a command with a role, a worker that is restarted, a daemon that is signalled</title>
 <style>
 text {{
 font: {FONT}px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace;
@@ -150,18 +149,18 @@ fn check(picture: &str, printed: &str) {
     let shown: Vec<_> = rows.map(|(_, text)| stable(&unescape(text))).collect();
     let lines = std::iter::once(TYPED).chain(printed.lines().filter(|line| !line.is_empty()));
     let said: Vec<_> = lines.map(stable).collect();
-    assert_eq!(shown, said, "the demo has changed: cargo run --example record draws it anew");
+    assert_eq!(shown, said, "the demo has changed: run cargo run --example record");
     println!("the picture shows the {} lines of the demo", said.len());
 }
 
-/// A line without what differs from run to run: ports, process ids and moments.
+/// A line without the ports, process IDs and times, which differ from run to run.
 fn stable(line: &str) -> String {
     let word = |word: &str| {
         let of_digits = |part: &str| part.starts_with(|first: char| first.is_ascii_digit());
         match word.rsplit_once(':') {
             Some((address, port)) if address.ends_with("127.0.0.1") && of_digits(port) => format!("{address}:PORT"),
             _ if word.bytes().all(|byte| byte.is_ascii_digit()) && !word.is_empty() => "NUMBER".to_owned(),
-            _ if of_digits(word) && word.contains('T') && word.ends_with('Z') => "MOMENT".to_owned(),
+            _ if of_digits(word) && word.contains('T') && word.ends_with('Z') => "TIME".to_owned(),
             _ => word.to_owned(),
         }
     };
