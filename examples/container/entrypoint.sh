@@ -1,10 +1,10 @@
 #!/bin/sh
-# Container entrypoint: whatever the image runs gets a session of the role in XASSUME_ROLE_ARN.
+# Container entrypoint: runs the image's command with the role in XASSUME_ROLE_ARN.
 #
-# How it runs is set by variables of the image or of the container:
-#   XASSUME_ON_EXPIRY=restart   the command is started again with a new session before the old one expires
-#   XASSUME_VIA=endpoint        the command's AWS SDK fetches new credentials by itself
-#   neither                     the command takes xassume's place; right for jobs shorter than the session
+# These variables of the image or of the container set the mode:
+#   XASSUME_ON_EXPIRY=restart   xassume restarts the command with a new session before the old one expires
+#   XASSUME_VIA=endpoint        the command's AWS SDK fetches new credentials automatically
+#   neither                     xassume replaces itself with the command; for jobs shorter than the session
 set -eu
 
 if [ -z "${XASSUME_ROLE_ARN:-}" ]; then
@@ -16,5 +16,5 @@ if [ "$#" -eq 0 ]; then
     exit 125
 fi
 
-# `exec`, so that xassume and not this shell is process 1: it gets the signals of `docker stop`, and it reaps orphans.
+# With `exec`, xassume replaces this shell as process 1: it receives the signals of `docker stop` and reaps orphans.
 exec xassume -- "$@"

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Applies a plan under a role, however long it takes: `apply.sh production.tfvars`.
+# Applies a plan with a role, however long it takes: `apply.sh production.tfvars`.
 #
-# The AWS provider and the S3 backend fetch credentials from xassume before theirs expire, so nothing is interrupted.
-# Never give Terraform `--on-expiry restart`: an apply that is stopped halfway leaves a lock and half of its changes.
-# The configuration must name no profile and no keys: what it names comes before the endpoint.
+# The AWS provider and the S3 backend fetch new credentials from xassume before the old ones expire, so nothing is
+# interrupted. Never run Terraform with `--on-expiry restart`: an apply that is stopped halfway leaves a lock and half
+# of its changes. The configuration must not contain a profile or access keys, which take precedence over the endpoint.
 set -eu
 
 if [ "$#" -ne 1 ]; then
@@ -15,5 +15,5 @@ export XASSUME_VIA=endpoint
 
 xassume --expect-account 521111111144 -- terraform init -input=false
 xassume -- terraform plan -input=false -var-file="$1" -out=apply.tfplan
-# On a terminal ^C reaches Terraform once, so it can stop in good order.
+# Ctrl-C reaches Terraform only once, so it can stop cleanly.
 xassume -- terraform apply -input=false apply.tfplan
