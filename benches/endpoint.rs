@@ -1,7 +1,7 @@
 //! How fast the endpoint answers: closed loops of one and many clients, and an open loop at a fixed rate.
 //!
-//! In an open loop a request has its moment whether the one before was answered or not, and its time counts from that
-//! moment: an answer that comes late makes the next ones late too.
+//! In an open loop each request has a scheduled time, which does not depend on earlier answers. Its latency counts from
+//! that time, so a late answer also delays the next requests.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -18,52 +18,52 @@ use crate::support::{FakeSts, Running, probe};
 
 const GROUP: &str = "endpoint";
 const CLIENTS: u32 = 64;
-/// Requests a second of the open loop.
+/// Requests per second of the open loop.
 const RATE: u32 = 2000;
-/// After this an answer is as good as none.
+/// Read timeout of a client.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) fn requests(subject: &Subject, effort: Effort, report: &mut Report) {
     let sts = FakeSts::start();
     let xassume = || subject.xassume(&sts, Sessions::Cold).args(["--via", "endpoint", "--"]);
     if xassume().arg("/bin/true").run().code() != Some(0) {
-        report.skip(GROUP, "this build has none");
+        report.skip(GROUP, "this build has no endpoint");
         return;
     }
     let words =
         ["env", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN", "then", "print-signals"];
     let running = xassume().args(probe()).args(words).spawn();
-    let endpoint = Endpoint::told_by(&running);
+    let endpoint = Endpoint::of(&running);
     let time = effort.choose(Duration::from_secs(5), Duration::from_millis(500));
     for clients in [1, CLIENTS] {
         let (samples, seconds) = endpoint.closed_loop(clients, time);
         let name = if clients == 1 { "1 client".to_owned() } else { format!("{clients} clients") };
-        tell(report, &format!("{name}, closed loop"), &samples);
+        latency(report, &format!("{name}, closed loop"), &samples);
         #[allow(clippy::cast_precision_loss, reason = "a small number")]
         let rate = samples.count() as f64 / seconds;
         report.figure(GROUP, &format!("{name}, throughput"), "requests/s", rate, "client on the same processors");
     }
     let (samples, late) = endpoint.open_loop(effort.choose(Duration::from_secs(15), Duration::from_secs(1)));
     let name = format!("{RATE} requests/s over {CLIENTS} connections, open loop");
-    tell(report, &name, &samples);
-    let note = "a share of the machine in the time above: a client that woke up late";
+    latency(report, &name, &samples);
+    let note = "part of the times above: clients that woke up late";
     report.figure(GROUP, &format!("{name}, p99 of the clients' own delay"), "ms", late.quantile(99.0), note);
     report.target(&format!("endpoint's p99 at {RATE} requests/s, open loop"), samples.quantile(99.0), 1.0, "ms");
 }
 
-fn tell(report: &mut Report, name: &str, samples: &Samples) {
+fn latency(report: &mut Report, name: &str, samples: &Samples) {
     report.samples(GROUP, name, "ms", samples, "p50");
     report.figure(GROUP, &format!("{name}, p99"), "ms", samples.quantile(99.0), "");
 }
 
-/// Where to ask, and with what.
+/// The address of an endpoint, and a valid request.
 pub(crate) struct Endpoint {
     pub(crate) host: String,
     request: Vec<u8>,
 }
 
 impl Endpoint {
-    pub(crate) fn told_by(running: &Running) -> Self {
+    pub(crate) fn of(running: &Running) -> Self {
         let variable = |name: &str| running.line(name).split_once('=').expect("a variable").1.to_owned();
         let url = variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
         let token = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
@@ -84,7 +84,7 @@ impl Endpoint {
         Ok(Client { stream, request: &self.request })
     }
 
-    /// Each client asks again as soon as it has its answer. The times, and how long it all took.
+    /// Each client sends the next request after each answer. Returns the latencies, and the seconds that it took.
     fn closed_loop(&self, clients: u32, time: Duration) -> (Samples, f64) {
         let begun = Instant::now();
         let figures = self.with_clients(clients, |client, _, begun| {
@@ -99,8 +99,8 @@ impl Endpoint {
         (Samples::new(figures), begun.elapsed().as_secs_f64())
     }
 
-    /// Each connection asks at its own moments, which are spread evenly over all of them. The times from those moments
-    /// to the answers, and those to the requests.
+    /// Requests at scheduled times, spread evenly over all connections. Returns the times from the schedule to the
+    /// answers, and from the schedule to the requests.
     fn open_loop(&self, time: Duration) -> (Samples, Samples) {
         let step = Duration::from_secs(1) / RATE;
         let figures = self.with_clients(CLIENTS, |client, number, begun| {
@@ -119,7 +119,7 @@ impl Endpoint {
         (Samples::new(times), Samples::new(late))
     }
 
-    /// Each client on a thread of its own, all from the same moment.
+    /// Runs each client on its own thread; all start at the same time.
     fn with_clients<T: Send>(
         &self,
         count: u32,
@@ -130,7 +130,7 @@ impl Endpoint {
             let start = |number| {
                 let (act, ready) = (&act, &ready);
                 scope.spawn(move || {
-                    // Sleeps end when they should: the kernel may else gather them for 50 µs.
+                    // Precise sleeps: by default the kernel may delay a wake-up by 50 µs.
                     let _ = set_timerslack(1);
                     let mut client = self.connect();
                     client.ask();
@@ -139,12 +139,12 @@ impl Endpoint {
                 })
             };
             let threads: Vec<_> = (0..count).map(start).collect();
-            threads.into_iter().flat_map(|thread| thread.join().expect("a client ends well")).collect()
+            threads.into_iter().flat_map(|thread| thread.join().expect("no client panics")).collect()
         })
     }
 }
 
-/// A connection that is kept.
+/// A connection that stays open.
 pub(crate) struct Client<'a> {
     stream: TcpStream,
     request: &'a [u8],
@@ -165,11 +165,11 @@ impl Client<'_> {
                 count => answer.extend_from_slice(&part[..count]),
             }
         }
-        if answer.starts_with(b"HTTP/1.1 200 ") { Ok(()) } else { Err(io::Error::other("it refuses")) }
+        if answer.starts_with(b"HTTP/1.1 200 ") { Ok(()) } else { Err(io::Error::other("the status is not 200")) }
     }
 }
 
-/// Whether the head and as much of a body as it announces are there.
+/// Whether the head and the whole body (`Content-Length`) have arrived.
 fn is_whole(answer: &[u8]) -> bool {
     let Some(end) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { return false };
     let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();

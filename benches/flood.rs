@@ -1,7 +1,9 @@
-//! The endpoint while a stranger opens connections as fast as a process can: whether good requests fail, how long they take, and how much memory stays.
+//! The endpoint while another process (the stranger) floods it with connections: whether good requests fail, how long
+//! they take, and how much memory is not given back.
 //!
-//! The stranger is a child process on the loopback interface, bounded in time, rate and open connections. A quarter of
-//! its connections stay silent, a quarter send half a head, a quarter ask without the token, a quarter are closed at once.
+//! The stranger is a child process on the loopback interface, with limits on time, rate and open connections. A quarter
+//! of its connections send nothing, a quarter half a request head, a quarter a request without the token, and a quarter
+//! are closed at once.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -21,15 +23,15 @@ use crate::support::sys::reset_on_close;
 use crate::support::{FakeSts, Running, probe};
 
 const GROUP: &str = "flood";
-/// The first word of the stranger's process.
+/// The first argument of the stranger's process.
 pub(crate) const STRANGER: &str = "--stranger";
-/// Connections a second.
+/// Connections per second.
 const RATE: u32 = 15_000;
-/// How far the stranger may be behind its rate.
+/// The longest delay that the stranger catches up on.
 const BURST: Duration = Duration::from_millis(2);
-/// The most that the stranger holds open.
+/// The maximum of open connections of the stranger.
 const HELD: usize = 6000;
-/// Good clients, each with a new connection for each request, and their requests a second together.
+/// Number of good clients, with a new connection for each request, and their requests per second in all.
 const CLIENTS: u32 = 4;
 const GOOD: u32 = 200;
 
@@ -42,20 +44,20 @@ pub(crate) fn flood(subject: &Subject, effort: Effort, report: &mut Report) {
     }
     let words =
         ["env", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN", "then", "print-signals"];
-    // A command of the tests ends after two minutes, hence one for each half.
+    // A command of the tests ends after two minutes, so each half has its own.
     let start = || xassume().args(probe()).args(words).spawn();
     let time = effort.choose(Duration::from_mins(1), Duration::from_secs(3));
-    let (quiet, failed) = good_requests(&Endpoint::told_by(&start()), time);
-    tell(report, "without the flood", &quiet, failed);
+    let (quiet, failed) = good_requests(&Endpoint::of(&start()), time);
+    requests(report, "without the flood", &quiet, failed);
     let running = start();
-    let endpoint = Endpoint::told_by(&running);
+    let endpoint = Endpoint::of(&running);
     good_requests(&endpoint, Duration::from_secs(2));
     let before = resident(&running);
     let stranger = Stranger::start(&endpoint.host, time);
     let (loud, failed) = good_requests(&endpoint, time);
     let opened = stranger.end();
     let during = resident(&running);
-    tell(report, "in the flood", &loud, failed);
+    requests(report, "in the flood", &loud, failed);
     #[allow(clippy::cast_precision_loss, reason = "small numbers")]
     let rate = opened as f64 / time.as_secs_f64();
     report.figure(GROUP, "the stranger's connections", "1/s", rate, "on the same processors");
@@ -66,17 +68,18 @@ pub(crate) fn flood(subject: &Subject, effort: Effort, report: &mut Report) {
     #[allow(clippy::cast_precision_loss, reason = "small numbers")]
     report.target("good requests that fail in the flood", failed as f64, 0.0, "requests");
     report.target("p99 of good requests in the flood", loud.quantile(99.0), 10.0, "ms");
-    report.target("memory that stays after the flood", after - before, 1024.0, "KiB");
+    report.target("memory that is not given back after the flood", after - before, 1024.0, "KiB");
 }
 
-fn tell(report: &mut Report, name: &str, samples: &Samples, failed: usize) {
+fn requests(report: &mut Report, name: &str, samples: &Samples, failed: usize) {
     report.samples(GROUP, &format!("a good request {name}"), "ms", samples, "p50, with its connection");
     report.figure(GROUP, &format!("a good request {name}, p99"), "ms", samples.quantile(99.0), "");
     #[allow(clippy::cast_precision_loss, reason = "a small number")]
     report.figure(GROUP, &format!("good requests {name} that fail"), "", failed as f64, "");
 }
 
-/// Each at its moment, or as soon as the one before is answered; the times of those that are, and how many are not.
+/// Sends each request at its scheduled time, or after the answer to the previous one. Returns the latencies, and the
+/// number of failures.
 fn good_requests(endpoint: &Endpoint, time: Duration) -> (Samples, usize) {
     let figures = Mutex::new((Vec::new(), 0));
     let begun = Instant::now();
@@ -108,7 +111,7 @@ fn good_requests(endpoint: &Endpoint, time: Duration) -> (Samples, usize) {
     (Samples::new(times), failed)
 }
 
-/// In KiB.
+/// Resident memory in KiB.
 fn resident(running: &Running) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", running.pid())).expect("it runs");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel shows it");
@@ -126,7 +129,7 @@ impl Stranger {
         Self(command.spawn().expect("this program can be run"))
     }
 
-    /// How many connections it opened.
+    /// Waits for its exit; returns the number of connections that it opened.
     fn end(mut self) -> u64 {
         let mut text = String::new();
         self.0.stdout.take().expect("a pipe").read_to_string(&mut text).expect("text");
@@ -135,8 +138,8 @@ impl Stranger {
     }
 }
 
-/// The stranger: `--stranger HOST:PORT SECONDS`. It prints how many connections it opened.
-pub(crate) fn be_a_stranger(words: &[String]) {
+/// The stranger's process: `--stranger HOST:PORT SECONDS`. Prints the number of connections that it opened.
+pub(crate) fn run_stranger(words: &[String]) {
     let [host, seconds] = words else { panic!("an address and a time are missing") };
     let address: SocketAddr = host.parse().expect("an address");
     let time = Duration::from_secs(seconds.parse().expect("seconds"));
@@ -151,11 +154,11 @@ pub(crate) fn be_a_stranger(words: &[String]) {
     while begun.elapsed() < time {
         let now = Instant::now();
         thread::sleep(due.saturating_duration_since(now));
-        // A steady rate: what this process missed while it was not run is not made up for by a burst.
+        // A steady rate: no burst after a time without the processor.
         due = due.max(now.checked_sub(BURST).unwrap_or(now)) + Duration::from_secs(1) / RATE;
         let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) else { continue };
         opened += 1;
-        // Ports are not to run out.
+        // Resets leave no port in TIME_WAIT, so ports do not run out.
         reset_on_close(&stream);
         match opened % 4 {
             0 => held.push_back(stream),

@@ -1,6 +1,6 @@
-//! What a launch costs, alone and in a crowd, beside what others need for the same work.
+//! The cost of a launch, alone and in a crowd, compared with other tools.
 //!
-//! The floor is `env A=1 /bin/true`: an execve(2) with a variable more. Every command here is `/bin/true`.
+//! The floor is `env A=1 /bin/true`: an execve(2) with one more variable. Every command here is `/bin/true`.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ const FLOOR: &str = "floor: `env A=1 /bin/true`";
 const CACHED: &str = "from the cache";
 const TLS: &str = "cold, STS over TLS";
 const CURL: &str = "`curl` of the same POST over TLS";
-/// Launches at once.
+/// Concurrent launches.
 const CROWD: usize = 200;
 
 pub(crate) fn launches(subject: &Subject, effort: Effort, report: &mut Report) {
@@ -32,25 +32,25 @@ pub(crate) fn launches(subject: &Subject, effort: Effort, report: &mut Report) {
     let chain = plain(subject.xassume(&http, Sessions::Cold).args(&three));
     let secure_chain = subject.xassume(&tls.sts, Sessions::Cold).env("SSL_CERT_FILE", tls.bundle()).args(&three);
     let secure_chain = plain(secure_chain);
-    let stay = plain(subject.xassume(&http, Sessions::Cold).args(["--on-expiry", "restart"]));
+    let supervised = plain(subject.xassume(&http, Sessions::Cold).args(["--on-expiry", "restart"]));
 
     let curl_path = on_path("curl");
     let mut contenders = vec![Contender::new(FLOOR, || floor(&cold))];
     if subject.has_cache() {
         contenders.push(Contender::new(CACHED, || cached.command()));
     } else {
-        report.skip("launch from the cache", "this build has none");
+        report.skip("launch from the cache", "this build has no cache");
     }
     contenders.extend([
         Contender::new("cold, STS over HTTP", || cold.command()),
         Contender::new(TLS, || secure.command()),
         Contender::new("a chain of 3, over HTTP", || chain.command()),
         Contender::new("a chain of 3, over TLS", || secure_chain.command()),
-        Contender::new("supervised, over HTTP", || stay.command()),
+        Contender::new("supervised, over HTTP", || supervised.command()),
     ]);
     match &curl_path {
         Some(path) => contenders.push(Contender::new(CURL, || curl(path, &secure, &tls))),
-        None => report.skip("curl", "it is not on PATH"),
+        None => report.skip("curl", "not on PATH"),
     }
     let samples = in_turn(&contenders, effort.choose(100, 5));
     let median = |name: &str| {
@@ -78,12 +78,13 @@ pub(crate) fn launches(subject: &Subject, effort: Effort, report: &mut Report) {
     peers(&http, effort, report);
 }
 
-/// How many system calls strace(1) sees of all threads, from the start of the program to the execve(2) of its command.
+/// The number of system calls of all threads, from the start of the program to the execve(2) of its command
+/// (strace(1)).
 #[allow(clippy::cast_precision_loss, reason = "a small number")]
 fn system_calls(world: &Xassume) -> Result<f64, &'static str> {
     let strace = on_path("strace").ok_or("strace is not on PATH")?;
     let launch = world.command();
-    let output = NamedTempFile::new().expect("the temporary folder is writable");
+    let output = NamedTempFile::new().expect("the temporary directory is writable");
     let mut traced = world.clone().program(strace).command_with(["-f", "-o"]);
     traced.arg(output.path()).arg(launch.get_program()).args(launch.get_args());
     let status = traced.stderr(Stdio::null()).status().map_err(|_| "strace does not start")?;
@@ -92,7 +93,7 @@ fn system_calls(world: &Xassume) -> Result<f64, &'static str> {
     last.filter(|_| status.success()).map(|last| last as f64).ok_or("strace may not trace")
 }
 
-/// In the same world as xassume.
+/// The floor, with the same environment as xassume.
 fn floor(world: &Xassume) -> Command {
     world.clone().program("/usr/bin/env").command_with(["A=1", "/bin/true"])
 }
@@ -107,7 +108,7 @@ fn curl(program: &Path, world: &Xassume, tls: &TlsSts) -> Command {
     command
 }
 
-/// Other tools for the same role and the same STS. One that does not reach it with these words is left out.
+/// Other tools with the same role and the same STS. A tool that does not reach it with these arguments is skipped.
 fn peers(sts: &FakeSts, effort: Effort, report: &mut Report) {
     let known: [(&str, &str, &[&str]); 4] = [
         (
@@ -121,7 +122,7 @@ fn peers(sts: &FakeSts, effort: Effort, report: &mut Report) {
     ];
     for (program, name, words) in known {
         let Some(path) = on_path(program) else {
-            report.skip(program, "it is not on PATH");
+            report.skip(program, "not on PATH");
             continue;
         };
         let profile =
@@ -138,7 +139,7 @@ fn peers(sts: &FakeSts, effort: Effort, report: &mut Report) {
             let samples = in_turn(&[Contender::new(name, || world.command())], effort.choose(20, 2));
             report.samples(GROUP, name, "ms", &samples[0], "peer");
         } else {
-            let reason = finished.stderr.trim().lines().last().unwrap_or("it asked another STS");
+            let reason = finished.stderr.trim().lines().last().unwrap_or("it called another STS");
             report.skip(program, &format!("it does not work against this STS: {reason}"));
         }
     }

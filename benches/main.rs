@@ -1,12 +1,13 @@
-//! What a launch, a supervision and an endpoint cost: whole processes, against the kernel's own price.
+//! The costs of a launch, of supervision and of the endpoint: whole processes, compared with the cost of the kernel's
+//! part.
 //!
 //!     cargo bench --locked -- [GROUP] [--quick] [--build] [--program PATH]
 //!
 //! GROUP is a part of the name of a group: launch, crowd, memory, idle, restart, signal, endpoint, scale, size.
-//! `endpoint` includes `flood`.
-//! `--build` also times a clean build; `--program` measures another build of xassume. The table goes to standard output,
-//! the same figures to `target/bench.json`. A missed target is told and is no failure.
-#![allow(clippy::expect_used, clippy::panic, reason = "a bench that cannot go on says why and stops")]
+//! `endpoint` includes `flood`. `--build` also times a clean build; `--program` measures another build of xassume. The
+//! table goes to standard output, the same figures to `target/bench.json`. A missed target is reported, but is not a
+//! failure.
+#![allow(clippy::expect_used, clippy::panic, reason = "a bench stops with a panic at the first error")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the table is the purpose")]
 
 #[path = "../tests/support/mod.rs"]
@@ -26,7 +27,7 @@ use measure::Effort;
 use report::{Machine, Report};
 use subject::Subject;
 
-/// A name and what it measures.
+/// A name, and the function that measures.
 type Group = (&'static str, fn(&Subject, Effort, &mut Report));
 
 const GROUPS: &[Group] = &[
@@ -45,12 +46,12 @@ const GROUPS: &[Group] = &[
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.first().is_some_and(|word| word == flood::STRANGER) {
-        flood::be_a_stranger(&arguments[1..]);
+        flood::run_stranger(&arguments[1..]);
         return;
     }
-    // `cargo test --all-targets` starts benches too, without this word.
+    // `cargo test --all-targets` runs benches too, without this argument.
     if !arguments.iter().any(|argument| argument == "--bench") {
-        println!("this measures and tests nothing: run `cargo bench`");
+        println!("a benchmark, not a test: run `cargo bench`");
         return;
     }
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);

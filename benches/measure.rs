@@ -1,4 +1,4 @@
-//! How things are measured: whole processes by the wall clock, contenders in turn, medians and quartiles.
+//! Measurements: wall-clock times of whole processes, contenders in turn, medians and quartiles.
 
 use std::process::{Command, Stdio};
 use std::thread;
@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use nix::time::{ClockId, clock_gettime};
 
-/// How much effort the figures are worth.
+/// How many times and how long to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effort {
     Full,
-    /// `--quick`: to see that everything works.
+    /// `--quick`: only to check that everything works.
     Quick,
 }
 
@@ -23,13 +23,13 @@ impl Effort {
     }
 }
 
-/// Figures of one kind, sorted.
+/// Figures of the same kind, sorted.
 #[derive(Debug, Clone)]
 pub(crate) struct Samples(Vec<f64>);
 
 impl Samples {
     /// # Panics
-    /// Panics without a single figure.
+    /// Panics if there is no figure.
     pub(crate) fn new(mut figures: Vec<f64>) -> Self {
         assert!(!figures.is_empty(), "nothing was measured");
         figures.sort_by(f64::total_cmp);
@@ -48,7 +48,7 @@ impl Samples {
         (self.quantile(25.0), self.quantile(75.0))
     }
 
-    /// The figure that so many per cent of all do not exceed.
+    /// The percentile: the figure that `percent` of all figures do not exceed.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "an index")]
     pub(crate) fn quantile(&self, percent: f64) -> f64 {
         let rank = (percent / 100.0 * self.0.len() as f64).ceil() as usize;
@@ -56,7 +56,7 @@ impl Samples {
     }
 }
 
-/// Something that is run again and again beside others.
+/// A command that is measured in turn with others.
 pub(crate) struct Contender<'a> {
     pub(crate) name: String,
     command: Box<dyn Fn() -> Command + 'a>,
@@ -67,17 +67,17 @@ impl<'a> Contender<'a> {
         Self { name: name.into(), command: Box::new(command) }
     }
 
-    /// The command, silent.
+    /// The command, without input and output.
     fn command(&self) -> Command {
         let mut command = (self.command)();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command
     }
 
-    /// Runs it to its end; milliseconds.
+    /// Runs it until it exits; returns milliseconds.
     ///
     /// # Panics
-    /// Panics if it fails: the time of a failure is no figure.
+    /// Panics if it fails: the time of a failure is not a valid figure.
     fn run(&self) -> f64 {
         let mut command = self.command();
         let begun = Instant::now();
@@ -87,7 +87,7 @@ impl<'a> Contender<'a> {
         time
     }
 
-    /// Runs so many at once, to the end of the last; milliseconds.
+    /// Runs `count` of them concurrently, until the last one exits; returns milliseconds.
     fn run_many(&self, count: usize) -> f64 {
         let mut commands: Vec<Command> = (0..count).map(|_| self.command()).collect();
         let begun = Instant::now();
@@ -100,7 +100,7 @@ impl<'a> Contender<'a> {
     }
 }
 
-/// Runs each in turn, so that whatever else the machine does hits all alike. The first round warms up.
+/// Runs each in turn, so other load affects all of them equally. The first round is a warm-up.
 pub(crate) fn in_turn(contenders: &[Contender<'_>], rounds: usize) -> Vec<Samples> {
     all_in_turn(contenders, rounds, Contender::run)
 }
@@ -127,19 +127,19 @@ pub(crate) fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// `CLOCK_MONOTONIC`, which every process of this machine reads alike; nanoseconds.
+/// `CLOCK_MONOTONIC`, the same for all processes of the system, in nanoseconds.
 pub(crate) fn monotonic() -> i64 {
     let now = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("the clock is there");
     now.tv_sec() * 1_000_000_000 + now.tv_nsec()
 }
 
-/// From one such moment to another; milliseconds.
+/// The time between two such times, in milliseconds.
 #[allow(clippy::cast_precision_loss, reason = "differences are small")]
 pub(crate) fn between(from: i64, to: i64) -> f64 {
     (to - from) as f64 / 1e6
 }
 
-/// Lets the time pass that is measured.
+/// Waits while something is measured.
 pub(crate) fn let_pass(time: Duration) {
     thread::sleep(time);
 }

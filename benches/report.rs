@@ -1,4 +1,4 @@
-//! What was found: one table for people, one file for machines, and the targets held against it.
+//! The results: a table for people, a JSON file for programs, and the comparison with the targets.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::measure::Samples;
 use crate::support::times;
 
-/// All findings of a run.
+/// All results of a run.
 #[derive(Default)]
 pub(crate) struct Report {
     rows: Vec<Row>,
@@ -29,7 +29,7 @@ struct Row {
     note: String,
 }
 
-/// What a figure must not exceed.
+/// A figure and its limit.
 struct Target {
     name: String,
     figure: f64,
@@ -48,7 +48,7 @@ impl Target {
 }
 
 impl Report {
-    /// A figure that was measured many times.
+    /// Adds a figure that was measured many times.
     pub(crate) fn samples(
         &mut self,
         group: &'static str,
@@ -68,18 +68,19 @@ impl Report {
         });
     }
 
-    /// A figure that is what it is.
+    /// Adds a figure that was measured once.
     pub(crate) fn figure(&mut self, group: &'static str, name: &str, unit: &'static str, figure: f64, note: &str) {
         let (name, note) = (name.to_owned(), note.to_owned());
         self.push(Row { group, name, unit, median: figure, quartiles: None, count: 1, note });
     }
 
-    /// A figure held against its limit; a miss is told and is no failure: benches measure, tests assert.
+    /// Compares a figure with its limit. A missed target is reported, but is not a failure: benches measure, tests
+    /// assert.
     pub(crate) fn target(&mut self, name: &str, figure: f64, limit: f64, unit: &'static str) {
         self.targets.push(Target { name: name.to_owned(), figure, limit, unit });
     }
 
-    /// What was not measured, and why.
+    /// Adds a figure that was not measured, and the reason.
     pub(crate) fn skip(&mut self, name: &str, reason: &str) {
         eprintln!("  {name}: skipped, {reason}");
         self.skipped.push((name.to_owned(), reason.to_owned()));
@@ -114,7 +115,7 @@ impl Report {
         text
     }
 
-    /// Writes the file, and says where.
+    /// Writes the file; returns its path.
     pub(crate) fn save(&self, machine: &Machine) -> PathBuf {
         let rows = self.rows.iter().map(|row| {
             let Row { group, name, unit, median, quartiles, count, note } = row;
@@ -132,14 +133,14 @@ impl Report {
             "targets": targets.collect::<Vec<_>>(),
             "skipped": skipped.collect::<Vec<_>>(),
         });
-        let path = target_folder().join("bench.json");
+        let path = target_directory().join("bench.json");
         let text = serde_json::to_string_pretty(&document).expect("plain values are JSON");
-        fs::write(&path, text + "\n").expect("the target folder is writable");
+        fs::write(&path, text + "\n").expect("the target directory is writable");
         path
     }
 }
 
-/// Three digits that say something.
+/// Formats with three significant digits.
 fn number(figure: f64) -> String {
     match figure.abs() {
         0.0 => "0".to_owned(),
@@ -150,13 +151,13 @@ fn number(figure: f64) -> String {
     }
 }
 
-/// Where and when the figures were taken.
+/// The system and the date of the measurement.
 pub(crate) struct Machine {
     date: String,
     processor: String,
     processors: usize,
     kernel: String,
-    /// Processes that ran or wanted to, over the minute before.
+    /// Load average of the minute before.
     load: String,
 }
 
@@ -167,7 +168,7 @@ impl Machine {
         let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
         Self {
             date: times::iso(SystemTime::now()),
-            processor: model.map_or("an unnamed processor", |(_, name)| name).to_owned(),
+            processor: model.map_or("unknown processor", |(_, name)| name).to_owned(),
             processors: std::thread::available_parallelism().map_or(1, Into::into),
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
             load: read("/proc/loadavg").split(' ').next().unwrap_or_default().to_owned(),
@@ -187,8 +188,8 @@ impl Machine {
     }
 }
 
-/// The folder that Cargo builds into: this program is `target/<profile>/deps/bench-…`.
-pub(crate) fn target_folder() -> PathBuf {
+/// The directory that Cargo builds into: this program is `target/<profile>/deps/bench-…`.
+pub(crate) fn target_directory() -> PathBuf {
     let this = std::env::current_exe().expect("a running program has a path");
     this.ancestors().nth(3).map_or_else(|| PathBuf::from("."), Path::to_owned)
 }

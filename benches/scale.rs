@@ -1,9 +1,10 @@
-//! A day of a large fleet, simulated over the program's own rules: how many calls STS gets, and when.
+//! Simulates a day of a large fleet with the program's own schedule: how many calls STS gets, and when.
 //!
-//! A hundred thousand hosts start within one minute; sessions last an hour. For ten minutes STS fails every call.
-//! The client's own attempts within a refresh are counted as calls too, as they arrive, with full jitter that doubles
-//! from a quarter of a second (see `src/sts/mod.rs`). A call takes no time, and STS never throttles: what is counted is
-//! what the fleet asks for. The starts themselves are no part of it: they come when somebody starts them.
+//! A hundred thousand hosts start within one minute; sessions last an hour. For ten minutes STS fails every call. The
+//! attempts of a client within a refresh count as calls too, with full jitter and a backoff that doubles from a quarter
+//! of a second (see `src/sts/mod.rs`). A call takes no time, and STS never throttles: the simulation counts the calls
+//! that the fleet wants to make. The calls at the start of the hosts do not count: their times do not depend on
+//! xassume.
 
 use std::time::Duration;
 
@@ -13,31 +14,31 @@ use crate::measure::Effort;
 use crate::report::Report;
 use crate::subject::Subject;
 
-/// AWS's quota of `AssumeRole` a second, per account and region.
+/// AWS's quota of `AssumeRole` calls per second, per account and Region.
 const QUOTA: u32 = 600;
 const LIFETIME: Duration = HOUR;
 const DAY: Duration = Duration::from_hours(24);
 const STARTS_WITHIN: Duration = Duration::from_mins(1);
 const OUTAGE: Duration = Duration::from_mins(10);
-/// When the fleet has forgotten its common start.
+/// By then the refreshes no longer depend on the common start.
 const NOON: Duration = Duration::from_hours(12);
 const FLEET: u32 = 100_000;
 const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// Plays days without and with an outage, by both rules.
+/// Simulates days without and with an outage, with both rules.
 pub(crate) fn fleet(_: &Subject, effort: Effort, report: &mut Report) {
     let sample = effort.choose(Sample::Whole, Sample::Tenth);
     for (rule, name) in [(Rule::Act, "restart and signal"), (Rule::Serve, "endpoint")] {
-        let quiet = Day::play(rule, Jitter::Spread, None, sample);
+        let quiet = Day::simulate(rule, Jitter::Spread, None, sample);
         let mean = quiet.mean(NOON, DAY);
         let settled = quiet.settled(4.0 * mean).as_secs_f64() / 3600.0;
-        let together = Day::play(rule, Jitter::None, None, sample);
-        let noon = Day::play(rule, Jitter::Spread, Some(NOON), sample);
+        let together = Day::simulate(rule, Jitter::None, None, sample);
+        let noon = Day::simulate(rule, Jitter::Spread, Some(NOON), sample);
         let after = noon.peak(NOON + OUTAGE, DAY);
         let worst = worst_outage(rule, &quiet, sample);
-        let rough = effort.choose("", "from a tenth of the fleet: rough");
+        let rough = effort.choose("", "rough: a tenth of the fleet");
         let mut row = |what: &str, unit, figure: f64, note: &str| {
             let note = if note.is_empty() { rough } else { note };
             report.figure("scale", &format!("{name}: {what}"), unit, figure, note);
@@ -48,43 +49,43 @@ pub(crate) fn fleet(_: &Subject, effort: Effort, report: &mut Report) {
         row("peak in the second half of the day", "calls/s", quiet.peak(NOON, DAY).into(), "");
         row("never more than 4 × mean after", "h", settled, "");
         row("peak after an outage of 10 minutes at noon", "calls/s", after.into(), &noon.lapses());
-        row("the same at the worst moment of the day", "calls/s", worst.0.into(), &worst.1);
+        row("the same at the worst time of the day", "calls/s", worst.0.into(), &worst.1);
         let peak = f64::from(quiet.peak(NOON, DAY));
         report.target(&format!("steady peak of 100,000 hosts, {name}"), peak / mean, 4.0, "× mean");
         report.target(&format!("peak after the outage, {name}"), after.into(), QUOTA.into(), "calls/s");
     }
 }
 
-/// An outage that hits the first refreshes of all hosts: the most calls after its end, and what else to say.
+/// The worst outage around the first refreshes of all hosts: the peak of calls after its end, and a note.
 fn worst_outage(rule: Rule, quiet: &Day, sample: Sample) -> (u32, String) {
     let first = quiet.calls.iter().position(|&calls| calls > 0).unwrap_or(0) as u64;
     let begins = (0..18).map(|step| Duration::from_secs(first.saturating_sub(600) + 60 * step));
     let days = begins.map(|begin| {
-        let day = Day::play(rule, Jitter::Spread, Some(begin), sample);
+        let day = Day::simulate(rule, Jitter::Spread, Some(begin), sample);
         let note = format!("after {} min of the day; {}", begin.as_secs() / 60, day.lapses());
         (day.peak(begin + OUTAGE, DAY), note)
     });
     days.max_by_key(|(peak, _)| *peak).unwrap_or_default()
 }
 
-/// Which part of the fleet is played; each host then counts for more.
+/// The part of the fleet that is simulated. With a tenth, each host counts ten times.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Sample {
     Whole,
     Tenth,
 }
 
-/// Calls in each second of the day, the starts not among them.
+/// Calls in each second of the day, without the calls at the start.
 struct Day {
     calls: Vec<u32>,
-    /// How many sessions ended before their successor came, and the longest time without one.
+    /// The number of sessions that expired before their refresh, and the longest time without a valid session.
     lapsed: u32,
     longest_lapse: Duration,
 }
 
 impl Day {
-    /// Plays the day of each host. They meet only at STS, which counts.
-    fn play(rule: Rule, jitter: Jitter, outage_at: Option<Duration>, sample: Sample) -> Self {
+    /// Simulates the day of each host. Hosts affect each other only through the count of calls.
+    fn simulate(rule: Rule, jitter: Jitter, outage_at: Option<Duration>, sample: Sample) -> Self {
         let weight = match sample {
             Sample::Whole => 1,
             Sample::Tenth => 10,
@@ -125,10 +126,10 @@ impl Day {
     }
 
     fn lapses(&self) -> String {
-        format!("{} sessions ended before their successors, by at most {} s", self.lapsed, self.longest_lapse.as_secs())
+        format!("{} sessions expired before their refresh, by at most {} s", self.lapsed, self.longest_lapse.as_secs())
     }
 
-    /// The most calls in one second of that time.
+    /// The maximum of calls in one second of that time.
     fn peak(&self, from: Duration, to: Duration) -> u32 {
         self.part(from, to).iter().copied().max().unwrap_or(0)
     }
@@ -142,14 +143,14 @@ impl Day {
         &self.calls[index(from)..index(to)]
     }
 
-    /// From when on no second has more than that many calls.
+    /// The time after which no second has more than `most` calls.
     fn settled(&self, most: f64) -> Duration {
         let last = self.calls.iter().rposition(|&calls| f64::from(calls) > most);
         Duration::from_secs(last.map_or(0, |second| second as u64 + 1))
     }
 }
 
-/// splitmix64, for what the program does not decide: starts, and the client's backoff.
+/// splitmix64, for the random times that the program's schedule does not set: starts, and the client's backoff.
 struct Chance(u64);
 
 impl Chance {
@@ -160,7 +161,7 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// From zero to one.
+    /// A number from zero to one.
     fn fraction(&mut self) -> f64 {
         f64::from(u32::try_from(self.number() >> 32).expect("half of it")) / f64::from(u32::MAX)
     }

@@ -1,4 +1,4 @@
-//! What is shipped and what it is made of: the binary, its crates, and a clean build.
+//! The size of the binary, the number of crates, and the time of a clean build.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use crate::report::Report;
 use crate::subject::Subject;
 
 pub(crate) fn sizes(subject: &Subject, _: Effort, report: &mut Report) {
-    let bytes = fs::metadata(&subject.program).expect("the program is there").len();
+    let bytes = fs::metadata(&subject.program).expect("the program exists").len();
     #[allow(clippy::cast_precision_loss, reason = "megabytes")]
     let megabytes = bytes as f64 / 1e6;
     report.figure("size", "binary", "MB", megabytes, "stripped");
@@ -37,7 +37,7 @@ fn crates() -> Option<f64> {
 }
 
 pub(crate) fn clean_build(report: &mut Report) {
-    let directory = tempfile::tempdir().expect("the temporary folder is writable");
+    let directory = tempfile::tempdir().expect("the temporary directory is writable");
     let begun = Instant::now();
     let built = cargo()
         .args(["build", "--release", "--locked", "--quiet", "--bin", "xassume", "--target-dir"])
@@ -46,6 +46,6 @@ pub(crate) fn clean_build(report: &mut Report) {
     if built.is_ok_and(|status| status.success()) {
         report.figure("size", "clean build", "s", begun.elapsed().as_secs_f64(), "release, crates downloaded before");
     } else {
-        report.skip("clean build", "it failed");
+        report.skip("clean build", "the build failed");
     }
 }

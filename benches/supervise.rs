@@ -1,7 +1,7 @@
-//! What a supervision costs: memory, wake-ups, and the time that it adds to a restart and to a signal.
+//! The costs of supervision: memory, wake-ups, and the time that it adds to a restart and to a signal.
 //!
-//! The command is the probe, which tells moments of the monotonic clock. Sessions come over TLS with the machine's own
-//! root certificates where memory is measured, since those take most of it.
+//! The command is the probe, which prints times of the monotonic clock. Memory is measured with TLS and the system's
+//! root certificates, which take most of it.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -17,17 +17,17 @@ use crate::subject::{Sessions, Subject, TlsSts, on_path};
 use crate::support::{FakeSts, Running, Xassume, probe, sys};
 
 const HOUR: Duration = Duration::from_hours(1);
-/// Supervisors side by side.
+/// Number of concurrent supervisors.
 const SIDE_BY_SIDE: usize = 10;
 
 fn supervisor(world: Xassume) -> Running {
     world.args(["--on-expiry", "restart", "--"]).args(probe()).arg("print-times").spawn()
 }
 
-/// The moment behind a word in the probe's next such line.
+/// The time after `word` in the probe's next line with this word.
 fn moment(running: &Running, word: &str) -> i64 {
     let line = running.line(word);
-    line.split(' ').nth(1).and_then(|moment| moment.parse().ok()).expect("the probe tells a moment")
+    line.split(' ').nth(1).and_then(|moment| moment.parse().ok()).expect("the probe prints a time")
 }
 
 pub(crate) fn memory(subject: &Subject, effort: Effort, report: &mut Report) {
@@ -41,33 +41,33 @@ pub(crate) fn memory(subject: &Subject, effort: Effort, report: &mut Report) {
     begun();
     tls.sts.set_lifetime(HOUR);
     let_pass(Duration::from_secs(1));
-    tell_memory("idle, before the first refresh", &all, report);
+    report_memory("idle, before the first refresh", &all, report);
     begun();
     let_pass(settle);
-    let anonymous = tell_memory("idle, after the first refresh", &all, report);
-    let peak = all.iter().map(|running| told_to_all(running.pid(), "VmHWM")).collect();
+    let anonymous = report_memory("idle, after the first refresh", &all, report);
+    let peak = all.iter().map(|running| public_field(running.pid(), "VmHWM")).collect();
     report.samples("memory", "peak, resident with shared pages", "MB", &Samples::new(peak), "");
     report.target("idle supervisor's anonymous memory after its first refresh", anonymous, 2.0, "MB");
 }
 
-/// Tells what all of them hold; gives the anonymous memory in the middle.
-fn tell_memory(when: &str, all: &[Running], report: &mut Report) -> f64 {
-    let mut tell = |what: &str, read: &dyn Fn(i32) -> Option<f64>| {
+/// Reports the memory of all of them; returns the median of the anonymous memory.
+fn report_memory(when: &str, all: &[Running], report: &mut Report) -> f64 {
+    let mut row = |what: &str, read: &dyn Fn(i32) -> Option<f64>| {
         let name = format!("{what}, {when}");
         match all.iter().map(|running| read(running.pid())).collect() {
             Some(figures) => report.samples("memory", &name, "MB", &Samples::new(figures), "ten side by side"),
-            None => report.skip(&name, "only root is told it of a process that is not dumpable"),
+            None => report.skip(&name, "only root can read it, because the process is not dumpable"),
         }
     };
     let mapped = |pid, name| field(pid, "smaps_rollup", name);
-    tell("PSS", &|pid| mapped(pid, "Pss"));
-    tell("private", &|pid| Some(mapped(pid, "Private_Clean")? + mapped(pid, "Private_Dirty")?));
-    let anonymous = |pid| told_to_all(pid, "RssAnon");
-    tell("anonymous", &|pid| Some(anonymous(pid)));
+    row("PSS", &|pid| mapped(pid, "Pss"));
+    row("private", &|pid| Some(mapped(pid, "Private_Clean")? + mapped(pid, "Private_Dirty")?));
+    let anonymous = |pid| public_field(pid, "RssAnon");
+    row("anonymous", &|pid| Some(anonymous(pid)));
     Samples::new(all.iter().map(|running| anonymous(running.pid())).collect()).median()
 }
 
-/// A field that the kernel gives in KiB; in megabytes. `None` where it does not tell it to this user.
+/// A field that the kernel gives in KiB, converted to megabytes. `None` if this user cannot read it.
 fn field(pid: i32, file: &str, name: &str) -> Option<f64> {
     let text = fs::read_to_string(format!("/proc/{pid}/{file}")).ok()?;
     let rest = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
@@ -75,13 +75,13 @@ fn field(pid: i32, file: &str, name: &str) -> Option<f64> {
     Some(kib * 1024.0 / 1e6)
 }
 
-fn told_to_all(pid: i32, name: &str) -> f64 {
-    field(pid, "status", name).expect("the process is there, and the kernel tells it")
+fn public_field(pid: i32, name: &str) -> f64 {
+    field(pid, "status", name).expect("every user can read the status")
 }
 
 pub(crate) fn idle(subject: &Subject, effort: Effort, report: &mut Report) {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(6)).start();
-    // One is left alone, the other is traced.
+    // Only one of the two is traced.
     let [alone, traced] = [(); 2].map(|()| supervisor(subject.xassume(&sts, Sessions::Cold)));
     for running in [&alone, &traced] {
         running.line("begun");
@@ -90,7 +90,7 @@ pub(crate) fn idle(subject: &Subject, effort: Effort, report: &mut Report) {
     for running in [&alone, &traced] {
         running.line("begun");
     }
-    // Threads that resolved a name live on for ten seconds.
+    // Threads that resolved a name exist for ten more seconds.
     let_pass(effort.choose(Duration::from_secs(12), Duration::from_secs(1)));
     let time = effort.choose(Duration::from_mins(1), Duration::from_secs(10));
     let seconds = time.as_secs();
@@ -106,9 +106,9 @@ pub(crate) fn idle(subject: &Subject, effort: Effort, report: &mut Report) {
     }
 }
 
-/// How often the threads of a process gave up a processor: each time it was woken before.
+/// The number of context switches of all threads of a process. There is one for each wake-up.
 fn switches(pid: i32) -> f64 {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("the process is there");
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("the process runs");
     let of_task = |status: String| {
         let counts = status.lines().filter(|line| line.contains("ctxt_switches"));
         counts.filter_map(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok()).sum::<f64>()
@@ -120,14 +120,14 @@ fn switches(pid: i32) -> f64 {
 struct Trace {
     strace: Child,
     output: NamedTempFile,
-    /// By the wall clock, as strace writes it. The calls by which strace itself attaches come before.
+    /// Wall-clock time in seconds, like the times of strace. Calls before it are due to the attaching of strace.
     begun: f64,
 }
 
 impl Trace {
     fn begin(pid: i32) -> Result<Self, &'static str> {
         let path = on_path("strace").ok_or("strace is not on PATH")?;
-        let output = NamedTempFile::new().expect("the temporary folder is writable");
+        let output = NamedTempFile::new().expect("the temporary directory is writable");
         let mut strace = Command::new(path);
         strace.args(["-f", "-ttt", "-e", "signal=none", "-p", &pid.to_string(), "-o"]).arg(output.path());
         let strace = strace.stderr(Stdio::null()).spawn().map_err(|_| "strace does not start")?;
@@ -140,7 +140,7 @@ impl Trace {
     #[allow(clippy::cast_precision_loss, reason = "a small number")]
     fn calls(mut self) -> Result<f64, &'static str> {
         let attached = matches!(self.strace.try_wait(), Ok(None));
-        // Before strace lets go of the process, which then makes calls that nobody else would see.
+        // Read before strace detaches, which causes further system calls in the process.
         let trace = fs::read_to_string(self.output.path()).unwrap_or_default();
         let _ = kill(Pid::from_raw(self.strace.id().cast_signed()), Signal::SIGINT);
         let _ = self.strace.wait();
@@ -158,12 +158,12 @@ pub(crate) fn restarts(subject: &Subject, effort: Effort, report: &mut Report) {
         let output = command.output().expect("the probe starts");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let first = text.split_whitespace().nth(1).and_then(|moment| moment.parse().ok());
-        between(begun, first.expect("the probe tells a moment"))
+        between(begun, first.expect("the probe prints a time"))
     });
     let starts = Samples::new(starts.collect());
     report.samples("restart", "floor: start of the same command", "ms", &starts, "spawn to first instruction");
 
-    // Refreshed every second or so.
+    // Refreshed about every second.
     let sts = FakeSts::builder().lifetime(Duration::from_secs(2)).start();
     let count = effort.choose(4, 2);
     let all: Vec<Running> = (0..count).map(|_| supervisor(subject.xassume(&sts, Sessions::Cold))).collect();
@@ -175,7 +175,7 @@ pub(crate) fn restarts(subject: &Subject, effort: Effort, report: &mut Report) {
         }
     }
     let gaps = Samples::new(gaps);
-    report.samples("restart", "restart gap", "ms", &gaps, "old child's end to new child's first instruction");
+    report.samples("restart", "restart gap", "ms", &gaps, "old exit to first instruction of the new command");
     report.target("restart gap", gaps.median(), 5.0, "ms");
 
     let world = subject.xassume(&sts, Sessions::Cold).args(["--on-expiry", "restart", "--stop-timeout", "500ms", "--"]);
@@ -190,11 +190,11 @@ pub(crate) fn signals(subject: &Subject, effort: Effort, report: &mut Report) {
     let sts = FakeSts::start();
     let running = supervisor(subject.xassume(&sts, Sessions::Cold));
     let line = running.line("begun");
-    let child: i32 = line.split(' ').nth(2).and_then(|pid| pid.parse().ok()).expect("the probe tells its pid");
+    let child: i32 = line.split(' ').nth(2).and_then(|pid| pid.parse().ok()).expect("the probe prints its process ID");
     let (mut direct, mut forwarded) = (Vec::new(), Vec::new());
     for _ in 0..effort.choose(300, 20) {
         for (pid, figures) in [(child, &mut direct), (running.pid(), &mut forwarded)] {
-            // Both sides are asleep again by then, as they would be.
+            // By then both processes sleep again, as in normal use.
             let_pass(Duration::from_millis(5));
             let sent = monotonic();
             sys::send_signal(pid, libc::SIGUSR1);
