@@ -3,7 +3,8 @@
 
 fuzz_version=0.13.2
 
-# fuzz_for SECONDS JOBS: runs each target for SECONDS, JOBS targets at a time, with its seeds and the corpus of earlier runs.
+# fuzz_for SECONDS JOBS: runs each target for SECONDS, JOBS targets at a time, with its seeds and the corpus of earlier
+# runs.
 fuzz_for() {
     local seconds=$1 jobs=$2 name names=()
     tool cargo-fuzz "$fuzz_version"

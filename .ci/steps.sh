@@ -20,8 +20,8 @@ failed=0
 failures=()
 current=
 
-# The directory for temporary files, removed at the end. The sandboxes of the tests are elsewhere. Its path is short, because
-# the path of a Unix socket is limited. Its mode allows access by others, because some tests change their user.
+# The directory for temporary files, removed at the end. The sandboxes of the tests are elsewhere. Its path is short,
+# because the path of a Unix socket is limited. Its mode allows access by others, because some tests change their user.
 [[ ${TMPDIR:-} =~ ^[a-zA-Z0-9/._-]{0,20}$ ]] || TMPDIR=/tmp
 TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/xassume-ci-XXXXXX")
 chmod 0711 "$TMPDIR"
