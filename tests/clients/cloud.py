@@ -1,4 +1,4 @@
-"""The AWS of the checks: moto's server, a stranger's implementation that xassume was not written against."""
+"""The AWS of the checks: moto's server, an independent implementation that xassume was not written against."""
 
 import base64
 import json
@@ -8,14 +8,14 @@ import urllib.request
 
 import boto3
 
-from harness import VENV_BIN, Failed, clean_env, end, folder, free_port, listens, tail, wait_until
+from harness import VENV_BIN, Failed, clean_env, directory, end, free_port, listens, tail, wait_until
 
 ACCOUNT = "521111111144"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/DeployMaster"
 SESSION_NAME = "project-dev-jenkins-deploy"
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/DeployMaster/{SESSION_NAME}"
 REGION = "us-east-1"
-# moto knows no such key: without xassume it answers as arn:aws:sts::123456789012:user/moto.
+# moto does not know this key: without xassume the caller is arn:aws:sts::123456789012:user/moto.
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIASOURCEKEYS000001", "AWS_SECRET_ACCESS_KEY": "source/secret"}
 
 
@@ -24,7 +24,7 @@ class Cloud:
 
     def __init__(self):
         self.url = self.process = self.instance = None
-        self.cleanup = folder()
+        self.cleanup = directory()
         self.home = self.cleanup.__enter__()
 
     def start(self):
@@ -49,7 +49,7 @@ class Cloud:
             if self.process.poll() is None:
                 break
         else:
-            raise Failed(f"moto does not start:\n{tail(log)}")
+            raise Failed(f"moto did not start:\n{tail(log)}")
         self.instance = self._run_instance()
         return self
 
@@ -85,12 +85,12 @@ class Cloud:
         return urllib.request.urlopen(request, timeout=10).read()
 
     def record(self):
-        """Forgets the requests so far and records from now on."""
+        """Starts a new recording of the requests."""
         self._post("/moto-api/recorder/reset-recording")
         self._post("/moto-api/recorder/start-recording")
 
     def recorded(self):
-        """The requests since `record`, as moto tells them: method, url, headers, body."""
+        """The requests since `record`, in moto's form: method, url, headers, body."""
         self._post("/moto-api/recorder/stop-recording")
         with urllib.request.urlopen(self.url + "/moto-api/recorder/download-recording", timeout=10) as answer:
             requests = [json.loads(line) for line in answer.read().decode().splitlines() if line]

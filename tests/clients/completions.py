@@ -1,4 +1,4 @@
-"""The completions, in the shells that they are for: bash and zsh at a terminal, fish by its own `complete -C`."""
+"""The completions in their shells: bash and zsh on a terminal, fish with `complete -C`."""
 
 import contextlib
 import fcntl
@@ -13,7 +13,7 @@ import subprocess
 import termios
 import time
 
-from harness import ROOT, XASSUME, Skipped, check, clean_env, end, expect, expect_equal, folder, run
+from harness import ROOT, XASSUME, Skipped, check, clean_env, directory, end, expect, expect_equal, run
 
 COMPLETIONS = ROOT / "completions"
 BASH_COMPLETION = pathlib.Path("/usr/share/bash-completion/bash_completion")
@@ -39,7 +39,7 @@ ROLES = {
 @contextlib.contextmanager
 def home():
     """A home with profiles and files, and `xassume` and two more commands on the PATH, one with its own completion."""
-    with folder() as path:
+    with directory() as path:
         (path / ".aws").mkdir()
         (path / ".aws" / "config").write_text(CONFIG)
         (path / ".aws" / "credentials").write_text("[keys]\naws_access_key_id = A\naws_secret_access_key = S\n")
@@ -60,12 +60,12 @@ def environment(path):
 
 
 class Shell:
-    """A shell at a terminal, in which a key shows the line as it stands."""
+    """A shell on a terminal. A key prints the current line."""
 
     def __init__(self, words, path, setup):
         self.path = path
         master, slave = os.openpty()
-        # So wide that no line is broken.
+        # So wide that no line wraps.
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 200, 4000, 0, 0))
 
         def control():
@@ -84,10 +84,10 @@ class Shell:
         os.write(self.master, text.encode())
 
     def wait_for(self, pattern):
-        """What the terminal shows next that fits the pattern."""
+        """Waits for output that matches the pattern, and returns the match."""
         limit = time.monotonic() + 30
         while not (found := re.search(pattern, self.seen, re.DOTALL)):
-            expect(time.monotonic() < limit, f"never seen: {pattern}\n{self.seen[-2000:]}")
+            expect(time.monotonic() < limit, f"timed out waiting for: {pattern}\n{self.seen[-2000:]}")
             if select.select([self.master], [], [], 0.2)[0]:
                 self.seen += os.read(self.master, 65536).decode(errors="replace")
         self.seen = self.seen[found.end() :]
@@ -96,7 +96,7 @@ class Shell:
     def line(self, typed, key):
         """The line after `typed` and `key`."""
         self.send(typed + key)
-        # ^O shows the line, ^U empties it.
+        # Ctrl-O prints the line, Ctrl-U clears it.
         self.send("\x0f")
         shown = self.wait_for("<<<(.*?)>>>")
         self.send("\x15")
@@ -107,7 +107,7 @@ class Shell:
         return self.line(typed, "\t")
 
     def candidates(self, typed):
-        """All that is offered for the last word."""
+        """All candidates for the last word."""
         whole = self.line(typed, "\x14")
         if whole == typed:
             return set()
@@ -161,7 +161,7 @@ zstyle ':completion:all:*' insert true
 
 
 class Fish:
-    """fish answers without a terminal."""
+    """fish, which needs no terminal."""
 
     SETUP = """
 complete -c frobnicate -f -a 'north south --east='
@@ -172,7 +172,7 @@ complete -c frobber -f -a 'up down'
         self.path = path
 
     def completed(self, typed):
-        """The line with the one candidate that there is."""
+        """The line with the only candidate."""
         found = self.candidates(typed)
         expect(len(found) == 1, f"{typed!r}: {found}")
         last = re.search(r"""(?:[^\s\\"]|\\.|"[^"]*"?)*$""", typed)
@@ -201,12 +201,12 @@ def shell(kind, program, *more):
 
 
 def offered(shell, typed):
-    """What is offered, without the signs that some shells put behind folders and behind flags that take a value."""
+    """The candidates, without the characters that some shells append to directories and to flags with a value."""
     return {candidate.rstrip("/=") for candidate in shell.candidates(typed)}
 
 
-def knows(this):
-    """What every shell must do."""
+def expect_completions(this):
+    """The expectations for every shell."""
     for typed, wanted in (
         ("xassume --v", {"--verbose", "--version", "--via"}),
         ("xassume --via env -v --v", {"--verbose", "--version"}),
@@ -228,7 +228,7 @@ def knows(this):
         ("xassume --ca-bundle bu", {"bundle.pem", "bundles"}),
         ("xassume --cache-dir bu", {"bundles"}),
         ("xassume --region ", set()),
-        # The command: its name, and what its own completion says.
+        # The command: its name, and the candidates of its own completion.
         ("xassume frob", {"frobber", "frobnicate"}),
         ("xassume --via env -r 521111111144:X -- frob", {"frobber", "frobnicate"}),
         ("xassume -- frobnicate ", {"north", "south", "--east"}),
@@ -253,20 +253,20 @@ def knows(this):
         expect_equal(this.completed(typed).rstrip(), before + wanted, repr(typed))
     for typed in ("xassume --profile tw", "xassume --profile two\\ ", 'xassume --profile "two'):
         expect_equal(shlex.split(this.completed(typed))[2:], ["two words"], repr(typed))
-    # A program that is not on the PATH is asked by the name that was typed.
+    # A program that is not in PATH is run by the name that was typed.
     (this.path / "bin" / "xassume").rename(this.path / "xassume")
     expect_equal(this.completed("./xassume -p k").rstrip(), "./xassume -p keys", "by its path")
     expect_equal(this.completed("~/xassume -p k").rstrip(), "~/xassume -p keys", "in the home")
-    # Broken files: nothing is offered, nothing is said.
+    # Broken files: no candidates and no messages.
     (this.path / ".aws" / "config").write_text("[profile x\n")
-    expect_equal(offered(this, "./xassume --profile "), set(), "of a broken file")
-    expect_equal(offered(this, "./xassume --via p"), {"process"}, "beside a broken file")
+    expect_equal(offered(this, "./xassume --profile "), set(), "with a broken file")
+    expect_equal(offered(this, "./xassume --via p"), {"process"}, "a flag's values, with a broken file")
 
 
 @check("completions: bash, alone")
 def _():
     with shell(Bash, "bash", False) as this:
-        knows(this)
+        expect_completions(this)
 
 
 @check("completions: bash, with the package bash-completion")
@@ -274,19 +274,19 @@ def _():
     if not BASH_COMPLETION.exists():
         raise Skipped("no bash-completion")
     with shell(Bash, "bash", True) as this:
-        knows(this)
-        # Completions that only the package brings: one behind ours, one that hands on to ours.
+        expect_completions(this)
+        # Completions of the package: one that ours calls, and one that calls ours.
         expect_equal(offered(this, "./xassume -- kill -US"), {"-USR1", "-USR2"}, "of kill")
-        expect_equal(offered(this, "nice ./xassume --via p"), {"process"}, "behind nice")
+        expect_equal(offered(this, "nice ./xassume --via p"), {"process"}, "after nice")
 
 
 @check("completions: zsh")
 def _():
     with shell(Zsh, "zsh") as this:
-        knows(this)
+        expect_completions(this)
 
 
 @check("completions: fish")
 def _():
     with shell(Fish, "fish") as this:
-        knows(this)
+        expect_completions(this)

@@ -1,4 +1,4 @@
-"""The files in examples/: each is run, or parsed by the program that it is for, as far as the machine allows."""
+"""The files in examples/: each is run, or parsed by the program that it is for, as far as the system allows."""
 
 import json
 import os
@@ -19,10 +19,10 @@ from harness import (
     Skipped,
     check,
     clean_env,
+    directory,
     end,
     expect,
     expect_equal,
-    folder,
     have_flag,
     run,
     tail,
@@ -41,7 +41,7 @@ OTHERS = [
     EXAMPLES / name
     for name in ("kubernetes/worker.yaml", "kubernetes/sidecar.yaml", "github/deploy.yml", "terraform/apply.sh")
 ]
-# Where `run` puts programs that are not installed on the machine itself.
+# The directory in which `run` installs programs that the system does not have.
 CACHE = pathlib.Path(os.environ.get("XASSUME_CHECKS_CACHE", ROOT / "target" / "clients"))
 
 PROBE = """#!{python}
@@ -53,7 +53,7 @@ os.rename({out!r} + ".part", {out!r})
 
 
 def replaced(text, pattern, replacement):
-    """Replaces exactly one place: an example that has changed must not pass by itself."""
+    """Replaces exactly one match, so that a check fails if its example has changed."""
     text, count = re.subn(pattern, lambda _: replacement, text, flags=re.MULTILINE)
     expect_equal(count, 1, f"places in the example for {pattern}")
     return text
@@ -64,7 +64,7 @@ def session(name, account=ACCOUNT, role="DeployMaster"):
 
 
 def probe(home, name):
-    """A program that writes down how it was started; returns its path and the path of what it writes."""
+    """A program that writes down its arguments and environment; returns its path and the path of its output."""
     path, out = home / name, home / f"{name}.json"
     path.write_text(PROBE.format(python=PYTHON, out=str(out)))
     path.chmod(0o755)
@@ -72,18 +72,18 @@ def probe(home, name):
 
 
 def with_xassume(home):
-    """A PATH on which the examples find `xassume` and `aws`."""
-    bin_folder = home / "bin"
-    bin_folder.mkdir()
-    (bin_folder / "xassume").symlink_to(pathlib.Path(XASSUME).resolve())
-    return f"{bin_folder}:{VENV_BIN}:/usr/bin:/bin"
+    """A PATH in which the examples find `xassume` and `aws`."""
+    programs = home / "bin"
+    programs.mkdir()
+    (programs / "xassume").symlink_to(pathlib.Path(XASSUME).resolve())
+    return f"{programs}:{VENV_BIN}:/usr/bin:/bin"
 
 
 @check("examples: every XASSUME_ variable in them is a flag's")
 def _():
     if not have_flag("--on-expiry"):
         raise Skipped("this xassume does not supervise yet")
-    with folder() as home:
+    with directory() as home:
         known = run([XASSUME, "--help"], clean_env(home)).expect_success().stdout
     for path in (UNIT, ENTRYPOINT, DOCKERFILE, DISTROLESS, CRONTAB, JENKINSFILE, *OTHERS):
         for name in sorted(set(re.findall(r"XASSUME_([A-Z_]+)", path.read_text())) - {"SESSION"}):
@@ -96,18 +96,18 @@ def _():
     systemd = shutil.which("systemd-analyze")
     if not systemd:
         raise Skipped("no systemd-analyze")
-    with folder() as home:
-        # The programs it starts are not installed here.
+    with directory() as home:
+        # The programs that the unit starts are not installed here.
         text = replaced(UNIT.read_text(), r"/usr/bin/xassume", XASSUME)
         copy = home / UNIT.name
         copy.write_text(text)
         words = [systemd, "verify", "--man=no", "--recursive-errors=no"]
         result = run([*words, copy], clean_env(home))
         expect(result.status == 0 and not result.stderr, str(result))
-        # The parser only warns about what it does not know, so prove that a mistake would be seen.
+        # The parser only warns of unknown values, so check that it reports a mistake.
         copy.write_text(text.replace("KillMode=mixed", "KillMode=mxed"))
         control = run([*words, copy], clean_env(home))
-        expect("mxed" in control.stderr, f"a wrong KillMode is not noticed\n{control}")
+        expect("mxed" in control.stderr, f"a wrong KillMode is not reported\n{control}")
 
 
 @check("examples: the systemd unit's environment and command line")
@@ -115,7 +115,7 @@ def _():
     if not have_flag("--on-expiry"):
         raise Skipped("this xassume does not supervise yet")
     text = UNIT.read_text()
-    with folder() as home:
+    with directory() as home:
         program, out = probe(home, "worker")
         env = clean_env(home, AWS_ENDPOINT_URL=cloud().url, **KEYS)
         for word in re.findall(r"^Environment=(.*)$", text, re.MULTILINE):
@@ -133,7 +133,7 @@ def as_process_one(words, env):
     unshare = shutil.which("unshare")
     refused = not unshare or run([unshare, "--pid", "--fork", "--mount-proc", "true"], env).status != 0
     if refused:
-        raise Skipped("new process namespaces are refused here")
+        raise Skipped("new process namespaces are not allowed here")
     return [unshare, "--pid", "--fork", "--mount-proc", *words]
 
 
@@ -143,9 +143,9 @@ def container(home, **more):
     )
 
 
-@check("examples: the container's entrypoint, its syntax and its refusals")
+@check("examples: the container's entrypoint, its syntax and its errors")
 def _():
-    with folder() as home:
+    with directory() as home:
         env = container(home)
         expect(os.access(ENTRYPOINT, os.X_OK), "it is not executable")
         run(["sh", "-n", ENTRYPOINT], env).expect_success()
@@ -159,7 +159,7 @@ def _():
 
 @check("examples: the container's entrypoint, the command becomes process 1")
 def _():
-    with folder() as home:
+    with directory() as home:
         env = container(home, XASSUME_ROLE_ARN=ROLE, XASSUME_ROLE_SESSION_NAME="in-a-container")
         program, out = probe(home, "job")
         run(as_process_one([ENTRYPOINT, program, "two words", ""], env), env).expect_success()
@@ -171,15 +171,15 @@ def _():
         expect_equal(result.status, 7, str(result))
 
 
-@check("examples: the container's entrypoint, xassume is process 1 and passes TERM on")
+@check("examples: the container's entrypoint, xassume is process 1 and forwards TERM")
 def _():
     if not have_flag("--on-expiry"):
         raise Skipped("this xassume does not supervise yet")
-    with folder() as home:
+    with directory() as home:
         env = container(home, XASSUME_ROLE_ARN=ROLE)
-        # What the image sets, as the Dockerfile says it.
+        # The variables that the Dockerfile sets.
         env.update(re.findall(r"(XASSUME_[A-Z_]+)=(\S+)", DOCKERFILE.read_text().split("\nENV ", 1)[1]))
-        # The command says `ready` by its file, then waits for TERM; a process 1 that passes nothing on would hang.
+        # The command creates the file `ready`, then waits for TERM; without forwarding it would hang.
         ready = home / "ready"
         script = 'trap "exit 5" TERM; echo $$ > "$1.part"; mv "$1.part" "$1"; while :; do sleep 0.1; done'
         words = as_process_one([ENTRYPOINT, "sh", "-c", script, "sh", ready], env)
@@ -189,7 +189,7 @@ def _():
         )
         try:
             wait_until(lambda: ready.exists() or process.poll() is not None, 30, "the command is ready")
-            expect(process.poll() is None, "it ended too early")
+            expect(process.poll() is None, "xassume exited too early")
             expect(ready.read_text().strip() != "1", "the command is process 1, so xassume does not supervise")
             children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
             os.kill(int(children[0]), signal.SIGTERM)
@@ -199,7 +199,7 @@ def _():
 
 
 def instructions(path):
-    """The instructions of a Dockerfile as (word, rest), each known and each with what it needs in the repository."""
+    """The instructions of a Dockerfile as (word, rest). Checks that each is known and that its source files exist."""
     lines = [line for line in path.read_text().splitlines() if line.strip() and not line.lstrip().startswith("#")]
     found = []
     for line in re.sub(r"\\\n", " ", "\n".join(lines)).splitlines():
@@ -219,7 +219,7 @@ def instructions(path):
     return found
 
 
-@check("examples: the Dockerfiles copy what there is, and their entrypoints are ours")
+@check("examples: the Dockerfiles copy existing files, and their entrypoints are ours")
 def _():
     plain = dict(instructions(DOCKERFILE))
     expect_equal(json.loads(plain["ENTRYPOINT"]), ["/usr/local/bin/entrypoint.sh"], "entrypoint")
@@ -227,18 +227,18 @@ def _():
     distroless = instructions(DISTROLESS)
     entrypoint = json.loads(dict(distroless)["ENTRYPOINT"])
     placed = [rest.split()[-1] for word, rest in distroless if word == "COPY" and "--from=build" in rest]
-    expect(entrypoint[0] in placed, f"nothing puts {entrypoint[0]} into the image")
-    expect(json.loads(dict(distroless)["CMD"])[0] in placed, "nothing puts the command into the image")
+    expect(entrypoint[0] in placed, f"no instruction copies {entrypoint[0]} into the image")
+    expect(json.loads(dict(distroless)["CMD"])[0] in placed, "no instruction copies the command into the image")
     built = " ".join(rest for word, rest in distroless if word == "RUN")
     expect("+crt-static" in built and "--target" in built, "the build is not static")
-    expect("distroless/static" in dict(distroless)["FROM"], "the base brings no certificates")
+    expect("distroless/static" in dict(distroless)["FROM"], "the base image has no certificates")
 
 
 @check("examples: the distroless image's entrypoint and command, as process 1")
 def _():
-    with folder() as home:
+    with directory() as home:
         words = dict(instructions(DISTROLESS))
-        # The image's paths; any shell does for the command.
+        # Replace the image's paths; any shell works for the command.
         line = [*json.loads(words["ENTRYPOINT"]), *json.loads(words["CMD"])]
         line[-1] = replaced(line[-1], r"exec busybox sleep 86400$", "echo as $$")
         names = {"/usr/local/bin/xassume": XASSUME, "/usr/local/bin/busybox": "env"}
@@ -251,7 +251,7 @@ def _():
 
 PRIVATE_CRON = """
 set -e
-# Its own spool and no other crontabs: the machine's jobs must not run here, nor ours there.
+# A separate spool directory without other crontabs: the system's jobs must not run here, nor this job there.
 mount -t tmpfs -o mode=755 tmpfs /var/spool
 mkdir -p -m 755 /var/spool/cron
 mkdir -m 700 /var/spool/cron/crontabs
@@ -260,28 +260,28 @@ chmod 600 /var/spool/cron/crontabs/root
 mkdir "$1/empty"
 if [ -d /etc/cron.d ]; then mount --bind "$1/empty" /etc/cron.d; fi
 if [ -e /etc/crontab ]; then mount --bind /dev/null /etc/crontab; fi
-# The daemon writes its process id there.
+# The daemon writes its process ID there.
 mount -t tmpfs tmpfs /run
 exec "$2" -f
 """
 
 
-@check("examples: the crontab line, by a real cron daemon")
+@check("examples: the crontab line, with a real cron daemon")
 def _():
     installed = [path for path in (pathlib.Path("/usr/sbin/cron"), CACHE / "cron/usr/sbin/cron") if path.exists()]
     if not installed:
         raise Skipped("no cron daemon (Debian's package cron)")
     if os.getuid() != 0 or run(["unshare", "--mount", "true"], clean_env("/")).status != 0:
-        raise Skipped("new mount namespaces are refused here")
-    with folder() as home:
+        raise Skipped("new mount namespaces are not allowed here")
+    with directory() as home:
         program, out = probe(home, "nightly-report")
         text = replaced(CRONTAB.read_text(), r"^\s*17\s+3\s+\*\s+\*\s+\*\s", "* * * * * ")
         text = replaced(text, r"/usr/local/bin/nightly-report(?= --yesterday$)", str(program))
-        # xassume must be silent when all goes well, or each run would send a mail.
+        # xassume must print nothing on success, or each run would send a mail.
         text = replaced(text, r"(?<= --yesterday)$", f" > {home}/mail 2>&1")
         text = replaced(text, r"^MAILTO=.*$", 'MAILTO=""')
         text = replaced(text, r"^PATH=.*$", f"PATH={with_xassume(home)}")
-        # The source credentials and moto's address; on a real machine the instance role or ~/.aws.
+        # The source credentials and moto's address; on a real system, the instance role or ~/.aws.
         more = {"AWS_ENDPOINT_URL": cloud().url, "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:1/", **KEYS}
         added = "".join(f"{name}={value}\n" for name, value in more.items())
         (home / "crontab").write_text(added + text)
@@ -292,7 +292,7 @@ def _():
                 env=clean_env(home), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
             )
         try:
-            # cron looks once a minute.
+            # cron starts jobs once a minute.
             wait_until(lambda: out.exists() or process.poll() is not None, 90, f"the job runs\n{tail(home / 'mail')}")
             expect(process.poll() is None, f"cron ended\n{tail(log)}")
         finally:
@@ -301,7 +301,7 @@ def _():
         expect_equal(got["args"], ["--yesterday"], "arguments")
         expect_equal(got["env"]["XASSUME_SESSION"], session("nightly-report"), "session")
         expect_equal(got["env"]["AWS_REGION"], REGION, "AWS_REGION")
-        expect_equal((home / "mail").read_text(), "", "what would be mailed")
+        expect_equal((home / "mail").read_text(), "", "the mail")
 
 
 def groovy():
@@ -309,7 +309,7 @@ def groovy():
     if not shutil.which("java"):
         raise Skipped("no java")
     if not jars:
-        raise Skipped("no groovy: it could not be resolved with mvn")
+        raise Skipped("no groovy: mvn could not download it")
     return ["java", "-XX:TieredStopAtLevel=1", "-cp", jars[-1]]
 
 
@@ -326,7 +326,7 @@ def _():
 
 @check("examples: the Jenkinsfile compiles as Groovy, and its steps run")
 def _():
-    with folder() as home:
+    with directory() as home:
         java = groovy()
         env = clean_env(
             home,
@@ -343,17 +343,17 @@ def _():
         runner = pathlib.Path(__file__).with_name("jenkins.groovy")
         result = run([*java, "groovy.ui.GroovyMain", runner, JENKINSFILE], env, timeout=120, cwd=home)
         expect_equal(result.status, 0, str(result))
-        # The first stage has Jenkins' default name, the second the one that it sets.
+        # The first stage has the default session name of Jenkins, the second the one that it sets.
         expect(session("project-deploy-118") in result.stdout, str(result))
         got = json.loads(out.read_text())["env"]["XASSUME_SESSION"]
         expect_equal(got, session("project-dev-jenkins-deploy"), "session of deploy.sh")
 
 
-@check("examples: none is without a check")
+@check("examples: every file has a check")
 def _():
     known = {UNIT, ENTRYPOINT, DOCKERFILE, DISTROLESS, CRONTAB, JENKINSFILE, *OTHERS}
     extra = {path for path in EXAMPLES.rglob("*") if path.is_file()} - known
-    # A folder with a Rust example belongs to cargo.
+    # cargo builds the Rust examples.
     extra = {path for path in extra if path.suffix != ".rs"}
     if extra:
         raise Failed("no check for " + ", ".join(sorted(str(path.relative_to(EXAMPLES)) for path in extra)))

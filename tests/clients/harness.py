@@ -1,6 +1,7 @@
-"""What all checks share: the report, the program under test, a clean environment, processes that end by themselves.
+"""Shared by all checks: the report, the program under test, a clean environment, processes with a time limit.
 
-Nothing here knows AWS. Every server listens on 127.0.0.1, every process has a time limit and is ended by its own id.
+Nothing here is specific to AWS. Every server listens on 127.0.0.1. Every process has a time limit and is ended by its
+process ID.
 """
 
 import contextlib
@@ -28,11 +29,11 @@ CHECKS = []
 
 
 class Failed(Exception):
-    """A check did not hold; the text says how."""
+    """A check failed; the text says why."""
 
 
 class Skipped(Exception):
-    """A check cannot be done on this machine; the text says why."""
+    """A check cannot be done on this system; the text says why."""
 
 
 def check(name):
@@ -46,7 +47,7 @@ def check(name):
 
 
 def run_checks(only):
-    """Runs the checks whose name holds one of the words in `only` (all without words); returns the exit status."""
+    """Runs the checks whose name contains one of the words in `only` (without words: all); returns the exit status."""
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     for name, function in CHECKS:
         if only and not any(word in name for word in only):
@@ -66,7 +67,7 @@ def run_checks(only):
             counts["passed"] += 1
             print(f"ok {name} ({time.monotonic() - started:.1f} s)", flush=True)
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
-    # A filter that fits nothing must not look like success.
+    # A filter that matches nothing must not look like success.
     return 1 if counts["failed"] or not counts["passed"] else 0
 
 
@@ -81,7 +82,7 @@ def expect_equal(got, wanted, what):
 
 
 class Result:
-    """How a process ended and what it said."""
+    """The status and the output of a process."""
 
     def __init__(self, command, status, stdout, stderr, seconds):
         self.command, self.status, self.stdout, self.stderr = command, status, stdout, stderr
@@ -92,15 +93,15 @@ class Result:
         return f"$ {words}\nstatus {self.status}\nstdout: {self.stdout.strip()}\nstderr: {self.stderr.strip()}"
 
     def expect_success(self):
-        """Status 0 and nothing on stderr from xassume, which is silent unless something is wrong."""
+        """Expects status 0, and no message from xassume on stderr."""
         expect(self.status == 0, str(self))
         lines = [line for line in self.stderr.splitlines() if line.startswith("xassume:")]
-        expect(not lines, f"xassume was not silent\n{self}")
+        expect(not lines, f"xassume printed messages\n{self}")
         return self
 
 
 def end(process):
-    """Ends a process that we started, and its process group, which is its own."""
+    """Ends a process that was started with its own process group, and the whole group."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         if process.poll() is not None:
             break
@@ -112,7 +113,7 @@ def end(process):
 
 
 def run(command, env, timeout=60, cwd=None):
-    """Runs a command to its end in exactly the environment `env`."""
+    """Runs a command with exactly the environment `env` until it exits."""
     started = time.monotonic()
     process = subprocess.Popen(
         [str(word) for word in command],
@@ -129,7 +130,7 @@ def run(command, env, timeout=60, cwd=None):
         stdout, stderr = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
         end(process)
-        raise Failed(f"no end after {timeout} s: {' '.join(map(str, command))}") from None
+        raise Failed(f"still running after {timeout} s: {' '.join(map(str, command))}") from None
     return Result(command, process.returncode, stdout, stderr, time.monotonic() - started)
 
 
@@ -144,8 +145,8 @@ def tail(path, lines=15):
 
 
 @contextlib.contextmanager
-def folder():
-    """A private folder, gone at the end. Not in TMPDIR: where long lines are broken depends on the paths in them."""
+def directory():
+    """A private directory, removed at the end. Not in TMPDIR, because the length of the path affects line breaks."""
     path = pathlib.Path(tempfile.mkdtemp(prefix="xassume-clients-", dir="/tmp"))
     try:
         yield path
@@ -154,16 +155,16 @@ def folder():
 
 
 def clean_env(home, **more):
-    """An environment that holds nothing of the machine's: PATH, HOME, a locale, and no road off the loopback.
+    """An environment that inherits nothing: PATH, HOME, a locale, and no access to instance metadata.
 
-    Nothing listens at port 1, so a program that asks for instance metadata without need is refused at once.
+    Nothing listens on port 1, so an unwanted request for instance metadata fails at once.
     """
     env = {
         "PATH": f"{VENV_BIN}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
         "HOME": str(home),
         "LANG": "C.UTF-8",
         "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:1/",
-        # Only so that the AWS CLI v2 starts no pager.
+        # Otherwise the AWS CLI v2 starts a pager.
         "AWS_PAGER": "",
     }
     env.update({name: str(value) for name, value in more.items()})
@@ -171,7 +172,7 @@ def clean_env(home, **more):
 
 
 def session_env(home, url, key, **more):
-    """A clean environment with the session of that key, for an STS at that address that takes it with its own token."""
+    """A clean environment with the session of that key, for the STS at `url`, which requires the token of that key."""
     keys = {
         "AWS_ACCESS_KEY_ID": key,
         "AWS_SECRET_ACCESS_KEY": f"secret-of-{key}",
@@ -181,7 +182,7 @@ def session_env(home, url, key, **more):
 
 
 def stale_variables(home):
-    """What an earlier tool, a shell's start file or a container may leave behind: none of it is any good."""
+    """Invalid variables, as an earlier tool, a shell's startup file or a container may leave them."""
     return {
         "AWS_SECURITY_TOKEN": "stale",
         "AWS_DELEGATION_TOKEN": "stale",
@@ -218,7 +219,7 @@ def free_port():
 
 
 def listens(pid, port):
-    """Whether the process `pid` itself holds the listening socket on 127.0.0.1:port: a stranger may answer there."""
+    """Whether the process `pid` itself listens on 127.0.0.1:port; another process may answer there."""
     wanted = f"0100007F:{port:04X}"
     inodes = set()
     for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
@@ -234,11 +235,11 @@ def listens(pid, port):
 def wait_until(condition, seconds, what):
     limit = time.monotonic() + seconds
     while not condition():
-        expect(time.monotonic() < limit, f"not within {seconds} s: {what}")
+        expect(time.monotonic() < limit, f"timed out after {seconds} s: {what}")
         time.sleep(0.05)
 
 
 def have_flag(flag):
-    """Whether this xassume knows a flag; some examples need flags that an older binary lacks."""
-    with folder() as home:
+    """Whether this xassume has a flag; some examples need flags that an older binary does not have."""
+    with directory() as home:
         return flag in run([XASSUME, "--help"], clean_env(home)).stdout

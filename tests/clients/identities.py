@@ -1,20 +1,20 @@
-"""No other identity can win: SDKs of the last generation, and Rust's object_store, among leftovers of other identities.
+"""SDKs use the session in an environment with conflicting credentials: older SDKs, and Rust's object_store.
 
-Each makes one signed call under each delivery. The service takes it from the session of xassume alone, and remembers
-the region of each signature.
+Each makes one signed call with each `--via`. The service accepts only calls with the session of xassume, and records
+the Region of each signature.
 """
 
 import os
 import re
 import shutil
 
-from harness import PYTHON, XASSUME, check, expect, expect_equal, folder, run
+from harness import PYTHON, XASSUME, check, directory, expect, expect_equal, run
 from metadata import served
 from refresh import LOOPS, ROLE, ShortSts, Sts, hostile, installed
 
-# That of the profile in AWS_PROFILE, which `hostile` writes; [default] has another one.
+# The Region of the profile in AWS_PROFILE, which `hostile` writes; [default] has another one.
 REGION = "eu-north-1"
-# object_store is asked for one object; it has no other call.
+# object_store reads one object; it has no other call.
 OBSTORE = """
 import os
 from obstore.store import S3Store
@@ -24,7 +24,7 @@ print(bytes(store.get("key").bytes()).decode())
 
 
 class Service(Sts):
-    """STS, and an S3 that has one object."""
+    """STS, and an S3 with one object."""
 
     def decide(self, request, key, token):
         found = re.search(r"Credential=[^/]+/\d+/([^/]+)/", self.headers.get("Authorization", ""))
@@ -44,7 +44,7 @@ class Services(ShortSts):
 
 
 def leftovers(home, sts):
-    """Those of `hostile`, and what old SDKs read besides."""
+    """The leftovers of `hostile`, and those that only old SDKs read."""
     env = hostile(home, sts)
     keys = "aws_access_key_id = AKIAOLDPROFILES00001\naws_secret_access_key = stale\n"
     (home / "profiles").write_text(f"[default]\n{keys}")
@@ -54,16 +54,16 @@ def leftovers(home, sts):
     return env | {
         "AWS_CREDENTIAL_PROFILES_FILE": str(home / "profiles"),
         "BOTO_CONFIG": str(home / ".boto"),
-        # Only so that these say nothing of their age.
+        # Otherwise these SDKs print notices of their age.
         "AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE": "1",
         "AWS_JAVA_V1_DISABLE_DEPRECATION_ANNOUNCEMENT": "true",
     }
 
 
 def signs_as_the_session(words, *deliveries):
-    """Runs the words under each delivery; without xassume they must not sign as the session, or nothing is shown."""
+    """Runs the command with each delivery. As a control, it must fail without xassume."""
     for delivery in deliveries:
-        with folder() as place, served(Services()) as sts:
+        with directory() as place, served(Services()) as sts:
             env = leftovers(place / "home", sts)
             control = run(words, env)
             expect(control.status != 0 and not sts.signers, f"control, without xassume\n{control}")
@@ -75,7 +75,7 @@ def signs_as_the_session(words, *deliveries):
             shown = f"{' '.join(delivery) or 'env'}: refused {sts.refused}\n{result}"
             expect_equal((result.status, sts.refused), (0, []), shown)
             expect(sts.signers and set(sts.signers) <= set(sts.issued), shown)
-            # The first is xassume's own.
+            # The first call is xassume's own.
             expect_equal(set(sts.regions), {REGION}, f"regions, {shown}")
 
 
@@ -117,5 +117,5 @@ def _():
 
 @check("identities: Rust's object_store, through obstore")
 def _():
-    # It reads no shared file, so only these two can give it a session.
+    # It reads no shared files, so only these two deliveries work.
     signs_as_the_session([PYTHON, "-c", OBSTORE], [], ENDPOINT)

@@ -1,5 +1,5 @@
-// Runs the steps of a declarative Jenkinsfile in order, outside Jenkins: just the words that our example uses.
-// An unknown word is an error, so what is not understood here is not passed over in silence.
+// Runs the steps of a declarative Jenkinsfile in order, outside Jenkins: only the directives that our example uses.
+// An unknown directive is an error, so no part of the file is silently ignored.
 
 class Pipeline {
     Map<String, String> env
@@ -34,7 +34,7 @@ class Pipeline {
         builder.environment().putAll(env)
         int status = builder.start().waitFor()
         if (status != 0) {
-            System.err.println "step ended with status ${status}"
+            System.err.println "step exited with status ${status}"
             System.exit(1)
         }
     }

@@ -1,4 +1,4 @@
-"""The mission: a role, a command, and nothing else that could decide who the command is."""
+"""The main use: clients run with the role, and with no other credentials."""
 
 import json
 import pathlib
@@ -12,9 +12,9 @@ from harness import (
     Skipped,
     check,
     clean_env,
+    directory,
     expect,
     expect_equal,
-    folder,
     session_env,
     stale_variables,
     xassume,
@@ -59,7 +59,7 @@ def keys_only(home):
 
 @check("control: without xassume the same command sees no instance and another identity")
 def _():
-    with folder() as home:
+    with directory() as home:
         env = keys_only(home)
         expect_equal(instances(harness.run(describe([CLI_V1]), env)), [], "instances of the source account")
         got = identity(harness.run([CLI_V1, "sts", "get-caller-identity", "--region", REGION], env))
@@ -68,7 +68,7 @@ def _():
 
 @check("the AWS CLI v1 lists the instance in the role's account")
 def _():
-    with folder() as home:
+    with directory() as home:
         expect_equal(
             instances(xassume(*ASSUME, "--", *describe(["aws"]), env=keys_only(home))),
             [cloud().instance],
@@ -78,7 +78,7 @@ def _():
 
 @check("the AWS CLI v2 lists the instance in the role's account")
 def _():
-    with folder() as home:
+    with directory() as home:
         expect_equal(
             instances(xassume(*ASSUME, "--", *describe(cli_v2()), env=keys_only(home))),
             [cloud().instance],
@@ -88,14 +88,14 @@ def _():
 
 @check("boto3 lists the instance in the role's account")
 def _():
-    with folder() as home:
+    with directory() as home:
         result = xassume(*ASSUME, "--", PYTHON, "-c", BOTO3_INSTANCES, env=keys_only(home))
         expect_equal(result.expect_success().stdout.split(), [cloud().instance], "instances")
 
 
-@check("the AWS CLI v1, v2 and boto3 are the assumed role under the session name asked for")
+@check("the AWS CLI v1, v2 and boto3 are the assumed role, with the requested session name")
 def _():
-    with folder() as home:
+    with directory() as home:
         env = {**keys_only(home), "AWS_REGION": REGION}
         who = ["sts", "get-caller-identity"]
         expect_equal(identity(xassume(*ASSUME, "--", "aws", *who, env=env)), SESSION, "AWS CLI v1")
@@ -104,9 +104,9 @@ def _():
         expect_equal(identity(xassume(*ASSUME, "--", *cli_v2(), *who, env=env)), SESSION, "AWS CLI v2")
 
 
-@check("mission line: the role from XASSUME_ROLE_ARN, no flag at all")
+@check("the role from XASSUME_ROLE_ARN, without any flag")
 def _():
-    with folder() as home:
+    with directory() as home:
         env = {**keys_only(home), "XASSUME_ROLE_ARN": ROLE, "AWS_REGION": REGION}
         result = xassume("--", "aws", "ec2", "describe-instances", env=env)
         expect_equal(instances(result), [cloud().instance], "instances")
@@ -114,7 +114,7 @@ def _():
 
 @check("a chain of two roles ends in the second")
 def _():
-    with folder() as home:
+    with directory() as home:
         env = {**keys_only(home), "AWS_REGION": REGION}
         hub = "arn:aws:iam::333333333333:role/Hub"
         result = xassume("--role-arn", hub, *ASSUME, "--", "aws", "sts", "get-caller-identity", env=env)
@@ -122,7 +122,7 @@ def _():
 
 
 def hostile(home, sts, source):
-    """What an earlier tool, a shell's start file or a container may leave behind, around good keys of `source`."""
+    """Stale variables and files, as earlier tools may leave them, with valid keys of `source`."""
     aws = home / ".aws"
     aws.mkdir()
     (aws / "config").write_text("[profile stale]\nregion = eu-north-1\noutput = text\n")
@@ -134,8 +134,8 @@ def hostile(home, sts, source):
 
 @check("hostile environment: the AWS CLI v1, v2 and boto3 are still the assumed role")
 def _():
-    # This STS takes a session's key with its own token only, so a mixture of old and new is refused.
-    with folder() as place, recording_sts(place) as sts:
+    # This STS requires the token of the key, so it rejects a mixture of old and new variables.
+    with directory() as place, recording_sts(place) as sts:
         home = place / "home"
         home.mkdir()
         env = hostile(home, sts, sts.issue("arn:aws:sts::222222222222:assumed-role/Source/me"))

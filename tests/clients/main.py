@@ -1,4 +1,4 @@
-"""Runs the checks: all of them, or those whose name holds one of the words on the command line."""
+"""Runs all checks, or those whose name contains one of the arguments."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The two places where AWS hands credentials to a machine: instance metadata (IMDSv2) and the container endpoint."""
+"""Fakes of the credentials services of AWS: instance metadata (IMDSv2) and the container endpoint."""
 
 import contextlib
 import datetime
@@ -23,7 +23,7 @@ class Server(http.server.ThreadingHTTPServer):
         self.seen = []
 
     def handle_error(self, request, client_address):
-        """A client that hangs up, or refuses our certificate, has its own message; no traceback here."""
+        """No traceback if a client disconnects or rejects the certificate; the client reports that itself."""
 
 
 @contextlib.contextmanager
@@ -56,9 +56,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 def instance(keys, role="AssumeRoleInA", region="us-east-1", hops=1, hop_limit=1):
-    """An instance whose profile holds `role`. Version 1 of the protocol, without a token, is answered by 401.
+    """An instance whose instance profile contains `role`. Requests without a token (IMDSv1) get 401.
 
-    `hops` is how far away the caller is, as from a container: beyond the limit the token's answer never arrives.
+    `hops` is the distance of the caller, for example from a container: beyond the limit the token never arrives.
     """
     token = secrets.token_urlsafe(32)
 
@@ -107,7 +107,7 @@ def instance(keys, role="AssumeRoleInA", region="us-east-1", hops=1, hop_limit=1
 
 
 def container(keys, token):
-    """A task's or pod's credential endpoint; it answers only to the right Authorization header."""
+    """The credentials endpoint of a task or pod; it requires the right Authorization header."""
 
     class Endpoint(Handler):
         def do_GET(self):

@@ -1,9 +1,9 @@
-// What Mermaid itself makes of diagrams: `node pictures.mjs FILE`, with a JSON list of texts in the file. Prints a list of
-// {type, states, arrows, events}; a text that is not Mermaid ends it with the parser's message.
+// Parses diagrams with Mermaid: `node pictures.mjs FILE`; the file contains a JSON list of texts. Prints a list of
+// {type, states, arrows, events}. If a text is not a valid diagram, it exits with the parser's message.
 import { readFileSync } from "node:fs";
 import { JSDOM } from "jsdom";
 
-// Mermaid cleans labels by the means of a browser.
+// Mermaid needs a browser environment to sanitize labels.
 globalThis.window = new JSDOM("").window;
 globalThis.document = window.document;
 const { default: mermaid } = await import("mermaid");

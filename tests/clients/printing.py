@@ -1,6 +1,6 @@
-"""What `--print` prints, read by those whom it is for: shells, docker, systemd, dotenv libraries, SDKs.
+"""The formats of `--print`, read by their programs: shells, docker, systemd, dotenv libraries, SDKs.
 
-The values are hostile, the environment is full of other identities, and the STS takes a key with its own token only.
+The values are hostile, the environment has conflicting credentials, and the STS requires the token of each key.
 """
 
 import contextlib
@@ -23,9 +23,9 @@ from harness import (
     Skipped,
     check,
     clean_env,
+    directory,
     expect,
     expect_equal,
-    folder,
     run,
 )
 from metadata import Handler, Server, served
@@ -37,24 +37,24 @@ ME = "arn:aws:sts::111111111111:assumed-role/Printed/me"
 SOURCE = "AKIASOURCEKEYS000001"
 SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
 
-# Settings of a profile that become variables. No format may change them, whatever shell reads it.
+# Settings of a profile that are exported as variables. No format and no shell may change them.
 HOSTILE = {
     "sdk_ua_app_id": ("AWS_SDK_UA_APP_ID", "it's \"so\" $HOME $(touch owned) `touch owned` \\n\\' ‘’‚‛“” ü😀 % !! ~ * {a,b}"),
     "data_path": ("AWS_DATA_PATH", "'first'\nsecond' \\\n\"third"),
 }
-# The same, as far as docker and systemd have a way to write it.
+# The same, as far as docker and systemd can represent it.
 LINES = {
     "sdk_ua_app_id": ("AWS_SDK_UA_APP_ID", "it's \"so\" $HOME `id` ‘’ ü😀 % %s !! ~ * {a,b} x;y &z |a <b>"),
     "data_path": ("AWS_DATA_PATH", "=/a b#c:/d="),
 }
-# The same, as far as the libraries called dotenv agree.
+# The same, as far as the dotenv libraries agree.
 DOTENV = {
     "sdk_ua_app_id": ("AWS_SDK_UA_APP_ID", "\"so\" $HOME $(id) `id` ‘’ ü😀 % %s !! ~ * {a,b} x;y &z |a <b>"),
     "data_path": ("AWS_DATA_PATH", "=/a b#c:/d=\nand#a second = line"),
     "csm_host": ("AWS_CSM_HOST", "it's"),
 }
 
-# Each would lead to another identity, or spoil this one.
+# Each would select other credentials or invalidate the session.
 STALE = {
     name: "stale"
     for name in """
@@ -68,7 +68,7 @@ STALE = {
 
 
 class World:
-    """A user with keys in the environment, and a profile `hostile` with these settings."""
+    """A user with access keys in environment variables, and a profile `hostile` with these settings."""
 
     def __init__(self, place, sts, settings, **more):
         self.home, self.sts = place / "home", sts
@@ -89,9 +89,9 @@ class World:
         return run([XASSUME, "-p", "hostile", "--print", name], self.env).expect_success().stdout
 
     def expect_session(self, found, what):
-        """Insists on the session and on the settings in what a reader has found."""
+        """Expects the session and the settings in the variables that a reader has found."""
         key = found.get("AWS_ACCESS_KEY_ID")
-        expect_equal(self.sts.issued.get(key), ME, f"{what}: whose key {key} is")
+        expect_equal(self.sts.issued.get(key), ME, f"{what}: owner of the key {key}")
         wanted = {
             "AWS_SECRET_ACCESS_KEY": f"secret-of-{key}",
             "AWS_SESSION_TOKEN": f"token-of-{key}",
@@ -106,7 +106,7 @@ class World:
 
 @contextlib.contextmanager
 def world(settings, **more):
-    with folder() as place, recording_sts(place) as sts:
+    with directory() as place, recording_sts(place) as sts:
         yield World(place, sts, settings, **more)
 
 
@@ -125,7 +125,7 @@ SHELLS = {
 
 
 def shell_check(name, words, script):
-    @check(f"print: {name} gets every value, no other identity stays, and the AWS CLI is the role")
+    @check(f"print: {name} gets every value, conflicting variables are removed, and the AWS CLI is the role")
     def _():
         if not shutil.which(words[0]):
             raise Skipped(f"no {words[0]}")
@@ -135,36 +135,36 @@ def shell_check(name, words, script):
             result = run([*words, script + call + exports], around.env).expect_success()
             found = json.loads(result.stdout)
             around.expect_session(found, name)
-            expect_equal([left for left in STALE if left in found], [], "left")
-            expect("XASSUME_DEPTH" not in found, "nobody is nested")
-            expect(not list(around.home.glob("owned*")), "a value was run")
+            expect_equal([left for left in STALE if left in found], [], "conflicting variables")
+            expect("XASSUME_DEPTH" not in found, "there is no nested xassume")
+            expect(not list(around.home.glob("owned*")), "a value was executed")
             around.sts.take()
             result = run([*words, script + call + f"{CLI_V1} sts get-caller-identity"], around.env).expect_success()
-            expect_equal(json.loads(result.stdout)["Arn"], ME, "who the AWS CLI is")
+            expect_equal(json.loads(result.stdout)["Arn"], ME, "identity of the AWS CLI")
 
 
 for shell, (command, text) in SHELLS.items():
     shell_check(shell, command, text)
 
 
-@check("print: control: without it the AWS CLI is not the role in such an environment")
+@check("print: control: without --print the AWS CLI is not the role in this environment")
 def _():
     with world(HOSTILE, **STALE) as around:
-        expect(run([CLI_V1, "sts", "get-caller-identity"], around.env).status != 0, "the identities are not stale")
+        expect(run([CLI_V1, "sts", "get-caller-identity"], around.env).status != 0, "the credentials are not stale")
 
 
 def leaves(node):
-    """What a PowerShell value is made of, in order: its strings and its numbers."""
+    """The strings and numbers of a PowerShell value, in order."""
     if node.type in ("string_literal", "hexadecimal_integer_literal"):
         return [node.text.decode()]
     return [leaf for child in node.children for leaf in leaves(child)]
 
 
-@check("print: powershell, by the grammar of tree-sitter, where there is no PowerShell to ask")
+@check("print: powershell, with the grammar of tree-sitter, since PowerShell may be missing")
 def _():
     parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_pwsh.language()))
     control = parser.parse(b"$Env:A = 'x'y'\n").root_node
-    expect(control.has_error, "control: the grammar sees no error in a quote too many")
+    expect(control.has_error, "control: the grammar accepts an unbalanced quote")
     with world(HOSTILE) as around:
         text = around.print("powershell")
         root = parser.parse(text.encode()).root_node
@@ -187,7 +187,7 @@ def _():
 
 
 class Docker(Handler):
-    """As much of docker's daemon as `docker create` asks before it says what the container's environment is."""
+    """The part of the docker daemon that `docker create` needs to send the container's environment."""
 
     def do_HEAD(self):
         self.answer(200, "")
@@ -201,7 +201,7 @@ class Docker(Handler):
         self.answer(500, {"message": "that was all"}, "application/json")
 
 
-@check("print: env, by docker --env-file")
+@check("print: env, with docker --env-file")
 def _():
     if not shutil.which("docker"):
         raise Skipped("no docker")
@@ -220,11 +220,11 @@ def _():
 GENERATOR = pathlib.Path("/usr/lib/systemd/user-environment-generators/30-systemd-environment-d-generator")
 
 
-@check("print: env, by systemd's reader of such files")
+@check("print: env, with systemd's parser")
 def _():
     if not GENERATOR.exists():
         raise Skipped(f"no {GENERATOR}")
-    # The generator reads with the same parser as EnvironmentFile=, and replaces `$` afterwards, which that does not.
+    # The generator uses the parser of EnvironmentFile=, but also expands `$`, which EnvironmentFile= does not.
     settings = {key: (name, value.replace("$", "")) for key, (name, value) in LINES.items()}
     with world(settings) as around:
         place = around.home / "config" / "environment.d"
@@ -237,7 +237,7 @@ def _():
         around.expect_session(found, "systemd")
 
 
-@check("print: dotenv, by python-dotenv")
+@check("print: dotenv, with python-dotenv")
 def _():
     with world(DOTENV) as around:
         file = around.home / "variables"
@@ -252,7 +252,7 @@ console.log(JSON.stringify(process.argv[3] === "dotenv" ? require("dotenv").pars
 """
 
 
-@check("print: dotenv, by JavaScript's dotenv and by node itself")
+@check("print: dotenv, with JavaScript's dotenv and with node itself")
 def _():
     wanted = "dotenv@18.0.10"
     install = ["npm", "install", "--silent", "--no-save", "--no-audit", "--no-fund", "--prefix", ".", wanted]
@@ -269,12 +269,12 @@ def _():
         around.expect_session(json.loads(found), "node --env-file")
 
 
-@check("print: json, by a script")
+@check("print: json, with a script")
 def _():
     with world(HOSTILE) as around:
         document = json.loads(around.print("json"))
         key = document["AccessKeyId"]
-        expect_equal(around.sts.issued[key], ME, "whose key it is")
+        expect_equal(around.sts.issued[key], ME, "owner of the key")
         expiration = document.pop("Expiration")
         expect(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", expiration), expiration)
         wanted = {
@@ -296,7 +296,7 @@ console.log((await new STSClient({}).send(new GetCallerIdentityCommand({}))).Arn
 
 
 class Served:
-    """A user without keys, whose profile `served` is xassume's, with the profile `base` as its source."""
+    """A user without access keys. Profile `served` runs xassume, with profile `base` as the source."""
 
     def __init__(self, place, sts, by):
         self.home, self.sts = place / "home", sts
@@ -313,12 +313,12 @@ class Served:
 
 @contextlib.contextmanager
 def served_profile(**by):
-    with folder() as place, recording_sts(place) as sts:
+    with directory() as place, recording_sts(place) as sts:
         yield Served(place, sts, by)
 
 
 def identities(around, javascript):
-    """Who each client is, and how it was asked."""
+    """The name of each client, and the command that prints its identity."""
     yield "AWS CLI v1", [CLI_V1, "--query", "Arn", "--output", "text", "sts", "get-caller-identity"]
     if pathlib.Path(CLI_V2).exists():
         # The AWS CLI v2 of Debian 12 is older than AWS_ENDPOINT_URL.
@@ -329,7 +329,7 @@ def identities(around, javascript):
         yield "SDK for JavaScript", ["node", "--no-warnings", javascript]
 
 
-@check("print: credential-process, by the AWS CLI, boto3 and the SDK for JavaScript: one session for all")
+@check("print: credential-process, with the AWS CLI, boto3 and the SDK for JavaScript: one session for all")
 def _():
     wanted = "@aws-sdk/client-sts@3.1173.0"
     install = ["npm", "install", "--silent", "--no-save", "--no-audit", "--no-fund", "--prefix", ".", wanted]
@@ -339,16 +339,16 @@ def _():
     except Skipped as reason:
         print(f"    without the SDK for JavaScript: {reason}", flush=True)
         javascript = None
-    # As somebody has it who chose the profile for the whole shell: xassume inherits the variable.
+    # A user may set the profile for the whole shell: xassume inherits the variable.
     with served_profile(AWS_PROFILE="served") as around:
         for name, words in identities(around, javascript):
             result = run(words, around.env)
             expect(result.status == 0, f"{name}: {result}")
-            expect_equal(result.stdout.strip(), ME, f"who {name} is")
+            expect_equal(result.stdout.strip(), ME, f"identity of {name}")
         expect_equal(around.calls(), [ROLE], "calls of AssumeRole")
 
 
-@check("print: credential-process, by twenty at once: one call")
+@check("print: credential-process, with twenty concurrent clients: one call")
 def _():
     with served_profile(AWS_PROFILE="served") as around:
         problems = []
@@ -367,7 +367,7 @@ def _():
         expect_equal(around.calls(), [ROLE], "calls of AssumeRole")
 
 
-@check("print: credential-process, a profile that is its own source ends at once, by the AWS CLI")
+@check("print: credential-process, a recursive profile fails at once, with the AWS CLI")
 def _():
     with served_profile(AWS_PROFILE="served") as around:
         config = around.home / ".aws" / "config"

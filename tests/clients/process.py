@@ -1,11 +1,11 @@
-"""What a launch is to the kernel: one process that becomes the command, and brings nothing along."""
+"""A launch as the kernel sees it: one process, which replaces itself with the command and changes nothing else."""
 
 import json
 import re
 import shutil
 
 from cloud import KEYS, cloud
-from harness import PYTHON, XASSUME, Skipped, check, clean_env, expect, expect_equal, folder, run
+from harness import PYTHON, XASSUME, Skipped, check, clean_env, directory, expect, expect_equal, run
 from launch import ASSUME
 
 OPEN = """
@@ -35,7 +35,7 @@ def traced(words, env, home):
 
 @check("strace: one successful execve of the command, by the first process")
 def _():
-    with folder() as home:
+    with directory() as home:
         env = clean_env(home, AWS_ENDPOINT_URL=cloud().url, AWS_REGION="us-east-1", **KEYS)
         marker = "the-command-itself"
         result, lines = traced([XASSUME, *ASSUME, "--", "echo", marker], env, home)
@@ -44,16 +44,16 @@ def _():
         execs = [(pid, text) for pid, text in lines if re.match(r"execve(at)?\(.*\)\s*= 0$", text)]
         shown = "\n".join(f"{pid} {text[:200]}" for pid, text in lines)
         expect_equal(len(execs), 2, f"successful execs: xassume's own and the command's\n{shown}")
-        # Whoever is not root sees addresses: xassume is not dumpable. What was run has said the marker all the same.
+        # Without root, strace shows addresses instead of strings, because xassume is not dumpable.
         named = marker in execs[1][1] or execs[1][1].startswith("execve(0x")
-        expect(named and execs[1][0] == first, f"by whom\n{shown}")
-        # The pid of the command is the pid that was started, so its end is the end of all.
-        expect_equal([pid for pid, text in lines if text.startswith("exit_group")], [first], f"who ends\n{shown}")
+        expect(named and execs[1][0] == first, f"the process of the exec\n{shown}")
+        # The command has the process ID of xassume, so only this process exits.
+        expect_equal([pid for pid, text in lines if text.startswith("exit_group")], [first], f"the exit\n{shown}")
 
 
 @check("no descriptor above 2 is open in the command")
 def _():
-    with folder() as home:
+    with directory() as home:
         env = clean_env(home, AWS_ENDPOINT_URL=cloud().url, AWS_REGION="us-east-1", **KEYS)
         probe = [PYTHON, "-c", OPEN]
         expect_equal(json.loads(run(probe, env).stdout), [0, 1, 2], "control: without xassume")
@@ -74,13 +74,13 @@ print(json.dumps({
 
 @check("mask, dispositions, umask, nice value, threads and children are as without xassume")
 def _():
-    with folder() as home:
+    with directory() as home:
         env = clean_env(home, AWS_ENDPOINT_URL=cloud().url, AWS_REGION="us-east-1", **KEYS)
         script = home / "state.py"
         script.write_text(STATE)
-        # An inherited ignored signal and a changed umask and nice value make the comparison worth something.
+        # Ignored signals, umask and nice value differ from the defaults, so that the comparison finds changes.
         around = ["sh", "-c", 'trap "" HUP USR1; umask 027; exec nice -n 3 "$@"', "sh"]
-        # Python ignores SIGPIPE for itself, so signals are asked of a program that does nothing to them.
+        # Python ignores SIGPIPE itself, so another program shows the signals.
         for probe in ([PYTHON, script], ["grep", "^Sig[BIC]", "/proc/self/status"]):
             plain = run([*around, *probe], env).expect_success()
             through = run([*around, XASSUME, *ASSUME, "--", *probe], env).expect_success()

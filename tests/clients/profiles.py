@@ -1,7 +1,7 @@
 """The same ~/.aws through the AWS CLI v2, boto3 and xassume, against one STS: they must send the same requests.
 
-Compared for each hop: the role, the external id, the session name, the duration, the token of a web identity, and whose
-credentials signed it. A session name that nobody chose is each program's own default, so only its absence is compared.
+Compared for each role: the role ARN, external ID, session name, duration, web identity token, and the credentials that
+signed the request. Default session names differ between the programs, so only their presence is compared.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ import re
 
 import harness
 import metadata
-from harness import CLI_V2, PYTHON, Failed, Skipped, check, clean_env, expect, expect_equal, folder, run
+from harness import CLI_V2, PYTHON, Failed, Skipped, check, clean_env, directory, expect, expect_equal, run
 from sts import recording_sts
 
 KEYS = "aws_access_key_id = AKIAPROFILEKEYS00001\naws_secret_access_key = profile/secret\n"
@@ -21,18 +21,18 @@ KEYS = "aws_access_key_id = AKIAPROFILEKEYS00001\naws_secret_access_key = profil
 
 @dataclasses.dataclass
 class Row:
-    """One arrangement of ~/.aws: {dir}, {sts} and {python} in the texts are filled in."""
+    """One variant of ~/.aws. {dir}, {sts} and {python} in the texts are replaced."""
 
     name: str
     config: str
     credentials: str = ""
     env: dict = dataclasses.field(default_factory=dict)
     profile: str = "target"
-    # How the profile is chosen: the variable, or nothing, or by default the flag.
+    # How the profile is selected: the name of a variable, "nothing", or (by default) the flag.
     by: str = "flag"
-    # Requests that must be seen; 0 would compare nothing with nothing.
+    # The number of requests. It is checked, because a comparison of no requests would always pass.
     hops: int = 1
-    # Why the AWS CLI v2 of this age is left out.
+    # The reason for skipping the (old) AWS CLI v2.
     not_v2: str = ""
 
 
@@ -63,7 +63,7 @@ ROWS = [
         hops=3,
     ),
     Row(
-        "each hop with its own external_id, role_session_name and duration_seconds",
+        "each role with its own external_id, role_session_name and duration_seconds",
         f"""
         [profile target]
         role_arn = {role('Target')}
@@ -277,7 +277,7 @@ ROWS = [
         by="nothing",
     ),
     Row(
-        "a profile by flag beats keys in the environment",
+        "a profile by flag overrides access keys in environment variables",
         f"[profile target]\nrole_arn = {role('Target')}\nsource_profile = keys\n{SOURCE_KEYS}",
         env=ENV_KEYS,
     ),
@@ -302,7 +302,7 @@ print(json.dumps({"Version": 1, "AccessKeyId": "AKIAFROMAPROCESS0001", "SecretAc
 
 
 def sso_token(home, name):
-    """A login as `aws sso login` leaves it."""
+    """A login in the form of `aws sso login`."""
     cache = home / ".aws" / "sso" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=8)
@@ -316,7 +316,7 @@ def sso_token(home, name):
 
 
 def prepare(row, home, places):
-    """Writes the row's files below `home`; returns the environment for the programs."""
+    """Writes the row's files to `home`; returns the environment for the programs."""
     places = {"dir": home, "python": PYTHON, **places}
 
     def fill(text):
@@ -324,7 +324,7 @@ def prepare(row, home, places):
 
     aws = home / ".aws"
     aws.mkdir(parents=True)
-    # The texts above are indented in part; settings below a nested key keep their two spaces.
+    # Some of the texts above are indented by eight spaces; nested settings keep their two spaces.
     config = "\n".join(line[8:] if line.startswith(" " * 8) else line for line in row.config.splitlines())
     (aws / "config").write_text(fill(config) + "\n")
     if row.credentials:
@@ -348,18 +348,18 @@ def prepare(row, home, places):
 
 
 def through_proxy(env, sts):
-    """For programs without an endpoint setting: AWS's own host names, by way of the proxy."""
+    """For programs without an endpoint setting: AWS's own host names, through the proxy."""
     env = {name: value for name, value in env.items() if not name.startswith("AWS_ENDPOINT_URL")}
     return {**env, "HTTPS_PROXY": sts.url, "AWS_CA_BUNDLE": str(sts.authority.bundle)}
 
 
-def told(requests):
-    """What is compared of the requests."""
+def compared(requests):
+    """The compared parts of the requests."""
     kept = ("action", "role", "external_id", "session_name", "duration", "web_identity", "signer")
     hops = [{name: request[name] for name in kept} for request in requests]
     for hop in hops:
         for name in ("session_name", "signer"):
-            # The default names: botocore's, xassume's, and those inside the ARN of the session that signed.
+            # The default names of botocore and xassume, also in the ARN of the session that signed.
             hop[name] = hop[name] and re.sub(r"(^|/)(botocore-session-\d+|xassume-[^/]+)$", r"\1DEFAULT", hop[name])
     return hops
 
@@ -380,7 +380,7 @@ def programs(row, env, sts):
 
 
 def compare(row):
-    with folder() as place, recording_sts(place) as sts:
+    with directory() as place, recording_sts(place) as sts:
         owner = sts.issue("the instance's role")
         keys = {"AccessKeyId": owner, "SecretAccessKey": f"secret-of-{owner}", "SessionToken": f"token-of-{owner}"}
         with metadata.served(metadata.instance(keys)) as imds, metadata.served(
@@ -394,12 +394,12 @@ def compare(row):
                 requests = sts.take()
                 if result.status != 0:
                     raise Failed(f"{name}\n{result}\nrequests: {json.dumps(requests, indent=1)}")
-                seen[name] = (told(requests), own_name(result.stdout), [request["region"] for request in requests])
+                seen[name] = (compared(requests), own_name(result.stdout), [request["region"] for request in requests])
     hops, arn, regions = seen["boto3"]
     expect_equal(len(hops), row.hops, "hops that boto3 sent")
     for name, (its_hops, its_arn, its_regions) in seen.items():
         expect(its_hops == hops, difference(name, its_hops, hops))
-        expect_equal(its_arn, arn, f"the identity in the end, {name} and boto3")
+        expect_equal(its_arn, arn, f"the final identity, {name} and boto3")
         expect_equal(its_regions, regions, f"the regions that signed, {name} and boto3")
 
 
@@ -418,23 +418,23 @@ for _row in ROWS:
     register(_row)
 
 
-@check("profiles: the AWS CLI v2 took part")
+@check("profiles: most rows include the AWS CLI v2")
 def _():
     if not pathlib.Path(CLI_V2).exists():
-        raise Skipped(f"no {CLI_V2}: the profiles were compared with boto3 alone")
+        raise Skipped(f"no {CLI_V2}: the profiles were compared only with boto3")
     left_out = [f"{row.name}: {row.not_v2}" for row in ROWS if row.not_v2]
-    expect(len(left_out) * 5 < len(ROWS), "too many rows without it\n" + "\n".join(left_out))
+    expect(len(left_out) * 5 < len(ROWS), "too many rows without the AWS CLI v2\n" + "\n".join(left_out))
 
 
-@check("a company's network: HTTPS proxy and private authority, AWS's own host name")
+@check("a company's network: HTTPS proxy and private certificate authority, AWS's own host name")
 def _():
-    with folder() as place, recording_sts(place) as sts:
+    with directory() as place, recording_sts(place) as sts:
         env = through_proxy(clean_env(place, AWS_REGION="eu-west-1", **ENV_KEYS), sts)
         words = ["--role-arn", role("Target"), "--", "sh", "-c", 'echo "$XASSUME_SESSION $HTTPS_PROXY $AWS_CA_BUNDLE"']
         result = harness.xassume(*words, env=env).expect_success()
-        expect_equal(sts.proxied, ["sts.eu-west-1.amazonaws.com"], "hosts that the proxy was asked for")
-        expect_equal(result.stdout.split()[1:], [sts.url, str(sts.authority.bundle)], "what the command keeps")
-        # Not with the session that the first run has left in the cache.
+        expect_equal(sts.proxied, ["sts.eu-west-1.amazonaws.com"], "hosts that were requested from the proxy")
+        expect_equal(result.stdout.split()[1:], [sts.url, str(sts.authority.bundle)], "variables of the command")
+        # Without the session that the first run has cached.
         stranger = {**env, "AWS_CA_BUNDLE": "-", "XASSUME_NO_CACHE": "true"}
         refused = harness.xassume(*words, env={n: v for n, v in stranger.items() if v != "-"})
         expect_equal(refused.status, 125, f"without the authority\n{refused}")

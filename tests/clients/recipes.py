@@ -1,8 +1,8 @@
-"""The README and docs/: each command line in them is run, with the programs that it starts played by others.
+"""The README and docs/: each command line in them is run, with stubs for the programs that it starts.
 
-A recipe is a script and is run as a whole; a line or a table's cell is run alone. AWS is moto's; `aws`, `docker`,
-`terraform` and their like write down that they were called, and as whom. What the examples for Kubernetes, GitHub
-Actions and Terraform run is run in the same way.
+A recipe is a script and is run as a whole; a line or a table's cell is run separately. AWS is moto; the stubs for
+`aws`, `docker`, `terraform` and others record their calls and identities. The commands in the examples for Kubernetes,
+GitHub Actions and Terraform are run in the same way.
 """
 
 import json
@@ -13,7 +13,7 @@ import stat
 import yaml
 
 from cloud import KEYS, REGION, ROLE, cloud
-from harness import HERE, ROOT, XASSUME, Skipped, check, clean_env, expect, expect_equal, folder, have_flag, run
+from harness import HERE, ROOT, XASSUME, Skipped, check, clean_env, directory, expect, expect_equal, have_flag, run
 from metadata import Handler, Server, served
 from refresh import installed
 from sts import recording_sts
@@ -21,31 +21,31 @@ from sts import recording_sts
 EXAMPLES = ROOT / "examples"
 DOCUMENTS = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))]
 
-# Says that it was called: its name, the session, whether it has keys and whether it has an endpoint, its arguments.
+# Records a call: its name, the session, whether it has keys and an endpoint, and its arguments.
 STUB = """#!/bin/sh
 printf '%s\\t%s\\t%s\\t%s\\t%s\\n' "${{0##*/}}" "$XASSUME_SESSION" "${{AWS_ACCESS_KEY_ID:+keys}}" \\
     "${{AWS_CONTAINER_CREDENTIALS_FULL_URI:+endpoint}}" "$*" >>'{calls}'
 {more}
 """
 KEYRING = {"Version": 1, "AccessKeyId": "AKIAVAULT00000000001", "SecretAccessKey": "s"}
-# Whoever is given a pipe as a file reads it.
+# Reads the env file, which may be a pipe.
 READS_ENV_FILE = """for word; do
     if [ "$before" = --env-file ]; then cat "$word" >/dev/null; fi
     before=$word
 done"""
-# What the programs of the recipes answer, where it matters.
+# The output of the programs of the recipes.
 ANSWERS = {
     "aws": "", "docker": READS_ENV_FILE, "terraform": "", "worker": "", "sleep": "", "shell": "",
     "ykman": "echo 123456",
     "aws-vault": f"echo '{json.dumps(KEYRING)}'",
 }
-# Where a document says nothing else of `production`.
+# The profile `production`, unless a document defines it.
 PROFILES = f"[profile production]\nrole_arn = {ROLE}\nsource_profile = me\n"
 POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}
 
 
 class World:
-    """A home with profiles, a folder with the scripts that a recipe starts, and programs that tell who called them."""
+    """A home with profiles, a directory with the scripts that a recipe starts, and stubs that record their calls."""
 
     def __init__(self, home, text, config=PROFILES, url=None, answers=()):
         self.home, self.calls_file = home, home / "calls"
@@ -72,7 +72,7 @@ class World:
         path.chmod(0o755)
 
     def run(self, script, **more):
-        """Runs a script of bash, as `sh -e` would; /shared is this world's own."""
+        """Runs a bash script with `-e`; /shared is a directory of this world."""
         script = script.replace("/shared", str(self.home / "shared"))
         env = {**self.env, **{name: str(value) for name, value in more.items()}}
         return run(["bash", "-e", "-o", "pipefail", "-c", script], env, cwd=self.work)
@@ -92,7 +92,7 @@ def inner_commands(script):
 
 
 class Unit:
-    """Something to run: where it stands, its text, and the profiles that its section shows."""
+    """A script: its place in a document, its text, and the profiles in its section."""
 
     def __init__(self, place, script, config):
         self.place, self.script, self.config = place, script, config
@@ -105,7 +105,7 @@ class Unit:
 def sections(text):
     """The parts between headings, with the number of the line before each."""
     number = 0
-    # In a code block a line that begins with # is no heading.
+    # In a code block, a line that starts with # is not a heading.
     text = re.sub(r"^```.*?^```", lambda block: block[0].replace("\n#", "\n\0"), text, flags=re.M | re.S)
     for part in re.split(r"^(?=#+ )", text, flags=re.M):
         yield number, part.replace("\n\0", "\n#")
@@ -134,11 +134,11 @@ def run_unit(unit):
     for flag in ("--check", "--print"):
         if flag in unit.script and not have_flag(flag):
             raise Skipped(f"this xassume has no {flag} yet")
-    with folder() as home, served(Tokens()) as tokens:
+    with directory() as home, served(Tokens()) as tokens:
         world = World(home, unit.script, unit.config)
         result = world.run(unit.script, XASSUME_ROLE_ARN=ROLE if "-p " not in unit.script else "", **tokens.variables())
         expect_equal(result.status, 0, str(result))
-        # `-v` and `--check` are there to talk.
+        # `-v`, `--check` and `--clear-cache` print messages.
         if not re.search(r"xassume (-v|--check|--clear-cache)", unit.script):
             result.expect_success()
         called = {call["name"]: call for call in world.calls()}
@@ -148,10 +148,10 @@ def run_unit(unit):
 
 
 def run_refused(unit):
-    """Where no session is to be had, nothing may run with other credentials, and whoever ran it must know."""
-    with folder() as home, served(Tokens()) as tokens, served(Refusing()) as sts:
+    """Without a session, no command may run with other credentials, and the script must fail."""
+    with directory() as home, served(Tokens()) as tokens, served(Refusing()) as sts:
         world = World(home, unit.script, unit.config, url=sts.url)
-        # As a plain script: what stands behind xassume must not hide its failure.
+        # Without `-e`: the commands after xassume must not hide its failure.
         words = ["bash", "-c", unit.script.replace("/shared", str(home / "shared"))]
         role = {"XASSUME_ROLE_ARN": ROLE if "-p " not in unit.script else ""}
         result = run(words, {**world.env, **role, **tokens.variables()}, cwd=world.work)
@@ -168,23 +168,23 @@ for _unit in UNITS:
     register(_unit)
 
 
-@check("documents: without a session each of them fails, and starts nothing")
+@check("documents: without a session each script fails and starts nothing")
 def _():
-    # They ask for no session.
+    # These commands need no session.
     for unit in (unit for unit in UNITS if not re.search(r"--(clear-cache|help|version)", unit.script)):
         run_refused(unit)
 
 
-@check("documents: one code does for both commands of the MFA recipe")
+@check("documents: both commands of the MFA recipe need only one code")
 def _():
     (unit,) = [unit for unit in UNITS if "ykman" in unit.script and "\n" in unit.script.strip()]
-    with folder() as home:
+    with directory() as home:
         world = World(home, unit.script, unit.config)
         world.run(unit.script).expect_success()
         expect_equal([call["name"] for call in world.calls()], ["ykman", "deploy.sh", "shell"], "calls")
 
 
-@check("documents: the commands were found, and what they start")
+@check("documents: the scripts and the commands in them are found")
 def _():
     per_page = {path: sum(unit.place.startswith(path) for unit in UNITS) for path in DOCUMENTS}
     expect(per_page["README.md"] >= 12 and per_page["docs/recipes.md"] >= 18, per_page)
@@ -192,7 +192,7 @@ def _():
     expect_equal(inner_commands(lines), ["a.sh", "shell"], "programs")
 
 
-@check("documents: what is quoted from an example stands in an example")
+@check("documents: quoted lines of an example occur in an example")
 def _():
     def lines(text):
         return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
@@ -203,11 +203,11 @@ def _():
               if kind in ("crontab", "yaml") or (kind == "ini" and "[Service]" in body)]
     expect_equal(len(quoted), 3, "quotations")
     for line in (line for body in quoted for line in lines(body)):
-        expect(line in known, f"no example says: {line}")
+        expect(line in known, f"no example contains: {line}")
 
 
 class Refusing(Server):
-    """An STS that allows nothing."""
+    """An STS that denies everything."""
 
     def __init__(self):
         class Answer(Handler):
@@ -220,7 +220,7 @@ class Refusing(Server):
 
 
 class Tokens(Server):
-    """GitHub's OpenID Connect for a job: a token for whoever shows the job's own."""
+    """GitHub's OpenID Connect for a job: returns a token for the job's request token."""
 
     def __init__(self):
         class Answer(Handler):
@@ -254,7 +254,7 @@ def environment(container):
 
 
 def irsa(home, sts, role="arn:aws:iam::222222222222:role/Worker"):
-    """What EKS gives to a pod's containers; no keys."""
+    """The variables that EKS sets in a pod's containers; no access keys."""
     token = home / "token"
     token.write_text("an.oidc.token")
     none = {name: "-" for name in KEYS}
@@ -276,31 +276,31 @@ def _():
     timeout = container["command"][container["command"].index("--stop-timeout") + 1]
     expect(pod["terminationGracePeriodSeconds"] > int(timeout.removesuffix("s")), "the grace period is too short")
     role = account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"]
-    with folder() as home, recording_sts(home) as sts:
+    with directory() as home, recording_sts(home) as sts:
         world = World(home, "")
         in_pod(world, container, **irsa(home, sts, role)).expect_success()
-        asked = [(request["action"], request["role"], request["web_identity"]) for request in sts.take()]
+        requests = [(request["action"], request["role"], request["web_identity"]) for request in sts.take()]
         wanted = [("AssumeRoleWithWebIdentity", role, "an.oidc.token"), ("AssumeRole", ROLE, None)]
-        expect_equal(asked, wanted, "what STS was asked")
+        expect_equal(requests, wanted, "requests to STS")
         expect_equal([call["name"] for call in world.calls()], ["worker"], "calls")
 
 
-@check("examples: Kubernetes, the sidecar keeps a file that its group can read")
+@check("examples: Kubernetes, the sidecar writes a file that its group can read")
 def _():
     (pod,) = kubernetes("sidecar.yaml")
     volumes = {volume["name"] for volume in pod["spec"]["volumes"]}
     (sticky, sidecar), (reports,) = pod["spec"]["initContainers"], pod["spec"]["containers"]
-    expect_equal(sidecar["restartPolicy"], "Always", "what makes it a sidecar")
+    expect_equal(sidecar["restartPolicy"], "Always", "restart policy of a sidecar")
     for container in (sticky, sidecar, reports):
         expect({mount["name"] for mount in container["volumeMounts"]} <= volumes, f"volumes of {container['name']}")
-    expect_equal(pod["metadata"]["annotations"]["eks.amazonaws.com/skip-containers"], reports["name"], "whom EKS skips")
-    with folder() as home, recording_sts(home) as sts:
+    expect_equal(pod["metadata"]["annotations"]["eks.amazonaws.com/skip-containers"], reports["name"], "skipped container")
+    with directory() as home, recording_sts(home) as sts:
         probe = " ".join(sidecar["startupProbe"]["exec"]["command"]).replace("/shared", str(home / "shared"))
         place = home / "seen"
         file = '"$AWS_SHARED_CREDENTIALS_FILE"'
         more = f"{probe} && cat {file} >{place} && stat -c %a {file} >>{place}"
         world = World(home, "", answers={"sleep": more})
-        # As the kubelet makes an emptyDir with an fsGroup.
+        # The mode of an emptyDir with an fsGroup.
         (home / "shared").chmod(0o2777)
         refused = in_pod(world, sidecar, **irsa(home, sts))
         expect(refused.status == 125 and "all users can write to" in refused.stderr, str(refused))
@@ -325,23 +325,23 @@ def _():
     variables = {name: value.replace("${{ github.run_id }}", "118") for name, value in job["env"].items()}
     expect(not any("${{" in value for value in variables.values()), variables)
     (script,) = [step["run"] for step in job["steps"] if "run" in step]
-    with folder() as home, recording_sts(home) as sts, served(Tokens()) as tokens:
+    with directory() as home, recording_sts(home) as sts, served(Tokens()) as tokens:
         world = World(home, script, url=sts.url)
         result = world.run(script, **variables, **tokens.variables(), TMPDIR=home / "work").expect_success()
-        expect_equal(tokens.seen, ["/token?api-version=2.0&audience=sts.amazonaws.com"], "what GitHub was asked")
-        asked = [(request["action"], request["role"], request["web_identity"]) for request in sts.take()]
-        expect_equal(asked, [("AssumeRoleWithWebIdentity", ROLE, "an.oidc.token")], "what STS was asked")
+        expect_equal(tokens.seen, ["/token?api-version=2.0&audience=sts.amazonaws.com"], "requests to GitHub")
+        requests = [(request["action"], request["role"], request["web_identity"]) for request in sts.take()]
+        expect_equal(requests, [("AssumeRoleWithWebIdentity", ROLE, "an.oidc.token")], "requests to STS")
         (call,) = world.calls()
         wanted = ("deploy.sh", ROLE.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/") + "/github-118")
         expect_equal((call["name"], call["session"]), wanted, str(result))
         left = [path.name for path in world.work.iterdir() if path.name.startswith("tmp.")]
-        expect_equal(left, [], "token files that are left")
+        expect_equal(left, [], "token files that were not removed")
 
 
 @check("examples: Terraform, each step has the endpoint and no keys")
 def _():
     script = EXAMPLES / "terraform/apply.sh"
-    with folder() as home:
+    with directory() as home:
         world = World(home, "")
         expect(script.stat().st_mode & stat.S_IXUSR, "it is not executable")
         refused = run([script], world.env)
@@ -353,7 +353,7 @@ def _():
             expect_equal((call["keys"], call["endpoint"]), ("", "endpoint"), f"credentials of {call}")
 
 
-@check("documents: Mermaid takes the pictures, and sees the states and the arrows that are meant")
+@check("documents: Mermaid parses the diagrams with the right states and arrows")
 def _():
     packages = ["mermaid@11.17.2", "jsdom@29.1.1"]
     install = ["npm", "install", "--silent", "--no-save", "--no-audit", "--no-fund", "--prefix", ".", *packages]
@@ -372,14 +372,14 @@ def _():
     expect_equal(result.status, 0, str(result))
     pictures = json.loads(result.stdout)
     types = sorted(picture["type"] for picture in pictures)
-    expect_equal(types, ["stateDiagram", "stateDiagram", "timeline"], "pictures")
+    expect_equal(types, ["stateDiagram", "stateDiagram", "timeline"], "diagrams")
     for text, picture in zip(texts, pictures):
         if picture["type"] == "timeline":
-            expect_equal(len(picture["events"]), 4, "moments")
+            expect_equal(len(picture["events"]), 4, "times")
             continue
-        # A label that Mermaid does not understand becomes states of its own.
+        # Mermaid would parse a wrong label as additional states.
         arrows = [list(match) for match in re.findall(r"^\s*(\w+) --> (\w+)", text, re.M)]
         expect_equal(picture["arrows"], arrows, "arrows")
         expect_equal(sorted(picture["states"]), sorted({state for arrow in arrows for state in arrow}), "states")
     control = seen_in(["stateDiagram-v2\n    A -->\n"])
-    expect(control.status != 0 and "Parse error" in control.stderr, f"a mistake is not noticed\n{control}")
+    expect(control.status != 0 and "Parse error" in control.stderr, f"a mistake is not reported\n{control}")

@@ -1,7 +1,7 @@
-"""Credentials that do not expire: real SDKs in a loop under `--via endpoint` and `--via process`.
+"""Self-refreshing credentials: real SDKs in a loop with `--via endpoint` and `--via process`.
 
-Sessions are so short that each client must fetch new ones; the STS here takes a key with its own token only, until the
-moment of its end, and remembers who signed. Clients that cannot be installed here are skipped with the reason.
+Sessions are so short that each client must fetch new ones. The STS requires the token of each key, rejects expired keys
+and records the signers. Clients that cannot be installed are skipped, with the reason.
 """
 
 import contextlib
@@ -27,10 +27,10 @@ from harness import (
     Skipped,
     check,
     clean_env,
+    directory,
     end,
     expect,
     expect_equal,
-    folder,
     run,
     stale_variables,
 )
@@ -41,13 +41,13 @@ CACHE = pathlib.Path(os.environ.get("XASSUME_CHECKS_CACHE", ROOT / "target" / "c
 ROLE = "arn:aws:iam::521111111144:role/Long"
 INNER = "arn:aws:iam::333333333333:role/Inner"
 SOURCE = "AKIASOURCEKEYS000001"
-ROADS = ("endpoint", "process")
+VIAS = ("endpoint", "process")
 
 # The lifetime of a session, and how much of it is left at a refresh, in seconds.
 SHORT = (12, 6)
-# Go's SDK uses what a credential_process gave to the last moment: nearer to that, it misses no session.
+# Go's SDK uses the credentials of a credential_process until their expiry: a late refresh makes it use every session.
 LAST_MOMENT = (12, 3)
-# Java's SDK keeps a session that has less than a minute left when it is fetched for up to ten more minutes.
+# If a session has less than a minute left when Java's SDK fetches it, the SDK keeps it for up to ten more minutes.
 JAVA = (140, 70)
 
 
@@ -62,7 +62,7 @@ class Sts(Handler):
     def decide(self, request, key, token):
         sts, action, now = self.server, request.get("Action"), time.time()
         role, expires = sts.issued.get(key, (None, 0))
-        # A call that was signed in the last moment may come a moment later.
+        # A call that was signed just before the expiry may arrive just after it.
         good = key == SOURCE and not token or expires + 1 > now and token == f"token-of-{key}"
         if not good:
             sts.refused.append(f"{action} by {key}, {'expired' if role else 'unknown'}")
@@ -105,7 +105,7 @@ class Sts(Handler):
 
 
 class ShortSts(http.server.ThreadingHTTPServer):
-    """Not at 127.0.0.1, so that the one address can stand in NO_PROXY without the other."""
+    """Not at 127.0.0.1, so NO_PROXY can contain one address without the other."""
 
     daemon_threads = True
 
@@ -116,11 +116,11 @@ class ShortSts(http.server.ThreadingHTTPServer):
         self.issued, self.signers, self.refused = {}, [], []
 
     def handle_error(self, request, client_address):
-        """A client that hangs up has its own message; no traceback here."""
+        """No traceback if a client disconnects; the client reports that itself."""
 
 
 def hostile(home, sts):
-    """A home and an environment full of other identities, around the source's good keys; every proxy is dead."""
+    """A home and an environment with conflicting credentials and the source's valid keys. No proxy works."""
     aws = home / ".aws"
     aws.mkdir(parents=True)
     keys = "aws_access_key_id = AKIAFILEDEFAULT00001\naws_secret_access_key = stale\naws_session_token = stale\n"
@@ -143,12 +143,12 @@ def hostile(home, sts):
     )
 
 
-def refreshes(road, words, timing, limit):
-    """Runs the words, which end when their last argument exists, until they have used three sessions."""
+def refreshes(via, words, timing, limit):
+    """Runs the command until it has used three sessions. It exits when the file in its last argument exists."""
     lifetime, margin = timing
-    with folder() as place, served(ShortSts(lifetime)) as sts, contextlib.ExitStack() as cleanup:
+    with directory() as place, served(ShortSts(lifetime)) as sts, contextlib.ExitStack() as cleanup:
         enough, log = place / "enough", place / "log"
-        command = [XASSUME, "--via", road, "--refresh-margin", f"{margin}s", "-r", ROLE, "--", *words(sts), str(enough)]
+        command = [XASSUME, "--via", via, "--refresh-margin", f"{margin}s", "-r", ROLE, "--", *words(sts), str(enough)]
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command,
@@ -164,7 +164,7 @@ def refreshes(road, words, timing, limit):
         def state():
             mine = [key for key, (role, _) in sts.issued.items() if role == ROLE]
             said = log.read_text(errors="replace").strip()
-            return f"by {road}: {len(sts.signers)} calls by {sorted(set(sts.signers))} of {mine}\n{said}"
+            return f"with --via {via}: {len(sts.signers)} calls by {sorted(set(sts.signers))} of {mine}\n{said}"
 
         begun = time.monotonic()
         while len(set(sts.signers)) < 3 and process.poll() is None:
@@ -174,30 +174,30 @@ def refreshes(road, words, timing, limit):
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(30)
         expect_equal(process.poll(), 0, f"status, {state()}")
-        # Go's SDK warns, now and then, of a connection that the recording STS has closed after its answer.
-        told = [line for line in log.read_text(errors="replace").splitlines() if "WARN failed to discard" not in line]
-        expect_equal(told, [], f"stderr, {state()}")
+        # Go's SDK sometimes warns of a connection that the recording STS has closed after its answer.
+        lines = [line for line in log.read_text(errors="replace").splitlines() if "WARN failed to discard" not in line]
+        expect_equal(lines, [], f"stderr, {state()}")
         expect_equal(sts.refused, [], f"refused calls, {state()}")
         mine = [key for key, (role, _) in sts.issued.items() if role == ROLE]
         used = list(dict.fromkeys(sts.signers))
-        # The last one may have come after the last call.
-        expect(used in (mine, mine[:-1]), f"sessions used, in their order, {state()}")
+        # The last session may have been issued after the last call.
+        expect(used in (mine, mine[:-1]), f"sessions used, in order, {state()}")
         return len(sts.signers), len(used)
 
 
-def both_roads(words, timing=SHORT, limit=120):
-    """Both at once: each takes a while, and most of it is waiting."""
+def with_each(words, timing=SHORT, limit=120):
+    """Runs both concurrently, since they mostly wait."""
     problems, threads = [], []
 
-    def follow(road):
+    def follow(via):
         try:
-            calls, sessions = refreshes(road, words, timing, limit)
-            print(f"    by {road}: {calls} calls with {sessions} sessions", flush=True)
+            calls, sessions = refreshes(via, words, timing, limit)
+            print(f"    with --via {via}: {calls} calls with {sessions} sessions", flush=True)
         except Failed as problem:
             problems.append(str(problem))
 
-    for road in ROADS:
-        threads.append(threading.Thread(target=follow, args=(road,)))
+    for via in VIAS:
+        threads.append(threading.Thread(target=follow, args=(via,)))
         threads[-1].start()
     for thread in threads:
         thread.join()
@@ -205,12 +205,12 @@ def both_roads(words, timing=SHORT, limit=120):
 
 
 def repeated(*command):
-    """A shell that runs the command again and again until the file exists: for clients that make one call."""
+    """A shell that repeats the command until the file exists: for clients that make one call."""
     return ["sh", LOOPS / "loop.sh", *command]
 
 
 def installed(name, program, make, stamp):
-    """A folder below the cache that `make` has filled; skipped, with the reason, when that fails."""
+    """A directory in the cache with the results of `make`; skipped, with the reason, if that fails."""
     if not shutil.which(program):
         raise Skipped(f"no {program}")
     place = CACHE / name
@@ -224,28 +224,28 @@ def installed(name, program, make, stamp):
                 words, cwd=place, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=400, check=False
             )
         except subprocess.TimeoutExpired:
-            raise Skipped(f"{words[0]} did not end within 400 s; is its registry reachable?") from None
+            raise Skipped(f"{words[0]} was still running after 400 s; is its registry reachable?") from None
         if result.returncode != 0:
             raise Skipped(f"{' '.join(map(str, words))}: {(result.stderr or result.stdout).strip()[-300:]}")
     (place / "stamp").write_text(stamp)
     return place
 
 
-@check("refresh: control: without xassume the environment gives boto3 nothing that the STS takes")
+@check("refresh: control: without xassume boto3 finds no valid credentials in the environment")
 def _():
-    with folder() as place, served(ShortSts(60)) as sts:
+    with directory() as place, served(ShortSts(60)) as sts:
         result = run([PYTHON, LOOPS / "loop.py", place / "enough"], hostile(place / "home", sts))
         expect(result.status != 0 and not sts.signers, str(result))
 
 
 @check("refresh: boto3, one process")
 def _():
-    both_roads(lambda sts: [PYTHON, LOOPS / "loop.py"])
+    with_each(lambda sts: [PYTHON, LOOPS / "loop.py"])
 
 
 @check("refresh: AWS CLI v1, call by call")
 def _():
-    both_roads(lambda sts: repeated(CLI_V1, "sts", "get-caller-identity"))
+    with_each(lambda sts: repeated(CLI_V1, "sts", "get-caller-identity"))
 
 
 @check("refresh: AWS CLI v2, call by call")
@@ -253,12 +253,12 @@ def _():
     if not pathlib.Path(CLI_V2).exists():
         raise Skipped(f"no {CLI_V2} (Debian's package awscli)")
     # The AWS CLI v2 of Debian 12 is older than AWS_ENDPOINT_URL.
-    both_roads(lambda sts: repeated(CLI_V2, "--endpoint-url", sts.url, "sts", "get-caller-identity"))
+    with_each(lambda sts: repeated(CLI_V2, "--endpoint-url", sts.url, "sts", "get-caller-identity"))
 
 
 @check("refresh: AWS SDK for Rust (xassume itself), call by call")
 def _():
-    both_roads(lambda sts: repeated(XASSUME, "--no-cache", "-r", INNER, "--", "true"))
+    with_each(lambda sts: repeated(XASSUME, "--no-cache", "-r", INNER, "--", "true"))
 
 
 @check("refresh: AWS SDK for JavaScript v3, one process")
@@ -266,10 +266,10 @@ def _():
     wanted = "@aws-sdk/client-sts@3.1173.0"
     install = ["npm", "install", "--silent", "--no-save", "--no-audit", "--no-fund", "--prefix", ".", wanted]
     place = installed("js", "npm", [install], wanted)
-    # Modules are looked for beside the file that imports them.
+    # Node looks for modules in the directory of the importing file.
     shutil.copy(LOOPS / "loop.mjs", place)
-    # Node 20 works, and warns that it will not for ever.
-    both_roads(lambda sts: ["node", "--no-warnings", place / "loop.mjs"])
+    # Node 20 works, but warns that its support ends.
+    with_each(lambda sts: ["node", "--no-warnings", place / "loop.mjs"])
 
 
 @check("refresh: AWS SDK for Go v2, one process")
@@ -284,7 +284,7 @@ def _():
         ["go", "build", "-o", "loop", "."],
     ]
     place = installed("go", "go", make, "\n".join([*wanted, source.read_text()]))
-    both_roads(lambda sts: [place / "loop"], LAST_MOMENT)
+    with_each(lambda sts: [place / "loop"], LAST_MOMENT)
 
 
 @check("refresh: AWS SDK for Java v2, one process")
@@ -293,4 +293,4 @@ def _():
     pom = (LOOPS / "pom.xml").read_text().replace("SDK_VERSION", wanted)
     copy = ["mvn", "-B", "-q", "-f", "pom.xml", "dependency:copy-dependencies", "-DoutputDirectory=lib"]
     place = installed("java", "mvn", [["sh", "-c", 'printf %s "$1" > pom.xml', "sh", pom], copy], pom)
-    both_roads(lambda sts: ["java", "-cp", f"{place}/lib/*", LOOPS / "Loop.java"], JAVA, 400)
+    with_each(lambda sts: ["java", "-cp", f"{place}/lib/*", LOOPS / "Loop.java"], JAVA, 400)

@@ -1,6 +1,6 @@
-"""A statically linked xassume in a root without anything: no shared library, no file of the system's.
+"""A static xassume in an empty root directory: no shared libraries, no system files.
 
-Where it is comes from XASSUME_STATIC; `.ci/release static` builds it and sets that.
+XASSUME_STATIC is its path; `.ci/release static` builds it and sets the variable.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ import struct
 import threading
 
 from cloud import KEYS, REGION
-from harness import Skipped, check, clean_env, expect, expect_equal, folder, run
+from harness import Skipped, check, clean_env, directory, expect, expect_equal, run
 from sts import recording_sts
 
 ROLE = "arn:aws:iam::521111111144:role/DeployMaster"
@@ -21,16 +21,16 @@ ASSUME = ["-r", ROLE, "--role-session-name", "static", "--sts-timeout", "10s"]
 
 @contextlib.contextmanager
 def empty_root():
-    """A folder with xassume and a static command in it and nothing else, and the function that runs xassume there."""
+    """A directory with only xassume and a static command, and a function that runs xassume there."""
     binary = os.environ.get("XASSUME_STATIC")
     if not binary:
         raise Skipped("no static build: see .ci/release")
-    # `true`, `env` and a shell in one file that needs nothing either.
+    # `true`, `env` and a shell in one static binary.
     busybox = shutil.which("busybox")
     if not busybox or run(["ldd", busybox], clean_env("/")).status == 0:
         raise Skipped("no static busybox (Debian's package busybox-static)")
     enter = ["chroot"] if os.getuid() == 0 else ["unshare", "--map-root-user", "chroot"]
-    with folder() as path:
+    with directory() as path:
         shutil.copy(binary, path / "xassume")
         shutil.copy(busybox, path / "busybox")
 
@@ -41,16 +41,16 @@ def empty_root():
         yield path, inside
 
 
-@check("static: the binary asks for no interpreter and no library")
+@check("static: the binary needs no interpreter and no library")
 def _():
     with empty_root() as (path, inside):
         headers = run(["readelf", "--program-headers", "--dynamic", path / "xassume"], clean_env(path)).expect_success()
         expect("INTERP" not in headers.stdout and "(NEEDED)" not in headers.stdout, str(headers))
         expect(inside("--version").expect_success().stdout.startswith("xassume "), "--version")
-        expect_equal(inside("-r", ROLE, "--", "nowhere").status, 127, "a command that is not there")
+        expect_equal(inside("-r", ROLE, "--", "nowhere").status, 127, "a command that does not exist")
 
 
-@check("static: a launch, by an address and by a name of /etc/hosts")
+@check("static: a launch, with an address and with a name in /etc/hosts")
 def _():
     with empty_root() as (path, inside), recording_sts(path) as sts:
         port = sts.server_address[1]
@@ -62,7 +62,7 @@ def _():
         expect_equal((result.status, result.stderr), (0, ""), f"supervised\n{result}")
         named = ["--sts-endpoint", f"http://sts.test:{port}", *words]
         result = inside(*named)
-        expect(result.status == 125 and "cannot be resolved" in result.stderr, f"a name that nobody knows\n{result}")
+        expect(result.status == 125 and "cannot be resolved" in result.stderr, f"an unknown name\n{result}")
         (path / "etc").mkdir()
         (path / "etc" / "hosts").write_text("127.0.0.1 sts.test\n")
         result = inside(*named)
@@ -71,7 +71,7 @@ def _():
 
 @contextlib.contextmanager
 def name_server(address):
-    """Answers every question for an IPv4 address with 127.0.0.1, at port 53, since resolv.conf knows no other."""
+    """Answers every query for an IPv4 address with 127.0.0.1. Uses port 53, because resolv.conf cannot set another."""
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     asked = []
 
@@ -103,7 +103,7 @@ def name_server(address):
             thread.join(5)
 
 
-@check("static: a name is resolved by DNS with /etc/resolv.conf alone")
+@check("static: a name is resolved through DNS with only /etc/resolv.conf")
 def _():
     address = "127.83.65.53"
     with empty_root() as (path, inside), recording_sts(path) as sts, name_server(address) as asked:
@@ -113,10 +113,10 @@ def _():
         result = inside("--sts-endpoint", endpoint, *ASSUME, "--no-cache", "--", "/busybox", "env")
         expect_equal((result.status, result.stderr), (0, ""), str(result))
         expect(f"XASSUME_SESSION={SESSION}" in result.stdout.split(), str(result))
-        expect(asked, "the name server was not asked")
+        expect(asked, "the name server got no query")
 
 
-@check("static: TLS needs certificates, and takes them from SSL_CERT_FILE, a bundle or the usual place")
+@check("static: TLS needs certificates, from SSL_CERT_FILE, a bundle or the usual path")
 def _():
     with empty_root() as (path, inside), recording_sts(path) as sts:
         authority = sts.authority.bundle.read_bytes()
@@ -132,5 +132,5 @@ def _():
         certificates.mkdir(parents=True)
         (path / "authority.pem").rename(certificates / "ca-certificates.crt")
         result = inside(*words, HTTPS_PROXY=sts.url)
-        expect_equal((result.status, result.stderr), (0, ""), f"where distributions have them\n{result}")
-        expect_equal(set(sts.proxied), {f"sts.{REGION}.amazonaws.com"}, "hosts that the proxy was asked for")
+        expect_equal((result.status, result.stderr), (0, ""), f"the path that distributions use\n{result}")
+        expect_equal(set(sts.proxied), {f"sts.{REGION}.amazonaws.com"}, "hosts that were requested from the proxy")

@@ -1,7 +1,7 @@
-"""A small STS that writes down each request and insists on its own tokens; moto checks neither.
+"""A small STS that records each request and requires the token of each key, which moto does not.
 
-It is reached in two ways: at a plain address, and, for programs that know no endpoint setting, as the real host names
-through an HTTPS proxy on the loopback whose certificates come from a private authority (as in a company's network).
+Clients reach it at a plain address. Programs without an endpoint setting use the real host names through an HTTPS proxy
+on the loopback interface, with certificates of a private authority (as in a company's network).
 """
 
 import contextlib
@@ -23,7 +23,7 @@ ACTIONS = ("AssumeRole", "AssumeRoleWithWebIdentity", "GetSessionToken")
 
 
 class Authority:
-    """Signs certificates for whatever host a client asks the proxy for."""
+    """Issues a certificate for each host that a client requests from the proxy."""
 
     def __init__(self, place):
         self.place = pathlib.Path(place)
@@ -89,7 +89,7 @@ class Sts(Handler):
     host = None
 
     def do_CONNECT(self):
-        """The proxy's part: any host of AWS is this server."""
+        """Acts as the proxy: this server plays every host of AWS."""
         self.host = self.path.rsplit(":", 1)[0]
         if not re.search(r"\.(amazonaws\.com|amazonaws\.com\.cn|api\.aws)$", self.host):
             return self.answer(403, "only AWS")
@@ -103,7 +103,7 @@ class Sts(Handler):
         return None
 
     def do_GET(self):
-        """IAM Identity Center's portal: the credentials of a permission set, for a bearer token."""
+        """The portal of IAM Identity Center: returns credentials of a permission set for a bearer token."""
         address = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(address.query))
         if address.path != "/federation/credentials":
@@ -146,7 +146,7 @@ class Sts(Handler):
                     "host": self.host,
                 }
             )
-        # A session's key goes with its own token and no other; that is where stale variables show.
+        # The key of a session requires its own token, so stale variables cause an error.
         wanted = f"token-of-{key}" if key in self.server.issued else None
         unsigned = action == "AssumeRoleWithWebIdentity"
         if unsigned == bool(key) or (key and self.headers.get("X-Amz-Security-Token") != wanted):
@@ -199,11 +199,11 @@ class StsServer(Server):
         super().__init__(Sts)
         self.authority = Authority(place)
         self.requests, self.issued, self.proxied, self.lock = [], {}, [], threading.Lock()
-        # Seconds for every session in place of what was asked for, where a check cannot wait for an hour.
+        # The lifetime of every session in seconds, instead of the requested one.
         self.lifetime = None
 
     def issue(self, owner):
-        """A new access key, known from now on as `owner`'s."""
+        """Issues a new access key of `owner`."""
         key = f"ASIACHECKS{len(self.issued) + 1:010d}"
         self.issued[key] = owner
         return key

@@ -2,7 +2,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import software.amazon.awssdk.services.sts.StsClient;
 
-/** GetCallerIdentity again and again, with one client, until the file exists. */
+/** Repeats GetCallerIdentity with one client until the file exists. */
 class Loop {
     public static void main(String[] arguments) throws InterruptedException {
         try (StsClient sts = StsClient.create()) {

@@ -1,4 +1,4 @@
-// One GetCallerIdentity by the SDK for Java v1, which knows no AWS_ENDPOINT_URL.
+// One GetCallerIdentity with the SDK for Java v1, which does not support AWS_ENDPOINT_URL.
 import com.amazonaws.client.builder.AwsClientBuilder.EndpointConfiguration;
 import com.amazonaws.regions.DefaultAwsRegionProviderChain;
 import com.amazonaws.services.securitytoken.AWSSecurityTokenServiceClientBuilder;

@@ -1,4 +1,4 @@
-// GetCallerIdentity again and again, with one client, until the file exists.
+// Repeats GetCallerIdentity with one client until the file exists.
 package main
 
 import (

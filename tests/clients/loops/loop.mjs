@@ -1,4 +1,4 @@
-// GetCallerIdentity again and again, with one client, until the file exists.
+// Repeats GetCallerIdentity with one client until the file exists.
 import { existsSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";

@@ -1,6 +1,6 @@
-# Runs a command again and again until the file exists that the last argument names; ends with its first failure.
+# Repeats a command until the file in the last argument exists; stops at the first failure.
 for last; do :; done
-# The words before the last one are the command.
+# The arguments before the last one are the command.
 count=$#
 while [ "$count" -gt 1 ]; do
     set -- "$@" "$1"

@@ -1,4 +1,4 @@
-// One GetCallerIdentity by the SDK for Go v1, which knows no AWS_ENDPOINT_URL.
+// One GetCallerIdentity with the SDK for Go v1, which does not support AWS_ENDPOINT_URL.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// One GetCallerIdentity by the SDK for JavaScript v2, which knows no AWS_ENDPOINT_URL.
+// One GetCallerIdentity with the SDK for JavaScript v2, which does not support AWS_ENDPOINT_URL.
 const AWS = require("aws-sdk");
 
 new AWS.STS({ endpoint: process.env.AWS_ENDPOINT_URL }).getCallerIdentity({}, (error) => {
