@@ -18,7 +18,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 fn section() -> String {
     let page = read("docs/configuration.md");
-    let (_, section) = page.split_once("\n## The document of a check\n").expect("the section");
+    let (_, section) = page.split_once("\n## JSON output of --check\n").expect("the section");
     section.split("\n## ").next().unwrap_or_default().to_owned()
 }
 
