@@ -68,7 +68,7 @@ pub(crate) struct TlsSts {
 impl TlsSts {
     pub(crate) fn start() -> Self {
         let sts = FakeSts::builder().tls(Certificate::Good).start();
-        let bundle = NamedTempFile::new().expect("the temporary folder is writable");
+        let bundle = NamedTempFile::new().expect("the temporary directory is writable");
         let system = SYSTEM_ROOTS.iter().find_map(|path| fs::read(path).ok()).unwrap_or_default();
         let own = fs::read(sts.ca_file()).expect("the fake STS has a certificate");
         fs::write(bundle.path(), [system, own].concat()).expect("the new file is writable");

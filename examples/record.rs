@@ -107,7 +107,7 @@ fn draw(lines: &[Line]) -> String {
     format!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0} {height:.0}"
  width="{width:.0}" height="{height:.0}" role="img" xml:space="preserve">
-<title>Demo: a command with a role, a worker that is restarted, a daemon that is signalled</title>
+<title>Demo: a command with a role, a worker that is restarted, a daemon that is signaled</title>
 <style>
 text {{
 font: {FONT}px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace;

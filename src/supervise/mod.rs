@@ -7,15 +7,15 @@
 //!     state supervision {
 //!         [*] --> Starting
 //!         Starting --> Running: started
-//!         Starting --> Ended: start failed, or cancelled by a signal
+//!         Starting --> Ended: start failed, or canceled by a signal
 //!         Starting --> Stopping: started with a session that was replaced meanwhile
 //!         Running --> Ended: exited
 //!         Running --> Stopping: session refreshed (restart) or expired (stop), or exited after TERM as PID 1
 //!         Stopping --> Killing: stop timeout
 //!         Stopping --> Starting: process group has exited
 //!         Killing --> Starting: process group has exited
-//!         Stopping --> Ended: process group has exited, restart cancelled or session expired
-//!         Killing --> Ended: process group has exited, restart cancelled or session expired
+//!         Stopping --> Ended: process group has exited, restart canceled or session expired
+//!         Killing --> Ended: process group has exited, restart canceled or session expired
 //!         --
 //!         [*] --> Waiting
 //!         Waiting --> Assuming: due
@@ -23,8 +23,8 @@
 //!         Assuming --> Waiting: failed, retry later
 //!         Publishing --> Waiting: delivered (or failed)
 //!         Waiting --> Idle: no more refreshes
-//!         Assuming --> Idle: no more refreshes, call cancelled
-//!         Publishing --> Idle: no more refreshes, delivery cancelled
+//!         Assuming --> Idle: no more refreshes, call canceled
+//!         Publishing --> Idle: no more refreshes, delivery canceled
 //!     }
 //! ```
 //!

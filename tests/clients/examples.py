@@ -53,7 +53,7 @@ os.rename({out!r} + ".part", {out!r})
 
 
 def replaced(text, pattern, replacement):
-    """Replaces exactly one match, so that a check fails if its example has changed."""
+    """Replaces exactly one match: a check must fail if its example has changed."""
     text, count = re.subn(pattern, lambda _: replacement, text, flags=re.MULTILINE)
     expect_equal(count, 1, f"places in the example for {pattern}")
     return text

@@ -91,7 +91,7 @@ def _():
         expect_equal(len({pid for pid, _, _ in found}), len(found), "one process for each session")
 
 
-@check("expiry: boto3 in a signalled command reads the new session from the file")
+@check("expiry: boto3 in a signaled command reads the new session from the file")
 def _():
     with directory() as place, recording_sts(place) as sts:
         sts.lifetime = LIFETIME

@@ -78,7 +78,7 @@ def _():
         env = clean_env(home, AWS_ENDPOINT_URL=cloud().url, AWS_REGION="us-east-1", **KEYS)
         script = home / "state.py"
         script.write_text(STATE)
-        # Ignored signals, umask and nice value differ from the defaults, so that the comparison finds changes.
+        # Ignored signals, umask and nice value differ from the defaults, so the comparison can find changes.
         around = ["sh", "-c", 'trap "" HUP USR1; umask 027; exec nice -n 3 "$@"', "sh"]
         # Python ignores SIGPIPE itself, so another program shows the signals.
         for probe in ([PYTHON, script], ["grep", "^Sig[BIC]", "/proc/self/status"]):
