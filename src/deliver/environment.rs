@@ -8,6 +8,7 @@ mod names;
 pub use names::REMOVED;
 pub(crate) use names::{is_removed_by_default, is_set, other_identities};
 
+use crate::print::EnvironmentChange;
 use crate::role::Invalid;
 use crate::session::{Session, rfc3339};
 use crate::vars::Vars;
@@ -100,20 +101,12 @@ pub(crate) fn environment(inputs: &Inputs) -> Vec<(OsString, OsString)> {
     variables
 }
 
-/// The change that turns another environment into the command's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Change {
-    /// All names that must not be set, inherited here or not: the environment that is changed may be another one.
-    pub(crate) removed: Vec<&'static str>,
-    pub(crate) set: Vec<(OsString, OsString)>,
-}
-
 /// The change that [`environment`] makes.
-pub(crate) fn change(inputs: &Inputs) -> Change {
+pub(crate) fn change(inputs: &Inputs) -> EnvironmentChange {
     let set = ours(inputs);
     let stays = |name: &str| !is_removed(name.as_ref(), inputs) || set.iter().any(|(known, _)| known == name);
     let removed = REMOVED.iter().copied().filter(|name| !stays(name)).collect();
-    Change { removed, set }
+    EnvironmentChange { removed, set }
 }
 
 fn is_removed(name: &OsStr, inputs: &Inputs) -> bool {

@@ -1,7 +1,8 @@
 //! The command's environment, and the change that `--print` writes.
 
 use super::Launch;
-use crate::deliver::environment::{self, Change, CommandCredentials, Inputs, Recipient};
+use crate::deliver::environment::{self, CommandCredentials, Inputs, Recipient};
+use crate::print::EnvironmentChange;
 use crate::profile::exported_settings;
 use crate::session::Session;
 use crate::vars::c_strings;
@@ -23,7 +24,7 @@ impl Launch<'_> {
     }
 
     /// The difference between the inherited environment and a command's, for a reader that makes the change itself.
-    pub(crate) fn change(&self, session: &Session, instance_region: Option<&str>) -> Change {
+    pub(crate) fn change(&self, session: &Session, instance_region: Option<&str>) -> EnvironmentChange {
         let profile_settings = self.profile_settings();
         let inputs = self.inputs(session, &profile_settings);
         environment::change(&Inputs { region: self.region(instance_region), ..inputs })

@@ -9,15 +9,22 @@ mod quote;
 
 pub(crate) use format::{Format, Syntax};
 
-use crate::deliver::environment::Change;
 use crate::error::Error;
 use crate::session::Session;
 use quote::Unfit;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use zeroize::Zeroizing;
 
 /// More than the variables of a session take: growing would leave copies of secrets.
 const ROOM: usize = 32 * 1024;
+
+/// The change that turns another environment into the command's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EnvironmentChange {
+    /// All names that must not be set, inherited here or not: the environment that is changed may be another one.
+    pub(crate) removed: Vec<&'static str>,
+    pub(crate) set: Vec<(OsString, OsString)>,
+}
 
 /// The whole text, including the last line feed.
 ///
@@ -27,7 +34,7 @@ pub(crate) fn text(
     format: Format,
     session: &Session,
     region: Option<&str>,
-    change: &Change,
+    change: &EnvironmentChange,
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
     let syntax = match format {
         Format::Json => return Ok(document::whole(session, region)),

@@ -267,7 +267,7 @@ fn the_change_leads_from_whatever_a_shell_has_to_what_a_command_would_have() {
         keep: &keep,
     };
     // Made where nothing is inherited, evaluated where every identity is.
-    let Change { removed, set } = change(&here);
+    let EnvironmentChange { removed, set } = change(&here);
     let other = [("PATH", "/bin"), ("AWS_REGION", "mine"), ("XASSUME_DEPTH", "3")];
     let shell: Vars = REMOVED.iter().map(|name| (*name, "old")).chain(other).collect();
     let stays = |(name, _): &(&OsStr, &OsStr)| {
