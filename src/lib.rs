@@ -24,6 +24,7 @@ mod files;
 mod launch;
 mod log_options;
 mod mfa;
+mod moment;
 mod origin;
 mod print;
 mod process;

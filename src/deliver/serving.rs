@@ -2,8 +2,9 @@
 //!
 //! Clients are answered from memory, in the thread of the supervision; none of them waits for STS.
 
+use crate::moment::Now;
 use crate::session::Validity;
-use crate::supervise::schedule::{Now, Term};
+use crate::supervise::schedule::Term;
 use crate::sys::clock;
 use hyper::body::Bytes;
 use std::sync::{Arc, Mutex, PoisonError};

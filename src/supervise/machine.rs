@@ -16,8 +16,9 @@ mod stopping;
 pub(crate) use events::{Action, CommandInput, Fault, Final, Input, START_LIMIT, SessionInput};
 
 use super::policy::{OnExpiry, Policy};
-use super::schedule::{Deadline, Dice, Now, Term};
+use super::schedule::{Dice, Term};
 use crate::event::Event;
+use crate::moment::{Deadline, Now};
 use crate::process::Pid;
 use crate::process::signal::Signal;
 use crate::session::Validity;

@@ -6,6 +6,7 @@
 //!
 //! Pure: moments and randomness come from outside.
 
+use crate::moment::{Deadline, Now};
 use crate::session::Validity;
 use std::time::{Duration, SystemTime};
 
@@ -21,42 +22,6 @@ const STOP_RESERVE: Duration = Duration::from_secs(30);
 const ONE_MINUTE: Duration = Duration::from_mins(1);
 const TEN_MINUTES: Duration = Duration::from_mins(10);
 const ONE_HOUR: Duration = Duration::from_hours(1);
-
-/// A moment, by both clocks.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct Now {
-    /// Since the machine was booted, suspend included.
-    pub(crate) boot: Duration,
-    pub(crate) wall: SystemTime,
-}
-
-/// A moment to wait for: it has come when the boot clock says so or, if asked, the wall clock.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct Deadline {
-    pub(crate) boot: Duration,
-    pub(crate) wall: Option<SystemTime>,
-}
-
-impl Deadline {
-    /// A moment of the boot clock alone.
-    pub(crate) const fn at(boot: Duration) -> Self {
-        Self { boot, wall: None }
-    }
-
-    pub(crate) fn passed(&self, now: Now) -> bool {
-        now.boot >= self.boot || self.wall.is_some_and(|wall| now.wall >= wall)
-    }
-
-    /// The moment at which the first of the two has come.
-    #[must_use]
-    pub(crate) fn or(self, other: Self) -> Self {
-        let wall = match (self.wall, other.wall) {
-            (Some(mine), Some(theirs)) => Some(mine.min(theirs)),
-            (mine, theirs) => mine.or(theirs),
-        };
-        Self { boot: self.boot.min(other.boot), wall }
-    }
-}
 
 /// How long a session holds, by this machine's clocks.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

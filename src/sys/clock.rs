@@ -4,7 +4,7 @@
 //! ticks. Where the kernel has them not (a sandbox), the clocks are read again every 30 seconds.
 
 use super::poll::polled;
-use crate::supervise::schedule::{Deadline, Now};
+use crate::moment::{Deadline, Now};
 use nix::errno::Errno;
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};

@@ -2,10 +2,10 @@
 
 use super::{Machine, Outside, RefreshSignal, Stage, Start, Step, Then};
 use crate::event::{Event, Stop};
+use crate::moment::Now;
 use crate::process::signal::Signal;
 use crate::process::{End, Group, Pid, Target};
 use crate::supervise::machine::events::{Action, Final};
-use crate::supervise::schedule::Now;
 
 impl Machine {
     /// The command has ended, and xassume has not asked it to.

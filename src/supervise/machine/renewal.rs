@@ -3,9 +3,10 @@
 //! It knows nothing of the command; what a refresh means for that is told as a [`Consequence`].
 
 use crate::event::{Event, Problem};
+use crate::moment::{Deadline, Now};
 use crate::supervise::machine::events::{Action, SessionInput};
 use crate::supervise::policy::{Duty, OnRefreshFailure, Policy};
-use crate::supervise::schedule::{CLOSEST, Deadline, Dice, Now, RefreshKind, SOON, Term, retry_in};
+use crate::supervise::schedule::{CLOSEST, Dice, RefreshKind, SOON, Term, retry_in};
 use std::time::Duration;
 
 /// The session of a supervision, and the one that is to follow it.

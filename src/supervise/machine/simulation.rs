@@ -5,10 +5,11 @@
 
 use super::renewal::Renewal;
 use crate::event::Problem;
+use crate::moment::{Deadline, Now};
 use crate::session::Validity;
 use crate::supervise::machine::events::{Action, SessionInput};
 use crate::supervise::policy::{OnExpiry, Policy, Reach};
-use crate::supervise::schedule::{Deadline, Dice, Margin, Now, Term};
+use crate::supervise::schedule::{Dice, Margin, Term};
 use std::time::{Duration, SystemTime};
 
 /// How often one refresh calls STS while STS fails.

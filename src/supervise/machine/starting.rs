@@ -3,10 +3,10 @@
 use super::renewal::Consequence;
 use super::{Machine, Stage};
 use crate::event::{Event, Problem};
+use crate::moment::Now;
 use crate::process::{End, Pid};
 use crate::supervise::machine::events::{Action, Fault, Final, START_LIMIT, START_RETRIES, START_RETRY_IN};
 use crate::supervise::policy::{Duty, OnExpiry};
-use crate::supervise::schedule::Now;
 use std::time::Duration;
 
 /// A start that is to come.

@@ -4,10 +4,10 @@
 
 use super::{Machine, Stage, StopWarning, Then};
 use crate::event::{Event, Stop};
+use crate::moment::Now;
 use crate::process::signal::Signal;
 use crate::process::{End, Pid, Remaining, Target};
 use crate::supervise::machine::events::{Action, LINGER_LIMIT, LONGEST_PAUSE, LOOK_AGAIN, NAMED_AFTER};
-use crate::supervise::schedule::Now;
 use std::time::Duration;
 
 /// A stop in progress.

@@ -1,10 +1,10 @@
 //! A host, a source, a delivery and a clock that act as a test has planned.
 
 use super::super::*;
+use crate::moment::Now;
 use crate::process::{Arrival, End, Group, Pid, Sender};
 use crate::session::{Keys, Secret, Validity};
 use crate::supervise::forwarding::SessionRole;
-use crate::supervise::schedule::Now;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::rc::Rc;
