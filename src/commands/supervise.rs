@@ -68,7 +68,7 @@ async fn supervised(
     policy: Policy,
     delivery: &mut Delivery<'_, '_>,
 ) -> Result<Final, Error> {
-    let host = ProcessHost::prepare(command.clone(), policy.process_group);
+    let host = ProcessHost::prepare(command.clone(), policy.process_group, writer::finish);
     let mut host = host.map_err(|error| Error::Exhausted { what: "receive signals", reason: reason_of(&error) })?;
     let mut report = launch.context.report;
     report.write_by_a_thread();

@@ -4,7 +4,6 @@ use super::Host;
 use crate::event::{Event, Problem};
 use crate::process::signal::Signal;
 use crate::process::{Change, Group, Remaining, Target};
-use crate::report::writer;
 use crate::supervise::forwarding::{self, Early, Facts, SessionRole};
 use crate::supervise::machine::{CommandInput, Fault};
 use crate::supervise::policy::{self, Policy, ProcessGroup};
@@ -35,15 +34,16 @@ pub(crate) struct ProcessHost {
     /// Whether the child's end was said; it is not reaped yet.
     ended: bool,
     family: Family,
+    finish_messages: fn(),
 }
 
 impl ProcessHost {
     /// Looks where xassume stands and takes the signals upon itself. On the main thread, within the runtime, before
-    /// anything that may start another thread.
+    /// anything that may start another thread. `finish_messages` waits until all messages are written.
     ///
     /// # Errors
     /// The kernel gives no descriptor for signals.
-    pub(crate) fn prepare(command: Command, process_group: ProcessGroup) -> io::Result<Self> {
+    pub(crate) fn prepare(command: Command, process_group: ProcessGroup, finish_messages: fn()) -> io::Result<Self> {
         // From here on this process holds a session at all times.
         signals::forbid_core_dumps();
         let terminal = Terminal::of_the_user();
@@ -55,9 +55,10 @@ impl ProcessHost {
         let leads = nix::unistd::getsid(None) == Ok(me);
         let session = if leads { SessionRole::Leader } else { SessionRole::Member };
         let facts = Facts { me: me.as_raw(), group, session };
-        let watch = Watch::install(group)?;
+        let watch = Watch::install(|signal| forwarding::captures(signal, group))?;
         reap::adopt_orphans();
-        Ok(Self { command, facts, terminal, watch, unborn: None, child: None, ended: false, family: Family::default() })
+        let family = Family::default();
+        Ok(Self { command, facts, terminal, watch, unborn: None, child: None, ended: false, family, finish_messages })
     }
 
     /// Waits for a signal that ends xassume before the command exists: to be raced with the first session. A stop
@@ -117,8 +118,8 @@ impl Host for ProcessHost {
     }
 
     fn start(&mut self, environment: Vec<CString>) -> Result<(), Fault> {
-        // What was said before the start is read before what the command says.
-        writer::finish();
+        // Messages from before the start come before the command's output.
+        (self.finish_messages)();
         self.reap_orphans();
         self.family.begin();
         let program =

@@ -5,8 +5,7 @@
 
 use super::{SET_SIZE, block, inherited, keep_child_statuses};
 use crate::process::signal::{Signal, SignalSet};
-use crate::process::{Arrival, Group, Pid, Sender};
-use crate::supervise::forwarding;
+use crate::process::{Arrival, Pid, Sender};
 use crate::sys::poll::polled;
 use std::io;
 use std::mem::MaybeUninit;
@@ -20,17 +19,15 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Begins to read the signals that `relay` wants, less those that were inherited as ignored: Linux would queue
-    /// them here, and the command is to ignore them too.
+    /// Begins to read SIGCHLD and the signals that `captures` selects, except those that were inherited as ignored: Linux
+    /// would queue them here, and the command has to ignore them too.
     ///
     /// # Errors
     /// No descriptor to be had, or no runtime of tokio around.
-    pub(crate) fn install(group: Group) -> io::Result<Self> {
+    pub(crate) fn install(captures: impl Fn(Signal) -> bool) -> io::Result<Self> {
         keep_child_statuses();
         let inherited = inherited();
-        let wanted = |signal: &Signal| {
-            *signal == Signal::CHLD || forwarding::captures(*signal, group) && !inherited.ignores(*signal)
-        };
+        let wanted = |signal: &Signal| *signal == Signal::CHLD || captures(*signal) && !inherited.ignores(*signal);
         let set: SignalSet = Signal::all().filter(wanted).collect();
         let bits = set.bits();
         block(set);
