@@ -22,6 +22,7 @@ use crate::profile::{Plan, Region};
 use crate::session::{Keys, rfc3339};
 use crate::settings::Settings;
 use crate::sys::clock;
+use crate::sys::panics::PanicFacts;
 use crate::terminal::Screen;
 #[cfg(any(test, fuzzing))]
 use crate::vars::Vars;
@@ -85,9 +86,12 @@ impl Report {
     }
 
     /// A panic: a defect, whatever the user did.
-    pub(crate) fn panicked(self, text: &str) {
+    pub(crate) fn panicked(self, panic: &PanicFacts<'_>) {
+        let place = panic.place.map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
+        let message = panic.message.map(|message| format!(": {message}")).unwrap_or_default();
+        let text = format!("internal error{place}{message}");
         let hint = Some("this is a defect of xassume: please report it, with what was run".to_owned());
-        self.write(Message { level: "error", event: "panicked", text: text.to_owned(), hint, fields: Map::new() });
+        self.write(Message { level: "error", event: "panicked", text, hint, fields: Map::new() });
     }
 
     /// Something is wrong, and the run goes on.

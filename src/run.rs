@@ -37,7 +37,7 @@ pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
     let (report, result) = match settings::log_options(&matches, vars) {
         Ok(log_options) => {
             let report = Report::new(log_options);
-            panics::report_with(report);
+            panics::report_with(move |panic| report.panicked(panic));
             let done = panics::caught(|| dispatch(&matches, vars, log_options));
             (report, done.unwrap_or(Ok(Outcome::Exited(FAILED))))
         }

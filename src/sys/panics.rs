@@ -3,10 +3,9 @@
 //! A panic is a defect, of ours or of a library. While it unwinds, the command is description to end and files are removed. One
 //! that a library meets while it asks for a session is contained: it fails that attempt, and no command is lost for it.
 
-use crate::report::Report;
 use std::any::Any;
 use std::future::poll_fn;
-use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::panic::{self, AssertUnwindSafe, Location};
 use std::pin::Pin;
 use std::task::Poll;
 
@@ -14,9 +13,18 @@ use std::task::Poll;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Panicked;
 
-/// From now on panics are description by `report`.
-pub(crate) fn report_with(report: Report) {
-    panic::set_hook(Box::new(move |info| report.panicked(&description(info))));
+/// Where a panic happened, and its message if that is a literal: a formatted one may quote a secret.
+#[derive(Debug)]
+pub(crate) struct PanicFacts<'a> {
+    pub(crate) place: Option<&'a Location<'a>>,
+    pub(crate) message: Option<&'static str>,
+}
+
+/// Has all later panics reported by this function.
+pub(crate) fn report_with(report: impl Fn(&PanicFacts<'_>) + Send + Sync + 'static) {
+    panic::set_hook(Box::new(move |info| {
+        report(&PanicFacts { place: info.location(), message: literal(info.payload()) });
+    }));
 }
 
 /// Does the work; a panic in it goes no further.
@@ -31,13 +39,6 @@ pub(crate) async fn contained<T>(mut work: Pin<Box<impl Future<Output = T>>>) ->
         Err(panicked) => Poll::Ready(Err(panicked)),
     })
     .await
-}
-
-/// Where it was, and what was said if that was a literal: a message that was put together may quote a secret.
-fn description(info: &PanicHookInfo<'_>) -> String {
-    let place = info.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
-    let literal = literal(info.payload()).map(|text| format!(": {text}")).unwrap_or_default();
-    format!("internal error{place}{literal}")
 }
 
 fn literal(payload: &(dyn Any + Send)) -> Option<&'static str> {
