@@ -2,10 +2,9 @@
 
 use super::prompt;
 use crate::error::{CodeOrigin, Error, MfaError, MfaFailure, ProcessFailure};
-use crate::report::waiting::ProgramLimit;
 use crate::role::{MfaCode, MfaSerial};
 use crate::settings::CodeSource;
-use crate::sys::helper::{self, Attendance};
+use crate::sys::helper::{self, Attendance, ProgramLimit};
 use nix::errno::Errno;
 use std::ffi::CString;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -4,7 +4,6 @@ use crate::error::{StsCall, deceives};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 /// How often a call was sent: counted where requests leave, told where somebody waits for them.
 #[derive(Debug, Clone, Default)]
@@ -133,17 +132,4 @@ mod tests {
         let wide = Awaited::Source { name: "SSO of profile 本番\u{1b}[2J環境".into() };
         assert_eq!(line(&wide, 45), "xassume: waiting for SSO of profile 本番 […");
     }
-}
-
-/// How long a program that is run for a session may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ProgramLimit {
-    pub(crate) left: Duration,
-    /// The limit that this is left of.
-    pub(crate) of: Duration,
-}
-
-impl ProgramLimit {
-    /// Where nothing else is asked for: a person may have to unlock something for it.
-    pub(crate) const OWN: Self = Self { left: Duration::from_mins(1), of: Duration::from_mins(1) };
 }

@@ -14,7 +14,6 @@ use super::reap::Entry;
 use super::signals::{self, Notice};
 use super::tty::Terminal;
 use crate::process::{End, Group, Pid};
-use crate::report::waiting::ProgramLimit;
 pub(super) use answer::{Answer, More};
 use family::Family;
 use std::ffi::CString;
@@ -24,6 +23,19 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
+
+/// How long a program that is run for a session may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ProgramLimit {
+    pub(crate) left: Duration,
+    /// The limit that this is left of.
+    pub(crate) of: Duration,
+}
+
+impl ProgramLimit {
+    /// Where nothing else is asked for: a person may have to unlock something for it.
+    pub(crate) const OWN: Self = Self { left: Duration::from_mins(1), of: Duration::from_mins(1) };
+}
 
 /// Why a helper gave no answer.
 #[derive(Debug)]
