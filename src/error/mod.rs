@@ -4,6 +4,7 @@
 //! No secret is ever a fact of an error.
 
 mod assume;
+mod command;
 mod config;
 mod denial;
 mod mfa;
@@ -11,6 +12,7 @@ mod source;
 mod text;
 
 pub(crate) use assume::{AssumeError, Cause, Effort, LastTry, NetworkFailure, Refusal, StsCall};
+pub(crate) use command::NotRunnable;
 pub(crate) use config::{ConfigError, DurationBy, Misplaced};
 pub(crate) use denial::{Blame, Lack, PolicyKind};
 pub(crate) use mfa::{CodeOrigin, MfaError, MfaFailure};
@@ -67,7 +69,7 @@ pub(crate) enum Error {
     /// The command is nowhere in `PATH`, or its path does not exist.
     CommandNotFound { name: String },
     /// The command is there, but cannot be run.
-    CommandNotRunnable { name: String, reason: String, hint: Option<String> },
+    CommandNotRunnable { name: String, cause: NotRunnable },
     /// Something is missing that xassume needs.
     Missing { what: &'static str, reason: String, hint: &'static str },
     /// The operating system has too little of something that xassume itself needs.
@@ -118,7 +120,8 @@ impl Error {
 
     fn own_hint(&self) -> Option<String> {
         match self {
-            Self::Usage { hint, .. } | Self::CommandNotRunnable { hint, .. } => hint.clone(),
+            Self::Usage { hint, .. } => hint.clone(),
+            Self::CommandNotRunnable { cause, .. } => cause.hint().map(str::to_owned),
             Self::Value { invalid, .. } => invalid.hint.clone(),
             Self::File { path, .. } => Some(format!("check that {} exists and can be read", path.display())),
             Self::Certificates { path, .. } => {
@@ -218,7 +221,7 @@ impl fmt::Display for Error {
             Self::OutputClosed => f.write_str("cannot write to standard output: there is none"),
             Self::Lapsed => f.write_str("the session expired and could not be refreshed; the command was stopped"),
             Self::CommandNotFound { name } => write!(f, "cannot run `{name}`: command not found"),
-            Self::CommandNotRunnable { name, reason, .. } => write!(f, "cannot run `{name}`: {reason}"),
+            Self::CommandNotRunnable { name, cause } => write!(f, "cannot run `{name}`: {}", cause.reason()),
             Self::Missing { what, reason, .. } | Self::Exhausted { what, reason } | Self::System { what, reason } => {
                 write!(f, "cannot {what}: {reason}")
             }
@@ -267,7 +270,7 @@ mod tests {
     #[test]
     fn statuses_follow_env_and_timeout() {
         let not_found = Error::CommandNotFound { name: "x".into() };
-        let not_runnable = Error::CommandNotRunnable { name: "x".into(), reason: "is a directory".into(), hint: None };
+        let not_runnable = Error::CommandNotRunnable { name: "x".into(), cause: NotRunnable::Directory };
         let usage = Error::usage("no", "hint");
         assert_eq!((not_found.status(), not_runnable.status(), usage.status()), (127, 126, 125));
     }

@@ -9,7 +9,7 @@ use crate::deliver::process::CredentialProcess;
 use crate::deliver::published::PublishedFile;
 use crate::deliver::run_directory::RunDirectory;
 use crate::deliver::token_file;
-use crate::error::Error;
+use crate::error::{Error, reason_of};
 use crate::session::Session;
 use crate::settings::Via;
 use crate::supervise::ports::{Deliver, Publishing};
@@ -17,6 +17,7 @@ use crate::sys::offload::{Life, Offload};
 use crate::sys::program;
 use std::ffi::CString;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How sessions reach the command.
@@ -98,9 +99,18 @@ impl Method {
             Via::File { path: Some(path), mode } => Self::File(file::at(path, *mode)?),
             Via::File { path: None, mode } => Self::File(file::within(directory, *mode)?),
             Via::Endpoint { token_file } => Self::Endpoint(Endpoint::open(directory, token_file.as_deref())?),
-            Via::Process => Self::Process(CredentialProcess::open(directory, &program::own()?)?),
+            Via::Process => Self::Process(CredentialProcess::open(directory, &own_file()?)?),
         })
     }
+}
+
+/// The path of xassume's own file.
+fn own_file() -> Result<PathBuf, Error> {
+    program::own().map_err(|error| Error::Missing {
+        what: "find the file of xassume itself",
+        reason: reason_of(&error),
+        hint: "/proc must be mounted",
+    })
 }
 
 /// The run's directory with the command's copy of the config file; none if the command sees the user's own.

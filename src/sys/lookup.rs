@@ -1,19 +1,19 @@
-//! Finding the command's file before any call to STS, so that 126 and 127 cost nothing.
+//! Looks up the command's file before any call to STS, so that status 126 or 127 costs no call.
 //!
-//! The search is execvp(3)'s, through the `PATH` that xassume itself inherited: what the user sees at the prompt is
-//! what runs, whatever the command's own environment will be.
+//! It searches as execvp(3) does, in the `PATH` that xassume inherited: the same file runs as at the user's prompt,
+//! whatever the command's environment will contain.
 
-use crate::error::{Error, reason_of};
+use crate::error::{Error, NotRunnable, reason_of};
 use nix::unistd::{AccessFlags, access};
 use std::ffi::{CString, OsStr, OsString};
 use std::io;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 /// glibc's `confstr(_CS_PATH)`: where execvp(3) looks when there is no `PATH`.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
-/// A command that was found: its file, and its arguments as they were typed, the name first.
+/// A command that was found: its file, and its arguments as typed, the name first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Command {
     pub(crate) path: CString,
@@ -31,41 +31,36 @@ impl Command {
 ///
 /// # Errors
 /// [`Error::CommandNotFound`] (127) or [`Error::CommandNotRunnable`] (126).
-pub(crate) fn find(words: &[OsString], path: Option<&OsStr>) -> Result<Command, Error> {
-    let name = words.first().map(OsString::as_os_str).unwrap_or_default();
-    let shown = || name.to_string_lossy().into_owned();
+pub(crate) fn find(arguments: &[OsString], path: Option<&OsStr>) -> Result<Command, Error> {
+    let name = arguments.first().map(OsString::as_os_str).unwrap_or_default();
     let file = if name.as_bytes().contains(&b'/') {
         check(Path::new(name)).map(|()| PathBuf::from(name))
     } else {
         search(name, path.unwrap_or(OsStr::new(DEFAULT_PATH)))
     };
-    let file = file.map_err(|miss| match miss {
-        Miss::NotFound => Error::CommandNotFound { name: shown() },
-        Miss::NotRunnable { reason, hint } => {
-            Error::CommandNotRunnable { name: shown(), reason, hint: Some(hint.to_owned()) }
+    file.and_then(|file| command(&file, arguments)).map_err(|miss| {
+        let name = name.to_string_lossy().into_owned();
+        match miss {
+            Miss::NotFound => Error::CommandNotFound { name },
+            Miss::NotRunnable(cause) => Error::CommandNotRunnable { name, cause },
         }
-    })?;
-    let c_string = |word: Vec<u8>| {
-        CString::new(word).map_err(|_| Error::CommandNotRunnable {
-            name: shown(),
-            reason: "a word of it holds a NUL byte".into(),
-            hint: None,
-        })
-    };
-    Ok(Command {
-        path: c_string(file.into_os_string().into_vec())?,
-        arguments: words.iter().map(|word| c_string(word.as_bytes().to_vec())).collect::<Result<_, _>>()?,
     })
+}
+
+fn command(file: &Path, arguments: &[OsString]) -> Result<Command, Miss> {
+    let c_string = |text: &OsStr| CString::new(text.as_bytes()).map_err(|_| Miss::NotRunnable(NotRunnable::NulByte));
+    let arguments = arguments.iter().map(|argument| c_string(argument)).collect::<Result<_, _>>()?;
+    Ok(Command { path: c_string(file.as_os_str())?, arguments })
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Miss {
     NotFound,
-    NotRunnable { reason: String, hint: &'static str },
+    NotRunnable(NotRunnable),
 }
 
-/// The first file in `PATH` that can be run. One that cannot is passed over, as execvp(3) does, and told only when
-/// no other is found.
+/// The first file in `PATH` that can be run. Others are skipped, as execvp(3) does, and are reported only if no file in
+/// `PATH` can be run.
 fn search(name: &OsStr, path: &OsStr) -> Result<PathBuf, Miss> {
     if name.is_empty() {
         return Err(Miss::NotFound);
@@ -85,18 +80,19 @@ fn search(name: &OsStr, path: &OsStr) -> Result<PathBuf, Miss> {
 }
 
 fn check(file: &Path) -> Result<(), Miss> {
-    let not_runnable = |reason: &str, hint| Miss::NotRunnable { reason: reason.to_owned(), hint };
-    match std::fs::metadata(file) {
-        Ok(found) if found.is_dir() => Err(not_runnable("it is a directory", "name a file that can be run")),
-        Ok(found) if !found.is_file() => Err(not_runnable("it is no regular file", "name a file that can be run")),
-        Ok(_) => access(file, AccessFlags::X_OK).map_err(|error| {
-            not_runnable(error.desc(), "make it executable (chmod +x), or name its interpreter: sh FILE")
-        }),
+    let cause = match std::fs::metadata(file) {
+        Ok(found) if found.is_dir() => NotRunnable::Directory,
+        Ok(found) if !found.is_file() => NotRunnable::NotRegular,
+        Ok(_) => match access(file, AccessFlags::X_OK) {
+            Ok(()) => return Ok(()),
+            Err(error) => NotRunnable::NotExecutable(error.desc().to_owned()),
+        },
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            Err(Miss::NotFound)
+            return Err(Miss::NotFound);
         }
-        Err(error) => Err(not_runnable(&reason_of(&error), "check the permissions of the folders that lead to it")),
-    }
+        Err(error) => NotRunnable::Unreachable(reason_of(&error)),
+    };
+    Err(Miss::NotRunnable(cause))
 }
 
 #[cfg(test)]
@@ -110,11 +106,11 @@ mod tests {
     }
 
     #[test]
-    fn searches_path_and_passes_over_what_cannot_run() {
-        let directory = tempfile::tempdir().expect("a folder");
+    fn the_first_file_in_path_that_can_run_is_found() {
+        let directory = tempfile::tempdir().expect("a directory");
         let (first, second) = (directory.path().join("first"), directory.path().join("second"));
         for (dir, mode) in [(&first, 0o644), (&second, 0o755)] {
-            std::fs::create_dir(dir).expect("a folder");
+            std::fs::create_dir(dir).expect("a directory");
             std::fs::write(dir.join("tool"), "").expect("a file");
             std::fs::set_permissions(dir.join("tool"), std::fs::Permissions::from_mode(mode)).expect("a mode");
         }
@@ -128,12 +124,12 @@ mod tests {
     }
 
     #[test]
-    fn tells_missing_from_not_runnable() {
+    fn a_missing_file_differs_from_one_that_cannot_run() {
         assert!(matches!(look(&["/"], None), Err(Error::CommandNotRunnable { .. })));
         assert!(matches!(look(&["/dev/null"], None), Err(Error::CommandNotRunnable { .. })));
         for missing in ["", "no-such-command", "/no/such/command", "/dev/null/x", "./no-such-command"] {
             assert!(matches!(look(&[missing], Some("/nowhere")), Err(Error::CommandNotFound { .. })), "{missing}");
         }
-        assert!(look(&["sh"], None).is_ok(), "the default path holds sh");
+        assert!(look(&["sh"], None).is_ok(), "sh is in the default path");
     }
 }
