@@ -5,6 +5,7 @@
 //! but by SIGKILL; then the shell that it is, at least, is sent SIGTERM by the kernel.
 
 mod answer;
+mod error;
 mod family;
 
 use super::child::{Program, Stdio, spawn};
@@ -15,9 +16,9 @@ use super::signals::{self, Notice};
 use super::tty::Terminal;
 use crate::process::{End, Group, Pid};
 pub(super) use answer::{Answer, More};
+pub(crate) use error::HelperError;
 use family::Family;
 use std::ffi::CString;
-use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
@@ -36,32 +37,6 @@ impl ProgramLimit {
     /// Where nothing else is asked for: a person may have to unlock something for it.
     pub(crate) const OWN: Self = Self { left: Duration::from_mins(1), of: Duration::from_mins(1) };
 }
-
-/// Why a helper gave no answer.
-#[derive(Debug)]
-pub(crate) enum HelperError {
-    /// It could not be started, or its output not be read.
-    Spawn(io::Error),
-    /// It ended otherwise than with status 0.
-    Failed(End),
-    /// It was killed when what was left of this time had passed.
-    TimedOut(Duration),
-    /// It wrote more than this many bytes, and was killed.
-    TooLarge(usize),
-}
-
-impl fmt::Display for HelperError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Spawn(error) => write!(f, "could not be started: {error}"),
-            Self::Failed(end) => end.fmt(f),
-            Self::TimedOut(limit) => write!(f, "gave no answer within {}", humantime::format_duration(*limit)),
-            Self::TooLarge(limit) => write!(f, "wrote more than {limit} bytes"),
-        }
-    }
-}
-
-impl std::error::Error for HelperError {}
 
 /// How often a helper is looked at where the kernel has no pidfd to wait for.
 const POLL: Duration = Duration::from_millis(20);

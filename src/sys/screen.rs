@@ -42,12 +42,12 @@ pub(crate) fn undisturbed<T>(draw: impl FnOnce() -> T) -> T {
 /// From now on a line stands. It is erased if a signal ends xassume, unless the signals are read elsewhere.
 pub(crate) fn line_stands() {
     STANDING.store(true, Ordering::Relaxed);
-    signals::tidy_before_death();
+    signals::run_before_death(erase_before_death);
 }
 
 /// Erases the line that a signal ends with xassume. Async-signal-safe. A terminal that is held by ^S keeps the line: an open
 /// file description of our own does not block.
-pub(super) fn erase_before_death() {
+fn erase_before_death() {
     if !line_is_gone() || !is_ours() {
         return;
     }

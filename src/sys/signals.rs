@@ -10,9 +10,9 @@ mod inherited;
 mod notice;
 mod watch;
 
-pub(crate) use death::{die_of, forbid_core_dumps, install_pid1_handlers, tidy_before_death};
+pub(crate) use death::{die_of, forbid_core_dumps, install_pid1_handlers};
 pub(crate) use inherited::{Inherited, inherited, keep_child_statuses};
-pub(super) use notice::{Notice, separate_notice};
+pub(super) use notice::{Notice, run_before_death, separate_notice};
 pub(crate) use watch::Watch;
 
 use crate::process::signal::{Signal, SignalSet};

@@ -1,6 +1,6 @@
 //! What a helper writes: read as it comes, and no more than is allowed.
 
-use super::HelperError;
+use super::error::HelperError;
 use std::fs::File;
 use std::io::{self, Read as _};
 use tokio::io::unix::AsyncFd;

@@ -1,8 +1,7 @@
 //! Dying of a signal as the command did, so that a shell, systemd and `wait` see what they would have seen.
 
-use super::{change_mask, notice, set_disposition, set_handler};
+use super::{change_mask, set_disposition, set_handler};
 use crate::process::signal::{Signal, SignalSet};
-use crate::sys::screen;
 
 /// What ends a program that is run at a terminal.
 const ENDING: [Signal; 4] = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM];
@@ -47,7 +46,7 @@ pub(crate) fn install_pid1_handlers() {
 }
 
 /// Handles what ends a program, where it was not ignored at the start.
-fn end_by(handler: extern "C" fn(libc::c_int)) {
+pub(super) fn end_by(handler: extern "C" fn(libc::c_int)) {
     for signal in ENDING {
         if !super::inherited().ignores(signal) {
             set_handler(signal, handler);
@@ -58,23 +57,4 @@ fn end_by(handler: extern "C" fn(libc::c_int)) {
 extern "C" fn exit_as_if_killed(number: libc::c_int) {
     // SAFETY: `_exit` is async-signal-safe.
     unsafe { libc::_exit(128 + number) }
-}
-
-/// From now on these signals are told to a [`Notice`], where there is one; else they erase the line on the terminal, and
-/// kill as they would have without it. Signals that were ignored at the start stay so; execve(2) puts the others back.
-pub(crate) fn tidy_before_death() {
-    end_by(notify_or_die);
-}
-
-extern "C" fn notify_or_die(number: libc::c_int) {
-    if notice::notified(number) {
-        return;
-    }
-    // Only atomics and system calls, also in `die_of`.
-    screen::erase_before_death();
-    match Signal::from_number(number) {
-        Some(signal) => die_of(signal),
-        // SAFETY: `_exit` is async-signal-safe.
-        None => unsafe { libc::_exit(128 + number) },
-    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Handlers and not a blocked mask: a thread that resolves a name takes signals as well.
 
-use super::death::{die_of, tidy_before_death};
+use super::death::{die_of, end_by};
 use crate::process::Pid;
 use crate::process::signal::Signal;
 use crate::sys::poll::polled;
@@ -21,6 +21,9 @@ static TELL: AtomicI32 = AtomicI32::new(-1);
 /// The process that listens. A child of it has the same memory until it becomes a program.
 static LISTENER: AtomicI32 = AtomicI32::new(0);
 
+/// Runs before a signal ends xassume.
+static BEFORE_DEATH: OnceLock<fn()> = OnceLock::new();
+
 /// While this is there, a signal that ends a program at a terminal is told here first. Whoever is told ends xassume by it;
 /// one that was not asked for ends it when this is dropped.
 #[derive(Debug)]
@@ -38,7 +41,7 @@ impl Notice {
         let told = polled(reader.try_clone()?)?;
         LISTENER.store(me(), Ordering::Relaxed);
         TELL.store(writer.as_raw_fd(), Ordering::Release);
-        tidy_before_death();
+        end_by(notify_or_die);
         Ok(Self { told })
     }
 
@@ -95,7 +98,7 @@ fn read(mut pipe: &File) -> Option<Signal> {
 }
 
 /// Tells whoever listens; whether somebody does. Async-signal-safe: atomics and system calls, and errno stays as it was.
-pub(super) fn notified(number: libc::c_int) -> bool {
+fn notified(number: libc::c_int) -> bool {
     let tell: RawFd = TELL.load(Ordering::Acquire);
     if tell == -1 || LISTENER.load(Ordering::Relaxed) != me() {
         return false;
@@ -110,6 +113,24 @@ pub(super) fn notified(number: libc::c_int) -> bool {
         *libc::__errno_location() = errno;
     }
     true
+}
+
+/// From now on a signal that ends xassume runs `before` first, except while a [`Notice`] takes it. `before` has to be
+/// async-signal-safe. Signals that were ignored at the start stay ignored; execve(2) resets the handlers.
+pub(in crate::sys) fn run_before_death(before: fn()) {
+    BEFORE_DEATH.get_or_init(|| before);
+    end_by(notify_or_die);
+}
+
+extern "C" fn notify_or_die(number: libc::c_int) {
+    if notified(number) {
+        return;
+    }
+    // Reading a `OnceLock` that is set is one atomic load; `die_of` makes system calls only.
+    if let Some(before) = BEFORE_DEATH.get() {
+        before();
+    }
+    die_of(Signal::from_number(number).unwrap_or(Signal::KILL))
 }
 
 fn me() -> Pid {

@@ -1,0 +1,32 @@
+//! Why a helper gave no output.
+
+use crate::process::End;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+/// Why a helper gave no answer.
+#[derive(Debug)]
+pub(crate) enum HelperError {
+    /// It could not be started, or its output not be read.
+    Spawn(io::Error),
+    /// It ended otherwise than with status 0.
+    Failed(End),
+    /// It was killed when what was left of this time had passed.
+    TimedOut(Duration),
+    /// It wrote more than this many bytes, and was killed.
+    TooLarge(usize),
+}
+
+impl fmt::Display for HelperError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Spawn(error) => write!(f, "could not be started: {error}"),
+            Self::Failed(end) => end.fmt(f),
+            Self::TimedOut(limit) => write!(f, "gave no answer within {}", humantime::format_duration(*limit)),
+            Self::TooLarge(limit) => write!(f, "wrote more than {limit} bytes"),
+        }
+    }
+}
+
+impl std::error::Error for HelperError {}
