@@ -11,105 +11,20 @@ mod outside_signals;
 mod renewal;
 pub mod simulation;
 mod starting;
+mod state;
 mod stopping;
 
 pub(crate) use events::{Action, CommandInput, Fault, Final, Input, START_LIMIT, SessionInput};
+pub(crate) use state::Machine;
 
 use super::policy::{OnExpiry, Policy};
 use super::schedule::{Dice, Term};
 use crate::event::Event;
 use crate::moment::{Deadline, Now};
-use crate::process::Pid;
-use crate::process::signal::Signal;
 use crate::session::Validity;
 use crate::supervise::forwarding::Facts;
 use renewal::{Consequence, Renewal};
-use starting::{Given, Start, Step};
-use std::time::Duration;
-use stopping::Halt;
-
-/// A supervision in progress.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct Machine {
-    policy: Policy,
-    facts: Facts,
-    stage: Stage,
-    renewal: Renewal,
-    restarts: Restarts,
-    outside: Outside,
-    /// Whether the command was ever sent the refresh signal.
-    refresh_signal: RefreshSignal,
-    stop_warning: StopWarning,
-}
-
-/// Where the command is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum Stage {
-    /// No child runs the command: the first is not started yet, or the one before was stopped and reaped.
-    Starting(Start),
-    /// A child runs the command.
-    Running { child: Pid },
-    /// The stop signal was sent; at `kill_at` (boot clock) comes SIGKILL.
-    Stopping { halt: Halt, kill_at: Duration },
-    /// SIGKILL was sent at `since`; a command that lives on at `insist_at` is sent it by its id.
-    Killing { halt: Halt, since: Duration, insist_at: Option<Duration> },
-    /// The supervision is over.
-    Ended,
-}
-
-/// What follows when a command that was told to stop has ended.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum Then {
-    Restart,
-    /// Its end is the end: somebody outside wanted that.
-    Finish,
-    /// The end for want of a session.
-    Lapse,
-}
-
-impl Then {
-    /// Somebody outside wants no restart.
-    fn cancelled(self) -> Self {
-        match self {
-            Then::Restart | Then::Finish => Then::Finish,
-            Then::Lapse => Then::Lapse,
-        }
-    }
-
-    /// The session is lost.
-    fn lapsed(self) -> Self {
-        match self {
-            Then::Restart | Then::Lapse => Then::Lapse,
-            Then::Finish => Then::Finish,
-        }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum Restarts {
-    Wanted,
-    Cancelled,
-}
-
-/// Whether TERM came from outside.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum Outside {
-    Silent,
-    Terminated,
-}
-
-/// Whether it was said that each stop lasts the whole timeout, and why.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum StopWarning {
-    Due,
-    Said,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum RefreshSignal {
-    Unsent,
-    Sent(Signal),
-}
+use state::{Given, Halt, Outside, RefreshSignal, Restarts, Stage, Start, Step, StopWarning, Then};
 
 impl Machine {
     /// A supervision with its first session in hand; the first deadline has come already, and starts the command.

@@ -1,6 +1,6 @@
 //! What the command's rules do when it has ended, and what both its starts and its stops need.
 
-use super::{Machine, Outside, RefreshSignal, Stage, Start, Step, Then};
+use super::state::{Machine, Outside, RefreshSignal, Stage, Start, Step, Then};
 use crate::event::{Event, Stop};
 use crate::moment::Now;
 use crate::process::signal::Signal;

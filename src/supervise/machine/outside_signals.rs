@@ -1,7 +1,6 @@
 //! What signals from outside do to the command, and to its restarts.
 
-use super::stopping::Halt;
-use super::{Machine, Outside, Restarts, Stage, Start};
+use super::state::{Halt, Machine, Outside, Restarts, Stage, Start};
 use crate::event::Event;
 use crate::process::signal::Signal;
 use crate::process::{Arrival, End, Group, Pid, Sender, Target};

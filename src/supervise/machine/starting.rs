@@ -1,41 +1,12 @@
 //! How a command is started: a child is made, and has some time to be the command.
 
 use super::renewal::Consequence;
-use super::{Machine, Stage};
+use super::state::{Given, Machine, Stage, Start, Step};
 use crate::event::{Event, Problem};
 use crate::moment::Now;
 use crate::process::{End, Pid};
 use crate::supervise::machine::events::{Action, Fault, Final, START_LIMIT, START_RETRIES, START_RETRY_IN};
 use crate::supervise::policy::{Duty, OnExpiry};
-use std::time::Duration;
-
-/// A start that is to come.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Start {
-    pub(super) step: Step,
-    /// How the child before it ended; none before the first start.
-    pub(super) after: Option<End>,
-    /// How often this start has failed.
-    pub(super) failures: u32,
-    pub(super) given: Given,
-}
-
-/// Which session the child of a start was given.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Given {
-    Newest,
-    /// One that was replaced before the child was the command.
-    Replaced,
-}
-
-/// How far a start is; moments are of the boot clock.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Step {
-    /// To be tried at this moment.
-    Due(Duration),
-    /// There is a child, which has until then to be the command.
-    Awaited(Duration),
-}
 
 impl Start {
     pub(super) fn at(step: Step, after: Option<End>) -> Self {

@@ -2,45 +2,13 @@
 //!
 //! The command's process stays un-reaped until they are gone, so its id, and its group's, stay its own.
 
-use super::{Machine, Stage, StopWarning, Then};
+use super::state::{Halt, Leader, Machine, Stage, StopWarning, Then, Watch};
 use crate::event::{Event, Stop};
 use crate::moment::Now;
 use crate::process::signal::Signal;
 use crate::process::{End, Pid, Remaining, Target};
 use crate::supervise::machine::events::{Action, LINGER_LIMIT, LONGEST_PAUSE, LOOK_AGAIN, NAMED_AFTER};
 use std::time::Duration;
-
-/// A stop in progress.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Halt {
-    pub(super) child: Pid,
-    pub(super) then: Then,
-    pub(super) leader: Leader,
-}
-
-/// How far the command's own process is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Leader {
-    /// It is about to be sent the stop signal, if it has not ended by itself.
-    Unasked,
-    /// It was sent the stop signal.
-    Alive,
-    Ended(Watch),
-}
-
-/// Waiting for those whom an ended command left behind.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Watch {
-    /// How the command ended, and when (boot clock).
-    end: End,
-    at: Duration,
-    look_at: Duration,
-    pause: Duration,
-    /// One of them was named.
-    named: bool,
-    /// The family outside the group was sent the stop signal.
-    strays_asked: bool,
-}
 
 impl Halt {
     /// One of those who were left may have been the last.

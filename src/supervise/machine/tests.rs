@@ -5,10 +5,12 @@ mod refreshing;
 mod stopping;
 
 use super::*;
+use crate::process::signal::Signal;
 use crate::process::{End, Group, Sender, Target};
 use crate::supervise::machine::events::START_RETRIES;
 use crate::supervise::policy::Reach;
 use play::*;
+use std::time::Duration;
 
 #[test]
 fn the_command_is_started_at_once_and_the_refresh_is_announced() {

@@ -3,6 +3,7 @@
 use super::super::*;
 use super::moves::*;
 use super::world::*;
+use crate::process::signal::Signal;
 use crate::process::{Group, Target};
 use crate::supervise::machine::events::LINGER_LIMIT;
 use crate::supervise::policy::{OnRefreshFailure, Reach};

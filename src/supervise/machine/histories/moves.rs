@@ -1,9 +1,10 @@
 //! What can happen in a history.
 
-use super::super::*;
-use crate::process::Arrival;
+use crate::process::signal::Signal;
+use crate::process::{Arrival, Pid};
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
+use std::time::Duration;
 
 pub(super) const ME: Pid = 100;
 pub(super) const CHILD: Pid = 200;

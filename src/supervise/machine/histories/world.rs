@@ -2,11 +2,12 @@
 
 use super::super::*;
 use crate::event::Problem;
-use crate::process::{Arrival, End, Group, Member, Remaining, Sender};
+use crate::process::signal::Signal;
+use crate::process::{Arrival, End, Group, Member, Pid, Remaining, Sender};
 use crate::supervise::forwarding::SessionRole;
 use std::hash::Hash;
 use std::rc::Rc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::moves::*;
 

@@ -2,10 +2,11 @@
 
 use super::super::*;
 use crate::event::Problem;
-use crate::process::{Arrival, End, Group, Member, Remaining, Sender, Target};
+use crate::process::signal::Signal;
+use crate::process::{Arrival, End, Group, Member, Pid, Remaining, Sender, Target};
 use crate::supervise::forwarding::SessionRole;
 use crate::supervise::policy::Reach;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 pub(super) const CHILD: Pid = 200;
 pub(super) const HOUR: Duration = Duration::from_hours(1);

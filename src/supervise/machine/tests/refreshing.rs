@@ -3,8 +3,10 @@
 use super::super::*;
 use super::play::*;
 use crate::event::Problem;
+use crate::process::signal::Signal;
 use crate::process::{End, Group, Target};
 use crate::supervise::policy::{OnRefreshFailure, Reach};
+use std::time::Duration;
 
 #[test]
 fn a_refresh_is_published_before_the_command_is_stopped() {

@@ -2,8 +2,10 @@
 
 use super::super::*;
 use super::play::*;
+use crate::process::signal::Signal;
 use crate::process::{End, Group, Target};
 use crate::supervise::policy::Reach;
+use std::time::Duration;
 
 #[test]
 fn a_stopped_command_is_swept_reaped_and_started_again() {
