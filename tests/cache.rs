@@ -63,7 +63,7 @@ fn a_chain_is_one_session_in_the_cache() {
     let sts = FakeSts::start();
     let xassume = xassume(&sts).args(["-r", "222222222222:Second"]);
     assert_eq!(key_id(&ran(&xassume)), key_id(&ran(&xassume)));
-    assert_eq!(sts.requests().len(), 2, "once for each hop");
+    assert_eq!(sts.requests().len(), 2, "once for each role");
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn naming_the_policy(rules: RoleRules) -> FakeSts {
 #[track_caller]
 fn fails(xassume: &Xassume) -> String {
     let finished = xassume.run().exited(125);
-    assert_eq!(finished.stderr, "", "what a check finds is said once");
+    assert_eq!(finished.stderr, "", "the check reports on standard output only");
     let page = finished.stdout_text();
     assert_eq!(page.lines().filter(|line| line.starts_with("failed")).count(), 1, "{page}");
     for line in page.lines() {
@@ -169,7 +169,7 @@ fn the_cache_is_not_used() {
     let launch = xassume.without_args().args(["-r", ROLE, "--role-session-name", "me", "--"]);
     let launched = launch.args(probe()).args(["environ"]).run().exited(0);
     let kept = format!("AWS_ACCESS_KEY_ID={}", sts.issued()[1].access_key_id);
-    assert!(launched.stdout_fields().contains(&kept.into_bytes()), "the session of the last check that keeps one");
+    assert!(launched.stdout_fields().contains(&kept.into_bytes()), "the session of the last check that caches one");
     assert_eq!(sts.issued().len(), 3);
 }
 

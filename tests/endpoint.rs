@@ -246,7 +246,7 @@ fn the_command_gets_only_the_endpoint() {
     }
     let state = xassume.clone().arg("--").args(probe()).arg("state").run().exited(0).stdout_json();
     let descriptors: Vec<_> = state["fds"].as_object().expect("an object").keys().cloned().collect();
-    assert_eq!(descriptors, ["0", "1", "2"], "the command does not hold the endpoint's socket");
+    assert_eq!(descriptors, ["0", "1", "2"], "the command does not have the endpoint's socket open");
     assert!(xassume.sandbox().run_directories().is_empty(), "no file outlives the command");
     for name in ["AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONFIG_FILE"] {
         let refused = xassume.clone().args(["--keep-env", name, "--", "true"]).run().exited(125);

@@ -71,7 +71,7 @@ fn unrelated_variables_are_unchanged() {
     names.sort();
     let count = names.len();
     names.dedup();
-    assert_eq!(names.len(), count, "no name stands twice");
+    assert_eq!(names.len(), count, "no name is repeated");
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn the_process_id_stays_the_same() {
     assert_eq!(state["pid"], pid);
     assert_eq!(state["pgid"], pid);
     let descriptors: Vec<_> = state["fds"].as_object().expect("an object").keys().cloned().collect();
-    assert_eq!(descriptors, ["0", "1", "2"], "no descriptor of xassume's stays open");
+    assert_eq!(descriptors, ["0", "1", "2"], "no descriptor of xassume is inherited");
     assert_eq!(state["pdeathsig"], serde_json::Value::Null);
 }
 

@@ -131,7 +131,7 @@ fn after_a_helper_a_signal_ends_the_launch_as_before() {
 #[test]
 fn as_pid_1_the_status_reports_the_signal() {
     let Some(namespace) = pid_namespace() else {
-        println!("skipped: no pid namespace can be made here");
+        println!("skipped: no pid namespace can be created here");
         return;
     };
     let sts = FakeSts::start();

@@ -165,7 +165,7 @@ fn a_wrong_clock_is_corrected_for_the_signature() {
     for seconds in [3600, -3600] {
         let sts = FakeSts::builder().clock_offset(seconds).check_signature_time().start();
         let shown = Xassume::new(&sts).args(["-r", ROLE, "--"]).args(probe()).arg("environ").run().exited(0);
-        assert_eq!(sts.requests().len(), 2, "refused once, then signed with the server's time");
+        assert_eq!(sts.requests().len(), 2, "rejected once, then signed with the server's time");
         // The expiry is converted to the local clock. Otherwise SDKs would treat the session as expired, or use it for
         // too long.
         let told = shown.variable("AWS_CREDENTIAL_EXPIRATION").expect("an expiry");

@@ -141,7 +141,7 @@ fn roles_of_every_partition_are_requested_unchanged() {
         let shown = show(Xassume::new(&sts).env_remove("AWS_REGION").args(["-r", role]));
         assert_eq!(assumed(&sts), [role]);
         let region = if role.contains("aws-cn") { "cn-north-1" } else { "us-gov-west-1" };
-        assert_eq!(sts.requests()[0].region.as_deref(), Some(region), "the partition's own region signs");
+        assert_eq!(sts.requests()[0].region.as_deref(), Some(region), "the signature has the partition's Region");
         assert_eq!(shown.variable("AWS_REGION"), None, "a fallback is not given to the command");
     }
 }

@@ -93,7 +93,7 @@ fn in_a_user_namespace_directories_of_the_hosts_root_are_accepted() {
     let (user, rest) = args.split_at(5);
     let within = |program: &[&str]| world.clone().without_args().args(user).args(["unshare", "-U"]).args(program);
     if within(&["true"]).run().code() != Some(0) {
-        return skipped_without_root("no user namespace can be made here");
+        return skipped_without_root("no user namespace can be created here");
     }
     let shown = within(&[]).args(rest).run().exited(0).stdout_text();
     assert!(shown.lines().all(|file| Path::new(file).starts_with(world.sandbox().runtime())), "{shown}");
@@ -113,7 +113,7 @@ fn in_a_user_namespace_another_users_directory_in_an_open_one_is_skipped() {
     let (user, rest) = args.split_at(5);
     let within = |program: &[&str]| world.clone().without_args().args(user).args(["unshare", "-Ur"]).args(program);
     if within(&["true"]).run().code() != Some(0) {
-        return skipped_without_root("no user namespace can be made here");
+        return skipped_without_root("no user namespace can be created here");
     }
     let shown = within(&[]).args(rest).run().exited(0).stdout_text();
     assert!(shown.lines().all(|file| !Path::new(file).starts_with(&foreign)), "{shown}");
@@ -144,7 +144,7 @@ fn a_credentials_file_where_others_can_write_is_rejected_with_a_chmod_hint() {
         assert_eq!(unfolded(&refused.stderr), format!("{said}hint: chmod {change} {at}"));
         assert_eq!(refused.stdout_text(), "");
     }
-    assert_eq!(sts.requests().len(), 0, "it is found out before STS is asked");
+    assert_eq!(sts.requests().len(), 0, "the error comes before any call of STS");
     let shared = launch(&group, "0640").exited(0);
     assert!(
         shared.stdout_text().starts_with("[default]\n"),

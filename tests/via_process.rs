@@ -201,7 +201,7 @@ fn a_runtime_directory_with_an_unusable_path_is_skipped() {
 fn a_command_without_network_is_served() {
     let barred = ["unshare", "-rn"];
     if !Command::new(barred[0]).args([barred[1], "true"]).status().is_ok_and(|status| status.success()) {
-        println!("skipped: network namespaces cannot be made here");
+        println!("skipped: network namespaces cannot be created here");
         return;
     }
     let sts = FakeSts::start();

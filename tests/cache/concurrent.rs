@@ -164,7 +164,7 @@ fn on_a_full_disk(xassume: &Xassume, count: usize, warned: usize, launch: &str) 
     let xassume = xassume.clone().without_args().env("FULL", &full).env("XASSUME", crate::support::binary());
     let finished = xassume.program("unshare").args(["--mount", "sh", "-c", &script]).run();
     if finished.code() != Some(0) {
-        println!("skipped: no mount namespace here: {}", finished.stderr);
+        println!("skipped: no mount namespace can be created here: {}", finished.stderr);
         return None;
     }
     let warning = "No space left on device\nhint: make room there, or name another directory with --cache-dir; until";

@@ -258,7 +258,7 @@ fn an_unusable_runtime_directory_is_skipped_and_verbose_says_why() {
             assert!(told.matches(&line).count() == 1 && told.contains(outcome), "{told}");
         }
         assert_eq!(ran(&xassume).stderr, "");
-        assert_eq!(sts.requests().len(), 1, "the session is kept in the home");
+        assert_eq!(sts.requests().len(), 1, "the session is cached in the home directory");
     }
 }
 

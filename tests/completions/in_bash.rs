@@ -21,7 +21,7 @@ fn bash_is_here() -> bool {
     let here =
         Command::new("bash").args(["-c", "((BASH_VERSINFO[0] >= 5))"]).status().is_ok_and(|status| status.success());
     if !here {
-        println!("skipped: no bash 5 here");
+        println!("skipped: bash 5 is not installed");
     }
     here
 }
@@ -92,7 +92,7 @@ fn roles_are_completed_after_the_colons_at_which_bash_splits() {
     assert_eq!(offered("xassume --role-arn=arn:aws:iam::521111111144:r"), ["role/DeployMaster"]);
     assert_eq!(offered("xassume -r 521111111144:"), ["DeployMaster"]);
     let whole = offered_after("COMP_WORDBREAKS=${COMP_WORDBREAKS//[:=]/}", "xassume -r 521111111144:");
-    assert_eq!(whole, ["521111111144:DeployMaster"], "where bash does not part them");
+    assert_eq!(whole, ["521111111144:DeployMaster"], "where bash does not split them");
 }
 
 #[test]

@@ -92,6 +92,6 @@ fn escaped(text: &str) -> String {
 fn ascii(text: &str) -> String {
     let page = text.replace('…', "...");
     let others: String = page.chars().filter(|c| !c.is_ascii()).collect();
-    assert!(others.is_empty(), "say how the man page writes these: {others}");
+    assert!(others.is_empty(), "define how the man page writes these: {others}");
     page
 }

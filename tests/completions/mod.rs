@@ -39,7 +39,7 @@ fn completions_and_man_page_match_the_flags() {
             std::fs::write(&path, &text).expect("written");
         }
         let kept = std::fs::read(&path).unwrap_or_default();
-        assert!(kept == text, "completions/{name} is out of step: run UPDATE=1 cargo test completions");
+        assert!(kept == text, "completions/{name} is out of date: run UPDATE=1 cargo test completions");
     }
 }
 
@@ -55,6 +55,6 @@ fn the_readme_has_every_flag_and_no_other() {
     }
     for long in named {
         let known = xassume::cli::FLAGS.iter().any(|flag| flag.long == long) || ["help", "version"].contains(&long);
-        assert!(known, "the README's table names --{long}, which there is not");
+        assert!(known, "the README's table has --{long}, which does not exist");
     }
 }

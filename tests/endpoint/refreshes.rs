@@ -8,7 +8,7 @@ fn a_session_that_cannot_be_refreshed_is_returned_until_it_expires() {
     let served = Served::by(via_endpoint(&sts));
     sts.script_forever([Answer::error(403, "AccessDenied", "not now")]);
     served.running.error_line("cannot refresh the session");
-    assert_eq!(generation(&served.get(), &sts.issued()), 1, "the old one is kept");
+    assert_eq!(generation(&served.get(), &sts.issued()), 1, "the old one is still returned");
     served.running.error_line("the session has expired and the command is still running");
     let refused = served.get();
     assert_eq!(refused.status, 503, "{}", refused.text());

@@ -86,7 +86,7 @@ fn a_request_that_is_too_long_or_too_slow_is_closed() {
     slow[0].write_all(served.head().as_bytes()).expect("it reads");
     slow[2].write_all(format!("{}\r\n", served.head()).as_bytes()).expect("it reads");
     let begun = Instant::now();
-    assert_eq!(served.get().status, 200, "others do not wait");
+    assert_eq!(served.get().status, 200, "other runs do not wait");
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
     for stream in &mut slow {
         let answer = read_until_closed(stream);

@@ -56,6 +56,6 @@ fn a_delivery_that_needs_the_missing_part_says_so() {
         }
         let said = super::error_before_start(finished);
         assert!(said.contains(complaint), "{way}: {said}");
-        assert_eq!(sts.requests().len(), 0, "it is found out before STS is asked");
+        assert_eq!(sts.requests().len(), 0, "the error comes before any call of STS");
     }
 }

@@ -79,7 +79,7 @@ fn namespace_with_dead_mount() -> Option<&'static [&'static str]> {
     if with_mounts(namespace, DEAD, &world).run().code() == Some(0) {
         return Some(namespace);
     }
-    skipped("no FUSE here");
+    skipped("FUSE is not available here");
     None
 }
 

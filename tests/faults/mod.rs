@@ -78,7 +78,7 @@ fn mount_namespace() -> Option<&'static [&'static str]> {
     };
     let found = ways.iter().find(works).copied();
     if found.is_none() {
-        skipped("no mount namespace can be made here");
+        skipped("no mount namespace can be created here");
     }
     found
 }

@@ -10,7 +10,7 @@ fn a_refresh_never_prompts_even_after_a_cached_session() {
     sts.script([Answer::Ok, Answer::Lifetime(Duration::from_secs(8))]);
     let world = with_device(&sts);
     ran(world.clone().args(["--mfa-token", CODE]));
-    // No MFA session of this length was bought.
+    // No cached MFA session has this duration.
     let staying = world.args(["--mfa-session-duration", "1h", "--via", "file", "--min-ttl", "1s"]);
     let terminal = Terminal::run(&with_command(staying, &["say", "it runs", "then", "read-tty"]));
     terminal.line("it runs");

@@ -32,7 +32,7 @@ const HOSTILE: [&str; 2] = [
 fn evaluated(shell: &[&str], format: &str, script: &str) {
     let (program, options) = shell.split_first().expect("a program");
     if Command::new(program).args(["-c", "exit 0"]).output().is_err() {
-        println!("skipped: there is no {program}");
+        println!("skipped: {program} is not installed");
         return;
     }
     let sts = FakeSts::start();
@@ -93,7 +93,7 @@ fn a_script_from_the_help_does_not_continue_with_old_credentials() {
     let sts = FakeSts::start();
     let run = |shell: &[&str], script: &str| {
         if Command::new(shell[0]).arg("--version").output().is_err() {
-            println!("skipped: there is no {}", shell[0]);
+            println!("skipped: {} is not installed", shell[0]);
             return;
         }
         // This profile does not exist here.
@@ -145,5 +145,5 @@ fn a_second_evaluation_in_one_shell_is_no_deeper_than_the_first() {
         "for i in 1 2 3 4 5 6 7 8 9 10; do text=$(\"$X\" -r {ROLE} --print export) || exit; eval \"$text\"; done"
     );
     Xassume::new(&sts).env("X", binary()).program("sh").args(["-c", &script]).run().exited(0);
-    assert_eq!(sts.issued().len(), 10, "each from the session before");
+    assert_eq!(sts.issued().len(), 10, "each with the previous session");
 }

@@ -70,7 +70,7 @@ impl Secrets {
     pub(super) fn assert_absent(&self, place: &str, bytes: &[u8]) {
         assert!(!self.0.is_empty());
         if let Some(name) = self.found_in(bytes) {
-            panic!("{place} holds {name}:\n{}", String::from_utf8_lossy(bytes));
+            panic!("{place} contains {name}:\n{}", String::from_utf8_lossy(bytes));
         }
     }
 

@@ -44,7 +44,7 @@ fn search_exec_run(sts: &FakeSts, world: &Xassume, mut secrets: Secrets, sources
         assert_eq!(files, Vec::<PathBuf>::new());
         let kept = secrets.files_with_any(world.sandbox().runtime().as_path());
         assert!(kept.iter().all(|file| file.extension().is_some_and(|kind| kind == "session")), "{kept:?}");
-        assert!(!kept.is_empty(), "the cache holds the session");
+        assert!(!kept.is_empty(), "the cache contains the session");
         world.without_args().arg("--clear-cache").run().exited(0);
     }
 }

@@ -64,7 +64,7 @@ fn cores_are_files() -> bool {
     let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap_or_default();
     let files = !pattern.trim().is_empty() && !pattern.starts_with(['|', '@']) && !pattern.contains('/');
     if !files {
-        skipped("core files go elsewhere here");
+        skipped("core files are not written to the working directory here");
         return false;
     }
     let allowed = Command::new("sh").args(["-c", "ulimit -c unlimited"]).stderr(Stdio::null()).status();

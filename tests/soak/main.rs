@@ -129,7 +129,7 @@ fn arguments(words: &[String]) -> (Settings, Option<(PathBuf, Faults)>) {
                 match positional {
                     0 => settings.time = Duration::from_secs(number(text)),
                     1 => settings.seed = number(text),
-                    _ => panic!("what is {text:?}?"),
+                    _ => panic!("unexpected argument {text:?}"),
                 }
                 positional += 1;
             }

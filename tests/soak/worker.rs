@@ -54,7 +54,7 @@ pub fn run(words: &[String]) -> ExitCode {
         [parent, milliseconds] if parent == "parent" => start(&["leaf", milliseconds]),
         [kind, until] => {
             let kind = Kind::ALL.into_iter().find(|known| known.to_string() == *kind).expect("a kind");
-            let until = UNIX_EPOCH + Duration::from_secs(until.parse().expect("a moment"));
+            let until = UNIX_EPOCH + Duration::from_secs(until.parse().expect("a time"));
             return Worker::new(kind).work(until);
         }
         unknown => panic!("a worker does not know {unknown:?}"),

@@ -143,7 +143,7 @@ fn a_refreshed_login_replaces_the_old_one_and_keeps_foreign_keys() {
         let after: serde_json::Value = serde_json::from_slice(&fs::read(&path).expect("a login")).expect("JSON");
         assert_eq!(after["ofAnotherTool"], "kept");
         assert_ne!(after["refreshToken"], before["refreshToken"]);
-        assert!(fs::symlink_metadata(&path).expect("there").is_symlink(), "what a link leads to is replaced");
+        assert!(fs::symlink_metadata(&path).expect("there").is_symlink(), "the target of the link is replaced");
         assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
         assert_eq!(siblings(&path).len(), 2, "{:?}", siblings(&path));
     }

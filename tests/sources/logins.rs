@@ -59,7 +59,7 @@ pub(super) fn signed_in(sts: &FakeSts, sign_in: &FakeSignIn, lasts: Duration) ->
 fn a_login_to_the_console() {
     let (sts, sign_in) = (FakeSts::start(), FakeSignIn::start());
     ran(signed_in(&sts, &sign_in, Duration::from_mins(10)));
-    assert_eq!((signer(&sts), sign_in.requests().len()), (Identity::login().access_key_id, 0), "it lasts a while");
+    assert_eq!((signer(&sts), sign_in.requests().len()), (Identity::login().access_key_id, 0), "it is still valid");
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_login_to_the_console_that_expires_soon_is_refreshed_and_stored() {
     }
     let signers: Vec<_> = sts.requests().into_iter().filter_map(|request| request.access_key_id).collect();
     assert_eq!(signers, [Identity::login_refreshed().access_key_id, Identity::login_refreshed().access_key_id]);
-    assert_eq!(sign_in.requests().len(), 1, "its refresh token is good for one time");
+    assert_eq!(sign_in.requests().len(), 1, "its refresh token can be used once");
 }
 
 #[test]

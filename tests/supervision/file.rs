@@ -58,13 +58,13 @@ fn the_environment_contains_only_the_path_of_the_file() {
     }
     assert_eq!(finished.variable("AWS_EC2_METADATA_DISABLED").as_deref(), Some("true"));
     let files = ["AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"].map(|name| finished.variable(name).expect("is set"));
-    assert!(files.iter().all(|file| !Path::new(file).exists()), "they are gone with the run");
+    assert!(files.iter().all(|file| !Path::new(file).exists()), "they are removed with the run");
 }
 
 #[test]
 fn without_a_runtime_directory_the_file_is_still_in_memory() {
     if access("/dev/shm", AccessFlags::W_OK | AccessFlags::X_OK).is_err() {
-        skipped("no /dev/shm that can be written to");
+        skipped("/dev/shm is not writable");
         return;
     }
     let sts = FakeSts::start();
@@ -88,7 +88,7 @@ fn a_refresh_replaces_the_file() {
     let file = run_directory(xassume.sandbox()).join("credentials");
     let mut old = File::open(&file).expect("it is there");
     xassume.line("HUP");
-    assert_eq!(xassume.line("key="), format!("key={}", key(&sts, 1)), "it is there before the signal");
+    assert_eq!(xassume.line("key="), format!("key={}", key(&sts, 1)), "the file exists before the signal");
     assert_ne!(fs::metadata(&file).expect("it is there").ino(), old.metadata().expect("it is open").ino());
     assert_eq!(mode(&file), 0o600);
     let mut text = String::new();
@@ -133,7 +133,7 @@ fn a_file_chosen_by_the_user_has_the_requested_mode() {
     let arguments = ["-r", super::ROLE, "--on-expiry", "signal", "--file-mode", "0640", "--credentials-file", "shared"];
     let xassume = probing(xassume.args(arguments), &["print-keys"]).spawn();
     assert_eq!(next_start(&xassume).key, key(&sts, 0));
-    assert_eq!(mode(&shared), 0o640, "the umask has no say");
+    assert_eq!(mode(&shared), 0o640, "the umask has no effect");
     xassume.line("HUP");
     assert_eq!(xassume.line("key="), format!("key={}", key(&sts, 1)));
     assert_eq!(mode(&shared), 0o640);
@@ -141,7 +141,7 @@ fn a_file_chosen_by_the_user_has_the_requested_mode() {
     xassume.line("TERM");
     let work = xassume.sandbox().work();
     assert_eq!(xassume.wait().exited(0).stderr, "");
-    assert!(!work.exists() || entries_of(&work).is_empty(), "neither the file nor a temporary one stays");
+    assert!(!work.exists() || entries_of(&work).is_empty(), "neither the file nor a temporary one remains");
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn with_leased_program(sts: &FakeSts) -> Option<(Xassume, sys::Lease)> {
     std::fs::copy(this, &program).expect("the home is ours");
     let lease = sys::Lease::take(&program);
     if lease.is_err() {
-        skipped("no lease can be taken on a file here");
+        skipped("files cannot be leased here");
     }
     Some((xassume.arg("--").arg(program).arg(mark), lease.ok()?))
 }

@@ -79,7 +79,7 @@ fn verbose_logs_each_step_of_a_restart() {
         assert!(said.starts_with(begin), "{said:?} is not {begin:?}");
     }
     assert!(said[1].ends_with("(lifetime 2s)") && said[4].ends_with("(in 1h)"), "{said:#?}");
-    assert_eq!(count(&finished.stderr, "forwarded"), 0, "that takes -vv");
+    assert_eq!(count(&finished.stderr, "forwarded"), 0, "this needs -vv");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::support::{Answer, FakeSts, Running, Xassume, binary, probe, skipped, 
 fn namespace() -> Option<Vec<&'static str>> {
     let found = pid_namespace();
     if found.is_none() {
-        skipped("no pid namespace can be made here");
+        skipped("no pid namespace can be created here");
     }
     found
 }

@@ -70,6 +70,6 @@ fn a_wrong_clock_here_does_not_matter() {
     for (xassume, sts, begun) in cases {
         next_start(&xassume);
         assert_eq!(next_start(&xassume).key, key(&sts, 1));
-        assert!(sts.requests()[1].arrived - begun >= Duration::from_secs(1), "by the server's clock");
+        assert!(sts.requests()[1].arrived - begun >= Duration::from_secs(1), "measured with the server's clock");
     }
 }

@@ -30,7 +30,7 @@ fn a_restarted_command_differs_only_in_its_credentials() {
     let (first, second) = (next_start(&xassume), next_start(&xassume));
     assert_eq!((&first.key, &second.key), (&key(&sts, 0), &key(&sts, 1)));
     assert_ne!(first.pid, second.pid);
-    assert_eq!(state_of(first.pid), None, "the first is gone before the second begins, and reaped");
+    assert_eq!(state_of(first.pid), None, "the first has ended and is reaped before the second begins");
 
     let environment = |of: &Start| -> BTreeMap<String, String> {
         let path = xassume.sandbox().work().join(format!("environment.{}", of.pid));

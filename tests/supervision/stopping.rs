@@ -26,10 +26,10 @@ fn a_command_that_left_its_group_is_stopped_and_started_again() {
     let first = next_start(&xassume);
     xassume.line("worker pid=");
     assert_ne!(next_start(&xassume).pid, first.pid);
-    assert!(has_ended(worker), "the group that the command has joined is the command's");
+    assert!(has_ended(worker), "the group that the command has joined counts as its group");
     let finished = end(xassume).exited(0);
     assert_eq!(finished.stderr, "");
-    assert_eq!(count(&finished.stdout_text(), "TERM code="), 2, "each is asked once");
+    assert_eq!(count(&finished.stdout_text(), "TERM code="), 2, "each is called once");
 }
 
 #[test]

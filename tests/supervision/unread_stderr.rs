@@ -31,7 +31,7 @@ impl Pipe {
         Self { reader, writer }
     }
 
-    /// Through a new open file description, because O_NONBLOCK belongs to that.
+    /// Through a new open file description, because `O_NONBLOCK` belongs to that.
     fn fill(&self) {
         let path = format!("/proc/self/fd/{}", self.writer.as_raw_fd());
         let filler = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path);
@@ -142,7 +142,7 @@ fn dropped_messages_are_counted_when_the_pipe_is_read_again() {
     assert_eq!(text.matches("messages_dropped").count(), 1, "{text}");
     assert!(dropped > 100, "{dropped}");
     assert_eq!(text.matches("\"message\":\"forwarded SIGRTMIN+3\"").count() + dropped, SENT);
-    assert!(text.contains("\"message\":\"forwarded SIGTERM\""), "what comes later is written again");
+    assert!(text.contains("\"message\":\"forwarded SIGTERM\""), "later messages are written again");
 }
 
 #[test]

@@ -59,7 +59,7 @@ impl<T: Clone + std::fmt::Debug> Log<T> {
             .unwrap_or_else(PoisonError::into_inner);
         let seen = entries.clone();
         drop(entries);
-        assert!(!result.timed_out(), "waited {PATIENCE:?} in vain; so far: {seen:#?}");
+        assert!(!result.timed_out(), "nothing after {PATIENCE:?}; so far: {seen:#?}");
         seen
     }
 

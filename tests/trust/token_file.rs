@@ -48,8 +48,8 @@ fn a_token_file_chosen_by_the_user_has_mode_0600_and_is_removed_at_the_end() {
         shell(world.clone().env("XASSUME_ENDPOINT_TOKEN_FILE", "other"), &format!("{SHOW_TOKEN}; env")).run().exited(0);
     let (_, file) = tokens(&shown);
     assert_eq!(file.map(PathBuf::from), Some(path.canonicalize().unwrap_or(path.clone())));
-    assert!(!shown.stdout_text().contains("XASSUME_ENDPOINT_TOKEN_FILE"), "it is for this run alone");
-    assert_eq!(fs::read_dir(world.sandbox().work()).expect("there").count(), 0, "nothing stays");
+    assert!(!shown.stdout_text().contains("XASSUME_ENDPOINT_TOKEN_FILE"), "it is only for this run");
+    assert_eq!(fs::read_dir(world.sandbox().work()).expect("there").count(), 0, "nothing remains");
 
     // A file that another program has created there since is not removed.
     let replaced = shell(world.clone(), "echo mine >new && mv new token");

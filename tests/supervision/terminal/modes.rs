@@ -120,7 +120,10 @@ fn a_command_that_left_the_group_of_the_terminal_is_stopped() {
         next_start(&terminal);
         worker
     });
-    assert!(matches!(state_of(workers[0]), None | Some('Z')), "the group that the command has joined is the command's");
+    assert!(
+        matches!(state_of(workers[0]), None | Some('Z')),
+        "the group that the command has joined counts as its group"
+    );
 }
 
 /// setsid(1) forks only if it is the leader of a group, which it is not here.

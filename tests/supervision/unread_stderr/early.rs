@@ -38,7 +38,7 @@ fn a_signal_ends_it_while_a_message_waits() {
 
 #[test]
 fn a_signal_ends_it_as_pid_1_while_its_first_message_waits() {
-    let Some(namespace) = pid_namespace() else { return skipped("no pid namespace can be made here") };
+    let Some(namespace) = pid_namespace() else { return skipped("no pid namespace can be created here") };
     for way in [&["--via", "file"][..], &["--on-expiry", "restart"], &[]] {
         let (sts, pipe) = (FakeSts::start(), Pipe::new());
         pipe.fill();

@@ -27,7 +27,7 @@ impl Options {
     pub(super) fn parse(words: &[&str]) -> Self {
         let mut options = Self::default();
         for pair in words.chunks(2) {
-            let [name, list] = pair else { panic!("{pair:?} lacks a list of signals") };
+            let [name, list] = pair else { panic!("{pair:?} has no list of signals") };
             let signals = list.split(',').map(number).collect();
             match *name {
                 "exit-on" => options.exit_on = signals,
