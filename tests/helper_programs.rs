@@ -1,6 +1,6 @@
 //! Programs that xassume runs: a `credential_process` and an `--mfa-command`. They may prompt on the terminal before
 //! the command starts, and they end with the launch.
-#![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
+#![allow(clippy::print_stdout, reason = "a skipped test prints the reason")]
 
 use crate::support::log::PATIENCE;
 use crate::support::processes::{children, eventually, pid_namespace, state_of, wait_until_stopped};

@@ -1,5 +1,5 @@
 //! The integration tests, in one binary: one module per behavior, all against the real program.
-#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says why and stops")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test panics with the reason")]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! Concurrent launches: one calls STS, and the others wait for its result.
-#![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
+#![allow(clippy::print_stdout, reason = "a skipped test prints the reason")]
 
 use super::{ROLE, directory, key_id, ran, xassume};
 use crate::support::{Answer, FakeSts, Finished, Running, StsRequest, Xassume, probe};

@@ -1,6 +1,6 @@
 //! Faults of the cache's files: at worst STS is called once more. A fault of a directory or of the disk is a warning;
 //! all other faults are only logged with `-v`.
-#![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
+#![allow(clippy::print_stdout, reason = "a skipped test prints the reason")]
 
 use super::{directory, key_id, ran, xassume};
 use crate::support::processes::eventually;

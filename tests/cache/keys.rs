@@ -1,5 +1,5 @@
 //! A cached session is used only for an equal request: if anything differs, STS is called.
-#![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
+#![allow(clippy::print_stdout, reason = "a skipped test prints the reason")]
 
 use super::{ran, xassume};
 use crate::support::{FakeImds, FakeSts, Identity, Xassume, probe};

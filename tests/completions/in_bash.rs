@@ -1,6 +1,6 @@
 //! Runs the bash script in bash, with the variables that readline sets. `tests/clients` tests it on a terminal, with
 //! zsh and fish.
-#![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
+#![allow(clippy::print_stdout, reason = "a skipped test prints the reason")]
 
 use super::generate;
 use super::listed::user;

@@ -1,5 +1,5 @@
 //! The content of the man page, and that it is valid roff.
-#![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
+#![allow(clippy::print_stdout, reason = "a skipped test prints the reason")]
 
 use super::manual::{INSTEAD, flags_with_variables, page};
 use crate::documents::{command_line, parses, read};

@@ -6,8 +6,13 @@
 //! A scenario is a supervised run with a refresh. Its first run lists the calls after the command is ready. Then each
 //! call (with `--every 5`: each fifth) is blocked in two more runs: one gets SIGTERM, in the other one the command
 //! exits. The program prints what went wrong; its status is 1 if anything did.
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a harness says what it sees, or stops")]
-#![allow(missing_docs, unreachable_pub, reason = "not an interface")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "the harness prints its results, and panics on errors"
+)]
+#![allow(missing_docs, unreachable_pub, reason = "this is not a public interface")]
 
 #[path = "../support/mod.rs"]
 mod support;

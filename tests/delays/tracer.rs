@@ -158,7 +158,7 @@ impl Tracer {
     }
 }
 
-#[allow(clippy::print_stderr, reason = "this is how the tracer is heard")]
+#[allow(clippy::print_stderr, reason = "the tracer prints to standard error")]
 fn say(text: &str) {
     eprintln!("{MARK}{text}");
 }

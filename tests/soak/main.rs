@@ -15,8 +15,13 @@
 //! At the end, every session that xassume got must have reached the command, in order and once. A session in an answer
 //! that was cut off must not have. Memory, descriptors, threads and zombies must not have grown, and no directory and
 //! no process may be left. Speed is not checked: a busy machine makes a soak slower, but does not make it fail.
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a soak says what it sees, or stops")]
-#![allow(missing_docs, unreachable_pub, reason = "nothing here is anybody's interface")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a soak prints its results, and panics on errors"
+)]
+#![allow(missing_docs, unreachable_pub, reason = "this is not a public interface")]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,5 +1,4 @@
-//! How a command is stopped: with all processes that it started and still belong to it, and with the time that they
-//! need.
+//! How a command is stopped, together with the processes that it started, and how much time they get.
 
 use super::processes::{children, eventually, state_of, wait_until_stopped};
 use super::{

@@ -17,8 +17,8 @@
 //! requests), `capture` (output of a process), `skips` (messages of skipped tests), `times` (AWS's formats of times),
 //! `processes` (reading `/proc`), `sys` (system calls).
 #![allow(dead_code, unused_imports, reason = "each user of this module uses a part of it")]
-#![allow(missing_docs, unreachable_pub, reason = "nothing here is anybody's interface but the tests'")]
-#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says why and stops")]
+#![allow(missing_docs, unreachable_pub, reason = "only the tests use this")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test panics with the reason")]
 
 pub mod capture;
 pub mod command;

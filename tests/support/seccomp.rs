@@ -1,7 +1,7 @@
 //! A seccomp(2) filter that denies system calls, like an old kernel or a container's sandbox does.
 //!
 //! It needs no privileges. Child processes inherit it.
-#![allow(unsafe_code, reason = "a filter is installed between fork and exec, by the raw call")]
+#![allow(unsafe_code, reason = "the filter is installed between fork and exec with a raw system call")]
 
 use std::io;
 

@@ -93,7 +93,7 @@ impl SilentPort {
 /// A lease on a file. A process that opens or runs the file blocks until this is dropped, or until the kernel breaks
 /// the lease (45 s).
 #[derive(Debug)]
-pub struct Lease(#[allow(dead_code, reason = "held")] fs::File);
+pub struct Lease(#[allow(dead_code, reason = "the lease lasts as long as the file is open")] fs::File);
 
 impl Lease {
     /// # Errors
