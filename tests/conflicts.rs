@@ -85,7 +85,7 @@ impl World {
         if value == "TOKEN FILE" { &self.token } else { value }
     }
 
-    fn typed(&self, xassume: Xassume, said: FlagAndValue) -> Xassume {
+    fn with_flag(&self, xassume: Xassume, said: FlagAndValue) -> Xassume {
         let flag = format!("--{}", said.0);
         match self.value(said) {
             "" => xassume.arg(flag),
@@ -107,7 +107,7 @@ fn first_line(finished: &Finished) -> &str {
 fn two_conflicting_flags_are_an_error_that_names_both() {
     let world = World::new();
     for &(one, other, _) in CONFLICTS {
-        let xassume = world.typed(world.typed(world.xassume.clone(), one), other);
+        let xassume = world.with_flag(world.with_flag(world.xassume.clone(), one), other);
         let finished = xassume.args(["--", "true"]).run().exited(125);
         let error = first_line(&finished);
         for (flag, _) in [one, other] {
@@ -126,7 +126,7 @@ fn a_variable_that_conflicts_with_a_flag_is_dropped_and_logged() {
         for (typed, set) in [(one, other), (other, one)] {
             // Whether anything is logged depends on the flag, verbose or quiet.
             let silent = typed.0 == "quiet";
-            let xassume = world.with_variable(world.typed(world.xassume.clone(), typed), set);
+            let xassume = world.with_variable(world.with_flag(world.xassume.clone(), typed), set);
             let xassume = if silent || typed.0 == "verbose" { xassume } else { xassume.arg("-v") };
             let finished = xassume.args(["--", "true"]).run();
             let need = NEED_ANOTHER_FLAG.iter().find(|(flag, _)| *flag == typed.0);

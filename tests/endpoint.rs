@@ -27,12 +27,12 @@ struct Served {
 }
 
 impl Served {
-    fn by(xassume: Xassume) -> Self {
-        Self::with(xassume, &["print-signals"])
+    fn start(xassume: Xassume) -> Self {
+        Self::start_with(xassume, &["print-signals"])
     }
 
     /// The command prints its variables and then performs these steps.
-    fn with(xassume: Xassume, verbs: &[&str]) -> Self {
+    fn start_with(xassume: Xassume, verbs: &[&str]) -> Self {
         let names = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"];
         let running = xassume.arg("--").args(probe()).arg("env").args(names).arg("then").args(verbs).spawn();
         let [url, token] = names.map(|name| running.line(name)[name.len() + 1..].to_owned());
@@ -126,7 +126,7 @@ fn generation(received: &Received, issued: &[Issued]) -> u64 {
 #[test]
 fn the_session_is_returned_for_the_token() {
     let sts = FakeSts::start();
-    let served = Served::by(via_endpoint(&sts).arg("-vv"));
+    let served = Served::start(via_endpoint(&sts).arg("-vv"));
     let received = served.get();
     assert_eq!(generation(&received, &sts.issued()), 1);
     assert_eq!(received.json()["AccountId"], "111111111111");
@@ -149,7 +149,7 @@ fn the_session_is_returned_for_the_token() {
 #[test]
 fn ten_thousand_requests_leave_nothing_behind() {
     let sts = FakeSts::start();
-    let served = Served::by(via_endpoint(&sts));
+    let served = Served::start(via_endpoint(&sts));
     let request = format!("{}\r\n", served.head());
     let ask = |count: usize| {
         let mut stream = BufReader::new(served.connect());

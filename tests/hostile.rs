@@ -7,7 +7,7 @@ use crate::support::{Answer, FakeSts, Xassume, probe};
 const ROLE: &str = "arn:aws:iam::521111111144:role/DeployMaster";
 
 /// The message and the hint of a run that fails. Asserts that neither contains a line break or a control character.
-fn refused(xassume: Xassume) -> (String, String) {
+fn rejected(xassume: Xassume) -> (String, String) {
     let finished = xassume.arg("--").args(probe()).args(["say", "ran"]).run().exited(125);
     assert_eq!(finished.stdout_text(), "", "the command must not start");
     let lines: Vec<&str> = finished.stderr.split('\n').collect();
@@ -26,7 +26,7 @@ fn a_message_of_sts_cannot_add_a_line_or_move_the_cursor() {
          <Message>{message}</Message></Error></ErrorResponse>"
     );
     sts.script([Answer::body(400, "text/xml", body)]);
-    let (message, _) = refused(Xassume::new(&sts).args(["-r", ROLE]));
+    let (message, _) = rejected(Xassume::new(&sts).args(["-r", ROLE]));
     let told = format!("cannot assume {ROLE}: MalformedPolicyDocument: no xassume: assumed everything");
     assert!(message.contains(&told), "{message}");
 }
@@ -34,7 +34,7 @@ fn a_message_of_sts_cannot_add_a_line_or_move_the_cursor() {
 #[test]
 fn a_role_cannot_add_a_line() {
     let sts = FakeSts::start();
-    let (message, _) = refused(Xassume::new(&sts).args(["-r", "arn:aws\nxassume: all is well:iam::1:role/x"]));
+    let (message, _) = rejected(Xassume::new(&sts).args(["-r", "arn:aws\nxassume: all is well:iam::1:role/x"]));
     assert!(message.contains("has '\\n' in it"), "{message}");
     assert_eq!(sts.requests().len(), 0);
 }
@@ -45,7 +45,7 @@ fn an_expiry_in_the_year_1_has_passed() {
     let output = r#"{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s","Expiration":"0001-01-01T00:00:00Z"}"#;
     let config = format!("[profile p]\ncredential_process = echo '{output}'\n");
     let xassume = Xassume::new(&sts).without_keys().file(".aws/config", config).args(["-p", "p", "-r", ROLE]);
-    let (message, _) = refused(xassume);
+    let (message, _) = rejected(xassume);
     assert!(message.contains("its credentials expired at 1970-01-01T00:00:00Z"), "{message}");
 }
 
@@ -58,14 +58,14 @@ fn endless_files_are_not_read_to_the_end() {
     made.expect("a file without blocks");
     let large = large.to_str().expect("text");
     for (path, reason) in [(large, "it is larger than "), ("/dev/zero", "it is a device, not a regular file")] {
-        let (message, _) = refused(world.clone().env("AWS_CONFIG_FILE", path).args(["-r", ROLE]));
+        let (message, _) = rejected(world.clone().env("AWS_CONFIG_FILE", path).args(["-r", ROLE]));
         assert!(message.contains(&format!("{path}: {reason}")), "{message}");
         for flag in ["--ca-bundle", "--web-identity-token-file"] {
-            let (message, _) = refused(world.clone().args([flag, path, "-r", ROLE]));
+            let (message, _) = rejected(world.clone().args([flag, path, "-r", ROLE]));
             assert!(message.contains(reason), "{message}");
         }
     }
-    let (message, _) = refused(Xassume::new(&sts).args(["--policy", "file:///dev/zero", "-r", ROLE]));
+    let (message, _) = rejected(Xassume::new(&sts).args(["--policy", "file:///dev/zero", "-r", ROLE]));
     assert!(message.contains("it is larger than"), "{message}");
     assert_eq!(sts.requests().len(), 0);
 }

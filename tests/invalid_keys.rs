@@ -9,7 +9,7 @@ const HIDDEN: &str = "HIDDENVALUE";
 
 /// Asserts that a launch, a supervised run and a check fail with the same error. Returns it on one line.
 #[track_caller]
-fn refused(sts: &FakeSts, xassume: &Xassume) -> String {
+fn rejected(sts: &FakeSts, xassume: &Xassume) -> String {
     let xassume = xassume.clone().args(["-r", ROLE]);
     let run = |args: &[&str]| {
         let finished = xassume.clone().args(args).args(["--"]).args(probe()).args(["say", "ran"]).run().exited(125);
@@ -41,14 +41,14 @@ fn invalid_keys_in_the_environment() {
             (format!("{HIDDEN}\u{1}"), "holds a control character"),
             (format!("{HIDDEN}\u{e9}"), "holds a character that is not ASCII"),
         ] {
-            let said = refused(&sts, &Xassume::new(&sts).env(variable, value));
+            let said = rejected(&sts, &Xassume::new(&sts).env(variable, value));
             let line =
                 format!("xassume: the environment has keys that cannot be used: {variable} {flaw} hint: export ");
             assert!(said.starts_with(&line), "{said}");
         }
     }
     let old_name = Xassume::new(&sts).env("AWS_ACCESS_KEY_ID", "ASIA1").env("AWS_SECURITY_TOKEN", "t\n");
-    assert!(refused(&sts, &old_name).contains(": AWS_SECURITY_TOKEN holds a line break"));
+    assert!(rejected(&sts, &old_name).contains(": AWS_SECURITY_TOKEN holds a line break"));
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn invalid_keys_of_a_profile() {
         );
         let xassume = Xassume::new(&sts).without_keys().file(file, text).args(["-p", "dev"]);
         let path = xassume.home().join(file);
-        let said = refused(&sts, &xassume);
+        let said = rejected(&sts, &xassume);
         let line =
             format!("xassume: profile dev in {} has keys that cannot be used: {complaint} hint: ", path.display());
         assert!(said.starts_with(&line), "{said}");
@@ -88,7 +88,7 @@ fn invalid_keys_of_a_credential_process() {
             "SessionToken holds a space",
         ),
     ] {
-        let said = refused(&sts, &by_process(answer));
+        let said = rejected(&sts, &by_process(answer));
         let line = format!("credential_process of profile dev: its output has keys that cannot be used: {flaw} hint: ");
         assert!(said.starts_with(&format!("xassume: no source credentials: {line}")), "{said}");
     }
@@ -111,7 +111,7 @@ fn invalid_keys_of_a_container() {
     let in_container =
         || Xassume::new(&sts).without_keys().env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri());
     container.set_identity(Identity { session_token: Some(format!("{HIDDEN}\n")), ..Identity::task() });
-    let said = refused(&sts, &in_container().env("AWS_CONTAINER_AUTHORIZATION_TOKEN", container.token()));
+    let said = rejected(&sts, &in_container().env("AWS_CONTAINER_AUTHORIZATION_TOKEN", container.token()));
     assert!(said.contains("endpoint: the session token in its answer holds a line break hint: "), "{said}");
 
     container.set_identity(Identity::task());
@@ -122,7 +122,7 @@ fn invalid_keys_of_a_container() {
         (file.env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path), "it holds a line break or another character"),
         (by_variable, "the container's authorization token cannot be sent in an HTTP header hint: "),
     ] {
-        let said = refused(&sts, &xassume);
+        let said = rejected(&sts, &xassume);
         assert!(said.contains(complaint), "{said}");
         assert!(said.contains("without a line break behind it"), "{said}");
     }
@@ -148,7 +148,7 @@ fn variables_that_are_not_utf_8_are_an_error() {
         "AWS_USE_FIPS_ENDPOINT",
     ] {
         let value = OsStr::from_bytes(b"HIDDENVALUE\xff");
-        let said = refused(&sts, &Xassume::new(&sts).env(name, value));
+        let said = rejected(&sts, &Xassume::new(&sts).env(name, value));
         let line = format!("xassume: {name} is not UTF-8 hint: write {name} in UTF-8, as AWS does, or unset it");
         assert_eq!(said, line);
     }

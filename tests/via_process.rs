@@ -24,7 +24,7 @@ struct Served {
 }
 
 impl Served {
-    fn by(xassume: Xassume) -> Self {
+    fn start(xassume: Xassume) -> Self {
         let name = "AWS_SHARED_CREDENTIALS_FILE";
         let running = xassume.arg("--").args(probe()).args(["env", name, "then", "print-signals"]).spawn();
         let file = PathBuf::from(&running.line(name)[name.len() + 1..]);
@@ -72,7 +72,7 @@ fn document(output: &Output) -> serde_json::Value {
 }
 
 /// Asserts one line on standard error, status 125 and no output.
-fn refused(output: &Output) -> String {
+fn rejected(output: &Output) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!((output.status.code(), output.stdout.len()), (Some(125), 0), "{output:?}");
     assert!(stderr.starts_with("xassume: cannot get credentials") && stderr.lines().count() == 1, "{stderr}");
@@ -82,7 +82,7 @@ fn refused(output: &Output) -> String {
 #[test]
 fn the_credential_process_line_returns_the_session() {
     let sts = FakeSts::start();
-    let served = Served::by(via_process(&sts));
+    let served = Served::start(via_process(&sts));
     let issued = &sts.issued()[0];
     let expiration = humantime::format_rfc3339_seconds(issued.expiration).to_string();
     let expected = serde_json::json!({
@@ -104,13 +104,13 @@ fn the_credential_process_line_returns_the_session() {
     served.end();
     assert!(!directory.exists(), "no file outlives the command");
     let gone = Command::new(binary()).args(line.split(' ').skip(1)).output().expect("it runs");
-    refused(&gone);
+    rejected(&gone);
 }
 
 #[test]
 fn each_refresh_is_visible_and_an_expired_session_is_not_returned() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(10)).start();
-    let served = Served::by(via_process(&sts));
+    let served = Served::start(via_process(&sts));
     assert_eq!(document(&served.run_line())["AccessKeyId"], *sts.issued()[0].access_key_id);
     sts.wait_for_requests(2);
     while document(&served.run_line())["AccessKeyId"] != *sts.issued()[1].access_key_id {}
@@ -118,7 +118,7 @@ fn each_refresh_is_visible_and_an_expired_session_is_not_returned() {
     served.running.error_line("cannot refresh the session");
     document(&served.run_line());
     served.running.error_line("the session has expired");
-    let refusal = refused(&served.run_line());
+    let refusal = rejected(&served.run_line());
     assert!(refusal.contains("the session has expired and is not refreshed yet"), "{refusal}");
     served.end();
 }
@@ -126,7 +126,7 @@ fn each_refresh_is_visible_and_an_expired_session_is_not_returned() {
 #[test]
 fn clients_that_do_not_read_do_not_delay_concurrent_clients() {
     let sts = FakeSts::start();
-    let served = Served::by(via_process(&sts));
+    let served = Served::start(via_process(&sts));
     let _hanging: Vec<UnixStream> =
         (0..300).map(|_| UnixStream::connect(served.socket()).expect("it listens")).collect();
     let begun = Instant::now();
@@ -152,7 +152,7 @@ fn another_user_is_rejected() {
         return;
     }
     let sts = FakeSts::start();
-    let served = Served::by(via_process(&sts));
+    let served = Served::start(via_process(&sts));
     let as_nobody = || {
         let mut command = Command::new("/bin/sh");
         let line = served.line.replacen(&served.directory.join("xassume").display().to_string(), "/proc/self/fd/0", 1);
@@ -176,7 +176,7 @@ fn another_user_is_rejected() {
     }
     fs::set_permissions(served.socket(), fs::Permissions::from_mode(0o666)).expect("it is ours");
     let output = as_nobody();
-    let refusal = refused(&output);
+    let refusal = rejected(&output);
     assert!(refusal.contains("the session is another user's"), "{refusal}");
     document(&served.run_line());
     served.end();
@@ -190,7 +190,7 @@ fn a_runtime_directory_with_an_unusable_path_is_skipped() {
     for name in ["a b", &"long".repeat(20)] {
         let directory = world.sandbox().runtime().join(name);
         fs::create_dir(&directory).expect("a directory");
-        let served = Served::by(world.clone().env("XDG_RUNTIME_DIR", &directory));
+        let served = Served::start(world.clone().env("XDG_RUNTIME_DIR", &directory));
         assert!(!served.directory.starts_with(&directory), "{}", served.line);
         document(&served.run_line());
         served.end();
@@ -218,7 +218,7 @@ fn a_binary_in_a_path_with_a_space_works() {
     fs::create_dir(&directory).expect("a directory");
     let copy = directory.join("x");
     programs::copy_program(&binary(), &copy);
-    let served = Served::by(world.program(copy));
+    let served = Served::start(world.program(copy));
     document(&served.run_line());
     served.end();
 }

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_session_that_cannot_be_refreshed_is_returned_until_it_expires() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(10)).start();
-    let served = Served::by(via_endpoint(&sts));
+    let served = Served::start(via_endpoint(&sts));
     sts.script_forever([Answer::error(403, "AccessDenied", "not now")]);
     served.running.error_line("cannot refresh the session");
     assert_eq!(generation(&served.get(), &sts.issued()), 1, "the old one is still returned");
@@ -24,7 +24,7 @@ fn a_session_that_cannot_be_refreshed_is_returned_until_it_expires() {
 #[test]
 fn each_session_replaces_the_previous_one_while_clients_ask() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(8)).start();
-    let served = Served::by(via_endpoint(&sts).args(["--refresh-margin", "4s"]));
+    let served = Served::start(via_endpoint(&sts).args(["--refresh-margin", "4s"]));
     let enough = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for _ in 0..4 {
@@ -49,7 +49,7 @@ fn each_session_replaces_the_previous_one_while_clients_ask() {
 #[test]
 fn a_command_is_served_until_it_has_ended() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(8)).start();
-    let served = Served::with(via_endpoint(&sts), &["print-signals", "survive", "TERM", "exit-on", "USR1"]);
+    let served = Served::start_with(via_endpoint(&sts), &["print-signals", "survive", "TERM", "exit-on", "USR1"]);
     served.running.signal(libc::SIGTERM);
     served.running.line("TERM");
     assert_eq!(served.get().status, 200);

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_request_without_the_whole_token_gets_nothing() {
     let sts = FakeSts::start();
-    let served = Served::by(via_endpoint(&sts));
+    let served = Served::start(via_endpoint(&sts));
     let (host, path) = served.address();
     let (token, secret) = (served.token.as_str(), sts.issued()[0].secret_access_key.clone());
     let wrong: String = token.chars().rev().collect();
@@ -63,7 +63,7 @@ fn a_request_without_the_whole_token_gets_nothing() {
 #[test]
 fn a_request_that_is_too_long_or_too_slow_is_closed() {
     let sts = FakeSts::start();
-    let served = Served::by(via_endpoint(&sts));
+    let served = Served::start(via_endpoint(&sts));
     let before = served.open_files();
     let long = served.raw(&format!("{}X: {}\r\n\r\n", served.head(), "x".repeat(64 * 1024)));
     assert!(long.is_empty() || long.starts_with("HTTP/1.1 431 "), "{long}");
@@ -103,7 +103,8 @@ fn hanging_connections_block_neither_clients_nor_the_supervisor() {
     let sts = FakeSts::start();
     let line = "ulimit -n 1024 && exec \"$@\"";
     let xassume = Xassume::new(&sts).program("/bin/sh").args(["-c", line, "sh"]).arg(binary());
-    let served = Served::with(xassume.args(["--via", "endpoint", "-r", ROLE]), &["print-signals", "exit-on", "USR2"]);
+    let served =
+        Served::start_with(xassume.args(["--via", "endpoint", "-r", ROLE]), &["print-signals", "exit-on", "USR2"]);
     for count in [200, 400] {
         let mut hanging: Vec<TcpStream> = (0..count).map(|_| served.connect()).collect();
         for stream in hanging.iter_mut().step_by(2) {
@@ -127,7 +128,7 @@ fn hanging_connections_block_neither_clients_nor_the_supervisor() {
 #[test]
 fn connections_without_the_token_replace_only_each_other() {
     let sts = FakeSts::start();
-    let served = Served::by(via_endpoint(&sts));
+    let served = Served::start(via_endpoint(&sts));
     let request = format!("{}\r\n", served.head());
     let mut known = served.connect();
     let mut ask = || {
@@ -156,7 +157,7 @@ fn connections_without_the_token_replace_only_each_other() {
 #[test]
 fn a_rejected_client_keeps_no_connection() {
     let sts = FakeSts::start();
-    let served = Served::by(via_endpoint(&sts));
+    let served = Served::start(via_endpoint(&sts));
     let host = served.address().0;
     let answer = served.raw(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"));
     assert!(answer.starts_with("HTTP/1.1 404 ") && answer.contains("connection: close"), "{answer}");
@@ -167,7 +168,7 @@ fn a_rejected_client_keeps_no_connection() {
 #[test]
 fn a_client_that_never_reads_is_disconnected() {
     let sts = FakeSts::start();
-    let served = Served::by(via_endpoint(&sts));
+    let served = Served::start(via_endpoint(&sts));
     let before = served.open_files();
     let mut deaf = served.connect();
     deaf.set_write_timeout(Some(PATIENCE)).expect("a time limit can be set");
@@ -201,7 +202,7 @@ fn a_low_descriptor_limit_leaves_room_for_the_supervisor() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(6)).start();
     let line = "ulimit -n 64 && exec \"$@\"";
     let xassume = Xassume::new(&sts).program("/bin/sh").args(["-c", line, "sh"]).arg(binary());
-    let served = Served::by(xassume.args(["--via", "endpoint", "-r", ROLE]));
+    let served = Served::start(xassume.args(["--via", "endpoint", "-r", ROLE]));
     let _hanging: Vec<TcpStream> = (0..200).map(|_| served.connect()).collect();
     sts.wait_for_requests(2);
     assert_eq!(served.get().status, 200);

@@ -1,6 +1,6 @@
 //! Answers of STS that are cut off, arrive slowly, never end, or have the wrong content.
 
-use super::{error_before_start, probing, refused, xassume};
+use super::{error_before_start, probing, rejected, xassume};
 use crate::support::http::Response;
 use crate::support::{Answer, FakeSts};
 use std::time::{Duration, Instant};
@@ -48,7 +48,7 @@ fn occasional_resets_are_retried() {
 fn a_slow_answer_is_awaited_until_the_timeout() {
     let slow = FakeSts::builder().script_forever([Answer::Drip(Duration::from_millis(20))]).start();
     let begun = Instant::now();
-    let said = refused(xassume(&slow).args(["--sts-timeout", "2s"]));
+    let said = rejected(xassume(&slow).args(["--sts-timeout", "2s"]));
     assert!(said.contains("gave no answer within 2s"), "{said}");
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 
@@ -61,7 +61,7 @@ fn a_slow_answer_is_awaited_until_the_timeout() {
 fn a_gigabyte_is_cut_off_and_not_read_into_memory() {
     let sts = FakeSts::builder().script_forever([Answer::Flood(1 << 30)]).start();
     // Enough address space for the program and some megabytes, but not for a tenth of the answer.
-    let said = refused(super::started_after("ulimit -v 262144", &xassume(&sts)));
+    let said = rejected(super::started_after("ulimit -v 262144", &xassume(&sts)));
     assert!(said.contains("the answer is larger than 1048576 bytes"), "{said}");
 }
 
@@ -102,7 +102,7 @@ fn bytes_that_are_not_http_are_reported() {
         lengths,
     ] {
         let sts = FakeSts::builder().script_forever([Answer::Raw(bytes.clone())]).start();
-        let said = refused(xassume(&sts).args(["--sts-timeout", "1s"]));
+        let said = rejected(xassume(&sts).args(["--sts-timeout", "1s"]));
         assert!(said.contains("cannot assume"), "{said}");
     }
 }

@@ -1,10 +1,10 @@
 //! Kernels and containers that deny a system call. xassume works without the optional ones and reports the others.
 
-use super::{at, error_before_start, probing, refused, still_runs, xassume};
+use super::{at, error_before_start, probing, rejected, still_runs, xassume};
 use crate::support::{Answer, DeniedCall, FakeSts, Identity, Xassume};
 use std::time::Duration;
 
-fn short() -> FakeSts {
+fn sts_with_one_short_session() -> FakeSts {
     FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(2))]).start()
 }
 
@@ -24,7 +24,7 @@ fn everything_works_without_pidfd_timerfd_or_close_range() {
         (libc::SYS_timerfd_create, libc::ENOSYS),
         (libc::SYS_close_range, libc::ENOSYS),
     ] {
-        let sts = short();
+        let sts = sts_with_one_short_session();
         let world = with_credential_process(xassume(&sts)).args(["--on-expiry", "restart"]);
         let running = probing(world, &["print-keys"]).denying(&[DeniedCall::Call(call, errno)]).spawn();
         let (first, second) = (running.line("ready"), running.line("ready"));
@@ -37,7 +37,7 @@ fn everything_works_without_pidfd_timerfd_or_close_range() {
 fn without_signalfd_there_is_no_supervision() {
     let sts = FakeSts::start();
     let world = || xassume(&sts).denying(&[DeniedCall::Call(libc::SYS_signalfd4, libc::ENOSYS)]);
-    let said = refused(world().args(["--on-expiry", "restart"]));
+    let said = rejected(world().args(["--on-expiry", "restart"]));
     assert!(said.contains("cannot receive signals: "), "{said}");
     probing(world(), &["say", "ran"]).run().exited(0);
 }
@@ -49,11 +49,11 @@ fn without_new_processes_the_reason_is_reported() {
         for via in ["env", "file", "endpoint", "process"] {
             let sts = FakeSts::start();
             let on_expiry = if via == "env" { "restart" } else { "none" };
-            let said = refused(xassume(&sts).denying(&refusal).args(["--via", via, "--on-expiry", on_expiry]));
+            let said = rejected(xassume(&sts).denying(&refusal).args(["--via", via, "--on-expiry", on_expiry]));
             assert!(said.starts_with("xassume: cannot start the command: ") && said.contains("\nhint: "), "{said}");
         }
         let sts = FakeSts::start();
-        let said = refused(with_credential_process(xassume(&sts)).denying(&refusal));
+        let said = rejected(with_credential_process(xassume(&sts)).denying(&refusal));
         assert!(said.contains("credential_process of profile default: it could not be started"), "{said}");
         assert_eq!(sts.requests().len(), 0);
         // In exec mode xassume needs no other process.

@@ -9,7 +9,7 @@ const WAYS: [&[&str]; 4] = [&[], &["--on-expiry", "restart"], &["--via", "file"]
 
 /// Asserts that a run under a limit either ran the command or failed with one line that gives the reason.
 #[track_caller]
-fn ran_or_failed_with_one_line(case: &str, finished: &Finished) -> bool {
+fn command_ran(case: &str, finished: &Finished) -> bool {
     let described = format!("{case}: {}", finished.describe());
     assert!(!finished.stderr.contains("internal error") && !finished.stderr.contains("panicked"), "{described}");
     match finished.code() {
@@ -41,7 +41,7 @@ fn without_descriptors_the_reason_is_reported() {
     for (limit, way, running, world, _sts) in running {
         let finished = running.wait();
         assert!(world.sandbox().run_directories().is_empty(), "{limit} {way:?}: a directory remains");
-        let did = ran_or_failed_with_one_line(&format!("{limit} descriptors, {way:?}"), &finished);
+        let did = command_ran(&format!("{limit} descriptors, {way:?}"), &finished);
         ran += usize::from(did);
         assert!(did || limit < 24, "24 are enough for {way:?}: {}", finished.describe());
         // With enough descriptors to start, the last attempt fails for this reason.
@@ -74,7 +74,7 @@ fn without_memory_no_command_gets_half_a_session() {
             assert!(finished.stdout.is_empty() && megabytes < 96, "{megabytes} MB: {}", finished.describe());
             continue;
         }
-        let did = ran_or_failed_with_one_line(&format!("{megabytes} MB, {way:?}"), &finished);
+        let did = command_ran(&format!("{megabytes} MB, {way:?}"), &finished);
         assert!(did || megabytes < 96, "{way:?}: {}", finished.describe());
     }
 }

@@ -4,13 +4,13 @@ use super::{probing, still_runs, xassume};
 use crate::support::{Answer, FakeContainer, FakeImds, FakeSts, Identity};
 use std::time::Duration;
 
-fn short() -> FakeSts {
+fn sts_with_one_short_session() -> FakeSts {
     FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(2))]).start()
 }
 
 #[test]
 fn failing_instance_metadata_is_called_until_it_answers() {
-    let (sts, imds) = (short(), FakeImds::start());
+    let (sts, imds) = (sts_with_one_short_session(), FakeImds::start());
     let world = xassume(&sts).without_keys().with_metadata_at(&imds.url()).args(["--on-expiry", "signal"]);
     let running = probing(world, &["print-keys"]).spawn();
     running.line("ready");
@@ -25,7 +25,7 @@ fn failing_instance_metadata_is_called_until_it_answers() {
 
 #[test]
 fn the_command_survives_lost_instance_metadata() {
-    let (sts, imds) = (short(), FakeImds::start());
+    let (sts, imds) = (sts_with_one_short_session(), FakeImds::start());
     let world = xassume(&sts).without_keys().with_metadata_at(&imds.url()).args(["--via", "file"]);
     let running = probing(world, &["print-keys"]).spawn();
     running.line("ready");
@@ -38,7 +38,7 @@ fn the_command_survives_lost_instance_metadata() {
 
 #[test]
 fn the_command_survives_a_container_endpoint_that_denies_later() {
-    let (sts, container) = (short(), FakeContainer::start());
+    let (sts, container) = (sts_with_one_short_session(), FakeContainer::start());
     let world = xassume(&sts)
         .without_keys()
         .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.full_uri())
@@ -57,7 +57,7 @@ fn the_command_survives_a_container_endpoint_that_denies_later() {
 
 #[test]
 fn keys_that_have_expired_at_a_refresh_are_reported_with_a_hint() {
-    let sts = short();
+    let sts = sts_with_one_short_session();
     let task = Identity::task();
     let running = probing(xassume(&sts).with_keys_of(&task).args(["--on-expiry", "restart"]), &["print-keys"]).spawn();
     running.line("ready");

@@ -52,7 +52,7 @@ fn error_before_start(finished: Finished) -> String {
 
 /// Asserts that a probe is not started, and returns the error. The probe would print `ran`.
 #[track_caller]
-fn refused(xassume: Xassume) -> String {
+fn rejected(xassume: Xassume) -> String {
     let xassume = probing(xassume, &["say", "ran"]);
     let said = error_before_start(xassume.run());
     assert_eq!(xassume.sandbox().run_directories(), Vec::<std::path::PathBuf>::new());

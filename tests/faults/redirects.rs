@@ -1,6 +1,6 @@
 //! A redirect never makes xassume send a signed request to another host.
 
-use super::{refused, xassume};
+use super::{rejected, xassume};
 use crate::support::http::{Response, Server};
 use crate::support::log::Log;
 use crate::support::{Answer, FakeSts};
@@ -30,7 +30,7 @@ fn redirects_of_sts_are_not_followed() {
     for status in REDIRECTS {
         let (server, asked) = redirect_target();
         let sts = FakeSts::builder().script_forever([Answer::Raw(redirect(status, &server.url()))]).start();
-        refused(xassume(&sts).args(["--sts-timeout", "5s"]));
+        rejected(xassume(&sts).args(["--sts-timeout", "5s"]));
         assert_eq!((sts.requests().len(), asked.all()), (1, Vec::new()), "{status}");
     }
 }
@@ -42,7 +42,7 @@ fn redirects_of_a_container_endpoint_are_not_followed() {
         let answer = redirect(status, &server.url());
         let container = Server::start(move |_| crate::support::http::Reply::Raw(answer.clone()));
         let sts = FakeSts::start();
-        refused(
+        rejected(
             xassume(&sts)
                 .without_keys()
                 .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.url() + "/get")

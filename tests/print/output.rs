@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn to(xassume: &Xassume, stdout: impl Into<Stdio>) -> Output {
+fn with_stdout(xassume: &Xassume, stdout: impl Into<Stdio>) -> Output {
     let mut command = xassume.command();
     command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped()).output().expect("it runs")
 }
@@ -13,7 +13,7 @@ fn the_text_is_written_at_once() {
     for format in ["export", "credential-process"] {
         // In such a pipe each write of up to 4096 bytes is a separate packet (pipe(2)).
         let (reader, writer) = nix::unistd::pipe2(OFlag::O_DIRECT | OFlag::O_CLOEXEC).expect("a pipe");
-        let output = to(&world(&sts).args(["--print", format]), writer);
+        let output = with_stdout(&world(&sts).args(["--print", format]), writer);
         assert!(output.status.success());
         let (mut reader, mut packet) = (File::from(reader), [0; 8192]);
         let length = reader.read(&mut packet).expect("a packet");
@@ -30,8 +30,16 @@ fn an_output_that_cannot_be_written_is_an_error() {
     let (reader, closed) = std::io::pipe().expect("a pipe");
     drop(reader);
     for (output, reason, hint) in [
-        (to(&world, full), "No space left on device", "make room where standard output goes, or send it elsewhere"),
-        (to(&world, closed), "Broken pipe", "what reads standard output ended before it had all: see its own message"),
+        (
+            with_stdout(&world, full),
+            "No space left on device",
+            "make room where standard output goes, or send it elsewhere",
+        ),
+        (
+            with_stdout(&world, closed),
+            "Broken pipe",
+            "what reads standard output ended before it had all: see its own message",
+        ),
     ] {
         assert_eq!(output.status.code(), Some(125));
         let told = String::from_utf8(output.stderr).expect("text");
@@ -70,14 +78,14 @@ fn help_that_cannot_be_written_is_an_error_unless_the_reader_closed_the_pipe() {
         let (reader, left) = std::io::pipe().expect("a pipe");
         drop(reader);
         let world = Xassume::new(&sts).arg(flag);
-        let output = to(&world, full);
+        let output = with_stdout(&world, full);
         assert_eq!(output.status.code(), Some(125));
         let told = String::from_utf8(output.stderr).expect("text");
         assert!(
             told.starts_with("xassume: cannot write to standard output: No space left on device\nhint: "),
             "{told}"
         );
-        let output = to(&world, left);
+        let output = with_stdout(&world, left);
         assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
     }
 }

@@ -76,7 +76,7 @@ fn cores_are_files() -> bool {
 }
 
 /// With core files enabled.
-fn dumping(world: Xassume) -> Xassume {
+fn with_core_files(world: Xassume) -> Xassume {
     let flags: Vec<_> = world.command().get_args().map(std::ffi::OsStr::to_owned).collect();
     let words = "ulimit -c unlimited\nexec \"$0\" \"$@\"";
     world.without_args().program("sh").args(["-c", words]).arg(binary()).args(flags)
@@ -94,7 +94,8 @@ fn it_leaves_no_core_file_whatever_it_dies_of() {
     }
     for signal in [libc::SIGSEGV, libc::SIGABRT, libc::SIGBUS, libc::SIGQUIT] {
         let sts = FakeSts::start();
-        let world = dumping(xassume(&sts).args(["--on-expiry", "restart", "--"]).args(probe()).arg("print-signals"));
+        let world =
+            with_core_files(xassume(&sts).args(["--on-expiry", "restart", "--"]).args(probe()).arg("print-signals"));
         let running: Running = world.spawn();
         running.line("ready");
         running.signal(signal);
@@ -119,7 +120,7 @@ fn only_the_command_leaves_a_core_file() {
     }
     for way in [&[][..], &["--via", "file"], &["--via", "endpoint"]] {
         let sts = FakeSts::start();
-        let world = dumping(xassume(&sts).args(way).args(["--", "sh", "-c", "kill -SEGV $$"]));
+        let world = with_core_files(xassume(&sts).args(way).args(["--", "sh", "-c", "kill -SEGV $$"]));
         let finished = world.run();
         if finished.code() == Some(99) {
             return skipped("the limit of core files cannot be raised");

@@ -19,7 +19,7 @@ fn flags_without_effect_are_rejected() {
         (&["--credentials-file", "x", "--via", "env"], "--credentials-file does not go with --via env"),
     ];
     for (flags, complaint) in cases {
-        refused(&sts, xassume(&sts).args(*flags), complaint);
+        rejected(&sts, xassume(&sts).args(*flags), complaint);
     }
 }
 
@@ -38,12 +38,12 @@ fn invalid_values_are_rejected() {
         (&["--via", "file", "--file-mode", "rw"], "is no mode for this file"),
     ];
     for (flags, complaint) in cases {
-        refused(&sts, xassume(&sts).args(*flags), complaint);
+        rejected(&sts, xassume(&sts).args(*flags), complaint);
     }
     for name in ["0", "65", "32", "SIGNAL", "SIG15", "RTMIN+99", "-1", "HUP "] {
         let flags = [format!("--signal={name}"), format!("--stop-signal={name}")];
         for flag in flags {
-            refused(&sts, xassume(&sts).args(["--on-expiry", "signal", &flag]), "is no signal");
+            rejected(&sts, xassume(&sts).args(["--on-expiry", "signal", &flag]), "is no signal");
         }
     }
 }
@@ -65,7 +65,7 @@ fn variables_for_other_runs_are_not_an_error() {
 }
 
 #[track_caller]
-fn refused(sts: &FakeSts, xassume: Xassume, complaint: &str) {
+fn rejected(sts: &FakeSts, xassume: Xassume, complaint: &str) {
     let finished = probing(xassume, &["say", "ran"]).run().exited(125);
     assert!(finished.stderr.starts_with("xassume: "), "{}", finished.stderr);
     assert!(finished.stderr.contains(complaint), "{complaint}: {}", finished.stderr);

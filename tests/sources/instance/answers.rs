@@ -7,12 +7,12 @@ use std::time::Duration;
 const NONE: &str = "xassume: no source credentials: none in AWS_ACCESS_KEY_ID, AWS_WEB_IDENTITY_TOKEN_FILE, profile default \
                     (not there), container variables; instance metadata:";
 
-fn on(sts: &FakeSts, imds: &FakeImds) -> Xassume {
+fn with_instance(sts: &FakeSts, imds: &FakeImds) -> Xassume {
     Xassume::new(sts).without_keys().with_metadata_at(&imds.url())
 }
 
-/// An error on one line.
-fn said(xassume: Xassume) -> (String, String) {
+/// The message and the hint of an error, each on one line.
+fn message_and_hint(xassume: Xassume) -> (String, String) {
     let error = failed(xassume);
     let (message, hint) = error.split_once("\nhint: ").expect("a hint");
     (message.replace("\n  ", " "), hint.trim_end().replace("\n  ", " "))
@@ -27,7 +27,7 @@ fn the_first_line_of_the_list_of_roles_is_the_role() {
     for list in ["AssumeRoleInA\n", " AssumeRoleInA \r\n", "\nAssumeRoleInA\nAnother\n"] {
         let (sts, imds) = (FakeSts::start(), FakeImds::start());
         imds.set_roles(list);
-        ran(on(&sts, &imds));
+        ran(with_instance(&sts, &imds));
         assert_eq!(signer(&sts), Identity::instance().access_key_id, "{list:?}");
     }
 }
@@ -44,7 +44,7 @@ fn a_list_that_does_not_begin_with_a_role_is_one_clear_line() {
     ] {
         let (sts, imds) = (FakeSts::start(), FakeImds::start());
         imds.set_roles(list);
-        let (message, _) = said(on(&sts, &imds));
+        let (message, _) = message_and_hint(with_instance(&sts, &imds));
         assert_eq!(message, format!("{NONE} {reason}"), "{list:?}");
         let roles = "GET /latest/meta-data/iam/security-credentials/";
         assert_eq!(paths(&imds), ["PUT /latest/api/token", roles], "{list:?}");
@@ -55,13 +55,13 @@ fn a_list_that_does_not_begin_with_a_role_is_one_clear_line() {
 fn each_request_has_a_second_and_two_attempts() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     imds.delay(Duration::from_millis(600));
-    ran(on(&sts, &imds));
+    ran(with_instance(&sts, &imds));
     assert_eq!(signer(&sts), Identity::instance().access_key_id);
 
     let hanging = FakeImds::start();
     hanging.hang();
     let v2 = |xassume: Xassume| xassume.env("AWS_EC2_METADATA_V1_DISABLED", "true");
-    let (message, _) = said(v2(on(&sts, &hanging)));
+    let (message, _) = message_and_hint(v2(with_instance(&sts, &hanging)));
     assert!(message.ends_with("(a request for a token got no answer)"), "{message}");
     assert_eq!(paths(&hanging), ["PUT /latest/api/token"; 2]);
 }
@@ -71,9 +71,9 @@ fn the_settings_of_the_aws_cli_apply() {
     let sts = FakeSts::start();
     let slow = FakeImds::start();
     slow.delay(Duration::from_millis(1500));
-    failed(on(&sts, &slow).env("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "1"));
-    ran(on(&sts, &slow).env("AWS_METADATA_SERVICE_TIMEOUT", "20"));
-    ran(on(&sts, &slow).file(".aws/config", "[default]\nmetadata_service_timeout = 20\n"));
+    failed(with_instance(&sts, &slow).env("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "1"));
+    ran(with_instance(&sts, &slow).env("AWS_METADATA_SERVICE_TIMEOUT", "20"));
+    ran(with_instance(&sts, &slow).file(".aws/config", "[default]\nmetadata_service_timeout = 20\n"));
 
     let set = |xassume: Xassume| xassume.env("AWS_EC2_METADATA_V1_DISABLED", "true");
     let of_profile = "[default]\nmetadata_service_num_attempts = 3\nec2_metadata_v1_disabled = true\n";
@@ -83,7 +83,7 @@ fn the_settings_of_the_aws_cli_apply() {
     ] {
         let hanging = FakeImds::start();
         hanging.hang();
-        failed(configure(on(&sts, &hanging)));
+        failed(configure(with_instance(&sts, &hanging)));
         assert_eq!(paths(&hanging).len(), tries);
     }
 }
@@ -98,7 +98,7 @@ fn an_invalid_setting_is_reported() {
         ("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "0", "is not a whole number from 1 to 100", "the default: 2 tries"),
         ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "v6", "is not IPv4 or IPv6", ipv4),
     ] {
-        let xassume = on(&sts, &imds).env(variable, value).args(["-r", crate::sources::ROLE, "--", "true"]);
+        let xassume = with_instance(&sts, &imds).env(variable, value).args(["-r", crate::sources::ROLE, "--", "true"]);
         let page = format!("xassume: {variable} `{value}` {complaint}\nhint: leave it out for {advice}\n");
         assert_eq!(xassume.run().exited(125).stderr, page);
     }
@@ -118,13 +118,13 @@ fn each_status_has_its_own_message() {
     ] {
         let (sts, imds) = (FakeSts::start(), FakeImds::start());
         imds.fail(status);
-        let (message, hint) = said(on(&sts, &imds));
+        let (message, hint) = message_and_hint(with_instance(&sts, &imds));
         let line = format!("{NONE} asked for the role, it answers with HTTP status {status}: {meaning}");
         assert_eq!((message, hint.as_str()), (line, advice));
     }
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     imds.fail(404);
-    let (message, hint) = said(on(&sts, &imds));
+    let (message, hint) = message_and_hint(with_instance(&sts, &imds));
     assert_eq!(message, format!("{NONE} the instance has no role"));
     assert_eq!(hint, "attach an instance profile with a role to the instance");
 }
@@ -135,16 +135,18 @@ fn without_token_support_requests_have_no_token_as_with_the_aws_cli() {
         let (sts, imds) = (FakeSts::start(), FakeImds::start());
         imds.refuse_tokens(status);
         imds.allow_v1();
-        ran(on(&sts, &imds).arg("--no-cache"));
+        ran(with_instance(&sts, &imds).arg("--no-cache"));
         assert_eq!(signer(&sts), Identity::instance().access_key_id, "{status}");
 
         let disabled = [
-            on(&sts, &imds).env("AWS_EC2_METADATA_V1_DISABLED", "true"),
-            on(&sts, &imds).file(".aws/config", "[profile p]\nec2_metadata_v1_disabled = true\n").args(["-p", "p"]),
+            with_instance(&sts, &imds).env("AWS_EC2_METADATA_V1_DISABLED", "true"),
+            with_instance(&sts, &imds)
+                .file(".aws/config", "[profile p]\nec2_metadata_v1_disabled = true\n")
+                .args(["-p", "p"]),
         ];
         for xassume in disabled {
             let asked = imds.requests().len();
-            let (message, _) = said(xassume.arg("--no-cache"));
+            let (message, _) = message_and_hint(xassume.arg("--no-cache"));
             let end = format!("asked for a token, it answers with HTTP status {status}, and IMDSv1 is disabled");
             assert!(message.ends_with(&end), "{message}");
             assert_eq!(imds.requests().len(), asked + 1);
@@ -166,7 +168,7 @@ fn a_service_without_token_support_may_return_any_status_or_close() {
         let (sts, imds) = (FakeSts::start(), FakeImds::start());
         refuse(&imds);
         imds.allow_v1();
-        ran(on(&sts, &imds));
+        ran(with_instance(&sts, &imds));
         assert_eq!(signer(&sts), Identity::instance().access_key_id);
     }
 }
@@ -176,14 +178,14 @@ fn where_a_token_is_required_the_error_says_why_it_is_missing() {
     for (status, meaning) in [(403, "access is forbidden"), (500, "the service has a fault")] {
         let (sts, imds) = (FakeSts::start(), FakeImds::start());
         imds.refuse_tokens(status);
-        let (message, _) = said(on(&sts, &imds));
+        let (message, _) = message_and_hint(with_instance(&sts, &imds));
         assert_eq!(message, format!("{NONE} asked for a token, it answers with HTTP status {status}: {meaning}"));
     }
     // After status 400 the request is not sent in another form.
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     imds.refuse_tokens(400);
     imds.allow_v1();
-    let (message, _) = said(on(&sts, &imds));
+    let (message, _) = message_and_hint(with_instance(&sts, &imds));
     assert_eq!(message, format!("{NONE} asked for a token, it answers with HTTP status 400: the request is refused"));
     assert_eq!(paths(&imds), ["PUT /latest/api/token"]);
 }
@@ -193,14 +195,14 @@ fn a_lost_token_is_not_an_error_where_none_is_required() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     imds.lose_tokens();
     imds.allow_v1();
-    ran(on(&sts, &imds));
+    ran(with_instance(&sts, &imds));
     assert_eq!(signer(&sts), Identity::instance().access_key_id);
 }
 
 #[test]
 fn disabled_metadata_is_not_called() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
-    let error = failed(on(&sts, &imds).env("AWS_EC2_METADATA_DISABLED", "true"));
+    let error = failed(with_instance(&sts, &imds).env("AWS_EC2_METADATA_DISABLED", "true"));
     assert!(error.contains("looked at AWS_ACCESS_KEY_ID, "), "{error}");
     assert!(error.contains("instance metadata (disabled)"), "{error}");
     assert_eq!(imds.requests().len(), 0);
@@ -213,12 +215,13 @@ fn missing_credentials_are_not_reported_as_a_metadata_error() {
     let keys = "aws_access_key_id = AKIA\naws_secret_access_key = s\n";
     let config =
         "[profile login]\nlogin_session = arn:aws:iam::222222222222:user/alice\n[profile plain]\nregion = eu-west-1\n";
-    let world = on(&sts, &imds).file(".aws/credentials", format!("[work]\n{keys}")).file(".aws/config", config);
-    let (message, hint) = said(world.clone());
+    let world =
+        with_instance(&sts, &imds).file(".aws/credentials", format!("[work]\n{keys}")).file(".aws/config", config);
+    let (message, hint) = message_and_hint(world.clone());
     assert_eq!(message, format!("{NONE} asked for the role, it answers with HTTP status 403: access is forbidden"));
     assert_eq!(hint, "--profile NAME uses one of the profiles with credentials: login, work");
     // The named profile has no credentials, and the environment was not searched.
-    let (message, _) = said(world.args(["-p", "plain"]));
+    let (message, _) = message_and_hint(world.args(["-p", "plain"]));
     let line = "xassume: no source credentials: none in profile plain, container variables; instance metadata: asked for the \
                 role, it answers with HTTP status 403: access is forbidden";
     assert_eq!(message, line);
@@ -229,7 +232,8 @@ fn where_a_profile_names_the_instance_the_error_is_about_the_instance_alone() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     imds.fail(403);
     let config = format!("[profile p]\nrole_arn = {}\ncredential_source = Ec2InstanceMetadata\n", crate::sources::ROLE);
-    let xassume = on(&sts, &imds).file(".aws/config", config).args(["-p", "p", "--", "true"]).run().exited(125);
+    let xassume =
+        with_instance(&sts, &imds).file(".aws/config", config).args(["-p", "p", "--", "true"]).run().exited(125);
     let line = "xassume: no source credentials: instance metadata: asked for the role, it answers with HTTP status 403: \
                 access is forbidden\n";
     assert!(xassume.stderr.replace("\n  ", " ").starts_with(line), "{}", xassume.stderr);

@@ -38,7 +38,7 @@ impl Builder {
 
     /// A role that was not added with [`Self::role`] does not exist and cannot be assumed.
     #[must_use]
-    pub fn strict(mut self) -> Self {
+    pub fn only_known_roles(mut self) -> Self {
         self.world.unknown_roles = UnknownRoles::Denied;
         self
     }

@@ -78,7 +78,7 @@ fn a_role_is_as_strict_as_its_rules() {
         mfa_required: true,
         ..RoleRules::default()
     };
-    let sts = FakeSts::builder().role(ROLE, rules).strict().mfa_codes(&["123456", "654321"]).start();
+    let sts = FakeSts::builder().role(ROLE, rules).only_known_roles().mfa_codes(&["123456", "654321"]).start();
     let user = Identity::user().arn;
     let denied =
         format!("403 AccessDenied: User: {user} is not authorized to perform: sts:AssumeRole on resource: {ROLE}");
