@@ -250,8 +250,8 @@ fn keys_of_tags_that_were_replaced_are_dropped() {
 fn flags_drop_variables_before_variables_drop_each_other() {
     let world = World::new();
     let xassume = world.xassume.clone().env("XASSUME_VIA", "endpoint").env("XASSUME_CREDENTIALS_FILE", "credentials");
-    // XASSUME_CREDENTIALS_FILE conflicts with XASSUME_VIA=endpoint. But the flag drops XASSUME_VIA first, so the file is
-    // used.
+    // XASSUME_CREDENTIALS_FILE conflicts with XASSUME_VIA=endpoint. But the flag drops XASSUME_VIA first, so the file
+    // is used.
     let finished = xassume.args(["-v", "--on-expiry", "signal", "--", "cat", "credentials"]).run().exited(0);
     assert!(finished.stdout_text().contains("aws_session_token"), "{}", finished.stderr);
     assert!(!finished.stderr.contains("XASSUME_CREDENTIALS_FILE is not used"), "{}", finished.stderr);

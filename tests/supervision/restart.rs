@@ -13,7 +13,8 @@ use std::time::{Duration, SystemTime};
 /// Ends only after TERM and then USR1, so a stop lasts as long as the test needs.
 #[rustfmt::skip]
 pub(super) const SLOW_TO_STOP: [&str; 13] = [
-    "say", "began", "then", "print-signals", "then", "print-signals", "survive", "TERM", "exit-on", "USR1", "then", "exit", "4",
+    "say", "began", "then", "print-signals", "then",
+    "print-signals", "survive", "TERM", "exit-on", "USR1", "then", "exit", "4",
 ];
 
 /// Ends a run after the test has seen what it needs.

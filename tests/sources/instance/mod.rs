@@ -48,10 +48,10 @@ fn unavailable_metadata_delays_a_start_only_briefly() {
     too_far.lose_tokens();
     let silent = SilentPort::reserve();
     let refused = RefusedPort::reserve();
-    // Two attempts for a token, a second each. If a service accepted the connection, there are two more without a token.
+    // Two attempts for a token, a second each. If a service accepted the connection, two more follow without a token.
     for (url, most) in [(silent.url(), 4), (refused.url(), 4), (too_far.url(), 5), (hanging.url(), 8)] {
-        let time_without_instance = time_without_instance(&sts, &url);
-        assert!(time_without_instance < Duration::from_secs(most), "{url}: {time_without_instance:?}");
+        let time = time_without_instance(&sts, &url);
+        assert!(time < Duration::from_secs(most), "{url}: {time:?}");
     }
     assert_eq!(sts.requests().len(), 0);
 }

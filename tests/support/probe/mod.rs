@@ -1,13 +1,13 @@
 //! The probe: a command for xassume to run. It prints what it received, and reacts to signals as its arguments say.
 //!
 //! # Steps
-//! The arguments of the probe are steps, separated by `then`. A step is a verb with its arguments. The probe performs the
-//! steps in order; a step that waits ends as its table row says. `exit` and `die` end the probe. After the last step it
-//! exits with status 0.
+//! The arguments of the probe are steps, separated by `then`. A step is a verb with its arguments. The probe performs
+//! the steps in order; a step that waits ends as its table row says. `exit` and `die` end the probe. After the last
+//! step it exits with status 0.
 //!
 //! | verb | what it does |
 //! |---|---|
-//! | `argv …` | prints all arguments of the process, each with a NUL byte; only as the first verb, the rest is not performed |
+//! | `argv …` | prints all arguments, each with a NUL byte; must be the first verb, and is the only step |
 //! | `environ` | prints the environment, each variable with a NUL byte |
 //! | `env NAME…` | prints `NAME=value` or `NAME is unset` for each name |
 //! | `state` | prints one line of JSON: process IDs, signal masks, descriptors, limits (see `state::report`) |
@@ -16,13 +16,14 @@
 //! | `say-to-stderr WORD…` | the same on standard error |
 //! | `exit STATUS` | exits |
 //! | `die SIGNAL` | dies of the signal, even if it is ignored or blocked; leaves no core file |
-//! | `print-signals [OPTION]…` | prints `ready`, then `NAME code=CODE pid=SENDER` for each signal; TERM ends the step |
-//! | `print-keys [OPTION]…` | the same, but prints `ready pid=PID key=ACCESS_KEY_ID`, and `key=…` again after HUP, USR1 and USR2; the key is that of the environment, or of the credentials file |
+//! | `print-signals [OPTION]…` | prints `ready`, then `NAME code=CODE pid=SENDER` for each signal; ends at TERM |
+//! | `print-keys [OPTION]…` | the same, but first prints `ready pid=PID key=KEY`, and `key=KEY` after HUP, USR1, USR2 |
 //! | `print-start-time` | prints `begun TIME PID`; times are monotonic, in nanoseconds |
-//! | `print-times` | the same, then `NAME TIME` for each signal; TERM ends the step with `ended TIME` |
+//! | `print-times` | the same, then `NAME TIME` for each signal; TERM ends it with `ended TIME` |
 //! | `ignore-term` | ignores TERM, prints `ready` and sleeps |
-//! | `end-slowly MILLISECONDS` | prints `ready`; after TERM, prints `draining`, waits, prints `drained`, and ends the step |
-//! | `fork-worker [ignore-term]` | starts a sleeping process in the same group and prints `worker pid=PID`; with `ignore-term` it ignores TERM, HUP and INT |
+//! | `end-slowly MILLISECONDS` | prints `ready`; after TERM prints `draining`, waits, prints `drained` and ends |
+//! | `fork-worker` | starts a sleeping process in the same group, and prints `worker pid=PID` |
+//! | `fork-worker ignore-term` | the same, but the worker ignores TERM, HUP and INT |
 //! | `own-group` | makes the probe the leader of a new process group |
 //! | `leave-group` | starts such a worker in a new process group, and joins that group |
 //! | `orphans COUNT` | creates that many orphans, prints `ready` when all have ended, and waits for TERM |
@@ -31,12 +32,14 @@
 //! | `winsize` | prints `rows=ROWS columns=COLUMNS` of the controlling terminal |
 //! | `raw-tty` | puts the controlling terminal into raw mode, leaves it so, and prints `raw` |
 //!
+//! `KEY` is the access key ID in the environment, or else in the credentials file.
+//!
 //! Options of `print-signals` and `print-keys`, with lists like `HUP,USR1,RTMIN+3`:
 //!
 //! | option | signals that |
 //! |---|---|
 //! | `exit-on LIST` | end the step, in addition to TERM |
-//! | `survive LIST` | are printed but do not end the step (only useful for TERM) |
+//! | `survive LIST` | are printed but do not end the step: TERM |
 //! | `default LIST` | are not caught, but keep their action (TSTP stops the probe) |
 //!
 //! # Example
@@ -52,11 +55,11 @@
 //! 4. It exits with status 4.
 //!
 //! # The test binary is the probe
-//! A separate program would have to be built and found. Instead, [`probe`] starts the test binary itself with [`MARK`] as
-//! its first argument. A function in the section `.init_array` runs before `main`; if it finds the mark, it performs the
-//! steps and exits. At that time neither the test harness nor Rust's runtime has changed signal actions, opened descriptors
-//! or written output, so the probe reports exactly what it inherited. In a debugger, the probe therefore never reaches
-//! `main`. It writes each line at once, without a buffer.
+//! A separate program would have to be built and found. Instead, [`probe`] starts the test binary itself with [`MARK`]
+//! as its first argument. A function in the section `.init_array` runs before `main`; if it finds the mark, it performs
+//! the steps and exits. At that time neither the test harness nor Rust's runtime has changed signal actions, opened
+//! descriptors or written output, so the probe reports exactly what it inherited. In a debugger, the probe therefore
+//! never reaches `main`. It writes each line at once, without a buffer.
 #![allow(unsafe_code, reason = "a constructor is a link section, and the probe ends without returning to the loader")]
 
 mod family;
