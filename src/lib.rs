@@ -3,14 +3,9 @@
 //! This library is the program's table of contents. It promises no API: the tests, the benches and the examples
 //! reach the code through it, nothing else should.
 //!
-//! Layers, from the top; imports point down, and `tests/layers.rs` holds them to it:
+//! Imports point down the rows, or go within a row without cycles; `tests/layers.rs` checks it.
 //!
-//! | layer | modules |
-//! |---|---|
-//! | conduct | [`run`], `list`, `launch`, `obtain`, `refresh`, `attend`, `check`, `panics`, `supervise` |
-//! | effects | `report`, `files`, `cache`, `mfa`, `sts`, `deliver`, `sys` |
-//! | decisions, pure | `cli`, `settings`, `profile`, `explain`, `print`, `waiting`, and the rules of `check`, `deliver` and `supervise` |
-//! | words, pure | `role`, `session`, `vars`, `outcome`, `error` |
+#![doc = include_str!("layers.md")]
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("xassume supervises processes with signalfd, pidfd and timerfd, and so it runs on Linux only");
