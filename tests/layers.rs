@@ -7,6 +7,7 @@
 mod cycles;
 mod fixtures;
 mod module;
+mod size;
 mod source;
 mod table;
 mod tree;
