@@ -249,17 +249,12 @@ fn mermaid(document: &str, kind: &str) -> String {
     blocks[0].split("```").next().unwrap_or_default().replace("\n        ", "\n    ")
 }
 
-/// A unit test of the state machine compares the diagram in the source with all states and transitions.
+/// A unit test of the state machine compares the diagram in `supervise` with all states and transitions.
 #[test]
 fn the_state_diagrams_match_the_code() {
-    let source = read("src/supervise/mod.rs");
-    let picture: Vec<_> = source
-        .lines()
-        .skip_while(|line| !line.contains("stateDiagram-v2"))
-        .take_while(|line| !line.contains("```"))
-        .map(|line| line.trim_start_matches("//!").strip_prefix(' ').unwrap_or_default())
-        .collect();
-    let machines = arrows(&picture.join("\n").replace("\n        ", "\n    "));
+    let picture = read("src/supervise/states.md");
+    let picture = picture.split("```").nth(1).expect("a picture").replace("\n        ", "\n    ");
+    let machines = arrows(&picture);
     assert_eq!(machines.iter().map(BTreeMap::len).collect::<Vec<_>>(), [11, 8], "the command's and its session's");
     assert_eq!(arrows(&mermaid(&read("docs/supervision.md"), "stateDiagram-v2")), machines);
     assert_eq!(arrows(&mermaid(&read("README.md"), "stateDiagram-v2")), machines[..1]);

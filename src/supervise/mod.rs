@@ -2,40 +2,16 @@
 //!
 //! Two small machines side by side: what becomes of the command, and what becomes of its session.
 //!
-//! ```text
-//! stateDiagram-v2
-//!     state supervision {
-//!         [*] --> Starting
-//!         Starting --> Running: started
-//!         Starting --> Ended: start failed, or canceled by a signal
-//!         Starting --> Stopping: started with a session that was replaced meanwhile
-//!         Running --> Ended: exited
-//!         Running --> Stopping: session refreshed (restart) or expired (stop), or exited after TERM as PID 1
-//!         Stopping --> Killing: stop timeout
-//!         Stopping --> Starting: process group has exited
-//!         Killing --> Starting: process group has exited
-//!         Stopping --> Ended: process group has exited, restart canceled or session expired
-//!         Killing --> Ended: process group has exited, restart canceled or session expired
-//!         --
-//!         [*] --> Waiting
-//!         Waiting --> Assuming: due
-//!         Assuming --> Publishing: new session
-//!         Assuming --> Waiting: failed, retry later
-//!         Publishing --> Waiting: delivered (or failed)
-//!         Waiting --> Idle: no more refreshes
-//!         Assuming --> Idle: no more refreshes, call canceled
-//!         Publishing --> Idle: no more refreshes, delivery canceled
-//!     }
-//! ```
+#![doc = include_str!("states.md")]
 //!
 //! - [`machine`] holds the rules: events in, actions out, no clock and no process. A test plays every short history
 //!   against it, and holds this picture to what it saw.
-//! - [`schedule`] says when a refresh is due, [`relay`] what becomes of a signal. Both are arithmetic.
+//! - [`schedule`] says when a refresh is due, [`forwarding`] what becomes of a signal. Both are arithmetic.
 //! - `driver` polls the child, the signals, the STS call, the delivery and the timer, in that order, and performs the
 //!   actions.
 //!   It decides nothing.
 //! - [`ports`] is what it needs of others: sessions, and their delivery.
-//! - [`event`] is what there is to tell, [`policy`] what the user asked for; [`process`] and [`signal`] are words.
+//! - [`event`](crate::event) is what there is to tell, [`policy`] what the user asked for; [`process`](crate::process) and its `signal` are words.
 //!
 //! What each of them may rely on:
 //! - A new session comes first, then the stop, then the start: a refresh that fails costs the command nothing.

@@ -39,9 +39,9 @@ fn policies() -> Vec<Policy> {
 
 /// The arrows of the picture in `supervise`'s head.
 fn picture() -> BTreeSet<(String, String)> {
-    include_str!("../mod.rs")
+    include_str!("../states.md")
         .lines()
-        .filter_map(|line| line.strip_prefix("//!")?.split_once(" --> "))
+        .filter_map(|line| line.split_once(" --> "))
         .filter(|(from, _)| !from.contains("[*]"))
         .map(|(from, rest)| (from.trim().into(), rest.split(':').next().unwrap_or(rest).trim().into()))
         .collect()
