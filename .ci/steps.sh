@@ -17,7 +17,9 @@ if [[ -n ${CI:-} ]]; then export CARGO_INCREMENTAL=0; fi
 
 passed=0
 failed=0
+skipped=0
 failures=()
+skips=()
 current=
 
 # The directory for temporary files, removed at the end. The sandboxes of the tests are elsewhere. Its path is short,
@@ -67,6 +69,13 @@ bounded() {
     timeout --kill-after=30 "$limit" "$@"
 }
 
+# skip REASON: the last command of a step that cannot run here.
+skip_status=77
+skip() {
+    echo "$*" >"$TMPDIR/reason"
+    return $skip_status
+}
+
 # step NAME COMMAND...: runs the command and prints its time. After a failure the next steps still run.
 step() {
     local name=$1 started=$SECONDS status=0
@@ -80,7 +89,11 @@ step() {
     set +m
     wait "$current" || status=$?
     current=
-    if ((status == 0)); then
+    if ((status == skip_status)); then
+        skipped=$((skipped + 1))
+        skips+=("$name: $(cat "$TMPDIR/reason")")
+        printf -- '--- %s: skipped, %s\n' "$name" "$(cat "$TMPDIR/reason")"
+    elif ((status == 0)); then
         passed=$((passed + 1))
         printf -- '--- %s: passed in %d s\n' "$name" $((SECONDS - started))
     else
@@ -104,12 +117,22 @@ tool() {
     rm -rf "${TMPDIR:?}/$name"
 }
 
+# python_tool NAME VERSION: a program of this version from PyPI, installed below target unless it is there.
+python_tool() {
+    local name=$1 version=$2 venv=$target/tools/$1
+    PATH=$venv/bin:$PATH
+    if [[ $("$name" --version 2>/dev/null) == *" $version" ]]; then return; fi
+    rm -rf "$venv"
+    python3 -m venv "$venv" && bounded 5 "$venv/bin/pip" install --quiet --disable-pip-version-check "$name==$version"
+}
+
 # Prints the summary. The last line has the usual form of test runners.
 summary() {
     local name
     printf '\n=== summary (at %s)\n' "$(clock)"
     for name in ${failures[@]+"${failures[@]}"}; do printf 'failed: %s\n' "$name"; done
-    printf '%d passed, %d failed\n' "$passed" "$failed"
+    for name in ${skips[@]+"${skips[@]}"}; do printf 'skipped: %s\n' "$name"; done
+    printf '%d passed, %d failed%s\n' "$passed" "$failed" "$( ((skipped == 0)) || echo ", $skipped skipped")"
     ((failed == 0))
 }
 
