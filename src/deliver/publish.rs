@@ -4,8 +4,7 @@
 //! replace a newer one. Each sends the identity of its file before the rename, so that the file can be removed at the
 //! end even if no answer came.
 
-use super::published::not_replaced;
-use super::replace::{Identity, replace_by};
+use super::replace::{Identity, not_replaced, replace_by};
 use crate::error::reason_of;
 use crate::event::Problem;
 use crate::session::Secret;

@@ -1,7 +1,7 @@
 //! A file that is replaced atomically, and removed at the end if it is still this run's.
 
 use super::publish::{Put, WriteJob, publish};
-use super::replace::{remove_leftovers, temporary, try_replace};
+use super::replace::{not_replaced, remove_leftovers, temporary, try_replace};
 use super::trusted::GroupWrite;
 use crate::deliver::location::{FileKind, locate};
 use crate::error::{Error, reason_of};
@@ -92,8 +92,4 @@ impl Drop for PublishedFile {
 /// Why the first session cannot be written to a file.
 pub(crate) fn unwritten(reason: String) -> Error {
     Error::Serve { what: "by a file", reason, hint: "is its file system full, or one in which no file can be made?" }
-}
-
-pub(super) fn not_replaced(path: &Path, reason: &str) -> String {
-    format!("cannot replace {}: {reason}", path.display())
 }

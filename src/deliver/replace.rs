@@ -49,6 +49,11 @@ pub(super) fn replace_by(
     written
 }
 
+/// Why a file could not be replaced, as a sentence.
+pub(super) fn not_replaced(path: &Path, reason: &str) -> String {
+    format!("cannot replace {}: {reason}", path.display())
+}
+
 /// The path of a temporary file for this file.
 ///
 /// # Errors
