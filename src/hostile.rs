@@ -52,7 +52,7 @@ fn cpu_time() -> Duration {
 pub(crate) fn checked_page(error: &Error) -> String {
     let page = Report::shown(error);
     let (first, rest) = page.split_once('\n').unwrap_or((&page, ""));
-    assert!(first.starts_with("xassume: ") && first.len() > "xassume: ".len(), "no message: {page:?}");
+    assert!(first.strip_prefix("xassume: error: ").is_some_and(|text| !text.is_empty()), "no message: {page:?}");
     let begins = |word: &str| rest.lines().filter(|line| line.starts_with(word)).count();
     assert!(begins("hint: ") <= 1 && begins("usage: ") <= 1, "more than one hint: {page:?}");
     let own = |line: &str| line.starts_with("  ") || line.starts_with("hint: ") || line.starts_with("usage: ");

@@ -22,7 +22,9 @@ impl Mark {
 
     fn word(self) -> &'static str {
         match self {
-            Self::Error | Self::Warning | Self::Detail => "xassume:",
+            Self::Error => "xassume: error:",
+            Self::Warning => "xassume: warning:",
+            Self::Detail => "xassume:",
             Self::Hint => "hint:",
             Self::Usage => "usage:",
         }
@@ -58,8 +60,9 @@ mod tests {
 
     #[test]
     fn only_the_mark_is_coloured() {
-        assert_eq!(line(Screen::Plain, Mark::Error, "no"), "xassume: no\n");
-        assert_eq!(line(Screen::Coloured, Mark::Error, "no"), "\x1b[1;31mxassume:\x1b[0m no\n");
+        assert_eq!(line(Screen::Plain, Mark::Error, "no"), "xassume: error: no\n");
+        assert_eq!(line(Screen::Coloured, Mark::Error, "no"), "\x1b[1;31mxassume: error:\x1b[0m no\n");
+        assert_eq!(line(Screen::Plain, Mark::Warning, "no"), "xassume: warning: no\n");
         assert_eq!(line(Screen::Coloured, Mark::Hint, "yes"), "\x1b[36mhint:\x1b[0m yes\n");
         assert_eq!(line(Screen::Coloured, Mark::Detail, "so"), "xassume: so\n");
     }

@@ -24,7 +24,7 @@ fn read<T>(flag: &str, text: &str, parse: impl FnOnce(&str) -> Result<T, Invalid
         Err(invalid) => {
             let shown = shortened(text);
             let message = checked_page(&Error::Value { origin: flag.to_owned(), value: text.to_owned(), invalid });
-            assert!(message.starts_with(&format!("xassume: {flag} ")), "{message}");
+            assert!(message.starts_with(&format!("xassume: error: {flag} ")), "{message}");
             assert!(message.contains(&shown), "{message} does not name {shown}");
             None
         }

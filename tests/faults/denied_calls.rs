@@ -50,11 +50,14 @@ fn without_new_processes_the_reason_is_reported() {
             let sts = FakeSts::start();
             let on_expiry = if via == "env" { "restart" } else { "none" };
             let said = rejected(xassume(&sts).denying(&refusal).args(["--via", via, "--on-expiry", on_expiry]));
-            assert!(said.starts_with("xassume: cannot start the command: ") && said.contains("\nhint: "), "{said}");
+            assert!(
+                said.starts_with("xassume: error: cannot start the command: ") && said.contains("\nhint: "),
+                "{said}"
+            );
         }
         let sts = FakeSts::start();
         let said = rejected(with_credential_process(xassume(&sts)).denying(&refusal));
-        assert!(said.contains("credential_process of profile default: it could not be started"), "{said}");
+        assert!(said.contains("credential_process of profile 'default' could not be started"), "{said}");
         assert_eq!(sts.requests().len(), 0);
         // In exec mode xassume needs no other process.
         probing(xassume(&sts).denying(&refusal), &["say", "ran"]).run().exited(0);
@@ -71,7 +74,7 @@ fn without_new_threads_addresses_work_and_names_do_not() {
     let running = ways.map(|way| probing(at(&by_name).denying(&refusal).args(way), &["say", "ran"]).spawn());
     for running in running {
         let said = error_before_start(running.wait());
-        assert!(said.contains("there is no thread to resolve its name with"), "{said}");
+        assert!(said.contains("no thread to resolve the host name"), "{said}");
     }
     for way in ways {
         probing(xassume(&sts).denying(&refusal).args(way), &["say", "ran"]).run().exited(0);
@@ -112,7 +115,7 @@ fn any_single_denied_call_has_no_effect_or_one_error_line() {
         assert!(!finished.stderr.contains("internal error"), "{described}");
         match finished.code() {
             Some(0) => assert_eq!(finished.stdout_text(), "ran\n", "{described}"),
-            Some(125) => assert!(finished.stderr.starts_with("xassume: cannot "), "{described}"),
+            Some(125) => assert!(finished.stderr.starts_with("xassume: error: cannot "), "{described}"),
             _ => panic!("{described}"),
         }
     }

@@ -45,7 +45,7 @@ fn error_before_start(finished: Finished) -> String {
     let finished = finished.exited(125).left_no_process();
     assert_eq!(finished.stdout_text(), "", "the command must not start: {}", finished.describe());
     let said: Vec<_> = finished.stderr.lines().filter(|line| line.starts_with("xassume: ")).collect();
-    assert!(said.len() == 1 && finished.stderr.starts_with("xassume: "), "one line: {}", finished.stderr);
+    assert!(said.len() == 1 && finished.stderr.starts_with("xassume: error: "), "one line: {}", finished.stderr);
     assert!(!finished.stderr.contains("panicked") && !said[0].contains("internal error"), "{}", finished.stderr);
     finished.stderr
 }

@@ -268,7 +268,7 @@ fn an_ignored_section_of_the_selected_profile_is_reported() {
     let world = Xassume::new(&sts).file(".aws/config", "[profile p]\nregion = us-east-1\n");
     let world = world.file(".aws/credentials", "[profile p]\naws_access_key_id = A\naws_secret_access_key = s\n");
     let told = world.env("AWS_PROFILE", "p").args(["-v", "-r", "111111111111:R", "--", "true"]).run().exited(0).stderr;
-    let note = "a section of profile p is not read: its section is written [profile p], but must be written [p] in the \
+    let note = "a section of profile p is not read: rename the section [profile p] to [p] in the \
                 credentials file\n";
     assert!(told.contains(note), "{told}");
 }
@@ -281,7 +281,7 @@ fn a_command_with_its_own_profile_is_warned_about_once() {
             Xassume::new(&sts).args(args).args(["-r", "111111111111:R", "--", "sh", "-c", "true aws --profile x"]);
         xassume.run().exited(0).stderr
     };
-    let warning = "xassume: the command chooses a profile itself (aws --profile): it will use that profile, not \
+    let warning = "xassume: warning: the command chooses a profile itself (aws --profile): it will use that profile, not \
                    the session; --isolate hides it\n";
     assert_eq!(run(&["-v"]).matches(warning).count(), 1);
     assert_eq!(run(&[]), warning);

@@ -222,7 +222,7 @@ fn a_panic_is_one_line_with_its_location_and_no_data() {
     for way in [&[][..], &["--on-expiry", "restart"]] {
         assert_no_secret("a panic", &world().args(way));
         let finished = world().args(way).args(["--", "true"]).run().exited(125).left_no_process();
-        assert!(finished.stderr.contains("xassume: internal error at "), "{}", finished.stderr);
+        assert!(finished.stderr.contains("xassume: error: internal error at "), "{}", finished.stderr);
         assert!(!finished.stderr.contains("panicked at"), "{}", finished.stderr);
     }
 }

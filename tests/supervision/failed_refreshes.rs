@@ -15,8 +15,11 @@ fn failing_then_expired_then_recovered() {
     assert!(failing.contains("s: cannot assume "), "{failing}");
     assert!(failing.ends_with("; the command keeps running, retry in 1s"), "{failing}");
     xassume.error_line("hint: ");
-    assert_eq!(xassume.error_line("expired"), "xassume: the session has expired and the command is still running");
-    assert_eq!(xassume.error_line("again"), "xassume: the session is refreshed again, after 3 failures");
+    assert_eq!(
+        xassume.error_line("expired"),
+        "xassume: warning: the session has expired and the command is still running"
+    );
+    assert_eq!(xassume.error_line("again"), "xassume: warning: the session is refreshed again, after 3 failures");
     let second = next_start(&xassume);
     assert_ne!(first.pid, second.pid);
     assert_eq!(second.key, key(&sts, 1));
@@ -96,8 +99,11 @@ fn an_expiry_during_a_call_to_sts_and_its_late_answer_are_logged() {
     let sts = FakeSts::builder().script([Answer::Lifetime(SHORT), slow]).start();
     let xassume = probing(restarting(&sts), &["print-keys"]).spawn();
     next_start(&xassume);
-    assert_eq!(xassume.error_line("expired"), "xassume: the session has expired and the command is still running");
-    assert_eq!(xassume.error_line("again"), "xassume: the session is refreshed again, after its expiry");
+    assert_eq!(
+        xassume.error_line("expired"),
+        "xassume: warning: the session has expired and the command is still running"
+    );
+    assert_eq!(xassume.error_line("again"), "xassume: warning: the session is refreshed again, after its expiry");
     assert_eq!(next_start(&xassume).key, key(&sts, 1));
     assert_eq!(sts.requests().len(), 2);
 }

@@ -74,7 +74,7 @@ fn systemds_watchdog_variables_name_no_other_process() {
 fn socket_activation_is_warned_about_where_it_cannot_work() {
     let sts = FakeSts::start();
     let activated = |xassume: Xassume| probing(xassume.env("LISTEN_FDS", "1"), &["exit", "0"]).run().exited(0).stderr;
-    let warning = "xassume: socket activation (LISTEN_FDS) does not reach a command that xassume stays with\n";
+    let warning = "xassume: warning: socket activation (LISTEN_FDS) does not reach a command that xassume stays with\n";
     assert_eq!(activated(restarting(&sts)), warning);
     assert_eq!(activated(xassume(&sts)), "");
 }

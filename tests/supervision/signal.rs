@@ -77,7 +77,7 @@ fn a_command_that_dies_of_the_signal_ends_the_run_with_a_hint() {
     for (xassume, name, number, _sts) in cases {
         let finished = xassume.wait().killed_by(number);
         let told = format!(
-            "xassume: the command died of SIG{name}, which told it of the new session\n\
+            "xassume: warning: the command died of SIG{name}, which told it of the new session\n\
              hint: let the command handle SIG{name}, name another --signal, or use --on-expiry restart\n"
         );
         assert_eq!(finished.stderr, told);
@@ -90,7 +90,10 @@ fn without_a_file_the_signal_only_announces_the_expiry() {
     let xassume = probing(signaling(&sts).args(["--via", "env"]), &["print-keys"]).spawn();
     assert_eq!(next_start(&xassume).key, key(&sts, 0));
     let notice = xassume.error_line("SIGHUP will only announce the expiry");
-    assert_eq!(notice, "xassume: SIGHUP will only announce the expiry: an environment cannot be changed from outside");
+    assert_eq!(
+        notice,
+        "xassume: warning: SIGHUP will only announce the expiry: an environment cannot be changed from outside"
+    );
     xassume.line("HUP");
     assert_eq!(xassume.line("key="), format!("key={}", key(&sts, 0)));
     xassume.error_line("the session has expired and the command is still running");
