@@ -1,10 +1,10 @@
 //! What xassume says, on stderr and nowhere else: stdout is the command's.
 //!
 //! A message is written with one call, so that it is not torn among other writers: `writer` does it. `progress` is the
-//! line that says what is waited for, `style` the colors, `page` the layout of errors.
+//! line that says what is waited for, `style` the colors, `wrap` the layout of errors.
 
 pub(crate) mod output;
-mod page;
+mod wrap;
 mod progress;
 mod style;
 pub(crate) mod waiting;
@@ -199,7 +199,7 @@ impl Message<'_> {
             _ => Mark::Detail,
         };
         let laid_out = |text: &str, mark: Mark| match self.level {
-            "error" => page::folded(text, mark.columns()),
+            "error" => wrap::folded(text, mark.columns()),
             _ => text.to_owned(),
         };
         let mut text = style::line(screen, mark, &laid_out(&self.text, mark));
