@@ -4,10 +4,10 @@
 //! line that says what is waited for, `style` the colors, `wrap` the layout of errors.
 
 pub(crate) mod output;
-mod wrap;
 mod progress;
 mod style;
 pub(crate) mod waiting;
+pub(crate) mod wrap;
 pub(crate) mod writer;
 
 pub(crate) use progress::Progress;
@@ -21,8 +21,8 @@ use crate::process::outcome::FAILED;
 use crate::profile::{Plan, Region};
 use crate::session::{Keys, rfc3339};
 use crate::settings::Settings;
-use crate::sys::clock;
 use crate::sys::panics::PanicFacts;
+use crate::sys::{clock, screen};
 use crate::terminal::Screen;
 #[cfg(any(test, fuzzing))]
 use crate::vars::Vars;
@@ -173,7 +173,7 @@ impl Report {
         message.text = harmless(&message.text);
         message.hint = message.hint.as_deref().map(harmless);
         match self.log_options.format {
-            LogFormat::Text => message.as_text(self.log_options.screen),
+            LogFormat::Text => message.as_text(self.log_options.screen, screen::columns(std::io::stderr())),
             LogFormat::Json => {
                 let mut object = Map::new();
                 object.insert("time".into(), json!(rfc3339(clock::wall())));
@@ -191,22 +191,14 @@ impl Report {
 }
 
 impl Message<'_> {
-    /// An error is a page. Everything else keeps its lines: in a log, one for each message.
-    fn as_text(&self, screen: Screen) -> String {
+    fn as_text(&self, screen: Screen, width: Option<usize>) -> String {
         let mark = match self.level {
             "error" => Mark::Error,
             "warning" => Mark::Warning,
             _ => Mark::Detail,
         };
-        let laid_out = |text: &str, mark: Mark| match self.level {
-            "error" => wrap::folded(text, mark.columns()),
-            _ => text.to_owned(),
-        };
-        let mut text = style::line(screen, mark, &laid_out(&self.text, mark));
-        if let Some(hint) = &self.hint {
-            text += &style::line(screen, Mark::Hint, &laid_out(hint, Mark::Hint));
-        }
-        text
+        let line = |mark: Mark, text| style::line(screen, mark, &wrap::lines(text, mark.columns(), width));
+        line(mark, &self.text) + &self.hint.as_deref().map(|hint| line(Mark::Hint, hint)).unwrap_or_default()
     }
 }
 
@@ -220,7 +212,7 @@ fn plain<'a>(level: &'a str, event: &'a str, text: impl Display) -> Message<'a> 
     Message { level, event, text: one_line(&text.to_string(), LONGEST), hint: None, fields: Map::new() }
 }
 
-/// A text of several lines without what a terminal would act on: services and files are quoted, and may be meant ill.
+/// A text of several lines without what a terminal would act on: it quotes services and files, which may be malicious.
 fn harmless(text: &str) -> String {
     let lines: Vec<String> = text.split('\n').map(|line| one_line(line, LONGEST)).collect();
     lines.join("\n")

@@ -1,11 +1,8 @@
-//! What may be sent to a terminal, as far as the environment tells.
+//! What may be sent to a terminal, according to the environment.
 
 use crate::vars::Vars;
 
-/// The columns that a line may have, in an error and in the page of a check.
-pub(crate) const WIDTH: usize = 159;
-
-/// The colors of words that matter at a glance, or of what goes with them.
+/// The meaning of a color.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Color {
     /// Something failed.
@@ -29,10 +26,10 @@ impl Color {
     }
 }
 
-/// What the terminal understands, and what its user wants of it.
+/// What the terminal understands and what its user wants.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Screen {
-    /// Text, line after line: `TERM` is `dumb` or missing.
+    /// Plain lines only: `TERM` is `dumb` or missing.
     #[default]
     Dumb,
     /// Lines that are replaced, but no colors: `NO_COLOR` is set (<https://no-color.org>).
@@ -45,13 +42,13 @@ impl Screen {
         match vars.get("TERM") {
             None => Self::Dumb,
             Some(term) if term.is_empty() || term == "dumb" => Self::Dumb,
-            // By the convention any value counts, but an empty one.
+            // By the convention any value counts, except an empty one.
             Some(_) if vars.get("NO_COLOR").is_some_and(|value| !value.is_empty()) => Self::Plain,
             Some(_) => Self::Coloured,
         }
     }
 
-    /// The word in a color, or in none.
+    /// The word, in the color if the terminal has colors.
     pub(crate) fn paint(self, word: &str, color: Option<Color>) -> String {
         match (self, color) {
             (Self::Coloured, Some(color)) => format!("\x1b[{}m{word}\x1b[0m", color.parameters()),

@@ -97,7 +97,7 @@ impl Progress {
             return early;
         }
         if screen::is_ours() {
-            let line = line(awaited, screen::columns());
+            let line = line(awaited, screen::columns(std::io::stderr()).unwrap_or(80));
             if !screen::has_line() || line != state.drawn {
                 screen::line_stands();
                 writer::draw(format!("{ERASE}{line}").as_bytes());

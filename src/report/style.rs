@@ -1,10 +1,10 @@
-//! Colours: of the words that begin a line, on a terminal whose user did not decline them.
+//! The words in front of a message, and their colors on a terminal.
 
 use crate::log_options::LogOptions;
 use crate::terminal::{Color, Screen};
 use std::io::IsTerminal as _;
 
-/// What the word at the beginning of a line says of the line.
+/// What kind of line it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
     Error,
@@ -15,7 +15,7 @@ pub(super) enum Mark {
 }
 
 impl Mark {
-    /// The columns that it takes, with the space behind it.
+    /// Its columns, with the space after it.
     pub(super) fn columns(self) -> usize {
         self.word().len() + 1
     }
@@ -49,7 +49,7 @@ pub(super) fn screen(log_options: LogOptions) -> Screen {
     }
 }
 
-/// The text behind its mark, as a line.
+/// The text after its mark, as a line.
 pub(super) fn line(screen: Screen, mark: Mark, text: &str) -> String {
     format!("{} {text}\n", screen.paint(mark.word(), mark.color()))
 }

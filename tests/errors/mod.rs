@@ -15,6 +15,7 @@ mod sts;
 mod usage;
 mod values;
 mod variants;
+mod wrapping;
 
 use crate::support::{FakeSts, Terminal, Xassume};
 use page::{Page, ROLE, directory, user_without_sts};
@@ -134,7 +135,7 @@ fn every_page_has_the_form_of_an_error() {
             return;
         }
         let text = fs::read_to_string(page.approved()).expect(page.name);
-        assert!(text.contains("\nxassume: "), "{}", page.name);
+        assert!(text.contains("\nxassume: error: "), "{}", page.name);
         assert!(text.contains("\nhint: "), "{} does not say what to do", page.name);
         for word in ["os error", "service error", "Some(", "None", "Error {", "Error("] {
             assert!(!text.contains(word), "{} says `{word}`", page.name);
@@ -144,7 +145,7 @@ fn every_page_has_the_form_of_an_error() {
 
 #[test]
 fn errors_are_colored_on_terminals_if_the_user_wants_it() {
-    let red = format!("\x1b[1;31mxassume:\x1b[0m cannot assume {ROLE}");
+    let red = format!("\x1b[1;31mxassume: error:\x1b[0m cannot assume {ROLE}");
     let xassume =
         user_without_sts().args(["-r", ROLE, "--sts-timeout", "100ms", "--", "true"]).env("TERM", "xterm-256color");
     let on_terminal = |xassume: &Xassume| Terminal::run(xassume).wait().exited(125).stdout_text();
@@ -158,7 +159,7 @@ fn errors_are_colored_on_terminals_if_the_user_wants_it() {
     }
     assert!(!xassume.run().exited(125).stderr.contains('\x1b'), "on a pipe");
     let usage = on_terminal(&user_without_sts().arg("--no-such-flag").env("TERM", "xterm"));
-    assert!(usage.starts_with("\x1b[1;31mxassume:\x1b[0m unexpected argument"), "{usage:?}");
+    assert!(usage.starts_with("\x1b[1;31mxassume: error:\x1b[0m unexpected argument"), "{usage:?}");
 }
 
 #[test]

@@ -42,11 +42,17 @@ impl Terminal {
     /// Runs the command with the terminal as its standard streams, with 40 rows and 132 columns.
     #[track_caller]
     pub fn run(xassume: &Xassume) -> Self {
+        Self::of_columns(xassume, 132)
+    }
+
+    /// The same on a terminal of this width.
+    #[track_caller]
+    pub fn of_columns(xassume: &Xassume, columns: u16) -> Self {
         let master =
             posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).expect("there are terminals left");
         grantpt(&master).expect("the terminal is ours");
         unlockpt(&master).expect("the terminal is ours");
-        set_window_size(&master, 40, 132).expect("a terminal has a size");
+        set_window_size(&master, 40, columns).expect("a terminal has a size");
         let slave = open_peer(&master).expect("an unlocked terminal can be opened");
         let stream = || Stdio::from(slave.try_clone().expect("a descriptor can be duplicated"));
         let mut command = xassume.command();

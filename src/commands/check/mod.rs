@@ -28,6 +28,7 @@ use crate::settings::{CacheMode, Mode, Settings};
 use crate::sts::{self, Heard, Sts};
 use crate::supervise::policy::Duty;
 use crate::sys::boot::boottime;
+use crate::sys::screen;
 use crate::terminal::Screen;
 use crate::vars::Vars;
 use findings::{Findings, FoundMfa, FoundSource, MfaFrom, Presence, Unkept, is_fatal};
@@ -174,7 +175,7 @@ fn tell(findings: &Findings<'_>, mut log_options: LogOptions) -> Result<Outcome,
         log_options.screen = Screen::Dumb;
     }
     let steps = steps::steps(findings);
-    match output::print(page::page(&steps, log_options).as_bytes()) {
+    match output::print(page::page(&steps, log_options, screen::columns(std::io::stdout())).as_bytes()) {
         // Who stops reading knows enough; the status is the check's all the same.
         Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => {}
         written => written?,

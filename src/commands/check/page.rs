@@ -1,15 +1,17 @@
 //! The steps of a check as a page for people and as a document for programs. Pure.
 
 use super::steps::{State, Step};
-use crate::error::{deceives, plain_json};
+use crate::error::{one_line, plain_json};
 use crate::log_options::{LogFormat, LogOptions, Verbosity};
 use crate::process::outcome::FAILED;
-use crate::terminal::{Color, Screen, WIDTH};
+use crate::report::wrap;
+use crate::terminal::{Color, Screen};
 use serde_json::{Value, json};
-use std::fmt::Write as _;
 
 /// Where the text of a step begins.
 const TEXT: usize = 28;
+/// The longest text of a step, in characters.
+const LONGEST: usize = 2048;
 
 /// The status that a check ends with.
 pub(super) fn status(steps: &[Step]) -> u8 {
@@ -17,7 +19,9 @@ pub(super) fn status(steps: &[Step]) -> u8 {
 }
 
 /// All of it, as standard output gets it. With `-q` the page has only what went wrong; a document is always whole.
-pub(super) fn page(steps: &[Step], log_options: LogOptions) -> String {
+///
+/// Lines are broken at the width, if there is one.
+pub(super) fn page(steps: &[Step], log_options: LogOptions, width: Option<usize>) -> String {
     match log_options.format {
         LogFormat::Json => {
             let steps_told: Vec<Value> = steps.iter().map(document).collect();
@@ -29,7 +33,7 @@ pub(super) fn page(steps: &[Step], log_options: LogOptions) -> String {
             steps
                 .iter()
                 .filter(|step| !quiet || step.state == State::Failed)
-                .map(|step| lines(step, log_options.screen))
+                .map(|step| lines(step, log_options.screen, width))
                 .collect()
         }
     }
@@ -48,30 +52,27 @@ fn document(step: &Step) -> Value {
     Value::Object(object)
 }
 
-fn lines(step: &Step, screen: Screen) -> String {
-    let head = format!("{:<13}{:<15}", step.state.word(), step.name);
-    let mut lines = String::new();
-    wrap(&mut lines, head.trim_end(), &step.text, TEXT);
-    // Colours come last, since they take no columns.
+fn lines(step: &Step, screen: Screen, width: Option<usize>) -> String {
+    let column = |text: &str, column| wrap::line_of(&one_line(text, LONGEST), column, column, width);
     let word = step.state.word();
-    lines.replace_range(..word.len(), &screen.paint(word, color(step.state)));
+    let (painted, gap) = (screen.paint(word, color(step.state)), 13 - word.len());
+    let head = format!("{painted}{:gap$}{:<15}{}", "", step.name, column(&step.text, TEXT));
+    let mut lines = vec![head.trim_end().to_owned()];
     // Of a step that was not reached only its subject is known.
     if step.state != State::NotReached {
-        for detail in &step.details {
-            wrap(&mut lines, "", detail, TEXT);
-        }
+        lines.extend(step.details.iter().map(|detail| format!("{:TEXT$}{}", "", column(detail, TEXT))));
     }
-    let before_hint = lines.len();
     for (at, hint) in step.hint.iter().flat_map(|hint| hint.lines()).enumerate() {
-        let indent = hint.len() - hint.trim_start().len();
-        let head = if at == 0 { "    hint:" } else { "" };
-        wrap(&mut lines, head, hint.trim_start(), if at == 0 { 10 } else { 4 + indent });
+        let words = hint.trim_start();
+        lines.push(if at == 0 {
+            format!("    {} {}", screen.paint("hint:", Some(Color::Hint)), column(words, 10))
+        } else {
+            let indent = 4 + hint.len() - words.len();
+            format!("{:indent$}{}", "", column(words, indent))
+        });
     }
-    if step.hint.is_some() {
-        let place = before_hint + 4..before_hint + 9;
-        lines.replace_range(place, &screen.paint("hint:", Some(Color::Hint)));
-    }
-    lines
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 /// As errors and warnings have them.
@@ -82,27 +83,6 @@ fn color(state: State) -> Option<Color> {
         State::Failed => Some(Color::Failure),
         State::Note | State::NotReached => None,
     }
-}
-
-/// Writes a text behind its head, from that column on; what does not fit goes on in the next lines. STS's words and the
-/// names in files are others': what could steer a terminal is left out.
-fn wrap(lines: &mut String, head: &str, text: &str, column: usize) {
-    let _ = write!(lines, "{head}");
-    let mut used = head.chars().count();
-    let mut begun = false;
-    for word in text.split_whitespace() {
-        let word: String = word.chars().filter(|c| !deceives(*c)).collect();
-        let length = word.chars().count();
-        if begun && used + 1 + length > WIDTH {
-            lines.push('\n');
-            (used, begun) = (0, false);
-        }
-        let gap = if begun { 1 } else { column.saturating_sub(used) };
-        let _ = write!(lines, "{:gap$}{word}", "");
-        used += gap + length;
-        begun = true;
-    }
-    lines.push('\n');
 }
 
 #[cfg(test)]
@@ -121,7 +101,9 @@ mod tests {
     fn long_lines_go_on_below_and_statements_are_not_torn() {
         let statement = format!("{{\"Resource\":\"{}\"}}", "x".repeat(200));
         let hint = format!("both:\n  identity policy:\n    {statement}");
-        let told = page(&[step(State::Failed, &"word ".repeat(60), Some(&hint))], TOLD);
+        let steps = [step(State::Failed, "word ".repeat(60).trim_end(), Some(&hint))];
+        assert_eq!(page(&steps, TOLD, None).lines().count(), 5);
+        let told = page(&steps, TOLD, Some(159));
         let lines: Vec<&str> = told.lines().collect();
         assert_eq!(lines[0].chars().count(), 157);
         assert!(lines[0].starts_with("failed       role           word word "), "{told}");
@@ -140,34 +122,34 @@ mod tests {
 
     #[test]
     fn nothing_steers_the_terminal() {
-        let told = page(&[step(State::Ok, "a\u{1b}[2Jb\rc\u{202e}d", None)], TOLD);
-        assert!(told.starts_with("ok           role           a[2Jb cd\n"), "{told}");
+        let told = page(&[step(State::Ok, "a\u{1b}[2Jb\rc\u{202e}d", None)], TOLD, None);
+        assert!(told.starts_with("ok           role           a [2Jb c d\n"), "{told}");
         let json = LogOptions { format: LogFormat::Json, ..TOLD };
-        let told = page(&[step(State::Ok, "c\u{202e}d\u{9b}\u{e0041}", None)], json);
+        let told = page(&[step(State::Ok, "c\u{202e}d\u{9b}\u{e0041}", None)], json, None);
         assert!(told.contains(r#""c\u202ed\u009b\udb40\udc41""#), "{told}");
     }
 
     #[test]
     fn the_state_and_the_hint_are_coloured_and_nothing_else() {
         let steps = [step(State::Failed, "no", Some("why\n  so")), step(State::Ok, "yes", None)];
-        let coloured = page(&steps, LogOptions { screen: Screen::Coloured, ..TOLD });
+        let coloured = page(&steps, LogOptions { screen: Screen::Coloured, ..TOLD }, None);
         assert!(coloured.starts_with("\x1b[1;31mfailed\x1b[0m       role           no\n"), "{coloured:?}");
         assert!(coloured.contains("\n    \x1b[36mhint:\x1b[0m why\n      so\n\x1b[32mok\x1b[0m  "), "{coloured:?}");
         assert_eq!(coloured.matches('\x1b').count(), 6);
-        assert!(!page(&steps, LogOptions { screen: Screen::Plain, ..TOLD }).contains('\x1b'));
+        assert!(!page(&steps, LogOptions { screen: Screen::Plain, ..TOLD }, None).contains('\x1b'));
     }
 
     #[test]
     fn what_was_not_reached_has_no_details_and_an_empty_text_no_blanks() {
-        assert_eq!(page(&[step(State::NotReached, "", None)], TOLD), "not reached  role\n");
+        assert_eq!(page(&[step(State::NotReached, "", None)], TOLD, None), "not reached  role\n");
     }
 
     #[test]
     fn quiet_is_for_the_page_and_not_for_the_document() {
         let steps = [step(State::Warning, "a", None), step(State::Failed, "b", None)];
         let quiet = LogOptions { verbosity: Verbosity::Quiet, ..TOLD };
-        assert_eq!(page(&steps, quiet).lines().next(), Some("failed       role           b"));
-        let json = page(&steps, LogOptions { format: LogFormat::Json, ..quiet });
+        assert_eq!(page(&steps, quiet, None).lines().next(), Some("failed       role           b"));
+        let json = page(&steps, LogOptions { format: LogFormat::Json, ..quiet }, None);
         assert_eq!(json.lines().count(), 1);
         assert!(json.contains(r#""message":"a""#) && json.contains(r#""check":"failed","status":125"#), "{json}");
         assert_eq!((status(&steps), status(&steps[..1])), (125, 0));
