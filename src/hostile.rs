@@ -1,9 +1,9 @@
-//! What input that is meant ill must not do: for each input a function that takes bytes and panics where a promise is
-//! broken. The fuzz targets in `fuzz/` call them, and so do the property tests below, with the same seeds.
+//! Properties that hold for malicious input: for each kind of input a function that takes bytes and panics if a property
+//! is violated. The fuzz targets in `fuzz/` and the property tests call them with the same seeds.
 //!
-//! The properties stand beside the code that reads the input. All of them promise what [`bounded`] and [`checked_page`] hold:
-//! an answer in time, memory in proportion to the input, and refusals of one line that name no secret. Compiled for
-//! tests and fuzz targets alone; nothing of it is in the program.
+//! The properties are next to the code that reads the input. [`bounded`] and [`checked_page`] check what all of them have
+//! in common: bounded time, memory in proportion to the input, and errors of one line without secrets. Compiled for tests
+//! and fuzz targets only.
 
 pub use crate::cache::hostile::cache_file;
 pub use crate::deliver::endpoint::hostile::endpoint_request;
@@ -19,25 +19,25 @@ use crate::sys::allocations::{Taken, counted};
 use std::fmt::Debug;
 use std::time::Duration;
 
-/// The CPU time that one input may take, in a build for debugging on a slow machine: enough to tell work in proportion
-/// to the input from work that grows with its square, where inputs are some kilobytes.
+/// The CPU time for one input of some kilobytes, in a debug build on a slow machine: linear work fits, quadratic work does
+/// not.
 const LONGEST: Duration = Duration::from_secs(4);
 
-/// The memory that an input may take: so many bytes whatever it is, and so many more for each of its bytes.
+/// The memory for an input: a fixed number of bytes, and a number for each byte of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bound {
     pub(crate) room: usize,
     pub(crate) per_byte: usize,
 }
 
-/// Reads an input of this length within the bound.
+/// Checks that an input of this length is read within the bound.
 pub(crate) fn bounded<T>(length: usize, bound: Bound, read: impl FnOnce() -> T) -> T {
     let begun = cpu_time();
     let (result, Taken { total, peak }) = counted(read);
     let spent = cpu_time().saturating_sub(begun);
     let most = bound.room + bound.per_byte * length;
-    assert!(peak <= most, "{length} bytes of input hold {peak} bytes of memory, more than {most}");
-    // A buffer that grows is allocated several times over.
+    assert!(peak <= most, "{length} bytes of input use {peak} bytes of memory, more than {most}");
+    // A growing buffer is allocated several times.
     assert!(total <= 4 * most, "{length} bytes of input go through {total} bytes of memory, more than 4 times {most}");
     assert!(spent <= LONGEST, "{length} bytes of input take {spent:?}");
     result
@@ -47,8 +47,8 @@ fn cpu_time() -> Duration {
     nix::time::clock_gettime(nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
 }
 
-/// An error as the user sees it, and the text that it was laid out from: a message that begins with our name, then at
-/// most one hint, each with its further lines indented; nothing that a terminal acts on, no end without bound.
+/// Checks an error as the user sees it: a message, then at most one hint, each with further lines indented; nothing that a
+/// terminal acts on; a bounded length. Returns it, with the text of the error.
 pub(crate) fn checked_page(error: &Error) -> String {
     let page = Report::shown(error);
     let (first, rest) = page.split_once('\n').unwrap_or((&page, ""));
@@ -57,24 +57,24 @@ pub(crate) fn checked_page(error: &Error) -> String {
     assert!(begins("hint: ") <= 1 && begins("usage: ") <= 1, "more than one hint: {page:?}");
     let own = |line: &str| line.starts_with("  ") || line.starts_with("hint: ") || line.starts_with("usage: ");
     assert!(rest.lines().all(own), "a line of its own: {page:?}");
-    assert!(!page.chars().any(|c| deceives(c) && c != '\n'), "it deceives: {page:?}");
+    assert!(!page.chars().any(|c| deceives(c) && c != '\n'), "it controls the terminal: {page:?}");
     assert!(page.len() <= 64 << 10, "{} bytes of message", page.len());
     format!("{page}{error}\n{}", error.hint().unwrap_or_default())
 }
 
-/// A text that must be shown nowhere: long enough to be told from other text, and only here in the input.
-pub(crate) fn is_telling(secret: &str, input: &str) -> bool {
+/// Whether a secret can be recognized in an output: it is long, and only once in the input.
+pub(crate) fn is_recognizable(secret: &str, input: &str) -> bool {
     secret.len() >= 12 && input.matches(secret).count() == 1
 }
 
-/// Holds that none of the secrets is in what is shown.
+/// Checks that the output contains none of the secrets.
 pub(crate) fn redacted<'a>(secrets: impl IntoIterator<Item = &'a str>, shown: &str) {
     for secret in secrets {
         assert!(!shown.contains(secret), "the secret {secret:?} is shown: {shown}");
     }
 }
 
-/// What a program's own eyes see, in a debugger's words and in the user's.
+/// The debug output of a value, in both forms.
 pub(crate) fn seen<T: Debug>(value: &T) -> String {
     format!("{value:?} {value:#?}")
 }

@@ -2,7 +2,7 @@
 
 use crate::deliver::environment::{CommandCredentials, Recipient};
 use crate::deliver::{config_copy, isolated};
-use crate::error::Error;
+use crate::error::{CommandError, CommandFault, Error};
 use crate::launch::Launch;
 use crate::process::outcome::Outcome;
 use crate::report::Report;
@@ -28,5 +28,7 @@ pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report) -> Result<Ou
         .as_deref()
         .map_or(CommandCredentials::Env, |config_file| CommandCredentials::EnvIsolated { config_file });
     let region = obtained.instance_region.as_deref();
-    Err(exec::replace(&command, &launch.environment(&obtained.session, region, credentials, Recipient::Exec)))
+    let environment = launch.environment(&obtained.session, region, credentials, Recipient::Exec);
+    let errno = exec::replace(&command, &environment);
+    Err(CommandError { name: command.name(), fault: CommandFault::of_execve(errno as i32) }.into())
 }

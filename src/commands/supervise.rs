@@ -4,7 +4,7 @@
 //! clocks.
 
 use crate::deliver::published::unwritten;
-use crate::error::{Error, reason_of};
+use crate::error::{Error, not_started, reason_of};
 use crate::event::{EventSink as _, Problem};
 use crate::launch::delivery::Delivery;
 use crate::launch::refresh;
@@ -20,11 +20,10 @@ use crate::supervise::machine::{Final, START_LIMIT};
 use crate::supervise::policy::{Duty, OnExpiry, Policy};
 use crate::supervise::ports::{Deliver as _, Publishing, SessionSource};
 use crate::sys::clock::SystemClock;
-use crate::sys::lookup::{self, Command};
+use crate::sys::lookup;
 use crate::sys::memory;
 use crate::sys::offload::Offload;
 use crate::vars::Vars;
-use nix::errno::Errno;
 use std::path::Path;
 
 /// Runs the command to its end, and keeps its session fresh.
@@ -57,7 +56,10 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
     match end? {
         Final::Ended(End::Exited(status)) => Ok(Outcome::Exited(status)),
         Final::Ended(End::Killed(signal)) => Ok(Outcome::Killed(signal)),
-        Final::NotStarted { errno, .. } => Err(not_started(&command, errno)),
+        Final::NotStarted { errno, .. } => {
+            let gone = command.path.to_str().is_ok_and(|path| !Path::new(path).exists());
+            Err(not_started(command.name(), errno, gone, START_LIMIT))
+        }
         Final::Lapsed => Err(Error::Lapsed),
     }
 }
@@ -131,24 +133,6 @@ fn check_unattended(launch: &Launch<'_>, policy: Policy, keys: Option<KeyKind>) 
         }
     }
     Ok(())
-}
-
-/// Why a command that was found did not start: 127 if its file is gone, 126 if it cannot be run, 125 if the reason is not
-/// the command but a lack of processes, memory or descriptors, or a file system that does not answer.
-fn not_started(command: &Command, errno: i32) -> Error {
-    let errno = Errno::from_raw(errno);
-    let gone = command.path.to_str().is_ok_and(|path| !Path::new(path).exists());
-    if errno == Errno::ENOENT && gone {
-        return Error::CommandNotFound { name: command.name() };
-    }
-    if errno == Errno::ETIMEDOUT {
-        let reason = format!("its file was not read within {}s", START_LIMIT.as_secs());
-        return Error::Missing { what: "start the command", reason, hint: "look at the file system that it is on" };
-    }
-    if [Errno::EAGAIN, Errno::ENOMEM, Errno::EMFILE, Errno::ENFILE].contains(&errno) {
-        return Error::Exhausted { what: "start the command", reason: errno.desc().to_owned() };
-    }
-    crate::sys::exec::not_runnable(command, errno)
 }
 
 /// Sessions for refreshes.

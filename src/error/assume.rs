@@ -1,15 +1,17 @@
-//! Why STS did not give a session, and what would make it.
+//! Why STS gave no session.
 
-use super::denial::{self, Blame};
+use super::denial::{Blame, Denied};
 use crate::role::{Hop, HopOptions, RoleArn, SessionDuration};
-use std::fmt;
+use humantime::format_duration;
 use std::time::Duration;
+use thiserror::Error;
 
-/// The hint where somebody else answers.
-const NOT_STS: &str = "is the endpoint really STS? see --sts-endpoint, AWS_ENDPOINT_URL and the proxy variables";
+/// The hint where another server answers.
+const NOT_STS: &str = "is this an STS endpoint? check --sts-endpoint, AWS_ENDPOINT_URL and the proxy variables";
 
 /// One hop that failed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Error)]
+#[error("{}: {cause}{}", .call.failed(.role, *.hop, *.of), attempts(*.effort))]
 pub(crate) struct AssumeError {
     pub(crate) role: RoleArn,
     pub(crate) options: HopOptions,
@@ -17,14 +19,14 @@ pub(crate) struct AssumeError {
     pub(crate) hop: usize,
     pub(crate) of: usize,
     pub(crate) call: StsCall,
-    /// The region that STS was asked in.
+    /// The region of the STS endpoint.
     pub(crate) region: String,
     pub(crate) cause: Cause,
-    /// What was tried against a cause that may pass, where time ran out.
+    /// The attempts at a call that ran out of time.
     pub(crate) effort: Option<Effort>,
 }
 
-/// What was tried until time ran out.
+/// The attempts until time ran out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Effort {
     pub(crate) tries: u32,
@@ -32,52 +34,75 @@ pub(crate) struct Effort {
     pub(crate) last: LastTry,
 }
 
-/// What the last try has brought.
+/// The result of the last attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LastTry {
-    /// The cause.
+    /// It failed with the cause.
     Told,
-    /// Nothing by then: the cause is that of a try before it.
+    /// It timed out. The cause is that of an attempt before it.
     Silent,
 }
 
-/// What STS was asked for.
+fn attempts(effort: Option<Effort>) -> String {
+    let Some(Effort { tries, time, last }) = effort else { return String::new() };
+    let plural = if tries == 1 { "" } else { "s" };
+    let end = match last {
+        LastTry::Told => "",
+        LastTry::Silent => "; the last one timed out",
+    };
+    format!(" ({tries} attempt{plural} in {}{end})", format_duration(time))
+}
+
+/// The call of the STS API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StsCall {
     AssumeRole,
     AssumeRoleWithWebIdentity,
     /// The MFA session from which the hop was to be assumed.
     GetSessionToken,
-    /// Whose the source credentials are.
+    /// The identity of the source credentials.
     GetCallerIdentity,
 }
 
-/// What stood in the way.
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl StsCall {
+    fn failed(self, role: &RoleArn, hop: usize, of: usize) -> String {
+        let place = if of > 1 { format!(" (role {hop} of {of})") } else { String::new() };
+        match self {
+            Self::AssumeRole | Self::AssumeRoleWithWebIdentity => format!("cannot assume {role}{place}"),
+            Self::GetSessionToken => format!("GetSessionToken with MFA failed for {role}{place}"),
+            Self::GetCallerIdentity => "GetCallerIdentity failed".to_owned(),
+        }
+    }
+}
+
+/// Why the call failed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum Cause {
-    /// STS answered, and said no.
+    /// STS rejected the call.
+    #[error("{code}: {message}")]
     Refused { code: String, message: String, refusal: Refusal },
     /// STS did not answer.
+    #[error("{0}")]
     Network(NetworkFailure),
-    /// STS answered something that is no answer.
+    /// The answer is not one of STS.
+    #[error("unexpected response: {0}")]
     Garbage(String),
 }
 
-/// What a refusal means, as far as STS's code and text tell.
+/// What a refusal means, by STS's code and text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// Not allowed; the caller is the ARN that STS named, the action and the policy what it named.
+    /// The caller's ARN, the action and the policy, as STS named them.
     AccessDenied {
         caller: Option<String>,
         action: Option<String>,
         blame: Option<Blame>,
     },
-    /// An account's root user may not assume roles.
     RootUser,
     MfaRejected,
     SourceExpired,
     SourceUnknown,
-    /// The signature did not fit; the clock is that many seconds off when STS said so.
+    /// The signature is wrong. Positive seconds: the system clock is behind.
     Signature {
         clock_off_secs: Option<i64>,
     },
@@ -88,21 +113,29 @@ pub(crate) enum Refusal {
     PackedPolicy,
     TokenRejected,
     Throttled,
-    /// A failure of STS itself.
+    /// STS itself failed.
     Unavailable,
     Other,
 }
 
 /// How a connection failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum NetworkFailure {
+    #[error("cannot resolve the host name of {host}")]
     Dns { host: String },
+    #[error("{host} cannot be reached: {reason}")]
     Unreachable { host: String, reason: String },
+    #[error("the proxy {proxy} failed: {reason}")]
     Proxy { proxy: String, reason: String },
+    #[error("TLS error for {host}: {reason}")]
     Tls { host: String, reason: String, no_roots: bool },
+    #[error("{host} timed out after {}", format_duration(*.after))]
     TimedOut { host: String, after: Duration },
+    #[error("{host} was not called: the time limit of {} was exceeded", format_duration(*.limit))]
     TooLate { host: String, limit: Duration },
+    #[error("the response is larger than {limit} bytes")]
     TooLarge { limit: usize },
+    #[error("invalid endpoint: {reason}")]
     Endpoint { reason: String },
 }
 
@@ -120,7 +153,7 @@ impl AssumeError {
         }
     }
 
-    /// Whether STS was not reached, or could not answer, or not in time.
+    /// Whether STS was not reached, failed, or did not answer in time.
     pub(crate) fn is_outage(&self) -> bool {
         let passing = match &self.cause {
             Cause::Refused { refusal, .. } => matches!(refusal, Refusal::Throttled | Refusal::Unavailable),
@@ -132,7 +165,7 @@ impl AssumeError {
         passing || self.effort.is_some()
     }
 
-    /// The one thing to do; for a denial, the two statements that make up the trust.
+    /// What to do about it. For a denial, the policy statements that would allow the call.
     pub(crate) fn hint(&self) -> String {
         match &self.cause {
             Cause::Refused { refusal, .. } => self.refusal_hint(refusal),
@@ -144,67 +177,65 @@ impl AssumeError {
     fn refusal_hint(&self, refusal: &Refusal) -> String {
         match refusal {
             Refusal::AccessDenied { caller, action, blame } => match self.call {
-                StsCall::AssumeRole => denial::hint(self, caller.as_deref(), action.as_deref(), *blame),
-                StsCall::AssumeRoleWithWebIdentity => denial::web_identity_hint(self),
-                StsCall::GetSessionToken => {
-                    "a policy of the user, or of the organisation, denies sts:GetSessionToken".into()
+                StsCall::AssumeRole => {
+                    let denied = Denied { role: &self.role, options: &self.options, action: action.as_deref() };
+                    denied.hint(caller.as_deref(), *blame)
                 }
-                StsCall::GetCallerIdentity => "no policy can forbid this call, but a VPC endpoint's can".into(),
+                StsCall::AssumeRoleWithWebIdentity => super::denial::web_identity_hint(&self.role),
+                StsCall::GetSessionToken => {
+                    "a policy of the user or of the organization denies sts:GetSessionToken".into()
+                }
+                StsCall::GetCallerIdentity => "no policy can deny this call, except that of a VPC endpoint".into(),
             },
-            Refusal::RootUser => "use the keys of a user or of a role: no policy lets root users assume roles".into(),
-            Refusal::MfaRejected => match &self.options.mfa_serial {
-                Some(serial) => format!(
-                    "give the current code of {serial}: each code works once, and the device must be the caller's own"
-                ),
-                None => "give the device's current code; each code works once".into(),
-            },
+            Refusal::RootUser => "root users cannot assume roles; use an IAM user or role".into(),
+            Refusal::MfaRejected => {
+                let device = self.options.mfa_serial.as_ref();
+                let device = device.map(|serial| format!(" and check that {serial} is the caller's own device"));
+                format!("enter a new code (each works once){}", device.unwrap_or_default())
+            }
             Refusal::SourceExpired if self.hop > 1 => {
-                "the session of the role before it has expired; ask for a longer one".into()
+                "the session of the previous role has expired; use a longer duration".into()
             }
-            Refusal::SourceExpired => {
-                "the credentials that assume the role have expired: log in again, or fetch new ones".into()
-            }
+            Refusal::SourceExpired => "the source credentials have expired; log in again, or get new ones".into(),
             Refusal::SourceUnknown => format!(
-                "the access key is unknown in partition {}: was it deleted, or is the region of another partition?",
+                "AWS does not know this access key in partition {}: was it deleted, or is the region of another partition?",
                 self.role.partition()
             ),
             Refusal::Signature { clock_off_secs: Some(seconds) } => {
-                let off = humantime::format_duration(Duration::from_secs(seconds.unsigned_abs()));
-                let way = if *seconds > 0 { "behind" } else { "ahead" };
-                format!("this machine's clock is {off} {way}; set it right (timedatectl, chrony)")
+                let off = format_duration(Duration::from_secs(seconds.unsigned_abs()));
+                let direction = if *seconds > 0 { "behind" } else { "ahead" };
+                format!("the system clock is {off} {direction}; synchronize it (timedatectl, chrony)")
             }
             Refusal::Signature { clock_off_secs: None } => {
-                "the secret access key does not belong to the access key id".into()
+                "check the secret access key: it does not match the access key ID".into()
             }
             Refusal::DurationAboveRole => format!(
-                "ask for less than {}, for `--duration max`, or raise the role's MaxSessionDuration",
-                self.asked()
+                "use a duration shorter than {}, use --duration max, or raise the role's MaxSessionDuration",
+                self.duration()
             ),
             Refusal::DurationAboveChaining => {
-                "a role assumed from temporary credentials gets one hour: leave out --duration, or use `--duration max`"
+                "a role assumed with temporary credentials gets at most 1h: remove --duration, or use --duration max"
                     .into()
             }
             Refusal::RegionDisabled => format!(
-                "activate STS in {} (account settings in the IAM console), or choose another --region",
+                "activate STS in {} (account settings in the IAM console), or use another --region",
                 self.region
             ),
-            Refusal::BadPolicy => "check --policy: IAM does not take this document".into(),
+            Refusal::BadPolicy => "check --policy: it is not a valid session policy".into(),
             Refusal::PackedPolicy => "use a smaller --policy, or fewer --policy-arn and --tag".into(),
             Refusal::TokenRejected => {
-                "the role's trust policy must name the token's issuer, and the token must be fresh".into()
+                "check the provider in the role's trust policy, and that the token has not expired".into()
             }
-            Refusal::Throttled => "STS allows 600 requests a second for an account and region; try again later".into(),
-            Refusal::Unavailable => "STS has a failure of its own; try again later".into(),
-            Refusal::Other => {
-                "AWS's reference of the STS API may explain it; `-v` tells what was asked for, and of whom".into()
-            }
+            Refusal::Throttled => "rate limit (600 requests per second per account and region); try again later".into(),
+            Refusal::Unavailable => "STS is temporarily unavailable; try again later".into(),
+            Refusal::Other => "see the STS API reference; -v shows the request".into(),
         }
     }
 
-    fn asked(&self) -> String {
+    fn duration(&self) -> String {
         match self.options.duration {
-            Some(SessionDuration::Exactly(duration)) => humantime::format_duration(duration).to_string(),
-            Some(SessionDuration::Max) | None => "an hour".into(),
+            Some(SessionDuration::Exactly(duration)) => format_duration(duration).to_string(),
+            Some(SessionDuration::Max) | None => "1h".into(),
         }
     }
 }
@@ -216,79 +247,30 @@ impl NetworkFailure {
                 "check the spelling of the region or endpoint, the network, and HTTPS_PROXY if one is needed"
             }
             Self::Unreachable { .. } => "check the network, the endpoint, and HTTPS_PROXY if one is needed",
-            Self::Proxy { reason, .. } if reason.contains("password") => {
-                "they stand in the variable that names it: http://USER:PASSWORD@HOST:PORT"
+            Self::Proxy { reason, .. } if reason.contains("authentication") => {
+                "set it as http://USER:PASSWORD@HOST:PORT in the proxy variable"
             }
             Self::Proxy { reason, .. } | Self::Tls { reason, .. } if reason.contains("(CA:TRUE)") => {
                 "the server needs a certificate with basicConstraints=CA:FALSE, signed by itself or by the authority in --ca-bundle"
             }
             Self::Proxy { reason, .. } if reason.contains("certificate") => {
-                "give the proxy's certificate with --ca-bundle or AWS_CA_BUNDLE, unless it should be asked over http"
+                "pass the proxy's CA certificate with --ca-bundle or AWS_CA_BUNDLE, or use an http:// proxy URL"
             }
             Self::Proxy { .. } => "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
             Self::Tls { no_roots: true, .. } => {
-                "this machine has no root certificates: install ca-certificates, or set SSL_CERT_FILE or --ca-bundle"
+                "no root certificates found: install ca-certificates, or set SSL_CERT_FILE or --ca-bundle"
             }
             Self::Tls { reason, .. } if reason.contains("expired") => {
-                "the certificate must be renewed, unless this machine's clock is wrong"
+                "check the system clock; otherwise the certificate must be renewed"
             }
-            Self::Tls { .. } => "behind a proxy that opens TLS, give its certificate with --ca-bundle or AWS_CA_BUNDLE",
-            Self::TimedOut { .. } | Self::TooLate { .. } => {
-                "check the network and proxies; --sts-timeout sets the limit"
+            Self::Tls { .. } => {
+                "behind a TLS-inspecting proxy, pass its CA certificate with --ca-bundle or AWS_CA_BUNDLE"
             }
+            Self::TimedOut { .. } | Self::TooLate { .. } => "check the network and proxies, or raise --sts-timeout",
             Self::TooLarge { .. } => NOT_STS,
             Self::Endpoint { .. } => {
-                "an endpoint looks like https://sts.eu-central-1.amazonaws.com; FIPS and dual-stack are chosen without naming one"
+                "an endpoint looks like https://sts.eu-central-1.amazonaws.com; do not set a custom endpoint with FIPS or dual-stack"
             }
-        }
-    }
-}
-
-impl fmt::Display for NetworkFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Dns { host } => write!(f, "the host name of {host} cannot be resolved"),
-            Self::Unreachable { host, reason } => write!(f, "{host} cannot be reached: {reason}"),
-            Self::Proxy { proxy, reason } => write!(f, "the proxy {proxy} failed: {reason}"),
-            Self::Tls { host, reason, .. } => write!(f, "no trusted TLS connection to {host}: {reason}"),
-            Self::TimedOut { host, after } => {
-                write!(f, "{host} gave no answer within {}", humantime::format_duration(*after))
-            }
-            Self::TooLate { host, limit } => {
-                write!(f, "{host} was not asked: the time limit of {} was over", humantime::format_duration(*limit))
-            }
-            Self::TooLarge { limit } => write!(f, "the answer is larger than {limit} bytes"),
-            Self::Endpoint { reason } => write!(f, "the endpoint cannot be used: {reason}"),
-        }
-    }
-}
-
-impl fmt::Display for AssumeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.call {
-            StsCall::AssumeRole | StsCall::AssumeRoleWithWebIdentity => write!(f, "cannot assume {}", self.role)?,
-            StsCall::GetSessionToken => write!(f, "cannot get an MFA session for {}", self.role)?,
-            StsCall::GetCallerIdentity => f.write_str("cannot ask whose the source credentials are")?,
-        }
-        if self.of > 1 && self.call != StsCall::GetCallerIdentity {
-            write!(f, " (role {} of {})", self.hop, self.of)?;
-        }
-        match &self.cause {
-            Cause::Refused { code, message, .. } => write!(f, ": {code}: {message}")?,
-            Cause::Network(failure) => write!(f, ": {failure}")?,
-            Cause::Garbage(reason) => write!(f, ": STS's answer cannot be understood: {reason}")?,
-        }
-        self.effort.map_or(Ok(()), |effort| write!(f, " ({effort})"))
-    }
-}
-
-impl fmt::Display for Effort {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tries = if self.tries == 1 { "try" } else { "tries" };
-        write!(f, "{} {tries} in {}", self.tries, humantime::format_duration(self.time))?;
-        match self.last {
-            LastTry::Told => Ok(()),
-            LastTry::Silent => f.write_str(", the last without an answer"),
         }
     }
 }

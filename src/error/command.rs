@@ -1,45 +1,112 @@
-//! Why the file of a command cannot be run.
+//! Why the command cannot be run.
 
-/// Why the file of a command cannot be run. The texts are the system's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum NotRunnable {
-    Directory,
-    NotRegular,
-    /// access(2) does not allow to execute it.
-    NotExecutable(String),
-    /// Its metadata cannot be read.
-    Unreachable(String),
-    /// A NUL byte is in its path or its arguments.
-    NulByte,
-    /// execve(2): `ENOENT`, `E2BIG`, `ETXTBSY`, or another error.
-    NoInterpreter,
-    TooLarge(String),
-    BeingWritten,
-    Refused(String),
+use super::{Error, reason_of};
+use crate::process::outcome::{NOT_FOUND, NOT_RUNNABLE};
+use std::io;
+use std::time::Duration;
+
+/// A command that cannot be run.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot run '{name}': {fault}")]
+pub(crate) struct CommandError {
+    /// The name as it was typed.
+    pub(crate) name: String,
+    pub(crate) fault: CommandFault,
 }
 
-impl NotRunnable {
-    pub(crate) fn reason(&self) -> &str {
-        match self {
-            Self::Directory => "it is a directory",
-            Self::NotRegular => "it is no regular file",
-            Self::NulByte => "a word of it holds a NUL byte",
-            Self::NoInterpreter => "its interpreter does not exist",
-            Self::BeingWritten => "its file is being written",
-            Self::NotExecutable(text) | Self::Unreachable(text) | Self::TooLarge(text) | Self::Refused(text) => text,
+/// What is wrong with the command or its file.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CommandFault {
+    #[error("the command is empty")]
+    Empty,
+    #[error("command not found")]
+    NotFound,
+    #[error("it is a directory")]
+    Directory,
+    #[error("not a regular file")]
+    NotAFile,
+    #[error("an argument contains a NUL byte")]
+    NulByte,
+    /// An error of stat(2).
+    #[error("{}", text(*.0))]
+    Unreachable(i32),
+    /// An error of access(2).
+    #[error("{}", text(*.0))]
+    NotExecutable(i32),
+    /// The file exists, but execve(2) reports ENOENT.
+    #[error("the interpreter (#! line) or dynamic linker does not exist")]
+    NoInterpreter,
+    #[error("its file is being written")]
+    Busy,
+    /// Another error of execve(2).
+    #[error("{}", text(*.0))]
+    Execve(i32),
+}
+
+fn text(errno: i32) -> String {
+    reason_of(&io::Error::from_raw_os_error(errno))
+}
+
+impl CommandFault {
+    /// What an error of execve(2) means for a file that was found.
+    pub(crate) fn of_execve(errno: i32) -> Self {
+        match errno {
+            libc::ENOENT => Self::NoInterpreter,
+            libc::ETXTBSY => Self::Busy,
+            errno => Self::Execve(errno),
+        }
+    }
+}
+
+impl CommandError {
+    pub(super) fn status(&self) -> u8 {
+        match self.fault {
+            CommandFault::Empty | CommandFault::NotFound => NOT_FOUND,
+            _ => NOT_RUNNABLE,
         }
     }
 
-    pub(crate) fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Directory | Self::NotRegular => Some("name a file that can be run"),
-            Self::NotExecutable(_) => Some("make it executable (chmod +x), or name its interpreter: sh FILE"),
-            Self::Unreachable(_) => Some("check the permissions of the folders that lead to it"),
-            Self::NulByte => None,
-            Self::NoInterpreter => Some("look at its first line (`#!…`), or at its dynamic linker"),
-            Self::TooLarge(_) => Some("the arguments and the environment together are larger than the kernel takes"),
-            Self::BeingWritten => Some("wait until whoever writes it has closed it"),
-            Self::Refused(_) => Some("is it made for this processor, and is its file system mounted without noexec?"),
+    pub(super) fn hint(&self) -> Option<String> {
+        let hint = match self.fault {
+            CommandFault::Empty => "is the variable in it set?",
+            CommandFault::NotFound if self.name.contains(char::is_whitespace) => {
+                "no shell is involved: pass separate arguments (aws s3 ls), or use sh -c 'aws s3 ls'"
+            }
+            CommandFault::NotFound if self.name.contains('/') => "check the path",
+            CommandFault::NotFound => {
+                "check the spelling and PATH; for shell builtins, aliases and functions use: $SHELL -ic '…'"
+            }
+            CommandFault::Directory | CommandFault::NotAFile => "specify an executable file",
+            CommandFault::NulByte => return None,
+            CommandFault::Unreachable(_) => "check the permissions of the directories in its path",
+            CommandFault::NotExecutable(_) => {
+                return Some(format!(
+                    "make it executable (chmod +x), or run it with its interpreter: sh {}",
+                    self.name
+                ));
+            }
+            CommandFault::NoInterpreter => "check the first line of the script (#!…)",
+            CommandFault::Busy => "wait until the program that writes it has closed it",
+            CommandFault::Execve(libc::E2BIG) => "the arguments and the environment together are too large",
+            CommandFault::Execve(_) => "is it built for this processor, and is its file system mounted without noexec?",
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// Why a supervised command did not start. `gone`: the file was removed after it was found. Without a process, memory or
+/// a descriptor to spare, or with a file system that does not answer, nothing is wrong with the command: status 125.
+pub(crate) fn not_started(name: String, errno: i32, gone: bool, limit: Duration) -> Error {
+    match errno {
+        libc::ENOENT if gone => CommandError { name, fault: CommandFault::NotFound }.into(),
+        libc::ETIMEDOUT => Error::Missing {
+            what: "start the command",
+            reason: format!("its file was not read within {}s", limit.as_secs()),
+            hint: "check the file system that contains it",
+        },
+        libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE => {
+            Error::Exhausted { what: "start the command", reason: text(errno) }
         }
+        errno => CommandError { name, fault: CommandFault::of_execve(errno) }.into(),
     }
 }

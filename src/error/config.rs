@@ -1,22 +1,22 @@
-//! Why the shared config files and the environment do not lead to a role and its source credentials.
-//!
-//! Facts as fields, no secret among them. `Display` is one line; the hint is the one thing to do.
+//! Why the shared config files and the environment give no role and source credentials for it.
 
-use super::{LookedAt, shortened};
+use super::{LookedAt, quoted};
 use crate::origin::Origin;
 use crate::role::{Invalid, MAX_HOPS};
 use crate::session::Flaw;
 use std::fmt;
 use std::path::PathBuf;
+use thiserror::Error;
 
-/// What is missing, wrong or contradictory.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What is missing, wrong or contradictory. No secret is a field.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum ConfigError {
-    /// A line of a shared file that no tool of AWS could read.
+    /// A line that no AWS tool can read.
+    #[error("syntax error in {}, line {line}: {reason}", .file.display())]
     Syntax { file: PathBuf, line: usize, reason: &'static str },
-    /// A flag or a variable names a profile that is in neither file.
+    #[error("profile {} not found (from {named_by})", quoted(.name))]
     UnknownProfile { name: String, named_by: &'static str, near: Vec<String>, misplaced: Option<Box<Misplaced>> },
-    /// A `source_profile` names a profile that is in neither file.
+    #[error("profile {} not found (source_profile of '{profile}' in {})", quoted(.name), .file.display())]
     UnknownSourceProfile {
         profile: String,
         name: String,
@@ -24,55 +24,64 @@ pub(crate) enum ConfigError {
         near: Vec<String>,
         misplaced: Option<Box<Misplaced>>,
     },
-    /// The profiles lead back to one another; the last is the first again.
+    /// The last profile is the first again.
+    #[error("circular source_profile: {}", .profiles.join(" → "))]
     Loop { profiles: Vec<String> },
-    /// A profile has both `source_profile` and `credential_source`.
+    #[error("profile '{profile}' in {} has both source_profile and credential_source", .file.display())]
     TwoSources { profile: String, file: PathBuf },
-    /// A profile has `role_arn` but says not from where the role is assumed.
+    #[error("profile '{profile}' in {} has role_arn, but no source credentials for it", .file.display())]
     NoSourceForRole { profile: String, file: PathBuf },
-    /// A `credential_source` that AWS does not define.
+    #[error("profile '{profile}' has an unknown credential_source {}", quoted(.value))]
     UnknownCredentialSource { profile: String, value: String },
-    /// A `credential_source` that has nothing to give.
+    #[error("profile '{profile}' has credential_source = {value}, but {reason}")]
     EmptyCredentialSource { profile: String, value: &'static str, reason: &'static str },
-    /// A profile that another names as its source, or itself, has no credentials.
+    /// A source profile, possibly the profile itself, has no credentials.
+    #[error("profile '{profile}' (source_profile of '{named_by}') has no credentials")]
     NoCredentials { profile: String, named_by: String, misplaced: Option<Box<Misplaced>> },
-    /// One key of the pair is in the environment; the other is not.
+    #[error("{} is set, but {missing} is not", other_key(.missing))]
     PartialEnvironmentKeys { missing: &'static str },
-    /// One key of the pair is in a profile; the other is not.
+    #[error("profile '{profile}' in {} has {}, but no {missing}", .file.display(), other_key(.missing))]
     PartialProfileKeys { profile: String, file: PathBuf, missing: &'static str },
-    /// A variable's value cannot be a key; it is not told.
+    /// The value is not a field.
+    #[error("{variable} {flaw}")]
     UnusableEnvironmentKey { variable: &'static str, flaw: Flaw },
-    /// A profile's value cannot be a key; it is not told.
+    /// The value is not a field.
+    #[error("{key} of profile '{profile}' in {} {flaw}", .file.display())]
     UnusableProfileKey { profile: String, file: PathBuf, key: &'static str, flaw: Flaw },
-    /// A variable that decides something holds bytes that are no text; some of them are secret, so they are not told.
+    /// The value may be secret, so it is not a field.
+    #[error("{variable} is not valid UTF-8")]
     NotText { variable: &'static str },
-    /// A `source_profile` with a web identity token file, but without the role that goes with it.
+    #[error("profile '{profile}' has web_identity_token_file, but no role_arn")]
     WebIdentityWithoutRole { profile: String },
-    /// A profile for IAM Identity Center lacks settings.
+    #[error("the SSO configuration of profile '{profile}' is incomplete: missing {}", .missing.join(", "))]
     IncompleteSso { profile: String, missing: Vec<&'static str>, sso_session: Option<String> },
-    /// A profile and its SSO session disagree.
+    #[error("profile '{profile}' and [sso-session {sso_session}] have different values for {key}")]
     SsoMismatch { profile: String, sso_session: String, key: &'static str },
-    /// A profile names an `sso-session` section that is not there.
+    #[error("[sso-session {}] not found (from profile '{profile}')", super::shortened(.name))]
     UnknownSsoSession { profile: String, name: String, near: Vec<String> },
-    /// A profile names a `services` section that is not there.
+    #[error("[services {}] not found (from profile '{profile}')", super::shortened(.name))]
     UnknownServices { profile: String, name: String },
-    /// A profile's value is outside its limits.
+    #[error("invalid value {} for {key} of profile '{profile}' in {}{invalid}", quoted(.value), .file.display())]
     Value { profile: String, file: PathBuf, key: &'static str, value: String, invalid: Box<Invalid> },
-    /// A variable's or a flag's value is outside its limits.
+    /// The value of a variable or a flag.
+    #[error("invalid value {} for '{name}'{invalid}", quoted(.value))]
     Variable { name: &'static str, value: String, invalid: Box<Invalid> },
-    /// Nothing names a role; the profile was looked at and has none.
+    /// The profile was read and has no role.
+    #[error("no role specified{}", .profile.as_ref().map(|name| format!(", and profile '{name}' has no role_arn")).unwrap_or_default())]
     NoRole { profile: Option<String>, misplaced: Option<Box<Misplaced>> },
-    /// Nothing gives source credentials; each place that was looked at.
+    #[error("no AWS credentials found; tried: {0}")]
     NoSource(LookedAt),
-    /// A chain of more roles than [`MAX_HOPS`].
+    #[error("role chain too long: more than {MAX_HOPS} roles")]
     TooManyHops,
-    /// More than an hour was asked for a role that is assumed from another role's session; hops count from 1.
+    /// More than an hour for a role that is assumed with another role's session. Hops count from 1.
+    #[error("{} is too long for {role} (role {hop} of {of}{}): AWS limits role chaining to 1h", .by.name(), .by.roles())]
     ChainedDuration { role: String, hop: usize, of: usize, by: DurationBy },
-    /// `--duration max`, where each duration that is tried would take an MFA code; the device is the profile's, unless
-    /// a word names it.
+    /// The device is from the profile, unless an origin is given.
+    #[error("{} cannot be used with MFA{} for {role}: each attempt would need a new code", max(*.duration), from(*.device))]
     MaxWithMfa { role: String, duration: Origin, device: Option<Origin> },
-    /// A flag for `AssumeRole`, but the only hop is `AssumeRoleWithWebIdentity`, which has no such parameter. The token
-    /// is AWS's variable's or the profile's, unless a word names it.
+    /// An option of `AssumeRole` for a role that is assumed with `AssumeRoleWithWebIdentity`. The token is from AWS's
+    /// variable or the profile, unless an origin is given.
+    #[error("{word} cannot be used for {role}, which is assumed with a web identity token{}", from(*.token))]
     NotForWebIdentity { word: Origin, role: String, token: Option<Origin> },
 }
 
@@ -88,195 +97,134 @@ impl fmt::Display for Misplaced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { written, expected } = self;
         let file = if expected.starts_with("[profile ") { "config" } else { "credentials" };
-        write!(f, "its section is written {written}, but must be written {expected} in the {file} file")
+        write!(f, "rename the section {written} to {expected} in the {file} file")
     }
 }
 
-/// What asks for a duration.
+/// What sets a duration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum DurationBy {
-    /// `--duration`, and what names the roles.
+    /// `--duration`, and the origin of the roles.
     Origin(Origin, Option<Origin>),
     /// `duration_seconds` of this profile.
     Profile(String),
 }
 
+impl DurationBy {
+    fn name(&self) -> String {
+        match self {
+            Self::Origin(origin, _) => origin.to_string(),
+            Self::Profile(profile) => format!("duration_seconds of profile '{profile}'"),
+        }
+    }
+
+    fn roles(&self) -> String {
+        match self {
+            Self::Origin(_, Some(origin)) => format!(", from {origin}"),
+            Self::Origin(_, None) | Self::Profile(_) => String::new(),
+        }
+    }
+}
+
+/// The other one of a pair of access keys.
+fn other_key(key: &str) -> &'static str {
+    match key {
+        "AWS_ACCESS_KEY_ID" => "AWS_SECRET_ACCESS_KEY",
+        "AWS_SECRET_ACCESS_KEY" => "AWS_ACCESS_KEY_ID",
+        "aws_access_key_id" => "aws_secret_access_key",
+        _ => "aws_access_key_id",
+    }
+}
+
+/// `max`, as it was given.
+fn max(duration: Origin) -> String {
+    format!("{duration}{}max", if duration.is_typed() { ' ' } else { '=' })
+}
+
+fn from(origin: Option<Origin>) -> String {
+    origin.map(|origin| format!(" (from {origin})")).unwrap_or_default()
+}
+
 impl ConfigError {
-    /// The one thing to do.
+    /// What to do about it.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Syntax { file, line, .. } => format!(
-                "mend line {line} of {}: a section looks like [profile NAME], a setting like region = eu-west-1",
-                file.display()
-            ),
+            Self::Syntax { .. } => "a section looks like [profile NAME], a setting like region = eu-west-1".into(),
             Self::UnknownProfile { misplaced: Some(misplaced), .. }
             | Self::UnknownSourceProfile { misplaced: Some(misplaced), .. }
             | Self::NoCredentials { misplaced: Some(misplaced), .. }
             | Self::NoRole { misplaced: Some(misplaced), .. } => misplaced.to_string(),
+            Self::UnknownProfile { near, .. }
+            | Self::UnknownSourceProfile { near, .. }
+            | Self::UnknownSsoSession { near, .. }
+                if near.len() == 1 =>
+            {
+                format!("did you mean '{}'?", near.join(""))
+            }
             Self::UnknownProfile { near, .. } | Self::UnknownSourceProfile { near, .. } if !near.is_empty() => {
                 format!("known profiles: {}", near.join(", "))
             }
             Self::UnknownProfile { .. } | Self::UnknownSourceProfile { .. } => {
-                "`aws configure list-profiles` shows the profiles; AWS_CONFIG_FILE may name another file".into()
+                "list profiles with: aws configure list-profiles (AWS_CONFIG_FILE selects another file)".into()
             }
             Self::Loop { profiles } => {
                 let last = profiles.iter().rev().nth(1).map_or("", String::as_str);
-                format!("give profile {last} a source_profile with credentials of its own")
+                format!("point source_profile of profile '{last}' to a profile with credentials")
             }
-            Self::TwoSources { profile, .. } => {
-                format!("remove source_profile or credential_source from profile {profile}")
-            }
+            Self::TwoSources { .. } => "remove one of them".into(),
             Self::NoSourceForRole { .. } => {
                 "add source_profile = NAME, or credential_source = Environment, Ec2InstanceMetadata or EcsContainer"
                     .into()
             }
             Self::UnknownCredentialSource { .. } => {
-                "AWS knows Environment, Ec2InstanceMetadata and EcsContainer".into()
+                "valid values: Environment, Ec2InstanceMetadata, EcsContainer".into()
             }
             Self::EmptyCredentialSource { value: "Environment", .. } => {
-                "export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".into()
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY".into()
             }
-            Self::EmptyCredentialSource { .. } => "use another credential_source, or a source_profile".into(),
-            Self::NoCredentials { profile, .. } => {
-                format!("`aws configure --profile {profile}` stores keys; `aws configure sso` sets up a login")
-            }
-            Self::PartialEnvironmentKeys { missing } => format!("export {missing}, or unset what is left of the pair"),
-            Self::PartialProfileKeys { profile, file, missing } => {
-                format!("add {missing} to profile {profile} in {}", file.display())
-            }
-            Self::UnusableEnvironmentKey { variable, flaw: Flaw::LineBreak } => format!(
-                "export {variable} without a line break: `echo` puts one behind what it writes, `printf %s` does not"
+            Self::EmptyCredentialSource { .. } => "use another credential_source, or source_profile".into(),
+            Self::NoCredentials { profile, .. } => format!(
+                "add credentials with: aws configure --profile {profile} (access keys) or aws configure sso --profile {profile}"
             ),
-            Self::UnusableEnvironmentKey { variable, .. } => format!("export {variable} as AWS gave it"),
-            Self::UnusableProfileKey { profile, file, key, .. } => {
-                format!("write {key} of profile {profile} in {} as AWS gave it", file.display())
+            Self::PartialEnvironmentKeys { missing } => format!("set {missing} or unset {}", other_key(missing)),
+            Self::PartialProfileKeys { missing, .. } => format!("add {missing} or remove {}", other_key(missing)),
+            Self::UnusableEnvironmentKey { flaw: Flaw::LineBreak, .. } => {
+                "remove it (`echo` appends one, `printf %s` does not)".into()
             }
-            Self::NotText { variable } => format!("write {variable} in UTF-8, as AWS does, or unset it"),
-            Self::WebIdentityWithoutRole { .. } => "add role_arn = ARN to it".into(),
+            Self::UnusableEnvironmentKey { .. } | Self::UnusableProfileKey { .. } => {
+                "it must be exactly the value that AWS issued".into()
+            }
+            Self::NotText { variable } => format!("use UTF-8, or unset {variable}"),
+            Self::WebIdentityWithoutRole { profile } => format!("add role_arn = ARN to profile '{profile}'"),
             Self::IncompleteSso { missing, sso_session: Some(session), .. }
                 if missing.iter().all(|key| matches!(*key, "sso_start_url" | "sso_region")) =>
             {
                 format!("add {} to [sso-session {session}]", missing.join(" and "))
             }
-            Self::IncompleteSso { profile, .. } => format!("run `aws configure sso --profile {profile}`"),
+            Self::IncompleteSso { profile, .. } => format!("run: aws configure sso --profile {profile}"),
             Self::SsoMismatch { key, .. } => format!("remove {key} from the profile"),
-            Self::UnknownSsoSession { near, .. } if !near.is_empty() => {
-                format!("known sessions: {}", near.join(", "))
-            }
+            Self::UnknownSsoSession { near, .. } if !near.is_empty() => format!("known sessions: {}", near.join(", ")),
             Self::UnknownSsoSession { name, .. } => format!("add a section [sso-session {name}]"),
             Self::UnknownServices { name, .. } => format!("add a section [services {name}]"),
             Self::Value { invalid, .. } | Self::Variable { invalid, .. } => return invalid.hint.clone(),
             Self::NoRole { .. } => {
-                "give --role-arn ARN, --profile NAME, XASSUME_ROLE_ARN, AWS_PROFILE with a role_arn, or AWS_ROLE_ARN"
+                "pass --role-arn ARN or --profile NAME, or set XASSUME_ROLE_ARN, AWS_ROLE_ARN, or AWS_PROFILE to a profile with role_arn"
                     .into()
             }
-            Self::NoSource(looked_at) => looked_at
-                .hint()
-                .unwrap_or_else(|| "give keys in the environment, a profile with credentials, or a token file".into()),
-            Self::TooManyHops => "assume a role nearer to the last one".into(),
+            Self::NoSource(looked_at) => looked_at.hint().unwrap_or_else(|| {
+                "use a profile with credentials (--profile NAME), run aws sso login, or set AWS_ACCESS_KEY_ID".into()
+            }),
+            Self::TooManyHops => "start the chain from a role closer to the target".into(),
             Self::ChainedDuration { by: DurationBy::Profile(profile), .. } => {
-                format!("remove duration_seconds from profile {profile}, or use 3600")
+                format!("use 3600 or less, or remove duration_seconds from profile '{profile}'")
             }
-            Self::ChainedDuration { by: DurationBy::Origin(word, _), .. } => {
-                format!("{} {word}, or ask for 1h", word.leave_out())
+            Self::ChainedDuration { by: DurationBy::Origin(origin, _), .. } => {
+                format!("use 1h or less, or {} {origin}", origin.leave_out())
             }
-            Self::MaxWithMfa { .. } => "name the duration; up to 1h, one code serves for many sessions".into(),
+            Self::MaxWithMfa { .. } => "set a fixed duration; up to 1h, one code is enough for many sessions".into(),
             Self::NotForWebIdentity { word, .. } => {
-                format!("{} {word}, or chain a further role with --role-arn", word.leave_out())
+                format!("{} {word}, or add another role with --role-arn", word.leave_out())
             }
         })
     }
 }
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Syntax { file, line, reason } => write!(f, "cannot read {}, line {line}: {reason}", file.display()),
-            Self::UnknownProfile { name, named_by, .. } => {
-                write!(f, "there is no profile {}, which {named_by} names", shortened(name))
-            }
-            Self::UnknownSourceProfile { profile, name, file, .. } => {
-                let name = shortened(name);
-                write!(f, "there is no profile {name}, the source_profile of {profile} in {}", file.display())
-            }
-            Self::Loop { profiles } => {
-                write!(f, "the profiles are one another's source_profile: {}", profiles.join(" → "))
-            }
-            Self::TwoSources { profile, file } => {
-                write!(f, "profile {profile} in {} has both source_profile and credential_source", file.display())
-            }
-            Self::NoSourceForRole { profile, file } => {
-                write!(f, "profile {profile} in {} has role_arn, but no source credentials for it", file.display())
-            }
-            Self::UnknownCredentialSource { profile, value } => {
-                write!(f, "profile {profile} has an unknown credential_source `{}`", shortened(value))
-            }
-            Self::EmptyCredentialSource { profile, value, reason } => {
-                write!(f, "profile {profile} has credential_source = {value}, but {reason}")
-            }
-            Self::NoCredentials { profile, named_by, .. } => {
-                write!(f, "profile {profile}, the source_profile of {named_by}, has no credentials")
-            }
-            Self::PartialEnvironmentKeys { missing } => {
-                write!(f, "the environment has half a pair of keys: {missing} is missing")
-            }
-            Self::PartialProfileKeys { profile, file, missing } => {
-                write!(f, "profile {profile} in {} has half a pair of keys: {missing} is missing", file.display())
-            }
-            Self::UnusableEnvironmentKey { variable, flaw } => {
-                write!(f, "the environment has keys that cannot be used: {variable} {flaw}")
-            }
-            Self::UnusableProfileKey { profile, file, key, flaw } => {
-                write!(f, "profile {profile} in {} has keys that cannot be used: {key} {flaw}", file.display())
-            }
-            Self::NotText { variable } => write!(f, "{variable} is not UTF-8"),
-            Self::WebIdentityWithoutRole { profile } => {
-                write!(f, "profile {profile} has web_identity_token_file, but no role_arn")
-            }
-            Self::IncompleteSso { profile, missing, .. } => {
-                write!(f, "profile {profile} is set up for SSO, but lacks {}", missing.join(", "))
-            }
-            Self::SsoMismatch { profile, sso_session, key } => {
-                write!(f, "profile {profile} and its [sso-session {sso_session}] disagree about {key}")
-            }
-            Self::UnknownSsoSession { profile, name, .. } => {
-                write!(f, "there is no [sso-session {}], which profile {profile} names", shortened(name))
-            }
-            Self::UnknownServices { profile, name } => {
-                write!(f, "there is no [services {}], which profile {profile} names", shortened(name))
-            }
-            Self::Value { profile, file, key, value, invalid } => {
-                write!(f, "profile {profile} in {}: {key} `{}` {invalid}", file.display(), shortened(value))
-            }
-            Self::Variable { name, value, invalid } => write!(f, "{name} `{}` {invalid}", shortened(value)),
-            Self::NoRole { profile: Some(profile), .. } => {
-                write!(f, "no role to assume: nothing names one, and profile {profile} has no role_arn")
-            }
-            Self::NoRole { profile: None, .. } => f.write_str("no role to assume: nothing names one"),
-            Self::NoSource(looked_at) => write!(f, "no source credentials; looked at {looked_at}"),
-            Self::TooManyHops => {
-                write!(f, "the role chain has more than {MAX_HOPS} roles, which is the most that xassume assumes")
-            }
-            Self::ChainedDuration { role, hop, of, by } => {
-                write!(f, "cannot ask for more than 1h for {role} (role {hop} of {of}")?;
-                match by {
-                    DurationBy::Origin(word, Some(naming)) => write!(f, ", by {naming}), as {word} does")?,
-                    DurationBy::Origin(word, None) => write!(f, "), as {word} does")?,
-                    DurationBy::Profile(_) => f.write_str(")")?,
-                }
-                f.write_str(": role chaining is capped there")
-            }
-            Self::MaxWithMfa { role, duration, device } => {
-                write!(f, "cannot find out the longest duration for {role}, as {duration} asks: ")?;
-                f.write_str("each try would take an MFA code")?;
-                device.map_or(Ok(()), |word| write!(f, " ({word})"))
-            }
-            Self::NotForWebIdentity { word, role, token } => {
-                write!(f, "{word} cannot be used for {role}, which is assumed with a web identity token")?;
-                token.map_or(Ok(()), |token| write!(f, " ({token})"))
-            }
-        }
-    }
-}
-
-impl std::error::Error for ConfigError {}

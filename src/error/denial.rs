@@ -1,10 +1,9 @@
-//! What would allow a role that STS denied: which policies have a say, and the statements that they lack.
+//! What to do about a denial: which policies decide, and the statements that are missing in them.
 
-use super::assume::AssumeError;
-use crate::role::HopOptions;
+use crate::role::{HopOptions, RoleArn};
 use std::fmt::Write as _;
 
-/// The policy that STS names as the reason of a denial, and what it does.
+/// The policy that STS names as the reason of a denial.
 ///
 /// IAM's user guide, "Troubleshoot access denied error messages". Across accounts STS often names none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,12 +12,12 @@ pub(crate) struct Blame {
     pub(crate) lack: Lack,
 }
 
-/// How a policy stands in the way.
+/// How a policy denies the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lack {
-    /// No statement of it allows the call.
+    /// No statement allows the call.
     NoAllow,
-    /// A statement of it denies the call, and no allow elsewhere counts against that.
+    /// A statement denies the call, whatever other policies allow.
     Deny,
 }
 
@@ -35,16 +34,16 @@ pub(crate) enum PolicyKind {
     VpcEndpoint,
 }
 
-/// The mark of the statement that STS did not find.
+/// The mark of a missing statement.
 const MISSING: &str = " (missing)";
 
-/// The caller, as far as STS named it.
+/// The caller, if STS named it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Caller<'a> {
     Unknown,
-    /// The ARN that policies name: a user's, or for a session that of its role.
+    /// The ARN for policies: a user's, or the role's of a session.
     Named(String),
-    /// A permission set of IAM Identity Center. Its role has a path that the session does not tell.
+    /// A permission set of IAM Identity Center. The path of its role is not in the session.
     PermissionSet {
         partition: &'a str,
         account: &'a str,
@@ -66,7 +65,7 @@ impl<'a> Caller<'a> {
         Self::Named(format!("arn:{partition}:iam::{account}:role/{role}"))
     }
 
-    /// Whose identity policy it is.
+    /// The owner of the identity policy.
     fn holder(&self) -> String {
         match self {
             Self::Unknown => "THE-CALLER'S-ARN".to_owned(),
@@ -79,7 +78,7 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// What a trust policy names, and the condition that narrows it to the caller.
+    /// The principal of a trust policy, and the condition that restricts it to the caller.
     fn principal(&self) -> (String, Option<String>) {
         match self {
             Self::Unknown | Self::Named(_) => (self.holder(), None),
@@ -94,88 +93,124 @@ impl<'a> Caller<'a> {
     }
 }
 
-/// What to do about a denied `AssumeRole`.
-///
-/// `caller` and `action` are what STS named, and so is `blame`.
-pub(super) fn hint(error: &AssumeError, caller: Option<&str>, action: Option<&str>, blame: Option<Blame>) -> String {
-    let caller = Caller::of(caller);
-    let actions = actions(&error.options, action);
-    let holder = caller.holder();
-    let role = &error.role;
-    let own = |policy: &str, mark: &str| {
-        let statement = format!("{{\"Effect\":\"Allow\",\"Action\":{actions},\"Resource\":\"{role}\"}}");
-        format!("\n  {policy} of {holder}{mark}:\n    {statement}")
-    };
-    let identity = |mark: &str| own("identity policy", mark);
-    let trust = |mark: &str| {
-        let (principal, condition) = caller.principal();
-        let condition = conditions(&error.options, condition);
-        let statement = format!(
-            "{{\"Effect\":\"Allow\",\"Action\":{actions},\"Principal\":{{\"AWS\":\"{principal}\"}}{condition}}}"
-        );
-        format!("\n  trust policy of {role}{mark}:\n    {statement}")
-    };
-    // What else can stand in the way is a reason to deny sts:AssumeRole, which STS would have named.
-    let (what, others) = match action {
-        Some("sts:TagSession") => ("the session tags need sts:TagSession: ", String::new()),
-        Some("sts:SetSourceIdentity") => ("the source identity needs sts:SetSourceIdentity: ", String::new()),
-        _ => ("", other_reasons(&error.options)),
-    };
-    match blame {
-        None => {
-            format!("{what}the caller and the role must both allow it:{}{}{others}", identity(""), trust(""))
-        }
-        Some(Blame { policy: PolicyKind::Identity, lack: Lack::NoAllow }) => {
-            format!("{what}the caller's own policies lack a statement:{}{}", identity(MISSING), trust(""))
-        }
-        Some(Blame { policy: PolicyKind::Trust, lack: Lack::NoAllow }) => format!(
-            "{what}the role's trust policy lacks a statement, or a condition in it is not met:{}{}{others}",
-            trust(" (missing, or not met)"),
-            identity("")
-        ),
-        Some(Blame { policy: PolicyKind::Boundary, lack: Lack::NoAllow }) => {
-            format!(
-                "{what}the caller's permissions boundary must allow it too:{}",
-                own("permissions boundary", MISSING)
-            )
-        }
-        Some(Blame { policy: PolicyKind::Session, lack: Lack::NoAllow }) => format!(
-            "{what}the caller's session was made with a session policy, which must allow it too:{}",
-            own("session policy of a session", MISSING)
-        ),
-        Some(Blame { policy, lack: Lack::NoAllow }) => {
-            format!("{what}{} must allow {actions}\n  on {role}; ask whoever keeps that policy", policy.described())
-        }
-        Some(Blame { policy, lack: Lack::Deny }) => {
-            let mut hint = format!(
-                "{what}a Deny in {} outweighs every Allow\n  the Deny must except {}",
-                policy.described(),
-                match policy {
-                    // These are about the caller alone, and a trust policy about the role alone.
-                    PolicyKind::Identity | PolicyKind::Boundary | PolicyKind::Session => format!("the role, {role}"),
-                    PolicyKind::Trust => format!("the caller, {holder}"),
-                    PolicyKind::ServiceControl | PolicyKind::ResourceControl | PolicyKind::VpcEndpoint => {
-                        format!("the caller, {holder}\n  or the role, {role}")
-                    }
-                }
-            );
-            if matches!(policy, PolicyKind::Identity | PolicyKind::Trust) && error.options.mfa_serial.is_none() {
-                hint.push_str("\n  if it denies what is done without MFA, give --mfa-serial");
+/// An `AssumeRole` that was denied. The action is the one that STS named.
+pub(super) struct Denied<'a> {
+    pub(super) role: &'a RoleArn,
+    pub(super) options: &'a HopOptions,
+    pub(super) action: Option<&'a str>,
+}
+
+impl Denied<'_> {
+    /// What to do about it. STS named the caller and the policy.
+    pub(super) fn hint(&self, caller: Option<&str>, blame: Option<Blame>) -> String {
+        // Another reason would be a denial of sts:AssumeRole, which STS would have named.
+        let (subject, others) = match self.action {
+            Some("sts:TagSession") => ("session tags require sts:TagSession; ", String::new()),
+            Some("sts:SetSourceIdentity") => ("the source identity requires sts:SetSourceIdentity; ", String::new()),
+            _ => ("", other_reasons(self.options)),
+        };
+        let caller = Caller::of(caller);
+        let text = match blame {
+            None => {
+                format!("both sides must allow this:{}{}{others}", self.identity(&caller, ""), self.trust(&caller, ""))
             }
-            hint
+            Some(Blame { policy, lack: Lack::NoAllow }) => self.missing(policy, &caller, &others),
+            Some(Blame { policy, lack: Lack::Deny }) => self.denied(policy, &caller),
+        };
+        subject.to_owned() + &text
+    }
+
+    fn missing(&self, policy: PolicyKind, caller: &Caller<'_>, others: &str) -> String {
+        let Self { role, .. } = self;
+        match policy {
+            PolicyKind::Identity => format!(
+                "add this statement to the caller's policy:{}{}",
+                self.identity(caller, MISSING),
+                self.trust(caller, "")
+            ),
+            PolicyKind::Trust => format!(
+                "add this statement to the role's trust policy, or check its conditions:{}{}{others}",
+                self.trust(caller, " (missing or condition not met)"),
+                self.identity(caller, "")
+            ),
+            PolicyKind::Boundary => format!(
+                "the caller's permissions boundary must allow this too:{}",
+                self.statement("permissions boundary of", caller, MISSING)
+            ),
+            PolicyKind::Session => format!(
+                "the caller's session has a session policy, which must allow this too:{}",
+                self.statement("session policy of a session of", caller, MISSING)
+            ),
+            PolicyKind::ServiceControl | PolicyKind::ResourceControl | PolicyKind::VpcEndpoint => format!(
+                "{} must allow {}\n  on {role}; ask the administrator of that policy",
+                policy.described(),
+                self.actions()
+            ),
+        }
+    }
+
+    fn denied(&self, policy: PolicyKind, caller: &Caller<'_>) -> String {
+        let (role, holder) = (self.role, caller.holder());
+        let exempt = match policy {
+            // These are about the caller alone, and a trust policy about the role alone.
+            PolicyKind::Identity | PolicyKind::Boundary | PolicyKind::Session => format!("the role {role}"),
+            PolicyKind::Trust => format!("the caller {holder}"),
+            PolicyKind::ServiceControl | PolicyKind::ResourceControl | PolicyKind::VpcEndpoint => {
+                format!("the caller {holder} or the role {role}")
+            }
+        };
+        let mfa = matches!(policy, PolicyKind::Identity | PolicyKind::Trust) && self.options.mfa_serial.is_none();
+        format!(
+            "{} explicitly denies this\n  exempt {exempt} from that Deny statement{}",
+            policy.described(),
+            if mfa { "\n  if the Deny requires MFA: --mfa-serial" } else { "" }
+        )
+    }
+
+    fn identity(&self, caller: &Caller<'_>, mark: &str) -> String {
+        self.statement("policy attached to", caller, mark)
+    }
+
+    /// The statement of a policy of the caller.
+    fn statement(&self, policy: &str, caller: &Caller<'_>, mark: &str) -> String {
+        let statement =
+            format!("{{\"Effect\":\"Allow\",\"Action\":{},\"Resource\":\"{}\"}}", self.actions(), self.role);
+        format!("\n  {policy} {}{mark}:\n    {statement}", caller.holder())
+    }
+
+    fn trust(&self, caller: &Caller<'_>, mark: &str) -> String {
+        let (principal, condition) = caller.principal();
+        let condition = conditions(self.options, condition);
+        let statement = format!(
+            "{{\"Effect\":\"Allow\",\"Action\":{},\"Principal\":{{\"AWS\":\"{principal}\"}}{condition}}}",
+            self.actions()
+        );
+        format!("\n  trust policy of {}{mark}:\n    {statement}", self.role)
+    }
+
+    /// The actions that the call needs, in JSON. STS also names one that an earlier role of the chain made necessary.
+    fn actions(&self) -> String {
+        let mut actions = vec!["sts:AssumeRole"];
+        if !self.options.tags.is_empty() || self.action == Some("sts:TagSession") {
+            actions.push("sts:TagSession");
+        }
+        if self.options.source_identity.is_some() || self.action == Some("sts:SetSourceIdentity") {
+            actions.push("sts:SetSourceIdentity");
+        }
+        match actions.as_slice() {
+            [one] => format!("\"{one}\""),
+            several => format!("[\"{}\"]", several.join("\",\"")),
         }
     }
 }
 
-/// The statement of a role that is assumed with a web identity token: the caller has no policy of its own.
-pub(super) fn web_identity_hint(error: &AssumeError) -> String {
-    let role = &error.role;
+/// The statement for a role that is assumed with a web identity token. The caller has no policy.
+pub(super) fn web_identity_hint(role: &RoleArn) -> String {
     let (partition, account) = (role.partition(), role.account());
     format!(
-        "the role must trust the token's issuer:\n  trust policy of {role}:\n    {{\"Effect\":\"Allow\",\
-         \"Action\":\"sts:AssumeRoleWithWebIdentity\",\"Principal\":{{\"Federated\":\
-         \"arn:{partition}:iam::{account}:oidc-provider/ISSUER\"}}}}\n  \
-         and its conditions must fit the token's `aud` and `sub`"
+        "the role's trust policy must allow the token's issuer, aud and sub:\n  trust policy of {role}:\n    \
+         {{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRoleWithWebIdentity\",\"Principal\":{{\"Federated\":\
+         \"arn:{partition}:iam::{account}:oidc-provider/ISSUER\"}}}}"
     )
 }
 
@@ -184,31 +219,16 @@ impl PolicyKind {
         match self {
             Self::Identity => "the caller's identity policy",
             Self::Trust => "the role's trust policy",
-            Self::ServiceControl => "a service control policy of the caller's organisation",
-            Self::ResourceControl => "a resource control policy of the role's organisation",
+            Self::ServiceControl => "a service control policy of the caller's organization",
+            Self::ResourceControl => "a resource control policy of the role's organization",
             Self::Boundary => "the caller's permissions boundary",
             Self::Session => "the session policy of the caller's session",
-            Self::VpcEndpoint => "the policy of the VPC endpoint that leads to STS",
+            Self::VpcEndpoint => "the policy of the VPC endpoint for STS",
         }
     }
 }
 
-/// The actions that the call needs, in JSON: what was asked for, and what STS named since an earlier role asked for it.
-fn actions(options: &HopOptions, named: Option<&str>) -> String {
-    let mut actions = vec!["sts:AssumeRole"];
-    if !options.tags.is_empty() || named == Some("sts:TagSession") {
-        actions.push("sts:TagSession");
-    }
-    if options.source_identity.is_some() || named == Some("sts:SetSourceIdentity") {
-        actions.push("sts:SetSourceIdentity");
-    }
-    match actions.as_slice() {
-        [one] => format!("\"{one}\""),
-        several => format!("[\"{}\"]", several.join("\",\"")),
-    }
-}
-
-/// The condition that a trust policy may have and that this call meets.
+/// The conditions that a trust policy may have and that this call meets.
 fn conditions(options: &HopOptions, caller: Option<String>) -> String {
     let mut conditions: Vec<String> = caller.into_iter().collect();
     if let Some(id) = &options.external_id {
@@ -220,20 +240,19 @@ fn conditions(options: &HopOptions, caller: Option<String>) -> String {
     if conditions.is_empty() { String::new() } else { format!(",\"Condition\":{{{}}}", conditions.join(",")) }
 }
 
-/// What else may be the reason that STS does not name.
+/// Other possible reasons, which STS does not name.
 fn other_reasons(options: &HopOptions) -> String {
-    let mut hint = String::new();
+    let mut hint = "\n  if the trust policy has a condition on sts:ExternalId".to_owned();
     match &options.external_id {
-        None => hint.push_str("\n  a condition on sts:ExternalId needs --external-id"),
+        None => hint.push_str(": --external-id"),
         Some(id) => {
-            let _ = write!(hint, "\n  a condition on sts:ExternalId must name exactly `{id}`");
+            let _ = write!(hint, ", it must be exactly '{id}'");
         }
     }
     if options.mfa_serial.is_none() {
-        hint.push_str("\n  a condition on aws:MultiFactorAuthPresent needs --mfa-serial");
+        hint.push_str("\n  if the trust policy has a condition on aws:MultiFactorAuthPresent: --mfa-serial");
     }
-    hint.push_str("\n  a role that does not exist, or has a path that its ARN here lacks, is denied alike");
-    hint
+    hint + "\n  AWS gives the same error if the role does not exist or its path is missing from the ARN"
 }
 
 #[cfg(test)]

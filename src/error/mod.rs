@@ -1,81 +1,102 @@
-//! What can go wrong before or instead of the command, as facts.
+//! What can go wrong before or instead of the command.
 //!
-//! A kind decides the exit status and the hint. `Display` is one line: what could not be done, and why.
-//! No secret is ever a fact of an error.
+//! The kind of an error decides its exit status, its hint and whether an older session will do. Facts are fields, the
+//! sentence is on the variant. No secret is a field.
 
 mod assume;
 mod command;
 mod config;
 mod denial;
 mod mfa;
+#[cfg(test)]
+mod pages;
 mod source;
 mod text;
 
 pub(crate) use assume::{AssumeError, Cause, Effort, LastTry, NetworkFailure, Refusal, StsCall};
-pub(crate) use command::NotRunnable;
+pub(crate) use command::{CommandError, CommandFault, not_started};
 pub(crate) use config::{ConfigError, DurationBy, Misplaced};
 pub(crate) use denial::{Blame, Lack, PolicyKind};
 pub(crate) use mfa::{CodeOrigin, MfaError, MfaFailure};
 pub(crate) use source::{Answer, LookedAt, MetadataFailure, ProcessFailure, SourceError, StoredFile, is_passing};
-pub(crate) use text::{deceives, one_line, plain_json, shortened};
+pub(crate) use text::{deceives, one_line, plain_json, quoted, shortened};
 
-use crate::process::outcome::{FAILED, NOT_FOUND, NOT_RUNNABLE};
+use crate::process::outcome::FAILED;
 use crate::role::Invalid;
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
+use thiserror::Error;
 
 /// The longest hint of one line, in characters.
 const LONGEST_HINT: usize = 2048;
 
 /// Why there is no command with a session.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub(crate) enum Error {
-    /// The words do not go together; the usage line follows.
+    /// Flags or variables that cannot be combined, or that are missing. The usage line follows.
+    #[error("{message}")]
     Usage { message: String, hint: Option<String> },
-    /// A flag's or a variable's value is outside its limits.
+    /// The value of a flag or a variable. It is empty where the flag as a whole is wrong.
+    #[error("{}", invalid_value(.origin, .value, .invalid))]
     Value { origin: String, value: String, invalid: Invalid },
-    /// A file that a flag names cannot be read.
+    /// A file that a flag or a variable names.
+    #[error("cannot read {what} {}: {reason}", .path.display())]
     File { what: String, path: PathBuf, reason: String },
-    /// The file of `--ca-bundle` is there, but does not hold certificates as it must.
+    /// The file of `--ca-bundle` has no usable certificates.
+    #[error("cannot use the CA certificates in {}: {reason}", .path.display())]
     Certificates { path: PathBuf, reason: String },
-    /// The shared config files do not lead to a role.
+    #[error(transparent)]
     Config(Box<ConfigError>),
-    /// There are no source credentials.
-    Source(SourceError),
-    /// There is no MFA code to send.
-    Mfa(MfaError),
-    /// STS did not give a session.
-    Assume(Box<AssumeError>),
-    /// Another xassume was asking for the same session and had no answer in time.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Mfa(#[from] MfaError),
+    #[error(transparent)]
+    Assume(#[from] Box<AssumeError>),
+    /// Another xassume was getting the same session.
+    #[error("timed out after {} waiting for another xassume to get the session for {role}", humantime::format_duration(*.limit))]
     Waited { role: String, limit: Duration },
-    /// The session is in another account than `--expect-account` says.
+    /// `--expect-account`.
+    #[error("wrong account: expected {expected}, but the session is {arn}")]
     WrongAccount { expected: String, arn: String },
-    /// A file that is to be written cannot be where its flag asks for it.
+    /// A file of a flag that is to be written.
+    #[error("cannot write {what} to {}: {reason}", .path.display())]
     Place { what: &'static str, flag: &'static str, path: PathBuf, reason: String, hint: Option<String> },
     /// The session cannot be served to the command.
+    #[error("cannot {what}: {reason}")]
     Serve { what: &'static str, reason: String, hint: &'static str },
-    /// The format of `--print` has no way to write a variable's value; `reason` ends a sentence that begins with it.
+    /// The format of `--print` cannot represent the value of a variable.
+    #[error("cannot print {name} as {format}: it {reason}")]
     Unprintable { name: String, format: &'static str, reason: &'static str },
-    /// A cached session cannot be removed.
+    #[error("cannot clear the cache in {}: {reason}", .directory.display())]
     Cache { directory: PathBuf, reason: String },
-    /// Standard output took nothing, or not all.
+    #[error("cannot write to standard output: {}", reason_of(.0))]
     Output(io::Error),
-    /// There is no standard output.
+    #[error("standard output is closed")]
     OutputClosed,
-    /// The session expired, was not refreshed, and `--on-refresh-failure stop` was asked for.
+    /// With `--on-refresh-failure stop`.
+    #[error("the session expired and could not be refreshed; the command was stopped")]
     Lapsed,
-    /// The command is nowhere in `PATH`, or its path does not exist.
-    CommandNotFound { name: String },
-    /// The command is there, but cannot be run.
-    CommandNotRunnable { name: String, cause: NotRunnable },
-    /// Something is missing that xassume needs.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// Something that xassume needs is missing.
+    #[error("cannot {what}: {reason}")]
     Missing { what: &'static str, reason: String, hint: &'static str },
-    /// The operating system has too little of something that xassume itself needs.
+    /// A limit of the operating system.
+    #[error("cannot {what}: {reason}")]
     Exhausted { what: &'static str, reason: String },
-    /// The operating system refused something that xassume itself needs.
+    /// The operating system rejected something that xassume needs.
+    #[error("cannot {what}: {reason}")]
     System { what: &'static str, reason: String },
+}
+
+fn invalid_value(origin: &str, value: &str, invalid: &Invalid) -> String {
+    if value.is_empty() {
+        format!("{origin}{invalid}")
+    } else {
+        format!("invalid value {} for '{origin}'{invalid}", quoted(value))
+    }
 }
 
 impl Error {
@@ -83,93 +104,51 @@ impl Error {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
     }
 
-    /// The exit status that the error ends xassume with.
+    /// The exit status.
     pub(crate) fn status(&self) -> u8 {
         match self {
-            Self::CommandNotFound { .. } => NOT_FOUND,
-            Self::CommandNotRunnable { .. } => NOT_RUNNABLE,
-            Self::Usage { .. }
-            | Self::Value { .. }
-            | Self::File { .. }
-            | Self::Certificates { .. }
-            | Self::Config(_)
-            | Self::Source(_)
-            | Self::Mfa(_)
-            | Self::Assume(_)
-            | Self::Waited { .. }
-            | Self::WrongAccount { .. }
-            | Self::Place { .. }
-            | Self::Serve { .. }
-            | Self::Unprintable { .. }
-            | Self::Cache { .. }
-            | Self::Output(_)
-            | Self::OutputClosed
-            | Self::Lapsed
-            | Self::Missing { .. }
-            | Self::Exhausted { .. }
-            | Self::System { .. } => FAILED,
+            Self::Command(error) => error.status(),
+            _ => FAILED,
         }
     }
 
-    /// The one thing to do about it.
+    /// What to do about it.
     pub(crate) fn hint(&self) -> Option<String> {
-        let hint = self.own_hint()?;
-        // Only denials have hints of several lines. The others quote names out of files, which may hold line breaks.
-        Some(if matches!(self, Self::Assume(_)) { hint } else { one_line(&hint, LONGEST_HINT) })
-    }
-
-    fn own_hint(&self) -> Option<String> {
-        match self {
-            Self::Usage { hint, .. } => hint.clone(),
-            Self::CommandNotRunnable { cause, .. } => cause.hint().map(str::to_owned),
-            Self::Value { invalid, .. } => invalid.hint.clone(),
-            Self::File { path, .. } => Some(format!("check that {} exists and can be read", path.display())),
+        let hint = match self {
+            // Only denials have hints of several lines. The others quote names from files, which may have line breaks.
+            Self::Assume(error) => return Some(error.hint()),
+            Self::Usage { hint, .. } | Self::Place { hint: hint @ Some(_), .. } => hint.clone()?,
+            Self::Value { invalid, .. } => invalid.hint.clone()?,
+            Self::Config(error) => error.hint()?,
+            Self::Source(error) => error.hint(),
+            Self::Mfa(error) => error.hint().to_owned(),
+            Self::Command(error) => error.hint()?,
+            Self::File { path, .. } => format!("{} must be a readable file", path.display()),
             Self::Certificates { path, .. } => {
                 let path = path.display();
-                Some(format!("it must be PEM; make PEM of DER with: openssl x509 -inform der -in {path} -out ca.pem"))
+                format!("convert DER to PEM with: openssl x509 -inform der -in {path} -out ca.pem")
             }
-            Self::Config(error) => error.hint(),
-            Self::Source(error) => Some(error.hint()),
-            Self::Mfa(error) => Some(error.hint()),
-            Self::Assume(error) => Some(error.hint()),
-            Self::Waited { .. } => {
-                Some("STS or the source is slow; --sts-timeout sets the limit, --no-cache asks without waiting".into())
-            }
-            Self::WrongAccount { .. } => {
-                Some("the role's ARN or the profile names another account than expected".into())
-            }
-            Self::CommandNotFound { name } => Some(if name.is_empty() {
-                "the first word of the command is empty: is a variable in it not set?".to_owned()
-            } else if name.contains(char::is_whitespace) {
-                "the command is not run by a shell: pass its words one by one, or use sh -c '…'".into()
-            } else if name.contains('/') {
-                "check the path; a script's interpreter must exist too".into()
-            } else {
-                "check PATH; an alias or a shell function needs $SHELL -ic '…'".into()
-            }),
-            Self::Place { hint: Some(hint), .. } => Some(hint.clone()),
-            Self::Place { flag, .. } => Some(format!("name a file in a directory of your own, or leave {flag} out")),
-            Self::Serve { hint, .. } | Self::Missing { hint, .. } => Some((*hint).to_owned()),
-            Self::Unprintable { .. } => Some("the formats for shells carry any value: export, fish, powershell".into()),
-            Self::Cache { directory, .. } => Some(format!("remove the folder by hand: {}", directory.display())),
+            Self::Waited { .. } => "raise --sts-timeout, or use --no-cache".to_owned(),
+            Self::WrongAccount { .. } => "check the role ARN or the profile".to_owned(),
+            Self::Place { flag, .. } => format!("use a path in a directory that you own, or omit {flag}"),
+            Self::Serve { hint, .. } | Self::Missing { hint, .. } => (*hint).to_owned(),
+            Self::Unprintable { .. } => "use --print export, fish or powershell".to_owned(),
+            Self::Cache { directory, .. } => format!("remove the directory manually: {}", directory.display()),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                Some("what reads standard output ended before it had all: see its own message".into())
+                "the reader closed the pipe: see its own message".to_owned()
             }
-            Self::Output(_) => Some("make room where standard output goes, or send it elsewhere".into()),
-            Self::OutputClosed => {
-                Some("it was closed at the start, as by `>&-`: send it to a file or a program".into())
+            Self::Output(_) => "free disk space or redirect the output".to_owned(),
+            Self::OutputClosed => "redirect it to a file or a pipe".to_owned(),
+            Self::Lapsed => "use --on-refresh-failure keep to keep it running".to_owned(),
+            Self::Exhausted { .. } => {
+                "check `ulimit -a` and the limits of the container or unit: processes, memory, open files".to_owned()
             }
-            Self::Lapsed => Some("`--on-refresh-failure keep` lets the command run on".into()),
-            Self::Exhausted { .. } => Some(
-                "look at `ulimit -a`, and at the limits of the container or the unit: processes, memory, open files"
-                    .into(),
-            ),
-            Self::System { .. } => None,
-        }
+            Self::System { .. } => return None,
+        };
+        Some(one_line(&hint, LONGEST_HINT))
     }
 
-    /// Whether STS, or the source, was not to be had, in which case an older session is better than none. A refusal is
-    /// an answer.
+    /// Whether STS or the source did not answer, so that an older session is better than none. A refusal is an answer.
     pub(crate) fn is_outage(&self) -> bool {
         match self {
             Self::Waited { .. } => true,
@@ -179,53 +158,9 @@ impl Error {
         }
     }
 
-    /// Whether the usage line helps.
+    /// Whether the usage line follows.
     pub(crate) fn shows_usage(&self) -> bool {
         matches!(self, Self::Usage { .. })
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Usage { message, .. } => f.write_str(message),
-            Self::Value { origin, value, invalid } if value.is_empty() => write!(f, "{origin} {invalid}"),
-            Self::Value { origin, value, invalid } => write!(f, "{origin} `{}` {invalid}", shortened(value)),
-            Self::File { what, path, reason } => write!(f, "cannot read {what} {}: {reason}", path.display()),
-            Self::Certificates { path, reason } => {
-                write!(f, "cannot use the certificates in {}: {reason}", path.display())
-            }
-            Self::Config(error) => error.fmt(f),
-            Self::Source(error) => error.fmt(f),
-            Self::Mfa(error) => error.fmt(f),
-            Self::Assume(error) => error.fmt(f),
-            Self::Waited { role, limit } => {
-                let limit = humantime::format_duration(*limit);
-                write!(
-                    f,
-                    "cannot assume {role}: another xassume has asked for this session and got none within {limit}"
-                )
-            }
-            Self::WrongAccount { expected, arn } => {
-                write!(f, "the session {arn} is not in account {expected}, as --expect-account asks")
-            }
-            Self::Place { what, path, reason, .. } => {
-                write!(f, "cannot keep {what} in {}: {reason}", path.display())
-            }
-            Self::Serve { what, reason, .. } => write!(f, "cannot serve the session {what}: {reason}"),
-            Self::Unprintable { name, format, reason } => write!(f, "cannot print {name} as {format}: it {reason}"),
-            Self::Cache { directory, reason } => {
-                write!(f, "cannot clear the cache in {}: {reason}", directory.display())
-            }
-            Self::Output(error) => write!(f, "cannot write to standard output: {}", reason_of(error)),
-            Self::OutputClosed => f.write_str("cannot write to standard output: there is none"),
-            Self::Lapsed => f.write_str("the session expired and could not be refreshed; the command was stopped"),
-            Self::CommandNotFound { name } => write!(f, "cannot run `{name}`: command not found"),
-            Self::CommandNotRunnable { name, cause } => write!(f, "cannot run `{name}`: {}", cause.reason()),
-            Self::Missing { what, reason, .. } | Self::Exhausted { what, reason } | Self::System { what, reason } => {
-                write!(f, "cannot {what}: {reason}")
-            }
-        }
     }
 }
 
@@ -235,30 +170,12 @@ impl From<ConfigError> for Error {
     }
 }
 
-impl From<SourceError> for Error {
-    fn from(error: SourceError) -> Self {
-        Self::Source(error)
-    }
-}
-
-impl From<MfaError> for Error {
-    fn from(error: MfaError) -> Self {
-        Self::Mfa(error)
-    }
-}
-
-impl From<Box<AssumeError>> for Error {
-    fn from(error: Box<AssumeError>) -> Self {
-        Self::Assume(error)
-    }
-}
-
-/// What the system says went wrong, without the number that Rust adds.
+/// The system's text, without the error number that Rust adds.
 pub(crate) fn reason_of(error: &std::io::Error) -> String {
     without_number(&error.to_string()).to_owned()
 }
 
-/// A text of the system's, without its error number.
+/// A text without the system's error number.
 pub(crate) fn without_number(text: &str) -> &str {
     text.split(" (os error ").next().unwrap_or(text)
 }
@@ -269,8 +186,8 @@ mod tests {
 
     #[test]
     fn statuses_follow_env_and_timeout() {
-        let not_found = Error::CommandNotFound { name: "x".into() };
-        let not_runnable = Error::CommandNotRunnable { name: "x".into(), cause: NotRunnable::Directory };
+        let command = |fault| Error::from(CommandError { name: "x".into(), fault });
+        let (not_found, not_runnable) = (command(CommandFault::NotFound), command(CommandFault::Directory));
         let usage = Error::usage("no", "hint");
         assert_eq!((not_found.status(), not_runnable.status(), usage.status()), (127, 126, 125));
     }

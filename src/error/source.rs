@@ -1,31 +1,43 @@
-//! Why the source credentials, from which the first role is assumed, could not be had.
+//! Why the source credentials, with which the first role is assumed, could not be read.
 
-use super::shortened;
+use super::{quoted, shortened};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+use thiserror::Error;
 
-/// A source that did not give credentials.
-#[derive(Debug)]
+/// A source that gave no credentials.
+#[derive(Debug, Error)]
 pub(crate) enum SourceError {
-    /// The IAM Identity Center session of a profile is missing or has ended.
+    /// The IAM Identity Center session of a profile.
+    #[error("the SSO session of profile '{profile}' {reason}")]
     SsoExpired { profile: String, sso_session: Option<String>, reason: String },
-    /// The `aws login` session of a profile is missing or has ended.
+    #[error("the `aws login` session of profile '{profile}' {reason}")]
     LoginExpired { profile: String, reason: String },
-    /// A profile's `credential_process` did not give credentials.
+    #[error("credential_process of profile '{profile}' {failure}")]
     Process { profile: String, failure: ProcessFailure },
-    /// The container endpoint did not give credentials.
+    #[error("container credentials endpoint: {reason}")]
     Container { reason: String, answer: Answer },
-    /// The token in `AWS_CONTAINER_AUTHORIZATION_TOKEN` cannot be sent to the container endpoint.
+    /// The token in `AWS_CONTAINER_AUTHORIZATION_TOKEN`.
+    #[error("the container authorization token contains a character that is not allowed in an HTTP header")]
     ContainerToken,
-    /// The source, named as in the plan, did not answer within `--sts-timeout`.
+    /// The source, named as in the plan.
+    #[error("{name} timed out after {}", humantime::format_duration(*.limit))]
     Silent { name: String, limit: Duration },
-    /// Instance metadata did not give credentials. Where nothing names it, other places gave none before.
+    /// Instance metadata. Where it is the last resort, what was tried before it.
+    #[error("{}{failure}", metadata(.last_resort.as_ref()))]
     InstanceMetadata { failure: MetadataFailure, last_resort: Option<LookedAt> },
-    /// A file of a source cannot be used.
+    #[error("{file} {} (from {named_by}): {reason}", .path.display())]
     File { file: StoredFile, path: PathBuf, named_by: String, reason: String },
-    /// A service that hands out credentials was asked and refused, or was not reached.
+    /// A service that hands out credentials.
+    #[error("{service} (profile {}): {reason}", quoted(.profile))]
     Service { service: &'static str, profile: String, reason: String, answer: Answer },
+}
+
+fn metadata(looked_at: Option<&LookedAt>) -> String {
+    let tried =
+        looked_at.map(|looked_at| format!("no AWS credentials found; tried: {looked_at}; ")).unwrap_or_default();
+    tried + "EC2 instance metadata: "
 }
 
 /// A file that belongs to a source.
@@ -33,15 +45,25 @@ pub(crate) enum SourceError {
 pub(crate) enum StoredFile {
     WebIdentityToken,
     ContainerToken,
-    /// What `aws sso login` or `aws login` writes.
+    /// Written by `aws sso login` or `aws login`.
     Login,
 }
 
-/// What was looked at for credentials and gave none.
+impl fmt::Display for StoredFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::WebIdentityToken => "web identity token file",
+            Self::ContainerToken => "container token file",
+            Self::Login => "login file",
+        })
+    }
+}
+
+/// The sources that were tried and have no credentials.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct LookedAt {
     pub(crate) places: Vec<String>,
-    /// Profiles that have credentials, and that nothing names.
+    /// Profiles that have credentials, but are not selected.
     pub(crate) profiles: Vec<String>,
 }
 
@@ -51,7 +73,7 @@ impl LookedAt {
         const MOST: usize = 8;
         let more = if self.profiles.len() > MOST { ", …" } else { "" };
         let names = self.profiles.iter().take(MOST).map(|name| shortened(name)).collect::<Vec<_>>().join(", ");
-        (!names.is_empty()).then(|| format!("--profile NAME uses one of the profiles with credentials: {names}{more}"))
+        (!names.is_empty()).then(|| format!("use --profile NAME; profiles with credentials: {names}{more}"))
     }
 }
 
@@ -61,12 +83,12 @@ impl fmt::Display for LookedAt {
     }
 }
 
-/// What a source has answered.
+/// The answer of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Nothing: it was not reached.
+    /// It was not reached.
     None,
-    /// No credentials; with this HTTP status where that is known.
+    /// No credentials, and the HTTP status where there is one.
     Refused(Option<u16>),
 }
 
@@ -86,100 +108,69 @@ pub(crate) fn is_passing(status: u16) -> bool {
 }
 
 /// How instance metadata failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum MetadataFailure {
-    /// Nothing answers at this URL.
+    #[error("no answer from {endpoint}: {reason}")]
     Silent { endpoint: String, reason: String },
-    /// It answers, and the instance has no role.
+    #[error("the EC2 instance has no IAM role")]
     NoRole,
-    /// It answers with this HTTP status; `what` was asked for.
+    #[error("the request for {what} failed with HTTP {status} ({})", meaning(*.status))]
     Status { what: &'static str, status: u16 },
-    /// It refuses a token with this HTTP status, and a request without one (`IMDSv1`) is forbidden by the settings.
+    /// A token is refused, and requests without one (`IMDSv1`) are disabled.
+    #[error("the request for a token failed with HTTP {0}, and IMDSv1 is disabled")]
     NoToken(u16),
-    /// It answers with something that cannot be used.
+    #[error("{0}")]
     Unusable(String),
 }
 
-impl fmt::Display for MetadataFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Silent { endpoint, reason } => write!(f, "nothing answers at {endpoint} ({reason})"),
-            Self::NoRole => f.write_str("the instance has no role"),
-            Self::Status { what, status } => {
-                let meaning = match status {
-                    401 => "the token is not accepted",
-                    403 => "access is forbidden",
-                    404 => "there is none",
-                    405 => "the method is not allowed",
-                    429 => "there are too many requests",
-                    500.. => "the service has a fault",
-                    _ => "the request is refused",
-                };
-                write!(f, "asked for {what}, it answers with HTTP status {status}: {meaning}")
-            }
-            Self::NoToken(status) => {
-                write!(f, "asked for a token, it answers with HTTP status {status}, and IMDSv1 is disabled")
-            }
-            Self::Unusable(reason) => f.write_str(reason),
-        }
+fn meaning(status: u16) -> &'static str {
+    match status {
+        401 => "the token was rejected",
+        403 => "access is forbidden",
+        404 => "not found",
+        405 => "the method is not allowed",
+        429 => "too many requests",
+        500.. => "the service failed",
+        _ => "the request was rejected",
     }
-}
-
-/// How a `credential_process` failed.
-#[derive(Debug)]
-pub(crate) enum ProcessFailure {
-    CouldNotStart(String),
-    /// It ended with another status than 0; its stderr was shown.
-    Ended(String),
-    TimedOut(Duration),
-    TooMuchOutput(usize),
-    /// Its output is not what AWS documents.
-    BadOutput(String),
-    /// It answered with credentials that have expired.
-    Expired(String),
 }
 
 impl MetadataFailure {
     fn hint(&self) -> &'static str {
         match self {
             Self::Silent { .. } => {
-                "not on EC2? give keys, a profile or a token file; in a container the IMDSv2 hop limit must be 2"
+                "not on EC2? use --profile NAME or set AWS_ACCESS_KEY_ID; in a container the IMDSv2 hop limit must be 2"
             }
             Self::NoRole => "attach an instance profile with a role to the instance",
             Self::Status { status, .. } if is_passing(*status) => "try again later",
-            Self::NoToken(_) => "unset AWS_EC2_METADATA_V1_DISABLED if requests without a token are to be sent",
+            Self::NoToken(_) => "unset AWS_EC2_METADATA_V1_DISABLED to allow requests without a token",
             Self::Status { .. } | Self::Unusable(_) => {
-                "is metadata enabled for the instance, and may this user or container reach it?"
+                "enable instance metadata, and check that this user or container may access it"
             }
         }
     }
 }
 
-impl fmt::Display for StoredFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::WebIdentityToken => "web identity token file",
-            Self::ContainerToken => "container token file",
-            Self::Login => "login file",
-        })
-    }
-}
-
-impl fmt::Display for ProcessFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CouldNotStart(reason) => write!(f, "it could not be started: {reason}"),
-            Self::Ended(how) => write!(f, "it {how}"),
-            Self::TimedOut(limit) => write!(f, "it gave no answer within {}", humantime::format_duration(*limit)),
-            Self::TooMuchOutput(limit) => write!(f, "it printed more than {limit} bytes"),
-            Self::BadOutput(reason) => write!(f, "its output {reason}"),
-            Self::Expired(moment) => write!(f, "its credentials expired at {moment}"),
-        }
-    }
+/// How a `credential_process` or `--mfa-command` failed.
+#[derive(Debug, Error)]
+pub(crate) enum ProcessFailure {
+    #[error("could not be started: {0}")]
+    CouldNotStart(String),
+    /// With another status than 0. Its standard error was shown.
+    #[error("{0}")]
+    Ended(String),
+    #[error("timed out after {}", humantime::format_duration(*.0))]
+    TimedOut(Duration),
+    #[error("printed more than {0} bytes")]
+    TooMuchOutput(usize),
+    #[error("printed an invalid response: {0}")]
+    BadOutput(String),
+    #[error("printed credentials that expired at {0}")]
+    Expired(String),
 }
 
 impl SourceError {
-    /// Whether the source did not answer, has a fault, or was asked too often. A refusal is an answer.
+    /// Whether the source did not answer, failed, or was called too often. A refusal is an answer.
     pub(crate) fn is_outage(&self) -> bool {
         match self {
             Self::Silent { .. } => true,
@@ -197,82 +188,49 @@ impl SourceError {
         }
     }
 
-    /// The one thing to do.
+    /// What to do about it.
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::SsoExpired { sso_session: Some(session), .. } => {
-                format!("log in again: aws sso login --sso-session {session}")
+                format!("log in with: aws sso login --sso-session {session}")
             }
             Self::SsoExpired { profile, sso_session: None, .. } => {
-                format!("log in again: aws sso login --profile {profile}")
+                format!("log in with: aws sso login --profile {profile}")
             }
-            Self::LoginExpired { profile, .. } => format!("log in again: aws login --profile {profile}"),
+            Self::LoginExpired { profile, .. } => format!("log in with: aws login --profile {profile}"),
             Self::Process { failure: ProcessFailure::BadOutput(_), .. } => {
                 r#"it must print {"Version":1,"AccessKeyId":…,"SecretAccessKey":…,"SessionToken":…,"Expiration":…}"#
                     .into()
             }
             Self::Process { failure: ProcessFailure::TimedOut(_), .. } => {
-                "--sts-timeout, when given, limits the program; otherwise it has a minute".into()
+                "--sts-timeout sets the limit; without it, the limit is 60 seconds".into()
             }
-            // Its arguments may hold secrets, so the command is not shown.
-            Self::Process { profile, .. } => {
-                format!("run the credential_process of [profile {profile}] by hand to see what it does")
-            }
+            // The command is not shown: its arguments may contain secrets.
+            Self::Process { profile, .. } => format!("run the credential_process of profile '{profile}' yourself"),
             Self::Container { answer: Answer::Refused(Some(401 | 403)), .. } => {
-                "AWS_CONTAINER_AUTHORIZATION_TOKEN, or the file of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, must hold its token"
-                    .into()
+                "check AWS_CONTAINER_AUTHORIZATION_TOKEN, or the file in AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE".into()
             }
             Self::Container { answer: Answer::Refused(Some(429 | 500..)), .. } => "try again later".into(),
             Self::Container { .. } => {
-                "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI must lead to the container's own endpoint".into()
+                "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI must point to the container's own endpoint".into()
             }
             Self::ContainerToken => {
-                "AWS_CONTAINER_AUTHORIZATION_TOKEN must hold the token alone, without a line break behind it".into()
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN must contain only the token, without a line break".into()
             }
-            Self::Silent { .. } => "check the network and proxies; --sts-timeout sets the limit".into(),
+            Self::Silent { .. } => "check the network and proxies, or raise --sts-timeout".into(),
             Self::InstanceMetadata { failure, last_resort } => {
                 last_resort.as_ref().and_then(LookedAt::hint).unwrap_or_else(|| failure.hint().into())
             }
-            Self::File { file, named_by, .. } => match file {
-                StoredFile::WebIdentityToken => format!("{named_by} must name a readable file with one OIDC token"),
-                StoredFile::ContainerToken => {
-                    format!("{named_by} must name a readable file with the token alone, without a line break behind it")
-                }
-                StoredFile::Login => {
-                    "remove it, and log in again: the AWS CLI writes it at each login".into()
-                }
-            },
-            Self::Service { profile, .. } => {
-                format!("`aws sts get-caller-identity --profile {profile}` shows whether the AWS CLI gets credentials there")
+            Self::File { file: StoredFile::WebIdentityToken, named_by, .. } => {
+                format!("{named_by} must point to a readable file with one OIDC token")
             }
-        }
-    }
-}
-
-impl fmt::Display for SourceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no source credentials: ")?;
-        match self {
-            Self::SsoExpired { profile, reason, .. } => {
-                write!(f, "the SSO session of profile {profile} cannot be used: {reason}")
+            Self::File { file: StoredFile::ContainerToken, named_by, .. } => {
+                format!("{named_by} must point to a readable file with only the token, without a line break")
             }
-            Self::LoginExpired { profile, reason } => {
-                write!(f, "the `aws login` session of profile {profile} cannot be used: {reason}")
+            Self::File { file: StoredFile::Login, .. } => {
+                "remove the file and log in again: each login with the AWS CLI writes it".into()
             }
-            Self::Process { profile, failure, .. } => write!(f, "credential_process of profile {profile}: {failure}"),
-            Self::Container { reason, .. } => write!(f, "the container's credentials endpoint: {reason}"),
-            Self::ContainerToken => f.write_str("the container's authorization token cannot be sent in an HTTP header"),
-            Self::Silent { name, limit } => {
-                write!(f, "{name} gave no answer within {}", humantime::format_duration(*limit))
-            }
-            Self::InstanceMetadata { failure, last_resort: None } => write!(f, "instance metadata: {failure}"),
-            Self::InstanceMetadata { failure, last_resort: Some(looked_at) } => {
-                write!(f, "none in {looked_at}; instance metadata: {failure}")
-            }
-            Self::File { file, path, named_by, reason } => {
-                write!(f, "{file} {} ({named_by}): {reason}", path.display())
-            }
-            Self::Service { service, profile, reason, .. } => write!(f, "{service}, for profile {profile}: {reason}"),
+            Self::Service { profile, .. } => format!("check with: aws sts get-caller-identity --profile {profile}"),
         }
     }
 }

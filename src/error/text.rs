@@ -1,4 +1,4 @@
-//! Text of services and files, as it may be shown: it may be written by an attacker.
+//! How text of services and files is shown. It may be malicious.
 
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -8,7 +8,12 @@ pub(crate) fn shortened(value: &str) -> String {
     one_line(value, 80)
 }
 
-/// So many characters of a text, in one line: no line break, nothing that a terminal acts on.
+/// A value in quotes, shortened.
+pub(crate) fn quoted(value: &str) -> String {
+    format!("'{}'", shortened(value))
+}
+
+/// A text in one line of at most so many characters, without anything that a terminal acts on.
 pub(crate) fn one_line(text: &str, most: usize) -> String {
     let mut rest = text.chars().map(|c| if deceives(c) { ' ' } else { c });
     let mut line: String = rest.by_ref().take(most).collect();
@@ -18,8 +23,8 @@ pub(crate) fn one_line(text: &str, most: usize) -> String {
     line
 }
 
-/// Whether a character makes a terminal show another text than is there: control characters, those that change the
-/// direction, break the line, or cannot be seen (Unicode's `Bidi_Control`, `Default_Ignorable_Code_Point`, `Zl`, `Zp`).
+/// Whether a character makes a terminal show another text: control characters, those that change the direction, break
+/// the line, or are invisible (Unicode's `Bidi_Control`, `Default_Ignorable_Code_Point`, `Zl`, `Zp`).
 pub(crate) fn deceives(c: char) -> bool {
     let unseen = matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
@@ -28,7 +33,7 @@ pub(crate) fn deceives(c: char) -> bool {
     unseen || c.is_control()
 }
 
-/// A JSON text of the same meaning, without such characters: `serde_json` escapes only ASCII's control characters.
+/// JSON without such characters: `serde_json` escapes only ASCII's control characters.
 pub(crate) fn plain_json(value: &Value) -> String {
     let mut text = String::new();
     for c in value.to_string().chars() {

@@ -1,7 +1,7 @@
-//! The properties, held against the seeds of the fuzz targets, alterations of them, and words made for the purpose.
+//! The properties, checked with the seeds of the fuzz targets, edited seeds, and generated text.
 //!
-//! A failure prints the smallest input that shows it and the seed of the run: `PROPTEST_RNG_SEED=… cargo test` plays
-//! the same inputs again. An input that `cargo fuzz` finds goes into `fuzz/seeds/TARGET` and is played from then on.
+//! A failure prints the smallest input that shows it and the seed of the run: `PROPTEST_RNG_SEED=… cargo test` repeats
+//! the same inputs. An input that `cargo fuzz` finds is added to `fuzz/seeds/TARGET`.
 
 use super::*;
 use proptest::prelude::*;
@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 use std::fs;
 use std::path::Path;
 
-/// The seeds of a target; in the published package, which leaves `fuzz/` out, an empty one and the made-up words.
+/// The seeds of a target. The published package does not contain `fuzz/`: there it is one empty seed.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
     let Ok(entries) = fs::read_dir(&directory) else { return vec![Vec::new()] };
@@ -34,9 +34,9 @@ enum Edit {
     Change(Index, u8),
     Insert(Index, Vec<u8>),
     Remove(Index, usize),
-    /// A piece that stands there many times.
+    /// A piece that is repeated.
     Repeat(Index, usize, usize),
-    /// The end is that of another seed.
+    /// The end of another seed.
     Splice(Index, Index, Index),
 }
 
@@ -113,8 +113,7 @@ fn edited(seeds: &[Vec<u8>], seed: Index, edits: &[Edit]) -> Vec<u8> {
     bytes
 }
 
-/// Plays the seeds, then this many inputs: the same ones each time. `PROPTEST_RNG_SEED` plays others; to search is the
-/// business of the fuzz targets.
+/// Checks the seeds, then this many generated inputs, the same ones each time unless `PROPTEST_RNG_SEED` is set.
 fn hold<S>(target: &str, cases: u32, made_up: S, property: fn(&[u8]))
 where
     S: Strategy<Value = String>,
@@ -140,7 +139,7 @@ where
     }
 }
 
-/// What makes up an ARN, put together in any order.
+/// Parts of an ARN in any order.
 fn arn_like() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         prop::sample::select(vec![
@@ -187,7 +186,7 @@ fn tags_keep_the_limits_of_sts() {
 }
 
 #[test]
-fn config_files_lead_to_a_plan_or_to_one_line() {
+fn config_files_give_a_plan_or_one_line() {
     let line = "(\\[(profile |sso-session |services )?[a-c]\\]|(role_arn|source_profile|region|aws_secret_access_key|sso_session|s3|credential_source) ?[=:] ?[a-c]|  \\PC{1,9}|%%)\n";
     hold("config_plan", 300, prop::collection::vec(line, 0..20).prop_map(|lines| lines.concat()), config_plan);
 }
@@ -216,13 +215,13 @@ fn mfa_commands_give_six_digits_that_are_not_shown() {
 }
 
 #[test]
-fn the_endpoint_gives_the_session_to_nobody_without_the_token() {
+fn the_endpoint_gives_no_session_without_the_token() {
     let made_up = "(GET|HEAD|POST|PUT) (/0f1e2d3c|/|http://127\\.0\\.0\\.1:8/0f1e2d3c) HTTP/1\\.[01]\r\n((Host: 127\\.0\\.0\\.1:8|Authorization: (f0e1d2c3b4a59687)?[a-z]{0,2}|Content-Length: [0-9]{1,3}|Transfer-Encoding: chunked|[A-Za-z-]{1,9}: [ -~]{0,20})\r\n){0,5}\r\n";
     hold("endpoint_request", 150, made_up, endpoint_request);
 }
 
 #[test]
-fn ends_of_credentials_are_read_as_one_moment_or_not_at_all() {
+fn ends_of_credentials_are_read_as_one_time_or_not_at_all() {
     hold(
         "time",
         600,

@@ -1,7 +1,7 @@
-//! The words for a role and for how it is assumed.
+//! A role and the options with which it is assumed.
 //!
-//! Each type is parsed once, at the edge, with AWS's own limits, so that nothing invalid reaches the network
-//! and no later code has to doubt its input. Pure: no environment, no file, no clock.
+//! Each type is parsed once, with AWS's own limits, so that nothing invalid reaches the network. Pure: no environment, no
+//! file, no clock.
 
 mod arn;
 #[cfg(any(test, fuzzing))]
@@ -19,29 +19,43 @@ pub(crate) use options::{
 /// The most hops a chain may have.
 pub(crate) const MAX_HOPS: usize = 10;
 
-/// A word that does not keep AWS's limits: what was wrong and what to do about it.
-///
-/// `Display` gives the reason as a clause (`is not a role ARN`), which the caller puts behind the flag's name.
+/// Why a value is not valid, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Invalid {
-    pub(crate) reason: String,
+    reason: String,
+    /// All valid values, where they can be listed.
+    possible: Vec<&'static str>,
     pub(crate) hint: Option<String>,
 }
 
 impl Invalid {
     pub(crate) fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), hint: None }
+        Self { reason: reason.into(), possible: Vec::new(), hint: None }
     }
 
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
+    /// Another value than these.
+    pub(crate) fn not_one_of(possible: impl Into<Vec<&'static str>>) -> Self {
+        Self { reason: String::new(), possible: possible.into(), hint: None }
+    }
+
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// Says which part of the value is meant.
+    fn of(self, part: &str) -> Self {
+        Self { reason: format!("{part} {}", self.reason), ..self }
     }
 }
 
 impl std::fmt::Display for Invalid {
+    /// The end of a sentence about the value, with what separates it, in clap's form.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.reason)
+        if self.possible.is_empty() {
+            write!(f, ": {}", self.reason)
+        } else {
+            write!(f, " [possible values: {}]", self.possible.join(", "))
+        }
     }
 }
 
@@ -55,7 +69,7 @@ pub(crate) struct Hop {
     pub(crate) options: HopOptions,
 }
 
-/// The optional parameters of a hop; nothing is sent for what is absent.
+/// The optional parameters of a hop.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct HopOptions {
     pub(crate) external_id: Option<ExternalId>,
@@ -69,7 +83,7 @@ pub(crate) struct HopOptions {
 }
 
 impl std::fmt::Display for Hop {
-    /// The role, then each option that is sent; of tags and policies only how many there are.
+    /// The role and its options; of tags and policies only their number.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let HopOptions { external_id, duration, policy, policy_arns, tags, source_identity, mfa_serial, .. } =
             &self.options;

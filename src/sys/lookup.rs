@@ -3,17 +3,17 @@
 //! It searches as execvp(3) does, in the `PATH` that xassume inherited: the same file runs as at the user's prompt,
 //! whatever the command's environment will contain.
 
-use crate::error::{Error, NotRunnable, reason_of};
+use crate::error::{CommandError, CommandFault};
+use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
 use std::ffi::{CString, OsStr, OsString};
-use std::io;
-use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
-/// glibc's `confstr(_CS_PATH)`: where execvp(3) looks when there is no `PATH`.
+/// glibc's `confstr(_CS_PATH)`: what execvp(3) searches without `PATH`.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
-/// A command that was found: its file, and its arguments as typed, the name first.
+/// The file of a command, and its arguments as they were typed, with the name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Command {
     pub(crate) path: CString,
@@ -28,71 +28,51 @@ impl Command {
 }
 
 /// Finds the file of a command.
-///
-/// # Errors
-/// [`Error::CommandNotFound`] (127) or [`Error::CommandNotRunnable`] (126).
-pub(crate) fn find(arguments: &[OsString], path: Option<&OsStr>) -> Result<Command, Error> {
-    let name = arguments.first().map(OsString::as_os_str).unwrap_or_default();
+pub(crate) fn find(words: &[OsString], path: Option<&OsStr>) -> Result<Command, CommandError> {
+    let name = words.first().map(OsString::as_os_str).unwrap_or_default();
+    found(name, words, path).map_err(|fault| CommandError { name: name.to_string_lossy().into_owned(), fault })
+}
+
+fn found(name: &OsStr, words: &[OsString], path: Option<&OsStr>) -> Result<Command, CommandFault> {
     let file = if name.as_bytes().contains(&b'/') {
-        check(Path::new(name)).map(|()| PathBuf::from(name))
+        check(Path::new(name)).map(|()| PathBuf::from(name))?
     } else {
-        search(name, path.unwrap_or(OsStr::new(DEFAULT_PATH)))
+        search(name, path.unwrap_or(OsStr::new(DEFAULT_PATH)))?
     };
-    file.and_then(|file| command(&file, arguments)).map_err(|miss| {
-        let name = name.to_string_lossy().into_owned();
-        match miss {
-            Miss::NotFound => Error::CommandNotFound { name },
-            Miss::NotRunnable(cause) => Error::CommandNotRunnable { name, cause },
-        }
+    let c_string = |word: Vec<u8>| CString::new(word).map_err(|_| CommandFault::NulByte);
+    Ok(Command {
+        path: c_string(file.into_os_string().into_vec())?,
+        arguments: words.iter().map(|word| c_string(word.as_bytes().to_vec())).collect::<Result<_, _>>()?,
     })
 }
 
-fn command(file: &Path, arguments: &[OsString]) -> Result<Command, Miss> {
-    let c_string = |text: &OsStr| CString::new(text.as_bytes()).map_err(|_| Miss::NotRunnable(NotRunnable::NulByte));
-    let arguments = arguments.iter().map(|argument| c_string(argument)).collect::<Result<_, _>>()?;
-    Ok(Command { path: c_string(file.as_os_str())?, arguments })
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Miss {
-    NotFound,
-    NotRunnable(NotRunnable),
-}
-
-/// The first file in `PATH` that can be run. Others are skipped, as execvp(3) does, and are reported only if no file in
-/// `PATH` can be run.
-fn search(name: &OsStr, path: &OsStr) -> Result<PathBuf, Miss> {
+/// The first file in `PATH` that can be run. A file that cannot be run is reported only if no other is found.
+fn search(name: &OsStr, path: &OsStr) -> Result<PathBuf, CommandFault> {
     if name.is_empty() {
-        return Err(Miss::NotFound);
+        return Err(CommandFault::Empty);
     }
-    let mut miss = Miss::NotFound;
+    let mut fault = CommandFault::NotFound;
     for directory in path.as_bytes().split(|&byte| byte == b':') {
         // An empty entry is the working directory (POSIX, XBD 8.3).
         let directory = if directory.is_empty() { Path::new(".") } else { Path::new(OsStr::from_bytes(directory)) };
         let file = directory.join(name);
         match check(&file) {
             Ok(()) => return Ok(file),
-            Err(Miss::NotFound) => {}
-            Err(not_runnable) => miss = not_runnable,
+            Err(CommandFault::NotFound) => {}
+            Err(not_runnable) => fault = not_runnable,
         }
     }
-    Err(miss)
+    Err(fault)
 }
 
-fn check(file: &Path) -> Result<(), Miss> {
-    let cause = match std::fs::metadata(file) {
-        Ok(found) if found.is_dir() => NotRunnable::Directory,
-        Ok(found) if !found.is_file() => NotRunnable::NotRegular,
-        Ok(_) => match access(file, AccessFlags::X_OK) {
-            Ok(()) => return Ok(()),
-            Err(error) => NotRunnable::NotExecutable(error.desc().to_owned()),
-        },
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Err(Miss::NotFound);
-        }
-        Err(error) => NotRunnable::Unreachable(reason_of(&error)),
-    };
-    Err(Miss::NotRunnable(cause))
+fn check(file: &Path) -> Result<(), CommandFault> {
+    match nix::sys::stat::stat(file).map(|found| found.st_mode & libc::S_IFMT) {
+        Ok(libc::S_IFDIR) => Err(CommandFault::Directory),
+        Ok(libc::S_IFREG) => access(file, AccessFlags::X_OK).map_err(|error| CommandFault::NotExecutable(error as i32)),
+        Ok(_) => Err(CommandFault::NotAFile),
+        Err(Errno::ENOENT | Errno::ENOTDIR) => Err(CommandFault::NotFound),
+        Err(error) => Err(CommandFault::Unreachable(error as i32)),
+    }
 }
 
 #[cfg(test)]
@@ -100,13 +80,13 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;
 
-    fn look(words: &[&str], path: Option<&str>) -> Result<Command, Error> {
+    fn look(words: &[&str], path: Option<&str>) -> Result<Command, CommandFault> {
         let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-        find(&words, path.map(OsStr::new))
+        find(&words, path.map(OsStr::new)).map_err(|error| error.fault)
     }
 
     #[test]
-    fn the_first_file_in_path_that_can_run_is_found() {
+    fn searches_path_and_passes_over_what_cannot_run() {
         let directory = tempfile::tempdir().expect("a directory");
         let (first, second) = (directory.path().join("first"), directory.path().join("second"));
         for (dir, mode) in [(&first, 0o644), (&second, 0o755)] {
@@ -120,16 +100,17 @@ mod tests {
         assert_eq!(found.arguments.len(), 3);
         assert_eq!(found.name(), "tool");
         let only = first.display().to_string();
-        assert!(matches!(look(&["tool"], Some(&only)), Err(Error::CommandNotRunnable { .. })));
+        assert!(matches!(look(&["tool"], Some(&only)), Err(CommandFault::NotExecutable(libc::EACCES))));
     }
 
     #[test]
-    fn a_missing_file_differs_from_one_that_cannot_run() {
-        assert!(matches!(look(&["/"], None), Err(Error::CommandNotRunnable { .. })));
-        assert!(matches!(look(&["/dev/null"], None), Err(Error::CommandNotRunnable { .. })));
-        for missing in ["", "no-such-command", "/no/such/command", "/dev/null/x", "./no-such-command"] {
-            assert!(matches!(look(&[missing], Some("/nowhere")), Err(Error::CommandNotFound { .. })), "{missing}");
+    fn a_missing_command_and_one_that_cannot_run_differ() {
+        assert_eq!(look(&["/"], None), Err(CommandFault::Directory));
+        assert_eq!(look(&["/dev/null"], None), Err(CommandFault::NotAFile));
+        assert_eq!(look(&[""], None), Err(CommandFault::Empty));
+        for missing in ["no-such-command", "/no/such/command", "/dev/null/x", "./no-such-command"] {
+            assert_eq!(look(&[missing], Some("/nowhere")), Err(CommandFault::NotFound), "{missing}");
         }
-        assert!(look(&["sh"], None).is_ok(), "sh is in the default path");
+        assert!(look(&["sh"], None).is_ok(), "the default path has sh");
     }
 }

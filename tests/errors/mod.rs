@@ -14,7 +14,6 @@ mod source;
 mod sts;
 mod usage;
 mod values;
-mod variants;
 mod wrapping;
 
 use crate::support::{FakeSts, Terminal, Xassume};

@@ -1,6 +1,6 @@
-//! What a denial is answered with, for each policy that STS can name.
+//! The hint for each policy that STS can name.
 
-use super::super::{Cause, Refusal, StsCall};
+use super::super::{AssumeError, Cause, Refusal, StsCall};
 use super::*;
 use crate::role::{ExternalId, Hop, MfaSerial, RoleArn, RoleSessionName, SourceIdentity, Tag};
 
@@ -29,22 +29,22 @@ fn a_denial_names_both_statements_with_the_real_arns() {
     assert_eq!(
         denied(HopOptions::default(), Some(session), None, None),
         format!(
-            "the caller and the role must both allow it:\
-             \n  identity policy of arn:aws:iam::222222222222:role/AssumeRoleInA:\
+            "both sides must allow this:\
+             \n  policy attached to arn:aws:iam::222222222222:role/AssumeRoleInA:\
              \n    {{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\",\"Resource\":\"{ROLE}\"}}\
              \n  trust policy of {ROLE}:\
              \n    {{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\",\
              \"Principal\":{{\"AWS\":\"arn:aws:iam::222222222222:role/AssumeRoleInA\"}}}}\
-             \n  a condition on sts:ExternalId needs --external-id\
-             \n  a condition on aws:MultiFactorAuthPresent needs --mfa-serial\
-             \n  a role that does not exist, or has a path that its ARN here lacks, is denied alike"
+             \n  if the trust policy has a condition on sts:ExternalId: --external-id\
+             \n  if the trust policy has a condition on aws:MultiFactorAuthPresent: --mfa-serial\
+             \n  AWS gives the same error if the role does not exist or its path is missing from the ARN"
         )
     );
     assert!(denied(HopOptions::default(), None, None, None).contains("THE-CALLER'S-ARN"));
 }
 
 #[test]
-fn the_statements_carry_what_was_asked_for() {
+fn the_statements_contain_the_options() {
     let options = HopOptions {
         external_id: ExternalId::parse("word").ok(),
         tags: vec![Tag::parse("a=b").expect("tag")],
@@ -56,25 +56,28 @@ fn the_statements_carry_what_was_asked_for() {
     assert!(hint.contains(r#"["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]"#), "{hint}");
     let condition = r#"{"StringEquals":{"sts:ExternalId":"word"},"Bool":{"aws:MultiFactorAuthPresent":"true"}}"#;
     assert!(hint.contains(&format!("{{\"AWS\":\"{USER}\"}},\"Condition\":{condition}")), "{hint}");
-    assert!(hint.contains("\n  a condition on sts:ExternalId must name exactly `word`\n"), "{hint}");
+    assert!(
+        hint.contains("\n  if the trust policy has a condition on sts:ExternalId, it must be exactly 'word'\n"),
+        "{hint}"
+    );
 }
 
 #[test]
-fn the_half_that_sts_names_is_marked() {
+fn the_missing_statement_is_marked() {
     let identity = blamed(PolicyKind::Identity, Lack::NoAllow);
-    assert!(identity.contains(&format!("identity policy of {USER} (missing):\n")), "{identity}");
+    assert!(identity.contains(&format!("policy attached to {USER} (missing):\n")), "{identity}");
     assert!(identity.contains(&format!("trust policy of {ROLE}:\n")), "{identity}");
     let trust = blamed(PolicyKind::Trust, Lack::NoAllow);
-    assert!(trust.contains(&format!("identity policy of {USER}:\n")), "{trust}");
-    assert!(trust.contains(&format!("trust policy of {ROLE} (missing, or not met):\n")), "{trust}");
+    assert!(trust.contains(&format!("policy attached to {USER}:\n")), "{trust}");
+    assert!(trust.contains(&format!("trust policy of {ROLE} (missing or condition not met):\n")), "{trust}");
     assert!(trust.contains("--external-id") && trust.contains("--mfa-serial"), "{trust}");
 }
 
 #[test]
-fn the_actions_that_sts_names_are_told_though_an_earlier_role_asked_for_them() {
-    for (action, about) in [("sts:TagSession", "session tags"), ("sts:SetSourceIdentity", "source identity")] {
+fn an_action_that_an_earlier_role_made_necessary_is_named() {
+    for (action, about) in [("sts:TagSession", "session tags"), ("sts:SetSourceIdentity", "the source identity")] {
         let hint = denied(HopOptions::default(), Some(USER), Some(action), None);
-        assert!(hint.starts_with(&format!("the {about} need")), "{hint}");
+        assert!(hint.starts_with(&format!("{about} require")), "{hint}");
         assert_eq!(hint.matches(&format!(r#"["sts:AssumeRole","{action}"]"#)).count(), 2, "{hint}");
         assert!(!hint.contains("condition") && !hint.contains("does not exist"), "{hint}");
     }
@@ -96,9 +99,9 @@ fn a_deny_is_not_answered_with_an_allow() {
         (PolicyKind::VpcEndpoint, true, true),
     ] {
         let hint = blamed(policy, Lack::Deny);
-        assert_eq!((hint.contains(USER), hint.contains(ROLE)), (caller, role), "who is to be excepted: {hint}");
+        assert_eq!((hint.contains(USER), hint.contains(ROLE)), (caller, role), "who is exempted: {hint}");
     }
-    assert!(blamed(PolicyKind::Identity, Lack::Deny).ends_with("give --mfa-serial"));
+    assert!(blamed(PolicyKind::Identity, Lack::Deny).ends_with("if the Deny requires MFA: --mfa-serial"));
     assert!(blamed(PolicyKind::ServiceControl, Lack::NoAllow).contains("must allow \"sts:AssumeRole\""));
     for policy in [PolicyKind::Boundary, PolicyKind::Session] {
         assert!(blamed(policy, Lack::NoAllow).contains(&format!("\"Resource\":\"{ROLE}\"")));
@@ -109,7 +112,7 @@ fn a_deny_is_not_answered_with_an_allow() {
 fn a_permission_set_is_trusted_by_a_condition_since_its_role_has_a_path() {
     let session = "arn:aws:sts::222222222222:assumed-role/AWSReservedSSO_Power_User_0123456789abcdef/alice";
     let hint = denied(HopOptions::default(), Some(session), None, None);
-    assert!(hint.contains("identity policy of the permission set Power_User:"), "{hint}");
+    assert!(hint.contains("policy attached to the permission set Power_User:"), "{hint}");
     let role =
         "arn:aws:iam::222222222222:role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_Power_User_0123456789abcdef";
     let condition = format!("\"Condition\":{{\"ArnLike\":{{\"aws:PrincipalArn\":\"{role}\"}}}}");

@@ -1,0 +1,198 @@
+//! Each kind of error is on an approved page of `tests/errors`, or there is a reason why not.
+
+use super::denial::PolicyKind;
+use super::*;
+use Page::{Of, Without};
+use std::path::Path;
+
+enum Page {
+    /// The page of this name.
+    Of(&'static str),
+    /// The reason.
+    Without(&'static str),
+}
+
+/// A list of pages that does not compile unless each variant has one.
+macro_rules! pages {
+    ($($kind:ty { $($variant:pat => $page:expr,)* })*) => {
+        $(const _: fn(&$kind) = |kind| match kind { $($variant => (),)* };)*
+        const PAGES: &[Page] = &[$($($page,)*)*];
+    };
+}
+
+pages! {
+    Error {
+        Error::Usage { .. } => Of("usage-no-command"),
+        Error::Value { .. } => Of("value-expect-account"),
+        Error::File { .. } => Of("value-ca-bundle-missing"),
+        Error::Certificates { .. } => Of("network-bundle-without-certificate"),
+        Error::Config(_) => Of("config-no-role"),
+        Error::Source(_) => Of("source-process-ended"),
+        Error::Mfa(_) => Of("mfa-command-fails"),
+        Error::Assume(_) => Of("sts-denied"),
+        Error::Waited { .. } => Of("sts-another-xassume-waits"),
+        Error::WrongAccount { .. } => Of("sts-in-another-account"),
+        Error::Place { .. } => Of("delivery-file-in-no-folder"),
+        Error::Serve { .. } => Of("delivery-file-cannot-be-written"),
+        Error::Unprintable { .. } => Of("delivery-value-not-for-env"),
+        Error::Cache { .. } => Of("delivery-cache-cannot-be-cleared"),
+        Error::Output(_) => Of("delivery-print-to-a-full-device"),
+        Error::OutputClosed => Of("delivery-print-to-no-output"),
+        Error::Lapsed => Of("delivery-session-lapsed"),
+        Error::Command(_) => Of("command-not-found"),
+        Error::Missing { .. } => Of("usage-nested-too-deep"),
+        Error::Exhausted { .. } => Without("`tests/faults` limits processes, memory and open files"),
+        Error::System { .. } => Without("`tests/process.rs`: the output for an SDK"),
+    }
+    CommandFault {
+        CommandFault::Empty => Of("command-empty"),
+        CommandFault::NotFound => Of("command-not-found"),
+        CommandFault::Directory => Of("command-is-a-folder"),
+        CommandFault::NotAFile => Of("command-is-no-file"),
+        CommandFault::NulByte => Without("execve(2) passes no NUL byte to xassume"),
+        CommandFault::Unreachable(_) => Without("root can search every directory"),
+        CommandFault::NotExecutable(_) => Of("command-not-executable"),
+        CommandFault::NoInterpreter => Of("command-without-interpreter"),
+        CommandFault::Busy => Without("a matter of timing"),
+        CommandFault::Execve(_) => Without("no other error of execve(2) can be caused everywhere"),
+    }
+    ConfigError {
+        ConfigError::Syntax { .. } => Of("config-syntax-section"),
+        ConfigError::UnknownProfile { .. } => Of("config-profile-unknown"),
+        ConfigError::UnknownSourceProfile { .. } => Of("config-source-profile-unknown"),
+        ConfigError::Loop { .. } => Of("config-loop"),
+        ConfigError::TwoSources { .. } => Of("config-two-sources"),
+        ConfigError::NoSourceForRole { .. } => Of("config-role-without-source"),
+        ConfigError::UnknownCredentialSource { .. } => Of("config-credential-source-unknown"),
+        ConfigError::EmptyCredentialSource { .. } => Of("config-credential-source-empty"),
+        ConfigError::NoCredentials { .. } => Of("config-source-profile-without-credentials"),
+        ConfigError::PartialEnvironmentKeys { .. } => Of("config-half-a-pair-of-keys-in-the-environment"),
+        ConfigError::PartialProfileKeys { .. } => Of("config-half-a-pair-of-keys"),
+        ConfigError::UnusableEnvironmentKey { .. } => Of("config-key-with-a-line-break-in-the-environment"),
+        ConfigError::UnusableProfileKey { .. } => Of("config-key-with-a-line-break"),
+        ConfigError::NotText { .. } => Of("config-variable-not-utf-8"),
+        ConfigError::WebIdentityWithoutRole { .. } => Of("config-source-profile-with-token-and-no-role"),
+        ConfigError::IncompleteSso { .. } => Of("config-sso-incomplete"),
+        ConfigError::SsoMismatch { .. } => Of("config-sso-mismatch"),
+        ConfigError::UnknownSsoSession { .. } => Of("config-sso-session-unknown"),
+        ConfigError::UnknownServices { .. } => Of("config-services-unknown"),
+        ConfigError::Value { .. } => Of("config-value-duration"),
+        ConfigError::Variable { .. } => Of("value-variable-role"),
+        ConfigError::NoRole { .. } => Of("config-no-role"),
+        ConfigError::NoSource(_) => Of("config-no-source"),
+        ConfigError::TooManyHops => Of("config-too-many-roles"),
+        ConfigError::ChainedDuration { by: DurationBy::Origin(..), .. } => Of("config-chained-duration-of-the-flag"),
+        ConfigError::ChainedDuration { by: DurationBy::Profile(_), .. } => Of("config-chained-duration"),
+        ConfigError::MaxWithMfa { .. } => Of("config-max-with-mfa"),
+        ConfigError::NotForWebIdentity { .. } => Of("config-flag-not-for-web-identity"),
+    }
+    MfaFailure {
+        MfaFailure::NoTerminal { .. } => Of("mfa-no-terminal"),
+        MfaFailure::NotGiven { .. } => Of("mfa-stdin-empty"),
+        MfaFailure::Malformed { from: CodeOrigin::Prompt } => Of("mfa-typed-no-code"),
+        MfaFailure::Malformed { from: CodeOrigin::StandardInput } => Of("mfa-stdin-no-code"),
+        MfaFailure::Malformed { from: CodeOrigin::Command } => Of("mfa-command-no-code"),
+        MfaFailure::Attended => Of("mfa-refresh-unattended"),
+        MfaFailure::Command(_) => Of("mfa-command-fails"),
+        MfaFailure::SameAgain => Without("a warning of a refresh"),
+    }
+    SourceError {
+        SourceError::SsoExpired { .. } => Of("source-sso-expired"),
+        SourceError::LoginExpired { .. } => Of("source-login-ended"),
+        SourceError::Process { .. } => Of("source-process-ended"),
+        SourceError::Container { answer: Answer::None, .. } => Of("source-container-gone"),
+        SourceError::Container { answer: Answer::Refused(_), .. } => Of("source-container-token"),
+        SourceError::ContainerToken => Of("source-container-token-with-a-line-break"),
+        SourceError::Silent { .. } => Of("source-sso-silent"),
+        SourceError::InstanceMetadata { .. } => Of("source-instance-fails"),
+        SourceError::File { file: StoredFile::WebIdentityToken, .. } => Of("source-token-file-missing"),
+        SourceError::File { file: StoredFile::ContainerToken, .. } => Of("source-container-token-file-missing"),
+        SourceError::File { file: StoredFile::Login, .. } => Of("source-login-file-unusable"),
+        SourceError::Service { .. } => Of("source-sso-refuses"),
+    }
+    MetadataFailure {
+        MetadataFailure::Silent { .. } => Of("source-instance-silent"),
+        MetadataFailure::NoRole => Of("source-instance-without-role"),
+        MetadataFailure::Status { .. } => Of("source-instance-fails"),
+        MetadataFailure::NoToken(_) => Of("source-instance-without-token"),
+        MetadataFailure::Unusable(_) => Of("source-instance-lists-no-role"),
+    }
+    ProcessFailure {
+        ProcessFailure::CouldNotStart(_) => Without("/bin/sh can always be started"),
+        ProcessFailure::Ended(_) => Of("source-process-ended"),
+        ProcessFailure::TimedOut(_) => Of("source-process-silent"),
+        ProcessFailure::TooMuchOutput(_) => Of("source-process-endless"),
+        ProcessFailure::BadOutput(_) => Of("source-process-no-json"),
+        ProcessFailure::Expired(_) => Of("source-process-expired"),
+    }
+    StsCall {
+        StsCall::AssumeRole => Of("sts-denied"),
+        StsCall::AssumeRoleWithWebIdentity => Of("sts-denied-to-a-token"),
+        StsCall::GetSessionToken => Of("mfa-session-denied"),
+        StsCall::GetCallerIdentity => Without("a step of `--check`, see `tests/check.rs`"),
+    }
+    LastTry {
+        LastTry::Told => Without("a matter of timing, see `tests/network.rs`"),
+        LastTry::Silent => Of("sts-throttled-and-then-silent"),
+    }
+    Cause {
+        Cause::Refused { .. } => Of("sts-denied"),
+        Cause::Network(_) => Of("network-refused"),
+        Cause::Garbage(_) => Of("network-answer-empty"),
+    }
+    Refusal {
+        Refusal::AccessDenied { .. } => Of("sts-denied"),
+        Refusal::RootUser => Of("denied-root-user"),
+        Refusal::MfaRejected => Of("mfa-code-rejected"),
+        Refusal::SourceExpired => Of("sts-source-expired"),
+        Refusal::SourceUnknown => Of("sts-source-unknown"),
+        Refusal::Signature { clock_off_secs: None } => Of("sts-signature"),
+        Refusal::Signature { clock_off_secs: Some(_) } => Of("sts-clock-ahead"),
+        Refusal::DurationAboveRole => Of("sts-duration-above-the-roles"),
+        Refusal::DurationAboveChaining => Of("sts-duration-above-chaining"),
+        Refusal::RegionDisabled => Of("sts-region-disabled"),
+        Refusal::BadPolicy => Of("sts-policy-malformed"),
+        Refusal::PackedPolicy => Of("sts-policy-packed"),
+        Refusal::TokenRejected => Of("sts-token-rejected"),
+        Refusal::Throttled => Of("sts-throttled"),
+        Refusal::Unavailable => Of("sts-unavailable"),
+        Refusal::Other => Of("sts-unknown-refusal"),
+    }
+    Blame {
+        Blame { policy: PolicyKind::Identity, lack: Lack::NoAllow } => Of("denied-identity-missing"),
+        Blame { policy: PolicyKind::Identity, lack: Lack::Deny } => Of("denied-identity-deny"),
+        Blame { policy: PolicyKind::Trust, lack: Lack::NoAllow } => Of("denied-trust-missing"),
+        Blame { policy: PolicyKind::Trust, lack: Lack::Deny } => Of("denied-trust-deny"),
+        Blame { policy: PolicyKind::ServiceControl, lack: Lack::NoAllow } => Of("denied-scp-missing"),
+        Blame { policy: PolicyKind::ServiceControl, lack: Lack::Deny } => Of("denied-scp-deny"),
+        Blame { policy: PolicyKind::ResourceControl, lack: Lack::NoAllow } => Of("denied-rcp-missing"),
+        Blame { policy: PolicyKind::ResourceControl, lack: Lack::Deny } => Of("denied-rcp-deny"),
+        Blame { policy: PolicyKind::Boundary, lack: Lack::NoAllow } => Of("denied-boundary-missing"),
+        Blame { policy: PolicyKind::Boundary, lack: Lack::Deny } => Of("denied-boundary-deny"),
+        Blame { policy: PolicyKind::Session, lack: Lack::NoAllow } => Of("denied-session-policy-missing"),
+        Blame { policy: PolicyKind::Session, lack: Lack::Deny } => Of("denied-session-policy-deny"),
+        Blame { policy: PolicyKind::VpcEndpoint, lack: Lack::NoAllow } => Of("denied-vpc-endpoint-missing"),
+        Blame { policy: PolicyKind::VpcEndpoint, lack: Lack::Deny } => Of("denied-vpc-endpoint-deny"),
+    }
+    NetworkFailure {
+        NetworkFailure::Dns { .. } => Of("network-no-such-name"),
+        NetworkFailure::Unreachable { .. } => Of("network-refused"),
+        NetworkFailure::Proxy { .. } => Of("network-proxy"),
+        NetworkFailure::Tls { .. } => Of("network-tls-unknown-authority"),
+        NetworkFailure::TimedOut { .. } => Of("network-silence"),
+        NetworkFailure::TooLate { .. } => Without("a matter of timing, see `sts::truncated`"),
+        NetworkFailure::TooLarge { .. } => Of("network-answer-too-large"),
+        NetworkFailure::Endpoint { .. } => Of("network-fips-and-endpoint"),
+    }
+}
+
+#[test]
+fn each_kind_of_error_has_an_approved_page_or_a_reason() {
+    let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/errors/approved");
+    for page in PAGES {
+        match page {
+            Of(name) => assert!(pages.join(name).with_extension("txt").exists(), "there is no page {name}"),
+            Without(reason) => assert!(!reason.is_empty()),
+        }
+    }
+}
