@@ -41,10 +41,10 @@ impl Origin {
         format!("{self} is not used: it does not go with {other}")
     }
 
-    /// What to do with a word that is in the way: `leave out` it, or `unset` it.
+    /// What to do with a word that is in the way: `remove` it, or `unset` it.
     pub(crate) fn leave_out(self) -> &'static str {
         match self {
-            Self::Flag(_) => "leave out",
+            Self::Flag(_) => "remove",
             Self::Variable(_) => "unset",
         }
     }

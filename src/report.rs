@@ -85,12 +85,12 @@ impl Report {
         Self::new(LogOptions::usual(&Vars::default())).form(failed(error))
     }
 
-    /// A panic: a defect, whatever the user did.
+    /// A panic, which is always a bug.
     pub(crate) fn panicked(self, panic: &PanicFacts<'_>) {
         let place = panic.place.map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
         let message = panic.message.map(|message| format!(": {message}")).unwrap_or_default();
         let text = format!("internal error{place}{message}");
-        let hint = Some("this is a defect of xassume: please report it, with what was run".to_owned());
+        let hint = Some("this is a bug in xassume: please report it with the command line".to_owned());
         self.write(Message { level: "error", event: "panicked", text, hint, fields: Map::new() });
     }
 
@@ -253,11 +253,11 @@ fn value(field: Field) -> Value {
     }
 }
 
-/// Prints what clap has to say: `--help` and `--version` on stdout, a usage error in xassume's own form.
+/// Prints clap's message: `--help` and `--version` on standard output, a usage error in the form of xassume's errors.
 pub(crate) fn print_clap_message(answer: &clap::Error, log_options: LogOptions) -> ExitCode {
     if !answer.use_stderr() {
         return match output::print(answer.render().to_string().as_bytes()) {
-            // Nobody reads on: a pager that was left.
+            // A pager that was closed.
             Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
             Err(error) => {
                 Report::new(log_options).error(&error);
@@ -270,7 +270,9 @@ pub(crate) fn print_clap_message(answer: &clap::Error, log_options: LogOptions) 
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
     let tip = lines.find_map(|line| line.strip_prefix("tip: "));
-    let hint = tip.unwrap_or("`xassume --help` shows the flags; the command stands behind `--`");
+    // Such a value would be the command.
+    let tip = tip.filter(|tip| !tip.contains("as a value, use"));
+    let hint = tip.unwrap_or("see xassume --help; put the command after --");
     Report::new(log_options).error(&Error::usage(message, hint));
     ExitCode::from(FAILED)
 }

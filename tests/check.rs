@@ -28,17 +28,13 @@ fn naming_the_policy(rules: RoleRules) -> FakeSts {
     FakeSts::builder().role(ROLE, RoleRules { wording: Wording::WithPolicy, ..rules }).start()
 }
 
-/// Asserts that the check fails, prints the failure on standard output only, and keeps its lines short.
+/// Asserts that the check fails, and prints the failure on standard output only.
 #[track_caller]
 fn fails(xassume: &Xassume) -> String {
     let finished = xassume.run().exited(125);
     assert_eq!(finished.stderr, "", "the check reports on standard output only");
     let page = finished.stdout_text();
     assert_eq!(page.lines().filter(|line| line.starts_with("failed")).count(), 1, "{page}");
-    for line in page.lines() {
-        let statement = line.trim_start().starts_with('{');
-        assert!(statement || line.chars().count() < 160, "{line}");
-    }
     page
 }
 
@@ -194,7 +190,7 @@ fn the_page_is_colored_on_a_terminal_if_the_user_wants_it() {
     let shown = on_terminal(&xassume);
     assert!(shown.contains("\n\x1b[32mok\x1b[0m           source  "), "{shown:?}");
     assert!(shown.contains("\n\x1b[1;31mfailed\x1b[0m       role  "), "{shown:?}");
-    assert!(shown.contains("\n    \x1b[36mhint:\x1b[0m the caller's own policies"), "{shown:?}");
+    assert!(shown.contains("\n    \x1b[36mhint:\x1b[0m add this statement to the caller's policy"), "{shown:?}");
     for (name, value) in [("NO_COLOR", "1"), ("TERM", "dumb"), ("XASSUME_LOG_FORMAT", "json")] {
         let shown = on_terminal(&xassume.clone().env(name, value));
         assert!(!shown.contains("\x1b[3") && !shown.contains("\x1b[1"), "{name}={value}: {shown:?}");
@@ -221,12 +217,12 @@ fn no_secret_is_printed() {
 fn a_command_with_check_is_rejected() {
     let sts = FakeSts::start();
     for (args, complaint) in [
-        (&["--", "true"][..], "--check runs no command"),
-        (&["--clear-cache"], "--check and --clear-cache exclude each other"),
+        (&["--", "true"][..], "--check does not run a command"),
+        (&["--clear-cache"], "--check cannot be used with --clear-cache"),
     ] {
         let finished = role(&sts).args(args).run().exited(125);
         assert_eq!(finished.stdout_text(), "");
-        assert!(finished.stderr.starts_with(&format!("xassume: {complaint}\nhint: ")), "{}", finished.stderr);
+        assert!(finished.stderr.starts_with(&format!("xassume: error: {complaint}\nhint: ")), "{}", finished.stderr);
     }
     assert_eq!(sts.requests().len(), 0);
 }

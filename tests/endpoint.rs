@@ -188,17 +188,17 @@ fn ten_thousand_requests_leave_nothing_behind() {
 #[test]
 fn restart_and_signal_conflict_with_the_endpoint() {
     let sts = FakeSts::start();
-    for (how, doing) in [("restart", "restarting"), ("signal", "signalling")] {
+    for (how, doing) in [("restart", "no need to restart"), ("signal", "no need to signal")] {
         for via in ["endpoint", "process"] {
             let refused = Xassume::new(&sts).args(["--on-expiry", how, "--via", via, "-r", ROLE, "--", "true"]).run();
             let stderr = refused.exited(125).stderr;
-            assert!(stderr.contains(&format!("--on-expiry {how} does not go with --via {via}")), "{stderr}");
+            assert!(stderr.contains(&format!("--on-expiry {how} cannot be used with --via {via}")), "{stderr}");
             assert!(stderr.contains(doing) && stderr.contains("\nhint: "), "{stderr}");
         }
     }
     let both = Xassume::new(&sts).env("XASSUME_ON_EXPIRY", "restart").env("XASSUME_VIA", "endpoint");
     let stderr = both.args(["-r", ROLE, "--", "true"]).run().exited(125).stderr;
-    assert!(stderr.contains("XASSUME_ON_EXPIRY=restart does not go with XASSUME_VIA=endpoint: "), "{stderr}");
+    assert!(stderr.contains("XASSUME_ON_EXPIRY=restart cannot be used with XASSUME_VIA=endpoint: "), "{stderr}");
     assert_eq!(sts.requests().len(), 0);
 
     // The flag takes precedence over the variable.

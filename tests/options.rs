@@ -165,27 +165,33 @@ fn limits_are_checked_before_any_call() {
         (0..11).flat_map(|n| ["--policy-arn".to_owned(), format!("arn:aws:iam::aws:policy/Policy{n}")]).collect();
     let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     for (args, complaint) in [
-        (words(&["--role-session-name", "a b"]), "--role-session-name `a b` has ' ' in it"),
-        (words(&["--role-session-name", &long(65)]), "has 65 characters"),
-        (words(&["--external-id", "x"]), "--external-id `x` has 1 character; AWS allows 2 to 1224"),
-        (words(&["--duration", "5m"]), "--duration `5m` is outside what STS allows: 15m to 12h"),
-        (words(&["--duration", "13h"]), "outside what STS allows"),
-        (words(&["--duration", "soon"]), "is not a duration"),
-        (words(&["--policy", "nonsense"]), "is not a JSON policy document"),
-        (words(&["--policy", "file:///no/such/file"]), "cannot read the policy of --policy /no/such/file"),
-        (words(&["--policy", &format!("{{\"a\":\"{}\"}}", long(2048))]), "AWS allows 2048"),
-        (words(&["--policy-arn", "short"]), "has 5 characters; AWS allows 20 to 2048"),
-        (words(&["--tag", "novalue"]), "is not KEY=VALUE"),
-        (words(&["--tag", "a=1", "--tag", "A=2"]), "names the key `A` twice"),
-        (words(&["--transitive-tag", "a"]), "has no value for the transitive key `a`"),
-        (words(&["--source-identity", "aws:me"]), "begins with `aws:`"),
-        (words(&["--expect-account", "12"]), "is not an account id"),
-        (words(&["--region", "Not A Region"]), "is not the name of a region"),
-        (words(&["--sts-endpoint", "ftp://x"]), "is not an http or https URL"),
-        (words(&["--sts-timeout", "0"]), "is outside 100ms to 1h"),
-        (words(&["-r", FIRST, "--duration", "2h"]), "more than 1h"),
-        (many_tags, "AWS allows 50"),
-        (many_arns, "AWS allows 10 policy ARNs"),
+        (
+            words(&["--role-session-name", "a b"]),
+            "invalid value 'a b' for '--role-session-name': contains an invalid character: ' '",
+        ),
+        (words(&["--role-session-name", &long(65)]), "must have 2 to 64 characters, not 65"),
+        (
+            words(&["--external-id", "x"]),
+            "invalid value 'x' for '--external-id': must have 2 to 1224 characters, not 1",
+        ),
+        (words(&["--duration", "5m"]), "invalid value '5m' for '--duration': must be between 15m and 12h"),
+        (words(&["--duration", "13h"]), "must be between 15m and 12h"),
+        (words(&["--duration", "soon"]), "not a duration"),
+        (words(&["--policy", "nonsense"]), "not a JSON policy document"),
+        (words(&["--policy", "file:///no/such/file"]), "cannot read the file of --policy /no/such/file"),
+        (words(&["--policy", &format!("{{\"a\":\"{}\"}}", long(2048))]), "must have at most 2048 characters"),
+        (words(&["--policy-arn", "short"]), "must have 20 to 2048 characters, not 5"),
+        (words(&["--tag", "novalue"]), "expected KEY=VALUE"),
+        (words(&["--tag", "a=1", "--tag", "A=2"]), "duplicate tag key 'A'"),
+        (words(&["--transitive-tag", "a"]), "no --tag with the key 'a'"),
+        (words(&["--source-identity", "aws:me"]), "must not start with 'aws:'"),
+        (words(&["--expect-account", "12"]), "not an account ID"),
+        (words(&["--region", "Not A Region"]), "not a region name"),
+        (words(&["--sts-endpoint", "ftp://x"]), "must be an http or https URL"),
+        (words(&["--sts-timeout", "0"]), "must be between 100ms and 1h"),
+        (words(&["-r", FIRST, "--duration", "2h"]), "AWS limits role chaining to 1h"),
+        (many_tags, "too many tags: 51"),
+        (many_arns, "too many policy ARNs: 11"),
     ] {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let finished = run(&sts, &args).exited(125);
@@ -210,12 +216,12 @@ fn an_empty_value_is_rejected_with_the_name_of_its_flag() {
         let long = flag.long;
         for typed in [vec![format!("--{long}"), String::new()], vec![format!("--{long}=")]] {
             let finished = Xassume::new(&sts).args(typed).args(["--", "true"]).run().exited(125);
-            let variable = flag.variable().map(|name| format!(", or use {name}, which may be empty"));
+            let variable = flag.variable().map(|name| format!(" (or use {name}, which may be empty)"));
             let variable = variable.unwrap_or_default();
             assert_eq!(
                 finished.stderr,
                 format!(
-                    "xassume: --{long} is empty\nhint: is a variable in its value not set? leave --{long} out{variable}\n"
+                    "xassume: error: --{long}: the value is empty\nhint: is the shell variable in it set?{variable}\n"
                 )
             );
             assert_eq!(finished.stdout_text(), "");
@@ -224,9 +230,9 @@ fn an_empty_value_is_rejected_with_the_name_of_its_flag() {
     }
     assert!(count > 60, "{count}");
     let json = run(&sts, &["--log-format", "json", "--profile", ""]).exited(125);
-    assert!(json.stderr.contains(r#""message":"--profile is empty""#), "{}", json.stderr);
+    assert!(json.stderr.contains(r#""message":"--profile: the value is empty""#), "{}", json.stderr);
     let second = run(&sts, &["--tag", "a=b", "--tag", ""]).exited(125);
-    assert!(second.stderr.starts_with("xassume: --tag is empty\n"), "{}", second.stderr);
+    assert!(second.stderr.starts_with("xassume: error: --tag: the value is empty\n"), "{}", second.stderr);
     assert_eq!(sts.requests().len(), 0);
 }
 
@@ -250,5 +256,5 @@ fn the_expected_account_is_checked_before_the_command() {
     let sts = FakeSts::start();
     run(&sts, &["--expect-account", "111111111111"]).exited(0);
     let refused = run(&sts, &["--expect-account", "222222222222"]).exited(125);
-    assert!(refused.stderr.contains("is not in account 222222222222"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("wrong account: expected 222222222222"), "{}", refused.stderr);
 }

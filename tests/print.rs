@@ -54,7 +54,7 @@ fn each_format_prints_the_whole_session_and_nothing_else() {
         (
             "fish",
             format!(
-                "begin; set -l name; for name in {REMOVED}; set -eg $name; set -qUx $name; and echo \"xassume: $name is \
+                "begin; set -l name; for name in {REMOVED}; set -eg $name; set -qUx $name; and echo \"xassume: warning: $name is \
                  still set: it is a universal variable, which `set -eU $name` erases\" >&2; end; true; end\n"
             ),
             ["set -gx ", " '", "'"],
@@ -145,7 +145,9 @@ fn a_kept_variable_is_not_unset() {
     assert_eq!(text.lines().next(), Some(format!("unset {expected}").as_str()));
     let told = failed(&world(&sts).args(["--keep-env", "AWS_REGION", "--print", "export"]));
     assert!(
-        told.starts_with("xassume: --keep-env `AWS_REGION` is set by xassume and cannot be kept\nhint: "),
+        told.starts_with(
+            "xassume: error: invalid value 'AWS_REGION' for '--keep-env': xassume sets this variable\nhint: "
+        ),
         "{told}"
     );
 }
@@ -155,20 +157,20 @@ fn a_value_that_a_format_cannot_represent_is_an_error() {
     let sts = FakeSts::start();
     for format in ["env", "dotenv"] {
         let told = failed(&shells::other_credentials(&sts).args(["--print", format]));
-        assert!(told.starts_with(&format!("xassume: cannot print AWS_DATA_PATH as {format}: it ")), "{told}");
-        assert!(told.ends_with("\nhint: the formats for shells carry any value: export, fish, powershell\n"), "{told}");
+        assert!(told.starts_with(&format!("xassume: error: cannot print AWS_DATA_PATH as {format}: it ")), "{told}");
+        assert!(told.ends_with("\nhint: use --print export, fish or powershell\n"), "{told}");
     }
 }
 
 #[test]
 fn conflicts_with_print_are_rejected_before_any_call() {
-    const LEAVE: &str = "leave out one of them";
+    const LEAVE: &str = "remove one of them";
     let sts = FakeSts::start();
     let usage = "usage: xassume [OPTIONS] [--] COMMAND [ARGUMENT]...\n";
     let mut rows: Vec<(Vec<&str>, String, &str)> = vec![
-        (vec!["env", "--", "true"], "--print runs no command".into(), "leave out the command, or --print to run it"),
-        (vec!["env", "aws"], "--print runs no command".into(), "leave out the command, or --print to run it"),
-        (vec!["env", "--clear-cache"], "--clear-cache and --print exclude each other".into(), LEAVE),
+        (vec!["env", "--", "true"], "--print does not run a command".into(), "remove the command, or remove --print"),
+        (vec!["env", "aws"], "--print does not run a command".into(), "remove the command, or remove --print"),
+        (vec!["env", "--clear-cache"], "--clear-cache cannot be used with --print".into(), LEAVE),
     ];
     for words in [
         &["--on-expiry", "restart"][..],
@@ -189,25 +191,26 @@ fn conflicts_with_print_are_rejected_before_any_call() {
     ] {
         let shows = ["--on-expiry", "--via"].contains(&words[0]);
         let flag = if shows { words.join(" ") } else { words[0].to_owned() };
-        let told = format!("{flag} does not go with --print: no command is run");
+        let told = format!("{flag} cannot be used with --print: no command is run");
         rows.push(([&["export"], words].concat(), told, LEAVE));
     }
     for format in ["env", "dotenv", "json", "credential-process"] {
         let why = "it removes no variable; export, fish and powershell do";
         rows.push((
             vec![format, "--keep-env", "A"],
-            format!("--keep-env does not go with --print {format}: {why}"),
+            format!("--keep-env cannot be used with --print {format}: {why}"),
             LEAVE,
         ));
     }
     for (args, complaint, hint) in rows {
         let told = failed(&world(&sts).arg("--print").args(&args));
-        assert_eq!(told, format!("xassume: {complaint}\nhint: {hint}\n{usage}"), "{args:?}");
+        assert_eq!(told, format!("xassume: error: {complaint}\nhint: {hint}\n{usage}"), "{args:?}");
     }
-    let formats = "env, export, fish, powershell, dotenv, json, credential-process; export is for sh, bash and zsh";
-    for (value, shown) in [("bash", " `bash`"), ("ENV", " `ENV`")] {
+    let formats = "env, export, fish, powershell, dotenv, json, credential-process";
+    for value in ["bash", "ENV"] {
         let told = failed(&world(&sts).args(["--print", value]));
-        assert_eq!(told, format!("xassume: --print{shown} is no format\nhint: {formats}\n"));
+        let error = format!("xassume: error: invalid value '{value}' for '--print' [possible values: {formats}]");
+        assert_eq!(told, error + "\nhint: export is for sh, bash and zsh\n");
     }
     assert!(failed(&world(&sts).arg("--print")).contains("a value is required for '--print <env|export|"));
     assert!(failed(&world(&sts).args(["--print", "env", "--print", "json"])).contains("cannot be used multiple times"));
@@ -252,14 +255,14 @@ fn print_has_no_variable() {
     let world = world(&sts).env("XASSUME_PRINT", "json");
     let said = world.clone().arg("--").args(probe()).args(["say", "ran"]).run().exited(0);
     assert_eq!(said.stdout_text(), "ran\n");
-    assert!(failed(&world).starts_with("xassume: no command was given\n"));
+    assert!(failed(&world).starts_with("xassume: error: no command given\n"));
 }
 
 #[test]
 fn a_failure_prints_nothing() {
     let sts = FakeSts::start();
     let told = failed(&world(&sts).args(["--expect-account", "222222222222", "--print", "export"]));
-    assert!(told.contains("is not in account 222222222222"), "{told}");
+    assert!(told.contains("wrong account: expected 222222222222"), "{told}");
     sts.script([Answer::error(403, "AccessDenied", "no")]);
     let told = failed(&world(&sts).args(["--print", "json", "--no-cache"]));
     assert!(told.contains("cannot assume") && told.contains("AccessDenied"), "{told}");

@@ -27,7 +27,7 @@ pub(crate) fn print(kind: &OsStr, vars: &Vars) -> Result<(), Error> {
             return Err(Error::Value {
                 origin: "--list".into(),
                 value: kind.to_string_lossy().into_owned(),
-                invalid: Invalid::new("is nothing to list").hint("it lists profiles, roles and signals"),
+                invalid: Invalid::not_one_of(["profiles", "roles", "signals"]).hint("see xassume --help"),
             });
         }
     };

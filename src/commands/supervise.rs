@@ -20,7 +20,7 @@ use crate::supervise::machine::{Final, START_LIMIT};
 use crate::supervise::policy::{Duty, OnExpiry, Policy};
 use crate::supervise::ports::{Deliver as _, Publishing, SessionSource};
 use crate::sys::clock::SystemClock;
-use crate::sys::lookup;
+use crate::sys::lookup::{self, Command};
 use crate::sys::memory;
 use crate::sys::offload::Offload;
 use crate::vars::Vars;

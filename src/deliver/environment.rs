@@ -78,10 +78,9 @@ const PROXIES: &[&str] = &["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_pro
 pub(crate) fn check_keep(keep: &[OsString], delivery: &CommandCredentials) -> Result<(), (OsString, Invalid)> {
     let set = |name: &OsString| ALWAYS_SET.iter().copied().chain(delivered_names(delivery)).any(|known| name == known);
     match keep.iter().find(|name| set(name)) {
-        Some(name) => Err((
-            name.clone(),
-            Invalid::new("is set by xassume and cannot be kept").hint("leave it out, or choose another --via"),
-        )),
+        Some(name) => {
+            Err((name.clone(), Invalid::new("xassume sets this variable").hint("remove it, or use another --via")))
+        }
         None => Ok(()),
     }
 }

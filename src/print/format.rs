@@ -48,7 +48,7 @@ impl Format {
         let found = Self::ALL.iter().find(|(name, _)| *name == text);
         found.map(|(_, format)| *format).ok_or_else(|| {
             let names: Vec<_> = Self::ALL.iter().map(|(name, _)| *name).collect();
-            Invalid::new("is no format").hint(format!("{}; export is for sh, bash and zsh", names.join(", ")))
+            Invalid::not_one_of(names).hint("export is for sh, bash and zsh")
         })
     }
 

@@ -156,7 +156,7 @@ impl Base {
                 let (found, reason) = match source {
                     CredentialSource::Environment => {
                         let keys = source::environment_keys(vars)?;
-                        (keys.map(Source::EnvironmentKeys), "there are no keys in the environment")
+                        (keys.map(Source::EnvironmentKeys), "AWS_ACCESS_KEY_ID is not set")
                     }
                     CredentialSource::EcsContainer => {
                         let container = source::has_container(vars).then_some(Source::Container);

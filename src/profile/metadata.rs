@@ -64,15 +64,17 @@ pub(super) fn metadata(profiles: &ProfileSet, vars: &Vars, used: Option<Used<'_>
     let is_true =
         |variable, key| setting(variable, key).is_some_and(|setting| setting.value.eq_ignore_ascii_case("true"));
     let default = Metadata::default();
-    let timeout = number("AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout", 3600, "1 second for each try")?;
-    let attempts = number("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts", 100, "2 tries")?;
+    let timeout =
+        number("AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout", 3600, "1 second for each attempt")?;
+    let attempts = number("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts", 100, "2 attempts")?;
     let mode = match setting("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode") {
         Some(setting) => Some(mode(setting.value).map_err(|invalid| refused(&setting, invalid))?),
         None => is_true("AWS_IMDS_USE_IPV6", "imds_use_ipv6").then_some(IPV6),
     };
     let endpoint = match setting("AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint") {
-        Some(setting) => endpoint(setting.value)
-            .map_err(|invalid| refused(&setting, Invalid { hint: Some(format!("for example {IPV4}")), ..invalid }))?,
+        Some(setting) => {
+            endpoint(setting.value).map_err(|invalid| refused(&setting, invalid.hint(format!("for example {IPV4}"))))?
+        }
         None => mode.unwrap_or(IPV4).to_owned(),
     };
     Ok(Metadata {
@@ -94,8 +96,7 @@ struct Setting<'a> {
 fn number(text: &str, most: u32, default: &str) -> Result<u32, Invalid> {
     let number = text.trim().parse().ok().filter(|number| (1..=most).contains(number));
     number.ok_or_else(|| {
-        Invalid::new(format!("is not a whole number from 1 to {most}"))
-            .hint(format!("leave it out for the default: {default}"))
+        Invalid::new(format!("must be a whole number from 1 to {most}")).hint(format!("the default is {default}"))
     })
 }
 
@@ -103,8 +104,8 @@ fn mode(text: &str) -> Result<&'static str, Invalid> {
     match text.to_ascii_lowercase().as_str() {
         "ipv4" => Ok(IPV4),
         "ipv6" => Ok(IPV6),
-        _ => Err(Invalid::new("is not IPv4 or IPv6")
-            .hint("leave it out for IPv4, or name the address with AWS_EC2_METADATA_SERVICE_ENDPOINT")),
+        _ => Err(Invalid::not_one_of(["IPv4", "IPv6"])
+            .hint("remove it for IPv4, or set the address with AWS_EC2_METADATA_SERVICE_ENDPOINT")),
     }
 }
 
@@ -162,24 +163,25 @@ mod tests {
         for (vars, message) in [
             (
                 ("AWS_METADATA_SERVICE_TIMEOUT", "1.5"),
-                "AWS_METADATA_SERVICE_TIMEOUT `1.5` is not a whole number from 1 to 3600",
+                "invalid value '1.5' for 'AWS_METADATA_SERVICE_TIMEOUT': must be a whole number from 1 to 3600",
             ),
             (
                 ("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "0"),
-                "AWS_METADATA_SERVICE_NUM_ATTEMPTS `0` is not a whole number from 1 to 100",
+                "invalid value '0' for 'AWS_METADATA_SERVICE_NUM_ATTEMPTS': must be a whole number from 1 to 100",
             ),
             (
                 ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "v6"),
-                "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE `v6` is not IPv4 or IPv6",
+                "invalid value 'v6' for 'AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE' [possible values: IPv4, IPv6]",
             ),
             (
                 ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "169.254.169.254"),
-                "AWS_EC2_METADATA_SERVICE_ENDPOINT `169.254.169.254` is not an http or https URL",
+                "invalid value '169.254.169.254' for 'AWS_EC2_METADATA_SERVICE_ENDPOINT': must be an http or https URL",
             ),
         ] {
             assert_eq!(of("", &[vars]), Err(message.into()));
         }
         let error = of("[profile p]\nmetadata_service_timeout = soon\n", &[]).expect_err("no number");
-        assert_eq!(error, "profile p in c: metadata_service_timeout `soon` is not a whole number from 1 to 3600");
+        let place = "metadata_service_timeout of profile 'p' in c";
+        assert_eq!(error, format!("invalid value 'soon' for {place}: must be a whole number from 1 to 3600"));
     }
 }

@@ -106,10 +106,10 @@ pub(crate) fn region_name(text: &str) -> Result<String, Invalid> {
         && !text.starts_with('-')
         && !text.ends_with('-');
     let lower = text.to_ascii_lowercase();
-    let invalid = Invalid::new("is not the name of a region");
+    let invalid = Invalid::new("not a region name");
     match is_label {
         true if lower == text => Ok(lower),
-        true if lower.contains('-') => Err(invalid.hint(format!("regions are written in lower case: {lower}"))),
+        true if lower.contains('-') => Err(invalid.hint(format!("did you mean {lower}?"))),
         _ => Err(invalid.hint("regions look like eu-west-1 or us-gov-east-1")),
     }
 }
@@ -200,7 +200,7 @@ pub(crate) fn endpoint(text: &str) -> Result<String, Invalid> {
             Ok(format!("{}://{host}", scheme.to_ascii_lowercase()))
         }
         _ => {
-            Err(Invalid::new("is not an http or https URL").hint("for example https://sts.eu-central-1.amazonaws.com"))
+            Err(Invalid::new("must be an http or https URL").hint("for example https://sts.eu-central-1.amazonaws.com"))
         }
     }
 }

@@ -95,8 +95,8 @@ impl Proxies {
                 name: variable,
                 value: shown(value.reveal()),
                 invalid: Box::new(
-                    Invalid::new("is not the URL of an http or https proxy")
-                        .hint("a proxy looks like http://proxy.example:3128; NO_PROXY names the hosts that need none"),
+                    Invalid::new("must be the http or https URL of a proxy")
+                        .hint("for example http://proxy.example:3128; NO_PROXY lists the hosts that need no proxy"),
                 ),
             }),
         }
@@ -268,7 +268,7 @@ mod tests {
             let Err(error) = proxies(&[("ALL_PROXY", value)]).of_request(HTTPS) else { panic!("{value} is taken") };
             assert_eq!(
                 error.to_string(),
-                format!("ALL_PROXY `{told}` is not the URL of an http or https proxy"),
+                format!("invalid value '{told}' for 'ALL_PROXY': must be the http or https URL of a proxy"),
                 "{value}"
             );
         }

@@ -110,7 +110,7 @@ impl Scanner<'_> {
             };
         }
         if !self.in_section {
-            return Line::Malformed("a setting stands before the first [section]");
+            return Line::Malformed("setting outside of a section");
         }
         match property(trimmed) {
             Ok((key, value)) => {
@@ -140,7 +140,7 @@ fn header(body: &str) -> Result<&str, &'static str> {
     };
     let brackets = || outside_quotes(body).filter(|(_, c)| *c == ']').map(|(at, _)| at);
     let close = brackets().find(ends).or_else(|| brackets().next()).or_else(|| body.find(']'));
-    close.map(|at| body[..at].trim()).ok_or("the `]` of a section is missing")
+    close.map(|at| body[..at].trim()).ok_or("missing ]")
 }
 
 /// Reads a section's name. A name of several words is a profile's only in quotes or with backslashes, or in the
@@ -170,10 +170,10 @@ fn section(kind: FileKind, name: &str) -> Section {
 pub(super) fn property(text: &str) -> Result<(&str, &str), &'static str> {
     let text = without_comment(text);
     let Some((key, value)) = text.split_once(['=', ':']) else {
-        return Err("a setting has no `=`");
+        return Err("expected key = value");
     };
     match key.trim() {
-        "" => Err("a setting has no name before its `=`"),
+        "" => Err("the key before = is missing"),
         key => Ok((key, value.trim())),
     }
 }
@@ -339,13 +339,13 @@ mod tests {
     #[test]
     fn malformed_lines_say_why() {
         for (text, number, reason) in [
-            ("[profile foo", 1, "`]` of a section is missing"),
-            ("[profile 'foo", 1, "`]` of a section is missing"),
-            ("\n\nname = value", 3, "before the first"),
-            (" -continued", 1, "before the first"),
-            ("[default]\nname", 2, "no `=`"),
-            ("[default]\n= value", 2, "no name"),
-            ("[default]\na = 1\n[default]\n -continued", 4, "no `=`"),
+            ("[profile foo", 1, "missing ]"),
+            ("[profile 'foo", 1, "missing ]"),
+            ("\n\nname = value", 3, "outside of a section"),
+            (" -continued", 1, "outside of a section"),
+            ("[default]\nname", 2, "expected key = value"),
+            ("[default]\n= value", 2, "key before = is missing"),
+            ("[default]\na = 1\n[default]\n -continued", 4, "expected key = value"),
         ] {
             let found = scan(FileKind::Config, text.as_bytes()).find_map(|scanned| match scanned.line {
                 Line::Malformed(reason) => Some((scanned.number, reason)),

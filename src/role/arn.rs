@@ -1,6 +1,6 @@
 //! Role ARNs, and the short form `ACCOUNT:ROLE-NAME`.
 //!
-//! Partitions are accepted by pattern, not by list, so that a new one needs no release.
+//! Partitions are accepted by pattern, not by list: a new one needs no release.
 //! Limits: IAM's `arnType` (20 to 2048), `roleNameType` (1 to 64, `[\w+=,.@-]`) and `pathType`.
 
 use super::Invalid;
@@ -20,8 +20,7 @@ impl RoleArn {
     /// Parses an ARN or the short form `ACCOUNT:ROLE-NAME`.
     ///
     /// # Errors
-    /// What is wrong, with a hint for the ARNs that people mistake for a role's: a session's, a user's, an
-    /// instance profile's.
+    /// With a hint for ARNs that look like a role's: of a session, a user, an instance profile.
     pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
         let text = text.trim();
         match text.split_once(':') {
@@ -36,33 +35,33 @@ impl RoleArn {
 
     fn from_arn(text: &str) -> Result<Self, Invalid> {
         let Some(rest) = text.strip_prefix(PREFIX) else {
-            return Err(Invalid::new("is not a role ARN").hint(SHAPE));
+            return Err(Invalid::new("not a role ARN").hint(SHAPE));
         };
-        // What is wrong with it is told by its parts.
+        // Its parts decide what is wrong.
         if let Some(c) = text.chars().find(|c| c.is_control()) {
-            return Err(Invalid::new(format!("has {c:?} in it")).hint(SHAPE));
+            return Err(Invalid::new(format!("contains an invalid character: {c:?}")).hint(SHAPE));
         }
         if text.len() > 2048 {
-            return Err(Invalid::new("is longer than the 2048 characters that AWS allows").hint(SHAPE));
+            return Err(Invalid::new("must have at most 2048 characters").hint(SHAPE));
         }
         let mut fields = rest.splitn(5, ':');
         let mut field = || fields.next().unwrap_or_default();
         let (partition, service, region, account, resource) = (field(), field(), field(), field(), field());
         if !is_partition(partition) {
-            return Err(Invalid::new(format!("names no AWS partition (`{partition}`)"))
-                .hint("partitions are aws, aws-cn, aws-us-gov and their like"));
+            return Err(Invalid::new(format!("'{partition}' is not an AWS partition"))
+                .hint("for example aws, aws-cn or aws-us-gov"));
         }
         if let Some(invalid) = look_alike(partition, service, account, resource) {
             return Err(invalid);
         }
         if service != "iam" || !region.is_empty() {
-            return Err(Invalid::new("is not the ARN of an IAM role").hint(SHAPE));
+            return Err(Invalid::new("not the ARN of an IAM role").hint(SHAPE));
         }
         if !is_account(account) {
-            return Err(Invalid::new(format!("needs an account id of 12 digits, not `{account}`")).hint(SHAPE));
+            return Err(Invalid::new(format!("the account ID must have 12 digits, not '{account}'")).hint(SHAPE));
         }
         let Some(path_and_name) = resource.strip_prefix("role/") else {
-            return Err(Invalid::new("is not the ARN of an IAM role").hint(SHAPE));
+            return Err(Invalid::new("not the ARN of an IAM role").hint(SHAPE));
         };
         let name = path_and_name.rsplit('/').next().unwrap_or_default();
         check_name(name)?;
@@ -81,7 +80,7 @@ impl RoleArn {
         &self.text[PREFIX.len()..PREFIX.len() + self.partition]
     }
 
-    /// The short form `ACCOUNT:ROLE-NAME`, for a role that it can stand for: without a path, in the partition `aws`.
+    /// The short form `ACCOUNT:ROLE-NAME`, for a role without a path in the partition `aws`.
     pub(crate) fn short(&self) -> Option<String> {
         let name = self.text.rsplit(':').next()?.strip_prefix("role/")?;
         let short = format!("{}:{name}", self.account());
@@ -107,8 +106,8 @@ impl fmt::Debug for RoleArn {
     }
 }
 
-/// Splits a variable's value into roles: one a line, or at a comma before `arn:` or `ACCOUNT:`, since role names
-/// may hold commas themselves.
+/// Splits the value of a variable into roles: at line breaks, and at a comma before `arn:` or `ACCOUNT:`, since role
+/// names may contain commas.
 pub(crate) fn split_list(value: &str) -> Vec<&str> {
     let mut roles = Vec::new();
     for line in value.lines() {
@@ -129,12 +128,12 @@ fn begins_role(text: &str) -> bool {
     text.starts_with(PREFIX) || text.split_once(':').is_some_and(|(account, _)| is_account(account))
 }
 
-/// Whether the text is an AWS account id: twelve digits.
+/// Whether the text is an AWS account ID: twelve digits.
 pub(crate) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// `aws`, then any number of `-word`: what every partition so far has in common.
+/// `aws`, then any number of `-word`, as all partitions so far.
 fn is_partition(text: &str) -> bool {
     let mut words = text.split('-');
     words.next() == Some("aws") && words.all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase()))
@@ -142,16 +141,18 @@ fn is_partition(text: &str) -> bool {
 
 fn check_name(name: &str) -> Result<(), Invalid> {
     if name.is_empty() {
-        return Err(Invalid::new("has no role name").hint(SHAPE));
+        return Err(Invalid::new("the role name is missing").hint(SHAPE));
     }
     if name.len() > 64 {
-        return Err(
-            Invalid::new(format!("has a role name of {} characters; IAM allows 64", name.chars().count())).hint(SHAPE)
-        );
+        return Err(Invalid::new(format!(
+            "the role name must have at most 64 characters, not {}",
+            name.chars().count()
+        ))
+        .hint(SHAPE));
     }
     match name.chars().find(|&c| !super::options::is_name_char(c)) {
-        Some(c) => Err(Invalid::new(format!("has a role name with {c:?} in it"))
-            .hint("IAM allows letters, digits and +=,.@_- in role names")),
+        Some(c) => Err(Invalid::new(format!("the role name contains an invalid character: {c:?}"))
+            .hint("allowed: letters, digits and +=,.@_-")),
         None => Ok(()),
     }
 }
@@ -159,37 +160,30 @@ fn check_name(name: &str) -> Result<(), Invalid> {
 fn check_path(path: &str) -> Result<(), Invalid> {
     // The ARN writes `/` + path + name; IAM's path is at most 512 characters with both of its slashes.
     if path.len() > 511 || !path.bytes().all(|byte| (0x21..=0x7e).contains(&byte)) {
-        return Err(Invalid::new("has a role path that IAM does not allow")
-            .hint("a path is at most 512 printable characters without spaces"));
+        return Err(Invalid::new("the role path is not valid")
+            .hint("a path has at most 512 printable characters and no spaces"));
     }
     Ok(())
 }
 
-/// The ARNs that people paste in place of the role's, each with the role that was probably meant.
+/// The error for an ARN that looks like a role's, with the role that was probably meant.
 fn look_alike(partition: &str, service: &str, account: &str, resource: &str) -> Option<Invalid> {
     let (kind, rest) = resource.split_once('/').unwrap_or((resource, ""));
     let name = rest.rsplit('/').next().unwrap_or_default();
     match (service, kind) {
         ("sts", "assumed-role") => {
             let role = rest.split('/').next().unwrap_or_default();
-            Some(
-                Invalid::new("is a session's ARN, not a role's").hint(format!(
-                    "the role is arn:{partition}:iam::{account}:role/{role} (with its path, if it has one)"
-                )),
-            )
+            Some(Invalid::new("this is a session, not a role").hint(format!(
+                "did you mean arn:{partition}:iam::{account}:role/{role} (with its path, if it has one)?"
+            )))
         }
         ("iam", "instance-profile") => Some(
-            Invalid::new("is an instance profile's ARN, not a role's")
-                .hint(format!("name the role inside the profile, perhaps arn:{partition}:iam::{account}:role/{name}")),
+            Invalid::new("this is an instance profile, not a role")
+                .hint(format!("did you mean arn:{partition}:iam::{account}:role/{name}?")),
         ),
-        ("iam", "user") => Some(
-            Invalid::new("is a user's ARN; only roles can be assumed")
-                .hint("name the role to assume; the user is who assumes it"),
-        ),
-        ("iam", "group" | "policy") => {
-            Some(Invalid::new(format!("is a {kind}'s ARN; only roles can be assumed")).hint(SHAPE))
-        }
-        ("iam", "root") => Some(Invalid::new("is an account's root; only roles can be assumed").hint(SHAPE)),
+        ("iam", "user") => Some(Invalid::new("this is a user, not a role").hint("pass the ARN of the role")),
+        ("iam", "group" | "policy") => Some(Invalid::new(format!("this is a {kind}, not a role")).hint(SHAPE)),
+        ("iam", "root") => Some(Invalid::new("this is the root user of an account, not a role").hint(SHAPE)),
         _ => None,
     }
 }
@@ -222,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_short_form_stands_for_the_same_role_or_there_is_none() {
+    fn the_short_form_is_the_same_role_or_there_is_none() {
         let short = |text: &str| RoleArn::parse(text).expect(text).short();
         assert_eq!(short("arn:aws:iam::521111111144:role/Deploy,Master"), Some("521111111144:Deploy,Master".into()));
         for text in [
@@ -237,39 +231,39 @@ mod tests {
     #[test]
     fn explains_what_is_not_a_role() {
         for (text, reason, hint) in [
-            ("DeployMaster", "is not a role ARN", "123456789012:NAME"),
-            ("", "is not a role ARN", "123456789012:NAME"),
+            ("DeployMaster", "not a role ARN", "123456789012:NAME"),
+            ("", "not a role ARN", "123456789012:NAME"),
             (
                 "arn:aws:sts::123456789012:assumed-role/Admin/me",
-                "session's ARN",
+                "a session, not a role",
                 "arn:aws:iam::123456789012:role/Admin",
             ),
-            ("arn:aws:iam::123456789012:user/alice", "user's ARN", "role to assume"),
+            ("arn:aws:iam::123456789012:user/alice", "a user, not a role", "pass the ARN of the role"),
             (
                 "arn:aws-cn:iam::123456789012:instance-profile/p/Web",
                 "instance profile",
                 "arn:aws-cn:iam::123456789012:role/Web",
             ),
-            ("arn:aws:iam::123456789012:policy/P", "policy's ARN", "role ARN looks like"),
-            ("arn:aws:iam::123456789012:root", "account's root", "role ARN looks like"),
+            ("arn:aws:iam::123456789012:policy/P", "a policy, not a role", "role ARN looks like"),
+            ("arn:aws:iam::123456789012:root", "root user", "role ARN looks like"),
             ("arn:aws:s3:::bucket", "not the ARN of an IAM role", "role ARN looks like"),
             ("arn:aws:iam:us-east-1:123456789012:role/x", "not the ARN of an IAM role", "role ARN looks like"),
-            ("arn:azure:iam::123456789012:role/x", "names no AWS partition", "aws-cn"),
-            ("arn:aws-:iam::123456789012:role/x", "names no AWS partition", "aws-cn"),
+            ("arn:azure:iam::123456789012:role/x", "is not an AWS partition", "aws-cn"),
+            ("arn:aws-:iam::123456789012:role/x", "is not an AWS partition", "aws-cn"),
             ("arn:aws:iam::12345678901:role/x", "12 digits", "role ARN looks like"),
-            ("arn:aws:iam::123456789012:role/", "no role name", "role ARN looks like"),
-            ("123456789012:", "no role name", "role ARN looks like"),
+            ("arn:aws:iam::123456789012:role/", "the role name is missing", "role ARN looks like"),
+            ("123456789012:", "the role name is missing", "role ARN looks like"),
             ("arn:aws:iam::123456789012:role/a b", "' '", "letters, digits"),
             ("123456789012:path/name", "'/'", "letters, digits"),
             ("arn:aws:iam::123456789012:role/naïve", "'ï'", "letters, digits"),
             ("arn:aws:iam::123456789012:role/pa th/x", "role path", "512"),
         ] {
             let invalid = RoleArn::parse(text).expect_err(text);
-            assert!(invalid.reason.contains(reason), "{text}: {}", invalid.reason);
+            assert!(invalid.to_string().contains(reason), "{text}{invalid}");
             assert!(invalid.hint.as_deref().unwrap_or_default().contains(hint), "{text}: {:?}", invalid.hint);
         }
         let long = format!("123456789012:{}", "n".repeat(65));
-        assert!(RoleArn::parse(&long).expect_err("65").reason.contains("65 characters"));
+        assert!(RoleArn::parse(&long).expect_err("65").reason.contains("not 65"));
     }
 
     #[test]

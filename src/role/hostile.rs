@@ -1,10 +1,5 @@
-//! Roles, durations and tags that are meant ill. See `crate::hostile`.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::missing_panics_doc,
-    reason = "a broken promise is told by a panic"
-)]
+//! Malicious roles, durations and tags. See `crate::hostile`.
+#![allow(clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "a broken promise is a panic")]
 
 use super::arn::{RoleArn, split_list};
 use super::mfa::parse_mfa_session;
@@ -17,14 +12,15 @@ use std::time::Duration;
 
 const BOUND: Bound = Bound { room: 64 << 10, per_byte: 32 };
 
-/// Reads one word; what is refused is named by its flag and its own first characters.
+/// Parses a value. An error names the flag and the first characters of the value.
 fn read<T>(flag: &str, text: &str, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Option<T> {
     match bounded(text.len(), BOUND, || parse(text)) {
         Ok(word) => Some(word),
         Err(invalid) => {
             let shown = shortened(text);
             let message = checked_page(&Error::Value { origin: flag.to_owned(), value: text.to_owned(), invalid });
-            assert!(message.starts_with(&format!("xassume: error: {flag} ")), "{message}");
+            let names_flag = message.contains(&format!(" for '{flag}'")) || message.contains(&format!(": {flag}: "));
+            assert!(names_flag, "{message}");
             assert!(message.contains(&shown), "{message} does not name {shown}");
             None
         }
@@ -45,7 +41,7 @@ pub fn role(bytes: &[u8]) {
     assert_eq!(split_list(&pieces.join("\n")), pieces);
 }
 
-/// IAM's own limits, from their description and not from our code.
+/// IAM's limits, from its documentation and not from our code.
 fn keeps_the_limits(role: &RoleArn, text: &str) {
     let arn = role.as_str();
     assert!((20..=2048).contains(&arn.len()) && arn.bytes().all(|byte| byte.is_ascii_graphic()), "{arn}");
@@ -67,7 +63,7 @@ fn keeps_the_limits(role: &RoleArn, text: &str) {
     }
 }
 
-/// The pieces stand in the text in their order, and nothing but commas and white space between them.
+/// The pieces are in the text in their order, with only commas and white space between them.
 fn nothing_is_lost(text: &str, pieces: &[&str]) {
     let mut rest = text;
     for piece in pieces {
@@ -79,7 +75,7 @@ fn nothing_is_lost(text: &str, pieces: &[&str]) {
     assert!(rest.chars().all(|c| c == ',' || c.is_whitespace()), "lost at the end: {rest:?}");
 }
 
-/// `--duration`, `--mfa-session-duration`, and every other span of time.
+/// `--duration`, `--mfa-session-duration`, and all other durations.
 pub fn duration(bytes: &[u8]) {
     let text = &String::from_utf8_lossy(bytes);
     if let Some(span) = read("--stop-timeout", text, parse_duration) {
@@ -99,7 +95,7 @@ fn whole_seconds_within(span: Duration, limits: std::ops::RangeInclusive<u64>) {
     assert!(span.subsec_nanos() == 0 && limits.contains(&span.as_secs()), "{span:?}");
 }
 
-/// `--tag` and `--transitive-tag`, one a line; a line without `=` is a transitive key.
+/// `--tag` and `--transitive-tag`, one per line; a line without `=` is a transitive key.
 pub fn tags(bytes: &[u8]) {
     let text = &String::from_utf8_lossy(bytes);
     let (mut tags, mut transitive) = (Vec::new(), Vec::new());

@@ -1,11 +1,11 @@
-//! The words of multi-factor authentication: the code, and how long the session lasts that it buys.
+//! Multi-factor authentication: the code, and the duration of an MFA session.
 
 use super::Invalid;
 use super::options::parse_duration;
 use crate::session::Secret;
 use std::time::Duration;
 
-/// `TokenCode`: six digits, which AWS takes once. They are shown nowhere, not even when they are wrong.
+/// `TokenCode`: six digits, valid once. Never shown, not even when they are wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MfaCode(Secret);
 
@@ -13,38 +13,38 @@ impl MfaCode {
     /// Reads a code, with or without white space around it.
     ///
     /// # Errors
-    /// When it is anything but six digits; the reason does not quote it.
+    /// When it is not six digits. The reason does not quote it.
     pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
         let code = text.trim_ascii();
         if code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()) {
             Ok(Self(Secret::new(code)))
         } else {
-            Err(Invalid::new("is not a code of six digits"))
+            Err(Invalid::new("not a six-digit code"))
         }
     }
 
-    /// The digits. Only the calls of STS ask for them.
+    /// The digits, for calls to STS only.
     pub(crate) fn reveal(&self) -> &str {
         self.0.reveal()
     }
 }
 
-/// How long an MFA session of `GetSessionToken` lasts unless the user says otherwise: STS's own default.
+/// The default duration of an MFA session of `GetSessionToken`, which is also STS's.
 pub(crate) const MFA_SESSION: Duration = Duration::from_hours(12);
 
 /// Parses the duration of an MFA session: `DurationSeconds` of `GetSessionToken`, 900 to 129600 for a user.
 ///
 /// # Errors
-/// When it is no duration, holds a fraction of a second, or is outside 15 minutes to 36 hours.
+/// When it is not a duration, not a whole number of seconds, or not between 15 minutes and 36 hours.
 pub(crate) fn parse_mfa_session(text: &str) -> Result<Duration, Invalid> {
     let duration = parse_duration(text)?;
     if duration.subsec_nanos() != 0 {
-        return Err(Invalid::new("holds a fraction of a second; STS counts in whole seconds").hint("for example 12h"));
+        return Err(Invalid::new("must be a whole number of seconds").hint("for example 12h"));
     }
     if (Duration::from_mins(15)..=Duration::from_hours(36)).contains(&duration) {
         Ok(duration)
     } else {
-        Err(Invalid::new("is outside what STS allows for an MFA session: 15m to 36h").hint("leave it out for 12h"))
+        Err(Invalid::new("must be between 15m and 36h").hint("the default is 12h"))
     }
 }
 

@@ -9,7 +9,7 @@ pub(super) fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
 }
 
-/// Checks a length in characters and a character set, and words the complaint.
+/// Checks the length in characters and the character set.
 fn check(
     text: &str,
     lengths: std::ops::RangeInclusive<usize>,
@@ -19,12 +19,11 @@ fn check(
     let (least, most) = (*lengths.start(), *lengths.end());
     let length = text.chars().count();
     if !lengths.contains(&length) {
-        let letters = if length == 1 { "character" } else { "characters" };
-        return Err(Invalid::new(format!("has {length} {letters}; AWS allows {least} to {most}"))
-            .hint(format!("AWS allows {set}")));
+        return Err(Invalid::new(format!("must have {least} to {most} characters, not {length}"))
+            .hint(format!("allowed: {set}")));
     }
     match text.chars().find(|&c| !allowed(c)) {
-        Some(c) => Err(Invalid::new(format!("has {c:?} in it")).hint(format!("AWS allows {set}"))),
+        Some(c) => Err(Invalid::new(format!("contains an invalid character: {c:?}")).hint(format!("allowed: {set}"))),
         None => Ok(()),
     }
 }
@@ -37,7 +36,7 @@ macro_rules! text_word {
 
         impl $name {
             /// # Errors
-            /// When the text is outside AWS's length or character set.
+            /// When the length or a character is not allowed.
             pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
                 check(text, $lengths, $allowed, $set)?;
                 Ok(Self(text.to_owned()))
@@ -63,23 +62,23 @@ macro_rules! text_word {
 }
 
 text_word!(
-    /// `RoleSessionName`: what the trail shows as the session; 2 to 64 characters.
+    /// `RoleSessionName`: the session in `CloudTrail`; 2 to 64 characters.
     RoleSessionName, 2..=64, is_name_char, "letters, digits and +=,.@_-"
 );
 impl RoleSessionName {
-    /// Whether AWS takes the character in a session name.
+    /// Whether AWS allows the character in a session name.
     pub(crate) fn allows(c: char) -> bool {
         is_name_char(c)
     }
 
-    /// The name of last resort.
+    /// The name where no other is available.
     pub(crate) fn fallback() -> Self {
         Self("xassume".to_owned())
     }
 }
 
 text_word!(
-    /// `ExternalId`: the shared word of a cross-account trust; 2 to 1224 characters.
+    /// `ExternalId` of a cross-account trust; 2 to 1224 characters.
     ExternalId, 2..=1224, |c| is_name_char(c) || ":/".contains(c), "letters, digits and +=,.@:/_-"
 );
 text_word!(
@@ -87,20 +86,20 @@ text_word!(
     MfaSerial, 9..=256, |c| is_name_char(c) || ":/".contains(c), "letters, digits and +=,.@:/_-"
 );
 text_word!(
-    /// `PolicyArns.member.N.arn`: a managed policy that narrows the session; 20 to 2048 characters.
+    /// `PolicyArns.member.N.arn`: a managed policy that restricts the session; 20 to 2048 characters.
     PolicyArn, 20..=2048, |c| ('!'..='~').contains(&c), "printable characters without spaces"
 );
 
-/// `SourceIdentity`: who acts, carried through every hop; 2 to 64 characters, not beginning with `aws:`.
+/// `SourceIdentity`, which every later hop keeps; 2 to 64 characters, not starting with `aws:`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SourceIdentity(String);
 
 impl SourceIdentity {
     /// # Errors
-    /// When the text is outside AWS's length or character set, or begins with the reserved `aws:`.
+    /// When the length or a character is not allowed, or it starts with `aws:`.
     pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
         if text.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")) {
-            return Err(Invalid::new("begins with `aws:`, which AWS reserves").hint("for example alice"));
+            return Err(Invalid::new("must not start with 'aws:' (reserved)").hint("for example alice"));
         }
         check(text, 2..=64, is_name_char, "letters, digits and +=,.@_-")?;
         Ok(Self(text.to_owned()))
@@ -111,12 +110,12 @@ impl SourceIdentity {
     }
 }
 
-/// How long a session is asked for.
+/// The requested duration of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum SessionDuration {
     /// `DurationSeconds`, 900 to 43200.
     Exactly(Duration),
-    /// The longest that STS grants, found by asking.
+    /// The longest that STS grants, found by trying.
     Max,
 }
 
@@ -128,7 +127,7 @@ impl SessionDuration {
     /// Parses `max` or a duration such as `1h`, `90m`, `3600s`; a bare number is seconds, as in `duration_seconds`.
     ///
     /// # Errors
-    /// When it is no duration, holds a fraction of a second, or is outside 15 minutes to 12 hours.
+    /// When it is not a duration, not a whole number of seconds, or not between 15 minutes and 12 hours.
     pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
         if text == "max" {
             return Ok(Self::Max);
@@ -138,13 +137,11 @@ impl SessionDuration {
 
     pub(crate) fn from_duration(duration: Duration) -> Result<Self, Invalid> {
         if duration.subsec_nanos() != 0 {
-            return Err(
-                Invalid::new("holds a fraction of a second; STS counts in whole seconds").hint("for example 15m or 1h")
-            );
+            return Err(Invalid::new("must be a whole number of seconds").hint("for example 15m or 1h"));
         }
         if !(Self::LEAST..=Self::MOST).contains(&duration) {
-            return Err(Invalid::new("is outside what STS allows: 15m to 12h")
-                .hint("an hour is granted for every role; more only up to the role's MaxSessionDuration"));
+            return Err(Invalid::new("must be between 15m and 12h")
+                .hint("above 1h the role's MaxSessionDuration must allow it"));
         }
         Ok(Self::Exactly(duration))
     }
@@ -153,37 +150,38 @@ impl SessionDuration {
 /// Parses a duration in humantime's form; a bare number is seconds.
 ///
 /// # Errors
-/// When it is neither, said with an example.
+/// When it is neither.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, Invalid> {
     if let Ok(seconds) = text.parse::<u32>() {
         return Ok(Duration::from_secs(seconds.into()));
     }
     humantime::parse_duration(text)
-        .map_err(|_| Invalid::new("is not a duration").hint("durations look like 1h, 90m, 1h 30m or 3600s"))
+        .map_err(|_| Invalid::new("not a duration").hint("for example 1h, 90m, 1h 30m or 3600s"))
 }
 
-/// A session policy in JSON: it can only narrow what the role may do. At most 2048 characters.
+/// A session policy in JSON, which can only restrict the role. At most 2048 characters.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct SessionPolicy(String);
 
 impl SessionPolicy {
     /// # Errors
-    /// When it is not a JSON object, has characters that STS does not take, or is too long.
+    /// When it is not a JSON object, contains characters that STS does not allow, or is too long.
     pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
         let text = text.trim();
-        let example = r#"a policy looks like {"Version":"2012-10-17","Statement":[…]}; a file is named as file://PATH"#;
+        let example =
+            r#"a policy looks like {"Version":"2012-10-17","Statement":[…]}; to read a file: --policy file://PATH"#;
         if let Err(error) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text) {
-            return Err(Invalid::new(format!("is not a JSON policy document: {error}")).hint(example));
+            return Err(Invalid::new(format!("not a JSON policy document: {error}")).hint(example));
         }
         let length = text.chars().count();
         if length > 2048 {
-            return Err(Invalid::new(format!("has {length} characters; AWS allows 2048"))
-                .hint("shorten it, or name a managed policy with --policy-arn"));
+            return Err(Invalid::new(format!("must have at most 2048 characters, not {length}"))
+                .hint("shorten it, or use a managed policy with --policy-arn"));
         }
         // [\u0009\u000A\u000D\u0020-\u00FF]+
         match text.chars().find(|&c| !matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}')) {
-            Some(c) => Err(Invalid::new(format!("has {c:?} in it, which STS does not take in a policy"))
-                .hint("STS takes the characters of Latin-1; in JSON others can be written as \\uXXXX")),
+            Some(c) => Err(Invalid::new(format!("contains an invalid character: {c:?}"))
+                .hint("only Latin-1 characters are allowed; escape others as \\uXXXX")),
             None => Ok(Self(text.to_owned())),
         }
     }
@@ -219,11 +217,11 @@ const TAG_SET: &str = "letters, digits, spaces and _.:/=+-@";
 
 impl TagKey {
     /// # Errors
-    /// When the key is outside AWS's length or character set, or begins with the reserved `aws:`.
+    /// When its length or characters are not allowed, or it starts with `aws:`.
     pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
         check(text, 1..=128, is_tag_char, TAG_SET)?;
         if text.to_lowercase().starts_with("aws:") {
-            return Err(Invalid::new("begins with `aws:`, which AWS reserves").hint("use another key"));
+            return Err(Invalid::new("must not start with 'aws:' (reserved)").hint("use another key"));
         }
         Ok(Self(text.to_owned()))
     }
@@ -232,51 +230,48 @@ impl TagKey {
         &self.0
     }
 
-    /// Whether AWS takes both for the same key: it compares without case.
+    /// Whether both are the same key for AWS, which ignores case.
     fn same(&self, other: &Self) -> bool {
         self.0.to_lowercase() == other.0.to_lowercase()
     }
 }
 
 impl Tag {
-    /// Parses `KEY=VALUE`; the value may be empty and may hold further `=`.
+    /// Parses `KEY=VALUE`; the value may be empty and may contain `=`.
     ///
     /// # Errors
-    /// When there is no `=`, or a part is outside AWS's limits.
+    /// When there is no `=`, or a part is not allowed.
     pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
         let Some((key, value)) = text.split_once('=') else {
-            return Err(Invalid::new("is not KEY=VALUE").hint("for example --tag team=payments"));
+            return Err(Invalid::new("expected KEY=VALUE").hint("for example --tag team=payments"));
         };
-        let key =
-            TagKey::parse(key).map_err(|e| Invalid { reason: format!("is no tag: its key {}", e.reason), ..e })?;
-        check(value, 0..=256, is_tag_char, TAG_SET)
-            .map_err(|e| Invalid { reason: format!("is no tag: its value {}", e.reason), ..e })?;
+        let key = TagKey::parse(key).map_err(|invalid| invalid.of("the key"))?;
+        check(value, 0..=256, is_tag_char, TAG_SET).map_err(|invalid| invalid.of("the value"))?;
         Ok(Self { key, value: value.to_owned() })
     }
 }
 
-/// The rules between tags: at most 50, no key twice, and every transitive key is a tag's or an inherited one's.
+/// The rules between tags: at most 50, no duplicate key, and each transitive key is the key of a tag.
 ///
 /// # Errors
-/// The first rule that is broken.
+/// The first violated rule.
 pub(crate) fn check_tags(tags: &[Tag], transitive: &[TagKey]) -> Result<(), Invalid> {
-    if tags.len() > 50 || transitive.len() > 50 {
-        return Err(Invalid::new("is given more than 50 times; AWS allows 50 session tags")
-            .hint("leave out the tags that no policy asks for"));
+    let most = tags.len().max(transitive.len());
+    if most > 50 {
+        return Err(Invalid::new(format!("too many tags: {most}")).hint("AWS allows 50 session tags"));
     }
-    for (at, tag) in tags.iter().enumerate() {
-        if tags[..at].iter().any(|before| before.key.same(&tag.key)) {
-            return Err(Invalid::new(format!("names the key `{}` twice", tag.key.as_str()))
-                .hint("AWS compares tag keys without regard to case"));
+    let keys: Vec<&TagKey> = tags.iter().map(|tag| &tag.key).collect();
+    let transitive: Vec<&TagKey> = transitive.iter().collect();
+    for keys in [&keys, &transitive] {
+        let repeated = (1..keys.len()).find(|at| keys[..*at].iter().any(|before| before.same(keys[*at])));
+        if let Some(at) = repeated {
+            let invalid = Invalid::new(format!("duplicate tag key '{}'", keys[at].as_str()));
+            return Err(invalid.hint("tag keys are case-insensitive"));
         }
     }
-    for (at, key) in transitive.iter().enumerate() {
-        if transitive[..at].iter().any(|before| before.same(key)) {
-            return Err(Invalid::new(format!("names the transitive key `{}` twice", key.as_str()))
-                .hint("once is enough; AWS compares tag keys without regard to case"));
-        }
+    for key in transitive {
         if !tags.iter().any(|tag| tag.key.same(key)) {
-            return Err(Invalid::new(format!("has no value for the transitive key `{}`", key.as_str()))
+            return Err(Invalid::new(format!("no --tag with the key '{}'", key.as_str()))
                 .hint(format!("add --tag {}=VALUE", key.as_str())));
         }
     }

@@ -88,9 +88,8 @@ impl CacheSettings {
             notes.push(format!("{origin}={text} is not used: the session is asked for {longest}"));
             return Ok(None);
         }
-        let hint =
-            format!("no cached session could be used; ask for a longer {duration}, or use --no-cache in its place");
-        let invalid = Invalid::new(format!("is not below the session's duration of {longest}")).hint(hint);
+        let hint = format!("use a longer {duration}, or --no-cache instead");
+        let invalid = Invalid::new(format!("must be shorter than the session duration ({longest})")).hint(hint);
         Err(Error::Value { origin: origin.to_string(), value: text.clone(), invalid })
     }
 }

@@ -50,26 +50,17 @@ const fn such(flag: &'static str, values: fn(&str) -> bool) -> Side {
 }
 
 /// The rule that is needed before anything is said.
-pub(super) const SPEECH: &[Rule] = &[Rule {
-    one: any("quiet"),
-    others: &[any("verbose")],
-    variables: Variables::FirstCounts,
-    because: "one asks for more messages, the other for none but errors",
-}];
+pub(super) const SPEECH: &[Rule] =
+    &[Rule { one: any("quiet"), others: &[any("verbose")], variables: Variables::FirstCounts, because: "" }];
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
         one: any("no-cache"),
         others: &[any("force-refresh"), any("min-ttl"), any("cache-dir")],
         variables: Variables::FirstCounts,
-        because: "no cached session is used, and none is kept",
+        because: "the cache is disabled",
     },
-    Rule {
-        one: any("mfa-token"),
-        others: &[any("mfa-command")],
-        variables: Variables::FirstCounts,
-        because: "a code comes from one place",
-    },
+    Rule { one: any("mfa-token"), others: &[any("mfa-command")], variables: Variables::FirstCounts, because: "" },
     Rule {
         one: such("on-expiry", |text| ["none", "restart"].contains(&text)),
         others: &[any("signal")],
@@ -80,25 +71,25 @@ pub(super) const RULES: &[Rule] = &[
         one: such("via", |text| ["env", "endpoint", "process"].contains(&text)),
         others: &[any("credentials-file"), any("file-mode")],
         variables: Variables::FirstCounts,
-        because: "the file is that of --via file",
+        because: "it requires --via file",
     },
     Rule {
         one: such("via", |text| ["env", "file", "process"].contains(&text)),
         others: &[any("endpoint-token-file")],
         variables: Variables::FirstCounts,
-        because: "the token is that of --via endpoint",
+        because: "it requires --via endpoint",
     },
     Rule {
         one: such("via", fetches),
         others: &[such("on-expiry", |text| text == "restart")],
         variables: Variables::Contradict,
-        because: "the command fetches each new session by itself, so restarting it would be for nothing",
+        because: "the command fetches each new session by itself, so there is no need to restart it",
     },
     Rule {
         one: such("via", fetches),
         others: &[such("on-expiry", |text| text == "signal")],
         variables: Variables::Contradict,
-        because: "the command fetches each new session by itself, so signalling it would be for nothing",
+        because: "the command fetches each new session by itself, so there is no need to signal it",
     },
     Rule {
         one: such("via", |text| text == "file"),
@@ -246,7 +237,8 @@ pub(super) fn settle(flags: &mut FlagValues<'_>, rules: &[Rule], notes: &mut Vec
 
 impl Rule {
     fn refused(&self, one: &Asked, other: &Asked) -> Error {
-        let message = format!("{} does not go with {}: {}", other.shown, one.shown, self.because);
+        let separator = if self.because.is_empty() { "" } else { ": " };
+        let message = format!("{} cannot be used with {}{separator}{}", other.shown, one.shown, self.because);
         Error::usage(message, format!("{} one of them", one.origin.leave_out()))
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn mfa(flags: &FlagValues<'_>, vars: &Vars, notes: &mut Vec<String>) 
             code => CodeSource::Typed(MfaCode::parse(code).map_err(|invalid| Error::Value {
                 origin: token.origin.to_string(),
                 value: String::new(),
-                invalid: invalid.hint("give the digits that the device shows now, or `-` to read them from stdin"),
+                invalid: invalid.hint("pass the digits that the device shows, or `-` to read them from standard input"),
             })?),
         },
         (None, Some(command)) => CodeSource::Command(command.text()?.to_owned()),

@@ -134,7 +134,7 @@ pub(crate) fn log_options(matches: &ArgMatches, vars: &Vars) -> Result<LogOption
         given.parse(|text| match text {
             "text" => Ok(LogFormat::Text),
             "json" => Ok(LogFormat::Json),
-            _ => Err(Invalid::new("is neither text nor json").hint("text is for people, json gives one object a line")),
+            _ => Err(Invalid::not_one_of(["text", "json"]).hint("json has one object per line")),
         })
     })?;
     Ok(LogOptions { verbosity, format, screen: Screen::of(vars) })
@@ -198,7 +198,7 @@ fn timeout(text: &str) -> Result<Duration, Invalid> {
     if limits.contains(&duration) {
         Ok(duration)
     } else {
-        Err(Invalid::new("is outside 100ms to 1h").hint("for example 30s or 2m"))
+        Err(Invalid::new("must be between 100ms and 1h").hint("for example 30s or 2m"))
     }
 }
 
@@ -206,6 +206,6 @@ fn account(text: &str) -> Result<String, Invalid> {
     if is_account(text) {
         Ok(text.to_owned())
     } else {
-        Err(Invalid::new("is not an account id").hint("an account id has 12 digits"))
+        Err(Invalid::new("not an account ID").hint("an account ID has 12 digits"))
     }
 }

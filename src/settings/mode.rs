@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::origin::Origin;
 use crate::process::signal::Signal;
 use crate::role::{Invalid, parse_duration};
-use crate::settings::values::{FlagValue, FlagValues};
+use crate::settings::values::{FlagValue, FlagValues, SEE_HELP};
 use crate::supervise::policy::{OnExpiry, OnRefreshFailure, Policy, ProcessGroup, Reach};
 use crate::supervise::schedule::Margin;
 use std::ffi::OsString;
@@ -46,8 +46,6 @@ pub(crate) enum Via {
     Process,
 }
 
-const NAMES: &str = "`xassume --help` tells what they mean";
-
 impl DeliverySettings {
     fn read(flags: &FlagValues<'_>, via: Via) -> Result<Self, Error> {
         let keep = flags.many("keep-env").into_iter().map(|given| given.value).collect();
@@ -73,8 +71,8 @@ pub(super) fn mode(flags: &FlagValues<'_>) -> Result<(Mode, DeliverySettings), E
     let via = via(flags, on_expiry)?;
     // A variable may hold a default for other runs.
     if flags.is_typed("endpoint-token-file") && !matches!(via, Via::Endpoint { .. }) {
-        let hint = "add --via endpoint, or leave --endpoint-token-file out";
-        return Err(Error::usage("--endpoint-token-file needs --via endpoint", hint));
+        let hint = "add --via endpoint, or remove --endpoint-token-file";
+        return Err(Error::usage("--endpoint-token-file requires --via endpoint", hint));
     }
     let reach = match via {
         Via::Env => Reach::AtStart,
@@ -89,7 +87,7 @@ pub(super) fn mode(flags: &FlagValues<'_>) -> Result<(Mode, DeliverySettings), E
             given.parse(|text| match text {
                 "keep" => Ok(OnRefreshFailure::Keep),
                 "stop" => Ok(OnRefreshFailure::Stop),
-                _ => Err(Invalid::new("is neither keep nor stop").hint(NAMES)),
+                _ => Err(Invalid::not_one_of(["keep", "stop"]).hint(SEE_HELP)),
             })
         })?,
         process_group: flags.one("process-group").map_or(Ok(usual.process_group), |given| {
@@ -97,7 +95,7 @@ pub(super) fn mode(flags: &FlagValues<'_>) -> Result<(Mode, DeliverySettings), E
                 "auto" => Ok(ProcessGroup::Auto),
                 "same" => Ok(ProcessGroup::Same),
                 "new" => Ok(ProcessGroup::New),
-                _ => Err(Invalid::new("is none of auto, same and new").hint(NAMES)),
+                _ => Err(Invalid::not_one_of(["auto", "same", "new"]).hint(SEE_HELP)),
             })
         })?,
         ..usual
@@ -118,7 +116,7 @@ fn on_expiry(flags: &FlagValues<'_>) -> Result<OnExpiry, Error> {
             "none" => Ok(OnExpiry::None),
             "restart" => Ok(OnExpiry::Restart),
             "signal" => Ok(OnExpiry::Signal(Signal::HUP)),
-            _ => Err(Invalid::new("is none of none, restart and signal").hint(NAMES)),
+            _ => Err(Invalid::not_one_of(["none", "restart", "signal"]).hint(SEE_HELP)),
         })
     });
     let asked = asked.transpose()?.unwrap_or(OnExpiry::None);
@@ -126,7 +124,7 @@ fn on_expiry(flags: &FlagValues<'_>) -> Result<OnExpiry, Error> {
         (OnExpiry::Signal(_), Some(given)) => given.parse(signal).map(OnExpiry::Signal),
         // A variable may hold a default for other runs.
         (_, Some(given)) if given.origin.is_typed() => {
-            Err(Error::usage("--signal needs --on-expiry signal", "add --on-expiry signal, or leave --signal out"))
+            Err(Error::usage("--signal requires --on-expiry signal", "add --on-expiry signal, or remove --signal"))
         }
         _ => Ok(asked),
     }
@@ -139,7 +137,7 @@ fn via(flags: &FlagValues<'_>, on_expiry: OnExpiry) -> Result<Via, Error> {
             (OnExpiry::Signal(_), _) | (_, Some(_)) => file(path, mode),
             // A variable may hold a default for other runs.
             (OnExpiry::None | OnExpiry::Restart, None) if flags.is_typed("file-mode") => {
-                Err(Error::usage("--file-mode needs --via file", "add --via file, or leave --file-mode out"))
+                Err(Error::usage("--file-mode requires --via file", "add --via file, or remove --file-mode"))
             }
             (OnExpiry::None | OnExpiry::Restart, None) => Ok(Via::Env),
         };
@@ -152,7 +150,7 @@ fn via(flags: &FlagValues<'_>, on_expiry: OnExpiry) -> Result<Via, Error> {
             Ok(Via::Endpoint { token_file })
         }
         "process" => Ok(Via::Process),
-        _ => Err(chosen.invalid(Invalid::new("is none of env, file, endpoint and process").hint(NAMES))),
+        _ => Err(chosen.invalid(Invalid::not_one_of(["env", "file", "endpoint", "process"]).hint(SEE_HELP))),
     }
 }
 
@@ -166,7 +164,7 @@ fn refuse_idle_flags(flags: &FlagValues<'_>) -> Result<(), Error> {
     let idle = ["refresh-margin", "stop-signal", "stop-timeout", "on-refresh-failure", "process-group"];
     match idle.into_iter().find(|flag| flags.is_typed(flag)) {
         Some(flag) => Err(Error::usage(
-            format!("--{flag} has no effect: xassume becomes the command and does not stay"),
+            format!("--{flag} has no effect without supervision"),
             "add --on-expiry restart, --on-expiry signal, or --via file, endpoint or process",
         )),
         None => Ok(()),
@@ -175,14 +173,15 @@ fn refuse_idle_flags(flags: &FlagValues<'_>) -> Result<(), Error> {
 
 fn signal(text: &str) -> Result<Signal, Invalid> {
     text.parse().map_err(|_| {
-        Invalid::new("is no signal").hint("signals are HUP, SIGHUP, 1, RTMIN+3 and their like; `kill -l` lists them")
+        Invalid::new("unknown signal").hint("for example HUP, SIGUSR1, 10 or RTMIN+3; `kill -l` lists all")
     })
 }
 
 fn margin(text: &str) -> Result<Margin, Invalid> {
     match parse_duration(text)? {
         Duration::ZERO => {
-            Err(Invalid::new("must be more than nothing").hint("for example 5m; without it, a tenth of the lifetime"))
+            Err(Invalid::new("must be greater than zero")
+                .hint("for example 5m; the default is a tenth of the lifetime"))
         }
         margin => Ok(Margin::Fixed(margin)),
     }
@@ -193,7 +192,7 @@ fn stop_timeout(text: &str) -> Result<Duration, Invalid> {
     if duration <= Duration::from_hours(1) {
         Ok(duration)
     } else {
-        Err(Invalid::new("is longer than an hour").hint("for example 30s or 10m"))
+        Err(Invalid::new("must be at most 1h").hint("for example 30s or 10m"))
     }
 }
 
@@ -201,5 +200,5 @@ fn stop_timeout(text: &str) -> Result<Duration, Invalid> {
 fn file_mode(text: &str) -> Result<u32, Invalid> {
     let mode = u32::from_str_radix(text, 8).ok();
     mode.filter(|mode| mode & !0o664 == 0 && mode & 0o600 == 0o600)
-        .ok_or_else(|| Invalid::new("is no mode for this file").hint("use 0600, 0640, 0660 or 0644"))
+        .ok_or_else(|| Invalid::new("invalid file mode").hint("use 0600, 0640, 0660 or 0644"))
 }

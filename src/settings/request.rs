@@ -36,8 +36,8 @@ pub(super) fn request(
     let roles = flags.many("role-arn");
     if roles.len() > MAX_HOPS {
         return Err(Error::usage(
-            format!("{} roles are given; a chain has at most {MAX_HOPS}", roles.len()),
-            "a longer chain is usually a mistake in a variable",
+            format!("role chain too long: {} roles (maximum {MAX_HOPS})", roles.len()),
+            "check --role-arn and XASSUME_ROLE_ARN",
         ));
     }
     let typed = flags.is_typed("role-arn");
@@ -73,10 +73,9 @@ fn hop_options(
     let transitive = flags.many("transitive-tag");
     let policy_arns = flags.many("policy-arn");
     if let Some(eleventh) = policy_arns.get(10) {
-        return Err(eleventh.invalid(
-            Invalid::new("is one too many; AWS allows 10 policy ARNs")
-                .hint("write what several of them allow into --policy"),
-        ));
+        let invalid = Invalid::new(format!("too many policy ARNs: {}", policy_arns.len()))
+            .hint("AWS allows 10; combine them into --policy");
+        return Err(Error::Value { origin: eleventh.origin.to_string(), value: String::new(), invalid });
     }
     let mut options = HopOptions {
         external_id: flags.one("external-id").map(|given| given.parse(ExternalId::parse)).transpose()?,
@@ -117,7 +116,7 @@ fn policy(given: &FlagValue, read: &dyn Fn(&Path) -> std::io::Result<String>) ->
     let Some(path) = given.text()?.strip_prefix("file://") else { return given.parse(SessionPolicy::parse) };
     let path = PathBuf::from(path);
     let text = read(&path).map_err(|error| Error::File {
-        what: format!("the policy of {}", given.origin),
+        what: format!("the file of {}", given.origin),
         path,
         reason: reason_of(&error),
     })?;

@@ -49,9 +49,10 @@ pub(crate) fn task(
                 let format = given.parse(Format::parse)?;
                 settings(Purpose::Print).map(|settings| Task::Print(settings, format))
             }
-            None if flags.command().is_empty() => {
-                Err(Error::usage("no command was given", "for a shell with the role: xassume … -- $SHELL"))
-            }
+            None if flags.command().is_empty() => Err(Error::usage(
+                "no command given",
+                "for example: xassume -p production -- aws s3 ls; for a shell: xassume -p production -- $SHELL",
+            )),
             None => settings(Purpose::Run).map(Task::Run),
         },
     }
@@ -59,9 +60,9 @@ pub(crate) fn task(
 
 /// What stands in place of a command, and what to do when there is a command as well.
 const INSTEAD: [(&str, &str); 3] = [
-    ("check", "leave the command out; all other flags go with --check"),
-    ("clear-cache", "leave the command out; for a new session before a command: --force-refresh"),
-    ("print", "leave out the command, or --print to run it"),
+    ("check", "remove the command"),
+    ("clear-cache", "remove the command; for a command with a new session: --force-refresh"),
+    ("print", "remove the command, or remove --print"),
 ];
 
 /// The flag in place of a command. Typed or not at all: a variable that did so at each run would be a trap.
@@ -69,10 +70,10 @@ fn instead_of_a_command(flags: &FlagValues<'_>) -> Result<Option<&'static str>, 
     let mut typed = INSTEAD.into_iter().filter(|(flag, _)| flags.is_typed(flag));
     let Some((flag, hint)) = typed.next() else { return Ok(None) };
     if let Some((other, _)) = typed.next() {
-        return Err(Error::usage(format!("--{flag} and --{other} exclude each other"), "leave out one of them"));
+        return Err(Error::usage(format!("--{flag} cannot be used with --{other}"), "remove one of them"));
     }
     if !flags.command().is_empty() {
-        return Err(Error::usage(format!("--{flag} runs no command"), hint));
+        return Err(Error::usage(format!("--{flag} does not run a command"), hint));
     }
     Ok(Some(flag))
 }

@@ -12,6 +12,9 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 use std::ffi::{OsStr, OsString};
 
+/// The hint where the possible values are listed.
+pub(super) const SEE_HELP: &str = "see xassume --help";
+
 /// A value with where it came from.
 #[derive(Debug, Clone)]
 pub(super) struct FlagValue {
@@ -25,9 +28,7 @@ impl FlagValue {
     /// # Errors
     /// When it is not UTF-8.
     pub(super) fn text(&self) -> Result<&str, Error> {
-        self.value
-            .to_str()
-            .ok_or_else(|| self.invalid(Invalid::new("is not UTF-8").hint("write it in UTF-8, as AWS does")))
+        self.value.to_str().ok_or_else(|| self.invalid(Invalid::new("not valid UTF-8").hint("use UTF-8")))
     }
 
     /// The value as one of AWS's flags.
@@ -138,7 +139,7 @@ impl<'a> FlagValues<'a> {
             _ => Err(Error::Value {
                 origin,
                 value: value.to_string_lossy().into_owned(),
-                invalid: Invalid::new("is no switch").hint("use true, false, 1 or 0"),
+                invalid: Invalid::not_one_of(["true", "false", "1", "0"]).hint(SEE_HELP),
             }),
         }
     }
@@ -158,7 +159,7 @@ impl<'a> FlagValues<'a> {
             text => text.and_then(|text| text.parse().ok()).ok_or_else(|| Error::Value {
                 origin,
                 value: value.to_string_lossy().into_owned(),
-                invalid: Invalid::new("is no count").hint("use 0, 1 or 2"),
+                invalid: Invalid::not_one_of(["0", "1", "2"]).hint(SEE_HELP),
             }),
         }
     }
@@ -192,9 +193,9 @@ impl<'a> FlagValues<'a> {
         if values.all(|value| !value.is_empty()) {
             return Ok(());
         }
-        let or_variable = flag.variable().map(|name| format!(", or use {name}, which may be empty"));
-        let hint = format!("is a variable in its value not set? leave --{long} out{}", or_variable.unwrap_or_default());
-        let invalid = Invalid::new("is empty").hint(hint);
+        let or_variable = flag.variable().map(|name| format!(" (or use {name}, which may be empty)"));
+        let hint = format!("is the shell variable in it set?{}", or_variable.unwrap_or_default());
+        let invalid = Invalid::new("the value is empty").hint(hint);
         Err(Error::Value { origin: format!("--{long}"), value: String::new(), invalid })
     }
 

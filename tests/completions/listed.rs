@@ -76,7 +76,10 @@ fn an_unknown_list_is_rejected() {
     let refused = user().args(["--list", "nonsense"]).run().exited(125);
     assert_eq!(
         (refused.stdout_text().as_str(), refused.stderr.as_str()),
-        ("", "xassume: --list `nonsense` is nothing to list\nhint: it lists profiles, roles and signals\n")
+        (
+            "",
+            "xassume: error: invalid value 'nonsense' for '--list' [possible values: profiles, roles, signals]\nhint: see xassume --help\n"
+        )
     );
 }
 
@@ -85,9 +88,13 @@ fn it_is_not_in_the_help() {
     for form in [&["--list"][..], &["--list", "profiles", "true"], &["-v", "--list", "profiles"], &["--list=profiles"]]
     {
         let refused = user().args(form).run().exited(125);
-        assert!(refused.stderr.starts_with("xassume: unexpected argument '--list"), "{}", refused.stderr);
+        assert!(refused.stderr.starts_with("xassume: error: unexpected argument '--list"), "{}", refused.stderr);
     }
     let echoed = user().args(["-r", "1", "--", "echo", "--list", "profiles"]).run().exited(125);
-    assert!(echoed.stderr.contains("--role-arn `1`"), "the command's own words stay its own: {}", echoed.stderr);
+    assert!(
+        echoed.stderr.contains("invalid value '1' for '--role-arn'"),
+        "the command's own words stay its own: {}",
+        echoed.stderr
+    );
     assert!(!user().arg("--help").run().exited(0).stdout_text().contains("--list"));
 }

@@ -101,7 +101,7 @@ fn a_script_from_the_help_does_not_continue_with_old_credentials() {
         let finished = world.env("X", binary()).run();
         assert!(!finished.status.success(), "{shell:?}");
         assert_eq!(finished.stdout_text(), "", "{shell:?}");
-        assert!(finished.stderr.starts_with("xassume: there is no profile hostile"), "{}", finished.stderr);
+        assert!(finished.stderr.starts_with("xassume: error: profile 'hostile"), "{}", finished.stderr);
     };
     let posix = format!("{}; echo went on", command_in_help("export"));
     for shell in [&["sh"][..], &["sh", "-e"], &["bash", "--norc"], &["bash", "--norc", "-e"], &["zsh", "-f", "-e"]] {
@@ -133,8 +133,7 @@ fn a_universal_variable_of_fish_is_reported_and_kept() {
     }
     let finished = world.env("X", binary()).env("XASSUME_ROLE_ARN", ROLE).run().exited(0);
     assert_eq!(finished.stdout_text(), "mine\n");
-    let told =
-        "xassume: AWS_ACCOUNT_ID is still set: it is a universal variable, which `set -eU AWS_ACCOUNT_ID` erases\n";
+    let told = "xassume: warning: AWS_ACCOUNT_ID is still set: it is a universal variable, which `set -eU AWS_ACCOUNT_ID` erases\n";
     assert_eq!(finished.stderr, told);
 }
 

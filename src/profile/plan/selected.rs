@@ -18,9 +18,9 @@ impl Selected<'_> {
     pub(super) fn looked_at(&self, profiles: &ProfileSet, further: Option<&str>) -> LookedAt {
         let name = self.name;
         let profile = match (profiles.misplaced(name), self.settings) {
-            (Some(found), _) => format!("profile {name} (written {}, and not {})", found.written, found.expected),
-            (None, Some(_)) => format!("profile {name}"),
-            (None, None) => format!("profile {name} (not there)"),
+            (Some(found), _) => format!("profile '{name}' (written {}, not {})", found.written, found.expected),
+            (None, Some(_)) => format!("profile '{name}'"),
+            (None, None) => format!("profile '{name}' (not found)"),
         };
         let environment = ["AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"].map(str::to_owned);
         let environment = environment.into_iter().filter(|_| self.by != NamedBy::Flag);

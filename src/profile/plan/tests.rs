@@ -153,7 +153,7 @@ fn shown(text: &str, variables: &str, flags: &str) -> String {
         }
         Err(error) => {
             let text = error.to_string();
-            assert!(text.len() < 160 && !text.contains('\n'), "{text}");
+            assert!(text.len() < 200 && !text.contains('\n'), "{text}");
             format!("! {text} | {}", error.hint().unwrap_or_default())
         }
     }

@@ -35,15 +35,39 @@ fn settings_of_a_profile_go_to_its_hop() {
     let of =
         |key_and_value: &str| format!("[profile a]\nrole_arn = @A\n{key_and_value}\ncredential_source = Environment");
     refuse(&[
-        ("[profile a]\nrole_arn = x", "", "-p a", "profile a in config: role_arn `x` is not a role ARN", "looks like"),
-        (&of("role_session_name = a/b"), "KEYS", "-p a", "role_session_name `a/b` has '/' in it", "letters"),
-        (&of("external_id = x y"), "KEYS", "-p a", "external_id `x y` has ' '", "letters"),
-        (&of("duration_seconds = 60"), "KEYS", "-p a", "duration_seconds `60` is outside", "hour"),
-        (&of("duration_seconds = -3600"), "KEYS", "-p a", "duration_seconds `-3600` is outside", "hour"),
-        (&of("duration_seconds = 99999999999999999999999"), "KEYS", "-p a", "is outside", "hour"),
-        (&of("mfa_serial = short"), "KEYS", "-p a", "mfa_serial `short` has 5 characters", "AWS allows"),
-        ("", "KEYS AWS_ROLE_SESSION_NAME=x", "-r A", "AWS_ROLE_SESSION_NAME `x` has 1 character;", "AWS allows"),
-        ("---\n[a]\nrole_arn = x", "", "-p a", "profile a in credentials: role_arn", "looks like"),
+        (
+            "[profile a]\nrole_arn = x",
+            "",
+            "-p a",
+            "invalid value 'x' for role_arn of profile 'a' in config: not a role ARN",
+            "looks like",
+        ),
+        (
+            &of("role_session_name = a/b"),
+            "KEYS",
+            "-p a",
+            "role_session_name of profile 'a' in config: contains an invalid character: '/'",
+            "letters",
+        ),
+        (&of("external_id = x y"), "KEYS", "-p a", "invalid character: ' '", "letters"),
+        (
+            &of("duration_seconds = 60"),
+            "KEYS",
+            "-p a",
+            "invalid value '60' for duration_seconds of profile 'a' in config: must be between",
+            "MaxSession",
+        ),
+        (&of("duration_seconds = -3600"), "KEYS", "-p a", "invalid value '-3600' for duration_seconds", "MaxSession"),
+        (&of("duration_seconds = 99999999999999999999999"), "KEYS", "-p a", "must be between", "MaxSession"),
+        (&of("mfa_serial = short"), "KEYS", "-p a", "must have 9 to 256 characters, not 5", "allowed: "),
+        (
+            "",
+            "KEYS AWS_ROLE_SESSION_NAME=x",
+            "-r A",
+            "invalid value 'x' for 'AWS_ROLE_SESSION_NAME': must have 2",
+            "allowed: ",
+        ),
+        ("---\n[a]\nrole_arn = x", "", "-p a", "role_arn of profile 'a' in credentials: not", "looks like"),
     ]);
 }
 
@@ -112,18 +136,24 @@ fn flags_go_to_the_hop_that_they_are_about() {
     let ten: String = " -r A".repeat(10);
     assert_eq!(planned("", "KEYS", &ten).expect("ten roles").hops.len(), 10);
     refuse(&[
-        ("", TOKEN, "-r A --external-id ee", "--external-id cannot be used", "leave out --"),
-        ("", TOKEN, "-r A --tag a=b", "--tag cannot be used", "leave out --"),
-        ("", TOKEN, "-r A --transitive a", "--transitive-tag cannot be used", "leave out --"),
-        ("", TOKEN, "-r A --source-identity me", "--source-identity cannot be used", "leave out --"),
-        ("", TOKEN, "-r A --mfa serial-ff", "--mfa-serial cannot be used", "leave out --"),
-        ("", "KEYS", "-r A -r B --duration 61m", "role/B (role 2 of 2, by --role-arn)", "leave out --duration"),
-        ("", "KEYS", "-r A --duration max --mfa serial-ff", "each try would take an MFA code", "name the duration"),
-        ("", TOKEN, "-r A -r B --duration 61m", "role/B (role 2 of 2, by --role-arn)", "leave out --duration"),
-        (long, "KEYS", "-p a", "role/A (role 2 of 2)", "remove duration_seconds from profile a"),
-        (long, "KEYS", "-p a -r Z", "role/A (role 2 of 3)", "remove duration_seconds from profile a"),
-        (long, "KEYS", "-p a --duration 2h", "role/A (role 2 of 2, by --profile)", "leave out --duration"),
-        ("", "KEYS", &format!("{ten} -r B"), "has more than 10 roles", "nearer"),
+        ("", TOKEN, "-r A --external-id ee", "--external-id cannot be used", "remove --"),
+        ("", TOKEN, "-r A --tag a=b", "--tag cannot be used", "remove --"),
+        ("", TOKEN, "-r A --transitive a", "--transitive-tag cannot be used", "remove --"),
+        ("", TOKEN, "-r A --source-identity me", "--source-identity cannot be used", "remove --"),
+        ("", TOKEN, "-r A --mfa serial-ff", "--mfa-serial cannot be used", "remove --"),
+        ("", "KEYS", "-r A -r B --duration 61m", "role/B (role 2 of 2, from --role-arn)", "remove --duration"),
+        (
+            "",
+            "KEYS",
+            "-r A --duration max --mfa serial-ff",
+            "each attempt would need a new code",
+            "set a fixed duration",
+        ),
+        ("", TOKEN, "-r A -r B --duration 61m", "role/B (role 2 of 2, from --role-arn)", "remove --duration"),
+        (long, "KEYS", "-p a", "role/A (role 2 of 2)", "remove duration_seconds from profile 'a'"),
+        (long, "KEYS", "-p a -r Z", "role/A (role 2 of 3)", "remove duration_seconds from profile 'a'"),
+        (long, "KEYS", "-p a --duration 2h", "role/A (role 2 of 2, from --profile)", "remove --duration"),
+        ("", "KEYS", &format!("{ten} -r B"), "more than 10 roles", "closer"),
     ]);
     check(&[(long, "KEYS", "-p a --duration 1h", "AKENV > B > A,for=3600")]);
 }
@@ -172,36 +202,36 @@ fn two_variables_that_contradict_each_other_are_named() {
             "",
             "KEYS",
             "-R A -R B $--duration 2h",
-            "(role 2 of 2, by XASSUME_ROLE_ARN), as XASSUME_DURATION",
+            "XASSUME_DURATION is too long for arn:aws:iam::123456789012:role/B (role 2 of 2, from XASSUME_ROLE_ARN)",
             "unset XASSUME_D",
         ),
         (
             RANKS,
             "KEYS AWS_PROFILE=d",
             "$--duration 2h",
-            "(role 2 of 2), as XASSUME_DURATION does",
+            "(role 2 of 2): AWS limits role chaining to 1h",
             "unset XASSUME_DURATION",
         ),
         (
             RANKS,
             "KEYS",
             "-P d $--duration 2h",
-            "by XASSUME_PROFILE), as XASSUME_DURATION does",
+            "from XASSUME_PROFILE): AWS limits role chaining to 1h",
             "unset XASSUME_DURATION",
         ),
         (
             "",
             "KEYS",
             "-R A $--mfa serial-ff $--duration max",
-            "as XASSUME_DURATION asks: each try would take an MFA code (XASSUME_MFA_SERIAL)",
-            "name",
+            "XASSUME_DURATION=max cannot be used with MFA (from XASSUME_MFA_SERIAL) for",
+            "set a fixed duration",
         ),
         (
             RANKS,
             "KEYS AWS_PROFILE=m",
             "$--duration max",
-            "as XASSUME_DURATION asks: each try would take an MFA code",
-            "name",
+            "XASSUME_DURATION=max cannot be used with MFA for",
+            "set a fixed duration",
         ),
         ("", "", "-R A $--token /f $--tag a=b", "XASSUME_TAG cannot be used for", "unset XASSUME_TAG"),
         (
@@ -212,37 +242,37 @@ fn two_variables_that_contradict_each_other_are_named() {
             "unset XASSUME",
         ),
         // Without the variable nothing that was configured could sign, and the machine's role is no substitute.
-        ("", "", "-R A $--token /f --tag a=b", "--tag cannot be used for", "leave out --tag"),
+        ("", "", "-R A $--token /f --tag a=b", "--tag cannot be used for", "remove --tag"),
         (
             "",
             "AWS_EC2_METADATA_DISABLED=true",
             "-R A $--token /f --tag a=b",
-            "--tag cannot be used for arn:aws:iam::123456789012:role/A, which is assumed with a web identity token (XASSUME_WEB_",
-            "leave out --tag",
+            "--tag cannot be used for arn:aws:iam::123456789012:role/A, which is assumed with a web identity token (from XASSUME_WEB_",
+            "remove --tag",
         ),
     ]);
     refuse(&[
-        ("", "KEYS", "-r A -r B --duration 2h", "by --role-arn), as --duration does", "leave out --duration"),
+        ("", "KEYS", "-r A -r B --duration 2h", "from --role-arn): AWS limits role chaining", "remove --duration"),
         (
             "",
             "KEYS",
             "-r A --duration max --mfa serial-ff",
-            "as --duration asks: each try would take an MFA code (--mfa-serial)",
-            "name",
+            "--duration max cannot be used with MFA (from --mfa-serial) for",
+            "set a fixed duration",
         ),
         (
             RANKS,
             "KEYS",
             "-p m --duration max $--mfa serial-ff",
-            "as --duration asks: each try would take an MFA code",
-            "name",
+            "--duration max cannot be used with MFA for",
+            "set a fixed duration",
         ),
         (
             "",
             "",
             "-r A --token /f --tag a=b",
-            "which is assumed with a web identity token (--web-identity-token-file)",
-            "leave out",
+            "which is assumed with a web identity token (from --web-identity-token-file)",
+            "remove",
         ),
     ]);
 }
@@ -268,18 +298,30 @@ fn the_region_comes_from_the_flag_the_variables_and_the_used_profile() {
     assert_eq!(region("", "-r A"), some("default-1", RegionFrom::Profile("default".into())));
     assert_eq!(region("", "-p n"), None);
     refuse(&[
-        ("", "KEYS AWS_REGION=eu/west", "-r A", "AWS_REGION `eu/west` is not the name of a region", "eu-west-1"),
-        ("", "KEYS AWS_REGION=US-East-1", "-r A", "AWS_REGION `US-East-1` is not", "in lower case: us-east-1"),
-        ("", "KEYS AWS_REGION=Frankfurt", "-r A", "AWS_REGION `Frankfurt` is not", "eu-west-1"),
+        (
+            "",
+            "KEYS AWS_REGION=eu/west",
+            "-r A",
+            "invalid value 'eu/west' for 'AWS_REGION': not a region name",
+            "eu-west-1",
+        ),
+        (
+            "",
+            "KEYS AWS_REGION=US-East-1",
+            "-r A",
+            "invalid value 'US-East-1' for 'AWS_REGION'",
+            "did you mean us-east-1?",
+        ),
+        ("", "KEYS AWS_REGION=Frankfurt", "-r A", "invalid value 'Frankfurt' for 'AWS_REGION'", "eu-west-1"),
         (
             "[default]\nregion = EU-WEST-1",
             "KEYS",
             "-r A",
-            "profile default in config: region `EU-WEST-1` is not",
-            "in lower case: eu-west-1",
+            "invalid value 'EU-WEST-1' for region of profile 'default' in config",
+            "did you mean eu-west-1?",
         ),
-        ("", "KEYS", "-r A --region -x", "--region `-x` is not the name", "eu-west-1"),
-        ("[default]\nregion = a b", "KEYS", "-r A", "profile default in config: region `a b` is not", "eu-west-1"),
+        ("", "KEYS", "-r A --region -x", "invalid value '-x' for '--region': not", "eu-west-1"),
+        ("[default]\nregion = a b", "KEYS", "-r A", "invalid value 'a b' for region of profile 'default'", "eu-west-1"),
     ]);
 }
 
@@ -308,7 +350,7 @@ fn the_network_comes_from_variables_before_the_used_profile() {
     assert_eq!(url(&format!("{sts} AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true"), "-r A"), None);
     assert_eq!(url(&format!("AWS_PROFILE=n {all}"), "-r A"), some("http://all"));
     let missing = network("AWS_PROFILE=n", "-r A").expect_err("no section");
-    assert_eq!(missing.to_string(), "there is no [services none], which profile n names");
+    assert_eq!(missing.to_string(), "[services none] not found (from profile 'n')");
 
     let default = network("", "-r A").expect("network");
     assert_eq!(

@@ -26,8 +26,8 @@ fn keys_in_the_environment_are_the_source_unless_the_flag_names_a_profile() {
         (DEPLOY, "AWS_ACCESS_KEY_ID= AWS_SECRET_ACCESS_KEY= AWS_PROFILE= AWS_ROLE_ARN=", "-r A", "default:AKD > A"),
     ]);
     refuse(&[
-        ("", "AWS_ACCESS_KEY_ID=a", "-r A", "AWS_SECRET_ACCESS_KEY is missing", "export AWS_SECRET_ACCESS_KEY"),
-        ("", "AWS_SECRET_ACCESS_KEY=a", "-r A", "AWS_ACCESS_KEY_ID is missing", "export AWS_ACCESS_KEY_ID"),
+        ("", "AWS_ACCESS_KEY_ID=a", "-r A", "AWS_SECRET_ACCESS_KEY is not", "set AWS_SECRET_ACCESS_KEY"),
+        ("", "AWS_SECRET_ACCESS_KEY=a", "-r A", "AWS_ACCESS_KEY_ID is not", "set AWS_ACCESS_KEY_ID"),
     ]);
     let token = |variables| match planned("", &format!("KEYS {variables}"), "-r A").expect("plan").source {
         Source::EnvironmentKeys(keys) => keys.session_token.map(|token| token.reveal().to_owned()),
@@ -102,22 +102,28 @@ fn a_profile_gives_credentials_in_botocores_order() {
             "",
             off,
             "-r A",
-            "looked at AWS_ACCESS_KEY_ID, AWS_WEB_IDENTITY_TOKEN_FILE, profile default (not there)",
-            "keys",
+            "tried: AWS_ACCESS_KEY_ID, AWS_WEB_IDENTITY_TOKEN_FILE, profile 'default' (not found)",
+            "AWS_ACCESS_KEY_ID",
         ),
-        ("[profile p]", off, "-r A -p p", "looked at profile p, container variables, instance metadata", "keys"),
+        (
+            "[profile p]",
+            off,
+            "-r A -p p",
+            "tried: profile 'p', container variables, instance metadata",
+            "--profile NAME",
+        ),
         (
             "[default]\naws_access_key_id = a",
             "",
             "-r A",
-            "config has half a pair of keys: aws_secret_access_key",
+            "config has aws_access_key_id, but no aws_secret_access_key",
             "add",
         ),
         (
             "---\n[p]\naws_secret_access_key = a",
             "",
             "-r A -p p",
-            "credentials has half a pair of keys: aws_access_key_id",
+            "credentials has aws_secret_access_key, but no aws_access_key_id",
             "add",
         ),
     ]);
@@ -155,44 +161,44 @@ fn sso_in_both_forms() {
         ),
     ]);
     refuse(&[
-        (profile, "", "-r A -p p", "lacks sso_start_url, sso_region", "aws configure sso --profile p"),
+        (profile, "", "-r A -p p", "missing sso_start_url, sso_region", "aws configure sso --profile p"),
         (
             "[profile p]\nsso_role_name = R\nsso_region = e\nsso_start_url = u",
             "",
             "-r A -p p",
-            "lacks sso_account_id",
+            "missing sso_account_id",
             "p",
         ),
         (
             "[profile p]\nsso_account_id = R\nsso_region = e\nsso_start_url = u",
             "",
             "-r A -p p",
-            "lacks sso_role_name",
+            "missing sso_role_name",
             "p",
         ),
         (
             &format!("[sso-session corp]\nsso_region = e\n{profile}sso_session = corp"),
             "",
             "-r A -p p",
-            "lacks sso_start_url",
+            "missing sso_start_url",
             "add sso_start_url to [sso-session corp]",
         ),
         (
             &sso("sso_session = corp\nsso_region = z"),
             "",
             "-r A -p p",
-            "[sso-session corp] disagree about sso_region",
+            "[sso-session corp] have different values for sso_region",
             "remove",
         ),
         (
             &format!("[sso-session corp]\nsso_region = evil.example/\nsso_start_url = u\n{profile}sso_session = corp"),
             "",
             "-r A -p p",
-            "sso_region `evil.example/` is not the name of a region",
+            "invalid value 'evil.example/' for sso_region",
             "eu-west-1",
         ),
-        (&sso("sso_session = crop"), "", "-r A -p p", "there is no [sso-session crop], which profile p", "corp"),
-        (&format!("{profile}sso_session = x"), "", "-r A -p p", "there is no [sso-session x]", "add a section"),
+        (&sso("sso_session = crop"), "", "-r A -p p", "[sso-session crop] not found (from profile 'p')", "corp"),
+        (&format!("{profile}sso_session = x"), "", "-r A -p p", "[sso-session x] not found", "add a section"),
     ]);
 }
 
