@@ -94,7 +94,9 @@ fn the_expected_account_is_checked_for_cached_sessions_too() {
     let sts = FakeSts::start();
     let xassume = xassume(&sts);
     ran(&xassume);
-    assert!(failed(&xassume.args(["--expect-account", "222222222222"])).contains("is not in account"));
+    assert!(
+        failed(&xassume.args(["--expect-account", "222222222222"])).contains("wrong account: expected 222222222222")
+    );
     assert_eq!(sts.requests().len(), 1);
 }
 
@@ -157,9 +159,9 @@ fn an_older_session_is_used_while_sts_is_down() {
     for (answer, limit, reason) in [
         (Answer::unavailable(), "20s", ": ServiceUnavailable: "),
         (Answer::throttling(), "20s", ": Throttling: "),
-        (busy(429), "20s", ": HTTP status 429: "),
-        (busy(503), "20s", ": HTTP status 503: "),
-        (Answer::Hang, "2s", " gave no answer within 2s; "),
+        (busy(429), "20s", ": HTTP 429: "),
+        (busy(503), "20s", ": HTTP 503: "),
+        (Answer::Hang, "2s", " timed out after 2s; "),
     ] {
         let sts = FakeSts::builder().lifetime(30 * MINUTE).start();
         let xassume = xassume(&sts);
@@ -195,6 +197,6 @@ fn recursive_xassumes_do_not_wait_for_each_other() {
         crate::support::binary().display()
     );
     let error = failed(&Xassume::new(&sts).without_keys().file(".aws/config", config).args(["-p", "loop", "-r", ROLE]));
-    assert!(error.contains("to help obtain the very session"), "{error}");
+    assert!(error.contains("recursive credential_process"), "{error}");
     assert_eq!(sts.requests().len(), 0);
 }

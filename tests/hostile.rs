@@ -12,7 +12,7 @@ fn rejected(xassume: Xassume) -> (String, String) {
     assert_eq!(finished.stdout_text(), "", "the command must not start");
     let lines: Vec<&str> = finished.stderr.split('\n').collect();
     let [message, hint, ""] = lines[..] else { panic!("{:?}", finished.stderr) };
-    assert!(message.starts_with("xassume: ") && hint.starts_with("hint: "), "{:?}", finished.stderr);
+    assert!(message.starts_with("xassume: error: ") && hint.starts_with("hint: "), "{:?}", finished.stderr);
     assert!(!finished.stderr.chars().any(|c| c.is_control() && c != '\n'), "{:?}", finished.stderr);
     (message.to_owned(), hint.to_owned())
 }
@@ -35,7 +35,7 @@ fn a_message_of_sts_cannot_add_a_line_or_move_the_cursor() {
 fn a_role_cannot_add_a_line() {
     let sts = FakeSts::start();
     let (message, _) = rejected(Xassume::new(&sts).args(["-r", "arn:aws\nxassume: all is well:iam::1:role/x"]));
-    assert!(message.contains("has '\\n' in it"), "{message}");
+    assert!(message.contains("contains an invalid character: '\\n'"), "{message}");
     assert_eq!(sts.requests().len(), 0);
 }
 
@@ -46,7 +46,7 @@ fn an_expiry_in_the_year_1_has_passed() {
     let config = format!("[profile p]\ncredential_process = echo '{output}'\n");
     let xassume = Xassume::new(&sts).without_keys().file(".aws/config", config).args(["-p", "p", "-r", ROLE]);
     let (message, _) = rejected(xassume);
-    assert!(message.contains("its credentials expired at 1970-01-01T00:00:00Z"), "{message}");
+    assert!(message.contains("printed credentials that expired at 1970-01-01T00:00:00Z"), "{message}");
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn endless_files_are_not_read_to_the_end() {
     let made = std::fs::File::create(&large).and_then(|file| file.set_len((16 << 20) + 1));
     made.expect("a file without blocks");
     let large = large.to_str().expect("text");
-    for (path, reason) in [(large, "it is larger than "), ("/dev/zero", "it is a device, not a regular file")] {
+    for (path, reason) in [(large, "larger than "), ("/dev/zero", "it is a device, not a regular file")] {
         let (message, _) = rejected(world.clone().env("AWS_CONFIG_FILE", path).args(["-r", ROLE]));
         assert!(message.contains(&format!("{path}: {reason}")), "{message}");
         for flag in ["--ca-bundle", "--web-identity-token-file"] {
@@ -66,7 +66,7 @@ fn endless_files_are_not_read_to_the_end() {
         }
     }
     let (message, _) = rejected(Xassume::new(&sts).args(["--policy", "file:///dev/zero", "-r", ROLE]));
-    assert!(message.contains("it is larger than"), "{message}");
+    assert!(message.contains("larger than"), "{message}");
     assert_eq!(sts.requests().len(), 0);
 }
 

@@ -63,7 +63,7 @@ fn a_printed_session_replaces_the_line() {
     terminal.through(&line);
     sts.release();
     let shown = terminal.wait().exited(0).stdout_text();
-    let begin = format!("{line}{ERASE}xassume: standard output is a terminal, which now shows the secrets");
+    let begin = format!("{line}{ERASE}xassume: warning: standard output is a terminal, which now shows the secrets");
     let (_, printed) = shown.split_once(&begin).expect(&shown);
     assert!(printed.contains("\nAWS_ACCESS_KEY_ID=") && !printed.contains(ERASE), "{shown:?}");
 }
@@ -101,7 +101,7 @@ fn an_error_replaces_the_line() {
     let terminal = Terminal::run(&with_command(user(&sts).env("NO_COLOR", "1"), &["-r", ROLE]));
     terminal.through("waiting for STS");
     sts.release();
-    terminal.through(&format!("{ERASE}xassume: cannot assume {ROLE}"));
+    terminal.through(&format!("{ERASE}xassume: error: cannot assume {ROLE}"));
     terminal.wait().exited(125);
 }
 
@@ -114,8 +114,8 @@ fn a_warning_replaces_the_line() {
     let args = ["-r", ROLE, "--min-ttl", "59m", "--sts-timeout", "4s"];
     let terminal = Terminal::run(&with_command(xassume, &args));
     terminal.through(&format!("xassume: waiting for STS: {ROLE}"));
-    let warning = terminal.through("the cached session is used");
-    assert!(warning.starts_with(&format!("{ERASE}xassume: cannot assume {ROLE}")), "{warning:?}");
+    let warning = terminal.through("the cached session is");
+    assert!(warning.starts_with(&format!("{ERASE}xassume: warning: cannot assume {ROLE}")), "{warning:?}");
     terminal.line("ran");
     terminal.wait().exited(0);
 }
@@ -246,7 +246,7 @@ fn a_prompt_replaces_the_line() {
     let terminal = Terminal::run(&with_command(xassume, &[]));
     terminal.through(&format!("waiting for STS: role 1 of 2, {HUB}"));
     sts.release();
-    assert_eq!(terminal.through(&format!("MFA code of {DEVICE}: ")), format!("{ERASE}MFA code of {DEVICE}: "));
+    assert_eq!(terminal.through(&format!("MFA code for {DEVICE}: ")), format!("{ERASE}MFA code for {DEVICE}: "));
     terminal.keys("314159\n");
     terminal.through(&format!("{ERASE}xassume: waiting for STS: role 2 of 2, {ROLE}"));
     sts.release();

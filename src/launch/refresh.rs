@@ -33,23 +33,23 @@ const RESERVE: Duration = Duration::from_secs(5);
 pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Result<Session, Problem> {
     let limit = limit(launch);
     let failed = |reason: &dyn std::fmt::Display| Problem {
-        text: format!("the process of the refresh gave no answer: {reason}"),
-        hint: Some("was it killed? the kernel does that when memory runs out".into()),
+        text: format!("the refresh process failed: {reason}"),
+        hint: Some("was it killed? the kernel kills processes when memory runs out".into()),
     };
     let job = offload.start(Life::Bound, message::MOST_BYTES, |answer| obtain(launch, answer));
     let mut job = job.map_err(|error| Problem {
         text: format!("cannot start a process for the refresh: {}", reason_of(&error)),
-        hint: Some("are processes, memory or descriptors limited here?".into()),
+        hint: Some("check `ulimit -a` and the limits of the container or unit: processes, memory, open files".into()),
     })?;
     let answer = match tokio::time::timeout(limit, job.answered()).await {
         Ok(answer) => answer.map_err(|error| failed(&reason_of(&error)))?,
         Err(_) => {
             return Err(Problem {
                 text: format!(
-                    "the refresh did not end within {}: a file or a lock that it needs does not answer",
+                    "the refresh timed out after {}: a file or a lock that it needs is blocked",
                     humantime::format_duration(limit)
                 ),
-                hint: Some("is a file system frozen, or its server gone?".into()),
+                hint: Some("is a file system frozen, or its server unreachable?".into()),
             });
         }
     };

@@ -52,8 +52,8 @@ impl<'a> Codes<'a> {
         let from = match (from, device) {
             (CodeSource::Typed(_) | CodeSource::StandardInput, None) => {
                 return Err(Error::usage(
-                    "--mfa-token is given, but no MFA device is named",
-                    "add --mfa-serial, or mfa_serial to the profile that has the role",
+                    "--mfa-token requires an MFA device",
+                    "add --mfa-serial, or set mfa_serial in the profile",
                 ));
             }
             (CodeSource::Prompt, _) => From::Prompt,
@@ -143,11 +143,18 @@ fn read_line() -> Result<MfaCode, MfaFailure> {
     let mut byte = [0];
     while line.len() < MOST_BYTES {
         match nix::unistd::read(std::io::stdin(), &mut byte) {
-            Ok(0) if line.is_empty() => return Err(MfaFailure::NotGiven { from, reason: "it is empty".into() }),
+            Ok(0) if line.is_empty() => {
+                return Err(MfaFailure::NotGiven { from, reason: "standard input is empty".into() });
+            }
             Ok(1..) if byte != *b"\n" => line.extend_from_slice(&byte),
             Ok(_) => break,
             Err(Errno::EINTR) => {}
-            Err(error) => return Err(MfaFailure::NotGiven { from, reason: error.desc().into() }),
+            Err(error) => {
+                return Err(MfaFailure::NotGiven {
+                    from,
+                    reason: format!("cannot read standard input: {}", error.desc()),
+                });
+            }
         }
     }
     parse(&line, from)
@@ -165,8 +172,8 @@ mod tests {
         let next = |codes: &Codes<'_>| {
             runtime.block_on(codes.next(&serial, ProgramLimit::OWN)).map_err(|error| error.to_string())
         };
-        let none =
-            "no MFA code of device-01: a refresh needs a new one, and nobody is asked after the start".to_owned();
+        let none = "no MFA code for device-01: each refresh needs a new code, and there is no prompt after the start"
+            .to_owned();
 
         let codes = Codes::new(&typed, Some(&serial), Vec::new()).expect("codes");
         assert_eq!(next(&codes), MfaCode::parse("123456").map_err(|error| error.to_string()));

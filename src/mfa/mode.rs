@@ -185,6 +185,6 @@ mod tests {
         let plan = planned(&device(&process), &[], None);
         let settings = MfaSettings { code: CodeSource::Prompt, session_duration: MFA_SESSION };
         let refused = unattended(&plan, &settings, Some(KeyKind::Temporary)).expect_err("known by now");
-        assert!(refused.to_string().contains("device-01: a refresh needs a new one"), "{refused}");
+        assert!(refused.to_string().contains("device-01: each refresh needs a new code"), "{refused}");
     }
 }

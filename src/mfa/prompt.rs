@@ -21,34 +21,37 @@ const MOST_SHOWN: usize = 256;
 pub(super) async fn ask(serial: &MfaSerial) -> Result<MfaCode, MfaFailure> {
     let none = |error: io::Error| MfaFailure::NoTerminal {
         reason: match error.raw_os_error() {
-            Some(libc::ENXIO) => "this process has none".into(),
+            Some(libc::ENXIO) => "the process has none".into(),
             _ => reason_of(&error),
         },
     };
     let keyboard = Keyboard::open().map_err(none)?;
     if !is_watched(&keyboard) {
-        return Err(none(io::Error::other("xassume is not in its foreground")));
+        return Err(none(io::Error::other("xassume runs in the background")));
     }
     let serial = one_line(&serial.to_string(), MOST_SHOWN);
-    let mut question = format!("MFA code of {serial}: ");
+    let mut question = format!("MFA code for {serial}: ");
     for _ in 0..TRIES {
         keyboard.show(&question).await.map_err(none)?;
-        let line = keyboard.line(MOST_BYTES).await.map_err(|error| not_given(&reason_of(&error)))?;
+        let line = keyboard
+            .line(MOST_BYTES)
+            .await
+            .map_err(|error| not_given(format!("cannot read the terminal: {}", reason_of(&error))))?;
         if line.is_empty() {
             // The shell's next prompt, or the error, begins on a line of its own.
             let _ = keyboard.show("\n").await;
-            return Err(not_given("it was closed"));
+            return Err(not_given("no code was entered".to_owned()));
         }
         match codes::parse(&line, CodeOrigin::Prompt) {
             Ok(code) => return Ok(code),
-            Err(_) => question = format!("a code has six digits\nMFA code of {serial}: "),
+            Err(_) => question = format!("The code must have six digits.\nMFA code for {serial}: "),
         }
     }
     Err(MfaFailure::Malformed { from: CodeOrigin::Prompt })
 }
 
-fn not_given(reason: &str) -> MfaFailure {
-    MfaFailure::NotGiven { from: CodeOrigin::Prompt, reason: reason.to_owned() }
+fn not_given(reason: String) -> MfaFailure {
+    MfaFailure::NotGiven { from: CodeOrigin::Prompt, reason }
 }
 
 /// Whether somebody may be looking: this is the foreground group, or a standard stream is a terminal. A daemon that was

@@ -20,7 +20,7 @@ pub(crate) enum Part {
     SessionToken,
 }
 
-/// Why a value is no part of any keys. The value itself is not told.
+/// Why a value is not a valid part of access keys. Never includes the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flaw {
     Empty,
@@ -68,7 +68,7 @@ fn flaw(text: &str) -> Option<Flaw> {
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::AccessKeyId => "access key id",
+            Self::AccessKeyId => "access key ID",
             Self::SecretAccessKey => "secret access key",
             Self::SessionToken => "session token",
         })
@@ -79,10 +79,10 @@ impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Empty => "is empty",
-            Self::LineBreak => "holds a line break",
-            Self::Space => "holds a space",
-            Self::Control => "holds a control character",
-            Self::NotAscii => "holds a character that is not ASCII",
+            Self::LineBreak => "contains a line break",
+            Self::Space => "contains a space",
+            Self::Control => "contains a control character",
+            Self::NotAscii => "contains a character that is not ASCII",
         })
     }
 }

@@ -73,22 +73,22 @@ impl Call<'_> {
         let (keys, validity) = self.credentials(credentials)?;
         let user = user.ok_or_else(|| self.garbage("it holds no assumed-role user"))?;
         if !is_text(&user.arn) {
-            return Err(self.garbage("its assumed-role ARN is empty or not text"));
+            return Err(self.garbage("the assumed-role ARN is missing or not text"));
         }
         Ok(Session { keys, validity, assumed_role_arn: user.arn })
     }
 
     pub(super) fn credentials(&self, credentials: Option<Credentials>) -> Result<(Keys, Validity), Box<AssumeError>> {
-        let credentials = credentials.ok_or_else(|| self.garbage("it holds no credentials"))?;
+        let credentials = credentials.ok_or_else(|| self.garbage("no credentials"))?;
         let fields = [&credentials.access_key_id, &credentials.secret_access_key, &credentials.session_token];
         if !fields.into_iter().all(|field| is_text(field)) {
-            return Err(self.garbage("its credentials are empty or not text"));
+            return Err(self.garbage("the credentials are empty or not text"));
         }
-        let expiration = SystemTime::try_from(credentials.expiration)
-            .map_err(|_| self.garbage("its expiration is no moment that this machine can hold"))?;
+        let expiration =
+            SystemTime::try_from(credentials.expiration).map_err(|_| self.garbage("the expiration is out of range"))?;
         let dated = self.line.date.last().unwrap_or_else(Dated::now);
         let lifetime = expiration.duration_since(dated.server).ok().filter(|lifetime| !lifetime.is_zero());
-        let lifetime = lifetime.ok_or_else(|| self.garbage("its session has expired already"))?;
+        let lifetime = lifetime.ok_or_else(|| self.garbage("the session has already expired"))?;
         let age = dated.age();
         let left = lifetime.saturating_sub(age);
         if left.is_zero() {
@@ -107,7 +107,7 @@ impl Call<'_> {
         let texts = [answer.arn, answer.account].map(|field| field.filter(|field| is_text(field)));
         match texts {
             [Some(arn), Some(account)] => Ok(CallerIdentity { arn, account }),
-            _ => Err(self.garbage("it tells no ARN or no account")),
+            _ => Err(self.garbage("no ARN or no account")),
         }
     }
 
@@ -130,14 +130,14 @@ pub(super) fn answered(status: StatusCode, error: &ErrorMetadata, route: &Route)
     };
     match (refusal, &route.proxy) {
         (Some(refusal), _) => {
-            let code = error.code().map_or_else(|| format!("HTTP status {status}"), str::to_owned);
+            let code = error.code().map_or_else(|| format!("HTTP {}", status.as_u16()), str::to_owned);
             Cause::Refused { code, message, refusal }
         }
         (None, Some(proxy)) if status.as_u16() == PROXY_AUTHENTICATION_REQUIRED => {
-            let reason = "it asks for a user and a password".into();
+            let reason = "authentication required".into();
             Cause::Network(NetworkFailure::Proxy { proxy: proxy.url.clone(), reason })
         }
-        (None, _) => Cause::Garbage(format!("it has HTTP status {status}, but is no document of STS's")),
+        (None, _) => Cause::Garbage(format!("HTTP {}", status.as_u16())),
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) async fn keys(network: &Network, vars: &Vars) -> Result<Keys, SourceE
     let answer = Service::new(network, Proxy::Never, PATIENCE).ask(request).await;
     let reply = answer.map_err(|unanswered| failed(unanswered.to_string(), unanswered.answer()))?;
     if reply.status != 200 {
-        let reason = format!("it answers with HTTP status {}", reply.status);
+        let reason = format!("HTTP {}", reply.status);
         return Err(failed(reason, Answer::Refused(Some(reply.status))));
     }
     document::keys(&reply.body).map_err(|reason| failed(reason, Answer::Refused(None)))
@@ -62,7 +62,7 @@ async fn url(vars: &Vars) -> Result<String, String> {
     if parsed.scheme_str() == Some("https") || is_own(host).await {
         Ok(url.to_owned())
     } else {
-        Err(format!("{FULL} leads over http to a host that is not this machine's own: {url}"))
+        Err(format!("{FULL} is an http URL of another host: {url}"))
     }
 }
 
@@ -94,11 +94,13 @@ fn token(vars: &Vars) -> Result<Option<Secret>, SourceError> {
             reason,
         };
         let bytes = stored::read(path, MOST_TOKEN).map_err(failed)?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| failed("it is not text".into()))?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| failed("the file is not text".into()))?;
         return match text {
-            "" => Err(failed("it is empty".into())),
+            "" => Err(failed("the file is empty".into())),
             text if can_be_sent(text) => Ok(Some(Secret::new(text))),
-            _ => Err(failed("it holds a line break or another character that no HTTP header can hold".into())),
+            _ => Err(failed(
+                "the file contains a line break or another character that is not allowed in an HTTP header".into(),
+            )),
         };
     }
     match vars.text(TOKEN) {

@@ -23,20 +23,20 @@ struct Document {
 /// # Errors
 /// What is wrong with the answer, without any of its secrets.
 pub(super) fn keys(body: &[u8]) -> Result<Keys, String> {
-    let document: Document = serde_json::from_slice(body).map_err(|_| "its answer cannot be understood")?;
+    let document: Document = serde_json::from_slice(body).map_err(|_| "invalid response")?;
     // As for botocore, a document with keys is one whatever its code is.
     let code = document.code.as_ref().and_then(Value::as_str).filter(|code| *code != "Success");
     if let (None, Some(code)) = (&document.access_key_id, code) {
         let message = document.message.as_ref().and_then(Value::as_str);
         let message = message.map(|message| format!(": {}", shortened(message))).unwrap_or_default();
-        return Err(format!("it answers with {}{message}", shortened(code)));
+        return Err(format!("{}{message}", shortened(code)));
     }
-    let lacks = |name: &str| format!("its answer lacks {name}");
+    let lacks = |name: &str| format!("invalid response: {name} is missing");
     let id = document.access_key_id.ok_or_else(|| lacks("AccessKeyId"))?;
     let secret = document.secret_access_key.ok_or_else(|| lacks("SecretAccessKey"))?;
     let token = document.token.ok_or_else(|| lacks("Token"))?;
     let expiration = document.expiration.ok_or_else(|| lacks("Expiration"))?;
-    parse_time(&expiration).ok_or("its answer has an Expiration that is not a time")?;
+    parse_time(&expiration).ok_or("invalid response: Expiration is not a valid RFC 3339 time")?;
     checked(&id, &secret, &token)
 }
 
@@ -45,7 +45,7 @@ pub(super) fn keys(body: &[u8]) -> Result<Keys, String> {
 /// # Errors
 /// Which of them cannot be used, and why.
 pub(super) fn checked(id: &str, secret: &str, token: &str) -> Result<Keys, String> {
-    Keys::checked(id, secret, Some(token)).map_err(|(part, flaw)| format!("the {part} in its answer {flaw}"))
+    Keys::checked(id, secret, Some(token)).map_err(|(part, flaw)| format!("invalid response: the {part} {flaw}"))
 }
 
 #[cfg(test)]
@@ -77,17 +77,17 @@ mod tests {
     #[test]
     fn what_is_wrong_is_one_line_without_secrets() {
         for (text, reason) in [
-            ("", "its answer cannot be understood"),
-            ("<html>", "its answer cannot be understood"),
-            (r#"{"Code":"Failed","Message":"no\nrole"}"#, "it answers with Failed: no role"),
-            (r#"{"AccessKeyId":"A","SecretAccessKey":"s"}"#, "its answer lacks Token"),
+            ("", "invalid response"),
+            ("<html>", "invalid response"),
+            (r#"{"Code":"Failed","Message":"no\nrole"}"#, "Failed: no role"),
+            (r#"{"AccessKeyId":"A","SecretAccessKey":"s"}"#, "invalid response: Token is missing"),
             (
                 r#"{"AccessKeyId":"A","SecretAccessKey":"s","Token":"t","Expiration":"soon"}"#,
-                "its answer has an Expiration that is not a time",
+                "invalid response: Expiration is not a valid RFC 3339 time",
             ),
             (
                 r#"{"AccessKeyId":"","SecretAccessKey":"s","Token":"t","Expiration":"2026-01-01T00:00:00Z"}"#,
-                "the access key id in its answer is empty",
+                "invalid response: the access key ID is empty",
             ),
         ] {
             assert_eq!(read(text), Err(reason.into()), "{text}");

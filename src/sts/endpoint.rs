@@ -2,7 +2,7 @@
 //! SDK knows. The URLs of the services that give source credentials follow from it.
 
 use super::{Network, main_region};
-use crate::error::shortened;
+use crate::error::quoted;
 use crate::profile::{Plan, Source, endpoint as endpoint_url};
 use crate::vars::Vars;
 use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
@@ -66,7 +66,8 @@ impl Giver {
         };
         let mut named = [variable, "AWS_ENDPOINT_URL"].into_iter().filter_map(|name| Some((name, vars.text(name)?)));
         if let Some((name, url)) = named.next().filter(|_| !vars.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) {
-            let url = endpoint_url(url).map_err(|invalid| format!("{name} `{}` {invalid}", shortened(url)))?;
+            let url =
+                endpoint_url(url).map_err(|invalid| format!("invalid value {} for '{name}'{invalid}", quoted(url)))?;
             return Ok(url.trim_end_matches('/').to_owned());
         }
         let of_sts = of_region(region, false, false).unwrap_or_default();
@@ -122,7 +123,7 @@ mod tests {
         let (own, all) = (("AWS_ENDPOINT_URL_SSO", "http://own/"), ("AWS_ENDPOINT_URL", "http://all"));
         assert_eq!(url(&[own, all]), Ok("http://own".into()));
         assert_eq!(url(&[all]), Ok("http://all".into()));
-        let no_url = Err("AWS_ENDPOINT_URL_SSO `own` is not an http or https URL".into());
+        let no_url = Err("invalid value 'own' for 'AWS_ENDPOINT_URL_SSO': must be an http or https URL".into());
         assert_eq!(url(&[("AWS_ENDPOINT_URL_SSO", "own"), all]), no_url);
         let ignored = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
         assert_eq!(url(&[own, ignored]), Ok("https://portal.sso.eu-west-1.amazonaws.com".into()));

@@ -78,9 +78,9 @@ pub(super) fn failure(error: &(dyn Error + 'static), route: &Route) -> NetworkFa
         && (tunnel.is_some() || route.url.starts_with("http:"))
     {
         let reason = match tunnel {
-            _ if unknown => "its host name cannot be resolved".to_owned(),
-            Some("proxy authorization required") => "it asks for a user and a password".to_owned(),
-            Some("unsuccessful") => format!("it opens no tunnel to {}", route.url),
+            _ if unknown => "cannot resolve its host name".to_owned(),
+            Some("proxy authorization required") => "authentication required".to_owned(),
+            Some("unsuccessful") => format!("it refused to connect to {}", route.url),
             Some("unexpected end of file") => "it closed the connection".to_owned(),
             Some(_) | None => tls_reason(&last),
         };
@@ -101,22 +101,21 @@ pub(super) fn broke_off(error: &(dyn Error + 'static)) -> bool {
     errors.any(|error| error.is::<hyper::Error>() || error.is::<io::Error>())
 }
 
-/// The TLS library's reason in words, where it has only the names of its own types or counts seconds since 1970.
+/// The TLS library's reason, without the names of its types and seconds since 1970.
 fn tls_reason(text: &str) -> String {
     let Some(reason) = text.strip_prefix("invalid peer certificate: ") else { return text.to_owned() };
-    let reason = match reason {
-        "UnknownIssuer" => "nobody who is trusted has issued it".to_owned(),
-        "BadSignature" => "it is not signed by who is named as its issuer".to_owned(),
-        expired if expired.starts_with("certificate expired") => "it has expired".to_owned(),
+    match reason {
+        "UnknownIssuer" => "certificate not trusted (unknown issuer)".to_owned(),
+        "BadSignature" => "invalid certificate signature".to_owned(),
+        expired if expired.starts_with("certificate expired") => "certificate expired".to_owned(),
         other if other.contains("CaUsedAsEndEntity") => {
-            "it is that of an authority (CA:TRUE), and not of a server".to_owned()
+            "the certificate belongs to an authority (CA:TRUE), not to a server".to_owned()
         }
         other if other.contains("EndEntityUsedAsCa") => {
-            "it is issued by a certificate that is not that of an authority (CA:FALSE)".to_owned()
+            "the issuer of the certificate is not an authority (CA:FALSE)".to_owned()
         }
         other => other.replace("DnsName(\"", "").replace("\")", ""),
-    };
-    format!("invalid peer certificate: {reason}")
+    }
 }
 
 fn is_tls(text: &str) -> bool {

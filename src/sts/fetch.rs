@@ -64,7 +64,7 @@ impl Reply {
         let document: Option<serde_json::Value> = serde_json::from_slice(&self.body).ok();
         let message = document.as_ref().and_then(|document| document.get("message")?.as_str());
         let message = message.map(|message| format!(": {}", shortened(message))).unwrap_or_default();
-        format!("it answers with HTTP status {}{message}", self.status)
+        format!("HTTP {}{message}", self.status)
     }
 
     /// Whether a later try may have another answer.
@@ -91,10 +91,10 @@ pub(super) enum Unanswered {
 impl fmt::Display for Unanswered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Silent(limit) => write!(f, "no answer within {}", humantime::format_duration(*limit)),
+            Self::Silent(limit) => write!(f, "timed out after {}", humantime::format_duration(*limit)),
             Self::Broken(reason) | Self::Unreached(reason) => f.write_str(reason),
-            Self::Unsendable(part) => write!(f, "{part} cannot be sent in a request"),
-            Self::TooLarge => write!(f, "its answer is longer than {MOST_BYTES} bytes"),
+            Self::Unsendable(part) => write!(f, "{part} contains characters that are not allowed in a request"),
+            Self::TooLarge => write!(f, "the response is longer than {MOST_BYTES} bytes"),
         }
     }
 }
@@ -204,7 +204,7 @@ mod tests {
     fn what_cannot_be_sent_is_not_an_outage() {
         let request = Request { method: "GET", url: "http://127.0.0.1/", headers: &[("token", "a\nb")], body: None };
         let unanswered = built(request).expect_err("no header has a line break");
-        assert_eq!(unanswered.to_string(), "token cannot be sent in a request");
+        assert_eq!(unanswered.to_string(), "token contains characters that are not allowed in a request");
         assert_eq!(unanswered.answer(), Answer::Refused(None));
     }
 }

@@ -13,7 +13,7 @@ use super::http::{StsConnection, received};
 use super::instance::role_name;
 use super::source::{Proof, process_keys};
 use crate::error::{AssumeError, Error, MetadataFailure, ProcessFailure, SourceError, StsCall};
-use crate::hostile::{Bound, bounded, checked_page, is_telling, redacted, seen};
+use crate::hostile::{Bound, bounded, checked_page, is_recognizable, redacted, seen};
 use crate::log_options::LogOptions;
 use crate::print::document::container;
 use crate::report::Report;
@@ -48,7 +48,7 @@ pub fn sts_answer(bytes: &[u8]) {
     let headers = headers.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect();
     let canned = Canned { status: status.parse().unwrap_or(200), headers, body: body.to_owned() };
     let secrets = ["SecretAccessKey", "SessionToken"].into_iter().filter_map(|tag| content(body, tag));
-    let secrets: Vec<&str> = secrets.filter(|secret| is_telling(secret, text)).collect();
+    let secrets: Vec<&str> = secrets.filter(|secret| is_recognizable(secret, text)).collect();
     let shown = match bounded(text.len(), BOUND, || asked(call, canned)) {
         Ok(answer) => {
             if let Answer::Session(session) = &answer {
@@ -60,7 +60,7 @@ pub fn sts_answer(bytes: &[u8]) {
             let seen = seen(&error);
             let told = checked_page(&Error::Assume(error));
             let subject = match call {
-                "who" => "whose the source credentials are",
+                "who" => "GetCallerIdentity failed",
                 _ => "arn:aws:iam::521111111144:role/DeployMaster",
             };
             assert!(told.contains(subject), "{told}");
@@ -221,11 +221,11 @@ pub fn credential_process(bytes: &[u8]) {
         Ok(keys) => {
             let secrets = [Some(&keys.secret_access_key), keys.session_token.as_ref()];
             let secrets = secrets.into_iter().flatten().map(Secret::reveal);
-            redacted(secrets.filter(|secret| is_telling(secret, &text)), &seen(&keys));
+            redacted(secrets.filter(|secret| is_recognizable(secret, &text)), &seen(&keys));
         }
         Err(failure) => {
             let of_nothing = refused(process_keys(b"").expect_err("nothing is no answer"));
-            let words = text.split('"').filter(|word| is_telling(word, &text));
+            let words = text.split('"').filter(|word| is_recognizable(word, &text));
             // The hint shows the form; an expiry that has passed is checked_page, since it says what is wrong.
             redacted(words.filter(|word| !of_nothing.contains(word) && !is_moment(word)), &refused(failure));
         }

@@ -196,7 +196,7 @@ fn names_an_address(url: &str) -> bool {
 pub(super) fn check_threads() -> io::Result<()> {
     let tried = std::thread::Builder::new().spawn(|| ());
     let named = |error: io::Error| {
-        let text = format!("there is no thread to resolve its name with: {error}");
+        let text = format!("no thread to resolve the host name: {error}");
         io::Error::new(error.kind(), text)
     };
     tried.map_err(named).map(|thread| drop(thread.join()))
@@ -243,13 +243,11 @@ pub(crate) fn read_bundle(path: &Path) -> Result<Arc<[u8]>, BundleError> {
     let pem = read_at_most(path, MOST_FILE_BYTES).map_err(|error| BundleError::Unreadable(reason_of(&error)))?;
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.map_err(|error| BundleError::Unusable(format!("it is not PEM: {error:?}")))?;
-        roots
-            .add(certificate)
-            .map_err(|error| BundleError::Unusable(format!("a certificate in it cannot be used: {error}")))?;
+        let certificate = certificate.map_err(|error| BundleError::Unusable(format!("not PEM: {error:?}")))?;
+        roots.add(certificate).map_err(|error| BundleError::Unusable(format!("invalid certificate: {error}")))?;
     }
     if roots.is_empty() {
-        return Err(BundleError::Unusable("it holds no certificate in PEM form".into()));
+        return Err(BundleError::Unusable("no PEM certificate found".into()));
     }
     Ok(pem.into())
 }

@@ -91,7 +91,7 @@ impl<'a> Instance<'a> {
             Err(unanswered) => matches!(unanswered, Unanswered::Silent(_) | Unanswered::Broken(_)),
         };
         let reply = match answer {
-            Err(Unanswered::Silent(_)) => Err(self.silent("a request for a token got no answer".into())),
+            Err(Unanswered::Silent(_)) => Err(self.silent("the request for a token timed out".into())),
             Ok(Reply { status: status @ 403..=405, .. }) if !self.settings.v1 => Err(MetadataFailure::NoToken(status)),
             answer => self.succeeded(answer, "a token"),
         };
@@ -101,7 +101,8 @@ impl<'a> Instance<'a> {
         };
         let token = std::str::from_utf8(&reply.body).ok().map(str::trim);
         let token = token.filter(|token| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()));
-        let unusable = || MetadataFailure::Unusable("its token cannot be sent in a request".into());
+        let unusable =
+            || MetadataFailure::Unusable("the token contains characters that are not allowed in a request".into());
         token.map(|token| Token::Given(Zeroizing::new(token.to_owned()))).ok_or_else(unusable)
     }
 
@@ -128,13 +129,13 @@ impl<'a> Instance<'a> {
 pub(super) fn role_name(list: &[u8]) -> Result<&str, String> {
     /// The longest name of an instance profile; that of a role is shorter.
     const LONGEST: usize = 128;
-    let text = std::str::from_utf8(list).map_err(|_| "its list of roles is not text")?;
-    let name = text.lines().map(str::trim).find(|line| !line.is_empty()).ok_or("its list of roles is empty")?;
+    let text = std::str::from_utf8(list).map_err(|_| "the list of roles is not text")?;
+    let name = text.lines().map(str::trim).find(|line| !line.is_empty()).ok_or("the list of roles is empty")?;
     let in_set = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
     if name.len() <= LONGEST && name.bytes().all(in_set) && name.bytes().any(|byte| byte != b'.') {
         Ok(name)
     } else {
-        Err("its list of roles does not begin with the name of a role".into())
+        Err("the list of roles does not start with a role name".into())
     }
 }
 
@@ -152,11 +153,11 @@ mod tests {
 
     #[test]
     fn what_is_not_the_name_of_a_role_makes_no_request() {
-        let none = "its list of roles does not begin with the name of a role";
+        let none = "the list of roles does not start with a role name";
         for (list, reason) in [
-            (&b""[..], "its list of roles is empty"),
-            (b" \r\n\n", "its list of roles is empty"),
-            (b"\xff", "its list of roles is not text"),
+            (&b""[..], "the list of roles is empty"),
+            (b" \r\n\n", "the list of roles is empty"),
+            (b"\xff", "the list of roles is not text"),
             (b"<!DOCTYPE html>\n", none),
             (b"two words", none),
             (b"../../user-data", none),

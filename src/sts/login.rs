@@ -25,7 +25,7 @@ pub(super) async fn keys(profile: &str, session: &str, region: &str, asking: &As
     let named =
         asking.vars.get("AWS_LOGIN_CACHE_DIRECTORY").filter(|directory| !directory.is_empty()).map(PathBuf::from);
     let directory = named.or_else(|| Some(PathBuf::from(asking.home()?).join(".aws/login/cache")));
-    let missing = || ended(profile, "it is missing or has ended");
+    let missing = || ended(profile, "has expired or was never started");
     let login = Login::read(&directory.ok_or_else(missing)?, &SHA256, session.trim(), profile)?;
     let mut login = login.ok_or_else(missing)?;
     let is_soon = |login: &Login| Ok::<_, SourceError>(login.time(&["accessToken", "expiresAt"])? <= wall() + SOON);
@@ -54,15 +54,15 @@ async fn refresh(profile: &str, login: &mut Login, region: &str, asking: &Asking
     let url = format!("{url}/v1/token");
     let now = wall();
     let proof = dpop::proof(login.needed(&["dpopKey"])?, &url, now);
-    let proof = proof.ok_or_else(|| login.unusable("its dpopKey is not a P-256 key in PEM form"))?;
+    let proof = proof.ok_or_else(|| login.unusable("dpopKey is not a P-256 key in PEM format"))?;
     let headers = [("content-type", "application/json"), ("dpop", proof.as_str())];
     let request = Request { method: "POST", url: &url, headers: &headers, body: Some(&body) };
     let answer = Service::new(asking.network, Proxy::FromEnvironment, PATIENCE).ask(request).await;
     let reply = answer.map_err(|unanswered| failed(unanswered.to_string(), unanswered.answer()))?;
     if reply.status != 200 {
         return Err(match oauth_error(&reply).as_deref() {
-            Some("TOKEN_EXPIRED") => ended(profile, "it has ended"),
-            Some("USER_CREDENTIALS_CHANGED") => ended(profile, "the password has changed since"),
+            Some("TOKEN_EXPIRED") => ended(profile, "has expired"),
+            Some("USER_CREDENTIALS_CHANGED") => ended(profile, "is no longer valid: the password was changed"),
             Some("INSUFFICIENT_PERMISSIONS") => {
                 let reason = "access denied: the user needs signin:CreateOAuth2Token";
                 failed(reason.into(), Answer::Refused(Some(reply.status)))
@@ -70,8 +70,8 @@ async fn refresh(profile: &str, login: &mut Login, region: &str, asking: &Asking
             _ => failed(reply.refusal(), Answer::Refused(Some(reply.status))),
         });
     }
-    let new: Refreshed = serde_json::from_slice(&reply.body)
-        .map_err(|_| failed("its answer cannot be understood".into(), Answer::Refused(None)))?;
+    let new: Refreshed =
+        serde_json::from_slice(&reply.body).map_err(|_| failed("invalid response".into(), Answer::Refused(None)))?;
     let Refreshed { access_token: keys, expires_in, refresh_token } = new;
     for (key, text) in [
         ("accessKeyId", keys.access_key_id.as_str()),

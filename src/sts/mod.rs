@@ -227,7 +227,7 @@ impl Sts<'_> {
             proof = Proof::Keys(granted.session.keys.clone());
             session = Some(granted.session);
         }
-        session.ok_or_else(|| Error::System { what: "assume a role", reason: "the plan holds none".into() })
+        session.ok_or_else(|| Error::System { what: "assume a role", reason: "the plan contains none".into() })
     }
 
     /// One call for the hop at this place, counted from 1.
@@ -250,10 +250,7 @@ impl Sts<'_> {
         let named = self.plan.region.as_ref().map(|region| region.name.as_str()).or(instance);
         let partition = self.plan.hops.first().role.partition();
         let region = named.or_else(|| main_region(partition)).ok_or_else(|| {
-            Error::usage(
-                format!("no region is known for partition {partition}"),
-                "name one with --region or AWS_REGION",
-            )
+            Error::usage(format!("no region is known for partition {partition}"), "set --region or AWS_REGION")
         })?;
         if let Some(url) = self.network.url(region) {
             self.network.proxies.of_request(&url)?;

@@ -113,12 +113,12 @@ fn read_token(path: &Path, from: &TokenFrom) -> Result<Secret, SourceError> {
         reason,
     };
     let bytes = zeroize::Zeroizing::new(read_at_most(path, 2 * MOST_TOKEN).map_err(|error| failed(reason_of(&error)))?);
-    let text = std::str::from_utf8(&bytes).map_err(|_| failed("it is not text".into()))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| failed("the file is not text".into()))?;
     let token = Secret::new(text.trim());
     match token.reveal().len() {
         4..=MOST_TOKEN if !token.reveal().contains(char::is_whitespace) => Ok(token),
-        0 => Err(failed("it is empty".into())),
-        _ => Err(failed("it does not hold one token".into())),
+        0 => Err(failed("the file is empty".into())),
+        _ => Err(failed("the file does not contain one token".into())),
     }
 }
 
@@ -153,17 +153,17 @@ pub(super) fn process_keys(output: &[u8]) -> Result<Keys, ProcessFailure> {
         Ok(parsed) => parsed,
         // The error's own text may quote the output, which holds secrets: only its place is told.
         Err(error) => {
-            return failed(format!("is not the expected JSON (line {}, column {})", error.line(), error.column()));
+            return failed(format!("not the expected JSON (line {}, column {})", error.line(), error.column()));
         }
     };
     let [id, secret] = [parsed.access_key_id, parsed.secret_access_key].map(zeroize::Zeroizing::new);
     let token = parsed.session_token.map(zeroize::Zeroizing::new);
     if parsed.version != 1 {
-        return failed(format!("has version {}; only 1 is known", parsed.version));
+        return failed(format!("unknown version {} (expected 1)", parsed.version));
     }
     if let Some(text) = parsed.expiration {
         match parse_time(&text) {
-            None => return failed("has an Expiration that is not a time".into()),
+            None => return failed("Expiration is not a valid RFC 3339 time".into()),
             Some(moment) if moment <= crate::sys::clock::wall() => {
                 return Err(ProcessFailure::Expired(rfc3339(moment)));
             }
@@ -177,7 +177,7 @@ pub(super) fn process_keys(output: &[u8]) -> Result<Keys, ProcessFailure> {
             Part::SecretAccessKey => "SecretAccessKey",
             Part::SessionToken => "SessionToken",
         };
-        failed(format!("has keys that cannot be used: {name} {flaw}"))
+        failed(format!("{name} {flaw}"))
     })
 }
 

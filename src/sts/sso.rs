@@ -50,7 +50,7 @@ impl Portal<'_> {
             401 => return Err(self.ended()),
             status => return Err(self.failed(reply.refusal(), Answer::Refused(Some(status)))),
         }
-        let not_understood = |_| self.failed("its answer cannot be understood".into(), Answer::Refused(None));
+        let not_understood = |_| self.failed("invalid response".into(), Answer::Refused(None));
         let Answered { role_credentials: keys } = serde_json::from_slice(&reply.body).map_err(not_understood)?;
         checked(&keys.access_key_id, &keys.secret_access_key, &keys.session_token)
             .map_err(|reason| self.failed(reason, Answer::Refused(None)))
@@ -98,7 +98,7 @@ impl Portal<'_> {
             _ => return Err(self.ended()),
         }
         let new: Refreshed = serde_json::from_slice(&reply.body)
-            .map_err(|_| self.failed("its answer cannot be understood".into(), Answer::Refused(None)))?;
+            .map_err(|_| self.failed("invalid response".into(), Answer::Refused(None)))?;
         login.set(&["accessToken"], &new.access_token);
         login.set(&["expiresAt"], &rfc3339(now + Duration::from_secs(new.expires_in.into())));
         if let Some(token) = &new.refresh_token {
@@ -125,7 +125,7 @@ impl Portal<'_> {
         SourceError::SsoExpired {
             profile: self.profile.to_owned(),
             sso_session: self.session_name.map(str::to_owned),
-            reason: "it is missing or has ended".into(),
+            reason: "has expired or was never started".into(),
         }
     }
 }

@@ -79,7 +79,7 @@ impl Login {
             }
             Err(error) => return Err(login.unusable(reason_of(&error))),
         };
-        login.document = serde_json::from_slice(&bytes).map_err(|_| login.unusable("it is not a JSON document"))?;
+        login.document = serde_json::from_slice(&bytes).map_err(|_| login.unusable("the file is not JSON"))?;
         Ok(Some(login))
     }
 
@@ -105,7 +105,7 @@ impl Login {
         SourceError::File {
             file: StoredFile::Login,
             path: self.path.clone(),
-            named_by: format!("profile {}", self.profile),
+            named_by: format!("profile '{}'", self.profile),
             reason: reason.into(),
         }
     }
@@ -121,7 +121,7 @@ impl Login {
     /// # Errors
     /// When there is none.
     pub(super) fn needed(&self, keys: &[&str]) -> Result<&str, SourceError> {
-        self.text(keys).ok_or_else(|| self.unusable(format!("it lacks {}", keys.join("."))))
+        self.text(keys).ok_or_else(|| self.unusable(format!("{} is missing", keys.join("."))))
     }
 
     /// The time at these keys.
@@ -130,7 +130,7 @@ impl Login {
     /// When there is none, or it is not a time.
     pub(super) fn time(&self, keys: &[&str]) -> Result<std::time::SystemTime, SourceError> {
         let text = self.needed(keys)?;
-        let not_a_time = || self.unusable(format!("its {} is not a time", keys.join(".")));
+        let not_a_time = || self.unusable(format!("{} is not a valid RFC 3339 time", keys.join(".")));
         crate::session::parse_time(text).ok_or_else(not_a_time)
     }
 

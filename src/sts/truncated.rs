@@ -78,7 +78,7 @@ fn nothing_is_sent_when_time_is_up() {
     let cause =
         runtime.block_on(assumed(&StsConnection::to_sts(&network), &network)).expect_err("no time is no session");
     let Cause::Network(failure @ NetworkFailure::TooLate { .. }) = cause else { panic!("{cause:?}") };
-    assert_eq!(failure.to_string(), "http://127.0.0.1:1 was not asked: the time limit of 0s was over");
+    assert_eq!(failure.to_string(), "http://127.0.0.1:1 was not called: the time limit of 0s was exceeded");
 }
 
 #[test]

@@ -94,9 +94,9 @@ fn a_waiter_that_times_out_makes_no_call() {
     sts.wait_for_requests(1);
     for waiter in start_many(&xassume.clone().args(["--sts-timeout", "500ms"]), 40) {
         let finished = waiter.wait().exited(125);
-        let told = format!("xassume: cannot assume {ROLE}: another xassume has asked for this session");
+        let told = "xassume: error: timed out after 500ms waiting for another xassume to get the session for ";
         assert!(
-            finished.stderr.starts_with(&told) && finished.stderr.contains("within 500ms\nhint: "),
+            finished.stderr.starts_with(told) && finished.stderr.contains(&format!("{ROLE}\nhint: ")),
             "{}",
             finished.stderr
         );
@@ -167,7 +167,7 @@ fn on_a_full_disk(xassume: &Xassume, count: usize, warned: usize, launch: &str) 
         println!("skipped: no mount namespace can be created here: {}", finished.stderr);
         return None;
     }
-    let warning = "No space left on device\nhint: make room there, or name another directory with --cache-dir; until";
+    let warning = "No space left on device\nhint: free space there, or use another directory with --cache-dir; until";
     assert_eq!(finished.stderr.matches(warning).count(), warned, "{}", finished.stderr);
     assert_eq!(finished.stderr.lines().count(), 2 * warned, "{}", finished.stderr);
     let keys: Vec<_> = finished.stdout_text().lines().map(str::to_owned).collect();

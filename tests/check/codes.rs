@@ -71,7 +71,7 @@ fn a_rejected_code_fails_the_device_step() {
     let sts = FakeSts::builder().mfa_codes(&["314159"]).start();
     let page = fails(&role(&sts).args(["--mfa-serial", DEVICE, "--mfa-token", "000000"]));
     failed_at(&page, "mfa");
-    assert!(page.contains(&format!("hint: give the current code of {DEVICE}: each code works once")), "{page}");
+    assert!(page.contains(&format!("hint: enter a new code (each works once) and check that {DEVICE}")), "{page}");
     let page = fails(&role(&sts).args(["--mfa-serial", DEVICE, "--mfa-command", "exit 3"]));
     failed_at(&page, "mfa");
 }
@@ -80,7 +80,7 @@ fn a_rejected_code_fails_the_device_step() {
 fn a_code_is_requested_on_the_terminal_as_by_a_launch() {
     let sts = FakeSts::builder().mfa_codes(&["314159"]).start();
     let terminal = Terminal::run(&role(&sts).args(["--mfa-serial", DEVICE]));
-    terminal.through(&format!("MFA code of {DEVICE}: "));
+    terminal.through(&format!("MFA code for {DEVICE}: "));
     terminal.keys("314159\r");
     terminal.through("the command would be arn:aws:sts::521111111144:assumed-role/DeployMaster/me");
     terminal.wait().exited(0);

@@ -62,7 +62,7 @@ def _():
         expect_equal((result.status, result.stderr), (0, ""), f"supervised\n{result}")
         named = ["--sts-endpoint", f"http://sts.test:{port}", *words]
         result = inside(*named)
-        expect(result.status == 125 and "cannot be resolved" in result.stderr, f"an unknown name\n{result}")
+        expect(result.status == 125 and "cannot resolve" in result.stderr, f"an unknown name\n{result}")
         (path / "etc").mkdir()
         (path / "etc" / "hosts").write_text("127.0.0.1 sts.test\n")
         result = inside(*named)

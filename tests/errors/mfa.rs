@@ -4,7 +4,7 @@ use super::page::{Page, ROLE, Scene, page};
 use crate::support::{Answer, FakeSts, Identity, RoleRules, Xassume};
 
 const DEVICE: &str = "arn:aws:iam::222222222222:mfa/alice";
-const PROMPT: &str = "MFA code of arn:aws:iam::222222222222:mfa/alice: ";
+const PROMPT: &str = "MFA code for arn:aws:iam::222222222222:mfa/alice: ";
 
 fn asked_for(args: &[&str]) -> Scene {
     with_sts(FakeSts::builder().mfa_codes(&["314159"]).start(), args)

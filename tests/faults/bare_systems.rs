@@ -40,13 +40,13 @@ fn exec_and_supervision_work_in_all_of_them() {
 fn a_delivery_that_needs_the_missing_part_says_so() {
     let Some(namespace) = mount_namespace() else { return };
     for (mounts, way, complaint) in [
-        (NO_PROC, "process", "cannot find the file of xassume itself: "),
+        (NO_PROC, "process", "cannot find the executable of xassume: "),
         (
             READ_ONLY,
             "file",
-            "cannot keep a private folder in XDG_RUNTIME_DIR, /dev/shm or TMPDIR: Read-only file system",
+            "cannot create a private directory in XDG_RUNTIME_DIR, /dev/shm or TMPDIR: Read-only file system",
         ),
-        (READ_ONLY, "endpoint", "cannot keep a private folder in XDG_RUNTIME_DIR, /dev/shm or TMPDIR: Read-only"),
+        (READ_ONLY, "endpoint", "cannot create a private directory in XDG_RUNTIME_DIR, /dev/shm or TMPDIR: Read-only"),
     ] {
         let sts = FakeSts::start();
         let finished = with_mounts(namespace, mounts, &shell(xassume(&sts).args(["--via", way]))).run();

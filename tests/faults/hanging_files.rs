@@ -134,7 +134,7 @@ fn a_hanging_config_file_blocks_neither_the_endpoint_nor_signals() {
     assert!(wait_gone(refresh, PATIENCE), "it ends with xassume");
 
     let line = failing.error_line("cannot refresh the session");
-    let reason = "the refresh did not end within 6s: a file or a lock that it needs does not answer";
+    let reason = "the refresh timed out after 6s: a file or a lock that it needs is blocked";
     assert!(line.contains(reason), "{line}");
     point_config_at(&failing.sandbox().home(), "alive");
     failing.error_line("the session is refreshed again, after ");
@@ -179,8 +179,8 @@ fn a_killed_refresh_process_is_one_failed_refresh() {
     sts.wait_for_requests(2);
     send_signal(refresh_of(&running, command), libc::SIGKILL);
     let line = running.error_line("cannot refresh the session");
-    assert!(line.contains("the process of the refresh gave no answer: it was ended"), "{line}");
-    running.error_line("hint: was it killed? the kernel does that when memory runs out");
+    assert!(line.contains("the refresh process failed: it was killed"), "{line}");
+    running.error_line("hint: was it killed? the kernel kills processes when memory runs out");
     running.error_line("the session is refreshed again, after ");
     running.line("ready");
     eventually("it is reaped, and so is the one after it", || children(running.pid()).len() == 1);

@@ -46,7 +46,7 @@ fn without_descriptors_the_reason_is_reported() {
         assert!(did || limit < 24, "24 are enough for {way:?}: {}", finished.describe());
         // With enough descriptors to start, the last attempt fails for this reason.
         if !did && finished.code() == Some(125) {
-            let reasons = ["Too many open files", "gave no answer within", "cannot be reached"];
+            let reasons = ["Too many open files", "timed out after", "cannot be reached"];
             assert!(reasons.iter().any(|reason| finished.stderr.contains(reason)), "{}", finished.describe());
         }
     }
@@ -100,7 +100,7 @@ fn a_full_disk_makes_a_refresh_fail_and_not_the_command() {
     running.line("filled");
     let line = running.error_line("cannot refresh the session");
     assert!(line.contains("No space left on device") && line.contains("the command keeps running"), "{line}");
-    running.error_line("hint: the file before is still there; is its file system full?");
+    running.error_line("hint: the previous file is still there; is its file system full?");
     fs::write(running.sandbox().home().join("free"), "").expect("the home is ours");
     running.line("freed");
     running.error_line("the session is refreshed again");
@@ -119,5 +119,5 @@ fn a_disk_that_is_full_at_the_start_is_reported() {
     let said = super::error_before_start(
         with_mounts(namespace, mounts, &probing(world.args(["--via", "file"]), &["say", "ran"])).run(),
     );
-    assert!(said.contains("cannot serve the session by a file") && said.contains("No space left on device"), "{said}");
+    assert!(said.contains("cannot write the credentials file") && said.contains("No space left on device"), "{said}");
 }

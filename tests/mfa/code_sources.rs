@@ -9,11 +9,11 @@ fn an_invalid_code_is_rejected_before_any_call() {
     let sts = sts_with_mfa(&[CODE]);
     for bad in ["31415", "3141592", "31415x"] {
         let error = failed(with_device(&sts).args(["--mfa-token", bad]));
-        assert!(error.contains("--mfa-token is not a code of six digits"), "{error}");
+        assert!(error.contains("--mfa-token: not a six-digit code"), "{error}");
         assert!(!error.contains(bad), "{error}");
     }
     let error = failed(Xassume::new(&sts).args(["-r", ROLE, "--mfa-serial", "short", "--mfa-token", CODE]));
-    assert!(error.contains("--mfa-serial `short` has 5 characters"), "{error}");
+    assert!(error.contains("invalid value 'short' for '--mfa-serial': must have 9"), "{error}");
     assert_eq!(sts.requests().len(), 0);
 }
 
@@ -21,7 +21,7 @@ fn an_invalid_code_is_rejected_before_any_call() {
 fn a_code_without_a_device_is_a_usage_error() {
     let sts = FakeSts::start();
     let error = failed(Xassume::new(&sts).args(["-r", ROLE, "--mfa-token", CODE]));
-    assert!(error.contains("no MFA device is named") && error.contains("\nusage: "), "{error}");
+    assert!(error.contains("--mfa-token requires an MFA device") && error.contains("\nusage: "), "{error}");
     assert_eq!(sts.requests().len(), 0);
     // The variable may be set for the roles that need a code.
     ran(Xassume::new(&sts).args(["-r", ROLE]).env("XASSUME_MFA_COMMAND", "exit 1"));
@@ -31,7 +31,7 @@ fn a_code_without_a_device_is_a_usage_error() {
 fn a_token_and_a_command_conflict_if_both_are_typed() {
     let sts = sts_with_mfa(&[CODE]);
     let error = failed(with_device(&sts).args(["--mfa-token", CODE, "--mfa-command", "true"]));
-    assert!(error.contains("--mfa-command does not go with --mfa-token: a code comes from one place\n"), "{error}");
+    assert!(error.contains("--mfa-command cannot be used with --mfa-token\n"), "{error}");
     assert_eq!(sts.requests().len(), 0);
     let finished = ran(with_device(&sts).args(["-v", "--mfa-token", CODE]).env("XASSUME_MFA_COMMAND", "exit 1"));
     assert!(finished.stderr.contains("xassume: XASSUME_MFA_COMMAND is not used: it does not go with --mfa-token\n"));
@@ -67,8 +67,7 @@ fn only_the_first_line_of_standard_input_is_read() {
     }
     let sts = sts_with_mfa(&[CODE]);
     ran(with_device(&sts).args(["--mfa-token", "-"]).stdin(CODE));
-    for (input, complaint) in
-        [("", "standard input gave none: it is empty"), ("\n314159", "standard input gave is not")]
+    for (input, complaint) in [("", "standard input is empty"), ("\n314159", "standard input is not a six-digit code")]
     {
         let error = failed(with_device(&sts).args(["--mfa-token", "-"]).stdin(input));
         assert!(error.contains(complaint) && !error.contains(CODE), "{error}");
@@ -87,13 +86,13 @@ fn a_command_prints_the_code_and_its_stderr_is_shown() {
 fn a_command_without_a_code_is_reported_without_its_output() {
     let sts = sts_with_mfa(&[CODE]);
     for (command, complaint) in [
-        ("echo 314159; exit 3", "--mfa-command: it"),
-        ("/no/such/program", "--mfa-command: it"),
-        ("true", "what --mfa-command gave is not a code of six digits"),
-        ("echo 3141592653", "what --mfa-command gave is not a code"),
-        ("echo your code: 314159", "what --mfa-command gave is not a code"),
-        ("printf '\\377\\376'", "what --mfa-command gave is not a code"),
-        ("yes 314159 | head -c 5000", "--mfa-command: it printed more than 4096 bytes"),
+        ("echo 314159; exit 3", "--mfa-command exited"),
+        ("/no/such/program", "--mfa-command exited"),
+        ("true", "--mfa-command did not print a six-digit code"),
+        ("echo 3141592653", "--mfa-command did not print a six-digit code"),
+        ("echo your code: 314159", "--mfa-command did not print a six-digit code"),
+        ("printf '\\377\\376'", "--mfa-command did not print a six-digit code"),
+        ("yes 314159 | head -c 5000", "--mfa-command printed more than 4096 bytes"),
     ] {
         let error = failed(with_device(&sts).args(["--mfa-command", command]));
         let told = error.lines().filter(|line| line.starts_with("xassume: ")).collect::<String>();

@@ -4,14 +4,14 @@ use super::{CODE, DEVICE, ROLE, failed, notation_of_requests, sts_with_mfa, with
 use crate::support::{Answer, FakeSts, Terminal, Xassume};
 use std::time::{Duration, Instant};
 
-const PROMPT: &str = "MFA code of arn:aws:iam::222222222222:mfa/alice: ";
+const PROMPT: &str = "MFA code for arn:aws:iam::222222222222:mfa/alice: ";
 
 #[test]
 fn without_a_terminal_the_error_lists_the_other_sources() {
     let sts = sts_with_mfa(&[CODE]);
     let begun = Instant::now();
     let error = failed(with_device(&sts).stdin(format!("{CODE}\n")));
-    assert!(error.contains(&format!("no MFA code of {DEVICE}: there is no terminal")), "{error}");
+    assert!(error.contains(&format!("no MFA code for {DEVICE}: there is no terminal")), "{error}");
     assert!(error.contains("--mfa-command") && error.contains("--mfa-token"), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     assert_eq!(sts.requests().len(), 0);
@@ -24,7 +24,7 @@ fn the_terminal_shows_a_prompt() {
     terminal.through(PROMPT);
     assert!(terminal.is_cooked());
     terminal.keys("what\n");
-    terminal.through("a code has six digits");
+    terminal.through("The code must have six digits.");
     terminal.through(PROMPT);
     terminal.keys("314159\n");
     terminal.through("314159\r\n");
@@ -45,7 +45,7 @@ fn the_time_at_the_prompt_does_not_count_towards_the_timeout() {
         // A limit that begins only now is over: so would be one that had begun before the question.
         let hanging = FakeSts::builder().script([Answer::Hang]).start();
         let late = Xassume::new(&hanging).args(["-r", ROLE, "--sts-timeout", "1s", "--", "true"]).run().exited(125);
-        assert!(late.stderr.contains("gave no answer within "), "{}", late.stderr);
+        assert!(late.stderr.contains("timed out after "), "{}", late.stderr);
         terminal.keys("314159\n");
         terminal.wait().exited(0);
     }
@@ -60,13 +60,13 @@ fn three_invalid_codes_or_the_end_of_input_end_the_prompt() {
         terminal.keys(answer);
     }
     let finished = terminal.wait().exited(125);
-    assert!(finished.stdout_text().contains("what the terminal gave is not a code of six digits"));
+    assert!(finished.stdout_text().contains("the typed code is not six digits"));
 
     let terminal = Terminal::run(&with_command(with_device(&sts), &["say", "ran"]));
     terminal.through(PROMPT);
     terminal.keys("\x04");
     let finished = terminal.wait().exited(125);
-    assert!(finished.stdout_text().contains("the terminal gave none: it was closed"), "{}", finished.describe());
+    assert!(finished.stdout_text().contains("no code was entered"), "{}", finished.describe());
     assert_eq!(sts.requests().len(), 0);
 }
 

@@ -23,7 +23,7 @@ fn the_mfa_session_has_the_requested_duration() {
     assert_eq!(sts.requests()[0].param("DurationSeconds"), Some("129600"));
     for bad in ["14m", "37h", "1ms", "long"] {
         let error = failed(with_device(&sts).args(["--mfa-token", CODE, "--mfa-session-duration", bad]));
-        assert!(error.contains(&format!("--mfa-session-duration `{bad}` ")), "{error}");
+        assert!(error.contains(&format!("invalid value '{bad}' for '--mfa-session-duration': ")), "{error}");
     }
     assert_eq!(sts.requests().len(), 2);
 }
@@ -57,7 +57,7 @@ fn for_more_than_an_hour_the_code_is_sent_with_the_role() {
 fn duration_max_conflicts_with_a_code() {
     let sts = sts_with_mfa(&[CODE]);
     let error = failed(with_device(&sts).args(["--mfa-token", CODE, "--duration", "max"]));
-    assert!(error.contains("each try would take an MFA code"), "{error}");
+    assert!(error.contains("each attempt would need a new code"), "{error}");
     assert_eq!(sts.requests().len(), 0);
 }
 
@@ -102,7 +102,10 @@ fn a_wrong_code_is_sent_once_and_never_shown() {
         let sts = sts_with_mfa(&[]);
         let error = failed(with_device(&sts).args(["-vv", "--mfa-token", CODE]).args(args));
         assert!(error.contains("AccessDenied: MultiFactorAuthentication failed"), "{error}");
-        assert!(error.contains(&format!("hint: give the current code of {DEVICE}")), "{error}");
+        assert!(
+            error.contains(&format!("hint: enter a new code (each works once) and check that {DEVICE}")),
+            "{error}"
+        );
         assert!(!error.contains(CODE), "{error}");
         assert_eq!(sts.requests().len(), 1);
     }
@@ -113,7 +116,7 @@ fn each_launch_needs_its_own_code() {
     let sts = sts_with_mfa(&[CODE, "271828"]);
     ran(with_device(&sts).args(["--mfa-token", CODE]));
     let error = failed(with_device(&sts).args(["--mfa-token", CODE]));
-    assert!(error.contains("each code works once"), "{error}");
+    assert!(error.contains("each works once"), "{error}");
     ran(with_device(&sts).args(["--mfa-token", "271828"]));
 }
 

@@ -16,7 +16,7 @@ fn a_hanging_sts_is_abandoned_in_time() {
     sts.script_forever([Answer::Hang]);
     let begun = Instant::now();
     let error = failed(Xassume::new(&sts).args(["--sts-timeout", "2s"]));
-    assert!(error.contains(" gave no answer within 2s\n"), "{error}");
+    assert!(error.contains(" timed out after 2s\n"), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
 
@@ -42,12 +42,12 @@ fn the_last_error_and_the_attempts_are_reported() {
     for (answer, cause) in [
         (Answer::throttling(), ": Throttling: Rate exceeded ("),
         (Answer::unavailable(), ": ServiceUnavailable: The request has failed due to a temporary failure"),
-        (Answer::body(429, "text/html", "busy"), ": HTTP status 429: no reason was given ("),
+        (Answer::body(429, "text/html", "busy"), ": HTTP 429: no reason was given ("),
         (Answer::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n".to_vec()), " cannot be reached: "),
     ] {
         let sts = FakeSts::builder().script_forever([answer]).start();
         let error = out_of_time_between_tries(&Xassume::new(&sts));
-        assert!(error.contains(cause) && !error.contains("gave no answer"), "{error}");
+        assert!(error.contains(cause) && !error.contains("timed out"), "{error}");
     }
 }
 
@@ -56,7 +56,7 @@ fn silent_at_last() -> FakeSts {
     FakeSts::builder().script_forever([Answer::throttling(), Answer::Hang]).start()
 }
 
-const SILENT_AT_LAST: &str = ": Throttling: Rate exceeded (2 tries in 3s, the last without an answer)";
+const SILENT_AT_LAST: &str = ": Throttling: Rate exceeded (2 attempts in 3s; the last one timed out)";
 
 #[test]
 fn every_kind_of_call_reports_the_answer() {
@@ -75,12 +75,15 @@ fn every_kind_of_call_reports_the_answer() {
     let by_device = Xassume::new(&sts).args(["--mfa-serial", "arn:aws:iam::222222222222:mfa/phone"]);
     let finished = by_device.args(["--mfa-token", "314159", "-r", ROLE]).args(limit).args(["--", "true"]).run();
     let error = finished.exited(125).stderr;
-    assert!(error.starts_with("xassume: cannot get an MFA session") && error.contains(SILENT_AT_LAST), "{error}");
+    assert!(
+        error.starts_with("xassume: error: GetSessionToken with MFA failed") && error.contains(SILENT_AT_LAST),
+        "{error}"
+    );
 
     let sts = silent_at_last();
     let check = Xassume::new(&sts).args(["--check", "-r", ROLE]).args(limit).run().exited(125);
     let told = check.stdout_text();
-    assert!(told.contains("cannot ask whose the source credentials are") && told.contains(SILENT_AT_LAST), "{told}");
+    assert!(told.contains("GetCallerIdentity failed") && told.contains(SILENT_AT_LAST), "{told}");
 }
 
 #[test]
@@ -100,6 +103,6 @@ fn a_connection_that_is_not_established_is_reported() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let endpoint = format!("https://{}", silent.local_addr().expect("an address"));
     let error = failed(Xassume::at(&endpoint).args(["--sts-timeout", "7s"]));
-    let told = " cannot be reached: no connection within 5s (2 tries in 7s, the last without an answer)\nhint: ";
+    let told = " cannot be reached: no connection within 5s (2 attempts in 7s; the last one timed out)\nhint: ";
     assert!(error.contains(told), "{error}");
 }

@@ -100,7 +100,7 @@ pub(super) const CREDENTIALS: &[Row] = &[
          [sso-session old]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.example/start",
         &[("AWS_ENDPOINT_URL_SSO_OIDC", "http://127.0.0.1:1")], BESIDE, Fails("Connection refused")),
     ("AWS_LOGIN_CACHE_DIRECTORY", "login_session = arn:aws:iam::222222222222:user/alice",
-        &[("AWS_LOGIN_CACHE_DIRECTORY", "{home}/none")], BESIDE, Fails("hint: log in again: aws login --profile p")),
+        &[("AWS_LOGIN_CACHE_DIRECTORY", "{home}/none")], BESIDE, Fails("hint: log in with: aws login --profile p")),
     ("AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_CONTAINER_AUTHORIZATION_TOKEN", "",
         &[("AWS_CONTAINER_CREDENTIALS_FULL_URI", "{container}"), ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "{token}")],
         ROLE, Asks("task R")),
@@ -110,13 +110,13 @@ pub(super) const CREDENTIALS: &[Row] = &[
     // It takes precedence over the full URI. Nothing listens at this address.
     ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "", &[("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2"),
         ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "{container}"), ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "{token}")],
-        ROLE, Fails("the container's credentials endpoint")),
+        ROLE, Fails("container credentials endpoint: ")),
     ("AWS_EC2_METADATA_DISABLED", "", &[("AWS_EC2_METADATA_DISABLED", "True"), ("AWS_EC2_METADATA_SERVICE_ENDPOINT",
         "{imds}")],
         ROLE, Fails("instance metadata (disabled)")),
 ];
 
-const IPV6: &str = "nothing answers at http://[fd00:ec2::254] (";
+const IPV6: &str = "no answer from http://[fd00:ec2::254]: ";
 
 #[rustfmt::skip]
 pub(super) const METADATA: &[Row] = &[
@@ -133,14 +133,14 @@ pub(super) const METADATA: &[Row] = &[
     ("imds_use_ipv6", "imds_use_ipv6 = true", &[("AWS_EC2_METADATA_DISABLED", "")], BESIDE, Fails(IPV6)),
     ("AWS_METADATA_SERVICE_TIMEOUT", "",
         &[("AWS_EC2_METADATA_DISABLED", ""), ("AWS_METADATA_SERVICE_TIMEOUT", "x")], ROLE,
-        Fails("AWS_METADATA_SERVICE_TIMEOUT `x` is not a whole number")),
+        Fails("invalid value 'x' for 'AWS_METADATA_SERVICE_TIMEOUT'")),
     ("metadata_service_timeout", "metadata_service_timeout = x", &[("AWS_EC2_METADATA_DISABLED", "")], BESIDE,
-        Fails("metadata_service_timeout `x` is not a whole number")),
+        Fails("invalid value 'x' for metadata_service_timeout")),
     ("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "",
         &[("AWS_EC2_METADATA_DISABLED", ""), ("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "x")], ROLE,
-        Fails("AWS_METADATA_SERVICE_NUM_ATTEMPTS `x` is not a whole number")),
+        Fails("invalid value 'x' for 'AWS_METADATA_SERVICE_NUM_ATTEMPTS'")),
     ("metadata_service_num_attempts", "metadata_service_num_attempts = x", &[("AWS_EC2_METADATA_DISABLED", "")], BESIDE,
-        Fails("metadata_service_num_attempts `x` is not a whole number")),
+        Fails("invalid value 'x' for metadata_service_num_attempts")),
     // `tests/sources/instance/` tests more of these settings.
     ("AWS_EC2_METADATA_V1_DISABLED", "", &[("AWS_EC2_METADATA_DISABLED", ""), ("AWS_EC2_METADATA_V1_DISABLED", "true"),
         ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "{container}")], ROLE, Fails("404, and IMDSv1 is disabled")),
@@ -193,7 +193,7 @@ pub(super) const NETWORK: &[Row] = &[
     ("ALL_PROXY", "+file", &[("AWS_ENDPOINT_URL_STS", "http://sts.invalid"), ("ALL_PROXY", "{proxy}")], BESIDE,
         Asks("file R")),
     ("HTTPS_PROXY", "+file", &[("AWS_ENDPOINT_URL_STS", "https://sts.invalid"), ("HTTPS_PROXY", "{proxy}")],
-        BESIDE, Fails("it opens no tunnel to https://sts.invalid")),
+        BESIDE, Fails("it refused to connect to https://sts.invalid")),
     ("NO_PROXY", "+file", &[("HTTP_PROXY", "http://127.0.0.1:1"), ("NO_PROXY", "127.0.0.1")], BESIDE,
         Asks("file R")),
     ("NO_PROXY", "+file", &[("HTTP_PROXY", "http://127.0.0.1:1"), ("NO_PROXY", "*")], BESIDE, Asks("file R")),

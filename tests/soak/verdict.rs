@@ -123,7 +123,7 @@ fn arrival(evidence: &Observations<'_>, obtained: usize, sightings: &[Sighting],
     let hangs =
         evidence.plan.replies[..evidence.arrivals.len()].iter().filter(|&&reply| reply == PlannedAnswer::Hang).count();
     // The last session may have arrived after the end had begun.
-    let silent = ["gave no answer within", "the last without an answer"].map(|words| count(evidence.stderr, words));
+    let silent = ["timed out after", "the last one timed out"].map(|words| count(evidence.stderr, words));
     let late = silent.iter().sum::<usize>().saturating_sub(hangs) + 1;
     if whole < obtained || whole > obtained + late {
         verdict.wrong.push(format!("{whole} sessions were sent, {obtained} obtained; at most {late} were late"));

@@ -32,10 +32,10 @@ fn a_failing_credential_process_is_reported_without_its_output() {
     let expired =
         r#"{"Version":1,"AccessKeyId":"AKIDTOLD","SecretAccessKey":"SECRETWORD","Expiration":"2020-01-01T00:00:00Z"}"#;
     for (command, complaint) in [
-        ("exit 3".to_owned(), "credential_process of profile helper: it"),
-        ("/no/such/helper".to_owned(), "credential_process of profile helper"),
-        ("echo SECRETWORD".to_owned(), "is not the expected JSON"),
-        (r#"echo '{"Version":"SECRETWORD"}'"#.to_owned(), "is not the expected JSON"),
+        ("exit 3".to_owned(), "credential_process of profile 'helper' exited with status 3"),
+        ("/no/such/helper".to_owned(), "credential_process of profile 'helper'"),
+        ("echo SECRETWORD".to_owned(), "not the expected JSON"),
+        (r#"echo '{"Version":"SECRETWORD"}'"#.to_owned(), "not the expected JSON"),
         (r#"echo '{"Version":2,"AccessKeyId":"AKIDTOLD","SecretAccessKey":"SECRETWORD"}'"#.to_owned(), "version 2"),
         (format!("echo '{expired}'"), "expired at 2020-01-01T00:00:00Z"),
         ("yes SECRETWORD".to_owned(), "printed more than 64000 bytes"),

@@ -21,7 +21,7 @@ const ODD: [(&str, Prepare); 4] = [
     }),
     ("it is a device, not a regular file", |path| symlink("/dev/zero", path).expect("a link")),
     ("it is a directory, not a regular file", |path| fs::create_dir(path).expect("a directory")),
-    ("it is larger than ", |path| File::create(path).and_then(|file| file.set_len(1 << 30)).expect("a large file")),
+    ("larger than ", |path| File::create(path).and_then(|file| file.set_len(1 << 30)).expect("a large file")),
 ];
 
 /// Puts each of these at the path, and asserts that the error names the path and its origin.
@@ -31,7 +31,7 @@ fn errors_name_the_path(xassume: &Xassume, path: &Path, line: &str, named_by: &s
         put(path);
         let error = failed(xassume.clone()).replace("\n  ", " ");
         let path = path.display();
-        let begins = format!("xassume: no source credentials: {line} {path} ({named_by}): {reason}");
+        let begins = format!("xassume: error: {line} {path} (from {named_by}): {reason}");
         assert!(error.starts_with(&begins), "{error}");
         let _ = fs::remove_file(path.to_string()).or_else(|_| fs::remove_dir(path.to_string()));
     }
@@ -47,17 +47,16 @@ fn the_token_file_of_a_container() {
     errors_name_the_path(&xassume, &path, "container token file", NAME);
     for (contents, reason) in [
         (None, "No such file or directory"),
-        (Some(""), "it is empty"),
-        (Some("token\n"), "it holds a line break or another character that no HTTP header can hold"),
+        (Some(""), "the file is empty"),
+        (Some("token\n"), "the file contains a line break or another character that is not allowed in an HTTP header"),
     ] {
         if let Some(contents) = contents {
             fs::write(&path, contents).expect("the home is writable");
         }
         let error = failed(xassume.clone()).replace("\n  ", " ");
         let path = path.display();
-        let line = format!("xassume: no source credentials: container token file {path} ({NAME}): {reason}\n");
-        let hint =
-            format!("hint: {NAME} must name a readable file with the token alone, without a line break behind it\n");
+        let line = format!("xassume: error: container token file {path} (from {NAME}): {reason}\n");
+        let hint = format!("hint: {NAME} must point to a readable file with only the token, without a line break\n");
         assert_eq!(error, line + &hint);
     }
     assert_eq!((container.requests().len(), sts.requests().len()), (0, 0));
@@ -70,16 +69,16 @@ fn the_file_of_a_login_to_iam_identity_center() {
         let xassume = Xassume::new(&sts).without_keys().env("AWS_ENDPOINT_URL_SSO", sso.url());
         let xassume = xassume.file(".aws/config", config).args(["-p", "dev"]);
         let path = write_login(&xassume.home(), identifier, Login::Valid);
-        errors_name_the_path(&xassume, &path, "login file", "profile dev");
+        errors_name_the_path(&xassume, &path, "login file", "profile 'dev'");
         for (contents, reason) in [
-            ("", "it is not a JSON document"),
-            ("[]", "it is not a JSON document"),
-            ("{}", "it lacks expiresAt"),
-            (r#"{"expiresAt":"soon"}"#, "its expiresAt is not a time"),
+            ("", "the file is not JSON"),
+            ("[]", "the file is not JSON"),
+            ("{}", "expiresAt is missing"),
+            (r#"{"expiresAt":"soon"}"#, "expiresAt is not a valid RFC 3339 time"),
         ] {
             fs::write(&path, contents).expect("the home is writable");
             let error = failed(xassume.clone()).replace("\n  ", " ");
-            let line = format!("login file {} (profile dev): {reason}\n", path.display());
+            let line = format!("login file {} (from profile 'dev'): {reason}\n", path.display());
             assert!(error.contains(&line), "{error}");
         }
     }
@@ -104,13 +103,13 @@ fn the_file_of_a_login_to_the_console() {
     let (sts, sign_in) = (FakeSts::start(), FakeSignIn::start());
     let xassume = signed_in(&sts, &sign_in, Duration::from_mins(10));
     let path = write_sign_in(&xassume.home(), LOGIN_SESSION, Duration::from_mins(10));
-    errors_name_the_path(&xassume, &path, "login file", "profile dev");
+    errors_name_the_path(&xassume, &path, "login file", "profile 'dev'");
     let elsewhere = xassume.home().join("elsewhere");
     fs::create_dir(&elsewhere).expect("the home is writable");
     write_sign_in(&xassume.home(), LOGIN_SESSION, Duration::from_mins(10));
     fs::rename(&path, elsewhere.join(path.file_name().expect("a name"))).expect("the home is writable");
     let error = failed(xassume.clone());
-    assert!(error.contains("it is missing or has ended"), "{error}");
+    assert!(error.contains("has expired or was never started"), "{error}");
     ran(xassume.env("AWS_LOGIN_CACHE_DIRECTORY", &elsewhere));
     assert_eq!(sign_in.requests().len(), 0);
 }

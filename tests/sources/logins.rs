@@ -19,7 +19,7 @@ fn a_login_of_iam_identity_center() {
             write_login(&xassume.home(), "corp", login);
         }
         let error = failed(xassume.args(["-p", "dev"]));
-        assert!(error.contains("hint: log in again: aws sso login --sso-session corp"), "{error}");
+        assert!(error.contains("hint: log in with: aws sso login --sso-session corp"), "{error}");
     }
 }
 
@@ -79,14 +79,12 @@ fn an_expired_login_to_the_console_names_the_command() {
     let (sts, sign_in) = (FakeSts::start(), FakeSignIn::start());
     let xassume = signed_in(&sts, &sign_in, Duration::ZERO);
     for (code, reason) in
-        [("TOKEN_EXPIRED", "it has ended"), ("USER_CREDENTIALS_CHANGED", "the password has changed since")]
+        [("TOKEN_EXPIRED", "has expired"), ("USER_CREDENTIALS_CHANGED", "is no longer valid: the password was changed")]
     {
         sign_in.refuse(code);
         let error = failed(xassume.clone());
-        let line = format!(
-            "xassume: no source credentials: the `aws login` session of profile dev cannot be used: {reason}\n"
-        );
-        assert_eq!(error, line + "hint: log in again: aws login --profile dev\n");
+        let line = format!("xassume: error: the `aws login` session of profile 'dev' {reason}\n");
+        assert_eq!(error, line + "hint: log in with: aws login --profile dev\n");
     }
     assert_eq!(sts.requests().len(), 0);
 }
@@ -98,7 +96,7 @@ fn an_error_of_sign_in_does_not_hint_to_log_in_again() {
     sign_in.refuse("INSUFFICIENT_PERMISSIONS");
     let denied = failed(xassume.clone());
     assert!(
-        denied.contains("AWS Sign-In, for profile dev: ") && denied.contains("signin:CreateOAuth2Token"),
+        denied.contains("AWS Sign-In (profile 'dev'): ") && denied.contains("signin:CreateOAuth2Token"),
         "{denied}"
     );
     sign_in.fail(500);
@@ -106,8 +104,8 @@ fn an_error_of_sign_in_does_not_hint_to_log_in_again() {
     sign_in.die();
     let gone = failed(xassume);
     for error in [&denied, &broken, &gone] {
-        assert!(error.starts_with("xassume: no source credentials: AWS Sign-In, for profile dev: "), "{error}");
-        assert!(!error.contains("log in again"), "{error}");
+        assert!(error.starts_with("xassume: error: AWS Sign-In (profile 'dev'): "), "{error}");
+        assert!(!error.contains("log in"), "{error}");
     }
     assert!(gone.contains("Connection refused"), "{gone}");
     assert_eq!(sts.requests().len(), 0);

@@ -58,7 +58,7 @@ fn the_credentials_file_and_the_config_file() {
 fn without_any_source_the_searched_places_are_listed() {
     let sts = FakeSts::start();
     let error = failed(Xassume::new(&sts).without_keys());
-    assert!(error.contains("no source credentials"), "{error}");
+    assert!(error.contains("no AWS credentials found"), "{error}");
 }
 
 #[test]
@@ -66,5 +66,5 @@ fn expired_source_credentials_are_reported() {
     let sts = FakeSts::start();
     sts.script([Answer::expired_token()]);
     let error = failed(Xassume::new(&sts));
-    assert!(error.contains("ExpiredToken") && error.contains("log in again, or fetch new ones"), "{error}");
+    assert!(error.contains("ExpiredToken") && error.contains("log in again, or get new ones"), "{error}");
 }

@@ -34,10 +34,10 @@ fn keys_of_a_credential_process() {
         ran(with_keys_that_end(&sts, end).arg("--no-cache"));
     }
     let past = failed(with_keys_that_end(&sts, "2020-06-17T10:02:08UTC"));
-    assert!(past.contains("its credentials expired at 2020-06-17T10:02:08Z"), "{past}");
+    assert!(past.contains("printed credentials that expired at 2020-06-17T10:02:08Z"), "{past}");
     for end in ["soon", "2099-12-31T22:59:59", "2099-13-31T22:59:59Z"] {
         let error = failed(with_keys_that_end(&sts, end));
-        assert!(error.contains("its output has an Expiration that is not a time\n"), "{error}");
+        assert!(error.contains("printed an invalid response: Expiration is not a valid RFC 3339 time\n"), "{error}");
     }
 }
 
@@ -62,7 +62,7 @@ fn credentials_of_a_container_and_of_an_instance() {
     imds.set_end("soon");
     for world in worlds {
         let error = failed(world).replace("\n  ", " ");
-        assert!(error.contains(": its answer has an Expiration that is not a time\n"), "{error}");
+        assert!(error.contains(": invalid response: Expiration is not a valid RFC 3339 time\n"), "{error}");
     }
 }
 
@@ -82,8 +82,8 @@ fn logins() {
     assert_eq!(sign_in.requests().len(), 0, "none is to be refreshed");
     write_end(&corps, &["expiresAt"], "2020-06-17T10:02:08UTC");
     let error = failed(corp);
-    assert!(error.contains("it is missing or has ended"), "{error}");
+    assert!(error.contains("has expired or was never started"), "{error}");
     write_end(&consoles, &["accessToken", "expiresAt"], "soon");
     let error = failed(console).replace("\n  ", " ");
-    assert!(error.contains("(profile dev): its accessToken.expiresAt is not a time\n"), "{error}");
+    assert!(error.contains("(from profile 'dev'): accessToken.expiresAt is not a valid RFC 3339 time\n"), "{error}");
 }

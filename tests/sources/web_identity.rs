@@ -44,8 +44,8 @@ fn an_invalid_token_is_reported() {
         let token = xassume.home().join("token");
         xassume.arg("--web-identity-token-file").arg(token)
     };
-    assert!(failed(world("")).contains("it is empty"));
-    assert!(failed(world("two words")).contains("it does not hold one token"));
+    assert!(failed(world("")).contains("the file is empty"));
+    assert!(failed(world("two words")).contains("the file does not contain one token"));
     let rejected = failed(world("stranger"));
     assert!(rejected.contains("InvalidIdentityToken"), "{rejected}");
     let missing = failed(Xassume::new(&sts).without_keys().args(["--web-identity-token-file", "/no/such/token"]));

@@ -16,7 +16,7 @@ impl Sessions<'_> {
     pub(super) async fn fetch(&self, limit: Duration, attempts: u32, locked: Option<&Key>) -> Result<Obtained, Error> {
         let obtain = async |sts: &Sts<'_>| contained(Box::pin(sts.obtain())).await;
         self.with_sts(limit, attempts, locked, obtain).await?.unwrap_or_else(|_| {
-            Err(Error::System { what: "obtain a session", reason: "an internal error, reported above".into() })
+            Err(Error::System { what: "get a session", reason: "internal error (see above)".into() })
         })
     }
 
@@ -58,9 +58,10 @@ impl Sessions<'_> {
         let held = self.context.vars.text(HELD).unwrap_or_default();
         if held.split(' ').any(|held| held == key.as_str()) {
             return Err(Error::Missing {
-                what: "obtain the session",
-                reason: "this xassume was started to help obtain the very session that it is to obtain".into(),
-                hint: "in a credential_process, give xassume another profile as its source: --profile NAME",
+                what: "get the session",
+                reason: "recursive credential_process: xassume was started to get the session that it needs itself"
+                    .into(),
+                hint: "in a credential_process, use another profile as the source: xassume --profile NAME",
             });
         }
         Ok(())
@@ -102,7 +103,7 @@ impl Sessions<'_> {
         let ca_bundle = match flags.ca_bundle.as_ref().or(plan.ca_bundle.as_ref()) {
             Some(path) => Some(read_bundle(path).map_err(|error| match error {
                 BundleError::Unreadable(reason) => {
-                    Error::File { what: "the certificates in".into(), path: path.clone(), reason }
+                    Error::File { what: "the CA certificates in".into(), path: path.clone(), reason }
                 }
                 BundleError::Unusable(reason) => Error::Certificates { path: path.clone(), reason },
             })?),

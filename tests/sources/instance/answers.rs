@@ -4,8 +4,8 @@ use crate::sources::{failed, ran, signer};
 use crate::support::{FakeImds, FakeSts, Identity, Xassume};
 use std::time::Duration;
 
-const NONE: &str = "xassume: no source credentials: none in AWS_ACCESS_KEY_ID, AWS_WEB_IDENTITY_TOKEN_FILE, profile default \
-                    (not there), container variables; instance metadata:";
+const NONE: &str = "xassume: error: no AWS credentials found; tried: AWS_ACCESS_KEY_ID, AWS_WEB_IDENTITY_TOKEN_FILE, profile \
+                    'default' (not found), container variables; EC2 instance metadata:";
 
 fn with_instance(sts: &FakeSts, imds: &FakeImds) -> Xassume {
     Xassume::new(sts).without_keys().with_metadata_at(&imds.url())
@@ -15,7 +15,7 @@ fn with_instance(sts: &FakeSts, imds: &FakeImds) -> Xassume {
 fn message_and_hint(xassume: Xassume) -> (String, String) {
     let error = failed(xassume);
     let (message, hint) = error.split_once("\nhint: ").expect("a hint");
-    (message.replace("\n  ", " "), hint.trim_end().replace("\n  ", " "))
+    (message.to_owned(), hint.trim_end().to_owned())
 }
 
 fn paths(imds: &FakeImds) -> Vec<String> {
@@ -34,10 +34,10 @@ fn the_first_line_of_the_list_of_roles_is_the_role() {
 
 #[test]
 fn a_list_that_does_not_begin_with_a_role_is_one_clear_line() {
-    let none = "its list of roles does not begin with the name of a role";
+    let none = "the list of roles does not start with a role name";
     for (list, reason) in [
-        ("", "its list of roles is empty"),
-        (" \n\n", "its list of roles is empty"),
+        ("", "the list of roles is empty"),
+        (" \n\n", "the list of roles is empty"),
         ("<!DOCTYPE html>\n<title>Log in</title>\n", none),
         ("two words\n", none),
         ("../../user-data", none),
@@ -62,7 +62,7 @@ fn each_request_has_a_second_and_two_attempts() {
     hanging.hang();
     let v2 = |xassume: Xassume| xassume.env("AWS_EC2_METADATA_V1_DISABLED", "true");
     let (message, _) = message_and_hint(v2(with_instance(&sts, &hanging)));
-    assert!(message.ends_with("(a request for a token got no answer)"), "{message}");
+    assert!(message.ends_with(": the request for a token timed out"), "{message}");
     assert_eq!(paths(&hanging), ["PUT /latest/api/token"; 2]);
 }
 
@@ -91,15 +91,20 @@ fn the_settings_of_the_aws_cli_apply() {
 #[test]
 fn an_invalid_setting_is_reported() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
-    let ipv4 = "IPv4, or name the address with AWS_EC2_METADATA_SERVICE_ENDPOINT";
-    let second = "the default: 1 second for each try";
+    let ipv4 = "remove it for IPv4, or set the address with AWS_EC2_METADATA_SERVICE_ENDPOINT";
+    let second = "the default is 1 second for each attempt";
     for (variable, value, complaint, advice) in [
-        ("AWS_METADATA_SERVICE_TIMEOUT", "soon", "is not a whole number from 1 to 3600", second),
-        ("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "0", "is not a whole number from 1 to 100", "the default: 2 tries"),
-        ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "v6", "is not IPv4 or IPv6", ipv4),
+        ("AWS_METADATA_SERVICE_TIMEOUT", "soon", ": must be a whole number from 1 to 3600", second),
+        (
+            "AWS_METADATA_SERVICE_NUM_ATTEMPTS",
+            "0",
+            ": must be a whole number from 1 to 100",
+            "the default is 2 attempts",
+        ),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "v6", " [possible values: IPv4, IPv6]", ipv4),
     ] {
         let xassume = with_instance(&sts, &imds).env(variable, value).args(["-r", crate::sources::ROLE, "--", "true"]);
-        let page = format!("xassume: {variable} `{value}` {complaint}\nhint: leave it out for {advice}\n");
+        let page = format!("xassume: error: invalid value '{value}' for '{variable}'{complaint}\nhint: {advice}\n");
         assert_eq!(xassume.run().exited(125).stderr, page);
     }
     assert_eq!(imds.requests().len(), 0);
@@ -107,25 +112,25 @@ fn an_invalid_setting_is_reported() {
 
 #[test]
 fn each_status_has_its_own_message() {
-    let ill = "is metadata enabled for the instance, and may this user or container reach it?";
+    let ill = "enable instance metadata, and check that this user or container may access it";
     for (status, meaning, advice) in [
         (403, "access is forbidden", ill),
         (405, "the method is not allowed", ill),
-        (418, "the request is refused", ill),
-        (429, "there are too many requests", "try again later"),
-        (500, "the service has a fault", "try again later"),
-        (503, "the service has a fault", "try again later"),
+        (418, "the request was rejected", ill),
+        (429, "too many requests", "try again later"),
+        (500, "the service failed", "try again later"),
+        (503, "the service failed", "try again later"),
     ] {
         let (sts, imds) = (FakeSts::start(), FakeImds::start());
         imds.fail(status);
         let (message, hint) = message_and_hint(with_instance(&sts, &imds));
-        let line = format!("{NONE} asked for the role, it answers with HTTP status {status}: {meaning}");
+        let line = format!("{NONE} the request for the role failed with HTTP {status} ({meaning})");
         assert_eq!((message, hint.as_str()), (line, advice));
     }
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     imds.fail(404);
     let (message, hint) = message_and_hint(with_instance(&sts, &imds));
-    assert_eq!(message, format!("{NONE} the instance has no role"));
+    assert_eq!(message, format!("{NONE} the EC2 instance has no IAM role"));
     assert_eq!(hint, "attach an instance profile with a role to the instance");
 }
 
@@ -147,7 +152,7 @@ fn without_token_support_requests_have_no_token_as_with_the_aws_cli() {
         for xassume in disabled {
             let asked = imds.requests().len();
             let (message, _) = message_and_hint(xassume.arg("--no-cache"));
-            let end = format!("asked for a token, it answers with HTTP status {status}, and IMDSv1 is disabled");
+            let end = format!("the request for a token failed with HTTP {status}, and IMDSv1 is disabled");
             assert!(message.ends_with(&end), "{message}");
             assert_eq!(imds.requests().len(), asked + 1);
         }
@@ -175,18 +180,18 @@ fn a_service_without_token_support_may_return_any_status_or_close() {
 
 #[test]
 fn where_a_token_is_required_the_error_says_why_it_is_missing() {
-    for (status, meaning) in [(403, "access is forbidden"), (500, "the service has a fault")] {
+    for (status, meaning) in [(403, "access is forbidden"), (500, "the service failed")] {
         let (sts, imds) = (FakeSts::start(), FakeImds::start());
         imds.refuse_tokens(status);
         let (message, _) = message_and_hint(with_instance(&sts, &imds));
-        assert_eq!(message, format!("{NONE} asked for a token, it answers with HTTP status {status}: {meaning}"));
+        assert_eq!(message, format!("{NONE} the request for a token failed with HTTP {status} ({meaning})"));
     }
     // After status 400 the request is not sent in another form.
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     imds.refuse_tokens(400);
     imds.allow_v1();
     let (message, _) = message_and_hint(with_instance(&sts, &imds));
-    assert_eq!(message, format!("{NONE} asked for a token, it answers with HTTP status 400: the request is refused"));
+    assert_eq!(message, format!("{NONE} the request for a token failed with HTTP 400 (the request was rejected)"));
     assert_eq!(paths(&imds), ["PUT /latest/api/token"]);
 }
 
@@ -203,7 +208,7 @@ fn a_lost_token_is_not_an_error_where_none_is_required() {
 fn disabled_metadata_is_not_called() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     let error = failed(with_instance(&sts, &imds).env("AWS_EC2_METADATA_DISABLED", "true"));
-    assert!(error.contains("looked at AWS_ACCESS_KEY_ID, "), "{error}");
+    assert!(error.contains("tried: AWS_ACCESS_KEY_ID, "), "{error}");
     assert!(error.contains("instance metadata (disabled)"), "{error}");
     assert_eq!(imds.requests().len(), 0);
 }
@@ -218,12 +223,12 @@ fn missing_credentials_are_not_reported_as_a_metadata_error() {
     let world =
         with_instance(&sts, &imds).file(".aws/credentials", format!("[work]\n{keys}")).file(".aws/config", config);
     let (message, hint) = message_and_hint(world.clone());
-    assert_eq!(message, format!("{NONE} asked for the role, it answers with HTTP status 403: access is forbidden"));
-    assert_eq!(hint, "--profile NAME uses one of the profiles with credentials: login, work");
+    assert_eq!(message, format!("{NONE} the request for the role failed with HTTP 403 (access is forbidden)"));
+    assert_eq!(hint, "use --profile NAME; profiles with credentials: login, work");
     // The named profile has no credentials, and the environment was not searched.
     let (message, _) = message_and_hint(world.args(["-p", "plain"]));
-    let line = "xassume: no source credentials: none in profile plain, container variables; instance metadata: asked for the \
-                role, it answers with HTTP status 403: access is forbidden";
+    let line = "xassume: error: no AWS credentials found; tried: profile 'plain', container variables; EC2 instance metadata: the \
+                request for the role failed with HTTP 403 (access is forbidden)";
     assert_eq!(message, line);
 }
 
@@ -234,7 +239,7 @@ fn where_a_profile_names_the_instance_the_error_is_about_the_instance_alone() {
     let config = format!("[profile p]\nrole_arn = {}\ncredential_source = Ec2InstanceMetadata\n", crate::sources::ROLE);
     let xassume =
         with_instance(&sts, &imds).file(".aws/config", config).args(["-p", "p", "--", "true"]).run().exited(125);
-    let line = "xassume: no source credentials: instance metadata: asked for the role, it answers with HTTP status 403: \
-                access is forbidden\n";
-    assert!(xassume.stderr.replace("\n  ", " ").starts_with(line), "{}", xassume.stderr);
+    let line =
+        "xassume: error: EC2 instance metadata: the request for the role failed with HTTP 403 (access is forbidden)\n";
+    assert!(xassume.stderr.starts_with(line), "{}", xassume.stderr);
 }

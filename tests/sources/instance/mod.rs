@@ -31,7 +31,7 @@ fn time_without_instance(sts: &FakeSts, url: &str) -> Duration {
         let xassume = region.into_iter().fold(xassume, |xassume, region| xassume.env("AWS_REGION", region));
         let begun = Instant::now();
         let error = failed(xassume);
-        assert!(error.contains("nothing answers at http://127.0.0.1:"), "{error}");
+        assert!(error.contains("no answer from http://127.0.0.1:"), "{error}");
         begun.elapsed()
     };
     // Without a Region there are two requests with a common time limit.
@@ -69,5 +69,5 @@ fn an_instance_without_a_role_is_reported() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     imds.set_identity(None);
     let error = failed(Xassume::new(&sts).without_keys().with_metadata_at(&imds.url()));
-    assert!(error.contains("the instance has no role"), "{error}");
+    assert!(error.contains("the EC2 instance has no IAM role"), "{error}");
 }
