@@ -96,7 +96,7 @@ pub(crate) fn read_text(path: &Path) -> io::Result<String> {
     let file = File::open(path)?;
     let found = file.metadata()?;
     let bytes = read_all(file, &found, MOST_BYTES)?;
-    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not valid UTF-8"))
 }
 
 fn read_all(file: File, found: &Metadata, most: usize) -> io::Result<Vec<u8>> {
@@ -105,7 +105,7 @@ fn read_all(file: File, found: &Metadata, most: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(length + 64);
     file.take(most as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > most {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {most} bytes")));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {most} bytes")));
     }
     Ok(bytes)
 }
@@ -136,7 +136,7 @@ mod tests {
     fn a_file_without_an_end_is_not_read_to_its_end() {
         let endless = File::open("/dev/zero").expect("a device");
         let found = endless.metadata().expect("its status");
-        assert_eq!(read_all(endless, &found, 1000).expect_err("endless").to_string(), "it is larger than 1000 bytes");
+        assert_eq!(read_all(endless, &found, 1000).expect_err("endless").to_string(), "larger than 1000 bytes");
         assert_eq!(read_at_most(Path::new("/dev/null"), 0).expect("empty"), b"");
         let this = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/files.rs");
         let whole = std::fs::read(&this).expect("this file");

@@ -140,7 +140,8 @@ fn a_credentials_file_where_others_can_write_is_rejected_with_a_chmod_hint() {
         let refused = launch(path, mode).exited(125);
         let (keys, bits) = (path.join("keys"), if at == &open { "0757" } else { "2770" });
         let at = at.display();
-        let said = format!("xassume: cannot keep credentials in {}: {fault} {at} (mode {bits}) ", keys.display());
+        let said =
+            format!("xassume: error: cannot write credentials to {}: {fault} {at} (mode {bits}) ", keys.display());
         assert_eq!(unfolded(&refused.stderr), format!("{said}hint: chmod {change} {at}"));
         assert_eq!(refused.stdout_text(), "");
     }

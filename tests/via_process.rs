@@ -75,7 +75,7 @@ fn document(output: &Output) -> serde_json::Value {
 fn rejected(output: &Output) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!((output.status.code(), output.stdout.len()), (Some(125), 0), "{output:?}");
-    assert!(stderr.starts_with("xassume: cannot get credentials") && stderr.lines().count() == 1, "{stderr}");
+    assert!(stderr.starts_with("xassume: error: cannot get credentials") && stderr.lines().count() == 1, "{stderr}");
     stderr
 }
 
@@ -119,7 +119,7 @@ fn each_refresh_is_visible_and_an_expired_session_is_not_returned() {
     document(&served.run_line());
     served.running.error_line("the session has expired");
     let refusal = rejected(&served.run_line());
-    assert!(refusal.contains("the session has expired and is not refreshed yet"), "{refusal}");
+    assert!(refusal.contains("the session has expired and was not refreshed yet"), "{refusal}");
     served.end();
 }
 
@@ -177,7 +177,7 @@ fn another_user_is_rejected() {
     fs::set_permissions(served.socket(), fs::Permissions::from_mode(0o666)).expect("it is ours");
     let output = as_nobody();
     let refusal = rejected(&output);
-    assert!(refusal.contains("the session is another user's"), "{refusal}");
+    assert!(refusal.contains("the session belongs to another user"), "{refusal}");
     document(&served.run_line());
     served.end();
 }
@@ -229,7 +229,7 @@ fn the_helpers_flags_are_rejected_elsewhere() {
     world().args(["--from-socket", "/nowhere"]).run().exited(125);
     world().args(["--print", "credential-process", "--from-socket", "/nowhere", "--", "true"]).run().exited(125);
     let nowhere = world().args(["--print", "credential-process", "--from-socket", "/nowhere"]).run().exited(125);
-    assert_eq!(nowhere.stderr, "xassume: cannot get credentials from xassume: No such file or directory\n");
+    assert_eq!(nowhere.stderr, "xassume: error: cannot get credentials from xassume: No such file or directory\n");
     let help = world().arg("--help").run().exited(0).stdout_text();
     assert!(!help.contains("--from-socket"), "{help}");
 }

@@ -25,7 +25,7 @@ const NEW: &str = "new";
 const OTHERS: u32 = 0o077;
 /// What is wrong with a directory or a file.
 const FOREIGN: &str = "it belongs to another user";
-const NO_FILE: &str = "it is no plain file";
+const NO_FILE: &str = "not a regular file";
 /// How much room is made sure of before STS is asked: more than a session takes.
 const ROOM: usize = 8 << 10;
 
@@ -73,7 +73,7 @@ impl Directory {
         if mode & OTHERS == 0 {
             Ok(directory)
         } else {
-            Err(refused(format!("it is open to others (mode {:03o}, not 700)", mode & 0o777)))
+            Err(refused(format!("wrong mode {:03o} (expected 700)", mode & 0o777)))
         }
     }
 
@@ -82,7 +82,7 @@ impl Directory {
         let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
         let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
         let handle = opened.map_err(|error| match error.raw_os_error() {
-            Some(libc::ELOOP | libc::ENOTDIR) => refused("it is a link, or no folder".into()),
+            Some(libc::ELOOP | libc::ENOTDIR) => refused("not a directory".into()),
             _ => error,
         })?;
         if handle.metadata()?.uid() != geteuid().as_raw() {
@@ -99,7 +99,7 @@ impl Directory {
         }
         let around = place.path.ancestors().skip(1).find_map(|directory| std::fs::metadata(directory).ok());
         if place.make != Make::Path && around.is_none_or(|around| around.uid() != geteuid().as_raw()) {
-            return Err(refused("it is not there, and the folder around it belongs to another user".into()));
+            return Err(refused("not found, and the parent directory belongs to another user".into()));
         }
         let mut builder = DirBuilder::new();
         match builder.mode(0o700).recursive(place.make != Make::Directory).create(&place.path) {
@@ -134,14 +134,14 @@ impl Directory {
 
     pub(super) fn read_name(&self, name: &str) -> io::Result<Zeroizing<Vec<u8>>> {
         let file = self.open_file(name, OFlag::O_RDONLY).map_err(|error| match error.raw_os_error() {
-            Some(libc::ELOOP) => refused("it is a link".into()),
+            Some(libc::ELOOP) => refused("it is a symlink".into()),
             Some(libc::ENXIO) => refused(NO_FILE.into()),
             _ => error,
         })?;
         let found = file.metadata()?;
         check_private(&found)?;
         let length = usize::try_from(found.len()).ok().filter(|length| *length <= MOST_BYTES);
-        let length = length.ok_or_else(|| refused("it is too large for a session".into()))?;
+        let length = length.ok_or_else(|| refused("too large for a session".into()))?;
         // Large enough from the start: a buffer that grows would leave its old self behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(length + 1));
         file.take(length as u64).read_to_end(&mut bytes)?;
@@ -151,7 +151,7 @@ impl Directory {
     /// The file that is locked for a key; it is never written to.
     pub(super) fn lock_file(&self, key: &Key) -> io::Result<File> {
         let file = self.open_file(&lock(key), OFlag::O_RDWR | OFlag::O_CREAT)?;
-        check_private(&file.metadata()?).map_err(|error| refused(format!("its lock file: {error}")))?;
+        check_private(&file.metadata()?).map_err(|error| refused(format!("lock file: {error}")))?;
         Ok(file)
     }
 
@@ -259,7 +259,7 @@ fn check_private(found: &Metadata) -> io::Result<()> {
     } else if found.uid() != geteuid().as_raw() {
         FOREIGN.to_owned()
     } else if found.mode() & OTHERS != 0 {
-        format!("it is open to others (mode {:03o}, not 600)", found.mode() & 0o777)
+        format!("wrong mode {:03o} (expected 600)", found.mode() & 0o777)
     } else {
         return Ok(());
     };

@@ -58,7 +58,7 @@ pub(super) fn look(directory: &Directory, key: &Key) -> io::Result<Found> {
     let unfit = |reason| io::Error::new(io::ErrorKind::InvalidData, reason);
     let (entry, stamp) = file::decode(key, &bytes).ok_or_else(|| unfit(file::flaw(&bytes)))?;
     let found = super::entry::found(entry, &stamp, &Moment::now());
-    found.ok_or_else(|| unfit("it has expired, or the clock was set back since"))
+    found.ok_or_else(|| unfit("expired, or the clock was set back"))
 }
 
 /// Waits in the first of the places that can be used until there is an answer or the lock is free; with it, the places
@@ -156,7 +156,7 @@ mod tests {
     use crate::cache::directory::Make;
 
     fn place() -> (tempfile::TempDir, Place) {
-        let base = tempfile::tempdir().expect("a folder");
+        let base = tempfile::tempdir().expect("a directory");
         let place = Place { path: base.path().join("xassume"), make: Make::Directory };
         (base, place)
     }
@@ -180,7 +180,7 @@ mod tests {
             drop(first);
             assert!(matches!(short(&place).await, LockOutcome::Ours(_)), "freed");
         });
-        assert_eq!(std::fs::read_dir(&place.path).expect("a folder").count(), 1, "only the lock file stays");
+        assert_eq!(std::fs::read_dir(&place.path).expect("a directory").count(), 1, "only the lock file stays");
     }
 
     #[test]

@@ -72,8 +72,8 @@ pub(crate) fn surroundings(
 }
 
 fn host() -> Result<Host, String> {
-    let boot_id = boot::boot_id().ok_or("/proc does not tell which boot of which machine this is")?;
-    let name = nix::unistd::gethostname().map_err(|error| format!("the host has no name: {error}"))?;
+    let boot_id = boot::boot_id().ok_or("cannot read the boot ID")?;
+    let name = nix::unistd::gethostname().map_err(|error| format!("cannot read the host name: {error}"))?;
     Ok(Host { machine_id: boot::machine_id(), boot_id, name })
 }
 

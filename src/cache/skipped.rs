@@ -32,11 +32,11 @@ impl Skipped {
     pub(crate) fn hint(&self) -> String {
         let own = |found: &std::fs::Metadata| found.is_dir() && found.uid() == geteuid().as_raw();
         match std::fs::symlink_metadata(&self.path) {
-            _ if self.full => "make room there, or name another directory with --cache-dir".into(),
+            _ if self.full => "free space there, or use another directory with --cache-dir".into(),
             Ok(found) if own(&found) && found.mode() & 0o777 != PRIVATE => {
                 format!("chmod 700 {}", self.path.display())
             }
-            _ => "--cache-dir takes a directory of yours with mode 700; --no-cache does without".into(),
+            _ => "use --cache-dir with a directory that you own (mode 700), or --no-cache".into(),
         }
     }
 }
@@ -97,6 +97,6 @@ mod tests {
         };
         let chmod = format!("chmod 700 {}", own.path().display());
         assert_eq!([hint(0o755), hint(0o500)], [chmod.clone(), chmod]);
-        assert!(hint(0o700).starts_with("--cache-dir takes"));
+        assert!(hint(0o700).starts_with("use --cache-dir"));
     }
 }

@@ -93,7 +93,7 @@ mod tests {
 
     impl World {
         fn new() -> Self {
-            let base = tempfile::tempdir().expect("a folder");
+            let base = tempfile::tempdir().expect("a directory");
             let directory =
                 Directory::make(&Place { path: base.path().join("x"), make: Make::Directory }).expect("made");
             Self { _base: base, directory }

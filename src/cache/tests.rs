@@ -14,7 +14,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let base = tempfile::tempdir().expect("a folder");
+        let base = tempfile::tempdir().expect("a directory");
         let place = Place { path: base.path().join("x"), make: Make::Directory };
         Self { base, place }
     }
@@ -128,7 +128,7 @@ fn an_answer_is_kept_though_the_directory_was_removed_meanwhile() {
     assert!(world.cache().find(&key, &|_| true).found.is_some());
 
     let mut held = world.held();
-    for file in std::fs::read_dir(&world.place.path).expect("a folder").flatten() {
+    for file in std::fs::read_dir(&world.place.path).expect("a directory").flatten() {
         std::fs::remove_file(file.path()).expect("removed");
     }
     held.keep(&key, &entry, &stamp).expect("kept in the same folder");

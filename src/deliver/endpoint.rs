@@ -103,9 +103,9 @@ impl Endpoint {
     /// `--endpoint-token-file` that cannot be used.
     pub(crate) fn open(directory: &RunDirectory, token_file: Option<&Path>) -> Result<Self, Error> {
         let failed = |error: io::Error| Error::Serve {
-            what: "on 127.0.0.1",
+            what: "serve the session on 127.0.0.1",
             reason: reason_of(&error),
-            hint: "--via process needs no network",
+            hint: "try --via process, which needs no network",
         };
         let empty_credentials_file = directory.write("credentials", b"")?;
         let token = random_hex::<TOKEN>().map_err(failed)?;

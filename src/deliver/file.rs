@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_file_is_replaced_as_a_whole_with_its_mode_and_goes_at_the_end() {
-        let directory = tempfile::tempdir().expect("a folder");
+        let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("credentials");
         let file = at(&path, 0o640).expect("a file");
         for id in ["ASIA1", "ASIA2"] {
@@ -126,14 +126,14 @@ mod tests {
             );
             assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o640);
         }
-        assert_eq!(std::fs::read_dir(directory.path()).expect("a folder").count(), 1, "no temporary file is left");
+        assert_eq!(std::fs::read_dir(directory.path()).expect("a directory").count(), 1, "no temporary file is left");
         drop(file);
         assert!(!path.exists());
     }
 
     #[test]
     fn a_file_that_another_run_has_put_there_stays() {
-        let directory = tempfile::tempdir().expect("a folder");
+        let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("credentials");
         let open = || at(&path, 0o600).expect("a file");
         let (old, new, unused) = (open(), open(), open());
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_file_that_holds_other_things_is_refused_and_what_a_run_has_left_is_not() {
-        let directory = tempfile::tempdir().expect("a folder");
+        let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("credentials");
         let left = contents(&session("ASIA1").keys);
         for (text, fits) in [
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_directory_that_somebody_could_exchange_is_refused() {
-        let directory = tempfile::tempdir().expect("a folder");
+        let directory = tempfile::tempdir().expect("a directory");
         symlink(directory.path(), directory.path().join("link")).expect("a link");
         for path in ["link/credentials", "missing/credentials", ""] {
             assert!(at(&directory.path().join(path), 0o600).is_err(), "{path}");

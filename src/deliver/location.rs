@@ -32,9 +32,9 @@ pub(super) fn locate(path: &Path, kind: &FileKind, group: GroupWrite) -> Result<
         return Err(failed("it is a directory".into()));
     };
     let found = std::fs::symlink_metadata(parent);
-    let found = found.map_err(|error| failed(format!("its directory: {}", reason_of(&error))))?;
+    let found = found.map_err(|error| failed(format!("parent directory: {}", reason_of(&error))))?;
     if found.is_symlink() {
-        return Err(failed("its directory is a link".into()));
+        return Err(failed("parent directory is a symlink".into()));
     }
     let trusted = directory(parent, group);
     let parent = trusted.map_err(|untrusted| Error::Place {
@@ -48,11 +48,11 @@ pub(super) fn locate(path: &Path, kind: &FileKind, group: GroupWrite) -> Result<
     if let Ok(found) = path.metadata()
         && !found.is_file()
     {
-        return Err(failed(if found.is_dir() { "it is a directory" } else { "it is not a plain file" }.into()));
+        return Err(failed(if found.is_dir() { "it is a directory" } else { "it is not a regular file" }.into()));
     }
     match read_at_most(&path, MOST_BYTES).map(Zeroizing::new) {
         Ok(text) if !(kind.is_replaceable)(&text) => {
-            Err(failed(format!("it holds other things than {}, which would be lost", kind.contents)))
+            Err(failed(format!("the file has other contents than {} and will not be overwritten", kind.contents)))
         }
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(reason_of(&error))),
         Ok(_) | Err(_) => Ok(path),

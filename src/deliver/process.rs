@@ -52,9 +52,9 @@ impl CredentialProcess {
     pub(crate) fn open(directory: &RunDirectory, program: &Path) -> Result<Self, Error> {
         let (link, socket) = (directory.path().join("xassume"), directory.path().join("socket"));
         let failed = |error: io::Error| Error::Serve {
-            what: "by a unix socket",
+            what: "create the Unix socket",
             reason: reason_of(&error),
-            hint: "is its folder full, or are sockets barred here? --via file needs none",
+            hint: "try --via file, which needs no socket",
         };
         symlink(program, &link).map_err(failed)?;
         let listener = listen(&socket).map_err(failed)?;
@@ -110,8 +110,8 @@ async fn answer(mut socket: UnixStream, served: Served) {
     let me = nix::unistd::geteuid().as_raw();
     let peer = socket.peer_cred().map(|peer| peer.uid());
     let document = match peer {
-        Ok(uid) if uid == me => served.get().ok_or("the session has expired and is not refreshed yet"),
-        _ => Err("the session is another user's"),
+        Ok(uid) if uid == me => served.get().ok_or("the session has expired and was not refreshed yet"),
+        _ => Err("the session belongs to another user"),
     };
     let writing = async {
         match &document {

@@ -75,7 +75,7 @@ impl Put {
             [FAILED, reason @ ..] => Err(String::from_utf8_lossy(reason).into_owned()),
             _ => {
                 self.files.extend(identity);
-                Err("the process that writes it was ended".into())
+                Err("the process that writes it was killed".into())
             }
         }
     }
@@ -159,10 +159,10 @@ pub(super) async fn publish(job: WriteJob, put: Rc<RefCell<Put>>, offload: Offlo
     };
     let (reason, hint) = match tokio::time::timeout(LIMIT, written).await {
         Ok(Ok(())) => return Ok(()),
-        Ok(Err(reason)) => (reason, "the file before is still there; is its file system full?"),
+        Ok(Err(reason)) => (reason, "the previous file is still there; is its file system full?"),
         Err(_) => (
             format!("its file system did not answer within {}", humantime::format_duration(LIMIT)),
-            "is its file system frozen, or its server gone?",
+            "is its file system frozen, or its server unreachable?",
         ),
     };
     Err(Problem { text: not_replaced(&job.path, &reason), hint: Some(hint.into()) })

@@ -91,5 +91,5 @@ impl Drop for PublishedFile {
 
 /// Why the first session cannot be written to a file.
 pub(crate) fn unwritten(reason: String) -> Error {
-    Error::Serve { what: "by a file", reason, hint: "is its file system full, or one in which no file can be made?" }
+    Error::Serve { what: "write the credentials file", reason, hint: "is its file system full or read-only?" }
 }

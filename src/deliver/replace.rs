@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn only_old_files_that_are_not_being_written_are_removed() {
-        let directory = tempfile::tempdir().expect("a folder");
+        let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("credentials");
         let sibling = |name: &str| directory.path().join(name);
         let make = |name: &str, is_old: bool| {

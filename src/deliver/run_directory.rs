@@ -124,9 +124,9 @@ pub(super) fn first_base<T>(vars: &Vars, make: impl Fn(&Path) -> io::Result<T>) 
 
 fn failed(error: &io::Error) -> Error {
     Error::Missing {
-        what: "keep a private folder in XDG_RUNTIME_DIR, /dev/shm or TMPDIR",
+        what: "create a private directory in XDG_RUNTIME_DIR, /dev/shm or TMPDIR",
         reason: reason_of(error),
-        hint: "one of them must be a folder in which you can write",
+        hint: "one of them must be writable",
     }
 }
 
@@ -136,9 +136,9 @@ fn check_plain(path: &Path) -> io::Result<()> {
     let path = path.as_os_str().as_bytes();
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+@:,".contains(byte);
     let refused = if !path.iter().all(plain) {
-        "has characters that cannot stand in a credential_process"
+        "has characters that are not allowed in a credential_process"
     } else if path.len() > 107 - MAX_NAME_BYTES {
-        "is too long for a socket's path"
+        "is too long for the path of a socket"
     } else {
         return Ok(());
     };
@@ -193,19 +193,19 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     fn base() -> (tempfile::TempDir, Vars) {
-        let base = tempfile::tempdir().expect("a folder");
+        let base = tempfile::tempdir().expect("a directory");
         let vars = [("XDG_RUNTIME_DIR", base.path().to_str().expect("text"))].into_iter().collect();
         (base, vars)
     }
 
     fn entries(base: &tempfile::TempDir) -> usize {
-        std::fs::read_dir(base.path()).expect("a folder").count()
+        std::fs::read_dir(base.path()).expect("a directory").count()
     }
 
     #[test]
     fn a_run_directory_is_private_and_goes_with_the_run() {
         let (base, vars) = base();
-        let directory = RunDirectory::create(&vars).expect("a folder");
+        let directory = RunDirectory::create(&vars).expect("a directory");
         let mode = |path: &Path| std::fs::metadata(path).expect("there").mode() & 0o777;
         assert_eq!(mode(directory.path()), 0o700);
         let file = directory.write("credentials", b"x").expect("written");
@@ -217,15 +217,15 @@ mod tests {
     #[test]
     fn folders_of_killed_runs_are_removed_and_those_of_living_ones_kept() {
         let (base, vars) = base();
-        let living = RunDirectory::create(&vars).expect("a folder");
+        let living = RunDirectory::create(&vars).expect("a directory");
         let killed = base.path().join(format!("{}abcdef", prefix()));
-        std::fs::create_dir(&killed).expect("a folder");
+        std::fs::create_dir(&killed).expect("a directory");
         std::fs::write(killed.join(LOCK), "").expect("a lock that nobody holds");
         let young = base.path().join(format!("{}ghijkl", prefix()));
-        std::fs::create_dir(&young).expect("a folder");
-        let elsewhere = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(&young).expect("a directory");
+        let elsewhere = tempfile::tempdir().expect("a directory");
         symlink(elsewhere.path(), base.path().join(format!("{}mnopqr", prefix()))).expect("a link");
-        let second = RunDirectory::create(&vars).expect("a folder");
+        let second = RunDirectory::create(&vars).expect("a directory");
         assert!(living.path().exists() && second.path().exists() && young.exists() && elsewhere.path().exists());
         assert!(!killed.exists());
     }
@@ -236,7 +236,7 @@ mod tests {
         let old = std::time::SystemTime::now() - 2 * SETTLED;
         let directory = |suffix: &str, lock: Option<&Path>| {
             let path = base.path().join(format!("{}{suffix}", prefix()));
-            std::fs::create_dir(&path).expect("a folder");
+            std::fs::create_dir(&path).expect("a directory");
             if let Some(to) = lock {
                 symlink(to, path.join(LOCK)).expect("a link, which is not followed");
             }
@@ -245,30 +245,30 @@ mod tests {
             path
         };
         let (left, closed) = (directory("abcdef", None), directory("ghijkl", Some(Path::new("/dev/null"))));
-        let _new = RunDirectory::create(&vars).expect("a folder");
+        let _new = RunDirectory::create(&vars).expect("a directory");
         assert!(!left.exists() && closed.exists());
     }
 
     #[test]
     fn a_directory_for_commands_has_a_plain_path() {
-        let base = tempfile::tempdir().expect("a folder");
+        let base = tempfile::tempdir().expect("a directory");
         for (name, plain) in [("run", true), ("my run", false), ("it's", false), ("$HOME", false), ("ü", false)] {
             let runtime = base.path().join(name);
-            std::fs::create_dir(&runtime).expect("a folder");
+            std::fs::create_dir(&runtime).expect("a directory");
             let vars: Vars = [("XDG_RUNTIME_DIR", &runtime)].into_iter().collect();
             assert_eq!(check_plain(&runtime).is_ok(), plain, "{name}");
             // Another base takes the place of one that will not do.
             if let Ok(directory) = RunDirectory::create_for_commands(&vars) {
                 assert_eq!(directory.path().starts_with(&runtime), plain, "{name}");
             }
-            assert!(RunDirectory::create(&vars).expect("a folder").path().starts_with(&runtime));
+            assert!(RunDirectory::create(&vars).expect("a directory").path().starts_with(&runtime));
         }
     }
 
     #[test]
     fn a_relative_base_is_passed_over() {
         let vars: Vars = [("XDG_RUNTIME_DIR", "."), ("TMPDIR", "/tmp")].into_iter().collect();
-        assert!(RunDirectory::create(&vars).expect("a folder").path().is_absolute());
+        assert!(RunDirectory::create(&vars).expect("a directory").path().is_absolute());
     }
 
     #[test]

@@ -98,7 +98,7 @@ fn check(path: &Path, found: &Metadata, group: GroupWrite) -> Result<(), Untrust
     if found.uid() != me && found.uid() != 0 && !is_machines() {
         return Err(Untrusted {
             reason: format!("{shown} belongs to another user (uid {})", found.uid()),
-            hint: Some(format!("as root: chown {me} {shown}; or choose a directory of your own")),
+            hint: Some(format!("as root: chown {me} {shown}; or use a directory that you own")),
         });
     }
     let barred = if group == GroupWrite::Allowed { 0o002 } else { 0o022 };
@@ -111,7 +111,7 @@ fn check(path: &Path, found: &Metadata, group: GroupWrite) -> Result<(), Untrust
         (true, GroupWrite::Denied) => format!("chmod {change} {shown}"),
         (true, GroupWrite::Allowed) => format!("chmod o-w {shown}"),
         // Without write permission this user could not create the file.
-        (false, _) => format!("as its owner: chmod +t {shown}; or choose a directory of your own"),
+        (false, _) => format!("as its owner: chmod +t {shown}; or use a directory that you own"),
     };
     Err(Untrusted {
         reason: format!("{who} can write to {shown} (mode {:04o})", found.mode() & 0o7777),

@@ -61,8 +61,8 @@ pub(crate) fn depth(vars: &Vars) -> Result<u32, Error> {
     if outer >= MAX_DEPTH {
         return Err(Error::Missing {
             what: "start",
-            reason: format!("xassume is nested {outer} deep (XASSUME_DEPTH)"),
-            hint: "does a credential_process, or the command itself, call xassume in a circle?",
+            reason: format!("xassume is nested too deeply ({outer} levels, XASSUME_DEPTH)"),
+            hint: "does a credential_process or the command call xassume recursively?",
         });
     }
     Ok(outer + 1)

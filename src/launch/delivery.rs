@@ -107,7 +107,7 @@ impl Method {
 /// The path of xassume's own file.
 fn own_file() -> Result<PathBuf, Error> {
     program::own().map_err(|error| Error::Missing {
-        what: "find the file of xassume itself",
+        what: "find the executable of xassume",
         reason: reason_of(&error),
         hint: "/proc must be mounted",
     })

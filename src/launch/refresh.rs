@@ -53,7 +53,7 @@ pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Resu
             });
         }
     };
-    let mut message = Message::decode(answer).ok_or_else(|| failed(&"it was ended"))?;
+    let mut message = Message::decode(answer).ok_or_else(|| failed(&"it was killed"))?;
     launch.context.mfa_sessions.replace(message.bought());
     launch.context.cache_warned.store(message.cache_warned, Ordering::Relaxed);
     if let Some(code) = message.used() {
@@ -93,7 +93,7 @@ fn obtain(launch: &Launch<'_>, answer: &mut File) {
         Ok(Ok(Ok(obtained))) => Ok(obtained.session),
         Ok(Ok(Err(error))) => Err(Problem { text: error.to_string(), hint: error.hint() }),
         // The panic was reported by its hook.
-        Ok(Err(_panicked)) => Err(Problem { text: "an internal error, reported above".into(), hint: None }),
+        Ok(Err(_panicked)) => Err(Problem { text: "internal error (see above)".into(), hint: None }),
         Err(error) => Err(Problem { text: format!("cannot start a thread: {}", reason_of(&error)), hint: None }),
     };
     let (bought, used) = (launch.context.mfa_sessions.kept(), launch.context.codes.used());

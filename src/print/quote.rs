@@ -58,16 +58,16 @@ pub(super) fn powershell(value: &str, into: &mut String) {
 pub(super) fn raw(value: &str, into: &mut String) -> Result<(), Unfit> {
     // A line feed ends the line. systemd ignores a line with any other control character except a tab.
     if value.chars().any(|c| c.is_ascii_control() && c != '\t') {
-        return Err(Unfit("holds a line break or another control character"));
+        return Err(Unfit("contains a line break or another control character"));
     }
     if value.contains('\\') {
-        return Err(Unfit("holds a backslash, which systemd takes for an escape"));
+        return Err(Unfit("contains a backslash, which systemd treats as an escape"));
     }
     if value.starts_with(['"', '\'']) {
-        return Err(Unfit("begins with a quotation mark, which systemd takes away"));
+        return Err(Unfit("starts with a quotation mark, which systemd removes"));
     }
     if value.starts_with([' ', '\t']) || value.ends_with([' ', '\t']) {
-        return Err(Unfit("begins or ends with white space, which systemd takes away"));
+        return Err(Unfit("starts or ends with white space, which systemd removes"));
     }
     into.push_str(value);
     Ok(())
@@ -84,16 +84,16 @@ pub(super) fn dotenv(value: &str, into: &mut String) -> Result<(), Unfit> {
     let quote = match (value.contains('\''), value.contains(['"', '$', '`'])) {
         (false, _) => '\'',
         (true, false) => '"',
-        (true, true) => return Err(Unfit("holds quotation marks or `$`, which the readers do not take alike")),
+        (true, true) => return Err(Unfit("contains quotation marks or $, which dotenv libraries treat differently")),
     };
     if value.contains('\\') {
-        return Err(Unfit("holds a backslash, which the readers do not take alike"));
+        return Err(Unfit("contains a backslash, which dotenv libraries treat differently"));
     }
     if value.contains("${") {
-        return Err(Unfit("holds `${`, which some readers replace"));
+        return Err(Unfit("contains ${, which some dotenv libraries expand"));
     }
     if value.contains('\r') {
-        return Err(Unfit("holds a carriage return, which some readers replace"));
+        return Err(Unfit("contains a carriage return, which some dotenv libraries replace"));
     }
     into.push(quote);
     into.push_str(value);

@@ -65,7 +65,7 @@ fn powershell_gets_a_line_for_each_variable_whatever_it_holds() {
 fn what_a_format_cannot_carry_is_an_error_that_names_it() {
     for (format, value) in [("env", "two\nlines"), ("dotenv", "back\\slash")] {
         let error = printed(format, &[("GOOD", "x"), ("BAD", value)]).expect_err(format);
-        assert!(error.to_string().starts_with(&format!("cannot print BAD as {format}: it holds a ")), "{error}");
+        assert!(error.to_string().starts_with(&format!("cannot print BAD as {format}: it contains a ")), "{error}");
         assert!(!error.to_string().contains(value) && error.hint().is_some());
         assert_eq!(error.status(), 125);
     }

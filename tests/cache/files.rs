@@ -75,22 +75,22 @@ fn damaged_files() -> Vec<(&'static str, &'static str, Damage)> {
             change(file, |text| *text = text.replace("\"version\":1", "\"version\":2"));
         }),
         ("a further field", DAMAGED, |file| change(file, |text| *text = text.replacen('{', "{\"more\":1,", 1))),
-        ("huge", "it is too large for a session", |file| {
+        ("huge", "too large for a session", |file| {
             let file = fs::OpenOptions::new().write(true).open(file).expect("there");
             file.set_len(1 << 30).expect("a sparse file");
         }),
-        ("open to the group", "it is open to others (mode 640, not 600)", |file| set_mode(file, 0o640)),
-        ("open to others", "it is open to others (mode 606, not 600)", |file| set_mode(file, 0o606)),
-        ("a link", "it is a link", |file| {
+        ("open to the group", "wrong mode 640 (expected 600)", |file| set_mode(file, 0o640)),
+        ("open to others", "wrong mode 606 (expected 600)", |file| set_mode(file, 0o606)),
+        ("a link", "it is a symlink", |file| {
             let target = file.with_extension("moved");
             fs::rename(file, &target).expect("moved");
             symlink(target, file).expect("a link");
         }),
-        ("a link to nothing", "it is a link", |file| {
+        ("a link to nothing", "it is a symlink", |file| {
             fs::remove_file(file).expect("removed");
             symlink("/no/such/file", file).expect("a link");
         }),
-        ("a pipe", "it is no plain file", |file| {
+        ("a pipe", "not a regular file", |file| {
             fs::remove_file(file).expect("removed");
             nix::unistd::mkfifo(file, nix::sys::stat::Mode::S_IRUSR).expect("a pipe");
         }),
@@ -130,7 +130,7 @@ fn a_session_that_has_expired_is_a_miss_and_verbose_says_so() {
     let xassume = xassume(&sts).arg("-v");
     let file = || session(&xassume);
     ran(&xassume);
-    let line = format!("cache: miss: {}: it has expired, or the clock was set back since\n", file().display());
+    let line = format!("cache: miss: {}: expired, or the clock was set back\n", file().display());
     eventually("the session has expired", || ran(&xassume.clone().args(["--min-ttl", "1ms"])).stderr.contains(&line));
 }
 
@@ -152,7 +152,7 @@ fn a_directory_in_place_of_a_cache_file_only_costs_the_cache() {
     let file = session(&xassume);
     fs::remove_file(&file).expect("removed");
     fs::create_dir_all(file.join("full")).expect("a directory");
-    assert_eq!(ran(&xassume).stderr, "xassume: the session cannot be kept in the cache: Is a directory\n");
+    assert_eq!(ran(&xassume).stderr, "xassume: warning: the session cannot be kept in the cache: Is a directory\n");
     assert_eq!(ran(&xassume.arg("-q")).stderr, "");
     assert_eq!(sts.requests().len(), 3);
 }
@@ -164,7 +164,7 @@ fn a_directory_that_others_can_access_is_not_used_with_a_warning() {
     let place = base.home().join("place");
     let xassume = base.arg("--cache-dir").arg(&place);
     let spoils: [(&str, Damage); 3] = [
-        ("is open to others", |place| {
+        ("wrong mode 755", |place| {
             fs::create_dir(place).expect("a directory");
             set_mode(place, 0o755);
         }),
@@ -174,7 +174,7 @@ fn a_directory_that_others_can_access_is_not_used_with_a_warning() {
             // Other users than root cannot try this.
             let _ = chown(place, Some(12345), None);
         }),
-        ("it is a link, or no folder", |place| symlink("/tmp", place).expect("a link")),
+        ("not a directory", |place| symlink("/tmp", place).expect("a link")),
     ];
     for (complaint, spoil) in spoils {
         spoil(&place);
@@ -182,8 +182,8 @@ fn a_directory_that_others_can_access_is_not_used_with_a_warning() {
             crate::support::skipped_without_root("only root can give a directory away");
         } else {
             let stderr = ran(&xassume).stderr;
-            let hint = if complaint == "is open to others" { "chmod 700 " } else { "--cache-dir takes a directory" };
-            let warning = format!("xassume: {UNUSABLE}{}: it ", place.display());
+            let hint = if complaint == "wrong mode 755" { "chmod 700 " } else { "use --cache-dir with a directory" };
+            let warning = format!("xassume: warning: {UNUSABLE}{}: ", place.display());
             assert!(
                 stderr.starts_with(&warning) && stderr.contains(complaint) && stderr.lines().count() == 2,
                 "{stderr}"
@@ -209,14 +209,14 @@ fn a_default_cache_is_warned_about_only_if_the_user_can_fix_it() {
     fs::create_dir_all(&place).expect("a directory");
     set_mode(&place, 0o750);
     let warning = format!(
-        "xassume: {UNUSABLE}{path}: it is open to others (mode 750, not 700)\nhint: chmod 700 {path}; until \
+        "xassume: warning: {UNUSABLE}{path}: wrong mode 750 (expected 700)\nhint: chmod 700 {path}; until \
          then each run asks STS, and for an MFA code where one is needed\n",
         path = place.display()
     );
     assert_eq!(ran(&base).stderr, warning);
     assert_eq!(ran(&base.clone().arg("--no-cache")).stderr, "");
     let page = base.clone().arg("--check").run().exited(0).stdout_text();
-    assert!(page.contains("it is open to others (mode 750, not 700)") && page.contains("chmod 700 "), "{page}");
+    assert!(page.contains("wrong mode 750 (expected 700)") && page.contains("chmod 700 "), "{page}");
     set_mode(&place, 0o700);
     assert_eq!(ran(&base).stderr, "");
 }
@@ -240,11 +240,11 @@ fn a_supervised_run_warns_once_about_its_cache() {
 #[test]
 fn an_unusable_runtime_directory_is_skipped_and_verbose_says_why() {
     let spoils: [(&str, Damage); 2] = [
-        ("it is open to others (mode 755, not 700)", |place| {
+        ("wrong mode 755 (expected 700)", |place| {
             fs::create_dir(place).expect("a directory");
             set_mode(place, 0o755);
         }),
-        ("it is a link, or no folder", |place| symlink("/tmp", place).expect("a link")),
+        ("not a directory", |place| symlink("/tmp", place).expect("a link")),
     ];
     for (reason, spoil) in spoils {
         let sts = FakeSts::start();

@@ -57,11 +57,14 @@ fn min_ttl_must_be_below_the_duration() {
         (&["--min-ttl", "1h", "--duration", "max", "-r", "222222222222:Second"], "1h"),
     ] {
         let error = failed(&xassume.clone().args(args));
-        let complaint = format!("--min-ttl `{}` is not below the session's duration of {longest}\nhint: ", args[1]);
+        let complaint = format!(
+            "invalid value '{}' for '--min-ttl': must be shorter than the session duration ({longest})\nhint: ",
+            args[1]
+        );
         assert!(error.contains(&complaint), "{args:?}: {error}");
     }
-    assert!(failed(&xassume.clone().env("XASSUME_MIN_TTL", "2h")).contains("XASSUME_MIN_TTL `2h` is not below"));
-    assert!(failed(&xassume.clone().args(["--min-ttl", "soon"])).contains("is not a duration"));
+    assert!(failed(&xassume.clone().env("XASSUME_MIN_TTL", "2h")).contains("invalid value '2h' for 'XASSUME_MIN_TTL'"));
+    assert!(failed(&xassume.clone().args(["--min-ttl", "soon"])).contains("not a duration"));
     assert_eq!(sts.requests().len(), 0);
     // A flag takes precedence over a variable.
     let told = ran(&xassume.clone().env("XASSUME_MIN_TTL", "2h").args(["-v", "--duration", "1h"])).stderr;
@@ -91,7 +94,7 @@ fn clear_cache_removes_every_session_and_runs_nothing() {
     assert_eq!(sts.requests().len(), 4);
     ran(&xassume.clone().env("XASSUME_CLEAR_CACHE", "true"));
     assert_eq!(sts.requests().len(), 4, "it has no variable");
-    assert!(failed(&xassume.arg("--clear-cache")).contains("--clear-cache runs no command"));
+    assert!(failed(&xassume.arg("--clear-cache")).contains("--clear-cache does not run a command"));
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn fails_like_a_launch(xassume: &Xassume, reason: &str) {
     failed_at(&page, "delivery");
     assert!(page.contains("\nok           session "), "{page}");
     let launched = xassume.clone().args(["-r", ROLE, "--"]).args(probe()).args(["exit", "0"]).run().exited(125);
-    let said = launched.stderr.trim_start_matches("xassume: ");
+    let said = launched.stderr.trim_start_matches("xassume: error: ");
     assert!(on_one_line(said).contains(reason), "{said}");
     let (error, hint) = said.split_once("hint: ").expect("a hint");
     for part in [error, hint] {
@@ -33,14 +33,17 @@ fn fails_like_a_launch(xassume: &Xassume, reason: &str) {
 fn a_credentials_file_that_cannot_be_written_is_detected() {
     let sts = FakeSts::start();
     let at = |xassume: Xassume, path: &Path| xassume.args(["--via", "file", "--credentials-file"]).arg(path);
-    fails_like_a_launch(&at(Xassume::new(&sts), Path::new("/proc/none/x")), "its directory: No such file or directory");
+    fails_like_a_launch(
+        &at(Xassume::new(&sts), Path::new("/proc/none/x")),
+        "parent directory: No such file or directory",
+    );
     fails_like_a_launch(&at(Xassume::new(&sts), Path::new("/proc/x")), "cannot replace /proc/x: ");
     let xassume = Xassume::new(&sts).file("keys/old", "");
     let home = xassume.home();
     fails_like_a_launch(&at(xassume.clone(), &home.join("keys")), "it is a directory");
     fails_like_a_launch(&at(xassume.clone(), &home.join("keys/old/x")), "is not a directory");
     symlink(home.join("keys"), home.join("link")).expect("a link");
-    fails_like_a_launch(&at(xassume.clone(), &home.join("link/x")), "its directory is a link");
+    fails_like_a_launch(&at(xassume.clone(), &home.join("link/x")), "parent directory is a symlink");
     assert_eq!(names(&home.join("keys")), ["old"]);
     if chown(home.join("keys"), Some(12345), None).is_ok() {
         fails_like_a_launch(&at(xassume, &home.join("keys/x")), "keys belongs to another user");
@@ -52,7 +55,7 @@ fn a_delivery_that_cannot_be_served_is_detected() {
     let sts = FakeSts::start();
     for (via, complaint) in [
         ("endpoint", "cannot serve the session on 127.0.0.1: Operation not"),
-        ("process", "cannot serve the session by a unix socket: Operation not"),
+        ("process", "cannot create the Unix socket: Operation not"),
     ] {
         let barred = Xassume::new(&sts).denying(&[DeniedCall::Call(libc::SYS_bind, libc::EPERM)]);
         fails_like_a_launch(&barred.args(["--via", via]), complaint);
@@ -76,7 +79,10 @@ fn without_a_private_directory_delivery_fails() {
         // Its copy for `--isolate` would not be one that earlier runs of this user left in /dev/shm.
         let config = format!("[default]\ncli_history = {}\n", xassume.home().display());
         let xassume = xassume.file(".aws/config", config);
-        fails_like_a_launch(&xassume, "cannot keep a private folder in XDG_RUNTIME_DIR, /dev/shm or TMPDIR: Read-only");
+        fails_like_a_launch(
+            &xassume,
+            "cannot create a private directory in XDG_RUNTIME_DIR, /dev/shm or TMPDIR: Read-only",
+        );
     }
     let xassume = Xassume::new(&sts).arg("--no-cache").denying(&closed).args(["--check", "-r", ROLE]);
     xassume.run().exited(0);
@@ -134,15 +140,12 @@ fn an_unusable_cache_directory_is_reported() {
     let page = role(&sts).args(["--cache-dir", "/proc/x"]).run().exited(0).stdout_text();
     assert!(page.contains("\nwarning      session        the command would be "), "{page}");
     assert!(page.contains("it cannot be kept in the cache: /proc/x: "), "{page}");
-    assert!(
-        page.contains("hint: --cache-dir takes a directory of yours with mode 700; --no-cache does without"),
-        "{page}"
-    );
+    assert!(page.contains("hint: use --cache-dir with a directory that you own (mode 700), or --no-cache"), "{page}");
     let open = role(&sts).file("open/x", "");
     let directory = open.home().join("open");
     fs::set_permissions(&directory, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it is ours");
     let page = open.env("XASSUME_CACHE_DIR", &directory).run().exited(0).stdout_text();
-    assert!(page.contains("it is open to others (mode 755, not 700)") && page.contains("hint: chmod 700 "), "{page}");
+    assert!(page.contains("wrong mode 755 (expected 700)") && page.contains("hint: chmod 700 "), "{page}");
     let page = role(&sts).env("XASSUME_CACHE_DIR", "/proc/x").arg("--no-cache").run().exited(0).stdout_text();
     assert!(page.contains("\nok           session ") && !page.contains("/proc/x"), "{page}");
     // A usable directory is created, as by a launch, and then contains the session.

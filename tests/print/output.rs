@@ -30,20 +30,12 @@ fn an_output_that_cannot_be_written_is_an_error() {
     let (reader, closed) = std::io::pipe().expect("a pipe");
     drop(reader);
     for (output, reason, hint) in [
-        (
-            with_stdout(&world, full),
-            "No space left on device",
-            "make room where standard output goes, or send it elsewhere",
-        ),
-        (
-            with_stdout(&world, closed),
-            "Broken pipe",
-            "what reads standard output ended before it had all: see its own message",
-        ),
+        (with_stdout(&world, full), "No space left on device", "free disk space or redirect the output"),
+        (with_stdout(&world, closed), "Broken pipe", "the reader closed the pipe: see its own message"),
     ] {
         assert_eq!(output.status.code(), Some(125));
         let told = String::from_utf8(output.stderr).expect("text");
-        assert_eq!(told, format!("xassume: cannot write to standard output: {reason}\nhint: {hint}\n"));
+        assert_eq!(told, format!("xassume: error: cannot write to standard output: {reason}\nhint: {hint}\n"));
     }
 }
 
@@ -60,8 +52,8 @@ fn an_output_that_was_closed_at_the_start_is_an_error_before_any_call() {
     ] {
         let shell = Xassume::new(&sts).program("/bin/sh").args(["-c", "exec \"$0\" \"$@\" >&-"]);
         let finished = shell.arg(binary()).args(args).run().exited(125);
-        let told = "xassume: cannot write to standard output: there is none\n\
-                    hint: it was closed at the start, as by `>&-`: send it to a file or a program\n";
+        let told = "xassume: error: standard output is closed\n\
+                    hint: redirect it to a file or a pipe\n";
         assert_eq!(finished.stderr, told, "{args:?}");
     }
     assert_eq!(sts.requests().len(), 0);
@@ -82,7 +74,7 @@ fn help_that_cannot_be_written_is_an_error_unless_the_reader_closed_the_pipe() {
         assert_eq!(output.status.code(), Some(125));
         let told = String::from_utf8(output.stderr).expect("text");
         assert!(
-            told.starts_with("xassume: cannot write to standard output: No space left on device\nhint: "),
+            told.starts_with("xassume: error: cannot write to standard output: No space left on device\nhint: "),
             "{told}"
         );
         let output = with_stdout(&world, left);
@@ -95,7 +87,7 @@ fn a_terminal_is_warned_about_before_it_shows_secrets() {
     let sts = FakeSts::start();
     let world = world(&sts).args(["--print", "env"]);
     let shown = Terminal::run(&world).wait().exited(0).stdout_text();
-    let warning = "xassume: standard output is a terminal, which now shows the secrets of the session\r\n";
+    let warning = "xassume: warning: standard output is a terminal, which now shows the secrets of the session\r\n";
     assert!(shown.starts_with(&format!("{warning}AWS_ACCESS_KEY_ID=")), "{shown}");
     let quiet = Terminal::run(&world.arg("-q")).wait().exited(0).stdout_text();
     assert!(quiet.starts_with("AWS_ACCESS_KEY_ID="), "{quiet}");

@@ -60,9 +60,9 @@ fn a_profile_with_xassume_returns_its_session() {
 fn a_profile_that_is_its_own_source_is_detected() {
     let sts = FakeSts::start();
     for (words, complaint) in [
-        ("", "to help obtain the very session that it is to obtain"),
-        ("--profile served", "to help obtain the very session that it is to obtain"),
-        ("--no-cache", "xassume is nested 8 deep (XASSUME_DEPTH)"),
+        ("", "xassume was started to get the session that it needs itself"),
+        ("--profile served", "xassume was started to get the session that it needs itself"),
+        ("--no-cache", "xassume is nested too deeply (8 levels, XASSUME_DEPTH)"),
     ] {
         let world = process_profile(&sts, words).env("AWS_PROFILE", "served");
         let told = failed(&world.args(["-r", ROLE, "--print", "json"]));

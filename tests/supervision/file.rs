@@ -158,8 +158,8 @@ fn a_file_that_other_users_could_replace_is_rejected() {
         skipped_without_root("only root can give a directory away");
     }
     let cases = [
-        ("link/credentials", "its directory is a link", true),
-        ("missing/credentials", "its directory: No such file", true),
+        ("link/credentials", "parent directory is a symlink", true),
+        ("missing/credentials", "parent directory: No such file", true),
         ("folder/file", "it is a directory", true),
         ("others/credentials", "belongs to another user", foreign),
     ];

@@ -101,8 +101,7 @@ fn a_source_that_hangs_is_a_failed_refresh_and_is_called_again() {
     next_start(&xassume);
     sso.hang();
     let failing = xassume.error_line("cannot refresh the session");
-    let reason =
-        "no source credentials: SSO of profile dev (Developer in account 222222222222) gave no answer within 2s";
+    let reason = "SSO of profile dev (Developer in account 222222222222) timed out after 2s";
     assert!(failing.contains(reason) && failing.contains("the command keeps running, retry in"), "{failing}");
     xassume.error_line("hint: ");
     sso.recover();

@@ -56,7 +56,11 @@ fn a_token_file_chosen_by_the_user_has_mode_0600_and_is_removed_at_the_end() {
     replaced.run().exited(0);
     assert_eq!(fs::read_to_string(&path).expect("still there"), "mine\n");
     let refused = shell(world.clone(), "true").run().exited(125);
-    assert!(refused.stderr.contains("it holds other things than a token, which would be lost"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("the file has other contents than a token and will not be overwritten"),
+        "{}",
+        refused.stderr
+    );
     fs::remove_file(&path).expect("ours");
     set_mode(&world.sandbox().work(), 0o777);
     for check in [false, true] {

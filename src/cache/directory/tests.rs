@@ -11,7 +11,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let base = tempfile::tempdir().expect("a folder");
+        let base = tempfile::tempdir().expect("a directory");
         let directory = Directory::make(&Place { path: base.path().join("x"), make: Make::Directory }).expect("made");
         Self { base, directory, key: Key::for_tests(1) }
     }
@@ -51,7 +51,7 @@ fn what_was_written_is_private_and_read_back() {
     assert_eq!(world.read().as_deref(), Some(&b"two, and longer"[..]));
     let mode = |path: &Path| std::fs::symlink_metadata(path).expect("there").mode() & 0o7777;
     assert_eq!((mode(world.directory.path()), mode(&world.path())), (0o700, 0o600));
-    assert_eq!(std::fs::read_dir(world.directory.path()).expect("a folder").count(), 1, "nothing else is left");
+    assert_eq!(std::fs::read_dir(world.directory.path()).expect("a directory").count(), 1, "nothing else is left");
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn files_that_others_may_read_or_that_are_no_files_are_not_read() {
     world.write(b"bytes");
     for mode in [0o640, 0o604, 0o620, 0o660] {
         set_mode(&world.path(), mode);
-        assert_eq!(world.refusal(), format!("it is open to others (mode {mode:o}, not 600)"));
+        assert_eq!(world.refusal(), format!("wrong mode {mode:o} (expected 600)"));
     }
     set_mode(&world.path(), 0o600);
     assert!(world.read().is_some());
@@ -68,19 +68,19 @@ fn files_that_others_may_read_or_that_are_no_files_are_not_read() {
     let elsewhere = world.base.path().join("elsewhere");
     std::fs::rename(world.path(), &elsewhere).expect("moved");
     symlink(&elsewhere, world.path()).expect("a link");
-    assert_eq!(world.refusal(), "it is a link");
+    assert_eq!(world.refusal(), "it is a symlink");
     std::fs::remove_file(world.path()).expect("removed");
     nix::unistd::mkfifo(&world.path(), Mode::S_IRUSR | Mode::S_IWUSR).expect("a pipe");
-    assert_eq!(world.refusal(), "it is no plain file", "a pipe, without waiting for its writer");
+    assert_eq!(world.refusal(), "not a regular file", "a pipe, without waiting for its writer");
     std::fs::remove_file(world.path()).expect("removed");
-    std::fs::create_dir(world.path()).expect("a folder");
-    assert_eq!(world.refusal(), "it is no plain file", "a folder");
+    std::fs::create_dir(world.path()).expect("a directory");
+    assert_eq!(world.refusal(), "not a regular file", "a folder");
     std::fs::remove_dir(world.path()).expect("removed");
     // A socket's address holds 107 bytes: it is made under a short name.
     let short = world.path().with_file_name("s");
     drop(std::os::unix::net::UnixListener::bind(&short).expect("a socket"));
     std::fs::rename(short, world.path()).expect("renamed");
-    assert_eq!(world.refusal(), "it is no plain file", "a socket");
+    assert_eq!(world.refusal(), "not a regular file", "a socket");
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_huge_file_is_not_read() {
     world.write(b"bytes");
     let file = OpenOptions::new().write(true).open(world.path()).expect("there");
     file.set_len(1 << 40).expect("a sparse file");
-    assert_eq!(world.refusal(), "it is too large for a session");
+    assert_eq!(world.refusal(), "too large for a session");
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_directory_that_is_open_or_a_link_or_none_is_not_used() {
     let path = world.directory.path();
     set_mode(path, 0o750);
     let error = Directory::open(path).expect_err("open to the group");
-    assert_eq!(error.to_string(), "it is open to others (mode 750, not 700)");
+    assert_eq!(error.to_string(), "wrong mode 750 (expected 700)");
     assert!(Directory::open_own(path).is_ok(), "good enough to be cleared");
     set_mode(path, 0o700);
     let link = world.base.path().join("link");
@@ -126,7 +126,7 @@ fn a_directory_that_is_open_or_a_link_or_none_is_not_used() {
 
 #[test]
 fn missing_folders_are_made_where_that_is_asked_for() {
-    let base = tempfile::tempdir().expect("a folder");
+    let base = tempfile::tempdir().expect("a directory");
     let path = base.path().join("a/b/c");
     assert!(Directory::make(&Place { path: path.clone(), make: Make::Directory }).is_err());
     Directory::make(&Place { path: path.clone(), make: Make::OwnPath }).expect("made");
@@ -139,11 +139,11 @@ fn nothing_is_made_in_another_users_directory_unless_asked_for() {
     if !is_root() {
         return;
     }
-    let base = tempfile::tempdir().expect("a folder");
+    let base = tempfile::tempdir().expect("a directory");
     chown(base.path(), Some(12345), None).expect("given away");
     let path = base.path().join("a/b");
     let error = Directory::make(&Place { path: path.clone(), make: Make::OwnPath }).expect_err("somebody else's home");
-    assert!(error.to_string().contains("the folder around it belongs to another user"), "{error}");
+    assert!(error.to_string().contains("the parent directory belongs to another user"), "{error}");
     assert!(Directory::make(&Place { path: base.path().join("a"), make: Make::Directory }).is_err());
     assert!(!base.path().join("a").exists());
     Directory::make(&Place { path, make: Make::Path }).expect("made");

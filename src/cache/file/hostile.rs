@@ -9,7 +9,7 @@
 use super::super::entry::{Entry, Moment, Stamp, found};
 use super::super::key::Key;
 use super::{Form, decode, encode, expiration};
-use crate::hostile::{Bound, bounded, is_telling, redacted, seen};
+use crate::hostile::{Bound, bounded, is_recognizable, redacted, seen};
 use crate::session::{Keys, Secret, Validity, rfc3339};
 use std::time::{Duration, SystemTime};
 
@@ -61,7 +61,7 @@ fn moments(entry: &Entry, stamp: &Stamp) -> Vec<(Duration, SystemTime)> {
 fn shows_no_secret(entry: &Entry, bytes: &[u8]) {
     let input = String::from_utf8_lossy(bytes);
     let secrets = [Some(&entry.keys.secret_access_key), entry.keys.session_token.as_ref()];
-    let secrets = secrets.into_iter().flatten().map(Secret::reveal).filter(|secret| is_telling(secret, &input));
+    let secrets = secrets.into_iter().flatten().map(Secret::reveal).filter(|secret| is_recognizable(secret, &input));
     redacted(secrets, &seen(entry));
 }
 

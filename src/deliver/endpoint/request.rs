@@ -107,11 +107,11 @@ impl Refusal {
     fn words(self) -> (&'static str, &'static str) {
         match self {
             Refusal::Host => ("InvalidHost", "xassume: the request is for another host"),
-            Refusal::Path => ("NotFound", "xassume: there is nothing here"),
-            Refusal::Method => ("MethodNotAllowed", "xassume: only GET is answered"),
+            Refusal::Path => ("NotFound", "xassume: not found"),
+            Refusal::Method => ("MethodNotAllowed", "xassume: only GET is allowed"),
             Refusal::NoToken => ("MissingToken", "xassume: the request lacks AWS_CONTAINER_AUTHORIZATION_TOKEN"),
-            Refusal::WrongToken => ("InvalidToken", "xassume: the request's token is not that of this run"),
-            Refusal::NoSession => ("ExpiredSession", "xassume: the session has expired and is not refreshed yet"),
+            Refusal::WrongToken => ("InvalidToken", "xassume: the token is wrong"),
+            Refusal::NoSession => ("ExpiredSession", "xassume: the session has expired and was not refreshed yet"),
         }
     }
 

@@ -34,7 +34,7 @@ fn ask(socket: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let (sender, receiver) = mpsc::channel();
     let socket = socket.to_owned();
     std::thread::Builder::new().spawn(move || sender.send(read(&socket)))?;
-    receiver.recv_timeout(TIMEOUT).map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "it gives no answer"))?
+    receiver.recv_timeout(TIMEOUT).map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "timed out"))?
 }
 
 fn read(socket: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
@@ -54,7 +54,7 @@ fn document(answer: &[u8]) -> Result<&[u8], String> {
     }
     match answer.strip_prefix(REFUSED) {
         Some(reason) => Err(String::from_utf8_lossy(reason).into_owned()),
-        None => Err("its answer was cut short".to_owned()),
+        None => Err("the response was cut short".to_owned()),
     }
 }
 
@@ -67,10 +67,10 @@ mod tests {
         for (answer, expected) in [
             (&b"given\n{}\n"[..], Ok(&b"{}\n"[..])),
             (b"refused\nnot you", Err("not you")),
-            (b"given\n{", Err("its answer was cut short")),
-            (b"given\n", Err("its answer was cut short")),
-            (b"", Err("its answer was cut short")),
-            (b"{}\n", Err("its answer was cut short")),
+            (b"given\n{", Err("the response was cut short")),
+            (b"given\n", Err("the response was cut short")),
+            (b"", Err("the response was cut short")),
+            (b"{}\n", Err("the response was cut short")),
         ] {
             assert_eq!(document(answer), expected.map_err(str::to_owned));
         }

@@ -23,8 +23,8 @@ impl fmt::Display for HelperError {
         match self {
             Self::Spawn(error) => write!(f, "could not be started: {error}"),
             Self::Failed(end) => end.fmt(f),
-            Self::TimedOut(limit) => write!(f, "gave no answer within {}", humantime::format_duration(*limit)),
-            Self::TooLarge(limit) => write!(f, "wrote more than {limit} bytes"),
+            Self::TimedOut(limit) => write!(f, "timed out after {}", humantime::format_duration(*limit)),
+            Self::TooLarge(limit) => write!(f, "printed more than {limit} bytes"),
         }
     }
 }
