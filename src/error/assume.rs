@@ -1,6 +1,6 @@
 //! Why STS gave no session.
 
-use super::denial::{Blame, Denied};
+use super::denial::{Denied, PolicyDenial};
 use crate::role::{Hop, HopOptions, RoleArn, SessionDuration};
 use humantime::format_duration;
 use std::time::Duration;
@@ -11,7 +11,7 @@ const NOT_STS: &str = "is this an STS endpoint? check --sts-endpoint, AWS_ENDPOI
 
 /// One hop that failed.
 #[derive(Debug, Clone, Error)]
-#[error("{}: {cause}{}", .call.failed(.role, *.hop, *.of), attempts(*.effort))]
+#[error("{}: {cause}{}", .call.failed(.role, *.hop, *.of), made(*.attempts))]
 pub(crate) struct AssumeError {
     pub(crate) role: RoleArn,
     pub(crate) options: HopOptions,
@@ -23,34 +23,34 @@ pub(crate) struct AssumeError {
     pub(crate) region: String,
     pub(crate) cause: Cause,
     /// The attempts at a call that ran out of time.
-    pub(crate) effort: Option<Effort>,
+    pub(crate) attempts: Option<AttemptsMade>,
 }
 
 /// The attempts until time ran out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Effort {
-    pub(crate) tries: u32,
+pub(crate) struct AttemptsMade {
+    pub(crate) attempts: u32,
     pub(crate) time: Duration,
-    pub(crate) last: LastTry,
+    pub(crate) last: LastAttempt,
 }
 
 /// The result of the last attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LastTry {
-    /// It failed with the cause.
-    Told,
-    /// It timed out. The cause is that of an attempt before it.
-    Silent,
+pub(crate) enum LastAttempt {
+    /// With the cause.
+    Failed,
+    /// The cause is that of an attempt before it.
+    TimedOut,
 }
 
-fn attempts(effort: Option<Effort>) -> String {
-    let Some(Effort { tries, time, last }) = effort else { return String::new() };
-    let plural = if tries == 1 { "" } else { "s" };
+fn made(attempts: Option<AttemptsMade>) -> String {
+    let Some(AttemptsMade { attempts, time, last }) = attempts else { return String::new() };
+    let plural = if attempts == 1 { "" } else { "s" };
     let end = match last {
-        LastTry::Told => "",
-        LastTry::Silent => "; the last one timed out",
+        LastAttempt::Failed => "",
+        LastAttempt::TimedOut => "; the last one timed out",
     };
-    format!(" ({tries} attempt{plural} in {}{end})", format_duration(time))
+    format!(" ({attempts} attempt{plural} in {}{end})", format_duration(time))
 }
 
 /// The call of the STS API.
@@ -86,7 +86,7 @@ pub(crate) enum Cause {
     Network(NetworkFailure),
     /// The answer is not one of STS.
     #[error("unexpected response: {0}")]
-    Garbage(String),
+    Unexpected(String),
 }
 
 /// What a refusal means, by STS's code and text.
@@ -96,7 +96,7 @@ pub(crate) enum Refusal {
     AccessDenied {
         caller: Option<String>,
         action: Option<String>,
-        blame: Option<Blame>,
+        denial: Option<PolicyDenial>,
     },
     RootUser,
     MfaRejected,
@@ -149,7 +149,7 @@ impl AssumeError {
             call,
             region: region.to_owned(),
             cause,
-            effort: None,
+            attempts: None,
         }
     }
 
@@ -157,12 +157,11 @@ impl AssumeError {
     pub(crate) fn is_outage(&self) -> bool {
         let passing = match &self.cause {
             Cause::Refused { refusal, .. } => matches!(refusal, Refusal::Throttled | Refusal::Unavailable),
-            Cause::Network(NetworkFailure::TooLarge { .. } | NetworkFailure::Endpoint { .. }) | Cause::Garbage(_) => {
-                false
-            }
+            Cause::Network(NetworkFailure::TooLarge { .. } | NetworkFailure::Endpoint { .. })
+            | Cause::Unexpected(_) => false,
             Cause::Network(_) => true,
         };
-        passing || self.effort.is_some()
+        passing || self.attempts.is_some()
     }
 
     /// What to do about it. For a denial, the policy statements that would allow the call.
@@ -170,16 +169,16 @@ impl AssumeError {
         match &self.cause {
             Cause::Refused { refusal, .. } => self.refusal_hint(refusal),
             Cause::Network(failure) => failure.hint().to_owned(),
-            Cause::Garbage(_) => NOT_STS.into(),
+            Cause::Unexpected(_) => NOT_STS.into(),
         }
     }
 
     fn refusal_hint(&self, refusal: &Refusal) -> String {
         match refusal {
-            Refusal::AccessDenied { caller, action, blame } => match self.call {
+            Refusal::AccessDenied { caller, action, denial } => match self.call {
                 StsCall::AssumeRole => {
                     let denied = Denied { role: &self.role, options: &self.options, action: action.as_deref() };
-                    denied.hint(caller.as_deref(), *blame)
+                    denied.hint(caller.as_deref(), *denial)
                 }
                 StsCall::AssumeRoleWithWebIdentity => super::denial::web_identity_hint(&self.role),
                 StsCall::GetSessionToken => {

@@ -1,6 +1,6 @@
 //! Why the shared config files and the environment give no role and source credentials for it.
 
-use super::{LookedAt, quoted};
+use super::{TriedSources, quoted};
 use crate::origin::Origin;
 use crate::role::{Invalid, MAX_HOPS};
 use crate::session::Flaw;
@@ -70,7 +70,7 @@ pub(crate) enum ConfigError {
     #[error("no role specified{}", .profile.as_ref().map(|name| format!(", and profile '{name}' has no role_arn")).unwrap_or_default())]
     NoRole { profile: Option<String>, misplaced: Option<Box<Misplaced>> },
     #[error("no AWS credentials found; tried: {0}")]
-    NoSource(LookedAt),
+    NoSource(TriedSources),
     #[error("role chain too long: more than {MAX_HOPS} roles")]
     TooManyHops,
     /// More than an hour for a role that is assumed with another role's session. Hops count from 1.
@@ -211,7 +211,7 @@ impl ConfigError {
                 "pass --role-arn ARN or --profile NAME, or set XASSUME_ROLE_ARN, AWS_ROLE_ARN, or AWS_PROFILE to a profile with role_arn"
                     .into()
             }
-            Self::NoSource(looked_at) => looked_at.hint().unwrap_or_else(|| {
+            Self::NoSource(tried) => tried.hint().unwrap_or_else(|| {
                 "use a profile with credentials (--profile NAME), run aws sso login, or set AWS_ACCESS_KEY_ID".into()
             }),
             Self::TooManyHops => "start the chain from a role closer to the target".into(),

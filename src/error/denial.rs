@@ -7,14 +7,14 @@ use std::fmt::Write as _;
 ///
 /// IAM's user guide, "Troubleshoot access denied error messages". Across accounts STS often names none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Blame {
+pub(crate) struct PolicyDenial {
     pub(crate) policy: PolicyKind,
-    pub(crate) lack: Lack,
+    pub(crate) effect: PolicyEffect,
 }
 
 /// How a policy denies the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lack {
+pub(crate) enum PolicyEffect {
     /// No statement allows the call.
     NoAllow,
     /// A statement denies the call, whatever other policies allow.
@@ -102,7 +102,7 @@ pub(super) struct Denied<'a> {
 
 impl Denied<'_> {
     /// What to do about it. STS named the caller and the policy.
-    pub(super) fn hint(&self, caller: Option<&str>, blame: Option<Blame>) -> String {
+    pub(super) fn hint(&self, caller: Option<&str>, denial: Option<PolicyDenial>) -> String {
         // Another reason would be a denial of sts:AssumeRole, which STS would have named.
         let (subject, others) = match self.action {
             Some("sts:TagSession") => ("session tags require sts:TagSession; ", String::new()),
@@ -110,12 +110,12 @@ impl Denied<'_> {
             _ => ("", other_reasons(self.options)),
         };
         let caller = Caller::of(caller);
-        let text = match blame {
+        let text = match denial {
             None => {
                 format!("both sides must allow this:{}{}{others}", self.identity(&caller, ""), self.trust(&caller, ""))
             }
-            Some(Blame { policy, lack: Lack::NoAllow }) => self.missing(policy, &caller, &others),
-            Some(Blame { policy, lack: Lack::Deny }) => self.denied(policy, &caller),
+            Some(PolicyDenial { policy, effect: PolicyEffect::NoAllow }) => self.missing(policy, &caller, &others),
+            Some(PolicyDenial { policy, effect: PolicyEffect::Deny }) => self.denied(policy, &caller),
         };
         subject.to_owned() + &text
     }

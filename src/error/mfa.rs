@@ -26,7 +26,7 @@ pub(crate) enum MfaFailure {
     Malformed { from: CodeOrigin },
     /// There is no prompt after the start.
     #[error("each refresh needs a new code, and there is no prompt after the start")]
-    Attended,
+    Unattended,
     #[error("--mfa-command {0}")]
     Command(ProcessFailure),
     #[error("--mfa-command printed a code that was already used")]
@@ -68,7 +68,7 @@ impl MfaError {
             MfaFailure::NoTerminal { .. } => "use --mfa-command or --mfa-token",
             MfaFailure::NotGiven { from, .. } | MfaFailure::Malformed { from } => from.hint(),
             MfaFailure::Command(_) => CodeOrigin::Command.hint(),
-            MfaFailure::Attended => "use --mfa-command, or (with a user's own access keys) --duration 1h or less",
+            MfaFailure::Unattended => "use --mfa-command, or (with a user's own access keys) --duration 1h or less",
             MfaFailure::SameAgain => "a device shows its next code within 30 seconds",
         }
     }

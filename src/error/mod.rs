@@ -13,12 +13,12 @@ mod pages;
 mod source;
 mod text;
 
-pub(crate) use assume::{AssumeError, Cause, Effort, LastTry, NetworkFailure, Refusal, StsCall};
+pub(crate) use assume::{AssumeError, AttemptsMade, Cause, LastAttempt, NetworkFailure, Refusal, StsCall};
 pub(crate) use command::{CommandError, CommandFault, not_started};
 pub(crate) use config::{ConfigError, DurationBy, Misplaced};
-pub(crate) use denial::{Blame, Lack, PolicyKind};
+pub(crate) use denial::{PolicyDenial, PolicyEffect, PolicyKind};
 pub(crate) use mfa::{CodeOrigin, MfaError, MfaFailure};
-pub(crate) use source::{Answer, LookedAt, MetadataFailure, ProcessFailure, SourceError, StoredFile, is_passing};
+pub(crate) use source::{Answer, MetadataFailure, ProcessFailure, SourceError, StoredFile, TriedSources, is_passing};
 pub(crate) use text::{deceives, one_line, plain_json, quoted, shortened};
 
 use crate::process::outcome::FAILED;

@@ -92,7 +92,7 @@ pages! {
         MfaFailure::Malformed { from: CodeOrigin::Prompt } => Of("mfa-typed-no-code"),
         MfaFailure::Malformed { from: CodeOrigin::StandardInput } => Of("mfa-stdin-no-code"),
         MfaFailure::Malformed { from: CodeOrigin::Command } => Of("mfa-command-no-code"),
-        MfaFailure::Attended => Of("mfa-refresh-unattended"),
+        MfaFailure::Unattended => Of("mfa-refresh-unattended"),
         MfaFailure::Command(_) => Of("mfa-command-fails"),
         MfaFailure::SameAgain => Without("a warning of a refresh"),
     }
@@ -131,14 +131,14 @@ pages! {
         StsCall::GetSessionToken => Of("mfa-session-denied"),
         StsCall::GetCallerIdentity => Without("a step of `--check`, see `tests/check.rs`"),
     }
-    LastTry {
-        LastTry::Told => Without("a matter of timing, see `tests/network.rs`"),
-        LastTry::Silent => Of("sts-throttled-and-then-silent"),
+    LastAttempt {
+        LastAttempt::Failed => Without("a matter of timing, see `tests/network.rs`"),
+        LastAttempt::TimedOut => Of("sts-throttled-and-then-silent"),
     }
     Cause {
         Cause::Refused { .. } => Of("sts-denied"),
         Cause::Network(_) => Of("network-refused"),
-        Cause::Garbage(_) => Of("network-answer-empty"),
+        Cause::Unexpected(_) => Of("network-answer-empty"),
     }
     Refusal {
         Refusal::AccessDenied { .. } => Of("sts-denied"),
@@ -158,21 +158,21 @@ pages! {
         Refusal::Unavailable => Of("sts-unavailable"),
         Refusal::Other => Of("sts-unknown-refusal"),
     }
-    Blame {
-        Blame { policy: PolicyKind::Identity, lack: Lack::NoAllow } => Of("denied-identity-missing"),
-        Blame { policy: PolicyKind::Identity, lack: Lack::Deny } => Of("denied-identity-deny"),
-        Blame { policy: PolicyKind::Trust, lack: Lack::NoAllow } => Of("denied-trust-missing"),
-        Blame { policy: PolicyKind::Trust, lack: Lack::Deny } => Of("denied-trust-deny"),
-        Blame { policy: PolicyKind::ServiceControl, lack: Lack::NoAllow } => Of("denied-scp-missing"),
-        Blame { policy: PolicyKind::ServiceControl, lack: Lack::Deny } => Of("denied-scp-deny"),
-        Blame { policy: PolicyKind::ResourceControl, lack: Lack::NoAllow } => Of("denied-rcp-missing"),
-        Blame { policy: PolicyKind::ResourceControl, lack: Lack::Deny } => Of("denied-rcp-deny"),
-        Blame { policy: PolicyKind::Boundary, lack: Lack::NoAllow } => Of("denied-boundary-missing"),
-        Blame { policy: PolicyKind::Boundary, lack: Lack::Deny } => Of("denied-boundary-deny"),
-        Blame { policy: PolicyKind::Session, lack: Lack::NoAllow } => Of("denied-session-policy-missing"),
-        Blame { policy: PolicyKind::Session, lack: Lack::Deny } => Of("denied-session-policy-deny"),
-        Blame { policy: PolicyKind::VpcEndpoint, lack: Lack::NoAllow } => Of("denied-vpc-endpoint-missing"),
-        Blame { policy: PolicyKind::VpcEndpoint, lack: Lack::Deny } => Of("denied-vpc-endpoint-deny"),
+    PolicyDenial {
+        PolicyDenial { policy: PolicyKind::Identity, effect: PolicyEffect::NoAllow } => Of("denied-identity-missing"),
+        PolicyDenial { policy: PolicyKind::Identity, effect: PolicyEffect::Deny } => Of("denied-identity-deny"),
+        PolicyDenial { policy: PolicyKind::Trust, effect: PolicyEffect::NoAllow } => Of("denied-trust-missing"),
+        PolicyDenial { policy: PolicyKind::Trust, effect: PolicyEffect::Deny } => Of("denied-trust-deny"),
+        PolicyDenial { policy: PolicyKind::ServiceControl, effect: PolicyEffect::NoAllow } => Of("denied-scp-missing"),
+        PolicyDenial { policy: PolicyKind::ServiceControl, effect: PolicyEffect::Deny } => Of("denied-scp-deny"),
+        PolicyDenial { policy: PolicyKind::ResourceControl, effect: PolicyEffect::NoAllow } => Of("denied-rcp-missing"),
+        PolicyDenial { policy: PolicyKind::ResourceControl, effect: PolicyEffect::Deny } => Of("denied-rcp-deny"),
+        PolicyDenial { policy: PolicyKind::Boundary, effect: PolicyEffect::NoAllow } => Of("denied-boundary-missing"),
+        PolicyDenial { policy: PolicyKind::Boundary, effect: PolicyEffect::Deny } => Of("denied-boundary-deny"),
+        PolicyDenial { policy: PolicyKind::Session, effect: PolicyEffect::NoAllow } => Of("denied-session-policy-missing"),
+        PolicyDenial { policy: PolicyKind::Session, effect: PolicyEffect::Deny } => Of("denied-session-policy-deny"),
+        PolicyDenial { policy: PolicyKind::VpcEndpoint, effect: PolicyEffect::NoAllow } => Of("denied-vpc-endpoint-missing"),
+        PolicyDenial { policy: PolicyKind::VpcEndpoint, effect: PolicyEffect::Deny } => Of("denied-vpc-endpoint-deny"),
     }
     NetworkFailure {
         NetworkFailure::Dns { .. } => Of("network-no-such-name"),

@@ -26,7 +26,7 @@ pub(crate) enum SourceError {
     Silent { name: String, limit: Duration },
     /// Instance metadata. Where it is the last resort, what was tried before it.
     #[error("{}{failure}", metadata(.last_resort.as_ref()))]
-    InstanceMetadata { failure: MetadataFailure, last_resort: Option<LookedAt> },
+    InstanceMetadata { failure: MetadataFailure, last_resort: Option<TriedSources> },
     #[error("{file} {} (from {named_by}): {reason}", .path.display())]
     File { file: StoredFile, path: PathBuf, named_by: String, reason: String },
     /// A service that hands out credentials.
@@ -34,9 +34,8 @@ pub(crate) enum SourceError {
     Service { service: &'static str, profile: String, reason: String, answer: Answer },
 }
 
-fn metadata(looked_at: Option<&LookedAt>) -> String {
-    let tried =
-        looked_at.map(|looked_at| format!("no AWS credentials found; tried: {looked_at}; ")).unwrap_or_default();
+fn metadata(tried: Option<&TriedSources>) -> String {
+    let tried = tried.map(|tried| format!("no AWS credentials found; tried: {tried}; ")).unwrap_or_default();
     tried + "EC2 instance metadata: "
 }
 
@@ -61,13 +60,13 @@ impl fmt::Display for StoredFile {
 
 /// The sources that were tried and have no credentials.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct LookedAt {
+pub(crate) struct TriedSources {
     pub(crate) places: Vec<String>,
     /// Profiles that have credentials, but are not selected.
     pub(crate) profiles: Vec<String>,
 }
 
-impl LookedAt {
+impl TriedSources {
     /// What to do where there are profiles to choose from.
     pub(crate) fn hint(&self) -> Option<String> {
         const MOST: usize = 8;
@@ -77,7 +76,7 @@ impl LookedAt {
     }
 }
 
-impl fmt::Display for LookedAt {
+impl fmt::Display for TriedSources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.places.join(", "))
     }
@@ -219,7 +218,7 @@ impl SourceError {
             }
             Self::Silent { .. } => "check the network and proxies, or raise --sts-timeout".into(),
             Self::InstanceMetadata { failure, last_resort } => {
-                last_resort.as_ref().and_then(LookedAt::hint).unwrap_or_else(|| failure.hint().into())
+                last_resort.as_ref().and_then(TriedSources::hint).unwrap_or_else(|| failure.hint().into())
             }
             Self::File { file: StoredFile::WebIdentityToken, named_by, .. } => {
                 format!("{named_by} must point to a readable file with one OIDC token")

@@ -98,7 +98,7 @@ impl<'a> Codes<'a> {
             (From::Command(command), _, _) => self.run(command, attendance, limit).await,
             (From::One(code), Attendance::Attended, None) => Ok(code.clone()),
             (From::Prompt, Attendance::Attended, None) => prompt::ask(serial).await,
-            (From::One(_) | From::Prompt, _, _) => Err(MfaFailure::Attended),
+            (From::One(_) | From::Prompt, _, _) => Err(MfaFailure::Unattended),
         };
         let code = code.map_err(failed)?;
         if used.is_some_and(|used| used == code) {

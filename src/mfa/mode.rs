@@ -89,7 +89,7 @@ pub(crate) fn unattended(plan: &Plan, settings: &MfaSettings, keys: Option<KeyKi
     match (mfa_mode(&plan.hops, keys), device(&plan.hops)) {
         (MfaMode::Session(_), _) if !by_command => Ok(Unattended::ForMfaSession(settings.session_duration)),
         (MfaMode::WithRole, Some((_, _, serial))) if !by_command => {
-            Err(MfaError { serial: serial.to_string(), kind: MfaFailure::Attended })
+            Err(MfaError { serial: serial.to_string(), kind: MfaFailure::Unattended })
         }
         _ => match &plan.source {
             Source::EnvironmentKeys(keys) if KeyKind::of(keys) == KeyKind::Temporary => Ok(Unattended::WhileKeysHold),

@@ -65,7 +65,7 @@ fn unset(syntax: Syntax, names: &[&str], into: &mut String) {
         Syntax::Fish => (
             "begin; set -l name; for name in ",
             " ",
-            "; set -eg $name; set -qUx $name; and echo \"xassume: $name is still set: it is a universal variable, \
+            "; set -eg $name; set -qUx $name; and echo \"xassume: warning: $name is still set: it is a universal variable, \
              which `set -eU $name` erases\" >&2; end; true; end",
         ),
         Syntax::PowerShell => ("Remove-Item -ErrorAction Ignore -Path Env:", ", Env:", ""),

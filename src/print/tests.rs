@@ -40,7 +40,7 @@ fn each_format_is_whole() {
         ("export", "unset OLD STALE\nexport KEY='a/b=='\nexport EMPTY=''\n"),
         (
             "fish",
-            "begin; set -l name; for name in OLD STALE; set -eg $name; set -qUx $name; and echo \"xassume: $name is still \
+            "begin; set -l name; for name in OLD STALE; set -eg $name; set -qUx $name; and echo \"xassume: warning: $name is still \
              set: it is a universal variable, which `set -eU $name` erases\" >&2; end; true; end\nset -gx KEY 'a/b=='\n\
              set -gx EMPTY ''\n",
         ),

@@ -2,7 +2,7 @@
 
 use super::network::{Used, endpoint};
 use super::set::ProfileSet;
-use crate::error::{ConfigError, LookedAt};
+use crate::error::{ConfigError, TriedSources};
 use crate::role::Invalid;
 use crate::vars::Vars;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub(crate) struct Metadata {
     /// Whether a request without a token (`IMDSv1`) may be sent where there are no tokens.
     pub(crate) v1: bool,
     /// Where nothing names the instance as the source: what was looked at before it.
-    pub(crate) last_resort: Option<LookedAt>,
+    pub(crate) last_resort: Option<TriedSources>,
 }
 
 impl Default for Metadata {

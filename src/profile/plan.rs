@@ -200,7 +200,7 @@ impl<'a> Planner<'a> {
         match source {
             Some(source) => plain(self, source),
             None => {
-                Err(ConfigError::NoSource(self.selected.looked_at(self.profiles, Some("instance metadata (disabled)"))))
+                Err(ConfigError::NoSource(self.selected.tried(self.profiles, Some("instance metadata (disabled)"))))
             }
         }
     }
@@ -290,7 +290,7 @@ impl<'a> Planner<'a> {
         if *source != Source::InstanceMetadata {
             return Ok(Metadata::default());
         }
-        let last_resort = (!self.profile_has_role()).then(|| self.selected.looked_at(self.profiles, None));
+        let last_resort = (!self.profile_has_role()).then(|| self.selected.tried(self.profiles, None));
         Ok(Metadata { last_resort, ..metadata(self.profiles, self.vars, self.used())? })
     }
 }

@@ -60,7 +60,7 @@ impl fmt::Display for TokenFrom {
             Self::Flag => f.write_str("--web-identity-token-file"),
             Self::FlagsVariable => f.write_str("XASSUME_WEB_IDENTITY_TOKEN_FILE"),
             Self::Variable => f.write_str("AWS_WEB_IDENTITY_TOKEN_FILE"),
-            Self::Profile(profile) => write!(f, "web_identity_token_file of profile {profile}"),
+            Self::Profile(profile) => write!(f, "web_identity_token_file of profile '{profile}'"),
         }
     }
 }

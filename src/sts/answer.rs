@@ -4,7 +4,7 @@ use super::call::Call;
 use super::date::Dated;
 use super::failure::{self, Route};
 use super::http;
-use crate::error::{AssumeError, Cause, Effort, NetworkFailure, Refusal};
+use crate::error::{AssumeError, AttemptsMade, Cause, NetworkFailure, Refusal};
 use crate::session::{CallerIdentity, Keys, Secret, Session, Validity};
 use crate::sts::attempts::TOO_MANY_REQUESTS;
 use crate::sts::refusal;
@@ -28,8 +28,8 @@ impl Call<'_> {
         let Some((cause, last)) = self.line.attempts.end() else {
             return self.failed(Cause::Network(NetworkFailure::TimedOut { host: self.host(), after: time }));
         };
-        let effort = Effort { tries: self.line.tries.number(), time, last };
-        Box::new(AssumeError { effort: Some(effort), ..*self.failed(cause) })
+        let attempts = AttemptsMade { attempts: self.line.tries.number(), time, last };
+        Box::new(AssumeError { attempts: Some(attempts), ..*self.failed(cause) })
     }
 
     fn failed(&self, cause: Cause) -> Box<AssumeError> {
@@ -71,7 +71,7 @@ impl Call<'_> {
         user: Option<AssumedRoleUser>,
     ) -> Result<Session, Box<AssumeError>> {
         let (keys, validity) = self.credentials(credentials)?;
-        let user = user.ok_or_else(|| self.garbage("it holds no assumed-role user"))?;
+        let user = user.ok_or_else(|| self.garbage("no assumed-role user"))?;
         if !is_text(&user.arn) {
             return Err(self.garbage("the assumed-role ARN is missing or not text"));
         }
@@ -112,7 +112,7 @@ impl Call<'_> {
     }
 
     fn garbage(&self, reason: &str) -> Box<AssumeError> {
-        self.failed(Cause::Garbage(reason.to_owned()))
+        self.failed(Cause::Unexpected(reason.to_owned()))
     }
 }
 
@@ -137,7 +137,7 @@ pub(super) fn answered(status: StatusCode, error: &ErrorMetadata, route: &Route)
             let reason = "authentication required".into();
             Cause::Network(NetworkFailure::Proxy { proxy: proxy.url.clone(), reason })
         }
-        (None, _) => Cause::Garbage(format!("HTTP {}", status.as_u16())),
+        (None, _) => Cause::Unexpected(format!("HTTP {}", status.as_u16())),
     }
 }
 
@@ -156,7 +156,7 @@ pub(super) fn misread(error: &(dyn std::error::Error + 'static), route: &Route) 
     match failure::failure(error, route) {
         large @ NetworkFailure::TooLarge { .. } => Cause::Network(large),
         failure if failure::broke_off(error) => Cause::Network(failure),
-        _ => Cause::Garbage(failure::chain(error).pop().unwrap_or_default()),
+        _ => Cause::Unexpected(failure::chain(error).pop().unwrap_or_default()),
     }
 }
 

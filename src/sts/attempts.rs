@@ -5,7 +5,7 @@
 
 use super::answer::{answered, misread, unreached};
 use super::failure::Route;
-use crate::error::{Cause, LastTry};
+use crate::error::{Cause, LastAttempt};
 use aws_sdk_sts::config::interceptors::{
     BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef, InterceptorContext,
 };
@@ -24,7 +24,7 @@ pub(super) const TOO_MANY_REQUESTS: u16 = 429;
 
 /// What the tries of the call that is under route have brought.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Attempts(Arc<Mutex<Option<(Cause, LastTry)>>>);
+pub(super) struct Attempts(Arc<Mutex<Option<(Cause, LastAttempt)>>>);
 
 impl Attempts {
     /// A new call: nothing is known of it.
@@ -33,21 +33,21 @@ impl Attempts {
     }
 
     /// What the last try has brought that brought anything, and whether that was the last one; `None` if nothing did.
-    pub(super) fn end(&self) -> Option<(Cause, LastTry)> {
+    pub(super) fn end(&self) -> Option<(Cause, LastAttempt)> {
         self.state().clone()
     }
 
     fn sent(&self) {
         if let Some((_, last)) = &mut *self.state() {
-            *last = LastTry::Silent;
+            *last = LastAttempt::TimedOut;
         }
     }
 
     fn failed(&self, cause: Cause) {
-        *self.state() = Some((cause, LastTry::Told));
+        *self.state() = Some((cause, LastAttempt::Failed));
     }
 
-    fn state(&self) -> MutexGuard<'_, Option<(Cause, LastTry)>> {
+    fn state(&self) -> MutexGuard<'_, Option<(Cause, LastAttempt)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

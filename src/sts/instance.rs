@@ -7,7 +7,7 @@
 use super::fetch::{Patience, Reply, Request, Service, Unanswered};
 use super::http::Proxy;
 use super::{Network, document};
-use crate::error::{LookedAt, MetadataFailure, SourceError};
+use crate::error::{MetadataFailure, SourceError, TriedSources};
 use crate::profile::Metadata;
 use crate::session::Keys;
 use tokio::sync::OnceCell;
@@ -43,7 +43,7 @@ impl<'a> Instance<'a> {
     /// # Errors
     /// When nothing answers, or the instance has no role, or the answer is of no use.
     pub(super) async fn keys(&self) -> Result<Keys, SourceError> {
-        let last_resort: &Option<LookedAt> = &self.settings.last_resort;
+        let last_resort: &Option<TriedSources> = &self.settings.last_resort;
         let failed = |failure| SourceError::InstanceMetadata { failure, last_resort: last_resort.clone() };
         self.keys_of_role().await.map_err(failed)
     }

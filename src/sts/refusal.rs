@@ -3,7 +3,7 @@
 //! Pure. The codes and texts are those of the STS API reference and of AWS's published error messages; a text that
 //! is not known is passed on as it is.
 
-use crate::error::{Blame, Lack, PolicyKind, Refusal};
+use crate::error::{PolicyDenial, PolicyEffect, PolicyKind, Refusal};
 
 /// Reads a refusal. STS's codes are few, so its texts have to be read as well.
 pub(crate) fn refusal(code: &str, message: &str) -> Refusal {
@@ -15,7 +15,7 @@ pub(crate) fn refusal(code: &str, message: &str) -> Refusal {
         "AccessDenied" | "AccessDeniedException" => Refusal::AccessDenied {
             caller: word_after(message, "User: ").filter(|caller| caller.starts_with("arn:")),
             action: word_after(message, "not authorized to perform: "),
-            blame: blame(message),
+            denial: denial(message),
         },
         "ExpiredToken" | "ExpiredTokenException" => Refusal::SourceExpired,
         "InvalidClientTokenId" | "UnrecognizedClientException" => Refusal::SourceUnknown,
@@ -39,10 +39,10 @@ pub(crate) fn refusal(code: &str, message: &str) -> Refusal {
 
 /// The policy that a denial names: `because no TYPE policy allows the ACTION action`, or `with an explicit deny in a TYPE
 /// policy`. Where several decided together the first is named first.
-fn blame(message: &str) -> Option<Blame> {
-    let (lack, named) = match (message.split_once("because no "), message.split_once("explicit deny in ")) {
-        (Some((_, rest)), _) => (Lack::NoAllow, rest.split(" allow").next()?),
-        (None, Some((_, rest))) => (Lack::Deny, rest),
+fn denial(message: &str) -> Option<PolicyDenial> {
+    let (effect, named) = match (message.split_once("because no "), message.split_once("explicit deny in ")) {
+        (Some((_, rest)), _) => (PolicyEffect::NoAllow, rest.split(" allow").next()?),
+        (None, Some((_, rest))) => (PolicyEffect::Deny, rest),
         (None, None) => return None,
     };
     let kinds = [
@@ -58,7 +58,7 @@ fn blame(message: &str) -> Option<Blame> {
         ("VPC endpoint policy", PolicyKind::VpcEndpoint),
     ];
     let places = kinds.iter().filter_map(|(name, policy)| Some((named.find(name)?, *policy)));
-    places.min_by_key(|(at, _)| *at).map(|(_, policy)| Blame { policy, lack })
+    places.min_by_key(|(at, _)| *at).map(|(_, policy)| PolicyDenial { policy, effect })
 }
 
 /// The word behind a phrase, without the full stop that may end the sentence.
@@ -103,10 +103,10 @@ mod tests {
                 Refusal::AccessDenied {
                     caller: Some("arn:aws:iam::1:user/a".into()),
                     action: Some("sts:AssumeRole".into()),
-                    blame: None,
+                    denial: None,
                 },
             ),
-            ("AccessDenied", "Access denied", Refusal::AccessDenied { caller: None, action: None, blame: None }),
+            ("AccessDenied", "Access denied", Refusal::AccessDenied { caller: None, action: None, denial: None }),
             ("AccessDenied", "Roles may not be assumed by root accounts.", Refusal::RootUser),
             (
                 "AccessDenied",
@@ -144,9 +144,9 @@ mod tests {
         let denied = |why: &str| {
             let message = format!("User: arn:aws:iam::1:user/a is not authorized to perform: sts:AssumeRole{why}");
             match refusal("AccessDenied", &message) {
-                Refusal::AccessDenied { action, blame, .. } => {
+                Refusal::AccessDenied { action, denial, .. } => {
                     assert_eq!(action.as_deref(), Some("sts:AssumeRole"), "{why}");
-                    blame
+                    denial
                 }
                 other => panic!("{other:?}"),
             }
@@ -163,7 +163,7 @@ mod tests {
             ("VPC endpoint policy", PolicyKind::VpcEndpoint),
         ] {
             let why = format!("{on} because no {named} allows the sts:AssumeRole action");
-            assert_eq!(denied(&why), Some(Blame { policy, lack: Lack::NoAllow }), "{why}");
+            assert_eq!(denied(&why), Some(PolicyDenial { policy, effect: PolicyEffect::NoAllow }), "{why}");
         }
         for (named, policy) in [
             ("n identity-based policy", PolicyKind::Identity),
@@ -172,9 +172,9 @@ mod tests {
             (" VPC endpoint policy transitively through a service control policy", PolicyKind::VpcEndpoint),
         ] {
             let why = format!("{on} with an explicit deny in a{named}");
-            assert_eq!(denied(&why), Some(Blame { policy, lack: Lack::Deny }), "{why}");
+            assert_eq!(denied(&why), Some(PolicyDenial { policy, effect: PolicyEffect::Deny }), "{why}");
         }
-        let trust = Some(Blame { policy: PolicyKind::Trust, lack: Lack::Deny });
+        let trust = Some(PolicyDenial { policy: PolicyKind::Trust, effect: PolicyEffect::Deny });
         assert_eq!(denied(" with an explicit deny in the role trust policy"), trust);
         assert_eq!(denied(" because of something new"), None);
     }

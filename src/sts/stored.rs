@@ -155,7 +155,7 @@ impl Login {
     pub(super) fn save(&self) -> io::Result<()> {
         let path = fs::canonicalize(&self.path)?;
         // In a container, another run had this process id as well, and may have been killed.
-        let random = identifier().ok_or_else(|| io::Error::other("the kernel gives no random bytes"))?;
+        let random = identifier().ok_or_else(|| io::Error::other("the kernel returned no random bytes"))?;
         let temporary = path.with_extension(format!("json.{random}"));
         let text = Zeroizing::new(serde_json::to_vec(&self.document)?);
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;

@@ -173,7 +173,7 @@ impl<'a> Findings<'a> {
             Error::Config(error) => of_config(error),
             // Without the certificates, in a partition without a region, in a circle not even the source is asked.
             Error::Source(_) | Error::File { .. } | Error::Certificates { .. } | Error::Usage { .. } => Place::Source,
-            Error::Mfa(error) if matches!(error.kind, MfaFailure::Attended) && !self.has_heard_of_roles() => {
+            Error::Mfa(error) if matches!(error.kind, MfaFailure::Unattended) && !self.has_heard_of_roles() => {
                 Place::Unattended
             }
             Error::Mfa(_) => Place::Mfa,
@@ -211,7 +211,7 @@ pub(super) fn is_fatal(error: &AssumeError) -> bool {
 
 fn is_unanswered(error: &AssumeError) -> bool {
     match &error.cause {
-        Cause::Network(_) | Cause::Garbage(_) => true,
+        Cause::Network(_) | Cause::Unexpected(_) => true,
         Cause::Refused { refusal, .. } => *refusal == Refusal::Unavailable,
     }
 }

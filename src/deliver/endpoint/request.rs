@@ -109,7 +109,7 @@ impl Refusal {
             Refusal::Host => ("InvalidHost", "xassume: the request is for another host"),
             Refusal::Path => ("NotFound", "xassume: not found"),
             Refusal::Method => ("MethodNotAllowed", "xassume: only GET is allowed"),
-            Refusal::NoToken => ("MissingToken", "xassume: the request lacks AWS_CONTAINER_AUTHORIZATION_TOKEN"),
+            Refusal::NoToken => ("MissingToken", "xassume: the token of AWS_CONTAINER_AUTHORIZATION_TOKEN is missing"),
             Refusal::WrongToken => ("InvalidToken", "xassume: the token is wrong"),
             Refusal::NoSession => ("ExpiredSession", "xassume: the session has expired and was not refreshed yet"),
         }

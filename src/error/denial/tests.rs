@@ -7,20 +7,20 @@ use crate::role::{ExternalId, Hop, MfaSerial, RoleArn, RoleSessionName, SourceId
 const USER: &str = "arn:aws:iam::222222222222:user/alice";
 const ROLE: &str = "arn:aws:iam::521111111144:role/DeployMaster";
 
-fn denied(options: HopOptions, caller: Option<&str>, action: Option<&str>, blame: Option<Blame>) -> String {
+fn denied(options: HopOptions, caller: Option<&str>, action: Option<&str>, denial: Option<PolicyDenial>) -> String {
     let hop = Hop {
         role: RoleArn::parse(ROLE).expect("role"),
         session_name: RoleSessionName::parse("name").expect("name"),
         options,
     };
     let owned = |text: Option<&str>| text.map(str::to_owned);
-    let refusal = Refusal::AccessDenied { caller: owned(caller), action: owned(action), blame };
+    let refusal = Refusal::AccessDenied { caller: owned(caller), action: owned(action), denial };
     let cause = Cause::Refused { code: "AccessDenied".into(), message: "no".into(), refusal };
     AssumeError::new(&hop, (1, 1), StsCall::AssumeRole, "us-east-1", cause).hint()
 }
 
-fn blamed(policy: PolicyKind, lack: Lack) -> String {
-    denied(HopOptions::default(), Some(USER), None, Some(Blame { policy, lack }))
+fn blamed(policy: PolicyKind, effect: PolicyEffect) -> String {
+    denied(HopOptions::default(), Some(USER), None, Some(PolicyDenial { policy, effect }))
 }
 
 #[test]
@@ -64,10 +64,10 @@ fn the_statements_contain_the_options() {
 
 #[test]
 fn the_missing_statement_is_marked() {
-    let identity = blamed(PolicyKind::Identity, Lack::NoAllow);
+    let identity = blamed(PolicyKind::Identity, PolicyEffect::NoAllow);
     assert!(identity.contains(&format!("policy attached to {USER} (missing):\n")), "{identity}");
     assert!(identity.contains(&format!("trust policy of {ROLE}:\n")), "{identity}");
-    let trust = blamed(PolicyKind::Trust, Lack::NoAllow);
+    let trust = blamed(PolicyKind::Trust, PolicyEffect::NoAllow);
     assert!(trust.contains(&format!("policy attached to {USER}:\n")), "{trust}");
     assert!(trust.contains(&format!("trust policy of {ROLE} (missing or condition not met):\n")), "{trust}");
     assert!(trust.contains("--external-id") && trust.contains("--mfa-serial"), "{trust}");
@@ -86,7 +86,7 @@ fn an_action_that_an_earlier_role_made_necessary_is_named() {
 #[test]
 fn a_deny_is_not_answered_with_an_allow() {
     for policy in [PolicyKind::ServiceControl, PolicyKind::ResourceControl, PolicyKind::Trust, PolicyKind::Boundary] {
-        let hint = blamed(policy, Lack::Deny);
+        let hint = blamed(policy, PolicyEffect::Deny);
         assert!(hint.contains(policy.described()) && !hint.contains("Effect"), "{hint}");
     }
     for (policy, caller, role) in [
@@ -98,13 +98,13 @@ fn a_deny_is_not_answered_with_an_allow() {
         (PolicyKind::ResourceControl, true, true),
         (PolicyKind::VpcEndpoint, true, true),
     ] {
-        let hint = blamed(policy, Lack::Deny);
+        let hint = blamed(policy, PolicyEffect::Deny);
         assert_eq!((hint.contains(USER), hint.contains(ROLE)), (caller, role), "who is exempted: {hint}");
     }
-    assert!(blamed(PolicyKind::Identity, Lack::Deny).ends_with("if the Deny requires MFA: --mfa-serial"));
-    assert!(blamed(PolicyKind::ServiceControl, Lack::NoAllow).contains("must allow \"sts:AssumeRole\""));
+    assert!(blamed(PolicyKind::Identity, PolicyEffect::Deny).ends_with("if the Deny requires MFA: --mfa-serial"));
+    assert!(blamed(PolicyKind::ServiceControl, PolicyEffect::NoAllow).contains("must allow \"sts:AssumeRole\""));
     for policy in [PolicyKind::Boundary, PolicyKind::Session] {
-        assert!(blamed(policy, Lack::NoAllow).contains(&format!("\"Resource\":\"{ROLE}\"")));
+        assert!(blamed(policy, PolicyEffect::NoAllow).contains(&format!("\"Resource\":\"{ROLE}\"")));
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::request::{ProfileFrom, Request};
 use super::super::set::{DEFAULT, ProfileSet, Settings};
 use super::super::source;
-use crate::error::{ConfigError, LookedAt};
+use crate::error::{ConfigError, TriedSources};
 use crate::vars::Vars;
 
 /// The profile that is looked at, and who named it.
@@ -15,7 +15,7 @@ pub(super) struct Selected<'a> {
 
 impl Selected<'_> {
     /// The places that give no credentials, `further` ones behind them.
-    pub(super) fn looked_at(&self, profiles: &ProfileSet, further: Option<&str>) -> LookedAt {
+    pub(super) fn tried(&self, profiles: &ProfileSet, further: Option<&str>) -> TriedSources {
         let name = self.name;
         let profile = match (profiles.misplaced(name), self.settings) {
             (Some(found), _) => format!("profile '{name}' (written {}, not {})", found.written, found.expected),
@@ -27,7 +27,7 @@ impl Selected<'_> {
         let rest = [profile, "container variables".into()].into_iter().chain(further.map(str::to_owned));
         let gives = |name: &&str| matches!(source::of_profile(profiles, name), Ok(Some(_)));
         let profiles = profiles.names().filter(gives).map(str::to_owned).collect();
-        LookedAt { places: environment.chain(rest).collect(), profiles }
+        TriedSources { places: environment.chain(rest).collect(), profiles }
     }
 }
 

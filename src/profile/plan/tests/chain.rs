@@ -186,7 +186,13 @@ fn profiles_that_are_not_there() {
             "profile 'x' has no role_arn",
             "rename the section [profile x] to [x] in the credentials file",
         ),
-        ("---\n[profile default]\nrole_arn = @A", "", "", "no role specified", "must be written [default]"),
+        (
+            "---\n[profile default]\nrole_arn = @A",
+            "",
+            "",
+            "no role specified",
+            "rename the section [profile default] to [default]",
+        ),
         (
             "[default]\nregion = e\n---\n[profile default]\n+AKX",
             "AWS_EC2_METADATA_DISABLED=true",
