@@ -29,15 +29,15 @@ pub(super) fn pages() -> Vec<Page> {
     vec![
         page("command-not-found", || running(&["no-such-command", "-v"]).status(127)),
         page("command-not-found-by-path", || running(&["./no/such/command"]).status(127)),
-        page("command-line-in-one-word", || running(&["aws s3 ls"]).status(127)),
+        page("command-line-in-one-argument", || running(&["aws s3 ls"]).status(127)),
         page("command-empty", || running(&[""]).status(127)),
-        page("command-is-a-folder", || running(&["/tmp"]).status(126)),
-        page("command-is-no-file", || running(&["/dev/null"]).status(126)),
+        page("command-is-a-directory", || running(&["/tmp"]).status(126)),
+        page("command-is-not-a-file", || running(&["/dev/null"]).status(126)),
         page("command-not-executable", || {
             let xassume = with_file(user_without_sts(), "deploy", 0o644, "#!/bin/sh\n");
             Scene::new(xassume.args(["-r", ROLE, "--", "./deploy"])).status(126)
         }),
         script_without_interpreter("command-without-interpreter", &[]),
-        script_without_interpreter("command-without-interpreter-beside-xassume", &["--on-expiry", "restart"]),
+        script_without_interpreter("command-without-interpreter-supervised", &["--on-expiry", "restart"]),
     ]
 }

@@ -57,7 +57,7 @@ const FILES: &[(&str, &str, &[&str])] = &[
          [profile base]\nweb_identity_token_file = /token\n",
         &["-p", "deploy"],
     ),
-    ("config-half-a-pair-of-keys", "[profile base]\naws_access_key_id = AKIA\n", &["-p", "base", "-r", ROLE]),
+    ("config-key-missing", "[profile base]\naws_access_key_id = AKIA\n", &["-p", "base", "-r", ROLE]),
     (
         "config-key-with-a-line-break",
         "[profile base]\naws_access_key_id = AKIA\naws_secret_access_key = one\n  two\n",
@@ -151,7 +151,7 @@ pub(super) fn pages() -> Vec<Page> {
             let config = format!("[profile deploy]\nrole_arn = {ROLE}\ncredential_source = EcsContainer\n");
             Scene::new(user_without_sts().file(".aws/config", config).args(["-p", "deploy", "--", "true"]))
         }),
-        page("config-half-a-pair-of-keys-in-the-environment", || {
+        page("config-key-missing-in-the-environment", || {
             Scene::new(user_without_sts().env_remove("AWS_SECRET_ACCESS_KEY").args(["-r", ROLE, "--", "true"]))
         }),
         page("config-key-with-a-line-break-in-the-environment", || {

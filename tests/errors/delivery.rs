@@ -38,7 +38,7 @@ pub(super) fn pages() -> Vec<Page> {
         page("delivery-check-to-a-full-device", || {
             Scene::answered_to([Answer::Ok], &["-r", ROLE, "--check"]).writing_to("/dev/full")
         }),
-        page("delivery-file-in-no-folder", || {
+        page("delivery-file-in-no-directory", || {
             Scene::new(user_without_sts().args(BY_FILE).args([
                 "--credentials-file",
                 "/no/such/folder/keys",
@@ -46,17 +46,17 @@ pub(super) fn pages() -> Vec<Page> {
                 "true",
             ]))
         }),
-        page("delivery-file-is-a-folder", || {
+        page("delivery-file-is-a-directory", || {
             let xassume = user_without_sts().file("keys/x", "");
             let file = xassume.home().join("keys");
             Scene::new(xassume.args(BY_FILE).arg("--credentials-file").arg(file).args(["--", "true"]))
         }),
-        page("delivery-file-of-somebody-elses", || {
+        page("delivery-file-with-other-contents", || {
             let xassume = user_without_sts().file("keys", "[me]\naws_access_key_id = AKIAME\n");
             let file = xassume.home().join("keys");
             Scene::new(xassume.args(BY_FILE).arg("--credentials-file").arg(file).args(["--", "true"]))
         }),
-        page("delivery-file-in-a-linked-folder", || {
+        page("delivery-file-in-a-linked-directory", || {
             let xassume = user_without_sts();
             let link = xassume.home().join("link");
             std::os::unix::fs::symlink("/tmp", &link).expect("the home is writable");
@@ -80,7 +80,7 @@ pub(super) fn pages() -> Vec<Page> {
             let args = ["--credentials-file", "/proc/credentials", "--", "true"];
             Scene::new(xassume.args(BY_FILE).args(args)).with(sts)
         }),
-        page("delivery-socket-barred", || {
+        page("delivery-socket-blocked", || {
             let barred = user_without_sts().denying(&[DeniedCall::Call(libc::SYS_bind, libc::EPERM)]);
             Scene::new(barred.args(["-r", ROLE, "--via", "process", "--", "true"]))
         }),

@@ -49,7 +49,7 @@ pub(super) fn pages() -> Vec<Page> {
             let xassume = Xassume::at("").env_remove("AWS_ENDPOINT_URL_STS").env("HTTPS_PROXY", port.url());
             Scene::new(xassume.args(LINE)).with(port)
         }),
-        page("network-proxy-that-is-none", || {
+        page("network-proxy-invalid", || {
             let xassume = Xassume::at("").env_remove("AWS_ENDPOINT_URL_STS");
             Scene::new(xassume.env("HTTPS_PROXY", "socks5://alice:word@proxy.example:1080").args(LINE))
         }),

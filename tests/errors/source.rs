@@ -74,7 +74,7 @@ fn services() -> Vec<Page> {
     let (missing, expired, revoked, ill, silent) =
         (with_session.clone(), with_session.clone(), with_session.clone(), with_session.clone(), with_session);
     vec![
-        with_credential_process("source-process-ended", "echo 'the vault is sealed' >&2; exit 3"),
+        with_credential_process("source-process-failed", "echo 'the vault is sealed' >&2; exit 3"),
         with_credential_process("source-process-no-json", "echo please log in"),
         with_credential_process(
             "source-process-version",
@@ -85,7 +85,7 @@ fn services() -> Vec<Page> {
             r#"echo '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"t","Expiration":"2020-01-01T00:00:00Z"}'"#,
         ),
         with_credential_process(
-            "source-process-no-moment",
+            "source-process-no-time",
             r#"echo '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"t","Expiration":"soon"}'"#,
         ),
         with_credential_process("source-process-endless", "yes"),
@@ -130,7 +130,7 @@ fn services() -> Vec<Page> {
             write_end(&login, &["accessToken", "expiresAt"], "soon");
             Scene::new(xassume)
         }),
-        page("source-login-ended", || signed_in("TOKEN_EXPIRED")),
+        page("source-login-expired", || signed_in("TOKEN_EXPIRED")),
         page("source-login-denied", || signed_in("INSUFFICIENT_PERMISSIONS")),
         page("source-container-token", || {
             let container = FakeContainer::start();

@@ -37,7 +37,7 @@ pub(super) fn pages() -> Vec<Page> {
         ("usage-keep-env-and-file", &["-r", ROLE, "--via", "file", "--keep-env", "AWS_CONFIG_FILE"]),
         ("usage-signal-alone", &["-r", ROLE, "--signal", "HUP"]),
         ("usage-credentials-file-without-via-file", &["-r", ROLE, "--credentials-file", "/srv/c", "--via", "env"]),
-        ("usage-stop-timeout-without-stay", &["-r", ROLE, "--stop-timeout", "5s"]),
+        ("usage-stop-timeout-without-supervision", &["-r", ROLE, "--stop-timeout", "5s"]),
     ]);
     for (name, args) in INSTEAD_OF_A_COMMAND {
         pages.push(page(name, || Scene::new(user_without_sts().args(*args))));
@@ -59,7 +59,7 @@ pub(super) fn pages() -> Vec<Page> {
         page("usage-nested-too-deep", || {
             Scene::new(user_without_sts().env("XASSUME_DEPTH", "8").args(["-r", ROLE, "--", "true"]))
         }),
-        page("usage-circle", || {
+        page("usage-recursive", || {
             let xassume = user_without_sts().without_keys().args(["-p", "deploy", "--", "true"]);
             let config = format!(
                 "[profile deploy]\nrole_arn = {ROLE}\nsource_profile = base\n\
