@@ -15,7 +15,7 @@ use crate::process::outcome::Outcome;
 use crate::report::{Report, writer};
 use crate::session::{Need, Session};
 use crate::settings::Settings;
-use crate::supervise::driver::{Parties, ProcessHost, supervise};
+use crate::supervise::driver::{Ports, ProcessHost, supervise};
 use crate::supervise::machine::{Final, START_LIMIT};
 use crate::supervise::policy::{Duty, OnExpiry, Policy};
 use crate::supervise::ports::{Deliver as _, Publishing, SessionSource};
@@ -98,8 +98,8 @@ async fn supervised(
     published.map_err(|problem| unwritten(problem.text))?;
     let clock = SystemClock::new();
     let source = Refreshes { launch, offload };
-    let parties = Parties { source: &source, delivery, host: &mut host, clock: &clock, narrator: &mut report };
-    Ok(supervise(policy, first.session, parties).await)
+    let ports = Ports { source: &source, delivery, host: &mut host, clock: &clock, events: &mut report };
+    Ok(supervise(policy, first.session, ports).await)
 }
 
 /// The lifetime that the first session must have left. A restart soon after the start would be wasted; the others are

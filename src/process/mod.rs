@@ -13,7 +13,7 @@ pub(crate) type Pid = i32;
 
 /// Whose process group the command runs in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Group {
+pub(crate) enum ProcessGroup {
     /// xassume's own, as a shell made it: the terminal signals both, and nobody may be killed by group.
     Shared,
     /// One made for the command: a signal to it reaches whatever the command started.
@@ -68,7 +68,7 @@ impl fmt::Display for End {
 
 /// What became of a child since it was last asked.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Change {
+pub(crate) enum ChildChange {
     /// It ended, and is still to be reaped: its id cannot be given to another process yet.
     Ended(End),
     /// It was stopped by this signal.

@@ -5,7 +5,7 @@ use crate::origin::Origin;
 use crate::process::signal::Signal;
 use crate::role::{Invalid, parse_duration};
 use crate::settings::values::{FlagValue, FlagValues, SEE_HELP};
-use crate::supervise::policy::{OnExpiry, OnRefreshFailure, Policy, ProcessGroup, Reach};
+use crate::supervise::policy::{DeliveryTime, GroupPolicy, OnExpiry, OnRefreshFailure, Policy};
 use crate::supervise::schedule::Margin;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -74,11 +74,11 @@ pub(super) fn mode(flags: &FlagValues<'_>) -> Result<(Mode, DeliverySettings), E
         let hint = "add --via endpoint, or remove --endpoint-token-file";
         return Err(Error::usage("--endpoint-token-file requires --via endpoint", hint));
     }
-    let reach = match via {
-        Via::Env => Reach::AtStart,
-        Via::File { .. } | Via::Endpoint { .. } | Via::Process => Reach::Live,
+    let delivery_time = match via {
+        Via::Env => DeliveryTime::AtStart,
+        Via::File { .. } | Via::Endpoint { .. } | Via::Process => DeliveryTime::Live,
     };
-    let usual = Policy::usual(on_expiry, reach);
+    let usual = Policy::usual(on_expiry, delivery_time);
     let policy = Policy {
         margin: flags.one("refresh-margin").map_or(Ok(usual.margin), |given| given.parse(margin))?,
         stop_signal: flags.one("stop-signal").map_or(Ok(usual.stop_signal), |given| given.parse(signal))?,
@@ -92,9 +92,9 @@ pub(super) fn mode(flags: &FlagValues<'_>) -> Result<(Mode, DeliverySettings), E
         })?,
         process_group: flags.one("process-group").map_or(Ok(usual.process_group), |given| {
             given.parse(|text| match text {
-                "auto" => Ok(ProcessGroup::Auto),
-                "same" => Ok(ProcessGroup::Same),
-                "new" => Ok(ProcessGroup::New),
+                "auto" => Ok(GroupPolicy::Auto),
+                "same" => Ok(GroupPolicy::Same),
+                "new" => Ok(GroupPolicy::New),
                 _ => Err(Invalid::not_one_of(["auto", "same", "new"]).hint(SEE_HELP)),
             })
         })?,

@@ -21,7 +21,7 @@ use crate::report::waiting::Tries;
 use crate::role::{Hop, HopOptions, MfaCode, MfaSerial, RoleArn, RoleSessionName};
 use crate::session::{CallerIdentity, Keys, Secret, Session, rfc3339};
 use crate::sts::attempts::Attempts;
-use crate::supervise::schedule::{Dice, Margin, RefreshKind, Rule, Term, Timing};
+use crate::supervise::schedule::{Dice, Margin, RefreshKind, RefreshPurpose, Term, Timing};
 use crate::sys::boot::boottime;
 use crate::vars::Vars;
 use aws_smithy_runtime_api::client::http::{
@@ -94,8 +94,8 @@ fn can_be_used(session: &Session) {
     let now = crate::sys::clock::now();
     let term = Term::of(validity, now);
     assert!(term.left(now) <= validity.left);
-    for rule in [Rule::Serve, Rule::Act { stop_timeout: Duration::from_secs(10) }] {
-        let timing = Timing { rule, margin: Margin::Auto };
+    for purpose in [RefreshPurpose::Serve, RefreshPurpose::Act { stop_timeout: Duration::from_secs(10) }] {
+        let timing = Timing { purpose, margin: Margin::Auto };
         let lead = timing.lead(validity.lifetime, RefreshKind::First, &mut Dice::Seeded(1));
         assert!(lead <= validity.lifetime / 2 + Duration::from_mins(10));
         let _ = term.before_expiry(lead).passed(now);

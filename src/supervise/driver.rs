@@ -14,9 +14,9 @@ use super::schedule::Dice;
 use crate::event::{Event, EventSink, Problem};
 use crate::moment::Deadline;
 use crate::process::signal::Signal;
-use crate::process::{Change, Remaining, Target};
+use crate::process::{ChildChange, Remaining, Target};
 use crate::session::Session;
-use crate::supervise::forwarding::Facts;
+use crate::supervise::forwarding::ProcessFacts;
 use crate::sys::clock::Clock;
 use std::collections::VecDeque;
 use std::ffi::CString;
@@ -25,11 +25,11 @@ use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
 
 /// The system's side of a supervision: one child at most, and the signals that xassume receives.
-pub(crate) trait Host {
-    fn facts(&self) -> Facts;
+pub(crate) trait CommandHost {
+    fn facts(&self) -> ProcessFacts;
     /// What the user should know before the command starts.
     fn caveats(&self, policy: &Policy) -> Vec<Event>;
-    /// Makes a child that becomes the command; whether it does is news.
+    /// Makes a child that becomes the command; whether it does is next_input.
     fn start(&mut self, environment: Vec<CString>) -> Result<(), Fault>;
     /// Kills the child that is not the command yet, and forgets it.
     fn abort(&mut self);
@@ -42,68 +42,68 @@ pub(crate) trait Host {
     fn sweep(&mut self);
     fn reap(&mut self);
     /// How the child has changed, without waiting. Its end is said once.
-    fn change(&mut self) -> Option<Change>;
+    fn change(&mut self) -> Option<ChildChange>;
     /// The next change or signal, in that order. Loses none when it is dropped.
-    async fn news(&mut self) -> CommandInput;
+    async fn next_input(&mut self) -> CommandInput;
     fn restore_terminal(&mut self);
     fn pause(&mut self, signal: Signal);
 }
 
 /// Everyone whom the driver works with.
-pub(crate) struct Parties<'a, S, D, H, C> {
+pub(crate) struct Ports<'a, S, D, H, C> {
     pub(crate) source: &'a S,
     /// Has been given the first session.
     pub(crate) delivery: &'a mut D,
     pub(crate) host: &'a mut H,
     pub(crate) clock: &'a C,
-    pub(crate) narrator: &'a mut dyn EventSink,
+    pub(crate) events: &'a mut dyn EventSink,
 }
 
 /// Runs the command, and keeps its session fresh until it ends.
-pub(crate) async fn supervise<S, D, H, C>(policy: Policy, first: Session, parties: Parties<'_, S, D, H, C>) -> Final
+pub(crate) async fn supervise<S, D, H, C>(policy: Policy, first: Session, ports: Ports<'_, S, D, H, C>) -> Final
 where
     S: SessionSource,
     D: Deliver,
-    H: Host,
+    H: CommandHost,
     C: Clock,
 {
-    for caveat in parties.host.caveats(&policy) {
-        parties.narrator.emit(&caveat);
+    for caveat in ports.host.caveats(&policy) {
+        ports.events.emit(&caveat);
     }
     // Seeded by the system; spreading load needs no better randomness.
     let dice = Dice::Seeded(RandomState::new().hash_one(()));
-    let machine = Machine::new(policy, parties.host.facts(), &first.validity, parties.clock.now(), dice);
+    let machine = Machine::new(policy, ports.host.facts(), &first.validity, ports.clock.now(), dice);
     let (call, publishing, answers) = (None, None, VecDeque::new());
-    let driver = Driver { machine, parties, session: first, obtained: None, call, publishing, answers };
+    let driver = Driver { machine, ports, session: first, obtained: None, call, publishing, answers };
     driver.run().await
 }
 
 /// An answer that is waited for.
-type Question<'a, T> = Option<Pin<Box<dyn Future<Output = Result<T, Problem>> + 'a>>>;
+type PendingAnswer<'a, T> = Option<Pin<Box<dyn Future<Output = Result<T, Problem>> + 'a>>>;
 
 struct Driver<'a, S, D, H, C> {
     machine: Machine,
-    parties: Parties<'a, S, D, H, C>,
+    ports: Ports<'a, S, D, H, C>,
     /// The session in effect: the next start takes it.
     session: Session,
     /// The one that was obtained and is not published yet.
     obtained: Option<Session>,
     /// The STS call in flight.
-    call: Question<'a, Session>,
+    call: PendingAnswer<'a, Session>,
     /// The delivery in progress.
-    publishing: Question<'a, ()>,
+    publishing: PendingAnswer<'a, ()>,
     /// Answers to actions; they come before anything else.
     answers: VecDeque<Input>,
 }
 
-impl<S: SessionSource, D: Deliver, H: Host, C: Clock> Driver<'_, S, D, H, C> {
+impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
     async fn run(mut self) -> Final {
         loop {
             let event = match self.answers.pop_front() {
                 Some(answer) => answer,
                 None => self.next().await,
             };
-            for action in self.machine.handle(event, self.parties.clock.now()) {
+            for action in self.machine.handle(event, self.ports.clock.now()) {
                 if let Some(end) = self.perform(action) {
                     return end;
                 }
@@ -116,7 +116,7 @@ impl<S: SessionSource, D: Deliver, H: Host, C: Clock> Driver<'_, S, D, H, C> {
         let deadline = self.machine.deadline();
         tokio::select! {
             biased;
-            news = self.parties.host.news() => Input::Command(news),
+            next_input = self.ports.host.next_input() => Input::Command(next_input),
             answer = answered(&mut self.call) => {
                 self.call = None;
                 Input::Session(match answer {
@@ -132,35 +132,35 @@ impl<S: SessionSource, D: Deliver, H: Host, C: Clock> Driver<'_, S, D, H, C> {
                 self.publishing = None;
                 self.published(answer)
             }
-            () = until(self.parties.clock, deadline) => Input::Wake,
+            () = until(self.ports.clock, deadline) => Input::Wake,
         }
     }
 
     /// Does as the machine says; gives the end when there is one.
     fn perform(&mut self, action: Action) -> Option<Final> {
-        let host = &mut *self.parties.host;
+        let host = &mut *self.ports.host;
         match action {
-            Action::Assume => self.call = Some(Box::pin(self.parties.source.assume())),
+            Action::Assume => self.call = Some(Box::pin(self.ports.source.assume())),
             Action::Abandon => (self.call, self.publishing, self.obtained) = (None, None, None),
             Action::Publish => self.publish(),
             Action::Spawn => {
-                let environment = self.parties.delivery.environment(&self.session);
+                let environment = self.ports.delivery.environment(&self.session);
                 if let Err(fault) = host.start(environment) {
                     self.answers.push_back(Input::Command(CommandInput::NotStarted(fault)));
                 }
             }
-            Action::Abort => host.abort(),
+            Action::AbortStart => host.abort(),
             Action::Stop(signal) => self.stop(signal),
             Action::Signal(target, signal) => {
                 let sent = host.signal(target, signal);
                 self.report_if_not_sent(signal, sent);
             }
-            Action::Look => self.answers.push_back(Input::Command(CommandInput::Remaining(host.look()))),
-            Action::Sweep => host.sweep(),
+            Action::CheckRemaining => self.answers.push_back(Input::Command(CommandInput::Remaining(host.look()))),
+            Action::KillGroup => host.sweep(),
             Action::Reap => host.reap(),
             Action::RestoreTerminal => host.restore_terminal(),
             Action::Pause(signal) => host.pause(signal),
-            Action::Emit(event) => self.parties.narrator.emit(&event),
+            Action::Emit(event) => self.ports.events.emit(&event),
             Action::Exit(end) => return Some(end),
         }
         None
@@ -168,10 +168,10 @@ impl<S: SessionSource, D: Deliver, H: Host, C: Clock> Driver<'_, S, D, H, C> {
 
     /// Asks the command to stop. One that ended before, while a message was written for one, has ended by itself.
     fn stop(&mut self, signal: Signal) {
-        let answer = match self.parties.host.change() {
-            Some(Change::Ended(end)) => CommandInput::Ended(end),
-            Some(Change::Paused(_)) | None => {
-                let sent = self.parties.host.stop(signal);
+        let answer = match self.ports.host.change() {
+            Some(ChildChange::Ended(end)) => CommandInput::Ended(end),
+            Some(ChildChange::Paused(_)) | None => {
+                let sent = self.ports.host.stop(signal);
                 self.report_if_not_sent(signal, sent);
                 CommandInput::StopSent
             }
@@ -181,7 +181,7 @@ impl<S: SessionSource, D: Deliver, H: Host, C: Clock> Driver<'_, S, D, H, C> {
 
     fn report_if_not_sent(&mut self, signal: Signal, sent: Result<(), Problem>) {
         if let Err(problem) = sent {
-            self.parties.narrator.emit(&Event::CannotSignal { signal, problem });
+            self.ports.events.emit(&Event::CannotSignal { signal, problem });
         }
     }
 
@@ -189,10 +189,10 @@ impl<S: SessionSource, D: Deliver, H: Host, C: Clock> Driver<'_, S, D, H, C> {
     /// that first.
     fn publish(&mut self) {
         let Some(session) = &self.obtained else { return };
-        match self.parties.delivery.publish(session) {
+        match self.ports.delivery.publish(session) {
             Publishing::Done(answer) => {
                 let answer = self.published(answer);
-                self.answers.extend(self.parties.host.change().map(|change| Input::Command(change.into())));
+                self.answers.extend(self.ports.host.change().map(|change| Input::Command(change.into())));
                 self.answers.push_back(answer);
             }
             Publishing::Begun(publishing) => self.publishing = Some(publishing),
@@ -215,7 +215,7 @@ impl<S: SessionSource, D: Deliver, H: Host, C: Clock> Driver<'_, S, D, H, C> {
 }
 
 /// The answer to a question; never, when there is none.
-async fn answered<T>(question: &mut Question<'_, T>) -> Result<T, Problem> {
+async fn answered<T>(question: &mut PendingAnswer<'_, T>) -> Result<T, Problem> {
     match question {
         Some(answer) => answer.await,
         None => pending().await,

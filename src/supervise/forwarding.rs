@@ -5,15 +5,15 @@
 //! unless it comes from the command itself.
 
 use crate::process::signal::Signal;
-use crate::process::{Arrival, Group, Pid, Sender};
+use crate::process::{Arrival, Pid, ProcessGroup, Sender};
 
 /// Where xassume stands among the processes; read once, at the start.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct Facts {
+pub(crate) struct ProcessFacts {
     /// xassume's own process.
     pub(crate) me: Pid,
     /// The group the command runs in.
-    pub(crate) group: Group,
+    pub(crate) group: ProcessGroup,
     pub(crate) session: SessionRole,
 }
 
@@ -31,7 +31,7 @@ pub(crate) enum Decision {
     /// Nothing: it came from the command, or is none of the command's business.
     Drop,
     /// The command has had it from the kernel.
-    Heard,
+    AlreadyDelivered,
     Forward,
     /// Forward it, then stop as well.
     ForwardAndPause,
@@ -39,7 +39,7 @@ pub(crate) enum Decision {
 
 /// What a signal does while there is no command to have it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Early {
+pub(crate) enum EarlyEffect {
     /// xassume dies of it.
     Die,
     /// xassume stops.
@@ -49,13 +49,13 @@ pub(crate) enum Early {
 
 /// Whether a signal is taken from its default action and read instead. Signals that were ignored when xassume was
 /// started are not asked about: they stay ignored, for the command too.
-pub(crate) fn captures(signal: Signal, group: Group) -> bool {
+pub(crate) fn captures(signal: Signal, group: ProcessGroup) -> bool {
     match signal {
         // Cannot be caught, or tell of a fault of our own, or (URG) of nothing that concerns a command; PIPE is
         // an error of write(2) instead.
         Signal::KILL | Signal::STOP | Signal::URG | Signal::PIPE => false,
         // ^Z must stop xassume together with the command, and `fg` wake both: the defaults do just that.
-        Signal::TSTP | Signal::TTIN | Signal::TTOU | Signal::CONT => group == Group::Own,
+        Signal::TSTP | Signal::TTIN | Signal::TTOU | Signal::CONT => group == ProcessGroup::Own,
         fault if is_fault(fault) => false,
         _ => true,
     }
@@ -68,7 +68,7 @@ fn is_fault(signal: Signal) -> bool {
 }
 
 /// What to do with a signal while `child` runs.
-pub(crate) fn decide(arrival: Arrival, facts: Facts, child: Pid) -> Decision {
+pub(crate) fn decide(arrival: Arrival, facts: ProcessFacts, child: Pid) -> Decision {
     if is_from_within(arrival.sender, facts.me, child)
         || arrival.signal == Signal::CHLD
         || !captures(arrival.signal, facts.group)
@@ -78,12 +78,14 @@ pub(crate) fn decide(arrival: Arrival, facts: Facts, child: Pid) -> Decision {
     let by_kernel = arrival.sender == Sender::Kernel;
     match (arrival.signal, facts.group) {
         // A limit on files that xassume itself writes; write(2) tells.
-        (Signal::XFSZ, Group::Shared | Group::Own) if by_kernel => Decision::Drop,
+        (Signal::XFSZ, ProcessGroup::Shared | ProcessGroup::Own) if by_kernel => Decision::Drop,
         // A hang-up goes to the leader of the session alone; it is for the leader to pass it on.
-        (Signal::HUP, Group::Shared) if by_kernel && facts.session == SessionRole::Leader => Decision::Forward,
-        (Signal::INT | Signal::QUIT | Signal::HUP | Signal::WINCH, Group::Shared) if by_kernel => Decision::Heard,
-        (Signal::TSTP | Signal::TTIN | Signal::TTOU, Group::Own) => Decision::ForwardAndPause,
-        (_, Group::Shared | Group::Own) => Decision::Forward,
+        (Signal::HUP, ProcessGroup::Shared) if by_kernel && facts.session == SessionRole::Leader => Decision::Forward,
+        (Signal::INT | Signal::QUIT | Signal::HUP | Signal::WINCH, ProcessGroup::Shared) if by_kernel => {
+            Decision::AlreadyDelivered
+        }
+        (Signal::TSTP | Signal::TTIN | Signal::TTOU, ProcessGroup::Own) => Decision::ForwardAndPause,
+        (_, ProcessGroup::Shared | ProcessGroup::Own) => Decision::Forward,
     }
 }
 
@@ -98,11 +100,11 @@ fn is_from_within(sender: Sender, me: Pid, child: Pid) -> bool {
 }
 
 /// What a signal does before the first child exists.
-pub(crate) fn before_start(signal: Signal) -> Early {
+pub(crate) fn before_start(signal: Signal) -> EarlyEffect {
     match signal {
-        Signal::CHLD | Signal::CONT | Signal::URG | Signal::WINCH | Signal::PIPE => Early::Ignore,
-        Signal::TSTP | Signal::TTIN | Signal::TTOU | Signal::STOP => Early::Pause,
-        _ => Early::Die,
+        Signal::CHLD | Signal::CONT | Signal::URG | Signal::WINCH | Signal::PIPE => EarlyEffect::Ignore,
+        Signal::TSTP | Signal::TTIN | Signal::TTOU | Signal::STOP => EarlyEffect::Pause,
+        _ => EarlyEffect::Die,
     }
 }
 
@@ -112,18 +114,18 @@ mod tests {
 
     const ME: Pid = 100;
     const CHILD: Pid = 101;
-    const SHARED: Facts = Facts { me: ME, group: Group::Shared, session: SessionRole::Member };
-    const OWN: Facts = Facts { me: ME, group: Group::Own, session: SessionRole::Member };
+    const SHARED: ProcessFacts = ProcessFacts { me: ME, group: ProcessGroup::Shared, session: SessionRole::Member };
+    const OWN: ProcessFacts = ProcessFacts { me: ME, group: ProcessGroup::Own, session: SessionRole::Member };
     const USER: Sender = Sender::Process { pid: 7, group: Some(7) };
 
-    fn decided(signal: Signal, sender: Sender, facts: Facts) -> Decision {
+    fn decided(signal: Signal, sender: Sender, facts: ProcessFacts) -> Decision {
         decide(Arrival { signal, sender }, facts, CHILD)
     }
 
     #[test]
     fn on_a_terminal_the_kernels_keys_are_not_doubled() {
         for signal in [Signal::INT, Signal::QUIT, Signal::HUP, Signal::WINCH] {
-            assert_eq!(decided(signal, Sender::Kernel, SHARED), Decision::Heard);
+            assert_eq!(decided(signal, Sender::Kernel, SHARED), Decision::AlreadyDelivered);
             assert_eq!(decided(signal, USER, SHARED), Decision::Forward);
             assert_eq!(decided(signal, Sender::Kernel, OWN), Decision::Forward);
         }
@@ -131,9 +133,9 @@ mod tests {
 
     #[test]
     fn a_hang_up_of_the_session_that_xassume_leads_is_passed_on() {
-        let leader = Facts { session: SessionRole::Leader, ..SHARED };
+        let leader = ProcessFacts { session: SessionRole::Leader, ..SHARED };
         assert_eq!(decided(Signal::HUP, Sender::Kernel, leader), Decision::Forward);
-        assert_eq!(decided(Signal::INT, Sender::Kernel, leader), Decision::Heard);
+        assert_eq!(decided(Signal::INT, Sender::Kernel, leader), Decision::AlreadyDelivered);
     }
 
     #[test]
@@ -153,10 +155,10 @@ mod tests {
     fn stopping_signals_stop_both_in_a_group_of_its_own_and_are_not_captured_on_a_terminal() {
         for signal in [Signal::TSTP, Signal::TTIN, Signal::TTOU] {
             assert_eq!(decided(signal, USER, OWN), Decision::ForwardAndPause);
-            assert!(!captures(signal, Group::Shared));
+            assert!(!captures(signal, ProcessGroup::Shared));
         }
         assert_eq!(decided(Signal::CONT, USER, OWN), Decision::Forward);
-        assert!(!captures(Signal::CONT, Group::Shared));
+        assert!(!captures(Signal::CONT, ProcessGroup::Shared));
     }
 
     #[test]
@@ -179,12 +181,12 @@ mod tests {
 
     #[test]
     fn before_the_start_a_signal_does_what_it_does_by_default() {
-        assert_eq!(before_start(Signal::TERM), Early::Die);
-        assert_eq!(before_start("USR1".parse().unwrap()), Early::Die);
-        assert_eq!(before_start("RTMIN+1".parse().unwrap()), Early::Die);
-        assert_eq!(before_start(Signal::TSTP), Early::Pause);
+        assert_eq!(before_start(Signal::TERM), EarlyEffect::Die);
+        assert_eq!(before_start("USR1".parse().unwrap()), EarlyEffect::Die);
+        assert_eq!(before_start("RTMIN+1".parse().unwrap()), EarlyEffect::Die);
+        assert_eq!(before_start(Signal::TSTP), EarlyEffect::Pause);
         for signal in [Signal::WINCH, Signal::CONT, Signal::CHLD] {
-            assert_eq!(before_start(signal), Early::Ignore);
+            assert_eq!(before_start(signal), EarlyEffect::Ignore);
         }
     }
 }

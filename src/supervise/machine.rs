@@ -22,23 +22,25 @@ use super::schedule::{Dice, Term};
 use crate::event::Event;
 use crate::moment::{Deadline, Now};
 use crate::session::Validity;
-use crate::supervise::forwarding::Facts;
+use crate::supervise::forwarding::ProcessFacts;
 use renewal::{Consequence, Renewal};
-use state::{Given, Halt, Outside, RefreshSignal, Restarts, Stage, Start, Step, StopWarning, Then};
+use state::{
+    AfterStop, Given, OutsideTerm, PendingStart, PendingStop, Phase, RefreshSignal, Restarts, StartStep, StopWarning,
+};
 
 impl Machine {
     /// A supervision with its first session in hand; the first deadline has come already, and starts the command.
-    pub(crate) fn new(policy: Policy, facts: Facts, first: &Validity, now: Now, dice: Dice) -> Self {
+    pub(crate) fn new(policy: Policy, facts: ProcessFacts, first: &Validity, now: Now, dice: Dice) -> Self {
         Self {
             policy,
             facts,
-            stage: Stage::Starting(Start::at(Step::Due(now.boot), None)),
+            phase: Phase::Starting(PendingStart::at(StartStep::Due(now.boot), None)),
             renewal: Renewal::new(policy, Term::of(first, now), now, dice),
             restarts: match policy.on_expiry {
                 OnExpiry::Restart => Restarts::Wanted,
                 OnExpiry::None | OnExpiry::Signal(_) => Restarts::Cancelled,
             },
-            outside: Outside::Silent,
+            outside: OutsideTerm::NotReceived,
             refresh_signal: RefreshSignal::Unsent,
             stop_warning: StopWarning::Due,
         }
@@ -65,12 +67,12 @@ impl Machine {
 
     /// When to be woken, if nothing happens before. None: only an answer or the child can move things on.
     pub(crate) fn deadline(&self) -> Option<Deadline> {
-        let mine = match self.stage {
-            Stage::Starting(Start { step: Step::Due(at) | Step::Awaited(at), .. }) => Some(at),
-            Stage::Stopping { halt, kill_at } => halt.deadline(Some(kill_at)),
-            Stage::Killing { halt, insist_at, .. } => halt.deadline(insist_at),
-            Stage::Running { .. } => None,
-            Stage::Ended => return None,
+        let mine = match self.phase {
+            Phase::Starting(PendingStart { step: StartStep::Due(at) | StartStep::Awaited(at), .. }) => Some(at),
+            Phase::Stopping { stop, kill_at } => stop.deadline(Some(kill_at)),
+            Phase::Killing { stop, insist_at, .. } => stop.deadline(insist_at),
+            Phase::Running { .. } => None,
+            Phase::Ended => return None,
         };
         match (mine.map(Deadline::at), self.renewal.deadline()) {
             (Some(mine), Some(session)) => Some(mine.or(session)),
@@ -81,20 +83,20 @@ impl Machine {
     /// The names of both states, as the picture has them: the command's and its session's.
     #[cfg(test)]
     fn state_names(&self) -> (&'static str, &'static str) {
-        let command = match self.stage {
-            Stage::Starting(_) => "Starting",
-            Stage::Running { .. } => "Running",
-            Stage::Stopping { .. } => "Stopping",
-            Stage::Killing { .. } => "Killing",
-            Stage::Ended => "Ended",
+        let command = match self.phase {
+            Phase::Starting(_) => "Starting",
+            Phase::Running { .. } => "Running",
+            Phase::Stopping { .. } => "Stopping",
+            Phase::Killing { .. } => "Killing",
+            Phase::Ended => "Ended",
         };
         (command, self.renewal.state_name())
     }
 
     /// Something happened to the command.
     fn command(&mut self, event: CommandInput, now: Now, out: &mut Vec<Action>) {
-        match self.stage {
-            Stage::Starting(start) => match event {
+        match self.phase {
+            Phase::Starting(start) => match event {
                 CommandInput::Started(child) => self.started(child, start, now, out),
                 CommandInput::NotStarted(fault) => self.not_started(fault, start, now, out),
                 CommandInput::Signal(arrival) => self.signal_without_child(arrival, start, out),
@@ -105,7 +107,7 @@ impl Machine {
                 | CommandInput::OrphanReaped
                 | CommandInput::Remaining(_) => {}
             },
-            Stage::Running { child } => match event {
+            Phase::Running { child } => match event {
                 CommandInput::Ended(end) => self.ended(child, end, now, out),
                 CommandInput::Paused(signal) => self.pause_with_child(signal, out),
                 CommandInput::Signal(arrival) => self.signal(arrival, child, out),
@@ -116,16 +118,16 @@ impl Machine {
                 | CommandInput::OrphanReaped
                 | CommandInput::Remaining(_) => {}
             },
-            Stage::Stopping { halt, .. } | Stage::Killing { halt, .. } => match event {
-                CommandInput::StopSent => self.stop_sent(halt),
-                CommandInput::Ended(end) => self.leader_ended(halt, end, now, out),
-                CommandInput::OrphanReaped => halt.orphan_reaped(out),
-                CommandInput::Remaining(remaining) => self.remaining(halt, remaining, now, out),
-                CommandInput::Signal(arrival) => self.signal(arrival, halt.child, out),
+            Phase::Stopping { stop, .. } | Phase::Killing { stop, .. } => match event {
+                CommandInput::StopSent => self.stop_sent(stop),
+                CommandInput::Ended(end) => self.leader_ended(stop, end, now, out),
+                CommandInput::OrphanReaped => stop.orphan_reaped(out),
+                CommandInput::Remaining(remaining) => self.remaining(stop, remaining, now, out),
+                CommandInput::Signal(arrival) => self.signal(arrival, stop.child, out),
                 // A pause is not waited for: SIGKILL ends a stopped process too.
                 CommandInput::Paused(_) | CommandInput::Started(_) | CommandInput::NotStarted(_) => {}
             },
-            Stage::Ended => match event {
+            Phase::Ended => match event {
                 CommandInput::Ended(_)
                 | CommandInput::Signal(_)
                 | CommandInput::Paused(_)
@@ -140,22 +142,22 @@ impl Machine {
 
     /// Time has passed for the command.
     fn wake(&mut self, now: Now, out: &mut Vec<Action>) {
-        match self.stage {
-            Stage::Starting(start) => self.wake_start(start, now, out),
-            Stage::Stopping { halt, .. } | Stage::Killing { halt, .. } => self.wake_stop(halt, now, out),
-            Stage::Running { .. } | Stage::Ended => {}
+        match self.phase {
+            Phase::Starting(start) => self.wake_start(start, now, out),
+            Phase::Stopping { stop, .. } | Phase::Killing { stop, .. } => self.wake_stop(stop, now, out),
+            Phase::Running { .. } | Phase::Ended => {}
         }
     }
 
     /// What the session's half came to, for the command.
     fn consequence(&mut self, consequence: Option<Consequence>, now: Now, out: &mut Vec<Action>) {
         let Some(consequence) = consequence else { return };
-        match self.stage {
-            Stage::Running { child } => match consequence {
+        match self.phase {
+            Phase::Running { child } => match consequence {
                 Consequence::Refreshed => match (self.policy.on_expiry, self.restarts) {
                     (OnExpiry::Restart, Restarts::Wanted) => {
                         out.push(Action::Emit(Event::Restarting));
-                        self.stop(child, Then::Restart, now, out);
+                        self.stop(child, AfterStop::Restart, now, out);
                     }
                     (OnExpiry::Signal(signal), Restarts::Wanted | Restarts::Cancelled) => {
                         self.send_refresh_signal(signal, child, out);
@@ -167,22 +169,24 @@ impl Machine {
                     OnExpiry::Signal(signal) => self.send_refresh_signal(signal, child, out),
                     OnExpiry::Restart | OnExpiry::None => {}
                 },
-                Consequence::Lapsed => self.stop(child, Then::Lapse, now, out),
+                Consequence::Lapsed => self.stop(child, AfterStop::Lapse, now, out),
             },
-            Stage::Starting(start) => match consequence {
+            Phase::Starting(start) => match consequence {
                 Consequence::Lapsed => {
                     start.step.abort(out);
                     self.exit(Final::Lapsed, out);
                 }
                 // The next start takes what is new; a child that is there already was given what was before.
-                Consequence::Refreshed => self.stage = Stage::Starting(Start { given: Given::Replaced, ..start }),
+                Consequence::Refreshed => {
+                    self.phase = Phase::Starting(PendingStart { given: Given::Replaced, ..start })
+                }
                 Consequence::Notice => {}
             },
-            Stage::Stopping { halt, .. } | Stage::Killing { halt, .. } => match consequence {
-                Consequence::Lapsed => self.set_halt(Halt { then: halt.then.lapsed(), ..halt }),
+            Phase::Stopping { stop, .. } | Phase::Killing { stop, .. } => match consequence {
+                Consequence::Lapsed => self.set_stop(PendingStop { then: stop.then.lapsed(), ..stop }),
                 Consequence::Refreshed | Consequence::Notice => {}
             },
-            Stage::Ended => match consequence {
+            Phase::Ended => match consequence {
                 Consequence::Refreshed | Consequence::Notice | Consequence::Lapsed => {}
             },
         }

@@ -11,9 +11,9 @@ use crate::session::Validity;
 use std::time::{Duration, SystemTime};
 
 /// No two refreshes begin closer than this, whatever the clocks and the lifetimes say.
-pub(crate) const CLOSEST: Duration = Duration::from_secs(1);
+pub(crate) const MIN_INTERVAL: Duration = Duration::from_secs(1);
 /// With less than this left, a session that cannot be refreshed is worth a line.
-pub(crate) const SOON: Duration = Duration::from_mins(5);
+pub(crate) const EXPIRES_SOON: Duration = Duration::from_mins(5);
 /// How often one refresh calls STS, when calls fail for no lasting reason: the schedule itself tries again soon, and
 /// what a whole fleet has in flight when STS recovers arrives at once.
 pub(crate) const REFRESH_ATTEMPTS: u32 = 3;
@@ -73,7 +73,7 @@ pub(crate) enum Margin {
 
 /// What a refresh is for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Rule {
+pub(crate) enum RefreshPurpose {
     /// Something is done to the command: as late as is safe.
     Act { stop_timeout: Duration },
     /// Programs fetch the credentials themselves: early, since SDKs refetch 15 minutes before the expiry.
@@ -90,19 +90,19 @@ pub(crate) enum RefreshKind {
 /// When refreshes are due.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Timing {
-    pub(crate) rule: Rule,
+    pub(crate) purpose: RefreshPurpose,
     pub(crate) margin: Margin,
 }
 
 impl Timing {
     /// How much is left of a session when it is refreshed, at the latest; at most half its lifetime.
     pub(crate) fn margin(&self, lifetime: Duration) -> Duration {
-        let wanted = match (self.margin, self.rule) {
-            (Margin::Fixed(margin), Rule::Act { .. } | Rule::Serve) => margin,
-            (Margin::Auto, Rule::Act { stop_timeout }) => {
+        let wanted = match (self.margin, self.purpose) {
+            (Margin::Fixed(margin), RefreshPurpose::Act { .. } | RefreshPurpose::Serve) => margin,
+            (Margin::Auto, RefreshPurpose::Act { stop_timeout }) => {
                 spread(lifetime).max(stop_timeout.saturating_add(STOP_RESERVE))
             }
-            (Margin::Auto, Rule::Serve) => (lifetime / 3).min(ONE_HOUR),
+            (Margin::Auto, RefreshPurpose::Serve) => (lifetime / 3).min(ONE_HOUR),
         };
         wanted.min(lifetime / 2)
     }
@@ -118,12 +118,18 @@ impl Timing {
     pub(crate) fn leads(&self, lifetime: Duration, turn: RefreshKind) -> (Duration, Duration) {
         let latest = self.margin(lifetime);
         let half = lifetime / 2;
-        match (self.margin, self.rule, turn) {
-            (Margin::Fixed(_), Rule::Act { .. } | Rule::Serve, RefreshKind::First | RefreshKind::Later) => {
-                (latest, latest)
-            }
-            (Margin::Auto, Rule::Serve, RefreshKind::First) => (latest, half),
-            (Margin::Auto, Rule::Act { .. } | Rule::Serve, RefreshKind::First | RefreshKind::Later) => {
+        match (self.margin, self.purpose, turn) {
+            (
+                Margin::Fixed(_),
+                RefreshPurpose::Act { .. } | RefreshPurpose::Serve,
+                RefreshKind::First | RefreshKind::Later,
+            ) => (latest, latest),
+            (Margin::Auto, RefreshPurpose::Serve, RefreshKind::First) => (latest, half),
+            (
+                Margin::Auto,
+                RefreshPurpose::Act { .. } | RefreshPurpose::Serve,
+                RefreshKind::First | RefreshKind::Later,
+            ) => {
                 let latest = latest.min(half.saturating_sub(spread(lifetime)));
                 (latest, latest + spread(lifetime))
             }
@@ -136,7 +142,7 @@ fn spread(lifetime: Duration) -> Duration {
     (lifetime / 10).min(TEN_MINUTES)
 }
 
-/// How long to wait after that many failed refreshes in a row, at least [`CLOSEST`].
+/// How long to wait after that many failed refreshes in a row, at least [`MIN_INTERVAL`].
 ///
 /// Full jitter: up to 8 s, then up to 60 s, from the third failure on up to 5 minutes, so that a fleet does not
 /// come back to a service in trouble as one. Never more than a third of the lifetime (5 minutes of the shortest
@@ -149,7 +155,7 @@ pub(crate) fn retry_in(failures: u32, lifetime: Duration, left: Duration, dice: 
         3.. => Duration::from_mins(5),
     };
     let in_time = if left.is_zero() { longest } else { left.max(ONE_MINUTE) };
-    dice.between(CLOSEST, longest.min(lifetime / 3).min(in_time))
+    dice.between(MIN_INTERVAL, longest.min(lifetime / 3).min(in_time))
 }
 
 /// Random numbers that are good for spreading load and for nothing else: splitmix64 (Steele, Lea, Flood 2014).

@@ -13,25 +13,25 @@ pub(crate) use unborn::Unborn;
 
 use super::signals;
 use crate::process::signal::Signal;
-use crate::process::{Change, End, Group, Pid};
+use crate::process::{ChildChange, End, Pid, ProcessGroup};
 use std::io;
 
 /// A child that is not reaped yet. Dropped before that, in a panic for one, it is told to end.
 #[derive(Debug)]
 pub(crate) struct Child {
     pid: Pid,
-    pub(super) group: Group,
+    pub(super) group: ProcessGroup,
     /// The group that it was in when it was asked to stop, if it had left its first one and all there are its family.
     pub(super) joined: Option<Pid>,
 }
 
 impl Child {
-    fn new(pid: Pid, group: Group) -> Self {
+    fn new(pid: Pid, group: ProcessGroup) -> Self {
         Self { pid, group, joined: None }
     }
 
     #[cfg(test)]
-    pub(crate) fn start(program: &Program, group: Group, stdio: Stdio<'_>) -> io::Result<Self> {
+    pub(crate) fn start(program: &Program, group: ProcessGroup, stdio: Stdio<'_>) -> io::Result<Self> {
         spawn(program, group, stdio).map(|pid| Self::new(pid, group))
     }
 
@@ -44,21 +44,23 @@ impl Child {
     ///
     /// # Errors
     /// `EPERM`: the command has become another user's (sudo).
-    pub(crate) fn signal(&self, to: Group, signal: Signal) -> io::Result<()> {
+    pub(crate) fn signal(&self, to: ProcessGroup, signal: Signal) -> io::Result<()> {
         match signals::send(self.pid, to, signal) {
-            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => signals::send(self.pid, Group::Shared, signal),
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {
+                signals::send(self.pid, ProcessGroup::Shared, signal)
+            }
             sent => sent,
         }
     }
 
     /// What became of it, without waiting. Its end is only looked at, and reason_of each time until it is reaped; a pause
     /// is told once.
-    pub(crate) fn change(&self) -> Option<Change> {
+    pub(crate) fn change(&self) -> Option<ChildChange> {
         match wait(libc::P_PID, self.pid, libc::WEXITED | libc::WNOWAIT) {
             Ok(Some((_, change))) => Some(change),
             Ok(None) => wait(libc::P_PID, self.pid, libc::WSTOPPED).ok().flatten().map(|(_, change)| change),
             // Nobody else waits for our children; should it be gone all the same, its status is not to be had.
-            Err(_) => Some(Change::Ended(End::Exited(crate::process::outcome::FAILED))),
+            Err(_) => Some(ChildChange::Ended(End::Exited(crate::process::outcome::FAILED))),
         }
     }
 
@@ -82,7 +84,7 @@ impl Drop for Child {
 ///
 /// # Errors
 /// `ECHILD`: no such child.
-pub(super) fn wait(which: libc::idtype_t, pid: Pid, flags: libc::c_int) -> io::Result<Option<(Pid, Change)>> {
+pub(super) fn wait(which: libc::idtype_t, pid: Pid, flags: libc::c_int) -> io::Result<Option<(Pid, ChildChange)>> {
     let id = libc::id_t::try_from(pid).unwrap_or_default();
     loop {
         // SAFETY: a zeroed `siginfo_t` is a valid place for the answer.
@@ -100,13 +102,13 @@ pub(super) fn wait(which: libc::idtype_t, pid: Pid, flags: libc::c_int) -> io::R
     }
 }
 
-fn change(code: libc::c_int, status: libc::c_int) -> Change {
+fn change(code: libc::c_int, status: libc::c_int) -> ChildChange {
     let signal = Signal::from_number(status).unwrap_or(Signal::KILL);
     match code {
-        libc::CLD_EXITED => Change::Ended(End::Exited(u8::try_from(status & 0xff).unwrap_or_default())),
-        libc::CLD_STOPPED | libc::CLD_TRAPPED => Change::Paused(signal),
+        libc::CLD_EXITED => ChildChange::Ended(End::Exited(u8::try_from(status & 0xff).unwrap_or_default())),
+        libc::CLD_STOPPED | libc::CLD_TRAPPED => ChildChange::Paused(signal),
         // CLD_KILLED, CLD_DUMPED
-        _ => Change::Ended(End::Killed(signal)),
+        _ => ChildChange::Ended(End::Killed(signal)),
     }
 }
 
@@ -119,10 +121,10 @@ mod tests {
     fn start(path: &str, argv: &[&str]) -> io::Result<Child> {
         let c = |text: &&str| CString::new(*text).unwrap();
         let program = Program { path: c(&path), argv: argv.iter().map(c).collect(), env: Vec::new() };
-        Child::start(&program, Group::Own, Stdio::default())
+        Child::start(&program, ProcessGroup::Own, Stdio::default())
     }
 
-    fn change(child: &Child) -> Change {
+    fn change(child: &Child) -> ChildChange {
         loop {
             match child.change() {
                 Some(change) => return change,
@@ -134,8 +136,8 @@ mod tests {
     #[test]
     fn an_end_is_told_until_the_child_is_reaped() {
         let child = start("/bin/sh", &["sh", "-c", "exit 7"]).unwrap();
-        assert_eq!(change(&child), Change::Ended(End::Exited(7)));
-        assert_eq!(change(&child), Change::Ended(End::Exited(7)));
+        assert_eq!(change(&child), ChildChange::Ended(End::Exited(7)));
+        assert_eq!(change(&child), ChildChange::Ended(End::Exited(7)));
         let pid = child.pid();
         child.reap();
         assert!(wait(libc::P_PID, pid, libc::WEXITED).is_err(), "it is no child of ours any more");
@@ -144,17 +146,17 @@ mod tests {
     #[test]
     fn a_death_by_a_real_time_signal_is_seen() {
         let child = start("/bin/sh", &["sh", "-c", "kill -40 $$"]).unwrap();
-        assert_eq!(Some(change(&child)), Signal::from_number(40).map(|signal| Change::Ended(End::Killed(signal))));
+        assert_eq!(Some(change(&child)), Signal::from_number(40).map(|signal| ChildChange::Ended(End::Killed(signal))));
         child.reap();
     }
 
     #[test]
     fn a_pause_is_told_once() {
         let child = start("/bin/sh", &["sh", "-c", "kill -STOP $$"]).unwrap();
-        assert_eq!(change(&child), Change::Paused(Signal::STOP));
+        assert_eq!(change(&child), ChildChange::Paused(Signal::STOP));
         assert_eq!(child.change(), None);
-        child.signal(Group::Own, Signal::KILL).unwrap();
-        assert_eq!(change(&child), Change::Ended(End::Killed(Signal::KILL)));
+        child.signal(ProcessGroup::Own, Signal::KILL).unwrap();
+        assert_eq!(change(&child), ChildChange::Ended(End::Killed(Signal::KILL)));
         child.reap();
     }
 

@@ -6,11 +6,11 @@
 //! descendants that xassume had before the first start, and helper programs.
 
 use super::child::Child;
-use super::processes::{self, Process};
+use super::processes::{self, ProcessStat};
 use super::reap;
 use super::signals;
 use crate::process::signal::Signal;
-use crate::process::{Group, Pid, Remaining};
+use crate::process::{Pid, ProcessGroup, Remaining};
 use nix::unistd::{getpgid, getpgrp, getpid, getsid};
 use std::io;
 
@@ -21,7 +21,7 @@ const MOST_LOOKS: u32 = 5;
 #[derive(Debug, Default)]
 pub(crate) struct Family {
     /// Descendants that were there before the first start; `None` until they are looked for.
-    strangers: Option<Vec<Process>>,
+    strangers: Option<Vec<ProcessStat>>,
 }
 
 impl Family {
@@ -34,10 +34,10 @@ impl Family {
         let strangers = if children.is_empty() {
             Vec::new()
         } else {
-            let mut everybody = processes::all();
-            let strangers = processes::descendants(&everybody, children);
-            everybody.retain(|process| strangers.contains(&process.pid));
-            everybody
+            let mut all = processes::all();
+            let strangers = processes::descendants(&all, children);
+            all.retain(|process| strangers.contains(&process.pid));
+            all
         };
         self.strangers = Some(strangers);
     }
@@ -48,7 +48,7 @@ impl Family {
     /// `EPERM`: the command has become another user's.
     pub(crate) fn stop(&self, child: &mut Child, signal: Signal) -> io::Result<()> {
         let result = self.signal_group(child, signal).and(send_to_group(child, Signal::CONT));
-        if child.group == Group::Shared {
+        if child.group == ProcessGroup::Shared {
             let mut asked = vec![child.pid()];
             // Twice: who was forked during the first look is seen in the second.
             for _ in 0..2 {
@@ -85,10 +85,10 @@ impl Family {
     /// # Errors
     /// `EPERM`: the command has become another user's.
     pub(crate) fn signal(&self, child: &Child, signal: Signal) -> io::Result<()> {
-        if child.group == Group::Own {
-            let _ = signals::send(child.pid(), Group::Own, signal);
+        if child.group == ProcessGroup::Own {
+            let _ = signals::send(child.pid(), ProcessGroup::Own, signal);
         }
-        let result = signals::send(child.pid(), Group::Shared, signal);
+        let result = signals::send(child.pid(), ProcessGroup::Shared, signal);
         for member in self.living(child) {
             let _ = member.signal(signal);
         }
@@ -116,34 +116,34 @@ impl Family {
         if others.all(|process| !process.is_alive() || self.is_stranger(&process)) {
             return Remaining::default();
         }
-        let everybody = processes::all();
-        let family = self.of(&everybody, child);
+        let all = processes::all();
+        let family = self.of(&all, child);
         let in_group = match child.group {
-            Group::Own => everybody.iter().find(|process| process.is_alive() && is_in_group(process, child)),
-            Group::Shared => family.iter().find(|process| is_in_group(process, child)),
+            ProcessGroup::Own => all.iter().find(|process| process.is_alive() && is_in_group(process, child)),
+            ProcessGroup::Shared => family.iter().find(|process| is_in_group(process, child)),
         };
         let stray = family.iter().find(|process| !is_in_group(process, child));
-        Remaining { in_group: in_group.map(Process::member), stray: stray.map(Process::member) }
+        Remaining { in_group: in_group.map(ProcessStat::member), stray: stray.map(ProcessStat::member) }
     }
 
-    fn living(&self, child: &Child) -> Vec<Process> {
+    fn living(&self, child: &Child) -> Vec<ProcessStat> {
         self.of(&processes::all(), child)
     }
 
     /// The family, if it is alive.
-    fn of(&self, everybody: &[Process], child: &Child) -> Vec<Process> {
-        let ours: Vec<_> = everybody.iter().copied().filter(|process| !self.is_stranger(process)).collect();
+    fn of(&self, all: &[ProcessStat], child: &Child) -> Vec<ProcessStat> {
+        let ours: Vec<_> = all.iter().copied().filter(|process| !self.is_stranger(process)).collect();
         let me = getpid().as_raw();
         let family = processes::descendants(&ours, vec![me]);
         let sessions = [getsid(None).map_or(0, nix::unistd::Pid::as_raw), child.pid()];
-        let is_member = |process: &Process| {
+        let is_member = |process: &ProcessStat| {
             let is_near = process.pid != me && sessions.contains(&process.session);
             is_near && process.is_alive() && family.contains(&process.pid)
         };
         ours.into_iter().filter(is_member).collect()
     }
 
-    fn is_stranger(&self, process: &Process) -> bool {
+    fn is_stranger(&self, process: &ProcessStat) -> bool {
         let before = self.strangers.iter().flatten();
         reap::is_helper(process.pid)
             || before.into_iter().any(|one| one.pid == process.pid && one.started == process.started)
@@ -155,9 +155,9 @@ impl Family {
         if group == home(child) {
             return None;
         }
-        let everybody = processes::all();
-        let family = self.of(&everybody, child);
-        let mut members = everybody.iter().filter(|process| process.group == group && process.is_alive());
+        let all = processes::all();
+        let family = self.of(&all, child);
+        let mut members = all.iter().filter(|process| process.group == group && process.is_alive());
         members.all(|member| family.contains(member)).then_some(group)
     }
 }
@@ -165,25 +165,25 @@ impl Family {
 /// The group in which the command was started.
 fn home(child: &Child) -> Pid {
     match child.group {
-        Group::Own => child.pid(),
-        Group::Shared => getpgrp().as_raw(),
+        ProcessGroup::Own => child.pid(),
+        ProcessGroup::Shared => getpgrp().as_raw(),
     }
 }
 
-fn is_in_group(process: &Process, child: &Child) -> bool {
+fn is_in_group(process: &ProcessStat, child: &Child) -> bool {
     process.group == home(child) || Some(process.group) == child.joined
 }
 
 /// To the command, wherever it is, and to the groups that are its own.
 fn send_to_group(child: &Child, signal: Signal) -> io::Result<()> {
     let own = match child.group {
-        Group::Own => signals::send(child.pid(), Group::Own, signal),
-        Group::Shared => Ok(()),
+        ProcessGroup::Own => signals::send(child.pid(), ProcessGroup::Own, signal),
+        ProcessGroup::Shared => Ok(()),
     };
     match child.joined {
-        Some(group) => signals::send(group, Group::Own, signal),
-        None if child.group == Group::Own && is_home(child) => own,
-        None => signals::send(child.pid(), Group::Shared, signal),
+        Some(group) => signals::send(group, ProcessGroup::Own, signal),
+        None if child.group == ProcessGroup::Own && is_home(child) => own,
+        None => signals::send(child.pid(), ProcessGroup::Shared, signal),
     }
 }
 
@@ -195,7 +195,7 @@ fn is_home(child: &Child) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::Change;
+    use crate::process::ChildChange;
     use crate::sys::child::{Program, Stdio};
     use std::ffi::CStr;
     use std::time::{Duration, Instant};
@@ -215,8 +215,8 @@ mod tests {
         reap::adopt_orphans();
         let argv = [c"sh", c"-c", line].map(Into::into).into();
         let program = Program { path: c"/bin/sh".into(), argv, env: Vec::new() };
-        let child = Child::start(&program, Group::Own, Stdio::default()).unwrap();
-        eventually(|| matches!(child.change(), Some(Change::Ended(_))));
+        let child = Child::start(&program, ProcessGroup::Own, Stdio::default()).unwrap();
+        eventually(|| matches!(child.change(), Some(ChildChange::Ended(_))));
         child
     }
 
@@ -225,7 +225,7 @@ mod tests {
         let (family, child) = (Family::default(), ended());
         let member = family.look(&child).in_group.expect("the shell has ended, what it started has not");
         eventually(|| family.look(&child).in_group.is_some_and(|member| member.name == "sleep"));
-        child.signal(Group::Own, Signal::KILL).unwrap();
+        child.signal(ProcessGroup::Own, Signal::KILL).unwrap();
         eventually(|| family.look(&child).in_group.is_none());
         assert!(processes::of(member.pid).is_some_and(|process| !process.is_alive()), "it is not reaped");
         child.reap();
@@ -239,7 +239,7 @@ mod tests {
             while begun.elapsed() < Duration::from_millis(100) {
                 assert!(family.look(&child).in_group.is_some());
             }
-            child.signal(Group::Own, Signal::KILL).unwrap();
+            child.signal(ProcessGroup::Own, Signal::KILL).unwrap();
             child.reap();
         }
     }
@@ -256,7 +256,7 @@ mod tests {
         assert_eq!(of_the_group(&family), 1);
         family.begin();
         assert_eq!(of_the_group(&family), 0);
-        child.signal(Group::Own, Signal::KILL).unwrap();
+        child.signal(ProcessGroup::Own, Signal::KILL).unwrap();
         child.reap();
     }
 }

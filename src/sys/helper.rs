@@ -1,6 +1,6 @@
 //! The road for programs that xassume runs for itself: `credential_process`, `--mfa-command`.
 //!
-//! Inherited signal state, nothing on standard input, standard output read, standard error shown. It needs no SIGCHLD, so it
+//! InheritedState signal state, nothing on standard input, standard output read, standard error shown. It needs no SIGCHLD, so it
 //! works before and within a supervision, and beside its reaper as PID 1. A helper ends with xassume, however that ends
 //! but by SIGKILL; then the shell that it is, at least, is sent SIGTERM by the kernel.
 
@@ -11,13 +11,13 @@ mod family;
 use super::child::{Program, Stdio, spawn};
 use super::poll::polled;
 use super::processes::pidfd;
-use super::reap::Entry;
+use super::reap::HelperEntry;
 use super::signals::{self, Notice};
 use super::tty::Terminal;
-use crate::process::{End, Group, Pid};
-pub(super) use answer::{Answer, More};
+use crate::process::{End, Pid, ProcessGroup};
+pub(super) use answer::{HelperOutput, More};
 pub(crate) use error::HelperError;
-use family::Family;
+use family::HelperFamily;
 use std::ffi::CString;
 use std::fs::File;
 use std::io;
@@ -53,8 +53,8 @@ pub(crate) enum Attendance {
 
 /// A running helper; dropped, it is ended with all that it has started.
 struct Helper {
-    family: Family,
-    entry: Entry,
+    family: HelperFamily,
+    entry: HelperEntry,
     /// How it ended, once that is known.
     end: Option<End>,
     /// The user's terminal, where the helper may ask. It is put back as it was where a killed helper could not do it.
@@ -95,7 +95,7 @@ pub(crate) async fn run_helper(
     // From before there is a helper until after it has ended.
     let notice = Notice::of_signals().map_err(HelperError::Spawn)?;
     let (mut helper, output) = start(program, attendance).map_err(HelperError::Spawn)?;
-    let answer = tokio::time::timeout(limit.left, helper.answer(&output, Answer::new(max_bytes)));
+    let answer = tokio::time::timeout(limit.left, helper.answer(&output, HelperOutput::new(max_bytes)));
     let signal = tokio::select! {
         biased;
         signal = notice.signal() => signal,
@@ -118,14 +118,14 @@ fn start(program: &Program, attendance: Attendance) -> io::Result<(Helper, Async
         Attendance::Attended => Terminal::of_the_user(),
         Attendance::Unattended => None,
     };
-    let group = if terminal.is_some() { Group::Shared } else { Group::Own };
+    let group = if terminal.is_some() { ProcessGroup::Shared } else { ProcessGroup::Own };
     let leader = spawn(program, group, stdio)?;
-    let family = Family { leader, group };
-    Ok((Helper { family, entry: Entry::new(leader), end: None, terminal }, output))
+    let family = HelperFamily { leader, group };
+    Ok((Helper { family, entry: HelperEntry::new(leader), end: None, terminal }, output))
 }
 
 impl Helper {
-    async fn answer(&mut self, output: &AsyncFd<File>, mut answer: Answer) -> Result<Vec<u8>, HelperError> {
+    async fn answer(&mut self, output: &AsyncFd<File>, mut answer: HelperOutput) -> Result<Vec<u8>, HelperError> {
         let mut ended = std::pin::pin!(ended(self.family.leader, &self.entry));
         let end = loop {
             tokio::select! {
@@ -164,7 +164,7 @@ impl Drop for Helper {
 }
 
 /// Waits for a helper's end, and reaps it.
-pub(super) async fn ended(pid: Pid, entry: &Entry) -> End {
+pub(super) async fn ended(pid: Pid, entry: &HelperEntry) -> End {
     let pidfd = pidfd(pid).and_then(polled).ok();
     loop {
         if let Some(end) = entry.end() {

@@ -12,12 +12,12 @@
 
 mod child;
 
-use super::helper::{Answer, More, ended};
+use super::helper::{HelperOutput, More, ended};
 use super::poll::polled;
-use super::reap::Entry;
+use super::reap::HelperEntry;
 use super::signals;
 use crate::process::signal::{Signal, SignalSet};
-use crate::process::{Group, Pid};
+use crate::process::{Pid, ProcessGroup};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::pipe2;
 use std::cell::OnceCell;
@@ -66,9 +66,9 @@ pub(crate) enum Life {
 /// A child at work. Dropped before it has answered, it is ended; it is reaped in any case.
 pub(crate) struct Job {
     pid: Pid,
-    entry: Arc<Entry>,
+    entry: Arc<HelperEntry>,
     output: AsyncFd<File>,
-    answer: Answer,
+    answer: HelperOutput,
     has_answered: bool,
     offload: Offload,
 }
@@ -114,9 +114,9 @@ impl Offload {
         if pid < 0 {
             return Err(error);
         }
-        let entry = Arc::new(Entry::new(pid));
+        let entry = Arc::new(HelperEntry::new(pid));
         tokio::spawn(reaped(pid, Arc::clone(&entry)));
-        let answer = Answer::new(most);
+        let answer = HelperOutput::new(most);
         Ok(Job { pid, entry, output, answer, has_answered: false, offload: self.clone() })
     }
 
@@ -141,7 +141,7 @@ impl Offload {
     }
 }
 
-async fn reaped(pid: Pid, entry: Arc<Entry>) {
+async fn reaped(pid: Pid, entry: Arc<HelperEntry>) {
     ended(pid, &entry).await;
 }
 
@@ -199,9 +199,9 @@ impl Job {
 }
 
 /// Its id is its own as long as it is in the books and not reaped, which happens on this thread alone.
-fn kill(pid: Pid, entry: &Entry) {
+fn kill(pid: Pid, entry: &HelperEntry) {
     if !entry.has_ended() {
-        let _ = signals::send(pid, Group::Shared, Signal::KILL);
+        let _ = signals::send(pid, ProcessGroup::Shared, Signal::KILL);
     }
 }
 
@@ -210,7 +210,7 @@ impl Drop for Job {
         if self.has_answered || self.entry.has_ended() {
             return;
         }
-        let _ = signals::send(self.pid, Group::Shared, child::ending_signal());
+        let _ = signals::send(self.pid, ProcessGroup::Shared, child::ending_signal());
         if let Ok(runtime) = Handle::try_current() {
             let (pid, entry) = (self.pid, Arc::clone(&self.entry));
             runtime.spawn(async move {

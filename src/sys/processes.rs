@@ -5,7 +5,7 @@
 
 use super::signals;
 use crate::process::signal::Signal;
-use crate::process::{Group, Member, Pid};
+use crate::process::{Member, Pid, ProcessGroup};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -14,25 +14,25 @@ use std::ptr;
 
 /// A process at the moment of the look.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Process {
+pub(super) struct ProcessStat {
     pub(super) pid: Pid,
     pub(super) parent: Pid,
     pub(super) group: Pid,
     pub(super) session: Pid,
-    pub(super) state: State,
+    pub(super) state: ProcessState,
     /// When it was started, in ticks since the boot: tells it from a later process of the same id.
     pub(super) started: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum State {
+pub(super) enum ProcessState {
     Alive,
     /// Its files and ports are closed; only its status is left.
     Zombie,
 }
 
 /// Everybody who can be seen.
-pub(super) fn all() -> Vec<Process> {
+pub(super) fn all() -> Vec<ProcessStat> {
     if !shows_our_ids() {
         return Vec::new();
     }
@@ -41,7 +41,7 @@ pub(super) fn all() -> Vec<Process> {
 }
 
 /// The process of that id, if it can be seen.
-pub(super) fn of(pid: Pid) -> Option<Process> {
+pub(super) fn of(pid: Pid) -> Option<ProcessStat> {
     parse(pid, &fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
@@ -60,9 +60,9 @@ pub(super) fn children() -> Vec<Pid> {
     children.into_iter().map(|process| process.pid).collect()
 }
 
-/// Those of `everybody` who descend from `roots`, the roots included. There may be thousands.
-pub(super) fn descendants(everybody: &[Process], mut roots: Vec<Pid>) -> BTreeSet<Pid> {
-    let mut pairs: Vec<_> = everybody.iter().map(|process| (process.parent, process.pid)).collect();
+/// Those of `all` who descend from `roots`, the roots included. There may be thousands.
+pub(super) fn descendants(all: &[ProcessStat], mut roots: Vec<Pid>) -> BTreeSet<Pid> {
+    let mut pairs: Vec<_> = all.iter().map(|process| (process.parent, process.pid)).collect();
     pairs.sort_unstable();
     let mut found: BTreeSet<_> = roots.iter().copied().collect();
     while let Some(parent) = roots.pop() {
@@ -78,9 +78,9 @@ fn shows_our_ids() -> bool {
     fs::read_link("/proc/self").is_ok_and(|link| link.as_os_str().to_str() == Some(&std::process::id().to_string()))
 }
 
-impl Process {
+impl ProcessStat {
     pub(super) fn is_alive(&self) -> bool {
-        self.state == State::Alive
+        self.state == ProcessState::Alive
     }
 
     /// Sends it a signal, and not to a later process of the same id. One that has ended meanwhile is not an error.
@@ -99,7 +99,9 @@ impl Process {
         };
         match sent {
             // Before Linux 5.3, or behind a seccomp filter that does not know the calls.
-            Err(error) if error.raw_os_error() != Some(libc::ESRCH) => signals::send(self.pid, Group::Shared, signal),
+            Err(error) if error.raw_os_error() != Some(libc::ESRCH) => {
+                signals::send(self.pid, ProcessGroup::Shared, signal)
+            }
             Ok(()) | Err(_) => Ok(()),
         }
     }
@@ -137,16 +139,16 @@ fn signal_by(pidfd: &OwnedFd, signal: Signal) -> io::Result<()> {
 /// Reads the fields behind the name, which may hold anything: the state is the first, the parent the second, the group
 /// the third, the session the fourth, the number of threads the 18th, the start the 20th. A process whose first thread
 /// has ended is shown as a zombie while others still hold its files.
-fn parse(pid: Pid, stat: &str) -> Option<Process> {
+fn parse(pid: Pid, stat: &str) -> Option<ProcessStat> {
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
     let ended =
         matches!(*fields.first()?, "Z" | "X") && fields.get(17).is_none_or(|threads| matches!(*threads, "0" | "1"));
-    Some(Process {
+    Some(ProcessStat {
         pid,
         parent: fields.get(1)?.parse().ok()?,
         group: fields.get(2)?.parse().ok()?,
         session: fields.get(3)?.parse().ok()?,
-        state: if ended { State::Zombie } else { State::Alive },
+        state: if ended { ProcessState::Zombie } else { ProcessState::Alive },
         started: fields.get(19)?.parse().ok()?,
     })
 }
@@ -163,21 +165,22 @@ mod tests {
             assert_eq!((process.parent, process.group, process.session, process.started), (1, 5, 6, 912));
             process.state
         };
-        assert_eq!(state("S", 1), State::Alive);
-        assert_eq!(state("Z", 1), State::Zombie);
-        assert_eq!(state("Z", 3), State::Alive, "threads of it go on");
+        assert_eq!(state("S", 1), ProcessState::Alive);
+        assert_eq!(state("Z", 1), ProcessState::Zombie);
+        assert_eq!(state("Z", 3), ProcessState::Alive, "threads of it go on");
         assert_eq!(parse(77, "77 (cut"), None);
     }
 
     #[test]
     fn thousands_of_descendants_are_found_in_a_moment() {
         const LAST: Pid = 5000;
-        let process = |pid, parent| Process { pid, parent, group: 1, session: 1, state: State::Alive, started: 0 };
+        let process =
+            |pid, parent| ProcessStat { pid, parent, group: 1, session: 1, state: ProcessState::Alive, started: 0 };
         // The half of them is a chain, and the other are the children of one.
-        let mut everybody: Vec<_> = (2..=LAST).map(|pid| process(pid, (pid - 1).min(LAST / 2))).collect();
-        everybody.extend([process(LAST + 1, 0), process(LAST + 2, LAST + 1), process(0, 0)]);
+        let mut all: Vec<_> = (2..=LAST).map(|pid| process(pid, (pid - 1).min(LAST / 2))).collect();
+        all.extend([process(LAST + 1, 0), process(LAST + 2, LAST + 1), process(0, 0)]);
         let begun = std::time::Instant::now();
-        assert_eq!(descendants(&everybody, vec![1]), (1..=LAST).collect());
+        assert_eq!(descendants(&all, vec![1]), (1..=LAST).collect());
         assert!(begun.elapsed() < std::time::Duration::from_secs(5));
     }
 
@@ -185,7 +188,7 @@ mod tests {
     fn this_process_is_seen() {
         let me = nix::unistd::getpid().as_raw();
         let seen = of(me).expect("it runs");
-        assert_eq!((seen.parent, seen.state), (nix::unistd::getppid().as_raw(), State::Alive));
+        assert_eq!((seen.parent, seen.state), (nix::unistd::getppid().as_raw(), ProcessState::Alive));
         assert_eq!(seen.session, nix::unistd::getsid(None).expect("it has one").as_raw());
         assert!(all().iter().any(|process| process.pid == me && process.started == seen.started));
     }
@@ -193,7 +196,7 @@ mod tests {
     #[test]
     fn a_later_process_of_the_same_id_is_not_signalled() {
         let me = of(nix::unistd::getpid().as_raw()).expect("it runs");
-        let before = Process { started: me.started - 1, ..me };
+        let before = ProcessStat { started: me.started - 1, ..me };
         before.signal(Signal::KILL).expect("nothing is sent");
     }
 }

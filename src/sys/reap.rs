@@ -7,7 +7,7 @@
 
 use super::child::wait;
 use super::processes;
-use crate::process::{Change, End, Pid};
+use crate::process::{ChildChange, End, Pid};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -19,11 +19,11 @@ thread_local! {
 
 /// A helper's place in the books, for as long as somebody waits for it.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct HelperEntry {
     pid: Pid,
 }
 
-impl Entry {
+impl HelperEntry {
     pub(super) fn new(pid: Pid) -> Self {
         HELPERS.with_borrow_mut(|helpers| helpers.insert(pid, None));
         Self { pid }
@@ -40,11 +40,11 @@ impl Entry {
             return Some(end);
         }
         match wait(libc::P_PID, self.pid, libc::WEXITED) {
-            Ok(Some((_, Change::Ended(end)))) => {
+            Ok(Some((_, ChildChange::Ended(end)))) => {
                 HELPERS.with_borrow_mut(|helpers| helpers.insert(self.pid, Some(end)));
                 Some(end)
             }
-            Ok(Some((_, Change::Paused(_))) | None) => None,
+            Ok(Some((_, ChildChange::Paused(_))) | None) => None,
             Err(_) => Some(End::Exited(crate::process::outcome::FAILED)),
         }
     }
@@ -55,7 +55,7 @@ impl Entry {
     }
 }
 
-impl Drop for Entry {
+impl Drop for HelperEntry {
     fn drop(&mut self) {
         HELPERS.with_borrow_mut(|helpers| helpers.remove(&self.pid));
     }
@@ -91,7 +91,7 @@ pub(crate) fn orphans(command: Option<Pid>) {
 
 /// Reaps a child, if it has ended.
 fn reap(pid: Pid) -> Option<()> {
-    let Ok(Some((_, Change::Ended(end)))) = wait(libc::P_PID, pid, libc::WEXITED) else { return None };
+    let Ok(Some((_, ChildChange::Ended(end)))) = wait(libc::P_PID, pid, libc::WEXITED) else { return None };
     HELPERS.with_borrow_mut(|helpers| {
         if let Some(entry) = helpers.get_mut(&pid) {
             *entry = Some(end);

@@ -11,12 +11,12 @@ mod notice;
 mod watch;
 
 pub(crate) use death::{die_of, forbid_core_dumps, install_pid1_handlers};
-pub(crate) use inherited::{Inherited, inherited, keep_child_statuses};
+pub(crate) use inherited::{InheritedState, inherited, keep_child_statuses};
 pub(super) use notice::{Notice, run_before_death, separate_notice};
-pub(crate) use watch::Watch;
+pub(crate) use watch::SignalReader;
 
 use crate::process::signal::{Signal, SignalSet};
-use crate::process::{Group, Pid};
+use crate::process::{Pid, ProcessGroup};
 use std::io;
 
 /// The size of the kernel's signal set, which its system calls ask for.
@@ -93,10 +93,10 @@ fn set_handler(signal: Signal, handler: extern "C" fn(libc::c_int)) {
 ///
 /// # Errors
 /// `ESRCH` when there is none, `EPERM` when it is somebody else's; see kill(2).
-pub(crate) fn send(pid: Pid, to: Group, signal: Signal) -> io::Result<()> {
+pub(crate) fn send(pid: Pid, to: ProcessGroup, signal: Signal) -> io::Result<()> {
     let target = match to {
-        Group::Shared => pid,
-        Group::Own => -pid,
+        ProcessGroup::Shared => pid,
+        ProcessGroup::Own => -pid,
     };
     // SAFETY: kill(2) touches no memory. That `pid` is still ours is the caller's promise: it is not reaped.
     let result = unsafe { libc::kill(target, signal.number()) };

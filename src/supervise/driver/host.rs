@@ -1,17 +1,17 @@
 //! The real host: a child process, signals from the kernel, the user's terminal.
 
-use super::Host;
+use super::CommandHost;
 use crate::event::{Event, Problem};
 use crate::process::signal::Signal;
-use crate::process::{Change, Group, Remaining, Target};
-use crate::supervise::forwarding::{self, Early, Facts, SessionRole};
+use crate::process::{ChildChange, ProcessGroup, Remaining, Target};
+use crate::supervise::forwarding::{self, EarlyEffect, ProcessFacts, SessionRole};
 use crate::supervise::machine::{CommandInput, Fault};
-use crate::supervise::policy::{self, Policy, ProcessGroup};
+use crate::supervise::policy::{self, GroupPolicy, Policy};
 use crate::sys::child::{Child, Program, Stdio, Unborn};
 use crate::sys::family::Family;
 use crate::sys::lookup::Command;
 use crate::sys::reap;
-use crate::sys::signals::{self, Watch};
+use crate::sys::signals::{self, SignalReader};
 use crate::sys::tty::{self, Terminal};
 use nix::errno::Errno;
 use std::ffi::CString;
@@ -19,15 +19,15 @@ use std::io;
 use std::time::Duration;
 
 /// How long the child is not looked at when signals cannot be read, which no kernel is known to do.
-const DEAF: Duration = Duration::from_secs(1);
+const READ_RETRY: Duration = Duration::from_secs(1);
 
 /// One command, its child, and all that signals it.
 #[derive(Debug)]
 pub(crate) struct ProcessHost {
     command: Command,
-    facts: Facts,
+    facts: ProcessFacts,
     terminal: Option<Terminal>,
-    watch: Watch,
+    signal_reader: SignalReader,
     /// What is about to be the child.
     unborn: Option<Unborn>,
     child: Option<Child>,
@@ -43,36 +43,46 @@ impl ProcessHost {
     ///
     /// # Errors
     /// The kernel gives no descriptor for signals.
-    pub(crate) fn prepare(command: Command, process_group: ProcessGroup, finish_messages: fn()) -> io::Result<Self> {
+    pub(crate) fn prepare(command: Command, process_group: GroupPolicy, finish_messages: fn()) -> io::Result<Self> {
         // From here on this process holds a session at all times.
         signals::forbid_core_dumps();
         let terminal = Terminal::of_the_user();
         let group = match (process_group, &terminal) {
-            (ProcessGroup::Same, _) | (ProcessGroup::Auto, Some(_)) => Group::Shared,
-            (ProcessGroup::New, _) | (ProcessGroup::Auto, None) => Group::Own,
+            (GroupPolicy::Same, _) | (GroupPolicy::Auto, Some(_)) => ProcessGroup::Shared,
+            (GroupPolicy::New, _) | (GroupPolicy::Auto, None) => ProcessGroup::Own,
         };
         let me = nix::unistd::getpid();
         let leads = nix::unistd::getsid(None) == Ok(me);
         let session = if leads { SessionRole::Leader } else { SessionRole::Member };
-        let facts = Facts { me: me.as_raw(), group, session };
-        let watch = Watch::install(|signal| forwarding::captures(signal, group))?;
+        let facts = ProcessFacts { me: me.as_raw(), group, session };
+        let signal_reader = SignalReader::install(|signal| forwarding::captures(signal, group))?;
         reap::adopt_orphans();
         let family = Family::default();
-        Ok(Self { command, facts, terminal, watch, unborn: None, child: None, ended: false, family, finish_messages })
+        Ok(Self {
+            command,
+            facts,
+            terminal,
+            signal_reader,
+            unborn: None,
+            child: None,
+            ended: false,
+            family,
+            finish_messages,
+        })
     }
 
     /// Waits for a signal that ends xassume before the command exists: to be raced with the first session. A stop
     /// signal stops xassume meanwhile.
     pub(crate) async fn fatal_signal(&self) -> Signal {
         loop {
-            let Ok(arrival) = self.watch.next().await else {
-                tokio::time::sleep(DEAF).await;
+            let Ok(arrival) = self.signal_reader.next().await else {
+                tokio::time::sleep(READ_RETRY).await;
                 continue;
             };
             match forwarding::before_start(arrival.signal) {
-                Early::Die => return arrival.signal,
-                Early::Pause => signals::pause(Signal::STOP),
-                Early::Ignore => self.reap_orphans(),
+                EarlyEffect::Die => return arrival.signal,
+                EarlyEffect::Pause => signals::pause(Signal::STOP),
+                EarlyEffect::Ignore => self.reap_orphans(),
             }
         }
     }
@@ -107,8 +117,8 @@ fn problem(error: &io::Error) -> Problem {
     Problem { text: errno.desc().to_owned(), hint }
 }
 
-impl Host for ProcessHost {
-    fn facts(&self) -> Facts {
+impl CommandHost for ProcessHost {
+    fn facts(&self) -> ProcessFacts {
         self.facts
     }
 
@@ -143,7 +153,7 @@ impl Host for ProcessHost {
     fn signal(&mut self, target: Target, signal: Signal) -> Result<(), Problem> {
         let Some(child) = &mut self.child else { return Ok(()) };
         let sent = match target {
-            Target::Process => child.signal(Group::Shared, signal),
+            Target::Process => child.signal(ProcessGroup::Shared, signal),
             Target::Group => self.family.signal_group(child, signal),
             Target::Strays => {
                 self.family.signal_strays(child, signal);
@@ -161,7 +171,7 @@ impl Host for ProcessHost {
     fn sweep(&mut self) {
         if let Some(child) = &self.child {
             // What is left is zombies and processes that cannot be killed, or cannot be seen without a /proc.
-            let _ = child.signal(Group::Own, Signal::KILL);
+            let _ = child.signal(ProcessGroup::Own, Signal::KILL);
         }
     }
 
@@ -173,28 +183,28 @@ impl Host for ProcessHost {
         self.reap_orphans();
     }
 
-    fn change(&mut self) -> Option<Change> {
+    fn change(&mut self) -> Option<ChildChange> {
         if self.ended {
             return None;
         }
         let change = self.child.as_ref()?.change();
-        self.ended = matches!(change, Some(Change::Ended(_)));
+        self.ended = matches!(change, Some(ChildChange::Ended(_)));
         change
     }
 
-    async fn news(&mut self) -> CommandInput {
+    async fn next_input(&mut self) -> CommandInput {
         loop {
             let arrival = match &self.unborn {
                 None => {
                     if let Some(change) = self.change() {
                         return change.into();
                     }
-                    self.watch.next().await
+                    self.signal_reader.next().await
                 }
                 Some(unborn) => tokio::select! {
                     biased;
                     outcome = unborn.outcome() => return self.born(outcome),
-                    arrival = async { unborn.undisturbed().await; self.watch.next().await } => arrival,
+                    arrival = async { unborn.undisturbed().await; self.signal_reader.next().await } => arrival,
                 },
             };
             match arrival {
@@ -205,7 +215,7 @@ impl Host for ProcessHost {
                     }
                 }
                 Ok(arrival) => return CommandInput::Signal(arrival),
-                Err(_) => tokio::time::sleep(DEAF).await,
+                Err(_) => tokio::time::sleep(READ_RETRY).await,
             }
         }
     }

@@ -4,7 +4,7 @@ mod simulated;
 
 use super::*;
 use crate::process::End;
-use crate::supervise::policy::{OnExpiry, Reach};
+use crate::supervise::policy::{DeliveryTime, OnExpiry};
 use crate::supervise::schedule::Margin;
 use simulated::*;
 use std::time::Duration;
@@ -28,14 +28,14 @@ fn play_with<S: SessionSource>(
     sim: &Sim,
     source: &S,
     on_expiry: OnExpiry,
-    mut narrator: Telling,
+    mut events: Telling,
 ) -> Final {
     let margin = Margin::Fixed(Duration::from_mins(6));
-    let policy = Policy { margin, ..Policy::usual(on_expiry, Reach::Live) };
+    let policy = Policy { margin, ..Policy::usual(on_expiry, DeliveryTime::Live) };
     let mut host = sim.clone();
-    let parties = Parties { source, delivery: &mut delivery, host: &mut host, clock: sim, narrator: &mut narrator };
+    let ports = Ports { source, delivery: &mut delivery, host: &mut host, clock: sim, events: &mut events };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(supervise(policy, sim.session(), parties))
+    runtime.block_on(supervise(policy, sim.session(), ports))
 }
 
 fn ended(status: u8) -> Final {
@@ -116,8 +116,8 @@ fn an_end_during_the_sts_call_drops_the_call_and_ends_at_once() {
 #[test]
 fn a_command_that_ends_while_the_restart_is_announced_has_ended_by_itself() {
     let sim = Sim::new(&[]);
-    let narrator = Telling(sim.clone(), Some(Plan::End(End::Exited(7))));
-    assert_eq!(play_with(File(sim.clone(), None, Speed::AtOnce), &sim, &sim, OnExpiry::Restart, narrator), ended(7));
+    let events = Telling(sim.clone(), Some(Plan::End(End::Exited(7))));
+    assert_eq!(play_with(File(sim.clone(), None, Speed::AtOnce), &sim, &sim, OnExpiry::Restart, events), ended(7));
     assert_eq!(sim.done(), ["start ASIA1", "assume", "publish", "reap"]);
 }
 

@@ -1,18 +1,18 @@
 //! What the command's rules do when it has ended, and what both its starts and its stops need.
 
-use super::state::{Machine, Outside, RefreshSignal, Stage, Start, Step, Then};
+use super::state::{AfterStop, Machine, OutsideTerm, PendingStart, Phase, RefreshSignal, StartStep};
 use crate::event::{Event, Stop};
 use crate::moment::Now;
 use crate::process::signal::Signal;
-use crate::process::{End, Group, Pid, Target};
+use crate::process::{End, Pid, ProcessGroup, Target};
 use crate::supervise::machine::events::{Action, Final};
 
 impl Machine {
     /// The command has ended, and xassume has not asked it to.
     pub(super) fn ended(&mut self, child: Pid, end: End, now: Now, out: &mut Vec<Action>) {
         match self.outside {
-            Outside::Terminated if self.facts.me == 1 => self.drain(child, end, now, out),
-            Outside::Silent | Outside::Terminated => self.ended_by_itself(end, out),
+            OutsideTerm::Received if self.facts.me == 1 => self.drain(child, end, now, out),
+            OutsideTerm::NotReceived | OutsideTerm::Received => self.ended_by_itself(end, out),
         }
     }
 
@@ -32,21 +32,21 @@ impl Machine {
     }
 
     /// A command that was asked to stop has ended, and so has all that it left behind, as far as that can be ended.
-    pub(super) fn stopped(&mut self, how: Stop, then: Then, end: End, now: Now, out: &mut Vec<Action>) {
+    pub(super) fn stopped(&mut self, how: Stop, then: AfterStop, end: End, now: Now, out: &mut Vec<Action>) {
         out.push(Action::Emit(Event::Stopped { how, end }));
         match self.facts.group {
-            Group::Own => out.push(Action::Sweep),
-            Group::Shared => {}
+            ProcessGroup::Own => out.push(Action::KillGroup),
+            ProcessGroup::Shared => {}
         }
         out.push(Action::Reap);
         self.restore_terminal(out);
         match then {
             // At the next wake-up, not now: a signal that is already here is heard first, and may cancel it.
-            Then::Restart => {
-                self.stage = Stage::Starting(Start::at(Step::Due(now.boot), Some(end)));
+            AfterStop::Restart => {
+                self.phase = Phase::Starting(PendingStart::at(StartStep::Due(now.boot), Some(end)));
             }
-            Then::Finish => self.exit(Final::Ended(end), out),
-            Then::Lapse => self.exit(Final::Lapsed, out),
+            AfterStop::Finish => self.exit(Final::Ended(end), out),
+            AfterStop::Lapse => self.exit(Final::Lapsed, out),
         }
     }
 
@@ -60,22 +60,22 @@ impl Machine {
     /// Whom a signal from outside is forwarded to.
     pub(super) fn forward_target(&self) -> Target {
         match self.facts.group {
-            Group::Own => Target::Group,
-            Group::Shared => Target::Process,
+            ProcessGroup::Own => Target::Group,
+            ProcessGroup::Shared => Target::Process,
         }
     }
 
     /// A command that did not leave by its own door may have left the terminal in raw mode.
     pub(super) fn restore_terminal(&self, out: &mut Vec<Action>) {
         match self.facts.group {
-            Group::Shared => out.push(Action::RestoreTerminal),
-            Group::Own => {}
+            ProcessGroup::Shared => out.push(Action::RestoreTerminal),
+            ProcessGroup::Own => {}
         }
     }
 
     pub(super) fn exit(&mut self, end: Final, out: &mut Vec<Action>) {
         self.renewal.close(out);
-        self.stage = Stage::Ended;
+        self.phase = Phase::Ended;
         out.push(Action::Exit(end));
     }
 }

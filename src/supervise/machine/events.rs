@@ -2,7 +2,7 @@
 
 use crate::event::{Event, Problem};
 use crate::process::signal::Signal;
-use crate::process::{Arrival, Change, End, Pid, Remaining, Target};
+use crate::process::{Arrival, ChildChange, End, Pid, Remaining, Target};
 use crate::session::Validity;
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub(crate) enum CommandInput {
     Ended(End),
     /// While an ended child is not reaped: another of xassume's children ended and was reaped.
     OrphanReaped,
-    /// The answer to [`Action::Look`].
+    /// The answer to [`Action::CheckRemaining`].
     Remaining(Remaining),
     /// The child was stopped by a signal.
     Paused(Signal),
@@ -37,11 +37,11 @@ pub(crate) enum CommandInput {
     Signal(Arrival),
 }
 
-impl From<Change> for CommandInput {
-    fn from(change: Change) -> Self {
+impl From<ChildChange> for CommandInput {
+    fn from(change: ChildChange) -> Self {
         match change {
-            Change::Ended(end) => Self::Ended(end),
-            Change::Paused(signal) => Self::Paused(signal),
+            ChildChange::Ended(end) => Self::Ended(end),
+            ChildChange::Paused(signal) => Self::Paused(signal),
         }
     }
 }
@@ -78,15 +78,15 @@ pub(crate) enum Action {
     /// Start the command with the newest session.
     Spawn,
     /// Kill and forget the child that is not the command yet.
-    Abort,
+    AbortStart,
     /// Unless the child has ended already: send the stop signal to it and its family in its group, then CONT, since a
     /// stopped process acts on nothing else.
     Stop(Signal),
     Signal(Target, Signal),
     /// Look who is left of the ended child's group and family.
-    Look,
+    CheckRemaining,
     /// Kill what is left of the command's own group. Its leader is not reaped yet, so the id is still its own.
-    Sweep,
+    KillGroup,
     /// Take the ended child off the process table; from here on its id means nothing.
     Reap,
     /// Put the terminal back as it was when xassume started, if it is still ours.
@@ -128,7 +128,7 @@ pub(crate) const START_RETRY_IN: Duration = Duration::from_secs(1);
 /// How long a child may take to be the command: its program file may be on a file system that gives no answer.
 pub(crate) const START_LIMIT: Duration = Duration::from_secs(10);
 /// The pause after the first look at what is left of a stopped command; each is twice the one before, up to the longest.
-pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(10);
+pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(10);
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// How long after the command's end a process of its group is named that is still there.
 pub(crate) const NAMED_AFTER: Duration = Duration::from_secs(2);

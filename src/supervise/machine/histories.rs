@@ -8,8 +8,8 @@ mod moves;
 mod world;
 
 use super::*;
-use crate::process::Group;
-use crate::supervise::policy::{OnRefreshFailure, Reach};
+use crate::process::ProcessGroup;
+use crate::supervise::policy::{DeliveryTime, OnRefreshFailure};
 use moves::*;
 use std::collections::{BTreeSet, HashSet};
 use world::*;
@@ -20,17 +20,17 @@ const LENGTH: usize = 10;
 fn policies() -> Vec<Policy> {
     let signal = OnExpiry::Signal(refresh_signal());
     let ways = [
-        (OnExpiry::None, Reach::Live),
-        (OnExpiry::Restart, Reach::AtStart),
-        (OnExpiry::Restart, Reach::Live),
-        (signal, Reach::Live),
-        (signal, Reach::AtStart),
+        (OnExpiry::None, DeliveryTime::Live),
+        (OnExpiry::Restart, DeliveryTime::AtStart),
+        (OnExpiry::Restart, DeliveryTime::Live),
+        (signal, DeliveryTime::Live),
+        (signal, DeliveryTime::AtStart),
     ];
     let mut policies = Vec::new();
-    for (on_expiry, reach) in ways {
+    for (on_expiry, delivery_time) in ways {
         for on_refresh_failure in [OnRefreshFailure::Keep, OnRefreshFailure::Stop] {
             let (stop_signal, stop_timeout) = (stop_signal(), STOP_TIMEOUT);
-            let usual = Policy::usual(on_expiry, reach);
+            let usual = Policy::usual(on_expiry, delivery_time);
             policies.push(Policy { stop_signal, stop_timeout, on_refresh_failure, ..usual });
         }
     }
@@ -73,8 +73,8 @@ fn play(begin: World, length: usize, seen: &mut BTreeSet<(String, String)>) {
 fn every_history_keeps_the_promises_and_the_picture_shows_them_all() {
     let mut seen = BTreeSet::new();
     for policy in policies() {
-        let first_process = (policy.on_expiry == OnExpiry::Restart).then_some((Group::Own, 1));
-        for (group, me) in [(Group::Own, ME), (Group::Shared, ME)].into_iter().chain(first_process) {
+        let first_process = (policy.on_expiry == OnExpiry::Restart).then_some((ProcessGroup::Own, 1));
+        for (group, me) in [(ProcessGroup::Own, ME), (ProcessGroup::Shared, ME)].into_iter().chain(first_process) {
             let begin = World::new(policy, group, me);
             // Once more from where a stop begins: what is left of a command may take long to end.
             if policy.on_expiry == OnExpiry::Restart {

@@ -1,12 +1,12 @@
 //! What signals from outside do to the command, and to its restarts.
 
-use super::state::{Halt, Machine, Outside, Restarts, Stage, Start};
+use super::state::{Machine, OutsideTerm, PendingStart, PendingStop, Phase, Restarts};
 use crate::event::Event;
 use crate::process::signal::Signal;
-use crate::process::{Arrival, End, Group, Pid, Sender, Target};
-use crate::supervise::forwarding::{self, Decision, Early};
+use crate::process::{Arrival, End, Pid, ProcessGroup, Sender, Target};
+use crate::supervise::forwarding::{self, Decision, EarlyEffect};
 use crate::supervise::machine::events::{Action, Final};
-use crate::supervise::policy::Reach;
+use crate::supervise::policy::DeliveryTime;
 
 impl Machine {
     /// The child alone was stopped, so the shell that waits for xassume would never get its prompt back. In a group
@@ -14,11 +14,11 @@ impl Machine {
     pub(super) fn pause_with_child(&self, signal: Signal, out: &mut Vec<Action>) {
         let by_job_control = [Signal::TSTP, Signal::TTIN, Signal::TTOU].contains(&signal);
         match self.facts.group {
-            Group::Shared if by_job_control => {
+            ProcessGroup::Shared if by_job_control => {
                 out.push(Action::Pause(signal));
                 out.push(Action::Signal(Target::Process, Signal::CONT));
             }
-            Group::Shared | Group::Own => {}
+            ProcessGroup::Shared | ProcessGroup::Own => {}
         }
     }
 
@@ -30,7 +30,7 @@ impl Machine {
         ];
         match forwarding::decide(arrival, self.facts, child) {
             Decision::Drop => return,
-            Decision::Heard => {}
+            Decision::AlreadyDelivered => {}
             Decision::Forward => out.extend(forward),
             Decision::ForwardAndPause => {
                 out.extend(forward);
@@ -41,16 +41,16 @@ impl Machine {
     }
 
     /// A signal from outside, and no command to forward it to.
-    pub(super) fn signal_without_child(&mut self, arrival: Arrival, start: Start, out: &mut Vec<Action>) {
+    pub(super) fn signal_without_child(&mut self, arrival: Arrival, start: PendingStart, out: &mut Vec<Action>) {
         let early = forwarding::before_start(arrival.signal);
         match (early, start.after) {
-            (Early::Die, None) => {
+            (EarlyEffect::Die, None) => {
                 start.step.abort(out);
                 self.exit(Final::Ended(End::Killed(arrival.signal)), out);
             }
-            (Early::Die, Some(_)) => self.consider_cancelling(arrival, out),
-            (Early::Pause, None | Some(_)) => out.push(Action::Pause(Signal::STOP)),
-            (Early::Ignore, None | Some(_)) => {}
+            (EarlyEffect::Die, Some(_)) => self.consider_cancelling(arrival, out),
+            (EarlyEffect::Pause, None | Some(_)) => out.push(Action::Pause(Signal::STOP)),
+            (EarlyEffect::Ignore, None | Some(_)) => {}
         }
     }
 
@@ -62,11 +62,11 @@ impl Machine {
     pub(super) fn consider_cancelling(&mut self, arrival: Arrival, out: &mut Vec<Action>) {
         let signal = arrival.signal;
         if signal == Signal::TERM {
-            self.outside = Outside::Terminated;
+            self.outside = OutsideTerm::Received;
         }
-        let between = match self.stage {
-            Stage::Starting(_) | Stage::Stopping { .. } | Stage::Killing { .. } => true,
-            Stage::Running { .. } | Stage::Ended => false,
+        let between = match self.phase {
+            Phase::Starting(_) | Phase::Stopping { .. } | Phase::Killing { .. } => true,
+            Phase::Running { .. } | Phase::Ended => false,
         };
         let hang_up = Arrival { signal: Signal::HUP, sender: Sender::Kernel };
         let ends = [Signal::INT, Signal::QUIT].contains(&signal) || arrival == hang_up;
@@ -76,19 +76,19 @@ impl Machine {
         }
         self.restarts = Restarts::Cancelled;
         out.push(Action::Emit(Event::RestartsCancelled { signal }));
-        match self.policy.reach {
-            Reach::AtStart => self.renewal.close(out),
-            Reach::Live => {}
+        match self.policy.delivery_time {
+            DeliveryTime::AtStart => self.renewal.close(out),
+            DeliveryTime::Live => {}
         }
-        match self.stage {
-            Stage::Starting(Start { after: Some(end), step, .. }) => {
+        match self.phase {
+            Phase::Starting(PendingStart { after: Some(end), step, .. }) => {
                 step.abort(out);
                 self.exit(Final::Ended(end), out);
             }
-            Stage::Stopping { halt, .. } | Stage::Killing { halt, .. } => {
-                self.set_halt(Halt { then: halt.then.cancelled(), ..halt });
+            Phase::Stopping { stop, .. } | Phase::Killing { stop, .. } => {
+                self.set_stop(PendingStop { then: stop.then.cancelled(), ..stop });
             }
-            Stage::Starting(Start { after: None, .. }) | Stage::Running { .. } | Stage::Ended => {}
+            Phase::Starting(PendingStart { after: None, .. }) | Phase::Running { .. } | Phase::Ended => {}
         }
     }
 }

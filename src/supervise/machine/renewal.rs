@@ -6,13 +6,13 @@ use crate::event::{Event, Problem};
 use crate::moment::{Deadline, Now};
 use crate::supervise::machine::events::{Action, SessionInput};
 use crate::supervise::policy::{Duty, OnRefreshFailure, Policy};
-use crate::supervise::schedule::{CLOSEST, Dice, RefreshKind, SOON, Term, retry_in};
+use crate::supervise::schedule::{Dice, EXPIRES_SOON, MIN_INTERVAL, RefreshKind, Term, retry_in};
 use std::time::Duration;
 
 /// The session of a supervision, and the one that is to follow it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Renewal {
-    state: State,
+    state: SessionState,
     policy: Policy,
     term: Term,
     due: Deadline,
@@ -29,7 +29,7 @@ pub(crate) struct Renewal {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum State {
+enum SessionState {
     /// For `due`.
     Waiting,
     /// An STS call is in flight.
@@ -75,8 +75,8 @@ impl Renewal {
         let lead = policy.timing().lead(term.lifetime, RefreshKind::First, &mut dice);
         Self {
             state: match policy.duty() {
-                Duty::Refresh | Duty::Notice => State::Waiting,
-                Duty::None => State::Idle,
+                Duty::Refresh | Duty::Notice => SessionState::Waiting,
+                Duty::None => SessionState::Idle,
             },
             policy,
             term,
@@ -93,32 +93,32 @@ impl Renewal {
     #[cfg(test)]
     pub(super) fn state_name(&self) -> &'static str {
         match self.state {
-            State::Waiting => "Waiting",
-            State::Assuming(_) => "Assuming",
-            State::Publishing(_) => "Publishing",
-            State::Idle => "Idle",
+            SessionState::Waiting => "Waiting",
+            SessionState::Assuming(_) => "Assuming",
+            SessionState::Publishing(_) => "Publishing",
+            SessionState::Idle => "Idle",
         }
     }
 
     pub(super) fn handle(&mut self, event: SessionInput, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         match self.state {
-            State::Waiting | State::Idle => match event {
+            SessionState::Waiting | SessionState::Idle => match event {
                 // Answers to nothing that was asked.
                 SessionInput::Obtained(_)
                 | SessionInput::Refused(_)
                 | SessionInput::Published
                 | SessionInput::Unpublished(_) => None,
             },
-            State::Assuming(_) => match event {
+            SessionState::Assuming(_) => match event {
                 SessionInput::Obtained(validity) => {
-                    self.state = State::Publishing(Term::of(&validity, now));
+                    self.state = SessionState::Publishing(Term::of(&validity, now));
                     out.push(Action::Publish);
                     None
                 }
                 SessionInput::Refused(problem) => self.fail(problem, now, out),
                 SessionInput::Published | SessionInput::Unpublished(_) => None,
             },
-            State::Publishing(term) => match event {
+            SessionState::Publishing(term) => match event {
                 SessionInput::Published => Some(self.adopt(term, now, out)),
                 SessionInput::Unpublished(problem) => self.fail(problem, now, out),
                 SessionInput::Obtained(_) | SessionInput::Refused(_) => None,
@@ -132,14 +132,16 @@ impl Renewal {
             return Some(consequence);
         }
         match self.state {
-            State::Waiting if self.due.passed(now) => self.begin(now, out),
-            State::Waiting | State::Assuming(_) | State::Publishing(_) | State::Idle => None,
+            SessionState::Waiting if self.due.passed(now) => self.begin(now, out),
+            SessionState::Waiting | SessionState::Assuming(_) | SessionState::Publishing(_) | SessionState::Idle => {
+                None
+            }
         }
     }
 
     /// The refresh is due. After a step of the wall clock that can be at once, and again: not closer than that.
     fn begin(&mut self, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
-        let earliest = self.began.saturating_add(CLOSEST);
+        let earliest = self.began.saturating_add(MIN_INTERVAL);
         if now.boot < earliest {
             self.due = Deadline::at(earliest);
             return None;
@@ -148,16 +150,16 @@ impl Renewal {
         match self.policy.duty() {
             Duty::Refresh => {
                 let expired = self.term.expiry().passed(now);
-                self.state = State::Assuming(if expired { Begun::Late } else { Begun::InTime });
+                self.state = SessionState::Assuming(if expired { Begun::Late } else { Begun::InTime });
                 out.push(Action::Assume);
                 None
             }
             Duty::Notice => {
-                self.state = State::Idle;
+                self.state = SessionState::Idle;
                 Some(Consequence::Notice)
             }
             Duty::None => {
-                self.state = State::Idle;
+                self.state = SessionState::Idle;
                 None
             }
         }
@@ -166,7 +168,7 @@ impl Renewal {
     /// Makes the new session the one that counts.
     fn adopt(&mut self, term: Term, now: Now, out: &mut Vec<Action>) -> Consequence {
         self.term = term;
-        self.state = State::Waiting;
+        self.state = SessionState::Waiting;
         let alarm = std::mem::replace(&mut self.alarm, Alarm::None);
         let failures = std::mem::take(&mut self.failures);
         if failures > 0 || alarm == Alarm::Expired {
@@ -183,16 +185,16 @@ impl Renewal {
     /// Says when the next refresh is due, if one is.
     pub(super) fn emit_refresh_due(&self, now: Now, out: &mut Vec<Action>) {
         match self.state {
-            State::Waiting => {
+            SessionState::Waiting => {
                 let within = self.due.boot.saturating_sub(now.boot);
                 out.push(Action::Emit(Event::RefreshDue { at: now.wall + within, within }));
             }
-            State::Assuming(_) | State::Publishing(_) | State::Idle => {}
+            SessionState::Assuming(_) | SessionState::Publishing(_) | SessionState::Idle => {}
         }
     }
 
     fn fail(&mut self, problem: Problem, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
-        self.state = State::Waiting;
+        self.state = SessionState::Waiting;
         self.failures = self.failures.saturating_add(1);
         let left = self.term.left(now);
         let retry_in = retry_in(self.failures, self.term.lifetime, left, &mut self.dice);
@@ -200,7 +202,7 @@ impl Renewal {
         self.due = Deadline::at(now.boot.saturating_add(retry_in));
         if self.failures == 1 {
             // This line says what is left, which does for the next one.
-            self.alarm = self.alarm.max(if left <= SOON { Alarm::Soon } else { Alarm::Failing });
+            self.alarm = self.alarm.max(if left <= EXPIRES_SOON { Alarm::Soon } else { Alarm::Failing });
             out.push(Action::Emit(Event::RefreshFailing { problem, expires_in: left, retry_in }));
         } else {
             out.push(Action::Emit(Event::Retrying { problem, failures: self.failures, retry_in }));
@@ -215,12 +217,12 @@ impl Renewal {
     fn raise_alarm(&mut self, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         let failing = self.failures > 0;
         match self.state {
-            State::Waiting | State::Assuming(Begun::Late) if !failing => return None,
-            State::Publishing(_) => return None,
-            State::Waiting | State::Assuming(_) | State::Idle => {}
+            SessionState::Waiting | SessionState::Assuming(Begun::Late) if !failing => return None,
+            SessionState::Publishing(_) => return None,
+            SessionState::Waiting | SessionState::Assuming(_) | SessionState::Idle => {}
         }
         let expired = self.term.expiry().passed(now);
-        if expired && self.policy.on_refresh_failure == OnRefreshFailure::Stop && self.state != State::Idle {
+        if expired && self.policy.on_refresh_failure == OnRefreshFailure::Stop && self.state != SessionState::Idle {
             self.close(out);
             self.alarm = Alarm::Expired;
             out.push(Action::Emit(Event::Lapsed));
@@ -229,7 +231,7 @@ impl Renewal {
         if expired && self.alarm < Alarm::Expired {
             self.alarm = Alarm::Expired;
             out.push(Action::Emit(Event::ExpiredStillRunning));
-        } else if failing && self.alarm < Alarm::Soon && self.term.before_expiry(SOON).passed(now) {
+        } else if failing && self.alarm < Alarm::Soon && self.term.before_expiry(EXPIRES_SOON).passed(now) {
             self.alarm = Alarm::Soon;
             out.push(Action::Emit(Event::ExpiresSoon { within: self.term.left(now) }));
         }
@@ -239,10 +241,10 @@ impl Renewal {
     /// No more sessions are wanted; a call in flight is dropped, and so is a delivery.
     pub(super) fn close(&mut self, out: &mut Vec<Action>) {
         match self.state {
-            State::Assuming(_) | State::Publishing(_) => out.push(Action::Abandon),
-            State::Waiting | State::Idle => {}
+            SessionState::Assuming(_) | SessionState::Publishing(_) => out.push(Action::Abandon),
+            SessionState::Waiting | SessionState::Idle => {}
         }
-        self.state = State::Idle;
+        self.state = SessionState::Idle;
     }
 
     /// The next moment at which something is to be done or told.
@@ -250,16 +252,16 @@ impl Renewal {
         let alarm = if self.alarm == Alarm::Expired {
             None
         } else if self.failures > 0 && self.alarm < Alarm::Soon {
-            Some(self.term.before_expiry(SOON))
+            Some(self.term.before_expiry(EXPIRES_SOON))
         } else {
             Some(self.term.expiry())
         };
         match self.state {
-            State::Waiting if self.failures == 0 => Some(self.due),
-            State::Waiting => Some(alarm.map_or(self.due, |alarm| alarm.or(self.due))),
-            State::Assuming(Begun::Late) if self.failures == 0 => None,
-            State::Assuming(_) | State::Idle => alarm,
-            State::Publishing(_) => None,
+            SessionState::Waiting if self.failures == 0 => Some(self.due),
+            SessionState::Waiting => Some(alarm.map_or(self.due, |alarm| alarm.or(self.due))),
+            SessionState::Assuming(Begun::Late) if self.failures == 0 => None,
+            SessionState::Assuming(_) | SessionState::Idle => alarm,
+            SessionState::Publishing(_) => None,
         }
     }
 }

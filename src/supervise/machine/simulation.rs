@@ -8,7 +8,7 @@ use crate::event::Problem;
 use crate::moment::{Deadline, Now};
 use crate::session::Validity;
 use crate::supervise::machine::events::{Action, SessionInput};
-use crate::supervise::policy::{OnExpiry, Policy, Reach};
+use crate::supervise::policy::{DeliveryTime, OnExpiry, Policy};
 use crate::supervise::schedule::{Dice, Margin, Term};
 use std::time::{Duration, SystemTime};
 
@@ -108,7 +108,7 @@ fn policy(rule: Rule) -> Policy {
         Rule::Act => OnExpiry::Restart,
         Rule::Serve => OnExpiry::None,
     };
-    Policy::usual(on_expiry, Reach::Live)
+    Policy::usual(on_expiry, DeliveryTime::Live)
 }
 
 /// Both clocks are right.

@@ -1,48 +1,49 @@
 //! How a command is started: a child is made, and has some time to be the command.
 
 use super::renewal::Consequence;
-use super::state::{Given, Machine, Stage, Start, Step};
+use super::state::{Given, Machine, PendingStart, Phase, StartStep};
 use crate::event::{Event, Problem};
 use crate::moment::Now;
 use crate::process::{End, Pid};
 use crate::supervise::machine::events::{Action, Fault, Final, START_LIMIT, START_RETRIES, START_RETRY_IN};
 use crate::supervise::policy::{Duty, OnExpiry};
 
-impl Start {
-    pub(super) fn at(step: Step, after: Option<End>) -> Self {
+impl PendingStart {
+    pub(super) fn at(step: StartStep, after: Option<End>) -> Self {
         Self { step, after, failures: 0, given: Given::Newest }
     }
 }
 
-impl Step {
+impl StartStep {
     /// A start that is not wanted any more leaves no child.
     pub(super) fn abort(self, out: &mut Vec<Action>) {
         match self {
-            Step::Awaited(_) => out.push(Action::Abort),
-            Step::Due(_) => {}
+            StartStep::Awaited(_) => out.push(Action::AbortStart),
+            StartStep::Due(_) => {}
         }
     }
 }
 
 impl Machine {
     /// Time has passed for a start.
-    pub(super) fn wake_start(&mut self, start: Start, now: Now, out: &mut Vec<Action>) {
+    pub(super) fn wake_start(&mut self, start: PendingStart, now: Now, out: &mut Vec<Action>) {
         match start.step {
-            Step::Due(at) if now.boot >= at => {
+            StartStep::Due(at) if now.boot >= at => {
                 let limit = now.boot.saturating_add(START_LIMIT);
-                self.stage = Stage::Starting(Start { step: Step::Awaited(limit), given: Given::Newest, ..start });
+                self.phase =
+                    Phase::Starting(PendingStart { step: StartStep::Awaited(limit), given: Given::Newest, ..start });
                 out.push(Action::Spawn);
             }
-            Step::Awaited(limit) if now.boot >= limit => {
-                out.push(Action::Abort);
+            StartStep::Awaited(limit) if now.boot >= limit => {
+                out.push(Action::AbortStart);
                 self.not_started(Fault::late(), start, now, out);
             }
-            Step::Due(_) | Step::Awaited(_) => {}
+            StartStep::Due(_) | StartStep::Awaited(_) => {}
         }
     }
 
-    pub(super) fn started(&mut self, child: Pid, start: Start, now: Now, out: &mut Vec<Action>) {
-        self.stage = Stage::Running { child };
+    pub(super) fn started(&mut self, child: Pid, start: PendingStart, now: Now, out: &mut Vec<Action>) {
+        self.phase = Phase::Running { child };
         out.push(Action::Emit(Event::Started { pid: child }));
         if start.after.is_none() {
             match (self.policy.duty(), self.policy.on_expiry) {
@@ -63,12 +64,12 @@ impl Machine {
     }
 
     /// The first start fails for good. A later one is tried again for what may pass.
-    pub(super) fn not_started(&mut self, fault: Fault, start: Start, now: Now, out: &mut Vec<Action>) {
+    pub(super) fn not_started(&mut self, fault: Fault, start: PendingStart, now: Now, out: &mut Vec<Action>) {
         if start.after.is_none() || start.failures >= START_RETRIES || !fault.is_passing() {
             return self.exit(Final::NotStarted { errno: fault.errno }, out);
         }
-        let step = Step::Due(now.boot.saturating_add(START_RETRY_IN));
-        self.stage = Stage::Starting(Start { step, failures: start.failures + 1, ..start });
+        let step = StartStep::Due(now.boot.saturating_add(START_RETRY_IN));
+        self.phase = Phase::Starting(PendingStart { step, failures: start.failures + 1, ..start });
         let problem = Problem { text: fault.text, hint: None };
         out.push(Action::Emit(Event::StartRetry { problem, retry_in: START_RETRY_IN }));
     }

@@ -3,7 +3,7 @@
 use super::renewal::Renewal;
 use crate::process::signal::Signal;
 use crate::process::{End, Pid};
-use crate::supervise::forwarding::Facts;
+use crate::supervise::forwarding::ProcessFacts;
 use crate::supervise::policy::Policy;
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use std::time::Duration;
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Machine {
     pub(super) policy: Policy,
-    pub(super) facts: Facts,
-    pub(super) stage: Stage,
+    pub(super) facts: ProcessFacts,
+    pub(super) phase: Phase,
     pub(super) renewal: Renewal,
     pub(super) restarts: Restarts,
-    pub(super) outside: Outside,
+    pub(super) outside: OutsideTerm,
     /// Whether the command was ever sent the refresh signal.
     pub(super) refresh_signal: RefreshSignal,
     pub(super) stop_warning: StopWarning,
@@ -23,22 +23,22 @@ pub(crate) struct Machine {
 
 /// Where the command is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Stage {
+pub(super) enum Phase {
     /// No child runs the command: the first is not started yet, or the one before was stopped and reaped.
-    Starting(Start),
+    Starting(PendingStart),
     /// A child runs the command.
     Running { child: Pid },
     /// The stop signal was sent; at `kill_at` (boot clock) comes SIGKILL.
-    Stopping { halt: Halt, kill_at: Duration },
+    Stopping { stop: PendingStop, kill_at: Duration },
     /// SIGKILL was sent at `since`; a command that lives on at `insist_at` is sent it by its id.
-    Killing { halt: Halt, since: Duration, insist_at: Option<Duration> },
+    Killing { stop: PendingStop, since: Duration, insist_at: Option<Duration> },
     /// The supervision is over.
     Ended,
 }
 
 /// What follows when a command that was told to stop has ended.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Then {
+pub(super) enum AfterStop {
     Restart,
     /// Its end is the end: somebody outside wanted that.
     Finish,
@@ -46,20 +46,20 @@ pub(super) enum Then {
     Lapse,
 }
 
-impl Then {
+impl AfterStop {
     /// Somebody outside wants no restart.
     pub(super) fn cancelled(self) -> Self {
         match self {
-            Then::Restart | Then::Finish => Then::Finish,
-            Then::Lapse => Then::Lapse,
+            AfterStop::Restart | AfterStop::Finish => AfterStop::Finish,
+            AfterStop::Lapse => AfterStop::Lapse,
         }
     }
 
     /// The session is lost.
     pub(super) fn lapsed(self) -> Self {
         match self {
-            Then::Restart | Then::Lapse => Then::Lapse,
-            Then::Finish => Then::Finish,
+            AfterStop::Restart | AfterStop::Lapse => AfterStop::Lapse,
+            AfterStop::Finish => AfterStop::Finish,
         }
     }
 }
@@ -72,16 +72,16 @@ pub(super) enum Restarts {
 
 /// Whether TERM came from outside.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Outside {
-    Silent,
-    Terminated,
+pub(super) enum OutsideTerm {
+    NotReceived,
+    Received,
 }
 
 /// Whether it was said that each stop lasts the whole timeout, and why.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum StopWarning {
     Due,
-    Said,
+    Logged,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -92,8 +92,8 @@ pub(super) enum RefreshSignal {
 
 /// A start that is to come.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Start {
-    pub(super) step: Step,
+pub(super) struct PendingStart {
+    pub(super) step: StartStep,
     /// How the child before it ended; none before the first start.
     pub(super) after: Option<End>,
     /// How often this start has failed.
@@ -111,7 +111,7 @@ pub(super) enum Given {
 
 /// How far a start is; moments are of the boot clock.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Step {
+pub(super) enum StartStep {
     /// To be tried at this moment.
     Due(Duration),
     /// There is a child, which has until then to be the command.
@@ -120,9 +120,9 @@ pub(super) enum Step {
 
 /// A stop in progress.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Halt {
+pub(super) struct PendingStop {
     pub(super) child: Pid,
-    pub(super) then: Then,
+    pub(super) then: AfterStop,
     pub(super) leader: Leader,
 }
 
@@ -133,12 +133,12 @@ pub(super) enum Leader {
     Unasked,
     /// It was sent the stop signal.
     Alive,
-    Ended(Watch),
+    Ended(FamilyWait),
 }
 
 /// Waiting for those whom an ended command left behind.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Watch {
+pub(super) struct FamilyWait {
     /// How the command ended, and when (boot clock).
     pub(super) end: End,
     pub(super) at: Duration,

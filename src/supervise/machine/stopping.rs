@@ -2,19 +2,19 @@
 //!
 //! The command's process stays un-reaped until they are gone, so its id, and its group's, stay its own.
 
-use super::state::{Halt, Leader, Machine, Stage, StopWarning, Then, Watch};
+use super::state::{AfterStop, FamilyWait, Leader, Machine, PendingStop, Phase, StopWarning};
 use crate::event::{Event, Stop};
 use crate::moment::Now;
 use crate::process::signal::Signal;
 use crate::process::{End, Pid, Remaining, Target};
-use crate::supervise::machine::events::{Action, LINGER_LIMIT, LONGEST_PAUSE, LOOK_AGAIN, NAMED_AFTER};
+use crate::supervise::machine::events::{Action, FIRST_PAUSE, LINGER_LIMIT, LONGEST_PAUSE, NAMED_AFTER};
 use std::time::Duration;
 
-impl Halt {
+impl PendingStop {
     /// One of those who were left may have been the last.
     pub(super) fn orphan_reaped(self, out: &mut Vec<Action>) {
         match self.leader {
-            Leader::Ended(_) => out.push(Action::Look),
+            Leader::Ended(_) => out.push(Action::CheckRemaining),
             Leader::Unasked | Leader::Alive => {}
         }
     }
@@ -33,17 +33,17 @@ impl Halt {
     /// When to wake a stop that has this limit.
     pub(super) fn deadline(self, limit: Option<Duration>) -> Option<Duration> {
         let look_at = match self.leader {
-            Leader::Ended(watch) => Some(watch.look_at),
+            Leader::Ended(wait) => Some(wait.look_at),
             Leader::Unasked | Leader::Alive => None,
         };
         limit.into_iter().chain(look_at).min()
     }
 }
 
-impl Watch {
+impl FamilyWait {
     fn new(end: End, now: Now) -> Self {
-        let look_at = now.boot.saturating_add(LOOK_AGAIN);
-        Self { end, at: now.boot, look_at, pause: LOOK_AGAIN, named: false, strays_asked: false }
+        let look_at = now.boot.saturating_add(FIRST_PAUSE);
+        Self { end, at: now.boot, look_at, pause: FIRST_PAUSE, named: false, strays_asked: false }
     }
 
     /// Looking now, and again after the next pause.
@@ -54,9 +54,9 @@ impl Watch {
 }
 
 impl Machine {
-    pub(super) fn stop(&mut self, child: Pid, then: Then, now: Now, out: &mut Vec<Action>) {
+    pub(super) fn stop(&mut self, child: Pid, then: AfterStop, now: Now, out: &mut Vec<Action>) {
         let kill_at = now.boot.saturating_add(self.policy.stop_timeout);
-        self.stage = Stage::Stopping { halt: Halt { child, then, leader: Leader::Unasked }, kill_at };
+        self.phase = Phase::Stopping { stop: PendingStop { child, then, leader: Leader::Unasked }, kill_at };
         out.push(Action::Stop(self.policy.stop_signal));
     }
 
@@ -64,125 +64,133 @@ impl Machine {
     /// first, as in a stop.
     pub(super) fn drain(&mut self, child: Pid, end: End, now: Now, out: &mut Vec<Action>) {
         let kill_at = now.boot.saturating_add(self.policy.stop_timeout);
-        let leader = Leader::Ended(Watch::new(end, now));
-        self.stage = Stage::Stopping { halt: Halt { child, then: Then::Finish, leader }, kill_at };
-        out.push(Action::Look);
+        let leader = Leader::Ended(FamilyWait::new(end, now));
+        self.phase = Phase::Stopping { stop: PendingStop { child, then: AfterStop::Finish, leader }, kill_at };
+        out.push(Action::CheckRemaining);
     }
 
-    pub(super) fn stop_sent(&mut self, halt: Halt) {
-        self.set_halt(Halt { leader: Leader::Alive, ..halt });
+    pub(super) fn stop_sent(&mut self, stop: PendingStop) {
+        self.set_stop(PendingStop { leader: Leader::Alive, ..stop });
     }
 
     /// The command's process has ended: at the stop signal, or by itself right before it.
-    pub(super) fn leader_ended(&mut self, halt: Halt, end: End, now: Now, out: &mut Vec<Action>) {
-        match halt.leader {
-            Leader::Unasked => self.ended(halt.child, end, now, out),
+    pub(super) fn leader_ended(&mut self, stop: PendingStop, end: End, now: Now, out: &mut Vec<Action>) {
+        match stop.leader {
+            Leader::Unasked => self.ended(stop.child, end, now, out),
             Leader::Alive => {
-                self.set_halt(Halt { leader: Leader::Ended(Watch::new(end, now)), ..halt });
-                out.push(Action::Look);
+                self.set_stop(PendingStop { leader: Leader::Ended(FamilyWait::new(end, now)), ..stop });
+                out.push(Action::CheckRemaining);
             }
             Leader::Ended(_) => {}
         }
     }
 
-    pub(super) fn remaining(&mut self, halt: Halt, remaining: Remaining, now: Now, out: &mut Vec<Action>) {
-        let watch = match halt.leader {
-            Leader::Ended(watch) => watch,
+    pub(super) fn remaining(&mut self, stop: PendingStop, remaining: Remaining, now: Now, out: &mut Vec<Action>) {
+        let wait = match stop.leader {
+            Leader::Ended(wait) => wait,
             // An answer without a question.
             Leader::Unasked | Leader::Alive => return,
         };
-        match self.stage {
-            Stage::Stopping { .. } => self.await_remaining(halt, watch, remaining, now, out),
-            Stage::Killing { since, .. } => self.kill_remaining(halt, watch, since, remaining, now, out),
-            Stage::Starting(_) | Stage::Running { .. } | Stage::Ended => {}
+        match self.phase {
+            Phase::Stopping { .. } => self.await_remaining(stop, wait, remaining, now, out),
+            Phase::Killing { since, .. } => self.kill_remaining(stop, wait, since, remaining, now, out),
+            Phase::Starting(_) | Phase::Running { .. } | Phase::Ended => {}
         }
     }
 
     /// The group ends first, then the rest of the family, which has not been sent the stop signal before.
-    fn await_remaining(&mut self, halt: Halt, mut watch: Watch, remaining: Remaining, now: Now, out: &mut Vec<Action>) {
+    fn await_remaining(
+        &mut self,
+        stop: PendingStop,
+        mut wait: FamilyWait,
+        remaining: Remaining,
+        now: Now,
+        out: &mut Vec<Action>,
+    ) {
         let group_has_ended = remaining.in_group.is_none();
         let Some(member) = remaining.in_group.or(remaining.stray) else {
-            return self.stopped(Stop::Asked, halt.then, watch.end, now, out);
+            return self.stopped(Stop::Asked, stop.then, wait.end, now, out);
         };
-        if group_has_ended && !watch.strays_asked {
-            watch.strays_asked = true;
+        if group_has_ended && !wait.strays_asked {
+            wait.strays_asked = true;
             out.push(Action::Signal(Target::Strays, self.policy.stop_signal));
             out.push(Action::Signal(Target::Strays, Signal::CONT));
         }
-        if !watch.named && now.boot >= watch.at.saturating_add(NAMED_AFTER) {
-            watch.named = true;
+        if !wait.named && now.boot >= wait.at.saturating_add(NAMED_AFTER) {
+            wait.named = true;
             out.push(Action::Emit(Event::StillStopping { member }));
         }
-        self.set_halt(Halt { leader: Leader::Ended(watch), ..halt });
+        self.set_stop(PendingStop { leader: Leader::Ended(wait), ..stop });
     }
 
     /// In rounds, since they may start others meanwhile. One that cannot be killed is left after a while.
     fn kill_remaining(
         &mut self,
-        halt: Halt,
-        watch: Watch,
+        stop: PendingStop,
+        wait: FamilyWait,
         since: Duration,
         remaining: Remaining,
         now: Now,
         out: &mut Vec<Action>,
     ) {
-        let give_up = watch.at.max(since).saturating_add(LINGER_LIMIT);
+        let give_up = wait.at.max(since).saturating_add(LINGER_LIMIT);
         let Some(member) = remaining.in_group.or(remaining.stray) else {
-            return self.stopped(Stop::Killed, halt.then, watch.end, now, out);
+            return self.stopped(Stop::Killed, stop.then, wait.end, now, out);
         };
-        if watch.at < since && self.stop_warning == StopWarning::Due {
-            self.stop_warning = StopWarning::Said;
+        if wait.at < since && self.stop_warning == StopWarning::Due {
+            self.stop_warning = StopWarning::Logged;
             out.push(Action::Emit(Event::StopIgnored { member }));
         }
         if now.boot >= give_up {
-            return self.stopped(Stop::Killed, halt.then, watch.end, now, out);
+            return self.stopped(Stop::Killed, stop.then, wait.end, now, out);
         }
         out.push(Action::Signal(Target::Family, Signal::KILL));
     }
 
     /// The stop timeout is over.
-    fn kill(&mut self, halt: Halt, now: Now, out: &mut Vec<Action>) {
+    fn kill(&mut self, stop: PendingStop, now: Now, out: &mut Vec<Action>) {
         let insist_at = now.boot.saturating_add(LINGER_LIMIT);
-        let leader = match halt.leader {
+        let leader = match stop.leader {
             Leader::Unasked | Leader::Alive => {
                 out.push(Action::Signal(Target::Family, Signal::KILL));
-                halt.leader
+                stop.leader
             }
             // Those that the answer names are killed then.
-            Leader::Ended(watch) => {
-                out.push(Action::Look);
-                Leader::Ended(Watch { pause: LOOK_AGAIN, ..watch }.looking(now))
+            Leader::Ended(wait) => {
+                out.push(Action::CheckRemaining);
+                Leader::Ended(FamilyWait { pause: FIRST_PAUSE, ..wait }.looking(now))
             }
         };
-        self.stage = Stage::Killing { halt: Halt { leader, ..halt }, since: now.boot, insist_at: Some(insist_at) };
+        self.phase =
+            Phase::Killing { stop: PendingStop { leader, ..stop }, since: now.boot, insist_at: Some(insist_at) };
     }
 
     /// Time has passed for a stop.
-    pub(super) fn wake_stop(&mut self, halt: Halt, now: Now, out: &mut Vec<Action>) {
-        match self.stage {
-            Stage::Stopping { kill_at, .. } if now.boot >= kill_at => return self.kill(halt, now, out),
-            Stage::Killing { insist_at: Some(at), since, .. } if now.boot >= at => {
-                self.stage = Stage::Killing { halt, since, insist_at: None };
-                halt.insist(out);
+    pub(super) fn wake_stop(&mut self, stop: PendingStop, now: Now, out: &mut Vec<Action>) {
+        match self.phase {
+            Phase::Stopping { kill_at, .. } if now.boot >= kill_at => return self.kill(stop, now, out),
+            Phase::Killing { insist_at: Some(at), since, .. } if now.boot >= at => {
+                self.phase = Phase::Killing { stop, since, insist_at: None };
+                stop.insist(out);
             }
-            Stage::Stopping { .. } | Stage::Killing { .. } => {}
-            Stage::Starting(_) | Stage::Running { .. } | Stage::Ended => return,
+            Phase::Stopping { .. } | Phase::Killing { .. } => {}
+            Phase::Starting(_) | Phase::Running { .. } | Phase::Ended => return,
         }
-        match halt.leader {
-            Leader::Ended(watch) if now.boot >= watch.look_at => {
-                self.set_halt(Halt { leader: Leader::Ended(watch.looking(now)), ..halt });
-                out.push(Action::Look);
+        match stop.leader {
+            Leader::Ended(wait) if now.boot >= wait.look_at => {
+                self.set_stop(PendingStop { leader: Leader::Ended(wait.looking(now)), ..stop });
+                out.push(Action::CheckRemaining);
             }
             Leader::Ended(_) | Leader::Unasked | Leader::Alive => {}
         }
     }
 
     /// Updates the stop that is in progress.
-    pub(super) fn set_halt(&mut self, halt: Halt) {
-        match self.stage {
-            Stage::Stopping { kill_at, .. } => self.stage = Stage::Stopping { halt, kill_at },
-            Stage::Killing { since, insist_at, .. } => self.stage = Stage::Killing { halt, since, insist_at },
-            Stage::Starting(_) | Stage::Running { .. } | Stage::Ended => {}
+    pub(super) fn set_stop(&mut self, stop: PendingStop) {
+        match self.phase {
+            Phase::Stopping { kill_at, .. } => self.phase = Phase::Stopping { stop, kill_at },
+            Phase::Killing { since, insist_at, .. } => self.phase = Phase::Killing { stop, since, insist_at },
+            Phase::Starting(_) | Phase::Running { .. } | Phase::Ended => {}
         }
     }
 }

@@ -6,9 +6,9 @@ mod stopping;
 
 use super::*;
 use crate::process::signal::Signal;
-use crate::process::{End, Group, Sender, Target};
+use crate::process::{End, ProcessGroup, Sender, Target};
 use crate::supervise::machine::events::START_RETRIES;
-use crate::supervise::policy::Reach;
+use crate::supervise::policy::DeliveryTime;
 use play::*;
 use std::time::Duration;
 
@@ -73,7 +73,10 @@ fn term_during_the_sts_call_drops_the_call() {
 
 #[test]
 fn a_draining_command_keeps_its_file_fresh_and_is_not_restarted() {
-    let play = Play::of(Policy::usual(RESTART, Reach::Live), Group::Own).wake().started().signal(Signal::TERM, USER);
+    let play = Play::of(Policy::usual(RESTART, DeliveryTime::Live), ProcessGroup::Own)
+        .wake()
+        .started()
+        .signal(Signal::TERM, USER);
     play.is("Running", "Waiting").refreshed().is("Running", "Waiting").asks(&[]).emits(&["refreshed", "refresh_due"]);
 }
 
@@ -116,13 +119,13 @@ fn what_the_command_itself_sends_cancels_nothing() {
 #[test]
 fn on_a_terminal_a_child_that_was_stopped_alone_stops_xassume() {
     let stopped = |group, signal| {
-        let play = Play::of(Policy::usual(OnExpiry::None, Reach::Live), group).wake().started();
+        let play = Play::of(Policy::usual(OnExpiry::None, DeliveryTime::Live), group).wake().started();
         play.event(Input::Command(CommandInput::Paused(signal)))
     };
     let both = [Action::Pause(Signal::TTIN), Action::Signal(Target::Process, Signal::CONT)];
-    stopped(Group::Shared, Signal::TTIN).asks(&both);
-    stopped(Group::Shared, Signal::STOP).asks(&[]);
-    stopped(Group::Own, Signal::TTIN).asks(&[]);
+    stopped(ProcessGroup::Shared, Signal::TTIN).asks(&both);
+    stopped(ProcessGroup::Shared, Signal::STOP).asks(&[]);
+    stopped(ProcessGroup::Own, Signal::TTIN).asks(&[]);
 }
 
 #[test]
@@ -135,19 +138,19 @@ fn a_stop_signal_to_xassume_stops_both_in_a_group_of_its_own() {
 fn a_start_that_gives_no_answer_is_given_up() {
     let play = Play::new(RESTART).wake().asks(&[Action::Spawn]).after(Duration::from_secs(9)).asks(&[]);
     let late = Action::Exit(Final::NotStarted { errno: libc::ETIMEDOUT });
-    play.after(Duration::from_secs(1)).is("Ended", "Idle").asks(&[Action::Abort, late]);
+    play.after(Duration::from_secs(1)).is("Ended", "Idle").asks(&[Action::AbortStart, late]);
     let play = Play::stopping().gone(End::Exited(0)).wake().asks(&[Action::Spawn]);
-    play.due().asks(&[Action::Abort]).emits(&["start_retry"]).due().asks(&[Action::Spawn]);
+    play.due().asks(&[Action::AbortStart]).emits(&["start_retry"]).due().asks(&[Action::Spawn]);
 }
 
 #[test]
 fn a_signal_that_ends_xassume_before_a_start_ends_the_child_that_is_not_the_command_yet() {
     let died = |signal| Action::Exit(Final::Ended(End::Killed(signal)));
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
-        Play::new(RESTART).wake().signal(signal, USER).asks(&[Action::Abort, died(signal)]);
+        Play::new(RESTART).wake().signal(signal, USER).asks(&[Action::AbortStart, died(signal)]);
     }
     let play = Play::stopping().gone(End::Exited(4)).wake().signal(Signal::TERM, USER);
-    play.asks(&[Action::Abort, Action::Exit(Final::Ended(End::Exited(4)))]);
+    play.asks(&[Action::AbortStart, Action::Exit(Final::Ended(End::Exited(4)))]);
 }
 
 #[test]

@@ -3,8 +3,9 @@ use super::*;
 const LOW: Dice = Dice::Loaded(0);
 const HIGH: Dice = Dice::Loaded(u64::MAX);
 const HOUR: Duration = Duration::from_hours(1);
-const ACT: Timing = Timing { rule: Rule::Act { stop_timeout: Duration::from_secs(10) }, margin: Margin::Auto };
-const SERVE: Timing = Timing { rule: Rule::Serve, margin: Margin::Auto };
+const ACT: Timing =
+    Timing { purpose: RefreshPurpose::Act { stop_timeout: Duration::from_secs(10) }, margin: Margin::Auto };
+const SERVE: Timing = Timing { purpose: RefreshPurpose::Serve, margin: Margin::Auto };
 
 fn minutes(count: u64) -> Duration {
     Duration::from_mins(count)
@@ -38,7 +39,7 @@ fn acting_waits_until_a_tenth_is_left_and_spreads_over_another_tenth() {
 
 #[test]
 fn acting_leaves_time_for_the_stop() {
-    let slow = Timing { rule: Rule::Act { stop_timeout: minutes(8) }, margin: Margin::Auto };
+    let slow = Timing { purpose: RefreshPurpose::Act { stop_timeout: minutes(8) }, margin: Margin::Auto };
     assert_eq!(leads(slow, HOUR, RefreshKind::First), (510, 870));
 }
 
@@ -54,14 +55,14 @@ fn serving_keeps_a_third_in_hand_and_the_first_refresh_spreads_from_half_the_lif
 fn no_refresh_comes_before_half_the_lifetime_and_short_sessions_still_spread() {
     let short = Duration::from_secs(20);
     assert_eq!(leads(ACT, short, RefreshKind::First), (8, 10));
-    let stubborn = Timing { rule: Rule::Act { stop_timeout: minutes(60) }, margin: Margin::Auto };
+    let stubborn = Timing { purpose: RefreshPurpose::Act { stop_timeout: minutes(60) }, margin: Margin::Auto };
     assert_eq!(leads(stubborn, minutes(15), RefreshKind::First), (360, 450));
 }
 
 #[test]
 fn a_fixed_margin_is_exact_but_never_beyond_half_the_lifetime() {
-    for rule in [ACT.rule, SERVE.rule] {
-        let fixed = |margin| Timing { rule, margin: Margin::Fixed(margin) };
+    for purpose in [ACT.purpose, SERVE.purpose] {
+        let fixed = |margin| Timing { purpose, margin: Margin::Fixed(margin) };
         assert_eq!(leads(fixed(minutes(5)), HOUR, RefreshKind::First), (300, 300));
         assert_eq!(leads(fixed(minutes(50)), HOUR, RefreshKind::Later), (1800, 1800));
     }
@@ -114,7 +115,7 @@ fn what_is_left_is_what_the_more_pessimistic_clock_says() {
 #[test]
 fn retries_begin_at_a_second_and_spread_ever_wider() {
     let longest = |failures| seconds(retry_in(failures, HOUR, minutes(12), &mut HIGH.clone()));
-    assert!((1..9).all(|failures| retry_in(failures, HOUR, minutes(12), &mut LOW.clone()) == CLOSEST));
+    assert!((1..9).all(|failures| retry_in(failures, HOUR, minutes(12), &mut LOW.clone()) == MIN_INTERVAL));
     assert_eq!([longest(1), longest(2), longest(3), longest(4)], [8, 60, 300, 300]);
 }
 

@@ -3,8 +3,8 @@
 //! Call it on the main thread of a current-thread runtime: the parent-death signal follows the *thread* that forked.
 
 use crate::process::signal::{Signal, SignalSet};
-use crate::process::{Group, Pid};
-use crate::sys::signals::{self, Inherited};
+use crate::process::{Pid, ProcessGroup};
+use crate::sys::signals::{self, InheritedState};
 use nix::fcntl::OFlag;
 use std::ffi::{CStr, CString, c_char};
 use std::fs::File;
@@ -35,16 +35,16 @@ const SHELL: &CStr = c"/bin/sh";
 const ORPHANED: libc::c_int = 125;
 
 /// All that the child needs, prepared before the fork: after it nothing may allocate.
-struct Plan {
+struct ExecPlan {
     path: *const c_char,
     argv: Vec<*const c_char>,
     shell_argv: Vec<*const c_char>,
     envp: Vec<*const c_char>,
     input: Option<RawFd>,
     output: Option<RawFd>,
-    group: Group,
+    group: ProcessGroup,
     parent: Pid,
-    inherited: Inherited,
+    inherited: InheritedState,
     /// Where an error number goes; closed by a successful execve(2).
     report: RawFd,
 }
@@ -53,7 +53,7 @@ struct Plan {
 ///
 /// # Errors
 /// fork(2)'s (`EAGAIN`, `ENOMEM`) or execve(2)'s; then there is no child.
-pub(crate) fn spawn(program: &Program, group: Group, stdio: Stdio<'_>) -> io::Result<Pid> {
+pub(crate) fn spawn(program: &Program, group: ProcessGroup, stdio: Stdio<'_>) -> io::Result<Pid> {
     let (pid, report) = fork(program, group, stdio)?;
     outcome(&report).unwrap_or(Ok(())).map(|()| pid).inspect_err(|_| {
         // It has nothing left to do but end. SAFETY: a null status is allowed; the id is an un-reaped child's.
@@ -68,9 +68,9 @@ pub(crate) fn spawn(program: &Program, group: Group, stdio: Stdio<'_>) -> io::Re
 ///
 /// # Errors
 /// `EAGAIN`, `ENOMEM`.
-pub(super) fn fork(program: &Program, group: Group, stdio: Stdio<'_>) -> io::Result<(Pid, File)> {
+pub(super) fn fork(program: &Program, group: ProcessGroup, stdio: Stdio<'_>) -> io::Result<(Pid, File)> {
     let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
-    let plan = Plan {
+    let plan = ExecPlan {
         path: program.path.as_ptr(),
         argv: pointers(&program.argv, &[]),
         shell_argv: pointers(program.argv.get(1..).unwrap_or_default(), &[SHELL, &program.path]),
@@ -97,12 +97,12 @@ pub(super) fn fork(program: &Program, group: Group, stdio: Stdio<'_>) -> io::Res
         return Err(fork_error);
     }
     match group {
-        Group::Own => {
+        ProcessGroup::Own => {
             // Both sides do it, so that neither has to wait for the other. Here it fails once the program runs, and
             // then the child has done it. SAFETY: touches no memory.
             unsafe { libc::setpgid(pid, pid) };
         }
-        Group::Shared => share_keys(pid),
+        ProcessGroup::Shared => share_keys(pid),
     }
     signals::set_mask(mask);
     Ok((pid, reader.into()))
@@ -127,7 +127,7 @@ fn share_keys(child: Pid) {
     let waiting = signals::pending();
     for signal in [Signal::HUP, Signal::INT, Signal::QUIT].into_iter().filter(|signal| waiting.contains(*signal)) {
         // It cannot fail: the child is ours, not reaped, and no other user's before it runs the program.
-        let _ = signals::send(child, Group::Shared, signal);
+        let _ = signals::send(child, ProcessGroup::Shared, signal);
     }
 }
 
@@ -137,7 +137,7 @@ fn pointers(strings: &[CString], before: &[&CStr]) -> Vec<*const c_char> {
     before.chain(strings.iter().map(|string| string.as_ptr())).chain([ptr::null()]).collect()
 }
 
-impl Plan {
+impl ExecPlan {
     /// Becomes the program, or reports why not and ends.
     ///
     /// # Safety
@@ -145,7 +145,7 @@ impl Plan {
     unsafe fn run(&self) -> ! {
         // SAFETY: async-signal-safe calls only, on our own process and on memory that `spawn` prepared.
         unsafe {
-            if self.group == Group::Own {
+            if self.group == ProcessGroup::Own {
                 libc::setpgid(0, 0);
             }
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM as libc::c_ulong, 0, 0, 0);

@@ -4,7 +4,7 @@
 use super::spawn::{Program, Stdio, fork, outcome};
 use super::{Child, signals};
 use crate::process::signal::Signal;
-use crate::process::{Group, Pid};
+use crate::process::{Pid, ProcessGroup};
 use crate::sys::poll::polled;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use std::fs::File;
@@ -20,7 +20,7 @@ const UNDISTURBED: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(crate) struct Unborn {
     pid: Pid,
-    group: Group,
+    group: ProcessGroup,
     report: AsyncFd<File>,
     since: Instant,
 }
@@ -30,7 +30,7 @@ impl Unborn {
     ///
     /// # Errors
     /// fork(2)'s, or there is no descriptor.
-    pub(crate) fn start(program: &Program, group: Group, stdio: Stdio<'_>) -> io::Result<Self> {
+    pub(crate) fn start(program: &Program, group: ProcessGroup, stdio: Stdio<'_>) -> io::Result<Self> {
         let (pid, report) = fork(program, group, stdio)?;
         let report =
             fcntl(&report, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(Into::into).and_then(|_| polled(report));
@@ -73,5 +73,5 @@ impl Unborn {
 
 fn abort(pid: Pid) {
     // It is ours, and not reaped.
-    let _ = signals::send(pid, Group::Shared, Signal::KILL);
+    let _ = signals::send(pid, ProcessGroup::Shared, Signal::KILL);
 }

@@ -13,13 +13,13 @@ pub(in crate::sys) enum More {
 }
 
 /// What a helper wrote so far, in a place that never moves.
-pub(in crate::sys) struct Answer {
+pub(in crate::sys) struct HelperOutput {
     /// One byte longer than what is allowed.
     place: Zeroizing<Vec<u8>>,
     filled: usize,
 }
 
-impl Answer {
+impl HelperOutput {
     pub(in crate::sys) fn new(max_bytes: usize) -> Self {
         Self { place: Zeroizing::new(vec![0; max_bytes.saturating_add(1)]), filled: 0 }
     }

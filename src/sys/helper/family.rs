@@ -5,9 +5,9 @@
 //! was left behind by its parent, or has made itself a group or a session (an agent), is nobody's to end.
 
 use crate::process::signal::Signal;
-use crate::process::{Group, Pid};
-use crate::sys::processes::{self, Process, State};
-use crate::sys::reap::Entry;
+use crate::process::{Pid, ProcessGroup};
+use crate::sys::processes::{self, ProcessStat, ProcessState};
+use crate::sys::reap::HelperEntry;
 use crate::sys::signals;
 use std::time::{Duration, Instant};
 
@@ -20,14 +20,14 @@ const STEP: Duration = Duration::from_millis(1);
 const LONGER_STEP: Duration = Duration::from_millis(10);
 
 #[derive(Debug)]
-pub(super) struct Family {
+pub(super) struct HelperFamily {
     pub(super) leader: Pid,
-    pub(super) group: Group,
+    pub(super) group: ProcessGroup,
 }
 
-impl Family {
+impl HelperFamily {
     /// Ends all of them: by SIGTERM, and soon by SIGKILL. The leader is this process's child, and is reaped.
-    pub(super) fn end(&self, entry: &Entry) {
+    pub(super) fn end(&self, entry: &HelperEntry) {
         let mut members = self.members();
         self.send(&members, Signal::TERM);
         // One that was stopped, for reading the terminal for one, does not end otherwise.
@@ -44,35 +44,35 @@ impl Family {
     }
 
     /// Those who are alive, the leader included.
-    fn members(&self) -> Vec<Process> {
-        let mut everybody = processes::all();
-        everybody.retain(|process| process.state == State::Alive);
+    fn members(&self) -> Vec<ProcessStat> {
+        let mut all = processes::all();
+        all.retain(|process| process.state == ProcessState::Alive);
         match self.group {
-            Group::Own => everybody.retain(|process| process.group == self.leader),
-            Group::Shared => {
+            ProcessGroup::Own => all.retain(|process| process.group == self.leader),
+            ProcessGroup::Shared => {
                 let group = nix::unistd::getpgrp().as_raw();
-                everybody.retain(|process| process.group == group);
-                let family = processes::descendants(&everybody, vec![self.leader]);
-                everybody.retain(|process| family.contains(&process.pid));
+                all.retain(|process| process.group == group);
+                let family = processes::descendants(&all, vec![self.leader]);
+                all.retain(|process| family.contains(&process.pid));
             }
         }
-        everybody
+        all
     }
 
     /// Sends a signal to all of them. That one has ended meanwhile, or has become another user's, is no error.
-    fn send(&self, members: &[Process], signal: Signal) {
+    fn send(&self, members: &[ProcessStat], signal: Signal) {
         let _ = signals::send(self.leader, self.group, signal);
-        if self.group == Group::Shared {
+        if self.group == ProcessGroup::Shared {
             for member in members.iter().filter(|member| member.pid != self.leader && is_alive(member)) {
-                let _ = signals::send(member.pid, Group::Shared, signal);
+                let _ = signals::send(member.pid, ProcessGroup::Shared, signal);
             }
         }
     }
 }
 
 /// Whether it is still there, and its id not another's by now.
-fn is_alive(process: &Process) -> bool {
-    processes::of(process.pid).is_some_and(|now| now.started == process.started && now.state == State::Alive)
+fn is_alive(process: &ProcessStat) -> bool {
+    processes::of(process.pid).is_some_and(|now| now.started == process.started && now.state == ProcessState::Alive)
 }
 
 /// Looks again and again until it is so, or the time is up.

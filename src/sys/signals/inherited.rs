@@ -41,7 +41,7 @@ extern "C" fn record() {
 
 /// What xassume was started with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Inherited {
+pub(crate) struct InheritedState {
     /// Of [`CHANGED`].
     ignored: SignalSet,
     mask: SignalSet,
@@ -49,15 +49,15 @@ pub(crate) struct Inherited {
 }
 
 /// What xassume was started with.
-pub(crate) fn inherited() -> Inherited {
-    Inherited {
+pub(crate) fn inherited() -> InheritedState {
+    InheritedState {
         ignored: SignalSet::from_bits(IGNORED.load(Ordering::Relaxed)),
         mask: SignalSet::from_bits(MASK.load(Ordering::Relaxed)),
         closed: CLOSED.load(Ordering::Relaxed),
     }
 }
 
-impl Inherited {
+impl InheritedState {
     /// Whether xassume was started with this signal ignored. True to the start until `signal` is given a handler.
     pub(crate) fn ignores(&self, signal: Signal) -> bool {
         if CHANGED.contains(&signal) { self.ignored.contains(signal) } else { is_set_to_ignore(signal) }
@@ -100,7 +100,7 @@ fn is_set_to_ignore(signal: Signal) -> bool {
 }
 
 /// Makes the kernel keep the status of ended children: with SIGCHLD inherited as ignored it would reap them itself
-/// and waitid(2) would know nothing. Before the first child; [`Inherited::restore`] undoes it for programs.
+/// and waitid(2) would know nothing. Before the first child; [`InheritedState::restore`] undoes it for programs.
 pub(crate) fn keep_child_statuses() {
     set_disposition(Signal::CHLD, libc::SIG_DFL);
 }

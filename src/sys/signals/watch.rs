@@ -1,7 +1,7 @@
 //! Signals, read one by one with their sender: signalfd(2) in the runtime's poll loop.
 //!
 //! What is read must be blocked, in every thread: build the watch on the main thread, before anything may start
-//! another. A forked child gets the inherited mask back by `Inherited::restore`.
+//! another. A forked child gets the inherited mask back by `InheritedState::restore`.
 
 use super::{SET_SIZE, block, inherited, keep_child_statuses};
 use crate::process::signal::{Signal, SignalSet};
@@ -14,11 +14,11 @@ use tokio::io::unix::AsyncFd;
 
 /// The signals that xassume takes upon itself.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct SignalReader {
     fd: AsyncFd<OwnedFd>,
 }
 
-impl Watch {
+impl SignalReader {
     /// Begins to read SIGCHLD and the signals that `captures` selects, except those that were inherited as ignored: Linux
     /// would queue them here, and the command has to ignore them too.
     ///

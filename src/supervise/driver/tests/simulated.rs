@@ -2,7 +2,7 @@
 
 use super::super::*;
 use crate::moment::Now;
-use crate::process::{Arrival, End, Group, Pid, Sender};
+use crate::process::{Arrival, End, Pid, ProcessGroup, Sender};
 use crate::session::{Keys, Secret, Validity};
 use crate::supervise::forwarding::SessionRole;
 use std::cell::RefCell;
@@ -91,11 +91,11 @@ impl Sim {
         self.0.borrow().log.iter().filter(|(_, done)| done == what).map(|(at, _)| *at).collect()
     }
 
-    pub(super) fn change_now(&self) -> Option<Change> {
+    pub(super) fn change_now(&self) -> Option<ChildChange> {
         let mut world = self.0.borrow_mut();
         let Child::Ended(end) = world.child else { return None };
         world.child = Child::Zombie;
-        Some(Change::Ended(end))
+        Some(ChildChange::Ended(end))
     }
 
     pub(super) fn session(&self) -> Session {
@@ -156,9 +156,9 @@ impl Clock for Sim {
     }
 }
 
-impl Host for Sim {
-    fn facts(&self) -> Facts {
-        Facts { me: 100, group: Group::Own, session: SessionRole::Member }
+impl CommandHost for Sim {
+    fn facts(&self) -> ProcessFacts {
+        ProcessFacts { me: 100, group: ProcessGroup::Own, session: SessionRole::Member }
     }
     fn caveats(&self, _: &Policy) -> Vec<Event> {
         Vec::new()
@@ -200,10 +200,10 @@ impl Host for Sim {
         self.log("reap");
         self.0.borrow_mut().child = Child::None;
     }
-    fn change(&mut self) -> Option<Change> {
+    fn change(&mut self) -> Option<ChildChange> {
         self.change_now()
     }
-    async fn news(&mut self) -> CommandInput {
+    async fn next_input(&mut self) -> CommandInput {
         poll_fn(|_| {
             let (child, exec) = (self.0.borrow().child, self.0.borrow().exec);
             match (child, exec) {
@@ -265,7 +265,7 @@ impl Deliver for File {
     }
 }
 
-/// A narrator during whose line of a restart something happens.
+/// A events during whose line of a restart something happens.
 pub(super) struct Telling(pub(super) Sim, pub(super) Option<Plan>);
 
 impl EventSink for Telling {

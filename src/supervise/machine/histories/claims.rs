@@ -4,10 +4,10 @@ use super::super::*;
 use super::moves::*;
 use super::world::*;
 use crate::process::signal::Signal;
-use crate::process::{Group, Target};
+use crate::process::{ProcessGroup, Target};
 use crate::supervise::machine::events::LINGER_LIMIT;
-use crate::supervise::policy::{OnRefreshFailure, Reach};
-use crate::supervise::schedule::CLOSEST;
+use crate::supervise::policy::{DeliveryTime, OnRefreshFailure};
+use crate::supervise::schedule::MIN_INTERVAL;
 
 impl World {
     pub(super) fn perform(&mut self, action: Action) {
@@ -34,7 +34,7 @@ impl World {
                 self.claim(!self.started_before || self.stopped_at.is_some(), "a restart follows a stop");
                 self.child = Child::Unborn;
             }
-            Action::Abort => {
+            Action::AbortStart => {
                 self.claim(self.child == Child::Unborn, "a child that is the command is not aborted");
                 self.child = Child::None;
             }
@@ -45,14 +45,14 @@ impl World {
                 self.session_unused = false;
                 self.stop_asked = true;
             }
-            Action::Look => {
+            Action::CheckRemaining => {
                 self.claim(self.child == Child::Zombie, "the family is looked at when its leader has ended");
                 self.look_asked = true;
             }
             Action::Signal(target, signal) => self.receive_signal(target, signal),
-            Action::Sweep => {
+            Action::KillGroup => {
                 self.claim(self.child == Child::Zombie, "a group is swept while its leader is not reaped");
-                self.claim(self.machine.facts.group == Group::Own, "only a group of its own is swept");
+                self.claim(self.machine.facts.group == ProcessGroup::Own, "only a group of its own is swept");
                 self.claim(self.is_waited_for(), "only what was stopped is swept");
             }
             Action::Reap => {
@@ -64,7 +64,10 @@ impl World {
                 self.left = Left::NOBODY;
             }
             Action::RestoreTerminal => {
-                self.claim(self.machine.facts.group == Group::Shared, "the terminal is restored where it is shared");
+                self.claim(
+                    self.machine.facts.group == ProcessGroup::Shared,
+                    "the terminal is restored where it is shared",
+                );
                 self.claim(self.child == Child::None, "the terminal is not taken from a child");
             }
             Action::Emit(Event::Lapsed) => {
@@ -84,7 +87,10 @@ impl World {
 
     pub(super) fn receive_signal(&mut self, target: Target, signal: Signal) {
         self.claim(self.is_born(), "no signal without a child, or after it was reaped");
-        self.claim(target != Target::Group || self.machine.facts.group == Group::Own, "no signal to a shared group");
+        self.claim(
+            target != Target::Group || self.machine.facts.group == ProcessGroup::Own,
+            "no signal to a shared group",
+        );
         if signal == stop_signal() {
             let leftover = target == Target::Strays && self.child == Child::Zombie && !self.left.in_group;
             self.claim(leftover, "the family outside the group is asked when the group has ended");
@@ -92,7 +98,7 @@ impl World {
             self.strays_asked = true;
         }
         if signal == refresh_signal() {
-            let notice = self.machine.policy.reach == Reach::AtStart;
+            let notice = self.machine.policy.delivery_time == DeliveryTime::AtStart;
             self.claim(self.session_unused || notice, "the refresh signal follows the published session");
             self.claim(target == Target::Process, "the refresh signal goes to the command alone");
             self.session_unused = false;
@@ -129,7 +135,7 @@ impl World {
         if woken && self.machine.policy.on_refresh_failure == OnRefreshFailure::Stop && self.expiry.passed(self.now) {
             let refresh = match session {
                 // No two begin within a second.
-                "Waiting" => !self.failing && deadline.is_some_and(|at| at.boot <= self.now.boot + CLOSEST),
+                "Waiting" => !self.failing && deadline.is_some_and(|at| at.boot <= self.now.boot + MIN_INTERVAL),
                 "Assuming" => !self.failing && self.late,
                 _ => true,
             };

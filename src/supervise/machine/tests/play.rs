@@ -3,9 +3,9 @@
 use super::super::*;
 use crate::event::Problem;
 use crate::process::signal::Signal;
-use crate::process::{Arrival, End, Group, Member, Pid, Remaining, Sender, Target};
+use crate::process::{Arrival, End, Member, Pid, ProcessGroup, Remaining, Sender, Target};
 use crate::supervise::forwarding::SessionRole;
-use crate::supervise::policy::Reach;
+use crate::supervise::policy::DeliveryTime;
 use std::time::{Duration, SystemTime};
 
 pub(super) const CHILD: Pid = 200;
@@ -26,21 +26,21 @@ pub(super) struct Play {
 }
 
 impl Play {
-    pub(super) fn of(policy: Policy, group: Group) -> Self {
+    pub(super) fn of(policy: Policy, group: ProcessGroup) -> Self {
         Self::as_process(100, policy, group)
     }
 
-    pub(super) fn as_process(me: Pid, policy: Policy, group: Group) -> Self {
+    pub(super) fn as_process(me: Pid, policy: Policy, group: ProcessGroup) -> Self {
         let now = Now { boot: Duration::from_secs(1000), wall: SystemTime::UNIX_EPOCH + 1000 * HOUR };
-        let facts = Facts { me, group, session: SessionRole::Member };
+        let facts = ProcessFacts { me, group, session: SessionRole::Member };
         let machine = Machine::new(policy, facts, &validity(now), now, Dice::Loaded(0));
         Self { machine, now, asked: Vec::new(), emitted: Vec::new() }
     }
 
     /// In a group of its own, for a restart by environment or else by file.
     pub(super) fn new(on_expiry: OnExpiry) -> Self {
-        let reach = if on_expiry == RESTART { Reach::AtStart } else { Reach::Live };
-        Self::of(Policy::usual(on_expiry, reach), Group::Own)
+        let delivery_time = if on_expiry == RESTART { DeliveryTime::AtStart } else { DeliveryTime::Live };
+        Self::of(Policy::usual(on_expiry, delivery_time), ProcessGroup::Own)
     }
 
     pub(super) fn running(on_expiry: OnExpiry) -> Self {
@@ -85,7 +85,7 @@ impl Play {
     }
     /// Ended, and no other process is left.
     pub(super) fn gone(self, end: End) -> Self {
-        self.ended(end).asks(&[Action::Look]).remaining(None, None)
+        self.ended(end).asks(&[Action::CheckRemaining]).remaining(None, None)
     }
     pub(super) fn signal(self, signal: Signal, sender: Sender) -> Self {
         self.event(Input::Command(CommandInput::Signal(Arrival { signal, sender })))

@@ -4,8 +4,8 @@ use super::super::*;
 use super::play::*;
 use crate::event::Problem;
 use crate::process::signal::Signal;
-use crate::process::{End, Group, Target};
-use crate::supervise::policy::{OnRefreshFailure, Reach};
+use crate::process::{End, ProcessGroup, Target};
+use crate::supervise::policy::{DeliveryTime, OnRefreshFailure};
 use std::time::Duration;
 
 #[test]
@@ -37,8 +37,10 @@ fn a_command_that_dies_of_the_refresh_signal_is_told_apart() {
 
 #[test]
 fn by_environment_the_signal_is_a_notice_without_a_session() {
-    let play =
-        Play::of(Policy::usual(HUP, Reach::AtStart), Group::Own).wake().started().emits(&["started", "notice_only"]);
+    let play = Play::of(Policy::usual(HUP, DeliveryTime::AtStart), ProcessGroup::Own)
+        .wake()
+        .started()
+        .emits(&["started", "notice_only"]);
     let play = play.due().is("Running", "Idle").asks(&[Action::Signal(Target::Process, Signal::HUP)]);
     let play = play.due().asks(&[]).emits(&["expired"]);
     assert_eq!(play.machine.deadline(), None);
@@ -66,18 +68,18 @@ fn one_line_for_each_change_of_state_of_a_failing_refresh() {
 
 #[test]
 fn a_session_that_is_lost_ends_the_command_if_that_is_the_policy() {
-    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, Reach::AtStart) };
-    let play = Play::of(strict, Group::Own).wake().started().due().refused().is("Running", "Waiting");
+    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, DeliveryTime::AtStart) };
+    let play = Play::of(strict, ProcessGroup::Own).wake().started().due().refused().is("Running", "Waiting");
     // No last try: it could take as long as the others.
     let play = play.after(HOUR).is("Stopping", "Idle").asks(&[STOP]).emits(&["lapsed"]);
     let end = Action::Exit(Final::Lapsed);
-    play.stop_sent().gone(End::Exited(0)).asks(&[Action::Sweep, Action::Reap, end]);
+    play.stop_sent().gone(End::Exited(0)).asks(&[Action::KillGroup, Action::Reap, end]);
 }
 
 #[test]
 fn a_call_that_is_still_out_at_the_expiry_is_not_waited_for_if_that_is_the_policy() {
-    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, Reach::AtStart) };
-    let play = Play::of(strict, Group::Own).wake().started().due().is("Running", "Assuming");
+    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, DeliveryTime::AtStart) };
+    let play = Play::of(strict, ProcessGroup::Own).wake().started().due().is("Running", "Assuming");
     let play = play.due().is("Stopping", "Idle").asks(&[Action::Abandon, STOP]).emits(&["lapsed"]);
     assert_eq!(play.now.boot, Duration::from_secs(1000) + HOUR);
 }
@@ -114,16 +116,16 @@ fn a_session_that_expires_soon_is_told_of_during_a_retry_as_well() {
 
 #[test]
 fn a_refusal_after_the_expiry_ends_the_command_if_that_is_the_policy() {
-    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, Reach::AtStart) };
-    let play = Play::of(strict, Group::Own).wake().started().after(8 * HOUR).is("Running", "Assuming");
+    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, DeliveryTime::AtStart) };
+    let play = Play::of(strict, ProcessGroup::Own).wake().started().after(8 * HOUR).is("Running", "Assuming");
     assert_eq!(play.machine.deadline(), None);
     play.wake().is("Running", "Assuming").refused().is("Stopping", "Idle").emits(&["refresh_failing", "lapsed"]);
 }
 
 #[test]
 fn after_eight_hours_of_suspend_the_refresh_comes_before_any_alarm() {
-    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, Reach::AtStart) };
-    let play = Play::of(strict, Group::Own).wake().started().after(8 * HOUR).asks(&[Action::Assume]).emits(&[]);
+    let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, DeliveryTime::AtStart) };
+    let play = Play::of(strict, ProcessGroup::Own).wake().started().after(8 * HOUR).asks(&[Action::Assume]).emits(&[]);
     play.obtained().published().is("Stopping", "Waiting");
 }
 

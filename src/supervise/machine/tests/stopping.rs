@@ -3,14 +3,14 @@
 use super::super::*;
 use super::play::*;
 use crate::process::signal::Signal;
-use crate::process::{End, Group, Target};
-use crate::supervise::policy::Reach;
+use crate::process::{End, ProcessGroup, Target};
+use crate::supervise::policy::DeliveryTime;
 use std::time::Duration;
 
 #[test]
 fn a_stopped_command_is_swept_reaped_and_started_again() {
     let play = Play::stopping().gone(End::Exited(0)).is("Starting", "Waiting").emits(&["stopped"]);
-    let play = play.asks(&[Action::Sweep, Action::Reap]).wake().asks(&[Action::Spawn]);
+    let play = play.asks(&[Action::KillGroup, Action::Reap]).wake().asks(&[Action::Spawn]);
     play.started().is("Running", "Waiting").emits(&["started"]);
 }
 
@@ -23,7 +23,8 @@ fn a_command_that_outlives_the_stop_timeout_is_killed_and_started_again() {
 
 #[test]
 fn on_a_terminal_the_terminal_is_given_back_after_a_stop() {
-    let play = Play::of(Policy::usual(RESTART, Reach::AtStart), Group::Shared).wake().started().refreshed();
+    let play =
+        Play::of(Policy::usual(RESTART, DeliveryTime::AtStart), ProcessGroup::Shared).wake().started().refreshed();
     play.asks(&[STOP]).stop_sent().gone(End::Exited(0)).asks(&[Action::Reap, Action::RestoreTerminal]);
 }
 
@@ -36,17 +37,18 @@ fn a_command_that_ended_right_before_the_stop_signal_has_ended_by_itself() {
 
 #[test]
 fn a_stop_lasts_until_the_group_has_ended() {
-    let play = Play::stopping().ended(End::Exited(0)).is("Stopping", "Waiting").asks(&[Action::Look]);
+    let play = Play::stopping().ended(End::Exited(0)).is("Stopping", "Waiting").asks(&[Action::CheckRemaining]);
     let mut play = play.remaining(Some(300), None).asks(&[]);
     let mut looks = 0;
     let begun = play.now.boot;
     while play.now.boot < begun + Duration::from_secs(3) {
-        play = play.due().asks(&[Action::Look]).remaining(Some(300), None).asks(&[]);
+        play = play.due().asks(&[Action::CheckRemaining]).remaining(Some(300), None).asks(&[]);
         looks += 1;
     }
     assert!((30..40).contains(&looks), "{looks} in three seconds");
-    let play = play.event(Input::Command(CommandInput::OrphanReaped)).asks(&[Action::Look]).remaining(None, None);
-    play.is("Starting", "Waiting").asks(&[Action::Sweep, Action::Reap]).emits(&["stopped"]);
+    let play =
+        play.event(Input::Command(CommandInput::OrphanReaped)).asks(&[Action::CheckRemaining]).remaining(None, None);
+    play.is("Starting", "Waiting").asks(&[Action::KillGroup, Action::Reap]).emits(&["stopped"]);
 }
 
 #[test]
@@ -69,9 +71,9 @@ fn what_outlives_the_stop_timeout_is_killed_in_rounds_and_warned_about_once() {
     let mut play = Play::stopping();
     for warned in [&["stop_ignored"][..], &[]] {
         play = play.ended(End::Exited(0)).remaining(None, Some(400)).after(Duration::from_secs(10));
-        play = play.is("Killing", "Waiting").asks(&[Action::Look]);
+        play = play.is("Killing", "Waiting").asks(&[Action::CheckRemaining]);
         play = play.remaining(None, Some(400)).asks(&[KILLED]).emits(warned);
-        play = play.due().asks(&[Action::Look]).remaining(Some(401), None).asks(&[KILLED]);
+        play = play.due().asks(&[Action::CheckRemaining]).remaining(Some(401), None).asks(&[KILLED]);
         play = play.due().remaining(None, None).is("Starting", "Waiting").emits(&["stopped"]);
         play = play.wake().started().refreshed().stop_sent();
     }
@@ -81,7 +83,7 @@ fn what_outlives_the_stop_timeout_is_killed_in_rounds_and_warned_about_once() {
 fn what_cannot_be_killed_does_not_hold_up_a_restart_for_ever() {
     let play = Play::stopping().ended(End::Exited(0)).remaining(Some(300), None).after(Duration::from_secs(10));
     let play = play.remaining(Some(300), None).asks(&[KILLED]).after(Duration::from_secs(1)).remaining(Some(300), None);
-    play.is("Starting", "Waiting").asks(&[Action::Sweep, Action::Reap]);
+    play.is("Starting", "Waiting").asks(&[Action::KillGroup, Action::Reap]);
 }
 
 #[test]
@@ -94,10 +96,10 @@ fn a_command_that_sigkill_has_not_ended_is_killed_by_its_id_and_told_of() {
 
 #[test]
 fn the_first_process_of_a_container_waits_for_the_group_after_term_and_not_without() {
-    let policy = Policy::usual(RESTART, Reach::AtStart);
-    let running = |me| Play::as_process(me, policy, Group::Own).wake().started();
+    let policy = Policy::usual(RESTART, DeliveryTime::AtStart);
+    let running = |me| Play::as_process(me, policy, ProcessGroup::Own).wake().started();
     let end = End::Exited(3);
-    let play = running(1).signal(Signal::TERM, USER).ended(end).is("Stopping", "Idle").asks(&[Action::Look]);
+    let play = running(1).signal(Signal::TERM, USER).ended(end).is("Stopping", "Idle").asks(&[Action::CheckRemaining]);
     play.remaining(Some(300), None).asks(&[]).due().remaining(None, None).exits(end);
     let play = running(1).signal(Signal::TERM, USER).ended(end).remaining(Some(300), None);
     play.after(Duration::from_secs(10)).is("Killing", "Idle").remaining(Some(300), None).asks(&[KILLED]);
