@@ -5,8 +5,8 @@
 //!
 //! Each rule stands where its state and its event meet; no `_` arm hides a pair that nobody thought of.
 
+mod actions;
 mod ending;
-mod events;
 mod outside_signals;
 mod renewal;
 pub mod simulation;
@@ -14,7 +14,7 @@ mod starting;
 mod state;
 mod stopping;
 
-pub(crate) use events::{Action, CommandInput, Fault, Final, Input, START_LIMIT, SessionInput};
+pub(crate) use actions::{Action, CommandInput, Fault, Final, Input, START_LIMIT, SessionInput};
 pub(crate) use state::Machine;
 
 use super::policy::{OnExpiry, Policy};

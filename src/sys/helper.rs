@@ -4,9 +4,9 @@
 //! works before and within a supervision, and beside its reaper as PID 1. A helper ends with xassume, however that ends
 //! but by SIGKILL; then the shell that it is, at least, is sent SIGTERM by the kernel.
 
-mod answer;
 mod error;
 mod family;
+mod output;
 
 use super::child::{Program, Stdio, spawn};
 use super::poll::polled;
@@ -15,9 +15,9 @@ use super::reap::HelperEntry;
 use super::signals::{self, Notice};
 use super::tty::Terminal;
 use crate::process::{End, Pid, ProcessGroup};
-pub(super) use answer::{HelperOutput, More};
 pub(crate) use error::HelperError;
 use family::HelperFamily;
+pub(super) use output::{HelperOutput, More};
 use std::ffi::CString;
 use std::fs::File;
 use std::io;

@@ -8,12 +8,12 @@
 mod death;
 mod inherited;
 mod notice;
-mod watch;
+mod reader;
 
 pub(crate) use death::{die_of, forbid_core_dumps, install_pid1_handlers};
 pub(crate) use inherited::{InheritedState, inherited, keep_child_statuses};
 pub(super) use notice::{Notice, run_before_death, separate_notice};
-pub(crate) use watch::SignalReader;
+pub(crate) use reader::SignalReader;
 
 use crate::process::signal::{Signal, SignalSet};
 use crate::process::{Pid, ProcessGroup};

@@ -5,7 +5,7 @@ use crate::event::{Event, Stop};
 use crate::moment::Now;
 use crate::process::signal::Signal;
 use crate::process::{End, Pid, ProcessGroup, Target};
-use crate::supervise::machine::events::{Action, Final};
+use crate::supervise::machine::actions::{Action, Final};
 
 impl Machine {
     /// The command has ended, and xassume has not asked it to.

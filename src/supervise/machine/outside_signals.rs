@@ -5,7 +5,7 @@ use crate::event::Event;
 use crate::process::signal::Signal;
 use crate::process::{Arrival, End, Pid, ProcessGroup, Sender, Target};
 use crate::supervise::forwarding::{self, Decision, EarlyEffect};
-use crate::supervise::machine::events::{Action, Final};
+use crate::supervise::machine::actions::{Action, Final};
 use crate::supervise::policy::DeliveryTime;
 
 impl Machine {

@@ -4,7 +4,7 @@
 
 use crate::event::{Event, Problem};
 use crate::moment::{Deadline, Now};
-use crate::supervise::machine::events::{Action, SessionInput};
+use crate::supervise::machine::actions::{Action, SessionInput};
 use crate::supervise::policy::{Duty, OnRefreshFailure, Policy};
 use crate::supervise::schedule::{Dice, EXPIRES_SOON, MIN_INTERVAL, RefreshKind, Term, retry_in};
 use std::time::Duration;

@@ -7,7 +7,7 @@ use super::renewal::Renewal;
 use crate::event::Problem;
 use crate::moment::{Deadline, Now};
 use crate::session::Validity;
-use crate::supervise::machine::events::{Action, SessionInput};
+use crate::supervise::machine::actions::{Action, SessionInput};
 use crate::supervise::policy::{DeliveryTime, OnExpiry, Policy};
 use crate::supervise::schedule::{Dice, Margin, Term};
 use std::time::{Duration, SystemTime};

@@ -5,7 +5,7 @@ use super::state::{Given, Machine, PendingStart, Phase, StartStep};
 use crate::event::{Event, Problem};
 use crate::moment::Now;
 use crate::process::{End, Pid};
-use crate::supervise::machine::events::{Action, Fault, Final, START_LIMIT, START_RETRIES, START_RETRY_IN};
+use crate::supervise::machine::actions::{Action, Fault, Final, START_LIMIT, START_RETRIES, START_RETRY_IN};
 use crate::supervise::policy::{Duty, OnExpiry};
 
 impl PendingStart {

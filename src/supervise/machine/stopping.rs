@@ -7,7 +7,7 @@ use crate::event::{Event, Stop};
 use crate::moment::Now;
 use crate::process::signal::Signal;
 use crate::process::{End, Pid, Remaining, Target};
-use crate::supervise::machine::events::{Action, FIRST_PAUSE, LINGER_LIMIT, LONGEST_PAUSE, NAMED_AFTER};
+use crate::supervise::machine::actions::{Action, FIRST_PAUSE, LINGER_LIMIT, LONGEST_PAUSE, NAMED_AFTER};
 use std::time::Duration;
 
 impl PendingStop {

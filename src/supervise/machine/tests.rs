@@ -7,7 +7,7 @@ mod stopping;
 use super::*;
 use crate::process::signal::Signal;
 use crate::process::{End, ProcessGroup, Sender, Target};
-use crate::supervise::machine::events::START_RETRIES;
+use crate::supervise::machine::actions::START_RETRIES;
 use crate::supervise::policy::DeliveryTime;
 use play::*;
 use std::time::Duration;

@@ -5,7 +5,7 @@ use super::moves::*;
 use super::world::*;
 use crate::process::signal::Signal;
 use crate::process::{ProcessGroup, Target};
-use crate::supervise::machine::events::LINGER_LIMIT;
+use crate::supervise::machine::actions::LINGER_LIMIT;
 use crate::supervise::policy::{DeliveryTime, OnRefreshFailure};
 use crate::supervise::schedule::MIN_INTERVAL;
 
