@@ -1,7 +1,7 @@
-//! The loop of a supervision: wait for what happens, ask the machine, do as it says. It decides nothing.
+//! The loop of a supervision: wait for an input, pass it to the machine, perform its actions. It decides nothing.
 //!
-//! What happens is polled in one order: the child, the signals, the STS call, the delivery, the timer. So an end that is already
-//! there is never missed for a refresh, and a TERM that is already there is heard before the next start.
+//! Inputs are polled in this order: the child, the signals, the STS call, the delivery, the timer. So a command that
+//! has exited is not stopped for a refresh, and a pending TERM comes before the next start.
 
 mod host;
 
@@ -24,42 +24,42 @@ use std::future::pending;
 use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
 
-/// The system's side of a supervision: one child at most, and the signals that xassume receives.
+/// The system's side of a supervision: at most one child, and the signals that xassume receives.
 pub(crate) trait CommandHost {
     fn facts(&self) -> ProcessFacts;
-    /// What the user should know before the command starts.
+    /// Warnings before the command starts.
     fn caveats(&self, policy: &Policy) -> Vec<Event>;
-    /// Makes a child that becomes the command; whether it does is next_input.
+    /// Forks a child that executes the command. [`Self::next_input`] reports the outcome.
     fn start(&mut self, environment: Vec<CString>) -> Result<(), Fault>;
-    /// Kills the child that is not the command yet, and forgets it.
+    /// Kills the child that does not run the command yet.
     fn abort(&mut self);
-    /// Sends the stop signal, and CONT, to the child and its family in its group.
+    /// Sends the stop signal, then CONT, to the child and to the family in its group.
     fn stop(&mut self, signal: Signal) -> Result<(), Problem>;
     fn signal(&mut self, target: Target, signal: Signal) -> Result<(), Problem>;
-    /// Who is left of the ended child's group and family.
-    fn look(&mut self) -> Remaining;
-    /// Kills the members of the ended child's own group.
-    fn sweep(&mut self);
+    /// Which processes of the exited child's group and family remain.
+    fn remaining(&mut self) -> Remaining;
+    /// Kills the exited child's own group.
+    fn kill_group(&mut self);
     fn reap(&mut self);
-    /// How the child has changed, without waiting. Its end is said once.
+    /// A change of the child, without waiting. Its exit is returned once.
     fn change(&mut self) -> Option<ChildChange>;
-    /// The next change or signal, in that order. Loses none when it is dropped.
+    /// The next change or signal, in that order. Dropping the future loses none.
     async fn next_input(&mut self) -> CommandInput;
     fn restore_terminal(&mut self);
     fn pause(&mut self, signal: Signal);
 }
 
-/// Everyone whom the driver works with.
+/// What the driver works with.
 pub(crate) struct Ports<'a, S, D, H, C> {
     pub(crate) source: &'a S,
-    /// Has been given the first session.
+    /// It has the first session already.
     pub(crate) delivery: &'a mut D,
     pub(crate) host: &'a mut H,
     pub(crate) clock: &'a C,
     pub(crate) events: &'a mut dyn EventSink,
 }
 
-/// Runs the command, and keeps its session fresh until it ends.
+/// Runs the command and refreshes its session until the command ends.
 pub(crate) async fn supervise<S, D, H, C>(policy: Policy, first: Session, ports: Ports<'_, S, D, H, C>) -> Final
 where
     S: SessionSource,
@@ -70,7 +70,7 @@ where
     for caveat in ports.host.caveats(&policy) {
         ports.events.emit(&caveat);
     }
-    // Seeded by the system; spreading load needs no better randomness.
+    // Enough randomness to spread load.
     let dice = Dice::Seeded(RandomState::new().hash_one(()));
     let machine = Machine::new(policy, ports.host.facts(), &first.validity, ports.clock.now(), dice);
     let (call, publishing, answers) = (None, None, VecDeque::new());
@@ -78,21 +78,19 @@ where
     driver.run().await
 }
 
-/// An answer that is waited for.
+/// A future whose result is an input; `None` if there is none.
 type PendingAnswer<'a, T> = Option<Pin<Box<dyn Future<Output = Result<T, Problem>> + 'a>>>;
 
 struct Driver<'a, S, D, H, C> {
     machine: Machine,
     ports: Ports<'a, S, D, H, C>,
-    /// The session in effect: the next start takes it.
+    /// The session in effect, for the next start.
     session: Session,
-    /// The one that was obtained and is not published yet.
+    /// The new session, until it is published.
     obtained: Option<Session>,
-    /// The STS call in flight.
     call: PendingAnswer<'a, Session>,
-    /// The delivery in progress.
     publishing: PendingAnswer<'a, ()>,
-    /// Answers to actions; they come before anything else.
+    /// Answers to actions; they come before other inputs.
     answers: VecDeque<Input>,
 }
 
@@ -111,7 +109,6 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
         }
     }
 
-    /// Waits for what happens next.
     async fn next(&mut self) -> Input {
         let deadline = self.machine.deadline();
         tokio::select! {
@@ -136,7 +133,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
         }
     }
 
-    /// Does as the machine says; gives the end when there is one.
+    /// Performs an action; returns the end if it is the last one.
     fn perform(&mut self, action: Action) -> Option<Final> {
         let host = &mut *self.ports.host;
         match action {
@@ -155,8 +152,8 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
                 let sent = host.signal(target, signal);
                 self.report_if_not_sent(signal, sent);
             }
-            Action::CheckRemaining => self.answers.push_back(Input::Command(CommandInput::Remaining(host.look()))),
-            Action::KillGroup => host.sweep(),
+            Action::CheckRemaining => self.answers.push_back(Input::Command(CommandInput::Remaining(host.remaining()))),
+            Action::KillGroup => host.kill_group(),
             Action::Reap => host.reap(),
             Action::RestoreTerminal => host.restore_terminal(),
             Action::Pause(signal) => host.pause(signal),
@@ -166,7 +163,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
         None
     }
 
-    /// Asks the command to stop. One that ended before, while a message was written for one, has ended by itself.
+    /// Sends the stop signal, unless the command has exited since the last input.
     fn stop(&mut self, signal: Signal) {
         let answer = match self.ports.host.change() {
             Some(ChildChange::Ended(end)) => CommandInput::Ended(end),
@@ -185,8 +182,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
         }
     }
 
-    /// Hands the new session on. A command that ended before the answer has ended by itself, and the machine hears of
-    /// that first.
+    /// Delivers the new session. If the command has exited meanwhile, that input comes before the answer.
     fn publish(&mut self) {
         let Some(session) = &self.obtained else { return };
         match self.ports.delivery.publish(session) {
@@ -199,7 +195,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
         }
     }
 
-    /// The session that was handed on is the one in effect.
+    /// Puts the delivered session into effect.
     fn published(&mut self, answer: Result<(), Problem>) -> Input {
         let session = self.obtained.take();
         Input::Session(match answer {
@@ -214,7 +210,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
     }
 }
 
-/// The answer to a question; never, when there is none.
+/// The result of a pending answer; never, if there is none.
 async fn answered<T>(question: &mut PendingAnswer<'_, T>) -> Result<T, Problem> {
     match question {
         Some(answer) => answer.await,

@@ -1,75 +1,74 @@
-//! What to do with a signal that xassume receives: the table of `supervise`'s contract, as a pure function.
+//! What to do with a signal that xassume receives, as a pure function.
 //!
-//! On a terminal the command shares xassume's process group, so a key (^C, ^\) and a resize have already signalled
-//! it; a forward would be a second ^C. Whatever a *process* sends has reached xassume alone and is passed on,
-//! unless it comes from the command itself.
+//! On a terminal the command is in xassume's process group, so the kernel has sent it ^C, ^\ and resizes already;
+//! forwarding would send them twice. A signal from a process has reached xassume alone and is forwarded, unless the
+//! command itself sent it.
 
 use crate::process::signal::Signal;
 use crate::process::{Arrival, Pid, ProcessGroup, Sender};
 
-/// Where xassume stands among the processes; read once, at the start.
+/// xassume's process, group and session; read once, at the start.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct ProcessFacts {
     /// xassume's own process.
     pub(crate) me: Pid,
-    /// The group the command runs in.
+    /// The group that the command runs in.
     pub(crate) group: ProcessGroup,
     pub(crate) session: SessionRole,
 }
 
-/// xassume's place in its terminal session (setsid(2); not a session of AWS).
+/// xassume's role in its terminal session (setsid(2); not an AWS session).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum SessionRole {
-    /// It leads the session: a hang-up of the terminal is signalled to it and to nobody else.
+    /// The kernel sends the hang-up of the terminal only to the leader.
     Leader,
     Member,
 }
 
-/// What becomes of a signal while a child runs.
+/// What to do with a signal while a child runs.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Decision {
-    /// Nothing: it came from the command, or is none of the command's business.
+    /// It came from the command, or does not concern the command.
     Drop,
-    /// The command has had it from the kernel.
+    /// The kernel has sent it to the command too.
     AlreadyDelivered,
     Forward,
-    /// Forward it, then stop as well.
+    /// Forward it, then stop xassume too.
     ForwardAndPause,
 }
 
-/// What a signal does while there is no command to have it.
+/// What a signal does before the first child exists.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum EarlyEffect {
-    /// xassume dies of it.
-    Die,
-    /// xassume stops.
+    /// It ends xassume.
+    End,
+    /// It stops xassume.
     Pause,
     Ignore,
 }
 
-/// Whether a signal is taken from its default action and read instead. Signals that were ignored when xassume was
-/// started are not asked about: they stay ignored, for the command too.
+/// Whether xassume reads a signal instead of leaving it to its default action. Not for signals that xassume was started
+/// to ignore: they stay ignored, for the command too.
 pub(crate) fn captures(signal: Signal, group: ProcessGroup) -> bool {
     match signal {
-        // Cannot be caught, or tell of a fault of our own, or (URG) of nothing that concerns a command; PIPE is
-        // an error of write(2) instead.
+        // KILL and STOP cannot be caught. URG does not concern a command. PIPE is an error of write(2) instead.
         Signal::KILL | Signal::STOP | Signal::URG | Signal::PIPE => false,
-        // ^Z must stop xassume together with the command, and `fg` wake both: the defaults do just that.
+        // In a shared group ^Z has to stop xassume and the command, and `fg` to continue both: the default actions do
+        // that.
         Signal::TSTP | Signal::TTIN | Signal::TTOU | Signal::CONT => group == ProcessGroup::Own,
         fault if is_fault(fault) => false,
         _ => true,
     }
 }
 
-/// Raised by the processor or by abort(3).
+/// Raised by the processor or abort(3).
 fn is_fault(signal: Signal) -> bool {
     use libc::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
     [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP].contains(&signal.number())
 }
 
-/// What to do with a signal while `child` runs.
 pub(crate) fn decide(arrival: Arrival, facts: ProcessFacts, child: Pid) -> Decision {
-    if is_from_within(arrival.sender, facts.me, child)
+    if is_from_command(arrival.sender, facts.me, child)
         || arrival.signal == Signal::CHLD
         || !captures(arrival.signal, facts.group)
     {
@@ -77,9 +76,9 @@ pub(crate) fn decide(arrival: Arrival, facts: ProcessFacts, child: Pid) -> Decis
     }
     let by_kernel = arrival.sender == Sender::Kernel;
     match (arrival.signal, facts.group) {
-        // A limit on files that xassume itself writes; write(2) tells.
+        // xassume itself exceeded the file size limit; write(2) reports it.
         (Signal::XFSZ, ProcessGroup::Shared | ProcessGroup::Own) if by_kernel => Decision::Drop,
-        // A hang-up goes to the leader of the session alone; it is for the leader to pass it on.
+        // Only the session leader gets the hang-up; it has to forward it.
         (Signal::HUP, ProcessGroup::Shared) if by_kernel && facts.session == SessionRole::Leader => Decision::Forward,
         (Signal::INT | Signal::QUIT | Signal::HUP | Signal::WINCH, ProcessGroup::Shared) if by_kernel => {
             Decision::AlreadyDelivered
@@ -89,10 +88,10 @@ pub(crate) fn decide(arrival: Arrival, facts: ProcessFacts, child: Pid) -> Decis
     }
 }
 
-/// Whether the command, or what it started, sent the signal: bouncing it back would make `kill $PPID` a suicide and
-/// `kill 0` a loop. A group counts as the command's when the command leads it or when xassume does; a shared group
-/// that someone else leads (a script's) may signal xassume like any other process, as C sudo has it.
-fn is_from_within(sender: Sender, me: Pid, child: Pid) -> bool {
+/// Whether the command or one of its processes sent the signal. Returning it would make `kill $PPID` end the command
+/// and `kill 0` a loop. A group counts as the command's if the command or xassume leads it. A shared group with another
+/// leader (a script) may signal xassume like any other process, as in sudo.
+fn is_from_command(sender: Sender, me: Pid, child: Pid) -> bool {
     match sender {
         Sender::Kernel | Sender::OutsideNamespace => false,
         Sender::Process { pid, group } => [me, child].iter().any(|within| pid == *within || group == Some(*within)),
@@ -104,7 +103,7 @@ pub(crate) fn before_start(signal: Signal) -> EarlyEffect {
     match signal {
         Signal::CHLD | Signal::CONT | Signal::URG | Signal::WINCH | Signal::PIPE => EarlyEffect::Ignore,
         Signal::TSTP | Signal::TTIN | Signal::TTOU | Signal::STOP => EarlyEffect::Pause,
-        _ => EarlyEffect::Die,
+        _ => EarlyEffect::End,
     }
 }
 
@@ -123,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn on_a_terminal_the_kernels_keys_are_not_doubled() {
+    fn on_a_terminal_keys_are_not_forwarded_twice() {
         for signal in [Signal::INT, Signal::QUIT, Signal::HUP, Signal::WINCH] {
             assert_eq!(decided(signal, Sender::Kernel, SHARED), Decision::AlreadyDelivered);
             assert_eq!(decided(signal, USER, SHARED), Decision::Forward);
@@ -132,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn a_hang_up_of_the_session_that_xassume_leads_is_passed_on() {
+    fn a_hang_up_is_forwarded_by_the_session_leader() {
         let leader = ProcessFacts { session: SessionRole::Leader, ..SHARED };
         assert_eq!(decided(Signal::HUP, Sender::Kernel, leader), Decision::Forward);
         assert_eq!(decided(Signal::INT, Sender::Kernel, leader), Decision::AlreadyDelivered);
     }
 
     #[test]
-    fn everything_else_is_forwarded_whoever_sent_it() {
+    fn every_other_signal_is_forwarded_from_any_sender() {
         let sent = ["TERM", "USR1", "USR2", "ALRM", "VTALRM", "PROF", "XCPU", "IO", "PWR", "RTMIN", "RTMAX"];
         for signal in sent.map(|name| name.parse::<Signal>().unwrap()) {
             for facts in [SHARED, OWN] {
@@ -152,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn stopping_signals_stop_both_in_a_group_of_its_own_and_are_not_captured_on_a_terminal() {
+    fn stop_signals_stop_both_in_an_own_group_and_are_not_read_on_a_terminal() {
         for signal in [Signal::TSTP, Signal::TTIN, Signal::TTOU] {
             assert_eq!(decided(signal, USER, OWN), Decision::ForwardAndPause);
             assert!(!captures(signal, ProcessGroup::Shared));
@@ -162,11 +161,11 @@ mod tests {
     }
 
     #[test]
-    fn what_the_command_sends_is_not_bounced_back() {
+    fn a_signal_from_the_command_is_not_returned() {
         for (pid, group) in [(ME, None), (CHILD, None), (55, Some(CHILD)), (55, Some(ME))] {
             assert_eq!(decided(Signal::TERM, Sender::Process { pid, group }, OWN), Decision::Drop);
         }
-        // A script's shell leads the group that it shares with xassume: `kill -TERM $!` is meant.
+        // A script's shell leads the group that it shares with xassume: `kill -TERM $!` is intended.
         assert_eq!(decided(Signal::TERM, Sender::Process { pid: 50, group: Some(50) }, SHARED), Decision::Forward);
     }
 
@@ -180,10 +179,10 @@ mod tests {
     }
 
     #[test]
-    fn before_the_start_a_signal_does_what_it_does_by_default() {
-        assert_eq!(before_start(Signal::TERM), EarlyEffect::Die);
-        assert_eq!(before_start("USR1".parse().unwrap()), EarlyEffect::Die);
-        assert_eq!(before_start("RTMIN+1".parse().unwrap()), EarlyEffect::Die);
+    fn before_the_start_a_signal_has_its_default_effect() {
+        assert_eq!(before_start(Signal::TERM), EarlyEffect::End);
+        assert_eq!(before_start("USR1".parse().unwrap()), EarlyEffect::End);
+        assert_eq!(before_start("RTMIN+1".parse().unwrap()), EarlyEffect::End);
         assert_eq!(before_start(Signal::TSTP), EarlyEffect::Pause);
         for signal in [Signal::WINCH, Signal::CONT, Signal::CHLD] {
             assert_eq!(before_start(signal), EarlyEffect::Ignore);

@@ -1,14 +1,14 @@
-//! What the user asked of the supervision: parsed flags, no facts about the machine it runs on.
+//! What the flags of a supervision ask for.
 
 use super::schedule::{Margin, RefreshPurpose, Timing};
 use crate::event::{Event, Stdin};
 use crate::process::signal::Signal;
 use std::time::Duration;
 
-/// What to do to the command when its session was refreshed (`--on-expiry`).
+/// What happens to the command after a refresh (`--on-expiry`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum OnExpiry {
-    /// Nothing: it finds the new credentials by itself.
+    /// Nothing: it reads the new credentials itself.
     None,
     /// Stop it and start it again with the new session.
     Restart,
@@ -16,60 +16,58 @@ pub(crate) enum OnExpiry {
     Signal(Signal),
 }
 
-/// What happens when the session expires and could not be refreshed (`--on-refresh-failure`).
+/// What happens when the session expires and no refresh has succeeded (`--on-refresh-failure`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum OnRefreshFailure {
-    /// The command keeps running, and the refresh is tried again and again.
+    /// The command keeps running, and the refresh is retried.
     Keep,
     /// The command is stopped.
     Stop,
 }
 
-/// When a refreshed session reaches the command; it follows from `--via`.
+/// When a refreshed session reaches the command; `--via` decides.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum DeliveryTime {
-    /// Only when the command starts: an environment cannot be changed from outside.
+    /// At its next start: the environment of a running process cannot be changed.
     AtStart,
-    /// While it runs: by file, endpoint or process.
+    /// While it runs: through a file, the endpoint or a process.
     Live,
 }
 
 /// Which process group the command gets (`--process-group`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum GroupPolicy {
-    /// xassume's on a terminal, else one of its own.
+    /// xassume's own group on a terminal, else a new one.
     Auto,
     Same,
     New,
 }
 
-/// All of it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Policy {
     pub(crate) on_expiry: OnExpiry,
     pub(crate) delivery_time: DeliveryTime,
     pub(crate) margin: Margin,
-    /// Asks the command to end before a restart (`--stop-signal`).
+    /// Asks the command to exit before a restart (`--stop-signal`).
     pub(crate) stop_signal: Signal,
-    /// How long it may take to end before it is killed (`--stop-timeout`).
+    /// How long the command may take to exit before SIGKILL (`--stop-timeout`).
     pub(crate) stop_timeout: Duration,
     pub(crate) on_refresh_failure: OnRefreshFailure,
     pub(crate) process_group: GroupPolicy,
 }
 
-/// What is to be done when the session nears its expiry.
+/// What to do shortly before the session expires.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Duty {
-    /// Obtain another session.
+    /// Get a new session.
     Refresh,
-    /// Tell the command, and no more: a new session could not reach it.
+    /// Only signal the command: a new session could not reach it.
     Notice,
-    /// Nothing.
     None,
 }
 
 impl Policy {
-    /// With all other flags left out.
+    /// The defaults of all other flags.
     pub(crate) fn usual(on_expiry: OnExpiry, delivery_time: DeliveryTime) -> Self {
         Self {
             on_expiry,
@@ -91,7 +89,6 @@ impl Policy {
         }
     }
 
-    /// When a session of this policy is to be refreshed.
     pub(crate) fn timing(&self) -> Timing {
         let purpose = match self.on_expiry {
             OnExpiry::None => RefreshPurpose::Serve,
@@ -100,10 +97,10 @@ impl Policy {
         Timing { purpose, margin: self.margin }
     }
 
-    /// What the user should know before the command starts.
-    pub(crate) fn caveats(&self, terminal: Terminal, stdin: Stdin) -> Vec<Event> {
+    /// Warnings before the command starts.
+    pub(crate) fn caveats(&self, on_terminal: bool, stdin: Stdin) -> Vec<Event> {
         let mut caveats = Vec::new();
-        if self.process_group == GroupPolicy::New && terminal == Terminal::Present {
+        if self.process_group == GroupPolicy::New && on_terminal {
             caveats.push(Event::GroupWarning);
         }
         if self.on_expiry == OnExpiry::Restart && stdin != Stdin::Nothing {
@@ -113,19 +110,12 @@ impl Policy {
     }
 }
 
-/// Whether somebody sits at a terminal.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Terminal {
-    Present,
-    Absent,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_signal_without_a_file_is_a_notice() {
+    fn a_refresh_signal_without_a_file_is_a_notice() {
         let signal = OnExpiry::Signal(Signal::HUP);
         assert_eq!(Policy::usual(signal, DeliveryTime::AtStart).duty(), Duty::Notice);
         assert_eq!(Policy::usual(signal, DeliveryTime::Live).duty(), Duty::Refresh);
@@ -133,19 +123,19 @@ mod tests {
     }
 
     #[test]
-    fn a_restart_warns_of_input_that_it_cannot_bring_back() {
+    fn a_restart_warns_that_read_input_is_lost() {
         let restart = Policy::usual(OnExpiry::Restart, DeliveryTime::AtStart);
         let warning = |stdin| vec![Event::StdinWarning { stdin }];
-        assert_eq!(restart.caveats(Terminal::Present, Stdin::Terminal), warning(Stdin::Terminal));
-        assert_eq!(restart.caveats(Terminal::Absent, Stdin::Stream), warning(Stdin::Stream));
-        assert_eq!(restart.caveats(Terminal::Absent, Stdin::Nothing), []);
-        assert_eq!(Policy::usual(OnExpiry::None, DeliveryTime::Live).caveats(Terminal::Present, Stdin::Terminal), []);
+        assert_eq!(restart.caveats(true, Stdin::Terminal), warning(Stdin::Terminal));
+        assert_eq!(restart.caveats(false, Stdin::Stream), warning(Stdin::Stream));
+        assert_eq!(restart.caveats(false, Stdin::Nothing), []);
+        assert_eq!(Policy::usual(OnExpiry::None, DeliveryTime::Live).caveats(true, Stdin::Terminal), []);
     }
 
     #[test]
-    fn a_group_of_its_own_warns_on_a_terminal_only() {
+    fn a_new_process_group_warns_on_a_terminal_only() {
         let new = Policy { process_group: GroupPolicy::New, ..Policy::usual(OnExpiry::None, DeliveryTime::Live) };
-        assert_eq!(new.caveats(Terminal::Present, Stdin::Terminal), [Event::GroupWarning]);
-        assert_eq!(new.caveats(Terminal::Absent, Stdin::Nothing), []);
+        assert_eq!(new.caveats(true, Stdin::Terminal), [Event::GroupWarning]);
+        assert_eq!(new.caveats(false, Stdin::Nothing), []);
     }
 }

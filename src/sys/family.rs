@@ -1,9 +1,8 @@
-//! The command's family: its process, and the descendants of that which are in xassume's session (setsid(2)), or in the one
-//! that the command's process has made.
+//! The command's family: see [`crate::process::Target`].
 //!
-//! One that lost its parent is xassume's own child, see `reap::adopt_orphans`, and so all of them descend from this
-//! process. Another one that made itself a session is a daemon on purpose, and left alone. Not of the family are
-//! descendants that xassume had before the first start, and helper programs.
+//! Processes that lost their parent become children of xassume (`reap::adopt_orphans`), so all of the family descend
+//! from it. A descendant that created its own session is a daemon, and left alone. Descendants from before the first
+//! start and helper programs are not of the family.
 
 use super::child::Child;
 use super::processes::{self, ProcessStat};
@@ -14,18 +13,18 @@ use crate::process::{Pid, ProcessGroup, Remaining};
 use nix::unistd::{getpgid, getpgrp, getpid, getsid};
 use std::io;
 
-/// A daemon may leave children to xassume all the time.
-const MOST_LOOKS: u32 = 5;
+/// A limit, since a daemon may leave orphans all the time.
+const MAX_CHECKS: u32 = 5;
 
-/// Knows the command's family from other descendants.
+/// Distinguishes the command's family from other descendants.
 #[derive(Debug, Default)]
 pub(crate) struct Family {
-    /// Descendants that were there before the first start; `None` until they are looked for.
+    /// Descendants from before the first start; `None` until then.
     strangers: Option<Vec<ProcessStat>>,
 }
 
 impl Family {
-    /// Notes whom xassume has started or inherited so far, the first time.
+    /// At the first start, notes the descendants that xassume has already.
     pub(crate) fn begin(&mut self) {
         if self.strangers.is_some() {
             return;
@@ -42,15 +41,12 @@ impl Family {
         self.strangers = Some(strangers);
     }
 
-    /// Sends the stop signal, and CONT, to the command, its group, and in a shared group to the family there.
-    ///
-    /// # Errors
-    /// `EPERM`: the command has become another user's.
+    /// Sends the stop signal, then CONT, to the command, its group, and in a shared group to the family in it.
     pub(crate) fn stop(&self, child: &mut Child, signal: Signal) -> io::Result<()> {
         let result = self.signal_group(child, signal).and(send_to_group(child, Signal::CONT));
         if child.group == ProcessGroup::Shared {
             let mut asked = vec![child.pid()];
-            // Twice: who was forked during the first look is seen in the second.
+            // Twice: a process that was forked during the first pass is found in the second.
             for _ in 0..2 {
                 let mut members = self.living(child);
                 members.retain(|process| process.group == home(child) && !asked.contains(&process.pid));
@@ -64,10 +60,7 @@ impl Family {
         result
     }
 
-    /// Sends a signal to the command, and to its group where that is its own.
-    ///
-    /// # Errors
-    /// `EPERM`: the command has become another user's.
+    /// Sends a signal to the command, and to its group if that is its own.
     pub(crate) fn signal_group(&self, child: &mut Child, signal: Signal) -> io::Result<()> {
         child.joined = self.joined(child);
         send_to_group(child, signal)
@@ -80,10 +73,7 @@ impl Family {
         }
     }
 
-    /// To all that can be reached: the group, if it is the command's own, and the family wherever it is.
-    ///
-    /// # Errors
-    /// `EPERM`: the command has become another user's.
+    /// Sends a signal to the group, if it is the command's own, and to the whole family.
     pub(crate) fn signal(&self, child: &Child, signal: Signal) -> io::Result<()> {
         if child.group == ProcessGroup::Own {
             let _ = signals::send(child.pid(), ProcessGroup::Own, signal);
@@ -95,23 +85,24 @@ impl Family {
         result
     }
 
-    /// Who lives on after the command's process.
-    pub(crate) fn look(&self, child: &Child) -> Remaining {
+    /// The processes that remain after the command's process.
+    pub(crate) fn remaining(&self, child: &Child) -> Remaining {
         let mut children = processes::children();
-        for _ in 0..MOST_LOOKS {
-            let remaining = self.look_once(child, &children);
+        for _ in 0..MAX_CHECKS {
+            let remaining = self.check_once(child, &children);
             let now = processes::children();
             if remaining != Remaining::default() || now == children {
                 return remaining;
             }
-            // One that ended during the look has left its children to this process: they were not seen.
+            // A process that exited meanwhile has left its children to this process; they were not in the list.
             children = now;
         }
         Remaining::default()
     }
 
-    /// Without the command, all descend from another child of xassume's: most often there is none, which is seen at once.
-    fn look_once(&self, child: &Child, children: &[Pid]) -> Remaining {
+    /// Without the command, all descend from another child of xassume. Most often there is none, which is a cheap
+    /// check.
+    fn check_once(&self, child: &Child, children: &[Pid]) -> Remaining {
         let mut others = children.iter().filter(|pid| **pid != child.pid()).filter_map(|pid| processes::of(*pid));
         if others.all(|process| !process.is_alive() || self.is_stranger(&process)) {
             return Remaining::default();
@@ -130,7 +121,7 @@ impl Family {
         self.of(&processes::all(), child)
     }
 
-    /// The family, if it is alive.
+    /// The living members of the family.
     fn of(&self, all: &[ProcessStat], child: &Child) -> Vec<ProcessStat> {
         let ours: Vec<_> = all.iter().copied().filter(|process| !self.is_stranger(process)).collect();
         let me = getpid().as_raw();
@@ -149,7 +140,7 @@ impl Family {
             || before.into_iter().any(|one| one.pid == process.pid && one.started == process.started)
     }
 
-    /// The group that the command has joined or made since its start, if all in it are of its family.
+    /// The group that the command has moved to since its start, if all processes in it are of its family.
     fn joined(&self, child: &Child) -> Option<Pid> {
         let group = getpgid(Some(nix::unistd::Pid::from_raw(child.pid()))).ok()?.as_raw();
         if group == home(child) {
@@ -162,7 +153,7 @@ impl Family {
     }
 }
 
-/// The group in which the command was started.
+/// The group that the command was started in.
 fn home(child: &Child) -> Pid {
     match child.group {
         ProcessGroup::Own => child.pid(),
@@ -174,7 +165,7 @@ fn is_in_group(process: &ProcessStat, child: &Child) -> bool {
     process.group == home(child) || Some(process.group) == child.joined
 }
 
-/// To the command, wherever it is, and to the groups that are its own.
+/// Sends a signal to the command and to the groups that are its own.
 fn send_to_group(child: &Child, signal: Signal) -> io::Result<()> {
     let own = match child.group {
         ProcessGroup::Own => signals::send(child.pid(), ProcessGroup::Own, signal),
@@ -221,23 +212,23 @@ mod tests {
     }
 
     #[test]
-    fn who_lives_in_the_group_is_left_and_zombies_are_not() {
+    fn living_members_of_the_group_remain_and_zombies_do_not() {
         let (family, child) = (Family::default(), ended());
-        let member = family.look(&child).in_group.expect("the shell has ended, what it started has not");
-        eventually(|| family.look(&child).in_group.is_some_and(|member| member.name == "sleep"));
+        let member = family.remaining(&child).in_group.expect("the shell has ended, what it started has not");
+        eventually(|| family.remaining(&child).in_group.is_some_and(|member| member.name == "sleep"));
         child.signal(ProcessGroup::Own, Signal::KILL).unwrap();
-        eventually(|| family.look(&child).in_group.is_none());
+        eventually(|| family.remaining(&child).in_group.is_none());
         assert!(processes::of(member.pid).is_some_and(|process| !process.is_alive()), "it is not reaped");
         child.reap();
     }
 
     #[test]
-    fn who_loses_its_parent_during_a_look_is_seen() {
+    fn a_process_that_loses_its_parent_during_a_check_is_found() {
         for _ in 0..30 {
             let child = shell(c"(sleep 600 & sleep 0.05) & exit 0");
             let (family, begun) = (Family::default(), Instant::now());
             while begun.elapsed() < Duration::from_millis(100) {
-                assert!(family.look(&child).in_group.is_some());
+                assert!(family.remaining(&child).in_group.is_some());
             }
             child.signal(ProcessGroup::Own, Signal::KILL).unwrap();
             child.reap();

@@ -1,4 +1,4 @@
-//! The real host: a child process, signals from the kernel, the user's terminal.
+//! The real system: a child process, signals from the kernel, the user's terminal.
 
 use super::CommandHost;
 use crate::event::{Event, Problem};
@@ -6,7 +6,7 @@ use crate::process::signal::Signal;
 use crate::process::{ChildChange, ProcessGroup, Remaining, Target};
 use crate::supervise::forwarding::{self, EarlyEffect, ProcessFacts, SessionRole};
 use crate::supervise::machine::{CommandInput, Fault};
-use crate::supervise::policy::{self, GroupPolicy, Policy};
+use crate::supervise::policy::{GroupPolicy, Policy};
 use crate::sys::child::{Child, Program, Stdio, Unborn};
 use crate::sys::family::Family;
 use crate::sys::lookup::Command;
@@ -18,33 +18,33 @@ use std::ffi::CString;
 use std::io;
 use std::time::Duration;
 
-/// How long the child is not looked at when signals cannot be read, which no kernel is known to do.
-const READ_RETRY: Duration = Duration::from_secs(1);
+/// The pause after an error while reading signals; not known to happen.
+const READ_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// One command, its child, and all that signals it.
+/// The command, its child and its family.
 #[derive(Debug)]
 pub(crate) struct ProcessHost {
     command: Command,
     facts: ProcessFacts,
     terminal: Option<Terminal>,
     signal_reader: SignalReader,
-    /// What is about to be the child.
+    /// A child whose execve(2) is not known to have succeeded yet.
     unborn: Option<Unborn>,
     child: Option<Child>,
-    /// Whether the child's end was said; it is not reaped yet.
+    /// Whether the child's exit was returned; it is not reaped yet.
     ended: bool,
     family: Family,
     finish_messages: fn(),
 }
 
 impl ProcessHost {
-    /// Looks where xassume stands and takes the signals upon itself. On the main thread, within the runtime, before
-    /// anything that may start another thread. `finish_messages` waits until all messages are written.
+    /// Begins to read signals. To be called on the main thread, within the runtime, and before another thread is
+    /// started. `finish_messages` waits until all messages are written.
     ///
     /// # Errors
     /// The kernel gives no descriptor for signals.
     pub(crate) fn prepare(command: Command, process_group: GroupPolicy, finish_messages: fn()) -> io::Result<Self> {
-        // From here on this process holds a session at all times.
+        // From here on this process has a session in memory.
         signals::forbid_core_dumps();
         let terminal = Terminal::of_the_user();
         let group = match (process_group, &terminal) {
@@ -71,16 +71,15 @@ impl ProcessHost {
         })
     }
 
-    /// Waits for a signal that ends xassume before the command exists: to be raced with the first session. A stop
-    /// signal stops xassume meanwhile.
+    /// Waits for a signal that ends xassume, while the first session is fetched. A stop signal stops xassume meanwhile.
     pub(crate) async fn fatal_signal(&self) -> Signal {
         loop {
             let Ok(arrival) = self.signal_reader.next().await else {
-                tokio::time::sleep(READ_RETRY).await;
+                tokio::time::sleep(READ_RETRY_PAUSE).await;
                 continue;
             };
             match forwarding::before_start(arrival.signal) {
-                EarlyEffect::Die => return arrival.signal,
+                EarlyEffect::End => return arrival.signal,
                 EarlyEffect::Pause => signals::pause(Signal::STOP),
                 EarlyEffect::Ignore => self.reap_orphans(),
             }
@@ -92,7 +91,7 @@ impl ProcessHost {
         reap::orphans(unborn.or(self.child.as_ref().map(Child::pid)));
     }
 
-    /// The child is the command, or is not and has ended.
+    /// The input for the outcome of a start.
     fn born(&mut self, outcome: io::Result<Child>) -> CommandInput {
         self.unborn = None;
         match outcome {
@@ -123,8 +122,7 @@ impl CommandHost for ProcessHost {
     }
 
     fn caveats(&self, policy: &Policy) -> Vec<Event> {
-        let terminal = if self.terminal.is_some() { policy::Terminal::Present } else { policy::Terminal::Absent };
-        policy.caveats(terminal, tty::stdin())
+        policy.caveats(self.terminal.is_some(), tty::stdin())
     }
 
     fn start(&mut self, environment: Vec<CString>) -> Result<(), Fault> {
@@ -164,13 +162,13 @@ impl CommandHost for ProcessHost {
         sent.map_err(|error| problem(&error))
     }
 
-    fn look(&mut self) -> Remaining {
-        self.child.as_ref().map(|child| self.family.look(child)).unwrap_or_default()
+    fn remaining(&mut self) -> Remaining {
+        self.child.as_ref().map(|child| self.family.remaining(child)).unwrap_or_default()
     }
 
-    fn sweep(&mut self) {
+    fn kill_group(&mut self) {
         if let Some(child) = &self.child {
-            // What is left is zombies and processes that cannot be killed, or cannot be seen without a /proc.
+            // What is left are zombies and processes that cannot be killed, or cannot be seen without /proc.
             let _ = child.signal(ProcessGroup::Own, Signal::KILL);
         }
     }
@@ -215,7 +213,7 @@ impl CommandHost for ProcessHost {
                     }
                 }
                 Ok(arrival) => return CommandInput::Signal(arrival),
-                Err(_) => tokio::time::sleep(READ_RETRY).await,
+                Err(_) => tokio::time::sleep(READ_RETRY_PAUSE).await,
             }
         }
     }

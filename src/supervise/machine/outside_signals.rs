@@ -1,4 +1,4 @@
-//! What signals from outside do to the command, and to its restarts.
+//! The rules for signals from outside: forwarding, and cancelled restarts.
 
 use super::state::{Machine, OutsideTerm, PendingStart, PendingStop, Phase, Restarts};
 use crate::event::Event;
@@ -9,8 +9,8 @@ use crate::supervise::machine::actions::{Action, Final};
 use crate::supervise::policy::DeliveryTime;
 
 impl Machine {
-    /// The child alone was stopped, so the shell that waits for xassume would never get its prompt back. In a group
-    /// of its own no shell waits.
+    /// Only the child was stopped, so the shell that waits for xassume would not return to its prompt: xassume stops
+    /// too. In a group of its own no shell waits for it.
     pub(super) fn pause_with_child(&self, signal: Signal, out: &mut Vec<Action>) {
         let by_job_control = [Signal::TSTP, Signal::TTIN, Signal::TTOU].contains(&signal);
         match self.facts.group {
@@ -22,7 +22,6 @@ impl Machine {
         }
     }
 
-    /// A signal from outside, for a child.
     pub(super) fn signal(&mut self, arrival: Arrival, child: Pid, out: &mut Vec<Action>) {
         let forward = [
             Action::Signal(self.forward_target(), arrival.signal),
@@ -40,25 +39,23 @@ impl Machine {
         self.consider_cancelling(arrival, out);
     }
 
-    /// A signal from outside, and no command to forward it to.
     pub(super) fn signal_without_child(&mut self, arrival: Arrival, start: PendingStart, out: &mut Vec<Action>) {
         let early = forwarding::before_start(arrival.signal);
         match (early, start.after) {
-            (EarlyEffect::Die, None) => {
+            (EarlyEffect::End, None) => {
                 start.step.abort(out);
                 self.exit(Final::Ended(End::Killed(arrival.signal)), out);
             }
-            (EarlyEffect::Die, Some(_)) => self.consider_cancelling(arrival, out),
+            (EarlyEffect::End, Some(_)) => self.consider_cancelling(arrival, out),
             (EarlyEffect::Pause, None | Some(_)) => out.push(Action::Pause(Signal::STOP)),
             (EarlyEffect::Ignore, None | Some(_)) => {}
         }
     }
 
-    /// TERM cancels every later restart: a service that was told to end must not come back. INT, QUIT and a hang-up of the
-    /// terminal do so only between stop and start, since before it they are the command's own affair. No other signal does.
+    /// TERM cancels every later restart. INT, QUIT and a hang-up of the terminal cancel it only between stop and start:
+    /// while the command runs, it handles them itself. No other signal cancels it.
     ///
-    /// A stop that has begun is carried through, with its timeout. Sessions are refreshed on if they still reach the
-    /// command while it drains.
+    /// A stop that has begun is completed, with its timeout. Refreshes continue if they still reach the command.
     pub(super) fn consider_cancelling(&mut self, arrival: Arrival, out: &mut Vec<Action>) {
         let signal = arrival.signal;
         if signal == Signal::TERM {

@@ -189,11 +189,11 @@ impl CommandHost for Sim {
         }
         Ok(())
     }
-    fn look(&mut self) -> Remaining {
+    fn remaining(&mut self) -> Remaining {
         self.log("look");
         Remaining::default()
     }
-    fn sweep(&mut self) {
+    fn kill_group(&mut self) {
         self.log("sweep");
     }
     fn reap(&mut self) {
