@@ -1,9 +1,9 @@
-//! The rules of the supervision: events in, actions out. No clock, no process, no secret.
+//! The rules of the supervision: inputs in, actions out. No clock, no process, no secret.
 //!
-//! The machine is two: the command's half, here, and its session's half in [`renewal`]. They meet in one place,
-//! [`Machine::consequence`]: what a new session means for the command. `supervise`'s head draws both.
+//! The half for the command is here, the half for its session in [`renewal`]. They meet in [`Machine::consequence`]:
+//! what a new session means for the command. The head of `supervise` has the diagram.
 //!
-//! Each rule stands where its state and its event meet; no `_` arm hides a pair that nobody thought of.
+//! Each rule is an arm of a match of state, then input; there is no `_` arm that could hide a pair.
 
 mod actions;
 mod ending;
@@ -29,7 +29,7 @@ use state::{
 };
 
 impl Machine {
-    /// A supervision with its first session in hand; the first deadline has come already, and starts the command.
+    /// A supervision whose first session is there. Its first deadline has passed already, and starts the command.
     pub(crate) fn new(policy: Policy, facts: ProcessFacts, first: &Validity, now: Now, dice: Dice) -> Self {
         Self {
             policy,
@@ -46,7 +46,6 @@ impl Machine {
         }
     }
 
-    /// What is to be done about an event.
     pub(crate) fn handle(&mut self, event: Input, now: Now) -> Vec<Action> {
         let mut out = Vec::new();
         match event {
@@ -56,7 +55,7 @@ impl Machine {
                 self.consequence(consequence, now, &mut out);
             }
             Input::Wake => {
-                // The session first: when it is lost, nothing may be started any more.
+                // The session first: once it is lost, nothing may be started.
                 let consequence = self.renewal.wake(now, &mut out);
                 self.consequence(consequence, now, &mut out);
                 self.wake(now, &mut out);
@@ -65,7 +64,7 @@ impl Machine {
         out
     }
 
-    /// When to be woken, if nothing happens before. None: only an answer or the child can move things on.
+    /// When to wake the machine, if no other input comes before. `None`: it waits for an answer or for the child.
     pub(crate) fn deadline(&self) -> Option<Deadline> {
         let mine = match self.phase {
             Phase::Starting(PendingStart { step: StartStep::Due(at) | StartStep::Awaited(at), .. }) => Some(at),
@@ -80,7 +79,7 @@ impl Machine {
         }
     }
 
-    /// The names of both states, as the picture has them: the command's and its session's.
+    /// The names of both states in the diagram: the command's and its session's.
     #[cfg(test)]
     fn state_names(&self) -> (&'static str, &'static str) {
         let command = match self.phase {
@@ -93,14 +92,13 @@ impl Machine {
         (command, self.renewal.state_name())
     }
 
-    /// Something happened to the command.
     fn command(&mut self, event: CommandInput, now: Now, out: &mut Vec<Action>) {
         match self.phase {
             Phase::Starting(start) => match event {
                 CommandInput::Started(child) => self.started(child, start, now, out),
                 CommandInput::NotStarted(fault) => self.not_started(fault, start, now, out),
                 CommandInput::Signal(arrival) => self.signal_without_child(arrival, start, out),
-                // No child is the command.
+                // No child runs the command.
                 CommandInput::Ended(_)
                 | CommandInput::Paused(_)
                 | CommandInput::StopSent
@@ -111,7 +109,7 @@ impl Machine {
                 CommandInput::Ended(end) => self.ended(child, end, now, out),
                 CommandInput::Paused(signal) => self.pause_with_child(signal, out),
                 CommandInput::Signal(arrival) => self.signal(arrival, child, out),
-                // Answers to nothing that was asked.
+                // Not an answer to an action.
                 CommandInput::Started(_)
                 | CommandInput::NotStarted(_)
                 | CommandInput::StopSent
@@ -124,7 +122,7 @@ impl Machine {
                 CommandInput::OrphanReaped => stop.orphan_reaped(out),
                 CommandInput::Remaining(remaining) => self.remaining(stop, remaining, now, out),
                 CommandInput::Signal(arrival) => self.signal(arrival, stop.child, out),
-                // A pause is not waited for: SIGKILL ends a stopped process too.
+                // SIGKILL ends a stopped process too.
                 CommandInput::Paused(_) | CommandInput::Started(_) | CommandInput::NotStarted(_) => {}
             },
             Phase::Ended => match event {
@@ -140,7 +138,6 @@ impl Machine {
         }
     }
 
-    /// Time has passed for the command.
     fn wake(&mut self, now: Now, out: &mut Vec<Action>) {
         match self.phase {
             Phase::Starting(start) => self.wake_start(start, now, out),
@@ -149,7 +146,7 @@ impl Machine {
         }
     }
 
-    /// What the session's half came to, for the command.
+    /// Does what a change of the session means for the command.
     fn consequence(&mut self, consequence: Option<Consequence>, now: Now, out: &mut Vec<Action>) {
         let Some(consequence) = consequence else { return };
         match self.phase {
@@ -176,7 +173,7 @@ impl Machine {
                     start.step.abort(out);
                     self.exit(Final::Lapsed, out);
                 }
-                // The next start takes what is new; a child that is there already was given what was before.
+                // The next start gets the new session; a child that exists already has the one before.
                 Consequence::Refreshed => {
                     self.phase = Phase::Starting(PendingStart { given: Given::Replaced, ..start })
                 }

@@ -1,25 +1,23 @@
-//! The supervision of a command: it runs as long as it likes, and its session never gets old.
+//! Supervision of a command: its session is refreshed before it expires, and the command is restarted or signalled.
 //!
-//! Two small machines side by side: what becomes of the command, and what becomes of its session.
+//! Two state machines run in parallel, one for the command and one for its session:
 //!
 #![doc = include_str!("states.md")]
 //!
-//! - [`machine`] holds the rules: events in, actions out, no clock and no process. A test plays every short history
-//!   against it, and holds this picture to what it saw.
-//! - [`schedule`] says when a refresh is due, [`forwarding`] what becomes of a signal. Both are arithmetic.
+//! - [`machine`] has the rules: inputs in, actions out, without a clock or a process. A test plays every sequence of
+//!   inputs up to a length and compares this diagram with the transitions that it sees.
+//! - [`schedule`] computes when a refresh is due, [`forwarding`] what to do with a signal.
 //! - `driver` polls the child, the signals, the STS call, the delivery and the timer, in that order, and performs the
-//!   actions.
-//!   It decides nothing.
-//! - [`ports`] is what it needs of others: sessions, and their delivery.
-//! - [`event`](crate::event) is what there is to tell, [`policy`] what the user asked for; [`process`](crate::process) and its `signal` are words.
+//!   actions. It decides nothing.
+//! - [`ports`] is what it needs from outside: sessions, and their delivery. [`policy`] is what the flags ask for.
 //!
-//! What each of them may rely on:
-//! - A new session comes first, then the stop, then the start: a refresh that fails costs the command nothing.
-//! - A command that ends by itself is final. TERM from outside makes any end final.
-//! - A child's process id is used only until it is reaped, so no signal ever reaches a stranger. It is reaped when those
-//!   whom it left behind have ended, as far as they are waited for.
-//! - The answer to a question (stop, look) comes before anything else happens. That to a start or a delivery takes its
-//!   time: meanwhile signals are heard, and the command may end.
+//! Invariants:
+//! - First the new session, then the stop, then the start: a failed refresh does not affect the command.
+//! - The exit of a command is final, unless xassume stopped it for a restart. TERM from outside makes every exit final.
+//! - The child's process ID is used only until it is reaped, so no signal reaches an unrelated process. The child is
+//!   reaped when the processes that it left behind have exited, if xassume waits for them.
+//! - The answer to [`machine::Action::Stop`] or [`machine::Action::CheckRemaining`] is the next input. A start or a
+//!   delivery takes time; meanwhile signals may arrive and the command may exit.
 
 pub(crate) mod driver;
 pub(crate) mod forwarding;

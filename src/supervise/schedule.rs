@@ -1,42 +1,37 @@
-//! When to refresh a session, and when to try again: arithmetic on two clocks.
-//!
-//! Two clocks, because each is wrong at times. The boot clock (`CLOCK_BOOTTIME`) counts suspend and cannot be set,
-//! but a restored snapshot stops it. The wall clock is what `Expiration` is written in, but it can be set. A
-//! moment has come when either says so: the worst that a wrong clock can do is one early refresh.
-//!
-//! Pure: moments and randomness come from outside.
+//! When a refresh or a retry is due. Pure: times and randomness are arguments. See [`crate::moment`] for the two
+//! clocks.
 
 use crate::moment::{Deadline, Now};
 use crate::session::Validity;
 use std::time::{Duration, SystemTime};
 
-/// No two refreshes begin closer than this, whatever the clocks and the lifetimes say.
+/// The least time between the starts of two refreshes, whatever clocks and lifetimes say.
 pub(crate) const MIN_INTERVAL: Duration = Duration::from_secs(1);
-/// With less than this left, a session that cannot be refreshed is worth a line.
+/// With less left, a session whose refresh fails gets a warning.
 pub(crate) const EXPIRES_SOON: Duration = Duration::from_mins(5);
-/// How often one refresh calls STS, when calls fail for no lasting reason: the schedule itself tries again soon, and
-/// what a whole fleet has in flight when STS recovers arrives at once.
+/// Calls to STS per refresh, if they fail for a passing reason. Few, since the schedule retries soon, and the calls of
+/// a whole fleet arrive at once when STS recovers.
 pub(crate) const REFRESH_ATTEMPTS: u32 = 3;
-/// The restart needs this beyond the stop timeout: the STS call, and the command's own start.
+/// Time for the STS call and the start of the command, in addition to the stop timeout.
 const STOP_RESERVE: Duration = Duration::from_secs(30);
 const ONE_MINUTE: Duration = Duration::from_mins(1);
 const TEN_MINUTES: Duration = Duration::from_mins(10);
 const ONE_HOUR: Duration = Duration::from_hours(1);
 
-/// How long a session holds, by this machine's clocks.
+/// The time of a session by the local clocks.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Term {
     boot_expiry: Duration,
     wall_expiry: SystemTime,
-    /// `Expiration` as STS wrote it, by the server's clock: to be shown, not to be computed with.
+    /// `Expiration` by the clock of STS: for display only.
     pub(crate) expiration: SystemTime,
-    /// The whole lifetime that was granted.
+    /// The whole granted lifetime.
     pub(crate) lifetime: Duration,
 }
 
 impl Term {
-    /// The term of a session of which `validity.left` is left now. Both clocks start from that: a local clock that
-    /// is wrong does no harm as long as it is steadily wrong.
+    /// The term of a session with `validity.left` left now. Both clocks count from now, so a wrong clock does no harm
+    /// while its error stays the same.
     pub(crate) fn of(validity: &Validity, now: Now) -> Self {
         Self {
             boot_expiry: now.boot.saturating_add(validity.left),
@@ -50,12 +45,12 @@ impl Term {
         self.before_expiry(Duration::ZERO)
     }
 
-    /// The moment at which `lead` is left.
+    /// The time at which `lead` is left.
     pub(crate) fn before_expiry(&self, lead: Duration) -> Deadline {
         Deadline { boot: self.boot_expiry.saturating_sub(lead), wall: self.wall_expiry.checked_sub(lead) }
     }
 
-    /// What is left, by the clock that has less; zero when it has expired.
+    /// The time left by the clock that has less; zero after the expiry.
     pub(crate) fn left(&self, now: Now) -> Duration {
         let by_wall = self.wall_expiry.duration_since(now.wall).unwrap_or_default();
         self.boot_expiry.saturating_sub(now.boot).min(by_wall)
@@ -65,29 +60,28 @@ impl Term {
 /// How far before the expiry a refresh is due (`--refresh-margin`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Margin {
-    /// By the rule of what the refresh is for, spread at random.
+    /// Depends on [`RefreshPurpose`], with jitter.
     Auto,
-    /// At exactly this much, but never before half the lifetime.
+    /// Exactly this much, but never before half the lifetime.
     Fixed(Duration),
 }
 
 /// What a refresh is for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum RefreshPurpose {
-    /// Something is done to the command: as late as is safe.
+    /// The command is restarted or signalled: as late as is safe.
     Act { stop_timeout: Duration },
-    /// Programs fetch the credentials themselves: early, since SDKs refetch 15 minutes before the expiry.
+    /// Programs fetch the credentials themselves: early, since some SDKs fetch again 15 minutes before the expiry.
     Serve,
 }
 
-/// Which session of a run a refresh replaces.
+/// Whether a refresh replaces the first session of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum RefreshKind {
     First,
     Later,
 }
 
-/// When refreshes are due.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Timing {
     pub(crate) purpose: RefreshPurpose,
@@ -95,30 +89,30 @@ pub(crate) struct Timing {
 }
 
 impl Timing {
-    /// How much is left of a session when it is refreshed, at the latest; at most half its lifetime.
+    /// The least time left when a session is refreshed; at most half its lifetime.
     pub(crate) fn margin(&self, lifetime: Duration) -> Duration {
         let wanted = match (self.margin, self.purpose) {
             (Margin::Fixed(margin), RefreshPurpose::Act { .. } | RefreshPurpose::Serve) => margin,
             (Margin::Auto, RefreshPurpose::Act { stop_timeout }) => {
-                spread(lifetime).max(stop_timeout.saturating_add(STOP_RESERVE))
+                jitter(lifetime).max(stop_timeout.saturating_add(STOP_RESERVE))
             }
             (Margin::Auto, RefreshPurpose::Serve) => (lifetime / 3).min(ONE_HOUR),
         };
         wanted.min(lifetime / 2)
     }
 
-    /// How much is left when this refresh is due: the margin and a jitter, so that a fleet that started in one
-    /// minute does not refresh in one. The jitter keeps its width when the margin is cut at half the lifetime.
-    pub(crate) fn lead(&self, lifetime: Duration, turn: RefreshKind, dice: &mut Dice) -> Duration {
-        let (latest, earliest) = self.leads(lifetime, turn);
+    /// The time left when this refresh is due: the margin plus jitter, which spreads the refreshes of a fleet that
+    /// started together. The jitter keeps its width where the margin is limited to half the lifetime.
+    pub(crate) fn lead(&self, lifetime: Duration, kind: RefreshKind, dice: &mut Dice) -> Duration {
+        let (latest, earliest) = self.leads(lifetime, kind);
         dice.between(latest, earliest)
     }
 
-    /// The least and the most that can be left when this refresh is due.
-    pub(crate) fn leads(&self, lifetime: Duration, turn: RefreshKind) -> (Duration, Duration) {
+    /// The least and the most time left when this refresh is due.
+    pub(crate) fn leads(&self, lifetime: Duration, kind: RefreshKind) -> (Duration, Duration) {
         let latest = self.margin(lifetime);
         let half = lifetime / 2;
-        match (self.margin, self.purpose, turn) {
+        match (self.margin, self.purpose, kind) {
             (
                 Margin::Fixed(_),
                 RefreshPurpose::Act { .. } | RefreshPurpose::Serve,
@@ -130,24 +124,23 @@ impl Timing {
                 RefreshPurpose::Act { .. } | RefreshPurpose::Serve,
                 RefreshKind::First | RefreshKind::Later,
             ) => {
-                let latest = latest.min(half.saturating_sub(spread(lifetime)));
-                (latest, latest + spread(lifetime))
+                let latest = latest.min(half.saturating_sub(jitter(lifetime)));
+                (latest, latest + jitter(lifetime))
             }
         }
     }
 }
 
-/// A tenth of the lifetime, at most ten minutes.
-fn spread(lifetime: Duration) -> Duration {
+/// The width of the jitter: a tenth of the lifetime, at most ten minutes.
+fn jitter(lifetime: Duration) -> Duration {
     (lifetime / 10).min(TEN_MINUTES)
 }
 
-/// How long to wait after that many failed refreshes in a row, at least [`MIN_INTERVAL`].
+/// The wait after this number of failed refreshes in a row; at least [`MIN_INTERVAL`].
 ///
-/// Full jitter: up to 8 s, then up to 60 s, from the third failure on up to 5 minutes, so that a fleet does not
-/// come back to a service in trouble as one. Never more than a third of the lifetime (5 minutes of the shortest
-/// session that STS grants) nor, before the expiry, than what is left, so that a try comes in time; but within its
-/// last minute a session is not fought for: hosts that closed in on their expiry would all be there at once.
+/// Full jitter: up to 8 s, then 60 s, then 5 minutes, so that a fleet does not return at once to a service in trouble.
+/// At most a third of the lifetime and, before the expiry, at most the time left, so that one retry comes in time. In
+/// the last minute that limit does not shrink further: all hosts would retry at their expiry.
 pub(crate) fn retry_in(failures: u32, lifetime: Duration, left: Duration, dice: &mut Dice) -> Duration {
     let longest = match failures {
         0 | 1 => Duration::from_secs(8),
@@ -158,7 +151,7 @@ pub(crate) fn retry_in(failures: u32, lifetime: Duration, left: Duration, dice: 
     dice.between(MIN_INTERVAL, longest.min(lifetime / 3).min(in_time))
 }
 
-/// Random numbers that are good for spreading load and for nothing else: splitmix64 (Steele, Lea, Flood 2014).
+/// Random numbers to spread load: splitmix64 (Steele, Lea, Flood 2014). Not for secrets.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Dice {
     Seeded(u64),
@@ -182,7 +175,7 @@ impl Dice {
         }
     }
 
-    /// Uniform from `low` to `high`; `low` when that is not below `high`.
+    /// Uniform from `low` to `high`; `low` if that is not below `high`.
     fn between(&mut self, low: Duration, high: Duration) -> Duration {
         let width = high.saturating_sub(low).as_nanos();
         let part = (width.saturating_mul(u128::from(self.roll()))) >> 64;

@@ -1,4 +1,4 @@
-//! What the machine hears and what it asks for.
+//! The inputs and actions of the machine.
 
 use crate::event::{Event, Problem};
 use crate::process::signal::Signal;
@@ -6,28 +6,27 @@ use crate::process::{Arrival, ChildChange, End, Pid, Remaining, Target};
 use crate::session::Validity;
 use std::time::Duration;
 
-/// Something happened.
 #[derive(Clone, Debug)]
 pub(crate) enum Input {
     Command(CommandInput),
     Session(SessionInput),
-    /// The deadline may have come; one that comes too early does no harm.
+    /// The deadline may have passed; a wake-up that comes too early is harmless.
     Wake,
 }
 
-/// To the command, or to xassume in its place.
+/// About the command, or a signal to xassume.
 #[derive(Clone, Debug)]
 pub(crate) enum CommandInput {
-    /// The answer to [`Action::Spawn`]: a child runs the command. It may take its time.
+    /// Answer to [`Action::Spawn`], possibly late: a child runs the command.
     Started(Pid),
-    /// The other answer: none does.
+    /// The other answer to [`Action::Spawn`].
     NotStarted(Fault),
-    /// The answer to [`Action::Stop`]: the signal was sent. The other answer is [`Self::Ended`]: the child had ended
-    /// before, by itself.
+    /// Answer to [`Action::Stop`]: the signal was sent. The other answer is [`Self::Ended`]: the child had exited
+    /// before.
     StopSent,
-    /// The child ended; it is still to be reaped. Said once.
+    /// The child exited, and is not reaped yet. Comes once.
     Ended(End),
-    /// While an ended child is not reaped: another of xassume's children ended and was reaped.
+    /// Before the exited child is reaped: another child of xassume exited and was reaped.
     OrphanReaped,
     /// The answer to [`Action::CheckRemaining`].
     Remaining(Remaining),
@@ -46,91 +45,91 @@ impl From<ChildChange> for CommandInput {
     }
 }
 
-/// To the session.
+/// About the session.
 #[derive(Clone, Debug)]
 pub(crate) enum SessionInput {
-    /// The answer to [`Action::Assume`].
+    /// Answer to [`Action::Assume`].
     Obtained(Validity),
-    /// The other answer.
+    /// The other answer to [`Action::Assume`].
     Refused(Problem),
-    /// The answer to [`Action::Publish`].
+    /// Answer to [`Action::Publish`].
     Published,
-    /// The other answer: the session could not be delivered.
+    /// The other answer to [`Action::Publish`].
     Unpublished(Problem),
 }
 
-/// Why the command was not started: fork(2) or execve(2) failed with this error number; `text` is what it means.
+/// Why the command was not started: the error number of fork(2) or execve(2), and its text.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Fault {
     pub(crate) errno: i32,
     pub(crate) text: String,
 }
 
-/// What the driver is to do, in the order given.
+/// What the driver has to do, in this order.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Action {
-    /// Begin to obtain a session.
+    /// Start a call for a new session.
     Assume,
-    /// Drop the attempt, or the delivery of what it gave.
+    /// Drop the call or the delivery in progress.
     Abandon,
-    /// Hand the session that was obtained to those who can have it now.
+    /// Deliver the new session.
     Publish,
     /// Start the command with the newest session.
     Spawn,
-    /// Kill and forget the child that is not the command yet.
+    /// Kill the child that does not run the command yet.
     AbortStart,
-    /// Unless the child has ended already: send the stop signal to it and its family in its group, then CONT, since a
-    /// stopped process acts on nothing else.
+    /// Unless the child has exited: send the stop signal to it and to the family in its group, then CONT, since a
+    /// stopped process handles no other signal.
     Stop(Signal),
     Signal(Target, Signal),
-    /// Look who is left of the ended child's group and family.
+    /// Check which processes of the group and the family remain.
     CheckRemaining,
-    /// Kill what is left of the command's own group. Its leader is not reaped yet, so the id is still its own.
+    /// Kill the rest of the command's own group. Its leader is not reaped yet, so the ID is still its own.
     KillGroup,
-    /// Take the ended child off the process table; from here on its id means nothing.
+    /// Reap the child; its process ID may be reused from here on.
     Reap,
-    /// Put the terminal back as it was when xassume started, if it is still ours.
+    /// Restore the terminal settings of the start, if xassume is in the foreground.
     RestoreTerminal,
-    /// Stop xassume itself; it goes on when it is continued.
+    /// Stop xassume itself until it is continued.
     Pause(Signal),
     Emit(Event),
-    /// The end. Nothing follows, and no child is alive.
+    /// The last action; no child is alive.
     Exit(Final),
 }
 
 /// How the supervision ended.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Final {
-    /// As the command did.
+    /// As the command ended.
     Ended(End),
-    /// The command could not be started: the error number of fork(2) or execve(2).
+    /// The error number of fork(2) or execve(2).
     NotStarted { errno: i32 },
-    /// The command was stopped, because its session expired and could not be refreshed.
+    /// The session expired without a refresh, and the command was stopped.
     Lapsed,
 }
 
 impl Fault {
-    /// The program file was not read within [`START_LIMIT`].
+    /// The program file could not be read within [`START_LIMIT`].
     pub(super) fn late() -> Self {
         Self { errno: libc::ETIMEDOUT, text: format!("no answer within {}s", START_LIMIT.as_secs()) }
     }
 
-    /// Whether another attempt may well succeed: out of processes or memory, the file is being written, or the file
-    /// system gave no answer.
+    /// Whether a later attempt may succeed: no processes or memory, the file is being written, or the file system does
+    /// not answer.
     pub(super) fn is_passing(&self) -> bool {
         [libc::EAGAIN, libc::ENOMEM, libc::ETXTBSY, libc::ETIMEDOUT].contains(&self.errno)
     }
 }
 
-/// How often, and how long after one another, a restart is tried that failed for a passing reason.
+/// How often a failed restart is retried, and after which pause.
 pub(crate) const START_RETRIES: u32 = 3;
 pub(crate) const START_RETRY_IN: Duration = Duration::from_secs(1);
-/// How long a child may take to be the command: its program file may be on a file system that gives no answer.
+/// How long the execve(2) of a child may take: the program file may be on a file system that does not answer.
 pub(crate) const START_LIMIT: Duration = Duration::from_secs(10);
-/// The pause after the first look at what is left of a stopped command; each is twice the one before, up to the longest.
+/// The pause after the first check for remaining processes; it doubles up to the longest.
 pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(10);
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(100);
-/// How long after the command's end a process of its group is named that is still there.
+/// A process that remains in the group this long after the exit is named in a message.
 pub(crate) const NAMED_AFTER: Duration = Duration::from_secs(2);
-/// How long after SIGKILL the command itself is killed once more, and what it left behind is no longer waited for.
+/// How long after SIGKILL it is sent to the command once more, and remaining processes are no longer waited for.
 pub(crate) const LINGER_LIMIT: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! What the command's rules do when it has ended, and what both its starts and its stops need.
+//! The rules for the end of the command, and what starts and stops share.
 
 use super::state::{AfterStop, Machine, OutsideTerm, PendingStart, Phase, RefreshSignal, StartStep};
 use crate::event::{Event, Stop};
@@ -8,7 +8,7 @@ use crate::process::{End, Pid, ProcessGroup, Target};
 use crate::supervise::machine::actions::{Action, Final};
 
 impl Machine {
-    /// The command has ended, and xassume has not asked it to.
+    /// The command has exited without a stop by xassume.
     pub(super) fn ended(&mut self, child: Pid, end: End, now: Now, out: &mut Vec<Action>) {
         match self.outside {
             OutsideTerm::Received if self.facts.me == 1 => self.drain(child, end, now, out),
@@ -16,7 +16,7 @@ impl Machine {
         }
     }
 
-    /// A command that ends by itself is final, whatever its status; what it left behind is left alone.
+    /// The exit is final, whatever the status. Processes that the command left behind keep running.
     fn ended_by_itself(&mut self, end: End, out: &mut Vec<Action>) {
         out.push(Action::Reap);
         match end {
@@ -31,7 +31,7 @@ impl Machine {
         self.exit(Final::Ended(end), out);
     }
 
-    /// A command that was asked to stop has ended, and so has all that it left behind, as far as that can be ended.
+    /// A stopped command has exited, and so have its remaining processes, as far as they can be killed.
     pub(super) fn stopped(&mut self, how: Stop, then: AfterStop, end: End, now: Now, out: &mut Vec<Action>) {
         out.push(Action::Emit(Event::Stopped { how, end }));
         match self.facts.group {
@@ -41,7 +41,7 @@ impl Machine {
         out.push(Action::Reap);
         self.restore_terminal(out);
         match then {
-            // At the next wake-up, not now: a signal that is already here is heard first, and may cancel it.
+            // At the next wake-up, not now: a signal that is already pending comes first, and may cancel the restart.
             AfterStop::Restart => {
                 self.phase = Phase::Starting(PendingStart::at(StartStep::Due(now.boot), Some(end)));
             }
@@ -50,14 +50,14 @@ impl Machine {
         }
     }
 
-    /// The refresh signal goes to the command alone: what it started did not ask for it.
+    /// Only the command gets the refresh signal: its children may not handle it.
     pub(super) fn send_refresh_signal(&mut self, signal: Signal, child: Pid, out: &mut Vec<Action>) {
         self.refresh_signal = RefreshSignal::Sent(signal);
         out.push(Action::Signal(Target::Process, signal));
         out.push(Action::Emit(Event::Signalled { signal, pid: child }));
     }
 
-    /// Whom a signal from outside is forwarded to.
+    /// Where a signal from outside is forwarded to.
     pub(super) fn forward_target(&self) -> Target {
         match self.facts.group {
             ProcessGroup::Own => Target::Group,
@@ -65,7 +65,7 @@ impl Machine {
         }
     }
 
-    /// A command that did not leave by its own door may have left the terminal in raw mode.
+    /// A command that was killed may have left the terminal in raw mode.
     pub(super) fn restore_terminal(&self, out: &mut Vec<Action>) {
         match self.facts.group {
             ProcessGroup::Shared => out.push(Action::RestoreTerminal),

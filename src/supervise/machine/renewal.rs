@@ -1,6 +1,6 @@
-//! The session's half of the machine: when to refresh, what a failure means, which lines are due.
+//! The half of the machine for the session: when to refresh, what a failure means, which messages are due.
 //!
-//! It knows nothing of the command; what a refresh means for that is told as a [`Consequence`].
+//! It does not know the command; a [`Consequence`] says what a refresh means for it.
 
 use crate::event::{Event, Problem};
 use crate::moment::{Deadline, Now};
@@ -9,34 +9,33 @@ use crate::supervise::policy::{Duty, OnRefreshFailure, Policy};
 use crate::supervise::schedule::{Dice, EXPIRES_SOON, MIN_INTERVAL, RefreshKind, Term, retry_in};
 use std::time::Duration;
 
-/// The session of a supervision, and the one that is to follow it.
+/// The session in effect, and its refresh.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Renewal {
     state: SessionState,
     policy: Policy,
     term: Term,
     due: Deadline,
-    /// When the last refresh began, by the boot clock.
+    /// When the last refresh began (boot clock).
     began: Duration,
-    /// In a row.
+    /// Failures in a row.
     failures: u32,
     alarm: Alarm,
     /// For retries.
     dice: Dice,
-    /// For refreshes, and never advanced: each host keeps its own jitter, so that hosts which started together drift
-    /// apart steadily. With a new one each time they would wander, and meet for half a day.
+    /// For refreshes, and never advanced: each host keeps its own jitter, so that hosts that started together drift
+    /// apart steadily. With new jitter each time, their refreshes would coincide again for hours.
     pace: Dice,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum SessionState {
-    /// For `due`.
+    /// The refresh is at `due`.
     Waiting,
-    /// An STS call is in flight.
     Assuming(Begun),
-    /// A session was obtained and is being delivered.
+    /// A new session is being delivered.
     Publishing(Term),
-    /// No more sessions are wanted.
+    /// No more refreshes.
     Idle,
 }
 
@@ -45,11 +44,11 @@ enum SessionState {
 enum Begun {
     /// Before the session expired.
     InTime,
-    /// After the expiry, as when the machine slept through it.
+    /// After the expiry, for example after a suspend.
     Late,
 }
 
-/// The last line that was told of a session in trouble.
+/// The last warning about the session in effect.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 enum Alarm {
     None,
@@ -58,14 +57,14 @@ enum Alarm {
     Expired,
 }
 
-/// What the command's half has to act on.
+/// What a change of the session means for the command.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Consequence {
     /// A new session is in effect.
     Refreshed,
-    /// The session nears its expiry, and no other can reach the command.
+    /// The session expires soon, and a new one cannot reach the command.
     Notice,
-    /// The session expired, could not be refreshed, and the command is not to outlive it.
+    /// The session expired without a refresh, and the command has to be stopped.
     Lapsed,
 }
 
@@ -89,7 +88,7 @@ impl Renewal {
         }
     }
 
-    /// The state's name in the picture.
+    /// The name of the state in the diagram.
     #[cfg(test)]
     pub(super) fn state_name(&self) -> &'static str {
         match self.state {
@@ -103,7 +102,7 @@ impl Renewal {
     pub(super) fn handle(&mut self, event: SessionInput, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         match self.state {
             SessionState::Waiting | SessionState::Idle => match event {
-                // Answers to nothing that was asked.
+                // Not an answer to an action.
                 SessionInput::Obtained(_)
                 | SessionInput::Refused(_)
                 | SessionInput::Published
@@ -126,7 +125,7 @@ impl Renewal {
         }
     }
 
-    /// Time has passed. The alarm comes first: what failed until the expiry is not tried once more before it.
+    /// The alarm comes first: a refresh that failed until the expiry is not retried before the command is stopped.
     pub(super) fn wake(&mut self, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         if let Some(consequence) = self.raise_alarm(now, out) {
             return Some(consequence);
@@ -139,7 +138,7 @@ impl Renewal {
         }
     }
 
-    /// The refresh is due. After a step of the wall clock that can be at once, and again: not closer than that.
+    /// The refresh is due, possibly again at once after a step of the wall clock: then it waits for [`MIN_INTERVAL`].
     fn begin(&mut self, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         let earliest = self.began.saturating_add(MIN_INTERVAL);
         if now.boot < earliest {
@@ -165,7 +164,7 @@ impl Renewal {
         }
     }
 
-    /// Makes the new session the one that counts.
+    /// Puts the new session into effect.
     fn adopt(&mut self, term: Term, now: Now, out: &mut Vec<Action>) -> Consequence {
         self.term = term;
         self.state = SessionState::Waiting;
@@ -182,7 +181,7 @@ impl Renewal {
         Consequence::Refreshed
     }
 
-    /// Says when the next refresh is due, if one is.
+    /// Logs when the next refresh is due.
     pub(super) fn emit_refresh_due(&self, now: Now, out: &mut Vec<Action>) {
         match self.state {
             SessionState::Waiting => {
@@ -198,10 +197,10 @@ impl Renewal {
         self.failures = self.failures.saturating_add(1);
         let left = self.term.left(now);
         let retry_in = retry_in(self.failures, self.term.lifetime, left, &mut self.dice);
-        // By the boot clock alone: the wall clock may be what is in trouble.
+        // By the boot clock alone: the wall clock may be the cause of the failure.
         self.due = Deadline::at(now.boot.saturating_add(retry_in));
         if self.failures == 1 {
-            // This line says what is left, which does for the next one.
+            // The message has the time left, so the next alarm is not needed.
             self.alarm = self.alarm.max(if left <= EXPIRES_SOON { Alarm::Soon } else { Alarm::Failing });
             out.push(Action::Emit(Event::RefreshFailing { problem, expires_in: left, retry_in }));
         } else {
@@ -210,10 +209,10 @@ impl Renewal {
         self.raise_alarm(now, out)
     }
 
-    /// One line for each change for the worse, and the end of a command that must not outlive its session.
+    /// One warning for each change for the worse, and the stop of a command that must not outlive its session.
     ///
-    /// It is silent while the first refresh of a session is still to come, or began only after the expiry: after a
-    /// suspend, that refresh is the answer. A call that began in time is not waited for beyond the expiry.
+    /// No warning while the first refresh of a session is due, or if it began after the expiry: after a suspend, that
+    /// refresh follows at once. A call that began before the expiry is not awaited beyond it.
     fn raise_alarm(&mut self, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         let failing = self.failures > 0;
         match self.state {
@@ -238,7 +237,7 @@ impl Renewal {
         None
     }
 
-    /// No more sessions are wanted; a call in flight is dropped, and so is a delivery.
+    /// Ends the refreshes; a call or a delivery in progress is dropped.
     pub(super) fn close(&mut self, out: &mut Vec<Action>) {
         match self.state {
             SessionState::Assuming(_) | SessionState::Publishing(_) => out.push(Action::Abandon),
@@ -247,7 +246,7 @@ impl Renewal {
         self.state = SessionState::Idle;
     }
 
-    /// The next moment at which something is to be done or told.
+    /// When the next refresh or warning is due.
     pub(super) fn deadline(&self) -> Option<Deadline> {
         let alarm = if self.alarm == Alarm::Expired {
             None

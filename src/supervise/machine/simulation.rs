@@ -1,7 +1,8 @@
-//! One host of a fleet, for simulations: the real renewal of a session, on a clock and an STS of the caller's.
+//! One host of a fleet, for simulations: the real renewal of a session, with the clock and the STS of the caller. Only
+//! benches use it.
 //!
-//! What a day of a hundred thousand hosts costs STS follows from the rules of this program; so a simulation asks them
-//! and holds no copy. Nothing in the program uses this.
+//! The load of a fleet on STS follows from the rules of the program, so a simulation runs these rules instead of a
+//! copy.
 
 use super::renewal::Renewal;
 use crate::event::Problem;
@@ -12,7 +13,7 @@ use crate::supervise::policy::{DeliveryTime, OnExpiry, Policy};
 use crate::supervise::schedule::{Dice, Margin, Term};
 use std::time::{Duration, SystemTime};
 
-/// How often one refresh calls STS while STS fails.
+/// Calls to STS per refresh while STS fails.
 pub const ATTEMPTS: u32 = crate::supervise::schedule::REFRESH_ATTEMPTS;
 
 /// What the hosts refresh their sessions for.
@@ -20,40 +21,40 @@ pub const ATTEMPTS: u32 = crate::supervise::schedule::REFRESH_ATTEMPTS;
 pub enum Rule {
     /// `--on-expiry restart` and `signal`.
     Act,
-    /// `--via endpoint` and its like.
+    /// `--via endpoint`, `file` and `process` without an action.
     Serve,
 }
 
-/// Whether the refreshes are spread at random.
+/// Whether the refreshes have jitter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Jitter {
-    /// As the program does by itself.
+    /// The default of the program.
     Spread,
-    /// As with `--refresh-margin`, at the margin of the rule.
+    /// As with `--refresh-margin`, at the margin of the purpose.
     None,
 }
 
-/// What STS said.
+/// The answer of STS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     /// A new session.
     Granted,
-    /// No session, after whatever the client itself tried.
+    /// No session, after all attempts of the client.
     Refused,
 }
 
-/// A host whose first session has just begun. Moments are counted from the beginning of the simulation.
+/// A host with its first session. Times count from the start of the simulation.
 #[derive(Debug)]
 pub struct Host {
     renewal: Renewal,
     lifetime: Duration,
     expiry: Duration,
-    /// Reused, since a fleet makes millions of calls.
+    /// Reused: a fleet makes millions of calls.
     actions: Vec<Action>,
 }
 
 impl Host {
-    /// A host that gets its first session at this moment.
+    /// A host that gets its first session at this time.
     #[must_use]
     pub fn start(rule: Rule, jitter: Jitter, lifetime: Duration, at: Duration, seed: u64) -> Self {
         let policy = policy(rule);
@@ -66,8 +67,7 @@ impl Host {
         Self { renewal, lifetime, expiry: at + lifetime, actions: Vec::new() }
     }
 
-    /// Passes the time until the host asks STS for a session, and gives that moment; to be followed by
-    /// [`Self::answer`]. None when it never asks any more.
+    /// The time of the next call to STS; [`Self::answer`] has to follow. `None` if there is no more call.
     pub fn next_call(&mut self) -> Option<Duration> {
         while let Some(Deadline { boot: at, .. }) = self.renewal.deadline() {
             self.actions.clear();
@@ -79,7 +79,7 @@ impl Host {
         None
     }
 
-    /// The answer to the call, and when it came.
+    /// The answer to the call, and its time.
     pub fn answer(&mut self, answer: Answer, at: Duration) {
         let event = match answer {
             Answer::Granted => {
@@ -95,14 +95,14 @@ impl Host {
         }
     }
 
-    /// When its session ends.
+    /// When its session expires.
     #[must_use]
     pub fn expiry(&self) -> Duration {
         self.expiry
     }
 }
 
-/// What users get without further flags.
+/// The policy without further flags.
 fn policy(rule: Rule) -> Policy {
     let on_expiry = match rule {
         Rule::Act => OnExpiry::Restart,

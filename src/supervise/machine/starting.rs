@@ -1,4 +1,4 @@
-//! How a command is started: a child is made, and has some time to be the command.
+//! The rules for starts: a child is forked, and has limited time to run the command.
 
 use super::renewal::Consequence;
 use super::state::{Given, Machine, PendingStart, Phase, StartStep};
@@ -15,7 +15,7 @@ impl PendingStart {
 }
 
 impl StartStep {
-    /// A start that is not wanted any more leaves no child.
+    /// A cancelled start leaves no child.
     pub(super) fn abort(self, out: &mut Vec<Action>) {
         match self {
             StartStep::Awaited(_) => out.push(Action::AbortStart),
@@ -25,7 +25,6 @@ impl StartStep {
 }
 
 impl Machine {
-    /// Time has passed for a start.
     pub(super) fn wake_start(&mut self, start: PendingStart, now: Now, out: &mut Vec<Action>) {
         match start.step {
             StartStep::Due(at) if now.boot >= at => {
@@ -55,7 +54,7 @@ impl Machine {
                 | (Duty::None, OnExpiry::None | OnExpiry::Restart | OnExpiry::Signal(_)) => {}
             }
         }
-        // A command that reads files finds the new session there: a signal could only kill what has just begun.
+        // With `signal` the command has read the new session from the file at its start, and the signal could kill it.
         match (start.given, self.policy.on_expiry) {
             (Given::Replaced, OnExpiry::Restart) => self.consequence(Some(Consequence::Refreshed), now, out),
             (Given::Replaced, OnExpiry::None | OnExpiry::Signal(_))
@@ -63,7 +62,7 @@ impl Machine {
         }
     }
 
-    /// The first start fails for good. A later one is tried again for what may pass.
+    /// A failed first start ends xassume. A later one is retried if the cause may pass.
     pub(super) fn not_started(&mut self, fault: Fault, start: PendingStart, now: Now, out: &mut Vec<Action>) {
         if start.after.is_none() || start.failures >= START_RETRIES || !fault.is_passing() {
             return self.exit(Final::NotStarted { errno: fault.errno }, out);

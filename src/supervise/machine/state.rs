@@ -1,4 +1,4 @@
-//! The state of the machine.
+//! The state of the machine; all times are of the boot clock.
 
 use super::renewal::Renewal;
 use crate::process::signal::Signal;
@@ -21,33 +21,32 @@ pub(crate) struct Machine {
     pub(super) stop_warning: StopWarning,
 }
 
-/// Where the command is.
+/// The state of the command.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Phase {
-    /// No child runs the command: the first is not started yet, or the one before was stopped and reaped.
+    /// No child runs the command: the first is not started yet, or the last was stopped and reaped.
     Starting(PendingStart),
     /// A child runs the command.
     Running { child: Pid },
-    /// The stop signal was sent; at `kill_at` (boot clock) comes SIGKILL.
+    /// The stop signal was sent; SIGKILL follows at `kill_at`.
     Stopping { stop: PendingStop, kill_at: Duration },
-    /// SIGKILL was sent at `since`; a command that lives on at `insist_at` is sent it by its id.
+    /// SIGKILL was sent at `since`, and is sent once more to a command that still runs at `insist_at`.
     Killing { stop: PendingStop, since: Duration, insist_at: Option<Duration> },
     /// The supervision is over.
     Ended,
 }
 
-/// What follows when a command that was told to stop has ended.
+/// What follows when a stopped command has exited.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum AfterStop {
     Restart,
-    /// Its end is the end: somebody outside wanted that.
+    /// xassume ends as the command did: a signal from outside cancelled the restart.
     Finish,
-    /// The end for want of a session.
+    /// xassume fails: the session expired.
     Lapse,
 }
 
 impl AfterStop {
-    /// Somebody outside wants no restart.
     pub(super) fn cancelled(self) -> Self {
         match self {
             AfterStop::Restart | AfterStop::Finish => AfterStop::Finish,
@@ -55,7 +54,6 @@ impl AfterStop {
         }
     }
 
-    /// The session is lost.
     pub(super) fn lapsed(self) -> Self {
         match self {
             AfterStop::Restart | AfterStop::Lapse => AfterStop::Lapse,
@@ -70,14 +68,13 @@ pub(super) enum Restarts {
     Cancelled,
 }
 
-/// Whether TERM came from outside.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum OutsideTerm {
     NotReceived,
     Received,
 }
 
-/// Whether it was said that each stop lasts the whole timeout, and why.
+/// Whether the warning that each stop lasts the whole timeout was logged.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum StopWarning {
     Due,
@@ -90,31 +87,30 @@ pub(super) enum RefreshSignal {
     Sent(Signal),
 }
 
-/// A start that is to come.
+/// A start that has not succeeded yet.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct PendingStart {
     pub(super) step: StartStep,
-    /// How the child before it ended; none before the first start.
+    /// How the child before it ended; `None` before the first start.
     pub(super) after: Option<End>,
-    /// How often this start has failed.
     pub(super) failures: u32,
     pub(super) given: Given,
 }
 
-/// Which session the child of a start was given.
+/// Which session the child was given.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Given {
     Newest,
-    /// One that was replaced before the child was the command.
+    /// One that was replaced before the child ran the command.
     Replaced,
 }
 
-/// How far a start is; moments are of the boot clock.
+/// The progress of a start.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum StartStep {
-    /// To be tried at this moment.
+    /// The next attempt is at this time.
     Due(Duration),
-    /// There is a child, which has until then to be the command.
+    /// A child was forked, and has to run the command by this time.
     Awaited(Duration),
 }
 
@@ -126,26 +122,26 @@ pub(super) struct PendingStop {
     pub(super) leader: Leader,
 }
 
-/// How far the command's own process is.
+/// The state of the command's own process.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Leader {
-    /// It is about to be sent the stop signal, if it has not ended by itself.
+    /// The stop signal is about to be sent, unless the process has exited.
     Unasked,
-    /// It was sent the stop signal.
+    /// The stop signal was sent.
     Alive,
     Ended(FamilyWait),
 }
 
-/// Waiting for those whom an ended command left behind.
+/// The wait for processes that an exited command left behind.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct FamilyWait {
-    /// How the command ended, and when (boot clock).
+    /// How the command ended, and when.
     pub(super) end: End,
     pub(super) at: Duration,
     pub(super) look_at: Duration,
     pub(super) pause: Duration,
-    /// One of them was named.
+    /// Whether a remaining process was named in a message.
     pub(super) named: bool,
-    /// The family outside the group was sent the stop signal.
+    /// Whether the family outside the group was sent the stop signal.
     pub(super) strays_asked: bool,
 }

@@ -1,6 +1,6 @@
-//! How a command is stopped: its process first, then those of its group and family that are left.
+//! The rules for stops: first the command's process, then the rest of its group and family.
 //!
-//! The command's process stays un-reaped until they are gone, so its id, and its group's, stay its own.
+//! The process is not reaped before they are gone, so its process ID and its group's stay its own.
 
 use super::state::{AfterStop, FamilyWait, Leader, Machine, PendingStop, Phase, StopWarning};
 use crate::event::{Event, Stop};
@@ -11,7 +11,7 @@ use crate::supervise::machine::actions::{Action, FIRST_PAUSE, LINGER_LIMIT, LONG
 use std::time::Duration;
 
 impl PendingStop {
-    /// One of those who were left may have been the last.
+    /// It may have been the last remaining process.
     pub(super) fn orphan_reaped(self, out: &mut Vec<Action>) {
         match self.leader {
             Leader::Ended(_) => out.push(Action::CheckRemaining),
@@ -19,7 +19,7 @@ impl PendingStop {
         }
     }
 
-    /// A command that SIGKILL has not ended is killed by its id, once more.
+    /// Sends SIGKILL once more to a command that is still there.
     fn insist(self, out: &mut Vec<Action>) {
         match self.leader {
             Leader::Unasked | Leader::Alive => {
@@ -30,7 +30,7 @@ impl PendingStop {
         }
     }
 
-    /// When to wake a stop that has this limit.
+    /// The next wake-up; `limit` is that of the stop.
     pub(super) fn deadline(self, limit: Option<Duration>) -> Option<Duration> {
         let look_at = match self.leader {
             Leader::Ended(wait) => Some(wait.look_at),
@@ -46,7 +46,7 @@ impl FamilyWait {
         Self { end, at: now.boot, look_at, pause: FIRST_PAUSE, named: false, strays_asked: false }
     }
 
-    /// Looking now, and again after the next pause.
+    /// The remaining processes are checked now, and again after a longer pause.
     fn looking(self, now: Now) -> Self {
         let pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
         Self { look_at: now.boot.saturating_add(pause), pause, ..self }
@@ -60,8 +60,7 @@ impl Machine {
         out.push(Action::Stop(self.policy.stop_signal));
     }
 
-    /// The first process of a container takes all others with it. After TERM those of the command may end
-    /// first, as in a stop.
+    /// When PID 1 exits, the kernel kills all other processes. After TERM they get time to exit first, as in a stop.
     pub(super) fn drain(&mut self, child: Pid, end: End, now: Now, out: &mut Vec<Action>) {
         let kill_at = now.boot.saturating_add(self.policy.stop_timeout);
         let leader = Leader::Ended(FamilyWait::new(end, now));
@@ -73,7 +72,7 @@ impl Machine {
         self.set_stop(PendingStop { leader: Leader::Alive, ..stop });
     }
 
-    /// The command's process has ended: at the stop signal, or by itself right before it.
+    /// The command has exited: after the stop signal, or by itself just before it.
     pub(super) fn leader_ended(&mut self, stop: PendingStop, end: End, now: Now, out: &mut Vec<Action>) {
         match stop.leader {
             Leader::Unasked => self.ended(stop.child, end, now, out),
@@ -88,7 +87,7 @@ impl Machine {
     pub(super) fn remaining(&mut self, stop: PendingStop, remaining: Remaining, now: Now, out: &mut Vec<Action>) {
         let wait = match stop.leader {
             Leader::Ended(wait) => wait,
-            // An answer without a question.
+            // Not an answer to an action.
             Leader::Unasked | Leader::Alive => return,
         };
         match self.phase {
@@ -98,7 +97,7 @@ impl Machine {
         }
     }
 
-    /// The group ends first, then the rest of the family, which has not been sent the stop signal before.
+    /// The group exits first; then the rest of the family is sent the stop signal.
     fn await_remaining(
         &mut self,
         stop: PendingStop,
@@ -123,7 +122,8 @@ impl Machine {
         self.set_stop(PendingStop { leader: Leader::Ended(wait), ..stop });
     }
 
-    /// In rounds, since they may start others meanwhile. One that cannot be killed is left after a while.
+    /// Repeated, since they may fork. A process that cannot be killed is not waited for any longer after
+    /// [`LINGER_LIMIT`].
     fn kill_remaining(
         &mut self,
         stop: PendingStop,
@@ -147,7 +147,6 @@ impl Machine {
         out.push(Action::Signal(Target::Family, Signal::KILL));
     }
 
-    /// The stop timeout is over.
     fn kill(&mut self, stop: PendingStop, now: Now, out: &mut Vec<Action>) {
         let insist_at = now.boot.saturating_add(LINGER_LIMIT);
         let leader = match stop.leader {
@@ -155,7 +154,7 @@ impl Machine {
                 out.push(Action::Signal(Target::Family, Signal::KILL));
                 stop.leader
             }
-            // Those that the answer names are killed then.
+            // The answer names the processes to kill.
             Leader::Ended(wait) => {
                 out.push(Action::CheckRemaining);
                 Leader::Ended(FamilyWait { pause: FIRST_PAUSE, ..wait }.looking(now))
@@ -165,7 +164,6 @@ impl Machine {
             Phase::Killing { stop: PendingStop { leader, ..stop }, since: now.boot, insist_at: Some(insist_at) };
     }
 
-    /// Time has passed for a stop.
     pub(super) fn wake_stop(&mut self, stop: PendingStop, now: Now, out: &mut Vec<Action>) {
         match self.phase {
             Phase::Stopping { kill_at, .. } if now.boot >= kill_at => return self.kill(stop, now, out),
@@ -185,7 +183,7 @@ impl Machine {
         }
     }
 
-    /// Updates the stop that is in progress.
+    /// Replaces the stop in progress.
     pub(super) fn set_stop(&mut self, stop: PendingStop) {
         match self.phase {
             Phase::Stopping { kill_at, .. } => self.phase = Phase::Stopping { stop, kill_at },
