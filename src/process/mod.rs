@@ -1,6 +1,6 @@
-//! Words about processes: who sent a signal, whom it reaches, how a process ended.
+//! Nouns about processes: senders and targets of signals, process groups, exits.
 //!
-//! Facts that were read at the edge (`sys`) and are handed to the rules; nothing here asks the system anything.
+//! Facts that `sys` reads and the rules use; nothing here calls the system.
 
 pub mod outcome;
 pub(crate) mod signal;
@@ -8,49 +8,48 @@ pub(crate) mod signal;
 use crate::process::signal::Signal;
 use std::fmt;
 
-/// A process id; of a process group, the id of its leader.
+/// A process ID; for a process group, that of its leader.
 pub(crate) type Pid = i32;
 
-/// Whose process group the command runs in.
+/// The process group that the command runs in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum ProcessGroup {
-    /// xassume's own, as a shell made it: the terminal signals both, and nobody may be killed by group.
+    /// xassume's group, as the shell created it: the terminal signals both, and xassume must not kill the group.
     Shared,
-    /// One made for the command: a signal to it reaches whatever the command started.
+    /// A group of its own: a signal to it reaches all processes in it.
     Own,
 }
 
-/// Whom a signal goes to. The command's *family* is its process and the descendants of that, those included that lost
-/// their parent, as far as they are in the session (setsid(2)) that xassume is in, or in one that the command has made.
+/// Where a signal goes to. The command's *family* is its process and all descendants, including those whose parent has
+/// exited, that are in xassume's session (setsid(2)) or in one that the command created.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Target {
-    /// The command alone.
+    /// Only the command.
     Process,
     /// The command's own process group.
     Group,
-    /// The family outside the command's group, such as the jobs of a shell with job control.
+    /// The family outside the command's group, for example the jobs of an interactive shell.
     Strays,
-    /// The group, if it is the command's own, and the family wherever it is.
+    /// The group, if it is the command's own, and the whole family.
     Family,
 }
 
-/// A process, for a message.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Member {
     pub(crate) pid: Pid,
     pub(crate) name: String,
 }
 
-/// Who lives on after the command's process has ended: one of each. Zombies do not live.
+/// One process of each kind that is left after the command's process has exited. Zombies do not count.
 #[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
 pub(crate) struct Remaining {
-    /// In the command's own group; in a group that is shared, the family alone.
+    /// In the command's own group; in a shared group, only of the family.
     pub(crate) in_group: Option<Member>,
-    /// The family outside that group.
+    /// Of the family, outside that group.
     pub(crate) stray: Option<Member>,
 }
 
-/// How a process ended, as waitid(2) tells it.
+/// How a process ended: see waitid(2).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum End {
     Exited(u8),
@@ -66,23 +65,23 @@ impl fmt::Display for End {
     }
 }
 
-/// What became of a child since it was last asked.
+/// A change of a child.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum ChildChange {
-    /// It ended, and is still to be reaped: its id cannot be given to another process yet.
+    /// It exited, and is not reaped yet, so its process ID is not reused.
     Ended(End),
     /// It was stopped by this signal.
     Paused(Signal),
 }
 
-/// Who sent a signal.
+/// The sender of a signal.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Sender {
-    /// The kernel: a key at the terminal, a hang-up, a limit.
+    /// The kernel: a key on the terminal, a hang-up, a limit.
     Kernel,
-    /// A process that this pid namespace does not show, as `docker stop` is.
+    /// A process that is not visible in this PID namespace, as `docker stop`.
     OutsideNamespace,
-    /// A process; its group is unknown when it was gone before it could be asked.
+    /// A process; its group is unknown if it has exited.
     Process { pid: Pid, group: Option<Pid> },
 }
 

@@ -1,22 +1,20 @@
-//! How a run ends, and the exit statuses that are xassume's own.
-//!
-//! The statuses are those of env(1), timeout(1) and nohup(1): POSIX gives 126 and 127 their meaning for utilities
-//! that run another.
+//! How xassume ends, and its own exit statuses: those of env(1), timeout(1) and nohup(1). POSIX defines 126 and 127 for
+//! utilities that run another one.
 
 use crate::process::signal::Signal;
 
-/// xassume itself failed, or was used wrongly; the command did not start (or was stopped for want of a session).
+/// xassume itself failed or was used wrongly; the command did not start, or was stopped because its session expired.
 pub const FAILED: u8 = 125;
 /// The command was found but could not be run.
 pub const NOT_RUNNABLE: u8 = 126;
 /// The command was not found.
 pub const NOT_FOUND: u8 = 127;
 
-/// What the end of the command means for xassume's own end.
+/// How xassume ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// Exit with this status.
     Exited(u8),
-    /// Die of this signal, as the command did.
+    /// End by this signal, as the command did.
     Killed(Signal),
 }

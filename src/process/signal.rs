@@ -1,17 +1,17 @@
-//! Signals by number: what `nix::Signal` cannot be, since it has no real-time signals.
+//! Signals by number, since `nix::Signal` has no real-time signals. Nothing here sends, blocks or receives.
 //!
-//! Words only: nothing here sends, blocks or receives. Numbers and names are Linux's; see signal(7). Real-time signals are
-//! numbered as glibc does in every build, since that is what nearly every command counts with: musl's `SIGRTMIN` is 35.
+//! Numbers and names are those of Linux; see signal(7). Real-time signals are numbered as in glibc, since nearly every
+//! command uses its numbers: the `SIGRTMIN` of musl is 35.
 
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-/// A signal that can be sent: 1 to 64, less the two that glibc keeps for its threads.
+/// A signal that can be sent: 1 to 64, except the two that glibc uses for its threads.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Signal(i32);
 
-/// Every standard signal by its name without `SIG`; the first name of a number is the one that is printed.
+/// The standard signals by name, without `SIG`. The first name of a number is printed.
 const NAMES: [(&str, i32); 34] = [
     ("HUP", libc::SIGHUP),
     ("INT", libc::SIGINT),
@@ -51,7 +51,7 @@ const NAMES: [(&str, i32); 34] = [
 
 /// The standard signals.
 const STANDARD: RangeInclusive<i32> = 1..=31;
-/// The real-time signals. 32 and 33 lie between: glibc keeps them for its threads, see pthreads(7).
+/// The real-time signals. glibc uses 32 and 33 for its threads; see pthreads(7).
 const REAL_TIME: RangeInclusive<i32> = 34..=64;
 
 impl Signal {
@@ -71,7 +71,7 @@ impl Signal {
     pub(crate) const WINCH: Self = Self(libc::SIGWINCH);
     pub(crate) const XFSZ: Self = Self(libc::SIGXFSZ);
 
-    /// The signal of that number, if there is one to send.
+    /// The signal with this number, if it can be sent.
     pub(crate) fn from_number(number: i32) -> Option<Self> {
         (STANDARD.contains(&number) || REAL_TIME.contains(&number)).then_some(Self(number))
     }
@@ -80,7 +80,7 @@ impl Signal {
         self.0
     }
 
-    /// Every signal there is, in order.
+    /// All signals, in order.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         STANDARD.chain(REAL_TIME).map(Self)
     }
@@ -98,36 +98,36 @@ impl fmt::Display for Signal {
     }
 }
 
-/// The text names no signal.
+/// The text is not a signal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NoSuchSignal(String);
+pub(crate) struct InvalidSignal(String);
 
-impl fmt::Display for NoSuchSignal {
+impl fmt::Display for InvalidSignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no signal is called {:?}; names are like TERM, SIGHUP, RTMIN+1 or 15", self.0)
     }
 }
 
-impl std::error::Error for NoSuchSignal {}
+impl std::error::Error for InvalidSignal {}
 
 impl FromStr for Signal {
-    type Err = NoSuchSignal;
+    type Err = InvalidSignal;
 
-    /// A name with or without `SIG`, in either case, as kill(1) takes it; a number; `RTMIN`, `RTMIN+n`, `RTMAX-n`.
-    fn from_str(text: &str) -> Result<Self, NoSuchSignal> {
+    /// A name with or without `SIG`, in upper or lower case, as in kill(1); a number; `RTMIN`, `RTMIN+n`, `RTMAX-n`.
+    fn from_str(text: &str) -> Result<Self, InvalidSignal> {
         let upper = text.to_ascii_uppercase();
         let name = upper.strip_prefix("SIG").unwrap_or(&upper);
         let number = match NAMES.iter().find(|(known, _)| *known == name) {
             Some((_, number)) => Some(*number),
-            // A number stands alone: `SIG15` is nobody's word for TERM.
+            // A number has no prefix: `SIG15` is not valid.
             None if is_decimal(&upper) => upper.parse().ok(),
             None => real_time(name),
         };
-        number.and_then(Self::from_number).ok_or_else(|| NoSuchSignal(text.to_owned()))
+        number.and_then(Self::from_number).ok_or_else(|| InvalidSignal(text.to_owned()))
     }
 }
 
-/// `RTMIN`, `RTMIN+3`, `RTMAX-1`, `RTMAX`: never outside the real-time range.
+/// `RTMIN`, `RTMIN+3`, `RTMAX-1`, `RTMAX`; never outside the real-time range.
 fn real_time(name: &str) -> Option<i32> {
     let offset = |rest: &str, sign: char| match rest.strip_prefix(sign) {
         Some(digits) if is_decimal(digits) => digits.parse::<i32>().ok(),
@@ -142,17 +142,17 @@ fn real_time(name: &str) -> Option<i32> {
     REAL_TIME.contains(&number).then_some(number)
 }
 
-/// Digits only: `+3` and the empty text are no numbers here, though `parse` takes the first.
+/// `parse` also accepts `+3`.
 fn is_decimal(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A set of signals as the kernel keeps it: bit `n - 1` for signal `n`.
+/// A set of signals as in the kernel: bit `n - 1` is signal `n`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct SignalSet(u64);
 
 impl SignalSet {
-    /// Every signal; the kernel itself leaves KILL and STOP out of what is blocked.
+    /// Every signal; the kernel never blocks KILL and STOP.
     pub(crate) const FULL: Self = Self(u64::MAX);
 
     pub(crate) const fn from_bits(bits: u64) -> Self {
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_come_with_or_without_sig_in_either_case() {
+    fn names_are_valid_with_or_without_sig_in_either_case() {
         for text in ["TERM", "SIGTERM", "term", "sigterm", "15"] {
             assert_eq!(text.parse(), Ok(Signal::TERM), "{text}");
         }
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_signal_is_refused() {
+    fn other_texts_are_not_signals() {
         for text in
             ["", "0", "65", "32", "33", "-1", "+1", "SIG", "SIG15", "EXIT", "RTMIN+99", "RTMAX+1", "RTMIN+", "TERM "]
         {
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_printed_can_be_read_back() {
+    fn every_printed_signal_can_be_parsed() {
         for signal in Signal::all() {
             assert_eq!(signal.to_string().parse(), Ok(signal));
         }
