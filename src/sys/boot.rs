@@ -1,15 +1,15 @@
-//! The clock that counts suspend, and what tells this boot and this machine from others.
+//! The boot clock, and what identifies this boot and this machine.
 
 use nix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 
-/// Time since the boot, suspend included (`CLOCK_BOOTTIME`, `clock_gettime(2)`). Two of them compare within one boot.
+/// Time since the boot, suspend included (`CLOCK_BOOTTIME`, clock_gettime(2)). Comparable only within one boot.
 pub(crate) fn boottime() -> Duration {
-    // Refused only for a clock that the kernel lacks, and it has this one since 2.6.39.
+    // Fails only for an unknown clock; Linux has this one since 2.6.39.
     clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default()
 }
 
-/// The kernel's name for this boot (random(4)); the same in all containers of a machine. `None` without /proc.
+/// The ID of this boot (random(4)); the same in all containers of a machine. `None` without /proc.
 pub(crate) fn boot_id() -> Option<String> {
     first_line("/proc/sys/kernel/random/boot_id")
 }
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_boot_has_one_name_and_its_clock_does_not_go_back() {
+    fn a_boot_has_one_id_and_its_clock_does_not_go_back() {
         let (id, then) = (boot_id(), boottime());
         assert_eq!(id.as_ref().map(String::len), Some(36));
         assert_eq!(boot_id(), id);

@@ -1,7 +1,7 @@
-//! A process of our own making: started, watched, signalled, reaped by its id.
+//! A child process: started, watched, signalled and reaped by its process ID.
 //!
-//! Not by `std::process` or `tokio::process`: they reset SIGPIPE, hand on a changed mask, and reap on their own. Here
-//! a [`Child`] holds its id exactly as long as the kernel keeps it for us, that is until it is reaped.
+//! Not with `std::process` or `tokio::process`: they reset SIGPIPE, change the inherited mask, and reap on their own. A
+//! [`Child`] has its ID exactly until it is reaped, as long as the kernel keeps it.
 
 #![allow(unsafe_code)]
 
@@ -16,12 +16,12 @@ use crate::process::signal::Signal;
 use crate::process::{ChildChange, End, Pid, ProcessGroup};
 use std::io;
 
-/// A child that is not reaped yet. Dropped before that, in a panic for one, it is told to end.
+/// A child that is not reaped yet. If it is dropped (in a panic), it is sent TERM.
 #[derive(Debug)]
 pub(crate) struct Child {
     pid: Pid,
     pub(super) group: ProcessGroup,
-    /// The group that it was in when it was asked to stop, if it had left its first one and all there are its family.
+    /// The group that it had moved to when it was stopped, if all processes there are of its family.
     pub(super) joined: Option<Pid>,
 }
 
@@ -39,11 +39,8 @@ impl Child {
         self.pid
     }
 
-    /// Sends a signal to the child, or to its own group. A child that has ended meanwhile is not an error: it is a zombie
-    /// until it is reaped. Where the group is empty, because the child has left it, the signal goes to the child.
-    ///
-    /// # Errors
-    /// `EPERM`: the command has become another user's (sudo).
+    /// Sends a signal to the child, or to its own group. A child that has exited is not an error: it is a zombie until
+    /// it is reaped. If the group is empty, because the child has left it, the signal goes to the child.
     pub(crate) fn signal(&self, to: ProcessGroup, signal: Signal) -> io::Result<()> {
         match signals::send(self.pid, to, signal) {
             Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {
@@ -53,18 +50,16 @@ impl Child {
         }
     }
 
-    /// What became of it, without waiting. Its end is only looked at, and reason_of each time until it is reaped; a pause
-    /// is told once.
+    /// Its change, without waiting. The exit is returned at each call until the child is reaped, a stop only once.
     pub(crate) fn change(&self) -> Option<ChildChange> {
         match wait(libc::P_PID, self.pid, libc::WEXITED | libc::WNOWAIT) {
             Ok(Some((_, change))) => Some(change),
             Ok(None) => wait(libc::P_PID, self.pid, libc::WSTOPPED).ok().flatten().map(|(_, change)| change),
-            // Nobody else waits for our children; should it be gone all the same, its status is not to be had.
+            // Nothing else waits for our children; if it is gone anyway, its status is lost.
             Err(_) => Some(ChildChange::Ended(End::Exited(crate::process::outcome::FAILED))),
         }
     }
 
-    /// Takes an ended child off the process table.
     pub(crate) fn reap(self) {
         let _ = wait(libc::P_PID, self.pid, libc::WEXITED);
         std::mem::forget(self);
@@ -78,12 +73,12 @@ impl Drop for Child {
     }
 }
 
-/// Asks about children without waiting: by id, or any with `P_ALL`.
+/// The change of a child by its ID, or of any child with `P_ALL`, without waiting.
 ///
-/// waitid(2) is asked and not nix: its wait status has no place for a child that a real-time signal killed.
+/// Directly with waitid(2): the wait status of nix has no real-time signals.
 ///
 /// # Errors
-/// `ECHILD`: no such child.
+/// `ECHILD`: there is no such child.
 pub(super) fn wait(which: libc::idtype_t, pid: Pid, flags: libc::c_int) -> io::Result<Option<(Pid, ChildChange)>> {
     let id = libc::id_t::try_from(pid).unwrap_or_default();
     loop {
@@ -134,24 +129,24 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_told_until_the_child_is_reaped() {
+    fn an_exit_is_returned_until_the_child_is_reaped() {
         let child = start("/bin/sh", &["sh", "-c", "exit 7"]).unwrap();
         assert_eq!(change(&child), ChildChange::Ended(End::Exited(7)));
         assert_eq!(change(&child), ChildChange::Ended(End::Exited(7)));
         let pid = child.pid();
         child.reap();
-        assert!(wait(libc::P_PID, pid, libc::WEXITED).is_err(), "it is no child of ours any more");
+        assert!(wait(libc::P_PID, pid, libc::WEXITED).is_err(), "it is not our child any more");
     }
 
     #[test]
-    fn a_death_by_a_real_time_signal_is_seen() {
+    fn an_end_by_a_real_time_signal_is_recognized() {
         let child = start("/bin/sh", &["sh", "-c", "kill -40 $$"]).unwrap();
         assert_eq!(Some(change(&child)), Signal::from_number(40).map(|signal| ChildChange::Ended(End::Killed(signal))));
         child.reap();
     }
 
     #[test]
-    fn a_pause_is_told_once() {
+    fn a_stop_is_returned_once() {
         let child = start("/bin/sh", &["sh", "-c", "kill -STOP $$"]).unwrap();
         assert_eq!(change(&child), ChildChange::Paused(Signal::STOP));
         assert_eq!(child.change(), None);
@@ -161,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn why_there_is_no_program_is_told_by_number() {
+    fn a_failed_start_has_an_error_number() {
         let errno = |path| start(path, &["x"]).unwrap_err().raw_os_error();
         assert_eq!(errno("/no/such/file"), Some(libc::ENOENT));
         assert_eq!(errno("/etc"), Some(libc::EACCES));

@@ -1,8 +1,9 @@
-//! Two clocks, and waiting for a moment by either.
+//! The boot clock and the wall clock, and waiting for a deadline by either.
 //!
-//! Two timers of the kernel: one that counts suspend, one on the wall clock that tells when that was set. Nothing
-//! ticks. Where the kernel has them not (a sandbox), the clocks are read again every 30 seconds.
+//! Two timers of the kernel: one counts suspend, one reports when the wall clock was set. Nothing polls, unless the
+//! kernel has no such timers (a sandbox): then the clocks are read every 30 seconds.
 
+use super::boot::boottime;
 use super::poll::polled;
 use crate::moment::{Deadline, Now};
 use nix::errno::Errno;
@@ -14,27 +15,26 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, SystemTime};
 use tokio::io::unix::AsyncFd;
 
-/// The wall clock. It can be wrong, and it can be set.
+/// The wall clock, which can be wrong and can be set.
 pub(crate) fn wall() -> SystemTime {
     SystemTime::now()
 }
 
 /// Both clocks.
 pub(crate) fn now() -> Now {
-    let boot = nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME);
-    Now { boot: boot.map_or(Duration::ZERO, Duration::from), wall: wall() }
+    Now { boot: boottime(), wall: wall() }
 }
 
-/// Time, as the driver needs it. A test has a clock of its own.
+/// Time for the driver; tests have their own clock.
 pub(crate) trait Clock {
     fn now(&self) -> Now;
 
-    /// Waits until the moment may have come: by the boot clock, by the wall clock, or because a clock was set. The
-    /// caller looks again.
+    /// Waits until the deadline may have passed: by either clock, or because the wall clock was set. The caller checks
+    /// it again.
     async fn until(&self, deadline: Deadline);
 }
 
-/// The clocks of this machine.
+/// The clocks of the system.
 #[derive(Debug)]
 pub(crate) struct SystemClock {
     timers: Option<Timers>,
@@ -46,7 +46,7 @@ struct Timers {
     wall: AsyncFd<Timer>,
 }
 
-/// nix's timer, as the runtime wants its descriptors.
+/// A timer in the form that the runtime needs.
 #[derive(Debug)]
 struct Timer(TimerFd);
 
@@ -62,7 +62,7 @@ impl From<Timer> for OwnedFd {
     }
 }
 
-/// How often the clocks are read where no timer tells of changes.
+/// The interval at which the clocks are read without timers.
 const TICK: Duration = Duration::from_secs(30);
 
 impl SystemClock {
@@ -93,7 +93,7 @@ impl Clock for SystemClock {
         let Some(timers) = &self.timers else { return self.tick(deadline).await };
         match timers.set(deadline) {
             Ok(()) => timers.fired(deadline).await,
-            // The clock was set since the timer was last: see timerfd_settime(2).
+            // The wall clock was set since the last call: see timerfd_settime(2).
             Err(Errno::ECANCELED) => {}
             Err(_) => self.tick(deadline).await,
         }
@@ -107,14 +107,14 @@ impl SystemClock {
 }
 
 impl Timers {
-    /// Sets both to absolute moments. Setting a timer forgets what it had to tell.
+    /// Sets both to absolute times, and discards earlier expirations.
     fn set(&self, deadline: Deadline) -> nix::Result<()> {
         let absolute = TimerSetTimeFlags::TFD_TIMER_ABSTIME;
         self.boot.get_ref().0.set(Expiration::OneShot(moment(deadline.boot)), absolute)?;
         match deadline.wall.map(|wall| wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()) {
             Some(wall) => {
-                let told_when_set = absolute | TimerSetTimeFlags::TFD_TIMER_CANCEL_ON_SET;
-                self.wall.get_ref().0.set(Expiration::OneShot(moment(wall)), told_when_set)
+                let cancelled_when_set = absolute | TimerSetTimeFlags::TFD_TIMER_CANCEL_ON_SET;
+                self.wall.get_ref().0.set(Expiration::OneShot(moment(wall)), cancelled_when_set)
             }
             None => Ok(()),
         }
@@ -134,12 +134,12 @@ impl Timers {
     }
 }
 
-/// Zero would disarm a timer; a nanosecond is as far in the past.
+/// Zero would disarm a timer; a nanosecond is in the past too.
 fn moment(since: Duration) -> TimeSpec {
     TimeSpec::from_duration(since.max(Duration::from_nanos(1)))
 }
 
-/// Waits for a timer; one that was cancelled because its clock was set (`ECANCELED`) has fired as well.
+/// Waits for a timer. One that was cancelled because its clock was set (`ECANCELED`) counts as fired.
 async fn fired(timer: &AsyncFd<Timer>) {
     loop {
         match timer.readable().await {

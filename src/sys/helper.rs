@@ -1,8 +1,8 @@
-//! The road for programs that xassume runs for itself: `credential_process`, `--mfa-command`.
+//! Runs programs for xassume itself: `credential_process`, `--mfa-command`.
 //!
-//! InheritedState signal state, nothing on standard input, standard output read, standard error shown. It needs no SIGCHLD, so it
-//! works before and within a supervision, and beside its reaper as PID 1. A helper ends with xassume, however that ends
-//! but by SIGKILL; then the shell that it is, at least, is sent SIGTERM by the kernel.
+//! The program gets the inherited signal state and no standard input; its standard output is read, its standard error
+//! is shown. No SIGCHLD is needed, so this works before and during a supervision, and as PID 1. A helper ends with
+//! xassume, except after SIGKILL; then the kernel sends SIGTERM at least to the shell.
 
 mod error;
 mod family;
@@ -29,42 +29,38 @@ use tokio::io::unix::AsyncFd;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProgramLimit {
     pub(crate) left: Duration,
-    /// The limit that this is left of.
+    /// The whole limit.
     pub(crate) of: Duration,
 }
 
 impl ProgramLimit {
-    /// Where nothing else is asked for: a person may have to unlock something for it.
+    /// The default: the user may have to unlock something.
     pub(crate) const OWN: Self = Self { left: Duration::from_mins(1), of: Duration::from_mins(1) };
 }
 
-/// How often a helper is looked at where the kernel has no pidfd to wait for.
+/// The interval of checks where the kernel has no pidfd.
 const POLL: Duration = Duration::from_millis(20);
 
-/// Whether somebody is there whom a helper may ask.
+/// Whether the helper may prompt the user.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attendance {
     #[default]
     Attended,
-    /// The command has the terminal, if there is one: a helper that reads it is stopped by the kernel (SIGTTIN), and
-    /// ended when its time is up.
+    /// The command has the terminal: the kernel stops a helper that reads it (SIGTTIN), and its time limit ends it.
     Unattended,
 }
 
-/// A running helper; dropped, it is ended with all that it has started.
+/// A running helper. If it is dropped, it is ended with all processes that it has started.
 struct Helper {
     family: HelperFamily,
     entry: HelperEntry,
-    /// How it ended, once that is known.
+    /// How it ended, if it has.
     end: Option<End>,
-    /// The user's terminal, where the helper may ask. It is put back as it was where a killed helper could not do it.
+    /// The user's terminal, if the helper may prompt. It is restored if the helper was killed.
     terminal: Option<Terminal>,
 }
 
-/// Runs a line of shell, as [`run_helper`].
-///
-/// # Errors
-/// See [`HelperError`].
+/// Runs a line with `sh -c`, as [`run_helper`].
 pub(crate) async fn run_shell(
     line: &str,
     environment: &[CString],
@@ -78,11 +74,10 @@ pub(crate) async fn run_shell(
     run_helper(&program, attendance, limit, max_bytes).await
 }
 
-/// Runs the program and gives what it wrote, once it has ended with status 0. A future that is dropped takes the
-/// helper with it, and so does a signal that ends xassume. What a helper leaves running behind it (an agent) is not
-/// waited for.
+/// Runs the program and returns its output, if it exits with status 0. The helper ends if the future is dropped or a
+/// signal ends xassume. A process that it leaves running (an agent) is not waited for.
 ///
-/// What it writes may be secret: it is read into one place, which is zeroed unless it is handed out.
+/// The output may be secret: it is read into one buffer, which is zeroed unless it is returned.
 ///
 /// # Errors
 /// See [`HelperError`].
@@ -92,7 +87,7 @@ pub(crate) async fn run_helper(
     limit: ProgramLimit,
     max_bytes: usize,
 ) -> Result<Vec<u8>, HelperError> {
-    // From before there is a helper until after it has ended.
+    // Signals are caught from before the helper starts until it has ended.
     let notice = Notice::of_signals().map_err(HelperError::Spawn)?;
     let (mut helper, output) = start(program, attendance).map_err(HelperError::Spawn)?;
     let answer = tokio::time::timeout(limit.left, helper.answer(&output, HelperOutput::new(max_bytes)));
@@ -108,12 +103,12 @@ pub(crate) async fn run_helper(
 fn start(program: &Program, attendance: Attendance) -> io::Result<(Helper, AsyncFd<File>)> {
     signals::keep_child_statuses();
     let nothing = File::open("/dev/null")?;
-    // Only our end must not block; the flag would be the helper's too if it were set on both.
+    // Only our end is non-blocking; a flag on both would be the helper's too.
     let (reader, writer) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
     nix::fcntl::fcntl(&reader, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK))?;
     let output = polled(File::from(reader))?;
     let stdio = Stdio { input: Some(nothing.as_fd()), output: Some(writer.as_fd()) };
-    // A group of its own is a background group of the terminal, which may not read it; and ^C would not reach it.
+    // A group of its own would be a background group, which must not read the terminal and does not get ^C.
     let terminal = match attendance {
         Attendance::Attended => Terminal::of_the_user(),
         Attendance::Unattended => None,
@@ -134,7 +129,7 @@ impl Helper {
                     More::Perhaps => {}
                     More::Never => break ended.await,
                 },
-                // What it wrote before its end is in the pipe; whoever else holds the pipe is not waited for.
+                // Its output is in the pipe; other processes that have the pipe open are not waited for.
                 end = &mut ended => {
                     while answer.read_once(output.get_ref())? == Some(More::Perhaps) {}
                     break end;
@@ -151,7 +146,7 @@ impl Helper {
 
 impl Drop for Helper {
     fn drop(&mut self) {
-        // Still ours, if it has not ended: nobody else reaps it without a note in the books.
+        // If it has not ended it is still ours: only its entry allows to reap it.
         match self.end.or_else(|| self.entry.end()) {
             Some(End::Exited(_)) => return,
             Some(End::Killed(_)) => {}
@@ -163,7 +158,7 @@ impl Drop for Helper {
     }
 }
 
-/// Waits for a helper's end, and reaps it.
+/// Waits until a helper ends, and reaps it.
 pub(super) async fn ended(pid: Pid, entry: &HelperEntry) -> End {
     let pidfd = pidfd(pid).and_then(polled).ok();
     loop {
@@ -190,32 +185,32 @@ mod tests {
     }
 
     fn run_within(limit: ProgramLimit, line: &str) -> Result<Vec<u8>, HelperError> {
-        let environment = [c"PATH=/usr/bin:/bin".to_owned(), c"WORD=spoken".to_owned()];
+        let environment = [c"PATH=/usr/bin:/bin".to_owned(), c"WORD=hello".to_owned()];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(run_shell(line, &environment, Attendance::Unattended, limit, 100))
     }
 
     #[test]
-    fn what_it_writes_is_the_answer() {
-        assert_eq!(run("cat; echo $WORD").unwrap(), b"spoken\n");
+    fn its_output_is_returned() {
+        assert_eq!(run("cat; echo $WORD").unwrap(), b"hello\n");
         assert_eq!(run("printf %0100d 1").unwrap().len(), 100);
     }
 
     #[test]
-    fn a_status_or_a_signal_is_told() {
+    fn a_status_or_a_signal_is_an_error() {
         assert!(matches!(run("echo no; exit 3"), Err(HelperError::Failed(End::Exited(3)))));
         assert!(matches!(run("kill -KILL $$"), Err(HelperError::Failed(End::Killed(Signal::KILL)))));
     }
 
     #[test]
-    fn an_agent_that_it_leaves_behind_is_not_waited_for() {
+    fn an_agent_that_it_leaves_running_is_not_waited_for() {
         let agent = String::from_utf8(run("sleep 600 & echo $!").unwrap()).unwrap();
         let agent = nix::unistd::Pid::from_raw(agent.trim().parse().unwrap());
         nix::sys::signal::kill(agent, nix::sys::signal::Signal::SIGKILL).expect("it lives");
     }
 
     #[test]
-    fn one_that_hangs_or_talks_too_much_is_killed() {
+    fn a_helper_that_hangs_or_writes_too_much_is_killed() {
         let (left, of) = (Duration::from_millis(500), Duration::from_secs(2));
         let briefly = |line| run_within(ProgramLimit { left, of }, line);
         assert!(matches!(briefly("sleep 900 & wait"), Err(HelperError::TimedOut(limit)) if limit == of));

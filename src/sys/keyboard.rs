@@ -1,6 +1,6 @@
-//! The terminal as a person types on it: one line, waited for without blocking the thread.
+//! Reading a line from the terminal without blocking the thread.
 //!
-//! Its mode is left as it is, so nothing has to be put back, however the wait ends.
+//! The terminal's mode is not changed, so there is nothing to restore.
 
 use super::poll::polled;
 use std::fs::{File, OpenOptions};
@@ -12,21 +12,17 @@ use zeroize::Zeroizing;
 
 const TERMINAL: &str = "/dev/tty";
 
-/// The controlling terminal. It is opened again: no other process has the flags of this description.
+/// The controlling terminal, opened again: no other process shares the flags of this file description.
 pub(crate) struct Keyboard(AsyncFd<File>);
 
 impl Keyboard {
-    /// # Errors
-    /// ENXIO when there is none.
+    /// `ENXIO`: there is none.
     pub(crate) fn open() -> io::Result<Self> {
         let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
         Ok(Self(polled(OpenOptions::new().read(true).write(true).custom_flags(flags).open(TERMINAL)?)?))
     }
 
-    /// Shows a text; waits while the output is held (^S).
-    ///
-    /// # Errors
-    /// When the terminal is gone.
+    /// Writes a text; waits while the output is stopped (^S).
     pub(crate) async fn show(&self, text: &str) -> io::Result<()> {
         let mut left = text.as_bytes();
         while !left.is_empty() {
@@ -39,17 +35,17 @@ impl Keyboard {
         Ok(())
     }
 
-    /// One line with its ending, or what came before the end of input; cut off after `most` bytes or a little more.
+    /// One line with its ending, or the input before its end; cut off after about `most` bytes.
     ///
-    /// Return counts as an ending, for a terminal that was left in raw mode.
+    /// A carriage return ends a line too, since the terminal may be in raw mode.
     ///
     /// # Errors
-    /// When the terminal is gone. A background job is stopped by the kernel instead (SIGTTIN).
+    /// The terminal is gone. A background job is stopped by the kernel instead (SIGTTIN).
     pub(crate) async fn line(&self, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
         let mut line = Zeroizing::new(Vec::with_capacity(2 * most));
         let mut buffer = Zeroizing::new(vec![0; most]);
         loop {
-            // A read before the first wait, so that a background job is stopped here, as by any read of a terminal.
+            // Read before the first wait, so that the kernel stops a background job here, as at any read.
             let read = match self.0.get_ref().read(&mut buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.0.readable().await?.clear_ready();

@@ -1,25 +1,24 @@
-//! Memory that is given back holds no secrets: from a certain moment on, each block is zeroed when it is freed or moved.
+//! Zeroes memory when it is freed or moved, once this is switched on.
 //!
-//! Our own secrets zero themselves (`session::Secret`), but the AWS client, its HTTP and its parsers keep what passes
-//! through them in plain strings. A run that only becomes its command never gets to that moment: execve(2) takes its
-//! memory as a whole, and its start is not to be slowed down.
+//! Our own secrets zero themselves (`session::Secret`), but the AWS client, its HTTP and its parsers have secrets in
+//! plain strings. In exec mode this stays off: execve(2) discards the whole memory, and the start is faster.
 
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The system's allocator, with that rule.
+/// The system's allocator with zeroing.
 pub(super) struct Zeroing;
 
-// Where allocations are counted, that is done around this one.
+// Test builds count allocations around this allocator.
 #[cfg(not(any(test, fuzzing)))]
 #[global_allocator]
 static MEMORY: Zeroing = Zeroing;
 
 static FREED_IS_ZEROED: AtomicBool = AtomicBool::new(false);
 
-/// From now on what is freed is zeroed.
+/// From now on freed memory is zeroed.
 pub(crate) fn zero_what_is_freed() {
     FREED_IS_ZEROED.store(true, Ordering::Relaxed);
 }
@@ -28,9 +27,9 @@ fn is_zeroing() -> bool {
     FREED_IS_ZEROED.load(Ordering::Relaxed)
 }
 
-/// Gives the kernel back what is free after many connections; the allocator keeps it otherwise. It takes some ms at most.
+/// Returns free memory to the kernel after many connections; the allocator keeps it otherwise. Takes a few ms at most.
 pub(crate) fn give_back() {
-    // SAFETY: malloc_trim(3) touches free memory only. Other C libraries have nothing like it.
+    // SAFETY: malloc_trim(3) touches only free memory. Other C libraries do not have it.
     #[cfg(target_env = "gnu")]
     unsafe {
         libc::malloc_trim(0);

@@ -1,7 +1,6 @@
-//! The system calls: the only home of `unsafe`, one concept a file.
+//! The system calls, and the only `unsafe` code. One concept per file.
 //!
-//! These files do and report; none decides. The words they report in (`Signal`, `End`, `Arrival`, `Now`) belong to
-//! `supervise`, whose rules must not know that a system exists.
+//! These files call the system and return facts; they decide nothing and import only nouns.
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod allocations;

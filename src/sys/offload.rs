@@ -1,12 +1,11 @@
-//! Work that may block for ever, done by a process that can be left behind.
+//! Work that may block forever, in a process that can be left behind.
 //!
-//! A thread that is stuck in a file system cannot be ended, and a process that has one is not reaped. So this is fork(2)
-//! without execve(2): the child has a copy of this process's memory, does the work, sends its answer through a pipe and
-//! ends. It has its own session, and no descriptor of xassume's but that pipe and the one for messages. It never uses the
-//! runtime of its parent.
+//! A thread that is stuck in a file system cannot be ended, and a process with such a thread cannot be reaped. So this
+//! is fork(2) without execve(2): the child has a copy of this process's memory, does the work, writes its answer to a
+//! pipe and exits. It has its own session, and of xassume's descriptors only that pipe and the one for messages. It
+//! never uses its parent's runtime.
 //!
-//! A child that is not wanted any more is not waited for: it is sent a signal to end, killed a little later, and reaped when
-//! it ends.
+//! A child that is no longer needed is not waited for: it gets a signal, later SIGKILL, and is reaped when it exits.
 
 #![allow(unsafe_code)]
 
@@ -30,40 +29,41 @@ use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::Handle;
 
-/// How long a child that was asked to end may take to end the programs that it runs: `helper` gives them one second.
+/// The time between that signal and SIGKILL: the child ends its own programs, for which `helper` takes up to one
+/// second.
 const GRACE: Duration = Duration::from_secs(2);
-/// As much as is read at a time of what children write to standard error.
+/// The size of one read of messages.
 const MESSAGES: usize = 4 << 10;
-/// As much as a pipe holds by default.
+/// The default size of a pipe.
 const PIPE: usize = 64 << 10;
 
-/// Starts children, and passes on what they write to standard error. Clones are the same one.
+/// Starts children, and passes on their standard error. Clones are the same instance.
 #[derive(Clone)]
 pub(crate) struct Offload(Rc<Shared>);
 
 struct Shared {
     pass_on: fn(&[u8]),
     in_child: fn(),
-    /// Made for the first child and kept: programs that children leave behind may hold it.
+    /// Created for the first child and kept: programs that outlive a child may have it open.
     messages: OnceCell<Messages>,
 }
 
-/// The pipe that is standard error for all children.
+/// The standard error of all children.
 struct Messages {
     writer: OwnedFd,
     reader: Arc<AsyncFd<File>>,
 }
 
-/// How long a child may live.
+/// Whether a child ends with xassume.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Life {
-    /// It ends with xassume.
+    /// It does.
     Bound,
-    /// It may outlive xassume. It keeps the [`Job::descriptor`] of another one.
+    /// It may outlive xassume. It keeps the [`Job::descriptor`] of another job.
     Free(Option<RawFd>),
 }
 
-/// A child at work. Dropped before it has answered, it is ended; it is reaped in any case.
+/// A child at work. If it is dropped before the answer, the child is ended. It is reaped in any case.
 pub(crate) struct Job {
     pid: Pid,
     entry: Arc<HelperEntry>,
@@ -74,15 +74,15 @@ pub(crate) struct Job {
 }
 
 impl Offload {
-    /// `pass_on` is given what children write to standard error; `in_child` is called in each of them before its work.
+    /// `pass_on` gets the standard error of children; `in_child` runs in each child before its work.
     pub(crate) fn new(pass_on: fn(&[u8]), in_child: fn()) -> Self {
         Self(Rc::new(Shared { pass_on, in_child, messages: OnceCell::new() }))
     }
 
-    /// Has the work done by a child, which writes an answer of so many bytes at the most. Within a runtime of tokio, and
-    /// on the main thread: the child ends with the thread that starts it.
+    /// Does the work in a child, whose answer has at most this many bytes. To be called within a tokio runtime and on
+    /// the main thread: the child ends with the thread that starts it.
     ///
-    /// The work may use all that it borrows, but not a runtime that was made before: it makes another, in a new thread.
+    /// The work may use everything that it borrows, except an existing runtime: it creates its own, in a new thread.
     ///
     /// # Errors
     /// The system gives no process or no descriptor.
@@ -101,7 +101,7 @@ impl Offload {
                 Life::Bound => None,
             },
         };
-        // No handler of ours may run in the child before it is set up.
+        // No handler of ours may run in the child before its setup.
         let mask = signals::set_mask(SignalSet::FULL);
         // SAFETY: the child does not return from `child::run`. Other threads of this process do not exist in it; the C
         // library makes the allocator usable in it, and `in_child` sees to what is written.
@@ -120,10 +120,10 @@ impl Offload {
         Ok(Job { pid, entry, output, answer, has_answered: false, offload: self.clone() })
     }
 
-    /// Passes on what children have written by now.
+    /// Passes on the messages that children have written so far.
     pub(crate) fn pass_on_messages(&self) {
         if let Some(messages) = self.0.messages.get() {
-            // Until there is nothing more; but what never stops writing is not waited for.
+            // Until the pipe is empty; but a program that never stops writing is not waited for.
             let reads = 0..PIPE / MESSAGES;
             reads.map(|_| pass_on(messages.reader.get_ref(), self.0.pass_on)).take_while(Result::is_ok).for_each(drop);
         }
@@ -147,12 +147,11 @@ async fn reaped(pid: Pid, entry: Arc<HelperEntry>) {
 
 async fn pass_on_all(reader: Arc<AsyncFd<File>>, to: fn(&[u8])) {
     while let Ok(mut ready) = reader.readable().await {
-        // The runtime sees to it that a program which never stops writing leaves time for others.
+        // The runtime's budget leaves time for other tasks, even if a program never stops writing.
         let _ = ready.try_io(|reader| pass_on(reader.get_ref(), to));
     }
 }
 
-/// Passes on what the pipe holds.
 fn pass_on(mut reader: &File, to: fn(&[u8])) -> io::Result<()> {
     let mut bytes = [0; MESSAGES];
     let length = reader.read(&mut bytes)?;
@@ -161,10 +160,10 @@ fn pass_on(mut reader: &File, to: fn(&[u8])) -> io::Result<()> {
 }
 
 impl Job {
-    /// The whole answer: all that the child has written when it ends. What it wrote to standard error is passed on first.
+    /// The whole answer: all output until the child exits. Its standard error is passed on first.
     ///
     /// # Errors
-    /// There is more of it than is allowed, or it cannot be read.
+    /// The answer is too long, or cannot be read.
     pub(crate) async fn answered(&mut self) -> io::Result<&[u8]> {
         while self.answer.read(&self.output).await.map_err(io::Error::other)? == More::Perhaps {}
         self.has_answered = true;
@@ -172,12 +171,12 @@ impl Job {
         Ok(self.answer.bytes())
     }
 
-    /// What it answers through.
+    /// The descriptor of the answer.
     pub(crate) fn descriptor(&self) -> RawFd {
         self.output.get_ref().as_raw_fd()
     }
 
-    /// The same as [`Self::answered`] in another child, which was given the [`Self::descriptor`] and may block.
+    /// As [`Self::answered`], in another child, which got the [`Self::descriptor`] and may block.
     pub(crate) fn answered_here(&mut self) -> &[u8] {
         let mut ready = libc::pollfd { fd: self.descriptor(), events: libc::POLLIN, revents: 0 };
         loop {
@@ -192,13 +191,13 @@ impl Job {
         }
     }
 
-    /// Ends the child at once: one that runs no programs.
+    /// Kills the child at once; for a child that runs no programs.
     pub(crate) fn kill(&self) {
         kill(self.pid, &self.entry);
     }
 }
 
-/// Its id is its own as long as it is in the books and not reaped, which happens on this thread alone.
+/// The ID is not reused while its entry exists and it is not reaped, which happens only on this thread.
 fn kill(pid: Pid, entry: &HelperEntry) {
     if !entry.has_ended() {
         let _ = signals::send(pid, ProcessGroup::Shared, Signal::KILL);

@@ -1,7 +1,7 @@
-//! What becomes of a panic: one line in xassume's own form, and status 125.
+//! Panics: reported in one line, status 125.
 //!
-//! A panic is a defect, of ours or of a library. While it unwinds, the command is description to end and files are removed. One
-//! that a library meets while it asks for a session is contained: it fails that attempt, and no command is lost for it.
+//! A panic is a bug in xassume or in a library. Unwinding stops the command and removes files. A panic of a library
+//! during a call for a session is contained: only that attempt fails.
 
 use std::any::Any;
 use std::future::poll_fn;
@@ -9,7 +9,7 @@ use std::panic::{self, AssertUnwindSafe, Location};
 use std::pin::Pin;
 use std::task::Poll;
 
-/// That there was a panic. It has been description.
+/// There was a panic, which is reported already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Panicked;
 
@@ -27,12 +27,12 @@ pub(crate) fn report_with(report: impl Fn(&PanicFacts<'_>) + Send + Sync + 'stat
     }));
 }
 
-/// Does the work; a panic in it goes no further.
+/// Does the work, and catches a panic in it.
 pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
     panic::catch_unwind(AssertUnwindSafe(work)).map_err(|_| Panicked)
 }
 
-/// The same for work that waits.
+/// The same for a future.
 pub(crate) async fn contained<T>(mut work: Pin<Box<impl Future<Output = T>>>) -> Result<T, Panicked> {
     poll_fn(|context| match caught(|| work.as_mut().poll(context)) {
         Ok(poll) => poll.map(Ok),
@@ -55,16 +55,16 @@ mod tests {
     }
 
     #[test]
-    fn only_a_literal_is_told() {
+    fn only_a_literal_message_is_reported() {
         assert_eq!(literal(&*payload(|| panic!("out of luck"))), Some("out of luck"));
         let quoted = String::from("hidden");
-        assert_eq!(literal(&*payload(|| panic!("{quoted} is no number"))), None);
+        assert_eq!(literal(&*payload(|| panic!("{quoted} is not a number"))), None);
         let failed = || Err::<(), String>(quoted.clone());
         assert_eq!(literal(&*payload(|| failed().expect("a number"))), None);
     }
 
     #[test]
-    fn a_panic_with_a_secret_in_it_does_not_hold_it() {
+    fn a_panic_does_not_contain_a_secret() {
         let keys = Keys { access_key_id: "ASIA".into(), secret_access_key: Secret::new("hidden"), session_token: None };
         let payload = payload(|| panic!("{keys:?}"));
         let text = payload.downcast_ref::<String>().expect("a message");
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn work_that_panics_while_it_waits_is_contained() {
+    fn a_panic_in_a_future_is_contained() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let panics = async {
             tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! Descriptors in the runtime's poll loop.
+//! Registers descriptors with the runtime.
 
 #![allow(unsafe_code)]
 
@@ -6,14 +6,14 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use tokio::io::unix::AsyncFd;
 
-/// Has the runtime tell when a descriptor is ready. It must not block.
+/// Registers a non-blocking descriptor with the runtime.
 ///
 /// # Errors
-/// epoll(7) does not take it, or there is no room.
+/// epoll(7) does not support it, or there is no memory.
 ///
 /// # Panics
-/// Outside a runtime of tokio with I/O.
+/// Outside a tokio runtime with I/O.
 pub(super) fn polled<T: AsRawFd + Into<OwnedFd>>(owner: T) -> io::Result<AsyncFd<T>> {
-    // SAFETY: what can become an `OwnedFd` owns its descriptor, and the types used here never exchange it.
+    // SAFETY: a type that converts into `OwnedFd` owns its descriptor, and the types used here never replace it.
     Ok(unsafe { AsyncFd::register(owner) }?)
 }

@@ -1,5 +1,5 @@
-//! Processes as `/proc` shows them, see `proc_pid_stat(5)`. Where there is no `/proc`, or one of another pid namespace,
-//! there are none.
+//! Processes in `/proc`; see `proc_pid_stat(5)`. Without a `/proc`, or with that of another PID namespace, there are
+//! none.
 
 #![allow(unsafe_code)]
 
@@ -12,7 +12,7 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::ptr;
 
-/// A process at the moment of the look.
+/// A process at the time of the read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct ProcessStat {
     pub(super) pid: Pid,
@@ -20,35 +20,35 @@ pub(super) struct ProcessStat {
     pub(super) group: Pid,
     pub(super) session: Pid,
     pub(super) state: ProcessState,
-    /// When it was started, in ticks since the boot: tells it from a later process of the same id.
+    /// When it was started, in ticks since the boot: distinguishes it from a later process with the same ID.
     pub(super) started: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum ProcessState {
     Alive,
-    /// Its files and ports are closed; only its status is left.
+    /// Only its status is left; its files and ports are closed.
     Zombie,
 }
 
-/// Everybody who can be seen.
+/// All visible processes.
 pub(super) fn all() -> Vec<ProcessStat> {
-    if !shows_our_ids() {
+    if !has_our_ids() {
         return Vec::new();
     }
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| of(entry.file_name().to_str()?.parse().ok()?)).collect()
 }
 
-/// The process of that id, if it can be seen.
+/// The process with this ID, if it is visible.
 pub(super) fn of(pid: Pid) -> Option<ProcessStat> {
     parse(pid, &fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// This process's children, zombies too: one read where the kernel has the file (`CONFIG_PROC_CHILDREN`). Children are
-/// forked by, and orphans are given to, the main thread; only this process takes one off the list.
+/// This process's children, zombies included: one read where the kernel has the file (`CONFIG_PROC_CHILDREN`). The main
+/// thread forks all children and gets all orphans, and only this process reaps them.
 pub(super) fn children() -> Vec<Pid> {
-    if !shows_our_ids() {
+    if !has_our_ids() {
         return Vec::new();
     }
     let me = std::process::id();
@@ -60,7 +60,7 @@ pub(super) fn children() -> Vec<Pid> {
     children.into_iter().map(|process| process.pid).collect()
 }
 
-/// Those of `all` who descend from `roots`, the roots included. There may be thousands.
+/// The processes in `all` that descend from `roots`, and the roots. There may be thousands.
 pub(super) fn descendants(all: &[ProcessStat], mut roots: Vec<Pid>) -> BTreeSet<Pid> {
     let mut pairs: Vec<_> = all.iter().map(|process| (process.parent, process.pid)).collect();
     pairs.sort_unstable();
@@ -73,8 +73,9 @@ pub(super) fn descendants(all: &[ProcessStat], mut roots: Vec<Pid>) -> BTreeSet<
     found
 }
 
-/// A `/proc` of another pid namespace (`unshare --pid` without `--mount-proc`) shows ids that mean others here.
-fn shows_our_ids() -> bool {
+/// The `/proc` of another PID namespace (`unshare --pid` without `--mount-proc`) has IDs that mean other processes
+/// here.
+fn has_our_ids() -> bool {
     fs::read_link("/proc/self").is_ok_and(|link| link.as_os_str().to_str() == Some(&std::process::id().to_string()))
 }
 
@@ -83,13 +84,13 @@ impl ProcessStat {
         self.state == ProcessState::Alive
     }
 
-    /// Sends it a signal, and not to a later process of the same id. One that has ended meanwhile is not an error.
+    /// Sends a signal, but never to a later process with the same ID. A process that has exited is not an error.
     ///
     /// # Errors
     /// `EPERM`: it is another user's.
     pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
         let pidfd = pidfd(self.pid);
-        // If the start is its own now, so is what the descriptor stands for.
+        // If the start time still matches, the descriptor is that of this process.
         if of(self.pid).is_none_or(|now| now.started != self.started) {
             return Ok(());
         }
@@ -98,7 +99,7 @@ impl ProcessStat {
             Err(_) => Err(io::ErrorKind::Unsupported.into()),
         };
         match sent {
-            // Before Linux 5.3, or behind a seccomp filter that does not know the calls.
+            // Before Linux 5.3, or with a seccomp filter that blocks the calls.
             Err(error) if error.raw_os_error() != Some(libc::ESRCH) => {
                 signals::send(self.pid, ProcessGroup::Shared, signal)
             }
@@ -106,7 +107,6 @@ impl ProcessStat {
         }
     }
 
-    /// For a message.
     pub(super) fn member(&self) -> Member {
         let name = fs::read(format!("/proc/{}/comm", self.pid)).unwrap_or_default();
         let name = String::from_utf8_lossy(&name);
@@ -115,10 +115,10 @@ impl ProcessStat {
     }
 }
 
-/// A descriptor that is readable once the process has ended.
+/// A descriptor that is readable once the process has exited.
 ///
 /// # Errors
-/// `ENOSYS` before Linux 5.3, `EPERM` where a seccomp filter does not know the call.
+/// `ENOSYS` before Linux 5.3, `EPERM` with a seccomp filter that blocks the call.
 pub(super) fn pidfd(pid: Pid) -> io::Result<OwnedFd> {
     // SAFETY: pidfd_open(2) takes two integers and gives a new descriptor, close-on-exec.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
@@ -136,9 +136,9 @@ fn signal_by(pidfd: &OwnedFd, signal: Signal) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Reads the fields behind the name, which may hold anything: the state is the first, the parent the second, the group
-/// the third, the session the fourth, the number of threads the 18th, the start the 20th. A process whose first thread
-/// has ended is shown as a zombie while others still hold its files.
+/// Reads the fields after the name, which may contain anything: 1 is the state, 2 the parent, 3 the group, 4 the
+/// session, 18 the number of threads, 20 the start. A process whose first thread has exited is shown as a zombie while
+/// other threads run.
 fn parse(pid: Pid, stat: &str) -> Option<ProcessStat> {
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
     let ended =
@@ -158,25 +158,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_the_kernel_is_read_behind_the_name() {
+    fn the_fields_after_the_name_are_read() {
         let state = |state: &str, threads: u32| {
             let stat = format!("77 (a) Z 1 5 (b)) {state} 1 5 6 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 {threads} 0 912 0 0");
-            let process = parse(77, &stat).expect("a whole line");
+            let process = parse(77, &stat).expect("a complete line");
             assert_eq!((process.parent, process.group, process.session, process.started), (1, 5, 6, 912));
             process.state
         };
         assert_eq!(state("S", 1), ProcessState::Alive);
         assert_eq!(state("Z", 1), ProcessState::Zombie);
-        assert_eq!(state("Z", 3), ProcessState::Alive, "threads of it go on");
+        assert_eq!(state("Z", 3), ProcessState::Alive, "other threads run");
         assert_eq!(parse(77, "77 (cut"), None);
     }
 
     #[test]
-    fn thousands_of_descendants_are_found_in_a_moment() {
+    fn thousands_of_descendants_are_found_quickly() {
         const LAST: Pid = 5000;
         let process =
             |pid, parent| ProcessStat { pid, parent, group: 1, session: 1, state: ProcessState::Alive, started: 0 };
-        // The half of them is a chain, and the other are the children of one.
+        // Half of them are a chain, the others are children of one.
         let mut all: Vec<_> = (2..=LAST).map(|pid| process(pid, (pid - 1).min(LAST / 2))).collect();
         all.extend([process(LAST + 1, 0), process(LAST + 2, LAST + 1), process(0, 0)]);
         let begun = std::time::Instant::now();
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn this_process_is_seen() {
+    fn this_process_is_visible() {
         let me = nix::unistd::getpid().as_raw();
         let seen = of(me).expect("it runs");
         assert_eq!((seen.parent, seen.state), (nix::unistd::getppid().as_raw(), ProcessState::Alive));

@@ -1,7 +1,7 @@
-//! Reaping orphans, beside children that are waited for.
+//! Reaps orphans, without reaping children that are waited for.
 //!
-//! Every program is started by `sys::child`, so each zombie is one of three: the command, whose end the supervision
-//! looks at and reaps; a helper, whose road is told here; or an orphan that the kernel gave us.
+//! `sys::child` starts all programs, so each zombie is one of three: the command, which the supervision reaps; a
+//! helper, which has a [`HelperEntry`]; or an orphan from the kernel.
 
 #![allow(unsafe_code)]
 
@@ -12,12 +12,12 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 thread_local! {
-    /// Helpers that run, and how the ones ended that [`orphans`] came across first. Of this thread: all is started
-    /// and reaped on the main one.
+    /// The helpers, with their end if [`orphans`] has reaped them. Thread-local: all are started and reaped on the main
+    /// thread.
     static HELPERS: RefCell<BTreeMap<Pid, Option<End>>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// A helper's place in the books, for as long as somebody waits for it.
+/// The entry of a helper, while it is waited for.
 #[derive(Debug)]
 pub(super) struct HelperEntry {
     pid: Pid,
@@ -29,14 +29,14 @@ impl HelperEntry {
         Self { pid }
     }
 
-    /// Whether the helper has ended. It is not reaped by this: its id, and its group's, stay its own.
+    /// Whether the helper has ended. This does not reap it: its ID and its group's are not reused.
     pub(super) fn has_ended(&self) -> bool {
-        self.noted().is_some() || !matches!(wait(libc::P_PID, self.pid, libc::WEXITED | libc::WNOWAIT), Ok(None))
+        self.recorded().is_some() || !matches!(wait(libc::P_PID, self.pid, libc::WEXITED | libc::WNOWAIT), Ok(None))
     }
 
-    /// The helper's end, if it has ended; it is reaped then, here or before.
+    /// The helper's end, if it has ended; reaps it, unless it was reaped before.
     pub(super) fn end(&self) -> Option<End> {
-        if let Some(end) = self.noted() {
+        if let Some(end) = self.recorded() {
             return Some(end);
         }
         match wait(libc::P_PID, self.pid, libc::WEXITED) {
@@ -49,8 +49,8 @@ impl HelperEntry {
         }
     }
 
-    /// The end that [`orphans`] has come across.
-    fn noted(&self) -> Option<End> {
+    /// The end, if [`orphans`] has reaped it.
+    fn recorded(&self) -> Option<End> {
         HELPERS.with_borrow(|helpers| helpers.get(&self.pid).copied().flatten())
     }
 }
@@ -61,8 +61,8 @@ impl Drop for HelperEntry {
     }
 }
 
-/// Has the kernel give this process the orphans among its descendants, as the first process of a pid namespace has
-/// them anyway. Neither a child nor a program that this process becomes inherits it.
+/// Makes this process the parent of orphans among its descendants, as PID 1 of a PID namespace is anyway. Neither a
+/// child nor an executed program inherits this.
 pub(crate) fn adopt_orphans() {
     // SAFETY: prctl(2) with these arguments touches no memory of ours.
     unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
@@ -73,11 +73,11 @@ pub(super) fn is_helper(pid: Pid) -> bool {
     HELPERS.with_borrow(|helpers| helpers.contains_key(&pid))
 }
 
-/// Reaps every zombie but the command.
+/// Reaps all zombies except the command.
 pub(crate) fn orphans(command: Option<Pid>) {
     while let Ok(Some((pid, _))) = wait(libc::P_ALL, 0, libc::WEXITED | libc::WNOWAIT) {
         if Some(pid) == command {
-            // waitid(2) would show it again and again, and no process behind it.
+            // waitid(2) would return the command again and again.
             let others = processes::children().into_iter().filter(|child| Some(*child) != command);
             return others.for_each(|child| {
                 let _ = reap(child);
@@ -89,7 +89,7 @@ pub(crate) fn orphans(command: Option<Pid>) {
     }
 }
 
-/// Reaps a child, if it has ended.
+/// Reaps a child, if it has exited.
 fn reap(pid: Pid) -> Option<()> {
     let Ok(Some((_, ChildChange::Ended(end)))) = wait(libc::P_PID, pid, libc::WEXITED) else { return None };
     HELPERS.with_borrow_mut(|helpers| {

@@ -1,7 +1,7 @@
-//! Signals as the system has them: what was inherited, what is read, how to die of one.
+//! Signals of this process: what was inherited, what is read, and how to end by one.
 //!
-//! Masks and dispositions go by the raw system calls: the C library's would leave out the signals that it keeps for
-//! itself, and the command must find the mask that xassume was started with, bit for bit.
+//! Masks and dispositions use the raw system calls: those of the C library omit the signals that it uses itself, and
+//! the command has to get exactly the inherited mask.
 
 #![allow(unsafe_code)]
 
@@ -19,10 +19,10 @@ use crate::process::signal::{Signal, SignalSet};
 use crate::process::{Pid, ProcessGroup};
 use std::io;
 
-/// The size of the kernel's signal set, which its system calls ask for.
+/// The size of the kernel's signal set.
 const SET_SIZE: libc::size_t = size_of::<u64>();
 
-/// Changes this thread's mask (`how` as in sigprocmask(2)) and gives the one before. Async-signal-safe.
+/// Changes this thread's mask (`how` as in sigprocmask(2)) and returns the one before. Async-signal-safe.
 fn change_mask(how: libc::c_int, set: SignalSet) -> SignalSet {
     let (new, mut old) = (set.bits(), 0_u64);
     // SAFETY: both pointers are to sets of `SET_SIZE` bytes that outlive the call; the call cannot fail with a valid
@@ -31,17 +31,17 @@ fn change_mask(how: libc::c_int, set: SignalSet) -> SignalSet {
     SignalSet::from_bits(old)
 }
 
-/// Makes this the thread's mask. Async-signal-safe.
+/// Sets this thread's mask. Async-signal-safe.
 pub(super) fn set_mask(set: SignalSet) -> SignalSet {
     change_mask(libc::SIG_SETMASK, set)
 }
 
-/// Adds to the thread's mask. Async-signal-safe.
+/// Adds to this thread's mask. Async-signal-safe.
 pub(super) fn block(set: SignalSet) -> SignalSet {
     change_mask(libc::SIG_BLOCK, set)
 }
 
-/// What has arrived for this process, is blocked, and was not read yet.
+/// The blocked signals that are pending.
 pub(super) fn pending() -> SignalSet {
     let mut set = 0_u64;
     // SAFETY: the pointer is to a set of `SET_SIZE` bytes; on failure the zero stays.
@@ -49,19 +49,19 @@ pub(super) fn pending() -> SignalSet {
     SignalSet::from_bits(set)
 }
 
-/// What `rt_sigaction(2)` takes and gives. The handler comes first on x86-64, ARM and RISC-V; flags, the restorer of some of
-/// them and the mask follow, and are zero here. The restorer is only for handlers.
+/// The argument of `rt_sigaction(2)`. The handler comes first on x86-64, ARM and RISC-V; flags, the restorer (for
+/// handlers only) and the mask follow, all zero here.
 #[repr(C)]
 #[derive(Default)]
 struct KernelAction {
     handler: libc::sighandler_t,
-    /// More than the kernel reads or writes.
+    /// Larger than what the kernel reads or writes.
     rest: [u64; 4],
 }
 
 /// The disposition of a signal: `SIG_DFL`, `SIG_IGN` or the address of a handler. Async-signal-safe.
 ///
-/// By the raw system call, as in [`set_disposition`]: musl refuses 34 as its own, which is the first real-time signal.
+/// A raw system call, as in [`set_disposition`]: musl rejects 34, the first real-time signal, as its own.
 fn disposition(signal: Signal) -> libc::sighandler_t {
     let mut action = KernelAction::default();
     let none = std::ptr::null::<KernelAction>();
@@ -70,7 +70,7 @@ fn disposition(signal: Signal) -> libc::sighandler_t {
     action.handler
 }
 
-/// Gives a signal a disposition without a handler: `SIG_DFL` or `SIG_IGN`. Async-signal-safe.
+/// Sets a disposition without a handler: `SIG_DFL` or `SIG_IGN`. Async-signal-safe.
 fn set_disposition(signal: Signal, disposition: libc::sighandler_t) {
     let action = KernelAction { handler: disposition, ..KernelAction::default() };
     let none = std::ptr::null_mut::<KernelAction>();
@@ -78,7 +78,7 @@ fn set_disposition(signal: Signal, disposition: libc::sighandler_t) {
     unsafe { libc::syscall(libc::SYS_rt_sigaction, signal.number(), &raw const action, none, SET_SIZE) };
 }
 
-/// Gives a standard signal a handler. The C library's call: it knows how a handler returns.
+/// Sets a handler for a standard signal, through the C library: it knows how a handler returns.
 fn set_handler(signal: Signal, handler: extern "C" fn(libc::c_int)) {
     // SAFETY: a zeroed `sigaction` is valid (empty mask, no flags); that the handler is async-signal-safe is the promise
     // of its own file.
@@ -92,7 +92,7 @@ fn set_handler(signal: Signal, handler: extern "C" fn(libc::c_int)) {
 /// Sends a signal to a process, or to the group that it leads.
 ///
 /// # Errors
-/// `ESRCH` when there is none, `EPERM` when it is somebody else's; see kill(2).
+/// `ESRCH`: it does not exist; `EPERM`: it is another user's; see kill(2).
 pub(crate) fn send(pid: Pid, to: ProcessGroup, signal: Signal) -> io::Result<()> {
     let target = match to {
         ProcessGroup::Shared => pid,
@@ -103,8 +103,8 @@ pub(crate) fn send(pid: Pid, to: ProcessGroup, signal: Signal) -> io::Result<()>
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Stops this process until it is continued; as PID 1, and in an orphaned group for the terminal's stop signals,
-/// the kernel ignores it and this returns at once.
+/// Stops this process until it is continued. The kernel ignores this for PID 1, and for the terminal's stop signals in
+/// an orphaned group.
 pub(crate) fn pause(signal: Signal) {
     // SAFETY: raise(3) runs no handler of ours, since none is installed for a stop signal.
     unsafe { libc::raise(signal.number()) };

@@ -5,11 +5,11 @@ use crate::process::signal::{Signal, SignalSet};
 use std::io;
 use std::thread::Builder;
 
-/// Enough for a message that is put together by a debug build; only what is touched is memory.
+/// Enough to format a message in a debug build; only pages in use take memory.
 const STACK: usize = 64 * 1024;
 
-/// Starts a thread with all signals blocked, except SIGTTOU where the caller does not block it: a background job that writes
-/// to its terminal under `stty tostop` is stopped, whichever thread writes.
+/// Starts a thread with all signals blocked, except SIGTTOU if the caller does not block it: under `stty tostop`, the
+/// kernel stops a background job that writes to its terminal from any thread.
 ///
 /// # Errors
 /// The thread cannot be started.

@@ -1,4 +1,4 @@
-//! The controlling terminal: whether the user sits at it, and giving it back as it was.
+//! The controlling terminal: whether xassume was started at it, and how to restore its settings.
 
 #![allow(unsafe_code)]
 
@@ -15,7 +15,7 @@ use std::fmt;
 use std::io::IsTerminal;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// The terminal that controls xassume's session, and its settings at the start.
+/// The controlling terminal, and its settings at the start.
 pub(crate) struct Terminal {
     fd: OwnedFd,
     settings: Option<Termios>,
@@ -28,27 +28,27 @@ impl fmt::Debug for Terminal {
 }
 
 impl Terminal {
-    /// The terminal, if there is one and xassume is run at it: in its foreground, or with one of the descriptors 0
-    /// to 2 on it. Looking at one descriptor alone is wrong for `</dev/null` and `| cat`; that a terminal exists says
-    /// nothing about an agent that was started from one days ago.
+    /// The terminal, if xassume was started at it: in its foreground, or with one of the descriptors 0 to 2 on it. One
+    /// descriptor alone is not enough to check, because of `</dev/null` and `| cat`. That a terminal exists says
+    /// nothing: an agent may have been started from it days ago.
     pub(crate) fn of_the_user() -> Option<Self> {
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
         let fd = nix::fcntl::open("/dev/tty", flags, Mode::empty()).ok()?;
         let in_foreground = tcgetpgrp(&fd).is_ok_and(|foreground| foreground == getpgrp());
-        // tcgetpgrp(3) knows the answer only for the controlling terminal: ENOTTY for any other.
+        // tcgetpgrp(3) works only for the controlling terminal: `ENOTTY` for any other.
         let connected = standard_fds().iter().any(|fd| tcgetpgrp(fd).is_ok());
         (in_foreground || connected).then(|| Self { settings: tcgetattr(&fd).ok(), fd })
     }
 
-    /// Puts the settings back, if xassume is still in the foreground, or if those who were are gone: a shell as the command
-    /// has taken the foreground for its own group. Not drained first: output that was held by ^S would be waited for.
+    /// Restores the settings, if xassume is in the foreground or the foreground group has no process left: a shell as
+    /// the command takes the foreground for its own group. Does not drain the output first: it may be stopped by ^S.
     pub(crate) fn restore(&self) {
         let (ours, foreground) = (getpgrp(), tcgetpgrp(&self.fd));
         let is_free = foreground.is_ok_and(|group| killpg(group, None) == Err(Errno::ESRCH));
         if foreground != Ok(ours) && !is_free {
             return;
         }
-        // Between the look and the deed the shell may take the foreground; then the deed must not stop us.
+        // A shell may take the foreground in between; then this call must not stop xassume.
         let mask = signals::block(SignalSet::default().with(Signal::TTOU));
         if is_free {
             let _ = tcsetpgrp(&self.fd, ours);
@@ -62,11 +62,11 @@ impl Terminal {
 
 /// Standard input, output and error.
 fn standard_fds() -> [BorrowedFd<'static>; 3] {
-    // SAFETY: Rust's runtime sees to it that 0 to 2 are open, and nothing here closes them.
+    // SAFETY: Rust's runtime opens 0 to 2, and nothing here closes them.
     [0, 1, 2].map(|fd| unsafe { BorrowedFd::borrow_raw(fd) })
 }
 
-/// What a restarted command would find on standard input.
+/// The kind of standard input, which a restarted command would read again.
 pub(crate) fn stdin() -> Stdin {
     let input = std::io::stdin();
     if input.is_terminal() {

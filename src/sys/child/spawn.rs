@@ -1,6 +1,7 @@
-//! fork(2) and execve(2), and what a child does in between.
+//! fork(2) and execve(2), and the steps of the child in between.
 //!
-//! Call it on the main thread of a current-thread runtime: the parent-death signal follows the *thread* that forked.
+//! To be called on the main thread of a current-thread runtime: the parent-death signal follows the *thread* that
+//! forked.
 
 use crate::process::signal::{Signal, SignalSet};
 use crate::process::{Pid, ProcessGroup};
@@ -12,29 +13,29 @@ use std::io::{self, Read};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::ptr;
 
-/// What is run: nothing here searches a PATH or goes through a shell.
+/// What to run, without a search in PATH and without a shell.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
     pub(crate) path: CString,
-    /// From the program's own name on.
+    /// The name of the program first.
     pub(crate) argv: Vec<CString>,
-    /// `NAME=value`, all of it.
+    /// `NAME=value`; the complete environment.
     pub(crate) env: Vec<CString>,
 }
 
-/// Where the child's standard input and output go instead of ours.
+/// The child's standard input and output, if they differ from ours.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Stdio<'fd> {
     pub(crate) input: Option<BorrowedFd<'fd>>,
     pub(crate) output: Option<BorrowedFd<'fd>>,
 }
 
-/// Runs what execvp(3) runs when the kernel knows no format for a file: a script without `#!`.
+/// Runs a script without `#!`, as execvp(3) does.
 const SHELL: &CStr = c"/bin/sh";
-/// The child's status when xassume died while it was starting: nobody reads it.
+/// The child's status if xassume exited during the start; nothing reads it.
 const ORPHANED: libc::c_int = 125;
 
-/// All that the child needs, prepared before the fork: after it nothing may allocate.
+/// What the child needs, prepared before the fork: after it nothing may allocate.
 struct ExecPlan {
     path: *const c_char,
     argv: Vec<*const c_char>,
@@ -45,29 +46,23 @@ struct ExecPlan {
     group: ProcessGroup,
     parent: Pid,
     inherited: InheritedState,
-    /// Where an error number goes; closed by a successful execve(2).
+    /// Gets the error number; a successful execve(2) closes it.
     report: RawFd,
 }
 
-/// Starts the program, and waits until it runs.
-///
-/// # Errors
-/// fork(2)'s (`EAGAIN`, `ENOMEM`) or execve(2)'s; then there is no child.
+/// Starts the program, and waits for the outcome of execve(2).
 pub(crate) fn spawn(program: &Program, group: ProcessGroup, stdio: Stdio<'_>) -> io::Result<Pid> {
     let (pid, report) = fork(program, group, stdio)?;
     outcome(&report).unwrap_or(Ok(())).map(|()| pid).inspect_err(|_| {
-        // It has nothing left to do but end. SAFETY: a null status is allowed; the id is an un-reaped child's.
+        // The child is about to exit. SAFETY: a null status is allowed; the ID is an un-reaped child's.
         while unsafe { libc::waitpid(pid, ptr::null_mut(), 0) } == -1
             && io::Error::last_os_error().raw_os_error() == Some(libc::EINTR)
         {}
     })
 }
 
-/// Forks a child that becomes the program, with the signal state that xassume was started with. One that outlives
-/// xassume is sent TERM. From the file its [`outcome`] is read.
-///
-/// # Errors
-/// `EAGAIN`, `ENOMEM`.
+/// Forks a child that executes the program, with the signal state that xassume was started with. It gets TERM if
+/// xassume exits first. The file is for [`outcome`].
 pub(super) fn fork(program: &Program, group: ProcessGroup, stdio: Stdio<'_>) -> io::Result<(Pid, File)> {
     let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
     let plan = ExecPlan {
@@ -82,7 +77,7 @@ pub(super) fn fork(program: &Program, group: ProcessGroup, stdio: Stdio<'_>) -> 
         inherited: signals::inherited(),
         report: writer.as_raw_fd(),
     };
-    // A handler of ours must not run in the child. What comes meanwhile is pending, here and not there.
+    // No handler of ours may run in the child. Signals that arrive meanwhile stay pending in this process.
     let mask = signals::set_mask(SignalSet::FULL);
     // SAFETY: the child calls nothing but `run`, which is async-signal-safe as fork(2) asks of a program that may
     // have other threads, and does not return.
@@ -98,18 +93,18 @@ pub(super) fn fork(program: &Program, group: ProcessGroup, stdio: Stdio<'_>) -> 
     }
     match group {
         ProcessGroup::Own => {
-            // Both sides do it, so that neither has to wait for the other. Here it fails once the program runs, and
-            // then the child has done it. SAFETY: touches no memory.
+            // Parent and child both do it, so that neither has to wait for the other. It fails here if the program runs
+            // already; then the child has done it. SAFETY: touches no memory.
             unsafe { libc::setpgid(pid, pid) };
         }
-        ProcessGroup::Shared => share_keys(pid),
+        ProcessGroup::Shared => forward_pending_keys(pid),
     }
     signals::set_mask(mask);
     Ok((pid, reader.into()))
 }
 
-/// Whether the child is the program now, which closes the pipe; or execve(2)'s error, which the child reports before it
-/// ends. `None` where reading does not block, and there is neither yet.
+/// The outcome of execve(2): success closes the pipe, else the child writes the error number. `None` if a non-blocking
+/// read has neither.
 pub(super) fn outcome(mut report: &File) -> Option<io::Result<()>> {
     let mut errno = [0; size_of::<i32>()];
     match report.read_exact(&mut errno) {
@@ -120,28 +115,24 @@ pub(super) fn outcome(mut report: &File) -> Option<io::Result<()>> {
     }
 }
 
-/// Passes on the terminal's signals that are waiting here. One that came before the fork has reached xassume alone, and
-/// would be taken for one that the command has had. One that came after it waits for the child's mask as well, and two
-/// that wait are one.
-fn share_keys(child: Pid) {
+/// Sends the child the terminal's signals that are pending here. One from before the fork reached only xassume, and
+/// would count as delivered to the command. One from after it is pending in the child too, where two are one.
+fn forward_pending_keys(child: Pid) {
     let waiting = signals::pending();
     for signal in [Signal::HUP, Signal::INT, Signal::QUIT].into_iter().filter(|signal| waiting.contains(*signal)) {
-        // It cannot fail: the child is ours, not reaped, and no other user's before it runs the program.
+        // It cannot fail: the child is not reaped, and has our user until it runs the program.
         let _ = signals::send(child, ProcessGroup::Shared, signal);
     }
 }
 
-/// Null-terminated, as execve(2) wants it.
+/// A null-terminated array for execve(2).
 fn pointers(strings: &[CString], before: &[&CStr]) -> Vec<*const c_char> {
     let before = before.iter().map(|string| string.as_ptr());
     before.chain(strings.iter().map(|string| string.as_ptr())).chain([ptr::null()]).collect()
 }
 
 impl ExecPlan {
-    /// Becomes the program, or reports why not and ends.
-    ///
-    /// # Safety
-    /// Only in a forked child, where nothing but async-signal-safe calls may be made; the pointers must be valid.
+    /// Executes the program, or reports the error and exits.
     unsafe fn run(&self) -> ! {
         // SAFETY: async-signal-safe calls only, on our own process and on memory that `spawn` prepared.
         unsafe {
@@ -149,14 +140,14 @@ impl ExecPlan {
                 libc::setpgid(0, 0);
             }
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM as libc::c_ulong, 0, 0, 0);
-            // The parent may have died before it could be mourned. It shows as 0 when the child is the first process
-            // of a new pid namespace, as after `unshare --pid`.
+            // The parent may have exited before that call. It is 0 if the child is the first process of a new PID
+            // namespace, as after `unshare --pid`.
             let parent = libc::getppid();
             if parent != self.parent && parent != 0 {
                 libc::_exit(ORPHANED);
             }
             self.inherited.restore();
-            // After that: a copy is open for the program, whatever was closed when xassume started.
+            // After the restore: it may mark 0 and 1 as close-on-exec, but not these copies.
             for (from, to) in [(self.input, libc::STDIN_FILENO), (self.output, libc::STDOUT_FILENO)] {
                 if let Some(from) = from {
                     libc::dup2(from, to);
@@ -180,7 +171,7 @@ mod tests {
     use std::io::Write as _;
 
     #[test]
-    fn an_execve_that_is_refused_for_now_is_an_outcome() {
+    fn a_passing_error_of_execve_is_an_outcome() {
         let (reader, writer) = nix::unistd::pipe2(OFlag::O_NONBLOCK).unwrap();
         let (reader, mut writer) = (File::from(reader), File::from(writer));
         let read = || outcome(&reader).map(|outcome| outcome.map_err(|error| error.raw_os_error()));

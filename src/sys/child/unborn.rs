@@ -1,5 +1,5 @@
-//! A child between fork(2) and the outcome of execve(2), which is waited for beside other things: its program file may
-//! be on a file system that gives no answer.
+//! A child between fork(2) and the outcome of execve(2). The supervision does not block on it: the program file may be
+//! on a file system that does not answer.
 
 use super::spawn::{Program, Stdio, fork, outcome};
 use super::{Child, signals};
@@ -13,10 +13,11 @@ use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep_until};
 
-/// How long other things wait for the outcome: a signal that comes meanwhile is then the command's, as any other.
+/// How long the outcome is awaited before signals are read: a signal that arrives meanwhile is then handled as one for
+/// the command.
 const UNDISTURBED: Duration = Duration::from_millis(500);
 
-/// A child that is not the program yet.
+/// A child that does not run the program yet.
 #[derive(Debug)]
 pub(crate) struct Unborn {
     pid: Pid,
@@ -26,10 +27,10 @@ pub(crate) struct Unborn {
 }
 
 impl Unborn {
-    /// Forks. Within a runtime of tokio.
+    /// Forks. To be called within a tokio runtime.
     ///
     /// # Errors
-    /// fork(2)'s, or there is no descriptor.
+    /// Those of fork(2), or no descriptor.
     pub(crate) fn start(program: &Program, group: ProcessGroup, stdio: Stdio<'_>) -> io::Result<Self> {
         let (pid, report) = fork(program, group, stdio)?;
         let report =
@@ -47,10 +48,7 @@ impl Unborn {
         self.pid
     }
 
-    /// The program, or why there is none; then the child is an orphan to be reaped like others.
-    ///
-    /// # Errors
-    /// execve(2)'s.
+    /// The running program, or the error; after an error the child is reaped like an orphan.
     pub(crate) async fn outcome(&self) -> io::Result<Child> {
         loop {
             if let Some(outcome) = outcome(self.report.get_ref()) {
@@ -60,18 +58,18 @@ impl Unborn {
         }
     }
 
-    /// Waits until the time for the outcome alone is over.
+    /// Waits until the time in which only the outcome is awaited has passed.
     pub(crate) async fn undisturbed(&self) {
         sleep_until(self.since + UNDISTURBED).await;
     }
 
-    /// Kills the child, which is then an orphan to be reaped like others: it may be stuck.
+    /// Kills the child, which is then reaped like an orphan: it may be stuck.
     pub(crate) fn abort(self) {
         abort(self.pid);
     }
 }
 
 fn abort(pid: Pid) {
-    // It is ours, and not reaped.
+    // It is our child, and not reaped.
     let _ = signals::send(pid, ProcessGroup::Shared, Signal::KILL);
 }

@@ -8,11 +8,11 @@ use std::time::Duration;
 /// Why a helper gave no answer.
 #[derive(Debug)]
 pub(crate) enum HelperError {
-    /// It could not be started, or its output not be read.
+    /// It could not be started, or its output could not be read.
     Spawn(io::Error),
-    /// It ended otherwise than with status 0.
+    /// Its status was not 0.
     Failed(End),
-    /// It was killed when what was left of this time had passed.
+    /// It was killed at the end of this limit.
     TimedOut(Duration),
     /// It wrote more than this many bytes, and was killed.
     TooLarge(usize),

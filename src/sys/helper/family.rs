@@ -1,8 +1,8 @@
-//! A helper and what it has started, which end together.
+//! A helper and the processes that it has started, which end together.
 //!
-//! In a group of its own, that is the group. Beside xassume, at the user's terminal, the group is others' as well, such as
-//! the rest of a pipeline: then it is the helper and those of its descendants that have stayed in the group. One that
-//! was left behind by its parent, or has made itself a group or a session (an agent), is nobody's to end.
+//! In a group of its own, these are the group. On the user's terminal the group is shared, for example with the rest of
+//! a pipeline: then these are the helper and its descendants in that group. A process that lost its parent, or moved to
+//! another group or session (an agent), is left alone.
 
 use crate::process::signal::Signal;
 use crate::process::{Pid, ProcessGroup};
@@ -11,11 +11,11 @@ use crate::sys::reap::HelperEntry;
 use crate::sys::signals;
 use std::time::{Duration, Instant};
 
-/// How long a helper that was sent SIGTERM may take, to put the terminal back for one.
+/// The time after SIGTERM, for example to restore the terminal.
 const GRACE: Duration = Duration::from_millis(500);
-/// How long a helper that was sent SIGKILL is waited for; after that a zombie is the lesser evil.
+/// The wait after SIGKILL; a zombie is better than a longer wait.
 const DYING: Duration = Duration::from_millis(100);
-/// The pauses between two looks: the helper's own end is cheap to ask for, `/proc` is not.
+/// The pauses between two checks: the helper itself is cheap to check, `/proc` is not.
 const STEP: Duration = Duration::from_millis(1);
 const LONGER_STEP: Duration = Duration::from_millis(10);
 
@@ -26,11 +26,11 @@ pub(super) struct HelperFamily {
 }
 
 impl HelperFamily {
-    /// Ends all of them: by SIGTERM, and soon by SIGKILL. The leader is this process's child, and is reaped.
+    /// Ends all of them with SIGTERM, then SIGKILL. The leader is this process's child, and is reaped.
     pub(super) fn end(&self, entry: &HelperEntry) {
         let mut members = self.members();
         self.send(&members, Signal::TERM);
-        // One that was stopped, for reading the terminal for one, does not end otherwise.
+        // A stopped process (it read the terminal) does not end otherwise.
         self.send(&members, Signal::CONT);
         wait(GRACE, STEP, || entry.has_ended());
         if entry.has_ended() {
@@ -38,12 +38,12 @@ impl HelperFamily {
         } else {
             members.extend(self.members());
         }
-        // As long as the leader is not reaped, its group's id is nobody else's.
+        // While the leader is not reaped, the group's ID is not reused.
         self.send(&members, Signal::KILL);
         wait(DYING, STEP, || entry.end().is_some());
     }
 
-    /// Those who are alive, the leader included.
+    /// The living processes, the leader included.
     fn members(&self) -> Vec<ProcessStat> {
         let mut all = processes::all();
         all.retain(|process| process.state == ProcessState::Alive);
@@ -59,7 +59,7 @@ impl HelperFamily {
         all
     }
 
-    /// Sends a signal to all of them. That one has ended meanwhile, or has become another user's, is no error.
+    /// Sends a signal to all. A process that has exited, or has changed its user, is not an error.
     fn send(&self, members: &[ProcessStat], signal: Signal) {
         let _ = signals::send(self.leader, self.group, signal);
         if self.group == ProcessGroup::Shared {
@@ -70,12 +70,12 @@ impl HelperFamily {
     }
 }
 
-/// Whether it is still there, and its id not another's by now.
+/// Whether it is alive, and its ID not reused.
 fn is_alive(process: &ProcessStat) -> bool {
     processes::of(process.pid).is_some_and(|now| now.started == process.started && now.state == ProcessState::Alive)
 }
 
-/// Looks again and again until it is so, or the time is up.
+/// Waits until the condition holds, at most for this time.
 fn wait(most: Duration, step: Duration, is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() && begun.elapsed() < most {

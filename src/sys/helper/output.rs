@@ -1,4 +1,4 @@
-//! What a helper writes: read as it comes, and no more than is allowed.
+//! The output of a helper: read as it arrives, up to a limit.
 
 use super::error::HelperError;
 use std::fs::File;
@@ -12,16 +12,16 @@ pub(in crate::sys) enum More {
     Never,
 }
 
-/// What a helper wrote so far, in a place that never moves.
+/// The output so far, in a buffer that is never moved.
 pub(in crate::sys) struct HelperOutput {
-    /// One byte longer than what is allowed.
-    place: Zeroizing<Vec<u8>>,
+    /// One byte longer than the limit.
+    buffer: Zeroizing<Vec<u8>>,
     filled: usize,
 }
 
 impl HelperOutput {
     pub(in crate::sys) fn new(max_bytes: usize) -> Self {
-        Self { place: Zeroizing::new(vec![0; max_bytes.saturating_add(1)]), filled: 0 }
+        Self { buffer: Zeroizing::new(vec![0; max_bytes.saturating_add(1)]), filled: 0 }
     }
 
     pub(in crate::sys) async fn read(&mut self, output: &AsyncFd<File>) -> Result<More, HelperError> {
@@ -34,13 +34,13 @@ impl HelperOutput {
         }
     }
 
-    /// Takes what is there: `None` when that is nothing yet.
+    /// Reads once; `None` if there is no output yet.
     pub(in crate::sys) fn read_once(&mut self, mut output: &File) -> Result<Option<More>, HelperError> {
-        match output.read(&mut self.place[self.filled..]) {
+        match output.read(&mut self.buffer[self.filled..]) {
             Ok(0) => Ok(Some(More::Never)),
             Ok(got) => {
                 self.filled += got;
-                if self.filled == self.place.len() {
+                if self.filled == self.buffer.len() {
                     return Err(HelperError::TooLarge(self.filled - 1));
                 }
                 Ok(Some(More::Perhaps))
@@ -53,13 +53,12 @@ impl HelperOutput {
         }
     }
 
-    /// What there is so far.
     pub(in crate::sys) fn bytes(&self) -> &[u8] {
-        &self.place[..self.filled]
+        &self.buffer[..self.filled]
     }
 
     pub(in crate::sys) fn into_bytes(mut self) -> Vec<u8> {
-        self.place.truncate(self.filled);
-        std::mem::take(&mut *self.place)
+        self.buffer.truncate(self.filled);
+        std::mem::take(&mut *self.buffer)
     }
 }

@@ -1,4 +1,4 @@
-//! The child's side: what it gives up before it begins its work, and how it ends.
+//! The child's side: its setup before the work, and its end.
 
 use crate::process::Pid;
 use crate::process::outcome::FAILED;

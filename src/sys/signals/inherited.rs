@@ -1,7 +1,7 @@
-//! The signal state and the descriptors that xassume was started with, and putting them back for a program.
+//! The signal state and the descriptors that xassume was started with, and how to restore them for a program.
 //!
-//! Read by the loader before `main`: Rust's runtime ignores SIGPIPE and opens closed descriptors 0 to 2 before any
-//! code of ours runs, and nothing later can tell what they were.
+//! The loader calls `record` before `main`: Rust's runtime ignores SIGPIPE and opens closed descriptors 0 to 2 before
+//! any other code of ours runs.
 
 use super::{disposition, set_disposition, set_mask};
 use crate::process::signal::{Signal, SignalSet};
@@ -20,11 +20,10 @@ static CLOSED: AtomicU64 = AtomicU64::new(0);
 #[unsafe(link_section = ".init_array")]
 static RECORD: extern "C" fn() = record;
 
-/// The signals whose disposition is changed between the start and execve(2): by Rust's runtime, and by us. The other
-/// dispositions are as they were, and can be asked for at any time.
+/// The signals whose disposition Rust's runtime or xassume changes before execve(2). The others are as inherited.
 const CHANGED: [Signal; 2] = [Signal::PIPE, Signal::CHLD];
 
-/// Only system calls and atomics: neither Rust's runtime nor its allocator is up.
+/// Only system calls and atomics: Rust's runtime and its allocator are not initialized.
 extern "C" fn record() {
     let ignored: SignalSet = CHANGED.into_iter().filter(|signal| is_set_to_ignore(*signal)).collect();
     let mut closed = 0_u64;
@@ -42,13 +41,12 @@ extern "C" fn record() {
 /// What xassume was started with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct InheritedState {
-    /// Of [`CHANGED`].
+    /// Only of [`CHANGED`].
     ignored: SignalSet,
     mask: SignalSet,
     closed: u64,
 }
 
-/// What xassume was started with.
 pub(crate) fn inherited() -> InheritedState {
     InheritedState {
         ignored: SignalSet::from_bits(IGNORED.load(Ordering::Relaxed)),
@@ -58,21 +56,20 @@ pub(crate) fn inherited() -> InheritedState {
 }
 
 impl InheritedState {
-    /// Whether xassume was started with this signal ignored. True to the start until `signal` is given a handler.
+    /// Whether xassume was started with this signal ignored. Valid until `signal` gets a handler.
     pub(crate) fn ignores(&self, signal: Signal) -> bool {
         if CHANGED.contains(&signal) { self.ignored.contains(signal) } else { is_set_to_ignore(signal) }
     }
 
-    /// Whether xassume was started with this descriptor, 0 to 2, closed; what is written there now goes nowhere.
+    /// Whether xassume was started with this descriptor, 0 to 2, closed. It is on /dev/null now.
     pub(crate) fn lacks(&self, fd: RawFd) -> bool {
         self.closed & (1 << fd) != 0
     }
 
-    /// Puts everything back, right before execve(2). The mask comes last: a signal that is pending then acts as the
-    /// program's, not as ours. Async-signal-safe, so that a forked child may call it.
+    /// Restores everything, right before execve(2). The mask comes last: a pending signal then acts on the program.
+    /// Async-signal-safe, for a forked child.
     ///
-    /// Only [`CHANGED`] differ: handlers are reset by execve itself, and no other signal was given a disposition that
-    /// execve keeps.
+    /// Only [`CHANGED`] differ: execve(2) itself resets handlers.
     pub(crate) fn restore(&self) {
         for signal in CHANGED {
             let ignored = self.ignored.contains(signal);
@@ -83,7 +80,7 @@ impl InheritedState {
         set_mask(self.mask);
     }
 
-    /// Closed at the start, closed for the program; until then `/dev/null` stays there for our own messages.
+    /// Descriptors that were closed are closed for the program too; xassume's own messages need /dev/null there.
     fn close_what_was_closed(&self) {
         for fd in 0..3 as RawFd {
             if self.lacks(fd) {
@@ -94,13 +91,13 @@ impl InheritedState {
     }
 }
 
-/// What this process does with the signal now.
+/// Whether this process ignores the signal now.
 fn is_set_to_ignore(signal: Signal) -> bool {
     disposition(signal) == libc::SIG_IGN
 }
 
-/// Makes the kernel keep the status of ended children: with SIGCHLD inherited as ignored it would reap them itself
-/// and waitid(2) would know nothing. Before the first child; [`InheritedState::restore`] undoes it for programs.
+/// Makes the kernel keep the status of exited children: if SIGCHLD was inherited as ignored, it would reap them itself,
+/// and waitid(2) would fail. To be called before the first child; [`InheritedState::restore`] undoes it for programs.
 pub(crate) fn keep_child_statuses() {
     set_disposition(Signal::CHLD, libc::SIG_DFL);
 }

@@ -1,6 +1,6 @@
-//! Notice of a signal that is to end xassume, for somebody who has to end something else first.
+//! Delivers a signal that ends xassume to code that has to end something else first.
 //!
-//! Handlers and not a blocked mask: a thread that resolves a name takes signals as well.
+//! With handlers instead of a blocked mask: a thread that resolves a name gets signals too.
 
 use super::death::{die_of, end_by};
 use crate::process::Pid;
@@ -14,46 +14,46 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, Ordering};
 use tokio::io::unix::AsyncFd;
 
-/// Made for the first notice and never closed, so that no handler can write into a descriptor that is another's by then.
+/// Created for the first notice and never closed, so that no handler can write to a reused descriptor.
 static PIPE: OnceLock<(File, OwnedFd)> = OnceLock::new();
-/// The pipe's end for the handlers, as long as somebody listens; else -1.
-static TELL: AtomicI32 = AtomicI32::new(-1);
-/// The process that listens. A child of it has the same memory until it becomes a program.
+/// The write end for the handlers, while there is a [`Notice`]; else -1.
+static WRITE_END: AtomicI32 = AtomicI32::new(-1);
+/// The process of the notice. Its children have the same memory until they execute a program.
 static LISTENER: AtomicI32 = AtomicI32::new(0);
 
 /// Runs before a signal ends xassume.
 static BEFORE_DEATH: OnceLock<fn()> = OnceLock::new();
 
-/// While this is there, a signal that ends a program at a terminal is told here first. Whoever is told ends xassume by it;
-/// one that was not asked for ends it when this is dropped.
+/// While this exists, a signal that ends xassume is written to it. Who reads a signal has to end xassume by it;
+/// dropping the notice does that for an unread one.
 #[derive(Debug)]
 pub(in crate::sys) struct Notice {
-    told: AsyncFd<File>,
+    pipe: AsyncFd<File>,
 }
 
 impl Notice {
-    /// One at a time; a signal that was ignored at the start stays so.
+    /// Only one may exist at a time. Signals that were ignored at the start stay ignored.
     ///
     /// # Errors
-    /// No descriptor to be had.
+    /// There is no descriptor.
     pub(in crate::sys) fn of_signals() -> io::Result<Self> {
-        let (reader, writer) = pipe()?;
-        let told = polled(reader.try_clone()?)?;
+        let (reader, writer) = open_pipe()?;
+        let pipe = polled(reader.try_clone()?)?;
         LISTENER.store(me(), Ordering::Relaxed);
-        TELL.store(writer.as_raw_fd(), Ordering::Release);
+        WRITE_END.store(writer.as_raw_fd(), Ordering::Release);
         end_by(notify_or_die);
-        Ok(Self { told })
+        Ok(Self { pipe })
     }
 
-    /// The first signal to end xassume.
+    /// The first signal.
     pub(in crate::sys) async fn signal(&self) -> Signal {
         loop {
-            if let Some(signal) = read(self.told.get_ref()) {
+            if let Some(signal) = read(self.pipe.get_ref()) {
                 return signal;
             }
-            match self.told.readable().await {
+            match self.pipe.readable().await {
                 Ok(mut ready) => ready.clear_ready(),
-                // No kernel is known to do this. What was told is heard when this is dropped.
+                // Not known to happen. An unread signal acts when this is dropped.
                 Err(_) => std::future::pending().await,
             }
         }
@@ -62,30 +62,30 @@ impl Notice {
 
 impl Drop for Notice {
     fn drop(&mut self) {
-        TELL.store(-1, Ordering::Release);
-        if let Some(signal) = read(self.told.get_ref()) {
+        WRITE_END.store(-1, Ordering::Release);
+        if let Some(signal) = read(self.pipe.get_ref()) {
             die_of(signal);
         }
     }
 }
 
-/// In a forked child that does not become a program: puts a new pipe in the place of the parent's, under the same numbers.
-/// Returns these; `None` before the first notice.
+/// For a forked child that does not execute a program: replaces the parent's pipe with a new one, under the same
+/// descriptor numbers, and returns these. `None` before the first notice.
 pub(in crate::sys) fn separate_notice() -> Option<[RawFd; 2]> {
-    TELL.store(-1, Ordering::Release);
+    WRITE_END.store(-1, Ordering::Release);
     let (reader, writer) = PIPE.get()?;
     let (new_reader, new_writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).ok()?;
     for (new, old) in [(new_reader.as_raw_fd(), reader.as_raw_fd()), (new_writer.as_raw_fd(), writer.as_raw_fd())] {
-        // SAFETY: all four are open, so none of the new ones has the number of an old one; what owned an old number owns
-        // the new file.
+        // SAFETY: all four are open, so no new descriptor has the number of an old one; the owners of the old numbers
+        // own the new files.
         unsafe { libc::dup3(new, old, libc::O_CLOEXEC) };
     }
     Some([reader.as_raw_fd(), writer.as_raw_fd()])
 }
 
-fn pipe() -> io::Result<&'static (File, OwnedFd)> {
-    if let Some(made) = PIPE.get() {
-        return Ok(made);
+fn open_pipe() -> io::Result<&'static (File, OwnedFd)> {
+    if let Some(pipe) = PIPE.get() {
+        return Ok(pipe);
     }
     let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
     Ok(PIPE.get_or_init(|| (File::from(reader), writer)))
@@ -97,19 +97,20 @@ fn read(mut pipe: &File) -> Option<Signal> {
     got.then(|| Signal::from_number(number[0].into())).flatten()
 }
 
-/// Tells whoever listens; whether somebody does. Async-signal-safe: atomics and system calls, and errno stays as it was.
-fn notified(number: libc::c_int) -> bool {
-    let tell: RawFd = TELL.load(Ordering::Acquire);
-    if tell == -1 || LISTENER.load(Ordering::Relaxed) != me() {
+/// Writes the signal to the notice; whether there is one. Async-signal-safe: atomics and system calls, and errno is
+/// restored.
+fn notify(number: libc::c_int) -> bool {
+    let write_end: RawFd = WRITE_END.load(Ordering::Acquire);
+    if write_end == -1 || LISTENER.load(Ordering::Relaxed) != me() {
         return false;
     }
-    // No signal has a number beyond 64.
+    // Signal numbers end at 64.
     let byte = number.to_le_bytes()[0];
-    // SAFETY: the descriptor is never closed, and one byte is read from a place that lives through the call. A full pipe
-    // holds more signals than one. Of errno's place there is one for each thread.
+    // SAFETY: the descriptor is never closed, and the byte outlives the call. A full pipe has enough signals. Each
+    // thread has its own errno.
     unsafe {
         let errno = *libc::__errno_location();
-        libc::write(tell, (&raw const byte).cast(), 1);
+        libc::write(write_end, (&raw const byte).cast(), 1);
         *libc::__errno_location() = errno;
     }
     true
@@ -123,7 +124,7 @@ pub(in crate::sys) fn run_before_death(before: fn()) {
 }
 
 extern "C" fn notify_or_die(number: libc::c_int) {
-    if notified(number) {
+    if notify(number) {
         return;
     }
     // Reading a `OnceLock` that is set is one atomic load; `die_of` makes system calls only.

@@ -1,7 +1,7 @@
-//! Signals, read one by one with their sender: signalfd(2) in the runtime's poll loop.
+//! Reads signals with their senders: signalfd(2) in the runtime.
 //!
-//! What is read must be blocked, in every thread: build the watch on the main thread, before anything may start
-//! another. A forked child gets the inherited mask back by `InheritedState::restore`.
+//! They have to be blocked in every thread: create the reader on the main thread before another thread may start. A
+//! forked child gets the inherited mask back (`InheritedState::restore`).
 
 use super::{SET_SIZE, block, inherited, keep_child_statuses};
 use crate::process::signal::{Signal, SignalSet};
@@ -12,18 +12,17 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use tokio::io::unix::AsyncFd;
 
-/// The signals that xassume takes upon itself.
 #[derive(Debug)]
 pub(crate) struct SignalReader {
     fd: AsyncFd<OwnedFd>,
 }
 
 impl SignalReader {
-    /// Begins to read SIGCHLD and the signals that `captures` selects, except those that were inherited as ignored: Linux
-    /// would queue them here, and the command has to ignore them too.
+    /// Begins to read SIGCHLD and the signals that `captures` selects, except those that were inherited as ignored:
+    /// Linux would queue them here, and the command has to ignore them too.
     ///
     /// # Errors
-    /// No descriptor to be had, or no runtime of tokio around.
+    /// There is no descriptor, or no tokio runtime.
     pub(crate) fn install(captures: impl Fn(Signal) -> bool) -> io::Result<Self> {
         keep_child_statuses();
         let inherited = inherited();
@@ -42,8 +41,8 @@ impl SignalReader {
         Ok(Self { fd: polled(fd)? })
     }
 
-    /// The next signal; none is lost when the future is dropped. One that is already there is given at once: the
-    /// runtime knows of it only after its next poll, and by then the command may have been started.
+    /// The next signal; dropping the future loses none. A pending one is returned at once: the runtime notices it only
+    /// at its next poll, when the command may be started already.
     ///
     /// # Errors
     /// The descriptor cannot be read any more.
@@ -74,8 +73,8 @@ fn read(fd: &OwnedFd) -> io::Result<Arrival> {
     }
 }
 
-/// The sender by `si_code`, see sigaction(2): positive codes are the kernel's own; of the others, those of kill(2),
-/// sigqueue(3) and tgkill(2) carry a process id, zero when this pid namespace does not show the sender.
+/// The sender by `si_code`, see sigaction(2): positive codes are the kernel's. Of the others, those of kill(2),
+/// sigqueue(3) and tgkill(2) have a process ID, which is zero if the sender is not visible in this PID namespace.
 fn arrival(info: &libc::signalfd_siginfo) -> Arrival {
     let pid = Pid::try_from(info.ssi_pid).unwrap_or_default();
     let sender = match info.ssi_code {
@@ -83,12 +82,12 @@ fn arrival(info: &libc::signalfd_siginfo) -> Arrival {
         libc::SI_USER | libc::SI_QUEUE | libc::SI_TKILL => Sender::Process { pid, group: group_of(pid) },
         _ => Sender::Kernel,
     };
-    // Only signals of our own set are read here, and all of them are signals.
+    // Only signals of our set are read, and all of them are valid.
     let number = i32::try_from(info.ssi_signo).unwrap_or_default();
     Arrival { signal: Signal::from_number(number).unwrap_or(Signal::CHLD), sender }
 }
 
-/// The process group of a sender that is still there.
+/// The process group of the sender, unless it has exited.
 fn group_of(pid: Pid) -> Option<Pid> {
     nix::unistd::getpgid(Some(nix::unistd::Pid::from_raw(pid))).ok().map(nix::unistd::Pid::as_raw)
 }
