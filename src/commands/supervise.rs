@@ -32,7 +32,7 @@ use std::path::Path;
 /// Why there is no first session or no start, or that the session could not be refreshed.
 pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Report) -> Result<Outcome, Error> {
     settings.check_keep()?;
-    memory::zero_what_is_freed();
+    memory::zero_freed_memory();
     let command = lookup::find(&settings.command, vars.get("PATH"))?;
     let launch = Launch::prepare(settings, vars, report)?;
     if vars.text("LISTEN_FDS").is_some() {

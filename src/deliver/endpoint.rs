@@ -20,7 +20,7 @@ use crate::error::{Error, reason_of};
 use crate::event::Problem;
 use crate::print::document;
 use crate::session::{Secret, Session};
-use crate::sys::memory::give_back;
+use crate::sys::memory::release_free;
 use crate::sys::offload::Offload;
 use hyper::StatusCode;
 use hyper::server::conn::http1;
@@ -169,7 +169,7 @@ async fn accept_all(listener: TcpListener, rules: Arc<RequestRules>) {
         } else if let Ok(accepted) = timeout(QUIET_TIME, listener.accept()).await {
             accepted
         } else {
-            give_back();
+            release_free();
             since_calm = 0;
             continue;
         };

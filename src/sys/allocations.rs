@@ -1,6 +1,6 @@
-//! How much memory a piece of work takes, by the allocator's own count: for tests and fuzz targets alone.
+//! The memory that some work takes, by the allocator's count, for tests and fuzz targets.
 //!
-//! Counted for each thread, so that tests which run beside one another do not see each other.
+//! Counted per thread, so that parallel tests do not count each other's.
 
 #![allow(unsafe_code)]
 
@@ -11,79 +11,79 @@ use std::cell::Cell;
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// What a piece of work took, in bytes.
+/// The memory that some work took, in bytes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Taken {
-    /// All that was allocated, whether or not it was given back: work that is quadratic shows here.
+    /// All allocations, freed or not: shows quadratic work.
     pub(crate) total: usize,
-    /// The most that was held at a time.
+    /// The most in use at one time.
     pub(crate) peak: usize,
 }
 
 #[derive(Clone, Copy)]
-struct Books {
+struct Counts {
     taken: Taken,
-    held: usize,
+    in_use: usize,
 }
 
 thread_local! {
-    static BOOKS: Cell<Books> = const { Cell::new(Books { taken: Taken { total: 0, peak: 0 }, held: 0 }) };
+    static COUNTS: Cell<Counts> = const { Cell::new(Counts { taken: Taken { total: 0, peak: 0 }, in_use: 0 }) };
 }
 
-/// Does the work, and counts what it takes on this thread.
+/// Does the work, and counts its allocations on this thread.
 pub(crate) fn counted<T>(work: impl FnOnce() -> T) -> (T, Taken) {
-    BOOKS.set(Books { taken: Taken::default(), held: 0 });
+    COUNTS.set(Counts { taken: Taken::default(), in_use: 0 });
     let result = work();
-    (result, BOOKS.get().taken)
+    (result, COUNTS.get().taken)
 }
 
-/// The program's own allocator, with books.
+/// The program's allocator, with counts.
 struct Counting;
 
 impl Counting {
-    fn take(bytes: usize) {
-        // A thread that is ending has no books any more.
-        let _ = BOOKS.try_with(|books| {
-            let Books { taken, held } = books.get();
-            let held = held.saturating_add(bytes);
-            let taken = Taken { total: taken.total.saturating_add(bytes), peak: taken.peak.max(held) };
-            books.set(Books { taken, held });
+    fn count(bytes: usize) {
+        // A thread that is exiting has no counts any more.
+        let _ = COUNTS.try_with(|counts| {
+            let Counts { taken, in_use } = counts.get();
+            let in_use = in_use.saturating_add(bytes);
+            let taken = Taken { total: taken.total.saturating_add(bytes), peak: taken.peak.max(in_use) };
+            counts.set(Counts { taken, in_use });
         });
     }
 
-    fn give_back(bytes: usize) {
-        let _ = BOOKS.try_with(|books| {
-            let Books { taken, held } = books.get();
-            // What was taken before the work began may be given back within it.
-            books.set(Books { taken, held: held.saturating_sub(bytes) });
+    fn free(bytes: usize) {
+        let _ = COUNTS.try_with(|counts| {
+            let Counts { taken, in_use } = counts.get();
+            // Memory from before the work may be freed in it.
+            counts.set(Counts { taken, in_use: in_use.saturating_sub(bytes) });
         });
     }
 }
 
-// SAFETY: every block comes from `Zeroing` and goes back to it with the layout it was asked for; the books are plain
-// numbers of this thread, and keeping them allocates nothing, so that the allocator is never entered from within.
+// SAFETY: every block comes from `Zeroing` and returns to it with its layout; the counts are plain numbers of this
+// thread, and updating them allocates nothing.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        Self::take(layout.size());
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`, which is that of `Zeroing`.
+        Self::count(layout.size());
+        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`, which `Zeroing` has too.
         unsafe { Zeroing.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        Self::take(layout.size());
+        Self::count(layout.size());
         // SAFETY: as for `alloc`.
         unsafe { Zeroing.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        Self::give_back(layout.size());
-        // SAFETY: the caller had the block from this allocator, which had it from `Zeroing`, with this layout.
+        Self::free(layout.size());
+        // SAFETY: the block came from `Zeroing` with this layout.
         unsafe { Zeroing.dealloc(block, layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        Self::give_back(layout.size());
-        Self::take(size);
+        Self::free(layout.size());
+        Self::count(size);
         // SAFETY: as for `dealloc`; the caller promises that the new size is not zero and does not overflow.
         unsafe { Zeroing.realloc(block, layout, size) }
     }

@@ -6,10 +6,10 @@
 #![allow(unsafe_code)]
 
 mod spawn;
-mod unborn;
+mod starting;
 
 pub(crate) use spawn::{Program, Stdio, spawn};
-pub(crate) use unborn::Unborn;
+pub(crate) use starting::StartingChild;
 
 use super::signals;
 use crate::process::signal::Signal;

@@ -19,7 +19,7 @@ static MEMORY: Zeroing = Zeroing;
 static FREED_IS_ZEROED: AtomicBool = AtomicBool::new(false);
 
 /// From now on freed memory is zeroed.
-pub(crate) fn zero_what_is_freed() {
+pub(crate) fn zero_freed_memory() {
     FREED_IS_ZEROED.store(true, Ordering::Relaxed);
 }
 
@@ -28,7 +28,7 @@ fn is_zeroing() -> bool {
 }
 
 /// Returns free memory to the kernel after many connections; the allocator keeps it otherwise. Takes a few ms at most.
-pub(crate) fn give_back() {
+pub(crate) fn release_free() {
     // SAFETY: malloc_trim(3) touches only free memory. Other C libraries do not have it.
     #[cfg(target_env = "gnu")]
     unsafe {
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_block_that_grows_or_shrinks_keeps_what_is_in_it() {
-        zero_what_is_freed();
+        zero_freed_memory();
         let mut text = String::from("kept");
         for _ in 0..12 {
             text.reserve_exact(text.capacity() * 2);

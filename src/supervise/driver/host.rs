@@ -7,7 +7,7 @@ use crate::process::{ChildChange, ProcessGroup, Remaining, Target};
 use crate::supervise::forwarding::{self, EarlyEffect, ProcessFacts, SessionRole};
 use crate::supervise::machine::{CommandInput, Fault};
 use crate::supervise::policy::{GroupPolicy, Policy};
-use crate::sys::child::{Child, Program, Stdio, Unborn};
+use crate::sys::child::{Child, Program, StartingChild, Stdio};
 use crate::sys::family::Family;
 use crate::sys::lookup::Command;
 use crate::sys::reap;
@@ -29,7 +29,7 @@ pub(crate) struct ProcessHost {
     terminal: Option<Terminal>,
     signal_reader: SignalReader,
     /// A child whose execve(2) is not known to have succeeded yet.
-    unborn: Option<Unborn>,
+    starting: Option<StartingChild>,
     child: Option<Child>,
     /// Whether the child's exit was returned; it is not reaped yet.
     ended: bool,
@@ -63,7 +63,7 @@ impl ProcessHost {
             facts,
             terminal,
             signal_reader,
-            unborn: None,
+            starting: None,
             child: None,
             ended: false,
             family,
@@ -87,13 +87,13 @@ impl ProcessHost {
     }
 
     fn reap_orphans(&self) {
-        let unborn = self.unborn.as_ref().map(Unborn::pid);
-        reap::orphans(unborn.or(self.child.as_ref().map(Child::pid)));
+        let starting = self.starting.as_ref().map(StartingChild::pid);
+        reap::orphans(starting.or(self.child.as_ref().map(Child::pid)));
     }
 
     /// The input for the outcome of a start.
-    fn born(&mut self, outcome: io::Result<Child>) -> CommandInput {
-        self.unborn = None;
+    fn start_outcome(&mut self, outcome: io::Result<Child>) -> CommandInput {
+        self.starting = None;
         match outcome {
             Ok(child) => {
                 let pid = child.pid();
@@ -132,14 +132,15 @@ impl CommandHost for ProcessHost {
         self.family.begin();
         let program =
             Program { path: self.command.path.clone(), argv: self.command.arguments.clone(), env: environment };
-        let unborn = Unborn::start(&program, self.facts.group, Stdio::default()).map_err(|error| fault(&error))?;
-        self.unborn = Some(unborn);
+        let starting =
+            StartingChild::start(&program, self.facts.group, Stdio::default()).map_err(|error| fault(&error))?;
+        self.starting = Some(starting);
         Ok(())
     }
 
     fn abort(&mut self) {
-        if let Some(unborn) = self.unborn.take() {
-            unborn.abort();
+        if let Some(starting) = self.starting.take() {
+            starting.abort();
         }
     }
 
@@ -192,17 +193,17 @@ impl CommandHost for ProcessHost {
 
     async fn next_input(&mut self) -> CommandInput {
         loop {
-            let arrival = match &self.unborn {
+            let arrival = match &self.starting {
                 None => {
                     if let Some(change) = self.change() {
                         return change.into();
                     }
                     self.signal_reader.next().await
                 }
-                Some(unborn) => tokio::select! {
+                Some(starting) => tokio::select! {
                     biased;
-                    outcome = unborn.outcome() => return self.born(outcome),
-                    arrival = async { unborn.undisturbed().await; self.signal_reader.next().await } => arrival,
+                    outcome = starting.outcome() => return self.start_outcome(outcome),
+                    arrival = async { starting.outcome_only().await; self.signal_reader.next().await } => arrival,
                 },
             };
             match arrival {

@@ -8,20 +8,20 @@ use std::fs::File;
 use std::os::fd::RawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What the child has to know of itself.
+/// What the child needs to know.
 pub(super) struct Setup {
     pub(super) parent: Pid,
     /// Whether it ends with its parent.
     pub(super) is_bound: bool,
-    /// Its end of the pipe for the answer.
+    /// The write end of the answer.
     pub(super) answer: RawFd,
     /// Its standard error.
     pub(super) messages: RawFd,
-    /// The answer of another child that it may read.
+    /// The answer of another child, which it may read.
     pub(super) reads: Option<RawFd>,
 }
 
-/// Does the work and ends. No destructor runs and nothing is flushed: all that is left is the parent's.
+/// Does the work and exits, without destructors and flushes: the rest of the memory is the parent's.
 pub(super) fn run(setup: &Setup, in_child: fn(), mut answer: File, work: impl FnOnce(&mut File)) -> ! {
     enter(setup);
     let done = catch_unwind(AssertUnwindSafe(|| {
@@ -33,18 +33,18 @@ pub(super) fn run(setup: &Setup, in_child: fn(), mut answer: File, work: impl Fn
     unsafe { libc::_exit(status.into()) }
 }
 
-/// Leaves xassume's session, and all that is xassume's but memory.
+/// Leaves xassume's session and closes its descriptors.
 fn enter(setup: &Setup) {
-    // SAFETY: setsid(2) touches no memory. It cannot fail: a child leads no group.
+    // SAFETY: setsid(2) touches no memory. It cannot fail: a new child leads no group.
     unsafe { libc::setsid() };
     if setup.is_bound {
         end_with_parent(setup.parent);
     }
     let notice = separate_notice();
-    // SAFETY: system calls on descriptors of this process, whose table of them is its own.
+    // SAFETY: system calls on descriptors of this process only.
     unsafe {
         let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC);
-        // Without a /dev: writing is harmless, and reading an error.
+        // Without /dev: writing is harmless, and reading fails.
         let null = if null == -1 { setup.messages } else { null };
         for (from, to) in [(null, libc::STDIN_FILENO), (null, libc::STDOUT_FILENO), (setup.messages, 2)] {
             libc::dup2(from, to);
@@ -52,7 +52,7 @@ fn enter(setup: &Setup) {
     }
     let kept = notice.into_iter().flatten().chain([setup.answer]).chain(setup.reads);
     close_all_but(kept.collect());
-    // TERM reaches the child whatever mask xassume was started with; its programs get that mask back.
+    // TERM is not blocked in the child, whatever the inherited mask; the child's programs get that mask back.
     signals::set_mask(SignalSet::default());
 }
 
@@ -61,7 +61,7 @@ fn end_with_parent(parent: Pid) {
     // SAFETY: neither call touches memory; `_exit` ends the process.
     unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, signal, 0, 0, 0);
-        // It may have died before. It shows as 0 where this namespace does not show it.
+        // The parent may have exited before that call. It is 0 if it is not visible in this namespace.
         let now = libc::getppid();
         if now != parent && now != 0 {
             libc::_exit(FAILED.into());
@@ -69,13 +69,13 @@ fn end_with_parent(parent: Pid) {
     }
 }
 
-/// The signal that asks a child to end, and to end its programs first: one that xassume was not started to ignore.
+/// The signal that ends a child after its programs: the first that xassume was not started to ignore.
 pub(super) fn ending_signal() -> Signal {
     let heard = [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT];
     heard.into_iter().find(|signal| !signals::inherited().ignores(*signal)).unwrap_or(Signal::KILL)
 }
 
-/// Closes everything above 2 but these.
+/// Closes all descriptors above 2 except these.
 fn close_all_but(mut kept: Vec<RawFd>) {
     kept.sort_unstable();
     let mut first = 3;
@@ -87,20 +87,19 @@ fn close_all_but(mut kept: Vec<RawFd>) {
     }
 }
 
-/// Closes the descriptors from `first` to `last`.
 fn close_range(first: RawFd, last: RawFd) {
-    // SAFETY: nothing in this process uses these descriptors any more, though values still name them: none is dropped.
+    // SAFETY: nothing in this process uses these descriptors any more; values that own them are never dropped.
     if unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } == 0 {
         return;
     }
-    // Before Linux 5.9, or where a seccomp filter does not know the call.
+    // Before Linux 5.9, or with a seccomp filter that blocks the call.
     for fd in open_descriptors().into_iter().filter(|fd| (first..=last).contains(fd)) {
         // SAFETY: as above.
         unsafe { libc::close(fd) };
     }
 }
 
-/// Those that `/proc` shows; without it, those that there may be.
+/// The descriptors in `/proc`; without it, all possible ones.
 fn open_descriptors() -> Vec<RawFd> {
     const MOST: RawFd = 1 << 16;
     match std::fs::read_dir("/proc/self/fd") {

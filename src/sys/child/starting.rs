@@ -15,18 +15,18 @@ use tokio::time::{Instant, sleep_until};
 
 /// How long the outcome is awaited before signals are read: a signal that arrives meanwhile is then handled as one for
 /// the command.
-const UNDISTURBED: Duration = Duration::from_millis(500);
+const OUTCOME_FIRST: Duration = Duration::from_millis(500);
 
 /// A child that does not run the program yet.
 #[derive(Debug)]
-pub(crate) struct Unborn {
+pub(crate) struct StartingChild {
     pid: Pid,
     group: ProcessGroup,
     report: AsyncFd<File>,
     since: Instant,
 }
 
-impl Unborn {
+impl StartingChild {
     /// Forks. To be called within a tokio runtime.
     ///
     /// # Errors
@@ -59,8 +59,8 @@ impl Unborn {
     }
 
     /// Waits until the time in which only the outcome is awaited has passed.
-    pub(crate) async fn undisturbed(&self) {
-        sleep_until(self.since + UNDISTURBED).await;
+    pub(crate) async fn outcome_only(&self) {
+        sleep_until(self.since + OUTCOME_FIRST).await;
     }
 
     /// Kills the child, which is then reaped like an orphan: it may be stuck.
