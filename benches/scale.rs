@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use xassume::simulation::{ATTEMPTS, Answer, Host, Jitter, Rule};
+use xassume::simulation::{ATTEMPTS, Jitter, Purpose, SimulatedHost, StsAnswer};
 
 use crate::measure::Effort;
 use crate::report::Report;
@@ -27,17 +27,17 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// Simulates days without and with an outage, with both rules.
+/// Simulates days without and with an outage, for both purposes.
 pub(crate) fn fleet(_: &Subject, effort: Effort, report: &mut Report) {
     let sample = effort.choose(Sample::Whole, Sample::Tenth);
-    for (rule, name) in [(Rule::Act, "restart and signal"), (Rule::Serve, "endpoint")] {
-        let quiet = Day::simulate(rule, Jitter::Spread, None, sample);
+    for (purpose, name) in [(Purpose::Act, "restart and signal"), (Purpose::Serve, "endpoint")] {
+        let quiet = Day::simulate(purpose, Jitter::Spread, None, sample);
         let mean = quiet.mean(NOON, DAY);
         let settled = quiet.settled(4.0 * mean).as_secs_f64() / 3600.0;
-        let together = Day::simulate(rule, Jitter::None, None, sample);
-        let noon = Day::simulate(rule, Jitter::Spread, Some(NOON), sample);
+        let together = Day::simulate(purpose, Jitter::None, None, sample);
+        let noon = Day::simulate(purpose, Jitter::Spread, Some(NOON), sample);
         let after = noon.peak(NOON + OUTAGE, DAY);
-        let worst = worst_outage(rule, &quiet, sample);
+        let worst = worst_outage(purpose, &quiet, sample);
         let rough = effort.choose("", "rough: a tenth of the fleet");
         let mut row = |what: &str, unit, figure: f64, note: &str| {
             let note = if note.is_empty() { rough } else { note };
@@ -57,11 +57,11 @@ pub(crate) fn fleet(_: &Subject, effort: Effort, report: &mut Report) {
 }
 
 /// The worst outage around the first refreshes of all hosts: the peak of calls after its end, and a note.
-fn worst_outage(rule: Rule, quiet: &Day, sample: Sample) -> (u32, String) {
+fn worst_outage(purpose: Purpose, quiet: &Day, sample: Sample) -> (u32, String) {
     let first = quiet.calls.iter().position(|&calls| calls > 0).unwrap_or(0) as u64;
     let begins = (0..18).map(|step| Duration::from_secs(first.saturating_sub(600) + 60 * step));
     let days = begins.map(|begin| {
-        let day = Day::simulate(rule, Jitter::Spread, Some(begin), sample);
+        let day = Day::simulate(purpose, Jitter::Spread, Some(begin), sample);
         let note = format!("after {} min of the day; {}", begin.as_secs() / 60, day.lapses());
         (day.peak(begin + OUTAGE, DAY), note)
     });
@@ -85,7 +85,7 @@ struct Day {
 
 impl Day {
     /// Simulates the day of each host. Hosts affect each other only through the count of calls.
-    fn simulate(rule: Rule, jitter: Jitter, outage_at: Option<Duration>, sample: Sample) -> Self {
+    fn simulate(purpose: Purpose, jitter: Jitter, outage_at: Option<Duration>, sample: Sample) -> Self {
         let weight = match sample {
             Sample::Whole => 1,
             Sample::Tenth => 10,
@@ -95,20 +95,20 @@ impl Day {
         for number in 0..FLEET / weight {
             let mut chance = Chance(u64::from(number) + 1);
             let start = STARTS_WITHIN.mul_f64(chance.fraction());
-            let mut host = Host::start(rule, jitter, LIFETIME, start, chance.number());
+            let mut host = SimulatedHost::start(purpose, jitter, LIFETIME, start, chance.number());
             while let Some(mut at) = host.next_call().filter(|at| *at < DAY) {
-                let mut answer = Answer::Refused;
+                let mut answer = StsAnswer::Refused;
                 for attempt in 0..ATTEMPTS {
                     day.count(at, weight);
                     if outage_at.is_none_or(|begin| at < begin || at >= begin + OUTAGE) {
-                        answer = Answer::Granted;
+                        answer = StsAnswer::Granted;
                         break;
                     }
                     if attempt + 1 < ATTEMPTS {
                         at += (FIRST_BACKOFF * 2_u32.pow(attempt)).mul_f64(chance.fraction());
                     }
                 }
-                if answer == Answer::Granted && at > host.expiry() {
+                if answer == StsAnswer::Granted && at > host.expiry() {
                     day.lapsed += weight;
                     day.longest_lapse = day.longest_lapse.max(at.saturating_sub(host.expiry()));
                 }

@@ -18,7 +18,7 @@ pub const ATTEMPTS: u32 = crate::supervise::schedule::REFRESH_ATTEMPTS;
 
 /// What the hosts refresh their sessions for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
+pub enum Purpose {
     /// `--on-expiry restart` and `signal`.
     Act,
     /// `--via endpoint`, `file` and `process` without an action.
@@ -36,7 +36,7 @@ pub enum Jitter {
 
 /// The answer of STS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum StsAnswer {
     /// A new session.
     Granted,
     /// No session, after all attempts of the client.
@@ -45,7 +45,7 @@ pub enum Answer {
 
 /// A host with its first session. Times count from the start of the simulation.
 #[derive(Debug)]
-pub struct Host {
+pub struct SimulatedHost {
     renewal: Renewal,
     lifetime: Duration,
     expiry: Duration,
@@ -53,11 +53,11 @@ pub struct Host {
     actions: Vec<Action>,
 }
 
-impl Host {
+impl SimulatedHost {
     /// A host that gets its first session at this time.
     #[must_use]
-    pub fn start(rule: Rule, jitter: Jitter, lifetime: Duration, at: Duration, seed: u64) -> Self {
-        let policy = policy(rule);
+    pub fn start(purpose: Purpose, jitter: Jitter, lifetime: Duration, at: Duration, seed: u64) -> Self {
+        let policy = policy(purpose);
         let policy = match jitter {
             Jitter::Spread => policy,
             Jitter::None => Policy { margin: Margin::Fixed(policy.timing().margin(lifetime)), ..policy },
@@ -80,17 +80,17 @@ impl Host {
     }
 
     /// The answer to the call, and its time.
-    pub fn answer(&mut self, answer: Answer, at: Duration) {
+    pub fn answer(&mut self, answer: StsAnswer, at: Duration) {
         let event = match answer {
-            Answer::Granted => {
+            StsAnswer::Granted => {
                 self.expiry = at + self.lifetime;
                 SessionInput::Obtained(validity(self.lifetime, at))
             }
-            Answer::Refused => SessionInput::Refused(Problem { text: String::new(), hint: None }),
+            StsAnswer::Refused => SessionInput::Refused(Problem { text: String::new(), hint: None }),
         };
         self.actions.clear();
         self.renewal.handle(event, now(at), &mut self.actions);
-        if answer == Answer::Granted {
+        if answer == StsAnswer::Granted {
             self.renewal.handle(SessionInput::Published, now(at), &mut self.actions);
         }
     }
@@ -103,10 +103,10 @@ impl Host {
 }
 
 /// The policy without further flags.
-fn policy(rule: Rule) -> Policy {
-    let on_expiry = match rule {
-        Rule::Act => OnExpiry::Restart,
-        Rule::Serve => OnExpiry::None,
+fn policy(purpose: Purpose) -> Policy {
+    let on_expiry = match purpose {
+        Purpose::Act => OnExpiry::Restart,
+        Purpose::Serve => OnExpiry::None,
     };
     Policy::usual(on_expiry, DeliveryTime::Live)
 }
@@ -127,34 +127,34 @@ mod tests {
     const HOUR: Duration = Duration::from_hours(1);
 
     #[test]
-    fn a_host_asks_again_and_again_each_time_before_the_expiry() {
-        for rule in [Rule::Act, Rule::Serve] {
-            let mut host = Host::start(rule, Jitter::Spread, HOUR, Duration::ZERO, 1);
+    fn a_host_refreshes_each_time_before_the_expiry() {
+        for purpose in [Purpose::Act, Purpose::Serve] {
+            let mut host = SimulatedHost::start(purpose, Jitter::Spread, HOUR, Duration::ZERO, 1);
             for _ in 0..24 {
-                let at = host.next_call().expect("it goes on asking");
+                let at = host.next_call().expect("it continues");
                 let left = host.expiry().saturating_sub(at);
-                assert!(left > HOUR / 12 && left < HOUR / 2, "{rule:?} {left:?}");
-                host.answer(Answer::Granted, at);
+                assert!(left > HOUR / 12 && left < HOUR / 2, "{purpose:?} {left:?}");
+                host.answer(StsAnswer::Granted, at);
             }
         }
     }
 
     #[test]
     fn without_jitter_hosts_that_start_together_stay_together() {
-        for rule in [Rule::Act, Rule::Serve] {
-            let first = |seed| Host::start(rule, Jitter::None, HOUR, Duration::ZERO, seed).next_call();
+        for purpose in [Purpose::Act, Purpose::Serve] {
+            let first = |seed| SimulatedHost::start(purpose, Jitter::None, HOUR, Duration::ZERO, seed).next_call();
             assert!((2..9).all(|seed| first(seed) == first(1)));
         }
     }
 
     #[test]
-    fn a_refused_host_tries_again_past_its_expiry() {
-        let mut host = Host::start(Rule::Act, Jitter::Spread, HOUR, Duration::ZERO, 1);
+    fn a_host_without_a_session_retries_after_its_expiry() {
+        let mut host = SimulatedHost::start(Purpose::Act, Jitter::Spread, HOUR, Duration::ZERO, 1);
         let mut last = Duration::ZERO;
         while last < 2 * HOUR {
-            let at = host.next_call().expect("it goes on asking");
+            let at = host.next_call().expect("it continues");
             assert!(at > last);
-            host.answer(Answer::Refused, at);
+            host.answer(StsAnswer::Refused, at);
             last = at;
         }
         assert_eq!(host.expiry(), HOUR);
