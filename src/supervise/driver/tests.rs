@@ -1,4 +1,4 @@
-//! The driver with a host, a source and a clock of its own: a day of suspend takes no time here.
+//! The driver with a simulated host, source and clock: a day of suspend takes no time.
 
 mod simulated;
 
@@ -43,7 +43,7 @@ fn ended(status: u8) -> Final {
 }
 
 #[test]
-fn a_restart_is_assume_publish_stop_sweep_reap_start() {
+fn a_restart_is_assume_publish_stop_kill_reap_start() {
     let sim = Sim::new(&[(4000, Plan::End(End::Exited(3)))]);
     assert_eq!(play(&sim, &sim, OnExpiry::Restart, None), ended(3));
     let restart = ["assume", "publish", "stop SIGTERM", "look", "sweep", "reap", "start ASIA2"];
@@ -73,7 +73,7 @@ fn a_wall_clock_set_ahead_refreshes_early_and_once() {
 }
 
 #[test]
-fn a_command_that_ends_while_its_session_is_published_is_not_restarted() {
+fn a_command_that_exits_during_the_delivery_is_not_restarted() {
     for speed in [Speed::AtOnce, Speed::Later] {
         let sim = Sim::new(&[]);
         let end = play_at(speed, &sim, &sim, OnExpiry::Restart, Some(Plan::End(End::Exited(5))));
@@ -83,7 +83,7 @@ fn a_command_that_ends_while_its_session_is_published_is_not_restarted() {
 }
 
 #[test]
-fn a_restart_waits_for_a_delivery_that_takes_its_time() {
+fn a_restart_waits_for_a_slow_delivery() {
     let sim = Sim::new(&[(4000, Plan::End(End::Exited(3)))]);
     assert_eq!(play_at(Speed::Later, &sim, &sim, OnExpiry::Restart, None), ended(3));
     let restart = ["assume", "publish", "stop SIGTERM", "look", "sweep", "reap", "start ASIA2"];
@@ -91,7 +91,7 @@ fn a_restart_waits_for_a_delivery_that_takes_its_time() {
 }
 
 #[test]
-fn a_delivery_that_does_not_answer_holds_up_neither_signals_nor_the_end() {
+fn a_stuck_delivery_delays_neither_signals_nor_the_exit() {
     let sim = Sim::new(&[]);
     let end = play_at(Speed::Never, &sim, &sim, OnExpiry::Restart, Some(Plan::Term));
     assert_eq!(end, Final::Ended(End::Killed(Signal::TERM)));
@@ -99,7 +99,7 @@ fn a_delivery_that_does_not_answer_holds_up_neither_signals_nor_the_end() {
 }
 
 #[test]
-fn a_term_that_is_there_when_the_stopped_command_has_ended_prevents_the_start() {
+fn a_term_that_is_pending_after_the_stop_prevents_the_start() {
     let sim = Sim::new(&[]);
     let end = play(&sim, &sim, OnExpiry::Restart, Some(Plan::Term));
     assert_eq!(end, Final::Ended(End::Killed(Signal::TERM)));
@@ -107,14 +107,14 @@ fn a_term_that_is_there_when_the_stopped_command_has_ended_prevents_the_start() 
 }
 
 #[test]
-fn an_end_during_the_sts_call_drops_the_call_and_ends_at_once() {
+fn an_exit_during_the_sts_call_drops_the_call_and_ends_at_once() {
     let sim = Sim::new(&[]);
     assert_eq!(play(&sim, &Slow(sim.clone()), OnExpiry::Restart, None), ended(7));
     assert_eq!(sim.done(), ["start ASIA1", "assume", "reap", "dropped"]);
 }
 
 #[test]
-fn a_command_that_ends_while_the_restart_is_announced_has_ended_by_itself() {
+fn an_exit_while_the_restart_is_logged_is_final() {
     let sim = Sim::new(&[]);
     let events = Telling(sim.clone(), Some(Plan::End(End::Exited(7))));
     assert_eq!(play_with(File(sim.clone(), None, Speed::AtOnce), &sim, &sim, OnExpiry::Restart, events), ended(7));
@@ -122,7 +122,7 @@ fn a_command_that_ends_while_the_restart_is_announced_has_ended_by_itself() {
 }
 
 #[test]
-fn a_signal_that_comes_with_the_fork_is_the_commands() {
+fn a_signal_during_the_fork_goes_to_the_command() {
     let sim = Sim::new(&[]);
     sim.0.borrow_mut().at_fork = Some(Plan::Term);
     assert_eq!(play(&sim, &sim, OnExpiry::Restart, None), Final::Ended(End::Killed(Signal::TERM)));
@@ -130,7 +130,7 @@ fn a_signal_that_comes_with_the_fork_is_the_commands() {
 }
 
 #[test]
-fn a_program_file_that_gives_no_answer_costs_ten_seconds_and_a_signal_does_not_wait_for_it() {
+fn a_stuck_program_file_takes_ten_seconds_and_does_not_delay_a_signal() {
     let hanging = |plans: &[(u64, Plan)]| {
         let sim = Sim::new(plans);
         sim.0.borrow_mut().exec = Exec::Hangs;

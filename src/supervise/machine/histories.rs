@@ -1,7 +1,7 @@
-//! Every history of a bounded length, played against a toy world that knows what must never happen.
+//! Plays every sequence of inputs up to a length against a model that checks each action.
 //!
-//! The world keeps account of a child, an STS call and two clocks, offers whatever could happen next, and checks
-//! each action when it is asked for. Worlds that different histories make alike are played on once.
+//! The model has a child, an STS call and two clocks, offers all possible next steps, and checks each action. Equal
+//! models from different sequences are continued only once.
 
 mod claims;
 mod moves;
@@ -14,12 +14,12 @@ use moves::*;
 use std::collections::{BTreeSet, HashSet};
 use world::*;
 
-/// How many things happen in one history, the answers to what the machine asks included.
+/// The number of steps, including the answers to actions.
 const LENGTH: usize = 10;
 
 fn policies() -> Vec<Policy> {
     let signal = OnExpiry::Signal(refresh_signal());
-    let ways = [
+    let refreshes = [
         (OnExpiry::None, DeliveryTime::Live),
         (OnExpiry::Restart, DeliveryTime::AtStart),
         (OnExpiry::Restart, DeliveryTime::Live),
@@ -27,7 +27,7 @@ fn policies() -> Vec<Policy> {
         (signal, DeliveryTime::AtStart),
     ];
     let mut policies = Vec::new();
-    for (on_expiry, delivery_time) in ways {
+    for (on_expiry, delivery_time) in refreshes {
         for on_refresh_failure in [OnRefreshFailure::Keep, OnRefreshFailure::Stop] {
             let (stop_signal, stop_timeout) = (stop_signal(), STOP_TIMEOUT);
             let usual = Policy::usual(on_expiry, delivery_time);
@@ -37,8 +37,8 @@ fn policies() -> Vec<Policy> {
     policies
 }
 
-/// The arrows of the picture in `supervise`'s head.
-fn picture() -> BTreeSet<(String, String)> {
+/// The transitions of the diagram in `states.md`.
+fn diagram() -> BTreeSet<(String, String)> {
     include_str!("../states.md")
         .lines()
         .filter_map(|line| line.split_once(" --> "))
@@ -47,7 +47,7 @@ fn picture() -> BTreeSet<(String, String)> {
         .collect()
 }
 
-/// Plays on from this world, and adds the arrows of each machine that it sees.
+/// Continues from this model, and adds the transitions of both machines.
 fn play(begin: World, length: usize, seen: &mut BTreeSet<(String, String)>) {
     let mut worlds = HashSet::from([begin]);
     for _ in 0..length {
@@ -70,13 +70,13 @@ fn play(begin: World, length: usize, seen: &mut BTreeSet<(String, String)>) {
 }
 
 #[test]
-fn every_history_keeps_the_promises_and_the_picture_shows_them_all() {
+fn every_sequence_keeps_the_promises_and_the_diagram_has_all_transitions() {
     let mut seen = BTreeSet::new();
     for policy in policies() {
         let first_process = (policy.on_expiry == OnExpiry::Restart).then_some((ProcessGroup::Own, 1));
         for (group, me) in [(ProcessGroup::Own, ME), (ProcessGroup::Shared, ME)].into_iter().chain(first_process) {
             let begin = World::new(policy, group, me);
-            // Once more from where a stop begins: what is left of a command may take long to end.
+            // Once more from the begin of a stop: the remaining processes of a command may take long to exit.
             if policy.on_expiry == OnExpiry::Restart {
                 let to_a_stop = [Move::Wait, Move::Start, Move::Wait, Move::Obtain, Move::Publish];
                 let begin = to_a_stop.into_iter().fold(begin.clone(), |world, step| world.after(step));
@@ -85,5 +85,5 @@ fn every_history_keeps_the_promises_and_the_picture_shows_them_all() {
             play(begin, LENGTH, &mut seen);
         }
     }
-    assert_eq!(seen, picture());
+    assert_eq!(seen, diagram());
 }

@@ -1,4 +1,4 @@
-//! One claim for each arrow of the picture, and for each rule that makes it.
+//! One claim for each transition of the diagram, and for each of its rules.
 
 mod play;
 mod refreshing;
@@ -25,27 +25,27 @@ fn a_first_start_that_fails_is_final() {
 }
 
 #[test]
-fn a_signal_before_the_start_is_died_of() {
+fn a_signal_before_the_start_ends_xassume() {
     Play::new(RESTART).signal(Signal::HUP, USER).exits(End::Killed(Signal::HUP));
     Play::new(RESTART).signal(Signal::WINCH, USER).is("Starting", "Waiting").asks(&[]);
 }
 
 #[test]
-fn a_command_that_ends_by_itself_is_final_whatever_its_status() {
+fn an_exit_by_itself_is_final_whatever_its_status() {
     for end in [End::Exited(0), End::Exited(5), End::Killed(Signal::TERM)] {
         Play::running(RESTART).ended(end).is("Ended", "Idle").asks(&[Action::Reap, Action::Exit(Final::Ended(end))]);
     }
 }
 
 #[test]
-fn an_end_during_the_sts_call_drops_the_call() {
+fn an_exit_during_the_sts_call_drops_the_call() {
     let end = End::Exited(0);
     let play = Play::running(RESTART).due().is("Running", "Assuming").asks(&[Action::Assume]);
     play.ended(end).asks(&[Action::Reap, Action::Abandon, Action::Exit(Final::Ended(end))]);
 }
 
 #[test]
-fn a_restart_that_fails_for_a_passing_reason_is_tried_again() {
+fn a_restart_that_fails_for_a_passing_reason_is_retried() {
     for errno in [libc::EAGAIN, libc::ENOMEM, libc::ETXTBSY, libc::ETIMEDOUT] {
         let mut play = Play::stopping().gone(End::Exited(0)).wake();
         for _ in 0..START_RETRIES {
@@ -59,7 +59,7 @@ fn a_restart_that_fails_for_a_passing_reason_is_tried_again() {
 }
 
 #[test]
-fn term_cancels_every_later_restart_and_the_refreshes_that_served_it() {
+fn term_cancels_every_later_restart_and_its_refreshes() {
     let play = Play::running(RESTART).signal(Signal::TERM, USER).is("Running", "Idle").asks(&[TERMED]);
     let play = play.emits(&["forwarded", "restarts_cancelled"]).after(2 * HOUR).asks(&[]).emits(&["expired"]);
     play.ended(End::Exited(3)).exits(End::Exited(3));
@@ -72,7 +72,7 @@ fn term_during_the_sts_call_drops_the_call() {
 }
 
 #[test]
-fn a_draining_command_keeps_its_file_fresh_and_is_not_restarted() {
+fn after_term_the_file_is_refreshed_and_the_command_is_not_restarted() {
     let play = Play::of(Policy::usual(RESTART, DeliveryTime::Live), ProcessGroup::Own)
         .wake()
         .started()
@@ -111,7 +111,7 @@ fn int_while_the_command_runs_and_hup_from_a_process_cancel_nothing() {
 }
 
 #[test]
-fn what_the_command_itself_sends_cancels_nothing() {
+fn a_signal_from_the_command_cancels_nothing() {
     let child = Sender::Process { pid: CHILD, group: Some(CHILD) };
     Play::running(RESTART).signal(Signal::TERM, child).is("Running", "Waiting").asks(&[]).emits(&[]);
 }
@@ -129,13 +129,13 @@ fn on_a_terminal_a_child_that_was_stopped_alone_stops_xassume() {
 }
 
 #[test]
-fn a_stop_signal_to_xassume_stops_both_in_a_group_of_its_own() {
+fn a_stop_signal_to_xassume_stops_both_in_an_own_group() {
     let sent = Action::Signal(Target::Group, Signal::TSTP);
     Play::running(RESTART).signal(Signal::TSTP, USER).asks(&[sent, Action::Pause(Signal::STOP)]);
 }
 
 #[test]
-fn a_start_that_gives_no_answer_is_given_up() {
+fn a_start_without_an_answer_is_aborted() {
     let play = Play::new(RESTART).wake().asks(&[Action::Spawn]).after(Duration::from_secs(9)).asks(&[]);
     let late = Action::Exit(Final::NotStarted { errno: libc::ETIMEDOUT });
     play.after(Duration::from_secs(1)).is("Ended", "Idle").asks(&[Action::AbortStart, late]);
@@ -144,7 +144,7 @@ fn a_start_that_gives_no_answer_is_given_up() {
 }
 
 #[test]
-fn a_signal_that_ends_xassume_before_a_start_ends_the_child_that_is_not_the_command_yet() {
+fn a_signal_during_the_first_start_aborts_it() {
     let died = |signal| Action::Exit(Final::Ended(End::Killed(signal)));
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
         Play::new(RESTART).wake().signal(signal, USER).asks(&[Action::AbortStart, died(signal)]);
@@ -154,7 +154,7 @@ fn a_signal_that_ends_xassume_before_a_start_ends_the_child_that_is_not_the_comm
 }
 
 #[test]
-fn a_session_that_is_new_while_a_restart_is_awaited_is_followed_by_another_restart() {
+fn a_new_session_during_a_start_causes_another_restart() {
     let mut play = Play::stopping().gone(End::Exited(0)).wake();
     play.now.wall += HOUR;
     let play = play.after(Duration::from_secs(2)).asks(&[Action::Assume]).obtained().published();

@@ -23,7 +23,7 @@ fn seconds(duration: Duration) -> u64 {
     (duration + Duration::from_millis(500)).as_secs()
 }
 
-/// The lead of a refresh with the lowest and the highest roll, in whole seconds.
+/// The lead of a refresh with the lowest and the highest jitter, in seconds.
 fn leads(timing: Timing, lifetime: Duration, turn: RefreshKind) -> (u64, u64) {
     let lead = |mut dice| seconds(timing.lead(lifetime, turn, &mut dice));
     (lead(LOW), lead(HIGH))
@@ -44,7 +44,7 @@ fn acting_leaves_time_for_the_stop() {
 }
 
 #[test]
-fn serving_keeps_a_third_in_hand_and_the_first_refresh_spreads_from_half_the_lifetime() {
+fn serving_leaves_a_third_and_the_first_refresh_spreads_from_half_the_lifetime() {
     assert_eq!(leads(SERVE, HOUR, RefreshKind::First), (1200, 1800));
     assert_eq!(leads(SERVE, HOUR, RefreshKind::Later), (1200, 1560));
     assert_eq!(leads(SERVE, 12 * HOUR, RefreshKind::First), (3600, 6 * 3600));
@@ -60,7 +60,7 @@ fn no_refresh_comes_before_half_the_lifetime_and_short_sessions_still_spread() {
 }
 
 #[test]
-fn a_fixed_margin_is_exact_but_never_beyond_half_the_lifetime() {
+fn a_fixed_margin_is_exact_up_to_half_the_lifetime() {
     for purpose in [ACT.purpose, SERVE.purpose] {
         let fixed = |margin| Timing { purpose, margin: Margin::Fixed(margin) };
         assert_eq!(leads(fixed(minutes(5)), HOUR, RefreshKind::First), (300, 300));
@@ -77,16 +77,16 @@ fn ten_instances_spread_over_more_than_a_twentieth_of_the_lifetime() {
 }
 
 #[test]
-fn eight_hours_of_suspend_are_seen_by_the_boot_clock() {
+fn the_boot_clock_counts_eight_hours_of_suspend() {
     let term = Term::of(&validity(HOUR), start());
     let due = term.before_expiry(minutes(6));
     assert!(!due.passed(start()));
-    // A wall clock that stood still as well does not hide it.
+    // A wall clock that stopped does not hide it.
     assert!(due.passed(Now { boot: start().boot + 8 * HOUR, wall: start().wall }));
 }
 
 #[test]
-fn a_wall_clock_set_back_changes_nothing_and_one_set_ahead_is_believed() {
+fn a_wall_clock_set_back_changes_nothing_and_one_set_ahead_counts() {
     let due = Term::of(&validity(HOUR), start()).before_expiry(minutes(6));
     let after = |passed: Duration, wall| Now { boot: start().boot + passed, wall };
     assert!(!due.passed(after(minutes(53), start().wall - HOUR)));
@@ -95,7 +95,7 @@ fn a_wall_clock_set_back_changes_nothing_and_one_set_ahead_is_believed() {
 }
 
 #[test]
-fn a_clock_that_is_off_from_the_start_does_no_harm() {
+fn a_constant_clock_error_does_no_harm() {
     for wall in [start().wall - 2 * HOUR, start().wall + 2 * HOUR] {
         let now = Now { boot: start().boot, wall };
         let term = Term::of(&validity(HOUR), now);
@@ -105,7 +105,7 @@ fn a_clock_that_is_off_from_the_start_does_no_harm() {
 }
 
 #[test]
-fn what_is_left_is_what_the_more_pessimistic_clock_says() {
+fn the_time_left_is_that_of_the_clock_that_has_less() {
     let term = Term::of(&validity(HOUR), start());
     let now = Now { boot: start().boot + minutes(10), wall: start().wall + minutes(40) };
     assert_eq!(term.left(now), minutes(20));
@@ -113,7 +113,7 @@ fn what_is_left_is_what_the_more_pessimistic_clock_says() {
 }
 
 #[test]
-fn retries_begin_at_a_second_and_spread_ever_wider() {
+fn retries_wait_at_least_a_second_and_spread_wider_each_time() {
     let longest = |failures| seconds(retry_in(failures, HOUR, minutes(12), &mut HIGH.clone()));
     assert!((1..9).all(|failures| retry_in(failures, HOUR, minutes(12), &mut LOW.clone()) == MIN_INTERVAL));
     assert_eq!([longest(1), longest(2), longest(3), longest(4)], [8, 60, 300, 300]);

@@ -1,4 +1,4 @@
-//! A host, a source, a delivery and a clock that act as a test has planned.
+//! A host, a source, a delivery and a clock that follow the plan of a test.
 
 use super::super::*;
 use crate::moment::Now;
@@ -14,13 +14,13 @@ use std::time::{Duration, SystemTime};
 pub(super) const HOUR: Duration = Duration::from_hours(1);
 pub(super) const PID: Pid = 200;
 
-/// What happens at a moment of the boot clock, which starts at zero.
+/// An event at a time of the boot clock, which starts at zero.
 #[derive(Clone, Copy)]
 pub(super) enum Plan {
     Suspend(Duration),
     WallBack(Duration),
     WallAhead(Duration),
-    /// The child ends by itself.
+    /// The child exits.
     End(End),
     /// TERM from outside.
     Term,
@@ -29,18 +29,18 @@ pub(super) enum Plan {
 #[derive(Clone, Copy)]
 pub(super) enum Child {
     None,
-    /// Made, and not the command yet.
-    Unborn,
+    /// Forked; it does not run the command yet.
+    Starting,
     Runs,
     Ended(End),
-    /// Ended, and that was said.
+    /// Exited, and the exit was returned.
     Zombie,
 }
 
 #[derive(Clone, Copy)]
 pub(super) enum Exec {
     Works,
-    /// The program file gives no answer.
+    /// The program file does not answer.
     Hangs,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct World {
     pub(super) exec: Exec,
     pub(super) at_fork: Option<Plan>,
     pub(super) signals: Vec<Arrival>,
-    /// What was done, with the second of the boot clock.
+    /// The actions, with the second of the boot clock.
     pub(super) log: Vec<(u64, String)>,
     sessions: u32,
 }
@@ -86,7 +86,7 @@ impl Sim {
         self.0.borrow().log.iter().map(|(_, what)| what.clone()).collect()
     }
 
-    /// When something was done, in seconds.
+    /// The times of an action, in seconds.
     pub(super) fn times(&self, what: &str) -> Vec<u64> {
         self.0.borrow().log.iter().filter(|(_, done)| done == what).map(|(at, _)| *at).collect()
     }
@@ -138,7 +138,7 @@ impl Clock for Sim {
         self.0.borrow().now
     }
 
-    /// Time passes only here: to the deadline, or to the next plan before it.
+    /// Time passes only here: to the deadline, or to the next planned event before it.
     async fn until(&self, deadline: Deadline) {
         let mut world = self.0.borrow_mut();
         let now = world.now;
@@ -166,8 +166,8 @@ impl CommandHost for Sim {
     fn start(&mut self, environment: Vec<CString>) -> Result<(), Fault> {
         self.log(format!("start {}", environment[0].to_string_lossy()));
         let mut world = self.0.borrow_mut();
-        world.child = Child::Unborn;
-        // With the fork, before anything is known of execve.
+        world.child = Child::Starting;
+        // During the fork, before the outcome of execve(2).
         if let Some(plan) = world.at_fork.take() {
             world.happen(plan);
         }
@@ -207,11 +207,11 @@ impl CommandHost for Sim {
         poll_fn(|_| {
             let (child, exec) = (self.0.borrow().child, self.0.borrow().exec);
             match (child, exec) {
-                (Child::Unborn, Exec::Works) => {
+                (Child::Starting, Exec::Works) => {
                     self.0.borrow_mut().child = Child::Runs;
                     return Poll::Ready(CommandInput::Started(PID));
                 }
-                (Child::Unborn | Child::None | Child::Runs | Child::Ended(_) | Child::Zombie, _) => {}
+                (Child::Starting | Child::None | Child::Runs | Child::Ended(_) | Child::Zombie, _) => {}
             }
             let signal = || self.0.borrow_mut().signals.pop();
             match self.change_now() {
@@ -232,7 +232,7 @@ impl SessionSource for Sim {
     }
 }
 
-/// A delivery during which something happens, and that is over at once or later.
+/// A delivery during which something happens, and which ends at once or later.
 pub(super) struct File(pub(super) Sim, pub(super) Option<Plan>, pub(super) Speed);
 
 #[derive(Clone, Copy)]
@@ -265,7 +265,7 @@ impl Deliver for File {
     }
 }
 
-/// A events during whose line of a restart something happens.
+/// An event sink: while it logs the restart, something happens.
 pub(super) struct Telling(pub(super) Sim, pub(super) Option<Plan>);
 
 impl EventSink for Telling {
@@ -276,7 +276,7 @@ impl EventSink for Telling {
     }
 }
 
-/// A source that never answers: the command ends while it is asked, and it is not waited for any more.
+/// A source that never answers: the command exits during the call, which is then dropped.
 pub(super) struct Slow(pub(super) Sim);
 
 impl SessionSource for Slow {

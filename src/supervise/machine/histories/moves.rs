@@ -1,4 +1,4 @@
-//! What can happen in a history.
+//! The steps of a sequence.
 
 use crate::process::signal::Signal;
 use crate::process::{Arrival, Pid};
@@ -11,7 +11,7 @@ pub(super) const CHILD: Pid = 200;
 pub(super) const LIFETIME: Duration = Duration::from_hours(1);
 pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Signals that only the machine itself sends, so that a forward is not taken for one of them.
+/// Signals that only the machine sends: they differ from forwarded ones.
 pub(super) fn stop_signal() -> Signal {
     "USR2".parse().unwrap()
 }
@@ -22,13 +22,13 @@ pub(super) fn refresh_signal() -> Signal {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Child {
     None,
-    /// Forked, and not the command yet.
-    Unborn,
+    /// Forked; it does not run the command yet.
+    Starting,
     Alive,
     Zombie,
 }
 
-/// Who lives on when the command has ended.
+/// The processes that remain after the command's exit.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Left {
     pub(super) in_group: bool,
@@ -40,19 +40,18 @@ impl Left {
     pub(super) const BOTH: Self = Self { in_group: true, stray: true };
 }
 
-/// Something that could happen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Move {
     Start,
     FailStart(i32),
-    /// The child had not ended, and was sent the stop signal.
+    /// The child had not exited, and got the stop signal.
     StopSent,
     Exit(Left),
-    /// The answer to a look.
+    /// The answer to a check for remaining processes.
     Look,
-    /// Those of the group who were left have ended.
+    /// The remaining processes of the group exit.
     GroupEnds,
-    /// The others have.
+    /// Those outside the group exit.
     StrayEnds,
     Die(Signal),
     Pause,
@@ -61,17 +60,17 @@ pub(super) enum Move {
     Refuse,
     Publish,
     FailPublish,
-    /// The deadline comes.
+    /// The deadline passes.
     Wait,
     /// A timer fires too early.
     WakeEarly,
-    /// The machine sleeps for eight hours.
+    /// Suspend for eight hours.
     Suspend,
-    /// The wall clock is set, by this many hours.
+    /// The wall clock is set by this number of hours.
     SetClock(i64),
 }
 
-/// The moves that led here, for the message of a failed check; no part of what makes two worlds alike.
+/// The steps so far, for the message of a failed check; ignored when models are compared.
 #[derive(Clone, Default)]
 pub(super) struct Trail(pub(super) Option<Rc<(Move, Trail)>>);
 

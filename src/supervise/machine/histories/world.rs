@@ -1,4 +1,4 @@
-//! The toy world: what could happen next in it, and what an event changes.
+//! The model: the possible steps, and their effects.
 
 use super::super::*;
 use crate::event::Problem;
@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use super::moves::*;
 
-/// The account that is kept; its facts are independent of one another.
+/// Independent facts.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct World {
@@ -24,28 +24,28 @@ pub(super) struct World {
     pub(super) look_asked: bool,
     pub(super) publish_asked: bool,
     pub(super) started_before: bool,
-    /// The command ended without having been asked to.
+    /// The command exited without a stop.
     pub(super) ended_by_itself: bool,
     /// TERM came from outside.
     pub(super) terminated: bool,
-    /// A session was published and the command neither restarted nor signalled for it yet.
+    /// A session was published, and the command was not restarted or signalled for it yet.
     pub(super) session_unused: bool,
-    /// When the child was sent the stop signal.
+    /// When the stop signal was sent.
     pub(super) stopped_at: Option<Duration>,
     pub(super) ended_at: Option<Duration>,
     /// When SIGKILL was sent first.
     pub(super) killed_at: Option<Duration>,
     /// The family outside the group was sent the stop signal.
     pub(super) strays_asked: bool,
-    /// A refresh failed, or its answer was not waited for, since a session was published.
+    /// A refresh failed, or its answer came too late, since the last published session.
     pub(super) failing: bool,
     /// When the session in effect expires.
     pub(super) expiry: Deadline,
-    /// When the one expires that was obtained last.
+    /// When the newest session expires.
     pub(super) obtained: Deadline,
-    /// The call in flight began when that had passed.
+    /// The call in flight began after the expiry.
     pub(super) late: bool,
-    /// How often a clock may still jump.
+    /// How many more jumps of a clock are allowed.
     pub(super) steps_left: u8,
     pub(super) over: Option<Final>,
     pub(super) trail: Trail,
@@ -82,7 +82,7 @@ impl World {
         }
     }
 
-    /// All that could happen next.
+    /// All possible next steps.
     pub(super) fn moves(&self) -> Vec<Move> {
         if self.over.is_some() {
             return Vec::new();
@@ -97,7 +97,7 @@ impl World {
         let mut moves = Vec::new();
         match self.child {
             Child::None => {}
-            Child::Unborn => {
+            Child::Starting => {
                 moves.extend([Move::Start, Move::FailStart(libc::EAGAIN), Move::FailStart(libc::ENOENT)]);
             }
             Child::Alive => {
@@ -139,12 +139,12 @@ impl World {
         moves
     }
 
-    /// The world after this move.
+    /// The model after this step.
     pub(super) fn after(&self, step: Move) -> Self {
         let mut world = self.clone();
         world.trail = Trail(Some(Rc::new((step, self.trail.clone()))));
         let before = world.machine.state_names();
-        let event = world.happen(step);
+        let event = world.apply(step);
         let woken = matches!(event, Input::Wake);
         for action in world.machine.handle(event, world.now) {
             world.perform(action);
@@ -153,7 +153,7 @@ impl World {
         world
     }
 
-    pub(super) fn happen(&mut self, step: Move) -> Input {
+    pub(super) fn apply(&mut self, step: Move) -> Input {
         let problem = Problem { text: "no".into(), hint: None };
         match step {
             Move::Start => {
@@ -191,7 +191,7 @@ impl World {
             Move::Pause => Input::Command(CommandInput::Paused(Signal::TTIN)),
             Move::Receive(arrival) => {
                 let from_child = arrival.sender == Sender::Process { pid: CHILD, group: None };
-                // Without a child the sender cannot be known as one.
+                // Without a child no sender is the command.
                 self.terminated |= arrival.signal == Signal::TERM && (!from_child || !self.is_born());
                 Input::Command(CommandInput::Signal(arrival))
             }

@@ -1,4 +1,4 @@
-//! A machine with its clock, moved by one event after the other.
+//! A machine and its clock, for one input after the other.
 
 use super::super::*;
 use crate::event::Problem;
@@ -17,7 +17,7 @@ pub(super) const TERMED: Action = Action::Signal(Target::Group, Signal::TERM);
 pub(super) const STOP: Action = Action::Stop(Signal::TERM);
 pub(super) const KILLED: Action = Action::Signal(Target::Family, Signal::KILL);
 
-/// A machine, its clock, and what it asked for last; the events that it logged are kept apart.
+/// A machine, its clock, and its last actions; logged events are separate.
 pub(super) struct Play {
     pub(super) machine: Machine,
     pub(super) now: Now,
@@ -37,7 +37,7 @@ impl Play {
         Self { machine, now, asked: Vec::new(), emitted: Vec::new() }
     }
 
-    /// In a group of its own, for a restart by environment or else by file.
+    /// In an own group; `restart` delivers through the environment, the others through a file.
     pub(super) fn new(on_expiry: OnExpiry) -> Self {
         let delivery_time = if on_expiry == RESTART { DeliveryTime::AtStart } else { DeliveryTime::Live };
         Self::of(Policy::usual(on_expiry, delivery_time), ProcessGroup::Own)
@@ -83,7 +83,7 @@ impl Play {
         let remaining = Remaining { in_group: in_group.map(member), stray: stray.map(member) };
         self.event(Input::Command(CommandInput::Remaining(remaining)))
     }
-    /// Ended, and no other process is left.
+    /// Exited, and no other process remains.
     pub(super) fn gone(self, end: End) -> Self {
         self.ended(end).asks(&[Action::CheckRemaining]).remaining(None, None)
     }

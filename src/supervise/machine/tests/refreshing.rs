@@ -1,4 +1,4 @@
-//! When a session is refreshed, and what its end means for the command.
+//! When a session is refreshed, and what its expiry means for the command.
 
 use super::super::*;
 use super::play::*;
@@ -16,7 +16,7 @@ fn a_refresh_is_published_before_the_command_is_stopped() {
 }
 
 #[test]
-fn a_refresh_signal_follows_the_file_and_goes_to_the_command_alone() {
+fn a_refresh_signal_follows_the_file_and_goes_only_to_the_command() {
     let play = Play::running(HUP).due().obtained().asks(&[Action::Publish]).published();
     play.is("Running", "Waiting").asks(&[Action::Signal(Target::Process, Signal::HUP)]);
 }
@@ -29,14 +29,14 @@ fn a_file_that_cannot_be_written_is_a_failed_refresh() {
 }
 
 #[test]
-fn a_command_that_dies_of_the_refresh_signal_is_told_apart() {
+fn a_command_that_the_refresh_signal_kills_is_logged() {
     let end = End::Killed(Signal::HUP);
     Play::running(HUP).refreshed().ended(end).emits(&["died_of_refresh_signal"]).exits(end);
     Play::running(HUP).ended(end).emits(&[]).exits(end);
 }
 
 #[test]
-fn by_environment_the_signal_is_a_notice_without_a_session() {
+fn with_an_environment_the_signal_only_announces_the_expiry() {
     let play = Play::of(Policy::usual(HUP, DeliveryTime::AtStart), ProcessGroup::Own)
         .wake()
         .started()
@@ -67,17 +67,17 @@ fn one_line_for_each_change_of_state_of_a_failing_refresh() {
 }
 
 #[test]
-fn a_session_that_is_lost_ends_the_command_if_that_is_the_policy() {
+fn an_expired_session_ends_the_command_if_that_is_the_policy() {
     let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, DeliveryTime::AtStart) };
     let play = Play::of(strict, ProcessGroup::Own).wake().started().due().refused().is("Running", "Waiting");
-    // No last try: it could take as long as the others.
+    // No last attempt: it could take as long as the others.
     let play = play.after(HOUR).is("Stopping", "Idle").asks(&[STOP]).emits(&["lapsed"]);
     let end = Action::Exit(Final::Lapsed);
     play.stop_sent().gone(End::Exited(0)).asks(&[Action::KillGroup, Action::Reap, end]);
 }
 
 #[test]
-fn a_call_that_is_still_out_at_the_expiry_is_not_waited_for_if_that_is_the_policy() {
+fn a_call_is_not_awaited_beyond_the_expiry_if_that_is_the_policy() {
     let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, DeliveryTime::AtStart) };
     let play = Play::of(strict, ProcessGroup::Own).wake().started().due().is("Running", "Assuming");
     let play = play.due().is("Stopping", "Idle").asks(&[Action::Abandon, STOP]).emits(&["lapsed"]);
@@ -85,7 +85,7 @@ fn a_call_that_is_still_out_at_the_expiry_is_not_waited_for_if_that_is_the_polic
 }
 
 #[test]
-fn an_expiry_during_the_sts_call_is_told_and_so_is_the_answer_that_comes_late() {
+fn an_expiry_during_the_sts_call_is_logged_and_so_is_the_late_answer() {
     let play = Play::running(RESTART).due().due().is("Running", "Assuming").asks(&[]).emits(&["expired"]);
     assert_eq!(play.machine.deadline(), None);
     let play = play.obtained().published().is("Stopping", "Waiting");
@@ -101,9 +101,9 @@ fn an_expiry_during_the_sts_call_is_told_and_so_is_the_answer_that_comes_late() 
 }
 
 #[test]
-fn a_session_that_expires_soon_is_told_of_during_a_retry_as_well() {
+fn the_warning_before_the_expiry_comes_during_a_retry_too() {
     let mut play = Play::running(RESTART).due().refused();
-    // Each retry stays without an answer, until one is out when five minutes are left.
+    // Each retry has no answer yet when five minutes are left.
     for _ in 0..20 {
         if play.asked == [Action::Assume] && play.machine.deadline().is_some_and(|at| at.boot > play.now.boot) {
             break;

@@ -1,4 +1,4 @@
-//! How a command is stopped, with all that it started.
+//! How a command is stopped, with all processes that it started.
 
 use super::super::*;
 use super::play::*;
@@ -8,28 +8,28 @@ use crate::supervise::policy::DeliveryTime;
 use std::time::Duration;
 
 #[test]
-fn a_stopped_command_is_swept_reaped_and_started_again() {
+fn after_a_stop_the_group_is_killed_the_command_reaped_and_restarted() {
     let play = Play::stopping().gone(End::Exited(0)).is("Starting", "Waiting").emits(&["stopped"]);
     let play = play.asks(&[Action::KillGroup, Action::Reap]).wake().asks(&[Action::Spawn]);
     play.started().is("Running", "Waiting").emits(&["started"]);
 }
 
 #[test]
-fn a_command_that_outlives_the_stop_timeout_is_killed_and_started_again() {
+fn a_command_that_outlives_the_stop_timeout_is_killed_and_restarted() {
     let play = Play::stopping().after(Duration::from_secs(9)).is("Stopping", "Waiting").asks(&[]);
     let play = play.after(Duration::from_secs(1)).is("Killing", "Waiting").asks(&[KILLED]);
     play.gone(End::Killed(Signal::KILL)).is("Starting", "Waiting").wake().asks(&[Action::Spawn]);
 }
 
 #[test]
-fn on_a_terminal_the_terminal_is_given_back_after_a_stop() {
+fn after_a_stop_the_terminal_is_restored() {
     let play =
         Play::of(Policy::usual(RESTART, DeliveryTime::AtStart), ProcessGroup::Shared).wake().started().refreshed();
     play.asks(&[STOP]).stop_sent().gone(End::Exited(0)).asks(&[Action::Reap, Action::RestoreTerminal]);
 }
 
 #[test]
-fn a_command_that_ended_right_before_the_stop_signal_has_ended_by_itself() {
+fn an_exit_right_before_the_stop_signal_is_final() {
     let end = End::Exited(7);
     let play = Play::running(RESTART).refreshed().is("Stopping", "Waiting").asks(&[STOP]);
     play.ended(end).is("Ended", "Idle").asks(&[Action::Reap, Action::Exit(Final::Ended(end))]).emits(&[]);
@@ -52,14 +52,14 @@ fn a_stop_lasts_until_the_group_has_ended() {
 }
 
 #[test]
-fn one_that_is_there_two_seconds_after_the_command_is_named_once() {
+fn a_process_that_remains_for_two_seconds_is_named_once() {
     let play = Play::stopping().ended(End::Exited(0)).remaining(Some(300), None).emits(&[]);
     let play = play.after(Duration::from_secs(2)).remaining(Some(300), None).emits(&["still_stopping"]);
     play.after(Duration::from_secs(1)).remaining(Some(300), None).emits(&[]);
 }
 
 #[test]
-fn the_family_outside_the_group_is_asked_once_when_the_group_has_ended() {
+fn the_family_outside_the_group_is_signalled_once_after_the_group() {
     let play = Play::stopping().ended(End::Exited(0)).remaining(Some(300), Some(400)).asks(&[]);
     let asked = [Signal::TERM, Signal::CONT].map(|signal| Action::Signal(Target::Strays, signal));
     let play = play.due().remaining(None, Some(400)).asks(&asked);
@@ -67,7 +67,7 @@ fn the_family_outside_the_group_is_asked_once_when_the_group_has_ended() {
 }
 
 #[test]
-fn what_outlives_the_stop_timeout_is_killed_in_rounds_and_warned_about_once() {
+fn processes_that_outlive_the_stop_timeout_are_killed_repeatedly_and_logged_once() {
     let mut play = Play::stopping();
     for warned in [&["stop_ignored"][..], &[]] {
         play = play.ended(End::Exited(0)).remaining(None, Some(400)).after(Duration::from_secs(10));
@@ -80,14 +80,14 @@ fn what_outlives_the_stop_timeout_is_killed_in_rounds_and_warned_about_once() {
 }
 
 #[test]
-fn what_cannot_be_killed_does_not_hold_up_a_restart_for_ever() {
+fn an_unkillable_process_does_not_delay_a_restart_forever() {
     let play = Play::stopping().ended(End::Exited(0)).remaining(Some(300), None).after(Duration::from_secs(10));
     let play = play.remaining(Some(300), None).asks(&[KILLED]).after(Duration::from_secs(1)).remaining(Some(300), None);
     play.is("Starting", "Waiting").asks(&[Action::KillGroup, Action::Reap]);
 }
 
 #[test]
-fn a_command_that_sigkill_has_not_ended_is_killed_by_its_id_and_told_of() {
+fn a_command_that_survives_sigkill_is_killed_again_and_logged() {
     let play = Play::stopping().due().is("Killing", "Waiting").asks(&[KILLED]).emits(&[]);
     let play = play.due().asks(&[Action::Signal(Target::Process, Signal::KILL)]).emits(&["not_killed"]);
     let play = play.after(HOUR / 60).asks(&[]).gone(End::Killed(Signal::KILL));
@@ -95,7 +95,7 @@ fn a_command_that_sigkill_has_not_ended_is_killed_by_its_id_and_told_of() {
 }
 
 #[test]
-fn the_first_process_of_a_container_waits_for_the_group_after_term_and_not_without() {
+fn pid_1_waits_for_the_group_only_after_term() {
     let policy = Policy::usual(RESTART, DeliveryTime::AtStart);
     let running = |me| Play::as_process(me, policy, ProcessGroup::Own).wake().started();
     let end = End::Exited(3);
