@@ -34,10 +34,6 @@ impl Deadline {
     /// The earlier of the two.
     #[must_use]
     pub(crate) fn or(self, other: Self) -> Self {
-        let wall = match (self.wall, other.wall) {
-            (Some(mine), Some(theirs)) => Some(mine.min(theirs)),
-            (mine, theirs) => mine.or(theirs),
-        };
-        Self { boot: self.boot.min(other.boot), wall }
+        Self { boot: self.boot.min(other.boot), wall: self.wall.into_iter().chain(other.wall).min() }
     }
 }

@@ -24,9 +24,7 @@ use crate::moment::{Deadline, Now};
 use crate::session::Validity;
 use crate::supervise::forwarding::ProcessFacts;
 use renewal::{Consequence, Renewal};
-use state::{
-    AfterStop, Given, OutsideTerm, PendingStart, PendingStop, Phase, RefreshSignal, Restarts, StartStep, StopWarning,
-};
+use state::{AfterStop, Given, PendingStart, PendingStop, Phase, Restarts, StartStep};
 
 impl Machine {
     /// A supervision whose first session is there. Its first deadline has passed already, and starts the command.
@@ -40,9 +38,9 @@ impl Machine {
                 OnExpiry::Restart => Restarts::Wanted,
                 OnExpiry::None | OnExpiry::Signal(_) => Restarts::Cancelled,
             },
-            outside: OutsideTerm::NotReceived,
-            refresh_signal: RefreshSignal::Unsent,
-            stop_warning: StopWarning::Due,
+            terminated: false,
+            sent_refresh_signal: None,
+            stop_warning_logged: false,
         }
     }
 
@@ -73,10 +71,7 @@ impl Machine {
             Phase::Running { .. } => None,
             Phase::Ended => return None,
         };
-        match (mine.map(Deadline::at), self.renewal.deadline()) {
-            (Some(mine), Some(session)) => Some(mine.or(session)),
-            (mine, session) => mine.or(session),
-        }
+        mine.map(Deadline::at).into_iter().chain(self.renewal.deadline()).reduce(Deadline::or)
     }
 
     /// The names of both states in the diagram: the command's and its session's.

@@ -104,13 +104,13 @@ impl Family {
     /// check.
     fn check_once(&self, child: &Child, children: &[Pid]) -> Remaining {
         let mut others = children.iter().filter(|pid| **pid != child.pid()).filter_map(|pid| processes::of(*pid));
-        if others.all(|process| !process.is_alive() || self.is_stranger(&process)) {
+        if others.all(|process| !process.is_alive || self.is_stranger(&process)) {
             return Remaining::default();
         }
         let all = processes::all();
         let family = self.of(&all, child);
         let in_group = match child.group {
-            ProcessGroup::Own => all.iter().find(|process| process.is_alive() && is_in_group(process, child)),
+            ProcessGroup::Own => all.iter().find(|process| process.is_alive && is_in_group(process, child)),
             ProcessGroup::Shared => family.iter().find(|process| is_in_group(process, child)),
         };
         let stray = family.iter().find(|process| !is_in_group(process, child));
@@ -129,7 +129,7 @@ impl Family {
         let sessions = [getsid(None).map_or(0, nix::unistd::Pid::as_raw), child.pid()];
         let is_member = |process: &ProcessStat| {
             let is_near = process.pid != me && sessions.contains(&process.session);
-            is_near && process.is_alive() && family.contains(&process.pid)
+            is_near && process.is_alive && family.contains(&process.pid)
         };
         ours.into_iter().filter(is_member).collect()
     }
@@ -148,7 +148,7 @@ impl Family {
         }
         let all = processes::all();
         let family = self.of(&all, child);
-        let mut members = all.iter().filter(|process| process.group == group && process.is_alive());
+        let mut members = all.iter().filter(|process| process.group == group && process.is_alive);
         members.all(|member| family.contains(member)).then_some(group)
     }
 }
@@ -218,7 +218,7 @@ mod tests {
         eventually(|| family.remaining(&child).in_group.is_some_and(|member| member.name == "sleep"));
         child.signal(ProcessGroup::Own, Signal::KILL).unwrap();
         eventually(|| family.remaining(&child).in_group.is_none());
-        assert!(processes::of(member.pid).is_some_and(|process| !process.is_alive()), "it is not reaped");
+        assert!(processes::of(member.pid).is_some_and(|process| !process.is_alive), "it is not reaped");
         child.reap();
     }
 

@@ -19,16 +19,10 @@ pub(super) struct ProcessStat {
     pub(super) parent: Pid,
     pub(super) group: Pid,
     pub(super) session: Pid,
-    pub(super) state: ProcessState,
+    /// A zombie is not: only its status is left; its files and ports are closed.
+    pub(super) is_alive: bool,
     /// When it was started, in ticks since the boot: distinguishes it from a later process with the same ID.
     pub(super) started: u64,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum ProcessState {
-    Alive,
-    /// Only its status is left; its files and ports are closed.
-    Zombie,
 }
 
 /// All visible processes.
@@ -80,10 +74,6 @@ fn has_our_ids() -> bool {
 }
 
 impl ProcessStat {
-    pub(super) fn is_alive(&self) -> bool {
-        self.state == ProcessState::Alive
-    }
-
     /// Sends a signal, but never to a later process with the same ID. A process that has exited is not an error.
     ///
     /// # Errors
@@ -148,7 +138,7 @@ fn parse(pid: Pid, stat: &str) -> Option<ProcessStat> {
         parent: fields.get(1)?.parse().ok()?,
         group: fields.get(2)?.parse().ok()?,
         session: fields.get(3)?.parse().ok()?,
-        state: if ended { ProcessState::Zombie } else { ProcessState::Alive },
+        is_alive: !ended,
         started: fields.get(19)?.parse().ok()?,
     })
 }
@@ -159,23 +149,22 @@ mod tests {
 
     #[test]
     fn the_fields_after_the_name_are_read() {
-        let state = |state: &str, threads: u32| {
+        let is_alive = |state: &str, threads: u32| {
             let stat = format!("77 (a) Z 1 5 (b)) {state} 1 5 6 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 {threads} 0 912 0 0");
             let process = parse(77, &stat).expect("a complete line");
             assert_eq!((process.parent, process.group, process.session, process.started), (1, 5, 6, 912));
-            process.state
+            process.is_alive
         };
-        assert_eq!(state("S", 1), ProcessState::Alive);
-        assert_eq!(state("Z", 1), ProcessState::Zombie);
-        assert_eq!(state("Z", 3), ProcessState::Alive, "other threads run");
+        assert!(is_alive("S", 1));
+        assert!(!is_alive("Z", 1));
+        assert!(is_alive("Z", 3), "other threads run");
         assert_eq!(parse(77, "77 (cut"), None);
     }
 
     #[test]
     fn thousands_of_descendants_are_found_quickly() {
         const LAST: Pid = 5000;
-        let process =
-            |pid, parent| ProcessStat { pid, parent, group: 1, session: 1, state: ProcessState::Alive, started: 0 };
+        let process = |pid, parent| ProcessStat { pid, parent, group: 1, session: 1, is_alive: true, started: 0 };
         // Half of them are a chain, the others are children of one.
         let mut all: Vec<_> = (2..=LAST).map(|pid| process(pid, (pid - 1).min(LAST / 2))).collect();
         all.extend([process(LAST + 1, 0), process(LAST + 2, LAST + 1), process(0, 0)]);
@@ -188,7 +177,7 @@ mod tests {
     fn this_process_is_visible() {
         let me = nix::unistd::getpid().as_raw();
         let seen = of(me).expect("it runs");
-        assert_eq!((seen.parent, seen.state), (nix::unistd::getppid().as_raw(), ProcessState::Alive));
+        assert_eq!((seen.parent, seen.is_alive), (nix::unistd::getppid().as_raw(), true));
         assert_eq!(seen.session, nix::unistd::getsid(None).expect("it has one").as_raw());
         assert!(all().iter().any(|process| process.pid == me && process.started == seen.started));
     }

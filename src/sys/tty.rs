@@ -11,20 +11,14 @@ use nix::sys::signal::killpg;
 use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use nix::unistd::{getpgrp, tcgetpgrp, tcsetpgrp};
-use std::fmt;
 use std::io::IsTerminal;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// The controlling terminal, and its settings at the start.
+#[derive(Debug)]
 pub(crate) struct Terminal {
     fd: OwnedFd,
     settings: Option<Termios>,
-}
-
-impl fmt::Debug for Terminal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Terminal").field("fd", &self.fd).finish_non_exhaustive()
-    }
 }
 
 impl Terminal {

@@ -1,6 +1,6 @@
 //! The rules for the end of the command, and what starts and stops share.
 
-use super::state::{AfterStop, Machine, OutsideTerm, PendingStart, Phase, RefreshSignal, StartStep};
+use super::state::{AfterStop, Machine, PendingStart, Phase, StartStep};
 use crate::event::{Event, Stop};
 use crate::moment::Now;
 use crate::process::signal::Signal;
@@ -10,9 +10,10 @@ use crate::supervise::machine::actions::{Action, Final};
 impl Machine {
     /// The command has exited without a stop by xassume.
     pub(super) fn ended(&mut self, child: Pid, end: End, now: Now, out: &mut Vec<Action>) {
-        match self.outside {
-            OutsideTerm::Received if self.facts.me == 1 => self.drain(child, end, now, out),
-            OutsideTerm::NotReceived | OutsideTerm::Received => self.ended_by_itself(end, out),
+        if self.terminated && self.facts.me == 1 {
+            self.drain(child, end, now, out);
+        } else {
+            self.ended_by_itself(end, out);
         }
     }
 
@@ -22,7 +23,7 @@ impl Machine {
         match end {
             End::Killed(signal) => {
                 self.restore_terminal(out);
-                if self.refresh_signal == RefreshSignal::Sent(signal) {
+                if self.sent_refresh_signal == Some(signal) {
                     out.push(Action::Emit(Event::DiedOfRefreshSignal { signal }));
                 }
             }
@@ -52,7 +53,7 @@ impl Machine {
 
     /// Only the command gets the refresh signal: its children may not handle it.
     pub(super) fn send_refresh_signal(&mut self, signal: Signal, child: Pid, out: &mut Vec<Action>) {
-        self.refresh_signal = RefreshSignal::Sent(signal);
+        self.sent_refresh_signal = Some(signal);
         out.push(Action::Signal(Target::Process, signal));
         out.push(Action::Emit(Event::Signalled { signal, pid: child }));
     }

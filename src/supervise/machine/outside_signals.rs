@@ -1,6 +1,6 @@
 //! The rules for signals from outside: forwarding, and cancelled restarts.
 
-use super::state::{Machine, OutsideTerm, PendingStart, PendingStop, Phase, Restarts};
+use super::state::{Machine, PendingStart, PendingStop, Phase, Restarts};
 use crate::event::Event;
 use crate::process::signal::Signal;
 use crate::process::{Arrival, End, Pid, ProcessGroup, Sender, Target};
@@ -59,7 +59,7 @@ impl Machine {
     pub(super) fn consider_cancelling(&mut self, arrival: Arrival, out: &mut Vec<Action>) {
         let signal = arrival.signal;
         if signal == Signal::TERM {
-            self.outside = OutsideTerm::Received;
+            self.terminated = true;
         }
         let between = match self.phase {
             Phase::Starting(_) | Phase::Stopping { .. } | Phase::Killing { .. } => true,

@@ -15,10 +15,12 @@ pub(crate) struct Machine {
     pub(super) phase: Phase,
     pub(super) renewal: Renewal,
     pub(super) restarts: Restarts,
-    pub(super) outside: OutsideTerm,
-    /// Whether the command was ever sent the refresh signal.
-    pub(super) refresh_signal: RefreshSignal,
-    pub(super) stop_warning: StopWarning,
+    /// Whether TERM came from outside.
+    pub(super) terminated: bool,
+    /// The refresh signal, if it was ever sent.
+    pub(super) sent_refresh_signal: Option<Signal>,
+    /// Whether the warning that each stop lasts the whole timeout was logged.
+    pub(super) stop_warning_logged: bool,
 }
 
 /// The state of the command.
@@ -66,25 +68,6 @@ impl AfterStop {
 pub(super) enum Restarts {
     Wanted,
     Cancelled,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum OutsideTerm {
-    NotReceived,
-    Received,
-}
-
-/// Whether the warning that each stop lasts the whole timeout was logged.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum StopWarning {
-    Due,
-    Logged,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum RefreshSignal {
-    Unsent,
-    Sent(Signal),
 }
 
 /// A start that has not succeeded yet.

@@ -2,7 +2,7 @@
 //!
 //! The process is not reaped before they are gone, so its process ID and its group's stay its own.
 
-use super::state::{AfterStop, FamilyWait, Leader, Machine, PendingStop, Phase, StopWarning};
+use super::state::{AfterStop, FamilyWait, Leader, Machine, PendingStop, Phase};
 use crate::event::{Event, Stop};
 use crate::moment::Now;
 use crate::process::signal::Signal;
@@ -137,8 +137,8 @@ impl Machine {
         let Some(member) = remaining.in_group.or(remaining.stray) else {
             return self.stopped(Stop::Killed, stop.then, wait.end, now, out);
         };
-        if wait.at < since && self.stop_warning == StopWarning::Due {
-            self.stop_warning = StopWarning::Logged;
+        if wait.at < since && !self.stop_warning_logged {
+            self.stop_warning_logged = true;
             out.push(Action::Emit(Event::StopIgnored { member }));
         }
         if now.boot >= give_up {

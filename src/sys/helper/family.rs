@@ -6,7 +6,7 @@
 
 use crate::process::signal::Signal;
 use crate::process::{Pid, ProcessGroup};
-use crate::sys::processes::{self, ProcessStat, ProcessState};
+use crate::sys::processes::{self, ProcessStat};
 use crate::sys::reap::HelperEntry;
 use crate::sys::signals;
 use std::time::{Duration, Instant};
@@ -46,7 +46,7 @@ impl HelperFamily {
     /// The living processes, the leader included.
     fn members(&self) -> Vec<ProcessStat> {
         let mut all = processes::all();
-        all.retain(|process| process.state == ProcessState::Alive);
+        all.retain(|process| process.is_alive);
         match self.group {
             ProcessGroup::Own => all.retain(|process| process.group == self.leader),
             ProcessGroup::Shared => {
@@ -72,7 +72,7 @@ impl HelperFamily {
 
 /// Whether it is alive, and its ID not reused.
 fn is_alive(process: &ProcessStat) -> bool {
-    processes::of(process.pid).is_some_and(|now| now.started == process.started && now.state == ProcessState::Alive)
+    processes::of(process.pid).is_some_and(|now| now.started == process.started && now.is_alive)
 }
 
 /// Waits until the condition holds, at most for this time.
