@@ -14,15 +14,8 @@ pub(crate) struct ProcessFacts {
     pub(crate) me: Pid,
     /// The group that the command runs in.
     pub(crate) group: ProcessGroup,
-    pub(crate) session: SessionRole,
-}
-
-/// xassume's role in its terminal session (setsid(2); not an AWS session).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum SessionRole {
-    /// The kernel sends the hang-up of the terminal only to the leader.
-    Leader,
-    Member,
+    /// Whether it leads its terminal session (setsid(2)): the kernel sends the hang-up only to the leader.
+    pub(crate) leads_session: bool,
 }
 
 /// What to do with a signal while a child runs.
@@ -79,7 +72,7 @@ pub(crate) fn decide(arrival: Arrival, facts: ProcessFacts, child: Pid) -> Decis
         // xassume itself exceeded the file size limit; write(2) reports it.
         (Signal::XFSZ, ProcessGroup::Shared | ProcessGroup::Own) if by_kernel => Decision::Drop,
         // Only the session leader gets the hang-up; it has to forward it.
-        (Signal::HUP, ProcessGroup::Shared) if by_kernel && facts.session == SessionRole::Leader => Decision::Forward,
+        (Signal::HUP, ProcessGroup::Shared) if by_kernel && facts.leads_session => Decision::Forward,
         (Signal::INT | Signal::QUIT | Signal::HUP | Signal::WINCH, ProcessGroup::Shared) if by_kernel => {
             Decision::AlreadyDelivered
         }
@@ -113,8 +106,8 @@ mod tests {
 
     const ME: Pid = 100;
     const CHILD: Pid = 101;
-    const SHARED: ProcessFacts = ProcessFacts { me: ME, group: ProcessGroup::Shared, session: SessionRole::Member };
-    const OWN: ProcessFacts = ProcessFacts { me: ME, group: ProcessGroup::Own, session: SessionRole::Member };
+    const SHARED: ProcessFacts = ProcessFacts { me: ME, group: ProcessGroup::Shared, leads_session: false };
+    const OWN: ProcessFacts = ProcessFacts { me: ME, group: ProcessGroup::Own, leads_session: false };
     const USER: Sender = Sender::Process { pid: 7, group: Some(7) };
 
     fn decided(signal: Signal, sender: Sender, facts: ProcessFacts) -> Decision {
@@ -132,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_hang_up_is_forwarded_by_the_session_leader() {
-        let leader = ProcessFacts { session: SessionRole::Leader, ..SHARED };
+        let leader = ProcessFacts { leads_session: true, ..SHARED };
         assert_eq!(decided(Signal::HUP, Sender::Kernel, leader), Decision::Forward);
         assert_eq!(decided(Signal::INT, Sender::Kernel, leader), Decision::AlreadyDelivered);
     }

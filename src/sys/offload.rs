@@ -115,7 +115,8 @@ impl Offload {
             return Err(error);
         }
         let entry = Arc::new(HelperEntry::new(pid));
-        tokio::spawn(reaped(pid, Arc::clone(&entry)));
+        let reaped = Arc::clone(&entry);
+        tokio::spawn(async move { ended(pid, &reaped).await });
         let answer = HelperOutput::new(most);
         Ok(Job { pid, entry, output, answer, has_answered: false, offload: self.clone() })
     }
@@ -139,10 +140,6 @@ impl Offload {
         tokio::spawn(pass_on_all(Arc::clone(&reader), self.0.pass_on));
         Ok(self.0.messages.get_or_init(|| Messages { writer, reader }))
     }
-}
-
-async fn reaped(pid: Pid, entry: Arc<HelperEntry>) {
-    ended(pid, &entry).await;
 }
 
 async fn pass_on_all(reader: Arc<AsyncFd<File>>, to: fn(&[u8])) {

@@ -83,19 +83,19 @@ pub(crate) fn orphans(command: Option<Pid>) {
                 let _ = reap(child);
             });
         }
-        if reap(pid).is_none() {
+        if !reap(pid) {
             return;
         }
     }
 }
 
 /// Reaps a child, if it has exited.
-fn reap(pid: Pid) -> Option<()> {
-    let Ok(Some((_, ChildChange::Ended(end)))) = wait(libc::P_PID, pid, libc::WEXITED) else { return None };
+fn reap(pid: Pid) -> bool {
+    let Ok(Some((_, ChildChange::Ended(end)))) = wait(libc::P_PID, pid, libc::WEXITED) else { return false };
     HELPERS.with_borrow_mut(|helpers| {
         if let Some(entry) = helpers.get_mut(&pid) {
             *entry = Some(end);
         }
     });
-    Some(())
+    true
 }

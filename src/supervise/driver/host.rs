@@ -4,7 +4,7 @@ use super::CommandHost;
 use crate::event::{Event, Problem};
 use crate::process::signal::Signal;
 use crate::process::{ChildChange, ProcessGroup, Remaining, Target};
-use crate::supervise::forwarding::{self, EarlyEffect, ProcessFacts, SessionRole};
+use crate::supervise::forwarding::{self, EarlyEffect, ProcessFacts};
 use crate::supervise::machine::{CommandInput, Fault};
 use crate::supervise::policy::{GroupPolicy, Policy};
 use crate::sys::child::{Child, Program, StartingChild, Stdio};
@@ -52,9 +52,8 @@ impl ProcessHost {
             (GroupPolicy::New, _) | (GroupPolicy::Auto, None) => ProcessGroup::Own,
         };
         let me = nix::unistd::getpid();
-        let leads = nix::unistd::getsid(None) == Ok(me);
-        let session = if leads { SessionRole::Leader } else { SessionRole::Member };
-        let facts = ProcessFacts { me: me.as_raw(), group, session };
+        let leads_session = nix::unistd::getsid(None) == Ok(me);
+        let facts = ProcessFacts { me: me.as_raw(), group, leads_session };
         let signal_reader = SignalReader::install(|signal| forwarding::captures(signal, group))?;
         reap::adopt_orphans();
         let family = Family::default();

@@ -3,7 +3,6 @@
 //! With handlers instead of a blocked mask: a thread that resolves a name gets signals too.
 
 use super::death::{die_of, end_by};
-use crate::process::Pid;
 use crate::process::signal::Signal;
 use crate::sys::poll::polled;
 use nix::fcntl::OFlag;
@@ -11,7 +10,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use tokio::io::unix::AsyncFd;
 
 /// Created for the first notice and never closed, so that no handler can write to a reused descriptor.
@@ -19,7 +18,7 @@ static PIPE: OnceLock<(File, OwnedFd)> = OnceLock::new();
 /// The write end for the handlers, while there is a [`Notice`]; else -1.
 static WRITE_END: AtomicI32 = AtomicI32::new(-1);
 /// The process of the notice. Its children have the same memory until they execute a program.
-static LISTENER: AtomicI32 = AtomicI32::new(0);
+static OWNER: AtomicU32 = AtomicU32::new(0);
 
 /// Runs before a signal ends xassume.
 static BEFORE_DEATH: OnceLock<fn()> = OnceLock::new();
@@ -39,7 +38,7 @@ impl Notice {
     pub(in crate::sys) fn of_signals() -> io::Result<Self> {
         let (reader, writer) = open_pipe()?;
         let pipe = polled(reader.try_clone()?)?;
-        LISTENER.store(me(), Ordering::Relaxed);
+        OWNER.store(std::process::id(), Ordering::Relaxed);
         WRITE_END.store(writer.as_raw_fd(), Ordering::Release);
         end_by(notify_or_die);
         Ok(Self { pipe })
@@ -101,7 +100,7 @@ fn read(mut pipe: &File) -> Option<Signal> {
 /// restored.
 fn notify(number: libc::c_int) -> bool {
     let write_end: RawFd = WRITE_END.load(Ordering::Acquire);
-    if write_end == -1 || LISTENER.load(Ordering::Relaxed) != me() {
+    if write_end == -1 || OWNER.load(Ordering::Relaxed) != std::process::id() {
         return false;
     }
     // Signal numbers end at 64.
@@ -132,9 +131,4 @@ extern "C" fn notify_or_die(number: libc::c_int) {
         before();
     }
     die_of(Signal::from_number(number).unwrap_or(Signal::KILL))
-}
-
-fn me() -> Pid {
-    // SAFETY: getpid(2) touches no memory and cannot fail.
-    unsafe { libc::getpid() }
 }

@@ -4,7 +4,6 @@ use super::super::*;
 use crate::moment::Now;
 use crate::process::{Arrival, End, Pid, ProcessGroup, Sender};
 use crate::session::{Keys, Secret, Validity};
-use crate::supervise::forwarding::SessionRole;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -158,7 +157,7 @@ impl Clock for Sim {
 
 impl CommandHost for Sim {
     fn facts(&self) -> ProcessFacts {
-        ProcessFacts { me: 100, group: ProcessGroup::Own, session: SessionRole::Member }
+        ProcessFacts { me: 100, group: ProcessGroup::Own, leads_session: false }
     }
     fn caveats(&self, _: &Policy) -> Vec<Event> {
         Vec::new()

@@ -4,7 +4,6 @@ use super::super::*;
 use crate::event::Problem;
 use crate::process::signal::Signal;
 use crate::process::{Arrival, End, Member, Pid, ProcessGroup, Remaining, Sender};
-use crate::supervise::forwarding::SessionRole;
 use std::hash::Hash;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
@@ -54,7 +53,7 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(policy: Policy, group: ProcessGroup, me: Pid) -> Self {
         let now = Now { boot: Duration::from_secs(1000), wall: SystemTime::UNIX_EPOCH + 1000 * LIFETIME };
-        let facts = ProcessFacts { me, group, session: SessionRole::Member };
+        let facts = ProcessFacts { me, group, leads_session: false };
         Self {
             machine: Machine::new(policy, facts, &validity(now), now, Dice::Loaded(0)),
             now,

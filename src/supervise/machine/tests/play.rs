@@ -4,7 +4,6 @@ use super::super::*;
 use crate::event::Problem;
 use crate::process::signal::Signal;
 use crate::process::{Arrival, End, Member, Pid, ProcessGroup, Remaining, Sender, Target};
-use crate::supervise::forwarding::SessionRole;
 use crate::supervise::policy::DeliveryTime;
 use std::time::{Duration, SystemTime};
 
@@ -32,7 +31,7 @@ impl Play {
 
     pub(super) fn as_process(me: Pid, policy: Policy, group: ProcessGroup) -> Self {
         let now = Now { boot: Duration::from_secs(1000), wall: SystemTime::UNIX_EPOCH + 1000 * HOUR };
-        let facts = ProcessFacts { me, group, session: SessionRole::Member };
+        let facts = ProcessFacts { me, group, leads_session: false };
         let machine = Machine::new(policy, facts, &validity(now), now, Dice::Loaded(0));
         Self { machine, now, asked: Vec::new(), emitted: Vec::new() }
     }
