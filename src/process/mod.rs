@@ -16,7 +16,7 @@ pub(crate) type Pid = i32;
 pub(crate) enum ProcessGroup {
     /// xassume's group, as the shell created it: the terminal signals both, and xassume must not kill the group.
     Shared,
-    /// A group of its own: a signal to it reaches all processes in it.
+    /// A new group: a signal to it reaches all processes in it.
     Own,
 }
 

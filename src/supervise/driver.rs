@@ -74,7 +74,7 @@ where
     let dice = Dice::Seeded(RandomState::new().hash_one(()));
     let machine = Machine::new(policy, ports.host.facts(), &first.validity, ports.clock.now(), dice);
     let (call, publishing, answers) = (None, None, VecDeque::new());
-    let driver = Driver { machine, ports, session: first, obtained: None, call, publishing, answers };
+    let driver = Driver { machine, ports, session: first, new_session: None, call, publishing, answers };
     driver.run().await
 }
 
@@ -87,7 +87,7 @@ struct Driver<'a, S, D, H, C> {
     /// The session in effect, for the next start.
     session: Session,
     /// The new session, until it is published.
-    obtained: Option<Session>,
+    new_session: Option<Session>,
     call: PendingAnswer<'a, Session>,
     publishing: PendingAnswer<'a, ()>,
     /// Answers to actions; they come before other inputs.
@@ -119,8 +119,8 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
                 Input::Session(match answer {
                     Ok(session) => {
                         let validity = session.validity.clone();
-                        self.obtained = Some(session);
-                        SessionInput::Obtained(validity)
+                        self.new_session = Some(session);
+                        SessionInput::Assumed(validity)
                     }
                     Err(problem) => SessionInput::Refused(problem),
                 })
@@ -138,7 +138,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
         let host = &mut *self.ports.host;
         match action {
             Action::Assume => self.call = Some(Box::pin(self.ports.source.assume())),
-            Action::Abandon => (self.call, self.publishing, self.obtained) = (None, None, None),
+            Action::Abandon => (self.call, self.publishing, self.new_session) = (None, None, None),
             Action::Publish => self.publish(),
             Action::Spawn => {
                 let environment = self.ports.delivery.environment(&self.session);
@@ -184,7 +184,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
 
     /// Delivers the new session. If the command has exited meanwhile, that input comes before the answer.
     fn publish(&mut self) {
-        let Some(session) = &self.obtained else { return };
+        let Some(session) = &self.new_session else { return };
         match self.ports.delivery.publish(session) {
             Publishing::Done(answer) => {
                 let answer = self.published(answer);
@@ -197,7 +197,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
 
     /// Puts the delivered session into effect.
     fn published(&mut self, answer: Result<(), Problem>) -> Input {
-        let session = self.obtained.take();
+        let session = self.new_session.take();
         Input::Session(match answer {
             Ok(()) => {
                 if let Some(session) = session {

@@ -170,7 +170,7 @@ impl Machine {
                 }
                 // The next start gets the new session; a child that exists already has the one before.
                 Consequence::Refreshed => {
-                    self.phase = Phase::Starting(PendingStart { given: Given::Replaced, ..start })
+                    self.phase = Phase::Starting(PendingStart { given: Given::Replaced, ..start });
                 }
                 Consequence::Notice => {}
             },

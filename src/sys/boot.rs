@@ -3,7 +3,7 @@
 use nix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 
-/// Time since the boot, suspend included (`CLOCK_BOOTTIME`, clock_gettime(2)). Comparable only within one boot.
+/// Time since the boot, suspend included (`CLOCK_BOOTTIME`, `clock_gettime(2)`). Comparable only within one boot.
 pub(crate) fn boottime() -> Duration {
     // Fails only for an unknown clock; Linux has this one since 2.6.39.
     clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default()

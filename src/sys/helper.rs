@@ -108,7 +108,7 @@ fn start(program: &Program, attendance: Attendance) -> io::Result<(Helper, Async
     nix::fcntl::fcntl(&reader, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK))?;
     let output = polled(File::from(reader))?;
     let stdio = Stdio { input: Some(nothing.as_fd()), output: Some(writer.as_fd()) };
-    // A group of its own would be a background group, which must not read the terminal and does not get ^C.
+    // A new group would be a background group, which must not read the terminal and does not get ^C.
     let terminal = match attendance {
         Attendance::Attended => Terminal::of_the_user(),
         Attendance::Unattended => None,
@@ -146,7 +146,7 @@ impl Helper {
 
 impl Drop for Helper {
     fn drop(&mut self) {
-        // If it has not ended it is still ours: only its entry allows to reap it.
+        // A running helper is still ours: only its entry allows to reap it.
         match self.end.or_else(|| self.entry.end()) {
             Some(End::Exited(_)) => return,
             Some(End::Killed(_)) => {}

@@ -49,7 +49,7 @@ unsafe impl GlobalAlloc for Zeroing {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the block is the caller's, of this layout, and nobody reads it any more.
+        // SAFETY: the block is the caller's, of this layout, and not read any more.
         unsafe {
             if is_zeroing() {
                 libc::explicit_bzero(block.cast(), layout.size());

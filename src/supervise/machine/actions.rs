@@ -49,7 +49,7 @@ impl From<ChildChange> for CommandInput {
 #[derive(Clone, Debug)]
 pub(crate) enum SessionInput {
     /// Answer to [`Action::Assume`].
-    Obtained(Validity),
+    Assumed(Validity),
     /// The other answer to [`Action::Assume`].
     Refused(Problem),
     /// Answer to [`Action::Publish`].

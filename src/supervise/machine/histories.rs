@@ -78,7 +78,7 @@ fn every_sequence_keeps_the_promises_and_the_diagram_has_all_transitions() {
             let begin = World::new(policy, group, me);
             // Once more from the begin of a stop: the remaining processes of a command may take long to exit.
             if policy.on_expiry == OnExpiry::Restart {
-                let to_a_stop = [Move::Wait, Move::Start, Move::Wait, Move::Obtain, Move::Publish];
+                let to_a_stop = [Move::Wait, Move::Start, Move::Wait, Move::Grant, Move::Publish];
                 let begin = to_a_stop.into_iter().fold(begin.clone(), |world, step| world.after(step));
                 play(begin, LENGTH - 2, &mut seen);
             }

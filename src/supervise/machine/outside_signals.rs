@@ -10,7 +10,7 @@ use crate::supervise::policy::DeliveryTime;
 
 impl Machine {
     /// Only the child was stopped, so the shell that waits for xassume would not return to its prompt: xassume stops
-    /// too. In a group of its own no shell waits for it.
+    /// too. In an own group no shell waits for it.
     pub(super) fn pause_with_child(&self, signal: Signal, out: &mut Vec<Action>) {
         let by_job_control = [Signal::TSTP, Signal::TTIN, Signal::TTOU].contains(&signal);
         match self.facts.group {

@@ -103,13 +103,13 @@ impl Renewal {
         match self.state {
             SessionState::Waiting | SessionState::Idle => match event {
                 // Not an answer to an action.
-                SessionInput::Obtained(_)
+                SessionInput::Assumed(_)
                 | SessionInput::Refused(_)
                 | SessionInput::Published
                 | SessionInput::Unpublished(_) => None,
             },
             SessionState::Assuming(_) => match event {
-                SessionInput::Obtained(validity) => {
+                SessionInput::Assumed(validity) => {
                     self.state = SessionState::Publishing(Term::of(&validity, now));
                     out.push(Action::Publish);
                     None
@@ -120,7 +120,7 @@ impl Renewal {
             SessionState::Publishing(term) => match event {
                 SessionInput::Published => Some(self.adopt(term, now, out)),
                 SessionInput::Unpublished(problem) => self.fail(problem, now, out),
-                SessionInput::Obtained(_) | SessionInput::Refused(_) => None,
+                SessionInput::Assumed(_) | SessionInput::Refused(_) => None,
             },
         }
     }

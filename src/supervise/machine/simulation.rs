@@ -84,7 +84,7 @@ impl SimulatedHost {
         let event = match answer {
             StsAnswer::Granted => {
                 self.expiry = at + self.lifetime;
-                SessionInput::Obtained(validity(self.lifetime, at))
+                SessionInput::Assumed(validity(self.lifetime, at))
             }
             StsAnswer::Refused => SessionInput::Refused(Problem { text: String::new(), hint: None }),
         };

@@ -109,9 +109,9 @@ pub(super) struct PendingStop {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Leader {
     /// The stop signal is about to be sent, unless the process has exited.
-    Unasked,
+    NotSignalled,
     /// The stop signal was sent.
-    Alive,
+    Signalled,
     Ended(FamilyWait),
 }
 
@@ -126,5 +126,5 @@ pub(super) struct FamilyWait {
     /// Whether a remaining process was named in a message.
     pub(super) named: bool,
     /// Whether the family outside the group was sent the stop signal.
-    pub(super) strays_asked: bool,
+    pub(super) strays_signalled: bool,
 }

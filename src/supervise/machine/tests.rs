@@ -157,6 +157,6 @@ fn a_signal_during_the_first_start_aborts_it() {
 fn a_new_session_during_a_start_causes_another_restart() {
     let mut play = Play::stopping().gone(End::Exited(0)).wake();
     play.now.wall += HOUR;
-    let play = play.after(Duration::from_secs(2)).asks(&[Action::Assume]).obtained().published();
+    let play = play.after(Duration::from_secs(2)).asks(&[Action::Assume]).assumed().published();
     play.is("Starting", "Waiting").asks(&[]).started().is("Stopping", "Waiting").asks(&[STOP]);
 }

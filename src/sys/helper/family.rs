@@ -1,6 +1,6 @@
 //! A helper and the processes that it has started, which end together.
 //!
-//! In a group of its own, these are the group. On the user's terminal the group is shared, for example with the rest of
+//! In a new group, these are the group. On the user's terminal the group is shared, for example with the rest of
 //! a pipeline: then these are the helper and its descendants in that group. A process that lost its parent, or moved to
 //! another group or session (an agent), is left alone.
 
@@ -75,7 +75,7 @@ fn is_alive(process: &ProcessStat) -> bool {
     processes::of(process.pid).is_some_and(|now| now.started == process.started && now.is_alive)
 }
 
-/// Waits until the condition holds, at most for this time.
+/// Waits until the condition is true, at most for this time.
 fn wait(most: Duration, step: Duration, is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() && begun.elapsed() < most {

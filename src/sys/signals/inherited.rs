@@ -84,7 +84,7 @@ impl InheritedState {
     fn close_what_was_closed(&self) {
         for fd in 0..3 as RawFd {
             if self.lacks(fd) {
-                // SAFETY: sets a flag of a descriptor that the runtime opened on /dev/null and nobody closes.
+                // SAFETY: sets a flag of a descriptor that the runtime opened on /dev/null and nothing closes.
                 unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
             }
         }

@@ -36,7 +36,7 @@ impl SignalReader {
         let Ok(fd @ 0..) = i32::try_from(fd) else {
             return Err(io::Error::last_os_error());
         };
-        // SAFETY: the kernel just gave us this descriptor, and nobody else has it.
+        // SAFETY: the kernel just gave us this descriptor, and nothing else owns it.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         Ok(Self { fd: polled(fd)? })
     }

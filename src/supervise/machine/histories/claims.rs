@@ -14,18 +14,18 @@ impl World {
         self.claim(self.over.is_none(), "nothing follows the exit");
         match action {
             Action::Assume => {
-                self.claim(!self.call && !self.publish_asked, "one STS call in flight");
+                self.claim(!self.call && !self.publish_pending, "one STS call in flight");
                 self.call = true;
                 self.late = self.expiry.passed(self.now);
             }
             Action::Abandon => {
-                self.claim(self.call || self.publish_asked, "only a call or a delivery in flight can be dropped");
+                self.claim(self.call || self.publish_pending, "only a call or a delivery in flight can be dropped");
                 self.failing |= self.call && !self.late;
-                (self.call, self.publish_asked) = (false, false);
+                (self.call, self.publish_pending) = (false, false);
             }
             Action::Publish => {
-                self.claim(!self.publish_asked, "a session is published once");
-                self.publish_asked = true;
+                self.claim(!self.publish_pending, "a session is published once");
+                self.publish_pending = true;
             }
             Action::Spawn => {
                 self.claim(self.child == Child::None, "one child");
@@ -40,14 +40,14 @@ impl World {
             }
             Action::Stop(_) => {
                 self.claim(self.child == Child::Alive, "no stop without a child");
-                self.claim(self.stopped_at.is_none() && !self.stop_asked, "a child is sent the stop signal once");
+                self.claim(self.stopped_at.is_none() && !self.stop_pending, "a child is sent the stop signal once");
                 self.claim(self.session_unused || self.failing, "the new session comes first, then the stop");
                 self.session_unused = false;
-                self.stop_asked = true;
+                self.stop_pending = true;
             }
             Action::CheckRemaining => {
                 self.claim(self.child == Child::Zombie, "remaining processes are checked after the leader has exited");
-                self.look_asked = true;
+                self.check_pending = true;
             }
             Action::Signal(target, signal) => self.receive_signal(target, signal),
             Action::KillGroup => {
@@ -58,13 +58,13 @@ impl World {
             Action::Reap => {
                 self.claim(self.child == Child::Zombie, "a child is reaped once, after its exit");
                 let unkillable = self.killed_at.is_some_and(|at| self.now.boot >= at + LINGER_LIMIT);
-                let gone = self.left == Left::NOBODY || unkillable;
+                let gone = self.left == Left::NONE || unkillable;
                 self.claim(
                     gone || !self.is_waited_for(),
                     "a stop lasts until all processes that can be killed have exited",
                 );
                 self.child = Child::None;
-                self.left = Left::NOBODY;
+                self.left = Left::NONE;
             }
             Action::RestoreTerminal => {
                 self.claim(
@@ -80,7 +80,7 @@ impl World {
             Action::Pause(_) | Action::Emit(_) => {}
             Action::Exit(end) => {
                 self.claim(self.child == Child::None, "no exit with a live child");
-                let asked = self.call || self.publish_asked || self.look_asked || self.stop_asked;
+                let asked = self.call || self.publish_pending || self.check_pending || self.stop_pending;
                 self.claim(!asked, "no exit before a pending answer");
                 self.claim(end != Final::Lapsed || self.failing, "the end after an expired session follows a failure");
                 self.over = Some(end);
@@ -97,8 +97,8 @@ impl World {
         if signal == stop_signal() {
             let leftover = target == Target::Strays && self.child == Child::Zombie && !self.left.in_group;
             self.claim(leftover, "the family outside the group gets the signal after the group has exited");
-            self.claim(!self.strays_asked, "it gets the signal once");
-            self.strays_asked = true;
+            self.claim(!self.strays_signalled, "it gets the signal once");
+            self.strays_signalled = true;
         }
         if signal == refresh_signal() {
             let notice = self.machine.policy.delivery_time == DeliveryTime::AtStart;
@@ -125,15 +125,17 @@ impl World {
             return;
         }
         let deadline = self.machine.deadline();
-        let answer = self.call || self.publish_asked || self.stop_asked || self.look_asked;
+        let answer = self.call || self.publish_pending || self.stop_pending || self.check_pending;
         self.claim(self.child == Child::Alive || answer || deadline.is_some(), "every state waits for an input");
         self.claim(command != "Stopping" || deadline.is_some(), "a stop has a timeout");
         self.claim(session != "Waiting" || deadline.is_some(), "a waiting refresh has a deadline");
         self.claim((session == "Assuming") == self.call, "the machine knows of its call");
-        self.claim((session == "Publishing") == self.publish_asked, "the machine knows of its delivery");
+        self.claim((session == "Publishing") == self.publish_pending, "the machine knows of its delivery");
         self.claim((command == "Starting") != self.is_born(), "the machine knows of its child");
-        let spins =
-            woken && !self.look_asked && before == (command, session) && deadline.is_some_and(|at| at.passed(self.now));
+        let spins = woken
+            && !self.check_pending
+            && before == (command, session)
+            && deadline.is_some_and(|at| at.passed(self.now));
         self.claim(!spins, "a wake-up moves its deadline");
         if woken && self.machine.policy.on_refresh_failure == OnRefreshFailure::Stop && self.expiry.passed(self.now) {
             let refresh = match session {
@@ -159,7 +161,7 @@ impl World {
         self.stopped_at.is_some() || self.machine.facts.me == 1 && self.terminated
     }
 
-    pub(super) fn claim(&self, holds: bool, claim: &str) {
-        assert!(holds, "{claim}\n  after {:?}\n  in {:?}", self.trail.moves(), self.machine);
+    pub(super) fn claim(&self, ok: bool, claim: &str) {
+        assert!(ok, "{claim}\n  after {:?}\n  in {:?}", self.trail.moves(), self.machine);
     }
 }

@@ -36,7 +36,7 @@ pub(super) struct Left {
 }
 
 impl Left {
-    pub(super) const NOBODY: Self = Self { in_group: false, stray: false };
+    pub(super) const NONE: Self = Self { in_group: false, stray: false };
     pub(super) const BOTH: Self = Self { in_group: true, stray: true };
 }
 
@@ -56,7 +56,7 @@ pub(super) enum Move {
     Die(Signal),
     Pause,
     Receive(Arrival),
-    Obtain,
+    Grant,
     Refuse,
     Publish,
     FailPublish,

@@ -19,9 +19,9 @@ pub(super) struct World {
     pub(super) child: Child,
     pub(super) left: Left,
     pub(super) call: bool,
-    pub(super) stop_asked: bool,
-    pub(super) look_asked: bool,
-    pub(super) publish_asked: bool,
+    pub(super) stop_pending: bool,
+    pub(super) check_pending: bool,
+    pub(super) publish_pending: bool,
     pub(super) started_before: bool,
     /// The command exited without a stop.
     pub(super) ended_by_itself: bool,
@@ -35,13 +35,13 @@ pub(super) struct World {
     /// When SIGKILL was sent first.
     pub(super) killed_at: Option<Duration>,
     /// The family outside the group was sent the stop signal.
-    pub(super) strays_asked: bool,
+    pub(super) strays_signalled: bool,
     /// A refresh failed, or its answer came too late, since the last published session.
     pub(super) failing: bool,
     /// When the session in effect expires.
     pub(super) expiry: Deadline,
     /// When the newest session expires.
-    pub(super) obtained: Deadline,
+    pub(super) newest: Deadline,
     /// The call in flight began after the expiry.
     pub(super) late: bool,
     /// How many more jumps of a clock are allowed.
@@ -58,11 +58,11 @@ impl World {
             machine: Machine::new(policy, facts, &validity(now), now, Dice::Loaded(0)),
             now,
             child: Child::None,
-            left: Left::NOBODY,
+            left: Left::NONE,
             call: false,
-            stop_asked: false,
-            look_asked: false,
-            publish_asked: false,
+            stop_pending: false,
+            check_pending: false,
+            publish_pending: false,
             started_before: false,
             ended_by_itself: false,
             terminated: false,
@@ -70,10 +70,10 @@ impl World {
             stopped_at: None,
             ended_at: None,
             killed_at: None,
-            strays_asked: false,
+            strays_signalled: false,
             failing: false,
             expiry: Term::of(&validity(now), now).expiry(),
-            obtained: Term::of(&validity(now), now).expiry(),
+            newest: Term::of(&validity(now), now).expiry(),
             late: false,
             steps_left: 1,
             over: None,
@@ -86,11 +86,11 @@ impl World {
         if self.over.is_some() {
             return Vec::new();
         }
-        if self.look_asked {
+        if self.check_pending {
             return vec![Move::Look];
         }
-        let ends = [Move::Exit(Left::NOBODY), Move::Exit(Left::BOTH)];
-        if self.stop_asked {
+        let ends = [Move::Exit(Left::NONE), Move::Exit(Left::BOTH)];
+        if self.stop_pending {
             return [vec![Move::StopSent], ends.to_vec()].concat();
         }
         let mut moves = Vec::new();
@@ -108,14 +108,14 @@ impl World {
                 moves.extend(self.left.stray.then_some(Move::StrayEnds));
             }
         }
-        if self.publish_asked {
+        if self.publish_pending {
             moves.extend([Move::Publish, Move::FailPublish]);
         }
         if self.child == Child::Alive {
             moves.push(Move::Pause);
         }
         if self.call {
-            moves.extend([Move::Obtain, Move::Refuse]);
+            moves.extend([Move::Grant, Move::Refuse]);
         }
         let user = Sender::Process { pid: 7, group: Some(7) };
         let child = Sender::Process { pid: CHILD, group: None };
@@ -158,7 +158,7 @@ impl World {
             Move::Start => {
                 self.child = Child::Alive;
                 self.started_before = true;
-                (self.stopped_at, self.ended_at, self.killed_at, self.strays_asked) = (None, None, None, false);
+                (self.stopped_at, self.ended_at, self.killed_at, self.strays_signalled) = (None, None, None, false);
                 Input::Command(CommandInput::Started(CHILD))
             }
             Move::FailStart(errno) => {
@@ -166,14 +166,14 @@ impl World {
                 Input::Command(CommandInput::NotStarted(Fault { errno, text: String::new() }))
             }
             Move::StopSent => {
-                self.stop_asked = false;
+                self.stop_pending = false;
                 self.stopped_at = Some(self.now.boot);
                 Input::Command(CommandInput::StopSent)
             }
             Move::Exit(left) => self.end(End::Exited(0), left),
-            Move::Die(signal) => self.end(End::Killed(signal), Left::NOBODY),
+            Move::Die(signal) => self.end(End::Killed(signal), Left::NONE),
             Move::Look => {
-                self.look_asked = false;
+                self.check_pending = false;
                 let member = |lives: bool| lives.then(|| Member { pid: 300, name: String::new() });
                 let Left { in_group, stray } = self.left;
                 let remaining = Remaining { in_group: member(in_group), stray: member(stray) };
@@ -194,10 +194,10 @@ impl World {
                 self.terminated |= arrival.signal == Signal::TERM && (!from_child || !self.is_born());
                 Input::Command(CommandInput::Signal(arrival))
             }
-            Move::Obtain => {
+            Move::Grant => {
                 self.call = false;
-                self.obtained = Term::of(&validity(self.now), self.now).expiry();
-                Input::Session(SessionInput::Obtained(validity(self.now)))
+                self.newest = Term::of(&validity(self.now), self.now).expiry();
+                Input::Session(SessionInput::Assumed(validity(self.now)))
             }
             Move::Refuse => {
                 self.call = false;
@@ -205,14 +205,14 @@ impl World {
                 Input::Session(SessionInput::Refused(problem))
             }
             Move::Publish => {
-                self.publish_asked = false;
+                self.publish_pending = false;
                 self.session_unused = true;
                 self.failing = false;
-                self.expiry = self.obtained;
+                self.expiry = self.newest;
                 Input::Session(SessionInput::Published)
             }
             Move::FailPublish => {
-                self.publish_asked = false;
+                self.publish_pending = false;
                 self.failing = true;
                 Input::Session(SessionInput::Unpublished(problem))
             }
@@ -241,7 +241,7 @@ impl World {
     pub(super) fn end(&mut self, end: End, left: Left) -> Input {
         self.child = Child::Zombie;
         self.left = left;
-        self.stop_asked = false;
+        self.stop_pending = false;
         self.ended_at = Some(self.now.boot);
         self.ended_by_itself = self.stopped_at.is_none();
         Input::Command(CommandInput::Ended(end))

@@ -89,8 +89,8 @@ impl Play {
     pub(super) fn signal(self, signal: Signal, sender: Sender) -> Self {
         self.event(Input::Command(CommandInput::Signal(Arrival { signal, sender })))
     }
-    pub(super) fn obtained(self) -> Self {
-        let event = SessionInput::Obtained(validity(self.now));
+    pub(super) fn assumed(self) -> Self {
+        let event = SessionInput::Assumed(validity(self.now));
         self.event(Input::Session(event))
     }
     pub(super) fn published(self) -> Self {
@@ -113,7 +113,7 @@ impl Play {
     }
     /// A refresh from its deadline to its publication.
     pub(super) fn refreshed(self) -> Self {
-        self.due().obtained().published()
+        self.due().assumed().published()
     }
 
     pub(super) fn is(self, command: &str, session: &str) -> Self {

@@ -10,21 +10,21 @@ use std::time::Duration;
 
 #[test]
 fn a_refresh_is_published_before_the_command_is_stopped() {
-    let play = Play::running(RESTART).due().obtained().is("Running", "Publishing").asks(&[Action::Publish]);
+    let play = Play::running(RESTART).due().assumed().is("Running", "Publishing").asks(&[Action::Publish]);
     let play = play.published().is("Stopping", "Waiting").asks(&[STOP]);
     play.emits(&["refreshed", "refresh_due", "restarting"]);
 }
 
 #[test]
 fn a_refresh_signal_follows_the_file_and_goes_only_to_the_command() {
-    let play = Play::running(HUP).due().obtained().asks(&[Action::Publish]).published();
+    let play = Play::running(HUP).due().assumed().asks(&[Action::Publish]).published();
     play.is("Running", "Waiting").asks(&[Action::Signal(Target::Process, Signal::HUP)]);
 }
 
 #[test]
 fn a_file_that_cannot_be_written_is_a_failed_refresh() {
     let problem = Problem { text: "disk full".into(), hint: None };
-    let play = Play::running(HUP).due().obtained().event(Input::Session(SessionInput::Unpublished(problem)));
+    let play = Play::running(HUP).due().assumed().event(Input::Session(SessionInput::Unpublished(problem)));
     play.is("Running", "Waiting").asks(&[]).emits(&["refresh_failing"]).due().asks(&[Action::Assume]);
 }
 
@@ -63,7 +63,7 @@ fn one_line_for_each_change_of_state_of_a_failing_refresh() {
     while play.asked != [Action::Assume] {
         play = play.due();
     }
-    play.obtained().published().is("Running", "Waiting").emits(&["recovered", "refreshed", "refresh_due"]);
+    play.assumed().published().is("Running", "Waiting").emits(&["recovered", "refreshed", "refresh_due"]);
 }
 
 #[test]
@@ -88,11 +88,11 @@ fn a_call_is_not_awaited_beyond_the_expiry_if_that_is_the_policy() {
 fn an_expiry_during_the_sts_call_is_logged_and_so_is_the_late_answer() {
     let play = Play::running(RESTART).due().due().is("Running", "Assuming").asks(&[]).emits(&["expired"]);
     assert_eq!(play.machine.deadline(), None);
-    let play = play.obtained().published().is("Stopping", "Waiting");
+    let play = play.assumed().published().is("Stopping", "Waiting");
     play.emits(&["recovered", "refreshed", "refresh_due", "restarting"]);
 
     let play = Play::running(RESTART).due().due().refused().is("Running", "Waiting").emits(&["refresh_failing"]);
-    play.due().asks(&[Action::Assume]).obtained().published().emits(&[
+    play.due().asks(&[Action::Assume]).assumed().published().emits(&[
         "recovered",
         "refreshed",
         "refresh_due",
@@ -126,14 +126,14 @@ fn a_refusal_after_the_expiry_ends_the_command_if_that_is_the_policy() {
 fn after_eight_hours_of_suspend_the_refresh_comes_before_any_alarm() {
     let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, DeliveryTime::AtStart) };
     let play = Play::of(strict, ProcessGroup::Own).wake().started().after(8 * HOUR).asks(&[Action::Assume]).emits(&[]);
-    play.obtained().published().is("Stopping", "Waiting");
+    play.assumed().published().is("Stopping", "Waiting");
 }
 
 #[test]
 fn a_wall_clock_set_ahead_refreshes_once_and_not_again() {
     let mut play = Play::running(OnExpiry::None);
     play.now.wall += HOUR;
-    let play = play.after(Duration::from_secs(2)).asks(&[Action::Assume]).obtained().published();
+    let play = play.after(Duration::from_secs(2)).asks(&[Action::Assume]).assumed().published();
     play.after(Duration::from_secs(30)).is("Running", "Waiting").asks(&[]);
 }
 
