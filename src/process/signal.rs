@@ -100,15 +100,7 @@ impl fmt::Display for Signal {
 
 /// The text is not a signal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct InvalidSignal(String);
-
-impl fmt::Display for InvalidSignal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no signal is called {:?}; names are like TERM, SIGHUP, RTMIN+1 or 15", self.0)
-    }
-}
-
-impl std::error::Error for InvalidSignal {}
+pub(crate) struct InvalidSignal;
 
 impl FromStr for Signal {
     type Err = InvalidSignal;
@@ -123,7 +115,7 @@ impl FromStr for Signal {
             None if is_decimal(&upper) => upper.parse().ok(),
             None => real_time(name),
         };
-        number.and_then(Self::from_number).ok_or_else(|| InvalidSignal(text.to_owned()))
+        number.and_then(Self::from_number).ok_or(InvalidSignal)
     }
 }
 

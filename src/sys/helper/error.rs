@@ -1,32 +1,22 @@
 //! Why a helper gave no output.
 
 use crate::process::End;
-use std::fmt;
+use humantime::format_duration;
 use std::io;
 use std::time::Duration;
 
-/// Why a helper gave no answer.
-#[derive(Debug)]
+/// Why a helper gave no output.
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum HelperError {
-    /// It could not be started, or its output could not be read.
+    #[error("could not be started: {0}")]
     Spawn(io::Error),
     /// Its status was not 0.
+    #[error("{0}")]
     Failed(End),
     /// It was killed at the end of this limit.
+    #[error("timed out after {}", format_duration(*.0))]
     TimedOut(Duration),
-    /// It wrote more than this many bytes, and was killed.
+    /// It wrote more than this number of bytes, and was killed.
+    #[error("printed more than {0} bytes")]
     TooLarge(usize),
 }
-
-impl fmt::Display for HelperError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Spawn(error) => write!(f, "could not be started: {error}"),
-            Self::Failed(end) => end.fmt(f),
-            Self::TimedOut(limit) => write!(f, "timed out after {}", humantime::format_duration(*limit)),
-            Self::TooLarge(limit) => write!(f, "printed more than {limit} bytes"),
-        }
-    }
-}
-
-impl std::error::Error for HelperError {}
