@@ -38,7 +38,7 @@ pub(crate) fn undisturbed<T>(draw: impl FnOnce() -> T) -> T {
 /// Notes a progress line. If a signal ends xassume, the handler erases it, unless signals are read by signalfd.
 ///
 /// A handler is the simplest way to keep the terminal clean: code in the runtime would wait for a blocking call first,
-/// and its write could block under ^S. The handler makes five system calls.
+/// and its write could block under ^S. The handler makes four system calls.
 pub(crate) fn line_stands() {
     STANDING.store(true, Ordering::Relaxed);
     signals::run_before_death(erase_before_death);
