@@ -97,11 +97,11 @@ struct Driver<'a, S, D, H, C> {
 impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H, C> {
     async fn run(mut self) -> Final {
         loop {
-            let event = match self.answers.pop_front() {
+            let input = match self.answers.pop_front() {
                 Some(answer) => answer,
                 None => self.next().await,
             };
-            for action in self.machine.handle(event, self.ports.clock.now()) {
+            for action in self.machine.handle(input, self.ports.clock.now()) {
                 if let Some(end) = self.perform(action) {
                     return end;
                 }

@@ -54,7 +54,7 @@ pub(crate) fn captures(signal: Signal, group: ProcessGroup) -> bool {
     }
 }
 
-/// Raised by the processor or abort(3).
+/// A fault of xassume itself: raised by the processor or abort(3).
 fn is_fault(signal: Signal) -> bool {
     use libc::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
     [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP].contains(&signal.number())
@@ -81,9 +81,9 @@ pub(crate) fn decide(arrival: Arrival, facts: ProcessFacts, child: Pid) -> Decis
     }
 }
 
-/// Whether the command or one of its processes sent the signal. Returning it would make `kill $PPID` end the command
-/// and `kill 0` a loop. A group counts as the command's if the command or xassume leads it. A shared group with another
-/// leader (a script) may signal xassume like any other process, as in sudo.
+/// Whether the command or one of its processes sent the signal. Forwarding it back would make `kill $PPID` end the
+/// command and `kill 0` a loop. A group counts as the command's if the command or xassume leads it. A shared group with
+/// another leader (a script) may signal xassume like any other process, as in sudo.
 fn is_from_command(sender: Sender, me: Pid, child: Pid) -> bool {
     match sender {
         Sender::Kernel | Sender::OutsideNamespace => false,

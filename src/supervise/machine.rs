@@ -36,7 +36,7 @@ impl Machine {
             renewal: Renewal::new(policy, Term::of(first, now), now, dice),
             restarts: match policy.on_expiry {
                 OnExpiry::Restart => Restarts::Wanted,
-                OnExpiry::None | OnExpiry::Signal(_) => Restarts::Cancelled,
+                OnExpiry::None | OnExpiry::Signal(_) => Restarts::Canceled,
             },
             terminated: false,
             sent_refresh_signal: None,
@@ -44,12 +44,12 @@ impl Machine {
         }
     }
 
-    pub(crate) fn handle(&mut self, event: Input, now: Now) -> Vec<Action> {
+    pub(crate) fn handle(&mut self, input: Input, now: Now) -> Vec<Action> {
         let mut out = Vec::new();
-        match event {
-            Input::Command(event) => self.command(event, now, &mut out),
-            Input::Session(event) => {
-                let consequence = self.renewal.handle(event, now, &mut out);
+        match input {
+            Input::Command(input) => self.command(input, now, &mut out),
+            Input::Session(input) => {
+                let consequence = self.renewal.handle(input, now, &mut out);
                 self.consequence(consequence, now, &mut out);
             }
             Input::Wake => {
@@ -87,9 +87,9 @@ impl Machine {
         (command, self.renewal.state_name())
     }
 
-    fn command(&mut self, event: CommandInput, now: Now, out: &mut Vec<Action>) {
+    fn command(&mut self, input: CommandInput, now: Now, out: &mut Vec<Action>) {
         match self.phase {
-            Phase::Starting(start) => match event {
+            Phase::Starting(start) => match input {
                 CommandInput::Started(child) => self.started(child, start, now, out),
                 CommandInput::NotStarted(fault) => self.not_started(fault, start, now, out),
                 CommandInput::Signal(arrival) => self.signal_without_child(arrival, start, out),
@@ -100,7 +100,7 @@ impl Machine {
                 | CommandInput::OrphanReaped
                 | CommandInput::Remaining(_) => {}
             },
-            Phase::Running { child } => match event {
+            Phase::Running { child } => match input {
                 CommandInput::Ended(end) => self.ended(child, end, now, out),
                 CommandInput::Paused(signal) => self.pause_with_child(signal, out),
                 CommandInput::Signal(arrival) => self.signal(arrival, child, out),
@@ -111,7 +111,7 @@ impl Machine {
                 | CommandInput::OrphanReaped
                 | CommandInput::Remaining(_) => {}
             },
-            Phase::Stopping { stop, .. } | Phase::Killing { stop, .. } => match event {
+            Phase::Stopping { stop, .. } | Phase::Killing { stop, .. } => match input {
                 CommandInput::StopSent => self.stop_sent(stop),
                 CommandInput::Ended(end) => self.leader_ended(stop, end, now, out),
                 CommandInput::OrphanReaped => stop.orphan_reaped(out),
@@ -120,7 +120,7 @@ impl Machine {
                 // SIGKILL ends a stopped process too.
                 CommandInput::Paused(_) | CommandInput::Started(_) | CommandInput::NotStarted(_) => {}
             },
-            Phase::Ended => match event {
+            Phase::Ended => match input {
                 CommandInput::Ended(_)
                 | CommandInput::Signal(_)
                 | CommandInput::Paused(_)
@@ -151,11 +151,11 @@ impl Machine {
                         out.push(Action::Emit(Event::Restarting));
                         self.stop(child, AfterStop::Restart, now, out);
                     }
-                    (OnExpiry::Signal(signal), Restarts::Wanted | Restarts::Cancelled) => {
+                    (OnExpiry::Signal(signal), Restarts::Wanted | Restarts::Canceled) => {
                         self.send_refresh_signal(signal, child, out);
                     }
-                    (OnExpiry::Restart, Restarts::Cancelled)
-                    | (OnExpiry::None, Restarts::Wanted | Restarts::Cancelled) => {}
+                    (OnExpiry::Restart, Restarts::Canceled)
+                    | (OnExpiry::None, Restarts::Wanted | Restarts::Canceled) => {}
                 },
                 Consequence::Notice => match self.policy.on_expiry {
                     OnExpiry::Signal(signal) => self.send_refresh_signal(signal, child, out),

@@ -1,4 +1,4 @@
-//! Supervision of a command: its session is refreshed before it expires, and the command is restarted or signalled.
+//! Supervision of a command: its session is refreshed before it expires, and the command is restarted or signaled.
 //!
 //! Two state machines run in parallel, one for the command and one for its session:
 //!

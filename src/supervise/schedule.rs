@@ -69,7 +69,7 @@ pub(crate) enum Margin {
 /// What a refresh is for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum RefreshPurpose {
-    /// The command is restarted or signalled: as late as is safe.
+    /// The command is restarted or signaled: as late as is safe.
     Act { stop_timeout: Duration },
     /// Programs fetch the credentials themselves: early, since some SDKs fetch again 15 minutes before the expiry.
     Serve,
@@ -138,9 +138,9 @@ fn jitter(lifetime: Duration) -> Duration {
 
 /// The wait after this number of failed refreshes in a row; at least [`MIN_INTERVAL`].
 ///
-/// Full jitter: up to 8 s, then 60 s, then 5 minutes, so that a fleet does not return at once to a service in trouble.
-/// At most a third of the lifetime and, before the expiry, at most the time left, so that one retry comes in time. In
-/// the last minute that limit does not shrink further: all hosts would retry at their expiry.
+/// Full jitter: up to 8 s, then 60 s, then 5 minutes, so a fleet does not return at once to a service in trouble. At
+/// most a third of the lifetime and, before the expiry, at most the time left: one retry comes in time. Within the last
+/// minute this limit stays at one minute; otherwise all hosts would retry at their expiry.
 pub(crate) fn retry_in(failures: u32, lifetime: Duration, left: Duration, dice: &mut Dice) -> Duration {
     let longest = match failures {
         0 | 1 => Duration::from_secs(8),

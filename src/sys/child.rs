@@ -1,4 +1,4 @@
-//! A child process: started, watched, signalled and reaped by its process ID.
+//! A child process: started, watched, signaled and reaped by its process ID.
 //!
 //! Not with `std::process` or `tokio::process`: they reset SIGPIPE, change the inherited mask, and reap on their own. A
 //! [`Child`] has its ID exactly until it is reaped, as long as the kernel keeps it.
@@ -41,6 +41,9 @@ impl Child {
 
     /// Sends a signal to the child, or to its own group. A child that has exited is not an error: it is a zombie until
     /// it is reaped. If the group is empty, because the child has left it, the signal goes to the child.
+    ///
+    /// # Errors
+    /// `EPERM`: the command runs as another user (sudo).
     pub(crate) fn signal(&self, to: ProcessGroup, signal: Signal) -> io::Result<()> {
         match signals::send(self.pid, to, signal) {
             Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {

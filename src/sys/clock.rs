@@ -113,8 +113,8 @@ impl Timers {
         self.boot.get_ref().0.set(Expiration::OneShot(moment(deadline.boot)), absolute)?;
         match deadline.wall.map(|wall| wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()) {
             Some(wall) => {
-                let cancelled_when_set = absolute | TimerSetTimeFlags::TFD_TIMER_CANCEL_ON_SET;
-                self.wall.get_ref().0.set(Expiration::OneShot(moment(wall)), cancelled_when_set)
+                let canceled_when_set = absolute | TimerSetTimeFlags::TFD_TIMER_CANCEL_ON_SET;
+                self.wall.get_ref().0.set(Expiration::OneShot(moment(wall)), canceled_when_set)
             }
             None => Ok(()),
         }
@@ -139,7 +139,7 @@ fn moment(since: Duration) -> TimeSpec {
     TimeSpec::from_duration(since.max(Duration::from_nanos(1)))
 }
 
-/// Waits for a timer. One that was cancelled because its clock was set (`ECANCELED`) counts as fired.
+/// Waits for a timer. One that was canceled because its clock was set (`ECANCELED`) counts as fired.
 async fn fired(timer: &AsyncFd<Timer>) {
     loop {
         match timer.readable().await {

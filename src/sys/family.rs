@@ -42,6 +42,9 @@ impl Family {
     }
 
     /// Sends the stop signal, then CONT, to the command, its group, and in a shared group to the family in it.
+    ///
+    /// # Errors
+    /// `EPERM`: the command runs as another user; so for all signals.
     pub(crate) fn stop(&self, child: &mut Child, signal: Signal) -> io::Result<()> {
         let result = self.signal_group(child, signal).and(send_to_group(child, Signal::CONT));
         if child.group == ProcessGroup::Shared {

@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_process_of_the_same_id_is_not_signalled() {
+    fn a_later_process_of_the_same_id_is_not_signaled() {
         let me = of(nix::unistd::getpid().as_raw()).expect("it runs");
         let before = ProcessStat { started: me.started - 1, ..me };
         before.signal(Signal::KILL).expect("nothing is sent");

@@ -1,4 +1,4 @@
-//! The rules for signals from outside: forwarding, and cancelled restarts.
+//! The rules for signals from outside: forwarding, and canceled restarts.
 
 use super::state::{Machine, PendingStart, PendingStop, Phase, Restarts};
 use crate::event::Event;
@@ -68,10 +68,10 @@ impl Machine {
         let hang_up = Arrival { signal: Signal::HUP, sender: Sender::Kernel };
         let ends = [Signal::INT, Signal::QUIT].contains(&signal) || arrival == hang_up;
         let cancels = signal == Signal::TERM || between && ends;
-        if !cancels || self.restarts == Restarts::Cancelled {
+        if !cancels || self.restarts == Restarts::Canceled {
             return;
         }
-        self.restarts = Restarts::Cancelled;
+        self.restarts = Restarts::Canceled;
         out.push(Action::Emit(Event::RestartsCancelled { signal }));
         match self.policy.delivery_time {
             DeliveryTime::AtStart => self.renewal.close(out),
@@ -83,7 +83,7 @@ impl Machine {
                 self.exit(Final::Ended(end), out);
             }
             Phase::Stopping { stop, .. } | Phase::Killing { stop, .. } => {
-                self.set_stop(PendingStop { then: stop.then.cancelled(), ..stop });
+                self.set_stop(PendingStop { then: stop.then.canceled(), ..stop });
             }
             Phase::Starting(PendingStart { after: None, .. }) | Phase::Running { .. } | Phase::Ended => {}
         }

@@ -99,16 +99,16 @@ impl Renewal {
         }
     }
 
-    pub(super) fn handle(&mut self, event: SessionInput, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
+    pub(super) fn handle(&mut self, input: SessionInput, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         match self.state {
-            SessionState::Waiting | SessionState::Idle => match event {
+            SessionState::Waiting | SessionState::Idle => match input {
                 // Not an answer to an action.
                 SessionInput::Assumed(_)
                 | SessionInput::Refused(_)
                 | SessionInput::Published
                 | SessionInput::Unpublished(_) => None,
             },
-            SessionState::Assuming(_) => match event {
+            SessionState::Assuming(_) => match input {
                 SessionInput::Assumed(validity) => {
                     self.state = SessionState::Publishing(Term::of(&validity, now));
                     out.push(Action::Publish);
@@ -117,7 +117,7 @@ impl Renewal {
                 SessionInput::Refused(problem) => self.fail(problem, now, out),
                 SessionInput::Published | SessionInput::Unpublished(_) => None,
             },
-            SessionState::Publishing(term) => match event {
+            SessionState::Publishing(term) => match input {
                 SessionInput::Published => Some(self.adopt(term, now, out)),
                 SessionInput::Unpublished(problem) => self.fail(problem, now, out),
                 SessionInput::Assumed(_) | SessionInput::Refused(_) => None,

@@ -81,7 +81,7 @@ impl SimulatedHost {
 
     /// The answer to the call, and its time.
     pub fn answer(&mut self, answer: StsAnswer, at: Duration) {
-        let event = match answer {
+        let input = match answer {
             StsAnswer::Granted => {
                 self.expiry = at + self.lifetime;
                 SessionInput::Assumed(validity(self.lifetime, at))
@@ -89,7 +89,7 @@ impl SimulatedHost {
             StsAnswer::Refused => SessionInput::Refused(Problem { text: String::new(), hint: None }),
         };
         self.actions.clear();
-        self.renewal.handle(event, now(at), &mut self.actions);
+        self.renewal.handle(input, now(at), &mut self.actions);
         if answer == StsAnswer::Granted {
             self.renewal.handle(SessionInput::Published, now(at), &mut self.actions);
         }

@@ -15,7 +15,7 @@ impl PendingStart {
 }
 
 impl StartStep {
-    /// A cancelled start leaves no child.
+    /// A canceled start leaves no child.
     pub(super) fn abort(self, out: &mut Vec<Action>) {
         match self {
             StartStep::Awaited(_) => out.push(Action::AbortStart),

@@ -42,14 +42,14 @@ pub(super) enum Phase {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum AfterStop {
     Restart,
-    /// xassume ends as the command did: a signal from outside cancelled the restart.
+    /// xassume ends as the command did: a signal from outside canceled the restart.
     Finish,
     /// xassume fails: the session expired.
     Lapse,
 }
 
 impl AfterStop {
-    pub(super) fn cancelled(self) -> Self {
+    pub(super) fn canceled(self) -> Self {
         match self {
             AfterStop::Restart | AfterStop::Finish => AfterStop::Finish,
             AfterStop::Lapse => AfterStop::Lapse,
@@ -67,7 +67,7 @@ impl AfterStop {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Restarts {
     Wanted,
-    Cancelled,
+    Canceled,
 }
 
 /// A start that has not succeeded yet.
@@ -109,9 +109,9 @@ pub(super) struct PendingStop {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Leader {
     /// The stop signal is about to be sent, unless the process has exited.
-    NotSignalled,
+    NotSignaled,
     /// The stop signal was sent.
-    Signalled,
+    Signaled,
     Ended(FamilyWait),
 }
 
@@ -126,5 +126,5 @@ pub(super) struct FamilyWait {
     /// Whether a remaining process was named in a message.
     pub(super) named: bool,
     /// Whether the family outside the group was sent the stop signal.
-    pub(super) strays_signalled: bool,
+    pub(super) strays_signaled: bool,
 }

@@ -15,14 +15,14 @@ impl PendingStop {
     pub(super) fn orphan_reaped(self, out: &mut Vec<Action>) {
         match self.leader {
             Leader::Ended(_) => out.push(Action::CheckRemaining),
-            Leader::NotSignalled | Leader::Signalled => {}
+            Leader::NotSignaled | Leader::Signaled => {}
         }
     }
 
     /// Sends SIGKILL once more to a command that is still there.
     fn insist(self, out: &mut Vec<Action>) {
         match self.leader {
-            Leader::NotSignalled | Leader::Signalled => {
+            Leader::NotSignaled | Leader::Signaled => {
                 out.push(Action::Signal(Target::Process, Signal::KILL));
                 out.push(Action::Emit(Event::NotKilled { pid: self.child }));
             }
@@ -34,7 +34,7 @@ impl PendingStop {
     pub(super) fn deadline(self, limit: Option<Duration>) -> Option<Duration> {
         let look_at = match self.leader {
             Leader::Ended(wait) => Some(wait.look_at),
-            Leader::NotSignalled | Leader::Signalled => None,
+            Leader::NotSignaled | Leader::Signaled => None,
         };
         limit.into_iter().chain(look_at).min()
     }
@@ -43,7 +43,7 @@ impl PendingStop {
 impl FamilyWait {
     fn new(end: End, now: Now) -> Self {
         let look_at = now.boot.saturating_add(FIRST_PAUSE);
-        Self { end, at: now.boot, look_at, pause: FIRST_PAUSE, named: false, strays_signalled: false }
+        Self { end, at: now.boot, look_at, pause: FIRST_PAUSE, named: false, strays_signaled: false }
     }
 
     /// The remaining processes are checked now, and again after a longer pause.
@@ -56,7 +56,7 @@ impl FamilyWait {
 impl Machine {
     pub(super) fn stop(&mut self, child: Pid, then: AfterStop, now: Now, out: &mut Vec<Action>) {
         let kill_at = now.boot.saturating_add(self.policy.stop_timeout);
-        self.phase = Phase::Stopping { stop: PendingStop { child, then, leader: Leader::NotSignalled }, kill_at };
+        self.phase = Phase::Stopping { stop: PendingStop { child, then, leader: Leader::NotSignaled }, kill_at };
         out.push(Action::Stop(self.policy.stop_signal));
     }
 
@@ -69,14 +69,14 @@ impl Machine {
     }
 
     pub(super) fn stop_sent(&mut self, stop: PendingStop) {
-        self.set_stop(PendingStop { leader: Leader::Signalled, ..stop });
+        self.set_stop(PendingStop { leader: Leader::Signaled, ..stop });
     }
 
     /// The command has exited: after the stop signal, or by itself just before it.
     pub(super) fn leader_ended(&mut self, stop: PendingStop, end: End, now: Now, out: &mut Vec<Action>) {
         match stop.leader {
-            Leader::NotSignalled => self.ended(stop.child, end, now, out),
-            Leader::Signalled => {
+            Leader::NotSignaled => self.ended(stop.child, end, now, out),
+            Leader::Signaled => {
                 self.set_stop(PendingStop { leader: Leader::Ended(FamilyWait::new(end, now)), ..stop });
                 out.push(Action::CheckRemaining);
             }
@@ -88,7 +88,7 @@ impl Machine {
         let wait = match stop.leader {
             Leader::Ended(wait) => wait,
             // Not an answer to an action.
-            Leader::NotSignalled | Leader::Signalled => return,
+            Leader::NotSignaled | Leader::Signaled => return,
         };
         match self.phase {
             Phase::Stopping { .. } => self.await_remaining(stop, wait, remaining, now, out),
@@ -110,8 +110,8 @@ impl Machine {
         let Some(member) = remaining.in_group.or(remaining.stray) else {
             return self.stopped(Stop::Asked, stop.then, wait.end, now, out);
         };
-        if group_has_ended && !wait.strays_signalled {
-            wait.strays_signalled = true;
+        if group_has_ended && !wait.strays_signaled {
+            wait.strays_signaled = true;
             out.push(Action::Signal(Target::Strays, self.policy.stop_signal));
             out.push(Action::Signal(Target::Strays, Signal::CONT));
         }
@@ -150,7 +150,7 @@ impl Machine {
     fn kill(&mut self, stop: PendingStop, now: Now, out: &mut Vec<Action>) {
         let insist_at = now.boot.saturating_add(LINGER_LIMIT);
         let leader = match stop.leader {
-            Leader::NotSignalled | Leader::Signalled => {
+            Leader::NotSignaled | Leader::Signaled => {
                 out.push(Action::Signal(Target::Family, Signal::KILL));
                 stop.leader
             }
@@ -179,7 +179,7 @@ impl Machine {
                 self.set_stop(PendingStop { leader: Leader::Ended(wait.looking(now)), ..stop });
                 out.push(Action::CheckRemaining);
             }
-            Leader::Ended(_) | Leader::NotSignalled | Leader::Signalled => {}
+            Leader::Ended(_) | Leader::NotSignaled | Leader::Signaled => {}
         }
     }
 

@@ -51,6 +51,9 @@ struct ExecPlan {
 }
 
 /// Starts the program, and waits for the outcome of execve(2).
+///
+/// # Errors
+/// Those of fork(2) (`EAGAIN`, `ENOMEM`) and execve(2); then there is no child.
 pub(crate) fn spawn(program: &Program, group: ProcessGroup, stdio: Stdio<'_>) -> io::Result<Pid> {
     let (pid, report) = fork(program, group, stdio)?;
     outcome(&report).unwrap_or(Ok(())).map(|()| pid).inspect_err(|_| {

@@ -10,6 +10,7 @@ use crate::supervise::policy::{DeliveryTime, OnRefreshFailure};
 use crate::supervise::schedule::MIN_INTERVAL;
 
 impl World {
+    /// One arm for each action.
     pub(super) fn perform(&mut self, action: Action) {
         self.claim(self.over.is_none(), "nothing follows the exit");
         match action {
@@ -97,8 +98,8 @@ impl World {
         if signal == stop_signal() {
             let leftover = target == Target::Strays && self.child == Child::Zombie && !self.left.in_group;
             self.claim(leftover, "the family outside the group gets the signal after the group has exited");
-            self.claim(!self.strays_signalled, "it gets the signal once");
-            self.strays_signalled = true;
+            self.claim(!self.strays_signaled, "it gets the signal once");
+            self.strays_signaled = true;
         }
         if signal == refresh_signal() {
             let notice = self.machine.policy.delivery_time == DeliveryTime::AtStart;

@@ -27,7 +27,7 @@ pub(super) struct World {
     pub(super) ended_by_itself: bool,
     /// TERM came from outside.
     pub(super) terminated: bool,
-    /// A session was published, and the command was not restarted or signalled for it yet.
+    /// A session was published, and the command was not restarted or signaled for it yet.
     pub(super) session_unused: bool,
     /// When the stop signal was sent.
     pub(super) stopped_at: Option<Duration>,
@@ -35,7 +35,7 @@ pub(super) struct World {
     /// When SIGKILL was sent first.
     pub(super) killed_at: Option<Duration>,
     /// The family outside the group was sent the stop signal.
-    pub(super) strays_signalled: bool,
+    pub(super) strays_signaled: bool,
     /// A refresh failed, or its answer came too late, since the last published session.
     pub(super) failing: bool,
     /// When the session in effect expires.
@@ -70,7 +70,7 @@ impl World {
             stopped_at: None,
             ended_at: None,
             killed_at: None,
-            strays_signalled: false,
+            strays_signaled: false,
             failing: false,
             expiry: Term::of(&validity(now), now).expiry(),
             newest: Term::of(&validity(now), now).expiry(),
@@ -143,22 +143,23 @@ impl World {
         let mut world = self.clone();
         world.trail = Trail(Some(Rc::new((step, self.trail.clone()))));
         let before = world.machine.state_names();
-        let event = world.apply(step);
-        let woken = matches!(event, Input::Wake);
-        for action in world.machine.handle(event, world.now) {
+        let input = world.apply(step);
+        let woken = matches!(input, Input::Wake);
+        for action in world.machine.handle(input, world.now) {
             world.perform(action);
         }
         world.check(woken, before);
         world
     }
 
+    /// One arm for each step.
     pub(super) fn apply(&mut self, step: Move) -> Input {
         let problem = Problem { text: "no".into(), hint: None };
         match step {
             Move::Start => {
                 self.child = Child::Alive;
                 self.started_before = true;
-                (self.stopped_at, self.ended_at, self.killed_at, self.strays_signalled) = (None, None, None, false);
+                (self.stopped_at, self.ended_at, self.killed_at, self.strays_signaled) = (None, None, None, false);
                 Input::Command(CommandInput::Started(CHILD))
             }
             Move::FailStart(errno) => {

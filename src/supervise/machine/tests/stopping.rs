@@ -59,7 +59,7 @@ fn a_process_that_remains_for_two_seconds_is_named_once() {
 }
 
 #[test]
-fn the_family_outside_the_group_is_signalled_once_after_the_group() {
+fn the_family_outside_the_group_is_signaled_once_after_the_group() {
     let play = Play::stopping().ended(End::Exited(0)).remaining(Some(300), Some(400)).asks(&[]);
     let asked = [Signal::TERM, Signal::CONT].map(|signal| Action::Signal(Target::Strays, signal));
     let play = play.due().remaining(None, Some(400)).asks(&asked);
