@@ -1,9 +1,8 @@
 //! Why the command cannot be run.
 
-use super::{Error, reason_of};
+use super::text::reason_of;
 use crate::process::outcome::{NOT_FOUND, NOT_RUNNABLE};
 use std::io;
-use std::time::Duration;
 
 /// A command that cannot be run.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +42,7 @@ pub(crate) enum CommandFault {
     Execve(i32),
 }
 
-fn text(errno: i32) -> String {
+pub(super) fn text(errno: i32) -> String {
     reason_of(&io::Error::from_raw_os_error(errno))
 }
 
@@ -91,22 +90,5 @@ impl CommandError {
             CommandFault::Execve(_) => "is it built for this processor, and is its file system mounted without noexec?",
         };
         Some(hint.to_owned())
-    }
-}
-
-/// Why a supervised command did not start. `gone`: the file was removed after it was found. Without a process, memory or
-/// a descriptor to spare, or with a file system that does not answer, nothing is wrong with the command: status 125.
-pub(crate) fn not_started(name: String, errno: i32, gone: bool, limit: Duration) -> Error {
-    match errno {
-        libc::ENOENT if gone => CommandError { name, fault: CommandFault::NotFound }.into(),
-        libc::ETIMEDOUT => Error::Missing {
-            what: "start the command",
-            reason: format!("its file was not read within {}s", limit.as_secs()),
-            hint: "check the file system that contains it",
-        },
-        libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE => {
-            Error::Exhausted { what: "start the command", reason: text(errno) }
-        }
-        errno => CommandError { name, fault: CommandFault::of_execve(errno) }.into(),
     }
 }

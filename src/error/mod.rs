@@ -14,12 +14,12 @@ mod source;
 mod text;
 
 pub(crate) use assume::{AssumeError, AttemptsMade, Cause, LastAttempt, NetworkFailure, Refusal, StsCall};
-pub(crate) use command::{CommandError, CommandFault, not_started};
+pub(crate) use command::{CommandError, CommandFault};
 pub(crate) use config::{ConfigError, DurationBy, Misplaced};
 pub(crate) use denial::{PolicyDenial, PolicyEffect, PolicyKind};
 pub(crate) use mfa::{CodeOrigin, MfaError, MfaFailure};
 pub(crate) use source::{Answer, MetadataFailure, ProcessFailure, SourceError, StoredFile, TriedSources, is_passing};
-pub(crate) use text::{deceives, one_line, plain_json, quoted, shortened};
+pub(crate) use text::{deceives, one_line, plain_json, quoted, reason_of, shortened, without_number};
 
 use crate::process::outcome::FAILED;
 use crate::role::Invalid;
@@ -164,20 +164,27 @@ impl Error {
     }
 }
 
+/// Why a supervised command did not start. `gone`: the file was removed after it was found. Without a process, memory or
+/// a descriptor to spare, or with a file system that does not answer, nothing is wrong with the command: status 125.
+pub(crate) fn not_started(name: String, errno: i32, gone: bool, limit: Duration) -> Error {
+    match errno {
+        libc::ENOENT if gone => CommandError { name, fault: CommandFault::NotFound }.into(),
+        libc::ETIMEDOUT => Error::Missing {
+            what: "start the command",
+            reason: format!("its file was not read within {}s", limit.as_secs()),
+            hint: "check the file system that contains it",
+        },
+        libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE => {
+            Error::Exhausted { what: "start the command", reason: command::text(errno) }
+        }
+        errno => CommandError { name, fault: CommandFault::of_execve(errno) }.into(),
+    }
+}
+
 impl From<ConfigError> for Error {
     fn from(error: ConfigError) -> Self {
         Self::Config(Box::new(error))
     }
-}
-
-/// The system's text, without the error number that Rust adds.
-pub(crate) fn reason_of(error: &std::io::Error) -> String {
-    without_number(&error.to_string()).to_owned()
-}
-
-/// A text without the system's error number.
-pub(crate) fn without_number(text: &str) -> &str {
-    text.split(" (os error ").next().unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -190,11 +197,5 @@ mod tests {
         let (not_found, not_runnable) = (command(CommandFault::NotFound), command(CommandFault::Directory));
         let usage = Error::usage("no", "hint");
         assert_eq!((not_found.status(), not_runnable.status(), usage.status()), (127, 126, 125));
-    }
-
-    #[test]
-    fn numbers_of_the_system_are_left_out() {
-        assert_eq!(reason_of(&std::io::Error::from_raw_os_error(2)), "No such file or directory");
-        assert_eq!(reason_of(&std::io::Error::other("no")), "no");
     }
 }

@@ -48,6 +48,16 @@ pub(crate) fn plain_json(value: &Value) -> String {
     text
 }
 
+/// The system's text, without the error number that Rust adds.
+pub(crate) fn reason_of(error: &std::io::Error) -> String {
+    without_number(&error.to_string()).to_owned()
+}
+
+/// A text without the system's error number.
+pub(crate) fn without_number(text: &str) -> &str {
+    text.split(" (os error ").next().unwrap_or(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,5 +85,11 @@ mod tests {
         }
         assert_eq!(one_line("naïve ﬂü 日本 مرحبا", 99), "naïve ﬂü 日本 مرحبا");
         assert_eq!(plain_json(&Value::String("日本\n".into())), "\"日本\\n\"");
+    }
+
+    #[test]
+    fn numbers_of_the_system_are_left_out() {
+        assert_eq!(reason_of(&std::io::Error::from_raw_os_error(2)), "No such file or directory");
+        assert_eq!(reason_of(&std::io::Error::other("no")), "no");
     }
 }
