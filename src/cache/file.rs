@@ -2,8 +2,8 @@
 //!
 //! Read strictly. What is torn, was changed, belongs to another key or was written by another version is no session.
 
-use super::entry::{Entry, Stamp};
 use super::key::{Fields, Key};
+use super::stamp::{Entry, Stamp};
 use crate::session::{Keys, Secret, Validity};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime};
@@ -158,7 +158,7 @@ pub(crate) mod hostile;
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry::tests::{entry, stamp};
+    use super::super::stamp::tests::{entry, stamp};
     use super::*;
 
     fn written() -> Zeroizing<Vec<u8>> {

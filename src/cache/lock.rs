@@ -3,9 +3,9 @@
 //! The lock is advisory (flock(2)), so a killed holder frees it. flock knows no time-out: waiting is asking again, at
 //! random intervals so that many waiters do not ask in step.
 
-use super::entry::{Found, Moment};
 use super::file;
 use super::key::Key;
+use super::stamp::{Found, Moment};
 use crate::cache::directory::{Directory, Place, Reserved, random};
 use crate::cache::skipped::Skipped;
 use crate::sys::boot::boottime;
@@ -57,7 +57,7 @@ pub(super) fn look(directory: &Directory, key: &Key) -> io::Result<Found> {
     let bytes = directory.read(key)?;
     let unfit = |reason| io::Error::new(io::ErrorKind::InvalidData, reason);
     let (entry, stamp) = file::decode(key, &bytes).ok_or_else(|| unfit(file::flaw(&bytes)))?;
-    let found = super::entry::found(entry, &stamp, &Moment::now());
+    let found = super::stamp::found(entry, &stamp, &Moment::now());
     found.ok_or_else(|| unfit("expired, or the clock was set back"))
 }
 

@@ -6,19 +6,20 @@
 //! run: it finds nothing then, or keeps nothing.
 
 mod directory;
-mod entry;
+
 mod file;
 mod key;
 mod lock;
 mod places;
 mod skipped;
+mod stamp;
 mod sweep;
 
-pub(crate) use entry::{Entry, Found, Moment, Stamp};
 pub(crate) use key::{Key, Reach, Surroundings};
 pub(crate) use lock::{LockGuard, LockOutcome};
 pub(crate) use places::surroundings;
 pub(crate) use skipped::Skipped;
+pub(crate) use stamp::{Entry, Found, Moment, Stamp};
 
 use crate::error::reason_of;
 use crate::settings::CacheSettings;

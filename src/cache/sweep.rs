@@ -79,8 +79,8 @@ fn remove_unused_lock(directory: &Directory, name: &str, names: &[(String, Kind)
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry::tests::{entry, stamp};
     use super::super::key::Key;
+    use super::super::stamp::tests::{entry, stamp};
     use super::*;
     use crate::cache::directory::{Make, Place};
     use crate::session::Validity;

@@ -1,6 +1,6 @@
 //! Writers and readers at once, and what becomes of an answer.
 
-use super::entry::tests::{entry, stamp};
+use super::stamp::tests::{entry, stamp};
 use super::*;
 use crate::cache::directory::Make;
 use crate::session::{Keys, Secret, Validity};

@@ -10,7 +10,6 @@ mod location;
 pub(crate) mod process;
 mod publish;
 pub(crate) mod published;
-mod random;
 mod replace;
 pub(crate) mod run_directory;
 mod serving;

@@ -1,6 +1,6 @@
 //! Replacing a file atomically, and removing the unfinished files of killed runs.
 
-use super::random::random_hex;
+use crate::sys::random::random_hex;
 use nix::unistd::geteuid;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write as _};

@@ -10,7 +10,7 @@ use super::Network;
 use super::call::{Call, Code};
 use super::date::ServerDate;
 use super::http::{StsConnection, received};
-use super::instance::role_name;
+use super::source::instance::role_name;
 use super::source::{Proof, process_keys};
 use crate::error::{AssumeError, Error, MetadataFailure, ProcessFailure, SourceError, StsCall};
 use crate::hostile::{Bound, bounded, checked_page, is_recognizable, redacted, seen};

@@ -11,24 +11,16 @@
 mod answer;
 mod attempts;
 mod call;
-mod container;
 mod context;
 mod date;
-mod document;
-mod dpop;
 mod endpoint;
 mod failure;
-mod fetch;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
 mod http;
-mod instance;
-mod login;
 mod mfa;
 mod refusal;
 pub(crate) mod source;
-mod sso;
-mod stored;
 #[cfg(test)]
 mod truncated;
 
@@ -49,7 +41,7 @@ use crate::vars::Vars;
 use call::{Call, Code};
 use context::CallContext;
 use http::StsConnection;
-use instance::Instance;
+use source::instance::Instance;
 use source::{Asking, Helpers, Proof};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

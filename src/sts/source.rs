@@ -4,10 +4,16 @@
 //! a limit and take fewer forms of times than the AWS CLI. `credential_process` is run as a helper of xassume, so
 //! that it can be interrupted, has a time limit and shows its stderr.
 
-use super::instance::Instance;
-use super::sso::Portal;
-use super::stored::Login;
-use super::{Network, container, login};
+mod console_login;
+mod container;
+mod document;
+mod dpop;
+pub(super) mod instance;
+mod login_file;
+mod service;
+mod sso;
+
+use super::Network;
 use crate::error::{ProcessFailure, SourceError, StoredFile, reason_of};
 use crate::files::read_at_most;
 use crate::profile::{Metadata, Source, TokenFrom};
@@ -15,7 +21,10 @@ use crate::report::Report;
 use crate::session::{Keys, Part, Secret, parse_time, rfc3339};
 use crate::sys::helper::{self, Attendance, HelperError, ProgramLimit};
 use crate::vars::Vars;
+use instance::Instance;
+use login_file::Login;
 use serde::Deserialize;
+use sso::Portal;
 use std::ffi::{CString, OsStr};
 use std::path::Path;
 
@@ -68,7 +77,7 @@ impl<'a> Asking<'a> {
     }
 
     /// Keeps a login that was refreshed. What cannot be kept is of use to this run all the same.
-    pub(super) fn keep(&self, login: &Login) {
+    fn keep(&self, login: &Login) {
         if let Err(error) = login.save() {
             let path = login.path().display();
             self.report.warning(format_args!("cannot keep the refreshed login in {path}: {}", reason_of(&error)));
@@ -94,7 +103,7 @@ pub(super) async fn resolve(
             let session_name = session_name.as_deref();
             Portal { profile, session_name, start_url, region, account_id, role_name }.keys(asking).await?
         }
-        Source::Login { profile, session_arn } => login::keys(profile, session_arn, region, asking).await?,
+        Source::Login { profile, session_arn } => console_login::keys(profile, session_arn, region, asking).await?,
         Source::Container => container::keys(asking.network, asking.vars).await?,
         Source::InstanceMetadata => Instance::new(asking.network, asking.metadata).keys().await?,
     };

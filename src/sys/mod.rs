@@ -20,6 +20,7 @@ pub(crate) mod panics;
 mod poll;
 mod processes;
 pub(crate) mod program;
+pub(crate) mod random;
 pub(crate) mod reap;
 pub(crate) mod screen;
 pub(crate) mod signals;

@@ -74,7 +74,7 @@ fn files_that_others_may_read_or_that_are_no_files_are_not_read() {
     assert_eq!(world.refusal(), "not a regular file", "a pipe, without waiting for its writer");
     std::fs::remove_file(world.path()).expect("removed");
     std::fs::create_dir(world.path()).expect("a directory");
-    assert_eq!(world.refusal(), "not a regular file", "a folder");
+    assert_eq!(world.refusal(), "not a regular file", "a directory");
     std::fs::remove_dir(world.path()).expect("removed");
     // A socket's address holds 107 bytes: it is made under a short name.
     let short = world.path().with_file_name("s");

@@ -6,8 +6,8 @@
     reason = "a broken promise is told by a panic"
 )]
 
-use super::super::entry::{Entry, Moment, Stamp, found};
 use super::super::key::Key;
+use super::super::stamp::{Entry, Moment, Stamp, found};
 use super::{Form, decode, encode, expiration};
 use crate::hostile::{Bound, bounded, is_recognizable, redacted, seen};
 use crate::session::{Keys, Secret, Validity, rfc3339};

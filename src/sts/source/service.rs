@@ -3,12 +3,12 @@
 //! The sources are five small services: a request of ours says what is sent, and keeps the status of what comes back,
 //! which the SDK's providers give in words alone.
 
-use super::Network;
-use super::date::ServerDate;
-use super::failure::{chain, proxy_of};
-use super::http::{self, MOST_BYTES, Proxy};
 use crate::error::{Answer, is_passing, shortened};
 use crate::report::waiting::Tries;
+use crate::sts::Network;
+use crate::sts::date::ServerDate;
+use crate::sts::failure::{chain, proxy_of};
+use crate::sts::http::{self, MOST_BYTES, Proxy};
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;

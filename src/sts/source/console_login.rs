@@ -1,15 +1,15 @@
 //! The login to the console that `aws login` has left: keys that last minutes, refreshed by AWS Sign-In.
 
+use super::Asking;
 use super::document::checked;
 use super::dpop;
-use super::endpoint::Giver;
-use super::fetch::{Reply, Request, Service, json};
-use super::http::Proxy;
-use super::source::Asking;
+use super::login_file::Login;
+use super::service::{Reply, Request, Service, json};
 use super::sso::{PATIENCE, SOON};
-use super::stored::Login;
 use crate::error::{Answer, SourceError};
 use crate::session::{Keys, rfc3339};
+use crate::sts::endpoint::Giver;
+use crate::sts::http::Proxy;
 use crate::sys::clock::wall;
 use ring::digest::SHA256;
 use serde::Deserialize;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io;
 
 /// Random bytes of the kernel as hexadecimal digits, which have no meaning to a shell, a URL or a header.
-pub(super) fn random_hex<const BYTES: usize>() -> io::Result<Secret> {
+pub(crate) fn random_hex<const BYTES: usize>() -> io::Result<Secret> {
     let mut bytes = zeroize::Zeroizing::new([0; BYTES]);
     getrandom::fill(&mut *bytes)?;
     let mut text = String::with_capacity(2 * BYTES);

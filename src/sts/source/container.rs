@@ -1,11 +1,12 @@
 //! The credentials endpoint of a container (ECS, EKS): one request, with a token where there is one.
 
 use super::document;
-use super::fetch::{Patience, Request, Service};
-use super::http::{Proxy, check_threads};
-use super::{Network, stored};
+use super::login_file;
+use super::service::{Patience, Request, Service};
 use crate::error::{Answer, SourceError, StoredFile};
 use crate::session::{Keys, Secret};
+use crate::sts::Network;
+use crate::sts::http::{Proxy, check_threads};
 use crate::vars::Vars;
 use hyper::Uri;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -93,7 +94,7 @@ fn token(vars: &Vars) -> Result<Option<Secret>, SourceError> {
             named_by: TOKEN_FILE.into(),
             reason,
         };
-        let bytes = stored::read(path, MOST_TOKEN).map_err(failed)?;
+        let bytes = login_file::read(path, MOST_TOKEN).map_err(failed)?;
         let text = std::str::from_utf8(&bytes).map_err(|_| failed("the file is not text".into()))?;
         return match text {
             "" => Err(failed("the file is empty".into())),

@@ -1,14 +1,14 @@
 //! IAM Identity Center: the token that `aws sso login` has left, refreshed when it ends soon, exchanged for a role's
 //! credentials.
 
+use super::Asking;
 use super::document::checked;
-use super::endpoint::Giver;
-use super::fetch::{Patience, Reply, Request, Service, json};
-use super::http::Proxy;
-use super::source::Asking;
-use super::stored::Login;
+use super::login_file::Login;
+use super::service::{Patience, Reply, Request, Service, json};
 use crate::error::{Answer, SourceError, is_passing};
 use crate::session::{Keys, Secret, rfc3339};
+use crate::sts::endpoint::Giver;
+use crate::sts::http::Proxy;
 use crate::sys::clock::wall;
 use ring::digest::SHA1_FOR_LEGACY_USE_ONLY;
 use serde::Deserialize;

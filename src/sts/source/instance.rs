@@ -4,12 +4,13 @@
 //! that make no URL, and has one limit for all requests together. Where a token cannot be had, a request without one
 //! (`IMDSv1`) is sent as the AWS CLI does, unless the settings forbid it.
 
-use super::fetch::{Patience, Reply, Request, Service, Unanswered};
-use super::http::Proxy;
-use super::{Network, document};
+use super::document;
+use super::service::{Patience, Reply, Request, Service, Unanswered};
 use crate::error::{MetadataFailure, SourceError, TriedSources};
 use crate::profile::Metadata;
 use crate::session::Keys;
+use crate::sts::Network;
+use crate::sts::http::Proxy;
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
@@ -19,7 +20,7 @@ const TOKEN_TTL: (&str, &str) = ("x-aws-ec2-metadata-token-ttl-seconds", "21600"
 const TOKEN: &str = "x-aws-ec2-metadata-token";
 
 /// This instance; its token is fetched once.
-pub(super) struct Instance<'a> {
+pub(in crate::sts) struct Instance<'a> {
     service: Service,
     settings: &'a Metadata,
     token: OnceCell<Token>,
@@ -33,7 +34,7 @@ enum Token {
 }
 
 impl<'a> Instance<'a> {
-    pub(super) fn new(network: &Network, settings: &'a Metadata) -> Self {
+    pub(in crate::sts) fn new(network: &Network, settings: &'a Metadata) -> Self {
         let patience = Patience { each: settings.timeout, tries: settings.attempts };
         Self { service: Service::new(network, Proxy::Never, patience), settings, token: OnceCell::new() }
     }
@@ -42,7 +43,7 @@ impl<'a> Instance<'a> {
     ///
     /// # Errors
     /// When nothing answers, or the instance has no role, or the answer is of no use.
-    pub(super) async fn keys(&self) -> Result<Keys, SourceError> {
+    pub(in crate::sts) async fn keys(&self) -> Result<Keys, SourceError> {
         let last_resort: &Option<TriedSources> = &self.settings.last_resort;
         let failed = |failure| SourceError::InstanceMetadata { failure, last_resort: last_resort.clone() };
         self.keys_of_role().await.map_err(failed)
@@ -59,7 +60,7 @@ impl<'a> Instance<'a> {
     }
 
     /// Its region; `None` where metadata does not say it.
-    pub(super) async fn region(&self) -> Option<String> {
+    pub(in crate::sts) async fn region(&self) -> Option<String> {
         let answer = self.get("/latest/meta-data/placement/region", "the region").await.ok()?;
         let region = std::str::from_utf8(&answer.body).ok()?.trim();
         (!region.is_empty()).then(|| region.to_owned())
@@ -126,7 +127,7 @@ impl<'a> Instance<'a> {
 ///
 /// # Errors
 /// When it is not the name of a role, which goes into the next request's URL.
-pub(super) fn role_name(list: &[u8]) -> Result<&str, String> {
+pub(in crate::sts) fn role_name(list: &[u8]) -> Result<&str, String> {
     /// The longest name of an instance profile; that of a role is shorter.
     const LONGEST: usize = 128;
     let text = std::str::from_utf8(list).map_err(|_| "the list of roles is not text")?;
