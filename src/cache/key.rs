@@ -8,9 +8,9 @@ use crate::profile::{RoleChain, Source};
 use crate::role::{
     ExternalId, Hop, HopOptions, MfaSerial, PolicyArn, SessionDuration, SessionPolicy, SourceIdentity, TagKey,
 };
+use crate::sys::random::hex;
 use sha2::{Digest as _, Sha256};
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -132,11 +132,7 @@ impl Fields {
     }
 
     pub(super) fn hexadecimal(self) -> String {
-        self.0.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-            // Writing into a String does not fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        hex(&self.0.finalize())
     }
 
     fn key(self) -> Key {

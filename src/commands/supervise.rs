@@ -80,10 +80,10 @@ async fn supervised(
         first = launch.first_session(need(launch, policy)) => first?,
     };
     // Only now is it known what kind of keys a credential_process gives.
-    if let Some(asked) = first.asked
+    if let Some(keys) = first.source_keys
         && KeyKind::expected(&launch.planned.plan.source).is_none()
     {
-        check_unattended(launch, policy, Some(asked.source_keys))?;
+        check_unattended(launch, policy, Some(keys))?;
     }
     report.emit(&assumed(&first.session));
     delivery.instance_region.clone_from(&first.instance_region);

@@ -226,7 +226,7 @@ impl<'a> Sessions<'a> {
 /// The session as the cache keeps it.
 fn entry(obtained: &Obtained, asked: Duration) -> (Entry, Stamp) {
     let now = Moment::now();
-    let Obtained { session, instance_region, asked: _ } = obtained;
+    let Obtained { session, instance_region, source_keys: _ } = obtained;
     let Session { keys, validity, assumed_role_arn } = session.clone();
     let entry = Entry { keys, validity, arn: assumed_role_arn, region: instance_region.clone() };
     let boot_id = now.boot_id.unwrap_or_default();
@@ -236,5 +236,5 @@ fn entry(obtained: &Obtained, asked: Duration) -> (Entry, Stamp) {
 fn obtained(found: Found) -> Obtained {
     let Entry { keys, validity, arn, region } = found.entry;
     let session = Session { keys, validity, assumed_role_arn: arn };
-    Obtained { session, instance_region: region, asked: None }
+    Obtained { session, instance_region: region, source_keys: None }
 }

@@ -1,10 +1,9 @@
-//! The attempts of a call: what became of its tries, noted as each ends, and whether another one makes sense.
+//! The attempts of a call: the error of the last one, and whether to try again.
 //!
-//! The SDK tells of a call whose time is up that it was, and nothing of what came before. What an answer means is
-//! `answer`'s to say.
+//! When the time of a call is up, the SDK reports a timeout without the errors of earlier attempts. These are kept here.
 
-use super::answer::{answered, misread, unreached};
-use super::failure::Route;
+use super::cause::{TOO_MANY_REQUESTS, of_answer, of_connection, of_unreadable};
+use super::route::Route;
 use crate::error::{Cause, LastAttempt};
 use aws_sdk_sts::config::interceptors::{
     BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef, InterceptorContext,
@@ -19,20 +18,17 @@ use aws_sdk_sts::operation::get_session_token::GetSessionTokenError;
 use aws_smithy_runtime_api::client::interceptors::context::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The status by which HTTP throttles (RFC 6585, 4).
-pub(super) const TOO_MANY_REQUESTS: u16 = 429;
-
-/// What the tries of the call that is under route have brought.
+/// The error of the current call's last attempt that had one.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Attempts(Arc<Mutex<Option<(Cause, LastAttempt)>>>);
 
 impl Attempts {
-    /// A new call: nothing is known of it.
+    /// Begins a call.
     pub(super) fn begin(&self) {
         *self.state() = None;
     }
 
-    /// What the last try has brought that brought anything, and whether that was the last one; `None` if nothing did.
+    /// The last error, and whether a later attempt got no answer; `None` if no attempt got one.
     pub(super) fn end(&self) -> Option<(Cause, LastAttempt)> {
         self.state().clone()
     }
@@ -52,7 +48,7 @@ impl Attempts {
     }
 }
 
-/// Notes the attempts of a call on this route.
+/// Reports the attempts of a call to [`Attempts`].
 #[derive(Debug)]
 pub(super) struct Watch {
     pub(super) route: Route,
@@ -83,19 +79,19 @@ impl Intercept for Watch {
         let Some(Err(error)) = context.output_or_error() else { return Ok(()) };
         if !error.is_timeout_error() {
             self.attempts.failed(match (error.as_connector_error(), context.response()) {
-                (Some(error), _) => unreached(error, &self.route),
+                (Some(error), _) => of_connection(error, &self.route),
                 (None, Some(response)) => match error.as_operation_error().and_then(metadata) {
-                    Some(metadata) => answered(response.status(), metadata, &self.route),
-                    None => misread(error, &self.route),
+                    Some(metadata) => of_answer(response.status(), metadata, &self.route),
+                    None => of_unreadable(error, &self.route),
                 },
-                (None, None) => misread(error, &self.route),
+                (None, None) => of_unreadable(error, &self.route),
             });
         }
         Ok(())
     }
 }
 
-/// STS's code and text, out of the error of whichever call it was.
+/// STS's code and text in the error of any call.
 fn metadata(error: &Error) -> Option<&ErrorMetadata> {
     fn of<E>(error: &Error) -> Option<&ErrorMetadata>
     where
@@ -109,8 +105,8 @@ fn metadata(error: &Error) -> Option<&ErrorMetadata> {
         .or_else(|| of::<GetCallerIdentityError>(error))
 }
 
-/// Tries again after [`TOO_MANY_REQUESTS`], whatever the body says. The SDK's own classifiers know 500, 502, 503 and
-/// 504 by the status, and throttling by STS's codes alone.
+/// Tries again after [`TOO_MANY_REQUESTS`], with any body. The SDK's own classifiers recognize only 500, 502, 503 and
+/// 504 by the status, and throttling by STS's codes.
 #[derive(Debug)]
 pub(super) struct TooManyRequests;
 

@@ -1,4 +1,4 @@
-//! The clock of the server, by the `Date` of its answers.
+//! The server's clock, from the `Date` of its answers.
 
 use crate::sys::boot::boottime;
 use crate::sys::clock::wall;
@@ -6,12 +6,12 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-/// The `Date` of the last answer: the server's clock, beside the local one.
+/// The `Date` of the last answer.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ServerDate(Arc<Mutex<Option<Dated>>>);
 
 impl ServerDate {
-    /// `sent`: when its request left, by the boot clock.
+    /// `sent`: when the request was sent (boot clock).
     pub(super) fn note(&self, response: &HttpResponse, sent: Duration) {
         let date = response.headers().get("date").and_then(|date| {
             aws_smithy_types::DateTime::from_str(date, aws_smithy_types::date_time::Format::HttpDate).ok()
@@ -21,51 +21,56 @@ impl ServerDate {
         }
     }
 
-    /// The server's clock less the local one, in whole seconds.
+    /// The server's clock minus the local one, in whole seconds, once there was an answer.
     pub(super) fn skew(&self) -> Option<i64> {
-        self.last().map(|dated| dated.skew())
+        self.dated().map(|dated| dated.skew())
     }
 
-    pub(super) fn last(&self) -> Option<Dated> {
+    /// The last answer's date, or the local time.
+    pub(super) fn last(&self) -> Dated {
+        self.dated().unwrap_or_else(Dated::now)
+    }
+
+    fn dated(&self) -> Option<Dated> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A moment of the server's clock, and the local ones around it. The server wrote it between the request and the
-/// answer, and that may be long ago: the answer waited for xassume where that was stopped (^Z), or where the machine slept.
+/// A time of the server's clock, and the local times of request and answer. The server's time is between these two. It may
+/// be long ago: xassume may have been stopped (^Z), or the host suspended, before the answer was read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Dated {
     pub(super) server: SystemTime,
-    /// When the request left (boot clock).
+    /// When the request was sent (boot clock).
     sent: Duration,
-    /// When the answer came, by both clocks.
-    came: Duration,
+    /// When the answer was read, by both clocks.
+    read: Duration,
     local: SystemTime,
 }
 
 impl Dated {
-    /// For want of a date: the local clock, now.
-    pub(super) fn now() -> Self {
+    /// The local time.
+    fn now() -> Self {
         let (now, local) = (boottime(), wall());
-        Self { server: local, sent: now, came: now, local }
+        Self { server: local, sent: now, read: now, local }
     }
 
-    /// The server's clock less the local one, in whole seconds: what the time between request and answer does not explain.
+    /// The server's clock minus the local one, in whole seconds, beyond what the time between request and answer explains.
     pub(super) fn skew(&self) -> i64 {
-        let way = i64::try_from(self.came.saturating_sub(self.sent).as_secs()).unwrap_or(i64::MAX);
+        let elapsed = i64::try_from(self.read.saturating_sub(self.sent).as_secs()).unwrap_or(i64::MAX);
         match difference(self.server, self.local) {
-            behind @ ..0 => behind.saturating_add(way).min(0),
+            behind @ ..0 => behind.saturating_add(elapsed).min(0),
             ahead => ahead,
         }
     }
 
-    /// How long ago the server can have written it, at the most.
+    /// The greatest possible age of the server's time.
     pub(super) fn age(&self) -> Duration {
         boottime().saturating_sub(self.sent)
     }
 }
 
-/// The first moment less the second, in whole seconds.
+/// The first time minus the second, in whole seconds.
 fn difference(one: SystemTime, other: SystemTime) -> i64 {
     let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
     match one.duration_since(other) {
@@ -79,23 +84,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_answer_spent_on_its_way_is_no_difference_of_clocks() {
+    fn the_time_until_an_answer_is_read_is_not_a_difference_of_clocks() {
         let noon = SystemTime::UNIX_EPOCH + Duration::from_hours(480_012);
         let sent = Duration::from_secs(1000);
-        // The server's clock, the way and the local clock at its end, in seconds, and the difference that is left.
-        for (server, way, local, skew) in [
+        // Server's clock, time from request to answer, local clock at the answer, and skew, in seconds.
+        for (server, elapsed, local, skew) in [
             (0, 0, 0, 0),
-            // It slept for an hour before it read the answer.
+            // The host was suspended for an hour before the answer was read.
             (0, 3600, 3600, 0),
             (1, 3600, 3600, 0),
             // The local clock is an hour ahead, and the answer took ten seconds.
             (0, 10, 3610, -3600),
-            // It is an hour behind.
+            // The local clock is an hour behind.
             (3600, 10, 10, 3590),
         ] {
             let at = |seconds| noon + Duration::from_secs(seconds);
-            let came = sent + Duration::from_secs(way);
-            assert_eq!(Dated { server: at(server), sent, came, local: at(local) }.skew(), skew);
+            let read = sent + Duration::from_secs(elapsed);
+            assert_eq!(Dated { server: at(server), sent, read, local: at(local) }.skew(), skew);
         }
     }
 }

@@ -1,7 +1,6 @@
-//! The URL at which STS is asked: the one that a flag, a variable or the profile names, else the region's own, which the
-//! SDK knows. The URLs of the services that give source credentials follow from it.
+//! The URLs of STS and of the services that give source credentials: from a flag, a variable or the profile, or the
+//! region's own.
 
-use super::{Network, main_region};
 use crate::error::quoted;
 use crate::profile::{Plan, Source, endpoint as endpoint_url};
 use crate::vars::Vars;
@@ -9,14 +8,7 @@ use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-impl Network {
-    /// The URL for a region; `None` where the SDK knows none, which the call will tell.
-    pub(super) fn url(&self, region: &str) -> Option<String> {
-        self.endpoint.clone().or_else(|| of_region(region, self.fips, self.dualstack))
-    }
-}
-
-/// The URL for a plan, which a flag may replace; `None` as long as an instance has not told the `region`.
+/// The URL of STS for a plan; `None` while the region is the instance's own and not known yet.
 pub(crate) fn endpoint(plan: &Plan, flag: Option<&str>, region: Option<&str>) -> Option<String> {
     let network = &plan.network;
     if let Some(named) = flag.or(network.endpoint_url.as_deref()) {
@@ -28,36 +20,36 @@ pub(crate) fn endpoint(plan: &Plan, flag: Option<&str>, region: Option<&str>) ->
         (None, None) if plan.source == Source::InstanceMetadata => return None,
         (None, None) => main_region(plan.hops.first().role.partition())?,
     };
-    of_region(region, network.fips, network.dualstack)
+    url_of_sts(region, network.fips, network.dualstack)
 }
 
-/// What the SDK's own client resolves before each request.
-fn of_region(region: &str, fips: bool, dualstack: bool) -> Option<String> {
+/// The URL of STS in a region, as the SDK's client resolves it before each request.
+pub(super) fn url_of_sts(region: &str, fips: bool, dualstack: bool) -> Option<String> {
     let params = Params::builder().region(region).use_fips(fips).use_dual_stack(dualstack).build().ok()?;
     let resolver = DefaultResolver::new();
-    // It is ready at once: it has nobody to ask.
+    // It is ready at once, since it sends no request.
     match pin!(resolver.resolve_endpoint(&params)).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(endpoint) => Some(endpoint.ok()?.url().to_owned()),
         Poll::Pending => None,
     }
 }
 
-/// A service that gives out source credentials.
+/// A service that gives or refreshes source credentials.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Giver {
+pub(super) enum CredentialService {
     /// The portal of IAM Identity Center.
     Portal,
-    /// What refreshes a login of IAM Identity Center.
+    /// Refreshes a login of IAM Identity Center.
     Oidc,
     /// AWS Sign-In, which refreshes a login to the console.
     SignIn,
 }
 
-impl Giver {
-    /// Its URL in a region: a variable's, unless those are to be ignored, else the region's own.
+impl CredentialService {
+    /// The service's URL in a region. Variables can replace it, unless `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is set.
     ///
     /// # Errors
-    /// Which variable holds no URL.
+    /// A variable whose value is not a URL.
     pub(super) fn url(self, region: &str, vars: &Vars) -> Result<String, String> {
         let variable = match self {
             Self::Portal => "AWS_ENDPOINT_URL_SSO",
@@ -70,7 +62,7 @@ impl Giver {
                 endpoint_url(url).map_err(|invalid| format!("invalid value {} for '{name}'{invalid}", quoted(url)))?;
             return Ok(url.trim_end_matches('/').to_owned());
         }
-        let of_sts = of_region(region, false, false).unwrap_or_default();
+        let of_sts = url_of_sts(region, false, false).unwrap_or_default();
         let suffix = of_sts.strip_prefix(&format!("https://sts.{region}.")).unwrap_or("amazonaws.com");
         Ok(match self {
             Self::Portal => format!("https://portal.sso.{region}.{suffix}"),
@@ -80,7 +72,7 @@ impl Giver {
     }
 }
 
-/// AWS Sign-In is in the domain of the console, which is not that of the services.
+/// The domain of AWS Sign-In: the console's, not that of the services.
 fn sign_in_suffix<'s>(region: &str, suffix: &'s str) -> &'s str {
     match suffix {
         "amazonaws.com" if region.starts_with("us-gov-") => "amazonaws-us-gov.com",
@@ -95,31 +87,46 @@ fn sign_in_suffix<'s>(region: &str, suffix: &'s str) -> &'s str {
     }
 }
 
+/// The region whose STS is called when no region is set.
+pub(super) fn main_region(partition: &str) -> Option<&'static str> {
+    Some(match partition {
+        "aws" => "us-east-1",
+        "aws-cn" => "cn-north-1",
+        "aws-us-gov" => "us-gov-west-1",
+        "aws-iso" => "us-iso-east-1",
+        "aws-iso-b" => "us-isob-east-1",
+        "aws-iso-e" => "eu-isoe-west-1",
+        "aws-iso-f" => "us-isof-south-1",
+        "aws-eusc" => "eusc-de-east-1",
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_givers_of_credentials_are_in_their_partitions() {
-        for (giver, region, url) in [
-            (Giver::Portal, "eu-west-1", "https://portal.sso.eu-west-1.amazonaws.com"),
-            (Giver::Portal, "us-east-1", "https://portal.sso.us-east-1.amazonaws.com"),
-            (Giver::Portal, "cn-north-1", "https://portal.sso.cn-north-1.amazonaws.com.cn"),
-            (Giver::Portal, "us-gov-west-1", "https://portal.sso.us-gov-west-1.amazonaws.com"),
-            (Giver::Oidc, "us-iso-east-1", "https://oidc.us-iso-east-1.c2s.ic.gov"),
-            (Giver::SignIn, "eu-west-1", "https://eu-west-1.signin.aws.amazon.com"),
-            (Giver::SignIn, "cn-north-1", "https://cn-north-1.signin.amazonaws.cn"),
-            (Giver::SignIn, "us-gov-west-1", "https://us-gov-west-1.signin.amazonaws-us-gov.com"),
-            (Giver::SignIn, "us-isob-east-1", "https://us-isob-east-1.signin.sc2shome.sgov.gov"),
-            (Giver::SignIn, "eusc-de-east-1", "https://eusc-de-east-1.signin.amazonaws-eusc.eu"),
+    fn credential_services_are_in_the_domain_of_their_partition() {
+        for (service, region, url) in [
+            (CredentialService::Portal, "eu-west-1", "https://portal.sso.eu-west-1.amazonaws.com"),
+            (CredentialService::Portal, "us-east-1", "https://portal.sso.us-east-1.amazonaws.com"),
+            (CredentialService::Portal, "cn-north-1", "https://portal.sso.cn-north-1.amazonaws.com.cn"),
+            (CredentialService::Portal, "us-gov-west-1", "https://portal.sso.us-gov-west-1.amazonaws.com"),
+            (CredentialService::Oidc, "us-iso-east-1", "https://oidc.us-iso-east-1.c2s.ic.gov"),
+            (CredentialService::SignIn, "eu-west-1", "https://eu-west-1.signin.aws.amazon.com"),
+            (CredentialService::SignIn, "cn-north-1", "https://cn-north-1.signin.amazonaws.cn"),
+            (CredentialService::SignIn, "us-gov-west-1", "https://us-gov-west-1.signin.amazonaws-us-gov.com"),
+            (CredentialService::SignIn, "us-isob-east-1", "https://us-isob-east-1.signin.sc2shome.sgov.gov"),
+            (CredentialService::SignIn, "eusc-de-east-1", "https://eusc-de-east-1.signin.amazonaws-eusc.eu"),
         ] {
-            assert_eq!(giver.url(region, &Vars::default()), Ok(url.into()));
+            assert_eq!(service.url(region, &Vars::default()), Ok(url.into()));
         }
     }
 
     #[test]
-    fn variables_stand_above_them_unless_they_are_to_be_ignored() {
-        let url = |vars: &[(&str, &str)]| Giver::Portal.url("eu-west-1", &vars.iter().copied().collect());
+    fn variables_replace_the_urls_unless_they_are_ignored() {
+        let url = |vars: &[(&str, &str)]| CredentialService::Portal.url("eu-west-1", &vars.iter().copied().collect());
         let (own, all) = (("AWS_ENDPOINT_URL_SSO", "http://own/"), ("AWS_ENDPOINT_URL", "http://all"));
         assert_eq!(url(&[own, all]), Ok("http://own".into()));
         assert_eq!(url(&[all]), Ok("http://all".into()));

@@ -1,77 +1,22 @@
-//! What a failed connection means: the SDK's errors read, in words of ours, and the proxy named that was on the route.
+//! What a network error means, read from the texts of the SDK's errors.
 
-use super::http::MOST_BYTES;
+use super::network::MAX_ANSWER_BYTES;
+use super::route::Route;
 use crate::error::{NetworkFailure, without_number};
-use crate::profile::Proxy;
-use aws_smithy_runtime_api::client::result::ConnectorError;
 use std::error::Error;
-use std::{fmt, io};
+use std::io;
 
-/// A request that failed on its route through a proxy. Its text does not name it, since it is searched for words.
-#[derive(Debug)]
-struct ThroughProxy {
-    proxy: Proxy,
-    error: ConnectorError,
-}
-
-impl fmt::Display for ThroughProxy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("through a proxy")
-    }
-}
-
-impl Error for ThroughProxy {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.error)
-    }
-}
-
-/// The error, which knows the proxy, and is of the same kind to the SDK.
-pub(super) fn through(proxy: Proxy, error: ConnectorError) -> ConnectorError {
-    let (timeout, io, user, kind) = (error.is_timeout(), error.is_io(), error.is_user(), error.as_other());
-    let error = Box::new(ThroughProxy { proxy, error });
-    match (timeout, io, user) {
-        (true, ..) => ConnectorError::timeout(error),
-        (_, true, _) => ConnectorError::io(error),
-        (.., true) => ConnectorError::user(error),
-        _ => ConnectorError::other(error, kind),
-    }
-}
-
-/// The proxy on whose route a connection failed.
-pub(super) fn proxy_of<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Proxy> {
-    let mut errors = std::iter::successors(Some(error), |error| (*error).source());
-    errors.find_map(|error| error.downcast_ref::<ThroughProxy>()).map(|through| &through.proxy)
-}
-
-/// Where a request goes, and the proxy that it goes through.
-#[derive(Debug)]
-pub(super) struct Route {
-    pub(super) url: String,
-    pub(super) proxy: Option<Proxy>,
-}
-
-impl fmt::Display for Route {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.url)?;
-        match &self.proxy {
-            Some(proxy) => write!(f, " (through the proxy {})", proxy.url),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Reads the reason of a failed connection out of the error's chain.
+/// The failure of a request, from the texts of the error and of its sources.
 pub(super) fn failure(error: &(dyn Error + 'static), route: &Route) -> NetworkFailure {
     let texts = chain(error);
     let all = texts.join(": ");
     let last = texts.last().cloned().unwrap_or_default();
     let unknown = all.contains("dns error") || all.contains("failed to lookup address");
     let host = route.to_string();
-    // To an https URL the proxy opens a tunnel, and all further trouble is at its other end.
+    // For an https URL the proxy opens a tunnel. Later errors are those of the server behind it.
     let tunnel = texts.iter().find_map(|text| text.strip_prefix("tunnel error: "));
     if all.contains("length limit exceeded") {
-        NetworkFailure::TooLarge { limit: MOST_BYTES }
+        NetworkFailure::TooLarge { limit: MAX_ANSWER_BYTES }
     } else if let Some(reason) = texts.iter().find_map(|text| text.strip_prefix("Invalid Configuration: ")) {
         NetworkFailure::Endpoint { reason: reason.to_owned() }
     } else if let Some(proxy) = &route.proxy
@@ -95,13 +40,13 @@ pub(super) fn failure(error: &(dyn Error + 'static), route: &Route) -> NetworkFa
     }
 }
 
-/// Whether the connection failed below an answer that had begun.
+/// Whether the connection broke during an answer.
 pub(super) fn broke_off(error: &(dyn Error + 'static)) -> bool {
     let mut errors = std::iter::successors(Some(error), |error| (*error).source());
     errors.any(|error| error.is::<hyper::Error>() || error.is::<io::Error>())
 }
 
-/// The TLS library's reason, without the names of its types and seconds since 1970.
+/// The TLS library's reason in plain words: its own has names of types, and seconds since 1970.
 fn tls_reason(text: &str) -> String {
     let Some(reason) = text.strip_prefix("invalid peer certificate: ") else { return text.to_owned() };
     match reason {
@@ -124,7 +69,7 @@ fn is_tls(text: &str) -> bool {
         .any(|word| text.contains(word))
 }
 
-/// The texts of an error and of its sources, payloads of I/O errors included, each without the answer that it quotes.
+/// The texts of an error and of its sources, with the payloads of I/O errors and without quoted answers.
 pub(super) fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
     let mut next = Some(error);
@@ -141,7 +86,7 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
     texts
 }
 
-/// Some errors of the SDK end in the whole answer that they are about, and that may hold credentials.
+/// Some errors of the SDK end with the whole answer, which may contain credentials.
 fn without_answer(text: &str) -> &str {
     let quoted = ["Response {", "SdkBody {"].into_iter().filter_map(|begin| text.find(begin)).min();
     quoted.map_or(text, |at| text[..at].trim_end_matches([' ', '.', ':', '(']))

@@ -6,21 +6,21 @@
     reason = "a broken promise is told by a panic"
 )]
 
-use super::Network;
-use super::call::{Call, Code};
+use super::call::{Call, CallContext, Code};
+use super::connection::StsConnection;
 use super::date::ServerDate;
-use super::http::{StsConnection, received};
+use super::http::received;
+use super::network::Network;
+use super::source::Proof;
 use super::source::instance::role_name;
-use super::source::{Proof, process_keys};
+use super::source::process::process_keys;
 use crate::error::{AssumeError, Error, MetadataFailure, ProcessFailure, SourceError, StsCall};
 use crate::hostile::{Bound, bounded, checked_page, is_recognizable, redacted, seen};
 use crate::log_options::LogOptions;
 use crate::print::document::container;
 use crate::report::Report;
-use crate::report::waiting::Tries;
 use crate::role::{Hop, HopOptions, MfaCode, MfaSerial, RoleArn, RoleSessionName};
 use crate::session::{CallerIdentity, Keys, Secret, Session, rfc3339};
-use crate::sts::attempts::Attempts;
 use crate::supervise::schedule::{Dice, Margin, RefreshKind, RefreshPurpose, Term, Timing};
 use crate::sys::boot::boottime;
 use crate::vars::Vars;
@@ -132,17 +132,10 @@ fn asked(call: &str, canned: Canned) -> Result<Answer, Box<AssumeError>> {
         _ => (StsCall::AssumeRole, Proof::Keys(caller())),
     };
     let progress = Report::new(LogOptions::usual(&Vars::default())).progress();
-    let call = Call {
-        hop: &hop,
-        place: (1, 1),
-        action,
-        region: "eu-central-1",
-        network: &network,
-        line: &StsConnection { client, date, tries: Tries::default(), attempts: Attempts::default() },
-        attempts: 1,
-        progress: &progress,
-        deadline: Instant::now() + network.timeout,
-    };
+    let connection = StsConnection { client, date, ..StsConnection::new(&network, "eu-central-1".into(), 1) };
+    let deadline = Instant::now() + network.timeout;
+    let context = CallContext { connection: &connection, deadline, progress: &progress };
+    let call = Call { context, hop: &hop, place: (1, 1), action };
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         match action {

@@ -1,16 +1,14 @@
-//! The HTTP client under every AWS client: ring for TLS, lazily read certificates, capped answers.
+//! The HTTP client of every AWS client: TLS by ring, certificates read when needed, limited answers.
 //!
-//! The SDK's own default would load the certificates for every `http://` endpoint as well and spend 50 ms of CPU in
-//! aws-lc's start, in each process.
+//! The SDK's own default loads the certificates even for `http://` endpoints, and takes 50 ms of CPU in each process to
+//! start aws-lc.
 
-use super::Network;
 use super::date::ServerDate;
-use super::failure::{chain, through};
-use crate::error::reason_of;
-use crate::files::{MOST_BYTES as MOST_FILE_BYTES, read_at_most};
+use super::failure::chain;
+use super::network::{CONNECT_TIMEOUT, MAX_ANSWER_BYTES, Network};
+use super::route::through;
 use crate::profile::{Proxies, Proxy as UsedProxy};
 use crate::report::waiting::Tries;
-use crate::sts::attempts::Attempts;
 use crate::sys::boot::boottime;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::proxy::{ProxyConfig, ProxyError};
@@ -25,63 +23,31 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::Limited;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// The most that is read of an answer. STS's are a few kilobytes.
-pub(super) const MOST_BYTES: usize = 1 << 20;
-
-/// How long a connection to STS may take, proxy and TLS included.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Whether requests go through the proxy that the environment names.
+/// Whether requests use the proxy of the environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Proxy {
     FromEnvironment,
-    /// For addresses of this machine: instance metadata and container endpoints.
+    /// For addresses of this host: instance metadata and container endpoints.
     Never,
 }
 
-/// The way to STS: calls that share it share its connection and its certificates.
-#[derive(Debug, Clone)]
-pub(super) struct StsConnection {
-    pub(super) client: SharedHttpClient,
-    pub(super) date: ServerDate,
-    /// Of the call that is under way.
-    pub(super) tries: Tries,
-    /// Of the same call.
-    pub(super) attempts: Attempts,
+/// A client for the SDK. It stores the server's date and counts requests.
+pub(super) fn client(network: &Network, proxy: Proxy, date: &ServerDate, requests: &Tries) -> SharedHttpClient {
+    SharedHttpClient::new(Client { connector: connector(network, proxy, CONNECT_TIMEOUT, date, requests) })
 }
 
-impl StsConnection {
-    pub(super) fn to_sts(network: &Network) -> Self {
-        let (date, tries) = (ServerDate::default(), Tries::default());
-        Self {
-            client: client(network, Proxy::FromEnvironment, &date, &tries),
-            date,
-            tries,
-            attempts: Attempts::default(),
-        }
-    }
-}
-
-/// A client for the SDK. It notes the server's time, and counts what is sent.
-pub(super) fn client(network: &Network, proxy: Proxy, date: &ServerDate, tries: &Tries) -> SharedHttpClient {
-    SharedHttpClient::new(Client { connector: connector(network, proxy, CONNECT_TIMEOUT, date, tries) })
-}
-
-/// What sends one request. `connect` is how long a connection may take, proxy and TLS included.
+/// A connector for one service. `connect` is the time limit for a connection, proxy and TLS included.
 pub(super) fn connector(
     network: &Network,
     proxy: Proxy,
     connect: Duration,
     date: &ServerDate,
-    tries: &Tries,
+    requests: &Tries,
 ) -> SharedHttpConnector {
     SharedHttpConnector::new(Connecting {
         bundle: network.ca_bundle.clone(),
@@ -91,7 +57,7 @@ pub(super) fn connector(
         },
         connect,
         date: date.clone(),
-        tries: tries.clone(),
+        requests: requests.clone(),
         connectors: Default::default(),
     })
 }
@@ -107,15 +73,15 @@ impl HttpClient for Client {
     }
 }
 
-/// Builds what a request needs when the first such request comes.
+/// Builds each connector when the first request needs it.
 #[derive(Debug)]
 struct Connecting {
     bundle: Option<Arc<[u8]>>,
     proxies: Proxies,
     connect: Duration,
     date: ServerDate,
-    tries: Tries,
-    /// One for each scheme of a request, directly and through that scheme's proxy.
+    requests: Tries,
+    /// For http and https, directly and through the scheme's proxy.
     connectors: [OnceLock<Connector>; 4],
 }
 
@@ -127,7 +93,7 @@ impl Connecting {
         builder
     }
 
-    /// The connector of a request that goes directly, or through this proxy.
+    /// The connector for a request that is sent directly or through this proxy.
     fn connector(&self, url: &str, proxy: Option<&UsedProxy>) -> Result<&Connector, ProxyError> {
         let secure = url.starts_with("https:");
         let connector = &self.connectors[usize::from(secure) + 2 * usize::from(proxy.is_some())];
@@ -155,15 +121,15 @@ impl Connecting {
 
 impl HttpConnector for Connecting {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        self.tries.sent();
+        self.requests.sent();
         let sent = boottime();
         let proxy = match self.proxies.of_request(request.uri()) {
             Ok(proxy) => proxy,
-            // STS's is known to be good; this is another service's.
+            // STS's proxy was checked before; this one is another service's.
             Err(error) => return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into()))),
         };
-        let asked = proxy.as_ref().map_or(request.uri(), |proxy| &proxy.url);
-        if !names_an_address(asked)
+        let server = proxy.as_ref().map_or(request.uri(), |proxy| &proxy.url);
+        if !names_an_address(server)
             && let Err(error) = check_threads()
         {
             return HttpConnectorFuture::ready(Err(ConnectorError::io(error.into())));
@@ -185,14 +151,14 @@ impl HttpConnector for Connecting {
     }
 }
 
-/// Whether the host of a URL needs no resolving.
+/// Whether the host of a URL is an IP address, not a name.
 fn names_an_address(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split(['/', '?']).next().unwrap_or_default();
     host.parse::<SocketAddr>().is_ok() || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
 }
 
-/// The runtime resolves names on a thread of its own, and panics where the system gives it none.
+/// Checks that a thread can be started: tokio resolves a name on a new thread, and panics if the system refuses it.
 pub(super) fn check_threads() -> io::Result<()> {
     let tried = std::thread::Builder::new().spawn(|| ());
     let named = |error: io::Error| {
@@ -202,7 +168,7 @@ pub(super) fn check_threads() -> io::Result<()> {
     tried.map_err(named).map(|thread| drop(thread.join()))
 }
 
-/// A certificate that is not trusted now is not trusted a second later either, so the SDK must not try again.
+/// Makes a certificate that is not trusted a final error: the SDK must not try again.
 fn final_if_untrusted(error: ConnectorError) -> ConnectorError {
     if chain(&error).iter().any(|text| text.contains("invalid peer certificate")) {
         ConnectorError::other(error.into(), None)
@@ -211,7 +177,7 @@ fn final_if_untrusted(error: ConnectorError) -> ConnectorError {
     }
 }
 
-/// What the SDK gets of a response: its date noted, its body with a limit.
+/// Stores the date of a response and limits its body.
 pub(super) fn received(
     response: HttpResponse,
     date: &ServerDate,
@@ -221,35 +187,11 @@ pub(super) fn received(
     limited(response)
 }
 
-/// The response with a body that fails once it is longer than [`MOST_BYTES`].
+/// The response with a body that fails once it is longer than [`MAX_ANSWER_BYTES`].
 fn limited(response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
     let response = response.try_into_http1x().map_err(|error| ConnectorError::other(error.into(), None))?;
-    let response = response.map(|body| SdkBody::from_body_1_x(Limited::new(body, MOST_BYTES)));
+    let response = response.map(|body| SdkBody::from_body_1_x(Limited::new(body, MAX_ANSWER_BYTES)));
     HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
-}
-
-/// Why a bundle is of no use.
-#[derive(Debug)]
-pub(crate) enum BundleError {
-    Unreadable(String),
-    Unusable(String),
-}
-
-/// Reads a bundle of PEM certificates.
-///
-/// # Errors
-/// Why the file cannot be used: the TLS library would panic on a bad one.
-pub(crate) fn read_bundle(path: &Path) -> Result<Arc<[u8]>, BundleError> {
-    let pem = read_at_most(path, MOST_FILE_BYTES).map_err(|error| BundleError::Unreadable(reason_of(&error)))?;
-    let mut roots = rustls::RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.map_err(|error| BundleError::Unusable(format!("not PEM: {error:?}")))?;
-        roots.add(certificate).map_err(|error| BundleError::Unusable(format!("invalid certificate: {error}")))?;
-    }
-    if roots.is_empty() {
-        return Err(BundleError::Unusable("no PEM certificate found".into()));
-    }
-    Ok(pem.into())
 }
 
 #[cfg(test)]
@@ -257,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_told_from_names() {
+    fn addresses_are_distinguished_from_names() {
         for url in ["http://127.0.0.1:80/x", "http://127.0.0.1", "https://[::1]:443/", "https://[::1]?x"] {
             assert!(names_an_address(url), "{url}");
         }

@@ -1,9 +1,9 @@
-//! Answers that end too early, at each of their bytes, by the real client over a real connection; and calls for which
-//! no time is left.
+//! Answers that are cut off after each byte, with the real client and a real connection; and calls without any time
+//! left.
 
-use super::Network;
-use super::call::Call;
-use super::http::StsConnection;
+use super::call::{Call, CallContext};
+use super::connection::StsConnection;
+use super::network::Network;
 use super::source::Proof;
 use crate::error::{Cause, NetworkFailure, StsCall};
 use crate::log_options::LogOptions;
@@ -23,17 +23,17 @@ const BODY: &str = "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/20
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
-    /// The other side lets go of the connection.
+    /// The server closes the connection.
     Closed,
-    /// It does so with a reset, which may take away bytes that were sent.
+    /// The server resets it, which may discard bytes that were sent.
     Reset,
 }
 
-/// Answers one request with so many bytes.
+/// Answers one request with these bytes.
 async fn answer(listener: &TcpListener, bytes: &[u8], ending: Ending) {
     let (mut stream, _) = listener.accept().await.expect("a connection");
     let mut request = Vec::new();
-    // The body is the last thing that is sent, and it ends with the version's parameter or another pair.
+    // The body is sent last, and contains the version.
     while !request.windows(8).any(|word| word == b"Version=") {
         assert_ne!(stream.read_buf(&mut request).await.expect("a request"), 0, "a whole request");
     }
@@ -48,24 +48,17 @@ fn network(endpoint: String, timeout: Duration) -> Network {
     Network { endpoint: Some(endpoint), ca_bundle: None, fips: false, dualstack: false, proxies, timeout }
 }
 
-async fn assumed(line: &StsConnection, network: &Network) -> Result<Granted, Cause> {
+async fn assumed(network: &Network) -> Result<Granted, Cause> {
     let hop = Hop {
         role: RoleArn::parse("521111111144:R").expect("a role"),
         session_name: RoleSessionName::parse("name").expect("a name"),
         options: HopOptions::default(),
     };
     let progress = Report::new(LogOptions::usual(&Vars::default())).progress();
-    let call = Call {
-        hop: &hop,
-        place: (1, 1),
-        action: StsCall::AssumeRole,
-        region: "eu-central-1",
-        network,
-        line,
-        attempts: 1,
-        deadline: Instant::now() + network.timeout,
-        progress: &progress,
-    };
+    // A new connection for each call: one that was used before would be tried again.
+    let connection = &StsConnection::new(network, "eu-central-1".into(), 1);
+    let context = CallContext { connection, deadline: Instant::now() + network.timeout, progress: &progress };
+    let call = Call { context, hop: &hop, place: (1, 1), action: StsCall::AssumeRole };
     let secret_access_key = Secret::new("the caller's own");
     let keys = Keys { access_key_id: "AKIACALLER".into(), secret_access_key, session_token: None };
     call.longest(&Proof::Keys(keys), None).await.map_err(|error| error.cause.clone())
@@ -75,14 +68,13 @@ async fn assumed(line: &StsConnection, network: &Network) -> Result<Granted, Cau
 fn nothing_is_sent_when_time_is_up() {
     let network = network("http://127.0.0.1:1".into(), Duration::ZERO);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let cause =
-        runtime.block_on(assumed(&StsConnection::to_sts(&network), &network)).expect_err("no time is no session");
+    let cause = runtime.block_on(assumed(&network)).expect_err("no time is no session");
     let Cause::Network(failure @ NetworkFailure::TooLate { .. }) = cause else { panic!("{cause:?}") };
     assert_eq!(failure.to_string(), "http://127.0.0.1:1 was not called: the time limit of 0s was exceeded");
 }
 
 #[test]
-fn an_answer_that_ends_at_any_of_its_bytes_is_no_session() {
+fn an_answer_that_is_cut_off_at_any_byte_is_not_a_session() {
     let whole = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{BODY}", BODY.len());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
@@ -90,12 +82,9 @@ fn an_answer_that_ends_at_any_of_its_bytes_is_no_session() {
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
         let network = network(endpoint, Duration::from_mins(1));
         for length in 0..=whole.len() {
-            // Both ways in turn; the whole answer comes in peace.
+            // Both endings in turn; closed after the whole answer.
             let ending = if length % 2 == whole.len() % 2 { Ending::Closed } else { Ending::Reset };
-            // A line of its own: a connection that was used before would be tried again.
-            let line = StsConnection::to_sts(&network);
-            let (result, ()) =
-                tokio::join!(assumed(&line, &network), answer(&listener, &whole.as_bytes()[..length], ending));
+            let (result, ()) = tokio::join!(assumed(&network), answer(&listener, &whole.as_bytes()[..length], ending));
             match result {
                 Ok(granted) => {
                     assert_eq!(length, whole.len(), "a session out of {length} bytes of {}", whole.len());

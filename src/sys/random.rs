@@ -1,18 +1,25 @@
-//! Names and tokens that no other user can predict.
+//! Random names and tokens that no other user can guess.
 
 use crate::session::Secret;
-use std::fmt::Write as _;
 use std::io;
 
-/// Random bytes of the kernel as hexadecimal digits, which have no meaning to a shell, a URL or a header.
+/// Random bytes of the kernel in hexadecimal: no character has a meaning in a shell, a URL or a header.
 pub(crate) fn random_hex<const BYTES: usize>() -> io::Result<Secret> {
     let mut bytes = zeroize::Zeroizing::new([0; BYTES]);
     getrandom::fill(&mut *bytes)?;
-    let mut text = String::with_capacity(2 * BYTES);
-    for byte in bytes.iter() {
-        let _ = write!(text, "{byte:02x}");
+    Ok(Secret::new(hex(&*bytes)))
+}
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    // Large enough from the start: a string that grows would leave a copy of a secret behind.
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
     }
-    Ok(Secret::new(text))
+    text
 }
 
 #[cfg(test)]
@@ -27,5 +34,10 @@ mod tests {
             assert!(token.reveal().bytes().all(|byte| byte.is_ascii_hexdigit()));
             assert!(!tokens[..at].contains(token));
         }
+    }
+
+    #[test]
+    fn bytes_are_two_digits_each() {
+        assert_eq!(hex(&[0, 0x0f, 0xa5, 0xff]), "000fa5ff");
     }
 }

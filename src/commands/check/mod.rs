@@ -116,7 +116,7 @@ async fn steps_to_session(
 ) -> Result<crate::sts::Obtained, Error> {
     let source = sts.source().await?;
     findings.endpoint =
-        sts::endpoint(&launch.planned.plan, launch.context.settings.sts.endpoint.as_deref(), Some(&source.region));
+        sts::endpoint(&launch.planned.plan, launch.context.settings.sts.endpoint.as_deref(), Some(source.region()));
     findings.source = Some(FoundSource {
         access_key_id: source.keys().map(|keys| keys.access_key_id.clone()),
         kind: source.kind(),

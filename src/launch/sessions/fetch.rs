@@ -6,8 +6,7 @@ use crate::cache::{Key, Skipped};
 use crate::error::{Error, reason_of};
 use crate::launch::context::{HELD, helper_environment};
 use crate::settings::CacheMode;
-use crate::sts::source::Helpers;
-use crate::sts::{BundleError, Mfa, Network, Obtained, Sts, read_bundle};
+use crate::sts::{BundleError, Helpers, Limits, Mfa, Network, Obtained, Sts, read_bundle};
 use crate::sys::panics::contained;
 use std::time::Duration;
 
@@ -78,19 +77,19 @@ impl Sessions<'_> {
         let network = self.network()?;
         let environment = helper_environment(context.vars, context.depth, locked);
         let store = MfaStore { sessions: self };
+        let sts_settings = &context.settings.sts;
+        let program_timeout = sts_settings.timeout_given.then_some(sts_settings.timeout);
         let sts = Sts {
             plan: &self.planned.plan,
+            vars: context.vars,
             network: &network,
-            attempts,
+            limits: Limits { attempts, time: limit, program_timeout },
             helpers: Helpers { environment: &environment, attendance: context.codes.attendance() },
             mfa: Mfa {
                 codes: &context.codes,
                 sessions: &store,
                 session_duration: context.settings.mfa.session_duration,
             },
-            limit,
-            limits_programs: context.settings.sts.timeout_given,
-            vars: context.vars,
             report: context.report,
             progress: &context.progress,
         };

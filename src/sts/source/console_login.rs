@@ -1,14 +1,12 @@
-//! The login to the console that `aws login` has left: keys that last minutes, refreshed by AWS Sign-In.
+//! The console login of `aws login`: keys that last minutes, refreshed by AWS Sign-In.
 
-use super::Asking;
 use super::document::checked;
 use super::dpop;
-use super::login_file::Login;
+use super::login_file::{LOGIN_RETRIES, LoginContext, LoginFile, REFRESH_BEFORE};
 use super::service::{Reply, Request, Service, json};
-use super::sso::{PATIENCE, SOON};
 use crate::error::{Answer, SourceError};
 use crate::session::{Keys, rfc3339};
-use crate::sts::endpoint::Giver;
+use crate::sts::endpoint::CredentialService;
 use crate::sts::http::Proxy;
 use crate::sys::clock::wall;
 use ring::digest::SHA256;
@@ -20,19 +18,25 @@ use zeroize::Zeroizing;
 /// The keys of the login.
 ///
 /// # Errors
-/// When it is missing or has ended, or AWS Sign-In does not refresh it.
-pub(super) async fn keys(profile: &str, session: &str, region: &str, asking: &Asking<'_>) -> Result<Keys, SourceError> {
-    let named =
-        asking.vars.get("AWS_LOGIN_CACHE_DIRECTORY").filter(|directory| !directory.is_empty()).map(PathBuf::from);
-    let directory = named.or_else(|| Some(PathBuf::from(asking.home()?).join(".aws/login/cache")));
-    let missing = || ended(profile, "has expired or was never started");
-    let login = Login::read(&directory.ok_or_else(missing)?, &SHA256, session.trim(), profile)?;
+/// A login that is missing or has expired, or that AWS Sign-In does not refresh.
+pub(in crate::sts) async fn keys(
+    profile: &str,
+    session: &str,
+    region: &str,
+    context: &LoginContext<'_>,
+) -> Result<Keys, SourceError> {
+    let variable =
+        context.vars.get("AWS_LOGIN_CACHE_DIRECTORY").filter(|directory| !directory.is_empty()).map(PathBuf::from);
+    let directory = variable.or_else(|| Some(PathBuf::from(context.home()?).join(".aws/login/cache")));
+    let missing = || expired(profile, "has expired or was never started");
+    let login = LoginFile::read(&directory.ok_or_else(missing)?, &SHA256, session.trim(), profile)?;
     let mut login = login.ok_or_else(missing)?;
-    let is_soon = |login: &Login| Ok::<_, SourceError>(login.time(&["accessToken", "expiresAt"])? <= wall() + SOON);
-    let _turn = if is_soon(&login)? { login.alone().await? } else { None };
+    let is_due =
+        |login: &LoginFile| Ok::<_, SourceError>(login.time(&["accessToken", "expiresAt"])? <= wall() + REFRESH_BEFORE);
+    let _lock = if is_due(&login)? { login.lock().await? } else { None };
     let (now, ends) = (wall(), login.time(&["accessToken", "expiresAt"])?);
-    if is_soon(&login)? {
-        match refresh(profile, &mut login, region, asking).await {
+    if is_due(&login)? {
+        match refresh(profile, &mut login, region, context).await {
             Err(error) if ends <= now => return Err(error),
             Ok(()) | Err(_) => {}
         }
@@ -42,7 +46,12 @@ pub(super) async fn keys(profile: &str, session: &str, region: &str, asking: &As
     checked(id?, secret?, token?).map_err(|reason| login.unusable(reason))
 }
 
-async fn refresh(profile: &str, login: &mut Login, region: &str, asking: &Asking<'_>) -> Result<(), SourceError> {
+async fn refresh(
+    profile: &str,
+    login: &mut LoginFile,
+    region: &str,
+    context: &LoginContext<'_>,
+) -> Result<(), SourceError> {
     let failed =
         |reason, answer| SourceError::Service { service: "AWS Sign-In", profile: profile.to_owned(), reason, answer };
     let body = json(&[
@@ -50,19 +59,20 @@ async fn refresh(profile: &str, login: &mut Login, region: &str, asking: &Asking
         ("grantType", "refresh_token"),
         ("refreshToken", login.needed(&["refreshToken"])?),
     ]);
-    let url = Giver::SignIn.url(region, asking.vars).map_err(|reason| failed(reason, Answer::Refused(None)))?;
+    let url =
+        CredentialService::SignIn.url(region, context.vars).map_err(|reason| failed(reason, Answer::Refused(None)))?;
     let url = format!("{url}/v1/token");
     let now = wall();
     let proof = dpop::proof(login.needed(&["dpopKey"])?, &url, now);
     let proof = proof.ok_or_else(|| login.unusable("dpopKey is not a P-256 key in PEM format"))?;
     let headers = [("content-type", "application/json"), ("dpop", proof.as_str())];
     let request = Request { method: "POST", url: &url, headers: &headers, body: Some(&body) };
-    let answer = Service::new(asking.network, Proxy::FromEnvironment, PATIENCE).ask(request).await;
+    let answer = Service::new(context.network, Proxy::FromEnvironment, LOGIN_RETRIES).send(request).await;
     let reply = answer.map_err(|unanswered| failed(unanswered.to_string(), unanswered.answer()))?;
     if reply.status != 200 {
         return Err(match oauth_error(&reply).as_deref() {
-            Some("TOKEN_EXPIRED") => ended(profile, "has expired"),
-            Some("USER_CREDENTIALS_CHANGED") => ended(profile, "is no longer valid: the password was changed"),
+            Some("TOKEN_EXPIRED") => expired(profile, "has expired"),
+            Some("USER_CREDENTIALS_CHANGED") => expired(profile, "is no longer valid: the password was changed"),
             Some("INSUFFICIENT_PERMISSIONS") => {
                 let reason = "access denied: the user needs signin:CreateOAuth2Token";
                 failed(reason.into(), Answer::Refused(Some(reply.status)))
@@ -82,15 +92,15 @@ async fn refresh(profile: &str, login: &mut Login, region: &str, asking: &Asking
         login.set(&["accessToken", key], text);
     }
     login.set(&["refreshToken"], &refresh_token);
-    asking.keep(login);
+    context.keep(login);
     Ok(())
 }
 
-fn ended(profile: &str, reason: &str) -> SourceError {
+fn expired(profile: &str, reason: &str) -> SourceError {
     SourceError::LoginExpired { profile: profile.to_owned(), reason: reason.to_owned() }
 }
 
-/// The code of OAuth that a refusal has.
+/// The OAuth code of an error answer.
 fn oauth_error(reply: &Reply) -> Option<String> {
     let refusal: serde_json::Value = serde_json::from_slice(&reply.body).ok()?;
     Some(refusal.get("error")?.as_str()?.to_owned())

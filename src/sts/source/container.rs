@@ -1,12 +1,12 @@
-//! The credentials endpoint of a container (ECS, EKS): one request, with a token where there is one.
+//! The credentials endpoint of a container (ECS, EKS): one request, with a token if there is one.
 
 use super::document;
-use super::login_file;
-use super::service::{Patience, Request, Service};
+use super::service::{Request, RetryPolicy, Service};
+use super::token_text;
 use crate::error::{Answer, SourceError, StoredFile};
 use crate::session::{Keys, Secret};
-use crate::sts::Network;
 use crate::sts::http::{Proxy, check_threads};
+use crate::sts::network::Network;
 use crate::vars::Vars;
 use hyper::Uri;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -18,29 +18,29 @@ const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 
-/// ECS; a relative URI is relative to it.
+/// The endpoint of ECS, which relative URIs are relative to.
 const ECS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 2);
 const EKS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 23);
 const EKS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23);
 
-/// As the SDK, which tries as often as botocore.
-const PATIENCE: Patience = Patience { each: Duration::from_secs(5), tries: 3 };
+/// As in the SDK and in botocore.
+const RETRIES: RetryPolicy = RetryPolicy { timeout: Duration::from_secs(5), attempts: 3 };
 
-/// More than a header can hold.
-const MOST_TOKEN: usize = 20_000;
+/// More than a header can contain.
+const MAX_TOKEN: usize = 20_000;
 
 /// The task's or pod's credentials.
 ///
 /// # Errors
-/// When the variables lead nowhere, or the endpoint does not give any.
-pub(super) async fn keys(network: &Network, vars: &Vars) -> Result<Keys, SourceError> {
+/// Variables without a usable URL, or an endpoint that gives no credentials.
+pub(in crate::sts) async fn keys(network: &Network, vars: &Vars) -> Result<Keys, SourceError> {
     let failed = |reason, answer| SourceError::Container { reason, answer };
     let url = url(vars).await.map_err(|reason| failed(reason, Answer::Refused(None)))?;
     let token = token(vars)?;
     let accept = ("accept", "application/json");
     let headers: Vec<_> = [accept].into_iter().chain(token.as_ref().map(|t| ("authorization", t.reveal()))).collect();
     let request = Request { method: "GET", url: &url, headers: &headers, body: None };
-    let answer = Service::new(network, Proxy::Never, PATIENCE).ask(request).await;
+    let answer = Service::new(network, Proxy::Never, RETRIES).send(request).await;
     let reply = answer.map_err(|unanswered| failed(unanswered.to_string(), unanswered.answer()))?;
     if reply.status != 200 {
         let reason = format!("HTTP {}", reply.status);
@@ -49,7 +49,7 @@ pub(super) async fn keys(network: &Network, vars: &Vars) -> Result<Keys, SourceE
     document::keys(&reply.body).map_err(|reason| failed(reason, Answer::Refused(None)))
 }
 
-/// Where the variables lead. The token goes to this machine or over TLS, and nowhere else.
+/// The URL of the endpoint. The token is sent only to this host or over TLS.
 async fn url(vars: &Vars) -> Result<String, String> {
     if let Some(relative) = vars.text(RELATIVE) {
         let slash = if relative.starts_with('/') { "" } else { "/" };
@@ -67,7 +67,7 @@ async fn url(vars: &Vars) -> Result<String, String> {
     }
 }
 
-/// Whether a host is this machine, or one of the addresses of ECS and EKS.
+/// Whether a host name or address is this host's, or that of ECS or EKS.
 async fn is_own(host: &str) -> bool {
     if let Ok(address) = host.trim_matches(['[', ']']).parse() {
         return is_own_address(address);
@@ -84,7 +84,7 @@ fn is_own_address(address: IpAddr) -> bool {
     address.is_loopback() || [IpAddr::V4(ECS), IpAddr::V4(EKS), IpAddr::V6(EKS_V6)].contains(&address)
 }
 
-/// The token: the file's, else the variable's, as for botocore.
+/// The token: the file's, or the variable's, as in botocore.
 fn token(vars: &Vars) -> Result<Option<Secret>, SourceError> {
     if let Some(path) = vars.get(TOKEN_FILE).filter(|path| !path.is_empty()) {
         let path = Path::new(path);
@@ -94,9 +94,8 @@ fn token(vars: &Vars) -> Result<Option<Secret>, SourceError> {
             named_by: TOKEN_FILE.into(),
             reason,
         };
-        let bytes = login_file::read(path, MOST_TOKEN).map_err(failed)?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| failed("the file is not text".into()))?;
-        return match text {
+        let text = token_text(path, MAX_TOKEN).map_err(failed)?;
+        return match text.as_str() {
             "" => Err(failed("the file is empty".into())),
             text if can_be_sent(text) => Ok(Some(Secret::new(text))),
             _ => Err(failed(

@@ -1,4 +1,4 @@
-//! The answer of a container's endpoint and of instance metadata: one document with keys. Pure.
+//! The document with keys that a container's endpoint and instance metadata answer. Pure.
 
 use crate::error::shortened;
 use crate::session::{Keys, parse_time};
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Document {
-    /// Each of these is text where there are no keys.
+    /// Code and message are texts if there are no keys.
     code: Option<Value>,
     message: Option<Value>,
     access_key_id: Option<Zeroizing<String>>,
@@ -18,13 +18,13 @@ struct Document {
     expiration: Option<String>,
 }
 
-/// Reads the keys. That they may have expired is for STS to say: its clock is the one that counts.
+/// Reads the keys. Whether they have expired is left to STS and its clock.
 ///
 /// # Errors
-/// What is wrong with the answer, without any of its secrets.
+/// What is wrong with the answer; without its secrets.
 pub(super) fn keys(body: &[u8]) -> Result<Keys, String> {
     let document: Document = serde_json::from_slice(body).map_err(|_| "invalid response")?;
-    // As for botocore, a document with keys is one whatever its code is.
+    // With keys the code does not count, as in botocore.
     let code = document.code.as_ref().and_then(Value::as_str).filter(|code| *code != "Success");
     if let (None, Some(code)) = (&document.access_key_id, code) {
         let message = document.message.as_ref().and_then(Value::as_str);
@@ -43,7 +43,7 @@ pub(super) fn keys(body: &[u8]) -> Result<Keys, String> {
 /// The keys of an answer.
 ///
 /// # Errors
-/// Which of them cannot be used, and why.
+/// The part that cannot be used.
 pub(super) fn checked(id: &str, secret: &str, token: &str) -> Result<Keys, String> {
     Keys::checked(id, secret, Some(token)).map_err(|(part, flaw)| format!("invalid response: the {part} {flaw}"))
 }

@@ -1,5 +1,4 @@
-//! RFC 9449 (DPoP): the proof that a refresh token is sent by the one whom it was given to. A JSON Web Token, signed with the
-//! login's own key.
+//! RFC 9449 (DPoP): the proof that a refresh token is sent by its owner. A JSON Web Token, signed with the login's key.
 
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
@@ -9,19 +8,19 @@ use serde_json::json;
 use std::time::SystemTime;
 use zeroize::Zeroizing;
 
-/// The header for one POST to this URL; `None` where the key cannot sign, or nothing random is to be had.
+/// The header for one POST to this URL; `None` if the key cannot sign or the kernel gives no random bytes.
 pub(super) fn proof(key: &str, url: &str, now: SystemTime) -> Option<String> {
     let random = SystemRandom::new();
-    // Files have been seen with the two characters in place of the line break.
+    // Some files contain these two characters in place of the line break.
     let pem = Zeroizing::new(key.replace("\\n", "\n"));
     let pkcs8 = Zeroizing::new(match PrivateKeyDer::from_pem_slice(pem.as_bytes()).ok()? {
-        // As the AWS CLI writes it.
+        // The AWS CLI's form.
         PrivateKeyDer::Sec1(key) => pkcs8(key.secret_sec1_der()),
         PrivateKeyDer::Pkcs8(key) => key.secret_pkcs8_der().to_vec(),
         _ => return None,
     });
     let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8, &random).ok()?;
-    // An uncompressed point: a byte that says so, and two coordinates.
+    // An uncompressed point: one byte for this form, then two coordinates.
     let (x, y) = key.public_key().as_ref().get(1..)?.split_at_checked(32)?;
     let jwk = json!({ "kty": "EC", "crv": "P-256", "x": base64url(x), "y": base64url(y) });
     let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": jwk });
@@ -32,7 +31,7 @@ pub(super) fn proof(key: &str, url: &str, now: SystemTime) -> Option<String> {
     Some(format!("{message}.{}", base64url(signature.as_ref())))
 }
 
-/// The key in the wrapping that ring reads (PKCS #8, RFC 5958): version 0, and that it is a P-256 key.
+/// The key in PKCS #8 (RFC 5958), which ring reads: version 0, the type P-256, and the key.
 fn pkcs8(sec1: &[u8]) -> Vec<u8> {
     const VERSION: &[u8] = &[0x02, 0x01, 0x00];
     const P_256: &[u8] = &[
@@ -54,8 +53,8 @@ fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     [header, content].concat()
 }
 
-/// A random identifier, in the form of a UUID of version 4.
-pub(super) fn identifier() -> Option<String> {
+/// A random UUID (version 4).
+fn identifier() -> Option<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).ok()?;
     let number = u128::from_be_bytes(bytes) & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
@@ -82,14 +81,14 @@ mod tests {
     use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
     use serde_json::Value;
 
-    /// Made for this file.
+    /// Made for this test.
     const KEY: &str = "-----BEGIN EC PRIVATE KEY-----\n\
                        MHcCAQEEIBuU7kzOSfpq4ikD0PcueGFYnO53xXpE5y6hN4QJPgI2oAoGCCqGSM49\n\
                        AwEHoUQDQgAElGVchp+qeT04dHtGmNIHT6jER9wUo5zzp6epmVL74DSWzz/Jtv1f\n\
                        TiLZ1OX7uX9/a1DUpxO+3y1qy7O8+ONFhA==\n\
                        -----END EC PRIVATE KEY-----\n";
 
-    /// The same, in the form of other tools.
+    /// The same key in the form of other tools.
     const KEY_IN_PKCS_8: &str = "-----BEGIN PRIVATE KEY-----\n\
                                  MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgG5TuTM5J+mriKQPQ\n\
                                  9y54YVic7nfFekTnLqE3hAk+AjahRANCAASUZVyGn6p5PTh0e0aY0gdPqMRH3BSj\n\
@@ -110,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_is_that_of_the_rfc() {
+    fn base64_is_as_in_the_rfc() {
         for (bytes, text) in [("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foob", "Zm9vYg")] {
             assert_eq!(base64url(bytes.as_bytes()), text);
         }
@@ -118,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proof_is_signed_by_the_key_that_it_names() {
+    fn a_proof_is_signed_by_the_key_in_its_header() {
         let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_hours(458_754);
         let proof = proof(KEY, "https://signin.example/v1/token", now).expect("a proof");
         let parts: Vec<&str> = proof.split('.').collect();

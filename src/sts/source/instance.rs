@@ -1,48 +1,48 @@
 //! Instance metadata: the credentials of the instance's role, and its region.
 //!
-//! Three requests: a token (`IMDSv2`), the name of the role, its credentials. The SDK's client panics on names of roles
-//! that make no URL, and has one limit for all requests together. Where a token cannot be had, a request without one
-//! (`IMDSv1`) is sent as the AWS CLI does, unless the settings forbid it.
+//! Three requests: a token (`IMDSv2`), the name of the role, its credentials. Without a token, requests are sent as for
+//! `IMDSv1`, as the AWS CLI does, unless the settings forbid it. The SDK's client is not used: it panics on names of roles
+//! that are not valid in a URL, and has one time limit for all requests together.
 
 use super::document;
-use super::service::{Patience, Reply, Request, Service, Unanswered};
+use super::service::{Reply, Request, RetryPolicy, Service, Unanswered};
 use crate::error::{MetadataFailure, SourceError, TriedSources};
 use crate::profile::Metadata;
 use crate::session::Keys;
-use crate::sts::Network;
 use crate::sts::http::Proxy;
+use crate::sts::network::Network;
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
-/// How long the token is valid: six hours, as for botocore.
+/// The token's lifetime in seconds: six hours, as in botocore.
 const TOKEN_TTL: (&str, &str) = ("x-aws-ec2-metadata-token-ttl-seconds", "21600");
 const TOKEN: &str = "x-aws-ec2-metadata-token";
 
-/// This instance; its token is fetched once.
+/// The metadata service of this instance. Its token is fetched once.
 pub(in crate::sts) struct Instance<'a> {
     service: Service,
     settings: &'a Metadata,
     token: OnceCell<Token>,
 }
 
-/// What came of the request for a token.
+/// The result of the request for a token.
 enum Token {
     Given(Zeroizing<String>),
-    /// There is none, for this reason; requests without one are sent, as the AWS CLI does.
+    /// No token, for this reason; requests are sent without one.
     None(MetadataFailure),
 }
 
 impl<'a> Instance<'a> {
     pub(in crate::sts) fn new(network: &Network, settings: &'a Metadata) -> Self {
-        let patience = Patience { each: settings.timeout, tries: settings.attempts };
-        Self { service: Service::new(network, Proxy::Never, patience), settings, token: OnceCell::new() }
+        let policy = RetryPolicy { timeout: settings.timeout, attempts: settings.attempts };
+        Self { service: Service::new(network, Proxy::Never, policy), settings, token: OnceCell::new() }
     }
 
-    /// The credentials of its role.
+    /// The credentials of the instance's role.
     ///
     /// # Errors
-    /// When nothing answers, or the instance has no role, or the answer is of no use.
+    /// No answer, no role, or an answer that cannot be used.
     pub(in crate::sts) async fn keys(&self) -> Result<Keys, SourceError> {
         let last_resort: &Option<TriedSources> = &self.settings.last_resort;
         let failed = |failure| SourceError::InstanceMetadata { failure, last_resort: last_resort.clone() };
@@ -59,7 +59,7 @@ impl<'a> Instance<'a> {
         document::keys(&answer.body).map_err(MetadataFailure::Unusable)
     }
 
-    /// Its region; `None` where metadata does not say it.
+    /// The instance's region; `None` if the metadata service does not give it.
     pub(in crate::sts) async fn region(&self) -> Option<String> {
         let answer = self.get("/latest/meta-data/placement/region", "the region").await.ok()?;
         let region = std::str::from_utf8(&answer.body).ok()?.trim();
@@ -74,8 +74,8 @@ impl<'a> Instance<'a> {
             Token::None(_) => None,
         };
         let request = Request { method: "GET", url: &url, headers: header.as_slice(), body: None };
-        match (self.succeeded(self.service.ask(request).await, what), token) {
-            // A token is needed.
+        match (self.succeeded(self.service.send(request).await, what), token) {
+            // It requires a token.
             (Err(MetadataFailure::Status { status: 401, .. }), Token::None(reason)) => Err(reason.clone()),
             (answer, _) => answer,
         }
@@ -84,9 +84,9 @@ impl<'a> Instance<'a> {
     async fn new_token(&self) -> Result<Token, MetadataFailure> {
         let url = format!("{}/latest/api/token", self.settings.endpoint);
         let request = Request { method: "PUT", url: &url, headers: &[TOKEN_TTL], body: None };
-        let answer = self.service.ask(request).await;
-        // What knows of no tokens answers with many statuses, or hangs up; the way of a token may be too long for its
-        // hop limit. Where nothing is reached at all, a second request would wait in vain.
+        let answer = self.service.send(request).await;
+        // A service without tokens answers with one of many statuses, or closes the connection. The answer with the
+        // token may not arrive because of its hop limit. Without any connection, a second request would fail as well.
         let may_do_without = match &answer {
             Ok(reply) => !matches!(reply.status, 200 | 400),
             Err(unanswered) => matches!(unanswered, Unanswered::Silent(_) | Unanswered::Broken(_)),
@@ -123,12 +123,12 @@ impl<'a> Instance<'a> {
     }
 }
 
-/// The name of the role: the first line of the list that is not empty, without the white space around it. Pure.
+/// The name of the role: the first line that is not empty, trimmed.
 ///
 /// # Errors
-/// When it is not the name of a role, which goes into the next request's URL.
+/// A text that is not the name of a role: it becomes a part of the next request's URL.
 pub(in crate::sts) fn role_name(list: &[u8]) -> Result<&str, String> {
-    /// The longest name of an instance profile; that of a role is shorter.
+    /// The longest name of an instance profile. A role's name is at most 64 characters.
     const LONGEST: usize = 128;
     let text = std::str::from_utf8(list).map_err(|_| "the list of roles is not text")?;
     let name = text.lines().map(str::trim).find(|line| !line.is_empty()).ok_or("the list of roles is empty")?;
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_the_name_of_a_role_makes_no_request() {
+    fn a_text_that_is_not_the_name_of_a_role_is_an_error() {
         let none = "the list of roles does not start with a role name";
         for (list, reason) in [
             (&b""[..], "the list of roles is empty"),

@@ -1,43 +1,66 @@
-//! The files of logins: what `aws sso login` and `aws login` write, and what a refresh puts in their place.
+//! The files of logins: written by `aws sso login` and `aws login`, replaced by a refresh.
 
-use super::dpop::identifier;
-use super::sso::PATIENCE;
+use super::service::RetryPolicy;
 use crate::error::{SourceError, StoredFile, reason_of};
 use crate::files::{MOST_BYTES, read_at_most};
+use crate::report::Report;
+use crate::session::parse_time;
+use crate::sts::network::Network;
 use crate::sys::boot::boottime;
+use crate::sys::random::{hex, random_hex};
+use crate::vars::Vars;
 use nix::unistd::geteuid;
 use ring::digest::{Algorithm, digest};
 use serde_json::{Map, Value};
-use std::fmt::Write as _;
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::time::sleep;
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// How long a run waits for another one's refresh: as long as a try of that may take.
-const TURN: Duration = PATIENCE.each;
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// As in the SDK.
+pub(super) const LOGIN_RETRIES: RetryPolicy = RetryPolicy { timeout: Duration::from_secs(15), attempts: 3 };
+/// A token is refreshed so long before it expires, as in the SDKs.
+pub(super) const REFRESH_BEFORE: Duration = Duration::from_mins(5);
 
-/// Reads a file that a source names.
-///
-/// # Errors
-/// Why it cannot be used.
-pub(super) fn read(path: &Path, most: usize) -> Result<Zeroizing<Vec<u8>>, String> {
-    read_at_most(path, most).map(Zeroizing::new).map_err(|error| reason_of(&error))
+/// The wait for another run's refresh: one attempt of it.
+const LOCK_TIMEOUT: Duration = LOGIN_RETRIES.timeout;
+const LOCK_POLL: Duration = Duration::from_millis(50);
+
+/// What is needed to use a login.
+#[derive(Clone, Copy)]
+pub(in crate::sts) struct LoginContext<'a> {
+    pub(in crate::sts) network: &'a Network,
+    pub(in crate::sts) vars: &'a Vars,
+    pub(in crate::sts) report: Report,
 }
 
-/// The file of a login. All that it holds is kept, so that what others have written there outlasts a refresh.
-pub(super) struct Login {
+impl<'a> LoginContext<'a> {
+    pub(super) fn home(&self) -> Option<&'a OsStr> {
+        self.vars.get("HOME").filter(|home| !home.is_empty())
+    }
+
+    /// Saves a login that was refreshed. If that fails, this run uses it anyway.
+    pub(super) fn keep(&self, login: &LoginFile) {
+        if let Err(error) = login.save() {
+            let path = login.path.display();
+            self.report.warning(format_args!("cannot keep the refreshed login in {path}: {}", reason_of(&error)));
+        }
+    }
+}
+
+/// The file of a login. All its keys are kept by a refresh, also those of other programs.
+pub(super) struct LoginFile {
     path: PathBuf,
     /// The profile that the login is for.
     profile: String,
     document: Map<String, Value>,
 }
 
-impl Drop for Login {
+impl Drop for LoginFile {
     fn drop(&mut self) {
         self.document.values_mut().for_each(wipe);
     }
@@ -52,22 +75,19 @@ fn wipe(value: &mut Value) {
     }
 }
 
-impl Login {
-    /// Reads the login that this text identifies; `None` where there is none.
+impl LoginFile {
+    /// Reads the login with this identifier; `None` if there is none.
     ///
     /// # Errors
-    /// When it cannot be read, or is not what the AWS CLI writes.
+    /// A file that cannot be read, or is not in the AWS CLI's form.
     pub(super) fn read(
         directory: &Path,
-        by: &'static Algorithm,
+        algorithm: &'static Algorithm,
         identifier: &str,
         profile: &str,
     ) -> Result<Option<Self>, SourceError> {
-        let name = digest(by, identifier.as_bytes()).as_ref().iter().fold(String::new(), |mut name, byte| {
-            let _ = write!(name, "{byte:02x}");
-            name
-        });
-        Self::at(directory.join(name + ".json"), profile)
+        let name = hex(digest(algorithm, identifier.as_bytes()).as_ref());
+        Self::at(directory.join(format!("{name}.json")), profile)
     }
 
     fn at(path: PathBuf, profile: &str) -> Result<Option<Self>, SourceError> {
@@ -83,17 +103,19 @@ impl Login {
         Ok(Some(login))
     }
 
-    /// Waits while another run refreshes the login, and reads it again: a refresh token may be good for once. Drop the
-    /// file to let the next one refresh it. The file is locked and then replaced, so that who waits for it reads the new
-    /// one. Where it cannot be locked, all go on as they are.
+    /// Locks the login for a refresh and reads it again, since a refresh token may be valid only once. Dropping the file
+    /// unlocks it. A refresh replaces the locked file, so a waiting run reads the new one. Without a lock, the run
+    /// continues anyway.
     ///
     /// # Errors
     /// As [`Self::read`].
-    pub(super) async fn alone(&mut self) -> Result<Option<File>, SourceError> {
+    pub(super) async fn lock(&mut self) -> Result<Option<File>, SourceError> {
         let Ok(file) = File::open(&self.path) else { return Ok(None) };
         let begun = boottime();
-        while matches!(file.try_lock(), Err(TryLockError::WouldBlock)) && boottime().saturating_sub(begun) < TURN {
-            sleep(LOOK_AGAIN).await;
+        while matches!(file.try_lock(), Err(TryLockError::WouldBlock))
+            && boottime().saturating_sub(begun) < LOCK_TIMEOUT
+        {
+            sleep(LOCK_POLL).await;
         }
         if let Some(login) = Self::at(self.path.clone(), &self.profile)? {
             *self = login;
@@ -110,7 +132,7 @@ impl Login {
         }
     }
 
-    /// The text at these keys, each within the one before; `None` where there is none.
+    /// The text at these keys, each in the object of the one before.
     pub(super) fn text(&self, keys: &[&str]) -> Option<&str> {
         let (first, rest) = keys.split_first()?;
         rest.iter().try_fold(self.document.get(*first)?, |value, key| value.get(key))?.as_str()
@@ -119,7 +141,7 @@ impl Login {
     /// The text at these keys.
     ///
     /// # Errors
-    /// When there is none.
+    /// No text.
     pub(super) fn needed(&self, keys: &[&str]) -> Result<&str, SourceError> {
         self.text(keys).ok_or_else(|| self.unusable(format!("{} is missing", keys.join("."))))
     }
@@ -127,14 +149,14 @@ impl Login {
     /// The time at these keys.
     ///
     /// # Errors
-    /// When there is none, or it is not a time.
-    pub(super) fn time(&self, keys: &[&str]) -> Result<std::time::SystemTime, SourceError> {
+    /// No text, or one that is not a time.
+    pub(super) fn time(&self, keys: &[&str]) -> Result<SystemTime, SourceError> {
         let text = self.needed(keys)?;
         let not_a_time = || self.unusable(format!("{} is not a valid RFC 3339 time", keys.join(".")));
-        crate::session::parse_time(text).ok_or_else(not_a_time)
+        parse_time(text).ok_or_else(not_a_time)
     }
 
-    /// Puts a text in the place of another.
+    /// Sets the text at these keys.
     pub(super) fn set(&mut self, keys: &[&str], text: &str) {
         let Some((last, outer)) = keys.split_last() else { return };
         let mut within = &mut self.document;
@@ -147,20 +169,19 @@ impl Login {
         }
     }
 
-    /// Puts the file in the place of the one that was read: its readers see the old one or this one. A symbolic link
-    /// stays, and what it leads to is replaced.
+    /// Replaces the file that was read: readers see the old one or the new one. A symbolic link is kept and its target
+    /// replaced.
     ///
     /// # Errors
-    /// Those of the file system.
-    pub(super) fn save(&self) -> io::Result<()> {
+    /// Of the file system.
+    fn save(&self) -> io::Result<()> {
         let path = fs::canonicalize(&self.path)?;
-        // In a container, another run had this process id as well, and may have been killed.
-        let random = identifier().ok_or_else(|| io::Error::other("the kernel returned no random bytes"))?;
-        let temporary = path.with_extension(format!("json.{random}"));
+        // Not the process ID: in a container, a killed run may have had the same.
+        let temporary = path.with_extension(format!("json.{}", random_hex::<16>()?.reveal()));
         let text = Zeroizing::new(serde_json::to_vec(&self.document)?);
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
         let owned = || match (fs::metadata(&path)?, file.metadata()?) {
-            // With `sudo -E` the login stays its user's.
+            // With `sudo -E`, root writes a user's login.
             (old, new) if (old.uid(), old.gid()) != (new.uid(), new.gid()) && geteuid().is_root() => {
                 fchown(&file, Some(old.uid()), Some(old.gid()))
             }
@@ -173,9 +194,5 @@ impl Login {
             let _ = fs::remove_file(&temporary);
         }
         written
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
     }
 }

@@ -1,14 +1,14 @@
-//! One request to a source of credentials, with its tries.
+//! A request to a service that gives source credentials, with its attempts.
 //!
-//! The sources are five small services: a request of ours says what is sent, and keeps the status of what comes back,
-//! which the SDK's providers give in words alone.
+//! The SDK's providers are not used: they report the status of an answer only as text.
 
 use crate::error::{Answer, is_passing, shortened};
 use crate::report::waiting::Tries;
-use crate::sts::Network;
 use crate::sts::date::ServerDate;
-use crate::sts::failure::{chain, proxy_of};
-use crate::sts::http::{self, MOST_BYTES, Proxy};
+use crate::sts::failure::chain;
+use crate::sts::http::{self, Proxy};
+use crate::sts::network::{CONNECT_TIMEOUT, MAX_ANSWER_BYTES, Network};
+use crate::sts::route::proxy_of;
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
@@ -20,20 +20,21 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
-/// How much longer than its limit a try may take. A connection has the same limit, and must fail by that first: a service
-/// that cannot be reached is reported differently from one that does not answer.
+/// Added to the time limit of an attempt. The connection has the same limit and must fail first: a service that cannot be
+/// reached is reported differently from one that does not answer.
 const GRACE: Duration = Duration::from_millis(100);
-/// The wait before the second try; it doubles with each.
+/// The pause before the second attempt; each further one is twice as long.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// How long each try of a request may take, and how many there are.
+/// The attempts of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Patience {
-    pub(super) each: Duration,
-    pub(super) tries: u32,
+pub(super) struct RetryPolicy {
+    /// The time limit of one attempt.
+    pub(super) timeout: Duration,
+    pub(super) attempts: u32,
 }
 
-/// A request. Its headers and its body may hold secrets.
+/// A request. Headers and body may contain secrets.
 #[derive(Clone, Copy)]
 pub(super) struct Request<'a> {
     pub(super) method: &'static str,
@@ -42,24 +43,24 @@ pub(super) struct Request<'a> {
     pub(super) body: Option<&'a [u8]>,
 }
 
-/// A JSON document of these texts, some of which may be secret.
+/// A JSON object of these texts, some of which may be secret.
 pub(super) fn json(texts: &[(&str, &str)]) -> Zeroizing<Vec<u8>> {
-    // Each character may take six, as in `\u0000`. A buffer that grows would leave its old self behind.
+    // A character may take six bytes, as in `\u0000`. A buffer that grows would leave a copy of secrets behind.
     let most = texts.iter().map(|(name, text)| 6 * (name.len() + text.len()) + 6).sum::<usize>() + 2;
     let mut document = Zeroizing::new(Vec::with_capacity(most));
-    // Texts always make a document, and a vector takes all that is written.
+    // Neither the texts nor the vector can fail.
     let _ = serde_json::to_writer(&mut *document, &texts.iter().copied().collect::<BTreeMap<_, _>>());
     document
 }
 
-/// An answer. Its body may hold secrets.
+/// An answer. Its body may contain secrets.
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) body: Zeroizing<Vec<u8>>,
 }
 
 impl Reply {
-    /// What a refusal says: the status, and the message of the JSON document, if it is one.
+    /// The status of an error answer, and the message of its JSON object if there is one.
     pub(super) fn refusal(&self) -> String {
         let document: Option<serde_json::Value> = serde_json::from_slice(&self.body).ok();
         let message = document.as_ref().and_then(|document| document.get("message")?.as_str());
@@ -67,7 +68,7 @@ impl Reply {
         format!("HTTP {}{message}", self.status)
     }
 
-    /// Whether a later try may have another answer.
+    /// Whether a later attempt may succeed.
     fn is_passing(&self) -> bool {
         is_passing(self.status)
     }
@@ -76,15 +77,15 @@ impl Reply {
 /// Why there is no answer.
 #[derive(Debug)]
 pub(super) enum Unanswered {
-    /// The connection stood, or was not refused, and nothing came in time.
+    /// No answer in time.
     Silent(Duration),
-    /// The connection stood, and broke.
+    /// The connection broke.
     Broken(String),
-    /// There is no connection.
+    /// No connection.
     Unreached(String),
-    /// An answer that is too large.
+    /// The answer is too large.
     TooLarge,
-    /// The request cannot be sent: a part of it, which is named, has characters that HTTP does not carry.
+    /// This part of the request has characters that HTTP does not allow.
     Unsendable(String),
 }
 
@@ -94,7 +95,7 @@ impl fmt::Display for Unanswered {
             Self::Silent(limit) => write!(f, "timed out after {}", humantime::format_duration(*limit)),
             Self::Broken(reason) | Self::Unreached(reason) => f.write_str(reason),
             Self::Unsendable(part) => write!(f, "{part} contains characters that are not allowed in a request"),
-            Self::TooLarge => write!(f, "the response is longer than {MOST_BYTES} bytes"),
+            Self::TooLarge => write!(f, "the response is longer than {MAX_ANSWER_BYTES} bytes"),
         }
     }
 }
@@ -117,7 +118,7 @@ impl Unanswered {
             Some(proxy) => format!("through the proxy {}: {reason}", proxy.url),
             None => reason,
         };
-        // Failures to connect are those of the system, and of the layers above hyper.
+        // Errors of a connection that was made are hyper's.
         let mut errors = std::iter::successors(Some(error), |error| (*error).source());
         if errors.any(<dyn Error + 'static>::is::<hyper::Error>) {
             Self::Broken(reason)
@@ -127,31 +128,31 @@ impl Unanswered {
     }
 }
 
-/// A service, and the patience with it.
+/// A service, and the attempts of its requests.
 pub(super) struct Service {
     connector: SharedHttpConnector,
-    pub(super) patience: Patience,
+    policy: RetryPolicy,
 }
 
 impl Service {
-    pub(super) fn new(network: &Network, proxy: Proxy, patience: Patience) -> Self {
+    pub(super) fn new(network: &Network, proxy: Proxy, policy: RetryPolicy) -> Self {
         let connect = match proxy {
-            Proxy::FromEnvironment => http::CONNECT_TIMEOUT,
-            Proxy::Never => patience.each,
+            Proxy::FromEnvironment => CONNECT_TIMEOUT,
+            Proxy::Never => policy.timeout,
         };
         let connector = http::connector(network, proxy, connect, &ServerDate::default(), &Tries::default());
-        Self { connector, patience }
+        Self { connector, policy }
     }
 
-    /// The answer of the first try that brings one, except where its status says that a later try may have another.
+    /// Sends the request, again while a later attempt may succeed.
     ///
     /// # Errors
-    /// Why the last try had no answer.
-    pub(super) async fn ask(&self, request: Request<'_>) -> Result<Reply, Unanswered> {
+    /// Why the last attempt got no answer.
+    pub(super) async fn send(&self, request: Request<'_>) -> Result<Reply, Unanswered> {
         let mut pause = PAUSE;
-        let mut left = self.patience.tries;
+        let mut left = self.policy.attempts;
         loop {
-            let answer = self.try_once(request).await;
+            let answer = self.attempt(request).await;
             left = left.saturating_sub(1);
             match &answer {
                 Ok(reply) if !reply.is_passing() => return answer,
@@ -164,7 +165,7 @@ impl Service {
         }
     }
 
-    async fn try_once(&self, request: Request<'_>) -> Result<Reply, Unanswered> {
+    async fn attempt(&self, request: Request<'_>) -> Result<Reply, Unanswered> {
         let sent = built(request)?;
         let answer = async {
             let response = self.connector.call(sent).await.map_err(|error| Unanswered::from(&error))?;
@@ -172,7 +173,7 @@ impl Service {
             let body = response.into_body().collect().await.map_err(|error| Unanswered::from(&*error))?;
             Ok(Reply { status, body: Zeroizing::new(body.to_bytes().to_vec()) })
         };
-        timeout(self.patience.each + GRACE, answer).await.map_err(|_| Unanswered::Silent(self.patience.each))?
+        timeout(self.policy.timeout + GRACE, answer).await.map_err(|_| Unanswered::Silent(self.policy.timeout))?
     }
 }
 
@@ -192,16 +193,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_document_holds_each_text_and_never_grows() {
+    fn a_document_contains_each_text_and_never_grows() {
         let text = "\u{0}".repeat(100);
         let document = json(&[("a", &text), ("b", "\"\\\n")]);
         let expected = format!("{{\"a\":\"{}\",\"b\":\"\\\"\\\\\\n\"}}", "\\u0000".repeat(100));
         assert_eq!(std::str::from_utf8(&document), Ok(expected.as_str()));
-        assert!(document.capacity() < 2 * document.len(), "it is as large as it was made");
+        assert!(document.capacity() < 2 * document.len(), "it did not grow");
     }
 
     #[test]
-    fn what_cannot_be_sent_is_not_an_outage() {
+    fn a_request_that_cannot_be_sent_is_not_an_outage() {
         let request = Request { method: "GET", url: "http://127.0.0.1/", headers: &[("token", "a\nb")], body: None };
         let unanswered = built(request).expect_err("no header has a line break");
         assert_eq!(unanswered.to_string(), "token contains characters that are not allowed in a request");

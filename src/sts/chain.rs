@@ -1,0 +1,115 @@
+//! Assumes a chain of roles, each with the session before it; the first with the source's credentials or an MFA session.
+
+use super::call::{Call, CallContext, Code};
+use super::limits::Limits;
+use super::mfa::Mfa;
+use super::source::Proof;
+use crate::error::{Cause, Error, Refusal, StsCall};
+use crate::mfa::mode::device;
+use crate::mfa::{MfaKey, MfaSession};
+use crate::profile::RoleChain;
+use crate::report::Report;
+use crate::role::{MfaCode, MfaSerial};
+use crate::session::{Granted, Keys, Session};
+use crate::sys::clock::wall;
+use std::time::Instant;
+
+/// An answer before the last one.
+#[derive(Debug)]
+pub(crate) enum Heard<'a> {
+    /// An MFA session from an earlier run signs the first call.
+    KeptMfaSession(&'a MfaSession),
+    /// A new MFA session signs the first call.
+    NewMfaSession(&'a MfaSession),
+    /// A role was assumed.
+    Granted(&'a Granted),
+}
+
+/// The roles to assume.
+#[derive(Clone, Copy)]
+pub(super) struct Chain<'a> {
+    pub(super) hops: &'a RoleChain,
+    pub(super) mfa: Mfa<'a>,
+    pub(super) limits: Limits,
+    pub(super) report: Report,
+    pub(super) heard: &'a dyn Fn(Heard<'_>),
+}
+
+impl Chain<'_> {
+    /// Assumes each role. `with_codes`: a role that names an MFA device is sent a code.
+    pub(super) async fn assume(
+        self,
+        mut proof: Proof,
+        with_codes: bool,
+        mut context: CallContext<'_>,
+    ) -> Result<Session, Error> {
+        let mut session = None;
+        for (at, hop) in self.hops.iter().enumerate() {
+            let mut code = None;
+            if let (true, Some(serial)) = (with_codes, &hop.options.mfa_serial) {
+                let (new, deadline) = self.code(serial, context).await?;
+                (code, context.deadline) = (Some((serial, new)), deadline);
+            }
+            let action = match proof {
+                Proof::Keys(_) => StsCall::AssumeRole,
+                Proof::Token(_) => StsCall::AssumeRoleWithWebIdentity,
+            };
+            let call = Call { context, hop, place: (at + 1, self.hops.len()), action };
+            let code = code.as_ref().map(|(serial, code)| Code { serial, code });
+            let granted = call.longest(&proof, code).await?;
+            (self.heard)(Heard::Granted(&granted));
+            proof = Proof::Keys(granted.session.keys.clone());
+            session = Some(granted.session);
+        }
+        session.ok_or_else(|| Error::System { what: "assume a role", reason: "the plan contains none".into() })
+    }
+
+    /// Assumes the roles with an MFA session: a kept one, or a new one if STS does not accept that.
+    pub(super) async fn assume_with_mfa_session(
+        self,
+        keys: &Keys,
+        serial: &MfaSerial,
+        mut context: CallContext<'_>,
+    ) -> Result<Session, Error> {
+        let Mfa { sessions, session_duration: duration, .. } = self.mfa;
+        let key = MfaKey { access_key_id: keys.access_key_id.clone(), serial: serial.clone(), duration };
+        if let Some(kept) = sessions.get(&key).filter(|session| session.holds(wall())) {
+            (self.heard)(Heard::KeptMfaSession(&kept));
+            match self.assume_with(&kept, context).await {
+                Err(error) if is_expired(&error) => sessions.forget(&key),
+                result => return result,
+            }
+        }
+        let (code, deadline) = self.code(serial, context).await?;
+        context.deadline = deadline;
+        let (hop, place) = device(self.hops).map_or((self.hops.first(), 1), |(hop, place, _)| (hop, place));
+        let call = Call { context, hop, place: (place, self.hops.len()), action: StsCall::GetSessionToken };
+        let new = call.get_session_token(keys, Code { serial, code: &code }, duration).await?;
+        sessions.put(&key, &new);
+        (self.heard)(Heard::NewMfaSession(&new));
+        self.assume_with(&new, context).await
+    }
+
+    async fn assume_with(self, session: &MfaSession, context: CallContext<'_>) -> Result<Session, Error> {
+        self.report.mfa_session(session);
+        self.assume(Proof::Keys(session.keys.clone()), false, context).await
+    }
+
+    /// A code, and the deadline after it. The time that a person takes does not count, nor that of a program with its
+    /// own time limit.
+    async fn code(self, serial: &MfaSerial, context: CallContext<'_>) -> Result<(MfaCode, Instant), Error> {
+        let CallContext { deadline, progress, .. } = context;
+        let begun = Instant::now();
+        let limit = self.limits.of_program(deadline.saturating_duration_since(begun));
+        let code = progress.aside(self.mfa.codes.next(serial, limit)).await?;
+        let counts = self.limits.program_timeout.is_some() && self.mfa.codes.are_from_a_program();
+        Ok((code, if counts { deadline } else { deadline + begun.elapsed() }))
+    }
+}
+
+/// Whether STS no longer accepts an MFA session: it has expired by STS's clock, or its user's keys were deleted.
+fn is_expired(error: &Error) -> bool {
+    let Error::Assume(error) = error else { return false };
+    let gone = matches!(error.cause, Cause::Refused { refusal: Refusal::SourceExpired | Refusal::SourceUnknown, .. });
+    gone && error.hop == 1
+}

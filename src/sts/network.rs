@@ -1,0 +1,62 @@
+//! How AWS is reached: endpoint, certificates, proxies and time limit.
+
+use super::endpoint::url_of_sts;
+use crate::error::reason_of;
+use crate::files::{MOST_BYTES, read_at_most};
+use crate::profile::Proxies;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The most that is read of an answer. STS's are a few kilobytes.
+pub(super) const MAX_ANSWER_BYTES: usize = 1 << 20;
+
+/// The time limit for a connection to STS, proxy and TLS included.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How STS is reached.
+#[derive(Debug, Clone)]
+pub(crate) struct Network {
+    /// Replaces the region's own endpoint.
+    pub(crate) endpoint: Option<String>,
+    /// PEM certificates that are trusted in addition to the system's.
+    pub(crate) ca_bundle: Option<Arc<[u8]>>,
+    pub(crate) fips: bool,
+    pub(crate) dualstack: bool,
+    pub(crate) proxies: Proxies,
+    /// For the source's answer, all calls of one session, and their retries.
+    pub(crate) timeout: Duration,
+}
+
+impl Network {
+    /// The URL for a region; `None` where the SDK knows none, which the call will report.
+    pub(super) fn url(&self, region: &str) -> Option<String> {
+        self.endpoint.clone().or_else(|| url_of_sts(region, self.fips, self.dualstack))
+    }
+}
+
+/// Why a bundle cannot be used.
+#[derive(Debug)]
+pub(crate) enum BundleError {
+    Unreadable(String),
+    Unusable(String),
+}
+
+/// Reads a bundle of PEM certificates.
+///
+/// # Errors
+/// Why the file cannot be used: the TLS library would panic on a bad one.
+pub(crate) fn read_bundle(path: &Path) -> Result<Arc<[u8]>, BundleError> {
+    let pem = read_at_most(path, MOST_BYTES).map_err(|error| BundleError::Unreadable(reason_of(&error)))?;
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let certificate = certificate.map_err(|error| BundleError::Unusable(format!("not PEM: {error:?}")))?;
+        roots.add(certificate).map_err(|error| BundleError::Unusable(format!("invalid certificate: {error}")))?;
+    }
+    if roots.is_empty() {
+        return Err(BundleError::Unusable("no PEM certificate found".into()));
+    }
+    Ok(pem.into())
+}

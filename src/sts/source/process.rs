@@ -1,0 +1,96 @@
+//! `credential_process`: a program that prints keys.
+//!
+//! It runs as a helper of xassume: it can be interrupted, has a time limit and shows its stderr.
+
+use crate::error::{ProcessFailure, SourceError, reason_of};
+use crate::session::{Keys, Part, parse_time, rfc3339};
+use crate::sys::clock::wall;
+use crate::sys::helper::{self, Attendance, HelperError, ProgramLimit};
+use serde::Deserialize;
+use std::ffi::CString;
+use zeroize::Zeroizing;
+
+/// The most that it may print: the Java SDK's limit.
+const MAX_OUTPUT: usize = 64_000;
+
+/// What a helper program needs to run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Helpers<'a> {
+    /// The inherited environment, with the nesting depth of a command.
+    pub(crate) environment: &'a [CString],
+    pub(crate) attendance: Attendance,
+}
+
+/// Runs the program.
+///
+/// # Errors
+/// Of the program, or its output.
+pub(in crate::sts) async fn keys(
+    profile: &str,
+    command: &str,
+    helpers: Helpers<'_>,
+    limit: ProgramLimit,
+) -> Result<Keys, SourceError> {
+    let failed = |failure| SourceError::Process { profile: profile.to_owned(), failure };
+    let output = helper::run_shell(command, helpers.environment, helpers.attendance, limit, MAX_OUTPUT)
+        .await
+        .map_err(|error| failed(error.into()))?;
+    process_keys(&Zeroizing::new(output)).map_err(failed)
+}
+
+/// The output of a `credential_process`, as AWS documents it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ProcessOutput {
+    version: u32,
+    access_key_id: String,
+    secret_access_key: String,
+    session_token: Option<String>,
+    expiration: Option<String>,
+}
+
+/// Reads the output of a `credential_process`.
+pub(in crate::sts) fn process_keys(output: &[u8]) -> Result<Keys, ProcessFailure> {
+    let failed = |reason: String| Err(ProcessFailure::BadOutput(reason));
+    let parsed: ProcessOutput = match serde_json::from_slice(output) {
+        Ok(parsed) => parsed,
+        // The error's own text may quote a secret of the output, so only the position is shown.
+        Err(error) => {
+            return failed(format!("not the expected JSON (line {}, column {})", error.line(), error.column()));
+        }
+    };
+    let [id, secret] = [parsed.access_key_id, parsed.secret_access_key].map(Zeroizing::new);
+    let token = parsed.session_token.map(Zeroizing::new);
+    if parsed.version != 1 {
+        return failed(format!("unknown version {} (expected 1)", parsed.version));
+    }
+    if let Some(text) = parsed.expiration {
+        match parse_time(&text) {
+            None => return failed("Expiration is not a valid RFC 3339 time".into()),
+            Some(moment) if moment <= wall() => {
+                return Err(ProcessFailure::Expired(rfc3339(moment)));
+            }
+            Some(_) => {}
+        }
+    }
+    let keys = Keys::checked(&id, &secret, token.as_ref().map(|token| token.as_str()));
+    keys.or_else(|(part, flaw)| {
+        let name = match part {
+            Part::AccessKeyId => "AccessKeyId",
+            Part::SecretAccessKey => "SecretAccessKey",
+            Part::SessionToken => "SessionToken",
+        };
+        failed(format!("{name} {flaw}"))
+    })
+}
+
+impl From<HelperError> for ProcessFailure {
+    fn from(error: HelperError) -> Self {
+        match error {
+            HelperError::Spawn(error) => Self::CouldNotStart(reason_of(&error)),
+            HelperError::Failed(how) => Self::Ended(how.to_string()),
+            HelperError::TimedOut(limit) => Self::TimedOut(limit),
+            HelperError::TooLarge(limit) => Self::TooMuchOutput(limit),
+        }
+    }
+}
