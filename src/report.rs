@@ -16,10 +16,10 @@ use crate::cli;
 use crate::error::{Error, one_line, plain_json};
 use crate::event::{Event, EventSink, Field, Level};
 use crate::log_options::{LogFormat, LogOptions, Verbosity};
-use crate::mfa::{MfaSession, mode};
+use crate::mfa::mode;
 use crate::process::outcome::FAILED;
 use crate::profile::{Plan, Region};
-use crate::session::{Keys, rfc3339};
+use crate::session::{Keys, Session, rfc3339};
 use crate::settings::Settings;
 use crate::sys::panics::PanicFacts;
 use crate::sys::{clock, screen};
@@ -160,7 +160,7 @@ impl Report {
     }
 
     /// The MFA session that signs the first call, with `-v`.
-    pub(crate) fn mfa_session(self, session: &MfaSession) {
+    pub(crate) fn mfa_session(self, session: &Session) {
         let ends = rfc3339(session.validity.expiration);
         self.detail(format_args!("MFA session: {}, ends at {ends}", session.keys.access_key_id));
     }

@@ -1,7 +1,6 @@
-//! A session: temporary credentials, how long they hold, and whose they are.
+//! A session: temporary credentials, their validity and the assumed role.
 //!
-//! Made only from an answer of STS (or from a cache that such an answer filled). Secrets are zeroed when dropped
-//! and print as `…`.
+//! Sessions come only from STS, directly or through the cache.
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
@@ -15,7 +14,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
-/// A string that must not be seen: zeroed on drop, `…` in `Debug`.
+/// A secret text: zeroed when dropped, `…` in `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Secret(Zeroizing<String>);
 
@@ -24,7 +23,7 @@ impl Secret {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// Puts more text behind it. A place that has become too small is zeroed, and the next one is twice as large.
+    /// Appends text. A buffer that is too small is zeroed and replaced by one of twice the size.
     pub(crate) fn append(&mut self, more: &str) {
         let length = self.0.len() + more.len();
         if self.0.capacity() < length {
@@ -35,7 +34,7 @@ impl Secret {
         self.0.push_str(more);
     }
 
-    /// The text itself. Each caller hands it to AWS or to the command, and to nobody else.
+    /// The text. Callers give it only to AWS and to the command.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
@@ -47,58 +46,65 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What a role session is: its keys, its validity, and the assumed-role ARN.
+/// A session of STS: a role's (`AssumeRole`) or a user's with MFA (`GetSessionToken`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Session {
     pub(crate) keys: Keys,
     pub(crate) validity: Validity,
-    /// `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION-NAME`.
-    pub(crate) assumed_role_arn: String,
+    /// `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION-NAME`; `None` for a user's.
+    pub(crate) assumed_role_arn: Option<String>,
+    /// The instance's own region, if instance metadata is the source and no region is set.
+    pub(crate) instance_region: Option<String>,
 }
 
 impl Session {
-    /// The account whose session it is.
+    /// The ARN of the assumed role; empty for a user's session, which no command gets.
+    pub(crate) fn role_arn(&self) -> &str {
+        self.assumed_role_arn.as_deref().unwrap_or_default()
+    }
+
+    /// The account of the assumed role.
     pub(crate) fn account(&self) -> Option<&str> {
-        self.assumed_role_arn.split(':').nth(4).filter(|account| !account.is_empty())
+        self.role_arn().split(':').nth(4).filter(|account| !account.is_empty())
     }
 }
 
-/// A session as STS granted it, with what it told beside it.
+/// A session and the sizes that STS reports with it.
 #[derive(Debug, Clone)]
 pub(crate) struct Granted {
     pub(crate) session: Session,
-    /// `PackedPolicySize`: what session policies and tags take of the space that STS has for them, in percent.
+    /// `PackedPolicySize`: the size of session policies and tags, in percent of the limit.
     pub(crate) packed_policy: Option<i32>,
-    /// `SessionTokenUtilization`: how long the session token is, in percent of the longest; STS tells one or both.
+    /// `SessionTokenUtilization`: the length of the session token, in percent of the limit. STS reports one or both.
     pub(crate) token_size: Option<i32>,
 }
 
-/// Whose keys they are, as `GetCallerIdentity` tells.
+/// The identity of keys, from `GetCallerIdentity`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CallerIdentity {
     pub(crate) arn: String,
     pub(crate) account: String,
 }
 
-/// How long a session holds, by the server's clock.
+/// How long a session is valid, by the server's clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Validity {
-    /// `Expiration` as STS gave it: a moment of the server's clock.
+    /// `Expiration` of STS's answer.
     pub(crate) expiration: SystemTime,
-    /// What was left when the answer was read: the lifetime less what can have passed since the server's `Date`.
+    /// What was left when the answer was read: the lifetime minus the greatest possible age of the server's `Date`.
     pub(crate) left: Duration,
-    /// The whole lifetime that was granted.
+    /// The lifetime at the answer.
     pub(crate) lifetime: Duration,
-    /// The server's clock less the local one, in seconds; positive when the local clock is behind.
+    /// The server's clock minus the local one, in seconds; positive when the local clock is behind.
     pub(crate) skew_secs: i64,
 }
 
-/// How much of a session must be left for a use of it.
+/// How much of a session must be left for a use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// Three quarters of its lifetime: nobody will refresh it, or a start would be wasted.
+    /// Three quarters of its lifetime: for a command that gets no later session, or a restart for each.
     ThreeQuarters,
-    /// So much, whatever its lifetime: what `--min-ttl` says, or the margin at which it is refreshed.
+    /// This much: from `--min-ttl`, or the margin before a refresh.
     AtLeast(Duration),
 }
 
@@ -111,39 +117,43 @@ impl Validity {
         }
     }
 
-    /// Whether there is enough left of it.
+    /// Whether enough is left.
     pub(crate) fn has(&self, need: Need) -> bool {
         !self.left.is_zero() && self.left >= self.needed(need)
     }
 
-    /// A clock that is off by less than this is left alone: SDKs sign and compare within it.
+    /// A smaller skew is ignored, as SDKs do.
     const TOLERATED_SKEW_SECS: u64 = 4 * 60;
 
-    /// The expiry to show to programs on this machine: in the local clock when that is more than 4 minutes off,
-    /// so that an SDK that compares it with its own clock is right.
+    /// The expiration by the local clock.
+    pub(crate) fn local_end(&self) -> SystemTime {
+        shifted(self.expiration, self.skew_secs.saturating_neg()).unwrap_or(self.expiration)
+    }
+
+    /// The expiration for programs on this host: by the local clock if that is more than 4 minutes off, since SDKs
+    /// compare it with the local clock.
     pub(crate) fn local_expiration(&self) -> SystemTime {
-        let skew = Duration::from_secs(self.skew_secs.unsigned_abs());
-        if self.skew_secs.unsigned_abs() <= Self::TOLERATED_SKEW_SECS {
-            self.expiration
-        } else if self.skew_secs > 0 {
-            self.expiration.checked_sub(skew).unwrap_or(self.expiration)
-        } else {
-            self.expiration.checked_add(skew).unwrap_or(self.expiration)
-        }
+        let tolerated = self.skew_secs.unsigned_abs() <= Self::TOLERATED_SKEW_SECS;
+        if tolerated { self.expiration } else { self.local_end() }
     }
 }
 
-/// A moment as AWS writes it: UTC, whole seconds, `Z`.
+/// The time so many seconds later, or earlier if negative.
+pub(crate) fn shifted(time: SystemTime, secs: i64) -> Option<SystemTime> {
+    let distance = Duration::from_secs(secs.unsigned_abs());
+    if secs < 0 { time.checked_sub(distance) } else { time.checked_add(distance) }
+}
+
+/// A time in AWS's form: UTC, whole seconds, `Z`.
 ///
-/// The form has no year above 9999 and humantime none before 1970: what lies outside, since somebody else's clock said
-/// so, is told as the nearest moment within.
+/// The form has no year above 9999, and humantime none before 1970. A time outside is replaced by the nearest one inside.
 pub(crate) fn rfc3339(moment: SystemTime) -> String {
     const LAST: Duration = Duration::from_secs(253_402_300_799);
     let since_1970 = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + since_1970.min(LAST)).to_string()
 }
 
-/// A duration for people: in whole seconds.
+/// A duration for a message, in whole seconds.
 pub(crate) fn whole_seconds(duration: Duration) -> humantime::FormattedDuration {
     humantime::format_duration(Duration::from_secs(duration.as_secs()))
 }
@@ -162,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn expiry_is_told_in_the_local_clock_only_when_that_is_far_off() {
+    fn the_expiration_is_by_the_local_clock_only_when_that_is_far_off() {
         let expiration_with_skew = |skew| rfc3339(validity(skew).local_expiration());
         assert_eq!(expiration_with_skew(0), "1970-01-12T13:46:40Z");
         assert_eq!(expiration_with_skew(240), expiration_with_skew(0));
@@ -171,14 +181,14 @@ mod tests {
     }
 
     #[test]
-    fn moments_that_cannot_be_written_are_told_as_the_nearest_that_can() {
+    fn times_that_cannot_be_written_are_replaced_by_the_nearest_that_can() {
         let far = SystemTime::UNIX_EPOCH + Duration::from_hours(70_389_528);
         assert_eq!(rfc3339(far), "9999-12-31T23:59:59Z");
         assert_eq!(rfc3339(SystemTime::UNIX_EPOCH - Duration::from_secs(1)), "1970-01-01T00:00:00Z");
     }
 
     #[test]
-    fn a_use_needs_three_quarters_of_the_lifetime_or_what_it_says() {
+    fn a_use_needs_three_quarters_of_the_lifetime_or_a_duration() {
         let with = |left| Validity { left: Duration::from_secs(left), ..validity(0) };
         assert!(with(2700).has(Need::ThreeQuarters) && !with(2699).has(Need::ThreeQuarters));
         let minute = Need::AtLeast(Duration::from_mins(1));

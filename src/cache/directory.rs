@@ -1,9 +1,8 @@
-//! The directory of kept sessions: private to this user, and every access by its descriptor.
+//! The directory of cached sessions: private to this user, and accessed through its descriptor.
 //!
-//! It knows names, owners and modes, not what is in a file. A directory or a file that is somebody else's, open to
-//! others, a link or no plain file is not used.
+//! A directory or file is not used if it belongs to another user, is open to others, or is a link or a special file.
 
-use super::file::MOST_BYTES;
+use super::file::MAX_BYTES;
 use super::key::Key;
 use nix::dir::Dir;
 use nix::errno::Errno;
@@ -17,19 +16,19 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// What stands behind a key in the names of files.
+/// The suffixes of the names of files, which begin with a key.
 const SESSION: &str = "session";
 const LOCK: &str = "lock";
 const NEW: &str = "new";
-/// What others than the owner may do.
+/// The permissions of others than the owner.
 const OTHERS: u32 = 0o077;
-/// What is wrong with a directory or a file.
+/// Why a directory or file is not used.
 const FOREIGN: &str = "it belongs to another user";
 const NO_FILE: &str = "not a regular file";
-/// How much room is made sure of before STS is asked: more than a session takes.
+/// The space that is reserved before STS is called: more than a session needs.
 const ROOM: usize = 8 << 10;
 
-/// Where a directory may be, and what of its path may be made.
+/// The path of a directory, and how it is created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) path: PathBuf,
@@ -38,23 +37,23 @@ pub(super) struct Place {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Make {
-    /// The directory alone, in a directory of this user's that is there already.
+    /// Only the directory itself, in an existing directory of this user.
     Directory,
-    /// Every missing directory of the path, from a directory of this user's on. With `sudo` the home may be another's, and
-    /// what root made there would shut its owner out.
+    /// Each missing directory of the path, if the last existing one belongs to this user. With `sudo` the home may be
+    /// another user's, who could not use directories of root.
     OwnPath,
-    /// Every missing directory of the path, wherever it begins.
+    /// Each missing directory of the path.
     Path,
 }
 
-/// An open directory. It stays the same one even when its path leads elsewhere by now.
+/// An open directory, also when another one has been created at its path.
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
     handle: File,
 }
 
-/// What the name of a file says.
+/// The kind of a file, from its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Session,
@@ -63,7 +62,7 @@ pub(super) enum Kind {
 }
 
 impl Directory {
-    /// Opens a directory that is there and is this user's alone.
+    /// Opens an existing directory that only this user can access.
     ///
     /// # Errors
     /// Why it cannot be used.
@@ -77,7 +76,7 @@ impl Directory {
         }
     }
 
-    /// Opens a directory that belongs to this user, whoever else may look into it: good enough to remove files.
+    /// Opens a directory of this user with any permissions, to remove files.
     pub(super) fn open_own(path: &Path) -> io::Result<Self> {
         let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
         let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
@@ -91,7 +90,7 @@ impl Directory {
         Ok(Self { path: path.to_owned(), handle })
     }
 
-    /// Opens the directory of a place, made first if need be.
+    /// Opens the directory of a place and creates it if it is missing.
     pub(super) fn make(place: &Place) -> io::Result<Self> {
         match Self::open(&place.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -113,21 +112,21 @@ impl Directory {
         &self.path
     }
 
-    /// Whether its path still leads to it.
+    /// Whether it is still the directory at its path.
     pub(super) fn is_in_place(&self) -> io::Result<bool> {
         let (here, there) = (self.handle.metadata()?, std::fs::symlink_metadata(&self.path));
         Ok(there.is_ok_and(|there| (there.dev(), there.ino()) == (here.dev(), here.ino())))
     }
 
-    /// Where a key's session is, or would be.
+    /// The path of a key's session.
     pub(super) fn path_of(&self, key: &Key) -> PathBuf {
         self.path.join(session(key))
     }
 
-    /// The bytes of a key's session. Waits for nobody, whatever it is.
+    /// The bytes of a key's session. Never blocks.
     ///
     /// # Errors
-    /// `NotFound`, or why the file cannot be trusted.
+    /// `NotFound`, or why the file cannot be used.
     pub(super) fn read(&self, key: &Key) -> io::Result<Zeroizing<Vec<u8>>> {
         self.read_name(&session(key))
     }
@@ -140,28 +139,28 @@ impl Directory {
         })?;
         let found = file.metadata()?;
         check_private(&found)?;
-        let length = usize::try_from(found.len()).ok().filter(|length| *length <= MOST_BYTES);
+        let length = usize::try_from(found.len()).ok().filter(|length| *length <= MAX_BYTES);
         let length = length.ok_or_else(|| refused("too large for a session".into()))?;
-        // Large enough from the start: a buffer that grows would leave its old self behind.
+        // Large enough from the start: a buffer that grows would leave a copy of secrets behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(length + 1));
         file.take(length as u64).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
-    /// The file that is locked for a key; it is never written to.
+    /// The file that is locked for a key. It is always empty.
     pub(super) fn lock_file(&self, key: &Key) -> io::Result<File> {
         let file = self.open_file(&lock(key), OFlag::O_RDWR | OFlag::O_CREAT)?;
         check_private(&file.metadata()?).map_err(|error| refused(format!("lock file: {error}")))?;
         Ok(file)
     }
 
-    /// Whether the key's lock is still that file: another may have been made after a sweep.
+    /// Whether this file is still the key's lock: after a sweep there may be another one.
     pub(super) fn is_lock(&self, key: &Key, file: &File) -> io::Result<bool> {
         let (held, named) = (file.metadata()?, self.status(&lock(key)));
         Ok(named.is_ok_and(|named| (named.st_dev, named.st_ino) == (held.dev(), held.ino())))
     }
 
-    /// A new file that already takes the room of a session, so that a full disk is noticed before STS is asked.
+    /// A new file with the size of a session: an error of a full disk occurs before STS is called.
     pub(super) fn reserve(&self, key: &Key) -> io::Result<Reserved> {
         let name = format!("{}.{:016x}.{NEW}", key.as_str(), random());
         let file = self.open_file(&name, OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL)?;
@@ -175,22 +174,22 @@ impl Directory {
         }
     }
 
-    /// Puts the bytes in the place of the key's session: readers see the old one or the new one, never a part.
-    pub(super) fn replace(&self, key: &Key, reserved: &mut Reserved, bytes: &[u8]) -> io::Result<()> {
+    /// Replaces the key's session: readers see the old file or the new one, never a part.
+    pub(super) fn replace(&self, key: &Key, mut reserved: Reserved, bytes: &[u8]) -> io::Result<()> {
         let file = &mut reserved.file;
-        file.rewind()?;
-        file.write_all(bytes)?;
-        file.set_len(bytes.len() as u64)?;
-        renameat(&self.handle, reserved.name.as_str(), &self.handle, session(key).as_str())?;
-        Ok(())
+        let written =
+            file.rewind().and_then(|()| file.write_all(bytes)).and_then(|()| file.set_len(bytes.len() as u64));
+        let renamed = written
+            .and_then(|()| Ok(renameat(&self.handle, reserved.name.as_str(), &self.handle, session(key).as_str())?));
+        renamed.inspect_err(|_| self.discard(&reserved))
     }
 
     pub(super) fn discard(&self, reserved: &Reserved) {
-        // What stays is swept later.
+        // A file that cannot be removed is swept later.
         let _ = self.remove(&reserved.name);
     }
 
-    /// The files of the cache, by name. Others are not looked at.
+    /// The names of the cache's files.
     pub(super) fn names(&self) -> io::Result<Vec<(String, Kind)>> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let mut entries = Dir::openat(&self.handle, ".", flags, Mode::empty())?;
@@ -206,11 +205,11 @@ impl Directory {
     }
 
     /// Removes a key's session, if there is one.
-    pub(super) fn forget(&self, key: &Key) -> io::Result<()> {
+    pub(super) fn remove_session(&self, key: &Key) -> io::Result<()> {
         self.remove(&session(key))
     }
 
-    /// Removes a file; one that is gone already is no error.
+    /// Removes a file, if it exists.
     pub(super) fn remove(&self, name: &str) -> io::Result<()> {
         match unlinkat(&self.handle, name, UnlinkatFlags::NoRemoveDir) {
             Ok(()) | Err(Errno::ENOENT) => Ok(()),
@@ -218,14 +217,14 @@ impl Directory {
         }
     }
 
-    /// Opens without following a link and without waiting for the other end of a pipe.
+    /// Opens a file; a link is an error, and a FIFO does not block.
     pub(super) fn open_file(&self, name: &str, flags: OFlag) -> io::Result<File> {
         let always = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
         Ok(openat(&self.handle, name, flags | always, Mode::S_IRUSR | Mode::S_IWUSR)?.into())
     }
 }
 
-/// A file on its way to becoming a session.
+/// A new file that will become a session.
 #[derive(Debug)]
 pub(super) struct Reserved {
     name: String,
@@ -252,7 +251,7 @@ fn kind(name: &str) -> Option<Kind> {
     }
 }
 
-/// Refuses what is no plain file of this user's, or what others may read or write.
+/// Rejects a file that is not a regular file, belongs to another user, or is open to others.
 fn check_private(found: &Metadata) -> io::Result<()> {
     let reason = if !found.is_file() {
         NO_FILE.to_owned()
@@ -270,7 +269,7 @@ fn refused(reason: String) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, reason)
 }
 
-/// Different for each call and each process; good enough for names and for waiting times, not for secrets.
+/// A number that differs in each call and process. It is for names and pauses, not for secrets.
 pub(super) fn random() -> u64 {
     std::hash::RandomState::new().build_hasher().finish()
 }

@@ -1,27 +1,28 @@
-//! The stored form of a session: JSON with a version and a sum over everything, its key included.
+//! The file of a cached session: JSON with a version and a checksum over all fields and the key.
 //!
-//! Read strictly. What is torn, was changed, belongs to another key or was written by another version is no session.
+//! A file that is cut off, was changed, belongs to another key or has another version is ignored.
 
 use super::key::{Fields, Key};
-use super::stamp::{Entry, Stamp};
-use crate::session::{Keys, Secret, Validity};
+use super::stamp::Stamp;
+use crate::session::{Keys, Secret, Session, Validity};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
-/// The form that this version writes, and the only one that it reads.
+/// The version that is written, and the only one that is read.
 const VERSION: u32 = 1;
-/// The most that is read of a file. Session tokens are a few kilobytes at the most.
-pub(super) const MOST_BYTES: usize = 64 << 10;
+/// The largest file that is read. Session tokens have at most a few kilobytes.
+pub(super) const MAX_BYTES: usize = 64 << 10;
 /// `GetSessionToken` gives 36 hours, `AssumeRole` 12.
 const LONGEST: Duration = Duration::from_hours(36);
 
-/// The fields of a file. Text is borrowed from the bytes, so that no copy of a secret is left behind.
+/// The fields of a file. Texts are borrowed from the bytes: copies of secrets would stay in memory.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Form<'a> {
     version: u32,
     sum: &'a str,
+    /// Empty for the session of a user with MFA.
     arn: &'a str,
     access_key_id: &'a str,
     secret_access_key: &'a str,
@@ -29,7 +30,7 @@ struct Form<'a> {
     session_token: Option<&'a str>,
     #[serde(borrow)]
     region: Option<&'a str>,
-    /// Moments are milliseconds since 1970, or since the boot; durations are milliseconds too.
+    /// Times are in milliseconds since 1970 or since the boot, durations in milliseconds.
     expiration: u64,
     left: u64,
     lifetime: u64,
@@ -60,17 +61,17 @@ impl Form<'_> {
     }
 }
 
-/// The bytes of the file; `None` for what would not be read back.
-pub(super) fn encode(key: &Key, entry: &Entry, stamp: &Stamp) -> Option<Zeroizing<Vec<u8>>> {
-    let Entry { keys, validity, arn, region } = entry;
+/// The bytes of the file; `None` if they could not be read again.
+pub(super) fn encode(key: &Key, session: &Session, stamp: &Stamp) -> Option<Zeroizing<Vec<u8>>> {
+    let Session { keys, validity, assumed_role_arn: _, instance_region } = session;
     let mut form = Form {
         version: VERSION,
         sum: "",
-        arn,
+        arn: session.role_arn(),
         access_key_id: &keys.access_key_id,
         secret_access_key: keys.secret_access_key.reveal(),
         session_token: keys.session_token.as_ref().map(Secret::reveal),
-        region: region.as_deref(),
+        region: instance_region.as_deref(),
         expiration: since_1970(validity.expiration)?,
         left: millis(validity.left)?,
         lifetime: millis(validity.lifetime)?,
@@ -82,15 +83,15 @@ pub(super) fn encode(key: &Key, entry: &Entry, stamp: &Stamp) -> Option<Zeroizin
     };
     let sum = form.sum(key);
     form.sum = &sum;
-    // Large enough from the start: a buffer that grows would leave its old self behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MOST_BYTES));
+    // Large enough from the start: a buffer that grows would leave a copy of secrets behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES));
     serde_json::to_writer(&mut *bytes, &form).ok()?;
     bytes.push(b'\n');
-    (bytes.len() <= MOST_BYTES && decode(key, &bytes).is_some()).then_some(bytes)
+    (bytes.len() <= MAX_BYTES && decode(key, &bytes).is_some()).then_some(bytes)
 }
 
-/// The session in the bytes of a file, unless something about them is odd.
-pub(super) fn decode(key: &Key, bytes: &[u8]) -> Option<(Entry, Stamp)> {
+/// The session in a file; `None` if anything is unexpected.
+pub(super) fn decode(key: &Key, bytes: &[u8]) -> Option<(Session, Stamp)> {
     let form: Form<'_> = serde_json::from_slice(bytes).ok()?;
     if form.version != VERSION || form.sum != form.sum(key) {
         return None;
@@ -103,7 +104,7 @@ pub(super) fn decode(key: &Key, bytes: &[u8]) -> Option<(Entry, Stamp)> {
     };
     let sane = validity.left <= validity.lifetime && validity.lifetime <= LONGEST && form.asked <= form.answered;
     let texts = [form.arn, form.access_key_id, form.secret_access_key].into_iter().chain(form.session_token);
-    // A NUL byte could not be passed on in a variable.
+    // A variable cannot contain a NUL byte.
     if !sane || form.access_key_id.is_empty() || texts.into_iter().any(|text| text.contains(char::is_control)) {
         return None;
     }
@@ -112,19 +113,20 @@ pub(super) fn decode(key: &Key, bytes: &[u8]) -> Option<(Entry, Stamp)> {
         secret_access_key: Secret::new(form.secret_access_key),
         session_token: form.session_token.map(Secret::new),
     };
-    let entry = Entry { keys, validity, arn: form.arn.to_owned(), region: form.region.map(str::to_owned) };
+    let assumed_role_arn = Some(form.arn).filter(|arn| !arn.is_empty()).map(str::to_owned);
+    let session = Session { keys, validity, assumed_role_arn, instance_region: form.region.map(str::to_owned) };
     let stamp = Stamp {
         boot_id: form.boot_id.to_owned(),
         asked: Duration::from_millis(form.asked),
         answered: Duration::from_millis(form.answered),
         wall: moment(form.wall)?,
     };
-    Some((entry, stamp))
+    Some((session, stamp))
 }
 
-/// What is wrong with bytes that [`decode`] refuses.
+/// What is wrong with bytes that [`decode`] rejects.
 pub(super) fn flaw(bytes: &[u8]) -> &'static str {
-    /// What every version writes.
+    /// The field of every version.
     #[derive(Deserialize)]
     struct AnyForm {
         version: u32,
@@ -135,7 +137,7 @@ pub(super) fn flaw(bytes: &[u8]) -> &'static str {
     }
 }
 
-/// When the session in a file expires, by the server's clock, whatever its key: all that sweeping needs to know.
+/// The expiration of the session in a file of any key, by the server's clock.
 pub(super) fn expiration(bytes: &[u8]) -> Option<SystemTime> {
     let form: Form<'_> = serde_json::from_slice(bytes).ok()?;
     moment(form.expiration)
@@ -158,20 +160,21 @@ pub(crate) mod hostile;
 
 #[cfg(test)]
 mod tests {
-    use super::super::stamp::tests::{entry, stamp};
+    use super::super::stamp::tests::{session, stamp};
     use super::*;
 
     fn written() -> Zeroizing<Vec<u8>> {
-        encode(&Key::for_tests(1), &entry(-7), &stamp(-7)).expect("encoded")
+        encode(&Key::for_tests(1), &session(-7), &stamp(-7)).expect("encoded")
     }
 
     #[test]
-    fn what_was_written_is_read_back() {
-        assert_eq!(decode(&Key::for_tests(1), &written()), Some((entry(-7), stamp(-7))));
-        let bare = Entry { region: None, keys: Keys { session_token: None, ..entry(0).keys }, ..entry(0) };
+    fn a_written_session_is_read_back() {
+        assert_eq!(decode(&Key::for_tests(1), &written()), Some((session(-7), stamp(-7))));
+        let keys = Keys { session_token: None, ..session(0).keys };
+        let bare = Session { assumed_role_arn: None, instance_region: None, keys, ..session(0) };
         let bytes = encode(&Key::for_tests(1), &bare, &stamp(0)).expect("encoded");
         assert_eq!(decode(&Key::for_tests(1), &bytes), Some((bare, stamp(0))));
-        assert_eq!(expiration(&written()), Some(entry(0).validity.expiration));
+        assert_eq!(expiration(&written()), Some(session(0).validity.expiration));
     }
 
     #[test]
@@ -186,13 +189,13 @@ mod tests {
                 let mut bytes = whole.to_vec();
                 bytes[at] ^= flip;
                 let read = decode(&key, &bytes);
-                assert!(read.is_none() || read == Some((entry(-7), stamp(-7))), "byte {at} flipped by {flip}");
+                assert!(read.is_none() || read == Some((session(-7), stamp(-7))), "byte {at} flipped by {flip}");
             }
         }
     }
 
     #[test]
-    fn another_key_another_version_and_another_field_are_no_session() {
+    fn another_key_another_version_and_another_field_are_ignored() {
         let key = Key::for_tests(1);
         assert_eq!(decode(&Key::for_tests(2), &written()), None);
         let text = String::from_utf8(written().to_vec()).expect("text");
@@ -207,12 +210,12 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_used_is_not_written() {
-        let odd = Entry { arn: "with \"quotes\"".into(), ..entry(0) };
+    fn a_session_that_could_not_be_read_is_not_written() {
+        let odd = Session { assumed_role_arn: Some("with \"quotes\"".into()), ..session(0) };
         assert!(encode(&Key::for_tests(1), &odd, &stamp(0)).is_none());
-        let long = Entry { arn: "a".repeat(MOST_BYTES), ..entry(0) };
+        let long = Session { assumed_role_arn: Some("a".repeat(MAX_BYTES)), ..session(0) };
         assert!(encode(&Key::for_tests(1), &long, &stamp(0)).is_none());
-        let eternal = Validity { lifetime: Duration::from_secs(1 << 20), ..entry(0).validity };
-        assert!(encode(&Key::for_tests(1), &Entry { validity: eternal, ..entry(0) }, &stamp(0)).is_none());
+        let eternal = Validity { lifetime: Duration::from_secs(1 << 20), ..session(0).validity };
+        assert!(encode(&Key::for_tests(1), &Session { validity: eternal, ..session(0) }, &stamp(0)).is_none());
     }
 }

@@ -1,8 +1,8 @@
-//! The name under which a session is kept: a hash of all that decides what STS answers or what the session may do.
+//! The key of a cached session: a hash of everything that determines STS's answer and the session's permissions.
 //!
-//! Pure. Two requests share a session only when every ingredient is the same. Secrets are no ingredients, with two
-//! exceptions that say whose credentials a service hands out: a web identity token and a container's authorisation.
-//! The hash gives neither away.
+//! Pure. Two requests share a session only if all fields are the same. The fields contain only two secrets, since these
+//! determine the credentials of a service: the web identity token and a container's authorization. Neither can be computed
+//! from the hash.
 
 use crate::profile::{RoleChain, Source};
 use crate::role::{
@@ -15,25 +15,25 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// Changes with every change of the encoding below, so that older sessions are not found under a new meaning.
+/// Changes with the encoding below: a key must not find a session of another meaning.
 const ENCODING: &str = "xassume session key 1";
 
-/// The name of one session: 64 hexadecimal digits.
+/// The key of one session: 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Key(String);
 
-/// What a source's answer depends on besides what the plan says of it.
+/// What a source's answer depends on in addition to the plan.
 #[derive(Debug, Default)]
 pub(crate) struct Surroundings {
-    /// For sources that answer each host or container with credentials of its own.
+    /// For sources that give each host or container other credentials.
     pub(crate) host: Option<Host>,
-    /// Where the source is asked, as name and value.
+    /// The variables with the source's address, as name and value.
     pub(crate) settings: Vec<(&'static str, Option<OsString>)>,
-    /// The web identity token: each job of a build server writes its own into the same file.
+    /// The web identity token: jobs of a build server may write theirs to the same file.
     pub(crate) token: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// Tells hosts and containers apart that share a home on a network disk.
+/// Distinguishes hosts and containers that share a home directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Host {
     pub(crate) machine_id: Option<String>,
@@ -41,10 +41,10 @@ pub(crate) struct Host {
     pub(crate) name: OsString,
 }
 
-/// Which STS is asked.
+/// The STS that is called.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reach<'a> {
-    /// As somebody named it; the instance's own region follows from the source.
+    /// The region that is set; the instance's own region follows from the source.
     pub(crate) region: Option<&'a str>,
     pub(crate) endpoint: Option<&'a str>,
     pub(crate) fips: bool,
@@ -52,7 +52,7 @@ pub(crate) struct Reach<'a> {
 }
 
 impl Key {
-    /// The key of the session that a role chain ends with.
+    /// The key of the last session of a role chain.
     pub(crate) fn of_role(source: &Source, around: &Surroundings, reach: Reach<'_>, hops: &RoleChain) -> Self {
         let mut hash = Fields::new("role");
         hash.begin(source, around, reach);
@@ -63,7 +63,7 @@ impl Key {
         hash.key()
     }
 
-    /// The key of a session of `GetSessionToken`, which an MFA code opened.
+    /// The key of an MFA session (`GetSessionToken`).
     pub(crate) fn of_mfa(
         source: &Source,
         around: &Surroundings,
@@ -90,7 +90,7 @@ impl Key {
     }
 }
 
-/// Named values, each with its length before it: no two lists of them give the same bytes.
+/// Hashes named values, each after its length: different lists never give the same bytes.
 pub(super) struct Fields(Sha256);
 
 impl Fields {
@@ -123,7 +123,7 @@ impl Fields {
         self.list(name, value.into_iter());
     }
 
-    /// The count, then each value.
+    /// The number of values, then each value.
     fn list<'a>(&mut self, name: &str, values: impl ExactSizeIterator<Item = &'a str>) {
         self.number(name, values.len() as u64);
         for value in values {
@@ -151,7 +151,7 @@ impl Fields {
 
     fn source(&mut self, source: &Source) {
         match source {
-            // The same keys are the same caller, wherever they were found.
+            // The same keys are the same caller, wherever they are configured.
             Source::EnvironmentKeys(keys) | Source::ProfileKeys { profile: _, keys } => {
                 self.text("access key id", &keys.access_key_id);
             }

@@ -1,44 +1,70 @@
-//! Whose turn it is to ask STS: one process for each key, the others wait for its session.
+//! The lock of a key: one process calls STS, the others wait for its session.
 //!
-//! The lock is advisory (flock(2)), so a killed holder frees it. flock knows no time-out: waiting is asking again, at
-//! random intervals so that many waiters do not ask in step.
+//! The lock is advisory (flock(2)), so the kernel frees it when its holder is killed. flock has no timeout: waiters try
+//! again after random pauses, so that many of them do not try at the same time.
 
 use super::file;
 use super::key::Key;
-use super::stamp::{Found, Moment};
+use super::stamp::{Clocks, Found, Stamp, found};
+use super::sweep;
 use crate::cache::directory::{Directory, Place, Reserved, random};
 use crate::cache::skipped::Skipped;
+use crate::session::Session;
 use crate::sys::boot::boottime;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::time::Duration;
 
-/// The first pause between two looks, and the longest.
+/// The first pause between two attempts, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(4);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
-/// What the wait for the lock has led to.
+/// The result of waiting for the lock.
 #[derive(Debug)]
 pub(crate) enum LockOutcome {
-    /// Somebody else's answer is there by now.
+    /// Another process has stored a session.
     Answered(Found),
-    /// This process is to ask STS, and to hand in the session.
+    /// This process has the lock: it calls STS and stores the session.
     Ours(LockGuard),
-    /// Another process is still asking, and the time is up.
+    /// The time is up, and another process still has the lock.
     TimeUp,
-    /// No directory can be used: each process asks for itself.
+    /// No directory can be used: each process calls STS.
     Alone,
 }
 
-/// The lock of a key, freed when dropped.
+/// A locked key, unlocked when dropped.
 #[derive(Debug)]
 pub(crate) struct LockGuard {
-    pub(super) place: Place,
-    pub(super) directory: Directory,
-    pub(super) reserved: Option<Reserved>,
-    /// How long the lock was waited for.
+    place: Place,
+    directory: Directory,
+    reserved: Option<Reserved>,
+    /// The wait for the lock.
     pub(crate) waited: Duration,
     _lock: File,
+}
+
+impl LockGuard {
+    /// Stores a session for waiting and later processes, then removes expired ones.
+    ///
+    /// # Errors
+    /// Why it could not be stored.
+    pub(crate) fn store(&mut self, key: &Key, session: &Session, stamp: &Stamp) -> io::Result<()> {
+        let bytes = file::encode(key, session, stamp).ok_or(io::ErrorKind::InvalidData)?;
+        let stored = match self.reserved.take() {
+            Some(reserved) => self.directory.replace(key, reserved, &bytes),
+            None => Err(io::ErrorKind::NotFound.into()),
+        };
+        match stored {
+            // The directory or its files were removed during the call. Waiting processes look at the directory's path.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.directory = Directory::make(&self.place)?;
+                self.directory.replace(key, self.directory.reserve(key)?, &bytes)?;
+            }
+            result => result?,
+        }
+        sweep::expired(&self.directory);
+        Ok(())
+    }
 }
 
 impl Drop for LockGuard {
@@ -49,38 +75,38 @@ impl Drop for LockGuard {
     }
 }
 
-/// A session in a directory that is valid at this moment.
+/// A session in a directory, if it is still valid.
 ///
 /// # Errors
-/// `NotFound` when none is kept, or why it is not used.
-pub(super) fn look(directory: &Directory, key: &Key) -> io::Result<Found> {
+/// `NotFound`, or why the session cannot be used.
+pub(super) fn read(directory: &Directory, key: &Key) -> io::Result<Found> {
     let bytes = directory.read(key)?;
     let unfit = |reason| io::Error::new(io::ErrorKind::InvalidData, reason);
-    let (entry, stamp) = file::decode(key, &bytes).ok_or_else(|| unfit(file::flaw(&bytes)))?;
-    let found = super::stamp::found(entry, &stamp, &Moment::now());
+    let (session, stamp) = file::decode(key, &bytes).ok_or_else(|| unfit(file::flaw(&bytes)))?;
+    let found = found(session, &stamp, &Clocks::now());
     found.ok_or_else(|| unfit("expired, or the clock was set back"))
 }
 
-/// Waits in the first of the places that can be used until there is an answer or the lock is free; with it, the places
-/// that were passed over.
+/// Waits until there is an accepted session or the lock is free, in the first place that can be used. Also returns the
+/// places that were skipped.
 ///
-/// A place whose disk is full cannot be used. Looks before it waits and after each pause, so that one answer is
-/// enough for all waiters, whoever gets the lock next.
-pub(super) async fn turn(
+/// A place on a full disk cannot be used. The session is looked for before and after each pause, so that one answer is
+/// enough for all waiting processes.
+pub(super) async fn wait(
     places: &[Place],
     key: &Key,
     limit: Duration,
     accepts: &dyn Fn(&Found) -> bool,
 ) -> (LockOutcome, Vec<Skipped>) {
     let wait = Wait { key, limit, begun: boottime(), accepts };
-    let mut passed = Vec::new();
+    let mut skipped = Vec::new();
     for place in places {
         match wait.at(place).await {
-            Ok(turn) => return (turn, passed),
-            Err(error) => passed.push(Skipped::of(place, &error)),
+            Ok(outcome) => return (outcome, skipped),
+            Err(error) => skipped.push(Skipped::of(place, &error)),
         }
     }
-    (LockOutcome::Alone, passed)
+    (LockOutcome::Alone, skipped)
 }
 
 struct Wait<'a> {
@@ -96,7 +122,7 @@ impl Wait<'_> {
     }
 
     fn answer(&self, directory: &Directory) -> Option<Found> {
-        look(directory, self.key).ok().filter(self.accepts)
+        read(directory, self.key).ok().filter(self.accepts)
     }
 
     async fn at(&self, place: &Place) -> io::Result<LockOutcome> {
@@ -104,8 +130,8 @@ impl Wait<'_> {
         loop {
             let directory = Directory::make(place)?;
             let file = directory.lock_file(self.key)?;
-            // The file stays open between the looks: should the directory be removed meanwhile, its waiters still wait
-            // for its holder, and not all of them ask anew.
+            // The file stays open between the attempts: if the directory is removed, the processes that wait in it still
+            // wait for the lock's holder, and do not all call STS.
             loop {
                 if let Some(found) = self.answer(&directory) {
                     return Ok(LockOutcome::Answered(found));
@@ -121,7 +147,7 @@ impl Wait<'_> {
                 pause = (pause * 3 / 2).min(LONGEST_PAUSE);
             }
             if !directory.is_in_place()? || !directory.is_lock(self.key, &file)? {
-                // A lock that nobody else will find. Its holder's answer is where the path leads now.
+                // The lock was removed, and other processes use a new one.
                 tokio::time::sleep(jittered(FIRST_PAUSE)).await;
                 if self.waited() >= self.limit {
                     return Ok(LockOutcome::TimeUp);
@@ -143,7 +169,7 @@ impl Wait<'_> {
     }
 }
 
-/// Half of the duration to all of it.
+/// A random duration between half of this one and all of it.
 fn jittered(duration: Duration) -> Duration {
     let half = duration / 2;
     let nanos = u64::try_from(half.as_nanos()).unwrap_or(u64::MAX).max(1);
@@ -167,11 +193,11 @@ mod tests {
     }
 
     async fn short(place: &Place) -> LockOutcome {
-        turn(std::slice::from_ref(place), &Key::for_tests(1), Duration::from_millis(20), &|_| true).await.0
+        wait(std::slice::from_ref(place), &Key::for_tests(1), Duration::from_millis(20), &|_| true).await.0
     }
 
     #[test]
-    fn one_holds_the_lock_and_the_others_time_runs_out() {
+    fn one_has_the_lock_and_the_time_of_the_others_runs_out() {
         let (_base, place) = place();
         run(async {
             let first = short(&place).await;
@@ -184,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_whose_file_or_directory_was_removed_is_taken_anew() {
+    fn a_lock_whose_directory_was_removed_is_taken_again() {
         let (_base, place) = place();
         run(async {
             let first = short(&place).await;
@@ -197,36 +223,36 @@ mod tests {
     }
 
     #[test]
-    fn a_waiter_at_a_removed_directory_moves_on_when_it_gets_the_lock() {
+    fn a_process_that_gets_a_removed_lock_waits_for_the_new_one() {
         let (_base, place) = place();
         run(async {
             let first = short(&place).await;
             let places = std::slice::from_ref(&place);
             let key = Key::for_tests(1);
-            let waiter = turn(places, &key, Duration::from_mins(1), &|_| true);
+            let waiter = wait(places, &key, Duration::from_mins(1), &|_| true);
             let removal = async {
                 tokio::task::yield_now().await;
                 std::fs::remove_dir_all(&place.path).expect("removed");
                 drop(first);
             };
-            let ((turn, _), ()) = tokio::join!(waiter, removal);
-            let LockOutcome::Ours(held) = turn else { panic!("{turn:?}") };
+            let ((outcome, _), ()) = tokio::join!(waiter, removal);
+            let LockOutcome::Ours(held) = outcome else { panic!("{outcome:?}") };
             assert!(held.directory.is_in_place().expect("read"));
         });
     }
 
     #[test]
-    fn without_a_place_that_can_be_used_each_is_alone() {
+    fn without_a_usable_place_each_process_is_alone() {
         let (base, place) = place();
         std::fs::write(&place.path, "").expect("a file in its place");
         let lost = Place { path: base.path().join("no/such"), make: Make::Directory };
-        let (turn, passed) = run(turn(&[place, lost], &Key::for_tests(1), Duration::ZERO, &|_| true));
-        assert!(matches!(turn, LockOutcome::Alone), "{turn:?}");
-        assert_eq!(passed.len(), 2, "{passed:?}");
+        let (outcome, skipped) = run(wait(&[place, lost], &Key::for_tests(1), Duration::ZERO, &|_| true));
+        assert!(matches!(outcome, LockOutcome::Alone), "{outcome:?}");
+        assert_eq!(skipped.len(), 2, "{skipped:?}");
     }
 
     #[test]
-    fn pauses_vary_between_half_and_all() {
+    fn pauses_are_between_half_and_all() {
         for _ in 0..100 {
             let pause = jittered(LONGEST_PAUSE);
             assert!(pause >= LONGEST_PAUSE / 2 && pause <= LONGEST_PAUSE);

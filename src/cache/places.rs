@@ -1,4 +1,4 @@
-//! Where the cache is, and what a source's answer depends on besides the plan.
+//! The places of the cache, and what a source's answer depends on in addition to the plan.
 
 use super::key::{Host, Surroundings};
 use crate::cache::directory::{Make, Place};
@@ -10,12 +10,12 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// The directory below those of the XDG Base Directory Specification.
+/// The directory in those of the XDG Base Directory Specification.
 const NAME: &str = "xassume";
-/// No web identity token has more than 20,000 bytes; white space may stand around it.
-const MOST_TOKEN_BYTES: usize = 40_000;
+/// A web identity token has at most 20,000 bytes, and may have white space around it.
+const MAX_TOKEN_BYTES: usize = 40_000;
 
-/// Whose variables tell where a container's credentials are, and how they are asked for.
+/// The variables with the address of a container's credentials, and those of instance metadata.
 const CONTAINER: &[&str] = &[
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
@@ -24,23 +24,23 @@ const CONTAINER: &[&str] = &[
 ];
 const METADATA: &[&str] = &["AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"];
 
-/// The directory that was asked for; else the runtime directory, which is in memory and goes with the login, then the
-/// cache directory. A relative path in a variable does not count, as the specification says.
-pub(super) fn places(asked: Option<&Path>, vars: &Vars) -> Vec<Place> {
-    if let Some(path) = asked {
+/// The directory that is set; by default the runtime directory, which is in memory and is removed at logout, then the
+/// cache directory. Relative paths in variables are ignored, as in the specification.
+pub(super) fn places(directory: Option<&Path>, vars: &Vars) -> Vec<Place> {
+    if let Some(path) = directory {
         return vec![Place { path: path.to_owned(), make: Make::Path }];
     }
-    let directory = |variable| vars.get(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-    let runtime = directory("XDG_RUNTIME_DIR").map(|base| Place { path: base.join(NAME), make: Make::Directory });
-    let cache = directory("XDG_CACHE_HOME").or_else(|| directory("HOME").map(|home| home.join(".cache")));
+    let absolute = |variable| vars.get(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let runtime = absolute("XDG_RUNTIME_DIR").map(|base| Place { path: base.join(NAME), make: Make::Directory });
+    let cache = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
     let cache = cache.map(|base| Place { path: base.join(NAME), make: Make::OwnPath });
     runtime.into_iter().chain(cache).collect()
 }
 
-/// What the answer of a source depends on; `configured` is what its profile sets, as variables.
+/// What the answer of a source depends on; `configured` are its profile's settings as variables.
 ///
 /// # Errors
-/// What could not be found out, so that sessions from this source cannot be told apart.
+/// What could not be read: then sessions from this source cannot be distinguished.
 pub(crate) fn surroundings(
     source: &Source,
     vars: &Vars,
@@ -58,7 +58,7 @@ pub(crate) fn surroundings(
         | Source::Sso { .. }
         | Source::Login { .. } => Surroundings::default(),
         Source::WebIdentity { token_file, .. } => {
-            let token = read_at_most(token_file, MOST_TOKEN_BYTES);
+            let token = read_at_most(token_file, MAX_TOKEN_BYTES);
             let token = token.map_err(|error| format!("{}: {error}", token_file.display()))?;
             Surroundings { host: Some(host()?), token: Some(Zeroizing::new(token)), ..Surroundings::default() }
         }
@@ -82,13 +82,13 @@ mod tests {
     use super::*;
     use crate::profile::TokenFrom;
 
-    fn paths(asked: Option<&str>, vars: &[(&str, &str)]) -> Vec<String> {
-        let places = places(asked.map(Path::new), &vars.iter().copied().collect());
+    fn paths(directory: Option<&str>, vars: &[(&str, &str)]) -> Vec<String> {
+        let places = places(directory.map(Path::new), &vars.iter().copied().collect());
         places.iter().map(|place| place.path.display().to_string()).collect()
     }
 
     #[test]
-    fn the_directory_asked_for_is_the_only_one() {
+    fn a_directory_that_is_set_is_the_only_one() {
         assert_eq!(paths(Some("x"), &[("XDG_RUNTIME_DIR", "/r"), ("HOME", "/h")]), ["x"]);
     }
 
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_is_where_the_variable_or_else_the_profile_says() {
+    fn the_metadata_endpoint_is_the_variables_or_the_profiles() {
         let name = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
         let configured = [(name.to_owned(), "http://profile".to_owned())];
         let endpoint = |vars: &[(&str, &str)]| {
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_cannot_be_read_is_told() {
+    fn a_token_that_cannot_be_read_is_an_error() {
         let source = Source::WebIdentity { token_file: "/no/such/token".into(), from: TokenFrom::Flag };
         let reason = surroundings(&source, &Vars::default(), &[]).expect_err("no token");
         assert!(reason.starts_with("/no/such/token: "), "{reason}");

@@ -1,4 +1,4 @@
-//! A directory of the cache that was passed over: why, whether that is a fault, and what can be done about it.
+//! A directory of the cache that was skipped: why, whether that is a fault, and a hint.
 
 use crate::cache::directory::{Make, Place};
 use crate::error::reason_of;
@@ -8,15 +8,15 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// What the owner may do with a directory that can be used, and others may not.
+/// The permissions of a directory that can be used.
 const PRIVATE: u32 = 0o700;
 
-/// A directory that was passed over.
+/// A directory that was skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Skipped {
     path: PathBuf,
     reason: String,
-    /// Whether a user would mend it. A home that is missing, read-only or another user's is a setup, as in containers.
+    /// Whether a user would fix it. A home that is missing, read-only or another user's is usual in containers.
     pub(crate) fault: bool,
     full: bool,
 }
@@ -28,7 +28,7 @@ impl Skipped {
         Self { path: place.path.clone(), reason: reason_of(error), fault, full }
     }
 
-    /// The one thing to do about a fault.
+    /// How to fix it.
     pub(crate) fn hint(&self) -> String {
         let own = |found: &std::fs::Metadata| found.is_dir() && found.uid() == geteuid().as_raw();
         match std::fs::symlink_metadata(&self.path) {
@@ -47,8 +47,8 @@ impl fmt::Display for Skipped {
     }
 }
 
-/// Whether something is wrong with a default directory. One that is missing, and cannot be made because the directory
-/// around it is another user's or read-only, is not a fault.
+/// Whether something is wrong with a default directory. It is not a fault if the directory cannot be created because its
+/// parent is read-only or another user's.
 fn is_fault(path: &Path, error: &io::Error) -> bool {
     if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ReadOnlyFilesystem) {
         return false;
@@ -66,7 +66,7 @@ mod tests {
     use std::io::ErrorKind;
 
     #[test]
-    fn a_home_that_is_missing_or_read_only_is_not_a_fault_unless_it_was_named() {
+    fn a_home_that_is_missing_or_read_only_is_not_a_fault_unless_it_is_set() {
         let own = tempfile::tempdir().expect("a directory");
         let denied = ErrorKind::PermissionDenied;
         let (there, missing) = (own.path().to_owned(), own.path().join("xassume"));
@@ -82,12 +82,12 @@ mod tests {
             for make in [Make::Directory, Make::OwnPath] {
                 assert_eq!(Skipped::of(&place(make), &kind.into()).fault, fault, "{path:?} {kind:?}");
             }
-            assert!(Skipped::of(&place(Make::Path), &kind.into()).fault, "it was named: {path:?} {kind:?}");
+            assert!(Skipped::of(&place(Make::Path), &kind.into()).fault, "it is set: {path:?} {kind:?}");
         }
     }
 
     #[test]
-    fn the_hint_is_what_mends_it() {
+    fn the_hint_is_how_to_fix_it() {
         use std::os::unix::fs::PermissionsExt as _;
         let own = tempfile::tempdir().expect("a directory");
         let place = Place { path: own.path().to_owned(), make: Make::Directory };

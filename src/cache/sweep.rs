@@ -1,4 +1,4 @@
-//! What becomes of files that nobody needs: expired sessions, locks without a session, what killed writers left.
+//! Removes files that are not needed: expired sessions, locks without a session, and new files of killed processes.
 
 use super::file;
 use crate::cache::directory::{Directory, Kind};
@@ -7,20 +7,20 @@ use nix::fcntl::OFlag;
 use std::io;
 use std::time::{Duration, SystemTime};
 
-/// The shortest session that STS gives: nothing younger needs a look.
-const SETTLED: Duration = Duration::from_mins(15);
-/// How many files one sweep looks at; the next one does the rest.
-const MOST_FILES: usize = 2000;
+/// The shortest lifetime of a session: younger files are not examined.
+const MIN_AGE: Duration = Duration::from_mins(15);
+/// The most files that one sweep examines.
+const MAX_FILES: usize = 2000;
 
 /// Removes sessions that have expired, and old locks and new files that are not in use.
 ///
-/// Done after a session was kept, hence never more often than STS is called. A mistake, as after a step of the clock,
-/// costs a call and nothing else.
+/// Called after a session was stored, so not more often than STS. If a session is removed too early, as after the clock
+/// was set, the only effect is another call.
 pub(super) fn expired(directory: &Directory) {
     let Ok(names) = directory.names() else { return };
     let now = wall();
-    for (name, kind) in names.iter().take(MOST_FILES) {
-        if !is_settled(directory, name, now) {
+    for (name, kind) in names.iter().take(MAX_FILES) {
+        if !is_old(directory, name, now) {
             continue;
         }
         match kind {
@@ -32,10 +32,10 @@ pub(super) fn expired(directory: &Directory) {
     }
 }
 
-/// Removes every session and whatever else is not in use; how many sessions that were.
+/// Removes all sessions, new files and unused locks. Returns the number of sessions.
 ///
 /// # Errors
-/// The first session that could not be removed.
+/// A session that could not be removed.
 pub(super) fn clear(directory: &Directory) -> io::Result<usize> {
     let names = directory.names()?;
     let mut sessions = 0;
@@ -52,20 +52,20 @@ pub(super) fn clear(directory: &Directory) -> io::Result<usize> {
     Ok(sessions)
 }
 
-fn is_settled(directory: &Directory, name: &str, now: SystemTime) -> bool {
+fn is_old(directory: &Directory, name: &str, now: SystemTime) -> bool {
     let Ok(status) = directory.status(name) else { return false };
     let written = SystemTime::UNIX_EPOCH + Duration::from_secs(status.st_mtime.unsigned_abs());
-    now.duration_since(written).is_ok_and(|age| age > SETTLED)
+    now.duration_since(written).is_ok_and(|age| age > MIN_AGE)
 }
 
-/// What cannot be read is no session, so it has expired too.
+/// A file that cannot be read also counts as expired.
 fn has_expired(directory: &Directory, name: &str, now: SystemTime) -> bool {
     let expiration = directory.read_name(name).ok().and_then(|bytes| file::expiration(&bytes));
     expiration.is_none_or(|expiration| expiration <= now)
 }
 
-/// Removes a lock file that nobody holds and that has no session. Its lock is held meanwhile; who waits for it finds
-/// out that it is not the key's lock any more.
+/// Removes a lock file that is not locked and has no session. It is locked meanwhile: a process that waits for it finds
+/// that it is no longer the key's lock.
 fn remove_unused_lock(directory: &Directory, name: &str, names: &[(String, Kind)]) {
     let key = name.split('.').next().unwrap_or_default();
     if names.iter().any(|(other, kind)| *kind == Kind::Session && other.starts_with(key)) {
@@ -80,10 +80,10 @@ fn remove_unused_lock(directory: &Directory, name: &str, names: &[(String, Kind)
 #[cfg(test)]
 mod tests {
     use super::super::key::Key;
-    use super::super::stamp::tests::{entry, stamp};
+    use super::super::stamp::tests::{session, stamp};
     use super::*;
     use crate::cache::directory::{Make, Place};
-    use crate::session::Validity;
+    use crate::session::{Session, Validity};
     use std::fs::{File, FileTimes};
 
     struct World {
@@ -101,18 +101,18 @@ mod tests {
 
         fn keep(&self, seed: u8, expiration: SystemTime) {
             let key = Key::for_tests(seed);
-            let entry = super::super::Entry { validity: Validity { expiration, ..entry(0).validity }, ..entry(0) };
-            let bytes = file::encode(&key, &entry, &stamp(0)).expect("encoded");
-            let mut reserved = self.directory.reserve(&key).expect("room");
-            self.directory.replace(&key, &mut reserved, &bytes).expect("kept");
+            let session = Session { validity: Validity { expiration, ..session(0).validity }, ..session(0) };
+            let bytes = file::encode(&key, &session, &stamp(0)).expect("encoded");
+            let reserved = self.directory.reserve(&key).expect("room");
+            self.directory.replace(&key, reserved, &bytes).expect("kept");
             drop(self.directory.lock_file(&key).expect("a lock"));
         }
 
-        /// Makes every file older than any that is being used.
+        /// Makes every file old.
         fn age(&self) {
             for (name, _) in self.directory.names().expect("names") {
                 let file = File::open(self.directory.path().join(name)).expect("there");
-                file.set_times(FileTimes::new().set_modified(wall() - SETTLED * 2)).expect("times");
+                file.set_times(FileTimes::new().set_modified(wall() - MIN_AGE * 2)).expect("times");
             }
         }
 
@@ -126,14 +126,14 @@ mod tests {
     const HOUR: Duration = Duration::from_hours(1);
 
     #[test]
-    fn expired_sessions_and_what_killed_writers_left_are_removed() {
+    fn expired_sessions_and_files_of_killed_processes_are_removed() {
         let world = World::new();
         world.keep(1, wall() - HOUR);
         world.keep(2, wall() + HOUR);
         drop(world.directory.reserve(&Key::for_tests(3)).expect("room"));
         std::fs::write(world.directory.path().join("somebody's notes"), "").expect("written");
         expired(&world.directory);
-        assert_eq!(world.left().len(), 5, "nothing has settled yet");
+        assert_eq!(world.left().len(), 5, "no file is old yet");
         world.age();
         expired(&world.directory);
         world.age();
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_that_is_held_stays() {
+    fn a_lock_in_use_is_kept() {
         let world = World::new();
         let file = world.directory.lock_file(&Key::for_tests(1)).expect("a lock");
         file.lock().expect("locked");

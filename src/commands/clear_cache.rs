@@ -10,7 +10,7 @@ use crate::vars::Vars;
 /// # Errors
 /// The first directory that cannot be cleared, and why.
 pub(crate) fn run(settings: &CacheSettings, vars: &Vars, report: Report) -> Result<Outcome, Error> {
-    let cleared = Cache::new(settings, vars).clear();
+    let cleared = Cache::new(settings.directory.as_deref(), vars).clear();
     let cleared = cleared.map_err(|(directory, error)| Error::Cache { directory, reason: reason_of(&error) })?;
     for cleared in &cleared {
         report.detail(format_args!("sessions removed from {}: {}", cleared.directory.display(), cleared.sessions));

@@ -16,7 +16,7 @@ pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report) -> Result<Ou
     settings.check_keep()?;
     let command = lookup::find(&settings.command, vars.get("PATH"))?;
     let launch = Launch::prepare(settings, vars, report)?;
-    let obtained = launch.session()?;
+    let session = launch.session()?;
     let config_file = if settings.delivery.isolate {
         let planned = &launch.planned;
         let copy = config_copy::filter(&planned.files.config_text, planned.plan.profile.as_deref());
@@ -27,8 +27,8 @@ pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report) -> Result<Ou
     let credentials = config_file
         .as_deref()
         .map_or(CommandCredentials::Env, |config_file| CommandCredentials::EnvIsolated { config_file });
-    let region = obtained.instance_region.as_deref();
-    let environment = launch.environment(&obtained.session, region, credentials, Recipient::Exec);
+    let region = session.instance_region.as_deref();
+    let environment = launch.environment(&session, region, credentials, Recipient::Exec);
     let errno = exec::replace(&command, &environment);
     Err(CommandError { name: command.name(), fault: CommandFault::of_execve(errno as i32) }.into())
 }

@@ -15,10 +15,10 @@ pub(crate) fn run(settings: &Settings, format: Format, vars: &Vars, report: Repo
     settings.check_keep()?;
     output::expect_open()?;
     let launch = Launch::prepare(settings, vars, report)?;
-    let obtained = launch.session()?;
-    let region = obtained.instance_region.as_deref();
-    let change = launch.change(&obtained.session, region);
-    let text = print::text(format, &obtained.session, launch.region(region), &change)?;
+    let session = launch.session()?;
+    let region = session.instance_region.as_deref();
+    let change = launch.change(&session, region);
+    let text = print::text(format, &session, launch.region(region), &change)?;
     if std::io::stdout().is_terminal() {
         report.warning("standard output is a terminal, which now shows the secrets of the session");
     }

@@ -74,20 +74,20 @@ async fn supervised(
     let mut host = host.map_err(|error| Error::Exhausted { what: "receive signals", reason: reason_of(&error) })?;
     let mut report = launch.context.report;
     report.write_by_a_thread();
-    let first = tokio::select! {
+    let (first, source_keys) = tokio::select! {
         biased;
         signal = host.fatal_signal() => return Ok(Final::Ended(End::Killed(signal))),
         first = launch.first_session(need(launch, policy)) => first?,
     };
     // Only now is it known what kind of keys a credential_process gives.
-    if let Some(keys) = first.source_keys
+    if let Some(keys) = source_keys
         && KeyKind::expected(&launch.planned.plan.source).is_none()
     {
         check_unattended(launch, policy, Some(keys))?;
     }
-    report.emit(&assumed(&first.session));
+    report.emit(&assumed(&first));
     delivery.instance_region.clone_from(&first.instance_region);
-    let published = match delivery.publish(&first.session) {
+    let published = match delivery.publish(&first) {
         Publishing::Done(published) => published,
         Publishing::Begun(publishing) => tokio::select! {
             biased;
@@ -99,7 +99,7 @@ async fn supervised(
     let clock = SystemClock::new();
     let source = Refreshes { launch, offload };
     let ports = Ports { source: &source, delivery, host: &mut host, clock: &clock, events: &mut report };
-    Ok(supervise(policy, first.session, ports).await)
+    Ok(supervise(policy, first, ports).await)
 }
 
 /// The lifetime that the first session must have left. A restart soon after the start would be wasted; the others are

@@ -149,7 +149,7 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
         set.variable("AWS_REGION", region);
         set.variable("AWS_DEFAULT_REGION", region);
     }
-    set.variable("XASSUME_SESSION", &inputs.session.assumed_role_arn);
+    set.variable("XASSUME_SESSION", inputs.session.role_arn());
     if inputs.recipient != Recipient::Print {
         set.variable("XASSUME_DEPTH", inputs.depth.to_string());
     }

@@ -100,7 +100,8 @@ mod tests {
                 session_token: Some(Secret::new("t")),
             },
             validity: Validity { expiration: SystemTime::UNIX_EPOCH, left: hour, lifetime: hour, skew_secs: 0 },
-            assumed_role_arn: "arn".into(),
+            assumed_role_arn: Some("arn".into()),
+            instance_region: None,
         }
     }
 

@@ -9,11 +9,12 @@ pub(crate) mod sessions;
 use crate::error::{Error, reason_of};
 use crate::event::{Event, EventSink as _};
 use crate::files;
+use crate::mfa::mode::KeyKind;
 use crate::profile::plan;
 use crate::report::Report;
 use crate::session::{Need, Session, Validity};
 use crate::settings::Settings;
-use crate::sts::{self, Obtained};
+use crate::sts;
 use crate::vars::Vars;
 pub(crate) use context::Planned;
 use context::{Context, depth};
@@ -56,38 +57,40 @@ impl<'a> Launch<'a> {
     ///
     /// # Errors
     /// The source's failure, STS's, or a session in another account than the expected one.
-    pub(crate) fn session(&self) -> Result<Obtained, Error> {
+    pub(crate) fn session(&self) -> Result<Session, Error> {
         let sessions = Sessions::new(&self.context, &self.planned)?;
         let need = sessions.need(Need::ThreeQuarters);
-        let obtained = match sessions.cached(need) {
+        let session = match sessions.cached(need) {
             Some(cached) => cached,
             None => {
                 let runtime = runtime()?;
                 let work = Box::pin(sessions.get(need, Outage::Bridge));
-                let obtained = runtime.block_on(self.context.progress.beside(work));
+                let fetched = runtime.block_on(self.context.progress.beside(work));
                 // A plain drop would wait for a name that is still being resolved.
                 runtime.shutdown_background();
-                obtained?
+                fetched?.0
             }
         };
-        let obtained = self.checked(obtained)?;
+        self.context.settings.check_account(&session)?;
         let mut report = self.context.report;
-        report.emit(&assumed(&obtained.session));
-        Ok(obtained)
+        report.emit(&assumed(&session));
+        Ok(session)
     }
 
-    /// The first session for a supervised command, with as much left as it usually `need`s.
+    /// The first session for a supervised command, with as much left as it usually `need`s, and the kind of the source's
+    /// keys if STS was called.
     ///
     /// # Errors
     /// As for [`Self::session`].
-    pub(crate) async fn first_session(&self, need: Need) -> Result<Obtained, Error> {
+    pub(crate) async fn first_session(&self, need: Need) -> Result<(Session, Option<KeyKind>), Error> {
         let sessions = Sessions::new(&self.context, &self.planned)?;
         let need = sessions.need(need);
-        let obtained = match sessions.cached(need) {
-            Some(cached) => cached,
+        let (session, source_keys) = match sessions.cached(need) {
+            Some(cached) => (cached, None),
             None => self.context.progress.beside(Box::pin(sessions.get(need, Outage::Bridge))).await?,
         };
-        self.checked(obtained)
+        self.context.settings.check_account(&session)?;
+        Ok((session, source_keys))
     }
 
     /// A session for a refresh. Everything is read again, since keys may be rotated, a login renewed, a profile edited.
@@ -95,25 +98,22 @@ impl<'a> Launch<'a> {
     ///
     /// # Errors
     /// As for [`Self::first_session`], and what became wrong in the files.
-    pub(crate) async fn next_session(&self) -> Result<Obtained, Error> {
+    pub(crate) async fn next_session(&self) -> Result<Session, Error> {
         let Context { settings, vars, codes, .. } = &self.context;
         codes.end_of_start();
         let files = files::read(vars)?;
         let plan = plan(&settings.request, &files.profiles, vars)?;
         let planned = Planned { files, plan };
-        self.checked(Sessions::new(&self.context, &planned)?.get(Need::ThreeQuarters, Outage::Fail).await?)
-    }
-
-    fn checked(&self, obtained: Obtained) -> Result<Obtained, Error> {
-        self.context.settings.check_account(&obtained.session)?;
-        Ok(obtained)
+        let (session, _) = Sessions::new(&self.context, &planned)?.get(Need::ThreeQuarters, Outage::Fail).await?;
+        settings.check_account(&session)?;
+        Ok(session)
     }
 }
 
 /// The event of a first session.
 pub(crate) fn assumed(session: &Session) -> Event {
     let Validity { expiration, lifetime, .. } = session.validity;
-    Event::Assumed { role: session.assumed_role_arn.clone(), expiration, lifetime }
+    Event::Assumed { role: session.role_arn().to_owned(), expiration, lifetime }
 }
 
 /// A runtime without further threads.

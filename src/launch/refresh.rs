@@ -9,10 +9,10 @@ mod message;
 use crate::error::reason_of;
 use crate::event::Problem;
 use crate::launch::{Launch, runtime};
+use crate::mfa::CodeSource;
 use crate::mfa::mode;
 use crate::profile::Source;
 use crate::session::Session;
-use crate::settings::CodeSource;
 use crate::sys::boot::boottime;
 use crate::sys::helper::ProgramLimit;
 use crate::sys::offload::{Life, Offload};
@@ -90,7 +90,7 @@ fn obtain(launch: &Launch<'_>, answer: &mut File) {
         begun.map(thread::ScopedJoinHandle::join)
     });
     let result = match result {
-        Ok(Ok(Ok(obtained))) => Ok(obtained.session),
+        Ok(Ok(Ok(session))) => Ok(session),
         Ok(Ok(Err(error))) => Err(Problem { text: error.to_string(), hint: error.hint() }),
         // The panic was reported by its hook.
         Ok(Err(_panicked)) => Err(Problem { text: "internal error (see above)".into(), hint: None }),

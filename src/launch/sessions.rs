@@ -6,16 +6,14 @@
 mod fetch;
 mod mfa_store;
 
-use crate::cache::{
-    Cache, Entry, Found, Key, LockGuard, LockOutcome, Moment, Reach, Skipped, Stamp, Surroundings, surroundings,
-};
+use crate::cache::{Cache, Found, Key, LockGuard, LockOutcome, Reach, Skipped, Stamp, Surroundings, surroundings};
 use crate::error::{Error, reason_of};
 use crate::launch::context::{Context, Planned};
+use crate::mfa::mode::KeyKind;
 use crate::profile::{Source, exported_settings};
 use crate::report::waiting::Awaited;
 use crate::session::{Need, Session, whole_seconds};
 use crate::settings::CacheMode;
-use crate::sts::Obtained;
 use crate::supervise::schedule::REFRESH_ATTEMPTS;
 use crate::sys::boot::boottime;
 use std::sync::atomic::Ordering;
@@ -59,7 +57,8 @@ impl<'a> Sessions<'a> {
         for note in &notes {
             context.report.detail(note);
         }
-        Ok(Self { context, planned, cache: Cache::new(&context.settings.cache, context.vars), min_ttl })
+        let cache = Cache::new(context.settings.cache.directory.as_deref(), context.vars);
+        Ok(Self { context, planned, cache, min_ttl })
     }
 
     /// The lifetime that must be left: `--min-ttl`, else `usual`.
@@ -68,13 +67,13 @@ impl<'a> Sessions<'a> {
     }
 
     /// A cached session with enough left.
-    pub(crate) fn cached(&self, need: Need) -> Option<Obtained> {
+    pub(crate) fn cached(&self, need: Need) -> Option<Session> {
         if self.context.settings.cache.mode != CacheMode::Used {
             return None;
         }
         let report = self.context.report;
         let key = self.key()?;
-        let search = self.cache.find(&key, &|found| found.entry.validity.has(need));
+        let search = self.cache.find(&key, &|found| found.session.validity.has(need));
         for skipped in &search.sessions {
             report.detail(format_args!("cache: miss: {skipped}"));
         }
@@ -84,13 +83,13 @@ impl<'a> Sessions<'a> {
             }
             return None;
         };
-        let validity = &found.entry.validity;
+        let validity = &found.session.validity;
         let (left, lifetime) = (whole_seconds(validity.left), whole_seconds(validity.lifetime));
         if validity.has(need) {
             // On a miss, `get_locked` reports them.
             self.report_skipped(&search.directories);
             report.detail(format_args!("cache: hit: {left} left of {lifetime}"));
-            return Some(obtained(found));
+            return Some(found.session);
         }
         let needed = whole_seconds(validity.needed(need));
         report.detail(format_args!("cache: miss: {left} left of {lifetime}, and {needed} are asked for"));
@@ -101,9 +100,11 @@ impl<'a> Sessions<'a> {
     ///
     /// `--sts-timeout` limits the wait for the other xassume, the source and the calls to STS together.
     ///
+    /// Also returns the kind of the source's keys, if STS was called.
+    ///
     /// # Errors
     /// Why there is no session.
-    pub(crate) async fn get(&self, need: Need, outage: Outage) -> Result<Obtained, Error> {
+    pub(crate) async fn get(&self, need: Need, outage: Outage) -> Result<(Session, Option<KeyKind>), Error> {
         let (settings, report) = (self.context.settings, self.context.report);
         let limit = settings.sts.timeout;
         match settings.cache.mode {
@@ -121,32 +122,32 @@ impl<'a> Sessions<'a> {
         match self.get_locked(&key, need, outage.attempts()).await {
             Err(error) if error.is_outage() && outage == Outage::Bridge && settings.cache.mode == CacheMode::Used => {
                 let Some(found) = self.cache.find(&key, &|_| true).found else { return Err(error) };
-                let left = whole_seconds(found.entry.validity.left);
+                let left = whole_seconds(found.session.validity.left);
                 report.warning(format_args!("{error}; the cached session is used, with {left} left"));
-                Ok(obtained(found))
+                Ok((found.session, None))
             }
             result => result,
         }
     }
 
     /// The same with the key's lock, so that concurrent runs share one call.
-    async fn get_locked(&self, key: &Key, need: Need, attempts: u32) -> Result<Obtained, Error> {
+    async fn get_locked(&self, key: &Key, need: Need, attempts: u32) -> Result<(Session, Option<KeyKind>), Error> {
         let Context { settings, report, progress, .. } = self.context;
         let (begun, limit) = (boottime(), settings.sts.timeout);
         let accepts = |found: &Found| {
             let new = found.asked.is_some_and(|asked| asked >= begun);
-            (settings.cache.mode == CacheMode::Used || new) && found.entry.validity.has(need)
+            (settings.cache.mode == CacheMode::Used || new) && found.session.validity.has(need)
         };
         let role = || self.planned.plan.hops.last().role.to_string();
         progress.waits_for(Awaited::Another { role: role() });
-        let (outcome, skipped) = self.cache.turn(key, limit, &accepts).await;
+        let (outcome, skipped) = self.cache.lock(key, limit, &accepts).await;
         if !matches!(outcome, LockOutcome::Alone) {
             self.report_skipped(&skipped);
         }
         let mut lock = match outcome {
             LockOutcome::Answered(found) => {
                 report.detail("cache: hit: another xassume has just obtained the session");
-                return Ok(obtained(found));
+                return Ok((found.session, None));
             }
             LockOutcome::TimeUp => return Err(Error::Waited { role: role(), limit }),
             LockOutcome::Alone => {
@@ -157,7 +158,7 @@ impl<'a> Sessions<'a> {
         };
         let asked = boottime();
         let fetched = self.fetch(limit.saturating_sub(lock.waited), attempts, Some(key)).await?;
-        self.store(&mut lock, key, &fetched, asked);
+        self.store(&mut lock, key, &fetched.0, asked);
         Ok(fetched)
     }
 
@@ -185,9 +186,8 @@ impl<'a> Sessions<'a> {
     }
 
     /// Puts a session into the cache. If that fails, this run can still use it.
-    fn store(&self, lock: &mut LockGuard, key: &Key, obtained: &Obtained, asked: Duration) {
-        let (entry, stamp) = entry(obtained, asked);
-        if let Err(error) = lock.keep(key, &entry, &stamp)
+    fn store(&self, lock: &mut LockGuard, key: &Key, session: &Session, asked: Duration) {
+        if let Err(error) = lock.store(key, session, &Stamp::answered_now(asked))
             && !self.context.cache_warned.swap(true, Ordering::Relaxed)
         {
             let reason = reason_of(&error);
@@ -221,20 +221,4 @@ impl<'a> Sessions<'a> {
             }
         }
     }
-}
-
-/// The session as the cache keeps it.
-fn entry(obtained: &Obtained, asked: Duration) -> (Entry, Stamp) {
-    let now = Moment::now();
-    let Obtained { session, instance_region, source_keys: _ } = obtained;
-    let Session { keys, validity, assumed_role_arn } = session.clone();
-    let entry = Entry { keys, validity, arn: assumed_role_arn, region: instance_region.clone() };
-    let boot_id = now.boot_id.unwrap_or_default();
-    (entry, Stamp { boot_id, asked, answered: now.boottime, wall: now.wall })
-}
-
-fn obtained(found: Found) -> Obtained {
-    let Entry { keys, validity, arn, region } = found.entry;
-    let session = Session { keys, validity, assumed_role_arn: arn };
-    Obtained { session, instance_region: region, source_keys: None }
 }

@@ -1,24 +1,21 @@
-//! The codes of one run: typed, read, printed by a command, or asked for; each handed out once.
+//! The MFA codes of one run: from a flag, standard input, a program or a prompt. Each is used once.
 
+use super::input::{parse, read_line};
 use super::prompt;
+use super::settings::CodeSource;
 use crate::error::{CodeOrigin, Error, MfaError, MfaFailure, ProcessFailure};
 use crate::role::{MfaCode, MfaSerial};
-use crate::settings::CodeSource;
 use crate::sys::helper::{self, Attendance, ProgramLimit};
-use nix::errno::Errno;
 use std::ffi::CString;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The most that `--mfa-command` may print.
-const COMMAND_BYTES: usize = 4096;
+const MAX_OUTPUT: usize = 4096;
 
-/// The longest line that is read where a code is expected.
-pub(super) const MOST_BYTES: usize = 64;
-
-/// Where the codes of this run come from. Later runs of the same call see what was used before.
+/// The codes of this run, and the last one that was used.
 #[derive(Debug)]
 pub(crate) struct Codes<'a> {
-    from: From<'a>,
+    source: Source<'a>,
     /// Of `--mfa-command`.
     environment: Vec<CString>,
     state: Mutex<State>,
@@ -26,79 +23,76 @@ pub(crate) struct Codes<'a> {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Unattended once the first session is there: nothing prompts any more, and what was typed is too old to be sent.
+    /// Unattended after the first session: no prompt any more, and a typed code is too old.
     attendance: Attendance,
-    /// The code that was handed out last.
     used: Option<MfaCode>,
 }
 
 #[derive(Debug)]
-enum From<'a> {
+enum Source<'a> {
     Prompt,
     One(MfaCode),
     Command(&'a str),
 }
 
 impl<'a> Codes<'a> {
-    /// Prepares for codes of this device. Standard input is read now: the first line, and nothing behind it.
+    /// Prepares codes for this device. A code on standard input is read now: the first line.
     ///
     /// # Errors
-    /// When a code was given and there is no device for it, or when standard input holds none.
+    /// A code without a device, or no code on standard input.
     pub(crate) fn new(
-        from: &'a CodeSource,
+        source: &'a CodeSource,
         device: Option<&MfaSerial>,
         environment: Vec<CString>,
     ) -> Result<Self, Error> {
-        let from = match (from, device) {
+        let source = match (source, device) {
             (CodeSource::Typed(_) | CodeSource::StandardInput, None) => {
                 return Err(Error::usage(
                     "--mfa-token requires an MFA device",
                     "add --mfa-serial, or set mfa_serial in the profile",
                 ));
             }
-            (CodeSource::Prompt, _) => From::Prompt,
-            (CodeSource::Typed(code), _) => From::One(code.clone()),
+            (CodeSource::Prompt, _) => Source::Prompt,
+            (CodeSource::Typed(code), _) => Source::One(code.clone()),
             (CodeSource::StandardInput, Some(serial)) => {
                 let code = read_line().map_err(|kind| MfaError { serial: serial.to_string(), kind })?;
-                From::One(code)
+                Source::One(code)
             }
-            (CodeSource::Command(command), _) => From::Command(command),
+            (CodeSource::Command(command), _) => Source::Command(command),
         };
-        Ok(Self { from, environment, state: Mutex::default() })
+        Ok(Self { source, environment, state: Mutex::default() })
     }
 
-    /// From now on only a command can give codes.
+    /// From now on only a program can give codes.
     pub(crate) fn end_of_start(&self) {
         self.state().attendance = Attendance::Unattended;
     }
 
     /// Whether a program gives the codes.
     pub(crate) fn are_from_a_program(&self) -> bool {
-        matches!(self.from, From::Command(_))
+        matches!(self.source, Source::Command(_))
     }
 
-    /// Whether somebody may be asked still.
+    /// Whether a prompt is still possible.
     pub(crate) fn attendance(&self) -> Attendance {
         self.state().attendance
     }
 
-    /// A code that was not handed out before.
-    ///
-    /// A person is asked once, at the start; a command is run each time, for no longer than `limit`.
+    /// A new code. A prompt appears at most once, before the first session; a program runs each time, at most for `limit`.
     ///
     /// # Errors
-    /// Why there is none, or none any more.
+    /// Why there is no new code.
     pub(crate) async fn next(&self, serial: &MfaSerial, limit: ProgramLimit) -> Result<MfaCode, MfaError> {
         let failed = |kind| MfaError { serial: serial.to_string(), kind };
         let (attendance, used) = {
             let state = self.state();
             (state.attendance, state.used.clone())
         };
-        let code = match (&self.from, attendance, &used) {
-            (From::Command(command), _, _) => self.run(command, attendance, limit).await,
-            (From::One(code), Attendance::Attended, None) => Ok(code.clone()),
-            (From::Prompt, Attendance::Attended, None) => prompt::ask(serial).await,
-            (From::One(_) | From::Prompt, _, _) => Err(MfaFailure::Unattended),
+        let code = match (&self.source, attendance, &used) {
+            (Source::Command(command), _, _) => self.run(command, attendance, limit).await,
+            (Source::One(code), Attendance::Attended, None) => Ok(code.clone()),
+            (Source::Prompt, Attendance::Attended, None) => prompt::ask(serial).await,
+            (Source::One(_) | Source::Prompt, _, _) => Err(MfaFailure::Unattended),
         };
         let code = code.map_err(failed)?;
         if used.is_some_and(|used| used == code) {
@@ -108,12 +102,12 @@ impl<'a> Codes<'a> {
         Ok(code)
     }
 
-    /// The code that was handed out last, for another process to know of.
+    /// The last code, for another process.
     pub(crate) fn used(&self) -> Option<MfaCode> {
         self.state().used.clone()
     }
 
-    /// Takes note of a code that another process has handed out.
+    /// Stores the last code of another process.
     pub(crate) fn note_used(&self, code: MfaCode) {
         self.state().used = Some(code);
     }
@@ -123,41 +117,11 @@ impl<'a> Codes<'a> {
     }
 
     async fn run(&self, command: &str, attendance: Attendance, limit: ProgramLimit) -> Result<MfaCode, MfaFailure> {
-        let output = helper::run_shell(command, &self.environment, attendance, limit, COMMAND_BYTES)
+        let output = helper::run_shell(command, &self.environment, attendance, limit, MAX_OUTPUT)
             .await
             .map_err(|error| MfaFailure::Command(ProcessFailure::from(error)))?;
         parse(&zeroize::Zeroizing::new(output), CodeOrigin::Command)
     }
-}
-
-/// Reads bytes as a code.
-pub(super) fn parse(bytes: &[u8], from: CodeOrigin) -> Result<MfaCode, MfaFailure> {
-    let code = std::str::from_utf8(bytes).ok().and_then(|text| MfaCode::parse(text).ok());
-    code.ok_or(MfaFailure::Malformed { from })
-}
-
-/// Reads one line of standard input, byte by byte: what follows is the command's.
-fn read_line() -> Result<MfaCode, MfaFailure> {
-    let from = CodeOrigin::StandardInput;
-    let mut line = zeroize::Zeroizing::new(Vec::with_capacity(MOST_BYTES));
-    let mut byte = [0];
-    while line.len() < MOST_BYTES {
-        match nix::unistd::read(std::io::stdin(), &mut byte) {
-            Ok(0) if line.is_empty() => {
-                return Err(MfaFailure::NotGiven { from, reason: "standard input is empty".into() });
-            }
-            Ok(1..) if byte != *b"\n" => line.extend_from_slice(&byte),
-            Ok(_) => break,
-            Err(Errno::EINTR) => {}
-            Err(error) => {
-                return Err(MfaFailure::NotGiven {
-                    from,
-                    reason: format!("cannot read standard input: {}", error.desc()),
-                });
-            }
-        }
-    }
-    parse(&line, from)
 }
 
 #[cfg(test)]
@@ -165,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_typed_code_is_handed_out_once_and_only_at_the_start() {
+    fn a_typed_code_is_used_once_and_only_before_the_first_session() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let serial = MfaSerial::parse("device-01").expect("serial");
         let typed = CodeSource::Typed(MfaCode::parse("123456").expect("code"));

@@ -1,4 +1,4 @@
-//! Output of an `--mfa-command` that is meant ill. See `crate::hostile`.
+//! Malicious output of an `--mfa-command`. See `crate::hostile`.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -6,7 +6,7 @@
     reason = "a broken promise is told by a panic"
 )]
 
-use super::codes::parse;
+use super::input::parse;
 use crate::error::{CodeOrigin, Error, MfaError};
 use crate::hostile::{Bound, bounded, checked_page, redacted, seen};
 

@@ -1,16 +1,18 @@
-//! Multi-factor authentication: where a code comes from, and what it is spent on.
+//! Multi-factor authentication: the source of codes, and their use.
 //!
-//! A code is good for one call, and a person should be asked for it once. So a user's code buys a session
-//! (`GetSessionToken`) from which roles can be assumed for half a day; only where that cannot be does the code go with
-//! the role itself. `way` decides which, and is pure; `codes` gets the code, by `prompt` from a person; `sessions`
-//! keeps what it bought. The calls themselves are made in `sts`.
+//! A code is valid for one call, and a person should be asked only once. So an IAM user's code is used for an MFA session
+//! (`GetSessionToken`), with which roles can be assumed for half a day; where that is impossible, the code is sent with
+//! the role itself. `mode` decides this, `codes` gets codes, `store` keeps MFA sessions. `sts` makes the calls.
 
 mod codes;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
+mod input;
 pub(crate) mod mode;
 mod prompt;
-mod sessions;
+mod settings;
+mod store;
 
 pub(crate) use codes::Codes;
-pub(crate) use sessions::{KeptInProcess, MfaKey, MfaSession, MfaSessions};
+pub(crate) use settings::{CodeSource, MfaSettings};
+pub(crate) use store::{KeptInProcess, MfaKey, MfaSessions, can_sign};

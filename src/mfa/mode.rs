@@ -1,16 +1,16 @@
-//! What the one code is spent on, and whether sessions can be refreshed without a further one. Pure.
+//! How a code is used, and whether refreshes need further codes. Pure.
 
+use super::settings::{CodeSource, MfaSettings};
 use crate::error::{MfaError, MfaFailure};
 use crate::profile::{Plan, RoleChain, Source};
 use crate::role::{Hop, MfaSerial, SessionDuration};
 use crate::session::Keys;
-use crate::settings::{CodeSource, MfaSettings};
 use std::time::Duration;
 
-/// Whose keys sign the first call.
+/// The kind of the keys that sign the first call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyKind {
-    /// An IAM user's, without a session token. `GetSessionToken` takes no other.
+    /// An IAM user's, without a session token. `GetSessionToken` accepts only these.
     LongTerm,
     /// A session's.
     Temporary,
@@ -21,7 +21,7 @@ impl KeyKind {
         if keys.session_token.is_none() { Self::LongTerm } else { Self::Temporary }
     }
 
-    /// What a source gives, as far as that is known before it is asked.
+    /// The kind of a source's keys, if it is known before they are fetched.
     pub(crate) fn expected(source: &Source) -> Option<Self> {
         match source {
             Source::EnvironmentKeys(keys) | Source::ProfileKeys { keys, .. } => Some(Self::of(keys)),
@@ -35,23 +35,24 @@ impl KeyKind {
     }
 }
 
-/// The way of a code.
+/// How a code is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MfaMode<'a> {
-    /// No device is named.
+    /// No device is configured.
     None,
-    /// `GetSessionToken`; every role is assumed from its session.
+    /// `GetSessionToken`; every role is assumed with its session.
     Session(&'a MfaSerial),
-    /// `AssumeRole` of the hop that names the device.
+    /// `AssumeRole` of the hop with the device.
     WithRole,
 }
 
-/// The hop that names an MFA device, its place (from 1) and the device; the plan leaves at most one.
+/// The hop with an MFA device, its number (from 1) and the device. A plan has at most one.
 pub(crate) fn device(hops: &RoleChain) -> Option<(&Hop, usize, &MfaSerial)> {
     hops.iter().enumerate().find_map(|(at, hop)| Some((hop, at + 1, hop.options.mfa_serial.as_ref()?)))
 }
 
-/// Decides the way. From an MFA session a role can be assumed for an hour at most, so more is asked for directly.
+/// Decides how a code is used. With an MFA session a role can be assumed for at most one hour, so a longer session needs
+/// a code with the role.
 pub(crate) fn mfa_mode(hops: &RoleChain, keys: KeyKind) -> MfaMode<'_> {
     let more_than_an_hour = match hops.first().options.duration {
         Some(SessionDuration::Exactly(duration)) => duration > SessionDuration::HOUR,
@@ -65,24 +66,24 @@ pub(crate) fn mfa_mode(hops: &RoleChain, keys: KeyKind) -> MfaMode<'_> {
     }
 }
 
-/// For how long sessions can be refreshed with nobody there.
+/// How long sessions can be refreshed without a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unattended {
     /// As long as the source gives credentials.
     Always,
-    /// Until the MFA session ends, this long after the code was given.
+    /// Until the MFA session expires, this long after the code.
     ForMfaSession(Duration),
-    /// The keys in the environment are themselves a session's, which xassume cannot renew.
+    /// Until the keys in the environment expire: they are a session's, which xassume cannot renew.
     WhileKeysHold,
 }
 
-/// Tells whether sessions can be refreshed with nobody there.
+/// Whether and how long sessions can be refreshed without a person.
 ///
-/// `keys` is what the source gave; before it is asked, [`KeyKind::expected`]. A `credential_process` that was not run
-/// yet is taken to give a user's keys: ask again after the first session.
+/// `keys` is the kind of the source's keys, or [`KeyKind::expected`] before they are fetched. A `credential_process` that
+/// has not run yet is expected to give a user's keys: check again after the first session.
 ///
 /// # Errors
-/// When each refresh would need a code that nobody is there to give.
+/// Each refresh would need a new code from a person.
 pub(crate) fn unattended(plan: &Plan, settings: &MfaSettings, keys: Option<KeyKind>) -> Result<Unattended, MfaError> {
     let keys = keys.unwrap_or(KeyKind::LongTerm);
     let by_command = matches!(settings.code, CodeSource::Command(_));
@@ -130,7 +131,7 @@ mod tests {
     const LONG: &str = "duration_seconds = 3601\n";
 
     #[test]
-    fn a_users_code_buys_a_session_unless_more_than_an_hour_is_asked_for() {
+    fn a_users_code_is_for_a_session_unless_a_role_is_assumed_for_more_than_an_hour() {
         use KeyKind::{LongTerm, Temporary};
         let serial = MfaSerial::parse("device-01").expect("serial");
         let session = MfaMode::Session(&serial);
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_without_anybody_needs_a_session_or_a_command() {
+    fn a_refresh_without_a_person_needs_a_session_or_a_command() {
         let temporary = &[USER, &[("AWS_SESSION_TOKEN", "t")]].concat()[..];
         let instance = ONE.replace("Environment", "Ec2InstanceMetadata");
         let process = ONE.replace("credential_source = Environment", "source_profile = p");

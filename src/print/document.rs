@@ -82,7 +82,7 @@ pub(crate) fn whole(session: &Session, region: Option<&str>) -> Zeroizing<Vec<u8
         secret_access_key: session.keys.secret_access_key.reveal(),
         session_token: token(session),
         expiration: rfc3339(session.validity.local_expiration()),
-        assumed_role_arn: &session.assumed_role_arn,
+        assumed_role_arn: session.role_arn(),
         account_id: session.account(),
         region,
     });
@@ -121,7 +121,8 @@ mod tests {
                 lifetime: hour,
                 skew_secs: 3600,
             },
-            assumed_role_arn: "arn:aws:sts::111111111111:assumed-role/R/me".into(),
+            assumed_role_arn: Some("arn:aws:sts::111111111111:assumed-role/R/me".into()),
+            instance_region: None,
         }
     }
 

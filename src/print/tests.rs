@@ -19,7 +19,8 @@ fn session() -> Session {
             lifetime: Duration::from_hours(1),
             skew_secs: 0,
         },
-        assumed_role_arn: "arn:aws:sts::111111111111:assumed-role/R/me".into(),
+        assumed_role_arn: Some("arn:aws:sts::111111111111:assumed-role/R/me".into()),
+        instance_region: None,
     }
 }
 

@@ -1,43 +1,10 @@
 //! Where the MFA code comes from, and how long the session lasts that it buys.
 
 use crate::error::Error;
+use crate::mfa::{CodeSource, MfaSettings};
 use crate::role::{MFA_SESSION, MfaCode, parse_mfa_session};
 use crate::settings::values::FlagValues;
 use crate::vars::Vars;
-use std::fmt;
-use std::time::Duration;
-
-/// What was asked for about codes. The device is an option of a hop, since profiles name it.
-#[derive(Debug, Clone)]
-pub(crate) struct MfaSettings {
-    pub(crate) code: CodeSource,
-    /// Of the session that `GetSessionToken` gives for a code.
-    pub(crate) session_duration: Duration,
-}
-
-/// Where a code comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum CodeSource {
-    /// A person at the terminal.
-    Prompt,
-    /// `--mfa-token CODE`: there is this one.
-    Typed(MfaCode),
-    /// `--mfa-token -`: there is one, the first line of standard input.
-    StandardInput,
-    /// `--mfa-command`: as many as are needed.
-    Command(String),
-}
-
-impl fmt::Display for CodeSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Prompt => "the terminal",
-            Self::Typed(_) => "--mfa-token",
-            Self::StandardInput => "standard input",
-            Self::Command(_) => "--mfa-command",
-        })
-    }
-}
 
 /// Reads the flags.
 ///

@@ -20,13 +20,13 @@ use crate::cli;
 use crate::deliver::environment::{CommandCredentials, check_keep};
 use crate::error::Error;
 use crate::log_options::{LogFormat, LogOptions, Verbosity};
+use crate::mfa::MfaSettings;
 use crate::profile::{Request, endpoint};
 use crate::role::{Invalid, is_account, parse_duration};
 use crate::session::Session;
 use crate::terminal::Screen;
 use crate::vars::Vars;
 use clap::ArgMatches;
-pub(crate) use mfa::{CodeSource, MfaSettings};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -87,7 +87,7 @@ impl Settings {
         if session.account() == Some(expected) {
             return Ok(());
         }
-        Err(Error::WrongAccount { expected: expected.clone(), arn: session.assumed_role_arn.clone() })
+        Err(Error::WrongAccount { expected: expected.clone(), arn: session.role_arn().to_owned() })
     }
 }
 

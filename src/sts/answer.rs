@@ -20,7 +20,7 @@ pub(super) fn session(
     if !is_text(&user.arn) {
         return Err(garbage("the assumed-role ARN is missing or not text"));
     }
-    Ok(Session { keys, validity, assumed_role_arn: user.arn })
+    Ok(Session { keys, validity, assumed_role_arn: Some(user.arn), instance_region: None })
 }
 
 /// Temporary keys and their validity, counted from the answer's date.

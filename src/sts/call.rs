@@ -6,11 +6,10 @@ use super::connection::StsConnection;
 use super::date::Dated;
 use super::source::Proof;
 use crate::error::{AssumeError, AttemptsMade, Cause, NetworkFailure, Refusal, StsCall};
-use crate::mfa::MfaSession;
 use crate::report::Progress;
 use crate::report::waiting::Awaited;
 use crate::role::{Hop, HopOptions, MfaCode, MfaSerial, PolicyArn, SessionDuration};
-use crate::session::{CallerIdentity, Granted, Keys, Secret};
+use crate::session::{CallerIdentity, Granted, Keys, Secret, Session};
 use aws_credential_types::Credentials;
 use aws_sdk_sts::Client;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
@@ -135,7 +134,7 @@ impl Call<'_> {
         keys: &Keys,
         mfa: Code<'_>,
         duration: Duration,
-    ) -> Result<MfaSession, Box<AssumeError>> {
+    ) -> Result<Session, Box<AssumeError>> {
         let request = self
             .client(Some(keys))?
             .get_session_token()
@@ -144,7 +143,7 @@ impl Call<'_> {
             .token_code(mfa.code.reveal());
         let answer = self.within_time(request.send()).await?;
         let (keys, validity) = self.read(|dated, route| temporary_keys(answer.credentials, dated, route))?;
-        Ok(MfaSession { keys, validity })
+        Ok(Session { keys, validity, assumed_role_arn: None, instance_region: None })
     }
 
     /// Gets the identity of the keys. No policy can forbid this call.

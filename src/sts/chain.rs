@@ -6,7 +6,7 @@ use super::mfa::Mfa;
 use super::source::Proof;
 use crate::error::{Cause, Error, Refusal, StsCall};
 use crate::mfa::mode::device;
-use crate::mfa::{MfaKey, MfaSession};
+use crate::mfa::{MfaKey, can_sign};
 use crate::profile::RoleChain;
 use crate::report::Report;
 use crate::role::{MfaCode, MfaSerial};
@@ -18,9 +18,9 @@ use std::time::Instant;
 #[derive(Debug)]
 pub(crate) enum Heard<'a> {
     /// An MFA session from an earlier run signs the first call.
-    KeptMfaSession(&'a MfaSession),
+    KeptMfaSession(&'a Session),
     /// A new MFA session signs the first call.
-    NewMfaSession(&'a MfaSession),
+    NewMfaSession(&'a Session),
     /// A role was assumed.
     Granted(&'a Granted),
 }
@@ -73,7 +73,7 @@ impl Chain<'_> {
     ) -> Result<Session, Error> {
         let Mfa { sessions, session_duration: duration, .. } = self.mfa;
         let key = MfaKey { access_key_id: keys.access_key_id.clone(), serial: serial.clone(), duration };
-        if let Some(kept) = sessions.get(&key).filter(|session| session.holds(wall())) {
+        if let Some(kept) = sessions.get(&key).filter(|session| can_sign(session, wall())) {
             (self.heard)(Heard::KeptMfaSession(&kept));
             match self.assume_with(&kept, context).await {
                 Err(error) if is_expired(&error) => sessions.forget(&key),
@@ -90,7 +90,7 @@ impl Chain<'_> {
         self.assume_with(&new, context).await
     }
 
-    async fn assume_with(self, session: &MfaSession, context: CallContext<'_>) -> Result<Session, Error> {
+    async fn assume_with(self, session: &Session, context: CallContext<'_>) -> Result<Session, Error> {
         self.report.mfa_session(session);
         self.assume(Proof::Keys(session.keys.clone()), false, context).await
     }

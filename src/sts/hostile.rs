@@ -1,4 +1,4 @@
-//! Answers of STS, and of a `credential_process`, that are meant ill. See `crate::hostile`.
+//! Malicious answers of STS and output of a `credential_process`. See `crate::hostile`.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -17,6 +17,7 @@ use super::source::process::process_keys;
 use crate::error::{AssumeError, Error, MetadataFailure, ProcessFailure, SourceError, StsCall};
 use crate::hostile::{Bound, bounded, checked_page, is_recognizable, redacted, seen};
 use crate::log_options::LogOptions;
+use crate::mfa::can_sign;
 use crate::print::document::container;
 use crate::report::Report;
 use crate::role::{Hop, HopOptions, MfaCode, MfaSerial, RoleArn, RoleSessionName};
@@ -78,10 +79,10 @@ fn content<'a>(body: &'a str, tag: &str) -> Option<&'a str> {
 
 /// All that is done with a session: it is shown, scheduled, served.
 fn can_be_used(session: &Session) {
-    let Session { keys, validity, assumed_role_arn } = session;
+    let Session { keys, validity, assumed_role_arn, .. } = session;
     let Keys { access_key_id, secret_access_key, session_token } = keys;
     let token = session_token.as_ref().map(Secret::reveal).expect("a session has a token");
-    for text in [access_key_id, secret_access_key.reveal(), token, assumed_role_arn] {
+    for text in [access_key_id, secret_access_key.reveal(), token, assumed_role_arn.as_deref().unwrap_or("none")] {
         assert!(!text.is_empty() && !text.contains(char::is_control), "{text:?}");
     }
     assert!(validity.left <= validity.lifetime);
@@ -148,10 +149,9 @@ fn asked(call: &str, canned: Canned) -> Result<Answer, Box<AssumeError>> {
         let (serial, code) = (MfaSerial::parse("device-01"), MfaCode::parse("123456"));
         let code = Code { serial: &serial.expect("a serial"), code: &code.expect("a code") };
         let session = call.get_session_token(&caller(), code, Duration::from_hours(1)).await?;
-        let ends = session.ends();
-        assert!(rfc3339(ends).ends_with('Z') && session.holds(ends) == session.holds(ends));
-        let (keys, validity) = (session.keys, session.validity);
-        Ok(Answer::Session(Session { keys, validity, assumed_role_arn: "of no role".into() }))
+        let ends = session.validity.local_end();
+        assert!(rfc3339(ends).ends_with('Z') && !can_sign(&session, ends));
+        Ok(Answer::Session(session))
     })
 }
 

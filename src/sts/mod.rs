@@ -42,5 +42,5 @@ pub(crate) use endpoint::endpoint;
 pub(crate) use limits::Limits;
 pub(crate) use mfa::Mfa;
 pub(crate) use network::{BundleError, Network, read_bundle};
-pub(crate) use session::{Obtained, Sts};
+pub(crate) use session::Sts;
 pub(crate) use source::process::Helpers;

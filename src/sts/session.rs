@@ -34,16 +34,6 @@ pub(crate) struct Sts<'a> {
     pub(crate) progress: &'a Progress,
 }
 
-/// A session, and what was learnt on the way to it.
-#[derive(Debug)]
-pub(crate) struct Obtained {
-    pub(crate) session: Session,
-    /// The instance's own region, when instance metadata was the source and nobody named one.
-    pub(crate) instance_region: Option<String>,
-    /// The kind of the source's keys; not known of a cached session.
-    pub(crate) source_keys: Option<KeyKind>,
-}
-
 /// The credentials of the source, and the connection to STS for them.
 #[derive(Debug)]
 pub(crate) struct SourceCredentials<'a> {
@@ -82,13 +72,13 @@ impl SourceCredentials<'_> {
 }
 
 impl<'a> Sts<'a> {
-    /// Fetches a session: resolves the source and assumes each role.
+    /// Fetches a session: resolves the source and assumes each role. Also returns the kind of the source's keys.
     ///
     /// # Errors
     /// Of the source, of the MFA code, or of a call.
-    pub(crate) async fn obtain(&self) -> Result<Obtained, Error> {
+    pub(crate) async fn new_session(&self) -> Result<(Session, KeyKind), Error> {
         let source = self.source().await?;
-        self.session(&source, &|_| {}).await
+        Ok((self.session(&source, &|_| {}).await?, source.kind()))
     }
 
     /// Resolves the source.
@@ -132,17 +122,17 @@ impl<'a> Sts<'a> {
         &self,
         source: &SourceCredentials<'_>,
         heard: &dyn Fn(Heard<'_>),
-    ) -> Result<Obtained, Error> {
+    ) -> Result<Session, Error> {
         let Self { plan, limits, mfa, report, .. } = *self;
         let chain = Chain { hops: &plan.hops, mfa, limits, report, heard };
-        let (kind, context) = (source.kind(), source.call_context(self.progress));
-        let session = match (mfa_mode(&plan.hops, kind), source.keys()) {
+        let context = source.call_context(self.progress);
+        let session = match (mfa_mode(&plan.hops, source.kind()), source.keys()) {
             (MfaMode::Session(serial), Some(keys)) => chain.assume_with_mfa_session(keys, serial, context).await?,
             (MfaMode::None, _) => chain.assume(source.proof.clone(), false, context).await?,
             (MfaMode::Session(_) | MfaMode::WithRole, _) => chain.assume(source.proof.clone(), true, context).await?,
         };
         self.mfa.codes.end_of_start();
-        Ok(Obtained { session, instance_region: source.instance_region.clone(), source_keys: Some(kind) })
+        Ok(Session { instance_region: source.instance_region.clone(), ..session })
     }
 
     /// The source's credentials, and the instance's region where that is the source and no region is set.

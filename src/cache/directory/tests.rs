@@ -21,8 +21,8 @@ impl World {
     }
 
     fn write(&self, bytes: &[u8]) {
-        let mut reserved = self.directory.reserve(&self.key).expect("room");
-        self.directory.replace(&self.key, &mut reserved, bytes).expect("written");
+        let reserved = self.directory.reserve(&self.key).expect("room");
+        self.directory.replace(&self.key, reserved, bytes).expect("written");
     }
 
     fn read(&self) -> Option<Vec<u8>> {

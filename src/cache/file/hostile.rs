@@ -1,4 +1,4 @@
-//! Files in the cache that are meant ill. See `crate::hostile`.
+//! Malicious files in the cache. See `crate::hostile`.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -7,10 +7,10 @@
 )]
 
 use super::super::key::Key;
-use super::super::stamp::{Entry, Moment, Stamp, found};
+use super::super::stamp::{Clocks, Stamp, found};
 use super::{Form, decode, encode, expiration};
 use crate::hostile::{Bound, bounded, is_recognizable, redacted, seen};
-use crate::session::{Keys, Secret, Validity, rfc3339};
+use crate::session::{Keys, Secret, Session, Validity, rfc3339};
 use std::time::{Duration, SystemTime};
 
 /// Writing reserves the room of the largest file.
@@ -34,35 +34,35 @@ pub fn cache_file(bytes: &[u8]) {
 /// What is read is a session that can be used and is written as it was read; at no moment there is more left of it than
 /// it had.
 fn check(key: &Key, bytes: &[u8]) {
-    let Some((entry, stamp)) = bounded(bytes.len(), BOUND, || decode(key, bytes)) else { return };
-    let again = encode(key, &entry, &stamp).expect("what was read can be written");
-    assert_eq!(decode(key, &again), Some((entry.clone(), stamp.clone())));
-    shows_no_secret(&entry, bytes);
+    let Some((session, stamp)) = bounded(bytes.len(), BOUND, || decode(key, bytes)) else { return };
+    let again = encode(key, &session, &stamp).expect("what was read can be written");
+    assert_eq!(decode(key, &again), Some((session.clone(), stamp.clone())));
+    shows_no_secret(&session, bytes);
     let boots = [Some(stamp.boot_id.clone()), None, Some("another".into())];
     for boot_id in boots {
-        for (boottime, wall) in moments(&entry, &stamp) {
-            let now = Moment { boot_id: boot_id.clone(), boottime, wall };
-            let Some(found) = found(entry.clone(), &stamp, &now) else { continue };
-            let Validity { left, lifetime, .. } = found.entry.validity;
-            assert!(!left.is_zero() && left <= entry.validity.left && left <= lifetime, "{left:?} of {lifetime:?}");
-            assert!(rfc3339(found.entry.validity.local_expiration()).ends_with('Z'));
+        for (boottime, wall) in times(&session, &stamp) {
+            let now = Clocks { boot_id: boot_id.clone(), boottime, wall };
+            let Some(found) = found(session.clone(), &stamp, &now) else { continue };
+            let Validity { left, lifetime, .. } = found.session.validity;
+            assert!(!left.is_zero() && left <= session.validity.left && left <= lifetime, "{left:?} of {lifetime:?}");
+            assert!(rfc3339(found.session.validity.local_expiration()).ends_with('Z'));
         }
     }
 }
 
 /// The first and the last moments, those of the file, and some beside them.
-fn moments(entry: &Entry, stamp: &Stamp) -> Vec<(Duration, SystemTime)> {
+fn times(session: &Session, stamp: &Stamp) -> Vec<(Duration, SystemTime)> {
     let hour = Duration::from_hours(1);
-    let walls = [stamp.wall, entry.validity.expiration, SystemTime::UNIX_EPOCH, stamp.wall + hour];
+    let walls = [stamp.wall, session.validity.expiration, SystemTime::UNIX_EPOCH, stamp.wall + hour];
     let boots = [stamp.answered, stamp.asked, Duration::ZERO, Duration::MAX, stamp.answered.saturating_add(hour)];
     boots.into_iter().flat_map(|boot| walls.map(|wall| (boot, wall))).collect()
 }
 
-fn shows_no_secret(entry: &Entry, bytes: &[u8]) {
+fn shows_no_secret(session: &Session, bytes: &[u8]) {
     let input = String::from_utf8_lossy(bytes);
-    let secrets = [Some(&entry.keys.secret_access_key), entry.keys.session_token.as_ref()];
+    let secrets = [Some(&session.keys.secret_access_key), session.keys.session_token.as_ref()];
     let secrets = secrets.into_iter().flatten().map(Secret::reveal).filter(|secret| is_recognizable(secret, &input));
-    redacted(secrets, &seen(entry));
+    redacted(secrets, &seen(session));
 }
 
 /// A session of these bytes is read back; with one byte of the file changed, or an end of it missing, it is a miss, or
@@ -77,7 +77,7 @@ fn altered(key: &Key, bytes: &[u8]) {
         let part = bytes.chunks((bytes.len() / 6).max(1)).nth(part).unwrap_or_default();
         String::from_utf8_lossy(part).into_owned()
     };
-    let entry = Entry {
+    let session = Session {
         keys: Keys {
             access_key_id: text(0),
             secret_access_key: Secret::new(text(1)),
@@ -89,13 +89,13 @@ fn altered(key: &Key, bytes: &[u8]) {
             lifetime: millis(left + more),
             skew_secs: skew.cast_signed() - (1 << 39),
         },
-        arn: text(3),
-        region: Some(text(4)).filter(|_| left % 3 == 0),
+        assumed_role_arn: Some(text(3)).filter(|arn| !arn.is_empty()),
+        instance_region: Some(text(4)).filter(|_| left % 3 == 0),
     };
     let (asked, answered) = (millis(asked), millis(asked + waited));
     let stamp = Stamp { boot_id: text(5), asked, answered, wall: SystemTime::UNIX_EPOCH + millis(wall) };
-    let Some(whole) = bounded(bytes.len(), BOUND, || encode(key, &entry, &stamp)) else { return };
-    let kept = Some((entry, stamp));
+    let Some(whole) = bounded(bytes.len(), BOUND, || encode(key, &session, &stamp)) else { return };
+    let kept = Some((session, stamp));
     assert_eq!(decode(key, &whole), kept);
     let spots = bytes.iter().scan(0, |at, step| {
         *at = (*at + usize::from(*step) + 1) % (whole.len() - 1);

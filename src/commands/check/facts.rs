@@ -197,7 +197,7 @@ pub(super) fn role(findings: &Findings<'_>, at: usize, step: &mut Step) {
             step.fact(key, percent);
         }
     }
-    step.fact("arn", granted.session.assumed_role_arn.as_str());
+    step.fact("arn", granted.session.role_arn());
     step.fact("lifetime_seconds", validity.lifetime.as_secs());
     step.fact("expiration", ends);
 }
@@ -212,8 +212,8 @@ fn space(granted: &Granted) -> String {
 
 pub(super) fn session(findings: &Findings<'_>, step: &mut Step) {
     let Some(session) = findings.session() else { return };
-    step.text = format!("the command would be {}", session.assumed_role_arn);
-    step.fact("arn", session.assumed_role_arn.as_str());
+    step.text = format!("the command would be {}", session.role_arn());
+    step.fact("arn", session.role_arn());
     if let Some(account) = session.account() {
         step.fact("account", account);
     }

@@ -152,12 +152,12 @@ impl<'a> Findings<'a> {
     pub(super) fn name_caller(&mut self) {
         let Some(Error::Assume(error)) = &mut self.failure else { return };
         let known = match (self.granted.last(), &self.caller) {
-            (Some(before), _) => Some(&before.session.assumed_role_arn),
-            (None, Some(Ok(source))) => Some(&source.arn),
+            (Some(before), _) => Some(before.session.role_arn()),
+            (None, Some(Ok(source))) => Some(source.arn.as_str()),
             (None, _) => None,
         };
         if let Cause::Refused { refusal: Refusal::AccessDenied { caller: caller @ None, .. }, .. } = &mut error.cause {
-            *caller = known.cloned();
+            *caller = known.map(str::to_owned);
         }
     }
 

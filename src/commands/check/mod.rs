@@ -24,6 +24,7 @@ use crate::process::outcome::Outcome;
 use crate::profile::plan;
 use crate::report::Report;
 use crate::report::output;
+use crate::session::Session;
 use crate::settings::{CacheMode, Mode, Settings};
 use crate::sts::{self, Heard, Sts};
 use crate::supervise::policy::Duty;
@@ -79,9 +80,9 @@ fn walk(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Error> {
         findings.unkept = unkept(launch, &sessions, key.as_ref());
     }
     match walked {
-        Ok(obtained) => {
-            sessions.store_unlocked(key.as_ref(), &obtained, asked);
-            findings.failure = launch.context.settings.check_account(&obtained.session).err();
+        Ok(session) => {
+            sessions.store_unlocked(key.as_ref(), &session, asked);
+            findings.failure = launch.context.settings.check_account(&session).err();
             if findings.failure.is_none() {
                 let _within = runtime.enter();
                 findings.undelivered = delivery::rehearse(launch).err();
@@ -109,18 +110,14 @@ fn unkept(launch: &Launch<'_>, sessions: &Sessions<'_>, key: Option<&Key>) -> Op
 }
 
 /// Each step in its turn, until one fails.
-async fn steps_to_session(
-    launch: &Launch<'_>,
-    sts: &Sts<'_>,
-    findings: &mut Findings<'_>,
-) -> Result<crate::sts::Obtained, Error> {
+async fn steps_to_session(launch: &Launch<'_>, sts: &Sts<'_>, findings: &mut Findings<'_>) -> Result<Session, Error> {
     let source = sts.source().await?;
     findings.endpoint =
         sts::endpoint(&launch.planned.plan, launch.context.settings.sts.endpoint.as_deref(), Some(source.region()));
     findings.source = Some(FoundSource {
         access_key_id: source.keys().map(|keys| keys.access_key_id.clone()),
         kind: source.kind(),
-        region: source.region.clone(),
+        region: source.region().to_owned(),
         instance_region: source.instance_region.clone(),
     });
     // A launch would be refused for it, so it must not cost a code either.
@@ -134,9 +131,9 @@ async fn steps_to_session(
     }
     findings.caller = caller;
     let (mfa, granted) = (RefCell::new(None), RefCell::new(Vec::new()));
-    let found_mfa = |session: &crate::mfa::MfaSession, from| FoundMfa {
+    let found_mfa = |session: &Session, from| FoundMfa {
         access_key_id: session.keys.access_key_id.clone(),
-        ends: session.ends(),
+        ends: session.validity.local_end(),
         from,
     };
     let obtained = sts

@@ -18,7 +18,8 @@ fn session() -> Session {
             lifetime: Duration::from_hours(1),
             skew_secs: 0,
         },
-        assumed_role_arn: "arn:aws:sts::1:assumed-role/r/me".into(),
+        assumed_role_arn: Some("arn:aws:sts::1:assumed-role/r/me".into()),
+        instance_region: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The answer of a refresh's process: JSON, through a pipe that no other process can read.
 
 use crate::event::Problem;
-use crate::mfa::{MfaKey, MfaSession};
+use crate::mfa::MfaKey;
 use crate::role::{MfaCode, MfaSerial};
 use crate::session::{Keys, Secret, Session, Validity};
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,7 @@ pub(super) struct Message<'a> {
 
 #[derive(Serialize, Deserialize)]
 enum Outcome<'a> {
-    Session { keys: KeysForm<'a>, validity: ValidityForm, arn: Cow<'a, str> },
+    Session { keys: KeysForm<'a>, validity: ValidityForm, arn: Option<Cow<'a, str>> },
     Problem { text: Cow<'a, str>, hint: Option<Cow<'a, str>> },
 }
 
@@ -63,14 +63,15 @@ impl<'a> Message<'a> {
     /// Either outcome comes with the state that later refreshes need.
     pub(super) fn new(
         result: &'a Result<Session, Problem>,
-        bought: Option<&'a (MfaKey, MfaSession)>,
+        bought: Option<&'a (MfaKey, Session)>,
         used: Option<&'a MfaCode>,
         cache_warned: bool,
         sent: Duration,
     ) -> Self {
         let outcome = match result {
-            Ok(Session { keys, validity, assumed_role_arn }) => {
-                Outcome::Session { keys: keys.into(), validity: validity.into(), arn: assumed_role_arn.into() }
+            Ok(Session { keys, validity, assumed_role_arn, .. }) => {
+                let arn = assumed_role_arn.as_deref().map(Cow::Borrowed);
+                Outcome::Session { keys: keys.into(), validity: validity.into(), arn }
             }
             Err(Problem { text, hint }) => {
                 Outcome::Problem { text: shortened(text), hint: hint.as_deref().map(shortened) }
@@ -104,11 +105,11 @@ impl<'a> Message<'a> {
     }
 
     /// The current MFA session.
-    pub(super) fn bought(&mut self) -> Option<(MfaKey, MfaSession)> {
+    pub(super) fn bought(&mut self) -> Option<(MfaKey, Session)> {
         let Bought { by, serial, duration, keys, validity } = self.bought.take()?;
         let serial = MfaSerial::parse(&serial).ok()?;
         let key = MfaKey { access_key_id: by.into_owned(), serial, duration };
-        Some((key, MfaSession { keys: keys.into(), validity: validity.into() }))
+        Some((key, session(keys.into(), validity.into(), None)))
     }
 
     /// The session, with the lifetime left at this time since boot; or why there is none.
@@ -117,13 +118,17 @@ impl<'a> Message<'a> {
             Outcome::Session { keys, validity, arn } => {
                 let mut validity = Validity::from(validity);
                 validity.left = validity.left.saturating_sub(now.saturating_sub(self.sent));
-                Ok(Session { keys: keys.into(), validity, assumed_role_arn: arn.into_owned() })
+                Ok(session(keys.into(), validity, arn.map(Cow::into_owned)))
             }
             Outcome::Problem { text, hint } => {
                 Err(Problem { text: text.into_owned(), hint: hint.map(Cow::into_owned) })
             }
         }
     }
+}
+
+fn session(keys: Keys, validity: Validity, assumed_role_arn: Option<String>) -> Session {
+    Session { keys, validity, assumed_role_arn, instance_region: None }
 }
 
 fn shortened(text: &str) -> Cow<'_, str> {
@@ -184,15 +189,15 @@ mod tests {
         Validity { expiration: SystemTime::UNIX_EPOCH + hour, left: hour, lifetime: hour, skew_secs: -7 }
     }
 
-    fn bought() -> (MfaKey, MfaSession) {
+    fn bought() -> (MfaKey, Session) {
         let serial = MfaSerial::parse("device-01").expect("a serial");
         let key = MfaKey { access_key_id: "AKIA".into(), serial, duration: Duration::from_hours(12) };
-        (key, MfaSession { keys: keys("ASIAM"), validity: validity() })
+        (key, session(keys("ASIAM"), validity(), None))
     }
 
     #[test]
     fn a_session_arrives_with_the_time_of_the_message_taken_off() {
-        let session = Session { keys: keys("ASIA"), validity: validity(), assumed_role_arn: "arn".into() };
+        let session = session(keys("ASIA"), validity(), Some("arn".into()));
         let (result, bought) = (Ok(session.clone()), bought());
         let code = MfaCode::parse("123456").expect("a code");
         let bytes = Message::new(&result, Some(&bought), Some(&code), true, SENT).encode().expect("bytes");

@@ -1,22 +1,30 @@
 //! Calling STS: the settings of the connection, the programs and the codes that a call may need.
 
 use super::mfa_store::MfaStore;
-use super::{Outage, Sessions, entry};
-use crate::cache::{Key, Skipped};
+use super::{Outage, Sessions};
+use crate::cache::{Key, Skipped, Stamp};
 use crate::error::{Error, reason_of};
 use crate::launch::context::{HELD, helper_environment};
+use crate::mfa::mode::KeyKind;
+use crate::session::Session;
 use crate::settings::CacheMode;
-use crate::sts::{BundleError, Helpers, Limits, Mfa, Network, Obtained, Sts, read_bundle};
+use crate::sts::{BundleError, Helpers, Limits, Mfa, Network, Sts, read_bundle};
 use crate::sys::panics::contained;
 use std::time::Duration;
 
 impl Sessions<'_> {
-    /// A new session, with source credentials that are read again; `locked` is the key that is locked meanwhile.
-    pub(super) async fn fetch(&self, limit: Duration, attempts: u32, locked: Option<&Key>) -> Result<Obtained, Error> {
-        let obtain = async |sts: &Sts<'_>| contained(Box::pin(sts.obtain())).await;
-        self.with_sts(limit, attempts, locked, obtain).await?.unwrap_or_else(|_| {
-            Err(Error::System { what: "get a session", reason: "internal error (see above)".into() })
-        })
+    /// A new session and the kind of the source's keys, which are read again; `locked` is the key that is locked meanwhile.
+    pub(super) async fn fetch(
+        &self,
+        limit: Duration,
+        attempts: u32,
+        locked: Option<&Key>,
+    ) -> Result<(Session, Option<KeyKind>), Error> {
+        let fetch = async |sts: &Sts<'_>| contained(Box::pin(sts.new_session())).await;
+        let answer = self.with_sts(limit, attempts, locked, fetch).await?.unwrap_or_else(|_| {
+            Err(Error::System { what: "obtain a session", reason: "an internal error, reported above".into() })
+        });
+        answer.map(|(session, source_keys)| (session, Some(source_keys)))
     }
 
     /// Calls STS in the caller's own steps, whatever the cache contains, and without a lock.
@@ -37,17 +45,16 @@ impl Sessions<'_> {
     /// # Errors
     /// For each directory, why it does not.
     pub(crate) fn try_to_store(&self, key: &Key) -> Result<(), Vec<Skipped>> {
-        self.cache.try_to_keep(key)
+        self.cache.can_store(key)
     }
 
     /// Puts a session into the cache for later runs; `asked` is when STS was called, since boot.
-    pub(crate) fn store_unlocked(&self, key: Option<&Key>, obtained: &Obtained, asked: Duration) {
+    pub(crate) fn store_unlocked(&self, key: Option<&Key>, session: &Session, asked: Duration) {
         if let CacheMode::Off(_) = self.context.settings.cache.mode {
             return;
         }
         let Some(key) = key else { return };
-        let (entry, stamp) = entry(obtained, asked);
-        if let Err(error) = self.cache.keep(key, &entry, &stamp) {
+        if let Err(error) = self.cache.store(key, session, &Stamp::answered_now(asked)) {
             self.context.report.detail(format_args!("cache: the session cannot be kept: {}", reason_of(&error)));
         }
     }
@@ -102,7 +109,7 @@ impl Sessions<'_> {
         let ca_bundle = match flags.ca_bundle.as_ref().or(plan.ca_bundle.as_ref()) {
             Some(path) => Some(read_bundle(path).map_err(|error| match error {
                 BundleError::Unreadable(reason) => {
-                    Error::File { what: "the CA certificates in".into(), path: path.clone(), reason }
+                    Error::File { what: "the certificates in".into(), path: path.clone(), reason }
                 }
                 BundleError::Unusable(reason) => Error::Certificates { path: path.clone(), reason },
             })?),

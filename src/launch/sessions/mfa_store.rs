@@ -1,10 +1,12 @@
 //! MFA sessions: in the cache, if it is used, and always in memory for this run.
 
 use super::Sessions;
-use crate::cache::{Entry, Key, Moment, Stamp};
+use crate::cache::{Key, Stamp};
 use crate::error::reason_of;
-use crate::mfa::{MfaKey, MfaSession, MfaSessions};
+use crate::mfa::{MfaKey, MfaSessions};
+use crate::session::Session;
 use crate::settings::CacheMode;
+use crate::sys::boot::boottime;
 
 /// The MFA sessions of a plan's source.
 pub(super) struct MfaStore<'a, 'b> {
@@ -23,30 +25,20 @@ impl MfaStore<'_, '_> {
 }
 
 impl MfaSessions for MfaStore<'_, '_> {
-    fn get(&self, key: &MfaKey) -> Option<MfaSession> {
+    fn get(&self, key: &MfaKey) -> Option<Session> {
         self.sessions.context.mfa_sessions.get(key).or_else(|| {
             let search = self.sessions.cache.find(&self.key(key)?, &|_| true);
             for passed in &search.sessions {
                 self.sessions.context.report.detail(format_args!("cache: the MFA session is not used: {passed}"));
             }
-            let Entry { keys, validity, .. } = search.found?.entry;
-            Some(MfaSession { keys, validity })
+            Some(search.found?.session)
         })
     }
 
-    fn put(&self, key: &MfaKey, session: &MfaSession) {
+    fn put(&self, key: &MfaKey, session: &Session) {
         self.sessions.context.mfa_sessions.put(key, session);
         let Some(name) = self.key(key) else { return };
-        let now = Moment::now();
-        let MfaSession { keys, validity } = session.clone();
-        let entry = Entry { keys, validity, arn: String::new(), region: None };
-        let stamp = Stamp {
-            boot_id: now.boot_id.unwrap_or_default(),
-            asked: now.boottime,
-            answered: now.boottime,
-            wall: now.wall,
-        };
-        if let Err(error) = self.sessions.cache.keep(&name, &entry, &stamp) {
+        if let Err(error) = self.sessions.cache.store(&name, session, &Stamp::answered_now(boottime())) {
             self.sessions
                 .context
                 .report
@@ -57,7 +49,7 @@ impl MfaSessions for MfaStore<'_, '_> {
     fn forget(&self, key: &MfaKey) {
         self.sessions.context.mfa_sessions.forget(key);
         if let Some(name) = self.key(key) {
-            self.sessions.cache.forget(&name);
+            self.sessions.cache.remove(&name);
         }
     }
 }

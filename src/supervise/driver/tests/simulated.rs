@@ -107,7 +107,8 @@ impl Sim {
                 session_token: None,
             },
             validity: Validity { expiration: world.now.wall + HOUR, left: HOUR, lifetime: HOUR, skew_secs: 0 },
-            assumed_role_arn: "arn:aws:sts::521111111144:assumed-role/R/s".into(),
+            assumed_role_arn: Some("arn:aws:sts::521111111144:assumed-role/R/s".into()),
+            instance_region: None,
         }
     }
 }

@@ -1,0 +1,148 @@
+//! The sessions of this user, in one or two directories.
+
+use super::directory::{Directory, Place};
+use super::key::Key;
+use super::lock::{LockOutcome, read, wait};
+use super::places::places;
+use super::skipped::Skipped;
+use super::stamp::{Found, Stamp};
+use super::{file, sweep};
+use crate::error::reason_of;
+use crate::session::Session;
+use crate::vars::Vars;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The directories of sessions; each is opened when it is needed.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    pub(super) places: Vec<Place>,
+}
+
+/// The result of a search.
+#[derive(Debug, Default)]
+pub(crate) struct Search {
+    pub(crate) found: Option<Found>,
+    pub(crate) directories: Vec<Skipped>,
+    /// Why stored sessions were not used.
+    pub(crate) sessions: Vec<String>,
+}
+
+/// What `--clear-cache` removed from a directory.
+#[derive(Debug)]
+pub(crate) struct Cleared {
+    pub(crate) directory: PathBuf,
+    pub(crate) sessions: usize,
+}
+
+impl Cache {
+    /// `directory`: in place of the default ones.
+    pub(crate) fn new(directory: Option<&Path>, vars: &Vars) -> Self {
+        Self { places: places(directory, vars) }
+    }
+
+    /// The first session of the key that is accepted, or the one with most time left. Does not wait for a lock.
+    pub(crate) fn find(&self, key: &Key, accepts: &dyn Fn(&Found) -> bool) -> Search {
+        let mut search = Search::default();
+        for place in &self.places {
+            let directory = match Directory::open(&place.path) {
+                Ok(directory) => directory,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => {
+                    search.directories.push(Skipped::of(place, &error));
+                    continue;
+                }
+            };
+            let found = match read(&directory, key) {
+                Ok(found) => found,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => {
+                    search.sessions.push(format!("{}: {}", directory.path_of(key).display(), reason_of(&error)));
+                    continue;
+                }
+            };
+            let accepted = accepts(&found);
+            let left = found.session.validity.left;
+            if accepted || search.found.as_ref().is_none_or(|best| best.session.validity.left < left) {
+                search.found = Some(found);
+            }
+            if accepted {
+                break;
+            }
+        }
+        search
+    }
+
+    /// Waits at most `limit` for the lock or an accepted session. Also returns the directories that were skipped.
+    pub(crate) async fn lock(
+        &self,
+        key: &Key,
+        limit: Duration,
+        accepts: &dyn Fn(&Found) -> bool,
+    ) -> (LockOutcome, Vec<Skipped>) {
+        wait(&self.places, key, limit, accepts).await
+    }
+
+    /// Stores a session without the lock, in the first directory that accepts it.
+    ///
+    /// # Errors
+    /// Of the last directory.
+    pub(crate) fn store(&self, key: &Key, session: &Session, stamp: &Stamp) -> io::Result<()> {
+        let bytes = file::encode(key, session, stamp).ok_or(io::ErrorKind::InvalidData)?;
+        let store = |place: &Place| {
+            let directory = Directory::make(place)?;
+            directory.replace(key, directory.reserve(key)?, &bytes)
+        };
+        let mut result = Err(io::ErrorKind::NotFound.into());
+        for place in &self.places {
+            result = store(place);
+            if result.is_ok() {
+                break;
+            }
+        }
+        result
+    }
+
+    /// Checks whether a session could be stored.
+    ///
+    /// # Errors
+    /// Of each directory.
+    pub(crate) fn can_store(&self, key: &Key) -> Result<(), Vec<Skipped>> {
+        let mut skipped = Vec::new();
+        for place in &self.places {
+            let directory = Directory::make(place);
+            let reserved = |directory: Directory| directory.reserve(key).map(|reserved| directory.discard(&reserved));
+            match directory.and_then(reserved) {
+                Ok(()) => return Ok(()),
+                Err(error) => skipped.push(Skipped::of(place, &error)),
+            }
+        }
+        Err(skipped)
+    }
+
+    /// Removes a session that STS no longer accepts.
+    pub(crate) fn remove(&self, key: &Key) {
+        for place in &self.places {
+            if let Ok(directory) = Directory::open_own(&place.path) {
+                // A session that cannot be removed is found and rejected again, then replaced.
+                let _ = directory.remove_session(key);
+            }
+        }
+    }
+
+    /// Removes this user's sessions from each directory.
+    ///
+    /// # Errors
+    /// The directory of a session that could not be removed.
+    pub(crate) fn clear(&self) -> Result<Vec<Cleared>, (PathBuf, io::Error)> {
+        let mut cleared = Vec::new();
+        for Place { path, .. } in &self.places {
+            // A directory that cannot be opened, or is another user's, contains no sessions of this user.
+            let Ok(directory) = Directory::open_own(path) else { continue };
+            let sessions = sweep::clear(&directory).map_err(|error| (path.clone(), error))?;
+            cleared.push(Cleared { directory: path.clone(), sessions });
+        }
+        Ok(cleared)
+    }
+}

@@ -1,0 +1,39 @@
+//! Reads a code from bytes, and from standard input.
+
+use crate::error::{CodeOrigin, MfaFailure};
+use crate::role::MfaCode;
+use nix::errno::Errno;
+use zeroize::Zeroizing;
+
+/// The longest line that is read for a code.
+pub(super) const MAX_BYTES: usize = 64;
+
+/// The code in these bytes.
+pub(super) fn parse(bytes: &[u8], from: CodeOrigin) -> Result<MfaCode, MfaFailure> {
+    let code = std::str::from_utf8(bytes).ok().and_then(|text| MfaCode::parse(text).ok());
+    code.ok_or(MfaFailure::Malformed { from })
+}
+
+/// Reads one line of standard input, byte by byte: the rest is for the command.
+pub(super) fn read_line() -> Result<MfaCode, MfaFailure> {
+    let from = CodeOrigin::StandardInput;
+    let mut line = Zeroizing::new(Vec::with_capacity(MAX_BYTES));
+    let mut byte = [0];
+    while line.len() < MAX_BYTES {
+        match nix::unistd::read(std::io::stdin(), &mut byte) {
+            Ok(0) if line.is_empty() => {
+                return Err(MfaFailure::NotGiven { from, reason: "standard input is empty".into() });
+            }
+            Ok(1..) if byte != *b"\n" => line.extend_from_slice(&byte),
+            Ok(_) => break,
+            Err(Errno::EINTR) => {}
+            Err(error) => {
+                return Err(MfaFailure::NotGiven {
+                    from,
+                    reason: format!("cannot read standard input: {}", error.desc()),
+                });
+            }
+        }
+    }
+    parse(&line, from)
+}

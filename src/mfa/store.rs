@@ -1,0 +1,113 @@
+//! The store of MFA sessions: a new code is needed only when they expire.
+
+use crate::role::MfaSerial;
+use crate::session::Session;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+/// The key of an MFA session: user, device and duration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MfaKey {
+    /// Of the user's keys.
+    pub(crate) access_key_id: String,
+    pub(crate) serial: MfaSerial,
+    /// The requested duration.
+    pub(crate) duration: Duration,
+}
+
+/// What must be left of an MFA session, so that it does not expire before the call that it signs.
+const ENOUGH: Duration = Duration::from_mins(1);
+
+/// Whether an MFA session can still sign a call, at this time of the local clock.
+pub(crate) fn can_sign(session: &Session, now: SystemTime) -> bool {
+    now.checked_add(ENOUGH).is_some_and(|soon| soon < session.validity.local_end())
+}
+
+/// A store of MFA sessions, which may have expired.
+pub(crate) trait MfaSessions: Send + Sync {
+    fn get(&self, key: &MfaKey) -> Option<Session>;
+    fn put(&self, key: &MfaKey, session: &Session);
+    /// Removes a session that STS no longer accepts.
+    fn forget(&self, key: &MfaKey);
+}
+
+/// Stores the last MFA session in memory.
+#[derive(Debug, Default)]
+pub(crate) struct KeptInProcess(Mutex<Option<(MfaKey, Session)>>);
+
+impl KeptInProcess {
+    /// The session, for another process.
+    pub(crate) fn kept(&self) -> Option<(MfaKey, Session)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces the session by that of another process.
+    pub(crate) fn replace(&self, kept: Option<(MfaKey, Session)>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+    }
+}
+
+impl MfaSessions for KeptInProcess {
+    fn get(&self, key: &MfaKey) -> Option<Session> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().filter(|(known, _)| known == key).map(|(_, session)| session.clone())
+    }
+
+    fn put(&self, key: &MfaKey, session: &Session) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((key.clone(), session.clone()));
+    }
+
+    fn forget(&self, key: &MfaKey) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.as_ref().is_some_and(|(known, _)| known == key) {
+            *kept = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::{Keys, Secret, Validity};
+
+    fn key(serial: &str) -> MfaKey {
+        let serial = MfaSerial::parse(serial).expect(serial);
+        MfaKey { access_key_id: "AK".into(), serial, duration: Duration::from_hours(12) }
+    }
+
+    fn session(skew_secs: i64) -> Session {
+        let keys = Keys {
+            access_key_id: "ASIA".into(),
+            secret_access_key: Secret::new("s"),
+            session_token: Some(Secret::new("t")),
+        };
+        let (left, lifetime) = (Duration::from_hours(12), Duration::from_hours(12));
+        let expiration = SystemTime::UNIX_EPOCH + Duration::from_hours(1000);
+        let validity = Validity { expiration, left, lifetime, skew_secs };
+        Session { keys, validity, assumed_role_arn: None, instance_region: None }
+    }
+
+    #[test]
+    fn a_session_is_found_by_its_key() {
+        let kept = KeptInProcess::default();
+        assert_eq!(kept.get(&key("device-01")), None);
+        kept.put(&key("device-01"), &session(0));
+        assert_eq!(kept.get(&key("device-01")), Some(session(0)));
+        assert_eq!(kept.get(&key("device-02")), None);
+        kept.forget(&key("device-02"));
+        assert!(kept.get(&key("device-01")).is_some());
+        kept.forget(&key("device-01"));
+        assert_eq!(kept.get(&key("device-01")), None);
+    }
+
+    #[test]
+    fn it_can_sign_until_a_minute_before_its_end_by_the_local_clock() {
+        let end = SystemTime::UNIX_EPOCH + Duration::from_hours(1000);
+        for (skew, ends) in [(0, end), (600, end - Duration::from_mins(10)), (-600, end + Duration::from_mins(10))] {
+            let session = session(skew);
+            assert_eq!(session.validity.local_end(), ends);
+            assert!(can_sign(&session, ends - Duration::from_secs(61)));
+            assert!(!can_sign(&session, ends - Duration::from_mins(1)));
+        }
+    }
+}
