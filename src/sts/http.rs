@@ -158,7 +158,8 @@ fn names_an_address(url: &str) -> bool {
     host.parse::<SocketAddr>().is_ok() || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
 }
 
-/// Checks that a thread can be started: tokio resolves a name on a new thread, and panics if the system refuses it.
+/// Checks that a thread can be started: tokio resolves a name on a new thread, and panics if the system refuses it. This
+/// makes it an error that says so and that is tried again.
 pub(super) fn check_threads() -> io::Result<()> {
     let tried = std::thread::Builder::new().spawn(|| ());
     let named = |error: io::Error| {

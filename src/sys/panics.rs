@@ -1,15 +1,12 @@
-//! Panics: reported in one line, status 125.
+//! A panic is reported in one line, and xassume exits with status 125.
 //!
-//! A panic is a bug in xassume or in a library. Unwinding stops the command and removes files. A panic of a library
-//! during a call for a session is contained: only that attempt fails.
+//! A panic is a bug in xassume or of a library. While it unwinds, the command gets a signal and files are removed. A
+//! refresh runs in a process of its own, so a panic there fails that refresh and the command continues.
 
 use std::any::Any;
-use std::future::poll_fn;
 use std::panic::{self, AssertUnwindSafe, Location};
-use std::pin::Pin;
-use std::task::Poll;
 
-/// There was a panic, which is reported already.
+/// A panic, which was reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Panicked;
 
@@ -30,15 +27,6 @@ pub(crate) fn report_with(report: impl Fn(&PanicFacts<'_>) + Send + Sync + 'stat
 /// Does the work, and catches a panic in it.
 pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
     panic::catch_unwind(AssertUnwindSafe(work)).map_err(|_| Panicked)
-}
-
-/// The same for a future.
-pub(crate) async fn contained<T>(mut work: Pin<Box<impl Future<Output = T>>>) -> Result<T, Panicked> {
-    poll_fn(|context| match caught(|| work.as_mut().poll(context)) {
-        Ok(poll) => poll.map(Ok),
-        Err(panicked) => Poll::Ready(Err(panicked)),
-    })
-    .await
 }
 
 fn literal(payload: &(dyn Any + Send)) -> Option<&'static str> {
@@ -69,16 +57,5 @@ mod tests {
         let payload = payload(|| panic!("{keys:?}"));
         let text = payload.downcast_ref::<String>().expect("a message");
         assert!(text.contains("ASIA") && !text.contains("hidden"), "{text}");
-    }
-
-    #[test]
-    fn a_panic_in_a_future_is_contained() {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        let panics = async {
-            tokio::task::yield_now().await;
-            panic!("in the middle");
-        };
-        assert_eq!(runtime.block_on(contained(Box::pin(panics))), Err::<(), _>(Panicked));
-        assert_eq!(runtime.block_on(contained(Box::pin(async { 7 }))), Ok(7));
     }
 }

@@ -9,7 +9,6 @@ use crate::mfa::mode::KeyKind;
 use crate::session::Session;
 use crate::settings::CacheMode;
 use crate::sts::{BundleError, Helpers, Limits, Mfa, Network, Sts, read_bundle};
-use crate::sys::panics::contained;
 use std::time::Duration;
 
 impl Sessions<'_> {
@@ -20,11 +19,9 @@ impl Sessions<'_> {
         attempts: u32,
         locked: Option<&Key>,
     ) -> Result<(Session, Option<KeyKind>), Error> {
-        let fetch = async |sts: &Sts<'_>| contained(Box::pin(sts.new_session())).await;
-        let answer = self.with_sts(limit, attempts, locked, fetch).await?.unwrap_or_else(|_| {
-            Err(Error::System { what: "obtain a session", reason: "an internal error, reported above".into() })
-        });
-        answer.map(|(session, source_keys)| (session, Some(source_keys)))
+        let fetch = async |sts: &Sts<'_>| Box::pin(sts.new_session()).await;
+        let (session, source_keys) = self.with_sts(limit, attempts, locked, fetch).await??;
+        Ok((session, Some(source_keys)))
     }
 
     /// Calls STS in the caller's own steps, whatever the cache contains, and without a lock.
