@@ -24,7 +24,7 @@ pub(crate) struct Key(String);
 
 /// What a source's answer depends on in addition to the plan.
 #[derive(Debug, Default)]
-pub(crate) struct Surroundings {
+pub(crate) struct SourceScope {
     /// For sources that give each host or container other credentials.
     pub(crate) host: Option<Host>,
     /// The variables with the source's address, as name and value.
@@ -43,7 +43,7 @@ pub(crate) struct Host {
 
 /// The STS that is called.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Reach<'a> {
+pub(crate) struct StsAddress<'a> {
     /// The region that is set; the instance's own region follows from the source.
     pub(crate) region: Option<&'a str>,
     pub(crate) endpoint: Option<&'a str>,
@@ -53,9 +53,9 @@ pub(crate) struct Reach<'a> {
 
 impl Key {
     /// The key of the last session of a role chain.
-    pub(crate) fn of_role(source: &Source, around: &Surroundings, reach: Reach<'_>, hops: &RoleChain) -> Self {
+    pub(crate) fn of_role(source: &Source, scope: &SourceScope, address: StsAddress<'_>, hops: &RoleChain) -> Self {
         let mut hash = Fields::new("role");
-        hash.begin(source, around, reach);
+        hash.begin(source, scope, address);
         hash.number("hops", hops.len() as u64);
         for hop in hops.iter() {
             hash.hop(hop);
@@ -66,13 +66,13 @@ impl Key {
     /// The key of an MFA session (`GetSessionToken`).
     pub(crate) fn of_mfa(
         source: &Source,
-        around: &Surroundings,
-        reach: Reach<'_>,
+        scope: &SourceScope,
+        address: StsAddress<'_>,
         serial: &MfaSerial,
         duration: Option<Duration>,
     ) -> Self {
         let mut hash = Fields::new("mfa");
-        hash.begin(source, around, reach);
+        hash.begin(source, scope, address);
         hash.text("serial", serial.as_str());
         hash.duration(duration.map(SessionDuration::Exactly));
         hash.key()
@@ -139,10 +139,10 @@ impl Fields {
         Key(self.hexadecimal())
     }
 
-    fn begin(&mut self, source: &Source, around: &Surroundings, reach: Reach<'_>) {
+    fn begin(&mut self, source: &Source, scope: &SourceScope, address: StsAddress<'_>) {
         self.source(source);
-        self.around(around);
-        let Reach { region, endpoint, fips, dualstack } = reach;
+        self.scope(scope);
+        let StsAddress { region, endpoint, fips, dualstack } = address;
         self.optional("region", region);
         self.optional("endpoint", endpoint);
         self.number("fips", fips.into());
@@ -179,8 +179,8 @@ impl Fields {
         }
     }
 
-    fn around(&mut self, around: &Surroundings) {
-        let Surroundings { host, settings, token } = around;
+    fn scope(&mut self, scope: &SourceScope) {
+        let SourceScope { host, settings, token } = scope;
         self.number("host", host.is_some().into());
         if let Some(Host { machine_id, boot_id, name }) = host {
             self.optional("machine id", machine_id.as_deref());

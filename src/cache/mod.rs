@@ -16,9 +16,9 @@ mod sweep;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use file::hostile;
-pub(crate) use key::{Key, Reach, Surroundings};
+pub(crate) use key::{Key, SourceScope, StsAddress};
 pub(crate) use lock::{LockGuard, LockOutcome};
-pub(crate) use places::surroundings;
+pub(crate) use places::source_scope;
 pub(crate) use skipped::Skipped;
 pub(crate) use stamp::{Found, Stamp};
 pub(crate) use store::Cache;

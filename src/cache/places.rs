@@ -1,6 +1,6 @@
 //! The places of the cache, and what a source's answer depends on in addition to the plan.
 
-use super::key::{Host, Surroundings};
+use super::key::{Host, SourceScope};
 use crate::cache::directory::{Make, Place};
 use crate::files::read_at_most;
 use crate::profile::Source;
@@ -41,11 +41,11 @@ pub(super) fn places(directory: Option<&Path>, vars: &Vars) -> Vec<Place> {
 ///
 /// # Errors
 /// What could not be read: then sessions from this source cannot be distinguished.
-pub(crate) fn surroundings(
+pub(crate) fn source_scope(
     source: &Source,
     vars: &Vars,
     configured: &[(String, String)],
-) -> Result<Surroundings, String> {
+) -> Result<SourceScope, String> {
     let inherited = |names: &[&'static str]| -> Vec<(&'static str, Option<OsString>)> {
         let value = |name: &str| vars.get(name).filter(|value| !value.is_empty()).map(OsString::from);
         let of_profile = |name: &str| configured.iter().find(|(known, _)| known == name).map(|(_, value)| value.into());
@@ -56,17 +56,17 @@ pub(crate) fn surroundings(
         | Source::ProfileKeys { .. }
         | Source::Process { .. }
         | Source::Sso { .. }
-        | Source::Login { .. } => Surroundings::default(),
+        | Source::Login { .. } => SourceScope::default(),
         Source::WebIdentity { token_file, .. } => {
             let token = read_at_most(token_file, MAX_TOKEN_BYTES);
             let token = token.map_err(|error| format!("{}: {error}", token_file.display()))?;
-            Surroundings { host: Some(host()?), token: Some(Zeroizing::new(token)), ..Surroundings::default() }
+            SourceScope { host: Some(host()?), token: Some(Zeroizing::new(token)), ..SourceScope::default() }
         }
         Source::Container => {
-            Surroundings { host: Some(host()?), settings: inherited(CONTAINER), ..Surroundings::default() }
+            SourceScope { host: Some(host()?), settings: inherited(CONTAINER), ..SourceScope::default() }
         }
         Source::InstanceMetadata => {
-            Surroundings { host: Some(host()?), settings: inherited(METADATA), ..Surroundings::default() }
+            SourceScope { host: Some(host()?), settings: inherited(METADATA), ..SourceScope::default() }
         }
     })
 }
@@ -104,8 +104,8 @@ mod tests {
         let name = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
         let configured = [(name.to_owned(), "http://profile".to_owned())];
         let endpoint = |vars: &[(&str, &str)]| {
-            let around = surroundings(&Source::InstanceMetadata, &vars.iter().copied().collect(), &configured);
-            around.expect("known").settings[0].1.clone()
+            let scope = source_scope(&Source::InstanceMetadata, &vars.iter().copied().collect(), &configured);
+            scope.expect("known").settings[0].1.clone()
         };
         assert_eq!(endpoint(&[(name, "http://variable")]), Some("http://variable".into()));
         assert_eq!(endpoint(&[]), Some("http://profile".into()));
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn a_token_that_cannot_be_read_is_an_error() {
         let source = Source::WebIdentity { token_file: "/no/such/token".into(), from: TokenFrom::Flag };
-        let reason = surroundings(&source, &Vars::default(), &[]).expect_err("no token");
+        let reason = source_scope(&source, &Vars::default(), &[]).expect_err("no token");
         assert!(reason.starts_with("/no/such/token: "), "{reason}");
     }
 }

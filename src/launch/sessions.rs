@@ -6,7 +6,7 @@
 mod fetch;
 mod mfa_store;
 
-use crate::cache::{Cache, Found, Key, LockGuard, LockOutcome, Reach, Skipped, Stamp, Surroundings, surroundings};
+use crate::cache::{Cache, Found, Key, LockGuard, LockOutcome, Skipped, SourceScope, Stamp, StsAddress, source_scope};
 use crate::error::{Error, reason_of};
 use crate::launch::context::{Context, Planned};
 use crate::mfa::mode::KeyKind;
@@ -197,23 +197,23 @@ impl<'a> Sessions<'a> {
 
     /// The session's key in the cache; none if sessions of this source cannot be told apart.
     pub(crate) fn key(&self) -> Option<Key> {
-        self.key_by(|source, around, reach| Key::of_role(source, around, reach, &self.planned.plan.hops))
+        self.key_by(|source, scope, address| Key::of_role(source, scope, address, &self.planned.plan.hops))
     }
 
     /// A key of this plan's source, of the connection to STS, and of what `make` adds.
-    fn key_by(&self, make: impl FnOnce(&Source, &Surroundings, Reach<'_>) -> Key) -> Option<Key> {
+    fn key_by(&self, make: impl FnOnce(&Source, &SourceScope, StsAddress<'_>) -> Key) -> Option<Key> {
         let (Planned { plan, files }, flags) = (self.planned, &self.context.settings.sts);
         let profile = plan.profile.as_deref();
         let configured = profile.map(|name| exported_settings(&files.profiles, name)).unwrap_or_default();
-        match surroundings(&plan.source, self.context.vars, &configured) {
-            Ok(around) => {
-                let reach = Reach {
+        match source_scope(&plan.source, self.context.vars, &configured) {
+            Ok(scope) => {
+                let address = StsAddress {
                     region: plan.region.as_ref().map(|region| region.name.as_str()),
                     endpoint: flags.endpoint.as_deref().or(plan.network.endpoint_url.as_deref()),
                     fips: plan.network.fips,
                     dualstack: plan.network.dualstack,
                 };
-                Some(make(&plan.source, &around, reach))
+                Some(make(&plan.source, &scope, address))
             }
             Err(reason) => {
                 self.context.report.detail(format_args!("cache: not used: {reason}"));

@@ -13,11 +13,11 @@ use crate::hostile::{Bound, bounded, is_recognizable, redacted, seen};
 use crate::session::{Keys, Secret, Session, Validity, rfc3339};
 use std::time::{Duration, SystemTime};
 
-/// Writing reserves the room of the largest file.
+/// Writing allocates the largest file.
 const BOUND: Bound = Bound { room: 256 << 10, per_byte: 64 };
 
-/// The bytes of a file in the cache: as they are; with a sum that fits them; and as the fields of a session that is
-/// kept and then altered.
+/// The bytes of a file in the cache: unchanged; with a valid checksum; and as the fields of a session that is written and
+/// then changed.
 pub fn cache_file(bytes: &[u8]) {
     let key = Key::for_tests(1);
     check(&key, bytes);
@@ -31,11 +31,10 @@ pub fn cache_file(bytes: &[u8]) {
     altered(&key, bytes);
 }
 
-/// What is read is a session that can be used and is written as it was read; at no moment there is more left of it than
-/// it had.
+/// A session that is read can be used and written again. At no time there is more left of it than at its answer.
 fn check(key: &Key, bytes: &[u8]) {
     let Some((session, stamp)) = bounded(bytes.len(), BOUND, || decode(key, bytes)) else { return };
-    let again = encode(key, &session, &stamp).expect("what was read can be written");
+    let again = encode(key, &session, &stamp).expect("a session that was read can be written");
     assert_eq!(decode(key, &again), Some((session.clone(), stamp.clone())));
     shows_no_secret(&session, bytes);
     let boots = [Some(stamp.boot_id.clone()), None, Some("another".into())];
@@ -50,7 +49,7 @@ fn check(key: &Key, bytes: &[u8]) {
     }
 }
 
-/// The first and the last moments, those of the file, and some beside them.
+/// The first and the last times, those of the file, and some near them.
 fn times(session: &Session, stamp: &Stamp) -> Vec<(Duration, SystemTime)> {
     let hour = Duration::from_hours(1);
     let walls = [stamp.wall, session.validity.expiration, SystemTime::UNIX_EPOCH, stamp.wall + hour];
@@ -65,8 +64,8 @@ fn shows_no_secret(session: &Session, bytes: &[u8]) {
     redacted(secrets, &seen(session));
 }
 
-/// A session of these bytes is read back; with one byte of the file changed, or an end of it missing, it is a miss, or
-/// the change was none (white space, another spelling of the same).
+/// A session of these bytes is read back. With one byte of the file changed, or its end missing, it is not read, unless the
+/// meaning is the same (white space, another spelling).
 fn altered(key: &Key, bytes: &[u8]) {
     let mut numbers = bytes.chunks(8).map(|chunk| chunk.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)));
     let mut number = |limit: u64| numbers.next().unwrap_or(7) % limit;
@@ -95,8 +94,8 @@ fn altered(key: &Key, bytes: &[u8]) {
     let (asked, answered) = (millis(asked), millis(asked + waited));
     let stamp = Stamp { boot_id: text(5), asked, answered, wall: SystemTime::UNIX_EPOCH + millis(wall) };
     let Some(whole) = bounded(bytes.len(), BOUND, || encode(key, &session, &stamp)) else { return };
-    let kept = Some((session, stamp));
-    assert_eq!(decode(key, &whole), kept);
+    let written = Some((session, stamp));
+    assert_eq!(decode(key, &whole), written);
     let spots = bytes.iter().scan(0, |at, step| {
         *at = (*at + usize::from(*step) + 1) % (whole.len() - 1);
         Some((*at, *step | 1))
@@ -106,6 +105,6 @@ fn altered(key: &Key, bytes: &[u8]) {
         let mut changed = whole.to_vec();
         changed[at] ^= flip;
         let read = decode(key, &changed);
-        assert!(read.is_none() || read == kept, "byte {at} changed by {flip}");
+        assert!(read.is_none() || read == written, "byte {at} changed by {flip}");
     }
 }

@@ -80,19 +80,19 @@ impl Request {
     }
 
     fn key(&self) -> String {
-        let around = Surroundings {
+        let scope = SourceScope {
             host: self.host.clone(),
             settings: self.settings.clone(),
             token: self.token.clone().map(Zeroizing::new),
         };
         let hops = RoleChain::new(self.hops.clone()).expect("a hop");
-        let key = Key::of_role(&self.source, &around, self.reach(), &hops);
+        let key = Key::of_role(&self.source, &scope, self.address(), &hops);
         assert_eq!(key.as_str().len(), 64);
         key.as_str().to_owned()
     }
 
-    fn reach(&self) -> Reach<'static> {
-        Reach { region: self.region, endpoint: self.endpoint, fips: self.fips, dualstack: self.dualstack }
+    fn address(&self) -> StsAddress<'static> {
+        StsAddress { region: self.region, endpoint: self.endpoint, fips: self.fips, dualstack: self.dualstack }
     }
 }
 
@@ -200,7 +200,7 @@ fn an_mfa_session_is_kept_by_caller_device_and_duration() {
     let key = |source: &Source, serial: &str, hours: Option<u64>| {
         let serial = MfaSerial::parse(serial).expect("a serial");
         let duration = hours.map(Duration::from_hours);
-        Key::of_mfa(source, &Surroundings::default(), request.reach(), &serial, duration)
+        Key::of_mfa(source, &SourceScope::default(), request.address(), &serial, duration)
     };
     let key_of_other = Source::EnvironmentKeys(keys("AKIATWO", "secret"));
     let all = [

@@ -20,7 +20,7 @@ impl MfaStore<'_, '_> {
             return None;
         }
         let MfaKey { serial, duration, .. } = key;
-        self.sessions.key_by(|source, around, reach| Key::of_mfa(source, around, reach, serial, Some(*duration)))
+        self.sessions.key_by(|source, scope, address| Key::of_mfa(source, scope, address, serial, Some(*duration)))
     }
 }
 
