@@ -3,7 +3,7 @@
 use crate::cache::Key;
 use crate::error::Error;
 use crate::files::ConfigFiles;
-use crate::mfa::{Codes, KeptInProcess, mode};
+use crate::mfa::{Codes, LastMfaSession, mode};
 use crate::profile::Plan;
 use crate::report::{Progress, Report};
 use crate::settings::Settings;
@@ -26,7 +26,7 @@ pub(crate) struct Context<'a> {
     /// The nesting depth of the command.
     pub(crate) depth: u32,
     pub(crate) codes: Codes<'a>,
-    pub(crate) mfa_sessions: KeptInProcess,
+    pub(crate) mfa_sessions: LastMfaSession,
     /// Whether the user was warned of a cache that cannot be used.
     pub(crate) cache_warned: AtomicBool,
     /// Shown until the command has the terminal.
@@ -47,7 +47,7 @@ impl<'a> Context<'a> {
         let device = mode::device(&plan.hops).map(|(_, _, serial)| serial);
         let codes = Codes::new(&settings.mfa.code, device, helper_environment(vars, depth, None))?;
         let (mfa_sessions, cache_warned, progress) =
-            (KeptInProcess::default(), AtomicBool::default(), report.progress());
+            (LastMfaSession::default(), AtomicBool::default(), report.progress());
         Ok(Self { settings, vars, report, depth, codes, mfa_sessions, cache_warned, progress })
     }
 }

@@ -9,8 +9,7 @@ mod message;
 use crate::error::reason_of;
 use crate::event::Problem;
 use crate::launch::{Launch, runtime};
-use crate::mfa::CodeSource;
-use crate::mfa::mode;
+use crate::mfa::{CodeSource, mode};
 use crate::profile::Source;
 use crate::session::Session;
 use crate::sys::boot::boottime;
@@ -54,7 +53,7 @@ pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Resu
         }
     };
     let mut message = Message::decode(answer).ok_or_else(|| failed(&"it was killed"))?;
-    launch.context.mfa_sessions.replace(message.bought());
+    launch.context.mfa_sessions.replace(message.mfa_session());
     launch.context.cache_warned.store(message.cache_warned, Ordering::Relaxed);
     if let Some(code) = message.used() {
         launch.context.codes.note_used(code);
@@ -96,9 +95,9 @@ fn obtain(launch: &Launch<'_>, answer: &mut File) {
         Ok(Err(_panicked)) => Err(Problem { text: "internal error (see above)".into(), hint: None }),
         Err(error) => Err(Problem { text: format!("cannot start a thread: {}", reason_of(&error)), hint: None }),
     };
-    let (bought, used) = (launch.context.mfa_sessions.kept(), launch.context.codes.used());
+    let (mfa_session, used) = (launch.context.mfa_sessions.stored(), launch.context.codes.used());
     let cache_warned = launch.context.cache_warned.load(Ordering::Relaxed);
-    if let Some(bytes) = Message::new(&result, bought.as_ref(), used.as_ref(), cache_warned, boottime()).encode() {
+    if let Some(bytes) = Message::new(&result, mfa_session.as_ref(), used.as_ref(), cache_warned, boottime()).encode() {
         // A parent that is gone needs no answer.
         let _ = answer.write_all(&bytes);
     }

@@ -15,4 +15,4 @@ mod store;
 
 pub(crate) use codes::Codes;
 pub(crate) use settings::{CodeSource, MfaSettings};
-pub(crate) use store::{KeptInProcess, MfaKey, MfaSessions, can_sign};
+pub(crate) use store::{LastMfaSession, MfaKey, MfaSessions, can_sign};

@@ -33,24 +33,24 @@ pub(crate) trait MfaSessions: Send + Sync {
 
 /// Stores the last MFA session in memory.
 #[derive(Debug, Default)]
-pub(crate) struct KeptInProcess(Mutex<Option<(MfaKey, Session)>>);
+pub(crate) struct LastMfaSession(Mutex<Option<(MfaKey, Session)>>);
 
-impl KeptInProcess {
+impl LastMfaSession {
     /// The session, for another process.
-    pub(crate) fn kept(&self) -> Option<(MfaKey, Session)> {
+    pub(crate) fn stored(&self) -> Option<(MfaKey, Session)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Replaces the session by that of another process.
-    pub(crate) fn replace(&self, kept: Option<(MfaKey, Session)>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+    pub(crate) fn replace(&self, stored: Option<(MfaKey, Session)>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = stored;
     }
 }
 
-impl MfaSessions for KeptInProcess {
+impl MfaSessions for LastMfaSession {
     fn get(&self, key: &MfaKey) -> Option<Session> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.as_ref().filter(|(known, _)| known == key).map(|(_, session)| session.clone())
+        let stored = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        stored.as_ref().filter(|(known, _)| known == key).map(|(_, session)| session.clone())
     }
 
     fn put(&self, key: &MfaKey, session: &Session) {
@@ -58,9 +58,9 @@ impl MfaSessions for KeptInProcess {
     }
 
     fn forget(&self, key: &MfaKey) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.as_ref().is_some_and(|(known, _)| known == key) {
-            *kept = None;
+        let mut stored = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if stored.as_ref().is_some_and(|(known, _)| known == key) {
+            *stored = None;
         }
     }
 }
@@ -89,15 +89,15 @@ mod tests {
 
     #[test]
     fn a_session_is_found_by_its_key() {
-        let kept = KeptInProcess::default();
-        assert_eq!(kept.get(&key("device-01")), None);
-        kept.put(&key("device-01"), &session(0));
-        assert_eq!(kept.get(&key("device-01")), Some(session(0)));
-        assert_eq!(kept.get(&key("device-02")), None);
-        kept.forget(&key("device-02"));
-        assert!(kept.get(&key("device-01")).is_some());
-        kept.forget(&key("device-01"));
-        assert_eq!(kept.get(&key("device-01")), None);
+        let stored = LastMfaSession::default();
+        assert_eq!(stored.get(&key("device-01")), None);
+        stored.put(&key("device-01"), &session(0));
+        assert_eq!(stored.get(&key("device-01")), Some(session(0)));
+        assert_eq!(stored.get(&key("device-02")), None);
+        stored.forget(&key("device-02"));
+        assert!(stored.get(&key("device-01")).is_some());
+        stored.forget(&key("device-01"));
+        assert_eq!(stored.get(&key("device-01")), None);
     }
 
     #[test]

@@ -20,7 +20,7 @@ const LONGEST: usize = 2048;
 #[derive(Serialize, Deserialize)]
 pub(super) struct Message<'a> {
     outcome: Outcome<'a>,
-    bought: Option<Bought<'a>>,
+    mfa_session: Option<MfaForm<'a>>,
     used: Option<Cow<'a, str>>,
     /// Whether the user was warned of the cache.
     pub(super) cache_warned: bool,
@@ -36,7 +36,7 @@ enum Outcome<'a> {
 
 /// An MFA session and its key.
 #[derive(Serialize, Deserialize)]
-struct Bought<'a> {
+struct MfaForm<'a> {
     by: Cow<'a, str>,
     serial: Cow<'a, str>,
     duration: Duration,
@@ -63,7 +63,7 @@ impl<'a> Message<'a> {
     /// Either outcome comes with the state that later refreshes need.
     pub(super) fn new(
         result: &'a Result<Session, Problem>,
-        bought: Option<&'a (MfaKey, Session)>,
+        mfa_session: Option<&'a (MfaKey, Session)>,
         used: Option<&'a MfaCode>,
         cache_warned: bool,
         sent: Duration,
@@ -77,14 +77,14 @@ impl<'a> Message<'a> {
                 Outcome::Problem { text: shortened(text), hint: hint.as_deref().map(shortened) }
             }
         };
-        let bought = bought.map(|(key, session)| Bought {
+        let mfa_session = mfa_session.map(|(key, session)| MfaForm {
             by: (&key.access_key_id).into(),
             serial: key.serial.to_string().into(),
             duration: key.duration,
             keys: (&session.keys).into(),
             validity: (&session.validity).into(),
         });
-        Self { outcome, bought, used: used.map(|code| code.reveal().into()), cache_warned, sent }
+        Self { outcome, mfa_session, used: used.map(|code| code.reveal().into()), cache_warned, sent }
     }
 
     /// As bytes; `None` if a time cannot be represented or the message is too long.
@@ -105,8 +105,8 @@ impl<'a> Message<'a> {
     }
 
     /// The current MFA session.
-    pub(super) fn bought(&mut self) -> Option<(MfaKey, Session)> {
-        let Bought { by, serial, duration, keys, validity } = self.bought.take()?;
+    pub(super) fn mfa_session(&mut self) -> Option<(MfaKey, Session)> {
+        let MfaForm { by, serial, duration, keys, validity } = self.mfa_session.take()?;
         let serial = MfaSerial::parse(&serial).ok()?;
         let key = MfaKey { access_key_id: by.into_owned(), serial, duration };
         Some((key, session(keys.into(), validity.into(), None)))
@@ -189,7 +189,7 @@ mod tests {
         Validity { expiration: SystemTime::UNIX_EPOCH + hour, left: hour, lifetime: hour, skew_secs: -7 }
     }
 
-    fn bought() -> (MfaKey, Session) {
+    fn mfa_session() -> (MfaKey, Session) {
         let serial = MfaSerial::parse("device-01").expect("a serial");
         let key = MfaKey { access_key_id: "AKIA".into(), serial, duration: Duration::from_hours(12) };
         (key, session(keys("ASIAM"), validity(), None))
@@ -198,11 +198,11 @@ mod tests {
     #[test]
     fn a_session_arrives_with_the_time_of_the_message_taken_off() {
         let session = session(keys("ASIA"), validity(), Some("arn".into()));
-        let (result, bought) = (Ok(session.clone()), bought());
+        let (result, mfa_session) = (Ok(session.clone()), mfa_session());
         let code = MfaCode::parse("123456").expect("a code");
-        let bytes = Message::new(&result, Some(&bought), Some(&code), true, SENT).encode().expect("bytes");
+        let bytes = Message::new(&result, Some(&mfa_session), Some(&code), true, SENT).encode().expect("bytes");
         let mut message = Message::decode(&bytes).expect("a message");
-        assert_eq!((message.bought(), message.used()), (Some(bought), Some(code)));
+        assert_eq!((message.mfa_session(), message.used()), (Some(mfa_session), Some(code)));
         assert!(message.cache_warned);
         let received = message.into_result(SENT + Duration::from_secs(2)).expect("a session");
         let left = Duration::from_secs(3598);
@@ -215,7 +215,7 @@ mod tests {
         let result = Err(problem.clone());
         let bytes = Message::new(&result, None, None, false, SENT).encode().expect("bytes");
         let mut message = Message::decode(&bytes).expect("a message");
-        assert_eq!((message.bought(), message.used()), (None, None));
+        assert_eq!((message.mfa_session(), message.used()), (None, None));
         assert_eq!(message.into_result(SENT), Err(problem));
         for length in 0..bytes.len() {
             assert!(Message::decode(&bytes[..length]).is_none(), "cut at {length}");
@@ -226,6 +226,6 @@ mod tests {
     fn the_longest_problem_fits() {
         let long = "\u{1}".repeat(100_000);
         let result = Err(Problem { text: long.clone(), hint: Some(long) });
-        assert!(Message::new(&result, Some(&bought()), None, false, SENT).encode().is_some());
+        assert!(Message::new(&result, Some(&mfa_session()), None, false, SENT).encode().is_some());
     }
 }
