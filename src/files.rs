@@ -1,4 +1,4 @@
-//! Reading the files that users name, and the shared config files above all; what is in these is decided in `profile`.
+//! Reads files, first of all the shared config files, which `profile` parses.
 
 use crate::error::{Error, reason_of};
 use crate::profile::ProfileSet;
@@ -8,29 +8,29 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// The most that is read of a file that a flag, a variable or a home names: some hundred times a large one.
-pub(crate) const MOST_BYTES: usize = 16 << 20;
+/// The largest user's file that is read: some hundred times the usual size of a large one.
+pub(crate) const MAX_BYTES: usize = 16 << 20;
 
-/// The shared config files, as found. Reading them is the caller's first effect.
+/// The shared config files.
 #[derive(Debug)]
 pub(crate) struct ConfigFiles {
     pub(crate) profiles: ProfileSet,
-    /// The config file's bytes, for the command's copy of it; empty when there is none.
+    /// The config file's bytes, for the command's copy; empty if there is no file.
     pub(crate) config_text: Vec<u8>,
 }
 
-/// Reads `~/.aws/config` and `~/.aws/credentials`, or what `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE` name.
+/// Reads `~/.aws/config` and `~/.aws/credentials`, or the files of `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE`.
 ///
-/// A file that does not exist is an empty one, as for every AWS tool; so is a directory, as for the AWS CLI. A container
-/// runtime makes one where the file that it is to mount does not exist.
+/// A missing file counts as empty, as in every AWS tool. So does a directory, as in the AWS CLI: a container runtime
+/// creates one if the file to mount does not exist.
 ///
 /// # Errors
-/// A file that is there but cannot be read, or does not keep the format.
+/// A file that cannot be read or has syntax errors.
 pub(crate) fn read(vars: &Vars) -> Result<ConfigFiles, Error> {
     let [config, credentials] = places(vars);
     let mut directories = Vec::new();
-    let config_text = text(config.as_deref(), "the config file", &mut directories)?;
-    let credentials_text = text(credentials.as_deref(), "the credentials file", &mut directories)?;
+    let config_text = bytes(config.as_deref(), "the config file", &mut directories)?;
+    let credentials_text = bytes(credentials.as_deref(), "the credentials file", &mut directories)?;
     let path = |path: &Option<PathBuf>| path.clone().unwrap_or_default();
     let mut profiles = ProfileSet::parse((&path(&config), &config_text), (&path(&credentials), &credentials_text))?;
     for directory in directories {
@@ -39,13 +39,13 @@ pub(crate) fn read(vars: &Vars) -> Result<ConfigFiles, Error> {
     Ok(ConfigFiles { profiles, config_text })
 }
 
-/// Where the config file and the credentials file are looked for; nowhere without a home.
+/// The paths of the config file and of the credentials file; none without a home directory.
 pub(crate) fn places(vars: &Vars) -> [Option<PathBuf>; 2] {
     [("AWS_CONFIG_FILE", "config"), ("AWS_SHARED_CREDENTIALS_FILE", "credentials")]
         .map(|(variable, default)| location(vars, variable, default))
 }
 
-/// Where a file is: the variable's path, with a leading `~/` for the home, else the default in the home.
+/// The path in the variable, with a leading `~/` for the home directory, or the default path in the home directory.
 fn location(vars: &Vars, variable: &str, default: &str) -> Option<PathBuf> {
     let home = vars.get("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
     match vars.get(variable).filter(|path| !path.is_empty()).map(PathBuf::from) {
@@ -57,9 +57,9 @@ fn location(vars: &Vars, variable: &str, default: &str) -> Option<PathBuf> {
     }
 }
 
-fn text<'p>(path: Option<&'p Path>, what: &str, directories: &mut Vec<&'p Path>) -> Result<Vec<u8>, Error> {
+fn bytes<'p>(path: Option<&'p Path>, what: &str, directories: &mut Vec<&'p Path>) -> Result<Vec<u8>, Error> {
     let Some(path) = path else { return Ok(Vec::new()) };
-    read_at_most(path, MOST_BYTES).or_else(|error| match error.kind() {
+    read_at_most(path, MAX_BYTES).or_else(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(Vec::new()),
         io::ErrorKind::IsADirectory => {
             directories.push(path);
@@ -69,12 +69,12 @@ fn text<'p>(path: Option<&'p Path>, what: &str, directories: &mut Vec<&'p Path>)
     })
 }
 
-/// Reads a regular file, or `/dev/null`, unless it holds more than `most` bytes. Anything else may block, or never end.
+/// Reads a regular file or `/dev/null` with at most `most` bytes. Other files may block or have no end.
 ///
 /// # Errors
-/// The system's, that it is another kind of file, or that there is more.
+/// Of the system; another kind of file; a larger file.
 pub(crate) fn read_at_most(path: &Path, most: usize) -> io::Result<Vec<u8>> {
-    // Without waiting for the other end of a FIFO, nor for a device.
+    // A FIFO or a device does not block.
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
     let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
     let file = opened.map_err(|error| match error.raw_os_error() {
@@ -88,20 +88,20 @@ pub(crate) fn read_at_most(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Reads a file of text that a flag names: once, before anything else is done. It may be a pipe, as `<(…)` is.
+/// Reads the text file of a flag. It may be a pipe, as in `<(…)`, so it is read only once.
 ///
 /// # Errors
-/// The system's, that there is too much of it, or that it is not text.
+/// Of the system; a file that is too large or not UTF-8.
 pub(crate) fn read_text(path: &Path) -> io::Result<String> {
     let file = File::open(path)?;
     let found = file.metadata()?;
-    let bytes = read_all(file, &found, MOST_BYTES)?;
+    let bytes = read_all(file, &found, MAX_BYTES)?;
     String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not valid UTF-8"))
 }
 
 fn read_all(file: File, found: &Metadata, most: usize) -> io::Result<Vec<u8>> {
     let length = usize::try_from(found.len()).unwrap_or(most).min(most);
-    // So much more that the end is found without a larger buffer.
+    // Larger than the file, so that reading to its end does not enlarge the buffer.
     let mut bytes = Vec::with_capacity(length + 64);
     file.take(most as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > most {
@@ -110,7 +110,7 @@ fn read_all(file: File, found: &Metadata, most: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What it is, if it is neither a regular file nor `/dev/null`, which stands for an empty one.
+/// The kind of a file that is neither a regular file nor `/dev/null`, which counts as an empty file.
 fn other_kind(found: &Metadata) -> Option<(io::ErrorKind, &'static str)> {
     let kind = found.file_type();
     let is_null = kind.is_char_device() && found.rdev() == libc::makedev(1, 3);
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_regular_file_is_named_at_once() {
+    fn a_special_file_is_an_error_and_does_not_block() {
         let directory = tempfile::tempdir().expect("a directory");
         let at = |name: &str| directory.path().join(name);
         nix::unistd::mkfifo(&at("fifo"), nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_where_the_variables_say_or_in_the_home() {
+    fn files_are_at_the_paths_of_variables_or_in_the_home_directory() {
         let at = |pairs: &[(&str, &str)]| location(&pairs.iter().copied().collect(), "AWS_CONFIG_FILE", "config");
         assert_eq!(at(&[("HOME", "/h")]), Some("/h/.aws/config".into()));
         assert_eq!(at(&[("HOME", "/h"), ("AWS_CONFIG_FILE", "/c")]), Some("/c".into()));

@@ -2,7 +2,7 @@
 
 use super::trusted::{GroupWrite, directory};
 use crate::error::{Error, reason_of};
-use crate::files::{MOST_BYTES, read_at_most};
+use crate::files::{MAX_BYTES, read_at_most};
 use std::io;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -50,7 +50,7 @@ pub(super) fn locate(path: &Path, kind: &FileKind, group: GroupWrite) -> Result<
     {
         return Err(failed(if found.is_dir() { "it is a directory" } else { "it is not a regular file" }.into()));
     }
-    match read_at_most(&path, MOST_BYTES).map(Zeroizing::new) {
+    match read_at_most(&path, MAX_BYTES).map(Zeroizing::new) {
         Ok(text) if !(kind.is_replaceable)(&text) => {
             Err(failed(format!("the file has other contents than {} and will not be overwritten", kind.contents)))
         }

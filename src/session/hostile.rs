@@ -1,4 +1,4 @@
-//! Times that are meant ill. See `crate::hostile`.
+//! Malicious times. See `crate::hostile`.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -11,7 +11,7 @@ use crate::hostile::{Bound, bounded};
 
 const BOUND: Bound = Bound { room: 4 << 10, per_byte: 4 };
 
-/// The end of credentials or of a login: what is read is a moment that can be written, and is read again as itself.
+/// The expiration of credentials or of a login: a time that is read can be written and read again.
 pub fn time(bytes: &[u8]) {
     let text = &String::from_utf8_lossy(bytes);
     let Some(moment) = bounded(text.len(), BOUND, || parse_time(text)) else { return };
@@ -19,7 +19,7 @@ pub fn time(bytes: &[u8]) {
     assert!(written.ends_with('Z') && humantime::parse_rfc3339(&written).is_ok(), "{text}: {written}");
     let again = parse_time(&written).expect("our own form");
     assert_eq!(rfc3339(again), written, "{text}");
-    // Where the other reader of the program's dependencies knows the form, both read the same moment.
+    // If humantime accepts the text, it reads the same time.
     if let Ok(other) = humantime::parse_rfc3339(text) {
         assert_eq!(rfc3339(other), written, "{text}");
     }

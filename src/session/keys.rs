@@ -1,18 +1,18 @@
-//! Keys, and what can be part of them. Pure.
+//! Keys, and the check of their parts. Pure.
 
 use super::Secret;
 use std::fmt;
 
-/// Keys that sign requests: a user's, or a session's when there is a token.
+/// Keys that sign requests: a user's, or with a token a session's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Keys {
-    /// Not a secret: `CloudTrail` shows it.
+    /// Not a secret: `CloudTrail` logs it.
     pub(crate) access_key_id: String,
     pub(crate) secret_access_key: Secret,
     pub(crate) session_token: Option<Secret>,
 }
 
-/// One of the values that keys are made of.
+/// A part of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     AccessKeyId,
@@ -20,7 +20,7 @@ pub(crate) enum Part {
     SessionToken,
 }
 
-/// Why a value is not a valid part of access keys. Never includes the value.
+/// Why a value is not valid as a part of keys; without the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flaw {
     Empty,
@@ -31,11 +31,12 @@ pub(crate) enum Flaw {
 }
 
 impl Keys {
-    /// Keys that came from outside. An empty token is none, as for botocore: programs print one beside a user's keys.
+    /// Checks keys of an external source. An empty token counts as none, as in botocore: programs print one with a user's
+    /// keys.
     ///
     /// # Errors
-    /// The first part that can neither sign a request nor stand in a header: that takes characters from `!` to `~`.
-    /// Nothing is cut off: AWS's own tools take such values as they are, and fail.
+    /// The first part with a character outside `!` to `~`, which cannot sign a request or be in a header. White space is
+    /// not trimmed: AWS's own tools do not trim it and fail.
     pub(crate) fn checked(id: &str, secret: &str, token: Option<&str>) -> Result<Self, (Part, Flaw)> {
         let token = token.filter(|token| !token.is_empty());
         let parts = [(Part::AccessKeyId, Some(id)), (Part::SecretAccessKey, Some(secret)), (Part::SessionToken, token)];

@@ -1,13 +1,12 @@
-//! Times as AWS's services and tools write them. Pure.
+//! Times in the forms of AWS's services and tools. Pure.
 
 use std::time::{Duration, SystemTime};
 
-/// Reads a time with its zone: ISO 8601 in each form that botocore accepts (it reads with dateutil), so that a file or
-/// an answer that the AWS CLI can use can be used here.
+/// Reads a time with its zone: ISO 8601 in each form that botocore accepts through dateutil, so files and answers for the
+/// AWS CLI can be read.
 ///
-/// Date and time are with separators or without, the seconds may be missing or have a fraction, and the zone is an
-/// offset with or without a colon, `Z`, `UTC` (as old AWS CLIs wrote it) or `GMT`. Without a zone a time has no meaning
-/// on another machine, and botocore refuses it as well.
+/// Date and time may have separators. The seconds may be missing or have a fraction. The zone is an offset with or without
+/// a colon, `Z`, `UTC` (from old AWS CLIs) or `GMT`. A time without a zone is not accepted, as in botocore.
 pub(crate) fn parse_time(text: &str) -> Option<SystemTime> {
     let mut cursor = Cursor(text.trim().as_bytes());
     let days = cursor.date()?;
@@ -49,7 +48,7 @@ impl Cursor<'_> {
         self.0.len() < begun
     }
 
-    /// A number of `least` to `most` digits that is one of `within`.
+    /// A number of `least` to `most` digits in the range `within`.
     fn number(&mut self, least: usize, most: usize, within: std::ops::RangeInclusive<i64>) -> Option<i64> {
         let digits = self.0.iter().take(most).take_while(|byte| byte.is_ascii_digit()).count();
         let (number, rest) = self.0.split_at(digits);
@@ -73,13 +72,13 @@ impl Cursor<'_> {
         };
         let month = part(1..=12)?;
         let day = part(1..=days_of(year, month))?;
-        // Counted from 1 March, so that the leap day is the last of its year and every month has a fixed start.
+        // Years begin on 1 March: then the leap day is the last day, and each month has a fixed start.
         let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
         let of_years = year * 365 + year / 4 - year / 100 + year / 400;
         Some(of_years + (153 * month + 2) / 5 + day - 1 - 719_468)
     }
 
-    /// The seconds of the day, and the nanoseconds beyond them.
+    /// The seconds of the day, and the nanoseconds.
     fn clock(&mut self) -> Option<(i64, u64)> {
         let hour = self.number(1, 2, 0..=23)?;
         let colon = self.take(b":");
@@ -96,7 +95,7 @@ impl Cursor<'_> {
         Some((hour * 3600 + minute * 60 + second, fraction))
     }
 
-    /// The nanoseconds; finer digits are left out.
+    /// The nanoseconds; further digits are ignored.
     fn fraction(&mut self) -> Option<u64> {
         let digits = self.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let (fraction, rest) = self.0.split_at(digits);
@@ -105,7 +104,7 @@ impl Cursor<'_> {
         (digits > 0).then(|| nanoseconds.fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
     }
 
-    /// The seconds by which the zone is ahead of UTC.
+    /// The offset from UTC in seconds.
     fn zone(&mut self) -> Option<i64> {
         if let Some(rest) = [&b"UTC"[..], b"GMT", b"Z", b"z"].iter().find_map(|name| self.0.strip_prefix(*name)) {
             self.0 = rest;
@@ -137,7 +136,7 @@ mod tests {
     use crate::session::rfc3339;
 
     #[test]
-    fn what_botocore_accepts_is_read() {
+    fn times_that_botocore_accepts_are_read() {
         for (text, moment) in [
             ("2020-06-17T10:02:08Z", "2020-06-17T10:02:08Z"),
             ("2020-06-17T10:02:08z", "2020-06-17T10:02:08Z"),
@@ -173,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_botocore_refuses_is_not_a_time() {
+    fn times_that_botocore_rejects_are_not_read() {
         for text in [
             "",
             "soon",

@@ -1,6 +1,6 @@
 //! The attempts of a call: the error of the last one, and whether to try again.
 //!
-//! When the time of a call is up, the SDK reports a timeout without the errors of earlier attempts. These are kept here.
+//! When the time of a call is up, the SDK reports a timeout without the errors of earlier attempts. They are stored here.
 
 use super::cause::{TOO_MANY_REQUESTS, of_answer, of_connection, of_unreadable};
 use super::route::Route;

@@ -64,7 +64,7 @@ impl Chain<'_> {
         session.ok_or_else(|| Error::System { what: "assume a role", reason: "the plan contains none".into() })
     }
 
-    /// Assumes the roles with an MFA session: a kept one, or a new one if STS does not accept that.
+    /// Assumes the roles with an MFA session: a stored one, or a new one if STS does not accept that.
     pub(super) async fn assume_with_mfa_session(
         self,
         keys: &Keys,

@@ -2,7 +2,7 @@
 
 use super::endpoint::url_of_sts;
 use crate::error::reason_of;
-use crate::files::{MOST_BYTES, read_at_most};
+use crate::files::{MAX_BYTES, read_at_most};
 use crate::profile::Proxies;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -49,7 +49,7 @@ pub(crate) enum BundleError {
 /// # Errors
 /// Why the file cannot be used: the TLS library would panic on a bad one.
 pub(crate) fn read_bundle(path: &Path) -> Result<Arc<[u8]>, BundleError> {
-    let pem = read_at_most(path, MOST_BYTES).map_err(|error| BundleError::Unreadable(reason_of(&error)))?;
+    let pem = read_at_most(path, MAX_BYTES).map_err(|error| BundleError::Unreadable(reason_of(&error)))?;
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         let certificate = certificate.map_err(|error| BundleError::Unusable(format!("not PEM: {error:?}")))?;

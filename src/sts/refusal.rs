@@ -1,11 +1,11 @@
-//! What STS means: from an error code and its text to a [`Refusal`].
+//! What an error of STS means: from its code and text to a [`Refusal`].
 //!
-//! Pure. The codes and texts are those of the STS API reference and of AWS's published error messages; a text that
-//! is not known is passed on as it is.
+//! Pure. Codes and texts are those of the STS API reference and of AWS's published error messages. An unknown text is
+//! shown unchanged.
 
 use crate::error::{PolicyDenial, PolicyEffect, PolicyKind, Refusal};
 
-/// Reads a refusal. STS's codes are few, so its texts have to be read as well.
+/// Reads a refusal. STS has only a few codes, so the text counts as well.
 pub(crate) fn refusal(code: &str, message: &str) -> Refusal {
     match code {
         "AccessDenied" | "AccessDeniedException" if message.contains("MultiFactorAuthentication failed") => {
@@ -37,8 +37,8 @@ pub(crate) fn refusal(code: &str, message: &str) -> Refusal {
     }
 }
 
-/// The policy that a denial names: `because no TYPE policy allows the ACTION action`, or `with an explicit deny in a TYPE
-/// policy`. Where several decided together the first is named first.
+/// The policy in a denial: `because no TYPE policy allows the ACTION action`, or `with an explicit deny in a TYPE policy`.
+/// Of several policies the first one counts.
 fn denial(message: &str) -> Option<PolicyDenial> {
     let (effect, named) = match (message.split_once("because no "), message.split_once("explicit deny in ")) {
         (Some((_, rest)), _) => (PolicyEffect::NoAllow, rest.split(" allow").next()?),
@@ -52,7 +52,7 @@ fn denial(message: &str) -> Option<PolicyDenial> {
         ("service control policy", PolicyKind::ServiceControl),
         ("resource control policy", PolicyKind::ResourceControl),
         ("permissions boundary", PolicyKind::Boundary),
-        // The user guide has both spellings.
+        // The user guide contains both spellings.
         ("session policy", PolicyKind::Session),
         ("sessions policy", PolicyKind::Session),
         ("VPC endpoint policy", PolicyKind::VpcEndpoint),
@@ -61,15 +61,15 @@ fn denial(message: &str) -> Option<PolicyDenial> {
     places.min_by_key(|(at, _)| *at).map(|(_, policy)| PolicyDenial { policy, effect })
 }
 
-/// The word behind a phrase, without the full stop that may end the sentence.
+/// The word after a phrase, without a full stop at its end.
 fn word_after(message: &str, phrase: &str) -> Option<String> {
     let (_, rest) = message.split_once(phrase)?;
     let word = rest.split_whitespace().next()?;
     Some(word.trim_end_matches(['.', ',']).to_owned())
 }
 
-/// How far this machine's clock is behind the server's, from `Signature expired: T1 is now earlier than T2 (T3 - …)`
-/// or `Signature not yet current: T1 is still later than T2 (T3 + …)`, where T3 is the server's time.
+/// The server's clock minus the local one, in seconds, from `Signature expired: T1 is now earlier than T2 (T3 - …)` or
+/// `Signature not yet current: T1 is still later than T2 (T3 + …)`: T1 is the local time and T3 the server's.
 fn clock_off(message: &str) -> Option<i64> {
     let signed = basic_time(&word_after(message, "current: ").or_else(|| word_after(message, "expired: "))?)?;
     let (_, in_brackets) = message.rsplit_once('(')?;
@@ -77,7 +77,7 @@ fn clock_off(message: &str) -> Option<i64> {
     Some(server - signed)
 }
 
-/// Seconds since 1970 of a moment in ISO 8601's basic form, `20160609T184512Z`.
+/// Seconds since 1970 of a time in ISO 8601's basic form, `20160609T184512Z`.
 fn basic_time(text: &str) -> Option<i64> {
     let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
     if !date.is_ascii() || !time.is_ascii() || date.len() != 8 || time.len() != 6 {
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_every_refusal_that_sts_is_known_to_give() {
+    fn every_known_refusal_of_sts_is_read() {
         let denied = "User: arn:aws:iam::1:user/a is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::2:role/r";
         for (code, message, expected) in [
             (
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_which_policy_a_denial_names() {
+    fn the_policy_of_a_denial_is_read() {
         let denied = |why: &str| {
             let message = format!("User: arn:aws:iam::1:user/a is not authorized to perform: sts:AssumeRole{why}");
             match refusal("AccessDenied", &message) {
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_how_far_the_clock_is_off() {
+    fn the_clock_skew_is_read() {
         let off = |message| match refusal("SignatureDoesNotMatch", message) {
             Refusal::Signature { clock_off_secs } => clock_off_secs,
             other => panic!("{other:?}"),

@@ -2,7 +2,7 @@
 
 use super::service::RetryPolicy;
 use crate::error::{SourceError, StoredFile, reason_of};
-use crate::files::{MOST_BYTES, read_at_most};
+use crate::files::{MAX_BYTES, read_at_most};
 use crate::report::Report;
 use crate::session::parse_time;
 use crate::sts::network::Network;
@@ -92,7 +92,7 @@ impl LoginFile {
 
     fn at(path: PathBuf, profile: &str) -> Result<Option<Self>, SourceError> {
         let mut login = Self { path, profile: profile.to_owned(), document: Map::new() };
-        let bytes = match read_at_most(&login.path, MOST_BYTES) {
+        let bytes = match read_at_most(&login.path, MAX_BYTES) {
             Ok(bytes) => Zeroizing::new(bytes),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Ok(None);
