@@ -10,6 +10,7 @@ mod time;
 pub(crate) use keys::{Flaw, Keys, Part};
 pub(crate) use time::parse_time;
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
@@ -87,7 +88,7 @@ pub(crate) struct CallerIdentity {
 }
 
 /// How long a session is valid, by the server's clock.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Validity {
     /// `Expiration` of STS's answer.
     pub(crate) expiration: SystemTime,

@@ -60,16 +60,15 @@ impl<'a> Launch<'a> {
     pub(crate) fn session(&self) -> Result<Session, Error> {
         let sessions = Sessions::new(&self.context, &self.planned)?;
         let need = sessions.need(Need::ThreeQuarters);
-        let session = match sessions.cached(need) {
-            Some(cached) => cached,
-            None => {
-                let runtime = runtime()?;
-                let work = Box::pin(sessions.get(need, Outage::Bridge));
-                let fetched = runtime.block_on(self.context.progress.beside(work));
-                // A plain drop would wait for a name that is still being resolved.
-                runtime.shutdown_background();
-                fetched?.0
-            }
+        let session = if let Some(cached) = sessions.cached(need) {
+            cached
+        } else {
+            let runtime = runtime()?;
+            let work = Box::pin(sessions.get(need, Outage::Bridge));
+            let fetched = runtime.block_on(self.context.progress.beside(work));
+            // A plain drop would wait for a name that is still being resolved.
+            runtime.shutdown_background();
+            fetched?.0
         };
         self.context.settings.check_account(&session)?;
         let mut report = self.context.report;

@@ -2,7 +2,7 @@
 
 use crate::role::MfaSerial;
 use crate::session::Session;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// The key of an MFA session: user, device and duration.
@@ -38,30 +38,30 @@ pub(crate) struct LastMfaSession(Mutex<Option<(MfaKey, Session)>>);
 impl LastMfaSession {
     /// The session, for another process.
     pub(crate) fn stored(&self) -> Option<(MfaKey, Session)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().clone()
     }
 
     /// Replaces the session by that of another process.
     pub(crate) fn replace(&self, stored: Option<(MfaKey, Session)>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = stored;
+        *self.lock() = stored;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(MfaKey, Session)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl MfaSessions for LastMfaSession {
     fn get(&self, key: &MfaKey) -> Option<Session> {
-        let stored = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        stored.as_ref().filter(|(known, _)| known == key).map(|(_, session)| session.clone())
+        self.lock().as_ref().filter(|(known, _)| known == key).map(|(_, session)| session.clone())
     }
 
     fn put(&self, key: &MfaKey, session: &Session) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((key.clone(), session.clone()));
+        *self.lock() = Some((key.clone(), session.clone()));
     }
 
     fn forget(&self, key: &MfaKey) {
-        let mut stored = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if stored.as_ref().is_some_and(|(known, _)| known == key) {
-            *stored = None;
-        }
+        self.lock().take_if(|(known, _)| known == key);
     }
 }
 

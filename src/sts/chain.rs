@@ -1,18 +1,17 @@
 //! Assumes a chain of roles, each with the session before it; the first with the source's credentials or an MFA session.
 
 use super::call::{Call, CallContext, Code};
-use super::limits::Limits;
-use super::mfa::Mfa;
 use super::source::Proof;
 use crate::error::{Cause, Error, Refusal, StsCall};
 use crate::mfa::mode::device;
-use crate::mfa::{MfaKey, can_sign};
+use crate::mfa::{Codes, MfaKey, MfaSessions, can_sign};
 use crate::profile::RoleChain;
 use crate::report::Report;
 use crate::role::{MfaCode, MfaSerial};
 use crate::session::{Granted, Keys, Session};
 use crate::sys::clock::wall;
-use std::time::Instant;
+use crate::sys::helper::ProgramLimit;
+use std::time::{Duration, Instant};
 
 /// An answer before the last one.
 #[derive(Debug)]
@@ -23,6 +22,34 @@ pub(crate) enum Heard<'a> {
     NewMfaSession(&'a Session),
     /// A role was assumed.
     Granted(&'a Granted),
+}
+
+/// What is needed to use an MFA device.
+#[derive(Clone, Copy)]
+pub(crate) struct Mfa<'a> {
+    pub(crate) codes: &'a Codes<'a>,
+    /// Keeps MFA sessions, for the life of the process or longer.
+    pub(crate) sessions: &'a dyn MfaSessions,
+    /// The duration to request for a new MFA session.
+    pub(crate) session_duration: Duration,
+}
+
+/// The limits of the source and the calls for one session.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Attempts of one call, when they fail for a passing reason.
+    pub(crate) attempts: u32,
+    /// For the source and all calls, without the time that a lock was waited for.
+    pub(crate) time: Duration,
+    /// `--sts-timeout`, if it is set: then it also limits the programs that are run for the session.
+    pub(crate) program_timeout: Option<Duration>,
+}
+
+impl Limits {
+    /// The limit of a program when so much time is left.
+    pub(super) fn of_program(self, left: Duration) -> ProgramLimit {
+        self.program_timeout.map_or(ProgramLimit::OWN, |of| ProgramLimit { left, of })
+    }
 }
 
 /// The roles to assume.

@@ -14,13 +14,16 @@ pub(crate) fn endpoint(plan: &Plan, flag: Option<&str>, region: Option<&str>) ->
     if let Some(named) = flag.or(network.endpoint_url.as_deref()) {
         return Some(named.to_owned());
     }
-    let region = match (&plan.region, region) {
-        (Some(named), _) => named.name.as_str(),
-        (None, Some(region)) => region,
-        (None, None) if plan.source == Source::InstanceMetadata => return None,
-        (None, None) => main_region(plan.hops.first().role.partition())?,
-    };
-    url_of_sts(region, network.fips, network.dualstack)
+    if (&plan.region, region, &plan.source) == (&None, None, &Source::InstanceMetadata) {
+        return None;
+    }
+    url_of_sts(region_of_sts(plan, region)?, network.fips, network.dualstack)
+}
+
+/// The region of STS: the plan's, the instance's, or the partition's main one.
+pub(super) fn region_of_sts<'r>(plan: &'r Plan, instance: Option<&'r str>) -> Option<&'r str> {
+    let planned = plan.region.as_ref().map(|region| region.name.as_str());
+    planned.or(instance).or_else(|| main_region(plan.hops.first().role.partition()))
 }
 
 /// The URL of STS in a region, as the SDK's client resolves it before each request.
@@ -88,7 +91,7 @@ fn sign_in_suffix<'s>(region: &str, suffix: &'s str) -> &'s str {
 }
 
 /// The region whose STS is called when no region is set.
-pub(super) fn main_region(partition: &str) -> Option<&'static str> {
+fn main_region(partition: &str) -> Option<&'static str> {
     Some(match partition {
         "aws" => "us-east-1",
         "aws-cn" => "cn-north-1",

@@ -16,11 +16,10 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Connector, ConnectorBuilder};
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::Limited;
 use std::io;
@@ -38,7 +37,8 @@ pub(super) enum Proxy {
 
 /// A client for the SDK. It stores the server's date and counts requests.
 pub(super) fn client(network: &Network, proxy: Proxy, date: &ServerDate, requests: &Tries) -> SharedHttpClient {
-    SharedHttpClient::new(Client { connector: connector(network, proxy, CONNECT_TIMEOUT, date, requests) })
+    let connector = connector(network, proxy, CONNECT_TIMEOUT, date, requests);
+    http_client_fn(move |_, _| connector.clone())
 }
 
 /// A connector for one service. `connect` is the time limit for a connection, proxy and TLS included.
@@ -60,17 +60,6 @@ pub(super) fn connector(
         requests: requests.clone(),
         connectors: Default::default(),
     })
-}
-
-#[derive(Debug)]
-struct Client {
-    connector: SharedHttpConnector,
-}
-
-impl HttpClient for Client {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        self.connector.clone()
-    }
 }
 
 /// Builds each connector when the first request needs it.

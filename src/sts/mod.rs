@@ -27,8 +27,6 @@ mod failure;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
 mod http;
-mod limits;
-mod mfa;
 mod network;
 mod refusal;
 mod route;
@@ -37,10 +35,8 @@ mod source;
 #[cfg(test)]
 mod truncated;
 
-pub(crate) use chain::Heard;
+pub(crate) use chain::{Heard, Limits, Mfa};
 pub(crate) use endpoint::endpoint;
-pub(crate) use limits::Limits;
-pub(crate) use mfa::Mfa;
-pub(crate) use network::{BundleError, Network, read_bundle};
+pub(crate) use network::{Network, read_bundle};
 pub(crate) use session::Sts;
 pub(crate) use source::process::Helpers;

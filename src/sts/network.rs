@@ -1,7 +1,7 @@
 //! How AWS is reached: endpoint, certificates, proxies and time limit.
 
 use super::endpoint::url_of_sts;
-use crate::error::reason_of;
+use crate::error::{Error, reason_of};
 use crate::files::{MAX_BYTES, read_at_most};
 use crate::profile::Proxies;
 use rustls::pki_types::CertificateDer;
@@ -37,26 +37,23 @@ impl Network {
     }
 }
 
-/// Why a bundle cannot be used.
-#[derive(Debug)]
-pub(crate) enum BundleError {
-    Unreadable(String),
-    Unusable(String),
-}
-
 /// Reads a bundle of PEM certificates.
 ///
 /// # Errors
 /// Why the file cannot be used: the TLS library would panic on a bad one.
-pub(crate) fn read_bundle(path: &Path) -> Result<Arc<[u8]>, BundleError> {
-    let pem = read_at_most(path, MAX_BYTES).map_err(|error| BundleError::Unreadable(reason_of(&error)))?;
+pub(crate) fn read_bundle(path: &Path) -> Result<Arc<[u8]>, Error> {
+    let unusable = |reason| Error::Certificates { path: path.to_owned(), reason };
+    let pem = read_at_most(path, MAX_BYTES).map_err(|error| {
+        let (what, path, reason) = ("the CA certificates in".into(), path.to_owned(), reason_of(&error));
+        Error::File { what, path, reason }
+    })?;
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.map_err(|error| BundleError::Unusable(format!("not PEM: {error:?}")))?;
-        roots.add(certificate).map_err(|error| BundleError::Unusable(format!("invalid certificate: {error}")))?;
+        let certificate = certificate.map_err(|error| unusable(format!("not PEM: {error:?}")))?;
+        roots.add(certificate).map_err(|error| unusable(format!("invalid certificate: {error}")))?;
     }
     if roots.is_empty() {
-        return Err(BundleError::Unusable("no PEM certificate found".into()));
+        return Err(unusable("no PEM certificate found".into()));
     }
     Ok(pem.into())
 }

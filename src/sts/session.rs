@@ -1,11 +1,9 @@
 //! Fetches a session: source credentials, then each role of the chain.
 
 use super::call::{Call, CallContext};
-use super::chain::{Chain, Heard};
+use super::chain::{Chain, Heard, Limits, Mfa};
 use super::connection::StsConnection;
-use super::endpoint::main_region;
-use super::limits::Limits;
-use super::mfa::Mfa;
+use super::endpoint::region_of_sts;
 use super::network::Network;
 use super::source::instance::Instance;
 use super::source::login_file::LoginContext;
@@ -184,9 +182,8 @@ impl<'a> Sts<'a> {
 
     /// The region of STS: the user's, the instance's, or the partition's main one. Its proxy, if any, can be used.
     fn region(&self, instance: Option<&str>) -> Result<String, Error> {
-        let named = self.plan.region.as_ref().map(|region| region.name.as_str()).or(instance);
-        let partition = self.plan.hops.first().role.partition();
-        let region = named.or_else(|| main_region(partition)).ok_or_else(|| {
+        let region = region_of_sts(self.plan, instance).ok_or_else(|| {
+            let partition = self.plan.hops.first().role.partition();
             Error::usage(format!("no region is known for partition {partition}"), "set --region or AWS_REGION")
         })?;
         if let Some(url) = self.network.url(region) {

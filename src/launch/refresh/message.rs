@@ -6,7 +6,7 @@ use crate::role::{MfaCode, MfaSerial};
 use crate::session::{Keys, Secret, Session, Validity};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// The maximum size in bytes. Two sessions take a third of it; two texts of maximum length with escaped characters take
@@ -30,7 +30,7 @@ pub(super) struct Message<'a> {
 
 #[derive(Serialize, Deserialize)]
 enum Outcome<'a> {
-    Session { keys: KeysForm<'a>, validity: ValidityForm, arn: Option<Cow<'a, str>> },
+    Session { keys: KeysForm<'a>, validity: Validity, arn: Option<Cow<'a, str>> },
     Problem { text: Cow<'a, str>, hint: Option<Cow<'a, str>> },
 }
 
@@ -41,7 +41,7 @@ struct MfaForm<'a> {
     serial: Cow<'a, str>,
     duration: Duration,
     keys: KeysForm<'a>,
-    validity: ValidityForm,
+    validity: Validity,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -49,14 +49,6 @@ struct KeysForm<'a> {
     id: Cow<'a, str>,
     secret: Cow<'a, str>,
     token: Option<Cow<'a, str>>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct ValidityForm {
-    expiration: SystemTime,
-    left: Duration,
-    lifetime: Duration,
-    skew_secs: i64,
 }
 
 impl<'a> Message<'a> {
@@ -71,7 +63,7 @@ impl<'a> Message<'a> {
         let outcome = match result {
             Ok(Session { keys, validity, assumed_role_arn, .. }) => {
                 let arn = assumed_role_arn.as_deref().map(Cow::Borrowed);
-                Outcome::Session { keys: keys.into(), validity: validity.into(), arn }
+                Outcome::Session { keys: keys.into(), validity: validity.clone(), arn }
             }
             Err(Problem { text, hint }) => {
                 Outcome::Problem { text: shortened(text), hint: hint.as_deref().map(shortened) }
@@ -82,7 +74,7 @@ impl<'a> Message<'a> {
             serial: key.serial.to_string().into(),
             duration: key.duration,
             keys: (&session.keys).into(),
-            validity: (&session.validity).into(),
+            validity: session.validity.clone(),
         });
         Self { outcome, mfa_session, used: used.map(|code| code.reveal().into()), cache_warned, sent }
     }
@@ -109,14 +101,13 @@ impl<'a> Message<'a> {
         let MfaForm { by, serial, duration, keys, validity } = self.mfa_session.take()?;
         let serial = MfaSerial::parse(&serial).ok()?;
         let key = MfaKey { access_key_id: by.into_owned(), serial, duration };
-        Some((key, session(keys.into(), validity.into(), None)))
+        Some((key, session(keys.into(), validity, None)))
     }
 
     /// The session, with the lifetime left at this time since boot; or why there is none.
     pub(super) fn into_result(self, now: Duration) -> Result<Session, Problem> {
         match self.outcome {
-            Outcome::Session { keys, validity, arn } => {
-                let mut validity = Validity::from(validity);
+            Outcome::Session { keys, mut validity, arn } => {
                 validity.left = validity.left.saturating_sub(now.saturating_sub(self.sent));
                 Ok(session(keys.into(), validity, arn.map(Cow::into_owned)))
             }
@@ -158,21 +149,10 @@ impl From<KeysForm<'_>> for Keys {
     }
 }
 
-impl From<&Validity> for ValidityForm {
-    fn from(Validity { expiration, left, lifetime, skew_secs }: &Validity) -> Self {
-        Self { expiration: *expiration, left: *left, lifetime: *lifetime, skew_secs: *skew_secs }
-    }
-}
-
-impl From<ValidityForm> for Validity {
-    fn from(ValidityForm { expiration, left, lifetime, skew_secs }: ValidityForm) -> Self {
-        Self { expiration, left, lifetime, skew_secs }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::SystemTime;
 
     const SENT: Duration = Duration::from_secs(100);
 

@@ -8,7 +8,7 @@ use crate::launch::context::{HELD, helper_environment};
 use crate::mfa::mode::KeyKind;
 use crate::session::Session;
 use crate::settings::CacheMode;
-use crate::sts::{BundleError, Helpers, Limits, Mfa, Network, Sts, read_bundle};
+use crate::sts::{Helpers, Limits, Mfa, Network, Sts, read_bundle};
 use std::time::Duration;
 
 impl Sessions<'_> {
@@ -103,15 +103,8 @@ impl Sessions<'_> {
     /// How STS is reached: flags first, then the plan's variables and profile. Certificates are read for each session.
     fn network(&self) -> Result<Network, Error> {
         let (flags, plan) = (&self.context.settings.sts, &self.planned.plan.network);
-        let ca_bundle = match flags.ca_bundle.as_ref().or(plan.ca_bundle.as_ref()) {
-            Some(path) => Some(read_bundle(path).map_err(|error| match error {
-                BundleError::Unreadable(reason) => {
-                    Error::File { what: "the certificates in".into(), path: path.clone(), reason }
-                }
-                BundleError::Unusable(reason) => Error::Certificates { path: path.clone(), reason },
-            })?),
-            None => None,
-        };
+        let ca_bundle = flags.ca_bundle.as_ref().or(plan.ca_bundle.as_ref());
+        let ca_bundle = ca_bundle.map(|path| read_bundle(path)).transpose()?;
         Ok(Network {
             endpoint: flags.endpoint.clone().or_else(|| plan.endpoint_url.clone()),
             ca_bundle,

@@ -1,8 +1,8 @@
 //! The console login of `aws login`: keys that last minutes, refreshed by AWS Sign-In.
 
-use super::document::checked;
+use super::document::{KeysOfService, checked};
 use super::dpop;
-use super::login_file::{LOGIN_RETRIES, LoginContext, LoginFile, REFRESH_BEFORE};
+use super::login_file::{LOGIN_RETRIES, LoginContext, LoginFile};
 use super::service::{Reply, Request, Service, json};
 use crate::error::{Answer, SourceError};
 use crate::session::{Keys, rfc3339};
@@ -31,11 +31,10 @@ pub(in crate::sts) async fn keys(
     let missing = || expired(profile, "has expired or was never started");
     let login = LoginFile::read(&directory.ok_or_else(missing)?, &SHA256, session.trim(), profile)?;
     let mut login = login.ok_or_else(missing)?;
-    let is_due =
-        |login: &LoginFile| Ok::<_, SourceError>(login.time(&["accessToken", "expiresAt"])? <= wall() + REFRESH_BEFORE);
-    let _lock = if is_due(&login)? { login.lock().await? } else { None };
-    let (now, ends) = (wall(), login.time(&["accessToken", "expiresAt"])?);
-    if is_due(&login)? {
+    let expiration = ["accessToken", "expiresAt"];
+    let _lock = if login.is_due(&expiration)? { login.lock().await? } else { None };
+    let (now, ends) = (wall(), login.time(&expiration)?);
+    if login.is_due(&expiration)? {
         match refresh(profile, &mut login, region, context).await {
             Err(error) if ends <= now => return Err(error),
             Ok(()) | Err(_) => {}
@@ -109,15 +108,7 @@ fn oauth_error(reply: &Reply) -> Option<String> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Refreshed {
-    access_token: AccessToken,
+    access_token: KeysOfService,
     expires_in: u32,
     refresh_token: Zeroizing<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct AccessToken {
-    access_key_id: Zeroizing<String>,
-    secret_access_key: Zeroizing<String>,
-    session_token: Zeroizing<String>,
 }

@@ -40,7 +40,16 @@ pub(super) fn keys(body: &[u8]) -> Result<Keys, String> {
     checked(&id, &secret, &token)
 }
 
-/// The keys of an answer.
+/// Keys in the answer of a service.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct KeysOfService {
+    pub(super) access_key_id: Zeroizing<String>,
+    pub(super) secret_access_key: Zeroizing<String>,
+    pub(super) session_token: Zeroizing<String>,
+}
+
+/// Checks the keys of an answer.
 ///
 /// # Errors
 /// The part that cannot be used.

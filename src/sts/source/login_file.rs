@@ -7,6 +7,7 @@ use crate::report::Report;
 use crate::session::parse_time;
 use crate::sts::network::Network;
 use crate::sys::boot::boottime;
+use crate::sys::clock::wall;
 use crate::sys::random::{hex, random_hex};
 use crate::vars::Vars;
 use nix::unistd::geteuid;
@@ -24,7 +25,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 /// As in the SDK.
 pub(super) const LOGIN_RETRIES: RetryPolicy = RetryPolicy { timeout: Duration::from_secs(15), attempts: 3 };
 /// A token is refreshed so long before it expires, as in the SDKs.
-pub(super) const REFRESH_BEFORE: Duration = Duration::from_mins(5);
+const REFRESH_BEFORE: Duration = Duration::from_mins(5);
 
 /// The wait for another run's refresh: one attempt of it.
 const LOCK_TIMEOUT: Duration = LOGIN_RETRIES.timeout;
@@ -154,6 +155,14 @@ impl LoginFile {
         let text = self.needed(keys)?;
         let not_a_time = || self.unusable(format!("{} is not a valid RFC 3339 time", keys.join(".")));
         parse_time(text).ok_or_else(not_a_time)
+    }
+
+    /// Whether the login, which expires at the time at these keys, is due for a refresh.
+    ///
+    /// # Errors
+    /// As [`Self::time`].
+    pub(super) fn is_due(&self, expiration: &[&str]) -> Result<bool, SourceError> {
+        Ok(self.time(expiration)? <= wall() + REFRESH_BEFORE)
     }
 
     /// Sets the text at these keys.

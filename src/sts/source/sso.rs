@@ -1,7 +1,7 @@
 //! IAM Identity Center: the token of `aws sso login`, refreshed before it expires, is exchanged for a role's credentials.
 
-use super::document::checked;
-use super::login_file::{LOGIN_RETRIES, LoginContext, LoginFile, REFRESH_BEFORE};
+use super::document::{KeysOfService, checked};
+use super::login_file::{LOGIN_RETRIES, LoginContext, LoginFile};
 use super::service::{Reply, Request, Service, json};
 use crate::error::{Answer, SourceError, is_passing};
 use crate::session::{Keys, Secret, rfc3339};
@@ -57,13 +57,12 @@ impl Portal<'_> {
         let identifier = self.session_name.unwrap_or(self.start_url);
         let login = LoginFile::read(&directory, &SHA1_FOR_LEGACY_USE_ONLY, identifier, self.profile)?;
         let mut login = login.ok_or_else(|| self.expired())?;
-        let is_due = |login: &LoginFile| Ok::<_, SourceError>(login.time(&["expiresAt"])? <= wall() + REFRESH_BEFORE);
-        let _lock = match self.session_name {
-            Some(_) if is_due(&login)? && is_refreshable(&login)? => login.lock().await?,
-            _ => None,
+        let is_due = |login: &LoginFile| {
+            Ok::<_, SourceError>(login.is_due(&["expiresAt"])? && self.session_name.is_some() && is_refreshable(login)?)
         };
+        let _lock = if is_due(&login)? { login.lock().await? } else { None };
         let (now, ends) = (wall(), login.time(&["expiresAt"])?);
-        if is_due(&login)? && self.session_name.is_some() && is_refreshable(&login)? {
+        if is_due(&login)? {
             match self.refresh(&mut login, context).await {
                 Err(error) if ends <= now => return Err(error),
                 Ok(()) | Err(_) => {}
@@ -140,15 +139,7 @@ fn encoded(text: &str) -> String {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Answered {
-    role_credentials: RoleKeys,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RoleKeys {
-    access_key_id: Zeroizing<String>,
-    secret_access_key: Zeroizing<String>,
-    session_token: Zeroizing<String>,
+    role_credentials: KeysOfService,
 }
 
 #[derive(Deserialize)]
