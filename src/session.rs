@@ -5,47 +5,15 @@
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
 mod keys;
+mod secret;
 mod time;
 
 pub(crate) use keys::{Flaw, Keys, Part};
+pub(crate) use secret::Secret;
 pub(crate) use time::parse_time;
 
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::time::{Duration, SystemTime};
-use zeroize::Zeroizing;
-
-/// A secret text: zeroed when dropped, `…` in `Debug`.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Secret(Zeroizing<String>);
-
-impl Secret {
-    pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self(Zeroizing::new(text.into()))
-    }
-
-    /// Appends text. A buffer that is too small is zeroed and replaced by one of twice the size.
-    pub(crate) fn append(&mut self, more: &str) {
-        let length = self.0.len() + more.len();
-        if self.0.capacity() < length {
-            let mut larger = Zeroizing::new(String::with_capacity(2 * length));
-            larger.push_str(&self.0);
-            self.0 = larger;
-        }
-        self.0.push_str(more);
-    }
-
-    /// The text. Callers give it only to AWS and to the command.
-    pub(crate) fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
-    }
-}
 
 /// A session of STS: a role's (`AssumeRole`) or a user's with MFA (`GetSessionToken`).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Keys, and the check of their parts. Pure.
 
-use super::Secret;
+use super::secret::Secret;
 use std::fmt;
 
 /// Keys that sign requests: a user's, or with a token a session's.
