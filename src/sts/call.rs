@@ -1,4 +1,4 @@
-//! One call to STS: its request, and what became of it.
+//! One call to STS: its request and its result.
 
 use super::answer::{identity, rounded, session, temporary_keys};
 use super::cause;

@@ -35,11 +35,11 @@ use aws_smithy_types::body::SdkBody;
 use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
 
-/// Most of it is the SDK's own: a client is built for each call.
+/// Mostly for the SDK, which builds a client for each call.
 const BOUND: Bound = Bound { room: 4 << 20, per_byte: 512 };
 
-/// What comes back from STS: a line with the call (`role`, `web`, `mfa`, `who`) and the status, headers, an empty line, and
-/// the body. The SDK's client reads it.
+/// An answer of STS: a line with the call (`role`, `web`, `mfa`, `who`) and the status, headers, an empty line, and the
+/// body. The SDK's client reads it.
 pub fn sts_answer(bytes: &[u8]) {
     let text = &String::from_utf8_lossy(bytes);
     let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
@@ -71,13 +71,13 @@ pub fn sts_answer(bytes: &[u8]) {
     redacted(secrets, &shown);
 }
 
-/// The text between a tag and its end.
+/// The text of an element.
 fn content<'a>(body: &'a str, tag: &str) -> Option<&'a str> {
     let (_, rest) = body.split_once(&format!("<{tag}>"))?;
     Some(rest.split_once('<').map_or(rest, |(content, _)| content).trim())
 }
 
-/// All that is done with a session: it is shown, scheduled, served.
+/// Uses a session in each way: it is shown, scheduled and served.
 fn can_be_used(session: &Session) {
     let Session { keys, validity, assumed_role_arn, .. } = session;
     let Keys { access_key_id, secret_access_key, session_token } = keys;
@@ -160,7 +160,7 @@ fn caller() -> Keys {
     Keys { access_key_id: "AKIACALLER".into(), secret_access_key, session_token: None }
 }
 
-/// An answer that is there already.
+/// A prepared answer.
 #[derive(Debug, Clone)]
 struct Canned {
     status: u16,
@@ -185,7 +185,7 @@ impl Canned {
     }
 }
 
-/// The connection that gives it.
+/// A connection with a prepared answer.
 #[derive(Debug, Clone)]
 struct InMemory {
     canned: Canned,
@@ -206,7 +206,7 @@ impl HttpClient for InMemory {
     }
 }
 
-/// What a `credential_process` printed.
+/// The output of a `credential_process`.
 pub fn credential_process(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let bound = Bound { room: 64 << 10, per_byte: 16 };
@@ -219,13 +219,13 @@ pub fn credential_process(bytes: &[u8]) {
         Err(failure) => {
             let of_nothing = refused(process_keys(b"").expect_err("nothing is no answer"));
             let words = text.split('"').filter(|word| is_recognizable(word, &text));
-            // The hint shows the form; an expiry that has passed is checked_page, since it says what is wrong.
+            // The hint shows the expected form. An expiration in the past is shown as the reason.
             redacted(words.filter(|word| !of_nothing.contains(word) && !is_moment(word)), &refused(failure));
         }
     }
 }
 
-/// The list of roles of instance metadata: what is taken for a name is in the list, and makes one segment of a URL.
+/// The list of roles of instance metadata. A name that is read is in the list and is one segment of a URL.
 pub fn role_list(bytes: &[u8]) {
     let bound = Bound { room: 4 << 10, per_byte: 4 };
     match bounded(bytes.len(), bound, || role_name(bytes)) {
