@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use xassume::simulation::{ATTEMPTS, Jitter, Purpose, SimulatedHost, StsAnswer};
+use xassume::simulation::{ATTEMPTS, HostKind, Jitter, SimulatedHost, StsAnswer};
 
 use crate::measure::Effort;
 use crate::report::Report;
@@ -27,17 +27,17 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// Simulates days without and with an outage, for both purposes.
+/// Simulates days without and with an outage, for both kinds of hosts.
 pub(crate) fn fleet(_: &Subject, effort: Effort, report: &mut Report) {
     let sample = effort.choose(Sample::Whole, Sample::Tenth);
-    for (purpose, name) in [(Purpose::Act, "restart and signal"), (Purpose::Serve, "endpoint")] {
-        let quiet = Day::simulate(purpose, Jitter::Spread, None, sample);
+    for (kind, name) in [(HostKind::Act, "restart and signal"), (HostKind::Serve, "endpoint")] {
+        let quiet = Day::simulate(kind, Jitter::Spread, None, sample);
         let mean = quiet.mean(NOON, DAY);
         let settled = quiet.settled(4.0 * mean).as_secs_f64() / 3600.0;
-        let together = Day::simulate(purpose, Jitter::None, None, sample);
-        let noon = Day::simulate(purpose, Jitter::Spread, Some(NOON), sample);
+        let together = Day::simulate(kind, Jitter::None, None, sample);
+        let noon = Day::simulate(kind, Jitter::Spread, Some(NOON), sample);
         let after = noon.peak(NOON + OUTAGE, DAY);
-        let worst = worst_outage(purpose, &quiet, sample);
+        let worst = worst_outage(kind, &quiet, sample);
         let rough = effort.choose("", "rough: a tenth of the fleet");
         let mut row = |what: &str, unit, figure: f64, note: &str| {
             let note = if note.is_empty() { rough } else { note };
@@ -57,11 +57,11 @@ pub(crate) fn fleet(_: &Subject, effort: Effort, report: &mut Report) {
 }
 
 /// The worst outage around the first refreshes of all hosts: the peak of calls after its end, and a note.
-fn worst_outage(purpose: Purpose, quiet: &Day, sample: Sample) -> (u32, String) {
+fn worst_outage(kind: HostKind, quiet: &Day, sample: Sample) -> (u32, String) {
     let first = quiet.calls.iter().position(|&calls| calls > 0).unwrap_or(0) as u64;
     let begins = (0..18).map(|step| Duration::from_secs(first.saturating_sub(600) + 60 * step));
     let days = begins.map(|begin| {
-        let day = Day::simulate(purpose, Jitter::Spread, Some(begin), sample);
+        let day = Day::simulate(kind, Jitter::Spread, Some(begin), sample);
         let note = format!("after {} min of the day; {}", begin.as_secs() / 60, day.lapses());
         (day.peak(begin + OUTAGE, DAY), note)
     });
@@ -85,7 +85,7 @@ struct Day {
 
 impl Day {
     /// Simulates the day of each host. Hosts affect each other only through the count of calls.
-    fn simulate(purpose: Purpose, jitter: Jitter, outage_at: Option<Duration>, sample: Sample) -> Self {
+    fn simulate(kind: HostKind, jitter: Jitter, outage_at: Option<Duration>, sample: Sample) -> Self {
         let weight = match sample {
             Sample::Whole => 1,
             Sample::Tenth => 10,
@@ -95,7 +95,7 @@ impl Day {
         for number in 0..FLEET / weight {
             let mut chance = Chance(u64::from(number) + 1);
             let start = STARTS_WITHIN.mul_f64(chance.fraction());
-            let mut host = SimulatedHost::start(purpose, jitter, LIFETIME, start, chance.number());
+            let mut host = SimulatedHost::start(kind, jitter, LIFETIME, start, chance.number());
             while let Some(mut at) = host.next_call().filter(|at| *at < DAY) {
                 let mut answer = StsAnswer::Refused;
                 for attempt in 0..ATTEMPTS {

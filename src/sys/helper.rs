@@ -12,7 +12,7 @@ use super::child::{Program, Stdio, spawn};
 use super::poll::polled;
 use super::processes::pidfd;
 use super::reap::HelperEntry;
-use super::signals::{self, Notice};
+use super::signals::{self, SignalNotice};
 use super::tty::Terminal;
 use crate::process::{End, Pid, ProcessGroup};
 pub(crate) use error::HelperError;
@@ -88,7 +88,7 @@ pub(crate) async fn run_helper(
     max_bytes: usize,
 ) -> Result<Vec<u8>, HelperError> {
     // Signals are caught from before the helper starts until it has ended.
-    let notice = Notice::of_signals().map_err(HelperError::Spawn)?;
+    let notice = SignalNotice::of_signals().map_err(HelperError::Spawn)?;
     let (mut helper, output) = start(program, attendance).map_err(HelperError::Spawn)?;
     let answer = tokio::time::timeout(limit.left, helper.answer(&output, HelperOutput::new(max_bytes)));
     let signal = tokio::select! {

@@ -12,7 +12,7 @@ mod reader;
 
 pub(crate) use death::{die_of, forbid_core_dumps, install_pid1_handlers};
 pub(crate) use inherited::{InheritedState, inherited, keep_child_statuses};
-pub(super) use notice::{Notice, run_before_death, separate_notice};
+pub(super) use notice::{SignalNotice, run_before_death, separate_notice};
 pub(crate) use reader::SignalReader;
 
 use crate::process::signal::{Signal, SignalSet};

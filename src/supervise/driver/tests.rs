@@ -9,7 +9,7 @@ use crate::supervise::schedule::Margin;
 use simulated::*;
 use std::time::Duration;
 
-fn play<S: SessionSource>(sim: &Sim, source: &S, on_expiry: OnExpiry, during_publish: Option<Plan>) -> Final {
+fn play<S: SessionSource>(sim: &Sim, source: &S, on_expiry: OnExpiry, during_publish: Option<SimEvent>) -> Final {
     play_at(Speed::AtOnce, sim, source, on_expiry, during_publish)
 }
 
@@ -18,17 +18,17 @@ fn play_at<S: SessionSource>(
     sim: &Sim,
     source: &S,
     on_expiry: OnExpiry,
-    during_publish: Option<Plan>,
+    during_publish: Option<SimEvent>,
 ) -> Final {
-    play_with(File(sim.clone(), during_publish, speed), sim, source, on_expiry, Telling(sim.clone(), None))
+    play_with(SimDelivery(sim.clone(), during_publish, speed), sim, source, on_expiry, SimLog(sim.clone(), None))
 }
 
 fn play_with<S: SessionSource>(
-    mut delivery: File,
+    mut delivery: SimDelivery,
     sim: &Sim,
     source: &S,
     on_expiry: OnExpiry,
-    mut events: Telling,
+    mut events: SimLog,
 ) -> Final {
     let margin = Margin::Fixed(Duration::from_mins(6));
     let policy = Policy { margin, ..Policy::usual(on_expiry, DeliveryTime::Live) };
@@ -44,7 +44,7 @@ fn ended(status: u8) -> Final {
 
 #[test]
 fn a_restart_is_assume_publish_stop_kill_reap_start() {
-    let sim = Sim::new(&[(4000, Plan::End(End::Exited(3)))]);
+    let sim = Sim::new(&[(4000, SimEvent::End(End::Exited(3)))]);
     assert_eq!(play(&sim, &sim, OnExpiry::Restart, None), ended(3));
     let restart = ["assume", "publish", "stop SIGTERM", "look", "sweep", "reap", "start ASIA2"];
     assert_eq!(sim.done(), [&["start ASIA1"], &restart[..], &["reap"]].concat());
@@ -53,21 +53,21 @@ fn a_restart_is_assume_publish_stop_kill_reap_start() {
 
 #[test]
 fn eight_hours_of_suspend_are_followed_by_one_refresh_at_once() {
-    let sim = Sim::new(&[(600, Plan::Suspend(8 * HOUR)), (30_000, Plan::End(End::Exited(0)))]);
+    let sim = Sim::new(&[(600, SimEvent::Suspend(8 * HOUR)), (30_000, SimEvent::End(End::Exited(0)))]);
     play(&sim, &sim, OnExpiry::None, None);
     assert_eq!(sim.times("assume"), [600 + 8 * 3600]);
 }
 
 #[test]
 fn a_wall_clock_set_back_does_not_delay_a_refresh() {
-    let sim = Sim::new(&[(600, Plan::WallBack(HOUR)), (7000, Plan::End(End::Exited(0)))]);
+    let sim = Sim::new(&[(600, SimEvent::WallBack(HOUR)), (7000, SimEvent::End(End::Exited(0)))]);
     play(&sim, &sim, OnExpiry::None, None);
     assert_eq!(sim.times("assume"), [3240, 6480]);
 }
 
 #[test]
 fn a_wall_clock_set_ahead_refreshes_early_and_once() {
-    let sim = Sim::new(&[(600, Plan::WallAhead(HOUR)), (4000, Plan::End(End::Exited(0)))]);
+    let sim = Sim::new(&[(600, SimEvent::WallAhead(HOUR)), (4000, SimEvent::End(End::Exited(0)))]);
     play(&sim, &sim, OnExpiry::None, None);
     assert_eq!(sim.times("assume"), [600, 3840]);
 }
@@ -76,7 +76,7 @@ fn a_wall_clock_set_ahead_refreshes_early_and_once() {
 fn a_command_that_exits_during_the_delivery_is_not_restarted() {
     for speed in [Speed::AtOnce, Speed::Later] {
         let sim = Sim::new(&[]);
-        let end = play_at(speed, &sim, &sim, OnExpiry::Restart, Some(Plan::End(End::Exited(5))));
+        let end = play_at(speed, &sim, &sim, OnExpiry::Restart, Some(SimEvent::End(End::Exited(5))));
         assert_eq!(end, ended(5));
         assert_eq!(sim.done(), ["start ASIA1", "assume", "publish", "reap"]);
     }
@@ -84,7 +84,7 @@ fn a_command_that_exits_during_the_delivery_is_not_restarted() {
 
 #[test]
 fn a_restart_waits_for_a_slow_delivery() {
-    let sim = Sim::new(&[(4000, Plan::End(End::Exited(3)))]);
+    let sim = Sim::new(&[(4000, SimEvent::End(End::Exited(3)))]);
     assert_eq!(play_at(Speed::Later, &sim, &sim, OnExpiry::Restart, None), ended(3));
     let restart = ["assume", "publish", "stop SIGTERM", "look", "sweep", "reap", "start ASIA2"];
     assert_eq!(sim.done(), [&["start ASIA1"], &restart[..], &["reap"]].concat());
@@ -93,7 +93,7 @@ fn a_restart_waits_for_a_slow_delivery() {
 #[test]
 fn a_stuck_delivery_delays_neither_signals_nor_the_exit() {
     let sim = Sim::new(&[]);
-    let end = play_at(Speed::Never, &sim, &sim, OnExpiry::Restart, Some(Plan::Term));
+    let end = play_at(Speed::Never, &sim, &sim, OnExpiry::Restart, Some(SimEvent::Term));
     assert_eq!(end, Final::Ended(End::Killed(Signal::TERM)));
     assert_eq!(sim.done(), ["start ASIA1", "assume", "publish", "SIGTERM", "reap", "dropped"]);
 }
@@ -101,7 +101,7 @@ fn a_stuck_delivery_delays_neither_signals_nor_the_exit() {
 #[test]
 fn a_term_that_is_pending_after_the_stop_prevents_the_start() {
     let sim = Sim::new(&[]);
-    let end = play(&sim, &sim, OnExpiry::Restart, Some(Plan::Term));
+    let end = play(&sim, &sim, OnExpiry::Restart, Some(SimEvent::Term));
     assert_eq!(end, Final::Ended(End::Killed(Signal::TERM)));
     assert_eq!(sim.done(), ["start ASIA1", "assume", "publish", "stop SIGTERM", "look", "sweep", "reap"]);
 }
@@ -116,22 +116,25 @@ fn an_exit_during_the_sts_call_drops_the_call_and_ends_at_once() {
 #[test]
 fn an_exit_while_the_restart_is_logged_is_final() {
     let sim = Sim::new(&[]);
-    let events = Telling(sim.clone(), Some(Plan::End(End::Exited(7))));
-    assert_eq!(play_with(File(sim.clone(), None, Speed::AtOnce), &sim, &sim, OnExpiry::Restart, events), ended(7));
+    let events = SimLog(sim.clone(), Some(SimEvent::End(End::Exited(7))));
+    assert_eq!(
+        play_with(SimDelivery(sim.clone(), None, Speed::AtOnce), &sim, &sim, OnExpiry::Restart, events),
+        ended(7)
+    );
     assert_eq!(sim.done(), ["start ASIA1", "assume", "publish", "reap"]);
 }
 
 #[test]
 fn a_signal_during_the_fork_goes_to_the_command() {
     let sim = Sim::new(&[]);
-    sim.0.borrow_mut().at_fork = Some(Plan::Term);
+    sim.0.borrow_mut().at_fork = Some(SimEvent::Term);
     assert_eq!(play(&sim, &sim, OnExpiry::Restart, None), Final::Ended(End::Killed(Signal::TERM)));
     assert_eq!(sim.done(), ["start ASIA1", "SIGTERM", "reap"]);
 }
 
 #[test]
 fn a_stuck_program_file_takes_ten_seconds_and_does_not_delay_a_signal() {
-    let hanging = |plans: &[(u64, Plan)]| {
+    let hanging = |plans: &[(u64, SimEvent)]| {
         let sim = Sim::new(plans);
         sim.0.borrow_mut().exec = Exec::Hangs;
         let end = play(&sim, &sim, OnExpiry::Restart, None);
@@ -139,5 +142,5 @@ fn a_stuck_program_file_takes_ten_seconds_and_does_not_delay_a_signal() {
         (end, sim.times("abort"))
     };
     assert_eq!(hanging(&[]), (Final::NotStarted { errno: libc::ETIMEDOUT }, vec![10]));
-    assert_eq!(hanging(&[(3, Plan::Term)]), (Final::Ended(End::Killed(Signal::TERM)), vec![3]));
+    assert_eq!(hanging(&[(3, SimEvent::Term)]), (Final::Ended(End::Killed(Signal::TERM)), vec![3]));
 }

@@ -4,15 +4,15 @@
 //! models from different sequences are continued only once.
 
 mod claims;
+mod model;
 mod moves;
-mod world;
 
 use super::*;
 use crate::process::ProcessGroup;
 use crate::supervise::policy::{DeliveryTime, OnRefreshFailure};
+use model::*;
 use moves::*;
 use std::collections::{BTreeSet, HashSet};
-use world::*;
 
 /// The number of steps, including the answers to actions.
 const LENGTH: usize = 10;
@@ -48,14 +48,14 @@ fn diagram() -> BTreeSet<(String, String)> {
 }
 
 /// Continues from this model, and adds the transitions of both machines.
-fn play(begin: World, length: usize, seen: &mut BTreeSet<(String, String)>) {
-    let mut worlds = HashSet::from([begin]);
+fn play(begin: Model, length: usize, seen: &mut BTreeSet<(String, String)>) {
+    let mut models = HashSet::from([begin]);
     for _ in 0..length {
         let mut later = HashSet::new();
-        for world in &worlds {
-            let before = world.machine.state_names();
-            for step in world.moves() {
-                let next = world.after(step);
+        for model in &models {
+            let before = model.machine.state_names();
+            for step in model.moves() {
+                let next = model.after(step);
                 let after = next.machine.state_names();
                 for (from, to) in [(before.0, after.0), (before.1, after.1)] {
                     if from != to {
@@ -65,7 +65,7 @@ fn play(begin: World, length: usize, seen: &mut BTreeSet<(String, String)>) {
                 later.insert(next);
             }
         }
-        worlds = later;
+        models = later;
     }
 }
 
@@ -75,11 +75,11 @@ fn every_sequence_keeps_the_promises_and_the_diagram_has_all_transitions() {
     for policy in policies() {
         let first_process = (policy.on_expiry == OnExpiry::Restart).then_some((ProcessGroup::Own, 1));
         for (group, me) in [(ProcessGroup::Own, ME), (ProcessGroup::Shared, ME)].into_iter().chain(first_process) {
-            let begin = World::new(policy, group, me);
+            let begin = Model::new(policy, group, me);
             // Once more from the begin of a stop: the remaining processes of a command may take long to exit.
             if policy.on_expiry == OnExpiry::Restart {
                 let to_a_stop = [Move::Wait, Move::Start, Move::Wait, Move::Grant, Move::Publish];
-                let begin = to_a_stop.into_iter().fold(begin.clone(), |world, step| world.after(step));
+                let begin = to_a_stop.into_iter().fold(begin.clone(), |model, step| model.after(step));
                 play(begin, LENGTH - 2, &mut seen);
             }
             play(begin, LENGTH, &mut seen);

@@ -16,9 +16,9 @@ use std::time::{Duration, SystemTime};
 /// Calls to STS per refresh while STS fails.
 pub const ATTEMPTS: u32 = crate::supervise::schedule::REFRESH_ATTEMPTS;
 
-/// What the hosts refresh their sessions for.
+/// What the host does at a refresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub enum HostKind {
     /// `--on-expiry restart` and `signal`.
     Act,
     /// `--via endpoint`, `file` and `process` without an action.
@@ -30,7 +30,7 @@ pub enum Purpose {
 pub enum Jitter {
     /// The default of the program.
     Spread,
-    /// As with `--refresh-margin`, at the margin of the purpose.
+    /// As with `--refresh-margin`, at the margin of the kind.
     None,
 }
 
@@ -56,8 +56,8 @@ pub struct SimulatedHost {
 impl SimulatedHost {
     /// A host that gets its first session at this time.
     #[must_use]
-    pub fn start(purpose: Purpose, jitter: Jitter, lifetime: Duration, at: Duration, seed: u64) -> Self {
-        let policy = policy(purpose);
+    pub fn start(kind: HostKind, jitter: Jitter, lifetime: Duration, at: Duration, seed: u64) -> Self {
+        let policy = policy(kind);
         let policy = match jitter {
             Jitter::Spread => policy,
             Jitter::None => Policy { margin: Margin::Fixed(policy.timing().margin(lifetime)), ..policy },
@@ -103,10 +103,10 @@ impl SimulatedHost {
 }
 
 /// The policy without further flags.
-fn policy(purpose: Purpose) -> Policy {
-    let on_expiry = match purpose {
-        Purpose::Act => OnExpiry::Restart,
-        Purpose::Serve => OnExpiry::None,
+fn policy(kind: HostKind) -> Policy {
+    let on_expiry = match kind {
+        HostKind::Act => OnExpiry::Restart,
+        HostKind::Serve => OnExpiry::None,
     };
     Policy::usual(on_expiry, DeliveryTime::Live)
 }
@@ -128,12 +128,12 @@ mod tests {
 
     #[test]
     fn a_host_refreshes_each_time_before_the_expiry() {
-        for purpose in [Purpose::Act, Purpose::Serve] {
-            let mut host = SimulatedHost::start(purpose, Jitter::Spread, HOUR, Duration::ZERO, 1);
+        for kind in [HostKind::Act, HostKind::Serve] {
+            let mut host = SimulatedHost::start(kind, Jitter::Spread, HOUR, Duration::ZERO, 1);
             for _ in 0..24 {
                 let at = host.next_call().expect("it continues");
                 let left = host.expiry().saturating_sub(at);
-                assert!(left > HOUR / 12 && left < HOUR / 2, "{purpose:?} {left:?}");
+                assert!(left > HOUR / 12 && left < HOUR / 2, "{kind:?} {left:?}");
                 host.answer(StsAnswer::Granted, at);
             }
         }
@@ -141,15 +141,15 @@ mod tests {
 
     #[test]
     fn without_jitter_hosts_that_start_together_stay_together() {
-        for purpose in [Purpose::Act, Purpose::Serve] {
-            let first = |seed| SimulatedHost::start(purpose, Jitter::None, HOUR, Duration::ZERO, seed).next_call();
+        for kind in [HostKind::Act, HostKind::Serve] {
+            let first = |seed| SimulatedHost::start(kind, Jitter::None, HOUR, Duration::ZERO, seed).next_call();
             assert!((2..9).all(|seed| first(seed) == first(1)));
         }
     }
 
     #[test]
     fn a_host_without_a_session_retries_after_its_expiry() {
-        let mut host = SimulatedHost::start(Purpose::Act, Jitter::Spread, HOUR, Duration::ZERO, 1);
+        let mut host = SimulatedHost::start(HostKind::Act, Jitter::Spread, HOUR, Duration::ZERO, 1);
         let mut last = Duration::ZERO;
         while last < 2 * HOUR {
             let at = host.next_call().expect("it continues");

@@ -15,7 +15,7 @@ use tokio::io::unix::AsyncFd;
 
 /// Created for the first notice and never closed, so that no handler can write to a reused descriptor.
 static PIPE: OnceLock<(File, OwnedFd)> = OnceLock::new();
-/// The write end for the handlers, while there is a [`Notice`]; else -1.
+/// The write end for the handlers, while there is a [`SignalNotice`]; else -1.
 static WRITE_END: AtomicI32 = AtomicI32::new(-1);
 /// The process of the notice. Its children have the same memory until they execute a program.
 static OWNER: AtomicU32 = AtomicU32::new(0);
@@ -26,11 +26,11 @@ static BEFORE_DEATH: OnceLock<fn()> = OnceLock::new();
 /// While this exists, a signal that ends xassume is written to it. Who reads a signal has to end xassume by it;
 /// dropping the notice does that for an unread one.
 #[derive(Debug)]
-pub(in crate::sys) struct Notice {
+pub(in crate::sys) struct SignalNotice {
     pipe: AsyncFd<File>,
 }
 
-impl Notice {
+impl SignalNotice {
     /// Only one may exist at a time. Signals that were ignored at the start stay ignored.
     ///
     /// # Errors
@@ -59,7 +59,7 @@ impl Notice {
     }
 }
 
-impl Drop for Notice {
+impl Drop for SignalNotice {
     fn drop(&mut self) {
         WRITE_END.store(-1, Ordering::Release);
         if let Some(signal) = read(self.pipe.get_ref()) {
@@ -115,7 +115,7 @@ fn notify(number: libc::c_int) -> bool {
     true
 }
 
-/// From now on a signal that ends xassume runs `before` first, except while a [`Notice`] takes it. `before` has to be
+/// From now on a signal that ends xassume runs `before` first, except while a [`SignalNotice`] takes it. `before` has to be
 /// async-signal-safe. Signals that were ignored at the start stay ignored; execve(2) resets the handlers.
 pub(in crate::sys) fn run_before_death(before: fn()) {
     BEFORE_DEATH.get_or_init(|| before);

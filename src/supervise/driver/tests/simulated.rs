@@ -15,7 +15,7 @@ pub(super) const PID: Pid = 200;
 
 /// An event at a time of the boot clock, which starts at zero.
 #[derive(Clone, Copy)]
-pub(super) enum Plan {
+pub(super) enum SimEvent {
     Suspend(Duration),
     WallBack(Duration),
     WallAhead(Duration),
@@ -26,7 +26,7 @@ pub(super) enum Plan {
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum Child {
+pub(super) enum SimChild {
     None,
     /// Forked; it does not run the command yet.
     Starting,
@@ -43,12 +43,12 @@ pub(super) enum Exec {
     Hangs,
 }
 
-pub(super) struct World {
+pub(super) struct SimState {
     pub(super) now: Now,
-    pub(super) plans: Vec<(Duration, Plan)>,
-    pub(super) child: Child,
+    pub(super) plans: Vec<(Duration, SimEvent)>,
+    pub(super) child: SimChild,
     pub(super) exec: Exec,
-    pub(super) at_fork: Option<Plan>,
+    pub(super) at_fork: Option<SimEvent>,
     pub(super) signals: Vec<Arrival>,
     /// The actions, with the second of the boot clock.
     pub(super) log: Vec<(u64, String)>,
@@ -56,29 +56,29 @@ pub(super) struct World {
 }
 
 #[derive(Clone)]
-pub(super) struct Sim(pub(super) Rc<RefCell<World>>);
+pub(super) struct Sim(pub(super) Rc<RefCell<SimState>>);
 
 impl Sim {
-    pub(super) fn new(plans: &[(u64, Plan)]) -> Self {
+    pub(super) fn new(plans: &[(u64, SimEvent)]) -> Self {
         let now = Now { boot: Duration::ZERO, wall: SystemTime::UNIX_EPOCH + 1000 * HOUR };
         let plans = plans.iter().map(|(at, plan)| (Duration::from_secs(*at), *plan)).collect();
-        let world = World {
+        let state = SimState {
             now,
             plans,
-            child: Child::None,
+            child: SimChild::None,
             exec: Exec::Works,
             at_fork: None,
             signals: Vec::new(),
             log: Vec::new(),
             sessions: 0,
         };
-        Self(Rc::new(RefCell::new(world)))
+        Self(Rc::new(RefCell::new(state)))
     }
 
     pub(super) fn log(&self, what: impl Into<String>) {
-        let mut world = self.0.borrow_mut();
-        let at = world.now.boot.as_secs();
-        world.log.push((at, what.into()));
+        let mut state = self.0.borrow_mut();
+        let at = state.now.boot.as_secs();
+        state.log.push((at, what.into()));
     }
 
     pub(super) fn done(&self) -> Vec<String> {
@@ -91,41 +91,41 @@ impl Sim {
     }
 
     pub(super) fn change_now(&self) -> Option<ChildChange> {
-        let mut world = self.0.borrow_mut();
-        let Child::Ended(end) = world.child else { return None };
-        world.child = Child::Zombie;
+        let mut state = self.0.borrow_mut();
+        let SimChild::Ended(end) = state.child else { return None };
+        state.child = SimChild::Zombie;
         Some(ChildChange::Ended(end))
     }
 
     pub(super) fn session(&self) -> Session {
-        let mut world = self.0.borrow_mut();
-        world.sessions += 1;
+        let mut state = self.0.borrow_mut();
+        state.sessions += 1;
         Session {
             keys: Keys {
-                access_key_id: format!("ASIA{}", world.sessions),
+                access_key_id: format!("ASIA{}", state.sessions),
                 secret_access_key: Secret::new("hidden"),
                 session_token: None,
             },
-            validity: Validity { expiration: world.now.wall + HOUR, left: HOUR, lifetime: HOUR, skew_secs: 0 },
+            validity: Validity { expiration: state.now.wall + HOUR, left: HOUR, lifetime: HOUR, skew_secs: 0 },
             assumed_role_arn: Some("arn:aws:sts::521111111144:assumed-role/R/s".into()),
             instance_region: None,
         }
     }
 }
 
-impl World {
+impl SimState {
     pub(super) fn pass(&mut self, time: Duration) {
         self.now.boot += time;
         self.now.wall += time;
     }
 
-    pub(super) fn happen(&mut self, plan: Plan) {
+    pub(super) fn happen(&mut self, plan: SimEvent) {
         match plan {
-            Plan::Suspend(time) => self.pass(time),
-            Plan::WallBack(time) => self.now.wall -= time,
-            Plan::WallAhead(time) => self.now.wall += time,
-            Plan::End(end) => self.child = Child::Ended(end),
-            Plan::Term => {
+            SimEvent::Suspend(time) => self.pass(time),
+            SimEvent::WallBack(time) => self.now.wall -= time,
+            SimEvent::WallAhead(time) => self.now.wall += time,
+            SimEvent::End(end) => self.child = SimChild::Ended(end),
+            SimEvent::Term => {
                 let sender = Sender::Process { pid: 7, group: Some(7) };
                 self.signals.push(Arrival { signal: Signal::TERM, sender });
             }
@@ -140,18 +140,18 @@ impl Clock for Sim {
 
     /// Time passes only here: to the deadline, or to the next planned event before it.
     async fn until(&self, deadline: Deadline) {
-        let mut world = self.0.borrow_mut();
-        let now = world.now;
+        let mut state = self.0.borrow_mut();
+        let now = state.now;
         let by_wall = deadline.wall.map(|wall| wall.duration_since(now.wall).unwrap_or_default());
         let by_boot = deadline.boot.saturating_sub(now.boot);
         let time = by_wall.map_or(by_boot, |by_wall| by_wall.min(by_boot));
-        match world.plans.first().copied() {
+        match state.plans.first().copied() {
             Some((at, plan)) if at <= now.boot + time => {
-                world.plans.remove(0);
-                world.pass(at.saturating_sub(now.boot));
-                world.happen(plan);
+                state.plans.remove(0);
+                state.pass(at.saturating_sub(now.boot));
+                state.happen(plan);
             }
-            Some(_) | None => world.pass(time),
+            Some(_) | None => state.pass(time),
         }
     }
 }
@@ -165,27 +165,27 @@ impl CommandHost for Sim {
     }
     fn start(&mut self, environment: Vec<CString>) -> Result<(), Fault> {
         self.log(format!("start {}", environment[0].to_string_lossy()));
-        let mut world = self.0.borrow_mut();
-        world.child = Child::Starting;
+        let mut state = self.0.borrow_mut();
+        state.child = SimChild::Starting;
         // During the fork, before the outcome of execve(2).
-        if let Some(plan) = world.at_fork.take() {
-            world.happen(plan);
+        if let Some(plan) = state.at_fork.take() {
+            state.happen(plan);
         }
         Ok(())
     }
     fn abort(&mut self) {
         self.log("abort");
-        self.0.borrow_mut().child = Child::None;
+        self.0.borrow_mut().child = SimChild::None;
     }
     fn stop(&mut self, signal: Signal) -> Result<(), Problem> {
         self.log(format!("stop {signal}"));
-        self.0.borrow_mut().child = Child::Ended(End::Killed(signal));
+        self.0.borrow_mut().child = SimChild::Ended(End::Killed(signal));
         Ok(())
     }
     fn signal(&mut self, _: Target, signal: Signal) -> Result<(), Problem> {
         self.log(signal.to_string());
         if signal == Signal::TERM {
-            self.0.borrow_mut().child = Child::Ended(End::Killed(signal));
+            self.0.borrow_mut().child = SimChild::Ended(End::Killed(signal));
         }
         Ok(())
     }
@@ -198,7 +198,7 @@ impl CommandHost for Sim {
     }
     fn reap(&mut self) {
         self.log("reap");
-        self.0.borrow_mut().child = Child::None;
+        self.0.borrow_mut().child = SimChild::None;
     }
     fn change(&mut self) -> Option<ChildChange> {
         self.change_now()
@@ -207,11 +207,11 @@ impl CommandHost for Sim {
         poll_fn(|_| {
             let (child, exec) = (self.0.borrow().child, self.0.borrow().exec);
             match (child, exec) {
-                (Child::Starting, Exec::Works) => {
-                    self.0.borrow_mut().child = Child::Runs;
+                (SimChild::Starting, Exec::Works) => {
+                    self.0.borrow_mut().child = SimChild::Runs;
                     return Poll::Ready(CommandInput::Started(PID));
                 }
-                (Child::Starting | Child::None | Child::Runs | Child::Ended(_) | Child::Zombie, _) => {}
+                (SimChild::Starting | SimChild::None | SimChild::Runs | SimChild::Ended(_) | SimChild::Zombie, _) => {}
             }
             let signal = || self.0.borrow_mut().signals.pop();
             match self.change_now() {
@@ -233,7 +233,7 @@ impl SessionSource for Sim {
 }
 
 /// A delivery during which something happens, and which ends at once or later.
-pub(super) struct File(pub(super) Sim, pub(super) Option<Plan>, pub(super) Speed);
+pub(super) struct SimDelivery(pub(super) Sim, pub(super) Option<SimEvent>, pub(super) Speed);
 
 #[derive(Clone, Copy)]
 pub(super) enum Speed {
@@ -242,7 +242,7 @@ pub(super) enum Speed {
     Never,
 }
 
-impl Deliver for File {
+impl Deliver for SimDelivery {
     fn environment(&self, session: &Session) -> Vec<CString> {
         vec![CString::new(session.keys.access_key_id.clone()).unwrap()]
     }
@@ -255,7 +255,7 @@ impl Deliver for File {
             Speed::AtOnce => Publishing::Done(Ok(())),
             Speed::Later => Publishing::Begun(Box::pin(async { Ok(()) })),
             Speed::Never => {
-                let call = Call(self.0.clone());
+                let call = PendingCall(self.0.clone());
                 Publishing::Begun(Box::pin(async move {
                     let _call = call;
                     pending().await
@@ -266,9 +266,9 @@ impl Deliver for File {
 }
 
 /// An event sink: while it logs the restart, something happens.
-pub(super) struct Telling(pub(super) Sim, pub(super) Option<Plan>);
+pub(super) struct SimLog(pub(super) Sim, pub(super) Option<SimEvent>);
 
-impl EventSink for Telling {
+impl EventSink for SimLog {
     fn emit(&mut self, event: &Event) {
         if let (Event::Restarting, Some(plan)) = (event, self.1) {
             self.0.0.borrow_mut().happen(plan);
@@ -281,17 +281,17 @@ pub(super) struct Slow(pub(super) Sim);
 
 impl SessionSource for Slow {
     async fn assume(&self) -> Result<Session, Problem> {
-        let _call = Call(self.0.clone());
+        let _call = PendingCall(self.0.clone());
         self.0.log("assume");
-        self.0.0.borrow_mut().happen(Plan::End(End::Exited(7)));
+        self.0.0.borrow_mut().happen(SimEvent::End(End::Exited(7)));
         tokio::task::yield_now().await;
         pending().await
     }
 }
 
-pub(super) struct Call(Sim);
+pub(super) struct PendingCall(Sim);
 
-impl Drop for Call {
+impl Drop for PendingCall {
     fn drop(&mut self) {
         self.0.log("dropped");
     }

@@ -1,15 +1,15 @@
 //! The checks of each action and between any two inputs.
 
 use super::super::*;
+use super::model::*;
 use super::moves::*;
-use super::world::*;
 use crate::process::signal::Signal;
 use crate::process::{ProcessGroup, Target};
 use crate::supervise::machine::actions::LINGER_LIMIT;
 use crate::supervise::policy::{DeliveryTime, OnRefreshFailure};
 use crate::supervise::schedule::MIN_INTERVAL;
 
-impl World {
+impl Model {
     /// One arm for each action.
     pub(super) fn perform(&mut self, action: Action) {
         self.claim(self.over.is_none(), "nothing follows the exit");
@@ -29,42 +29,45 @@ impl World {
                 self.publish_pending = true;
             }
             Action::Spawn => {
-                self.claim(self.child == Child::None, "one child");
+                self.claim(self.child == ModelChild::None, "one child");
                 self.claim(!self.terminated, "no spawn after TERM");
                 self.claim(!self.ended_by_itself, "no spawn after the command exited by itself");
                 self.claim(!self.started_before || self.stopped_at.is_some(), "a restart follows a stop");
-                self.child = Child::Starting;
+                self.child = ModelChild::Starting;
             }
             Action::AbortStart => {
-                self.claim(self.child == Child::Starting, "a child that runs the command is not aborted");
-                self.child = Child::None;
+                self.claim(self.child == ModelChild::Starting, "a child that runs the command is not aborted");
+                self.child = ModelChild::None;
             }
             Action::Stop(_) => {
-                self.claim(self.child == Child::Alive, "no stop without a child");
+                self.claim(self.child == ModelChild::Alive, "no stop without a child");
                 self.claim(self.stopped_at.is_none() && !self.stop_pending, "a child is sent the stop signal once");
                 self.claim(self.session_unused || self.failing, "the new session comes first, then the stop");
                 self.session_unused = false;
                 self.stop_pending = true;
             }
             Action::CheckRemaining => {
-                self.claim(self.child == Child::Zombie, "remaining processes are checked after the leader has exited");
+                self.claim(
+                    self.child == ModelChild::Zombie,
+                    "remaining processes are checked after the leader has exited",
+                );
                 self.check_pending = true;
             }
             Action::Signal(target, signal) => self.receive_signal(target, signal),
             Action::KillGroup => {
-                self.claim(self.child == Child::Zombie, "a group is killed while its leader is not reaped");
+                self.claim(self.child == ModelChild::Zombie, "a group is killed while its leader is not reaped");
                 self.claim(self.machine.facts.group == ProcessGroup::Own, "only an own group is killed");
                 self.claim(self.is_waited_for(), "only a stopped group is killed");
             }
             Action::Reap => {
-                self.claim(self.child == Child::Zombie, "a child is reaped once, after its exit");
+                self.claim(self.child == ModelChild::Zombie, "a child is reaped once, after its exit");
                 let unkillable = self.killed_at.is_some_and(|at| self.now.boot >= at + LINGER_LIMIT);
                 let gone = self.left == Left::NONE || unkillable;
                 self.claim(
                     gone || !self.is_waited_for(),
                     "a stop lasts until all processes that can be killed have exited",
                 );
-                self.child = Child::None;
+                self.child = ModelChild::None;
                 self.left = Left::NONE;
             }
             Action::RestoreTerminal => {
@@ -72,7 +75,7 @@ impl World {
                     self.machine.facts.group == ProcessGroup::Shared,
                     "the terminal is restored where it is shared",
                 );
-                self.claim(self.child == Child::None, "the terminal is not restored under a child");
+                self.claim(self.child == ModelChild::None, "the terminal is not restored under a child");
             }
             Action::Emit(Event::Lapsed) => {
                 self.claim(self.expiry.passed(self.now), "a session does not lapse before its expiry");
@@ -80,7 +83,7 @@ impl World {
             }
             Action::Pause(_) | Action::Emit(_) => {}
             Action::Exit(end) => {
-                self.claim(self.child == Child::None, "no exit with a live child");
+                self.claim(self.child == ModelChild::None, "no exit with a live child");
                 let asked = self.call || self.publish_pending || self.check_pending || self.stop_pending;
                 self.claim(!asked, "no exit before a pending answer");
                 self.claim(end != Final::Lapsed || self.failing, "the end after an expired session follows a failure");
@@ -96,7 +99,7 @@ impl World {
             "no signal to a shared group",
         );
         if signal == stop_signal() {
-            let leftover = target == Target::Strays && self.child == Child::Zombie && !self.left.in_group;
+            let leftover = target == Target::Strays && self.child == ModelChild::Zombie && !self.left.in_group;
             self.claim(leftover, "the family outside the group gets the signal after the group has exited");
             self.claim(!self.strays_signaled, "it gets the signal once");
             self.strays_signaled = true;
@@ -127,7 +130,7 @@ impl World {
         }
         let deadline = self.machine.deadline();
         let answer = self.call || self.publish_pending || self.stop_pending || self.check_pending;
-        self.claim(self.child == Child::Alive || answer || deadline.is_some(), "every state waits for an input");
+        self.claim(self.child == ModelChild::Alive || answer || deadline.is_some(), "every state waits for an input");
         self.claim(command != "Stopping" || deadline.is_some(), "a stop has a timeout");
         self.claim(session != "Waiting" || deadline.is_some(), "a waiting refresh has a deadline");
         self.claim((session == "Assuming") == self.call, "the machine knows of its call");
@@ -151,8 +154,8 @@ impl World {
 
     pub(super) fn is_born(&self) -> bool {
         match self.child {
-            Child::None | Child::Starting => false,
-            Child::Alive | Child::Zombie => true,
+            ModelChild::None | ModelChild::Starting => false,
+            ModelChild::Alive | ModelChild::Zombie => true,
         }
     }
 

@@ -20,7 +20,7 @@ pub(super) fn refresh_signal() -> Signal {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Child {
+pub(super) enum ModelChild {
     None,
     /// Forked; it does not run the command yet.
     Starting,

@@ -13,10 +13,10 @@ use super::moves::*;
 /// Independent facts.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct World {
+pub(super) struct Model {
     pub(super) machine: Machine,
     pub(super) now: Now,
-    pub(super) child: Child,
+    pub(super) child: ModelChild,
     pub(super) left: Left,
     pub(super) call: bool,
     pub(super) stop_pending: bool,
@@ -50,14 +50,14 @@ pub(super) struct World {
     pub(super) trail: Trail,
 }
 
-impl World {
+impl Model {
     pub(super) fn new(policy: Policy, group: ProcessGroup, me: Pid) -> Self {
         let now = Now { boot: Duration::from_secs(1000), wall: SystemTime::UNIX_EPOCH + 1000 * LIFETIME };
         let facts = ProcessFacts { me, group, leads_session: false };
         Self {
             machine: Machine::new(policy, facts, &validity(now), now, Dice::Loaded(0)),
             now,
-            child: Child::None,
+            child: ModelChild::None,
             left: Left::NONE,
             call: false,
             stop_pending: false,
@@ -95,15 +95,15 @@ impl World {
         }
         let mut moves = Vec::new();
         match self.child {
-            Child::None => {}
-            Child::Starting => {
+            ModelChild::None => {}
+            ModelChild::Starting => {
                 moves.extend([Move::Start, Move::FailStart(libc::EAGAIN), Move::FailStart(libc::ENOENT)]);
             }
-            Child::Alive => {
+            ModelChild::Alive => {
                 moves.extend(ends);
                 moves.push(Move::Die(refresh_signal()));
             }
-            Child::Zombie => {
+            ModelChild::Zombie => {
                 moves.extend(self.left.in_group.then_some(Move::GroupEnds));
                 moves.extend(self.left.stray.then_some(Move::StrayEnds));
             }
@@ -111,7 +111,7 @@ impl World {
         if self.publish_pending {
             moves.extend([Move::Publish, Move::FailPublish]);
         }
-        if self.child == Child::Alive {
+        if self.child == ModelChild::Alive {
             moves.push(Move::Pause);
         }
         if self.call {
@@ -140,16 +140,16 @@ impl World {
 
     /// The model after this step.
     pub(super) fn after(&self, step: Move) -> Self {
-        let mut world = self.clone();
-        world.trail = Trail(Some(Rc::new((step, self.trail.clone()))));
-        let before = world.machine.state_names();
-        let input = world.apply(step);
+        let mut model = self.clone();
+        model.trail = Trail(Some(Rc::new((step, self.trail.clone()))));
+        let before = model.machine.state_names();
+        let input = model.apply(step);
         let woken = matches!(input, Input::Wake);
-        for action in world.machine.handle(input, world.now) {
-            world.perform(action);
+        for action in model.machine.handle(input, model.now) {
+            model.perform(action);
         }
-        world.check(woken, before);
-        world
+        model.check(woken, before);
+        model
     }
 
     /// One arm for each step.
@@ -157,13 +157,13 @@ impl World {
         let problem = Problem { text: "no".into(), hint: None };
         match step {
             Move::Start => {
-                self.child = Child::Alive;
+                self.child = ModelChild::Alive;
                 self.started_before = true;
                 (self.stopped_at, self.ended_at, self.killed_at, self.strays_signaled) = (None, None, None, false);
                 Input::Command(CommandInput::Started(CHILD))
             }
             Move::FailStart(errno) => {
-                self.child = Child::None;
+                self.child = ModelChild::None;
                 Input::Command(CommandInput::NotStarted(Fault { errno, text: String::new() }))
             }
             Move::StopSent => {
@@ -240,7 +240,7 @@ impl World {
     }
 
     pub(super) fn end(&mut self, end: End, left: Left) -> Input {
-        self.child = Child::Zombie;
+        self.child = ModelChild::Zombie;
         self.left = left;
         self.stop_pending = false;
         self.ended_at = Some(self.now.boot);
