@@ -3,7 +3,7 @@
 //! Partitions are accepted by pattern, not by list: a new one needs no release.
 //! Limits: IAM's `arnType` (20 to 2048), `roleNameType` (1 to 64, `[\w+=,.@-]`) and `pathType`.
 
-use super::Invalid;
+use super::invalid::Invalid;
 use std::fmt;
 
 /// The ARN of an IAM role, for example `arn:aws:iam::521111111144:role/team/DeployMaster`.
@@ -263,7 +263,7 @@ mod tests {
             assert!(invalid.hint.as_deref().unwrap_or_default().contains(hint), "{text}: {:?}", invalid.hint);
         }
         let long = format!("123456789012:{}", "n".repeat(65));
-        assert!(RoleArn::parse(&long).expect_err("65").reason.contains("not 65"));
+        assert!(RoleArn::parse(&long).expect_err("65").to_string().contains("not 65"));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 
 use super::arn::{RoleArn, split_list};
 use super::mfa::parse_mfa_session;
-use super::options::{SessionDuration, Tag, TagKey, check_tags, parse_duration};
+use super::options::{SessionDuration, parse_duration};
+use super::tags::{Tag, TagKey, check_tags};
 use super::{Invalid, is_account};
 use crate::error::{Error, shortened};
 use crate::hostile::{Bound, bounded, checked_page};

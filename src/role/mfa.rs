@@ -1,6 +1,6 @@
 //! Multi-factor authentication: the code, and the duration of an MFA session.
 
-use super::Invalid;
+use super::invalid::Invalid;
 use super::options::parse_duration;
 use crate::session::Secret;
 use std::time::Duration;

@@ -1,0 +1,62 @@
+//! One step of a role chain.
+
+use super::arn::RoleArn;
+use super::options::{
+    ExternalId, MfaSerial, PolicyArn, RoleSessionName, SessionDuration, SessionPolicy, SourceIdentity,
+};
+use super::tags::{Tag, TagKey};
+use std::fmt;
+
+/// How one role is assumed: the parameters of one `AssumeRole` or `AssumeRoleWithWebIdentity` call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Hop {
+    pub(crate) role: RoleArn,
+    pub(crate) session_name: RoleSessionName,
+    pub(crate) options: HopOptions,
+}
+
+/// The optional parameters of a hop.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct HopOptions {
+    pub(crate) external_id: Option<ExternalId>,
+    pub(crate) duration: Option<SessionDuration>,
+    pub(crate) policy: Option<SessionPolicy>,
+    pub(crate) policy_arns: Vec<PolicyArn>,
+    pub(crate) tags: Vec<Tag>,
+    pub(crate) transitive_tags: Vec<TagKey>,
+    pub(crate) source_identity: Option<SourceIdentity>,
+    pub(crate) mfa_serial: Option<MfaSerial>,
+}
+
+impl fmt::Display for Hop {
+    /// The role and its options; of tags and policies only their number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let HopOptions { external_id, duration, policy, policy_arns, tags, source_identity, mfa_serial, .. } =
+            &self.options;
+        write!(f, "{} as {}", self.role, self.session_name)?;
+        if let Some(id) = external_id {
+            write!(f, ", external id {id}")?;
+        }
+        match duration {
+            Some(SessionDuration::Exactly(duration)) => write!(f, ", for {}", humantime::format_duration(*duration))?,
+            Some(SessionDuration::Max) => f.write_str(", for as long as it allows")?,
+            None => {}
+        }
+        if let Some(name) = source_identity {
+            write!(f, ", source identity {}", name.as_str())?;
+        }
+        if let Some(serial) = mfa_serial {
+            write!(f, ", MFA device {serial}")?;
+        }
+        match usize::from(policy.is_some()) + policy_arns.len() {
+            0 => {}
+            1 => f.write_str(", narrowed by a policy")?,
+            count => write!(f, ", narrowed by {count} policies")?,
+        }
+        match tags.len() {
+            0 => Ok(()),
+            1 => f.write_str(", 1 tag"),
+            count => write!(f, ", {count} tags"),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Session tags.
+
+use super::invalid::Invalid;
+use super::options::check;
+
+/// A session tag's key: 1 to 128 of letters, digits, spaces and `_.:/=+-@`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct TagKey(String);
+
+/// A session tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tag {
+    pub(crate) key: TagKey,
+    pub(crate) value: String,
+}
+
+/// `[\p{L}\p{Z}\p{N}_.:/=+\-@]`.
+fn is_tag_char(c: char) -> bool {
+    c.is_alphanumeric() || c == ' ' || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c)
+}
+
+const TAG_SET: &str = "letters, digits, spaces and _.:/=+-@";
+
+impl TagKey {
+    /// # Errors
+    /// When its length or characters are not allowed, or it starts with `aws:`.
+    pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
+        check(text, 1..=128, is_tag_char, TAG_SET)?;
+        if text.to_lowercase().starts_with("aws:") {
+            return Err(Invalid::new("must not start with 'aws:' (reserved)").hint("use another key"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether both are the same key for AWS, which ignores case.
+    fn same(&self, other: &Self) -> bool {
+        self.0.to_lowercase() == other.0.to_lowercase()
+    }
+}
+
+impl Tag {
+    /// Parses `KEY=VALUE`; the value may be empty and may contain `=`.
+    ///
+    /// # Errors
+    /// When there is no `=`, or a part is not allowed.
+    pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
+        let Some((key, value)) = text.split_once('=') else {
+            return Err(Invalid::new("expected KEY=VALUE").hint("for example --tag team=payments"));
+        };
+        let key = TagKey::parse(key).map_err(|invalid| invalid.of("the key"))?;
+        check(value, 0..=256, is_tag_char, TAG_SET).map_err(|invalid| invalid.of("the value"))?;
+        Ok(Self { key, value: value.to_owned() })
+    }
+}
+
+/// The rules between tags: at most 50, no duplicate key, and each transitive key is the key of a tag.
+///
+/// # Errors
+/// The first violated rule.
+pub(crate) fn check_tags(tags: &[Tag], transitive: &[TagKey]) -> Result<(), Invalid> {
+    let most = tags.len().max(transitive.len());
+    if most > 50 {
+        return Err(Invalid::new(format!("too many tags: {most}")).hint("AWS allows 50 session tags"));
+    }
+    let keys: Vec<&TagKey> = tags.iter().map(|tag| &tag.key).collect();
+    let transitive: Vec<&TagKey> = transitive.iter().collect();
+    for keys in [&keys, &transitive] {
+        let repeated = (1..keys.len()).find(|at| keys[..*at].iter().any(|before| before.same(keys[*at])));
+        if let Some(at) = repeated {
+            let invalid = Invalid::new(format!("duplicate tag key '{}'", keys[at].as_str()));
+            return Err(invalid.hint("tag keys are case-insensitive"));
+        }
+    }
+    for key in transitive {
+        if !tags.iter().any(|tag| tag.key.same(key)) {
+            return Err(Invalid::new(format!("no --tag with the key '{}'", key.as_str()))
+                .hint(format!("add --tag {}=VALUE", key.as_str())));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_unique_without_case_and_transitive_ones_have_values() {
+        let tags = |list: &[&str]| list.iter().map(|t| Tag::parse(t).expect(t)).collect::<Vec<_>>();
+        let keys = |list: &[&str]| list.iter().map(|t| TagKey::parse(t).expect(t)).collect::<Vec<_>>();
+        assert_eq!(tags(&["team=a=b"])[0].value, "a=b");
+        assert_eq!(tags(&["Größe 2=x y"])[0].key.as_str(), "Größe 2");
+        assert!(check_tags(&tags(&["a=1", "b="]), &keys(&["A"])).is_ok());
+        assert!(check_tags(&tags(&["a=1", "A=2"]), &[]).is_err());
+        assert!(check_tags(&tags(&["a=1"]), &keys(&["b"])).is_err());
+        assert!(check_tags(&tags(&["a=1"]), &keys(&["a", "A"])).is_err());
+        let many: Vec<_> = (0..51).map(|n| Tag::parse(&format!("k{n}=")).expect("tag")).collect();
+        assert!(check_tags(&many, &[]).is_err());
+        for bad in [
+            "novalue",
+            "=x",
+            "aws:x=1",
+            "a*b=1",
+            "a=b*",
+            &format!("{}=x", "k".repeat(129)),
+            &format!("k={}", "v".repeat(257)),
+        ] {
+            assert!(Tag::parse(bad).is_err(), "{bad}");
+        }
+    }
+}
