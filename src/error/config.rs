@@ -147,6 +147,8 @@ fn from(origin: Option<Origin>) -> String {
 
 impl ConfigError {
     /// What to do about it.
+    ///
+    /// Long because each kind has a hint.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Syntax { .. } => "a section looks like [profile NAME], a setting like region = eu-west-1".into(),
