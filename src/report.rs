@@ -35,7 +35,7 @@ use style::Mark;
 /// The longest line of a message, in characters; a policy statement with its ARNs has some hundred.
 const LONGEST: usize = 2048;
 
-/// The log_options of one run.
+/// Writes the messages of one run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Report {
     log_options: LogOptions,
