@@ -34,7 +34,7 @@ pub(crate) enum Screen {
     Dumb,
     /// Lines that are replaced, but no colors: `NO_COLOR` is set (<https://no-color.org>).
     Plain,
-    Coloured,
+    Colored,
 }
 
 impl Screen {
@@ -44,14 +44,14 @@ impl Screen {
             Some(term) if term.is_empty() || term == "dumb" => Self::Dumb,
             // By the convention any value counts, except an empty one.
             Some(_) if vars.get("NO_COLOR").is_some_and(|value| !value.is_empty()) => Self::Plain,
-            Some(_) => Self::Coloured,
+            Some(_) => Self::Colored,
         }
     }
 
     /// The word, in the color if the terminal has colors.
     pub(crate) fn paint(self, word: &str, color: Option<Color>) -> String {
         match (self, color) {
-            (Self::Coloured, Some(color)) => format!("\x1b[{}m{word}\x1b[0m", color.parameters()),
+            (Self::Colored, Some(color)) => format!("\x1b[{}m{word}\x1b[0m", color.parameters()),
             _ => word.to_owned(),
         }
     }
@@ -67,8 +67,8 @@ mod tests {
         assert_eq!(of(&[]), Screen::Dumb);
         assert_eq!(of(&[("TERM", "dumb")]), Screen::Dumb);
         assert_eq!(of(&[("TERM", "")]), Screen::Dumb);
-        assert_eq!(of(&[("TERM", "xterm")]), Screen::Coloured);
-        assert_eq!(of(&[("TERM", "xterm"), ("NO_COLOR", "")]), Screen::Coloured);
+        assert_eq!(of(&[("TERM", "xterm")]), Screen::Colored);
+        assert_eq!(of(&[("TERM", "xterm"), ("NO_COLOR", "")]), Screen::Colored);
         assert_eq!(of(&[("TERM", "xterm"), ("NO_COLOR", "0")]), Screen::Plain);
         assert_eq!(of(&[("TERM", "dumb"), ("NO_COLOR", "1")]), Screen::Dumb);
     }

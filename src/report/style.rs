@@ -42,7 +42,7 @@ impl Mark {
 
 /// What standard error shows now: no colors, unless it is a terminal.
 pub(super) fn screen(log_options: LogOptions) -> Screen {
-    if log_options.screen == Screen::Coloured && !std::io::stderr().is_terminal() {
+    if log_options.screen == Screen::Colored && !std::io::stderr().is_terminal() {
         Screen::Dumb
     } else {
         log_options.screen
@@ -59,11 +59,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_mark_is_coloured() {
+    fn only_the_mark_is_colored() {
         assert_eq!(line(Screen::Plain, Mark::Error, "no"), "xassume: error: no\n");
-        assert_eq!(line(Screen::Coloured, Mark::Error, "no"), "\x1b[1;31mxassume: error:\x1b[0m no\n");
+        assert_eq!(line(Screen::Colored, Mark::Error, "no"), "\x1b[1;31mxassume: error:\x1b[0m no\n");
         assert_eq!(line(Screen::Plain, Mark::Warning, "no"), "xassume: warning: no\n");
-        assert_eq!(line(Screen::Coloured, Mark::Hint, "yes"), "\x1b[36mhint:\x1b[0m yes\n");
-        assert_eq!(line(Screen::Coloured, Mark::Detail, "so"), "xassume: so\n");
+        assert_eq!(line(Screen::Colored, Mark::Hint, "yes"), "\x1b[36mhint:\x1b[0m yes\n");
+        assert_eq!(line(Screen::Colored, Mark::Detail, "so"), "xassume: so\n");
     }
 }

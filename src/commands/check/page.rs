@@ -130,12 +130,12 @@ mod tests {
     }
 
     #[test]
-    fn the_state_and_the_hint_are_coloured_and_nothing_else() {
+    fn the_state_and_the_hint_are_colored_and_nothing_else() {
         let steps = [step(State::Failed, "no", Some("why\n  so")), step(State::Ok, "yes", None)];
-        let coloured = page(&steps, LogOptions { screen: Screen::Coloured, ..TOLD }, None);
-        assert!(coloured.starts_with("\x1b[1;31mfailed\x1b[0m       role           no\n"), "{coloured:?}");
-        assert!(coloured.contains("\n    \x1b[36mhint:\x1b[0m why\n      so\n\x1b[32mok\x1b[0m  "), "{coloured:?}");
-        assert_eq!(coloured.matches('\x1b').count(), 6);
+        let colored = page(&steps, LogOptions { screen: Screen::Colored, ..TOLD }, None);
+        assert!(colored.starts_with("\x1b[1;31mfailed\x1b[0m       role           no\n"), "{colored:?}");
+        assert!(colored.contains("\n    \x1b[36mhint:\x1b[0m why\n      so\n\x1b[32mok\x1b[0m  "), "{colored:?}");
+        assert_eq!(colored.matches('\x1b').count(), 6);
         assert!(!page(&steps, LogOptions { screen: Screen::Plain, ..TOLD }, None).contains('\x1b'));
     }
 
