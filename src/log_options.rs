@@ -3,7 +3,7 @@
 use crate::terminal::Screen;
 use crate::vars::Vars;
 
-/// How much is said on stderr.
+/// How much is written to stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verbosity {
     Quiet,
@@ -12,15 +12,15 @@ pub(crate) enum Verbosity {
     Everything,
 }
 
-/// The form of what is said (`--log-format`).
+/// The form of messages (`--log-format`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogFormat {
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// How and how much xassume speaks.
+/// Verbosity, format and terminal of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LogOptions {
     pub(crate) verbosity: Verbosity,
@@ -29,7 +29,7 @@ pub(crate) struct LogOptions {
 }
 
 impl LogOptions {
-    /// The log_options of one who was not told how to speak.
+    /// Used until the flags are parsed.
     pub(crate) fn usual(vars: &Vars) -> Self {
         Self { verbosity: Verbosity::Normal, format: LogFormat::Text, screen: Screen::of(vars) }
     }

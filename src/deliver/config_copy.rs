@@ -85,7 +85,7 @@ pub(crate) fn filter(text: &[u8], used_profile: Option<&str>) -> Vec<u8> {
         match scanned.line {
             // Without its indent, or it would continue a setting from another section of the profile.
             Line::Property { .. } if section == Treatment::Used => {
-                default.extend_from_slice(scanned.raw.trim_ascii_start())
+                default.extend_from_slice(scanned.raw.trim_ascii_start());
             }
             Line::Continuation(_) if section == Treatment::Used => default.extend_from_slice(scanned.raw),
             _ => {}
