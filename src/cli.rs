@@ -1,124 +1,30 @@
-//! What may be typed: the flags, as one table, and the clap command made from it.
-//!
-//! This file knows names, kinds and help texts. What a value means, and which flags go together, is decided in
-//! `settings`; nothing here reads the environment or a file.
+//! The command line: the clap command for the flags, and the two forms that only programs use.
 
-mod flags;
+pub use crate::flags::{FLAGS, Flag, Kind};
 
-pub use flags::FLAGS;
-
-use crate::origin::Origin;
+use crate::flags::{OUTPUT, TAG};
 use clap::builder::OsStringValueParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
-use flags::OUTPUT;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-/// How often a flag may stand and whether it takes a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// On or off.
-    Switch,
-    /// No value, but it counts how often.
-    Count,
-    /// One value.
-    One,
-    /// A value each time.
-    Many,
-}
-
-/// One flag: a row of `--help`, of the README's table and of the completions.
-#[derive(Debug, Clone, Copy)]
-pub struct Flag {
-    /// The name, without its dashes.
-    pub long: &'static str,
-    /// The letter, if it has one.
-    pub short: Option<char>,
-    /// What may follow it.
-    pub kind: Kind,
-    /// The name of the value, for flags that take one.
-    pub value: &'static str,
-    /// The heading in `--help`.
-    pub group: &'static str,
-    /// The first line is `-h`'s; all of it is `--help`'s.
-    pub help: &'static str,
-    /// What completions offer for the value.
-    pub hint: ValueHint,
-    /// Whether a variable can stand for it.
-    pub settable: Settable,
-}
-
-/// Where a flag's value may come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settable {
-    /// The command line, or the flag's variable.
-    LineOrVariable,
-    /// The command line only: what is good for one run must not stand in an environment.
-    Line,
-}
-
-impl Flag {
-    /// The variable that stands for the flag, as `XASSUME_ROLE_ARN` for `--role-arn`.
-    #[must_use]
-    pub fn variable(&self) -> Option<String> {
-        (self.settable == Settable::LineOrVariable).then(|| Origin::Variable(self.long).to_string())
-    }
-}
-
-const fn flag(long: &'static str, kind: Kind, value: &'static str, group: &'static str, help: &'static str) -> Flag {
-    Flag { long, short: None, kind, value, group, help, hint: ValueHint::Other, settable: Settable::LineOrVariable }
-}
-
-const fn switch(long: &'static str, group: &'static str, help: &'static str) -> Flag {
-    flag(long, Kind::Switch, "", group, help)
-}
-
-impl Flag {
-    const fn short(mut self, short: char) -> Self {
-        self.short = Some(short);
-        self
-    }
-
-    const fn path(mut self) -> Self {
-        self.hint = ValueHint::FilePath;
-        self
-    }
-
-    const fn directory(mut self) -> Self {
-        self.hint = ValueHint::DirPath;
-        self
-    }
-
-    const fn without_variable(mut self) -> Self {
-        self.settable = Settable::Line;
-        self
-    }
-}
-
-impl Flag {
-    const fn url(mut self) -> Self {
-        self.hint = ValueHint::Url;
-        self
-    }
-}
-
-/// The words, before a path, with which SDKs run xassume for `--via process`.
+/// The arguments, before a path, with which SDKs run xassume for `--via process`.
 pub(crate) const FROM_SOCKET: [&str; 3] = ["--print", "credential-process", "--from-socket"];
 
-/// The socket of a run by exactly [`FROM_SOCKET`]. No flags for people, so they stand in no table, no help and no
-/// completion; in any other form they are unknown.
+/// The socket in a command line of exactly this form. `--from-socket` is not for people, so it is neither in [`FLAGS`] nor
+/// in the help nor in the completions.
 pub(crate) fn from_socket(arguments: &[OsString]) -> Option<&Path> {
     match arguments {
-        [_, words @ .., path] if words == FROM_SOCKET => Some(Path::new(path)),
+        [_, flags @ .., path] if flags == FROM_SOCKET => Some(Path::new(path)),
         _ => None,
     }
 }
 
-/// The word of a run by exactly `--list WORD`, with which the shells' completions ask for candidates. No flag for people
-/// either: it stands in no table, no help and no completion.
+/// The argument of `--list` in a command line of exactly this form. Shell completions request candidates with it. It is not
+/// for people either.
 pub(crate) fn list(arguments: &[OsString]) -> Option<&OsStr> {
     match arguments {
-        [_, flag, word] if flag == "--list" => Some(word),
+        [_, flag, list] if flag == "--list" => Some(list),
         _ => None,
     }
 }
@@ -195,7 +101,7 @@ fn argument(flag: &Flag) -> Arg {
             .value_name(flag.value)
             .value_hint(flag.hint)
             .value_parser(OsStringValueParser::new())
-            .allow_hyphen_values(flag.long == "tag"),
+            .allow_hyphen_values(*flag == TAG),
     }
 }
 
@@ -204,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_makes_a_sound_command() {
+    fn clap_accepts_the_command() {
         command().debug_assert();
     }
 
@@ -225,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_helpers_words_are_known_in_one_form_only() {
+    fn from_socket_is_known_in_one_form_only() {
         let socket = |line: &str| from_socket(&line.split(' ').map(OsString::from).collect::<Vec<_>>()).is_some();
         assert!(socket("x --print credential-process --from-socket /s"));
         for line in [
@@ -240,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_asked_for_in_one_form_only() {
+    fn list_is_known_in_one_form_only() {
         let word = |line: &str| list(&line.split(' ').map(OsString::from).collect::<Vec<_>>()).map(OsStr::to_owned);
         assert_eq!(word("x --list profiles"), Some("profiles".into()));
         assert_eq!(word("x --list nonsense"), Some("nonsense".into()));

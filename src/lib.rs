@@ -35,10 +35,12 @@ compile_error!("xassume supervises processes with signalfd, pidfd and timerfd, a
 
 mod cache;
 mod commands;
+mod conflicts;
 mod deliver;
 mod error;
 mod event;
 mod files;
+mod flags;
 mod launch;
 mod log_options;
 mod mfa;

@@ -1,34 +1,41 @@
-//! By which word a flag was given: by itself, or by its variable. One rule for two words that do not go together.
+//! Where a value came from: its flag or the flag's variable. The rule between two values that exclude each other.
 
+use crate::flags::Flag;
 use std::fmt;
 
-/// What a value came by, as every message names it: `--duration` or `XASSUME_DURATION`.
+/// Where a value came from, as messages name it: `--duration` or `XASSUME_DURATION`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// It was typed.
-    Flag(&'static str),
-    /// The variable of this flag holds it.
-    Variable(&'static str),
+    /// The command line.
+    Flag(&'static Flag),
+    /// The flag's variable.
+    Variable(&'static Flag),
 }
 
-/// Which of two words counts, where only one can.
+/// Which of two values counts, where only one can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Precedence {
-    /// This one was typed, and the other one was not.
+    /// This one: it is typed and the other is not.
     This,
-    /// The other one was typed, and this one was not.
+    /// The other one: it is typed and this one is not.
     Other,
-    /// Neither ranks above the other: that is an error.
+    /// Neither takes precedence.
     Neither,
 }
 
 impl Origin {
+    pub(crate) fn flag(self) -> &'static Flag {
+        match self {
+            Self::Flag(flag) | Self::Variable(flag) => flag,
+        }
+    }
+
     pub(crate) fn is_typed(self) -> bool {
         matches!(self, Self::Flag(_))
     }
 
-    /// The rule between two words: of a flag and a variable the flag counts.
-    pub(crate) fn beside(self, other: Self) -> Precedence {
+    /// A flag takes precedence over a variable.
+    pub(crate) fn precedence(self, other: Self) -> Precedence {
         match (self, other) {
             (Self::Flag(_), Self::Variable(_)) => Precedence::This,
             (Self::Variable(_), Self::Flag(_)) => Precedence::Other,
@@ -36,12 +43,7 @@ impl Origin {
         }
     }
 
-    /// The note on a word that stands back for `other`.
-    pub(crate) fn stands_back(self, other: impl fmt::Display) -> String {
-        format!("{self} is not used: it does not go with {other}")
-    }
-
-    /// What to do with a word that is in the way: `remove` it, or `unset` it.
+    /// What to do with a value that must go: `remove` the flag, or `unset` the variable.
     pub(crate) fn leave_out(self) -> &'static str {
         match self {
             Self::Flag(_) => "remove",
@@ -53,8 +55,8 @@ impl Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Flag(long) => write!(f, "--{long}"),
-            Self::Variable(long) => write!(f, "XASSUME_{}", long.to_ascii_uppercase().replace('-', "_")),
+            Self::Flag(flag) => write!(f, "--{}", flag.long),
+            Self::Variable(flag) => f.write_str(&flag.variable_name()),
         }
     }
 }

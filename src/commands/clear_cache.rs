@@ -1,10 +1,9 @@
 //! `--clear-cache`: removes the cached sessions of this user.
 
-use crate::cache::Cache;
+use crate::cache::{Cache, CacheSettings};
 use crate::error::{Error, reason_of};
 use crate::process::outcome::Outcome;
 use crate::report::Report;
-use crate::settings::CacheSettings;
 use crate::vars::Vars;
 
 /// # Errors

@@ -3,16 +3,15 @@
 //!
 //! Pure, so that tests are tables. The paths and the address in it may not exist yet.
 
-mod names;
+pub(super) mod names;
 
 pub use names::REMOVED;
-pub(crate) use names::{is_removed_by_default, is_set, other_identities};
+pub(crate) use names::{is_removed_by_default, other_identities};
 
 use crate::print::EnvironmentChange;
-use crate::role::Invalid;
 use crate::session::{Session, rfc3339};
 use crate::vars::Vars;
-use names::{ALWAYS_SET, WATCHDOG_PID, delivered_names};
+use names::WATCHDOG_PID;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
@@ -70,20 +69,6 @@ pub(crate) struct Inputs<'a> {
 
 /// If one of these is set, SDKs would send requests for 127.0.0.1 to a proxy.
 const PROXIES: &[&str] = &["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-
-/// Checks the names of `--keep-env`.
-///
-/// # Errors
-/// The first name that xassume sets itself.
-pub(crate) fn check_keep(keep: &[OsString], delivery: &CommandCredentials) -> Result<(), (OsString, Invalid)> {
-    let set = |name: &OsString| ALWAYS_SET.iter().copied().chain(delivered_names(delivery)).any(|known| name == known);
-    match keep.iter().find(|name| set(name)) {
-        Some(name) => {
-            Err((name.clone(), Invalid::new("xassume sets this variable").hint("remove it, or use another --via")))
-        }
-        None => Ok(()),
-    }
-}
 
 /// The whole environment of the command: inherited variables in their order, the first of duplicates, then xassume's.
 pub(crate) fn environment(inputs: &Inputs) -> Vec<(OsString, OsString)> {

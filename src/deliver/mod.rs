@@ -13,5 +13,9 @@ pub(crate) mod published;
 mod replace;
 pub(crate) mod run_directory;
 mod serving;
+mod settings;
 pub(crate) mod token_file;
 mod trusted;
+
+pub(crate) use environment::names::isolation_sets;
+pub(crate) use settings::{DeliverySettings, Via};

@@ -1,6 +1,7 @@
 //! The delivery of a supervision: how sessions reach the command, and the files, the address or the socket for it.
 
 use super::Launch;
+use crate::deliver::Via;
 use crate::deliver::config_copy;
 use crate::deliver::endpoint::Endpoint;
 use crate::deliver::environment::{CommandCredentials, Recipient};
@@ -11,7 +12,6 @@ use crate::deliver::run_directory::RunDirectory;
 use crate::deliver::token_file;
 use crate::error::{Error, reason_of};
 use crate::session::Session;
-use crate::settings::Via;
 use crate::supervise::ports::{Deliver, Publishing};
 use crate::sys::offload::{Life, Offload};
 use crate::sys::program;

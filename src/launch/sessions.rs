@@ -6,14 +6,15 @@
 mod fetch;
 mod mfa_store;
 
-use crate::cache::{Cache, Found, Key, LockGuard, LockOutcome, Skipped, SourceScope, Stamp, StsAddress, source_scope};
+use crate::cache::{
+    Cache, CacheMode, Found, Key, LockGuard, LockOutcome, Skipped, SourceScope, Stamp, StsAddress, source_scope,
+};
 use crate::error::{Error, reason_of};
 use crate::launch::context::{Context, Planned};
 use crate::mfa::mode::KeyKind;
 use crate::profile::{Source, exported_settings};
 use crate::report::waiting::Awaited;
 use crate::session::{Need, Session, whole_seconds};
-use crate::settings::CacheMode;
 use crate::supervise::schedule::REFRESH_ATTEMPTS;
 use crate::sys::boot::boottime;
 use std::sync::atomic::Ordering;

@@ -68,15 +68,14 @@ impl Format {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::FLAGS;
+    use crate::flags::PRINT;
 
     #[test]
     fn the_formats_are_those_that_the_help_offers() {
-        let flag = FLAGS.iter().find(|flag| flag.long == "print").expect("a flag");
         let names: Vec<_> = Format::ALL.iter().map(|(name, _)| *name).collect();
-        assert_eq!(flag.value, names.join("|"));
+        assert_eq!(PRINT.value, names.join("|"));
         for (name, format) in Format::ALL {
-            assert!(flag.help.contains(&format!("{name}: ")), "the help does not tell what {name} is");
+            assert!(PRINT.help.contains(&format!("{name}: ")), "the help does not tell what {name} is");
             assert_eq!(Format::parse(name).expect("a format"), *format);
             assert_eq!(format.name(), *name);
         }

@@ -4,7 +4,7 @@
 //! have any credentials of its own), that is allowed. Credentials are asked for only when the base is resolved, so
 //! that a plan that begins elsewhere does not fail for a base that it does not use.
 
-use super::hops::Draft;
+use super::draft::Draft;
 use super::set::{ProfileSet, Settings};
 use super::source::{self, Source};
 use crate::error::ConfigError;

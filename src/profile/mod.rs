@@ -7,6 +7,8 @@
 //! caller has read the files and the environment.
 
 mod chain;
+mod conflicts;
+mod draft;
 mod exported;
 mod hops;
 #[cfg(any(test, fuzzing))]

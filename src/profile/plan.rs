@@ -1,100 +1,74 @@
-//! The plan: from which source credentials which roles are assumed, in which region.
+//! The plan: the source credentials, the roles and the region. The README's "Where the role comes from" is this file.
 //!
-//! One pure function decides it, [`plan`]; the README's "Where the role comes from" is this file. It must not know
-//! how anything is fetched, and it reads no file and no variable but those it is given.
+//! Pure: the caller passes the files and the variables. How credentials are fetched is decided in `sts`.
 
 mod selected;
 
 use super::chain::{Base, walk};
-use super::hops::{Call, Draft, RoleChain, finish};
+use super::conflicts::{FOR_ASSUME_ROLE, Outline, RULES, Start};
+use super::draft::Draft;
+use super::hops::{Call, RoleChain, finish};
 use super::ignored;
 use super::metadata::{Metadata, metadata};
 use super::network::{Network, Region, Used, network, region};
 use super::request::Request;
 use super::set::ProfileSet;
 use super::source::{self, Source, TokenFrom};
+use crate::conflicts::settle;
 use crate::error::ConfigError;
-use crate::origin::Precedence;
+use crate::flags::WEB_IDENTITY_TOKEN_FILE;
+use crate::origin::Origin;
 use crate::role::RoleArn;
 use crate::vars::Vars;
 use selected::{NamedBy, Selected, select};
 use std::path::PathBuf;
 
-/// What will be done, decided before anything is asked of anybody.
+/// How the session is requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(crate) source: Source,
     pub(crate) hops: RoleChain,
-    /// The profile whose settings count, whether or not credentials or a role are from it.
+    /// The profile whose settings apply, even if neither credentials nor a role come from it.
     pub(crate) profile: Option<String>,
     pub(crate) region: Option<Region>,
     pub(crate) network: Network,
-    /// How instance metadata is asked, where it is the source.
+    /// How instance metadata is requested, if it is the source.
     pub(crate) metadata: Metadata,
-    /// What was passed over, and why; said by `-v`.
+    /// What is ignored, and why; logged by `-v`.
     pub(crate) notes: Vec<String>,
 }
 
-/// Decides the plan.
-///
 /// # Errors
-/// What is missing, wrong or contradictory; a missing role comes before missing credentials.
+/// What is missing, wrong or contradictory. A missing role comes before missing credentials.
 pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Result<Plan, ConfigError> {
     if let Some(variable) = vars.not_text() {
         return Err(ConfigError::NotText { variable });
     }
-    match decide(request, profiles, vars) {
-        // Of a flag and a variable the flag counts, also where the variable names the token: unless nothing else is
-        // configured that could sign.
-        Err(error @ ConfigError::NotForWebIdentity { word, token: Some(token), .. })
-            if word.beside(token) == Precedence::This =>
-        {
-            let without = Request { web_identity_token_file: None, ..request.clone() };
-            let Some(mut plan) = decide(&without, profiles, vars).ok().filter(|plan| plan.source.is_configured())
-            else {
-                return Err(error);
-            };
-            plan.notes.push(token.stands_back(word));
-            Ok(plan)
-        }
-        decided => decided,
-    }
-}
-
-fn decide(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Result<Plan, ConfigError> {
-    let mut planner = Planner {
-        request,
-        profiles,
-        vars,
-        selected: select(request, profiles, vars)?,
-        notes: profiles.notes().to_vec(),
-    };
+    let selected = select(request, profiles, vars)?;
+    let mut planner = Planner { request, profiles, vars, selected, notes: profiles.notes().to_vec() };
     planner.note_names();
     if let Some(misplaced) = profiles.misplaced(planner.selected.name) {
         planner.note(format!("a section of profile {} is not read: {misplaced}", planner.selected.name));
     }
     let explicit = planner.explicit_roles();
-    let Start { source, mut drafts } = planner.start(explicit)?;
+    let mut outline = planner.outline(explicit)?;
+    settle(&mut outline, RULES, &mut planner.notes);
+    let Outline { request, start: Start { source, drafts, notes }, .. } = outline;
+    planner.notes.extend(notes);
     let metadata = planner.metadata(&source)?;
-    // A role that is named by itself and is also where the profile or the token leads is one hop, not two.
-    let repeated = drafts.last().zip(explicit.first()).is_some_and(|(draft, role)| draft.role == *role);
-    drafts.extend(explicit.iter().skip(usize::from(repeated)).cloned().map(Draft::plain));
     let profiles_of_roles = drafts.iter().filter_map(|draft| draft.profile.as_deref());
     planner.notes.extend(ignored::notes(profiles, profiles_of_roles, planner.used(), vars));
     let call = if source.is_web_identity() { Call::AssumeRoleWithWebIdentity } else { Call::AssumeRole };
-    let hops = finish(drafts, call, request, vars, &mut planner.notes)?;
+    let hops = finish(drafts, call, &request, vars, &mut planner.notes)?;
     let used = planner.used();
-    let region = region(request, profiles, vars, used)?;
+    let region = region(&request, profiles, vars, used)?;
     let network = network(profiles, vars, used, &mut planner.notes)?;
     let profile = used.map(|used| used.name.to_owned());
     Ok(Plan { source, hops, profile, region, network, metadata, notes: planner.notes })
 }
 
-/// What the roles that were named by themselves come after.
-struct Start {
-    source: Source,
-    drafts: Vec<Draft>,
-}
+/// The source credentials, and roles.
+type SourceAndRoles = (Source, Vec<Draft>);
 
 struct Planner<'a> {
     request: &'a Request,
@@ -121,7 +95,7 @@ impl<'a> Planner<'a> {
         self.notes.push(text.into());
     }
 
-    /// Says which of several names of a profile counts.
+    /// Notes the names of profiles that are ignored.
     fn note_names(&mut self) {
         let NamedBy::Variable(chosen) = self.selected.by else { return };
         for other in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
@@ -132,7 +106,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// `--role-arn`, or `XASSUME_ROLE_ARN` unless `--profile` has a role itself.
+    /// `--role-arn`, or `XASSUME_ROLE_ARN` unless the profile of `--profile` has a role.
     fn explicit_roles(&mut self) -> &'a [RoleArn] {
         let (flag, variable) = (&self.request.roles, &self.request.roles_variable);
         let beaten_by = if !flag.is_empty() {
@@ -149,15 +123,15 @@ impl<'a> Planner<'a> {
     }
 
     /// `AWS_ROLE_ARN`.
-    fn aws_role(&self) -> Result<Option<Draft>, ConfigError> {
+    fn aws_role(&self) -> Result<Vec<Draft>, ConfigError> {
         const NAME: &str = "AWS_ROLE_ARN";
-        let Some(value) = self.vars.text(NAME) else { return Ok(None) };
+        let Some(value) = self.vars.text(NAME) else { return Ok(Vec::new()) };
         let role = RoleArn::parse(value).map_err(|invalid| ConfigError::Variable {
             name: NAME,
             value: value.to_owned(),
             invalid: invalid.into(),
         })?;
-        Ok(Some(Draft::plain(role)))
+        Ok(vec![Draft::plain(role)])
     }
 
     /// `AWS_WEB_IDENTITY_TOKEN_FILE`.
@@ -165,21 +139,46 @@ impl<'a> Planner<'a> {
         self.vars.get("AWS_WEB_IDENTITY_TOKEN_FILE").filter(|path| !path.is_empty()).map(PathBuf::from)
     }
 
-    /// The source credentials, and the roles that are not named by themselves.
+    /// The source and the roles.
+    fn outline(&mut self, explicit: &[RoleArn]) -> Result<Outline, ConfigError> {
+        let request = self.request.clone();
+        let start = self.start(request.web_identity_token_file.clone(), explicit)?;
+        let replaceable = start.is_unsigned()
+            && request.given(&WEB_IDENTITY_TOKEN_FILE).is_some_and(|origin| !origin.is_typed())
+            && FOR_ASSUME_ROLE.into_iter().filter_map(|flag| request.given(flag)).any(Origin::is_typed);
+        // The role of an instance is not a replacement for a token: nothing configures it.
+        let without_token = replaceable.then(|| self.start(None, explicit).ok()).flatten();
+        let without_token = without_token.filter(|start| start.source.is_configured());
+        Ok(Outline { request, start, without_token })
+    }
+
+    /// The source and the roles, with this token file of `--web-identity-token-file` or its variable.
+    fn start(&mut self, token: Option<(PathBuf, TokenFrom)>, explicit: &[RoleArn]) -> Result<Start, ConfigError> {
+        let others = std::mem::take(&mut self.notes);
+        let (source, drafts) = self.source_and_roles(token, explicit)?;
+        let notes = std::mem::replace(&mut self.notes, others);
+        let mut start = Start { source, drafts, notes };
+        // A role that is specified and is also the role of the profile or the token is one hop, not two.
+        let repeated = start.drafts.last().zip(explicit.first()).is_some_and(|(draft, role)| draft.role == *role);
+        start.drafts.extend(explicit.iter().skip(usize::from(repeated)).cloned().map(Draft::plain));
+        Ok(start)
+    }
+
+    /// The source credentials, and the roles before the explicit ones.
     ///
     /// The order is botocore's: keys in the environment, the profile's role, web identity from the environment, the
-    /// profile's own credentials, the container, the instance. A token file that was asked for stands before all,
-    /// `--profile` before the environment.
-    fn start(&mut self, explicit: &[RoleArn]) -> Result<Start, ConfigError> {
+    /// profile's own credentials, the container, the instance. Our token file takes precedence over all of them, and
+    /// `--profile` over the environment.
+    fn source_and_roles(
+        &mut self,
+        token: Option<(PathBuf, TokenFrom)>,
+        explicit: &[RoleArn],
+    ) -> Result<SourceAndRoles, ConfigError> {
         if explicit.is_empty() && !self.profile_has_role() && self.vars.text("AWS_ROLE_ARN").is_none() {
             let misplaced = self.profiles.misplaced(self.selected.name).cloned().map(Box::new);
             return Err(ConfigError::NoRole { profile: self.used().map(|used| used.name.to_owned()), misplaced });
         }
-        let plain = |planner: &Self, source| {
-            let drafts = if explicit.is_empty() { planner.aws_role()?.into_iter().collect() } else { Vec::new() };
-            Ok(Start { source, drafts })
-        };
-        if let Some((token_file, from)) = self.request.web_identity_token_file.clone() {
+        if let Some((token_file, from)) = token {
             return self.start_with_token(token_file, from, explicit);
         }
         if !self.by_flag()
@@ -189,33 +188,33 @@ impl<'a> Planner<'a> {
         }
         if self.profile_has_role() {
             let walk = walk(self.profiles, self.selected.name)?;
-            return Ok(Start { source: walk.base.resolve(self.profiles, self.vars)?, drafts: walk.drafts });
+            return Ok((walk.base.resolve(self.profiles, self.vars)?, walk.drafts));
         }
         if !self.by_flag()
             && let Some(token_file) = self.aws_token()
         {
             return self.start_with_aws_token(token_file);
         }
-        let source = source::of_profile(self.profiles, self.selected.name)?.or_else(|| self.surroundings());
-        match source {
-            Some(source) => plain(self, source),
+        match source::of_profile(self.profiles, self.selected.name)?.or_else(|| self.surroundings()) {
+            Some(source) if explicit.is_empty() => Ok((source, self.aws_role()?)),
+            Some(source) => Ok((source, Vec::new())),
             None => {
                 Err(ConfigError::NoSource(self.selected.tried(self.profiles, Some("instance metadata (disabled)"))))
             }
         }
     }
 
-    /// A token file of our own: it is the source. `AWS_ROLE_ARN` goes with it unless AWS's variable names another.
+    /// Our token file is the source. `AWS_ROLE_ARN` is its role unless `AWS_WEB_IDENTITY_TOKEN_FILE` is another file.
     fn start_with_token(
         &mut self,
         token_file: PathBuf,
         from: TokenFrom,
         explicit: &[RoleArn],
-    ) -> Result<Start, ConfigError> {
+    ) -> Result<SourceAndRoles, ConfigError> {
         let drafts = if self.profile_has_role() && (self.by_flag() || explicit.is_empty()) {
             walk(self.profiles, self.selected.name)?.drafts
         } else if explicit.is_empty() || self.aws_token().is_none_or(|other| other == token_file) {
-            self.aws_role()?.into_iter().collect()
+            self.aws_role()?
         } else {
             if self.vars.text("AWS_ROLE_ARN").is_some() {
                 self.note("AWS_ROLE_ARN is not used: it goes with another token file");
@@ -223,35 +222,35 @@ impl<'a> Planner<'a> {
             Vec::new()
         };
         self.note_source_passed_over("a web identity token file was asked for");
-        Ok(Start { source: Source::WebIdentity { token_file, from }, drafts })
+        Ok((Source::WebIdentity { token_file, from }, drafts))
     }
 
-    /// Keys in the environment. They are the source, whatever `AWS_PROFILE` names as such; its roles stay.
-    fn start_with_keys(&mut self, keys: Source, explicit: &[RoleArn]) -> Result<Start, ConfigError> {
+    /// Keys in the environment are the source. The profile of `AWS_PROFILE` only provides its roles.
+    fn start_with_keys(&mut self, keys: Source, explicit: &[RoleArn]) -> Result<SourceAndRoles, ConfigError> {
         if !explicit.is_empty() {
             self.note_source_passed_over("there are keys in the environment");
-            return Ok(Start { source: keys, drafts: Vec::new() });
+            return Ok((keys, Vec::new()));
         }
         if self.profile_has_role() {
             let walk = walk(self.profiles, self.selected.name)?;
-            // A web identity role trusts the token and no keys.
+            // A web identity role trusts the token, not keys.
             if let Base::Profile { name, .. } = &walk.base
                 && let Some(source) = self.web_identity_of(name)?
             {
-                return Ok(Start { source, drafts: walk.drafts });
+                return Ok((source, walk.drafts));
             }
             self.note(format!(
                 "keys in the environment are used in place of the source of profile {}",
                 self.selected.name
             ));
-            return Ok(Start { source: keys, drafts: walk.drafts });
+            return Ok((keys, walk.drafts));
         }
         match self.aws_token() {
             Some(token_file) => {
                 self.note("keys in the environment are not used: AWS_ROLE_ARN goes with AWS_WEB_IDENTITY_TOKEN_FILE");
                 self.start_with_aws_token(token_file)
             }
-            None => Ok(Start { source: keys, drafts: self.aws_role()?.into_iter().collect() }),
+            None => Ok((keys, self.aws_role()?)),
         }
     }
 
@@ -262,13 +261,13 @@ impl<'a> Planner<'a> {
     }
 
     /// `AWS_WEB_IDENTITY_TOKEN_FILE`, with `AWS_ROLE_ARN` as the first hop if it is set.
-    fn start_with_aws_token(&mut self, token_file: PathBuf) -> Result<Start, ConfigError> {
+    fn start_with_aws_token(&mut self, token_file: PathBuf) -> Result<SourceAndRoles, ConfigError> {
         self.note_source_passed_over("AWS_WEB_IDENTITY_TOKEN_FILE is set");
         let source = Source::WebIdentity { token_file, from: TokenFrom::Variable };
-        Ok(Start { source, drafts: self.aws_role()?.into_iter().collect() })
+        Ok((source, self.aws_role()?))
     }
 
-    /// What the machine offers when nothing is configured.
+    /// The container's or the instance's role.
     fn surroundings(&self) -> Option<Source> {
         if source::has_container(self.vars) {
             Some(Source::Container)
@@ -277,7 +276,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Says that a profile which somebody named gives neither role nor credentials.
+    /// Notes that a profile is specified but provides neither role nor credentials.
     fn note_source_passed_over(&mut self, reason: &str) {
         if self.selected.by != NamedBy::Nobody || self.profile_has_role() {
             let name = self.selected.name;
@@ -285,7 +284,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// How the source is asked where it is the instance, and what was looked at before it if nothing names it.
+    /// How the instance's metadata is requested, if it is the source; and the places that were tried before, if nothing configures it.
     fn metadata(&self, source: &Source) -> Result<Metadata, ConfigError> {
         if *source != Source::InstanceMetadata {
             return Ok(Metadata::default());

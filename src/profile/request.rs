@@ -1,63 +1,96 @@
-//! What the user asked for, as far as it decides the role, the source credentials and the hops.
+//! The flags about the role, the source credentials and the hops, parsed.
 //!
-//! Flags and `XASSUME_…` variables are already one here, except where the two differ in rank. AWS's own variables
-//! are not here: `plan` reads them.
+//! A flag and its variable are one value here, except where they differ in precedence. AWS's variables are read by `plan`.
 
 use super::source::TokenFrom;
+use crate::flags::{
+    DURATION, EXTERNAL_ID, Flag, MFA_SERIAL, PROFILE, ROLE_ARN, SOURCE_IDENTITY, TAG, TRANSITIVE_TAG,
+    WEB_IDENTITY_TOKEN_FILE,
+};
 use crate::origin::Origin;
 use crate::role::{HopOptions, RoleArn, RoleSessionName};
 use std::path::PathBuf;
 
-/// The user's words, parsed.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     /// `--role-arn`, in the order in which the roles are assumed.
     pub(crate) roles: Vec<RoleArn>,
-    /// `XASSUME_ROLE_ARN`, which ranks below a `--profile` that has a role.
+    /// `XASSUME_ROLE_ARN`; a `--profile` with a role takes precedence over it.
     pub(crate) roles_variable: Vec<RoleArn>,
     pub(crate) profile: Option<ProfileChoice>,
     /// `--role-session-name`, for every hop.
     pub(crate) session_name: Option<RoleSessionName>,
-    /// The name of sessions that nothing else names.
+    /// The session name if nothing sets another.
     pub(crate) default_session_name: RoleSessionName,
-    /// The flags that become parameters of a hop.
+    /// The flags that are parameters of a hop.
     pub(crate) options: HopOptions,
     pub(crate) web_identity_token_file: Option<(PathBuf, TokenFrom)>,
     pub(crate) region: Option<String>,
-    /// The flags whose values are from variables; all others were typed.
-    pub(crate) by_variable: Vec<&'static str>,
+    /// The flags whose values come from variables. All others are typed.
+    pub(crate) by_variable: Vec<&'static Flag>,
 }
 
 impl Request {
-    /// What the value of a flag was given by.
-    pub(crate) fn word(&self, flag: &'static str) -> Origin {
+    /// Where the flag's value comes from, if it has one.
+    pub(super) fn origin(&self, flag: &'static Flag) -> Origin {
         if self.by_variable.contains(&flag) { Origin::Variable(flag) } else { Origin::Flag(flag) }
     }
 
-    /// What the roles, and their source, were named by: a flag where any was typed.
-    pub(crate) fn naming(&self) -> Option<Origin> {
-        let given = [
-            ("role-arn", !self.roles.is_empty() || !self.roles_variable.is_empty()),
-            ("profile", self.profile.is_some()),
-            ("web-identity-token-file", self.web_identity_token_file.is_some()),
-        ];
-        let words = given.into_iter().filter(|(_, given)| *given).map(|(flag, _)| self.word(flag));
-        words.clone().find(|word| word.is_typed()).or_else(|| words.clone().next())
+    /// Whether the flag, which is one that conflicts depend on, has a value.
+    pub(super) fn has(&self, flag: &Flag) -> bool {
+        let options = &self.options;
+        match *flag {
+            ROLE_ARN => !self.roles.is_empty() || !self.roles_variable.is_empty(),
+            PROFILE => self.profile.is_some(),
+            WEB_IDENTITY_TOKEN_FILE => self.web_identity_token_file.is_some(),
+            EXTERNAL_ID => options.external_id.is_some(),
+            DURATION => options.duration.is_some(),
+            TAG => !options.tags.is_empty(),
+            TRANSITIVE_TAG => !options.transitive_tags.is_empty(),
+            SOURCE_IDENTITY => options.source_identity.is_some(),
+            MFA_SERIAL => options.mfa_serial.is_some(),
+            _ => false,
+        }
+    }
+
+    pub(super) fn remove(&mut self, flag: &Flag) {
+        let options = &mut self.options;
+        match *flag {
+            WEB_IDENTITY_TOKEN_FILE => self.web_identity_token_file = None,
+            EXTERNAL_ID => options.external_id = None,
+            DURATION => options.duration = None,
+            TAG => options.tags.clear(),
+            TRANSITIVE_TAG => options.transitive_tags.clear(),
+            SOURCE_IDENTITY => options.source_identity = None,
+            MFA_SERIAL => options.mfa_serial = None,
+            _ => {}
+        }
+    }
+
+    pub(super) fn given(&self, flag: &'static Flag) -> Option<Origin> {
+        self.has(flag).then(|| self.origin(flag))
+    }
+
+    /// What names the roles and their source: a flag if any is typed.
+    pub(super) fn naming(&self) -> Option<Origin> {
+        let origins = [&ROLE_ARN, &PROFILE, &WEB_IDENTITY_TOKEN_FILE].map(|flag| self.given(flag));
+        let given = || origins.into_iter().flatten();
+        given().find(|origin| origin.is_typed()).or_else(|| given().next())
     }
 }
 
-/// A profile that was asked for by name.
+/// The profile to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ProfileChoice {
     pub(crate) name: String,
     pub(crate) from: ProfileFrom,
 }
 
-/// How it was asked for: only the flag beats keys in the environment, as in the AWS CLI.
+/// Where its name comes from. As in the AWS CLI, only the flag takes precedence over keys in the environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ProfileFrom {
     /// `--profile`.
     Flag,
-    /// `XASSUME_PROFILE`, which has `AWS_PROFILE`'s rank and stands before it.
+    /// `XASSUME_PROFILE`, which takes precedence over `AWS_PROFILE`.
     Variable,
 }

@@ -1,119 +1,100 @@
-//! What was asked for about cached sessions.
+//! The flags about cached sessions.
 
+use super::conflicts::leaves_room;
+use super::values::FlagValues;
+use crate::cache::{CacheMode, CacheSettings, MinTtl};
 use crate::error::Error;
-use crate::origin::{Origin, Precedence};
-use crate::profile::RoleChain;
-use crate::role::{Invalid, SessionDuration, parse_duration};
-use crate::settings::values::{FlagValue, FlagValues};
+use crate::flags::{CACHE_DIR, DURATION, FORCE_REFRESH, MIN_TTL, NO_CACHE};
+use crate::origin::Origin;
+use crate::role::parse_duration;
 use std::path::PathBuf;
-use std::time::Duration;
 
-/// How cached sessions are used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CacheSettings {
-    pub(crate) mode: CacheMode,
-    /// In place of the usual directories.
-    pub(crate) directory: Option<PathBuf>,
-    min_ttl: Option<MinTtl>,
+/// # Errors
+/// An invalid duration or switch.
+pub(super) fn cache(flags: &FlagValues) -> Result<CacheSettings, Error> {
+    let mode = match (flags.switch(&NO_CACHE)?, flags.switch(&FORCE_REFRESH)?) {
+        (true, _) => CacheMode::Off(flags.origin(&NO_CACHE).unwrap_or(Origin::Flag(&NO_CACHE))),
+        (false, true) => CacheMode::Refreshed(flags.origin(&FORCE_REFRESH).unwrap_or(Origin::Flag(&FORCE_REFRESH))),
+        (false, false) => CacheMode::Used,
+    };
+    let directory = flags.one(&CACHE_DIR).map(|given| PathBuf::from(&given.value));
+    Ok(CacheSettings { mode, directory, min_ttl: min_ttl(flags)? })
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CacheMode {
-    /// A cached session will do.
-    Used,
-    /// Only a session that was asked for from now on will do; it is kept for others.
-    Refreshed(Origin),
-    /// None is looked for and none is kept.
-    Off(Origin),
+fn min_ttl(flags: &FlagValues) -> Result<Option<MinTtl>, Error> {
+    let Some(given) = flags.one(&MIN_TTL) else { return Ok(None) };
+    let (origin, least) = (given.origin, given.parse(parse_duration)?);
+    Ok(Some(MinTtl {
+        origin,
+        text: given.text()?.to_owned(),
+        least,
+        duration: flags.one(&DURATION).map_or(Origin::Flag(&DURATION), |duration| duration.origin),
+        gives_way: !origin.is_typed() && leaves_room(flags, least),
+    }))
 }
 
-/// `--min-ttl`, or its variable.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct MinTtl {
-    origin: Origin,
-    text: String,
-    least: Duration,
-    /// What the duration is asked for by, or would be.
-    duration: Origin,
-    beside: Beside,
-}
+#[cfg(test)]
+mod tests {
+    use super::super::tests::values;
+    use super::*;
+    use crate::profile::RoleChain;
+    use crate::role::{Hop, HopOptions, RoleArn, RoleSessionName, SessionDuration};
 
-/// What `--min-ttl` does when it does not go with the duration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Beside {
-    /// Fail.
-    Stands,
-    /// Stand back: it is a variable, and the duration is a flag, or that of another variable which does not count.
-    Yields,
-}
-
-impl CacheSettings {
-    /// Reads the flags.
-    ///
-    /// # Errors
-    /// A value that is no duration or no switch.
-    pub(super) fn read(flags: &FlagValues<'_>) -> Result<Self, Error> {
-        let min_ttl = flags.one("min-ttl").map(|given| {
-            let (least, text) = (given.parse(parse_duration)?, given.text()?.to_owned());
-            let duration = flags.one("duration");
-            let beside = match &duration {
-                Some(duration) if !given.origin.is_typed() && leaves_room(duration, least) => Beside::Yields,
-                Some(_) | None => Beside::Stands,
-            };
-            let duration = duration.map_or(Origin::Flag("duration"), |duration| duration.origin);
-            Ok::<_, Error>(MinTtl { origin: given.origin, text, least, duration, beside })
-        });
-        let by = |flag| flags.origin(flag).unwrap_or(Origin::Flag(flag));
-        let mode = match (flags.switch("no-cache")?, flags.switch("force-refresh")?) {
-            (true, _) => CacheMode::Off(by("no-cache")),
-            (false, true) => CacheMode::Refreshed(by("force-refresh")),
-            (false, false) => CacheMode::Used,
+    fn hop(duration: Option<&str>) -> Hop {
+        let options = HopOptions {
+            duration: duration.map(|text| SessionDuration::parse(text).expect(text)),
+            ..HopOptions::default()
         };
-        let directory = flags.one("cache-dir").map(|given| PathBuf::from(given.value));
-        Ok(Self { mode, directory, min_ttl: min_ttl.transpose()? })
+        let role = RoleArn::parse("123456789012:A").expect("role");
+        Hop { role, session_name: RoleSessionName::fallback(), options }
     }
 
-    /// `--min-ttl`, unless it is a variable that stands back for a shorter duration.
-    ///
-    /// # Errors
-    /// When no session that is asked for could have so much left.
-    pub(crate) fn min_ttl(&self, hops: &RoleChain, notes: &mut Vec<String>) -> Result<Option<Duration>, Error> {
-        let Some(MinTtl { origin, text, least, duration, beside }) = &self.min_ttl else { return Ok(None) };
-        let longest = hops.longest_lifetime();
-        if *least < longest {
-            return Ok(Some(*least));
-        }
-        let longest = humantime::format_duration(longest);
-        if *beside == Beside::Yields {
-            notes.push(format!("{origin}={text} is not used: the session is asked for {longest}"));
-            return Ok(None);
-        }
-        let hint = format!("use a longer {duration}, or --no-cache instead");
-        let invalid = Invalid::new(format!("must be shorter than the session duration ({longest})")).hint(hint);
-        Err(Error::Value { origin: origin.to_string(), value: text.clone(), invalid })
+    fn chain(durations: &[Option<&str>]) -> RoleChain {
+        RoleChain::new(durations.iter().copied().map(hop).collect()).expect("hops")
     }
-}
 
-/// Whether `least` of a session could be left, by this duration alone. What was typed may not be, and still counts.
-fn leaves_room(duration: &FlagValue, least: Duration) -> bool {
-    duration.origin.is_typed()
-        || match duration.parse(SessionDuration::parse) {
-            Ok(SessionDuration::Exactly(asked)) => asked > least,
-            Ok(SessionDuration::Max) => true,
-            Err(_) => false,
-        }
-}
-
-/// Drops the variable of a duration that a typed `--min-ttl` would be too much for.
-///
-/// Values that are none are left for [`CacheSettings::read`] and its like to complain of.
-pub(super) fn settle_min_ttl(flags: &mut FlagValues<'_>, notes: &mut Vec<String>) {
-    let (Some(min_ttl), Some(duration)) = (flags.one("min-ttl"), flags.one("duration")) else { return };
-    if min_ttl.origin.beside(duration.origin) != Precedence::This {
-        return;
+    #[test]
+    fn no_cache_takes_precedence_over_a_forced_refresh() {
+        let mode = |line: &str, vars: &[(&str, &str)]| cache(&values(line, vars)).map(|cache| cache.mode).ok();
+        assert_eq!(mode("", &[]), Some(CacheMode::Used));
+        assert_eq!(mode("--force-refresh", &[]), Some(CacheMode::Refreshed(Origin::Flag(&FORCE_REFRESH))));
+        let off = Some(CacheMode::Off(Origin::Variable(&NO_CACHE)));
+        assert_eq!(mode("", &[("XASSUME_NO_CACHE", "1"), ("XASSUME_FORCE_REFRESH", "1")]), off);
+        assert_eq!(mode("", &[("XASSUME_NO_CACHE", "yes")]), None);
     }
-    if min_ttl.parse(parse_duration).is_ok_and(|least| !leaves_room(&duration, least)) {
-        notes.push(duration.origin.stands_back(min_ttl.origin));
-        flags.drop("duration");
+
+    #[test]
+    fn a_minimum_that_no_session_has_is_an_error_or_ignored() {
+        let min_ttl = |line: &str, vars: &[(&str, &str)], durations: &[Option<&str>]| {
+            let mut notes = Vec::new();
+            let settings = cache(&values(line, vars)).map_err(|error| error.to_string())?;
+            let least = settings.min_ttl(&chain(durations), &mut notes).map_err(|error| error.to_string())?;
+            Ok::<_, String>((least.map(|least| least.as_secs()), notes))
+        };
+        let ignored = |note: &str| Ok((None, vec![format!("XASSUME_MIN_TTL={note}")]));
+        let fails = |line: &str, vars: &[(&str, &str)], durations: &[Option<&str>], expected: &str| {
+            let error = min_ttl(line, vars, durations).expect_err(line);
+            assert!(error.contains(expected), "{error}");
+        };
+        assert_eq!(min_ttl("", &[], &[None]), Ok((None, Vec::new())));
+        assert_eq!(min_ttl("--min-ttl 30m", &[], &[None]), Ok((Some(1800), Vec::new())));
+        fails(
+            "--min-ttl 1h",
+            &[],
+            &[None],
+            "invalid value '1h' for '--min-ttl': must be shorter than the session duration (1h)",
+        );
+        let variable = ("XASSUME_MIN_TTL", "2h");
+        fails("", &[variable], &[None], "invalid value '2h' for 'XASSUME_MIN_TTL': must be shorter");
+        let note = ignored("2h is not used: the session is asked for 1h");
+        assert_eq!(min_ttl("--duration 1h", &[variable], &[Some("1h")]), note);
+        // The chain ignores the longer duration of the variable.
+        assert_eq!(min_ttl("", &[variable, ("XASSUME_DURATION", "4h")], &[None, None]), note);
+        fails(
+            "",
+            &[variable, ("XASSUME_DURATION", "1h")],
+            &[Some("1h")],
+            "invalid value '2h' for 'XASSUME_MIN_TTL': must be shorter",
+        );
     }
 }

@@ -1,244 +1,227 @@
-//! Which flags do not go together: one table, and what becomes of the two.
-//!
-//! Of a flag and a variable the flag counts, and the variable is as good as unset. Two flags are an error. Of two
-//! variables, which may each hold a default for other runs, the table tells. What takes the profile to be seen (roles in
-//! a chain, a device, a token) is settled in `profile::hops`, by the same rule.
+//! Which flags exclude each other. Rules that depend on the profiles are in `profile::conflicts`.
 
-use crate::deliver::environment::{CommandCredentials, is_set};
-use crate::error::Error;
-use crate::origin::{Origin, Precedence};
+use crate::conflicts::Otherwise::{Error, FirstCounts, Later};
+use crate::conflicts::{self, Given, Rule, Side};
+use crate::deliver::{Via, isolation_sets};
+use crate::error;
+use crate::flags::{
+    CACHE_DIR, CREDENTIALS_FILE, DURATION, ENDPOINT_TOKEN_FILE, FILE_MODE, FORCE_REFRESH, ISOLATE, KEEP_ENV,
+    MFA_COMMAND, MFA_TOKEN, MIN_TTL, NO_CACHE, ON_EXPIRY, ON_REFRESH_FAILURE, PRINT, PROCESS_GROUP, QUIET,
+    REFRESH_MARGIN, SIGNAL, STOP_SIGNAL, STOP_TIMEOUT, TAG, TRANSITIVE_TAG, VERBOSE, VIA,
+};
 use crate::print::Format;
+use crate::role::{SessionDuration, Tag, TagKey, check_tags, parse_duration};
 use crate::settings::values::FlagValues;
-use std::path::Path;
+use std::time::Duration;
 
-/// One flag, and the others that do not go with it.
-pub(super) struct Rule {
-    one: Side,
-    others: &'static [Side],
-    variables: Variables,
-    /// Why, as the error ends.
-    because: &'static str,
+/// Applies the rules to the flags.
+///
+/// # Errors
+/// Two values that exclude each other, where neither takes precedence.
+pub(super) fn settle(
+    flags: &mut FlagValues,
+    rules: &[Rule<FlagValues>],
+    notes: &mut Vec<String>,
+) -> Result<(), error::Error> {
+    conflicts::settle(flags, rules, notes).map_or(Ok(()), Err)
 }
 
-/// A flag, with those of its values that the rule is about.
-struct Side {
-    flag: &'static str,
-    values: Values,
-}
+/// The rules about messages, which must be known first.
+pub(super) const MESSAGES: &[Rule<FlagValues>] =
+    &[Rule { one: |flags| flags.given(&QUIET), others: &[|flags| flags.given(&VERBOSE)], otherwise: FirstCounts("") }];
 
-enum Values {
-    Any,
-    /// The values of which this is true; messages show them.
-    Such(fn(&str) -> bool),
-}
-
-/// What becomes of two variables.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Variables {
-    /// The rule's first flag decides, the others only add to what another value of it would mean.
-    FirstCounts,
-    /// They contradict each other.
-    Contradict,
-}
-
-const fn any(flag: &'static str) -> Side {
-    Side { flag, values: Values::Any }
-}
-
-const fn such(flag: &'static str, values: fn(&str) -> bool) -> Side {
-    Side { flag, values: Values::Such(values) }
-}
-
-/// The rule that is needed before anything is said.
-pub(super) const SPEECH: &[Rule] =
-    &[Rule { one: any("quiet"), others: &[any("verbose")], variables: Variables::FirstCounts, because: "" }];
-
-pub(super) const RULES: &[Rule] = &[
+pub(super) const RULES: &[Rule<FlagValues>] = &[
     Rule {
-        one: any("no-cache"),
-        others: &[any("force-refresh"), any("min-ttl"), any("cache-dir")],
-        variables: Variables::FirstCounts,
-        because: "the cache is disabled",
-    },
-    Rule { one: any("mfa-token"), others: &[any("mfa-command")], variables: Variables::FirstCounts, because: "" },
-    Rule {
-        one: such("on-expiry", |text| ["none", "restart"].contains(&text)),
-        others: &[any("signal")],
-        variables: Variables::FirstCounts,
-        because: "no signal is sent",
+        one: |flags| flags.given(&NO_CACHE),
+        others: &[|flags| flags.given(&FORCE_REFRESH), |flags| flags.given(&MIN_TTL), |flags| flags.given(&CACHE_DIR)],
+        otherwise: FirstCounts("the cache is disabled"),
     },
     Rule {
-        one: such("via", |text| ["env", "endpoint", "process"].contains(&text)),
-        others: &[any("credentials-file"), any("file-mode")],
-        variables: Variables::FirstCounts,
-        because: "it requires --via file",
+        one: |flags| flags.given(&MFA_TOKEN),
+        others: &[|flags| flags.given(&MFA_COMMAND)],
+        otherwise: FirstCounts(""),
     },
     Rule {
-        one: such("via", |text| ["env", "file", "process"].contains(&text)),
-        others: &[any("endpoint-token-file")],
-        variables: Variables::FirstCounts,
-        because: "it requires --via endpoint",
+        one: |flags| flags.given_as(&ON_EXPIRY, |text| ["none", "restart"].contains(&text)),
+        others: &[|flags| flags.given(&SIGNAL)],
+        otherwise: FirstCounts("no signal is sent"),
     },
     Rule {
-        one: such("via", fetches),
-        others: &[such("on-expiry", |text| text == "restart")],
-        variables: Variables::Contradict,
-        because: "the command fetches each new session by itself, so there is no need to restart it",
+        one: |flags| flags.given_as(&VIA, |text| ["env", "endpoint", "process"].contains(&text)),
+        others: &[|flags| flags.given(&CREDENTIALS_FILE), |flags| flags.given(&FILE_MODE)],
+        otherwise: FirstCounts("it requires --via file"),
     },
     Rule {
-        one: such("via", fetches),
-        others: &[such("on-expiry", |text| text == "signal")],
-        variables: Variables::Contradict,
-        because: "the command fetches each new session by itself, so there is no need to signal it",
+        one: |flags| flags.given_as(&VIA, |text| ["env", "file", "process"].contains(&text)),
+        others: &[|flags| flags.given(&ENDPOINT_TOKEN_FILE)],
+        otherwise: FirstCounts("it requires --via endpoint"),
     },
     Rule {
-        one: such("via", |text| text == "file"),
-        others: &[such("keep-env", set_by_file)],
-        variables: Variables::Contradict,
-        because: SETS_IT,
+        one: fetching,
+        others: &[|flags| flags.given_as(&ON_EXPIRY, |text| text == "restart")],
+        otherwise: Error("the command fetches each new session by itself, so there is no need to restart it"),
     },
     Rule {
-        one: such("via", |text| text == "endpoint"),
-        others: &[such("keep-env", set_by_endpoint)],
-        variables: Variables::Contradict,
-        because: SETS_IT,
+        one: fetching,
+        others: &[|flags| flags.given_as(&ON_EXPIRY, |text| text == "signal")],
+        otherwise: Error("the command fetches each new session by itself, so there is no need to signal it"),
     },
     Rule {
-        one: such("via", |text| text == "process"),
-        others: &[such("keep-env", set_by_process)],
-        variables: Variables::Contradict,
-        because: SETS_IT,
+        one: |flags| flags.given_as(&VIA, |text| text == "file"),
+        others: &[|flags| flags.given_as(&KEEP_ENV, |name| Via::File { path: None, mode: 0 }.sets(name))],
+        otherwise: Error(SETS_IT),
     },
     Rule {
-        one: any("isolate"),
-        others: &[such("keep-env", set_by_isolation)],
-        variables: Variables::Contradict,
-        because: SETS_IT,
+        one: |flags| flags.given_as(&VIA, |text| text == "endpoint"),
+        others: &[|flags| flags.given_as(&KEEP_ENV, |name| Via::Endpoint { token_file: None }.sets(name))],
+        otherwise: Error(SETS_IT),
     },
     Rule {
-        one: any("print"),
-        others: ABOUT_A_COMMAND,
-        variables: Variables::FirstCounts,
-        because: "no command is run",
+        one: |flags| flags.given_as(&VIA, |text| text == "process"),
+        others: &[|flags| flags.given_as(&KEEP_ENV, |name| Via::Process.sets(name))],
+        otherwise: Error(SETS_IT),
     },
     Rule {
-        one: such("print", |text| Format::parse(text).is_ok_and(|format| !format.removes())),
-        others: &[any("keep-env")],
-        variables: Variables::FirstCounts,
-        because: "it removes no variable; export, fish and powershell do",
+        one: |flags| flags.given(&ISOLATE),
+        others: &[|flags| flags.given_as(&KEEP_ENV, isolation_sets)],
+        otherwise: Error(SETS_IT),
     },
+    Rule { one: |flags| flags.given(&PRINT), others: ABOUT_A_COMMAND, otherwise: FirstCounts("no command is run") },
+    Rule {
+        one: |flags| flags.given_as(&PRINT, |text| Format::parse(text).is_ok_and(|format| !format.removes())),
+        others: &[|flags| flags.given(&KEEP_ENV)],
+        otherwise: FirstCounts("it removes no variable; export, fish and powershell do"),
+    },
+    Rule { one: too_much_for_the_duration, others: &[|flags| flags.given(&DURATION)], otherwise: Later(None) },
+    Rule { one: |flags| flags.given(&TAG), others: &[transitive_without_its_tag], otherwise: Later(None) },
 ];
 
-/// What `--print` has no use for. Values that ask for nothing may stand.
-const ABOUT_A_COMMAND: &[Side] = &[
-    such("on-expiry", |text| text != "none"),
-    any("signal"),
-    any("refresh-margin"),
-    any("stop-signal"),
-    any("stop-timeout"),
-    any("on-refresh-failure"),
-    any("process-group"),
-    such("via", |text| text != "env"),
-    any("credentials-file"),
-    any("file-mode"),
-    any("endpoint-token-file"),
-    any("isolate"),
+/// What `--print` ignores. The values that are defaults are allowed.
+const ABOUT_A_COMMAND: &[Side<FlagValues>] = &[
+    |flags| flags.given_as(&ON_EXPIRY, |text| text != "none"),
+    |flags| flags.given(&SIGNAL),
+    |flags| flags.given(&REFRESH_MARGIN),
+    |flags| flags.given(&STOP_SIGNAL),
+    |flags| flags.given(&STOP_TIMEOUT),
+    |flags| flags.given(&ON_REFRESH_FAILURE),
+    |flags| flags.given(&PROCESS_GROUP),
+    |flags| flags.given_as(&VIA, |text| text != "env"),
+    |flags| flags.given(&CREDENTIALS_FILE),
+    |flags| flags.given(&FILE_MODE),
+    |flags| flags.given(&ENDPOINT_TOKEN_FILE),
+    |flags| flags.given(&ISOLATE),
 ];
 
 const SETS_IT: &str = "it sets that variable itself";
 
-fn fetches(via: &str) -> bool {
-    ["endpoint", "process"].contains(&via)
+fn fetching(flags: &FlagValues) -> Option<Given> {
+    flags.given_as(&VIA, |via| ["endpoint", "process"].contains(&via))
 }
 
-fn set_by_file(name: &str) -> bool {
-    let (credentials_file, config_file) = (Path::new(""), Path::new(""));
-    is_set(name, &CommandCredentials::File { credentials_file, config_file })
+/// A typed `--min-ttl` that no session of the variable's duration could have left. Invalid values are errors later, and a
+/// variable is compared with the session's lifetime by the cache.
+fn too_much_for_the_duration(flags: &FlagValues) -> Option<Given> {
+    let given = flags.given(&MIN_TTL).filter(|given| given.origin.is_typed())?;
+    let least = flags.parsed(&MIN_TTL, parse_duration).ok()??;
+    (!leaves_room(flags, least)).then_some(given)
 }
 
-fn set_by_endpoint(name: &str) -> bool {
-    let (empty_credentials_file, config_file) = (Path::new(""), Path::new(""));
-    is_set(
-        name,
-        &CommandCredentials::Endpoint { url: "", token: "", token_file: None, empty_credentials_file, config_file },
-    )
+/// Whether a session of the duration that is set can have `least` left. A typed duration always counts.
+pub(super) fn leaves_room(flags: &FlagValues, least: Duration) -> bool {
+    flags.is_typed(&DURATION)
+        || match flags.parsed(&DURATION, SessionDuration::parse) {
+            Ok(Some(SessionDuration::Exactly(duration))) => duration > least,
+            Ok(Some(SessionDuration::Max)) => true,
+            Ok(None) | Err(_) => false,
+        }
 }
 
-fn set_by_process(name: &str) -> bool {
-    let (credentials_file, config_file) = (Path::new(""), Path::new(""));
-    is_set(name, &CommandCredentials::Process { credentials_file, config_file })
+/// Transitive keys in the variable, for tags that the typed ones have replaced.
+fn transitive_without_its_tag(flags: &FlagValues) -> Option<Given> {
+    let given = flags.given(&TRANSITIVE_TAG).filter(|given| !given.origin.is_typed())?;
+    let tags = flags.many(&TAG).iter().map(|given| given.parse(Tag::parse)).collect::<Result<Vec<_>, _>>().ok()?;
+    let keys = flags.many(&TRANSITIVE_TAG).iter().map(|given| given.parse(TagKey::parse));
+    let keys = keys.collect::<Result<Vec<_>, _>>().ok()?;
+    (check_tags(&tags, &keys).is_err() && check_tags(&tags, &[]).is_ok()).then_some(given)
 }
 
-/// Without the keys, which are set with and without isolation.
-fn set_by_isolation(name: &str) -> bool {
-    is_set(name, &CommandCredentials::EnvIsolated { config_file: Path::new("") })
-        && !is_set(name, &CommandCredentials::Env)
-}
+#[cfg(test)]
+mod tests {
+    use super::super::tests::values;
+    use super::*;
 
-/// A flag that was given so that a rule is about it.
-struct Asked {
-    flag: &'static str,
-    origin: Origin,
-    /// The origin, with its value where that matters.
-    shown: String,
-}
-
-impl Side {
-    fn asked(&self, flags: &FlagValues<'_>) -> Option<Asked> {
-        let origin = flags.origin(self.flag)?;
-        let shown = match self.values {
-            Values::Any => origin.to_string(),
-            Values::Such(is_meant) => {
-                let values = flags.many(self.flag);
-                let value = values.iter().filter_map(|given| given.value.to_str()).find(|text| is_meant(text))?;
-                let between = if origin.is_typed() { ' ' } else { '=' };
-                format!("{origin}{between}{value}")
-            }
-        };
-        Some(Asked { flag: self.flag, origin, shown })
+    /// The notes, or the error.
+    fn settled(line: &str, vars: &[(&str, &str)]) -> Result<Vec<String>, String> {
+        let mut notes = Vec::new();
+        let mut values = values(line, vars);
+        for rules in [MESSAGES, RULES] {
+            settle(&mut values, rules, &mut notes).map_err(|error| error.to_string())?;
+        }
+        Ok(notes)
     }
-}
 
-/// Holds the flags against the rules. Variables that stand back are dropped, with a note each.
-///
-/// What was typed is settled first: a variable that has to stand back for it takes no other one with it.
-///
-/// # Errors
-/// Two that do not go together, where neither ranks above the other.
-pub(super) fn settle(flags: &mut FlagValues<'_>, rules: &[Rule], notes: &mut Vec<String>) -> Result<(), Error> {
-    let mut drop = |flags: &mut FlagValues<'_>, out: &Asked, stays: &Asked| {
-        notes.push(out.origin.stands_back(&stays.shown));
-        flags.drop(out.flag);
-    };
-    let mut between_variables = Vec::new();
-    for rule in rules {
-        for other in rule.others {
-            let Some(one) = rule.one.asked(flags) else { break };
-            let Some(other) = other.asked(flags) else { continue };
-            match one.origin.beside(other.origin) {
-                Precedence::This => drop(flags, &other, &one),
-                Precedence::Other => drop(flags, &one, &other),
-                Precedence::Neither if one.origin.is_typed() => return Err(rule.refused(&one, &other)),
-                Precedence::Neither => between_variables.push((rule, one, other)),
-            }
+    #[test]
+    fn two_flags_are_an_error_that_shows_the_values() {
+        for (line, shown) in [
+            ("-q -v", "--verbose cannot be used with --quiet"),
+            ("--no-cache --min-ttl 5m", "--min-ttl cannot be used with --no-cache: "),
+            ("--via env --file-mode 0640", "--file-mode cannot be used with --via env: "),
+            ("--via process --on-expiry restart", "--on-expiry restart cannot be used with --via process: "),
+            ("--via file --keep-env A --keep-env AWS_CONFIG_FILE", "--keep-env AWS_CONFIG_FILE cannot be used with --"),
+            ("--isolate --keep-env AWS_CONFIG_FILE", "--keep-env AWS_CONFIG_FILE cannot be used with --isolate: "),
+            ("--print json --keep-env A", "--keep-env cannot be used with --print json: "),
+        ] {
+            let error = settled(line, &[]).expect_err(line);
+            assert!(error.starts_with(shown), "{error}");
         }
     }
-    for (rule, one, other) in between_variables {
-        if flags.origin(one.flag).is_none() || flags.origin(other.flag).is_none() {
-            continue;
-        }
-        match rule.variables {
-            Variables::FirstCounts => drop(flags, &other, &one),
-            Variables::Contradict => return Err(rule.refused(&one, &other)),
+
+    #[test]
+    fn flags_that_go_together_are_kept() {
+        for line in [
+            "--via file --file-mode 0640 --on-expiry restart",
+            "--via env --isolate --keep-env AWS_PROFILE",
+            "--isolate --keep-env AWS_ACCESS_KEY_ID",
+            "--print export --keep-env AWS_PROFILE --via env --on-expiry none",
+            "--min-ttl 30m --duration 15m",
+            "--tag a=b --transitive-tag c",
+        ] {
+            assert_eq!(settled(line, &[]), Ok(Vec::new()), "{line}");
         }
     }
-    Ok(())
-}
 
-impl Rule {
-    fn refused(&self, one: &Asked, other: &Asked) -> Error {
-        let separator = if self.because.is_empty() { "" } else { ": " };
-        let message = format!("{} cannot be used with {}{separator}{}", other.shown, one.shown, self.because);
-        Error::usage(message, format!("{} one of them", one.origin.leave_out()))
+    #[test]
+    fn a_flag_takes_precedence_over_a_variable() {
+        for (line, name, value, counts) in [
+            ("--force-refresh", "XASSUME_NO_CACHE", "1", "--force-refresh"),
+            ("--no-cache", "XASSUME_CACHE_DIR", "x", "--no-cache"),
+            ("--on-expiry signal", "XASSUME_VIA", "process", "--on-expiry signal"),
+            ("--min-ttl 30m", "XASSUME_DURATION", "15m", "--min-ttl"),
+            ("--tag a=b", "XASSUME_TRANSITIVE_TAG", "c", "--tag"),
+        ] {
+            let note = format!("{name} is not used: it does not go with {counts}");
+            assert_eq!(settled(line, &[(name, value)]), Ok(vec![note]), "{line}");
+        }
+        for (line, name, value) in [
+            ("--min-ttl 30m", "XASSUME_DURATION", "1h"),
+            ("--min-ttl x", "XASSUME_DURATION", "15m"),
+            ("--duration 15m", "XASSUME_MIN_TTL", "30m"),
+            ("--tag a=b", "XASSUME_TRANSITIVE_TAG", "a"),
+            ("--transitive-tag c", "XASSUME_TAG", "a=b"),
+        ] {
+            assert_eq!(settled(line, &[(name, value)]), Ok(Vec::new()), "{line}");
+        }
+    }
+
+    #[test]
+    fn of_two_variables_the_first_counts_or_both_are_an_error() {
+        let vars = [("XASSUME_VIA", "endpoint"), ("XASSUME_CREDENTIALS_FILE", "x")];
+        let note = "XASSUME_CREDENTIALS_FILE is not used: it does not go with XASSUME_VIA=endpoint";
+        assert_eq!(settled("", &vars), Ok(vec![note.to_owned()]));
+        let error = settled("", &[("XASSUME_VIA", "endpoint"), ("XASSUME_ON_EXPIRY", "restart")]).expect_err("both");
+        assert!(error.starts_with("XASSUME_ON_EXPIRY=restart cannot be used with XASSUME_VIA=endpoint: "), "{error}");
+        // A variable that gives way to a flag removes no other variable.
+        let note = "XASSUME_VIA is not used: it does not go with --on-expiry signal";
+        assert_eq!(settled("--on-expiry signal", &vars), Ok(vec![note.to_owned()]));
     }
 }

@@ -1,17 +1,17 @@
-//! A look for slips: at the command's own flags, and at names of variables.
+//! Lints: probable mistakes in the command's flags and in the names of variables.
 
-use super::{DeliverySettings, Via};
 use crate::deliver::environment::is_removed_by_default;
+use crate::deliver::{DeliverySettings, Via};
 use crate::vars::Vars;
 use std::ffi::OsString;
 
-/// Programs whose `--profile` names a profile of AWS's shared config files. Others mean something else by it.
+/// Programs whose `--profile` is a profile in AWS's shared config files.
 const PROGRAMS: &[&str] = &["aws", "sam", "cdk", "eb", "ecs-cli", "eksctl", "copilot", "s5cmd"];
 
-/// The warning that the command chooses a profile itself, by which it gets that profile's credentials. In a copy of the
-/// config file it finds none.
+/// The warning that the command selects a profile itself and so gets that profile's credentials. A copy of the config file
+/// has none.
 ///
-/// FlagValues in a shell's or another wrapper's argument count as well.
+/// Arguments of a shell or another wrapper count as well.
 pub(super) fn own_profile(command: &[OsString], delivery: &DeliverySettings) -> Option<String> {
     if delivery.isolate || delivery.via != Via::Env {
         return None;
@@ -29,7 +29,7 @@ pub(super) fn own_profile(command: &[OsString], delivery: &DeliverySettings) -> 
     ))
 }
 
-/// A note for each name of `--keep-env` that is neither set nor one that would be removed.
+/// A note for each name of `--keep-env` that is neither set nor among the removed variables.
 pub(super) fn kept_for_nothing(keep: &[OsString], vars: &Vars) -> impl Iterator<Item = String> {
     let is_set = |name: &OsString| vars.iter().any(|(known, _)| known == name);
     let unknown = keep.iter().filter(move |name| !is_set(name) && !is_removed_by_default(name));
@@ -39,11 +39,13 @@ pub(super) fn kept_for_nothing(keep: &[OsString], vars: &Vars) -> impl Iterator<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flags::KEEP_ENV;
     use crate::origin::Origin;
 
     #[test]
-    fn a_profile_in_the_commands_own_words_is_seen() {
-        let by = |via, isolate| DeliverySettings { via, isolate, keep: Vec::new(), keep_by: Origin::Flag("keep-env") };
+    fn a_profile_in_the_commands_own_arguments_is_found() {
+        let keep_by = Origin::Flag(&KEEP_ENV);
+        let by = |via, isolate| DeliverySettings { via, isolate, keep: Vec::new(), keep_by };
         let said =
             |flags: &[&str], delivery| own_profile(&flags.iter().map(OsString::from).collect::<Vec<_>>(), &delivery);
         let sees = |flags: &[&str]| said(flags, by(Via::Env, false)).is_some();

@@ -1,24 +1,23 @@
-//! Where the MFA code comes from, and how long the session lasts that it buys.
+//! The flags about MFA codes.
 
+use super::values::FlagValues;
 use crate::error::Error;
+use crate::flags::{MFA_COMMAND, MFA_SESSION_DURATION, MFA_TOKEN};
 use crate::mfa::{CodeSource, MfaSettings};
 use crate::role::{MFA_SESSION, MfaCode, parse_mfa_session};
-use crate::settings::values::FlagValues;
 use crate::vars::Vars;
 
-/// Reads the flags.
-///
 /// # Errors
-/// A value outside its limits.
-pub(super) fn mfa(flags: &FlagValues<'_>, vars: &Vars, notes: &mut Vec<String>) -> Result<MfaSettings, Error> {
-    if vars.text("XASSUME_MFA_TOKEN").is_some() {
+/// An invalid code or duration.
+pub(super) fn mfa(flags: &FlagValues, vars: &Vars, notes: &mut Vec<String>) -> Result<MfaSettings, Error> {
+    if vars.text(&MFA_TOKEN.variable_name()).is_some() {
         notes
             .push("XASSUME_MFA_TOKEN is not read: a code is good for one run; use --mfa-token or --mfa-command".into());
     }
-    let code = match (flags.one("mfa-token"), flags.one("mfa-command")) {
+    let code = match (flags.one(&MFA_TOKEN), flags.one(&MFA_COMMAND)) {
         (Some(token), _) => match token.text()? {
             "-" => CodeSource::StandardInput,
-            // The value is left out of the error: nearly a code is nearly a secret.
+            // The error does not contain the value: a mistyped code is nearly a secret.
             code => CodeSource::Typed(MfaCode::parse(code).map_err(|invalid| Error::Value {
                 origin: token.origin.to_string(),
                 value: String::new(),
@@ -28,6 +27,6 @@ pub(super) fn mfa(flags: &FlagValues<'_>, vars: &Vars, notes: &mut Vec<String>) 
         (None, Some(command)) => CodeSource::Command(command.text()?.to_owned()),
         (None, None) => CodeSource::Prompt,
     };
-    let session_duration = flags.one("mfa-session-duration").map(|given| given.parse(parse_mfa_session)).transpose()?;
-    Ok(MfaSettings { code, session_duration: session_duration.unwrap_or(MFA_SESSION) })
+    let session_duration = flags.parsed(&MFA_SESSION_DURATION, parse_mfa_session)?.unwrap_or(MFA_SESSION);
+    Ok(MfaSettings { code, session_duration })
 }

@@ -1,7 +1,7 @@
 //! What the flags mean: from the command line and the variables to checked settings.
 //!
-//! Pure but for `read`, which is handed in for `--policy file://…`. Every limit that AWS documents is checked here,
-//! so that a bad value costs no call. Which role comes out of it is decided in `profile::plan`.
+//! Pure: `--policy file://…` is read by a function of the caller's. Every limit that AWS documents is checked here, so
+//! an invalid value costs no call. Which role results is decided in `profile::plan`.
 
 mod cache;
 mod conflicts;
@@ -13,12 +13,14 @@ mod session_name;
 mod task;
 mod values;
 
-pub(crate) use cache::{CacheMode, CacheSettings};
-pub(crate) use mode::{DeliverySettings, Mode, Via};
+pub(crate) use mode::Mode;
+pub(crate) use task::{Task, task};
 
+use crate::cache::CacheSettings;
 use crate::cli;
-use crate::deliver::environment::{CommandCredentials, check_keep};
+use crate::deliver::DeliverySettings;
 use crate::error::Error;
+use crate::flags::{CA_BUNDLE, EXPECT_ACCOUNT, LOG_FORMAT, QUIET, STS_ENDPOINT, STS_TIMEOUT, VERBOSE};
 use crate::log_options::{LogFormat, LogOptions, Verbosity};
 use crate::mfa::MfaSettings;
 use crate::profile::{Request, endpoint};
@@ -30,10 +32,9 @@ use clap::ArgMatches;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-pub(crate) use task::{Task, task};
 use values::FlagValues;
 
-/// Everything that was asked for.
+/// All settings of a run.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) request: Request,
@@ -45,43 +46,21 @@ pub(crate) struct Settings {
     pub(crate) expect_account: Option<String>,
     /// The command and its arguments, as typed; empty only where there is none to run.
     pub(crate) command: Vec<OsString>,
-    /// What will probably not do what is meant.
+    /// What probably does not do what is meant.
     pub(crate) warnings: Vec<String>,
-    /// What was passed over, and why; said by `-v`.
+    /// What is ignored, and why; logged by `-v`.
     pub(crate) notes: Vec<String>,
 }
 
 impl Settings {
-    /// Refuses to keep a variable that xassume sets itself.
-    ///
     /// # Errors
-    /// The first such name.
+    /// The first variable to keep that xassume sets itself.
     pub(crate) fn check_keep(&self) -> Result<(), Error> {
-        let (config_file, credentials_file) = (Path::new(""), Path::new(""));
-        let delivery = match self.delivery.via {
-            Via::Env if self.delivery.isolate => CommandCredentials::EnvIsolated { config_file },
-            Via::Env => CommandCredentials::Env,
-            Via::File { .. } => CommandCredentials::File { credentials_file, config_file },
-            Via::Endpoint { .. } => CommandCredentials::Endpoint {
-                url: "",
-                token: "",
-                token_file: None,
-                empty_credentials_file: credentials_file,
-                config_file,
-            },
-            Via::Process => CommandCredentials::Process { credentials_file, config_file },
-        };
-        check_keep(&self.delivery.keep, &delivery).map_err(|(name, invalid)| Error::Value {
-            origin: self.delivery.keep_by.to_string(),
-            value: name.to_string_lossy().into_owned(),
-            invalid,
-        })
+        self.delivery.check_keep()
     }
 
-    /// Holds a session against `--expect-account`.
-    ///
     /// # Errors
-    /// When it is in another account.
+    /// When the session is not in the account of `--expect-account`.
     pub(crate) fn check_account(&self, session: &Session) -> Result<(), Error> {
         let Some(expected) = &self.expect_account else { return Ok(()) };
         if session.account() == Some(expected) {
@@ -91,18 +70,18 @@ impl Settings {
     }
 }
 
-/// How STS is reached, as far as the flags say.
+/// The flags about the connection to STS.
 #[derive(Debug, Clone)]
 pub(crate) struct StsSettings {
     pub(crate) endpoint: Option<String>,
     pub(crate) ca_bundle: Option<PathBuf>,
-    /// For the source, all calls of one session and their retries.
+    /// The limit for the source and all calls of one session, with their retries.
     pub(crate) timeout: Duration,
-    /// Whether the timeout was asked for: then it is also for the programs that are run for the session.
+    /// Whether the timeout is set: then it also limits the programs that are run for the session.
     pub(crate) timeout_given: bool,
 }
 
-/// What is known of the machine, for the default session name.
+/// The user and the host, for the default session name.
 #[derive(Debug, Clone)]
 pub(crate) struct Host {
     pub(crate) uid: u32,
@@ -112,55 +91,52 @@ pub(crate) struct Host {
 /// Parses the command line.
 ///
 /// # Errors
-/// clap's own: a usage error, or the text of `--help` and `--version`.
+/// clap's: a usage error, or the text of `--help` or `--version`.
 pub(crate) fn parse(arguments: &[OsString]) -> Result<ArgMatches, clap::Error> {
     cli::command().try_get_matches_from(arguments)
 }
 
-/// Reads how to speak; the first thing that is needed of the settings.
+/// Reads the flags about messages, which are needed before all others.
 ///
 /// # Errors
-/// When a flag or a variable holds no such value, or both `-v` and `-q` were typed.
+/// An invalid value, or both `-v` and `-q` on the command line.
 pub(crate) fn log_options(matches: &ArgMatches, vars: &Vars) -> Result<LogOptions, Error> {
     let mut flags = FlagValues::new(matches, vars);
-    conflicts::settle(&mut flags, conflicts::SPEECH, &mut Vec::new())?;
-    let verbosity = match flags.count("verbose")? {
-        _ if flags.switch("quiet")? => Verbosity::Quiet,
+    conflicts::settle(&mut flags, conflicts::MESSAGES, &mut Vec::new())?;
+    let verbosity = match flags.count(&VERBOSE)? {
+        _ if flags.switch(&QUIET)? => Verbosity::Quiet,
         0 => Verbosity::Normal,
         1 => Verbosity::Verbose,
         _ => Verbosity::Everything,
     };
-    let format = flags.one_that_is_not_empty("log-format")?.map_or(Ok(LogFormat::Text), |given| {
-        given.parse(|text| match text {
-            "text" => Ok(LogFormat::Text),
-            "json" => Ok(LogFormat::Json),
-            _ => Err(Invalid::not_one_of(["text", "json"]).hint("json has one object per line")),
-        })
+    flags.refuse_empty(&LOG_FORMAT)?;
+    let format = flags.parsed(&LOG_FORMAT, |text| match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(Invalid::not_one_of(["text", "json"]).hint("json has one object per line")),
     })?;
-    Ok(LogOptions { verbosity, format, screen: Screen::of(vars) })
+    Ok(LogOptions { verbosity, format: format.unwrap_or(LogFormat::Text), screen: Screen::of(vars) })
 }
 
-/// What a session is asked for.
+/// What the session is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     Run,
     Print,
 }
 
-/// Gives the flags their meaning.
-///
 /// # Errors
-/// The first word that does not keep its limits, or that does not go with another.
+/// The first invalid value, or the first flag without the one that it needs.
 fn settings(
-    flags: &FlagValues<'_>,
+    flags: &FlagValues,
     mut notes: Vec<String>,
     purpose: Purpose,
     vars: &Vars,
-    machine: &Host,
+    host: &Host,
     read: &dyn Fn(&Path) -> std::io::Result<String>,
 ) -> Result<Settings, Error> {
-    let command = flags.command();
-    notes.extend(flags.notes());
+    let command = flags.command.clone();
+    notes.extend_from_slice(&flags.notes);
     let (mode, delivery) = match purpose {
         Purpose::Run => mode::mode(flags)?,
         Purpose::Print => (Mode::Exec, mode::printed(flags)?),
@@ -169,24 +145,24 @@ fn settings(
     let warnings = lints::own_profile(&command, &delivery).into_iter().collect();
     notes.extend(lints::kept_for_nothing(&delivery.keep, vars));
     Ok(Settings {
-        cache: CacheSettings::read(flags)?,
-        request: request::request(flags, vars, machine, read, &mut notes)?,
+        cache: cache::cache(flags)?,
+        request: request::request(flags, vars, host, read)?,
         mfa,
         sts: sts(flags)?,
         mode,
         delivery,
-        expect_account: flags.one("expect-account").map(|given| given.parse(account)).transpose()?,
+        expect_account: flags.parsed(&EXPECT_ACCOUNT, account)?,
         command,
         warnings,
         notes,
     })
 }
 
-fn sts(flags: &FlagValues<'_>) -> Result<StsSettings, Error> {
-    let timeout = flags.one("sts-timeout").map(|given| given.parse(timeout)).transpose()?;
+fn sts(flags: &FlagValues) -> Result<StsSettings, Error> {
+    let timeout = flags.parsed(&STS_TIMEOUT, timeout)?;
     Ok(StsSettings {
-        endpoint: flags.one("sts-endpoint").map(|given| given.parse(endpoint)).transpose()?,
-        ca_bundle: flags.one("ca-bundle").map(|given| PathBuf::from(given.value)),
+        endpoint: flags.parsed(&STS_ENDPOINT, endpoint)?,
+        ca_bundle: flags.one(&CA_BUNDLE).map(|given| PathBuf::from(&given.value)),
         timeout: timeout.unwrap_or(Duration::from_secs(30)),
         timeout_given: timeout.is_some(),
     })
@@ -207,5 +183,17 @@ fn account(text: &str) -> Result<String, Invalid> {
         Ok(text.to_owned())
     } else {
         Err(Invalid::new("not an account ID").hint("an account ID has 12 digits"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::values::FlagValues;
+    use std::ffi::OsString;
+
+    /// The values of a command line, whose words are separated by spaces, and of variables.
+    pub(super) fn values(line: &str, vars: &[(&str, &str)]) -> FlagValues {
+        let words: Vec<OsString> = std::iter::once("xassume").chain(line.split_whitespace()).map(Into::into).collect();
+        FlagValues::new(&super::parse(&words).expect(line), &vars.iter().copied().collect())
     }
 }

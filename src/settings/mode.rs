@@ -1,76 +1,53 @@
-//! Whether xassume becomes the command or stays, and how the session is delivered: the expiry and delivery flags.
+//! The flags about expiry and delivery: whether xassume supervises the command, and how the session reaches it.
 
+use super::values::{FlagValues, SEE_HELP};
+use crate::deliver::{DeliverySettings, Via};
 use crate::error::Error;
+use crate::flags::{
+    CREDENTIALS_FILE, ENDPOINT_TOKEN_FILE, FILE_MODE, Flag, ISOLATE, KEEP_ENV, ON_EXPIRY, ON_REFRESH_FAILURE,
+    PROCESS_GROUP, REFRESH_MARGIN, SIGNAL, STOP_SIGNAL, STOP_TIMEOUT, VIA,
+};
 use crate::origin::Origin;
 use crate::process::signal::Signal;
 use crate::role::{Invalid, parse_duration};
-use crate::settings::values::{FlagValue, FlagValues, SEE_HELP};
 use crate::supervise::policy::{DeliveryTime, GroupPolicy, OnExpiry, OnRefreshFailure, Policy};
 use crate::supervise::schedule::Margin;
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What becomes of xassume once there is a session.
+/// What xassume does once there is a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// It becomes the command.
+    /// It replaces itself with the command.
     Exec,
-    /// It stays beside the command and keeps its session fresh.
+    /// It supervises the command and refreshes the session.
     Supervise(Policy),
 }
 
-/// What the command gets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct DeliverySettings {
-    pub(crate) via: Via,
-    pub(crate) keep: Vec<OsString>,
-    /// What names those.
-    pub(crate) keep_by: Origin,
-    pub(crate) isolate: bool,
-}
-
-/// How the session reaches the command (`--via`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Via {
-    Env,
-    /// At the path of `--credentials-file`, else in a private directory.
-    File {
-        path: Option<PathBuf>,
-        mode: u32,
-    },
-    /// With the token at the path of `--endpoint-token-file` as well.
-    Endpoint {
-        token_file: Option<PathBuf>,
-    },
-    Process,
-}
-
-impl DeliverySettings {
-    fn read(flags: &FlagValues<'_>, via: Via) -> Result<Self, Error> {
-        let keep = flags.many("keep-env").into_iter().map(|given| given.value).collect();
-        let keep_by = flags.origin("keep-env").unwrap_or(Origin::Flag("keep-env"));
-        Ok(Self { via, keep, keep_by, isolate: flags.switch("isolate")? })
-    }
-}
-
-/// What is printed has no command: it is exec's environment, and the flags about a command are dropped or refused.
+/// A printed session has no command: it is exec mode's environment, and the flags about a command are ignored or an
+/// error.
 ///
 /// # Errors
-/// A switch whose variable is none.
-pub(super) fn printed(flags: &FlagValues<'_>) -> Result<DeliverySettings, Error> {
-    DeliverySettings::read(flags, Via::Env)
+/// An invalid switch.
+pub(super) fn printed(flags: &FlagValues) -> Result<DeliverySettings, Error> {
+    delivery(flags, Via::Env)
 }
 
-/// Reads both, since each default depends on the other.
+fn delivery(flags: &FlagValues, via: Via) -> Result<DeliverySettings, Error> {
+    let keep = flags.many(&KEEP_ENV).iter().map(|given| given.value.clone()).collect();
+    let keep_by = flags.origin(&KEEP_ENV).unwrap_or(Origin::Flag(&KEEP_ENV));
+    Ok(DeliverySettings { via, keep, keep_by, isolate: flags.switch(&ISOLATE)? })
+}
+
+/// Mode and delivery: the default of each depends on the other.
 ///
 /// # Errors
-/// A bad value, or a flag without the one that it adds to.
-pub(super) fn mode(flags: &FlagValues<'_>) -> Result<(Mode, DeliverySettings), Error> {
+/// An invalid value, or a flag without the one that it needs.
+pub(super) fn mode(flags: &FlagValues) -> Result<(Mode, DeliverySettings), Error> {
     let on_expiry = on_expiry(flags)?;
     let via = via(flags, on_expiry)?;
-    // A variable may hold a default for other runs.
-    if flags.is_typed("endpoint-token-file") && !matches!(via, Via::Endpoint { .. }) {
+    // A variable may be a default for other runs.
+    if flags.is_typed(&ENDPOINT_TOKEN_FILE) && !matches!(via, Via::Endpoint { .. }) {
         let hint = "add --via endpoint, or remove --endpoint-token-file";
         return Err(Error::usage("--endpoint-token-file requires --via endpoint", hint));
     }
@@ -80,24 +57,11 @@ pub(super) fn mode(flags: &FlagValues<'_>) -> Result<(Mode, DeliverySettings), E
     };
     let usual = Policy::usual(on_expiry, delivery_time);
     let policy = Policy {
-        margin: flags.one("refresh-margin").map_or(Ok(usual.margin), |given| given.parse(margin))?,
-        stop_signal: flags.one("stop-signal").map_or(Ok(usual.stop_signal), |given| given.parse(signal))?,
-        stop_timeout: flags.one("stop-timeout").map_or(Ok(usual.stop_timeout), |given| given.parse(stop_timeout))?,
-        on_refresh_failure: flags.one("on-refresh-failure").map_or(Ok(usual.on_refresh_failure), |given| {
-            given.parse(|text| match text {
-                "keep" => Ok(OnRefreshFailure::Keep),
-                "stop" => Ok(OnRefreshFailure::Stop),
-                _ => Err(Invalid::not_one_of(["keep", "stop"]).hint(SEE_HELP)),
-            })
-        })?,
-        process_group: flags.one("process-group").map_or(Ok(usual.process_group), |given| {
-            given.parse(|text| match text {
-                "auto" => Ok(GroupPolicy::Auto),
-                "same" => Ok(GroupPolicy::Same),
-                "new" => Ok(GroupPolicy::New),
-                _ => Err(Invalid::not_one_of(["auto", "same", "new"]).hint(SEE_HELP)),
-            })
-        })?,
+        margin: flags.parsed(&REFRESH_MARGIN, margin)?.unwrap_or(usual.margin),
+        stop_signal: flags.parsed(&STOP_SIGNAL, signal)?.unwrap_or(usual.stop_signal),
+        stop_timeout: flags.parsed(&STOP_TIMEOUT, stop_timeout)?.unwrap_or(usual.stop_timeout),
+        on_refresh_failure: flags.parsed(&ON_REFRESH_FAILURE, on_refresh_failure)?.unwrap_or(usual.on_refresh_failure),
+        process_group: flags.parsed(&PROCESS_GROUP, process_group)?.unwrap_or(usual.process_group),
         ..usual
     };
     let mode = match (&via, on_expiry) {
@@ -107,46 +71,43 @@ pub(super) fn mode(flags: &FlagValues<'_>) -> Result<(Mode, DeliverySettings), E
     if mode == Mode::Exec {
         refuse_idle_flags(flags)?;
     }
-    Ok((mode, DeliverySettings::read(flags, via)?))
+    Ok((mode, delivery(flags, via)?))
 }
 
-fn on_expiry(flags: &FlagValues<'_>) -> Result<OnExpiry, Error> {
-    let asked = flags.one("on-expiry").map(|given| {
-        given.parse(|text| match text {
-            "none" => Ok(OnExpiry::None),
-            "restart" => Ok(OnExpiry::Restart),
-            "signal" => Ok(OnExpiry::Signal(Signal::HUP)),
-            _ => Err(Invalid::not_one_of(["none", "restart", "signal"]).hint(SEE_HELP)),
-        })
-    });
-    let asked = asked.transpose()?.unwrap_or(OnExpiry::None);
-    match (asked, flags.one("signal")) {
-        (OnExpiry::Signal(_), Some(given)) => given.parse(signal).map(OnExpiry::Signal),
-        // A variable may hold a default for other runs.
-        (_, Some(given)) if given.origin.is_typed() => {
+fn on_expiry(flags: &FlagValues) -> Result<OnExpiry, Error> {
+    let on_expiry = flags.parsed(&ON_EXPIRY, |text| match text {
+        "none" => Ok(OnExpiry::None),
+        "restart" => Ok(OnExpiry::Restart),
+        "signal" => Ok(OnExpiry::Signal(Signal::HUP)),
+        _ => Err(Invalid::not_one_of(["none", "restart", "signal"]).hint(SEE_HELP)),
+    })?;
+    match on_expiry.unwrap_or(OnExpiry::None) {
+        OnExpiry::Signal(default) => Ok(OnExpiry::Signal(flags.parsed(&SIGNAL, signal)?.unwrap_or(default))),
+        // A variable may be a default for other runs.
+        OnExpiry::None | OnExpiry::Restart if flags.is_typed(&SIGNAL) => {
             Err(Error::usage("--signal requires --on-expiry signal", "add --on-expiry signal, or remove --signal"))
         }
-        _ => Ok(asked),
+        other => Ok(other),
     }
 }
 
-fn via(flags: &FlagValues<'_>, on_expiry: OnExpiry) -> Result<Via, Error> {
-    let (path, mode) = (flags.one("credentials-file"), flags.one("file-mode"));
-    let Some(chosen) = flags.one("via") else {
-        return match (on_expiry, &path) {
-            (OnExpiry::Signal(_), _) | (_, Some(_)) => file(path, mode),
-            // A variable may hold a default for other runs.
-            (OnExpiry::None | OnExpiry::Restart, None) if flags.is_typed("file-mode") => {
+fn via(flags: &FlagValues, on_expiry: OnExpiry) -> Result<Via, Error> {
+    let Some(chosen) = flags.one(&VIA) else {
+        return match on_expiry {
+            OnExpiry::Signal(_) => file(flags),
+            OnExpiry::None | OnExpiry::Restart if flags.one(&CREDENTIALS_FILE).is_some() => file(flags),
+            // A variable may be a default for other runs.
+            OnExpiry::None | OnExpiry::Restart if flags.is_typed(&FILE_MODE) => {
                 Err(Error::usage("--file-mode requires --via file", "add --via file, or remove --file-mode"))
             }
-            (OnExpiry::None | OnExpiry::Restart, None) => Ok(Via::Env),
+            OnExpiry::None | OnExpiry::Restart => Ok(Via::Env),
         };
     };
     match chosen.text()? {
-        "file" => file(path, mode),
+        "file" => file(flags),
         "env" => Ok(Via::Env),
         "endpoint" => {
-            let token_file = flags.one("endpoint-token-file").map(|given| PathBuf::from(given.value));
+            let token_file = flags.one(&ENDPOINT_TOKEN_FILE).map(|given| PathBuf::from(&given.value));
             Ok(Via::Endpoint { token_file })
         }
         "process" => Ok(Via::Process),
@@ -154,20 +115,39 @@ fn via(flags: &FlagValues<'_>, on_expiry: OnExpiry) -> Result<Via, Error> {
     }
 }
 
-fn file(path: Option<FlagValue>, mode: Option<FlagValue>) -> Result<Via, Error> {
-    let path = path.map(|given| PathBuf::from(given.value));
-    Ok(Via::File { path, mode: mode.map_or(Ok(0o600), |given| given.parse(file_mode))? })
+fn file(flags: &FlagValues) -> Result<Via, Error> {
+    let path = flags.one(&CREDENTIALS_FILE).map(|given| PathBuf::from(&given.value));
+    Ok(Via::File { path, mode: flags.parsed(&FILE_MODE, file_mode)?.unwrap_or(0o600) })
 }
 
-/// Flags of the supervision would be silently without effect on a command that xassume becomes.
-fn refuse_idle_flags(flags: &FlagValues<'_>) -> Result<(), Error> {
-    let idle = ["refresh-margin", "stop-signal", "stop-timeout", "on-refresh-failure", "process-group"];
-    match idle.into_iter().find(|flag| flags.is_typed(flag)) {
+/// The flags that have no effect in exec mode.
+const SUPERVISION: [&Flag; 5] = [&REFRESH_MARGIN, &STOP_SIGNAL, &STOP_TIMEOUT, &ON_REFRESH_FAILURE, &PROCESS_GROUP];
+
+/// A typed flag without effect is an error.
+fn refuse_idle_flags(flags: &FlagValues) -> Result<(), Error> {
+    match SUPERVISION.into_iter().find(|flag| flags.is_typed(flag)) {
         Some(flag) => Err(Error::usage(
-            format!("--{flag} has no effect without supervision"),
+            format!("--{} has no effect without supervision", flag.long),
             "add --on-expiry restart, --on-expiry signal, or --via file, endpoint or process",
         )),
         None => Ok(()),
+    }
+}
+
+fn on_refresh_failure(text: &str) -> Result<OnRefreshFailure, Invalid> {
+    match text {
+        "keep" => Ok(OnRefreshFailure::Keep),
+        "stop" => Ok(OnRefreshFailure::Stop),
+        _ => Err(Invalid::not_one_of(["keep", "stop"]).hint(SEE_HELP)),
+    }
+}
+
+fn process_group(text: &str) -> Result<GroupPolicy, Invalid> {
+    match text {
+        "auto" => Ok(GroupPolicy::Auto),
+        "same" => Ok(GroupPolicy::Same),
+        "new" => Ok(GroupPolicy::New),
+        _ => Err(Invalid::not_one_of(["auto", "same", "new"]).hint(SEE_HELP)),
     }
 }
 
@@ -196,9 +176,97 @@ fn stop_timeout(text: &str) -> Result<Duration, Invalid> {
     }
 }
 
-/// Octal, readable and writable for the owner, never writable for all.
+/// Octal. The owner can always read and write, others can never write.
 fn file_mode(text: &str) -> Result<u32, Invalid> {
     let mode = u32::from_str_radix(text, 8).ok();
     mode.filter(|mode| mode & !0o664 == 0 && mode & 0o600 == 0o600)
         .ok_or_else(|| Invalid::new("invalid file mode").hint("use 0600, 0640, 0660 or 0644"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::values;
+    use super::*;
+
+    fn found(line: &str, vars: &[(&str, &str)]) -> Result<(Mode, Via), String> {
+        mode(&values(line, vars)).map(|(mode, delivery)| (mode, delivery.via)).map_err(|error| error.to_string())
+    }
+
+    fn policy(line: &str) -> Policy {
+        match found(line, &[]) {
+            Ok((Mode::Supervise(policy), _)) => policy,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_default_is_exec_with_the_session_in_the_environment() {
+        for (line, vars) in [
+            ("", &[][..]),
+            ("--via env --on-expiry none", &[]),
+            ("", &[("XASSUME_SIGNAL", "USR1"), ("XASSUME_FILE_MODE", "0640"), ("XASSUME_STOP_TIMEOUT", "1m")]),
+        ] {
+            assert_eq!(found(line, vars), Ok((Mode::Exec, Via::Env)), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_delivery_that_changes_and_an_expiry_that_acts_are_supervised() {
+        let private = Via::File { path: None, mode: 0o600 };
+        for (line, via) in [
+            ("--on-expiry restart", Via::Env),
+            ("--on-expiry signal", private.clone()),
+            ("--via file", private),
+            ("--credentials-file x --file-mode 0640", Via::File { path: Some("x".into()), mode: 0o640 }),
+            ("--via endpoint", Via::Endpoint { token_file: None }),
+            ("--via endpoint --endpoint-token-file t", Via::Endpoint { token_file: Some("t".into()) }),
+            ("--via process", Via::Process),
+        ] {
+            let (mode, found) = found(line, &[]).expect(line);
+            assert!(matches!(mode, Mode::Supervise(_)) && found == via, "{line}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn the_flags_of_the_supervision_make_its_policy() {
+        let found =
+            policy("--on-expiry signal --signal USR1 --refresh-margin 5m --stop-timeout 0s --on-refresh-failure stop");
+        let usr1: Signal = "USR1".parse().expect("signal");
+        assert_eq!((found.on_expiry, found.stop_timeout), (OnExpiry::Signal(usr1), Duration::ZERO));
+        assert_eq!(found.margin, Margin::Fixed(Duration::from_mins(5)));
+        assert_eq!(found.on_refresh_failure, OnRefreshFailure::Stop);
+        assert_eq!(policy("--on-expiry restart --process-group new --stop-signal INT").process_group, GroupPolicy::New);
+    }
+
+    #[test]
+    fn a_typed_flag_without_effect_is_an_error() {
+        for (line, expected) in [
+            ("--stop-timeout 1m", "--stop-timeout has no effect"),
+            ("--via env --process-group new", "--process-group has no effect"),
+            ("--signal HUP", "--signal requires --on-expiry signal"),
+            ("--file-mode 0640", "--file-mode requires --via file"),
+            ("--via file --endpoint-token-file t", "--endpoint-token-file requires --via endpoint"),
+        ] {
+            let error = found(line, &[]).expect_err(line);
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn values_outside_their_limits_are_errors() {
+        for line in [
+            "--on-expiry x",
+            "--via x",
+            "--on-expiry signal --signal x",
+            "--via file --file-mode 0666",
+            "--via file --file-mode 0400",
+            "--via file --file-mode 9",
+            "--on-expiry restart --refresh-margin 0s",
+            "--on-expiry restart --stop-timeout 61m",
+            "--on-expiry restart --on-refresh-failure x",
+            "--on-expiry restart --process-group x",
+        ] {
+            assert!(found(line, &[]).is_err(), "{line}");
+        }
+    }
 }

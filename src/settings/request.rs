@@ -1,62 +1,67 @@
-//! What is asked for of roles: chain, profile, options, session name, region.
+//! The flags about roles: the chain, the profile, options, the session name, the region.
 
 use super::Host;
+use super::session_name;
+use super::values::{FlagValue, FlagValues};
 use crate::error::{Error, reason_of};
-use crate::origin::Precedence;
+use crate::flags::{
+    DURATION, EXTERNAL_ID, Flag, MFA_SERIAL, POLICY, POLICY_ARN, PROFILE, REGION, ROLE_ARN, ROLE_SESSION_NAME,
+    SOURCE_IDENTITY, TAG, TRANSITIVE_TAG, WEB_IDENTITY_TOKEN_FILE,
+};
 use crate::profile::{ProfileChoice, ProfileFrom, Request, TokenFrom, region_name};
 use crate::role::{
     ExternalId, HopOptions, Invalid, MAX_HOPS, MfaSerial, PolicyArn, RoleArn, RoleSessionName, SessionDuration,
     SessionPolicy, SourceIdentity, Tag, TagKey, check_tags,
 };
-use crate::settings::session_name;
-use crate::settings::values::{FlagValue, FlagValues};
 use crate::vars::Vars;
 use std::path::{Path, PathBuf};
 
-/// Flags of a request that can turn out not to go with another one.
-const RANKED: &[&str] = &[
-    "role-arn",
-    "profile",
-    "web-identity-token-file",
-    "external-id",
-    "duration",
-    "tag",
-    "transitive-tag",
-    "source-identity",
-    "mfa-serial",
+/// The flags to which the rules of `profile::conflicts` apply.
+const IN_CONFLICTS: &[Flag] = &[
+    ROLE_ARN,
+    PROFILE,
+    WEB_IDENTITY_TOKEN_FILE,
+    EXTERNAL_ID,
+    DURATION,
+    TAG,
+    TRANSITIVE_TAG,
+    SOURCE_IDENTITY,
+    MFA_SERIAL,
 ];
 
 pub(super) fn request(
-    flags: &FlagValues<'_>,
+    flags: &FlagValues,
     vars: &Vars,
-    machine: &Host,
+    host: &Host,
     read: &dyn Fn(&Path) -> std::io::Result<String>,
-    notes: &mut Vec<String>,
 ) -> Result<Request, Error> {
-    let roles = flags.many("role-arn");
+    let roles = flags.many(&ROLE_ARN);
     if roles.len() > MAX_HOPS {
         return Err(Error::usage(
             format!("role chain too long: {} roles (maximum {MAX_HOPS})", roles.len()),
             "check --role-arn and XASSUME_ROLE_ARN",
         ));
     }
-    let typed = flags.is_typed("role-arn");
-    let roles = roles.iter().map(|given| given.parse(RoleArn::parse)).collect::<Result<Vec<_>, _>>()?;
-    let (roles, roles_variable) = if typed { (roles, Vec::new()) } else { (Vec::new(), roles) };
+    let roles = parse_all(roles, RoleArn::parse)?;
+    let (roles, roles_variable) = if flags.is_typed(&ROLE_ARN) { (roles, Vec::new()) } else { (Vec::new(), roles) };
     Ok(Request {
         roles,
         roles_variable,
-        profile: flags.one("profile").map(|given| profile(&given)).transpose()?,
-        session_name: flags.one("role-session-name").map(|given| given.parse(RoleSessionName::parse)).transpose()?,
-        default_session_name: session_name::default_session_name(vars, machine.uid, &machine.host),
-        options: hop_options(flags, read, notes)?,
-        by_variable: flags.by_variable(RANKED),
-        web_identity_token_file: flags.one("web-identity-token-file").map(|given| {
+        profile: flags.one(&PROFILE).map(profile).transpose()?,
+        session_name: flags.parsed(&ROLE_SESSION_NAME, RoleSessionName::parse)?,
+        default_session_name: session_name::default_session_name(vars, host.uid, &host.host),
+        options: hop_options(flags, read)?,
+        by_variable: flags.by_variable(IN_CONFLICTS),
+        web_identity_token_file: flags.one(&WEB_IDENTITY_TOKEN_FILE).map(|given| {
             let from = if given.origin.is_typed() { TokenFrom::Flag } else { TokenFrom::FlagsVariable };
-            (PathBuf::from(given.value), from)
+            (PathBuf::from(&given.value), from)
         }),
-        region: flags.one("region").map(|given| given.parse(region_name)).transpose()?,
+        region: flags.parsed(&REGION, region_name)?,
     })
+}
+
+fn parse_all<T>(values: &[FlagValue], parse: fn(&str) -> Result<T, Invalid>) -> Result<Vec<T>, Error> {
+    values.iter().map(|given| given.parse(parse)).collect()
 }
 
 fn profile(given: &FlagValue) -> Result<ProfileChoice, Error> {
@@ -64,41 +69,28 @@ fn profile(given: &FlagValue) -> Result<ProfileChoice, Error> {
     Ok(ProfileChoice { name: given.text()?.to_owned(), from })
 }
 
-fn hop_options(
-    flags: &FlagValues<'_>,
-    read: &dyn Fn(&Path) -> std::io::Result<String>,
-    notes: &mut Vec<String>,
-) -> Result<HopOptions, Error> {
-    let tags = flags.many("tag");
-    let transitive = flags.many("transitive-tag");
-    let policy_arns = flags.many("policy-arn");
+fn hop_options(flags: &FlagValues, read: &dyn Fn(&Path) -> std::io::Result<String>) -> Result<HopOptions, Error> {
+    let (tags, transitive, policy_arns) = (flags.many(&TAG), flags.many(&TRANSITIVE_TAG), flags.many(&POLICY_ARN));
     if let Some(eleventh) = policy_arns.get(10) {
         let invalid = Invalid::new(format!("too many policy ARNs: {}", policy_arns.len()))
             .hint("AWS allows 10; combine them into --policy");
         return Err(Error::Value { origin: eleventh.origin.to_string(), value: String::new(), invalid });
     }
-    let mut options = HopOptions {
-        external_id: flags.one("external-id").map(|given| given.parse(ExternalId::parse)).transpose()?,
-        duration: flags.one("duration").map(|given| given.parse(SessionDuration::parse)).transpose()?,
-        policy: flags.one("policy").map(|given| policy(&given, read)).transpose()?,
-        policy_arns: policy_arns.iter().map(|given| given.parse(policy_arn)).collect::<Result<_, _>>()?,
-        tags: tags.iter().map(|given| given.parse(Tag::parse)).collect::<Result<_, _>>()?,
-        transitive_tags: transitive.iter().map(|given| given.parse(TagKey::parse)).collect::<Result<_, _>>()?,
-        source_identity: flags.one("source-identity").map(|given| given.parse(SourceIdentity::parse)).transpose()?,
-        mfa_serial: flags.one("mfa-serial").map(|given| given.parse(device)).transpose()?,
+    let options = HopOptions {
+        external_id: flags.parsed(&EXTERNAL_ID, ExternalId::parse)?,
+        duration: flags.parsed(&DURATION, SessionDuration::parse)?,
+        policy: flags.one(&POLICY).map(|given| policy(given, read)).transpose()?,
+        policy_arns: parse_all(policy_arns, policy_arn)?,
+        tags: parse_all(tags, Tag::parse)?,
+        transitive_tags: parse_all(transitive, TagKey::parse)?,
+        source_identity: flags.parsed(&SOURCE_IDENTITY, SourceIdentity::parse)?,
+        mfa_serial: flags.parsed(&MFA_SERIAL, device)?,
     };
-    // Keys of the variable may be meant for its own tags, which those that were typed have replaced.
-    if let (Some(keys), Some(typed)) = (flags.origin("transitive-tag"), flags.origin("tag"))
-        && keys.beside(typed) == Precedence::Other
-        && check_tags(&options.tags, &options.transitive_tags).is_err()
-        && check_tags(&options.tags, &[]).is_ok()
-    {
-        options.transitive_tags.clear();
-        notes.push(keys.stands_back(typed));
-    }
     if let Err(invalid) = check_tags(&options.tags, &options.transitive_tags) {
-        let origin =
-            transitive.first().or(tags.first()).map_or_else(|| "--tag".to_owned(), |given| given.origin.to_string());
+        let origin = transitive
+            .first()
+            .or(tags.first())
+            .map_or_else(|| format!("--{}", TAG.long), |given| given.origin.to_string());
         return Err(Error::Value { origin, value: String::new(), invalid });
     }
     Ok(options)

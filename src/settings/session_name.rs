@@ -1,4 +1,4 @@
-//! The session name that is used when nobody gives one: useful in `CloudTrail`, and the same from run to run.
+//! The default session name: useful in `CloudTrail`, and the same from run to run.
 
 use crate::role::RoleSessionName;
 use crate::vars::Vars;
@@ -7,25 +7,25 @@ const MOST: usize = 64;
 
 /// Under Jenkins the job's name and the build's number, else `xassume-USER@HOST`; in AWS's character set and length.
 ///
-/// `uid` stands in for a user without a name in the environment, as in a container.
+/// `uid` replaces a user name that is not in the environment, for example in a container.
 pub(super) fn default_session_name(vars: &Vars, uid: u32, host: &str) -> RoleSessionName {
     let name = if let (Some(job), Some(build)) = (vars.text("JOB_NAME"), vars.text("BUILD_NUMBER")) {
-        let build = format!("-{}", sanitised(build));
-        let job = sanitised(job);
-        // The build's number is what finds the build again, so a long name loses its own end.
+        let build = format!("-{}", sanitized(build));
+        let job = sanitized(job);
+        // The number identifies the build, so a long name is cut.
         let room = MOST.saturating_sub(build.len());
         format!("{}{build}", &job[..job.len().min(room)])
     } else {
         let user = vars.text("LOGNAME").or_else(|| vars.text("USER"));
-        let user = user.map_or_else(|| format!("uid{uid}"), sanitised);
-        format!("xassume-{user}@{}", sanitised(host))
+        let user = user.map_or_else(|| format!("uid{uid}"), sanitized);
+        format!("xassume-{user}@{}", sanitized(host))
     };
     let cut = &name[..name.len().min(MOST)];
     RoleSessionName::parse(cut).unwrap_or_else(|_| RoleSessionName::fallback())
 }
 
-/// The text in ASCII of AWS's set: any other character becomes `-`.
-fn sanitised(text: &str) -> String {
+/// The text with `-` for each character that AWS does not allow.
+fn sanitized(text: &str) -> String {
     text.chars().map(|c| if RoleSessionName::allows(c) { c } else { '-' }).collect()
 }
 

@@ -1,10 +1,11 @@
-//! What was given for each flag: on the command line, or by its variable.
+//! The values of the flags, from the command line or from their variables.
 //!
-//! One rule for all flags: the command line counts before the variable, an empty variable is an absent one. So is one
-//! that was dropped, because it does not go with another flag.
+//! The command line takes precedence. An empty variable counts as unset, and so does one that was removed because it
+//! conflicts with another flag.
 
-use crate::cli::{FLAGS, Flag, Kind};
+use crate::conflicts::{Given, Values};
 use crate::error::Error;
+use crate::flags::{FLAGS, Flag, Kind, ROLE_ARN};
 use crate::origin::Origin;
 use crate::role::{Invalid, split_roles};
 use crate::vars::Vars;
@@ -15,7 +16,7 @@ use std::ffi::{OsStr, OsString};
 /// The hint where the possible values are listed.
 pub(super) const SEE_HELP: &str = "see xassume --help";
 
-/// A value with where it came from.
+/// A value and where it came from.
 #[derive(Debug, Clone)]
 pub(super) struct FlagValue {
     pub(super) origin: Origin,
@@ -23,18 +24,14 @@ pub(super) struct FlagValue {
 }
 
 impl FlagValue {
-    /// The value as text.
-    ///
     /// # Errors
     /// When it is not UTF-8.
     pub(super) fn text(&self) -> Result<&str, Error> {
         self.value.to_str().ok_or_else(|| self.invalid(Invalid::new("not valid UTF-8").hint("use UTF-8")))
     }
 
-    /// The value as one of AWS's flags.
-    ///
     /// # Errors
-    /// The word's own complaint, with the flag or the variable in front.
+    /// The parser's error, with the flag or the variable in front.
     pub(super) fn parse<T>(&self, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Result<T, Error> {
         parse(self.text()?).map_err(|invalid| self.invalid(invalid))
     }
@@ -44,177 +41,236 @@ impl FlagValue {
     }
 }
 
-/// The command line and the environment, looked at together.
-pub(super) struct FlagValues<'a> {
-    matches: &'a ArgMatches,
-    vars: &'a Vars,
-    /// Flags whose variables count no longer.
-    dropped: Vec<&'static str>,
+/// The values of all flags that are set, and the command.
+pub(super) struct FlagValues {
+    set: Vec<(Origin, Vec<FlagValue>)>,
+    /// The variables that are ignored because their flags are typed.
+    pub(super) notes: Vec<String>,
+    /// The command and its arguments.
+    pub(super) command: Vec<OsString>,
 }
 
-impl<'a> FlagValues<'a> {
-    pub(super) fn new(matches: &'a ArgMatches, vars: &'a Vars) -> Self {
-        Self { matches, vars, dropped: Vec::new() }
-    }
-
-    /// From now on the flag's variable is as good as unset.
-    pub(super) fn drop(&mut self, long: &'static str) {
-        self.dropped.push(long);
-    }
-
-    /// What a flag was given by, if at all. A switch or a count that its variable sets to nothing was not given.
-    pub(super) fn origin(&self, long: &'static str) -> Option<Origin> {
-        if self.typed(long) {
-            return Some(Origin::Flag(long));
+impl FlagValues {
+    pub(super) fn new(matches: &ArgMatches, vars: &Vars) -> Self {
+        let command = matches.get_many::<OsString>("command").into_iter().flatten().cloned().collect();
+        let mut values = Self { set: Vec::new(), notes: Vec::new(), command };
+        for flag in FLAGS {
+            let variable = flag.variable().filter(|name| vars.get(name).is_some_and(|value| !value.is_empty()));
+            let (origin, list) = if matches.value_source(flag.long) == Some(ValueSource::CommandLine) {
+                values.notes.extend(variable.map(|name| format!("{name} is not used: --{} comes first", flag.long)));
+                (Origin::Flag(flag), typed(flag, matches))
+            } else if let Some(value) = variable.and_then(|name| vars.get(&name)) {
+                (Origin::Variable(flag), split(flag, value))
+            } else {
+                continue;
+            };
+            let list = list.into_iter().map(|value| FlagValue { origin, value });
+            values.set.push((origin, list.collect()));
         }
-        let flag = flag(long);
-        let (_, value) = self.variable(flag)?;
-        let off = matches!(flag.kind, Kind::Switch | Kind::Count) && (value == "false" || value == "0");
-        (!off).then_some(Origin::Variable(long))
+        values
     }
 
-    fn typed(&self, long: &str) -> bool {
-        self.matches.value_source(long) == Some(ValueSource::CommandLine)
+    fn set(&self, flag: &Flag) -> Option<&(Origin, Vec<FlagValue>)> {
+        self.set.iter().find(|(origin, _)| origin.flag() == flag)
     }
 
-    /// The values of a flag, those of its variable when the flag was not typed.
-    pub(super) fn many(&self, long: &'static str) -> Vec<FlagValue> {
-        if self.typed(long) {
-            let values = self.matches.get_many::<OsString>(long).into_iter().flatten();
-            return values.map(|value| FlagValue { origin: Origin::Flag(long), value: value.clone() }).collect();
-        }
-        let flag = flag(long);
-        let Some((_, value)) = self.variable(flag) else { return Vec::new() };
-        let given = |value: &OsStr| FlagValue { origin: Origin::Variable(long), value: value.to_owned() };
-        match (flag.kind, value.to_str()) {
-            (Kind::Many, Some(text)) if long == "role-arn" => {
-                split_roles(text).into_iter().map(|role| given(OsStr::new(role))).collect()
-            }
-            (Kind::Many, Some(text)) => {
-                text.lines().filter(|line| !line.is_empty()).map(|line| given(OsStr::new(line))).collect()
-            }
-            _ => vec![given(value)],
-        }
+    /// Where the flag's value came from. A switch or a count that its variable turns off is not set.
+    pub(super) fn origin(&self, flag: &'static Flag) -> Option<Origin> {
+        let (origin, values) = self.set(flag)?;
+        let off = matches!(flag.kind, Kind::Switch | Kind::Count)
+            && values.iter().all(|given| given.value == "false" || given.value == "0");
+        (!off).then_some(*origin)
     }
 
-    /// The variable of a flag, where it is set, not empty and not dropped.
-    fn variable(&self, flag: &Flag) -> Option<(String, &'a OsStr)> {
-        if self.dropped.contains(&flag.long) {
-            return None;
-        }
-        let name = flag.variable()?;
-        let value = self.vars.get(&name).filter(|value| !value.is_empty())?;
-        Some((name, value))
+    /// Whether the flag is on the command line.
+    pub(super) fn is_typed(&self, flag: &'static Flag) -> bool {
+        self.set(flag).is_some_and(|(origin, _)| origin.is_typed())
     }
 
-    /// What was set and does not count, because something on the command line does.
-    pub(super) fn notes(&self) -> Vec<String> {
-        let passed_over = |flag: &Flag| {
-            if !self.typed(flag.long) {
-                return None;
-            }
-            let (name, _) = self.variable(flag)?;
-            Some(format!("{name} is not used: --{} comes first", flag.long))
-        };
-        FLAGS.iter().filter_map(passed_over).collect()
+    pub(super) fn many(&self, flag: &'static Flag) -> &[FlagValue] {
+        self.set(flag).map_or(&[], |(_, values)| values)
     }
 
-    /// The value of a flag that takes one.
-    pub(super) fn one(&self, long: &'static str) -> Option<FlagValue> {
-        self.many(long).into_iter().next()
+    pub(super) fn one(&self, flag: &'static Flag) -> Option<&FlagValue> {
+        self.many(flag).first()
+    }
+
+    /// The value that a flag takes, parsed.
+    ///
+    /// # Errors
+    /// The parser's.
+    pub(super) fn parsed<T>(
+        &self,
+        flag: &'static Flag,
+        parse: impl FnOnce(&str) -> Result<T, Invalid>,
+    ) -> Result<Option<T>, Error> {
+        self.one(flag).map(|given| given.parse(parse)).transpose()
     }
 
     /// Whether a switch is on.
     ///
     /// # Errors
-    /// When its variable is none of true, false, 1 and 0.
-    pub(super) fn switch(&self, long: &'static str) -> Result<bool, Error> {
-        if self.typed(long) {
-            return Ok(self.matches.get_flag(long));
-        }
-        let Some((origin, value)) = self.variable(flag(long)) else { return Ok(false) };
-        match value.to_str() {
+    /// When its variable is not true, false, 1 or 0.
+    pub(super) fn switch(&self, flag: &'static Flag) -> Result<bool, Error> {
+        let Some(given) = self.one(flag) else { return Ok(false) };
+        match given.value.to_str() {
             Some("true" | "1") => Ok(true),
             Some("false" | "0") => Ok(false),
-            _ => Err(Error::Value {
-                origin,
-                value: value.to_string_lossy().into_owned(),
-                invalid: Invalid::not_one_of(["true", "false", "1", "0"]).hint(SEE_HELP),
-            }),
+            _ => Err(given.invalid(Invalid::not_one_of(["true", "false", "1", "0"]).hint(SEE_HELP))),
         }
     }
 
-    /// How often a counted flag was given; its variable holds the number, `true` counting as 1.
+    /// How many times a flag is given. Its variable contains the number; `true` counts as 1.
     ///
     /// # Errors
-    /// When the variable holds no small number.
-    pub(super) fn count(&self, long: &'static str) -> Result<u8, Error> {
-        if self.typed(long) {
-            return Ok(self.matches.get_count(long));
-        }
-        let Some((origin, value)) = self.variable(flag(long)) else { return Ok(0) };
-        match value.to_str() {
+    /// When the variable is not a number up to 255.
+    pub(super) fn count(&self, flag: &'static Flag) -> Result<u8, Error> {
+        let Some(given) = self.one(flag) else { return Ok(0) };
+        match given.value.to_str() {
             Some("true") => Ok(1),
             Some("false") => Ok(0),
-            text => text.and_then(|text| text.parse().ok()).ok_or_else(|| Error::Value {
-                origin,
-                value: value.to_string_lossy().into_owned(),
-                invalid: Invalid::not_one_of(["0", "1", "2"]).hint(SEE_HELP),
-            }),
+            text => text
+                .and_then(|text| text.parse().ok())
+                .ok_or_else(|| given.invalid(Invalid::not_one_of(["0", "1", "2"]).hint(SEE_HELP))),
         }
     }
 
-    /// Those of the flags that have their values from variables.
-    pub(super) fn by_variable(&self, flags: &[&'static str]) -> Vec<&'static str> {
-        flags.iter().copied().filter(|flag| self.origin(flag).is_some_and(|word| !word.is_typed())).collect()
+    /// Those of the flags whose values come from variables.
+    pub(super) fn by_variable(&self, flags: &'static [Flag]) -> Vec<&'static Flag> {
+        flags.iter().filter(|flag| self.origin(flag).is_some_and(|origin| !origin.is_typed())).collect()
     }
 
-    /// Whether the flag, and not its variable, was given.
-    pub(super) fn is_typed(&self, long: &'static str) -> bool {
-        self.typed(long)
-    }
-
-    /// Refuses every flag that was typed with an empty value.
-    ///
     /// # Errors
-    /// The first such flag.
+    /// The first flag with an empty value on the command line.
     pub(super) fn refuse_empty_values(&self) -> Result<(), Error> {
         FLAGS.iter().try_for_each(|flag| self.refuse_empty(flag))
     }
 
-    /// Refuses an empty value of a flag: none means anything, and a shell makes one of a variable that is not set. An
-    /// empty variable of ours is an absent one.
-    fn refuse_empty(&self, flag: &Flag) -> Result<(), Error> {
+    /// No flag has a meaning for an empty value: a shell passes one for a variable that is not set.
+    ///
+    /// # Errors
+    /// When a value of the flag is empty.
+    pub(super) fn refuse_empty(&self, flag: &'static Flag) -> Result<(), Error> {
+        if self.many(flag).iter().all(|given| !given.value.is_empty()) {
+            return Ok(());
+        }
         let long = flag.long;
-        if !matches!(flag.kind, Kind::One | Kind::Many) || !self.typed(long) {
-            return Ok(());
-        }
-        let mut values = self.matches.get_many::<OsString>(long).into_iter().flatten();
-        if values.all(|value| !value.is_empty()) {
-            return Ok(());
-        }
         let or_variable = flag.variable().map(|name| format!(" (or use {name}, which may be empty)"));
         let hint = format!("is the shell variable in it set?{}", or_variable.unwrap_or_default());
         let invalid = Invalid::new("the value is empty").hint(hint);
         Err(Error::Value { origin: format!("--{long}"), value: String::new(), invalid })
     }
 
-    /// The value of a flag that takes one, which is not empty.
-    ///
-    /// # Errors
-    /// When it is empty.
-    pub(super) fn one_that_is_not_empty(&self, long: &'static str) -> Result<Option<FlagValue>, Error> {
-        self.refuse_empty(flag(long))?;
-        Ok(self.one(long))
+    /// The flag as a side of a rule.
+    pub(super) fn given(&self, flag: &'static Flag) -> Option<Given> {
+        self.origin(flag).map(Given::from)
     }
 
-    /// The flags of the command.
-    pub(super) fn command(&self) -> Vec<OsString> {
-        self.matches.get_many::<OsString>("command").into_iter().flatten().cloned().collect()
+    /// The flag as a side of a rule that is about some of its values. Messages show the value.
+    pub(super) fn given_as(&self, flag: &'static Flag, applies: impl Fn(&str) -> bool) -> Option<Given> {
+        let origin = self.origin(flag)?;
+        let value = self.many(flag).iter().filter_map(|given| given.value.to_str()).find(|text| applies(text))?;
+        let between = if origin.is_typed() { ' ' } else { '=' };
+        Some(Given { shown: format!("{origin}{between}{value}"), ..origin.into() })
     }
 }
 
-/// A flag of the table. Asking for one that is not there would be a slip in `settings`, which its tests walk through.
-fn flag(long: &str) -> &'static Flag {
-    FLAGS.iter().find(|flag| flag.long == long).unwrap_or(&FLAGS[0])
+impl Values for FlagValues {
+    fn remove(&mut self, flag: &'static Flag) {
+        self.set.retain(|(origin, _)| origin.flag() != flag);
+    }
+}
+
+fn typed(flag: &Flag, matches: &ArgMatches) -> Vec<OsString> {
+    match flag.kind {
+        Kind::Switch => vec![matches.get_flag(flag.long).to_string().into()],
+        Kind::Count => vec![matches.get_count(flag.long).to_string().into()],
+        Kind::One | Kind::Many => matches.get_many(flag.long).into_iter().flatten().cloned().collect(),
+    }
+}
+
+/// The values in a variable: one per line where the flag can be repeated. Roles can also be separated by commas.
+fn split(flag: &Flag, value: &OsStr) -> Vec<OsString> {
+    match (flag.kind, value.to_str()) {
+        (Kind::Many, Some(text)) if *flag == ROLE_ARN => split_roles(text).into_iter().map(OsString::from).collect(),
+        (Kind::Many, Some(text)) => text.lines().filter(|line| !line.is_empty()).map(OsString::from).collect(),
+        _ => vec![value.to_owned()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flags::{DURATION, NO_CACHE, PROFILE, TAG, VERBOSE};
+
+    fn values(line: &str, vars: &[(&str, &str)]) -> FlagValues {
+        super::super::tests::values(line, vars)
+    }
+
+    fn texts(values: &FlagValues, flag: &'static Flag) -> Vec<String> {
+        values.many(flag).iter().map(|given| format!("{} {}", given.origin, given.text().expect("text"))).collect()
+    }
+
+    #[test]
+    fn the_command_line_takes_precedence_over_the_variable() {
+        let values = values("--duration 1h -- true x", &[("XASSUME_DURATION", "2h"), ("XASSUME_PROFILE", "p")]);
+        assert_eq!(texts(&values, &DURATION), ["--duration 1h"]);
+        assert_eq!(texts(&values, &PROFILE), ["XASSUME_PROFILE p"]);
+        assert_eq!(values.notes, ["XASSUME_DURATION is not used: --duration comes first"]);
+        assert_eq!(values.command, ["true", "x"]);
+        assert_eq!(values.by_variable(&[DURATION, PROFILE]), [&PROFILE]);
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_unset_and_an_empty_flag_is_an_error() {
+        let unset = values("", &[("XASSUME_PROFILE", "")]);
+        assert!(unset.origin(&PROFILE).is_none() && unset.refuse_empty_values().is_ok());
+        assert!(values("--profile=", &[]).refuse_empty(&PROFILE).is_err());
+        assert!(values("--tag a=b --tag=", &[]).refuse_empty_values().is_err());
+    }
+
+    #[test]
+    fn a_variable_of_a_repeatable_flag_has_one_value_per_line() {
+        let values = values(
+            "",
+            &[("XASSUME_TAG", "a=b\n\nc=d, e"), ("XASSUME_ROLE_ARN", "123456789012:A,123456789012:B\n123456789012:C")],
+        );
+        assert_eq!(texts(&values, &TAG), ["XASSUME_TAG a=b", "XASSUME_TAG c=d, e"]);
+        assert_eq!(values.many(&ROLE_ARN).len(), 3);
+    }
+
+    #[test]
+    fn switches_and_counts_are_read_from_flags_and_variables() {
+        for (line, value, on, count, set) in [
+            ("", "", Some(false), Some(0), false),
+            ("", "true", Some(true), Some(1), true),
+            ("", "1", Some(true), Some(1), true),
+            ("", "false", Some(false), Some(0), false),
+            ("", "0", Some(false), Some(0), false),
+            ("", "2", None, Some(2), true),
+            ("", "yes", None, None, true),
+            ("--no-cache -vvv", "0", Some(true), Some(3), true),
+        ] {
+            let values = values(line, &[("XASSUME_NO_CACHE", value), ("XASSUME_VERBOSE", value)]);
+            assert_eq!((values.switch(&NO_CACHE).ok(), values.count(&VERBOSE).ok()), (on, count), "{line} {value}");
+            assert_eq!([&NO_CACHE, &VERBOSE].map(|flag| values.origin(flag).is_some()), [set, set], "{line} {value}");
+        }
+    }
+
+    #[test]
+    fn a_removed_value_is_gone() {
+        let mut values = values("", &[("XASSUME_DURATION", "2h")]);
+        values.remove(&DURATION);
+        assert!(values.one(&DURATION).is_none() && values.origin(&DURATION).is_none());
+    }
+
+    #[test]
+    fn a_value_that_a_rule_is_about_is_shown() {
+        let shown = |line: &str, vars: &[(&str, &str)]| {
+            values(line, vars).given_as(&PROFILE, |name| name == "dev").map(|given| given.shown)
+        };
+        assert_eq!(shown("-p dev", &[]).as_deref(), Some("--profile dev"));
+        assert_eq!(shown("", &[("XASSUME_PROFILE", "dev")]).as_deref(), Some("XASSUME_PROFILE=dev"));
+        assert_eq!(shown("-p prod", &[]), None);
+    }
 }

@@ -63,7 +63,7 @@ fn every_variable_and_every_status_is_named() {
         assert!(environment.contains(&format!("\n.B {name}\n.B --{}", flag.long)), "{name}");
     }
     let removed = environment.split(".SS Removed").nth(1).expect("what is removed");
-    for name in REMOVED {
+    for name in REMOVED.iter() {
         assert!(removed.contains(&format!(".BR {name} ")), "{name}");
     }
     let readme = read("README.md");

@@ -2,10 +2,11 @@
 
 use super::findings::{Findings, MfaFrom, Place, Unkept};
 use super::steps::{State, Step};
+use crate::deliver::Via;
 use crate::mfa::mode::{KeyKind, Unattended, device, unattended as unattended_by};
 use crate::profile::{DEFAULT, Region};
 use crate::session::{Granted, rfc3339, whole_seconds};
-use crate::settings::{Mode, Via};
+use crate::settings::Mode;
 use crate::supervise::policy::Duty;
 use std::fmt::Write as _;
 use std::time::Duration;

@@ -1,8 +1,9 @@
 //! What could win over the session when the command looks for credentials: variables and shared files. Pure.
 
+use crate::deliver::Via;
 use crate::deliver::environment::other_identities;
 use crate::profile::{DEFAULT, ProfileSet};
-use crate::settings::{Settings, Via};
+use crate::settings::Settings;
 use crate::vars::Vars;
 
 /// Settings with which a profile gives credentials of its own.

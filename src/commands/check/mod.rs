@@ -11,7 +11,7 @@ mod outlook;
 mod page;
 mod steps;
 
-use crate::cache::Key;
+use crate::cache::{CacheMode, Key};
 use crate::error::Error;
 use crate::files;
 use crate::launch::context::{Planned, depth};
@@ -25,7 +25,7 @@ use crate::profile::plan;
 use crate::report::Report;
 use crate::report::output;
 use crate::session::Session;
-use crate::settings::{CacheMode, Mode, Settings};
+use crate::settings::{Mode, Settings};
 use crate::sts::{self, Heard, Sts};
 use crate::supervise::policy::Duty;
 use crate::sys::boot::boottime;

@@ -3,8 +3,9 @@
 use super::findings::Findings;
 use super::steps::{State, Step};
 use crate::commands::check::leftovers::{SharedFiles, shadows};
+use crate::deliver::Via;
 use crate::session::{Session, rfc3339, whole_seconds};
-use crate::settings::{Mode, Via};
+use crate::settings::Mode;
 use crate::supervise::policy::{Duty, OnExpiry, OnRefreshFailure, Policy};
 use crate::supervise::schedule::RefreshKind;
 use serde_json::json;

@@ -1,12 +1,22 @@
 //! The names of the variables that the command must not inherit, and of those that a delivery sets.
 
-use super::CommandCredentials;
+use crate::deliver::settings::{DeliverySettings, Via};
+use crate::error::Error;
+use crate::flags::{FLAGS, Flag};
+use crate::role::Invalid;
 use crate::vars::Vars;
 use std::ffi::OsStr;
+use std::sync::LazyLock;
 
-/// Removed whatever the delivery: each could lead an SDK to another identity, or mix one with this session. The man page
-/// is generated from it.
-pub const REMOVED: &[&str] = &[
+/// The variables that are removed whatever the delivery: AWS's, and those of the flags that say so.
+pub static REMOVED: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    static OF_FLAGS: LazyLock<Vec<String>> =
+        LazyLock::new(|| FLAGS.iter().filter(|flag| flag.removed).map(Flag::variable_name).collect());
+    CREDENTIALS.iter().copied().chain(OF_FLAGS.iter().map(String::as_str)).collect()
+});
+
+/// Each of these selects other credentials in some SDK, or would be mixed with this session.
+const CREDENTIALS: &[&str] = &[
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -42,70 +52,71 @@ pub const REMOVED: &[&str] = &[
     "AWS_CREDENTIAL_FILE",
     // Java 1's name of AWS_SHARED_CREDENTIALS_FILE, which it does not read.
     "AWS_CREDENTIAL_PROFILES_FILE",
-    // A nested xassume must not assume this role again, nor write to this one's file.
-    "XASSUME_ROLE_ARN",
-    "XASSUME_PROFILE",
-    "XASSUME_ROLE_SESSION_NAME",
-    "XASSUME_EXTERNAL_ID",
-    "XASSUME_DURATION",
-    "XASSUME_POLICY",
-    "XASSUME_POLICY_ARN",
-    "XASSUME_TAG",
-    "XASSUME_TRANSITIVE_TAG",
-    "XASSUME_SOURCE_IDENTITY",
-    "XASSUME_WEB_IDENTITY_TOKEN_FILE",
-    "XASSUME_EXPECT_ACCOUNT",
-    "XASSUME_MFA_SERIAL",
-    "XASSUME_MFA_TOKEN",
-    "XASSUME_MFA_COMMAND",
-    "XASSUME_MFA_SESSION_DURATION",
-    "XASSUME_CREDENTIALS_FILE",
-    "XASSUME_ENDPOINT_TOKEN_FILE",
 ];
 
-/// The variables of AWS's that lead to another identity, as far as they are set; the command gets none of them, unless
-/// `--keep-env` names it.
+/// The variables that select other credentials, as far as they are set. The command gets none of them, except those that
+/// `--keep-env` keeps.
 pub(crate) fn other_identities(inherited: &Vars) -> impl Iterator<Item = &'static str> {
     let set = |name: &str| inherited.get(name).is_some_and(|value| !value.is_empty());
-    REMOVED.iter().copied().filter(move |name| !name.starts_with("XASSUME_") && set(name))
+    CREDENTIALS.iter().copied().filter(move |name| set(name))
 }
 
-/// Whether a variable of this name is kept from the command in some mode, unless `--keep-env` names it.
+/// Whether the variable is removed in some mode, unless `--keep-env` keeps it.
 pub(crate) fn is_removed_by_default(name: &OsStr) -> bool {
     name == WATCHDOG_PID || REMOVED.iter().any(|removed| name == *removed)
 }
 
-/// Names the process that systemd's watchdog listens to: under supervision that is not the command.
+/// The process that must send systemd's watchdog messages. Under supervision that is not the command.
 pub(super) const WATCHDOG_PID: &str = "WATCHDOG_PID";
 
-/// Set by every delivery. The region's names are among them only when there is a region.
+/// Set by every delivery, the region's names only when the region is known.
 pub(super) const ALWAYS_SET: &[&str] = &["AWS_REGION", "AWS_DEFAULT_REGION", "XASSUME_SESSION", "XASSUME_DEPTH"];
 
 /// Set with the shared files: each SDK finds these, and no others.
-const FILES: &[&str] =
+pub(super) const FILES: &[&str] =
     &["AWS_SHARED_CREDENTIALS_FILE", "AWS_CREDENTIAL_PROFILES_FILE", "AWS_CONFIG_FILE", "AWS_SDK_LOAD_CONFIG"];
 const KEYS: &[&str] = &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION"];
-/// Set where the keys are not variables: what else could give an identity.
+/// Set where the keys are not in variables, to close the other sources of credentials.
 const NO_OTHERS: &[&str] = &["BOTO_CONFIG", "AWS_EC2_METADATA_DISABLED"];
-/// The file may not be set, but an inherited one would count before the token.
+/// The token file is not set in all cases, but an inherited one would take precedence over the token.
 const ENDPOINT: &[&str] = &[
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 ];
 
-/// The names that a delivery sets, apart from [`ALWAYS_SET`].
-pub(super) fn delivered_names(delivery: &CommandCredentials) -> impl Iterator<Item = &'static str> {
-    let groups: &[&[&str]] = match delivery {
-        CommandCredentials::Env => &[KEYS],
-        CommandCredentials::EnvIsolated { .. } => &[KEYS, FILES],
-        CommandCredentials::File { .. } | CommandCredentials::Process { .. } => &[FILES, NO_OTHERS],
-        CommandCredentials::Endpoint { .. } => &[ENDPOINT, FILES, NO_OTHERS],
-    };
-    groups.iter().copied().flatten().copied()
+impl Via {
+    /// The names that this delivery sets, in addition to [`ALWAYS_SET`].
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        let groups: &[&[&str]] = match self {
+            Self::Env => &[KEYS],
+            Self::File { .. } | Self::Process => &[FILES, NO_OTHERS],
+            Self::Endpoint { .. } => &[ENDPOINT, FILES, NO_OTHERS],
+        };
+        groups.iter().copied().flatten().copied()
+    }
+
+    /// Whether this delivery sets the variable, apart from those that every delivery sets.
+    pub(crate) fn sets(&self, name: &str) -> bool {
+        self.names().any(|known| known == name)
+    }
 }
 
-/// Whether a delivery sets the variable, apart from those that are always set.
-pub(crate) fn is_set(name: &str, delivery: &CommandCredentials) -> bool {
-    delivered_names(delivery).any(|known| known == name)
+/// Whether `--isolate` sets the variable.
+pub(crate) fn isolation_sets(name: &str) -> bool {
+    FILES.contains(&name)
+}
+
+impl DeliverySettings {
+    /// Checks the names of `--keep-env`.
+    ///
+    /// # Errors
+    /// The first variable that xassume sets itself.
+    pub(crate) fn check_keep(&self) -> Result<(), Error> {
+        let set =
+            |name: &&str| ALWAYS_SET.contains(name) || self.via.sets(name) || self.isolate && isolation_sets(name);
+        let Some(name) = self.keep.iter().filter_map(|name| name.to_str()).find(set) else { return Ok(()) };
+        let invalid = Invalid::new("xassume sets this variable").hint("remove it, or use another --via");
+        Err(Error::Value { origin: self.keep_by.to_string(), value: name.to_owned(), invalid })
+    }
 }

@@ -1,6 +1,11 @@
 //! Each delivery against the whole table of what is removed and set.
 
+use super::names::{ALWAYS_SET, FILES};
 use super::*;
+use crate::deliver::settings::{DeliverySettings, Via};
+use crate::error::Error;
+use crate::flags::KEEP_ENV;
+use crate::origin::Origin;
 use crate::session::{Keys, Secret, Validity};
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
@@ -43,6 +48,24 @@ fn deliveries() -> [(&'static str, CommandCredentials<'static>); 5] {
 
 fn delivery(name: &str) -> CommandCredentials<'static> {
     deliveries().into_iter().find(|(known, _)| *known == name).expect(name).1
+}
+
+/// The settings that lead to the delivery of this name.
+fn settings(name: &str) -> DeliverySettings {
+    let via = match name {
+        "env" | "isolated" => Via::Env,
+        "file" => Via::File { path: None, mode: 0o600 },
+        "endpoint" => Via::Endpoint { token_file: None },
+        other => {
+            assert_eq!(other, "process");
+            Via::Process
+        }
+    };
+    DeliverySettings { via, keep: Vec::new(), keep_by: Origin::Flag(&KEEP_ENV), isolate: name == "isolated" }
+}
+
+fn check_keep(name: &str, variable: &str) -> Result<(), Error> {
+    DeliverySettings { keep: vec![variable.into()], ..settings(name) }.check_keep()
 }
 
 /// What a test changes of the inputs.
@@ -131,7 +154,7 @@ fn the_token_is_no_file_where_the_command_could_not_read_it() {
     let name = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
     let found = run(&[(name, "old")], With { credentials: endpoint, ..PLAIN });
     assert!(!found.iter().any(|line| line.starts_with(name)), "{found:?}");
-    assert!(check_keep(&[name.into()], &endpoint).is_err(), "an inherited one would count before the token");
+    assert!(check_keep("endpoint", name).is_err(), "an inherited one would count before the token");
 }
 
 #[test]
@@ -142,11 +165,11 @@ fn the_names_that_cannot_be_kept_are_those_that_are_set() {
             .filter_map(|line| Some(line.split_once('=')?.0.to_owned()))
             .collect();
         for variable in &set {
-            let (kept, _) = check_keep(&[variable.into()], &delivery).expect_err(variable);
-            assert_eq!(kept, OsString::from(variable));
+            let error = check_keep(name, variable).expect_err(variable);
+            assert!(error.to_string().starts_with(&format!("--keep-env `{variable}` ")), "{error}");
         }
         for variable in REMOVED.iter().filter(|variable| !set.iter().any(|known| known == *variable)) {
-            assert!(check_keep(&[(*variable).into()], &delivery).is_ok(), "{name} {variable}");
+            assert!(check_keep(name, variable).is_ok(), "{name} {variable}");
         }
     }
 }
@@ -295,7 +318,7 @@ fn the_man_page_names_all_that_is_set_and_nothing_else() {
     let (section, _) = section.split_once(".SS ").expect("its end");
     let (always, deliveries_told) = section.split_once("--via env").expect("the first delivery");
     assert_eq!(names(always), ALWAYS_SET.iter().copied().collect());
-    for (name, delivery) in deliveries() {
+    for (name, _) in deliveries() {
         let via = if name == "isolated" { "env" } else { name };
         let (_, told) = section.split_once(&format!("--via {via}")).expect(via);
         let told = told.split(".TP").next().unwrap_or_default();
@@ -305,7 +328,9 @@ fn the_man_page_names_all_that_is_set_and_nothing_else() {
             "endpoint" => told.split("where there is a proxy").next().unwrap_or_default(),
             _ => told,
         };
-        assert_eq!(names(told), delivered_names(&delivery).collect(), "{name}");
+        let settings = settings(name);
+        let isolation = [].into_iter().chain(if settings.isolate { FILES } else { &[] }).copied();
+        assert_eq!(names(told), settings.via.names().chain(isolation).collect(), "{name}");
     }
     assert!(deliveries_told.contains("NO_PROXY") && page.contains(&format!("\n.B {WATCHDOG_PID}\nis removed")));
 }

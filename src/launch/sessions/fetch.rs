@@ -2,12 +2,11 @@
 
 use super::mfa_store::MfaStore;
 use super::{Outage, Sessions};
-use crate::cache::{Key, Skipped, Stamp};
+use crate::cache::{CacheMode, Key, Skipped, Stamp};
 use crate::error::{Error, reason_of};
 use crate::launch::context::{HELD, helper_environment};
 use crate::mfa::mode::KeyKind;
 use crate::session::Session;
-use crate::settings::CacheMode;
 use crate::sts::{Helpers, Limits, Mfa, Network, Sts, read_bundle};
 use std::time::Duration;
 

@@ -1,11 +1,10 @@
 //! MFA sessions: in the cache, if it is used, and always in memory for this run.
 
 use super::Sessions;
-use crate::cache::{Key, Stamp};
+use crate::cache::{CacheMode, Key, Stamp};
 use crate::error::reason_of;
 use crate::mfa::{MfaKey, MfaSessions};
 use crate::session::Session;
-use crate::settings::CacheMode;
 use crate::sys::boot::boottime;
 
 /// The MFA sessions of a plan's source.

@@ -6,6 +6,9 @@ mod source;
 
 use super::{Plan, plan};
 use crate::error::ConfigError;
+use crate::flags::{
+    DURATION, EXTERNAL_ID, MFA_SERIAL, PROFILE, ROLE_ARN, SOURCE_IDENTITY, TAG, TRANSITIVE_TAG, WEB_IDENTITY_TOKEN_FILE,
+};
 use crate::profile::source::TokenFrom;
 use crate::profile::{ProfileChoice, ProfileFrom, ProfileSet, Request, Source};
 use crate::role::{
@@ -39,20 +42,20 @@ fn request(flags: &str) -> Request {
     while let (Some(flag), Some(value)) = (words.next(), words.next()) {
         let options = &mut request.options;
         let (flag, by_variable) = flag.strip_prefix('$').map_or((flag, false), |flag| (flag, true));
-        let long = match flag {
-            "-P" => "profile",
-            "-R" => "role-arn",
-            _ if !by_variable => "",
-            "--token" => "web-identity-token-file",
-            "--external-id" => "external-id",
-            "--duration" => "duration",
-            "--mfa" => "mfa-serial",
-            "--source-identity" => "source-identity",
-            "--tag" => "tag",
-            "--transitive" => "transitive-tag",
+        let variable = match flag {
+            "-P" => Some(&PROFILE),
+            "-R" => Some(&ROLE_ARN),
+            _ if !by_variable => None,
+            "--token" => Some(&WEB_IDENTITY_TOKEN_FILE),
+            "--external-id" => Some(&EXTERNAL_ID),
+            "--duration" => Some(&DURATION),
+            "--mfa" => Some(&MFA_SERIAL),
+            "--source-identity" => Some(&SOURCE_IDENTITY),
+            "--tag" => Some(&TAG),
+            "--transitive" => Some(&TRANSITIVE_TAG),
             other => panic!("{other}"),
         };
-        request.by_variable.extend(Some(long).filter(|long| !long.is_empty()));
+        request.by_variable.extend(variable);
         match flag {
             "-p" => request.profile = Some(ProfileChoice { name: value.into(), from: ProfileFrom::Flag }),
             "-P" => request.profile = Some(ProfileChoice { name: value.into(), from: ProfileFrom::Variable }),

@@ -1,0 +1,124 @@
+//! Which flags exclude each other depending on the profiles: on the roles, and on what signs the first call.
+
+use super::draft::Draft;
+use super::request::Request;
+use super::source::Source;
+use crate::conflicts::{Given, Otherwise, Rule, Side, Values};
+use crate::flags::{
+    DURATION, EXTERNAL_ID, Flag, MFA_SERIAL, PROFILE, SOURCE_IDENTITY, TAG, TRANSITIVE_TAG, WEB_IDENTITY_TOKEN_FILE,
+};
+use crate::role::SessionDuration;
+
+/// The source credentials and the roles.
+#[derive(Debug)]
+pub(super) struct Start {
+    pub(super) source: Source,
+    pub(super) drafts: Vec<Draft>,
+    /// What is ignored, and why.
+    pub(super) notes: Vec<String>,
+}
+
+/// The plan before the flags apply to the roles.
+#[derive(Debug)]
+pub(super) struct Outline {
+    pub(super) request: Request,
+    pub(super) start: Start,
+    /// The start without the token file of `XASSUME_WEB_IDENTITY_TOKEN_FILE`, if that could be used in its place.
+    pub(super) without_token: Option<Start>,
+}
+
+/// The flags that only `AssumeRole` has.
+pub(super) const FOR_ASSUME_ROLE: [&Flag; 5] = [&EXTERNAL_ID, &TAG, &TRANSITIVE_TAG, &SOURCE_IDENTITY, &MFA_SERIAL];
+
+const GIVEN_FOR_ASSUME_ROLE: &[Side<Outline>] = &[
+    |outline| outline.given(&EXTERNAL_ID),
+    |outline| outline.given(&TAG),
+    |outline| outline.given(&TRANSITIVE_TAG),
+    |outline| outline.given(&SOURCE_IDENTITY),
+    |outline| outline.given(&MFA_SERIAL),
+];
+
+/// What these rules leave is checked in `hops`.
+pub(super) const RULES: &[Rule<Outline>] = &[
+    Rule { one: token_of_only_role, others: GIVEN_FOR_ASSUME_ROLE, otherwise: Otherwise::Later(None) },
+    Rule {
+        one: |outline| outline.naming().filter(|_| outline.only_role_is_unsigned()),
+        others: GIVEN_FOR_ASSUME_ROLE,
+        otherwise: Otherwise::Later(Some(|outline| {
+            format!("{} is assumed with a web identity token", outline.last_role())
+        })),
+    },
+    Rule {
+        one: |outline| outline.naming().filter(|_| outline.start.drafts.len() > 1),
+        others: &[more_than_an_hour],
+        otherwise: Otherwise::Later(Some(|outline| {
+            let (of, role) = (outline.start.drafts.len(), outline.last_role());
+            format!("role chaining is capped at 1h, for {role} (role {of} of {of})")
+        })),
+    },
+    Rule { one: longest_of_only_role, others: &[device], otherwise: Otherwise::Later(None) },
+];
+
+fn token_of_only_role(outline: &Outline) -> Option<Given> {
+    outline.without_token.as_ref()?;
+    outline.given(&WEB_IDENTITY_TOKEN_FILE).filter(|_| outline.only_role_is_unsigned())
+}
+
+fn more_than_an_hour(outline: &Outline) -> Option<Given> {
+    let duration = outline.request.options.duration?;
+    outline
+        .given(&DURATION)
+        .filter(|_| matches!(duration, SessionDuration::Exactly(time) if time > SessionDuration::HOUR))
+}
+
+fn longest_of_only_role(outline: &Outline) -> Option<Given> {
+    let longest = outline.request.options.duration == Some(SessionDuration::Max) && outline.start.drafts.len() == 1;
+    outline.given(&DURATION).filter(|_| longest)
+}
+
+/// The device of the flag, else that of the profile.
+fn device(outline: &Outline) -> Option<Given> {
+    let of_profile = || {
+        let has_device = outline.start.drafts.iter().any(|draft| draft.mfa_serial.is_some());
+        let given = outline.given(&PROFILE).filter(|_| has_device && !outline.start.source.is_web_identity())?;
+        Some(Given { replaceable: false, ..given })
+    };
+    outline.given(&MFA_SERIAL).or_else(of_profile)
+}
+
+impl Outline {
+    fn given(&self, flag: &'static Flag) -> Option<Given> {
+        self.request.given(flag).map(Given::from)
+    }
+
+    /// What names the roles. Without it there would be others, or none.
+    fn naming(&self) -> Option<Given> {
+        Some(Given { replaceable: false, ..self.request.naming()?.into() })
+    }
+
+    fn only_role_is_unsigned(&self) -> bool {
+        self.start.is_unsigned()
+    }
+
+    fn last_role(&self) -> String {
+        self.start.drafts.last().map(|draft| draft.role.to_string()).unwrap_or_default()
+    }
+}
+
+impl Start {
+    /// Whether the only role is assumed with a web identity token.
+    pub(super) fn is_unsigned(&self) -> bool {
+        self.source.is_web_identity() && self.drafts.len() == 1
+    }
+}
+
+impl Values for Outline {
+    fn remove(&mut self, flag: &'static Flag) {
+        self.request.remove(flag);
+        if *flag == WEB_IDENTITY_TOKEN_FILE
+            && let Some(start) = self.without_token.take()
+        {
+            self.start = start;
+        }
+    }
+}

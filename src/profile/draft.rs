@@ -1,0 +1,85 @@
+//! A role of the chain, as its profile describes it.
+
+use super::set::ProfileSet;
+use crate::error::ConfigError;
+use crate::role::{ExternalId, Invalid, MfaSerial, RoleArn, RoleSessionName, SessionDuration};
+use std::time::Duration;
+
+/// A role with its profile's settings, before the flags apply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Draft {
+    pub(super) role: RoleArn,
+    pub(super) profile: Option<String>,
+    pub(super) session_name: Option<RoleSessionName>,
+    pub(super) external_id: Option<ExternalId>,
+    pub(super) duration: Option<SessionDuration>,
+    pub(super) mfa_serial: Option<MfaSerial>,
+    /// What is ignored, and why.
+    pub(super) note: Option<String>,
+}
+
+impl Draft {
+    /// A role without a profile.
+    pub(super) fn plain(role: RoleArn) -> Self {
+        Self {
+            role,
+            profile: None,
+            session_name: None,
+            external_id: None,
+            duration: None,
+            mfa_serial: None,
+            note: None,
+        }
+    }
+
+    /// The role of a profile, if it has one.
+    ///
+    /// # Errors
+    /// When a value is outside AWS's limits. The SDKs send it or ignore it.
+    pub(super) fn of_profile(profiles: &ProfileSet, name: &str) -> Result<Option<Self>, ConfigError> {
+        let Some(role) = read(profiles, name, "role_arn", RoleArn::parse)? else { return Ok(None) };
+        let duration = read(profiles, name, "duration_seconds", seconds)?;
+        Ok(Some(Self {
+            role,
+            profile: Some(name.to_owned()),
+            session_name: read(profiles, name, "role_session_name", RoleSessionName::parse)?,
+            external_id: read(profiles, name, "external_id", ExternalId::parse)?,
+            duration: duration.flatten(),
+            mfa_serial: read(profiles, name, "mfa_serial", MfaSerial::parse)?,
+            note: matches!(duration, Some(None)).then(|| {
+                format!("duration_seconds of profile {name} is not used: it is not a whole number of seconds")
+            }),
+        }))
+    }
+}
+
+fn read<T>(
+    profiles: &ProfileSet,
+    profile: &str,
+    key: &'static str,
+    parse: fn(&str) -> Result<T, Invalid>,
+) -> Result<Option<T>, ConfigError> {
+    let Some(value) = profiles.profile(profile).and_then(|settings| settings.get(key)) else { return Ok(None) };
+    parse(value).map(Some).map_err(|invalid| ConfigError::Value {
+        profile: profile.to_owned(),
+        file: profiles.path_of(profile, key).to_owned(),
+        key,
+        value: value.to_owned(),
+        invalid: invalid.into(),
+    })
+}
+
+/// `duration_seconds` as Python's `int` reads it. Where that fails, the AWS CLI ignores the key. The other forms of
+/// `--duration` are not accepted: AWS's tools do not read them.
+///
+/// # Errors
+/// When the number is outside what STS allows.
+fn seconds(text: &str) -> Result<Option<SessionDuration>, Invalid> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits.split('_').all(is_number) {
+        return Ok(None);
+    }
+    let seconds = if text.starts_with('-') { 0 } else { digits.replace('_', "").parse().unwrap_or(u64::MAX) };
+    SessionDuration::from_duration(Duration::from_secs(seconds)).map(Some)
+}
