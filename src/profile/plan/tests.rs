@@ -1,6 +1,7 @@
 //! Plans as tables: files, variables and flags on the left, source credentials and hops on the right.
 
 mod chain;
+mod conflicts;
 mod options;
 mod source;
 

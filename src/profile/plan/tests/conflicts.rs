@@ -1,0 +1,122 @@
+//! Flags and variables that exclude each other because of the roles.
+
+use super::{TOKEN, check, planned, refuse};
+
+/// A profile with a device, a chain of profiles, and a profile with a token.
+const RANKS: &str = "[profile m]\nrole_arn = @M\ncredential_source = Environment\nmfa_serial = serial-mm\n\
+                     [profile d]\nrole_arn = @D\nsource_profile = m\nduration_seconds = 1800\n\
+                     [profile w]\nrole_arn = @W\nweb_identity_token_file = /w";
+
+#[test]
+fn a_variable_stands_back_for_what_was_typed() {
+    let of = |role: &str, what: &str| format!("is not used: {what}arn:aws:iam::123456789012:role/{role}");
+    let (chained, by_token) = (of("B", "role chaining is capped at 1h, for "), of("A", ""));
+    for (variables, flags, expected, word, note) in [
+        ("KEYS", "-r A -r B $--duration 2h", "AKENV > A > B", "DURATION", &*chained),
+        ("KEYS", "-p m -r B $--duration 2h", "AKENV > M,mfa=serial-mm > B", "DURATION", &chained),
+        ("KEYS", "-p d $--duration 2h", "AKENV > M,mfa=serial-mm > D,for=1800", "DURATION", "role chaining"),
+        (TOKEN, "-r A -r B $--duration 2h", "env:token /t > A > B", "DURATION", &chained),
+        ("KEYS", "-r A --mfa serial-ff $--duration max", "AKENV > A,mfa=serial-ff", "DURATION", "go with --mfa-serial"),
+        ("KEYS", "-p m $--duration max", "AKENV > M,mfa=serial-mm", "DURATION", "go with --profile"),
+        ("KEYS", "-r A $--mfa serial-ff --duration max", "AKENV > A,for=max", "MFA_SERIAL", "go with --duration"),
+        ("", "-R A --token /f $--external-id ee", "token /f > A", "EXTERNAL_ID", &by_token),
+        ("", "-r A $--token /f $--tag a=b", "token /f > A", "TAG", &by_token),
+        (TOKEN, "-r A $--source-identity me", "env:token /t > A", "SOURCE_IDENTITY", &by_token),
+        ("", "-p w $--mfa serial-ff", "w:token /w > W", "MFA_SERIAL", "is assumed with a web identity token"),
+        ("KEYS", "-R A $--token /f --external-id ee", "AKENV > A,ext=ee", "WEB_IDENTITY_TOKEN_FILE", "go with --ext"),
+    ] {
+        let plan = planned(RANKS, variables, flags).expect(flags);
+        check(&[(RANKS, variables, flags, expected)]);
+        let name = format!("XASSUME_{word} is not used: ");
+        let found: Vec<_> = plan.notes.iter().filter(|found| found.contains("XASSUME_")).collect();
+        assert!(found.len() == 1 && found[0].starts_with(&name) && found[0].contains(note), "{flags}: {found:?}");
+    }
+    // What goes with the roles stays.
+    check(&[
+        ("", "KEYS", "-r A -r B $--duration 1h", "AKENV > A > B,for=3600"),
+        ("", "KEYS", "-r A $--duration 2h", "AKENV > A,for=7200"),
+        ("", TOKEN, "-r A -r B $--external-id ee", "env:token /t > A > B,ext=ee"),
+    ]);
+}
+
+#[test]
+fn two_variables_that_contradict_each_other_are_named() {
+    refuse(&[
+        (
+            "",
+            "KEYS",
+            "-R A -R B $--duration 2h",
+            "XASSUME_DURATION is too long for arn:aws:iam::123456789012:role/B (role 2 of 2, from XASSUME_ROLE_ARN)",
+            "unset XASSUME_D",
+        ),
+        (
+            RANKS,
+            "KEYS AWS_PROFILE=d",
+            "$--duration 2h",
+            "(role 2 of 2): AWS limits role chaining to 1h",
+            "unset XASSUME_DURATION",
+        ),
+        (
+            RANKS,
+            "KEYS",
+            "-P d $--duration 2h",
+            "from XASSUME_PROFILE): AWS limits role chaining to 1h",
+            "unset XASSUME_DURATION",
+        ),
+        (
+            "",
+            "KEYS",
+            "-R A $--mfa serial-ff $--duration max",
+            "XASSUME_DURATION=max cannot be used with MFA (from XASSUME_MFA_SERIAL) for",
+            "set a fixed duration",
+        ),
+        (
+            RANKS,
+            "KEYS AWS_PROFILE=m",
+            "$--duration max",
+            "XASSUME_DURATION=max cannot be used with MFA for",
+            "set a fixed duration",
+        ),
+        ("", "", "-R A $--token /f $--tag a=b", "XASSUME_TAG cannot be used for", "unset XASSUME_TAG"),
+        (
+            "",
+            "AWS_ROLE_ARN=@A AWS_WEB_IDENTITY_TOKEN_FILE=/t",
+            "$--external-id ee",
+            "XASSUME_EXTERNAL_ID cannot be",
+            "unset XASSUME",
+        ),
+        // Without the variable nothing that was configured could sign, and the machine's role is no substitute.
+        ("", "", "-R A $--token /f --tag a=b", "--tag cannot be used for", "remove --tag"),
+        (
+            "",
+            "AWS_EC2_METADATA_DISABLED=true",
+            "-R A $--token /f --tag a=b",
+            "--tag cannot be used for arn:aws:iam::123456789012:role/A, which is assumed with a web identity token (from XASSUME_WEB_",
+            "remove --tag",
+        ),
+    ]);
+    refuse(&[
+        ("", "KEYS", "-r A -r B --duration 2h", "from --role-arn): AWS limits role chaining", "remove --duration"),
+        (
+            "",
+            "KEYS",
+            "-r A --duration max --mfa serial-ff",
+            "--duration max cannot be used with MFA (from --mfa-serial) for",
+            "set a fixed duration",
+        ),
+        (
+            RANKS,
+            "KEYS",
+            "-p m --duration max $--mfa serial-ff",
+            "--duration max cannot be used with MFA for",
+            "set a fixed duration",
+        ),
+        (
+            "",
+            "",
+            "-r A --token /f --tag a=b",
+            "which is assumed with a web identity token (from --web-identity-token-file)",
+            "remove",
+        ),
+    ]);
+}

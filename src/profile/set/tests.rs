@@ -1,0 +1,117 @@
+use super::*;
+
+fn set(config: &str, credentials: &str) -> ProfileSet {
+    let (config, credentials) = (config.as_bytes(), credentials.as_bytes());
+    ProfileSet::parse((Path::new("config"), config), (Path::new("credentials"), credentials)).expect("parses")
+}
+
+/// The profiles as `name{key=value,…}`, for comparing a whole set at once.
+fn shown(set: &ProfileSet) -> String {
+    let profile = |(name, settings): (&String, &Settings)| {
+        let pairs: Vec<_> = settings
+            .keys()
+            .map(|key| {
+                let nested = settings.nested(key).iter().map(|(k, v)| format!("({k}={v})"));
+                let nested = nested.collect::<Vec<_>>().concat();
+                format!("{key}={}{nested}", settings.get(key).unwrap_or_default().replace('\n', "|"))
+            })
+            .collect();
+        format!("{name}{{{}}}", pairs.join(","))
+    };
+    set.profiles.iter().map(profile).collect::<Vec<_>>().join(" ")
+}
+
+/// The cases of the AWS SDKs' own parser tests that are about merging.
+#[test]
+fn merges_as_the_sdks_do() {
+    for (config, credentials, expected) in [
+        ("", "", ""),
+        ("[profile foo]", "", "foo{}"),
+        ("[profile foo]\nname = value\n[profile bar]\nname2 = value2", "", "bar{name2=value2} foo{name=value}"),
+        ("[profile foo]\na = 1\n[profile foo]\nb = 2", "", "foo{a=1,b=2}"),
+        ("[profile foo]\nname = value\nname = value2", "", "foo{name=value2}"),
+        ("[profile foo]\nName = value\n[profile foo]\nname = value2", "", "foo{name=value2}"),
+        ("[profile default]\nname = value\n[default]\nname2 = value2", "", "default{name=value}"),
+        ("[default]\nname2 = value2\n[profile default]\nname = value", "", "default{name=value}"),
+        ("[profile default]\na = 1\n[default]\nb = 2\n[profile default]\nc = 3", "", "default{a=1,c=3}"),
+        ("[profile default]\na = 1\n[default]\nb = 2", "[default]\ns = foo", "default{a=1,s=foo}"),
+        ("[default]\na = 1", "[default]\na = 2\nb = 3", "default{a=2,b=3}"),
+        ("[profile foo]\nname = value", "[foo]\nname2 = value2", "foo{name=value,name2=value2}"),
+        ("[profile foo]\nname = value", "[foo]\nname = value2", "foo{name=value2}"),
+        ("[profile foo]\nname = value", "[profile foo]\nname = value2", "foo{name=value}"),
+        ("[foo]\nname = value", "", ""),
+        ("[profile foo]\nname = value\n -continued # c", "", "foo{name=value|-continued # c}"),
+        ("[profile foo]\ns3 =\n name = value # c\n\t \n Two =", "", "foo{s3=(name=value)(two=)}"),
+        ("[profile foo]\ns3 =\n a = b\ns3 = \n c = d", "", "foo{s3=(c=d)}"),
+        ("[profile foo]\na = 1\n[profile in valid]\nx = 1\n[profile bar]\nb = 2", "", "bar{b=2} foo{a=1}"),
+    ] {
+        assert_eq!(shown(&set(config, credentials)), expected, "{config} / {credentials}");
+    }
+}
+
+#[test]
+fn other_sections_and_files_are_told_apart() {
+    let set = set(
+        "[sso-session corp]\nsso_region = us-east-1\n[services local]\nsts =\n  endpoint_url = http://x\n[profile p]\na=1",
+        "[p]\nb=2\n[sso-session no]\nsso_region=x",
+    );
+    assert_eq!(set.sso_session("corp").and_then(|s| s.get("sso_region")), Some("us-east-1"));
+    assert!(set.sso_session("no").is_none());
+    let services = set.services("local").expect("services");
+    assert_eq!(services.nested("sts"), [("endpoint_url".to_owned(), "http://x".to_owned())]);
+    assert_eq!((set.path_of("p", "a"), set.path_of("p", "b")), (Path::new("config"), Path::new("credentials")));
+    let p = set.profile("p").expect("p");
+    assert_eq!((p.get_from(FileKind::Config, "a"), p.get_from(FileKind::Config, "b")), (Some("1"), None));
+}
+
+#[test]
+fn syntax_errors_name_file_and_line() {
+    for (config, credentials, file, line) in [
+        ("[profile foo", "", "config", 1),
+        ("name = value", "", "config", 1),
+        ("[default]\n\nname", "", "config", 3),
+        ("[default]\ns3 =\n invalid", "", "config", 3),
+        ("[default]\ns3 =\n = value", "", "config", 3),
+        ("[default]", "[default]\nx", "credentials", 2),
+    ] {
+        let (config, credentials) = (config.as_bytes(), credentials.as_bytes());
+        let set = ProfileSet::parse((Path::new("config"), config), (Path::new("credentials"), credentials));
+        match set {
+            Err(ConfigError::Syntax { file: found, line: at, .. }) => {
+                assert_eq!((found.as_path(), at), (Path::new(file), line));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn near_names_are_all_when_few_and_the_similar_ones_when_many() {
+    let few = set("[profile a]\n[profile b]", "[c]");
+    assert_eq!(few.near_names("zzz"), ["a", "b", "c"]);
+    let many = set("", "[production]\n[staging]\n[stage]\n[dev]\n[test]\n[Prod]\n[sandbox]");
+    assert_eq!(many.near_names("prod"), ["Prod", "production"]);
+    assert_eq!(many.near_names("stagin"), ["staging", "stage"]);
+    assert_eq!(many.near_names("unheard-of"), Vec::<String>::new());
+    // Comparing them would take days.
+    let long = "n".repeat(1 << 20);
+    let endless = set("", &format!("[a]\n[b]\n[c]\n[d]\n[e]\n[{long}]"));
+    assert_eq!(endless.near_names(&format!("{long}x")), Vec::<String>::new());
+}
+
+#[test]
+fn a_header_in_the_other_files_form_is_remembered() {
+    let set = set("[foo]\n[profile a b]\n[profile baz]", "[profile bar]\n[profile 'b z']\n[profile baz]");
+    let misplaced = |name| set.misplaced(name).map(|found| (found.written.as_str(), found.expected.as_str()));
+    assert_eq!(misplaced("foo"), Some(("[foo]", "[profile foo]")));
+    assert_eq!(misplaced("bar"), Some(("[profile bar]", "[bar]")));
+    assert_eq!(misplaced("b z"), Some(("[profile 'b z']", "[b z]")));
+    assert_eq!(misplaced("baz"), Some(("[profile baz]", "[baz]")));
+    assert_eq!(misplaced("a b"), Some(("[profile a b]", "[profile \"a b\"]")));
+}
+
+#[test]
+fn values_do_not_print() {
+    let set = set("[default]\naws_secret_access_key = hidden", "");
+    assert!(!format!("{set:?}").contains("hidden"));
+}
