@@ -244,29 +244,13 @@ fn near<'a>(name: &str, known: impl ExactSizeIterator<Item = &'a String>) -> Vec
         .filter(|known| known.len().max(name.len()) <= LONGEST_NAME)
         .filter_map(|known| {
             let candidate = known.to_lowercase();
-            let distance = edits(&wanted, &candidate);
+            let distance = strsim::levenshtein(&wanted, &candidate);
             let part = !wanted.is_empty() && (candidate.contains(&wanted) || wanted.contains(&candidate));
             (distance <= allowed || part).then_some((distance, known))
         })
         .collect();
     found.sort();
     found.into_iter().take(FEW).map(|(_, known)| known.clone()).collect()
-}
-
-/// How many characters have to be put in, left out or changed to make one name of the other (Levenshtein).
-fn edits(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, c) in one.chars().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, &d) in other.iter().enumerate() {
-            let changed = diagonal + usize::from(c != d);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
