@@ -29,18 +29,23 @@ pub(crate) fn list(arguments: &[OsString]) -> Option<&OsStr> {
     }
 }
 
-const ABOUT: &str = "Assume an IAM role and run a command with its session";
+const ABOUT: &str = "Run a command with the temporary credentials of an AWS IAM role";
 
-const AFTER_HELP: &str = "\
-Each flag but --check, --clear-cache, --print, --mfa-token, --help and --version has a variable: XASSUME_ROLE_ARN for --role-arn. Switches take true, false, 1 or 0; \
-a flag that may be repeated takes one value a line.
+const AFTER_HELP: &str = r#"Every option except --check, --clear-cache, --print, --mfa-token, --help and --version can be set as XASSUME_<OPTION>: XASSUME_ROLE_ARN for --role-arn. Switches take true, false, 1 or 0; options that can be repeated take one value per line.
+
+A TIME is written as 90s, 15m, 1h or "1h 30m"; a plain number counts seconds.
 
 Exit status: the command's own; 125 when xassume fails, 126 when the command cannot be run, 127 when it is not found.
 
 Examples:
   xassume --role-arn arn:aws:iam::521111111144:role/DeployMaster -- aws ec2 describe-instances
   xassume -r 521111111144:DeployMaster -- ./deploy.sh
-  xassume --profile production -- $SHELL";
+  xassume --profile production -- $SHELL
+
+Credentials for the current shell (in a script; without the exit at a prompt):
+  session=$(xassume --print export …) && eval "$session" || exit
+  set session (xassume --print fish … | string collect); and eval $session; or exit
+  xassume --print powershell … | Invoke-Expression"#;
 
 /// The usage line, also shown with usage errors.
 pub(crate) const USAGE: &str = "xassume [OPTIONS] [--] COMMAND [ARGUMENT]...";
@@ -52,7 +57,7 @@ pub fn command() -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .about(ABOUT)
         .after_long_help(AFTER_HELP)
-        .after_help("`--help` tells more; examples are at its end.")
+        .after_help("Use --help for details and examples.")
         .override_usage(USAGE)
         .max_term_width(100)
         .disable_help_flag(true)
@@ -77,7 +82,7 @@ pub fn command() -> Command {
                 .trailing_var_arg(true)
                 .value_parser(OsStringValueParser::new())
                 .value_hint(ValueHint::CommandWithArguments)
-                .help("The command and its arguments, passed on byte for byte, never through a shell"),
+                .help("Command to run, with its arguments (no shell is involved)"),
         )
 }
 

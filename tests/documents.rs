@@ -144,8 +144,8 @@ fn every_flag_and_variable_that_is_named_is_known() {
 fn the_documented_flags_without_a_variable_are_right() {
     let flags = || xassume::cli::FLAGS.iter().filter(|flag| flag.variable().is_none()).map(|flag| flag.long);
     let said = |text: &str| -> BTreeSet<String> {
-        let text = text.split_once("Each flag but ").expect("a sentence about variables").1;
-        let list = text.split_once(" has a variable").expect("its end").0;
+        let text = text.split_once("Every option except ").expect("a sentence about variables").1;
+        let list = text.split_once("can be set as").expect("its end").0;
         let words = list.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
         words.filter_map(|word| word.strip_prefix("--")).map(str::to_owned).collect()
     };

@@ -12,8 +12,8 @@ pub(crate) const ROLE_ARN: Flag = many(
     "ARN",
     ROLE,
     "Role to assume; repeat it for a chain\n\n\
-     An ARN, or ACCOUNT:ROLE-NAME for arn:aws:iam::ACCOUNT:role/ROLE-NAME. Each role of a chain is assumed with \
-     the session before; at most 10. Without this flag the role comes from XASSUME_ROLE_ARN, from the profile's \
+     An ARN, or ACCOUNT:ROLE-NAME for arn:aws:iam::ACCOUNT:role/ROLE-NAME. Repeat it to build a chain of up to 10 roles, \
+     each assumed with the previous session. Without this flag the role comes from XASSUME_ROLE_ARN, from the profile's \
      role_arn, or from AWS_ROLE_ARN.",
 )
 .short('r')
@@ -23,9 +23,9 @@ pub(crate) const PROFILE: Flag = one(
     "profile",
     "NAME",
     ROLE,
-    "Profile of ~/.aws/config that holds the role, or the source credentials\n\n\
-     Beside --role-arn it names the source. On the command line it beats keys in the environment; AWS_PROFILE \
-     does not.",
+    "AWS profile to use\n\n\
+     The profile in ~/.aws/config provides the role. With --role-arn, it provides the source credentials. This flag takes \
+     precedence over AWS_ACCESS_KEY_ID, which AWS_PROFILE does not.",
 )
 .short('p')
 .removed();
@@ -34,61 +34,61 @@ pub(crate) const ROLE_SESSION_NAME: Flag = one(
     "role-session-name",
     "NAME",
     ROLE,
-    "Session name, as CloudTrail will show it\n\n\
-     2 to 64 letters, digits and +=,.@_-. Default: AWS_ROLE_SESSION_NAME; under Jenkins the job's name and build \
-     number; else xassume-USER@HOST.",
+    "Session name, shown in CloudTrail\n\n\
+     2 to 64 letters, digits and +=,.@_-. Default: AWS_ROLE_SESSION_NAME; under Jenkins the job's name and build number; \
+     else xassume-USER@HOST.",
 )
 .removed();
 
 pub(crate) const EXTERNAL_ID: Flag =
-    one("external-id", "ID", ROLE, "External id that the (last) role's trust policy asks for").removed();
+    one("external-id", "ID", ROLE, "External ID required by the trust policy of the (last) role").removed();
 
 pub(crate) const DURATION: Flag = one(
     "duration",
     "TIME",
     ROLE,
-    "Lifetime to ask for: 15m to 12h, or `max`\n\n\
-     Nothing is asked for by default: STS grants an hour. `max` asks for 12, 8, 4, 2 and 1 hours until STS agrees. \
-     A role that is assumed from another role's session gets an hour at the most.",
+    "Session lifetime: 15m to 12h, or `max` [default: 1h]\n\n\
+     `max` is the longest of 12, 8, 4, 2 and 1 hours that the role allows. Role chaining is limited to one hour. Without \
+     this flag the lifetime is the profile's duration_seconds, else the default of STS.",
 )
 .removed();
 
 pub(crate) const POLICY: Flag =
-    one("policy", "JSON|file://PATH", ROLE, "Session policy, which narrows what the session may do").removed();
+    one("policy", "JSON|file://PATH", ROLE, "Session policy that restricts the session").removed();
 
 pub(crate) const POLICY_ARN: Flag =
-    many("policy-arn", "ARN", ROLE, "Managed policy that narrows the session; repeatable, at most 10").removed();
+    many("policy-arn", "ARN", ROLE, "Managed policy that restricts the session; repeatable, up to 10").removed();
 
-pub(crate) const TAG: Flag = many("tag", "KEY=VALUE", ROLE, "Session tag; repeatable, at most 50").removed();
+pub(crate) const TAG: Flag = many("tag", "KEY=VALUE", ROLE, "Session tag; repeatable, up to 50").removed();
 
 pub(crate) const TRANSITIVE_TAG: Flag =
-    many("transitive-tag", "KEY", ROLE, "Tag key that later sessions of a chain inherit; repeatable").removed();
+    many("transitive-tag", "KEY", ROLE, "Key of a tag to pass on to later roles of a chain; repeatable").removed();
 
 pub(crate) const SOURCE_IDENTITY: Flag =
-    one("source-identity", "NAME", ROLE, "Source identity, kept by STS through the whole chain").removed();
+    one("source-identity", "NAME", ROLE, "Source identity; persists through role chaining").removed();
 
 pub(crate) const WEB_IDENTITY_TOKEN_FILE: Flag = one(
     "web-identity-token-file",
     "PATH",
     ROLE,
-    "File with the OIDC token that assumes the first role\n\n\
-     As in AWS_WEB_IDENTITY_TOKEN_FILE. It is read again at each refresh.",
+    "File with the OIDC token for the first role\n\n\
+     Takes precedence over AWS_WEB_IDENTITY_TOKEN_FILE. The file is read again at each refresh.",
 )
 .path()
 .removed();
 
 pub(crate) const EXPECT_ACCOUNT: Flag =
-    one("expect-account", "ID", ROLE, "Fail unless the session is in this account, before the command starts")
+    one("expect-account", "ID", ROLE, "Fail if the role is not in this account\n\nChecked before the command starts.")
         .removed();
 
 pub(crate) const MFA_SERIAL: Flag = one(
     "mfa-serial",
     "SERIAL",
     MFA,
-    "MFA device, by ARN or serial number\n\n\
-     In place of the profile's mfa_serial. With a user's keys the code buys one session (GetSessionToken) from \
-     which the roles are assumed, so that refreshes need no further code; with temporary keys, or for a --duration \
-     above an hour, the code goes with the first role.",
+    "ARN or serial number of the MFA device\n\n\
+     Overrides mfa_serial of the profile. With a user's long-term keys, one code yields an MFA session (GetSessionToken). \
+     The roles are assumed with it, so refreshes need no further code. With temporary keys, or with a --duration above an \
+     hour, the code is part of the request for the first role.",
 )
 .removed();
 
@@ -96,9 +96,9 @@ pub(crate) const MFA_TOKEN: Flag = one(
     "mfa-token",
     "CODE",
     MFA,
-    "Code that the device shows, or `-` to read it from stdin\n\n\
-     One line of stdin is read; what follows is left to the command. Without this flag and --mfa-command the code \
-     is asked for on the terminal. A code on the command line can be seen by other users of the machine.",
+    "MFA code, or `-` to read it from stdin\n\n\
+     One line of stdin is read; what follows is left to the command. Without this flag and --mfa-command, xassume prompts \
+     for the code on the terminal. A code on the command line can be seen by other users of the host.",
 )
 .without_variable()
 .removed();
@@ -107,58 +107,61 @@ pub(crate) const MFA_COMMAND: Flag = one(
     "mfa-command",
     "COMMAND",
     MFA,
-    "Shell command that prints a code\n\n\
-     It has 60 seconds, its stderr is shown, its stdin is /dev/null. It is run whenever a code is needed, so \
-     refreshes need nobody.",
+    "Shell command that prints an MFA code\n\n\
+     Runs whenever a code is needed, with a limit of 60 seconds, so refreshes work unattended. Its stderr is shown, its \
+     stdin is /dev/null.",
 )
 .removed();
 
 pub(crate) const MFA_SESSION_DURATION: Flag =
-    one("mfa-session-duration", "TIME", MFA, "Lifetime of the session that a code buys: 15m to 36h [default: 12h]")
-        .removed();
+    one("mfa-session-duration", "TIME", MFA, "Lifetime of the MFA session: 15m to 36h [default: 12h]").removed();
 
 pub(crate) const REGION: Flag = one(
     "region",
     "REGION",
     STS,
-    "Region of STS, also given to the command\n\n\
-     Default: AWS_REGION, AWS_DEFAULT_REGION, the profile's, the instance's. With none of them STS is asked in the \
-     partition's main region and the command gets no region.",
+    "AWS Region, for STS and the command\n\n\
+     Default: AWS_REGION, AWS_DEFAULT_REGION, the profile's, the instance's. If none is set, STS is called in the \
+     partition's default Region and the command gets none.",
 );
 
-pub(crate) const STS_ENDPOINT: Flag =
-    one("sts-endpoint", "URL", STS, "Endpoint of STS, in place of the region's own").url();
+pub(crate) const STS_ENDPOINT: Flag = one("sts-endpoint", "URL", STS, "Custom STS endpoint").url();
 
-pub(crate) const CA_BUNDLE: Flag =
-    one("ca-bundle", "PATH", STS, "PEM file of further certificates to trust, as AWS_CA_BUNDLE").path();
+pub(crate) const CA_BUNDLE: Flag = one(
+    "ca-bundle",
+    "PATH",
+    STS,
+    "File of additional CA certificates, in PEM form\n\nTakes precedence over AWS_CA_BUNDLE.",
+)
+.path();
 
 pub(crate) const STS_TIMEOUT: Flag = one(
     "sts-timeout",
     "TIME",
     STS,
-    "Time limit for all calls to STS and their retries [default: 30s]\n\n\
-     The wait for another xassume that asks for the same session counts as well, and so does the source of the \
-     credentials. When the limit is given, a credential_process and --mfa-command count as well; without it each has \
-     a minute, which does not count in the 30s.",
+    "Time limit for getting credentials [default: 30s]\n\n\
+     Includes retries, the wait for a concurrent xassume that gets the same session, and the source of the credentials. A \
+     limit that is set also includes credential_process and --mfa-command. The default does not: each of them has a \
+     minute.",
 );
 
 pub(crate) const NO_CACHE: Flag = switch(
     "no-cache",
     CACHE,
-    "Neither use nor keep a cached session\n\n\
-     Otherwise sessions are kept in $XDG_RUNTIME_DIR/xassume, else in $XDG_CACHE_HOME/xassume or \
-     ~/.cache/xassume, readable for this user alone, and used by all runs that would ask STS for the same.",
+    "Do not use the session cache\n\n\
+     Sessions are cached in $XDG_RUNTIME_DIR/xassume, else in $XDG_CACHE_HOME/xassume or ~/.cache/xassume. Only this user \
+     can read them. All runs with the same request to STS share them.",
 );
 
 pub(crate) const CACHE_DIR: Flag =
-    one("cache-dir", "PATH", CACHE, "Folder for cached sessions, of this user's alone; made when missing").directory();
+    one("cache-dir", "PATH", CACHE, "Cache directory, yours alone (mode 700); created if missing").directory();
 
 pub(crate) const MIN_TTL: Flag = one(
     "min-ttl",
     "TIME",
     CACHE,
-    "Least time that a cached session must have left [default: three quarters of its lifetime]",
+    "Minimum remaining lifetime of a cached session [default: three quarters of its lifetime]",
 );
 
 pub(crate) const FORCE_REFRESH: Flag =
-    switch("force-refresh", CACHE, "Ask STS, even when a cached session would do, and keep the new session");
+    switch("force-refresh", CACHE, "Ignore the cached session, get a new one and cache it");

@@ -9,8 +9,8 @@ use xassume::REMOVED;
 use xassume::cli::{FLAGS, Flag, Kind, command};
 use xassume::outcome::{FAILED, NOT_FOUND, NOT_RUNNABLE};
 
-/// The heading of the flags that are used without a command, and therefore have no variable.
-pub(super) const INSTEAD: &str = "Instead of a command";
+/// The heading of the flags that replace a command, and so have no variable.
+pub(super) const INSTEAD: &str = "Other modes";
 
 /// The whole page. Its date is in the template: the day when its text was last changed.
 pub(super) fn page() -> String {
@@ -47,6 +47,7 @@ fn options() -> String {
         let _ = match line.strip_prefix(".SH ") {
             Some(heading) => writeln!(options, ".SS {}", group(heading.trim_matches('"'))),
             None if line.is_empty() => writeln!(options, ".IP"),
+            None if line.starts_with("\\- ") => writeln!(options, ".br\n{line}"),
             None if line.starts_with("\\fB\\-") => {
                 writeln!(options, "{}", line.replace("\\fI<", "\\fI").replace(">\\fR", "\\fR"))
             }
@@ -70,7 +71,7 @@ pub(super) fn flags_with_variables() -> impl Iterator<Item = (&'static Flag, Str
 fn variables() -> String {
     let mut text = String::new();
     for (flag, name) in flags_with_variables() {
-        let again = if flag.kind == Kind::Many { ", one a line" } else { "" };
+        let again = if flag.kind == Kind::Many { ", one per line" } else { "" };
         let _ = writeln!(text, ".TP 34n\n.B {name}\n.B {}\\fR{again}", escaped(&format!("--{}", flag.long)));
     }
     text

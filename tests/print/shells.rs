@@ -82,10 +82,10 @@ fn shells_get_every_value_unchanged_and_no_other_credentials() {
 
 /// The shell command that `--help` gives for the format, with the profile of these tests.
 fn command_in_help(format: &str) -> String {
-    let help = xassume::cli::FLAGS.iter().find(|flag| flag.long == "print").expect("a flag").help;
+    let help = xassume::cli::command().get_after_long_help().expect("examples").to_string();
     let begun = format!("xassume --print {format} …");
-    let advice = help.split('`').find(|code| code.contains(&begun)).expect("advice in the help");
-    advice.replace(&begun, &format!("\"$X\" -p hostile --print {format}"))
+    let command = help.lines().find(|line| line.contains(&begun)).expect("a command in the help").trim();
+    command.replace(&begun, &format!("\"$X\" -p hostile --print {format}"))
 }
 
 #[test]
