@@ -1,12 +1,10 @@
-//! The environment as a value: what was inherited, in order, byte for byte.
-//!
-//! Pure; only `main` reads the process's own environment.
+//! The inherited environment as a value: in order, byte for byte. Only `main` reads the process's environment.
 
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
-/// AWS's variables that choose the role, its source or the way to STS, here or in the SDK; but not those that hold
-/// paths, which may be any bytes (unless it is the SDK that follows them).
+/// AWS's variables that select the role, its source or the connection to STS, here or in the SDK. Those that contain paths
+/// are not here: a path may be any bytes.
 const AWS_TEXTS: &[&str] = &[
     "AWS_ACCESS_KEY_ID",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
@@ -44,26 +42,25 @@ const AWS_TEXTS: &[&str] = &[
 pub struct Vars(Vec<(OsString, OsString)>);
 
 impl Vars {
-    /// The first value of a name, which is the one that getenv(3) gives.
+    /// The first value of a name, as in getenv(3).
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&OsStr> {
         self.0.iter().find(|(known, _)| known.as_bytes() == name.as_bytes()).map(|(_, value)| value.as_os_str())
     }
 
-    /// The value of a name where it is text and not empty; AWS's tools take an empty variable for an absent one.
+    /// The value of a name if it is UTF-8 and not empty. For AWS's tools an empty variable is unset.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.get(name).and_then(OsStr::to_str).filter(|value| !value.is_empty())
     }
 
-    /// A variable of AWS's that decides something and is not UTF-8: for [`Vars::text`] it would count as absent, and
-    /// the decision would be another than was asked for.
+    /// A variable of AWS's that the plan depends on and that is not UTF-8. [`Vars::text`] would ignore it.
     #[must_use]
     pub(crate) fn not_text(&self) -> Option<&'static str> {
         AWS_TEXTS.iter().copied().find(|name| self.get(name).is_some_and(|value| value.to_str().is_none()))
     }
 
-    /// Whether a boolean variable of AWS's is on: `true` in any case.
+    /// Whether a boolean variable of AWS's is `true`, in upper or lower case.
     #[must_use]
     pub fn is_true(&self, name: &str) -> bool {
         self.text(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
@@ -98,7 +95,7 @@ mod tests {
     use syn::visit::Visit;
 
     #[test]
-    fn the_first_of_duplicates_counts_and_empty_is_absent() {
+    fn the_first_of_duplicates_counts_and_empty_is_unset() {
         let vars: Vars = [("A", "1"), ("A", "2"), ("EMPTY", ""), ("T", "True")].into_iter().collect();
         assert_eq!(vars.text("A"), Some("1"));
         assert_eq!(vars.text("EMPTY"), None);
@@ -108,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_utf_8_is_named_unless_it_decides_nothing_or_is_a_path() {
+    fn a_variable_that_is_not_utf_8_is_named_unless_it_is_a_path_or_without_effect() {
         let vars = |name: &str| -> Vars {
             [(OsString::from(name), OsStr::from_bytes(b"x\xff").to_owned())].into_iter().collect()
         };
@@ -130,7 +127,7 @@ mod tests {
         }
     }
 
-    /// A name that is missing in the table would count as an absent variable again.
+    /// A variable that is missing in the table would be ignored if it is not UTF-8.
     #[test]
     fn each_variable_that_the_plan_reads_must_be_text_or_is_a_path() {
         // These name variables that they do not read.

@@ -1,8 +1,7 @@
-//! From a profile with a role back along `source_profile` to where its credentials begin.
+//! The chain of `source_profile`: from a profile with a role to the credentials that assume the first role.
 //!
-//! The rules are botocore's `AssumeRoleProvider`; where the Rust SDK allows more (a profile that names itself may
-//! have any credentials of its own), that is allowed. Credentials are asked for only when the base is resolved, so
-//! that a plan that begins elsewhere does not fail for a base that it does not use.
+//! The rules are botocore's `AssumeRoleProvider`. As in the Rust SDK, a profile can also be its own source, with any
+//! credentials. Only [`Base::resolve`] checks credentials: a plan with another source does not fail because of them.
 
 use super::draft::Draft;
 use super::set::{ProfileSet, Settings};
@@ -11,21 +10,21 @@ use crate::error::ConfigError;
 use crate::role::MAX_HOPS;
 use crate::vars::Vars;
 
-/// A profile's roles, in the order in which they are assumed, and what stands before them.
+/// A profile's roles, in the order in which they are assumed, and the base before them.
 #[derive(Debug)]
 pub(super) struct Walk {
     pub(super) drafts: Vec<Draft>,
     pub(super) base: Base,
 }
 
-/// What a profile chain begins with.
+/// The start of a profile chain.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Base {
-    /// The credentials of this profile, which the other names as its source.
+    /// The credentials of this profile, the `source_profile` of the other.
     Profile { name: String, named_by: String },
     /// `credential_source` of this profile.
     Named { profile: String, source: CredentialSource },
-    /// The profile has a role, but names nothing to assume it with.
+    /// The profile has a role, but neither `source_profile` nor `credential_source`.
     Missing { profile: String },
 }
 
@@ -38,7 +37,7 @@ pub(super) enum CredentialSource {
 }
 
 impl CredentialSource {
-    /// Reads a value without regard to case.
+    /// Case does not matter.
     fn parse(text: &str) -> Option<Self> {
         [Self::Environment, Self::Ec2InstanceMetadata, Self::EcsContainer]
             .into_iter()
@@ -56,12 +55,12 @@ impl CredentialSource {
 
 /// Walks from a profile that has a role to its base.
 ///
-/// A profile that is used as a source gives its static keys if it has any, even beside a `role_arn`: its role counts
-/// only where the chain starts (`_resolve_credentials_from_profile`). A web identity token ends the walk, since its
-/// role is assumed without credentials.
+/// A source profile with static keys is the base, even if it also has `role_arn`
+/// (`_resolve_credentials_from_profile` in botocore). A profile with a web identity token is the base, too: its role is
+/// assumed without credentials.
 ///
 /// # Errors
-/// A loop, a source that is not there, two sources at once, too many roles, or a value outside its limits.
+/// A loop, an unknown source, two sources, too many roles, or a value outside its limits.
 pub(super) fn walk(profiles: &ProfileSet, start: &str) -> Result<Walk, ConfigError> {
     let mut drafts = Vec::new();
     let mut visited: Vec<String> = Vec::new();
@@ -134,10 +133,10 @@ fn next(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Nex
 }
 
 impl Base {
-    /// The source credentials themselves.
+    /// The source credentials.
     ///
     /// # Errors
-    /// When there are none, or only half of them.
+    /// When there are none, or only one of two keys.
     pub(super) fn resolve(self, profiles: &ProfileSet, vars: &Vars) -> Result<Source, ConfigError> {
         match self {
             Self::Profile { name, named_by } => {

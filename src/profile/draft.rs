@@ -73,7 +73,7 @@ fn read<T>(
 /// `--duration` are not accepted: AWS's tools do not read them.
 ///
 /// # Errors
-/// When the number is outside what STS allows.
+/// When the number is outside the limits of STS.
 fn seconds(text: &str) -> Result<Option<SessionDuration>, Invalid> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());

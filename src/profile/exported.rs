@@ -1,8 +1,8 @@
-//! What a profile configures besides identity, as environment variables.
+//! A profile's settings other than credentials, as environment variables.
 //!
-//! The command does not see the profile that was used, so its other settings reach it in this form, wherever AWS
-//! defines a variable for them. From the settings reference of the AWS SDKs and Tools Reference Guide and botocore's
-//! `configprovider`. Identity and region are not here: xassume sets those itself.
+//! The command does not see the profile, so it gets these settings in the variables that AWS defines for them. Sources: the
+//! settings reference of the AWS SDKs and Tools Reference Guide, and botocore's `configprovider`. Credentials and Region
+//! are not here: xassume sets them itself.
 
 use super::set::{ProfileSet, Settings};
 
@@ -25,7 +25,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("ec2_metadata_service_endpoint", "AWS_EC2_METADATA_SERVICE_ENDPOINT"),
     ("ec2_metadata_service_endpoint_mode", "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"),
     ("ec2_metadata_v1_disabled", "AWS_EC2_METADATA_V1_DISABLED"),
-    // The guide and botocore do not agree on this name.
+    // The guide and botocore have different names for this one.
     ("endpoint_discovery_enabled", "AWS_ENABLE_ENDPOINT_DISCOVERY"),
     ("endpoint_discovery_enabled", "AWS_ENDPOINT_DISCOVERY_ENABLED"),
     ("endpoint_url", "AWS_ENDPOINT_URL"),
@@ -51,14 +51,14 @@ const VARIABLES: &[(&str, &str)] = &[
     ("use_fips_endpoint", "AWS_USE_FIPS_ENDPOINT"),
 ];
 
-/// Keys nested below `s3` that have a variable; botocore reads the plain key before them.
+/// Keys nested below `s3` that have a variable. In botocore the plain key takes precedence over them.
 const S3_VARIABLES: &[(&str, &str)] = &[
     ("s3_disable_multiregion_access_points", "AWS_S3_DISABLE_MULTIREGION_ACCESS_POINTS"),
     ("us_east_1_regional_endpoint", "AWS_S3_US_EAST_1_REGIONAL_ENDPOINT"),
     ("use_arn_region", "AWS_S3_USE_ARN_REGION"),
 ];
 
-/// The profile's settings as variables, each name once. Whether a variable is free is for `environment` to see.
+/// The profile's settings as variables, each name once. `deliver::environment` skips those that are already set.
 pub(crate) fn exported_settings(profiles: &ProfileSet, profile: &str) -> Vec<(String, String)> {
     let Some(settings) = profiles.profile(profile) else { return Vec::new() };
     let mut variables: Vec<(String, String)> = VARIABLES
@@ -73,7 +73,7 @@ pub(crate) fn exported_settings(profiles: &ProfileSet, profile: &str) -> Vec<(St
     let services = settings.get("services").and_then(|name| profiles.services(name));
     for (service, nested) in services.into_iter().flat_map(Settings::all_nested) {
         let url = nested.iter().rfind(|(key, value)| key == "endpoint_url" && !value.is_empty());
-        // Services are named by letters, digits and what joins them; no SDK looks for any other name.
+        // SDKs know names of letters, digits and separators only.
         let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_');
         if let Some((_, url)) = url.filter(|_| service.chars().all(known)) {
             let service = service.to_ascii_uppercase().replace([' ', '-'], "_");
@@ -83,7 +83,7 @@ pub(crate) fn exported_settings(profiles: &ProfileSet, profile: &str) -> Vec<(St
     variables
 }
 
-/// An empty pager is a setting: no pager.
+/// An empty pager is a value: no pager.
 fn value<'a>(settings: &'a Settings, key: &str) -> Option<&'a str> {
     let empty = (key == "cli_pager" && settings.file(key).is_some()).then_some("");
     settings.get(key).or(empty)
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_with_a_variable_are_exported_and_identity_is_not() {
+    fn settings_with_a_variable_are_exported_and_credentials_are_not() {
         let config = "[profile p]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = p\nregion = eu-west-1\n\
                       aws_access_key_id = a\nsso_region = us-east-1\nunknown = 1\nca_bundle = /ca.pem\noutput = json\n\
                       Max_Attempts = 5\nuse_fips_endpoint =\ncli_pager =\n[default]\nretry_mode = adaptive";

@@ -1,4 +1,4 @@
-//! Shared config files and variables that are meant ill. See `crate::hostile`.
+//! Malicious shared config files and variables. See `crate::hostile`.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -16,14 +16,14 @@ use crate::vars::Vars;
 use std::path::Path;
 
 const BOUND: Bound = Bound { room: 256 << 10, per_byte: 512 };
-/// The line between the parts of an input: the config file, the credentials file, variables and flags.
+/// The separator between the parts of an input: the config file, the credentials file, variables and flags.
 const CUT: &str = "%%\n";
 
-/// The settings and variables whose values are secret, and the value that they get.
+/// The settings and variables with secret values, and the value that they get.
 const IS_SECRET: [&str; 3] = ["aws_secret_access_key", "aws_session_token", "aws_security_token"];
 const SECRET: &str = "kWq7/Zx+9vJ0bTn=";
 
-/// Both shared files, then a line each for variables, `--role-arn=…`, `--profile=…` and `--duration=…`.
+/// Both shared files, then one line per variable, `--role-arn=…`, `--profile=…` and `--duration=…`.
 pub fn config_plan(bytes: &[u8]) {
     let text = &String::from_utf8_lossy(bytes);
     let mut parts = text.splitn(3, CUT);
@@ -84,7 +84,7 @@ fn surroundings(words: &str) -> (Vars, Request) {
     (vars.into_iter().collect(), request)
 }
 
-/// The file with a value at each secret key that is like no word of ours.
+/// The file with a recognizable value for each secret key.
 fn with_secrets(kind: FileKind, file: &str) -> String {
     let lines = scan(kind, file.as_bytes()).map(|scanned| {
         let mut raw = String::from_utf8_lossy(scanned.raw).into_owned();
@@ -121,7 +121,7 @@ fn keeps_the_limits(plan: &Plan) {
     assert!(devices <= 1, "one code, {devices} devices");
 }
 
-/// The command's copy of the config file has no identity, and filtering it once more changes nothing.
+/// The command's copy of the config file has no credentials, and filtering it again changes nothing.
 fn copy_has_no_identity(config: &str, used: Option<&str>) {
     let copy = bounded(config.len(), BOUND, || config_copy::filter(config.as_bytes(), used));
     for scanned in scan(FileKind::Config, &copy) {

@@ -1,12 +1,10 @@
-//! Keys and variables that have no place in a plan, each with the reason, for `-v`.
-//!
-//! Whoever set one of them expects something of it, and should find out here and not by trying.
+//! Keys and variables without effect, each with the reason. `-v` logs them, since a user who set one expects an effect.
 
 use super::network::Used;
 use super::set::ProfileSet;
 use crate::vars::Vars;
 
-/// Keys of a profile that has a role. No tool of AWS reads them, though they look as if one did.
+/// Keys of a profile with a role that look like AWS's, but are not.
 const OF_ROLES: &[(&str, &str)] = &[
     ("policy", "no AWS tool reads it (use --policy)"),
     ("policy_arns", "no AWS tool reads it (use --policy-arn)"),
@@ -19,7 +17,7 @@ const RETRIES: &str = "it is the command's, and xassume's own limit is --sts-tim
 const AGENT: &str = "it is the command's, and xassume's own calls name xassume";
 const ACCOUNT: &str = "the account is that of the role";
 
-/// Keys of the profile whose settings count.
+/// Keys of the profile whose settings apply.
 const OF_THE_USED: &[(&str, &str)] =
     &[("aws_account_id", ACCOUNT), ("max_attempts", RETRIES), ("retry_mode", RETRIES), ("sdk_ua_app_id", AGENT)];
 
@@ -50,7 +48,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("AWS_SDK_UA_APP_ID", AGENT),
 ];
 
-/// What is set and not used, one sentence each.
+/// One sentence for each setting without effect.
 pub(super) fn notes<'a>(
     profiles: &ProfileSet,
     with_roles: impl Iterator<Item = &'a str>,

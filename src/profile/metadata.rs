@@ -1,4 +1,4 @@
-//! How instance metadata is asked: the settings of the AWS CLI, of variables and of the profile. Pure.
+//! How instance metadata is requested: the AWS CLI's settings in variables and in the profile.
 
 use super::network::{Used, endpoint};
 use super::set::ProfileSet;
@@ -11,32 +11,32 @@ use std::time::Duration;
 const IPV4: &str = "http://169.254.169.254";
 const IPV6: &str = "http://[fd00:ec2::254]";
 
-/// Instance metadata, and how it is asked.
+/// How instance metadata is requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Metadata {
-    /// Without a slash at its end.
+    /// Without a trailing slash.
     pub(crate) endpoint: String,
-    /// How long each try of a request may take.
+    /// The time limit of each attempt.
     pub(crate) timeout: Duration,
-    /// How often each request is tried.
+    /// The number of attempts for each request.
     pub(crate) attempts: u32,
-    /// Whether a request without a token (`IMDSv1`) may be sent where there are no tokens.
+    /// Whether requests without a token (`IMDSv1`) are allowed if the instance issues none.
     pub(crate) v1: bool,
-    /// Where nothing names the instance as the source: what was looked at before it.
+    /// The sources that were tried before, if nothing configures the instance as the source.
     pub(crate) last_resort: Option<TriedSources>,
 }
 
 impl Default for Metadata {
-    /// A try takes a second, as for the AWS CLI. There are two, since one packet can be lost.
+    /// One second per attempt, as in the AWS CLI, but two attempts: a packet can be lost.
     fn default() -> Self {
         Self { endpoint: IPV4.into(), timeout: Duration::from_secs(1), attempts: 2, v1: true, last_resort: None }
     }
 }
 
-/// The settings. A variable stands above the profile, as in botocore.
+/// A variable takes precedence over the profile, as in botocore.
 ///
 /// # Errors
-/// A value that the AWS CLI does not take either.
+/// A value that the AWS CLI rejects as well.
 pub(super) fn metadata(profiles: &ProfileSet, vars: &Vars, used: Option<Used<'_>>) -> Result<Metadata, ConfigError> {
     let setting = |variable: &'static str, key: &'static str| {
         let of_profile = || used.and_then(|used| Some((used.settings.get(key)?, None)));
@@ -86,7 +86,7 @@ pub(super) fn metadata(profiles: &ProfileSet, vars: &Vars, used: Option<Used<'_>
     })
 }
 
-/// A value, and the variable or the profile's key that it is from.
+/// A value, and the variable or the profile's key that contains it.
 struct Setting<'a> {
     value: &'a str,
     variable: Option<&'static str>,
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_stands_above_the_profile_and_that_above_the_defaults() {
+    fn a_variable_takes_precedence_over_the_profile_and_that_over_the_defaults() {
         assert_eq!(of("", &[]), Ok(Metadata::default()));
         let profile = "[profile p]\nmetadata_service_timeout = 3\nmetadata_service_num_attempts = 1\n\
                        ec2_metadata_service_endpoint_mode = IPv6\nec2_metadata_v1_disabled = true\n";
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_stands_above_the_mode() {
+    fn an_endpoint_takes_precedence_over_the_mode() {
         let endpoint = |vars: &[(&str, &str)]| of("", vars).expect("settings").endpoint;
         assert_eq!(endpoint(&[("AWS_IMDS_USE_IPV6", "TRUE")]), IPV6);
         assert_eq!(
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_cannot_be_used_is_named() {
+    fn an_invalid_value_is_an_error_with_its_name() {
         for (vars, message) in [
             (
                 ("AWS_METADATA_SERVICE_TIMEOUT", "1.5"),

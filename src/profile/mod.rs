@@ -1,10 +1,18 @@
-//! From the shared config files and the environment to a plan: the source credentials and the role chain.
+//! From the shared config files and the environment to a plan: the source credentials and the role chain. Pure: the caller
+//! reads the files and the environment.
 //!
-//! `text` tells what each line is, `set` what the files say, `source` and `chain` how a profile gets credentials,
-//! `hops` how each role is assumed, `network` how STS is reached, `proxy` by whose help; `plan` puts them together.
-//! `metadata` says how an instance is asked,
-//! `ignored` names what has no place in a plan, `exported` what the command keeps of the profile. All of it is pure: the
-//! caller has read the files and the environment.
+//! | module | contents |
+//! |---|---|
+//! | `text`, `quotes` | what each line of a file is |
+//! | `set` | both files together, by profile |
+//! | `source`, `chain` | where a profile's credentials come from |
+//! | `draft`, `hops` | how each role is assumed |
+//! | `conflicts` | flags that exclude each other depending on the profiles |
+//! | `network`, `proxy` | how STS is reached |
+//! | `metadata` | how instance metadata is requested |
+//! | `plan` | all of it together |
+//! | `ignored` | settings without effect |
+//! | `exported` | settings of the profile for the command |
 
 mod chain;
 mod conflicts;

@@ -1,6 +1,6 @@
-//! How STS is reached: the region, the endpoint and whom to trust, as AWS's variables and the profile say.
+//! How STS is reached: the Region, the endpoint and the CA certificates, from AWS's variables and the profile.
 //!
-//! The caller's own flags (`--sts-endpoint`, `--ca-bundle`) stand above what is found here. Pure.
+//! `--sts-endpoint` and `--ca-bundle` take precedence; the caller applies them.
 
 use super::proxy::Proxies;
 use super::request::Request;
@@ -12,21 +12,21 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::path::PathBuf;
 
-/// The profile whose settings count, credentials apart.
+/// The profile whose settings other than credentials apply.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Used<'a> {
     pub(super) name: &'a str,
     pub(super) settings: &'a Settings,
 }
 
-/// A region, and what named it.
+/// A Region and where it is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Region {
     pub(crate) name: String,
     pub(crate) from: RegionFrom,
 }
 
-/// What named the region.
+/// Where the Region is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RegionFrom {
     Flag,
@@ -45,23 +45,23 @@ impl fmt::Display for RegionFrom {
     }
 }
 
-/// What the connection to STS needs to know.
+/// The settings of the connection to STS.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Network {
-    /// In place of the region's own endpoint.
+    /// Replaces the Region's endpoint.
     pub(crate) endpoint_url: Option<String>,
-    /// A PEM file of certificates to trust.
+    /// A PEM file of additional CA certificates.
     pub(crate) ca_bundle: Option<PathBuf>,
     pub(crate) fips: bool,
     pub(crate) dualstack: bool,
     pub(crate) proxies: Proxies,
 }
 
-/// The region: flag, `AWS_REGION`, `AWS_DEFAULT_REGION`, the used profile's `region`. Not its source profile's, as in
-/// botocore.
+/// The Region: flag, `AWS_REGION`, `AWS_DEFAULT_REGION`, the used profile's `region`. As in botocore, its source profile's
+/// is ignored.
 ///
 /// # Errors
-/// When it is no name of a region: it becomes part of a host name.
+/// When it is not a valid Region name: it becomes part of a host name.
 pub(super) fn region(
     request: &Request,
     profiles: &ProfileSet,
@@ -95,11 +95,11 @@ pub(super) fn region(
     })
 }
 
-/// Checks the name of a region: a label of a host name, as botocore's `validate_region_name` asks, and in lower case,
-/// as it stands in each signature.
+/// Checks a Region name. It is a label of a host name, as in botocore's `validate_region_name`, and in lower case, because
+/// signatures contain it.
 ///
 /// # Errors
-/// When it is none.
+/// When it is invalid.
 pub(crate) fn region_name(text: &str) -> Result<String, Invalid> {
     let is_label = (1..=63).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -114,10 +114,10 @@ pub(crate) fn region_name(text: &str) -> Result<String, Invalid> {
     }
 }
 
-/// Endpoint, certificates, endpoint variants and proxies. A variable stands above the profile.
+/// Endpoint, certificates, endpoint variants and proxies. A variable takes precedence over the profile.
 ///
 /// # Errors
-/// When the profile names a `services` section that is not there.
+/// When the `services` section of the profile does not exist.
 pub(super) fn network(
     profiles: &ProfileSet,
     vars: &Vars,
@@ -154,7 +154,8 @@ pub(super) fn network(
     })
 }
 
-/// botocore's order (`ConfiguredEndpointProvider`): both variables, the service's own first, then both settings.
+/// botocore's order (`ConfiguredEndpointProvider`): the service's variable, the general one, the service's setting, the
+/// general one.
 fn endpoint_url(profiles: &ProfileSet, vars: &Vars, used: Option<Used<'_>>) -> Result<Option<String>, ConfigError> {
     for name in ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"] {
         if let Some(url) = vars.text(name) {
@@ -179,7 +180,7 @@ fn endpoint_url(profiles: &ProfileSet, vars: &Vars, used: Option<Used<'_>>) -> R
     })
 }
 
-/// The URL for STS in the `services` section that the profile names.
+/// The URL for STS in the profile's `services` section.
 fn service_url<'a>(profiles: &'a ProfileSet, used: Used<'a>) -> Result<Option<&'a str>, ConfigError> {
     let Some(name) = used.settings.get("services") else { return Ok(None) };
     let Some(services) = profiles.services(name) else {
@@ -189,10 +190,10 @@ fn service_url<'a>(profiles: &'a ProfileSet, used: Used<'a>) -> Result<Option<&'
     Ok(url.map(|(_, url)| url.as_str()))
 }
 
-/// Checks the URL of an endpoint, and writes its scheme in lower case: what is none would only fail once STS is asked.
+/// Checks an endpoint's URL and converts its scheme to lower case.
 ///
 /// # Errors
-/// When it has another scheme than http and https, or no host.
+/// When the scheme is not http or https, or the host is missing.
 pub(crate) fn endpoint(text: &str) -> Result<String, Invalid> {
     let known = |scheme: &&str| ["https", "http"].iter().any(|known| known.eq_ignore_ascii_case(scheme));
     match text.split_once("://").filter(|(scheme, _)| known(scheme)) {

@@ -278,7 +278,7 @@ impl<'a> Planner<'a> {
 
     /// Notes that a profile is specified but provides neither role nor credentials.
     fn note_source_passed_over(&mut self, reason: &str) {
-        if self.selected.by != NamedBy::Nobody || self.profile_has_role() {
+        if self.selected.by != NamedBy::Default || self.profile_has_role() {
             let name = self.selected.name;
             self.note(format!("profile {name} is not the source: {reason}"));
         }

@@ -1,7 +1,7 @@
-//! Which proxy a request goes through, as the environment says. Pure.
+//! Which proxy a request uses, from the environment.
 //!
-//! The HTTP client uses what is decided here. By itself it would take a proxy that it cannot understand for none, and it
-//! knows fewer forms of `NO_PROXY` than curl and the AWS CLI. A proxy that cannot be used is an error here.
+//! The HTTP client alone would ignore an invalid proxy, and it supports fewer forms of `NO_PROXY` than curl and the AWS CLI.
+//! Here a proxy that cannot be used is an error.
 
 mod direct;
 
@@ -14,24 +14,24 @@ use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use std::fmt;
 
-/// What the environment says of proxies, not yet looked into: a launch from the cache has no use for it.
+/// The variables about proxies, not yet parsed: a launch from the cache does not need them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Proxies {
     http: Option<Setting>,
     https: Option<Setting>,
     all: Option<Setting>,
-    /// The hosts that are asked directly.
+    /// The hosts that need no proxy.
     no: String,
 }
 
-/// A variable that is set. A proxy's URL may hold a password.
+/// A variable that is set. A proxy's URL may contain a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Setting {
     variable: &'static str,
     value: Secret,
 }
 
-/// A proxy that a request goes through.
+/// The proxy of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Proxy {
     /// `scheme://host:port`, without user and password.
@@ -48,7 +48,7 @@ impl fmt::Display for Proxy {
 }
 
 impl Proxies {
-    /// Reads the variables in the HTTP client's order: the name in capitals first, even where it is empty.
+    /// Reads the variables in the HTTP client's order: the upper-case name first, even if it is empty.
     pub(crate) fn of(vars: &Vars) -> Self {
         // A CGI program has request headers in its environment, and `Proxy: …` becomes HTTP_PROXY there.
         if vars.get("REQUEST_METHOD").is_some() {
@@ -56,7 +56,7 @@ impl Proxies {
         }
         let first = |names: [&'static str; 2]| {
             let (variable, value) = names.into_iter().find_map(|name| Some((name, vars.get(name)?)))?;
-            // What is no text is no URL either.
+            // A value that is not UTF-8 is not a URL either.
             let value = value.to_str().unwrap_or("\u{fffd}");
             (!value.is_empty()).then(|| Setting { variable, value: Secret::new(value) })
         };
@@ -72,10 +72,10 @@ impl Proxies {
         }
     }
 
-    /// The proxy through which this URL is asked for; `None` when it is asked for directly.
+    /// The proxy for this URL, if it needs one.
     ///
     /// # Errors
-    /// When the variable that counts for the URL names no proxy that can be used.
+    /// When the variable that applies to the URL is not a proxy that can be used.
     pub(crate) fn of_request(&self, url: &str) -> Result<Option<Proxy>, ConfigError> {
         let Ok(target) = url.parse::<Uri>() else { return Ok(None) };
         let of_scheme = match target.scheme_str() {
@@ -103,7 +103,7 @@ impl Proxies {
     }
 }
 
-/// The URL with the scheme that a proxy has where none is written; the AWS CLI takes `//host:port` as well.
+/// The URL with the default scheme. The AWS CLI accepts `//host:port` as well.
 fn with_scheme(value: &str) -> Secret {
     Secret::new(match value {
         value if value.contains("://") => value.to_owned(),
@@ -111,7 +111,7 @@ fn with_scheme(value: &str) -> Secret {
     })
 }
 
-/// The proxy's URL, where the HTTP client can use it: it would take another port than a bad one, and no SOCKS.
+/// The proxy's URL, if the HTTP client can use it: it would replace an invalid port, and does not support SOCKS.
 fn name(proxy: &Uri) -> Option<String> {
     let (scheme, standard) = match proxy.scheme_str()? {
         "http" => ("http", 80),
@@ -126,8 +126,8 @@ fn name(proxy: &Uri) -> Option<String> {
     Some(format!("{scheme}://{host}:{port}"))
 }
 
-/// The beginning of a value without what may be a user and a password: whatever stands before an `@`, and what should be
-/// a port and is none, as when a shell has cut the URL in the password.
+/// The start of a value without a possible user and password: the part before an `@`, and an invalid port, for example
+/// because a shell has cut the URL within the password.
 fn shown(value: &str) -> String {
     let is_scheme = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let (scheme, rest) = match value.split_once("://") {
@@ -161,14 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn the_schemes_own_variable_comes_before_the_general_one_and_capitals_first() {
+    fn the_schemes_variable_takes_precedence_and_upper_case_comes_first() {
         let all = [("ALL_PROXY", "http://all:1"), ("https_proxy", "http://small:2"), ("HTTP_PROXY", "plain:3")];
         assert_eq!(used(&all, HTTPS).as_deref(), Some("http://small:2 (https_proxy)"));
         assert_eq!(used(&all, HTTP).as_deref(), Some("http://plain:3 (HTTP_PROXY)"));
         assert_eq!(used(&all[..1], HTTP).as_deref(), Some("http://all:1 (ALL_PROXY)"));
         let both = [("https_proxy", "http://small"), ("HTTPS_PROXY", "https://large")];
         assert_eq!(used(&both, HTTPS).as_deref(), Some("https://large:443 (HTTPS_PROXY)"));
-        // An empty name in capitals hides the other one, and leaves the scheme to the general variable.
+        // An empty upper-case variable hides the lower-case one. The general variable applies.
         let empty = [("HTTPS_PROXY", ""), ("https_proxy", "http://small"), ("all_proxy", "http://all")];
         assert_eq!(used(&empty, HTTPS).as_deref(), Some("http://all:80 (all_proxy)"));
         assert_eq!(used(&empty[..2], HTTPS), None);
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_that_need_no_proxy_get_none_however_bad_it_is() {
+    fn hosts_that_need_no_proxy_get_none_even_if_it_is_invalid() {
         for no in ["*", "amazonaws.com", ".eu-west-1.amazonaws.com", "x, sts.eu-west-1.amazonaws.com"] {
             assert_eq!(used(&[("HTTPS_PROXY", "garbage::"), ("NO_PROXY", no)], HTTPS), None, "{no}");
         }
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn schemes_count_in_capitals_and_a_missing_one_is_http() {
+    fn schemes_can_be_in_upper_case_and_the_default_is_http() {
         for (proxy, shown) in [
             ("HTTP://p:1", "http://p:1 (ALL_PROXY)"),
             ("HTTPS://p", "https://p:443 (ALL_PROXY)"),
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_variable_that_counts_can_be_wrong() {
+    fn only_the_variable_that_applies_can_be_an_error() {
         let vars = [("HTTPS_PROXY", "http://good:1"), ("HTTP_PROXY", "garbage::"), ("ALL_PROXY", "socks5://s:1080")];
         assert!(used(&vars, HTTPS).is_some());
         for (vars, url) in [(&vars[..], HTTP), (&vars[1..], HTTPS)] {
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_proxy_is_told_without_its_password() {
+    fn an_invalid_proxy_is_shown_without_its_password() {
         for (value, told) in [
             ("garbage::", "garbage:…"),
             ("proxy host:3128", "proxy host:3128"),
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_no_part_of_a_name_and_not_seen() {
+    fn a_proxy_is_shown_without_its_password() {
         let vars = [("HTTPS_PROXY", "http://me:se%40cret@[::1]:3128/path")];
         assert_eq!(used(&vars, HTTPS).as_deref(), Some("http://[::1]:3128 (HTTPS_PROXY)"));
         assert!(!format!("{:?}", proxies(&vars)).contains("cret"));

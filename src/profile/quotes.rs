@@ -1,6 +1,6 @@
 //! Quotes and backslashes in the shared config files, as the AWS CLI reads them: Python's `shlex` in POSIX mode.
 
-/// The words of a text, without their quotes and backslashes; none where a quote is not closed.
+/// The words of a text, without their quotes and backslashes; `None` if a quote is not closed.
 fn words(text: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -30,22 +30,22 @@ fn words(text: &str) -> Option<Vec<String>> {
     quote.is_none().then_some(words)
 }
 
-/// A name without its quotes and backslashes, or nothing where there is none, or where there are several words. One with
-/// a quote that is not closed, as `o'brien`, is taken as it is written.
+/// A name without its quotes and backslashes; `None` if it is empty or has several words. A name with an unclosed quote,
+/// such as `o'brien`, is returned as it is.
 pub(super) fn one_word(name: &str) -> Option<String> {
     let mut words = words(name).unwrap_or_else(|| name.split_whitespace().map(str::to_owned).collect());
     let word = words.pop().filter(|word| !word.is_empty())?;
     words.is_empty().then_some(word)
 }
 
-/// The characters that no quotes enclose, each with its place. Quotes open at the begin of a word or behind `=`: an
-/// apostrophe within a word is a character like any other, and so is a quote that is not closed.
+/// The characters outside of quotes, each with its position. Quotes open at the start of a word or after `=`: an apostrophe
+/// within a word is an ordinary character, and so is an unclosed quote.
 pub(super) fn outside_quotes(text: &str) -> impl Iterator<Item = (usize, char)> {
     let (mut next, mut opens) = (0, true);
     std::iter::from_fn(move || {
         let c = text[next..].chars().next()?;
         let closed = (opens && matches!(c, '"' | '\'')).then(|| closing(&text[next + 1..], c)).flatten();
-        // Of what is in quotes, only the closing one is given.
+        // Of a quoted part only the closing quote is returned.
         let at = closed.map_or(next, |length| next + 1 + length);
         next = at + c.len_utf8();
         opens = closed.is_none() && (c.is_whitespace() || c == '=');
@@ -53,7 +53,7 @@ pub(super) fn outside_quotes(text: &str) -> impl Iterator<Item = (usize, char)> 
     })
 }
 
-/// Where a quote is closed. Within `"…"` a backslash keeps the next character from closing it.
+/// The position of the closing quote. Within `"…"` a backslash escapes the next character.
 fn closing(text: &str, quote: char) -> Option<usize> {
     let mut escaped = false;
     text.char_indices().find_map(|(at, c)| {
@@ -63,8 +63,8 @@ fn closing(text: &str, quote: char) -> Option<usize> {
     })
 }
 
-/// A command of several lines as one line, which is how the AWS CLI reads it: a line's end is white space between words,
-/// and stays what it is within quotes or behind a backslash.
+/// A command of several lines as one line, as the AWS CLI reads it: a line break is white space, except within quotes or
+/// after a backslash.
 pub(super) fn one_line(command: &str) -> String {
     let mut quote = None;
     let mut escaped = false;
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_open_where_a_word_begins() {
+    fn quotes_open_at_the_start_of_a_word() {
         for (text, expected) in [
             ("a b", "a b"),
             ("a 'b # c' d", "a ' d"),

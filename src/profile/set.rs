@@ -1,7 +1,7 @@
-//! What the shared config files say, taken together: profiles, SSO sessions and service endpoints by name.
+//! Both shared config files, merged: profiles, SSO sessions and service endpoints by name.
 //!
-//! Merging follows the AWS SDKs: sections of one name are one, a later key wins over an earlier one, the credentials
-//! file over the config file, and `[profile default]` replaces `[default]`. It does not know what a key means.
+//! Merging follows the AWS SDKs: sections with the same name are merged, a later key replaces an earlier one, the
+//! credentials file takes precedence over the config file, and `[profile default]` replaces `[default]`.
 
 use super::text::{FileKind, Line, Section, property, scan};
 use crate::error::{ConfigError, Misplaced};
@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// The profile that is used when none is named.
+/// The profile that is used by default.
 pub(crate) const DEFAULT: &str = "default";
 
-/// One setting, and which file it is from.
+/// A setting and its file.
 #[derive(Clone)]
 struct Setting {
     value: Secret,
@@ -24,32 +24,32 @@ struct Setting {
 
 /// The settings of a profile, of an `sso-session` or of a `services` section.
 ///
-/// An empty value counts as none, as it does in variables.
+/// An empty value counts as unset.
 #[derive(Clone, Default)]
 pub(crate) struct Settings(BTreeMap<String, Setting>);
 
 impl Settings {
-    /// The value of a key, which is written in lower case.
+    /// The value of a key, which is in lower case.
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(|setting| setting.value.reveal()).filter(|value| !value.is_empty())
     }
 
-    /// The value of a key, as far as one file gives it.
+    /// The value of a key, if it is from this file.
     pub(crate) fn get_from(&self, kind: FileKind, key: &str) -> Option<&str> {
         self.get(key).filter(|_| self.file(key) == Some(kind))
     }
 
-    /// Which file a key is from.
+    /// The file of a key.
     pub(crate) fn file(&self, key: &str) -> Option<FileKind> {
         self.0.get(key).map(|setting| setting.kind)
     }
 
-    /// The settings that are nested below a key, as in `s3 =` with indented lines; the keys are in lower case.
+    /// The settings nested below a key, such as the indented lines below `s3 =`. Their keys are in lower case.
     pub(crate) fn nested(&self, key: &str) -> &[(String, String)] {
         self.0.get(key).map_or(&[], |setting| setting.nested.as_slice())
     }
 
-    /// Each key that has nested settings, with them.
+    /// Each key with nested settings.
     pub(crate) fn all_nested(&self) -> impl Iterator<Item = (&str, &[(String, String)])> {
         self.0
             .iter()
@@ -70,7 +70,7 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// A file's path and its bytes.
+/// A file's path and bytes.
 pub(crate) type File<'a> = (&'a Path, &'a [u8]);
 
 /// Both shared files, merged.
@@ -81,16 +81,16 @@ pub(crate) struct ProfileSet {
     profiles: BTreeMap<String, Settings>,
     sso_sessions: BTreeMap<String, Settings>,
     services: BTreeMap<String, Settings>,
-    /// Profiles whose header has the form of the other file, by name.
+    /// Profiles whose header is in the form of the other file, by name.
     misplaced: BTreeMap<String, Misplaced>,
     notes: Vec<String>,
 }
 
 impl ProfileSet {
-    /// Reads both files; one that is not there is an empty text.
+    /// Parses both files. A missing file is an empty text.
     ///
     /// # Errors
-    /// The first line that AWS's tools could not read.
+    /// The first line that AWS's tools cannot read.
     pub(crate) fn parse(config: File<'_>, credentials: File<'_>) -> Result<Self, ConfigError> {
         let mut set = Self { config: config.0.into(), credentials: credentials.0.into(), ..Self::default() };
         set.read(FileKind::Config, config)?;
@@ -149,7 +149,7 @@ impl ProfileSet {
         }
     }
 
-    /// Remembers a section that would be a profile if it were written as its file asks.
+    /// Records a section that is a profile in the form of the other file.
     fn misplace(&mut self, kind: FileKind, written: &str) {
         let rest = written.strip_prefix("profile").map_or(written, str::trim);
         let name = one_word(rest).unwrap_or_else(|| rest.to_owned());
@@ -181,7 +181,7 @@ impl ProfileSet {
         self.services.get(name)
     }
 
-    /// The path of the file that a profile's key is from; the config file's when there is no such key.
+    /// The path of the file that contains a profile's key; the config file by default.
     pub(crate) fn path_of(&self, profile: &str, key: &str) -> &Path {
         match self.profile(profile).and_then(|settings| settings.file(key)) {
             Some(FileKind::Credentials) => &self.credentials,
@@ -189,34 +189,33 @@ impl ProfileSet {
         }
     }
 
-    /// A section of this profile that is not read, because its header has the form of the other file.
+    /// The section of this profile that is not read, because its header is in the form of the other file.
     pub(crate) fn misplaced(&self, name: &str) -> Option<&Misplaced> {
         self.misplaced.get(name)
     }
 
-    /// Adds to what was passed over.
     pub(crate) fn note(&mut self, note: String) {
         self.notes.push(note);
     }
 
-    /// What was passed over.
+    /// What is ignored, and why.
     pub(crate) fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// The profiles that may have been meant: all of them when they are few, otherwise those with a similar name.
+    /// The profiles that may be meant: all if they are few, otherwise those with similar names.
     pub(crate) fn near_names(&self, name: &str) -> Vec<String> {
         near(name, self.profiles.keys())
     }
 
-    /// The SSO sessions that may have been meant.
+    /// The SSO sessions that may be meant.
     pub(crate) fn near_sso_sessions(&self, name: &str) -> Vec<String> {
         near(name, self.sso_sessions.keys())
     }
 }
 
 impl Setting {
-    /// Takes in a continuation: a nested setting below an empty value, a further line of any other.
+    /// Adds a continuation line: a nested setting if the value is empty, otherwise another line of the value.
     fn extend(&mut self, more: &str) -> Result<(), &'static str> {
         if self.value.reveal().is_empty() {
             let (key, value) = property(more)?;
@@ -229,9 +228,9 @@ impl Setting {
     }
 }
 
-/// So few names that all of them can be shown.
+/// Up to this number, all names are shown.
 const FEW: usize = 5;
-/// Names that are longer, in bytes, are like no other: comparing two takes as long as the product of their lengths.
+/// Longer names, in bytes, are not compared: the time is the product of the lengths.
 const LONGEST_NAME: usize = 256;
 
 fn near<'a>(name: &str, known: impl ExactSizeIterator<Item = &'a String>) -> Vec<String> {

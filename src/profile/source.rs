@@ -1,7 +1,7 @@
-//! The source credentials: from where the first role is assumed, and which of a profile's settings gives them.
+//! The source credentials, with which the first role is assumed.
 //!
-//! The order within a profile is botocore's (`ProfileProviderBuilder.providers`). It decides where credentials come
-//! from and fetches none: no process is run, no network is asked, no token file is read.
+//! The order within a profile is botocore's (`ProfileProviderBuilder.providers`). Only the place is decided here. `sts`
+//! fetches the credentials.
 
 use super::network::region_name;
 use super::set::{ProfileSet, Settings};
@@ -16,13 +16,13 @@ use std::path::PathBuf;
 /// Where the source credentials come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// `AWS_ACCESS_KEY_ID` and its fellows.
+    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.
     EnvironmentKeys(Keys),
-    /// Keys that stand in a shared file.
+    /// Access keys in a shared file.
     ProfileKeys { profile: String, keys: Keys },
     /// `credential_process`; the command's arguments may be secret.
     Process { profile: String, command: String },
-    /// IAM Identity Center: a role in an account, by a login that `aws sso login` made.
+    /// IAM Identity Center: a role in an account, with the login of `aws sso login`.
     Sso {
         profile: String,
         session_name: Option<String>,
@@ -31,9 +31,9 @@ pub(crate) enum Source {
         account_id: String,
         role_name: String,
     },
-    /// `login_session`, which `aws login` wrote.
+    /// `login_session`, from `aws login`.
     Login { profile: String, session_arn: String },
-    /// A token instead of credentials: the first hop is `AssumeRoleWithWebIdentity` and is not signed.
+    /// A token instead of credentials: the first hop is `AssumeRoleWithWebIdentity`, which is not signed.
     WebIdentity { token_file: PathBuf, from: TokenFrom },
     /// The credentials endpoint of ECS or EKS.
     Container,
@@ -41,7 +41,7 @@ pub(crate) enum Source {
     InstanceMetadata,
 }
 
-/// What named the web identity token file.
+/// Where the web identity token file is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TokenFrom {
     /// `--web-identity-token-file`.
@@ -71,14 +71,14 @@ impl Source {
         matches!(self, Self::WebIdentity { .. })
     }
 
-    /// Whether something names it. The instance's role is asked for where nothing does.
+    /// Whether something configures it. The instance is the last resort.
     pub(super) fn is_configured(&self) -> bool {
         !matches!(self, Self::InstanceMetadata)
     }
 }
 
 impl fmt::Display for Source {
-    /// For `-v`: access key ids are shown, since they are no secret; of a command only its first word.
+    /// For `-v`. Access key IDs are not secret; a command's arguments can be.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::EnvironmentKeys(keys) => write!(f, "keys in the environment ({})", keys.access_key_id),
@@ -110,10 +110,10 @@ impl fmt::Display for Source {
 const KEY_ID: &str = "aws_access_key_id";
 const SECRET_KEY: &str = "aws_secret_access_key";
 
-/// The keys in the environment.
+/// The access keys in the environment.
 ///
 /// # Errors
-/// When only one of the pair is there.
+/// When only one of the two is set.
 pub(super) fn environment_keys(vars: &Vars) -> Result<Option<Keys>, ConfigError> {
     let partial = |missing| Err(ConfigError::PartialEnvironmentKeys { missing });
     match (vars.text("AWS_ACCESS_KEY_ID"), vars.text("AWS_SECRET_ACCESS_KEY")) {
@@ -122,7 +122,7 @@ pub(super) fn environment_keys(vars: &Vars) -> Result<Option<Keys>, ConfigError>
         (None, Some(_)) => partial("AWS_ACCESS_KEY_ID"),
         (Some(id), Some(secret)) => {
             let token = |name| vars.text(name).map(|token| (name, token));
-            // The old name counts only for session keys: long-term ones (AKIA) have no token, so it is a leftover.
+            // Long-term keys (AKIA) have no token: the variable with the old name is a leftover.
             let old_name = token("AWS_SECURITY_TOKEN").filter(|_| !id.starts_with("AKIA"));
             let token = token("AWS_SESSION_TOKEN").or(old_name);
             let names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
@@ -132,27 +132,27 @@ pub(super) fn environment_keys(vars: &Vars) -> Result<Option<Keys>, ConfigError>
     }
 }
 
-/// Whether the environment names a container's credentials endpoint.
+/// Whether a container's credentials endpoint is set.
 pub(super) fn has_container(vars: &Vars) -> bool {
     vars.text("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").is_some()
         || vars.text("AWS_CONTAINER_CREDENTIALS_FULL_URI").is_some()
 }
 
-/// Whether instance metadata may be asked.
+/// Whether instance metadata is allowed.
 pub(super) fn has_instance_metadata(vars: &Vars) -> bool {
     !vars.is_true("AWS_EC2_METADATA_DISABLED")
 }
 
-/// Whether a profile holds a static key. One is enough, as in botocore's `_has_static_credentials`.
+/// Whether a profile has a static key. One is enough, as in botocore's `_has_static_credentials`.
 pub(super) fn has_keys(settings: &Settings) -> bool {
     settings.get(KEY_ID).is_some() || settings.get(SECRET_KEY).is_some()
 }
 
-/// The credentials that a profile gives without a role: web identity, SSO, keys of the credentials file, login,
-/// process, keys of the config file; the first that is there.
+/// The credentials of a profile itself, without its role. The first of: web identity, SSO, keys of the credentials file,
+/// login, process, keys of the config file.
 ///
 /// # Errors
-/// When it is there, but incomplete.
+/// When they are incomplete.
 pub(super) fn of_profile(profiles: &ProfileSet, name: &str) -> Result<Option<Source>, ConfigError> {
     let Some(settings) = profiles.profile(name) else { return Ok(None) };
     let profile = name.to_owned();
@@ -175,10 +175,11 @@ pub(super) fn of_profile(profiles: &ProfileSet, name: &str) -> Result<Option<Sou
     if has_keys(settings) { static_keys(profiles, name, settings).map(Some) } else { Ok(None) }
 }
 
-/// A value, and what it is called where it stands.
+/// A key or variable, and its value.
 type Named<'a> = (&'static str, &'a str);
 
-/// The keys, or the name of the value that cannot be part of any.
+/// # Errors
+/// The name of the first invalid value.
 fn keys(id: Named<'_>, secret: Named<'_>, token: Option<Named<'_>>) -> Result<Keys, (&'static str, Flaw)> {
     Keys::checked(id.1, secret.1, token.map(|(_, token)| token)).map_err(|(part, flaw)| {
         let name = match part {
@@ -190,7 +191,8 @@ fn keys(id: Named<'_>, secret: Named<'_>, token: Option<Named<'_>>) -> Result<Ke
     })
 }
 
-/// The pair may be spread over both files; a token counts only beside its key id, lest it be another session's.
+/// The two keys may be in different files. A token counts only in the file of the key ID: in the other file it may belong
+/// to another session.
 fn static_keys(profiles: &ProfileSet, name: &str, settings: &Settings) -> Result<Source, ConfigError> {
     let partial = |present, missing| {
         let file = profiles.path_of(name, present).to_owned();
@@ -211,9 +213,9 @@ fn static_keys(profiles: &ProfileSet, name: &str, settings: &Settings) -> Result
     Ok(Source::ProfileKeys { profile: name.to_owned(), keys })
 }
 
-/// Reads both forms of SSO settings, with an `sso-session` section and without.
+/// SSO settings, with or without an `sso-session` section.
 fn sso(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Option<Source>, ConfigError> {
-    // A session without account and role is for tokens only; botocore passes it over too.
+    // A session without account and role is for tokens only. botocore ignores it too.
     if settings.get("sso_account_id").is_none() && settings.get("sso_role_name").is_none() {
         return Ok(None);
     }
@@ -239,7 +241,7 @@ fn sso(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Opti
     if !missing.is_empty() {
         return Err(ConfigError::IncompleteSso { profile, missing, sso_session: session_name });
     }
-    // It becomes a part of a host's name, to which the login's token goes.
+    // It becomes part of a host name, and that host gets the login's token.
     let region = region_name(&region.to_ascii_lowercase()).map_err(|invalid| ConfigError::Value {
         profile: profile.clone(),
         file: profiles.path_of(&profile, "sso_region").to_owned(),
@@ -250,7 +252,7 @@ fn sso(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Opti
     Ok(Some(Source::Sso { profile, session_name, start_url, region, account_id, role_name }))
 }
 
-/// The `sso-session` section that a profile names, with its name.
+/// The `sso-session` section of a profile, with its name.
 fn sso_session<'a>(
     profiles: &'a ProfileSet,
     profile: &str,

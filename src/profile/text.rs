@@ -1,14 +1,13 @@
-//! What each line of a shared config file is: a section's header, a setting, a continuation, a comment, nothing.
+//! The lines of a shared config file: section headers, settings, continuations, comments, blank lines.
 //!
-//! The grammar is that of "Shared config and credentials files" in the AWS SDKs and Tools Reference Guide. Where the
-//! AWS CLI reads more than the guide promises (an indented section, `key: value`), this file does too, since a file
-//! that works with `aws` has to work here. It looks at one line after another and keeps every byte; what sections
-//! and settings mean is decided in `set`. It knows no file name.
+//! The grammar is "Shared config and credentials files" in the AWS SDKs and Tools Reference Guide. Where the AWS CLI
+//! accepts more (an indented section, `key: value`), this parser does too: a file that works with `aws` must work here. Every
+//! byte is kept, for copies of the file. `set` decides what sections and settings mean.
 
 use crate::profile::quotes::{one_word, outside_quotes};
 use crate::session::Secret;
 
-/// Which of the two shared files a text is: their sections are named differently.
+/// Which of the two shared files: their section headers differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FileKind {
     /// `~/.aws/config`: `[profile NAME]`, `[default]`, `[sso-session NAME]`, `[services NAME]`.
@@ -17,36 +16,36 @@ pub(crate) enum FileKind {
     Credentials,
 }
 
-/// What a section is about.
+/// The kind of a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Section {
-    /// `[default]`, which a `[profile default]` beside it replaces.
+    /// `[default]`, which `[profile default]` replaces.
     Default,
     Profile(String),
     SsoSession(String),
     Services(String),
-    /// A section that AWS gives no meaning to, as it is written.
+    /// A section without meaning for AWS, as it is written.
     Other(String),
 }
 
-/// What a line is.
+/// The kind of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Line {
     Blank,
     Comment,
     Section(Section),
-    /// The key is in lower case. The value may be a secret key.
+    /// The key is in lower case. The value may be secret.
     Property {
         key: String,
         value: Secret,
     },
-    /// More of the value above, or a nested setting, without the white space around it.
+    /// Another line of the value above, or a nested setting, without surrounding white space.
     Continuation(String),
-    /// No line that AWS knows, and why.
+    /// An invalid line, and why.
     Malformed(&'static str),
 }
 
-/// A line, where it stands, and all of its bytes with its end of line.
+/// A line, with its number and all of its bytes, the line break included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scanned<'a> {
     /// Counted from 1.
@@ -55,7 +54,7 @@ pub(crate) struct Scanned<'a> {
     pub(crate) line: Line,
 }
 
-/// The lines of a text; their `raw` parts, put together, are the text again.
+/// The lines of a text. Their `raw` parts together are the text.
 pub(crate) fn scan(kind: FileKind, text: &[u8]) -> Scanner<'_> {
     Scanner { kind, rest: text, number: 0, in_section: false, indent: None }
 }
@@ -67,7 +66,7 @@ pub(crate) struct Scanner<'a> {
     rest: &'a [u8],
     number: usize,
     in_section: bool,
-    /// How far the last setting was indented; a line that is indented further continues it.
+    /// The indentation of the last setting. A line that is indented more continues it.
     indent: Option<usize>,
 }
 
@@ -82,7 +81,7 @@ impl<'a> Iterator for Scanner<'a> {
         self.rest = rest;
         self.number += 1;
         let text = String::from_utf8_lossy(raw);
-        // Editors on other systems begin a file with a byte order mark.
+        // Editors on other systems write a byte order mark first.
         let text = if self.number == 1 { text.trim_start_matches('\u{feff}') } else { &text };
         Some(Scanned { number: self.number, raw, line: self.classify(text) })
     }
@@ -122,7 +121,7 @@ impl Scanner<'_> {
     }
 }
 
-/// The bytes up to the next line, its end included: `\n`, `\r\n`, or a lone `\r`, which Python's reader knows.
+/// The length of the line with its line break: `\n`, `\r\n`, or a single `\r` as in Python.
 fn line_length(text: &[u8]) -> usize {
     match text.iter().position(|&byte| byte == b'\n' || byte == b'\r') {
         Some(at) if text[at] == b'\r' && text.get(at + 1) == Some(&b'\n') => at + 2,
@@ -131,9 +130,9 @@ fn line_length(text: &[u8]) -> usize {
     }
 }
 
-/// The name between the brackets. What is behind them has no meaning, as for the AWS CLI.
+/// The name between the brackets. As in the AWS CLI, text after them has no meaning.
 ///
-/// A name may hold a `]`: in quotes, or where another is the last or stands before white space or a comment.
+/// A name can contain `]`: in quotes, or if another `]` is the last one or is followed by white space or a comment.
 fn header(body: &str) -> Result<&str, &'static str> {
     let ends = |at: &usize| {
         body[at + 1..].chars().next().is_none_or(|behind| behind.is_whitespace() || matches!(behind, '#' | ';'))
@@ -143,8 +142,7 @@ fn header(body: &str) -> Result<&str, &'static str> {
     close.map(|at| body[..at].trim()).ok_or("missing ]")
 }
 
-/// Reads a section's name. A name of several words is a profile's only in quotes or with backslashes, or in the
-/// credentials file.
+/// The kind of a section. In the config file a profile's name of several words needs quotes or backslashes.
 fn section(kind: FileKind, name: &str) -> Section {
     let (word, rest) = name.split_once(char::is_whitespace).map_or((name, ""), |(word, rest)| (word, rest.trim()));
     let named = |of: fn(String) -> Section| match one_word(rest) {
@@ -164,9 +162,9 @@ fn section(kind: FileKind, name: &str) -> Section {
     }
 }
 
-/// Reads `key = value`, or `key: value` as the AWS CLI does, without a comment behind the value.
+/// Parses `key = value`, or `key: value` as the AWS CLI does, without a comment after the value.
 ///
-/// Continuations and settings in nested blocks are read by the same rule.
+/// Nested settings have the same form.
 pub(super) fn property(text: &str) -> Result<(&str, &str), &'static str> {
     let text = without_comment(text);
     let Some((key, value)) = text.split_once(['=', ':']) else {
@@ -178,7 +176,7 @@ pub(super) fn property(text: &str) -> Result<(&str, &str), &'static str> {
     }
 }
 
-/// Cuts a comment: `#` or `;` behind white space, and not in quotes.
+/// Removes a comment: `#` or `;` after white space, outside of quotes.
 fn without_comment(text: &str) -> &str {
     let mut white = false;
     for (at, c) in outside_quotes(text) {

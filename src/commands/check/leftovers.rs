@@ -1,7 +1,7 @@
 //! What could win over the session when the command looks for credentials: variables and shared files. Pure.
 
 use crate::deliver::Via;
-use crate::deliver::environment::other_identities;
+use crate::deliver::environment::other_credentials;
 use crate::profile::{DEFAULT, ProfileSet};
 use crate::settings::Settings;
 use crate::vars::Vars;
@@ -41,7 +41,7 @@ pub(super) enum SharedFiles {
 /// Looks at what the command would inherit.
 pub(super) fn shadows(settings: &Settings, profiles: Option<&ProfileSet>, vars: &Vars) -> Leftovers {
     let keep = &settings.delivery.keep;
-    let (kept, removed) = other_identities(vars).partition(|name| keep.iter().any(|kept| kept == name));
+    let (kept, removed) = other_credentials(vars).partition(|name| keep.iter().any(|kept| kept == name));
     let default = profiles.and_then(|profiles| profiles.profile(DEFAULT));
     let files = match settings.delivery.via {
         Via::Env if !settings.delivery.isolate => {

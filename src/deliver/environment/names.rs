@@ -24,13 +24,13 @@ const CREDENTIALS: &[&str] = &[
     "AWS_ACCESS_KEY",
     "AWS_SECRET_KEY",
     "SECRET_ACCESS_KEY",
-    // The first C++ SDKs take it for the secret key, before AWS_SECRET_ACCESS_KEY.
+    // In the first C++ SDKs it takes precedence over AWS_SECRET_ACCESS_KEY.
     "AWS_SECRET_KEY_ID",
     // Fallbacks of JavaScript 2 and Ruby, before any file.
     "AMAZON_ACCESS_KEY_ID",
     "AMAZON_SECRET_ACCESS_KEY",
     "AMAZON_SESSION_TOKEN",
-    // For Rust's object_store another name of AWS_SESSION_TOKEN: of the two, the last in the environment counts.
+    // Another name of AWS_SESSION_TOKEN in Rust's object_store; the last of the two in the environment counts.
     "AWS_TOKEN",
     // botocore prefers it to AWS_SESSION_TOKEN.
     "AWS_SECURITY_TOKEN",
@@ -44,19 +44,19 @@ const CREDENTIALS: &[&str] = &[
     "AWS_ROLE_ARN",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_ROLE_SESSION_NAME",
-    // Beats the full URI in current SDKs.
+    // Takes precedence over the full URI in current SDKs.
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     "AWS_CREDENTIAL_FILE",
-    // Java 1's name of AWS_SHARED_CREDENTIALS_FILE, which it does not read.
+    // Java 1's name for AWS_SHARED_CREDENTIALS_FILE, which it does not read.
     "AWS_CREDENTIAL_PROFILES_FILE",
 ];
 
 /// The variables that select other credentials, as far as they are set. The command gets none of them, except those that
 /// `--keep-env` keeps.
-pub(crate) fn other_identities(inherited: &Vars) -> impl Iterator<Item = &'static str> {
+pub(crate) fn other_credentials(inherited: &Vars) -> impl Iterator<Item = &'static str> {
     let set = |name: &str| inherited.get(name).is_some_and(|value| !value.is_empty());
     CREDENTIALS.iter().copied().filter(move |name| set(name))
 }

@@ -1,4 +1,4 @@
-//! Which profile is looked at, and who named it.
+//! The profile to use, and where its name comes from.
 
 use super::super::request::{ProfileFrom, Request};
 use super::super::set::{DEFAULT, ProfileSet, Settings};
@@ -6,7 +6,6 @@ use super::super::source;
 use crate::error::{ConfigError, TriedSources};
 use crate::vars::Vars;
 
-/// The profile that is looked at, and who named it.
 pub(super) struct Selected<'a> {
     pub(super) name: &'a str,
     pub(super) settings: Option<&'a Settings>,
@@ -14,7 +13,7 @@ pub(super) struct Selected<'a> {
 }
 
 impl Selected<'_> {
-    /// The places that give no credentials, `further` ones behind them.
+    /// The places without credentials, and `further` ones.
     pub(super) fn tried(&self, profiles: &ProfileSet, further: Option<&str>) -> TriedSources {
         let name = self.name;
         let profile = match (profiles.misplaced(name), self.settings) {
@@ -33,15 +32,16 @@ impl Selected<'_> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum NamedBy {
-    /// `--profile`, which beats keys and a token in the environment.
+    /// `--profile`, which takes precedence over keys and a token in the environment.
     Flag,
-    /// A variable of this name.
+    /// This variable.
     Variable(&'static str),
     /// The default profile, which need not exist.
-    Nobody,
+    Default,
 }
 
-/// `AWS_PROFILE` comes before `AWS_DEFAULT_PROFILE`, as in the AWS CLI's documentation and all SDKs but Python's.
+/// `AWS_PROFILE` takes precedence over `AWS_DEFAULT_PROFILE`, as in the AWS CLI's documentation and all SDKs except
+/// Python's.
 pub(super) fn select<'a>(
     request: &'a Request,
     profiles: &'a ProfileSet,
@@ -53,12 +53,12 @@ pub(super) fn select<'a>(
         ProfileFrom::Variable => (choice.name.as_str(), NamedBy::Variable("XASSUME_PROFILE")),
     });
     let named = asked.or_else(|| variable("AWS_PROFILE")).or_else(|| variable("AWS_DEFAULT_PROFILE"));
-    let (name, by) = named.unwrap_or((DEFAULT, NamedBy::Nobody));
+    let (name, by) = named.unwrap_or((DEFAULT, NamedBy::Default));
     let settings = profiles.profile(name);
     let named_by = match by {
         NamedBy::Flag => "--profile",
         NamedBy::Variable(variable) => variable,
-        NamedBy::Nobody => return Ok(Selected { name, settings, by }),
+        NamedBy::Default => return Ok(Selected { name, settings, by }),
     };
     if settings.is_none() {
         return Err(ConfigError::UnknownProfile {

@@ -25,8 +25,8 @@ fn role(name: &str) -> RoleArn {
     RoleArn::parse(&format!("{ACCOUNT}:{name}")).expect(name)
 }
 
-/// `-p NAME`, `-P NAME` (`XASSUME_PROFILE`), `-r ROLE`, `-R ROLE` (`XASSUME_ROLE_ARN`), and the other flags; with a `$`
-/// before them, by their variables.
+/// `-p NAME`, `-P NAME` (`XASSUME_PROFILE`), `-r ROLE`, `-R ROLE` (`XASSUME_ROLE_ARN`), and the other flags. A `$` before a
+/// flag stands for its variable.
 fn request(flags: &str) -> Request {
     let mut request = Request {
         roles: Vec::new(),
@@ -79,7 +79,7 @@ fn request(flags: &str) -> Request {
     request
 }
 
-/// Variables as `NAME=value` words.
+/// Variables as `NAME=value`, separated by spaces.
 fn vars(words: &str) -> Vars {
     words.split_whitespace().map(|word| word.split_once('=').expect(word)).collect()
 }
@@ -89,7 +89,7 @@ fn files(config: &str, credentials: &str) -> ProfileSet {
     ProfileSet::parse((Path::new("config"), config), (Path::new("credentials"), credentials)).expect("parses")
 }
 
-/// The config file, and behind a line `---` the credentials file. `@NAME` is a role's ARN, `+ID` a pair of keys.
+/// The config file, and after a line `---` the credentials file. `@NAME` is a role's ARN, `+ID` an access key.
 fn planned(text: &str, variables: &str, flags: &str) -> Result<Plan, ConfigError> {
     let lines = text.lines().map(str::trim).map(|line| match line.strip_prefix('+') {
         Some(id) => format!("aws_access_key_id = {id}\naws_secret_access_key = s"),
@@ -122,7 +122,7 @@ fn shown_source(source: &Source) -> String {
     }
 }
 
-/// A role's name, with what is asked for besides.
+/// A role's name and the other parameters of the request.
 fn shown_hop(hop: &Hop) -> String {
     let o = &hop.options;
     let mut parts = vec![hop.role.as_str().rsplit('/').next().unwrap_or_default().to_owned()];
@@ -145,7 +145,7 @@ fn shown_hop(hop: &Hop) -> String {
     parts.join(",")
 }
 
-/// `source > hop > hop`, or the error with its hint behind `| `.
+/// `source > hop > hop`, or the error with its hint after `| `.
 fn shown(text: &str, variables: &str, flags: &str) -> String {
     match planned(text, variables, flags) {
         Ok(plan) => {

@@ -1,11 +1,11 @@
-//! Which requests go past the proxy: the entries of `NO_PROXY`.
+//! Which requests need no proxy: the entries of `NO_PROXY`.
 
 use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 
-/// Whether `NO_PROXY` excepts a URL. Entries stand behind commas or white space. Each is `*` for everything, an address,
-/// a network, or a name for itself and all names below it: `name`, `.name` and `*.name` are the same. With a port an
-/// entry counts for that port alone. A dot at the end of a name has no meaning.
+/// Whether `NO_PROXY` contains a URL's host. Entries are separated by commas or white space. Each is `*` for everything, an
+/// address, a network, or a name, which includes all names below it: `name`, `.name` and `*.name` are the same. An entry
+/// with a port applies to that port only. A trailing dot has no meaning.
 pub(super) fn is_direct(no_proxy: &str, target: &Uri) -> bool {
     let standard = if target.scheme_str() == Some("https") { 443 } else { 80 };
     let asked = target.port_u16().unwrap_or(standard);

@@ -5,7 +5,7 @@ fn set(config: &str, credentials: &str) -> ProfileSet {
     ProfileSet::parse((Path::new("config"), config), (Path::new("credentials"), credentials)).expect("parses")
 }
 
-/// The profiles as `name{key=value,…}`, for comparing a whole set at once.
+/// The profiles as `name{key=value,…}`, to compare a whole set.
 fn shown(set: &ProfileSet) -> String {
     let profile = |(name, settings): (&String, &Settings)| {
         let pairs: Vec<_> = settings
@@ -21,7 +21,7 @@ fn shown(set: &ProfileSet) -> String {
     set.profiles.iter().map(profile).collect::<Vec<_>>().join(" ")
 }
 
-/// The cases of the AWS SDKs' own parser tests that are about merging.
+/// The cases about merging in the parser tests of the AWS SDKs.
 #[test]
 fn merges_as_the_sdks_do() {
     for (config, credentials, expected) in [
@@ -50,7 +50,7 @@ fn merges_as_the_sdks_do() {
 }
 
 #[test]
-fn other_sections_and_files_are_told_apart() {
+fn sections_and_files_are_kept_apart() {
     let set = set(
         "[sso-session corp]\nsso_region = us-east-1\n[services local]\nsts =\n  endpoint_url = http://x\n[profile p]\na=1",
         "[p]\nb=2\n[sso-session no]\nsso_region=x",
@@ -86,21 +86,21 @@ fn syntax_errors_name_file_and_line() {
 }
 
 #[test]
-fn near_names_are_all_when_few_and_the_similar_ones_when_many() {
+fn near_names_are_all_of_a_few_and_the_similar_ones_of_many() {
     let few = set("[profile a]\n[profile b]", "[c]");
     assert_eq!(few.near_names("zzz"), ["a", "b", "c"]);
     let many = set("", "[production]\n[staging]\n[stage]\n[dev]\n[test]\n[Prod]\n[sandbox]");
     assert_eq!(many.near_names("prod"), ["Prod", "production"]);
     assert_eq!(many.near_names("stagin"), ["staging", "stage"]);
     assert_eq!(many.near_names("unheard-of"), Vec::<String>::new());
-    // Comparing them would take days.
+    // A comparison would take days.
     let long = "n".repeat(1 << 20);
     let endless = set("", &format!("[a]\n[b]\n[c]\n[d]\n[e]\n[{long}]"));
     assert_eq!(endless.near_names(&format!("{long}x")), Vec::<String>::new());
 }
 
 #[test]
-fn a_header_in_the_other_files_form_is_remembered() {
+fn a_header_in_the_form_of_the_other_file_is_recorded() {
     let set = set("[foo]\n[profile a b]\n[profile baz]", "[profile bar]\n[profile 'b z']\n[profile baz]");
     let misplaced = |name| set.misplaced(name).map(|found| (found.written.as_str(), found.expected.as_str()));
     assert_eq!(misplaced("foo"), Some(("[foo]", "[profile foo]")));

@@ -142,7 +142,7 @@ fn an_indented_section_is_read_as_the_cli_reads_it() {
 }
 
 #[test]
-fn malformed_lines_say_why() {
+fn malformed_lines_have_a_reason() {
     for (text, number, reason) in [
         ("[profile foo", 1, "missing ]"),
         ("[profile 'foo", 1, "missing ]"),

@@ -3,10 +3,10 @@
 use super::{BASE, DEPLOY, TOKEN, check, refuse};
 
 #[test]
-fn the_role_comes_from_the_first_place_that_names_one() {
+fn the_role_comes_from_the_first_place_that_sets_one() {
     let default_role = "[default]\nrole_arn = @X\nsource_profile = base\n[profile base]\n+AKB";
     check(&[
-        // 1. --role-arn, once or more often.
+        // 1. --role-arn, once or repeated.
         (DEPLOY, "", "-r A", "default:AKD > A"),
         (DEPLOY, "", "-r A -r B -r A", "default:AKD > A > B > A"),
         (DEPLOY, "AWS_ROLE_ARN=@Z", "-r A -R V", "default:AKD > A"),
@@ -22,14 +22,14 @@ fn the_role_comes_from_the_first_place_that_names_one() {
         (DEPLOY, "AWS_ROLE_ARN=@Z", "-R V -R W", "default:AKD > V > W"),
         (DEPLOY, "", "-R V -p base", "base:AKB > V"),
         (DEPLOY, "AWS_PROFILE=deploy", "-R V", "base:AKB > D > V"),
-        // 4. AWS_PROFILE, or the default profile; XASSUME_PROFILE has the same rank.
+        // 4. AWS_PROFILE, or the default profile; XASSUME_PROFILE has the same precedence.
         (DEPLOY, "AWS_ROLE_ARN=@Z AWS_PROFILE=deploy", "", "base:AKB > D"),
         (DEPLOY, "AWS_DEFAULT_PROFILE=deploy", "", "base:AKB > D"),
         (DEPLOY, "AWS_DEFAULT_PROFILE=base AWS_PROFILE=deploy", "", "base:AKB > D"),
         (DEPLOY, "AWS_PROFILE=base", "-P deploy", "base:AKB > D"),
         (DEPLOY, "", "-P deploy -R V", "base:AKB > D > V"),
         (default_role, "AWS_ROLE_ARN=@Z", "", "base:AKB > X"),
-        // 5. AWS_ROLE_ARN, plain or by web identity.
+        // 5. AWS_ROLE_ARN, with or without web identity.
         (DEPLOY, "AWS_ROLE_ARN=@Z", "", "default:AKD > Z"),
         (DEPLOY, "AWS_ROLE_ARN=@Z AWS_PROFILE=base", "", "base:AKB > Z"),
         (DEPLOY, "AWS_ROLE_ARN=@Z KEYS", "", "AKENV > Z"),
@@ -64,11 +64,11 @@ fn profile_chains_of_any_depth_and_their_bases() {
         (&with("login_session = arn:l"), "", "-p a", "b:login arn:l > A"),
         (&with("role_arn = @B\nweb_identity_token_file = /w"), "", "-p a", "b:token /w > B > A"),
         (&with("role_arn = @B\nweb_identity_token_file = /w\n+AKB"), "", "-p a", "b:token /w > B > A"),
-        // Static keys of a source win over its role, even with a source of its own.
+        // Static keys of a source profile take precedence over its role, even if that has a source.
         (&with("role_arn = @B\nsource_profile = nowhere\n+AKB"), "", "-p a", "b:AKB > A"),
-        // Where the chain starts, the role wins over keys.
+        // In the first profile the role takes precedence over keys.
         ("[profile a]\nrole_arn = @A\nsource_profile = b\n+AKA\n[profile b]\n+AKB", "", "-p a", "b:AKB > A"),
-        // A profile may name itself.
+        // A profile can be its own source.
         ("[profile a]\nrole_arn = @A\nsource_profile = a\n+AKA", "", "-p a", "a:AKA > A"),
         ("[profile a]\nrole_arn = @A\nsource_profile = a\ncredential_process = /x", "", "-p a", "a:process /x > A"),
         ("[default]\nrole_arn = @A\nsource_profile = default\n---\n[default]\n+AKD", "", "", "default:AKD > A"),
@@ -154,7 +154,7 @@ fn profile_chains_of_any_depth_and_their_bases() {
 }
 
 #[test]
-fn profiles_that_are_not_there() {
+fn unknown_profiles_are_errors() {
     refuse(&[
         (BASE, "", "-p bass", "profile 'bass' not found (from --profile)", "did you mean 'base'?"),
         (BASE, "", "-P x", "profile 'x' not found (from XASSUME_PROFILE)", "base"),
@@ -164,7 +164,7 @@ fn profiles_that_are_not_there() {
         ("", "AWS_PROFILE=x", "-r A", "profile 'x' not found", "AWS_CONFIG_FILE"),
         ("[x]\n", "AWS_PROFILE=x", "-r A", "profile 'x' not found", "rename the section [x] to [profile x] in"),
         ("---\n[profile x]", "", "-p x", "profile 'x' not found", "rename the section [profile x] to [x] in"),
-        // Wherever it is looked for, and beside a section that is read.
+        // In each place, and in addition to a section that is read.
         (
             "[profile a]\nrole_arn = @A\nsource_profile = x\n---\n[profile x]\n+AKX",
             "",
@@ -201,6 +201,6 @@ fn profiles_that_are_not_there() {
             "keys",
         ),
     ]);
-    // Another profile's name is not looked at.
+    // Another profile's section is not reported.
     check(&[(BASE, "AWS_PROFILE=x", "-r A -p base", "base:AKB > A")]);
 }

@@ -8,7 +8,7 @@ const RANKS: &str = "[profile m]\nrole_arn = @M\ncredential_source = Environment
                      [profile w]\nrole_arn = @W\nweb_identity_token_file = /w";
 
 #[test]
-fn a_variable_stands_back_for_what_was_typed() {
+fn a_variable_gives_way_to_a_flag() {
     let of = |role: &str, what: &str| format!("is not used: {what}arn:aws:iam::123456789012:role/{role}");
     let (chained, by_token) = (of("B", "role chaining is capped at 1h, for "), of("A", ""));
     for (variables, flags, expected, word, note) in [
@@ -31,7 +31,7 @@ fn a_variable_stands_back_for_what_was_typed() {
         let found: Vec<_> = plan.notes.iter().filter(|found| found.contains("XASSUME_")).collect();
         assert!(found.len() == 1 && found[0].starts_with(&name) && found[0].contains(note), "{flags}: {found:?}");
     }
-    // What goes with the roles stays.
+    // A variable that does not conflict is kept.
     check(&[
         ("", "KEYS", "-r A -r B $--duration 1h", "AKENV > A > B,for=3600"),
         ("", "KEYS", "-r A $--duration 2h", "AKENV > A,for=7200"),
@@ -40,7 +40,7 @@ fn a_variable_stands_back_for_what_was_typed() {
 }
 
 #[test]
-fn two_variables_that_contradict_each_other_are_named() {
+fn two_values_of_the_same_precedence_are_an_error() {
     refuse(&[
         (
             "",
@@ -85,7 +85,7 @@ fn two_variables_that_contradict_each_other_are_named() {
             "XASSUME_EXTERNAL_ID cannot be",
             "unset XASSUME",
         ),
-        // Without the variable nothing that was configured could sign, and the machine's role is no substitute.
+        // Without the variable there are no configured credentials, and the instance's role does not replace them.
         ("", "", "-R A $--token /f --tag a=b", "--tag cannot be used for", "remove --tag"),
         (
             "",

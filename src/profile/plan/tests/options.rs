@@ -1,4 +1,4 @@
-//! What goes with the hops and with the way to STS: options, region, network; and what is noted of it.
+//! The parameters of the hops, the Region, the network, and notes.
 
 use super::{DEPLOY, TOKEN, check, files, planned, refuse, request, vars};
 use crate::profile::network::{Region, RegionFrom};
@@ -6,7 +6,7 @@ use crate::profile::plan::plan;
 use std::path::Path;
 
 #[test]
-fn settings_of_a_profile_go_to_its_hop() {
+fn settings_of_a_profile_apply_to_its_hop() {
     let text = "[profile a]\nrole_arn = @A\nsource_profile = b\nrole_session_name = na\nexternal_id = ext-a\n\
                 duration_seconds = 900\nmfa_serial = serial-aa\n\
                 [profile b]\nrole_arn = @B\nsource_profile = c\nrole_session_name = nb\nexternal_id = ext-b\n\
@@ -19,7 +19,7 @@ fn settings_of_a_profile_go_to_its_hop() {
             text,
             "AWS_ROLE_SESSION_NAME=aws",
             "-p a",
-            // One code, and it is the user's.
+            // One code, for the first role.
             "c:AKC > B,name=nb,ext=ext-b,for=7200,mfa=serial-bb > A,name=na,ext=ext-a,for=900",
         ),
         (text, "AWS_ROLE_SESSION_NAME=aws", "-p c -r X", "c:AKC > X,name=aws"),
@@ -29,7 +29,7 @@ fn settings_of_a_profile_go_to_its_hop() {
             "-p b --name nn",
             "c:AKC > B,name=nn,ext=ext-b,for=7200,mfa=serial-bb",
         ),
-        // Web identity takes neither external id nor MFA.
+        // Web identity has neither external ID nor MFA.
         (web, "", "-p w", "w:token /w > W,name=nw,for=43200"),
     ]);
     let of =
@@ -96,7 +96,7 @@ fn a_duration_counts_if_the_aws_cli_reads_it_as_a_number() {
 }
 
 #[test]
-fn flags_go_to_the_hop_that_they_are_about() {
+fn each_flag_applies_to_its_hop() {
     let all = "--name nn --external-id ee --duration 1h --mfa serial-ff --source-identity who --tag a=b --transitive a \
                --policy {} --policy-arn arn:aws:iam::aws:policy/ReadOnlyAccess";
     let last = "ext=ee,for=3600";
@@ -118,7 +118,7 @@ fn flags_go_to_the_hop_that_they_are_about() {
             "-p p -r A --external-id ee --duration max",
             "AKENV > P,ext=ext-p,for=900,mfa=serial-pp > A,ext=ee,for=max",
         ),
-        // By web identity the caller's flags go one further.
+        // With web identity the caller's flags apply to the second hop.
         (
             "",
             TOKEN,
@@ -126,7 +126,7 @@ fn flags_go_to_the_hop_that_they_are_about() {
             &format!("env:token /t > A,name=nn > B,name=nn,{last},mfa=serial-ff,who=who,{rest}"),
         ),
         ("", TOKEN, "-r A --duration 12h --policy {}", "env:token /t > A,for=43200,policy={}"),
-        // The hour of role chaining.
+        // The limit of role chaining.
         ("", "KEYS", "-r A --duration 12h", "AKENV > A,for=43200"),
         ("", "KEYS", "-r A -r B --duration 1h", "AKENV > A > B,for=3600"),
         ("", "KEYS", "-r A -r B --duration max", "AKENV > A > B,for=max"),
@@ -174,7 +174,7 @@ fn the_region_comes_from_the_flag_the_variables_and_the_used_profile() {
     assert_eq!(region(both, "-p p"), some("env-1", RegionFrom::Variable("AWS_REGION")));
     assert_eq!(region("AWS_DEFAULT_REGION=env-2", "-p p"), some("env-2", RegionFrom::Variable("AWS_DEFAULT_REGION")));
     assert_eq!(region("", "-p p"), some("p-1", RegionFrom::Profile("p".into())));
-    // Also where keys in the environment are the source; never the source profile's.
+    // Also if keys in the environment are the source, but never the source profile's.
     assert_eq!(region("AWS_PROFILE=p", "-r A"), some("p-1", RegionFrom::Profile("p".into())));
     assert_eq!(region("", "-r A"), some("default-1", RegionFrom::Profile("default".into())));
     assert_eq!(region("", "-p n"), None);
@@ -207,7 +207,7 @@ fn the_region_comes_from_the_flag_the_variables_and_the_used_profile() {
 }
 
 #[test]
-fn the_network_comes_from_variables_before_the_used_profile() {
+fn variables_about_the_network_take_precedence_over_the_used_profile() {
     let text = "[default]\nservices = s\nendpoint_url = http://profile\nca_bundle = /profile.pem\nuse_fips_endpoint = True\n\
                 use_dualstack_endpoint = true\n[services s]\nsts =\n\u{20} endpoint_url = http://service\n\
                 [profile e]\nendpoint_url = http://e\nservices = other\n[services other]\ns3 =\n\u{20} endpoint_url = x\n\
@@ -246,7 +246,7 @@ fn the_network_comes_from_variables_before_the_used_profile() {
 }
 
 #[test]
-fn notes_say_what_was_passed_over() {
+fn notes_list_what_is_ignored() {
     for (text, variables, flags, expected) in [
         (DEPLOY, "", "-r A", ""),
         (DEPLOY, "", "-r A -R V", "XASSUME_ROLE_ARN is not used: --role-arn comes first"),

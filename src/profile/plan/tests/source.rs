@@ -4,7 +4,7 @@ use super::{BASE, DEPLOY, TOKEN, check, planned, refuse};
 use crate::profile::Source;
 
 #[test]
-fn keys_in_the_environment_are_the_source_unless_the_flag_names_a_profile() {
+fn keys_in_the_environment_are_the_source_without_the_profile_flag() {
     let web = "[profile w]\nrole_arn = @W\nweb_identity_token_file = /w";
     check(&[
         (DEPLOY, "KEYS", "-r A", "AKENV > A"),
@@ -14,15 +14,15 @@ fn keys_in_the_environment_are_the_source_unless_the_flag_names_a_profile() {
         (DEPLOY, "KEYS", "-r A -p base", "base:AKB > A"),
         (DEPLOY, "KEYS", "-p deploy", "base:AKB > D"),
         (DEPLOY, "AWS_ACCESS_KEY_ID=half", "-p deploy", "base:AKB > D"),
-        // A profile's role stays; its source gives way, even when there is none.
+        // A profile's role applies; its source, if any, is replaced.
         (DEPLOY, "KEYS AWS_PROFILE=deploy", "", "AKENV > D"),
         ("[default]\nrole_arn = @X", "KEYS", "", "AKENV > X"),
         ("[default]\nrole_arn = @X\nsource_profile=b\n[profile b]\nrole_arn = @Y", "KEYS", "", "AKENV > Y > X"),
-        // A role by web identity trusts the token and no keys.
+        // A web identity role trusts the token, not keys.
         (web, "KEYS AWS_PROFILE=w", "", "w:token /w > W"),
         (web, "KEYS AWS_PROFILE=w", "-r A", "AKENV > A"),
         ("", "KEYS AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t", "", "env:token /t > Z"),
-        // Empty is absent.
+        // Empty is unset.
         (DEPLOY, "AWS_ACCESS_KEY_ID= AWS_SECRET_ACCESS_KEY= AWS_PROFILE= AWS_ROLE_ARN=", "-r A", "default:AKD > A"),
     ]);
     refuse(&[
@@ -46,12 +46,12 @@ fn web_identity_from_the_environment_and_from_the_flag() {
         ("", "AWS_WEB_IDENTITY_TOKEN_FILE=/t AWS_ROLE_ARN=@Z", "-r A -r B", "env:token /t > Z > A > B"),
         ("", "AWS_WEB_IDENTITY_TOKEN_FILE=/t AWS_ROLE_ARN=@A", "-r A -r B", "env:token /t > A > B"),
         ("", "AWS_WEB_IDENTITY_TOKEN_FILE=/t AWS_ROLE_ARN=@A", "-R A", "env:token /t > A"),
-        // It stands behind a role of the profile, before the profile's own credentials, and --profile hides it.
+        // It comes after a role of the profile and before the profile's credentials; --profile hides it.
         (DEPLOY, "AWS_WEB_IDENTITY_TOKEN_FILE=/t AWS_PROFILE=deploy", "", "base:AKB > D"),
         (DEPLOY, TOKEN, "-r A", "env:token /t > A"),
         (DEPLOY, TOKEN, "-r A -p base", "base:AKB > A"),
         (DEPLOY, "AWS_WEB_IDENTITY_TOKEN_FILE=/t AWS_ROLE_ARN=@Z", "-p base", "base:AKB > Z"),
-        // The flag stands before everything.
+        // The flag takes precedence over everything.
         (DEPLOY, "KEYS", "-r A --token /f", "token /f > A"),
         (DEPLOY, "KEYS", "-r A -p base --token /f", "token /f > A"),
         (DEPLOY, "AWS_ROLE_ARN=@Z", "-r A --token /f", "token /f > Z > A"),
@@ -60,7 +60,7 @@ fn web_identity_from_the_environment_and_from_the_flag() {
         (DEPLOY, "AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t", "-r A --token /f", "token /f > A"),
         (DEPLOY, "AWS_ROLE_ARN=@Z", "--token /f", "token /f > Z"),
         (DEPLOY, "AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t", "--token /f", "token /f > Z"),
-        // In place of a profile's source.
+        // It replaces a profile's source.
         (DEPLOY, "", "-p deploy --token /f", "token /f > D"),
         (DEPLOY, "", "-p deploy -r A --token /f", "token /f > D > A"),
         (DEPLOY, "AWS_PROFILE=deploy", "-r A --token /f", "token /f > A"),
@@ -69,7 +69,7 @@ fn web_identity_from_the_environment_and_from_the_flag() {
 }
 
 #[test]
-fn a_profile_gives_credentials_in_botocores_order() {
+fn the_credentials_of_a_profile_are_in_botocores_order() {
     let sso = "sso_start_url = u\nsso_region = e\nsso_account_id = 1\nsso_role_name = R\n";
     let rest = "login_session = arn:l\ncredential_process = /p x\n";
     let text = |parts: &[&str]| format!("[default]\n{}", parts.concat());
@@ -82,14 +82,14 @@ fn a_profile_gives_credentials_in_botocores_order() {
         (&text(&["credential_process = /p x\n+AKC"]), "", "-r A", "default:process /p x > A"),
         (&text(&["+AKC"]), "", "-r A", "default:AKC > A"),
         ("---\n[only]\n+AKO", "", "-r A -p only", "only:AKO > A"),
-        // The pair may be spread over both files.
+        // The two keys may be in different files.
         (
             "[default]\naws_secret_access_key = s\n---\n[default]\naws_access_key_id = AKX",
             "",
             "-r A",
             "default:AKX > A",
         ),
-        // What the machine offers comes last, also behind --profile.
+        // Container and instance come last, also after --profile.
         ("[default]", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x", "-r A", "container > A"),
         ("", "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://x", "-r A", "container > A"),
         ("[profile p]\nregion = e", "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://x KEYS", "-r A -p p", "container > A"),
@@ -130,7 +130,7 @@ fn a_profile_gives_credentials_in_botocores_order() {
 }
 
 #[test]
-fn a_token_beside_keys_counts_only_from_the_file_of_their_id() {
+fn a_token_counts_only_in_the_file_of_the_key_id() {
     let token = |text: &str| match planned(text, "", "-r A").expect("plan").source {
         Source::ProfileKeys { keys, .. } => keys.session_token.map(|token| token.reveal().to_owned()),
         other => panic!("{other}"),
@@ -151,7 +151,7 @@ fn sso_in_both_forms() {
         (&sso("sso_session = corp\nsso_region = e"), "", "-r A -p p", "p:sso corp u e 1 R > A"),
         (&sso("sso_region = x\nsso_start_url = y"), "", "-r A -p p", "p:sso - y x 1 R > A"),
         (&sso("sso_region = EU-West-1\nsso_start_url = y"), "", "-r A -p p", "p:sso - y eu-west-1 1 R > A"),
-        // Without account and role it is for tokens only.
+        // Without account and role, it is for tokens only.
         ("[profile p]\nsso_session = corp\n+AKP", "", "-r A -p p", "p:AKP > A"),
         (
             &sso("sso_session = corp\n[profile a]\nrole_arn = @A\nsource_profile = p"),
@@ -203,7 +203,7 @@ fn sso_in_both_forms() {
 }
 
 #[test]
-fn the_used_profile_is_told_and_sources_describe_themselves_without_secrets() {
+fn the_plan_has_the_used_profile_and_sources_are_shown_without_secrets() {
     let used = |variables, flags| planned(DEPLOY, variables, flags).expect("plan").profile;
     assert_eq!(used("", "-p deploy").as_deref(), Some("deploy"));
     assert_eq!(used("KEYS AWS_PROFILE=base", "-r A").as_deref(), Some("base"));
