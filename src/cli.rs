@@ -2,14 +2,11 @@
 
 pub use crate::flags::{FLAGS, Flag, Kind};
 
-use crate::flags::{OUTPUT, TAG};
+use crate::flags::{FROM_SOCKET, OUTPUT, TAG, USAGE};
 use clap::builder::OsStringValueParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-
-/// The arguments, before a path, with which SDKs run xassume for `--via process`.
-pub(crate) const FROM_SOCKET: [&str; 3] = ["--print", "credential-process", "--from-socket"];
 
 /// The socket in a command line of exactly this form. `--from-socket` is not for people, so it is neither in [`FLAGS`] nor
 /// in the help nor in the completions.
@@ -46,9 +43,6 @@ Credentials for the current shell (in a script; without the exit at a prompt):
   session=$(xassume --print export …) && eval "$session" || exit
   set session (xassume --print fish … | string collect); and eval $session; or exit
   xassume --print powershell … | Invoke-Expression"#;
-
-/// The usage line, also shown with usage errors.
-pub(crate) const USAGE: &str = "xassume [OPTIONS] [--] COMMAND [ARGUMENT]...";
 
 /// The clap command for the table.
 #[must_use]

@@ -12,9 +12,9 @@ pub(crate) mod writer;
 
 pub(crate) use progress::Progress;
 
-use crate::cli;
 use crate::error::{Error, one_line, plain_json};
 use crate::event::{Event, EventSink, Field, Level};
+use crate::flags::USAGE;
 use crate::log_options::{LogFormat, LogOptions, Verbosity};
 use crate::mfa::mode;
 use crate::process::outcome::FAILED;
@@ -75,7 +75,7 @@ impl Report {
     pub(crate) fn error(self, error: &Error) {
         self.write(failed(error));
         if error.shows_usage() && self.log_options.format == LogFormat::Text {
-            put(&style::line(self.log_options.screen, Mark::Usage, cli::USAGE));
+            put(&style::line(self.log_options.screen, Mark::Usage, USAGE));
         }
     }
 

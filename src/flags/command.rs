@@ -1,6 +1,6 @@
 //! The flags about the command and the output: expiry, credentials, other modes and messages.
 
-use super::{Flag, OUTPUT, count, many, one, switch};
+use super::flag::{Flag, OUTPUT, count, many, one, switch};
 
 const EXPIRY: &str = "Long-running commands";
 const DELIVERY: &str = "Passing credentials";

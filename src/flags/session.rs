@@ -1,6 +1,6 @@
 //! The flags about the session: roles, MFA, STS and the cache.
 
-use super::{Flag, many, one, switch};
+use super::flag::{Flag, many, one, switch};
 
 const ROLE: &str = "Role";
 const MFA: &str = "MFA";

@@ -8,7 +8,7 @@
 //! | `source`, `chain` | where a profile's credentials come from |
 //! | `draft`, `hops` | how each role is assumed |
 //! | `conflicts` | flags that exclude each other depending on the profiles |
-//! | `network`, `proxy` | how STS is reached |
+//! | `network`, `region_name`, `proxy` | how STS is reached |
 //! | `metadata` | how instance metadata is requested |
 //! | `plan` | all of it together |
 //! | `ignored` | settings without effect |
@@ -27,6 +27,7 @@ mod network;
 mod plan;
 mod proxy;
 mod quotes;
+mod region_name;
 mod request;
 mod set;
 mod source;
@@ -35,9 +36,10 @@ pub(crate) mod text;
 pub(crate) use exported::exported_settings;
 pub(crate) use hops::RoleChain;
 pub(crate) use metadata::Metadata;
-pub(crate) use network::{Region, endpoint, region_name};
+pub(crate) use network::{Region, endpoint};
 pub(crate) use plan::{Plan, plan};
 pub(crate) use proxy::{Proxies, Proxy};
+pub(crate) use region_name::region_name;
 pub(crate) use request::{ProfileChoice, ProfileFrom, Request};
 pub(crate) use set::{DEFAULT, ProfileSet};
 pub(crate) use source::{Source, TokenFrom};

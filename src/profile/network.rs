@@ -3,6 +3,7 @@
 //! `--sts-endpoint` and `--ca-bundle` take precedence; the caller applies them.
 
 use super::proxy::Proxies;
+use super::region_name::region_name;
 use super::request::Request;
 use super::set::{ProfileSet, Settings};
 use crate::error::{ConfigError, shortened};
@@ -93,25 +94,6 @@ pub(super) fn region(
             invalid: invalid.into(),
         },
     })
-}
-
-/// Checks a Region name. It is a label of a host name, as in botocore's `validate_region_name`, and in lower case, because
-/// signatures contain it.
-///
-/// # Errors
-/// When it is invalid.
-pub(crate) fn region_name(text: &str) -> Result<String, Invalid> {
-    let is_label = (1..=63).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        && !text.starts_with('-')
-        && !text.ends_with('-');
-    let lower = text.to_ascii_lowercase();
-    let invalid = Invalid::new("not a region name");
-    match is_label {
-        true if lower == text => Ok(lower),
-        true if lower.contains('-') => Err(invalid.hint(format!("did you mean {lower}?"))),
-        _ => Err(invalid.hint("regions look like eu-west-1 or us-gov-east-1")),
-    }
 }
 
 /// Endpoint, certificates, endpoint variants and proxies. A variable takes precedence over the profile.

@@ -3,7 +3,7 @@
 //! The order within a profile is botocore's (`ProfileProviderBuilder.providers`). Only the place is decided here. `sts`
 //! fetches the credentials.
 
-use super::network::region_name;
+use super::region_name::region_name;
 use super::set::{ProfileSet, Settings};
 use super::text::FileKind;
 use crate::error::ConfigError;

@@ -1,7 +1,6 @@
 //! The flags about roles: the chain, the profile, options, the session name, the region.
 
-use super::Host;
-use super::session_name;
+use super::session_name::{Host, default_session_name};
 use super::values::{FlagValue, FlagValues};
 use crate::error::{Error, reason_of};
 use crate::flags::{
@@ -49,7 +48,7 @@ pub(super) fn request(
         roles_variable,
         profile: flags.one(&PROFILE).map(profile).transpose()?,
         session_name: flags.parsed(&ROLE_SESSION_NAME, RoleSessionName::parse)?,
-        default_session_name: session_name::default_session_name(vars, host.uid, &host.host),
+        default_session_name: default_session_name(vars, host),
         options: hop_options(flags, read)?,
         by_variable: flags.by_variable(IN_CONFLICTS),
         web_identity_token_file: flags.one(&WEB_IDENTITY_TOKEN_FILE).map(|given| {

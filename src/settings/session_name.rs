@@ -3,12 +3,19 @@
 use crate::role::RoleSessionName;
 use crate::vars::Vars;
 
+/// The user and the host, for the default session name.
+#[derive(Debug, Clone)]
+pub(crate) struct Host {
+    pub(crate) uid: u32,
+    pub(crate) host: String,
+}
+
 const MOST: usize = 64;
 
 /// Under Jenkins the job's name and the build's number, else `xassume-USER@HOST`; in AWS's character set and length.
 ///
-/// `uid` replaces a user name that is not in the environment, for example in a container.
-pub(super) fn default_session_name(vars: &Vars, uid: u32, host: &str) -> RoleSessionName {
+/// The user ID replaces a user name that is not in the environment, for example in a container.
+pub(super) fn default_session_name(vars: &Vars, host: &Host) -> RoleSessionName {
     let name = if let (Some(job), Some(build)) = (vars.text("JOB_NAME"), vars.text("BUILD_NUMBER")) {
         let build = format!("-{}", sanitized(build));
         let job = sanitized(job);
@@ -17,8 +24,8 @@ pub(super) fn default_session_name(vars: &Vars, uid: u32, host: &str) -> RoleSes
         format!("{}{build}", &job[..job.len().min(room)])
     } else {
         let user = vars.text("LOGNAME").or_else(|| vars.text("USER"));
-        let user = user.map_or_else(|| format!("uid{uid}"), sanitized);
-        format!("xassume-{user}@{}", sanitized(host))
+        let user = user.map_or_else(|| format!("uid{}", host.uid), sanitized);
+        format!("xassume-{user}@{}", sanitized(&host.host))
     };
     let cut = &name[..name.len().min(MOST)];
     RoleSessionName::parse(cut).unwrap_or_else(|_| RoleSessionName::fallback())
@@ -34,7 +41,7 @@ mod tests {
     use super::*;
 
     fn name(vars: &[(&str, &str)], host: &str) -> String {
-        default_session_name(&vars.iter().copied().collect(), 1000, host).to_string()
+        default_session_name(&vars.iter().copied().collect(), &Host { uid: 1000, host: host.to_owned() }).to_string()
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use super::cache::cache;
 use super::conflicts::{MESSAGES, RULES, settle};
+use super::run::{Purpose, Settings, settings};
+use super::session_name::Host;
 use super::values::FlagValues;
-use super::{Host, Purpose, Settings, settings};
 use crate::cache::CacheSettings;
 use crate::error::Error;
 use crate::flags::{CHECK, CLEAR_CACHE, Flag, PRINT};
