@@ -50,6 +50,8 @@ const PURE: &[&str] = &[
     "process",
     "moment",
     "vars",
+    "flags",
+    "conflicts",
     "origin",
     "log_options",
     "terminal",
