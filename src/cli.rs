@@ -115,18 +115,18 @@ mod tests {
 
     #[test]
     fn the_command_begins_at_the_first_positional_or_after_two_dashes() {
-        let words = |line: &[&str]| -> Vec<String> {
+        let command_of = |line: &[&str]| -> Vec<String> {
             let matches = command().try_get_matches_from(line).expect("parses");
             let all = matches.get_many::<std::ffi::OsString>("command");
-            all.into_iter().flatten().map(|word| word.to_string_lossy().into_owned()).collect()
+            all.into_iter().flatten().map(|argument| argument.to_string_lossy().into_owned()).collect()
         };
         assert_eq!(
-            words(&["xassume", "-v", "aws", "--profile", "x", "--", "-v"]),
+            command_of(&["xassume", "-v", "aws", "--profile", "x", "--", "-v"]),
             ["aws", "--profile", "x", "--", "-v"]
         );
-        assert_eq!(words(&["xassume", "--", "--help"]), ["--help"]);
-        assert_eq!(words(&["xassume", "--", "a", "--", "b", ""]), ["a", "--", "b", ""]);
-        assert_eq!(words(&["xassume", "-q"]), Vec::<String>::new());
+        assert_eq!(command_of(&["xassume", "--", "--help"]), ["--help"]);
+        assert_eq!(command_of(&["xassume", "--", "a", "--", "b", ""]), ["a", "--", "b", ""]);
+        assert_eq!(command_of(&["xassume", "-q"]), Vec::<String>::new());
     }
 
     #[test]
@@ -146,11 +146,11 @@ mod tests {
 
     #[test]
     fn list_is_known_in_one_form_only() {
-        let word = |line: &str| list(&line.split(' ').map(OsString::from).collect::<Vec<_>>()).map(OsStr::to_owned);
-        assert_eq!(word("x --list profiles"), Some("profiles".into()));
-        assert_eq!(word("x --list nonsense"), Some("nonsense".into()));
+        let listed = |line: &str| list(&line.split(' ').map(OsString::from).collect::<Vec<_>>()).map(OsStr::to_owned);
+        assert_eq!(listed("x --list profiles"), Some("profiles".into()));
+        assert_eq!(listed("x --list nonsense"), Some("nonsense".into()));
         for line in ["x", "x --list", "x -v --list profiles", "x --list profiles true", "x -- --list profiles"] {
-            assert_eq!(word(line), None, "{line}");
+            assert_eq!(listed(line), None, "{line}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! What is asked for about cached sessions.
+//! The settings of the cache.
 
 use crate::error::Error;
 use crate::origin::Origin;

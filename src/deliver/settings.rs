@@ -1,4 +1,4 @@
-//! What is asked for about the delivery.
+//! The settings of the delivery.
 
 use crate::origin::Origin;
 use std::ffi::OsString;

@@ -134,7 +134,7 @@ fn refuse_unsigned(only: &Hop, request: &Request) -> Result<(), ConfigError> {
 fn check_durations(chain: &RoleChain, profiles: &[Option<String>], request: &Request) -> Result<(), ConfigError> {
     let duration = request.origin(&DURATION);
     for (at, hop) in chain.iter().enumerate().skip(1) {
-        if matches!(hop.options.duration, Some(SessionDuration::Exactly(asked)) if asked > SessionDuration::HOUR) {
+        if matches!(hop.options.duration, Some(SessionDuration::Exactly(time)) if time > SessionDuration::HOUR) {
             let profile = profiles.get(at).cloned().flatten();
             let by = profile.map_or_else(|| DurationBy::Origin(duration, request.naming()), DurationBy::Profile);
             return Err(ConfigError::ChainedDuration { role: hop.role.to_string(), hop: at + 1, of: chain.len(), by });

@@ -1,10 +1,5 @@
 //! Malicious shared config files and variables. See `crate::hostile`.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::missing_panics_doc,
-    reason = "a broken promise is told by a panic"
-)]
+#![allow(clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "a broken promise is a panic")]
 
 use super::text::{FileKind, Line, Section, scan};
 use super::{Plan, ProfileChoice, ProfileFrom, ProfileSet, Request, exported_settings, plan};

@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn an_invalid_proxy_is_shown_without_its_password() {
-        for (value, told) in [
+        for (value, shown) in [
             ("garbage::", "garbage:…"),
             ("proxy host:3128", "proxy host:3128"),
             ("socks5://me:secret@host:1080", "socks5://…@host:1080"),
@@ -268,7 +268,7 @@ mod tests {
             let Err(error) = proxies(&[("ALL_PROXY", value)]).of_request(HTTPS) else { panic!("{value} is taken") };
             assert_eq!(
                 error.to_string(),
-                format!("invalid value '{told}' for 'ALL_PROXY': must be the http or https URL of a proxy"),
+                format!("invalid value '{shown}' for 'ALL_PROXY': must be the http or https URL of a proxy"),
                 "{value}"
             );
         }

@@ -16,13 +16,13 @@ pub(super) fn own_profile(command: &[OsString], delivery: &DeliverySettings) -> 
     if delivery.isolate || delivery.via != Via::Env {
         return None;
     }
-    let text = command.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+    let text = command.iter().map(|argument| argument.to_string_lossy()).collect::<Vec<_>>().join(" ");
     let mut flags = text.split(|c: char| c.is_whitespace() || "'\";&|()".contains(c));
-    let program = flags.by_ref().find_map(|word| {
-        let name = word.rsplit('/').next().unwrap_or_default();
+    let program = flags.by_ref().find_map(|argument| {
+        let name = argument.rsplit('/').next().unwrap_or_default();
         PROGRAMS.iter().find(|known| **known == name)
     })?;
-    flags.find(|word| *word == "--profile" || word.starts_with("--profile="))?;
+    flags.find(|argument| *argument == "--profile" || argument.starts_with("--profile="))?;
     Some(format!(
         "the command chooses a profile itself ({program} --profile): it will use that profile, not the session; \
          --isolate hides it"

@@ -38,9 +38,10 @@ mod tests {
     use super::values::FlagValues;
     use std::ffi::OsString;
 
-    /// The values of a command line, whose words are separated by spaces, and of variables.
+    /// The values in a command line, whose arguments are separated by spaces, and in variables.
     pub(super) fn values(line: &str, vars: &[(&str, &str)]) -> FlagValues {
-        let words: Vec<OsString> = std::iter::once("xassume").chain(line.split_whitespace()).map(Into::into).collect();
-        FlagValues::new(&super::parse(&words).expect(line), &vars.iter().copied().collect())
+        let arguments: Vec<OsString> =
+            std::iter::once("xassume").chain(line.split_whitespace()).map(Into::into).collect();
+        FlagValues::new(&super::parse(&arguments).expect(line), &vars.iter().copied().collect())
     }
 }

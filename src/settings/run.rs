@@ -32,7 +32,7 @@ pub(crate) struct Settings {
     pub(crate) expect_account: Option<String>,
     /// The command and its arguments, as typed; empty only where there is none to run.
     pub(crate) command: Vec<OsString>,
-    /// What probably does not do what is meant.
+    /// Probable mistakes in the command line.
     pub(crate) warnings: Vec<String>,
     /// What is ignored, and why; logged by `-v`.
     pub(crate) notes: Vec<String>,

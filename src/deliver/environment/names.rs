@@ -9,11 +9,11 @@ use std::ffi::OsStr;
 use std::sync::LazyLock;
 
 /// The variables that are removed whatever the delivery: AWS's, and those of the flags that say so.
-pub static REMOVED: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    static OF_FLAGS: LazyLock<Vec<String>> =
-        LazyLock::new(|| FLAGS.iter().filter(|flag| flag.removed).map(Flag::variable_name).collect());
-    CREDENTIALS.iter().copied().chain(OF_FLAGS.iter().map(String::as_str)).collect()
-});
+pub static REMOVED: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| CREDENTIALS.iter().copied().chain(OF_FLAGS.iter().map(String::as_str)).collect());
+
+static OF_FLAGS: LazyLock<Vec<String>> =
+    LazyLock::new(|| FLAGS.iter().filter(|flag| flag.removed).map(Flag::variable_name).collect());
 
 /// Each of these selects other credentials in some SDK, or would be mixed with this session.
 const CREDENTIALS: &[&str] = &[

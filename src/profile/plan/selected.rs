@@ -48,11 +48,11 @@ pub(super) fn select<'a>(
     vars: &'a Vars,
 ) -> Result<Selected<'a>, ConfigError> {
     let variable = |name: &'static str| Some((vars.text(name)?, NamedBy::Variable(name)));
-    let asked = request.profile.as_ref().map(|choice| match choice.from {
+    let ours = request.profile.as_ref().map(|choice| match choice.from {
         ProfileFrom::Flag => (choice.name.as_str(), NamedBy::Flag),
         ProfileFrom::Variable => (choice.name.as_str(), NamedBy::Variable("XASSUME_PROFILE")),
     });
-    let named = asked.or_else(|| variable("AWS_PROFILE")).or_else(|| variable("AWS_DEFAULT_PROFILE"));
+    let named = ours.or_else(|| variable("AWS_PROFILE")).or_else(|| variable("AWS_DEFAULT_PROFILE"));
     let (name, by) = named.unwrap_or((DEFAULT, NamedBy::Default));
     let settings = profiles.profile(name);
     let named_by = match by {

@@ -8,14 +8,14 @@ use hyper_util::client::proxy::matcher::Matcher;
 /// with a port applies to that port only. A trailing dot has no meaning.
 pub(super) fn is_direct(no_proxy: &str, target: &Uri) -> bool {
     let standard = if target.scheme_str() == Some("https") { 443 } else { 80 };
-    let asked = target.port_u16().unwrap_or(standard);
+    let requested = target.port_u16().unwrap_or(standard);
     let mut entries = no_proxy.split(|c: char| c == ',' || c.is_whitespace()).filter(|entry| !entry.is_empty());
     entries.any(|entry| {
         let (host, port) = host_and_port(entry);
         let host = host.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(host);
         let host = host.strip_suffix('.').unwrap_or(host);
         let matches = || Matcher::builder().all("http://proxy").no(host).build().intercept(target).is_none();
-        port.is_none_or(|port| port == asked) && (host == "*" || matches())
+        port.is_none_or(|port| port == requested) && (host == "*" || matches())
     })
 }
 
