@@ -198,7 +198,7 @@ fn unknown_profiles_are_errors() {
             "AWS_EC2_METADATA_DISABLED=true",
             "-r A -p default",
             "profile 'default' (written [profile default], not [default])",
-            "keys",
+            "AWS_ACCESS_KEY_ID",
         ),
     ]);
     // Another profile's section is not reported.
