@@ -6,8 +6,8 @@
 //!
 //! | subject | file |
 //! |---|---|
-//! | a flag: its name, help text and default | `cli/flags.rs` |
-//! | which flags conflict, and which one wins | `settings/conflicts.rs` |
+//! | a flag: its name, help text and default | `flags/session.rs`, `flags/command.rs` |
+//! | which flags conflict, and which one wins | `settings/conflicts.rs`, and `profile/conflicts.rs` where it depends on the roles |
 //! | the meaning of a flag's value | `settings/`, with a file for each group of flags |
 //! | the story of a command, such as `--check` | `commands/`, with a file for each |
 //! | role, source and options from `~/.aws/config` | `profile/plan.rs` and `profile/hops.rs` |
@@ -15,7 +15,7 @@
 //! | one call to STS | `sts/call.rs` |
 //! | the meaning of an error code of STS, such as `AccessDenied` | `sts/refusal.rs` |
 //! | the cache: its key, its files, its lock | `cache/key.rs`, `cache/file.rs`, `cache/lock.rs` |
-//! | variables that are removed from the command's environment | `deliver/environment/names.rs` |
+//! | variables that are removed from the command's environment | `deliver/environment/names.rs`, and `.removed()` of the flags |
 //! | variables that are set for the command | `deliver/environment.rs` |
 //! | when a session is refreshed | `supervise/schedule.rs` |
 //! | restart, stop and their time limits | `supervise/policy.rs` (defaults), `supervise/machine/stopping.rs` (rules) |
