@@ -5,6 +5,7 @@
 //! on the profiles in `profile::conflicts`.
 
 use crate::error::Error;
+use crate::event::Ignored;
 use crate::flags::Flag;
 use crate::origin::{Origin, Precedence};
 
@@ -42,11 +43,11 @@ pub(crate) enum Otherwise<V> {
     /// An error, for this reason.
     Error(&'static str),
     /// Both are kept. A check that knows the roles fails, where it must.
-    Later(Ignored<V>),
+    Later(IgnoredReason<V>),
 }
 
 /// The reason why a variable is ignored, where that is not just the flag.
-pub(crate) type Ignored<V> = Option<fn(&V) -> String>;
+pub(crate) type IgnoredReason<V> = Option<fn(&V) -> String>;
 
 /// What rules apply to.
 pub(crate) trait Values {
@@ -58,7 +59,7 @@ pub(crate) trait Values {
 /// error.
 ///
 /// Flags are compared with variables first: a variable that gives way to a flag removes no other variable.
-pub(crate) fn settle<V: Values>(values: &mut V, rules: &[Rule<V>], notes: &mut Vec<String>) -> Option<Error> {
+pub(crate) fn settle<V: Values>(values: &mut V, rules: &[Rule<V>], notes: &mut Vec<Ignored>) -> Option<Error> {
     let mut variables = Vec::new();
     for rule in rules {
         for other in rule.others {
@@ -88,15 +89,15 @@ pub(crate) fn settle<V: Values>(values: &mut V, rules: &[Rule<V>], notes: &mut V
 }
 
 impl<V: Values> Rule<V> {
-    fn remove(&self, values: &mut V, ignored: &Given, counts: &Given, notes: &mut Vec<String>) {
+    fn remove(&self, values: &mut V, ignored: &Given, counts: &Given, notes: &mut Vec<Ignored>) {
         if !ignored.replaceable {
             return;
         }
         let reason = match self.otherwise {
             Otherwise::Later(Some(reason)) => reason(values),
-            _ => format!("it does not go with {}", counts.shown),
+            _ => format!("conflicts with {}", counts.shown),
         };
-        notes.push(format!("{} is not used: {reason}", ignored.origin));
+        notes.push(Ignored::new(ignored.origin, reason));
         values.remove(ignored.origin.flag());
     }
 

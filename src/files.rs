@@ -1,6 +1,7 @@
 //! Reads files, first of all the shared config files, which `profile` parses.
 
 use crate::error::{Error, reason_of};
+use crate::event::Ignored;
 use crate::profile::ProfileSet;
 use crate::vars::Vars;
 use std::fs::{File, Metadata, OpenOptions};
@@ -34,7 +35,7 @@ pub(crate) fn read(vars: &Vars) -> Result<ConfigFiles, Error> {
     let path = |path: &Option<PathBuf>| path.clone().unwrap_or_default();
     let mut profiles = ProfileSet::parse((&path(&config), &config_text), (&path(&credentials), &credentials_text))?;
     for directory in directories {
-        profiles.note(format!("{} is not read: it is a directory", directory.display()));
+        profiles.note(Ignored::new(directory.display(), "it is a directory"));
     }
     Ok(ConfigFiles { profiles, config_text })
 }

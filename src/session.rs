@@ -8,7 +8,7 @@ mod keys;
 mod secret;
 mod time;
 
-pub(crate) use keys::{Flaw, Keys, Part};
+pub(crate) use keys::{Flaw, KeyKind, Keys, Part};
 pub(crate) use secret::Secret;
 pub(crate) use time::parse_time;
 

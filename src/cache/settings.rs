@@ -44,7 +44,11 @@ impl CacheSettings {
     ///
     /// # Errors
     /// When no session could have so much left.
-    pub(crate) fn min_ttl(&self, hops: &RoleChain, notes: &mut Vec<String>) -> Result<Option<Duration>, Error> {
+    pub(crate) fn min_ttl(
+        &self,
+        hops: &RoleChain,
+        notes: &mut Vec<crate::event::Ignored>,
+    ) -> Result<Option<Duration>, Error> {
         let Some(MinTtl { origin, text, least, duration, gives_way }) = &self.min_ttl else { return Ok(None) };
         let longest = hops.longest_lifetime();
         if *least < longest {
@@ -52,7 +56,8 @@ impl CacheSettings {
         }
         let longest = humantime::format_duration(longest);
         if *gives_way {
-            notes.push(format!("{origin}={text} is not used: the session is asked for {longest}"));
+            let setting = format_args!("{origin}={text}");
+            notes.push(crate::event::Ignored::new(setting, format!("the session lasts only {longest}")));
             return Ok(None);
         }
         let hint = format!("use a longer {duration}, or --no-cache instead");

@@ -14,8 +14,8 @@ const PRIVATE: u32 = 0o700;
 /// A directory that was skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Skipped {
-    path: PathBuf,
-    reason: String,
+    pub(crate) path: PathBuf,
+    pub(crate) reason: String,
     /// Whether a user would fix it. A home that is missing, read-only or another user's is usual in containers.
     pub(crate) fault: bool,
     full: bool,

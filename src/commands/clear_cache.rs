@@ -2,6 +2,7 @@
 
 use crate::cache::{Cache, CacheSettings};
 use crate::error::{Error, reason_of};
+use crate::event::{CacheEvent, EventSink as _};
 use crate::process::outcome::Outcome;
 use crate::report::Report;
 use crate::vars::Vars;
@@ -11,11 +12,11 @@ use crate::vars::Vars;
 pub(crate) fn run(settings: &CacheSettings, vars: &Vars, report: Report) -> Result<Outcome, Error> {
     let cleared = Cache::new(settings.directory.as_deref(), vars).clear();
     let cleared = cleared.map_err(|(directory, error)| Error::Cache { directory, reason: reason_of(&error) })?;
-    for cleared in &cleared {
-        report.detail(format_args!("sessions removed from {}: {}", cleared.directory.display(), cleared.sessions));
-    }
     if cleared.is_empty() {
-        report.detail("there is no cache to clear");
+        report.emit(CacheEvent::NothingToClear.into());
+    }
+    for cleared in cleared {
+        report.emit(CacheEvent::Cleared { path: cleared.directory, sessions: cleared.sessions }.into());
     }
     Ok(Outcome::Exited(0))
 }

@@ -1,6 +1,7 @@
 //! `--print`: writes a session to standard output.
 
 use crate::error::Error;
+use crate::event::{EventSink as _, RunEvent};
 use crate::launch::Launch;
 use crate::print::{self, Format};
 use crate::process::outcome::Outcome;
@@ -20,7 +21,7 @@ pub(crate) fn run(settings: &Settings, format: Format, vars: &Vars, report: Repo
     let change = launch.change(&session, region);
     let text = print::text(format, &session, launch.region(region), &change)?;
     if std::io::stdout().is_terminal() {
-        report.warning("standard output is a terminal, which now shows the secrets of the session");
+        report.emit(RunEvent::warning("standard output is a terminal, which now shows secret credentials").into());
     }
     output::print(&text)?;
     Ok(Outcome::Exited(0))

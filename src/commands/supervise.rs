@@ -5,7 +5,7 @@
 
 use crate::deliver::published::unwritten;
 use crate::error::{Error, not_started, reason_of};
-use crate::event::{EventSink as _, Problem};
+use crate::event::{EventSink as _, Problem, RefreshEvent, RunEvent};
 use crate::launch::delivery::Delivery;
 use crate::launch::refresh;
 use crate::launch::{Launch, assumed, runtime};
@@ -36,7 +36,7 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
     let command = lookup::find(&settings.command, vars.get("PATH"))?;
     let launch = Launch::prepare(settings, vars, report)?;
     if vars.text("LISTEN_FDS").is_some() {
-        report.warning("socket activation (LISTEN_FDS) does not reach a command that xassume stays with");
+        report.emit(RunEvent::warning("LISTEN_FDS is not passed to a supervised command").into());
     }
     check_unattended(&launch, policy, KeyKind::expected(&launch.planned.plan.source))?;
     let runtime = runtime()?;
@@ -72,7 +72,7 @@ async fn supervised(
 ) -> Result<Final, Error> {
     let host = ProcessHost::prepare(command.clone(), policy.process_group, writer::finish);
     let mut host = host.map_err(|error| Error::Exhausted { what: "receive signals", reason: reason_of(&error) })?;
-    let mut report = launch.context.report;
+    let report = launch.context.report;
     report.write_by_a_thread();
     let (first, source_keys) = tokio::select! {
         biased;
@@ -85,7 +85,7 @@ async fn supervised(
     {
         check_unattended(launch, policy, Some(keys))?;
     }
-    report.emit(&assumed(&first));
+    report.emit(assumed(&first));
     delivery.instance_region.clone_from(&first.instance_region);
     let published = match delivery.publish(&first) {
         Publishing::Done(published) => published,
@@ -98,7 +98,7 @@ async fn supervised(
     published.map_err(|problem| unwritten(problem.text))?;
     let clock = SystemClock::new();
     let source = Refreshes { launch, offload };
-    let ports = Ports { source: &source, delivery, host: &mut host, clock: &clock, events: &mut report };
+    let ports = Ports { source: &source, delivery, host: &mut host, clock: &clock, events: &report };
     Ok(supervise(policy, first, ports).await)
 }
 
@@ -120,16 +120,15 @@ fn check_unattended(launch: &Launch<'_>, policy: Policy, keys: Option<KeyKind>) 
     }
     match unattended(&launch.planned.plan, &launch.context.settings.mfa, keys)? {
         Unattended::Always => {}
-        Unattended::ForMfaSession(time) => launch.context.report.detail(format_args!(
-            "the session can be refreshed for {}: then a new MFA code is needed",
-            humantime::format_duration(time)
-        )),
+        Unattended::ForMfaSession(time) => {
+            launch.context.report.emit(RefreshEvent::Limited { within: time }.into());
+        }
         Unattended::WhileKeysHold => {
-            let end = launch.context.vars.text("AWS_CREDENTIAL_EXPIRATION").map(|end| format!(" (at {end})"));
-            launch.context.report.warning(format_args!(
-                "the keys in the environment are a session's: when it ends{}, the role cannot be assumed again",
-                end.unwrap_or_default()
-            ));
+            let text = match launch.context.vars.text("AWS_CREDENTIAL_EXPIRATION") {
+                Some(time) => format!("the source credentials are temporary (expire at {time}); no refresh after that"),
+                None => "the source credentials are temporary; no refresh after their expiry".to_owned(),
+            };
+            launch.context.report.emit(RunEvent::warning(text).into());
         }
     }
     Ok(())

@@ -1,51 +1,197 @@
 //! The table of `docs/supervision.md` has each event, with its level and its fields.
 
 use super::*;
+use crate::process::signal::Signal;
 use crate::process::{End, Member};
+use crate::session::KeyKind;
+use std::collections::BTreeMap;
+use std::time::SystemTime;
 
-/// One of each kind, and one more where the fields differ. A kind that is not in this row does not compile.
-fn after(before: Option<&Event>) -> Option<Event> {
-    let problem = || Problem { text: "no".into(), hint: None };
-    let member = || Member { pid: 7, name: "worker".into() };
-    let (span, moment, signal, pid) = (Duration::from_millis(1500), SystemTime::UNIX_EPOCH, Signal::HUP, 7);
-    let Some(before) = before else {
-        return Some(Event::Assumed { role: "r".into(), expiration: moment, lifetime: span });
-    };
-    Some(match before {
-        Event::Assumed { .. } => Event::RefreshDue { at: moment, within: span },
-        Event::RefreshDue { .. } => Event::Refreshed { expiration: moment, left: span },
-        Event::Refreshed { .. } => Event::RefreshFailing { problem: problem(), expires_in: span, retry_in: span },
-        Event::RefreshFailing { .. } => Event::Retrying { problem: problem(), failures: 2, retry_in: span },
-        Event::Retrying { .. } => Event::ExpiresSoon { within: span },
-        Event::ExpiresSoon { .. } => Event::ExpiredStillRunning,
-        Event::ExpiredStillRunning => Event::Recovered { failures: 2 },
-        Event::Recovered { .. } => Event::Lapsed,
-        Event::Lapsed => Event::Started { pid },
-        Event::Started { .. } => Event::StartRetry { problem: problem(), retry_in: span },
-        Event::StartRetry { .. } => Event::Restarting,
-        Event::Restarting => Event::RestartsCancelled { signal },
-        Event::RestartsCancelled { .. } => Event::Stopped { how: Stop::Asked, end: End::Exited(0) },
-        Event::Stopped { end: End::Exited(_), .. } => Event::Stopped { how: Stop::Killed, end: End::Killed(signal) },
-        Event::Stopped { end: End::Killed(_), .. } => Event::StillStopping { member: member() },
-        Event::StillStopping { .. } => Event::StopIgnored { member: member() },
-        Event::StopIgnored { .. } => Event::NotKilled { pid },
-        Event::NotKilled { .. } => Event::Signalled { signal, pid },
-        Event::Signalled { .. } => Event::Forwarded { signal },
-        Event::Forwarded { .. } => Event::CannotSignal { signal, problem: problem() },
-        Event::CannotSignal { .. } => Event::DiedOfRefreshSignal { signal },
-        Event::DiedOfRefreshSignal { .. } => Event::NoticeOnly { signal },
-        Event::NoticeOnly { .. } => Event::GroupWarning,
-        Event::GroupWarning => Event::StdinWarning { stdin: Stdin::Stream },
-        Event::StdinWarning { .. } => Event::Dropped { messages: 2 },
-        Event::Dropped { .. } => return None,
-    })
+const TIME: SystemTime = SystemTime::UNIX_EPOCH;
+const SPAN: Duration = Duration::from_millis(1500);
+
+/// One event of each variant. The matches do not compile when a variant is missing here.
+fn all() -> Vec<Event> {
+    let mut events = run();
+    events.extend(cache());
+    events.extend(session());
+    events.extend(refresh());
+    events.extend(command());
+    events
 }
 
-/// The first, the second and the last cell of a row.
-type Row = [String; 3];
+fn problem() -> Problem {
+    Problem { text: "no".into(), hint: None }
+}
 
-/// The rows of the page in their order; a key with its kind, as `lifetime (s)`.
-fn documented() -> Vec<Row> {
+fn run() -> Vec<Event> {
+    use RunEvent::{Failed, MessagesDropped, NoWriterThread, Panicked, SettingIgnored, Warning};
+    let events = [
+        Failed { problem: problem(), status: 125 },
+        Panicked { text: "no".into() },
+        Warning(problem()),
+        SettingIgnored(Ignored::new("a", "b")),
+        MessagesDropped { messages: 2 },
+        NoWriterThread { error: "no".into() },
+    ];
+    for event in &events {
+        match event {
+            Failed { .. }
+            | Panicked { .. }
+            | Warning(_)
+            | SettingIgnored(_)
+            | MessagesDropped { .. }
+            | NoWriterThread { .. } => {}
+        }
+    }
+    events.map(Event::from).into()
+}
+
+fn cache() -> Vec<Event> {
+    use CacheEvent::{
+        Cleared, DirectorySkipped, Disabled, Hit, HitAfterWait, MfaSessionNotStored, Miss, MissTooShort, MissUnusable,
+        NotStored, NothingToClear, Skipped,
+    };
+    let (reason, error) = (|| "no".to_owned(), || "no".to_owned());
+    let events = [
+        Hit { left: SPAN, lifetime: SPAN },
+        HitAfterWait { left: SPAN, lifetime: SPAN },
+        MissTooShort { left: SPAN, needed: SPAN },
+        MissUnusable { reason: reason() },
+        Miss,
+        Disabled { reason: reason() },
+        Skipped { reason: reason() },
+        DirectorySkipped { path: "/d".into(), reason: reason() },
+        NotStored { error: error() },
+        MfaSessionNotStored { error: error() },
+        Cleared { path: "/d".into(), sessions: 2 },
+        NothingToClear,
+    ];
+    for event in &events {
+        match event {
+            Hit { .. }
+            | HitAfterWait { .. }
+            | Miss
+            | MissTooShort { .. }
+            | MissUnusable { .. }
+            | Disabled { .. }
+            | Skipped { .. }
+            | DirectorySkipped { .. }
+            | NotStored { .. }
+            | MfaSessionNotStored { .. }
+            | Cleared { .. }
+            | NothingToClear => {}
+        }
+    }
+    events.map(Event::from).into()
+}
+
+fn session() -> Vec<Event> {
+    use SessionEvent::{Assumed, MfaSession, Plan, RoleAssumed, SourceCredentials};
+    let role = AssumedRole {
+        arn: "r".into(),
+        account: None,
+        expiration: TIME,
+        lifetime: SPAN,
+        packed_policy_percent: None,
+        session_token_percent: None,
+    };
+    let events = [
+        Plan { lines: vec!["l".into()] },
+        SourceCredentials { access_key_id: "AKIA".into(), keys: KeyKind::LongTerm },
+        MfaSession { access_key_id: "ASIA".into(), expiration: TIME, from: MfaSessionFrom::Code },
+        RoleAssumed { number: 1, role },
+        Assumed { role: "r".into(), expiration: TIME, lifetime: SPAN },
+    ];
+    for event in &events {
+        match event {
+            Plan { .. } | SourceCredentials { .. } | MfaSession { .. } | RoleAssumed { .. } | Assumed { .. } => {}
+        }
+    }
+    events.map(Event::from).into()
+}
+
+fn refresh() -> Vec<Event> {
+    use RefreshEvent::{
+        CannotSignal, DiedOfRefreshSignal, Due, Expired, ExpiresSoon, Failing, Lapsed, Limited, NoticeOnly, Recovered,
+        Refreshed, Retrying, Signalled,
+    };
+    let signal = Signal::HUP;
+    let events = [
+        Limited { within: SPAN },
+        Due { at: TIME, within: SPAN },
+        Refreshed { expiration: TIME, left: SPAN },
+        Failing { problem: problem(), expires_in: SPAN, retry_in: SPAN },
+        Retrying { problem: problem(), failures: 2, retry_in: SPAN },
+        ExpiresSoon { within: SPAN },
+        Expired,
+        Recovered { failures: 2 },
+        Lapsed,
+        Signalled { signal, pid: 7 },
+        CannotSignal { signal, problem: problem() },
+        DiedOfRefreshSignal { signal },
+        NoticeOnly { signal },
+    ];
+    for event in &events {
+        match event {
+            Limited { .. }
+            | Due { .. }
+            | Refreshed { .. }
+            | Failing { .. }
+            | Retrying { .. }
+            | ExpiresSoon { .. }
+            | Expired
+            | Recovered { .. }
+            | Lapsed
+            | Signalled { .. }
+            | CannotSignal { .. }
+            | DiedOfRefreshSignal { .. }
+            | NoticeOnly { .. } => {}
+        }
+    }
+    events.map(Event::from).into()
+}
+
+fn command() -> Vec<Event> {
+    use CommandEvent::{
+        Forwarded, GroupWarning, NotKilled, Restarting, RestartsCancelled, StartRetry, Started, StdinWarning,
+        StillStopping, StopIgnored, Stopped,
+    };
+    let (signal, member) = (Signal::HUP, || Member { pid: 7, name: "worker".into() });
+    let events = [
+        Started { pid: 7 },
+        StartRetry { problem: problem(), retry_in: SPAN },
+        Restarting,
+        RestartsCancelled { signal },
+        Stopped { how: Stop::Asked, end: End::Exited(0) },
+        Stopped { how: Stop::Killed, end: End::Killed(signal) },
+        StillStopping { member: member() },
+        StopIgnored { member: member() },
+        NotKilled { pid: 7 },
+        Forwarded { signal },
+        GroupWarning,
+        StdinWarning { stdin: Stdin::Stream },
+    ];
+    for event in &events {
+        match event {
+            Started { .. }
+            | StartRetry { .. }
+            | Restarting
+            | RestartsCancelled { .. }
+            | Stopped { .. }
+            | StillStopping { .. }
+            | StopIgnored { .. }
+            | NotKilled { .. }
+            | Forwarded { .. }
+            | GroupWarning
+            | StdinWarning { .. } => {}
+        }
+    }
+    events.map(Event::from).into()
+}
+
+/// The rows of the page by event: the level, and the keys with their kinds, as `lifetime (s)`.
+fn documented() -> BTreeMap<String, (String, Vec<String>)> {
     let page = include_str!("../../docs/supervision.md");
     let (_, section) = page.split_once("\n## The log\n").expect("the section");
     let (section, _) = section.split_once("\n## ").expect("its end");
@@ -58,38 +204,45 @@ fn documented() -> Vec<Row> {
             let kind = part[1].strip_prefix(" (").and_then(|rest| rest.split_once(')'));
             kind.map_or_else(|| part[0].to_owned(), |(kind, _)| format!("{} ({kind})", part[0]))
         });
-        [event.trim_matches('`').into(), level.into(), keys.collect::<Vec<_>>().join(", ")]
+        (event.trim_matches('`').into(), (level.into(), keys.collect()))
     })
     .collect()
 }
 
 #[test]
-fn the_documents_name_every_event_with_its_level_and_keys() {
-    let mut rows: Vec<Row> = Vec::new();
-    let all = std::iter::successors(after(None), |before| after(Some(before)));
-    for event in all {
-        let level = match event.level() {
-            Level::Warning => "warning",
-            Level::Detail => "info",
-            Level::Trace => "debug",
-        };
-        let key = |(name, field): (&str, Field)| match field {
-            Field::Text(_) => name.to_owned(),
-            Field::Number(_) => format!("{name} (number)"),
-            Field::Time(_) => format!("{name} (time)"),
-            Field::Seconds(_) => format!("{name} (s)"),
-        };
-        let keys: Vec<String> = event.fields().into_iter().map(key).collect();
-        match rows.last_mut().filter(|row| row[0] == event.name()) {
-            // What only some of a kind have comes behind what all have.
-            Some([_, _, known]) => {
-                let more = keys.into_iter().filter(|key| !known.split(", ").any(|documented| documented == key));
-                *known = [vec![known.clone()], more.collect()].concat().join(", ");
+fn the_table_has_every_event_with_its_level_and_keys() {
+    let mut rows: BTreeMap<String, (String, Vec<String>)> = BTreeMap::new();
+    for event in all() {
+        let Record { level, name, fields, .. } = event.record();
+        let row = rows.entry(name.into()).or_insert_with(|| (level.name().into(), Vec::new()));
+        assert_eq!(row.0, level.name(), "{name} has one level");
+        for (key, field) in fields {
+            let key = match field {
+                Field::Text(_) => key.to_owned(),
+                Field::Number(_) => format!("{key} (number)"),
+                Field::Time(_) => format!("{key} (time)"),
+                Field::Seconds(_) => format!("{key} (s)"),
+            };
+            if !row.1.contains(&key) {
+                row.1.push(key);
             }
-            None => rows.push([event.name().into(), level.into(), keys.join(", ")]),
         }
     }
-    // Before these stand what the launch tells, which is held by the tests of whole runs.
-    let documented = documented();
-    assert!(documented.ends_with(&rows), "{documented:#?}\n{rows:#?}");
+    assert_eq!(documented(), rows);
+}
+
+#[test]
+fn spans_are_whole_seconds_and_at_least_one() {
+    assert_eq!(span(Duration::from_millis(20)).to_string(), "1s");
+    assert_eq!(span(Duration::from_millis(359_700)).to_string(), "6m");
+}
+
+#[test]
+fn a_failing_refresh_is_a_warning_that_contains_the_remaining_time() {
+    let problem = Problem { text: "no route to sts".into(), hint: Some("check the network".into()) };
+    let (expires_in, retry_in) = (Duration::from_mins(10), Duration::from_secs(4));
+    let failing = Event::from(RefreshEvent::Failing { problem, expires_in, retry_in });
+    let record = failing.record();
+    assert_eq!((record.level, record.hint.as_deref()), (Level::Warning, Some("check the network")));
+    assert_eq!(failing.to_string(), "refresh failed (session expires in 10m): no route to sts; retrying in 4s");
 }

@@ -3,18 +3,18 @@
 pub(crate) mod context;
 pub(crate) mod delivery;
 mod environment;
+mod plan_event;
 pub(crate) mod refresh;
 pub(crate) mod sessions;
 
 use crate::error::{Error, reason_of};
-use crate::event::{Event, EventSink as _};
+use crate::event::{Event, EventSink as _, RunEvent, SessionEvent};
 use crate::files;
 use crate::mfa::mode::KeyKind;
 use crate::profile::plan;
 use crate::report::Report;
 use crate::session::{Need, Session, Validity};
 use crate::settings::Settings;
-use crate::sts;
 use crate::vars::Vars;
 pub(crate) use context::Planned;
 use context::{Context, depth};
@@ -37,7 +37,8 @@ impl<'a> Launch<'a> {
         let files = files::read(vars)?;
         let plan = plan(&settings.request, &files.profiles, vars);
         // A plan that succeeds contains them.
-        let plan = plan.inspect_err(|_| files.profiles.notes().iter().for_each(|note| report.detail(note)))?;
+        let plan =
+            plan.inspect_err(|_| files.profiles.notes().iter().for_each(|note| report.emit(note.clone().into())))?;
         Self::new(settings, vars, report, Planned { files, plan })
     }
 
@@ -47,9 +48,9 @@ impl<'a> Launch<'a> {
     /// An MFA code that the plan cannot use, or no code on standard input.
     pub(crate) fn new(settings: &'a Settings, vars: &'a Vars, report: Report, planned: Planned) -> Result<Self, Error> {
         for warning in &settings.warnings {
-            report.warning(warning);
+            report.emit(RunEvent::warning(warning).into());
         }
-        report.plan(&planned.plan, settings, || sts::endpoint(&planned.plan, settings.sts.endpoint.as_deref(), None));
+        plan_event::emit(&planned.plan, settings, &report);
         Ok(Self { context: Context::new(settings, vars, report, &planned.plan)?, planned })
     }
 
@@ -71,8 +72,7 @@ impl<'a> Launch<'a> {
             fetched?.0
         };
         self.context.settings.check_account(&session)?;
-        let mut report = self.context.report;
-        report.emit(&assumed(&session));
+        self.context.report.emit(assumed(&session));
         Ok(session)
     }
 
@@ -112,7 +112,7 @@ impl<'a> Launch<'a> {
 /// The event of a first session.
 pub(crate) fn assumed(session: &Session) -> Event {
     let Validity { expiration, lifetime, .. } = session.validity;
-    Event::Assumed { role: session.role_arn().to_owned(), expiration, lifetime }
+    SessionEvent::Assumed { role: session.role_arn().to_owned(), expiration, lifetime }.into()
 }
 
 /// A runtime without further threads.

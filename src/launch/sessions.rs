@@ -10,11 +10,12 @@ use crate::cache::{
     Cache, CacheMode, Found, Key, LockGuard, LockOutcome, Skipped, SourceScope, Stamp, StsAddress, source_scope,
 };
 use crate::error::{Error, reason_of};
+use crate::event::{CacheEvent, EventSink as _, Problem, RunEvent};
 use crate::launch::context::{Context, Planned};
 use crate::mfa::mode::KeyKind;
 use crate::profile::{Source, exported_settings};
 use crate::report::waiting::Awaited;
-use crate::session::{Need, Session, whole_seconds};
+use crate::session::{Need, Session, Validity, whole_seconds};
 use crate::supervise::schedule::REFRESH_ATTEMPTS;
 use crate::sys::boot::boottime;
 use std::sync::atomic::Ordering;
@@ -55,8 +56,8 @@ impl<'a> Sessions<'a> {
     pub(crate) fn new(context: &'a Context<'_>, planned: &'a Planned) -> Result<Self, Error> {
         let mut notes = Vec::new();
         let min_ttl = context.settings.cache.min_ttl(&planned.plan.hops, &mut notes)?;
-        for note in &notes {
-            context.report.detail(note);
+        for ignored in notes {
+            context.report.emit(ignored.into());
         }
         let cache = Cache::new(context.settings.cache.directory.as_deref(), context.vars);
         Ok(Self { context, planned, cache, min_ttl })
@@ -75,25 +76,22 @@ impl<'a> Sessions<'a> {
         let report = self.context.report;
         let key = self.key()?;
         let search = self.cache.find(&key, &|found| found.session.validity.has(need));
-        for skipped in &search.sessions {
-            report.detail(format_args!("cache: miss: {skipped}"));
+        if search.found.is_none() && search.sessions.is_empty() {
+            report.emit(CacheEvent::Miss.into());
         }
-        let Some(found) = search.found else {
-            if search.sessions.is_empty() {
-                report.detail("cache: miss: no session is kept for this request");
-            }
-            return None;
-        };
+        for reason in search.sessions {
+            report.emit(CacheEvent::MissUnusable { reason }.into());
+        }
+        let found = search.found?;
         let validity = &found.session.validity;
-        let (left, lifetime) = (whole_seconds(validity.left), whole_seconds(validity.lifetime));
+        let Validity { left, lifetime, .. } = *validity;
         if validity.has(need) {
             // On a miss, `get_locked` reports them.
             self.report_skipped(&search.directories);
-            report.detail(format_args!("cache: hit: {left} left of {lifetime}"));
+            report.emit(CacheEvent::Hit { left, lifetime }.into());
             return Some(found.session);
         }
-        let needed = whole_seconds(validity.needed(need));
-        report.detail(format_args!("cache: miss: {left} left of {lifetime}, and {needed} are asked for"));
+        report.emit(CacheEvent::MissTooShort { left, needed: validity.needed(need) }.into());
         None
     }
 
@@ -110,11 +108,11 @@ impl<'a> Sessions<'a> {
         let limit = settings.sts.timeout;
         match settings.cache.mode {
             CacheMode::Off(origin) => {
-                report.detail(format_args!("cache: not used: {origin}"));
+                report.emit(CacheEvent::Disabled { reason: origin.to_string() }.into());
                 return self.fetch(limit, outage.attempts(), None).await;
             }
             CacheMode::Refreshed(origin) => {
-                report.detail(format_args!("cache: a new session is asked for: {origin}"));
+                report.emit(CacheEvent::Skipped { reason: origin.to_string() }.into());
             }
             CacheMode::Used => {}
         }
@@ -124,7 +122,7 @@ impl<'a> Sessions<'a> {
             Err(error) if error.is_outage() && outage == Outage::Bridge && settings.cache.mode == CacheMode::Used => {
                 let Some(found) = self.cache.find(&key, &|_| true).found else { return Err(error) };
                 let left = whole_seconds(found.session.validity.left);
-                report.warning(format_args!("{error}; the cached session is used, with {left} left"));
+                report.emit(RunEvent::warning(format_args!("{error}; using the cached session ({left} left)")).into());
                 Ok((found.session, None))
             }
             result => result,
@@ -147,7 +145,8 @@ impl<'a> Sessions<'a> {
         }
         let mut lock = match outcome {
             LockOutcome::Answered(found) => {
-                report.detail("cache: hit: another xassume has just obtained the session");
+                let Validity { left, lifetime, .. } = found.session.validity;
+                report.emit(CacheEvent::HitAfterWait { left, lifetime }.into());
                 return Ok((found.session, None));
             }
             LockOutcome::TimeUp => return Err(Error::Waited { role: role(), limit }),
@@ -166,23 +165,31 @@ impl<'a> Sessions<'a> {
     /// Reports why no directory can be used: once, and as a warning if the user can fix it.
     fn report_unusable(&self, skipped: &[Skipped]) {
         let Context { report, cache_warned, .. } = self.context;
-        let reasons = |skipped: &mut dyn Iterator<Item = &Skipped>| {
-            let reasons: Vec<_> = skipped.map(ToString::to_string).collect();
-            if reasons.is_empty() { "no folder is named".to_owned() } else { reasons.join("; ") }
+        let reasons = |faults_only: bool| {
+            let reported = skipped.iter().filter(|skipped| skipped.fault || !faults_only);
+            reported.map(ToString::to_string).collect::<Vec<_>>().join("; ")
         };
         match skipped.iter().find(|skipped| skipped.fault) {
             Some(_) if cache_warned.swap(true, Ordering::Relaxed) => {}
-            Some(fault) => report.mendable(
-                format_args!("the cache cannot be used: {}", reasons(&mut skipped.iter().filter(|each| each.fault))),
-                format!("{}; until then each run asks STS, and for an MFA code where one is needed", fault.hint()),
-            ),
-            None => report.detail(format_args!("cache: not used: {}", reasons(&mut skipped.iter()))),
+            Some(fault) => {
+                let text = format!("the cache cannot be used: {}", reasons(true));
+                let hint = format!(
+                    "{}; until then each run calls STS, and asks for an MFA code if one is needed",
+                    fault.hint()
+                );
+                report.emit(RunEvent::Warning(Problem { text, hint: Some(hint) }).into());
+            }
+            None => {
+                let reason = if skipped.is_empty() { "no usable HOME or XDG directory".into() } else { reasons(false) };
+                report.emit(CacheEvent::Disabled { reason }.into());
+            }
         }
     }
 
     fn report_skipped(&self, directories: &[Skipped]) {
-        for skipped in directories {
-            self.context.report.detail(format_args!("cache: passed over: {skipped}"));
+        for Skipped { path, reason, .. } in directories {
+            let (path, reason) = (path.clone(), reason.clone());
+            self.context.report.emit(CacheEvent::DirectorySkipped { path, reason }.into());
         }
     }
 
@@ -191,8 +198,8 @@ impl<'a> Sessions<'a> {
         if let Err(error) = lock.store(key, session, &Stamp::answered_now(asked))
             && !self.context.cache_warned.swap(true, Ordering::Relaxed)
         {
-            let reason = reason_of(&error);
-            self.context.report.warning(format_args!("the session cannot be kept in the cache: {reason}"));
+            let text = format!("cannot store the session in the cache: {}", reason_of(&error));
+            self.context.report.emit(RunEvent::warning(text).into());
         }
     }
 
@@ -217,7 +224,7 @@ impl<'a> Sessions<'a> {
                 Some(make(&plan.source, &scope, address))
             }
             Err(reason) => {
-                self.context.report.detail(format_args!("cache: not used: {reason}"));
+                self.context.report.emit(CacheEvent::Disabled { reason }.into());
                 None
             }
         }

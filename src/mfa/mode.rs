@@ -4,23 +4,10 @@ use super::settings::{CodeSource, MfaSettings};
 use crate::error::{MfaError, MfaFailure};
 use crate::profile::{Plan, RoleChain, Source};
 use crate::role::{Hop, MfaSerial, SessionDuration};
-use crate::session::Keys;
+pub(crate) use crate::session::KeyKind;
 use std::time::Duration;
 
-/// The kind of the keys that sign the first call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum KeyKind {
-    /// An IAM user's, without a session token. `GetSessionToken` accepts only these.
-    LongTerm,
-    /// A session's.
-    Temporary,
-}
-
 impl KeyKind {
-    pub(crate) fn of(keys: &Keys) -> Self {
-        if keys.session_token.is_none() { Self::LongTerm } else { Self::Temporary }
-    }
-
     /// The kind of a source's keys, if it is known before they are fetched.
     pub(crate) fn expected(source: &Source) -> Option<Self> {
         match source {

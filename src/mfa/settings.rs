@@ -28,7 +28,7 @@ pub(crate) enum CodeSource {
 impl fmt::Display for CodeSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Prompt => "the terminal",
+            Self::Prompt => "prompt",
             Self::Typed(_) => "--mfa-token",
             Self::StandardInput => "standard input",
             Self::Command(_) => "--mfa-command",

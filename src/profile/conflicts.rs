@@ -4,6 +4,7 @@ use super::draft::Draft;
 use super::request::Request;
 use super::source::Source;
 use crate::conflicts::{Given, Otherwise, Rule, Side, Values};
+use crate::event::Ignored;
 use crate::flags::{
     DURATION, EXTERNAL_ID, Flag, MFA_SERIAL, PROFILE, SOURCE_IDENTITY, TAG, TRANSITIVE_TAG, WEB_IDENTITY_TOKEN_FILE,
 };
@@ -15,7 +16,7 @@ pub(super) struct Start {
     pub(super) source: Source,
     pub(super) drafts: Vec<Draft>,
     /// What is ignored, and why.
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<Ignored>,
 }
 
 /// The plan before the flags apply to the roles.

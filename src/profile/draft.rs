@@ -2,6 +2,7 @@
 
 use super::set::ProfileSet;
 use crate::error::ConfigError;
+use crate::event::Ignored;
 use crate::role::{ExternalId, Invalid, MfaSerial, RoleArn, RoleSessionName, SessionDuration};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ pub(super) struct Draft {
     pub(super) duration: Option<SessionDuration>,
     pub(super) mfa_serial: Option<MfaSerial>,
     /// What is ignored, and why.
-    pub(super) note: Option<String>,
+    pub(super) note: Option<Ignored>,
 }
 
 impl Draft {
@@ -47,7 +48,7 @@ impl Draft {
             duration: duration.flatten(),
             mfa_serial: read(profiles, name, "mfa_serial", MfaSerial::parse)?,
             note: matches!(duration, Some(None)).then(|| {
-                format!("duration_seconds of profile {name} is not used: it is not a whole number of seconds")
+                Ignored::new(format_args!("duration_seconds of profile {name}"), "not a whole number of seconds")
             }),
         }))
     }

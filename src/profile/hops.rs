@@ -6,6 +6,7 @@ use super::conflicts::FOR_ASSUME_ROLE;
 use super::draft::Draft;
 use super::request::Request;
 use crate::error::{ConfigError, DurationBy};
+use crate::event::Ignored;
 use crate::flags::{DURATION, MFA_SERIAL, WEB_IDENTITY_TOKEN_FILE};
 use crate::role::{Hop, HopOptions, MAX_HOPS, RoleSessionName, SessionDuration};
 use crate::vars::Vars;
@@ -76,7 +77,7 @@ pub(super) fn finish(
     call: Call,
     request: &Request,
     vars: &Vars,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Ignored>,
 ) -> Result<RoleChain, ConfigError> {
     if drafts.len() > MAX_HOPS {
         return Err(ConfigError::TooManyHops);
@@ -149,15 +150,15 @@ fn check_durations(chain: &RoleChain, profiles: &[Option<String>], request: &Req
 }
 
 /// Keeps the first device of a chain: a code is the user's and is valid for one call, and roles have no device.
-fn one_device<'a>(hops: impl Iterator<Item = &'a mut Hop>, notes: &mut Vec<String>) {
+fn one_device<'a>(hops: impl Iterator<Item = &'a mut Hop>, notes: &mut Vec<Ignored>) {
     for hop in hops.filter(|hop| hop.options.mfa_serial.is_some()).skip(1) {
         hop.options.mfa_serial = None;
-        notes.push(format!("mfa_serial is not used for {}: the one code goes with a role before it", hop.role));
+        notes.push(Ignored::new(format_args!("mfa_serial for {}", hop.role), "an earlier role uses the MFA code"));
     }
 }
 
 /// A hop with its session name. `AssumeRoleWithWebIdentity` has neither external ID nor MFA device.
-fn hop(draft: Draft, call: Call, request: &Request, vars: &Vars, notes: &mut Vec<String>) -> Result<Hop, ConfigError> {
+fn hop(draft: Draft, call: Call, request: &Request, vars: &Vars, notes: &mut Vec<Ignored>) -> Result<Hop, ConfigError> {
     const VARIABLE: &str = "AWS_ROLE_SESSION_NAME";
     let session_name = match (&request.session_name, draft.session_name, vars.text(VARIABLE)) {
         (Some(flag), _, _) => flag.clone(),
@@ -174,7 +175,10 @@ fn hop(draft: Draft, call: Call, request: &Request, vars: &Vars, notes: &mut Vec
     if call == Call::AssumeRoleWithWebIdentity {
         if draft.external_id.is_some() || draft.mfa_serial.is_some() {
             let role = &draft.role;
-            notes.push(format!("external_id and mfa_serial are ignored for {role}: its web identity needs neither"));
+            notes.push(Ignored::new(
+                format_args!("external_id and mfa_serial for {role}"),
+                "not used with a web identity",
+            ));
         }
     } else {
         options.external_id = draft.external_id;

@@ -2,30 +2,31 @@
 
 use super::network::Used;
 use super::set::ProfileSet;
+use crate::event::Ignored;
 use crate::vars::Vars;
 
 /// Keys of a profile with a role that look like AWS's, but are not.
 const OF_ROLES: &[(&str, &str)] = &[
-    ("policy", "no AWS tool reads it (use --policy)"),
-    ("policy_arns", "no AWS tool reads it (use --policy-arn)"),
-    ("source_identity", "no AWS tool reads it (use --source-identity)"),
-    ("tags", "no AWS tool reads it (use --tag)"),
-    ("transitive_tag_keys", "no AWS tool reads it (use --transitive-tag)"),
+    ("policy", "not a standard setting; use --policy"),
+    ("policy_arns", "not a standard setting; use --policy-arn"),
+    ("source_identity", "not a standard setting; use --source-identity"),
+    ("tags", "not a standard setting; use --tag"),
+    ("transitive_tag_keys", "not a standard setting; use --transitive-tag"),
 ];
 
-const RETRIES: &str = "it is the command's, and xassume's own limit is --sts-timeout";
-const AGENT: &str = "it is the command's, and xassume's own calls name xassume";
-const ACCOUNT: &str = "the account is that of the role";
+const RETRIES: &str = "passed to the command; see --sts-timeout for xassume";
+const AGENT: &str = "passed to the command; calls of xassume identify as xassume";
+const ACCOUNT: &str = "the role determines the account";
 
 /// Keys of the profile whose settings apply.
 const OF_THE_USED: &[(&str, &str)] =
     &[("aws_account_id", ACCOUNT), ("max_attempts", RETRIES), ("retry_mode", RETRIES), ("sdk_ua_app_id", AGENT)];
 
-const KEYS: &str = "keys are read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
-const EXPIRY: &str = "STS itself says when keys have expired";
-const BOTO_2: &str = "it is boto 2's, and keys are read from the shared config files";
+const KEYS: &str = "use AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+const EXPIRY: &str = "STS reports the expiry";
+const BOTO_2: &str = "legacy boto configuration";
 
-const JAVA_1: &str = "it is Java 1's, and AWS_SHARED_CREDENTIALS_FILE names the credentials file";
+const JAVA_1: &str = "used by the SDK for Java 1 only; use AWS_SHARED_CREDENTIALS_FILE";
 
 const VARIABLES: &[(&str, &str)] = &[
     ("AWS_ACCESS_KEY", KEYS),
@@ -54,13 +55,13 @@ pub(super) fn notes<'a>(
     with_roles: impl Iterator<Item = &'a str>,
     used: Option<Used<'_>>,
     vars: &Vars,
-) -> Vec<String> {
+) -> Vec<Ignored> {
     let mut notes = Vec::new();
     let mut keys = |profile: &str, table: &[(&str, &str)]| {
         let Some(settings) = profiles.profile(profile) else { return };
         for (key, reason) in table {
             if settings.get(key).is_some() || !settings.nested(key).is_empty() {
-                notes.push(format!("{key} of profile {profile} is not used: {reason}"));
+                notes.push(Ignored::new(format_args!("{key} of profile {profile}"), *reason));
             }
         }
     };
@@ -70,11 +71,11 @@ pub(super) fn notes<'a>(
     }
     for (name, reason) in VARIABLES {
         if vars.text(name).is_some() {
-            notes.push(format!("{name} is not used: {reason}"));
+            notes.push(Ignored::new(name, *reason));
         }
     }
     if vars.text("AWS_SESSION_TOKEN").is_some() && vars.text("AWS_SECURITY_TOKEN").is_some() {
-        notes.push("AWS_SECURITY_TOKEN is not used: AWS_SESSION_TOKEN comes first".into());
+        notes.push(Ignored::new("AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN is set"));
     }
     notes
 }

@@ -7,6 +7,7 @@ use super::region_name::region_name;
 use super::request::Request;
 use super::set::{ProfileSet, Settings};
 use crate::error::{ConfigError, shortened};
+use crate::event::Ignored;
 use crate::role::Invalid;
 use crate::vars::Vars;
 use std::ffi::OsStr;
@@ -104,18 +105,19 @@ pub(super) fn network(
     profiles: &ProfileSet,
     vars: &Vars,
     used: Option<Used<'_>>,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Ignored>,
 ) -> Result<Network, ConfigError> {
     let of_profile = |key: &str| used.and_then(|used| used.settings.get(key));
     let legacy = vars.text("AWS_STS_REGIONAL_ENDPOINTS").or_else(|| of_profile("sts_regional_endpoints"));
     if legacy.is_some_and(|value| value.eq_ignore_ascii_case("legacy")) {
-        notes.push("sts_regional_endpoints = legacy is ignored: the region's own endpoint of STS is asked".into());
+        notes.push(Ignored::new("sts_regional_endpoints = legacy", "the regional endpoint is used"));
     }
     let mut is_true = |variable: &str, key: &str| match vars.text(variable).or_else(|| of_profile(key)) {
         Some(value) => {
             let name = if vars.text(variable).is_some() { variable } else { key };
             if !["true", "false"].iter().any(|known| value.eq_ignore_ascii_case(known)) {
-                notes.push(format!("{name} = {} counts as false: only true switches it on", shortened(value)));
+                let setting = format_args!("{name} = {}", shortened(value));
+                notes.push(Ignored::new(setting, "only true enables it"));
             }
             value.eq_ignore_ascii_case("true")
         }

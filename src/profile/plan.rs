@@ -16,6 +16,7 @@ use super::set::ProfileSet;
 use super::source::{self, Source, TokenFrom};
 use crate::conflicts::settle;
 use crate::error::ConfigError;
+use crate::event::Ignored;
 use crate::flags::WEB_IDENTITY_TOKEN_FILE;
 use crate::origin::Origin;
 use crate::role::RoleArn;
@@ -35,7 +36,7 @@ pub(crate) struct Plan {
     /// How instance metadata is requested, if it is the source.
     pub(crate) metadata: Metadata,
     /// What is ignored, and why; logged by `-v`.
-    pub(crate) notes: Vec<String>,
+    pub(crate) notes: Vec<Ignored>,
 }
 
 /// # Errors
@@ -48,7 +49,7 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
     let mut planner = Planner { request, profiles, vars, selected, notes: profiles.notes().to_vec() };
     planner.note_names();
     if let Some(misplaced) = profiles.misplaced(planner.selected.name) {
-        planner.note(format!("a section of profile {} is not read: {misplaced}", planner.selected.name));
+        planner.note(&misplaced.written, format!("its file uses the form {}", misplaced.expected));
     }
     let explicit = planner.explicit_roles();
     let mut outline = planner.outline(explicit)?;
@@ -75,7 +76,7 @@ struct Planner<'a> {
     profiles: &'a ProfileSet,
     vars: &'a Vars,
     selected: Selected<'a>,
-    notes: Vec<String>,
+    notes: Vec<Ignored>,
 }
 
 impl<'a> Planner<'a> {
@@ -91,8 +92,8 @@ impl<'a> Planner<'a> {
         self.selected.settings.is_some_and(|settings| settings.get("role_arn").is_some())
     }
 
-    fn note(&mut self, text: impl Into<String>) {
-        self.notes.push(text.into());
+    fn note(&mut self, setting: impl std::fmt::Display, reason: impl Into<String>) {
+        self.notes.push(Ignored::new(setting, reason));
     }
 
     /// Notes the names of profiles that are ignored.
@@ -101,7 +102,7 @@ impl<'a> Planner<'a> {
         for other in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
             let name = self.selected.name;
             if let Some(passed_over) = self.vars.text(other).filter(|other| *other != name) {
-                self.note(format!("{other}={passed_over} is not used: {chosen}={name} comes first"));
+                self.note(format_args!("{other}={passed_over}"), format!("conflicts with {chosen}={name}"));
             }
         }
     }
@@ -117,7 +118,7 @@ impl<'a> Planner<'a> {
             return variable;
         };
         if !variable.is_empty() {
-            self.note(format!("XASSUME_ROLE_ARN is not used: {beaten_by} comes first"));
+            self.note("XASSUME_ROLE_ARN", format!("conflicts with {beaten_by}"));
         }
         flag
     }
@@ -217,18 +218,18 @@ impl<'a> Planner<'a> {
             self.aws_role()?
         } else {
             if self.vars.text("AWS_ROLE_ARN").is_some() {
-                self.note("AWS_ROLE_ARN is not used: it goes with another token file");
+                self.note("AWS_ROLE_ARN", "it is set for another token file");
             }
             Vec::new()
         };
-        self.note_source_passed_over("a web identity token file was asked for");
+        self.note_source_passed_over("a web identity token file is set");
         Ok((Source::WebIdentity { token_file, from }, drafts))
     }
 
     /// Keys in the environment are the source. The profile of `AWS_PROFILE` only provides its roles.
     fn start_with_keys(&mut self, keys: Source, explicit: &[RoleArn]) -> Result<SourceAndRoles, ConfigError> {
         if !explicit.is_empty() {
-            self.note_source_passed_over("there are keys in the environment");
+            self.note_source_passed_over("AWS_ACCESS_KEY_ID is set");
             return Ok((keys, Vec::new()));
         }
         if self.profile_has_role() {
@@ -239,15 +240,13 @@ impl<'a> Planner<'a> {
             {
                 return Ok((source, walk.drafts));
             }
-            self.note(format!(
-                "keys in the environment are used in place of the source of profile {}",
-                self.selected.name
-            ));
+            let name = self.selected.name;
+            self.note(format_args!("the source of profile {name}"), "AWS_ACCESS_KEY_ID is set");
             return Ok((keys, walk.drafts));
         }
         match self.aws_token() {
             Some(token_file) => {
-                self.note("keys in the environment are not used: AWS_ROLE_ARN goes with AWS_WEB_IDENTITY_TOKEN_FILE");
+                self.note("AWS_ACCESS_KEY_ID", "AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE are set");
                 self.start_with_aws_token(token_file)
             }
             None => Ok((keys, self.aws_role()?)),
@@ -280,7 +279,7 @@ impl<'a> Planner<'a> {
     fn note_source_passed_over(&mut self, reason: &str) {
         if self.selected.by != NamedBy::Default || self.profile_has_role() {
             let name = self.selected.name;
-            self.note(format!("profile {name} is not the source: {reason}"));
+            self.note(format_args!("profile {name} as source"), reason);
         }
     }
 

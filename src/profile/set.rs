@@ -5,6 +5,7 @@
 
 use super::text::{FileKind, Line, Section, property, scan};
 use crate::error::{ConfigError, Misplaced};
+use crate::event::Ignored;
 use crate::profile::quotes::one_word;
 use crate::session::Secret;
 use std::collections::BTreeMap;
@@ -83,7 +84,7 @@ pub(crate) struct ProfileSet {
     services: BTreeMap<String, Settings>,
     /// Profiles whose header is in the form of the other file, by name.
     misplaced: BTreeMap<String, Misplaced>,
-    notes: Vec<String>,
+    notes: Vec<Ignored>,
 }
 
 impl ProfileSet {
@@ -133,7 +134,7 @@ impl ProfileSet {
         for (section, settings) in sections {
             let merged = match section {
                 Section::Default if prefixed_default => {
-                    self.notes.push("[default] is ignored: [profile default] stands beside it".into());
+                    self.notes.push(Ignored::new("[default]", "conflicts with [profile default]"));
                     continue;
                 }
                 Section::Default => self.profiles.entry(DEFAULT.into()),
@@ -194,12 +195,12 @@ impl ProfileSet {
         self.misplaced.get(name)
     }
 
-    pub(crate) fn note(&mut self, note: String) {
+    pub(crate) fn note(&mut self, note: Ignored) {
         self.notes.push(note);
     }
 
     /// What is ignored, and why.
-    pub(crate) fn notes(&self) -> &[String] {
+    pub(crate) fn notes(&self) -> &[Ignored] {
         &self.notes
     }
 

@@ -1,9 +1,8 @@
-//! The line that says what a launch waits for: on a terminal, once it has taken a second, until it is over.
+//! A line that shows what a launch waits for: only on a terminal, and only after a second.
 //!
-//! There is no thread: a timer runs beside the work, and the line is drawn when the work lets it. Whatever else is
-//! written to the terminal comes after [`erased`]. While a program of the user's choice may write there
-//! (`credential_process`, `--mfa-command`), or a person is asked, there is no line: it could neither be told from
-//! theirs nor be erased without theirs.
+//! There is no thread: a timer runs in the same task as the work. Everything else that is written to the terminal comes
+//! after [`erased`]. While a program (`credential_process`, `--mfa-command`) or a prompt uses the terminal, there is no
+//! line: erasing it could erase their output.
 
 use super::writer;
 use crate::log_options::{LogFormat, LogOptions, Verbosity};
@@ -16,9 +15,9 @@ use std::io::IsTerminal as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// What is over sooner needs no line.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How soon a line follows what it tells.
+/// The wait before the line appears.
+const DELAY: Duration = Duration::from_secs(1);
+/// How often the line is updated.
 const TICK: Duration = Duration::from_millis(200);
 
 /// The progress of one launch.
@@ -36,7 +35,7 @@ enum Shown {
 
 #[derive(Debug, Default)]
 struct State {
-    /// What is waited for, and since when anything is.
+    /// What is waited for, and since when.
     awaited: Option<Awaited>,
     since: Duration,
     drawn: String,
@@ -49,7 +48,7 @@ impl Progress {
         Self { shown: if never { Shown::Never } else { Shown::OnTerminals }, state: Mutex::default() }
     }
 
-    /// Does the work, with the line beside it. What is told outside of this is not shown.
+    /// Does the work and shows the line meanwhile.
     pub(crate) async fn beside<T>(&self, work: impl Future<Output = T>) -> T {
         if self.shown == Shown::Never {
             return work.await;
@@ -62,7 +61,7 @@ impl Progress {
         }
     }
 
-    /// Tells what is waited for from now on.
+    /// Sets what is waited for.
     pub(crate) fn waits_for(&self, awaited: Awaited) {
         let mut state = self.state();
         if state.awaited.is_none() {
@@ -71,7 +70,7 @@ impl Progress {
         state.awaited = Some(awaited);
     }
 
-    /// Lets somebody else have the terminal meanwhile. The time that they take does not count.
+    /// Leaves the terminal to another program or to a prompt. Its time does not count.
     pub(crate) async fn aside<T>(&self, other: impl Future<Output = T>) -> T {
         self.state().awaited = None;
         erase();
@@ -79,7 +78,7 @@ impl Progress {
     }
 
     async fn draw(&self) -> Infallible {
-        tokio::time::sleep(PATIENCE).await;
+        tokio::time::sleep(DELAY).await;
         if !std::io::stderr().is_terminal() {
             std::future::pending::<()>().await;
         }
@@ -88,11 +87,11 @@ impl Progress {
         }
     }
 
-    /// Draws the line if it is time and it is not there yet; when to look again.
+    /// Draws the line if it is due and has changed. Returns when to call this again.
     fn look(&self) -> Duration {
         let mut state = self.state();
         let Some(awaited) = &state.awaited else { return TICK };
-        let early = PATIENCE.saturating_sub(boottime().saturating_sub(state.since));
+        let early = DELAY.saturating_sub(boottime().saturating_sub(state.since));
         if !early.is_zero() {
             return early;
         }
@@ -112,7 +111,7 @@ impl Progress {
     }
 }
 
-/// However the work ends, be it dropped.
+/// Also erases the line when the work is dropped.
 struct EraseAtEnd;
 
 impl Drop for EraseAtEnd {
@@ -125,13 +124,13 @@ fn erase() {
     let erased = erased();
     if !erased.is_empty() {
         writer::draw(erased.as_bytes());
-        // What others write to the terminal now must not be erased with it.
+        // Later output of others must not be erased with it.
         writer::finish();
     }
 }
 
-/// What makes room for other words on the terminal: nothing, where no line of ours is in their way. A line that was
-/// left behind by going to the background is the shell's.
+/// The text that erases the line; empty if there is none. After xassume went to the background, the line is the
+/// shell's.
 pub(super) fn erased() -> &'static str {
     if screen::line_is_gone() && screen::is_ours() { ERASE } else { "" }
 }

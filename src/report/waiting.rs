@@ -1,39 +1,39 @@
-//! What a launch waits for, and the line that says so. Pure: whether and when there is a line is `report`'s business.
+//! What a launch waits for, as a line. Pure: `progress` decides when it is shown.
 
 use crate::error::{StsCall, deceives};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// How often a call was sent: counted where requests leave, told where somebody waits for them.
+/// How often a request was sent: counted by the HTTP client, shown in the line.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tries(Arc<AtomicU32>);
 
 impl Tries {
-    /// A new call: nothing of it was sent yet.
+    /// Starts a new call.
     pub(crate) fn begin(&self) {
         self.0.store(0, Ordering::Relaxed);
     }
 
-    /// It is sent, once more.
+    /// Counts one more request.
     pub(crate) fn sent(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How often it was sent by now.
+    /// The number of requests.
     pub(crate) fn number(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// What is waited for at the moment.
+/// What is waited for.
 #[derive(Debug, Clone)]
 pub(crate) enum Awaited {
-    /// The source's credentials; it is named as in the plan.
+    /// The source credentials; `name` is as in the plan.
     Source { name: String },
-    /// The answer of STS for a hop, counted from 1, or for the MFA session that it needs.
+    /// STS's answer for a role, counted from 1, or for the MFA session that it needs.
     Sts { call: StsCall, role: String, hop: usize, of: usize, tries: Tries },
-    /// Another xassume, which asks for the same session.
+    /// Another xassume that fetches the same session.
     Another { role: String },
 }
 
@@ -42,16 +42,16 @@ impl fmt::Display for Awaited {
         match self {
             Self::Source { name } => write!(f, "waiting for {name}"),
             Self::Another { role } => {
-                write!(f, "waiting for another xassume, which asks for the same session: {role}")
+                write!(f, "waiting for another xassume to get the same session: {role}")
             }
             Self::Sts { call, role, hop, of, tries } => {
                 f.write_str("waiting for STS")?;
                 if tries.number() > 1 {
-                    write!(f, ", try {}", tries.number())?;
+                    write!(f, " (attempt {})", tries.number())?;
                 }
                 f.write_str(": ")?;
                 match call {
-                    StsCall::GetCallerIdentity => return f.write_str("whose the source credentials are"),
+                    StsCall::GetCallerIdentity => return f.write_str("identity of the source credentials"),
                     StsCall::GetSessionToken => f.write_str("MFA session for ")?,
                     StsCall::AssumeRole | StsCall::AssumeRoleWithWebIdentity => {}
                 }
@@ -64,9 +64,9 @@ impl fmt::Display for Awaited {
     }
 }
 
-/// The line, cut so that it stays within a terminal of so many columns: what wraps cannot be erased.
+/// The line, shortened to the columns of the terminal: a line that wraps cannot be erased.
 pub(crate) fn line(awaited: &Awaited, columns: usize) -> String {
-    // One is left free: some terminals wrap as soon as the last one is written.
+    // One column stays free: some terminals wrap after the last one.
     let room = columns.saturating_sub(1);
     let text = format!("xassume: {awaited}");
     let text: String = text.chars().map(|c| if deceives(c) { ' ' } else { c }).collect();
@@ -88,7 +88,7 @@ pub(crate) fn line(awaited: &Awaited, columns: usize) -> String {
     cut
 }
 
-/// The columns of a character, or more: what is not ASCII may take two.
+/// The most columns that a character takes.
 fn width(c: char) -> usize {
     if c.is_ascii() { 1 } else { 2 }
 }
@@ -105,12 +105,12 @@ mod tests {
     }
 
     #[test]
-    fn the_hop_is_named_in_a_chain_and_the_try_when_it_is_not_the_first() {
+    fn the_line_has_the_role_of_a_chain_and_a_repeated_attempt() {
         for (awaited, line) in [
             (sts(StsCall::AssumeRole, 1, 1), "waiting for STS: arn:aws:iam::521111111144:role/DeployMaster"),
             (
                 sts(StsCall::AssumeRole, 3, 3),
-                "waiting for STS, try 3: role 2 of 3, arn:aws:iam::521111111144:role/DeployMaster",
+                "waiting for STS (attempt 3): role 2 of 3, arn:aws:iam::521111111144:role/DeployMaster",
             ),
             (
                 sts(StsCall::GetSessionToken, 1, 1),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_never_fills_the_terminal() {
+    fn the_line_never_fills_the_terminal() {
         let whole = line(&sts(StsCall::AssumeRole, 3, 3), 200);
         for columns in 0..100 {
             let cut = line(&sts(StsCall::AssumeRole, 3, 3), columns);

@@ -1,8 +1,8 @@
-//! Writes to standard error. Once xassume supervises, a thread does it, so that a standard error that is not read (a full
-//! pipe, a terminal that is held by ^S) blocks nothing else.
+//! Writes to standard error. In supervised mode a thread does it, so that a standard error that is not read (a full pipe,
+//! a terminal stopped by ^S) blocks nothing else.
 //!
-//! The queue is bounded, see `queue`. Descriptor 2 is shared with the command, so its flags are not changed. Asking poll(2)
-//! before a write would not help: the command writes to the same pipe.
+//! The queue is bounded, see `queue`. Descriptor 2 is shared with the command, so its flags are not changed. A poll(2)
+//! before each write would not help: the command writes to the same pipe.
 
 mod queue;
 
@@ -16,17 +16,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// How long [`finish`] waits: so many steps of this time. Steps, so that a time in which xassume is stopped (SIGTTOU) counts
-/// as one of them.
+/// [`finish`] waits for this many steps. A time in which xassume is stopped (SIGTTOU) counts as one step.
 const STEPS: u32 = 10;
 const STEP: Duration = Duration::from_millis(10);
-/// The least pause between two tries to write to a descriptor that does not block.
+/// The pause between two writes to a descriptor that does not block.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Says how many messages were dropped; `None` where it is not wanted.
+/// The message about dropped messages; `None` with `-q`.
 type Notice = Box<dyn Fn(u32) -> Option<String> + Send + Sync>;
 
-/// Looked at before any lock: a process that was forked has no thread, and the queue may be locked there for ever.
+/// Checked before any lock: a forked process has no thread, and its copy of the queue may be locked for ever.
 static DIRECTLY: AtomicBool = AtomicBool::new(true);
 static QUEUE: Mutex<Queue> = Mutex::new(Queue::new());
 /// There is a message to write.
@@ -35,10 +34,10 @@ static MORE: Condvar = Condvar::new();
 static DONE: Condvar = Condvar::new();
 static NOTICE: OnceLock<Notice> = OnceLock::new();
 
-/// From now on a thread writes. Called once, when the signals that xassume reads are blocked.
+/// From now on a thread writes. Called once, after the signals are blocked.
 ///
 /// # Errors
-/// The thread cannot be started; then writes still block.
+/// The thread cannot be started; writes still block.
 pub(super) fn start(notice: Notice) -> io::Result<()> {
     let _ = NOTICE.set(notice);
     thread::without_signals("stderr", work)?;
@@ -46,22 +45,22 @@ pub(super) fn start(notice: Notice) -> io::Result<()> {
     Ok(())
 }
 
-/// From now on writes block again, and take no lock: for a process that was forked and does not become a program.
+/// From now on writes block again, and take no lock: for a forked process that does not call execve(2).
 pub(crate) fn use_directly() {
     DIRECTLY.store(true, Ordering::Release);
 }
 
-/// Writes a message, or leaves it to the thread.
+/// Writes a message, or queues it for the thread.
 pub(crate) fn write(message: &[u8]) {
     put(message, Manner::Usual);
 }
 
-/// The same for what is drawn on the terminal: a background job is not stopped for it.
+/// The same for the progress line: it does not stop a background job.
 pub(super) fn draw(message: &[u8]) {
     put(message, Manner::Drawn);
 }
 
-/// Waits until everything is written, but 100 ms at most: before the command starts, and before xassume ends.
+/// Waits until everything is written, at most 100 ms: before the command starts, and before xassume exits.
 pub(crate) fn finish() {
     if DIRECTLY.load(Ordering::Acquire) {
         return;
@@ -117,8 +116,8 @@ fn send(bytes: &[u8], manner: Manner) {
     }
 }
 
-/// Not by std: its lock could be held by another thread at a fork. That stderr is closed or broken is harmless: the message
-/// is lost, and the command's status must survive.
+/// Without std's lock, which another thread could hold at a fork. If stderr is closed, the message is lost and the run
+/// goes on.
 fn write_all(mut bytes: &[u8]) {
     let stderr = io::stderr();
     while !bytes.is_empty() {

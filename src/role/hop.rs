@@ -33,13 +33,15 @@ impl fmt::Display for Hop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let HopOptions { external_id, duration, policy, policy_arns, tags, source_identity, mfa_serial, .. } =
             &self.options;
-        write!(f, "{} as {}", self.role, self.session_name)?;
+        write!(f, "{}, session name {}", self.role, self.session_name)?;
         if let Some(id) = external_id {
-            write!(f, ", external id {id}")?;
+            write!(f, ", external ID {id}")?;
         }
         match duration {
-            Some(SessionDuration::Exactly(duration)) => write!(f, ", for {}", humantime::format_duration(*duration))?,
-            Some(SessionDuration::Max) => f.write_str(", for as long as it allows")?,
+            Some(SessionDuration::Exactly(duration)) => {
+                write!(f, ", duration {}", humantime::format_duration(*duration))?
+            }
+            Some(SessionDuration::Max) => f.write_str(", maximum duration")?,
             None => {}
         }
         if let Some(name) = source_identity {
@@ -50,8 +52,8 @@ impl fmt::Display for Hop {
         }
         match usize::from(policy.is_some()) + policy_arns.len() {
             0 => {}
-            1 => f.write_str(", narrowed by a policy")?,
-            count => write!(f, ", narrowed by {count} policies")?,
+            1 => f.write_str(", limited by 1 policy")?,
+            count => write!(f, ", limited by {count} policies")?,
         }
         match tags.len() {
             0 => Ok(()),

@@ -12,6 +12,30 @@ pub(crate) struct Keys {
     pub(crate) session_token: Option<Secret>,
 }
 
+/// Whether keys expire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum KeyKind {
+    /// An IAM user's, without a session token. `GetSessionToken` accepts only these.
+    LongTerm,
+    /// A session's.
+    Temporary,
+}
+
+impl KeyKind {
+    pub(crate) fn of(keys: &Keys) -> Self {
+        if keys.session_token.is_none() { Self::LongTerm } else { Self::Temporary }
+    }
+}
+
+impl fmt::Display for KeyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LongTerm => "long-term",
+            Self::Temporary => "temporary",
+        })
+    }
+}
+
 /// A part of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {

@@ -69,9 +69,10 @@ mod tests {
             let mut notes = Vec::new();
             let settings = cache(&values(line, vars)).map_err(|error| error.to_string())?;
             let least = settings.min_ttl(&chain(durations), &mut notes).map_err(|error| error.to_string())?;
+            let notes: Vec<_> = notes.iter().map(ToString::to_string).collect();
             Ok::<_, String>((least.map(|least| least.as_secs()), notes))
         };
-        let ignored = |note: &str| Ok((None, vec![format!("XASSUME_MIN_TTL={note}")]));
+        let ignored = |note: &str| Ok((None, vec![format!("ignoring XASSUME_MIN_TTL={note}")]));
         let fails = |line: &str, vars: &[(&str, &str)], durations: &[Option<&str>], expected: &str| {
             let error = min_ttl(line, vars, durations).expect_err(line);
             assert!(error.contains(expected), "{error}");
@@ -86,7 +87,7 @@ mod tests {
         );
         let variable = ("XASSUME_MIN_TTL", "2h");
         fails("", &[variable], &[None], "invalid value '2h' for 'XASSUME_MIN_TTL': must be shorter");
-        let note = ignored("2h is not used: the session is asked for 1h");
+        let note = ignored("2h (the session lasts only 1h)");
         assert_eq!(min_ttl("--duration 1h", &[variable], &[Some("1h")]), note);
         // The chain ignores the longer duration of the variable.
         assert_eq!(min_ttl("", &[variable, ("XASSUME_DURATION", "4h")], &[None, None]), note);

@@ -4,6 +4,7 @@ use crate::conflicts::Otherwise::{Error, FirstCounts, Later};
 use crate::conflicts::{self, Given, Rule, Side};
 use crate::deliver::{Via, isolation_sets};
 use crate::error;
+use crate::event::Ignored;
 use crate::flags::{
     CACHE_DIR, CREDENTIALS_FILE, DURATION, ENDPOINT_TOKEN_FILE, FILE_MODE, FORCE_REFRESH, ISOLATE, KEEP_ENV,
     MFA_COMMAND, MFA_TOKEN, MIN_TTL, NO_CACHE, ON_EXPIRY, ON_REFRESH_FAILURE, PRINT, PROCESS_GROUP, QUIET,
@@ -21,7 +22,7 @@ use std::time::Duration;
 pub(super) fn settle(
     flags: &mut FlagValues,
     rules: &[Rule<FlagValues>],
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Ignored>,
 ) -> Result<(), error::Error> {
     conflicts::settle(flags, rules, notes).map_or(Ok(()), Err)
 }
@@ -157,7 +158,7 @@ mod tests {
         for rules in [MESSAGES, RULES] {
             settle(&mut values, rules, &mut notes).map_err(|error| error.to_string())?;
         }
-        Ok(notes)
+        Ok(notes.iter().map(ToString::to_string).collect())
     }
 
     #[test]
@@ -199,7 +200,7 @@ mod tests {
             ("--min-ttl 30m", "XASSUME_DURATION", "15m", "--min-ttl"),
             ("--tag a=b", "XASSUME_TRANSITIVE_TAG", "c", "--tag"),
         ] {
-            let note = format!("{name} is not used: it does not go with {counts}");
+            let note = format!("ignoring {name} (conflicts with {counts})");
             assert_eq!(settled(line, &[(name, value)]), Ok(vec![note]), "{line}");
         }
         for (line, name, value) in [
@@ -216,12 +217,12 @@ mod tests {
     #[test]
     fn of_two_variables_the_first_counts_or_both_are_an_error() {
         let vars = [("XASSUME_VIA", "endpoint"), ("XASSUME_CREDENTIALS_FILE", "x")];
-        let note = "XASSUME_CREDENTIALS_FILE is not used: it does not go with XASSUME_VIA=endpoint";
+        let note = "ignoring XASSUME_CREDENTIALS_FILE (conflicts with XASSUME_VIA=endpoint)";
         assert_eq!(settled("", &vars), Ok(vec![note.to_owned()]));
         let error = settled("", &[("XASSUME_VIA", "endpoint"), ("XASSUME_ON_EXPIRY", "restart")]).expect_err("both");
         assert!(error.starts_with("XASSUME_ON_EXPIRY=restart cannot be used with XASSUME_VIA=endpoint: "), "{error}");
         // A variable that gives way to a flag removes no other variable.
-        let note = "XASSUME_VIA is not used: it does not go with --on-expiry signal";
+        let note = "ignoring XASSUME_VIA (conflicts with --on-expiry signal)";
         assert_eq!(settled("--on-expiry signal", &vars), Ok(vec![note.to_owned()]));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::deliver::environment::is_removed_by_default;
 use crate::deliver::{DeliverySettings, Via};
+use crate::event::Ignored;
 use crate::vars::Vars;
 use std::ffi::OsString;
 
@@ -30,10 +31,10 @@ pub(super) fn own_profile(command: &[OsString], delivery: &DeliverySettings) -> 
 }
 
 /// A note for each name of `--keep-env` that is neither set nor among the removed variables.
-pub(super) fn kept_for_nothing(keep: &[OsString], vars: &Vars) -> impl Iterator<Item = String> {
+pub(super) fn kept_for_nothing(keep: &[OsString], vars: &Vars) -> impl Iterator<Item = Ignored> {
     let is_set = |name: &OsString| vars.iter().any(|(known, _)| known == name);
     let unknown = keep.iter().filter(move |name| !is_set(name) && !is_removed_by_default(name));
-    unknown.map(|name| format!("--keep-env {} keeps nothing: there is no such variable", name.to_string_lossy()))
+    unknown.map(|name| Ignored::new(format_args!("--keep-env {}", name.to_string_lossy()), "not set"))
 }
 
 #[cfg(test)]

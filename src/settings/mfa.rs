@@ -2,6 +2,7 @@
 
 use super::values::FlagValues;
 use crate::error::Error;
+use crate::event::Ignored;
 use crate::flags::{MFA_COMMAND, MFA_SESSION_DURATION, MFA_TOKEN};
 use crate::mfa::{CodeSource, MfaSettings};
 use crate::role::{MFA_SESSION, MfaCode, parse_mfa_session};
@@ -9,10 +10,10 @@ use crate::vars::Vars;
 
 /// # Errors
 /// An invalid code or duration.
-pub(super) fn mfa(flags: &FlagValues, vars: &Vars, notes: &mut Vec<String>) -> Result<MfaSettings, Error> {
+pub(super) fn mfa(flags: &FlagValues, vars: &Vars, notes: &mut Vec<Ignored>) -> Result<MfaSettings, Error> {
     if vars.text(&MFA_TOKEN.variable_name()).is_some() {
-        notes
-            .push("XASSUME_MFA_TOKEN is not read: a code is good for one run; use --mfa-token or --mfa-command".into());
+        let reason = "an MFA code is valid for one run only; use --mfa-token or --mfa-command";
+        notes.push(Ignored::new("XASSUME_MFA_TOKEN", reason));
     }
     let code = match (flags.one(&MFA_TOKEN), flags.one(&MFA_COMMAND)) {
         (Some(token), _) => match token.text()? {

@@ -10,6 +10,7 @@ use super::values::FlagValues;
 use crate::cache::CacheSettings;
 use crate::deliver::DeliverySettings;
 use crate::error::Error;
+use crate::event::Ignored;
 use crate::flags::{CA_BUNDLE, EXPECT_ACCOUNT, STS_ENDPOINT, STS_TIMEOUT};
 use crate::mfa::MfaSettings;
 use crate::profile::{Request, endpoint};
@@ -35,7 +36,7 @@ pub(crate) struct Settings {
     /// Probable mistakes in the command line.
     pub(crate) warnings: Vec<String>,
     /// What is ignored, and why; logged by `-v`.
-    pub(crate) notes: Vec<String>,
+    pub(crate) notes: Vec<Ignored>,
 }
 
 impl Settings {
@@ -78,7 +79,7 @@ pub(super) enum Purpose {
 /// The first invalid value, or the first flag without the one that it needs.
 pub(super) fn settings(
     flags: &FlagValues,
-    mut notes: Vec<String>,
+    mut notes: Vec<Ignored>,
     purpose: Purpose,
     vars: &Vars,
     host: &Host,

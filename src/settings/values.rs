@@ -5,6 +5,7 @@
 
 use crate::conflicts::{Given, Values};
 use crate::error::Error;
+use crate::event::Ignored;
 use crate::flags::{FLAGS, Flag, Kind, ROLE_ARN};
 use crate::origin::Origin;
 use crate::role::{Invalid, split_roles};
@@ -45,7 +46,7 @@ impl FlagValue {
 pub(super) struct FlagValues {
     set: Vec<(Origin, Vec<FlagValue>)>,
     /// The variables that are ignored because their flags are typed.
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<Ignored>,
     /// The command and its arguments.
     pub(super) command: Vec<OsString>,
 }
@@ -57,7 +58,9 @@ impl FlagValues {
         for flag in FLAGS {
             let variable = flag.variable().filter(|name| vars.get(name).is_some_and(|value| !value.is_empty()));
             let (origin, list) = if matches.value_source(flag.long) == Some(ValueSource::CommandLine) {
-                values.notes.extend(variable.map(|name| format!("{name} is not used: --{} comes first", flag.long)));
+                values
+                    .notes
+                    .extend(variable.as_ref().map(|name| Ignored::new(name, format!("overridden by --{}", flag.long))));
                 (Origin::Flag(flag), typed(flag, matches))
             } else if let Some(value) = variable.and_then(|name| vars.get(&name)) {
                 (Origin::Variable(flag), split(flag, value))
@@ -216,7 +219,7 @@ mod tests {
         let values = values("--duration 1h -- true x", &[("XASSUME_DURATION", "2h"), ("XASSUME_PROFILE", "p")]);
         assert_eq!(texts(&values, &DURATION), ["--duration 1h"]);
         assert_eq!(texts(&values, &PROFILE), ["XASSUME_PROFILE p"]);
-        assert_eq!(values.notes, ["XASSUME_DURATION is not used: --duration comes first"]);
+        assert_eq!(values.notes, [Ignored::new("XASSUME_DURATION", "overridden by --duration")]);
         assert_eq!(values.command, ["true", "x"]);
         assert_eq!(values.by_variable(&[DURATION, PROFILE]), [&PROFILE]);
     }

@@ -3,26 +3,15 @@
 use super::call::{Call, CallContext, Code};
 use super::source::Proof;
 use crate::error::{Cause, Error, Refusal, StsCall};
+use crate::event::{AssumedRole, EventSink, MfaSessionFrom, SessionEvent};
 use crate::mfa::mode::device;
 use crate::mfa::{Codes, MfaKey, MfaSessions, can_sign};
 use crate::profile::RoleChain;
-use crate::report::Report;
 use crate::role::{MfaCode, MfaSerial};
-use crate::session::{Granted, Keys, Session};
+use crate::session::{Keys, Session};
 use crate::sys::clock::wall;
 use crate::sys::helper::ProgramLimit;
 use std::time::{Duration, Instant};
-
-/// An answer before the last one.
-#[derive(Debug)]
-pub(crate) enum Heard<'a> {
-    /// An MFA session from an earlier run signs the first call.
-    KeptMfaSession(&'a Session),
-    /// A new MFA session signs the first call.
-    NewMfaSession(&'a Session),
-    /// A role was assumed.
-    Granted(&'a Granted),
-}
 
 /// What is needed to use an MFA device.
 #[derive(Clone, Copy)]
@@ -58,8 +47,7 @@ pub(super) struct Chain<'a> {
     pub(super) hops: &'a RoleChain,
     pub(super) mfa: Mfa<'a>,
     pub(super) limits: Limits,
-    pub(super) report: Report,
-    pub(super) heard: &'a dyn Fn(Heard<'_>),
+    pub(super) events: &'a dyn EventSink,
 }
 
 impl Chain<'_> {
@@ -84,7 +72,8 @@ impl Chain<'_> {
             let call = Call { context, hop, place: (at + 1, self.hops.len()), action };
             let code = code.as_ref().map(|(serial, code)| Code { serial, code });
             let granted = call.longest(&proof, code).await?;
-            (self.heard)(Heard::Granted(&granted));
+            let role = AssumedRole::from(&granted);
+            self.events.emit(SessionEvent::RoleAssumed { number: at + 1, role }.into());
             proof = Proof::Keys(granted.session.keys.clone());
             session = Some(granted.session);
         }
@@ -101,8 +90,7 @@ impl Chain<'_> {
         let Mfa { sessions, session_duration: duration, .. } = self.mfa;
         let key = MfaKey { access_key_id: keys.access_key_id.clone(), serial: serial.clone(), duration };
         if let Some(kept) = sessions.get(&key).filter(|session| can_sign(session, wall())) {
-            (self.heard)(Heard::KeptMfaSession(&kept));
-            match self.assume_with(&kept, context).await {
+            match self.assume_with(&kept, MfaSessionFrom::Cache, context).await {
                 Err(error) if is_expired(&error) => sessions.forget(&key),
                 result => return result,
             }
@@ -113,12 +101,17 @@ impl Chain<'_> {
         let call = Call { context, hop, place: (place, self.hops.len()), action: StsCall::GetSessionToken };
         let new = call.get_session_token(keys, Code { serial, code: &code }, duration).await?;
         sessions.put(&key, &new);
-        (self.heard)(Heard::NewMfaSession(&new));
-        self.assume_with(&new, context).await
+        self.assume_with(&new, MfaSessionFrom::Code, context).await
     }
 
-    async fn assume_with(self, session: &Session, context: CallContext<'_>) -> Result<Session, Error> {
-        self.report.mfa_session(session);
+    async fn assume_with(
+        self,
+        session: &Session,
+        from: MfaSessionFrom,
+        context: CallContext<'_>,
+    ) -> Result<Session, Error> {
+        let (access_key_id, expiration) = (session.keys.access_key_id.clone(), session.validity.local_end());
+        self.events.emit(SessionEvent::MfaSession { access_key_id, expiration, from }.into());
         self.assume(Proof::Keys(session.keys.clone()), false, context).await
     }
 

@@ -35,7 +35,7 @@ mod source;
 #[cfg(test)]
 mod truncated;
 
-pub(crate) use chain::{Heard, Limits, Mfa};
+pub(crate) use chain::{Limits, Mfa};
 pub(crate) use endpoint::endpoint;
 pub(crate) use network::{Network, read_bundle};
 pub(crate) use session::Sts;

@@ -1,7 +1,7 @@
 //! Fetches a session: source credentials, then each role of the chain.
 
 use super::call::{Call, CallContext};
-use super::chain::{Chain, Heard, Limits, Mfa};
+use super::chain::{Chain, Limits, Mfa};
 use super::connection::StsConnection;
 use super::endpoint::region_of_sts;
 use super::network::Network;
@@ -11,6 +11,7 @@ use super::source::process::{self, Helpers};
 use super::source::sso::Portal;
 use super::source::{Proof, console_login, container, web_identity_token};
 use crate::error::{AssumeError, Error, SourceError, StsCall};
+use crate::event::{EventSink, SessionEvent};
 use crate::mfa::mode::{KeyKind, MfaMode, mfa_mode};
 use crate::profile::{Plan, Source};
 use crate::report::waiting::Awaited;
@@ -76,7 +77,7 @@ impl<'a> Sts<'a> {
     /// Of the source, of the MFA code, or of a call.
     pub(crate) async fn new_session(&self) -> Result<(Session, KeyKind), Error> {
         let source = self.source().await?;
-        Ok((self.session(&source, &|_| {}).await?, source.kind()))
+        Ok((self.session(&source, &self.report).await?, source.kind()))
     }
 
     /// Resolves the source.
@@ -92,7 +93,8 @@ impl<'a> Sts<'a> {
         };
         let region = self.region(instance_region.as_deref())?;
         if let Some(keys) = proof.keys() {
-            self.report.source(keys);
+            let access_key_id = keys.access_key_id.clone();
+            self.report.emit(SessionEvent::SourceCredentials { access_key_id, keys: KeyKind::of(keys) }.into());
         }
         let connection = StsConnection::new(self.network, region, self.limits.attempts);
         Ok(SourceCredentials { proof, connection, instance_region, left })
@@ -112,17 +114,17 @@ impl<'a> Sts<'a> {
         Some(call.get_caller_identity(keys).await)
     }
 
-    /// Assumes each role of the chain; `heard` gets each answer.
+    /// Assumes each role of the chain, with an event for each.
     ///
     /// # Errors
     /// Of the MFA code or of a call.
     pub(crate) async fn session(
         &self,
         source: &SourceCredentials<'_>,
-        heard: &dyn Fn(Heard<'_>),
+        events: &dyn EventSink,
     ) -> Result<Session, Error> {
-        let Self { plan, limits, mfa, report, .. } = *self;
-        let chain = Chain { hops: &plan.hops, mfa, limits, report, heard };
+        let Self { plan, limits, mfa, .. } = *self;
+        let chain = Chain { hops: &plan.hops, mfa, limits, events };
         let context = source.call_context(self.progress);
         let session = match (mfa_mode(&plan.hops, source.kind()), source.keys()) {
             (MfaMode::Session(serial), Some(keys)) => chain.assume_with_mfa_session(keys, serial, context).await?,

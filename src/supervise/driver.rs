@@ -11,7 +11,7 @@ use super::machine::{Action, CommandInput, Fault, Final, Input, Machine, Session
 use super::policy::Policy;
 use super::ports::{Deliver, Publishing, SessionSource};
 use super::schedule::Dice;
-use crate::event::{Event, EventSink, Problem};
+use crate::event::{CommandEvent, EventSink, Problem, RefreshEvent};
 use crate::moment::Deadline;
 use crate::process::signal::Signal;
 use crate::process::{ChildChange, Remaining, Target};
@@ -28,7 +28,7 @@ use std::pin::Pin;
 pub(crate) trait CommandHost {
     fn facts(&self) -> ProcessFacts;
     /// Warnings before the command starts.
-    fn caveats(&self, policy: &Policy) -> Vec<Event>;
+    fn caveats(&self, policy: &Policy) -> Vec<CommandEvent>;
     /// Forks a child that executes the command. [`Self::next_input`] reports the outcome.
     fn start(&mut self, environment: Vec<CString>) -> Result<(), Fault>;
     /// Kills the child that does not run the command yet.
@@ -56,7 +56,7 @@ pub(crate) struct Ports<'a, S, D, H, C> {
     pub(crate) delivery: &'a mut D,
     pub(crate) host: &'a mut H,
     pub(crate) clock: &'a C,
-    pub(crate) events: &'a mut dyn EventSink,
+    pub(crate) events: &'a dyn EventSink,
 }
 
 /// Runs the command and refreshes its session until the command ends.
@@ -68,7 +68,7 @@ where
     C: Clock,
 {
     for caveat in ports.host.caveats(&policy) {
-        ports.events.emit(&caveat);
+        ports.events.emit(caveat.into());
     }
     // Enough randomness to spread load.
     let dice = Dice::Seeded(RandomState::new().hash_one(()));
@@ -157,7 +157,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
             Action::Reap => host.reap(),
             Action::RestoreTerminal => host.restore_terminal(),
             Action::Pause(signal) => host.pause(signal),
-            Action::Emit(event) => self.ports.events.emit(&event),
+            Action::Emit(event) => self.ports.events.emit(event),
             Action::Exit(end) => return Some(end),
         }
         None
@@ -178,7 +178,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
 
     fn report_if_not_sent(&mut self, signal: Signal, sent: Result<(), Problem>) {
         if let Err(problem) = sent {
-            self.ports.events.emit(&Event::CannotSignal { signal, problem });
+            self.ports.events.emit(RefreshEvent::CannotSignal { signal, problem }.into());
         }
     }
 

@@ -19,7 +19,7 @@ pub(crate) use state::Machine;
 
 use super::policy::{OnExpiry, Policy};
 use super::schedule::{Dice, Term};
-use crate::event::Event;
+use crate::event::CommandEvent;
 use crate::moment::{Deadline, Now};
 use crate::session::Validity;
 use crate::supervise::forwarding::ProcessFacts;
@@ -148,7 +148,7 @@ impl Machine {
             Phase::Running { child } => match consequence {
                 Consequence::Refreshed => match (self.policy.on_expiry, self.restarts) {
                     (OnExpiry::Restart, Restarts::Wanted) => {
-                        out.push(Action::Emit(Event::Restarting));
+                        out.push(Action::Emit(CommandEvent::Restarting.into()));
                         self.stop(child, AfterStop::Restart, now, out);
                     }
                     (OnExpiry::Signal(signal), Restarts::Wanted | Restarts::Canceled) => {

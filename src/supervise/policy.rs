@@ -1,7 +1,7 @@
 //! What the flags of a supervision ask for.
 
 use super::schedule::{Margin, RefreshPurpose, Timing};
-use crate::event::{Event, Stdin};
+use crate::event::{CommandEvent, Stdin};
 use crate::process::signal::Signal;
 use std::time::Duration;
 
@@ -98,13 +98,13 @@ impl Policy {
     }
 
     /// Warnings before the command starts.
-    pub(crate) fn caveats(&self, on_terminal: bool, stdin: Stdin) -> Vec<Event> {
+    pub(crate) fn caveats(&self, on_terminal: bool, stdin: Stdin) -> Vec<CommandEvent> {
         let mut caveats = Vec::new();
         if self.process_group == GroupPolicy::New && on_terminal {
-            caveats.push(Event::GroupWarning);
+            caveats.push(CommandEvent::GroupWarning);
         }
         if self.on_expiry == OnExpiry::Restart && stdin != Stdin::Nothing {
-            caveats.push(Event::StdinWarning { stdin });
+            caveats.push(CommandEvent::StdinWarning { stdin });
         }
         caveats
     }
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn a_restart_warns_that_read_input_is_lost() {
         let restart = Policy::usual(OnExpiry::Restart, DeliveryTime::AtStart);
-        let warning = |stdin| vec![Event::StdinWarning { stdin }];
+        let warning = |stdin| vec![CommandEvent::StdinWarning { stdin }];
         assert_eq!(restart.caveats(true, Stdin::Terminal), warning(Stdin::Terminal));
         assert_eq!(restart.caveats(false, Stdin::Stream), warning(Stdin::Stream));
         assert_eq!(restart.caveats(false, Stdin::Nothing), []);
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn a_new_process_group_warns_on_a_terminal_only() {
         let new = Policy { process_group: GroupPolicy::New, ..Policy::usual(OnExpiry::None, DeliveryTime::Live) };
-        assert_eq!(new.caveats(true, Stdin::Terminal), [Event::GroupWarning]);
+        assert_eq!(new.caveats(true, Stdin::Terminal), [CommandEvent::GroupWarning]);
         assert_eq!(new.caveats(false, Stdin::Nothing), []);
     }
 }

@@ -1,88 +1,67 @@
-//! What a check has found: facts, collected by the walk and told by `steps`. No secret is among them.
+//! What a check has found, without secrets.
 
 use crate::error::{AssumeError, Cause, ConfigError, Error, MfaFailure, Refusal, StsCall};
+use crate::event::{AssumedRole, Event, MfaSessionFrom, SessionEvent};
 use crate::mfa::mode::{KeyKind, MfaMode, device, mfa_mode};
 use crate::profile::{Plan, ProfileSet};
-use crate::session::{CallerIdentity, Granted, Session};
+use crate::session::CallerIdentity;
 use crate::settings::Settings;
+use crate::sts;
 use crate::vars::Vars;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-/// Everything that is known when the walk has ended, at its end or where it failed.
+/// Everything that is known at the end of the check, or where it failed.
 #[derive(Debug)]
 pub(super) struct Findings<'a> {
     pub(super) settings: &'a Settings,
     pub(super) vars: &'a Vars,
-    /// The config file and the credentials file, and whether they are there.
+    /// The config file and the credentials file.
     pub(super) files: Vec<(PathBuf, Presence)>,
     pub(super) profiles: Option<&'a ProfileSet>,
     pub(super) plan: Option<&'a Plan>,
     pub(super) source: Option<FoundSource>,
-    /// The URL at which STS is asked, once the region is known.
-    pub(super) endpoint: Option<String>,
-    /// Whose keys the source gave; none for a web identity token. A refusal here need not be one of the role.
-    pub(super) caller: Option<Result<CallerIdentity, Box<AssumeError>>>,
-    /// STS's clock less the local one, in seconds.
-    pub(super) skew_secs: Option<i64>,
-    pub(super) mfa: Option<FoundMfa>,
-    /// The hops that were assumed, in their order.
-    pub(super) granted: Vec<Granted>,
-    /// Why what was obtained is not kept for later runs, if it is not.
-    pub(super) unkept: Option<Unkept>,
-    /// What ended the walk before its end.
-    pub(super) failure: Option<Error>,
-    /// Why the session could not be handed to a command.
-    pub(super) undelivered: Option<Error>,
+    /// The events of the calls to STS.
+    pub(super) events: Vec<Event>,
+    /// Why the session is not cached; none if it is.
+    pub(super) uncached: Option<Uncached>,
+    pub(super) failure: Option<(Place, Error)>,
 }
 
-/// Why a session is not kept.
+/// Why a session is not cached.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Unkept {
+pub(super) enum Uncached {
     /// `--no-cache`.
-    ByWish,
-    /// Sessions of this source cannot be told apart.
-    Unnamed,
-    /// No directory takes it. What is wrong with the one that a user would mend, and how.
+    Disabled,
+    /// There is no cache key: sessions of this source cannot be distinguished.
+    NoKey,
+    /// No directory can be used. The problem and the hint for the one that the user can fix.
     NoDirectory(Option<(String, String)>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Presence {
-    There,
+    Found,
     Missing,
 }
 
-/// What the source gave.
+/// The source credentials, and what the first call to STS has shown.
 #[derive(Debug)]
 pub(super) struct FoundSource {
     /// None for a web identity token.
     pub(super) access_key_id: Option<String>,
     pub(super) kind: KeyKind,
-    /// The region in which STS is asked.
+    /// The region of STS.
     pub(super) region: String,
-    /// The instance's own, where nobody named one.
+    /// The region of the instance, where none is set.
     pub(super) instance_region: Option<String>,
+    /// The owner of the keys; none for a web identity token.
+    pub(super) caller: Option<Result<CallerIdentity, Box<AssumeError>>>,
+    /// STS's clock minus the local one, in seconds.
+    pub(super) skew_secs: Option<i64>,
 }
 
-/// The MFA session that signs the first call.
-#[derive(Debug)]
-pub(super) struct FoundMfa {
-    pub(super) access_key_id: String,
-    /// By the local clock.
-    pub(super) ends: SystemTime,
-    pub(super) from: MfaFrom,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum MfaFrom {
-    /// An earlier run bought it.
-    Cache,
-    /// This check bought it, and spent a code.
-    Code,
-}
-
-/// The stations of the way.
+/// The steps of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Config,
@@ -101,7 +80,7 @@ pub(super) enum Place {
 }
 
 impl<'a> Findings<'a> {
-    /// The stations of this way, in their order.
+    /// The steps of this check, in their order.
     pub(super) fn places(&self) -> Vec<Place> {
         let mut places = vec![Place::Config, Place::Source, Place::Unattended, Place::Sts, Place::Clock, Place::Caller];
         let hops = self.plan.map_or(1, |plan| plan.hops.len());
@@ -114,7 +93,7 @@ impl<'a> Findings<'a> {
         places
     }
 
-    /// The hop before which a code is needed, if one is.
+    /// The number of the role whose call needs an MFA code first.
     fn hop_with_code(&self) -> Option<usize> {
         let plan = self.plan?;
         let (_, at, _) = device(&plan.hops)?;
@@ -131,49 +110,68 @@ impl<'a> Findings<'a> {
             profiles: None,
             plan: None,
             source: None,
-            endpoint: None,
-            caller: None,
-            skew_secs: None,
-            mfa: None,
-            granted: Vec::new(),
-            unkept: None,
+            events: Vec::new(),
+            uncached: None,
             failure: None,
-            undelivered: None,
         }
     }
 
-    /// The session that the command would get, if the walk came so far.
-    pub(super) fn session(&self) -> Option<&Session> {
-        let hops = self.plan.map_or(0, |plan| plan.hops.len());
-        self.granted.last().filter(|_| self.granted.len() == hops).map(|granted| &granted.session)
+    /// Ends the check with this error.
+    pub(super) fn fail(&mut self, mut error: Error) {
+        self.name_caller(&mut error);
+        self.failure = Some((self.place(&error), error));
     }
 
-    /// Puts the caller's name into a denial in which STS left it out: the policies are about that caller.
-    pub(super) fn name_caller(&mut self) {
-        let Some(Error::Assume(error)) = &mut self.failure else { return };
-        let known = match (self.granted.last(), &self.caller) {
-            (Some(before), _) => Some(before.session.role_arn()),
-            (None, Some(Ok(source))) => Some(source.arn.as_str()),
+    /// STS's URL, if the region is known.
+    pub(super) fn endpoint(&self) -> Option<String> {
+        let region = self.source.as_ref().map(|source| source.region.as_str());
+        sts::endpoint(self.plan?, self.settings.sts.endpoint.as_deref(), region)
+    }
+
+    /// The roles that were assumed, in their order.
+    pub(super) fn roles(&self) -> impl Iterator<Item = &AssumedRole> {
+        self.events.iter().filter_map(|event| match event {
+            Event::Session(SessionEvent::RoleAssumed { role, .. }) => Some(role),
+            _ => None,
+        })
+    }
+
+    /// The MFA session that signed the first call: its access key ID, its expiry and its origin.
+    pub(super) fn mfa_session(&self) -> Option<(&str, SystemTime, MfaSessionFrom)> {
+        self.events.iter().rev().find_map(|event| match event {
+            Event::Session(SessionEvent::MfaSession { access_key_id, expiration, from }) => {
+                Some((access_key_id.as_str(), *expiration, *from))
+            }
+            _ => None,
+        })
+    }
+
+    /// The command's session, if all roles were assumed.
+    pub(super) fn session(&self) -> Option<&AssumedRole> {
+        self.roles().nth(self.plan?.hops.len() - 1)
+    }
+
+    /// Adds the caller to a denial in which STS left it out: the policies are about that caller.
+    fn name_caller(&self, error: &mut Error) {
+        let Error::Assume(error) = error else { return };
+        let source = self.source.as_ref().and_then(|source| source.caller.as_ref());
+        let known = match (self.roles().last(), source) {
+            (Some(before), _) => Some(&before.arn),
+            (None, Some(Ok(source))) => Some(&source.arn),
             (None, _) => None,
         };
         if let Cause::Refused { refusal: Refusal::AccessDenied { caller: caller @ None, .. }, .. } = &mut error.cause {
-            *caller = known.map(str::to_owned);
+            *caller = known.cloned();
         }
-    }
-
-    /// Where the way ends, and why, if it does not lead to a command with a session.
-    pub(super) fn failed(&self) -> Option<(Place, &Error)> {
-        let on_the_walk = self.failure.as_ref().map(|error| (self.place(error), error));
-        on_the_walk.or_else(|| self.undelivered.as_ref().map(|error| (Place::Delivery, error)))
     }
 
     fn place(&self, error: &Error) -> Place {
         match error {
             Error::File { .. } if self.plan.is_none() => Place::Config,
             Error::Config(error) => of_config(error),
-            // Without the certificates, in a partition without a region, in a circle not even the source is asked.
+            // Unreadable certificates, a partition without a region and a recursion all come before the source.
             Error::Source(_) | Error::File { .. } | Error::Certificates { .. } | Error::Usage { .. } => Place::Source,
-            Error::Mfa(error) if matches!(error.kind, MfaFailure::Unattended) && !self.has_heard_of_roles() => {
+            Error::Mfa(error) if matches!(error.kind, MfaFailure::Unattended) && !self.may_have_used_a_code() => {
                 Place::Unattended
             }
             Error::Mfa(_) => Place::Mfa,
@@ -182,13 +180,13 @@ impl<'a> Findings<'a> {
         }
     }
 
-    /// Whether a code can have been spent already.
-    fn has_heard_of_roles(&self) -> bool {
-        self.mfa.is_some() || !self.granted.is_empty()
+    /// A code may have been used for an MFA session or for a role.
+    fn may_have_used_a_code(&self) -> bool {
+        self.mfa_session().is_some() || self.roles().next().is_some()
     }
 }
 
-/// Where a call belongs that failed. The first of them, when STS is not there, proves that.
+/// The step of a failed call. If STS cannot be reached, the first call fails for it.
 fn of_call(error: &AssumeError) -> Place {
     match error.call {
         StsCall::GetCallerIdentity | StsCall::AssumeRoleWithWebIdentity if is_unanswered(error) => Place::Sts,
@@ -199,8 +197,7 @@ fn of_call(error: &AssumeError) -> Place {
     }
 }
 
-/// Whether a refusal to tell whose the keys are means that no role can be assumed with them either. A launch does not
-/// ask, so another refusal is no reason to stop.
+/// Whether this failure of `GetCallerIdentity` means that no role can be assumed either. A launch does not make this call.
 pub(super) fn is_fatal(error: &AssumeError) -> bool {
     let keys = matches!(
         error.cause,

@@ -1,23 +1,24 @@
-//! `--check`: walks the way to a session as a launch would, and says of each step how it stands.
+//! `--check`: does everything that a launch does before the command, and reports each step.
 //!
-//! Here the walk is made. What it has found is a [`Findings`]; `steps`, with `facts` and `outlook`, words it, `page`
-//! writes it, and these are pure. STS is asked each time: no role's session is taken from the cache, which would
-//! prove nothing. What is obtained is kept there, so that the next launch need not ask again, nor for another MFA code.
+//! This file makes the calls and collects [`Findings`]. `steps` (with `session_steps` and `command_steps`) describes
+//! them, `page` prints them. STS is always called: a cached session would prove nothing. The new session is cached, so
+//! that the next launch needs neither a call nor another MFA code.
 
-mod facts;
+mod command_steps;
 mod findings;
-pub(crate) mod leftovers;
-mod outlook;
+mod leftovers;
 mod page;
+mod session_steps;
+mod step;
 mod steps;
 
 use crate::cache::{CacheMode, Key};
 use crate::error::Error;
+use crate::event::{Event, EventSink, Level};
 use crate::files;
 use crate::launch::context::{Planned, depth};
-use crate::launch::delivery;
 use crate::launch::sessions::Sessions;
-use crate::launch::{Launch, runtime};
+use crate::launch::{Launch, delivery, runtime};
 use crate::log_options::LogOptions;
 use crate::mfa::mode::{KeyKind, unattended};
 use crate::process::outcome::Outcome;
@@ -26,20 +27,20 @@ use crate::report::Report;
 use crate::report::output;
 use crate::session::Session;
 use crate::settings::{Mode, Settings};
-use crate::sts::{self, Heard, Sts};
+use crate::sts::Sts;
 use crate::supervise::policy::Duty;
 use crate::sys::boot::boottime;
 use crate::sys::screen;
 use crate::terminal::Screen;
 use crate::vars::Vars;
-use findings::{Findings, FoundMfa, FoundSource, MfaFrom, Presence, Unkept, is_fatal};
+use findings::{Findings, FoundSource, Place, Presence, Uncached, is_fatal};
 use std::cell::RefCell;
 use std::io::{ErrorKind, IsTerminal as _};
 
-/// Walks, and prints the steps on standard output.
+/// Prints the steps on standard output.
 ///
 /// # Errors
-/// Flags that do not go together, as for a launch. What fails on the way is a step, and the status.
+/// Invalid settings, as for a launch. Every other failure is a step, and sets the status.
 pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report, log_options: LogOptions) -> Result<Outcome, Error> {
     settings.check_keep()?;
     output::expect_open()?;
@@ -48,108 +49,111 @@ pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report, log_options:
     let files = match files::read(vars) {
         Ok(files) => files,
         Err(error) => {
-            findings.failure = Some(error);
-            return tell(&findings, log_options);
+            findings.fail(error);
+            return print(&findings, log_options);
         }
     };
     let plan = match plan(&settings.request, &files.profiles, vars) {
         Ok(plan) => plan,
         Err(error) => {
             findings.profiles = Some(&files.profiles);
-            findings.failure = Some(error.into());
-            return tell(&findings, log_options);
+            findings.fail(error.into());
+            return print(&findings, log_options);
         }
     };
     let launch = Launch::new(settings, vars, report, Planned { files, plan })?;
     findings.profiles = Some(&launch.planned.files.profiles);
     findings.plan = Some(&launch.planned.plan);
-    findings.endpoint = sts::endpoint(&launch.planned.plan, settings.sts.endpoint.as_deref(), None);
-    walk(&launch, &mut findings)?;
-    tell(&findings, log_options)
+    rehearse(&launch, &mut findings)?;
+    print(&findings, log_options)
 }
 
-/// Asks the source and STS.
-fn walk(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Error> {
+/// Fetches source credentials, assumes the roles, and opens the delivery.
+fn rehearse(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Error> {
     let sessions = Sessions::new(&launch.context, &launch.planned)?;
     let runtime = runtime()?;
     let asked = boottime();
     let key = sessions.key();
     let work = sessions.fetch_unlocked(key.as_ref(), async |sts| steps_to_session(launch, sts, findings).await);
-    let walked = runtime.block_on(launch.context.progress.beside(work)).and_then(|walked| walked);
-    if walked.is_ok() || findings.mfa.is_some() {
-        findings.unkept = unkept(launch, &sessions, key.as_ref());
+    let result = runtime.block_on(launch.context.progress.beside(work)).and_then(|result| result);
+    if result.is_ok() || findings.mfa_session().is_some() {
+        findings.uncached = uncached(launch, &sessions, key.as_ref());
     }
-    match walked {
+    match result {
         Ok(session) => {
             sessions.store_unlocked(key.as_ref(), &session, asked);
-            findings.failure = launch.context.settings.check_account(&session).err();
-            if findings.failure.is_none() {
-                let _within = runtime.enter();
-                findings.undelivered = delivery::rehearse(launch).err();
+            let _within = runtime.enter();
+            if let Err(error) = launch.context.settings.check_account(&session) {
+                findings.fail(error);
+            } else if let Err(error) = delivery::rehearse(launch) {
+                findings.failure = Some((Place::Delivery, error));
             }
         }
-        Err(error) => {
-            findings.failure = Some(error);
-            findings.name_caller();
-        }
+        Err(error) => findings.fail(error),
     }
     runtime.shutdown_background();
     Ok(())
 }
 
-/// Why what was obtained is not kept for later runs, if it is not.
-fn unkept(launch: &Launch<'_>, sessions: &Sessions<'_>, key: Option<&Key>) -> Option<Unkept> {
+/// Why the session is not cached; none if it is.
+fn uncached(launch: &Launch<'_>, sessions: &Sessions<'_>, key: Option<&Key>) -> Option<Uncached> {
     match (launch.context.settings.cache.mode, key) {
-        (CacheMode::Off(_), _) => Some(Unkept::ByWish),
-        (_, None) => Some(Unkept::Unnamed),
+        (CacheMode::Off(_), _) => Some(Uncached::Disabled),
+        (_, None) => Some(Uncached::NoKey),
         (_, Some(key)) => sessions.try_to_store(key).err().map(|passed| {
             let fault = passed.iter().find(|passed| passed.fault);
-            Unkept::NoDirectory(fault.map(|fault| (fault.to_string(), fault.hint())))
+            Uncached::NoDirectory(fault.map(|fault| (fault.to_string(), fault.hint())))
         }),
     }
 }
 
-/// Each step in its turn, until one fails.
+/// Each call, until one fails.
 async fn steps_to_session(launch: &Launch<'_>, sts: &Sts<'_>, findings: &mut Findings<'_>) -> Result<Session, Error> {
     let source = sts.source().await?;
-    findings.endpoint =
-        sts::endpoint(&launch.planned.plan, launch.context.settings.sts.endpoint.as_deref(), Some(source.region()));
-    findings.source = Some(FoundSource {
+    let found = findings.source.insert(FoundSource {
         access_key_id: source.keys().map(|keys| keys.access_key_id.clone()),
         kind: source.kind(),
         region: source.region().to_owned(),
         instance_region: source.instance_region.clone(),
+        caller: None,
+        skew_secs: None,
     });
-    // A launch would be refused for it, so it must not cost a code either.
+    // Before a code is used: a launch fails for it.
     check_unattended(launch, source.kind())?;
     let caller = sts.caller(&source).await;
-    findings.skew_secs = source.skew_secs();
+    found.skew_secs = source.skew_secs();
     if let Some(Err(error)) = &caller
         && is_fatal(error)
     {
         return Err(error.clone().into());
     }
-    findings.caller = caller;
-    let (mfa, granted) = (RefCell::new(None), RefCell::new(Vec::new()));
-    let found_mfa = |session: &Session, from| FoundMfa {
-        access_key_id: session.keys.access_key_id.clone(),
-        ends: session.validity.local_end(),
-        from,
-    };
-    let obtained = sts
-        .session(&source, &|heard| match heard {
-            Heard::KeptMfaSession(session) => *mfa.borrow_mut() = Some(found_mfa(session, MfaFrom::Cache)),
-            Heard::NewMfaSession(session) => *mfa.borrow_mut() = Some(found_mfa(session, MfaFrom::Code)),
-            Heard::Granted(hop) => granted.borrow_mut().push(hop.clone()),
-        })
-        .await;
-    findings.skew_secs = source.skew_secs();
-    findings.mfa = mfa.into_inner();
-    findings.granted = granted.into_inner();
+    found.caller = caller;
+    let recorder = Recorder { report: launch.context.report, events: RefCell::default() };
+    let obtained = sts.session(&source, &recorder).await;
+    found.skew_secs = source.skew_secs();
+    findings.events = recorder.events.into_inner();
     obtained
 }
 
-/// Refuses what a launch would refuse: refreshes that nobody would be there for.
+/// Reports events and keeps them for the page.
+struct Recorder {
+    report: Report,
+    events: RefCell<Vec<Event>>,
+}
+
+impl EventSink for Recorder {
+    fn emit(&self, event: Event) {
+        self.report.emit(event.clone());
+        self.events.borrow_mut().push(event);
+    }
+
+    fn wants(&self, _: Level) -> bool {
+        true
+    }
+}
+
+/// # Errors
+/// Each refresh would need an MFA code, which a launch rejects.
 fn check_unattended(launch: &Launch<'_>, keys: KeyKind) -> Result<(), Error> {
     match launch.context.settings.mode {
         Mode::Supervise(policy) if policy.duty() == Duty::Refresh => {
@@ -160,20 +164,20 @@ fn check_unattended(launch: &Launch<'_>, keys: KeyKind) -> Result<(), Error> {
     }
 }
 
-/// The shared files, and whether they are there.
+/// The shared files, and whether they exist.
 fn look(vars: &Vars) -> Vec<(std::path::PathBuf, Presence)> {
     let presence =
-        |path: &std::path::Path| if path.exists() && !path.is_dir() { Presence::There } else { Presence::Missing };
+        |path: &std::path::Path| if path.exists() && !path.is_dir() { Presence::Found } else { Presence::Missing };
     files::places(vars).into_iter().flatten().map(|path| (path.clone(), presence(&path))).collect()
 }
 
-fn tell(findings: &Findings<'_>, mut log_options: LogOptions) -> Result<Outcome, Error> {
+fn print(findings: &Findings<'_>, mut log_options: LogOptions) -> Result<Outcome, Error> {
     if !std::io::stdout().is_terminal() {
         log_options.screen = Screen::Dumb;
     }
     let steps = steps::steps(findings);
     match output::print(page::page(&steps, log_options, screen::columns(std::io::stdout())).as_bytes()) {
-        // Who stops reading knows enough; the status is the check's all the same.
+        // A closed pipe does not change the result of the check.
         Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => {}
         written => written?,
     }

@@ -1,6 +1,6 @@
-//! The steps of a check as a page for people and as a document for programs. Pure.
+//! The steps of a check as a page or as a JSON document. Pure.
 
-use super::steps::{State, Step};
+use super::step::{State, Step};
 use crate::error::{one_line, plain_json};
 use crate::log_options::{LogFormat, LogOptions, Verbosity};
 use crate::process::outcome::FAILED;
@@ -8,25 +8,24 @@ use crate::report::wrap;
 use crate::terminal::{Color, Screen};
 use serde_json::{Value, json};
 
-/// Where the text of a step begins.
+/// The column of a step's text.
 const TEXT: usize = 28;
 /// The longest text of a step, in characters.
 const LONGEST: usize = 2048;
 
-/// The status that a check ends with.
+/// The exit status of the check.
 pub(super) fn status(steps: &[Step]) -> u8 {
     if steps.iter().any(|step| step.state == State::Failed) { FAILED } else { 0 }
 }
 
-/// All of it, as standard output gets it. With `-q` the page has only what went wrong; a document is always whole.
-///
-/// Lines are broken at the width, if there is one.
+/// The output. With `-q` the page has only the failed step; a document is always complete. Lines wrap at the width, if
+/// there is one.
 pub(super) fn page(steps: &[Step], log_options: LogOptions, width: Option<usize>) -> String {
     match log_options.format {
         LogFormat::Json => {
-            let steps_told: Vec<Value> = steps.iter().map(document).collect();
+            let documents: Vec<Value> = steps.iter().map(document).collect();
             let result = if status(steps) == 0 { "ok" } else { "failed" };
-            plain_json(&json!({"check": result, "status": status(steps), "steps": steps_told})) + "\n"
+            plain_json(&json!({"check": result, "status": status(steps), "steps": documents})) + "\n"
         }
         LogFormat::Text => {
             let quiet = log_options.verbosity == Verbosity::Quiet;
@@ -58,7 +57,6 @@ fn lines(step: &Step, screen: Screen, width: Option<usize>) -> String {
     let (painted, gap) = (screen.paint(word, color(step.state)), 13 - word.len());
     let head = format!("{painted}{:gap$}{:<15}{}", "", step.name, column(&step.text, TEXT));
     let mut lines = vec![head.trim_end().to_owned()];
-    // Of a step that was not reached only its subject is known.
     if step.state != State::NotReached {
         lines.extend(step.details.iter().map(|detail| format!("{:TEXT$}{}", "", column(detail, TEXT))));
     }
@@ -75,7 +73,7 @@ fn lines(step: &Step, screen: Screen, width: Option<usize>) -> String {
     lines.join("\n")
 }
 
-/// As errors and warnings have them.
+/// The colors of errors and warnings.
 fn color(state: State) -> Option<Color> {
     match state {
         State::Ok => Some(Color::Success),
@@ -95,19 +93,20 @@ mod tests {
         Step { name, state, text: text.to_owned(), details, hint: hint.map(str::to_owned), facts: Map::new() }
     }
 
-    const TOLD: LogOptions = LogOptions { verbosity: Verbosity::Normal, format: LogFormat::Text, screen: Screen::Dumb };
+    const OPTIONS: LogOptions =
+        LogOptions { verbosity: Verbosity::Normal, format: LogFormat::Text, screen: Screen::Dumb };
 
     #[test]
-    fn long_lines_go_on_below_and_statements_are_not_torn() {
+    fn long_lines_wrap_and_statements_do_not() {
         let statement = format!("{{\"Resource\":\"{}\"}}", "x".repeat(200));
         let hint = format!("both:\n  identity policy:\n    {statement}");
         let steps = [step(State::Failed, "word ".repeat(60).trim_end(), Some(&hint))];
-        assert_eq!(page(&steps, TOLD, None).lines().count(), 5);
-        let told = page(&steps, TOLD, Some(159));
-        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(page(&steps, OPTIONS, None).lines().count(), 5);
+        let printed = page(&steps, OPTIONS, Some(159));
+        let lines: Vec<&str> = printed.lines().collect();
         assert_eq!(lines[0].chars().count(), 157);
-        assert!(lines[0].starts_with("failed       role           word word "), "{told}");
-        assert!(lines[1].starts_with(&format!("{:28}word", "")) && lines[1].len() < 160, "{told}");
+        assert!(lines[0].starts_with("failed       role           word word "), "{printed}");
+        assert!(lines[1].starts_with(&format!("{:28}word", "")) && lines[1].len() < 160, "{printed}");
         let last = &lines[lines.len() - 4..];
         assert_eq!(
             last,
@@ -122,32 +121,32 @@ mod tests {
 
     #[test]
     fn nothing_steers_the_terminal() {
-        let told = page(&[step(State::Ok, "a\u{1b}[2Jb\rc\u{202e}d", None)], TOLD, None);
-        assert!(told.starts_with("ok           role           a [2Jb c d\n"), "{told}");
-        let json = LogOptions { format: LogFormat::Json, ..TOLD };
-        let told = page(&[step(State::Ok, "c\u{202e}d\u{9b}\u{e0041}", None)], json, None);
-        assert!(told.contains(r#""c\u202ed\u009b\udb40\udc41""#), "{told}");
+        let printed = page(&[step(State::Ok, "a\u{1b}[2Jb\rc\u{202e}d", None)], OPTIONS, None);
+        assert!(printed.starts_with("ok           role           a [2Jb c d\n"), "{printed}");
+        let json = LogOptions { format: LogFormat::Json, ..OPTIONS };
+        let printed = page(&[step(State::Ok, "c\u{202e}d\u{9b}\u{e0041}", None)], json, None);
+        assert!(printed.contains(r#""c\u202ed\u009b\udb40\udc41""#), "{printed}");
     }
 
     #[test]
-    fn the_state_and_the_hint_are_colored_and_nothing_else() {
+    fn only_the_state_and_the_hint_are_colored() {
         let steps = [step(State::Failed, "no", Some("why\n  so")), step(State::Ok, "yes", None)];
-        let colored = page(&steps, LogOptions { screen: Screen::Colored, ..TOLD }, None);
+        let colored = page(&steps, LogOptions { screen: Screen::Colored, ..OPTIONS }, None);
         assert!(colored.starts_with("\x1b[1;31mfailed\x1b[0m       role           no\n"), "{colored:?}");
         assert!(colored.contains("\n    \x1b[36mhint:\x1b[0m why\n      so\n\x1b[32mok\x1b[0m  "), "{colored:?}");
         assert_eq!(colored.matches('\x1b').count(), 6);
-        assert!(!page(&steps, LogOptions { screen: Screen::Plain, ..TOLD }, None).contains('\x1b'));
+        assert!(!page(&steps, LogOptions { screen: Screen::Plain, ..OPTIONS }, None).contains('\x1b'));
     }
 
     #[test]
-    fn what_was_not_reached_has_no_details_and_an_empty_text_no_blanks() {
-        assert_eq!(page(&[step(State::NotReached, "", None)], TOLD, None), "not reached  role\n");
+    fn a_step_that_was_not_reached_has_no_details() {
+        assert_eq!(page(&[step(State::NotReached, "", None)], OPTIONS, None), "not reached  role\n");
     }
 
     #[test]
     fn quiet_is_for_the_page_and_not_for_the_document() {
         let steps = [step(State::Warning, "a", None), step(State::Failed, "b", None)];
-        let quiet = LogOptions { verbosity: Verbosity::Quiet, ..TOLD };
+        let quiet = LogOptions { verbosity: Verbosity::Quiet, ..OPTIONS };
         assert_eq!(page(&steps, quiet, None).lines().next(), Some("failed       role           b"));
         let json = page(&steps, LogOptions { format: LogFormat::Json, ..quiet }, None);
         assert_eq!(json.lines().count(), 1);

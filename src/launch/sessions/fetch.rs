@@ -4,6 +4,7 @@ use super::mfa_store::MfaStore;
 use super::{Outage, Sessions};
 use crate::cache::{CacheMode, Key, Skipped, Stamp};
 use crate::error::{Error, reason_of};
+use crate::event::{CacheEvent, EventSink as _};
 use crate::launch::context::{HELD, helper_environment};
 use crate::mfa::mode::KeyKind;
 use crate::session::Session;
@@ -51,7 +52,7 @@ impl Sessions<'_> {
         }
         let Some(key) = key else { return };
         if let Err(error) = self.cache.store(key, session, &Stamp::answered_now(asked)) {
-            self.context.report.detail(format_args!("cache: the session cannot be kept: {}", reason_of(&error)));
+            self.context.report.emit(CacheEvent::NotStored { error: reason_of(&error) }.into());
         }
     }
 

@@ -3,6 +3,7 @@
 use super::Sessions;
 use crate::cache::{CacheMode, Key, Stamp};
 use crate::error::reason_of;
+use crate::event::{CacheEvent, EventSink as _};
 use crate::mfa::{MfaKey, MfaSessions};
 use crate::session::Session;
 use crate::sys::boot::boottime;
@@ -27,8 +28,9 @@ impl MfaSessions for MfaStore<'_, '_> {
     fn get(&self, key: &MfaKey) -> Option<Session> {
         self.sessions.context.mfa_sessions.get(key).or_else(|| {
             let search = self.sessions.cache.find(&self.key(key)?, &|_| true);
-            for passed in &search.sessions {
-                self.sessions.context.report.detail(format_args!("cache: the MFA session is not used: {passed}"));
+            for unusable in &search.sessions {
+                let reason = format!("MFA session {unusable}");
+                self.sessions.context.report.emit(CacheEvent::MissUnusable { reason }.into());
             }
             Some(search.found?.session)
         })
@@ -38,10 +40,8 @@ impl MfaSessions for MfaStore<'_, '_> {
         self.sessions.context.mfa_sessions.put(key, session);
         let Some(name) = self.key(key) else { return };
         if let Err(error) = self.sessions.cache.store(&name, session, &Stamp::answered_now(boottime())) {
-            self.sessions
-                .context
-                .report
-                .detail(format_args!("cache: the MFA session cannot be kept: {}", reason_of(&error)));
+            let event = CacheEvent::MfaSessionNotStored { error: reason_of(&error) };
+            self.sessions.context.report.emit(event.into());
         }
     }
 

@@ -1,13 +1,13 @@
-//! The messages that wait for standard error: so many bytes, in their order.
+//! The bounded queue of messages for standard error.
 //!
-//! What finds no room is dropped and counted. One message gives the count, in the place of what is missing, when half of the
-//! room is free again; until then further messages are dropped, so that a slow reader does not get many counts.
+//! Messages that do not fit are dropped and counted. When half of the queue is free again, one message reports the count;
+//! until then all messages are dropped, so that a slow reader does not get many reports.
 
 use std::collections::VecDeque;
 
-/// The most bytes that wait, each message with what it costs beside its text.
+/// The bytes that the queue may use, including `OVERHEAD` for each message.
 const LIMIT: usize = 64 * 1024;
-/// What the allocator and the queue need for one message, rounded up.
+/// The bytes that the allocator and the queue need for one message, rounded up.
 const OVERHEAD: usize = 64;
 
 /// How a message is written.
@@ -23,12 +23,11 @@ pub(super) struct Message {
     pub(super) manner: Manner,
 }
 
-/// The messages that wait, in their order.
 pub(super) struct Queue {
     messages: VecDeque<Message>,
-    /// The cost of these, and of the one that is being written.
+    /// The bytes of these, and of the one that is being written.
     bytes: usize,
-    /// How many were dropped since the last notice.
+    /// The messages dropped since the last report.
     dropped: u32,
 }
 
@@ -47,10 +46,10 @@ impl Queue {
         self.messages.pop_front()
     }
 
-    /// Adds a message, unless there is no room for it, or a notice must come before it.
+    /// Adds a message, unless it does not fit, or a report of dropped messages must come first.
     pub(super) fn push(&mut self, bytes: &[u8], manner: Manner, notice: impl FnOnce(u32) -> Option<String>) {
         self.give_notice(notice);
-        // One message alone always has room, however long it is.
+        // An empty queue takes a message of any length.
         let room = self.bytes == 0 || self.bytes + cost(bytes) <= LIMIT;
         if self.dropped == 0 && room {
             self.add(bytes.into(), manner);
@@ -59,7 +58,7 @@ impl Queue {
         }
     }
 
-    /// A message that was taken from the queue is written.
+    /// To be called when a message from [`Self::next`] is written.
     pub(super) fn written(&mut self, message: &Message, notice: impl FnOnce(u32) -> Option<String>) {
         self.bytes -= cost(&message.bytes);
         self.give_notice(notice);
@@ -89,12 +88,12 @@ fn cost(message: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    fn said(dropped: u32) -> String {
+    fn count_of(dropped: u32) -> String {
         format!("{dropped} dropped")
     }
 
     fn push(queue: &mut Queue, message: &str) {
-        queue.push(message.as_bytes(), Manner::Usual, |dropped| Some(said(dropped)));
+        queue.push(message.as_bytes(), Manner::Usual, |dropped| Some(count_of(dropped)));
     }
 
     fn push_all(queue: &mut Queue, messages: &[&str]) {
@@ -106,7 +105,7 @@ mod tests {
     /// Writes the first message.
     fn write(queue: &mut Queue) -> Option<String> {
         let message = queue.next()?;
-        queue.written(&message, |dropped| Some(said(dropped)));
+        queue.written(&message, |dropped| Some(count_of(dropped)));
         Some(String::from_utf8(message.bytes.into()).expect("text"))
     }
 
@@ -125,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_finds_no_room_is_counted_where_it_is_missing() {
+    fn dropped_messages_are_counted_at_their_place() {
         let mut queue = Queue::new();
         let long = "x".repeat(LIMIT / 4 - OVERHEAD);
         (0..4).for_each(|_| push(&mut queue, &long));
@@ -140,13 +139,13 @@ mod tests {
     }
 
     #[test]
-    fn the_notice_needs_no_further_message() {
+    fn the_count_needs_no_further_message() {
         let mut queue = Queue::new();
         push(&mut queue, &"x".repeat(LIMIT));
         let message = queue.next().expect("one alone has room");
         // It is being written, and counts.
         push(&mut queue, "lost");
-        queue.written(&message, |dropped| Some(said(dropped)));
+        queue.written(&message, |dropped| Some(count_of(dropped)));
         assert_eq!(all(&mut queue), ["1 dropped"]);
     }
 
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_that_is_not_wanted_is_forgotten() {
+    fn an_unwanted_count_is_dropped() {
         let mut queue = Queue::new();
         push(&mut queue, &"x".repeat(LIMIT));
         push(&mut queue, "lost");

@@ -2,6 +2,7 @@
 
 use super::service::RetryPolicy;
 use crate::error::{SourceError, StoredFile, reason_of};
+use crate::event::{EventSink as _, RunEvent};
 use crate::files::{MAX_BYTES, read_at_most};
 use crate::report::Report;
 use crate::session::parse_time;
@@ -48,7 +49,8 @@ impl<'a> LoginContext<'a> {
     pub(super) fn keep(&self, login: &LoginFile) {
         if let Err(error) = login.save() {
             let path = login.path.display();
-            self.report.warning(format_args!("cannot keep the refreshed login in {path}: {}", reason_of(&error)));
+            let text = format!("cannot store the refreshed login in {path}: {}", reason_of(&error));
+            self.report.emit(RunEvent::warning(text).into());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The real system: a child process, signals from the kernel, the user's terminal.
 
 use super::CommandHost;
-use crate::event::{Event, Problem};
+use crate::event::{CommandEvent, Problem};
 use crate::process::signal::Signal;
 use crate::process::{ChildChange, ProcessGroup, Remaining, Target};
 use crate::supervise::forwarding::{self, EarlyEffect, ProcessFacts};
@@ -120,7 +120,7 @@ impl CommandHost for ProcessHost {
         self.facts
     }
 
-    fn caveats(&self, policy: &Policy) -> Vec<Event> {
+    fn caveats(&self, policy: &Policy) -> Vec<CommandEvent> {
         policy.caveats(self.terminal.is_some(), tty::stdin())
     }
 

@@ -20,7 +20,7 @@ fn play_at<S: SessionSource>(
     on_expiry: OnExpiry,
     during_publish: Option<SimEvent>,
 ) -> Final {
-    play_with(SimDelivery(sim.clone(), during_publish, speed), sim, source, on_expiry, SimLog(sim.clone(), None))
+    play_with(SimDelivery(sim.clone(), during_publish, speed), sim, source, on_expiry, &SimLog(sim.clone(), None))
 }
 
 fn play_with<S: SessionSource>(
@@ -28,12 +28,12 @@ fn play_with<S: SessionSource>(
     sim: &Sim,
     source: &S,
     on_expiry: OnExpiry,
-    mut events: SimLog,
+    events: &SimLog,
 ) -> Final {
     let margin = Margin::Fixed(Duration::from_mins(6));
     let policy = Policy { margin, ..Policy::usual(on_expiry, DeliveryTime::Live) };
     let mut host = sim.clone();
-    let ports = Ports { source, delivery: &mut delivery, host: &mut host, clock: sim, events: &mut events };
+    let ports = Ports { source, delivery: &mut delivery, host: &mut host, clock: sim, events };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(supervise(policy, sim.session(), ports))
 }
@@ -118,7 +118,7 @@ fn an_exit_while_the_restart_is_logged_is_final() {
     let sim = Sim::new(&[]);
     let events = SimLog(sim.clone(), Some(SimEvent::End(End::Exited(7))));
     assert_eq!(
-        play_with(SimDelivery(sim.clone(), None, Speed::AtOnce), &sim, &sim, OnExpiry::Restart, events),
+        play_with(SimDelivery(sim.clone(), None, Speed::AtOnce), &sim, &sim, OnExpiry::Restart, &events),
         ended(7)
     );
     assert_eq!(sim.done(), ["start ASIA1", "assume", "publish", "reap"]);

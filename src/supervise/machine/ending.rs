@@ -1,7 +1,7 @@
 //! The rules for the end of the command, and what starts and stops share.
 
 use super::state::{AfterStop, Machine, PendingStart, Phase, StartStep};
-use crate::event::{Event, Stop};
+use crate::event::{CommandEvent, RefreshEvent, Stop};
 use crate::moment::Now;
 use crate::process::signal::Signal;
 use crate::process::{End, Pid, ProcessGroup, Target};
@@ -24,7 +24,7 @@ impl Machine {
             End::Killed(signal) => {
                 self.restore_terminal(out);
                 if self.sent_refresh_signal == Some(signal) {
-                    out.push(Action::Emit(Event::DiedOfRefreshSignal { signal }));
+                    out.push(Action::Emit(RefreshEvent::DiedOfRefreshSignal { signal }.into()));
                 }
             }
             End::Exited(_) => {}
@@ -34,7 +34,7 @@ impl Machine {
 
     /// A stopped command has exited, and so have its remaining processes, as far as they can be killed.
     pub(super) fn stopped(&mut self, how: Stop, then: AfterStop, end: End, now: Now, out: &mut Vec<Action>) {
-        out.push(Action::Emit(Event::Stopped { how, end }));
+        out.push(Action::Emit(CommandEvent::Stopped { how, end }.into()));
         match self.facts.group {
             ProcessGroup::Own => out.push(Action::KillGroup),
             ProcessGroup::Shared => {}
@@ -55,7 +55,7 @@ impl Machine {
     pub(super) fn send_refresh_signal(&mut self, signal: Signal, child: Pid, out: &mut Vec<Action>) {
         self.sent_refresh_signal = Some(signal);
         out.push(Action::Signal(Target::Process, signal));
-        out.push(Action::Emit(Event::Signalled { signal, pid: child }));
+        out.push(Action::Emit(RefreshEvent::Signalled { signal, pid: child }.into()));
     }
 
     /// Where a signal from outside is forwarded to.

@@ -1,7 +1,7 @@
 //! The rules for signals from outside: forwarding, and canceled restarts.
 
 use super::state::{Machine, PendingStart, PendingStop, Phase, Restarts};
-use crate::event::Event;
+use crate::event::CommandEvent;
 use crate::process::signal::Signal;
 use crate::process::{Arrival, End, Pid, ProcessGroup, Sender, Target};
 use crate::supervise::forwarding::{self, Decision, EarlyEffect};
@@ -25,7 +25,7 @@ impl Machine {
     pub(super) fn signal(&mut self, arrival: Arrival, child: Pid, out: &mut Vec<Action>) {
         let forward = [
             Action::Signal(self.forward_target(), arrival.signal),
-            Action::Emit(Event::Forwarded { signal: arrival.signal }),
+            Action::Emit(CommandEvent::Forwarded { signal: arrival.signal }.into()),
         ];
         match forwarding::decide(arrival, self.facts, child) {
             Decision::Drop => return,
@@ -72,7 +72,7 @@ impl Machine {
             return;
         }
         self.restarts = Restarts::Canceled;
-        out.push(Action::Emit(Event::RestartsCancelled { signal }));
+        out.push(Action::Emit(CommandEvent::RestartsCancelled { signal }.into()));
         match self.policy.delivery_time {
             DeliveryTime::AtStart => self.renewal.close(out),
             DeliveryTime::Live => {}

@@ -2,7 +2,7 @@
 //!
 //! It does not know the command; a [`Consequence`] says what a refresh means for it.
 
-use crate::event::{Event, Problem};
+use crate::event::{Problem, RefreshEvent};
 use crate::moment::{Deadline, Now};
 use crate::supervise::machine::actions::{Action, SessionInput};
 use crate::supervise::policy::{Duty, OnRefreshFailure, Policy};
@@ -171,9 +171,9 @@ impl Renewal {
         let alarm = std::mem::replace(&mut self.alarm, Alarm::None);
         let failures = std::mem::take(&mut self.failures);
         if failures > 0 || alarm == Alarm::Expired {
-            out.push(Action::Emit(Event::Recovered { failures }));
+            out.push(Action::Emit(RefreshEvent::Recovered { failures }.into()));
         }
-        out.push(Action::Emit(Event::Refreshed { expiration: term.expiration, left: term.left(now) }));
+        out.push(Action::Emit(RefreshEvent::Refreshed { expiration: term.expiration, left: term.left(now) }.into()));
         let mut pace = self.pace;
         let lead = self.policy.timing().lead(term.lifetime, RefreshKind::Later, &mut pace);
         self.due = term.before_expiry(lead);
@@ -186,7 +186,7 @@ impl Renewal {
         match self.state {
             SessionState::Waiting => {
                 let within = self.due.boot.saturating_sub(now.boot);
-                out.push(Action::Emit(Event::RefreshDue { at: now.wall + within, within }));
+                out.push(Action::Emit(RefreshEvent::Due { at: now.wall + within, within }.into()));
             }
             SessionState::Assuming(_) | SessionState::Publishing(_) | SessionState::Idle => {}
         }
@@ -202,9 +202,9 @@ impl Renewal {
         if self.failures == 1 {
             // The message has the time left, so the next alarm is not needed.
             self.alarm = self.alarm.max(if left <= EXPIRES_SOON { Alarm::Soon } else { Alarm::Failing });
-            out.push(Action::Emit(Event::RefreshFailing { problem, expires_in: left, retry_in }));
+            out.push(Action::Emit(RefreshEvent::Failing { problem, expires_in: left, retry_in }.into()));
         } else {
-            out.push(Action::Emit(Event::Retrying { problem, failures: self.failures, retry_in }));
+            out.push(Action::Emit(RefreshEvent::Retrying { problem, failures: self.failures, retry_in }.into()));
         }
         self.raise_alarm(now, out)
     }
@@ -224,15 +224,15 @@ impl Renewal {
         if expired && self.policy.on_refresh_failure == OnRefreshFailure::Stop && self.state != SessionState::Idle {
             self.close(out);
             self.alarm = Alarm::Expired;
-            out.push(Action::Emit(Event::Lapsed));
+            out.push(Action::Emit(RefreshEvent::Lapsed.into()));
             return Some(Consequence::Lapsed);
         }
         if expired && self.alarm < Alarm::Expired {
             self.alarm = Alarm::Expired;
-            out.push(Action::Emit(Event::ExpiredStillRunning));
+            out.push(Action::Emit(RefreshEvent::Expired.into()));
         } else if failing && self.alarm < Alarm::Soon && self.term.before_expiry(EXPIRES_SOON).passed(now) {
             self.alarm = Alarm::Soon;
-            out.push(Action::Emit(Event::ExpiresSoon { within: self.term.left(now) }));
+            out.push(Action::Emit(RefreshEvent::ExpiresSoon { within: self.term.left(now) }.into()));
         }
         None
     }

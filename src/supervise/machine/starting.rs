@@ -2,7 +2,7 @@
 
 use super::renewal::Consequence;
 use super::state::{Given, Machine, PendingStart, Phase, StartStep};
-use crate::event::{Event, Problem};
+use crate::event::{CommandEvent, Problem, RefreshEvent};
 use crate::moment::Now;
 use crate::process::{End, Pid};
 use crate::supervise::machine::actions::{Action, Fault, Final, START_LIMIT, START_RETRIES, START_RETRY_IN};
@@ -43,10 +43,12 @@ impl Machine {
 
     pub(super) fn started(&mut self, child: Pid, start: PendingStart, now: Now, out: &mut Vec<Action>) {
         self.phase = Phase::Running { child };
-        out.push(Action::Emit(Event::Started { pid: child }));
+        out.push(Action::Emit(CommandEvent::Started { pid: child }.into()));
         if start.after.is_none() {
             match (self.policy.duty(), self.policy.on_expiry) {
-                (Duty::Notice, OnExpiry::Signal(signal)) => out.push(Action::Emit(Event::NoticeOnly { signal })),
+                (Duty::Notice, OnExpiry::Signal(signal)) => {
+                    out.push(Action::Emit(RefreshEvent::NoticeOnly { signal }.into()));
+                }
                 (Duty::Refresh, OnExpiry::None | OnExpiry::Restart | OnExpiry::Signal(_)) => {
                     self.renewal.emit_refresh_due(now, out);
                 }
@@ -70,6 +72,6 @@ impl Machine {
         let step = StartStep::Due(now.boot.saturating_add(START_RETRY_IN));
         self.phase = Phase::Starting(PendingStart { step, failures: start.failures + 1, ..start });
         let problem = Problem { text: fault.text, hint: None };
-        out.push(Action::Emit(Event::StartRetry { problem, retry_in: START_RETRY_IN }));
+        out.push(Action::Emit(CommandEvent::StartRetry { problem, retry_in: START_RETRY_IN }.into()));
     }
 }

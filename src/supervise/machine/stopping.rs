@@ -3,7 +3,7 @@
 //! The process is not reaped before they are gone, so its process ID and its group's stay its own.
 
 use super::state::{AfterStop, FamilyWait, Leader, Machine, PendingStop, Phase};
-use crate::event::{Event, Stop};
+use crate::event::{CommandEvent, Stop};
 use crate::moment::Now;
 use crate::process::signal::Signal;
 use crate::process::{End, Pid, Remaining, Target};
@@ -24,7 +24,7 @@ impl PendingStop {
         match self.leader {
             Leader::NotSignaled | Leader::Signaled => {
                 out.push(Action::Signal(Target::Process, Signal::KILL));
-                out.push(Action::Emit(Event::NotKilled { pid: self.child }));
+                out.push(Action::Emit(CommandEvent::NotKilled { pid: self.child }.into()));
             }
             Leader::Ended(_) => {}
         }
@@ -117,7 +117,7 @@ impl Machine {
         }
         if !wait.named && now.boot >= wait.at.saturating_add(NAMED_AFTER) {
             wait.named = true;
-            out.push(Action::Emit(Event::StillStopping { member }));
+            out.push(Action::Emit(CommandEvent::StillStopping { member }.into()));
         }
         self.set_stop(PendingStop { leader: Leader::Ended(wait), ..stop });
     }
@@ -139,7 +139,7 @@ impl Machine {
         };
         if wait.at < since && !self.stop_warning_logged {
             self.stop_warning_logged = true;
-            out.push(Action::Emit(Event::StopIgnored { member }));
+            out.push(Action::Emit(CommandEvent::StopIgnored { member }.into()));
         }
         if now.boot >= give_up {
             return self.stopped(Stop::Killed, stop.then, wait.end, now, out);

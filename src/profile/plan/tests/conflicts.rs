@@ -9,26 +9,45 @@ const RANKS: &str = "[profile m]\nrole_arn = @M\ncredential_source = Environment
 
 #[test]
 fn a_variable_gives_way_to_a_flag() {
-    let of = |role: &str, what: &str| format!("is not used: {what}arn:aws:iam::123456789012:role/{role}");
+    let of = |role: &str, what: &str| format!("({what}arn:aws:iam::123456789012:role/{role}");
     let (chained, by_token) = (of("B", "role chaining is capped at 1h, for "), of("A", ""));
     for (variables, flags, expected, word, note) in [
         ("KEYS", "-r A -r B $--duration 2h", "AKENV > A > B", "DURATION", &*chained),
         ("KEYS", "-p m -r B $--duration 2h", "AKENV > M,mfa=serial-mm > B", "DURATION", &chained),
         ("KEYS", "-p d $--duration 2h", "AKENV > M,mfa=serial-mm > D,for=1800", "DURATION", "role chaining"),
         (TOKEN, "-r A -r B $--duration 2h", "env:token /t > A > B", "DURATION", &chained),
-        ("KEYS", "-r A --mfa serial-ff $--duration max", "AKENV > A,mfa=serial-ff", "DURATION", "go with --mfa-serial"),
-        ("KEYS", "-p m $--duration max", "AKENV > M,mfa=serial-mm", "DURATION", "go with --profile"),
-        ("KEYS", "-r A $--mfa serial-ff --duration max", "AKENV > A,for=max", "MFA_SERIAL", "go with --duration"),
+        (
+            "KEYS",
+            "-r A --mfa serial-ff $--duration max",
+            "AKENV > A,mfa=serial-ff",
+            "DURATION",
+            "conflicts with --mfa-serial",
+        ),
+        ("KEYS", "-p m $--duration max", "AKENV > M,mfa=serial-mm", "DURATION", "conflicts with --profile"),
+        (
+            "KEYS",
+            "-r A $--mfa serial-ff --duration max",
+            "AKENV > A,for=max",
+            "MFA_SERIAL",
+            "conflicts with --duration",
+        ),
         ("", "-R A --token /f $--external-id ee", "token /f > A", "EXTERNAL_ID", &by_token),
         ("", "-r A $--token /f $--tag a=b", "token /f > A", "TAG", &by_token),
         (TOKEN, "-r A $--source-identity me", "env:token /t > A", "SOURCE_IDENTITY", &by_token),
         ("", "-p w $--mfa serial-ff", "w:token /w > W", "MFA_SERIAL", "is assumed with a web identity token"),
-        ("KEYS", "-R A $--token /f --external-id ee", "AKENV > A,ext=ee", "WEB_IDENTITY_TOKEN_FILE", "go with --ext"),
+        (
+            "KEYS",
+            "-R A $--token /f --external-id ee",
+            "AKENV > A,ext=ee",
+            "WEB_IDENTITY_TOKEN_FILE",
+            "conflicts with --ext",
+        ),
     ] {
         let plan = planned(RANKS, variables, flags).expect(flags);
         check(&[(RANKS, variables, flags, expected)]);
-        let name = format!("XASSUME_{word} is not used: ");
-        let found: Vec<_> = plan.notes.iter().filter(|found| found.contains("XASSUME_")).collect();
+        let name = format!("ignoring XASSUME_{word} (");
+        let found: Vec<_> =
+            plan.notes.iter().map(ToString::to_string).filter(|note| note.contains("XASSUME_")).collect();
         assert!(found.len() == 1 && found[0].starts_with(&name) && found[0].contains(note), "{flags}: {found:?}");
     }
     // A variable that does not conflict is kept.

@@ -90,8 +90,8 @@ fn a_duration_counts_if_the_aws_cli_reads_it_as_a_number() {
         let text = format!("[profile a]\nrole_arn = @A\ncredential_source = Environment\nduration_seconds = {value}\n");
         check(&[(&text, "KEYS", "-p a", &format!("AKENV > A{duration}"))]);
         let notes = planned(&text, "KEYS", "-p a").expect("planned").notes;
-        let note = "duration_seconds of profile a is not used: it is not a whole number of seconds";
-        assert_eq!(notes.iter().any(|found| found == note), noted, "{value}: {notes:?}");
+        let note = "ignoring duration_seconds of profile a (not a whole number of seconds)";
+        assert_eq!(notes.iter().any(|found| found.to_string() == note), noted, "{value}: {notes:?}");
     }
 }
 
@@ -249,69 +249,60 @@ fn variables_about_the_network_take_precedence_over_the_used_profile() {
 fn notes_list_what_is_ignored() {
     for (text, variables, flags, expected) in [
         (DEPLOY, "", "-r A", ""),
-        (DEPLOY, "", "-r A -R V", "XASSUME_ROLE_ARN is not used: --role-arn comes first"),
-        (DEPLOY, "", "-p deploy -R V", "XASSUME_ROLE_ARN is not used: the role of --profile comes first"),
+        (DEPLOY, "", "-r A -R V", "ignoring XASSUME_ROLE_ARN (conflicts with --role-arn)"),
+        (DEPLOY, "", "-p deploy -R V", "ignoring XASSUME_ROLE_ARN (conflicts with the role of --profile)"),
         (
             DEPLOY,
             "AWS_PROFILE=deploy AWS_DEFAULT_PROFILE=base",
             "",
-            "AWS_DEFAULT_PROFILE=base is not used: AWS_PROFILE=deploy",
+            "ignoring AWS_DEFAULT_PROFILE=base (conflicts with AWS_PROFILE=deploy)",
         ),
-        (DEPLOY, "AWS_PROFILE=base", "-P deploy", "AWS_PROFILE=base is not used: XASSUME_PROFILE=deploy comes first"),
-        (
-            DEPLOY,
-            "KEYS AWS_PROFILE=deploy",
-            "-r A",
-            "profile deploy is not the source: there are keys in the environment",
-        ),
-        (
-            DEPLOY,
-            "KEYS AWS_PROFILE=deploy",
-            "",
-            "keys in the environment are used in place of the source of profile deploy",
-        ),
-        (DEPLOY, "AWS_PROFILE=base AWS_WEB_IDENTITY_TOKEN_FILE=/t", "-r A", "profile base is not the source: AWS_WEB"),
-        (
-            DEPLOY,
-            "AWS_PROFILE=base",
-            "-r A --token /f",
-            "profile base is not the source: a web identity token file was",
-        ),
-        (
-            "",
-            "KEYS AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t",
-            "",
-            "keys in the environment are not used: AWS_ROLE_ARN",
-        ),
+        (DEPLOY, "AWS_PROFILE=base", "-P deploy", "ignoring AWS_PROFILE=base (conflicts with XASSUME_PROFILE=deploy)"),
+        (DEPLOY, "KEYS AWS_PROFILE=deploy", "-r A", "ignoring profile deploy as source (AWS_ACCESS_KEY_ID is set)"),
+        (DEPLOY, "KEYS AWS_PROFILE=deploy", "", "ignoring the source of profile deploy (AWS_ACCESS_KEY_ID is set)"),
+        (DEPLOY, "AWS_PROFILE=base AWS_WEB_IDENTITY_TOKEN_FILE=/t", "-r A", "ignoring profile base as source (AWS_WEB"),
+        (DEPLOY, "AWS_PROFILE=base", "-r A --token /f", "ignoring profile base as source (a web identity token file"),
+        ("", "KEYS AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t", "", "ignoring AWS_ACCESS_KEY_ID (AWS_ROLE_ARN and"),
         (
             "",
             "AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t",
             "-r A --token /f",
-            "AWS_ROLE_ARN is not used: it goes with",
+            "ignoring AWS_ROLE_ARN (it is set for another token file)",
         ),
         (
             "[profile b]\nrole_arn = @B\nmfa_serial = serial-bb\ncredential_source = Environment\n\
              [profile a]\nrole_arn = @A\nmfa_serial = serial-aa\nsource_profile = b",
             "KEYS",
             "-p a",
-            "mfa_serial is not used for arn:aws:iam::123456789012:role/A: the one code goes with a role before it",
+            "ignoring mfa_serial for arn:aws:iam::123456789012:role/A (an earlier role uses the MFA code)",
         ),
-        ("[default]\nuse_fips_endpoint = yes", "KEYS", "-r A", "use_fips_endpoint = yes counts as false"),
-        ("", "KEYS AWS_USE_FIPS_ENDPOINT=1", "-r A", "AWS_USE_FIPS_ENDPOINT = 1 counts as false"),
-        ("[default]\nretry_mode = legacy", "KEYS", "-r A", "retry_mode of profile default is not used"),
-        ("", "KEYS AWS_ACCESS_KEY=a", "-r A", "AWS_ACCESS_KEY is not used: keys are read from AWS_ACCESS_KEY_ID"),
-        ("[default]\nsts_regional_endpoints = legacy", "KEYS", "-r A", "sts_regional_endpoints = legacy is ignored"),
-        ("", "KEYS AWS_STS_REGIONAL_ENDPOINTS=legacy", "-r A", "sts_regional_endpoints = legacy is ignored"),
-        ("[profile default]\n[default]", "KEYS", "-r A", "[default] is ignored: [profile default] stands beside it"),
+        (
+            "[default]\nuse_fips_endpoint = yes",
+            "KEYS",
+            "-r A",
+            "ignoring use_fips_endpoint = yes (only true enables it)",
+        ),
+        ("", "KEYS AWS_USE_FIPS_ENDPOINT=1", "-r A", "ignoring AWS_USE_FIPS_ENDPOINT = 1 (only true"),
+        (
+            "[default]\nretry_mode = legacy",
+            "KEYS",
+            "-r A",
+            "ignoring retry_mode of profile default (passed to the command",
+        ),
+        ("", "KEYS AWS_ACCESS_KEY=a", "-r A", "ignoring AWS_ACCESS_KEY (use AWS_ACCESS_KEY_ID"),
+        ("[default]\nsts_regional_endpoints = legacy", "KEYS", "-r A", "ignoring sts_regional_endpoints = legacy"),
+        ("", "KEYS AWS_STS_REGIONAL_ENDPOINTS=legacy", "-r A", "ignoring sts_regional_endpoints = legacy"),
+        ("[profile default]\n[default]", "KEYS", "-r A", "ignoring [default] (conflicts with [profile default])"),
         (
             "[profile w]\nrole_arn = @W\nweb_identity_token_file = /w\nexternal_id = ext",
             "",
             "-p w",
-            "external_id and mfa_serial are ignored for arn:aws:iam::123456789012:role/W",
+            "ignoring external_id and mfa_serial for arn:aws:iam::123456789012:role/W",
         ),
     ] {
-        let notes = planned(text, variables, flags).expect(text).notes.join("; ");
-        assert!(notes.starts_with(expected) && !notes.contains("; "), "{notes} / {expected}");
+        let notes = planned(text, variables, flags).expect(text).notes;
+        let notes = notes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ");
+        assert!(notes.starts_with(expected) && !notes.contains(" | "), "{notes} / {expected}");
         assert_eq!(notes.is_empty(), expected.is_empty(), "{notes}");
     }
 }

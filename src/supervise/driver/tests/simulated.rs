@@ -1,6 +1,7 @@
 //! A host, a source, a delivery and a clock that follow the plan of a test.
 
 use super::super::*;
+use crate::event::{Event, Level};
 use crate::moment::Now;
 use crate::process::{Arrival, End, Pid, ProcessGroup, Sender};
 use crate::session::{Keys, Secret, Validity};
@@ -160,7 +161,7 @@ impl CommandHost for Sim {
     fn facts(&self) -> ProcessFacts {
         ProcessFacts { me: 100, group: ProcessGroup::Own, leads_session: false }
     }
-    fn caveats(&self, _: &Policy) -> Vec<Event> {
+    fn caveats(&self, _: &Policy) -> Vec<CommandEvent> {
         Vec::new()
     }
     fn start(&mut self, environment: Vec<CString>) -> Result<(), Fault> {
@@ -269,10 +270,14 @@ impl Deliver for SimDelivery {
 pub(super) struct SimLog(pub(super) Sim, pub(super) Option<SimEvent>);
 
 impl EventSink for SimLog {
-    fn emit(&mut self, event: &Event) {
-        if let (Event::Restarting, Some(plan)) = (event, self.1) {
+    fn emit(&self, event: Event) {
+        if let (Event::Command(CommandEvent::Restarting), Some(plan)) = (event, self.1) {
             self.0.0.borrow_mut().happen(plan);
         }
+    }
+
+    fn wants(&self, _: Level) -> bool {
+        true
     }
 }
 

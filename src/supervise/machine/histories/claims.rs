@@ -3,6 +3,7 @@
 use super::super::*;
 use super::model::*;
 use super::moves::*;
+use crate::event::{Event, RefreshEvent};
 use crate::process::signal::Signal;
 use crate::process::{ProcessGroup, Target};
 use crate::supervise::machine::actions::LINGER_LIMIT;
@@ -77,7 +78,7 @@ impl Model {
                 );
                 self.claim(self.child == ModelChild::None, "the terminal is not restored under a child");
             }
-            Action::Emit(Event::Lapsed) => {
+            Action::Emit(Event::Refresh(RefreshEvent::Lapsed)) => {
                 self.claim(self.expiry.passed(self.now), "a session does not lapse before its expiry");
                 self.claim(self.failing, "a session lapses only if a refresh failed or took too long");
             }

@@ -55,7 +55,7 @@ impl Play {
         self.emitted.clear();
         for action in self.machine.handle(event, self.now) {
             match action {
-                Action::Emit(event) => self.emitted.push(event.name()),
+                Action::Emit(event) => self.emitted.push(event.record().name),
                 other => self.asked.push(other),
             }
         }

@@ -1,0 +1,110 @@
+//! The steps after the session: delivery, refreshes, the command's environment. Pure.
+
+use super::findings::Findings;
+use super::leftovers::{SharedFiles, leftovers};
+use super::step::{State, Step};
+use crate::deliver::Via;
+use crate::event::AssumedRole;
+use crate::session::{rfc3339, whole_seconds};
+use crate::settings::Mode;
+use crate::supervise::policy::{Duty, OnExpiry, OnRefreshFailure, Policy};
+use crate::supervise::schedule::RefreshKind;
+use serde_json::json;
+use std::fmt::Write as _;
+
+pub(super) fn delivery(findings: &Findings<'_>, step: &mut Step) {
+    let settings = findings.settings;
+    let (via, text) = match (&settings.delivery.via, &settings.mode) {
+        (Via::Env, Mode::Exec) => ("env", "credentials in environment variables".to_owned()),
+        (Via::Env, Mode::Supervise(_)) => {
+            ("env", "credentials in environment variables, new at each restart".to_owned())
+        }
+        (Via::File { path: Some(path), mode }, _) => {
+            ("file", format!("credentials file {}, mode {mode:04o}", path.display()))
+        }
+        (Via::File { path: None, .. }, _) => ("file", "private credentials file".to_owned()),
+        (Via::Endpoint { token_file }, _) => {
+            let also = token_file.as_ref().map(|path| format!(", token also in {}", path.display()));
+            ("endpoint", format!("local credentials endpoint{}", also.unwrap_or_default()))
+        }
+        (Via::Process, _) => ("process", "credential_process in a private credentials file".to_owned()),
+    };
+    step.text = format!("{text} (--via {via})");
+    step.fact("via", via);
+}
+
+pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
+    let session = findings.session();
+    let Mode::Supervise(policy) = findings.settings.mode else {
+        step.text = "not refreshed".into();
+        if let Some(AssumedRole { expiration, lifetime, .. }) = session {
+            let _ = write!(step.text, "; expires at {} (in {})", rfc3339(*expiration), whole_seconds(*lifetime));
+        }
+        step.fact("on_expiry", "none");
+        return;
+    };
+    let (name, action) = match policy.on_expiry {
+        OnExpiry::None => ("none", "refreshed while the command runs".to_owned()),
+        OnExpiry::Restart => {
+            let (signal, patience) = (policy.stop_signal, whole_seconds(policy.stop_timeout));
+            ("restart", format!("restarted: {signal}, then SIGKILL after {patience}"))
+        }
+        OnExpiry::Signal(signal) if policy.duty() == Duty::Notice => {
+            ("signal", format!("{signal} announces the expiry; environment variables cannot be updated"))
+        }
+        OnExpiry::Signal(signal) => ("signal", format!("the credentials file is replaced, then {signal} is sent")),
+    };
+    step.text = action;
+    step.fact("on_expiry", name);
+    if policy.duty() == Duty::Notice {
+        step.state(State::Warning, "use --via file to have the new credentials delivered");
+    }
+    if let Some(session) = session {
+        first_refresh(policy, session, step);
+    }
+    if policy.on_refresh_failure == OnRefreshFailure::Stop {
+        step.details.push("stopped at the expiry if no refresh succeeded".into());
+    }
+}
+
+/// When the first refresh of a new session is due: a range, because of the jitter.
+fn first_refresh(policy: Policy, session: &AssumedRole, step: &mut Step) {
+    let lifetime = session.lifetime;
+    let (least, most) = policy.timing().leads(lifetime, RefreshKind::First);
+    let (from, to) = (lifetime.saturating_sub(most), lifetime.saturating_sub(least));
+    let when = if from == to {
+        whole_seconds(from).to_string()
+    } else {
+        format!("{} to {}", whole_seconds(from), whole_seconds(to))
+    };
+    let what = if policy.duty() == Duty::Notice { "notice" } else { "first refresh" };
+    step.details.push(format!("{what} after {when} (session lifetime {})", whole_seconds(lifetime)));
+    step.fact("first_refresh_seconds", json!([from.as_secs(), to.as_secs()]));
+}
+
+pub(super) fn environment(findings: &Findings<'_>, step: &mut Step) {
+    if findings.profiles.is_none() {
+        return;
+    }
+    let found = leftovers(findings.settings, findings.profiles, findings.vars);
+    step.fact("removed", found.removed.clone());
+    step.fact("kept", found.kept.clone());
+    step.text = match found.removed.as_slice() {
+        [] if found.kept.is_empty() => "no conflicting variables".to_owned(),
+        [] => "no variables removed".to_owned(),
+        removed => format!("removed conflicting variables: {}", removed.join(", ")),
+    };
+    let files = match found.files {
+        SharedFiles::Filtered => "the command sees a copy of the config file without credentials",
+        SharedFiles::Harmless => "~/.aws is visible to the command (no default credentials)",
+        SharedFiles::DefaultProfile => "~/.aws is visible to the command; its default profile has credentials",
+    };
+    step.details.push(files.to_owned());
+    if found.files == SharedFiles::DefaultProfile {
+        step.state(State::Note, "most SDKs use the session first; --isolate hides the files from those that do not");
+    }
+    if !found.kept.is_empty() {
+        step.details.push(format!("kept by --keep-env; may override the session: {}", found.kept.join(", ")));
+        step.state(State::Warning, "leave out --keep-env unless the command needs those credentials");
+    }
+}

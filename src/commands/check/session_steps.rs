@@ -1,0 +1,226 @@
+//! The steps up to the session: what was found, or what would be done. Pure.
+
+use super::findings::{Findings, Place, Uncached};
+use super::step::{State, Step};
+use crate::deliver::Via;
+use crate::event::{AssumedRole, MfaSessionFrom};
+use crate::mfa::mode::{Unattended, device, unattended as unattended_by};
+use crate::profile::{DEFAULT, Region};
+use crate::session::{rfc3339, whole_seconds};
+use crate::settings::Mode;
+use crate::supervise::policy::Duty;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// A smaller difference cannot be measured: `Date` is in whole seconds, and the answer took time.
+const UNNOTICED_SECS: u64 = 5;
+/// SDKs correct a larger difference, or warn of it.
+const TOLERATED_SECS: u64 = 4 * 60;
+
+pub(super) fn source(findings: &Findings<'_>, step: &mut Step) {
+    let Some(plan) = findings.plan else { return };
+    step.text = plan.source.to_string();
+    step.fact("source", plan.source.to_string());
+    let Some(found) = &findings.source else { return };
+    let Some(id) = &found.access_key_id else {
+        step.details.push("verified when the first role is assumed".into());
+        return;
+    };
+    let kind = found.kind.to_string();
+    let _ = if step.text.contains(id.as_str()) {
+        write!(step.text, ", {kind}")
+    } else {
+        write!(step.text, ": {id}, {kind}")
+    };
+    step.fact("access_key_id", id.as_str());
+    step.fact("keys", kind);
+}
+
+/// Whether refreshes need user input: a note where nothing is refreshed.
+pub(super) fn unattended(findings: &Findings<'_>, step: &mut Step) {
+    let (Some(plan), Some(found)) = (findings.plan, &findings.source) else { return };
+    let lesser = match findings.settings.mode {
+        Mode::Supervise(policy) if policy.duty() == Duty::Refresh => State::Warning,
+        Mode::Supervise(_) | Mode::Exec => State::Note,
+    };
+    let possible = unattended_by(plan, &findings.settings.mfa, Some(found.kind));
+    step.fact("possible", possible.is_ok());
+    match possible {
+        Ok(Unattended::Always) => step.text = "refreshes work without user input".into(),
+        Ok(Unattended::ForMfaSession(time)) => {
+            step.text = format!("a new MFA code is needed after {}", whole_seconds(time));
+            step.state(lesser, "use --mfa-command to provide codes, or --mfa-session-duration for up to 36h");
+        }
+        Ok(Unattended::WhileKeysHold) => {
+            let ends = findings.vars.text("AWS_CREDENTIAL_EXPIRATION");
+            let ends = ends.map(|ends| format!(" (at {ends})")).unwrap_or_default();
+            step.text = format!("refreshes are possible until the source credentials expire{ends}");
+            step.state(lesser, "use a profile, a credential_process or an instance role: they provide new credentials");
+        }
+        Err(error) if lesser == State::Note => {
+            step.text = "each refresh needs a new MFA code".into();
+            step.state(State::Note, error.hint());
+        }
+        // A launch fails for it, and so does the check, at this step.
+        Err(_) => {}
+    }
+}
+
+pub(super) fn sts(findings: &Findings<'_>, step: &mut Step) {
+    let Some(plan) = findings.plan else { return };
+    let found = findings.source.as_ref();
+    let endpoint = findings.endpoint();
+    step.text.push_str(endpoint.as_deref().unwrap_or("the endpoint in the region of the instance"));
+    if let Some(endpoint) = endpoint.as_deref() {
+        step.fact("endpoint", endpoint);
+    }
+    let from = match &plan.region {
+        Some(Region { name, from }) => Some((name, from.to_string())),
+        None => found.map(|found| match &found.instance_region {
+            Some(name) => (name, "from the instance".to_owned()),
+            None => (&found.region, without_region(findings)),
+        }),
+    };
+    if let Some((region, from)) = from {
+        let _ = write!(step.text, ", region {region} ({from})");
+        step.fact("region", region.as_str());
+    }
+    let variants = [(plan.network.fips, ", FIPS"), (plan.network.dualstack, ", dual-stack")];
+    step.text.extend(variants.iter().filter(|(on, _)| *on).map(|(_, what)| *what));
+    // A proxy that cannot be used has failed the check already.
+    if let Some(Ok(Some(proxy))) = endpoint.map(|url| plan.network.proxies.of_request(&url)) {
+        step.details.push(format!("proxy {proxy}"));
+        step.fact("proxy", proxy.url);
+    }
+    if let Some(bundle) = findings.settings.sts.ca_bundle.as_ref().or(plan.network.ca_bundle.as_ref()) {
+        step.details.push(format!("additional CA certificates: {}", bundle.display()));
+    }
+}
+
+/// Where no region is set, the command may still find one in `[default]` of the shared config file.
+fn without_region(findings: &Findings<'_>) -> String {
+    let delivery = &findings.settings.delivery;
+    let sees_default = delivery.via == Via::Env
+        && !delivery.isolate
+        && !["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].iter().any(|name| delivery.keep.iter().any(|kept| kept == name));
+    let default = findings.profiles.and_then(|profiles| profiles.profile(DEFAULT));
+    match default.and_then(|default| default.get("region")).filter(|_| sees_default) {
+        Some(region) => format!("region not set; the command uses {region}, from [default]"),
+        None => "region not set".into(),
+    }
+}
+
+pub(super) fn clock(findings: &Findings<'_>, step: &mut Step) {
+    let Some(skew) = findings.source.as_ref().and_then(|source| source.skew_secs) else { return };
+    if matches!(findings.failure, Some((Place::Clock, _))) {
+        // STS's own message about the signature is more exact.
+        return;
+    }
+    step.fact("off_seconds", -skew);
+    let off = skew.unsigned_abs();
+    if off <= UNNOTICED_SECS {
+        step.text = "system clock agrees with STS".into();
+        return;
+    }
+    let direction = if skew > 0 { "behind" } else { "ahead of" };
+    step.text = format!("system clock is {} {direction} STS", whole_seconds(Duration::from_secs(off)));
+    if off > TOLERATED_SECS {
+        step.state(State::Warning, "set the clock (timedatectl, chrony): STS rejects requests signed 15 minutes off");
+    }
+}
+
+pub(super) fn caller(findings: &Findings<'_>, step: &mut Step) {
+    match findings.source.as_ref().and_then(|source| source.caller.as_ref()) {
+        Some(Ok(caller)) => {
+            step.text.clone_from(&caller.arn);
+            step.fact("arn", caller.arn.as_str());
+            step.fact("account", caller.account.as_str());
+            if caller.arn.ends_with(":root") {
+                step.state(State::Warning, "use credentials of a user or a role: root users cannot assume roles");
+            }
+        }
+        Some(Err(error)) => {
+            step.text = error.to_string();
+            step.state(State::Warning, "not required for a launch; continuing");
+        }
+        None if findings.plan.is_some_and(|plan| plan.source.is_web_identity()) => {
+            step.text = "no AWS identity before the first role".into();
+            step.state = State::Note;
+        }
+        None => {}
+    }
+}
+
+pub(super) fn mfa(findings: &Findings<'_>, step: &mut Step) {
+    let Some((_, at, serial)) = findings.plan.and_then(|plan| device(&plan.hops)) else { return };
+    let code = &findings.settings.mfa.code;
+    step.fact("serial", serial.to_string());
+    let Some((access_key_id, expiration, from)) = findings.mfa_session() else {
+        step.text = format!("{serial}, code from {code}");
+        if findings.roles().count() >= at {
+            let _ = write!(step.text, ", used for role {at}");
+        }
+        return;
+    };
+    let cached = match &findings.uncached {
+        None => "and cached",
+        Some(Uncached::Disabled) => "and not cached (--no-cache)",
+        Some(Uncached::NoKey | Uncached::NoDirectory(_)) => "and not cached",
+    };
+    step.text = match from {
+        MfaSessionFrom::Cache => format!("{serial}: using cached MFA session"),
+        MfaSessionFrom::Code => format!("{serial}: MFA session obtained (code from {code}) {cached}"),
+    };
+    let expiration = rfc3339(expiration);
+    step.details.push(format!("session {access_key_id}, until {expiration}"));
+    step.fact("access_key_id", access_key_id);
+    step.fact("expiration", expiration);
+}
+
+/// The role with this number, counted from 1.
+pub(super) fn role(findings: &Findings<'_>, at: usize, step: &mut Step) {
+    let Some(plan) = findings.plan else { return };
+    let Some(hop) = plan.hops.iter().nth(at - 1) else { return };
+    step.text = hop.to_string();
+    step.fact("role", hop.role.as_str());
+    step.fact("session_name", hop.session_name.as_str());
+    step.fact("number", at);
+    let Some(role) = findings.roles().nth(at - 1) else { return };
+    let expiration = rfc3339(role.expiration);
+    step.details.push(format!("valid for {}, until {expiration}{}", whole_seconds(role.lifetime), limits(role)));
+    for (key, percent) in
+        [("packed_policy_percent", role.packed_policy_percent), ("session_token_percent", role.session_token_percent)]
+    {
+        if let Some(percent) = percent {
+            step.fact(key, percent);
+        }
+    }
+    step.fact("arn", role.arn.as_str());
+    step.fact("lifetime_seconds", role.lifetime.as_secs());
+    step.fact("expiration", expiration);
+}
+
+/// How much of STS's limits the session uses; STS rejects a request beyond them.
+fn limits(role: &AssumedRole) -> String {
+    let used = [("policies and tags use", role.packed_policy_percent), ("token uses", role.session_token_percent)];
+    used.iter().filter_map(|(what, percent)| Some(format!("; {what} {}% of the limit", (*percent)?))).collect()
+}
+
+pub(super) fn session(findings: &Findings<'_>, step: &mut Step) {
+    let Some(session) = findings.session() else { return };
+    step.text.clone_from(&session.arn);
+    step.fact("arn", session.arn.as_str());
+    if let Some(account) = &session.account {
+        step.fact("account", account.as_str());
+    }
+    if let Some(expected) = &findings.settings.expect_account {
+        step.fact("expected_account", expected.as_str());
+        if !matches!(findings.failure, Some((Place::Session, _))) {
+            step.details.push(format!("account {expected} (--expect-account)"));
+        }
+    }
+    if let Some(Uncached::NoDirectory(Some((problem, hint)))) = &findings.uncached {
+        step.details.push(format!("cannot store the session in the cache: {problem}"));
+        step.state(State::Warning, hint.clone());
+    }
+}

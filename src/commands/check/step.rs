@@ -1,0 +1,76 @@
+//! One step of a check: a line of the page, an object of the document.
+
+use crate::error::Error;
+use serde_json::{Map, Value, json};
+
+/// The result of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Ok,
+    Note,
+    /// It works, with a consequence that the user may not expect.
+    Warning,
+    Failed,
+    /// An earlier step failed.
+    NotReached,
+}
+
+impl State {
+    /// As the page shows it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Failed => "failed",
+            Self::NotReached => "not reached",
+        }
+    }
+
+    /// As the document names it.
+    pub(super) fn key(self) -> &'static str {
+        match self {
+            Self::NotReached => "not_reached",
+            other => other.word(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Step {
+    /// As the page names it; the document has `facts["step"]`.
+    pub(super) name: String,
+    pub(super) state: State,
+    pub(super) text: String,
+    pub(super) details: Vec<String>,
+    pub(super) hint: Option<String>,
+    pub(super) facts: Map<String, Value>,
+}
+
+impl Step {
+    pub(super) fn new(name: impl Into<String>, key: &str) -> Self {
+        let facts = [("step".to_owned(), json!(key))].into_iter().collect();
+        let (text, details) = (String::new(), Vec::new());
+        Self { name: name.into(), state: State::Ok, text, details, hint: None, facts }
+    }
+
+    pub(super) fn fact(&mut self, key: &str, value: impl Into<Value>) {
+        self.facts.insert(key.to_owned(), value.into());
+    }
+
+    pub(super) fn state(&mut self, state: State, hint: impl Into<String>) {
+        self.state = state;
+        self.hint = Some(hint.into());
+    }
+
+    pub(super) fn fail(&mut self, error: &Error) {
+        self.state = State::Failed;
+        self.hint = error.hint();
+        self.fact("error", error.to_string());
+        if self.text.is_empty() {
+            self.text = error.to_string();
+        } else {
+            self.details.push(error.to_string());
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! An event as programs read it (`--log-format json`).
+
+use std::time::{Duration, SystemTime};
+
+/// Which verbosity shows an event.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) enum Level {
+    /// Always shown.
+    Error,
+    /// Shown unless `-q`.
+    Warning,
+    /// Shown with `-v`.
+    Info,
+    /// Shown with `-vv`.
+    Debug,
+}
+
+impl Level {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Info => "info",
+            Self::Debug => "debug",
+        }
+    }
+}
+
+/// The value of a field.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Field {
+    Text(String),
+    Number(i64),
+    /// Written as RFC 3339.
+    Time(SystemTime),
+    /// Written as a number of seconds.
+    Seconds(Duration),
+}
+
+/// Everything about an event except its sentence. Name and keys never change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Record {
+    pub(crate) level: Level,
+    pub(crate) name: &'static str,
+    pub(crate) fields: Vec<(&'static str, Field)>,
+    /// What the user can do about it.
+    pub(crate) hint: Option<String>,
+}
+
+impl Record {
+    pub(super) fn new(level: Level, name: &'static str) -> Self {
+        Self { level, name, fields: Vec::new(), hint: None }
+    }
+
+    pub(super) fn text(self, key: &'static str, value: &(impl ToString + ?Sized)) -> Self {
+        self.field(key, Field::Text(value.to_string()))
+    }
+
+    pub(super) fn number(self, key: &'static str, value: impl TryInto<i64>) -> Self {
+        self.field(key, Field::Number(value.try_into().unwrap_or(i64::MAX)))
+    }
+
+    pub(super) fn time(self, key: &'static str, value: SystemTime) -> Self {
+        self.field(key, Field::Time(value))
+    }
+
+    pub(super) fn seconds(self, key: &'static str, value: Duration) -> Self {
+        self.field(key, Field::Seconds(value))
+    }
+
+    pub(super) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    pub(super) fn hint_of(self, problem: &super::Problem) -> Self {
+        Self { hint: problem.hint.clone(), ..self }
+    }
+
+    fn field(mut self, key: &'static str, value: Field) -> Self {
+        self.fields.push((key, value));
+        self
+    }
+}

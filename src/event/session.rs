@@ -1,0 +1,121 @@
+//! Events on the way to a session: the plan, the source credentials, MFA, roles.
+
+use super::{Level, Record};
+use crate::session::{Granted, KeyKind, rfc3339};
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum SessionEvent {
+    /// Source, roles and endpoint are known; one line for each.
+    Plan {
+        lines: Vec<String>,
+    },
+    SourceCredentials {
+        access_key_id: String,
+        keys: KeyKind,
+    },
+    /// This MFA session signs the first call.
+    MfaSession {
+        access_key_id: String,
+        expiration: SystemTime,
+        from: MfaSessionFrom,
+    },
+    /// One role of the chain was assumed; `number` counts from 1.
+    RoleAssumed {
+        number: usize,
+        role: AssumedRole,
+    },
+    /// The run has its first session.
+    Assumed {
+        role: String,
+        expiration: SystemTime,
+        lifetime: Duration,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum MfaSessionFrom {
+    /// An earlier run or an earlier session of this run.
+    Cache,
+    /// A code was used for it.
+    Code,
+}
+
+/// STS's answer for one role, without the keys.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct AssumedRole {
+    pub(crate) arn: String,
+    pub(crate) account: Option<String>,
+    pub(crate) expiration: SystemTime,
+    pub(crate) lifetime: Duration,
+    /// How much of STS's limit the session policies and tags use.
+    pub(crate) packed_policy_percent: Option<i32>,
+    /// How much of STS's limit the session token uses.
+    pub(crate) session_token_percent: Option<i32>,
+}
+
+impl From<&Granted> for AssumedRole {
+    fn from(granted: &Granted) -> Self {
+        let Granted { session, packed_policy, token_size } = granted;
+        Self {
+            arn: session.role_arn().to_owned(),
+            account: session.account().map(str::to_owned),
+            expiration: session.validity.expiration,
+            lifetime: session.validity.lifetime,
+            packed_policy_percent: *packed_policy,
+            session_token_percent: *token_size,
+        }
+    }
+}
+
+impl SessionEvent {
+    pub(super) fn record(&self) -> Record {
+        let info = |name| Record::new(Level::Info, name);
+        match self {
+            Self::Plan { .. } => info("plan"),
+            Self::SourceCredentials { access_key_id, keys } => {
+                info("source_credentials").text("access_key_id", access_key_id).text("keys", keys)
+            }
+            Self::MfaSession { access_key_id, expiration, from } => {
+                let from = match from {
+                    MfaSessionFrom::Cache => "cache",
+                    MfaSessionFrom::Code => "code",
+                };
+                info("mfa_session")
+                    .text("access_key_id", access_key_id)
+                    .time("expiration", *expiration)
+                    .text("from", from)
+            }
+            Self::RoleAssumed { number, role } => Record::new(Level::Debug, "role_assumed")
+                .text("role", &role.arn)
+                .number("number", *number)
+                .time("expiration", role.expiration)
+                .seconds("lifetime", role.lifetime),
+            Self::Assumed { role, expiration, lifetime } => {
+                info("assumed").text("role", role).time("expiration", *expiration).seconds("lifetime", *lifetime)
+            }
+        }
+    }
+}
+
+impl fmt::Display for SessionEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plan { lines } => write!(f, "plan:\n  {}", lines.join("\n  ")),
+            Self::SourceCredentials { access_key_id, keys } => {
+                write!(f, "source credentials: {access_key_id} ({keys})")
+            }
+            Self::MfaSession { access_key_id, expiration, .. } => {
+                write!(f, "MFA session: {access_key_id}, expires at {}", rfc3339(*expiration))
+            }
+            Self::RoleAssumed { number, role } => {
+                write!(f, "role {number}: assumed {}, expires at {}", role.arn, rfc3339(role.expiration))
+            }
+            Self::Assumed { role, expiration, lifetime } => {
+                let lifetime = super::span(*lifetime);
+                write!(f, "assumed {role}: expires at {} (lifetime {lifetime})", rfc3339(*expiration))
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What the plan is, and which settings have no effect on it, with `-v`.
+
+use crate::event::{EventSink, Level, SessionEvent};
+use crate::mfa::mode::device;
+use crate::profile::{Plan, Region};
+use crate::settings::Settings;
+use crate::sts;
+
+/// Emits the ignored settings and the plan. Their endpoint is built only if they are shown.
+pub(super) fn emit(plan: &Plan, settings: &Settings, events: &dyn EventSink) {
+    if !events.wants(Level::Info) {
+        return;
+    }
+    for ignored in settings.notes.iter().chain(&plan.notes) {
+        events.emit(ignored.clone().into());
+    }
+    events.emit(SessionEvent::Plan { lines: lines(plan, settings) }.into());
+}
+
+/// The source, each role, the MFA device, the way to STS.
+fn lines(plan: &Plan, settings: &Settings) -> Vec<String> {
+    let mut lines = vec![format!("source: {}", plan.source)];
+    let of = plan.hops.len();
+    lines.extend(plan.hops.iter().enumerate().map(|(at, hop)| format!("role {} of {of}: {hop}", at + 1)));
+    if let Some((_, _, serial)) = device(&plan.hops) {
+        lines.push(format!("MFA: device {serial}, code from {}", settings.mfa.code));
+    }
+    lines.push(match &plan.region {
+        Some(Region { name, from }) => format!("region: {name} ({from})"),
+        None => "region: not set".to_owned(),
+    });
+    let endpoint = sts::endpoint(plan, settings.sts.endpoint.as_deref(), None);
+    let mut line = format!("endpoint: {}", endpoint.as_deref().unwrap_or("in the region of the instance"));
+    let ca_bundle = settings.sts.ca_bundle.is_some() || plan.network.ca_bundle.is_some();
+    let variants = [
+        (plan.network.fips, ", FIPS"),
+        (plan.network.dualstack, ", dual-stack"),
+        (ca_bundle, ", with additional CA certificates"),
+    ];
+    line.extend(variants.iter().filter(|(on, _)| *on).map(|(_, what)| *what));
+    lines.push(line);
+    match endpoint.map(|url| plan.network.proxies.of_request(&url)) {
+        Some(Ok(Some(proxy))) => lines.push(format!("proxy: {proxy}")),
+        // A launch from the cache does not use the proxy, so this is not an error yet.
+        Some(Err(error)) => lines.push(format!("proxy: {error}")),
+        Some(Ok(None)) | None => {}
+    }
+    lines
+}
