@@ -80,22 +80,22 @@ fn a_working_setup_is_reported_step_by_step() {
         finished.stdout_text(),
         format!(
             "\
-ok           config         {home}/.aws/config (not there), {home}/.aws/credentials (not there)
+ok           config         {home}/.aws/config (not found), {home}/.aws/credentials (not found)
 ok           source         keys in the environment (AKIAUSERDEFAULT00001), long-term
-ok           unattended     refreshes need nobody
+ok           refresh        refreshes work without user input
 ok           sts            {url}, region us-east-1 (AWS_REGION)
-ok           clock          this machine's clock agrees with STS's
-ok           caller         arn:aws:iam::222222222222:user/alice
-ok           role 1 of 2    {HUB} as me
-                            granted for 1h, until {first}; space taken: session token 12%
-ok           role 2 of 2    {ROLE} as me, external id word, 1 tag
-                            granted for 1h, until {last}; space taken: policies and tags 6%, session token 12%
-ok           session        the command would be arn:aws:sts::521111111144:assumed-role/DeployMaster/me
-                            in account 521111111144, as --expect-account asks
-ok           delivery       --via env: the session is in the environment of the command, which xassume becomes
-ok           expiry         --on-expiry none: the session is not refreshed; it ends in 1h, at {last}
-ok           environment    removed, since they lead to other identities: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
-                            the command sees the shared config files; they have no default credentials
+ok           clock          system clock agrees with STS
+ok           identity       arn:aws:iam::222222222222:user/alice
+ok           role 1 of 2    {HUB}, session name me
+                            valid for 1h, until {first}; token uses 12% of the limit
+ok           role 2 of 2    {ROLE}, session name me, external ID word, 1 tag
+                            valid for 1h, until {last}; policies and tags use 6% of the limit; token uses 12% of the limit
+ok           session        arn:aws:sts::521111111144:assumed-role/DeployMaster/me
+                            account 521111111144 (--expect-account)
+ok           delivery       credentials in environment variables (--via env)
+ok           expiry         not refreshed; expires at {last} (in 1h)
+ok           environment    removed conflicting variables: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+                            ~/.aws is visible to the command (no default credentials)
 "
         )
     );
@@ -129,10 +129,10 @@ fn a_working_setup_is_one_json_document() {
     assert_eq!(
         step("role"),
         &json!({
-            "step": "role", "state": "ok", "message": format!("{ROLE} as me"), "role": ROLE, "session_name": "me",
+            "step": "role", "state": "ok", "message": format!("{ROLE}, session name me"), "role": ROLE, "session_name": "me",
             "number": 1, "arn": issued.arn, "lifetime_seconds": 3600, "expiration": expiration,
             "session_token_percent": 12,
-            "details": [format!("granted for 1h, until {expiration}; space taken: session token 12%")],
+            "details": [format!("valid for 1h, until {expiration}; token uses 12% of the limit")],
         })
     );
     assert_eq!(step("session")["arn"], json!(issued.arn));
@@ -178,7 +178,7 @@ fn quiet_prints_only_failures_and_verbose_adds_the_plan() {
     let quiet: Finished = role(&sts).arg("-q").run().exited(0);
     assert_eq!((quiet.stdout_text(), quiet.stderr), (String::new(), String::new()));
     let verbose = role(&sts).arg("-v").run().exited(0);
-    assert!(verbose.stderr.contains("xassume: the plan\n"), "{}", verbose.stderr);
+    assert!(verbose.stderr.contains("xassume: plan:\n"), "{}", verbose.stderr);
     assert!(verbose.stdout_text().starts_with("ok           config "));
 }
 

@@ -11,10 +11,10 @@ fn the_device_step_is_before_its_role() {
     let xassume = xassume.arg("--web-identity-token-file").arg(path).args(["--mfa-serial", DEVICE]);
     let page = fails(&xassume.clone().args(["--mfa-command", "exit 3"]));
     failed_at(&page, "mfa");
-    assert!(page.contains(&format!("ok           role 1 of 2    {HUB} as me\n")), "{page}");
+    assert!(page.contains(&format!("ok           role 1 of 2    {HUB}, session name me\n")), "{page}");
     sts.add_mfa_code("314159");
     let page = xassume.args(["--mfa-command", "echo 314159"]).run().exited(0).stdout_text();
-    assert!(page.contains(&format!("{DEVICE}, its code from --mfa-command, went with role 2\n")), "{page}");
+    assert!(page.contains(&format!("{DEVICE}, code from --mfa-command, used for role 2\n")), "{page}");
 }
 
 #[test]
@@ -23,11 +23,11 @@ fn a_code_is_used_once_and_its_session_is_cached() {
     let sts = FakeSts::builder().role(ROLE, rules).mfa_codes(&["314159"]).start();
     let xassume = role(&sts).args(["--mfa-serial", DEVICE]);
     let page = xassume.clone().args(["--mfa-token", "314159"]).run().exited(0).stdout_text();
-    assert!(page.contains(&format!("mfa            {DEVICE}: a code from --mfa-token has bought a session")), "{page}");
-    assert!(page.contains("refreshes need nobody for 12h; then a new MFA code"), "{page}");
+    assert!(page.contains(&format!("mfa            {DEVICE}: MFA session obtained (code from --mfa-token)")), "{page}");
+    assert!(page.contains("a new MFA code is needed after 12h"), "{page}");
     // Neither a second check nor a launch needs another code.
     let page = xassume.clone().run().exited(0).stdout_text();
-    assert!(page.contains("no code is needed, its session is kept from an earlier run"), "{page}");
+    assert!(page.contains("using cached MFA session"), "{page}");
     let asked = sts.requests().len();
     let launch =
         xassume.clone().without_args().args(["-r", ROLE, "--mfa-serial", DEVICE, "--role-session-name", "me", "--"]);
@@ -39,16 +39,16 @@ fn a_code_is_used_once_and_its_session_is_cached() {
 #[test]
 fn an_mfa_session_is_reported_as_cached_only_if_it_is() {
     for (flags, kept) in [
-        (&[][..], "which is kept"),
-        (&["--no-cache"], "which is not kept: --no-cache"),
-        (&["--cache-dir", "/proc/x"], "which cannot be kept"),
+        (&[][..], "and cached"),
+        (&["--no-cache"], "and not cached (--no-cache)"),
+        (&["--cache-dir", "/proc/x"], "and not cached"),
     ] {
         for allowed in [true, false] {
             let rules = RoleRules { allowed, ..RoleRules::default() };
             let sts = FakeSts::builder().role(ROLE, rules).mfa_codes(&["314159"]).start();
             let xassume = role(&sts).args(["--mfa-serial", DEVICE, "--mfa-token", "314159"]).args(flags);
             let page = xassume.run().stdout_text();
-            let told = format!("{DEVICE}: a code from --mfa-token has bought a session, {kept}\n");
+            let told = format!("{DEVICE}: MFA session obtained (code from --mfa-token) {kept}\n");
             assert!(page.contains(&told), "{flags:?}, allowed {allowed}: {page}");
         }
     }
@@ -61,7 +61,7 @@ fn a_code_sent_with_the_role_serves_the_next_launch() {
     let flags = ["-r", ROLE, "--role-session-name", "me", "--mfa-serial", DEVICE];
     let xassume = Xassume::new(&sts).with_keys_of(&task).args(flags);
     let page = xassume.clone().args(["--check", "--mfa-token", "314159"]).run().exited(0).stdout_text();
-    assert!(page.contains(", went with role 1\n"), "{page}");
+    assert!(page.contains(", used for role 1\n"), "{page}");
     xassume.arg("--").args(probe()).args(["exit", "0"]).run().exited(0);
     assert_eq!(sts.issued().len(), 1);
 }
@@ -82,7 +82,7 @@ fn a_code_is_requested_on_the_terminal_as_by_a_launch() {
     let terminal = Terminal::run(&role(&sts).args(["--mfa-serial", DEVICE]));
     terminal.through(&format!("MFA code for {DEVICE}: "));
     terminal.keys("314159\r");
-    terminal.through("the command would be arn:aws:sts::521111111144:assumed-role/DeployMaster/me");
+    terminal.through("arn:aws:sts::521111111144:assumed-role/DeployMaster/me");
     terminal.wait().exited(0);
 }
 
@@ -91,11 +91,8 @@ fn refreshes_that_need_user_input_fail_before_a_code_is_used() {
     let sts = FakeSts::builder().mfa_codes(&["314159"]).start();
     let flags = ["--mfa-serial", DEVICE, "--mfa-token", "314159", "--duration", "2h"];
     let page = fails(&role(&sts).args(flags).args(["--on-expiry", "restart"]));
-    failed_at(&page, "unattended");
+    failed_at(&page, "refresh");
     assert_eq!(sts.requests().len(), 0);
     let page = role(&sts).args(flags).run().exited(0).stdout_text();
-    assert!(
-        page.contains("note         unattended     refreshes would need somebody: each session takes a new"),
-        "{page}"
-    );
+    assert!(page.contains("note         refresh        each refresh needs a new"), "{page}");
 }

@@ -20,7 +20,7 @@ fn an_expired_source_is_reported_before_the_role() {
     let task = Identity::task();
     sts.expire(&task.access_key_id);
     let page = fails(&role(&sts).with_keys_of(&task));
-    failed_at(&page, "caller");
+    failed_at(&page, "identity");
     assert!(page.contains("ExpiredToken") && page.contains("log in again, or get new ones"), "{page}");
     assert!(page.contains("keys in the environment (ASIACONTAINER0000001), temporary"), "{page}");
 }
@@ -29,9 +29,9 @@ fn an_expired_source_is_reported_before_the_role() {
 fn a_wrong_clock_is_a_warning_while_sts_tolerates_it_and_then_a_failure() {
     let sts = FakeSts::builder().clock_offset(3600).check_signature_time().start();
     let page = role(&sts).run().exited(0).stdout_text();
-    let (_, line) = page.split_once("warning      clock          this machine's clock is ").expect(&page);
+    let (_, line) = page.split_once("warning      clock          system clock is ").expect(&page);
     assert!(line.starts_with("59m 5") || line.starts_with("1h "), "{page}");
-    assert!(line.contains(" behind STS's\n    hint: set it right (timedatectl, chrony)"), "{page}");
+    assert!(line.contains(" behind STS\n    hint: set the clock (timedatectl, chrony)"), "{page}");
 
     let sts = FakeSts::start();
     let message =
@@ -49,15 +49,15 @@ fn an_instance_without_a_role_is_reported() {
     let instance = |sts| role(sts).without_keys().env_remove("AWS_REGION").with_metadata_at(&imds.url());
     let page = instance(&sts).run().exited(0).stdout_text();
     assert!(page.contains("the instance's role (EC2 metadata): ASIAINSTANCE00000001, temporary\n"), "{page}");
-    assert!(page.contains(&format!("ok           caller         {}\n", Identity::instance().arn)), "{page}");
-    assert!(page.contains(", region eu-west-1 (the instance's)\n"), "{page}");
+    assert!(page.contains(&format!("ok           identity       {}\n", Identity::instance().arn)), "{page}");
+    assert!(page.contains(", region eu-west-1 (from the instance)\n"), "{page}");
     imds.set_identity(None);
     let page = fails(&instance(&sts));
     failed_at(&page, "source");
     assert!(page.contains("the EC2 instance has no IAM role") && page.contains("attach an instance profile"), "{page}");
     // No source has set the Region yet.
     let page = fails(&instance(&sts).env_remove("AWS_ENDPOINT_URL_STS"));
-    assert!(page.contains("\nnot reached  sts            the endpoint of the instance's region\n"), "{page}");
+    assert!(page.contains("\nnot reached  sts            the endpoint in the region of the instance\n"), "{page}");
 }
 
 /// The output of the step that calls STS, when a proxy blocks STS.
@@ -78,7 +78,7 @@ fn the_regional_endpoint_and_the_proxy_are_named() {
     failed_at(&page, "sts");
     let url = "https://sts-fips.eu-central-1.amazonaws.com";
     let lines = format!(
-        "sts            {url}, region eu-central-1 (AWS_REGION), FIPS\n{:28}through the proxy {} (HTTPS_PROXY)\n",
+        "sts            {url}, region eu-central-1 (AWS_REGION), FIPS\n{:28}proxy {} (HTTPS_PROXY)\n",
         "",
         proxy.url()
     );
@@ -93,7 +93,7 @@ fn the_endpoint_is_that_of_the_instances_region() {
     let imds = FakeImds::start();
     let instance = Xassume::at("").without_keys().env_remove("AWS_REGION").with_metadata_at(&imds.url());
     let (page, step, _) = behind_a_proxy(instance);
-    assert!(page.contains("https://sts.eu-west-1.amazonaws.com, region eu-west-1 (the instance's)\n"), "{page}");
+    assert!(page.contains("https://sts.eu-west-1.amazonaws.com, region eu-west-1 (from the instance)\n"), "{page}");
     assert_eq!(step["endpoint"], json!("https://sts.eu-west-1.amazonaws.com"));
 }
 
@@ -115,8 +115,8 @@ fn a_region_that_only_the_command_sees_is_reported() {
     let config = "[default]\nregion = eu-west-1\n[profile dev]\noutput = json\n";
     let world = role(&sts).env_remove("AWS_REGION").file(".aws/config", config);
     let dev = world.clone().env("AWS_PROFILE", "dev");
-    let sees = "region us-east-1 (nobody names one; the command sees eu-west-1, that of [default])\n";
-    let none = "region us-east-1 (nobody names one; the command gets none)\n";
+    let sees = "region us-east-1 (region not set; the command uses eu-west-1, from [default])\n";
+    let none = "region us-east-1 (region not set)\n";
     for (xassume, told) in [
         (world, "region eu-west-1 (profile default)\n"),
         (dev.clone(), sees),
@@ -160,8 +160,8 @@ fn a_web_identity_has_no_aws_identity_before_its_first_role() {
         xassume.arg("--web-identity-token-file").arg(path)
     };
     let page = with("eyJ.good").run().exited(0).stdout_text();
-    assert!(page.contains("note         caller         a web identity token is nobody of AWS's before"), "{page}");
-    assert!(page.contains("ok           clock          this machine's clock agrees with STS's\n"), "{page}");
+    assert!(page.contains("note         identity       no AWS identity before the first role"), "{page}");
+    assert!(page.contains("ok           clock          system clock agrees with STS\n"), "{page}");
     assert_eq!(sts.requests().len(), 1);
     let page = fails(&with("eyJ.bad"));
     failed_at(&page, "role");
@@ -186,6 +186,6 @@ fn a_denied_get_caller_identity_does_not_end_the_check() {
         "User: x is not authorized with an explicit deny in a VPC endpoint policy",
     )]);
     let page = role(&sts).run().exited(0).stdout_text();
-    assert!(page.contains("\nwarning      caller         GetCallerIdentity failed: AccessDenied"), "{page}");
+    assert!(page.contains("\nwarning      identity       GetCallerIdentity failed: AccessDenied"), "{page}");
     assert!(page.contains("\nok           session "), "{page}");
 }
