@@ -144,11 +144,11 @@ fn a_variable_that_conflicts_with_a_flag_is_dropped_and_logged() {
                 continue;
             }
             let finished = finished.exited(0);
-            // `XASSUME_MIN_TTL=30m is not used` contains the value.
+            // `ignoring XASSUME_MIN_TTL=30m` contains the value.
             let told = finished.stderr.lines().any(|line| {
-                line.strip_prefix("xassume: ")
+                line.strip_prefix("xassume: ignoring ")
                     .and_then(|line| line.strip_prefix(&name))
-                    .is_some_and(|rest| rest.contains(" is not used: ") && !rest.contains("XASSUME_"))
+                    .is_some_and(|rest| rest.contains(" (") && !rest.contains("XASSUME_"))
             });
             assert!(told != silent, "{typed:?} {set:?}: {}", finished.stderr);
             let untyped = format!("--{}", set.0);
@@ -170,7 +170,7 @@ fn of_two_conflicting_variables_the_first_wins_or_both_are_named() {
         let (first, second) = (variable(one), variable(other));
         match variables {
             First => {
-                let told = format!("xassume: {second} is not used: it does not go with {first}");
+                let told = format!("xassume: ignoring {second} (conflicts with {first}");
                 assert!(finished.stderr.contains(&told), "{one:?} {other:?}: {}", finished.stderr);
                 finished.exited(0);
             }
@@ -207,7 +207,7 @@ fn dropped_values_reach_neither_sts_nor_the_command() {
     // A default for long sessions does not prevent role chaining.
     let long = plain().env("XASSUME_DURATION", "4h").env("XASSUME_MIN_TTL", "2h");
     let long = long.args(["-v", "-r", "222222222222:Hub", "-r", ROLE, "--", "true"]).run().exited(0).stderr;
-    assert!(long.contains("XASSUME_MIN_TTL=2h is not used: the session is asked for 1h\n"), "{long}");
+    assert!(long.contains("ignoring XASSUME_MIN_TTL=2h (the session lasts only 1h)\n"), "{long}");
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn a_typed_cache_flag_enables_the_cache_again() {
     assert_eq!(asks(world.xassume.clone()), 0, "the new session is cached");
     assert_eq!(asks(off.clone().args(["--min-ttl", "5m"])), 0);
     let told = off.args(["-v", "--", "true"]).run().exited(0).stderr;
-    assert!(told.contains("xassume: cache: not used: XASSUME_NO_CACHE\n"), "{told}");
+    assert!(told.contains("xassume: cache: disabled: XASSUME_NO_CACHE\n"), "{told}");
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn keys_of_tags_that_were_replaced_are_dropped() {
     let world = World::new();
     let tags = world.xassume.clone().env("XASSUME_TAG", "team=a").env("XASSUME_TRANSITIVE_TAG", "team");
     let told = tags.clone().args(["-v", "--tag", "job=7", "--", "true"]).run().exited(0).stderr;
-    assert!(told.contains("xassume: XASSUME_TRANSITIVE_TAG is not used: it does not go with --tag\n"), "{told}");
+    assert!(told.contains("xassume: ignoring XASSUME_TRANSITIVE_TAG (conflicts with --tag)\n"), "{told}");
     let replaced = world.sts.requests().pop().expect("a request");
     assert_eq!(
         (replaced.param("Tags.member.1.Key"), replaced.param("TransitiveTagKeys.member.1")),
@@ -254,7 +254,7 @@ fn flags_drop_variables_before_variables_drop_each_other() {
     // is used.
     let finished = xassume.args(["-v", "--on-expiry", "signal", "--", "cat", "credentials"]).run().exited(0);
     assert!(finished.stdout_text().contains("aws_session_token"), "{}", finished.stderr);
-    assert!(!finished.stderr.contains("XASSUME_CREDENTIALS_FILE is not used"), "{}", finished.stderr);
+    assert!(!finished.stderr.contains("ignoring XASSUME_CREDENTIALS_FILE"), "{}", finished.stderr);
 }
 
 #[test]

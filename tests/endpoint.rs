@@ -204,10 +204,10 @@ fn restart_and_signal_conflict_with_the_endpoint() {
     // The flag takes precedence over the variable.
     let flag = via_endpoint(&sts).env("XASSUME_ON_EXPIRY", "restart").arg("-v");
     let stderr = flag.args(["--", "true"]).run().exited(0).stderr;
-    assert!(stderr.contains("XASSUME_ON_EXPIRY is not used: it does not go with --via endpoint\n"), "{stderr}");
+    assert!(stderr.contains("ignoring XASSUME_ON_EXPIRY (conflicts with --via endpoint)\n"), "{stderr}");
     let flag = Xassume::new(&sts).env("XASSUME_VIA", "endpoint").args(["-v", "--on-expiry", "signal", "-r", ROLE]);
     let shown = flag.arg("--").args(probe()).args(["env", "AWS_CONTAINER_CREDENTIALS_FULL_URI"]).run().exited(0);
-    assert!(shown.stdout_text().contains("is unset") && shown.stderr.contains("XASSUME_VIA is not used"));
+    assert!(shown.stdout_text().contains("is unset") && shown.stderr.contains("ignoring XASSUME_VIA"));
 }
 
 #[test]

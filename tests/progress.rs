@@ -63,7 +63,7 @@ fn a_printed_session_replaces_the_line() {
     terminal.through(&line);
     sts.release();
     let shown = terminal.wait().exited(0).stdout_text();
-    let begin = format!("{line}{ERASE}xassume: warning: standard output is a terminal, which now shows the secrets");
+    let begin = format!("{line}{ERASE}xassume: warning: standard output is a terminal, which now shows secret");
     let (_, printed) = shown.split_once(&begin).expect(&shown);
     assert!(printed.contains("\nAWS_ACCESS_KEY_ID=") && !printed.contains(ERASE), "{shown:?}");
 }
@@ -87,7 +87,7 @@ fn the_line_counts_the_attempts() {
     let sts = FakeSts::start();
     sts.script([Answer::unavailable(), Answer::Reset, Answer::Held]);
     let terminal = Terminal::run(&with_command(user(&sts), &["-r", ROLE]));
-    let line = format!("xassume: waiting for STS, try 3: {ROLE}");
+    let line = format!("xassume: waiting for STS (attempt 3): {ROLE}");
     terminal.through(&format!("{ERASE}{line}"));
     sts.release();
     ends_with_the_command(terminal, &line);
@@ -114,7 +114,7 @@ fn a_warning_replaces_the_line() {
     let args = ["-r", ROLE, "--min-ttl", "59m", "--sts-timeout", "4s"];
     let terminal = Terminal::run(&with_command(xassume, &args));
     terminal.through(&format!("xassume: waiting for STS: {ROLE}"));
-    let warning = terminal.through("the cached session is");
+    let warning = terminal.through("using the cached");
     assert!(warning.starts_with(&format!("{ERASE}xassume: warning: cannot assume {ROLE}")), "{warning:?}");
     terminal.line("ran");
     terminal.wait().exited(0);
@@ -203,7 +203,7 @@ fn the_wait_for_another_xassume_is_shown() {
     let first = xassume.spawn();
     sts.wait_for_requests(1);
     let terminal = Terminal::run(&xassume);
-    let line = format!("xassume: waiting for another xassume, which asks for the same session: {ROLE}");
+    let line = format!("xassume: waiting for another xassume to get the same session: {ROLE}");
     terminal.through(&format!("{ERASE}{line}"));
     sts.release();
     ends_with_the_command(terminal, &line);

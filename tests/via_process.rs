@@ -115,7 +115,7 @@ fn each_refresh_is_visible_and_an_expired_session_is_not_returned() {
     sts.wait_for_requests(2);
     while document(&served.run_line())["AccessKeyId"] != *sts.issued()[1].access_key_id {}
     sts.script_forever([Answer::error(403, "AccessDenied", "not now")]);
-    served.running.error_line("cannot refresh the session");
+    served.running.error_line("refresh failed (session ");
     document(&served.run_line());
     served.running.error_line("the session has expired");
     let refusal = rejected(&served.run_line());

@@ -130,7 +130,7 @@ fn a_waiter_uses_an_older_session_when_its_time_is_up() {
     sts.wait_for_requests(2);
     let waiter = ran(&xassume.args(["--sts-timeout", "500ms"]));
     assert_eq!(key_id(&waiter), old);
-    assert!(waiter.stderr.contains("another xassume") && waiter.stderr.contains("the cached session is used"));
+    assert!(waiter.stderr.contains("another xassume") && waiter.stderr.contains("using the cached session"));
     drop(holder);
 }
 

@@ -152,7 +152,7 @@ fn a_directory_in_place_of_a_cache_file_only_costs_the_cache() {
     let file = session(&xassume);
     fs::remove_file(&file).expect("removed");
     fs::create_dir_all(file.join("full")).expect("a directory");
-    assert_eq!(ran(&xassume).stderr, "xassume: warning: the session cannot be kept in the cache: Is a directory\n");
+    assert_eq!(ran(&xassume).stderr, "xassume: warning: cannot store the session in the cache: Is a directory\n");
     assert_eq!(ran(&xassume.arg("-q")).stderr, "");
     assert_eq!(sts.requests().len(), 3);
 }
@@ -210,7 +210,7 @@ fn a_default_cache_is_warned_about_only_if_the_user_can_fix_it() {
     set_mode(&place, 0o750);
     let warning = format!(
         "xassume: warning: {UNUSABLE}{path}: wrong mode 750 (expected 700)\nhint: chmod 700 {path}; until \
-         then each run asks STS, and for an MFA code where one is needed\n",
+         then each run calls STS, and asks for an MFA code if one is needed\n",
         path = place.display()
     );
     assert_eq!(ran(&base).stderr, warning);
@@ -251,10 +251,10 @@ fn an_unusable_runtime_directory_is_skipped_and_verbose_says_why() {
         let xassume = xassume(&sts);
         let place = directory(&xassume);
         spoil(&place);
-        let line = format!("xassume: cache: passed over: {}: {reason}\n", place.display());
+        let line = format!("xassume: cache: skipping {}: {reason}\n", place.display());
         let verbose = xassume.clone().arg("-v");
         let (miss, hit) = (ran(&verbose).stderr, ran(&verbose).stderr);
-        for (told, outcome) in [(&miss, "cache: miss: no session is kept"), (&hit, "cache: hit: ")] {
+        for (told, outcome) in [(&miss, "cache: miss\n"), (&hit, "cache: hit: ")] {
             assert!(told.matches(&line).count() == 1 && told.contains(outcome), "{told}");
         }
         assert_eq!(ran(&xassume).stderr, "");

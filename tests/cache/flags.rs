@@ -68,7 +68,7 @@ fn min_ttl_must_be_below_the_duration() {
     assert_eq!(sts.requests().len(), 0);
     // A flag takes precedence over a variable.
     let told = ran(&xassume.clone().env("XASSUME_MIN_TTL", "2h").args(["-v", "--duration", "1h"])).stderr;
-    assert!(told.contains("XASSUME_MIN_TTL=2h is not used: the session is asked for 1h"), "{told}");
+    assert!(told.contains("ignoring XASSUME_MIN_TTL=2h (the session lasts only 1h)"), "{told}");
     ran(&xassume.args(["--min-ttl", "1h", "--duration", "2h"]));
 }
 
@@ -85,8 +85,8 @@ fn clear_cache_removes_every_session_and_runs_nothing() {
     let cleared = clear(&xassume.clone().arg("-v"));
     assert_eq!(cleared.stdout_text(), "");
     let lines = [
-        format!("xassume: sessions removed from {}: 2\n", directory(&xassume).display()),
-        format!("xassume: sessions removed from {}: 1\n", xassume.home().join(".cache/xassume").display()),
+        format!("xassume: removed 2 cached sessions from {}\n", directory(&xassume).display()),
+        format!("xassume: removed 1 cached session from {}\n", xassume.home().join(".cache/xassume").display()),
     ];
     assert_eq!(cleared.stderr, lines.concat());
     assert_eq!(std::fs::read_dir(directory(&xassume)).expect("a directory").count(), 0);

@@ -7,7 +7,7 @@ fn a_session_that_cannot_be_refreshed_is_returned_until_it_expires() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(10)).start();
     let served = Served::start(via_endpoint(&sts));
     sts.script_forever([Answer::error(403, "AccessDenied", "not now")]);
-    served.running.error_line("cannot refresh the session");
+    served.running.error_line("refresh failed (session ");
     assert_eq!(generation(&served.get(), &sts.issued()), 1, "the old one is still returned");
     served.running.error_line("the session has expired and the command is still running");
     let refused = served.get();
@@ -16,7 +16,7 @@ fn a_session_that_cannot_be_refreshed_is_returned_until_it_expires() {
     assert!(!refused.text().contains(&sts.issued()[0].access_key_id));
     sts.set_lifetime(Duration::from_hours(1));
     sts.script([]);
-    served.running.error_line("refreshed again");
+    served.running.error_line("session refreshed after ");
     assert_eq!(generation(&served.get(), &sts.issued()), 2);
     served.end();
 }

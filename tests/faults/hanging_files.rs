@@ -59,10 +59,10 @@ fn a_file_that_becomes_a_fifo_is_one_failed_refresh() {
     }
     for (name, running) in runs {
         let file = running.sandbox().home().join(name);
-        let line = running.error_line("cannot refresh the session");
+        let line = running.error_line("refresh failed (session ");
         assert!(line.contains("it is a FIFO, not a regular file"), "{name}: {line}");
         fs::rename(file.with_extension("away"), &file).expect("the home is ours");
-        running.error_line("the session is refreshed again, after ");
+        running.error_line("session refreshed after ");
         running.line("ready");
         still_runs(running);
     }
@@ -133,11 +133,11 @@ fn a_hanging_config_file_blocks_neither_the_endpoint_nor_signals() {
     still_runs(ending);
     assert!(wait_gone(refresh, PATIENCE), "it ends with xassume");
 
-    let line = failing.error_line("cannot refresh the session");
+    let line = failing.error_line("refresh failed (session ");
     let reason = "the refresh timed out after 6s: a file or a lock that it needs is blocked";
     assert!(line.contains(reason), "{line}");
     point_config_at(&failing.sandbox().home(), "alive");
-    failing.error_line("the session is refreshed again, after ");
+    failing.error_line("session refreshed after ");
     still_runs(failing);
 }
 
@@ -178,10 +178,10 @@ fn a_killed_refresh_process_is_one_failed_refresh() {
     let command = pid_in(&running.line("ready"));
     sts.wait_for_requests(2);
     send_signal(refresh_of(&running, command), libc::SIGKILL);
-    let line = running.error_line("cannot refresh the session");
+    let line = running.error_line("refresh failed (session ");
     assert!(line.contains("the refresh process failed: it was killed"), "{line}");
     running.error_line("hint: was it killed? the kernel kills processes when memory runs out");
-    running.error_line("the session is refreshed again, after ");
+    running.error_line("session refreshed after ");
     running.line("ready");
     eventually("it is reaped, and so is the one after it", || children(running.pid()).len() == 1);
     still_runs(running);
@@ -258,11 +258,11 @@ fn a_frozen_credentials_file_makes_a_refresh_fail_and_does_not_delay_the_end() {
     let running = probing(world.arg("--credentials-file").arg(&file), &["print-keys"]).spawn();
     let command = pid_in(&running.line("ready"));
     freezer.set("-f");
-    let line = running.error_line("cannot refresh the session");
+    let line = running.error_line("refresh failed (session ");
     let reason = format!("cannot replace {}: its file system did not answer within 10s", file.display());
     assert!(line.contains(&reason), "{line}");
     freezer.set("-u");
-    running.error_line("the session is refreshed again, after ");
+    running.error_line("session refreshed after ");
     running.line("HUP");
 
     let before = sts.issued().len();

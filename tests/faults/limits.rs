@@ -98,12 +98,12 @@ fn a_full_disk_makes_a_refresh_fail_and_not_the_command() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(3)).start();
     let Some(running) = on_a_small_disk(&sts) else { return };
     running.line("filled");
-    let line = running.error_line("cannot refresh the session");
-    assert!(line.contains("No space left on device") && line.contains("the command keeps running"), "{line}");
+    let line = running.error_line("refresh failed (session ");
+    assert!(line.contains("No space left on device") && line.contains("; retrying in "), "{line}");
     running.error_line("hint: the previous file is still there; is its file system full?");
     fs::write(running.sandbox().home().join("free"), "").expect("the home is ours");
     running.line("freed");
-    running.error_line("the session is refreshed again");
+    running.error_line("session refreshed after ");
     running.line("told");
     still_runs(running);
 }

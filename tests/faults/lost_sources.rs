@@ -15,10 +15,10 @@ fn failing_instance_metadata_is_called_until_it_answers() {
     let running = probing(world, &["print-keys"]).spawn();
     running.line("ready");
     imds.fail(500);
-    let line = running.error_line("cannot refresh the session");
-    assert!(line.contains("instance metadata") && line.contains("the command keeps running"), "{line}");
+    let line = running.error_line("refresh failed (session ");
+    assert!(line.contains("instance metadata") && line.contains("; retrying in "), "{line}");
     imds.recover();
-    running.error_line("the session is refreshed again");
+    running.error_line("session refreshed after ");
     running.line("HUP");
     still_runs(running);
 }
@@ -30,7 +30,7 @@ fn the_command_survives_lost_instance_metadata() {
     let running = probing(world, &["print-keys"]).spawn();
     running.line("ready");
     imds.die();
-    let line = running.error_line("cannot refresh the session");
+    let line = running.error_line("refresh failed (session ");
     assert!(line.contains("instance metadata: no answer from"), "{line}");
     running.error_line("the session has expired and the command is still running");
     still_runs(running);
@@ -47,10 +47,10 @@ fn the_command_survives_a_container_endpoint_that_denies_later() {
     let running = probing(world, &["print-keys"]).spawn();
     running.line("ready");
     container.fail(403);
-    let line = running.error_line("cannot refresh the session");
+    let line = running.error_line("refresh failed (session ");
     assert!(line.contains("container credentials endpoint: "), "{line}");
     container.recover();
-    running.error_line("the session is refreshed again");
+    running.error_line("session refreshed after ");
     running.line("ready");
     still_runs(running);
 }
@@ -62,7 +62,7 @@ fn keys_that_have_expired_at_a_refresh_are_reported_with_a_hint() {
     let running = probing(xassume(&sts).with_keys_of(&task).args(["--on-expiry", "restart"]), &["print-keys"]).spawn();
     running.line("ready");
     sts.expire(&task.access_key_id);
-    let line = running.error_line("cannot refresh the session");
+    let line = running.error_line("refresh failed (session ");
     assert!(line.contains("ExpiredToken"), "{line}");
     let hint = running.error_line("hint: ");
     assert!(hint.contains("log in again, or get new ones"), "{hint}");

@@ -23,10 +23,10 @@ fn the_command_survives_a_name_that_temporarily_does_not_resolve() {
     let running = with_mounts(namespace, mounts, &probing(world, &["print-keys"])).spawn();
     running.line("ready");
     fs::write(&hosts, "127.0.0.1 localhost\n").expect("the home is ours");
-    let line = running.error_line("cannot refresh the session");
+    let line = running.error_line("refresh failed (session ");
     assert!(line.contains(&format!("cannot resolve the host name of http://{NAME}")), "{line}");
     fs::write(&hosts, known).expect("the home is ours");
-    running.error_line("the session is refreshed again");
+    running.error_line("session refreshed after ");
     running.line("HUP");
     still_runs(running);
 }

@@ -14,7 +14,7 @@ fn a_refresh_never_prompts_even_after_a_cached_session() {
     let staying = world.args(["--mfa-session-duration", "1h", "--via", "file", "--min-ttl", "1s"]);
     let terminal = Terminal::run(&with_command(staying, &["say", "it runs", "then", "read-tty"]));
     terminal.line("it runs");
-    let line = terminal.line("cannot refresh the session");
+    let line = terminal.line("refresh failed (session ");
     assert!(line.contains("each refresh"), "{line}");
     terminal.keys("hello\n");
     terminal.line("read hello");
@@ -52,7 +52,7 @@ fn a_used_code_is_not_sent_again_at_the_next_refresh() {
     sts.script([(); 4].map(|()| Answer::Lifetime(Duration::from_secs(2))));
     let running = restarting_with_codes(&sts);
     (0..2).for_each(|_| drop(running.line("ready")));
-    let line = running.error_line("cannot refresh the session");
+    let line = running.error_line("refresh failed (session ");
     assert!(line.contains(&format!("no MFA code for {DEVICE}: ")), "{line}");
     running.error_line("hint: a device shows its next code within 30 seconds");
     assert_eq!(sts.requests().len(), 4);

@@ -78,7 +78,7 @@ fn one_code_is_enough_for_a_chain() {
             format!("AssumeRole by {} - -", issued[1].access_key_id),
         ]
     );
-    assert!(finished.stderr.contains("mfa_serial is not used for arn:aws:iam::333333333333:role/Last"));
+    assert!(finished.stderr.contains("ignoring mfa_serial for arn:aws:iam::333333333333:role/Last"));
 }
 
 #[test]
@@ -133,8 +133,8 @@ fn the_use_of_the_code_is_logged() {
     let finished = ran(with_device(&sts).args(["-v", "--mfa-token", CODE]));
     let issued = sts.issued();
     for line in [
-        format!("\n  MFA: device {DEVICE}, its code from --mfa-token\n"),
-        format!("\nxassume: MFA session: {}, ends at ", issued[0].access_key_id),
+        format!("\n  MFA: device {DEVICE}, code from --mfa-token\n"),
+        format!("\nxassume: MFA session: {}, expires at ", issued[0].access_key_id),
     ] {
         assert!(finished.stderr.contains(&line), "{line}: {}", finished.stderr);
     }

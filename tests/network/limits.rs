@@ -93,7 +93,7 @@ fn a_cached_session_is_used_if_sts_stops_answering() {
     xassume.clone().args(["--", "true"]).run().exited(0);
     sts.script_forever([Answer::throttling(), Answer::Hang]);
     let bridged = xassume.args(["--min-ttl", "40m", "--sts-timeout", "3s", "--", "true"]).run().exited(0);
-    let told = format!("{SILENT_AT_LAST}; the cached session is used, with 29m");
+    let told = format!("{SILENT_AT_LAST}; using the cached session (29m");
     assert!(bridged.stderr.contains(&told), "{}", bridged.stderr);
 }
 

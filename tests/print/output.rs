@@ -87,7 +87,7 @@ fn a_terminal_is_warned_about_before_it_shows_secrets() {
     let sts = FakeSts::start();
     let world = world(&sts).args(["--print", "env"]);
     let shown = Terminal::run(&world).wait().exited(0).stdout_text();
-    let warning = "xassume: warning: standard output is a terminal, which now shows the secrets of the session\r\n";
+    let warning = "xassume: warning: standard output is a terminal, which now shows secret credentials\r\n";
     assert!(shown.starts_with(&format!("{warning}AWS_ACCESS_KEY_ID=")), "{shown}");
     let quiet = Terminal::run(&world.arg("-q")).wait().exited(0).stdout_text();
     assert!(quiet.starts_with("AWS_ACCESS_KEY_ID="), "{quiet}");

@@ -212,16 +212,16 @@ fn the_plan_is_one_readable_block() {
     let name = world.sts.requests()[1].param("RoleSessionName").expect("a name").to_owned();
     let role = "arn:aws:iam::111111111111:role";
     let block = format!(
-        "xassume: the plan\n  \
+        "xassume: plan:\n  \
            source: keys of profile p (AKIAPROFILE000000001)\n  \
-           role 1 of 2: {role}/T as {name}, external id a:b, MFA device GAHT12345678\n  \
-           role 2 of 2: {role}/R as {name}\n  \
-           MFA: device GAHT12345678, its code from --mfa-token\n  \
+           role 1 of 2: {role}/T, session name {name}, external ID a:b, MFA device GAHT12345678\n  \
+           role 2 of 2: {role}/R, session name {name}\n  \
+           MFA: device GAHT12345678, code from --mfa-token\n  \
            region: eu-west-1 (profile p)\n  \
            endpoint: {sts}\n\
-         xassume: cache: miss: no session is kept for this request\n\
+         xassume: cache: miss\n\
          xassume: source credentials: AKIAPROFILE000000001 (long-term)\n\
-         xassume: MFA session: {}, ends at ",
+         xassume: MFA session: {}, expires at ",
         issued[0].access_key_id
     );
     assert!(finished.stderr.starts_with(&block), "{}\n{block}", finished.stderr);
@@ -252,7 +252,7 @@ fn a_directory_in_place_of_a_shared_file_is_ignored() {
         let (home, launch) = at(args);
         let stderr = launch.args(["--", "true"]).run().exited(status).stderr;
         for file in ["config", "credentials"] {
-            let note = format!("{} is not read: it is a directory\n", home.join(".aws").join(file).display());
+            let note = format!("ignoring {} (it is a directory)\n", home.join(".aws").join(file).display());
             assert_eq!(stderr.matches(&note).count(), 1, "{stderr}");
         }
     }
@@ -268,8 +268,7 @@ fn an_ignored_section_of_the_selected_profile_is_reported() {
     let world = Xassume::new(&sts).file(".aws/config", "[profile p]\nregion = us-east-1\n");
     let world = world.file(".aws/credentials", "[profile p]\naws_access_key_id = A\naws_secret_access_key = s\n");
     let told = world.env("AWS_PROFILE", "p").args(["-v", "-r", "111111111111:R", "--", "true"]).run().exited(0).stderr;
-    let note = "a section of profile p is not read: rename the section [profile p] to [p] in the \
-                credentials file\n";
+    let note = "ignoring [profile p] (its file uses the form [p])\n";
     assert!(told.contains(note), "{told}");
 }
 
@@ -281,8 +280,8 @@ fn a_command_with_its_own_profile_is_warned_about_once() {
             Xassume::new(&sts).args(args).args(["-r", "111111111111:R", "--", "sh", "-c", "true aws --profile x"]);
         xassume.run().exited(0).stderr
     };
-    let warning = "xassume: warning: the command chooses a profile itself (aws --profile): it will use that profile, not \
-                   the session; --isolate hides it\n";
+    let warning = "xassume: warning: the command uses aws --profile and will ignore the assumed role; --isolate hides the \
+                   profile\n";
     assert_eq!(run(&["-v"]).matches(warning).count(), 1);
     assert_eq!(run(&[]), warning);
     for args in [&["-q"][..], &["--isolate"], &["--via", "file"]] {

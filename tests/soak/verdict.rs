@@ -54,7 +54,7 @@ pub fn judge(evidence: &Observations<'_>) -> Verdict {
     let mut verdict = Verdict::default();
     let sightings = sightings(evidence, &mut verdict);
     let obtained = 1 + count(evidence.stderr, "xassume: refreshed: ");
-    verdict.failures = count(evidence.stderr, "cannot refresh the session");
+    verdict.failures = count(evidence.stderr, "refresh failed (session ");
     verdict.refreshes = sightings.len().saturating_sub(1);
     arrival(evidence, obtained, &sightings, &mut verdict);
     delivery(evidence, obtained, &sightings, &mut verdict);

@@ -11,15 +11,15 @@ fn failing_then_expired_then_recovered() {
     let sts = FakeSts::builder().script([lifetime, denied(), denied(), denied()]).start();
     let xassume = probing(restarting(&sts), &["print-keys"]).spawn();
     let first = next_start(&xassume);
-    let failing = xassume.error_line("cannot refresh the session, which expires in ");
-    assert!(failing.contains("s: cannot assume "), "{failing}");
-    assert!(failing.ends_with("; the command keeps running, retry in 1s"), "{failing}");
+    let failing = xassume.error_line("refresh failed (session expires in ");
+    assert!(failing.contains("s): cannot assume "), "{failing}");
+    assert!(failing.ends_with("; retrying in 1s"), "{failing}");
     xassume.error_line("hint: ");
     assert_eq!(
         xassume.error_line("expired"),
         "xassume: warning: the session has expired and the command is still running"
     );
-    assert_eq!(xassume.error_line("again"), "xassume: warning: the session is refreshed again, after 3 failures");
+    assert_eq!(xassume.error_line("refreshed after"), "xassume: warning: session refreshed after 3 failed attempts");
     let second = next_start(&xassume);
     assert_ne!(first.pid, second.pid);
     assert_eq!(second.key, key(&sts, 1));
@@ -35,12 +35,12 @@ fn a_recovery_in_time_is_a_restart_like_any_other() {
     let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(3)), denied()]).start();
     let xassume = probing(restarting(&sts), &["print-keys"]).spawn();
     next_start(&xassume);
-    xassume.error_line("cannot refresh the session, which expires in ");
+    xassume.error_line("refresh failed (session expires in ");
     assert_eq!(next_start(&xassume).key, key(&sts, 1));
     xassume.signal(libc::SIGTERM);
     let finished = xassume.wait().exited(0);
     assert!(!finished.stderr.contains("has expired"), "{}", finished.stderr);
-    assert!(finished.stderr.contains("the session is refreshed again, after 1 failure"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("session refreshed after 1 failed attempt"), "{}", finished.stderr);
 }
 
 #[test]
@@ -48,9 +48,9 @@ fn further_failures_are_logged_only_with_v() {
     let sts = FakeSts::builder().script_forever([Answer::Lifetime(Duration::from_secs(1)), denied()]).start();
     let xassume = probing(signaling(&sts).arg("-v"), &["print-keys"]).spawn();
     next_start(&xassume);
-    xassume.error_line("cannot refresh the session");
+    xassume.error_line("refresh failed (session ");
     let retry = xassume.error_line("refresh failed 2 times: cannot assume");
-    assert!(retry.ends_with("; retry in 1s"), "{retry}");
+    assert!(retry.ends_with("; retrying in 1s"), "{retry}");
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn an_expiry_during_a_call_to_sts_and_its_late_answer_are_logged() {
         xassume.error_line("expired"),
         "xassume: warning: the session has expired and the command is still running"
     );
-    assert_eq!(xassume.error_line("again"), "xassume: warning: the session is refreshed again, after its expiry");
+    assert_eq!(xassume.error_line("refreshed after"), "xassume: warning: session refreshed after its expiry");
     assert_eq!(next_start(&xassume).key, key(&sts, 1));
     assert_eq!(sts.requests().len(), 2);
 }

@@ -182,10 +182,10 @@ fn a_file_that_cannot_be_replaced_is_a_failed_refresh() {
     let xassume = probing(xassume, &["print-keys"]).spawn();
     next_start(&xassume);
     fs::rename(&volume, &away).expect("the directory is ours");
-    let line = xassume.error_line("cannot refresh the session");
+    let line = xassume.error_line("refresh failed (session ");
     assert!(line.contains("cannot replace") && line.contains("volume/credentials: No such file"), "{line}");
     fs::rename(&away, &volume).expect("the directory is ours");
-    xassume.error_line("the session is refreshed again, after 1 failure");
+    xassume.error_line("session refreshed after 1 failed attempt");
     xassume.line("HUP");
     let told = xassume.line("key=");
     assert_eq!(told, format!("key={}", key(&sts, sts.issued().len() - 1)), "the newest one");

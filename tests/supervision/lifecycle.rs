@@ -74,7 +74,7 @@ fn systemds_watchdog_variables_name_no_other_process() {
 fn socket_activation_is_warned_about_where_it_cannot_work() {
     let sts = FakeSts::start();
     let activated = |xassume: Xassume| probing(xassume.env("LISTEN_FDS", "1"), &["exit", "0"]).run().exited(0).stderr;
-    let warning = "xassume: warning: socket activation (LISTEN_FDS) does not reach a command that xassume stays with\n";
+    let warning = "xassume: warning: LISTEN_FDS is not passed to a supervised command\n";
     assert_eq!(activated(restarting(&sts)), warning);
     assert_eq!(activated(xassume(&sts)), "");
 }
@@ -83,11 +83,11 @@ fn socket_activation_is_warned_about_where_it_cannot_work() {
 fn a_source_that_expires_before_a_refresh_is_warned_about() {
     let (sts, task) = (FakeSts::start(), Identity::task());
     let keyed = |xassume: Xassume| probing(xassume.with_keys_of(&task), &["exit", "0"]);
-    let warning = "the keys in the environment are a session's: when it ends";
+    let warning = "the source credentials are temporary";
     let finished = keyed(restarting(&sts)).run().exited(0);
     assert!(finished.stderr.contains(warning), "{}", finished.stderr);
     let dated = keyed(signaling(&sts)).env("AWS_CREDENTIAL_EXPIRATION", "2031-01-01T00:00:00Z").run().exited(0);
-    assert!(dated.stderr.contains("when it ends (at 2031-01-01T00:00:00Z)"), "{}", dated.stderr);
+    assert!(dated.stderr.contains("(expire at 2031-01-01T00:00:00Z)"), "{}", dated.stderr);
     let notice = keyed(signaling(&sts)).run().exited(0);
     assert!(notice.stderr.contains(warning), "{}", notice.stderr);
     assert_eq!(keyed(xassume(&sts)).run().exited(0).stderr, "", "nothing is to be refreshed");

@@ -100,9 +100,9 @@ fn a_source_that_hangs_is_a_failed_refresh_and_is_called_again() {
     let xassume = probing(via_sso(&sts, &sso).args(["--sts-timeout", "2s"]), &["print-keys"]).spawn();
     next_start(&xassume);
     sso.hang();
-    let failing = xassume.error_line("cannot refresh the session");
+    let failing = xassume.error_line("refresh failed (session ");
     let reason = "SSO of profile dev (Developer in account 222222222222) timed out after 2s";
-    assert!(failing.contains(reason) && failing.contains("the command keeps running, retry in"), "{failing}");
+    assert!(failing.contains(reason) && failing.contains("; retrying in "), "{failing}");
     xassume.error_line("hint: ");
     sso.recover();
     assert_eq!(next_start(&xassume).key, key(&sts, 1));

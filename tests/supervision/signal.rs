@@ -77,8 +77,8 @@ fn a_command_that_dies_of_the_signal_ends_the_run_with_a_hint() {
     for (xassume, name, number, _sts) in cases {
         let finished = xassume.wait().killed_by(number);
         let told = format!(
-            "xassume: warning: the command died of SIG{name}, which told it of the new session\n\
-             hint: let the command handle SIG{name}, name another --signal, or use --on-expiry restart\n"
+            "xassume: warning: the command was killed by SIG{name} (the refresh signal)\n\
+             hint: handle SIG{name} in the command, use another --signal, or use --on-expiry restart\n"
         );
         assert_eq!(finished.stderr, told);
     }
@@ -89,17 +89,17 @@ fn without_a_file_the_signal_only_announces_the_expiry() {
     let sts = one_refresh();
     let xassume = probing(signaling(&sts).args(["--via", "env"]), &["print-keys"]).spawn();
     assert_eq!(next_start(&xassume).key, key(&sts, 0));
-    let notice = xassume.error_line("SIGHUP will only announce the expiry");
+    let notice = xassume.error_line("SIGHUP only announces the expiry");
     assert_eq!(
         notice,
-        "xassume: warning: SIGHUP will only announce the expiry: an environment cannot be changed from outside"
+        "xassume: warning: with --via env, SIGHUP only announces the expiry; environment variables cannot be updated"
     );
     xassume.line("HUP");
     assert_eq!(xassume.line("key="), format!("key={}", key(&sts, 0)));
     xassume.error_line("the session has expired and the command is still running");
     xassume.signal(libc::SIGTERM);
     let finished = xassume.wait().exited(0);
-    assert_eq!(count(&finished.stderr, "only announce"), 1, "{}", finished.stderr);
+    assert_eq!(count(&finished.stderr, "only announces"), 1, "{}", finished.stderr);
     assert_eq!(count(&finished.stderr, "has expired"), 1, "{}", finished.stderr);
     assert_eq!(count(&finished.stdout_text(), "HUP"), 1);
     assert_eq!(sts.requests().len(), 1, "another session could not reach the command");

@@ -126,7 +126,7 @@ fn standard_input_and_output_belong_to_the_command() {
     let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
     let finished = probing(restarting(&sts).stdin(bytes.clone()), &["cat"]).run().exited(0);
     assert!(finished.stdout == bytes);
-    let warning = "a restarted command does not see again what was read from standard input before";
+    let warning = "after a restart, standard input that was already read is lost";
     assert!(finished.stderr.contains(warning), "{}", finished.stderr);
 }
 

@@ -67,7 +67,7 @@ fn a_member_that_ignores_the_stop_signal_is_killed_and_warned_about_once() {
     assert!(has_ended(workers[0]) && has_ended(workers[1]));
     let finished = end(xassume).exited(0);
     let [warning, hint] = finished.stderr.lines().collect::<Vec<_>>()[..] else { panic!("{}", finished.stderr) };
-    let which = format!("(pid {}), which the command started, does not end at the stop signal", workers[0]);
+    let which = format!("(pid {}), started by the command, ignores the stop signal", workers[0]);
     assert!(warning.contains(&which), "{warning}");
     assert!(hint.contains("hint: let it handle the stop signal"), "{hint}");
 }

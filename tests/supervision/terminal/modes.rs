@@ -159,7 +159,7 @@ fn a_restarted_command_reads_the_terminal() {
     bash.keys("hello\n");
     bash.line("read hello");
     bash.through(PROMPT);
-    let warning = "a restart begins the command again from its beginning";
+    let warning = "--on-expiry restart will kill and restart this interactive command";
     assert_eq!(bash.stdout.so_far().matches(warning).count(), 1);
 }
 

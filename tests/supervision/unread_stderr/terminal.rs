@@ -73,7 +73,7 @@ fn a_message_stops_a_background_job_if_tostop_is_set() {
         bash.command("jobs").contains("Stopped")
     });
     bash.keys("fg\n");
-    bash.through("cannot refresh the session");
+    bash.through("refresh failed (session ");
     bash.keys("\x03");
     bash.through(PROMPT);
 }
