@@ -1,6 +1,6 @@
 //! Events of the cache of sessions.
 
-use super::{Level, Record};
+use super::record::{Level, Record, Recorded};
 use crate::session::whole_seconds;
 use std::fmt;
 use std::path::PathBuf;
@@ -53,8 +53,8 @@ pub(crate) enum CacheEvent {
     NothingToClear,
 }
 
-impl CacheEvent {
-    pub(super) fn record(&self) -> Record {
+impl Recorded for CacheEvent {
+    fn record(&self) -> Record {
         let info = |name| Record::new(Level::Info, name);
         match self {
             Self::Hit { left, lifetime } | Self::HitAfterWait { left, lifetime } => {

@@ -1,6 +1,6 @@
 //! Events of the supervised command: its starts, stops and signals.
 
-use super::{Level, Problem, Record, span};
+use super::record::{Level, Problem, Record, Recorded, span};
 use crate::process::signal::Signal;
 use crate::process::{End, Member, Pid};
 use std::fmt;
@@ -69,8 +69,8 @@ pub(crate) enum Stdin {
     Nothing,
 }
 
-impl CommandEvent {
-    pub(super) fn record(&self) -> Record {
+impl Recorded for CommandEvent {
+    fn record(&self) -> Record {
         let info = |name| Record::new(Level::Info, name);
         let warning = |name| Record::new(Level::Warning, name);
         match self {

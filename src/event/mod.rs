@@ -15,13 +15,13 @@ mod tests;
 
 pub(crate) use cache::CacheEvent;
 pub(crate) use command::{CommandEvent, Stdin, Stop};
-pub(crate) use record::{Field, Level, Record};
+pub(crate) use record::{Field, Level, Problem, Record};
 pub(crate) use refresh::RefreshEvent;
 pub(crate) use run::{Ignored, RunEvent};
 pub(crate) use session::{AssumedRole, MfaSessionFrom, SessionEvent};
 
+use record::Recorded;
 use std::fmt;
-use std::time::Duration;
 
 /// Receives events.
 pub(crate) trait EventSink {
@@ -44,68 +44,40 @@ pub(crate) enum Event {
 impl Event {
     /// What programs read.
     pub(crate) fn record(&self) -> Record {
+        self.area().record()
+    }
+
+    fn area(&self) -> &dyn Recorded {
         match self {
-            Self::Run(event) => event.record(),
-            Self::Cache(event) => event.record(),
-            Self::Session(event) => event.record(),
-            Self::Refresh(event) => event.record(),
-            Self::Command(event) => event.record(),
+            Self::Run(event) => event,
+            Self::Cache(event) => event,
+            Self::Session(event) => event,
+            Self::Refresh(event) => event,
+            Self::Command(event) => event,
         }
     }
 }
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Run(event) => event.fmt(f),
-            Self::Cache(event) => event.fmt(f),
-            Self::Session(event) => event.fmt(f),
-            Self::Refresh(event) => event.fmt(f),
-            Self::Command(event) => event.fmt(f),
+        self.area().fmt(f)
+    }
+}
+
+macro_rules! event_from {
+    ($($area:ident($event:ident)),*) => {$(
+        impl From<$event> for Event {
+            fn from(event: $event) -> Self {
+                Self::$area(event)
+            }
         }
+    )*};
+}
+
+event_from!(Run(RunEvent), Cache(CacheEvent), Session(SessionEvent), Refresh(RefreshEvent), Command(CommandEvent));
+
+impl From<Ignored> for Event {
+    fn from(ignored: Ignored) -> Self {
+        Self::Run(RunEvent::SettingIgnored(ignored))
     }
-}
-
-impl From<RunEvent> for Event {
-    fn from(event: RunEvent) -> Self {
-        Self::Run(event)
-    }
-}
-
-impl From<CacheEvent> for Event {
-    fn from(event: CacheEvent) -> Self {
-        Self::Cache(event)
-    }
-}
-
-impl From<SessionEvent> for Event {
-    fn from(event: SessionEvent) -> Self {
-        Self::Session(event)
-    }
-}
-
-impl From<RefreshEvent> for Event {
-    fn from(event: RefreshEvent) -> Self {
-        Self::Refresh(event)
-    }
-}
-
-impl From<CommandEvent> for Event {
-    fn from(event: CommandEvent) -> Self {
-        Self::Command(event)
-    }
-}
-
-/// Why something failed, as a sentence.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct Problem {
-    pub(crate) text: String,
-    /// What the user can do about it.
-    pub(crate) hint: Option<String>,
-}
-
-/// A duration for people: in whole seconds, at least one.
-fn span(duration: Duration) -> humantime::FormattedDuration {
-    let whole = duration.as_secs() + u64::from(duration.subsec_millis() >= 500);
-    humantime::format_duration(Duration::from_secs(whole.max(1)))
 }

@@ -1,5 +1,6 @@
 //! An event as programs read it (`--log-format json`).
 
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 /// Which verbosity shows an event.
@@ -72,7 +73,7 @@ impl Record {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    pub(super) fn hint_of(self, problem: &super::Problem) -> Self {
+    pub(super) fn hint_of(self, problem: &Problem) -> Self {
         Self { hint: problem.hint.clone(), ..self }
     }
 
@@ -80,4 +81,23 @@ impl Record {
         self.fields.push((key, value));
         self
     }
+}
+
+/// The events of one area.
+pub(super) trait Recorded: fmt::Display {
+    fn record(&self) -> Record;
+}
+
+/// Why something failed, as a sentence.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Problem {
+    pub(crate) text: String,
+    /// What the user can do about it.
+    pub(crate) hint: Option<String>,
+}
+
+/// A duration for people: in whole seconds, at least one.
+pub(super) fn span(duration: Duration) -> humantime::FormattedDuration {
+    let whole = duration.as_secs() + u64::from(duration.subsec_millis() >= 500);
+    humantime::format_duration(Duration::from_secs(whole.max(1)))
 }

@@ -1,6 +1,6 @@
 //! Events of refreshes, and of the signal that tells the command about them.
 
-use super::{Level, Problem, Record, span};
+use super::record::{Level, Problem, Record, Recorded, span};
 use crate::process::Pid;
 use crate::process::signal::Signal;
 use crate::session::rfc3339;
@@ -64,8 +64,8 @@ pub(crate) enum RefreshEvent {
     },
 }
 
-impl RefreshEvent {
-    pub(super) fn record(&self) -> Record {
+impl Recorded for RefreshEvent {
+    fn record(&self) -> Record {
         let info = |name| Record::new(Level::Info, name);
         let warning = |name| Record::new(Level::Warning, name);
         match self {

@@ -1,6 +1,6 @@
 //! Events of any run: errors, warnings, and settings without effect.
 
-use super::{Level, Problem, Record};
+use super::record::{Level, Problem, Record, Recorded};
 use std::fmt;
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -41,12 +41,6 @@ impl Ignored {
     }
 }
 
-impl From<Ignored> for super::Event {
-    fn from(ignored: Ignored) -> Self {
-        Self::Run(RunEvent::SettingIgnored(ignored))
-    }
-}
-
 impl fmt::Display for Ignored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ignoring {} ({})", self.setting, self.reason)
@@ -57,8 +51,10 @@ impl RunEvent {
     pub(crate) fn warning(text: impl fmt::Display) -> Self {
         Self::Warning(Problem { text: text.to_string(), hint: None })
     }
+}
 
-    pub(super) fn record(&self) -> Record {
+impl Recorded for RunEvent {
+    fn record(&self) -> Record {
         match self {
             Self::Failed { problem, status } => {
                 Record::new(Level::Error, "failed").number("status", *status).hint_of(problem)

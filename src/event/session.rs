@@ -1,6 +1,6 @@
 //! Events on the way to a session: the plan, the source credentials, MFA, roles.
 
-use super::{Level, Record};
+use super::record::{Level, Record, Recorded, span};
 use crate::session::{Granted, KeyKind, rfc3339};
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -69,8 +69,8 @@ impl From<&Granted> for AssumedRole {
     }
 }
 
-impl SessionEvent {
-    pub(super) fn record(&self) -> Record {
+impl Recorded for SessionEvent {
+    fn record(&self) -> Record {
         let info = |name| Record::new(Level::Info, name);
         match self {
             Self::Plan { .. } => info("plan"),
@@ -113,7 +113,7 @@ impl fmt::Display for SessionEvent {
                 write!(f, "role {number}: assumed {}, expires at {}", role.arn, rfc3339(role.expiration))
             }
             Self::Assumed { role, expiration, lifetime } => {
-                let lifetime = super::span(*lifetime);
+                let lifetime = span(*lifetime);
                 write!(f, "assumed {role}: expires at {} (lifetime {lifetime})", rfc3339(*expiration))
             }
         }

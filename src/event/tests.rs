@@ -1,11 +1,12 @@
 //! The table of `docs/supervision.md` has each event, with its level and its fields.
 
+use super::record::span;
 use super::*;
 use crate::process::signal::Signal;
 use crate::process::{End, Member};
 use crate::session::KeyKind;
 use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 const TIME: SystemTime = SystemTime::UNIX_EPOCH;
 const SPAN: Duration = Duration::from_millis(1500);
