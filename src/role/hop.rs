@@ -39,7 +39,7 @@ impl fmt::Display for Hop {
         }
         match duration {
             Some(SessionDuration::Exactly(duration)) => {
-                write!(f, ", duration {}", humantime::format_duration(*duration))?
+                write!(f, ", duration {}", humantime::format_duration(*duration))?;
             }
             Some(SessionDuration::Max) => f.write_str(", maximum duration")?,
             None => {}
