@@ -6,27 +6,30 @@
 //!
 //! | subject | file |
 //! |---|---|
-//! | a flag: its name, help text and default | `flags/session.rs`, `flags/command.rs` |
+//! | a flag: its name, help text and default | `flags/session.rs` (which session), `flags/command.rs` (how the command runs, other modes, messages) |
 //! | which flags conflict, and which one wins | `settings/conflicts.rs`, and `profile/conflicts.rs` where it depends on the roles |
 //! | the meaning of a flag's value | `settings/`, with a file for each group of flags |
-//! | the story of a command, such as `--check` | `commands/`, with a file for each |
+//! | what a mode such as `--check` or `--print` does, step by step | `commands/`, with a file for each mode |
 //! | role, source and options from `~/.aws/config` | `profile/plan.rs` and `profile/hops.rs` |
 //! | a session from the cache, or else from STS | `launch/sessions.rs` |
 //! | one call to STS | `sts/call.rs` |
-//! | the meaning of an error code of STS, such as `AccessDenied` | `sts/refusal.rs` |
+//! | what an STS error code such as `AccessDenied` means | `sts/refusal.rs` |
 //! | the cache: its key, its files, its lock | `cache/key.rs`, `cache/file.rs`, `cache/lock.rs` |
-//! | variables that are removed from the command's environment | `deliver/environment/names.rs`, and `.removed()` of the flags |
+//! | variables that are removed from the command's environment | `deliver/environment/names.rs`, and `.removed()` in `flags/` |
 //! | variables that are set for the command | `deliver/environment.rs` |
 //! | when a session is refreshed | `supervise/schedule.rs` |
-//! | restart, stop and their time limits | `supervise/policy.rs` (defaults), `supervise/machine/stopping.rs` (rules) |
+//! | whether and when the command is restarted | `supervise/machine.rs` (on a new session), `supervise/machine/ending.rs` (after its end) |
+//! | the stop signal and the stop timeout | `supervise/policy.rs` (defaults), `supervise/machine/stopping.rs` (rules) |
 //! | which signals are forwarded | `supervise/forwarding.rs` |
 //! | the text of an error, its hint and exit status | `error/`, with a file for each kind |
 //! | the text, fields and level of a log message | `event/` |
 //! | system calls | `sys/` |
 //!
+//! To add a flag: a constant in `flags/`, its meaning in `settings/`, and its rows in `settings/conflicts.rs`.
+//!
 //! # Layers
 //!
-//! Imports point down the rows, or go within a row without cycles; `tests/layers.rs` checks it.
+//! A module imports only from lower rows, or from its own row without cycles. `tests/layers.rs` checks this.
 //!
 #![doc = include_str!("layers.md")]
 
