@@ -24,10 +24,7 @@ pub(super) fn own_profile(command: &[OsString], delivery: &DeliverySettings) -> 
         PROGRAMS.iter().find(|known| **known == name)
     })?;
     flags.find(|argument| *argument == "--profile" || argument.starts_with("--profile="))?;
-    Some(format!(
-        "the command chooses a profile itself ({program} --profile): it will use that profile, not the session; \
-         --isolate hides it"
-    ))
+    Some(format!("the command uses {program} --profile and will ignore the assumed role; --isolate hides the profile"))
 }
 
 /// A note for each name of `--keep-env` that is neither set nor among the removed variables.

@@ -71,7 +71,7 @@ fn a_token_file_chosen_by_the_user_has_mode_0600_and_is_removed_at_the_end() {
     }
     set_mode(&world.sandbox().work(), 0o700);
     let check = world.arg("--check").run().exited(0).stdout_text();
-    assert!(unfolded(&check).contains("which SDKs ask; its token is in token as well"), "{check}");
+    assert!(unfolded(&check).contains("local credentials endpoint, token also in token"), "{check}");
     assert!(!path.exists(), "a check leaves nothing");
 }
 
