@@ -1,5 +1,6 @@
 //! An event as programs read it (`--log-format json`).
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -89,7 +90,7 @@ pub(super) trait Recorded: fmt::Display {
 }
 
 /// Why something failed, as a sentence.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub(crate) struct Problem {
     pub(crate) text: String,
     /// What the user can do about it.

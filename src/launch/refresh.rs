@@ -52,13 +52,13 @@ pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Resu
             });
         }
     };
-    let mut message = Message::decode(answer).ok_or_else(|| failed(&"it was killed"))?;
-    launch.context.mfa_sessions.replace(message.mfa_session());
+    let message = Message::decode(answer, boottime()).ok_or_else(|| failed(&"it was killed"))?;
+    launch.context.mfa_sessions.replace(message.mfa_session);
     launch.context.cache_warned.store(message.cache_warned, Ordering::Relaxed);
-    if let Some(code) = message.used() {
+    if let Some(code) = message.used {
         launch.context.codes.note_used(code);
     }
-    message.into_result(boottime())
+    message.result
 }
 
 /// The time limit for all parts together.
@@ -97,7 +97,7 @@ fn obtain(launch: &Launch<'_>, answer: &mut File) {
     };
     let (mfa_session, used) = (launch.context.mfa_sessions.stored(), launch.context.codes.used());
     let cache_warned = launch.context.cache_warned.load(Ordering::Relaxed);
-    if let Some(bytes) = Message::new(&result, mfa_session.as_ref(), used.as_ref(), cache_warned, boottime()).encode() {
+    if let Some(bytes) = (Message { result, mfa_session, used, cache_warned, sent: boottime() }).encode() {
         // A parent that is gone needs no answer.
         let _ = answer.write_all(&bytes);
     }

@@ -2,11 +2,12 @@
 
 use crate::role::MfaSerial;
 use crate::session::Session;
+use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// The key of an MFA session: user, device and duration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MfaKey {
     /// Of the user's keys.
     pub(crate) access_key_id: String,

@@ -3,10 +3,11 @@
 use super::invalid::Invalid;
 use super::options::parse_duration;
 use crate::session::Secret;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// `TokenCode`: six digits, valid once. Never shown, not even when they are wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MfaCode(Secret);
 
 impl MfaCode {

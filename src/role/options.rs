@@ -83,6 +83,7 @@ text_word!(
 );
 text_word!(
     /// `SerialNumber`: a virtual device's ARN or a hardware device's number; 9 to 256 characters.
+    #[derive(serde::Serialize, serde::Deserialize)]
     MfaSerial, 9..=256, |c| is_name_char(c) || ":/".contains(c), "letters, digits and +=,.@:/_-"
 );
 text_word!(

@@ -1,10 +1,11 @@
 //! Keys, and the check of their parts. Pure.
 
 use super::secret::Secret;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Keys that sign requests: a user's, or with a token a session's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Keys {
     /// Not a secret: `CloudTrail` logs it.
     pub(crate) access_key_id: String,

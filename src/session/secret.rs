@@ -1,10 +1,11 @@
 //! Texts that must not be shown.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// A secret text: zeroed when dropped, `…` in `Debug`.
-#[derive(Clone, PartialEq, Eq)]
+/// A secret text: zeroed when dropped, `…` in `Debug`. It is serialized only for another process of the same run.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Secret(Zeroizing<String>);
 
 impl Secret {
