@@ -1,7 +1,9 @@
 //! Why the source credentials, with which the first role is assumed, could not be read.
 
-use super::{quoted, shortened};
+use super::{quoted, reason_of, shortened};
+use crate::process::End;
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
@@ -157,7 +159,7 @@ pub(crate) enum ProcessFailure {
     CouldNotStart(String),
     /// With another status than 0. Its standard error was shown.
     #[error("{0}")]
-    Ended(String),
+    Ended(End),
     #[error("timed out after {}", humantime::format_duration(*.0))]
     TimedOut(Duration),
     #[error("printed more than {0} bytes")]
@@ -166,6 +168,12 @@ pub(crate) enum ProcessFailure {
     BadOutput(String),
     #[error("printed credentials that expired at {0}")]
     Expired(String),
+}
+
+impl From<io::Error> for ProcessFailure {
+    fn from(error: io::Error) -> Self {
+        Self::CouldNotStart(reason_of(&error))
+    }
 }
 
 impl SourceError {

@@ -25,7 +25,7 @@ pub(crate) struct Context<'a> {
     pub(crate) report: Report,
     /// The nesting depth of the command.
     pub(crate) depth: u32,
-    pub(crate) codes: Codes<'a>,
+    pub(crate) codes: Codes,
     pub(crate) mfa_sessions: LastMfaSession,
     /// Whether the user was warned of a cache that cannot be used.
     pub(crate) cache_warned: AtomicBool,

@@ -3,7 +3,7 @@
 use super::input::{parse, read_line};
 use super::prompt;
 use super::settings::CodeSource;
-use crate::error::{CodeOrigin, Error, MfaError, MfaFailure, ProcessFailure};
+use crate::error::{CodeOrigin, Error, MfaError, MfaFailure};
 use crate::role::{MfaCode, MfaSerial};
 use crate::sys::helper::{self, Attendance, ProgramLimit};
 use std::ffi::CString;
@@ -14,8 +14,9 @@ const MAX_OUTPUT: usize = 4096;
 
 /// The codes of this run, and the last one that was used.
 #[derive(Debug)]
-pub(crate) struct Codes<'a> {
-    source: Source<'a>,
+pub(crate) struct Codes {
+    /// A code on standard input has become a typed one.
+    source: CodeSource,
     /// Of `--mfa-command`.
     environment: Vec<CString>,
     state: Mutex<State>,
@@ -28,20 +29,13 @@ struct State {
     used: Option<MfaCode>,
 }
 
-#[derive(Debug)]
-enum Source<'a> {
-    Prompt,
-    One(MfaCode),
-    Command(&'a str),
-}
-
-impl<'a> Codes<'a> {
+impl Codes {
     /// Prepares codes for this device. A code on standard input is read now: the first line.
     ///
     /// # Errors
     /// A code without a device, or no code on standard input.
     pub(crate) fn new(
-        source: &'a CodeSource,
+        source: &CodeSource,
         device: Option<&MfaSerial>,
         environment: Vec<CString>,
     ) -> Result<Self, Error> {
@@ -52,13 +46,10 @@ impl<'a> Codes<'a> {
                     "add --mfa-serial, or set mfa_serial in the profile",
                 ));
             }
-            (CodeSource::Prompt, _) => Source::Prompt,
-            (CodeSource::Typed(code), _) => Source::One(code.clone()),
             (CodeSource::StandardInput, Some(serial)) => {
-                let code = read_line().map_err(|kind| MfaError { serial: serial.to_string(), kind })?;
-                Source::One(code)
+                CodeSource::Typed(read_line().map_err(|kind| MfaError { serial: serial.to_string(), kind })?)
             }
-            (CodeSource::Command(command), _) => Source::Command(command),
+            (CodeSource::Prompt | CodeSource::Typed(_) | CodeSource::Command(_), _) => source.clone(),
         };
         Ok(Self { source, environment, state: Mutex::default() })
     }
@@ -70,7 +61,7 @@ impl<'a> Codes<'a> {
 
     /// Whether a program gives the codes.
     pub(crate) fn are_from_a_program(&self) -> bool {
-        matches!(self.source, Source::Command(_))
+        matches!(self.source, CodeSource::Command(_))
     }
 
     /// Whether a prompt is still possible.
@@ -89,10 +80,12 @@ impl<'a> Codes<'a> {
             (state.attendance, state.used.clone())
         };
         let code = match (&self.source, attendance, &used) {
-            (Source::Command(command), _, _) => self.run(command, attendance, limit).await,
-            (Source::One(code), Attendance::Attended, None) => Ok(code.clone()),
-            (Source::Prompt, Attendance::Attended, None) => prompt::ask(serial).await,
-            (Source::One(_) | Source::Prompt, _, _) => Err(MfaFailure::Unattended),
+            (CodeSource::Command(command), _, _) => self.run(command, attendance, limit).await,
+            (CodeSource::Typed(code), Attendance::Attended, None) => Ok(code.clone()),
+            (CodeSource::Prompt, Attendance::Attended, None) => prompt::ask(serial).await,
+            (CodeSource::Typed(_) | CodeSource::StandardInput | CodeSource::Prompt, _, _) => {
+                Err(MfaFailure::Unattended)
+            }
         };
         let code = code.map_err(failed)?;
         if used.is_some_and(|used| used == code) {
@@ -117,10 +110,8 @@ impl<'a> Codes<'a> {
     }
 
     async fn run(&self, command: &str, attendance: Attendance, limit: ProgramLimit) -> Result<MfaCode, MfaFailure> {
-        let output = helper::run_shell(command, &self.environment, attendance, limit, MAX_OUTPUT)
-            .await
-            .map_err(|error| MfaFailure::Command(ProcessFailure::from(error)))?;
-        parse(&zeroize::Zeroizing::new(output), CodeOrigin::Command)
+        let output = helper::run_shell(command, &self.environment, attendance, limit, MAX_OUTPUT).await;
+        parse(&zeroize::Zeroizing::new(output.map_err(MfaFailure::Command)?), CodeOrigin::Command)
     }
 }
 
@@ -133,9 +124,8 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let serial = MfaSerial::parse("device-01").expect("serial");
         let typed = CodeSource::Typed(MfaCode::parse("123456").expect("code"));
-        let next = |codes: &Codes<'_>| {
-            runtime.block_on(codes.next(&serial, ProgramLimit::OWN)).map_err(|error| error.to_string())
-        };
+        let next =
+            |codes: &Codes| runtime.block_on(codes.next(&serial, ProgramLimit::OWN)).map_err(|error| error.to_string());
         let none = "no MFA code for device-01: each refresh needs a new code, and there is no prompt after the start"
             .to_owned();
 

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 /// What is needed to use an MFA device.
 #[derive(Clone, Copy)]
 pub(crate) struct Mfa<'a> {
-    pub(crate) codes: &'a Codes<'a>,
+    pub(crate) codes: &'a Codes,
     /// Keeps MFA sessions, for the life of the process or longer.
     pub(crate) sessions: &'a dyn MfaSessions,
     /// The duration to request for a new MFA session.

@@ -4,7 +4,6 @@
 //! is shown. No SIGCHLD is needed, so this works before and during a supervision, and as PID 1. A helper ends with
 //! xassume, except after SIGKILL; then the kernel sends SIGTERM at least to the shell.
 
-mod error;
 mod family;
 mod output;
 
@@ -14,8 +13,8 @@ use super::processes::pidfd;
 use super::reap::HelperEntry;
 use super::signals::{self, SignalNotice};
 use super::tty::Terminal;
+use crate::error::ProcessFailure;
 use crate::process::{End, Pid, ProcessGroup};
-pub(crate) use error::HelperError;
 use family::HelperFamily;
 pub(super) use output::{HelperOutput, More};
 use std::ffi::CString;
@@ -67,8 +66,8 @@ pub(crate) async fn run_shell(
     attendance: Attendance,
     limit: ProgramLimit,
     max_bytes: usize,
-) -> Result<Vec<u8>, HelperError> {
-    let line = CString::new(line).map_err(|error| HelperError::Spawn(error.into()))?;
+) -> Result<Vec<u8>, ProcessFailure> {
+    let line = CString::new(line).map_err(io::Error::from)?;
     let argv = vec![c"sh".to_owned(), c"-c".to_owned(), line];
     let program = Program { path: c"/bin/sh".to_owned(), argv, env: environment.to_vec() };
     run_helper(&program, attendance, limit, max_bytes).await
@@ -80,21 +79,21 @@ pub(crate) async fn run_shell(
 /// The output may be secret: it is read into one buffer, which is zeroed unless it is returned.
 ///
 /// # Errors
-/// See [`HelperError`].
+/// Why there is no output.
 pub(crate) async fn run_helper(
     program: &Program,
     attendance: Attendance,
     limit: ProgramLimit,
     max_bytes: usize,
-) -> Result<Vec<u8>, HelperError> {
+) -> Result<Vec<u8>, ProcessFailure> {
     // Signals are caught from before the helper starts until it has ended.
-    let notice = SignalNotice::of_signals().map_err(HelperError::Spawn)?;
-    let (mut helper, output) = start(program, attendance).map_err(HelperError::Spawn)?;
+    let notice = SignalNotice::of_signals()?;
+    let (mut helper, output) = start(program, attendance)?;
     let answer = tokio::time::timeout(limit.left, helper.answer(&output, HelperOutput::new(max_bytes)));
     let signal = tokio::select! {
         biased;
         signal = notice.signal() => signal,
-        answer = answer => return answer.unwrap_or(Err(HelperError::TimedOut(limit.of))),
+        answer = answer => return answer.unwrap_or(Err(ProcessFailure::TimedOut(limit.of))),
     };
     drop(helper);
     signals::die_of(signal)
@@ -120,7 +119,7 @@ fn start(program: &Program, attendance: Attendance) -> io::Result<(Helper, Async
 }
 
 impl Helper {
-    async fn answer(&mut self, output: &AsyncFd<File>, mut answer: HelperOutput) -> Result<Vec<u8>, HelperError> {
+    async fn answer(&mut self, output: &AsyncFd<File>, mut answer: HelperOutput) -> Result<Vec<u8>, ProcessFailure> {
         let mut ended = std::pin::pin!(ended(self.family.leader, &self.entry));
         let end = loop {
             tokio::select! {
@@ -139,7 +138,7 @@ impl Helper {
         self.end = Some(end);
         match end {
             End::Exited(0) => Ok(answer.into_bytes()),
-            End::Exited(_) | End::Killed(_) => Err(HelperError::Failed(end)),
+            End::Exited(_) | End::Killed(_) => Err(ProcessFailure::Ended(end)),
         }
     }
 }
@@ -180,11 +179,11 @@ mod tests {
     use super::*;
     use crate::process::signal::Signal;
 
-    fn run(line: &str) -> Result<Vec<u8>, HelperError> {
+    fn run(line: &str) -> Result<Vec<u8>, ProcessFailure> {
         run_within(ProgramLimit::OWN, line)
     }
 
-    fn run_within(limit: ProgramLimit, line: &str) -> Result<Vec<u8>, HelperError> {
+    fn run_within(limit: ProgramLimit, line: &str) -> Result<Vec<u8>, ProcessFailure> {
         let environment = [c"PATH=/usr/bin:/bin".to_owned(), c"WORD=hello".to_owned()];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(run_shell(line, &environment, Attendance::Unattended, limit, 100))
@@ -198,8 +197,8 @@ mod tests {
 
     #[test]
     fn a_status_or_a_signal_is_an_error() {
-        assert!(matches!(run("echo no; exit 3"), Err(HelperError::Failed(End::Exited(3)))));
-        assert!(matches!(run("kill -KILL $$"), Err(HelperError::Failed(End::Killed(Signal::KILL)))));
+        assert!(matches!(run("echo no; exit 3"), Err(ProcessFailure::Ended(End::Exited(3)))));
+        assert!(matches!(run("kill -KILL $$"), Err(ProcessFailure::Ended(End::Killed(Signal::KILL)))));
     }
 
     #[test]
@@ -213,8 +212,8 @@ mod tests {
     fn a_helper_that_hangs_or_writes_too_much_is_killed() {
         let (left, of) = (Duration::from_millis(500), Duration::from_secs(2));
         let briefly = |line| run_within(ProgramLimit { left, of }, line);
-        assert!(matches!(briefly("sleep 900 & wait"), Err(HelperError::TimedOut(limit)) if limit == of));
-        assert!(matches!(briefly("exec >&-; sleep 900"), Err(HelperError::TimedOut(_))));
-        assert!(matches!(run("printf %0101d 1; sleep 900"), Err(HelperError::TooLarge(100))));
+        assert!(matches!(briefly("sleep 900 & wait"), Err(ProcessFailure::TimedOut(limit)) if limit == of));
+        assert!(matches!(briefly("exec >&-; sleep 900"), Err(ProcessFailure::TimedOut(_))));
+        assert!(matches!(run("printf %0101d 1; sleep 900"), Err(ProcessFailure::TooMuchOutput(100))));
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! It runs as a helper of xassume: it can be interrupted, has a time limit and shows its stderr.
 
-use crate::error::{ProcessFailure, SourceError, reason_of};
+use crate::error::{ProcessFailure, SourceError};
 use crate::session::{Keys, Part, parse_time, rfc3339};
 use crate::sys::clock::wall;
-use crate::sys::helper::{self, Attendance, HelperError, ProgramLimit};
+use crate::sys::helper::{self, Attendance, ProgramLimit};
 use serde::Deserialize;
 use std::ffi::CString;
 use zeroize::Zeroizing;
@@ -32,10 +32,8 @@ pub(in crate::sts) async fn keys(
     limit: ProgramLimit,
 ) -> Result<Keys, SourceError> {
     let failed = |failure| SourceError::Process { profile: profile.to_owned(), failure };
-    let output = helper::run_shell(command, helpers.environment, helpers.attendance, limit, MAX_OUTPUT)
-        .await
-        .map_err(|error| failed(error.into()))?;
-    process_keys(&Zeroizing::new(output)).map_err(failed)
+    let output = helper::run_shell(command, helpers.environment, helpers.attendance, limit, MAX_OUTPUT).await;
+    output.and_then(|output| process_keys(&Zeroizing::new(output))).map_err(failed)
 }
 
 /// The output of a `credential_process`, as AWS documents it.
@@ -82,15 +80,4 @@ pub(in crate::sts) fn process_keys(output: &[u8]) -> Result<Keys, ProcessFailure
         };
         failed(format!("{name} {flaw}"))
     })
-}
-
-impl From<HelperError> for ProcessFailure {
-    fn from(error: HelperError) -> Self {
-        match error {
-            HelperError::Spawn(error) => Self::CouldNotStart(reason_of(&error)),
-            HelperError::Failed(how) => Self::Ended(how.to_string()),
-            HelperError::TimedOut(limit) => Self::TimedOut(limit),
-            HelperError::TooLarge(limit) => Self::TooMuchOutput(limit),
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! The output of a helper: read as it arrives, up to a limit.
 
-use super::error::HelperError;
+use crate::error::ProcessFailure;
 use std::fs::File;
 use std::io::{self, Read as _};
 use tokio::io::unix::AsyncFd;
@@ -24,9 +24,9 @@ impl HelperOutput {
         Self { buffer: Zeroizing::new(vec![0; max_bytes.saturating_add(1)]), filled: 0 }
     }
 
-    pub(in crate::sys) async fn read(&mut self, output: &AsyncFd<File>) -> Result<More, HelperError> {
+    pub(in crate::sys) async fn read(&mut self, output: &AsyncFd<File>) -> Result<More, ProcessFailure> {
         loop {
-            let mut ready = output.readable().await.map_err(HelperError::Spawn)?;
+            let mut ready = output.readable().await?;
             match self.read_once(output.get_ref())? {
                 Some(more) => return Ok(more),
                 None => ready.clear_ready(),
@@ -35,20 +35,20 @@ impl HelperOutput {
     }
 
     /// Reads once; `None` if there is no output yet.
-    pub(in crate::sys) fn read_once(&mut self, mut output: &File) -> Result<Option<More>, HelperError> {
+    pub(in crate::sys) fn read_once(&mut self, mut output: &File) -> Result<Option<More>, ProcessFailure> {
         match output.read(&mut self.buffer[self.filled..]) {
             Ok(0) => Ok(Some(More::Never)),
             Ok(got) => {
                 self.filled += got;
                 if self.filled == self.buffer.len() {
-                    return Err(HelperError::TooLarge(self.filled - 1));
+                    return Err(ProcessFailure::TooMuchOutput(self.filled - 1));
                 }
                 Ok(Some(More::Perhaps))
             }
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock => Ok(None),
                 io::ErrorKind::Interrupted => Ok(Some(More::Perhaps)),
-                _ => Err(HelperError::Spawn(error)),
+                _ => Err(error.into()),
             },
         }
     }
