@@ -17,22 +17,16 @@ pub(super) fn parse(bytes: &[u8], from: CodeOrigin) -> Result<MfaCode, MfaFailur
 /// Reads one line of standard input, byte by byte: the rest is for the command.
 pub(super) fn read_line() -> Result<MfaCode, MfaFailure> {
     let from = CodeOrigin::StandardInput;
+    let not_given = |reason: String| Err(MfaFailure::NotGiven { from, reason });
     let mut line = Zeroizing::new(Vec::with_capacity(MAX_BYTES));
     let mut byte = [0];
     while line.len() < MAX_BYTES {
         match nix::unistd::read(std::io::stdin(), &mut byte) {
-            Ok(0) if line.is_empty() => {
-                return Err(MfaFailure::NotGiven { from, reason: "standard input is empty".into() });
-            }
+            Ok(0) if line.is_empty() => return not_given("standard input is empty".into()),
             Ok(1..) if byte != *b"\n" => line.extend_from_slice(&byte),
             Ok(_) => break,
             Err(Errno::EINTR) => {}
-            Err(error) => {
-                return Err(MfaFailure::NotGiven {
-                    from,
-                    reason: format!("cannot read standard input: {}", error.desc()),
-                });
-            }
+            Err(error) => return not_given(format!("cannot read standard input: {}", error.desc())),
         }
     }
     parse(&line, from)
