@@ -23,14 +23,8 @@ const TOKEN: &str = "x-aws-ec2-metadata-token";
 pub(in crate::sts) struct Instance<'a> {
     service: Service,
     settings: &'a Metadata,
-    token: OnceCell<Token>,
-}
-
-/// The result of the request for a token.
-enum Token {
-    Given(Zeroizing<String>),
-    /// No token, for this reason; requests are sent without one.
-    None(MetadataFailure),
+    /// The token, or why there is none: then requests are sent without one.
+    token: OnceCell<Result<Zeroizing<String>, MetadataFailure>>,
 }
 
 impl<'a> Instance<'a> {
@@ -69,19 +63,16 @@ impl<'a> Instance<'a> {
     async fn get(&self, path: &str, what: &'static str) -> Result<Reply, MetadataFailure> {
         let token = self.token.get_or_try_init(|| self.new_token()).await?;
         let url = format!("{}{path}", self.settings.endpoint);
-        let header = match token {
-            Token::Given(token) => Some((TOKEN, token.as_str())),
-            Token::None(_) => None,
-        };
+        let header = token.as_ref().ok().map(|token| (TOKEN, token.as_str()));
         let request = Request { method: "GET", url: &url, headers: header.as_slice(), body: None };
         match (self.succeeded(self.service.send(request).await, what), token) {
             // It requires a token.
-            (Err(MetadataFailure::Status { status: 401, .. }), Token::None(reason)) => Err(reason.clone()),
+            (Err(MetadataFailure::Status { status: 401, .. }), Err(reason)) => Err(reason.clone()),
             (answer, _) => answer,
         }
     }
 
-    async fn new_token(&self) -> Result<Token, MetadataFailure> {
+    async fn new_token(&self) -> Result<Result<Zeroizing<String>, MetadataFailure>, MetadataFailure> {
         let url = format!("{}/latest/api/token", self.settings.endpoint);
         let request = Request { method: "PUT", url: &url, headers: &[TOKEN_TTL], body: None };
         let answer = self.service.send(request).await;
@@ -97,14 +88,14 @@ impl<'a> Instance<'a> {
             answer => self.succeeded(answer, "a token"),
         };
         let reply = match reply {
-            Err(failure) if may_do_without && self.settings.v1 => return Ok(Token::None(failure)),
+            Err(failure) if may_do_without && self.settings.v1 => return Ok(Err(failure)),
             reply => reply?,
         };
         let token = std::str::from_utf8(&reply.body).ok().map(str::trim);
         let token = token.filter(|token| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()));
         let unusable =
             || MetadataFailure::Unusable("the token contains characters that are not allowed in a request".into());
-        token.map(|token| Token::Given(Zeroizing::new(token.to_owned()))).ok_or_else(unusable)
+        token.map(|token| Ok(Zeroizing::new(token.to_owned()))).ok_or_else(unusable)
     }
 
     fn succeeded(&self, answer: Result<Reply, Unanswered>, what: &'static str) -> Result<Reply, MetadataFailure> {
