@@ -31,28 +31,24 @@ const RESERVE: Duration = Duration::from_secs(5);
 /// Why there is none.
 pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Result<Session, Problem> {
     let limit = limit(launch);
-    let failed = |reason: &dyn std::fmt::Display| Problem {
-        text: format!("the refresh process failed: {reason}"),
-        hint: Some("was it killed? the kernel kills processes when memory runs out".into()),
+    let problem = |text: String, hint: &str| Problem { text, hint: Some(hint.to_owned()) };
+    let failed = |reason: String| {
+        let hint = "was it killed? the kernel kills processes when memory runs out";
+        problem(format!("the refresh process failed: {reason}"), hint)
+    };
+    let blocked = |_| {
+        let limit = humantime::format_duration(limit);
+        let text = format!("the refresh timed out after {limit}: a file or a lock that it needs is blocked");
+        problem(text, "is a file system frozen, or its server unreachable?")
     };
     let job = offload.start(Life::Bound, message::MOST_BYTES, |answer| obtain(launch, answer));
-    let mut job = job.map_err(|error| Problem {
-        text: format!("cannot start a process for the refresh: {}", reason_of(&error)),
-        hint: Some("check `ulimit -a` and the limits of the container or unit: processes, memory, open files".into()),
+    let mut job = job.map_err(|error| {
+        let hint = "check `ulimit -a` and the limits of the container or unit: processes, memory, open files";
+        problem(format!("cannot start a process for the refresh: {}", reason_of(&error)), hint)
     })?;
-    let answer = match tokio::time::timeout(limit, job.answered()).await {
-        Ok(answer) => answer.map_err(|error| failed(&reason_of(&error)))?,
-        Err(_) => {
-            return Err(Problem {
-                text: format!(
-                    "the refresh timed out after {}: a file or a lock that it needs is blocked",
-                    humantime::format_duration(limit)
-                ),
-                hint: Some("is a file system frozen, or its server unreachable?".into()),
-            });
-        }
-    };
-    let message = Message::decode(answer, boottime()).ok_or_else(|| failed(&"it was killed"))?;
+    let answer = tokio::time::timeout(limit, job.answered()).await.map_err(blocked)?;
+    let answer = answer.map_err(|error| failed(reason_of(&error)))?;
+    let message = Message::decode(answer, boottime()).ok_or_else(|| failed("it was killed".into()))?;
     launch.context.mfa_sessions.replace(message.mfa_session);
     launch.context.cache_warned.store(message.cache_warned, Ordering::Relaxed);
     if let Some(code) = message.used {
