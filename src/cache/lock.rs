@@ -98,10 +98,10 @@ pub(super) async fn wait(
     limit: Duration,
     accepts: &dyn Fn(&Found) -> bool,
 ) -> (LockOutcome, Vec<Skipped>) {
-    let wait = Wait { key, limit, begun: boottime(), accepts };
+    let begun = boottime();
     let mut skipped = Vec::new();
     for place in places {
-        match wait.at(place).await {
+        match wait_at(place, key, begun, limit, accepts).await {
             Ok(outcome) => return (outcome, skipped),
             Err(error) => skipped.push(Skipped::of(place, &error)),
         }
@@ -109,63 +109,55 @@ pub(super) async fn wait(
     (LockOutcome::Alone, skipped)
 }
 
-struct Wait<'a> {
-    key: &'a Key,
-    limit: Duration,
+/// Waits for the lock in one place, until it took `limit` since `begun` (boot clock).
+async fn wait_at(
+    place: &Place,
+    key: &Key,
     begun: Duration,
-    accepts: &'a dyn Fn(&Found) -> bool,
-}
-
-impl Wait<'_> {
-    fn waited(&self) -> Duration {
-        boottime().saturating_sub(self.begun)
-    }
-
-    fn answer(&self, directory: &Directory) -> Option<Found> {
-        read(directory, self.key).ok().filter(self.accepts)
-    }
-
-    async fn at(&self, place: &Place) -> io::Result<LockOutcome> {
-        let mut pause = FIRST_PAUSE;
+    limit: Duration,
+    accepts: &dyn Fn(&Found) -> bool,
+) -> io::Result<LockOutcome> {
+    let waited = || boottime().saturating_sub(begun);
+    let answer = |directory: &Directory| read(directory, key).ok().filter(accepts);
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let directory = Directory::make(place)?;
+        let file = directory.lock_file(key)?;
+        // The file stays open between the attempts: if the directory is removed, the processes that wait in it still
+        // wait for the lock's holder, and do not all call STS.
         loop {
-            let directory = Directory::make(place)?;
-            let file = directory.lock_file(self.key)?;
-            // The file stays open between the attempts: if the directory is removed, the processes that wait in it still
-            // wait for the lock's holder, and do not all call STS.
-            loop {
-                if let Some(found) = self.answer(&directory) {
-                    return Ok(LockOutcome::Answered(found));
-                }
-                match file.try_lock() {
-                    Ok(()) => break,
-                    Err(TryLockError::WouldBlock) if self.waited() >= self.limit => return Ok(LockOutcome::TimeUp),
-                    Err(TryLockError::WouldBlock) => {}
-                    Err(TryLockError::Error(error)) => return Err(error),
-                }
-                let left = self.limit.saturating_sub(self.waited());
-                tokio::time::sleep(jittered(pause).min(left)).await;
-                pause = (pause * 3 / 2).min(LONGEST_PAUSE);
-            }
-            if !directory.is_in_place()? || !directory.is_lock(self.key, &file)? {
-                // The lock was removed, and other processes use a new one.
-                tokio::time::sleep(jittered(FIRST_PAUSE)).await;
-                if self.waited() >= self.limit {
-                    return Ok(LockOutcome::TimeUp);
-                }
-                continue;
-            }
-            if let Some(found) = self.answer(&directory) {
+            if let Some(found) = answer(&directory) {
                 return Ok(LockOutcome::Answered(found));
             }
-            let reserved = Some(directory.reserve(self.key)?);
-            return Ok(LockOutcome::Ours(LockGuard {
-                place: place.clone(),
-                directory,
-                reserved,
-                waited: self.waited(),
-                _lock: file,
-            }));
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if waited() >= limit => return Ok(LockOutcome::TimeUp),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+            let left = limit.saturating_sub(waited());
+            tokio::time::sleep(jittered(pause).min(left)).await;
+            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
         }
+        if !directory.is_in_place()? || !directory.is_lock(key, &file)? {
+            // The lock was removed, and other processes use a new one.
+            tokio::time::sleep(jittered(FIRST_PAUSE)).await;
+            if waited() >= limit {
+                return Ok(LockOutcome::TimeUp);
+            }
+            continue;
+        }
+        if let Some(found) = answer(&directory) {
+            return Ok(LockOutcome::Answered(found));
+        }
+        let reserved = Some(directory.reserve(key)?);
+        return Ok(LockOutcome::Ours(LockGuard {
+            place: place.clone(),
+            directory,
+            reserved,
+            waited: waited(),
+            _lock: file,
+        }));
     }
 }
 
