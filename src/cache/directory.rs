@@ -120,7 +120,7 @@ impl Directory {
 
     /// The path of a key's session.
     pub(super) fn path_of(&self, key: &Key) -> PathBuf {
-        self.path.join(session(key))
+        self.path.join(name(key, SESSION))
     }
 
     /// The bytes of a key's session. Never blocks.
@@ -128,7 +128,7 @@ impl Directory {
     /// # Errors
     /// `NotFound`, or why the file cannot be used.
     pub(super) fn read(&self, key: &Key) -> io::Result<Zeroizing<Vec<u8>>> {
-        self.read_name(&session(key))
+        self.read_name(&name(key, SESSION))
     }
 
     pub(super) fn read_name(&self, name: &str) -> io::Result<Zeroizing<Vec<u8>>> {
@@ -149,14 +149,14 @@ impl Directory {
 
     /// The file that is locked for a key. It is always empty.
     pub(super) fn lock_file(&self, key: &Key) -> io::Result<File> {
-        let file = self.open_file(&lock(key), OFlag::O_RDWR | OFlag::O_CREAT)?;
+        let file = self.open_file(&name(key, LOCK), OFlag::O_RDWR | OFlag::O_CREAT)?;
         check_private(&file.metadata()?).map_err(|error| refused(format!("lock file: {error}")))?;
         Ok(file)
     }
 
     /// Whether this file is still the key's lock: after a sweep there may be another one.
     pub(super) fn is_lock(&self, key: &Key, file: &File) -> io::Result<bool> {
-        let (held, named) = (file.metadata()?, self.status(&lock(key)));
+        let (held, named) = (file.metadata()?, self.status(&name(key, LOCK)));
         Ok(named.is_ok_and(|named| (named.st_dev, named.st_ino) == (held.dev(), held.ino())))
     }
 
@@ -179,8 +179,9 @@ impl Directory {
         let file = &mut reserved.file;
         let written =
             file.rewind().and_then(|()| file.write_all(bytes)).and_then(|()| file.set_len(bytes.len() as u64));
-        let renamed = written
-            .and_then(|()| Ok(renameat(&self.handle, reserved.name.as_str(), &self.handle, session(key).as_str())?));
+        let renamed = written.and_then(|()| {
+            Ok(renameat(&self.handle, reserved.name.as_str(), &self.handle, name(key, SESSION).as_str())?)
+        });
         renamed.inspect_err(|_| self.discard(&reserved))
     }
 
@@ -206,7 +207,7 @@ impl Directory {
 
     /// Removes a key's session, if there is one.
     pub(super) fn remove_session(&self, key: &Key) -> io::Result<()> {
-        self.remove(&session(key))
+        self.remove(&name(key, SESSION))
     }
 
     /// Removes a file, if it exists.
@@ -231,12 +232,8 @@ pub(super) struct Reserved {
     file: File,
 }
 
-fn session(key: &Key) -> String {
-    format!("{}.{SESSION}", key.as_str())
-}
-
-fn lock(key: &Key) -> String {
-    format!("{}.{LOCK}", key.as_str())
+fn name(key: &Key, suffix: &str) -> String {
+    format!("{}.{suffix}", key.as_str())
 }
 
 fn kind(name: &str) -> Option<Kind> {

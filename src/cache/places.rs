@@ -51,24 +51,21 @@ pub(crate) fn source_scope(
         let of_profile = |name: &str| configured.iter().find(|(known, _)| known == name).map(|(_, value)| value.into());
         names.iter().map(|name| (*name, value(name).or_else(|| of_profile(name)))).collect()
     };
-    Ok(match source {
+    let (settings, token) = match source {
         Source::EnvironmentKeys(_)
         | Source::ProfileKeys { .. }
         | Source::Process { .. }
         | Source::Sso { .. }
-        | Source::Login { .. } => SourceScope::default(),
+        | Source::Login { .. } => return Ok(SourceScope::default()),
         Source::WebIdentity { token_file, .. } => {
             let token = read_at_most(token_file, MAX_TOKEN_BYTES);
             let token = token.map_err(|error| format!("{}: {error}", token_file.display()))?;
-            SourceScope { host: Some(host()?), token: Some(Zeroizing::new(token)), ..SourceScope::default() }
+            (Vec::new(), Some(Zeroizing::new(token)))
         }
-        Source::Container => {
-            SourceScope { host: Some(host()?), settings: inherited(CONTAINER), ..SourceScope::default() }
-        }
-        Source::InstanceMetadata => {
-            SourceScope { host: Some(host()?), settings: inherited(METADATA), ..SourceScope::default() }
-        }
-    })
+        Source::Container => (inherited(CONTAINER), None),
+        Source::InstanceMetadata => (inherited(METADATA), None),
+    };
+    Ok(SourceScope { host: Some(host()?), settings, token })
 }
 
 fn host() -> Result<Host, String> {

@@ -94,14 +94,8 @@ impl Cache {
             let directory = Directory::make(place)?;
             directory.replace(key, directory.reserve(key)?, &bytes)
         };
-        let mut result = Err(io::ErrorKind::NotFound.into());
-        for place in &self.places {
-            result = store(place);
-            if result.is_ok() {
-                break;
-            }
-        }
-        result
+        let none = Err(io::ErrorKind::NotFound.into());
+        self.places.iter().fold(none, |stored, place| stored.or_else(|_| store(place)))
     }
 
     /// Checks whether a session could be stored.

@@ -24,9 +24,8 @@ pub(super) fn expired(directory: &Directory) {
             continue;
         }
         match kind {
-            Kind::Session if has_expired(directory, name, now) => drop(directory.remove(name)),
-            Kind::Session => {}
-            Kind::New => drop(directory.remove(name)),
+            Kind::Session if !has_expired(directory, name, now) => {}
+            Kind::Session | Kind::New => drop(directory.remove(name)),
             Kind::Lock => remove_unused_lock(directory, name, &names),
         }
     }

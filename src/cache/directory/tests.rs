@@ -17,7 +17,7 @@ impl World {
     }
 
     fn path(&self) -> PathBuf {
-        self.directory.path().join(session(&self.key))
+        self.directory.path().join(name(&self.key, SESSION))
     }
 
     fn write(&self, bytes: &[u8]) {
@@ -155,7 +155,7 @@ fn a_directory_notices_that_its_path_leads_elsewhere() {
     assert!(world.directory.is_in_place().expect("read"));
     let lock = world.directory.lock_file(&world.key).expect("a lock");
     assert!(world.directory.is_lock(&world.key, &lock).expect("read"));
-    std::fs::remove_file(world.directory.path().join(super::lock(&world.key))).expect("removed");
+    std::fs::remove_file(world.directory.path().join(name(&world.key, LOCK))).expect("removed");
     assert!(!world.directory.is_lock(&world.key, &lock).expect("read"));
     std::fs::remove_dir_all(world.directory.path()).expect("removed");
     assert!(!world.directory.is_in_place().expect("read"));
