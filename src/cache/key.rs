@@ -4,7 +4,7 @@
 //! determine the credentials of a service: the web identity token and a container's authorization. Neither can be computed
 //! from the hash.
 
-use crate::profile::{RoleChain, Source};
+use crate::profile::{Plan, Source};
 use crate::role::{
     ExternalId, Hop, HopOptions, MfaSerial, PolicyArn, SessionDuration, SessionPolicy, SourceIdentity, TagKey,
 };
@@ -41,23 +41,13 @@ pub(crate) struct Host {
     pub(crate) name: OsString,
 }
 
-/// The STS that is called.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct StsAddress<'a> {
-    /// The region that is set; the instance's own region follows from the source.
-    pub(crate) region: Option<&'a str>,
-    pub(crate) endpoint: Option<&'a str>,
-    pub(crate) fips: bool,
-    pub(crate) dualstack: bool,
-}
-
 impl Key {
-    /// The key of the last session of a role chain.
-    pub(crate) fn of_role(source: &Source, scope: &SourceScope, address: StsAddress<'_>, hops: &RoleChain) -> Self {
+    /// The key of the last session of a plan's role chain. `endpoint` is the URL of STS, if it is set.
+    pub(crate) fn of_role(plan: &Plan, scope: &SourceScope, endpoint: Option<&str>) -> Self {
         let mut hash = Fields::new("role");
-        hash.begin(source, scope, address);
-        hash.number("hops", hops.len() as u64);
-        for hop in hops.iter() {
+        hash.begin(plan, scope, endpoint);
+        hash.number("hops", plan.hops.len() as u64);
+        for hop in plan.hops.iter() {
             hash.hop(hop);
         }
         hash.key()
@@ -65,14 +55,14 @@ impl Key {
 
     /// The key of an MFA session (`GetSessionToken`).
     pub(crate) fn of_mfa(
-        source: &Source,
+        plan: &Plan,
         scope: &SourceScope,
-        address: StsAddress<'_>,
+        endpoint: Option<&str>,
         serial: &MfaSerial,
         duration: Option<Duration>,
     ) -> Self {
         let mut hash = Fields::new("mfa");
-        hash.begin(source, scope, address);
+        hash.begin(plan, scope, endpoint);
         hash.text("serial", serial.as_str());
         hash.duration(duration.map(SessionDuration::Exactly));
         hash.key()
@@ -139,14 +129,14 @@ impl Fields {
         Key(self.hexadecimal())
     }
 
-    fn begin(&mut self, source: &Source, scope: &SourceScope, address: StsAddress<'_>) {
-        self.source(source);
+    fn begin(&mut self, plan: &Plan, scope: &SourceScope, endpoint: Option<&str>) {
+        self.source(&plan.source);
         self.scope(scope);
-        let StsAddress { region, endpoint, fips, dualstack } = address;
-        self.optional("region", region);
+        // The region that is set; the instance's own region follows from the source.
+        self.optional("region", plan.region.as_ref().map(|region| region.name.as_str()));
         self.optional("endpoint", endpoint);
-        self.number("fips", fips.into());
-        self.number("dualstack", dualstack.into());
+        self.number("fips", plan.network.fips.into());
+        self.number("dualstack", plan.network.dualstack.into());
     }
 
     fn source(&mut self, source: &Source) {

@@ -17,7 +17,7 @@ mod sweep;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use file::hostile;
-pub(crate) use key::{Key, SourceScope, StsAddress};
+pub(crate) use key::{Key, SourceScope};
 pub(crate) use lock::{LockGuard, LockOutcome};
 pub(crate) use places::source_scope;
 pub(crate) use settings::{CacheMode, CacheSettings, MinTtl};

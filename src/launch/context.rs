@@ -4,7 +4,7 @@ use crate::cache::Key;
 use crate::error::Error;
 use crate::files::ConfigFiles;
 use crate::mfa::{Codes, LastMfaSession, mode};
-use crate::profile::Plan;
+use crate::profile::{Plan, exported_settings};
 use crate::report::{Progress, Report};
 use crate::settings::Settings;
 use crate::vars::{Vars, c_strings};
@@ -37,6 +37,14 @@ pub(crate) struct Context<'a> {
 pub(crate) struct Planned {
     pub(crate) files: ConfigFiles,
     pub(crate) plan: Plan,
+}
+
+impl Planned {
+    /// The settings other than credentials of the profile that is used, as variables.
+    pub(super) fn profile_settings(&self) -> Vec<(String, String)> {
+        let used = self.plan.profile.as_deref();
+        used.map(|name| exported_settings(&self.files.profiles, name)).unwrap_or_default()
+    }
 }
 
 impl<'a> Context<'a> {

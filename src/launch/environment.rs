@@ -3,7 +3,6 @@
 use super::Launch;
 use crate::deliver::environment::{self, CommandCredentials, Inputs, Recipient};
 use crate::print::EnvironmentChange;
-use crate::profile::exported_settings;
 use crate::session::Session;
 use crate::vars::c_strings;
 use std::ffi::CString;
@@ -17,17 +16,15 @@ impl Launch<'_> {
         credentials: CommandCredentials<'_>,
         recipient: Recipient,
     ) -> Vec<CString> {
-        let profile_settings = self.profile_settings();
-        let inputs = self.inputs(session, &profile_settings);
-        let region = self.region(instance_region);
-        c_strings(environment::environment(&Inputs { region, credentials, recipient, ..inputs }))
+        let profile_settings = self.planned.profile_settings();
+        let inputs = self.inputs(session, instance_region, &profile_settings);
+        c_strings(environment::environment(&Inputs { credentials, recipient, ..inputs }))
     }
 
     /// The difference between the inherited environment and a command's, for a reader that makes the change itself.
     pub(crate) fn change(&self, session: &Session, instance_region: Option<&str>) -> EnvironmentChange {
-        let profile_settings = self.profile_settings();
-        let inputs = self.inputs(session, &profile_settings);
-        environment::change(&Inputs { region: self.region(instance_region), ..inputs })
+        let profile_settings = self.planned.profile_settings();
+        environment::change(&self.inputs(session, instance_region, &profile_settings))
     }
 
     /// The region for the command; none where one was used only to reach STS.
@@ -35,17 +32,17 @@ impl Launch<'_> {
         self.planned.plan.region.as_ref().map(|region| region.name.as_str()).or(instance_region)
     }
 
-    /// The settings other than credentials of the profile that is used.
-    fn profile_settings(&self) -> Vec<(String, String)> {
-        let used = self.planned.plan.profile.as_deref();
-        used.map(|name| exported_settings(&self.planned.files.profiles, name)).unwrap_or_default()
-    }
-
-    fn inputs<'s>(&'s self, session: &'s Session, profile_settings: &'s [(String, String)]) -> Inputs<'s> {
+    /// What a command's environment consists of, with the session in variables.
+    fn inputs<'s>(
+        &'s self,
+        session: &'s Session,
+        instance_region: Option<&'s str>,
+        profile_settings: &'s [(String, String)],
+    ) -> Inputs<'s> {
         Inputs {
             inherited: self.context.vars,
             session,
-            region: None,
+            region: self.region(instance_region),
             credentials: CommandCredentials::Env,
             recipient: Recipient::Print,
             depth: self.context.depth,

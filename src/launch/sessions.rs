@@ -6,14 +6,12 @@
 mod fetch;
 mod mfa_store;
 
-use crate::cache::{
-    Cache, CacheMode, Found, Key, LockGuard, LockOutcome, Skipped, SourceScope, Stamp, StsAddress, source_scope,
-};
+use crate::cache::{Cache, CacheMode, Found, Key, LockGuard, LockOutcome, Skipped, SourceScope, Stamp, source_scope};
 use crate::error::{Error, reason_of};
 use crate::event::{CacheEvent, EventSink as _, Problem, RunEvent};
 use crate::launch::context::{Context, Planned};
 use crate::mfa::mode::KeyKind;
-use crate::profile::{Source, exported_settings};
+use crate::profile::Plan;
 use crate::report::waiting::Awaited;
 use crate::session::{Need, Session, Validity, whole_seconds};
 use crate::supervise::schedule::REFRESH_ATTEMPTS;
@@ -205,23 +203,16 @@ impl<'a> Sessions<'a> {
 
     /// The session's key in the cache; none if sessions of this source cannot be told apart.
     pub(crate) fn key(&self) -> Option<Key> {
-        self.key_by(|source, scope, address| Key::of_role(source, scope, address, &self.planned.plan.hops))
+        self.key_by(Key::of_role)
     }
 
-    /// A key of this plan's source, of the connection to STS, and of what `make` adds.
-    fn key_by(&self, make: impl FnOnce(&Source, &SourceScope, StsAddress<'_>) -> Key) -> Option<Key> {
-        let (Planned { plan, files }, flags) = (self.planned, &self.context.settings.sts);
-        let profile = plan.profile.as_deref();
-        let configured = profile.map(|name| exported_settings(&files.profiles, name)).unwrap_or_default();
-        match source_scope(&plan.source, self.context.vars, &configured) {
+    /// The key that `make` builds from the plan, the scope of its source and the URL of STS, if it is set.
+    fn key_by(&self, make: impl FnOnce(&Plan, &SourceScope, Option<&str>) -> Key) -> Option<Key> {
+        let (plan, flags) = (&self.planned.plan, &self.context.settings.sts);
+        match source_scope(&plan.source, self.context.vars, &self.planned.profile_settings()) {
             Ok(scope) => {
-                let address = StsAddress {
-                    region: plan.region.as_ref().map(|region| region.name.as_str()),
-                    endpoint: flags.endpoint.as_deref().or(plan.network.endpoint_url.as_deref()),
-                    fips: plan.network.fips,
-                    dualstack: plan.network.dualstack,
-                };
-                Some(make(&plan.source, &scope, address))
+                let endpoint = flags.endpoint.as_deref().or(plan.network.endpoint_url.as_deref());
+                Some(make(plan, &scope, endpoint))
             }
             Err(reason) => {
                 self.context.report.emit(CacheEvent::Disabled { reason }.into());

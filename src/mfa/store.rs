@@ -24,12 +24,13 @@ pub(crate) fn can_sign(session: &Session, now: SystemTime) -> bool {
     now.checked_add(ENOUGH).is_some_and(|soon| soon < session.validity.local_end())
 }
 
-/// A store of MFA sessions, which may have expired.
+/// Stores MFA sessions, for the life of the process or longer.
 pub(crate) trait MfaSessions: Send + Sync {
-    fn get(&self, key: &MfaKey) -> Option<Session>;
-    fn put(&self, key: &MfaKey, session: &Session);
+    /// The session of a key, which may have expired.
+    fn mfa_session(&self, key: &MfaKey) -> Option<Session>;
+    fn store_mfa_session(&self, key: &MfaKey, session: &Session);
     /// Removes a session that STS no longer accepts.
-    fn forget(&self, key: &MfaKey);
+    fn remove_mfa_session(&self, key: &MfaKey);
 }
 
 /// Stores the last MFA session in memory.
@@ -50,18 +51,16 @@ impl LastMfaSession {
     fn lock(&self) -> MutexGuard<'_, Option<(MfaKey, Session)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl MfaSessions for LastMfaSession {
-    fn get(&self, key: &MfaKey) -> Option<Session> {
+    pub(crate) fn get(&self, key: &MfaKey) -> Option<Session> {
         self.lock().as_ref().filter(|(known, _)| known == key).map(|(_, session)| session.clone())
     }
 
-    fn put(&self, key: &MfaKey, session: &Session) {
+    pub(crate) fn put(&self, key: &MfaKey, session: &Session) {
         *self.lock() = Some((key.clone(), session.clone()));
     }
 
-    fn forget(&self, key: &MfaKey) {
+    pub(crate) fn forget(&self, key: &MfaKey) {
         self.lock().take_if(|(known, _)| known == key);
     }
 }

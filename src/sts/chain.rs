@@ -17,7 +17,6 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy)]
 pub(crate) struct Mfa<'a> {
     pub(crate) codes: &'a Codes,
-    /// Keeps MFA sessions, for the life of the process or longer.
     pub(crate) sessions: &'a dyn MfaSessions,
     /// The duration to request for a new MFA session.
     pub(crate) session_duration: Duration,
@@ -89,9 +88,9 @@ impl Chain<'_> {
     ) -> Result<Session, Error> {
         let Mfa { sessions, session_duration: duration, .. } = self.mfa;
         let key = MfaKey { access_key_id: keys.access_key_id.clone(), serial: serial.clone(), duration };
-        if let Some(kept) = sessions.get(&key).filter(|session| can_sign(session, wall())) {
+        if let Some(kept) = sessions.mfa_session(&key).filter(|session| can_sign(session, wall())) {
             match self.assume_with(&kept, MfaSessionFrom::Cache, context).await {
-                Err(error) if is_expired(&error) => sessions.forget(&key),
+                Err(error) if is_expired(&error) => sessions.remove_mfa_session(&key),
                 result => return result,
             }
         }
@@ -100,7 +99,7 @@ impl Chain<'_> {
         let (hop, place) = device(self.hops).map_or((self.hops.first(), 1), |(hop, place, _)| (hop, place));
         let call = Call { context, hop, place: (place, self.hops.len()), action: StsCall::GetSessionToken };
         let new = call.get_session_token(keys, Code { serial, code: &code }, duration).await?;
-        sessions.put(&key, &new);
+        sessions.store_mfa_session(&key, &new);
         self.assume_with(&new, MfaSessionFrom::Code, context).await
     }
 

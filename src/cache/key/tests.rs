@@ -1,7 +1,7 @@
 //! Every ingredient makes another key, and no two ingredients are taken for one another.
 
 use super::*;
-use crate::profile::TokenFrom;
+use crate::profile::{Metadata, Network, Region, RegionFrom, RoleChain, TokenFrom};
 use crate::role::{ExternalId, PolicyArn, RoleArn, RoleSessionName, SessionPolicy, SourceIdentity, Tag, TagKey};
 use crate::session::{Keys, Secret};
 use std::collections::{HashMap, HashSet};
@@ -85,14 +85,21 @@ impl Request {
             settings: self.settings.clone(),
             token: self.token.clone().map(Zeroizing::new),
         };
-        let hops = RoleChain::new(self.hops.clone()).expect("a hop");
-        let key = Key::of_role(&self.source, &scope, self.address(), &hops);
+        let key = Key::of_role(&self.plan(), &scope, self.endpoint);
         assert_eq!(key.as_str().len(), 64);
         key.as_str().to_owned()
     }
 
-    fn address(&self) -> StsAddress<'static> {
-        StsAddress { region: self.region, endpoint: self.endpoint, fips: self.fips, dualstack: self.dualstack }
+    fn plan(&self) -> Plan {
+        Plan {
+            source: self.source.clone(),
+            hops: RoleChain::new(self.hops.clone()).expect("a hop"),
+            profile: None,
+            region: self.region.map(|name| Region { name: name.into(), from: RegionFrom::Flag }),
+            network: Network { fips: self.fips, dualstack: self.dualstack, ..Network::default() },
+            metadata: Metadata::default(),
+            notes: Vec::new(),
+        }
     }
 }
 
@@ -196,23 +203,23 @@ fn what_does_not_matter_to_sts_does_not_matter_here() {
 
 #[test]
 fn an_mfa_session_is_kept_by_caller_device_and_duration() {
-    let request = Request::new();
-    let key = |source: &Source, serial: &str, hours: Option<u64>| {
+    let key = |source: Source, serial: &str, hours: Option<u64>| {
         let serial = MfaSerial::parse(serial).expect("a serial");
         let duration = hours.map(Duration::from_hours);
-        Key::of_mfa(source, &SourceScope::default(), request.address(), &serial, duration)
+        let request = Request::from(source);
+        Key::of_mfa(&request.plan(), &SourceScope::default(), request.endpoint, &serial, duration)
     };
-    let key_of_other = Source::EnvironmentKeys(keys("AKIATWO", "secret"));
+    let (user, other) = ["AKIAONE", "AKIATWO"].map(|id| Source::EnvironmentKeys(keys(id, "secret"))).into();
     let all = [
-        key(&request.source, "123456789", None),
-        key(&request.source, "123456789", Some(12)),
-        key(&request.source, "123456789", Some(36)),
-        key(&request.source, "987654321", None),
-        key(&key_of_other, "123456789", None),
+        key(user.clone(), "123456789", None),
+        key(user.clone(), "123456789", Some(12)),
+        key(user.clone(), "123456789", Some(36)),
+        key(user.clone(), "987654321", None),
+        key(other, "123456789", None),
     ];
     let distinct: HashSet<_> = all.iter().map(Key::as_str).collect();
     assert_eq!(distinct.len(), all.len());
-    assert_eq!(key(&request.source, "123456789", None), all[0]);
+    assert_eq!(key(user.clone(), "123456789", None), all[0]);
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Calling STS: the settings of the connection, the programs and the codes that a call may need.
 
-use super::mfa_store::MfaStore;
 use super::{Outage, Sessions};
 use crate::cache::{CacheMode, Key, Skipped, Stamp};
 use crate::error::{Error, reason_of};
@@ -80,7 +79,6 @@ impl Sessions<'_> {
         let context = self.context;
         let network = self.network()?;
         let environment = helper_environment(context.vars, context.depth, locked);
-        let store = MfaStore { sessions: self };
         let sts_settings = &context.settings.sts;
         let program_timeout = sts_settings.timeout_given.then_some(sts_settings.timeout);
         let sts = Sts {
@@ -89,11 +87,7 @@ impl Sessions<'_> {
             network: &network,
             limits: Limits { attempts, time: limit, program_timeout },
             helpers: Helpers { environment: &environment, attendance: context.codes.attendance() },
-            mfa: Mfa {
-                codes: &context.codes,
-                sessions: &store,
-                session_duration: context.settings.mfa.session_duration,
-            },
+            mfa: Mfa { codes: &context.codes, sessions: self, session_duration: context.settings.mfa.session_duration },
             report: context.report,
             progress: &context.progress,
         };
