@@ -10,7 +10,7 @@ mod time;
 
 pub(crate) use keys::{Flaw, KeyKind, Keys, Part};
 pub(crate) use secret::Secret;
-pub(crate) use time::parse_time;
+pub(crate) use time::{parse_time, shifted};
 
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime};
@@ -105,12 +105,6 @@ impl Validity {
         let tolerated = self.skew_secs.unsigned_abs() <= Self::TOLERATED_SKEW_SECS;
         if tolerated { self.expiration } else { self.local_end() }
     }
-}
-
-/// The time so many seconds later, or earlier if negative.
-pub(crate) fn shifted(time: SystemTime, secs: i64) -> Option<SystemTime> {
-    let distance = Duration::from_secs(secs.unsigned_abs());
-    if secs < 0 { time.checked_sub(distance) } else { time.checked_add(distance) }
 }
 
 /// A time in AWS's form: UTC, whole seconds, `Z`.

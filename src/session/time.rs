@@ -19,14 +19,14 @@ pub(crate) fn parse_time(text: &str) -> Option<SystemTime> {
     if !cursor.0.is_empty() {
         return None;
     }
-    let since_1970 = days * 86_400 + seconds - offset;
-    let whole = Duration::from_secs(since_1970.unsigned_abs());
-    let moment = if since_1970 < 0 {
-        SystemTime::UNIX_EPOCH.checked_sub(whole)
-    } else {
-        SystemTime::UNIX_EPOCH.checked_add(whole)
-    };
-    moment?.checked_add(Duration::from_nanos(nanoseconds))
+    let moment = shifted(SystemTime::UNIX_EPOCH, days * 86_400 + seconds - offset)?;
+    moment.checked_add(Duration::from_nanos(nanoseconds))
+}
+
+/// The time so many seconds later, or earlier if negative.
+pub(crate) fn shifted(time: SystemTime, secs: i64) -> Option<SystemTime> {
+    let distance = Duration::from_secs(secs.unsigned_abs());
+    if secs < 0 { time.checked_sub(distance) } else { time.checked_add(distance) }
 }
 
 /// What is left of the text.
