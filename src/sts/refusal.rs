@@ -7,32 +7,27 @@ use crate::error::{PolicyDenial, PolicyEffect, PolicyKind, Refusal};
 
 /// Reads a refusal. STS has only a few codes, so the text counts as well.
 pub(crate) fn refusal(code: &str, message: &str) -> Refusal {
-    match code {
-        "AccessDenied" | "AccessDeniedException" if message.contains("MultiFactorAuthentication failed") => {
-            Refusal::MfaRejected
-        }
-        "AccessDenied" | "AccessDeniedException" if message.contains("assumed by root accounts") => Refusal::RootUser,
-        "AccessDenied" | "AccessDeniedException" => Refusal::AccessDenied {
+    // Some of AWS's servers append this to a code.
+    match code.strip_suffix("Exception").unwrap_or(code) {
+        "AccessDenied" if message.contains("MultiFactorAuthentication failed") => Refusal::MfaRejected,
+        "AccessDenied" if message.contains("assumed by root accounts") => Refusal::RootUser,
+        "AccessDenied" => Refusal::AccessDenied {
             caller: word_after(message, "User: ").filter(|caller| caller.starts_with("arn:")),
             action: word_after(message, "not authorized to perform: "),
             denial: denial(message),
         },
-        "ExpiredToken" | "ExpiredTokenException" => Refusal::SourceExpired,
-        "InvalidClientTokenId" | "UnrecognizedClientException" => Refusal::SourceUnknown,
+        "ExpiredToken" => Refusal::SourceExpired,
+        "InvalidClientTokenId" | "UnrecognizedClient" => Refusal::SourceUnknown,
         "SignatureDoesNotMatch" | "RequestExpired" | "RequestTimeTooSkewed" => {
             Refusal::Signature { clock_off_secs: clock_off(message) }
         }
         "ValidationError" if message.contains("role chaining") => Refusal::DurationAboveChaining,
         "ValidationError" if message.contains("MaxSessionDuration") => Refusal::DurationAboveRole,
-        "RegionDisabledException" => Refusal::RegionDisabled,
-        "MalformedPolicyDocument" | "MalformedPolicyDocumentException" => Refusal::BadPolicy,
-        "PackedPolicyTooLarge" | "PackedPolicyTooLargeException" => Refusal::PackedPolicy,
-        "InvalidIdentityToken" | "IDPRejectedClaim" | "InvalidIdentityTokenException" | "IDPRejectedClaimException" => {
-            Refusal::TokenRejected
-        }
-        "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequestsException" => {
-            Refusal::Throttled
-        }
+        "RegionDisabled" => Refusal::RegionDisabled,
+        "MalformedPolicyDocument" => Refusal::BadPolicy,
+        "PackedPolicyTooLarge" => Refusal::PackedPolicy,
+        "InvalidIdentityToken" | "IDPRejectedClaim" => Refusal::TokenRejected,
+        "Throttling" | "RequestLimitExceeded" | "TooManyRequests" => Refusal::Throttled,
         _ => Refusal::Other,
     }
 }
