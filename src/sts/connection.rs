@@ -2,7 +2,7 @@
 
 use super::attempts::{Attempts, TooManyRequests, Watch};
 use super::date::ServerDate;
-use super::http::{Proxy, client};
+use super::http::client;
 use super::network::Network;
 use super::route::Route;
 use crate::report::waiting::Tries;
@@ -30,7 +30,7 @@ pub(super) struct StsConnection<'a> {
 impl<'a> StsConnection<'a> {
     pub(super) fn new(network: &'a Network, region: String, max_attempts: u32) -> Self {
         let (date, requests) = (ServerDate::default(), Tries::default());
-        let client = client(network, Proxy::FromEnvironment, &date, &requests);
+        let client = client(network, &date, &requests);
         Self { network, region, max_attempts, client, date, requests, attempts: Attempts::default() }
     }
 

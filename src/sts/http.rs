@@ -7,11 +7,11 @@ use super::date::ServerDate;
 use super::failure::chain;
 use super::network::{CONNECT_TIMEOUT, MAX_ANSWER_BYTES, Network};
 use super::route::through;
-use crate::profile::{Proxies, Proxy as UsedProxy};
+use crate::profile::{Proxies, Proxy};
 use crate::report::waiting::Tries;
 use crate::sys::boot::boottime;
 use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_smithy_http_client::proxy::{ProxyConfig, ProxyError};
+use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Connector, ConnectorBuilder};
@@ -27,34 +27,23 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// Whether requests use the proxy of the environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Proxy {
-    FromEnvironment,
-    /// For addresses of this host: instance metadata and container endpoints.
-    Never,
-}
-
 /// A client for the SDK. It stores the server's date and counts requests.
-pub(super) fn client(network: &Network, proxy: Proxy, date: &ServerDate, requests: &Tries) -> SharedHttpClient {
-    let connector = connector(network, proxy, CONNECT_TIMEOUT, date, requests);
+pub(super) fn client(network: &Network, date: &ServerDate, requests: &Tries) -> SharedHttpClient {
+    let connector = connector(network, network.proxies.clone(), CONNECT_TIMEOUT, date, requests);
     http_client_fn(move |_, _| connector.clone())
 }
 
 /// A connector for one service. `connect` is the time limit for a connection, proxy and TLS included.
 pub(super) fn connector(
     network: &Network,
-    proxy: Proxy,
+    proxies: Proxies,
     connect: Duration,
     date: &ServerDate,
     requests: &Tries,
 ) -> SharedHttpConnector {
     SharedHttpConnector::new(Connecting {
         bundle: network.ca_bundle.clone(),
-        proxies: match proxy {
-            Proxy::FromEnvironment => network.proxies.clone(),
-            Proxy::Never => Proxies::default(),
-        },
+        proxies,
         connect,
         date: date.clone(),
         requests: requests.clone(),
@@ -82,16 +71,21 @@ impl Connecting {
         builder
     }
 
-    /// The connector for a request that is sent directly or through this proxy.
-    fn connector(&self, url: &str, proxy: Option<&UsedProxy>) -> Result<&Connector, ProxyError> {
+    /// The connector for a request to this URL, and the proxy that it uses.
+    fn connector(&self, url: &str) -> Result<(&Connector, Option<Proxy>), ConnectorError> {
+        // STS's proxy was checked before; this one is another service's.
+        let proxy = self.proxies.of_request(url).map_err(|error| ConnectorError::user(error.into()))?;
+        let server = proxy.as_ref().map_or(url, |proxy| &proxy.url);
+        if !names_an_address(server) {
+            check_threads().map_err(|error| ConnectorError::io(error.into()))?;
+        }
         let secure = url.starts_with("https:");
         let connector = &self.connectors[usize::from(secure) + 2 * usize::from(proxy.is_some())];
-        let config = match proxy {
-            Some(proxy) => ProxyConfig::all(proxy.whole.reveal())?,
-            None => ProxyConfig::disabled(),
-        };
-        let tls = secure || proxy.is_some_and(|proxy| proxy.url.starts_with("https:"));
-        Ok(connector.get_or_init(|| if tls { self.with_tls(config) } else { self.builder(config).build_http() }))
+        let config = proxy.as_ref().map_or(Ok(ProxyConfig::disabled()), |proxy| ProxyConfig::all(proxy.whole.reveal()));
+        let config = config.map_err(|error| ConnectorError::user(error.into()))?;
+        let tls = secure || proxy.as_ref().is_some_and(|proxy| proxy.url.starts_with("https:"));
+        let build = || if tls { self.with_tls(config) } else { self.builder(config).build_http() };
+        Ok((connector.get_or_init(build), proxy))
     }
 
     fn with_tls(&self, proxy: ProxyConfig) -> Connector {
@@ -112,20 +106,9 @@ impl HttpConnector for Connecting {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         self.requests.sent();
         let sent = boottime();
-        let proxy = match self.proxies.of_request(request.uri()) {
-            Ok(proxy) => proxy,
-            // STS's proxy was checked before; this one is another service's.
-            Err(error) => return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into()))),
-        };
-        let server = proxy.as_ref().map_or(request.uri(), |proxy| &proxy.url);
-        if !names_an_address(server)
-            && let Err(error) = check_threads()
-        {
-            return HttpConnectorFuture::ready(Err(ConnectorError::io(error.into())));
-        }
-        let connector = match self.connector(request.uri(), proxy.as_ref()) {
-            Ok(connector) => connector,
-            Err(error) => return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into()))),
+        let (connector, proxy) = match self.connector(request.uri()) {
+            Ok(found) => found,
+            Err(error) => return HttpConnectorFuture::ready(Err(error)),
         };
         let answer = connector.call(request);
         let date = self.date.clone();
@@ -167,18 +150,13 @@ fn final_if_untrusted(error: ConnectorError) -> ConnectorError {
     }
 }
 
-/// Stores the date of a response and limits its body.
+/// Stores the date of a response. Its body fails once it is longer than [`MAX_ANSWER_BYTES`].
 pub(super) fn received(
     response: HttpResponse,
     date: &ServerDate,
     sent: Duration,
 ) -> Result<HttpResponse, ConnectorError> {
     date.note(&response, sent);
-    limited(response)
-}
-
-/// The response with a body that fails once it is longer than [`MAX_ANSWER_BYTES`].
-fn limited(response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
     let response = response.try_into_http1x().map_err(|error| ConnectorError::other(error.into(), None))?;
     let response = response.map(|body| SdkBody::from_body_1_x(Limited::new(body, MAX_ANSWER_BYTES)));
     HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))

@@ -7,13 +7,18 @@ use super::service::{Reply, Request, Service, json};
 use crate::error::{Answer, SourceError};
 use crate::session::{Keys, rfc3339};
 use crate::sts::endpoint::CredentialService;
-use crate::sts::http::Proxy;
 use crate::sys::clock::wall;
 use ring::digest::SHA256;
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::time::Duration;
 use zeroize::Zeroizing;
+
+/// Where a login's file contains the keys.
+const ID: &str = "/accessToken/accessKeyId";
+const SECRET: &str = "/accessToken/secretAccessKey";
+const TOKEN: &str = "/accessToken/sessionToken";
+const EXPIRATION: &str = "/accessToken/expiresAt";
 
 /// The keys of the login.
 ///
@@ -31,17 +36,15 @@ pub(in crate::sts) async fn keys(
     let missing = || expired(profile, "has expired or was never started");
     let login = LoginFile::read(&directory.ok_or_else(missing)?, &SHA256, session.trim(), profile)?;
     let mut login = login.ok_or_else(missing)?;
-    let expiration = ["accessToken", "expiresAt"];
-    let _lock = if login.is_due(&expiration)? { login.lock().await? } else { None };
-    let (now, ends) = (wall(), login.time(&expiration)?);
-    if login.is_due(&expiration)? {
-        match refresh(profile, &mut login, region, context).await {
-            Err(error) if ends <= now => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
+    let _lock = if login.is_due(EXPIRATION)? { login.lock().await? } else { None };
+    let (now, ends) = (wall(), login.time(EXPIRATION)?);
+    if login.is_due(EXPIRATION)?
+        && let Err(error) = refresh(profile, &mut login, region, context).await
+        && ends <= now
+    {
+        return Err(error);
     }
-    let [id, secret, token] =
-        ["accessKeyId", "secretAccessKey", "sessionToken"].map(|key| login.needed(&["accessToken", key]));
+    let [id, secret, token] = [ID, SECRET, TOKEN].map(|pointer| login.needed(pointer));
     checked(id?, secret?, token?).map_err(|reason| login.unusable(reason))
 }
 
@@ -54,19 +57,19 @@ async fn refresh(
     let failed =
         |reason, answer| SourceError::Service { service: "AWS Sign-In", profile: profile.to_owned(), reason, answer };
     let body = json(&[
-        ("clientId", login.needed(&["clientId"])?),
+        ("clientId", login.needed("/clientId")?),
         ("grantType", "refresh_token"),
-        ("refreshToken", login.needed(&["refreshToken"])?),
+        ("refreshToken", login.needed("/refreshToken")?),
     ]);
     let url =
         CredentialService::SignIn.url(region, context.vars).map_err(|reason| failed(reason, Answer::Refused(None)))?;
     let url = format!("{url}/v1/token");
     let now = wall();
-    let proof = dpop::proof(login.needed(&["dpopKey"])?, &url, now);
+    let proof = dpop::proof(login.needed("/dpopKey")?, &url, now);
     let proof = proof.ok_or_else(|| login.unusable("dpopKey is not a P-256 key in PEM format"))?;
     let headers = [("content-type", "application/json"), ("dpop", proof.as_str())];
     let request = Request { method: "POST", url: &url, headers: &headers, body: Some(&body) };
-    let answer = Service::new(context.network, Proxy::FromEnvironment, LOGIN_RETRIES).send(request).await;
+    let answer = Service::new(context.network, LOGIN_RETRIES).send(request).await;
     let reply = answer.map_err(|unanswered| failed(unanswered.to_string(), unanswered.answer()))?;
     if reply.status != 200 {
         return Err(match oauth_error(&reply).as_deref() {
@@ -82,15 +85,11 @@ async fn refresh(
     let new: Refreshed =
         serde_json::from_slice(&reply.body).map_err(|_| failed("invalid response".into(), Answer::Refused(None)))?;
     let Refreshed { access_token: keys, expires_in, refresh_token } = new;
-    for (key, text) in [
-        ("accessKeyId", keys.access_key_id.as_str()),
-        ("secretAccessKey", &keys.secret_access_key),
-        ("sessionToken", &keys.session_token),
-        ("expiresAt", &rfc3339(now + Duration::from_secs(expires_in.into()))),
-    ] {
-        login.set(&["accessToken", key], text);
-    }
-    login.set(&["refreshToken"], &refresh_token);
+    login.set(ID, &keys.access_key_id);
+    login.set(SECRET, &keys.secret_access_key);
+    login.set(TOKEN, &keys.session_token);
+    login.set(EXPIRATION, &rfc3339(now + Duration::from_secs(expires_in.into())));
+    login.set("/refreshToken", &refresh_token);
     context.keep(login);
     Ok(())
 }

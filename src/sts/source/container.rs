@@ -5,7 +5,7 @@ use super::service::{Request, RetryPolicy, Service};
 use super::token_text;
 use crate::error::{Answer, SourceError, StoredFile};
 use crate::session::{Keys, Secret};
-use crate::sts::http::{Proxy, check_threads};
+use crate::sts::http::check_threads;
 use crate::sts::network::Network;
 use crate::vars::Vars;
 use hyper::Uri;
@@ -40,7 +40,7 @@ pub(in crate::sts) async fn keys(network: &Network, vars: &Vars) -> Result<Keys,
     let accept = ("accept", "application/json");
     let headers: Vec<_> = [accept].into_iter().chain(token.as_ref().map(|t| ("authorization", t.reveal()))).collect();
     let request = Request { method: "GET", url: &url, headers: &headers, body: None };
-    let answer = Service::new(network, Proxy::Never, RETRIES).send(request).await;
+    let answer = Service::of_host(network, RETRIES).send(request).await;
     let reply = answer.map_err(|unanswered| failed(unanswered.to_string(), unanswered.answer()))?;
     if reply.status != 200 {
         let reason = format!("HTTP {}", reply.status);

@@ -9,7 +9,6 @@ use super::service::{Reply, Request, RetryPolicy, Service, Unanswered};
 use crate::error::{MetadataFailure, SourceError, TriedSources};
 use crate::profile::Metadata;
 use crate::session::Keys;
-use crate::sts::http::Proxy;
 use crate::sts::network::Network;
 use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
@@ -30,7 +29,7 @@ pub(in crate::sts) struct Instance<'a> {
 impl<'a> Instance<'a> {
     pub(in crate::sts) fn new(network: &Network, settings: &'a Metadata) -> Self {
         let policy = RetryPolicy { timeout: settings.timeout, attempts: settings.attempts };
-        Self { service: Service::new(network, Proxy::Never, policy), settings, token: OnceCell::new() }
+        Self { service: Service::of_host(network, policy), settings, token: OnceCell::new() }
     }
 
     /// The credentials of the instance's role.

@@ -13,7 +13,7 @@ use crate::sys::random::{hex, random_hex};
 use crate::vars::Vars;
 use nix::unistd::geteuid;
 use ring::digest::{Algorithm, digest};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
@@ -60,12 +60,12 @@ pub(super) struct LoginFile {
     path: PathBuf,
     /// The profile that the login is for.
     profile: String,
-    document: Map<String, Value>,
+    document: Value,
 }
 
 impl Drop for LoginFile {
     fn drop(&mut self) {
-        self.document.values_mut().for_each(wipe);
+        wipe(&mut self.document);
     }
 }
 
@@ -94,7 +94,7 @@ impl LoginFile {
     }
 
     fn at(path: PathBuf, profile: &str) -> Result<Option<Self>, SourceError> {
-        let mut login = Self { path, profile: profile.to_owned(), document: Map::new() };
+        let mut login = Self { path, profile: profile.to_owned(), document: Value::Null };
         let bytes = match read_at_most(&login.path, MAX_BYTES) {
             Ok(bytes) => Zeroizing::new(bytes),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -102,7 +102,8 @@ impl LoginFile {
             }
             Err(error) => return Err(login.unusable(reason_of(&error))),
         };
-        login.document = serde_json::from_slice(&bytes).map_err(|_| login.unusable("the file is not JSON"))?;
+        let document = serde_json::from_slice(&bytes).map(Value::Object);
+        login.document = document.map_err(|_| login.unusable("the file is not JSON"))?;
         Ok(Some(login))
     }
 
@@ -135,47 +136,41 @@ impl LoginFile {
         }
     }
 
-    /// The text at these keys, each in the object of the one before.
-    pub(super) fn text(&self, keys: &[&str]) -> Option<&str> {
-        let (first, rest) = keys.split_first()?;
-        rest.iter().try_fold(self.document.get(*first)?, |value, key| value.get(key))?.as_str()
+    /// The text at a pointer (RFC 6901), such as `/accessToken/expiresAt`.
+    pub(super) fn text(&self, pointer: &str) -> Option<&str> {
+        self.document.pointer(pointer)?.as_str()
     }
 
-    /// The text at these keys.
+    /// The text at a pointer.
     ///
     /// # Errors
     /// No text.
-    pub(super) fn needed(&self, keys: &[&str]) -> Result<&str, SourceError> {
-        self.text(keys).ok_or_else(|| self.unusable(format!("{} is missing", keys.join("."))))
+    pub(super) fn needed(&self, pointer: &str) -> Result<&str, SourceError> {
+        self.text(pointer).ok_or_else(|| self.unusable(format!("{} is missing", dotted(pointer))))
     }
 
-    /// The time at these keys.
+    /// The time at a pointer.
     ///
     /// # Errors
     /// No text, or one that is not a time.
-    pub(super) fn time(&self, keys: &[&str]) -> Result<SystemTime, SourceError> {
-        let text = self.needed(keys)?;
-        let not_a_time = || self.unusable(format!("{} is not a valid RFC 3339 time", keys.join(".")));
-        parse_time(text).ok_or_else(not_a_time)
+    pub(super) fn time(&self, pointer: &str) -> Result<SystemTime, SourceError> {
+        let not_a_time = || self.unusable(format!("{} is not a valid RFC 3339 time", dotted(pointer)));
+        parse_time(self.needed(pointer)?).ok_or_else(not_a_time)
     }
 
-    /// Whether the login, which expires at the time at these keys, is due for a refresh.
+    /// Whether the login, which expires at the time at this pointer, is due for a refresh.
     ///
     /// # Errors
     /// As [`Self::time`].
-    pub(super) fn is_due(&self, expiration: &[&str]) -> Result<bool, SourceError> {
+    pub(super) fn is_due(&self, expiration: &str) -> Result<bool, SourceError> {
         Ok(self.time(expiration)? <= wall() + REFRESH_BEFORE)
     }
 
-    /// Sets the text at these keys.
-    pub(super) fn set(&mut self, keys: &[&str], text: &str) {
-        let Some((last, outer)) = keys.split_last() else { return };
-        let mut within = &mut self.document;
-        for key in outer {
-            let Some(inner) = within.get_mut(*key).and_then(Value::as_object_mut) else { return };
-            within = inner;
-        }
-        if let Some(mut old) = within.insert((*last).to_owned(), text.into()) {
+    /// Sets the text at a pointer.
+    pub(super) fn set(&mut self, pointer: &str, text: &str) {
+        let (outer, key) = pointer.rsplit_once('/').unwrap_or_default();
+        let object = self.document.pointer_mut(outer).and_then(Value::as_object_mut);
+        if let Some(mut old) = object.and_then(|object| object.insert(key.to_owned(), text.into())) {
             wipe(&mut old);
         }
     }
@@ -206,4 +201,9 @@ impl LoginFile {
         }
         written
     }
+}
+
+/// A pointer for a message: `accessToken.expiresAt`.
+fn dotted(pointer: &str) -> String {
+    pointer.trim_start_matches('/').replace('/', ".")
 }

@@ -3,10 +3,11 @@
 //! The SDK's providers are not used: they report the status of an answer only as text.
 
 use crate::error::{Answer, is_passing, shortened};
+use crate::profile::Proxies;
 use crate::report::waiting::Tries;
 use crate::sts::date::ServerDate;
 use crate::sts::failure::chain;
-use crate::sts::http::{self, Proxy};
+use crate::sts::http;
 use crate::sts::network::{CONNECT_TIMEOUT, MAX_ANSWER_BYTES, Network};
 use crate::sts::route::proxy_of;
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
@@ -66,11 +67,6 @@ impl Reply {
         let message = document.as_ref().and_then(|document| document.get("message")?.as_str());
         let message = message.map(|message| format!(": {}", shortened(message))).unwrap_or_default();
         format!("HTTP {}{message}", self.status)
-    }
-
-    /// Whether a later attempt may succeed.
-    fn is_passing(&self) -> bool {
-        is_passing(self.status)
     }
 }
 
@@ -135,12 +131,18 @@ pub(super) struct Service {
 }
 
 impl Service {
-    pub(super) fn new(network: &Network, proxy: Proxy, policy: RetryPolicy) -> Self {
-        let connect = match proxy {
-            Proxy::FromEnvironment => CONNECT_TIMEOUT,
-            Proxy::Never => policy.timeout,
-        };
-        let connector = http::connector(network, proxy, connect, &ServerDate::default(), &Tries::default());
+    /// A service of AWS.
+    pub(super) fn new(network: &Network, policy: RetryPolicy) -> Self {
+        Self::with(network, network.proxies.clone(), CONNECT_TIMEOUT, policy)
+    }
+
+    /// A service with an address of this host: no proxy is used.
+    pub(super) fn of_host(network: &Network, policy: RetryPolicy) -> Self {
+        Self::with(network, Proxies::default(), policy.timeout, policy)
+    }
+
+    fn with(network: &Network, proxies: Proxies, connect: Duration, policy: RetryPolicy) -> Self {
+        let connector = http::connector(network, proxies, connect, &ServerDate::default(), &Tries::default());
         Self { connector, policy }
     }
 
@@ -155,7 +157,7 @@ impl Service {
             let answer = self.attempt(request).await;
             left = left.saturating_sub(1);
             match &answer {
-                Ok(reply) if !reply.is_passing() => return answer,
+                Ok(reply) if !is_passing(reply.status) => return answer,
                 Err(Unanswered::TooLarge | Unanswered::Unsendable(_)) => return answer,
                 _ if left == 0 => return answer,
                 Ok(_) | Err(_) => {}

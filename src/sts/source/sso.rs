@@ -6,7 +6,6 @@ use super::service::{Reply, Request, Service, json};
 use crate::error::{Answer, SourceError, is_passing};
 use crate::session::{Keys, Secret, rfc3339};
 use crate::sts::endpoint::CredentialService;
-use crate::sts::http::Proxy;
 use crate::sys::clock::wall;
 use ring::digest::SHA1_FOR_LEGACY_USE_ONLY;
 use serde::Deserialize;
@@ -58,10 +57,10 @@ impl Portal<'_> {
         let login = LoginFile::read(&directory, &SHA1_FOR_LEGACY_USE_ONLY, identifier, self.profile)?;
         let mut login = login.ok_or_else(|| self.expired())?;
         let is_due = |login: &LoginFile| {
-            Ok::<_, SourceError>(login.is_due(&["expiresAt"])? && self.session_name.is_some() && is_refreshable(login)?)
+            Ok::<_, SourceError>(login.is_due("/expiresAt")? && self.session_name.is_some() && is_refreshable(login)?)
         };
         let _lock = if is_due(&login)? { login.lock().await? } else { None };
-        let (now, ends) = (wall(), login.time(&["expiresAt"])?);
+        let (now, ends) = (wall(), login.time("/expiresAt")?);
         if is_due(&login)? {
             match self.refresh(&mut login, context).await {
                 Err(error) if ends <= now => return Err(error),
@@ -70,15 +69,15 @@ impl Portal<'_> {
         } else if ends <= now {
             return Err(self.expired());
         }
-        login.needed(&["accessToken"]).map(Secret::new)
+        login.needed("/accessToken").map(Secret::new)
     }
 
     async fn refresh(self, login: &mut LoginFile, context: &LoginContext<'_>) -> Result<(), SourceError> {
         let body = json(&[
-            ("clientId", login.needed(&["clientId"])?),
-            ("clientSecret", login.needed(&["clientSecret"])?),
+            ("clientId", login.needed("/clientId")?),
+            ("clientSecret", login.needed("/clientSecret")?),
             ("grantType", "refresh_token"),
-            ("refreshToken", login.needed(&["refreshToken"])?),
+            ("refreshToken", login.needed("/refreshToken")?),
         ]);
         let url = format!("{}/token", self.url(CredentialService::Oidc, context)?);
         let headers = [("content-type", "application/json")];
@@ -92,17 +91,17 @@ impl Portal<'_> {
         }
         let new: Refreshed = serde_json::from_slice(&reply.body)
             .map_err(|_| self.failed("invalid response".into(), Answer::Refused(None)))?;
-        login.set(&["accessToken"], &new.access_token);
-        login.set(&["expiresAt"], &rfc3339(now + Duration::from_secs(new.expires_in.into())));
+        login.set("/accessToken", &new.access_token);
+        login.set("/expiresAt", &rfc3339(now + Duration::from_secs(new.expires_in.into())));
         if let Some(token) = &new.refresh_token {
-            login.set(&["refreshToken"], token);
+            login.set("/refreshToken", token);
         }
         context.keep(login);
         Ok(())
     }
 
     async fn send(self, context: &LoginContext<'_>, request: Request<'_>) -> Result<Reply, SourceError> {
-        let answer = Service::new(context.network, Proxy::FromEnvironment, LOGIN_RETRIES).send(request).await;
+        let answer = Service::new(context.network, LOGIN_RETRIES).send(request).await;
         answer.map_err(|unanswered| self.failed(unanswered.to_string(), unanswered.answer()))
     }
 
@@ -125,8 +124,8 @@ impl Portal<'_> {
 
 /// Whether the login contains all that a refresh needs.
 fn is_refreshable(login: &LoginFile) -> Result<bool, SourceError> {
-    let all = ["clientId", "clientSecret", "refreshToken", "registrationExpiresAt"];
-    Ok(all.iter().all(|key| login.text(&[key]).is_some()) && login.time(&["registrationExpiresAt"])? > wall())
+    let all = ["/clientId", "/clientSecret", "/refreshToken", "/registrationExpiresAt"];
+    Ok(all.iter().all(|pointer| login.text(pointer).is_some()) && login.time("/registrationExpiresAt")? > wall())
 }
 
 /// Encodes a value of a query.
