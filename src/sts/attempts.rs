@@ -1,8 +1,9 @@
 //! The attempts of a call: the error of the last one, and whether to try again.
 //!
-//! When the time of a call is up, the SDK reports a timeout without the errors of earlier attempts. They are stored here.
+//! When the time of a call is up, the SDK reports a timeout without the errors of earlier attempts. Only an interceptor
+//! gets them.
 
-use super::cause::{TOO_MANY_REQUESTS, of_answer, of_connection, of_unreadable};
+use super::cause::{TOO_MANY_REQUESTS, of_attempt};
 use super::route::Route;
 use crate::error::{Cause, LastAttempt};
 use aws_sdk_sts::config::interceptors::{
@@ -10,12 +11,7 @@ use aws_sdk_sts::config::interceptors::{
 };
 use aws_sdk_sts::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_sts::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_sts::error::{BoxError, ErrorMetadata, ProvideErrorMetadata};
-use aws_sdk_sts::operation::assume_role::AssumeRoleError;
-use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
-use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
-use aws_sdk_sts::operation::get_session_token::GetSessionTokenError;
-use aws_smithy_runtime_api::client::interceptors::context::Error;
+use aws_sdk_sts::error::BoxError;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The error of the current call's last attempt that had one.
@@ -78,31 +74,10 @@ impl Intercept for Watch {
     ) -> Result<(), BoxError> {
         let Some(Err(error)) = context.output_or_error() else { return Ok(()) };
         if !error.is_timeout_error() {
-            self.attempts.failed(match (error.as_connector_error(), context.response()) {
-                (Some(error), _) => of_connection(error, &self.route),
-                (None, Some(response)) => match error.as_operation_error().and_then(metadata) {
-                    Some(metadata) => of_answer(response.status(), metadata, &self.route),
-                    None => of_unreadable(error, &self.route),
-                },
-                (None, None) => of_unreadable(error, &self.route),
-            });
+            self.attempts.failed(of_attempt(error, context.response(), &self.route));
         }
         Ok(())
     }
-}
-
-/// STS's code and text in the error of any call.
-fn metadata(error: &Error) -> Option<&ErrorMetadata> {
-    fn of<E>(error: &Error) -> Option<&ErrorMetadata>
-    where
-        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    {
-        error.downcast_ref::<E>().map(E::meta)
-    }
-    of::<AssumeRoleError>(error)
-        .or_else(|| of::<AssumeRoleWithWebIdentityError>(error))
-        .or_else(|| of::<GetSessionTokenError>(error))
-        .or_else(|| of::<GetCallerIdentityError>(error))
 }
 
 /// Tries again after [`TOO_MANY_REQUESTS`], with any body. The SDK's own classifiers recognize only 500, 502, 503 and

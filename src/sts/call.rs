@@ -1,9 +1,9 @@
 //! One call to STS: its request and its result.
 
 use super::answer::{identity, rounded, session, temporary_keys};
-use super::cause;
 use super::connection::StsConnection;
 use super::date::Dated;
+use super::failure::chain;
 use super::source::Proof;
 use crate::error::{AssumeError, AttemptsMade, Cause, NetworkFailure, Refusal, StsCall};
 use crate::report::Progress;
@@ -12,7 +12,7 @@ use crate::role::{Hop, HopOptions, MfaCode, MfaSerial, PolicyArn, SessionDuratio
 use crate::session::{CallerIdentity, Granted, Keys, Secret, Session};
 use aws_credential_types::Credentials;
 use aws_sdk_sts::Client;
-use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::error::SdkError;
 use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::time::{Duration, Instant};
@@ -168,13 +168,10 @@ impl Call<'_> {
     }
 
     /// The answer of a request. The SDK's own timeouts apply, and this one for what they do not cover.
-    async fn within_time<T, E>(
+    async fn within_time<T, E: std::error::Error + 'static>(
         &self,
         request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    ) -> Result<T, Box<AssumeError>>
-    where
-        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    {
+    ) -> Result<T, Box<AssumeError>> {
         let CallContext { connection, progress, .. } = self.context;
         connection.requests.begin();
         connection.attempts.begin();
@@ -184,7 +181,15 @@ impl Call<'_> {
         match tokio::time::timeout(self.left(), request).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(SdkError::TimeoutError(_))) | Err(_) => Err(self.timed_out(begun.elapsed())),
-            Ok(Err(error)) => Err(self.failed(cause::of_call(&error, &connection.route()))),
+            Ok(Err(error)) => {
+                let cause = match (&error, connection.attempts.end()) {
+                    (SdkError::ConstructionFailure(_), _) | (_, None) => {
+                        Cause::Network(NetworkFailure::Endpoint { reason: chain(&error).join(": ") })
+                    }
+                    (_, Some((cause, _))) => cause,
+                };
+                Err(self.failed(cause))
+            }
         }
     }
 

@@ -1,12 +1,17 @@
-//! Why a call failed: from the SDK's error to a [`Cause`].
+//! Why an attempt of a call failed: from the SDK's error to a [`Cause`].
 
 use super::failure::{broke_off, chain, failure};
 use super::network::CONNECT_TIMEOUT;
 use super::refusal::refusal;
 use super::route::Route;
 use crate::error::{Cause, NetworkFailure, Refusal};
-use aws_sdk_sts::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_sdk_sts::error::{ErrorMetadata, ProvideErrorMetadata};
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
+use aws_sdk_sts::operation::get_session_token::GetSessionTokenError;
+use aws_smithy_runtime_api::client::interceptors::context::Error;
+use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, OrchestratorError};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::StatusCode;
 
@@ -16,26 +21,34 @@ pub(super) const TOO_MANY_REQUESTS: u16 = 429;
 /// The status of a proxy that requires credentials (RFC 9110, 15.5.8).
 const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
 
-/// The cause of a call's error; not for timeouts.
-pub(super) fn of_call<E>(error: &SdkError<E, HttpResponse>, route: &Route) -> Cause
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-{
-    match error {
-        SdkError::DispatchFailure(dispatch) => match dispatch.as_connector_error() {
-            Some(error) => of_connection(error, route),
-            None => Cause::Network(failure(error, route)),
+/// The cause of a failed attempt; not for timeouts.
+pub(super) fn of_attempt(error: &OrchestratorError<Error>, response: Option<&HttpResponse>, route: &Route) -> Cause {
+    match (error.as_connector_error(), response) {
+        (Some(error), _) => of_connection(error, route),
+        (None, Some(response)) => match error.as_operation_error().and_then(metadata) {
+            Some(metadata) => of_answer(response.status(), metadata, route),
+            None => of_unreadable(error, route),
         },
-        SdkError::ConstructionFailure(_) => {
-            Cause::Network(NetworkFailure::Endpoint { reason: chain(error).join(": ") })
-        }
-        SdkError::ServiceError(service) => of_answer(service.raw().status(), service.err().meta(), route),
-        _ => of_unreadable(error, route),
+        (None, None) => Cause::Network(failure(error, route)),
     }
 }
 
+/// STS's code and text in the error of any call.
+fn metadata(error: &Error) -> Option<&ErrorMetadata> {
+    fn of<E>(error: &Error) -> Option<&ErrorMetadata>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        error.downcast_ref::<E>().map(E::meta)
+    }
+    of::<AssumeRoleError>(error)
+        .or_else(|| of::<AssumeRoleWithWebIdentityError>(error))
+        .or_else(|| of::<GetSessionTokenError>(error))
+        .or_else(|| of::<GetCallerIdentityError>(error))
+}
+
 /// The cause in an error answer. Some statuses are enough, whatever sent them; for the others STS's code counts.
-pub(super) fn of_answer(status: StatusCode, error: &ErrorMetadata, route: &Route) -> Cause {
+fn of_answer(status: StatusCode, error: &ErrorMetadata, route: &Route) -> Cause {
     let message = error.message().unwrap_or("no reason was given").trim().to_owned();
     let refusal = match status.as_u16() {
         // STS throttles with 400 and a code. A server in front of it uses this status, with any body.
@@ -57,7 +70,7 @@ pub(super) fn of_answer(status: StatusCode, error: &ErrorMetadata, route: &Route
 }
 
 /// The cause of a failed connection.
-pub(super) fn of_connection(error: &ConnectorError, route: &Route) -> Cause {
+fn of_connection(error: &ConnectorError, route: &Route) -> Cause {
     Cause::Network(if error.is_timeout() {
         let limit = humantime::format_duration(CONNECT_TIMEOUT);
         NetworkFailure::Unreachable { host: route.to_string(), reason: format!("no connection within {limit}") }
@@ -67,7 +80,7 @@ pub(super) fn of_connection(error: &ConnectorError, route: &Route) -> Cause {
 }
 
 /// The cause of an answer that was cut off or that the SDK cannot read.
-pub(super) fn of_unreadable(error: &(dyn std::error::Error + 'static), route: &Route) -> Cause {
+fn of_unreadable(error: &(dyn std::error::Error + 'static), route: &Route) -> Cause {
     match failure(error, route) {
         large @ NetworkFailure::TooLarge { .. } => Cause::Network(large),
         failure if broke_off(error) => Cause::Network(failure),
