@@ -41,35 +41,29 @@ pub(in crate::sts) async fn keys(
 #[serde(rename_all = "PascalCase")]
 struct ProcessOutput {
     version: u32,
-    access_key_id: String,
-    secret_access_key: String,
-    session_token: Option<String>,
+    access_key_id: Zeroizing<String>,
+    secret_access_key: Zeroizing<String>,
+    session_token: Option<Zeroizing<String>>,
     expiration: Option<String>,
 }
 
 /// Reads the output of a `credential_process`.
 pub(in crate::sts) fn process_keys(output: &[u8]) -> Result<Keys, ProcessFailure> {
-    let failed = |reason: String| Err(ProcessFailure::BadOutput(reason));
-    let parsed: ProcessOutput = match serde_json::from_slice(output) {
-        Ok(parsed) => parsed,
-        // The error's own text may quote a secret of the output, so only the position is shown.
-        Err(error) => {
-            return failed(format!("not the expected JSON (line {}, column {})", error.line(), error.column()));
-        }
+    // The error's own text may quote a secret of the output, so only the position is shown.
+    let not_json = |error: serde_json::Error| {
+        let reason = format!("not the expected JSON (line {}, column {})", error.line(), error.column());
+        ProcessFailure::BadOutput(reason)
     };
-    let [id, secret] = [parsed.access_key_id, parsed.secret_access_key].map(Zeroizing::new);
-    let token = parsed.session_token.map(Zeroizing::new);
-    if parsed.version != 1 {
-        return failed(format!("unknown version {} (expected 1)", parsed.version));
+    let ProcessOutput { version, access_key_id: id, secret_access_key: secret, session_token: token, expiration } =
+        serde_json::from_slice(output).map_err(not_json)?;
+    let failed = |reason: String| Err(ProcessFailure::BadOutput(reason));
+    if version != 1 {
+        return failed(format!("unknown version {version} (expected 1)"));
     }
-    if let Some(text) = parsed.expiration {
-        match parse_time(&text) {
-            None => return failed("Expiration is not a valid RFC 3339 time".into()),
-            Some(moment) if moment <= wall() => {
-                return Err(ProcessFailure::Expired(rfc3339(moment)));
-            }
-            Some(_) => {}
-        }
+    match expiration.map(|text| parse_time(&text)) {
+        Some(None) => return failed("Expiration is not a valid RFC 3339 time".into()),
+        Some(Some(moment)) if moment <= wall() => return Err(ProcessFailure::Expired(rfc3339(moment))),
+        Some(Some(_)) | None => {}
     }
     let keys = Keys::checked(&id, &secret, token.as_ref().map(|token| token.as_str()));
     keys.or_else(|(part, flaw)| {
