@@ -83,10 +83,8 @@ pub(crate) fn read_at_most(path: &Path, most: usize) -> io::Result<Vec<u8>> {
         _ => error,
     })?;
     let found = file.metadata()?;
-    match other_kind(&found) {
-        Some((kind, what)) => Err(irregular(kind, what)),
-        None => read_all(file, &found, most),
-    }
+    check_regular(&found)?;
+    read_all(file, &found, most)
 }
 
 /// Reads the text file of a flag. It may be a pipe, as in `<(…)`, so it is read only once.
@@ -111,18 +109,18 @@ fn read_all(file: File, found: &Metadata, most: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The kind of a file that is neither a regular file nor `/dev/null`, which counts as an empty file.
-fn other_kind(found: &Metadata) -> Option<(io::ErrorKind, &'static str)> {
+/// Rejects a file that is neither a regular file nor `/dev/null`, which counts as an empty file.
+fn check_regular(found: &Metadata) -> io::Result<()> {
     let kind = found.file_type();
     let is_null = kind.is_char_device() && found.rdev() == libc::makedev(1, 3);
     let what = match () {
-        () if kind.is_file() || is_null => return None,
-        () if kind.is_dir() => return Some((io::ErrorKind::IsADirectory, "a directory")),
+        () if kind.is_file() || is_null => return Ok(()),
+        () if kind.is_dir() => return Err(irregular(io::ErrorKind::IsADirectory, "a directory")),
         () if kind.is_fifo() => "a FIFO",
         () if kind.is_socket() => "a socket",
         () => "a device",
     };
-    Some((io::ErrorKind::InvalidInput, what))
+    Err(irregular(io::ErrorKind::InvalidInput, what))
 }
 
 fn irregular(kind: io::ErrorKind, what: &str) -> io::Error {
