@@ -64,7 +64,7 @@ pub(super) fn found(session: Session, stamp: &Stamp, now: &Clocks) -> Option<Fou
 fn in_same_boot(then: &Validity, stamp: &Stamp, now: &Clocks) -> Option<Validity> {
     let elapsed = now.boottime.checked_sub(stamp.answered)?;
     let by_boot_clock = then.left.checked_sub(elapsed)?;
-    let by_wall_clock = until(then.expiration, shifted(now.wall, then.skew_secs)?)?;
+    let by_wall_clock = then.expiration.duration_since(shifted(now.wall, then.skew_secs)?).ok()?;
     let server = shifted(stamp.wall, then.skew_secs)?.checked_add(elapsed)?;
     let skew_secs = seconds(server)?.checked_sub(seconds(now.wall)?)?;
     let left = Some(by_boot_clock.min(by_wall_clock)).filter(|left| !left.is_zero())?;
@@ -76,13 +76,9 @@ fn in_other_boot(then: &Validity, stamp: &Stamp, now: &Clocks) -> Option<Validit
     if now.wall < stamp.wall {
         return None;
     }
-    let left = until(then.expiration, shifted(now.wall, then.skew_secs.max(0))?)?.min(then.left);
+    let by_wall_clock = then.expiration.duration_since(shifted(now.wall, then.skew_secs.max(0))?).ok()?;
+    let left = by_wall_clock.min(then.left);
     (!left.is_zero()).then(|| Validity { left, ..then.clone() })
-}
-
-/// The time until the expiration; `None` if it has passed.
-fn until(expiration: SystemTime, now: SystemTime) -> Option<Duration> {
-    expiration.duration_since(now).ok().filter(|left| !left.is_zero())
 }
 
 fn seconds(moment: SystemTime) -> Option<i64> {
