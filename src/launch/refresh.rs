@@ -68,8 +68,7 @@ fn limit(launch: &Launch<'_>) -> Duration {
         mode::device(&launch.planned.plan.hops).is_some()
             && matches!(launch.context.settings.mfa.code, CodeSource::Command(_)),
     ];
-    let programs = by_program.into_iter().filter(|is| *is).map(|_| ProgramLimit::OWN.left).sum::<Duration>();
-    all + programs
+    all + ProgramLimit::OWN.left * by_program.into_iter().map(u32::from).sum()
 }
 
 /// The work of the child. In a new thread: the first one still counts as a thread of the parent's runtime.
