@@ -1,6 +1,7 @@
 //! The settings of the cache.
 
 use crate::error::Error;
+use crate::event::Ignored;
 use crate::origin::Origin;
 use crate::profile::RoleChain;
 use crate::role::Invalid;
@@ -44,11 +45,7 @@ impl CacheSettings {
     ///
     /// # Errors
     /// When no session could have so much left.
-    pub(crate) fn min_ttl(
-        &self,
-        hops: &RoleChain,
-        notes: &mut Vec<crate::event::Ignored>,
-    ) -> Result<Option<Duration>, Error> {
+    pub(crate) fn min_ttl(&self, hops: &RoleChain, notes: &mut Vec<Ignored>) -> Result<Option<Duration>, Error> {
         let Some(MinTtl { origin, text, least, duration, gives_way }) = &self.min_ttl else { return Ok(None) };
         let longest = hops.longest_lifetime();
         if *least < longest {
@@ -57,7 +54,7 @@ impl CacheSettings {
         let longest = humantime::format_duration(longest);
         if *gives_way {
             let setting = format_args!("{origin}={text}");
-            notes.push(crate::event::Ignored::new(setting, format!("the session lasts only {longest}")));
+            notes.push(Ignored::new(setting, format!("the session lasts only {longest}")));
             return Ok(None);
         }
         let hint = format!("use a longer {duration}, or --no-cache instead");
