@@ -10,7 +10,7 @@ mod time;
 
 pub(crate) use keys::{Flaw, KeyKind, Keys, Part};
 pub(crate) use secret::Secret;
-pub(crate) use time::{parse_time, shifted};
+pub(crate) use time::{difference, parse_time, shifted};
 
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime};

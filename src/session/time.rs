@@ -29,6 +29,15 @@ pub(crate) fn shifted(time: SystemTime, secs: i64) -> Option<SystemTime> {
     if secs < 0 { time.checked_sub(distance) } else { time.checked_add(distance) }
 }
 
+/// The first time minus the second, in whole seconds.
+pub(crate) fn difference(one: SystemTime, other: SystemTime) -> i64 {
+    let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+    match one.duration_since(other) {
+        Ok(ahead) => seconds(ahead),
+        Err(behind) => -seconds(behind.duration()),
+    }
+}
+
 /// What is left of the text.
 struct Cursor<'a>(&'a [u8]);
 

@@ -1,5 +1,6 @@
 //! The server's clock, from the `Date` of its answers.
 
+use crate::session::difference;
 use crate::sys::boot::boottime;
 use crate::sys::clock::wall;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -67,15 +68,6 @@ impl Dated {
     /// The greatest possible age of the server's time.
     pub(super) fn age(&self) -> Duration {
         boottime().saturating_sub(self.sent)
-    }
-}
-
-/// The first time minus the second, in whole seconds.
-fn difference(one: SystemTime, other: SystemTime) -> i64 {
-    let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-    match one.duration_since(other) {
-        Ok(ahead) => seconds(ahead),
-        Err(behind) => -seconds(behind.duration()),
     }
 }
 

@@ -4,6 +4,7 @@
 //! shown unchanged.
 
 use crate::error::{PolicyDenial, PolicyEffect, PolicyKind, Refusal};
+use crate::session::{difference, parse_time};
 
 /// Reads a refusal. STS has only a few codes, so the text counts as well.
 pub(crate) fn refusal(code: &str, message: &str) -> Refusal {
@@ -66,22 +67,9 @@ fn word_after(message: &str, phrase: &str) -> Option<String> {
 /// The server's clock minus the local one, in seconds, from `Signature expired: T1 is now earlier than T2 (T3 - …)` or
 /// `Signature not yet current: T1 is still later than T2 (T3 + …)`: T1 is the local time and T3 the server's.
 fn clock_off(message: &str) -> Option<i64> {
-    let signed = basic_time(&word_after(message, "current: ").or_else(|| word_after(message, "expired: "))?)?;
+    let signed = parse_time(&word_after(message, "current: ").or_else(|| word_after(message, "expired: "))?)?;
     let (_, in_brackets) = message.rsplit_once('(')?;
-    let server = basic_time(in_brackets.split_whitespace().next()?)?;
-    Some(server - signed)
-}
-
-/// Seconds since 1970 of a time in ISO 8601's basic form, `20160609T184512Z`.
-fn basic_time(text: &str) -> Option<i64> {
-    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
-    if !date.is_ascii() || !time.is_ascii() || date.len() != 8 || time.len() != 6 {
-        return None;
-    }
-    let extended =
-        format!("{}-{}-{}T{}:{}:{}Z", &date[..4], &date[4..6], &date[6..], &time[..2], &time[2..4], &time[4..]);
-    let moment = humantime::parse_rfc3339(&extended).ok()?;
-    i64::try_from(moment.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs()).ok()
+    Some(difference(parse_time(in_brackets.split_whitespace().next()?)?, signed))
 }
 
 #[cfg(test)]
