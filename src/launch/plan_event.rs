@@ -17,7 +17,7 @@ pub(super) fn emit(plan: &Plan, settings: &Settings, events: &dyn EventSink) {
     events.emit(SessionEvent::Plan { lines: lines(plan, settings) }.into());
 }
 
-/// The source, each role, the MFA device, the way to STS.
+/// The source, each role, the MFA device, the route to STS.
 fn lines(plan: &Plan, settings: &Settings) -> Vec<String> {
     let mut lines = vec![format!("source: {}", plan.source)];
     let of = plan.hops.len();
