@@ -38,36 +38,20 @@ impl Draft {
     /// # Errors
     /// When a value is outside AWS's limits. The SDKs send it or ignore it.
     pub(super) fn of_profile(profiles: &ProfileSet, name: &str) -> Result<Option<Self>, ConfigError> {
-        let Some(role) = read(profiles, name, "role_arn", RoleArn::parse)? else { return Ok(None) };
-        let duration = read(profiles, name, "duration_seconds", seconds)?;
+        let Some(role) = profiles.parsed(name, "role_arn", RoleArn::parse)? else { return Ok(None) };
+        let duration = profiles.parsed(name, "duration_seconds", seconds)?;
         Ok(Some(Self {
             role,
             profile: Some(name.to_owned()),
-            session_name: read(profiles, name, "role_session_name", RoleSessionName::parse)?,
-            external_id: read(profiles, name, "external_id", ExternalId::parse)?,
+            session_name: profiles.parsed(name, "role_session_name", RoleSessionName::parse)?,
+            external_id: profiles.parsed(name, "external_id", ExternalId::parse)?,
             duration: duration.flatten(),
-            mfa_serial: read(profiles, name, "mfa_serial", MfaSerial::parse)?,
+            mfa_serial: profiles.parsed(name, "mfa_serial", MfaSerial::parse)?,
             note: matches!(duration, Some(None)).then(|| {
                 Ignored::new(format_args!("duration_seconds of profile {name}"), "not a whole number of seconds")
             }),
         }))
     }
-}
-
-fn read<T>(
-    profiles: &ProfileSet,
-    profile: &str,
-    key: &'static str,
-    parse: fn(&str) -> Result<T, Invalid>,
-) -> Result<Option<T>, ConfigError> {
-    let Some(value) = profiles.profile(profile).and_then(|settings| settings.get(key)) else { return Ok(None) };
-    parse(value).map(Some).map_err(|invalid| ConfigError::Value {
-        profile: profile.to_owned(),
-        file: profiles.path_of(profile, key).to_owned(),
-        key,
-        value: value.to_owned(),
-        invalid: invalid.into(),
-    })
 }
 
 /// `duration_seconds` as Python's `int` reads it. Where that fails, the AWS CLI ignores the key. The other forms of

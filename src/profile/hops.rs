@@ -5,6 +5,7 @@
 use super::conflicts::FOR_ASSUME_ROLE;
 use super::draft::Draft;
 use super::request::Request;
+use super::setting::of_variable;
 use crate::error::{ConfigError, DurationBy};
 use crate::event::Ignored;
 use crate::flags::{DURATION, MFA_SERIAL, WEB_IDENTITY_TOKEN_FILE};
@@ -57,14 +58,7 @@ impl RoleChain {
     }
 }
 
-/// The operation of STS for a hop. Only the first hop can be assumed with a web identity token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Call {
-    AssumeRole,
-    AssumeRoleWithWebIdentity,
-}
-
-/// Applies the flags and the session names.
+/// Applies the flags and the session names. Only the first role can be assumed with a web identity token.
 ///
 /// Session name: flag, profile, `AWS_ROLE_SESSION_NAME`, default, for every hop. Source identity and MFA device belong to
 /// the caller, so they apply to the first `AssumeRole` call. All other flags apply to the last hop.
@@ -74,7 +68,7 @@ pub(super) enum Call {
 /// `--duration max` where each attempt would need an MFA code.
 pub(super) fn finish(
     drafts: Vec<Draft>,
-    call: Call,
+    web_identity: bool,
     request: &Request,
     vars: &Vars,
     notes: &mut Vec<Ignored>,
@@ -82,13 +76,12 @@ pub(super) fn finish(
     if drafts.len() > MAX_HOPS {
         return Err(ConfigError::TooManyHops);
     }
-    let first_signed = usize::from(call == Call::AssumeRoleWithWebIdentity);
+    let first_signed = usize::from(web_identity);
     let mut profiles = Vec::with_capacity(drafts.len());
     let mut hops = Vec::with_capacity(drafts.len());
     for (at, draft) in drafts.into_iter().enumerate() {
         profiles.push(draft.profile.clone());
-        let call = if at < first_signed { call } else { Call::AssumeRole };
-        hops.push(hop(draft, call, request, vars, notes)?);
+        hops.push(hop(draft, at >= first_signed, request, vars, notes)?);
     }
     let flags = &request.options;
     if let Some(caller) = hops.get_mut(first_signed) {
@@ -158,31 +151,27 @@ fn one_device<'a>(hops: impl Iterator<Item = &'a mut Hop>, notes: &mut Vec<Ignor
 }
 
 /// A hop with its session name. `AssumeRoleWithWebIdentity` has neither external ID nor MFA device.
-fn hop(draft: Draft, call: Call, request: &Request, vars: &Vars, notes: &mut Vec<Ignored>) -> Result<Hop, ConfigError> {
-    const VARIABLE: &str = "AWS_ROLE_SESSION_NAME";
-    let session_name = match (&request.session_name, draft.session_name, vars.text(VARIABLE)) {
-        (Some(flag), _, _) => flag.clone(),
-        (None, Some(of_profile), _) => of_profile,
-        (None, None, Some(value)) => RoleSessionName::parse(value).map_err(|invalid| ConfigError::Variable {
-            name: VARIABLE,
-            value: value.to_owned(),
-            invalid: invalid.into(),
-        })?,
-        (None, None, None) => request.default_session_name.clone(),
+fn hop(
+    draft: Draft,
+    signed: bool,
+    request: &Request,
+    vars: &Vars,
+    notes: &mut Vec<Ignored>,
+) -> Result<Hop, ConfigError> {
+    let session_name = match (&request.session_name, draft.session_name) {
+        (Some(flag), _) => flag.clone(),
+        (None, Some(of_profile)) => of_profile,
+        (None, None) => of_variable(vars, "AWS_ROLE_SESSION_NAME", RoleSessionName::parse)?
+            .unwrap_or_else(|| request.default_session_name.clone()),
     };
     notes.extend(draft.note);
     let mut options = HopOptions { duration: draft.duration, ..HopOptions::default() };
-    if call == Call::AssumeRoleWithWebIdentity {
-        if draft.external_id.is_some() || draft.mfa_serial.is_some() {
-            let role = &draft.role;
-            notes.push(Ignored::new(
-                format_args!("external_id and mfa_serial for {role}"),
-                "not used with a web identity",
-            ));
-        }
-    } else {
+    if signed {
         options.external_id = draft.external_id;
         options.mfa_serial = draft.mfa_serial;
+    } else if draft.external_id.is_some() || draft.mfa_serial.is_some() {
+        let setting = format_args!("external_id and mfa_serial for {}", draft.role);
+        notes.push(Ignored::new(setting, "not used with a web identity"));
     }
     Ok(Hop { role: draft.role, session_name, options })
 }

@@ -1,7 +1,7 @@
 //! Keys and variables without effect, each with the reason. `-v` logs them, since a user who set one expects an effect.
 
-use super::network::Used;
 use super::set::ProfileSet;
+use super::setting::Used;
 use crate::event::Ignored;
 use crate::vars::Vars;
 

@@ -1,10 +1,9 @@
 //! How instance metadata is requested: the AWS CLI's settings in variables and in the profile.
 
-use super::network::{Used, endpoint};
-use super::set::ProfileSet;
+use super::network::endpoint;
+use super::setting::Lookup;
 use crate::error::{ConfigError, TriedSources};
 use crate::role::Invalid;
-use crate::vars::Vars;
 use std::time::Duration;
 
 /// The address of instance metadata, by IPv4 and by IPv6.
@@ -33,64 +32,28 @@ impl Default for Metadata {
     }
 }
 
-/// A variable takes precedence over the profile, as in botocore.
-///
 /// # Errors
 /// A value that the AWS CLI rejects as well.
-pub(super) fn metadata(profiles: &ProfileSet, vars: &Vars, used: Option<Used<'_>>) -> Result<Metadata, ConfigError> {
-    let setting = |variable: &'static str, key: &'static str| {
-        let of_profile = || used.and_then(|used| Some((used.settings.get(key)?, None)));
-        let (value, variable) = vars.text(variable).map(|value| (value, Some(variable))).or_else(of_profile)?;
-        Some(Setting { value, variable, key })
-    };
-    let refused = |setting: &Setting<'_>, invalid: Invalid| match (setting.variable, used) {
-        (None, Some(used)) => ConfigError::Value {
-            profile: used.name.to_owned(),
-            file: profiles.path_of(used.name, setting.key).to_owned(),
-            key: setting.key,
-            value: setting.value.to_owned(),
-            invalid: invalid.into(),
-        },
-        (variable, _) => ConfigError::Variable {
-            name: variable.unwrap_or(setting.key),
-            value: setting.value.to_owned(),
-            invalid: invalid.into(),
-        },
-    };
-    let number = |variable, key, most, default| match setting(variable, key) {
-        Some(setting) => number(setting.value, most, default).map(Some).map_err(|invalid| refused(&setting, invalid)),
-        None => Ok(None),
-    };
-    let is_true =
-        |variable, key| setting(variable, key).is_some_and(|setting| setting.value.eq_ignore_ascii_case("true"));
+pub(super) fn metadata(settings: &Lookup<'_>) -> Result<Metadata, ConfigError> {
+    let timeout = settings.parsed("AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout", |text| {
+        number(text, 3600, "1 second for each attempt")
+    })?;
+    let attempts = settings.parsed("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts", |text| {
+        number(text, 100, "2 attempts")
+    })?;
+    let mode = settings.parsed("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode", mode)?;
+    let usual = if settings.is_true("AWS_IMDS_USE_IPV6", "imds_use_ipv6") { IPV6 } else { IPV4 };
+    let chosen = settings.parsed("AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint", |text| {
+        endpoint(text).map_err(|invalid| invalid.hint(format!("for example {IPV4}")))
+    })?;
     let default = Metadata::default();
-    let timeout =
-        number("AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout", 3600, "1 second for each attempt")?;
-    let attempts = number("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts", 100, "2 attempts")?;
-    let mode = match setting("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode") {
-        Some(setting) => Some(mode(setting.value).map_err(|invalid| refused(&setting, invalid))?),
-        None => is_true("AWS_IMDS_USE_IPV6", "imds_use_ipv6").then_some(IPV6),
-    };
-    let endpoint = match setting("AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint") {
-        Some(setting) => {
-            endpoint(setting.value).map_err(|invalid| refused(&setting, invalid.hint(format!("for example {IPV4}"))))?
-        }
-        None => mode.unwrap_or(IPV4).to_owned(),
-    };
     Ok(Metadata {
-        endpoint: endpoint.trim_end_matches('/').to_owned(),
+        endpoint: chosen.as_deref().unwrap_or(mode.unwrap_or(usual)).trim_end_matches('/').to_owned(),
         timeout: timeout.map_or(default.timeout, |seconds| Duration::from_secs(seconds.into())),
         attempts: attempts.unwrap_or(default.attempts),
-        v1: !is_true("AWS_EC2_METADATA_V1_DISABLED", "ec2_metadata_v1_disabled"),
+        v1: !settings.is_true("AWS_EC2_METADATA_V1_DISABLED", "ec2_metadata_v1_disabled"),
         last_resort: None,
     })
-}
-
-/// A value, and the variable or the profile's key that contains it.
-struct Setting<'a> {
-    value: &'a str,
-    variable: Option<&'static str>,
-    key: &'static str,
 }
 
 fn number(text: &str, most: u32, default: &str) -> Result<u32, Invalid> {
@@ -112,12 +75,15 @@ fn mode(text: &str) -> Result<&'static str, Invalid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::ProfileSet;
+    use crate::profile::setting::Used;
     use std::path::Path;
 
     fn of(config: &str, vars: &[(&str, &str)]) -> Result<Metadata, String> {
         let set = ProfileSet::parse((Path::new("c"), config.as_bytes()), (Path::new("d"), b"")).expect("parses");
         let used = set.profile("p").map(|settings| Used { name: "p", settings });
-        metadata(&set, &vars.iter().copied().collect(), used).map_err(|error| error.to_string())
+        let vars = vars.iter().copied().collect();
+        metadata(&Lookup { profiles: &set, vars: &vars, used }).map_err(|error| error.to_string())
     }
 
     #[test]

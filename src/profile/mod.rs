@@ -8,6 +8,7 @@
 //! | `source`, `chain` | where a profile's credentials come from |
 //! | `draft`, `hops` | how each role is assumed |
 //! | `conflicts` | flags that exclude each other depending on the profiles |
+//! | `setting` | what a variable or the profile sets |
 //! | `network`, `region_name`, `proxy` | how STS is reached |
 //! | `metadata` | how instance metadata is requested |
 //! | `plan` | all of it together |
@@ -30,6 +31,7 @@ mod quotes;
 mod region_name;
 mod request;
 mod set;
+mod setting;
 mod source;
 pub(crate) mod text;
 

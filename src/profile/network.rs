@@ -5,21 +5,14 @@
 use super::proxy::Proxies;
 use super::region_name::region_name;
 use super::request::Request;
-use super::set::{ProfileSet, Settings};
+use super::set::ProfileSet;
+use super::setting::{Lookup, Used, checked, of_variable};
 use crate::error::{ConfigError, shortened};
 use crate::event::Ignored;
 use crate::role::Invalid;
-use crate::vars::Vars;
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::PathBuf;
-
-/// The profile whose settings other than credentials apply.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Used<'a> {
-    pub(super) name: &'a str,
-    pub(super) settings: &'a Settings,
-}
 
 /// A Region and where it is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,104 +57,69 @@ pub(crate) struct Network {
 ///
 /// # Errors
 /// When it is not a valid Region name: it becomes part of a host name.
-pub(super) fn region(
-    request: &Request,
-    profiles: &ProfileSet,
-    vars: &Vars,
-    used: Option<Used<'_>>,
-) -> Result<Option<Region>, ConfigError> {
-    const REGION: &str = "AWS_REGION";
-    const DEFAULT_REGION: &str = "AWS_DEFAULT_REGION";
-    let of_profile =
-        || used.and_then(|used| Some((used.settings.get("region")?, RegionFrom::Profile(used.name.into()))));
-    let variable = |name| Some((vars.text(name)?, RegionFrom::Variable(name)));
-    let flag = request.region.as_deref().map(|name| (name, RegionFrom::Flag));
-    let found = flag.or_else(|| variable(REGION)).or_else(|| variable(DEFAULT_REGION)).or_else(of_profile);
-    let Some((name, from)) = found else { return Ok(None) };
-    let invalid = match region_name(name) {
-        Ok(name) => return Ok(Some(Region { name, from })),
-        Err(invalid) => invalid,
-    };
-    Err(match from {
-        RegionFrom::Flag => ConfigError::Variable { name: "--region", value: name.to_owned(), invalid: invalid.into() },
-        RegionFrom::Variable(variable) => {
-            ConfigError::Variable { name: variable, value: name.to_owned(), invalid: invalid.into() }
+pub(super) fn region(request: &Request, settings: &Lookup<'_>) -> Result<Option<Region>, ConfigError> {
+    if let Some(name) = &request.region {
+        return Ok(Some(Region { name: checked("--region", name, region_name)?, from: RegionFrom::Flag }));
+    }
+    for variable in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+        if let Some(name) = of_variable(settings.vars, variable, region_name)? {
+            return Ok(Some(Region { name, from: RegionFrom::Variable(variable) }));
         }
-        RegionFrom::Profile(profile) => ConfigError::Value {
-            file: profiles.path_of(&profile, "region").to_owned(),
-            profile,
-            key: "region",
-            value: name.to_owned(),
-            invalid: invalid.into(),
-        },
-    })
+    }
+    let from = settings.used.map(|used| RegionFrom::Profile(used.name.to_owned()));
+    Ok(settings.of_profile("region", region_name)?.zip(from).map(|(name, from)| Region { name, from }))
 }
 
 /// Endpoint, certificates, endpoint variants and proxies. A variable takes precedence over the profile.
 ///
 /// # Errors
 /// When the `services` section of the profile does not exist.
-pub(super) fn network(
-    profiles: &ProfileSet,
-    vars: &Vars,
-    used: Option<Used<'_>>,
-    notes: &mut Vec<Ignored>,
-) -> Result<Network, ConfigError> {
-    let of_profile = |key: &str| used.and_then(|used| used.settings.get(key));
-    let legacy = vars.text("AWS_STS_REGIONAL_ENDPOINTS").or_else(|| of_profile("sts_regional_endpoints"));
+pub(super) fn network(settings: &Lookup<'_>, notes: &mut Vec<Ignored>) -> Result<Network, ConfigError> {
+    let legacy = settings.get("AWS_STS_REGIONAL_ENDPOINTS", "sts_regional_endpoints");
     if legacy.is_some_and(|value| value.eq_ignore_ascii_case("legacy")) {
         notes.push(Ignored::new("sts_regional_endpoints = legacy", "the regional endpoint is used"));
     }
-    let mut is_true = |variable: &str, key: &str| match vars.text(variable).or_else(|| of_profile(key)) {
-        Some(value) => {
-            let name = if vars.text(variable).is_some() { variable } else { key };
-            if !["true", "false"].iter().any(|known| value.eq_ignore_ascii_case(known)) {
-                let setting = format_args!("{name} = {}", shortened(value));
-                notes.push(Ignored::new(setting, "only true enables it"));
-            }
-            value.eq_ignore_ascii_case("true")
+    let mut is_true = |variable: &str, key: &str| {
+        let value = settings.get(variable, key).unwrap_or("false");
+        if !["true", "false"].iter().any(|known| value.eq_ignore_ascii_case(known)) {
+            let name = if settings.vars.text(variable).is_some() { variable } else { key };
+            let setting = format_args!("{name} = {}", shortened(value));
+            notes.push(Ignored::new(setting, "only true enables it"));
         }
-        None => false,
+        value.eq_ignore_ascii_case("true")
     };
-    let ca_bundle = vars.get("AWS_CA_BUNDLE").filter(|path| !path.is_empty());
+    let of_profile = || settings.used?.settings.get("ca_bundle").map(OsStr::new);
+    let ca_bundle = settings.vars.get("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).or_else(of_profile);
     let endpoint_url = if is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls") {
         None
     } else {
-        endpoint_url(profiles, vars, used)?
+        endpoint_url(settings)?
     };
     Ok(Network {
         endpoint_url,
-        ca_bundle: ca_bundle.or_else(|| of_profile("ca_bundle").map(OsStr::new)).map(PathBuf::from),
+        ca_bundle: ca_bundle.map(PathBuf::from),
         fips: is_true("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
         dualstack: is_true("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
-        proxies: Proxies::of(vars),
+        proxies: Proxies::of(settings.vars),
     })
 }
 
 /// botocore's order (`ConfiguredEndpointProvider`): the service's variable, the general one, the service's setting, the
 /// general one.
-fn endpoint_url(profiles: &ProfileSet, vars: &Vars, used: Option<Used<'_>>) -> Result<Option<String>, ConfigError> {
+fn endpoint_url(settings: &Lookup<'_>) -> Result<Option<String>, ConfigError> {
     for name in ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"] {
-        if let Some(url) = vars.text(name) {
-            let invalid = |invalid: Invalid| ConfigError::Variable { name, value: url.into(), invalid: invalid.into() };
-            return endpoint(url).map(Some).map_err(invalid);
+        if let Some(url) = of_variable(settings.vars, name, endpoint)? {
+            return Ok(Some(url));
         }
     }
-    let Some(used) = used else { return Ok(None) };
-    let url = match service_url(profiles, used)? {
-        Some(url) => url,
-        None => match used.settings.get("endpoint_url") {
-            Some(url) => url,
-            None => return Ok(None),
-        },
-    };
-    endpoint(url).map(Some).map_err(|invalid| ConfigError::Value {
-        profile: used.name.to_owned(),
-        file: profiles.path_of(used.name, "endpoint_url").to_owned(),
-        key: "endpoint_url",
-        value: url.to_owned(),
-        invalid: invalid.into(),
-    })
+    let profiles = settings.profiles;
+    if let Some(used) = settings.used
+        && let Some(url) = service_url(profiles, used)?
+    {
+        let invalid = |invalid| profiles.invalid(used.name, "endpoint_url", url, invalid);
+        return endpoint(url).map(Some).map_err(invalid);
+    }
+    settings.of_profile("endpoint_url", endpoint)
 }
 
 /// The URL for STS in the profile's `services` section.

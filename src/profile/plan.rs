@@ -7,12 +7,13 @@ mod selected;
 use super::chain::{Base, walk};
 use super::conflicts::{FOR_ASSUME_ROLE, Outline, RULES, Start};
 use super::draft::Draft;
-use super::hops::{Call, RoleChain, finish};
+use super::hops::{RoleChain, finish};
 use super::ignored;
 use super::metadata::{Metadata, metadata};
-use super::network::{Network, Region, Used, network, region};
+use super::network::{Network, Region, network, region};
 use super::request::Request;
 use super::set::ProfileSet;
+use super::setting::{Lookup, Used, of_variable};
 use super::source::{self, Source, TokenFrom};
 use crate::conflicts::settle;
 use crate::error::ConfigError;
@@ -59,12 +60,11 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
     let metadata = planner.metadata(&source)?;
     let profiles_of_roles = drafts.iter().filter_map(|draft| draft.profile.as_deref());
     planner.notes.extend(ignored::notes(profiles, profiles_of_roles, planner.used(), vars));
-    let call = if source.is_web_identity() { Call::AssumeRoleWithWebIdentity } else { Call::AssumeRole };
-    let hops = finish(drafts, call, &request, vars, &mut planner.notes)?;
-    let used = planner.used();
-    let region = region(&request, profiles, vars, used)?;
-    let network = network(profiles, vars, used, &mut planner.notes)?;
-    let profile = used.map(|used| used.name.to_owned());
+    let hops = finish(drafts, source.is_web_identity(), &request, vars, &mut planner.notes)?;
+    let settings = planner.settings();
+    let region = region(&request, &settings)?;
+    let network = network(&settings, &mut planner.notes)?;
+    let profile = settings.used.map(|used| used.name.to_owned());
     Ok(Plan { source, hops, profile, region, network, metadata, notes: planner.notes })
 }
 
@@ -82,6 +82,10 @@ struct Planner<'a> {
 impl<'a> Planner<'a> {
     fn used(&self) -> Option<Used<'a>> {
         Some(Used { name: self.selected.name, settings: self.selected.settings? })
+    }
+
+    fn settings(&self) -> Lookup<'a> {
+        Lookup { profiles: self.profiles, vars: self.vars, used: self.used() }
     }
 
     fn by_flag(&self) -> bool {
@@ -125,14 +129,8 @@ impl<'a> Planner<'a> {
 
     /// `AWS_ROLE_ARN`.
     fn aws_role(&self) -> Result<Vec<Draft>, ConfigError> {
-        const NAME: &str = "AWS_ROLE_ARN";
-        let Some(value) = self.vars.text(NAME) else { return Ok(Vec::new()) };
-        let role = RoleArn::parse(value).map_err(|invalid| ConfigError::Variable {
-            name: NAME,
-            value: value.to_owned(),
-            invalid: invalid.into(),
-        })?;
-        Ok(vec![Draft::plain(role)])
+        let role = of_variable(self.vars, "AWS_ROLE_ARN", RoleArn::parse)?;
+        Ok(role.map(Draft::plain).into_iter().collect())
     }
 
     /// `AWS_WEB_IDENTITY_TOKEN_FILE`.
@@ -289,7 +287,7 @@ impl<'a> Planner<'a> {
             return Ok(Metadata::default());
         }
         let last_resort = (!self.profile_has_role()).then(|| self.selected.tried(self.profiles, None));
-        Ok(Metadata { last_resort, ..metadata(self.profiles, self.vars, self.used())? })
+        Ok(Metadata { last_resort, ..metadata(&self.settings())? })
     }
 }
 

@@ -7,6 +7,7 @@ use super::text::{FileKind, Line, Section, property, scan};
 use crate::error::{ConfigError, Misplaced};
 use crate::event::Ignored;
 use crate::profile::quotes::one_word;
+use crate::role::Invalid;
 use crate::session::Secret;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -187,6 +188,31 @@ impl ProfileSet {
         match self.profile(profile).and_then(|settings| settings.file(key)) {
             Some(FileKind::Credentials) => &self.credentials,
             Some(FileKind::Config) | None => &self.config,
+        }
+    }
+
+    /// The value of a profile's key, parsed.
+    ///
+    /// # Errors
+    /// The parser's, with the key and its place.
+    pub(super) fn parsed<T>(
+        &self,
+        profile: &str,
+        key: &'static str,
+        parse: fn(&str) -> Result<T, Invalid>,
+    ) -> Result<Option<T>, ConfigError> {
+        let value = self.profile(profile).and_then(|settings| settings.get(key));
+        value.map(|value| parse(value).map_err(|invalid| self.invalid(profile, key, value, invalid))).transpose()
+    }
+
+    /// The error for a value of a profile's key.
+    pub(super) fn invalid(&self, profile: &str, key: &'static str, value: &str, invalid: Invalid) -> ConfigError {
+        ConfigError::Value {
+            profile: profile.to_owned(),
+            file: self.path_of(profile, key).to_owned(),
+            key,
+            value: value.to_owned(),
+            invalid: invalid.into(),
         }
     }
 

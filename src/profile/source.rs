@@ -242,13 +242,8 @@ fn sso(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Opti
         return Err(ConfigError::IncompleteSso { profile, missing, sso_session: session_name });
     }
     // It becomes part of a host name, and that host gets the login's token.
-    let region = region_name(&region.to_ascii_lowercase()).map_err(|invalid| ConfigError::Value {
-        profile: profile.clone(),
-        file: profiles.path_of(&profile, "sso_region").to_owned(),
-        key: "sso_region",
-        value: region,
-        invalid: invalid.into(),
-    })?;
+    let region = region_name(&region.to_ascii_lowercase())
+        .map_err(|invalid| profiles.invalid(&profile, "sso_region", &region, invalid))?;
     Ok(Some(Source::Sso { profile, session_name, start_url, region, account_id, role_name }))
 }
 

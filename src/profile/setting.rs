@@ -1,0 +1,77 @@
+//! Values that are set by a variable of AWS's or by a key of the used profile.
+
+use super::set::{ProfileSet, Settings};
+use crate::error::ConfigError;
+use crate::role::Invalid;
+use crate::vars::Vars;
+
+/// The profile whose settings other than credentials apply.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Used<'a> {
+    pub(super) name: &'a str,
+    pub(super) settings: &'a Settings,
+}
+
+/// The variables, and the used profile. A variable takes precedence over the profile, as in botocore.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lookup<'a> {
+    pub(super) profiles: &'a ProfileSet,
+    pub(super) vars: &'a Vars,
+    pub(super) used: Option<Used<'a>>,
+}
+
+impl<'a> Lookup<'a> {
+    pub(super) fn get(&self, variable: &str, key: &str) -> Option<&'a str> {
+        self.vars.text(variable).or_else(|| self.used?.settings.get(key))
+    }
+
+    pub(super) fn is_true(&self, variable: &str, key: &str) -> bool {
+        self.get(variable, key).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// # Errors
+    /// The parser's, with the name of the variable or the key.
+    pub(super) fn parsed<T>(
+        &self,
+        variable: &'static str,
+        key: &'static str,
+        parse: fn(&str) -> Result<T, Invalid>,
+    ) -> Result<Option<T>, ConfigError> {
+        match of_variable(self.vars, variable, parse)? {
+            None => self.of_profile(key, parse),
+            found => Ok(found),
+        }
+    }
+
+    /// # Errors
+    /// The parser's, with the name of the key.
+    pub(super) fn of_profile<T>(
+        &self,
+        key: &'static str,
+        parse: fn(&str) -> Result<T, Invalid>,
+    ) -> Result<Option<T>, ConfigError> {
+        self.used.map_or(Ok(None), |used| self.profiles.parsed(used.name, key, parse))
+    }
+}
+
+/// # Errors
+/// The parser's, with the name of the variable.
+pub(super) fn of_variable<T>(
+    vars: &Vars,
+    name: &'static str,
+    parse: fn(&str) -> Result<T, Invalid>,
+) -> Result<Option<T>, ConfigError> {
+    vars.text(name).map(|value| checked(name, value, parse)).transpose()
+}
+
+/// The value of a flag or a variable, parsed.
+///
+/// # Errors
+/// The parser's, with the name.
+pub(super) fn checked<T>(
+    name: &'static str,
+    value: &str,
+    parse: fn(&str) -> Result<T, Invalid>,
+) -> Result<T, ConfigError> {
+    parse(value).map_err(|invalid| ConfigError::Variable { name, value: value.to_owned(), invalid: invalid.into() })
+}
