@@ -89,7 +89,7 @@ pub(crate) fn unattended(plan: &Plan, settings: &MfaSettings, keys: Option<KeyKi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::{ProfileChoice, ProfileFrom, ProfileSet, Request, plan};
+    use crate::profile::{ProfileSet, Request, plan};
     use crate::role::{HopOptions, MFA_SESSION, MfaCode, RoleSessionName};
     use std::path::Path;
 
@@ -97,8 +97,7 @@ mod tests {
     fn planned(config: &str, variables: &[(&str, &str)], duration: Option<SessionDuration>) -> Plan {
         let request = Request {
             roles: Vec::new(),
-            roles_variable: Vec::new(),
-            profile: Some(ProfileChoice { name: "a".into(), from: ProfileFrom::Flag }),
+            profile: Some("a".into()),
             session_name: None,
             default_session_name: RoleSessionName::parse("me").expect("name"),
             options: HopOptions { duration, ..HopOptions::default() },

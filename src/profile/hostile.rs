@@ -2,7 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "a broken promise is a panic")]
 
 use super::text::{FileKind, Line, Section, scan};
-use super::{Plan, ProfileChoice, ProfileFrom, ProfileSet, Request, exported_settings, plan};
+use super::{Plan, ProfileSet, Request, exported_settings, plan};
 use crate::deliver::config_copy;
 use crate::error::{ConfigError, Error};
 use crate::hostile::{Bound, bounded, checked_page, redacted, seen};
@@ -57,7 +57,6 @@ fn refusal(error: ConfigError) -> String {
 fn surroundings(words: &str) -> (Vars, Request) {
     let mut request = Request {
         roles: Vec::new(),
-        roles_variable: Vec::new(),
         profile: None,
         session_name: None,
         default_session_name: RoleSessionName::parse("xassume").expect("a name"),
@@ -70,7 +69,7 @@ fn surroundings(words: &str) -> (Vars, Request) {
     for (name, value) in words.lines().filter_map(|line| line.split_once('=')) {
         match name {
             "--role-arn" => request.roles.extend(RoleArn::parse(value).ok()),
-            "--profile" => request.profile = Some(ProfileChoice { name: value.into(), from: ProfileFrom::Flag }),
+            "--profile" => request.profile = Some(value.into()),
             "--duration" => request.options.duration = SessionDuration::parse(value).ok(),
             name if IS_SECRET.iter().any(|secret| secret.eq_ignore_ascii_case(name)) => vars.push((name, SECRET)),
             _ => vars.push((name, value)),

@@ -44,6 +44,6 @@ pub(crate) use network::{Region, endpoint};
 pub(crate) use plan::{Plan, plan};
 pub(crate) use proxy::{Proxies, Proxy};
 pub(crate) use region_name::region_name;
-pub(crate) use request::{ProfileChoice, ProfileFrom, Request};
+pub(crate) use request::Request;
 pub(crate) use set::{DEFAULT, ProfileSet};
 pub(crate) use source::{Source, TokenFrom};

@@ -18,7 +18,7 @@ use super::source::{self, Source, TokenFrom};
 use crate::conflicts::settle;
 use crate::error::ConfigError;
 use crate::event::Ignored;
-use crate::flags::WEB_IDENTITY_TOKEN_FILE;
+use crate::flags::{ROLE_ARN, WEB_IDENTITY_TOKEN_FILE};
 use crate::origin::Origin;
 use crate::role::RoleArn;
 use crate::vars::Vars;
@@ -113,18 +113,12 @@ impl<'a> Planner<'a> {
 
     /// `--role-arn`, or `XASSUME_ROLE_ARN` unless the profile of `--profile` has a role.
     fn explicit_roles(&mut self) -> &'a [RoleArn] {
-        let (flag, variable) = (&self.request.roles, &self.request.roles_variable);
-        let beaten_by = if !flag.is_empty() {
-            "--role-arn"
-        } else if self.by_flag() && self.profile_has_role() {
-            "the role of --profile"
-        } else {
-            return variable;
-        };
-        if !variable.is_empty() {
-            self.note("XASSUME_ROLE_ARN", format!("conflicts with {beaten_by}"));
+        let by_variable = self.request.given(&ROLE_ARN).is_some_and(|origin| !origin.is_typed());
+        if by_variable && self.by_flag() && self.profile_has_role() {
+            self.note("XASSUME_ROLE_ARN", "conflicts with the role of --profile");
+            return &[];
         }
-        flag
+        &self.request.roles
     }
 
     /// `AWS_ROLE_ARN`.

@@ -1,6 +1,6 @@
 //! The flags about the role, the source credentials and the hops, parsed.
 //!
-//! A flag and its variable are one value here, except where they differ in precedence. AWS's variables are read by `plan`.
+//! A flag and its variable are one value here. AWS's variables are read by `plan`.
 
 use super::source::TokenFrom;
 use crate::flags::{
@@ -13,11 +13,9 @@ use std::path::PathBuf;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
-    /// `--role-arn`, in the order in which the roles are assumed.
+    /// In the order in which the roles are assumed.
     pub(crate) roles: Vec<RoleArn>,
-    /// `XASSUME_ROLE_ARN`; a `--profile` with a role takes precedence over it.
-    pub(crate) roles_variable: Vec<RoleArn>,
-    pub(crate) profile: Option<ProfileChoice>,
+    pub(crate) profile: Option<String>,
     /// `--role-session-name`, for every hop.
     pub(crate) session_name: Option<RoleSessionName>,
     /// The session name if nothing sets another.
@@ -40,7 +38,7 @@ impl Request {
     pub(super) fn has(&self, flag: &Flag) -> bool {
         let options = &self.options;
         match *flag {
-            ROLE_ARN => !self.roles.is_empty() || !self.roles_variable.is_empty(),
+            ROLE_ARN => !self.roles.is_empty(),
             PROFILE => self.profile.is_some(),
             WEB_IDENTITY_TOKEN_FILE => self.web_identity_token_file.is_some(),
             EXTERNAL_ID => options.external_id.is_some(),
@@ -77,20 +75,4 @@ impl Request {
         let given = || origins.into_iter().flatten();
         given().find(|origin| origin.is_typed()).or_else(|| given().next())
     }
-}
-
-/// The profile to use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ProfileChoice {
-    pub(crate) name: String,
-    pub(crate) from: ProfileFrom,
-}
-
-/// Where its name comes from. As in the AWS CLI, only the flag takes precedence over keys in the environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ProfileFrom {
-    /// `--profile`.
-    Flag,
-    /// `XASSUME_PROFILE`, which takes precedence over `AWS_PROFILE`.
-    Variable,
 }

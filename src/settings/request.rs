@@ -4,29 +4,16 @@ use super::session_name::{Host, default_session_name};
 use super::values::{FlagValue, FlagValues};
 use crate::error::{Error, reason_of};
 use crate::flags::{
-    DURATION, EXTERNAL_ID, Flag, MFA_SERIAL, POLICY, POLICY_ARN, PROFILE, REGION, ROLE_ARN, ROLE_SESSION_NAME,
+    DURATION, EXTERNAL_ID, MFA_SERIAL, POLICY, POLICY_ARN, PROFILE, REGION, ROLE_ARN, ROLE_SESSION_NAME,
     SOURCE_IDENTITY, TAG, TRANSITIVE_TAG, WEB_IDENTITY_TOKEN_FILE,
 };
-use crate::profile::{ProfileChoice, ProfileFrom, Request, TokenFrom, region_name};
+use crate::profile::{Request, TokenFrom, region_name};
 use crate::role::{
     ExternalId, HopOptions, Invalid, MAX_HOPS, MfaSerial, PolicyArn, RoleArn, RoleSessionName, SessionDuration,
     SessionPolicy, SourceIdentity, Tag, TagKey, check_tags,
 };
 use crate::vars::Vars;
 use std::path::{Path, PathBuf};
-
-/// The flags to which the rules of `profile::conflicts` apply.
-const IN_CONFLICTS: &[Flag] = &[
-    ROLE_ARN,
-    PROFILE,
-    WEB_IDENTITY_TOKEN_FILE,
-    EXTERNAL_ID,
-    DURATION,
-    TAG,
-    TRANSITIVE_TAG,
-    SOURCE_IDENTITY,
-    MFA_SERIAL,
-];
 
 pub(super) fn request(
     flags: &FlagValues,
@@ -41,16 +28,13 @@ pub(super) fn request(
             "check --role-arn and XASSUME_ROLE_ARN",
         ));
     }
-    let roles = parse_all(roles, RoleArn::parse)?;
-    let (roles, roles_variable) = if flags.is_typed(&ROLE_ARN) { (roles, Vec::new()) } else { (Vec::new(), roles) };
     Ok(Request {
-        roles,
-        roles_variable,
-        profile: flags.one(&PROFILE).map(profile).transpose()?,
+        roles: parse_all(roles, RoleArn::parse)?,
+        profile: flags.one(&PROFILE).map(FlagValue::text).transpose()?.map(str::to_owned),
         session_name: flags.parsed(&ROLE_SESSION_NAME, RoleSessionName::parse)?,
         default_session_name: default_session_name(vars, host),
         options: hop_options(flags, read)?,
-        by_variable: flags.by_variable(IN_CONFLICTS),
+        by_variable: flags.by_variable(),
         web_identity_token_file: flags.one(&WEB_IDENTITY_TOKEN_FILE).map(|given| {
             let from = if given.origin.is_typed() { TokenFrom::Flag } else { TokenFrom::FlagsVariable };
             (PathBuf::from(&given.value), from)
@@ -61,11 +45,6 @@ pub(super) fn request(
 
 fn parse_all<T>(values: &[FlagValue], parse: fn(&str) -> Result<T, Invalid>) -> Result<Vec<T>, Error> {
     values.iter().map(|given| given.parse(parse)).collect()
-}
-
-fn profile(given: &FlagValue) -> Result<ProfileChoice, Error> {
-    let from = if given.origin.is_typed() { ProfileFrom::Flag } else { ProfileFrom::Variable };
-    Ok(ProfileChoice { name: given.text()?.to_owned(), from })
 }
 
 fn hop_options(flags: &FlagValues, read: &dyn Fn(&Path) -> std::io::Result<String>) -> Result<HopOptions, Error> {

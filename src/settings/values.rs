@@ -138,9 +138,9 @@ impl FlagValues {
         }
     }
 
-    /// Those of the flags whose values come from variables.
-    pub(super) fn by_variable(&self, flags: &'static [Flag]) -> Vec<&'static Flag> {
-        flags.iter().filter(|flag| self.origin(flag).is_some_and(|origin| !origin.is_typed())).collect()
+    /// The flags whose values come from variables.
+    pub(super) fn by_variable(&self) -> Vec<&'static Flag> {
+        self.set.iter().filter(|(origin, _)| !origin.is_typed()).map(|(origin, _)| origin.flag()).collect()
     }
 
     /// # Errors
@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(texts(&values, &PROFILE), ["XASSUME_PROFILE p"]);
         assert_eq!(values.notes, [Ignored::new("XASSUME_DURATION", "overridden by --duration")]);
         assert_eq!(values.command, ["true", "x"]);
-        assert_eq!(values.by_variable(&[DURATION, PROFILE]), [&PROFILE]);
+        assert_eq!(values.by_variable(), [&PROFILE]);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The profile to use, and where its name comes from.
 
-use super::super::request::{ProfileFrom, Request};
+use super::super::request::Request;
 use super::super::set::{DEFAULT, ProfileSet, Settings};
 use super::super::source;
 use crate::error::{ConfigError, TriedSources};
+use crate::flags::PROFILE;
 use crate::vars::Vars;
 
 pub(super) struct Selected<'a> {
@@ -48,10 +49,8 @@ pub(super) fn select<'a>(
     vars: &'a Vars,
 ) -> Result<Selected<'a>, ConfigError> {
     let variable = |name: &'static str| Some((vars.text(name)?, NamedBy::Variable(name)));
-    let ours = request.profile.as_ref().map(|choice| match choice.from {
-        ProfileFrom::Flag => (choice.name.as_str(), NamedBy::Flag),
-        ProfileFrom::Variable => (choice.name.as_str(), NamedBy::Variable("XASSUME_PROFILE")),
-    });
+    let by = if request.origin(&PROFILE).is_typed() { NamedBy::Flag } else { NamedBy::Variable("XASSUME_PROFILE") };
+    let ours = request.profile.as_deref().map(|name| (name, by));
     let named = ours.or_else(|| variable("AWS_PROFILE")).or_else(|| variable("AWS_DEFAULT_PROFILE"));
     let (name, by) = named.unwrap_or((DEFAULT, NamedBy::Default));
     let settings = profiles.profile(name);

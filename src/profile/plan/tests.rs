@@ -11,7 +11,7 @@ use crate::flags::{
     DURATION, EXTERNAL_ID, MFA_SERIAL, PROFILE, ROLE_ARN, SOURCE_IDENTITY, TAG, TRANSITIVE_TAG, WEB_IDENTITY_TOKEN_FILE,
 };
 use crate::profile::source::TokenFrom;
-use crate::profile::{ProfileChoice, ProfileFrom, ProfileSet, Request, Source};
+use crate::profile::{ProfileSet, Request, Source};
 use crate::role::{
     ExternalId, Hop, HopOptions, MfaSerial, PolicyArn, RoleArn, RoleSessionName, SessionDuration, SessionPolicy,
     SourceIdentity, Tag, TagKey,
@@ -30,7 +30,6 @@ fn role(name: &str) -> RoleArn {
 fn request(flags: &str) -> Request {
     let mut request = Request {
         roles: Vec::new(),
-        roles_variable: Vec::new(),
         profile: None,
         session_name: None,
         default_session_name: RoleSessionName::parse("me").expect("name"),
@@ -58,10 +57,8 @@ fn request(flags: &str) -> Request {
         };
         request.by_variable.extend(variable);
         match flag {
-            "-p" => request.profile = Some(ProfileChoice { name: value.into(), from: ProfileFrom::Flag }),
-            "-P" => request.profile = Some(ProfileChoice { name: value.into(), from: ProfileFrom::Variable }),
-            "-r" => request.roles.push(role(value)),
-            "-R" => request.roles_variable.push(role(value)),
+            "-p" | "-P" => request.profile = Some(value.into()),
+            "-r" | "-R" => request.roles.push(role(value)),
             "--name" => request.session_name = Some(RoleSessionName::parse(value).expect(value)),
             "--token" => request.web_identity_token_file = Some((value.into(), TokenFrom::Flag)),
             "--region" => request.region = Some(value.into()),

@@ -9,7 +9,7 @@ fn the_role_comes_from_the_first_place_that_sets_one() {
         // 1. --role-arn, once or repeated.
         (DEPLOY, "", "-r A", "default:AKD > A"),
         (DEPLOY, "", "-r A -r B -r A", "default:AKD > A > B > A"),
-        (DEPLOY, "AWS_ROLE_ARN=@Z", "-r A -R V", "default:AKD > A"),
+        (DEPLOY, "AWS_ROLE_ARN=@Z", "-r A", "default:AKD > A"),
         (DEPLOY, "", "-r A -p base", "base:AKB > A"),
         // A profile with a role is a chain before it; the same role twice is one hop.
         (DEPLOY, "", "-r A -p deploy", "base:AKB > D > A"),

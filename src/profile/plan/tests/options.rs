@@ -249,7 +249,6 @@ fn variables_about_the_network_take_precedence_over_the_used_profile() {
 fn notes_list_what_is_ignored() {
     for (text, variables, flags, expected) in [
         (DEPLOY, "", "-r A", ""),
-        (DEPLOY, "", "-r A -R V", "ignoring XASSUME_ROLE_ARN (conflicts with --role-arn)"),
         (DEPLOY, "", "-p deploy -R V", "ignoring XASSUME_ROLE_ARN (conflicts with the role of --profile)"),
         (
             DEPLOY,
