@@ -7,7 +7,7 @@
 use crate::error::Error;
 use crate::event::Ignored;
 use crate::flags::Flag;
-use crate::origin::{Origin, Precedence};
+use crate::origin::Origin;
 
 /// A row of a table: one value, and the others that it excludes.
 pub(crate) struct Rule<V: 'static> {
@@ -37,8 +37,8 @@ impl From<Origin> for Given {
 
 /// What happens where neither value takes precedence.
 pub(crate) enum Otherwise<V> {
-    /// Two flags are an error, for this reason if it is not empty. Of two variables the first one counts: the others only add to what another
-    /// value of it would mean.
+    /// Two flags are an error, for this reason if it is not empty. Of two variables the first one counts: the others have
+    /// an effect only with another value of it.
     FirstCounts(&'static str),
     /// An error, for this reason.
     Error(&'static str),
@@ -55,25 +55,26 @@ pub(crate) trait Values {
     fn remove(&mut self, flag: &'static Flag);
 }
 
-/// Applies the rules: removes the variables that must give way, each with a note. Returns the first conflict that is an
-/// error.
+/// Applies the rules: removes the variables that must give way, each with a note.
 ///
 /// Flags are compared with variables first: a variable that gives way to a flag removes no other variable.
-pub(crate) fn settle<V: Values>(values: &mut V, rules: &[Rule<V>], notes: &mut Vec<Ignored>) -> Option<Error> {
+///
+/// # Errors
+/// The first conflict in which neither value gives way.
+pub(crate) fn settle<V: Values>(values: &mut V, rules: &[Rule<V>], notes: &mut Vec<Ignored>) -> Result<(), Error> {
     let mut variables = Vec::new();
     for rule in rules {
         for other in rule.others {
             let Some(first) = (rule.one)(values) else { break };
             let Some(second) = other(values) else { continue };
-            match first.origin.precedence(second.origin) {
-                Precedence::This => rule.remove(values, &second, &first, notes),
-                Precedence::Other => rule.remove(values, &first, &second, notes),
-                Precedence::Neither if first.origin.is_typed() => {
-                    if let Some(error) = rule.error(&first, &second) {
-                        return Some(error);
-                    }
+            match (first.origin.is_typed(), second.origin.is_typed(), &rule.otherwise) {
+                (true, false, _) => rule.remove(values, &second, &first, notes),
+                (false, true, _) => rule.remove(values, &first, &second, notes),
+                (false, false, _) => variables.push((rule, *other)),
+                (true, true, Otherwise::Later(_)) => {}
+                (true, true, Otherwise::FirstCounts(because) | Otherwise::Error(because)) => {
+                    return Err(error(&first, &second, because));
                 }
-                Precedence::Neither => variables.push((rule, *other)),
             }
         }
     }
@@ -81,11 +82,11 @@ pub(crate) fn settle<V: Values>(values: &mut V, rules: &[Rule<V>], notes: &mut V
         let (Some(first), Some(second)) = ((rule.one)(values), other(values)) else { continue };
         match rule.otherwise {
             Otherwise::FirstCounts(_) => rule.remove(values, &second, &first, notes),
-            Otherwise::Error(because) => return Some(error(&first, &second, because)),
+            Otherwise::Error(because) => return Err(error(&first, &second, because)),
             Otherwise::Later(_) => {}
         }
     }
-    None
+    Ok(())
 }
 
 impl<V: Values> Rule<V> {
@@ -99,13 +100,6 @@ impl<V: Values> Rule<V> {
         };
         notes.push(Ignored::new(ignored.origin, reason));
         values.remove(ignored.origin.flag());
-    }
-
-    fn error(&self, first: &Given, second: &Given) -> Option<Error> {
-        match self.otherwise {
-            Otherwise::FirstCounts(because) | Otherwise::Error(because) => Some(error(first, second, because)),
-            Otherwise::Later(_) => None,
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Where a value came from: its flag or the flag's variable. The rule between two values that exclude each other.
+//! Where a value came from: its flag or the flag's variable.
 
 use crate::flags::Flag;
 use std::fmt;
@@ -12,17 +12,6 @@ pub(crate) enum Origin {
     Variable(&'static Flag),
 }
 
-/// Which of two values counts, where only one can.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Precedence {
-    /// This one: it is typed and the other is not.
-    This,
-    /// The other one: it is typed and this one is not.
-    Other,
-    /// Neither takes precedence.
-    Neither,
-}
-
 impl Origin {
     pub(crate) fn flag(self) -> &'static Flag {
         match self {
@@ -32,15 +21,6 @@ impl Origin {
 
     pub(crate) fn is_typed(self) -> bool {
         matches!(self, Self::Flag(_))
-    }
-
-    /// A flag takes precedence over a variable.
-    pub(crate) fn precedence(self, other: Self) -> Precedence {
-        match (self, other) {
-            (Self::Flag(_), Self::Variable(_)) => Precedence::This,
-            (Self::Variable(_), Self::Flag(_)) => Precedence::Other,
-            (Self::Flag(_), Self::Flag(_)) | (Self::Variable(_), Self::Variable(_)) => Precedence::Neither,
-        }
     }
 
     /// What to do with a value that must go: `remove` the flag, or `unset` the variable.

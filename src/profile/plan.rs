@@ -54,7 +54,8 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
     }
     let explicit = planner.explicit_roles();
     let mut outline = planner.outline(explicit)?;
-    settle(&mut outline, RULES, &mut planner.notes);
+    // These rules contain no error: `hops` has those that depend on the roles.
+    let _ = settle(&mut outline, RULES, &mut planner.notes);
     let Outline { request, start: Start { source, drafts, notes }, .. } = outline;
     planner.notes.extend(notes);
     let metadata = planner.metadata(&source)?;

@@ -1,10 +1,8 @@
 //! Which flags exclude each other. Rules that depend on the profiles are in `profile::conflicts`.
 
 use crate::conflicts::Otherwise::{Error, FirstCounts, Later};
-use crate::conflicts::{self, Given, Rule, Side};
+use crate::conflicts::{Given, Rule, Side};
 use crate::deliver::{Via, isolation_sets};
-use crate::error;
-use crate::event::Ignored;
 use crate::flags::{
     CACHE_DIR, CREDENTIALS_FILE, DURATION, ENDPOINT_TOKEN_FILE, FILE_MODE, FORCE_REFRESH, ISOLATE, KEEP_ENV,
     MFA_COMMAND, MFA_TOKEN, MIN_TTL, NO_CACHE, ON_EXPIRY, ON_REFRESH_FAILURE, PRINT, PROCESS_GROUP, QUIET,
@@ -14,18 +12,6 @@ use crate::print::Format;
 use crate::role::{SessionDuration, Tag, TagKey, check_tags, parse_duration};
 use crate::settings::values::FlagValues;
 use std::time::Duration;
-
-/// Applies the rules to the flags.
-///
-/// # Errors
-/// Two values that exclude each other, where neither takes precedence.
-pub(super) fn settle(
-    flags: &mut FlagValues,
-    rules: &[Rule<FlagValues>],
-    notes: &mut Vec<Ignored>,
-) -> Result<(), error::Error> {
-    conflicts::settle(flags, rules, notes).map_or(Ok(()), Err)
-}
 
 /// The rules about messages, which must be known first.
 pub(super) const MESSAGES: &[Rule<FlagValues>] =
@@ -150,6 +136,7 @@ fn transitive_without_its_tag(flags: &FlagValues) -> Option<Given> {
 mod tests {
     use super::super::tests::values;
     use super::*;
+    use crate::conflicts::settle;
 
     /// The notes, or the error.
     fn settled(line: &str, vars: &[(&str, &str)]) -> Result<Vec<String>, String> {

@@ -1,7 +1,8 @@
 //! The flags about messages.
 
-use super::conflicts::{MESSAGES, settle};
+use super::conflicts::MESSAGES;
 use super::values::FlagValues;
+use crate::conflicts::settle;
 use crate::error::Error;
 use crate::flags::{LOG_FORMAT, QUIET, VERBOSE};
 use crate::log_options::{LogFormat, LogOptions, Verbosity};

@@ -1,11 +1,12 @@
 //! What a run does: run a command with a session, or one of the other modes.
 
 use super::cache::cache;
-use super::conflicts::{MESSAGES, RULES, settle};
+use super::conflicts::{MESSAGES, RULES};
 use super::run::{Purpose, Settings, settings};
 use super::session_name::Host;
 use super::values::FlagValues;
 use crate::cache::CacheSettings;
+use crate::conflicts::settle;
 use crate::error::Error;
 use crate::flags::{CHECK, CLEAR_CACHE, Flag, PRINT};
 use crate::print::Format;
