@@ -43,7 +43,7 @@ const GIVEN_FOR_ASSUME_ROLE: &[Side<Outline>] = &[
 pub(super) const RULES: &[Rule<Outline>] = &[
     Rule { one: token_of_only_role, others: GIVEN_FOR_ASSUME_ROLE, otherwise: Otherwise::Later(None) },
     Rule {
-        one: |outline| outline.naming().filter(|_| outline.only_role_is_unsigned()),
+        one: |outline| outline.naming().filter(|_| outline.start.is_unsigned()),
         others: GIVEN_FOR_ASSUME_ROLE,
         otherwise: Otherwise::Later(Some(|outline| {
             format!("{} is assumed with a web identity token", outline.last_role())
@@ -62,7 +62,7 @@ pub(super) const RULES: &[Rule<Outline>] = &[
 
 fn token_of_only_role(outline: &Outline) -> Option<Given> {
     outline.without_token.as_ref()?;
-    outline.given(&WEB_IDENTITY_TOKEN_FILE).filter(|_| outline.only_role_is_unsigned())
+    outline.given(&WEB_IDENTITY_TOKEN_FILE).filter(|_| outline.start.is_unsigned())
 }
 
 fn more_than_an_hour(outline: &Outline) -> Option<Given> {
@@ -80,7 +80,7 @@ fn longest_of_only_role(outline: &Outline) -> Option<Given> {
 /// The device of the flag, else that of the profile.
 fn device(outline: &Outline) -> Option<Given> {
     let of_profile = || {
-        let has_device = outline.start.drafts.iter().any(|draft| draft.mfa_serial.is_some());
+        let has_device = outline.start.drafts.iter().any(|draft| draft.options.mfa_serial.is_some());
         let given = outline.given(&PROFILE).filter(|_| has_device && !outline.start.source.is_web_identity())?;
         Some(Given { replaceable: false, ..given })
     };
@@ -95,10 +95,6 @@ impl Outline {
     /// What names the roles. Without it there would be others, or none.
     fn naming(&self) -> Option<Given> {
         Some(Given { replaceable: false, ..self.request.naming()?.into() })
-    }
-
-    fn only_role_is_unsigned(&self) -> bool {
-        self.start.is_unsigned()
     }
 
     fn last_role(&self) -> String {

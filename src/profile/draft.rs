@@ -3,7 +3,7 @@
 use super::set::ProfileSet;
 use crate::error::ConfigError;
 use crate::event::Ignored;
-use crate::role::{ExternalId, Invalid, MfaSerial, RoleArn, RoleSessionName, SessionDuration};
+use crate::role::{ExternalId, HopOptions, Invalid, MfaSerial, RoleArn, RoleSessionName, SessionDuration};
 use std::time::Duration;
 
 /// A role with its profile's settings, before the flags apply.
@@ -12,9 +12,7 @@ pub(super) struct Draft {
     pub(super) role: RoleArn,
     pub(super) profile: Option<String>,
     pub(super) session_name: Option<RoleSessionName>,
-    pub(super) external_id: Option<ExternalId>,
-    pub(super) duration: Option<SessionDuration>,
-    pub(super) mfa_serial: Option<MfaSerial>,
+    pub(super) options: HopOptions,
     /// What is ignored, and why.
     pub(super) note: Option<Ignored>,
 }
@@ -22,15 +20,7 @@ pub(super) struct Draft {
 impl Draft {
     /// A role without a profile.
     pub(super) fn plain(role: RoleArn) -> Self {
-        Self {
-            role,
-            profile: None,
-            session_name: None,
-            external_id: None,
-            duration: None,
-            mfa_serial: None,
-            note: None,
-        }
+        Self { role, profile: None, session_name: None, options: HopOptions::default(), note: None }
     }
 
     /// The role of a profile, if it has one.
@@ -44,9 +34,12 @@ impl Draft {
             role,
             profile: Some(name.to_owned()),
             session_name: profiles.parsed(name, "role_session_name", RoleSessionName::parse)?,
-            external_id: profiles.parsed(name, "external_id", ExternalId::parse)?,
-            duration: duration.flatten(),
-            mfa_serial: profiles.parsed(name, "mfa_serial", MfaSerial::parse)?,
+            options: HopOptions {
+                external_id: profiles.parsed(name, "external_id", ExternalId::parse)?,
+                duration: duration.flatten(),
+                mfa_serial: profiles.parsed(name, "mfa_serial", MfaSerial::parse)?,
+                ..HopOptions::default()
+            },
             note: matches!(duration, Some(None)).then(|| {
                 Ignored::new(format_args!("duration_seconds of profile {name}"), "not a whole number of seconds")
             }),

@@ -9,7 +9,7 @@ use super::setting::of_variable;
 use crate::error::{ConfigError, DurationBy};
 use crate::event::Ignored;
 use crate::flags::{DURATION, MFA_SERIAL, WEB_IDENTITY_TOKEN_FILE};
-use crate::role::{Hop, HopOptions, MAX_HOPS, RoleSessionName, SessionDuration};
+use crate::role::{Hop, MAX_HOPS, RoleSessionName, SessionDuration};
 use crate::vars::Vars;
 use std::time::Duration;
 
@@ -86,12 +86,14 @@ pub(super) fn finish(
     let flags = &request.options;
     if let Some(caller) = hops.get_mut(first_signed) {
         caller.options.source_identity.clone_from(&flags.source_identity);
-        replace(&mut caller.options.mfa_serial, flags.mfa_serial.as_ref());
+        let of_profile = caller.options.mfa_serial.take();
+        caller.options.mfa_serial = flags.mfa_serial.clone().or(of_profile);
     } else if let [only] = &hops[..] {
         refuse_unsigned(only, request)?;
     }
     let Some(mut last) = hops.pop() else { return Err(ConfigError::NoRole { profile: None, misplaced: None }) };
-    replace(&mut last.options.external_id, flags.external_id.as_ref());
+    let of_profile = last.options.external_id.take();
+    last.options.external_id = flags.external_id.clone().or(of_profile);
     if flags.duration.is_some() {
         last.options.duration = flags.duration;
         profiles.pop();
@@ -104,12 +106,6 @@ pub(super) fn finish(
     let chain = RoleChain { earlier: hops, last };
     check_durations(&chain, &profiles, request)?;
     Ok(chain)
-}
-
-fn replace<T: Clone>(of_profile: &mut Option<T>, flag: Option<&T>) {
-    if let Some(flag) = flag {
-        *of_profile = Some(flag.clone());
-    }
 }
 
 /// # Errors
@@ -165,13 +161,13 @@ fn hop(
             .unwrap_or_else(|| request.default_session_name.clone()),
     };
     notes.extend(draft.note);
-    let mut options = HopOptions { duration: draft.duration, ..HopOptions::default() };
-    if signed {
-        options.external_id = draft.external_id;
-        options.mfa_serial = draft.mfa_serial;
-    } else if draft.external_id.is_some() || draft.mfa_serial.is_some() {
-        let setting = format_args!("external_id and mfa_serial for {}", draft.role);
-        notes.push(Ignored::new(setting, "not used with a web identity"));
+    let mut options = draft.options;
+    if !signed {
+        let ignored = (options.external_id.take(), options.mfa_serial.take());
+        if ignored != (None, None) {
+            let setting = format_args!("external_id and mfa_serial for {}", draft.role);
+            notes.push(Ignored::new(setting, "not used with a web identity"));
+        }
     }
     Ok(Hop { role: draft.role, session_name, options })
 }

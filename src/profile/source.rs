@@ -253,12 +253,10 @@ fn sso_session<'a>(
     profile: &str,
     name: &'a str,
 ) -> Result<(&'a str, &'a Settings), ConfigError> {
-    match profiles.sso_session(name) {
-        Some(session) => Ok((name, session)),
-        None => Err(ConfigError::UnknownSsoSession {
-            profile: profile.to_owned(),
-            name: name.to_owned(),
-            near: profiles.near_sso_sessions(name),
-        }),
-    }
+    let session = profiles.sso_session(name).map(|session| (name, session));
+    session.ok_or_else(|| ConfigError::UnknownSsoSession {
+        profile: profile.to_owned(),
+        name: name.to_owned(),
+        near: profiles.near_sso_sessions(name),
+    })
 }
