@@ -4,6 +4,7 @@
 //! Limits: IAM's `arnType` (20 to 2048), `roleNameType` (1 to 64, `[\w+=,.@-]`) and `pathType`.
 
 use super::invalid::Invalid;
+use super::options::{NAME_SET, check, is_name_char};
 use std::fmt;
 
 /// The ARN of an IAM role, for example `arn:aws:iam::521111111144:role/team/DeployMaster`.
@@ -26,8 +27,7 @@ impl RoleArn {
         match text.split_once(':') {
             Some((account, name)) if is_account(account) => {
                 check_name(name)?;
-                let full = format!("arn:aws:iam::{account}:role/{name}");
-                Self::from_arn(&full)
+                Self::from_arn(&format!("arn:aws:iam::{account}:role/{name}"))
             }
             _ => Self::from_arn(text),
         }
@@ -143,18 +143,7 @@ fn check_name(name: &str) -> Result<(), Invalid> {
     if name.is_empty() {
         return Err(Invalid::new("the role name is missing").hint(SHAPE));
     }
-    if name.len() > 64 {
-        return Err(Invalid::new(format!(
-            "the role name must have at most 64 characters, not {}",
-            name.chars().count()
-        ))
-        .hint(SHAPE));
-    }
-    match name.chars().find(|&c| !super::options::is_name_char(c)) {
-        Some(c) => Err(Invalid::new(format!("the role name contains an invalid character: {c:?}"))
-            .hint("allowed: letters, digits and +=,.@_-")),
-        None => Ok(()),
-    }
+    check(name, 1..=64, is_name_char, NAME_SET).map_err(|invalid| invalid.of("the role name"))
 }
 
 fn check_path(path: &str) -> Result<(), Invalid> {

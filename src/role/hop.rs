@@ -45,7 +45,7 @@ impl fmt::Display for Hop {
             None => {}
         }
         if let Some(name) = source_identity {
-            write!(f, ", source identity {}", name.as_str())?;
+            write!(f, ", source identity {name}")?;
         }
         if let Some(serial) = mfa_serial {
             write!(f, ", MFA device {serial}")?;

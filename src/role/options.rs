@@ -9,6 +9,12 @@ pub(super) fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
 }
 
+pub(super) const NAME_SET: &str = "letters, digits and +=,.@_-";
+
+fn is_id_char(c: char) -> bool {
+    is_name_char(c) || ":/".contains(c)
+}
+
 /// Checks the length in characters and the character set.
 pub(super) fn check(
     text: &str,
@@ -16,29 +22,30 @@ pub(super) fn check(
     allowed: fn(char) -> bool,
     set: &str,
 ) -> Result<(), Invalid> {
-    let (least, most) = (*lengths.start(), *lengths.end());
-    let length = text.chars().count();
+    let invalid = |reason| Err(Invalid::new(reason).hint(format!("allowed: {set}")));
+    let (least, most, length) = (lengths.start(), lengths.end(), text.chars().count());
     if !lengths.contains(&length) {
-        return Err(Invalid::new(format!("must have {least} to {most} characters, not {length}"))
-            .hint(format!("allowed: {set}")));
+        return invalid(format!("must have {least} to {most} characters, not {length}"));
     }
     match text.chars().find(|&c| !allowed(c)) {
-        Some(c) => Err(Invalid::new(format!("contains an invalid character: {c:?}")).hint(format!("allowed: {set}"))),
+        Some(c) => invalid(format!("contains an invalid character: {c:?}")),
         None => Ok(()),
     }
 }
 
-macro_rules! text_word {
-    ($(#[$doc:meta])* $name:ident, $lengths:expr, $allowed:expr, $set:expr) => {
+/// A type for a text that is checked when it is parsed.
+macro_rules! checked_text {
+    ($(#[$doc:meta])* $name:ident, $check:expr) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub(crate) struct $name(String);
 
         impl $name {
             /// # Errors
-            /// When the length or a character is not allowed.
+            /// When the text is not allowed.
             pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
-                check(text, $lengths, $allowed, $set)?;
+                let check: fn(&str) -> Result<(), Invalid> = $check;
+                check(text)?;
                 Ok(Self(text.to_owned()))
             }
 
@@ -61,9 +68,11 @@ macro_rules! text_word {
     };
 }
 
-text_word!(
+pub(super) use checked_text;
+
+checked_text!(
     /// `RoleSessionName`: the session in `CloudTrail`; 2 to 64 characters.
-    RoleSessionName, 2..=64, is_name_char, "letters, digits and +=,.@_-"
+    RoleSessionName, |text| check(text, 2..=64, is_name_char, NAME_SET)
 );
 impl RoleSessionName {
     /// Whether AWS allows the character in a session name.
@@ -77,39 +86,29 @@ impl RoleSessionName {
     }
 }
 
-text_word!(
+checked_text!(
     /// `ExternalId` of a cross-account trust; 2 to 1224 characters.
-    ExternalId, 2..=1224, |c| is_name_char(c) || ":/".contains(c), "letters, digits and +=,.@:/_-"
+    ExternalId, |text| check(text, 2..=1224, is_id_char, "letters, digits and +=,.@:/_-")
 );
-text_word!(
+checked_text!(
     /// `SerialNumber`: a virtual device's ARN or a hardware device's number; 9 to 256 characters.
     #[derive(serde::Serialize, serde::Deserialize)]
-    MfaSerial, 9..=256, |c| is_name_char(c) || ":/".contains(c), "letters, digits and +=,.@:/_-"
+    MfaSerial, |text| check(text, 9..=256, is_id_char, "letters, digits and +=,.@:/_-")
 );
-text_word!(
+checked_text!(
     /// `PolicyArns.member.N.arn`: a managed policy that restricts the session; 20 to 2048 characters.
-    PolicyArn, 20..=2048, |c| ('!'..='~').contains(&c), "printable characters without spaces"
+    PolicyArn, |text| check(text, 20..=2048, |c| ('!'..='~').contains(&c), "printable characters without spaces")
 );
 
-/// `SourceIdentity`, which every later hop keeps; 2 to 64 characters, not starting with `aws:`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SourceIdentity(String);
-
-impl SourceIdentity {
-    /// # Errors
-    /// When the length or a character is not allowed, or it starts with `aws:`.
-    pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
+checked_text!(
+    /// `SourceIdentity`, which every later hop keeps; 2 to 64 characters, not starting with `aws:`.
+    SourceIdentity, |text| {
         if text.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")) {
             return Err(Invalid::new("must not start with 'aws:' (reserved)").hint("for example alice"));
         }
-        check(text, 2..=64, is_name_char, "letters, digits and +=,.@_-")?;
-        Ok(Self(text.to_owned()))
+        check(text, 2..=64, is_name_char, NAME_SET)
     }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+);
 
 /// The requested duration of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,11 +1,8 @@
 //! Session tags.
 
 use super::invalid::Invalid;
-use super::options::check;
-
-/// A session tag's key: 1 to 128 of letters, digits, spaces and `_.:/=+-@`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct TagKey(String);
+use super::options::{check, checked_text};
+use std::fmt;
 
 /// A session tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,21 +18,18 @@ fn is_tag_char(c: char) -> bool {
 
 const TAG_SET: &str = "letters, digits, spaces and _.:/=+-@";
 
-impl TagKey {
-    /// # Errors
-    /// When its length or characters are not allowed, or it starts with `aws:`.
-    pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
+checked_text!(
+    /// A session tag's key: 1 to 128 of letters, digits, spaces and `_.:/=+-@`, not starting with `aws:`.
+    TagKey, |text| {
         check(text, 1..=128, is_tag_char, TAG_SET)?;
         if text.to_lowercase().starts_with("aws:") {
             return Err(Invalid::new("must not start with 'aws:' (reserved)").hint("use another key"));
         }
-        Ok(Self(text.to_owned()))
+        Ok(())
     }
+);
 
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
+impl TagKey {
     /// Whether both are the same key for AWS, which ignores case.
     fn same(&self, other: &Self) -> bool {
         self.0.to_lowercase() == other.0.to_lowercase()
@@ -71,14 +65,13 @@ pub(crate) fn check_tags(tags: &[Tag], transitive: &[TagKey]) -> Result<(), Inva
     for keys in [&keys, &transitive] {
         let repeated = (1..keys.len()).find(|at| keys[..*at].iter().any(|before| before.same(keys[*at])));
         if let Some(at) = repeated {
-            let invalid = Invalid::new(format!("duplicate tag key '{}'", keys[at].as_str()));
+            let invalid = Invalid::new(format!("duplicate tag key '{}'", keys[at]));
             return Err(invalid.hint("tag keys are case-insensitive"));
         }
     }
     for key in transitive {
         if !tags.iter().any(|tag| tag.key.same(key)) {
-            return Err(Invalid::new(format!("no --tag with the key '{}'", key.as_str()))
-                .hint(format!("add --tag {}=VALUE", key.as_str())));
+            return Err(Invalid::new(format!("no --tag with the key '{key}'")).hint(format!("add --tag {key}=VALUE")));
         }
     }
     Ok(())
