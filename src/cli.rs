@@ -47,7 +47,7 @@ Credentials for the current shell (in a script; without the exit at a prompt):
 /// The clap command for the table.
 #[must_use]
 pub fn command() -> Command {
-    let mut command = Command::new("xassume")
+    Command::new("xassume")
         .version(env!("CARGO_PKG_VERSION"))
         .about(ABOUT)
         .after_long_help(AFTER_HELP)
@@ -55,11 +55,8 @@ pub fn command() -> Command {
         .override_usage(USAGE)
         .max_term_width(100)
         .disable_help_flag(true)
-        .disable_version_flag(true);
-    for flag in FLAGS {
-        command = command.arg(argument(flag));
-    }
-    command
+        .disable_version_flag(true)
+        .args(FLAGS.iter().map(argument))
         .arg(Arg::new("help").short('h').long("help").help_heading(OUTPUT).action(ArgAction::Help).help("Print help"))
         .arg(
             Arg::new("version")
@@ -85,13 +82,8 @@ fn argument(flag: &Flag) -> Arg {
         Some((short, _)) => (short, Some(flag.help)),
         None => (flag.help, None),
     };
-    let mut arg = Arg::new(flag.long).long(flag.long).help_heading(flag.group).help(short_help);
-    if let Some(short) = flag.short {
-        arg = arg.short(short);
-    }
-    if let Some(long) = long_help {
-        arg = arg.long_help(long);
-    }
+    let arg = Arg::new(flag.long).long(flag.long).short(flag.short).help_heading(flag.group);
+    let arg = arg.help(short_help).long_help(long_help);
     match flag.kind {
         Kind::Switch => arg.action(ArgAction::SetTrue),
         Kind::Count => arg.action(ArgAction::Count),

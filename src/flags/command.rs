@@ -1,6 +1,7 @@
 //! The flags about the command and the output: expiry, credentials, other modes and messages.
 
 use super::flag::{Flag, OUTPUT, count, many, one, switch};
+use clap::ValueHint;
 
 const EXPIRY: &str = "Long-running commands";
 const DELIVERY: &str = "Passing credentials";
@@ -80,7 +81,7 @@ pub(crate) const CREDENTIALS_FILE: Flag = one(
     "Credentials file for --via file [default: a private one]\n\n\
      Replaced at each refresh and removed at exit. Existing files with other contents are not overwritten.",
 )
-.path()
+.hint(ValueHint::FilePath)
 .removed();
 
 pub(crate) const FILE_MODE: Flag =
@@ -94,7 +95,7 @@ pub(crate) const ENDPOINT_TOKEN_FILE: Flag = one(
      Some programs read the endpoint's token from a file only. The file has mode 0600, appears with the first session and \
      is removed at exit. As root there is none by default: a command that changes its user could not read it.",
 )
-.path()
+.hint(ValueHint::FilePath)
 .removed();
 
 pub(crate) const KEEP_ENV: Flag =

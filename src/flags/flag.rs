@@ -56,18 +56,8 @@ impl Flag {
         self
     }
 
-    pub(super) const fn path(mut self) -> Self {
-        self.hint = ValueHint::FilePath;
-        self
-    }
-
-    pub(super) const fn directory(mut self) -> Self {
-        self.hint = ValueHint::DirPath;
-        self
-    }
-
-    pub(super) const fn url(mut self) -> Self {
-        self.hint = ValueHint::Url;
+    pub(super) const fn hint(mut self, hint: ValueHint) -> Self {
+        self.hint = hint;
         self
     }
 

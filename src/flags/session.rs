@@ -1,6 +1,7 @@
 //! The flags about the session: roles, MFA, STS and the cache.
 
 use super::flag::{Flag, many, one, switch};
+use clap::ValueHint;
 
 const ROLE: &str = "Role";
 const MFA: &str = "MFA";
@@ -74,7 +75,7 @@ pub(crate) const WEB_IDENTITY_TOKEN_FILE: Flag = one(
     "File with the OIDC token for the first role\n\n\
      Takes precedence over AWS_WEB_IDENTITY_TOKEN_FILE. The file is read again at each refresh.",
 )
-.path()
+.hint(ValueHint::FilePath)
 .removed();
 
 pub(crate) const EXPECT_ACCOUNT: Flag =
@@ -125,7 +126,7 @@ pub(crate) const REGION: Flag = one(
      partition's default Region and the command gets none.",
 );
 
-pub(crate) const STS_ENDPOINT: Flag = one("sts-endpoint", "URL", STS, "Custom STS endpoint").url();
+pub(crate) const STS_ENDPOINT: Flag = one("sts-endpoint", "URL", STS, "Custom STS endpoint").hint(ValueHint::Url);
 
 pub(crate) const CA_BUNDLE: Flag = one(
     "ca-bundle",
@@ -133,7 +134,7 @@ pub(crate) const CA_BUNDLE: Flag = one(
     STS,
     "File of additional CA certificates, in PEM form\n\nTakes precedence over AWS_CA_BUNDLE.",
 )
-.path();
+.hint(ValueHint::FilePath);
 
 pub(crate) const STS_TIMEOUT: Flag = one(
     "sts-timeout",
@@ -154,7 +155,8 @@ pub(crate) const NO_CACHE: Flag = switch(
 );
 
 pub(crate) const CACHE_DIR: Flag =
-    one("cache-dir", "PATH", CACHE, "Cache directory, yours alone (mode 700); created if missing").directory();
+    one("cache-dir", "PATH", CACHE, "Cache directory, yours alone (mode 700); created if missing")
+        .hint(ValueHint::DirPath);
 
 pub(crate) const MIN_TTL: Flag = one(
     "min-ttl",
