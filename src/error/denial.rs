@@ -37,23 +37,17 @@ pub(crate) enum PolicyKind {
 /// The mark of a missing statement.
 const MISSING: &str = " (missing)";
 
-/// The caller, if STS named it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The caller.
 enum Caller<'a> {
-    Unknown,
-    /// The ARN for policies: a user's, or the role's of a session.
+    /// The ARN for policies: a user's, or the role's of a session. A placeholder if STS named none.
     Named(String),
     /// A permission set of IAM Identity Center. The path of its role is not in the session.
-    PermissionSet {
-        partition: &'a str,
-        account: &'a str,
-        role: &'a str,
-    },
+    PermissionSet { partition: &'a str, account: &'a str, role: &'a str },
 }
 
 impl<'a> Caller<'a> {
     fn of(arn: Option<&'a str>) -> Self {
-        let Some(arn) = arn else { return Self::Unknown };
+        let arn = arn.unwrap_or("THE-CALLER'S-ARN");
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
         let ["arn", partition, "sts", _, account, resource] = parts[..] else { return Self::Named(arn.to_owned()) };
         let Some((role, _)) = resource.strip_prefix("assumed-role/").and_then(|rest| rest.split_once('/')) else {
@@ -68,7 +62,6 @@ impl<'a> Caller<'a> {
     /// The owner of the identity policy.
     fn holder(&self) -> String {
         match self {
-            Self::Unknown => "THE-CALLER'S-ARN".to_owned(),
             Self::Named(arn) => arn.clone(),
             Self::PermissionSet { role, .. } => {
                 // AWSReservedSSO_NAME_0123456789abcdef
@@ -81,7 +74,7 @@ impl<'a> Caller<'a> {
     /// The principal of a trust policy, and the condition that restricts it to the caller.
     fn principal(&self) -> (String, Option<String>) {
         match self {
-            Self::Unknown | Self::Named(_) => (self.holder(), None),
+            Self::Named(arn) => (arn.clone(), None),
             Self::PermissionSet { partition, account, role } => (
                 format!("arn:{partition}:iam::{account}:root"),
                 Some(format!(
