@@ -13,7 +13,7 @@ use crate::vars::Vars;
 /// # Errors
 /// Why the command does not run; on success this does not return.
 pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report) -> Result<Outcome, Error> {
-    settings.check_keep()?;
+    settings.delivery.check_keep()?;
     let command = lookup::find(&settings.command, vars.get("PATH"))?;
     let launch = Launch::prepare(settings, vars, report)?;
     let session = launch.session()?;

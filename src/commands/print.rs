@@ -13,7 +13,7 @@ use std::io::IsTerminal as _;
 /// # Errors
 /// Why there is no session, or a value that the format cannot represent.
 pub(crate) fn run(settings: &Settings, format: Format, vars: &Vars, report: Report) -> Result<Outcome, Error> {
-    settings.check_keep()?;
+    settings.delivery.check_keep()?;
     output::expect_open()?;
     let launch = Launch::prepare(settings, vars, report)?;
     let session = launch.session()?;

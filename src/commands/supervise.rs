@@ -31,7 +31,7 @@ use std::path::Path;
 /// # Errors
 /// Why there is no first session or no start, or that the session could not be refreshed.
 pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Report) -> Result<Outcome, Error> {
-    settings.check_keep()?;
+    settings.delivery.check_keep()?;
     memory::zero_freed_memory();
     let command = lookup::find(&settings.command, vars.get("PATH"))?;
     let launch = Launch::prepare(settings, vars, report)?;

@@ -1,7 +1,7 @@
 //! The flags about messages.
 
 use super::conflicts::MESSAGES;
-use super::values::FlagValues;
+use super::values::{FlagValues, one_of};
 use crate::conflicts::settle;
 use crate::error::Error;
 use crate::flags::{LOG_FORMAT, QUIET, VERBOSE};
@@ -25,10 +25,8 @@ pub(crate) fn log_options(matches: &ArgMatches, vars: &Vars) -> Result<LogOption
         _ => Verbosity::Everything,
     };
     flags.refuse_empty(&LOG_FORMAT)?;
-    let format = flags.parsed(&LOG_FORMAT, |text| match text {
-        "text" => Ok(LogFormat::Text),
-        "json" => Ok(LogFormat::Json),
-        _ => Err(Invalid::not_one_of(["text", "json"]).hint("json has one object per line")),
-    })?;
+    let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+    let in_words = |invalid: Invalid| invalid.hint("json has one object per line");
+    let format = flags.parsed(&LOG_FORMAT, |text| one_of(&formats, text).map_err(in_words))?;
     Ok(LogOptions { verbosity, format: format.unwrap_or(LogFormat::Text), screen: Screen::of(vars) })
 }

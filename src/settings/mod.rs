@@ -7,7 +7,6 @@ mod cache;
 mod conflicts;
 mod lints;
 mod messages;
-mod mfa;
 mod mode;
 mod request;
 mod run;

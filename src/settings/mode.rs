@@ -1,6 +1,6 @@
 //! The flags about expiry and delivery: whether xassume supervises the command, and how the session reaches it.
 
-use super::values::{FlagValues, SEE_HELP};
+use super::values::{FlagValues, SEE_HELP, one_of};
 use crate::deliver::{DeliverySettings, Via};
 use crate::error::Error;
 use crate::flags::{
@@ -24,16 +24,9 @@ pub(crate) enum Mode {
     Supervise(Policy),
 }
 
-/// A printed session has no command: it is exec mode's environment, and the flags about a command are ignored or an
-/// error.
-///
 /// # Errors
 /// An invalid switch.
-pub(super) fn printed(flags: &FlagValues) -> Result<DeliverySettings, Error> {
-    delivery(flags, Via::Env)
-}
-
-fn delivery(flags: &FlagValues, via: Via) -> Result<DeliverySettings, Error> {
+pub(super) fn delivery(flags: &FlagValues, via: Via) -> Result<DeliverySettings, Error> {
     let keep = flags.many(&KEEP_ENV).iter().map(|given| given.value.clone()).collect();
     let keep_by = flags.origin(&KEEP_ENV).unwrap_or(Origin::Flag(&KEEP_ENV));
     Ok(DeliverySettings { via, keep, keep_by, isolate: flags.switch(&ISOLATE)? })
@@ -60,27 +53,28 @@ pub(super) fn mode(flags: &FlagValues) -> Result<(Mode, DeliverySettings), Error
         margin: flags.parsed(&REFRESH_MARGIN, margin)?.unwrap_or(usual.margin),
         stop_signal: flags.parsed(&STOP_SIGNAL, signal)?.unwrap_or(usual.stop_signal),
         stop_timeout: flags.parsed(&STOP_TIMEOUT, stop_timeout)?.unwrap_or(usual.stop_timeout),
-        on_refresh_failure: flags.parsed(&ON_REFRESH_FAILURE, on_refresh_failure)?.unwrap_or(usual.on_refresh_failure),
-        process_group: flags.parsed(&PROCESS_GROUP, process_group)?.unwrap_or(usual.process_group),
+        on_refresh_failure: flags
+            .parsed(&ON_REFRESH_FAILURE, |text| one_of(&ON_FAILURE, text))?
+            .unwrap_or(usual.on_refresh_failure),
+        process_group: flags.parsed(&PROCESS_GROUP, |text| one_of(&GROUPS, text))?.unwrap_or(usual.process_group),
         ..usual
     };
-    let mode = match (&via, on_expiry) {
-        (Via::Env, OnExpiry::None) => Mode::Exec,
-        _ => Mode::Supervise(policy),
-    };
-    if mode == Mode::Exec {
-        refuse_idle_flags(flags)?;
+    if (&via, on_expiry) != (&Via::Env, OnExpiry::None) {
+        return Ok((Mode::Supervise(policy), delivery(flags, via)?));
     }
-    Ok((mode, delivery(flags, via)?))
+    // A typed flag without effect is an error.
+    if let Some(flag) = SUPERVISION.into_iter().find(|flag| flags.is_typed(flag)) {
+        return Err(Error::usage(
+            format!("--{} has no effect without supervision", flag.long),
+            "add --on-expiry restart, --on-expiry signal, or --via file, endpoint or process",
+        ));
+    }
+    Ok((Mode::Exec, delivery(flags, via)?))
 }
 
 fn on_expiry(flags: &FlagValues) -> Result<OnExpiry, Error> {
-    let on_expiry = flags.parsed(&ON_EXPIRY, |text| match text {
-        "none" => Ok(OnExpiry::None),
-        "restart" => Ok(OnExpiry::Restart),
-        "signal" => Ok(OnExpiry::Signal(Signal::HUP)),
-        _ => Err(Invalid::not_one_of(["none", "restart", "signal"]).hint(SEE_HELP)),
-    })?;
+    let values = [("none", OnExpiry::None), ("restart", OnExpiry::Restart), ("signal", OnExpiry::Signal(Signal::HUP))];
+    let on_expiry = flags.parsed(&ON_EXPIRY, |text| one_of(&values, text))?;
     match on_expiry.unwrap_or(OnExpiry::None) {
         OnExpiry::Signal(default) => Ok(OnExpiry::Signal(flags.parsed(&SIGNAL, signal)?.unwrap_or(default))),
         // A variable may be a default for other runs.
@@ -93,15 +87,14 @@ fn on_expiry(flags: &FlagValues) -> Result<OnExpiry, Error> {
 
 fn via(flags: &FlagValues, on_expiry: OnExpiry) -> Result<Via, Error> {
     let Some(chosen) = flags.one(&VIA) else {
-        return match on_expiry {
-            OnExpiry::Signal(_) => file(flags),
-            OnExpiry::None | OnExpiry::Restart if flags.one(&CREDENTIALS_FILE).is_some() => file(flags),
-            // A variable may be a default for other runs.
-            OnExpiry::None | OnExpiry::Restart if flags.is_typed(&FILE_MODE) => {
-                Err(Error::usage("--file-mode requires --via file", "add --via file, or remove --file-mode"))
-            }
-            OnExpiry::None | OnExpiry::Restart => Ok(Via::Env),
-        };
+        if matches!(on_expiry, OnExpiry::Signal(_)) || flags.one(&CREDENTIALS_FILE).is_some() {
+            return file(flags);
+        }
+        // A variable may be a default for other runs.
+        if flags.is_typed(&FILE_MODE) {
+            return Err(Error::usage("--file-mode requires --via file", "add --via file, or remove --file-mode"));
+        }
+        return Ok(Via::Env);
     };
     match chosen.text()? {
         "file" => file(flags),
@@ -120,36 +113,12 @@ fn file(flags: &FlagValues) -> Result<Via, Error> {
     Ok(Via::File { path, mode: flags.parsed(&FILE_MODE, file_mode)?.unwrap_or(0o600) })
 }
 
+const ON_FAILURE: [(&str, OnRefreshFailure); 2] = [("keep", OnRefreshFailure::Keep), ("stop", OnRefreshFailure::Stop)];
+const GROUPS: [(&str, GroupPolicy); 3] =
+    [("auto", GroupPolicy::Auto), ("same", GroupPolicy::Same), ("new", GroupPolicy::New)];
+
 /// The flags that have no effect in exec mode.
 const SUPERVISION: [&Flag; 5] = [&REFRESH_MARGIN, &STOP_SIGNAL, &STOP_TIMEOUT, &ON_REFRESH_FAILURE, &PROCESS_GROUP];
-
-/// A typed flag without effect is an error.
-fn refuse_idle_flags(flags: &FlagValues) -> Result<(), Error> {
-    match SUPERVISION.into_iter().find(|flag| flags.is_typed(flag)) {
-        Some(flag) => Err(Error::usage(
-            format!("--{} has no effect without supervision", flag.long),
-            "add --on-expiry restart, --on-expiry signal, or --via file, endpoint or process",
-        )),
-        None => Ok(()),
-    }
-}
-
-fn on_refresh_failure(text: &str) -> Result<OnRefreshFailure, Invalid> {
-    match text {
-        "keep" => Ok(OnRefreshFailure::Keep),
-        "stop" => Ok(OnRefreshFailure::Stop),
-        _ => Err(Invalid::not_one_of(["keep", "stop"]).hint(SEE_HELP)),
-    }
-}
-
-fn process_group(text: &str) -> Result<GroupPolicy, Invalid> {
-    match text {
-        "auto" => Ok(GroupPolicy::Auto),
-        "same" => Ok(GroupPolicy::Same),
-        "new" => Ok(GroupPolicy::New),
-        _ => Err(Invalid::not_one_of(["auto", "same", "new"]).hint(SEE_HELP)),
-    }
-}
 
 fn signal(text: &str) -> Result<Signal, Invalid> {
     text.parse().map_err(|_| {

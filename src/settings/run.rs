@@ -2,19 +2,20 @@
 
 use super::cache::cache;
 use super::lints;
-use super::mfa::mfa;
 use super::mode::{self, Mode};
 use super::request::request;
 use super::session_name::Host;
 use super::values::FlagValues;
 use crate::cache::CacheSettings;
-use crate::deliver::DeliverySettings;
+use crate::deliver::{DeliverySettings, Via};
 use crate::error::Error;
 use crate::event::Ignored;
-use crate::flags::{CA_BUNDLE, EXPECT_ACCOUNT, STS_ENDPOINT, STS_TIMEOUT};
-use crate::mfa::MfaSettings;
+use crate::flags::{
+    CA_BUNDLE, EXPECT_ACCOUNT, MFA_COMMAND, MFA_SESSION_DURATION, MFA_TOKEN, STS_ENDPOINT, STS_TIMEOUT,
+};
+use crate::mfa::{CodeSource, MfaSettings};
 use crate::profile::{Request, endpoint};
-use crate::role::{Invalid, is_account, parse_duration};
+use crate::role::{Invalid, MFA_SESSION, MfaCode, is_account, parse_duration, parse_mfa_session};
 use crate::session::Session;
 use crate::vars::Vars;
 use std::ffi::OsString;
@@ -40,12 +41,6 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// # Errors
-    /// The first variable to keep that xassume sets itself.
-    pub(crate) fn check_keep(&self) -> Result<(), Error> {
-        self.delivery.check_keep()
-    }
-
     /// # Errors
     /// When the session is not in the account of `--expect-account`.
     pub(crate) fn check_account(&self, session: &Session) -> Result<(), Error> {
@@ -89,7 +84,8 @@ pub(super) fn settings(
     notes.extend_from_slice(&flags.notes);
     let (mode, delivery) = match purpose {
         Purpose::Run => mode::mode(flags)?,
-        Purpose::Print => (Mode::Exec, mode::printed(flags)?),
+        // A printed session has no command. The flags about one are ignored or an error.
+        Purpose::Print => (Mode::Exec, mode::delivery(flags, Via::Env)?),
     };
     let mfa = mfa(flags, vars, &mut notes)?;
     let warnings = lints::own_profile(&command, &delivery).into_iter().collect();
@@ -106,6 +102,30 @@ pub(super) fn settings(
         warnings,
         notes,
     })
+}
+
+/// # Errors
+/// An invalid code or duration.
+fn mfa(flags: &FlagValues, vars: &Vars, notes: &mut Vec<Ignored>) -> Result<MfaSettings, Error> {
+    if vars.text(&MFA_TOKEN.variable_name()).is_some() {
+        let reason = "an MFA code is valid for one run only; use --mfa-token or --mfa-command";
+        notes.push(Ignored::new("XASSUME_MFA_TOKEN", reason));
+    }
+    let code = match (flags.one(&MFA_TOKEN), flags.one(&MFA_COMMAND)) {
+        (Some(token), _) => match token.text()? {
+            "-" => CodeSource::StandardInput,
+            // The error does not contain the value: a mistyped code is nearly a secret.
+            code => CodeSource::Typed(MfaCode::parse(code).map_err(|invalid| Error::Value {
+                origin: token.origin.to_string(),
+                value: String::new(),
+                invalid: invalid.hint("pass the digits that the device shows, or `-` to read them from standard input"),
+            })?),
+        },
+        (None, Some(command)) => CodeSource::Command(command.text()?.to_owned()),
+        (None, None) => CodeSource::Prompt,
+    };
+    let session_duration = flags.parsed(&MFA_SESSION_DURATION, parse_mfa_session)?.unwrap_or(MFA_SESSION);
+    Ok(MfaSettings { code, session_duration })
 }
 
 fn sts(flags: &FlagValues) -> Result<StsSettings, Error> {

@@ -17,6 +17,16 @@ use std::ffi::{OsStr, OsString};
 /// The hint where the possible values are listed.
 pub(super) const SEE_HELP: &str = "see xassume --help";
 
+/// The value with this name.
+///
+/// # Errors
+/// When there is none. The error lists the names.
+pub(super) fn one_of<T: Copy>(values: &[(&'static str, T)], text: &str) -> Result<T, Invalid> {
+    let names = || values.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+    let found = values.iter().find(|(name, _)| *name == text);
+    found.map(|(_, value)| *value).ok_or_else(|| Invalid::not_one_of(names()).hint(SEE_HELP))
+}
+
 /// A value and where it came from.
 #[derive(Debug, Clone)]
 pub(super) struct FlagValue {
@@ -115,12 +125,8 @@ impl FlagValues {
     /// # Errors
     /// When its variable is not true, false, 1 or 0.
     pub(super) fn switch(&self, flag: &'static Flag) -> Result<bool, Error> {
-        let Some(given) = self.one(flag) else { return Ok(false) };
-        match given.value.to_str() {
-            Some("true" | "1") => Ok(true),
-            Some("false" | "0") => Ok(false),
-            _ => Err(given.invalid(Invalid::not_one_of(["true", "false", "1", "0"]).hint(SEE_HELP))),
-        }
+        let values = [("true", true), ("false", false), ("1", true), ("0", false)];
+        Ok(self.parsed(flag, |text| one_of(&values, text))?.unwrap_or(false))
     }
 
     /// How many times a flag is given. Its variable contains the number; `true` counts as 1.
@@ -128,14 +134,12 @@ impl FlagValues {
     /// # Errors
     /// When the variable is not a number up to 255.
     pub(super) fn count(&self, flag: &'static Flag) -> Result<u8, Error> {
-        let Some(given) = self.one(flag) else { return Ok(0) };
-        match given.value.to_str() {
-            Some("true") => Ok(1),
-            Some("false") => Ok(0),
-            text => text
-                .and_then(|text| text.parse().ok())
-                .ok_or_else(|| given.invalid(Invalid::not_one_of(["0", "1", "2"]).hint(SEE_HELP))),
-        }
+        let count = self.parsed(flag, |text| match text {
+            "true" => Ok(1),
+            "false" => Ok(0),
+            text => text.parse().map_err(|_| Invalid::not_one_of(["0", "1", "2"]).hint(SEE_HELP)),
+        })?;
+        Ok(count.unwrap_or(0))
     }
 
     /// The flags whose values come from variables.

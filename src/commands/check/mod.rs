@@ -42,7 +42,7 @@ use std::io::{ErrorKind, IsTerminal as _};
 /// # Errors
 /// Invalid settings, as for a launch. Every other failure is a step, and sets the status.
 pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report, log_options: LogOptions) -> Result<Outcome, Error> {
-    settings.check_keep()?;
+    settings.delivery.check_keep()?;
     output::expect_open()?;
     depth(vars)?;
     let mut findings = Findings::new(settings, vars, look(vars));
