@@ -2,12 +2,12 @@
 
 use super::cache::cache;
 use super::lints;
-use super::mode::{self, Mode};
+use super::mode::Mode;
 use super::request::request;
 use super::session_name::Host;
 use super::values::FlagValues;
 use crate::cache::CacheSettings;
-use crate::deliver::{DeliverySettings, Via};
+use crate::deliver::DeliverySettings;
 use crate::error::Error;
 use crate::event::Ignored;
 use crate::flags::{
@@ -63,30 +63,18 @@ pub(crate) struct StsSettings {
     pub(crate) timeout_given: bool,
 }
 
-/// What the session is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    Run,
-    Print,
-}
-
 /// # Errors
-/// The first invalid value, or the first flag without the one that it needs.
+/// The first invalid value.
 pub(super) fn settings(
     flags: &FlagValues,
     mut notes: Vec<Ignored>,
-    purpose: Purpose,
+    (mode, delivery): (Mode, DeliverySettings),
     vars: &Vars,
     host: &Host,
     read: &dyn Fn(&Path) -> std::io::Result<String>,
 ) -> Result<Settings, Error> {
     let command = flags.command.clone();
     notes.extend_from_slice(&flags.notes);
-    let (mode, delivery) = match purpose {
-        Purpose::Run => mode::mode(flags)?,
-        // A printed session has no command. The flags about one are ignored or an error.
-        Purpose::Print => (Mode::Exec, mode::delivery(flags, Via::Env)?),
-    };
     let mfa = mfa(flags, vars, &mut notes)?;
     let warnings = lints::own_profile(&command, &delivery).into_iter().collect();
     notes.extend(lints::kept_for_nothing(&delivery.keep, vars));

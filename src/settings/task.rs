@@ -2,11 +2,13 @@
 
 use super::cache::cache;
 use super::conflicts::{MESSAGES, RULES};
-use super::run::{Purpose, Settings, settings};
+use super::mode::{Mode, delivery, mode};
+use super::run::{Settings, settings};
 use super::session_name::Host;
 use super::values::FlagValues;
 use crate::cache::CacheSettings;
 use crate::conflicts::settle;
+use crate::deliver::Via;
 use crate::error::Error;
 use crate::flags::{CHECK, CLEAR_CACHE, Flag, PRINT};
 use crate::print::Format;
@@ -36,21 +38,25 @@ pub(crate) fn task(
 ) -> Result<Task, Error> {
     let mut flags = FlagValues::new(matches, vars);
     flags.refuse_empty_values()?;
-    let mode = other_mode(&flags)?;
+    let other_mode = other_mode(&flags)?;
     let mut notes = Vec::new();
     settle(&mut flags, MESSAGES, &mut notes)?;
     settle(&mut flags, RULES, &mut notes)?;
-    let settings = |purpose| settings(&flags, notes, purpose, vars, host, read).map(Box::new);
-    match mode {
+    let settings = |mode| settings(&flags, notes, mode, vars, host, read).map(Box::new);
+    match other_mode {
         Some(&CLEAR_CACHE) => cache(&flags).map(Task::ClearCache),
-        Some(&CHECK) => settings(Purpose::Run).map(Task::Check),
+        Some(&CHECK) => settings(mode(&flags)?).map(Task::Check),
         _ => match flags.parsed(&PRINT, Format::parse)? {
-            Some(format) => settings(Purpose::Print).map(|settings| Task::Print(settings, format)),
+            Some(format) => {
+                // The flags about a command are ignored or an error.
+                let mode = (Mode::Exec, delivery(&flags, Via::Env)?);
+                settings(mode).map(|settings| Task::Print(settings, format))
+            }
             None if flags.command.is_empty() => Err(Error::usage(
                 "no command given",
                 "for example: xassume -p production -- aws s3 ls; for a shell: xassume -p production -- $SHELL",
             )),
-            None => settings(Purpose::Run).map(Task::Run),
+            None => settings(mode(&flags)?).map(Task::Run),
         },
     }
 }
