@@ -1,8 +1,9 @@
 //! Which flags exclude each other. Rules that depend on the profiles are in `profile::conflicts`.
 
+use super::mode::via;
 use crate::conflicts::Otherwise::{Error, FirstCounts, Later};
 use crate::conflicts::{Given, Rule, Side};
-use crate::deliver::{Via, isolation_sets};
+use crate::deliver::isolation_sets;
 use crate::flags::{
     CACHE_DIR, CREDENTIALS_FILE, DURATION, ENDPOINT_TOKEN_FILE, FILE_MODE, FORCE_REFRESH, ISOLATE, KEEP_ENV,
     MFA_COMMAND, MFA_TOKEN, MIN_TTL, NO_CACHE, ON_EXPIRY, ON_REFRESH_FAILURE, PRINT, PROCESS_GROUP, QUIET,
@@ -11,6 +12,7 @@ use crate::flags::{
 use crate::print::Format;
 use crate::role::{SessionDuration, Tag, TagKey, check_tags, parse_duration};
 use crate::settings::values::FlagValues;
+use crate::supervise::policy::OnExpiry;
 use std::time::Duration;
 
 /// The rules about messages, which must be known first.
@@ -54,18 +56,11 @@ pub(super) const RULES: &[Rule<FlagValues>] = &[
         otherwise: Error("the command fetches each new session by itself, so there is no need to signal it"),
     },
     Rule {
-        one: |flags| flags.given_as(&VIA, |text| text == "file"),
-        others: &[|flags| flags.given_as(&KEEP_ENV, |name| Via::File { path: None, mode: 0 }.sets(name))],
-        otherwise: Error(SETS_IT),
-    },
-    Rule {
-        one: |flags| flags.given_as(&VIA, |text| text == "endpoint"),
-        others: &[|flags| flags.given_as(&KEEP_ENV, |name| Via::Endpoint { token_file: None }.sets(name))],
-        otherwise: Error(SETS_IT),
-    },
-    Rule {
-        one: |flags| flags.given_as(&VIA, |text| text == "process"),
-        others: &[|flags| flags.given_as(&KEEP_ENV, |name| Via::Process.sets(name))],
+        one: |flags| flags.given_as(&VIA, |text| text != "env"),
+        others: &[|flags| {
+            let via = via(flags, OnExpiry::None).ok()?;
+            flags.given_as(&KEEP_ENV, |name| via.sets(name))
+        }],
         otherwise: Error(SETS_IT),
     },
     Rule {

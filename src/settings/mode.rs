@@ -85,7 +85,9 @@ fn on_expiry(flags: &FlagValues) -> Result<OnExpiry, Error> {
     }
 }
 
-fn via(flags: &FlagValues, on_expiry: OnExpiry) -> Result<Via, Error> {
+/// # Errors
+/// An invalid value, or a flag without the one that it needs.
+pub(super) fn via(flags: &FlagValues, on_expiry: OnExpiry) -> Result<Via, Error> {
     let Some(chosen) = flags.one(&VIA) else {
         if matches!(on_expiry, OnExpiry::Signal(_)) || flags.one(&CREDENTIALS_FILE).is_some() {
             return file(flags);
