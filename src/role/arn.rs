@@ -159,22 +159,22 @@ fn check_path(path: &str) -> Result<(), Invalid> {
 fn look_alike(partition: &str, service: &str, account: &str, resource: &str) -> Option<Invalid> {
     let (kind, rest) = resource.split_once('/').unwrap_or((resource, ""));
     let name = rest.rsplit('/').next().unwrap_or_default();
-    match (service, kind) {
+    let (what, hint) = match (service, kind) {
         ("sts", "assumed-role") => {
             let role = rest.split('/').next().unwrap_or_default();
-            Some(Invalid::new("this is a session, not a role").hint(format!(
-                "did you mean arn:{partition}:iam::{account}:role/{role} (with its path, if it has one)?"
-            )))
+            let meant = format!("arn:{partition}:iam::{account}:role/{role} (with its path, if it has one)");
+            ("a session", format!("did you mean {meant}?"))
         }
-        ("iam", "instance-profile") => Some(
-            Invalid::new("this is an instance profile, not a role")
-                .hint(format!("did you mean arn:{partition}:iam::{account}:role/{name}?")),
-        ),
-        ("iam", "user") => Some(Invalid::new("this is a user, not a role").hint("pass the ARN of the role")),
-        ("iam", "group" | "policy") => Some(Invalid::new(format!("this is a {kind}, not a role")).hint(SHAPE)),
-        ("iam", "root") => Some(Invalid::new("this is the root user of an account, not a role").hint(SHAPE)),
-        _ => None,
-    }
+        ("iam", "instance-profile") => {
+            ("an instance profile", format!("did you mean arn:{partition}:iam::{account}:role/{name}?"))
+        }
+        ("iam", "user") => ("a user", "pass the ARN of the role".to_owned()),
+        ("iam", "group") => ("a group", SHAPE.to_owned()),
+        ("iam", "policy") => ("a policy", SHAPE.to_owned()),
+        ("iam", "root") => ("the root user of an account", SHAPE.to_owned()),
+        _ => return None,
+    };
+    Some(Invalid::new(format!("this is {what}, not a role")).hint(hint))
 }
 
 #[cfg(test)]

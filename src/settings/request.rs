@@ -7,6 +7,7 @@ use crate::flags::{
     DURATION, EXTERNAL_ID, MFA_SERIAL, POLICY, POLICY_ARN, PROFILE, REGION, ROLE_ARN, ROLE_SESSION_NAME,
     SOURCE_IDENTITY, TAG, TRANSITIVE_TAG, WEB_IDENTITY_TOKEN_FILE,
 };
+use crate::origin::Origin;
 use crate::profile::{Request, TokenFrom, region_name};
 use crate::role::{
     ExternalId, HopOptions, Invalid, MAX_HOPS, MfaSerial, PolicyArn, RoleArn, RoleSessionName, SessionDuration,
@@ -65,11 +66,8 @@ fn hop_options(flags: &FlagValues, read: &dyn Fn(&Path) -> std::io::Result<Strin
         mfa_serial: flags.parsed(&MFA_SERIAL, device)?,
     };
     if let Err(invalid) = check_tags(&options.tags, &options.transitive_tags) {
-        let origin = transitive
-            .first()
-            .or(tags.first())
-            .map_or_else(|| format!("--{}", TAG.long), |given| given.origin.to_string());
-        return Err(Error::Value { origin, value: String::new(), invalid });
+        let origin = transitive.first().or(tags.first()).map_or(Origin::Flag(&TAG), |given| given.origin);
+        return Err(Error::Value { origin: origin.to_string(), value: String::new(), invalid });
     }
     Ok(options)
 }
