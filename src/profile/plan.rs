@@ -276,7 +276,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// How the instance's metadata is requested, if it is the source; and the places that were tried before, if nothing configures it.
+    /// How the instance's metadata is requested, if it is the source. With the places that were tried before, if nothing
+    /// configures it.
     fn metadata(&self, source: &Source) -> Result<Metadata, ConfigError> {
         if *source != Source::InstanceMetadata {
             return Ok(Metadata::default());
