@@ -1,7 +1,7 @@
 //! Multi-factor authentication: the code, and the duration of an MFA session.
 
 use super::invalid::Invalid;
-use super::options::parse_duration;
+use super::options::duration_within;
 use crate::session::Secret;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -38,15 +38,12 @@ pub(crate) const MFA_SESSION: Duration = Duration::from_hours(12);
 /// # Errors
 /// When it is not a duration, not a whole number of seconds, or not between 15 minutes and 36 hours.
 pub(crate) fn parse_mfa_session(text: &str) -> Result<Duration, Invalid> {
-    let duration = parse_duration(text)?;
+    let limits = Duration::from_mins(15)..=Duration::from_hours(36);
+    let duration = duration_within(text, limits, "must be between 15m and 36h", "the default is 12h")?;
     if duration.subsec_nanos() != 0 {
         return Err(Invalid::new("must be a whole number of seconds").hint("for example 12h"));
     }
-    if (Duration::from_mins(15)..=Duration::from_hours(36)).contains(&duration) {
-        Ok(duration)
-    } else {
-        Err(Invalid::new("must be between 15m and 36h").hint("the default is 12h"))
-    }
+    Ok(duration)
 }
 
 #[cfg(test)]

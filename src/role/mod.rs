@@ -17,7 +17,8 @@ pub(crate) use hop::{Hop, HopOptions};
 pub(crate) use invalid::Invalid;
 pub(crate) use mfa::{MFA_SESSION, MfaCode, parse_mfa_session};
 pub(crate) use options::{
-    ExternalId, MfaSerial, PolicyArn, RoleSessionName, SessionDuration, SessionPolicy, SourceIdentity, parse_duration,
+    ExternalId, MfaSerial, PolicyArn, RoleSessionName, SessionDuration, SessionPolicy, SourceIdentity, duration_within,
+    parse_duration,
 };
 pub(crate) use tags::{Tag, TagKey, check_tags};
 

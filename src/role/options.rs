@@ -2,6 +2,7 @@
 
 use super::invalid::Invalid;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// `[\w+=,.@-]` with ASCII's `\w`: the set of role names, session names and source identities.
@@ -18,7 +19,7 @@ fn is_id_char(c: char) -> bool {
 /// Checks the length in characters and the character set.
 pub(super) fn check(
     text: &str,
-    lengths: std::ops::RangeInclusive<usize>,
+    lengths: RangeInclusive<usize>,
     allowed: fn(char) -> bool,
     set: &str,
 ) -> Result<(), Invalid> {
@@ -157,6 +158,20 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, Invalid> {
     }
     humantime::parse_duration(text)
         .map_err(|_| Invalid::new("not a duration").hint("for example 1h, 90m, 1h 30m or 3600s"))
+}
+
+/// Parses a duration within limits.
+///
+/// # Errors
+/// When it is not a duration, or outside the limits: then for this reason and with this hint.
+pub(crate) fn duration_within(
+    text: &str,
+    limits: RangeInclusive<Duration>,
+    reason: &str,
+    hint: &str,
+) -> Result<Duration, Invalid> {
+    let duration = parse_duration(text)?;
+    if limits.contains(&duration) { Ok(duration) } else { Err(Invalid::new(reason).hint(hint)) }
 }
 
 /// A session policy in JSON, which can only restrict the role. At most 2048 characters.

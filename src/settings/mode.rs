@@ -9,7 +9,7 @@ use crate::flags::{
 };
 use crate::origin::Origin;
 use crate::process::signal::Signal;
-use crate::role::{Invalid, parse_duration};
+use crate::role::{Invalid, duration_within};
 use crate::supervise::policy::{DeliveryTime, GroupPolicy, OnExpiry, OnRefreshFailure, Policy};
 use crate::supervise::schedule::Margin;
 use std::path::PathBuf;
@@ -39,10 +39,8 @@ pub(super) fn delivery(flags: &FlagValues, via: Via) -> Result<DeliverySettings,
 pub(super) fn mode(flags: &FlagValues) -> Result<(Mode, DeliverySettings), Error> {
     let on_expiry = on_expiry(flags)?;
     let via = via(flags, on_expiry)?;
-    // A variable may be a default for other runs.
-    if flags.is_typed(&ENDPOINT_TOKEN_FILE) && !matches!(via, Via::Endpoint { .. }) {
-        let hint = "add --via endpoint, or remove --endpoint-token-file";
-        return Err(Error::usage("--endpoint-token-file requires --via endpoint", hint));
+    if !matches!(via, Via::Endpoint { .. }) {
+        refuse_typed(flags, &ENDPOINT_TOKEN_FILE, "--via endpoint")?;
     }
     let delivery_time = match via {
         Via::Env => DeliveryTime::AtStart,
@@ -77,12 +75,17 @@ fn on_expiry(flags: &FlagValues) -> Result<OnExpiry, Error> {
     let on_expiry = flags.parsed(&ON_EXPIRY, |text| one_of(&values, text))?;
     match on_expiry.unwrap_or(OnExpiry::None) {
         OnExpiry::Signal(default) => Ok(OnExpiry::Signal(flags.parsed(&SIGNAL, signal)?.unwrap_or(default))),
-        // A variable may be a default for other runs.
-        OnExpiry::None | OnExpiry::Restart if flags.is_typed(&SIGNAL) => {
-            Err(Error::usage("--signal requires --on-expiry signal", "add --on-expiry signal, or remove --signal"))
-        }
-        other => Ok(other),
+        other => refuse_typed(flags, &SIGNAL, "--on-expiry signal").map(|()| other),
     }
+}
+
+/// A typed flag without the one that it requires is an error. A variable may be a default for other runs.
+fn refuse_typed(flags: &FlagValues, flag: &'static Flag, required: &str) -> Result<(), Error> {
+    if !flags.is_typed(flag) {
+        return Ok(());
+    }
+    let long = flag.long;
+    Err(Error::usage(format!("--{long} requires {required}"), format!("add {required}, or remove --{long}")))
 }
 
 /// # Errors
@@ -92,11 +95,7 @@ pub(super) fn via(flags: &FlagValues, on_expiry: OnExpiry) -> Result<Via, Error>
         if matches!(on_expiry, OnExpiry::Signal(_)) || flags.one(&CREDENTIALS_FILE).is_some() {
             return file(flags);
         }
-        // A variable may be a default for other runs.
-        if flags.is_typed(&FILE_MODE) {
-            return Err(Error::usage("--file-mode requires --via file", "add --via file, or remove --file-mode"));
-        }
-        return Ok(Via::Env);
+        return refuse_typed(flags, &FILE_MODE, "--via file").map(|()| Via::Env);
     };
     match chosen.text()? {
         "file" => file(flags),
@@ -129,22 +128,12 @@ fn signal(text: &str) -> Result<Signal, Invalid> {
 }
 
 fn margin(text: &str) -> Result<Margin, Invalid> {
-    match parse_duration(text)? {
-        Duration::ZERO => {
-            Err(Invalid::new("must be greater than zero")
-                .hint("for example 5m; the default is a tenth of the lifetime"))
-        }
-        margin => Ok(Margin::Fixed(margin)),
-    }
+    let hint = "for example 5m; the default is a tenth of the lifetime";
+    duration_within(text, Duration::from_nanos(1)..=Duration::MAX, "must be greater than zero", hint).map(Margin::Fixed)
 }
 
 fn stop_timeout(text: &str) -> Result<Duration, Invalid> {
-    let duration = parse_duration(text)?;
-    if duration <= Duration::from_hours(1) {
-        Ok(duration)
-    } else {
-        Err(Invalid::new("must be at most 1h").hint("for example 30s or 10m"))
-    }
+    duration_within(text, Duration::ZERO..=Duration::from_hours(1), "must be at most 1h", "for example 30s or 10m")
 }
 
 /// Octal. The owner can always read and write, others can never write.

@@ -15,7 +15,7 @@ use crate::flags::{
 };
 use crate::mfa::{CodeSource, MfaSettings};
 use crate::profile::{Request, endpoint};
-use crate::role::{Invalid, MFA_SESSION, MfaCode, is_account, parse_duration, parse_mfa_session};
+use crate::role::{Invalid, MFA_SESSION, MfaCode, duration_within, is_account, parse_mfa_session};
 use crate::session::Session;
 use crate::vars::Vars;
 use std::ffi::OsString;
@@ -128,12 +128,7 @@ fn sts(flags: &FlagValues) -> Result<StsSettings, Error> {
 
 fn timeout(text: &str) -> Result<Duration, Invalid> {
     let limits = Duration::from_millis(100)..=Duration::from_hours(1);
-    let duration = parse_duration(text)?;
-    if limits.contains(&duration) {
-        Ok(duration)
-    } else {
-        Err(Invalid::new("must be between 100ms and 1h").hint("for example 30s or 2m"))
-    }
+    duration_within(text, limits, "must be between 100ms and 1h", "for example 30s or 2m")
 }
 
 fn account(text: &str) -> Result<String, Invalid> {
