@@ -1,7 +1,6 @@
 //! What to do about a denial: which policies decide, and the statements that are missing in them.
 
 use crate::role::{HopOptions, RoleArn};
-use std::fmt::Write as _;
 
 /// The policy that STS names as the reason of a denial.
 ///
@@ -235,13 +234,11 @@ fn conditions(options: &HopOptions, caller: Option<String>) -> String {
 
 /// Other possible reasons, which STS does not name.
 fn other_reasons(options: &HopOptions) -> String {
-    let mut hint = "\n  if the trust policy has a condition on sts:ExternalId".to_owned();
-    match &options.external_id {
-        None => hint.push_str(": --external-id"),
-        Some(id) => {
-            let _ = write!(hint, ", it must be exactly '{id}'");
-        }
-    }
+    let external_id = match &options.external_id {
+        None => ": --external-id".to_owned(),
+        Some(id) => format!(", it must be exactly '{id}'"),
+    };
+    let mut hint = format!("\n  if the trust policy has a condition on sts:ExternalId{external_id}");
     if options.mfa_serial.is_none() {
         hint.push_str("\n  if the trust policy has a condition on aws:MultiFactorAuthPresent: --mfa-serial");
     }
