@@ -103,7 +103,7 @@ mod tests {
             options: HopOptions { duration, ..HopOptions::default() },
             web_identity_token_file: None,
             region: None,
-            by_variable: Vec::new(),
+            origins: Vec::new(),
         };
         let files = ProfileSet::parse((Path::new("c"), config.as_bytes()), (Path::new("d"), b"")).expect("parses");
         plan(&request, &files, &variables.iter().copied().collect()).expect(config)

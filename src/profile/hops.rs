@@ -111,7 +111,7 @@ pub(super) fn finish(
 /// # Errors
 /// The first flag that only `AssumeRole` has.
 fn refuse_unsigned(only: &Hop, request: &Request) -> Result<(), ConfigError> {
-    let Some(flag) = FOR_ASSUME_ROLE.into_iter().find(|flag| request.has(flag)) else { return Ok(()) };
+    let Some(flag) = FOR_ASSUME_ROLE.into_iter().find(|flag| request.given(flag).is_some()) else { return Ok(()) };
     let token = request.given(&WEB_IDENTITY_TOKEN_FILE);
     Err(ConfigError::NotForWebIdentity { word: request.origin(flag), role: only.role.to_string(), token })
 }

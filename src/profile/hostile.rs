@@ -63,7 +63,7 @@ fn surroundings(words: &str) -> (Vars, Request) {
         options: HopOptions::default(),
         web_identity_token_file: None,
         region: None,
-        by_variable: Vec::new(),
+        origins: Vec::new(),
     };
     let mut vars = Vec::new();
     for (name, value) in words.lines().filter_map(|line| line.split_once('=')) {

@@ -24,34 +24,24 @@ pub(crate) struct Request {
     pub(crate) options: HopOptions,
     pub(crate) web_identity_token_file: Option<(PathBuf, TokenFrom)>,
     pub(crate) region: Option<String>,
-    /// The flags whose values come from variables. All others are typed.
-    pub(crate) by_variable: Vec<&'static Flag>,
+    /// Where the values of all flags come from.
+    pub(crate) origins: Vec<Origin>,
 }
 
 impl Request {
     /// Where the flag's value comes from, if it has one.
+    pub(super) fn given(&self, flag: &'static Flag) -> Option<Origin> {
+        self.origins.iter().copied().find(|origin| origin.flag() == flag)
+    }
+
+    /// The same, for a flag that has a value.
     pub(super) fn origin(&self, flag: &'static Flag) -> Origin {
-        if self.by_variable.contains(&flag) { Origin::Variable(flag) } else { Origin::Flag(flag) }
+        self.given(flag).unwrap_or(Origin::Flag(flag))
     }
 
-    /// Whether the flag, which is one that conflicts depend on, has a value.
-    pub(super) fn has(&self, flag: &Flag) -> bool {
-        let options = &self.options;
-        match *flag {
-            ROLE_ARN => !self.roles.is_empty(),
-            PROFILE => self.profile.is_some(),
-            WEB_IDENTITY_TOKEN_FILE => self.web_identity_token_file.is_some(),
-            EXTERNAL_ID => options.external_id.is_some(),
-            DURATION => options.duration.is_some(),
-            TAG => !options.tags.is_empty(),
-            TRANSITIVE_TAG => !options.transitive_tags.is_empty(),
-            SOURCE_IDENTITY => options.source_identity.is_some(),
-            MFA_SERIAL => options.mfa_serial.is_some(),
-            _ => false,
-        }
-    }
-
+    /// Removes the value of a flag on which conflicts depend.
     pub(super) fn remove(&mut self, flag: &Flag) {
+        self.origins.retain(|origin| origin.flag() != flag);
         let options = &mut self.options;
         match *flag {
             WEB_IDENTITY_TOKEN_FILE => self.web_identity_token_file = None,
@@ -63,10 +53,6 @@ impl Request {
             MFA_SERIAL => options.mfa_serial = None,
             _ => {}
         }
-    }
-
-    pub(super) fn given(&self, flag: &'static Flag) -> Option<Origin> {
-        self.has(flag).then(|| self.origin(flag))
     }
 
     /// What names the roles and their source: a flag if any is typed.

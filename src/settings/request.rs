@@ -35,7 +35,7 @@ pub(super) fn request(
         session_name: flags.parsed(&ROLE_SESSION_NAME, RoleSessionName::parse)?,
         default_session_name: default_session_name(vars, host),
         options: hop_options(flags, read)?,
-        by_variable: flags.by_variable(),
+        origins: flags.origins(),
         web_identity_token_file: flags.one(&WEB_IDENTITY_TOKEN_FILE).map(|given| {
             let from = if given.origin.is_typed() { TokenFrom::Flag } else { TokenFrom::FlagsVariable };
             (PathBuf::from(&given.value), from)

@@ -142,9 +142,9 @@ impl FlagValues {
         Ok(count.unwrap_or(0))
     }
 
-    /// The flags whose values come from variables.
-    pub(super) fn by_variable(&self) -> Vec<&'static Flag> {
-        self.set.iter().filter(|(origin, _)| !origin.is_typed()).map(|(origin, _)| origin.flag()).collect()
+    /// Where the values come from.
+    pub(super) fn origins(&self) -> Vec<Origin> {
+        self.set.iter().filter(|(_, values)| !values.is_empty()).map(|(origin, _)| *origin).collect()
     }
 
     /// # Errors
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(texts(&values, &PROFILE), ["XASSUME_PROFILE p"]);
         assert_eq!(values.notes, [Ignored::new("XASSUME_DURATION", "overridden by --duration")]);
         assert_eq!(values.command, ["true", "x"]);
-        assert_eq!(values.by_variable(), [&PROFILE]);
+        assert_eq!(values.origins(), [Origin::Variable(&PROFILE), Origin::Flag(&DURATION)]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::error::ConfigError;
 use crate::flags::{
     DURATION, EXTERNAL_ID, MFA_SERIAL, PROFILE, ROLE_ARN, SOURCE_IDENTITY, TAG, TRANSITIVE_TAG, WEB_IDENTITY_TOKEN_FILE,
 };
+use crate::origin::Origin;
 use crate::profile::source::TokenFrom;
 use crate::profile::{ProfileSet, Request, Source};
 use crate::role::{
@@ -36,16 +37,15 @@ fn request(flags: &str) -> Request {
         options: HopOptions::default(),
         web_identity_token_file: None,
         region: None,
-        by_variable: Vec::new(),
+        origins: Vec::new(),
     };
     let mut words = flags.split_whitespace();
     while let (Some(flag), Some(value)) = (words.next(), words.next()) {
         let options = &mut request.options;
         let (flag, by_variable) = flag.strip_prefix('$').map_or((flag, false), |flag| (flag, true));
-        let variable = match flag {
-            "-P" => Some(&PROFILE),
-            "-R" => Some(&ROLE_ARN),
-            _ if !by_variable => None,
+        let of = match flag {
+            "-p" | "-P" => Some(&PROFILE),
+            "-r" | "-R" => Some(&ROLE_ARN),
             "--token" => Some(&WEB_IDENTITY_TOKEN_FILE),
             "--external-id" => Some(&EXTERNAL_ID),
             "--duration" => Some(&DURATION),
@@ -53,9 +53,10 @@ fn request(flags: &str) -> Request {
             "--source-identity" => Some(&SOURCE_IDENTITY),
             "--tag" => Some(&TAG),
             "--transitive" => Some(&TRANSITIVE_TAG),
-            other => panic!("{other}"),
+            _ => None,
         };
-        request.by_variable.extend(variable);
+        let origin = if by_variable || ["-P", "-R"].contains(&flag) { Origin::Variable } else { Origin::Flag };
+        request.origins.extend(of.map(origin));
         match flag {
             "-p" | "-P" => request.profile = Some(value.into()),
             "-r" | "-R" => request.roles.push(role(value)),
