@@ -41,21 +41,14 @@ pub(crate) fn counted<T>(work: impl FnOnce() -> T) -> (T, Taken) {
 struct Counting;
 
 impl Counting {
-    fn count(bytes: usize) {
+    fn count(freed: usize, allocated: usize) {
         // A thread that is exiting has no counts any more.
         let _ = COUNTS.try_with(|counts| {
             let Counts { taken, in_use } = counts.get();
-            let in_use = in_use.saturating_add(bytes);
-            let taken = Taken { total: taken.total.saturating_add(bytes), peak: taken.peak.max(in_use) };
-            counts.set(Counts { taken, in_use });
-        });
-    }
-
-    fn free(bytes: usize) {
-        let _ = COUNTS.try_with(|counts| {
-            let Counts { taken, in_use } = counts.get();
             // Memory from before the work may be freed in it.
-            counts.set(Counts { taken, in_use: in_use.saturating_sub(bytes) });
+            let in_use = in_use.saturating_sub(freed).saturating_add(allocated);
+            let taken = Taken { total: taken.total.saturating_add(allocated), peak: taken.peak.max(in_use) };
+            counts.set(Counts { taken, in_use });
         });
     }
 }
@@ -64,26 +57,25 @@ impl Counting {
 // thread, and updating them allocates nothing.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        Self::count(layout.size());
+        Self::count(0, layout.size());
         // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`, which `Zeroing` has too.
         unsafe { Zeroing.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        Self::count(layout.size());
+        Self::count(0, layout.size());
         // SAFETY: as for `alloc`.
         unsafe { Zeroing.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        Self::free(layout.size());
+        Self::count(layout.size(), 0);
         // SAFETY: the block came from `Zeroing` with this layout.
         unsafe { Zeroing.dealloc(block, layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        Self::free(layout.size());
-        Self::count(size);
+        Self::count(layout.size(), size);
         // SAFETY: as for `dealloc`; the caller promises that the new size is not zero and does not overflow.
         unsafe { Zeroing.realloc(block, layout, size) }
     }

@@ -10,7 +10,7 @@ use super::reap;
 use super::signals;
 use crate::process::signal::Signal;
 use crate::process::{Pid, ProcessGroup, Remaining};
-use nix::unistd::{getpgid, getpgrp, getpid, getsid};
+use nix::unistd::{getpgrp, getpid, getsid};
 use std::io;
 
 /// A limit, since a daemon may leave orphans all the time.
@@ -26,19 +26,16 @@ pub(crate) struct Family {
 impl Family {
     /// At the first start, notes the descendants that xassume has already.
     pub(crate) fn begin(&mut self) {
-        if self.strangers.is_some() {
-            return;
-        }
-        let children = processes::children();
-        let strangers = if children.is_empty() {
-            Vec::new()
-        } else {
+        self.strangers.get_or_insert_with(|| {
+            let children = processes::children();
+            if children.is_empty() {
+                return Vec::new();
+            }
             let mut all = processes::all();
             let strangers = processes::descendants(&all, children);
             all.retain(|process| strangers.contains(&process.pid));
             all
-        };
-        self.strangers = Some(strangers);
+        });
     }
 
     /// Sends the stop signal, then CONT, to the command, its group, and in a shared group to the family in it.
@@ -145,7 +142,7 @@ impl Family {
 
     /// The group that the command has moved to since its start, if all processes in it are of its family.
     fn joined(&self, child: &Child) -> Option<Pid> {
-        let group = getpgid(Some(nix::unistd::Pid::from_raw(child.pid()))).ok()?.as_raw();
+        let group = signals::group_of(child.pid())?;
         if group == home(child) {
             return None;
         }
@@ -176,14 +173,9 @@ fn send_to_group(child: &Child, signal: Signal) -> io::Result<()> {
     };
     match child.joined {
         Some(group) => signals::send(group, ProcessGroup::Own, signal),
-        None if child.group == ProcessGroup::Own && is_home(child) => own,
+        None if child.group == ProcessGroup::Own && signals::group_of(child.pid()) == Some(child.pid()) => own,
         None => signals::send(child.pid(), ProcessGroup::Shared, signal),
     }
-}
-
-fn is_home(child: &Child) -> bool {
-    let group = getpgid(Some(nix::unistd::Pid::from_raw(child.pid())));
-    group.is_ok_and(|group| group.as_raw() == home(child))
 }
 
 #[cfg(test)]

@@ -8,15 +8,15 @@ mod family;
 mod output;
 
 use super::child::{Program, Stdio, spawn};
-use super::poll::polled;
+use super::poll::{polled, polled_pipe};
 use super::processes::pidfd;
 use super::reap::HelperEntry;
 use super::signals::{self, SignalNotice};
 use super::tty::Terminal;
 use crate::error::ProcessFailure;
-use crate::process::{End, Pid, ProcessGroup};
+use crate::process::{End, ProcessGroup};
 use family::HelperFamily;
-pub(super) use output::{HelperOutput, More};
+pub(super) use output::HelperOutput;
 use std::ffi::CString;
 use std::fs::File;
 use std::io;
@@ -52,7 +52,6 @@ pub(crate) enum Attendance {
 /// A running helper. If it is dropped, it is ended with all processes that it has started.
 struct Helper {
     family: HelperFamily,
-    entry: HelperEntry,
     /// How it ended, if it has.
     end: Option<End>,
     /// The user's terminal, if the helper may prompt. It is restored if the helper was killed.
@@ -102,10 +101,8 @@ pub(crate) async fn run_helper(
 fn start(program: &Program, attendance: Attendance) -> io::Result<(Helper, AsyncFd<File>)> {
     signals::keep_child_statuses();
     let nothing = File::open("/dev/null")?;
-    // Only our end is non-blocking; a flag on both would be the helper's too.
     let (reader, writer) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
-    nix::fcntl::fcntl(&reader, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK))?;
-    let output = polled(File::from(reader))?;
+    let output = polled_pipe(reader)?;
     let stdio = Stdio { input: Some(nothing.as_fd()), output: Some(writer.as_fd()) };
     // A new group would be a background group, which must not read the terminal and does not get ^C.
     let terminal = match attendance {
@@ -113,24 +110,22 @@ fn start(program: &Program, attendance: Attendance) -> io::Result<(Helper, Async
         Attendance::Unattended => None,
     };
     let group = if terminal.is_some() { ProcessGroup::Shared } else { ProcessGroup::Own };
-    let leader = spawn(program, group, stdio)?;
-    let family = HelperFamily { leader, group };
-    Ok((Helper { family, entry: HelperEntry::new(leader), end: None, terminal }, output))
+    let family = HelperFamily { leader: HelperEntry::new(spawn(program, group, stdio)?), group };
+    Ok((Helper { family, end: None, terminal }, output))
 }
 
 impl Helper {
     async fn answer(&mut self, output: &AsyncFd<File>, mut answer: HelperOutput) -> Result<Vec<u8>, ProcessFailure> {
-        let mut ended = std::pin::pin!(ended(self.family.leader, &self.entry));
+        let mut ended = std::pin::pin!(ended(&self.family.leader));
         let end = loop {
             tokio::select! {
                 biased;
-                more = answer.read(output) => match more? {
-                    More::Perhaps => {}
-                    More::Never => break ended.await,
+                more = answer.read(output) => if more?.is_break() {
+                    break ended.await;
                 },
                 // Its output is in the pipe; other processes that have the pipe open are not waited for.
                 end = &mut ended => {
-                    while answer.read_once(output.get_ref())? == Some(More::Perhaps) {}
+                    while answer.read_once(output.get_ref())?.is_some_and(|more| more.is_continue()) {}
                     break end;
                 }
             }
@@ -146,10 +141,10 @@ impl Helper {
 impl Drop for Helper {
     fn drop(&mut self) {
         // A running helper is still ours: only its entry allows to reap it.
-        match self.end.or_else(|| self.entry.end()) {
+        match self.end.or_else(|| self.family.leader.end()) {
             Some(End::Exited(_)) => return,
             Some(End::Killed(_)) => {}
-            None => self.family.end(&self.entry),
+            None => self.family.end(),
         }
         if let Some(terminal) = &self.terminal {
             terminal.restore();
@@ -158,18 +153,15 @@ impl Drop for Helper {
 }
 
 /// Waits until a helper ends, and reaps it.
-pub(super) async fn ended(pid: Pid, entry: &HelperEntry) -> End {
-    let pidfd = pidfd(pid).and_then(polled).ok();
+pub(super) async fn ended(entry: &HelperEntry) -> End {
+    let pidfd = pidfd(entry.pid()).and_then(polled);
     loop {
         if let Some(end) = entry.end() {
             return end;
         }
-        let woken = match &pidfd {
-            Some(pidfd) => pidfd.readable().await.is_ok(),
-            None => false,
-        };
-        if !woken {
-            tokio::time::sleep(POLL).await;
+        match &pidfd {
+            Ok(pidfd) if pidfd.readable().await.is_ok() => {}
+            Ok(_) | Err(_) => tokio::time::sleep(POLL).await,
         }
     }
 }

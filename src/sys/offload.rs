@@ -11,18 +11,21 @@
 
 mod child;
 
-use super::helper::{HelperOutput, More, ended};
-use super::poll::polled;
+pub(crate) use child::Life;
+
+use super::helper::{HelperOutput, ended};
+use super::poll::polled_pipe;
 use super::reap::HelperEntry;
 use super::signals;
 use crate::process::signal::{Signal, SignalSet};
-use crate::process::{Pid, ProcessGroup};
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::pipe2;
 use std::cell::OnceCell;
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
+use std::ops::ControlFlow;
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,18 +57,8 @@ struct Messages {
     reader: Arc<AsyncFd<File>>,
 }
 
-/// Whether a child ends with xassume.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Life {
-    /// It does.
-    Bound,
-    /// It may outlive xassume. It keeps the [`Job::descriptor`] of another job.
-    Free(Option<RawFd>),
-}
-
 /// A child at work. If it is dropped before the answer, the child is ended. It is reaped in any case.
 pub(crate) struct Job {
-    pid: Pid,
     entry: Arc<HelperEntry>,
     output: AsyncFd<File>,
     answer: HelperOutput,
@@ -89,17 +82,12 @@ impl Offload {
     pub(crate) fn start(&self, life: Life, most: usize, work: impl FnOnce(&mut File)) -> io::Result<Job> {
         let messages = self.messages()?;
         let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
-        fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        let output = polled(File::from(reader))?;
+        let output = polled_pipe(reader)?;
         let setup = child::Setup {
             parent: nix::unistd::getpid().as_raw(),
-            is_bound: matches!(life, Life::Bound),
+            life,
             answer: writer.as_raw_fd(),
             messages: messages.writer.as_raw_fd(),
-            reads: match life {
-                Life::Free(reads) => reads,
-                Life::Bound => None,
-            },
         };
         // No handler of ours may run in the child before its setup.
         let mask = signals::set_mask(SignalSet::FULL);
@@ -116,9 +104,9 @@ impl Offload {
         }
         let entry = Arc::new(HelperEntry::new(pid));
         let reaped = Arc::clone(&entry);
-        tokio::spawn(async move { ended(pid, &reaped).await });
+        tokio::spawn(async move { ended(&reaped).await });
         let answer = HelperOutput::new(most);
-        Ok(Job { pid, entry, output, answer, has_answered: false, offload: self.clone() })
+        Ok(Job { entry, output, answer, has_answered: false, offload: self.clone() })
     }
 
     /// Passes on the messages that children have written so far.
@@ -135,8 +123,7 @@ impl Offload {
             return Ok(messages);
         }
         let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
-        fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        let reader = Arc::new(polled(File::from(reader))?);
+        let reader = Arc::new(polled_pipe(reader)?);
         tokio::spawn(pass_on_all(Arc::clone(&reader), self.0.pass_on));
         Ok(self.0.messages.get_or_init(|| Messages { writer, reader }))
     }
@@ -162,7 +149,7 @@ impl Job {
     /// # Errors
     /// The answer is too long, or cannot be read.
     pub(crate) async fn answered(&mut self) -> io::Result<&[u8]> {
-        while self.answer.read(&self.output).await.map_err(io::Error::other)? == More::Perhaps {}
+        while self.answer.read(&self.output).await.map_err(io::Error::other)?.is_continue() {}
         self.has_answered = true;
         self.offload.pass_on_messages();
         Ok(self.answer.bytes())
@@ -175,29 +162,21 @@ impl Job {
 
     /// As [`Self::answered`], in another child, which got the [`Self::descriptor`] and may block.
     pub(crate) fn answered_here(&mut self) -> &[u8] {
-        let mut ready = libc::pollfd { fd: self.descriptor(), events: libc::POLLIN, revents: 0 };
         loop {
             match self.answer.read_once(self.output.get_ref()) {
-                Ok(Some(More::Perhaps)) => {}
+                Ok(Some(ControlFlow::Continue(()))) => {}
                 Ok(None) => {
-                    // SAFETY: the pointer is to one `pollfd` that outlives the call.
-                    unsafe { libc::poll(&raw mut ready, 1, -1) };
+                    let _ =
+                        poll(&mut [PollFd::new(self.output.get_ref().as_fd(), PollFlags::POLLIN)], PollTimeout::NONE);
                 }
-                Ok(Some(More::Never)) | Err(_) => return self.answer.bytes(),
+                Ok(Some(ControlFlow::Break(()))) | Err(_) => return self.answer.bytes(),
             }
         }
     }
 
     /// Kills the child at once; for a child that runs no programs.
     pub(crate) fn kill(&self) {
-        kill(self.pid, &self.entry);
-    }
-}
-
-/// The ID is not reused while its entry exists and it is not reaped, which happens only on this thread.
-fn kill(pid: Pid, entry: &HelperEntry) {
-    if !entry.has_ended() {
-        let _ = signals::send(pid, ProcessGroup::Shared, Signal::KILL);
+        self.entry.signal(Signal::KILL);
     }
 }
 
@@ -206,12 +185,12 @@ impl Drop for Job {
         if self.has_answered || self.entry.has_ended() {
             return;
         }
-        let _ = signals::send(self.pid, ProcessGroup::Shared, child::ending_signal());
+        self.entry.signal(child::ending_signal());
         if let Ok(runtime) = Handle::try_current() {
-            let (pid, entry) = (self.pid, Arc::clone(&self.entry));
+            let entry = Arc::clone(&self.entry);
             runtime.spawn(async move {
                 tokio::time::sleep(GRACE).await;
-                kill(pid, &entry);
+                entry.signal(Signal::KILL);
             });
         }
     }

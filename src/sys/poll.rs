@@ -2,6 +2,8 @@
 
 #![allow(unsafe_code)]
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use tokio::io::unix::AsyncFd;
@@ -16,4 +18,13 @@ use tokio::io::unix::AsyncFd;
 pub(super) fn polled<T: AsRawFd + Into<OwnedFd>>(owner: T) -> io::Result<AsyncFd<T>> {
     // SAFETY: a type that converts into `OwnedFd` owns its descriptor, and the types used here never replace it.
     Ok(unsafe { AsyncFd::register(owner) }?)
+}
+
+/// Makes the read end of a pipe non-blocking, and registers it.
+///
+/// Only this end: with `O_NONBLOCK` in pipe2(2), the program that writes would have the flag too.
+pub(super) fn polled_pipe(reader: impl Into<File>) -> io::Result<AsyncFd<File>> {
+    let reader = reader.into();
+    fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    polled(reader)
 }

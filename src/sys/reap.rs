@@ -3,11 +3,10 @@
 //! `sys::child` starts all programs, so each zombie is one of three: the command, which the supervision reaps; a
 //! helper, which has a [`HelperEntry`]; or an orphan from the kernel.
 
-#![allow(unsafe_code)]
-
 use super::child::wait;
-use super::processes;
-use crate::process::{ChildChange, End, Pid};
+use super::{processes, signals};
+use crate::process::signal::Signal;
+use crate::process::{ChildChange, End, Pid, ProcessGroup};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -27,6 +26,18 @@ impl HelperEntry {
     pub(super) fn new(pid: Pid) -> Self {
         HELPERS.with_borrow_mut(|helpers| helpers.insert(pid, None));
         Self { pid }
+    }
+
+    pub(super) fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Sends it a signal, unless it has ended. Its ID is not reused while it is not reaped, which happens only on this
+    /// thread.
+    pub(super) fn signal(&self, signal: Signal) {
+        if !self.has_ended() {
+            let _ = signals::send(self.pid, ProcessGroup::Shared, signal);
+        }
     }
 
     /// Whether the helper has ended. This does not reap it: its ID and its group's are not reused.
@@ -64,8 +75,7 @@ impl Drop for HelperEntry {
 /// Makes this process the parent of orphans among its descendants, as PID 1 of a PID namespace is anyway. Neither a
 /// child nor an executed program inherits this.
 pub(crate) fn adopt_orphans() {
-    // SAFETY: prctl(2) with these arguments touches no memory of ours.
-    unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
+    let _ = nix::sys::prctl::set_child_subreaper(true);
 }
 
 /// Whether it is a helper that is waited for.

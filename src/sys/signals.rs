@@ -103,6 +103,11 @@ pub(crate) fn send(pid: Pid, to: ProcessGroup, signal: Signal) -> io::Result<()>
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// The process group of this process, unless it has exited and is reaped.
+pub(super) fn group_of(pid: Pid) -> Option<Pid> {
+    nix::unistd::getpgid(Some(nix::unistd::Pid::from_raw(pid))).ok().map(nix::unistd::Pid::as_raw)
+}
+
 /// Stops this process until it is continued. The kernel ignores this for PID 1, and for the terminal's stop signals in
 /// an orphaned group.
 pub(crate) fn pause(signal: Signal) {

@@ -1,7 +1,5 @@
 //! The controlling terminal: whether xassume was started at it, and how to restore its settings.
 
-#![allow(unsafe_code)]
-
 use super::signals;
 use crate::event::Stdin;
 use crate::process::signal::{Signal, SignalSet};
@@ -11,8 +9,8 @@ use nix::sys::signal::killpg;
 use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use nix::unistd::{getpgrp, tcgetpgrp, tcsetpgrp};
-use std::io::IsTerminal;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::io::{IsTerminal as _, stderr, stdin, stdout};
+use std::os::fd::OwnedFd;
 
 /// The controlling terminal, and its settings at the start.
 #[derive(Debug)]
@@ -30,7 +28,7 @@ impl Terminal {
         let fd = nix::fcntl::open("/dev/tty", flags, Mode::empty()).ok()?;
         let in_foreground = tcgetpgrp(&fd).is_ok_and(|foreground| foreground == getpgrp());
         // tcgetpgrp(3) works only for the controlling terminal: `ENOTTY` for any other.
-        let connected = standard_fds().iter().any(|fd| tcgetpgrp(fd).is_ok());
+        let connected = tcgetpgrp(stdin()).is_ok() || tcgetpgrp(stdout()).is_ok() || tcgetpgrp(stderr()).is_ok();
         (in_foreground || connected).then(|| Self { settings: tcgetattr(&fd).ok(), fd })
     }
 
@@ -54,19 +52,13 @@ impl Terminal {
     }
 }
 
-/// Standard input, output and error.
-fn standard_fds() -> [BorrowedFd<'static>; 3] {
-    // SAFETY: Rust's runtime opens 0 to 2, and nothing here closes them.
-    [0, 1, 2].map(|fd| unsafe { BorrowedFd::borrow_raw(fd) })
-}
-
 /// The kind of standard input, which a restarted command would read again.
-pub(crate) fn stdin() -> Stdin {
-    let input = std::io::stdin();
+pub(crate) fn kind_of_stdin() -> Stdin {
+    let input = stdin();
     if input.is_terminal() {
         return Stdin::Terminal;
     }
-    let kind = fstat(input.as_fd()).map(|stat| SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()));
+    let kind = fstat(&input).map(|stat| SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()));
     match kind {
         Ok(SFlag::S_IFIFO | SFlag::S_IFREG | SFlag::S_IFSOCK) => Stdin::Stream,
         Ok(_) | Err(_) => Stdin::Nothing,

@@ -121,7 +121,7 @@ impl CommandHost for ProcessHost {
     }
 
     fn caveats(&self, policy: &Policy) -> Vec<CommandEvent> {
-        policy.caveats(self.terminal.is_some(), tty::stdin())
+        policy.caveats(self.terminal.is_some(), tty::kind_of_stdin())
     }
 
     fn start(&mut self, environment: Vec<CString>) -> Result<(), Fault> {

@@ -5,8 +5,7 @@ use super::spawn::{Program, Stdio, fork, outcome};
 use super::{Child, signals};
 use crate::process::signal::Signal;
 use crate::process::{Pid, ProcessGroup};
-use crate::sys::poll::polled;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use crate::sys::poll::polled_pipe;
 use std::fs::File;
 use std::io;
 use std::time::Duration;
@@ -33,15 +32,8 @@ impl StartingChild {
     /// Those of fork(2), or no descriptor.
     pub(crate) fn start(program: &Program, group: ProcessGroup, stdio: Stdio<'_>) -> io::Result<Self> {
         let (pid, report) = fork(program, group, stdio)?;
-        let report =
-            fcntl(&report, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(Into::into).and_then(|_| polled(report));
-        match report {
-            Ok(report) => Ok(Self { pid, group, report, since: Instant::now() }),
-            Err(error) => {
-                abort(pid);
-                Err(error)
-            }
-        }
+        let report = polled_pipe(report).inspect_err(|_| abort(pid))?;
+        Ok(Self { pid, group, report, since: Instant::now() })
     }
 
     pub(crate) fn pid(&self) -> Pid {

@@ -4,8 +4,8 @@
 //! a pipeline: then these are the helper and its descendants in that group. A process that lost its parent, or moved to
 //! another group or session (an agent), is left alone.
 
+use crate::process::ProcessGroup;
 use crate::process::signal::Signal;
-use crate::process::{Pid, ProcessGroup};
 use crate::sys::processes::{self, ProcessStat};
 use crate::sys::reap::HelperEntry;
 use crate::sys::signals;
@@ -21,26 +21,26 @@ const LONGER_STEP: Duration = Duration::from_millis(10);
 
 #[derive(Debug)]
 pub(super) struct HelperFamily {
-    pub(super) leader: Pid,
+    pub(super) leader: HelperEntry,
     pub(super) group: ProcessGroup,
 }
 
 impl HelperFamily {
     /// Ends all of them with SIGTERM, then SIGKILL. The leader is this process's child, and is reaped.
-    pub(super) fn end(&self, entry: &HelperEntry) {
+    pub(super) fn end(&self) {
         let mut members = self.members();
         self.send(&members, Signal::TERM);
         // A stopped process (it read the terminal) does not end otherwise.
         self.send(&members, Signal::CONT);
-        wait(GRACE, STEP, || entry.has_ended());
-        if entry.has_ended() {
+        wait(GRACE, STEP, || self.leader.has_ended());
+        if self.leader.has_ended() {
             wait(GRACE, LONGER_STEP, || !members.iter().any(is_alive));
         } else {
             members.extend(self.members());
         }
         // While the leader is not reaped, the group's ID is not reused.
         self.send(&members, Signal::KILL);
-        wait(DYING, STEP, || entry.end().is_some());
+        wait(DYING, STEP, || self.leader.end().is_some());
     }
 
     /// The living processes, the leader included.
@@ -48,11 +48,11 @@ impl HelperFamily {
         let mut all = processes::all();
         all.retain(|process| process.is_alive);
         match self.group {
-            ProcessGroup::Own => all.retain(|process| process.group == self.leader),
+            ProcessGroup::Own => all.retain(|process| process.group == self.leader.pid()),
             ProcessGroup::Shared => {
                 let group = nix::unistd::getpgrp().as_raw();
                 all.retain(|process| process.group == group);
-                let family = processes::descendants(&all, vec![self.leader]);
+                let family = processes::descendants(&all, vec![self.leader.pid()]);
                 all.retain(|process| family.contains(&process.pid));
             }
         }
@@ -61,9 +61,9 @@ impl HelperFamily {
 
     /// Sends a signal to all. A process that has exited, or has changed its user, is not an error.
     fn send(&self, members: &[ProcessStat], signal: Signal) {
-        let _ = signals::send(self.leader, self.group, signal);
+        let _ = signals::send(self.leader.pid(), self.group, signal);
         if self.group == ProcessGroup::Shared {
-            for member in members.iter().filter(|member| member.pid != self.leader && is_alive(member)) {
+            for member in members.iter().filter(|member| member.pid != self.leader.pid() && is_alive(member)) {
                 let _ = signals::send(member.pid, ProcessGroup::Shared, signal);
             }
         }

@@ -3,14 +3,9 @@
 use crate::error::ProcessFailure;
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::ops::ControlFlow;
 use tokio::io::unix::AsyncFd;
 use zeroize::Zeroizing;
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::sys) enum More {
-    Perhaps,
-    Never,
-}
 
 /// The output so far, in a buffer that is never moved.
 pub(in crate::sys) struct HelperOutput {
@@ -24,7 +19,8 @@ impl HelperOutput {
         Self { buffer: Zeroizing::new(vec![0; max_bytes.saturating_add(1)]), filled: 0 }
     }
 
-    pub(in crate::sys) async fn read(&mut self, output: &AsyncFd<File>) -> Result<More, ProcessFailure> {
+    /// Reads more; breaks at the end of the output.
+    pub(in crate::sys) async fn read(&mut self, output: &AsyncFd<File>) -> Result<ControlFlow<()>, ProcessFailure> {
         loop {
             let mut ready = output.readable().await?;
             match self.read_once(output.get_ref())? {
@@ -34,20 +30,20 @@ impl HelperOutput {
         }
     }
 
-    /// Reads once; `None` if there is no output yet.
-    pub(in crate::sys) fn read_once(&mut self, mut output: &File) -> Result<Option<More>, ProcessFailure> {
+    /// Reads once, as [`Self::read`]; `None` if there is no output yet.
+    pub(in crate::sys) fn read_once(&mut self, mut output: &File) -> Result<Option<ControlFlow<()>>, ProcessFailure> {
         match output.read(&mut self.buffer[self.filled..]) {
-            Ok(0) => Ok(Some(More::Never)),
+            Ok(0) => Ok(Some(ControlFlow::Break(()))),
             Ok(got) => {
                 self.filled += got;
                 if self.filled == self.buffer.len() {
                     return Err(ProcessFailure::TooMuchOutput(self.filled - 1));
                 }
-                Ok(Some(More::Perhaps))
+                Ok(Some(ControlFlow::Continue(())))
             }
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock => Ok(None),
-                io::ErrorKind::Interrupted => Ok(Some(More::Perhaps)),
+                io::ErrorKind::Interrupted => Ok(Some(ControlFlow::Continue(()))),
                 _ => Err(error.into()),
             },
         }

@@ -8,17 +8,23 @@ use std::fs::File;
 use std::os::fd::RawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+/// Whether a child ends with xassume.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Life {
+    /// It does.
+    Bound,
+    /// It may outlive xassume. It keeps the [`super::Job::descriptor`] of another job.
+    Free(Option<RawFd>),
+}
+
 /// What the child needs to know.
 pub(super) struct Setup {
     pub(super) parent: Pid,
-    /// Whether it ends with its parent.
-    pub(super) is_bound: bool,
+    pub(super) life: Life,
     /// The write end of the answer.
     pub(super) answer: RawFd,
     /// Its standard error.
     pub(super) messages: RawFd,
-    /// The answer of another child, which it may read.
-    pub(super) reads: Option<RawFd>,
 }
 
 /// Does the work and exits, without destructors and flushes: the rest of the memory is the parent's.
@@ -37,9 +43,13 @@ pub(super) fn run(setup: &Setup, in_child: fn(), mut answer: File, work: impl Fn
 fn enter(setup: &Setup) {
     // SAFETY: setsid(2) touches no memory. It cannot fail: a new child leads no group.
     unsafe { libc::setsid() };
-    if setup.is_bound {
-        end_with_parent(setup.parent);
-    }
+    let reads = match setup.life {
+        Life::Bound => {
+            end_with_parent(setup.parent);
+            None
+        }
+        Life::Free(reads) => reads,
+    };
     let notice = separate_notice();
     // SAFETY: system calls on descriptors of this process only.
     unsafe {
@@ -50,7 +60,7 @@ fn enter(setup: &Setup) {
             libc::dup2(from, to);
         }
     }
-    let kept = notice.into_iter().flatten().chain([setup.answer]).chain(setup.reads);
+    let kept = notice.into_iter().flatten().chain([setup.answer]).chain(reads);
     close_all_but(kept.collect());
     // TERM is not blocked in the child, whatever the inherited mask; the child's programs get that mask back.
     signals::set_mask(SignalSet::default());

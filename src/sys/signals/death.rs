@@ -2,6 +2,7 @@
 
 use super::{change_mask, set_disposition, set_handler};
 use crate::process::signal::{Signal, SignalSet};
+use nix::sys::resource::{Resource, setrlimit};
 
 /// The signals that end a program on a terminal.
 const ENDING: [Signal; 4] = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM];
@@ -21,17 +22,15 @@ pub(crate) fn die_of(signal: Signal) -> ! {
 /// Protects the sessions in this process's memory: no core files, and no access by other processes of the user.
 /// execve(2) resets the flag for the program.
 pub(crate) fn forbid_core_dumps() {
-    // SAFETY: prctl(2) with these arguments touches no memory of ours.
-    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
+    let _ = nix::sys::prctl::set_dumpable(false);
 }
 
 /// The core file of the command must not be replaced by ours. The limit is for files, the flag for a core pattern with
 /// a pipe, which ignores the limit: core(5).
 fn prevent_core_file() {
     forbid_core_dumps();
-    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the pointer is to a valid `rlimit`. Nothing is started any more that would inherit it.
-    unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) };
+    // Nothing is started any more that would inherit it.
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
 }
 
 /// The kernel delivers to PID 1 only signals that have a handler; without these, ^C or `docker stop` would have no

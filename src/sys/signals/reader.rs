@@ -3,7 +3,7 @@
 //! They have to be blocked in every thread: create the reader on the main thread before another thread may start. A
 //! forked child gets the inherited mask back (`InheritedState::restore`).
 
-use super::{SET_SIZE, block, inherited, keep_child_statuses};
+use super::{SET_SIZE, block, group_of, inherited, keep_child_statuses};
 use crate::process::signal::{Signal, SignalSet};
 use crate::process::{Arrival, Pid, Sender};
 use crate::sys::poll::polled;
@@ -85,9 +85,4 @@ fn arrival(info: &libc::signalfd_siginfo) -> Arrival {
     // Only signals of our set are read, and all of them are valid.
     let number = i32::try_from(info.ssi_signo).unwrap_or_default();
     Arrival { signal: Signal::from_number(number).unwrap_or(Signal::CHLD), sender }
-}
-
-/// The process group of the sender, unless it has exited.
-fn group_of(pid: Pid) -> Option<Pid> {
-    nix::unistd::getpgid(Some(nix::unistd::Pid::from_raw(pid))).ok().map(nix::unistd::Pid::as_raw)
 }
