@@ -10,82 +10,56 @@ use zeroize::Zeroizing;
 /// More than the longest session token of STS: growing would leave copies of the secret.
 const ROOM: usize = 16 * 1024;
 
-/// The answer of a container endpoint (ECS, EKS): `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
-#[derive(Serialize)]
+/// A document. Members that several kinds have are the same in all of them.
+#[derive(Serialize, Default)]
 #[serde(rename_all = "PascalCase")]
-struct Container<'a> {
+struct Document<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u8>,
     access_key_id: &'a str,
     secret_access_key: &'a str,
-    token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_token: Option<&'a str>,
+    /// The session token, for a container endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
     expiration: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    account_id: Option<&'a str>,
-}
-
-/// The output of a `credential_process`; the version is a number, and always 1.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Process<'a> {
-    version: u8,
-    access_key_id: &'a str,
-    secret_access_key: &'a str,
-    session_token: &'a str,
-    expiration: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    account_id: Option<&'a str>,
-}
-
-/// The document of `--print json`; names that a `credential_process` also has are the same.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Whole<'a> {
-    access_key_id: &'a str,
-    secret_access_key: &'a str,
-    session_token: &'a str,
-    expiration: String,
-    assumed_role_arn: &'a str,
+    assumed_role_arn: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     account_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     region: Option<&'a str>,
 }
 
-/// The document of a container endpoint.
-pub(crate) fn container(session: &Session) -> Zeroizing<Vec<u8>> {
-    json(&Container {
-        access_key_id: &session.keys.access_key_id,
-        secret_access_key: session.keys.secret_access_key.reveal(),
-        token: token(session),
-        expiration: rfc3339(session.validity.local_expiration()),
-        account_id: session.account(),
-    })
+impl<'a> Document<'a> {
+    fn of(session: &'a Session) -> Self {
+        Self {
+            access_key_id: &session.keys.access_key_id,
+            secret_access_key: session.keys.secret_access_key.reveal(),
+            session_token: Some(token(session)),
+            expiration: rfc3339(session.validity.local_expiration()),
+            account_id: session.account(),
+            ..Self::default()
+        }
+    }
 }
 
-/// The document of a `credential_process`, with a line feed at its end.
+/// The answer of a container endpoint (ECS, EKS): `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
+pub(crate) fn container(session: &Session) -> Zeroizing<Vec<u8>> {
+    json(&Document { session_token: None, token: Some(token(session)), ..Document::of(session) })
+}
+
+/// The output of a `credential_process`, with a line feed at its end. The version is a number, and always 1.
 pub(crate) fn process(session: &Session) -> Zeroizing<Vec<u8>> {
-    let mut text = json(&Process {
-        version: 1,
-        access_key_id: &session.keys.access_key_id,
-        secret_access_key: session.keys.secret_access_key.reveal(),
-        session_token: token(session),
-        expiration: rfc3339(session.validity.local_expiration()),
-        account_id: session.account(),
-    });
+    let mut text = json(&Document { version: Some(1), ..Document::of(session) });
     text.push(b'\n');
     text
 }
 
-/// The session with all its attributes, with a line feed at the end.
+/// The document of `--print json`, with all attributes of the session and a line feed at its end.
 pub(crate) fn whole(session: &Session, region: Option<&str>) -> Zeroizing<Vec<u8>> {
-    let mut text = json(&Whole {
-        access_key_id: &session.keys.access_key_id,
-        secret_access_key: session.keys.secret_access_key.reveal(),
-        session_token: token(session),
-        expiration: rfc3339(session.validity.local_expiration()),
-        assumed_role_arn: session.role_arn(),
-        account_id: session.account(),
-        region,
-    });
+    let mut text = json(&Document { assumed_role_arn: Some(session.role_arn()), region, ..Document::of(session) });
     text.push(b'\n');
     text
 }
@@ -94,7 +68,7 @@ fn token(session: &Session) -> &str {
     session.keys.session_token.as_ref().map_or("", Secret::reveal)
 }
 
-fn json(document: &impl Serialize) -> Zeroizing<Vec<u8>> {
+fn json(document: &Document<'_>) -> Zeroizing<Vec<u8>> {
     let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
     // Writing strings to memory cannot fail.
     let _ = serde_json::to_writer(&mut *text, document);

@@ -58,10 +58,7 @@ impl Format {
 
     /// Whether a shell evaluates it; then variables can also be unset.
     pub(crate) fn removes(self) -> bool {
-        match self {
-            Self::Variables(Syntax::Export | Syntax::Fish | Syntax::PowerShell) => true,
-            Self::Variables(Syntax::Env | Syntax::Dotenv) | Self::Json | Self::CredentialProcess => false,
-        }
+        matches!(self, Self::Variables(Syntax::Export | Syntax::Fish | Syntax::PowerShell))
     }
 }
 
