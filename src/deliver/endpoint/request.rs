@@ -21,16 +21,9 @@ pub(super) struct RequestRules {
     served: Served,
 }
 
-/// Why there are no credentials.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Refusal {
-    Host,
-    Path,
-    Method,
-    NoToken,
-    WrongToken,
-    NoSession,
-}
+/// Why there are no credentials: the status of the answer, its code and its message.
+#[derive(Debug)]
+struct Refusal(StatusCode, &'static str, &'static str);
 
 impl RequestRules {
     pub(super) fn new(port: u16, path: String, token: Secret, served: Served) -> Self {
@@ -42,7 +35,7 @@ impl RequestRules {
     pub(super) fn answer<B: Body>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
         let (status, body) = match self.check(request) {
             Ok(document) => (StatusCode::OK, document),
-            Err(refusal) => (refusal.status(), refusal.body()),
+            Err(refusal) => (refusal.0, refusal.body()),
         };
         let mut response = Response::new(Full::new(body));
         *response.status_mut() = status;
@@ -62,21 +55,25 @@ impl RequestRules {
 
     fn check<B>(&self, request: &Request<B>) -> Result<Bytes, Refusal> {
         if !self.is_for_us(request) {
-            return Err(Refusal::Host);
+            return Err(Refusal(StatusCode::FORBIDDEN, "InvalidHost", "the request is for another host"));
         }
         if !same(request.uri().path(), &self.path) {
-            return Err(Refusal::Path);
+            return Err(Refusal(StatusCode::NOT_FOUND, "NotFound", "not found"));
         }
         if request.method() != Method::GET {
-            return Err(Refusal::Method);
+            return Err(Refusal(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "only GET is allowed"));
         }
         let mut tokens = request.headers().get_all(AUTHORIZATION).iter();
         match (tokens.next(), tokens.next()) {
-            (None, _) => return Err(Refusal::NoToken),
+            (None, _) => {
+                let message = "the token of AWS_CONTAINER_AUTHORIZATION_TOKEN is missing";
+                return Err(Refusal(StatusCode::UNAUTHORIZED, "MissingToken", message));
+            }
             (Some(token), None) if same(token.as_bytes(), self.token.reveal()) => {}
-            (Some(_), _) => return Err(Refusal::WrongToken),
+            (Some(_), _) => return Err(Refusal(StatusCode::FORBIDDEN, "InvalidToken", "the token is wrong")),
         }
-        self.served.get().ok_or(Refusal::NoSession)
+        let message = "the session has expired and was not refreshed yet";
+        self.served.get().ok_or(Refusal(StatusCode::SERVICE_UNAVAILABLE, "ExpiredSession", message))
     }
 
     /// Whether the single `Host`, and the host in the target if there is one, is ours (RFC 9112, 3.2).
@@ -94,30 +91,10 @@ fn same(given: impl AsRef<[u8]>, ours: &str) -> bool {
 }
 
 impl Refusal {
-    fn status(self) -> StatusCode {
-        match self {
-            Refusal::Host | Refusal::WrongToken => StatusCode::FORBIDDEN,
-            Refusal::Path => StatusCode::NOT_FOUND,
-            Refusal::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Refusal::NoToken => StatusCode::UNAUTHORIZED,
-            Refusal::NoSession => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-
-    fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Refusal::Host => ("InvalidHost", "xassume: the request is for another host"),
-            Refusal::Path => ("NotFound", "xassume: not found"),
-            Refusal::Method => ("MethodNotAllowed", "xassume: only GET is allowed"),
-            Refusal::NoToken => ("MissingToken", "xassume: the token of AWS_CONTAINER_AUTHORIZATION_TOKEN is missing"),
-            Refusal::WrongToken => ("InvalidToken", "xassume: the token is wrong"),
-            Refusal::NoSession => ("ExpiredSession", "xassume: the session has expired and was not refreshed yet"),
-        }
-    }
-
     /// In both spellings: Go's and Rust's SDKs read one, JavaScript's the other.
     fn body(self) -> Bytes {
-        let (code, message) = self.words();
+        let Self(_, code, message) = self;
+        let message = format!("xassume: {message}");
         let text = json!({ "code": code, "message": message, "Code": code, "Message": message });
         Bytes::from(text.to_string())
     }
@@ -198,7 +175,10 @@ mod tests {
 
     #[test]
     fn errors_are_readable_in_both_spellings() {
-        for refusal in [Refusal::Host, Refusal::NoSession] {
+        for headers in [&GOOD[1..], &GOOD] {
+            let request = Request::builder().uri("/path");
+            let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+            let refusal = rules(Duration::ZERO).check(&request.body(()).expect("a request")).expect_err("refused");
             let body: serde_json::Value = serde_json::from_slice(&refusal.body()).expect("JSON");
             assert_eq!((&body["code"], &body["message"]), (&body["Code"], &body["Message"]));
         }
