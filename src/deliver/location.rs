@@ -26,7 +26,8 @@ pub(super) struct FileKind {
 /// something else.
 pub(super) fn locate(path: &Path, kind: &FileKind, group: GroupWrite) -> Result<PathBuf, Error> {
     let FileKind { what, flag, .. } = *kind;
-    let failed = |reason: String| Error::Place { what, flag, path: path.to_owned(), reason, hint: None };
+    let refused = |reason, hint| Error::Place { what, flag, path: path.to_owned(), reason, hint };
+    let failed = |reason| refused(reason, None);
     let absolute = std::path::absolute(path).map_err(|error| failed(reason_of(&error)))?;
     let (Some(parent), Some(name)) = (absolute.parent(), absolute.file_name()) else {
         return Err(failed("it is a directory".into()));
@@ -36,14 +37,7 @@ pub(super) fn locate(path: &Path, kind: &FileKind, group: GroupWrite) -> Result<
     if found.is_symlink() {
         return Err(failed("parent directory is a symlink".into()));
     }
-    let trusted = directory(parent, group);
-    let parent = trusted.map_err(|untrusted| Error::Place {
-        what,
-        flag,
-        path: path.to_owned(),
-        reason: untrusted.reason,
-        hint: untrusted.hint,
-    })?;
+    let parent = directory(parent, group).map_err(|problem| refused(problem.text, problem.hint))?;
     let path = parent.join(name);
     if let Ok(found) = path.metadata()
         && !found.is_file()

@@ -114,7 +114,7 @@ pub(super) fn first_base<T>(vars: &Vars, make: impl Fn(&Path) -> io::Result<T>) 
     // Absolute, since the command may change its working directory.
     for base in bases.filter(|base| base.is_absolute()) {
         let trusted = trusted::directory(&base, GroupWrite::Denied);
-        match trusted.map_err(|untrusted| io::Error::other(untrusted.reason)).and_then(|base| make(&base)) {
+        match trusted.map_err(|problem| io::Error::other(problem.text)).and_then(|base| make(&base)) {
             Ok(result) => return Ok(result),
             Err(error) => last = error,
         }

@@ -6,6 +6,7 @@
 //! The result contains no links.
 
 use crate::error::reason_of;
+use crate::event::Problem;
 use nix::unistd::geteuid;
 use std::ffi::OsString;
 use std::fs::Metadata;
@@ -32,27 +33,16 @@ impl GroupWrite {
     }
 }
 
-/// Why a directory is not trusted.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Untrusted {
-    pub(super) reason: String,
-    /// How to make it trusted.
-    pub(super) hint: Option<String>,
-}
-
-impl Untrusted {
-    fn because(reason: String) -> Self {
-        Self { reason, hint: None }
-    }
+fn untrusted(text: String) -> Problem {
+    Problem { text, hint: None }
 }
 
 /// The path of a trusted directory, without links.
 ///
 /// # Errors
 /// The first directory or link in the path that another user controls, or that is missing.
-pub(super) fn directory(path: &Path, group: GroupWrite) -> Result<PathBuf, Untrusted> {
-    let failed =
-        |error: &std::io::Error, at: &Path| Untrusted::because(format!("{}: {}", at.display(), reason_of(error)));
+pub(super) fn directory(path: &Path, group: GroupWrite) -> Result<PathBuf, Problem> {
+    let failed = |error: &std::io::Error, at: &Path| untrusted(format!("{}: {}", at.display(), reason_of(error)));
     let path = std::path::absolute(path).map_err(|error| failed(&error, path))?;
     let (mut at, mut links) = (PathBuf::from("/"), 0);
     let mut rest = parts(&path);
@@ -71,7 +61,7 @@ pub(super) fn directory(path: &Path, group: GroupWrite) -> Result<PathBuf, Untru
         }
         links += 1;
         if links > MOST_LINKS {
-            return Err(Untrusted::because(format!("{}: too many links", next.display())));
+            return Err(untrusted(format!("{}: too many links", next.display())));
         }
         let target = next.read_link().map_err(|error| failed(&error, &next))?;
         if target.is_absolute() {
@@ -88,16 +78,16 @@ fn parts(path: &Path) -> Vec<OsString> {
     names.map(|part| part.as_os_str().to_owned()).collect()
 }
 
-fn check(path: &Path, found: &Metadata, group: GroupWrite) -> Result<(), Untrusted> {
+fn check(path: &Path, found: &Metadata, group: GroupWrite) -> Result<(), Problem> {
     let shown = path.display();
     if !found.is_dir() && !found.is_symlink() {
-        return Err(Untrusted::because(format!("{shown} is not a directory")));
+        return Err(untrusted(format!("{shown} is not a directory")));
     }
     let me = geteuid().as_raw();
     let is_machines = || is_outside(found.uid()) && !is_in_open_directory(path);
     if found.uid() != me && found.uid() != 0 && !is_machines() {
-        return Err(Untrusted {
-            reason: format!("{shown} belongs to another user (uid {})", found.uid()),
+        return Err(Problem {
+            text: format!("{shown} belongs to another user (uid {})", found.uid()),
             hint: Some(format!("as root: chown {me} {shown}; or use a directory that you own")),
         });
     }
@@ -113,10 +103,7 @@ fn check(path: &Path, found: &Metadata, group: GroupWrite) -> Result<(), Untrust
         // Without write permission this user could not create the file.
         (false, _) => format!("as its owner: chmod +t {shown}; or use a directory that you own"),
     };
-    Err(Untrusted {
-        reason: format!("{who} can write to {shown} (mode {:04o})", found.mode() & 0o7777),
-        hint: Some(hint),
-    })
+    Err(Problem { text: format!("{who} can write to {shown} (mode {:04o})", found.mode() & 0o7777), hint: Some(hint) })
 }
 
 /// Whether users other than the owner may create names in this directory's parent.
@@ -197,7 +184,7 @@ mod tests {
             ("none", "No such file or directory"),
         ] {
             let untrusted = directory(&base.path().join(name), GroupWrite::Denied).expect_err(name);
-            assert!(untrusted.reason.contains(reason), "{name}: {untrusted:?}");
+            assert!(untrusted.text.contains(reason), "{name}: {untrusted:?}");
         }
     }
 
