@@ -80,7 +80,7 @@ enum TokenAt {
 impl TokenAt {
     fn new(chosen: Option<&Path>, token: &Secret, directory: &RunDirectory) -> Result<Self, Error> {
         Ok(match chosen {
-            Some(path) => Self::Chosen(token_file::at(path)?),
+            Some(path) => Self::Chosen(PublishedFile::at(path, &token_file::KIND, token_file::MODE)?),
             None if geteuid().is_root() => Self::Nowhere,
             None => Self::Private(directory.write("token", token.reveal().as_bytes())?),
         })

@@ -7,35 +7,20 @@ use crate::error::Error;
 use crate::event::Problem;
 use crate::session::{Keys, Secret, Session};
 use crate::sys::offload::Offload;
-use std::path::Path;
-
 /// The file's section, and the start of each further line.
 const SECTION: &str = "[default]\n";
 const ID: &str = "aws_access_key_id = ";
 const SECRET: &str = "aws_secret_access_key = ";
 const TOKEN: &str = "aws_session_token = ";
 
-const KIND: FileKind =
-    FileKind { what: "credentials", flag: "--credentials-file", contents: "a session", is_replaceable };
-
-/// More bytes than a session takes.
-const ROOM: usize = 8 << 10;
-
-/// A file at a path from the user.
-///
-/// # Errors
-/// As [`PublishedFile::at`].
-pub(crate) fn at(path: &Path, mode: u32) -> Result<PublishedFile, Error> {
-    PublishedFile::at(path, &KIND, mode)
-}
-
-/// Checks whether a session could be written to such a path.
-///
-/// # Errors
-/// As [`PublishedFile::try_at`].
-pub(crate) fn try_at(path: &Path, mode: u32) -> Result<(), Error> {
-    PublishedFile::try_at(path, &KIND, mode, ROOM)
-}
+/// The file of `--credentials-file`.
+pub(crate) const KIND: FileKind = FileKind {
+    what: "credentials",
+    flag: "--credentials-file",
+    contents: "a session",
+    is_replaceable,
+    max_bytes: 8 << 10,
+};
 
 /// A file in the run's private directory.
 ///
@@ -89,6 +74,7 @@ mod tests {
     use super::*;
     use crate::session::Validity;
     use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::path::Path;
     use std::time::{Duration, SystemTime};
 
     fn session(id: &str) -> Session {
@@ -103,6 +89,10 @@ mod tests {
             assumed_role_arn: Some("arn".into()),
             instance_region: None,
         }
+    }
+
+    fn at(path: &Path, mode: u32) -> Result<PublishedFile, Error> {
+        PublishedFile::at(path, &KIND, mode)
     }
 
     fn put(file: &PublishedFile, session: &Session) {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// The kind of such a file.
-pub(super) struct FileKind {
+pub(crate) struct FileKind {
     /// Its name in errors.
     pub(super) what: &'static str,
     /// The flag that gives the path.
@@ -17,6 +17,8 @@ pub(super) struct FileKind {
     pub(super) contents: &'static str,
     /// Whether a run has left a file with these contents, so that it may be replaced.
     pub(super) is_replaceable: fn(&[u8]) -> bool,
+    /// The most that it takes, in bytes.
+    pub(super) max_bytes: usize,
 }
 
 /// The absolute path of the file, without links.

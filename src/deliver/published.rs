@@ -29,20 +29,20 @@ impl PublishedFile {
     ///
     /// # Errors
     /// When its directory is missing, a link, or one in which another user could replace the file.
-    pub(super) fn at(path: &Path, kind: &FileKind, mode: u32) -> Result<Self, Error> {
+    pub(crate) fn at(path: &Path, kind: &FileKind, mode: u32) -> Result<Self, Error> {
         let path = locate(path, kind, GroupWrite::of_mode(mode))?;
         remove_leftovers(&path);
         Self::new(path, mode)
     }
 
-    /// Checks whether so many bytes could be written to such a path. An existing file is neither replaced nor removed:
+    /// Checks whether such a file could be written. An existing file is neither replaced nor removed:
     /// another run may use it.
     ///
     /// # Errors
     /// Those of [`Self::at`] and of the first [`Self::put`].
-    pub(super) fn try_at(path: &Path, kind: &FileKind, mode: u32, length: usize) -> Result<(), Error> {
+    pub(crate) fn try_at(path: &Path, kind: &FileKind, mode: u32) -> Result<(), Error> {
         let path = locate(path, kind, GroupWrite::of_mode(mode))?;
-        try_replace(&path, length, mode).map_err(|error| unwritten(not_replaced(&path, &reason_of(&error))))
+        try_replace(&path, kind.max_bytes, mode).map_err(|error| unwritten(not_replaced(&path, &reason_of(&error))))
     }
 
     /// A file in the run's directory.

@@ -1,41 +1,24 @@
 //! The file of `--endpoint-token-file`: the endpoint's token, without a line end, which SDKs would send.
 
-use super::published::PublishedFile;
 use crate::deliver::location::FileKind;
-use crate::error::Error;
-use std::path::Path;
 
-const KIND: FileKind = FileKind {
+/// It is written once; its presence means that the endpoint has a session.
+pub(crate) const KIND: FileKind = FileKind {
     what: "the endpoint's token",
     flag: "--endpoint-token-file",
     contents: "a token",
     is_replaceable: |text| text.is_empty() || (text.len() == LENGTH && text.iter().all(u8::is_ascii_hexdigit)),
+    max_bytes: LENGTH,
 };
 
 /// The length of a token, in hexadecimal digits.
 pub(super) const LENGTH: usize = 64;
-const MODE: u32 = 0o600;
-
-/// A file at a path from the user. It is written once; its presence means that the endpoint has a session.
-///
-/// # Errors
-/// As [`PublishedFile::at`].
-pub(super) fn at(path: &Path) -> Result<PublishedFile, Error> {
-    PublishedFile::at(path, &KIND, MODE)
-}
-
-/// Checks whether a token could be written to such a path.
-///
-/// # Errors
-/// As [`PublishedFile::try_at`].
-pub(crate) fn try_at(path: &Path) -> Result<(), Error> {
-    PublishedFile::try_at(path, &KIND, MODE, LENGTH)
-}
+pub(crate) const MODE: u32 = 0o600;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
+    use crate::deliver::published::PublishedFile;
     use crate::session::Secret;
     use crate::sys::offload::Offload;
 
@@ -49,17 +32,19 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("token");
         let token = |digit: &str| Secret::new(digit.repeat(LENGTH));
-        let (old, new) = (at(&path).expect("a place"), at(&path).expect("a place"));
+        let at = || PublishedFile::at(&path, &KIND, MODE);
+        let try_at = || PublishedFile::try_at(&path, &KIND, MODE);
+        let (old, new) = (at().expect("a place"), at().expect("a place"));
         assert!(!path.exists() && !old.is_there(), "nothing is there before there is a session");
         put(&old, token("a"));
         assert!(old.is_there());
-        try_at(&path).expect("a token may be replaced");
+        try_at().expect("a token may be replaced");
         put(&new, token("b"));
         drop(old);
         assert_eq!(std::fs::read(&path).expect("there"), token("b").reveal().as_bytes());
         drop(new);
         assert_eq!(std::fs::read_dir(directory.path()).expect("a directory").count(), 0);
         std::fs::write(&path, "a token of another program").expect("written");
-        assert!(at(&path).is_err() && try_at(&path).is_err());
+        assert!(at().is_err() && try_at().is_err());
     }
 }

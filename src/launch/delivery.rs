@@ -96,7 +96,7 @@ impl Method {
     fn open(via: &Via, directory: &RunDirectory) -> Result<Self, Error> {
         Ok(match via {
             Via::Env => Self::Env,
-            Via::File { path: Some(path), mode } => Self::File(file::at(path, *mode)?),
+            Via::File { path: Some(path), mode } => Self::File(PublishedFile::at(path, &file::KIND, *mode)?),
             Via::File { path: None, mode } => Self::File(file::within(directory, *mode)?),
             Via::Endpoint { token_file } => Self::Endpoint(Endpoint::open(directory, token_file.as_deref())?),
             Via::Process => Self::Process(CredentialProcess::open(directory, &own_file()?)?),
@@ -135,9 +135,9 @@ fn run_directory(launch: &Launch<'_>) -> Result<Option<RunDirectory>, Error> {
 pub(crate) fn rehearse(launch: &Launch<'_>) -> Result<(), Error> {
     let Some(directory) = run_directory(launch)? else { return Ok(()) };
     match &launch.context.settings.delivery.via {
-        Via::File { path: Some(path), mode } => file::try_at(path, *mode),
+        Via::File { path: Some(path), mode } => PublishedFile::try_at(path, &file::KIND, *mode),
         Via::Endpoint { token_file: Some(path) } => {
-            token_file::try_at(path)?;
+            PublishedFile::try_at(path, &token_file::KIND, token_file::MODE)?;
             Endpoint::open(&directory, None).map(drop)
         }
         via => Method::open(via, &directory).map(drop),
