@@ -23,8 +23,8 @@ pub(crate) enum CommandCredentials<'a> {
     Env,
     /// `--via env --isolate`: the keys are variables, and the shared files are hidden.
     EnvIsolated { config_file: &'a Path },
-    /// `--via file`.
-    File { credentials_file: &'a Path, config_file: &'a Path },
+    /// `--via file` or `--via process`. With `process`, the credentials file contains the `credential_process`.
+    Files { credentials_file: &'a Path, config_file: &'a Path },
     /// `--via endpoint`. The credentials file is empty, since a profile in it would win.
     Endpoint {
         url: &'a str,
@@ -34,8 +34,6 @@ pub(crate) enum CommandCredentials<'a> {
         empty_credentials_file: &'a Path,
         config_file: &'a Path,
     },
-    /// `--via process`. The credentials file contains the `credential_process`.
-    Process { credentials_file: &'a Path, config_file: &'a Path },
 }
 
 /// Who receives the environment.
@@ -110,10 +108,7 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
             set.keys(inputs.session);
             set.files(Path::new("/dev/null"), config_file);
         }
-        CommandCredentials::File { credentials_file, config_file }
-        | CommandCredentials::Process { credentials_file, config_file } => {
-            set.files(credentials_file, config_file);
-        }
+        CommandCredentials::Files { credentials_file, config_file } => set.files(credentials_file, config_file),
         CommandCredentials::Endpoint { url, token, token_file, empty_credentials_file, config_file } => {
             set.variable("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
             // Some SDKs read only the first, Rust's object_store only the second.

@@ -77,7 +77,7 @@ impl CredentialProcess {
 
     /// What the command gets.
     pub(crate) fn credentials<'a>(&'a self, config_file: &'a Path) -> CommandCredentials<'a> {
-        CommandCredentials::Process { credentials_file: &self.credentials_file, config_file }
+        CommandCredentials::Files { credentials_file: &self.credentials_file, config_file }
     }
 }
 

@@ -150,7 +150,7 @@ impl Deliver for Delivery<'_, '_> {
         let credentials = match (&self.method, config_file.as_deref()) {
             (Method::Env, Some(config_file)) => CommandCredentials::EnvIsolated { config_file },
             (Method::File(file), Some(config_file)) => {
-                CommandCredentials::File { credentials_file: file.path(), config_file }
+                CommandCredentials::Files { credentials_file: file.path(), config_file }
             }
             (Method::Endpoint(endpoint), Some(config_file)) => endpoint.credentials(config_file),
             (Method::Process(process), Some(config_file)) => process.credentials(config_file),

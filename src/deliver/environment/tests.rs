@@ -40,9 +40,9 @@ fn deliveries() -> [(&'static str, CommandCredentials<'static>); 5] {
     [
         ("env", CommandCredentials::Env),
         ("isolated", CommandCredentials::EnvIsolated { config_file }),
-        ("file", CommandCredentials::File { credentials_file, config_file }),
+        ("file", CommandCredentials::Files { credentials_file, config_file }),
         ("endpoint", endpoint),
-        ("process", CommandCredentials::Process { credentials_file, config_file }),
+        ("process", CommandCredentials::Files { credentials_file, config_file }),
     ]
 }
 
