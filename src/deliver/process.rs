@@ -21,7 +21,6 @@ use crate::print::document;
 use crate::session::Session;
 use std::io;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::os::unix::net::UnixListener as StdUnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
@@ -82,11 +81,10 @@ impl CredentialProcess {
 }
 
 fn listen(path: &Path) -> io::Result<UnixListener> {
-    let listener = StdUnixListener::bind(path)?;
+    let listener = UnixListener::bind(path)?;
     // No other user can enter the directory between the two.
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-    listener.set_nonblocking(true)?;
-    UnixListener::from_std(listener)
+    Ok(listener)
 }
 
 async fn accept_all(listener: UnixListener, served: Served) {
@@ -114,16 +112,12 @@ async fn answer(mut socket: UnixStream, served: Served) {
         _ => Err("the session belongs to another user"),
     };
     let writing = async {
-        match &document {
-            Ok(document) => {
-                socket.write_all(GIVEN).await?;
-                socket.write_all(document).await?;
-            }
-            Err(reason) => {
-                socket.write_all(REFUSED).await?;
-                socket.write_all(reason.as_bytes()).await?;
-            }
-        }
+        let (mark, text) = match &document {
+            Ok(document) => (GIVEN, &document[..]),
+            Err(reason) => (REFUSED, reason.as_bytes()),
+        };
+        socket.write_all(mark).await?;
+        socket.write_all(text).await?;
         socket.shutdown().await
     };
     // A client that is gone, or does not read, gets no answer.
