@@ -64,23 +64,22 @@ pub(super) fn temporary(path: &Path) -> io::Result<PathBuf> {
 
 /// The identity of a file, whatever its name: device and inode (stat(2)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Identity(u64, u64);
+pub(super) struct Identity(u128);
 
 impl Identity {
     /// The size of an identity, in bytes.
     pub(super) const LENGTH: usize = 16;
 
     fn of(found: &Metadata) -> Self {
-        Self(found.dev(), found.ino())
+        Self((u128::from(found.dev()) << 64) | u128::from(found.ino()))
     }
 
     pub(super) fn to_bytes(self) -> [u8; Self::LENGTH] {
-        ((u128::from(self.0) << 64) | u128::from(self.1)).to_be_bytes()
+        self.0.to_be_bytes()
     }
 
     pub(super) fn from_bytes(bytes: [u8; Self::LENGTH]) -> Self {
-        let [device, number] = [0, 8].map(|at| u64::from_be_bytes(std::array::from_fn(|byte| bytes[at + byte])));
-        Self(device, number)
+        Self(u128::from_be_bytes(bytes))
     }
 
     /// Removes the file of this name if it is still this one.
