@@ -25,7 +25,7 @@ struct Current {
     document: Bytes,
     term: Term,
     /// `Expiration` in the document: by the local wall clock.
-    told: SystemTime,
+    expiration: SystemTime,
 }
 
 impl Served {
@@ -34,7 +34,7 @@ impl Served {
         let current = Current {
             document: Bytes::from_owner(document),
             term: Term::of(validity, clock::now()),
-            told: validity.local_expiration(),
+            expiration: validity.local_expiration(),
         };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(current);
     }
@@ -42,13 +42,13 @@ impl Served {
     /// The document of a session that has not expired by any clock; `None` before the first one.
     pub(super) fn get(&self) -> Option<Bytes> {
         let current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        current.as_ref().filter(|current| current.holds(clock::now())).map(|current| current.document.clone())
+        current.as_ref().filter(|current| current.is_valid(clock::now())).map(|current| current.document.clone())
     }
 }
 
 impl Current {
-    fn holds(&self, now: Now) -> bool {
-        self.term.left(now) > LAST_MOMENT && self.told > now.wall
+    fn is_valid(&self, now: Now) -> bool {
+        self.term.left(now) > LAST_MOMENT && self.expiration > now.wall
     }
 }
 
