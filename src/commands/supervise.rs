@@ -18,7 +18,7 @@ use crate::settings::Settings;
 use crate::supervise::driver::{Ports, ProcessHost, supervise};
 use crate::supervise::machine::{Final, START_LIMIT};
 use crate::supervise::policy::{Duty, OnExpiry, Policy};
-use crate::supervise::ports::{Deliver as _, Publishing, SessionSource};
+use crate::supervise::ports::{Deliver as _, SessionSource};
 use crate::sys::clock::SystemClock;
 use crate::sys::lookup::{self, Command};
 use crate::sys::memory;
@@ -87,15 +87,13 @@ async fn supervised(
     }
     report.emit(assumed(&first));
     delivery.instance_region.clone_from(&first.instance_region);
-    let published = match delivery.publish(&first) {
-        Publishing::Done(published) => published,
-        Publishing::Begun(publishing) => tokio::select! {
+    if let Some(publishing) = delivery.publish(&first) {
+        tokio::select! {
             biased;
             signal = host.fatal_signal() => return Ok(Final::Ended(End::Killed(signal))),
-            published = publishing => published,
-        },
-    };
-    published.map_err(|problem| unwritten(problem.text))?;
+            published = publishing => published.map_err(|problem| unwritten(problem.text))?,
+        }
+    }
     let clock = SystemClock::new();
     let source = Refreshes { launch, offload };
     let ports = Ports { source: &source, delivery, host: &mut host, clock: &clock, events: &report };

@@ -159,18 +159,18 @@ impl Deliver for Delivery<'_, '_> {
         self.launch.environment(session, self.instance_region.as_deref(), credentials, Recipient::Supervise)
     }
 
-    fn publish(&mut self, session: &Session) -> Publishing {
+    fn publish(&mut self, session: &Session) -> Option<Publishing> {
         match &self.method {
-            Method::Env => {}
-            Method::File(file) => return Publishing::Begun(Box::pin(file::put(file, session, &self.offload))),
+            Method::Env => None,
+            Method::File(file) => Some(Box::pin(file::put(file, session, &self.offload))),
             Method::Endpoint(endpoint) => {
                 endpoint.put(session);
-                if let Some(written) = endpoint.publish_token(&self.offload) {
-                    return Publishing::Begun(Box::pin(written));
-                }
+                Some(Box::pin(endpoint.publish_token(&self.offload)?))
             }
-            Method::Process(process) => process.put(session),
+            Method::Process(process) => {
+                process.put(session);
+                None
+            }
         }
-        Publishing::Done(Ok(()))
     }
 }

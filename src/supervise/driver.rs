@@ -9,7 +9,7 @@ pub(crate) use host::ProcessHost;
 
 use super::machine::{Action, CommandInput, Fault, Final, Input, Machine, SessionInput};
 use super::policy::Policy;
-use super::ports::{Deliver, Publishing, SessionSource};
+use super::ports::{Deliver, SessionSource};
 use super::schedule::Dice;
 use crate::event::{CommandEvent, EventSink, Problem, RefreshEvent};
 use crate::moment::Deadline;
@@ -185,13 +185,11 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
     /// Delivers the new session. If the command has exited meanwhile, that input comes before the answer.
     fn publish(&mut self) {
         let Some(session) = &self.new_session else { return };
-        match self.ports.delivery.publish(session) {
-            Publishing::Done(answer) => {
-                let answer = self.published(answer);
-                self.answers.extend(self.ports.host.change().map(|change| Input::Command(change.into())));
-                self.answers.push_back(answer);
-            }
-            Publishing::Begun(publishing) => self.publishing = Some(publishing),
+        self.publishing = self.ports.delivery.publish(session);
+        if self.publishing.is_none() {
+            let answer = self.published(Ok(()));
+            self.answers.extend(self.ports.host.change().map(|change| Input::Command(change.into())));
+            self.answers.push_back(answer);
         }
     }
 

@@ -16,13 +16,10 @@ pub(crate) trait Deliver {
     /// The complete environment, `NAME=value`, for a start with this session.
     fn environment(&self, session: &Session) -> Vec<CString>;
 
-    /// Hands a refreshed session to a running command, if the delivery can.
-    fn publish(&mut self, session: &Session) -> Publishing;
+    /// Hands a refreshed session to a running command, if the delivery can. `None`: it is done.
+    fn publish(&mut self, session: &Session) -> Option<Publishing>;
 }
 
-/// A delivery, finished or begun. On an error the session before is still in effect. If the future is dropped, either
-/// may be.
-pub(crate) enum Publishing {
-    Done(Result<(), Problem>),
-    Begun(Pin<Box<dyn Future<Output = Result<(), Problem>>>>),
-}
+/// A delivery that has begun. On an error the session before is still in effect. If the future is dropped, either may
+/// be.
+pub(crate) type Publishing = Pin<Box<dyn Future<Output = Result<(), Problem>>>>;

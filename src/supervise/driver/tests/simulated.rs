@@ -5,6 +5,7 @@ use crate::event::{Event, Level};
 use crate::moment::Now;
 use crate::process::{Arrival, End, Pid, ProcessGroup, Sender};
 use crate::session::{Keys, Secret, Validity};
+use crate::supervise::ports::Publishing;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -247,17 +248,17 @@ impl Deliver for SimDelivery {
     fn environment(&self, session: &Session) -> Vec<CString> {
         vec![CString::new(session.keys.access_key_id.clone()).unwrap()]
     }
-    fn publish(&mut self, _: &Session) -> Publishing {
+    fn publish(&mut self, _: &Session) -> Option<Publishing> {
         self.0.log("publish");
         if let Some(plan) = self.1 {
             self.0.0.borrow_mut().happen(plan);
         }
         match self.2 {
-            Speed::AtOnce => Publishing::Done(Ok(())),
-            Speed::Later => Publishing::Begun(Box::pin(async { Ok(()) })),
+            Speed::AtOnce => None,
+            Speed::Later => Some(Box::pin(async { Ok(()) })),
             Speed::Never => {
                 let call = PendingCall(self.0.clone());
-                Publishing::Begun(Box::pin(async move {
+                Some(Box::pin(async move {
                     let _call = call;
                     pending().await
                 }))
