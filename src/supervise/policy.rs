@@ -82,8 +82,7 @@ impl Policy {
 
     pub(crate) fn duty(&self) -> Duty {
         match (self.delivery_time, self.on_expiry) {
-            (DeliveryTime::Live, OnExpiry::None | OnExpiry::Restart | OnExpiry::Signal(_))
-            | (DeliveryTime::AtStart, OnExpiry::Restart) => Duty::Refresh,
+            (DeliveryTime::Live, _) | (DeliveryTime::AtStart, OnExpiry::Restart) => Duty::Refresh,
             (DeliveryTime::AtStart, OnExpiry::Signal(_)) => Duty::Notice,
             (DeliveryTime::AtStart, OnExpiry::None) => Duty::None,
         }

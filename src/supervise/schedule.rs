@@ -92,7 +92,7 @@ impl Timing {
     /// The least time left when a session is refreshed; at most half its lifetime.
     pub(crate) fn margin(&self, lifetime: Duration) -> Duration {
         let wanted = match (self.margin, self.purpose) {
-            (Margin::Fixed(margin), RefreshPurpose::Act { .. } | RefreshPurpose::Serve) => margin,
+            (Margin::Fixed(margin), _) => margin,
             (Margin::Auto, RefreshPurpose::Act { stop_timeout }) => {
                 jitter(lifetime).max(stop_timeout.saturating_add(STOP_RESERVE))
             }
@@ -113,17 +113,9 @@ impl Timing {
         let latest = self.margin(lifetime);
         let half = lifetime / 2;
         match (self.margin, self.purpose, kind) {
-            (
-                Margin::Fixed(_),
-                RefreshPurpose::Act { .. } | RefreshPurpose::Serve,
-                RefreshKind::First | RefreshKind::Later,
-            ) => (latest, latest),
+            (Margin::Fixed(_), _, _) => (latest, latest),
             (Margin::Auto, RefreshPurpose::Serve, RefreshKind::First) => (latest, half),
-            (
-                Margin::Auto,
-                RefreshPurpose::Act { .. } | RefreshPurpose::Serve,
-                RefreshKind::First | RefreshKind::Later,
-            ) => {
+            (Margin::Auto, _, _) => {
                 let latest = latest.min(half.saturating_sub(jitter(lifetime)));
                 (latest, latest + jitter(lifetime))
             }
