@@ -120,16 +120,7 @@ impl Machine {
                 // SIGKILL ends a stopped process too.
                 CommandInput::Paused(_) | CommandInput::Started(_) | CommandInput::NotStarted(_) => {}
             },
-            Phase::Ended => match input {
-                CommandInput::Ended(_)
-                | CommandInput::Signal(_)
-                | CommandInput::Paused(_)
-                | CommandInput::Started(_)
-                | CommandInput::NotStarted(_)
-                | CommandInput::StopSent
-                | CommandInput::OrphanReaped
-                | CommandInput::Remaining(_) => {}
-            },
+            Phase::Ended => {}
         }
     }
 
@@ -178,9 +169,7 @@ impl Machine {
                 Consequence::Lapsed => self.set_stop(PendingStop { then: stop.then.lapsed(), ..stop }),
                 Consequence::Refreshed | Consequence::Notice => {}
             },
-            Phase::Ended => match consequence {
-                Consequence::Refreshed | Consequence::Notice | Consequence::Lapsed => {}
-            },
+            Phase::Ended => {}
         }
     }
 }

@@ -20,14 +20,11 @@ impl Machine {
     /// The exit is final, whatever the status. Processes that the command left behind keep running.
     fn ended_by_itself(&mut self, end: End, out: &mut Vec<Action>) {
         out.push(Action::Reap);
-        match end {
-            End::Killed(signal) => {
-                self.restore_terminal(out);
-                if self.sent_refresh_signal == Some(signal) {
-                    out.push(Action::Emit(RefreshEvent::DiedOfRefreshSignal { signal }.into()));
-                }
+        if let End::Killed(signal) = end {
+            self.restore_terminal(out);
+            if self.sent_refresh_signal == Some(signal) {
+                out.push(Action::Emit(RefreshEvent::DiedOfRefreshSignal { signal }.into()));
             }
-            End::Exited(_) => {}
         }
         self.exit(Final::Ended(end), out);
     }
@@ -35,9 +32,8 @@ impl Machine {
     /// A stopped command has exited, and so have its remaining processes, as far as they can be killed.
     pub(super) fn stopped(&mut self, how: Stop, then: AfterStop, end: End, now: Now, out: &mut Vec<Action>) {
         out.push(Action::Emit(CommandEvent::Stopped { how, end }.into()));
-        match self.facts.group {
-            ProcessGroup::Own => out.push(Action::KillGroup),
-            ProcessGroup::Shared => {}
+        if self.facts.group == ProcessGroup::Own {
+            out.push(Action::KillGroup);
         }
         out.push(Action::Reap);
         self.restore_terminal(out);
@@ -68,9 +64,8 @@ impl Machine {
 
     /// A command that was killed may have left the terminal in raw mode.
     pub(super) fn restore_terminal(&self, out: &mut Vec<Action>) {
-        match self.facts.group {
-            ProcessGroup::Shared => out.push(Action::RestoreTerminal),
-            ProcessGroup::Own => {}
+        if self.facts.group == ProcessGroup::Shared {
+            out.push(Action::RestoreTerminal);
         }
     }
 

@@ -13,12 +13,9 @@ impl Machine {
     /// too. In an own group no shell waits for it.
     pub(super) fn pause_with_child(&self, signal: Signal, out: &mut Vec<Action>) {
         let by_job_control = [Signal::TSTP, Signal::TTIN, Signal::TTOU].contains(&signal);
-        match self.facts.group {
-            ProcessGroup::Shared if by_job_control => {
-                out.push(Action::Pause(signal));
-                out.push(Action::Signal(Target::Process, Signal::CONT));
-            }
-            ProcessGroup::Shared | ProcessGroup::Own => {}
+        if self.facts.group == ProcessGroup::Shared && by_job_control {
+            out.push(Action::Pause(signal));
+            out.push(Action::Signal(Target::Process, Signal::CONT));
         }
     }
 
@@ -73,9 +70,8 @@ impl Machine {
         }
         self.restarts = Restarts::Canceled;
         out.push(Action::Emit(CommandEvent::RestartsCancelled { signal }.into()));
-        match self.policy.delivery_time {
-            DeliveryTime::AtStart => self.renewal.close(out),
-            DeliveryTime::Live => {}
+        if self.policy.delivery_time == DeliveryTime::AtStart {
+            self.renewal.close(out);
         }
         match self.phase {
             Phase::Starting(PendingStart { after: Some(end), step, .. }) => {

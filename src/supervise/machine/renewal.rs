@@ -101,13 +101,8 @@ impl Renewal {
 
     pub(super) fn handle(&mut self, input: SessionInput, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         match self.state {
-            SessionState::Waiting | SessionState::Idle => match input {
-                // Not an answer to an action.
-                SessionInput::Assumed(_)
-                | SessionInput::Refused(_)
-                | SessionInput::Published
-                | SessionInput::Unpublished(_) => None,
-            },
+            // All inputs are answers, and nothing was asked.
+            SessionState::Waiting | SessionState::Idle => None,
             SessionState::Assuming(_) => match input {
                 SessionInput::Assumed(validity) => {
                     self.state = SessionState::Publishing(Term::of(&validity, now));
@@ -130,12 +125,7 @@ impl Renewal {
         if let Some(consequence) = self.raise_alarm(now, out) {
             return Some(consequence);
         }
-        match self.state {
-            SessionState::Waiting if self.due.passed(now) => self.begin(now, out),
-            SessionState::Waiting | SessionState::Assuming(_) | SessionState::Publishing(_) | SessionState::Idle => {
-                None
-            }
-        }
+        if self.state == SessionState::Waiting && self.due.passed(now) { self.begin(now, out) } else { None }
     }
 
     /// The refresh is due, possibly again at once after a step of the wall clock: then it waits for [`MIN_INTERVAL`].
@@ -153,13 +143,9 @@ impl Renewal {
                 out.push(Action::Assume);
                 None
             }
-            Duty::Notice => {
+            duty @ (Duty::Notice | Duty::None) => {
                 self.state = SessionState::Idle;
-                Some(Consequence::Notice)
-            }
-            Duty::None => {
-                self.state = SessionState::Idle;
-                None
+                (duty == Duty::Notice).then_some(Consequence::Notice)
             }
         }
     }
@@ -183,12 +169,9 @@ impl Renewal {
 
     /// Logs when the next refresh is due.
     pub(super) fn emit_refresh_due(&self, now: Now, out: &mut Vec<Action>) {
-        match self.state {
-            SessionState::Waiting => {
-                let within = self.due.boot.saturating_sub(now.boot);
-                out.push(Action::Emit(RefreshEvent::Due { at: now.wall + within, within }.into()));
-            }
-            SessionState::Assuming(_) | SessionState::Publishing(_) | SessionState::Idle => {}
+        if self.state == SessionState::Waiting {
+            let within = self.due.boot.saturating_sub(now.boot);
+            out.push(Action::Emit(RefreshEvent::Due { at: now.wall + within, within }.into()));
         }
     }
 
@@ -239,9 +222,8 @@ impl Renewal {
 
     /// Ends the refreshes; a call or a delivery in progress is dropped.
     pub(super) fn close(&mut self, out: &mut Vec<Action>) {
-        match self.state {
-            SessionState::Assuming(_) | SessionState::Publishing(_) => out.push(Action::Abandon),
-            SessionState::Waiting | SessionState::Idle => {}
+        if let SessionState::Assuming(_) | SessionState::Publishing(_) = self.state {
+            out.push(Action::Abandon);
         }
         self.state = SessionState::Idle;
     }

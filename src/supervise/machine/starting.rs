@@ -17,9 +17,8 @@ impl PendingStart {
 impl StartStep {
     /// A canceled start leaves no child.
     pub(super) fn abort(self, out: &mut Vec<Action>) {
-        match self {
-            StartStep::Awaited(_) => out.push(Action::AbortStart),
-            StartStep::Due(_) => {}
+        if let StartStep::Awaited(_) = self {
+            out.push(Action::AbortStart);
         }
     }
 }
@@ -49,18 +48,13 @@ impl Machine {
                 (Duty::Notice, OnExpiry::Signal(signal)) => {
                     out.push(Action::Emit(RefreshEvent::NoticeOnly { signal }.into()));
                 }
-                (Duty::Refresh, OnExpiry::None | OnExpiry::Restart | OnExpiry::Signal(_)) => {
-                    self.renewal.emit_refresh_due(now, out);
-                }
-                (Duty::Notice, OnExpiry::None | OnExpiry::Restart)
-                | (Duty::None, OnExpiry::None | OnExpiry::Restart | OnExpiry::Signal(_)) => {}
+                (Duty::Refresh, _) => self.renewal.emit_refresh_due(now, out),
+                (Duty::Notice, OnExpiry::None | OnExpiry::Restart) | (Duty::None, _) => {}
             }
         }
         // With `signal` the command has read the new session from the file at its start, and the signal could kill it.
-        match (start.given, self.policy.on_expiry) {
-            (Given::Replaced, OnExpiry::Restart) => self.consequence(Some(Consequence::Refreshed), now, out),
-            (Given::Replaced, OnExpiry::None | OnExpiry::Signal(_))
-            | (Given::Newest, OnExpiry::None | OnExpiry::Restart | OnExpiry::Signal(_)) => {}
+        if start.given == Given::Replaced && self.policy.on_expiry == OnExpiry::Restart {
+            self.consequence(Some(Consequence::Refreshed), now, out);
         }
     }
 

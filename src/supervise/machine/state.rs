@@ -115,6 +115,16 @@ pub(super) enum Leader {
     Ended(FamilyWait),
 }
 
+impl Leader {
+    /// The wait for what an exited command left behind.
+    pub(super) fn ended(self) -> Option<FamilyWait> {
+        match self {
+            Leader::Ended(wait) => Some(wait),
+            Leader::NotSignaled | Leader::Signaled => None,
+        }
+    }
+}
+
 /// The wait for processes that an exited command left behind.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct FamilyWait {

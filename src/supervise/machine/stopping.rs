@@ -13,30 +13,22 @@ use std::time::Duration;
 impl PendingStop {
     /// It may have been the last remaining process.
     pub(super) fn orphan_reaped(self, out: &mut Vec<Action>) {
-        match self.leader {
-            Leader::Ended(_) => out.push(Action::CheckRemaining),
-            Leader::NotSignaled | Leader::Signaled => {}
+        if self.leader.ended().is_some() {
+            out.push(Action::CheckRemaining);
         }
     }
 
     /// Sends SIGKILL once more to a command that is still there.
     fn insist(self, out: &mut Vec<Action>) {
-        match self.leader {
-            Leader::NotSignaled | Leader::Signaled => {
-                out.push(Action::Signal(Target::Process, Signal::KILL));
-                out.push(Action::Emit(CommandEvent::NotKilled { pid: self.child }.into()));
-            }
-            Leader::Ended(_) => {}
+        if self.leader.ended().is_none() {
+            out.push(Action::Signal(Target::Process, Signal::KILL));
+            out.push(Action::Emit(CommandEvent::NotKilled { pid: self.child }.into()));
         }
     }
 
     /// The next wake-up; `limit` is that of the stop.
     pub(super) fn deadline(self, limit: Option<Duration>) -> Option<Duration> {
-        let look_at = match self.leader {
-            Leader::Ended(wait) => Some(wait.look_at),
-            Leader::NotSignaled | Leader::Signaled => None,
-        };
-        limit.into_iter().chain(look_at).min()
+        limit.into_iter().chain(self.leader.ended().map(|wait| wait.look_at)).min()
     }
 }
 
@@ -85,11 +77,8 @@ impl Machine {
     }
 
     pub(super) fn remaining(&mut self, stop: PendingStop, remaining: Remaining, now: Now, out: &mut Vec<Action>) {
-        let wait = match stop.leader {
-            Leader::Ended(wait) => wait,
-            // Not an answer to an action.
-            Leader::NotSignaled | Leader::Signaled => return,
-        };
+        // Else it is not an answer to an action.
+        let Some(wait) = stop.leader.ended() else { return };
         match self.phase {
             Phase::Stopping { .. } => self.await_remaining(stop, wait, remaining, now, out),
             Phase::Killing { since, .. } => self.kill_remaining(stop, wait, since, remaining, now, out),
@@ -174,12 +163,11 @@ impl Machine {
             Phase::Stopping { .. } | Phase::Killing { .. } => {}
             Phase::Starting(_) | Phase::Running { .. } | Phase::Ended => return,
         }
-        match stop.leader {
-            Leader::Ended(wait) if now.boot >= wait.look_at => {
-                self.set_stop(PendingStop { leader: Leader::Ended(wait.looking(now)), ..stop });
-                out.push(Action::CheckRemaining);
-            }
-            Leader::Ended(_) | Leader::NotSignaled | Leader::Signaled => {}
+        if let Some(wait) = stop.leader.ended()
+            && now.boot >= wait.look_at
+        {
+            self.set_stop(PendingStop { leader: Leader::Ended(wait.looking(now)), ..stop });
+            out.push(Action::CheckRemaining);
         }
     }
 
