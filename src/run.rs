@@ -6,7 +6,8 @@ use crate::deliver::process;
 use crate::error::Error;
 use crate::files;
 use crate::log_options::LogOptions;
-use crate::process::outcome::{FAILED, Outcome};
+use crate::process::End;
+use crate::process::outcome::FAILED;
 use crate::report::{self, Report, writer};
 use crate::settings::{self, Host, Mode, Task};
 use crate::sys::{panics, signals};
@@ -39,18 +40,18 @@ pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
             let report = Report::new(log_options);
             panics::report_with(move |panic| report.panicked(panic));
             let done = panics::caught(|| dispatch(&matches, vars, log_options));
-            (report, done.unwrap_or(Ok(Outcome::Exited(FAILED))))
+            (report, done.unwrap_or(Ok(End::Exited(FAILED))))
         }
         Err(error) => (Report::new(LogOptions::usual(vars)), Err(error)),
     };
     let outcome = result.unwrap_or_else(|error| {
         report.error(&error);
-        Outcome::Exited(error.status())
+        End::Exited(error.status())
     });
     writer::finish();
     match outcome {
-        Outcome::Exited(status) => ExitCode::from(status),
-        Outcome::Killed(signal) => signals::die_of(signal),
+        End::Exited(status) => ExitCode::from(status),
+        End::Killed(signal) => signals::die_of(signal),
     }
 }
 
@@ -66,7 +67,7 @@ fn ended(report: Report, result: Result<(), Error>) -> ExitCode {
 }
 
 /// Reads the settings and runs one of the commands.
-fn dispatch(matches: &ArgMatches, vars: &Vars, log_options: LogOptions) -> Result<Outcome, Error> {
+fn dispatch(matches: &ArgMatches, vars: &Vars, log_options: LogOptions) -> Result<End, Error> {
     let report = Report::new(log_options);
     signals::install_pid1_handlers();
     match settings::task(matches, vars, &host(), &files::read_text)? {

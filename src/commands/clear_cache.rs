@@ -3,13 +3,13 @@
 use crate::cache::{Cache, CacheSettings};
 use crate::error::{Error, reason_of};
 use crate::event::{CacheEvent, EventSink as _};
-use crate::process::outcome::Outcome;
+use crate::process::End;
 use crate::report::Report;
 use crate::vars::Vars;
 
 /// # Errors
 /// The first directory that cannot be cleared, and why.
-pub(crate) fn run(settings: &CacheSettings, vars: &Vars, report: Report) -> Result<Outcome, Error> {
+pub(crate) fn run(settings: &CacheSettings, vars: &Vars, report: Report) -> Result<End, Error> {
     let cleared = Cache::new(settings.directory.as_deref(), vars).clear();
     let cleared = cleared.map_err(|(directory, error)| Error::Cache { directory, reason: reason_of(&error) })?;
     if cleared.is_empty() {
@@ -18,5 +18,5 @@ pub(crate) fn run(settings: &CacheSettings, vars: &Vars, report: Report) -> Resu
     for cleared in cleared {
         report.emit(CacheEvent::Cleared { path: cleared.directory, sessions: cleared.sessions }.into());
     }
-    Ok(Outcome::Exited(0))
+    Ok(End::Exited(0))
 }

@@ -4,7 +4,7 @@ use crate::deliver::environment::{CommandCredentials, Recipient};
 use crate::deliver::{config_copy, isolated};
 use crate::error::{CommandError, CommandFault, Error};
 use crate::launch::Launch;
-use crate::process::outcome::Outcome;
+use crate::process::End;
 use crate::report::Report;
 use crate::settings::Settings;
 use crate::sys::{exec, lookup};
@@ -12,7 +12,7 @@ use crate::vars::Vars;
 
 /// # Errors
 /// Why the command does not run; on success this does not return.
-pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report) -> Result<Outcome, Error> {
+pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report) -> Result<End, Error> {
     settings.delivery.check_keep()?;
     let command = lookup::find(&settings.command, vars.get("PATH"))?;
     let launch = Launch::prepare(settings, vars, report)?;

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::event::{EventSink as _, RunEvent};
 use crate::launch::Launch;
 use crate::print::{self, Format};
-use crate::process::outcome::Outcome;
+use crate::process::End;
 use crate::report::{Report, output};
 use crate::settings::Settings;
 use crate::vars::Vars;
@@ -12,7 +12,7 @@ use std::io::IsTerminal as _;
 
 /// # Errors
 /// Why there is no session, or a value that the format cannot represent.
-pub(crate) fn run(settings: &Settings, format: Format, vars: &Vars, report: Report) -> Result<Outcome, Error> {
+pub(crate) fn run(settings: &Settings, format: Format, vars: &Vars, report: Report) -> Result<End, Error> {
     settings.delivery.check_keep()?;
     output::expect_open()?;
     let launch = Launch::prepare(settings, vars, report)?;
@@ -24,5 +24,5 @@ pub(crate) fn run(settings: &Settings, format: Format, vars: &Vars, report: Repo
         report.emit(RunEvent::warning("standard output is a terminal, which now shows secret credentials").into());
     }
     output::print(&text)?;
-    Ok(Outcome::Exited(0))
+    Ok(End::Exited(0))
 }

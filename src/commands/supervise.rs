@@ -11,7 +11,6 @@ use crate::launch::refresh;
 use crate::launch::{Launch, assumed, runtime};
 use crate::mfa::mode::{KeyKind, Unattended, unattended};
 use crate::process::End;
-use crate::process::outcome::Outcome;
 use crate::report::{Report, writer};
 use crate::session::{Need, Session};
 use crate::settings::Settings;
@@ -30,7 +29,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// Why there is no first session or no start, or that the session could not be refreshed.
-pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Report) -> Result<Outcome, Error> {
+pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Report) -> Result<End, Error> {
     settings.delivery.check_keep()?;
     memory::zero_freed_memory();
     let command = lookup::find(&settings.command, vars.get("PATH"))?;
@@ -54,8 +53,8 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
     drop(offload);
     runtime.shutdown_background();
     match end? {
-        Final::Ended(End::Exited(status)) => Ok(Outcome::Exited(status)),
-        Final::Ended(End::Killed(signal)) => Ok(Outcome::Killed(signal)),
+        // xassume ends as the command did.
+        Final::Ended(end) => Ok(end),
         Final::NotStarted { errno, .. } => {
             let gone = command.path.to_str().is_ok_and(|path| !Path::new(path).exists());
             Err(not_started(command.name(), errno, gone, START_LIMIT))

@@ -1,7 +1,5 @@
-//! How xassume ends, and its own exit statuses: those of env(1), timeout(1) and nohup(1). POSIX defines 126 and 127 for
+//! xassume's own exit statuses: those of env(1), timeout(1) and nohup(1). POSIX defines 126 and 127 for
 //! utilities that run another one.
-
-use crate::process::signal::Signal;
 
 /// xassume itself failed or was used wrongly; the command did not start, or was stopped because its session expired.
 pub const FAILED: u8 = 125;
@@ -9,12 +7,3 @@ pub const FAILED: u8 = 125;
 pub const NOT_RUNNABLE: u8 = 126;
 /// The command was not found.
 pub const NOT_FOUND: u8 = 127;
-
-/// How xassume ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// Exit with this status.
-    Exited(u8),
-    /// End by this signal, as the command did.
-    Killed(Signal),
-}

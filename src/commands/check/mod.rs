@@ -21,7 +21,7 @@ use crate::launch::sessions::Sessions;
 use crate::launch::{Launch, delivery, runtime};
 use crate::log_options::LogOptions;
 use crate::mfa::mode::{KeyKind, unattended};
-use crate::process::outcome::Outcome;
+use crate::process::End;
 use crate::profile::plan;
 use crate::report::Report;
 use crate::report::output;
@@ -41,7 +41,7 @@ use std::io::{ErrorKind, IsTerminal as _};
 ///
 /// # Errors
 /// Invalid settings, as for a launch. Every other failure is a step, and sets the status.
-pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report, log_options: LogOptions) -> Result<Outcome, Error> {
+pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report, log_options: LogOptions) -> Result<End, Error> {
     settings.delivery.check_keep()?;
     output::expect_open()?;
     depth(vars)?;
@@ -171,7 +171,7 @@ fn look(vars: &Vars) -> Vec<(std::path::PathBuf, Presence)> {
     files::places(vars).into_iter().flatten().map(|path| (path.clone(), presence(&path))).collect()
 }
 
-fn print(findings: &Findings<'_>, mut log_options: LogOptions) -> Result<Outcome, Error> {
+fn print(findings: &Findings<'_>, mut log_options: LogOptions) -> Result<End, Error> {
     if !std::io::stdout().is_terminal() {
         log_options.screen = Screen::Dumb;
     }
@@ -181,5 +181,5 @@ fn print(findings: &Findings<'_>, mut log_options: LogOptions) -> Result<Outcome
         Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => {}
         written => written?,
     }
-    Ok(Outcome::Exited(page::status(&steps)))
+    Ok(End::Exited(page::status(&steps)))
 }
