@@ -44,7 +44,7 @@ pub(crate) fn text(
     let mut text = Zeroizing::new(String::with_capacity(ROOM));
     unset(syntax, &change.removed, &mut text);
     for (name, value) in &change.set {
-        set(syntax, name, value, &mut text).map_err(|Unfit(reason)| Error::Unprintable {
+        set(syntax, name, value, &mut text).map_err(|reason| Error::Unprintable {
             name: name.to_string_lossy().into_owned(),
             format: format.name(),
             reason,
@@ -78,8 +78,8 @@ fn unset(syntax: Syntax, names: &[&str], into: &mut String) {
 
 /// One line that sets a variable, or more if its value has more.
 fn set(syntax: Syntax, name: &OsStr, value: &OsStr, into: &mut String) -> Result<(), Unfit> {
-    let name = name.to_str().filter(|name| is_name(name)).ok_or(Unfit("has a name that is not valid in a shell"))?;
-    let value = value.to_str().ok_or(Unfit("is not valid UTF-8"))?;
+    let name = name.to_str().filter(|name| is_name(name)).ok_or("has a name that is not valid in a shell")?;
+    let value = value.to_str().ok_or("is not valid UTF-8")?;
     let (before, between) = match syntax {
         Syntax::Env | Syntax::Dotenv => ("", "="),
         Syntax::Export => ("export ", "="),

@@ -5,8 +5,7 @@
 use std::fmt::Write as _;
 
 /// Why a format cannot represent a value, as the end of a sentence that begins with the value's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unfit(pub(crate) &'static str);
+pub(super) type Unfit = &'static str;
 
 /// For sh and similar shells (POSIX, XCU 2.2.2): between single quotes only the quote itself is special. Two quotes are
 /// never adjacent inside, so zsh's option `RC_QUOTES` makes no difference.
@@ -58,16 +57,16 @@ pub(super) fn powershell(value: &str, into: &mut String) {
 pub(super) fn raw(value: &str, into: &mut String) -> Result<(), Unfit> {
     // A line feed ends the line. systemd ignores a line with any other control character except a tab.
     if value.chars().any(|c| c.is_ascii_control() && c != '\t') {
-        return Err(Unfit("contains a line break or another control character"));
+        return Err("contains a line break or another control character");
     }
     if value.contains('\\') {
-        return Err(Unfit("contains a backslash, which systemd treats as an escape"));
+        return Err("contains a backslash, which systemd treats as an escape");
     }
     if value.starts_with(['"', '\'']) {
-        return Err(Unfit("starts with a quotation mark, which systemd removes"));
+        return Err("starts with a quotation mark, which systemd removes");
     }
     if value.starts_with([' ', '\t']) || value.ends_with([' ', '\t']) {
-        return Err(Unfit("starts or ends with white space, which systemd removes"));
+        return Err("starts or ends with white space, which systemd removes");
     }
     into.push_str(value);
     Ok(())
@@ -84,16 +83,16 @@ pub(super) fn dotenv(value: &str, into: &mut String) -> Result<(), Unfit> {
     let quote = match (value.contains('\''), value.contains(['"', '$', '`'])) {
         (false, _) => '\'',
         (true, false) => '"',
-        (true, true) => return Err(Unfit("contains quotation marks or $, which dotenv libraries treat differently")),
+        (true, true) => return Err("contains quotation marks or $, which dotenv libraries treat differently"),
     };
     if value.contains('\\') {
-        return Err(Unfit("contains a backslash, which dotenv libraries treat differently"));
+        return Err("contains a backslash, which dotenv libraries treat differently");
     }
     if value.contains("${") {
-        return Err(Unfit("contains ${, which some dotenv libraries expand"));
+        return Err("contains ${, which some dotenv libraries expand");
     }
     if value.contains('\r') {
-        return Err(Unfit("contains a carriage return, which some dotenv libraries replace"));
+        return Err("contains a carriage return, which some dotenv libraries replace");
     }
     into.push(quote);
     into.push_str(value);
