@@ -157,9 +157,13 @@ fn is_left_behind(file: &Path) -> bool {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
     let Ok(file) = OpenOptions::new().read(true).custom_flags(flags).open(file) else { return false };
     let Ok(found) = file.metadata() else { return false };
-    let age = found.modified().ok().and_then(|written| written.elapsed().ok());
     let is_own = found.is_file() && found.uid() == geteuid().as_raw();
-    is_own && file.try_lock().is_ok() && age.is_some_and(|age| age > SETTLED)
+    is_own && file.try_lock().is_ok() && is_settled(&found)
+}
+
+/// Whether its last change is older than [`SETTLED`].
+pub(super) fn is_settled(found: &Metadata) -> bool {
+    found.modified().ok().and_then(|changed| changed.elapsed().ok()).is_some_and(|age| age > SETTLED)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! In memory if possible (`$XDG_RUNTIME_DIR`, `/dev/shm`), else in the temporary directory: the first of them in which
 //! no other user can replace files (see [`trusted`]).
 
-use super::replace::{SETTLED, new_file};
+use super::replace::{is_settled, new_file};
 use super::trusted::{self, GroupWrite};
 use crate::error::{Error, reason_of};
 use crate::vars::Vars;
@@ -49,15 +49,12 @@ impl RunDirectory {
             remove_stale(base);
             let path = create_private(base, &prefix())?;
             let locked = new_file(&path.join(LOCK), 0o600).and_then(|lock| lock.lock().map(|()| lock));
-            match locked {
-                Ok(lock) => Ok(Self { path, lock: Some(lock) }),
-                Err(error) => {
-                    // By path: there may be no descriptor left to list it.
-                    let _ = std::fs::remove_file(path.join(LOCK));
-                    let _ = std::fs::remove_dir(&path);
-                    Err(error)
-                }
-            }
+            let lock = locked.inspect_err(|_| {
+                // By path: there may be no descriptor left to list it.
+                let _ = std::fs::remove_file(path.join(LOCK));
+                let _ = std::fs::remove_dir(&path);
+            })?;
+            Ok(Self { path, lock: Some(lock) })
         })
     }
 
@@ -179,9 +176,7 @@ fn is_stale(directory: &Path) -> bool {
     match OpenOptions::new().write(true).custom_flags(flags).open(directory.join(LOCK)) {
         Ok(lock) => lock.try_lock().is_ok(),
         // A run may be about to create and lock it.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            found.modified().ok().and_then(|made| made.elapsed().ok()).is_some_and(|age| age > SETTLED)
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => is_settled(&found),
         // No descriptor left, or no permission: a run may have it locked.
         Err(_) => false,
     }
@@ -190,6 +185,7 @@ fn is_stale(directory: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deliver::replace::SETTLED;
     use std::os::unix::fs::symlink;
 
     fn base() -> (tempfile::TempDir, Vars) {
