@@ -84,11 +84,7 @@ impl ProcessStat {
         if of(self.pid).is_none_or(|now| now.started != self.started) {
             return Ok(());
         }
-        let sent = match pidfd {
-            Ok(pidfd) => signal_by(&pidfd, signal),
-            Err(_) => Err(io::ErrorKind::Unsupported.into()),
-        };
-        match sent {
+        match pidfd.and_then(|pidfd| signal_by(&pidfd, signal)) {
             // Before Linux 5.3, or with a seccomp filter that blocks the calls.
             Err(error) if error.raw_os_error() != Some(libc::ESRCH) => {
                 signals::send(self.pid, ProcessGroup::Shared, signal)
