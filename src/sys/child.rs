@@ -8,7 +8,7 @@
 mod spawn;
 mod starting;
 
-pub(crate) use spawn::{Program, Stdio, spawn};
+pub(crate) use spawn::spawn;
 pub(crate) use starting::StartingChild;
 
 use super::signals;
@@ -31,8 +31,11 @@ impl Child {
     }
 
     #[cfg(test)]
-    pub(crate) fn start(program: &Program, group: ProcessGroup, stdio: Stdio<'_>) -> io::Result<Self> {
-        spawn(program, group, stdio).map(|pid| Self::new(pid, group))
+    pub(crate) fn start(path: &str, argv: &[&str]) -> io::Result<Self> {
+        let c = |text: &&str| std::ffi::CString::new(*text).unwrap();
+        let command = super::lookup::Command { path: c(&path), arguments: argv.iter().map(c).collect() };
+        let group = ProcessGroup::Own;
+        spawn(&command, &[], group, None).map(|pid| Self::new(pid, group))
     }
 
     pub(crate) fn pid(&self) -> Pid {
@@ -113,14 +116,7 @@ fn change(code: libc::c_int, status: libc::c_int) -> ChildChange {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::ffi::CString;
     use std::time::Duration;
-
-    fn start(path: &str, argv: &[&str]) -> io::Result<Child> {
-        let c = |text: &&str| CString::new(*text).unwrap();
-        let program = Program { path: c(&path), argv: argv.iter().map(c).collect(), env: Vec::new() };
-        Child::start(&program, ProcessGroup::Own, Stdio::default())
-    }
 
     fn change(child: &Child) -> ChildChange {
         loop {
@@ -133,7 +129,7 @@ mod tests {
 
     #[test]
     fn an_exit_is_returned_until_the_child_is_reaped() {
-        let child = start("/bin/sh", &["sh", "-c", "exit 7"]).unwrap();
+        let child = Child::start("/bin/sh", &["sh", "-c", "exit 7"]).unwrap();
         assert_eq!(change(&child), ChildChange::Ended(End::Exited(7)));
         assert_eq!(change(&child), ChildChange::Ended(End::Exited(7)));
         let pid = child.pid();
@@ -143,14 +139,14 @@ mod tests {
 
     #[test]
     fn an_end_by_a_real_time_signal_is_recognized() {
-        let child = start("/bin/sh", &["sh", "-c", "kill -40 $$"]).unwrap();
+        let child = Child::start("/bin/sh", &["sh", "-c", "kill -40 $$"]).unwrap();
         assert_eq!(Some(change(&child)), Signal::from_number(40).map(|signal| ChildChange::Ended(End::Killed(signal))));
         child.reap();
     }
 
     #[test]
     fn a_stop_is_returned_once() {
-        let child = start("/bin/sh", &["sh", "-c", "kill -STOP $$"]).unwrap();
+        let child = Child::start("/bin/sh", &["sh", "-c", "kill -STOP $$"]).unwrap();
         assert_eq!(change(&child), ChildChange::Paused(Signal::STOP));
         assert_eq!(child.change(), None);
         child.signal(ProcessGroup::Own, Signal::KILL).unwrap();
@@ -160,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_failed_start_has_an_error_number() {
-        let errno = |path| start(path, &["x"]).unwrap_err().raw_os_error();
+        let errno = |path| Child::start(path, &["x"]).unwrap_err().raw_os_error();
         assert_eq!(errno("/no/such/file"), Some(libc::ENOENT));
         assert_eq!(errno("/etc"), Some(libc::EACCES));
     }

@@ -1,13 +1,10 @@
 //! Exec mode: execve(2) with everything as xassume inherited it.
 
-use super::lookup::Command;
+use super::lookup::{Command, SHELL};
 use super::signals;
 use nix::errno::Errno;
 use nix::unistd::execve;
-use std::ffi::{CStr, CString};
-
-/// The shell that runs a file without `#!`, as execvp(3) does.
-const SHELL: &CStr = c"/bin/sh";
+use std::ffi::CString;
 
 /// Replaces this process with the command. Returns only the error.
 ///

@@ -182,8 +182,6 @@ fn send_to_group(child: &Child, signal: Signal) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::process::ChildChange;
-    use crate::sys::child::{Program, Stdio};
-    use std::ffi::CStr;
     use std::time::{Duration, Instant};
 
     fn eventually(is_so: impl Fn() -> bool) {
@@ -194,14 +192,12 @@ mod tests {
 
     /// A shell that has ended, in its own group with a process that lives on.
     fn ended() -> Child {
-        shell(c"sleep 600 & exit 0")
+        shell("sleep 600 & exit 0")
     }
 
-    fn shell(line: &CStr) -> Child {
+    fn shell(line: &str) -> Child {
         reap::adopt_orphans();
-        let argv = [c"sh", c"-c", line].map(Into::into).into();
-        let program = Program { path: c"/bin/sh".into(), argv, env: Vec::new() };
-        let child = Child::start(&program, ProcessGroup::Own, Stdio::default()).unwrap();
+        let child = Child::start("/bin/sh", &["sh", "-c", line]).unwrap();
         eventually(|| matches!(child.change(), Some(ChildChange::Ended(_))));
         child
     }
@@ -220,7 +216,7 @@ mod tests {
     #[test]
     fn a_process_that_loses_its_parent_during_a_check_is_found() {
         for _ in 0..30 {
-            let child = shell(c"(sleep 600 & sleep 0.05) & exit 0");
+            let child = shell("(sleep 600 & sleep 0.05) & exit 0");
             let (family, begun) = (Family::default(), Instant::now());
             while begun.elapsed() < Duration::from_millis(100) {
                 assert!(family.remaining(&child).in_group.is_some());

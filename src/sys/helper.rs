@@ -7,7 +7,8 @@
 mod family;
 mod output;
 
-use super::child::{Program, Stdio, spawn};
+use super::child::spawn;
+use super::lookup::{Command, SHELL};
 use super::poll::{polled, polled_pipe};
 use super::processes::pidfd;
 use super::reap::HelperEntry;
@@ -58,7 +59,13 @@ struct Helper {
     terminal: Option<Terminal>,
 }
 
-/// Runs a line with `sh -c`, as [`run_helper`].
+/// Runs a line with `sh -c` and returns its output, if it exits with status 0. The helper ends if the future is dropped
+/// or a signal ends xassume. A process that it leaves running (an agent) is not waited for.
+///
+/// The output may be secret: it is read into one buffer, which is zeroed unless it is returned.
+///
+/// # Errors
+/// See [`ProcessFailure`].
 pub(crate) async fn run_shell(
     line: &str,
     environment: &[CString],
@@ -66,28 +73,9 @@ pub(crate) async fn run_shell(
     limit: ProgramLimit,
     max_bytes: usize,
 ) -> Result<Vec<u8>, ProcessFailure> {
-    let line = CString::new(line).map_err(io::Error::from)?;
-    let argv = vec![c"sh".to_owned(), c"-c".to_owned(), line];
-    let program = Program { path: c"/bin/sh".to_owned(), argv, env: environment.to_vec() };
-    run_helper(&program, attendance, limit, max_bytes).await
-}
-
-/// Runs the program and returns its output, if it exits with status 0. The helper ends if the future is dropped or a
-/// signal ends xassume. A process that it leaves running (an agent) is not waited for.
-///
-/// The output may be secret: it is read into one buffer, which is zeroed unless it is returned.
-///
-/// # Errors
-/// Why there is no output.
-pub(crate) async fn run_helper(
-    program: &Program,
-    attendance: Attendance,
-    limit: ProgramLimit,
-    max_bytes: usize,
-) -> Result<Vec<u8>, ProcessFailure> {
     // Signals are caught from before the helper starts until it has ended.
     let notice = SignalNotice::of_signals()?;
-    let (mut helper, output) = start(program, attendance)?;
+    let (mut helper, output) = start(line, environment, attendance)?;
     let answer = tokio::time::timeout(limit.left, helper.answer(&output, HelperOutput::new(max_bytes)));
     let signal = tokio::select! {
         biased;
@@ -98,19 +86,21 @@ pub(crate) async fn run_helper(
     signals::die_of(signal)
 }
 
-fn start(program: &Program, attendance: Attendance) -> io::Result<(Helper, AsyncFd<File>)> {
+fn start(line: &str, environment: &[CString], attendance: Attendance) -> io::Result<(Helper, AsyncFd<File>)> {
+    let arguments = vec![c"sh".to_owned(), c"-c".to_owned(), CString::new(line)?];
+    let command = Command { path: SHELL.to_owned(), arguments };
     signals::keep_child_statuses();
     let nothing = File::open("/dev/null")?;
     let (reader, writer) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
     let output = polled_pipe(reader)?;
-    let stdio = Stdio { input: Some(nothing.as_fd()), output: Some(writer.as_fd()) };
+    let stdio = Some([nothing.as_fd(), writer.as_fd()]);
     // A new group would be a background group, which must not read the terminal and does not get ^C.
     let terminal = match attendance {
         Attendance::Attended => Terminal::of_the_user(),
         Attendance::Unattended => None,
     };
     let group = if terminal.is_some() { ProcessGroup::Shared } else { ProcessGroup::Own };
-    let family = HelperFamily { leader: HelperEntry::new(spawn(program, group, stdio)?), group };
+    let family = HelperFamily { leader: HelperEntry::new(spawn(&command, environment, group, stdio)?), group };
     Ok((Helper { family, end: None, terminal }, output))
 }
 

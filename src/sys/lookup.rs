@@ -6,12 +6,15 @@
 use crate::error::{CommandError, CommandFault};
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 /// glibc's `confstr(_CS_PATH)`: what execvp(3) searches without `PATH`.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
+
+/// The shell that runs a file without `#!`, as execvp(3) does.
+pub(super) const SHELL: &CStr = c"/bin/sh";
 
 /// The file of a command, and its arguments as they were typed, with the name.
 #[derive(Debug, Clone, PartialEq, Eq)]

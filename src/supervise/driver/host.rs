@@ -7,7 +7,7 @@ use crate::process::{ChildChange, ProcessGroup, Remaining, Target};
 use crate::supervise::forwarding::{self, EarlyEffect, ProcessFacts};
 use crate::supervise::machine::{CommandInput, Fault};
 use crate::supervise::policy::{GroupPolicy, Policy};
-use crate::sys::child::{Child, Program, StartingChild, Stdio};
+use crate::sys::child::{Child, StartingChild};
 use crate::sys::family::Family;
 use crate::sys::lookup::Command;
 use crate::sys::reap;
@@ -129,11 +129,8 @@ impl CommandHost for ProcessHost {
         (self.finish_messages)();
         self.reap_orphans();
         self.family.begin();
-        let program =
-            Program { path: self.command.path.clone(), argv: self.command.arguments.clone(), env: environment };
-        let starting =
-            StartingChild::start(&program, self.facts.group, Stdio::default()).map_err(|error| fault(&error))?;
-        self.starting = Some(starting);
+        let starting = StartingChild::start(&self.command, &environment, self.facts.group);
+        self.starting = Some(starting.map_err(|error| fault(&error))?);
         Ok(())
     }
 

@@ -5,33 +5,20 @@
 
 use crate::process::signal::{Signal, SignalSet};
 use crate::process::{Pid, ProcessGroup};
+use crate::sys::lookup::{Command, SHELL};
 use crate::sys::signals::{self, InheritedState};
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use nix::sys::wait::waitpid;
 use std::ffi::{CStr, CString, c_char};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::ptr;
 
-/// What to run, without a search in PATH and without a shell.
-#[derive(Clone, Debug)]
-pub(crate) struct Program {
-    pub(crate) path: CString,
-    /// The name of the program first.
-    pub(crate) argv: Vec<CString>,
-    /// `NAME=value`; the complete environment.
-    pub(crate) env: Vec<CString>,
-}
-
 /// The child's standard input and output, if they differ from ours.
-#[derive(Clone, Copy, Default, Debug)]
-pub(crate) struct Stdio<'fd> {
-    pub(crate) input: Option<BorrowedFd<'fd>>,
-    pub(crate) output: Option<BorrowedFd<'fd>>,
-}
+pub(crate) type Stdio<'fd> = Option<[BorrowedFd<'fd>; 2]>;
 
-/// Runs a script without `#!`, as execvp(3) does.
-const SHELL: &CStr = c"/bin/sh";
 /// The child's status if xassume exited during the start; nothing reads it.
 const ORPHANED: libc::c_int = 125;
 
@@ -41,8 +28,7 @@ struct ExecPlan {
     argv: Vec<*const c_char>,
     shell_argv: Vec<*const c_char>,
     envp: Vec<*const c_char>,
-    input: Option<RawFd>,
-    output: Option<RawFd>,
+    stdio: Option<[RawFd; 2]>,
     group: ProcessGroup,
     parent: Pid,
     inherited: InheritedState,
@@ -50,31 +36,38 @@ struct ExecPlan {
     report: RawFd,
 }
 
-/// Starts the program, and waits for the outcome of execve(2).
+/// Starts a command with this complete environment, and waits for the outcome of execve(2).
 ///
 /// # Errors
 /// Those of fork(2) (`EAGAIN`, `ENOMEM`) and execve(2); then there is no child.
-pub(crate) fn spawn(program: &Program, group: ProcessGroup, stdio: Stdio<'_>) -> io::Result<Pid> {
-    let (pid, report) = fork(program, group, stdio)?;
+pub(crate) fn spawn(
+    command: &Command,
+    environment: &[CString],
+    group: ProcessGroup,
+    stdio: Stdio<'_>,
+) -> io::Result<Pid> {
+    let (pid, report) = fork(command, environment, group, stdio)?;
     outcome(&report).unwrap_or(Ok(())).map(|()| pid).inspect_err(|_| {
-        // The child is about to exit. SAFETY: a null status is allowed; the ID is an un-reaped child's.
-        while unsafe { libc::waitpid(pid, ptr::null_mut(), 0) } == -1
-            && io::Error::last_os_error().raw_os_error() == Some(libc::EINTR)
-        {}
+        // The child is about to exit.
+        while waitpid(nix::unistd::Pid::from_raw(pid), None) == Err(Errno::EINTR) {}
     })
 }
 
-/// Forks a child that executes the program, with the signal state that xassume was started with. It gets TERM if
+/// Forks a child that executes the command, with the signal state that xassume was started with. It gets TERM if
 /// xassume exits first. The file is for [`outcome`].
-pub(super) fn fork(program: &Program, group: ProcessGroup, stdio: Stdio<'_>) -> io::Result<(Pid, File)> {
+pub(super) fn fork(
+    command: &Command,
+    environment: &[CString],
+    group: ProcessGroup,
+    stdio: Stdio<'_>,
+) -> io::Result<(Pid, File)> {
     let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
     let plan = ExecPlan {
-        path: program.path.as_ptr(),
-        argv: pointers(&program.argv, &[]),
-        shell_argv: pointers(program.argv.get(1..).unwrap_or_default(), &[SHELL, &program.path]),
-        envp: pointers(&program.env, &[]),
-        input: stdio.input.map(|fd| fd.as_raw_fd()),
-        output: stdio.output.map(|fd| fd.as_raw_fd()),
+        path: command.path.as_ptr(),
+        argv: pointers(&command.arguments, &[]),
+        shell_argv: pointers(command.arguments.get(1..).unwrap_or_default(), &[SHELL, &command.path]),
+        envp: pointers(environment, &[]),
+        stdio: stdio.map(|both| both.map(|fd| fd.as_raw_fd())),
         group,
         parent: nix::unistd::getpid().as_raw(),
         inherited: signals::inherited(),
@@ -86,7 +79,7 @@ pub(super) fn fork(program: &Program, group: ProcessGroup, stdio: Stdio<'_>) -> 
     // have other threads, and does not return.
     let pid = unsafe { libc::fork() };
     if pid == 0 {
-        // SAFETY: this is the child, and the plan's pointers are into `program`, which lives in this frame's caller.
+        // SAFETY: this is the child, and the plan's pointers are into `command` and `environment`, which live in this frame's caller.
         unsafe { plan.run() }
     }
     let fork_error = io::Error::last_os_error();
@@ -151,10 +144,9 @@ impl ExecPlan {
             }
             self.inherited.restore();
             // After the restore: it may mark 0 and 1 as close-on-exec, but not these copies.
-            for (from, to) in [(self.input, libc::STDIN_FILENO), (self.output, libc::STDOUT_FILENO)] {
-                if let Some(from) = from {
-                    libc::dup2(from, to);
-                }
+            if let Some([input, output]) = self.stdio {
+                libc::dup2(input, libc::STDIN_FILENO);
+                libc::dup2(output, libc::STDOUT_FILENO);
             }
             libc::execve(self.path, self.argv.as_ptr(), self.envp.as_ptr());
             let mut errno = *libc::__errno_location();

@@ -1,11 +1,13 @@
 //! A child between fork(2) and the outcome of execve(2). The supervision does not block on it: the program file may be
 //! on a file system that does not answer.
 
-use super::spawn::{Program, Stdio, fork, outcome};
+use super::spawn::{fork, outcome};
 use super::{Child, signals};
 use crate::process::signal::Signal;
 use crate::process::{Pid, ProcessGroup};
+use crate::sys::lookup::Command;
 use crate::sys::poll::polled_pipe;
+use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::time::Duration;
@@ -30,8 +32,8 @@ impl StartingChild {
     ///
     /// # Errors
     /// Those of fork(2), or no descriptor.
-    pub(crate) fn start(program: &Program, group: ProcessGroup, stdio: Stdio<'_>) -> io::Result<Self> {
-        let (pid, report) = fork(program, group, stdio)?;
+    pub(crate) fn start(command: &Command, environment: &[CString], group: ProcessGroup) -> io::Result<Self> {
+        let (pid, report) = fork(command, environment, group, None)?;
         let report = polled_pipe(report).inspect_err(|_| abort(pid))?;
         Ok(Self { pid, group, report, since: Instant::now() })
     }
