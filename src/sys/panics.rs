@@ -6,10 +6,6 @@
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe, Location};
 
-/// A panic, which was reported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Panicked;
-
 /// Where a panic happened, and its message if that is a literal: a formatted one may quote a secret.
 #[derive(Debug)]
 pub(crate) struct PanicFacts<'a> {
@@ -24,9 +20,9 @@ pub(crate) fn report_with(report: impl Fn(&PanicFacts<'_>) + Send + Sync + 'stat
     }));
 }
 
-/// Does the work, and catches a panic in it.
-pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
-    panic::catch_unwind(AssertUnwindSafe(work)).map_err(|_| Panicked)
+/// Does the work, and catches a panic in it. `None`: it panicked, and that was reported.
+pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
+    panic::catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
 fn literal(payload: &(dyn Any + Send)) -> Option<&'static str> {

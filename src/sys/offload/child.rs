@@ -3,10 +3,10 @@
 use crate::process::Pid;
 use crate::process::outcome::FAILED;
 use crate::process::signal::{Signal, SignalSet};
+use crate::sys::panics::caught;
 use crate::sys::signals::{self, separate_notice};
 use std::fs::File;
 use std::os::fd::RawFd;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Whether a child ends with xassume.
 #[derive(Clone, Copy, Debug)]
@@ -30,11 +30,11 @@ pub(super) struct Setup {
 /// Does the work and exits, without destructors and flushes: the rest of the memory is the parent's.
 pub(super) fn run(setup: &Setup, in_child: fn(), mut answer: File, work: impl FnOnce(&mut File)) -> ! {
     enter(setup);
-    let done = catch_unwind(AssertUnwindSafe(|| {
+    let done = caught(|| {
         in_child();
         work(&mut answer);
-    }));
-    let status = if done.is_ok() { 0 } else { FAILED };
+    });
+    let status = if done.is_some() { 0 } else { FAILED };
     // SAFETY: `_exit` ends the process.
     unsafe { libc::_exit(status.into()) }
 }
