@@ -1,12 +1,7 @@
 //! Delivery through a shared credentials file: `[default]` with the three keys, replaced atomically at each refresh.
 
-use super::published::PublishedFile;
 use crate::deliver::location::FileKind;
-use crate::deliver::run_directory::RunDirectory;
-use crate::error::Error;
-use crate::event::Problem;
-use crate::session::{Keys, Secret, Session};
-use crate::sys::offload::Offload;
+use crate::session::{Keys, Secret};
 /// The file's section, and the start of each further line.
 const SECTION: &str = "[default]\n";
 const ID: &str = "aws_access_key_id = ";
@@ -22,26 +17,6 @@ pub(crate) const KIND: FileKind = FileKind {
     max_bytes: 8 << 10,
 };
 
-/// A file in the run's private directory.
-///
-/// # Errors
-/// As [`PublishedFile::new`].
-pub(crate) fn within(directory: &RunDirectory, mode: u32) -> Result<PublishedFile, Error> {
-    PublishedFile::new(directory.path().join("credentials"), mode)
-}
-
-/// Writes a session to the file.
-///
-/// # Errors
-/// As [`PublishedFile::put`].
-pub(crate) fn put(
-    file: &PublishedFile,
-    session: &Session,
-    offload: &Offload,
-) -> impl Future<Output = Result<(), Problem>> + use<> {
-    file.put(contents(&session.keys), offload)
-}
-
 /// Whether a file is empty or has the form of [`contents`]. Then a run has left it, and it is not the user's
 /// `~/.aws/credentials`.
 fn is_replaceable(text: &[u8]) -> bool {
@@ -51,7 +26,7 @@ fn is_replaceable(text: &[u8]) -> bool {
 }
 
 /// The file's text, which every SDK reads.
-fn contents(keys: &Keys) -> Secret {
+pub(crate) fn contents(keys: &Keys) -> Secret {
     let token = keys.session_token.as_ref().map(Secret::reveal);
     let lines = [
         Some(SECTION),
@@ -72,7 +47,10 @@ fn contents(keys: &Keys) -> Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::Validity;
+    use crate::deliver::published::PublishedFile;
+    use crate::error::Error;
+    use crate::session::{Session, Validity};
+    use crate::sys::offload::Offload;
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     use std::path::Path;
     use std::time::{Duration, SystemTime};
@@ -99,7 +77,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let offload = Offload::new(|_| {}, || {});
-            super::put(file, session, &offload).await.expect("written");
+            file.put(contents(&session.keys), &offload).await.expect("written");
         });
     }
 

@@ -45,11 +45,11 @@ impl PublishedFile {
         try_replace(&path, kind.max_bytes, mode).map_err(|error| unwritten(not_replaced(&path, &reason_of(&error))))
     }
 
-    /// A file in the run's directory.
+    /// A file in a private directory.
     ///
     /// # Errors
     /// The kernel gives no random bytes.
-    pub(super) fn new(path: PathBuf, mode: u32) -> Result<Self, Error> {
+    pub(crate) fn new(path: PathBuf, mode: u32) -> Result<Self, Error> {
         let temporary = temporary(&path).map_err(|error| unwritten(not_replaced(&path, &reason_of(&error))))?;
         Ok(Self { temporary, path, mode, put: Rc::default() })
     }
@@ -67,7 +67,7 @@ impl PublishedFile {
     ///
     /// # Errors
     /// Those of the file system, and that it does not answer. The file before is then still in place.
-    pub(super) fn put(&self, contents: Secret, offload: &Offload) -> impl Future<Output = Result<(), Problem>> + use<> {
+    pub(crate) fn put(&self, contents: Secret, offload: &Offload) -> impl Future<Output = Result<(), Problem>> + use<> {
         let (path, temporary) = (self.path.clone(), self.temporary.clone());
         publish(WriteJob { path, temporary, contents, mode: self.mode }, Rc::clone(&self.put), offload.clone())
     }

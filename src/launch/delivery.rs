@@ -97,7 +97,9 @@ impl Method {
         Ok(match via {
             Via::Env => Self::Env,
             Via::File { path: Some(path), mode } => Self::File(PublishedFile::at(path, &file::KIND, *mode)?),
-            Via::File { path: None, mode } => Self::File(file::within(directory, *mode)?),
+            Via::File { path: None, mode } => {
+                Self::File(PublishedFile::new(directory.path().join("credentials"), *mode)?)
+            }
             Via::Endpoint { token_file } => Self::Endpoint(Endpoint::open(directory, token_file.as_deref())?),
             Via::Process => Self::Process(CredentialProcess::open(directory, &own_file()?)?),
         })
@@ -162,7 +164,7 @@ impl Deliver for Delivery<'_, '_> {
     fn publish(&mut self, session: &Session) -> Option<Publishing> {
         match &self.method {
             Method::Env => None,
-            Method::File(file) => Some(Box::pin(file::put(file, session, &self.offload))),
+            Method::File(file) => Some(Box::pin(file.put(file::contents(&session.keys), &self.offload))),
             Method::Endpoint(endpoint) => {
                 endpoint.put(session);
                 Some(Box::pin(endpoint.publish_token(&self.offload)?))
