@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_kept() {
+    fn bytes_that_are_not_text_are_kept() {
         let text = b"[default]\nname = \xff\xfe\nsso_\xff = x\nbroken line\n[open\n";
         assert_eq!(filter(text, None), b"[default]\nname = \xff\xfe\nbroken line\n[open\n");
     }

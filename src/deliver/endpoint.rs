@@ -1,8 +1,8 @@
 //! Delivery through a container credentials endpoint: an address on the loopback interface from which SDKs fetch
 //! credentials before theirs expire.
 //!
-//! Every local user can connect to it. Only the command and its children have the token, without which there is no
-//! answer. The http for a request are in [`request`].
+//! Every local user can connect to it. A request needs the token, which only the command and its children have. The
+//! rules for a request are in [`request`].
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_another_run_has_put_there_stays() {
+    fn a_file_that_another_run_has_written_stays() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("credentials");
         let open = || at(&path, 0o600).expect("a file");
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_holds_other_things_is_refused_and_what_a_run_has_left_is_not() {
+    fn a_file_with_other_contents_is_refused_and_one_of_an_earlier_run_is_not() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("credentials");
         let left = contents(&session("ASIA1").keys);
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_somebody_could_exchange_is_refused() {
+    fn a_directory_that_another_user_could_replace_is_refused() {
         let directory = tempfile::tempdir().expect("a directory");
         symlink(directory.path(), directory.path().join("link")).expect("a link");
         for path in ["link/credentials", "missing/credentials", ""] {

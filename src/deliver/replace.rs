@@ -36,11 +36,11 @@ pub(super) fn replace_by(
     mode: u32,
     announce: impl FnOnce(Identity) -> io::Result<()>,
 ) -> io::Result<()> {
-    let written = write_whole(temporary, contents, mode).and_then(|held| {
-        announce(Identity::of(&held.metadata()?))?;
+    let written = write_whole(temporary, contents, mode).and_then(|file| {
+        announce(Identity::of(&file.metadata()?))?;
         std::fs::rename(temporary, path)?;
         // Closing is not enough: a process that another thread forks meanwhile has the file open too.
-        let _ = held.unlock();
+        let _ = file.unlock();
         Ok(())
     });
     if written.is_err() {

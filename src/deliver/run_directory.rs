@@ -211,12 +211,12 @@ mod tests {
     }
 
     #[test]
-    fn folders_of_killed_runs_are_removed_and_those_of_living_ones_kept() {
+    fn directories_of_killed_runs_are_removed_and_those_of_living_ones_kept() {
         let (base, vars) = base();
         let living = RunDirectory::create(&vars).expect("a directory");
         let killed = base.path().join(format!("{}abcdef", prefix()));
         std::fs::create_dir(&killed).expect("a directory");
-        std::fs::write(killed.join(LOCK), "").expect("a lock that nobody holds");
+        std::fs::write(killed.join(LOCK), "").expect("a lock that no process has");
         let young = base.path().join(format!("{}ghijkl", prefix()));
         std::fs::create_dir(&young).expect("a directory");
         let elsewhere = tempfile::tempdir().expect("a directory");
@@ -237,7 +237,7 @@ mod tests {
                 symlink(to, path.join(LOCK)).expect("a link, which is not followed");
             }
             let times = std::fs::FileTimes::new().set_modified(old);
-            File::open(&path).and_then(|directory| directory.set_times(times)).expect("an old folder");
+            File::open(&path).and_then(|directory| directory.set_times(times)).expect("an old directory");
             path
         };
         let (left, closed) = (directory("abcdef", None), directory("ghijkl", Some(Path::new("/dev/null"))));
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_that_another_user_could_exchange_is_passed_over() {
+    fn a_base_in_which_another_user_could_replace_files_is_passed_over() {
         let (base, vars) = base();
         let set = |mode| std::fs::set_permissions(base.path(), std::fs::Permissions::from_mode(mode)).expect("a mode");
         for (mode, used) in [(0o777, false), (0o770, false), (0o1777, true), (0o700, true)] {

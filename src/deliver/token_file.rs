@@ -28,7 +28,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_holds_the_token_alone_and_goes_unless_another_took_its_place() {
+    fn the_file_has_only_the_token_and_is_removed_unless_another_run_replaced_it() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("token");
         let token = |digit: &str| Secret::new(digit.repeat(LENGTH));

@@ -1,4 +1,4 @@
-//! The whole text of each format, and what none of them may say.
+//! The whole text of each format, and what no format accepts.
 
 use super::*;
 use crate::session::{Keys, Secret, Validity};
@@ -57,13 +57,13 @@ fn each_format_is_whole() {
 }
 
 #[test]
-fn powershell_gets_a_line_for_each_variable_whatever_it_holds() {
+fn powershell_gets_one_line_for_each_variable() {
     // A pipe hands it one line after another.
     assert_eq!(printed("powershell", &[("A", "1\n2\r3"), ("B", "‘")]).expect("text").lines().count(), 3);
 }
 
 #[test]
-fn what_a_format_cannot_carry_is_an_error_that_names_it() {
+fn a_variable_that_a_format_cannot_represent_is_named_in_an_error() {
     for (format, value) in [("env", "two\nlines"), ("dotenv", "back\\slash")] {
         let error = printed(format, &[("GOOD", "x"), ("BAD", value)]).expect_err(format);
         assert!(error.to_string().starts_with(&format!("cannot print BAD as {format}: it contains a ")), "{error}");

@@ -45,7 +45,7 @@ pub(crate) fn line_stands() {
 }
 
 /// Erases the line before a signal ends xassume. Async-signal-safe. The terminal is opened again so that the write does not
-/// block: a terminal that is held by ^S keeps the line.
+/// block: a terminal that is stopped by ^S keeps the line.
 fn erase_before_death() {
     if !line_is_gone() || !is_ours() {
         return;

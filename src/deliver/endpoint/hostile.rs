@@ -1,10 +1,5 @@
 //! Malicious requests to the endpoint. See `crate::hostile`.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::missing_panics_doc,
-    reason = "a broken promise is told by a panic"
-)]
+#![allow(clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "a panic reports a broken promise")]
 
 use super::serve_requests;
 use crate::deliver::endpoint::request::RequestRules;

@@ -323,17 +323,17 @@ fn the_man_page_names_all_that_is_set_and_nothing_else() {
     assert_eq!(names(always), ALWAYS_SET.iter().copied().collect());
     for (name, _) in deliveries() {
         let via = if name == "isolated" { "env" } else { name };
-        let (_, told) = section.split_once(&format!("--via {via}")).expect(via);
-        let told = told.split(".TP").next().unwrap_or_default();
-        // What is set in some cases only is told last.
-        let told = match name {
-            "env" => told.split("--isolate").next().unwrap_or_default(),
-            "endpoint" => told.split("where there is a proxy").next().unwrap_or_default(),
-            _ => told,
+        let (_, listed) = section.split_once(&format!("--via {via}")).expect(via);
+        let listed = listed.split(".TP").next().unwrap_or_default();
+        // A variable that is set only in some cases is listed last.
+        let listed = match name {
+            "env" => listed.split("--isolate").next().unwrap_or_default(),
+            "endpoint" => listed.split("where there is a proxy").next().unwrap_or_default(),
+            _ => listed,
         };
         let settings = settings(name);
         let isolation = [].into_iter().chain(if settings.isolate { FILES } else { &[] }).copied();
-        assert_eq!(names(told), settings.via.names().chain(isolation).collect(), "{name}");
+        assert_eq!(names(listed), settings.via.names().chain(isolation).collect(), "{name}");
     }
     assert!(deliveries_told.contains("NO_PROXY") && page.contains(&format!("\n.B {WATCHDOG_PID}\nis removed")));
 }

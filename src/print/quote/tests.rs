@@ -4,7 +4,7 @@
 use super::*;
 use std::process::{Command, Stdio};
 
-/// What somebody, somewhere, treats specially.
+/// Characters that some reader treats specially.
 const HOSTILE: &[&str] = &[
     "'",
     "''",
@@ -266,7 +266,7 @@ fn read_python(text: &str) -> Option<String> {
     (!value.contains("${")).then_some(value)
 }
 
-/// JavaScript's dotenv: line ends made one kind, then what stands between two equal quotes; `\n` and `\r` between
+/// JavaScript's dotenv: line ends made one kind, then the text between two equal quotes; `\n` and `\r` between
 /// double ones only.
 fn read_javascript(text: &str) -> Option<String> {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
@@ -292,7 +292,7 @@ fn a_dotenv_value_is_the_same_to_its_readers() {
     }
 }
 
-/// Runs a script with this shell; none where there is no such shell.
+/// Runs a script with this shell; `None` if the shell is not installed.
 fn run(shell: &[&str], script: &str) -> Option<Vec<u8>> {
     let (program, options) = shell.split_first()?;
     let mut command = Command::new(program);
