@@ -10,6 +10,7 @@ use crate::deliver::run_directory::{create_private, first_base, is_own_directory
 use crate::error::Error;
 use crate::files::read_at_most;
 use crate::sys::clock;
+use crate::sys::random::hex;
 use crate::vars::Vars;
 use sha2::Digest as _;
 use std::cell::OnceCell;
@@ -34,9 +35,8 @@ const MAX_BYTES: usize = 4 << 20;
 /// When no base directory is writable.
 pub(crate) fn config_file(vars: &Vars, config: &[u8]) -> Result<PathBuf, Error> {
     let digest = sha2::Sha256::digest(config);
-    let hash = u128::from_be_bytes(std::array::from_fn(|at| digest[at]));
     let prefix = format!("{}config-", prefix());
-    let name = format!("{prefix}{hash:032x}.");
+    let name = format!("{prefix}{}.", hex(&digest[..16]));
     first_base(vars, |base| {
         let copies: Vec<DirEntry> = copies(base, &prefix);
         let used = copies.iter().filter(|copy| begins(copy, &name)).find_map(|copy| reused(&copy.path(), config));

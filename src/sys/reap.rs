@@ -102,10 +102,6 @@ pub(crate) fn orphans(command: Option<Pid>) {
 /// Reaps a child, if it has exited.
 fn reap(pid: Pid) -> bool {
     let Ok(Some((_, ChildChange::Ended(end)))) = wait(libc::P_PID, pid, libc::WEXITED) else { return false };
-    HELPERS.with_borrow_mut(|helpers| {
-        if let Some(entry) = helpers.get_mut(&pid) {
-            *entry = Some(end);
-        }
-    });
+    HELPERS.with_borrow_mut(|helpers| helpers.get_mut(&pid).map(|entry| *entry = Some(end)));
     true
 }
