@@ -34,10 +34,7 @@ impl Machine {
             facts,
             phase: Phase::Starting(PendingStart::at(StartStep::Due(now.boot), None)),
             renewal: Renewal::new(policy, Term::of(first, now), now, dice),
-            restarts: match policy.on_expiry {
-                OnExpiry::Restart => Restarts::Wanted,
-                OnExpiry::None | OnExpiry::Signal(_) => Restarts::Canceled,
-            },
+            restarts: if policy.on_expiry == OnExpiry::Restart { Restarts::Wanted } else { Restarts::Canceled },
             terminated: false,
             sent_refresh_signal: None,
             stop_warning_logged: false,

@@ -58,10 +58,7 @@ impl Machine {
         if signal == Signal::TERM {
             self.terminated = true;
         }
-        let between = match self.phase {
-            Phase::Starting(_) | Phase::Stopping { .. } | Phase::Killing { .. } => true,
-            Phase::Running { .. } | Phase::Ended => false,
-        };
+        let between = !matches!(self.phase, Phase::Running { .. } | Phase::Ended);
         let hang_up = Arrival { signal: Signal::HUP, sender: Sender::Kernel };
         let ends = [Signal::INT, Signal::QUIT].contains(&signal) || arrival == hang_up;
         let cancels = signal == Signal::TERM || between && ends;

@@ -73,10 +73,7 @@ impl Renewal {
         let pace = dice;
         let lead = policy.timing().lead(term.lifetime, RefreshKind::First, &mut dice);
         Self {
-            state: match policy.duty() {
-                Duty::Refresh | Duty::Notice => SessionState::Waiting,
-                Duty::None => SessionState::Idle,
-            },
+            state: if policy.duty() == Duty::None { SessionState::Idle } else { SessionState::Waiting },
             policy,
             term,
             due: term.before_expiry(lead),

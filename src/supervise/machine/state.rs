@@ -50,17 +50,11 @@ pub(super) enum AfterStop {
 
 impl AfterStop {
     pub(super) fn canceled(self) -> Self {
-        match self {
-            AfterStop::Restart | AfterStop::Finish => AfterStop::Finish,
-            AfterStop::Lapse => AfterStop::Lapse,
-        }
+        if self == AfterStop::Lapse { AfterStop::Lapse } else { AfterStop::Finish }
     }
 
     pub(super) fn lapsed(self) -> Self {
-        match self {
-            AfterStop::Restart | AfterStop::Lapse => AfterStop::Lapse,
-            AfterStop::Finish => AfterStop::Finish,
-        }
+        if self == AfterStop::Finish { AfterStop::Finish } else { AfterStop::Lapse }
     }
 }
 
