@@ -45,7 +45,7 @@ pub(crate) enum RefreshEvent {
     },
     /// The session has expired and `--on-refresh-failure stop` stops the command.
     Lapsed,
-    Signalled {
+    Signaled {
         signal: Signal,
         pid: Pid,
     },
@@ -88,7 +88,7 @@ impl Recorded for RefreshEvent {
             Self::Expired => warning("expired"),
             Self::Recovered { failures } => warning("recovered").number("failures", *failures),
             Self::Lapsed => warning("lapsed"),
-            Self::Signalled { signal, pid } => info("signalled").text("signal", signal).number("pid", *pid),
+            Self::Signaled { signal, pid } => info("signalled").text("signal", signal).number("pid", *pid),
             Self::CannotSignal { signal, problem } => {
                 warning("cannot_signal").text("signal", signal).text("error", &problem.text).hint_of(problem)
             }
@@ -136,7 +136,7 @@ impl fmt::Display for RefreshEvent {
                 more => write!(f, "session refreshed after {more} failed attempts"),
             },
             Self::Lapsed => f.write_str("the session has expired and could not be refreshed: stopping the command"),
-            Self::Signalled { signal, pid } => write!(f, "sent {signal} to the command, pid {pid}"),
+            Self::Signaled { signal, pid } => write!(f, "sent {signal} to the command, pid {pid}"),
             Self::CannotSignal { signal, problem } => {
                 write!(f, "cannot send {signal} to the command: {}", problem.text)
             }

@@ -115,7 +115,7 @@ fn session() -> Vec<Event> {
 fn refresh() -> Vec<Event> {
     use RefreshEvent::{
         CannotSignal, DiedOfRefreshSignal, Due, Expired, ExpiresSoon, Failing, Lapsed, Limited, NoticeOnly, Recovered,
-        Refreshed, Retrying, Signalled,
+        Refreshed, Retrying, Signaled,
     };
     let signal = Signal::HUP;
     let events = [
@@ -128,7 +128,7 @@ fn refresh() -> Vec<Event> {
         Expired,
         Recovered { failures: 2 },
         Lapsed,
-        Signalled { signal, pid: 7 },
+        Signaled { signal, pid: 7 },
         CannotSignal { signal, problem: problem() },
         DiedOfRefreshSignal { signal },
         NoticeOnly { signal },
@@ -144,7 +144,7 @@ fn refresh() -> Vec<Event> {
             | Expired
             | Recovered { .. }
             | Lapsed
-            | Signalled { .. }
+            | Signaled { .. }
             | CannotSignal { .. }
             | DiedOfRefreshSignal { .. }
             | NoticeOnly { .. } => {}

@@ -115,8 +115,8 @@ mod tests {
         let proxy = FakeProxy::start();
         proxy.map("sts.eu-west-1.amazonaws.com:443", sts.port());
         let inner = "GET /?Action=GetCallerIdentity HTTP/1.1\r\nConnection: close\r\n\r\n";
-        let tunnelled = format!("CONNECT sts.eu-west-1.amazonaws.com:443 HTTP/1.1\r\n\r\n{inner}");
-        let (status, rest) = exchange(&proxy, &tunnelled);
+        let tunneled = format!("CONNECT sts.eu-west-1.amazonaws.com:443 HTTP/1.1\r\n\r\n{inner}");
+        let (status, rest) = exchange(&proxy, &tunneled);
         assert_eq!(status, "HTTP/1.1 200 Connection established");
         assert!(rest.contains("MissingAuthenticationToken"), "{rest}");
         let url = sts.url();

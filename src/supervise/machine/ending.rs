@@ -51,7 +51,7 @@ impl Machine {
     pub(super) fn send_refresh_signal(&mut self, signal: Signal, child: Pid, out: &mut Vec<Action>) {
         self.sent_refresh_signal = Some(signal);
         out.push(Action::Signal(Target::Process, signal));
-        out.push(Action::Emit(RefreshEvent::Signalled { signal, pid: child }.into()));
+        out.push(Action::Emit(RefreshEvent::Signaled { signal, pid: child }.into()));
     }
 
     /// Where a signal from outside is forwarded to.
