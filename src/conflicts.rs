@@ -1,4 +1,4 @@
-//! Values that exclude each other: what a rule is, and how a table of rules is applied.
+//! Values that conflict: what a rule is, and how a table of rules is applied.
 //!
 //! A flag takes precedence over a variable, which is then ignored. Two flags are an error. Two variables may each be a
 //! default for other runs, so the rule decides about them. The tables are in `settings::conflicts`, and for what depends
@@ -42,11 +42,11 @@ pub(crate) enum Otherwise<V> {
     FirstCounts(&'static str),
     /// An error, for this reason.
     Error(&'static str),
-    /// Both are kept. A check that knows the roles fails, where it must.
+    /// Both are kept. A later check, which knows the roles, may reject them.
     Later(IgnoredReason<V>),
 }
 
-/// The reason why a variable is ignored, where that is not just the flag.
+/// The reason why a variable is ignored, if it is not just the flag.
 pub(crate) type IgnoredReason<V> = Option<fn(&V) -> String>;
 
 /// What rules apply to.

@@ -1,4 +1,4 @@
-//! Reads files, first of all the shared config files, which `profile` parses.
+//! Reads files, such as the shared config files, which `profile` parses.
 
 use crate::error::{Error, reason_of};
 use crate::event::Ignored;

@@ -56,7 +56,7 @@ pub(crate) fn checked_page(error: &Error) -> String {
     let begins = |word: &str| rest.lines().filter(|line| line.starts_with(word)).count();
     assert!(begins("hint: ") <= 1 && begins("usage: ") <= 1, "more than one hint: {page:?}");
     let own = |line: &str| line.starts_with("  ") || line.starts_with("hint: ") || line.starts_with("usage: ");
-    assert!(rest.lines().all(own), "a line of its own: {page:?}");
+    assert!(rest.lines().all(own), "an unexpected line: {page:?}");
     assert!(!page.chars().any(|c| deceives(c) && c != '\n'), "it controls the terminal: {page:?}");
     assert!(page.len() <= 64 << 10, "{} bytes of message", page.len());
     format!("{page}{error}\n{}", error.hint().unwrap_or_default())

@@ -1,4 +1,4 @@
-//! The `xassume` command; what it does is told in the library's `run`.
+//! The `xassume` program. The library's `run` does everything.
 
 use std::process::ExitCode;
 

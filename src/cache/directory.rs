@@ -46,7 +46,7 @@ pub(super) enum Make {
     Path,
 }
 
-/// An open directory, also when another one has been created at its path.
+/// An open directory. Its path may lead to another one by now.
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,

@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn every_cut_and_every_changed_byte_is_noticed() {
         let (key, whole) = (Key::for_tests(1), written());
-        // Without the line's end it is whole.
+        // A missing line break at the end is accepted.
         for length in 0..whole.len() - 1 {
             assert_eq!(decode(&key, &whole[..length]), None, "cut at {length}");
         }

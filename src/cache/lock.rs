@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_usable_place_each_process_is_alone() {
+    fn without_a_usable_directory_each_process_calls_sts() {
         let (base, place) = place();
         std::fs::write(&place.path, "").expect("a file in its place");
         let lost = Place { path: base.path().join("no/such"), make: Make::Directory };

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// The directory in those of the XDG Base Directory Specification.
+/// The name of our directory in the directories of the XDG Base Directory Specification.
 const NAME: &str = "xassume";
 /// A web identity token has at most 20,000 bytes, and may have white space around it.
 const MAX_TOKEN_BYTES: usize = 40_000;

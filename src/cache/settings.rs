@@ -35,8 +35,8 @@ pub(crate) struct MinTtl {
     pub(crate) least: Duration,
     /// Where the session's duration comes from, or would come from.
     pub(crate) duration: Origin,
-    /// Whether it is ignored where it is not below the session's duration: it is a variable, and the duration is typed, or
-    /// is in a variable that would have been long enough and does not count.
+    /// Whether it is ignored, instead of an error, if no session lasts so long: it comes from a variable, and a longer
+    /// duration was configured or the duration is typed.
     pub(crate) gives_way: bool,
 }
 
@@ -44,7 +44,7 @@ impl CacheSettings {
     /// The minimum remaining lifetime, unless it is ignored.
     ///
     /// # Errors
-    /// When no session could have so much left.
+    /// When no session lasts so long.
     pub(crate) fn min_ttl(&self, hops: &RoleChain, notes: &mut Vec<Ignored>) -> Result<Option<Duration>, Error> {
         let Some(MinTtl { origin, text, least, duration, gives_way }) = &self.min_ttl else { return Ok(None) };
         let longest = hops.longest_lifetime();

@@ -111,7 +111,7 @@ pub(super) mod tests {
         }
     }
 
-    /// The answer came at 1000 seconds of the first boot, when the local wall clock was right but for the skew.
+    /// The answer came at 1000 seconds of the first boot, when the local wall clock was right except for the skew.
     pub(in crate::cache) fn stamp(skew_secs: i64) -> Stamp {
         Stamp {
             boot_id: "first".into(),
@@ -132,7 +132,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn in_the_same_boot_both_clocks_count_and_the_lesser_is_believed() {
+    fn in_the_same_boot_the_clock_that_leaves_less_counts() {
         assert_eq!(left(0, &clocks("first", 1000, wall(0))), Some((3600, 0)));
         assert_eq!(left(0, &clocks("first", 1600, wall(600))), Some((3000, 0)));
         assert_eq!(left(0, &clocks("first", 1600, wall(0))), Some((3000, 600)), "the wall clock was set back");

@@ -130,7 +130,7 @@ mod tests {
         world.keep(1, wall() - HOUR);
         world.keep(2, wall() + HOUR);
         drop(world.directory.reserve(&Key::for_tests(3)).expect("room"));
-        std::fs::write(world.directory.path().join("somebody's notes"), "").expect("written");
+        std::fs::write(world.directory.path().join("notes.txt"), "").expect("written");
         expired(&world.directory);
         assert_eq!(world.left().len(), 5, "no file is old yet");
         world.age();
@@ -138,7 +138,7 @@ mod tests {
         world.age();
         expired(&world.directory);
         assert_eq!(world.left(), [Kind::Lock, Kind::Session]);
-        assert!(world.directory.path().join("somebody's notes").exists());
+        assert!(world.directory.path().join("notes.txt").exists());
     }
 
     #[test]

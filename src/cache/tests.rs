@@ -137,7 +137,7 @@ fn an_answer_is_kept_even_if_the_directory_was_removed_meanwhile() {
 }
 
 #[test]
-fn a_holder_that_fails_leaves_nothing_but_the_lock() {
+fn a_holder_that_fails_leaves_only_the_lock() {
     let world = World::new();
     drop(world.held());
     let names = Directory::open(&world.place.path).expect("there").names().expect("names");
@@ -146,7 +146,7 @@ fn a_holder_that_fails_leaves_nothing_but_the_lock() {
 }
 
 #[test]
-fn of_two_places_the_first_accepted_session_is_taken() {
+fn of_two_directories_the_first_accepted_session_is_used() {
     let world = World::new();
     let second = Place { path: world.base.path().join("y"), make: Make::Directory };
     let key = Key::for_tests(1);
@@ -171,7 +171,7 @@ fn of_two_places_the_first_accepted_session_is_taken() {
 }
 
 #[test]
-fn a_session_that_is_forgotten_is_gone() {
+fn a_removed_session_is_not_found() {
     let world = World::new();
     let key = Key::for_tests(1);
     let (session, stamp) = lasting("arn");

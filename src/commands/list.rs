@@ -58,7 +58,7 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn roles_come_once_each_and_short_where_that_means_the_same() {
+    fn each_role_is_listed_once_and_in_short_form_if_it_has_one() {
         let config = "[profile a]\nrole_arn = arn:aws:iam::521111111144:role/Deploy\n\
                       [profile b]\nrole_arn = arn:aws:iam::521111111144:role/Deploy\n\
                       [profile c]\nrole_arn = arn:aws:iam::222222222222:role/team/Reader\n\

@@ -1,4 +1,4 @@
-//! What xassume can be asked to do, one story each.
+//! What a run of xassume can do: one file for each kind of run.
 
 pub(crate) mod check;
 pub(crate) mod clear_cache;

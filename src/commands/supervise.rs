@@ -99,8 +99,8 @@ async fn supervised(
     Ok(supervise(policy, first, ports).await)
 }
 
-/// The lifetime that the first session must have left. A restart soon after the start would be wasted; the others are
-/// refreshed in time.
+/// The lifetime that the first session must have left. Only a restart needs much: other deliveries are refreshed while the
+/// command runs.
 fn need(launch: &Launch<'_>, policy: Policy) -> Need {
     match policy.on_expiry {
         OnExpiry::Restart => Need::ThreeQuarters,

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn identity_settings_go_with_their_continuations_and_all_else_stays() {
+    fn credential_settings_are_removed_with_their_continuation_lines() {
         let text = "\u{feff}# mine\r\n[default]\r\nregion = eu-west-1 ; home\r\nROLE_ARN = x\r\n  more\r\n\r\n# c\r\n  # d\r\n  again\r\ns3 =\r\n  role_arn = kept\r\n";
         let expected =
             "\u{feff}# mine\r\n[default]\r\nregion = eu-west-1 ; home\r\n\r\n# c\r\ns3 =\r\n  role_arn = kept\r\n";
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn every_identity_setting_goes_in_every_section() {
+    fn each_credential_setting_is_removed_in_each_section() {
         let keys = CREDENTIAL_SETTINGS.iter().copied().chain(["sso_session", "sso_account_id", "sso_anything"]);
         for key in keys {
             for section in ["default", "profile default", "profile p", "other", "services s"] {
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn sso_sessions_go_as_a_whole() {
+    fn sso_sessions_are_removed() {
         let text = "[profile a]\noutput = json\n[sso-session corp]\n# c\nsso_region = x\nfuture = y\n\n[services s]\nsts =\n  endpoint_url = u\n";
         assert_eq!(filtered(text, None), "[profile a]\noutput = json\n[services s]\nsts =\n  endpoint_url = u\n");
     }
@@ -159,7 +159,7 @@ mod tests {
                 "[default]\na = 1\n[profile p]\nregion = x\n[profile default]\nb = 2\n",
                 "[profile p]\nregion = x\n[default]\nregion = x\n",
             ),
-            // Sections of one name are one.
+            // Sections with the same name are merged.
             (
                 "[profile p]\na = 1\n[profile q]\nb = 2\n[profile \"p\"]\nc = 3\n",
                 "[profile p]\na = 1\n[profile q]\nb = 2\n[profile \"p\"]\nc = 3\n[default]\na = 1\nc = 3\n",
@@ -168,7 +168,7 @@ mod tests {
                 "[profile p]\na = 1\n[profile p]\n  b = 2\n  s3 =\n    c = 3\n",
                 "[profile p]\na = 1\n[profile p]\n  b = 2\n  s3 =\n    c = 3\n[default]\na = 1\nb = 2\ns3 =\n    c = 3\n",
             ),
-            // It may be in the credentials file only, or hold nothing but identity.
+            // It may be only in the credentials file, or contain only credentials.
             ("[default]\nregion = y\n", "[default]\n"),
             ("[profile p]\nrole_arn = r", "[profile p]\n[default]\n"),
             ("", "[default]\n"),

@@ -1,8 +1,8 @@
 //! The open connections, by stage. Each stage has a time limit, and a connection too many ends the oldest one of its
 //! stage.
 //!
-//! A stranger who opens connections faster than they are answered ends only those of strangers: a client that has sent
-//! the token is in a stage of its own. A client that has not sent its request yet is ended only after thousands of
+//! A client that opens connections faster than they are answered ends only connections without the token: those that have
+//! sent the token are in a separate stage. A client that has not sent its request yet is ended only after thousands of
 //! others.
 
 use crate::sys::limits;
@@ -104,7 +104,7 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// Goes on to a stage, as its newest connection.
+    /// Moves to a stage, as its newest connection.
     pub(super) fn reach(&self, stage: ConnectionStage) {
         let handle = {
             let mut open = self.connections.open();

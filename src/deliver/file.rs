@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced_as_a_whole_with_its_mode_and_goes_at_the_end() {
+    fn a_file_is_replaced_atomically_and_removed_at_the_end() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("credentials");
         let file = at(&path, 0o640).expect("a file");

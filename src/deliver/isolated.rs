@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn copies_that_nothing_uses_go_with_a_later_run() {
+    fn a_later_run_removes_unused_copies() {
         let (base, vars) = base();
         let copy = |text: &str| config_file(&vars, text.as_bytes()).expect("a file");
         let [old, young, read, named] = ["old", "young", "read", "named"].map(copy);

@@ -138,7 +138,7 @@ impl Drop for Running {
 /// Writes the file.
 ///
 /// # Errors
-/// Those of the file system, and that it does not answer. The file before is then still in place.
+/// Errors of the file system, or no answer from it. The previous file is then still in place.
 pub(super) async fn publish(job: WriteJob, put: Rc<RefCell<Put>>, offload: Offload) -> Result<(), Problem> {
     let written = async {
         let earlier = put.borrow_mut().unfinished.take();

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// The age from which an unlocked file or directory counts as left behind. A younger one may be about to be locked.
 pub(super) const SETTLED: Duration = Duration::from_mins(1);
 
-/// The suffix of a file that is written only to see whether it can be.
+/// The suffix of a file that only tests whether the directory can be written.
 const TRIAL: &str = ".check";
 
 /// Random bytes in the name of an unfinished file.

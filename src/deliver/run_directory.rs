@@ -62,7 +62,7 @@ impl RunDirectory {
         &self.path
     }
 
-    /// Removes it with its files, and returns whether it is gone. The next run removes what is left.
+    /// Removes it with its files, and returns whether it is gone. The next run removes files that are left.
     pub(crate) fn remove(&self) -> bool {
         std::fs::remove_dir_all(&self.path).is_ok()
     }
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_directory_is_private_and_goes_with_the_run() {
+    fn a_run_directory_is_private_and_removed_with_the_run() {
         let (base, vars) = base();
         let directory = RunDirectory::create(&vars).expect("a directory");
         let mode = |path: &Path| std::fs::metadata(path).expect("there").mode() & 0o777;
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_whose_lock_cannot_be_looked_at_is_kept() {
+    fn a_directory_whose_lock_cannot_be_checked_is_kept() {
         let (base, vars) = base();
         let old = std::time::SystemTime::now() - 2 * SETTLED;
         let directory = |suffix: &str, lock: Option<&Path>| {
@@ -253,7 +253,7 @@ mod tests {
             std::fs::create_dir(&runtime).expect("a directory");
             let vars: Vars = [("XDG_RUNTIME_DIR", &runtime)].into_iter().collect();
             assert_eq!(check_plain(&runtime).is_ok(), plain, "{name}");
-            // Another base takes the place of one that will not do.
+            // If the directory is not suitable, another base directory is used.
             if let Ok(directory) = RunDirectory::create_for_commands(&vars) {
                 assert_eq!(directory.path().starts_with(&runtime), plain, "{name}");
             }
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_relative_base_is_passed_over() {
+    fn a_relative_base_is_skipped() {
         let vars: Vars = [("XDG_RUNTIME_DIR", "."), ("TMPDIR", "/tmp")].into_iter().collect();
         assert!(RunDirectory::create(&vars).expect("a directory").path().is_absolute());
     }

@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_given_until_it_has_expired_by_any_clock() {
+    fn a_session_is_served_until_it_has_expired_by_any_clock() {
         let served = Served::default();
         assert_eq!(served.get(), None);
         let (later, hour) = (clock::wall() + Duration::from_hours(1), Duration::from_hours(1));
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_session_takes_the_place_of_the_older_one() {
+    fn a_newer_session_replaces_the_older_one() {
         let served = Served::default();
         let expiration = clock::wall() + Duration::from_hours(1);
         for document in [b"1", b"2"] {

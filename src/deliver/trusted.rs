@@ -91,9 +91,9 @@ fn check(path: &Path, found: &Metadata, group: GroupWrite) -> Result<(), Problem
             hint: Some(format!("as root: chown {me} {shown}; or use a directory that you own")),
         });
     }
-    let barred = if group == GroupWrite::Allowed { 0o002 } else { 0o022 };
+    let forbidden = if group == GroupWrite::Allowed { 0o002 } else { 0o022 };
     // The mode of a link has no meaning.
-    if found.is_symlink() || found.mode() & STICKY != 0 || found.mode() & barred == 0 {
+    if found.is_symlink() || found.mode() & STICKY != 0 || found.mode() & forbidden == 0 {
         return Ok(());
     }
     let (who, change) = if found.mode() & 0o002 == 0 { ("its group", "g-w") } else { ("all users", "go-w") };
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn the_mode_of_each_directory_of_the_path_decides() {
         let base = tempfile::tempdir().expect("a directory");
-        for (mode, barred, allowed) in [
+        for (mode, forbidden, allowed) in [
             (0o700, None, None),
             (0o755, None, None),
             (0o1777, None, None),
@@ -155,7 +155,7 @@ mod tests {
             let open = with_mode(base.path(), &format!("{mode:o}"), mode);
             let below = with_mode(&open, "below", 0o700);
             for path in [&open, &below] {
-                for (group, change) in [(GroupWrite::Denied, barred), (GroupWrite::Allowed, allowed)] {
+                for (group, change) in [(GroupWrite::Denied, forbidden), (GroupWrite::Allowed, allowed)] {
                     let hint = directory(path, group).err().map(|untrusted| untrusted.hint.unwrap_or_default());
                     let expected = change.map(|change| format!("chmod {change} {}", open.display()));
                     assert_eq!(hint, expected, "{mode:o} {group:?} {}", path.display());
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn links_are_followed_and_what_they_lead_through_is_checked() {
+    fn links_are_followed_and_each_directory_on_their_path_is_checked() {
         let base = tempfile::tempdir().expect("a directory");
         let (good, open) = (with_mode(base.path(), "good", 0o700), with_mode(base.path(), "open", 0o777));
         symlink("good", base.path().join("link")).expect("a link");
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_without_a_number_is_known_by_the_map() {
+    fn an_unmapped_owner_is_recognized_by_the_id_map() {
         assert!(!is_outside(geteuid().as_raw()));
     }
 }

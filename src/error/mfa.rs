@@ -1,4 +1,4 @@
-//! Why there is no MFA code to send. What STS answers to a code is an [`AssumeError`](super::AssumeError).
+//! Why there is no MFA code to send. A code that STS rejects is an [`AssumeError`](super::AssumeError).
 //!
 //! A code is never a field of an error, not even a wrong one.
 

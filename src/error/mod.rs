@@ -31,7 +31,7 @@ use thiserror::Error;
 /// The longest hint of one line, in characters.
 const LONGEST_HINT: usize = 2048;
 
-/// Why there is no command with a session.
+/// Why the command does not run with a session.
 #[derive(Debug, Error)]
 pub(crate) enum Error {
     /// Flags or variables that cannot be combined, or that are missing. The usage line follows.

@@ -1,4 +1,4 @@
-//! How text of services and files is shown. It may be malicious.
+//! How text from services and files, which may be malicious, is shown.
 
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_turns_or_hides_text_is_shown_as_a_blank() {
+    fn characters_that_reorder_or_hide_text_are_shown_as_spaces() {
         let named = ['\u{200b}', '\u{feff}'].into_iter().chain('\u{2028}'..='\u{202e}').chain('\u{2066}'..='\u{2069}');
         let siblings = ['\u{61c}', '\u{ad}', '\u{e0041}']
             .into_iter()
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_the_system_are_left_out() {
+    fn error_numbers_of_the_system_are_not_shown() {
         assert_eq!(reason_of(&std::io::Error::from_raw_os_error(2)), "No such file or directory");
         assert_eq!(reason_of(&std::io::Error::other("no")), "no");
     }

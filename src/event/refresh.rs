@@ -1,4 +1,4 @@
-//! Events of refreshes, and of the signal that tells the command about them.
+//! Events of refreshes, and of the refresh signal for the command.
 
 use super::record::{Level, Problem, Record, Recorded, span};
 use crate::process::Pid;

@@ -1,4 +1,4 @@
-//! Events on the way to a session: the plan, the source credentials, MFA, roles.
+//! Events before the command starts: the plan, the source credentials, MFA, roles.
 
 use super::record::{Level, Record, Recorded, span};
 use crate::session::{Granted, KeyKind, rfc3339};

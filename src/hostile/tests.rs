@@ -186,7 +186,7 @@ fn tags_keep_the_limits_of_sts() {
 }
 
 #[test]
-fn config_files_give_a_plan_or_one_line() {
+fn config_files_give_a_plan_or_one_error_line() {
     let line = "(\\[(profile |sso-session |services )?[a-c]\\]|(role_arn|source_profile|region|aws_secret_access_key|sso_session|s3|credential_source) ?[=:] ?[a-c]|  \\PC{1,9}|%%)\n";
     hold("config_plan", 300, prop::collection::vec(line, 0..20).prop_map(|lines| lines.concat()), config_plan);
 }
@@ -197,13 +197,13 @@ fn altered_files_of_the_cache_are_misses() {
 }
 
 #[test]
-fn answers_of_sts_are_sessions_or_one_line() {
+fn answers_of_sts_are_sessions_or_one_error_line() {
     let made_up = "(role|web|mfa) [1-5][0-9]{2}\n(Date: [ -~]{0,30}\n|[a-z-]{1,20}: [ -~]{0,30}\n){0,3}\n(<[/A-Za-z]{1,20}>|[ -~]{1,9}){0,9}";
     hold("sts_answer", 60, made_up, sts_answer);
 }
 
 #[test]
-fn credential_processes_give_keys_or_one_line() {
+fn credential_processes_give_keys_or_one_error_line() {
     let made_up =
         "\\{(\"(Version|AccessKeyId|SecretAccessKey|SessionToken|Expiration)\": ?(1|\"[ -~]{0,40}\"|null),?){0,6}\\}";
     hold("credential_process", 300, made_up, credential_process);
@@ -221,7 +221,7 @@ fn the_endpoint_gives_no_session_without_the_token() {
 }
 
 #[test]
-fn ends_of_credentials_are_read_as_one_time_or_not_at_all() {
+fn expirations_are_read_as_one_time_or_not_at_all() {
     hold(
         "time",
         600,

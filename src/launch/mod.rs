@@ -1,4 +1,4 @@
-//! What the commands share: the plan, sessions from the cache or from STS, the environment that is handed on.
+//! What the kinds of run share: the plan, sessions from the cache or from STS, the command's environment.
 
 pub(crate) mod context;
 pub(crate) mod delivery;
@@ -66,7 +66,7 @@ impl<'a> Launch<'a> {
         } else {
             let runtime = runtime()?;
             let work = Box::pin(sessions.get(need, Outage::Bridge));
-            let fetched = runtime.block_on(self.context.progress.beside(work));
+            let fetched = runtime.block_on(self.context.progress.during(work));
             // A plain drop would wait for a name that is still being resolved.
             runtime.shutdown_background();
             fetched?.0
@@ -86,7 +86,7 @@ impl<'a> Launch<'a> {
         let need = sessions.need(need);
         let (session, source_keys) = match sessions.cached(need) {
             Some(cached) => (cached, None),
-            None => self.context.progress.beside(Box::pin(sessions.get(need, Outage::Bridge))).await?,
+            None => self.context.progress.during(Box::pin(sessions.get(need, Outage::Bridge))).await?,
         };
         self.context.settings.check_account(&session)?;
         Ok((session, source_keys))
@@ -96,7 +96,7 @@ impl<'a> Launch<'a> {
     /// Nothing prompts, even if the first session came from the cache.
     ///
     /// # Errors
-    /// As for [`Self::first_session`], and what became wrong in the files.
+    /// As for [`Self::first_session`], or files that are no longer valid.
     pub(crate) async fn next_session(&self) -> Result<Session, Error> {
         let Context { settings, vars, codes, .. } = &self.context;
         codes.end_of_start();

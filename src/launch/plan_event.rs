@@ -1,4 +1,4 @@
-//! What the plan is, and which settings have no effect on it, with `-v`.
+//! Logs the plan and the settings that have no effect on it, with `-v`.
 
 use crate::event::{EventSink, Level, SessionEvent};
 use crate::mfa::mode::device;

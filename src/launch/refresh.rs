@@ -41,7 +41,7 @@ pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Resu
         let text = format!("the refresh timed out after {limit}: a file or a lock that it needs is blocked");
         problem(text, "is a file system frozen, or its server unreachable?")
     };
-    let job = offload.start(Life::Bound, message::MOST_BYTES, |answer| obtain(launch, answer));
+    let job = offload.start(Life::Bound, message::MOST_BYTES, |answer| fetch(launch, answer));
     let mut job = job.map_err(|error| {
         let hint = "check `ulimit -a` and the limits of the container or unit: processes, memory, open files";
         problem(format!("cannot start a process for the refresh: {}", reason_of(&error)), hint)
@@ -72,14 +72,14 @@ fn limit(launch: &Launch<'_>) -> Duration {
 }
 
 /// The work of the child. In a new thread: the first one still counts as a thread of the parent's runtime.
-fn obtain(launch: &Launch<'_>, answer: &mut File) {
+fn fetch(launch: &Launch<'_>, answer: &mut File) {
     let result = thread::scope(|scope| {
         let begun = thread::Builder::new().spawn_scoped(scope, || {
             let runtime = runtime()?;
-            let obtained = runtime.block_on(launch.next_session());
+            let fetched = runtime.block_on(launch.next_session());
             // Does not wait for a name that is still being resolved.
             runtime.shutdown_background();
-            obtained
+            fetched
         });
         begun.map(thread::ScopedJoinHandle::join)
     });

@@ -201,7 +201,7 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    /// The session's key in the cache; none if sessions of this source cannot be told apart.
+    /// The session's key in the cache; none if sessions of this source cannot be distinguished.
     pub(crate) fn key(&self) -> Option<Key> {
         self.key_by(Key::of_role)
     }

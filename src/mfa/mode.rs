@@ -53,7 +53,7 @@ pub(crate) fn mfa_mode(hops: &RoleChain, keys: KeyKind) -> MfaMode<'_> {
     }
 }
 
-/// How long sessions can be refreshed without a person.
+/// How long sessions can be refreshed without user input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unattended {
     /// As long as the source gives credentials.
@@ -64,13 +64,13 @@ pub(crate) enum Unattended {
     WhileKeysHold,
 }
 
-/// Whether and how long sessions can be refreshed without a person.
+/// Whether and how long sessions can be refreshed without user input.
 ///
 /// `keys` is the kind of the source's keys, or [`KeyKind::expected`] before they are fetched. A `credential_process` that
 /// has not run yet is expected to give a user's keys: check again after the first session.
 ///
 /// # Errors
-/// Each refresh would need a new code from a person.
+/// Each refresh would need a new code from the user.
 pub(crate) fn unattended(plan: &Plan, settings: &MfaSettings, keys: Option<KeyKind>) -> Result<Unattended, MfaError> {
     let keys = keys.unwrap_or(KeyKind::LongTerm);
     let by_command = matches!(settings.code, CodeSource::Command(_));
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_without_a_person_needs_a_session_or_a_command() {
+    fn a_refresh_without_user_input_needs_a_session_or_a_command() {
         let temporary = &[USER, &[("AWS_SESSION_TOKEN", "t")]].concat()[..];
         let instance = ONE.replace("Environment", "Ec2InstanceMetadata");
         let process = ONE.replace("credential_source = Environment", "source_profile = p");

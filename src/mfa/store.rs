@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn it_can_sign_until_a_minute_before_its_end_by_the_local_clock() {
+    fn it_can_sign_until_a_minute_before_it_expires_by_the_local_clock() {
         let end = SystemTime::UNIX_EPOCH + Duration::from_hours(1000);
         for (skew, ends) in [(0, end), (600, end - Duration::from_mins(10)), (-600, end + Duration::from_mins(10))] {
             let session = session(skew);

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_documents_are_what_their_readers_read() {
+    fn each_document_has_the_form_that_its_readers_expect() {
         let text = |document: Zeroizing<Vec<u8>>| String::from_utf8(document.to_vec()).expect("text");
         assert_eq!(
             text(container(&session())),

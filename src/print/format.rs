@@ -72,7 +72,7 @@ mod tests {
         let names: Vec<_> = Format::ALL.iter().map(|(name, _)| *name).collect();
         assert_eq!(PRINT.value, names.join("|"));
         for (name, format) in Format::ALL {
-            assert!(PRINT.help.contains(&format!("{name}: ")), "the help does not tell what {name} is");
+            assert!(PRINT.help.contains(&format!("{name}: ")), "the help does not explain {name}");
             assert_eq!(Format::parse(name).expect("a format"), *format);
             assert_eq!(format.name(), *name);
         }

@@ -1,7 +1,7 @@
 //! A session as text (`--print`).
 //!
-//! Decides what is written and how it is quoted; `deliver::environment` decides which variables there are. No output
-//! here.
+//! Decides what is written and how it is quoted; `deliver::environment` decides which variables there are. It writes
+//! nothing itself.
 
 pub(crate) mod document;
 mod format;

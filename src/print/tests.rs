@@ -73,7 +73,7 @@ fn a_variable_that_a_format_cannot_represent_is_named_in_an_error() {
 }
 
 #[test]
-fn no_name_and_no_bytes_can_be_taken_for_anything_else() {
+fn unusual_names_and_bytes_are_errors() {
     for (format, _) in Format::ALL.iter().filter(|(_, format)| matches!(format, Format::Variables(_))) {
         for name in ["A;id", "A B", "", "1A", "A=B", "Ä", "$(id)", "A-B"] {
             assert!(printed(format, &[(name, "x")]).is_err(), "{format}: {name}");

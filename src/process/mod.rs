@@ -1,4 +1,4 @@
-//! Nouns about processes: senders and targets of signals, process groups, exits.
+//! Types about processes: senders and targets of signals, process groups, exits.
 //!
 //! Facts that `sys` reads and the rules use; nothing here calls the system.
 
@@ -20,7 +20,7 @@ pub(crate) enum ProcessGroup {
     Own,
 }
 
-/// Where a signal goes to. The command's *family* is its process and all descendants, including those whose parent has
+/// The target of a signal. The command's *family* is its process and all descendants, including those whose parent has
 /// exited, that are in xassume's session (setsid(2)) or in one that the command created.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Target {

@@ -1,4 +1,4 @@
-//! Which flags exclude each other depending on the profiles: on the roles, and on what signs the first call.
+//! Conflicts of flags that depend on the profiles: on the roles, and on what signs the first call.
 
 use super::draft::Draft;
 use super::request::Request;
@@ -92,7 +92,7 @@ impl Outline {
         self.request.given(flag).map(Given::from)
     }
 
-    /// What names the roles. Without it there would be others, or none.
+    /// The origin of the roles. Without it there would be other roles, or none.
     fn naming(&self) -> Option<Given> {
         Some(Given { replaceable: false, ..self.request.naming()?.into() })
     }

@@ -49,7 +49,7 @@ impl Progress {
     }
 
     /// Does the work and shows the line meanwhile.
-    pub(crate) async fn beside<T>(&self, work: impl Future<Output = T>) -> T {
+    pub(crate) async fn during<T>(&self, work: impl Future<Output = T>) -> T {
         if self.shown == Shown::Never {
             return work.await;
         }

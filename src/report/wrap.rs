@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_broken_between_words_and_go_on_indented() {
+    fn lines_are_broken_between_words_and_continue_indented() {
         let words = vec!["twelve-bytes"; 40].join(" ");
         for width in [40, 80, 200] {
             let page = lines(&words, 9, Some(width));
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_stays_as_it_is() {
+    fn a_line_that_fits_is_unchanged() {
         for text in ["short", "two\n  lines, the second indented", "", "a  b"] {
             assert_eq!(lines(text, 9, Some(40)), text);
         }

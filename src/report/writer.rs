@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// The message about dropped messages; `None` with `-q`.
 type Notice = Box<dyn Fn(u32) -> Option<String> + Send + Sync>;
 
-/// Checked before any lock: a forked process has no thread, and its copy of the queue may be locked for ever.
+/// Checked before any lock: a forked process has no thread, and its copy of the queue may be locked forever.
 static DIRECTLY: AtomicBool = AtomicBool::new(true);
 static QUEUE: Mutex<Queue> = Mutex::new(Queue::new());
 /// There is a message to write.

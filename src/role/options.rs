@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn source_identities_may_not_claim_to_be_aws() {
+    fn source_identities_must_not_start_with_aws() {
         assert!(SourceIdentity::parse("alice@example.com").is_ok());
         for bad in ["a", "aws:alice", "AWS:alice", "a b"] {
             assert!(SourceIdentity::parse(bad).is_err(), "{bad}");

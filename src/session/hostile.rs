@@ -3,7 +3,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::missing_panics_doc,
-    reason = "a broken promise is told by a panic"
+    reason = "a violated property is reported by a panic"
 )]
 
 use super::{parse_time, rfc3339};

@@ -1,4 +1,4 @@
-//! Which flags exclude each other. Rules that depend on the profiles are in `profile::conflicts`.
+//! Which flags conflict. Rules that depend on the profiles are in `profile::conflicts`.
 
 use super::mode::via;
 use crate::conflicts::Otherwise::{Error, FirstCounts, Later};
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_that_go_together_are_kept() {
+    fn flags_that_can_be_combined_are_kept() {
         for line in [
             "--via file --file-mode 0640 --on-expiry restart",
             "--via env --isolate --keep-env AWS_PROFILE",
@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(settled("", &vars), Ok(vec![note.to_owned()]));
         let error = settled("", &[("XASSUME_VIA", "endpoint"), ("XASSUME_ON_EXPIRY", "restart")]).expect_err("both");
         assert!(error.starts_with("XASSUME_ON_EXPIRY=restart cannot be used with XASSUME_VIA=endpoint: "), "{error}");
-        // A variable that gives way to a flag removes no other variable.
+        // A variable that a flag has removed removes no other variable.
         let note = "ignoring XASSUME_VIA (conflicts with --on-expiry signal)";
         assert_eq!(settled("--on-expiry signal", &vars), Ok(vec![note.to_owned()]));
     }

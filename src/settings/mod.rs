@@ -1,7 +1,7 @@
 //! What the flags mean: from the command line and the variables to checked settings.
 //!
 //! Pure: `--policy file://…` is read by a function of the caller's. Every limit that AWS documents is checked here, so
-//! an invalid value costs no call. Which role results is decided in `profile::plan`.
+//! an invalid value costs no call. `profile::plan` decides which role is used.
 
 mod cache;
 mod conflicts;

@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delivery_that_changes_and_an_expiry_that_acts_are_supervised() {
+    fn other_deliveries_and_actions_at_the_expiry_need_supervision() {
         let private = Via::File { path: None, mode: 0o600 };
         for (line, via) in [
             ("--on-expiry restart", Via::Env),

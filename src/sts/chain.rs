@@ -114,7 +114,7 @@ impl Chain<'_> {
         self.assume(Proof::Keys(session.keys.clone()), false, context).await
     }
 
-    /// A code, and the deadline after it. The time that a person takes does not count, nor that of a program with its
+    /// A code, and the deadline after it. The time that the user takes does not count, nor that of a program with its
     /// own time limit.
     async fn code(self, serial: &MfaSerial, context: CallContext<'_>) -> Result<(MfaCode, Instant), Error> {
         let CallContext { deadline, progress, .. } = context;

@@ -1,5 +1,5 @@
-//! The URLs of STS and of the services that give source credentials: from a flag, a variable or the profile, or the
-//! region's own.
+//! The URLs of STS and of the services that give source credentials: from a flag, a variable or the profile, or else
+//! the default of the region.
 
 use crate::error::quoted;
 use crate::profile::{Plan, Source, endpoint as endpoint_url};

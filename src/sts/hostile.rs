@@ -3,7 +3,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::missing_panics_doc,
-    reason = "a broken promise is told by a panic"
+    reason = "a violated property is reported by a panic"
 )]
 
 use super::call::{Call, CallContext, Code};
@@ -77,7 +77,7 @@ fn content<'a>(body: &'a str, tag: &str) -> Option<&'a str> {
     Some(rest.split_once('<').map_or(rest, |(content, _)| content).trim())
 }
 
-/// Uses a session in each way: it is shown, scheduled and served.
+/// Uses a session: it is shown, scheduled and served.
 fn can_be_used(session: &Session) {
     let Session { keys, validity, assumed_role_arn, .. } = session;
     let Keys { access_key_id, secret_access_key, session_token } = keys;

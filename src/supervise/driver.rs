@@ -84,7 +84,7 @@ type PendingAnswer<'a, T> = Option<Pin<Box<dyn Future<Output = Result<T, Problem
 struct Driver<'a, S, D, H, C> {
     machine: Machine,
     ports: Ports<'a, S, D, H, C>,
-    /// The session in effect, for the next start.
+    /// The session for the next start.
     session: Session,
     /// The new session, until it is published.
     new_session: Option<Session>,

@@ -9,10 +9,10 @@
 //! - [`schedule`] computes when a refresh is due, [`forwarding`] what to do with a signal.
 //! - `driver` polls the child, the signals, the STS call, the delivery and the timer, in that order, and performs the
 //!   actions. It decides nothing.
-//! - [`ports`] is what it needs from outside: sessions, and their delivery. [`policy`] is what the flags ask for.
+//! - [`ports`] is what it needs from outside: sessions, and their delivery. [`policy`] has the settings.
 //!
 //! Invariants:
-//! - First the new session, then the stop, then the start: a failed refresh does not affect the command.
+//! - A command is stopped only after the new session was fetched: a failed refresh does not affect the command.
 //! - The exit of a command is final, unless xassume stopped it for a restart. TERM from outside makes every exit final.
 //! - The child's process ID is used only until it is reaped, so no signal reaches an unrelated process. The child is
 //!   reaped when the processes that it left behind have exited, if xassume waits for them.

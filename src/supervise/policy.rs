@@ -1,4 +1,4 @@
-//! What the flags of a supervision ask for.
+//! The settings of a supervision, from the flags.
 
 use super::schedule::{Margin, RefreshPurpose, Timing};
 use crate::event::{CommandEvent, Stdin};

@@ -1,4 +1,4 @@
-//! Exec mode: execve(2) with everything as xassume inherited it.
+//! Exec mode: execve(2), with signals, descriptors and limits as xassume inherited them.
 
 use super::lookup::{Command, SHELL};
 use super::signals;

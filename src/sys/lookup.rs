@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn searches_path_and_passes_over_what_cannot_run() {
+    fn searches_path_and_skips_files_that_cannot_run() {
         let directory = tempfile::tempdir().expect("a directory");
         let (first, second) = (directory.path().join("first"), directory.path().join("second"));
         for (dir, mode) in [(&first, 0o644), (&second, 0o755)] {

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_block_that_grows_or_shrinks_keeps_what_is_in_it() {
+    fn a_block_that_grows_or_shrinks_keeps_its_contents() {
         zero_freed_memory();
         let mut text = String::from("kept");
         for _ in 0..12 {

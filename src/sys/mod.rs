@@ -1,6 +1,6 @@
 //! The system calls, and the only `unsafe` code. One concept per file.
 //!
-//! These files call the system and return facts; they decide nothing and import only nouns.
+//! These files call the system and return facts; they decide nothing and import only plain types.
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod allocations;

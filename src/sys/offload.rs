@@ -1,4 +1,4 @@
-//! Work that may block forever, in a process that can be left behind.
+//! Work that may block forever, in a process that can be abandoned.
 //!
 //! A thread that is stuck in a file system cannot be ended, and a process with such a thread cannot be reaped. So this
 //! is fork(2) without execve(2): the child has a copy of this process's memory, does the work, writes its answer to a

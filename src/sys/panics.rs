@@ -1,7 +1,7 @@
 //! A panic is reported in one line, and xassume exits with status 125.
 //!
 //! A panic is a bug in xassume or of a library. While it unwinds, the command gets a signal and files are removed. A
-//! refresh runs in a process of its own, so a panic there fails that refresh and the command continues.
+//! refresh runs in a separate process, so a panic there fails that refresh and the command continues.
 
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe, Location};

@@ -1,5 +1,5 @@
-//! Processes in `/proc`; see `proc_pid_stat(5)`. Without a `/proc`, or with that of another PID namespace, there are
-//! none.
+//! Processes in `/proc`; see `proc_pid_stat(5)`. Without a `/proc`, or with that of another PID namespace, none are
+//! visible.
 
 #![allow(unsafe_code)]
 

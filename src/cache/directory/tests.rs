@@ -43,7 +43,7 @@ fn is_root() -> bool {
 }
 
 #[test]
-fn what_was_written_is_private_and_read_back() {
+fn a_written_file_is_private_and_read_back() {
     let world = World::new();
     assert_eq!(world.directory.read(&world.key).map_err(|error| error.kind()), Err(io::ErrorKind::NotFound));
     world.write(b"one");
@@ -55,7 +55,7 @@ fn what_was_written_is_private_and_read_back() {
 }
 
 #[test]
-fn files_that_others_may_read_or_that_are_no_files_are_not_read() {
+fn files_that_others_can_read_and_special_files_are_not_read() {
     let world = World::new();
     world.write(b"bytes");
     for mode in [0o640, 0o604, 0o620, 0o660] {
@@ -93,7 +93,7 @@ fn a_huge_file_is_not_read() {
 }
 
 #[test]
-fn what_belongs_to_another_user_is_not_used() {
+fn files_and_directories_of_another_user_are_not_used() {
     if !is_root() {
         return;
     }
@@ -102,13 +102,13 @@ fn what_belongs_to_another_user_is_not_used() {
     chown(world.path(), Some(12345), None).expect("given away");
     assert_eq!(world.refusal(), "it belongs to another user");
     chown(world.directory.path(), Some(12345), None).expect("given away");
-    let error = Directory::open(world.directory.path()).expect_err("somebody else's folder");
+    let error = Directory::open(world.directory.path()).expect_err("another user's directory");
     assert_eq!(error.to_string(), "it belongs to another user");
     assert!(Directory::open_own(world.directory.path()).is_err());
 }
 
 #[test]
-fn a_directory_that_is_open_or_a_link_or_none_is_not_used() {
+fn an_open_directory_a_link_and_a_file_are_not_used() {
     let world = World::new();
     let path = world.directory.path();
     set_mode(path, 0o750);
@@ -125,7 +125,7 @@ fn a_directory_that_is_open_or_a_link_or_none_is_not_used() {
 }
 
 #[test]
-fn missing_folders_are_made_where_that_is_asked_for() {
+fn missing_directories_are_created_if_requested() {
     let base = tempfile::tempdir().expect("a directory");
     let path = base.path().join("a/b/c");
     assert!(Directory::make(&Place { path: path.clone(), make: Make::Directory }).is_err());
@@ -135,14 +135,14 @@ fn missing_folders_are_made_where_that_is_asked_for() {
 }
 
 #[test]
-fn nothing_is_made_in_another_users_directory_unless_asked_for() {
+fn nothing_is_created_in_another_users_directory_unless_requested() {
     if !is_root() {
         return;
     }
     let base = tempfile::tempdir().expect("a directory");
     chown(base.path(), Some(12345), None).expect("given away");
     let path = base.path().join("a/b");
-    let error = Directory::make(&Place { path: path.clone(), make: Make::OwnPath }).expect_err("somebody else's home");
+    let error = Directory::make(&Place { path: path.clone(), make: Make::OwnPath }).expect_err("another user's home");
     assert!(error.to_string().contains("the parent directory belongs to another user"), "{error}");
     assert!(Directory::make(&Place { path: base.path().join("a"), make: Make::Directory }).is_err());
     assert!(!base.path().join("a").exists());
@@ -150,7 +150,7 @@ fn nothing_is_made_in_another_users_directory_unless_asked_for() {
 }
 
 #[test]
-fn a_directory_notices_that_its_path_leads_elsewhere() {
+fn a_directory_notices_that_another_one_is_at_its_path() {
     let world = World::new();
     assert!(world.directory.is_in_place().expect("read"));
     let lock = world.directory.lock_file(&world.key).expect("a lock");
@@ -164,7 +164,7 @@ fn a_directory_notices_that_its_path_leads_elsewhere() {
 }
 
 #[test]
-fn only_the_caches_own_names_are_known() {
+fn only_names_of_the_cache_are_recognized() {
     let key = Key::for_tests(1);
     let key = key.as_str();
     assert_eq!(kind(&format!("{key}.session")), Some(Kind::Session));

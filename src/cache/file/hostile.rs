@@ -3,7 +3,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::missing_panics_doc,
-    reason = "a broken promise is told by a panic"
+    reason = "a violated property is reported by a panic"
 )]
 
 use super::super::key::Key;
@@ -31,7 +31,7 @@ pub fn cache_file(bytes: &[u8]) {
     altered(&key, bytes);
 }
 
-/// A session that is read can be used and written again. At no time there is more left of it than at its answer.
+/// A session that is read can be used and written again. It never has more time left than at its answer.
 fn check(key: &Key, bytes: &[u8]) {
     let Some((session, stamp)) = bounded(bytes.len(), BOUND, || decode(key, bytes)) else { return };
     let again = encode(key, &session, &stamp).expect("a session that was read can be written");

@@ -1,4 +1,4 @@
-//! Every ingredient makes another key, and no two ingredients are taken for one another.
+//! Each field changes the key, and no two fields can be confused.
 
 use super::*;
 use crate::profile::{Metadata, Network, Region, RegionFrom, RoleChain, TokenFrom};
@@ -124,7 +124,7 @@ fn web(path: &str) -> Source {
 
 #[test]
 #[rustfmt::skip]
-fn changing_any_one_ingredient_gives_another_key() {
+fn changing_any_field_changes_the_key() {
     let named: Vec<(&str, Request)> = vec![
         ("nothing", Request::new()),
         ("access key id", Request::from(Source::EnvironmentKeys(keys("AKIATWO", "secret")))),
@@ -192,7 +192,7 @@ fn changing_any_one_ingredient_gives_another_key() {
 }
 
 #[test]
-fn what_does_not_matter_to_sts_does_not_matter_here() {
+fn what_does_not_change_the_answer_of_sts_does_not_change_the_key() {
     let key = Request::new().key();
     assert_eq!(Request::from(Source::EnvironmentKeys(keys("AKIAONE", "other"))).key(), key, "no secret is in a name");
     let of_profile = Source::ProfileKeys { profile: "p".into(), keys: keys("AKIAONE", "secret") };
@@ -202,7 +202,7 @@ fn what_does_not_matter_to_sts_does_not_matter_here() {
 }
 
 #[test]
-fn an_mfa_session_is_kept_by_caller_device_and_duration() {
+fn the_key_of_an_mfa_session_has_caller_device_and_duration() {
     let key = |source: Source, serial: &str, hours: Option<u64>| {
         let serial = MfaSerial::parse(serial).expect("a serial");
         let duration = hours.map(Duration::from_hours);

@@ -101,7 +101,7 @@ impl<'a> Findings<'a> {
         Some(if matches!(mfa_mode(&plan.hops, kind), MfaMode::Session(_)) { 1 } else { at })
     }
 
-    /// Nothing but the question.
+    /// Findings before the first step.
     pub(super) fn new(settings: &'a Settings, vars: &'a Vars, files: Vec<(PathBuf, Presence)>) -> Self {
         Self {
             settings,

@@ -75,7 +75,7 @@ fn rehearse(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Erro
     let asked = boottime();
     let key = sessions.key();
     let work = sessions.fetch_unlocked(key.as_ref(), async |sts| steps_to_session(launch, sts, findings).await);
-    let result = runtime.block_on(launch.context.progress.beside(work)).and_then(|result| result);
+    let result = runtime.block_on(launch.context.progress.during(work)).and_then(|result| result);
     if result.is_ok() || findings.mfa_session().is_some() {
         findings.uncached = uncached(launch, &sessions, key.as_ref());
     }
@@ -129,10 +129,10 @@ async fn steps_to_session(launch: &Launch<'_>, sts: &Sts<'_>, findings: &mut Fin
     }
     found.caller = caller;
     let recorder = Recorder { report: launch.context.report, events: RefCell::default() };
-    let obtained = sts.session(&source, &recorder).await;
+    let fetched = sts.session(&source, &recorder).await;
     found.skew_secs = source.skew_secs();
     findings.events = recorder.events.into_inner();
-    obtained
+    fetched
 }
 
 /// Reports events and keeps them for the page.

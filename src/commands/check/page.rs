@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_steers_the_terminal() {
+    fn nothing_controls_the_terminal() {
         let printed = page(&[step(State::Ok, "a\u{1b}[2Jb\rc\u{202e}d", None)], OPTIONS, None);
         assert!(printed.starts_with("ok           role           a [2Jb c d\n"), "{printed}");
         let json = LogOptions { format: LogFormat::Json, ..OPTIONS };

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_has_expired_is_not_given() {
+    fn an_expired_session_is_not_served() {
         assert_eq!(status(&rules(Duration::ZERO), "GET", "/path", &GOOD), 503);
     }
 
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_brings_a_body_is_closed() {
+    fn a_connection_with_a_body_is_closed() {
         let request = Request::builder().uri("/path").header("host", "127.0.0.1:8");
         let response = rules(Duration::ZERO).answer(&request.body(Full::new(Bytes::from("x"))).expect("a request"));
         assert_eq!(response.headers()[CONNECTION], "close");

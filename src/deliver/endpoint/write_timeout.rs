@@ -63,7 +63,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 
     #[test]
-    fn a_client_that_does_not_read_is_given_up_and_one_that_does_is_not() {
+    fn a_client_that_does_not_read_is_disconnected_and_one_that_does_is_not() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         runtime.block_on(async {
             let (ours, mut theirs) = duplex(4);

@@ -145,7 +145,7 @@ fn each_delivery_sets_its_own_and_nothing_else() {
 }
 
 #[test]
-fn the_token_is_no_file_where_the_command_could_not_read_it() {
+fn there_is_no_token_file_if_the_command_could_not_read_it() {
     let CommandCredentials::Endpoint { url, token, empty_credentials_file, config_file, .. } = delivery("endpoint")
     else {
         panic!("it is an endpoint");
@@ -201,14 +201,14 @@ fn other_variables_stay_in_order_and_the_first_duplicate_counts() {
 }
 
 #[test]
-fn bytes_that_are_no_text_pass_through() {
+fn bytes_that_are_not_utf_8_are_kept() {
     let bytes = || OsString::from_vec(vec![b'x', 0xff]);
     let vars: Vars = [(bytes(), bytes())].into_iter().collect();
     assert_eq!(variables(&vars, PLAIN)[0], (bytes(), bytes()));
 }
 
 #[test]
-fn kept_names_stay_unless_xassume_sets_them() {
+fn kept_names_are_inherited_unless_xassume_sets_them() {
     let keep = ["AWS_PROFILE", "AWS_ACCESS_KEY_ID", "XASSUME_TAG"].map(OsString::from);
     let inherited = [("AWS_PROFILE", "p"), ("AWS_ACCESS_KEY_ID", "old"), ("XASSUME_TAG", "a=b")];
     let found = run(&inherited, With { keep: &keep, ..PLAIN });
@@ -217,7 +217,7 @@ fn kept_names_stay_unless_xassume_sets_them() {
 }
 
 #[test]
-fn the_watchdogs_pid_goes_only_under_supervision() {
+fn the_watchdogs_pid_is_removed_only_in_supervised_mode() {
     let inherited = [("WATCHDOG_PID", "1"), ("WATCHDOG_USEC", "2"), ("NOTIFY_SOCKET", "@n")];
     assert_eq!(run(&inherited, PLAIN)[..3], ["WATCHDOG_PID=1", "WATCHDOG_USEC=2", "NOTIFY_SOCKET=@n"]);
     let found = run(&inherited, With { recipient: Recipient::Supervise, ..PLAIN });
@@ -241,7 +241,7 @@ fn settings_are_exported_in_env_mode_where_the_variable_is_not_set() {
 }
 
 #[test]
-fn the_endpoint_is_excepted_from_proxies() {
+fn requests_to_the_endpoint_use_no_proxy() {
     const BOTH: &str = "127.0.0.1,localhost";
     for (inherited, expected) in [
         (vec![], None),
@@ -274,13 +274,13 @@ fn the_endpoint_is_excepted_from_proxies() {
 }
 
 #[test]
-fn the_expiry_is_in_the_local_clock_when_that_is_far_off() {
+fn the_expiry_is_by_the_local_clock_if_that_is_far_off() {
     let found = run(&[], With { skew_secs: 3600, ..PLAIN });
     assert_eq!(found[3], "AWS_CREDENTIAL_EXPIRATION=1970-01-12T12:46:40Z");
 }
 
 #[test]
-fn the_change_leads_from_whatever_a_shell_has_to_what_a_command_would_have() {
+fn the_change_turns_any_shell_environment_into_the_commands() {
     let (vars, session) = (Vars::default(), session());
     let keep = ["AWS_PROFILE".into()];
     let here = Inputs {
@@ -293,7 +293,7 @@ fn the_change_leads_from_whatever_a_shell_has_to_what_a_command_would_have() {
         profile_settings: &[],
         keep: &keep,
     };
-    // Made where nothing is inherited, evaluated where every identity is.
+    // The change is made without inherited variables, and evaluated where all of these are set.
     let EnvironmentChange { removed, set } = change(&here);
     let other = [("PATH", "/bin"), ("AWS_REGION", "mine"), ("XASSUME_DEPTH", "3")];
     let shell: Vars = REMOVED.iter().map(|name| (*name, "old")).chain(other).collect();
@@ -301,7 +301,7 @@ fn the_change_leads_from_whatever_a_shell_has_to_what_a_command_would_have() {
         !removed.iter().any(|known| name == known) && !set.iter().any(|(known, _)| name == known)
     };
     let left: Vec<_> = shell.iter().filter(stays).map(|(name, value)| (name.into(), value.into())).collect();
-    // Whoever evaluates it is as deep as before.
+    // The nesting depth of the shell does not change.
     let evaluated = [left, set].concat();
     assert_eq!(evaluated, environment(&Inputs { inherited: &shell, ..here }));
     let value = |name: &str| evaluated.iter().find(|(known, _)| known == name).map(|(_, value)| value.to_str());
@@ -319,7 +319,7 @@ fn the_man_page_names_all_that_is_set_and_nothing_else() {
     let page = include_str!("../../../completions/xassume.1").replace("\\-", "-");
     let (_, section) = page.split_once(".SS Set for the command\n").expect("the section");
     let (section, _) = section.split_once(".SS ").expect("its end");
-    let (always, deliveries_told) = section.split_once("--via env").expect("the first delivery");
+    let (always, for_deliveries) = section.split_once("--via env").expect("the first delivery");
     assert_eq!(names(always), ALWAYS_SET.iter().copied().collect());
     for (name, _) in deliveries() {
         let via = if name == "isolated" { "env" } else { name };
@@ -335,5 +335,5 @@ fn the_man_page_names_all_that_is_set_and_nothing_else() {
         let isolation = [].into_iter().chain(if settings.isolate { FILES } else { &[] }).copied();
         assert_eq!(names(listed), settings.via.names().chain(isolation).collect(), "{name}");
     }
-    assert!(deliveries_told.contains("NO_PROXY") && page.contains(&format!("\n.B {WATCHDOG_PID}\nis removed")));
+    assert!(for_deliveries.contains("NO_PROXY") && page.contains(&format!("\n.B {WATCHDOG_PID}\nis removed")));
 }

@@ -1,4 +1,4 @@
-//! Each quoting against hostile values: read by the rules of those who document them, and by the shells themselves.
+//! Each quoting with hostile values: read by the documented rules of each reader, and by the shells themselves.
 #![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
 
 use super::*;
@@ -95,7 +95,7 @@ fn tried(quote: fn(&str, &mut String) -> Result<(), Unfit>, value: &str) -> Opti
 }
 
 #[test]
-fn each_quoting_looks_as_its_readers_write_it() {
+fn each_quoting_has_the_usual_form() {
     let value = "a'b\\c\"$d`é\n";
     assert_eq!(quoted(posix, value), "'a'\\''b\\c\"$d`é\n'");
     assert_eq!(quoted(fish, value), "'a\\'b\\\\c\"$d`é\n'");
@@ -226,14 +226,14 @@ fn read_systemd(file: &str) -> Option<String> {
         }
     }
     value.truncate(kept);
-    // What a line break cuts off would be another line: another variable, or an error.
+    // Text after a line break would be another line: another variable, or an error.
     let whole = chars.next().is_none();
     let clean = value.chars().all(|c| !c.is_ascii_control() || c == '\t');
     (whole && clean).then_some(value)
 }
 
 #[test]
-fn a_raw_value_is_the_same_to_docker_and_systemd_and_refused_only_where_it_is_not() {
+fn a_raw_value_is_rejected_only_if_docker_and_systemd_read_it_differently() {
     let mut fit = 0;
     for value in values() {
         let read = |text: &str| {

@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_read_with_each_form_of_their_end() {
+    fn keys_are_read_with_each_form_of_their_expiration() {
         for end in ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00+0000", "2026-01-01T00:00:00.5+00:00"] {
             let text = format!(
                 r#"{{"Code":"Success","AccessKeyId":"A","SecretAccessKey":"s","Token":"t","Expiration":"{end}"}}"#

@@ -70,7 +70,7 @@ fn play(begin: Model, length: usize, seen: &mut BTreeSet<(String, String)>) {
 }
 
 #[test]
-fn every_sequence_keeps_the_promises_and_the_diagram_has_all_transitions() {
+fn every_sequence_satisfies_the_claims_and_the_diagram_has_all_transitions() {
     let mut seen = BTreeSet::new();
     for policy in policies() {
         let first_process = (policy.on_expiry == OnExpiry::Restart).then_some((ProcessGroup::Own, 1));

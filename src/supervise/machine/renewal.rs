@@ -1,6 +1,6 @@
 //! The half of the machine for the session: when to refresh, what a failure means, which messages are due.
 //!
-//! It does not know the command; a [`Consequence`] says what a refresh means for it.
+//! It does not know the command; a [`Consequence`] is what the command's half must do.
 
 use crate::event::{Problem, RefreshEvent};
 use crate::moment::{Deadline, Now};

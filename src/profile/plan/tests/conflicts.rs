@@ -1,4 +1,4 @@
-//! Flags and variables that exclude each other because of the roles.
+//! Flags and variables that conflict because of the roles.
 
 use super::{TOKEN, check, planned, refuse};
 
@@ -8,7 +8,7 @@ const RANKS: &str = "[profile m]\nrole_arn = @M\ncredential_source = Environment
                      [profile w]\nrole_arn = @W\nweb_identity_token_file = /w";
 
 #[test]
-fn a_variable_gives_way_to_a_flag() {
+fn a_flag_takes_precedence_over_a_variable() {
     let of = |role: &str, what: &str| format!("({what}arn:aws:iam::123456789012:role/{role}");
     let (chained, by_token) = (of("B", "role chaining is capped at 1h, for "), of("A", ""));
     for (variables, flags, expected, word, note) in [
