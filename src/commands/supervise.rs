@@ -99,8 +99,8 @@ async fn supervised(
     Ok(supervise(policy, first, ports).await)
 }
 
-/// The lifetime that the first session must have left. Only a restart needs much: other deliveries are refreshed while the
-/// command runs.
+/// The lifetime that the first session must have left. Only a restart needs much: otherwise the session is refreshed
+/// while the command runs.
 fn need(launch: &Launch<'_>, policy: Policy) -> Need {
     match policy.on_expiry {
         OnExpiry::Restart => Need::ThreeQuarters,

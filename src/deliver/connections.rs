@@ -1,9 +1,9 @@
 //! The open connections, by stage. Each stage has a time limit, and a connection too many ends the oldest one of its
 //! stage.
 //!
-//! A client that opens connections faster than they are answered ends only connections without the token: those that have
-//! sent the token are in a separate stage. A client that has not sent its request yet is ended only after thousands of
-//! others.
+//! A client that opens connections faster than they are answered ends only connections without the token: those that
+//! have sent the token are in a separate stage. A client that has not sent its request yet is ended only after thousands
+//! of others.
 
 use crate::sys::limits;
 use std::collections::BTreeMap;

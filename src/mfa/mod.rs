@@ -1,8 +1,8 @@
 //! Multi-factor authentication: the source of codes, and their use.
 //!
-//! A code is valid for one call, and the user should be prompted only once. So an IAM user's code is used for an MFA session
-//! (`GetSessionToken`), with which roles can be assumed for half a day; where that is impossible, the code is sent with
-//! the role itself. `mode` decides this, `codes` gets codes, `store` keeps MFA sessions. `sts` makes the calls.
+//! A code is valid for one call, and the user should be prompted only once. So an IAM user's code is used for an MFA
+//! session (`GetSessionToken`), with which roles can be assumed for half a day. Where that is impossible, the code is
+//! sent with the role itself. `mode` decides this, `codes` gets codes, `store` keeps MFA sessions. `sts` makes the calls.
 
 mod codes;
 #[cfg(any(test, fuzzing))]

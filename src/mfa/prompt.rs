@@ -54,8 +54,8 @@ fn not_given(reason: String) -> MfaFailure {
     MfaFailure::NotGiven { from: CodeOrigin::Prompt, reason }
 }
 
-/// Whether the user may see the prompt: this is the foreground process group, or a standard stream is a terminal. A daemon
-/// that was started from a terminal still has that terminal, and would be stopped when it reads.
+/// Whether the user may see the prompt: this is the foreground process group, or a standard stream is a terminal. A
+/// daemon that was started from a terminal still has that terminal, and would be stopped when it reads.
 fn is_watched(terminal: &Keyboard) -> bool {
     tcgetpgrp(terminal).is_ok_and(|foreground| foreground == getpgrp())
         || io::stdin().is_terminal()

@@ -17,7 +17,8 @@ const PATH: &str = "/0f1e2d3c";
 const DOCUMENT: &str = r#"{"SecretAccessKey":"kept from strangers"}"#;
 /// Hyper reads into a buffer of at most `MAX_HEAD_BYTES`, and grows it by doubling; the runtime has its own.
 const BOUND: Bound = Bound { room: 512 << 10, per_byte: 256 };
-/// The statuses that a client without the token may see: hyper's own are 400 for what is not HTTP, 414 and 431 for what is too long.
+/// The statuses that a client without the token may see. Hyper's are 400 for input that is not HTTP, 414 and 431 for
+/// input that is too long.
 const STATUSES: [&str; 8] = ["200", "400", "401", "403", "404", "405", "414", "431"];
 
 /// What a client sends in one connection to the endpoint at port 8.
