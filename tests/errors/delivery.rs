@@ -41,7 +41,7 @@ pub(super) fn pages() -> Vec<Page> {
         page("delivery-file-in-no-directory", || {
             Scene::new(user_without_sts().args(BY_FILE).args([
                 "--credentials-file",
-                "/no/such/folder/keys",
+                "/no/such/directory/keys",
                 "--",
                 "true",
             ]))
@@ -81,8 +81,8 @@ pub(super) fn pages() -> Vec<Page> {
             Scene::new(xassume.args(BY_FILE).args(args)).with(sts)
         }),
         page("delivery-socket-blocked", || {
-            let barred = user_without_sts().denying(&[DeniedCall::Call(libc::SYS_bind, libc::EPERM)]);
-            Scene::new(barred.args(["-r", ROLE, "--via", "process", "--", "true"]))
+            let denied = user_without_sts().denying(&[DeniedCall::Call(libc::SYS_bind, libc::EPERM)]);
+            Scene::new(denied.args(["-r", ROLE, "--via", "process", "--", "true"]))
         }),
         page("delivery-session-lapsed", || {
             let sts = FakeSts::start();
