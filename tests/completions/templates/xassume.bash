@@ -1,10 +1,10 @@
 # bash completion for xassume                              -*- shell-script -*-
 #
-# Generated from the table of flags. With the package bash-completion the command behind the flags gets whatever
-# completion that package knows; without it, those that the shell has.
+# Generated from the table of flags. With the package bash-completion, the command after the flags has the completions
+# of that package; without it, those of the shell.
 
-# The words as xassume will see them, the last one up to the cursor: `words`. Bash also parts words at = and :, so for
-# each it is told which of bash's words it begins with (`first`) and where on the line it begins (`begin`).
+# `words` has the words as xassume will see them, the last one up to the cursor. Bash also splits words at = and :. For
+# each word, `first` has the number of the bash word with which it begins, and `begin` its position in the line.
 _xassume_words()
 {
     local line=${COMP_LINE:0:COMP_POINT} blank piece i
