@@ -373,5 +373,5 @@ def _():
         config = around.home / ".aws" / "config"
         config.write_text(config.read_text().replace("--profile base ", ""))
         result = run([CLI_V1, "sts", "get-caller-identity"], around.env, timeout=30)
-        expect(result.status != 0 and "to help obtain the very session" in result.stderr, str(result))
+        expect(result.status != 0 and "recursive credential_process" in result.stderr, str(result))
         expect_equal(around.calls(), [], "calls of AssumeRole")
