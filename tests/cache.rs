@@ -105,8 +105,8 @@ fn the_expiry_of_a_cached_session_is_in_local_clock_time_too() {
     let sts = FakeSts::builder().clock_offset(-3600).check_signature_time().start();
     let xassume = xassume(&sts);
     let expiry = |finished: &Finished| {
-        let told = finished.variable("AWS_CREDENTIAL_EXPIRATION").expect("an expiry");
-        humantime::parse_rfc3339(&told).expect("RFC 3339")
+        let expiration = finished.variable("AWS_CREDENTIAL_EXPIRATION").expect("an expiry");
+        humantime::parse_rfc3339(&expiration).expect("RFC 3339")
     };
     let (first, second) = (expiry(&ran(&xassume)), expiry(&ran(&xassume)));
     let apart = second.duration_since(first).unwrap_or_else(|error| error.duration());
@@ -123,8 +123,8 @@ fn without_a_directory_there_is_no_cache_and_verbose_says_so() {
     for (xassume, reason) in [(&homeless, "no usable HOME or XDG directory"), (&read_only, "/proc/.cache/xassume")] {
         let before = sts.requests().len();
         assert_eq!(ran(xassume).stderr, "");
-        let told = ran(&xassume.clone().arg("-v")).stderr;
-        assert!(told.contains("xassume: cache: disabled: ") && told.contains(reason), "{told}");
+        let stderr = ran(&xassume.clone().arg("-v")).stderr;
+        assert!(stderr.contains("xassume: cache: disabled: ") && stderr.contains(reason), "{stderr}");
         assert_eq!(sts.requests().len(), before + 2);
     }
 }
@@ -143,14 +143,14 @@ fn a_session_needs_three_quarters_of_its_lifetime() {
     let sts = FakeSts::builder().lifetime(Duration::from_secs(8)).start();
     let xassume = xassume(&sts).arg("-v");
     ran(&xassume);
-    let told = loop {
-        let told = ran(&xassume).stderr;
+    let stderr = loop {
+        let stderr = ran(&xassume).stderr;
         if sts.requests().len() > 1 {
-            break told;
+            break stderr;
         }
-        assert!(told.contains("cache: hit: "), "{told}");
+        assert!(stderr.contains("cache: hit: "), "{stderr}");
     };
-    assert!(told.contains(" left (need 6s)\n"), "{told}");
+    assert!(stderr.contains(" left (need 6s)\n"), "{stderr}");
 }
 
 #[test]
@@ -169,9 +169,9 @@ fn an_older_session_is_used_while_sts_is_down() {
         sts.script_forever([answer]);
         let second = ran(&xassume.args(["--min-ttl", "40m", "--sts-timeout", limit]));
         assert_eq!(key_id(&second), first);
-        let told = &second.stderr;
-        assert!(told.contains(reason), "{told}");
-        assert!(told.contains("; using the cached session (29m") && told.lines().count() == 1, "{told}");
+        let stderr = &second.stderr;
+        assert!(stderr.contains(reason), "{stderr}");
+        assert!(stderr.contains("; using the cached session (29m") && stderr.lines().count() == 1, "{stderr}");
     }
     let sts = FakeSts::builder().lifetime(30 * MINUTE).start();
     let xassume = xassume(&sts);

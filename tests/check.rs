@@ -111,12 +111,12 @@ fn a_working_setup_is_one_json_document() {
     let document = finished.stdout_json();
     assert_eq!((&document["check"], &document["status"]), (&json!("ok"), &json!(0)));
     let steps = document["steps"].as_array().expect("steps");
-    let told = |key: &str| steps.iter().map(|step| step[key].as_str().unwrap_or("-")).collect::<Vec<_>>();
+    let column = |key: &str| steps.iter().map(|step| step[key].as_str().unwrap_or("-")).collect::<Vec<_>>();
     #[rustfmt::skip]
-    assert_eq!(told("step"), [
+    assert_eq!(column("step"), [
         "config", "source", "unattended", "sts", "clock", "caller", "role", "session", "delivery", "expiry", "environment",
     ]);
-    assert_eq!(told("state"), ["ok"; 11]);
+    assert_eq!(column("state"), ["ok"; 11]);
     let step = |name: &str| steps.iter().find(|step| step["step"] == name).unwrap_or(&Value::Null);
     let issued = &sts.issued()[0];
     let expiration = humantime::format_rfc3339_seconds(issued.expiration).to_string();

@@ -145,12 +145,12 @@ fn a_variable_that_conflicts_with_a_flag_is_dropped_and_logged() {
             }
             let finished = finished.exited(0);
             // `ignoring XASSUME_MIN_TTL=30m` contains the value.
-            let told = finished.stderr.lines().any(|line| {
+            let reported = finished.stderr.lines().any(|line| {
                 line.strip_prefix("xassume: ignoring ")
                     .and_then(|line| line.strip_prefix(&name))
                     .is_some_and(|rest| rest.contains(" (") && !rest.contains("XASSUME_"))
             });
-            assert!(told != silent, "{typed:?} {set:?}: {}", finished.stderr);
+            assert!(reported != silent, "{typed:?} {set:?}: {}", finished.stderr);
             let untyped = format!("--{}", set.0);
             assert!(!finished.stderr.contains(&untyped), "{typed:?} {set:?}: {}", finished.stderr);
         }
@@ -170,8 +170,8 @@ fn of_two_conflicting_variables_the_first_wins_or_both_are_named() {
         let (first, second) = (variable(one), variable(other));
         match variables {
             First => {
-                let told = format!("xassume: ignoring {second} (conflicts with {first}");
-                assert!(finished.stderr.contains(&told), "{one:?} {other:?}: {}", finished.stderr);
+                let expected = format!("xassume: ignoring {second} (conflicts with {first}");
+                assert!(finished.stderr.contains(&expected), "{one:?} {other:?}: {}", finished.stderr);
                 finished.exited(0);
             }
             Error => {
@@ -223,16 +223,16 @@ fn a_typed_cache_flag_enables_the_cache_again() {
     assert_eq!(asks(off.clone().arg("--force-refresh")), 1);
     assert_eq!(asks(world.xassume.clone()), 0, "the new session is cached");
     assert_eq!(asks(off.clone().args(["--min-ttl", "5m"])), 0);
-    let told = off.args(["-v", "--", "true"]).run().exited(0).stderr;
-    assert!(told.contains("xassume: cache: disabled: XASSUME_NO_CACHE\n"), "{told}");
+    let stderr = off.args(["-v", "--", "true"]).run().exited(0).stderr;
+    assert!(stderr.contains("xassume: cache: disabled: XASSUME_NO_CACHE\n"), "{stderr}");
 }
 
 #[test]
 fn keys_of_tags_that_were_replaced_are_dropped() {
     let world = World::new();
     let tags = world.xassume.clone().env("XASSUME_TAG", "team=a").env("XASSUME_TRANSITIVE_TAG", "team");
-    let told = tags.clone().args(["-v", "--tag", "job=7", "--", "true"]).run().exited(0).stderr;
-    assert!(told.contains("xassume: ignoring XASSUME_TRANSITIVE_TAG (conflicts with --tag)\n"), "{told}");
+    let stderr = tags.clone().args(["-v", "--tag", "job=7", "--", "true"]).run().exited(0).stderr;
+    assert!(stderr.contains("xassume: ignoring XASSUME_TRANSITIVE_TAG (conflicts with --tag)\n"), "{stderr}");
     let replaced = world.sts.requests().pop().expect("a request");
     assert_eq!(
         (replaced.param("Tags.member.1.Key"), replaced.param("TransitiveTagKeys.member.1")),

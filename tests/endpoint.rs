@@ -117,9 +117,9 @@ fn generation(received: &Received, issued: &[Issued]) -> u64 {
     let session = session.unwrap_or_else(|| panic!("{document} was never issued"));
     assert_eq!(document["SecretAccessKey"], *session.secret_access_key);
     assert_eq!(document["Token"], *session.session_token);
-    let told = document["Expiration"].as_str().expect("text");
-    assert_eq!(told, humantime::format_rfc3339_seconds(session.expiration).to_string());
-    assert!(session.expiration > SystemTime::now(), "{told} has expired");
+    let expiration = document["Expiration"].as_str().expect("text");
+    assert_eq!(expiration, humantime::format_rfc3339_seconds(session.expiration).to_string());
+    assert!(session.expiration > SystemTime::now(), "{expiration} has expired");
     session.generation
 }
 

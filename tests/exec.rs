@@ -197,11 +197,11 @@ fn usage_errors_are_125_with_the_usage_line() {
 #[test]
 fn without_a_command_the_error_shows_how_to_start_a_shell() {
     let sts = FakeSts::start();
-    let told = xassume(&sts).run().exited(125);
+    let failed = xassume(&sts).run().exited(125);
     let hint = "hint: for example: xassume -p production -- aws s3 ls; for a shell: xassume -p production -- $SHELL\n";
     let usage = "usage: xassume [OPTIONS] [--] COMMAND [ARGUMENT]...\n";
-    assert_eq!(told.stderr, format!("xassume: error: no command given\n{hint}{usage}"));
-    assert_eq!((told.stdout_text().as_str(), sts.requests().len()), ("", 0));
+    assert_eq!(failed.stderr, format!("xassume: error: no command given\n{hint}{usage}"));
+    assert_eq!((failed.stdout_text().as_str(), sts.requests().len()), ("", 0));
 }
 
 #[test]

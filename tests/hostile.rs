@@ -27,8 +27,8 @@ fn a_message_of_sts_cannot_add_a_line_or_move_the_cursor() {
     );
     sts.script([Answer::body(400, "text/xml", body)]);
     let (message, _) = rejected(Xassume::new(&sts).args(["-r", ROLE]));
-    let told = format!("cannot assume {ROLE}: MalformedPolicyDocument: no xassume: assumed everything");
-    assert!(message.contains(&told), "{message}");
+    let expected = format!("cannot assume {ROLE}: MalformedPolicyDocument: no xassume: assumed everything");
+    assert!(message.contains(&expected), "{message}");
 }
 
 #[test]

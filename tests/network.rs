@@ -168,10 +168,10 @@ fn a_wrong_clock_is_corrected_for_the_signature() {
         assert_eq!(sts.requests().len(), 2, "rejected once, then signed with the server's time");
         // The expiry is converted to the local clock. Otherwise SDKs would treat the session as expired, or use it for
         // too long.
-        let told = shown.variable("AWS_CREDENTIAL_EXPIRATION").expect("an expiry");
-        let local = humantime::parse_rfc3339(&told).expect("RFC 3339");
+        let expiration = shown.variable("AWS_CREDENTIAL_EXPIRATION").expect("an expiry");
+        let local = humantime::parse_rfc3339(&expiration).expect("RFC 3339");
         let left = local.duration_since(std::time::SystemTime::now()).expect("still valid").as_secs();
-        assert!((3500..=3605).contains(&left), "{left} s left by this machine's clock");
+        assert!((3500..=3605).contains(&left), "{left} s left by the system clock");
     }
 }
 
@@ -181,10 +181,10 @@ fn tunnels(host: &str, xassume: Xassume) -> Vec<String> {
     let (stranger, proxy) = (FakeSts::builder().tls(Certificate::Good).start(), FakeProxy::start());
     proxy.map(&format!("{host}:443"), stranger.port());
     let xassume = xassume.env_remove("AWS_ENDPOINT_URL_STS").env("HTTPS_PROXY", proxy.url());
-    let told = on_one_line(&xassume.run().exited(125).stderr);
-    assert!(told.contains(&format!(" endpoint: https://{host}")), "{told}");
+    let stderr = on_one_line(&xassume.run().exited(125).stderr);
+    assert!(stderr.contains(&format!(" endpoint: https://{host}")), "{stderr}");
     let error = format!("TLS error for https://{host} (through the proxy {}): ", proxy.url());
-    assert!(told.contains(&error), "{told}");
+    assert!(stderr.contains(&error), "{stderr}");
     proxy.targets()
 }
 

@@ -77,9 +77,9 @@ fn a_variable_that_a_flag_overrides_is_logged() {
         let xassume = Xassume::new(&sts).env("XASSUME_DURATION", "20m").env("XASSUME_ROLE_ARN", "222222222222:Other");
         xassume.args(args).args(["-r", ROLE, "--duration", "40m", "--", "true"]).run().exited(0).stderr
     };
-    let told = run(&["-v"]);
-    assert!(told.contains("xassume: ignoring XASSUME_DURATION (overridden by --duration)\n"), "{told}");
-    assert!(told.contains("xassume: ignoring XASSUME_ROLE_ARN (overridden by --role-arn)\n"), "{told}");
+    let stderr = run(&["-v"]);
+    assert!(stderr.contains("xassume: ignoring XASSUME_DURATION (overridden by --duration)\n"), "{stderr}");
+    assert!(stderr.contains("xassume: ignoring XASSUME_ROLE_ARN (overridden by --role-arn)\n"), "{stderr}");
     assert_eq!(run(&[]), "");
 }
 

@@ -129,10 +129,10 @@ fn every_format_prints_the_same_session_from_the_cache() {
 fn an_old_session_is_not_printed() {
     let sts = FakeSts::start();
     let world = world(&sts);
-    let told = |args: &[&str]| printed(world.clone().args(args), "json").stdout_json()["AccessKeyId"].clone();
-    let first = told(&[]);
-    assert_eq!(told(&["--min-ttl", "59m"]), first);
-    assert_ne!(told(&["--force-refresh"]), first);
+    let key = |args: &[&str]| printed(world.clone().args(args), "json").stdout_json()["AccessKeyId"].clone();
+    let first = key(&[]);
+    assert_eq!(key(&["--min-ttl", "59m"]), first);
+    assert_ne!(key(&["--force-refresh"]), first);
     assert_eq!(sts.requests().len(), 2);
 }
 
@@ -143,12 +143,12 @@ fn a_kept_variable_is_not_unset() {
     let text = printed(world(&sts).args(kept), "export").stdout_text();
     let expected = REMOVED.replace("AWS_PROFILE ", "").replace("AWS_ROLE_ARN ", "");
     assert_eq!(text.lines().next(), Some(format!("unset {expected}").as_str()));
-    let told = failed(&world(&sts).args(["--keep-env", "AWS_REGION", "--print", "export"]));
+    let stderr = failed(&world(&sts).args(["--keep-env", "AWS_REGION", "--print", "export"]));
     assert!(
-        told.starts_with(
+        stderr.starts_with(
             "xassume: error: invalid value 'AWS_REGION' for '--keep-env': xassume sets this variable\nhint: "
         ),
-        "{told}"
+        "{stderr}"
     );
 }
 
@@ -156,9 +156,12 @@ fn a_kept_variable_is_not_unset() {
 fn a_value_that_a_format_cannot_represent_is_an_error() {
     let sts = FakeSts::start();
     for format in ["env", "dotenv"] {
-        let told = failed(&shells::other_credentials(&sts).args(["--print", format]));
-        assert!(told.starts_with(&format!("xassume: error: cannot print AWS_DATA_PATH as {format}: it ")), "{told}");
-        assert!(told.ends_with("\nhint: use --print export, fish or powershell\n"), "{told}");
+        let stderr = failed(&shells::other_credentials(&sts).args(["--print", format]));
+        assert!(
+            stderr.starts_with(&format!("xassume: error: cannot print AWS_DATA_PATH as {format}: it ")),
+            "{stderr}"
+        );
+        assert!(stderr.ends_with("\nhint: use --print export, fish or powershell\n"), "{stderr}");
     }
 }
 
@@ -191,8 +194,8 @@ fn conflicts_with_print_are_rejected_before_any_call() {
     ] {
         let shows = ["--on-expiry", "--via"].contains(&words[0]);
         let flag = if shows { words.join(" ") } else { words[0].to_owned() };
-        let told = format!("{flag} cannot be used with --print: no command is run");
-        rows.push(([&["export"], words].concat(), told, LEAVE));
+        let expected = format!("{flag} cannot be used with --print: no command is run");
+        rows.push(([&["export"], words].concat(), expected, LEAVE));
     }
     for format in ["env", "dotenv", "json", "credential-process"] {
         let why = "it removes no variable; export, fish and powershell do";
@@ -203,14 +206,14 @@ fn conflicts_with_print_are_rejected_before_any_call() {
         ));
     }
     for (args, complaint, hint) in rows {
-        let told = failed(&world(&sts).arg("--print").args(&args));
-        assert_eq!(told, format!("xassume: error: {complaint}\nhint: {hint}\n{usage}"), "{args:?}");
+        let stderr = failed(&world(&sts).arg("--print").args(&args));
+        assert_eq!(stderr, format!("xassume: error: {complaint}\nhint: {hint}\n{usage}"), "{args:?}");
     }
     let formats = "env, export, fish, powershell, dotenv, json, credential-process";
     for value in ["bash", "ENV"] {
-        let told = failed(&world(&sts).args(["--print", value]));
+        let stderr = failed(&world(&sts).args(["--print", value]));
         let error = format!("xassume: error: invalid value '{value}' for '--print' [possible values: {formats}]");
-        assert_eq!(told, error + "\nhint: export is for sh, bash and zsh\n");
+        assert_eq!(stderr, error + "\nhint: export is for sh, bash and zsh\n");
     }
     assert!(failed(&world(&sts).arg("--print")).contains("a value is required for '--print <env|export|"));
     assert!(failed(&world(&sts).args(["--print", "env", "--print", "json"])).contains("cannot be used multiple times"));
@@ -230,17 +233,17 @@ fn variables_about_a_command_are_dropped_and_logged() {
     let world = set.iter().fold(world(&sts), |world, (name, value)| world.env(name, value));
     let idle = world.clone().env("XASSUME_VIA", "env").env("XASSUME_ON_EXPIRY", "none").env("XASSUME_ISOLATE", "0");
     assert_eq!(printed(world.clone(), "env").stderr, "");
-    let told = printed(world.clone().arg("-v"), "env").stderr;
+    let stderr = printed(world.clone().arg("-v"), "env").stderr;
     for (name, _) in set {
-        assert!(told.contains(&format!("xassume: ignoring {name} (conflicts with --print)\n")), "{name}: {told}");
+        assert!(stderr.contains(&format!("xassume: ignoring {name} (conflicts with --print)\n")), "{name}: {stderr}");
     }
-    let told = printed(idle.arg("-v"), "env").stderr;
+    let stderr = printed(idle.arg("-v"), "env").stderr;
     for name in ["XASSUME_VIA", "XASSUME_ON_EXPIRY", "XASSUME_ISOLATE"] {
-        assert!(!told.contains(name), "{told}");
+        assert!(!stderr.contains(name), "{stderr}");
     }
     let kept = world.env("XASSUME_KEEP_ENV", "AWS_PROFILE");
-    let told = printed(kept.clone().arg("-v"), "env").stderr;
-    assert!(told.contains("xassume: ignoring XASSUME_KEEP_ENV (conflicts with --print env)\n"), "{told}");
+    let stderr = printed(kept.clone().arg("-v"), "env").stderr;
+    assert!(stderr.contains("xassume: ignoring XASSUME_KEEP_ENV (conflicts with --print env)\n"), "{stderr}");
     assert!(!printed(kept, "export").stdout_text().contains("AWS_PROFILE"));
     // The default values may be typed.
     printed(self::world(&sts).args(["--via", "env", "--on-expiry", "none"]), "env");
@@ -258,9 +261,9 @@ fn print_has_no_variable() {
 #[test]
 fn a_failure_prints_nothing() {
     let sts = FakeSts::start();
-    let told = failed(&world(&sts).args(["--expect-account", "222222222222", "--print", "export"]));
-    assert!(told.contains("wrong account: expected 222222222222"), "{told}");
+    let stderr = failed(&world(&sts).args(["--expect-account", "222222222222", "--print", "export"]));
+    assert!(stderr.contains("wrong account: expected 222222222222"), "{stderr}");
     sts.script([Answer::error(403, "AccessDenied", "no")]);
-    let told = failed(&world(&sts).args(["--print", "json", "--no-cache"]));
-    assert!(told.contains("cannot assume") && told.contains("AccessDenied"), "{told}");
+    let stderr = failed(&world(&sts).args(["--print", "json", "--no-cache"]));
+    assert!(stderr.contains("cannot assume") && stderr.contains("AccessDenied"), "{stderr}");
 }

@@ -199,14 +199,14 @@ fn a_runtime_directory_with_an_unusable_path_is_skipped() {
 
 #[test]
 fn a_command_without_network_is_served() {
-    let barred = ["unshare", "-rn"];
-    if !Command::new(barred[0]).args([barred[1], "true"]).status().is_ok_and(|status| status.success()) {
+    let denied = ["unshare", "-rn"];
+    if !Command::new(denied[0]).args([denied[1], "true"]).status().is_ok_and(|status| status.success()) {
         println!("skipped: network namespaces cannot be created here");
         return;
     }
     let sts = FakeSts::start();
     let script = "sed -n 's/^credential_process = //p' \"$AWS_SHARED_CREDENTIALS_FILE\" | sh";
-    let shown = via_process(&sts).arg("--").args(barred).args(["sh", "-c", script]).run().exited(0);
+    let shown = via_process(&sts).arg("--").args(denied).args(["sh", "-c", script]).run().exited(0);
     assert_eq!(shown.stdout_json()["AccessKeyId"], *sts.issued()[0].access_key_id);
 }
 

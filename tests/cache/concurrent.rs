@@ -94,9 +94,9 @@ fn a_waiter_that_times_out_makes_no_call() {
     sts.wait_for_requests(1);
     for waiter in start_many(&xassume.clone().args(["--sts-timeout", "500ms"]), 40) {
         let finished = waiter.wait().exited(125);
-        let told = "xassume: error: timed out after 500ms waiting for another xassume to get the session for ";
+        let expected = "xassume: error: timed out after 500ms waiting for another xassume to get the session for ";
         assert!(
-            finished.stderr.starts_with(told) && finished.stderr.contains(&format!("{ROLE}\nhint: ")),
+            finished.stderr.starts_with(expected) && finished.stderr.contains(&format!("{ROLE}\nhint: ")),
             "{}",
             finished.stderr
         );

@@ -111,13 +111,18 @@ fn a_damaged_file_is_a_miss_and_never_an_error_and_verbose_says_why() {
     let xassume = xassume(&sts);
     let mut last = key_id(&ran(&xassume));
     for (name, reason, spoil) in damaged_files() {
-        for (flags, told) in [(&[][..], false), (&["-v"], true)] {
+        for (flags, expected) in [(&[][..], false), (&["-v"], true)] {
             let file = session(&xassume);
             spoil(&file);
             let next = ran(&xassume.clone().args(flags));
             assert_ne!(key_id(&next), last, "{name}");
             let line = format!("xassume: cache: miss: {}: {reason}\n", file.display());
-            assert_eq!((next.stderr.contains(&line), next.stderr.is_empty()), (told, !told), "{name}: {}", next.stderr);
+            assert_eq!(
+                (next.stderr.contains(&line), next.stderr.is_empty()),
+                (expected, !expected),
+                "{name}: {}",
+                next.stderr
+            );
             last = key_id(&next);
             assert_eq!(key_id(&ran(&xassume)), last, "{name}: a whole one is in its place");
         }
@@ -254,8 +259,8 @@ fn an_unusable_runtime_directory_is_skipped_and_verbose_says_why() {
         let line = format!("xassume: cache: skipping {}: {reason}\n", place.display());
         let verbose = xassume.clone().arg("-v");
         let (miss, hit) = (ran(&verbose).stderr, ran(&verbose).stderr);
-        for (told, outcome) in [(&miss, "cache: miss\n"), (&hit, "cache: hit: ")] {
-            assert!(told.matches(&line).count() == 1 && told.contains(outcome), "{told}");
+        for (message, outcome) in [(&miss, "cache: miss\n"), (&hit, "cache: hit: ")] {
+            assert!(message.matches(&line).count() == 1 && message.contains(outcome), "{message}");
         }
         assert_eq!(ran(&xassume).stderr, "");
         assert_eq!(sts.requests().len(), 1, "the session is cached in the home directory");

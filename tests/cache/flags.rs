@@ -67,8 +67,8 @@ fn min_ttl_must_be_below_the_duration() {
     assert!(failed(&xassume.clone().args(["--min-ttl", "soon"])).contains("not a duration"));
     assert_eq!(sts.requests().len(), 0);
     // A flag takes precedence over a variable.
-    let told = ran(&xassume.clone().env("XASSUME_MIN_TTL", "2h").args(["-v", "--duration", "1h"])).stderr;
-    assert!(told.contains("ignoring XASSUME_MIN_TTL=2h (the session lasts only 1h)"), "{told}");
+    let stderr = ran(&xassume.clone().env("XASSUME_MIN_TTL", "2h").args(["-v", "--duration", "1h"])).stderr;
+    assert!(stderr.contains("ignoring XASSUME_MIN_TTL=2h (the session lasts only 1h)"), "{stderr}");
     ran(&xassume.args(["--min-ttl", "1h", "--duration", "2h"]));
 }
 

@@ -53,7 +53,7 @@ fn every_option_and_the_route_to_sts() {
             ("no region", base.clone().env_remove("AWS_REGION")),
             ("endpoint", with(&["--sts-endpoint", &endpoint])),
             ("other keys", base.clone().with_keys_of(&other)),
-            ("default session name", base.clone().env("USER", "somebody")),
+            ("default session name", base.clone().env("USER", "another")),
             ("build", base.clone().env("JOB_NAME", "job").env("BUILD_NUMBER", "1")),
             ("next build", base.clone().env("JOB_NAME", "job").env("BUILD_NUMBER", "2")),
             ("profile", profile.args(["-p", "roled"])),
@@ -72,7 +72,7 @@ fn what_does_not_change_the_session_shares_it() {
         user.access_key_id, user.secret_access_key
     );
     for same in [
-        base.clone().env("USER", "somebody"),
+        base.clone().env("USER", "another"),
         base.clone().env("AWS_DEFAULT_REGION", "eu-west-1"),
         base.clone().args(["--keep-env", "X", "--sts-timeout", "1m", "-q", "--isolate"]),
         base.clone().args(["--expect-account", "111111111111"]),

@@ -48,8 +48,8 @@ fn an_mfa_session_is_reported_as_cached_only_if_it_is() {
             let sts = FakeSts::builder().role(ROLE, rules).mfa_codes(&["314159"]).start();
             let xassume = role(&sts).args(["--mfa-serial", DEVICE, "--mfa-token", "314159"]).args(flags);
             let page = xassume.run().stdout_text();
-            let told = format!("{DEVICE}: MFA session obtained (code from --mfa-token) {kept}\n");
-            assert!(page.contains(&told), "{flags:?}, allowed {allowed}: {page}");
+            let expected = format!("{DEVICE}: MFA session obtained (code from --mfa-token) {kept}\n");
+            assert!(page.contains(&expected), "{flags:?}, allowed {allowed}: {page}");
         }
     }
 }

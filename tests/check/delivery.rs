@@ -57,8 +57,8 @@ fn a_delivery_that_cannot_be_served_is_detected() {
         ("endpoint", "cannot serve the session on 127.0.0.1: Operation not"),
         ("process", "cannot create the Unix socket: Operation not"),
     ] {
-        let barred = Xassume::new(&sts).denying(&[DeniedCall::Call(libc::SYS_bind, libc::EPERM)]);
-        fails_like_a_launch(&barred.args(["--via", via]), complaint);
+        let denied = Xassume::new(&sts).denying(&[DeniedCall::Call(libc::SYS_bind, libc::EPERM)]);
+        fails_like_a_launch(&denied.args(["--via", via]), complaint);
     }
 }
 

@@ -134,7 +134,7 @@ fn the_wrong_account_is_reported_after_the_roles() {
 
 #[test]
 fn a_deny_is_reported_with_its_policy() {
-    for (policy, told) in [
+    for (policy, expected) in [
         ("a service control policy", "a service control policy of the caller's organization"),
         ("an identity-based policy", "the caller's identity policy"),
         ("the role trust policy", "the role's trust policy"),
@@ -142,7 +142,7 @@ fn a_deny_is_reported_with_its_policy() {
         let sts = naming_the_policy(RoleRules { denied_in: Some(policy), ..RoleRules::default() });
         let page = fails(&role(&sts));
         failed_at(&page, "role");
-        assert!(page.contains(&format!("hint: {told} explicitly denies this\n      exempt the ")), "{page}");
+        assert!(page.contains(&format!("hint: {expected} explicitly denies this\n      exempt the ")), "{page}");
         assert!(!page.contains(r#""Effect":"Allow""#), "{page}");
     }
 }

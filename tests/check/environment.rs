@@ -82,8 +82,8 @@ fn variables_that_select_other_credentials_are_reported_even_after_a_failure() {
     let sts = naming_the_policy(RoleRules { allowed: false, ..RoleRules::default() });
     let page = fails(&role(&sts).env("AWS_PROFILE", "gone"));
     let removed = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE\n";
-    let told = format!("not reached  environment    removed conflicting variables: {removed}");
-    assert!(page.ends_with(&told), "{page}");
+    let expected = format!("not reached  environment    removed conflicting variables: {removed}");
+    assert!(page.ends_with(&expected), "{page}");
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_variable_to_keep_that_is_not_set_is_noted() {
         let launch = Xassume::new(&sts).args(["-r", ROLE, flag]).args(names).args(["--", "true"]);
         launch.run().exited(0).stderr
     };
-    let told = launch("-v");
-    assert!(told.contains(&format!("xassume: {note}")) && told.matches("AWS_PROFIEL").count() == 1, "{told}");
+    let stderr = launch("-v");
+    assert!(stderr.contains(&format!("xassume: {note}")) && stderr.matches("AWS_PROFIEL").count() == 1, "{stderr}");
     assert_eq!(launch("--isolate"), "");
 }

@@ -117,7 +117,7 @@ fn a_region_that_only_the_command_sees_is_reported() {
     let dev = world.clone().env("AWS_PROFILE", "dev");
     let sees = "region us-east-1 (region not set; the command uses eu-west-1, from [default])\n";
     let none = "region us-east-1 (region not set)\n";
-    for (xassume, told) in [
+    for (xassume, expected) in [
         (world, "region eu-west-1 (profile default)\n"),
         (dev.clone(), sees),
         (dev.clone().arg("--isolate"), none),
@@ -125,7 +125,7 @@ fn a_region_that_only_the_command_sees_is_reported() {
         (dev.clone().args(["--keep-env", "AWS_PROFILE"]), none),
     ] {
         let page = xassume.run().exited(0).stdout_text();
-        assert!(page.contains(told), "{page}");
+        assert!(page.contains(expected), "{page}");
     }
     let page = dev.file(".aws/config", "[profile dev]\noutput = json\n").run().exited(0).stdout_text();
     assert!(page.contains(none), "{page}");

@@ -1,4 +1,4 @@
-//! Blocks each system call of xassume that a file system, a pipe or a terminal can delay, one call per run, for ever.
+//! Blocks each system call of xassume that a file system, a pipe or a terminal can delay, one call per run, forever.
 //! Signals must still be handled, the endpoint must answer, and a command that has ended must not be started again.
 //!
 //!     cargo test --locked --test delays -- [--every N] [--scenario NAME] [--binary PATH]

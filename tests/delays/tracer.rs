@@ -1,4 +1,4 @@
-//! Runs a program and blocks one of its system calls for ever: the n-th one that a file system, a pipe or a terminal
+//! Runs a program and blocks one of its system calls forever: the n-th one that a file system, a pipe or a terminal
 //! can delay.
 //!
 //! It works like `strace --inject`, but checks what a descriptor or path refers to, and so knows which calls can block.

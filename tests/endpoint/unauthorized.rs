@@ -164,7 +164,7 @@ fn a_rejected_client_keeps_no_connection() {
     served.end();
 }
 
-/// Otherwise its connection and the unsent answers would be kept for ever.
+/// Otherwise its connection and the unsent answers would be kept forever.
 #[test]
 fn a_client_that_never_reads_is_disconnected() {
     let sts = FakeSts::start();

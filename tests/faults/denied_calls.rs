@@ -69,15 +69,15 @@ fn without_new_threads_addresses_work_and_names_do_not() {
     let refusal = [DeniedCall::Threads(libc::EAGAIN)];
     let sts = FakeSts::start();
     let by_name = format!("http://localhost:{}", sts.port());
-    let ways = [&[][..], &["--on-expiry", "restart"], &["--via", "endpoint"]];
+    let flag_sets = [&[][..], &["--on-expiry", "restart"], &["--via", "endpoint"]];
     // xassume tries again, because the error may be temporary.
-    let running = ways.map(|way| probing(at(&by_name).denying(&refusal).args(way), &["say", "ran"]).spawn());
+    let running = flag_sets.map(|flags| probing(at(&by_name).denying(&refusal).args(flags), &["say", "ran"]).spawn());
     for running in running {
         let said = error_before_start(running.wait());
         assert!(said.contains("no thread to resolve the host name"), "{said}");
     }
-    for way in ways {
-        probing(xassume(&sts).denying(&refusal).args(way), &["say", "ran"]).run().exited(0);
+    for flags in flag_sets {
+        probing(xassume(&sts).denying(&refusal).args(flags), &["say", "ran"]).run().exited(0);
     }
 }
 

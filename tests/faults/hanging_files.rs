@@ -224,7 +224,7 @@ impl Freezer {
             skipped("no file system can be mounted and frozen here");
             return None;
         }
-        // It waits for the end of its input, which comes even if this process is killed. It does not wait for ever,
+        // It waits for the end of its input, which comes even if this process is killed. It does not wait forever,
         // because this process may in turn wait for a blocked one.
         let words = "timeout 150 cat; fsfreeze -u $0; umount -l $0";
         let mut guard = Command::new("sh");

@@ -31,10 +31,10 @@ fn the_command_gets_a_signal_and_the_next_start_removes_the_files() {
     let seed = seed();
     let mut state = seed;
     let sts = FakeSts::builder().lifetime(Duration::from_secs(2)).start();
-    let ways = [&["--via", "file"][..], &["--on-expiry", "signal"], &["--via", "endpoint"], &["--via", "process"]];
+    let flag_sets = [&["--via", "file"][..], &["--on-expiry", "signal"], &["--via", "endpoint"], &["--via", "process"]];
     let killed: Vec<(Xassume, Running, u64)> = (0..16)
         .map(|round| {
-            let world = probing(xassume(&sts).args(ways[round % ways.len()]), &["print-signals"]);
+            let world = probing(xassume(&sts).args(flag_sets[round % flag_sets.len()]), &["print-signals"]);
             let running = world.spawn();
             (world, running, next(&mut state) % 150)
         })

@@ -5,7 +5,7 @@ use crate::support::{FakeSts, Finished, Running};
 use std::fs;
 use std::time::Duration;
 
-const WAYS: [&[&str]; 4] = [&[], &["--on-expiry", "restart"], &["--via", "file"], &["--via", "endpoint"]];
+const FLAG_SETS: [&[&str]; 4] = [&[], &["--on-expiry", "restart"], &["--via", "file"], &["--via", "endpoint"]];
 
 /// Asserts that a run under a limit either ran the command or failed with one line that gives the reason.
 #[track_caller]
@@ -30,27 +30,27 @@ fn without_descriptors_the_reason_is_reported() {
     let running: Vec<_> = [4, 6, 7, 8, 9, 10, 11, 12, 14, 17, 24]
         .into_iter()
         .flat_map(|limit| {
-            WAYS.map(|way| {
+            FLAG_SETS.map(|flags| {
                 let sts = FakeSts::start();
-                let world = xassume(&sts).args(way).args(["--sts-timeout", "2s"]).args(["--", "/bin/echo", "ran"]);
-                (limit, way, started_after(&format!("ulimit -n {limit}"), &world).spawn(), world, sts)
+                let world = xassume(&sts).args(flags).args(["--sts-timeout", "2s"]).args(["--", "/bin/echo", "ran"]);
+                (limit, flags, started_after(&format!("ulimit -n {limit}"), &world).spawn(), world, sts)
             })
         })
         .collect();
     let mut ran = 0;
-    for (limit, way, running, world, _sts) in running {
+    for (limit, flags, running, world, _sts) in running {
         let finished = running.wait();
-        assert!(world.sandbox().run_directories().is_empty(), "{limit} {way:?}: a directory remains");
-        let did = command_ran(&format!("{limit} descriptors, {way:?}"), &finished);
+        assert!(world.sandbox().run_directories().is_empty(), "{limit} {flags:?}: a directory remains");
+        let did = command_ran(&format!("{limit} descriptors, {flags:?}"), &finished);
         ran += usize::from(did);
-        assert!(did || limit < 24, "24 are enough for {way:?}: {}", finished.describe());
+        assert!(did || limit < 24, "24 are enough for {flags:?}: {}", finished.describe());
         // With enough descriptors to start, the last attempt fails for this reason.
         if !did && finished.code() == Some(125) {
             let reasons = ["Too many open files", "timed out after", "cannot be reached"];
             assert!(reasons.iter().any(|reason| finished.stderr.contains(reason)), "{}", finished.describe());
         }
     }
-    assert!(ran > 4 * WAYS.len());
+    assert!(ran > 4 * FLAG_SETS.len());
 }
 
 #[test]
@@ -58,24 +58,24 @@ fn without_memory_no_command_gets_half_a_session() {
     let running: Vec<_> = (24..=96)
         .step_by(12)
         .flat_map(|megabytes| {
-            WAYS.map(|way| {
+            FLAG_SETS.map(|flags| {
                 let sts = FakeSts::start();
-                let world = xassume(&sts).args(way).args(["--", "/bin/echo", "ran"]);
+                let world = xassume(&sts).args(flags).args(["--", "/bin/echo", "ran"]);
                 // A Rust program without memory aborts. Disable core files here too.
                 let words = format!("ulimit -c 0; ulimit -v {}", megabytes * 1024);
-                (megabytes, way, started_after(&words, &world).spawn(), sts)
+                (megabytes, flags, started_after(&words, &world).spawn(), sts)
             })
         })
         .collect();
-    for (megabytes, way, running, _sts) in running {
+    for (megabytes, flags, running, _sts) in running {
         let finished = running.wait();
         // A stack that cannot grow ends with SEGV; a failed allocation prints a message and ends with ABRT.
         if matches!(finished.signal(), Some(libc::SIGABRT | libc::SIGSEGV)) {
             assert!(finished.stdout.is_empty() && megabytes < 96, "{megabytes} MB: {}", finished.describe());
             continue;
         }
-        let did = command_ran(&format!("{megabytes} MB, {way:?}"), &finished);
-        assert!(did || megabytes < 96, "{way:?}: {}", finished.describe());
+        let did = command_ran(&format!("{megabytes} MB, {flags:?}"), &finished);
+        assert!(did || megabytes < 96, "{flags:?}: {}", finished.describe());
     }
 }
 
@@ -85,7 +85,7 @@ fn on_a_small_disk(sts: &FakeSts) -> Option<Running> {
     // The command empties it again when the test creates a file in the home directory.
     let command = "cat /dev/zero >\"$FULL/zeros\" 2>/dev/null; echo filled; \
                    until [ -e \"$HOME/free\" ]; do sleep 0.05; done; rm \"$FULL/zeros\"; echo freed; \
-                   trap 'exit 0' TERM; trap 'echo told' HUP; while :; do sleep 0.05; done";
+                   trap 'exit 0' TERM; trap 'echo signaled' HUP; while :; do sleep 0.05; done";
     let world = xassume(sts).file("full/keep", "");
     let full = world.home().join("full");
     let world = world.env("FULL", &full).arg("--credentials-file").arg(full.join("credentials"));
@@ -104,7 +104,7 @@ fn a_full_disk_makes_a_refresh_fail_and_not_the_command() {
     fs::write(running.sandbox().home().join("free"), "").expect("the home is ours");
     running.line("freed");
     running.error_line("session refreshed after ");
-    running.line("told");
+    running.line("signaled");
     still_runs(running);
 }
 

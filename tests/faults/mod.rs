@@ -70,13 +70,13 @@ fn still_runs(running: Running) -> Finished {
 
 /// The flags of `unshare` that create a mount namespace here. `None`, with a message, where that is not possible.
 fn mount_namespace() -> Option<&'static [&'static str]> {
-    let ways: [&[&str]; 2] = [&["--mount"], &["--user", "--map-root-user", "--mount"]];
+    let flag_sets: [&[&str]; 2] = [&["--mount"], &["--user", "--map-root-user", "--mount"]];
     let works = |flags: &&&[&str]| {
         let mut unshare = std::process::Command::new("unshare");
         let tried = unshare.args(**flags).args(["mount", "-t", "tmpfs", "none", "/mnt"]);
         tried.stderr(std::process::Stdio::null()).status().is_ok_and(|status| status.success())
     };
-    let found = ways.iter().find(works).copied();
+    let found = flag_sets.iter().find(works).copied();
     if found.is_none() {
         skipped("no mount namespace can be created here");
     }

@@ -95,8 +95,8 @@ fn a_command_without_a_code_is_reported_without_its_output() {
         ("yes 314159 | head -c 5000", "--mfa-command printed more than 4096 bytes"),
     ] {
         let error = failed(with_device(&sts).args(["--mfa-command", command]));
-        let told = error.lines().filter(|line| line.starts_with("xassume: ")).collect::<String>();
-        assert!(told.contains(complaint), "{command}: {error}");
+        let output = error.lines().filter(|line| line.starts_with("xassume: ")).collect::<String>();
+        assert!(output.contains(complaint), "{command}: {error}");
         assert!(!error.contains("314159"), "{command}: {error}");
     }
     assert_eq!(sts.requests().len(), 0);

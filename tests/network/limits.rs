@@ -30,8 +30,8 @@ fn an_answer_can_take_more_than_ten_seconds() {
 /// The error of a launch whose time is up while it waits for a retry. The length of that wait is random.
 fn out_of_time_between_tries(xassume: &Xassume) -> String {
     let launches = (0..50).map(|_| failed(xassume.clone().args(["--sts-timeout", "200ms"])));
-    let mut told = launches.filter(|error| error.contains("ms)\nhint: "));
-    told.next().expect("one of fifty waits for longer than it has")
+    let mut timed_out = launches.filter(|error| error.contains("ms)\nhint: "));
+    timed_out.next().expect("one of fifty waits for longer than it has")
 }
 
 #[test]
@@ -82,8 +82,8 @@ fn every_kind_of_call_reports_the_answer() {
 
     let sts = silent_at_last();
     let check = Xassume::new(&sts).args(["--check", "-r", ROLE]).args(limit).run().exited(125);
-    let told = check.stdout_text();
-    assert!(told.contains("GetCallerIdentity failed") && told.contains(SILENT_AT_LAST), "{told}");
+    let output = check.stdout_text();
+    assert!(output.contains("GetCallerIdentity failed") && output.contains(SILENT_AT_LAST), "{output}");
 }
 
 #[test]
@@ -93,8 +93,8 @@ fn a_cached_session_is_used_if_sts_stops_answering() {
     xassume.clone().args(["--", "true"]).run().exited(0);
     sts.script_forever([Answer::throttling(), Answer::Hang]);
     let bridged = xassume.args(["--min-ttl", "40m", "--sts-timeout", "3s", "--", "true"]).run().exited(0);
-    let told = format!("{SILENT_AT_LAST}; using the cached session (29m");
-    assert!(bridged.stderr.contains(&told), "{}", bridged.stderr);
+    let expected = format!("{SILENT_AT_LAST}; using the cached session (29m");
+    assert!(bridged.stderr.contains(&expected), "{}", bridged.stderr);
 }
 
 #[test]
@@ -103,6 +103,6 @@ fn a_connection_that_is_not_established_is_reported() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let endpoint = format!("https://{}", silent.local_addr().expect("an address"));
     let error = failed(Xassume::at(&endpoint).args(["--sts-timeout", "7s"]));
-    let told = " cannot be reached: no connection within 5s (2 attempts in 7s; the last one timed out)\nhint: ";
-    assert!(error.contains(told), "{error}");
+    let expected = " cannot be reached: no connection within 5s (2 attempts in 7s; the last one timed out)\nhint: ";
+    assert!(error.contains(expected), "{error}");
 }

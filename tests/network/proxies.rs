@@ -33,9 +33,9 @@ fn a_tls_proxy_is_used_for_http_endpoints_too() {
     ran(world.clone().arg("--ca-bundle").arg(authority.ca_file()));
     assert_eq!(sts.requests().len(), 1);
     let error = on_one_line(&failed(world.arg("--no-cache")));
-    let told = format!("the proxy {} failed: certificate not trusted", proxy.url());
+    let expected = format!("the proxy {} failed: certificate not trusted", proxy.url());
     assert!(
-        error.contains(&told) && error.contains("hint: pass the proxy's CA certificate with --ca-bundle"),
+        error.contains(&expected) && error.contains("hint: pass the proxy's CA certificate with --ca-bundle"),
         "{error}"
     );
 }
@@ -88,8 +88,8 @@ fn a_launch_from_the_cache_needs_no_proxy() {
     let world = Xassume::new(&sts);
     ran(world.clone());
     ran(world.clone().env("HTTP_PROXY", "garbage::"));
-    let told = world.env("HTTP_PROXY", "garbage::").args(["-v", "-r", ROLE, "--", "true"]).run().exited(0).stderr;
-    assert!(told.contains("\n  proxy: invalid value 'garbage:…' for 'HTTP_PROXY'"), "{told}");
+    let stderr = world.env("HTTP_PROXY", "garbage::").args(["-v", "-r", ROLE, "--", "true"]).run().exited(0).stderr;
+    assert!(stderr.contains("\n  proxy: invalid value 'garbage:…' for 'HTTP_PROXY'"), "{stderr}");
     assert_eq!(sts.requests().len(), 1);
 }
 
@@ -107,8 +107,11 @@ fn the_plan_names_the_proxy_and_never_its_password() {
     let (sts, proxy) = (FakeSts::start(), FakeProxy::start());
     let url = format!("http://me:secret@127.0.0.1:{}/", proxy.port());
     let xassume = Xassume::new(&sts).env("http_proxy", url).args(["-vv", "-r", ROLE, "--"]);
-    let told = xassume.args(probe()).args(["say", "ran"]).run().exited(0).stderr;
-    assert!(told.contains(&format!("\n  proxy: {} (http_proxy)\n", proxy.url())) && !told.contains("secret"), "{told}");
+    let stderr = xassume.args(probe()).args(["say", "ran"]).run().exited(0).stderr;
+    assert!(
+        stderr.contains(&format!("\n  proxy: {} (http_proxy)\n", proxy.url())) && !stderr.contains("secret"),
+        "{stderr}"
+    );
     assert_eq!(proxy.requests()[0].header("proxy-authorization"), Some("Basic bWU6c2VjcmV0"));
 }
 
@@ -122,8 +125,8 @@ fn the_named_proxy_is_the_one_that_is_used() {
     ] {
         let (sts, used, other) = (FakeSts::start(), FakeProxy::start(), FakeProxy::start());
         let xassume = Xassume::new(&sts).env(first, used.url()).env(second, other.url());
-        let told = xassume.args(["-v", "-r", ROLE, "--", "true"]).run().exited(0).stderr;
-        assert!(told.contains(&format!("\n  proxy: {} ({first})\n", used.url())), "{told}");
+        let stderr = xassume.args(["-v", "-r", ROLE, "--", "true"]).run().exited(0).stderr;
+        assert!(stderr.contains(&format!("\n  proxy: {} ({first})\n", used.url())), "{stderr}");
         assert_eq!((used.targets().len(), other.targets().len()), (1, 0), "{first} and {second}");
     }
 }
@@ -153,9 +156,9 @@ fn a_proxy_that_fails_is_named_without_its_password() {
             Xassume::at(endpoint).env(variable, value).args(["--sts-timeout", "30s", "-r", ROLE, "--", "true"]);
         (xassume.spawn(), format!("/R: the proxy {proxy} failed: {reason} hint: "))
     });
-    for (running, told) in running {
+    for (running, expected) in running {
         let error = on_one_line(&running.wait().exited(125).stderr);
-        assert!(error.contains(&told) && !error.contains("secret"), "{error}");
+        assert!(error.contains(&expected) && !error.contains("secret"), "{error}");
     }
 }
 
@@ -164,13 +167,13 @@ fn errors_behind_a_proxy_name_the_proxy() {
     let (sts, proxy) = (FakeSts::builder().tls(Certificate::Good).start(), FakeProxy::start());
     let endpoint = format!("https://localhost:{}", sts.port());
     let world = Xassume::at(&endpoint).env("HTTPS_PROXY", proxy.url());
-    let way = format!("{endpoint} (through the proxy {})", proxy.url());
+    let route = format!("{endpoint} (through the proxy {})", proxy.url());
     let error = on_one_line(&failed(world.clone()));
-    assert!(error.contains(&format!("TLS error for {way}: ")), "{error}");
+    assert!(error.contains(&format!("TLS error for {route}: ")), "{error}");
     proxy.hang();
     let error = on_one_line(&failed(world.args(["--sts-timeout", "500ms"])));
     // The time of the call is a little less than the limit, or more on a busy system.
-    assert!(error.contains(&format!("{way} timed out after ")), "{error}");
+    assert!(error.contains(&format!("{route} timed out after ")), "{error}");
 }
 
 #[test]
@@ -180,7 +183,7 @@ fn a_login_through_a_proxy_that_fails_names_it() {
                   [sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://corp.awsapps.example/start\n";
     let world = Xassume::new(&sts).without_keys().file(".aws/config", config).args(["-p", "dev", "-r", ROLE]);
     write_login(&world.home(), "corp", Login::Valid);
-    for (proxy, told) in [
+    for (proxy, expected) in [
         (refusing.url(), format!("through the proxy {}: Connection refused", refusing.url())),
         (
             "garbage::".into(),
@@ -189,7 +192,7 @@ fn a_login_through_a_proxy_that_fails_names_it() {
     ] {
         // STS itself is called over plain HTTP.
         let error = world.clone().env("HTTPS_PROXY", proxy).args(["--", "true"]).run().exited(125).stderr;
-        assert!(on_one_line(&error).contains(&format!("IAM Identity Center (profile 'dev'): {told}")), "{error}");
+        assert!(on_one_line(&error).contains(&format!("IAM Identity Center (profile 'dev'): {expected}")), "{error}");
     }
     assert_eq!(sts.requests().len(), 0);
 }

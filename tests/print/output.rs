@@ -34,8 +34,8 @@ fn an_output_that_cannot_be_written_is_an_error() {
         (with_stdout(&world, closed), "Broken pipe", "the reader closed the pipe: see its own message"),
     ] {
         assert_eq!(output.status.code(), Some(125));
-        let told = String::from_utf8(output.stderr).expect("text");
-        assert_eq!(told, format!("xassume: error: cannot write to standard output: {reason}\nhint: {hint}\n"));
+        let stderr = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(stderr, format!("xassume: error: cannot write to standard output: {reason}\nhint: {hint}\n"));
     }
 }
 
@@ -52,9 +52,9 @@ fn an_output_that_was_closed_at_the_start_is_an_error_before_any_call() {
     ] {
         let shell = Xassume::new(&sts).program("/bin/sh").args(["-c", "exec \"$0\" \"$@\" >&-"]);
         let finished = shell.arg(binary()).args(args).run().exited(125);
-        let told = "xassume: error: standard output is closed\n\
+        let expected = "xassume: error: standard output is closed\n\
                     hint: redirect it to a file or a pipe\n";
-        assert_eq!(finished.stderr, told, "{args:?}");
+        assert_eq!(finished.stderr, expected, "{args:?}");
     }
     assert_eq!(sts.requests().len(), 0);
     // Without a standard output, the command decides what to do.
@@ -72,10 +72,10 @@ fn help_that_cannot_be_written_is_an_error_unless_the_reader_closed_the_pipe() {
         let world = Xassume::new(&sts).arg(flag);
         let output = with_stdout(&world, full);
         assert_eq!(output.status.code(), Some(125));
-        let told = String::from_utf8(output.stderr).expect("text");
+        let stderr = String::from_utf8(output.stderr).expect("text");
         assert!(
-            told.starts_with("xassume: error: cannot write to standard output: No space left on device\nhint: "),
-            "{told}"
+            stderr.starts_with("xassume: error: cannot write to standard output: No space left on device\nhint: "),
+            "{stderr}"
         );
         let output = with_stdout(&world, left);
         assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));

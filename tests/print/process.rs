@@ -41,9 +41,9 @@ fn a_profile_with_xassume_returns_its_session() {
     let sts = FakeSts::start();
     let inner = "arn:aws:iam::222222222222:role/Inner";
     // As the profile of the whole environment, and named on the command line.
-    for way in [&["AWS_PROFILE"][..], &["-p", "served"]] {
+    for flags in [&["AWS_PROFILE"][..], &["-p", "served"]] {
         let world = process_profile(&sts, "--profile base").args(["-r", inner, "--no-cache"]);
-        let world = if way.len() == 1 { world.env(way[0], "served") } else { world.args(way) };
+        let world = if flags.len() == 1 { world.env(flags[0], "served") } else { world.args(flags) };
         let shown = world.arg("--").args(probe()).arg("environ").run().exited(0);
         assert_eq!(shown.stderr, "");
         let requests = sts.requests();
@@ -65,8 +65,8 @@ fn a_profile_that_is_its_own_source_is_detected() {
         ("--no-cache", "xassume is nested too deeply (8 levels, XASSUME_DEPTH)"),
     ] {
         let world = process_profile(&sts, words).env("AWS_PROFILE", "served");
-        let told = failed(&world.args(["-r", ROLE, "--print", "json"]));
-        assert!(told.contains(complaint) && told.contains("\nhint: "), "{words}: {told}");
+        let stderr = failed(&world.args(["-r", ROLE, "--print", "json"]));
+        assert!(stderr.contains(complaint) && stderr.contains("\nhint: "), "{words}: {stderr}");
     }
     assert_eq!(sts.requests().len(), 0);
 }

@@ -133,8 +133,8 @@ fn a_universal_variable_of_fish_is_reported_and_kept() {
     }
     let finished = world.env("X", binary()).env("XASSUME_ROLE_ARN", ROLE).run().exited(0);
     assert_eq!(finished.stdout_text(), "mine\n");
-    let told = "xassume: warning: AWS_ACCOUNT_ID is still set: it is a universal variable, which `set -eU AWS_ACCOUNT_ID` erases\n";
-    assert_eq!(finished.stderr, told);
+    let expected = "xassume: warning: AWS_ACCOUNT_ID is still set: it is a universal variable, which `set -eU AWS_ACCOUNT_ID` erases\n";
+    assert_eq!(finished.stderr, expected);
 }
 
 #[test]

@@ -194,11 +194,11 @@ fn the_documentation_lists_each_key_and_variable() {
     let section = page.split("# Configuration\n").nth(1).expect("the section");
     let section = section.split("\n#").next().expect("its text");
     let table = section.lines().filter(|line| line.starts_with('|'));
-    let told: BTreeSet<&str> = table.flat_map(|line| line.split('`').skip(1).step_by(2)).collect();
-    let told: BTreeSet<&str> = told.into_iter().filter(|word| !word.starts_with('-')).collect();
+    let documented: BTreeSet<&str> = table.flat_map(|line| line.split('`').skip(1).step_by(2)).collect();
+    let documented: BTreeSet<&str> = documented.into_iter().filter(|word| !word.starts_with('-')).collect();
     let tested: BTreeSet<&str> =
         TABLES.iter().flat_map(|rows| rows.iter().flat_map(|row| row.0.split_whitespace())).collect();
-    assert_eq!(told, tested);
+    assert_eq!(documented, tested);
 }
 
 #[test]
@@ -233,9 +233,9 @@ fn the_plan_is_one_readable_block() {
 
     let row: Row =
         ("", "", &[("AWS_EC2_METADATA_DISABLED", ""), ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "{imds}")], ROLE, Asks(""));
-    let told = world.launch(&row).run().exited(0).stderr;
+    let stderr = world.launch(&row).run().exited(0).stderr;
     let answered = format!("source credentials: {} (temporary)\n", Identity::instance().access_key_id);
-    assert!(told.contains("source: the instance's role (EC2 metadata)\n") && told.contains(&answered), "{told}");
+    assert!(stderr.contains("source: the instance's role (EC2 metadata)\n") && stderr.contains(&answered), "{stderr}");
 }
 
 /// As in the AWS CLI. A container runtime creates a directory if the file to mount does not exist.
@@ -267,9 +267,10 @@ fn an_ignored_section_of_the_selected_profile_is_reported() {
     let sts = FakeSts::start();
     let world = Xassume::new(&sts).file(".aws/config", "[profile p]\nregion = us-east-1\n");
     let world = world.file(".aws/credentials", "[profile p]\naws_access_key_id = A\naws_secret_access_key = s\n");
-    let told = world.env("AWS_PROFILE", "p").args(["-v", "-r", "111111111111:R", "--", "true"]).run().exited(0).stderr;
+    let stderr =
+        world.env("AWS_PROFILE", "p").args(["-v", "-r", "111111111111:R", "--", "true"]).run().exited(0).stderr;
     let note = "ignoring [profile p] (its file uses the form [p])\n";
-    assert!(told.contains(note), "{told}");
+    assert!(stderr.contains(note), "{stderr}");
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn assert_no_secret(case: impl Into<String>, xassume: &Xassume) {
     start(case, xassume).must_be_errors();
 }
 
-/// An answer of STS that contains a secret and was damaged in some way.
+/// An answer of STS that contains a secret and was damaged in some flags.
 fn damaged_answers() -> Vec<String> {
     let whole = format!(
         "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><AssumedRoleUser>\
@@ -99,12 +99,12 @@ fn errors_of_sts() {
         Answer::Reset,
         Answer::Hang,
     ];
-    let told = answers.map(|answer| {
+    let output = answers.map(|answer| {
         let sts = FakeSts::builder().script_forever([answer.clone()]).start();
         (start(format!("{answer:?}"), &xassume(&sts)), sts)
     });
-    for (told, _sts) in told {
-        told.must_be_errors();
+    for (output, _sts) in output {
+        output.must_be_errors();
     }
 }
 
@@ -219,9 +219,9 @@ fn a_panic_is_one_line_with_its_location_and_no_data() {
         DeniedCall::Call(libc::SYS_epoll_pwait, libc::EPERM),
     ];
     let world = || xassume(&sts).denying(&waits);
-    for way in [&[][..], &["--on-expiry", "restart"]] {
-        assert_no_secret("a panic", &world().args(way));
-        let finished = world().args(way).args(["--", "true"]).run().exited(125).left_no_process();
+    for flags in [&[][..], &["--on-expiry", "restart"]] {
+        assert_no_secret("a panic", &world().args(flags));
+        let finished = world().args(flags).args(["--", "true"]).run().exited(125).left_no_process();
         assert!(finished.stderr.contains("xassume: error: internal error at "), "{}", finished.stderr);
         assert!(!finished.stderr.contains("panicked at"), "{}", finished.stderr);
     }

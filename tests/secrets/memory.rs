@@ -25,13 +25,14 @@ fn memory(running: &Running) -> Option<Vec<(String, Vec<u8>)>> {
 
 #[test]
 fn a_replaced_session_is_no_longer_in_memory() {
-    let ways = [&["--on-expiry", "restart"][..], &["--via", "file"], &["--via", "endpoint"], &["--via", "process"]];
-    let running = ways.map(|way| {
+    let flag_sets =
+        [&["--on-expiry", "restart"][..], &["--via", "file"], &["--via", "endpoint"], &["--via", "process"]];
+    let running = flag_sets.map(|flags| {
         let sts = FakeSts::builder().lifetime(Duration::from_secs(2)).start();
-        let world = xassume(&sts).args(way).env("XASSUME_NO_CACHE", "true");
-        (way, world.arg("--").args(probe()).arg("print-signals").spawn(), sts)
+        let world = xassume(&sts).args(flags).env("XASSUME_NO_CACHE", "true");
+        (flags, world.arg("--").args(probe()).arg("print-signals").spawn(), sts)
     });
-    for (way, running, sts) in running {
+    for (flags, running, sts) in running {
         for _ in 0..2 {
             running.error_line("refreshed: ");
         }
@@ -56,7 +57,7 @@ fn a_replaced_session_is_no_longer_in_memory() {
         for issued in before {
             for secret in [&issued.secret_access_key, &issued.session_token] {
                 let found = places(secret);
-                assert!(found.is_empty(), "{way:?}, session {} of {refreshes}: {found:#?}", issued.generation);
+                assert!(found.is_empty(), "{flags:?}, session {} of {refreshes}: {found:#?}", issued.generation);
             }
         }
     }

@@ -132,23 +132,23 @@ fn codes() {
 /// A supervised run with a refresh. Its own processes must have no session in their arguments or environment.
 #[test]
 fn supervised_run() {
-    let ways = [
+    let flag_sets = [
         &["--on-expiry", "restart"][..],
         &["--on-expiry", "signal"],
         &["--via", "file", "--credentials-file", "../home/credentials"],
         &["--via", "endpoint"],
         &["--via", "process"],
     ];
-    let all = ways.into_iter().flat_map(|way| FORMATS.map(|format| (way, format)));
+    let all = flag_sets.into_iter().flat_map(|flags| FORMATS.map(|format| (flags, format)));
     let running: Vec<_> = all
-        .map(|(way, format)| {
+        .map(|(flags, format)| {
             let sts = FakeSts::builder().script([Answer::Lifetime(Duration::from_secs(2)), Answer::Held]).start();
-            let world = xassume(&sts).args(way).args(["--log-format", format]).env("XASSUME_NO_CACHE", "true");
+            let world = xassume(&sts).args(flags).args(["--log-format", format]).env("XASSUME_NO_CACHE", "true");
             let verbs = ["env", "AWS_CONTAINER_AUTHORIZATION_TOKEN", "then", "print-signals"];
-            (way, sts, probing(world.clone(), &verbs).spawn(), world)
+            (flags, sts, probing(world.clone(), &verbs).spawn(), world)
         })
         .collect();
-    for (way, sts, running, world) in running {
+    for (flags, sts, running, world) in running {
         let mut secrets = Secrets::default();
         let token = running.line("AWS_CONTAINER_AUTHORIZATION_TOKEN");
         if let Some((_, token)) = token.split_once('=') {
@@ -163,14 +163,14 @@ fn supervised_run() {
         secrets.add_identity(&user());
         let root = world.home().parent().expect("a sandbox").to_owned();
         let files = secrets.files_with_any(&root);
-        let expected = usize::from(way.contains(&"file") || way.contains(&"signal"));
-        assert_eq!(files.len(), expected, "{way:?}: {files:?}");
+        let expected = usize::from(flags.contains(&"file") || flags.contains(&"signal"));
+        assert_eq!(files.len(), expected, "{flags:?}: {files:?}");
         assert!(files.iter().all(|file| file.ends_with("credentials")), "{files:?}");
         running.signal(libc::SIGTERM);
         let finished = running.wait();
         secrets.assert_absent("standard error", finished.stderr.as_bytes());
         assert!(finished.stderr.lines().count() > 5, "{}", finished.stderr);
-        assert_eq!(secrets.files_with_any(&root), Vec::<PathBuf>::new(), "{way:?}: nothing stays");
+        assert_eq!(secrets.files_with_any(&root), Vec::<PathBuf>::new(), "{flags:?}: nothing stays");
     }
 }
 

@@ -118,9 +118,9 @@ fn only_the_command_leaves_a_core_file() {
     if !cores_are_files() {
         return;
     }
-    for way in [&[][..], &["--via", "file"], &["--via", "endpoint"]] {
+    for flags in [&[][..], &["--via", "file"], &["--via", "endpoint"]] {
         let sts = FakeSts::start();
-        let world = with_core_files(xassume(&sts).args(way).args(["--", "sh", "-c", "kill -SEGV $$"]));
+        let world = with_core_files(xassume(&sts).args(flags).args(["--", "sh", "-c", "kill -SEGV $$"]));
         let finished = world.run();
         if finished.code() == Some(99) {
             return skipped("the limit of core files cannot be raised");
@@ -130,9 +130,9 @@ fn only_the_command_leaves_a_core_file() {
         let core = fs::read(core).expect("a file");
         let mut secrets = Secrets::default();
         secrets.add_identity(&user());
-        if !way.is_empty() {
+        if !flags.is_empty() {
             secrets.add_issued(&sts);
         }
-        assert_eq!(secrets.found_in(&core), None, "{way:?}");
+        assert_eq!(secrets.found_in(&core), None, "{flags:?}");
     }
 }

@@ -72,7 +72,7 @@ fn without_a_runtime_directory_the_file_is_still_in_memory() {
         let finished = probing(xassume, &["environ"]).run().exited(0);
         finished.variable("AWS_SHARED_CREDENTIALS_FILE").expect("is set")
     };
-    let missing = via_file(&sts).env("XDG_RUNTIME_DIR", "/no/such/folder");
+    let missing = via_file(&sts).env("XDG_RUNTIME_DIR", "/no/such/directory");
     for xassume in [via_file(&sts).env_remove("XDG_RUNTIME_DIR"), missing] {
         let file = shown(xassume);
         assert!(file.starts_with("/dev/shm/xassume-"), "{file}");
@@ -149,7 +149,7 @@ fn a_file_that_other_users_could_replace_is_rejected() {
     let sts = FakeSts::start();
     let base = via_file(&sts);
     let work = base.sandbox().work();
-    for directory in ["real", "folder/file", "others"] {
+    for directory in ["real", "directory/file", "others"] {
         fs::create_dir_all(work.join(directory)).expect("the directory is ours");
     }
     symlink(work.join("real"), work.join("link")).expect("the directory is ours");
@@ -160,7 +160,7 @@ fn a_file_that_other_users_could_replace_is_rejected() {
     let cases = [
         ("link/credentials", "parent directory is a symlink", true),
         ("missing/credentials", "parent directory: No such file", true),
-        ("folder/file", "it is a directory", true),
+        ("directory/file", "it is a directory", true),
         ("others/credentials", "belongs to another user", foreign),
     ];
     for (path, complaint, _) in cases.into_iter().filter(|(_, _, applies)| *applies) {
@@ -187,6 +187,6 @@ fn a_file_that_cannot_be_replaced_is_a_failed_refresh() {
     fs::rename(&away, &volume).expect("the directory is ours");
     xassume.error_line("session refreshed after 1 failed attempt");
     xassume.line("HUP");
-    let told = xassume.line("key=");
-    assert_eq!(told, format!("key={}", key(&sts, sts.issued().len() - 1)), "the newest one");
+    let line = xassume.line("key=");
+    assert_eq!(line, format!("key={}", key(&sts, sts.issued().len() - 1)), "the newest one");
 }

@@ -63,7 +63,7 @@ fn a_missing_command_is_a_usage_error() {
 fn variables_for_other_runs_are_not_an_error() {
     let sts = FakeSts::start();
     let configured = xassume(&sts).env("XASSUME_SIGNAL", "USR1").env("XASSUME_STOP_TIMEOUT", "5s");
-    let configured = configured.env("XASSUME_CREDENTIALS_FILE", "/no/such/folder/file").env("XASSUME_VIA", "env");
+    let configured = configured.env("XASSUME_CREDENTIALS_FILE", "/no/such/directory/file").env("XASSUME_VIA", "env");
     assert_eq!(probing(configured, &["exit", "3"]).run().exited(3).stderr, "");
 }
 

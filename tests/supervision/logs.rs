@@ -171,8 +171,8 @@ fn the_events_of_a_launch_are_documented() {
         probing(panics, &["exit", "0"]).run().exited(125),
     ];
     let objects: Vec<Value> = finished.iter().flat_map(objects).collect();
-    let told: BTreeSet<&str> = objects.iter().filter_map(|object| object["event"].as_str()).collect();
+    let logged: BTreeSet<&str> = objects.iter().filter_map(|object| object["event"].as_str()).collect();
     for event in ["failed", "panicked", "warning", "plan", "cache_disabled", "source_credentials", "assumed"] {
-        assert!(told.contains(event), "{event} is not among {told:?}");
+        assert!(logged.contains(event), "{event} is not among {logged:?}");
     }
 }

@@ -27,14 +27,15 @@ fn all_common_names_of_signals_are_accepted() {
         ("RTMIN+3", "RTMIN+3"),
         ("SIGRTMAX-1", "RTMIN+29"),
     ];
-    let running = names.map(|(given, told)| {
+    let running = names.map(|(given, expected)| {
         let sts = one_refresh();
-        let xassume = probing(signaling(&sts).args(["--signal", given]), &["print-signals", "exit-on", told]).spawn();
+        let xassume =
+            probing(signaling(&sts).args(["--signal", given]), &["print-signals", "exit-on", expected]).spawn();
         (sts, xassume)
     });
-    for ((given, told), (_sts, xassume)) in names.into_iter().zip(running) {
+    for ((given, expected), (_sts, xassume)) in names.into_iter().zip(running) {
         xassume.line("ready");
-        assert_eq!(xassume.line("code="), format!("{told} code=SI_USER pid={}", xassume.pid()), "{given}");
+        assert_eq!(xassume.line("code="), format!("{expected} code=SI_USER pid={}", xassume.pid()), "{given}");
         xassume.wait().exited(0);
     }
 }
@@ -76,11 +77,11 @@ fn a_command_that_dies_of_the_signal_ends_the_run_with_a_hint() {
     });
     for (xassume, name, number, _sts) in cases {
         let finished = xassume.wait().killed_by(number);
-        let told = format!(
+        let expected = format!(
             "xassume: warning: the command was killed by SIG{name} (the refresh signal)\n\
              hint: handle SIG{name} in the command, use another --signal, or use --on-expiry restart\n"
         );
-        assert_eq!(finished.stderr, told);
+        assert_eq!(finished.stderr, expected);
     }
 }
 

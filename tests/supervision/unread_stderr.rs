@@ -16,7 +16,7 @@ use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::Duration;
 
-/// Enough for a busy machine. A blocked xassume would take for ever.
+/// Enough for a busy machine. A blocked xassume would take forever.
 const SOON: Duration = Duration::from_secs(5);
 
 /// A pipe that is the standard error of xassume and its command. The test decides when to read it.
@@ -61,15 +61,15 @@ fn ends_by_term(running: &Running) {
 #[test]
 fn sessions_are_refreshed_and_term_is_passed_on() {
     let names = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"];
-    for way in [["--via", "endpoint"], ["--on-expiry", "restart"], ["--on-expiry", "signal"]] {
+    for flags in [["--via", "endpoint"], ["--on-expiry", "restart"], ["--on-expiry", "signal"]] {
         let (sts, pipe) = (FakeSts::builder().lifetime(SHORT).start(), Pipe::new());
-        let xassume = pipe.xassume(&sts, &["-vv"]).args(way);
+        let xassume = pipe.xassume(&sts, &["-vv"]).args(flags);
         let running = probing(xassume, &[&["env"], &names[..], &["then", "print-signals"]].concat()).spawn();
         let [url, token] = names.map(|name| running.line(name)[name.len() + 1..].to_owned());
         running.line("ready");
         pipe.fill();
         sts.wait_for_requests(sts.requests().len() + 3);
-        if way[1] == "endpoint" {
+        if flags[1] == "endpoint" {
             sts.set_lifetime(Duration::from_hours(1));
             eventually("a session that lasts is served", || {
                 get(&url, &[("Authorization", &token)]).expect("it answers").status == 200

@@ -66,8 +66,8 @@ fn the_quit_key_ends_both_with_one_core_at_most() {
     bash.line("began");
     bash.keys("\x1c");
     bash.through("Quit");
-    let told = bash.through(PROMPT);
-    assert!(!told.contains("core dumped"), "by xassume: {told}");
+    let output = bash.through(PROMPT);
+    assert!(!output.contains("core dumped"), "by xassume: {output}");
     bash.keys("echo status=$?\n");
     bash.line("status=131");
 }

@@ -39,11 +39,11 @@ fn a_signal_ends_it_while_a_message_waits() {
 #[test]
 fn a_signal_ends_it_as_pid_1_while_its_first_message_waits() {
     let Some(namespace) = pid_namespace() else { return skipped("no pid namespace can be created here") };
-    for way in [&["--via", "file"][..], &["--on-expiry", "restart"], &[]] {
+    for flags in [&["--via", "file"][..], &["--on-expiry", "restart"], &[]] {
         let (sts, pipe) = (FakeSts::start(), Pipe::new());
         pipe.fill();
         let unshare = pipe.xassume(&sts, &[]).without_args().program("unshare").args(&namespace).arg(binary());
-        let running = probing(unshare.args(["-r", ROLE, "-v"]).args(way), &["say", "ran"]).spawn();
+        let running = probing(unshare.args(["-r", ROLE, "-v"]).args(flags), &["say", "ran"]).spawn();
         let mut inside = Vec::new();
         eventually("unshare has started something", || {
             inside = children(running.pid());
@@ -54,7 +54,7 @@ fn a_signal_ends_it_as_pid_1_while_its_first_message_waits() {
             let _ = kill(Pid::from_raw(inside[0]), Signal::SIGTERM);
             running.ends_within(Duration::from_millis(100))
         });
-        assert!(ended, "TERM has no effect with {way:?}");
+        assert!(ended, "TERM has no effect with {flags:?}");
         assert_eq!(running.wait().exited(128 + libc::SIGTERM).stdout_text(), "");
     }
 }

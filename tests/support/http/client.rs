@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::message::{header_of, read_headers, read_line};
 
-/// Longer than any answer takes. If a server hangs, the test fails instead of running for ever.
+/// Longer than any answer takes. If a server hangs, the test fails instead of running forever.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Clone)]

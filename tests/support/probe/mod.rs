@@ -82,7 +82,7 @@ const MARK: &str = "xassume-probe";
 /// Separates two steps.
 const THEN: &str = "then";
 
-/// The longest time that a probe waits: longer than any test, but not for ever if the test was killed.
+/// The longest time that a probe waits: longer than any test, but not forever if the test was killed.
 const LIFETIME: std::time::Duration = std::time::Duration::from_mins(2);
 
 /// The command that starts a probe. Steps follow as further arguments.
