@@ -1,4 +1,4 @@
-//! xassume: assume an IAM role and run a command with its session.
+//! xassume: run a command with the temporary credentials of an AWS IAM role.
 //!
 //! The library has no stable API. It exists for the tests, the benches and the examples.
 //!

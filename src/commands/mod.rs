@@ -1,4 +1,4 @@
-//! What a run of xassume can do: one file for each kind of run.
+//! The steps of each mode: one file for each.
 
 pub(crate) mod check;
 pub(crate) mod clear_cache;

@@ -1,4 +1,4 @@
-//! What the kinds of run share: the plan, sessions from the cache or from STS, the command's environment.
+//! What the modes share: the plan, sessions from the cache or from STS, the command's environment.
 
 pub(crate) mod context;
 pub(crate) mod delivery;

@@ -182,7 +182,7 @@ fn instances() -> Vec<Page> {
             imds.fail(403);
             Scene::new(on_instance(&imds).args(["-r", ROLE, "--", "true"])).with(imds)
         }),
-        page("source-instance-fails-beside-profiles", move || {
+        page("source-instance-fails-with-unused-profiles", move || {
             let imds = FakeImds::start();
             imds.fail(403);
             let config = format!("[profile dev]\n{LOGIN}[profile other]\nregion = eu-west-1\n");

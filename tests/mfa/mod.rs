@@ -39,7 +39,7 @@ fn failed(xassume: Xassume) -> String {
     finished.stderr
 }
 
-/// Each request: its action, who signed it, and device and code if it carries them.
+/// Each request: its action, who signed it, and device and code if it has them.
 fn notation_of_requests(sts: &FakeSts) -> Vec<String> {
     let user = Identity::user().access_key_id;
     let notation = |request: StsRequest| {

@@ -39,10 +39,11 @@ fn an_mfa_session_from_a_refresh_is_used_by_the_next_one() {
     sts.script([brief(), brief(), Answer::Ok, brief(), Answer::Ok]);
     let running = restarting_with_codes(&sts);
     (0..3).for_each(|_| drop(running.line("ready")));
-    let bought = [0, 2].map(|place| sts.issued()[place].access_key_id.clone());
-    let buys = |code| format!("GetSessionToken by user {DEVICE} {code}");
+    let keys = [0, 2].map(|place| sts.issued()[place].access_key_id.clone());
+    let gets_session = |code| format!("GetSessionToken by user {DEVICE} {code}");
     let assumes = |key| format!("AssumeRole by {key} - -");
-    let expected = [buys("111111"), assumes(&bought[0]), buys("222222"), assumes(&bought[1]), assumes(&bought[1])];
+    let expected =
+        [gets_session("111111"), assumes(&keys[0]), gets_session("222222"), assumes(&keys[1]), assumes(&keys[1])];
     assert_eq!(notation_of_requests(&sts), expected);
 }
 
