@@ -18,25 +18,25 @@ _xassume_words()
             begin+=("$((COMP_POINT - ${#line}))")
         fi
         piece=${COMP_WORDS[i]}
-        # The cursor may stand inside the last word.
+        # The cursor may be inside the last word.
         [[ $line == "$piece"* ]] || piece=$line
         line=${line#"$piece"}
         words[-1]+=$piece
     done
 }
 
-# Offers those lines of standard input that go on from what was typed of a value; `$1` stands before the value.
+# Offers the lines of standard input that begin with the typed part of a value. `$1` is the text before the value.
 _xassume_offer()
 {
     local before=$1 value=${cur#"$1"} breaks=${COMP_WORDBREAKS//[!:=]/}
     local replaced='' quoted='' line word
     case $value in
         [\'\"]*)
-            # Inside quotes readline replaces all behind the quote, and closes it.
+            # Inside quotes, readline replaces everything after the quote and closes the quote.
             value=${value:1} before='' quoted=yes
             ;;
         *)
-            # Elsewhere it replaces what stands behind the last of its word breaks.
+            # Otherwise it replaces the text after the last of its word breaks.
             [[ -z $breaks ]] || replaced=${cur%"${cur##*["$breaks"]}"}
             ;;
     esac
@@ -52,7 +52,7 @@ _xassume_offer()
     done
 }
 
-# Completes the command, which begins at the word `$1`, as if it stood alone on the line.
+# Completes the command, which begins at the word `$1`, as if the line began with it.
 _xassume_command()
 {
     local offset=${first[$1]} spec function
@@ -71,7 +71,7 @@ _xassume_command()
         mapfile -t COMPREPLY < <(compgen -d -c -- "$cur" | sort -u)
         return
     fi
-    # Without a completion of its own, its words are completed as any command's are.
+    # A command without a completion is completed with the default of bash.
     spec=$(complete -p -- "${COMP_WORDS[0]}" 2>/dev/null) || return 0
     if [[ $spec =~ ' -F '([^ ]+) ]]; then
         function=${BASH_REMATCH[1]}
@@ -86,10 +86,10 @@ _xassume_command()
     fi
 }
 
-# Completes the value of the flag `$1`, before which `$2` stands in the word at the cursor.
+# Completes the value of the flag `$1`. `$2` is the text before the value in the word at the cursor.
 _xassume_value()
 {
-    # Few values are names of files, which bash would offer where nothing else is.
+    # Without candidates bash would offer file names, but few values are file names.
     compopt +o default +o bashdefault 2>/dev/null
     case $1 in
         --role-arn)
@@ -150,14 +150,14 @@ _xassume()
     local repeatable=' --role-arn --policy-arn --tag --transitive-tag --keep-env --verbose '
     local -A long=([r]=--role-arn [p]=--profile [v]=--verbose [q]=--quiet [h]=--help [V]=--version)
     local words first begin cur word flag letters given=' '
-    # As it was typed, so that it need not be on the PATH.
+    # Run xassume as it was typed: it may not be in PATH.
     local program=${1/#\~\//$HOME/}
     COMPREPLY=()
     _xassume_words
     local at=1 last=$((${#words[@]} - 1))
     cur=${words[last]}
 
-    # Over the flags and their values, up to the cursor or to the command.
+    # Loop over the flags and their values, up to the cursor or to the command.
     while ((at < last)); do
         word=${words[at]}
         flag=
@@ -173,12 +173,12 @@ _xassume()
                 flag=$word
                 ;;
             -?*)
-                # Letters, of which one that takes a value is the last.
+                # Letters. One that takes a value is the last.
                 for ((letters = 1; letters < ${#word}; letters++)); do
                     flag=${long[${word:letters:1}]-}
                     given+="$flag "
                     if [[ $valued == *" $flag "* ]]; then
-                        # What follows in the same word is the value.
+                        # The rest of the word is the value.
                         ((letters + 1 == ${#word})) || flag=
                         break
                     fi

@@ -1,6 +1,6 @@
 # fish completion for xassume. Generated from the table of flags.
 
-# Prints the command behind the flags, up to the cursor; false while there are but flags.
+# Prints the command after the flags, up to the cursor; fails while there are only flags.
 function __fish_xassume_command
     set -l words (commandline -opc) (commandline -ct)
     set -l flags r/role-arn= p/profile= role-session-name= external-id= duration= policy= policy-arn= tag= transitive-tag= source-identity= web-identity-token-file= expect-account= mfa-serial= mfa-token= mfa-command= mfa-session-duration= region= sts-endpoint= ca-bundle= sts-timeout= no-cache cache-dir= min-ttl= force-refresh on-expiry= signal= refresh-margin= stop-signal= stop-timeout= on-refresh-failure= process-group= via= credentials-file= file-mode= endpoint-token-file= keep-env= isolate print= check clear-cache log-format= v/verbose q/quiet h/help V/version
@@ -12,13 +12,13 @@ function __fish_xassume_command
     return 0
 end
 
-# Whether a flag can stand here: by its name, and by its letter if it has one, it was not given before.
+# Whether a flag can be offered here: neither its name nor its letter was given before.
 function __fish_xassume_wants
     __fish_xassume_command >/dev/null
     and return 1
     set -l words (commandline -opc)
     set -e words[1]
-    # Where no flag is typed, the word before the cursor may be this one, and its value is asked for.
+    # If no flag is being typed, the word before the cursor may be this flag, and its value is completed.
     string match -q -- '-*' (commandline -ct)
     or set -e words[-1]
     string match -qr -- "^--$argv[1](=|\$)" $words
@@ -31,7 +31,7 @@ end
 
 # Prints what the program lists: profiles, roles or signals.
 function __fish_xassume_list
-    # As it was typed, so that it need not be on the PATH.
+    # Run xassume as it was typed: it may not be in PATH.
     set -l words (string replace -r '^~/' "$HOME/" -- (commandline -opc))
     $words[1] --list $argv[1] 2>/dev/null
 end
