@@ -79,13 +79,13 @@ impl Report {
 
     /// The message of an event; none if its level is not shown.
     fn message(self, event: &Event) -> Option<String> {
-        let Record { level, name, fields, hint } = event.record();
+        let Record { level, name, message, fields, hint } = event.record();
         if !self.wants(level) {
             return None;
         }
         let text = match event {
-            Event::Session(SessionEvent::Plan { .. }) => harmless(&event.to_string()),
-            _ => one_line(&event.to_string(), LONGEST),
+            Event::Session(SessionEvent::Plan { .. }) => harmless(&message),
+            _ => one_line(&message, LONGEST),
         };
         let hint = hint.as_deref().map(harmless);
         Some(match self.log_options.format {

@@ -1,8 +1,7 @@
 //! Events of the cache of sessions.
 
-use super::record::{Level, Record, Recorded};
+use super::record::{Record, info};
 use crate::session::whole_seconds;
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -40,9 +39,7 @@ pub(crate) enum CacheEvent {
         reason: String,
     },
     NotStored {
-        error: String,
-    },
-    MfaSessionNotStored {
+        what: &'static str,
         error: String,
     },
     /// By `--clear-cache`.
@@ -53,53 +50,49 @@ pub(crate) enum CacheEvent {
     NothingToClear,
 }
 
-impl Recorded for CacheEvent {
-    fn record(&self) -> Record {
-        let info = |name| Record::new(Level::Info, name);
-        match self {
-            Self::Hit { left, lifetime } | Self::HitAfterWait { left, lifetime } => {
-                info("cache_hit").seconds("left", *left).seconds("lifetime", *lifetime)
-            }
-            Self::Miss => info("cache_miss"),
-            Self::MissTooShort { left, needed } => info("cache_miss").seconds("left", *left).seconds("needed", *needed),
-            Self::MissUnusable { reason } => info("cache_miss").text("reason", reason),
-            Self::Disabled { reason } => info("cache_disabled").text("reason", reason),
-            Self::Skipped { reason } => info("cache_skipped").text("reason", reason),
-            Self::DirectorySkipped { path, reason } => {
-                info("cache_directory_skipped").text("path", &path.display()).text("reason", reason)
-            }
-            Self::NotStored { error } | Self::MfaSessionNotStored { error } => {
-                info("cache_not_stored").text("error", error)
-            }
-            Self::Cleared { path, sessions } => {
-                info("cache_cleared").text("path", &path.display()).number("sessions", *sessions)
-            }
-            Self::NothingToClear => info("cache_cleared").number("sessions", 0),
-        }
-    }
-}
-
-impl fmt::Display for CacheEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl CacheEvent {
+    pub(super) fn record(&self) -> Record {
         match self {
             Self::Hit { left, lifetime } => {
-                write!(f, "cache: hit: {} left of {}", whole_seconds(*left), whole_seconds(*lifetime))
+                let text = format!("cache: hit: {} left of {}", whole_seconds(*left), whole_seconds(*lifetime));
+                info("cache_hit", text).seconds("left", *left).seconds("lifetime", *lifetime)
             }
-            Self::HitAfterWait { .. } => f.write_str("cache: hit: another xassume has just fetched the session"),
-            Self::Miss => f.write_str("cache: miss"),
+            Self::HitAfterWait { left, lifetime } => {
+                let text = "cache: hit: another xassume has just fetched the session";
+                info("cache_hit", text).seconds("left", *left).seconds("lifetime", *lifetime)
+            }
+            Self::Miss => info("cache_miss", "cache: miss"),
             Self::MissTooShort { left, needed } => {
-                let (left, needed) = (whole_seconds(*left), whole_seconds(*needed));
-                write!(f, "cache: miss: session has only {left} left (need {needed})")
+                let (short, need) = (whole_seconds(*left), whole_seconds(*needed));
+                info("cache_miss", format!("cache: miss: session has only {short} left (need {need})"))
+                    .seconds("left", *left)
+                    .seconds("needed", *needed)
             }
-            Self::MissUnusable { reason } => write!(f, "cache: miss: {reason}"),
-            Self::Disabled { reason } => write!(f, "cache: disabled: {reason}"),
-            Self::Skipped { reason } => write!(f, "cache: skipped ({reason})"),
-            Self::DirectorySkipped { path, reason } => write!(f, "cache: skipping {}: {reason}", path.display()),
-            Self::NotStored { error } => write!(f, "cache: cannot store the session: {error}"),
-            Self::MfaSessionNotStored { error } => write!(f, "cache: cannot store the MFA session: {error}"),
-            Self::Cleared { path, sessions: 1 } => write!(f, "removed 1 cached session from {}", path.display()),
-            Self::Cleared { path, sessions } => write!(f, "removed {sessions} cached sessions from {}", path.display()),
-            Self::NothingToClear => f.write_str("there is no cache to clear"),
+            Self::MissUnusable { reason } => {
+                info("cache_miss", format!("cache: miss: {reason}")).text("reason", reason)
+            }
+            Self::Disabled { reason } => {
+                info("cache_disabled", format!("cache: disabled: {reason}")).text("reason", reason)
+            }
+            Self::Skipped { reason } => {
+                info("cache_skipped", format!("cache: skipped ({reason})")).text("reason", reason)
+            }
+            Self::DirectorySkipped { path, reason } => {
+                let path = path.display();
+                info("cache_directory_skipped", format!("cache: skipping {path}: {reason}"))
+                    .text("path", &path)
+                    .text("reason", reason)
+            }
+            Self::NotStored { what, error } => {
+                info("cache_not_stored", format!("cache: cannot store the {what}: {error}")).text("error", error)
+            }
+            Self::Cleared { path, sessions } => {
+                let (path, plural) = (path.display(), if *sessions == 1 { "" } else { "s" });
+                info("cache_cleared", format!("removed {sessions} cached session{plural} from {path}"))
+                    .text("path", &path)
+                    .number("sessions", *sessions)
+            }
+            Self::NothingToClear => info("cache_cleared", "there is no cache to clear").number("sessions", 0),
         }
     }
 }

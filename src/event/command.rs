@@ -1,9 +1,8 @@
 //! Events of the supervised command: its starts, stops and signals.
 
-use super::record::{Level, Problem, Record, Recorded, span};
+use super::record::{Level, Problem, Record, info, span, warning};
 use crate::process::signal::Signal;
 use crate::process::{End, Member, Pid};
-use std::fmt;
 use std::time::Duration;
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -69,74 +68,62 @@ pub(crate) enum Stdin {
     Nothing,
 }
 
-impl Recorded for CommandEvent {
-    fn record(&self) -> Record {
-        let info = |name| Record::new(Level::Info, name);
-        let warning = |name| Record::new(Level::Warning, name);
+impl CommandEvent {
+    pub(super) fn record(&self) -> Record {
         match self {
-            Self::Started { pid } => info("started").number("pid", *pid),
+            Self::Started { pid } => info("started", format!("started the command, pid {pid}")).number("pid", *pid),
             Self::StartRetry { problem, retry_in } => {
-                warning("start_retry").text("error", &problem.text).seconds("retry_in", *retry_in).hint_of(problem)
+                let text = format!("cannot restart the command: {}; retrying in {}", problem.text, span(*retry_in));
+                warning("start_retry", text).error(problem).seconds("retry_in", *retry_in)
             }
-            Self::Restarting => info("restarting").text("reason", "session refreshed"),
-            Self::RestartsCancelled { signal } => info("restarts_cancelled").text("signal", signal),
+            Self::Restarting => {
+                info("restarting", "restarting the command with the new session").text("reason", "session refreshed")
+            }
+            Self::RestartsCancelled { signal } => {
+                let text = format!("{signal} received: the command will not be restarted");
+                info("restarts_cancelled", text).text("signal", signal)
+            }
             Self::Stopped { how, end } => {
-                let how = match how {
-                    Stop::Asked => "stop signal",
-                    Stop::Killed => "SIGKILL after the stop timeout",
+                let (how, when) = match how {
+                    Stop::Asked => ("stop signal", ""),
+                    Stop::Killed => ("SIGKILL after the stop timeout", " after the stop timeout"),
                 };
+                let record = info("stopped", format!("stopped the command{when}: it {end}")).text("how", how);
                 match end {
-                    End::Exited(status) => info("stopped").text("how", how).number("status", *status),
-                    End::Killed(signal) => info("stopped").text("how", how).text("signal", signal),
+                    End::Exited(status) => record.number("status", *status),
+                    End::Killed(signal) => record.text("signal", signal),
                 }
             }
-            Self::StillStopping { member } => {
-                info("still_stopping").number("pid", member.pid).text("name", &member.name)
+            Self::StillStopping { member: Member { name, pid } } => {
+                let text = format!("the command has ended, waiting for {name} (pid {pid}) of its group");
+                info("still_stopping", text).number("pid", *pid).text("name", name)
             }
-            Self::StopIgnored { member } => warning("stop_ignored")
-                .number("pid", member.pid)
-                .text("name", &member.name)
-                .hint("let it handle the stop signal, or shorten the wait with --stop-timeout"),
-            Self::NotKilled { pid } => warning("not_killed").number("pid", *pid),
-            Self::Forwarded { signal } => Record::new(Level::Debug, "forwarded").text("signal", signal),
-            Self::GroupWarning => warning("group_warning").hint("leave out --process-group new on a terminal"),
-            Self::StdinWarning { stdin: Stdin::Stream } => warning("stdin_warning").hint("use </dev/null"),
-            Self::StdinWarning { stdin: Stdin::Terminal | Stdin::Nothing } => warning("stdin_warning"),
-        }
-    }
-}
-
-impl fmt::Display for CommandEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Started { pid } => write!(f, "started the command, pid {pid}"),
-            Self::StartRetry { problem, retry_in } => {
-                write!(f, "cannot restart the command: {}; retrying in {}", problem.text, span(*retry_in))
+            Self::StopIgnored { member: Member { name, pid } } => {
+                let text = format!(
+                    "{name} (pid {pid}), started by the command, ignores the stop signal: \
+                     each stop takes the whole stop timeout"
+                );
+                let hint = "let it handle the stop signal, or shorten the wait with --stop-timeout";
+                warning("stop_ignored", text).number("pid", *pid).text("name", name).hint(hint)
             }
-            Self::Restarting => f.write_str("restarting the command with the new session"),
-            Self::RestartsCancelled { signal } => write!(f, "{signal} received: the command will not be restarted"),
-            Self::Stopped { how: Stop::Asked, end } => write!(f, "stopped the command: it {end}"),
-            Self::Stopped { how: Stop::Killed, end } => {
-                write!(f, "stopped the command after the stop timeout: it {end}")
+            Self::NotKilled { pid } => {
+                let text = format!("the command, pid {pid}, has not ended a second after SIGKILL");
+                warning("not_killed", text).number("pid", *pid)
             }
-            Self::StillStopping { member } => {
-                write!(f, "the command has ended, waiting for {} (pid {}) of its group", member.name, member.pid)
+            Self::Forwarded { signal } => {
+                Record::new(Level::Debug, "forwarded", format!("forwarded {signal}")).text("signal", signal)
             }
-            Self::StopIgnored { member } => {
-                let Member { name, pid } = member;
-                write!(f, "{name} (pid {pid}), started by the command, ignores the stop signal: ")?;
-                f.write_str("each stop takes the whole stop timeout")
-            }
-            Self::NotKilled { pid } => write!(f, "the command, pid {pid}, has not ended a second after SIGKILL"),
-            Self::Forwarded { signal } => write!(f, "forwarded {signal}"),
             Self::GroupWarning => {
-                f.write_str("the command runs in a background process group: reading from the terminal will stop it")
+                let text = "the command runs in a background process group: reading from the terminal will stop it";
+                warning("group_warning", text).hint("leave out --process-group new on a terminal")
             }
-            Self::StdinWarning { stdin: Stdin::Terminal } => f.write_str(
+            Self::StdinWarning { stdin: Stdin::Terminal } => warning(
+                "stdin_warning",
                 "--on-expiry restart will kill and restart this interactive command; use --via endpoint instead",
             ),
             Self::StdinWarning { stdin: Stdin::Stream | Stdin::Nothing } => {
-                f.write_str("after a restart, standard input that was already read is lost")
+                let text = "after a restart, standard input that was already read is lost";
+                warning("stdin_warning", text).hint("use </dev/null")
             }
         }
     }

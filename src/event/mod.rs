@@ -1,7 +1,7 @@
 //! What xassume reports about a run: one value for each event.
 //!
 //! An event has a level, a name and fields that never change (`--log-format json`; listed in `docs/supervision.md`), and
-//! a sentence (`Display`) that may. An [`EventSink`] shows it: `report` as text or JSON, `--check` as a page. No event
+//! a message that may: its [`Record`]. An [`EventSink`] shows it: `report` as text or JSON, `--check` as a page. No event
 //! contains a secret.
 
 mod cache;
@@ -19,9 +19,6 @@ pub(crate) use record::{Field, Level, Problem, Record};
 pub(crate) use refresh::RefreshEvent;
 pub(crate) use run::{Ignored, RunEvent};
 pub(crate) use session::{AssumedRole, MfaSessionFrom, SessionEvent};
-
-use record::Recorded;
-use std::fmt;
 
 /// Receives events.
 pub(crate) trait EventSink {
@@ -42,25 +39,14 @@ pub(crate) enum Event {
 }
 
 impl Event {
-    /// What programs read.
     pub(crate) fn record(&self) -> Record {
-        self.area().record()
-    }
-
-    fn area(&self) -> &dyn Recorded {
         match self {
-            Self::Run(event) => event,
-            Self::Cache(event) => event,
-            Self::Session(event) => event,
-            Self::Refresh(event) => event,
-            Self::Command(event) => event,
+            Self::Run(event) => event.record(),
+            Self::Cache(event) => event.record(),
+            Self::Session(event) => event.record(),
+            Self::Refresh(event) => event.record(),
+            Self::Command(event) => event.record(),
         }
-    }
-}
-
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.area().fmt(f)
     }
 }
 

@@ -1,7 +1,6 @@
-//! An event as programs read it (`--log-format json`).
+//! An event as it is shown: as text or as JSON.
 
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::time::{Duration, SystemTime};
 
 /// Which verbosity shows an event.
@@ -39,19 +38,29 @@ pub(crate) enum Field {
     Seconds(Duration),
 }
 
-/// Everything about an event except its sentence. Name and keys never change.
+/// An event as it is shown. Name and keys never change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Record {
     pub(crate) level: Level,
     pub(crate) name: &'static str,
+    /// A sentence, which may change.
+    pub(crate) message: String,
     pub(crate) fields: Vec<(&'static str, Field)>,
     /// What the user can do about it.
     pub(crate) hint: Option<String>,
 }
 
+pub(super) fn info(name: &'static str, message: impl Into<String>) -> Record {
+    Record::new(Level::Info, name, message)
+}
+
+pub(super) fn warning(name: &'static str, message: impl Into<String>) -> Record {
+    Record::new(Level::Warning, name, message)
+}
+
 impl Record {
-    pub(super) fn new(level: Level, name: &'static str) -> Self {
-        Self { level, name, fields: Vec::new(), hint: None }
+    pub(super) fn new(level: Level, name: &'static str, message: impl Into<String>) -> Self {
+        Self { level, name, message: message.into(), fields: Vec::new(), hint: None }
     }
 
     pub(super) fn text(self, key: &'static str, value: &(impl ToString + ?Sized)) -> Self {
@@ -70,6 +79,10 @@ impl Record {
         self.field(key, Field::Seconds(value))
     }
 
+    pub(super) fn error(self, problem: &Problem) -> Self {
+        self.text("error", &problem.text).hint_of(problem)
+    }
+
     pub(super) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
@@ -82,11 +95,6 @@ impl Record {
         self.fields.push((key, value));
         self
     }
-}
-
-/// The events of one area.
-pub(super) trait Recorded: fmt::Display {
-    fn record(&self) -> Record;
 }
 
 /// Why something failed, as a sentence.

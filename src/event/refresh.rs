@@ -1,10 +1,9 @@
 //! Events of refreshes, and of the refresh signal for the command.
 
-use super::record::{Level, Problem, Record, Recorded, span};
+use super::record::{Problem, Record, info, span, warning};
 use crate::process::Pid;
 use crate::process::signal::Signal;
 use crate::session::rfc3339;
-use std::fmt;
 use std::time::{Duration, SystemTime};
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -64,88 +63,71 @@ pub(crate) enum RefreshEvent {
     },
 }
 
-impl Recorded for RefreshEvent {
-    fn record(&self) -> Record {
-        let info = |name| Record::new(Level::Info, name);
-        let warning = |name| Record::new(Level::Warning, name);
+impl RefreshEvent {
+    pub(super) fn record(&self) -> Record {
         match self {
-            Self::Limited { within } => info("refresh_limited").seconds("in", *within),
-            Self::Due { at, within } => info("refresh_due").time("at", *at).seconds("in", *within),
-            Self::Refreshed { expiration, left } => {
-                info("refreshed").time("expiration", *expiration).seconds("left", *left)
+            Self::Limited { within } => {
+                let text = format!("the session can be refreshed for {}; then a new MFA code is needed", span(*within));
+                info("refresh_limited", text).seconds("in", *within)
             }
-            Self::Failing { problem, expires_in, retry_in } => warning("refresh_failing")
-                .text("error", &problem.text)
-                .seconds("expires_in", *expires_in)
-                .seconds("retry_in", *retry_in)
-                .hint_of(problem),
-            Self::Retrying { problem, failures, retry_in } => info("retry")
-                .text("error", &problem.text)
-                .number("failures", *failures)
-                .seconds("retry_in", *retry_in)
-                .hint_of(problem),
-            Self::ExpiresSoon { within } => warning("expires_soon").seconds("expires_in", *within),
-            Self::Expired => warning("expired"),
-            Self::Recovered { failures } => warning("recovered").number("failures", *failures),
-            Self::Lapsed => warning("lapsed"),
-            Self::Signaled { signal, pid } => info("signalled").text("signal", signal).number("pid", *pid),
+            Self::Due { at, within } => {
+                let text = format!("next refresh at {} (in {})", rfc3339(*at), span(*within));
+                info("refresh_due", text).time("at", *at).seconds("in", *within)
+            }
+            Self::Refreshed { expiration, left } => {
+                let text = format!("session refreshed: expires at {} (in {})", rfc3339(*expiration), span(*left));
+                info("refreshed", text).time("expiration", *expiration).seconds("left", *left)
+            }
+            Self::Failing { problem, expires_in, retry_in } => failing(problem, *expires_in, *retry_in),
+            Self::Retrying { problem, failures, retry_in } => {
+                let text =
+                    format!("refresh failed {failures} times: {}; retrying in {}", problem.text, span(*retry_in));
+                info("retry", text).error(problem).number("failures", *failures).seconds("retry_in", *retry_in)
+            }
+            Self::ExpiresSoon { within } => {
+                let text = format!("the session expires in {} and could not be refreshed", span(*within));
+                warning("expires_soon", text).seconds("expires_in", *within)
+            }
+            Self::Expired => warning("expired", "the session has expired and the command is still running"),
+            Self::Recovered { failures } => recovered(*failures),
+            Self::Lapsed => {
+                warning("lapsed", "the session has expired and could not be refreshed: stopping the command")
+            }
+            Self::Signaled { signal, pid } => info("signalled", format!("sent {signal} to the command, pid {pid}"))
+                .text("signal", signal)
+                .number("pid", *pid),
             Self::CannotSignal { signal, problem } => {
-                warning("cannot_signal").text("signal", signal).text("error", &problem.text).hint_of(problem)
+                let text = format!("cannot send {signal} to the command: {}", problem.text);
+                warning("cannot_signal", text).text("signal", signal).error(problem)
             }
             Self::DiedOfRefreshSignal { signal } => {
+                let text = format!("the command was killed by {signal} (the refresh signal)");
                 let hint = format!("handle {signal} in the command, use another --signal, or use --on-expiry restart");
-                warning("died_of_refresh_signal").text("signal", signal).hint(hint)
+                warning("died_of_refresh_signal", text).text("signal", signal).hint(hint)
             }
             Self::NoticeOnly { signal } => {
+                let text = format!(
+                    "with --via env, {signal} only announces the expiry; environment variables cannot be updated"
+                );
                 let hint = "use --via file to have the new credentials delivered";
-                warning("notice_only").text("signal", signal).hint(hint)
+                warning("notice_only", text).text("signal", signal).hint(hint)
             }
         }
     }
 }
 
-impl fmt::Display for RefreshEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Limited { within } => {
-                write!(f, "the session can be refreshed for {}; then a new MFA code is needed", span(*within))
-            }
-            Self::Due { at, within } => write!(f, "next refresh at {} (in {})", rfc3339(*at), span(*within)),
-            Self::Refreshed { expiration, left } => {
-                write!(f, "session refreshed: expires at {} (in {})", rfc3339(*expiration), span(*left))
-            }
-            Self::Failing { problem, expires_in, retry_in } => {
-                f.write_str("refresh failed (session ")?;
-                if expires_in.is_zero() {
-                    f.write_str("has expired")?;
-                } else {
-                    write!(f, "expires in {}", span(*expires_in))?;
-                }
-                write!(f, "): {}; retrying in {}", problem.text, span(*retry_in))
-            }
-            Self::Retrying { problem, failures, retry_in } => {
-                write!(f, "refresh failed {failures} times: {}; retrying in {}", problem.text, span(*retry_in))
-            }
-            Self::ExpiresSoon { within } => {
-                write!(f, "the session expires in {} and could not be refreshed", span(*within))
-            }
-            Self::Expired => f.write_str("the session has expired and the command is still running"),
-            Self::Recovered { failures } => match failures {
-                0 => f.write_str("session refreshed after its expiry"),
-                1 => f.write_str("session refreshed after 1 failed attempt"),
-                more => write!(f, "session refreshed after {more} failed attempts"),
-            },
-            Self::Lapsed => f.write_str("the session has expired and could not be refreshed: stopping the command"),
-            Self::Signaled { signal, pid } => write!(f, "sent {signal} to the command, pid {pid}"),
-            Self::CannotSignal { signal, problem } => {
-                write!(f, "cannot send {signal} to the command: {}", problem.text)
-            }
-            Self::DiedOfRefreshSignal { signal } => {
-                write!(f, "the command was killed by {signal} (the refresh signal)")
-            }
-            Self::NoticeOnly { signal } => {
-                write!(f, "with --via env, {signal} only announces the expiry; environment variables cannot be updated")
-            }
-        }
-    }
+fn failing(problem: &Problem, expires_in: Duration, retry_in: Duration) -> Record {
+    let expiry =
+        if expires_in.is_zero() { "has expired".to_owned() } else { format!("expires in {}", span(expires_in)) };
+    let text = format!("refresh failed (session {expiry}): {}; retrying in {}", problem.text, span(retry_in));
+    warning("refresh_failing", text).error(problem).seconds("expires_in", expires_in).seconds("retry_in", retry_in)
+}
+
+fn recovered(failures: u32) -> Record {
+    let after = match failures {
+        0 => "its expiry".to_owned(),
+        1 => "1 failed attempt".to_owned(),
+        more => format!("{more} failed attempts"),
+    };
+    warning("recovered", format!("session refreshed after {after}")).number("failures", failures)
 }

@@ -1,6 +1,6 @@
 //! Events of any run: errors, warnings, and settings without effect.
 
-use super::record::{Level, Problem, Record, Recorded};
+use super::record::{Level, Problem, Record, info, warning};
 use std::fmt;
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -51,40 +51,26 @@ impl RunEvent {
     pub(crate) fn warning(text: impl fmt::Display) -> Self {
         Self::Warning(Problem { text: text.to_string(), hint: None })
     }
-}
 
-impl Recorded for RunEvent {
-    fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record {
         match self {
             Self::Failed { problem, status } => {
-                Record::new(Level::Error, "failed").number("status", *status).hint_of(problem)
+                Record::new(Level::Error, "failed", &problem.text).number("status", *status).hint_of(problem)
             }
-            Self::Panicked { .. } => Record::new(Level::Error, "panicked")
+            Self::Panicked { text } => Record::new(Level::Error, "panicked", text)
                 .hint("this is a bug in xassume: please report it with the command line"),
-            Self::Warning(problem) => Record::new(Level::Warning, "warning").hint_of(problem),
-            Self::SettingIgnored(Ignored { setting, reason }) => {
-                Record::new(Level::Info, "setting_ignored").text("setting", setting).text("reason", reason)
-            }
+            Self::Warning(problem) => warning("warning", &problem.text).hint_of(problem),
+            Self::SettingIgnored(ignored) => info("setting_ignored", ignored.to_string())
+                .text("setting", &ignored.setting)
+                .text("reason", &ignored.reason),
             Self::MessagesDropped { messages } => {
-                Record::new(Level::Warning, "messages_dropped").number("messages", *messages)
-            }
-            Self::NoWriterThread { error } => Record::new(Level::Info, "no_writer_thread").text("error", error),
-        }
-    }
-}
-
-impl fmt::Display for RunEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Failed { problem, .. } | Self::Warning(problem) => f.write_str(&problem.text),
-            Self::Panicked { text } => f.write_str(text),
-            Self::SettingIgnored(ignored) => ignored.fmt(f),
-            Self::MessagesDropped { messages: 1 } => f.write_str("1 message was dropped: standard error was not read"),
-            Self::MessagesDropped { messages } => {
-                write!(f, "{messages} messages were dropped: standard error was not read")
+                let were = if *messages == 1 { "message was" } else { "messages were" };
+                warning("messages_dropped", format!("{messages} {were} dropped: standard error was not read"))
+                    .number("messages", *messages)
             }
             Self::NoWriterThread { error } => {
-                write!(f, "no thread for messages: {error}; each message blocks until it is read")
+                let text = format!("no thread for messages: {error}; each message blocks until it is read");
+                info("no_writer_thread", text).text("error", error)
             }
         }
     }

@@ -1,8 +1,7 @@
 //! Events before the command starts: the plan, the source credentials, MFA, roles.
 
-use super::record::{Level, Record, Recorded, span};
+use super::record::{Level, Record, info, span};
 use crate::session::{Granted, KeyKind, rfc3339};
-use std::fmt;
 use std::time::{Duration, SystemTime};
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -69,52 +68,34 @@ impl From<&Granted> for AssumedRole {
     }
 }
 
-impl Recorded for SessionEvent {
-    fn record(&self) -> Record {
-        let info = |name| Record::new(Level::Info, name);
+impl SessionEvent {
+    pub(super) fn record(&self) -> Record {
         match self {
-            Self::Plan { .. } => info("plan"),
+            Self::Plan { lines } => info("plan", format!("plan:\n  {}", lines.join("\n  "))),
             Self::SourceCredentials { access_key_id, keys } => {
-                info("source_credentials").text("access_key_id", access_key_id).text("keys", keys)
+                let text = format!("source credentials: {access_key_id} ({keys})");
+                info("source_credentials", text).text("access_key_id", access_key_id).text("keys", keys)
             }
             Self::MfaSession { access_key_id, expiration, from } => {
                 let from = match from {
                     MfaSessionFrom::Cache => "cache",
                     MfaSessionFrom::Code => "code",
                 };
-                info("mfa_session")
-                    .text("access_key_id", access_key_id)
-                    .time("expiration", *expiration)
-                    .text("from", from)
-            }
-            Self::RoleAssumed { number, role } => Record::new(Level::Debug, "role_assumed")
-                .text("role", &role.arn)
-                .number("number", *number)
-                .time("expiration", role.expiration)
-                .seconds("lifetime", role.lifetime),
-            Self::Assumed { role, expiration, lifetime } => {
-                info("assumed").text("role", role).time("expiration", *expiration).seconds("lifetime", *lifetime)
-            }
-        }
-    }
-}
-
-impl fmt::Display for SessionEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Plan { lines } => write!(f, "plan:\n  {}", lines.join("\n  ")),
-            Self::SourceCredentials { access_key_id, keys } => {
-                write!(f, "source credentials: {access_key_id} ({keys})")
-            }
-            Self::MfaSession { access_key_id, expiration, .. } => {
-                write!(f, "MFA session: {access_key_id}, expires at {}", rfc3339(*expiration))
+                let text = format!("MFA session: {access_key_id}, expires at {}", rfc3339(*expiration));
+                let record = info("mfa_session", text).text("access_key_id", access_key_id);
+                record.time("expiration", *expiration).text("from", from)
             }
             Self::RoleAssumed { number, role } => {
-                write!(f, "role {number}: assumed {}, expires at {}", role.arn, rfc3339(role.expiration))
+                let AssumedRole { arn, expiration, lifetime, .. } = role;
+                let text = format!("role {number}: assumed {arn}, expires at {}", rfc3339(*expiration));
+                let record =
+                    Record::new(Level::Debug, "role_assumed", text).text("role", arn).number("number", *number);
+                record.time("expiration", *expiration).seconds("lifetime", *lifetime)
             }
             Self::Assumed { role, expiration, lifetime } => {
-                let lifetime = span(*lifetime);
-                write!(f, "assumed {role}: expires at {} (lifetime {lifetime})", rfc3339(*expiration))
+                let (at, span) = (rfc3339(*expiration), span(*lifetime));
+                let text = format!("assumed {role}: expires at {at} (lifetime {span})");
+                info("assumed", text).text("role", role).time("expiration", *expiration).seconds("lifetime", *lifetime)
             }
         }
     }

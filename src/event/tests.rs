@@ -50,8 +50,8 @@ fn run() -> Vec<Event> {
 
 fn cache() -> Vec<Event> {
     use CacheEvent::{
-        Cleared, DirectorySkipped, Disabled, Hit, HitAfterWait, MfaSessionNotStored, Miss, MissTooShort, MissUnusable,
-        NotStored, NothingToClear, Skipped,
+        Cleared, DirectorySkipped, Disabled, Hit, HitAfterWait, Miss, MissTooShort, MissUnusable, NotStored,
+        NothingToClear, Skipped,
     };
     let (reason, error) = (|| "no".to_owned(), || "no".to_owned());
     let events = [
@@ -63,8 +63,7 @@ fn cache() -> Vec<Event> {
         Disabled { reason: reason() },
         Skipped { reason: reason() },
         DirectorySkipped { path: "/d".into(), reason: reason() },
-        NotStored { error: error() },
-        MfaSessionNotStored { error: error() },
+        NotStored { what: "session", error: error() },
         Cleared { path: "/d".into(), sessions: 2 },
         NothingToClear,
     ];
@@ -79,7 +78,6 @@ fn cache() -> Vec<Event> {
             | Skipped { .. }
             | DirectorySkipped { .. }
             | NotStored { .. }
-            | MfaSessionNotStored { .. }
             | Cleared { .. }
             | NothingToClear => {}
         }
@@ -245,5 +243,5 @@ fn a_failing_refresh_is_a_warning_that_contains_the_remaining_time() {
     let failing = Event::from(RefreshEvent::Failing { problem, expires_in, retry_in });
     let record = failing.record();
     assert_eq!((record.level, record.hint.as_deref()), (Level::Warning, Some("check the network")));
-    assert_eq!(failing.to_string(), "refresh failed (session expires in 10m): no route to sts; retrying in 4s");
+    assert_eq!(record.message, "refresh failed (session expires in 10m): no route to sts; retrying in 4s");
 }

@@ -51,7 +51,7 @@ impl Sessions<'_> {
         }
         let Some(key) = key else { return };
         if let Err(error) = self.cache.store(key, session, &Stamp::answered_now(asked)) {
-            self.context.report.emit(CacheEvent::NotStored { error: reason_of(&error) }.into());
+            self.context.report.emit(CacheEvent::NotStored { what: "session", error: reason_of(&error) }.into());
         }
     }
 

@@ -35,7 +35,7 @@ impl MfaSessions for Sessions<'_> {
         self.context.mfa_sessions.put(key, session);
         let Some(name) = self.mfa_key(key) else { return };
         if let Err(error) = self.cache.store(&name, session, &Stamp::answered_now(boottime())) {
-            let event = CacheEvent::MfaSessionNotStored { error: reason_of(&error) };
+            let event = CacheEvent::NotStored { what: "MFA session", error: reason_of(&error) };
             self.context.report.emit(event.into());
         }
     }
