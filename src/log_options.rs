@@ -1,16 +1,8 @@
 //! How much xassume writes to stderr, and in which form.
 
+use crate::event::Level;
 use crate::terminal::Screen;
 use crate::vars::Vars;
-
-/// How much is written to stderr.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Verbosity {
-    Quiet,
-    Normal,
-    Verbose,
-    Everything,
-}
 
 /// The form of messages (`--log-format`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +15,8 @@ pub(crate) enum LogFormat {
 /// Verbosity, format and terminal of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LogOptions {
-    pub(crate) verbosity: Verbosity,
+    /// The last level that is shown.
+    pub(crate) verbosity: Level,
     pub(crate) format: LogFormat,
     pub(crate) screen: Screen,
 }
@@ -31,6 +24,6 @@ pub(crate) struct LogOptions {
 impl LogOptions {
     /// Used until the flags are parsed.
     pub(crate) fn usual(vars: &Vars) -> Self {
-        Self { verbosity: Verbosity::Normal, format: LogFormat::Text, screen: Screen::of(vars) }
+        Self { verbosity: Level::Warning, format: LogFormat::Text, screen: Screen::of(vars) }
     }
 }

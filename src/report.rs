@@ -15,7 +15,7 @@ pub(crate) use progress::Progress;
 use crate::error::{Error, one_line, plain_json};
 use crate::event::{Event, EventSink, Field, Level, Problem, Record, RunEvent, SessionEvent};
 use crate::flags::USAGE;
-use crate::log_options::{LogFormat, LogOptions, Verbosity};
+use crate::log_options::{LogFormat, LogOptions};
 use crate::process::outcome::FAILED;
 use crate::session::rfc3339;
 use crate::sys::panics::PanicFacts;
@@ -114,13 +114,7 @@ impl EventSink for Report {
     }
 
     fn wants(&self, level: Level) -> bool {
-        self.log_options.verbosity
-            >= match level {
-                Level::Error => Verbosity::Quiet,
-                Level::Warning => Verbosity::Normal,
-                Level::Info => Verbosity::Verbose,
-                Level::Debug => Verbosity::Everything,
-            }
+        level <= self.log_options.verbosity
     }
 }
 

@@ -5,7 +5,8 @@
 //! line: erasing it could erase their output.
 
 use super::writer;
-use crate::log_options::{LogFormat, LogOptions, Verbosity};
+use crate::event::Level;
+use crate::log_options::{LogFormat, LogOptions};
 use crate::report::waiting::{Awaited, line};
 use crate::sys::boot::boottime;
 use crate::sys::screen::{self, ERASE};
@@ -23,14 +24,9 @@ const TICK: Duration = Duration::from_millis(200);
 /// The progress of one launch.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    shown: Shown,
+    /// Whether the line is shown if standard error is a terminal.
+    wanted: bool,
     state: Mutex<State>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shown {
-    OnTerminals,
-    Never,
 }
 
 #[derive(Debug, Default)]
@@ -44,13 +40,13 @@ struct State {
 impl Progress {
     pub(super) fn new(log_options: LogOptions) -> Self {
         let LogOptions { verbosity, format, screen } = log_options;
-        let never = verbosity == Verbosity::Quiet || format == LogFormat::Json || screen == Screen::Dumb;
-        Self { shown: if never { Shown::Never } else { Shown::OnTerminals }, state: Mutex::default() }
+        let wanted = verbosity > Level::Error && format == LogFormat::Text && screen != Screen::Dumb;
+        Self { wanted, state: Mutex::default() }
     }
 
     /// Does the work and shows the line meanwhile.
     pub(crate) async fn during<T>(&self, work: impl Future<Output = T>) -> T {
-        if self.shown == Shown::Never {
+        if !self.wanted {
             return work.await;
         }
         let _erased = EraseAtEnd;

@@ -4,8 +4,9 @@ use super::conflicts::MESSAGES;
 use super::values::{FlagValues, one_of};
 use crate::conflicts::settle;
 use crate::error::Error;
+use crate::event::Level;
 use crate::flags::{LOG_FORMAT, QUIET, VERBOSE};
-use crate::log_options::{LogFormat, LogOptions, Verbosity};
+use crate::log_options::{LogFormat, LogOptions};
 use crate::role::Invalid;
 use crate::terminal::Screen;
 use crate::vars::Vars;
@@ -19,10 +20,10 @@ pub(crate) fn log_options(matches: &ArgMatches, vars: &Vars) -> Result<LogOption
     let mut flags = FlagValues::new(matches, vars);
     settle(&mut flags, MESSAGES, &mut Vec::new())?;
     let verbosity = match flags.count(&VERBOSE)? {
-        _ if flags.switch(&QUIET)? => Verbosity::Quiet,
-        0 => Verbosity::Normal,
-        1 => Verbosity::Verbose,
-        _ => Verbosity::Everything,
+        _ if flags.switch(&QUIET)? => Level::Error,
+        0 => Level::Warning,
+        1 => Level::Info,
+        _ => Level::Debug,
     };
     flags.refuse_empty(&LOG_FORMAT)?;
     let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];

@@ -2,7 +2,8 @@
 
 use super::step::{State, Step};
 use crate::error::{one_line, plain_json};
-use crate::log_options::{LogFormat, LogOptions, Verbosity};
+use crate::event::Level;
+use crate::log_options::{LogFormat, LogOptions};
 use crate::process::outcome::FAILED;
 use crate::report::wrap;
 use crate::terminal::{Color, Screen};
@@ -28,7 +29,7 @@ pub(super) fn page(steps: &[Step], log_options: LogOptions, width: Option<usize>
             plain_json(&json!({"check": result, "status": status(steps), "steps": documents})) + "\n"
         }
         LogFormat::Text => {
-            let quiet = log_options.verbosity == Verbosity::Quiet;
+            let quiet = log_options.verbosity == Level::Error;
             steps
                 .iter()
                 .filter(|step| !quiet || step.state == State::Failed)
@@ -93,8 +94,7 @@ mod tests {
         Step { name, state, text: text.to_owned(), details, hint: hint.map(str::to_owned), facts: Map::new() }
     }
 
-    const OPTIONS: LogOptions =
-        LogOptions { verbosity: Verbosity::Normal, format: LogFormat::Text, screen: Screen::Dumb };
+    const OPTIONS: LogOptions = LogOptions { verbosity: Level::Warning, format: LogFormat::Text, screen: Screen::Dumb };
 
     #[test]
     fn long_lines_wrap_and_statements_do_not() {
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn quiet_is_for_the_page_and_not_for_the_document() {
         let steps = [step(State::Warning, "a", None), step(State::Failed, "b", None)];
-        let quiet = LogOptions { verbosity: Verbosity::Quiet, ..OPTIONS };
+        let quiet = LogOptions { verbosity: Level::Error, ..OPTIONS };
         assert_eq!(page(&steps, quiet, None).lines().next(), Some("failed       role           b"));
         let json = page(&steps, LogOptions { format: LogFormat::Json, ..quiet }, None);
         assert_eq!(json.lines().count(), 1);
