@@ -59,7 +59,7 @@ impl Report {
     pub(crate) fn error(self, error: &Error) {
         self.emit(failed(error));
         if error.shows_usage() && self.log_options.format == LogFormat::Text {
-            put(&style::line(self.log_options.screen, Mark::Usage, USAGE));
+            put(&style::line(self.log_options.screen, Mark::USAGE, USAGE));
         }
     }
 
@@ -120,13 +120,13 @@ impl EventSink for Report {
 
 fn as_text(screen: Screen, level: Level, text: &str, hint: Option<&str>) -> String {
     let mark = match level {
-        Level::Error => Mark::Error,
-        Level::Warning => Mark::Warning,
-        Level::Info | Level::Debug => Mark::Detail,
+        Level::Error => Mark::ERROR,
+        Level::Warning => Mark::WARNING,
+        Level::Info | Level::Debug => Mark::DETAIL,
     };
     let width = screen::columns(std::io::stderr());
     let line = |mark: Mark, text| style::line(screen, mark, &wrap::lines(text, mark.columns(), width));
-    line(mark, text) + &hint.map(|hint| line(Mark::Hint, hint)).unwrap_or_default()
+    line(mark, text) + &hint.map(|hint| line(Mark::HINT, hint)).unwrap_or_default()
 }
 
 fn failed(error: &Error) -> Event {

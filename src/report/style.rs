@@ -4,39 +4,20 @@ use crate::log_options::LogOptions;
 use crate::terminal::{Color, Screen};
 use std::io::IsTerminal as _;
 
-/// What kind of line it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mark {
-    Error,
-    Warning,
-    Detail,
-    Hint,
-    Usage,
-}
+/// The word in front of a line, and its color.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark(&'static str, Option<Color>);
 
 impl Mark {
+    pub(super) const ERROR: Self = Self("xassume: error:", Some(Color::Failure));
+    pub(super) const WARNING: Self = Self("xassume: warning:", Some(Color::Warning));
+    pub(super) const DETAIL: Self = Self("xassume:", None);
+    pub(super) const HINT: Self = Self("hint:", Some(Color::Hint));
+    pub(super) const USAGE: Self = Self("usage:", None);
+
     /// Its columns, with the space after it.
     pub(super) fn columns(self) -> usize {
-        self.word().len() + 1
-    }
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Error => "xassume: error:",
-            Self::Warning => "xassume: warning:",
-            Self::Detail => "xassume:",
-            Self::Hint => "hint:",
-            Self::Usage => "usage:",
-        }
-    }
-
-    fn color(self) -> Option<Color> {
-        match self {
-            Self::Error => Some(Color::Failure),
-            Self::Warning => Some(Color::Warning),
-            Self::Hint => Some(Color::Hint),
-            Self::Detail | Self::Usage => None,
-        }
+        self.0.len() + 1
     }
 }
 
@@ -50,8 +31,8 @@ pub(super) fn screen(log_options: LogOptions) -> Screen {
 }
 
 /// The text after its mark, as a line.
-pub(super) fn line(screen: Screen, mark: Mark, text: &str) -> String {
-    format!("{} {text}\n", screen.paint(mark.word(), mark.color()))
+pub(super) fn line(screen: Screen, Mark(word, color): Mark, text: &str) -> String {
+    format!("{} {text}\n", screen.paint(word, color))
 }
 
 #[cfg(test)]
@@ -60,10 +41,10 @@ mod tests {
 
     #[test]
     fn only_the_mark_is_colored() {
-        assert_eq!(line(Screen::Plain, Mark::Error, "no"), "xassume: error: no\n");
-        assert_eq!(line(Screen::Colored, Mark::Error, "no"), "\x1b[1;31mxassume: error:\x1b[0m no\n");
-        assert_eq!(line(Screen::Plain, Mark::Warning, "no"), "xassume: warning: no\n");
-        assert_eq!(line(Screen::Colored, Mark::Hint, "yes"), "\x1b[36mhint:\x1b[0m yes\n");
-        assert_eq!(line(Screen::Colored, Mark::Detail, "so"), "xassume: so\n");
+        assert_eq!(line(Screen::Plain, Mark::ERROR, "no"), "xassume: error: no\n");
+        assert_eq!(line(Screen::Colored, Mark::ERROR, "no"), "\x1b[1;31mxassume: error:\x1b[0m no\n");
+        assert_eq!(line(Screen::Plain, Mark::WARNING, "no"), "xassume: warning: no\n");
+        assert_eq!(line(Screen::Colored, Mark::HINT, "yes"), "\x1b[36mhint:\x1b[0m yes\n");
+        assert_eq!(line(Screen::Colored, Mark::DETAIL, "so"), "xassume: so\n");
     }
 }
