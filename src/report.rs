@@ -16,7 +16,6 @@ use crate::error::{Error, one_line, plain_json};
 use crate::event::{Event, EventSink, Field, Level, Problem, Record, RunEvent, SessionEvent};
 use crate::flags::USAGE;
 use crate::log_options::{LogFormat, LogOptions};
-use crate::process::outcome::FAILED;
 use crate::session::rfc3339;
 use crate::sys::panics::PanicFacts;
 use crate::sys::{clock, screen};
@@ -25,7 +24,6 @@ use crate::terminal::Screen;
 use crate::vars::Vars;
 use serde_json::{Map, Value, json};
 use std::io::ErrorKind;
-use std::process::ExitCode;
 use style::Mark;
 
 /// The longest line of a message, in characters; a policy statement with its ARNs has some hundred.
@@ -150,28 +148,25 @@ fn value(field: Field) -> Value {
     }
 }
 
-/// Prints clap's message: `--help` and `--version` on standard output, a usage error in the form of xassume's errors.
-pub(crate) fn print_clap_message(answer: &clap::Error, log_options: LogOptions) -> ExitCode {
+/// Prints clap's message if it is `--help` or `--version`.
+///
+/// # Errors
+/// A usage error in the form of xassume's errors, or standard output cannot be written.
+pub(crate) fn print_clap_message(answer: &clap::Error) -> Result<(), Error> {
+    let text = answer.render().to_string();
     if !answer.use_stderr() {
-        return match output::print(answer.render().to_string().as_bytes()) {
+        return match output::print(text.as_bytes()) {
             // A pager that was closed.
-            Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-            Err(error) => {
-                Report::new(log_options).error(&error);
-                ExitCode::from(error.status())
-            }
-            Ok(()) => ExitCode::SUCCESS,
+            Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            printed => printed,
         };
     }
-    let text = answer.render().to_string();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
     let tip = lines.find_map(|line| line.strip_prefix("tip: "));
     // Such a value would be the command.
     let tip = tip.filter(|tip| !tip.contains("as a value, use"));
-    let hint = tip.unwrap_or("see xassume --help; put the command after --");
-    Report::new(log_options).error(&Error::usage(message, hint));
-    ExitCode::from(FAILED)
+    Err(Error::usage(message, tip.unwrap_or("see xassume --help; put the command after --")))
 }
 
 fn put(text: &str) {

@@ -23,27 +23,32 @@ use std::process::ExitCode;
 pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
     // No other process may read the secrets of this one. A command decides for itself.
     signals::forbid_core_dumps();
+    let usual = Report::new(LogOptions::usual(vars));
+    let printed = |result: Result<(), Error>| ended(usual, result.map(|()| End::Exited(0)));
     // Run by the command's SDK, for `--via process`. Variables are ignored: they are meant for xassumes that the command runs.
     if let Some(socket) = cli::from_socket(arguments) {
-        return ended(Report::new(LogOptions::usual(vars)), process::client::print(socket));
+        return printed(process::client::print(socket));
     }
     // Run by the completions of shells.
     if let Some(word) = cli::list(arguments) {
-        return ended(Report::new(LogOptions::usual(vars)), list::print(word, vars));
+        return printed(list::print(word, vars));
     }
     let matches = match settings::parse(arguments) {
         Ok(matches) => matches,
-        Err(answer) => return report::print_clap_message(&answer, LogOptions::usual(vars)),
+        Err(answer) => return printed(report::print_clap_message(&answer)),
     };
-    let (report, result) = match settings::log_options(&matches, vars) {
-        Ok(log_options) => {
-            let report = Report::new(log_options);
-            panics::report_with(move |panic| report.panicked(panic));
-            let done = panics::caught(|| dispatch(&matches, vars, log_options));
-            (report, done.unwrap_or(Ok(End::Exited(FAILED))))
-        }
-        Err(error) => (Report::new(LogOptions::usual(vars)), Err(error)),
+    let log_options = match settings::log_options(&matches, vars) {
+        Ok(log_options) => log_options,
+        Err(error) => return ended(usual, Err(error)),
     };
+    let report = Report::new(log_options);
+    panics::report_with(move |panic| report.panicked(panic));
+    let done = panics::caught(|| dispatch(&matches, vars, report, log_options));
+    ended(report, done.unwrap_or(Ok(End::Exited(FAILED))))
+}
+
+/// Reports an error, and ends as the command did.
+fn ended(report: Report, result: Result<End, Error>) -> ExitCode {
     let outcome = result.unwrap_or_else(|error| {
         report.error(&error);
         End::Exited(error.status())
@@ -55,20 +60,8 @@ pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
     }
 }
 
-/// The status of a run without a command.
-fn ended(report: Report, result: Result<(), Error>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            report.error(&error);
-            ExitCode::from(error.status())
-        }
-    }
-}
-
 /// Reads the settings and runs one of the commands.
-fn dispatch(matches: &ArgMatches, vars: &Vars, log_options: LogOptions) -> Result<End, Error> {
-    let report = Report::new(log_options);
+fn dispatch(matches: &ArgMatches, vars: &Vars, report: Report, log_options: LogOptions) -> Result<End, Error> {
     signals::install_pid1_handlers();
     match settings::task(matches, vars, &host(), &files::read_text)? {
         Task::ClearCache(cache) => clear_cache::run(&cache, vars, report),
