@@ -1,16 +1,28 @@
 //! The steps after the session: delivery, refreshes, the command's environment. Pure.
 
 use super::findings::Findings;
-use super::leftovers::{SharedFiles, leftovers};
 use super::step::{State, Step};
 use crate::deliver::Via;
+use crate::deliver::environment::other_credentials;
 use crate::event::AssumedRole;
+use crate::profile::DEFAULT;
 use crate::session::{rfc3339, whole_seconds};
 use crate::settings::Mode;
 use crate::supervise::policy::{Duty, OnExpiry, OnRefreshFailure, Policy};
 use crate::supervise::schedule::RefreshKind;
 use serde_json::json;
 use std::fmt::Write as _;
+
+/// Settings that give a profile its own credentials.
+const CREDENTIALS: &[&str] = &[
+    "aws_access_key_id",
+    "credential_process",
+    "login_session",
+    "role_arn",
+    "sso_account_id",
+    "sso_session",
+    "web_identity_token_file",
+];
 
 pub(super) fn delivery(findings: &Findings<'_>, step: &mut Step) {
     let settings = findings.settings;
@@ -82,29 +94,31 @@ fn first_refresh(policy: Policy, session: &AssumedRole, step: &mut Step) {
     step.fact("first_refresh_seconds", json!([from.as_secs(), to.as_secs()]));
 }
 
+/// The variables and the shared files that select other credentials for the command.
 pub(super) fn environment(findings: &Findings<'_>, step: &mut Step) {
-    if findings.profiles.is_none() {
-        return;
-    }
-    let found = leftovers(findings.settings, findings.profiles, findings.vars);
-    step.fact("removed", found.removed.clone());
-    step.fact("kept", found.kept.clone());
-    step.text = match found.removed.as_slice() {
-        [] if found.kept.is_empty() => "no conflicting variables".to_owned(),
+    let Some(profiles) = findings.profiles else { return };
+    let delivery = &findings.settings.delivery;
+    let is_kept = |name: &&str| delivery.keep.iter().any(|kept| kept == name);
+    let (kept, removed): (Vec<&str>, Vec<&str>) = other_credentials(findings.vars).partition(is_kept);
+    step.text = match removed.as_slice() {
+        [] if kept.is_empty() => "no conflicting variables".to_owned(),
         [] => "no variables removed".to_owned(),
         removed => format!("removed conflicting variables: {}", removed.join(", ")),
     };
-    let files = match found.files {
-        SharedFiles::Filtered => "the command sees a copy of the config file without credentials",
-        SharedFiles::Harmless => "~/.aws is visible to the command (no default credentials)",
-        SharedFiles::DefaultProfile => "~/.aws is visible to the command; its default profile has credentials",
+    let default = profiles.profile(DEFAULT);
+    let files = if delivery.via != Via::Env || delivery.isolate {
+        "the command sees a copy of the config file without credentials"
+    } else if default.is_some_and(|default| CREDENTIALS.iter().any(|key| default.get(key).is_some())) {
+        step.state(State::Note, "most SDKs use the session first; --isolate hides the files from those that do not");
+        "~/.aws is visible to the command; its default profile has credentials"
+    } else {
+        "~/.aws is visible to the command (no default credentials)"
     };
     step.details.push(files.to_owned());
-    if found.files == SharedFiles::DefaultProfile {
-        step.state(State::Note, "most SDKs use the session first; --isolate hides the files from those that do not");
-    }
-    if !found.kept.is_empty() {
-        step.details.push(format!("kept by --keep-env; may override the session: {}", found.kept.join(", ")));
+    if !kept.is_empty() {
+        step.details.push(format!("kept by --keep-env; may override the session: {}", kept.join(", ")));
         step.state(State::Warning, "leave out --keep-env unless the command needs those credentials");
     }
+    step.fact("removed", removed);
+    step.fact("kept", kept);
 }

@@ -16,8 +16,8 @@ use std::time::SystemTime;
 pub(super) struct Findings<'a> {
     pub(super) settings: &'a Settings,
     pub(super) vars: &'a Vars,
-    /// The config file and the credentials file.
-    pub(super) files: Vec<(PathBuf, Presence)>,
+    /// The config file and the credentials file, and whether they exist.
+    pub(super) files: Vec<(PathBuf, bool)>,
     pub(super) profiles: Option<&'a ProfileSet>,
     pub(super) plan: Option<&'a Plan>,
     pub(super) source: Option<FoundSource>,
@@ -33,16 +33,9 @@ pub(super) struct Findings<'a> {
 pub(super) enum Uncached {
     /// `--no-cache`.
     Disabled,
-    /// There is no cache key: sessions of this source cannot be distinguished.
-    NoKey,
-    /// No directory can be used. The problem and the hint for the one that the user can fix.
-    NoDirectory(Option<(String, String)>),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Presence {
-    Found,
-    Missing,
+    /// Sessions of this source cannot be distinguished, or no directory can be used: the problem and the hint for the one
+    /// that the user can fix.
+    Impossible(Option<(String, String)>),
 }
 
 /// The source credentials, and what the first call to STS has shown.
@@ -101,8 +94,8 @@ impl<'a> Findings<'a> {
         Some(if matches!(mfa_mode(&plan.hops, kind), MfaMode::Session(_)) { 1 } else { at })
     }
 
-    /// Findings before the first step.
-    pub(super) fn new(settings: &'a Settings, vars: &'a Vars, files: Vec<(PathBuf, Presence)>) -> Self {
+    /// Nothing but the question.
+    pub(super) fn new(settings: &'a Settings, vars: &'a Vars, files: Vec<(PathBuf, bool)>) -> Self {
         Self {
             settings,
             vars,
@@ -219,19 +212,6 @@ fn is_clock(error: &AssumeError) -> bool {
 
 fn of_config(error: &ConfigError) -> Place {
     match error {
-        ConfigError::Syntax { .. }
-        | ConfigError::UnknownProfile { .. }
-        | ConfigError::UnknownSourceProfile { .. }
-        | ConfigError::Loop { .. }
-        | ConfigError::UnknownServices { .. }
-        | ConfigError::Value { .. }
-        | ConfigError::Variable { .. }
-        | ConfigError::NotText { .. }
-        | ConfigError::NoRole { .. }
-        | ConfigError::TooManyHops
-        | ConfigError::ChainedDuration { .. }
-        | ConfigError::MaxWithMfa { .. }
-        | ConfigError::NotForWebIdentity { .. } => Place::Config,
         ConfigError::TwoSources { .. }
         | ConfigError::NoSourceForRole { .. }
         | ConfigError::UnknownCredentialSource { .. }
@@ -246,5 +226,6 @@ fn of_config(error: &ConfigError) -> Place {
         | ConfigError::SsoMismatch { .. }
         | ConfigError::UnknownSsoSession { .. }
         | ConfigError::NoSource(_) => Place::Source,
+        _ => Place::Config,
     }
 }

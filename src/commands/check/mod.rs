@@ -6,7 +6,6 @@
 
 mod command_steps;
 mod findings;
-mod leftovers;
 mod page;
 mod session_steps;
 mod step;
@@ -33,9 +32,10 @@ use crate::sys::boot::boottime;
 use crate::sys::screen;
 use crate::terminal::Screen;
 use crate::vars::Vars;
-use findings::{Findings, FoundSource, Place, Presence, Uncached, is_fatal};
+use findings::{Findings, FoundSource, Place, Uncached, is_fatal};
 use std::cell::RefCell;
 use std::io::{ErrorKind, IsTerminal as _};
+use std::path::PathBuf;
 
 /// Prints the steps on standard output.
 ///
@@ -99,10 +99,10 @@ fn rehearse(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Erro
 fn uncached(launch: &Launch<'_>, sessions: &Sessions<'_>, key: Option<&Key>) -> Option<Uncached> {
     match (launch.context.settings.cache.mode, key) {
         (CacheMode::Off(_), _) => Some(Uncached::Disabled),
-        (_, None) => Some(Uncached::NoKey),
+        (_, None) => Some(Uncached::Impossible(None)),
         (_, Some(key)) => sessions.try_to_store(key).err().map(|passed| {
             let fault = passed.iter().find(|passed| passed.fault);
-            Uncached::NoDirectory(fault.map(|fault| (fault.to_string(), fault.hint())))
+            Uncached::Impossible(fault.map(|fault| (fault.to_string(), fault.hint())))
         }),
     }
 }
@@ -165,10 +165,9 @@ fn check_unattended(launch: &Launch<'_>, keys: KeyKind) -> Result<(), Error> {
 }
 
 /// The shared files, and whether they exist.
-fn look(vars: &Vars) -> Vec<(std::path::PathBuf, Presence)> {
-    let presence =
-        |path: &std::path::Path| if path.exists() && !path.is_dir() { Presence::Found } else { Presence::Missing };
-    files::places(vars).into_iter().flatten().map(|path| (path.clone(), presence(&path))).collect()
+fn look(vars: &Vars) -> Vec<(PathBuf, bool)> {
+    let present = |path: &PathBuf| path.exists() && !path.is_dir();
+    files::places(vars).into_iter().flatten().map(|path| (path.clone(), present(&path))).collect()
 }
 
 fn print(findings: &Findings<'_>, mut log_options: LogOptions) -> Result<End, Error> {

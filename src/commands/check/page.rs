@@ -41,7 +41,7 @@ pub(super) fn page(steps: &[Step], log_options: LogOptions, width: Option<usize>
 
 fn document(step: &Step) -> Value {
     let mut object = step.facts.clone();
-    object.insert("state".into(), json!(step.state.key()));
+    object.insert("state".into(), json!(step.state.word().replace(' ', "_")));
     object.insert("message".into(), json!(step.text));
     if !step.details.is_empty() {
         object.insert("details".into(), json!(step.details));

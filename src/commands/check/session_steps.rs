@@ -165,7 +165,7 @@ pub(super) fn mfa(findings: &Findings<'_>, step: &mut Step) {
     let cached = match &findings.uncached {
         None => "and cached",
         Some(Uncached::Disabled) => "and not cached (--no-cache)",
-        Some(Uncached::NoKey | Uncached::NoDirectory(_)) => "and not cached",
+        Some(Uncached::Impossible(_)) => "and not cached",
     };
     step.text = match from {
         MfaSessionFrom::Cache => format!("{serial}: using cached MFA session"),
@@ -178,14 +178,16 @@ pub(super) fn mfa(findings: &Findings<'_>, step: &mut Step) {
 }
 
 /// The role with this number, counted from 1.
-pub(super) fn role(findings: &Findings<'_>, at: usize, step: &mut Step) {
-    let Some(plan) = findings.plan else { return };
-    let Some(hop) = plan.hops.iter().nth(at - 1) else { return };
+pub(super) fn role(findings: &Findings<'_>, at: usize) -> Step {
+    let Some(plan) = findings.plan else { return Step::new("role", "role") };
+    let of = plan.hops.len();
+    let mut step = Step::new(if of == 1 { "role".to_owned() } else { format!("role {at} of {of}") }, "role");
+    let Some(hop) = plan.hops.iter().nth(at - 1) else { return step };
     step.text = hop.to_string();
     step.fact("role", hop.role.as_str());
     step.fact("session_name", hop.session_name.as_str());
     step.fact("number", at);
-    let Some(role) = findings.roles().nth(at - 1) else { return };
+    let Some(role) = findings.roles().nth(at - 1) else { return step };
     let expiration = rfc3339(role.expiration);
     step.details.push(format!("valid for {}, until {expiration}{}", whole_seconds(role.lifetime), limits(role)));
     for (key, percent) in
@@ -198,6 +200,7 @@ pub(super) fn role(findings: &Findings<'_>, at: usize, step: &mut Step) {
     step.fact("arn", role.arn.as_str());
     step.fact("lifetime_seconds", role.lifetime.as_secs());
     step.fact("expiration", expiration);
+    step
 }
 
 /// How much of STS's limits the session uses; STS rejects a request beyond them.
@@ -219,7 +222,7 @@ pub(super) fn session(findings: &Findings<'_>, step: &mut Step) {
             step.details.push(format!("account {expected} (--expect-account)"));
         }
     }
-    if let Some(Uncached::NoDirectory(Some((problem, hint)))) = &findings.uncached {
+    if let Some(Uncached::Impossible(Some((problem, hint)))) = &findings.uncached {
         step.details.push(format!("cannot store the session in the cache: {problem}"));
         step.state(State::Warning, hint.clone());
     }

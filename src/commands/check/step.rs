@@ -26,14 +26,6 @@ impl State {
             Self::NotReached => "not reached",
         }
     }
-
-    /// As the document names it.
-    pub(super) fn key(self) -> &'static str {
-        match self {
-            Self::NotReached => "not_reached",
-            other => other.word(),
-        }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -1,9 +1,10 @@
 //! The steps of a check, from its findings. Pure.
 
-use super::findings::{Findings, Place, Presence};
+use super::findings::{Findings, Place};
 use super::step::{State, Step};
 use super::{command_steps, session_steps};
 use serde_json::json;
+use std::path::PathBuf;
 
 /// All steps. Those after the one that failed say only what they are about.
 pub(super) fn steps(findings: &Findings<'_>) -> Vec<Step> {
@@ -27,52 +28,32 @@ pub(super) fn steps(findings: &Findings<'_>) -> Vec<Step> {
 
 /// One step with everything that is known about it.
 fn step(findings: &Findings<'_>, place: Place) -> Step {
-    let mut step = match place {
-        Place::Config => Step::new("config", "config"),
-        Place::Source => Step::new("source", "source"),
-        Place::Unattended => Step::new("refresh", "unattended"),
-        Place::Sts => Step::new("sts", "sts"),
-        Place::Clock => Step::new("clock", "clock"),
-        Place::Caller => Step::new("identity", "caller"),
-        Place::Mfa => Step::new("mfa", "mfa"),
-        Place::Role(at) => match findings.plan.map_or(1, |plan| plan.hops.len()) {
-            1 => Step::new("role", "role"),
-            of => Step::new(format!("role {at} of {of}"), "role"),
-        },
-        Place::Session => Step::new("session", "session"),
-        Place::Delivery => Step::new("delivery", "delivery"),
-        Place::Expiry => Step::new("expiry", "expiry"),
-        Place::Environment => Step::new("environment", "environment"),
+    let (name, key, describe): (_, _, fn(&Findings<'_>, &mut Step)) = match place {
+        Place::Config => ("config", "config", config),
+        Place::Source => ("source", "source", session_steps::source),
+        Place::Unattended => ("refresh", "unattended", session_steps::unattended),
+        Place::Sts => ("sts", "sts", session_steps::sts),
+        Place::Clock => ("clock", "clock", session_steps::clock),
+        Place::Caller => ("identity", "caller", session_steps::caller),
+        Place::Mfa => ("mfa", "mfa", session_steps::mfa),
+        Place::Role(at) => return session_steps::role(findings, at),
+        Place::Session => ("session", "session", session_steps::session),
+        Place::Delivery => ("delivery", "delivery", command_steps::delivery),
+        Place::Expiry => ("expiry", "expiry", command_steps::expiry),
+        Place::Environment => ("environment", "environment", command_steps::environment),
     };
-    match place {
-        Place::Config => config(findings, &mut step),
-        Place::Source => session_steps::source(findings, &mut step),
-        Place::Unattended => session_steps::unattended(findings, &mut step),
-        Place::Sts => session_steps::sts(findings, &mut step),
-        Place::Clock => session_steps::clock(findings, &mut step),
-        Place::Caller => session_steps::caller(findings, &mut step),
-        Place::Mfa => session_steps::mfa(findings, &mut step),
-        Place::Role(at) => session_steps::role(findings, at, &mut step),
-        Place::Session => session_steps::session(findings, &mut step),
-        Place::Delivery => command_steps::delivery(findings, &mut step),
-        Place::Expiry => command_steps::expiry(findings, &mut step),
-        Place::Environment => command_steps::environment(findings, &mut step),
-    }
+    let mut step = Step::new(name, key);
+    describe(findings, &mut step);
     step
 }
 
 fn config(findings: &Findings<'_>, step: &mut Step) {
-    let files = findings.files.iter().map(|(path, presence)| match presence {
-        Presence::Found => path.display().to_string(),
-        Presence::Missing => format!("{} (not found)", path.display()),
-    });
-    let files: Vec<String> = files.collect();
+    let shown =
+        |(path, present): &(PathBuf, bool)| format!("{}{}", path.display(), if *present { "" } else { " (not found)" });
+    let files: Vec<String> = findings.files.iter().map(shown).collect();
     step.text = if files.is_empty() { "no files: HOME is not set".to_owned() } else { files.join(", ") };
-    let facts = findings
-        .files
-        .iter()
-        .map(|(path, presence)| json!({"path": path.display().to_string(), "present": *presence == Presence::Found}));
-    step.fact("files", facts.collect::<Vec<_>>());
+    let fact = |(path, present): &(PathBuf, bool)| json!({"path": path.display().to_string(), "present": present});
+    step.fact("files", findings.files.iter().map(fact).collect::<Vec<_>>());
     if let Some(profile) = findings.plan.and_then(|plan| plan.profile.as_ref()) {
         step.details.push(format!("profile {profile}"));
         step.fact("profile", profile.as_str());
