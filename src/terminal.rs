@@ -2,28 +2,19 @@
 
 use crate::vars::Vars;
 
-/// The meaning of a color.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Color {
-    /// Something failed.
-    Failure,
-    /// Something is wrong, and it goes on.
-    Warning,
-    /// All is well.
-    Success,
-    Hint,
-}
+/// A color: parameters of SGR (ECMA-48).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Color(&'static str);
 
 impl Color {
-    /// Parameters of SGR (ECMA-48): red and yellow in bold, green, cyan.
-    fn parameters(self) -> &'static str {
-        match self {
-            Self::Failure => "1;31",
-            Self::Warning => "1;33",
-            Self::Success => "32",
-            Self::Hint => "36",
-        }
-    }
+    /// Red and bold.
+    pub(crate) const FAILURE: Self = Self("1;31");
+    /// Yellow and bold.
+    pub(crate) const WARNING: Self = Self("1;33");
+    /// Green.
+    pub(crate) const SUCCESS: Self = Self("32");
+    /// Cyan.
+    pub(crate) const HINT: Self = Self("36");
 }
 
 /// What the terminal understands and what its user wants.
@@ -51,7 +42,7 @@ impl Screen {
     /// The word, in the color if the terminal has colors.
     pub(crate) fn paint(self, word: &str, color: Option<Color>) -> String {
         match (self, color) {
-            (Self::Colored, Some(color)) => format!("\x1b[{}m{word}\x1b[0m", color.parameters()),
+            (Self::Colored, Some(Color(parameters))) => format!("\x1b[{parameters}m{word}\x1b[0m"),
             _ => word.to_owned(),
         }
     }

@@ -9,10 +9,10 @@ use std::io::IsTerminal as _;
 pub(super) struct Mark(&'static str, Option<Color>);
 
 impl Mark {
-    pub(super) const ERROR: Self = Self("xassume: error:", Some(Color::Failure));
-    pub(super) const WARNING: Self = Self("xassume: warning:", Some(Color::Warning));
+    pub(super) const ERROR: Self = Self("xassume: error:", Some(Color::FAILURE));
+    pub(super) const WARNING: Self = Self("xassume: warning:", Some(Color::WARNING));
     pub(super) const DETAIL: Self = Self("xassume:", None);
-    pub(super) const HINT: Self = Self("hint:", Some(Color::Hint));
+    pub(super) const HINT: Self = Self("hint:", Some(Color::HINT));
     pub(super) const USAGE: Self = Self("usage:", None);
 
     /// Its columns, with the space after it.

@@ -64,7 +64,7 @@ fn lines(step: &Step, screen: Screen, width: Option<usize>) -> String {
     for (at, hint) in step.hint.iter().flat_map(|hint| hint.lines()).enumerate() {
         let words = hint.trim_start();
         lines.push(if at == 0 {
-            format!("    {} {}", screen.paint("hint:", Some(Color::Hint)), column(words, 10))
+            format!("    {} {}", screen.paint("hint:", Some(Color::HINT)), column(words, 10))
         } else {
             let indent = 4 + hint.len() - words.len();
             format!("{:indent$}{}", "", column(words, indent))
@@ -77,9 +77,9 @@ fn lines(step: &Step, screen: Screen, width: Option<usize>) -> String {
 /// The colors of errors and warnings.
 fn color(state: State) -> Option<Color> {
     match state {
-        State::Ok => Some(Color::Success),
-        State::Warning => Some(Color::Warning),
-        State::Failed => Some(Color::Failure),
+        State::Ok => Some(Color::SUCCESS),
+        State::Warning => Some(Color::WARNING),
+        State::Failed => Some(Color::FAILURE),
         State::Note | State::NotReached => None,
     }
 }
