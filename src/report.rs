@@ -22,7 +22,7 @@ use crate::sys::{clock, screen};
 use crate::terminal::Screen;
 #[cfg(any(test, fuzzing))]
 use crate::vars::Vars;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::io::ErrorKind;
 use style::Mark;
 
@@ -51,6 +51,11 @@ impl Report {
         if let Err(error) = writer::start(Box::new(notice)) {
             self.emit(RunEvent::NoWriterThread { error: error.to_string() }.into());
         }
+    }
+
+    /// Whether events of this level are shown: a caller may skip work for one that is not.
+    pub(crate) fn wants(self, level: Level) -> bool {
+        level <= self.log_options.verbosity
     }
 
     /// The error that ends the run.
@@ -89,16 +94,12 @@ impl Report {
         Some(match self.log_options.format {
             LogFormat::Text => as_text(self.log_options.screen, level, &text, hint.as_deref()),
             LogFormat::Json => {
-                let mut object = Map::new();
-                object.insert("time".into(), json!(rfc3339(clock::wall())));
-                object.insert("level".into(), json!(level.name()));
-                object.insert("event".into(), json!(name));
-                object.insert("message".into(), json!(text));
-                object.extend(fields.into_iter().map(|(key, field)| (key.to_owned(), value(field))));
-                if let Some(hint) = hint {
-                    object.insert("hint".into(), json!(hint));
-                }
-                plain_json(&Value::Object(object)) + "\n"
+                let time = rfc3339(clock::wall()).to_string();
+                let first = [("time", json!(time)), ("level", json!(level.name())), ("event", json!(name))];
+                let fields = fields.into_iter().map(|(key, field)| (key, value(field)));
+                let last = hint.map(|hint| ("hint", json!(hint)));
+                let pairs = first.into_iter().chain([("message", json!(text))]).chain(fields).chain(last);
+                plain_json(&pairs.collect()) + "\n"
             }
         })
     }
@@ -109,10 +110,6 @@ impl EventSink for Report {
         if let Some(message) = self.message(&event) {
             put(&message);
         }
-    }
-
-    fn wants(&self, level: Level) -> bool {
-        level <= self.log_options.verbosity
     }
 }
 

@@ -23,9 +23,6 @@ pub(crate) use session::{AssumedRole, MfaSessionFrom, SessionEvent};
 /// Receives events.
 pub(crate) trait EventSink {
     fn emit(&self, event: Event);
-
-    /// Whether an event of this level is used: a caller may skip work for one that is not.
-    fn wants(&self, level: Level) -> bool;
 }
 
 /// Durations are counted from now, times are of the wall clock.

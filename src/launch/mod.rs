@@ -50,7 +50,7 @@ impl<'a> Launch<'a> {
         for warning in &settings.warnings {
             report.emit(RunEvent::warning(warning).into());
         }
-        plan_event::emit(&planned.plan, settings, &report);
+        plan_event::emit(&planned.plan, settings, report);
         Ok(Self { context: Context::new(settings, vars, report, &planned.plan)?, planned })
     }
 

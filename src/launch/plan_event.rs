@@ -1,20 +1,21 @@
 //! Logs the plan and the settings that have no effect on it, with `-v`.
 
-use crate::event::{EventSink, Level, SessionEvent};
+use crate::event::{EventSink as _, Level, SessionEvent};
 use crate::mfa::mode::device;
 use crate::profile::{Plan, Region};
+use crate::report::Report;
 use crate::settings::Settings;
 use crate::sts;
 
 /// Emits the ignored settings and the plan. Their endpoint is built only if they are shown.
-pub(super) fn emit(plan: &Plan, settings: &Settings, events: &dyn EventSink) {
-    if !events.wants(Level::Info) {
+pub(super) fn emit(plan: &Plan, settings: &Settings, report: Report) {
+    if !report.wants(Level::Info) {
         return;
     }
     for ignored in settings.notes.iter().chain(&plan.notes) {
-        events.emit(ignored.clone().into());
+        report.emit(ignored.clone().into());
     }
-    events.emit(SessionEvent::Plan { lines: lines(plan, settings) }.into());
+    report.emit(SessionEvent::Plan { lines: lines(plan, settings) }.into());
 }
 
 /// The source, each role, the MFA device, the route to STS.

@@ -13,7 +13,7 @@ mod steps;
 
 use crate::cache::{CacheMode, Key};
 use crate::error::Error;
-use crate::event::{Event, EventSink, Level};
+use crate::event::{Event, EventSink};
 use crate::files;
 use crate::launch::context::{Planned, depth};
 use crate::launch::sessions::Sessions;
@@ -145,10 +145,6 @@ impl EventSink for Recorder {
     fn emit(&self, event: Event) {
         self.report.emit(event.clone());
         self.events.borrow_mut().push(event);
-    }
-
-    fn wants(&self, _: Level) -> bool {
-        true
     }
 }
 

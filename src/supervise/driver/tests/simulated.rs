@@ -1,7 +1,7 @@
 //! A host, a source, a delivery and a clock that follow the plan of a test.
 
 use super::super::*;
-use crate::event::{Event, Level};
+use crate::event::Event;
 use crate::moment::Now;
 use crate::process::{Arrival, End, Pid, ProcessGroup, Sender};
 use crate::session::{Keys, Secret, Validity};
@@ -275,10 +275,6 @@ impl EventSink for SimLog {
         if let (Event::Command(CommandEvent::Restarting), Some(plan)) = (event, self.1) {
             self.0.0.borrow_mut().happen(plan);
         }
-    }
-
-    fn wants(&self, _: Level) -> bool {
-        true
     }
 }
 
