@@ -5,8 +5,9 @@ use crate::event::{AssumedRole, Event, MfaSessionFrom, SessionEvent};
 use crate::mfa::mode::{KeyKind, MfaMode, device, mfa_mode};
 use crate::profile::{Plan, ProfileSet};
 use crate::session::CallerIdentity;
-use crate::settings::Settings;
+use crate::settings::{Mode, Settings};
 use crate::sts;
+use crate::supervise::policy::Duty;
 use crate::vars::Vars;
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -177,6 +178,11 @@ impl<'a> Findings<'a> {
     fn may_have_used_a_code(&self) -> bool {
         self.mfa_session().is_some() || self.roles().next().is_some()
     }
+}
+
+/// Whether sessions are refreshed: then a launch rejects sources that need an MFA code for each refresh.
+pub(super) fn refreshes(settings: &Settings) -> bool {
+    matches!(settings.mode, Mode::Supervise(policy) if policy.duty() == Duty::Refresh)
 }
 
 /// The step of a failed call. If STS cannot be reached, the first call fails for it.

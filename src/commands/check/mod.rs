@@ -19,20 +19,19 @@ use crate::launch::context::{Planned, depth};
 use crate::launch::sessions::Sessions;
 use crate::launch::{Launch, delivery, runtime};
 use crate::log_options::LogOptions;
-use crate::mfa::mode::{KeyKind, unattended};
+use crate::mfa::mode::unattended;
 use crate::process::End;
 use crate::profile::plan;
 use crate::report::Report;
 use crate::report::output;
 use crate::session::Session;
-use crate::settings::{Mode, Settings};
+use crate::settings::Settings;
 use crate::sts::Sts;
-use crate::supervise::policy::Duty;
 use crate::sys::boot::boottime;
 use crate::sys::screen;
 use crate::terminal::Screen;
 use crate::vars::Vars;
-use findings::{Findings, FoundSource, Place, Uncached, is_fatal};
+use findings::{Findings, FoundSource, Place, Uncached, is_fatal, refreshes};
 use std::cell::RefCell;
 use std::io::{ErrorKind, IsTerminal as _};
 use std::path::PathBuf;
@@ -118,8 +117,10 @@ async fn steps_to_session(launch: &Launch<'_>, sts: &Sts<'_>, findings: &mut Fin
         caller: None,
         skew_secs: None,
     });
-    // Before a code is used: a launch fails for it.
-    check_unattended(launch, source.kind())?;
+    // Before a code is used: a launch fails if each refresh would need one.
+    if refreshes(launch.context.settings) {
+        unattended(&launch.planned.plan, &launch.context.settings.mfa, Some(source.kind()))?;
+    }
     let caller = sts.caller(&source).await;
     found.skew_secs = source.skew_secs();
     if let Some(Err(error)) = &caller
@@ -145,18 +146,6 @@ impl EventSink for Recorder {
     fn emit(&self, event: Event) {
         self.report.emit(event.clone());
         self.events.borrow_mut().push(event);
-    }
-}
-
-/// # Errors
-/// Each refresh would need an MFA code, which a launch rejects.
-fn check_unattended(launch: &Launch<'_>, keys: KeyKind) -> Result<(), Error> {
-    match launch.context.settings.mode {
-        Mode::Supervise(policy) if policy.duty() == Duty::Refresh => {
-            unattended(&launch.planned.plan, &launch.context.settings.mfa, Some(keys))?;
-            Ok(())
-        }
-        Mode::Supervise(_) | Mode::Exec => Ok(()),
     }
 }
 

@@ -1,14 +1,12 @@
 //! The steps up to the session: what was found, or what would be done. Pure.
 
-use super::findings::{Findings, Place, Uncached};
+use super::findings::{Findings, Place, Uncached, refreshes};
 use super::step::{State, Step};
 use crate::deliver::Via;
-use crate::event::{AssumedRole, MfaSessionFrom};
+use crate::event::MfaSessionFrom;
 use crate::mfa::mode::{Unattended, device, unattended as unattended_by};
 use crate::profile::{DEFAULT, Region};
 use crate::session::{rfc3339, whole_seconds};
-use crate::settings::Mode;
-use crate::supervise::policy::Duty;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -39,10 +37,7 @@ pub(super) fn source(findings: &Findings<'_>, step: &mut Step) {
 /// Whether refreshes need user input: a note where nothing is refreshed.
 pub(super) fn unattended(findings: &Findings<'_>, step: &mut Step) {
     let (Some(plan), Some(found)) = (findings.plan, &findings.source) else { return };
-    let lesser = match findings.settings.mode {
-        Mode::Supervise(policy) if policy.duty() == Duty::Refresh => State::Warning,
-        Mode::Supervise(_) | Mode::Exec => State::Note,
-    };
+    let lesser = if refreshes(findings.settings) { State::Warning } else { State::Note };
     let possible = unattended_by(plan, &findings.settings.mfa, Some(found.kind));
     step.fact("possible", possible.is_ok());
     match possible {
@@ -189,24 +184,22 @@ pub(super) fn role(findings: &Findings<'_>, at: usize) -> Step {
     step.fact("number", at);
     let Some(role) = findings.roles().nth(at - 1) else { return step };
     let expiration = rfc3339(role.expiration);
-    step.details.push(format!("valid for {}, until {expiration}{}", whole_seconds(role.lifetime), limits(role)));
-    for (key, percent) in
-        [("packed_policy_percent", role.packed_policy_percent), ("session_token_percent", role.session_token_percent)]
-    {
+    let mut validity = format!("valid for {}, until {expiration}", whole_seconds(role.lifetime));
+    // STS rejects a request beyond these limits.
+    for (key, what, percent) in [
+        ("packed_policy_percent", "policies and tags use", role.packed_policy_percent),
+        ("session_token_percent", "token uses", role.session_token_percent),
+    ] {
         if let Some(percent) = percent {
+            let _ = write!(validity, "; {what} {percent}% of the limit");
             step.fact(key, percent);
         }
     }
+    step.details.push(validity);
     step.fact("arn", role.arn.as_str());
     step.fact("lifetime_seconds", role.lifetime.as_secs());
     step.fact("expiration", expiration);
     step
-}
-
-/// How much of STS's limits the session uses; STS rejects a request beyond them.
-fn limits(role: &AssumedRole) -> String {
-    let used = [("policies and tags use", role.packed_policy_percent), ("token uses", role.session_token_percent)];
-    used.iter().filter_map(|(what, percent)| Some(format!("; {what} {}% of the limit", (*percent)?))).collect()
 }
 
 pub(super) fn session(findings: &Findings<'_>, step: &mut Step) {
