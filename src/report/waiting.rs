@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// How often a request was sent: counted by the HTTP client, shown in the line.
+/// The number of attempts of a call: counted by the call, shown in the line.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tries(Arc<AtomicU32>);
 
@@ -15,12 +15,11 @@ impl Tries {
         self.0.store(0, Ordering::Relaxed);
     }
 
-    /// Counts one more request.
+    /// Counts one more attempt.
     pub(crate) fn sent(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The number of requests.
     pub(crate) fn number(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
     }

@@ -6,6 +6,7 @@
 use super::cause::{TOO_MANY_REQUESTS, of_attempt};
 use super::route::Route;
 use crate::error::{Cause, LastAttempt};
+use crate::report::waiting::Tries;
 use aws_sdk_sts::config::interceptors::{
     BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef, InterceptorContext,
 };
@@ -14,13 +15,18 @@ use aws_sdk_sts::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_sts::error::BoxError;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The error of the current call's last attempt that had one.
+/// The attempts of the current call.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Attempts(Arc<Mutex<Option<(Cause, LastAttempt)>>>);
+pub(super) struct Attempts {
+    pub(super) count: Tries,
+    /// The error of the last attempt that had one.
+    last: Arc<Mutex<Option<(Cause, LastAttempt)>>>,
+}
 
 impl Attempts {
     /// Begins a call.
     pub(super) fn begin(&self) {
+        self.count.begin();
         *self.state() = None;
     }
 
@@ -30,6 +36,7 @@ impl Attempts {
     }
 
     fn sent(&self) {
+        self.count.sent();
         if let Some((_, last)) = &mut *self.state() {
             *last = LastAttempt::TimedOut;
         }
@@ -40,7 +47,7 @@ impl Attempts {
     }
 
     fn state(&self) -> MutexGuard<'_, Option<(Cause, LastAttempt)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -173,10 +173,9 @@ impl Call<'_> {
         request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     ) -> Result<T, Box<AssumeError>> {
         let CallContext { connection, progress, .. } = self.context;
-        connection.requests.begin();
         connection.attempts.begin();
         let ((hop, of), role) = (self.place, self.hop.role.to_string());
-        progress.waits_for(Awaited::Sts { call: self.action, role, hop, of, tries: connection.requests.clone() });
+        progress.waits_for(Awaited::Sts { call: self.action, role, hop, of, tries: connection.attempts.count.clone() });
         let begun = Instant::now();
         match tokio::time::timeout(self.left(), request).await {
             Ok(Ok(answer)) => Ok(answer),
@@ -199,7 +198,7 @@ impl Call<'_> {
         let Some((cause, last)) = connection.attempts.end() else {
             return self.failed(Cause::Network(NetworkFailure::TimedOut { host: self.host(), after: time }));
         };
-        let attempts = AttemptsMade { attempts: connection.requests.number(), time, last };
+        let attempts = AttemptsMade { attempts: connection.attempts.count.number(), time, last };
         Box::new(AssumeError { attempts: Some(attempts), ..*self.failed(cause) })
     }
 

@@ -5,7 +5,6 @@ use super::date::ServerDate;
 use super::http::client;
 use super::network::Network;
 use super::route::Route;
-use crate::report::waiting::Tries;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
@@ -21,17 +20,15 @@ pub(super) struct StsConnection<'a> {
     pub(super) max_attempts: u32,
     pub(super) client: SharedHttpClient,
     pub(super) date: ServerDate,
-    /// The requests of the current call, counted.
-    pub(super) requests: Tries,
     /// The attempts of the current call.
     pub(super) attempts: Attempts,
 }
 
 impl<'a> StsConnection<'a> {
     pub(super) fn new(network: &'a Network, region: String, max_attempts: u32) -> Self {
-        let (date, requests) = (ServerDate::default(), Tries::default());
-        let client = client(network, &date, &requests);
-        Self { network, region, max_attempts, client, date, requests, attempts: Attempts::default() }
+        let date = ServerDate::default();
+        let client = client(network, &date);
+        Self { network, region, max_attempts, client, date, attempts: Attempts::default() }
     }
 
     /// The SDK's settings for a call that may take `time`. None is read from the environment or from files, so the SDK

@@ -8,7 +8,6 @@ use super::failure::chain;
 use super::network::{CONNECT_TIMEOUT, MAX_ANSWER_BYTES, Network};
 use super::route::through;
 use crate::profile::{Proxies, Proxy};
-use crate::report::waiting::Tries;
 use crate::sys::boot::boottime;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -27,9 +26,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// A client for the SDK. It stores the server's date and counts requests.
-pub(super) fn client(network: &Network, date: &ServerDate, requests: &Tries) -> SharedHttpClient {
-    let connector = connector(network, network.proxies.clone(), CONNECT_TIMEOUT, date, requests);
+/// A client for the SDK. It stores the server's date.
+pub(super) fn client(network: &Network, date: &ServerDate) -> SharedHttpClient {
+    let connector = connector(network, network.proxies.clone(), CONNECT_TIMEOUT, date);
     http_client_fn(move |_, _| connector.clone())
 }
 
@@ -39,14 +38,12 @@ pub(super) fn connector(
     proxies: Proxies,
     connect: Duration,
     date: &ServerDate,
-    requests: &Tries,
 ) -> SharedHttpConnector {
     SharedHttpConnector::new(Connecting {
         bundle: network.ca_bundle.clone(),
         proxies,
         connect,
         date: date.clone(),
-        requests: requests.clone(),
         connectors: Default::default(),
     })
 }
@@ -58,7 +55,6 @@ struct Connecting {
     proxies: Proxies,
     connect: Duration,
     date: ServerDate,
-    requests: Tries,
     /// For http and https, directly and through the scheme's proxy.
     connectors: [OnceLock<Connector>; 4],
 }
@@ -104,7 +100,6 @@ impl Connecting {
 
 impl HttpConnector for Connecting {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        self.requests.sent();
         let sent = boottime();
         let (connector, proxy) = match self.connector(request.uri()) {
             Ok(found) => found,

@@ -4,7 +4,6 @@
 
 use crate::error::{Answer, is_passing, shortened};
 use crate::profile::Proxies;
-use crate::report::waiting::Tries;
 use crate::sts::date::ServerDate;
 use crate::sts::failure::chain;
 use crate::sts::http;
@@ -142,7 +141,7 @@ impl Service {
     }
 
     fn with(network: &Network, proxies: Proxies, connect: Duration, policy: RetryPolicy) -> Self {
-        let connector = http::connector(network, proxies, connect, &ServerDate::default(), &Tries::default());
+        let connector = http::connector(network, proxies, connect, &ServerDate::default());
         Self { connector, policy }
     }
 
