@@ -10,11 +10,8 @@ pub(crate) enum CacheEvent {
     Hit {
         left: Duration,
         lifetime: Duration,
-    },
-    /// Another xassume fetched the session while this one waited.
-    HitAfterWait {
-        left: Duration,
-        lifetime: Duration,
+        /// Another xassume fetched the session while this one waited.
+        waited: bool,
     },
     Miss,
     /// The cached session expires too soon.
@@ -53,13 +50,14 @@ pub(crate) enum CacheEvent {
 impl CacheEvent {
     pub(super) fn record(&self) -> Record {
         match self {
-            Self::Hit { left, lifetime } => {
-                let text = format!("cache: hit: {} left of {}", whole_seconds(*left), whole_seconds(*lifetime));
-                info("cache_hit", text).seconds("left", *left).seconds("lifetime", *lifetime)
-            }
-            Self::HitAfterWait { left, lifetime } => {
-                let text = "cache: hit: another xassume has just fetched the session";
-                info("cache_hit", text).seconds("left", *left).seconds("lifetime", *lifetime)
+            Self::Hit { left, lifetime, waited } => {
+                let text = if *waited {
+                    "another xassume has just fetched the session".to_owned()
+                } else {
+                    format!("{} left of {}", whole_seconds(*left), whole_seconds(*lifetime))
+                };
+                let record = info("cache_hit", format!("cache: hit: {text}"));
+                record.seconds("left", *left).seconds("lifetime", *lifetime)
             }
             Self::Miss => info("cache_miss", "cache: miss"),
             Self::MissTooShort { left, needed } => {

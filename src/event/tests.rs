@@ -50,13 +50,11 @@ fn run() -> Vec<Event> {
 
 fn cache() -> Vec<Event> {
     use CacheEvent::{
-        Cleared, DirectorySkipped, Disabled, Hit, HitAfterWait, Miss, MissTooShort, MissUnusable, NotStored,
-        NothingToClear, Skipped,
+        Cleared, DirectorySkipped, Disabled, Hit, Miss, MissTooShort, MissUnusable, NotStored, NothingToClear, Skipped,
     };
     let (reason, error) = (|| "no".to_owned(), || "no".to_owned());
     let events = [
-        Hit { left: SPAN, lifetime: SPAN },
-        HitAfterWait { left: SPAN, lifetime: SPAN },
+        Hit { left: SPAN, lifetime: SPAN, waited: false },
         MissTooShort { left: SPAN, needed: SPAN },
         MissUnusable { reason: reason() },
         Miss,
@@ -70,7 +68,6 @@ fn cache() -> Vec<Event> {
     for event in &events {
         match event {
             Hit { .. }
-            | HitAfterWait { .. }
             | Miss
             | MissTooShort { .. }
             | MissUnusable { .. }

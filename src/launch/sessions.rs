@@ -86,7 +86,7 @@ impl<'a> Sessions<'a> {
         if validity.has(need) {
             // On a miss, `get_locked` reports them.
             self.report_skipped(&search.directories);
-            report.emit(CacheEvent::Hit { left, lifetime }.into());
+            report.emit(CacheEvent::Hit { left, lifetime, waited: false }.into());
             return Some(found.session);
         }
         report.emit(CacheEvent::MissTooShort { left, needed: validity.needed(need) }.into());
@@ -144,7 +144,7 @@ impl<'a> Sessions<'a> {
         let mut lock = match outcome {
             LockOutcome::Answered(found) => {
                 let Validity { left, lifetime, .. } = found.session.validity;
-                report.emit(CacheEvent::HitAfterWait { left, lifetime }.into());
+                report.emit(CacheEvent::Hit { left, lifetime, waited: true }.into());
                 return Ok((found.session, None));
             }
             LockOutcome::TimeUp => return Err(Error::Waited { role: role(), limit }),
