@@ -94,7 +94,7 @@ impl Report {
         Some(match self.log_options.format {
             LogFormat::Text => as_text(self.log_options.screen, level, &text, hint.as_deref()),
             LogFormat::Json => {
-                let time = rfc3339(clock::wall()).to_string();
+                let time = rfc3339(clock::wall());
                 let first = [("time", json!(time)), ("level", json!(level.name())), ("event", json!(name))];
                 let fields = fields.into_iter().map(|(key, field)| (key, value(field)));
                 let last = hint.map(|hint| ("hint", json!(hint)));
@@ -140,7 +140,7 @@ fn value(field: Field) -> Value {
         Field::Text(text) => json!(text),
         Field::Number(number) => json!(number),
         Field::Time(moment) => json!(rfc3339(moment)),
-        // Milliseconds are as much as a schedule is worth.
+        // In milliseconds: a schedule is not more exact.
         Field::Seconds(span) => json!((span.as_secs_f64() * 1000.0).round() / 1000.0),
     }
 }

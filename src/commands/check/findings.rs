@@ -73,7 +73,7 @@ pub(super) enum Place {
     Environment,
 }
 
-impl<'a> Findings<'a> {
+impl Findings<'_> {
     /// The steps of this check, in their order.
     pub(super) fn places(&self) -> Vec<Place> {
         let mut places = vec![Place::Config, Place::Source, Place::Unattended, Place::Sts, Place::Clock, Place::Caller];
@@ -93,21 +93,6 @@ impl<'a> Findings<'a> {
         let (_, at, _) = device(&plan.hops)?;
         let kind = self.source.as_ref().map_or(KeyKind::LongTerm, |source| source.kind);
         Some(if matches!(mfa_mode(&plan.hops, kind), MfaMode::Session(_)) { 1 } else { at })
-    }
-
-    /// Nothing but the question.
-    pub(super) fn new(settings: &'a Settings, vars: &'a Vars, files: Vec<(PathBuf, bool)>) -> Self {
-        Self {
-            settings,
-            vars,
-            files,
-            profiles: None,
-            plan: None,
-            source: None,
-            events: Vec::new(),
-            uncached: None,
-            failure: None,
-        }
     }
 
     /// Ends the check with this error.

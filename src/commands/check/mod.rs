@@ -44,7 +44,17 @@ pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report, log_options:
     settings.delivery.check_keep()?;
     output::expect_open()?;
     depth(vars)?;
-    let mut findings = Findings::new(settings, vars, look(vars));
+    let mut findings = Findings {
+        settings,
+        vars,
+        files: look(vars),
+        profiles: None,
+        plan: None,
+        source: None,
+        events: Vec::new(),
+        uncached: None,
+        failure: None,
+    };
     let files = match files::read(vars) {
         Ok(files) => files,
         Err(error) => {
