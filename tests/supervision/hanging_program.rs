@@ -49,7 +49,7 @@ fn a_file_that_answers_late_is_run_and_one_that_does_not_is_an_error() {
     assert_eq!(
         finished.stderr,
         "xassume: error: cannot start the command: its file was not read within 10s\n\
-         hint: look at the file system that it is on\n"
+         hint: check the file system that contains it\n"
     );
 }
 
