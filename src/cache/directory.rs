@@ -1,6 +1,8 @@
-//! The directory of cached sessions: private to this user, and accessed through its descriptor.
+//! The directory in which sessions are cached. Only this user can access it. Its files are opened relative to the
+//! directory's descriptor, not by path.
 //!
-//! A directory or file is not used if it belongs to another user, is open to others, or is a link or a special file.
+//! A directory or file is not used if it belongs to another user, if other users have any permission on it, or if it is
+//! a symbolic link or a special file.
 
 use super::file::MAX_BYTES;
 use super::key::Key;
@@ -16,19 +18,19 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// The suffixes of the names of files, which begin with a key.
+/// The suffixes of the file names. Each file name begins with a key.
 const SESSION: &str = "session";
 const LOCK: &str = "lock";
 const NEW: &str = "new";
-/// The permissions of others than the owner.
+/// The permission bits of all users except the owner.
 const OTHERS: u32 = 0o077;
-/// Why a directory or file is not used.
+/// Reasons for not using a directory or a file.
 const FOREIGN: &str = "it belongs to another user";
 const NO_FILE: &str = "not a regular file";
-/// The space that is reserved before STS is called: more than a session needs.
+/// The number of bytes that are reserved on the disk before STS is called. A session needs less.
 const ROOM: usize = 8 << 10;
 
-/// The path of a directory, and how it is created.
+/// The path of a cache directory, and which missing directories may be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) path: PathBuf,
@@ -37,23 +39,23 @@ pub(super) struct Place {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Make {
-    /// Only the directory itself, in an existing directory of this user.
+    /// Creates only the last directory of the path. Its parent must exist and belong to this user.
     Directory,
-    /// Each missing directory of the path, if the last existing one belongs to this user. With `sudo` the home may be
-    /// another user's, who could not use directories of root.
+    /// Creates each missing directory of the path if the last existing one belongs to this user. Under `sudo`, the home
+    /// directory may belong to another user, who could not use directories that root creates there.
     OwnPath,
-    /// Each missing directory of the path.
+    /// Creates each missing directory of the path.
     Path,
 }
 
-/// An open directory. Its path may lead to another one by now.
+/// An open directory. Since it was opened, another directory may have been put at its path.
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
     handle: File,
 }
 
-/// The kind of a file, from its name.
+/// The kind of a file in the cache, as its name says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Session,
@@ -65,7 +67,7 @@ impl Directory {
     /// Opens an existing directory that only this user can access.
     ///
     /// # Errors
-    /// Why it cannot be used.
+    /// Fails if the directory cannot be opened, belongs to another user, or has a mode that gives other users access.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let directory = Self::open_own(path)?;
         let mode = directory.handle.metadata()?.mode();
@@ -76,7 +78,7 @@ impl Directory {
         }
     }
 
-    /// Opens a directory of this user with any permissions, to remove files.
+    /// Opens a directory of this user whatever its mode is, so that files in it can be removed.
     pub(super) fn open_own(path: &Path) -> io::Result<Self> {
         let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
         let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
@@ -90,7 +92,7 @@ impl Directory {
         Ok(Self { path: path.to_owned(), handle })
     }
 
-    /// Opens the directory of a place and creates it if it is missing.
+    /// Opens the directory at a place, and creates the directory if it is missing.
     pub(super) fn make(place: &Place) -> io::Result<Self> {
         match Self::open(&place.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -112,21 +114,21 @@ impl Directory {
         &self.path
     }
 
-    /// Whether it is still the directory at its path.
+    /// Checks whether the path of this directory still leads to this directory.
     pub(super) fn is_in_place(&self) -> io::Result<bool> {
         let (here, there) = (self.handle.metadata()?, std::fs::symlink_metadata(&self.path));
         Ok(there.is_ok_and(|there| (there.dev(), there.ino()) == (here.dev(), here.ino())))
     }
 
-    /// The path of a key's session.
+    /// Returns the path of the file that contains the session of a key.
     pub(super) fn path_of(&self, key: &Key) -> PathBuf {
         self.path.join(name(key, SESSION))
     }
 
-    /// The bytes of a key's session. Never blocks.
+    /// Reads the file that contains the session of a key. Never blocks.
     ///
     /// # Errors
-    /// `NotFound`, or why the file cannot be used.
+    /// `NotFound` if there is no such file. Other errors say why the file cannot be used.
     pub(super) fn read(&self, key: &Key) -> io::Result<Zeroizing<Vec<u8>>> {
         self.read_name(&name(key, SESSION))
     }
@@ -141,26 +143,28 @@ impl Directory {
         check_private(&found)?;
         let length = usize::try_from(found.len()).ok().filter(|length| *length <= MAX_BYTES);
         let length = length.ok_or_else(|| refused("too large for a session".into()))?;
-        // Large enough from the start: a buffer that grows would leave a copy of secrets behind.
+        // The buffer is large enough from the start, because a buffer that grows would leave a copy of the secrets in
+        // memory.
         let mut bytes = Zeroizing::new(Vec::with_capacity(length + 1));
         file.take(length as u64).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
-    /// The file that is locked for a key. It is always empty.
+    /// Opens the lock file of a key and creates it if it is missing. The lock file is always empty.
     pub(super) fn lock_file(&self, key: &Key) -> io::Result<File> {
         let file = self.open_file(&name(key, LOCK), OFlag::O_RDWR | OFlag::O_CREAT)?;
         check_private(&file.metadata()?).map_err(|error| refused(format!("lock file: {error}")))?;
         Ok(file)
     }
 
-    /// Whether this file is still the key's lock: after a sweep there may be another one.
+    /// Checks whether this open file is still the lock file of the key. After a sweep, another file may have that name.
     pub(super) fn is_lock(&self, key: &Key, file: &File) -> io::Result<bool> {
         let (held, named) = (file.metadata()?, self.status(&name(key, LOCK)));
         Ok(named.is_ok_and(|named| (named.st_dev, named.st_ino) == (held.dev(), held.ino())))
     }
 
-    /// A new file with the size of a session: an error of a full disk occurs before STS is called.
+    /// Creates a temporary file that is at least as large as a session, so that a full disk is noticed before STS is
+    /// called.
     pub(super) fn reserve(&self, key: &Key) -> io::Result<Reserved> {
         let name = format!("{}.{:016x}.{NEW}", key.as_str(), random());
         let file = self.open_file(&name, OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL)?;
@@ -174,7 +178,7 @@ impl Directory {
         }
     }
 
-    /// Replaces the key's session: readers see the old file or the new one, never a part.
+    /// Replaces the session of a key. A reader sees the complete old file or the complete new file.
     pub(super) fn replace(&self, key: &Key, mut reserved: Reserved, bytes: &[u8]) -> io::Result<()> {
         let file = &mut reserved.file;
         let written =
@@ -186,11 +190,11 @@ impl Directory {
     }
 
     pub(super) fn discard(&self, reserved: &Reserved) {
-        // A file that cannot be removed is swept later.
+        // If the file cannot be removed, a later sweep removes it.
         let _ = self.remove(&reserved.name);
     }
 
-    /// The names of the cache's files.
+    /// Returns the names and kinds of all files in this directory that belong to the cache.
     pub(super) fn names(&self) -> io::Result<Vec<(String, Kind)>> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let mut entries = Dir::openat(&self.handle, ".", flags, Mode::empty())?;
@@ -205,7 +209,7 @@ impl Directory {
         Ok(fstatat(&self.handle, name, AtFlags::AT_SYMLINK_NOFOLLOW)?)
     }
 
-    /// Removes a key's session, if there is one.
+    /// Removes the session of a key, if it exists.
     pub(super) fn remove_session(&self, key: &Key) -> io::Result<()> {
         self.remove(&name(key, SESSION))
     }
@@ -218,14 +222,14 @@ impl Directory {
         }
     }
 
-    /// Opens a file; a link is an error, and a FIFO does not block.
+    /// Opens a file. Fails if the file is a symbolic link. Does not block if the file is a FIFO.
     pub(super) fn open_file(&self, name: &str, flags: OFlag) -> io::Result<File> {
         let always = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
         Ok(openat(&self.handle, name, flags | always, Mode::S_IRUSR | Mode::S_IWUSR)?.into())
     }
 }
 
-/// A new file that will become a session.
+/// A temporary file that reserves disk space and will become the file of a session.
 #[derive(Debug)]
 pub(super) struct Reserved {
     name: String,
@@ -266,7 +270,7 @@ fn refused(reason: String) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, reason)
 }
 
-/// A number that differs in each call and process. It is for names and pauses, not for secrets.
+/// Returns a random number for file names and pauses. It must not be used for secrets.
 pub(super) fn random() -> u64 {
     std::hash::RandomState::new().build_hasher().finish()
 }

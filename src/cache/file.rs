@@ -1,6 +1,7 @@
-//! The file of a cached session: JSON with a version and a checksum over all fields and the key.
+//! The format of the file that contains a cached session: JSON with a version and a checksum over all fields and the
+//! key.
 //!
-//! A file that is cut off, was changed, belongs to another key or has another version is ignored.
+//! A file is ignored if it is cut off, was changed, belongs to another key or has another version.
 
 use super::key::{Fields, Key};
 use super::stamp::Stamp;
@@ -9,20 +10,20 @@ use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
-/// The version that is written, and the only one that is read.
+/// The version of the format. Files with another version are not read.
 const VERSION: u32 = 1;
-/// The largest file that is read. Session tokens have at most a few kilobytes.
+/// The maximum size in bytes of a file that is read. A session token has a few kilobytes at most.
 pub(super) const MAX_BYTES: usize = 64 << 10;
-/// `GetSessionToken` gives 36 hours, `AssumeRole` 12.
+/// The longest lifetime of a session: up to 36 hours from `GetSessionToken`, up to 12 hours from `AssumeRole`.
 const LONGEST: Duration = Duration::from_hours(36);
 
-/// The fields of a file. Texts are borrowed from the bytes: copies of secrets would stay in memory.
+/// The fields of the file. The texts are borrowed from the bytes, because copies of secrets would remain in memory.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Form<'a> {
     version: u32,
     sum: &'a str,
-    /// Empty for the session of a user with MFA.
+    /// The ARN of the assumed role. It is empty for an MFA session (`GetSessionToken`).
     arn: &'a str,
     access_key_id: &'a str,
     secret_access_key: &'a str,
@@ -30,7 +31,8 @@ struct Form<'a> {
     session_token: Option<&'a str>,
     #[serde(borrow)]
     region: Option<&'a str>,
-    /// Times are in milliseconds since 1970 or since the boot, durations in milliseconds.
+    /// `expiration` and `wall` are times in milliseconds since 1970. `asked` and `answered` are times in milliseconds
+    /// since the boot. `left` and `lifetime` are durations in milliseconds.
     expiration: u64,
     left: u64,
     lifetime: u64,
@@ -61,7 +63,7 @@ impl Form<'_> {
     }
 }
 
-/// The bytes of the file; `None` if they could not be read again.
+/// Returns the content of the file. Returns `None` if [`decode`] would reject that content.
 pub(super) fn encode(key: &Key, session: &Session, stamp: &Stamp) -> Option<Zeroizing<Vec<u8>>> {
     let Session { keys, validity, assumed_role_arn: _, instance_region } = session;
     let mut form = Form {
@@ -83,14 +85,15 @@ pub(super) fn encode(key: &Key, session: &Session, stamp: &Stamp) -> Option<Zero
     };
     let sum = form.sum(key);
     form.sum = &sum;
-    // Large enough from the start: a buffer that grows would leave a copy of secrets behind.
+    // The buffer is large enough from the start, because a buffer that grows would leave a copy of the secrets in
+    // memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES));
     serde_json::to_writer(&mut *bytes, &form).ok()?;
     bytes.push(b'\n');
     (bytes.len() <= MAX_BYTES && decode(key, &bytes).is_some()).then_some(bytes)
 }
 
-/// The session in a file; `None` if anything is unexpected.
+/// Returns the session in a file and its stamp. Returns `None` if any part of the file is not as expected.
 pub(super) fn decode(key: &Key, bytes: &[u8]) -> Option<(Session, Stamp)> {
     let form: Form<'_> = serde_json::from_slice(bytes).ok()?;
     if form.version != VERSION || form.sum != form.sum(key) {
@@ -104,7 +107,8 @@ pub(super) fn decode(key: &Key, bytes: &[u8]) -> Option<(Session, Stamp)> {
     };
     let sane = validity.left <= validity.lifetime && validity.lifetime <= LONGEST && form.asked <= form.answered;
     let texts = [form.arn, form.access_key_id, form.secret_access_key].into_iter().chain(form.session_token);
-    // A variable cannot contain a NUL byte.
+    // These texts must not contain control characters, because the command gets them in environment variables, which
+    // cannot contain a NUL byte.
     if !sane || form.access_key_id.is_empty() || texts.into_iter().any(|text| text.contains(char::is_control)) {
         return None;
     }
@@ -124,9 +128,9 @@ pub(super) fn decode(key: &Key, bytes: &[u8]) -> Option<(Session, Stamp)> {
     Some((session, stamp))
 }
 
-/// What is wrong with bytes that [`decode`] rejects.
+/// Returns what is wrong with content that [`decode`] rejects.
 pub(super) fn flaw(bytes: &[u8]) -> &'static str {
-    /// The field of every version.
+    /// The only field that is in every version of the format.
     #[derive(Deserialize)]
     struct AnyForm {
         version: u32,
@@ -137,7 +141,8 @@ pub(super) fn flaw(bytes: &[u8]) -> &'static str {
     }
 }
 
-/// The expiration of the session in a file of any key, by the server's clock.
+/// Returns the expiration of the session in a file, by the server's clock. The key is not needed and the checksum is
+/// not checked.
 pub(super) fn expiration(bytes: &[u8]) -> Option<SystemTime> {
     let form: Form<'_> = serde_json::from_slice(bytes).ok()?;
     moment(form.expiration)
@@ -180,7 +185,7 @@ mod tests {
     #[test]
     fn every_cut_and_every_changed_byte_is_noticed() {
         let (key, whole) = (Key::for_tests(1), written());
-        // A missing line break at the end is accepted.
+        // A file without the line break at its end is still accepted.
         for length in 0..whole.len() - 1 {
             assert_eq!(decode(&key, &whole[..length]), None, "cut at {length}");
         }

@@ -1,8 +1,9 @@
-//! The key of a cached session: a hash of everything that determines STS's answer and the session's permissions.
+//! The key of a cached session: a hash of everything that determines the answer of STS and the permissions of the
+//! session.
 //!
-//! Pure. Two requests share a session only if all fields are the same. The fields contain only two secrets, since these
-//! determine the credentials of a service: the web identity token and a container's authorization. Neither can be computed
-//! from the hash.
+//! All functions here are pure. Two requests share a session only if all fields are the same. Only two of the hashed
+//! fields are secret: the web identity token and the authorization token of a container. They are included because they
+//! determine which credentials a service returns. Neither can be computed from the hash.
 
 use crate::profile::{Plan, Source};
 use crate::role::{
@@ -15,25 +16,28 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// Changes with the encoding below: a key must not find a session of another meaning.
+/// Must be changed whenever the encoding below is changed, because a key must not find a session that was stored for
+/// another request.
 const ENCODING: &str = "xassume session key 1";
 
-/// The key of one session: 64 hexadecimal digits.
+/// The key of one cached session: 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Key(String);
 
-/// What a source's answer depends on in addition to the plan.
+/// Everything in addition to the plan that determines which credentials the source returns.
 #[derive(Debug, Default)]
 pub(crate) struct SourceScope {
-    /// For sources that give each host or container other credentials.
+    /// This host, if the source gives each host or container different credentials. Otherwise `None`.
     pub(crate) host: Option<Host>,
-    /// The variables with the source's address, as name and value.
+    /// The names and values of the environment variables that contain the source's address. A value is `None` if
+    /// neither the environment nor the profile sets it.
     pub(crate) settings: Vec<(&'static str, Option<OsString>)>,
-    /// The web identity token: jobs of a build server may write theirs to the same file.
+    /// The web identity token, if that is the source. It is needed because several jobs on a build server may write
+    /// different tokens to the same file.
     pub(crate) token: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// Distinguishes hosts and containers that share a home directory.
+/// The identity of this host or container. It distinguishes hosts and containers that share a home directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Host {
     pub(crate) machine_id: Option<String>,
@@ -42,7 +46,8 @@ pub(crate) struct Host {
 }
 
 impl Key {
-    /// The key of the last session of a plan's role chain. `endpoint` is the URL of STS, if it is set.
+    /// Returns the key of the last session in a plan's role chain. `endpoint` is the URL of STS if the user has set
+    /// one.
     pub(crate) fn of_role(plan: &Plan, scope: &SourceScope, endpoint: Option<&str>) -> Self {
         let mut hash = Fields::new("role");
         hash.begin(plan, scope, endpoint);
@@ -53,7 +58,7 @@ impl Key {
         hash.key()
     }
 
-    /// The key of an MFA session (`GetSessionToken`).
+    /// Returns the key of an MFA session (`GetSessionToken`).
     pub(crate) fn of_mfa(
         plan: &Plan,
         scope: &SourceScope,
@@ -80,7 +85,8 @@ impl Key {
     }
 }
 
-/// Hashes named values, each after its length: different lists never give the same bytes.
+/// Hashes named values. The length of each value is hashed before the value, so two different lists never give the same
+/// input to the hash.
 pub(super) struct Fields(Sha256);
 
 impl Fields {
@@ -113,7 +119,7 @@ impl Fields {
         self.list(name, value.into_iter());
     }
 
-    /// The number of values, then each value.
+    /// Hashes the number of values, then each value.
     fn list<'a>(&mut self, name: &str, values: impl ExactSizeIterator<Item = &'a str>) {
         self.number(name, values.len() as u64);
         for value in values {
@@ -132,7 +138,7 @@ impl Fields {
     fn begin(&mut self, plan: &Plan, scope: &SourceScope, endpoint: Option<&str>) {
         self.source(&plan.source);
         self.scope(scope);
-        // The region that is set; the instance's own region follows from the source.
+        // Only the configured region is hashed. An instance's own region is determined by the source.
         self.optional("region", plan.region.as_ref().map(|region| region.name.as_str()));
         self.optional("endpoint", endpoint);
         self.number("fips", plan.network.fips.into());
@@ -141,7 +147,7 @@ impl Fields {
 
     fn source(&mut self, source: &Source) {
         match source {
-            // The same keys are the same caller, wherever they are configured.
+            // The same access key identifies the same caller, whether it is set in the environment or in a profile.
             Source::EnvironmentKeys(keys) | Source::ProfileKeys { profile: _, keys } => {
                 self.text("access key id", &keys.access_key_id);
             }
@@ -188,7 +194,7 @@ impl Fields {
 
     fn hop(&mut self, hop: &Hop) {
         let Hop { role, session_name, options } = hop;
-        // Without `..`, so that a new option cannot be forgotten here.
+        // The pattern has no `..`, so a new option that is not hashed here is a compile error.
         let HopOptions {
             external_id,
             duration,

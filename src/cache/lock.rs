@@ -1,7 +1,9 @@
-//! The lock of a key: one process calls STS, the others wait for its session.
+//! The lock of a key. The process that has the lock calls STS, and the other processes wait for the session that it
+//! stores.
 //!
-//! The lock is advisory (flock(2)), so the kernel frees it when its holder is killed. flock has no timeout: waiters try
-//! again after random pauses, so that many of them do not try at the same time.
+//! The lock is advisory (flock(2)), so the kernel releases it when the process that has it is killed. flock(2) has no
+//! timeout, so waiting processes try again after pauses. The pauses are random, so that the processes do not all try at
+//! the same time.
 
 use super::file;
 use super::key::Key;
@@ -15,39 +17,39 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::time::Duration;
 
-/// The first pause between two attempts, and the longest.
+/// The first and the longest pause between two attempts to lock the file.
 const FIRST_PAUSE: Duration = Duration::from_millis(4);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The result of waiting for the lock.
 #[derive(Debug)]
 pub(crate) enum LockOutcome {
-    /// Another process has stored a session.
+    /// Another process has stored a session that this process accepts.
     Answered(Found),
-    /// This process has the lock: it calls STS and stores the session.
+    /// This process has the lock. It must call STS and store the session.
     Ours(LockGuard),
-    /// The time is up, and another process still has the lock.
+    /// The time limit has passed, and another process still has the lock.
     TimeUp,
-    /// No directory can be used: each process calls STS.
+    /// No cache directory can be used, so this process calls STS without a lock.
     Alone,
 }
 
-/// A locked key, unlocked when dropped.
+/// The lock of a key. Dropping the guard releases the lock.
 #[derive(Debug)]
 pub(crate) struct LockGuard {
     place: Place,
     directory: Directory,
     reserved: Option<Reserved>,
-    /// The wait for the lock.
+    /// How long this process waited for the lock.
     pub(crate) waited: Duration,
     _lock: File,
 }
 
 impl LockGuard {
-    /// Stores a session for waiting and later processes, then removes expired ones.
+    /// Stores a session for the processes that wait and for later processes, then removes expired sessions.
     ///
     /// # Errors
-    /// Why it could not be stored.
+    /// The session cannot be stored.
     pub(crate) fn store(&mut self, key: &Key, session: &Session, stamp: &Stamp) -> io::Result<()> {
         let bytes = file::encode(key, session, stamp).ok_or(io::ErrorKind::InvalidData)?;
         let stored = match self.reserved.take() {
@@ -55,7 +57,8 @@ impl LockGuard {
             None => Err(io::ErrorKind::NotFound.into()),
         };
         match stored {
-            // The directory or its files were removed during the call. Waiting processes look at the directory's path.
+            // The directory or its files were removed while STS was called. The session is stored in a new directory at
+            // the same path, because the waiting processes open that path.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.directory = Directory::make(&self.place)?;
                 self.directory.replace(key, self.directory.reserve(key)?, &bytes)?;
@@ -75,10 +78,11 @@ impl Drop for LockGuard {
     }
 }
 
-/// A session in a directory, if it is still valid.
+/// Reads the session of a key from a directory.
 ///
 /// # Errors
-/// `NotFound`, or why the session cannot be used.
+/// `NotFound` if there is no session for this key. `InvalidData` if the file is not valid, the session has expired, or
+/// a clock was set back. Other errors say why the file cannot be used.
 pub(super) fn read(directory: &Directory, key: &Key) -> io::Result<Found> {
     let bytes = directory.read(key)?;
     let unfit = |reason| io::Error::new(io::ErrorKind::InvalidData, reason);
@@ -87,11 +91,11 @@ pub(super) fn read(directory: &Directory, key: &Key) -> io::Result<Found> {
     found.ok_or_else(|| unfit("expired, or the clock was set back"))
 }
 
-/// Waits until there is an accepted session or the lock is free, in the first place that can be used. Also returns the
-/// places that were skipped.
+/// Waits until another process has stored a session that `accepts` approves, or until this process has the lock. Uses
+/// the first place where the cache can be used. Gives up after `limit`. Also returns the places that were skipped.
 ///
-/// A place on a full disk cannot be used. The session is looked for before and after each pause, so that one answer is
-/// enough for all waiting processes.
+/// A place on a full disk cannot be used. The session is looked for before and after each pause, so all waiting
+/// processes can use the answer to one call.
 pub(super) async fn wait(
     places: &[Place],
     key: &Key,
@@ -109,7 +113,7 @@ pub(super) async fn wait(
     (LockOutcome::Alone, skipped)
 }
 
-/// Waits for the lock in one place, until it took `limit` since `begun` (boot clock).
+/// Waits for the lock in one place. Gives up when `limit` has passed since `begun` (boot clock).
 async fn wait_at(
     place: &Place,
     key: &Key,
@@ -123,8 +127,8 @@ async fn wait_at(
     loop {
         let directory = Directory::make(place)?;
         let file = directory.lock_file(key)?;
-        // The file stays open between the attempts: if the directory is removed, the processes that wait in it still
-        // wait for the lock's holder, and do not all call STS.
+        // The lock file stays open between the attempts. If the directory is removed, the processes that wait in it
+        // still wait until the lock is released, instead of calling STS all at once.
         loop {
             if let Some(found) = answer(&directory) {
                 return Ok(LockOutcome::Answered(found));
@@ -140,7 +144,7 @@ async fn wait_at(
             pause = (pause * 3 / 2).min(LONGEST_PAUSE);
         }
         if !directory.is_in_place()? || !directory.is_lock(key, &file)? {
-            // The lock was removed, and other processes use a new one.
+            // The locked file was removed, so other processes use a new lock file.
             tokio::time::sleep(jittered(FIRST_PAUSE)).await;
             if waited() >= limit {
                 return Ok(LockOutcome::TimeUp);
@@ -161,7 +165,7 @@ async fn wait_at(
     }
 }
 
-/// A random duration between half of this one and all of it.
+/// Returns a random duration between half of `duration` and all of it.
 fn jittered(duration: Duration) -> Duration {
     let half = duration / 2;
     let nanos = u64::try_from(half.as_nanos()).unwrap_or(u64::MAX).max(1);

@@ -1,8 +1,10 @@
-//! The cache of sessions: one call to STS for many processes.
+//! The cache of sessions, which lets many processes share the answer to one call to STS.
 //!
-//! A session is a file whose name is a hash of all that determines the session (`key`). `file` is its format, `stamp`
-//! says how much of the session is left, `directory` is the private directory, `places` finds it, `lock` lets one process
-//! call STS, `sweep` removes old files. Problems of the cache are not errors of the run: it finds or stores nothing then.
+//! Each session is a file. The name of the file is a hash of everything that determines the session (`key`). `file`
+//! defines the format of the file, `stamp` computes how much time the session has left, `directory` accesses the
+//! private directory, `places` finds that directory, `lock` ensures that one process at a time calls STS, and `sweep`
+//! removes old files. A problem with the cache does not make a run fail. The cache then finds nothing or stores
+//! nothing.
 
 mod directory;
 mod file;

@@ -1,4 +1,4 @@
-//! The places of the cache, and what a source's answer depends on in addition to the plan.
+//! Where the cache is stored, and what determines a source's credentials in addition to the plan.
 
 use super::key::{Host, SourceScope};
 use crate::cache::directory::{Make, Place};
@@ -10,12 +10,14 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// The name of our directory in the directories of the XDG Base Directory Specification.
+/// The name of xassume's directory within the directories of the XDG Base Directory Specification.
 const NAME: &str = "xassume";
-/// A web identity token has at most 20,000 bytes, and may have white space around it.
+/// The maximum size of a token file in bytes. STS accepts a web identity token of at most 20,000 bytes, and the file
+/// may have white space around the token.
 const MAX_TOKEN_BYTES: usize = 40_000;
 
-/// The variables with the address of a container's credentials, and those of instance metadata.
+/// The environment variables that contain the address of a container's credentials (`CONTAINER`) or of the instance
+/// metadata service (`METADATA`).
 const CONTAINER: &[&str] = &[
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
@@ -24,8 +26,10 @@ const CONTAINER: &[&str] = &[
 ];
 const METADATA: &[&str] = &["AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"];
 
-/// The directory that is set; by default the runtime directory, which is in memory and is removed at logout, then the
-/// cache directory. Relative paths in variables are ignored, as in the specification.
+/// Returns the directories in which sessions may be cached, in the order in which they are tried. If the user has set a
+/// directory, it is the only one. Otherwise the runtime directory comes first, because it is in memory and is removed
+/// at logout, and the cache directory comes second. As the specification requires, variables with a relative path are
+/// ignored.
 pub(super) fn places(directory: Option<&Path>, vars: &Vars) -> Vec<Place> {
     if let Some(path) = directory {
         return vec![Place { path: path.to_owned(), make: Make::Path }];
@@ -37,10 +41,12 @@ pub(super) fn places(directory: Option<&Path>, vars: &Vars) -> Vec<Place> {
     runtime.into_iter().chain(cache).collect()
 }
 
-/// What the answer of a source depends on; `configured` are its profile's settings as variables.
+/// Returns everything in addition to the plan that determines which credentials the source returns. `configured`
+/// contains the settings of the source's profile under the names of the equivalent environment variables.
 ///
 /// # Errors
-/// What could not be read: then sessions from this source cannot be distinguished.
+/// A file or a property of the host cannot be read, so the sessions of this source cannot be distinguished. The text
+/// says what cannot be read.
 pub(crate) fn source_scope(
     source: &Source,
     vars: &Vars,

@@ -1,4 +1,4 @@
-//! The settings of the cache.
+//! The settings of the session cache.
 
 use crate::error::Error;
 use crate::event::Ignored;
@@ -8,43 +8,45 @@ use crate::role::Invalid;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How cached sessions are used.
+/// Whether and how sessions are cached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CacheSettings {
     pub(crate) mode: CacheMode,
-    /// Replaces the default directories.
+    /// Replaces the default directories if it is set.
     pub(crate) directory: Option<PathBuf>,
     pub(crate) min_ttl: Option<MinTtl>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CacheMode {
-    /// A cached session is accepted.
+    /// A cached session is used if it has enough time left.
     Used,
-    /// A new session is requested, and cached.
+    /// A new session is always requested. It is stored in the cache.
     Refreshed(Origin),
     /// The cache is neither read nor written.
     Off(Origin),
 }
 
-/// The minimum remaining lifetime of a cached session.
+/// `--min-ttl`: how much time a cached session must have left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MinTtl {
     pub(crate) origin: Origin,
     pub(crate) text: String,
     pub(crate) least: Duration,
-    /// Where the session's duration comes from, or would come from.
+    /// The flag or variable that sets the session's duration. If neither is set, this is the flag.
     pub(crate) duration: Origin,
-    /// Whether it is ignored, instead of an error, if no session lasts so long: it comes from a variable, and a longer
-    /// duration was configured or the duration is typed.
+    /// Whether the minimum is ignored, instead of being an error, if no session lasts that long. This is the case if
+    /// the minimum comes from a variable, and the user has typed a duration or has set one that is longer than the
+    /// minimum.
     pub(crate) gives_way: bool,
 }
 
 impl CacheSettings {
-    /// The minimum remaining lifetime, unless it is ignored.
+    /// Returns the minimum time that a cached session must have left. Returns `None` if no minimum is set or if it is
+    /// ignored.
     ///
     /// # Errors
-    /// When no session lasts so long.
+    /// The minimum is not shorter than the longest session that STS may grant.
     pub(crate) fn min_ttl(&self, hops: &RoleChain, notes: &mut Vec<Ignored>) -> Result<Option<Duration>, Error> {
         let Some(MinTtl { origin, text, least, duration, gives_way }) = &self.min_ttl else { return Ok(None) };
         let longest = hops.longest_lifetime();

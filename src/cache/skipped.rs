@@ -1,4 +1,4 @@
-//! A directory of the cache that was skipped: why, whether that is a fault, and a hint.
+//! A cache directory that was skipped, with the reason, whether the user should fix it, and a hint.
 
 use crate::cache::directory::{Make, Place};
 use crate::error::reason_of;
@@ -8,15 +8,16 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// The permissions of a directory that can be used.
+/// The permission bits that a cache directory must have.
 const PRIVATE: u32 = 0o700;
 
-/// A directory that was skipped.
+/// A cache directory that was skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Skipped {
     pub(crate) path: PathBuf,
     pub(crate) reason: String,
-    /// Whether a user would fix it. A home that is missing, read-only or another user's is usual in containers.
+    /// Whether the user should fix the problem. In containers, it is usual that the home directory is missing,
+    /// read-only or another user's.
     pub(crate) fault: bool,
     full: bool,
 }
@@ -28,7 +29,7 @@ impl Skipped {
         Self { path: place.path.clone(), reason: reason_of(error), fault, full }
     }
 
-    /// How to fix it.
+    /// Returns a hint that says how to fix the problem.
     pub(crate) fn hint(&self) -> String {
         let own = |found: &std::fs::Metadata| found.is_dir() && found.uid() == geteuid().as_raw();
         match std::fs::symlink_metadata(&self.path) {
@@ -47,8 +48,8 @@ impl fmt::Display for Skipped {
     }
 }
 
-/// Whether something is wrong with a default directory. It is not a fault if the directory cannot be created because its
-/// parent is read-only or another user's.
+/// Checks whether the user should fix a default directory. Returns `false` if the directory cannot be created because
+/// its parent directory is missing, is read-only or belongs to another user.
 fn is_fault(path: &Path, error: &io::Error) -> bool {
     if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ReadOnlyFilesystem) {
         return false;

@@ -1,32 +1,33 @@
-//! How much of a cached session is left.
+//! Computes how much time a cached session has left.
 //!
-//! The boot-time clock cannot be set and counts suspend, but starts at zero with each boot. The wall clock continues, but
-//! can be set. Within one boot, the clock that leaves less counts.
+//! The boot-time clock cannot be set and continues during suspend, but it starts at zero with each boot. The wall clock
+//! continues across boots, but it can be set. Within one boot, the clock that leaves less time is used. The skew is the
+//! server's clock minus the local wall clock.
 
 use crate::session::{Session, Validity, shifted};
 use crate::sys::{boot, clock};
 use std::time::{Duration, SystemTime};
 
-/// The times of a session's request and answer.
+/// When a session was requested and when STS answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stamp {
-    /// The boot of `asked` and `answered`; empty if unknown.
+    /// The boot in which `asked` and `answered` were read from the boot clock. It is empty if the boot ID is unknown.
     pub(super) boot_id: String,
     pub(super) asked: Duration,
     pub(super) answered: Duration,
-    /// The local wall clock at the answer.
+    /// The local wall clock when STS answered.
     pub(super) wall: SystemTime,
 }
 
 impl Stamp {
-    /// The stamp of an answer that was received now; `asked` is the time of the request (boot clock).
+    /// Returns the stamp of an answer that was received now. `asked` is the time of the request (boot clock).
     pub(crate) fn answered_now(asked: Duration) -> Self {
         let Clocks { boot_id, boottime: answered, wall } = Clocks::now();
         Self { boot_id: boot_id.unwrap_or_default(), asked, answered, wall }
     }
 }
 
-/// All clocks at one time.
+/// The readings of all clocks at one time.
 #[derive(Debug, Clone)]
 pub(super) struct Clocks {
     pub(super) boot_id: Option<String>,
@@ -44,15 +45,16 @@ impl Clocks {
     }
 }
 
-/// A cached session with what is left of it.
+/// A cached session, whose validity says how much time is left now.
 #[derive(Debug, Clone)]
 pub(crate) struct Found {
     pub(crate) session: Session,
-    /// The time of its request (boot clock); `None` if that was in another boot.
+    /// When the session was requested (boot clock). `None` if that was in another boot.
     pub(crate) asked: Option<Duration>,
 }
 
-/// What is left of a session; `None` if it has expired or a clock was set back.
+/// Returns the session with the time that it has left now. Returns `None` if the session has expired or if a clock was
+/// set back.
 pub(super) fn found(session: Session, stamp: &Stamp, now: &Clocks) -> Option<Found> {
     let same_boot = now.is_in_boot_of(stamp);
     let at_answer = &session.validity;
@@ -60,7 +62,8 @@ pub(super) fn found(session: Session, stamp: &Stamp, now: &Clocks) -> Option<Fou
     Some(Found { session: Session { validity: validity?, ..session }, asked: same_boot.then_some(stamp.asked) })
 }
 
-/// In the boot of the answer. The skew is computed again, since the clock may have been set.
+/// Computes the validity in the boot in which STS answered. The skew is computed again, because the wall clock may have
+/// been set.
 fn in_same_boot(then: &Validity, stamp: &Stamp, now: &Clocks) -> Option<Validity> {
     let elapsed = now.boottime.checked_sub(stamp.answered)?;
     let by_boot_clock = then.left.checked_sub(elapsed)?;
@@ -71,7 +74,8 @@ fn in_same_boot(then: &Validity, stamp: &Stamp, now: &Clocks) -> Option<Validity
     Some(Validity { left, skew_secs, ..then.clone() })
 }
 
-/// In another boot only the wall clock counts. It may have been corrected since, so the skew counts only if it leaves less.
+/// Computes the validity in a later boot, in which only the wall clock can be used. The clock may have been corrected
+/// after STS answered, so the skew is used only if it leaves less time.
 fn in_other_boot(then: &Validity, stamp: &Stamp, now: &Clocks) -> Option<Validity> {
     if now.wall < stamp.wall {
         return None;
@@ -96,7 +100,7 @@ pub(super) mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000 + secs)
     }
 
-    /// A session of an hour that was answered at `wall(0)` of the server's clock.
+    /// Returns a session that lasts one hour. STS granted it when the server's clock was at `wall(0)`.
     pub(in crate::cache) fn session(skew_secs: i64) -> Session {
         let hour = Duration::from_secs(HOUR);
         Session {
@@ -111,7 +115,8 @@ pub(super) mod tests {
         }
     }
 
-    /// The answer came at 1000 seconds of the first boot, when the local wall clock was right except for the skew.
+    /// Returns a stamp: STS answered in the first boot, when the boot clock was at 1000 seconds and the local wall
+    /// clock differed from the server's clock only by the skew.
     pub(in crate::cache) fn stamp(skew_secs: i64) -> Stamp {
         Stamp {
             boot_id: "first".into(),
@@ -125,7 +130,7 @@ pub(super) mod tests {
         Clocks { boot_id: Some(boot.into()), boottime: Duration::from_secs(boottime), wall: local }
     }
 
-    /// What is left, in seconds, and the skew.
+    /// Returns the time left in seconds, and the skew.
     fn left(skew: i64, now: &Clocks) -> Option<(u64, i64)> {
         let found = found(session(skew), &stamp(skew), now)?;
         Some((found.session.validity.left.as_secs(), found.session.validity.skew_secs))
@@ -144,7 +149,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_clock_that_is_off_is_corrected_by_the_skew() {
-        // The local clock is an hour behind: the skew is positive.
+        // The local clock is an hour behind, so the skew is positive.
         assert_eq!(left(3600, &clocks("first", 1600, wall(600) - Duration::from_hours(1))), Some((3000, 3600)));
         assert_eq!(left(-3600, &clocks("first", 1600, wall(600) + Duration::from_hours(1))), Some((3000, -3600)));
     }
@@ -154,7 +159,8 @@ pub(super) mod tests {
         assert_eq!(left(0, &clocks("second", 5, wall(600))), Some((3000, 0)));
         assert_eq!(left(0, &clocks("second", 5, wall(3600))), None);
         assert_eq!(left(0, &clocks("second", 5, wall(0) - Duration::from_secs(1))), None, "the clock went back");
-        // It was an hour ahead. Whether it was corrected since is unknown, so the lesser counts.
+        // The local clock was an hour ahead. Whether the clock has been corrected is unknown, so the smaller of both
+        // results is used.
         assert_eq!(left(-3600, &clocks("second", 5, wall(600) + Duration::from_hours(1))), None);
         assert_eq!(left(-3600, &clocks("second", 5, wall(600))), None);
         assert_eq!(left(600, &clocks("second", 5, wall(0))), Some((3000, 600)));

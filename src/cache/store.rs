@@ -1,4 +1,4 @@
-//! The sessions of this user, in one or two directories.
+//! The cached sessions of this user, which are in one or two directories.
 
 use super::directory::{Directory, Place};
 use super::key::Key;
@@ -14,22 +14,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The directories of sessions; each is opened when it is needed.
+/// The directories in which sessions may be cached. Each is opened only when it is needed.
 #[derive(Debug)]
 pub(crate) struct Cache {
     pub(super) places: Vec<Place>,
 }
 
-/// The result of a search.
+/// The result of searching the cache for a session.
 #[derive(Debug, Default)]
 pub(crate) struct Search {
     pub(crate) found: Option<Found>,
     pub(crate) directories: Vec<Skipped>,
-    /// Why stored sessions were not used.
+    /// Why sessions that were found could not be used: for each of them, its path and the reason.
     pub(crate) sessions: Vec<String>,
 }
 
-/// What `--clear-cache` removed from a directory.
+/// What `--clear-cache` has removed from one directory.
 #[derive(Debug)]
 pub(crate) struct Cleared {
     pub(crate) directory: PathBuf,
@@ -37,12 +37,13 @@ pub(crate) struct Cleared {
 }
 
 impl Cache {
-    /// `directory`: in place of the default ones.
+    /// Returns the cache in `directory`, or in the default directories if `directory` is `None`.
     pub(crate) fn new(directory: Option<&Path>, vars: &Vars) -> Self {
         Self { places: places(directory, vars) }
     }
 
-    /// The first session of the key that is accepted, or the one with most time left. Does not wait for a lock.
+    /// Returns the first session of the key that `accepts` approves, or else the session of the key that has the most
+    /// time left. Does not wait for a lock.
     pub(crate) fn find(&self, key: &Key, accepts: &dyn Fn(&Found) -> bool) -> Search {
         let mut search = Search::default();
         for place in &self.places {
@@ -74,7 +75,8 @@ impl Cache {
         search
     }
 
-    /// Waits at most `limit` for the lock or an accepted session. Also returns the directories that were skipped.
+    /// Waits at most `limit` until this process has the lock of the key or another process has stored a session that
+    /// `accepts` approves. Also returns the directories that were skipped.
     pub(crate) async fn lock(
         &self,
         key: &Key,
@@ -84,10 +86,10 @@ impl Cache {
         wait(&self.places, key, limit, accepts).await
     }
 
-    /// Stores a session without the lock, in the first directory that accepts it.
+    /// Stores a session without locking its key, in the first directory in which that is possible.
     ///
     /// # Errors
-    /// Of the last directory.
+    /// The session cannot be stored in any directory. The error is that of the last directory.
     pub(crate) fn store(&self, key: &Key, session: &Session, stamp: &Stamp) -> io::Result<()> {
         let bytes = file::encode(key, session, stamp).ok_or(io::ErrorKind::InvalidData)?;
         let store = |place: &Place| {
@@ -101,7 +103,7 @@ impl Cache {
     /// Checks whether a session could be stored.
     ///
     /// # Errors
-    /// Of each directory.
+    /// No directory accepts a session. The error contains each directory and the reason.
     pub(crate) fn can_store(&self, key: &Key) -> Result<(), Vec<Skipped>> {
         let mut skipped = Vec::new();
         for place in &self.places {
@@ -119,20 +121,22 @@ impl Cache {
     pub(crate) fn remove(&self, key: &Key) {
         for place in &self.places {
             if let Ok(directory) = Directory::open_own(&place.path) {
-                // A session that cannot be removed is found and rejected again, then replaced.
+                // If the session cannot be removed, the next run finds it, STS rejects it again, and a new session
+                // replaces it.
                 let _ = directory.remove_session(key);
             }
         }
     }
 
-    /// Removes this user's sessions from each directory.
+    /// Removes all sessions of this user from each directory. Returns the directories and the number of sessions that
+    /// were removed from each.
     ///
     /// # Errors
-    /// The directory of a session that could not be removed.
+    /// A session cannot be removed, or a directory cannot be listed. The path is that of the directory.
     pub(crate) fn clear(&self) -> Result<Vec<Cleared>, (PathBuf, io::Error)> {
         let mut cleared = Vec::new();
         for Place { path, .. } in &self.places {
-            // A directory that cannot be opened, or is another user's, contains no sessions of this user.
+            // A directory that cannot be opened or that belongs to another user contains no sessions of this user.
             let Ok(directory) = Directory::open_own(path) else { continue };
             let sessions = sweep::clear(&directory).map_err(|error| (path.clone(), error))?;
             cleared.push(Cleared { directory: path.clone(), sessions });

@@ -1,4 +1,5 @@
-//! Removes files that are not needed: expired sessions, locks without a session, and new files of killed processes.
+//! Removes files that are not needed: expired sessions, lock files without a session, and temporary files of killed
+//! processes.
 
 use super::file;
 use crate::cache::directory::{Directory, Kind};
@@ -7,15 +8,15 @@ use nix::fcntl::OFlag;
 use std::io;
 use std::time::{Duration, SystemTime};
 
-/// The shortest lifetime of a session: younger files are not examined.
+/// The shortest lifetime of a session. Files that are younger than this are not examined.
 const MIN_AGE: Duration = Duration::from_mins(15);
-/// The most files that one sweep examines.
+/// The maximum number of files that one sweep examines.
 const MAX_FILES: usize = 2000;
 
-/// Removes sessions that have expired, and old locks and new files that are not in use.
+/// Removes expired sessions, unused old lock files and old temporary files.
 ///
-/// Called after a session was stored, so not more often than STS. If a session is removed too early, as after the clock
-/// was set, the only effect is another call.
+/// This function is called only after a session from STS was stored, so it does not run more often than STS is called.
+/// A session may be removed too early, for example because the clock was set. The only effect is one more call to STS.
 pub(super) fn expired(directory: &Directory) {
     let Ok(names) = directory.names() else { return };
     let now = wall();
@@ -31,10 +32,11 @@ pub(super) fn expired(directory: &Directory) {
     }
 }
 
-/// Removes all sessions, new files and unused locks. Returns the number of sessions.
+/// Removes all sessions, all temporary files and all unused lock files. Returns the number of sessions that were
+/// removed.
 ///
 /// # Errors
-/// A session that could not be removed.
+/// The directory cannot be listed, or a session or a temporary file cannot be removed.
 pub(super) fn clear(directory: &Directory) -> io::Result<usize> {
     let names = directory.names()?;
     let mut sessions = 0;
@@ -57,14 +59,14 @@ fn is_old(directory: &Directory, name: &str, now: SystemTime) -> bool {
     now.duration_since(written).is_ok_and(|age| age > MIN_AGE)
 }
 
-/// A file that cannot be read also counts as expired.
+/// Checks whether the session in a file has expired. A file that cannot be read counts as expired.
 fn has_expired(directory: &Directory, name: &str, now: SystemTime) -> bool {
     let expiration = directory.read_name(name).ok().and_then(|bytes| file::expiration(&bytes));
     expiration.is_none_or(|expiration| expiration <= now)
 }
 
-/// Removes a lock file that is not locked and has no session. It is locked meanwhile: a process that waits for it finds
-/// that it is no longer the key's lock.
+/// Removes a lock file that no process has locked and whose key has no session. The file is locked while it is removed.
+/// A process that waits for this lock then notices that the file is no longer the key's lock file.
 fn remove_unused_lock(directory: &Directory, name: &str, names: &[(String, Kind)]) {
     let key = name.split('.').next().unwrap_or_default();
     if names.iter().any(|(other, kind)| *kind == Kind::Session && other.starts_with(key)) {
@@ -107,7 +109,7 @@ mod tests {
             drop(self.directory.lock_file(&key).expect("a lock"));
         }
 
-        /// Makes every file old.
+        /// Sets the modification time of every file to a time before the minimum age.
         fn age(&self) {
             for (name, _) in self.directory.names().expect("names") {
                 let file = File::open(self.directory.path().join(name)).expect("there");

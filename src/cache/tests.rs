@@ -1,4 +1,4 @@
-//! Writers and readers at once; what is found after an answer.
+//! Tests with concurrent writers and readers, and tests of which sessions are found after they were stored.
 
 use super::directory::{Directory, Make, Place};
 use super::stamp::Clocks;
@@ -37,7 +37,7 @@ impl World {
     }
 }
 
-/// A session with its number in each part, and a length that depends on the number.
+/// Returns a session that contains the number in each part, and whose length depends on the number.
 fn numbered(number: usize) -> Session {
     let part = |name: &str| format!("{name}-{number}-").repeat(1 + number % 7);
     let keys = Keys {
@@ -52,7 +52,7 @@ fn whole(directory: &Directory, key: &Key) -> Option<Session> {
     file::decode(key, &directory.read(key).ok()?).map(|(session, _)| session)
 }
 
-/// A session that is valid for an hour from now.
+/// Returns a session that is valid for one hour from now, and its stamp.
 fn lasting(arn: &str) -> (Session, Stamp) {
     let now = Clocks::now();
     let hour = Duration::from_hours(1);

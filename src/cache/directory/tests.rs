@@ -1,4 +1,5 @@
-//! What is refused, and what is never waited for. Root may give files away, so foreign owners are tested where it runs.
+//! Tests of which files are refused, and that opening a file never blocks. Only root can change the owner of a file, so
+//! the tests with other owners do nothing unless root runs them.
 
 use super::*;
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
@@ -76,7 +77,7 @@ fn files_that_others_can_read_and_special_files_are_not_read() {
     std::fs::create_dir(world.path()).expect("a directory");
     assert_eq!(world.refusal(), "not a regular file", "a directory");
     std::fs::remove_dir(world.path()).expect("removed");
-    // A socket's address holds 107 bytes: it is made under a short name.
+    // The path of a socket has at most 107 bytes, so the socket is created with a short name and then renamed.
     let short = world.path().with_file_name("s");
     drop(std::os::unix::net::UnixListener::bind(&short).expect("a socket"));
     std::fs::rename(short, world.path()).expect("renamed");

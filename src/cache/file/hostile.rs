@@ -1,4 +1,4 @@
-//! Malicious files in the cache. See `crate::hostile`.
+//! Checks of the cache with malicious files. See `crate::hostile`.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -13,11 +13,11 @@ use crate::hostile::{Bound, bounded, is_recognizable, redacted, seen};
 use crate::session::{Keys, Secret, Session, Validity, rfc3339};
 use std::time::{Duration, SystemTime};
 
-/// Writing allocates the largest file.
+/// Encoding a session allocates a buffer for the largest file.
 const BOUND: Bound = Bound { room: 256 << 10, per_byte: 64 };
 
-/// The bytes of a file in the cache: unchanged; with a valid checksum; and as the fields of a session that is written and
-/// then changed.
+/// Uses the input in three ways: as a file of the cache, as such a file with its checksum corrected, and as the fields
+/// of a session that is encoded and then damaged.
 pub fn cache_file(bytes: &[u8]) {
     let key = Key::for_tests(1);
     check(&key, bytes);
@@ -31,7 +31,8 @@ pub fn cache_file(bytes: &[u8]) {
     altered(&key, bytes);
 }
 
-/// A session that is read can be used and written again. It never has more time left than at its answer.
+/// Checks that a session that was read can be used and encoded again, and that it never has more time left than when
+/// STS answered.
 fn check(key: &Key, bytes: &[u8]) {
     let Some((session, stamp)) = bounded(bytes.len(), BOUND, || decode(key, bytes)) else { return };
     let again = encode(key, &session, &stamp).expect("a session that was read can be written");
@@ -49,7 +50,8 @@ fn check(key: &Key, bytes: &[u8]) {
     }
 }
 
-/// The first and the last times, those of the file, and some near them.
+/// Returns readings of the boot clock and the wall clock at which the session is checked. They include extreme times,
+/// the times in the file, and times an hour later.
 fn times(session: &Session, stamp: &Stamp) -> Vec<(Duration, SystemTime)> {
     let hour = Duration::from_hours(1);
     let walls = [stamp.wall, session.validity.expiration, SystemTime::UNIX_EPOCH, stamp.wall + hour];
@@ -64,8 +66,9 @@ fn shows_no_secret(session: &Session, bytes: &[u8]) {
     redacted(secrets, &seen(session));
 }
 
-/// A session of these bytes is read back. With one byte of the file changed, or its end missing, it is not read, unless the
-/// meaning is the same (white space, another spelling).
+/// Encodes a session whose fields are made of the input, and checks that it is read back. If one byte of the file is
+/// changed or the end is missing, the file must be rejected, unless its meaning is unchanged (other white space or
+/// another spelling).
 fn altered(key: &Key, bytes: &[u8]) {
     let mut numbers = bytes.chunks(8).map(|chunk| chunk.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)));
     let mut number = |limit: u64| numbers.next().unwrap_or(7) % limit;

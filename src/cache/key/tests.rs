@@ -1,4 +1,4 @@
-//! Each field changes the key, and no two fields can be confused.
+//! Tests that each field changes the key, and that no two fields can be confused.
 
 use super::*;
 use crate::profile::{Metadata, Network, Region, RegionFrom, RoleChain, TokenFrom};
@@ -6,7 +6,7 @@ use crate::role::{ExternalId, PolicyArn, RoleArn, RoleSessionName, SessionPolicy
 use crate::session::{Keys, Secret};
 use std::collections::{HashMap, HashSet};
 
-/// A request with every option set, to be changed in one place.
+/// A request with every option set. Each test case changes one of the options.
 #[derive(Clone)]
 struct Request {
     source: Source,
