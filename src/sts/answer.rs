@@ -1,4 +1,4 @@
-//! What a successful answer of STS contains. An answer that cannot be used is an error.
+//! Reads the successful answers of STS. An answer that cannot be used is an error.
 
 use super::date::Dated;
 use super::route::Route;
@@ -8,7 +8,7 @@ use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_sdk_sts::types::{AssumedRoleUser, Credentials};
 use std::time::{Duration, SystemTime};
 
-/// The session of a role.
+/// Returns the session that STS granted for a role.
 pub(super) fn session(
     credentials: Option<Credentials>,
     user: Option<AssumedRoleUser>,
@@ -23,7 +23,7 @@ pub(super) fn session(
     Ok(Session { keys, validity, assumed_role_arn: Some(user.arn), instance_region: None })
 }
 
-/// Temporary keys and their validity, counted from the answer's date.
+/// Returns temporary keys and their validity, which is computed from the `Date` of the answer.
 pub(super) fn temporary_keys(
     credentials: Option<Credentials>,
     dated: Dated,
@@ -51,7 +51,7 @@ pub(super) fn temporary_keys(
     Ok((keys, Validity { expiration, left, lifetime, skew_secs: dated.skew() }))
 }
 
-/// The identity of the caller.
+/// Returns the identity of the caller.
 pub(super) fn identity(answer: GetCallerIdentityOutput) -> Result<CallerIdentity, Cause> {
     let texts = [answer.arn, answer.account].map(|field| field.filter(|field| is_text(field)));
     match texts {
@@ -64,12 +64,13 @@ fn garbage(reason: &str) -> Cause {
     Cause::Unexpected(reason.to_owned())
 }
 
-/// Whether a field can become a variable's value.
+/// Checks whether a field is text that can be the value of an environment variable.
 fn is_text(field: &str) -> bool {
     !field.is_empty() && !field.contains(char::is_control)
 }
 
-/// A duration for a message: whole seconds, or hundredths below one second; at least one unit.
+/// Rounds a duration for a message: to whole seconds from 0.95 s on, to hundredths of a second below. The result is at
+/// least one hundredth.
 pub(super) fn rounded(time: Duration) -> Duration {
     let unit = if time < Duration::from_millis(950) { 10 } else { 1000 };
     let units = (time + Duration::from_millis(unit / 2)).as_nanos() / Duration::from_millis(unit).as_nanos();

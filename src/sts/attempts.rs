@@ -1,7 +1,7 @@
-//! The attempts of a call: the error of the last one, and whether to try again.
+//! Counts the attempts of a call to STS, stores the error of the last attempt, and decides whether to try again.
 //!
-//! When the time of a call is up, the SDK reports a timeout without the errors of earlier attempts. Only an interceptor
-//! gets them.
+//! When the time limit of a call has passed, the SDK reports a timeout without the errors of earlier attempts. Only an
+//! interceptor receives those errors.
 
 use super::cause::{TOO_MANY_REQUESTS, of_attempt};
 use super::route::Route;
@@ -19,18 +19,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Attempts {
     pub(super) count: Tries,
-    /// The error of the last attempt that had one.
+    /// The error of the last attempt that failed for a reason other than a timeout, and whether a later attempt timed
+    /// out. `None` if there was no such error.
     last: Arc<Mutex<Option<(Cause, LastAttempt)>>>,
 }
 
 impl Attempts {
-    /// Begins a call.
+    /// Begins a new call: forgets the attempts of the call before it.
     pub(super) fn begin(&self) {
         self.count.begin();
         *self.state() = None;
     }
 
-    /// The last error, and whether a later attempt got no answer; `None` if no attempt got one.
+    /// Returns the error of the last attempt that failed for a reason other than a timeout, and whether a later attempt
+    /// timed out. Returns `None` if there was no such error.
     pub(super) fn end(&self) -> Option<(Cause, LastAttempt)> {
         self.state().clone()
     }
@@ -51,7 +53,7 @@ impl Attempts {
     }
 }
 
-/// Reports the attempts of a call to [`Attempts`].
+/// An interceptor that records the attempts of a call in [`Attempts`].
 #[derive(Debug)]
 pub(super) struct Watch {
     pub(super) route: Route,
@@ -87,8 +89,8 @@ impl Intercept for Watch {
     }
 }
 
-/// Tries again after [`TOO_MANY_REQUESTS`], with any body. The SDK's own classifiers recognize only 500, 502, 503 and
-/// 504 by the status, and throttling by STS's codes.
+/// Makes the SDK try again after [`TOO_MANY_REQUESTS`], whatever the body of the answer is. The SDK's own classifiers
+/// recognize only the statuses 500, 502, 503 and 504, and throttling only by an STS error code.
 #[derive(Debug)]
 pub(super) struct TooManyRequests;
 

@@ -1,4 +1,4 @@
-//! One call to STS: its request and its result.
+//! One call to STS: builds the request and reads the answer.
 
 use super::answer::{identity, rounded, session, temporary_keys};
 use super::connection::StsConnection;
@@ -17,7 +17,7 @@ use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::time::{Duration, Instant};
 
-/// What the calls for one session share.
+/// What all calls for one session share.
 #[derive(Clone, Copy)]
 pub(super) struct CallContext<'a> {
     pub(super) connection: &'a StsConnection<'a>,
@@ -25,16 +25,16 @@ pub(super) struct CallContext<'a> {
     pub(super) progress: &'a Progress,
 }
 
-/// A call for one hop of a chain.
+/// A call for one role of the chain.
 pub(super) struct Call<'a> {
     pub(super) context: CallContext<'a>,
     pub(super) hop: &'a Hop,
-    /// The hop's number, from 1, and the number of hops.
+    /// The number of this hop, counted from 1, and the number of all hops.
     pub(super) place: (usize, usize),
     pub(super) action: StsCall,
 }
 
-/// An MFA device and its code.
+/// An MFA device and a code from it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Code<'a> {
     pub(super) serial: &'a MfaSerial,
@@ -42,7 +42,9 @@ pub(super) struct Code<'a> {
 }
 
 impl Call<'_> {
-    /// Requests each duration in turn until STS agrees. With a code there is only one duration, as planned.
+    /// Assumes the role with the longest duration that STS accepts: requests each duration in turn, the longest first,
+    /// until STS accepts one. With an MFA code, there is at most one duration to request, because the plan rejects the
+    /// duration `max` for the first role with MFA.
     pub(super) async fn longest(&self, proof: &Proof, mfa: Option<Code<'_>>) -> Result<Granted, Box<AssumeError>> {
         let mut durations = self.durations();
         loop {
@@ -62,13 +64,14 @@ impl Call<'_> {
         }
     }
 
-    /// The durations to request, the first one last; none where the default applies.
+    /// Returns the durations to request, in reverse order: the last one is requested first. Returns an empty list if no
+    /// duration is to be sent, so that the default of STS applies.
     fn durations(&self) -> Vec<Duration> {
         const HOUR: u64 = 3600;
         match self.hop.options.duration {
             None => Vec::new(),
             Some(SessionDuration::Exactly(duration)) => vec![duration],
-            // A role that is assumed with a session gets one hour.
+            // With role chaining, STS limits a session to one hour.
             Some(SessionDuration::Max) if self.place.0 > 1 => vec![SessionDuration::HOUR],
             Some(SessionDuration::Max) => [1, 2, 4, 8, 12].map(|hours| Duration::from_secs(hours * HOUR)).to_vec(),
         }
@@ -128,7 +131,7 @@ impl Call<'_> {
         Ok(Granted { session, packed_policy, token_size: answer.session_token_utilization })
     }
 
-    /// Gets an MFA session. The keys must be an IAM user's.
+    /// Requests an MFA session. `keys` must be the long-term keys of an IAM user.
     pub(super) async fn get_session_token(
         &self,
         keys: &Keys,
@@ -146,14 +149,14 @@ impl Call<'_> {
         Ok(Session { keys, validity, assumed_role_arn: None, instance_region: None })
     }
 
-    /// Gets the identity of the keys. No policy can forbid this call.
+    /// Returns the identity to which the keys belong. No policy can forbid this call.
     pub(super) async fn get_caller_identity(&self, keys: &Keys) -> Result<CallerIdentity, Box<AssumeError>> {
         let request = self.client(Some(keys))?.get_caller_identity();
         let answer = self.within_time(request.send()).await?;
         self.read(|_, _| identity(answer))
     }
 
-    /// A client for the time that is left; it signs if there are keys.
+    /// Returns a client whose time limit is the time that is left. It signs requests if there are keys.
     fn client(&self, keys: Option<&Keys>) -> Result<Client, Box<AssumeError>> {
         let left = self.left();
         if left.is_zero() {
@@ -167,7 +170,8 @@ impl Call<'_> {
         Ok(Client::from_conf(config.build()))
     }
 
-    /// The answer of a request. The SDK's own timeouts apply, and this one for what they do not cover.
+    /// Waits for the answer to a request. The SDK has its own timeouts. The timeout here covers what the SDK's timeouts
+    /// do not cover.
     async fn within_time<T, E: std::error::Error + 'static>(
         &self,
         request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
@@ -192,7 +196,8 @@ impl Call<'_> {
         }
     }
 
-    /// The error of a call that took too long: that of an earlier attempt, if there is one.
+    /// Returns the error of a call that took too long. Its cause is the error of an earlier attempt, if an attempt
+    /// failed for a reason other than a timeout.
     fn timed_out(&self, time: Duration) -> Box<AssumeError> {
         let (time, connection) = (rounded(time), self.context.connection);
         let Some((cause, last)) = connection.attempts.end() else {
@@ -202,7 +207,7 @@ impl Call<'_> {
         Box::new(AssumeError { attempts: Some(attempts), ..*self.failed(cause) })
     }
 
-    /// Reads an answer, which came at the connection's last date.
+    /// Reads an answer. The latest `Date` header on this connection is the time at which the answer was sent.
     fn read<T>(
         &self,
         read: impl FnOnce(Dated, &super::route::Route) -> Result<T, Cause>,

@@ -1,4 +1,4 @@
-//! Why an attempt of a call failed: from the SDK's error to a [`Cause`].
+//! Finds out why an attempt of a call failed: converts an error of the SDK to a [`Cause`].
 
 use super::failure::{broke_off, chain, failure};
 use super::network::CONNECT_TIMEOUT;
@@ -15,13 +15,13 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, OrchestratorErr
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::StatusCode;
 
-/// The status by which HTTP throttles (RFC 6585, 4).
+/// The HTTP status for throttling (RFC 6585, section 4).
 pub(super) const TOO_MANY_REQUESTS: u16 = 429;
 
-/// The status of a proxy that requires credentials (RFC 9110, 15.5.8).
+/// The HTTP status with which a proxy asks for credentials (RFC 9110, section 15.5.8).
 const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
 
-/// The cause of a failed attempt; not for timeouts.
+/// Returns the cause of a failed attempt. The failure must not be a timeout.
 pub(super) fn of_attempt(error: &OrchestratorError<Error>, response: Option<&HttpResponse>, route: &Route) -> Cause {
     match (error.as_connector_error(), response) {
         (Some(error), _) => of_connection(error, route),
@@ -33,7 +33,7 @@ pub(super) fn of_attempt(error: &OrchestratorError<Error>, response: Option<&Htt
     }
 }
 
-/// STS's code and text in the error of any call.
+/// Returns the STS error code and the message in the error of any call.
 fn metadata(error: &Error) -> Option<&ErrorMetadata> {
     fn of<E>(error: &Error) -> Option<&ErrorMetadata>
     where
@@ -47,11 +47,13 @@ fn metadata(error: &Error) -> Option<&ErrorMetadata> {
         .or_else(|| of::<GetCallerIdentityError>(error))
 }
 
-/// The cause in an error answer. Some statuses are enough, whatever sent them; for the others STS's code counts.
+/// Returns the cause of an error response. Some statuses determine the cause, whatever server sent them. For all other
+/// statuses, the STS error code determines it.
 fn of_answer(status: StatusCode, error: &ErrorMetadata, route: &Route) -> Cause {
     let message = error.message().unwrap_or("no reason was given").trim().to_owned();
     let refusal = match status.as_u16() {
-        // STS throttles with 400 and a code. A server in front of it uses this status, with any body.
+        // STS itself throttles with status 400 and an error code. Status 429 comes from a server in front of STS and
+        // may have any body.
         TOO_MANY_REQUESTS => Some(Refusal::Throttled),
         _ if status.is_server_error() => Some(Refusal::Unavailable),
         _ => error.code().map(|code| refusal(code, &message)),
@@ -69,7 +71,7 @@ fn of_answer(status: StatusCode, error: &ErrorMetadata, route: &Route) -> Cause 
     }
 }
 
-/// The cause of a failed connection.
+/// Returns the cause of a failed connection.
 fn of_connection(error: &ConnectorError, route: &Route) -> Cause {
     Cause::Network(if error.is_timeout() {
         let limit = humantime::format_duration(CONNECT_TIMEOUT);
@@ -79,7 +81,7 @@ fn of_connection(error: &ConnectorError, route: &Route) -> Cause {
     })
 }
 
-/// The cause of an answer that was cut off or that the SDK cannot read.
+/// Returns the cause if an answer was cut off or the SDK cannot read it.
 fn of_unreadable(error: &(dyn std::error::Error + 'static), route: &Route) -> Cause {
     match failure(error, route) {
         large @ NetworkFailure::TooLarge { .. } => Cause::Network(large),

@@ -1,4 +1,5 @@
-//! Assumes a chain of roles, each with the session before it; the first with the source's credentials or an MFA session.
+//! Assumes a chain of roles. The first role is assumed with the source credentials or with an MFA session, and each
+//! other role with the session of the role before it.
 
 use super::call::{Call, CallContext, Code};
 use super::source::Proof;
@@ -22,25 +23,26 @@ pub(crate) struct Mfa<'a> {
     pub(crate) session_duration: Duration,
 }
 
-/// The limits of the source and the calls for one session.
+/// The limits for resolving the source and for the calls of one session.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// Attempts of one call, when they fail for a passing reason.
+    /// The maximum number of attempts of one call. A call is tried again if it may succeed later.
     pub(crate) attempts: u32,
-    /// For the source and all calls, without the time that a lock was waited for.
+    /// The time limit for the source and all calls together. Waiting for the cache lock is not included.
     pub(crate) time: Duration,
-    /// `--sts-timeout`, if it is set: then it also limits the programs that are run for the session.
+    /// `--sts-timeout`, if the user has set it. In that case it also limits the programs that xassume runs for the
+    /// session.
     pub(crate) program_timeout: Option<Duration>,
 }
 
 impl Limits {
-    /// The limit of a program when so much time is left.
+    /// Returns the time limit of a program if `left` is the time that is left for the session.
     pub(super) fn of_program(self, left: Duration) -> ProgramLimit {
         self.program_timeout.map_or(ProgramLimit::OWN, |of| ProgramLimit { left, of })
     }
 }
 
-/// The roles to assume.
+/// The roles to assume, and what assuming them needs.
 #[derive(Clone, Copy)]
 pub(super) struct Chain<'a> {
     pub(super) hops: &'a RoleChain,
@@ -50,7 +52,8 @@ pub(super) struct Chain<'a> {
 }
 
 impl Chain<'_> {
-    /// Assumes each role. `with_codes`: a role that names an MFA device is sent a code.
+    /// Assumes each role in turn and returns the session of the last one. If `with_codes` is set, an MFA code is sent
+    /// with a role for which a device is configured.
     pub(super) async fn assume(
         self,
         mut proof: Proof,
@@ -79,7 +82,8 @@ impl Chain<'_> {
         session.ok_or_else(|| Error::System { what: "assume a role", reason: "the plan contains none".into() })
     }
 
-    /// Assumes the roles with an MFA session: a stored one, or a new one if STS does not accept that.
+    /// Assumes the roles with an MFA session. Uses a stored MFA session, or requests a new one if none is stored or STS
+    /// does not accept the stored one.
     pub(super) async fn assume_with_mfa_session(
         self,
         keys: &Keys,
@@ -114,8 +118,8 @@ impl Chain<'_> {
         self.assume(Proof::Keys(session.keys.clone()), false, context).await
     }
 
-    /// A code, and the deadline after it. The time that the user takes does not count, nor that of a program with its
-    /// own time limit.
+    /// Returns a new MFA code, and the deadline after it was entered. The time that the user takes does not count. The
+    /// time that a program takes counts only if `--sts-timeout` is set.
     async fn code(self, serial: &MfaSerial, context: CallContext<'_>) -> Result<(MfaCode, Instant), Error> {
         let CallContext { deadline, progress, .. } = context;
         let begun = Instant::now();
@@ -126,7 +130,8 @@ impl Chain<'_> {
     }
 }
 
-/// Whether STS no longer accepts an MFA session: it has expired by STS's clock, or its user's keys were deleted.
+/// Checks whether STS no longer accepts an MFA session, because the session has expired by the server's clock or the
+/// user's keys were deleted.
 fn is_expired(error: &Error) -> bool {
     let Error::Assume(error) = error else { return false };
     let gone = matches!(error.cause, Cause::Refused { refusal: Refusal::SourceExpired | Refusal::SourceUnknown, .. });

@@ -1,4 +1,4 @@
-//! The connection to STS in one region, and the SDK's settings for it.
+//! The connection to STS in one region, and the settings of the SDK for it.
 
 use super::attempts::{Attempts, TooManyRequests, Watch};
 use super::date::ServerDate;
@@ -12,7 +12,7 @@ use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use std::time::Duration;
 
-/// A connection to STS: its calls share sockets and certificates.
+/// A connection to STS. All calls on it share sockets and root certificates.
 #[derive(Debug, Clone)]
 pub(super) struct StsConnection<'a> {
     pub(super) network: &'a Network,
@@ -31,8 +31,8 @@ impl<'a> StsConnection<'a> {
         Self { network, region, max_attempts, client, date, attempts: Attempts::default() }
     }
 
-    /// The SDK's settings for a call that may take `time`. None is read from the environment or from files, so the SDK
-    /// cannot panic on one.
+    /// Returns the SDK settings for a call that may take `time`. No setting is read from the environment or from files,
+    /// so the SDK cannot panic because of an invalid setting.
     pub(super) fn config(&self, time: Duration) -> aws_sdk_sts::config::Builder {
         let timeouts = TimeoutConfig::builder()
             .operation_attempt_timeout(attempt_timeout(time, self.max_attempts))
@@ -65,7 +65,7 @@ impl<'a> StsConnection<'a> {
     }
 }
 
-/// The time limit of one attempt. Attempts without any answer use up the whole time.
+/// Returns the time limit of one attempt. If no attempt gets an answer, all attempts together use the whole time.
 fn attempt_timeout(time: Duration, attempts: u32) -> Duration {
     (time / attempts).max(Duration::from_secs(10)).min(time)
 }

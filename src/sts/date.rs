@@ -1,4 +1,4 @@
-//! The server's clock, from the `Date` of its answers.
+//! The server's clock, read from the `Date` header of its answers.
 
 use crate::session::difference;
 use crate::sys::boot::boottime;
@@ -7,12 +7,12 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-/// The `Date` of the last answer.
+/// The `Date` of the last answer, if there was an answer.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ServerDate(Arc<Mutex<Option<Dated>>>);
 
 impl ServerDate {
-    /// `sent`: when the request was sent (boot clock).
+    /// Stores the `Date` of a response. `sent` is when the request was sent (boot clock).
     pub(super) fn note(&self, response: &HttpResponse, sent: Duration) {
         let date = response.headers().get("date").and_then(|date| {
             aws_smithy_types::DateTime::from_str(date, aws_smithy_types::date_time::Format::HttpDate).ok()
@@ -22,12 +22,13 @@ impl ServerDate {
         }
     }
 
-    /// The server's clock minus the local one, in whole seconds, once there was an answer.
+    /// Returns the server's clock minus the local clock, in whole seconds. Returns `None` if no answer with a `Date`
+    /// has been received.
     pub(super) fn skew(&self) -> Option<i64> {
         self.dated().map(|dated| dated.skew())
     }
 
-    /// The last answer's date, or the local time.
+    /// Returns the date of the last answer, or the local time if there was none.
     pub(super) fn last(&self) -> Dated {
         self.dated().unwrap_or_else(Dated::now)
     }
@@ -37,26 +38,29 @@ impl ServerDate {
     }
 }
 
-/// A time of the server's clock, and the local times of request and answer. The server's time is between these two. It may
-/// be long ago: xassume may have been stopped (^Z), or the host suspended, before the answer was read.
+/// A `Date` from the server, with the local times at which the request was sent and the answer was read. The server
+/// read its clock between these two local times. Much time may have passed between them, for example because xassume
+/// was stopped (^Z) or the host was suspended before the answer was read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Dated {
     pub(super) server: SystemTime,
     /// When the request was sent (boot clock).
     sent: Duration,
-    /// When the answer was read, by both clocks.
+    /// When the answer was read: `read` by the boot clock, `local` by the wall clock.
     read: Duration,
     local: SystemTime,
 }
 
 impl Dated {
-    /// The local time.
+    /// Returns the local time in place of a `Date` from the server.
     fn now() -> Self {
         let (now, local) = (boottime(), wall());
         Self { server: local, sent: now, read: now, local }
     }
 
-    /// The server's clock minus the local one, in whole seconds, beyond what the time between request and answer explains.
+    /// Returns the server's clock minus the local clock, in whole seconds. If the server's clock seems to be behind,
+    /// the difference is reduced by the time between request and answer, because that time may be the only reason for
+    /// the difference.
     pub(super) fn skew(&self) -> i64 {
         let elapsed = i64::try_from(self.read.saturating_sub(self.sent).as_secs()).unwrap_or(i64::MAX);
         match difference(self.server, self.local) {
@@ -65,7 +69,7 @@ impl Dated {
         }
     }
 
-    /// The greatest possible age of the server's time.
+    /// Returns the greatest possible age of the server's `Date`.
     pub(super) fn age(&self) -> Duration {
         boottime().saturating_sub(self.sent)
     }
@@ -79,7 +83,8 @@ mod tests {
     fn the_time_until_an_answer_is_read_is_not_a_difference_of_clocks() {
         let noon = SystemTime::UNIX_EPOCH + Duration::from_hours(480_012);
         let sent = Duration::from_secs(1000);
-        // Server's clock, time from request to answer, local clock at the answer, and skew, in seconds.
+        // In seconds: the server's clock, the time from the request to the answer, the local clock when the answer was
+        // read, and the expected skew.
         for (server, elapsed, local, skew) in [
             (0, 0, 0, 0),
             // The host was suspended for an hour before the answer was read.

@@ -1,5 +1,5 @@
-//! The URLs of STS and of the services that give source credentials: from a flag, a variable or the profile, or else
-//! the default of the region.
+//! The URLs of STS and of the services that return source credentials. A URL comes from a flag, a variable or the
+//! profile, or else it is the default of the region.
 
 use crate::error::quoted;
 use crate::profile::{Plan, Source, endpoint as endpoint_url};
@@ -8,7 +8,8 @@ use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-/// The URL of STS for a plan; `None` while the region is the instance's own and not known yet.
+/// Returns the URL of STS for a plan. `region` is the instance's own region, if it is known. Returns `None` if the URL
+/// depends on the instance's region and that region is not known yet, or if there is no URL for the region.
 pub(crate) fn endpoint(plan: &Plan, flag: Option<&str>, region: Option<&str>) -> Option<String> {
     let network = &plan.network;
     if let Some(named) = flag.or(network.endpoint_url.as_deref()) {
@@ -20,39 +21,42 @@ pub(crate) fn endpoint(plan: &Plan, flag: Option<&str>, region: Option<&str>) ->
     url_of_sts(region_of_sts(plan, region)?, network.fips, network.dualstack)
 }
 
-/// The region of STS: the plan's, the instance's, or the partition's main one.
+/// Returns the region of STS: the plan's region, or else the instance's own region, or else the main region of the
+/// partition. Returns `None` if the partition is unknown.
 pub(super) fn region_of_sts<'r>(plan: &'r Plan, instance: Option<&'r str>) -> Option<&'r str> {
     let planned = plan.region.as_ref().map(|region| region.name.as_str());
     planned.or(instance).or_else(|| main_region(plan.hops.first().role.partition()))
 }
 
-/// The URL of STS in a region, as the SDK's client resolves it before each request.
+/// Returns the URL of STS in a region. The SDK's client uses the same resolver before each request. Returns `None` if
+/// the resolver has no URL for the region.
 pub(super) fn url_of_sts(region: &str, fips: bool, dualstack: bool) -> Option<String> {
     let params = Params::builder().region(region).use_fips(fips).use_dual_stack(dualstack).build().ok()?;
     let resolver = DefaultResolver::new();
-    // It is ready at once, since it sends no request.
+    // The resolver sends no request, so the result is ready at once.
     match pin!(resolver.resolve_endpoint(&params)).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(endpoint) => Some(endpoint.ok()?.url().to_owned()),
         Poll::Pending => None,
     }
 }
 
-/// A service that gives or refreshes source credentials.
+/// An AWS service that returns source credentials or refreshes a login.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum CredentialService {
-    /// The portal of IAM Identity Center.
+    /// The access portal of IAM Identity Center, which returns the credentials of a role.
     Portal,
-    /// Refreshes a login of IAM Identity Center.
+    /// The OIDC service of IAM Identity Center, which refreshes a login.
     Oidc,
     /// AWS Sign-In, which refreshes a login to the console.
     SignIn,
 }
 
 impl CredentialService {
-    /// The service's URL in a region. Variables can replace it, unless `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is set.
+    /// Returns the URL of the service in a region. Environment variables can replace the default URL, unless
+    /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is set.
     ///
     /// # Errors
-    /// A variable whose value is not a URL.
+    /// The value of such a variable is not a URL. The text names the variable.
     pub(super) fn url(self, region: &str, vars: &Vars) -> Result<String, String> {
         let variable = match self {
             Self::Portal => "AWS_ENDPOINT_URL_SSO",
@@ -75,7 +79,7 @@ impl CredentialService {
     }
 }
 
-/// The domain of AWS Sign-In: the console's, not that of the services.
+/// Returns the domain of AWS Sign-In, which is the domain of the console. `suffix` is the domain of the other services.
 fn sign_in_suffix<'s>(region: &str, suffix: &'s str) -> &'s str {
     match suffix {
         "amazonaws.com" if region.starts_with("us-gov-") => "amazonaws-us-gov.com",
@@ -90,7 +94,7 @@ fn sign_in_suffix<'s>(region: &str, suffix: &'s str) -> &'s str {
     }
 }
 
-/// The region whose STS is called when no region is set.
+/// Returns the region whose STS is called when no region is set. Returns `None` if the partition is unknown.
 fn main_region(partition: &str) -> Option<&'static str> {
     Some(match partition {
         "aws" => "us-east-1",

@@ -1,4 +1,4 @@
-//! What a network error means, read from the texts of the SDK's errors.
+//! Finds out what a network error means. The SDK describes it only in the texts of its errors.
 
 use super::network::MAX_ANSWER_BYTES;
 use super::route::Route;
@@ -6,14 +6,15 @@ use crate::error::{NetworkFailure, without_number};
 use std::error::Error;
 use std::io;
 
-/// The failure of a request, from the texts of the error and of its sources.
+/// Returns the failure of a request, as the texts of the error and of its sources describe it.
 pub(super) fn failure(error: &(dyn Error + 'static), route: &Route) -> NetworkFailure {
     let texts = chain(error);
     let all = texts.join(": ");
     let last = texts.last().cloned().unwrap_or_default();
     let unknown = all.contains("dns error") || all.contains("failed to lookup address");
     let host = route.to_string();
-    // For an https URL the proxy opens a tunnel. Later errors are those of the server behind it.
+    // For an https URL, the proxy opens a tunnel. Errors after the tunnel is open come from the server behind the
+    // proxy.
     let tunnel = texts.iter().find_map(|text| text.strip_prefix("tunnel error: "));
     if all.contains("length limit exceeded") {
         NetworkFailure::TooLarge { limit: MAX_ANSWER_BYTES }
@@ -40,13 +41,14 @@ pub(super) fn failure(error: &(dyn Error + 'static), route: &Route) -> NetworkFa
     }
 }
 
-/// Whether the connection broke during an answer.
+/// Checks whether the connection broke while an answer was being received.
 pub(super) fn broke_off(error: &(dyn Error + 'static)) -> bool {
     let mut errors = std::iter::successors(Some(error), |error| (*error).source());
     errors.any(|error| error.is::<hyper::Error>() || error.is::<io::Error>())
 }
 
-/// The TLS library's reason in plain words: its own has names of types, and seconds since 1970.
+/// Returns the reason of the TLS library in plain words. The library's own text contains type names, and times in
+/// seconds since 1970.
 fn tls_reason(text: &str) -> String {
     let Some(reason) = text.strip_prefix("invalid peer certificate: ") else { return text.to_owned() };
     match reason {
@@ -69,7 +71,8 @@ fn is_tls(text: &str) -> bool {
         .any(|word| text.contains(word))
 }
 
-/// The texts of an error and of its sources, with the payloads of I/O errors and without quoted answers.
+/// Returns the texts of an error and of its sources. The payload of an I/O error counts as its source. Answers that a
+/// text quotes are removed.
 pub(super) fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
     let mut next = Some(error);
@@ -86,7 +89,7 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
     texts
 }
 
-/// Some errors of the SDK end with the whole answer, which may contain credentials.
+/// Removes the answer that some SDK errors quote at their end, because it may contain credentials.
 fn without_answer(text: &str) -> &str {
     let quoted = ["Response {", "SdkBody {"].into_iter().filter_map(|begin| text.find(begin)).min();
     quoted.map_or(text, |at| text[..at].trim_end_matches([' ', '.', ':', '(']))

@@ -1,4 +1,5 @@
-//! Malicious answers of STS and output of a `credential_process`. See `crate::hostile`.
+//! Checks with malicious answers of STS, malicious output of a `credential_process` and malicious lists of roles. See
+//! `crate::hostile`.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -35,11 +36,11 @@ use aws_smithy_types::body::SdkBody;
 use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
 
-/// Mostly for the SDK, which builds a client for each call.
+/// Most of this memory is for the SDK, which builds a client for each call.
 const BOUND: Bound = Bound { room: 4 << 20, per_byte: 512 };
 
-/// An answer of STS: a line with the call (`role`, `web`, `mfa`, `who`) and the status, headers, an empty line, and the
-/// body. The SDK's client reads it.
+/// Uses the input as an answer of STS, which the SDK's client reads. The first line contains the call (`role`, `web`,
+/// `mfa` or `who`) and the status. Headers, an empty line and the body follow.
 pub fn sts_answer(bytes: &[u8]) {
     let text = &String::from_utf8_lossy(bytes);
     let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
@@ -71,13 +72,13 @@ pub fn sts_answer(bytes: &[u8]) {
     redacted(secrets, &shown);
 }
 
-/// The text of an element.
+/// Returns the text of the first element with this tag.
 fn content<'a>(body: &'a str, tag: &str) -> Option<&'a str> {
     let (_, rest) = body.split_once(&format!("<{tag}>"))?;
     Some(rest.split_once('<').map_or(rest, |(content, _)| content).trim())
 }
 
-/// Uses a session: it is shown, scheduled and served.
+/// Checks that a session can be shown, scheduled and served.
 fn can_be_used(session: &Session) {
     let Session { keys, validity, assumed_role_arn, .. } = session;
     let Keys { access_key_id, secret_access_key, session_token } = keys;
@@ -185,7 +186,7 @@ impl Canned {
     }
 }
 
-/// A connection with a prepared answer.
+/// A connection that returns a prepared answer.
 #[derive(Debug, Clone)]
 struct InMemory {
     canned: Canned,
@@ -206,7 +207,7 @@ impl HttpClient for InMemory {
     }
 }
 
-/// The output of a `credential_process`.
+/// Uses the input as the output of a `credential_process`.
 pub fn credential_process(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let bound = Bound { room: 64 << 10, per_byte: 16 };
@@ -219,13 +220,15 @@ pub fn credential_process(bytes: &[u8]) {
         Err(failure) => {
             let of_nothing = refused(process_keys(b"").expect_err("nothing is no answer"));
             let words = text.split('"').filter(|word| is_recognizable(word, &text));
-            // The hint shows the expected form. An expiration in the past is shown as the reason.
+            // Two kinds of words may be shown: those of the hint, which shows the expected format, and an expiration in
+            // the past, which is the reason for the error.
             redacted(words.filter(|word| !of_nothing.contains(word) && !is_moment(word)), &refused(failure));
         }
     }
 }
 
-/// The list of roles of instance metadata. A name that is read is in the list and is one segment of a URL.
+/// Uses the input as the list of roles in instance metadata. Checks that a role name that is read is in the list and is
+/// one segment of a URL.
 pub fn role_list(bytes: &[u8]) {
     let bound = Bound { room: 4 << 10, per_byte: 4 };
     match bounded(bytes.len(), bound, || role_name(bytes)) {

@@ -1,7 +1,8 @@
-//! The HTTP client of every AWS client: TLS by ring, certificates read when needed, limited answers.
+//! The HTTP client for all requests to AWS. It uses ring for TLS, reads root certificates only when they are needed,
+//! and limits the size of answers.
 //!
-//! The SDK's own default loads the certificates even for `http://` endpoints, and takes 50 ms of CPU in each process to
-//! start aws-lc.
+//! The SDK's default client loads the certificates even for `http://` endpoints. It also takes 50 ms of CPU time in
+//! each process to start aws-lc.
 
 use super::date::ServerDate;
 use super::failure::chain;
@@ -26,13 +27,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// A client for the SDK. It stores the server's date.
+/// Returns a client for the SDK. The client stores the server's date in `date`.
 pub(super) fn client(network: &Network, date: &ServerDate) -> SharedHttpClient {
     let connector = connector(network, network.proxies.clone(), CONNECT_TIMEOUT, date);
     http_client_fn(move |_, _| connector.clone())
 }
 
-/// A connector for one service. `connect` is the time limit for a connection, proxy and TLS included.
+/// Returns a connector for one service. `connect` is the time limit for a connection, including the proxy and TLS.
 pub(super) fn connector(
     network: &Network,
     proxies: Proxies,
@@ -55,7 +56,7 @@ struct Connecting {
     proxies: Proxies,
     connect: Duration,
     date: ServerDate,
-    /// For http and https, directly and through the scheme's proxy.
+    /// The connectors for http and https, each without a proxy and with the proxy of its scheme.
     connectors: [OnceLock<Connector>; 4],
 }
 
@@ -67,9 +68,10 @@ impl Connecting {
         builder
     }
 
-    /// The connector for a request to this URL, and the proxy that it uses.
+    /// Returns the connector for a request to `url`, and the proxy that it uses. The proxy is `None` if the request is
+    /// sent directly.
     fn connector(&self, url: &str) -> Result<(&Connector, Option<Proxy>), ConnectorError> {
-        // STS's proxy was checked before; this one is another service's.
+        // The proxy for STS has been checked before, so an error here concerns the proxy for another service.
         let proxy = self.proxies.of_request(url).map_err(|error| ConnectorError::user(error.into()))?;
         let server = proxy.as_ref().map_or(url, |proxy| &proxy.url);
         if !names_an_address(server) {
@@ -92,7 +94,7 @@ impl Connecting {
         let builder = self.builder(proxy).tls_provider(Provider::Rustls(CryptoMode::Ring));
         match TlsContext::builder().with_trust_store(trust).build() {
             Ok(context) => builder.tls_context(context).build(),
-            // Only s2n's contexts can fail to build.
+            // The build fails only for the TLS library s2n, which is not used.
             Err(_) => builder.build(),
         }
     }
@@ -118,15 +120,15 @@ impl HttpConnector for Connecting {
     }
 }
 
-/// Whether the host of a URL is an IP address, not a name.
+/// Checks whether the host of a URL is an IP address. Otherwise it is a name.
 fn names_an_address(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split(['/', '?']).next().unwrap_or_default();
     host.parse::<SocketAddr>().is_ok() || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
 }
 
-/// Checks that a thread can be started: tokio resolves a name on a new thread, and panics if the system refuses it. This
-/// makes it an error that says so and that is tried again.
+/// Checks that a thread can be started. Tokio resolves host names in a new thread and panics if the system refuses to
+/// start one. With this check, the refusal is a clear error instead, and the request can be tried again.
 pub(super) fn check_threads() -> io::Result<()> {
     let tried = std::thread::Builder::new().spawn(|| ());
     let named = |error: io::Error| {
@@ -136,7 +138,7 @@ pub(super) fn check_threads() -> io::Result<()> {
     tried.map_err(named).map(|thread| drop(thread.join()))
 }
 
-/// Makes a certificate that is not trusted a final error: the SDK must not try again.
+/// Makes an untrusted certificate a final error, so that the SDK does not try again.
 fn final_if_untrusted(error: ConnectorError) -> ConnectorError {
     if chain(&error).iter().any(|text| text.contains("invalid peer certificate")) {
         ConnectorError::other(error.into(), None)
@@ -145,7 +147,7 @@ fn final_if_untrusted(error: ConnectorError) -> ConnectorError {
     }
 }
 
-/// Stores the date of a response. Its body fails once it is longer than [`MAX_ANSWER_BYTES`].
+/// Stores the date of a response and limits its body: reading more than [`MAX_ANSWER_BYTES`] of the body fails.
 pub(super) fn received(
     response: HttpResponse,
     date: &ServerDate,

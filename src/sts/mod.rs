@@ -1,19 +1,19 @@
-//! Sessions from STS. The only module that uses the AWS SDK.
+//! Gets sessions from STS. This is the only module that uses the AWS SDK.
 //!
-//! The calls are made with the SDK's STS client: its ready-made provider has no MFA codes, source identities and
-//! transitive tags, and hides the assumed-role ARN.
+//! The calls are made with the SDK's STS client. The SDK's ready-made credentials provider does not support MFA codes,
+//! source identities and transitive tags, and it hides the ARN of the assumed role.
 //!
 //! | file | content |
 //! |---|---|
-//! | `session` | fetches a session: source credentials, then the roles |
-//! | `source` | source credentials: web identity, programs, logins, containers, instance metadata |
-//! | `chain` | assumes the roles, with MFA where it is configured |
-//! | `call` | one call: `AssumeRole`, `GetSessionToken`, `GetCallerIdentity` |
-//! | `answer` | what a successful answer contains |
-//! | `cause`, `refusal`, `failure` | why a call failed; what an error code of STS means; what a network error means |
-//! | `attempts` | the attempts of a call, and when to try again |
-//! | `connection`, `http`, `route`, `date` | the connection to STS, its requests, their proxy, the server's clock |
-//! | `network`, `endpoint` | endpoint, certificates, proxies, URLs |
+//! | `session` | fetches a session: gets the source credentials, then assumes the roles |
+//! | `source` | gets the source credentials: web identity, programs, logins, containers, instance metadata |
+//! | `chain` | assumes the roles, with MFA if it is configured |
+//! | `call` | makes one call: `AssumeRole`, `GetSessionToken`, `GetCallerIdentity` |
+//! | `answer` | reads a successful answer |
+//! | `cause`, `refusal`, `failure` | find out why a call failed, and what an error code or a network error means |
+//! | `attempts` | counts the attempts of a call and decides when to try again |
+//! | `connection`, `http`, `route`, `date` | the connection to STS, its requests, their proxy, and the server's clock |
+//! | `network`, `endpoint` | the settings of the network, and the URLs of the services |
 
 mod answer;
 mod attempts;

@@ -1,4 +1,4 @@
-//! How AWS is reached: endpoint, certificates, proxies and time limit.
+//! How STS and other AWS services are reached: endpoint, certificates, proxies and time limit.
 
 use super::endpoint::url_of_sts;
 use crate::error::{Error, reason_of};
@@ -10,37 +10,39 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The most that is read of an answer. STS's are a few kilobytes.
+/// The maximum size in bytes of an answer. The answers of STS have a few kilobytes.
 pub(super) const MAX_ANSWER_BYTES: usize = 1 << 20;
 
-/// The time limit for a connection to STS, proxy and TLS included.
+/// The time limit for a connection to STS, including the proxy and TLS.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How STS is reached.
 #[derive(Debug, Clone)]
 pub(crate) struct Network {
-    /// Replaces the region's own endpoint.
+    /// Replaces the default endpoint of the region, if it is set.
     pub(crate) endpoint: Option<String>,
-    /// PEM certificates that are trusted in addition to the system's.
+    /// PEM certificates that are trusted in addition to the system's certificates.
     pub(crate) ca_bundle: Option<Arc<[u8]>>,
     pub(crate) fips: bool,
     pub(crate) dualstack: bool,
     pub(crate) proxies: Proxies,
-    /// For the source's answer, all calls of one session, and their retries.
+    /// The time limit for the answer of the source and for all calls of one session, including their retries.
     pub(crate) timeout: Duration,
 }
 
 impl Network {
-    /// The URL for a region; `None` where the SDK knows none, which the call will report.
+    /// Returns the URL of STS in a region. Returns `None` if the SDK has no URL for the region, which the call will
+    /// report.
     pub(super) fn url(&self, region: &str) -> Option<String> {
         self.endpoint.clone().or_else(|| url_of_sts(region, self.fips, self.dualstack))
     }
 }
 
-/// Reads a bundle of PEM certificates.
+/// Reads and checks a bundle of PEM certificates. The check is necessary because the TLS library would panic on an
+/// invalid bundle.
 ///
 /// # Errors
-/// Why the file cannot be used: the TLS library would panic on a bad one.
+/// The file cannot be read, is not valid PEM, contains an invalid certificate, or contains no certificate.
 pub(crate) fn read_bundle(path: &Path) -> Result<Arc<[u8]>, Error> {
     let unusable = |reason| Error::Certificates { path: path.to_owned(), reason };
     let pem = read_at_most(path, MAX_BYTES).map_err(|error| {

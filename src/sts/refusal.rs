@@ -1,14 +1,14 @@
-//! What an error of STS means: from its code and text to a [`Refusal`].
+//! Finds out what an STS error means: converts its code and its message to a [`Refusal`].
 //!
-//! Pure. Codes and texts are those of the STS API reference and of AWS's published error messages. An unknown text is
-//! shown unchanged.
+//! All functions here are pure. The codes and messages are those of the STS API reference and of the error messages
+//! that AWS has published. An unknown message is shown unchanged.
 
 use crate::error::{PolicyDenial, PolicyEffect, PolicyKind, Refusal};
 use crate::session::{difference, parse_time};
 
-/// Reads a refusal. STS has only a few codes, so the text counts as well.
+/// Returns the refusal that a code and a message mean. STS has only a few codes, so the message is needed as well.
 pub(crate) fn refusal(code: &str, message: &str) -> Refusal {
-    // Some of AWS's servers append this to a code.
+    // Some AWS servers append `Exception` to a code.
     match code.strip_suffix("Exception").unwrap_or(code) {
         "AccessDenied" if message.contains("MultiFactorAuthentication failed") => Refusal::MfaRejected,
         "AccessDenied" if message.contains("assumed by root accounts") => Refusal::RootUser,
@@ -33,8 +33,9 @@ pub(crate) fn refusal(code: &str, message: &str) -> Refusal {
     }
 }
 
-/// The policy in a denial: `because no TYPE policy allows the ACTION action`, or `with an explicit deny in a TYPE policy`.
-/// Of several policies the first one counts.
+/// Returns the policy that a denial names: `because no TYPE policy allows the ACTION action`, or `with an explicit deny
+/// in a TYPE policy`. If the message names several policies, the first one counts. Returns `None` if the message names
+/// no known policy.
 fn denial(message: &str) -> Option<PolicyDenial> {
     let (effect, named) = match (message.split_once("because no "), message.split_once("explicit deny in ")) {
         (Some((_, rest)), _) => (PolicyEffect::NoAllow, rest.split(" allow").next()?),
@@ -48,7 +49,7 @@ fn denial(message: &str) -> Option<PolicyDenial> {
         ("service control policy", PolicyKind::ServiceControl),
         ("resource control policy", PolicyKind::ResourceControl),
         ("permissions boundary", PolicyKind::Boundary),
-        // The user guide contains both spellings.
+        // The IAM User Guide contains both spellings.
         ("session policy", PolicyKind::Session),
         ("sessions policy", PolicyKind::Session),
         ("VPC endpoint policy", PolicyKind::VpcEndpoint),
@@ -57,15 +58,16 @@ fn denial(message: &str) -> Option<PolicyDenial> {
     places.min_by_key(|(at, _)| *at).map(|(_, policy)| PolicyDenial { policy, effect })
 }
 
-/// The word after a phrase, without a full stop at its end.
+/// Returns the word after a phrase, without a period or comma at its end.
 fn word_after(message: &str, phrase: &str) -> Option<String> {
     let (_, rest) = message.split_once(phrase)?;
     let word = rest.split_whitespace().next()?;
     Some(word.trim_end_matches(['.', ',']).to_owned())
 }
 
-/// The server's clock minus the local one, in seconds, from `Signature expired: T1 is now earlier than T2 (T3 - …)` or
-/// `Signature not yet current: T1 is still later than T2 (T3 + …)`: T1 is the local time and T3 the server's.
+/// Returns the server's clock minus the local clock, in seconds, if the message contains both times: `Signature
+/// expired: T1 is now earlier than T2 (T3 - …)` or `Signature not yet current: T1 is still later than T2 (T3 + …)`. T1
+/// is the local time and T3 is the server's time. Returns `None` for any other message.
 fn clock_off(message: &str) -> Option<i64> {
     let signed = parse_time(&word_after(message, "current: ").or_else(|| word_after(message, "expired: "))?)?;
     let (_, in_brackets) = message.rsplit_once('(')?;

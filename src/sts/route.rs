@@ -1,11 +1,13 @@
-//! The route of a request, directly or through a proxy, and the proxy's part in an error.
+//! The route of a request, which is direct or through a proxy. If a request through a proxy fails, the proxy is added
+//! to the error.
 
 use crate::profile::Proxy;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use std::error::Error;
 use std::fmt;
 
-/// The URL of a request and the proxy that it is sent through.
+/// The URL of a request, and the proxy through which the request is sent. The proxy is `None` if the request is sent
+/// directly.
 #[derive(Debug)]
 pub(super) struct Route {
     pub(super) url: String,
@@ -22,8 +24,8 @@ impl fmt::Display for Route {
     }
 }
 
-/// The error of a request that was sent through a proxy. Its text does not contain the proxy's name: errors are
-/// classified by words in their texts.
+/// The error of a request that was sent through a proxy. The text of this error does not contain the proxy's name,
+/// because errors are classified by words in their texts.
 #[derive(Debug)]
 struct ThroughProxy {
     proxy: Proxy,
@@ -42,7 +44,7 @@ impl Error for ThroughProxy {
     }
 }
 
-/// Adds the proxy to an error, which stays of the same kind to the SDK.
+/// Adds the proxy to an error. The SDK still sees an error of the same kind.
 pub(super) fn through(proxy: Proxy, error: ConnectorError) -> ConnectorError {
     let (timeout, io, user, kind) = (error.is_timeout(), error.is_io(), error.is_user(), error.as_other());
     let error = Box::new(ThroughProxy { proxy, error });
@@ -54,7 +56,7 @@ pub(super) fn through(proxy: Proxy, error: ConnectorError) -> ConnectorError {
     }
 }
 
-/// The proxy of a request that failed.
+/// Returns the proxy through which a failed request was sent. Returns `None` if the request was sent directly.
 pub(super) fn proxy_of<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Proxy> {
     let mut errors = std::iter::successors(Some(error), |error| (*error).source());
     errors.find_map(|error| error.downcast_ref::<ThroughProxy>()).map(|through| &through.proxy)

@@ -1,4 +1,4 @@
-//! Fetches a session: source credentials, then each role of the chain.
+//! Fetches a session: gets the source credentials, then assumes each role of the chain.
 
 use super::call::{Call, CallContext};
 use super::chain::{Chain, Limits, Mfa};
@@ -20,10 +20,10 @@ use crate::session::{CallerIdentity, Keys, Session};
 use crate::vars::Vars;
 use std::time::{Duration, Instant};
 
-/// Fetches sessions for a plan; each time with new source credentials.
+/// Fetches sessions for a plan. Each session is fetched with new source credentials.
 pub(crate) struct Sts<'a> {
     pub(crate) plan: &'a Plan,
-    /// Contains the place of logins and of the container's credentials.
+    /// The environment variables, which say where logins are stored and where a container gets its credentials.
     pub(crate) vars: &'a Vars,
     pub(crate) network: &'a Network,
     pub(crate) limits: Limits,
@@ -33,34 +33,35 @@ pub(crate) struct Sts<'a> {
     pub(crate) progress: &'a Progress,
 }
 
-/// The credentials of the source, and the connection to STS for them.
+/// The credentials of the source, and the connection to STS on which they are used.
 #[derive(Debug)]
 pub(crate) struct SourceCredentials<'a> {
     proof: Proof,
     connection: StsConnection<'a>,
     /// The instance's own region, if instance metadata is the source and no region is set.
     pub(crate) instance_region: Option<String>,
-    /// The time that is left for calls.
+    /// The time that is left for calls to STS.
     left: Duration,
 }
 
 impl SourceCredentials<'_> {
-    /// The keys; `None` for a web identity token.
+    /// Returns the source's keys. Returns `None` if the source is a web identity token.
     pub(crate) fn keys(&self) -> Option<&Keys> {
         self.proof.keys()
     }
 
-    /// The kind of the keys that a code of MFA is used with. For a web identity token these are the first role's.
+    /// Returns the kind of the keys with which an MFA code is sent. If the source is a web identity token, these are
+    /// the temporary keys of the first role.
     pub(crate) fn kind(&self) -> KeyKind {
         self.keys().map_or(KeyKind::Temporary, KeyKind::of)
     }
 
-    /// The region of STS.
+    /// Returns the region of STS.
     pub(crate) fn region(&self) -> &str {
         &self.connection.region
     }
 
-    /// STS's clock minus the local one, in seconds, once STS has answered.
+    /// Returns the server's clock minus the local clock, in seconds. Returns `None` if STS has not answered yet.
     pub(crate) fn skew_secs(&self) -> Option<i64> {
         self.connection.date.skew()
     }
@@ -74,7 +75,7 @@ impl<'a> Sts<'a> {
     /// Fetches a session: resolves the source and assumes each role. Also returns the kind of the source's keys.
     ///
     /// # Errors
-    /// Of the source, of the MFA code, or of a call.
+    /// The source gives no credentials, there is no MFA code, or a call to STS fails.
     pub(crate) async fn new_session(&self) -> Result<(Session, KeyKind), Error> {
         let source = self.source().await?;
         Ok((self.session(&source, &self.report).await?, source.kind()))
@@ -83,7 +84,7 @@ impl<'a> Sts<'a> {
     /// Resolves the source.
     ///
     /// # Errors
-    /// Of the source; a partition without a known region; a proxy that cannot be used.
+    /// The source gives no credentials, no region is known for the partition, or the proxy for STS cannot be used.
     pub(crate) async fn source(&self) -> Result<SourceCredentials<'a>, Error> {
         let begun = Instant::now();
         let (proof, instance_region) = self.proof().await?;
@@ -100,10 +101,11 @@ impl<'a> Sts<'a> {
         Ok(SourceCredentials { proof, connection, instance_region, left })
     }
 
-    /// Gets the identity of the source's keys; `None` for a web identity token, which has none before the first role.
+    /// Returns the identity of the source's keys. Returns `None` if the source is a web identity token, which has no
+    /// such identity before the first role is assumed.
     ///
     /// # Errors
-    /// Of the call.
+    /// The call to STS fails.
     pub(crate) async fn caller(
         &self,
         source: &SourceCredentials<'_>,
@@ -114,10 +116,10 @@ impl<'a> Sts<'a> {
         Some(call.get_caller_identity(keys).await)
     }
 
-    /// Assumes each role of the chain, with an event for each.
+    /// Assumes each role of the chain and emits an event for each role.
     ///
     /// # Errors
-    /// Of the MFA code or of a call.
+    /// There is no MFA code, or a call to STS fails.
     pub(crate) async fn session(
         &self,
         source: &SourceCredentials<'_>,
@@ -135,7 +137,8 @@ impl<'a> Sts<'a> {
         Ok(Session { instance_region: source.instance_region.clone(), ..session })
     }
 
-    /// The source's credentials, and the instance's region where that is the source and no region is set.
+    /// Gets the credentials of the source. Also returns the instance's own region, if instance metadata is the source
+    /// and no region is set.
     async fn proof(&self) -> Result<(Proof, Option<String>), Error> {
         let Self { plan, network, vars, report, .. } = *self;
         self.progress.waits_for(Awaited::Source { name: plan.source.to_string() });
@@ -176,13 +179,14 @@ impl<'a> Sts<'a> {
         Ok((Proof::Keys(keys), None))
     }
 
-    /// The source's answer, if it arrives in time.
+    /// Waits for the answer of the source. Fails if the answer does not arrive within the time limit.
     async fn within_limit<T>(&self, answer: impl Future<Output = Result<T, SourceError>>) -> Result<T, SourceError> {
         let silent = |_| SourceError::Silent { name: self.plan.source.to_string(), limit: self.network.timeout };
         tokio::time::timeout(self.limits.time, answer).await.map_err(silent)?
     }
 
-    /// The region of STS: the user's, the instance's, or the partition's main one. Its proxy, if any, can be used.
+    /// Returns the region of STS: the configured region, or else the instance's own region, or else the main region of
+    /// the partition. Also checks that the proxy for STS, if there is one, can be used.
     fn region(&self, instance: Option<&str>) -> Result<String, Error> {
         let region = region_of_sts(self.plan, instance).ok_or_else(|| {
             let partition = self.plan.hops.first().role.partition();

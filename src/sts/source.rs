@@ -1,7 +1,7 @@
-//! Source credentials: what authenticates the first call to STS.
+//! The source credentials, which authenticate the first call to STS.
 //!
-//! `profile::plan` selects the source. The SDK's own providers are not used: they read files without a limit and accept
-//! fewer forms of times than the AWS CLI.
+//! `profile::plan` selects the source. The SDK's own providers are not used, because they read files of any size and
+//! accept fewer time formats than the AWS CLI.
 
 pub(super) mod console_login;
 pub(super) mod container;
@@ -20,14 +20,14 @@ use crate::session::{Keys, Secret};
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// The longest web identity token that STS accepts.
+/// The maximum length in bytes of a web identity token that STS accepts.
 const MAX_TOKEN: usize = 20_000;
 
 /// What authenticates a call to STS.
 #[derive(Debug, Clone)]
 pub(super) enum Proof {
     Keys(Keys),
-    /// A web identity token: the call is not signed.
+    /// A web identity token. The call is not signed.
     Token(Secret),
 }
 
@@ -40,10 +40,10 @@ impl Proof {
     }
 }
 
-/// Reads a web identity token: one line of text.
+/// Reads a web identity token from a file that contains only the token. White space around the token is ignored.
 ///
 /// # Errors
-/// A file that cannot be read or does not contain a token.
+/// The file cannot be read, or it does not contain exactly one token.
 pub(super) fn web_identity_token(path: &Path, from: &TokenFrom) -> Result<Secret, SourceError> {
     let failed = |reason: String| SourceError::File {
         file: StoredFile::WebIdentityToken,
@@ -60,7 +60,7 @@ pub(super) fn web_identity_token(path: &Path, from: &TokenFrom) -> Result<Secret
     }
 }
 
-/// The text of a token's file.
+/// Reads the text of a token file, which may have at most `most` bytes.
 fn token_text(path: &Path, most: usize) -> Result<Zeroizing<String>, String> {
     let bytes = Zeroizing::new(read_at_most(path, most).map_err(|error| reason_of(&error))?);
     let text = std::str::from_utf8(&bytes).map_err(|_| "the file is not text")?;

@@ -1,5 +1,5 @@
-//! Answers that are cut off after each byte, with the real client and a real connection; and calls without any time
-//! left.
+//! Tests of answers that are cut off after each byte, and of calls without any time left. They use the real client and
+//! a real connection.
 
 use super::call::{Call, CallContext};
 use super::connection::StsConnection;
@@ -25,15 +25,15 @@ const BODY: &str = "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/20
 enum Ending {
     /// The server closes the connection.
     Closed,
-    /// The server resets it, which may discard bytes that were sent.
+    /// The server resets the connection, which may discard bytes that were already sent.
     Reset,
 }
 
-/// Answers one request with these bytes.
+/// Answers one request with `bytes`.
 async fn answer(listener: &TcpListener, bytes: &[u8], ending: Ending) {
     let (mut stream, _) = listener.accept().await.expect("a connection");
     let mut request = Vec::new();
-    // The body is sent last, and contains the version.
+    // The body is sent last and contains the text `Version=`, so the request is complete when this text has arrived.
     while !request.windows(8).any(|word| word == b"Version=") {
         assert_ne!(stream.read_buf(&mut request).await.expect("a request"), 0, "a whole request");
     }
@@ -55,7 +55,7 @@ async fn assumed(network: &Network) -> Result<Granted, Cause> {
         options: HopOptions::default(),
     };
     let progress = Report::new(LogOptions::usual(&Vars::default())).progress();
-    // A new connection for each call: one that was used before would be tried again.
+    // Each call has a new connection. On a connection that was used before, the request would be sent again.
     let connection = &StsConnection::new(network, "eu-central-1".into(), 1);
     let context = CallContext { connection, deadline: Instant::now() + network.timeout, progress: &progress };
     let call = Call { context, hop: &hop, place: (1, 1), action: StsCall::AssumeRole };
@@ -82,7 +82,7 @@ fn an_answer_that_is_cut_off_at_any_byte_is_not_a_session() {
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
         let network = network(endpoint, Duration::from_mins(1));
         for length in 0..=whole.len() {
-            // Both endings in turn; closed after the whole answer.
+            // The two endings alternate. After the whole answer, the server closes the connection.
             let ending = if length % 2 == whole.len() % 2 { Ending::Closed } else { Ending::Reset };
             let (result, ()) = tokio::join!(assumed(&network), answer(&listener, &whole.as_bytes()[..length], ending));
             match result {

@@ -1,4 +1,4 @@
-//! The console login of `aws login`: keys that last minutes, refreshed by AWS Sign-In.
+//! The console login of `aws login`. Its keys are valid for minutes, and AWS Sign-In refreshes them.
 
 use super::document::{KeysOfService, checked};
 use super::dpop;
@@ -14,16 +14,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// Where a login's file contains the keys.
+/// JSON pointers to the keys in the file of the login.
 const ID: &str = "/accessToken/accessKeyId";
 const SECRET: &str = "/accessToken/secretAccessKey";
 const TOKEN: &str = "/accessToken/sessionToken";
 const EXPIRATION: &str = "/accessToken/expiresAt";
 
-/// The keys of the login.
+/// Returns the keys of the login, which are refreshed if they expire soon.
 ///
 /// # Errors
-/// A login that is missing or has expired, or that AWS Sign-In does not refresh.
+/// The file of the login is missing or cannot be used, or the login has expired and AWS Sign-In does not refresh it.
 pub(in crate::sts) async fn keys(
     profile: &str,
     session: &str,
@@ -98,7 +98,7 @@ fn expired(profile: &str, reason: &str) -> SourceError {
     SourceError::LoginExpired { profile: profile.to_owned(), reason: reason.to_owned() }
 }
 
-/// The OAuth code of an error answer.
+/// Returns the OAuth error code of an error response. Returns `None` if the response contains no such code.
 fn oauth_error(reply: &Reply) -> Option<String> {
     let refusal: serde_json::Value = serde_json::from_slice(&reply.body).ok()?;
     Some(refusal.get("error")?.as_str()?.to_owned())

@@ -1,4 +1,5 @@
-//! The credentials endpoint of a container (ECS, EKS): one request, with a token if there is one.
+//! The credentials endpoint of a container (ECS or EKS). The source sends one request, with an authorization token if
+//! one is configured.
 
 use super::document;
 use super::service::{Request, RetryPolicy, Service};
@@ -18,21 +19,21 @@ const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 
-/// The endpoint of ECS, which relative URIs are relative to.
+/// The address of the ECS endpoint. A relative URI is relative to it.
 const ECS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 2);
 const EKS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 23);
 const EKS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23);
 
-/// As in the SDK and in botocore.
+/// The same limits as in the SDK and in botocore.
 const RETRIES: RetryPolicy = RetryPolicy { timeout: Duration::from_secs(5), attempts: 3 };
 
-/// More than a header can contain.
+/// The maximum size in bytes of the file that contains the authorization token. An HTTP header cannot be that long.
 const MAX_TOKEN: usize = 20_000;
 
-/// The task's or pod's credentials.
+/// Returns the credentials of the task or pod.
 ///
 /// # Errors
-/// Variables without a usable URL, or an endpoint that gives no credentials.
+/// The environment variables do not contain a usable URL or token, or the endpoint returns no credentials.
 pub(in crate::sts) async fn keys(network: &Network, vars: &Vars) -> Result<Keys, SourceError> {
     let failed = |reason, answer| SourceError::Container { reason, answer };
     let url = url(vars).await.map_err(|reason| failed(reason, Answer::Refused(None)))?;
@@ -49,7 +50,8 @@ pub(in crate::sts) async fn keys(network: &Network, vars: &Vars) -> Result<Keys,
     document::keys(&reply.body).map_err(|reason| failed(reason, Answer::Refused(None)))
 }
 
-/// The URL of the endpoint. The token is sent only to this host or over TLS.
+/// Returns the URL of the endpoint. The token may be sent only over TLS, to this host, or to the endpoints of ECS and
+/// EKS, so any other URL is an error.
 async fn url(vars: &Vars) -> Result<String, String> {
     if let Some(relative) = vars.text(RELATIVE) {
         let slash = if relative.starts_with('/') { "" } else { "/" };
@@ -67,7 +69,8 @@ async fn url(vars: &Vars) -> Result<String, String> {
     }
 }
 
-/// Whether a host name or address is this host's, or that of ECS or EKS.
+/// Checks whether a host name or address is an address of this host (loopback) or that of the ECS or EKS endpoint. If a
+/// name has several addresses, the check must succeed for each of them.
 async fn is_own(host: &str) -> bool {
     if let Ok(address) = host.trim_matches(['[', ']']).parse() {
         return is_own_address(address);
@@ -84,7 +87,8 @@ fn is_own_address(address: IpAddr) -> bool {
     address.is_loopback() || [IpAddr::V4(ECS), IpAddr::V4(EKS), IpAddr::V6(EKS_V6)].contains(&address)
 }
 
-/// The token: the file's, or the variable's, as in botocore.
+/// Returns the authorization token, or `None` if none is configured. The token file takes precedence over the variable,
+/// as in botocore.
 fn token(vars: &Vars) -> Result<Option<Secret>, SourceError> {
     if let Some(path) = vars.get(TOKEN_FILE).filter(|path| !path.is_empty()) {
         let path = Path::new(path);
@@ -110,7 +114,7 @@ fn token(vars: &Vars) -> Result<Option<Secret>, SourceError> {
     }
 }
 
-/// Whether a text can be the value of a header.
+/// Checks whether a text can be the value of an HTTP header.
 fn can_be_sent(text: &str) -> bool {
     hyper::header::HeaderValue::from_str(text).is_ok()
 }

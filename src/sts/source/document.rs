@@ -1,4 +1,5 @@
-//! The document with keys that a container's endpoint and instance metadata answer. Pure.
+//! The JSON document with keys, with which a container endpoint or the instance metadata service answers. All functions
+//! here are pure.
 
 use crate::error::shortened;
 use crate::session::{Keys, parse_time};
@@ -9,7 +10,7 @@ use zeroize::Zeroizing;
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Document {
-    /// Code and message are texts if there are no keys.
+    /// `code` and `message` are texts if the document contains no keys. With keys, they may be any JSON value.
     code: Option<Value>,
     message: Option<Value>,
     access_key_id: Option<Zeroizing<String>>,
@@ -18,13 +19,13 @@ struct Document {
     expiration: Option<String>,
 }
 
-/// Reads the keys. Whether they have expired is left to STS and its clock.
+/// Reads the keys. Does not check whether they have expired, because STS checks that by its own clock.
 ///
 /// # Errors
-/// What is wrong with the answer; without its secrets.
+/// The document does not contain valid keys. The text says what is wrong and contains no secrets.
 pub(super) fn keys(body: &[u8]) -> Result<Keys, String> {
     let document: Document = serde_json::from_slice(body).map_err(|_| "invalid response")?;
-    // With keys the code does not count, as in botocore.
+    // If there are keys, the code is ignored, as in botocore.
     let code = document.code.as_ref().and_then(Value::as_str).filter(|code| *code != "Success");
     if let (None, Some(code)) = (&document.access_key_id, code) {
         let message = document.message.as_ref().and_then(Value::as_str);
@@ -40,7 +41,7 @@ pub(super) fn keys(body: &[u8]) -> Result<Keys, String> {
     checked(&id, &secret, &token)
 }
 
-/// Keys in the answer of a service.
+/// The keys in the answer of IAM Identity Center or AWS Sign-In.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct KeysOfService {
@@ -49,10 +50,10 @@ pub(super) struct KeysOfService {
     pub(super) session_token: Zeroizing<String>,
 }
 
-/// Checks the keys of an answer.
+/// Checks the keys of an answer and returns them.
 ///
 /// # Errors
-/// The part that cannot be used.
+/// A part of the keys is not valid. The text names that part.
 pub(super) fn checked(id: &str, secret: &str, token: &str) -> Result<Keys, String> {
     Keys::checked(id, secret, Some(token)).map_err(|(part, flaw)| format!("invalid response: the {part} {flaw}"))
 }

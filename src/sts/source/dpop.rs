@@ -1,4 +1,5 @@
-//! RFC 9449 (DPoP): the proof that a refresh token is sent by its owner. A JSON Web Token, signed with the login's key.
+//! The proof of possession (DPoP, RFC 9449) that is sent with a refresh token. It is a JSON Web Token that is signed
+//! with the key of the login.
 
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
@@ -8,19 +9,20 @@ use serde_json::json;
 use std::time::SystemTime;
 use zeroize::Zeroizing;
 
-/// The header for one POST to this URL; `None` if the key cannot sign or the kernel gives no random bytes.
+/// Returns the value of the `DPoP` header for one POST request to `url`. Returns `None` if the key cannot be used, or
+/// if no random bytes are available.
 pub(super) fn proof(key: &str, url: &str, now: SystemTime) -> Option<String> {
     let random = SystemRandom::new();
-    // Some files contain these two characters in place of the line break.
+    // Some files contain a backslash and an `n` instead of each line break.
     let pem = Zeroizing::new(key.replace("\\n", "\n"));
     let pkcs8 = Zeroizing::new(match PrivateKeyDer::from_pem_slice(pem.as_bytes()).ok()? {
-        // The AWS CLI's form.
+        // The AWS CLI writes the key in this form.
         PrivateKeyDer::Sec1(key) => pkcs8(key.secret_sec1_der()),
         PrivateKeyDer::Pkcs8(key) => key.secret_pkcs8_der().to_vec(),
         _ => return None,
     });
     let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8, &random).ok()?;
-    // An uncompressed point: one byte for this form, then two coordinates.
+    // The public key is an uncompressed point: one byte that says so, then two coordinates of 32 bytes.
     let (x, y) = key.public_key().as_ref().get(1..)?.split_at_checked(32)?;
     let jwk = json!({ "kty": "EC", "crv": "P-256", "x": base64url(x), "y": base64url(y) });
     let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": jwk });
@@ -31,7 +33,8 @@ pub(super) fn proof(key: &str, url: &str, now: SystemTime) -> Option<String> {
     Some(format!("{message}.{}", base64url(signature.as_ref())))
 }
 
-/// The key in PKCS #8 (RFC 5958), which ring reads: version 0, the type P-256, and the key.
+/// Converts the key to PKCS #8 (RFC 5958), which ring can read. The structure contains version 0, the algorithm P-256,
+/// and the key.
 fn pkcs8(sec1: &[u8]) -> Vec<u8> {
     const VERSION: &[u8] = &[0x02, 0x01, 0x00];
     const P_256: &[u8] = &[
@@ -42,7 +45,7 @@ fn pkcs8(sec1: &[u8]) -> Vec<u8> {
     element(0x30, &Zeroizing::new([VERSION, P_256, &key].concat()))
 }
 
-/// An element in DER: tag, length, content. A key is longer than 127 bytes and shorter than 65536.
+/// Returns an element in DER: tag, length, content. The content may have at most 65,535 bytes.
 fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     let [.., high, low] = content.len().to_be_bytes();
     let header: &[u8] = match (high, low) {
@@ -53,7 +56,7 @@ fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     [header, content].concat()
 }
 
-/// A random UUID (version 4).
+/// Returns a random UUID (version 4). Returns `None` if no random bytes are available.
 fn identifier() -> Option<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).ok()?;
@@ -62,7 +65,7 @@ fn identifier() -> Option<String> {
     Some([&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"))
 }
 
-/// RFC 4648, section 5, without padding.
+/// Encodes bytes in base64url (RFC 4648, section 5) without padding.
 fn base64url(bytes: &[u8]) -> String {
     aws_smithy_types::base64::encode(bytes).trim_end_matches('=').replace('+', "-").replace('/', "_")
 }
@@ -73,14 +76,14 @@ mod tests {
     use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
     use serde_json::Value;
 
-    /// Made for this test.
+    /// A key that was created for this test.
     const KEY: &str = "-----BEGIN EC PRIVATE KEY-----\n\
                        MHcCAQEEIBuU7kzOSfpq4ikD0PcueGFYnO53xXpE5y6hN4QJPgI2oAoGCCqGSM49\n\
                        AwEHoUQDQgAElGVchp+qeT04dHtGmNIHT6jER9wUo5zzp6epmVL74DSWzz/Jtv1f\n\
                        TiLZ1OX7uX9/a1DUpxO+3y1qy7O8+ONFhA==\n\
                        -----END EC PRIVATE KEY-----\n";
 
-    /// The same key in the form of other tools.
+    /// The same key in PKCS #8, the form that other tools write.
     const KEY_IN_PKCS_8: &str = "-----BEGIN PRIVATE KEY-----\n\
                                  MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgG5TuTM5J+mriKQPQ\n\
                                  9y54YVic7nfFekTnLqE3hAk+AjahRANCAASUZVyGn6p5PTh0e0aY0gdPqMRH3BSj\n\

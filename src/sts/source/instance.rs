@@ -1,8 +1,9 @@
-//! Instance metadata: the credentials of the instance's role, and its region.
+//! Instance metadata: the credentials of the instance's role, and the instance's region.
 //!
-//! Three requests: a token (`IMDSv2`), the name of the role, its credentials. Without a token, requests are sent as for
-//! `IMDSv1`, as the AWS CLI does, unless the settings forbid it. The SDK's client is not used: it panics on names of roles
-//! that are not valid in a URL, and has one time limit for all requests together.
+//! Three requests are sent: for a token (`IMDSv2`), for the name of the role, and for the credentials of the role. If
+//! no token can be fetched, the other requests are sent without one (`IMDSv1`), as the AWS CLI does, unless the
+//! settings forbid it. The SDK's client is not used, because it panics if the name of the role is not valid in a URL,
+//! and because it has one time limit for all requests together.
 
 use super::document;
 use super::service::{Reply, Request, RetryPolicy, Service, Unanswered};
@@ -14,15 +15,15 @@ use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
-/// The token's lifetime in seconds: six hours, as in botocore.
+/// The header that requests a token lifetime of six hours, as botocore does. The value is in seconds.
 const TOKEN_TTL: (&str, &str) = ("x-aws-ec2-metadata-token-ttl-seconds", "21600");
 const TOKEN: &str = "x-aws-ec2-metadata-token";
 
-/// The metadata service of this instance. Its token is fetched once.
+/// The metadata service of this instance. The token is fetched once.
 pub(in crate::sts) struct Instance<'a> {
     service: Service,
     settings: &'a Metadata,
-    /// The token, or why there is none: then requests are sent without one.
+    /// The token, or the reason why there is none. In the latter case, requests are sent without a token.
     token: OnceCell<Result<Zeroizing<String>, MetadataFailure>>,
 }
 
@@ -32,10 +33,10 @@ impl<'a> Instance<'a> {
         Self { service: Service::of_host(network, policy), settings, token: OnceCell::new() }
     }
 
-    /// The credentials of the instance's role.
+    /// Returns the credentials of the instance's role.
     ///
     /// # Errors
-    /// No answer, no role, or an answer that cannot be used.
+    /// The metadata service does not answer, the instance has no role, or an answer cannot be used.
     pub(in crate::sts) async fn keys(&self) -> Result<Keys, SourceError> {
         let last_resort: &Option<TriedSources> = &self.settings.last_resort;
         let failed = |failure| SourceError::InstanceMetadata { failure, last_resort: last_resort.clone() };
@@ -52,7 +53,7 @@ impl<'a> Instance<'a> {
         document::keys(&answer.body).map_err(MetadataFailure::Unusable)
     }
 
-    /// The instance's region; `None` if the metadata service does not give it.
+    /// Returns the instance's region. Returns `None` if the metadata service does not return it.
     pub(in crate::sts) async fn region(&self) -> Option<String> {
         let answer = self.get("/latest/meta-data/placement/region", "the region").await.ok()?;
         let region = std::str::from_utf8(&answer.body).ok()?.trim();
@@ -65,7 +66,7 @@ impl<'a> Instance<'a> {
         let header = token.as_ref().ok().map(|token| (TOKEN, token.as_str()));
         let request = Request { method: "GET", url: &url, headers: header.as_slice(), body: None };
         match (self.succeeded(self.service.send(request).await, what), token) {
-            // It requires a token.
+            // The service requires a token, so the reason why there is no token is reported instead of this status.
             (Err(MetadataFailure::Status { status: 401, .. }), Err(reason)) => Err(reason.clone()),
             (answer, _) => answer,
         }
@@ -75,8 +76,9 @@ impl<'a> Instance<'a> {
         let url = format!("{}/latest/api/token", self.settings.endpoint);
         let request = Request { method: "PUT", url: &url, headers: &[TOKEN_TTL], body: None };
         let answer = self.service.send(request).await;
-        // A service without tokens answers with one of many statuses, or closes the connection. The answer with the
-        // token may not arrive because of its hop limit. Without any connection, a second request would fail as well.
+        // A service that does not support tokens answers with one of several statuses or closes the connection. If the
+        // service answers with a token, the network may drop that answer because of its hop limit. In these cases,
+        // requests without a token may still succeed. If no connection was made, a second request would fail as well.
         let may_do_without = match &answer {
             Ok(reply) => !matches!(reply.status, 200 | 400),
             Err(unanswered) => matches!(unanswered, Unanswered::Silent(_) | Unanswered::Broken(_)),
@@ -113,12 +115,12 @@ impl<'a> Instance<'a> {
     }
 }
 
-/// The name of the role: the first line that is not empty, trimmed.
+/// Returns the name of the role, which is the first line that is not empty, without the white space around it.
 ///
 /// # Errors
-/// A text that is not the name of a role: it becomes a part of the next request's URL.
+/// The line is not a valid role name. The name must be valid because it becomes a part of the URL of the next request.
 pub(in crate::sts) fn role_name(list: &[u8]) -> Result<&str, String> {
-    /// The longest name of an instance profile. A role's name is at most 64 characters.
+    /// The maximum length of an instance profile name. A role name has at most 64 characters.
     const LONGEST: usize = 128;
     let text = std::str::from_utf8(list).map_err(|_| "the list of roles is not text")?;
     let name = text.lines().map(str::trim).find(|line| !line.is_empty()).ok_or("the list of roles is empty")?;

@@ -1,4 +1,4 @@
-//! The files of logins: written by `aws sso login` and `aws login`, replaced by a refresh.
+//! The files in which `aws sso login` and `aws login` store logins. A refresh replaces such a file.
 
 use super::service::RetryPolicy;
 use crate::error::{SourceError, StoredFile, reason_of};
@@ -23,12 +23,12 @@ use std::time::{Duration, SystemTime};
 use tokio::time::sleep;
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// As in the SDK.
+/// The same limits as in the SDK.
 pub(super) const LOGIN_RETRIES: RetryPolicy = RetryPolicy { timeout: Duration::from_secs(15), attempts: 3 };
-/// A token is refreshed so long before it expires, as in the SDKs.
+/// How long before a token expires it is refreshed. The SDKs use the same time.
 const REFRESH_BEFORE: Duration = Duration::from_mins(5);
 
-/// The wait for another run's refresh: one attempt of it.
+/// How long to wait while another run refreshes the login: as long as one attempt of that refresh may take.
 const LOCK_TIMEOUT: Duration = LOGIN_RETRIES.timeout;
 const LOCK_POLL: Duration = Duration::from_millis(50);
 
@@ -45,7 +45,8 @@ impl<'a> LoginContext<'a> {
         self.vars.get("HOME").filter(|home| !home.is_empty())
     }
 
-    /// Saves a login that was refreshed. If that fails, this run uses it anyway.
+    /// Saves a login that was refreshed. If the login cannot be saved, a warning is emitted, and this run uses the
+    /// refreshed login anyway.
     pub(super) fn keep(&self, login: &LoginFile) {
         if let Err(error) = login.save() {
             let path = login.path.display();
@@ -55,10 +56,11 @@ impl<'a> LoginContext<'a> {
     }
 }
 
-/// The file of a login. All its keys are kept by a refresh, also those of other programs.
+/// The file of a login. A refresh preserves all JSON fields of the file, including those that other programs have
+/// added.
 pub(super) struct LoginFile {
     path: PathBuf,
-    /// The profile that the login is for.
+    /// The profile that uses this login.
     profile: String,
     document: Value,
 }
@@ -79,10 +81,11 @@ fn wipe(value: &mut Value) {
 }
 
 impl LoginFile {
-    /// Reads the login with this identifier; `None` if there is none.
+    /// Reads the file of the login with this identifier. The hash of the identifier is the name of the file. Returns
+    /// `None` if there is no such file.
     ///
     /// # Errors
-    /// A file that cannot be read, or is not in the AWS CLI's form.
+    /// The file cannot be read, or it is not a JSON object.
     pub(super) fn read(
         directory: &Path,
         algorithm: &'static Algorithm,
@@ -107,12 +110,13 @@ impl LoginFile {
         Ok(Some(login))
     }
 
-    /// Locks the login for a refresh and reads it again, since a refresh token may be valid only once. Dropping the file
-    /// unlocks it. A refresh replaces the locked file, so a waiting run reads the new one. Without a lock, the run
-    /// continues anyway.
+    /// Locks the file for a refresh and reads it again, because a refresh token may be valid only once. Dropping the
+    /// returned file releases the lock. A refresh replaces the locked file, so a run that waited for the lock then
+    /// reads the new file. If the file cannot be locked in time, this run continues anyway. Returns `None` if the file
+    /// cannot be opened.
     ///
     /// # Errors
-    /// As [`Self::read`].
+    /// The same errors as for [`Self::read`].
     pub(super) async fn lock(&mut self) -> Result<Option<File>, SourceError> {
         let Ok(file) = File::open(&self.path) else { return Ok(None) };
         let begun = boottime();
@@ -136,37 +140,39 @@ impl LoginFile {
         }
     }
 
-    /// The text at a pointer (RFC 6901), such as `/accessToken/expiresAt`.
+    /// Returns the text at a JSON pointer (RFC 6901) such as `/accessToken/expiresAt`. Returns `None` if there is no
+    /// text.
     pub(super) fn text(&self, pointer: &str) -> Option<&str> {
         self.document.pointer(pointer)?.as_str()
     }
 
-    /// The text at a pointer.
+    /// Returns the text at a JSON pointer.
     ///
     /// # Errors
-    /// No text.
+    /// There is no text at this pointer.
     pub(super) fn needed(&self, pointer: &str) -> Result<&str, SourceError> {
         self.text(pointer).ok_or_else(|| self.unusable(format!("{} is missing", dotted(pointer))))
     }
 
-    /// The time at a pointer.
+    /// Returns the time at a JSON pointer.
     ///
     /// # Errors
-    /// No text, or one that is not a time.
+    /// There is no text at this pointer, or the text is not a time.
     pub(super) fn time(&self, pointer: &str) -> Result<SystemTime, SourceError> {
         let not_a_time = || self.unusable(format!("{} is not a valid RFC 3339 time", dotted(pointer)));
         parse_time(self.needed(pointer)?).ok_or_else(not_a_time)
     }
 
-    /// Whether the login, which expires at the time at this pointer, is due for a refresh.
+    /// Checks whether the login must be refreshed now. `expiration` is the JSON pointer to the time at which it
+    /// expires.
     ///
     /// # Errors
-    /// As [`Self::time`].
+    /// The same errors as for [`Self::time`].
     pub(super) fn is_due(&self, expiration: &str) -> Result<bool, SourceError> {
         Ok(self.time(expiration)? <= wall() + REFRESH_BEFORE)
     }
 
-    /// Sets the text at a pointer.
+    /// Sets the text at a JSON pointer. The old value is zeroed.
     pub(super) fn set(&mut self, pointer: &str, text: &str) {
         let (outer, key) = pointer.rsplit_once('/').unwrap_or_default();
         let object = self.document.pointer_mut(outer).and_then(Value::as_object_mut);
@@ -175,19 +181,20 @@ impl LoginFile {
         }
     }
 
-    /// Replaces the file that was read: readers see the old one or the new one. A symbolic link is kept and its target
-    /// replaced.
+    /// Replaces the file that was read. Other programs see the complete old file or the complete new file. If the path
+    /// is a symbolic link, its target is replaced and the link is kept.
     ///
     /// # Errors
-    /// Of the file system.
+    /// The file cannot be written or replaced.
     fn save(&self) -> io::Result<()> {
         let path = fs::canonicalize(&self.path)?;
-        // Not the process ID: in a container, a killed run may have had the same.
+        // The name contains random digits instead of the process ID, because in a container a killed run may have had
+        // the same process ID.
         let temporary = path.with_extension(format!("json.{}", random_hex::<16>()?.reveal()));
         let text = Zeroizing::new(serde_json::to_vec(&self.document)?);
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
         let owned = || match (fs::metadata(&path)?, file.metadata()?) {
-            // With `sudo -E`, root writes a user's login.
+            // With `sudo -E`, root writes the login of another user, so the new file must belong to that user.
             (old, new) if (old.uid(), old.gid()) != (new.uid(), new.gid()) && geteuid().is_root() => {
                 fchown(&file, Some(old.uid()), Some(old.gid()))
             }
@@ -203,7 +210,7 @@ impl LoginFile {
     }
 }
 
-/// A pointer for a message: `accessToken.expiresAt`.
+/// Formats a JSON pointer for a message, such as `accessToken.expiresAt`.
 fn dotted(pointer: &str) -> String {
     pointer.trim_start_matches('/').replace('/', ".")
 }

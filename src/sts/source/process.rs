@@ -1,6 +1,7 @@
 //! `credential_process`: a program that prints keys.
 //!
-//! It runs as a helper of xassume: it can be interrupted, has a time limit and shows its stderr.
+//! xassume runs the program as a helper: the program has a time limit, a signal can interrupt it, and its standard
+//! error is shown.
 
 use crate::error::{ProcessFailure, SourceError};
 use crate::session::{Keys, Part, parse_time, rfc3339};
@@ -10,21 +11,21 @@ use serde::Deserialize;
 use std::ffi::CString;
 use zeroize::Zeroizing;
 
-/// The most that it may print: the Java SDK's limit.
+/// The maximum size in bytes of the program's output. The AWS SDK for Java has the same limit.
 const MAX_OUTPUT: usize = 64_000;
 
-/// What a helper program needs to run.
+/// What running a helper program needs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Helpers<'a> {
-    /// The inherited environment, with the nesting depth of a command.
+    /// The inherited environment, in which the nesting depth is that of a command.
     pub(crate) environment: &'a [CString],
     pub(crate) attendance: Attendance,
 }
 
-/// Runs the program.
+/// Runs the program and returns the keys that it prints.
 ///
 /// # Errors
-/// Of the program, or its output.
+/// The program fails or exceeds its time limit, or its output does not contain valid keys.
 pub(in crate::sts) async fn keys(
     profile: &str,
     command: &str,
@@ -36,7 +37,7 @@ pub(in crate::sts) async fn keys(
     output.and_then(|output| process_keys(&Zeroizing::new(output))).map_err(failed)
 }
 
-/// The output of a `credential_process`, as AWS documents it.
+/// The output of a `credential_process`, in the format that AWS documents.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct ProcessOutput {
@@ -47,9 +48,9 @@ struct ProcessOutput {
     expiration: Option<String>,
 }
 
-/// Reads the output of a `credential_process`.
+/// Reads the keys in the output of a `credential_process`.
 pub(in crate::sts) fn process_keys(output: &[u8]) -> Result<Keys, ProcessFailure> {
-    // The error's own text may quote a secret of the output, so only the position is shown.
+    // The text of the error may quote a secret in the output, so only the position is shown.
     let not_json = |error: serde_json::Error| {
         let reason = format!("not the expected JSON (line {}, column {})", error.line(), error.column());
         ProcessFailure::BadOutput(reason)

@@ -1,6 +1,6 @@
-//! A request to a service that gives source credentials, with its attempts.
+//! A request to a service that returns source credentials, and the attempts to send it.
 //!
-//! The SDK's providers are not used: they report the status of an answer only as text.
+//! The SDK's providers are not used, because they report the status of an answer only as text.
 
 use crate::error::{Answer, is_passing, shortened};
 use crate::profile::Proxies;
@@ -20,13 +20,13 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
-/// Added to the time limit of an attempt. The connection has the same limit and must fail first: a service that cannot be
-/// reached is reported differently from one that does not answer.
+/// Added to the time limit of an attempt. The connection has the same time limit but must fail first, because a service
+/// that cannot be reached is reported differently from a service that does not answer.
 const GRACE: Duration = Duration::from_millis(100);
-/// The pause before the second attempt; each further one is twice as long.
+/// The pause before the second attempt. Each later pause is twice as long as the one before it.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// The attempts of a request.
+/// How often a request is sent, and how long each attempt may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RetryPolicy {
     /// The time limit of one attempt.
@@ -34,7 +34,7 @@ pub(super) struct RetryPolicy {
     pub(super) attempts: u32,
 }
 
-/// A request. Headers and body may contain secrets.
+/// An HTTP request. The headers and the body may contain secrets.
 #[derive(Clone, Copy)]
 pub(super) struct Request<'a> {
     pub(super) method: &'static str,
@@ -43,24 +43,25 @@ pub(super) struct Request<'a> {
     pub(super) body: Option<&'a [u8]>,
 }
 
-/// A JSON object of these texts, some of which may be secret.
+/// Returns a JSON object that contains these names and texts. Some of the texts may be secret.
 pub(super) fn json(texts: &[(&str, &str)]) -> Zeroizing<Vec<u8>> {
-    // A character may take six bytes, as in `\u0000`. A buffer that grows would leave a copy of secrets behind.
+    // In JSON, a character takes at most six bytes (`\u0000`). The buffer is large enough from the start, because a
+    // buffer that grows would leave a copy of the secrets in memory.
     let most = texts.iter().map(|(name, text)| 6 * (name.len() + text.len()) + 6).sum::<usize>() + 2;
     let mut document = Zeroizing::new(Vec::with_capacity(most));
-    // Neither the texts nor the vector can fail.
+    // This cannot fail, because texts can always be serialized and writing to a vector succeeds.
     let _ = serde_json::to_writer(&mut *document, &texts.iter().copied().collect::<BTreeMap<_, _>>());
     document
 }
 
-/// An answer. Its body may contain secrets.
+/// An HTTP answer. The body may contain secrets.
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) body: Zeroizing<Vec<u8>>,
 }
 
 impl Reply {
-    /// The status of an error answer, and the message of its JSON object if there is one.
+    /// Returns the status of an error response, and the message in its JSON object if there is one.
     pub(super) fn refusal(&self) -> String {
         let document: Option<serde_json::Value> = serde_json::from_slice(&self.body).ok();
         let message = document.as_ref().and_then(|document| document.get("message")?.as_str());
@@ -69,18 +70,18 @@ impl Reply {
     }
 }
 
-/// Why there is no answer.
+/// Why a request was not answered.
 #[derive(Debug)]
 pub(super) enum Unanswered {
-    /// No answer in time.
+    /// No answer arrived within this time limit.
     Silent(Duration),
     /// The connection broke.
     Broken(String),
-    /// No connection.
+    /// No connection was made.
     Unreached(String),
     /// The answer is too large.
     TooLarge,
-    /// This part of the request has characters that HTTP does not allow.
+    /// The request was not sent, because this part of it contains characters that HTTP does not allow.
     Unsendable(String),
 }
 
@@ -113,7 +114,7 @@ impl Unanswered {
             Some(proxy) => format!("through the proxy {}: {reason}", proxy.url),
             None => reason,
         };
-        // Errors of a connection that was made are hyper's.
+        // If a connection was made, its later errors come from hyper.
         let mut errors = std::iter::successors(Some(error), |error| (*error).source());
         if errors.any(<dyn Error + 'static>::is::<hyper::Error>) {
             Self::Broken(reason)
@@ -123,19 +124,19 @@ impl Unanswered {
     }
 }
 
-/// A service, and the attempts of its requests.
+/// A service to which requests are sent, with the retry policy for these requests.
 pub(super) struct Service {
     connector: SharedHttpConnector,
     policy: RetryPolicy,
 }
 
 impl Service {
-    /// A service of AWS.
+    /// Returns a service of AWS. The configured proxies are used.
     pub(super) fn new(network: &Network, policy: RetryPolicy) -> Self {
         Self::with(network, network.proxies.clone(), CONNECT_TIMEOUT, policy)
     }
 
-    /// A service with an address of this host: no proxy is used.
+    /// Returns a service that only this host can reach, such as instance metadata. No proxy is used.
     pub(super) fn of_host(network: &Network, policy: RetryPolicy) -> Self {
         Self::with(network, Proxies::default(), policy.timeout, policy)
     }
@@ -145,10 +146,11 @@ impl Service {
         Self { connector, policy }
     }
 
-    /// Sends the request, again while a later attempt may succeed.
+    /// Sends the request. Tries again, up to the number of attempts in the policy, if a later attempt may succeed.
+    /// Returns the last answer, whatever its status is.
     ///
     /// # Errors
-    /// Why the last attempt got no answer.
+    /// The last attempt got no answer.
     pub(super) async fn send(&self, request: Request<'_>) -> Result<Reply, Unanswered> {
         let mut pause = PAUSE;
         let mut left = self.policy.attempts;

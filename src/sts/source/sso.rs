@@ -1,4 +1,5 @@
-//! IAM Identity Center: the token of `aws sso login`, refreshed before it expires, is exchanged for a role's credentials.
+//! IAM Identity Center. The token that `aws sso login` has stored is exchanged for the credentials of a role. The token
+//! is refreshed before it expires.
 
 use super::document::{KeysOfService, checked};
 use super::login_file::{LOGIN_RETRIES, LoginContext, LoginFile};
@@ -13,7 +14,7 @@ use std::path::Path;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// A role of IAM Identity Center, as a profile defines it.
+/// A role in IAM Identity Center, as a profile configures it.
 #[derive(Clone, Copy)]
 pub(in crate::sts) struct Portal<'a> {
     pub(in crate::sts) profile: &'a str,
@@ -25,10 +26,10 @@ pub(in crate::sts) struct Portal<'a> {
 }
 
 impl Portal<'_> {
-    /// The role's credentials.
+    /// Returns the credentials of the role.
     ///
     /// # Errors
-    /// A login that is missing or has expired, or a portal that gives no credentials.
+    /// The login is missing or has expired, or the access portal returns no credentials.
     pub(in crate::sts) async fn keys(self, context: &LoginContext<'_>) -> Result<Keys, SourceError> {
         let token = self.token(context).await?;
         let query = [("role_name", self.role_name), ("account_id", self.account_id)];
@@ -49,7 +50,7 @@ impl Portal<'_> {
             .map_err(|reason| self.failed(reason, Answer::Refused(None)))
     }
 
-    /// The token of the login.
+    /// Returns the token of the login, which is refreshed if it expires soon and the login can be refreshed.
     async fn token(self, context: &LoginContext<'_>) -> Result<Secret, SourceError> {
         let Some(home) = context.home() else { return Err(self.expired()) };
         let directory = Path::new(home).join(".aws/sso/cache");
@@ -122,13 +123,14 @@ impl Portal<'_> {
     }
 }
 
-/// Whether the login contains all that a refresh needs.
+/// Checks whether the login contains everything that a refresh needs, and whether the registration of the client is
+/// still valid.
 fn is_refreshable(login: &LoginFile) -> Result<bool, SourceError> {
     let all = ["/clientId", "/clientSecret", "/refreshToken", "/registrationExpiresAt"];
     Ok(all.iter().all(|pointer| login.text(pointer).is_some()) && login.time("/registrationExpiresAt")? > wall())
 }
 
-/// Encodes a value of a query.
+/// Percent-encodes a value for the query of a URL.
 fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let encoded = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
