@@ -1,4 +1,4 @@
-//! The MFA codes of one run: from a flag, standard input, a program or a prompt. Each is used once.
+//! The MFA codes of one run. They come from a flag, standard input, a program or a prompt. Each code is used once.
 
 use super::input::{parse, read_line};
 use super::prompt;
@@ -9,31 +9,32 @@ use crate::sys::helper::{self, Attendance, ProgramLimit};
 use std::ffi::CString;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The most that `--mfa-command` may print.
+/// The maximum size in bytes of the output of `--mfa-command`.
 const MAX_OUTPUT: usize = 4096;
 
-/// The codes of this run, and the last one that was used.
+/// Where the codes of this run come from, and the last code that was used.
 #[derive(Debug)]
 pub(crate) struct Codes {
-    /// A code on standard input has become a typed one.
+    /// Never [`CodeSource::StandardInput`]: a code on standard input was read at the start and is now a
+    /// [`CodeSource::Typed`].
     source: CodeSource,
-    /// Of `--mfa-command`.
+    /// The environment of `--mfa-command`.
     environment: Vec<CString>,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Unattended after the first session: no prompt any more, and a typed code is too old.
+    /// Becomes unattended after the first session. From then on, there is no prompt, and a typed code is too old.
     attendance: Attendance,
     used: Option<MfaCode>,
 }
 
 impl Codes {
-    /// Prepares codes for this device. A code on standard input is read now: the first line.
+    /// Prepares codes for this device. If the code is on standard input, reads the first line now.
     ///
     /// # Errors
-    /// A code without a device, or no code on standard input.
+    /// A code is given but no device is configured, or there is no code on standard input.
     pub(crate) fn new(
         source: &CodeSource,
         device: Option<&MfaSerial>,
@@ -54,25 +55,26 @@ impl Codes {
         Ok(Self { source, environment, state: Mutex::default() })
     }
 
-    /// From now on only a program can give codes.
+    /// Records that the user can no longer enter a code. From now on, only a program can return codes.
     pub(crate) fn end_of_start(&self) {
         self.state().attendance = Attendance::Unattended;
     }
 
-    /// Whether a program gives the codes.
+    /// Checks whether the codes come from a program (`--mfa-command`).
     pub(crate) fn are_from_a_program(&self) -> bool {
         matches!(self.source, CodeSource::Command(_))
     }
 
-    /// Whether a prompt is still possible.
+    /// Returns whether a prompt is still possible.
     pub(crate) fn attendance(&self) -> Attendance {
         self.state().attendance
     }
 
-    /// A new code. A prompt appears at most once, before the first session; a program runs each time, at most for `limit`.
+    /// Returns a new code. A prompt appears at most once, before the first session. A program runs for each code, at
+    /// most for `limit`.
     ///
     /// # Errors
-    /// Why there is no new code.
+    /// No code can be entered or read, or the code is the same as the last one.
     pub(crate) async fn next(&self, serial: &MfaSerial, limit: ProgramLimit) -> Result<MfaCode, MfaError> {
         let failed = |kind| MfaError { serial: serial.to_string(), kind };
         let (attendance, used) = {
@@ -95,12 +97,12 @@ impl Codes {
         Ok(code)
     }
 
-    /// The last code, for another process.
+    /// Returns the last code that was used, so that it can be sent to another process.
     pub(crate) fn used(&self) -> Option<MfaCode> {
         self.state().used.clone()
     }
 
-    /// Stores the last code of another process.
+    /// Stores the last code that another process has used.
     pub(crate) fn note_used(&self, code: MfaCode) {
         self.state().used = Some(code);
     }

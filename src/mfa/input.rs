@@ -1,20 +1,20 @@
-//! Reads a code from bytes, and from standard input.
+//! Reads an MFA code from bytes or from standard input.
 
 use crate::error::{CodeOrigin, MfaFailure};
 use crate::role::MfaCode;
 use nix::errno::Errno;
 use zeroize::Zeroizing;
 
-/// The longest line that is read for a code.
+/// The maximum length in bytes of a line that is read for a code.
 pub(super) const MAX_BYTES: usize = 64;
 
-/// The code in these bytes.
+/// Returns the code in these bytes.
 pub(super) fn parse(bytes: &[u8], from: CodeOrigin) -> Result<MfaCode, MfaFailure> {
     let code = std::str::from_utf8(bytes).ok().and_then(|text| MfaCode::parse(text).ok());
     code.ok_or(MfaFailure::Malformed { from })
 }
 
-/// Reads one line of standard input, byte by byte: the rest is for the command.
+/// Reads one line of standard input. Reads it byte by byte, because the rest of standard input is for the command.
 pub(super) fn read_line() -> Result<MfaCode, MfaFailure> {
     let from = CodeOrigin::StandardInput;
     let not_given = |reason: String| Err(MfaFailure::NotGiven { from, reason });

@@ -1,8 +1,9 @@
-//! Multi-factor authentication: the source of codes, and their use.
+//! Multi-factor authentication: where the codes come from and how they are used.
 //!
-//! A code is valid for one call, and the user should be prompted only once. So an IAM user's code is used for an MFA
-//! session (`GetSessionToken`), with which roles can be assumed for half a day. Where that is impossible, the code is
-//! sent with the role itself. `mode` decides this, `codes` gets codes, `store` keeps MFA sessions. `sts` makes the calls.
+//! A code is valid for one call, and the user should be prompted only once. So the code of an IAM user is used to get
+//! an MFA session (`GetSessionToken`), with which roles can be assumed for half a day. If an MFA session is not
+//! possible, the code is sent when the role is assumed. `mode` decides between the two, `codes` gets the codes, and
+//! `store` stores MFA sessions. `sts` makes the calls.
 
 mod codes;
 #[cfg(any(test, fuzzing))]

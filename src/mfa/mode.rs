@@ -1,4 +1,4 @@
-//! How a code is used, and whether refreshes need further codes. Pure.
+//! Decides how an MFA code is used, and whether refreshes need more codes. All functions here are pure.
 
 use super::settings::{CodeSource, MfaSettings};
 use crate::error::{MfaError, MfaFailure};
@@ -8,7 +8,7 @@ pub(crate) use crate::session::KeyKind;
 use std::time::Duration;
 
 impl KeyKind {
-    /// The kind of a source's keys, if it is known before they are fetched.
+    /// Returns the kind of the source's keys. Returns `None` if the kind is not known before the keys are fetched.
     pub(crate) fn expected(source: &Source) -> Option<Self> {
         match source {
             Source::EnvironmentKeys(keys) | Source::ProfileKeys { keys, .. } => Some(Self::of(keys)),
@@ -22,24 +22,25 @@ impl KeyKind {
     }
 }
 
-/// How a code is used.
+/// How an MFA code is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MfaMode<'a> {
-    /// No device is configured.
+    /// No code is used, because no device is configured.
     None,
-    /// `GetSessionToken`; every role is assumed with its session.
+    /// The code is sent to `GetSessionToken`, and the first role is assumed with the MFA session.
     Session(&'a MfaSerial),
-    /// `AssumeRole` of the hop with the device.
+    /// The code is sent when the role for which the device is configured is assumed.
     WithRole,
 }
 
-/// The hop with an MFA device, its number (from 1) and the device. A plan has at most one.
+/// Returns the role with an MFA device, its number in the chain (from 1) and the device. Returns `None` if no role has
+/// a device. At most one role of a plan has a device.
 pub(crate) fn device(hops: &RoleChain) -> Option<(&Hop, usize, &MfaSerial)> {
     hops.iter().enumerate().find_map(|(at, hop)| Some((hop, at + 1, hop.options.mfa_serial.as_ref()?)))
 }
 
-/// Decides how a code is used. With an MFA session a role can be assumed for at most one hour, so a longer session needs
-/// a code with the role.
+/// Decides how an MFA code is used. A role that is assumed with an MFA session lasts at most one hour, so for a longer
+/// session the code must be sent with the role.
 pub(crate) fn mfa_mode(hops: &RoleChain, keys: KeyKind) -> MfaMode<'_> {
     let more_than_an_hour = match hops.first().options.duration {
         Some(SessionDuration::Exactly(duration)) => duration > SessionDuration::HOUR,
@@ -56,18 +57,19 @@ pub(crate) fn mfa_mode(hops: &RoleChain, keys: KeyKind) -> MfaMode<'_> {
 /// How long sessions can be refreshed without user input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unattended {
-    /// As long as the source gives credentials.
+    /// As long as the source returns credentials.
     Always,
-    /// Until the MFA session expires, this long after the code.
+    /// Until the MFA session expires. The duration is counted from when the code was used.
     ForMfaSession(Duration),
-    /// Until the keys in the environment expire: they are a session's, which xassume cannot renew.
+    /// Until the temporary keys in the environment variables expire, because xassume cannot renew them.
     WhileKeysHold,
 }
 
-/// Whether and how long sessions can be refreshed without user input.
+/// Returns how long sessions can be refreshed without user input.
 ///
-/// `keys` is the kind of the source's keys, or [`KeyKind::expected`] before they are fetched. A `credential_process` that
-/// has not run yet is expected to give a user's keys: check again after the first session.
+/// `keys` is the kind of the source's keys, or [`KeyKind::expected`] before they are fetched. If it is `None`, the keys
+/// of the `credential_process` are expected to be long-term keys, so this function must be called again after the first
+/// session.
 ///
 /// # Errors
 /// Each refresh would need a new code from the user.
@@ -93,7 +95,7 @@ mod tests {
     use crate::role::{HopOptions, MFA_SESSION, MfaCode, RoleSessionName};
     use std::path::Path;
 
-    /// The plan for profile `a` of a config file, with these keys in the environment.
+    /// Returns the plan for profile `a` of a config file, with these environment variables.
     fn planned(config: &str, variables: &[(&str, &str)], duration: Option<SessionDuration>) -> Plan {
         let request = Request {
             roles: Vec::new(),

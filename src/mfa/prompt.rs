@@ -1,6 +1,8 @@
-//! The prompt for a code, on the terminal itself: standard input and output are for the command.
+//! The prompt for an MFA code. It uses the terminal directly, because standard input and standard output are for the
+//! command.
 //!
-//! The code is shown as it is typed, since it is valid only once. A signal ends the prompt and xassume.
+//! The code is visible while it is typed, which is harmless because a code is valid only once. A signal ends the prompt
+//! and xassume.
 
 use super::input::{MAX_BYTES, parse};
 use crate::error::{CodeOrigin, MfaFailure, one_line, reason_of};
@@ -9,15 +11,15 @@ use crate::sys::keyboard::Keyboard;
 use nix::unistd::{getpgrp, tcgetpgrp};
 use std::io::{self, IsTerminal as _};
 
-/// How often the prompt appears after input that is not a code. Such input is not sent to AWS.
+/// How often the prompt appears if the input is not a code. Such input is not sent to AWS.
 const PROMPTS: u32 = 3;
-/// The most characters of a serial number in AWS.
+/// The maximum length in characters of a serial number in AWS.
 const MAX_SERIAL: usize = 256;
 
-/// Asks for the code of a device.
+/// Prompts the user for a code of the device.
 ///
 /// # Errors
-/// No terminal, a terminal in the background, a closed one, or no code.
+/// There is no terminal, xassume runs in the background, the terminal is closed, or no code was entered.
 pub(super) async fn ask(serial: &MfaSerial) -> Result<MfaCode, MfaFailure> {
     let none = |error: io::Error| MfaFailure::NoTerminal {
         reason: match error.raw_os_error() {
@@ -38,7 +40,7 @@ pub(super) async fn ask(serial: &MfaSerial) -> Result<MfaCode, MfaFailure> {
             .await
             .map_err(|error| not_given(format!("cannot read the terminal: {}", reason_of(&error))))?;
         if line.is_empty() {
-            // The error, or the shell's prompt, begins on a new line.
+            // The next text, which is the error or the prompt of the shell, must begin on a new line.
             let _ = keyboard.show("\n").await;
             return Err(not_given("no code was entered".to_owned()));
         }
@@ -54,8 +56,9 @@ fn not_given(reason: String) -> MfaFailure {
     MfaFailure::NotGiven { from: CodeOrigin::Prompt, reason }
 }
 
-/// Whether the user may see the prompt: this is the foreground process group, or a standard stream is a terminal. A
-/// daemon that was started from a terminal still has that terminal, and would be stopped when it reads.
+/// Checks whether the user may see the prompt: xassume is in the foreground process group, or one of its standard
+/// streams is a terminal. The check is needed because a daemon that was started from a terminal still has that
+/// terminal, and the kernel would stop the daemon when it reads from the terminal.
 fn is_watched(terminal: &Keyboard) -> bool {
     tcgetpgrp(terminal).is_ok_and(|foreground| foreground == getpgrp())
         || io::stdin().is_terminal()

@@ -1,27 +1,27 @@
-//! The settings of MFA.
+//! The settings of MFA, and where its codes come from.
 
 use crate::role::MfaCode;
 use std::fmt;
 use std::time::Duration;
 
-/// The settings of MFA. The device is an option of a role, since profiles set it.
+/// The settings of MFA. The device is not one of them, because it is an option of a role, which profiles can set.
 #[derive(Debug, Clone)]
 pub(crate) struct MfaSettings {
     pub(crate) code: CodeSource,
-    /// The duration of MFA sessions.
+    /// The duration to request for an MFA session.
     pub(crate) session_duration: Duration,
 }
 
-/// The source of codes.
+/// Where MFA codes come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CodeSource {
     /// A prompt on the terminal.
     Prompt,
-    /// `--mfa-token CODE`: one code.
+    /// `--mfa-token CODE`, which gives one code.
     Typed(MfaCode),
-    /// `--mfa-token -`: one code, the first line of standard input.
+    /// `--mfa-token -`, which gives one code: the first line of standard input.
     StandardInput,
-    /// `--mfa-command`: any number of codes.
+    /// `--mfa-command`, which gives a new code each time it runs.
     Command(String),
 }
 

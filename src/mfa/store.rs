@@ -1,4 +1,4 @@
-//! The store of MFA sessions: a new code is needed only when they expire.
+//! Stores MFA sessions, so that a new code is needed only when a session has expired.
 
 use crate::role::MfaSerial;
 use crate::session::Session;
@@ -6,27 +6,28 @@ use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-/// The key of an MFA session: user, device and duration.
+/// The key of an MFA session, which consists of the user, the device and the duration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MfaKey {
-    /// Of the user's keys.
+    /// The access key ID of the user.
     pub(crate) access_key_id: String,
     pub(crate) serial: MfaSerial,
     /// The requested duration.
     pub(crate) duration: Duration,
 }
 
-/// What must be left of an MFA session, so that it does not expire before the call that it signs.
+/// The time that an MFA session must have left to be used, so that it does not expire before the call that it signs.
 const ENOUGH: Duration = Duration::from_mins(1);
 
-/// Whether an MFA session can still sign a call, at this time of the local clock.
+/// Checks whether an MFA session can still sign a call. `now` is the time of the local clock.
 pub(crate) fn can_sign(session: &Session, now: SystemTime) -> bool {
     now.checked_add(ENOUGH).is_some_and(|soon| soon < session.validity.local_end())
 }
 
-/// Stores MFA sessions, for the life of the process or longer.
+/// A store of MFA sessions. It keeps them for the life of the process or longer.
 pub(crate) trait MfaSessions: Send + Sync {
-    /// The session of a key, which may have expired.
+    /// Returns the MFA session that is stored under a key. The session may have expired. Returns `None` if no session
+    /// is stored under this key.
     fn mfa_session(&self, key: &MfaKey) -> Option<Session>;
     fn store_mfa_session(&self, key: &MfaKey, session: &Session);
     /// Removes a session that STS no longer accepts.
@@ -38,12 +39,12 @@ pub(crate) trait MfaSessions: Send + Sync {
 pub(crate) struct LastMfaSession(Mutex<Option<(MfaKey, Session)>>);
 
 impl LastMfaSession {
-    /// The session, for another process.
+    /// Returns the stored session and its key, so that they can be sent to another process.
     pub(crate) fn stored(&self) -> Option<(MfaKey, Session)> {
         self.lock().clone()
     }
 
-    /// Replaces the session by that of another process.
+    /// Replaces the stored session by the one that another process has sent.
     pub(crate) fn replace(&self, stored: Option<(MfaKey, Session)>) {
         *self.lock() = stored;
     }
