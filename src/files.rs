@@ -1,4 +1,4 @@
-//! Reads files, such as the shared config files, which `profile` parses.
+//! Reads files, such as the shared config files, whose contents `profile` parses.
 
 use crate::error::{Error, reason_of};
 use crate::event::Ignored;
@@ -9,24 +9,26 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// The largest user's file that is read: some hundred times the usual size of a large one.
+/// The maximum size in bytes of a user's file that is read. It is about a hundred times the size of a large config
+/// file.
 pub(crate) const MAX_BYTES: usize = 16 << 20;
 
-/// The shared config files.
+/// The contents of the shared config files.
 #[derive(Debug)]
 pub(crate) struct ConfigFiles {
     pub(crate) profiles: ProfileSet,
-    /// The config file's bytes, for the command's copy; empty if there is no file.
+    /// The content of the config file, from which the command's copy is made. It is empty if there is no file.
     pub(crate) config_text: Vec<u8>,
 }
 
-/// Reads `~/.aws/config` and `~/.aws/credentials`, or the files of `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE`.
+/// Reads `~/.aws/config` and `~/.aws/credentials`, or the files that `AWS_CONFIG_FILE` and
+/// `AWS_SHARED_CREDENTIALS_FILE` name.
 ///
-/// A missing file counts as empty, as in every AWS tool. So does a directory, as in the AWS CLI: a container runtime
-/// creates one if the file to mount does not exist.
+/// A missing file counts as empty, as in every AWS tool. A directory also counts as empty, as in the AWS CLI, because a
+/// container runtime creates a directory if the file to mount does not exist.
 ///
 /// # Errors
-/// A file that cannot be read or has syntax errors.
+/// A file cannot be read or has syntax errors.
 pub(crate) fn read(vars: &Vars) -> Result<ConfigFiles, Error> {
     let [config, credentials] = places(vars);
     let mut directories = Vec::new();
@@ -40,13 +42,15 @@ pub(crate) fn read(vars: &Vars) -> Result<ConfigFiles, Error> {
     Ok(ConfigFiles { profiles, config_text })
 }
 
-/// The paths of the config file and of the credentials file; none without a home directory.
+/// Returns the paths of the config file and of the credentials file. A path is `None` if no variable sets it and there
+/// is no home directory.
 pub(crate) fn places(vars: &Vars) -> [Option<PathBuf>; 2] {
     [("AWS_CONFIG_FILE", "config"), ("AWS_SHARED_CREDENTIALS_FILE", "credentials")]
         .map(|(variable, default)| location(vars, variable, default))
 }
 
-/// The path in the variable, with a leading `~/` for the home directory, or the default path in the home directory.
+/// Returns the path in the variable, in which a leading `~/` means the home directory. If the variable is not set,
+/// returns the default path in the home directory, or `None` if there is no home directory.
 fn location(vars: &Vars, variable: &str, default: &str) -> Option<PathBuf> {
     let home = vars.get("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
     match vars.get(variable).filter(|path| !path.is_empty()).map(PathBuf::from) {
@@ -70,12 +74,13 @@ fn bytes<'p>(path: Option<&'p Path>, what: &str, directories: &mut Vec<&'p Path>
     })
 }
 
-/// Reads a regular file or `/dev/null` with at most `most` bytes. Other files may block or have no end.
+/// Reads a regular file of at most `most` bytes, or `/dev/null`. Other kinds of files are rejected because reading them
+/// may block or never end.
 ///
 /// # Errors
-/// Of the system; another kind of file; a larger file.
+/// The file cannot be read, is not a regular file, or is too large.
 pub(crate) fn read_at_most(path: &Path, most: usize) -> io::Result<Vec<u8>> {
-    // A FIFO or a device does not block.
+    // With these flags, opening a FIFO or a device does not block.
     let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
     let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
     let file = opened.map_err(|error| match error.raw_os_error() {
@@ -87,10 +92,10 @@ pub(crate) fn read_at_most(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     read_all(file, &found, most)
 }
 
-/// Reads the text file of a flag. It may be a pipe, as in `<(…)`, so it is read only once.
+/// Reads the text file that a flag names. The file may be a pipe, as in `<(…)`, so it can be read only once.
 ///
 /// # Errors
-/// Of the system; a file that is too large or not UTF-8.
+/// The file cannot be read, is too large, or is not valid UTF-8.
 pub(crate) fn read_text(path: &Path) -> io::Result<String> {
     let file = File::open(path)?;
     let found = file.metadata()?;
@@ -100,7 +105,7 @@ pub(crate) fn read_text(path: &Path) -> io::Result<String> {
 
 fn read_all(file: File, found: &Metadata, most: usize) -> io::Result<Vec<u8>> {
     let length = usize::try_from(found.len()).unwrap_or(most).min(most);
-    // Larger than the file, so that reading to its end does not enlarge the buffer.
+    // The buffer is larger than the file, so that reading to the end of the file does not enlarge it.
     let mut bytes = Vec::with_capacity(length + 64);
     file.take(most as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > most {
@@ -109,7 +114,7 @@ fn read_all(file: File, found: &Metadata, most: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Rejects a file that is neither a regular file nor `/dev/null`, which counts as an empty file.
+/// Rejects a file that is neither a regular file nor `/dev/null`. `/dev/null` counts as an empty file.
 fn check_regular(found: &Metadata) -> io::Result<()> {
     let kind = found.file_type();
     let is_null = kind.is_char_device() && found.rdev() == libc::makedev(1, 3);

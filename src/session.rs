@@ -15,40 +15,42 @@ pub(crate) use time::{difference, parse_time, shifted};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime};
 
-/// A session of STS: a role's (`AssumeRole`) or a user's with MFA (`GetSessionToken`).
+/// A session that STS has granted, for a role (`AssumeRole`) or for an IAM user with MFA (`GetSessionToken`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Session {
     pub(crate) keys: Keys,
     pub(crate) validity: Validity,
-    /// `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION-NAME`; `None` for a user's.
+    /// `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION-NAME`. `None` for an MFA session.
     pub(crate) assumed_role_arn: Option<String>,
     /// The instance's own region, if instance metadata is the source and no region is set.
     pub(crate) instance_region: Option<String>,
 }
 
 impl Session {
-    /// The ARN of the assumed role; empty for a user's session, which no command gets.
+    /// Returns the ARN of the assumed role. It is empty for an MFA session, which is never given to a command.
     pub(crate) fn role_arn(&self) -> &str {
         self.assumed_role_arn.as_deref().unwrap_or_default()
     }
 
-    /// The account of the assumed role.
+    /// Returns the account of the assumed role. Returns `None` for an MFA session.
     pub(crate) fn account(&self) -> Option<&str> {
         self.role_arn().split(':').nth(4).filter(|account| !account.is_empty())
     }
 }
 
-/// A session and the sizes that STS reports with it.
+/// A session, and the sizes that STS reports with it.
 #[derive(Debug, Clone)]
 pub(crate) struct Granted {
     pub(crate) session: Session,
-    /// `PackedPolicySize`: the size of session policies and tags, in percent of the limit.
+    /// `PackedPolicySize`: the size of the session policies and tags, in percent of the limit. `None` if STS does not
+    /// report it.
     pub(crate) packed_policy: Option<i32>,
-    /// `SessionTokenUtilization`: the length of the session token, in percent of the limit. STS reports one or both.
+    /// `SessionTokenUtilization`: the length of the session token, in percent of the limit. STS reports this size,
+    /// `PackedPolicySize`, or both.
     pub(crate) token_size: Option<i32>,
 }
 
-/// The identity of keys, from `GetCallerIdentity`.
+/// The identity to which keys belong, from `GetCallerIdentity`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CallerIdentity {
     pub(crate) arn: String,
@@ -58,27 +60,29 @@ pub(crate) struct CallerIdentity {
 /// How long a session is valid, by the server's clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Validity {
-    /// `Expiration` of STS's answer.
+    /// The `Expiration` in the answer of STS.
     pub(crate) expiration: SystemTime,
-    /// What was left when the answer was read: the lifetime minus the greatest possible age of the server's `Date`.
+    /// How much time the session had left when the answer was read: the lifetime minus the greatest possible age of the
+    /// server's `Date`.
     pub(crate) left: Duration,
-    /// The lifetime at the answer.
+    /// The time from the `Date` of the answer to the expiration.
     pub(crate) lifetime: Duration,
-    /// The server's clock minus the local one, in seconds; positive when the local clock is behind.
+    /// The server's clock minus the local clock, in seconds. It is positive if the local clock is behind.
     pub(crate) skew_secs: i64,
 }
 
-/// How much of a session must be left for a use.
+/// How much time a session must have left to be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// Three quarters of its lifetime: for a command that gets no later session, or a restart for each.
+    /// Three quarters of its lifetime. This is for a command that gets no later session, or that is restarted for each
+    /// session.
     ThreeQuarters,
-    /// This much: from `--min-ttl`, or the margin before a refresh.
+    /// This much time, which `--min-ttl` or the margin before a refresh determines.
     AtLeast(Duration),
 }
 
 impl Validity {
-    /// How much must be left of this session.
+    /// Returns how much time this session must have left to meet `need`.
     pub(crate) fn needed(&self, need: Need) -> Duration {
         match need {
             Need::ThreeQuarters => self.lifetime * 3 / 4,
@@ -86,37 +90,38 @@ impl Validity {
         }
     }
 
-    /// Whether enough is left.
+    /// Checks whether the session has as much time left as `need` requires.
     pub(crate) fn has(&self, need: Need) -> bool {
         !self.left.is_zero() && self.left >= self.needed(need)
     }
 
-    /// A smaller skew is ignored, as SDKs do.
+    /// The largest skew, in seconds, that is ignored. The AWS SDKs ignore such a skew as well.
     const TOLERATED_SKEW_SECS: u64 = 4 * 60;
 
-    /// The expiration by the local clock.
+    /// Returns the expiration by the local clock.
     pub(crate) fn local_end(&self) -> SystemTime {
         shifted(self.expiration, self.skew_secs.saturating_neg()).unwrap_or(self.expiration)
     }
 
-    /// The expiration for programs on this host: by the local clock if that is more than 4 minutes off, since SDKs
-    /// compare it with the local clock.
+    /// Returns the expiration for programs on this host. If the local clock is more than 4 minutes off, the expiration
+    /// is converted to the local clock, because the AWS SDKs compare the expiration with that clock.
     pub(crate) fn local_expiration(&self) -> SystemTime {
         let tolerated = self.skew_secs.unsigned_abs() <= Self::TOLERATED_SKEW_SECS;
         if tolerated { self.expiration } else { self.local_end() }
     }
 }
 
-/// A time in AWS's form: UTC, whole seconds, `Z`.
+/// Formats a time as AWS does: in UTC, with whole seconds and a `Z`.
 ///
-/// The form has no year above 9999, and humantime none before 1970. A time outside is replaced by the nearest one inside.
+/// The format has no year above 9999, and humantime cannot format a time before 1970. A time outside this range is
+/// replaced by the nearest time within it.
 pub(crate) fn rfc3339(moment: SystemTime) -> String {
     const LAST: Duration = Duration::from_secs(253_402_300_799);
     let since_1970 = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + since_1970.min(LAST)).to_string()
 }
 
-/// A duration for a message, in whole seconds.
+/// Formats a duration for a message, in whole seconds.
 pub(crate) fn whole_seconds(duration: Duration) -> humantime::FormattedDuration {
     humantime::format_duration(Duration::from_secs(duration.as_secs()))
 }

@@ -1,4 +1,4 @@
-//! Malicious times. See `crate::hostile`.
+//! Checks with malicious times. See `crate::hostile`.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -11,7 +11,8 @@ use crate::hostile::{Bound, bounded};
 
 const BOUND: Bound = Bound { room: 4 << 10, per_byte: 4 };
 
-/// The expiration of credentials or of a login: a time that is read can be written and read again.
+/// Uses the input as the expiration of credentials or of a login. Checks that a time that is read can be written and
+/// read again.
 pub fn time(bytes: &[u8]) {
     let text = &String::from_utf8_lossy(bytes);
     let Some(moment) = bounded(text.len(), BOUND, || parse_time(text)) else { return };
@@ -19,7 +20,7 @@ pub fn time(bytes: &[u8]) {
     assert!(written.ends_with('Z') && humantime::parse_rfc3339(&written).is_ok(), "{text}: {written}");
     let again = parse_time(&written).expect("our own form");
     assert_eq!(rfc3339(again), written, "{text}");
-    // If humantime accepts the text, it reads the same time.
+    // If humantime also accepts the text, both must read the same time.
     if let Ok(other) = humantime::parse_rfc3339(text) {
         assert_eq!(rfc3339(other), written, "{text}");
     }

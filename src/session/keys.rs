@@ -1,13 +1,14 @@
-//! Keys, and the check of their parts. Pure.
+//! AWS access keys, and the check of their parts. All functions here are pure.
 
 use super::secret::Secret;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Keys that sign requests: a user's, or with a token a session's.
+/// Keys that sign requests. With a session token, they are temporary keys. Without one, they are the long-term keys of
+/// a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Keys {
-    /// Not a secret: `CloudTrail` logs it.
+    /// The access key ID. It is not secret, because `CloudTrail` logs it.
     pub(crate) access_key_id: String,
     pub(crate) secret_access_key: Secret,
     pub(crate) session_token: Option<Secret>,
@@ -16,9 +17,9 @@ pub(crate) struct Keys {
 /// Whether keys expire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum KeyKind {
-    /// An IAM user's, without a session token. `GetSessionToken` accepts only these.
+    /// Keys of an IAM user, without a session token. `GetSessionToken` accepts only such keys.
     LongTerm,
-    /// A session's.
+    /// Keys of a session, with a session token. They expire.
     Temporary,
 }
 
@@ -37,7 +38,7 @@ impl fmt::Display for KeyKind {
     }
 }
 
-/// A part of keys.
+/// A part of the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     AccessKeyId,
@@ -45,7 +46,7 @@ pub(crate) enum Part {
     SessionToken,
 }
 
-/// Why a value is not valid as a part of keys; without the value.
+/// Why a value is not valid as a part of the keys. It does not contain the value, which may be secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flaw {
     Empty,
@@ -56,12 +57,13 @@ pub(crate) enum Flaw {
 }
 
 impl Keys {
-    /// Checks keys of an external source. An empty token counts as none, as in botocore: programs print one with a user's
-    /// keys.
+    /// Checks keys from a source outside xassume and returns them. An empty session token counts as none, as in
+    /// botocore, because some programs print an empty token with the long-term keys of a user.
     ///
     /// # Errors
-    /// The first part with a character outside `!` to `~`, which cannot sign a request or be in a header. White space is
-    /// not trimmed: AWS's own tools do not trim it and fail.
+    /// The ID or the secret is empty, or a part contains a character outside `!` to `~`, which can be neither used to
+    /// sign a request nor sent in a header. White space is an error too: AWS's own tools do not remove it and then
+    /// fail. The first invalid part is returned.
     pub(crate) fn checked(id: &str, secret: &str, token: Option<&str>) -> Result<Self, (Part, Flaw)> {
         let token = token.filter(|token| !token.is_empty());
         let parts = [(Part::AccessKeyId, Some(id)), (Part::SecretAccessKey, Some(secret)), (Part::SessionToken, token)];

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// A secret text: zeroed when dropped, `…` in `Debug`. It is serialized only for another process of the same run.
+/// A secret text. It is zeroed when it is dropped, and `Debug` shows `…` instead. It is serialized only for another
+/// process of the same run.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Secret(Zeroizing<String>);
 
@@ -13,7 +14,7 @@ impl Secret {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// Appends text. A buffer that is too small is zeroed and replaced by one of twice the size.
+    /// Appends text. If the buffer is too small, a larger buffer replaces it, and the old one is zeroed.
     pub(crate) fn append(&mut self, more: &str) {
         let length = self.0.len() + more.len();
         if self.0.capacity() < length {
@@ -24,7 +25,7 @@ impl Secret {
         self.0.push_str(more);
     }
 
-    /// The text. Callers give it only to AWS and to the command.
+    /// Returns the text. Callers may send it only to AWS or pass it to the command.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }

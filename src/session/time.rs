@@ -1,12 +1,13 @@
-//! Times in the forms of AWS's services and tools. Pure.
+//! Reads times in the formats of AWS services and tools. All functions here are pure.
 
 use std::time::{Duration, SystemTime};
 
-/// Reads a time with its zone: ISO 8601 in each form that botocore accepts through dateutil, so files and answers for the
-/// AWS CLI can be read.
+/// Reads a time with a time zone. Accepts every ISO 8601 format that botocore accepts through dateutil, so that files
+/// and answers that the AWS CLI can read are accepted here as well. Returns `None` for any other text.
 ///
-/// Date and time may have separators. The seconds may be missing or have a fraction. The zone is an offset with or without
-/// a colon, `Z`, `UTC` (from old AWS CLIs) or `GMT`. A time without a zone is not accepted, as in botocore.
+/// The date and the time of day may be written with or without separators. The seconds may be missing or have a
+/// fraction. The zone is an offset with or without a colon, `Z`, `UTC` (written by old versions of the AWS CLI) or
+/// `GMT`. A time without a zone is not accepted, because botocore does not accept it either.
 pub(crate) fn parse_time(text: &str) -> Option<SystemTime> {
     let mut cursor = Cursor(text.trim().as_bytes());
     let days = cursor.date()?;
@@ -23,13 +24,14 @@ pub(crate) fn parse_time(text: &str) -> Option<SystemTime> {
     moment.checked_add(Duration::from_nanos(nanoseconds))
 }
 
-/// The time so many seconds later, or earlier if negative.
+/// Returns the time that is `secs` seconds later, or earlier if `secs` is negative. Returns `None` if the system cannot
+/// represent that time.
 pub(crate) fn shifted(time: SystemTime, secs: i64) -> Option<SystemTime> {
     let distance = Duration::from_secs(secs.unsigned_abs());
     if secs < 0 { time.checked_sub(distance) } else { time.checked_add(distance) }
 }
 
-/// The first time minus the second, in whole seconds.
+/// Returns the first time minus the second, in whole seconds.
 pub(crate) fn difference(one: SystemTime, other: SystemTime) -> i64 {
     let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
     match one.duration_since(other) {
@@ -38,11 +40,11 @@ pub(crate) fn difference(one: SystemTime, other: SystemTime) -> i64 {
     }
 }
 
-/// What is left of the text.
+/// The rest of the text, which has not been read yet.
 struct Cursor<'a>(&'a [u8]);
 
 impl Cursor<'_> {
-    /// Takes one of these characters.
+    /// Skips the next character if `one_of` contains it. Returns whether a character was skipped.
     fn take(&mut self, one_of: &[u8]) -> bool {
         let found = self.0.first().is_some_and(|byte| one_of.contains(byte));
         if found {
@@ -57,7 +59,8 @@ impl Cursor<'_> {
         self.0.len() < begun
     }
 
-    /// A number of `least` to `most` digits in the range `within`.
+    /// Reads a number that has `least` to `most` digits and is in the range `within`. Returns `None` if there is no
+    /// such number.
     fn number(&mut self, least: usize, most: usize, within: std::ops::RangeInclusive<i64>) -> Option<i64> {
         let digits = self.0.iter().take(most).take_while(|byte| byte.is_ascii_digit()).count();
         let (number, rest) = self.0.split_at(digits);
@@ -70,7 +73,7 @@ impl Cursor<'_> {
         self.0.first().is_some_and(u8::is_ascii_digit)
     }
 
-    /// The days since 1970.
+    /// Reads the date. Returns the number of days since 1970.
     fn date(&mut self) -> Option<i64> {
         let year = self.number(4, 4, 1..=9999)?;
         let separator = self.0.first().copied().filter(|byte| b"-/".contains(byte));
@@ -81,13 +84,14 @@ impl Cursor<'_> {
         };
         let month = part(1..=12)?;
         let day = part(1..=days_of(year, month))?;
-        // Years begin on 1 March: then the leap day is the last day, and each month has a fixed start.
+        // Years are counted from 1 March here, so that the leap day is the last day of a year and each month has a
+        // fixed start.
         let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
         let of_years = year * 365 + year / 4 - year / 100 + year / 400;
         Some(of_years + (153 * month + 2) / 5 + day - 1 - 719_468)
     }
 
-    /// The seconds of the day, and the nanoseconds.
+    /// Reads the time of day. Returns the whole seconds since midnight, and the nanoseconds.
     fn clock(&mut self) -> Option<(i64, u64)> {
         let hour = self.number(1, 2, 0..=23)?;
         let colon = self.take(b":");
@@ -104,7 +108,7 @@ impl Cursor<'_> {
         Some((hour * 3600 + minute * 60 + second, fraction))
     }
 
-    /// The nanoseconds; further digits are ignored.
+    /// Reads the digits of a fraction. Returns the nanoseconds and ignores all digits after the ninth.
     fn fraction(&mut self) -> Option<u64> {
         let digits = self.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let (fraction, rest) = self.0.split_at(digits);
@@ -113,7 +117,7 @@ impl Cursor<'_> {
         (digits > 0).then(|| nanoseconds.fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
     }
 
-    /// The offset from UTC in seconds.
+    /// Reads the time zone. Returns its offset from UTC in seconds, which is positive to the east.
     fn zone(&mut self) -> Option<i64> {
         if let Some(rest) = [&b"UTC"[..], b"GMT", b"Z", b"z"].iter().find_map(|name| self.0.strip_prefix(*name)) {
             self.0 = rest;
