@@ -1,4 +1,4 @@
-//! What lasts for a whole run, also when a refresh reads the config files again.
+//! The state that lasts for a whole run. A refresh reads the config files again, but keeps this state.
 
 use crate::cache::Key;
 use crate::error::Error;
@@ -11,11 +11,13 @@ use crate::vars::{Vars, c_strings};
 use std::ffi::CString;
 use std::sync::atomic::AtomicBool;
 
-/// The deepest nesting of xassume in xassume; a deeper one is a `credential_process` that calls itself.
+/// The maximum depth of xassume running inside xassume. If the depth is greater, a `credential_process` probably calls
+/// itself.
 const MAX_DEPTH: u32 = 8;
 
-/// The cache keys that are locked while a helper runs: a `credential_process` that needs its own session is an error, not
-/// a deadlock.
+/// The environment variable with the cache keys that are locked while a helper program runs. If the program starts
+/// xassume to get the session of one of these keys, that xassume fails. Without this check, both would wait for each
+/// other until a time limit.
 pub(super) const HELD: &str = "XASSUME_HELD";
 
 /// The settings of a run and its state.
@@ -27,20 +29,21 @@ pub(crate) struct Context<'a> {
     pub(crate) depth: u32,
     pub(crate) codes: Codes,
     pub(crate) mfa_sessions: LastMfaSession,
-    /// Whether the user was warned of a cache that cannot be used.
+    /// Whether the user has been warned that the cache cannot be used.
     pub(crate) cache_warned: AtomicBool,
-    /// Shown until the command has the terminal.
+    /// The progress line. It is shown until the command has the terminal.
     pub(crate) progress: Progress,
 }
 
-/// The shared config files and the plan that follows from them. A refresh reads them again.
+/// The shared config files and the plan that follows from them. A refresh reads the files again.
 pub(crate) struct Planned {
     pub(crate) files: ConfigFiles,
     pub(crate) plan: Plan,
 }
 
 impl Planned {
-    /// The settings other than credentials of the profile that is used, as variables.
+    /// Returns the settings of the selected profile, except credentials, as names and values of environment variables.
+    /// Returns an empty list if no profile is selected.
     pub(super) fn profile_settings(&self) -> Vec<(String, String)> {
         let used = self.plan.profile.as_deref();
         used.map(|name| exported_settings(&self.files.profiles, name)).unwrap_or_default()
@@ -48,8 +51,11 @@ impl Planned {
 }
 
 impl<'a> Context<'a> {
+    /// Creates the context of a run with this plan.
+    ///
     /// # Errors
-    /// A nesting that is too deep, an MFA code that the plan cannot use, or no code on standard input.
+    /// xassume is nested too deeply, an MFA code is given but the plan has no device, or there is no code on standard
+    /// input.
     pub(super) fn new(settings: &'a Settings, vars: &'a Vars, report: Report, plan: &Plan) -> Result<Self, Error> {
         let depth = depth(vars)?;
         let device = mode::device(&plan.hops).map(|(_, _, serial)| serial);
@@ -60,10 +66,10 @@ impl<'a> Context<'a> {
     }
 }
 
-/// The nesting depth of the command.
+/// Returns the nesting depth of the command, which is 1 if xassume does not run inside another xassume.
 ///
 /// # Errors
-/// When xassume is nested too deeply.
+/// xassume is nested too deeply.
 pub(crate) fn depth(vars: &Vars) -> Result<u32, Error> {
     let outer = vars.text("XASSUME_DEPTH").and_then(|depth| depth.parse().ok()).unwrap_or(0_u32);
     if outer >= MAX_DEPTH {
@@ -76,8 +82,9 @@ pub(crate) fn depth(vars: &Vars) -> Result<u32, Error> {
     Ok(outer + 1)
 }
 
-/// The environment of the programs that xassume runs for itself: the inherited one, with the nesting depth of a command.
-/// `locked` is the key that is locked while the program runs.
+/// Returns the environment of the helper programs, which xassume runs for itself (`credential_process` and
+/// `--mfa-command`). It is the inherited environment with the nesting depth of a command. `locked` is the cache key
+/// that is locked while the program runs.
 pub(super) fn helper_environment(vars: &Vars, depth: u32, locked: Option<&Key>) -> Vec<CString> {
     let others = vars.iter().filter(|(name, _)| *name != "XASSUME_DEPTH" && *name != HELD);
     let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));

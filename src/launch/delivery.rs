@@ -1,4 +1,4 @@
-//! The delivery of a supervision: how sessions reach the command, and the files, the address or the socket for it.
+//! The delivery of sessions to a supervised command, with the files, the address or the socket that it needs.
 
 use super::Launch;
 use crate::deliver::Via;
@@ -24,15 +24,16 @@ use std::time::Duration;
 pub(crate) struct Delivery<'a, 'b> {
     launch: &'a Launch<'b>,
     offload: Offload,
-    /// Before the directory, since fields are dropped in this order.
+    /// This field is declared before `directory`, because fields are dropped in the order of their declaration.
     method: Method,
-    /// Has the command's copy of the config file; none if the command sees the user's own.
+    /// The run's directory, which contains the command's copy of the config file. `None` if the command uses the user's
+    /// config file.
     directory: Option<RunDirectory>,
-    /// The region of the instance, if the first session's source gave one.
+    /// The instance's own region, if the source of the first session returned one.
     pub(crate) instance_region: Option<String>,
 }
 
-/// `--via`, once its file, address or socket exists.
+/// The method that `--via` selects, with the file, address or socket that was created for it.
 enum Method {
     Env,
     File(PublishedFile),
@@ -40,17 +41,17 @@ enum Method {
     Process(CredentialProcess),
 }
 
-/// How long the end waits for files to be removed.
+/// How long xassume waits at its end until its files are removed.
 const REMOVAL_LIMIT: Duration = Duration::from_millis(500);
 
-/// The name of the config file's copy in the run's directory.
+/// The name of the command's copy of the config file in the run's directory.
 const CONFIG: &str = "config";
 
 impl<'a, 'b> Delivery<'a, 'b> {
-    /// Within a runtime of tokio.
+    /// Creates the files, the address or the socket of the delivery. Must be called within a Tokio runtime.
     ///
     /// # Errors
-    /// A file, an address or a socket that cannot be created.
+    /// A file, an address or a socket cannot be created.
     pub(crate) fn open(launch: &'a Launch<'b>, offload: Offload) -> Result<Self, Error> {
         let directory = run_directory(launch)?;
         let method = match &directory {
@@ -60,7 +61,8 @@ impl<'a, 'b> Delivery<'a, 'b> {
         Ok(Self { launch, offload, method, directory, instance_region: None })
     }
 
-    /// Removes all files, in a process that is left behind if their file system does not answer.
+    /// Removes all files of the delivery in a child process. If the file system does not answer in time, the child
+    /// process continues after xassume has exited.
     pub(crate) async fn remove(self) {
         let file = match &self.method {
             Method::File(file) => Some(file),
@@ -75,15 +77,15 @@ impl<'a, 'b> Delivery<'a, 'b> {
                 file.remove_at_last();
             }
             let removed = self.directory.as_ref().is_none_or(RunDirectory::remove);
-            // A parent that is gone needs no answer.
+            // If the parent process has ended, it needs no answer.
             let _ = answer.write_all(if removed { b"." } else { b"" });
         });
         if let Ok(mut job) = started {
             match tokio::time::timeout(REMOVAL_LIMIT, job.answered()).await {
-                // It ended early: the values that are dropped here remove the files.
+                // The child failed or did not remove everything, so the values that are dropped here remove the files.
                 Ok(Ok(b"") | Err(_)) => return,
                 Ok(Ok(_)) => {}
-                // It continues.
+                // The child continues. The job is forgotten, because dropping it would end the child.
                 Err(_) => std::mem::forget(job),
             }
             std::mem::forget(self);
@@ -92,7 +94,7 @@ impl<'a, 'b> Delivery<'a, 'b> {
 }
 
 impl Method {
-    /// Within a runtime of tokio.
+    /// Creates what the method needs. Must be called within a Tokio runtime.
     fn open(via: &Via, directory: &RunDirectory) -> Result<Self, Error> {
         Ok(match via {
             Via::Env => Self::Env,
@@ -106,7 +108,7 @@ impl Method {
     }
 }
 
-/// The path of xassume's own file.
+/// Returns the path of xassume's executable.
 fn own_file() -> Result<PathBuf, Error> {
     program::own().map_err(|error| Error::Missing {
         what: "find the executable of xassume",
@@ -115,7 +117,8 @@ fn own_file() -> Result<PathBuf, Error> {
     })
 }
 
-/// The run's directory with the command's copy of the config file; none if the command sees the user's own.
+/// Creates the run's directory with the command's copy of the config file. Returns `None` if the command uses the
+/// user's config file.
 fn run_directory(launch: &Launch<'_>) -> Result<Option<RunDirectory>, Error> {
     let (vars, delivery) = (launch.context.vars, &launch.context.settings.delivery);
     let directory = match delivery.via {
@@ -128,12 +131,13 @@ fn run_directory(launch: &Launch<'_>) -> Result<Option<RunDirectory>, Error> {
     Ok(Some(directory))
 }
 
-/// Creates all that a launch creates before its first session, and removes it: directory, file, address or socket. In exec
-/// mode a command's copy of the config file remains in its own directory; another one is created for the rehearsal.
-/// Within a runtime of tokio.
+/// Creates everything that a launch creates before its first session, and removes it again: the directory, the file,
+/// the address or the socket. `--check` uses this to find errors. In exec mode, the config file for the command stays
+/// in a directory that later runs share. This function leaves that directory alone and creates another one. Must be
+/// called within a Tokio runtime.
 ///
 /// # Errors
-/// Those of a launch.
+/// The same errors as for a launch.
 pub(crate) fn rehearse(launch: &Launch<'_>) -> Result<(), Error> {
     let Some(directory) = run_directory(launch)? else { return Ok(()) };
     match &launch.context.settings.delivery.via {

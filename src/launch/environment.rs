@@ -1,4 +1,4 @@
-//! The command's environment, and the change that `--print` writes.
+//! The command's environment, and the changes to the environment that `--print` writes.
 
 use super::Launch;
 use crate::deliver::environment::{self, CommandCredentials, Inputs, Recipient};
@@ -8,7 +8,7 @@ use crate::vars::c_strings;
 use std::ffi::CString;
 
 impl Launch<'_> {
-    /// The command's environment with this session.
+    /// Returns the environment for a command that gets this session.
     pub(crate) fn environment(
         &self,
         session: &Session,
@@ -21,18 +21,20 @@ impl Launch<'_> {
         c_strings(environment::environment(&Inputs { credentials, recipient, ..inputs }))
     }
 
-    /// The difference between the inherited environment and a command's, for a reader that makes the change itself.
+    /// Returns the changes that turn the inherited environment into the environment of a command. The reader of the
+    /// output applies these changes itself.
     pub(crate) fn change(&self, session: &Session, instance_region: Option<&str>) -> EnvironmentChange {
         let profile_settings = self.planned.profile_settings();
         environment::change(&self.inputs(session, instance_region, &profile_settings))
     }
 
-    /// The region for the command; none where one was used only to reach STS.
+    /// Returns the region for the command. Returns `None` if no region is configured and the source returned none. A
+    /// region that was chosen only to reach STS is not returned.
     pub(crate) fn region<'s>(&'s self, instance_region: Option<&'s str>) -> Option<&'s str> {
         self.planned.plan.region.as_ref().map(|region| region.name.as_str()).or(instance_region)
     }
 
-    /// What a command's environment consists of, with the session in variables.
+    /// Returns what a command's environment is made of, with the session in environment variables.
     fn inputs<'s>(
         &'s self,
         session: &'s Session,

@@ -1,4 +1,4 @@
-//! What the modes share: the plan, sessions from the cache or from STS, the command's environment.
+//! What all modes share: the plan, sessions from the cache or from STS, and the command's environment.
 
 pub(crate) mod context;
 pub(crate) mod delivery;
@@ -21,31 +21,32 @@ use context::{Context, depth};
 use sessions::{Outage, Sessions};
 use tokio::runtime::{Builder, Runtime};
 
-/// One run, ready to call STS.
+/// One run that is ready to call STS.
 pub(crate) struct Launch<'a> {
     pub(crate) context: Context<'a>,
     pub(crate) planned: Planned,
 }
 
 impl<'a> Launch<'a> {
-    /// Reads the config files, decides the plan, and checks all that can be checked without a call.
+    /// Reads the config files, makes the plan, and checks everything that can be checked without a call.
     ///
     /// # Errors
-    /// What is missing or wrong in the environment, the files or the flags.
+    /// Something is missing or wrong in the environment, the files or the flags.
     pub(crate) fn prepare(settings: &'a Settings, vars: &'a Vars, report: Report) -> Result<Self, Error> {
         depth(vars)?;
         let files = files::read(vars)?;
         let plan = plan(&settings.request, &files.profiles, vars);
-        // A plan that succeeds contains them.
+        // A successful plan contains the notes of the files, so they are reported here only if the plan failed.
         let plan =
             plan.inspect_err(|_| files.profiles.notes().iter().for_each(|note| report.emit(note.clone().into())))?;
         Self::new(settings, vars, report, Planned { files, plan })
     }
 
-    /// The launch of a plan.
+    /// Returns the launch for a plan.
     ///
     /// # Errors
-    /// An MFA code that the plan cannot use, or no code on standard input.
+    /// xassume is nested too deeply, an MFA code is given but the plan has no device, or there is no code on standard
+    /// input.
     pub(crate) fn new(settings: &'a Settings, vars: &'a Vars, report: Report, planned: Planned) -> Result<Self, Error> {
         for warning in &settings.warnings {
             report.emit(RunEvent::warning(warning).into());
@@ -54,10 +55,12 @@ impl<'a> Launch<'a> {
         Ok(Self { context: Context::new(settings, vars, report, &planned.plan)?, planned })
     }
 
-    /// A session that is not refreshed, for exec mode or to print. One from the cache needs no runtime.
+    /// Returns a session that will not be refreshed, for exec mode or for `--print`. If the cache has a session, no
+    /// Tokio runtime is started.
     ///
     /// # Errors
-    /// The source's failure, STS's, or a session in another account than the expected one.
+    /// The source gives no credentials, STS grants no session, or the session is in an account other than the expected
+    /// one.
     pub(crate) fn session(&self) -> Result<Session, Error> {
         let sessions = Sessions::new(&self.context, &self.planned)?;
         let need = sessions.need(Need::ThreeQuarters);
@@ -67,7 +70,7 @@ impl<'a> Launch<'a> {
             let runtime = runtime()?;
             let work = Box::pin(sessions.get(need, Outage::Bridge));
             let fetched = runtime.block_on(self.context.progress.during(work));
-            // A plain drop would wait for a name that is still being resolved.
+            // Dropping the runtime would wait for a host name resolution that is still running.
             runtime.shutdown_background();
             fetched?.0
         };
@@ -76,11 +79,12 @@ impl<'a> Launch<'a> {
         Ok(session)
     }
 
-    /// The first session for a supervised command, with as much left as it usually `need`s, and the kind of the source's
-    /// keys if STS was called.
+    /// Returns the first session for a supervised command, which has as much time left as `--min-ttl` requires, or as
+    /// `need` requires if `--min-ttl` is not set. Also returns the kind of the source's keys if STS was called, or else
+    /// `None`.
     ///
     /// # Errors
-    /// As for [`Self::session`].
+    /// The same errors as for [`Self::session`].
     pub(crate) async fn first_session(&self, need: Need) -> Result<(Session, Option<KeyKind>), Error> {
         let sessions = Sessions::new(&self.context, &self.planned)?;
         let need = sessions.need(need);
@@ -92,11 +96,11 @@ impl<'a> Launch<'a> {
         Ok((session, source_keys))
     }
 
-    /// A session for a refresh. Everything is read again, since keys may be rotated, a login renewed, a profile edited.
-    /// Nothing prompts, even if the first session came from the cache.
+    /// Returns a session for a refresh. Reads the files and the source again, because keys may have been rotated, a
+    /// login renewed, or a profile edited. The user is never prompted, even if the first session came from the cache.
     ///
     /// # Errors
-    /// As for [`Self::first_session`], or files that are no longer valid.
+    /// The same errors as for [`Self::first_session`]. Also fails if the files are no longer valid.
     pub(crate) async fn next_session(&self) -> Result<Session, Error> {
         let Context { settings, vars, codes, .. } = &self.context;
         codes.end_of_start();
@@ -109,16 +113,16 @@ impl<'a> Launch<'a> {
     }
 }
 
-/// The event of a first session.
+/// Returns the event that says that the first session was obtained.
 pub(crate) fn assumed(session: &Session) -> Event {
     let Validity { expiration, lifetime, .. } = session.validity;
     SessionEvent::Assumed { role: session.role_arn().to_owned(), expiration, lifetime }.into()
 }
 
-/// A runtime without further threads.
+/// Returns a Tokio runtime that runs on the current thread.
 ///
 /// # Errors
-/// When no descriptors are left.
+/// The system has no more file descriptors for the runtime.
 pub(crate) fn runtime() -> Result<Runtime, Error> {
     let built = Builder::new_current_thread().enable_all().build();
     built.map_err(|error| Error::Exhausted { what: "start", reason: reason_of(&error) })

@@ -1,4 +1,4 @@
-//! Logs the plan and the settings that have no effect on it, with `-v`.
+//! Logs the plan and the ignored settings with `-v`.
 
 use crate::event::{EventSink as _, Level, SessionEvent};
 use crate::mfa::mode::device;
@@ -7,7 +7,7 @@ use crate::report::Report;
 use crate::settings::Settings;
 use crate::sts;
 
-/// Emits the ignored settings and the plan. Their endpoint is built only if they are shown.
+/// Emits the ignored settings and the plan. The lines of the plan are built only if they are shown.
 pub(super) fn emit(plan: &Plan, settings: &Settings, report: Report) {
     if !report.wants(Level::Info) {
         return;
@@ -18,7 +18,8 @@ pub(super) fn emit(plan: &Plan, settings: &Settings, report: Report) {
     report.emit(SessionEvent::Plan { lines: lines(plan, settings) }.into());
 }
 
-/// The source, each role, the MFA device, the route to STS.
+/// Returns the lines that describe the plan: the source, each role, the MFA device, the region, the endpoint and the
+/// proxy.
 fn lines(plan: &Plan, settings: &Settings) -> Vec<String> {
     let mut lines = vec![format!("source: {}", plan.source)];
     let of = plan.hops.len();
@@ -42,7 +43,7 @@ fn lines(plan: &Plan, settings: &Settings) -> Vec<String> {
     lines.push(line);
     match endpoint.map(|url| plan.network.proxies.of_request(&url)) {
         Some(Ok(Some(proxy))) => lines.push(format!("proxy: {proxy}")),
-        // A launch from the cache does not use the proxy, so this is not an error yet.
+        // This is not an error yet, because a launch with a session from the cache does not use the proxy.
         Some(Err(error)) => lines.push(format!("proxy: {error}")),
         Some(Ok(None)) | None => {}
     }

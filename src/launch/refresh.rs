@@ -1,8 +1,9 @@
-//! A refresh in a separate process: a file, a lock or a program that does not answer costs one refresh, and the
-//! supervision waits only for a time limit.
+//! A refresh in a separate process. If a file, a lock or a program blocks, only this refresh fails, and the supervisor
+//! waits no longer than a time limit.
 //!
-//! All of it happens there: reading the config files, the cache and its lock, the source, STS. The answer is the
-//! session, or why there is none, and the state that later refreshes need.
+//! The process does everything that a refresh needs: it reads the config files, uses the cache and its lock, resolves
+//! the source and calls STS. It answers with the session, or with the reason why there is none, and with the state that
+//! later refreshes need.
 
 mod message;
 
@@ -22,13 +23,14 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-/// For what `--sts-timeout` does not limit: files, and the process itself on a busy system.
+/// Added to the time limit for everything that `--sts-timeout` does not limit: reading files, and starting the process
+/// on a busy system.
 const RESERVE: Duration = Duration::from_secs(5);
 
-/// A session for a refresh. If the future is dropped, the process and the programs that it runs end.
+/// Returns a session for a refresh. If the future is dropped, the process and the programs that it runs are ended.
 ///
 /// # Errors
-/// Why there is none.
+/// There is no new session. The problem says why.
 pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Result<Session, Problem> {
     let limit = limit(launch);
     let problem = |text: String, hint: &str| Problem { text, hint: Some(hint.to_owned()) };
@@ -57,7 +59,7 @@ pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Resu
     message.result
 }
 
-/// The time limit for all parts together.
+/// Returns the time limit for the whole refresh.
 fn limit(launch: &Launch<'_>) -> Duration {
     let all = launch.context.settings.sts.timeout + RESERVE;
     if launch.context.settings.sts.timeout_given {
@@ -71,13 +73,14 @@ fn limit(launch: &Launch<'_>) -> Duration {
     all + ProgramLimit::OWN.left * by_program.into_iter().map(u32::from).sum()
 }
 
-/// The work of the child. In a new thread: the first one still counts as a thread of the parent's runtime.
+/// Does the work of the child process. It runs in a new thread, because for Tokio the first thread still belongs to the
+/// parent's runtime.
 fn fetch(launch: &Launch<'_>, answer: &mut File) {
     let result = thread::scope(|scope| {
         let begun = thread::Builder::new().spawn_scoped(scope, || {
             let runtime = runtime()?;
             let fetched = runtime.block_on(launch.next_session());
-            // Does not wait for a name that is still being resolved.
+            // Does not wait for a host name resolution that is still running.
             runtime.shutdown_background();
             fetched
         });
@@ -86,14 +89,14 @@ fn fetch(launch: &Launch<'_>, answer: &mut File) {
     let result = match result {
         Ok(Ok(Ok(session))) => Ok(session),
         Ok(Ok(Err(error))) => Err(Problem { text: error.to_string(), hint: error.hint() }),
-        // The panic was reported by its hook.
+        // The panic hook has already reported the panic.
         Ok(Err(_panicked)) => Err(Problem { text: "internal error (see above)".into(), hint: None }),
         Err(error) => Err(Problem { text: format!("cannot start a thread: {}", reason_of(&error)), hint: None }),
     };
     let (mfa_session, used) = (launch.context.mfa_sessions.stored(), launch.context.codes.used());
     let cache_warned = launch.context.cache_warned.load(Ordering::Relaxed);
     if let Some(bytes) = (Message { result, mfa_session, used, cache_warned, sent: boottime() }).encode() {
-        // A parent that is gone needs no answer.
+        // If the parent process has ended, it needs no answer.
         let _ = answer.write_all(&bytes);
     }
 }

@@ -1,7 +1,8 @@
-//! A session for a plan: from the cache if one has enough left, else from STS and then into the cache.
+//! Gets a session for a plan: from the cache if a cached session has enough time left, or else from STS. A session from
+//! STS is stored in the cache.
 //!
-//! A launch first tries [`Sessions::cached`], which starts no runtime, opens no connection and waits for no lock.
-//! [`Sessions::get`] is for a launch that found nothing there, and for refreshes.
+//! A launch first tries [`Sessions::cached`], which starts no Tokio runtime, opens no connection and waits for no lock.
+//! [`Sessions::get`] is for refreshes, and for a launch that found no session in the cache.
 
 mod fetch;
 mod mfa_store;
@@ -19,18 +20,18 @@ use crate::sys::boot::boottime;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// What to do when STS cannot be reached.
+/// What to do if STS cannot be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outage {
-    /// Use a cached session that is still valid, though it has less left than is needed, and warn.
+    /// Use a cached session that is still valid but has less time left than needed, and emit a warning.
     Bridge,
-    /// Fail: the command already has the cached session.
+    /// Fail, because the command already has the cached session.
     Fail,
 }
 
 impl Outage {
-    /// How often STS is called for one role. A user waits for a first session, and nothing else retries; the schedule
-    /// retries a failed refresh.
+    /// Returns how often STS is called for one role. The first session gets more attempts, because a user waits for it
+    /// and nothing else retries. A failed refresh is retried by the refresh schedule.
     fn attempts(self) -> u32 {
         match self {
             Self::Bridge => 5,
@@ -39,18 +40,20 @@ impl Outage {
     }
 }
 
-/// Sessions for one plan.
+/// Gets sessions for one plan.
 pub(crate) struct Sessions<'a> {
     context: &'a Context<'a>,
     planned: &'a Planned,
     cache: Cache,
-    /// `--min-ttl`.
+    /// `--min-ttl`: how much time a cached session must have left. `None` if it is not set or is ignored.
     min_ttl: Option<Duration>,
 }
 
 impl<'a> Sessions<'a> {
+    /// Opens the cache for a plan.
+    ///
     /// # Errors
-    /// When `--min-ttl` is longer than any session for this plan.
+    /// No session for this plan lasts longer than `--min-ttl`.
     pub(crate) fn new(context: &'a Context<'_>, planned: &'a Planned) -> Result<Self, Error> {
         let mut notes = Vec::new();
         let min_ttl = context.settings.cache.min_ttl(&planned.plan.hops, &mut notes)?;
@@ -61,12 +64,13 @@ impl<'a> Sessions<'a> {
         Ok(Self { context, planned, cache, min_ttl })
     }
 
-    /// The lifetime that must be left: `--min-ttl`, else `usual`.
+    /// Returns how much time a session must have left: what `--min-ttl` says, or else `usual`.
     pub(crate) fn need(&self, usual: Need) -> Need {
         self.min_ttl.map_or(usual, Need::AtLeast)
     }
 
-    /// A cached session with enough left.
+    /// Returns a cached session that has enough time left. Returns `None` if there is none, or if cached sessions are
+    /// not used.
     pub(crate) fn cached(&self, need: Need) -> Option<Session> {
         if self.context.settings.cache.mode != CacheMode::Used {
             return None;
@@ -84,7 +88,7 @@ impl<'a> Sessions<'a> {
         let validity = &found.session.validity;
         let Validity { left, lifetime, .. } = *validity;
         if validity.has(need) {
-            // On a miss, `get_locked` reports them.
+            // If no session is returned, `get_locked` reports the skipped directories.
             self.report_skipped(&search.directories);
             report.emit(CacheEvent::Hit { left, lifetime, waited: false }.into());
             return Some(found.session);
@@ -93,14 +97,15 @@ impl<'a> Sessions<'a> {
         None
     }
 
-    /// A session with enough left: a cached one, that of another xassume which is already calling STS, or a new one.
+    /// Returns a session that has enough time left. It is a cached session, a session that another xassume process is
+    /// already requesting, or a new session. Also returns the kind of the source's keys if STS was called, or else
+    /// `None`.
     ///
-    /// `--sts-timeout` limits the wait for the other xassume, the source and the calls to STS together.
-    ///
-    /// Also returns the kind of the source's keys, if STS was called.
+    /// `--sts-timeout` limits the time for all steps together: waiting for the other process, resolving the source and
+    /// calling STS.
     ///
     /// # Errors
-    /// Why there is no session.
+    /// No session is available. The error says why.
     pub(crate) async fn get(&self, need: Need, outage: Outage) -> Result<(Session, Option<KeyKind>), Error> {
         let (settings, report) = (self.context.settings, self.context.report);
         let limit = settings.sts.timeout;
@@ -127,7 +132,7 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    /// The same with the key's lock, so that concurrent runs share one call.
+    /// Gets a session while the key is locked, so that concurrent runs share one call to STS.
     async fn get_locked(&self, key: &Key, need: Need, attempts: u32) -> Result<(Session, Option<KeyKind>), Error> {
         let Context { settings, report, progress, .. } = self.context;
         let (begun, limit) = (boottime(), settings.sts.timeout);
@@ -160,7 +165,8 @@ impl<'a> Sessions<'a> {
         Ok(fetched)
     }
 
-    /// Reports why no directory can be used: once, and as a warning if the user can fix it.
+    /// Reports why no cache directory can be used. If the user should fix a directory, this is a warning, which is
+    /// emitted only once.
     fn report_unusable(&self, skipped: &[Skipped]) {
         let Context { report, cache_warned, .. } = self.context;
         let reasons = |faults_only: bool| {
@@ -191,7 +197,8 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    /// Puts a session into the cache. If that fails, this run can still use it.
+    /// Stores a session in the cache. If the session cannot be stored, a warning is emitted, and this run uses the
+    /// session anyway.
     fn store(&self, lock: &mut LockGuard, key: &Key, session: &Session, asked: Duration) {
         if let Err(error) = lock.store(key, session, &Stamp::answered_now(asked))
             && !self.context.cache_warned.swap(true, Ordering::Relaxed)
@@ -201,12 +208,14 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    /// The session's key in the cache; none if sessions of this source cannot be distinguished.
+    /// Returns the key under which the session is cached. Returns `None` if sessions of this source cannot be
+    /// distinguished.
     pub(crate) fn key(&self) -> Option<Key> {
         self.key_by(Key::of_role)
     }
 
-    /// The key that `make` builds from the plan, the scope of its source and the URL of STS, if it is set.
+    /// Returns the key that `make` builds from the plan, the scope of its source, and the URL of STS if the user has
+    /// set one. Returns `None` if sessions of this source cannot be distinguished.
     fn key_by(&self, make: impl FnOnce(&Plan, &SourceScope, Option<&str>) -> Key) -> Option<Key> {
         let (plan, flags) = (&self.planned.plan, &self.context.settings.sts);
         match source_scope(&plan.source, self.context.vars, &self.planned.profile_settings()) {

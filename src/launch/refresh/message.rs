@@ -1,4 +1,4 @@
-//! The answer of a refresh's process: JSON, through a pipe that no other process can read.
+//! The answer of the process that does a refresh. It is JSON, sent through a pipe that no other process can read.
 
 use crate::event::Problem;
 use crate::mfa::MfaKey;
@@ -8,29 +8,29 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// The maximum size in bytes. Two sessions take a third of it; two texts of maximum length with escaped characters take
-/// most of it.
+/// The maximum size in bytes of a message. Two sessions take a third of it. Two texts of maximum length with escaped
+/// characters take most of it.
 pub(super) const MOST_BYTES: usize = 32 << 10;
-/// The maximum length of a problem's text, in characters; no line of the log is longer.
+/// The maximum length in characters of a problem's text or hint. No line of the log is longer.
 const LONGEST: usize = 2048;
 
 /// The outcome of a refresh, and the state that later refreshes need. The receiver's copies of secrets are zeroed when
-/// they are freed, as is all memory of a supervision.
+/// they are freed, because a supervisor zeroes all memory that it frees.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Message {
-    /// The session, or why there is none.
+    /// The session, or the problem that explains why there is none.
     pub(super) result: Result<Session, Problem>,
     pub(super) mfa_session: Option<(MfaKey, Session)>,
-    /// The MFA code that was used last.
+    /// The last MFA code that was used.
     pub(super) used: Option<MfaCode>,
-    /// Whether the user was warned of the cache.
+    /// Whether the user has been warned about the cache.
     pub(super) cache_warned: bool,
-    /// When it was sent (boot clock).
+    /// When the message was sent (boot clock).
     pub(super) sent: Duration,
 }
 
 impl Message {
-    /// As bytes; `None` if a time cannot be represented or the message is too long.
+    /// Encodes the message as bytes. Returns `None` if a time cannot be represented or if the message is too long.
     pub(super) fn encode(mut self) -> Option<Zeroizing<Vec<u8>>> {
         if let Err(Problem { text, hint }) = &mut self.result {
             for text in [Some(text), hint.as_mut()].into_iter().flatten() {
@@ -44,7 +44,8 @@ impl Message {
         (bytes.len() <= MOST_BYTES).then_some(bytes)
     }
 
-    /// From bytes that were received `now` (boot clock): the session has what is left then. `None` if they are cut off.
+    /// Decodes a message that was received at the time `now` (boot clock). The time that the session has left is
+    /// reduced by the time since the message was sent. Returns `None` if the message is incomplete.
     pub(super) fn decode(bytes: &[u8], now: Duration) -> Option<Self> {
         let mut message: Self = serde_json::from_slice(bytes).ok()?;
         if let Ok(Session { validity, .. }) = &mut message.result {

@@ -1,4 +1,4 @@
-//! Calling STS: the settings of the connection, the programs and the codes that a call may need.
+//! Calls STS, with the network settings, helper programs and MFA codes that a call may need.
 
 use super::{Outage, Sessions};
 use crate::cache::{CacheMode, Key, Skipped, Stamp};
@@ -11,7 +11,8 @@ use crate::sts::{Helpers, Limits, Mfa, Network, Sts, read_bundle};
 use std::time::Duration;
 
 impl Sessions<'_> {
-    /// A new session and the kind of the source's keys, which are read again; `locked` is the key that is locked meanwhile.
+    /// Returns a new session and the kind of the source's keys. The source is resolved again. `locked` is the cache key
+    /// that is locked meanwhile.
     pub(super) async fn fetch(
         &self,
         limit: Duration,
@@ -23,10 +24,11 @@ impl Sessions<'_> {
         Ok((session, Some(source_keys)))
     }
 
-    /// Calls STS in the caller's own steps, whatever the cache contains, and without a lock.
+    /// Runs `steps`, in which the caller makes the calls to STS. Ignores what is cached, and locks nothing.
     ///
     /// # Errors
-    /// What prevents a call; the result of `steps` is the caller's.
+    /// The CA certificates cannot be used, or another run that needs the same session has started this run and waits
+    /// for it. Errors of `steps` are in the result of `steps`.
     pub(crate) async fn fetch_unlocked<T>(
         &self,
         key: Option<&Key>,
@@ -36,15 +38,15 @@ impl Sessions<'_> {
         self.with_sts(self.context.settings.sts.timeout, Outage::Fail.attempts(), key, steps).await
     }
 
-    /// Finds out whether a cache directory accepts a session.
+    /// Checks whether a session could be stored in a cache directory.
     ///
     /// # Errors
-    /// For each directory, why it does not.
+    /// No directory accepts a session. The error contains each directory and the reason.
     pub(crate) fn try_to_store(&self, key: &Key) -> Result<(), Vec<Skipped>> {
         self.cache.can_store(key)
     }
 
-    /// Puts a session into the cache for later runs; `asked` is when STS was called, since boot.
+    /// Stores a session in the cache for later runs. `asked` is when STS was called (boot clock).
     pub(crate) fn store_unlocked(&self, key: Option<&Key>, session: &Session, asked: Duration) {
         if let CacheMode::Off(_) = self.context.settings.cache.mode {
             return;
@@ -55,7 +57,7 @@ impl Sessions<'_> {
         }
     }
 
-    /// Fails if this run is part of the answer that it would wait for.
+    /// Fails if another run that needs the same session has started this run and waits for it.
     pub(super) fn check_recursion(&self, key: &Key) -> Result<(), Error> {
         let held = self.context.vars.text(HELD).unwrap_or_default();
         if held.split(' ').any(|held| held == key.as_str()) {
@@ -94,7 +96,8 @@ impl Sessions<'_> {
         Ok(steps(&sts).await)
     }
 
-    /// How STS is reached: flags first, then the plan's variables and profile. Certificates are read for each session.
+    /// Returns how STS is reached. Flags take precedence over the variables and the profile of the plan. The
+    /// certificates are read again for each session.
     fn network(&self) -> Result<Network, Error> {
         let (flags, plan) = (&self.context.settings.sts, &self.planned.plan.network);
         let ca_bundle = flags.ca_bundle.as_ref().or(plan.ca_bundle.as_ref());

@@ -1,4 +1,4 @@
-//! MFA sessions: in the cache, if it is used, and always in memory for this run.
+//! Stores MFA sessions: always in memory for this run, and also in the cache if it is used.
 
 use super::Sessions;
 use crate::cache::{CacheMode, Key, Stamp};
@@ -9,7 +9,8 @@ use crate::session::Session;
 use crate::sys::boot::boottime;
 
 impl Sessions<'_> {
-    /// The key in the cache; none if sessions are not cached.
+    /// Returns the key under which the MFA session is cached. Returns `None` if sessions are not cached or cannot be
+    /// distinguished.
     fn mfa_key(&self, key: &MfaKey) -> Option<Key> {
         if let CacheMode::Off(_) = self.context.settings.cache.mode {
             return None;
