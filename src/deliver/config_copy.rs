@@ -1,12 +1,13 @@
-//! The copy of the user's config file that the command gets: everything except credentials.
+//! The copy of the user's config file that the command gets. It contains everything except the settings that select
+//! credentials.
 //!
-//! A filter over the raw lines: what it does not know is kept byte for byte, such as new settings of AWS, comments and
-//! odd encodings.
+//! The copy is a filter over the raw lines. Lines that the filter does not know are kept byte for byte, such as new AWS
+//! settings, comments and text in other encodings.
 
 use crate::profile::DEFAULT;
 use crate::profile::text::{FileKind, Line, Section, scan};
 
-/// Settings that select credentials, in addition to every `sso_…`.
+/// The settings that select credentials, in addition to every setting that begins with `sso_`.
 const CREDENTIAL_SETTINGS: &[&str] = &[
     "aws_access_key_id",
     "aws_account_id",
@@ -33,7 +34,7 @@ fn selects_credentials(key: &str) -> bool {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Treatment {
     Kept,
-    /// Kept, and its settings are also those of the new `[default]`.
+    /// Kept. The settings of the section are also copied to the new `[default]`.
     Used,
     /// Left out.
     Dropped,
@@ -49,13 +50,13 @@ fn treatment(section: &Section, used: Option<&str>) -> Treatment {
     }
 }
 
-/// Copies a config file without settings that select credentials, without their continuation lines, and without every
-/// `sso-session`.
+/// Copies a config file without the settings that select credentials (including their continuation lines), and without
+/// the `sso-session` sections.
 ///
-/// The other settings of the profile that is used become `[default]`, at the end of the copy. They replace a default
-/// profile in either of its forms, since a profile inherits nothing from the default one. The profile also keeps its
-/// own name, for a command that asks for it. If no profile is used, or the default one is, `[default]` is copied in its
-/// place.
+/// `used_profile` is the profile that the session comes from. Its other settings become `[default]`, at the end of the
+/// copy. They replace a `[default]` or `[profile default]` section of the file, because a profile inherits nothing from
+/// the default profile. The used profile also keeps its own name, for a command that asks for this name. If
+/// `used_profile` is `None` or is the default profile, `[default]` stays where it is.
 pub(crate) fn filter(text: &[u8], used_profile: Option<&str>) -> Vec<u8> {
     let used = used_profile.filter(|name| *name != DEFAULT);
     let mut copy = Vec::with_capacity(text.len() * 2);
@@ -74,7 +75,7 @@ pub(crate) fn filter(text: &[u8], used_profile: Option<&str>) -> Vec<u8> {
                 in_identity
             }
             Line::Continuation(_) => in_identity,
-            // Except for Python's SDK, an indented comment continues the setting above it.
+            // In every SDK except Python's, an indented comment continues the setting above it.
             Line::Comment => in_identity && scanned.raw.first().is_some_and(u8::is_ascii_whitespace),
             Line::Blank | Line::Malformed(_) => false,
         };
@@ -83,7 +84,8 @@ pub(crate) fn filter(text: &[u8], used_profile: Option<&str>) -> Vec<u8> {
         }
         copy.extend_from_slice(scanned.raw);
         match scanned.line {
-            // Without its indent, or it would continue a setting from another section of the profile.
+            // The indent is removed, because an indented line would continue a setting from another section of the
+            // profile.
             Line::Property { .. } if section == Treatment::Used => {
                 default.extend_from_slice(scanned.raw.trim_ascii_start());
             }
@@ -146,7 +148,7 @@ mod tests {
                 "[profile p]\nrole_arn = r\nregion = x\n# c\ns3 =\n  a = b\n[profile q]\noutput = json\n",
                 "[profile p]\nregion = x\n# c\ns3 =\n  a = b\n[profile q]\noutput = json\n[default]\nregion = x\ns3 =\n  a = b\n",
             ),
-            // A default profile is replaced, comments and all, whichever form it has.
+            // The default profile is replaced with its comments, in both forms of its section name.
             (
                 "# top\n[default]\n# its\nregion = y\n  z\nendpoint_url = http://old\n[profile p]\nregion = x",
                 "# top\n[profile p]\nregion = x\n[default]\nregion = x",
@@ -168,7 +170,7 @@ mod tests {
                 "[profile p]\na = 1\n[profile p]\n  b = 2\n  s3 =\n    c = 3\n",
                 "[profile p]\na = 1\n[profile p]\n  b = 2\n  s3 =\n    c = 3\n[default]\na = 1\nb = 2\ns3 =\n    c = 3\n",
             ),
-            // It may be only in the credentials file, or contain only credentials.
+            // The used profile may exist only in the credentials file, or may contain only credentials.
             ("[default]\nregion = y\n", "[default]\n"),
             ("[profile p]\nrole_arn = r", "[profile p]\n[default]\n"),
             ("", "[default]\n"),

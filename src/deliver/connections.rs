@@ -1,9 +1,9 @@
-//! The open connections, by stage. Each stage has a time limit, and a connection too many ends the oldest one of its
-//! stage.
+//! The open connections, by stage. Each stage has a time limit and a maximum number of connections. If a connection
+//! enters a stage that is full, the oldest connection of that stage is ended.
 //!
-//! A client that opens connections faster than they are answered ends only connections without the token: those that
-//! have sent the token are in a separate stage. A client that has not sent its request yet is ended only after thousands
-//! of others.
+//! A client that opens connections faster than they are answered can end only connections that have not sent the token,
+//! because connections with the token are in a separate stage. A client that has not sent its request yet is ended only
+//! after thousands of newer connections.
 
 use crate::sys::limits;
 use std::collections::BTreeMap;
@@ -13,37 +13,40 @@ use tokio::task::AbortHandle;
 /// The progress of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ConnectionStage {
-    /// Nothing was received. It costs a descriptor and some hundred bytes.
+    /// Nothing has been received. The connection takes one descriptor and a few hundred bytes.
     Idle,
-    /// Something was received. It has buffers.
+    /// Part of a request has been received, so the connection has buffers.
     Receiving,
-    /// It has got the session.
+    /// The connection has sent the token and got the session.
     Authenticated,
 }
 
-/// The maximum of each stage, if xassume may open enough files.
+/// The maximum number of connections in each stage, if xassume may open enough files.
 const MAX_CONNECTIONS: [usize; 3] = [4096, 256, 256];
-/// Each stage may use one in so many of the open files that are allowed. The supervision needs descriptors too.
+/// For each stage, the limit of open files is divided by this number, and the stage may have at most that many
+/// connections. The rest is left because supervising the command takes descriptors too.
 const SHARE_DIVISORS: [usize; 3] = [4, 8, 8];
 
-/// Clones refer to the same connections.
+/// The open connections of one address. Clones share the same connections.
 #[derive(Clone)]
 pub(super) struct Connections(Arc<Mutex<Open>>);
 
 struct Open {
     next: u64,
-    /// By number, and so by age.
+    /// The connections of each stage by number. Older connections have lower numbers.
     stages: [BTreeMap<u64, AbortHandle>; 3],
     max: [usize; 3],
 }
 
 impl Connections {
-    /// For the few connections of this user's own processes.
+    /// Creates the set for an address that only this user's processes can connect to. These processes make few
+    /// connections, so the limit of open files is not raised.
     pub(super) fn few() -> Self {
         Self::within(limits::files())
     }
 
-    /// For an address that every local user can connect to.
+    /// Creates the set for an address that every local user can connect to. Raises the soft limit of open files if
+    /// necessary.
     pub(super) fn many() -> Self {
         Self::within(limits::raise_files(MAX_CONNECTIONS[0] * SHARE_DIVISORS[0]))
     }
@@ -64,7 +67,8 @@ impl Connections {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs a connection concurrently, from the first stage on. Needs a single-threaded runtime.
+    /// Runs a connection concurrently and registers it in the first stage. Must be called within a single-threaded
+    /// runtime, so that the connection is registered before it runs.
     pub(super) fn add<F: Future<Output = ()> + Send + 'static>(&self, connection: impl FnOnce(Slot) -> F) {
         let number = {
             let mut open = self.open();
@@ -85,7 +89,7 @@ impl Connections {
             stage.insert(number, handle);
             oldest
         };
-        // Outside of the lock, which a dropped connection takes.
+        // The lock is released first, because a connection that is dropped takes it.
         if let Some((_, oldest)) = oldest {
             oldest.abort();
         }
@@ -97,14 +101,14 @@ impl Connections {
     }
 }
 
-/// A connection's slot among the others, until it is dropped with the connection.
+/// The entry of one connection in [`Connections`]. The connection owns this value, and dropping it removes the entry.
 pub(super) struct Slot {
     connections: Connections,
     number: u64,
 }
 
 impl Slot {
-    /// Moves to a stage, as its newest connection.
+    /// Moves the connection to `stage`. If the stage is full, its oldest connection is ended.
     pub(super) fn reach(&self, stage: ConnectionStage) {
         let handle = {
             let mut open = self.connections.open();
@@ -138,7 +142,8 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use tokio::task::yield_now;
 
-    /// Opens connections that stay in a stage; how many are open is counted.
+    /// Opens `count` connections that pass through `stages` and stay in the last one. `open` counts the connections
+    /// that are open.
     async fn open(
         connections: &Connections,
         open: &Arc<AtomicUsize>,

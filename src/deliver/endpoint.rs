@@ -1,8 +1,8 @@
-//! Delivery through a container credentials endpoint: an address on the loopback interface from which SDKs fetch
-//! credentials before theirs expire.
+//! Delivery through a container credentials endpoint: an address on the loopback interface from which SDKs fetch new
+//! credentials before the old ones expire.
 //!
-//! Every local user can connect to it. A request needs the token, which only the command and its children have. The
-//! rules for a request are in [`request`].
+//! Every local user can connect to this address. A request must contain the token, which only the command and its
+//! children get. The rules for a request are in [`request`].
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
@@ -39,39 +39,41 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 use write_timeout::WriteTimeout;
 
-/// The time limit for the first byte of a request, and again for the rest of its head.
+/// The time limit for the first byte on a connection, and also for the head of each request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// The time limit for an answer that is not read. An answer fits into the socket's buffer.
+/// The time limit for a write that is blocked because the client does not read. One answer fits into the socket's
+/// buffer.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How many connections may wait to be accepted; the kernel reduces this to its own limit, SOMAXCONN.
+/// How many connections may wait to be accepted. The kernel lowers this number to its own limit, SOMAXCONN.
 const BACKLOG: u32 = 4096;
-/// How many are accepted before clients and the supervision run again.
+/// How many connections are accepted in a row before other tasks run.
 const BATCH: usize = 16;
-/// After this many connections memory is released, once there was none for [`QUIET_TIME`].
+/// After this many connections, unused memory is released as soon as there is no new connection for [`QUIET_TIME`].
 const MANY: usize = 512;
 const QUIET_TIME: Duration = Duration::from_secs(2);
-/// The maximum size of a request's head, in bytes; an SDK's has some hundred.
+/// The maximum size of the head of a request, in bytes. The head that an SDK sends has a few hundred bytes.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
-/// The time limit for connecting to ourselves; the kernel does it at once or never.
+/// The time limit for xassume's test connection to its own endpoint. The kernel connects at once or never.
 const SELF_TIMEOUT: Duration = Duration::from_secs(1);
-/// Random bytes in the token.
+/// The number of random bytes in the token.
 const TOKEN: usize = token_file::LENGTH / 2;
-/// Random bytes in the path.
+/// The number of random bytes in the path.
 const PATH: usize = 16;
 
-/// The endpoint; it serves as long as its runtime lives.
+/// The endpoint. It serves requests until its Tokio runtime is shut down.
 pub(crate) struct Endpoint {
     url: String,
     token: Secret,
     token_at: TokenAt,
-    /// Empty: a profile in the user's own file would win over the endpoint.
+    /// An empty file, because a profile in the user's own credentials file would take precedence over the endpoint.
     empty_credentials_file: PathBuf,
     served: Served,
 }
 
-/// Where the token is, in addition to the command's environment.
+/// Where the token is stored, in addition to the command's environment.
 enum TokenAt {
-    /// A command that changes its user (`gosu`, `setpriv`) could not read a file of root's.
+    /// In no file, because xassume runs as root. If the command changed its user (`gosu`, `setpriv`), it could not read
+    /// a file that belongs to root.
     Nowhere,
     Private(PathBuf),
     Chosen(PublishedFile),
@@ -96,11 +98,12 @@ impl TokenAt {
 }
 
 impl Endpoint {
-    /// Binds a port and serves it. Until the first session it answers that there is none. Within a runtime of tokio.
+    /// Binds a port on the loopback interface and serves requests. Until the first session, valid requests are answered
+    /// with status 503. Must be called within a Tokio runtime.
     ///
     /// # Errors
-    /// No loopback interface, as in a new network namespace; no randomness; a full directory; a path of
-    /// `--endpoint-token-file` that cannot be used.
+    /// Fails if the loopback interface does not work (as in a new network namespace), if the kernel gives no random
+    /// bytes, if the directory is full, or if the path of `--endpoint-token-file` cannot be used.
     pub(crate) fn open(directory: &RunDirectory, token_file: Option<&Path>) -> Result<Self, Error> {
         let failed = |error: io::Error| Error::Serve {
             what: "serve the session on 127.0.0.1",
@@ -124,13 +127,14 @@ impl Endpoint {
         self.served.put(document::container(session), &session.validity);
     }
 
-    /// Writes the file of `--endpoint-token-file`; `None` without that flag, or if the file was written before.
+    /// Returns a future that writes the file of `--endpoint-token-file`. Returns `None` without that flag, or if the
+    /// file has already been written.
     pub(crate) fn publish_token(&self, offload: &Offload) -> Option<impl Future<Output = Result<(), Problem>> + use<>> {
         let file = self.token_file().filter(|file| !file.is_there())?;
         Some(file.put(self.token.clone(), offload))
     }
 
-    /// The file of `--endpoint-token-file`.
+    /// Returns the file of `--endpoint-token-file`, or `None` without that flag.
     pub(crate) fn token_file(&self) -> Option<&PublishedFile> {
         match &self.token_at {
             TokenAt::Chosen(file) => Some(file),
@@ -138,7 +142,7 @@ impl Endpoint {
         }
     }
 
-    /// What the command gets.
+    /// Returns what the command needs to reach the endpoint.
     pub(crate) fn credentials<'a>(&'a self, config_file: &'a Path) -> CommandCredentials<'a> {
         CommandCredentials::Endpoint {
             url: &self.url,
@@ -155,7 +159,8 @@ fn listen() -> io::Result<(TcpListener, u16)> {
     socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     let listener = socket.listen(BACKLOG)?;
     let address = listener.local_addr()?;
-    // In a new network namespace a program can listen on a loopback interface that is down; only connecting fails.
+    // In a new network namespace, a program can listen on a loopback interface that is down. Only connecting to it
+    // fails.
     StdTcpStream::connect_timeout(&address, SELF_TIMEOUT)?;
     Ok((listener, address.port()))
 }
@@ -187,7 +192,7 @@ async fn accept_all(listener: TcpListener, rules: Arc<RequestRules>) {
     }
 }
 
-/// Serves one connection to its end. It has no buffers until something is received.
+/// Serves one connection until it ends. The connection gets buffers only when its client has sent something.
 async fn serve_connection(socket: TcpStream, slot: Slot, rules: Arc<RequestRules>) {
     if !matches!(timeout(HEAD_TIMEOUT, socket.readable()).await, Ok(Ok(()))) {
         return;
@@ -197,7 +202,8 @@ async fn serve_connection(socket: TcpStream, slot: Slot, rules: Arc<RequestRules
     serve_requests(socket, rules, || slot.reach(ConnectionStage::Authenticated)).await;
 }
 
-/// Serves request after request, with [`HEAD_TIMEOUT`] for each. Calls `on_session` when the session is given.
+/// Serves the requests of one connection, with [`HEAD_TIMEOUT`] for the head of each. Calls `on_session` for each
+/// answer that contains the session.
 async fn serve_requests(socket: impl AsyncRead + AsyncWrite + Unpin, rules: Arc<RequestRules>, on_session: impl Fn()) {
     let service = service_fn(|request| {
         let answer = rules.answer(&request);
@@ -208,6 +214,7 @@ async fn serve_requests(socket: impl AsyncRead + AsyncWrite + Unpin, rules: Arc<
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD_BYTES);
-    // Hyper has already answered a client that broke off, was too slow or did not speak HTTP.
+    // The error needs no handling: the client broke off, was too slow or did not speak HTTP, and hyper has already sent
+    // the answer, if any.
     let _ = http.serve_connection(TokioIo::new(WriteTimeout::new(socket, WRITE_TIMEOUT)), service).await;
 }

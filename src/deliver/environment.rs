@@ -1,7 +1,8 @@
-//! The command's environment: the inherited variables without those that select other credentials, and the delivery's
-//! variables.
+//! The command's environment: the inherited variables without those that select other credentials, and the variables
+//! that the delivery sets.
 //!
-//! Pure, so that tests are tables. The paths and the address in it may not exist yet.
+//! These functions are pure, so that tests can be tables. The paths and the address in the environment need not exist
+//! yet.
 
 pub(super) mod names;
 
@@ -21,15 +22,16 @@ use std::path::Path;
 pub(crate) enum CommandCredentials<'a> {
     /// `--via env`.
     Env,
-    /// `--via env --isolate`: the keys are variables, and the shared files are hidden.
+    /// `--via env --isolate`: the credentials are in variables, and the user's shared files are hidden.
     EnvIsolated { config_file: &'a Path },
-    /// `--via file` or `--via process`. With `process`, the credentials file contains the `credential_process`.
+    /// `--via file` or `--via process`. With `process`, the credentials file contains a `credential_process` setting.
     Files { credentials_file: &'a Path, config_file: &'a Path },
-    /// `--via endpoint`. The credentials file is empty, since a profile in it would win.
+    /// `--via endpoint`. The credentials file is empty, because a profile in it would take precedence over the
+    /// endpoint.
     Endpoint {
         url: &'a str,
         token: &'a str,
-        /// The token as a file; none if the command may change its user and could not read it.
+        /// The file with the token. `None` if the command might change its user and then could not read the file.
         token_file: Option<&'a Path>,
         empty_credentials_file: &'a Path,
         config_file: &'a Path,
@@ -39,11 +41,11 @@ pub(crate) enum CommandCredentials<'a> {
 /// Who receives the environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Recipient {
-    /// The command that replaces xassume.
+    /// The command, which replaces xassume.
     Exec,
     /// A supervised command.
     Supervise,
-    /// A reader of `--print`. Its nesting depth does not change.
+    /// A program that reads the output of `--print`. Its nesting depth does not change.
     Print,
 }
 
@@ -52,23 +54,24 @@ pub(crate) enum Recipient {
 pub(crate) struct Inputs<'a> {
     pub(crate) inherited: &'a Vars,
     pub(crate) session: &'a Session,
-    /// A region from the user, the profile or the instance; none if one is only a fallback to reach STS.
+    /// The region from the user, the profile or the instance. `None` if the region is only a fallback for calls to STS.
     pub(crate) region: Option<&'a str>,
     pub(crate) credentials: CommandCredentials<'a>,
     pub(crate) recipient: Recipient,
-    /// The nesting depth of the command: the inherited one plus one.
+    /// The nesting depth of the command (`XASSUME_DEPTH`), which is one more than the inherited depth.
     pub(crate) depth: u32,
-    /// The profile's settings as variables. Only [`CommandCredentials::Env`] exports them; the others have a copy of
-    /// the config file.
+    /// The profile's settings as variables. Only [`CommandCredentials::Env`] sets these variables. With the other
+    /// variants, the command gets a copy of the config file instead.
     pub(crate) profile_settings: &'a [(String, String)],
-    /// Names of variables that are not removed.
+    /// The names of the variables that `--keep-env` keeps.
     pub(crate) keep: &'a [OsString],
 }
 
-/// If one of these is set, SDKs would send requests for 127.0.0.1 to a proxy.
+/// If one of these variables is set, SDKs may send requests for 127.0.0.1 to a proxy.
 const PROXIES: &[&str] = &["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/// The whole environment of the command: inherited variables in their order, the first of duplicates, then xassume's.
+/// Returns the whole environment of the command: the inherited variables in their order, then the variables that
+/// xassume sets. If an inherited name occurs more than once, only its first variable is kept.
 pub(crate) fn environment(inputs: &Inputs) -> Vec<(OsString, OsString)> {
     let ours = ours(inputs);
     let mut variables: Vec<(OsString, OsString)> = Vec::new();
@@ -83,7 +86,7 @@ pub(crate) fn environment(inputs: &Inputs) -> Vec<(OsString, OsString)> {
     variables
 }
 
-/// The change that [`environment`] makes.
+/// Returns the change that [`environment`] makes to the inherited variables.
 pub(crate) fn change(inputs: &Inputs) -> EnvironmentChange {
     let set = ours(inputs);
     let stays = |name: &str| !is_removed(name.as_ref(), inputs) || set.iter().any(|(known, _)| known == name);
@@ -111,7 +114,8 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
         CommandCredentials::Files { credentials_file, config_file } => set.files(credentials_file, config_file),
         CommandCredentials::Endpoint { url, token, token_file, empty_credentials_file, config_file } => {
             set.variable("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
-            // Some SDKs read only the first, Rust's object_store only the second.
+            // Some SDKs read only AWS_CONTAINER_AUTHORIZATION_TOKEN, and Rust's object_store reads only
+            // AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE.
             set.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN", token);
             if let Some(path) = token_file {
                 set.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path);
@@ -121,7 +125,8 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
         }
     }
     if !matches!(inputs.credentials, CommandCredentials::Env | CommandCredentials::EnvIsolated { .. }) {
-        // boto 2 has its own files with keys, which botocore reads before it calls an endpoint.
+        // boto 2 has its own config files, which may contain access keys. botocore reads these files before it calls an
+        // endpoint.
         set.variable("BOTO_CONFIG", "/dev/null");
         set.variable("AWS_EC2_METADATA_DISABLED", "true");
     }
@@ -158,13 +163,15 @@ impl Setter {
         self.variable("AWS_SHARED_CREDENTIALS_FILE", credentials_file);
         self.variable("AWS_CREDENTIAL_PROFILES_FILE", credentials_file);
         self.variable("AWS_CONFIG_FILE", config_file);
-        // Without it JavaScript 2 reads neither variable, and Go 1 does not read the second.
+        // Without AWS_SDK_LOAD_CONFIG, JavaScript's SDK 2 ignores AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE, and
+        // Go's SDK 1 ignores AWS_CONFIG_FILE.
         self.variable("AWS_SDK_LOAD_CONFIG", "1");
     }
 
-    /// The profile's settings, unless the user has set the variable, also if it is empty.
+    /// Sets the variables for the profile's settings. A variable that the user has set is not changed, even if its
+    /// value is empty.
     fn settings(&mut self, inputs: &Inputs) {
-        // The variable for all services takes precedence over the profile's endpoint for one.
+        // AWS_ENDPOINT_URL, which is for all services, takes precedence over the profile's endpoint for one service.
         let all_services = inputs.inherited.text("AWS_ENDPOINT_URL").is_some();
         for (name, value) in inputs.profile_settings {
             let beaten = all_services && name.starts_with("AWS_ENDPOINT_URL_");
@@ -174,8 +181,9 @@ impl Setter {
         }
     }
 
-    /// Excludes the loopback address from proxies. SDKs differ in the spelling they read, so both are set; one that was
-    /// not set gets the other's value, which it would hide otherwise.
+    /// Excludes the loopback address from proxies. Both spellings are set, because SDKs differ in the spelling that
+    /// they read. If the user has set only one of them, the other one gets the same value, because it would hide the
+    /// user's value otherwise.
     fn no_proxy(&mut self, inherited: &Vars) {
         if !PROXIES.iter().any(|name| inherited.get(name).is_some_and(|value| !value.is_empty())) {
             return;
@@ -188,7 +196,7 @@ impl Setter {
     }
 }
 
-/// A list of hosts that contains `127.0.0.1` and `localhost`, or `*`, which means all.
+/// Adds `127.0.0.1` and `localhost` to a list of hosts, unless the list contains them or `*`, which means all hosts.
 fn with_loopback(list: &OsStr) -> OsString {
     let mut bytes = list.as_bytes().to_vec();
     for host in ["127.0.0.1", "localhost"] {

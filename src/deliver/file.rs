@@ -1,14 +1,15 @@
-//! Delivery through a shared credentials file: `[default]` with the three keys, replaced atomically at each refresh.
+//! Delivery through a shared credentials file. Its `[default]` profile contains the access key ID, the secret access
+//! key and the session token. The file is replaced atomically at each refresh.
 
 use crate::deliver::location::FileKind;
 use crate::session::{Keys, Secret};
-/// The file's section, and the start of each further line.
+/// The first line of the file, and the beginnings of the other lines.
 const SECTION: &str = "[default]\n";
 const ID: &str = "aws_access_key_id = ";
 const SECRET: &str = "aws_secret_access_key = ";
 const TOKEN: &str = "aws_session_token = ";
 
-/// The file of `--credentials-file`.
+/// Describes the file of `--credentials-file`.
 pub(crate) const KIND: FileKind = FileKind {
     what: "credentials",
     flag: "--credentials-file",
@@ -17,15 +18,15 @@ pub(crate) const KIND: FileKind = FileKind {
     max_bytes: 8 << 10,
 };
 
-/// Whether a file is empty or has the form of [`contents`]. Then a run has left it, and it is not the user's
-/// `~/.aws/credentials`.
+/// Checks whether a file is empty or has the form of [`contents`]. Such a file comes from an earlier run and is not the
+/// user's `~/.aws/credentials`.
 fn is_replaceable(text: &[u8]) -> bool {
     let mut lines = text.split_inclusive(|byte| *byte == b'\n');
     let begins = |with: &str| lines.next().is_some_and(|line| line.starts_with(with.as_bytes()));
     text.is_empty() || ([SECTION, ID, SECRET, TOKEN].into_iter().all(begins) && lines.next().is_none())
 }
 
-/// The file's text, which every SDK reads.
+/// Returns the text of the credentials file, in a form that every SDK reads.
 pub(crate) fn contents(keys: &Keys) -> Secret {
     let token = keys.session_token.as_ref().map(Secret::reveal);
     let lines = [
@@ -40,7 +41,7 @@ pub(crate) fn contents(keys: &Keys) -> Secret {
         token,
         token.map(|_| "\n"),
     ];
-    // Allocated once at the right size: growing would leave copies of the secret.
+    // The text is allocated once at its full size, because growing would leave copies of the secret.
     Secret::new(lines.map(Option::unwrap_or_default).concat())
 }
 

@@ -1,9 +1,11 @@
-//! The config file for an isolated command in exec mode. No process is left to remove it.
+//! The config file for an isolated command in exec mode. The command replaces xassume, so no process is left that could
+//! remove the file.
 //!
-//! It contains no secret. Runs with the same settings share one file: the name of its directory has a digest of the
-//! contents, and random letters so that no other user can take the name. A later run removes the copies that are no
-//! longer used: no variable of this user's processes has the path, and the file was neither used nor read for
-//! [`UNUSED`], which covers processes that cannot be inspected (after `sudo`, in another container).
+//! The file contains no secret. Runs with the same settings share one file: the name of its directory contains a digest
+//! of the contents, and random letters so that no other user can create the directory first. A later run removes a copy
+//! if both conditions are met: no process of this user has the path in `AWS_CONFIG_FILE`, and the file has been neither
+//! reused nor read for the time [`UNUSED`]. The time is for processes that cannot be inspected (after `sudo`, or in
+//! another container).
 
 use super::replace::replace;
 use crate::deliver::run_directory::{create_private, first_base, is_own_directory, prefix};
@@ -22,17 +24,18 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The file's name in its directory.
+/// The name of the file in its directory.
 const CONFIG: &str = "config";
 /// Twice the time by which a file system may delay the access time (`relatime` in mount(8)).
 const UNUSED: Duration = Duration::from_hours(48);
-/// The most that is read of a process's environment, in bytes.
+/// The maximum that is read of a process's environment, in bytes.
 const MAX_BYTES: usize = 4 << 20;
 
-/// A file with these contents: an existing one, or a new one.
+/// Returns the path of a file with these contents. Reuses an existing file if possible, and creates a new one
+/// otherwise.
 ///
 /// # Errors
-/// When no base directory is writable.
+/// No base directory can be used.
 pub(crate) fn config_file(vars: &Vars, config: &[u8]) -> Result<PathBuf, Error> {
     let digest = sha2::Sha256::digest(config);
     let prefix = format!("{}config-", prefix());
@@ -54,7 +57,7 @@ fn begins(entry: &DirEntry, with: &str) -> bool {
     entry.file_name().as_bytes().starts_with(with.as_bytes())
 }
 
-/// The directories of this user's copies.
+/// Returns the directories in `base` that contain copies of this user.
 fn copies(base: &Path, prefix: &str) -> Vec<DirEntry> {
     let entries = std::fs::read_dir(base).into_iter().flatten().flatten();
     let is_copy =
@@ -62,7 +65,8 @@ fn copies(base: &Path, prefix: &str) -> Vec<DirEntry> {
     entries.filter(is_copy).collect()
 }
 
-/// The directory's file, if it has these contents. Its use is recorded under its lock, so that it is not swept.
+/// Returns the file in `directory` if it has these contents and can be reused, and otherwise `None`. Records the reuse
+/// in the file's modification time. The file is locked meanwhile, so that [`sweep`] in another run does not remove it.
 fn reused(directory: &Path, config: &[u8]) -> Option<PathBuf> {
     let path = directory.join(CONFIG);
     let mode = std::fs::symlink_metadata(directory).ok()?.mode();
@@ -94,7 +98,7 @@ fn sweep(copies: &[DirEntry]) {
             continue;
         }
         let locked = open(&config).map(|file| (file.try_lock().is_ok(), file));
-        // A run may have started to use it meanwhile.
+        // Another run may have started to use the copy in the meantime.
         if !matches!(locked, Ok((false, _))) && is_unused(&config) != Some(false) {
             let _ = std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o700));
             let _ = std::fs::remove_dir_all(&directory);
@@ -102,14 +106,16 @@ fn sweep(copies: &[DirEntry]) {
     }
 }
 
-/// Whether a file was neither used nor read for long; `None` if it does not exist.
+/// Checks whether a file has been neither reused nor read for longer than [`UNUSED`]. Returns `None` if the file does
+/// not exist.
 fn is_unused(path: &Path) -> Option<bool> {
     let found = std::fs::symlink_metadata(path).ok()?;
     let last = [found.modified(), found.accessed()].into_iter().flatten().max()?;
     Some(last.elapsed().is_ok_and(|age| age > UNUSED))
 }
 
-/// The config files in the variables of this user's processes; `None` if they cannot be seen.
+/// Returns the paths in `AWS_CONFIG_FILE` of all processes that this user can inspect. Returns `None` if `/proc` cannot
+/// be read.
 fn named_by_processes() -> Option<Vec<PathBuf>> {
     let mut named = Vec::new();
     for process in std::fs::read_dir("/proc").ok()?.flatten() {
@@ -185,7 +191,7 @@ mod tests {
         File::open(&read).and_then(|file| file.set_times(now)).expect("a time");
         let mut process =
             std::process::Command::new("sleep").arg("60").env("AWS_CONFIG_FILE", &named).spawn().expect("sleep");
-        // As another version left it, or a run that was killed.
+        // Another version, or a run that was killed, may leave an empty directory.
         let empty = base.path().join(format!("{}config-0", prefix()));
         std::fs::create_dir(&empty).expect("a directory");
         unused_for(&empty, 2 * UNUSED);

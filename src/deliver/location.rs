@@ -1,4 +1,5 @@
-//! The location of a file from the user: in a trusted directory, and no existing file that would be lost.
+//! The location of a file whose path the user gives. The directory must be trusted, and an existing file is not
+//! replaced if its contents would be lost.
 
 use super::trusted::{GroupWrite, directory};
 use crate::error::{Error, reason_of};
@@ -7,25 +8,25 @@ use std::io;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// The kind of such a file.
+/// A kind of file whose path the user gives.
 pub(crate) struct FileKind {
-    /// Its name in errors.
+    /// The name of the file in errors.
     pub(super) what: &'static str,
     /// The flag that gives the path.
     pub(super) flag: &'static str,
-    /// What an existing file may contain, as errors say it.
+    /// What an existing file may contain, in the words of an error.
     pub(super) contents: &'static str,
-    /// Whether a run has left a file with these contents, so that it may be replaced.
+    /// Checks whether a file with these contents comes from an earlier run, so that it may be replaced.
     pub(super) is_replaceable: fn(&[u8]) -> bool,
-    /// The most that it takes, in bytes.
+    /// The maximum size of the file, in bytes.
     pub(super) max_bytes: usize,
 }
 
-/// The absolute path of the file, without links.
+/// Returns the absolute path of the file. The links in the path of its directory are resolved.
 ///
 /// # Errors
-/// Its directory is missing, a link, or one in which another user could replace the file; or the existing file is
-/// something else.
+/// Fails if the directory is missing, is a symbolic link, or is one in which another user could replace the file. Also
+/// fails if the file exists and may not be replaced.
 pub(super) fn locate(path: &Path, kind: &FileKind, group: GroupWrite) -> Result<PathBuf, Error> {
     let FileKind { what, flag, .. } = *kind;
     let refused = |reason, hint| Error::Place { what, flag, path: path.to_owned(), reason, hint };

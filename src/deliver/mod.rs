@@ -1,4 +1,4 @@
-//! How the session reaches the command.
+//! Delivery: how the session reaches the command.
 
 pub(crate) mod config_copy;
 mod connections;

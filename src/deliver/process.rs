@@ -1,5 +1,5 @@
-//! Delivery through a `credential_process`, if the loopback interface cannot be used: the `[default]` of a credentials
-//! file runs xassume itself, which connects to the supervision through a Unix socket.
+//! Delivery through a `credential_process`, for systems on which the loopback interface cannot be used. The `[default]`
+//! profile of a credentials file runs xassume itself, which connects to the supervising xassume through a Unix socket.
 //!
 //! ```text
 //! command ── SDK ── <directory>/xassume --print credential-process --from-socket <directory>/socket
@@ -7,7 +7,8 @@
 //!                                                              supervision ───────┘
 //! ```
 //!
-//! The socket is in a directory that only this user can enter. It also asks the kernel for the user of the other end.
+//! The socket is in a directory that only this user can enter. In addition, xassume asks the kernel for the user of
+//! each client.
 
 pub(crate) mod client;
 
@@ -26,25 +27,25 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{UnixListener, UnixStream};
 
-/// The time limit for an answer; it fits into the socket's buffer.
+/// The time limit for sending an answer. An answer fits into the socket's buffer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
-/// The prefix of a document.
+/// The beginning of an answer that contains credentials.
 const GIVEN: &[u8] = b"given\n";
-/// The prefix of the reason why there is none.
+/// The beginning of an answer that contains the reason why there are no credentials.
 const REFUSED: &[u8] = b"refused\n";
 
-/// The socket, served as long as its runtime lives, and the file that refers to it.
+/// The socket, and the credentials file that refers to it. The socket is served until its Tokio runtime is shut down.
 pub(crate) struct CredentialProcess {
     credentials_file: PathBuf,
     served: Served,
 }
 
 impl CredentialProcess {
-    /// Creates socket, link and file in the directory, which must be one of [`RunDirectory::create_for_commands`], and
-    /// serves from now on. Until the first session it answers that there is none. Within a runtime of tokio.
+    /// Creates a socket, a link to xassume and a credentials file in `directory`, and serves the socket. Until the
+    /// first session, each client gets an error. Must be called within a Tokio runtime.
     ///
-    /// `program` is xassume's own file. It runs through a link in the directory, since SDKs disagree about paths with
-    /// spaces and quotes.
+    /// `directory` must come from [`RunDirectory::create_for_commands`]. `program` is xassume's own file. The command's
+    /// SDK runs it through the link in the directory, because SDKs disagree about paths with spaces and quotes.
     ///
     /// # Errors
     /// The directory is full, or sockets are not allowed.
@@ -74,7 +75,7 @@ impl CredentialProcess {
         self.served.put(document::process(session), &session.validity);
     }
 
-    /// What the command gets.
+    /// Returns the files through which the command gets credentials.
     pub(crate) fn credentials<'a>(&'a self, config_file: &'a Path) -> CommandCredentials<'a> {
         CommandCredentials::Files { credentials_file: &self.credentials_file, config_file }
     }
@@ -82,7 +83,7 @@ impl CredentialProcess {
 
 fn listen(path: &Path) -> io::Result<UnixListener> {
     let listener = UnixListener::bind(path)?;
-    // No other user can enter the directory between the two.
+    // No other user can enter the directory between these two calls.
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     Ok(listener)
 }
@@ -103,7 +104,7 @@ async fn accept_all(listener: UnixListener, served: Served) {
     }
 }
 
-/// Sends one answer and closes the connection; nothing is read from the client.
+/// Sends one answer and closes the connection. Nothing is read from the client.
 async fn answer(mut socket: UnixStream, served: Served) {
     let me = nix::unistd::geteuid().as_raw();
     let peer = socket.peer_cred().map(|peer| peer.uid());
@@ -120,6 +121,6 @@ async fn answer(mut socket: UnixStream, served: Served) {
         socket.write_all(text).await?;
         socket.shutdown().await
     };
-    // A client that is gone, or does not read, gets no answer.
+    // A client that is gone, or that does not read, gets no answer.
     let _ = tokio::time::timeout(ANSWER_TIMEOUT, writing).await;
 }

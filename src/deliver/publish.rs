@@ -1,8 +1,8 @@
-//! Replacing a credentials file by a separate process, which may hang with its file system.
+//! Replacing a credentials file in a separate process, because a file system may block a process forever.
 //!
-//! There is one such process at a time: if the one before hangs, it is waited for first, or an older session could
-//! replace a newer one. Each sends the identity of its file before the rename, so that the file can be removed at the
-//! end even if no answer came.
+//! There is only one such process at a time. If an earlier process is still running, xassume waits for it first,
+//! because it could otherwise replace a newer session with an older one. Each process sends the identity of its new
+//! file before the rename, so that the file can be removed at the end even if the rest of the answer does not come.
 
 use super::replace::{Identity, not_replaced, replace_by};
 use crate::error::reason_of;
@@ -15,9 +15,10 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// The time limit for writing, syncing and renaming a file; a busy disk takes seconds.
+/// The time limit for writing, syncing and renaming a file. A busy disk takes several seconds.
 const LIMIT: Duration = Duration::from_secs(10);
-/// An answer is an identity, if there is a file, and the outcome. Each begins with one of these marks.
+/// An answer is the identity of the new file (if there is a file), and then the outcome. Both parts begin with one of
+/// these marks.
 const IDENTITY: u8 = b'i';
 const DONE: u8 = b'd';
 const FAILED: u8 = b'f';
@@ -26,23 +27,25 @@ const MAX_BYTES: usize = 4 << 10;
 /// A file to be written.
 pub(super) struct WriteJob {
     pub(super) path: PathBuf,
-    /// This process chooses the name, not the one that writes: the next one removes what that leaves.
+    /// The path of the temporary file. The parent chooses it and not the process that writes, so that the next process
+    /// can remove what this one leaves.
     pub(super) temporary: PathBuf,
     pub(super) contents: Secret,
     pub(super) mode: u32,
 }
 
-/// The files that were written.
+/// The files that were written to one path.
 #[derive(Default)]
 pub(super) struct Put {
-    /// One of these is in place: the last that was confirmed, or one of the later ones that were not.
+    /// One of these files is in place: the last one that was confirmed, or one of the later files that were not
+    /// confirmed.
     files: Vec<Identity>,
-    /// A process that was no longer waited for. It was killed; it may not have ended.
+    /// A process for which xassume no longer waits. The process was killed, but it may not have ended yet.
     pub(super) unfinished: Option<Job>,
 }
 
 impl WriteJob {
-    /// The work of the child.
+    /// Writes the file, and writes its identity and the outcome to `answer`. Usually runs in a child process.
     fn run(&self, answer: &mut impl Write) {
         let Self { path, temporary, contents, mode } = self;
         let announce = |identity: Identity| {
@@ -51,7 +54,7 @@ impl WriteJob {
         };
         let _ = std::fs::remove_file(temporary);
         let written = replace_by(temporary, path, contents.reveal().as_bytes(), *mode, announce);
-        // A parent that is gone needs no answer.
+        // If the parent is gone, it needs no answer.
         let _ = match written {
             Ok(()) => answer.write_all(&[DONE]),
             Err(error) => answer.write_all(&[&[FAILED], reason_of(&error).as_bytes()].concat()),
@@ -60,10 +63,11 @@ impl WriteJob {
 }
 
 impl Put {
-    /// Records a whole answer.
+    /// Records the whole answer of a process.
     ///
     /// # Errors
-    /// Why the file is not in place; or that it may be, and the process ended before it said so.
+    /// Returns the reason why the file is not in place. If the process ended before it sent the outcome, the file may
+    /// be in place anyway.
     fn note(&mut self, answer: &[u8]) -> Result<(), String> {
         let announced = answer.strip_prefix(&[IDENTITY]).and_then(|rest| rest.split_first_chunk());
         let identity = announced.map(|(identity, _)| Identity::from_bytes(*identity));
@@ -80,20 +84,20 @@ impl Put {
         }
     }
 
-    /// Whether one of these files is in place.
+    /// Checks whether one of these files is in place.
     pub(super) fn is_there(&self) -> bool {
         !self.files.is_empty()
     }
 
-    /// Removes the file that is in place, if it is one of these.
+    /// Removes the file at `path` if it is one of these files.
     pub(super) fn remove(&self, path: &Path) {
         for identity in &self.files {
             identity.remove(path);
         }
     }
 
-    /// The same at the end, in a child: it first waits for the unfinished process, and removes the file that that left
-    /// at `temporary`.
+    /// Does the same as [`Self::remove`] at the end of the run, in a child process. First waits for the unfinished
+    /// process, if there is one, and removes the file that it left at `temporary`.
     pub(super) fn remove_at_last(&mut self, path: &Path, temporary: &Path) {
         if let Some(mut job) = self.unfinished.take() {
             let _ = self.note(job.answered_here());
@@ -103,7 +107,8 @@ impl Put {
     }
 }
 
-/// A running process. If it is no longer waited for, it is killed and kept.
+/// A running process. If this value is dropped before the process has answered, the process is killed and becomes
+/// [`Put::unfinished`].
 struct Running {
     job: Option<Job>,
     put: Rc<RefCell<Put>>,
@@ -114,7 +119,7 @@ impl Running {
         Self { job: Some(job), put: Rc::clone(put) }
     }
 
-    /// Waits for its end.
+    /// Waits for the process to end, and records its answer.
     async fn finish(mut self) -> Result<(), String> {
         let Some(job) = &mut self.job else { return Ok(()) };
         let noted = match job.answered().await {
@@ -135,20 +140,22 @@ impl Drop for Running {
     }
 }
 
-/// Writes the file.
+/// Writes the file in a child process.
 ///
 /// # Errors
-/// Errors of the file system, or no answer from it. The previous file is then still in place.
+/// The file system reports an error, or does not answer within [`LIMIT`]. After an error of the file system, the
+/// previous file is still in place. After a timeout, either file may be in place.
 pub(super) async fn publish(job: WriteJob, put: Rc<RefCell<Put>>, offload: Offload) -> Result<(), Problem> {
     let written = async {
         let earlier = put.borrow_mut().unfinished.take();
         if let Some(job) = earlier {
-            // Its result is recorded. It was reported as a failure before.
+            // The result of the earlier process is recorded, but not reported. It was reported as a failure before.
             let _ = Running::new(job, &put).finish().await;
         }
         match offload.start(Life::Bound, MAX_BYTES, |answer| job.run(answer)) {
             Ok(job) => Running::new(job, &put).finish().await,
-            // Before the first start: starting the command will fail for the same reason and report it.
+            // No process can be started, and no file has been written yet. The file is written here, because starting
+            // the command will fail for the same reason and report it.
             Err(_) if put.borrow().files.is_empty() => {
                 let mut answer = Vec::new();
                 job.run(&mut answer);

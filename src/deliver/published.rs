@@ -1,4 +1,4 @@
-//! A file that is replaced atomically, and removed at the end if it is still this run's.
+//! A file that is replaced atomically, and removed at the end of the run unless another run has replaced it.
 
 use super::publish::{Put, WriteJob, publish};
 use super::replace::{not_replaced, remove_leftovers, temporary, try_replace};
@@ -13,10 +13,10 @@ use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-/// The file; removed when dropped, unless another run has replaced it.
+/// The file. Dropping this value removes it, unless another run has replaced it.
 pub(crate) struct PublishedFile {
     path: PathBuf,
-    /// The unfinished file in the same directory.
+    /// The path of the temporary file in the same directory.
     temporary: PathBuf,
     mode: u32,
     /// The files that were written.
@@ -24,28 +24,28 @@ pub(crate) struct PublishedFile {
 }
 
 impl PublishedFile {
-    /// A file at a path from the user. Unfinished files of killed runs are removed, since they may contain a secret.
-    /// Nothing is written yet.
+    /// Prepares a file at a path from the user, without writing it. Removes the temporary files that killed runs have
+    /// left, because they may contain a secret.
     ///
     /// # Errors
-    /// When its directory is missing, a link, or one in which another user could replace the file.
+    /// The same errors as for [`locate`]. Also fails if the kernel gives no random bytes.
     pub(crate) fn at(path: &Path, kind: &FileKind, mode: u32) -> Result<Self, Error> {
         let path = locate(path, kind, GroupWrite::of_mode(mode))?;
         remove_leftovers(&path);
         Self::new(path, mode)
     }
 
-    /// Checks whether such a file could be written. An existing file is neither replaced nor removed:
-    /// another run may use it.
+    /// Checks whether such a file could be written. An existing file is neither replaced nor removed, because another
+    /// run may use it.
     ///
     /// # Errors
-    /// Those of [`Self::at`] and of the first [`Self::put`].
+    /// The same errors as for [`Self::at`] and for the first call of [`Self::put`].
     pub(crate) fn try_at(path: &Path, kind: &FileKind, mode: u32) -> Result<(), Error> {
         let path = locate(path, kind, GroupWrite::of_mode(mode))?;
         try_replace(&path, kind.max_bytes, mode).map_err(|error| unwritten(not_replaced(&path, &reason_of(&error))))
     }
 
-    /// A file in a private directory.
+    /// Prepares a file in a private directory, without writing it.
     ///
     /// # Errors
     /// The kernel gives no random bytes.
@@ -58,26 +58,29 @@ impl PublishedFile {
         &self.path
     }
 
-    /// Whether a file of this run is in place.
+    /// Checks whether a file of this run is in place.
     pub(super) fn is_there(&self) -> bool {
         self.put.borrow().is_there()
     }
 
-    /// Replaces the contents. If the future is dropped, either contents may be in place.
+    /// Replaces the contents of the file. If the future is dropped early, either the old or the new contents may be in
+    /// place.
     ///
     /// # Errors
-    /// Those of the file system, and that it does not answer. The file before is then still in place.
+    /// The file system reports an error or does not answer in time.
     pub(crate) fn put(&self, contents: Secret, offload: &Offload) -> impl Future<Output = Result<(), Problem>> + use<> {
         let (path, temporary) = (self.path.clone(), self.temporary.clone());
         publish(WriteJob { path, temporary, contents, mode: self.mode }, Rc::clone(&self.put), offload.clone())
     }
 
-    /// The answer of an unfinished process, for [`Self::remove_at_last`].
+    /// Returns the descriptor with the answer of the unfinished process, for [`Self::remove_at_last`]. Returns `None`
+    /// if there is no such process.
     pub(crate) fn unread(&self) -> Option<RawFd> {
         self.put.borrow().unfinished.as_ref().map(Job::descriptor)
     }
 
-    /// Removes the file and the unfinished one, in a child of `Life::Free` that was given [`Self::unread`].
+    /// Removes the file and the temporary file. Must be called in a child of `Life::Free` that got the descriptor from
+    /// [`Self::unread`].
     pub(crate) fn remove_at_last(&self) {
         self.put.borrow_mut().remove_at_last(&self.path, &self.temporary);
     }
@@ -89,7 +92,7 @@ impl Drop for PublishedFile {
     }
 }
 
-/// Why the first session cannot be written to a file.
+/// Returns the error for a first session that cannot be written to a file.
 pub(crate) fn unwritten(reason: String) -> Error {
     Error::Serve { what: "write the credentials file", reason, hint: "is its file system full or read-only?" }
 }

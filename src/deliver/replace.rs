@@ -1,4 +1,4 @@
-//! Replacing a file atomically, and removing the unfinished files of killed runs.
+//! Replacing a file atomically, and removing the temporary files that killed runs have left.
 
 use crate::sys::random::random_hex;
 use nix::unistd::geteuid;
@@ -8,27 +8,29 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The age from which an unlocked file or directory counts as left behind. A younger one may be about to be locked.
+/// The age from which an unlocked file or directory counts as left by a killed run. A younger one may be about to be
+/// locked by its run.
 pub(super) const SETTLED: Duration = Duration::from_mins(1);
 
-/// The suffix of a file that only tests whether the directory can be written.
+/// The suffix of a temporary file that only tests whether the directory can be written to.
 const TRIAL: &str = ".check";
 
-/// Random bytes in the name of an unfinished file.
+/// The number of random bytes in the name of a temporary file.
 const RANDOM: usize = 8;
 
-/// Replaces a file: readers see the old contents or the new ones, never a part.
+/// Replaces a file atomically: readers see the old contents or the new contents, never a part.
 ///
 /// # Errors
-/// Those of the file system; the old file is then unchanged.
+/// The file system reports an error. The old file is then unchanged.
 pub(super) fn replace(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
     replace_by(&temporary(path)?, path, contents, mode, |_| Ok(()))
 }
 
-/// The same through the given temporary file. `announce` gets the new file's identity before the rename.
+/// Does the same as [`replace`], with the given temporary file. Calls `announce` with the identity of the new file
+/// before the rename.
 ///
 /// # Errors
-/// Those of [`replace`] and of `announce`.
+/// The same errors as for [`replace`], and those of `announce`.
 pub(super) fn replace_by(
     temporary: &Path,
     path: &Path,
@@ -39,7 +41,8 @@ pub(super) fn replace_by(
     let written = write_whole(temporary, contents, mode).and_then(|file| {
         announce(Identity::of(&file.metadata()?))?;
         std::fs::rename(temporary, path)?;
-        // Closing is not enough: a process that another thread forks meanwhile has the file open too.
+        // Closing the file would not always release the lock: if another thread forks at this moment, the new process
+        // has the file open too.
         let _ = file.unlock();
         Ok(())
     });
@@ -49,12 +52,12 @@ pub(super) fn replace_by(
     written
 }
 
-/// Why a file could not be replaced, as a sentence.
+/// Returns a sentence that says why a file could not be replaced.
 pub(super) fn not_replaced(path: &Path, reason: &str) -> String {
     format!("cannot replace {}: {reason}", path.display())
 }
 
-/// The path of a temporary file for this file.
+/// Returns the path of a new temporary file in the same directory as `path`.
 ///
 /// # Errors
 /// The kernel gives no random bytes.
@@ -62,7 +65,7 @@ pub(super) fn temporary(path: &Path) -> io::Result<PathBuf> {
     sibling(path, "")
 }
 
-/// The identity of a file, whatever its name: device and inode (stat(2)).
+/// Identifies a file by its device and inode (stat(2)), independently of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Identity(u128);
 
@@ -82,7 +85,7 @@ impl Identity {
         Self(u128::from_be_bytes(bytes))
     }
 
-    /// Removes the file of this name if it is still this one.
+    /// Removes the file at `path` if it has this identity.
     pub(super) fn remove(self, path: &Path) {
         if std::fs::symlink_metadata(path).is_ok_and(|found| Self::of(&found) == self) {
             let _ = std::fs::remove_file(path);
@@ -90,10 +93,10 @@ impl Identity {
     }
 }
 
-/// Does what [`replace`] does except for the rename: no file is left, and an existing file is not changed.
+/// Does what [`replace`] does, except for the rename. No file is left, and an existing file is not changed.
 ///
 /// # Errors
-/// Those of [`replace`].
+/// The same errors as for [`replace`].
 pub(super) fn try_replace(path: &Path, length: usize, mode: u32) -> io::Result<()> {
     let temporary = sibling(path, TRIAL)?;
     let written = write_whole(&temporary, &vec![b'\n'; length], mode);
@@ -101,19 +104,20 @@ pub(super) fn try_replace(path: &Path, length: usize, mode: u32) -> io::Result<(
     written.and(removed)
 }
 
-/// A new file, locked while it is open, so that other runs see that it is being written.
+/// Creates a file with these contents. The file is locked while it is open, so that other runs see that it is being
+/// written.
 fn write_whole(path: &Path, contents: &[u8], mode: u32) -> io::Result<File> {
     let mut file = new_file(path, mode)?;
     let _ = file.try_lock();
     file.write_all(contents)?;
-    // The umask must not decide who may read it.
+    // The umask must not decide who may read the file.
     file.set_permissions(std::fs::Permissions::from_mode(mode))?;
     file.sync_all()?;
     Ok(file)
 }
 
-/// Removes the unfinished files that killed runs have left in this file's directory. What may be another program's is
-/// kept.
+/// Removes the temporary files that killed runs have left in the directory of `path`. A file that may belong to another
+/// program is kept.
 pub(super) fn remove_leftovers(path: &Path) {
     let Ok(entries) = std::fs::read_dir(directory_of(path)) else { return };
     let prefix = prefix(path);
@@ -127,16 +131,16 @@ pub(super) fn remove_leftovers(path: &Path) {
     }
 }
 
-/// Creates a file; one that exists is an error.
+/// Creates a file.
 ///
 /// # Errors
-/// Those of the file system.
+/// The file already exists, or the file system reports an error.
 pub(super) fn new_file(path: &Path, mode: u32) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(mode).custom_flags(libc::O_NOFOLLOW).open(path)
 }
 
-/// A name for an unfinished file. Another user may be able to write to a sticky directory and must not be able to take
-/// the name first.
+/// Returns a path for a temporary file. The name is random, because another user who can write to the (sticky)
+/// directory must not be able to create a file with this name first.
 fn sibling(path: &Path, suffix: &str) -> io::Result<PathBuf> {
     let random = random_hex::<RANDOM>()?;
     Ok(directory_of(path).join(format!("{}{}{suffix}", prefix(path), random.reveal())))
@@ -146,13 +150,13 @@ fn directory_of(path: &Path) -> PathBuf {
     path.parent().unwrap_or(Path::new(".")).to_owned()
 }
 
-/// The prefix of an unfinished file's name; random digits follow.
+/// Returns the prefix of a temporary file's name. Random digits follow the prefix.
 fn prefix(path: &Path) -> String {
     format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy())
 }
 
-/// Whether it is a regular file of this user's that is not being written. Its writer may run in another container that
-/// shares the volume, so the lock and the age decide, not a process ID.
+/// Checks whether a path is a regular file of this user that is not being written. The lock and the age decide, not a
+/// process ID, because the writer may run in another container that shares the volume.
 fn is_left_behind(file: &Path) -> bool {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
     let Ok(file) = OpenOptions::new().read(true).custom_flags(flags).open(file) else { return false };
@@ -161,7 +165,7 @@ fn is_left_behind(file: &Path) -> bool {
     is_own && file.try_lock().is_ok() && is_settled(&found)
 }
 
-/// Whether its last change is older than [`SETTLED`].
+/// Checks whether the last change is longer ago than [`SETTLED`].
 pub(super) fn is_settled(found: &Metadata) -> bool {
     found.modified().ok().and_then(|changed| changed.elapsed().ok()).is_some_and(|age| age > SETTLED)
 }

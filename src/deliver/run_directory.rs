@@ -1,7 +1,7 @@
 //! Private directories for the files that the command gets.
 //!
-//! In memory if possible (`$XDG_RUNTIME_DIR`, `/dev/shm`), else in the temporary directory: the first of them in which
-//! no other user can replace files (see [`trusted`]).
+//! The directories are in memory if possible (`$XDG_RUNTIME_DIR`, `/dev/shm`), and otherwise in the temporary
+//! directory. A base directory is skipped if another user can replace files in it (see [`trusted`]).
 
 use super::replace::{is_settled, new_file};
 use super::trusted::{self, GroupWrite};
@@ -15,30 +15,32 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// The file that a running xassume keeps locked, so that the next one recognizes the directories of killed runs.
+/// The name of the file that a running xassume keeps locked, so that later runs recognize the directories of killed
+/// runs.
 const LOCK: &str = "lock";
 
-/// The directory of one run; dropping it removes it with its files.
+/// The directory of one run. Dropping this value removes the directory with its files.
 #[derive(Debug)]
 pub(crate) struct RunDirectory {
     path: PathBuf,
-    /// Locked until the directory is removed; close-on-exec.
+    /// The lock file, locked until the directory is removed. Its descriptor is close-on-exec.
     lock: Option<File>,
 }
 
 impl RunDirectory {
-    /// Creates a new directory, and removes those that killed runs of this user have left.
+    /// Creates a new directory, and removes the directories that killed runs of this user have left.
     ///
     /// # Errors
-    /// When no base directory is writable.
+    /// No base directory can be used.
     pub(crate) fn create(vars: &Vars) -> Result<Self, Error> {
         Self::create_below(vars, |_| Ok(()))
     }
 
-    /// The same, with a path that needs no quoting in a command line, for every SDK that reads one.
+    /// Does the same as [`Self::create`], but the path of the directory needs no quoting in a command line, whichever
+    /// SDK reads it.
     ///
     /// # Errors
-    /// When no such base directory is writable.
+    /// No base directory with such a path can be used.
     pub(crate) fn create_for_commands(vars: &Vars) -> Result<Self, Error> {
         Self::create_below(vars, check_plain)
     }
@@ -50,7 +52,8 @@ impl RunDirectory {
             let path = create_private(base, &prefix())?;
             let locked = new_file(&path.join(LOCK), 0o600).and_then(|lock| lock.lock().map(|()| lock));
             let lock = locked.inspect_err(|_| {
-                // By path: there may be no descriptor left to list it.
+                // The file and the directory are removed by their paths, because listing the directory takes a
+                // descriptor and there may be none left.
                 let _ = std::fs::remove_file(path.join(LOCK));
                 let _ = std::fs::remove_dir(&path);
             })?;
@@ -62,15 +65,16 @@ impl RunDirectory {
         &self.path
     }
 
-    /// Removes it with its files, and returns whether it is gone. The next run removes files that are left.
+    /// Removes the directory with its files, and returns whether the directory is gone. If files are left, the next run
+    /// removes them.
     pub(crate) fn remove(&self) -> bool {
         std::fs::remove_dir_all(&self.path).is_ok()
     }
 
-    /// Writes a file in the directory that only its owner can read.
+    /// Writes a file in the directory. Only this user can read the file.
     ///
     /// # Errors
-    /// When the directory is full or gone.
+    /// The directory is full, has been removed, or already contains a file with this name.
     pub(crate) fn write(&self, name: &str, contents: &[u8]) -> Result<PathBuf, Error> {
         let path = self.path.join(name);
         new_file(&path, 0o600).and_then(|mut file| file.write_all(contents)).map_err(|error| failed(&error))?;
@@ -81,34 +85,35 @@ impl RunDirectory {
 impl Drop for RunDirectory {
     fn drop(&mut self) {
         if !self.remove() {
-            // Listing it takes a descriptor, and this one may be the last.
+            // Listing the directory takes a descriptor, so the descriptor of the lock is closed in case there is no
+            // other.
             self.lock = None;
             self.remove();
         }
     }
 }
 
-/// Creates a directory that only this user can enter, with a name that no other user can predict; returns its path.
+/// Creates a directory that only this user can enter, with a name that no other user can predict. Returns its path.
 ///
 /// # Errors
-/// Those of the file system.
+/// The file system reports an error.
 pub(super) fn create_private(base: &Path, prefix: &str) -> io::Result<PathBuf> {
     let path = mkdtemp(&base.join(format!("{prefix}XXXXXX")))?;
-    // A umask of 0177 would close it to its owner.
+    // With a umask of 0177, not even the owner could enter the directory.
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700))?;
     Ok(path)
 }
 
-/// Tries the base directories in their order, without those that are not trusted.
+/// Calls `make` with each base directory in order, until a call succeeds. Directories that are not trusted are skipped.
 ///
 /// # Errors
-/// The last failure.
+/// Returns the last failure if no call succeeds.
 pub(super) fn first_base<T>(vars: &Vars, make: impl Fn(&Path) -> io::Result<T>) -> Result<T, Error> {
     let temporary = vars.get("TMPDIR").filter(|path| !path.is_empty()).map_or_else(|| "/tmp".into(), PathBuf::from);
     let runtime = vars.get("XDG_RUNTIME_DIR").filter(|path| !path.is_empty()).map(PathBuf::from);
     let mut last = io::Error::from(Errno::ENOENT);
     let bases = runtime.into_iter().chain([PathBuf::from("/dev/shm"), temporary]);
-    // Absolute, since the command may change its working directory.
+    // The path must be absolute, because the command may change its working directory.
     for base in bases.filter(|base| base.is_absolute()) {
         let trusted = trusted::directory(&base, GroupWrite::Denied);
         match trusted.map_err(|problem| io::Error::other(problem.text)).and_then(|base| make(&base)) {
@@ -128,7 +133,7 @@ fn failed(error: &io::Error) -> Error {
 }
 
 /// Rejects a path with a space or another character that is special to a shell, to shlex or to a parser of config
-/// files, and one that is too long for a socket's name (107 bytes, see unix(7)).
+/// files. Also rejects a path that is too long for the path of a socket (at most 107 bytes, see unix(7)).
 fn check_plain(path: &Path) -> io::Result<()> {
     let path = path.as_os_str().as_bytes();
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+@:,".contains(byte);
@@ -143,7 +148,7 @@ fn check_plain(path: &Path) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::InvalidFilename, reason))
 }
 
-/// The longest name that follows: `/xassume-UID.XXXXXX/socket`.
+/// The length, in bytes, of the longest text that is appended to a base directory: `/xassume-UID.XXXXXX/socket`.
 const MAX_NAME_BYTES: usize = "/xassume-4294967295.XXXXXX/socket".len();
 
 pub(super) fn prefix() -> String {
@@ -154,7 +159,7 @@ pub(super) fn is_own_directory(found: &Metadata) -> bool {
     found.is_dir() && found.uid() == geteuid().as_raw()
 }
 
-/// Removes the directories of killed runs. What is not certain to be one is kept.
+/// Removes the directories of killed runs. A directory is kept unless it certainly comes from a killed run.
 fn remove_stale(base: &Path) {
     let Ok(entries) = std::fs::read_dir(base) else { return };
     let prefix = prefix();
@@ -175,9 +180,9 @@ fn is_stale(directory: &Path) -> bool {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
     match OpenOptions::new().write(true).custom_flags(flags).open(directory.join(LOCK)) {
         Ok(lock) => lock.try_lock().is_ok(),
-        // A run may be about to create and lock it.
+        // A run may be about to create the file and lock it.
         Err(error) if error.kind() == io::ErrorKind::NotFound => is_settled(&found),
-        // No descriptor left, or no permission: a run may have it locked.
+        // There is no descriptor left, or no permission. In both cases a running xassume may have locked the file.
         Err(_) => false,
     }
 }

@@ -1,6 +1,6 @@
-//! What endpoint and process share: the session that clients get.
+//! The session that clients get. The endpoint and the `credential_process` share this code.
 //!
-//! Clients are answered from memory, in the thread of the supervision; none of them waits for STS.
+//! Clients are answered from memory, in the thread that supervises the command. No client waits for STS.
 
 use crate::moment::Now;
 use crate::session::Validity;
@@ -11,25 +11,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
-/// The pause in accepting connections after one could not be accepted, for lack of a resource.
+/// How long to pause if a connection cannot be accepted for lack of a resource, such as descriptors.
 pub(super) const PAUSE: Duration = Duration::from_millis(100);
-/// A session that expires within this time may have expired when it arrives; `Expiration` has whole seconds.
+/// A session that expires within this time is not served, because it may have expired when it arrives. `Expiration` has
+/// only whole seconds.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
-/// The current session, as a document. Clones share it.
+/// The current session, as a document. Clones share the session.
 #[derive(Clone, Default)]
 pub(super) struct Served(Arc<Mutex<Option<Current>>>);
 
 struct Current {
-    /// Zeroed once the last answer with it was sent.
+    /// The document. Its memory is zeroed when the document has been replaced and all answers with it have been sent.
     document: Bytes,
     term: Term,
-    /// `Expiration` in the document: by the local wall clock.
+    /// The `Expiration` in the document, by the local wall clock.
     expiration: SystemTime,
 }
 
 impl Served {
-    /// Replaces the session. Answers that are being sent keep the old one.
+    /// Replaces the session. Answers that are already being sent contain the old session.
     pub(super) fn put(&self, document: Zeroizing<Vec<u8>>, validity: &Validity) {
         let current = Current {
             document: Bytes::from_owner(document),
@@ -39,7 +40,8 @@ impl Served {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(current);
     }
 
-    /// The document of a session that has not expired by any clock; `None` before the first one.
+    /// Returns the document of the session. Returns `None` before the first session, or if the session has expired by
+    /// any clock.
     pub(super) fn get(&self) -> Option<Bytes> {
         let current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         current.as_ref().filter(|current| current.is_valid(clock::now())).map(|current| current.document.clone())

@@ -4,13 +4,13 @@ use crate::origin::Origin;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// What the command gets.
+/// The settings that decide what the command gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DeliverySettings {
     pub(crate) via: Via,
-    /// The variables that are not removed.
+    /// The names of the variables that are not removed (`--keep-env`).
     pub(crate) keep: Vec<OsString>,
-    /// Where their names come from.
+    /// The flag or the variable that gives these names.
     pub(crate) keep_by: Origin,
     pub(crate) isolate: bool,
 }
@@ -19,12 +19,12 @@ pub(crate) struct DeliverySettings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Via {
     Env,
-    /// At the path of `--credentials-file`, else in a private directory.
+    /// A credentials file at the path of `--credentials-file`, or in a private directory if `path` is `None`.
     File {
         path: Option<PathBuf>,
         mode: u32,
     },
-    /// With the token in the file of `--endpoint-token-file`, too.
+    /// An endpoint. Its token is also written to `token_file` (`--endpoint-token-file`), unless this is `None`.
     Endpoint {
         token_file: Option<PathBuf>,
     },

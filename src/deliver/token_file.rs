@@ -1,8 +1,9 @@
-//! The file of `--endpoint-token-file`: the endpoint's token, without a line end, which SDKs would send.
+//! The file of `--endpoint-token-file`, which contains the endpoint's token. The token has no line feed at its end,
+//! because SDKs would send it.
 
 use crate::deliver::location::FileKind;
 
-/// It is written once; its presence means that the endpoint has a session.
+/// Describes the token file. The file is written once, and its presence means that the endpoint has a session.
 pub(crate) const KIND: FileKind = FileKind {
     what: "the endpoint's token",
     flag: "--endpoint-token-file",

@@ -1,9 +1,9 @@
-//! The rule for directories: in which of them no other user can replace a file.
+//! The rule that decides in which directories no other user can replace a file.
 //!
-//! A directory is trusted if it and each of its parents belongs to this user or to root and no other user can write to
-//! it, or it is sticky: then only owners can rename and remove. The path is followed from the root, link by link. Only
-//! its owner and root can change a directory that was found good, so nothing changes between this check and the use.
-//! The result contains no links.
+//! A directory is trusted if both conditions are met for it and for each of its parents: it belongs to this user or to
+//! root, and it is sticky or no other user can write to it. In a sticky directory, only owners can rename and remove
+//! files. The path is followed from the root, link by link. Only its owner and root can change a trusted directory, so
+//! nothing changes between this check and the use of the directory. The resulting path contains no links.
 
 use crate::error::reason_of;
 use crate::event::Problem;
@@ -13,9 +13,9 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
-/// The limit of the kernel for links in one path (symlink(7)).
+/// The kernel's limit for the number of links in one path (symlink(7)).
 const MOST_LINKS: usize = 40;
-/// Only owners can remove or replace names in the directory.
+/// The mode bit of a directory in which only owners can remove or rename files.
 const STICKY: u32 = 0o1000;
 
 /// Whether members of a directory's group may have write permission.
@@ -27,7 +27,8 @@ pub(super) enum GroupWrite {
 }
 
 impl GroupWrite {
-    /// A file mode for the group allows a directory that the group can write to.
+    /// Returns `Allowed` if the mode of the file gives its group access, because the directory may then be writable by
+    /// the group too.
     pub(super) fn of_mode(mode: u32) -> Self {
         if mode & 0o060 == 0 { Self::Denied } else { Self::Allowed }
     }
@@ -37,10 +38,10 @@ fn untrusted(text: String) -> Problem {
     Problem { text, hint: None }
 }
 
-/// The path of a trusted directory, without links.
+/// Returns the path of a trusted directory, with all links resolved.
 ///
 /// # Errors
-/// The first directory or link in the path that another user controls, or that is missing.
+/// Reports the first directory or link in the path that is missing or that another user controls.
 pub(super) fn directory(path: &Path, group: GroupWrite) -> Result<PathBuf, Problem> {
     let failed = |error: &std::io::Error, at: &Path| untrusted(format!("{}: {}", at.display(), reason_of(error)));
     let path = std::path::absolute(path).map_err(|error| failed(&error, path))?;
@@ -72,7 +73,7 @@ pub(super) fn directory(path: &Path, group: GroupWrite) -> Result<PathBuf, Probl
     Ok(at)
 }
 
-/// The components of a path, the first one last.
+/// Returns the components of a path in reverse order.
 fn parts(path: &Path) -> Vec<OsString> {
     let names = path.components().rev().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
     names.map(|part| part.as_os_str().to_owned()).collect()
@@ -92,7 +93,7 @@ fn check(path: &Path, found: &Metadata, group: GroupWrite) -> Result<(), Problem
         });
     }
     let forbidden = if group == GroupWrite::Allowed { 0o002 } else { 0o022 };
-    // The mode of a link has no meaning.
+    // The mode of a symbolic link has no meaning.
     if found.is_symlink() || found.mode() & STICKY != 0 || found.mode() & forbidden == 0 {
         return Ok(());
     }
@@ -100,21 +101,21 @@ fn check(path: &Path, found: &Metadata, group: GroupWrite) -> Result<(), Problem
     let hint = match (found.uid() == me, group) {
         (true, GroupWrite::Denied) => format!("chmod {change} {shown}"),
         (true, GroupWrite::Allowed) => format!("chmod o-w {shown}"),
-        // Without write permission this user could not create the file.
+        // The hint does not suggest removing the write permission, because this user could then not create the file.
         (false, _) => format!("as its owner: chmod +t {shown}; or use a directory that you own"),
     };
     Err(Problem { text: format!("{who} can write to {shown} (mode {:04o})", found.mode() & 0o7777), hint: Some(hint) })
 }
 
-/// Whether users other than the owner may create names in this directory's parent.
+/// Checks whether users other than the owner may create files in the parent of `path`.
 fn is_in_open_directory(path: &Path) -> bool {
     let parent = path.parent().map(std::fs::symlink_metadata);
     parent.is_some_and(|parent| parent.is_ok_and(|parent| parent.mode() & 0o022 != 0))
 }
 
-/// Whether an owner has no number in this user namespace and appears as the overflow uid (see `user_namespaces(7)`):
-/// the host's root, as seen from a sandbox. Every other user of the host appears so too, but can create directories
-/// only in those that are open to all (`/tmp`).
+/// Checks whether an owner has no number in this user namespace, so that the overflow uid is shown (see
+/// `user_namespaces(7)`). A sandbox shows the host's root in this way. It shows every other user of the host in the
+/// same way, but such a user can create directories only in a directory that is open to all (`/tmp`).
 fn is_outside(uid: u32) -> bool {
     let Ok(map) = std::fs::read_to_string("/proc/self/uid_map") else { return false };
     let maps = |line: &str| {

@@ -15,13 +15,14 @@ use zeroize::Zeroizing;
 const TOKEN: &str = "f0e1d2c3b4a59687";
 const PATH: &str = "/0f1e2d3c";
 const DOCUMENT: &str = r#"{"SecretAccessKey":"kept from strangers"}"#;
-/// Hyper reads into a buffer of at most `MAX_HEAD_BYTES`, and grows it by doubling; the runtime has its own.
+/// The memory limit for a connection. Hyper reads into a buffer that grows by doubling, up to `MAX_HEAD_BYTES`, and the
+/// runtime takes memory too.
 const BOUND: Bound = Bound { room: 512 << 10, per_byte: 256 };
-/// The statuses that a client without the token may see. Hyper's are 400 for input that is not HTTP, 414 and 431 for
-/// input that is too long.
+/// The statuses that an answer may have. Hyper itself answers 400 to input that is not HTTP, and 414 or 431 to input
+/// that is too long.
 const STATUSES: [&str; 8] = ["200", "400", "401", "403", "404", "405", "414", "431"];
 
-/// What a client sends in one connection to the endpoint at port 8.
+/// Sends `bytes` in one connection to the endpoint at port 8, and checks the answers.
 pub fn endpoint_request(bytes: &[u8]) {
     let answer = bounded(bytes.len(), BOUND, || answered(bytes));
     let (answer, asked) = (String::from_utf8_lossy(&answer), String::from_utf8_lossy(bytes).to_lowercase());
@@ -37,7 +38,7 @@ pub fn endpoint_request(bytes: &[u8]) {
     assert!(given == 0 || ours, "the session is given to another host: {asked:?}");
 }
 
-/// All that the endpoint sends until both sides are done.
+/// Returns everything that the endpoint sends until both sides are done.
 fn answered(bytes: &[u8]) -> Vec<u8> {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
@@ -50,7 +51,7 @@ fn answered(bytes: &[u8]) -> Vec<u8> {
         let (ours, theirs) = duplex(64 << 10);
         let (mut from, mut to) = tokio::io::split(theirs);
         let send = async move {
-            // The endpoint may close before it has read everything.
+            // Writing may fail, because the endpoint may close the connection before it has read everything.
             let _ = to.write_all(bytes).await;
             let _ = to.shutdown().await;
         };

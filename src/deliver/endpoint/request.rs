@@ -1,6 +1,8 @@
-//! The rules for one request to the endpoint: who gets an answer, and which. No input or output.
+//! The rules for one request to the endpoint: which requests get credentials, and which errors the others get. This
+//! module does no input or output.
 //!
-//! Bodies are not read: no answer depends on one. A connection with a body is closed after its answer.
+//! The bodies of requests are not read, because no answer depends on a body. If a request has a body, the connection is
+//! closed after the answer.
 
 use crate::deliver::serving::Served;
 use crate::session::Secret;
@@ -11,17 +13,17 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 
-/// What a request is compared with.
+/// The values that a request must match, and the session that it then gets.
 pub(super) struct RequestRules {
-    /// The address and `localhost`, each with and without the port (AWS's C runtime sends none). A page in a browser
-    /// that was sent here by DNS rebinding sends another name.
+    /// The valid values of `Host`: the address and `localhost`, each with and without the port (AWS's C runtime sends
+    /// no port). If DNS rebinding sends a web page in a browser to this endpoint, the browser sends another host name.
     hosts: [String; 4],
     path: String,
     token: Secret,
     served: Served,
 }
 
-/// Why there are no credentials: the status of the answer, its code and its message.
+/// Why a request gets no credentials: the status of the answer, the error code and the message.
 #[derive(Debug)]
 struct Refusal(StatusCode, &'static str, &'static str);
 
@@ -31,7 +33,7 @@ impl RequestRules {
         Self { hosts, path, token, served }
     }
 
-    /// The answer to a request.
+    /// Returns the answer to a request.
     pub(super) fn answer<B: Body>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
         let (status, body) = match self.check(request) {
             Ok(document) => (StatusCode::OK, document),
@@ -40,13 +42,13 @@ impl RequestRules {
         let mut response = Response::new(Full::new(body));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        // Go's SDK reads an error only with exactly this type.
+        // Go's SDK reads the body of an error only if the content type is exactly this one.
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if status == StatusCode::METHOD_NOT_ALLOWED {
             headers.insert(ALLOW, HeaderValue::from_static("GET"));
         }
-        // A client without the token cannot keep its connection.
+        // A client that does not get credentials cannot keep its connection.
         if status != StatusCode::OK || !request.body().is_end_stream() {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -76,7 +78,8 @@ impl RequestRules {
         self.served.get().ok_or(Refusal(StatusCode::SERVICE_UNAVAILABLE, "ExpiredSession", message))
     }
 
-    /// Whether the single `Host`, and the host in the target if there is one, is ours (RFC 9112, 3.2).
+    /// Checks whether the single `Host` header names this endpoint, and also the host in the request target, if there
+    /// is one (RFC 9112, section 3.2).
     fn is_for_us<B>(&self, request: &Request<B>) -> bool {
         let ours = |host: &[u8]| self.hosts.iter().any(|known| host.eq_ignore_ascii_case(known.as_bytes()));
         let mut hosts = request.headers().get_all(HOST).iter();
@@ -85,13 +88,14 @@ impl RequestRules {
     }
 }
 
-/// Compares in a time that depends only on the lengths.
+/// Compares two texts in a time that depends only on their lengths.
 fn same(given: impl AsRef<[u8]>, ours: &str) -> bool {
     given.as_ref().ct_eq(ours.as_bytes()).into()
 }
 
 impl Refusal {
-    /// In both spellings: Go's and Rust's SDKs read one, JavaScript's the other.
+    /// Returns the JSON body of the answer. It has each member in two spellings, because Go's and Rust's SDKs read the
+    /// lowercase name and JavaScript's reads the capitalized one.
     fn body(self) -> Bytes {
         let Self(_, code, message) = self;
         let message = format!("xassume: {message}");

@@ -1,4 +1,4 @@
-//! A connection that fails if its client does not read for a time.
+//! A connection that fails if its client does not read for a given time.
 
 use std::io;
 use std::pin::Pin;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// The connection, with a timer that runs while it cannot be written to.
+/// A connection, with a timer that runs while a write is blocked.
 pub(super) struct WriteTimeout<T> {
     socket: T,
     limit: Duration,

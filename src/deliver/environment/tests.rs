@@ -1,4 +1,4 @@
-//! Each delivery against the whole table of what is removed and set.
+//! Tests each delivery with the whole table of variables that are removed and set.
 
 use super::names::{ALWAYS_SET, FILES};
 use super::*;
@@ -50,7 +50,7 @@ fn delivery(name: &str) -> CommandCredentials<'static> {
     deliveries().into_iter().find(|(known, _)| *known == name).expect(name).1
 }
 
-/// The settings that lead to the delivery of this name.
+/// Returns the settings that lead to the delivery with this name.
 fn settings(name: &str) -> DeliverySettings {
     let via = match name {
         "env" | "isolated" => Via::Env,
@@ -68,7 +68,7 @@ fn check_keep(name: &str, variable: &str) -> Result<(), Error> {
     DeliverySettings { keep: vec![variable.into()], ..settings(name) }.check_keep()
 }
 
-/// What a test changes of the inputs.
+/// The inputs that a test can change.
 #[derive(Clone, Copy)]
 struct With<'a> {
     region: Option<&'a str>,
@@ -97,7 +97,7 @@ fn variables(inherited: &Vars, with: With<'_>) -> Vec<(OsString, OsString)> {
     environment(&Inputs { inherited, session: &session, region, credentials, recipient, depth, profile_settings, keep })
 }
 
-/// The outcome as `NAME=value` lines.
+/// Returns the resulting environment as `NAME=value` lines.
 fn run(inherited: &[(&str, &str)], with: With<'_>) -> Vec<String> {
     let vars: Vars = inherited.iter().copied().collect();
     let show = |(name, value): (OsString, OsString)| format!("{}={}", name.display(), value.display());
@@ -293,7 +293,8 @@ fn the_change_turns_any_shell_environment_into_the_commands() {
         profile_settings: &[],
         keep: &keep,
     };
-    // The change is made without inherited variables, and evaluated where all of these are set.
+    // The change is computed without inherited variables. Then it is applied to an environment in which all of them are
+    // set.
     let EnvironmentChange { removed, set } = change(&here);
     let other = [("PATH", "/bin"), ("AWS_REGION", "mine"), ("XASSUME_DEPTH", "3")];
     let shell: Vars = REMOVED.iter().map(|name| (*name, "old")).chain(other).collect();
@@ -308,7 +309,7 @@ fn the_change_turns_any_shell_environment_into_the_commands() {
     assert_eq!([value("XASSUME_DEPTH"), value("AWS_PROFILE")], [Some(Some("3")), Some(Some("old"))]);
 }
 
-/// The names of variables in a text.
+/// Returns the names of variables that a text contains.
 fn names(text: &str) -> BTreeSet<&str> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
     words.filter(|word| word.contains('_') && !word.contains(|c: char| c.is_ascii_lowercase())).collect()

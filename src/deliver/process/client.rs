@@ -1,6 +1,6 @@
-//! The client of the socket: xassume as the command's `credential_process`, run by its SDK for each refresh.
+//! The client of the socket: xassume as the command's `credential_process`. The command's SDK runs it for each refresh.
 //!
-//! It reads no variable and no file, starts no runtime, and prints one JSON document.
+//! The client reads no variables and no files, starts no runtime, and prints one JSON document.
 
 use super::{GIVEN, REFUSED};
 use crate::error::{Error, reason_of};
@@ -12,24 +12,26 @@ use std::sync::mpsc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// The time limit for everything: a supervision that a signal has stopped accepts connections and does not answer.
+/// The time limit for the whole exchange. It is needed if a signal has stopped the supervising xassume, because the
+/// kernel still accepts connections for it but no answer comes.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The maximum size of an answer, in bytes; one has about two thousand.
+/// The maximum size of an answer, in bytes. A usual answer has about two thousand bytes.
 const LONGEST: usize = 64 * 1024;
 
-/// Gets the session from the supervision and prints it as the answer of a `credential_process`.
+/// Gets the session from the supervising xassume and prints it as the output of a `credential_process`.
 ///
 /// # Errors
-/// The supervision is gone, does not answer in time, or has no session.
+/// The supervising xassume has ended, does not answer in time, or has no session.
 pub(crate) fn print(socket: &Path) -> Result<(), Error> {
-    // One line without a hint: an SDK quotes it in its own message.
+    // The error is one line without a hint, because an SDK quotes it in its own message.
     let failed = |reason: String| Error::System { what: "get credentials from xassume", reason };
     let answer = ask(socket).map_err(|error| failed(reason_of(&error)))?;
     let document = document(&answer).map_err(failed)?;
     output::print(document)
 }
 
-/// The whole answer. In a thread, since connect(2) has no time limit for a socket on which nothing is accepted.
+/// Returns the whole answer. A thread reads it, because connect(2) has no time limit if the other side accepts no
+/// connections.
 fn ask(socket: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let (sender, receiver) = mpsc::channel();
     let socket = socket.to_owned();
@@ -39,13 +41,13 @@ fn ask(socket: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
 
 fn read(socket: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let stream = UnixStream::connect(socket)?;
-    // Allocated once, so that growing leaves no copies.
+    // The buffer is allocated once, because growing would leave copies of the secret.
     let mut answer = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
     stream.take(LONGEST as u64).read_to_end(&mut answer)?;
     Ok(answer)
 }
 
-/// The document of an answer.
+/// Returns the document in an answer, or the reason why the answer contains none.
 fn document(answer: &[u8]) -> Result<&[u8], String> {
     if let Some(document) = answer.strip_prefix(GIVEN)
         && document.ends_with(b"\n")
