@@ -1,16 +1,17 @@
-//! A session as a JSON document: for a container endpoint, for a `credential_process`, and xassume's own.
+//! A session as a JSON document: for a container endpoint, for a `credential_process`, and for `--print json`.
 //!
-//! `Expiration` is in UTC with `Z` and whole seconds, the only form that every SDK reads: Rust's and JavaScript's
-//! reject an offset, and Go's takes a session without `Expiration` for one that never expires.
+//! `Expiration` is in UTC with `Z` and whole seconds, because this is the only form that every SDK reads. Rust's and
+//! JavaScript's SDKs reject an offset, and Go's SDK assumes that a session without `Expiration` never expires.
 
 use crate::session::{Secret, Session, rfc3339};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-/// More than the longest session token of STS: growing would leave copies of the secret.
+/// The initial capacity of a document, in bytes. This is more than STS's longest session token needs, because growing
+/// would leave copies of the secret.
 const ROOM: usize = 16 * 1024;
 
-/// A document. Members that several kinds have are the same in all of them.
+/// The members of all kinds of documents. A member that is `None` is left out.
 #[derive(Serialize, Default)]
 #[serde(rename_all = "PascalCase")]
 struct Document<'a> {
@@ -20,7 +21,7 @@ struct Document<'a> {
     secret_access_key: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     session_token: Option<&'a str>,
-    /// The session token, for a container endpoint.
+    /// The session token, under the name that a container endpoint gives it.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<&'a str>,
     expiration: String,
@@ -45,19 +46,19 @@ impl<'a> Document<'a> {
     }
 }
 
-/// The answer of a container endpoint (ECS, EKS): `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
+/// Returns the JSON document with which a container endpoint (as in ECS and EKS) answers.
 pub(crate) fn container(session: &Session) -> Zeroizing<Vec<u8>> {
     json(&Document { session_token: None, token: Some(token(session)), ..Document::of(session) })
 }
 
-/// The output of a `credential_process`, with a line feed at its end. The version is a number, and always 1.
+/// Returns the output of a `credential_process`, with a line feed at its end. `Version` is a number and always 1.
 pub(crate) fn process(session: &Session) -> Zeroizing<Vec<u8>> {
     let mut text = json(&Document { version: Some(1), ..Document::of(session) });
     text.push(b'\n');
     text
 }
 
-/// The document of `--print json`, with all attributes of the session and a line feed at its end.
+/// Returns the document of `--print json`, with all attributes of the session and a line feed at its end.
 pub(crate) fn whole(session: &Session, region: Option<&str>) -> Zeroizing<Vec<u8>> {
     let mut text = json(&Document { assumed_role_arn: Some(session.role_arn()), region, ..Document::of(session) });
     text.push(b'\n');
@@ -121,7 +122,7 @@ mod tests {
     #[test]
     fn the_longest_token_is_written_without_a_move() {
         let mut session = session();
-        // AWS documents no limit; what it gives stays well below 4 KiB.
+        // AWS documents no limit, but the tokens that it issues stay well below 4 KiB.
         session.keys.session_token = Some(Secret::new("t".repeat(12 * 1024)));
         assert_eq!(process(&session).capacity(), ROOM);
     }

@@ -2,21 +2,21 @@
 
 use crate::role::Invalid;
 
-/// What is printed.
+/// A format of `--print`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// The variables that a command would receive.
+    /// The variables that a command would get.
     Variables(Syntax),
-    /// The session as one object.
+    /// The session as one JSON object.
     Json,
-    /// What AWS SDKs read from a `credential_process`.
+    /// The JSON document that AWS SDKs read from a `credential_process`.
     CredentialProcess,
 }
 
-/// Who reads the variables.
+/// The program that reads the variables, which decides how the variables are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Syntax {
-    /// `docker --env-file` and systemd's `EnvironmentFile=`, which share no quoting.
+    /// `docker --env-file` and systemd's `EnvironmentFile=`, which have no quoting in common.
     Env,
     /// sh, bash, zsh and similar shells.
     Export,
@@ -29,7 +29,7 @@ pub(crate) enum Syntax {
 }
 
 impl Format {
-    /// All formats, in the order of `--help`.
+    /// All formats with their names, in the order of `--help`.
     pub(crate) const ALL: &[(&str, Self)] = &[
         ("env", Self::Variables(Syntax::Env)),
         ("export", Self::Variables(Syntax::Export)),
@@ -40,10 +40,10 @@ impl Format {
         ("credential-process", Self::CredentialProcess),
     ];
 
-    /// The format of this name.
+    /// Returns the format with this name.
     ///
     /// # Errors
-    /// When there is none.
+    /// No format has this name.
     pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
         let found = Self::ALL.iter().find(|(name, _)| *name == text);
         found.map(|(_, format)| *format).ok_or_else(|| {
@@ -56,7 +56,7 @@ impl Format {
         Self::ALL.iter().find(|(_, format)| *format == self).map_or("", |(name, _)| name)
     }
 
-    /// Whether a shell evaluates it; then variables can also be unset.
+    /// Checks whether a shell evaluates the output. Only such output can also unset variables.
     pub(crate) fn removes(self) -> bool {
         matches!(self, Self::Variables(Syntax::Export | Syntax::Fish | Syntax::PowerShell))
     }

@@ -1,7 +1,7 @@
 //! A session as text (`--print`).
 //!
-//! Decides what is written and how it is quoted; `deliver::environment` decides which variables there are. It writes
-//! nothing itself.
+//! This module decides how the variables are written and quoted. `deliver::environment` decides which variables there
+//! are. This module returns the text and writes nothing itself.
 
 pub(crate) mod document;
 mod format;
@@ -15,21 +15,23 @@ use quote::Unfit;
 use std::ffi::{OsStr, OsString};
 use zeroize::Zeroizing;
 
-/// More than the variables of a session take: growing would leave copies of secrets.
+/// The initial capacity of the text, in bytes. This is more than the variables of a session need, because growing would
+/// leave copies of secrets.
 const ROOM: usize = 32 * 1024;
 
-/// The change that turns another environment into the command's.
+/// The change that turns any environment into the environment of the command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EnvironmentChange {
-    /// All names that must not be set, inherited here or not: the environment that is changed may be another one.
+    /// All names that must not be set. Names that xassume has not inherited are included, because the change may be
+    /// applied to another environment.
     pub(crate) removed: Vec<&'static str>,
     pub(crate) set: Vec<(OsString, OsString)>,
 }
 
-/// The whole text, including the last line feed.
+/// Returns the whole text, including the last line feed.
 ///
 /// # Errors
-/// A variable that the format cannot represent: none is left out or changed.
+/// The format cannot represent one of the variables. Such a variable is never left out or changed.
 pub(crate) fn text(
     format: Format,
     session: &Session,
@@ -53,15 +55,16 @@ pub(crate) fn text(
     Ok(Zeroizing::new(std::mem::take(&mut *text).into_bytes()))
 }
 
-/// One line that unsets the names, whether they are set or not: the shell that reads it may have another environment
-/// than xassume.
+/// Appends one line that unsets the names. Names that are not set are included, because the shell that reads the line
+/// may have another environment than xassume.
 fn unset(syntax: Syntax, names: &[&str], into: &mut String) {
     let (before, between, after) = match syntax {
-        // A list of variables cannot unset one.
+        // A list of variables cannot unset a variable.
         Syntax::Env | Syntax::Dotenv => return,
         Syntax::Export => ("unset ", " ", ""),
-        // Only globals. A universal variable is shared by all shells of the user, so only the user may erase it; fish
-        // would also export it from behind a global one. The status is success, which `set -gx` keeps.
+        // The line erases only global variables. A universal variable is shared by all shells of the user, so only the
+        // user may erase it. Because fish still exports a universal variable after a global one with the same name is
+        // erased, the line prints a warning. The status of the line is success, which `set -gx` keeps.
         Syntax::Fish => (
             "begin; set -l name; for name in ",
             " ",
@@ -76,7 +79,7 @@ fn unset(syntax: Syntax, names: &[&str], into: &mut String) {
     into.push('\n');
 }
 
-/// One line that sets a variable, or more if its value has more.
+/// Appends one line that sets a variable. If the value has several lines, the text has several lines too.
 fn set(syntax: Syntax, name: &OsStr, value: &OsStr, into: &mut String) -> Result<(), Unfit> {
     let name = name.to_str().filter(|name| is_name(name)).ok_or("has a name that is not valid in a shell")?;
     let value = value.to_str().ok_or("is not valid UTF-8")?;
@@ -100,7 +103,7 @@ fn set(syntax: Syntax, name: &OsStr, value: &OsStr, into: &mut String) -> Result
     Ok(())
 }
 
-/// A name as POSIX defines it (XBD 3.216); a shell would read any other as something else.
+/// Checks whether a name is valid in POSIX (XBD 3.216). A shell would read any other text as something else.
 fn is_name(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && name.bytes().next().is_some_and(|first| !first.is_ascii_digit())

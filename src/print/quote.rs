@@ -1,14 +1,15 @@
-//! A value as each reader needs it: the quoting of shells, and checks for readers that share no quoting.
+//! Quotes a value for each reader, or checks the value if its readers have no quoting in common.
 //!
 //! Each function appends to a text, so that no further copy of a secret is made.
 
 use std::fmt::Write as _;
 
-/// Why a format cannot represent a value, as the end of a sentence that begins with the value's name.
+/// The reason why a format cannot represent a variable, as a sentence without its subject, such as "is not valid
+/// UTF-8".
 pub(super) type Unfit = &'static str;
 
-/// For sh and similar shells (POSIX, XCU 2.2.2): between single quotes only the quote itself is special. Two quotes are
-/// never adjacent inside, so zsh's option `RC_QUOTES` makes no difference.
+/// Quotes a value for sh and similar shells (POSIX, XCU 2.2.2): between single quotes, only the single quote itself is
+/// special. A closing quote is never followed by another quote, so zsh's option `RC_QUOTES` makes no difference.
 pub(super) fn posix(value: &str, into: &mut String) {
     into.push('\'');
     for c in value.chars() {
@@ -20,7 +21,7 @@ pub(super) fn posix(value: &str, into: &mut String) {
     into.push('\'');
 }
 
-/// For fish: between single quotes `\'` and `\\` are the only escapes (fish's manual, "Quotes").
+/// Quotes a value for fish: between single quotes, `\'` and `\\` are the only escapes (fish's manual, "Quotes").
 pub(super) fn fish(value: &str, into: &mut String) {
     into.push('\'');
     for c in value.chars() {
@@ -32,10 +33,11 @@ pub(super) fn fish(value: &str, into: &mut String) {
     into.push('\'');
 }
 
-/// For `PowerShell`: between single quotes a quote is doubled (`about_Quoting_Rules`).
+/// Quotes a value for `PowerShell`: between single quotes, a single quote is doubled (`about_Quoting_Rules`).
 ///
-/// It takes typographic quotes for plain ones, decodes a program's output with the console's code page, and splits it
-/// into lines. So all except printable ASCII is written by number, as a unit of UTF-16.
+/// `PowerShell` treats typographic quotes like plain ones, decodes a program's output with the code page of the
+/// console, and splits the output into lines. So each character that is not printable ASCII is written as the numbers
+/// of its UTF-16 units.
 pub(super) fn powershell(value: &str, into: &mut String) {
     into.push('\'');
     for unit in value.encode_utf16() {
@@ -49,13 +51,14 @@ pub(super) fn powershell(value: &str, into: &mut String) {
     into.push('\'');
 }
 
-/// Unquoted, for docker's `--env-file`, which takes the rest of the line, and for systemd's `EnvironmentFile=`
-/// (systemd.exec(5)), which strips white space and interprets a leading quote and backslashes.
+/// Appends a value without quotes. Docker's `--env-file` takes the rest of the line as the value. Systemd's
+/// `EnvironmentFile=` (systemd.exec(5)) strips white space, and interprets backslashes and a quotation mark at the
+/// start.
 ///
 /// # Errors
-/// A value that one of them would read differently.
+/// One of the two programs would read the value differently.
 pub(super) fn raw(value: &str, into: &mut String) -> Result<(), Unfit> {
-    // A line feed ends the line. systemd ignores a line with any other control character except a tab.
+    // A line feed ends the line. systemd ignores a line that contains any other control character except a tab.
     if value.chars().any(|c| c.is_ascii_control() && c != '\t') {
         return Err("contains a line break or another control character");
     }
@@ -72,13 +75,14 @@ pub(super) fn raw(value: &str, into: &mut String) -> Result<(), Unfit> {
     Ok(())
 }
 
-/// For the dotenv libraries: in single quotes, or in double quotes if it contains a single one.
+/// Quotes a value for the dotenv libraries: in single quotes, or in double quotes if the value contains a single quote.
 ///
-/// They agree about quotes and line feeds, and about little else: Python's and Ruby's interpret backslashes and
-/// JavaScript's does not, Python's expands `${…}` in any quotes, JavaScript's turns carriage returns into line feeds.
+/// The libraries agree about quotes and line feeds, and about little else. Python's and Ruby's libraries interpret
+/// backslashes, and JavaScript's library does not. Python's library expands `${…}` in any quotes. JavaScript's library
+/// turns carriage returns into line feeds.
 ///
 /// # Errors
-/// A value that one of them would read differently.
+/// One of the libraries would read the value differently.
 pub(super) fn dotenv(value: &str, into: &mut String) -> Result<(), Unfit> {
     let quote = match (value.contains('\''), value.contains(['"', '$', '`'])) {
         (false, _) => '\'',

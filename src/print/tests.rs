@@ -1,4 +1,4 @@
-//! The whole text of each format, and what no format accepts.
+//! Tests the whole text of each format, and the variables that no format accepts.
 
 use super::*;
 use crate::session::{Keys, Secret, Validity};
@@ -58,7 +58,7 @@ fn each_format_is_whole() {
 
 #[test]
 fn powershell_gets_one_line_for_each_variable() {
-    // A pipe hands it one line after another.
+    // If the text comes through a pipe, PowerShell gets it line by line.
     assert_eq!(printed("powershell", &[("A", "1\n2\r3"), ("B", "‘")]).expect("text").lines().count(), 3);
 }
 

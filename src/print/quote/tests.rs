@@ -1,10 +1,11 @@
-//! Each quoting with hostile values: read by the documented rules of each reader, and by the shells themselves.
+//! Tests each kind of quoting with hostile values. The values are read by the documented rules of each reader, and by
+//! the shells themselves.
 #![allow(clippy::print_stdout, reason = "a test that cannot be done here says why")]
 
 use super::*;
 use std::process::{Command, Stdio};
 
-/// Characters that some reader treats specially.
+/// Texts that some reader treats specially.
 const HOSTILE: &[&str] = &[
     "'",
     "''",
@@ -66,7 +67,7 @@ const HOSTILE: &[&str] = &[
     "@(1)",
 ];
 
-/// Values of up to twelve such pieces; the same ones each time.
+/// Returns values that consist of up to twelve such pieces. The values are the same in each run.
 fn values() -> Vec<String> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = move |below: usize| {
@@ -106,7 +107,8 @@ fn each_quoting_has_the_usual_form() {
     assert_eq!(tried(dotenv, "it's").as_deref(), Some("\"it's\""));
 }
 
-/// The rules of POSIX's XCU 2.2: backslash and single quotes, and no other character that would be special.
+/// Reads a text by the rules of POSIX (XCU 2.2) for backslashes and single quotes. Returns `None` for any other
+/// character outside quotes.
 fn read_posix(text: &str) -> Option<String> {
     let (mut value, mut chars) = (String::new(), text.chars());
     while let Some(c) = chars.next() {
@@ -124,7 +126,7 @@ fn read_posix(text: &str) -> Option<String> {
     Some(value)
 }
 
-/// The rules of fish's manual for single quotes.
+/// Reads a text by the rules of fish's manual for single quotes.
 fn read_fish(text: &str) -> Option<String> {
     let (mut value, mut chars) = (String::new(), text.strip_prefix('\'')?.chars());
     loop {
@@ -139,7 +141,8 @@ fn read_fish(text: &str) -> Option<String> {
     }
 }
 
-/// The rules of `PowerShell`'s tokenizer: any of five quotes closes and doubles; `+` joins strings and characters.
+/// Reads a text by the rules of `PowerShell`'s tokenizer: each of five quotes ends a string, or stands for one quote if
+/// it is doubled. `+` joins strings and characters.
 fn read_powershell(text: &str) -> Option<String> {
     let is_quote = |c: char| matches!(c, '\'' | '‘' | '’' | '‚' | '‛');
     let mut units = Vec::new();
@@ -178,14 +181,16 @@ fn every_value_is_read_as_it_was_by_the_rules_of_each_shell() {
     }
 }
 
-/// docker's: lines as Go's scanner cuts them, which takes a carriage return from the end; the value is the rest.
+/// Reads a file as docker does. Go's scanner splits it into lines and removes a carriage return from the end of a line.
+/// The value is the rest of the line.
 fn read_docker(file: &str) -> Option<String> {
     let line = file.strip_suffix('\n')?;
     let line = line.strip_suffix('\r').unwrap_or(line);
     (!line.contains('\n')).then(|| line.split_once('=').map(|(_, value)| value.to_owned()))?
 }
 
-/// systemd's `parse_env_file`: white space around, quotes where a value begins, backslashes; then its check of values.
+/// Reads a file as systemd's `parse_env_file` does: it strips white space around the value, and interprets backslashes
+/// and quotes at the start. Then it checks the value.
 fn read_systemd(file: &str) -> Option<String> {
     let (_, text) = file.split_once('=')?;
     let (mut value, mut kept) = (String::new(), 0);
@@ -226,7 +231,7 @@ fn read_systemd(file: &str) -> Option<String> {
         }
     }
     value.truncate(kept);
-    // Text after a line break would be another line: another variable, or an error.
+    // The text after a line break would be another line, which is another variable or an error.
     let whole = chars.next().is_none();
     let clean = value.chars().all(|c| !c.is_ascii_control() || c == '\t');
     (whole && clean).then_some(value)
@@ -247,7 +252,7 @@ fn a_raw_value_is_rejected_only_if_docker_and_systemd_read_it_differently() {
     assert!(fit > 300, "{fit}");
 }
 
-/// python-dotenv's: escapes between quotes, then `${…}` replaced.
+/// Reads a value as python-dotenv does: escapes between quotes are interpreted, and then `${…}` is replaced.
 fn read_python(text: &str) -> Option<String> {
     let quote = text.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
     let inside = text.strip_prefix(quote)?.strip_suffix(quote)?;
@@ -266,8 +271,8 @@ fn read_python(text: &str) -> Option<String> {
     (!value.contains("${")).then_some(value)
 }
 
-/// JavaScript's dotenv: line ends made one kind, then the text between two equal quotes; `\n` and `\r` between
-/// double ones only.
+/// Reads a value as JavaScript's dotenv does: all line ends become line feeds, and then the text between two equal
+/// quotes is the value. The escapes for a line feed and a carriage return are interpreted only between double quotes.
 fn read_javascript(text: &str) -> Option<String> {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let quote = text.chars().next()?;
@@ -292,7 +297,7 @@ fn a_dotenv_value_is_the_same_to_its_readers() {
     }
 }
 
-/// Runs a script with this shell; `None` if the shell is not installed.
+/// Runs a script with this shell. Returns `None` if the shell is not installed.
 fn run(shell: &[&str], script: &str) -> Option<Vec<u8>> {
     let (program, options) = shell.split_first()?;
     let mut command = Command::new(program);
