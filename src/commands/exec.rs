@@ -1,4 +1,4 @@
-//! Replaces xassume with the command: no process of xassume is left.
+//! Exec mode: replaces xassume with the command, so that no process of xassume is left.
 
 use crate::deliver::environment::{CommandCredentials, Recipient};
 use crate::deliver::{config_copy, isolated};
@@ -10,8 +10,10 @@ use crate::settings::Settings;
 use crate::sys::{exec, lookup};
 use crate::vars::Vars;
 
+/// Gets a session and replaces xassume with the command. Does not return on success.
+///
 /// # Errors
-/// Why the command does not run; on success this does not return.
+/// There is no session, or the command cannot be run.
 pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report) -> Result<End, Error> {
     settings.delivery.check_keep()?;
     let command = lookup::find(&settings.command, vars.get("PATH"))?;

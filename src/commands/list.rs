@@ -1,7 +1,7 @@
 //! `--list`: profiles, roles and signals, one per line, for the completions of shells.
 //!
-//! It reads only the shared config files and calls nothing. A user who is typing wants no errors, so files that are
-//! missing or broken give no candidates and no message.
+//! This mode reads only the shared config files and calls no service. Files that are missing or broken give no
+//! candidates and no message, because a user who is typing wants no errors.
 
 use crate::error::{Error, deceives};
 use crate::files;
@@ -16,7 +16,7 @@ use std::ffi::OsStr;
 /// Prints the candidates of one kind.
 ///
 /// # Errors
-/// When there is no such kind.
+/// No kind has this name.
 pub(crate) fn print(kind: &OsStr, vars: &Vars) -> Result<(), Error> {
     let profiles = || files::read(vars).map(|files| files.profiles).unwrap_or_default();
     let mut candidates = match kind.to_str() {
@@ -31,15 +31,15 @@ pub(crate) fn print(kind: &OsStr, vars: &Vars) -> Result<(), Error> {
             });
         }
     };
-    // A shell prints the candidates: no name may contain what a terminal acts on.
+    // A shell prints the candidates, so a name must not contain characters that a terminal acts on.
     candidates.retain(|candidate| !candidate.is_empty() && !candidate.contains(deceives));
     let text: String = candidates.iter().flat_map(|candidate| [candidate.as_str(), "\n"]).collect();
-    // A shell that no longer reads needs no answer.
+    // If the shell no longer reads, an error would help no one.
     let _ = output::print(text.as_bytes());
     Ok(())
 }
 
-/// The roles of all profiles, sorted; then, in short form, those that have one.
+/// Returns the roles of all profiles in sorted order, and then the short forms of the roles that have one.
 fn roles(profiles: &ProfileSet) -> Vec<String> {
     let arns = profiles.names().filter_map(|name| profiles.profile(name)?.get("role_arn"));
     let roles: BTreeSet<RoleArn> = arns.filter_map(|arn| RoleArn::parse(arn).ok()).collect();
@@ -47,7 +47,7 @@ fn roles(profiles: &ProfileSet) -> Vec<String> {
     long.chain(roles.iter().filter_map(RoleArn::short)).collect()
 }
 
-/// Every signal by its name without `SIG`, in the order of their numbers.
+/// Returns the name of each signal without `SIG`, in the order of the signal numbers.
 fn signals() -> Vec<String> {
     Signal::all().map(|signal| signal.to_string().trim_start_matches("SIG").to_owned()).collect()
 }

@@ -1,4 +1,4 @@
-//! The steps of each mode: one file for each.
+//! The steps of each mode, with one file for each mode.
 
 pub(crate) mod check;
 pub(crate) mod clear_cache;

@@ -10,8 +10,10 @@ use crate::settings::Settings;
 use crate::vars::Vars;
 use std::io::IsTerminal as _;
 
+/// Gets a session and prints it in this format.
+///
 /// # Errors
-/// Why there is no session, or a value that the format cannot represent.
+/// There is no session, or the format cannot represent a variable.
 pub(crate) fn run(settings: &Settings, format: Format, vars: &Vars, report: Report) -> Result<End, Error> {
     settings.delivery.check_keep()?;
     output::expect_open()?;

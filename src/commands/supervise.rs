@@ -1,7 +1,7 @@
-//! Supervises the command: keeps its session fresh, and restarts or signals it.
+//! Supervised mode: runs the command, refreshes its session, and restarts or signals the command.
 //!
-//! The rules are in `supervise`. Here they get what they need: the source of sessions, their delivery, the process and the
-//! clocks.
+//! The rules are in `supervise`. This file gives them what they need: the source of sessions, the delivery of sessions,
+//! the command's process and the clocks.
 
 use crate::deliver::published::unwritten;
 use crate::error::{Error, not_started, reason_of};
@@ -25,10 +25,10 @@ use crate::sys::offload::Offload;
 use crate::vars::Vars;
 use std::path::Path;
 
-/// Runs the command to its end, and keeps its session fresh.
+/// Runs the command until it ends, and refreshes its session.
 ///
 /// # Errors
-/// Why there is no first session or no start, or that the session could not be refreshed.
+/// There is no first session, the command cannot be started, or the session has expired and could not be refreshed.
 pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Report) -> Result<End, Error> {
     settings.delivery.check_keep()?;
     memory::zero_freed_memory();
@@ -42,7 +42,8 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
     let offload = Offload::new(writer::write, writer::use_directly);
     let mut delivery = {
         let _within = runtime.enter();
-        // Its files are removed with this value, before xassume ends by the command's signal.
+        // Dropping this value removes the files of the delivery, before xassume ends by the signal that ended the
+        // command.
         Delivery::open(&launch, offload.clone())?
     };
     let end = runtime.block_on(async {
@@ -53,7 +54,7 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
     drop(offload);
     runtime.shutdown_background();
     match end? {
-        // xassume ends as the command did.
+        // xassume ends in the same way as the command.
         Final::Ended(end) => Ok(end),
         Final::NotStarted { errno, .. } => {
             let gone = command.path.to_str().is_ok_and(|path| !Path::new(path).exists());
@@ -78,7 +79,7 @@ async fn supervised(
         signal = host.fatal_signal() => return Ok(Final::Ended(End::Killed(signal))),
         first = launch.first_session(need(launch, policy)) => first?,
     };
-    // Only now is it known what kind of keys a credential_process gives.
+    // Only now is it known which kind of access keys a credential_process gives.
     if let Some(keys) = source_keys
         && KeyKind::expected(&launch.planned.plan.source).is_none()
     {
@@ -99,8 +100,8 @@ async fn supervised(
     Ok(supervise(policy, first, ports).await)
 }
 
-/// The lifetime that the first session must have left. Only a restart needs much: otherwise the session is refreshed
-/// while the command runs.
+/// Returns how much of its lifetime the first session must have left. Only a command that is restarted for each session
+/// needs much, because otherwise the session is refreshed while the command runs.
 fn need(launch: &Launch<'_>, policy: Policy) -> Need {
     match policy.on_expiry {
         OnExpiry::Restart => Need::ThreeQuarters,
@@ -110,7 +111,8 @@ fn need(launch: &Launch<'_>, policy: Policy) -> Need {
     }
 }
 
-/// Fails if a refresh would need a typed code, and reports for how long refreshes work without one.
+/// Fails if a refresh would need an MFA code that the user must type. Otherwise, if refreshes work only for a limited
+/// time, reports this limit.
 fn check_unattended(launch: &Launch<'_>, policy: Policy, keys: Option<KeyKind>) -> Result<(), Error> {
     if policy.duty() != Duty::Refresh {
         return Ok(());
@@ -131,7 +133,7 @@ fn check_unattended(launch: &Launch<'_>, policy: Policy, keys: Option<KeyKind>) 
     Ok(())
 }
 
-/// Sessions for refreshes.
+/// The source of the sessions for refreshes.
 struct Refreshes<'a, 'b> {
     launch: &'a Launch<'b>,
     offload: &'a Offload,

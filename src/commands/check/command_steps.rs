@@ -1,4 +1,4 @@
-//! The steps after the session: delivery, refreshes, the command's environment. Pure.
+//! The steps after the session: the delivery, the refreshes and the command's environment. These functions are pure.
 
 use super::findings::Findings;
 use super::step::{State, Step};
@@ -13,7 +13,7 @@ use crate::supervise::schedule::RefreshKind;
 use serde_json::json;
 use std::fmt::Write as _;
 
-/// Settings that give a profile its own credentials.
+/// The settings that give a profile its own credentials.
 const CREDENTIALS: &[&str] = &[
     "aws_access_key_id",
     "credential_process",
@@ -79,7 +79,7 @@ pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
     }
 }
 
-/// When the first refresh of a new session is due: a range, because of the jitter.
+/// Describes when the first refresh of a new session is due. This is a range, because refreshes have a random jitter.
 fn first_refresh(policy: Policy, session: &AssumedRole, step: &mut Step) {
     let lifetime = session.lifetime;
     let (least, most) = policy.timing().leads(lifetime, RefreshKind::First);
@@ -94,7 +94,7 @@ fn first_refresh(policy: Policy, session: &AssumedRole, step: &mut Step) {
     step.fact("first_refresh_seconds", json!([from.as_secs(), to.as_secs()]));
 }
 
-/// The variables and the shared files that select other credentials for the command.
+/// Describes the variables and the shared files that select other credentials for the command.
 pub(super) fn environment(findings: &Findings<'_>, step: &mut Step) {
     let Some(profiles) = findings.profiles else { return };
     let delivery = &findings.settings.delivery;

@@ -12,19 +12,19 @@ use crate::vars::Vars;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-/// Everything that is known at the end of the check, or where it failed.
+/// Everything that is known at the end of the check, or at the point where the check failed.
 #[derive(Debug)]
 pub(super) struct Findings<'a> {
     pub(super) settings: &'a Settings,
     pub(super) vars: &'a Vars,
-    /// The config file and the credentials file, and whether they exist.
+    /// The paths of the config file and of the credentials file, and whether each of them exists.
     pub(super) files: Vec<(PathBuf, bool)>,
     pub(super) profiles: Option<&'a ProfileSet>,
     pub(super) plan: Option<&'a Plan>,
     pub(super) source: Option<FoundSource>,
-    /// The events of the calls to STS.
+    /// The events that the calls to STS have reported.
     pub(super) events: Vec<Event>,
-    /// Why the session is not cached; none if it is.
+    /// Why the session is not cached. `None` if the session is cached, or if there is no session.
     pub(super) uncached: Option<Uncached>,
     pub(super) failure: Option<(Place, Error)>,
 }
@@ -32,26 +32,27 @@ pub(super) struct Findings<'a> {
 /// Why a session is not cached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Uncached {
-    /// `--no-cache`.
+    /// `--no-cache` is set.
     Disabled,
-    /// Sessions of this source cannot be distinguished, or no directory can be used: the problem and the hint for the one
-    /// that the user can fix.
+    /// Sessions of this source cannot be distinguished, or no directory can be used. `Some` contains the problem with a
+    /// directory that the user can fix, and the hint for it.
     Impossible(Option<(String, String)>),
 }
 
-/// The source credentials, and what the first call to STS has shown.
+/// The source credentials, and what the first call to STS has shown about them.
 #[derive(Debug)]
 pub(super) struct FoundSource {
-    /// None for a web identity token.
+    /// `None` for a web identity token.
     pub(super) access_key_id: Option<String>,
     pub(super) kind: KeyKind,
-    /// The region of STS.
+    /// The region in which STS is called.
     pub(super) region: String,
-    /// The region of the instance, where none is set.
+    /// The region of the EC2 instance. `None` if a region is set, or if it is not known.
     pub(super) instance_region: Option<String>,
-    /// The owner of the keys; none for a web identity token.
+    /// The identity that owns the access keys. `None` for a web identity token, or if the check ended before the
+    /// identity was known.
     pub(super) caller: Option<Result<CallerIdentity, Box<AssumeError>>>,
-    /// STS's clock minus the local one, in seconds.
+    /// The time of STS's clock minus the time of the local clock, in seconds. `None` if STS has not answered.
     pub(super) skew_secs: Option<i64>,
 }
 
@@ -65,7 +66,7 @@ pub(super) enum Place {
     Clock,
     Caller,
     Mfa,
-    /// Counted from 1.
+    /// A role of the chain, counted from 1.
     Role(usize),
     Session,
     Delivery,
@@ -74,7 +75,7 @@ pub(super) enum Place {
 }
 
 impl Findings<'_> {
-    /// The steps of this check, in their order.
+    /// Returns the steps of this check, in order.
     pub(super) fn places(&self) -> Vec<Place> {
         let mut places = vec![Place::Config, Place::Source, Place::Unattended, Place::Sts, Place::Clock, Place::Caller];
         let hops = self.plan.map_or(1, |plan| plan.hops.len());
@@ -87,7 +88,8 @@ impl Findings<'_> {
         places
     }
 
-    /// The number of the role whose call needs an MFA code first.
+    /// Returns the number of the role before which the MFA step comes, counted from 1. Returns `None` if no role needs
+    /// an MFA device.
     fn hop_with_code(&self) -> Option<usize> {
         let plan = self.plan?;
         let (_, at, _) = device(&plan.hops)?;
@@ -95,19 +97,19 @@ impl Findings<'_> {
         Some(if matches!(mfa_mode(&plan.hops, kind), MfaMode::Session(_)) { 1 } else { at })
     }
 
-    /// Ends the check with this error.
+    /// Ends the check with this error, at the step to which the error belongs.
     pub(super) fn fail(&mut self, mut error: Error) {
         self.name_caller(&mut error);
         self.failure = Some((self.place(&error), error));
     }
 
-    /// STS's URL, if the region is known.
+    /// Returns the URL of STS, or `None` if the region is not known.
     pub(super) fn endpoint(&self) -> Option<String> {
         let region = self.source.as_ref().map(|source| source.region.as_str());
         sts::endpoint(self.plan?, self.settings.sts.endpoint.as_deref(), region)
     }
 
-    /// The roles that were assumed, in their order.
+    /// Returns the roles that were assumed, in order.
     pub(super) fn roles(&self) -> impl Iterator<Item = &AssumedRole> {
         self.events.iter().filter_map(|event| match event {
             Event::Session(SessionEvent::RoleAssumed { role, .. }) => Some(role),
@@ -115,7 +117,8 @@ impl Findings<'_> {
         })
     }
 
-    /// The MFA session that signed the first call: its access key ID, its expiry and its origin.
+    /// Returns the MFA session that signed the first call: its access key ID, its expiry and its origin. Returns `None`
+    /// if there is no MFA session.
     pub(super) fn mfa_session(&self) -> Option<(&str, SystemTime, MfaSessionFrom)> {
         self.events.iter().rev().find_map(|event| match event {
             Event::Session(SessionEvent::MfaSession { access_key_id, expiration, from }) => {
@@ -125,12 +128,12 @@ impl Findings<'_> {
         })
     }
 
-    /// The command's session, if all roles were assumed.
+    /// Returns the command's session, or `None` if not all roles were assumed.
     pub(super) fn session(&self) -> Option<&AssumedRole> {
         self.roles().nth(self.plan?.hops.len() - 1)
     }
 
-    /// Adds the caller to a denial in which STS left it out: the policies are about that caller.
+    /// Adds the caller to a denial in which STS did not name it, because the hints are about policies of that caller.
     fn name_caller(&self, error: &mut Error) {
         let Error::Assume(error) = error else { return };
         let source = self.source.as_ref().and_then(|source| source.caller.as_ref());
@@ -148,7 +151,8 @@ impl Findings<'_> {
         match error {
             Error::File { .. } if self.plan.is_none() => Place::Config,
             Error::Config(error) => of_config(error),
-            // Unreadable certificates, a partition without a region and a recursion all come before the source.
+            // Unreadable certificates, a partition without a region and a recursion are all found before the source is
+            // used.
             Error::Source(_) | Error::File { .. } | Error::Certificates { .. } | Error::Usage { .. } => Place::Source,
             Error::Mfa(error) if matches!(error.kind, MfaFailure::Unattended) && !self.may_have_used_a_code() => {
                 Place::Unattended
@@ -159,18 +163,20 @@ impl Findings<'_> {
         }
     }
 
-    /// A code may have been used for an MFA session or for a role.
+    /// Checks whether a code may have been used for an MFA session or for a role.
     fn may_have_used_a_code(&self) -> bool {
         self.mfa_session().is_some() || self.roles().next().is_some()
     }
 }
 
-/// Whether sessions are refreshed: then a launch rejects sources that need an MFA code for each refresh.
+/// Checks whether sessions are refreshed. If they are, a launch rejects a source that needs an MFA code for each
+/// refresh.
 pub(super) fn refreshes(settings: &Settings) -> bool {
     matches!(settings.mode, Mode::Supervise(policy) if policy.duty() == Duty::Refresh)
 }
 
-/// The step of a failed call. If STS cannot be reached, the first call fails for it.
+/// Returns the step to which a failed call belongs. If STS cannot be reached, the first call fails, and the step is
+/// [`Place::Sts`].
 fn of_call(error: &AssumeError) -> Place {
     match error.call {
         StsCall::GetCallerIdentity | StsCall::AssumeRoleWithWebIdentity if is_unanswered(error) => Place::Sts,
@@ -181,7 +187,8 @@ fn of_call(error: &AssumeError) -> Place {
     }
 }
 
-/// Whether this failure of `GetCallerIdentity` means that no role can be assumed either. A launch does not make this call.
+/// Checks whether this failure of `GetCallerIdentity` means that no role can be assumed either. Other failures are not
+/// fatal, because a launch does not make this call.
 pub(super) fn is_fatal(error: &AssumeError) -> bool {
     let keys = matches!(
         error.cause,

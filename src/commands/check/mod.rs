@@ -1,8 +1,8 @@
-//! `--check`: does everything that a launch does before the command, and reports each step.
+//! `--check`: does everything that a launch does before the command starts, and reports each step.
 //!
 //! This file makes the calls and collects [`Findings`]. `steps` (with `session_steps` and `command_steps`) describes
-//! them, `page` prints them. STS is always called: a cached session would prove nothing. The new session is cached, so
-//! that the next launch needs neither a call nor another MFA code.
+//! the findings, and `page` prints the steps. STS is always called, because a cached session would prove nothing. The
+//! new session is cached, so that the next launch needs neither a call nor another MFA code.
 
 mod command_steps;
 mod findings;
@@ -36,10 +36,11 @@ use std::cell::RefCell;
 use std::io::{ErrorKind, IsTerminal as _};
 use std::path::PathBuf;
 
-/// Prints the steps on standard output.
+/// Runs the check, and prints its steps on standard output.
 ///
 /// # Errors
-/// Invalid settings, as for a launch. Every other failure is a step, and sets the status.
+/// The settings are invalid (as for a launch), or standard output cannot be written. Every other failure becomes a
+/// failed step and sets the exit status.
 pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report, log_options: LogOptions) -> Result<End, Error> {
     settings.delivery.check_keep()?;
     output::expect_open()?;
@@ -77,7 +78,8 @@ pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report, log_options:
     print(&findings, log_options)
 }
 
-/// Fetches source credentials, assumes the roles, and opens the delivery.
+/// Does what a launch does before the command starts: gets the source credentials, assumes the roles, and opens the
+/// delivery.
 fn rehearse(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Error> {
     let sessions = Sessions::new(&launch.context, &launch.planned)?;
     let runtime = runtime()?;
@@ -104,7 +106,7 @@ fn rehearse(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Erro
     Ok(())
 }
 
-/// Why the session is not cached; none if it is.
+/// Returns why the session is not cached, or `None` if it is cached.
 fn uncached(launch: &Launch<'_>, sessions: &Sessions<'_>, key: Option<&Key>) -> Option<Uncached> {
     match (launch.context.settings.cache.mode, key) {
         (CacheMode::Off(_), _) => Some(Uncached::Disabled),
@@ -116,7 +118,7 @@ fn uncached(launch: &Launch<'_>, sessions: &Sessions<'_>, key: Option<&Key>) -> 
     }
 }
 
-/// Each call, until one fails.
+/// Makes the calls of a launch in order, until one of them fails.
 async fn steps_to_session(launch: &Launch<'_>, sts: &Sts<'_>, findings: &mut Findings<'_>) -> Result<Session, Error> {
     let source = sts.source().await?;
     let found = findings.source.insert(FoundSource {
@@ -127,7 +129,7 @@ async fn steps_to_session(launch: &Launch<'_>, sts: &Sts<'_>, findings: &mut Fin
         caller: None,
         skew_secs: None,
     });
-    // Before a code is used: a launch fails if each refresh would need one.
+    // This check comes before a code is used, because a launch fails if each refresh needs a code.
     if refreshes(launch.context.settings) {
         unattended(&launch.planned.plan, &launch.context.settings.mfa, Some(source.kind()))?;
     }
@@ -146,7 +148,7 @@ async fn steps_to_session(launch: &Launch<'_>, sts: &Sts<'_>, findings: &mut Fin
     fetched
 }
 
-/// Reports events and keeps them for the page.
+/// Reports events, and also keeps them for the page.
 struct Recorder {
     report: Report,
     events: RefCell<Vec<Event>>,
@@ -159,7 +161,7 @@ impl EventSink for Recorder {
     }
 }
 
-/// The shared files, and whether they exist.
+/// Returns the paths of the shared files, and whether each of them exists.
 fn look(vars: &Vars) -> Vec<(PathBuf, bool)> {
     let present = |path: &PathBuf| path.exists() && !path.is_dir();
     files::places(vars).into_iter().flatten().map(|path| (path.clone(), present(&path))).collect()

@@ -1,4 +1,4 @@
-//! The steps of a check as a page or as a JSON document. Pure.
+//! Shows the steps of a check as a page or as a JSON document. These functions are pure.
 
 use super::step::{State, Step};
 use crate::error::{one_line, plain_json};
@@ -9,18 +9,18 @@ use crate::report::wrap;
 use crate::terminal::{Color, Screen};
 use serde_json::{Value, json};
 
-/// The column of a step's text.
+/// The column in which the text of a step begins.
 const TEXT: usize = 28;
-/// The longest text of a step, in characters.
+/// The maximum length of a step's text, in characters.
 const LONGEST: usize = 2048;
 
-/// The exit status of the check.
+/// Returns the exit status of the check.
 pub(super) fn status(steps: &[Step]) -> u8 {
     if steps.iter().any(|step| step.state == State::Failed) { FAILED } else { 0 }
 }
 
-/// The output. With `-q` the page has only the failed step; a document is always complete. Lines wrap at the width, if
-/// there is one.
+/// Returns the output of the check. With `-q`, a page contains only the failed step, but a JSON document is always
+/// complete. Lines are wrapped at `width` columns, or not at all if `width` is `None`.
 pub(super) fn page(steps: &[Step], log_options: LogOptions, width: Option<usize>) -> String {
     match log_options.format {
         LogFormat::Json => {
@@ -74,7 +74,7 @@ fn lines(step: &Step, screen: Screen, width: Option<usize>) -> String {
     lines.join("\n")
 }
 
-/// The colors of errors and warnings.
+/// Returns the color of a state, or `None` if the state has no color.
 fn color(state: State) -> Option<Color> {
     match state {
         State::Ok => Some(Color::SUCCESS),

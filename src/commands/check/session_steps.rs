@@ -1,4 +1,4 @@
-//! The steps up to the session: what was found, or what would be done. Pure.
+//! The steps up to the session. They describe what was found, or what a launch would do. These functions are pure.
 
 use super::findings::{Findings, Place, Uncached, refreshes};
 use super::step::{State, Step};
@@ -10,9 +10,11 @@ use crate::session::{rfc3339, whole_seconds};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// A smaller difference cannot be measured: `Date` is in whole seconds, and the answer took time.
+/// The difference between the clocks, in seconds, up to which they count as equal. A smaller difference cannot be
+/// measured, because `Date` has whole seconds and the answer took some time.
 const UNNOTICED_SECS: u64 = 5;
-/// SDKs correct a larger difference, or warn of it.
+/// The difference between the clocks, in seconds, up to which there is no warning. SDKs correct a larger difference, or
+/// warn about it.
 const TOLERATED_SECS: u64 = 4 * 60;
 
 pub(super) fn source(findings: &Findings<'_>, step: &mut Step) {
@@ -34,7 +36,7 @@ pub(super) fn source(findings: &Findings<'_>, step: &mut Step) {
     step.fact("keys", kind);
 }
 
-/// Whether refreshes need user input: a note where nothing is refreshed.
+/// Describes whether refreshes need user input. If nothing is refreshed, the state is a note instead of a warning.
 pub(super) fn unattended(findings: &Findings<'_>, step: &mut Step) {
     let (Some(plan), Some(found)) = (findings.plan, &findings.source) else { return };
     let lesser = if refreshes(findings.settings) { State::Warning } else { State::Note };
@@ -56,7 +58,7 @@ pub(super) fn unattended(findings: &Findings<'_>, step: &mut Step) {
             step.text = "each refresh needs a new MFA code".into();
             step.state(State::Note, error.hint());
         }
-        // A launch fails for it, and so does the check, at this step.
+        // A launch fails with this error, and so does the check, at this step.
         Err(_) => {}
     }
 }
@@ -82,7 +84,7 @@ pub(super) fn sts(findings: &Findings<'_>, step: &mut Step) {
     }
     let variants = [(plan.network.fips, ", FIPS"), (plan.network.dualstack, ", dual-stack")];
     step.text.extend(variants.iter().filter(|(on, _)| *on).map(|(_, what)| *what));
-    // A proxy that cannot be used has failed the check already.
+    // If the proxy could not be used, the check has failed already.
     if let Some(Ok(Some(proxy))) = endpoint.map(|url| plan.network.proxies.of_request(&url)) {
         step.details.push(format!("proxy {proxy}"));
         step.fact("proxy", proxy.url);
@@ -92,7 +94,8 @@ pub(super) fn sts(findings: &Findings<'_>, step: &mut Step) {
     }
 }
 
-/// Where no region is set, the command may still find one in `[default]` of the shared config file.
+/// Returns the text for a region that is not set. The command may still find a region in `[default]` of the shared
+/// config file.
 fn without_region(findings: &Findings<'_>) -> String {
     let delivery = &findings.settings.delivery;
     let sees_default = delivery.via == Via::Env
@@ -172,7 +175,7 @@ pub(super) fn mfa(findings: &Findings<'_>, step: &mut Step) {
     step.fact("expiration", expiration);
 }
 
-/// The role with this number, counted from 1.
+/// Returns the step for the role with this number, counted from 1.
 pub(super) fn role(findings: &Findings<'_>, at: usize) -> Step {
     let Some(plan) = findings.plan else { return Step::new("role", "role") };
     let of = plan.hops.len();
@@ -185,7 +188,7 @@ pub(super) fn role(findings: &Findings<'_>, at: usize) -> Step {
     let Some(role) = findings.roles().nth(at - 1) else { return step };
     let expiration = rfc3339(role.expiration);
     let mut validity = format!("valid for {}, until {expiration}", whole_seconds(role.lifetime));
-    // STS rejects a request beyond these limits.
+    // STS rejects a request that exceeds one of these limits.
     for (key, what, percent) in [
         ("packed_policy_percent", "policies and tags use", role.packed_policy_percent),
         ("session_token_percent", "token uses", role.session_token_percent),

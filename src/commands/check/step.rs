@@ -1,4 +1,4 @@
-//! One step of a check: a line of the page, an object of the document.
+//! One step of a check: a line of the page, or an object in the JSON document.
 
 use crate::error::Error;
 use serde_json::{Map, Value, json};
@@ -8,15 +8,15 @@ use serde_json::{Map, Value, json};
 pub(super) enum State {
     Ok,
     Note,
-    /// It works, with a consequence that the user may not expect.
+    /// The step works, but with a consequence that the user may not expect.
     Warning,
     Failed,
-    /// An earlier step failed.
+    /// The step was not reached, because an earlier step failed.
     NotReached,
 }
 
 impl State {
-    /// As the page shows it.
+    /// Returns the word for the state on the page.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -30,7 +30,7 @@ impl State {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Step {
-    /// As the page names it; the document has `facts["step"]`.
+    /// The name of the step on the page. The JSON document uses `facts["step"]` instead.
     pub(super) name: String,
     pub(super) state: State,
     pub(super) text: String,

@@ -1,4 +1,4 @@
-//! The steps of a check, from its findings. Pure.
+//! Makes the steps of a check from its findings. These functions are pure.
 
 use super::findings::{Findings, Place};
 use super::step::{State, Step};
@@ -6,7 +6,7 @@ use super::{command_steps, session_steps};
 use serde_json::json;
 use std::path::PathBuf;
 
-/// All steps. Those after the one that failed say only what they are about.
+/// Returns all steps. A step after the one that failed says only what the step is about.
 pub(super) fn steps(findings: &Findings<'_>) -> Vec<Step> {
     let places = findings.places();
     let position = |at| places.iter().position(|place| *place == at).unwrap_or(0);
@@ -26,7 +26,7 @@ pub(super) fn steps(findings: &Findings<'_>) -> Vec<Step> {
     places.iter().enumerate().map(step).collect()
 }
 
-/// One step with everything that is known about it.
+/// Returns one step with everything that is known about it.
 fn step(findings: &Findings<'_>, place: Place) -> Step {
     let (name, key, describe): (_, _, fn(&Findings<'_>, &mut Step)) = match place {
         Place::Config => ("config", "config", config),
