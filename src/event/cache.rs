@@ -10,7 +10,7 @@ pub(crate) enum CacheEvent {
     Hit {
         left: Duration,
         lifetime: Duration,
-        /// Another xassume fetched the session while this one waited.
+        /// Whether another xassume fetched the session while this one waited for it.
         waited: bool,
     },
     Miss,
@@ -27,7 +27,7 @@ pub(crate) enum CacheEvent {
     Disabled {
         reason: String,
     },
-    /// A setting asks for a new session.
+    /// A setting asks for a new session, so the cached session is not used.
     Skipped {
         reason: String,
     },
@@ -39,7 +39,7 @@ pub(crate) enum CacheEvent {
         what: &'static str,
         error: String,
     },
-    /// By `--clear-cache`.
+    /// `--clear-cache` has removed the sessions in this directory.
     Cleared {
         path: PathBuf,
         sessions: usize,

@@ -1,4 +1,4 @@
-//! Events of the supervised command: its starts, stops and signals.
+//! Events of the supervised command, such as its starts, its stops and its signals.
 
 use super::record::{Level, Problem, Record, info, span, warning};
 use crate::process::signal::Signal;
@@ -10,14 +10,14 @@ pub(crate) enum CommandEvent {
     Started {
         pid: Pid,
     },
-    /// A restart failed and is tried again.
+    /// A restart has failed and will be tried again.
     StartRetry {
         problem: Problem,
         retry_in: Duration,
     },
-    /// With the session that was just fetched.
+    /// The command will be restarted with the session that was just fetched.
     Restarting,
-    /// A signal from outside cancels all restarts.
+    /// xassume has received a signal after which the command is not restarted.
     RestartsCancelled {
         signal: Signal,
     },
@@ -25,25 +25,25 @@ pub(crate) enum CommandEvent {
         how: Stop,
         end: End,
     },
-    /// The command has ended; this process of its group has not.
+    /// The command has ended, but this other process in its process group has not.
     StillStopping {
         member: Member,
     },
-    /// Because of this process, each stop takes the whole timeout.
+    /// This process ignores the stop signal, so each stop takes the whole stop timeout.
     StopIgnored {
         member: Member,
     },
-    /// SIGKILL has not ended the command.
+    /// The command has not ended although SIGKILL was sent a second ago.
     NotKilled {
         pid: Pid,
     },
-    /// A signal from outside.
+    /// A signal that xassume received was forwarded to the command.
     Forwarded {
         signal: Signal,
     },
     /// The command runs in a background process group of its terminal.
     GroupWarning,
-    /// A restart loses standard input that was already read.
+    /// If the command is restarted, the standard input that it has already read is lost.
     StdinWarning {
         stdin: Stdin,
     },
@@ -58,13 +58,13 @@ pub(crate) enum Stop {
     Killed,
 }
 
-/// The kind of standard input.
+/// The kind of the command's standard input.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Stdin {
     Terminal,
     /// A pipe, a file or a socket.
     Stream,
-    /// `/dev/null`, or closed: a restart loses nothing.
+    /// `/dev/null`, or a closed descriptor. A restart loses nothing.
     Nothing,
 }
 

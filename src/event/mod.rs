@@ -1,8 +1,8 @@
-//! What xassume reports about a run: one value for each event.
+//! What xassume reports about a run, with one value for each event.
 //!
-//! An event has a level, a name and fields that never change (`--log-format json`; listed in `docs/supervision.md`), and
-//! a message that may: its [`Record`]. An [`EventSink`] shows it: `report` as text or JSON, `--check` as a page. No event
-//! contains a secret.
+//! An event has a level, a name and fields, which never change (they are for `--log-format json` and listed in
+//! `docs/supervision.md`). It also has a message, which may change. All of these are in its [`Record`]. An
+//! [`EventSink`] shows the event: `report` as text or JSON, `--check` as a page. No event contains a secret.
 
 mod cache;
 mod command;
@@ -25,7 +25,7 @@ pub(crate) trait EventSink {
     fn emit(&self, event: Event);
 }
 
-/// Durations are counted from now, times are of the wall clock.
+/// An event. Durations until something happens count from now, and times are those of the wall clock.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Event {
     Run(RunEvent),

@@ -1,14 +1,14 @@
-//! An event as it is shown: as text or as JSON.
+//! The form in which an event is shown, as text or as JSON.
 
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime};
 
-/// Which verbosity shows an event.
+/// The importance of an event. The verbosity decides whether the event is shown.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) enum Level {
     /// Always shown.
     Error,
-    /// Shown unless `-q`.
+    /// Shown, except with `-q`.
     Warning,
     /// Shown with `-v`.
     Info,
@@ -32,21 +32,21 @@ impl Level {
 pub(crate) enum Field {
     Text(String),
     Number(i64),
-    /// Written as RFC 3339.
+    /// Written in the format of RFC 3339.
     Time(SystemTime),
     /// Written as a number of seconds.
     Seconds(Duration),
 }
 
-/// An event as it is shown. Name and keys never change.
+/// An event in the form in which it is shown. The name and the keys of the fields never change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Record {
     pub(crate) level: Level,
     pub(crate) name: &'static str,
-    /// A sentence, which may change.
+    /// A sentence. Its wording may change.
     pub(crate) message: String,
     pub(crate) fields: Vec<(&'static str, Field)>,
-    /// What the user can do about it.
+    /// What the user can do about the event.
     pub(crate) hint: Option<String>,
 }
 
@@ -97,15 +97,15 @@ impl Record {
     }
 }
 
-/// Why something failed, as a sentence.
+/// A sentence that says why something failed.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub(crate) struct Problem {
     pub(crate) text: String,
-    /// What the user can do about it.
+    /// What the user can do about the problem.
     pub(crate) hint: Option<String>,
 }
 
-/// A duration for people: in whole seconds, at least one.
+/// Formats a duration for people, in whole seconds and as at least one second.
 pub(super) fn span(duration: Duration) -> humantime::FormattedDuration {
     let whole = duration.as_secs() + u64::from(duration.subsec_millis() >= 500);
     humantime::format_duration(Duration::from_secs(whole.max(1)))

@@ -1,4 +1,4 @@
-//! Events of refreshes, and of the refresh signal for the command.
+//! Events of refreshes, and of the refresh signal, which is sent to the command after a refresh.
 
 use super::record::{Problem, Record, info, span, warning};
 use crate::process::Pid;
@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum RefreshEvent {
-    /// The session can be refreshed for this time only; then a new MFA code is needed.
+    /// The session can be refreshed only for this time. After that, a new MFA code is needed.
     Limited {
         within: Duration,
     },
@@ -21,43 +21,43 @@ pub(crate) enum RefreshEvent {
         expiration: SystemTime,
         left: Duration,
     },
-    /// The first failure in a row.
+    /// A refresh has failed for the first time since the session was fetched.
     Failing {
         problem: Problem,
         expires_in: Duration,
         retry_in: Duration,
     },
-    /// A further failure.
+    /// A refresh has failed again.
     Retrying {
         problem: Problem,
         failures: u32,
         retry_in: Duration,
     },
-    /// Refreshes fail and the session expires soon.
+    /// Refreshes fail, and the session expires soon.
     ExpiresSoon {
         within: Duration,
     },
-    /// The session has expired; the command is still running.
+    /// The session has expired, and the command is still running.
     Expired,
     Recovered {
         failures: u32,
     },
-    /// The session has expired and `--on-refresh-failure stop` stops the command.
+    /// The session has expired, and `--on-refresh-failure stop` stops the command.
     Lapsed,
     Signaled {
         signal: Signal,
         pid: Pid,
     },
-    /// For example because the command changed its user.
+    /// The refresh signal cannot be sent, for example because the command has changed its user.
     CannotSignal {
         signal: Signal,
         problem: Problem,
     },
-    /// The command does not handle the refresh signal.
+    /// The refresh signal has killed the command, because the command does not handle this signal.
     DiedOfRefreshSignal {
         signal: Signal,
     },
-    /// Credentials in environment variables cannot be updated: the signal only announces the expiry.
+    /// The signal only announces the expiry, because credentials in environment variables cannot be updated.
     NoticeOnly {
         signal: Signal,
     },

@@ -1,4 +1,4 @@
-//! Events of any run: errors, warnings, and settings without effect.
+//! Events of any run: errors, warnings, and settings that have no effect.
 
 use super::record::{Level, Problem, Record, info, warning};
 use std::fmt;
@@ -14,23 +14,23 @@ pub(crate) enum RunEvent {
     Panicked {
         text: String,
     },
-    /// Something unexpected; the run goes on.
+    /// Something unexpected has happened, but the run continues.
     Warning(Problem),
     SettingIgnored(Ignored),
-    /// Standard error was not read and the queue of messages was full.
+    /// Messages were dropped, because standard error was not read and the queue of messages was full.
     MessagesDropped {
         messages: u32,
     },
-    /// No thread writes messages: each one blocks until it is read.
+    /// The thread that writes messages cannot be started, so writing a message blocks while standard error is not read.
     NoWriterThread {
         error: String,
     },
 }
 
-/// A setting without effect, and the reason.
+/// A setting that has no effect, and the reason.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Ignored {
-    /// As the user wrote it: a flag, a variable, a key of a profile.
+    /// The setting as the user wrote it: a flag, a variable, or a key in a profile.
     pub(crate) setting: String,
     pub(crate) reason: String,
 }

@@ -1,4 +1,4 @@
-//! Events before the command starts: the plan, the source credentials, MFA, roles.
+//! Events before the command starts, about the plan, the source credentials, the MFA session and the roles.
 
 use super::record::{Level, Record, info, span};
 use crate::session::{Granted, KeyKind, rfc3339};
@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum SessionEvent {
-    /// Source, roles and endpoint are known; one line for each.
+    /// The source, the roles and the endpoint are known. Each line describes one of them.
     Plan {
         lines: Vec<String>,
     },
@@ -14,13 +14,13 @@ pub(crate) enum SessionEvent {
         access_key_id: String,
         keys: KeyKind,
     },
-    /// This MFA session signs the first call.
+    /// This MFA session signs the first call to assume a role.
     MfaSession {
         access_key_id: String,
         expiration: SystemTime,
         from: MfaSessionFrom,
     },
-    /// One role of the chain was assumed; `number` counts from 1.
+    /// One role of the chain was assumed. `number` counts from 1.
     RoleAssumed {
         number: usize,
         role: AssumedRole,
@@ -35,9 +35,9 @@ pub(crate) enum SessionEvent {
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum MfaSessionFrom {
-    /// An earlier run or an earlier session of this run.
+    /// The MFA session was in the cache, from an earlier run or from an earlier session of this run.
     Cache,
-    /// A code was used for it.
+    /// The MFA session is new, and a code was used to get it.
     Code,
 }
 
@@ -48,9 +48,9 @@ pub(crate) struct AssumedRole {
     pub(crate) account: Option<String>,
     pub(crate) expiration: SystemTime,
     pub(crate) lifetime: Duration,
-    /// How much of STS's limit the session policies and tags use.
+    /// How much of STS's limit the session policies and tags use, in percent. `None` if STS did not say.
     pub(crate) packed_policy_percent: Option<i32>,
-    /// How much of STS's limit the session token uses.
+    /// How much of STS's limit the session token uses, in percent. `None` if it is not known.
     pub(crate) session_token_percent: Option<i32>,
 }
 

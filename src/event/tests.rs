@@ -1,4 +1,4 @@
-//! The table of `docs/supervision.md` has each event, with its level and its fields.
+//! Checks that the table in `docs/supervision.md` lists each event with its level and its fields.
 
 use super::record::span;
 use super::*;
@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 const TIME: SystemTime = SystemTime::UNIX_EPOCH;
 const SPAN: Duration = Duration::from_millis(1500);
 
-/// One event of each variant. The matches do not compile when a variant is missing here.
+/// Returns one event of each variant. The matches below do not compile if a new variant is missing there.
 fn all() -> Vec<Event> {
     let mut events = run();
     events.extend(cache());
@@ -186,7 +186,7 @@ fn command() -> Vec<Event> {
     events.map(Event::from).into()
 }
 
-/// The rows of the page by event: the level, and the keys with their kinds, as `lifetime (s)`.
+/// Returns the rows of the documented table by event: the level, and the keys with their kinds, such as `lifetime (s)`.
 fn documented() -> BTreeMap<String, (String, Vec<String>)> {
     let page = include_str!("../../docs/supervision.md");
     let (_, section) = page.split_once("\n## The log\n").expect("the section");
