@@ -25,11 +25,13 @@
 //! | the text, fields and level of a log message | `event/` |
 //! | system calls | `sys/` |
 //!
-//! To add a flag: a constant in `flags/`, its meaning in `settings/`, and its rows in `settings/conflicts.rs`.
+//! To add a flag, add a constant in `flags/`, read its value in `settings/`, and add its rows in
+//! `settings/conflicts.rs`.
 //!
 //! # Layers
 //!
-//! A module imports only from lower rows, or from its own row without cycles. `tests/layers.rs` checks this.
+//! A module imports only from rows below its own row, or from its own row if this makes no cycle. `tests/layers.rs`
+//! checks this.
 //!
 #![doc = include_str!("layers.md")]
 

@@ -12,17 +12,17 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// Verbosity, format and terminal of messages.
+/// The verbosity, the format and the screen for messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LogOptions {
-    /// The last level that is shown.
+    /// The least important level that is shown.
     pub(crate) verbosity: Level,
     pub(crate) format: LogFormat,
     pub(crate) screen: Screen,
 }
 
 impl LogOptions {
-    /// Used until the flags are parsed.
+    /// Returns the options that apply until the flags are parsed.
     pub(crate) fn usual(vars: &Vars) -> Self {
         Self { verbosity: Level::Warning, format: LogFormat::Text, screen: Screen::of(vars) }
     }

@@ -1,7 +1,8 @@
-//! Messages on standard error: text or JSON, one for each event.
+//! Messages on standard error, as text or JSON, with one message for each event.
 //!
-//! `writer` writes each message with one call, since the command writes to the same place. `progress` is the line that
-//! shows what a launch waits for, `style` the colors, `wrap` the layout of errors; `output` is standard output.
+//! `writer` writes each message with one call, because the command writes to standard error too. `progress` shows a
+//! line that says what a launch waits for. `style` contains the colors, `wrap` breaks long lines, and `output` writes
+//! to standard output.
 
 pub(crate) mod output;
 mod progress;
@@ -26,7 +27,7 @@ use serde_json::{Value, json};
 use std::io::ErrorKind;
 use style::Mark;
 
-/// The longest line of a message, in characters; a policy statement with its ARNs has some hundred.
+/// The maximum length of a line, in characters. A policy statement with its ARNs has a few hundred.
 const LONGEST: usize = 2048;
 
 /// Shows events as text or JSON.
@@ -36,7 +37,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Checks whether standard error is a terminal: in a helper process it is a pipe.
+    /// Creates a report. Checks whether standard error is a terminal now, because in a child process it is a pipe.
     pub(crate) fn new(log_options: LogOptions) -> Self {
         Self { log_options: LogOptions { screen: style::screen(log_options), ..log_options } }
     }
@@ -45,7 +46,8 @@ impl Report {
         Progress::new(self.log_options)
     }
 
-    /// From now on a thread writes messages, so that none blocks. Called after the signals are blocked.
+    /// Starts a thread that writes the messages from now on, so that messages do not block xassume. Must be called
+    /// after the signals are blocked.
     pub(crate) fn write_by_a_thread(self) {
         let notice = move |messages| self.message(&RunEvent::MessagesDropped { messages }.into());
         if let Err(error) = writer::start(Box::new(notice)) {
@@ -53,12 +55,12 @@ impl Report {
         }
     }
 
-    /// Whether events of this level are shown: a caller may skip work for one that is not.
+    /// Checks whether events of this level are shown. If not, a caller may skip the work for such an event.
     pub(crate) fn wants(self, level: Level) -> bool {
         level <= self.log_options.verbosity
     }
 
-    /// The error that ends the run.
+    /// Reports the error that ends the run.
     pub(crate) fn error(self, error: &Error) {
         self.emit(failed(error));
         if error.shows_usage() && self.log_options.format == LogFormat::Text {
@@ -66,13 +68,13 @@ impl Report {
         }
     }
 
-    /// An error as the user sees it.
+    /// Returns an error as the user sees it.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn shown(error: &Error) -> String {
         Self::new(LogOptions::usual(&Vars::default())).message(&failed(error)).unwrap_or_default()
     }
 
-    /// A panic, which is always a bug.
+    /// Reports a panic, which is always a bug.
     pub(crate) fn panicked(self, panic: &PanicFacts<'_>) {
         let place = panic.place.map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
         let message = panic.message.map(|message| format!(": {message}")).unwrap_or_default();
@@ -80,7 +82,7 @@ impl Report {
         self.emit(RunEvent::Panicked { text }.into());
     }
 
-    /// The message of an event; none if its level is not shown.
+    /// Returns the message of an event, or `None` if events of its level are not shown.
     fn message(self, event: &Event) -> Option<String> {
         let Record { level, name, message, fields, hint } = event.record();
         if !self.wants(level) {
@@ -129,7 +131,8 @@ fn failed(error: &Error) -> Event {
     RunEvent::Failed { problem, status: error.status() }.into()
 }
 
-/// A text of several lines without what a terminal would act on: it quotes services and files, which may be malicious.
+/// Replaces the characters in a text of several lines that a terminal would act on. The text quotes services and files,
+/// which may be malicious.
 fn harmless(text: &str) -> String {
     let lines: Vec<String> = text.split('\n').map(|line| one_line(line, LONGEST)).collect();
     lines.join("\n")
@@ -140,20 +143,20 @@ fn value(field: Field) -> Value {
         Field::Text(text) => json!(text),
         Field::Number(number) => json!(number),
         Field::Time(moment) => json!(rfc3339(moment)),
-        // In milliseconds: a schedule is not more exact.
+        // The value is rounded to milliseconds, because a schedule is not more exact.
         Field::Seconds(span) => json!((span.as_secs_f64() * 1000.0).round() / 1000.0),
     }
 }
 
-/// Prints clap's message if it is `--help` or `--version`.
+/// Prints clap's message if it is the output of `--help` or `--version`.
 ///
 /// # Errors
-/// A usage error in the form of xassume's errors, or standard output cannot be written.
+/// Returns any other message as a usage error of xassume. Also fails if standard output cannot be written.
 pub(crate) fn print_clap_message(answer: &clap::Error) -> Result<(), Error> {
     let text = answer.render().to_string();
     if !answer.use_stderr() {
         return match output::print(text.as_bytes()) {
-            // A pager that was closed.
+            // The user has closed a pager.
             Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             printed => printed,
         };
@@ -161,7 +164,7 @@ pub(crate) fn print_clap_message(answer: &clap::Error) -> Result<(), Error> {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
     let tip = lines.find_map(|line| line.strip_prefix("tip: "));
-    // Such a value would be the command.
+    // With this tip, xassume would treat the argument as the command.
     let tip = tip.filter(|tip| !tip.contains("as a value, use"));
     Err(Error::usage(message, tip.unwrap_or("see xassume --help; put the command after --")))
 }

@@ -1,4 +1,4 @@
-//! From the arguments to one of the commands.
+//! Runs the mode that the arguments select.
 
 use crate::cli;
 use crate::commands::{check, clear_cache, exec, list, print, supervise};
@@ -16,20 +16,23 @@ use clap::ArgMatches;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// Runs xassume with these arguments, the first of which is its own name, in this environment.
+/// Runs xassume with these arguments in this environment, and returns its exit status. The first argument is the name
+/// of the program.
 ///
-/// Returns unless xassume replaces itself with the command.
+/// Does not return if xassume replaces itself with the command.
 #[must_use]
 pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
-    // No other process may read the secrets of this one. A command decides for itself.
+    // No other process may read the secrets in the memory of this one. The setting does not apply to the command,
+    // because execve(2) resets it.
     signals::forbid_core_dumps();
     let usual = Report::new(LogOptions::usual(vars));
     let printed = |result: Result<(), Error>| ended(usual, result.map(|()| End::Exited(0)));
-    // Run by the command's SDK, for `--via process`. Variables are ignored: they are meant for xassumes that the command runs.
+    // The command's SDK runs this for `--via process`. Environment variables are ignored, because they are meant for
+    // other calls of xassume by the command.
     if let Some(socket) = cli::from_socket(arguments) {
         return printed(process::client::print(socket));
     }
-    // Run by the completions of shells.
+    // The completion scripts of shells run this.
     if let Some(word) = cli::list(arguments) {
         return printed(list::print(word, vars));
     }
@@ -47,7 +50,7 @@ pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
     ended(report, done.unwrap_or(Ok(End::Exited(FAILED))))
 }
 
-/// Reports an error, and ends as the command did.
+/// Reports an error, or ends in the same way as the command.
 fn ended(report: Report, result: Result<End, Error>) -> ExitCode {
     let outcome = result.unwrap_or_else(|error| {
         report.error(&error);
@@ -60,7 +63,7 @@ fn ended(report: Report, result: Result<End, Error>) -> ExitCode {
     }
 }
 
-/// Reads the settings and runs one of the commands.
+/// Reads the settings and runs the mode that they select.
 fn dispatch(matches: &ArgMatches, vars: &Vars, report: Report, log_options: LogOptions) -> Result<End, Error> {
     signals::install_pid1_handlers();
     match settings::task(matches, vars, &host(), &files::read_text)? {
@@ -74,7 +77,7 @@ fn dispatch(matches: &ArgMatches, vars: &Vars, report: Report, log_options: LogO
     }
 }
 
-/// The parts of the default session name that are the system's.
+/// Returns the parts of the default session name that come from the system.
 fn host() -> Host {
     let host = nix::unistd::gethostname().unwrap_or_default();
     Host { uid: nix::unistd::getuid().as_raw(), host: host.to_string_lossy().into_owned() }

@@ -1,8 +1,8 @@
-//! What may be sent to a terminal, according to the environment.
+//! What may be sent to a terminal, according to the environment variables.
 
 use crate::vars::Vars;
 
-/// A color: parameters of SGR (ECMA-48).
+/// A color, as the parameters of the control sequence SGR (ECMA-48).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Color(&'static str);
 
@@ -20,10 +20,10 @@ impl Color {
 /// What the terminal understands and what its user wants.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Screen {
-    /// Plain lines only: `TERM` is `dumb` or missing.
+    /// Only plain lines, because `TERM` is `dumb` or missing.
     #[default]
     Dumb,
-    /// Lines that are replaced, but no colors: `NO_COLOR` is set (<https://no-color.org>).
+    /// Lines that can be erased, but no colors, because `NO_COLOR` is set (<https://no-color.org>).
     Plain,
     Colored,
 }
@@ -33,13 +33,13 @@ impl Screen {
         match vars.get("TERM") {
             None => Self::Dumb,
             Some(term) if term.is_empty() || term == "dumb" => Self::Dumb,
-            // By the convention any value counts, except an empty one.
+            // By this convention, any value of NO_COLOR counts, except an empty one.
             Some(_) if vars.get("NO_COLOR").is_some_and(|value| !value.is_empty()) => Self::Plain,
             Some(_) => Self::Colored,
         }
     }
 
-    /// The word, in the color if the terminal has colors.
+    /// Returns the word, in this color if the terminal shows colors.
     pub(crate) fn paint(self, word: &str, color: Option<Color>) -> String {
         match (self, color) {
             (Self::Colored, Some(Color(parameters))) => format!("\x1b[{parameters}m{word}\x1b[0m"),

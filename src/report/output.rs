@@ -6,18 +6,20 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 
-/// Checks standard output before a session is fetched for it.
+/// Checks that standard output is open, before a session is fetched for it.
 ///
 /// # Errors
-/// It was closed at the start, for example with `>&-`. Rust's runtime has opened `/dev/null` there.
+/// Standard output was closed when xassume started, for example with `>&-`. Rust's runtime has then opened `/dev/null`
+/// in its place.
 pub(crate) fn expect_open() -> Result<(), Error> {
     if signals::inherited().lacks(libc::STDOUT_FILENO) { Err(Error::OutputClosed) } else { Ok(()) }
 }
 
-/// Prints a document with one write(2) if possible. The standard library's buffer is not used: secrets would stay in it.
+/// Prints a document with one write(2) if possible. Does not use the buffer of the standard library, because secrets
+/// would stay in it.
 ///
 /// # Errors
-/// Standard output is closed, full, or a pipe without a reader.
+/// Standard output is closed or full, or is a pipe without a reader.
 pub(crate) fn print(document: &[u8]) -> Result<(), Error> {
     expect_open()?;
     let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);

@@ -1,8 +1,8 @@
-//! A line that shows what a launch waits for: only on a terminal, and only after a second.
+//! The progress line, which shows what a launch waits for. It appears only on a terminal, and only after a second.
 //!
-//! There is no thread: a timer runs in the same task as the work. Everything else that is written to the terminal comes
-//! after [`erased`]. While a program (`credential_process`, `--mfa-command`) or a prompt uses the terminal, there is no
-//! line: erasing it could erase their output.
+//! No thread is needed, because a timer runs in the same task as the work. All other output of xassume to the terminal
+//! begins with [`erased`]. While a program (`credential_process`, `--mfa-command`) or a prompt uses the terminal, there
+//! is no progress line, because erasing it could erase the output of the program or the prompt.
 
 use super::writer;
 use crate::event::Level;
@@ -16,7 +16,7 @@ use std::io::IsTerminal as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The wait before the line appears.
+/// How long a launch waits before the line appears.
 const DELAY: Duration = Duration::from_secs(1);
 /// How often the line is updated.
 const TICK: Duration = Duration::from_millis(200);
@@ -24,14 +24,15 @@ const TICK: Duration = Duration::from_millis(200);
 /// The progress of one launch.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    /// Whether the line is shown if standard error is a terminal.
+    /// Whether the line is shown, provided that standard error is a terminal.
     wanted: bool,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// What is waited for, and since when.
+    /// What the launch waits for, or `None` if there is nothing to show. `since` is the start of the wait by the
+    /// boot-time clock.
     awaited: Option<Awaited>,
     since: Duration,
     drawn: String,
@@ -44,7 +45,7 @@ impl Progress {
         Self { wanted, state: Mutex::default() }
     }
 
-    /// Does the work and shows the line meanwhile.
+    /// Does the work, and shows the line in the meantime.
     pub(crate) async fn during<T>(&self, work: impl Future<Output = T>) -> T {
         if !self.wanted {
             return work.await;
@@ -57,7 +58,7 @@ impl Progress {
         }
     }
 
-    /// Sets what is waited for.
+    /// Sets what the launch waits for.
     pub(crate) fn waits_for(&self, awaited: Awaited) {
         let mut state = self.state();
         if state.awaited.is_none() {
@@ -66,7 +67,8 @@ impl Progress {
         state.awaited = Some(awaited);
     }
 
-    /// Leaves the terminal to another program or to a prompt. Its time does not count.
+    /// Erases the line, and then lets another program or a prompt use the terminal. This time does not count as
+    /// waiting.
     pub(crate) async fn aside<T>(&self, other: impl Future<Output = T>) -> T {
         self.state().awaited = None;
         erase();
@@ -83,7 +85,7 @@ impl Progress {
         }
     }
 
-    /// Draws the line if it is due and has changed. Returns when to call this again.
+    /// Draws the line if it is due and has changed. Returns how long to wait before the next call.
     fn look(&self) -> Duration {
         let mut state = self.state();
         let Some(awaited) = &state.awaited else { return TICK };
@@ -107,7 +109,7 @@ impl Progress {
     }
 }
 
-/// Also erases the line when the work is dropped.
+/// Erases the line when this value is dropped, even if the work is dropped before its end.
 struct EraseAtEnd;
 
 impl Drop for EraseAtEnd {
@@ -120,13 +122,13 @@ fn erase() {
     let erased = erased();
     if !erased.is_empty() {
         writer::draw(erased.as_bytes());
-        // Later output of others must not be erased with it.
+        // This waits until the line is erased, because erasing it later could erase the output of another program.
         writer::finish();
     }
 }
 
-/// The text that erases the line; empty if there is none. After xassume went to the background, the line is the
-/// shell's.
+/// Returns the text that erases the line; from then on there is no line. The text is empty if there was no line, or if
+/// xassume is in the background, because the line then belongs to the shell.
 pub(super) fn erased() -> &'static str {
     if screen::line_is_gone() && screen::is_ours() { ERASE } else { "" }
 }

@@ -15,13 +15,13 @@ impl Mark {
     pub(super) const HINT: Self = Self("hint:", Some(Color::HINT));
     pub(super) const USAGE: Self = Self("usage:", None);
 
-    /// Its columns, with the space after it.
+    /// Returns the number of columns that the mark and the space after it take.
     pub(super) fn columns(self) -> usize {
         self.0.len() + 1
     }
 }
 
-/// What standard error shows now: no colors, unless it is a terminal.
+/// Returns what standard error can show now. If it is not a terminal, there are no colors.
 pub(super) fn screen(log_options: LogOptions) -> Screen {
     if log_options.screen == Screen::Colored && !std::io::stderr().is_terminal() {
         Screen::Dumb
@@ -30,7 +30,7 @@ pub(super) fn screen(log_options: LogOptions) -> Screen {
     }
 }
 
-/// The text after its mark, as a line.
+/// Returns a line with the mark and the text.
 pub(super) fn line(screen: Screen, Mark(word, color): Mark, text: &str) -> String {
     format!("{} {text}\n", screen.paint(word, color))
 }

@@ -1,16 +1,18 @@
-//! What a launch waits for, as a line. Pure: `progress` decides when it is shown.
+//! The text of the progress line, which says what a launch waits for. This code is pure, and `progress` decides when
+//! the line is shown.
 
 use crate::error::{StsCall, deceives};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The number of attempts of a call: counted by the call, shown in the line.
+/// The number of attempts of a call. The call counts its attempts, and the progress line shows the number. Clones share
+/// the number.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tries(Arc<AtomicU32>);
 
 impl Tries {
-    /// Starts a new call.
+    /// Resets the number for a new call.
     pub(crate) fn begin(&self) {
         self.0.store(0, Ordering::Relaxed);
     }
@@ -25,14 +27,14 @@ impl Tries {
     }
 }
 
-/// What is waited for.
+/// What a launch waits for.
 #[derive(Debug, Clone)]
 pub(crate) enum Awaited {
-    /// The source credentials; `name` is as in the plan.
+    /// The source credentials. `name` is the name of the source in the plan.
     Source { name: String },
-    /// STS's answer for a role, counted from 1, or for the MFA session that it needs.
+    /// The answer of STS for the role number `hop` (counted from 1), or for the MFA session that this role needs.
     Sts { call: StsCall, role: String, hop: usize, of: usize, tries: Tries },
-    /// Another xassume that fetches the same session.
+    /// Another xassume that is fetching the same session.
     Another { role: String },
 }
 
@@ -63,9 +65,9 @@ impl fmt::Display for Awaited {
     }
 }
 
-/// The line, shortened to the columns of the terminal: a line that wraps cannot be erased.
+/// Returns the line, shortened to the number of columns, because a line that wraps cannot be erased.
 pub(crate) fn line(awaited: &Awaited, columns: usize) -> String {
-    // One column stays free: some terminals wrap after the last one.
+    // One column stays free, because some terminals wrap after the last column.
     let room = columns.saturating_sub(1);
     let text = format!("xassume: {awaited}");
     let text: String = text.chars().map(|c| if deceives(c) { ' ' } else { c }).collect();
@@ -87,7 +89,7 @@ pub(crate) fn line(awaited: &Awaited, columns: usize) -> String {
     cut
 }
 
-/// The most columns that a character takes.
+/// Returns the maximum number of columns that a character takes.
 fn width(c: char) -> usize {
     if c.is_ascii() { 1 } else { 2 }
 }

@@ -1,6 +1,7 @@
-//! Messages on a terminal: lines are broken between words at its width. Pipes and files get whole lines.
+//! Breaks the lines of messages between words, at the width of the terminal. In pipes and files, lines are not broken.
 
-/// A text of several lines behind `taken` columns. What goes on is indented by two columns more than its line.
+/// Breaks the lines of a text. The first line begins after `taken` columns. The rest of a broken line is indented by
+/// two columns more than the beginning of the line. If `width` is `None`, no line is broken.
 pub(super) fn lines(text: &str, taken: usize, width: Option<usize>) -> String {
     let lines = text.lines().enumerate().map(|(number, line)| {
         let words = line.trim_start_matches(' ');
@@ -11,8 +12,8 @@ pub(super) fn lines(text: &str, taken: usize, width: Option<usize>) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// One line behind `taken` columns. What goes on is indented by `indent` columns. A word that is longer than the width,
-/// such as an ARN, and a policy statement stay whole.
+/// Breaks one line that begins after `taken` columns. The rest of a broken line is indented by `indent` columns. A word
+/// that is longer than the width (such as an ARN) is not broken, and neither is a policy statement.
 pub(crate) fn line_of(text: &str, taken: usize, indent: usize, width: Option<usize>) -> String {
     let Some(width) = width.filter(|_| !text.starts_with('{')) else { return text.to_owned() };
     let mut page = String::new();

@@ -1,8 +1,8 @@
-//! Writes to standard error. In supervised mode a thread does it, so that a standard error that is not read (a full pipe,
-//! a terminal stopped by ^S) blocks nothing else.
+//! Writes to standard error. In supervised mode a thread does this, so that nothing else blocks while standard error is
+//! not read (because of a full pipe, or a terminal stopped by ^S).
 //!
-//! The queue is bounded, see `queue`. Descriptor 2 is shared with the command, so its flags are not changed. A poll(2)
-//! before each write would not help: the command writes to the same pipe.
+//! The queue of messages is bounded, see `queue`. Descriptor 2 is shared with the command, so its flags are not
+//! changed. A poll(2) before each write would not prevent blocking, because the command writes to the same pipe.
 
 mod queue;
 
@@ -16,28 +16,30 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// [`finish`] waits for this many steps. A time in which xassume is stopped (SIGTTOU) counts as one step.
+/// The number of steps for which [`finish`] waits. If xassume is stopped during a step (SIGTTOU), that time counts as
+/// part of one step.
 const STEPS: u32 = 10;
 const STEP: Duration = Duration::from_millis(10);
-/// The pause between two writes to a descriptor that does not block.
+/// The pause between two writes to a descriptor in non-blocking mode.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// The message about dropped messages; `None` with `-q`.
+/// A function that returns the message about a number of dropped messages, or `None` with `-q`.
 type Notice = Box<dyn Fn(u32) -> Option<String> + Send + Sync>;
 
-/// Checked before any lock: a forked process has no thread, and its copy of the queue may be locked forever.
+/// Whether messages are written without the thread. Checked before any lock is taken, because a forked process has no
+/// thread, and its copy of the queue may be locked forever.
 static DIRECTLY: AtomicBool = AtomicBool::new(true);
 static QUEUE: Mutex<Queue> = Mutex::new(Queue::new());
-/// There is a message to write.
+/// Signals that there is a message to write.
 static MORE: Condvar = Condvar::new();
-/// All messages are written.
+/// Signals that all messages are written.
 static DONE: Condvar = Condvar::new();
 static NOTICE: OnceLock<Notice> = OnceLock::new();
 
-/// From now on a thread writes. Called once, after the signals are blocked.
+/// Starts a thread that writes the messages from now on. Must be called only once, after the signals are blocked.
 ///
 /// # Errors
-/// The thread cannot be started; writes still block.
+/// The thread cannot be started. Writing then still blocks.
 pub(super) fn start(notice: Notice) -> io::Result<()> {
     let _ = NOTICE.set(notice);
     thread::without_signals("stderr", work)?;
@@ -45,7 +47,7 @@ pub(super) fn start(notice: Notice) -> io::Result<()> {
     Ok(())
 }
 
-/// From now on writes block again, and take no lock: for a forked process that does not call execve(2).
+/// Makes writing block again, without a lock. Must be called in a forked process that does not call execve(2).
 pub(crate) fn use_directly() {
     DIRECTLY.store(true, Ordering::Release);
 }
@@ -55,12 +57,12 @@ pub(crate) fn write(message: &[u8]) {
     put(message, Manner::Usual);
 }
 
-/// The same for the progress line: it does not stop a background job.
+/// Writes or queues the progress line. Unlike `write`, this never stops xassume as a background job (SIGTTOU).
 pub(super) fn draw(message: &[u8]) {
     put(message, Manner::Drawn);
 }
 
-/// Waits until everything is written, at most 100 ms: before the command starts, and before xassume exits.
+/// Waits until everything is written, but at most 100 ms. Called before the command starts, and before xassume exits.
 pub(crate) fn finish() {
     if DIRECTLY.load(Ordering::Acquire) {
         return;
@@ -85,7 +87,7 @@ fn put(bytes: &[u8], manner: Manner) {
     MORE.notify_one();
 }
 
-/// The thread.
+/// Writes the messages of the queue. This is the work of the thread.
 fn work() {
     let mut queue = locked();
     loop {
@@ -116,8 +118,8 @@ fn send(bytes: &[u8], manner: Manner) {
     }
 }
 
-/// Without std's lock, which another thread could hold at a fork. If stderr is closed, the message is lost and the run
-/// goes on.
+/// Writes without the lock of the standard library, because another thread could hold that lock at a fork. If standard
+/// error is closed, the message is lost and the run continues.
 fn write_all(mut bytes: &[u8]) {
     let stderr = io::stderr();
     while !bytes.is_empty() {
@@ -125,7 +127,8 @@ fn write_all(mut bytes: &[u8]) {
             Ok(0) => return,
             Ok(written) => bytes = &bytes[written..],
             Err(Errno::EINTR) => {}
-            // Another process has set O_NONBLOCK. The pause is for a terminal that another process is writing to.
+            // Another process has set O_NONBLOCK. The pause prevents a busy loop while another process is writing to
+            // the terminal.
             Err(Errno::EAGAIN) => {
                 let _ = poll(&mut [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE);
                 std::thread::sleep(PAUSE);

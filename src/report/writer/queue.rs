@@ -1,11 +1,11 @@
 //! The bounded queue of messages for standard error.
 //!
-//! Messages that do not fit are dropped and counted. When half of the queue is free again, one message reports the count;
-//! until then all messages are dropped, so that a slow reader does not get many reports.
+//! Messages that do not fit are dropped and counted. As soon as half of the queue is free again, one message reports
+//! the number. Until then, all further messages are dropped, so that a slow reader does not get many reports.
 
 use std::collections::VecDeque;
 
-/// The bytes that the queue may use, including `OVERHEAD` for each message.
+/// The maximum number of bytes in the queue, including `OVERHEAD` for each message.
 const LIMIT: usize = 64 * 1024;
 /// The bytes that the allocator and the queue need for one message, rounded up.
 const OVERHEAD: usize = 64;
@@ -14,7 +14,7 @@ const OVERHEAD: usize = 64;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Manner {
     Usual,
-    /// See `screen::undisturbed`.
+    /// Like the progress line, with SIGTTOU blocked (see `screen::undisturbed`).
     Drawn,
 }
 
@@ -25,9 +25,9 @@ pub(super) struct Message {
 
 pub(super) struct Queue {
     messages: VecDeque<Message>,
-    /// The bytes of these, and of the one that is being written.
+    /// The number of bytes of these messages and of the message that is being written.
     bytes: usize,
-    /// The messages dropped since the last report.
+    /// The number of messages that were dropped since the last report.
     dropped: u32,
 }
 
@@ -36,17 +36,18 @@ impl Queue {
         Self { messages: VecDeque::new(), bytes: 0, dropped: 0 }
     }
 
-    /// Whether everything is written.
+    /// Checks whether everything is written.
     pub(super) fn is_empty(&self) -> bool {
         self.bytes == 0
     }
 
-    /// The message to write next; [`Self::written`] follows.
+    /// Removes the message to write next and returns it, or returns `None` if there is no message. After writing, the
+    /// caller must call [`Self::written`].
     pub(super) fn next(&mut self) -> Option<Message> {
         self.messages.pop_front()
     }
 
-    /// Adds a message, unless it does not fit, or a report of dropped messages must come first.
+    /// Adds a message, or drops it if it does not fit or if dropped messages must be reported first.
     pub(super) fn push(&mut self, bytes: &[u8], manner: Manner, notice: impl FnOnce(u32) -> Option<String>) {
         self.give_notice(notice);
         // An empty queue takes a message of any length.
@@ -58,7 +59,7 @@ impl Queue {
         }
     }
 
-    /// To be called when a message from [`Self::next`] is written.
+    /// Records that a message from [`Self::next`] has been written.
     pub(super) fn written(&mut self, message: &Message, notice: impl FnOnce(u32) -> Option<String>) {
         self.bytes -= cost(&message.bytes);
         self.give_notice(notice);
@@ -102,7 +103,7 @@ mod tests {
         }
     }
 
-    /// Writes the first message.
+    /// Writes the first message, and returns it.
     fn write(queue: &mut Queue) -> Option<String> {
         let message = queue.next()?;
         queue.written(&message, |dropped| Some(count_of(dropped)));
@@ -130,7 +131,8 @@ mod tests {
         (0..4).for_each(|_| push(&mut queue, &long));
         push_all(&mut queue, &["lost", "too"]);
         write(&mut queue);
-        // There is room, but not half of it, and the order is kept.
+        // There is room for the message, but less than half of the queue is free. The message is dropped to keep the
+        // order.
         push(&mut queue, "and this");
         write(&mut queue);
         push(&mut queue, "kept");
@@ -143,7 +145,7 @@ mod tests {
         let mut queue = Queue::new();
         push(&mut queue, &"x".repeat(LIMIT));
         let message = queue.next().expect("one alone has room");
-        // It is being written, and counts.
+        // This message is being written, and still counts.
         push(&mut queue, "lost");
         queue.written(&message, |dropped| Some(count_of(dropped)));
         assert_eq!(all(&mut queue), ["1 dropped"]);
