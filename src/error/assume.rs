@@ -1,4 +1,4 @@
-//! Why STS gave no session.
+//! Errors of the STS calls with which a session is requested.
 
 use super::denial::{Denied, PolicyDenial};
 use crate::role::{Hop, HopOptions, RoleArn, SessionDuration};
@@ -6,27 +6,27 @@ use humantime::format_duration;
 use std::time::Duration;
 use thiserror::Error;
 
-/// The hint where another server answers.
+/// The hint for an answer that does not seem to come from STS.
 const NOT_STS: &str = "is this an STS endpoint? check --sts-endpoint, AWS_ENDPOINT_URL and the proxy variables";
 
-/// One hop that failed.
+/// A failed STS call for one role of the chain.
 #[derive(Debug, Clone, Error)]
 #[error("{}: {cause}{}", .call.failed(.role, *.hop, *.of), made(*.attempts))]
 pub(crate) struct AssumeError {
     pub(crate) role: RoleArn,
     pub(crate) options: HopOptions,
-    /// Counted from 1.
+    /// The position of the role in the chain, counted from 1.
     pub(crate) hop: usize,
     pub(crate) of: usize,
     pub(crate) call: StsCall,
     /// The region of the STS endpoint.
     pub(crate) region: String,
     pub(crate) cause: Cause,
-    /// The attempts at a call that ran out of time.
+    /// The number and the time of the attempts, if the call was retried until its time limit was reached.
     pub(crate) attempts: Option<AttemptsMade>,
 }
 
-/// The attempts until time ran out.
+/// The attempts at a call until its time limit was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AttemptsMade {
     pub(crate) attempts: u32,
@@ -37,9 +37,9 @@ pub(crate) struct AttemptsMade {
 /// The result of the last attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LastAttempt {
-    /// With the cause.
+    /// The last attempt failed with the reported cause.
     Failed,
-    /// The cause is that of an attempt before it.
+    /// The last attempt timed out. The reported cause is that of an earlier attempt.
     TimedOut,
 }
 
@@ -53,14 +53,14 @@ fn made(attempts: Option<AttemptsMade>) -> String {
     format!(" ({attempts} attempt{plural} in {}{end})", format_duration(time))
 }
 
-/// The call of the STS API.
+/// The STS API call that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StsCall {
     AssumeRole,
     AssumeRoleWithWebIdentity,
-    /// The MFA session from which the hop was to be assumed.
+    /// The call for the MFA session with which the role was to be assumed.
     GetSessionToken,
-    /// The identity of the source credentials.
+    /// The call that returns the identity of the source credentials.
     GetCallerIdentity,
 }
 
@@ -81,18 +81,18 @@ pub(crate) enum Cause {
     /// STS rejected the call.
     #[error("{code}: {message}")]
     Refused { code: String, message: String, refusal: Refusal },
-    /// STS did not answer.
+    /// STS could not be reached, or its answer was not received in full.
     #[error("{0}")]
     Network(NetworkFailure),
-    /// The answer is not one of STS.
+    /// The answer is not a valid STS response.
     #[error("unexpected response: {0}")]
     Unexpected(String),
 }
 
-/// What a refusal means, by STS's code and text.
+/// What the error code and the message of STS mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// The caller's ARN, the action and the policy, as STS named them.
+    /// The caller's ARN, the action and the policy. Each field is `None` if STS did not name it.
     AccessDenied {
         caller: Option<String>,
         action: Option<String>,
@@ -102,7 +102,8 @@ pub(crate) enum Refusal {
     MfaRejected,
     SourceExpired,
     SourceUnknown,
-    /// The signature is wrong. Positive seconds: the system clock is behind.
+    /// The signature is wrong. `clock_off_secs` is set if the system clock is the reason. It is the number of seconds
+    /// by which the clock is behind AWS, or ahead of AWS if negative.
     Signature {
         clock_off_secs: Option<i64>,
     },
@@ -118,7 +119,7 @@ pub(crate) enum Refusal {
     Other,
 }
 
-/// How a connection failed.
+/// Why a request got no usable response.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum NetworkFailure {
     #[error("cannot resolve the host name of {host}")]
@@ -153,7 +154,7 @@ impl AssumeError {
         }
     }
 
-    /// Whether STS was not reached, failed, or did not answer in time.
+    /// Checks whether STS could not be reached, did not answer in time, failed, or throttled the call.
     pub(crate) fn is_outage(&self) -> bool {
         let passing = match &self.cause {
             Cause::Refused { refusal, .. } => matches!(refusal, Refusal::Throttled | Refusal::Unavailable),
@@ -164,7 +165,7 @@ impl AssumeError {
         passing || self.attempts.is_some()
     }
 
-    /// What to do about it. For a denial, the policy statements that would allow the call.
+    /// Returns what the user can do about the error, such as the policy statements that would allow a denied call.
     pub(crate) fn hint(&self) -> String {
         match &self.cause {
             Cause::Refused { refusal, .. } => self.refusal_hint(refusal),

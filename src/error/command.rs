@@ -1,4 +1,4 @@
-//! Why the command cannot be run.
+//! Errors that prevent the command from being run.
 
 use super::text::reason_of;
 use crate::process::outcome::{NOT_FOUND, NOT_RUNNABLE};
@@ -8,7 +8,7 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 #[error("cannot run '{name}': {fault}")]
 pub(crate) struct CommandError {
-    /// The name as it was typed.
+    /// The name of the command, as the user typed it.
     pub(crate) name: String,
     pub(crate) fault: CommandFault,
 }
@@ -26,10 +26,10 @@ pub(crate) enum CommandFault {
     NotAFile,
     #[error("an argument contains a NUL byte")]
     NulByte,
-    /// An error of stat(2).
+    /// stat(2) failed with this error number.
     #[error("{}", text(*.0))]
     Unreachable(i32),
-    /// An error of access(2).
+    /// access(2) failed with this error number.
     #[error("{}", text(*.0))]
     NotExecutable(i32),
     /// The file exists, but execve(2) reports ENOENT.
@@ -37,7 +37,7 @@ pub(crate) enum CommandFault {
     NoInterpreter,
     #[error("its file is being written")]
     Busy,
-    /// Another error of execve(2).
+    /// execve(2) failed with another error number.
     #[error("{}", text(*.0))]
     Execve(i32),
 }
@@ -47,7 +47,7 @@ pub(super) fn text(errno: i32) -> String {
 }
 
 impl CommandFault {
-    /// What an error of execve(2) means for a file that was found.
+    /// Translates the error number of execve(2) for a file that was found.
     pub(crate) fn of_execve(errno: i32) -> Self {
         match errno {
             libc::ENOENT => Self::NoInterpreter,

@@ -1,4 +1,4 @@
-//! Why the shared config files and the environment give no role and source credentials for it.
+//! Errors in the shared config files or the environment, which specify the role and its source credentials.
 
 use super::{TriedSources, quoted};
 use crate::origin::Origin;
@@ -8,10 +8,10 @@ use std::fmt;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// What is missing, wrong or contradictory. No secret is a field.
+/// Something is missing, invalid or contradictory. No field contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum ConfigError {
-    /// A line that no AWS tool can read.
+    /// A line that the AWS tools cannot read.
     #[error("syntax error in {}, line {line}: {reason}", .file.display())]
     Syntax { file: PathBuf, line: usize, reason: &'static str },
     #[error("profile {} not found (from {named_by})", quoted(.name))]
@@ -24,7 +24,7 @@ pub(crate) enum ConfigError {
         near: Vec<String>,
         misplaced: Option<Box<Misplaced>>,
     },
-    /// The last profile is the first again.
+    /// The `source_profile` settings form a loop. The last element of `profiles` repeats the first.
     #[error("circular source_profile: {}", .profiles.join(" → "))]
     Loop { profiles: Vec<String> },
     #[error("profile '{profile}' in {} has both source_profile and credential_source", .file.display())]
@@ -35,17 +35,17 @@ pub(crate) enum ConfigError {
     UnknownCredentialSource { profile: String, value: String },
     #[error("profile '{profile}' has credential_source = {value}, but {reason}")]
     EmptyCredentialSource { profile: String, value: &'static str, reason: &'static str },
-    /// A source profile, possibly the profile itself, has no credentials.
+    /// A source profile has no credentials. A profile can be its own source profile.
     #[error("profile '{profile}' (source_profile of '{named_by}') has no credentials")]
     NoCredentials { profile: String, named_by: String, misplaced: Option<Box<Misplaced>> },
     #[error("{} is set, but {missing} is not", other_key(.missing))]
     PartialEnvironmentKeys { missing: &'static str },
     #[error("profile '{profile}' in {} has {}, but no {missing}", .file.display(), other_key(.missing))]
     PartialProfileKeys { profile: String, file: PathBuf, missing: &'static str },
-    /// The value is not a field.
+    /// The value may be secret, so it is not a field.
     #[error("{variable} {flaw}")]
     UnusableEnvironmentKey { variable: &'static str, flaw: Flaw },
-    /// The value is not a field.
+    /// The value may be secret, so it is not a field.
     #[error("{key} of profile '{profile}' in {} {flaw}", .file.display())]
     UnusableProfileKey { profile: String, file: PathBuf, key: &'static str, flaw: Flaw },
     /// The value may be secret, so it is not a field.
@@ -63,32 +63,34 @@ pub(crate) enum ConfigError {
     UnknownServices { profile: String, name: String },
     #[error("invalid value {} for {key} of profile '{profile}' in {}{invalid}", quoted(.value), .file.display())]
     Value { profile: String, file: PathBuf, key: &'static str, value: String, invalid: Box<Invalid> },
-    /// The value of a variable or a flag.
+    /// The value of a variable or a flag is invalid.
     #[error("invalid value {} for '{name}'{invalid}", quoted(.value))]
     Variable { name: &'static str, value: String, invalid: Box<Invalid> },
-    /// The profile was read and has no role.
+    /// Nothing specifies a role. `profile` is the profile that was read, if there is one.
     #[error("no role specified{}", .profile.as_ref().map(|name| format!(", and profile '{name}' has no role_arn")).unwrap_or_default())]
     NoRole { profile: Option<String>, misplaced: Option<Box<Misplaced>> },
     #[error("no AWS credentials found; tried: {0}")]
     NoSource(TriedSources),
     #[error("role chain too long: more than {MAX_HOPS} roles")]
     TooManyHops,
-    /// More than an hour for a role that is assumed with another role's session. Hops count from 1.
+    /// A duration of more than one hour for a role that is assumed with the session of another role. `hop` counts from
+    /// 1.
     #[error("{} is too long for {role} (role {hop} of {of}{}): AWS limits role chaining to 1h", .by.name(), .by.roles())]
     ChainedDuration { role: String, hop: usize, of: usize, by: DurationBy },
-    /// The device is from the profile, unless an origin is given.
+    /// `device` is `None` if the MFA device comes from the profile.
     #[error("{} cannot be used with MFA{} for {role}: each attempt would need a new code", max(*.duration), from(*.device))]
     MaxWithMfa { role: String, duration: Origin, device: Option<Origin> },
-    /// An option of `AssumeRole` for a role that is assumed with `AssumeRoleWithWebIdentity`. The token is from AWS's
-    /// variable or the profile, unless an origin is given.
+    /// An option that only `AssumeRole` supports, for a role that is assumed with `AssumeRoleWithWebIdentity`. `token`
+    /// is `None` if the token comes from `AWS_WEB_IDENTITY_TOKEN_FILE` or from the profile.
     #[error("{word} cannot be used for {role}, which is assumed with a web identity token{}", from(*.token))]
     NotForWebIdentity { word: Origin, role: String, token: Option<Origin> },
 }
 
-/// A section that is not read, because its header has the form of the other file.
+/// A section that is ignored because its header has the form of the other file. The header is `[profile NAME]` in the
+/// config file and `[NAME]` in the credentials file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Misplaced {
-    /// The header with its brackets.
+    /// The header as it is written, with its brackets.
     pub(crate) written: String,
     pub(crate) expected: String,
 }
@@ -101,12 +103,13 @@ impl fmt::Display for Misplaced {
     }
 }
 
-/// What sets a duration.
+/// The setting that a duration comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum DurationBy {
-    /// `--duration`, and the origin of the roles.
+    /// `--duration` or its variable. The second origin is the flag or the variable that selects the roles, if there is
+    /// one.
     Origin(Origin, Option<Origin>),
-    /// `duration_seconds` of this profile.
+    /// `duration_seconds` of the profile with this name.
     Profile(String),
 }
 
@@ -126,7 +129,7 @@ impl DurationBy {
     }
 }
 
-/// The other one of a pair of access keys.
+/// Returns the name of the secret access key for that of the access key ID, and vice versa.
 fn other_key(key: &str) -> &'static str {
     match key {
         "AWS_ACCESS_KEY_ID" => "AWS_SECRET_ACCESS_KEY",
@@ -136,7 +139,7 @@ fn other_key(key: &str) -> &'static str {
     }
 }
 
-/// `max`, as it was given.
+/// Returns `--duration max` or `XASSUME_DURATION=max`, depending on what the user set.
 fn max(duration: Origin) -> String {
     format!("{duration}{}max", if duration.is_typed() { ' ' } else { '=' })
 }
@@ -146,9 +149,9 @@ fn from(origin: Option<Origin>) -> String {
 }
 
 impl ConfigError {
-    /// What to do about it.
+    /// Returns what the user can do about the error, or `None` if there is nothing to suggest.
     ///
-    /// Long because each kind has a hint.
+    /// The function is long because each kind of error has a different hint.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Syntax { .. } => "a section looks like [profile NAME], a setting like region = eu-west-1".into(),

@@ -1,10 +1,11 @@
-//! What to do about a denial: which policies decide, and the statements that are missing in them.
+//! Hints for denied calls: which policies decide, and which statements they lack.
 
 use crate::role::{HopOptions, RoleArn};
 
-/// The policy that STS names as the reason of a denial.
+/// The policy that STS gives as the reason for a denial.
 ///
-/// IAM's user guide, "Troubleshoot access denied error messages". Across accounts STS often names none.
+/// See "Troubleshoot access denied error messages" in the IAM User Guide. If the caller and the role are in different
+/// accounts, STS often names no policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PolicyDenial {
     pub(crate) policy: PolicyKind,
@@ -16,7 +17,7 @@ pub(crate) struct PolicyDenial {
 pub(crate) enum PolicyEffect {
     /// No statement allows the call.
     NoAllow,
-    /// A statement denies the call, whatever other policies allow.
+    /// A statement explicitly denies the call. It overrides all statements that allow the call.
     Deny,
 }
 
@@ -24,7 +25,7 @@ pub(crate) enum PolicyEffect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PolicyKind {
     Identity,
-    /// The role's trust policy, which is its resource-based policy.
+    /// The role's trust policy. STS calls it the resource-based policy of the role.
     Trust,
     ServiceControl,
     ResourceControl,
@@ -33,14 +34,15 @@ pub(crate) enum PolicyKind {
     VpcEndpoint,
 }
 
-/// The mark of a missing statement.
+/// Marks a policy in which a statement is missing.
 const MISSING: &str = " (missing)";
 
-/// The caller.
+/// The caller, as the hints name it.
 enum Caller<'a> {
-    /// The ARN for policies: a user's, or the role's of a session. A placeholder if STS named none.
+    /// The ARN to use in policies: the ARN of a user, or the role's ARN if the caller is a session. It is a placeholder
+    /// if STS did not name the caller.
     Named(String),
-    /// A permission set of IAM Identity Center. The path of its role is not in the session.
+    /// A permission set of IAM Identity Center. Its role has a path, which the ARN of the session does not contain.
     PermissionSet { partition: &'a str, account: &'a str, role: &'a str },
 }
 
@@ -58,19 +60,20 @@ impl<'a> Caller<'a> {
         Self::Named(format!("arn:{partition}:iam::{account}:role/{role}"))
     }
 
-    /// The owner of the identity policy.
+    /// Returns the user, the role or the permission set to which the identity policy is attached.
     fn holder(&self) -> String {
         match self {
             Self::Named(arn) => arn.clone(),
             Self::PermissionSet { role, .. } => {
-                // AWSReservedSSO_NAME_0123456789abcdef
+                // The name of the role has the form AWSReservedSSO_NAME_0123456789abcdef.
                 let name = role.trim_start_matches("AWSReservedSSO_");
                 format!("the permission set {}", name.rsplit_once('_').map_or(name, |(name, _)| name))
             }
         }
     }
 
-    /// The principal of a trust policy, and the condition that restricts it to the caller.
+    /// Returns the principal for a trust policy, and a condition that restricts the principal to the caller. The
+    /// condition is `None` if the principal is the caller itself.
     fn principal(&self) -> (String, Option<String>) {
         match self {
             Self::Named(arn) => (arn.clone(), None),
@@ -85,7 +88,7 @@ impl<'a> Caller<'a> {
     }
 }
 
-/// An `AssumeRole` that was denied. The action is the one that STS named.
+/// A denied `AssumeRole` call. `action` is the action that STS named.
 pub(super) struct Denied<'a> {
     pub(super) role: &'a RoleArn,
     pub(super) options: &'a HopOptions,
@@ -93,9 +96,10 @@ pub(super) struct Denied<'a> {
 }
 
 impl Denied<'_> {
-    /// What to do about it. STS named the caller and the policy.
+    /// Returns what the user can do about the denial. `caller` and `denial` are the caller and the policy that STS
+    /// named.
     pub(super) fn hint(&self, caller: Option<&str>, denial: Option<PolicyDenial>) -> String {
-        // Another reason would be a denial of sts:AssumeRole, which STS would have named.
+        // The other reasons lead to a denial of sts:AssumeRole, so they do not apply if STS names another action.
         let (subject, others) = match self.action {
             Some("sts:TagSession") => ("session tags require sts:TagSession; ", String::new()),
             Some("sts:SetSourceIdentity") => ("the source identity requires sts:SetSourceIdentity; ", String::new()),
@@ -144,7 +148,8 @@ impl Denied<'_> {
     fn denied(&self, policy: PolicyKind, caller: &Caller<'_>) -> String {
         let (role, holder) = (self.role, caller.holder());
         let exempt = match policy {
-            // These are about the caller alone, and a trust policy about the role alone.
+            // These policies depend only on the caller, so the role is exempted. A trust policy depends only on the
+            // role, so the caller is exempted.
             PolicyKind::Identity | PolicyKind::Boundary | PolicyKind::Session => format!("the role {role}"),
             PolicyKind::Trust => format!("the caller {holder}"),
             PolicyKind::ServiceControl | PolicyKind::ResourceControl | PolicyKind::VpcEndpoint => {
@@ -163,7 +168,7 @@ impl Denied<'_> {
         self.statement("policy attached to", caller, mark)
     }
 
-    /// The statement of a policy of the caller.
+    /// Returns the statement for a policy of the caller, after a line that names the policy.
     fn statement(&self, policy: &str, caller: &Caller<'_>, mark: &str) -> String {
         let statement =
             format!("{{\"Effect\":\"Allow\",\"Action\":{},\"Resource\":\"{}\"}}", self.actions(), self.role);
@@ -180,7 +185,8 @@ impl Denied<'_> {
         format!("\n  trust policy of {}{mark}:\n    {statement}", self.role)
     }
 
-    /// The actions that the call needs, in JSON. STS also names one that an earlier role of the chain made necessary.
+    /// Returns the actions that the call needs, as JSON. An action that STS named is included even if this hop does not
+    /// use it, because an earlier role of the chain can make it necessary.
     fn actions(&self) -> String {
         let mut actions = vec!["sts:AssumeRole"];
         if !self.options.tags.is_empty() || self.action == Some("sts:TagSession") {
@@ -196,7 +202,8 @@ impl Denied<'_> {
     }
 }
 
-/// The statement for a role that is assumed with a web identity token. The caller has no policy.
+/// Returns the hint for a role that is assumed with a web identity token. Only the trust policy decides about the call,
+/// because the caller has no policy.
 pub(super) fn web_identity_hint(role: &RoleArn) -> String {
     let (partition, account) = (role.partition(), role.account());
     format!(
@@ -220,7 +227,8 @@ impl PolicyKind {
     }
 }
 
-/// The conditions that a trust policy may have and that this call meets.
+/// Returns a `Condition` element with the conditions that a trust policy may have and that this call meets. Returns an
+/// empty text if there are none.
 fn conditions(options: &HopOptions, caller: Option<String>) -> String {
     let mut conditions: Vec<String> = caller.into_iter().collect();
     if let Some(id) = &options.external_id {
@@ -232,7 +240,7 @@ fn conditions(options: &HopOptions, caller: Option<String>) -> String {
     if conditions.is_empty() { String::new() } else { format!(",\"Condition\":{{{}}}", conditions.join(",")) }
 }
 
-/// Other possible reasons, which STS does not name.
+/// Returns hints about other possible reasons for the denial, which STS does not name.
 fn other_reasons(options: &HopOptions) -> String {
     let external_id = match &options.external_id {
         None => ": --external-id".to_owned(),

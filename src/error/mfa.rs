@@ -1,30 +1,30 @@
-//! Why there is no MFA code to send. A code that STS rejects is an [`AssumeError`](super::AssumeError).
+//! Errors of getting an MFA code. If STS rejects a code, the error is an [`AssumeError`](super::AssumeError).
 //!
-//! A code is never a field of an error, not even a wrong one.
+//! No error contains a code, even if the code is invalid.
 
 use super::ProcessFailure;
 use thiserror::Error;
 
-/// No code for a device.
+/// There is no MFA code for a device.
 #[derive(Debug, Error)]
 #[error("no MFA code for {serial}: {kind}")]
 pub(crate) struct MfaError {
-    /// The device, by ARN or serial number.
+    /// The ARN or the serial number of the device.
     pub(crate) serial: String,
     pub(crate) kind: MfaFailure,
 }
 
-/// Why there is none.
+/// Why there is no code.
 #[derive(Debug, Error)]
 pub(crate) enum MfaFailure {
     #[error("there is no terminal to prompt on: {reason}")]
     NoTerminal { reason: String },
-    /// The terminal or standard input was read.
+    /// The terminal or standard input is available, but no code was read from it.
     #[error("{reason}")]
     NotGiven { from: CodeOrigin, reason: String },
     #[error("{}", .from.malformed())]
     Malformed { from: CodeOrigin },
-    /// There is no prompt after the start.
+    /// A refresh needs a new code, but xassume prompts for codes only at the start.
     #[error("each refresh needs a new code, and there is no prompt after the start")]
     Unattended,
     #[error("--mfa-command {0}")]
@@ -62,7 +62,7 @@ impl CodeOrigin {
 }
 
 impl MfaError {
-    /// What to do about it.
+    /// Returns what the user can do about the error.
     pub(crate) fn hint(&self) -> &'static str {
         match &self.kind {
             MfaFailure::NoTerminal { .. } => "use --mfa-command or --mfa-token",

@@ -1,7 +1,8 @@
-//! What can go wrong before or instead of the command.
+//! The errors with which a run of xassume ends.
 //!
-//! The kind of an error decides its exit status, its hint and whether an older session will do. Facts are fields, the
-//! sentence is on the variant. No secret is a field.
+//! The kind of an error decides its exit status, its hint, and whether an older session may be used instead of a new
+//! one. The fields contain the facts, and the `error` attribute of a variant contains the sentence. No field contains a
+//! secret.
 
 mod assume;
 mod command;
@@ -28,22 +29,22 @@ use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
 
-/// The longest hint of one line, in characters.
+/// The maximum length in characters of a hint that is one line.
 const LONGEST_HINT: usize = 2048;
 
-/// Why the command does not run with a session.
+/// An error with which a run of xassume ends.
 #[derive(Debug, Error)]
 pub(crate) enum Error {
-    /// Flags or variables that cannot be combined, or that are missing. The usage line follows.
+    /// Flags or variables cannot be combined, or a required one is missing.
     #[error("{message}")]
     Usage { message: String, hint: Option<String> },
-    /// The value of a flag or a variable. It is empty where the flag as a whole is wrong.
+    /// A value of a flag or a variable is invalid. `value` is empty if the message does not quote a value.
     #[error("{}", invalid_value(.origin, .value, .invalid))]
     Value { origin: String, value: String, invalid: Invalid },
-    /// A file that a flag or a variable names.
+    /// A file that a flag or a variable names cannot be read.
     #[error("cannot read {what} {}: {reason}", .path.display())]
     File { what: String, path: PathBuf, reason: String },
-    /// The file of `--ca-bundle` has no usable certificates.
+    /// The file of `--ca-bundle` contains no usable certificates.
     #[error("cannot use the CA certificates in {}: {reason}", .path.display())]
     Certificates { path: PathBuf, reason: String },
     #[error(transparent)]
@@ -54,16 +55,16 @@ pub(crate) enum Error {
     Mfa(#[from] MfaError),
     #[error(transparent)]
     Assume(#[from] Box<AssumeError>),
-    /// Another xassume was getting the same session.
+    /// Another xassume process was requesting the same session, and did not finish within the limit.
     #[error("timed out after {} waiting for another xassume to get the session for {role}", humantime::format_duration(*.limit))]
     Waited { role: String, limit: Duration },
-    /// `--expect-account`.
+    /// The session is not in the account of `--expect-account`.
     #[error("wrong account: expected {expected}, but the session is {arn}")]
     WrongAccount { expected: String, arn: String },
-    /// A file of a flag that is to be written.
+    /// A file that a flag names cannot be written.
     #[error("cannot write {what} to {}: {reason}", .path.display())]
     Place { what: &'static str, flag: &'static str, path: PathBuf, reason: String, hint: Option<String> },
-    /// The session cannot be served to the command.
+    /// The session cannot be made available to the command.
     #[error("cannot {what}: {reason}")]
     Serve { what: &'static str, reason: String, hint: &'static str },
     /// The format of `--print` cannot represent the value of a variable.
@@ -75,7 +76,7 @@ pub(crate) enum Error {
     Output(io::Error),
     #[error("standard output is closed")]
     OutputClosed,
-    /// With `--on-refresh-failure stop`.
+    /// The session expired, and `--on-refresh-failure stop` is set.
     #[error("the session expired and could not be refreshed; the command was stopped")]
     Lapsed,
     #[error(transparent)]
@@ -83,10 +84,10 @@ pub(crate) enum Error {
     /// Something that xassume needs is missing.
     #[error("cannot {what}: {reason}")]
     Missing { what: &'static str, reason: String, hint: &'static str },
-    /// A limit of the operating system.
+    /// A limit of the operating system has been reached.
     #[error("cannot {what}: {reason}")]
     Exhausted { what: &'static str, reason: String },
-    /// The operating system rejected something that xassume needs.
+    /// The operating system rejected an operation that xassume needs.
     #[error("cannot {what}: {reason}")]
     System { what: &'static str, reason: String },
 }
@@ -104,7 +105,7 @@ impl Error {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
     }
 
-    /// The exit status.
+    /// Returns the exit status of xassume.
     pub(crate) fn status(&self) -> u8 {
         match self {
             Self::Command(error) => error.status(),
@@ -112,10 +113,11 @@ impl Error {
         }
     }
 
-    /// What to do about it.
+    /// Returns what the user can do about the error, or `None` if there is nothing to suggest.
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
-            // Only denials have hints of several lines. The others quote names from files, which may have line breaks.
+            // Only hints about denied calls have several lines. All other hints become one line, because the names that
+            // they quote from files may contain line breaks.
             Self::Assume(error) => return Some(error.hint()),
             Self::Usage { hint, .. } | Self::Place { hint: hint @ Some(_), .. } => hint.clone()?,
             Self::Value { invalid, .. } => invalid.hint.clone()?,
@@ -148,7 +150,8 @@ impl Error {
         Some(one_line(&hint, LONGEST_HINT))
     }
 
-    /// Whether STS or the source did not answer, so that an older session is better than none. A refusal is an answer.
+    /// Checks whether STS, the source of the credentials, or another xassume gave no answer, so that an older session
+    /// is better than none. A refusal is an answer.
     pub(crate) fn is_outage(&self) -> bool {
         match self {
             Self::Waited { .. } => true,
@@ -158,14 +161,15 @@ impl Error {
         }
     }
 
-    /// Whether the usage line follows.
+    /// Checks whether the usage line follows the message.
     pub(crate) fn shows_usage(&self) -> bool {
         matches!(self, Self::Usage { .. })
     }
 }
 
-/// Why a supervised command did not start. `gone`: the file was removed after it was found. Without a process, memory or
-/// a descriptor to spare, or with a file system that does not answer, nothing is wrong with the command: status 125.
+/// Returns the error for a supervised command that did not start. `gone` means that the file was found and later
+/// removed. The exit status is 125 if the command is not the cause: there are not enough processes, memory or file
+/// descriptors, or the file system does not answer within `limit`.
 pub(crate) fn not_started(name: String, errno: i32, gone: bool, limit: Duration) -> Error {
     match errno {
         libc::ENOENT if gone => CommandError { name, fault: CommandFault::NotFound }.into(),

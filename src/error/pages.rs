@@ -1,4 +1,4 @@
-//! Each kind of error is on an approved page of `tests/errors`, or there is a reason why not.
+//! Checks that each kind of error is on an approved page of `tests/errors`, or that there is a reason why it is not.
 
 use super::denial::PolicyKind;
 use super::*;
@@ -6,13 +6,13 @@ use Page::{Of, Without};
 use std::path::Path;
 
 enum Page {
-    /// The page of this name.
+    /// The name of the approved page.
     Of(&'static str),
-    /// The reason.
+    /// The reason why there is no page.
     Without(&'static str),
 }
 
-/// A list of pages that does not compile unless each variant has one.
+/// Defines the list of pages. The code does not compile if a variant has no entry.
 macro_rules! pages {
     ($($kind:ty { $($variant:pat => $page:expr,)* })*) => {
         $(const _: fn(&$kind) = |kind| match kind { $($variant => (),)* };)*

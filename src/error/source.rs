@@ -1,4 +1,4 @@
-//! Why the source credentials, with which the first role is assumed, could not be read.
+//! Errors of fetching the source credentials, with which the first role is assumed.
 
 use super::{quoted, reason_of, shortened};
 use crate::process::End;
@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
 
-/// A source that gave no credentials.
+/// The reason why a source gave no credentials.
 #[derive(Debug, Error)]
 pub(crate) enum SourceError {
-    /// The IAM Identity Center session of a profile.
+    /// The IAM Identity Center session of the profile cannot be used.
     #[error("the SSO session of profile '{profile}' {reason}")]
     SsoExpired { profile: String, sso_session: Option<String>, reason: String },
     #[error("the `aws login` session of profile '{profile}' {reason}")]
@@ -20,18 +20,19 @@ pub(crate) enum SourceError {
     Process { profile: String, failure: ProcessFailure },
     #[error("container credentials endpoint: {reason}")]
     Container { reason: String, answer: Answer },
-    /// The token in `AWS_CONTAINER_AUTHORIZATION_TOKEN`.
+    /// The token in `AWS_CONTAINER_AUTHORIZATION_TOKEN` is not a valid HTTP header value.
     #[error("the container authorization token contains a character that is not allowed in an HTTP header")]
     ContainerToken,
-    /// The source, named as in the plan.
+    /// The source did not answer within the limit. It has the same name as in the plan.
     #[error("{name} timed out after {}", humantime::format_duration(*.limit))]
     Silent { name: String, limit: Duration },
-    /// Instance metadata. Where it is the last resort, what was tried before it.
+    /// EC2 instance metadata gave no credentials. `last_resort` lists the sources that were tried before, if instance
+    /// metadata was the last resort.
     #[error("{}{failure}", metadata(.last_resort.as_ref()))]
     InstanceMetadata { failure: MetadataFailure, last_resort: Option<TriedSources> },
     #[error("{file} {} (from {named_by}): {reason}", .path.display())]
     File { file: StoredFile, path: PathBuf, named_by: String, reason: String },
-    /// A service that hands out credentials.
+    /// A service that returns credentials failed.
     #[error("{service} (profile {}): {reason}", quoted(.profile))]
     Service { service: &'static str, profile: String, reason: String, answer: Answer },
 }
@@ -41,12 +42,12 @@ fn metadata(tried: Option<&TriedSources>) -> String {
     tried + "EC2 instance metadata: "
 }
 
-/// A file that belongs to a source.
+/// A file that a source reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StoredFile {
     WebIdentityToken,
     ContainerToken,
-    /// Written by `aws sso login` or `aws login`.
+    /// The file that `aws sso login` or `aws login` writes.
     Login,
 }
 
@@ -60,7 +61,7 @@ impl fmt::Display for StoredFile {
     }
 }
 
-/// The sources that were tried and have no credentials.
+/// The sources that were tried and that have no credentials.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct TriedSources {
     pub(crate) places: Vec<String>,
@@ -69,7 +70,7 @@ pub(crate) struct TriedSources {
 }
 
 impl TriedSources {
-    /// What to do where there are profiles to choose from.
+    /// Returns a hint that lists the profiles to choose from, or `None` if there are none.
     pub(crate) fn hint(&self) -> Option<String> {
         const MOST: usize = 8;
         let more = if self.profiles.len() > MOST { ", …" } else { "" };
@@ -84,17 +85,17 @@ impl fmt::Display for TriedSources {
     }
 }
 
-/// The answer of a source.
+/// How a source that gave no credentials answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// It was not reached.
+    /// The source was not reached.
     None,
-    /// No credentials, and the HTTP status where there is one.
+    /// The source answered without credentials. The field is the HTTP status, if there is one.
     Refused(Option<u16>),
 }
 
 impl Answer {
-    /// Whether a later request may have another answer.
+    /// Checks whether a later request may get a different answer.
     fn is_outage(self) -> bool {
         match self {
             Self::None => true,
@@ -103,12 +104,12 @@ impl Answer {
     }
 }
 
-/// Whether a service that answers with this HTTP status may answer otherwise later.
+/// Checks whether a service that answers with this HTTP status may answer differently later.
 pub(crate) fn is_passing(status: u16) -> bool {
     status == 429 || status >= 500
 }
 
-/// How instance metadata failed.
+/// Why EC2 instance metadata gave no credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum MetadataFailure {
     #[error("no answer from {endpoint}: {reason}")]
@@ -117,7 +118,7 @@ pub(crate) enum MetadataFailure {
     NoRole,
     #[error("the request for {what} failed with HTTP {status} ({})", meaning(*.status))]
     Status { what: &'static str, status: u16 },
-    /// A token is refused, and requests without one (`IMDSv1`) are disabled.
+    /// The request for a token was rejected, and requests without a token (`IMDSv1`) are disabled.
     #[error("the request for a token failed with HTTP {0}, and IMDSv1 is disabled")]
     NoToken(u16),
     #[error("{0}")]
@@ -152,12 +153,12 @@ impl MetadataFailure {
     }
 }
 
-/// How a `credential_process` or `--mfa-command` failed.
+/// How a `credential_process` or an `--mfa-command` failed.
 #[derive(Debug, Error)]
 pub(crate) enum ProcessFailure {
     #[error("could not be started: {0}")]
     CouldNotStart(String),
-    /// With another status than 0. Its standard error was shown.
+    /// The program did not exit with status 0. Its standard error has already been shown.
     #[error("{0}")]
     Ended(End),
     #[error("timed out after {}", humantime::format_duration(*.0))]
@@ -177,7 +178,7 @@ impl From<io::Error> for ProcessFailure {
 }
 
 impl SourceError {
-    /// Whether the source did not answer, failed, or was called too often. A refusal is an answer.
+    /// Checks whether the source did not answer, failed, or limited the rate of requests. A refusal is an answer.
     pub(crate) fn is_outage(&self) -> bool {
         match self {
             Self::Silent { .. } => true,
@@ -195,7 +196,7 @@ impl SourceError {
         }
     }
 
-    /// What to do about it.
+    /// Returns what the user can do about the error.
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::SsoExpired { sso_session: Some(session), .. } => {
@@ -212,7 +213,7 @@ impl SourceError {
             Self::Process { failure: ProcessFailure::TimedOut(_), .. } => {
                 "--sts-timeout sets the limit; without it, the limit is 60 seconds".into()
             }
-            // The command is not shown: its arguments may contain secrets.
+            // The hint does not contain the command, because its arguments may contain secrets.
             Self::Process { profile, .. } => format!("run the credential_process of profile '{profile}' yourself"),
             Self::Container { answer: Answer::Refused(Some(401 | 403)), .. } => {
                 "check AWS_CONTAINER_AUTHORIZATION_TOKEN, or the file in AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE".into()

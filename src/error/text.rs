@@ -1,19 +1,20 @@
-//! How text from services and files, which may be malicious, is shown.
+//! Makes text from services and files safe to show, because such text may be malicious.
 
 use serde_json::Value;
 use std::fmt::Write as _;
 
-/// A value as an error shows it: its first 80 characters, in one line.
+/// Returns at most the first 80 characters of the value, on one line, as errors show them.
 pub(crate) fn shortened(value: &str) -> String {
     one_line(value, 80)
 }
 
-/// A value in quotes, shortened.
+/// Returns the value in quotes, shortened to 80 characters.
 pub(crate) fn quoted(value: &str) -> String {
     format!("'{}'", shortened(value))
 }
 
-/// A text in one line of at most so many characters, without anything that a terminal acts on.
+/// Returns the text on one line. Characters that [`deceives`] finds become spaces. A text of more than `most`
+/// characters is cut and ends with `…`.
 pub(crate) fn one_line(text: &str, most: usize) -> String {
     let mut rest = text.chars().map(|c| if deceives(c) { ' ' } else { c });
     let mut line: String = rest.by_ref().take(most).collect();
@@ -23,8 +24,9 @@ pub(crate) fn one_line(text: &str, most: usize) -> String {
     line
 }
 
-/// Whether a character makes a terminal show another text: control characters, those that change the direction, break
-/// the line, or are invisible (Unicode's `Bidi_Control`, `Default_Ignorable_Code_Point`, `Zl`, `Zp`).
+/// Checks whether a character can make a terminal show a different text. This is true of control characters and of
+/// characters that change the writing direction, break the line, or are invisible (Unicode's `Bidi_Control`,
+/// `Default_Ignorable_Code_Point`, `Zl` and `Zp`).
 pub(crate) fn deceives(c: char) -> bool {
     let unseen = matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
@@ -33,7 +35,8 @@ pub(crate) fn deceives(c: char) -> bool {
     unseen || c.is_control()
 }
 
-/// JSON without such characters: `serde_json` escapes only ASCII's control characters.
+/// Returns the value as JSON, with the characters that [`deceives`] finds escaped. `serde_json` escapes only the
+/// control characters of ASCII.
 pub(crate) fn plain_json(value: &Value) -> String {
     let mut text = String::new();
     for c in value.to_string().chars() {
@@ -48,12 +51,12 @@ pub(crate) fn plain_json(value: &Value) -> String {
     text
 }
 
-/// The system's text, without the error number that Rust adds.
+/// Returns the operating system's text for the error, without the error number that Rust appends.
 pub(crate) fn reason_of(error: &std::io::Error) -> String {
     without_number(&error.to_string()).to_owned()
 }
 
-/// A text without the system's error number.
+/// Returns the text without the error number that Rust appends.
 pub(crate) fn without_number(text: &str) -> &str {
     text.split(" (os error ").next().unwrap_or(text)
 }

@@ -1,4 +1,4 @@
-//! The hint for each policy that STS can name.
+//! Tests of the hint for each policy that STS can name.
 
 use super::super::{AssumeError, Cause, Refusal, StsCall};
 use super::*;
