@@ -1,7 +1,8 @@
-//! Role ARNs, and the short form `ACCOUNT:ROLE-NAME`.
+//! Role ARNs, and their short form `ACCOUNT:ROLE-NAME`.
 //!
-//! Partitions are accepted by pattern, not by list: a new one needs no release.
-//! Limits: IAM's `arnType` (20 to 2048), `roleNameType` (1 to 64, `[\w+=,.@-]`) and `pathType`.
+//! A partition is checked against a pattern, not against a list, so a new partition needs no release of xassume.
+//! The limits are those of IAM's `arnType` (20 to 2048 characters), `roleNameType` (1 to 64 characters, `[\w+=,.@-]`)
+//! and `pathType`.
 
 use super::invalid::Invalid;
 use super::options::{NAME_SET, check, is_name_char};
@@ -21,7 +22,8 @@ impl RoleArn {
     /// Parses an ARN or the short form `ACCOUNT:ROLE-NAME`.
     ///
     /// # Errors
-    /// With a hint for ARNs that look like a role's: of a session, a user, an instance profile.
+    /// Fails if the text is not a role ARN. For the ARN of a session, a user or an instance profile, the hint suggests
+    /// the role that was probably meant.
     pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
         let text = text.trim();
         match text.split_once(':') {
@@ -37,7 +39,7 @@ impl RoleArn {
         let Some(rest) = text.strip_prefix(PREFIX) else {
             return Err(Invalid::new("not a role ARN").hint(SHAPE));
         };
-        // Its parts decide what is wrong.
+        // The following checks find the part of the ARN that is invalid.
         if let Some(c) = text.chars().find(|c| c.is_control()) {
             return Err(Invalid::new(format!("contains an invalid character: {c:?}")).hint(SHAPE));
         }
@@ -70,24 +72,25 @@ impl RoleArn {
         Ok(Self { partition: partition.len(), text: text.to_owned() })
     }
 
-    /// The whole ARN.
+    /// Returns the whole ARN.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The partition: `aws`, `aws-cn`, `aws-us-gov`, …
+    /// Returns the partition, for example `aws`, `aws-cn` or `aws-us-gov`.
     pub(crate) fn partition(&self) -> &str {
         &self.text[PREFIX.len()..PREFIX.len() + self.partition]
     }
 
-    /// The short form `ACCOUNT:ROLE-NAME`, for a role without a path in the partition `aws`.
+    /// Returns the short form `ACCOUNT:ROLE-NAME`. Returns `None` if the role has a path or is not in the partition
+    /// `aws`.
     pub(crate) fn short(&self) -> Option<String> {
         let name = self.text.rsplit(':').next()?.strip_prefix("role/")?;
         let short = format!("{}:{name}", self.account());
         (Self::parse(&short).as_ref() == Ok(self)).then_some(short)
     }
 
-    /// The account's twelve digits.
+    /// Returns the account ID, which has twelve digits.
     pub(crate) fn account(&self) -> &str {
         let start = PREFIX.len() + self.partition + ":iam::".len();
         &self.text[start..start + 12]
@@ -106,8 +109,8 @@ impl fmt::Debug for RoleArn {
     }
 }
 
-/// Splits the value of a variable into roles: at line breaks, and at a comma before `arn:` or `ACCOUNT:`, since role
-/// names may contain commas.
+/// Splits the value of a variable into roles. A line break separates two roles, and so does a comma before `arn:` or
+/// `ACCOUNT:`. Other commas do not, because role names may contain commas.
 pub(crate) fn split_list(value: &str) -> Vec<&str> {
     let mut roles = Vec::new();
     for line in value.lines() {
@@ -128,12 +131,12 @@ fn begins_role(text: &str) -> bool {
     text.starts_with(PREFIX) || text.split_once(':').is_some_and(|(account, _)| is_account(account))
 }
 
-/// Whether the text is an AWS account ID: twelve digits.
+/// Checks whether the text is an AWS account ID, which has twelve digits.
 pub(crate) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// `aws`, then any number of `-word`, as all partitions so far.
+/// Checks whether the text is `aws`, followed by any number of `-word`. All existing partitions have this form.
 fn is_partition(text: &str) -> bool {
     let mut words = text.split('-');
     words.next() == Some("aws") && words.all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase()))
@@ -147,7 +150,8 @@ fn check_name(name: &str) -> Result<(), Invalid> {
 }
 
 fn check_path(path: &str) -> Result<(), Invalid> {
-    // The ARN writes `/` + path + name; IAM's path is at most 512 characters with both of its slashes.
+    // IAM allows 512 characters for a path, including the first and the last slash. `path` does not contain the first
+    // slash.
     if path.len() > 511 || !path.bytes().all(|byte| (0x21..=0x7e).contains(&byte)) {
         return Err(Invalid::new("the role path is not valid")
             .hint("a path has at most 512 printable characters and no spaces"));
@@ -155,7 +159,8 @@ fn check_path(path: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// The error for an ARN that looks like a role's, with the role that was probably meant.
+/// Returns the error for an ARN that looks like a role ARN, with the role that was probably meant. Returns `None` for
+/// any other ARN.
 fn look_alike(partition: &str, service: &str, account: &str, resource: &str) -> Option<Invalid> {
     let (kind, rest) = resource.split_once('/').unwrap_or((resource, ""));
     let name = rest.rsplit('/').next().unwrap_or_default();

@@ -7,7 +7,8 @@ use super::options::{
 use super::tags::{Tag, TagKey};
 use std::fmt;
 
-/// How one role is assumed: the parameters of one `AssumeRole` or `AssumeRoleWithWebIdentity` call.
+/// A hop, which is one step of a role chain. It has the parameters of one `AssumeRole` or `AssumeRoleWithWebIdentity`
+/// call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Hop {
     pub(crate) role: RoleArn,
@@ -29,7 +30,7 @@ pub(crate) struct HopOptions {
 }
 
 impl fmt::Display for Hop {
-    /// The role and its options; of tags and policies only their number.
+    /// Writes the role and its options. Of tags and policies, only the number is written.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let HopOptions { external_id, duration, policy, policy_arns, tags, source_identity, mfa_serial, .. } =
             &self.options;

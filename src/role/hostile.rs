@@ -1,4 +1,4 @@
-//! Malicious roles, durations and tags. See `crate::hostile`.
+//! Checks the parsers of roles, durations and tags with malicious input. See `crate::hostile`.
 #![allow(clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "a broken promise is a panic")]
 
 use super::arn::{RoleArn, split_list};
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 const BOUND: Bound = Bound { room: 64 << 10, per_byte: 32 };
 
-/// Parses a value. An error names the flag and the first characters of the value.
+/// Parses a value. If this fails, checks that the error names the flag and the first characters of the value.
 fn read<T>(flag: &str, text: &str, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Option<T> {
     match bounded(text.len(), BOUND, || parse(text)) {
         Ok(word) => Some(word),
@@ -28,7 +28,7 @@ fn read<T>(flag: &str, text: &str, parse: impl FnOnce(&str) -> Result<T, Invalid
     }
 }
 
-/// `--role-arn`, and the list of `XASSUME_ROLE_ARN`.
+/// Checks the parsers of `--role-arn` and of the list in `XASSUME_ROLE_ARN`.
 pub fn role(bytes: &[u8]) {
     let text = &String::from_utf8_lossy(bytes);
     if let Some(role) = read("--role-arn", text, RoleArn::parse) {
@@ -42,7 +42,7 @@ pub fn role(bytes: &[u8]) {
     assert_eq!(split_list(&pieces.join("\n")), pieces);
 }
 
-/// IAM's limits, from its documentation and not from our code.
+/// Checks IAM's limits, which are taken from the documentation of IAM and not from the code of xassume.
 fn keeps_the_limits(role: &RoleArn, text: &str) {
     let arn = role.as_str();
     assert!((20..=2048).contains(&arn.len()) && arn.bytes().all(|byte| byte.is_ascii_graphic()), "{arn}");
@@ -64,7 +64,7 @@ fn keeps_the_limits(role: &RoleArn, text: &str) {
     }
 }
 
-/// The pieces are in the text in their order, with only commas and white space between them.
+/// Checks that the pieces are in the text in their order, with only commas and white space between them.
 fn nothing_is_lost(text: &str, pieces: &[&str]) {
     let mut rest = text;
     for piece in pieces {
@@ -76,7 +76,7 @@ fn nothing_is_lost(text: &str, pieces: &[&str]) {
     assert!(rest.chars().all(|c| c == ',' || c.is_whitespace()), "lost at the end: {rest:?}");
 }
 
-/// `--duration`, `--mfa-session-duration`, and all other durations.
+/// Checks the parsers of `--duration`, `--mfa-session-duration` and all other durations.
 pub fn duration(bytes: &[u8]) {
     let text = &String::from_utf8_lossy(bytes);
     if let Some(span) = read("--stop-timeout", text, parse_duration) {
@@ -96,7 +96,8 @@ fn whole_seconds_within(span: Duration, limits: std::ops::RangeInclusive<u64>) {
     assert!(span.subsec_nanos() == 0 && limits.contains(&span.as_secs()), "{span:?}");
 }
 
-/// `--tag` and `--transitive-tag`, one per line; a line without `=` is a transitive key.
+/// Checks the parsers of `--tag` and `--transitive-tag`. Each line of the input is one value. A line without `=` is the
+/// key of a transitive tag.
 pub fn tags(bytes: &[u8]) {
     let text = &String::from_utf8_lossy(bytes);
     let (mut tags, mut transitive) = (Vec::new(), Vec::new());

@@ -1,12 +1,12 @@
-//! Why a value is not valid.
+//! The reason why a value is invalid.
 
 use std::fmt;
 
-/// Why a value is not valid, and what to do about it.
+/// The reason why a value is invalid, and what the user can do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Invalid {
     reason: String,
-    /// All valid values, where they can be listed.
+    /// All valid values, or empty if they cannot be listed.
     possible: Vec<&'static str>,
     pub(crate) hint: Option<String>,
 }
@@ -16,7 +16,7 @@ impl Invalid {
         Self { reason: reason.into(), possible: Vec::new(), hint: None }
     }
 
-    /// Another value than these.
+    /// Creates the error for a value that is not one of the possible values.
     pub(crate) fn not_one_of(possible: impl Into<Vec<&'static str>>) -> Self {
         Self { reason: String::new(), possible: possible.into(), hint: None }
     }
@@ -25,14 +25,14 @@ impl Invalid {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// Says which part of the value is meant.
+    /// Puts the name of the invalid part of the value in front of the reason.
     pub(super) fn of(self, part: &str) -> Self {
         Self { reason: format!("{part} {}", self.reason), ..self }
     }
 }
 
 impl fmt::Display for Invalid {
-    /// The end of a sentence about the value, with what separates it, in clap's form.
+    /// Writes the end of a sentence about the value, in clap's form and with the separator before it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.possible.is_empty() {
             write!(f, ": {}", self.reason)

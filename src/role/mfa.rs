@@ -6,15 +6,15 @@ use crate::session::Secret;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// `TokenCode`: six digits, valid once. Never shown, not even when they are wrong.
+/// The `TokenCode` parameter: six digits that are valid once. A code is never shown, even if it is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MfaCode(Secret);
 
 impl MfaCode {
-    /// Reads a code, with or without white space around it.
+    /// Parses a code. White space around the code is ignored.
     ///
     /// # Errors
-    /// When it is not six digits. The reason does not quote it.
+    /// Fails if the text is not six digits. The error does not quote the text.
     pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
         let code = text.trim_ascii();
         if code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -24,19 +24,21 @@ impl MfaCode {
         }
     }
 
-    /// The digits, for calls to STS only.
+    /// Returns the digits. Only calls to STS may use them.
     pub(crate) fn reveal(&self) -> &str {
         self.0.reveal()
     }
 }
 
-/// The default duration of an MFA session of `GetSessionToken`, which is also STS's.
+/// The default duration of an MFA session from `GetSessionToken`. STS has the same default.
 pub(crate) const MFA_SESSION: Duration = Duration::from_hours(12);
 
-/// Parses the duration of an MFA session: `DurationSeconds` of `GetSessionToken`, 900 to 129600 for a user.
+/// Parses the duration of an MFA session. It is the `DurationSeconds` parameter of `GetSessionToken`, which may be from
+/// 900 to 129600 for a user.
 ///
 /// # Errors
-/// When it is not a duration, not a whole number of seconds, or not between 15 minutes and 36 hours.
+/// Fails if the text is not a duration, or if the duration is not a whole number of seconds or not between 15 minutes
+/// and 36 hours.
 pub(crate) fn parse_mfa_session(text: &str) -> Result<Duration, Invalid> {
     let limits = Duration::from_mins(15)..=Duration::from_hours(36);
     let duration = duration_within(text, limits, "must be between 15m and 36h", "the default is 12h")?;

@@ -1,7 +1,7 @@
 //! A role and the options with which it is assumed.
 //!
-//! Each type is parsed once, with AWS's own limits, so that nothing invalid reaches the network. Pure: no environment, no
-//! file, no clock.
+//! Each value is parsed once and checked against the limits of AWS, so no invalid value reaches the network. The
+//! functions are pure: they use no environment variables, no files and no clock.
 
 mod arn;
 mod hop;
@@ -22,5 +22,5 @@ pub(crate) use options::{
 };
 pub(crate) use tags::{Tag, TagKey, check_tags};
 
-/// The most hops a chain may have.
+/// The maximum number of hops in a role chain.
 pub(crate) const MAX_HOPS: usize = 10;

@@ -1,11 +1,12 @@
-//! The parameters of an `AssumeRole` call, each with the limits of the STS API reference.
+//! The parameters of an `AssumeRole` call, with the limits from the STS API reference.
 
 use super::invalid::Invalid;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// `[\w+=,.@-]` with ASCII's `\w`: the set of role names, session names and source identities.
+/// Checks whether the character is allowed in role names, session names and source identities. The set is `[\w+=,.@-]`,
+/// in which `\w` means ASCII characters only.
 pub(super) fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
 }
@@ -16,7 +17,7 @@ fn is_id_char(c: char) -> bool {
     is_name_char(c) || ":/".contains(c)
 }
 
-/// Checks the length in characters and the character set.
+/// Checks the length of a text, in characters, and its character set.
 pub(super) fn check(
     text: &str,
     lengths: RangeInclusive<usize>,
@@ -34,7 +35,7 @@ pub(super) fn check(
     }
 }
 
-/// A type for a text that is checked when it is parsed.
+/// Defines a type for a text that is checked when it is parsed.
 macro_rules! checked_text {
     ($(#[$doc:meta])* $name:ident, $check:expr) => {
         $(#[$doc])*
@@ -42,8 +43,10 @@ macro_rules! checked_text {
         pub(crate) struct $name(String);
 
         impl $name {
+            /// Checks the text.
+            ///
             /// # Errors
-            /// When the text is not allowed.
+            /// Fails if the text is not allowed.
             pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
                 let check: fn(&str) -> Result<(), Invalid> = $check;
                 check(text)?;
@@ -72,37 +75,40 @@ macro_rules! checked_text {
 pub(super) use checked_text;
 
 checked_text!(
-    /// `RoleSessionName`: the session in `CloudTrail`; 2 to 64 characters.
+    /// The `RoleSessionName` parameter, which identifies the session in `CloudTrail`. It has 2 to 64 characters.
     RoleSessionName, |text| check(text, 2..=64, is_name_char, NAME_SET)
 );
 impl RoleSessionName {
-    /// Whether AWS allows the character in a session name.
+    /// Checks whether AWS allows the character in a session name.
     pub(crate) fn allows(c: char) -> bool {
         is_name_char(c)
     }
 
-    /// The name where no other is available.
+    /// Returns the name to use if no other name is available.
     pub(crate) fn fallback() -> Self {
         Self("xassume".to_owned())
     }
 }
 
 checked_text!(
-    /// `ExternalId` of a cross-account trust; 2 to 1224 characters.
+    /// The `ExternalId` parameter, which a trust policy for another account can require. It has 2 to 1224 characters.
     ExternalId, |text| check(text, 2..=1224, is_id_char, "letters, digits and +=,.@:/_-")
 );
 checked_text!(
-    /// `SerialNumber`: a virtual device's ARN or a hardware device's number; 9 to 256 characters.
+    /// The `SerialNumber` parameter: the ARN of a virtual MFA device, or the number of a hardware device. It has 9 to
+    /// 256 characters.
     #[derive(serde::Serialize, serde::Deserialize)]
     MfaSerial, |text| check(text, 9..=256, is_id_char, "letters, digits and +=,.@:/_-")
 );
 checked_text!(
-    /// `PolicyArns.member.N.arn`: a managed policy that restricts the session; 20 to 2048 characters.
+    /// The `PolicyArns.member.N.arn` parameter: the ARN of a managed policy that restricts the session. It has 20 to
+    /// 2048 characters.
     PolicyArn, |text| check(text, 20..=2048, |c| ('!'..='~').contains(&c), "printable characters without spaces")
 );
 
 checked_text!(
-    /// `SourceIdentity`, which every later hop keeps; 2 to 64 characters, not starting with `aws:`.
+    /// The `SourceIdentity` parameter, which all later hops keep. It has 2 to 64 characters and must not start with
+    /// `aws:`.
     SourceIdentity, |text| {
         if text.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")) {
             return Err(Invalid::new("must not start with 'aws:' (reserved)").hint("for example alice"));
@@ -114,9 +120,9 @@ checked_text!(
 /// The requested duration of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum SessionDuration {
-    /// `DurationSeconds`, 900 to 43200.
+    /// The `DurationSeconds` parameter, from 900 to 43200 seconds.
     Exactly(Duration),
-    /// The longest that STS grants, found by trying.
+    /// The longest duration that STS grants. xassume finds it by trying.
     Max,
 }
 
@@ -125,10 +131,12 @@ impl SessionDuration {
     const LEAST: Duration = Duration::from_mins(15);
     pub(crate) const MOST: Duration = Duration::from_hours(12);
 
-    /// Parses `max` or a duration such as `1h`, `90m`, `3600s`; a bare number is seconds, as in `duration_seconds`.
+    /// Parses `max`, or a duration such as `1h`, `90m` or `3600s`. A number without a unit is in seconds, as in
+    /// `duration_seconds`.
     ///
     /// # Errors
-    /// When it is not a duration, not a whole number of seconds, or not between 15 minutes and 12 hours.
+    /// Fails if the text is not a duration, or if the duration is not a whole number of seconds or not between 15
+    /// minutes and 12 hours.
     pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
         if text == "max" {
             return Ok(Self::Max);
@@ -148,10 +156,10 @@ impl SessionDuration {
     }
 }
 
-/// Parses a duration in humantime's form; a bare number is seconds.
+/// Parses a duration in the format of `humantime`. A number without a unit is in seconds.
 ///
 /// # Errors
-/// When it is neither.
+/// Fails if the text has neither form.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, Invalid> {
     if let Ok(seconds) = text.parse::<u32>() {
         return Ok(Duration::from_secs(seconds.into()));
@@ -160,10 +168,11 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, Invalid> {
         .map_err(|_| Invalid::new("not a duration").hint("for example 1h, 90m, 1h 30m or 3600s"))
 }
 
-/// Parses a duration within limits.
+/// Parses a duration and checks its limits.
 ///
 /// # Errors
-/// When it is not a duration, or outside the limits: then for this reason and with this hint.
+/// Fails if the text is not a duration, or if the duration is outside the limits. Only in the second case, the error
+/// has the given reason and hint.
 pub(crate) fn duration_within(
     text: &str,
     limits: RangeInclusive<Duration>,
@@ -174,13 +183,15 @@ pub(crate) fn duration_within(
     if limits.contains(&duration) { Ok(duration) } else { Err(Invalid::new(reason).hint(hint)) }
 }
 
-/// A session policy in JSON, which can only restrict the role. At most 2048 characters.
+/// A session policy in JSON. It can only restrict the permissions of the role. It has at most 2048 characters.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct SessionPolicy(String);
 
 impl SessionPolicy {
+    /// Parses a policy. White space around it is ignored.
+    ///
     /// # Errors
-    /// When it is not a JSON object, contains characters that STS does not allow, or is too long.
+    /// Fails if the text is not a JSON object, contains a character that STS does not allow, or is too long.
     pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
         let text = text.trim();
         let example =
@@ -193,7 +204,7 @@ impl SessionPolicy {
             return Err(Invalid::new(format!("must have at most 2048 characters, not {length}"))
                 .hint("shorten it, or use a managed policy with --policy-arn"));
         }
-        // [\u0009\u000A\u000D\u0020-\u00FF]+
+        // STS documents the set of allowed characters as [\u0009\u000A\u000D\u0020-\u00FF]+.
         match text.chars().find(|&c| !matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}')) {
             Some(c) => Err(Invalid::new(format!("contains an invalid character: {c:?}"))
                 .hint("only Latin-1 characters are allowed; escape others as \\uXXXX")),

@@ -11,7 +11,7 @@ pub(crate) struct Tag {
     pub(crate) value: String,
 }
 
-/// `[\p{L}\p{Z}\p{N}_.:/=+\-@]`.
+/// Checks whether AWS allows the character in a tag. The set is `[\p{L}\p{Z}\p{N}_.:/=+\-@]`.
 fn is_tag_char(c: char) -> bool {
     c.is_alphanumeric() || c == ' ' || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c)
 }
@@ -19,7 +19,8 @@ fn is_tag_char(c: char) -> bool {
 const TAG_SET: &str = "letters, digits, spaces and _.:/=+-@";
 
 checked_text!(
-    /// A session tag's key: 1 to 128 of letters, digits, spaces and `_.:/=+-@`, not starting with `aws:`.
+    /// The key of a session tag. It has 1 to 128 characters, which are letters, digits, spaces and `_.:/=+-@`. It must
+    /// not start with `aws:`.
     TagKey, |text| {
         check(text, 1..=128, is_tag_char, TAG_SET)?;
         if text.to_lowercase().starts_with("aws:") {
@@ -30,17 +31,17 @@ checked_text!(
 );
 
 impl TagKey {
-    /// Whether both are the same key for AWS, which ignores case.
+    /// Checks whether both keys are the same key for AWS, which ignores case.
     fn same(&self, other: &Self) -> bool {
         self.0.to_lowercase() == other.0.to_lowercase()
     }
 }
 
 impl Tag {
-    /// Parses `KEY=VALUE`; the value may be empty and may contain `=`.
+    /// Parses `KEY=VALUE`. The value may be empty and may contain `=`.
     ///
     /// # Errors
-    /// When there is no `=`, or a part is not allowed.
+    /// Fails if the text contains no `=`, or if the key or the value is not allowed.
     pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
         let Some((key, value)) = text.split_once('=') else {
             return Err(Invalid::new("expected KEY=VALUE").hint("for example --tag team=payments"));
@@ -51,10 +52,11 @@ impl Tag {
     }
 }
 
-/// The rules between tags: at most 50, no duplicate key, and each transitive key is the key of a tag.
+/// Checks the rules for a set of tags. There are at most 50 tags, no key occurs twice, and each transitive key is the
+/// key of a tag.
 ///
 /// # Errors
-/// The first violated rule.
+/// Fails at the first violated rule.
 pub(crate) fn check_tags(tags: &[Tag], transitive: &[TagKey]) -> Result<(), Invalid> {
     let most = tags.len().max(transitive.len());
     if most > 50 {
