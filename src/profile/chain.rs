@@ -1,7 +1,9 @@
-//! The chain of `source_profile`: from a profile with a role to the credentials that assume the first role.
+//! Follows the `source_profile` settings from a profile with a role to the credentials with which the first role is
+//! assumed.
 //!
-//! The rules are botocore's `AssumeRoleProvider`. As in the Rust SDK, a profile can also be its own source, with any
-//! credentials. Only [`Base::resolve`] checks credentials: a plan with another source does not fail because of them.
+//! The rules are those of botocore's `AssumeRoleProvider`. In addition, a profile with any kind of credentials can be
+//! its own source profile, as in the Rust SDK. Only [`Base::resolve`] checks credentials, so they cause no error if the
+//! plan uses another source.
 
 use super::draft::Draft;
 use super::set::{ProfileSet, Settings};
@@ -10,19 +12,20 @@ use crate::error::ConfigError;
 use crate::role::MAX_HOPS;
 use crate::vars::Vars;
 
-/// A profile's roles, in the order in which they are assumed, and the base before them.
+/// The roles of a chain of profiles, in the order in which they are assumed, and the base of the chain.
 #[derive(Debug)]
 pub(super) struct Walk {
     pub(super) drafts: Vec<Draft>,
     pub(super) base: Base,
 }
 
-/// The start of a profile chain.
+/// The end of a chain of profiles, which determines the source credentials.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Base {
-    /// The credentials of this profile, the `source_profile` of the other.
+    /// The credentials of the profile `name`, which is the `source_profile` of `named_by`. Both can be the same
+    /// profile.
     Profile { name: String, named_by: String },
-    /// `credential_source` of this profile.
+    /// The `credential_source` of this profile.
     Named { profile: String, source: CredentialSource },
     /// The profile has a role, but neither `source_profile` nor `credential_source`.
     Missing { profile: String },
@@ -37,7 +40,7 @@ pub(super) enum CredentialSource {
 }
 
 impl CredentialSource {
-    /// Case does not matter.
+    /// Parses a value and ignores case. Returns `None` for an unknown value.
     fn parse(text: &str) -> Option<Self> {
         [Self::Environment, Self::Ec2InstanceMetadata, Self::EcsContainer]
             .into_iter()
@@ -53,14 +56,15 @@ impl CredentialSource {
     }
 }
 
-/// Walks from a profile that has a role to its base.
+/// Follows the chain from the profile `start` to its base.
 ///
-/// A source profile with static keys is the base, even if it also has `role_arn`
-/// (`_resolve_credentials_from_profile` in botocore). A profile with a web identity token is the base, too: its role is
+/// A source profile with static keys is the base even if it also has `role_arn`, as in botocore's
+/// `_resolve_credentials_from_profile`. A profile with a web identity token is also the base, because its role is
 /// assumed without credentials.
 ///
 /// # Errors
-/// A loop, an unknown source, two sources, too many roles, or a value outside its limits.
+/// Fails if the profiles form a loop, if a source is unknown, if a profile has two sources, if there are too many
+/// roles, or if a value is invalid.
 pub(super) fn walk(profiles: &ProfileSet, start: &str) -> Result<Walk, ConfigError> {
     let mut drafts = Vec::new();
     let mut visited: Vec<String> = Vec::new();
@@ -133,10 +137,10 @@ fn next(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Nex
 }
 
 impl Base {
-    /// The source credentials.
+    /// Returns the source credentials.
     ///
     /// # Errors
-    /// When there are none, or only one of two keys.
+    /// Fails if there are no credentials, or if they are incomplete or invalid.
     pub(super) fn resolve(self, profiles: &ProfileSet, vars: &Vars) -> Result<Source, ConfigError> {
         match self {
             Self::Profile { name, named_by } => {

@@ -1,4 +1,4 @@
-//! Conflicts of flags that depend on the profiles: on the roles, and on what signs the first call.
+//! The rules for conflicts that depend on the profiles: on the roles, and on the source credentials.
 
 use super::draft::Draft;
 use super::request::Request;
@@ -15,20 +15,20 @@ use crate::role::SessionDuration;
 pub(super) struct Start {
     pub(super) source: Source,
     pub(super) drafts: Vec<Draft>,
-    /// What is ignored, and why.
+    /// The ignored settings, each with the reason.
     pub(super) notes: Vec<Ignored>,
 }
 
-/// The plan before the flags apply to the roles.
+/// The plan before the flags are applied to the roles.
 #[derive(Debug)]
 pub(super) struct Outline {
     pub(super) request: Request,
     pub(super) start: Start,
-    /// The start without the token file of `XASSUME_WEB_IDENTITY_TOKEN_FILE`, if that could be used in its place.
+    /// The start without the file of `XASSUME_WEB_IDENTITY_TOKEN_FILE`. `None` if this variable must not be ignored.
     pub(super) without_token: Option<Start>,
 }
 
-/// The flags that only `AssumeRole` has.
+/// The flags that apply to `AssumeRole` calls only.
 pub(super) const FOR_ASSUME_ROLE: [&Flag; 5] = [&EXTERNAL_ID, &TAG, &TRANSITIVE_TAG, &SOURCE_IDENTITY, &MFA_SERIAL];
 
 const GIVEN_FOR_ASSUME_ROLE: &[Side<Outline>] = &[
@@ -39,7 +39,7 @@ const GIVEN_FOR_ASSUME_ROLE: &[Side<Outline>] = &[
     |outline| outline.given(&MFA_SERIAL),
 ];
 
-/// What these rules leave is checked in `hops`.
+/// The rules. `hops` checks the conflicts that these rules do not resolve.
 pub(super) const RULES: &[Rule<Outline>] = &[
     Rule { one: token_of_only_role, others: GIVEN_FOR_ASSUME_ROLE, otherwise: Otherwise::Later(None) },
     Rule {
@@ -77,7 +77,8 @@ fn longest_of_only_role(outline: &Outline) -> Option<Given> {
     outline.given(&DURATION).filter(|_| longest)
 }
 
-/// The device of the flag, else that of the profile.
+/// Returns the flag or the variable that the MFA device comes from: `--mfa-serial`, or else `--profile`. Returns `None`
+/// if there is no device.
 fn device(outline: &Outline) -> Option<Given> {
     let of_profile = || {
         let has_device = outline.start.drafts.iter().any(|draft| draft.options.mfa_serial.is_some());
@@ -92,7 +93,8 @@ impl Outline {
         self.request.given(flag).map(Given::from)
     }
 
-    /// The origin of the roles. Without it there would be other roles, or none.
+    /// Returns the flag or the variable that selects the roles. It cannot be ignored, because xassume would then assume
+    /// other roles, or none.
     fn naming(&self) -> Option<Given> {
         Some(Given { replaceable: false, ..self.request.naming()?.into() })
     }
@@ -103,7 +105,7 @@ impl Outline {
 }
 
 impl Start {
-    /// Whether the only role is assumed with a web identity token.
+    /// Checks whether there is only one role, and it is assumed with a web identity token.
     pub(super) fn is_unsigned(&self) -> bool {
         self.source.is_web_identity() && self.drafts.len() == 1
     }

@@ -6,27 +6,27 @@ use crate::event::Ignored;
 use crate::role::{ExternalId, HopOptions, Invalid, MfaSerial, RoleArn, RoleSessionName, SessionDuration};
 use std::time::Duration;
 
-/// A role with its profile's settings, before the flags apply.
+/// A role with the settings of its profile, before the flags are applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Draft {
     pub(super) role: RoleArn,
     pub(super) profile: Option<String>,
     pub(super) session_name: Option<RoleSessionName>,
     pub(super) options: HopOptions,
-    /// What is ignored, and why.
+    /// The ignored setting of the profile, with the reason. `None` if no setting is ignored.
     pub(super) note: Option<Ignored>,
 }
 
 impl Draft {
-    /// A role without a profile.
+    /// Creates a role without a profile.
     pub(super) fn plain(role: RoleArn) -> Self {
         Self { role, profile: None, session_name: None, options: HopOptions::default(), note: None }
     }
 
-    /// The role of a profile, if it has one.
+    /// Reads the role of a profile. Returns `None` if the profile has no role.
     ///
     /// # Errors
-    /// When a value is outside AWS's limits. The SDKs send it or ignore it.
+    /// Fails if a value is outside AWS's limits. The SDKs send or ignore such a value.
     pub(super) fn of_profile(profiles: &ProfileSet, name: &str) -> Result<Option<Self>, ConfigError> {
         let Some(role) = profiles.parsed(name, "role_arn", RoleArn::parse)? else { return Ok(None) };
         let duration = profiles.parsed(name, "duration_seconds", seconds)?;
@@ -47,11 +47,11 @@ impl Draft {
     }
 }
 
-/// `duration_seconds` as Python's `int` reads it. Where that fails, the AWS CLI ignores the key. The other forms of
-/// `--duration` are not accepted: AWS's tools do not read them.
+/// Parses `duration_seconds` like Python's `int`. Returns `None` if the text is not a number, because the AWS CLI then
+/// ignores the key. The other forms of `--duration` are not accepted, because AWS's tools do not read them.
 ///
 /// # Errors
-/// When the number is outside the limits of STS.
+/// Fails if the number is outside the limits of STS.
 fn seconds(text: &str) -> Result<Option<SessionDuration>, Invalid> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());

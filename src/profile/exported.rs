@@ -1,12 +1,12 @@
-//! A profile's settings other than credentials, as environment variables.
+//! The settings of a profile, except the credentials, as environment variables.
 //!
-//! The command does not see the profile, so it gets these settings in the variables that AWS defines for them. Sources: the
-//! settings reference of the AWS SDKs and Tools Reference Guide, and botocore's `configprovider`. Credentials and Region
-//! are not here: xassume sets them itself.
+//! The command does not read the profile, so xassume sets the variables that AWS defines for these settings. The
+//! sources are the settings reference in the AWS SDKs and Tools Reference Guide, and botocore's `configprovider`.
+//! Credentials and the Region are not included, because xassume sets their variables in any case.
 
 use super::set::{ProfileSet, Settings};
 
-/// Keys of a profile and their variables.
+/// The keys of a profile, each with its variable.
 const VARIABLES: &[(&str, &str)] = &[
     ("account_id_endpoint_mode", "AWS_ACCOUNT_ID_ENDPOINT_MODE"),
     ("auth_scheme_preference", "AWS_AUTH_SCHEME_PREFERENCE"),
@@ -25,7 +25,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("ec2_metadata_service_endpoint", "AWS_EC2_METADATA_SERVICE_ENDPOINT"),
     ("ec2_metadata_service_endpoint_mode", "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"),
     ("ec2_metadata_v1_disabled", "AWS_EC2_METADATA_V1_DISABLED"),
-    // The guide and botocore have different names for this one.
+    // The guide and botocore have different variables for this key.
     ("endpoint_discovery_enabled", "AWS_ENABLE_ENDPOINT_DISCOVERY"),
     ("endpoint_discovery_enabled", "AWS_ENDPOINT_DISCOVERY_ENABLED"),
     ("endpoint_url", "AWS_ENDPOINT_URL"),
@@ -51,14 +51,15 @@ const VARIABLES: &[(&str, &str)] = &[
     ("use_fips_endpoint", "AWS_USE_FIPS_ENDPOINT"),
 ];
 
-/// Keys nested below `s3` that have a variable. In botocore the plain key takes precedence over them.
+/// The keys nested below `s3`, each with its variable. In botocore, the same key outside `s3` takes precedence.
 const S3_VARIABLES: &[(&str, &str)] = &[
     ("s3_disable_multiregion_access_points", "AWS_S3_DISABLE_MULTIREGION_ACCESS_POINTS"),
     ("us_east_1_regional_endpoint", "AWS_S3_US_EAST_1_REGIONAL_ENDPOINT"),
     ("use_arn_region", "AWS_S3_USE_ARN_REGION"),
 ];
 
-/// The profile's settings as variables, each name once. `deliver::environment` skips those that are already set.
+/// Returns the profile's settings as variables, each with a different name. `deliver::environment` skips the variables
+/// that are already set.
 pub(crate) fn exported_settings(profiles: &ProfileSet, profile: &str) -> Vec<(String, String)> {
     let Some(settings) = profiles.profile(profile) else { return Vec::new() };
     let mut variables: Vec<(String, String)> = VARIABLES
@@ -73,7 +74,7 @@ pub(crate) fn exported_settings(profiles: &ProfileSet, profile: &str) -> Vec<(St
     let services = settings.get("services").and_then(|name| profiles.services(name));
     for (service, nested) in services.into_iter().flat_map(Settings::all_nested) {
         let url = nested.iter().rfind(|(key, value)| key == "endpoint_url" && !value.is_empty());
-        // SDKs know names of letters, digits and separators only.
+        // The SDKs know only service names that consist of letters, digits and separators.
         let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_');
         if let Some((_, url)) = url.filter(|_| service.chars().all(known)) {
             let service = service.to_ascii_uppercase().replace([' ', '-'], "_");
@@ -83,7 +84,8 @@ pub(crate) fn exported_settings(profiles: &ProfileSet, profile: &str) -> Vec<(St
     variables
 }
 
-/// An empty pager is a value: no pager.
+/// Returns the value of a key, or `None` if it is unset or empty. An empty `cli_pager` is returned, because it disables
+/// the pager.
 fn value<'a>(settings: &'a Settings, key: &str) -> Option<&'a str> {
     let empty = (key == "cli_pager" && settings.file(key).is_some()).then_some("");
     settings.get(key).or(empty)

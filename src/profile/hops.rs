@@ -1,6 +1,6 @@
-//! The role chain: how each role is assumed, with the settings of its profile and the flags that apply to it.
+//! The role chain. Each role gets the settings of its profile and the flags that apply to it.
 //!
-//! Flags take precedence over the profile. Where roles and source credentials come from is decided in `plan`.
+//! Flags take precedence over the profile. `plan` decides where the roles and the source credentials come from.
 
 use super::conflicts::FOR_ASSUME_ROLE;
 use super::draft::Draft;
@@ -13,7 +13,8 @@ use crate::role::{Hop, MAX_HOPS, RoleSessionName, SessionDuration};
 use crate::vars::Vars;
 use std::time::Duration;
 
-/// The roles to assume, each with the session of the previous one; never empty.
+/// The roles to assume. The first role is assumed with the source credentials, and each other role with the session of
+/// the previous role. There is at least one role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RoleChain {
     earlier: Vec<Hop>,
@@ -21,29 +22,30 @@ pub(crate) struct RoleChain {
 }
 
 impl RoleChain {
-    /// `None` without hops.
+    /// Creates a chain. Returns `None` if there are no hops.
     #[cfg(test)]
     pub(crate) fn new(mut hops: Vec<Hop>) -> Option<Self> {
         let last = hops.pop()?;
         Some(Self { earlier: hops, last })
     }
 
-    /// The hop that is assumed with the source credentials.
+    /// Returns the hop that is assumed with the source credentials.
     pub(crate) fn first(&self) -> &Hop {
         self.earlier.first().unwrap_or(&self.last)
     }
 
-    /// The hop whose session the command gets.
+    /// Returns the hop whose session the command gets.
     pub(crate) fn last(&self) -> &Hop {
         &self.last
     }
 
-    /// All hops, in the order in which they are assumed.
+    /// Returns all hops, in the order in which they are assumed.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Hop> {
         self.earlier.iter().chain(std::iter::once(self.last()))
     }
 
-    /// The longest lifetime that STS may grant: an hour by default and in a chain.
+    /// Returns the longest lifetime that STS may grant: the requested duration, 12 hours for `max` and a single role,
+    /// or else one hour.
     pub(crate) fn longest_lifetime(&self) -> Duration {
         match self.last.options.duration {
             Some(SessionDuration::Exactly(duration)) => duration,
@@ -52,20 +54,22 @@ impl RoleChain {
         }
     }
 
-    /// The number of hops, at least one.
+    /// Returns the number of hops, which is at least one.
     pub(crate) fn len(&self) -> usize {
         self.earlier.len() + 1
     }
 }
 
-/// Applies the flags and the session names. Only the first role can be assumed with a web identity token.
+/// Applies the flags and the session names to the roles. `web_identity` means that the first role is assumed with a web
+/// identity token.
 ///
-/// Session name: flag, profile, `AWS_ROLE_SESSION_NAME`, default, for every hop. Source identity and MFA device belong to
-/// the caller, so they apply to the first `AssumeRole` call. All other flags apply to the last hop.
+/// The session name of each hop comes from the flag, the profile, `AWS_ROLE_SESSION_NAME`, or the default, in this
+/// order. The source identity and the MFA device belong to the caller, so their flags apply to the first `AssumeRole`
+/// call. All other flags apply to the last hop.
 ///
 /// # Errors
-/// Too many hops; a flag that no hop can use; more than an hour for a role that is assumed from another role's session;
-/// `--duration max` where each attempt would need an MFA code.
+/// Fails if there are too many hops, if no hop can use a flag, if a role would be assumed for more than one hour with
+/// the session of another role, or if each attempt of `--duration max` would need a new MFA code.
 pub(super) fn finish(
     drafts: Vec<Draft>,
     web_identity: bool,
@@ -108,19 +112,21 @@ pub(super) fn finish(
     Ok(chain)
 }
 
+/// Checks that no flag is set that applies to `AssumeRole` only, because the only role is assumed with a token.
+///
 /// # Errors
-/// The first flag that only `AssumeRole` has.
+/// Fails at the first such flag.
 fn refuse_unsigned(only: &Hop, request: &Request) -> Result<(), ConfigError> {
     let Some(flag) = FOR_ASSUME_ROLE.into_iter().find(|flag| request.given(flag).is_some()) else { return Ok(()) };
     let token = request.given(&WEB_IDENTITY_TOKEN_FILE);
     Err(ConfigError::NotForWebIdentity { word: request.origin(flag), role: only.role.to_string(), token })
 }
 
-/// Checks the limit of role chaining. The first role is not checked: only STS knows whether the source credentials are
-/// a role's.
+/// Checks the durations. The limit of role chaining is not checked for the first role, because only STS knows whether
+/// the source credentials are those of a role.
 ///
 /// # Errors
-/// More than an hour for a later role; `--duration max` with an MFA device.
+/// Fails if a later role has a duration of more than one hour, or if `--duration max` is used with an MFA device.
 fn check_durations(chain: &RoleChain, profiles: &[Option<String>], request: &Request) -> Result<(), ConfigError> {
     let duration = request.origin(&DURATION);
     for (at, hop) in chain.iter().enumerate().skip(1) {
@@ -138,7 +144,8 @@ fn check_durations(chain: &RoleChain, profiles: &[Option<String>], request: &Req
     Ok(())
 }
 
-/// Keeps the first device of a chain: a code is the user's and is valid for one call, and roles have no device.
+/// Removes all MFA devices of a chain except the first. Devices belong to the user, not to roles, and a code is valid
+/// for one call only.
 fn one_device<'a>(hops: impl Iterator<Item = &'a mut Hop>, notes: &mut Vec<Ignored>) {
     for hop in hops.filter(|hop| hop.options.mfa_serial.is_some()).skip(1) {
         hop.options.mfa_serial = None;
@@ -146,7 +153,8 @@ fn one_device<'a>(hops: impl Iterator<Item = &'a mut Hop>, notes: &mut Vec<Ignor
     }
 }
 
-/// A hop with its session name. `AssumeRoleWithWebIdentity` has neither external ID nor MFA device.
+/// Creates a hop with its session name. If `signed` is false, the external ID and the MFA device are ignored, because
+/// `AssumeRoleWithWebIdentity` has no such parameters.
 fn hop(
     draft: Draft,
     signed: bool,

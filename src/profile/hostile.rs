@@ -1,4 +1,4 @@
-//! Malicious shared config files and variables. See `crate::hostile`.
+//! Checks the plan with malicious shared config files and variables. See `crate::hostile`.
 #![allow(clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "a broken promise is a panic")]
 
 use super::text::{FileKind, Line, Section, scan};
@@ -11,14 +11,15 @@ use crate::vars::Vars;
 use std::path::Path;
 
 const BOUND: Bound = Bound { room: 256 << 10, per_byte: 512 };
-/// The separator between the parts of an input: the config file, the credentials file, variables and flags.
+/// Separates the parts of an input. The parts are the config file, the credentials file, and the variables and flags.
 const CUT: &str = "%%\n";
 
-/// The settings and variables with secret values, and the value that they get.
+/// The settings and variables whose values are secret. The input's values are replaced by [`SECRET`].
 const IS_SECRET: [&str; 3] = ["aws_secret_access_key", "aws_session_token", "aws_security_token"];
 const SECRET: &str = "kWq7/Zx+9vJ0bTn=";
 
-/// Both shared files, then one line per variable, `--role-arn=…`, `--profile=…` and `--duration=…`.
+/// Makes a plan. The input contains both shared files, and then one line for each variable (`NAME=VALUE`),
+/// `--role-arn=…`, `--profile=…` or `--duration=…`.
 pub fn config_plan(bytes: &[u8]) {
     let text = &String::from_utf8_lossy(bytes);
     let mut parts = text.splitn(3, CUT);
@@ -78,7 +79,7 @@ fn surroundings(words: &str) -> (Vars, Request) {
     (vars.into_iter().collect(), request)
 }
 
-/// The file with a recognizable value for each secret key.
+/// Returns the file with [`SECRET`] as the value of each secret key.
 fn with_secrets(kind: FileKind, file: &str) -> String {
     let lines = scan(kind, file.as_bytes()).map(|scanned| {
         let mut raw = String::from_utf8_lossy(scanned.raw).into_owned();
@@ -115,7 +116,8 @@ fn keeps_the_limits(plan: &Plan) {
     assert!(devices <= 1, "one code, {devices} devices");
 }
 
-/// The command's copy of the config file has no credentials, and filtering it again changes nothing.
+/// Checks that the command's copy of the config file contains no credentials and no role, and that filtering the copy
+/// again changes nothing.
 fn copy_has_no_identity(config: &str, used: Option<&str>) {
     let copy = bounded(config.len(), BOUND, || config_copy::filter(config.as_bytes(), used));
     for scanned in scan(FileKind::Config, &copy) {

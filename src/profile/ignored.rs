@@ -1,11 +1,12 @@
-//! Keys and variables without effect, each with the reason. `-v` logs them, since a user who set one expects an effect.
+//! Finds keys and variables that have no effect. `-v` logs each of them with the reason, because a user who sets one
+//! expects an effect.
 
 use super::set::ProfileSet;
 use super::setting::Used;
 use crate::event::Ignored;
 use crate::vars::Vars;
 
-/// Keys of a profile with a role that look like AWS's, but are not.
+/// Keys that look like settings of AWS but are not, in a profile with a role.
 const OF_ROLES: &[(&str, &str)] = &[
     ("policy", "not a standard setting; use --policy"),
     ("policy_arns", "not a standard setting; use --policy-arn"),
@@ -18,7 +19,7 @@ const RETRIES: &str = "passed to the command; see --sts-timeout for xassume";
 const AGENT: &str = "passed to the command; calls of xassume identify as xassume";
 const ACCOUNT: &str = "the role determines the account";
 
-/// Keys of the profile whose settings apply.
+/// Keys that have no effect on xassume, in the profile whose settings apply.
 const OF_THE_USED: &[(&str, &str)] =
     &[("aws_account_id", ACCOUNT), ("max_attempts", RETRIES), ("retry_mode", RETRIES), ("sdk_ua_app_id", AGENT)];
 
@@ -49,7 +50,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("AWS_SDK_UA_APP_ID", AGENT),
 ];
 
-/// One sentence for each setting without effect.
+/// Returns a note for each setting that has no effect.
 pub(super) fn notes<'a>(
     profiles: &ProfileSet,
     with_roles: impl Iterator<Item = &'a str>,

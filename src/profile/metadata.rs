@@ -1,4 +1,4 @@
-//! How instance metadata is requested: the AWS CLI's settings in variables and in the profile.
+//! The settings for requests to instance metadata, from the variables and the profile keys of the AWS CLI.
 
 use super::network::endpoint;
 use super::setting::Lookup;
@@ -6,34 +6,36 @@ use crate::error::{ConfigError, TriedSources};
 use crate::role::Invalid;
 use std::time::Duration;
 
-/// The address of instance metadata, by IPv4 and by IPv6.
+/// The address of instance metadata.
 const IPV4: &str = "http://169.254.169.254";
 const IPV6: &str = "http://[fd00:ec2::254]";
 
-/// How instance metadata is requested.
+/// The settings for requests to instance metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Metadata {
-    /// Without a trailing slash.
+    /// The URL, without a trailing slash.
     pub(crate) endpoint: String,
     /// The time limit of each attempt.
     pub(crate) timeout: Duration,
     /// The number of attempts for each request.
     pub(crate) attempts: u32,
-    /// Whether requests without a token (`IMDSv1`) are allowed if the instance issues none.
+    /// Whether requests without a token (`IMDSv1`) are allowed if no token is issued.
     pub(crate) v1: bool,
-    /// The sources that were tried before, if nothing configures the instance as the source.
+    /// The sources that were tried before. `None` unless instance metadata is only the last resort.
     pub(crate) last_resort: Option<TriedSources>,
 }
 
 impl Default for Metadata {
-    /// One second per attempt, as in the AWS CLI, but two attempts: a packet can be lost.
+    /// One second per attempt is the AWS CLI's default. There are two attempts, because a packet can be lost.
     fn default() -> Self {
         Self { endpoint: IPV4.into(), timeout: Duration::from_secs(1), attempts: 2, v1: true, last_resort: None }
     }
 }
 
+/// Reads the settings for instance metadata.
+///
 /// # Errors
-/// A value that the AWS CLI rejects as well.
+/// Fails if a value is invalid. The AWS CLI also rejects such a value.
 pub(super) fn metadata(settings: &Lookup<'_>) -> Result<Metadata, ConfigError> {
     let timeout = settings.parsed("AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout", |text| {
         number(text, 3600, "1 second for each attempt")

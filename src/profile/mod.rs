@@ -1,19 +1,19 @@
-//! From the shared config files and the environment to a plan: the source credentials and the role chain. Pure: the caller
-//! reads the files and the environment.
+//! Makes the plan, which consists of the source credentials and the role chain, from the shared config files and the
+//! environment. The functions are pure: the caller reads the files and the environment.
 //!
 //! | module | contents |
 //! |---|---|
-//! | `text`, `quotes` | what each line of a file is |
-//! | `set` | both files together, by profile |
-//! | `source`, `chain` | where a profile's credentials come from |
+//! | `text`, `quotes` | the lines of a file |
+//! | `set` | both files, merged by profile |
+//! | `source`, `chain` | where the credentials of a profile come from |
 //! | `draft`, `hops` | how each role is assumed |
-//! | `conflicts` | flags that exclude each other depending on the profiles |
-//! | `setting` | what a variable or the profile sets |
+//! | `conflicts` | conflicts between flags that depend on the profiles |
+//! | `setting` | the value of a variable or a profile key |
 //! | `network`, `region_name`, `proxy` | how STS is reached |
 //! | `metadata` | how instance metadata is requested |
-//! | `plan` | all of it together |
+//! | `plan` | the whole plan |
 //! | `ignored` | settings without effect |
-//! | `exported` | settings of the profile for the command |
+//! | `exported` | settings of the profile that the command gets |
 
 mod chain;
 mod conflicts;

@@ -1,6 +1,7 @@
-//! How STS is reached: the Region, the endpoint and the CA certificates, from AWS's variables and the profile.
+//! The settings for reaching STS: the Region, the endpoint and the CA certificates, from AWS's variables and the
+//! profile.
 //!
-//! `--sts-endpoint` and `--ca-bundle` take precedence; the caller applies them.
+//! The caller applies `--sts-endpoint` and `--ca-bundle`, which take precedence.
 
 use super::proxy::Proxies;
 use super::region_name::region_name;
@@ -43,20 +44,20 @@ impl fmt::Display for RegionFrom {
 /// The settings of the connection to STS.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Network {
-    /// Replaces the Region's endpoint.
+    /// The URL that replaces the endpoint of the Region.
     pub(crate) endpoint_url: Option<String>,
-    /// A PEM file of additional CA certificates.
+    /// The path of a PEM file with additional CA certificates.
     pub(crate) ca_bundle: Option<PathBuf>,
     pub(crate) fips: bool,
     pub(crate) dualstack: bool,
     pub(crate) proxies: Proxies,
 }
 
-/// The Region: flag, `AWS_REGION`, `AWS_DEFAULT_REGION`, the used profile's `region`. As in botocore, its source profile's
-/// is ignored.
+/// Returns the Region from `--region`, `AWS_REGION`, `AWS_DEFAULT_REGION`, or `region` of the used profile, in this
+/// order. Returns `None` if none of these is set. The `region` of a source profile is ignored, as in botocore.
 ///
 /// # Errors
-/// When it is not a valid Region name: it becomes part of a host name.
+/// Fails if the value is not a valid Region name. This is checked because the name becomes part of a host name.
 pub(super) fn region(request: &Request, settings: &Lookup<'_>) -> Result<Option<Region>, ConfigError> {
     if let Some(name) = &request.region {
         return Ok(Some(Region { name: checked("--region", name, region_name)?, from: RegionFrom::Flag }));
@@ -70,10 +71,11 @@ pub(super) fn region(request: &Request, settings: &Lookup<'_>) -> Result<Option<
     Ok(settings.of_profile("region", region_name)?.zip(from).map(|(name, from)| Region { name, from }))
 }
 
-/// Endpoint, certificates, endpoint variants and proxies. A variable takes precedence over the profile.
+/// Reads the endpoint, the CA certificates, the endpoint variants and the proxies. A variable takes precedence over the
+/// profile.
 ///
 /// # Errors
-/// When the `services` section of the profile does not exist.
+/// Fails if a value is invalid, or if the profile names a `services` section that does not exist.
 pub(super) fn network(settings: &Lookup<'_>, notes: &mut Vec<Ignored>) -> Result<Network, ConfigError> {
     let legacy = settings.get("AWS_STS_REGIONAL_ENDPOINTS", "sts_regional_endpoints");
     if legacy.is_some_and(|value| value.eq_ignore_ascii_case("legacy")) {
@@ -104,8 +106,9 @@ pub(super) fn network(settings: &Lookup<'_>, notes: &mut Vec<Ignored>) -> Result
     })
 }
 
-/// botocore's order (`ConfiguredEndpointProvider`): the service's variable, the general one, the service's setting, the
-/// general one.
+/// Returns the URL for STS. The order is that of botocore's `ConfiguredEndpointProvider`: the variable for STS, the
+/// variable for all services, the setting for STS, the setting for all services. Returns `None` if none of these is
+/// set.
 fn endpoint_url(settings: &Lookup<'_>) -> Result<Option<String>, ConfigError> {
     for name in ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"] {
         if let Some(url) = of_variable(settings.vars, name, endpoint)? {
@@ -122,7 +125,7 @@ fn endpoint_url(settings: &Lookup<'_>) -> Result<Option<String>, ConfigError> {
     settings.of_profile("endpoint_url", endpoint)
 }
 
-/// The URL for STS in the profile's `services` section.
+/// Returns the URL for STS from the profile's `services` section, or `None` if there is none.
 fn service_url<'a>(profiles: &'a ProfileSet, used: Used<'a>) -> Result<Option<&'a str>, ConfigError> {
     let Some(name) = used.settings.get("services") else { return Ok(None) };
     let Some(services) = profiles.services(name) else {
@@ -135,7 +138,7 @@ fn service_url<'a>(profiles: &'a ProfileSet, used: Used<'a>) -> Result<Option<&'
 /// Checks an endpoint's URL and converts its scheme to lower case.
 ///
 /// # Errors
-/// When the scheme is not http or https, or the host is missing.
+/// Fails if the scheme is not http or https, if the host is missing, or if the URL contains white space.
 pub(crate) fn endpoint(text: &str) -> Result<String, Invalid> {
     let known = |scheme: &&str| ["https", "http"].iter().any(|known| known.eq_ignore_ascii_case(scheme));
     match text.split_once("://").filter(|(scheme, _)| known(scheme)) {

@@ -1,6 +1,6 @@
-//! The plan: the source credentials, the roles and the region. The README's "Where the role comes from" is this file.
+//! Makes the plan. The section "Where the role comes from" in the README describes this module.
 //!
-//! Pure: the caller passes the files and the variables. How credentials are fetched is decided in `sts`.
+//! The functions are pure: the caller passes the files and the variables. `sts` decides how credentials are fetched.
 
 mod selected;
 
@@ -25,7 +25,7 @@ use crate::vars::Vars;
 use selected::{NamedBy, Selected, select};
 use std::path::PathBuf;
 
-/// How the session is requested.
+/// The plan for requesting a session: the source credentials, the roles, and the network settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(crate) source: Source,
@@ -34,14 +34,16 @@ pub(crate) struct Plan {
     pub(crate) profile: Option<String>,
     pub(crate) region: Option<Region>,
     pub(crate) network: Network,
-    /// How instance metadata is requested, if it is the source.
+    /// The settings for requests to instance metadata. They have an effect only if it is the source.
     pub(crate) metadata: Metadata,
-    /// What is ignored, and why; logged by `-v`.
+    /// The ignored settings, each with the reason. `-v` logs them.
     pub(crate) notes: Vec<Ignored>,
 }
 
+/// Makes the plan.
+///
 /// # Errors
-/// What is missing, wrong or contradictory. A missing role comes before missing credentials.
+/// Fails if something is missing, invalid or contradictory. A missing role is reported before missing credentials.
 pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Result<Plan, ConfigError> {
     if let Some(variable) = vars.not_text() {
         return Err(ConfigError::NotText { variable });
@@ -54,7 +56,7 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
     }
     let explicit = planner.explicit_roles();
     let mut outline = planner.outline(explicit)?;
-    // These rules contain no error: `hops` has those that depend on the roles.
+    // `settle` cannot fail, because none of these rules is an error. `hops` rejects the conflicts of the roles.
     let _ = settle(&mut outline, RULES, &mut planner.notes);
     let Outline { request, start: Start { source, drafts, notes }, .. } = outline;
     planner.notes.extend(notes);
@@ -69,7 +71,7 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
     Ok(Plan { source, hops, profile, region, network, metadata, notes: planner.notes })
 }
 
-/// The source credentials, and roles.
+/// The source credentials, and the roles to assume.
 type SourceAndRoles = (Source, Vec<Draft>);
 
 struct Planner<'a> {
@@ -101,7 +103,7 @@ impl<'a> Planner<'a> {
         self.notes.push(Ignored::new(setting, reason));
     }
 
-    /// Notes the names of profiles that are ignored.
+    /// Adds a note for each of AWS's variables that names another profile than the variable that is used.
     fn note_names(&mut self) {
         let NamedBy::Variable(chosen) = self.selected.by else { return };
         for other in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
@@ -112,7 +114,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// `--role-arn`, or `XASSUME_ROLE_ARN` unless the profile of `--profile` has a role.
+    /// Returns the explicit roles, which are those of `--role-arn` or `XASSUME_ROLE_ARN`. The variable is ignored if
+    /// the profile of `--profile` has a role.
     fn explicit_roles(&mut self) -> &'a [RoleArn] {
         let by_variable = self.request.given(&ROLE_ARN).is_some_and(|origin| !origin.is_typed());
         if by_variable && self.by_flag() && self.profile_has_role() {
@@ -122,47 +125,48 @@ impl<'a> Planner<'a> {
         &self.request.roles
     }
 
-    /// `AWS_ROLE_ARN`.
+    /// Returns the role of `AWS_ROLE_ARN`, if the variable is set.
     fn aws_role(&self) -> Result<Vec<Draft>, ConfigError> {
         let role = of_variable(self.vars, "AWS_ROLE_ARN", RoleArn::parse)?;
         Ok(role.map(Draft::plain).into_iter().collect())
     }
 
-    /// `AWS_WEB_IDENTITY_TOKEN_FILE`.
+    /// Returns the path in `AWS_WEB_IDENTITY_TOKEN_FILE`, or `None` if the variable is unset or empty.
     fn aws_token(&self) -> Option<PathBuf> {
         self.vars.get("AWS_WEB_IDENTITY_TOKEN_FILE").filter(|path| !path.is_empty()).map(PathBuf::from)
     }
 
-    /// The source and the roles.
+    /// Determines the source and the roles, and also those without `XASSUME_WEB_IDENTITY_TOKEN_FILE` if this variable
+    /// may be ignored.
     fn outline(&mut self, explicit: &[RoleArn]) -> Result<Outline, ConfigError> {
         let request = self.request.clone();
         let start = self.start(request.web_identity_token_file.clone(), explicit)?;
         let replaceable = start.is_unsigned()
             && request.given(&WEB_IDENTITY_TOKEN_FILE).is_some_and(|origin| !origin.is_typed())
             && FOR_ASSUME_ROLE.into_iter().filter_map(|flag| request.given(flag)).any(Origin::is_typed);
-        // The role of an instance is not a replacement for a token: nothing configures it.
+        // The instance's role does not replace a token, because no setting selects that role.
         let without_token = replaceable.then(|| self.start(None, explicit).ok()).flatten();
         let without_token = without_token.filter(|start| start.source.is_configured());
         Ok(Outline { request, start, without_token })
     }
 
-    /// The source and the roles, with this token file of `--web-identity-token-file` or its variable.
+    /// Determines the source and the roles. `token` is the file of `--web-identity-token-file` or its variable.
     fn start(&mut self, token: Option<(PathBuf, TokenFrom)>, explicit: &[RoleArn]) -> Result<Start, ConfigError> {
         let others = std::mem::take(&mut self.notes);
         let (source, drafts) = self.source_and_roles(token, explicit)?;
         let notes = std::mem::replace(&mut self.notes, others);
         let mut start = Start { source, drafts, notes };
-        // A role that is specified and is also the role of the profile or the token is one hop, not two.
+        // If the first explicit role is also the last role of the profile or the token, both are one hop.
         let repeated = start.drafts.last().zip(explicit.first()).is_some_and(|(draft, role)| draft.role == *role);
         start.drafts.extend(explicit.iter().skip(usize::from(repeated)).cloned().map(Draft::plain));
         Ok(start)
     }
 
-    /// The source credentials, and the roles before the explicit ones.
+    /// Determines the source credentials, and the roles before the explicit ones.
     ///
-    /// The order is botocore's: keys in the environment, the profile's role, web identity from the environment, the
-    /// profile's own credentials, the container, the instance. Our token file takes precedence over all of them, and
-    /// `--profile` over the environment.
+    /// The order is botocore's: keys in the environment, the profile's role, the web identity token in the environment,
+    /// the profile's credentials, the container, the instance. The token file of `--web-identity-token-file` takes
+    /// precedence over all of them, and `--profile` takes precedence over the environment.
     fn source_and_roles(
         &mut self,
         token: Option<(PathBuf, TokenFrom)>,
@@ -198,7 +202,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Our token file is the source. `AWS_ROLE_ARN` is its role unless `AWS_WEB_IDENTITY_TOKEN_FILE` is another file.
+    /// Uses the file of `--web-identity-token-file` as the source. If there are explicit roles and
+    /// `AWS_WEB_IDENTITY_TOKEN_FILE` is another file, `AWS_ROLE_ARN` is ignored.
     fn start_with_token(
         &mut self,
         token_file: PathBuf,
@@ -219,7 +224,7 @@ impl<'a> Planner<'a> {
         Ok((Source::WebIdentity { token_file, from }, drafts))
     }
 
-    /// Keys in the environment are the source. The profile of `AWS_PROFILE` only provides its roles.
+    /// Uses the keys in the environment as the source. The profile of `AWS_PROFILE` provides only its roles.
     fn start_with_keys(&mut self, keys: Source, explicit: &[RoleArn]) -> Result<SourceAndRoles, ConfigError> {
         if !explicit.is_empty() {
             self.note_source_passed_over("AWS_ACCESS_KEY_ID is set");
@@ -227,7 +232,7 @@ impl<'a> Planner<'a> {
         }
         if self.profile_has_role() {
             let walk = walk(self.profiles, self.selected.name)?;
-            // A web identity role trusts the token, not keys.
+            // A web identity role can be assumed with the token only, not with keys.
             if let Base::Profile { name, .. } = &walk.base
                 && let Some(source) = self.web_identity_of(name)?
             {
@@ -252,14 +257,14 @@ impl<'a> Planner<'a> {
         if has_token { source::of_profile(self.profiles, profile) } else { Ok(None) }
     }
 
-    /// `AWS_WEB_IDENTITY_TOKEN_FILE`, with `AWS_ROLE_ARN` as the first hop if it is set.
+    /// Uses `AWS_WEB_IDENTITY_TOKEN_FILE` as the source. `AWS_ROLE_ARN` is the first hop, if the variable is set.
     fn start_with_aws_token(&mut self, token_file: PathBuf) -> Result<SourceAndRoles, ConfigError> {
         self.note_source_passed_over("AWS_WEB_IDENTITY_TOKEN_FILE is set");
         let source = Source::WebIdentity { token_file, from: TokenFrom::Variable };
         Ok((source, self.aws_role()?))
     }
 
-    /// The container's or the instance's role.
+    /// Returns the container or else the instance as the source, or `None` if neither is available.
     fn surroundings(&self) -> Option<Source> {
         if source::has_container(self.vars) {
             Some(Source::Container)
@@ -268,7 +273,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Notes that a profile is specified but provides neither role nor credentials.
+    /// Adds a note if the profile is not the source, although it was specified or has a role.
     fn note_source_passed_over(&mut self, reason: &str) {
         if self.selected.by != NamedBy::Default || self.profile_has_role() {
             let name = self.selected.name;
@@ -276,8 +281,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// How the instance's metadata is requested, if it is the source. With the places that were tried before, if nothing
-    /// configures it.
+    /// Returns the settings for requests to instance metadata. If it is the last resort, they contain the sources that
+    /// were tried before.
     fn metadata(&self, source: &Source) -> Result<Metadata, ConfigError> {
         if *source != Source::InstanceMetadata {
             return Ok(Metadata::default());

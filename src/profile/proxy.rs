@@ -1,7 +1,7 @@
-//! Which proxy a request uses, from the environment.
+//! Selects the proxy of a request from the environment.
 //!
-//! The HTTP client alone would ignore an invalid proxy, and it supports fewer forms of `NO_PROXY` than curl and the AWS CLI.
-//! Here a proxy that cannot be used is an error.
+//! The HTTP client would ignore an invalid proxy, and it supports fewer forms of `NO_PROXY` than curl and the AWS CLI.
+//! This module treats a proxy that cannot be used as an error.
 
 mod direct;
 
@@ -14,17 +14,17 @@ use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use std::fmt;
 
-/// The variables about proxies, not yet parsed: a launch from the cache does not need them.
+/// The variables about proxies. They are not parsed yet, because a launch with a cached session does not need them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Proxies {
     http: Option<Setting>,
     https: Option<Setting>,
     all: Option<Setting>,
-    /// The hosts that need no proxy.
+    /// The value of `NO_PROXY`, which lists the hosts that need no proxy.
     no: String,
 }
 
-/// A variable that is set. A proxy's URL may contain a password.
+/// A variable that is set. The value is secret, because the URL of a proxy may contain a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Setting {
     variable: &'static str,
@@ -34,10 +34,10 @@ struct Setting {
 /// The proxy of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Proxy {
-    /// `scheme://host:port`, without user and password.
+    /// `scheme://host:port`, without the user name and the password.
     pub(crate) url: String,
     pub(crate) variable: &'static str,
-    /// The URL for the HTTP client, with user and password.
+    /// The URL for the HTTP client, with the user name and the password.
     pub(crate) whole: Secret,
 }
 
@@ -48,15 +48,16 @@ impl fmt::Display for Proxy {
 }
 
 impl Proxies {
-    /// Reads the variables in the HTTP client's order: the upper-case name first, even if it is empty.
+    /// Reads the variables in the order of the HTTP client, which reads the upper-case name first, even if its value is
+    /// empty.
     pub(crate) fn of(vars: &Vars) -> Self {
-        // A CGI program has request headers in its environment, and `Proxy: …` becomes HTTP_PROXY there.
+        // The environment of a CGI program contains request headers. The header `Proxy: …` becomes HTTP_PROXY there.
         if vars.get("REQUEST_METHOD").is_some() {
             return Self::default();
         }
         let first = |names: [&'static str; 2]| {
             let (variable, value) = names.into_iter().find_map(|name| Some((name, vars.get(name)?)))?;
-            // A value that is not UTF-8 is not a URL either.
+            // A value that is not UTF-8 is replaced by a text that is not a URL either.
             let value = value.to_str().unwrap_or("\u{fffd}");
             (!value.is_empty()).then(|| Setting { variable, value: Secret::new(value) })
         };
@@ -72,10 +73,10 @@ impl Proxies {
         }
     }
 
-    /// The proxy for this URL, if it needs one.
+    /// Returns the proxy for a request to this URL, or `None` if the URL needs no proxy.
     ///
     /// # Errors
-    /// When the variable that applies to the URL is not a proxy that can be used.
+    /// Fails if the variable that applies to the URL does not contain a usable proxy.
     pub(crate) fn of_request(&self, url: &str) -> Result<Option<Proxy>, ConfigError> {
         let Ok(target) = url.parse::<Uri>() else { return Ok(None) };
         let of_scheme = match target.scheme_str() {
@@ -103,7 +104,7 @@ impl Proxies {
     }
 }
 
-/// The URL with the default scheme. The AWS CLI accepts `//host:port` as well.
+/// Returns the URL with a scheme, which is `http://` by default. Accepts `//host:port` as well, as the AWS CLI does.
 fn with_scheme(value: &str) -> Secret {
     Secret::new(match value {
         value if value.contains("://") => value.to_owned(),
@@ -111,7 +112,8 @@ fn with_scheme(value: &str) -> Secret {
     })
 }
 
-/// The proxy's URL, if the HTTP client can use it: it would replace an invalid port, and does not support SOCKS.
+/// Returns the proxy's URL without a user name and a password. Returns `None` if the port is invalid, because the HTTP
+/// client would replace the port, and for SOCKS, because the client does not support it.
 fn name(proxy: &Uri) -> Option<String> {
     let (scheme, standard) = match proxy.scheme_str()? {
         "http" => ("http", 80),
@@ -126,8 +128,8 @@ fn name(proxy: &Uri) -> Option<String> {
     Some(format!("{scheme}://{host}:{port}"))
 }
 
-/// The start of a value without a possible user and password: the part before an `@`, and an invalid port, for example
-/// because a shell has cut the URL within the password.
+/// Returns the value, shortened and without a possible user name and password. The part before an `@` is omitted, and
+/// so is an invalid port, which is a part of the password if a shell has cut the URL.
 fn shown(value: &str) -> String {
     let is_scheme = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let (scheme, rest) = match value.split_once("://") {
@@ -168,7 +170,7 @@ mod tests {
         assert_eq!(used(&all[..1], HTTP).as_deref(), Some("http://all:1 (ALL_PROXY)"));
         let both = [("https_proxy", "http://small"), ("HTTPS_PROXY", "https://large")];
         assert_eq!(used(&both, HTTPS).as_deref(), Some("https://large:443 (HTTPS_PROXY)"));
-        // An empty upper-case variable hides the lower-case one. The general variable applies.
+        // An empty upper-case variable hides the lower-case one, so ALL_PROXY applies.
         let empty = [("HTTPS_PROXY", ""), ("https_proxy", "http://small"), ("all_proxy", "http://all")];
         assert_eq!(used(&empty, HTTPS).as_deref(), Some("http://all:80 (all_proxy)"));
         assert_eq!(used(&empty[..2], HTTPS), None);

@@ -1,6 +1,8 @@
-//! Quotes and backslashes in the shared config files, as the AWS CLI reads them: Python's `shlex` in POSIX mode.
+//! Reads quotes and backslashes in the shared config files as the AWS CLI does, with the rules of Python's `shlex` in
+//! POSIX mode.
 
-/// The words of a text, without their quotes and backslashes; `None` if a quote is not closed.
+/// Splits a text into words and removes their quotes and backslashes. Returns `None` if a quote is not closed or
+/// nothing follows a backslash.
 fn words(text: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -30,22 +32,23 @@ fn words(text: &str) -> Option<Vec<String>> {
     quote.is_none().then_some(words)
 }
 
-/// A name without its quotes and backslashes; `None` if it is empty or has several words. A name with an unclosed quote,
-/// such as `o'brien`, is returned as it is.
+/// Returns a name without its quotes and backslashes. Returns `None` if the name is empty or has several words. A name
+/// with an unclosed quote, such as `o'brien`, is returned unchanged.
 pub(super) fn one_word(name: &str) -> Option<String> {
     let mut words = words(name).unwrap_or_else(|| name.split_whitespace().map(str::to_owned).collect());
     let word = words.pop().filter(|word| !word.is_empty())?;
     words.is_empty().then_some(word)
 }
 
-/// The characters outside of quotes, each with its position. Quotes open at the start of a word or after `=`: an apostrophe
-/// within a word is an ordinary character, and so is an unclosed quote.
+/// Returns the characters outside quotes, each with its position in bytes. A quote opens only at the start of a word or
+/// after `=`, so an apostrophe within a word is an ordinary character. A quote that is not closed is an ordinary
+/// character, too.
 pub(super) fn outside_quotes(text: &str) -> impl Iterator<Item = (usize, char)> {
     let (mut next, mut opens) = (0, true);
     std::iter::from_fn(move || {
         let c = text[next..].chars().next()?;
         let closed = (opens && matches!(c, '"' | '\'')).then(|| closing(&text[next + 1..], c)).flatten();
-        // Of a quoted part only the closing quote is returned.
+        // For a quoted part, only the closing quote is returned.
         let at = closed.map_or(next, |length| next + 1 + length);
         next = at + c.len_utf8();
         opens = closed.is_none() && (c.is_whitespace() || c == '=');
@@ -53,7 +56,8 @@ pub(super) fn outside_quotes(text: &str) -> impl Iterator<Item = (usize, char)> 
     })
 }
 
-/// The position of the closing quote. Within `"…"` a backslash escapes the next character.
+/// Returns the position of the closing quote in bytes, or `None` if there is none. Within `"…"`, a backslash escapes
+/// the next character.
 fn closing(text: &str, quote: char) -> Option<usize> {
     let mut escaped = false;
     text.char_indices().find_map(|(at, c)| {
@@ -63,8 +67,8 @@ fn closing(text: &str, quote: char) -> Option<usize> {
     })
 }
 
-/// A command of several lines as one line, as the AWS CLI reads it: a line break is white space, except within quotes or
-/// after a backslash.
+/// Joins the lines of a command as the AWS CLI does. A line break becomes a space, unless it is within quotes or after
+/// a backslash.
 pub(super) fn one_line(command: &str) -> String {
     let mut quote = None;
     let mut escaped = false;

@@ -1,12 +1,12 @@
-//! The form of a Region's name.
+//! Checks the names of Regions.
 
 use crate::role::Invalid;
 
-/// Checks a Region name. It is a label of a host name, as in botocore's `validate_region_name`, and in lower case, because
-/// signatures contain it.
+/// Checks the name of a Region. The name must be a label of a host name, as in botocore's `validate_region_name`. It
+/// must be in lower case, because signatures contain it.
 ///
 /// # Errors
-/// When it is invalid.
+/// Fails if the name is invalid.
 pub(crate) fn region_name(text: &str) -> Result<String, Invalid> {
     let is_label = (1..=63).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')

@@ -1,6 +1,6 @@
-//! The flags about the role, the source credentials and the hops, parsed.
+//! The parsed flags about the role, the source credentials and the hops.
 //!
-//! A flag and its variable are one value here. AWS's variables are read by `plan`.
+//! A flag and its variable are one value here. `plan` reads the variables of AWS.
 
 use super::source::TokenFrom;
 use crate::flags::{
@@ -13,33 +13,33 @@ use std::path::PathBuf;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
-    /// In the order in which the roles are assumed.
+    /// The roles, in the order in which they are assumed.
     pub(crate) roles: Vec<RoleArn>,
     pub(crate) profile: Option<String>,
-    /// `--role-session-name`, for every hop.
+    /// The value of `--role-session-name`, which applies to every hop.
     pub(crate) session_name: Option<RoleSessionName>,
-    /// The session name if nothing sets another.
+    /// The session name to use if nothing sets another one.
     pub(crate) default_session_name: RoleSessionName,
     /// The flags that are parameters of a hop.
     pub(crate) options: HopOptions,
     pub(crate) web_identity_token_file: Option<(PathBuf, TokenFrom)>,
     pub(crate) region: Option<String>,
-    /// Where the values of all flags come from.
+    /// Where the values come from: one origin for each flag that has a value.
     pub(crate) origins: Vec<Origin>,
 }
 
 impl Request {
-    /// Where the flag's value comes from, if it has one.
+    /// Returns where the value of a flag comes from, or `None` if the flag has no value.
     pub(super) fn given(&self, flag: &'static Flag) -> Option<Origin> {
         self.origins.iter().copied().find(|origin| origin.flag() == flag)
     }
 
-    /// The same, for a flag that has a value.
+    /// Returns where the value of a flag comes from, or the flag itself if it has no value.
     pub(super) fn origin(&self, flag: &'static Flag) -> Origin {
         self.given(flag).unwrap_or(Origin::Flag(flag))
     }
 
-    /// Removes the value of a flag on which conflicts depend.
+    /// Removes the value of a flag that may be ignored because of a conflict.
     pub(super) fn remove(&mut self, flag: &Flag) {
         self.origins.retain(|origin| origin.flag() != flag);
         let options = &mut self.options;
@@ -55,7 +55,8 @@ impl Request {
         }
     }
 
-    /// What names the roles and their source: a flag if any is typed.
+    /// Returns what selects the roles and their source: a flag if one is typed, or else a variable. Returns `None` if
+    /// neither is set.
     pub(super) fn naming(&self) -> Option<Origin> {
         let origins = [&ROLE_ARN, &PROFILE, &WEB_IDENTITY_TOKEN_FILE].map(|flag| self.given(flag));
         let given = || origins.into_iter().flatten();

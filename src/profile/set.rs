@@ -1,6 +1,6 @@
-//! Both shared config files, merged: profiles, SSO sessions and service endpoints by name.
+//! Merges both shared config files into a set of profiles, SSO sessions and service endpoints, each found by its name.
 //!
-//! Merging follows the AWS SDKs: sections with the same name are merged, a later key replaces an earlier one, the
+//! Merging follows the AWS SDKs. Sections with the same name are merged. A later key replaces an earlier key. The
 //! credentials file takes precedence over the config file, and `[profile default]` replaces `[default]`.
 
 use super::text::{FileKind, Line, Section, property, scan};
@@ -13,10 +13,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// The profile that is used by default.
+/// The name of the default profile.
 pub(crate) const DEFAULT: &str = "default";
 
-/// A setting and its file.
+/// A setting, and the file that contains it.
 #[derive(Clone)]
 struct Setting {
     value: Secret,
@@ -24,34 +24,35 @@ struct Setting {
     kind: FileKind,
 }
 
-/// The settings of a profile, of an `sso-session` or of a `services` section.
+/// The settings of a profile, an `sso-session` section or a `services` section.
 ///
-/// An empty value counts as unset.
+/// A setting with an empty value counts as unset.
 #[derive(Clone, Default)]
 pub(crate) struct Settings(BTreeMap<String, Setting>);
 
 impl Settings {
-    /// The value of a key, which is in lower case.
+    /// Returns the value of a key, or `None` if it is unset. `key` must be in lower case.
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(|setting| setting.value.reveal()).filter(|value| !value.is_empty())
     }
 
-    /// The value of a key, if it is from this file.
+    /// Returns the value of a key, or `None` if this file does not set it.
     pub(crate) fn get_from(&self, kind: FileKind, key: &str) -> Option<&str> {
         self.get(key).filter(|_| self.file(key) == Some(kind))
     }
 
-    /// The file of a key.
+    /// Returns the file that sets a key, or `None` if no file does.
     pub(crate) fn file(&self, key: &str) -> Option<FileKind> {
         self.0.get(key).map(|setting| setting.kind)
     }
 
-    /// The settings nested below a key, such as the indented lines below `s3 =`. Their keys are in lower case.
+    /// Returns the settings nested below a key, such as the indented lines below `s3 =`. The keys of these settings are
+    /// in lower case.
     pub(crate) fn nested(&self, key: &str) -> &[(String, String)] {
         self.0.get(key).map_or(&[], |setting| setting.nested.as_slice())
     }
 
-    /// Each key with nested settings.
+    /// Returns each key that has nested settings, with these settings.
     pub(crate) fn all_nested(&self) -> impl Iterator<Item = (&str, &[(String, String)])> {
         self.0
             .iter()
@@ -59,20 +60,20 @@ impl Settings {
             .map(|(key, s)| (key.as_str(), s.nested.as_slice()))
     }
 
-    /// All keys, sorted.
+    /// Returns all keys, sorted.
     fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 }
 
 impl fmt::Debug for Settings {
-    /// The keys only: some values are secret.
+    /// Writes only the keys, because some values are secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.keys()).finish()
     }
 }
 
-/// A file's path and bytes.
+/// The path and the contents of a file.
 pub(crate) type File<'a> = (&'a Path, &'a [u8]);
 
 /// Both shared files, merged.
@@ -83,16 +84,16 @@ pub(crate) struct ProfileSet {
     profiles: BTreeMap<String, Settings>,
     sso_sessions: BTreeMap<String, Settings>,
     services: BTreeMap<String, Settings>,
-    /// Profiles whose header is in the form of the other file, by name.
+    /// The sections whose header has the form of the other file, by the name of the profile.
     misplaced: BTreeMap<String, Misplaced>,
     notes: Vec<Ignored>,
 }
 
 impl ProfileSet {
-    /// Parses both files. A missing file is an empty text.
+    /// Parses both files. The text of a missing file is empty.
     ///
     /// # Errors
-    /// The first line that AWS's tools cannot read.
+    /// Fails at the first line that AWS's tools cannot read.
     pub(crate) fn parse(config: File<'_>, credentials: File<'_>) -> Result<Self, ConfigError> {
         let mut set = Self { config: config.0.into(), credentials: credentials.0.into(), ..Self::default() };
         set.read(FileKind::Config, config)?;
@@ -151,7 +152,7 @@ impl ProfileSet {
         }
     }
 
-    /// Records a section that is a profile in the form of the other file.
+    /// Records a section whose header has the form of the other file.
     fn misplace(&mut self, kind: FileKind, written: &str) {
         let rest = written.strip_prefix("profile").map_or(written, str::trim);
         let name = one_word(rest).unwrap_or_else(|| rest.to_owned());
@@ -163,27 +164,27 @@ impl ProfileSet {
         self.misplaced.insert(name, Misplaced { written: format!("[{written}]"), expected });
     }
 
-    /// The settings of a profile.
+    /// Returns the settings of a profile, or `None` if the profile does not exist.
     pub(crate) fn profile(&self, name: &str) -> Option<&Settings> {
         self.profiles.get(name)
     }
 
-    /// The names of all profiles, sorted.
+    /// Returns the names of all profiles, sorted.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.profiles.keys().map(String::as_str)
     }
 
-    /// The settings of `[sso-session NAME]`.
+    /// Returns the settings of `[sso-session NAME]`, or `None` if the section does not exist.
     pub(crate) fn sso_session(&self, name: &str) -> Option<&Settings> {
         self.sso_sessions.get(name)
     }
 
-    /// The settings of `[services NAME]`.
+    /// Returns the settings of `[services NAME]`, or `None` if the section does not exist.
     pub(crate) fn services(&self, name: &str) -> Option<&Settings> {
         self.services.get(name)
     }
 
-    /// The path of the file that contains a profile's key; the config file by default.
+    /// Returns the path of the file that sets a key of a profile, or of the config file if neither file does.
     pub(crate) fn path_of(&self, profile: &str, key: &str) -> &Path {
         match self.profile(profile).and_then(|settings| settings.file(key)) {
             Some(FileKind::Credentials) => &self.credentials,
@@ -191,10 +192,10 @@ impl ProfileSet {
         }
     }
 
-    /// The value of a profile's key, parsed.
+    /// Parses the value of a profile's key. Returns `None` if the key is unset.
     ///
     /// # Errors
-    /// The parser's, with the key and its place.
+    /// Returns the error of `parse`, with the key and its file.
     pub(super) fn parsed<T>(
         &self,
         profile: &str,
@@ -205,7 +206,7 @@ impl ProfileSet {
         value.map(|value| parse(value).map_err(|invalid| self.invalid(profile, key, value, invalid))).transpose()
     }
 
-    /// The error for a value of a profile's key.
+    /// Returns the error for an invalid value of a profile's key.
     pub(super) fn invalid(&self, profile: &str, key: &'static str, value: &str, invalid: Invalid) -> ConfigError {
         ConfigError::Value {
             profile: profile.to_owned(),
@@ -216,7 +217,7 @@ impl ProfileSet {
         }
     }
 
-    /// The section of this profile that is not read, because its header is in the form of the other file.
+    /// Returns the section of a profile that is ignored because its header has the form of the other file.
     pub(crate) fn misplaced(&self, name: &str) -> Option<&Misplaced> {
         self.misplaced.get(name)
     }
@@ -225,24 +226,25 @@ impl ProfileSet {
         self.notes.push(note);
     }
 
-    /// What is ignored, and why.
+    /// Returns the ignored settings, each with the reason.
     pub(crate) fn notes(&self) -> &[Ignored] {
         &self.notes
     }
 
-    /// The profiles that may be meant: all if they are few, otherwise those with similar names.
+    /// Returns the profiles that the user may have meant. These are all profiles if there are few, or else those with a
+    /// similar name.
     pub(crate) fn near_names(&self, name: &str) -> Vec<String> {
         near(name, self.profiles.keys())
     }
 
-    /// The SSO sessions that may be meant.
+    /// Returns the SSO sessions that the user may have meant, selected in the same way.
     pub(crate) fn near_sso_sessions(&self, name: &str) -> Vec<String> {
         near(name, self.sso_sessions.keys())
     }
 }
 
 impl Setting {
-    /// Adds a continuation line: a nested setting if the value is empty, otherwise another line of the value.
+    /// Adds a continuation line. It is a nested setting if the value is empty, or else another line of the value.
     fn extend(&mut self, more: &str) -> Result<(), &'static str> {
         if self.value.reveal().is_empty() {
             let (key, value) = property(more)?;
@@ -255,9 +257,9 @@ impl Setting {
     }
 }
 
-/// Up to this number, all names are shown.
+/// The largest number of names that are all suggested.
 const FEW: usize = 5;
-/// Longer names, in bytes, are not compared: the time is the product of the lengths.
+/// The length in bytes up to which names are compared. The time of a comparison grows with the product of the lengths.
 const LONGEST_NAME: usize = 256;
 
 fn near<'a>(name: &str, known: impl ExactSizeIterator<Item = &'a String>) -> Vec<String> {

@@ -1,18 +1,18 @@
-//! Values that are set by a variable of AWS's or by a key of the used profile.
+//! Reads settings from AWS's variables and from the keys of the used profile.
 
 use super::set::{ProfileSet, Settings};
 use crate::error::ConfigError;
 use crate::role::Invalid;
 use crate::vars::Vars;
 
-/// The profile whose settings other than credentials apply.
+/// The profile whose settings, except credentials, apply.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Used<'a> {
     pub(super) name: &'a str,
     pub(super) settings: &'a Settings,
 }
 
-/// The variables, and the used profile. A variable takes precedence over the profile, as in botocore.
+/// The variables and the used profile. A variable takes precedence over the profile, as in botocore.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Lookup<'a> {
     pub(super) profiles: &'a ProfileSet,
@@ -29,8 +29,10 @@ impl<'a> Lookup<'a> {
         self.get(variable, key).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
+    /// Parses the value of a variable, or else of a key of the used profile. Returns `None` if both are unset.
+    ///
     /// # Errors
-    /// The parser's, with the name of the variable or the key.
+    /// Returns the error of `parse`, with the name of the variable or the key.
     pub(super) fn parsed<T>(
         &self,
         variable: &'static str,
@@ -43,8 +45,10 @@ impl<'a> Lookup<'a> {
         }
     }
 
+    /// Parses the value of a key of the used profile. Returns `None` if the key is unset.
+    ///
     /// # Errors
-    /// The parser's, with the name of the key.
+    /// Returns the error of `parse`, with the name of the key.
     pub(super) fn of_profile<T>(
         &self,
         key: &'static str,
@@ -54,8 +58,10 @@ impl<'a> Lookup<'a> {
     }
 }
 
+/// Parses the value of a variable. Returns `None` if the variable is unset.
+///
 /// # Errors
-/// The parser's, with the name of the variable.
+/// Returns the error of `parse`, with the name of the variable.
 pub(super) fn of_variable<T>(
     vars: &Vars,
     name: &'static str,
@@ -64,10 +70,10 @@ pub(super) fn of_variable<T>(
     vars.text(name).map(|value| checked(name, value, parse)).transpose()
 }
 
-/// The value of a flag or a variable, parsed.
+/// Parses the value of a flag or a variable.
 ///
 /// # Errors
-/// The parser's, with the name.
+/// Returns the error of `parse`, with the name of the flag or the variable.
 pub(super) fn checked<T>(
     name: &'static str,
     value: &str,

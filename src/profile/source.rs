@@ -1,7 +1,7 @@
 //! The source credentials, with which the first role is assumed.
 //!
-//! The order within a profile is botocore's (`ProfileProviderBuilder.providers`). Only the place is decided here. `sts`
-//! fetches the credentials.
+//! The order within a profile is that of botocore's `ProfileProviderBuilder.providers`. This module only decides where
+//! the credentials come from. `sts` fetches them.
 
 use super::region_name::region_name;
 use super::set::{ProfileSet, Settings};
@@ -18,11 +18,12 @@ use std::path::PathBuf;
 pub(crate) enum Source {
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.
     EnvironmentKeys(Keys),
-    /// Access keys in a shared file.
+    /// Access keys in the shared files.
     ProfileKeys { profile: String, keys: Keys },
-    /// `credential_process`; the command's arguments may be secret.
+    /// The command of `credential_process`. Its arguments may be secret.
     Process { profile: String, command: String },
-    /// IAM Identity Center: a role in an account, with the login of `aws sso login`.
+    /// IAM Identity Center. The credentials are those of a role in an account, and the login is that of `aws sso
+    /// login`.
     Sso {
         profile: String,
         session_name: Option<String>,
@@ -31,17 +32,17 @@ pub(crate) enum Source {
         account_id: String,
         role_name: String,
     },
-    /// `login_session`, from `aws login`.
+    /// The session of `aws login`, which the key `login_session` names.
     Login { profile: String, session_arn: String },
-    /// A token instead of credentials: the first hop is `AssumeRoleWithWebIdentity`, which is not signed.
+    /// A token instead of credentials. The first hop is an `AssumeRoleWithWebIdentity` call, which is not signed.
     WebIdentity { token_file: PathBuf, from: TokenFrom },
-    /// The credentials endpoint of ECS or EKS.
+    /// The credentials endpoint of a container in ECS or EKS.
     Container,
     /// The role of the EC2 instance.
     InstanceMetadata,
 }
 
-/// Where the web identity token file is set.
+/// The setting that names the web identity token file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TokenFrom {
     /// `--web-identity-token-file`.
@@ -50,7 +51,7 @@ pub(crate) enum TokenFrom {
     FlagsVariable,
     /// `AWS_WEB_IDENTITY_TOKEN_FILE`.
     Variable,
-    /// `web_identity_token_file` of this profile.
+    /// `web_identity_token_file` of the profile with this name.
     Profile(String),
 }
 
@@ -66,19 +67,19 @@ impl fmt::Display for TokenFrom {
 }
 
 impl Source {
-    /// Whether the first hop is `AssumeRoleWithWebIdentity`.
+    /// Checks whether the first hop is an `AssumeRoleWithWebIdentity` call.
     pub(crate) fn is_web_identity(&self) -> bool {
         matches!(self, Self::WebIdentity { .. })
     }
 
-    /// Whether something configures it. The instance is the last resort.
+    /// Checks whether this is another source than the instance, which is the last resort.
     pub(super) fn is_configured(&self) -> bool {
         !matches!(self, Self::InstanceMetadata)
     }
 }
 
 impl fmt::Display for Source {
-    /// For `-v`. Access key IDs are not secret; a command's arguments can be.
+    /// Writes the source for `-v`. Access key IDs are not secret, but the arguments of a command can be.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::EnvironmentKeys(keys) => write!(f, "keys in the environment ({})", keys.access_key_id),
@@ -110,10 +111,10 @@ impl fmt::Display for Source {
 const KEY_ID: &str = "aws_access_key_id";
 const SECRET_KEY: &str = "aws_secret_access_key";
 
-/// The access keys in the environment.
+/// Returns the access keys in the environment, or `None` if neither the key ID nor the secret key is set.
 ///
 /// # Errors
-/// When only one of the two is set.
+/// Fails if only one of the two is set, or if a value is invalid.
 pub(super) fn environment_keys(vars: &Vars) -> Result<Option<Keys>, ConfigError> {
     let partial = |missing| Err(ConfigError::PartialEnvironmentKeys { missing });
     match (vars.text("AWS_ACCESS_KEY_ID"), vars.text("AWS_SECRET_ACCESS_KEY")) {
@@ -122,7 +123,7 @@ pub(super) fn environment_keys(vars: &Vars) -> Result<Option<Keys>, ConfigError>
         (None, Some(_)) => partial("AWS_ACCESS_KEY_ID"),
         (Some(id), Some(secret)) => {
             let token = |name| vars.text(name).map(|token| (name, token));
-            // Long-term keys (AKIA) have no token: the variable with the old name is a leftover.
+            // Long-term keys (AKIA) have no token, so the variable with the old name belongs to other credentials.
             let old_name = token("AWS_SECURITY_TOKEN").filter(|_| !id.starts_with("AKIA"));
             let token = token("AWS_SESSION_TOKEN").or(old_name);
             let names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
@@ -132,27 +133,27 @@ pub(super) fn environment_keys(vars: &Vars) -> Result<Option<Keys>, ConfigError>
     }
 }
 
-/// Whether a container's credentials endpoint is set.
+/// Checks whether the credentials endpoint of a container is set.
 pub(super) fn has_container(vars: &Vars) -> bool {
     vars.text("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").is_some()
         || vars.text("AWS_CONTAINER_CREDENTIALS_FULL_URI").is_some()
 }
 
-/// Whether instance metadata is allowed.
+/// Checks whether instance metadata is allowed.
 pub(super) fn has_instance_metadata(vars: &Vars) -> bool {
     !vars.is_true("AWS_EC2_METADATA_DISABLED")
 }
 
-/// Whether a profile has a static key. One is enough, as in botocore's `_has_static_credentials`.
+/// Checks whether a profile has a static key. One of the two is enough, as in botocore's `_has_static_credentials`.
 pub(super) fn has_keys(settings: &Settings) -> bool {
     settings.get(KEY_ID).is_some() || settings.get(SECRET_KEY).is_some()
 }
 
-/// The credentials of a profile itself, without its role. The first of: web identity, SSO, keys of the credentials file,
-/// login, process, keys of the config file.
+/// Returns the credentials of a profile itself, without its role. The order is: web identity, SSO, keys in the
+/// credentials file, login, process, keys in the config file. Returns `None` if the profile has none of these.
 ///
 /// # Errors
-/// When they are incomplete.
+/// Fails if the credentials are incomplete or invalid.
 pub(super) fn of_profile(profiles: &ProfileSet, name: &str) -> Result<Option<Source>, ConfigError> {
     let Some(settings) = profiles.profile(name) else { return Ok(None) };
     let profile = name.to_owned();
@@ -175,11 +176,13 @@ pub(super) fn of_profile(profiles: &ProfileSet, name: &str) -> Result<Option<Sou
     if has_keys(settings) { static_keys(profiles, name, settings).map(Some) } else { Ok(None) }
 }
 
-/// A key or variable, and its value.
+/// The name of a key or a variable, and the value.
 type Named<'a> = (&'static str, &'a str);
 
+/// Checks access keys.
+///
 /// # Errors
-/// The name of the first invalid value.
+/// Returns the name of the first invalid value, and why it is invalid.
 fn keys(id: Named<'_>, secret: Named<'_>, token: Option<Named<'_>>) -> Result<Keys, (&'static str, Flaw)> {
     Keys::checked(id.1, secret.1, token.map(|(_, token)| token)).map_err(|(part, flaw)| {
         let name = match part {
@@ -191,8 +194,8 @@ fn keys(id: Named<'_>, secret: Named<'_>, token: Option<Named<'_>>) -> Result<Ke
     })
 }
 
-/// The two keys may be in different files. A token counts only in the file of the key ID: in the other file it may belong
-/// to another session.
+/// Reads the access keys of a profile. The two keys may be in different files. A token is used only from the file with
+/// the key ID, because a token in the other file may belong to another session.
 fn static_keys(profiles: &ProfileSet, name: &str, settings: &Settings) -> Result<Source, ConfigError> {
     let partial = |present, missing| {
         let file = profiles.path_of(name, present).to_owned();
@@ -213,9 +216,9 @@ fn static_keys(profiles: &ProfileSet, name: &str, settings: &Settings) -> Result
     Ok(Source::ProfileKeys { profile: name.to_owned(), keys })
 }
 
-/// SSO settings, with or without an `sso-session` section.
+/// Reads the SSO settings, with or without an `sso-session` section. Returns `None` if the profile has none.
 fn sso(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Option<Source>, ConfigError> {
-    // A session without account and role is for tokens only. botocore ignores it too.
+    // An SSO session without an account and a role is for tokens only. botocore ignores it, too.
     if settings.get("sso_account_id").is_none() && settings.get("sso_role_name").is_none() {
         return Ok(None);
     }
@@ -241,13 +244,13 @@ fn sso(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Opti
     if !missing.is_empty() {
         return Err(ConfigError::IncompleteSso { profile, missing, sso_session: session_name });
     }
-    // It becomes part of a host name, and that host gets the login's token.
+    // The Region becomes part of the name of the host that gets the login's token.
     let region = region_name(&region.to_ascii_lowercase())
         .map_err(|invalid| profiles.invalid(&profile, "sso_region", &region, invalid))?;
     Ok(Some(Source::Sso { profile, session_name, start_url, region, account_id, role_name }))
 }
 
-/// The `sso-session` section of a profile, with its name.
+/// Returns the name and the settings of the `sso-session` section that a profile names.
 fn sso_session<'a>(
     profiles: &'a ProfileSet,
     profile: &str,

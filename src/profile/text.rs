@@ -1,13 +1,13 @@
-//! The lines of a shared config file: section headers, settings, continuations, comments, blank lines.
+//! Splits a shared config file into lines: section headers, settings, continuations, comments and blank lines.
 //!
-//! The grammar is "Shared config and credentials files" in the AWS SDKs and Tools Reference Guide. Where the AWS CLI
-//! accepts more (an indented section, `key: value`), this parser does too: a file that works with `aws` must work here. Every
-//! byte is kept, for copies of the file. `set` decides what sections and settings mean.
+//! The grammar is "Shared config and credentials files" in the AWS SDKs and Tools Reference Guide. The AWS CLI also
+//! accepts indented section headers and `key: value`. This parser does too, because a file that works with `aws` must
+//! work with xassume. Every byte is kept, so the file can be copied. `set` decides what sections and settings mean.
 
 use crate::profile::quotes::{one_word, outside_quotes};
 use crate::session::Secret;
 
-/// Which of the two shared files: their section headers differ.
+/// One of the two shared files. The forms of their section headers differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FileKind {
     /// `~/.aws/config`: `[profile NAME]`, `[default]`, `[sso-session NAME]`, `[services NAME]`.
@@ -19,12 +19,12 @@ pub(crate) enum FileKind {
 /// The kind of a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Section {
-    /// `[default]`, which `[profile default]` replaces.
+    /// `[default]` in the config file. `[profile default]` replaces this section.
     Default,
     Profile(String),
     SsoSession(String),
     Services(String),
-    /// A section without meaning for AWS, as it is written.
+    /// A section that has no meaning for AWS. The field is the text between the brackets.
     Other(String),
 }
 
@@ -39,34 +39,36 @@ pub(crate) enum Line {
         key: String,
         value: Secret,
     },
-    /// Another line of the value above, or a nested setting, without surrounding white space.
+    /// A line that continues the setting above, without surrounding white space. It is another line of the value, or a
+    /// nested setting.
     Continuation(String),
-    /// An invalid line, and why.
+    /// An invalid line, with the reason.
     Malformed(&'static str),
 }
 
-/// A line, with its number and all of its bytes, the line break included.
+/// A line, with its number and all of its bytes, including the line break.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scanned<'a> {
-    /// Counted from 1.
+    /// The number of the line, counted from 1.
     pub(crate) number: usize,
     pub(crate) raw: &'a [u8],
     pub(crate) line: Line,
 }
 
-/// The lines of a text. Their `raw` parts together are the text.
+/// Returns the lines of a text. All `raw` parts, joined, are the text.
 pub(crate) fn scan(kind: FileKind, text: &[u8]) -> Scanner<'_> {
     Scanner { kind, rest: text, number: 0, in_section: false, indent: None }
 }
 
-/// The iterator behind [`scan`].
+/// The iterator that [`scan`] returns.
 #[derive(Debug)]
 pub(crate) struct Scanner<'a> {
     kind: FileKind,
     rest: &'a [u8],
     number: usize,
     in_section: bool,
-    /// The indentation of the last setting. A line that is indented more continues it.
+    /// The indentation of the last setting, in bytes. A line that is indented more continues that setting. `None` if
+    /// there is no setting to continue.
     indent: Option<usize>,
 }
 
@@ -81,7 +83,7 @@ impl<'a> Iterator for Scanner<'a> {
         self.rest = rest;
         self.number += 1;
         let text = String::from_utf8_lossy(raw);
-        // Editors on other systems write a byte order mark first.
+        // Some editors write a byte order mark at the start of a file.
         let text = if self.number == 1 { text.trim_start_matches('\u{feff}') } else { &text };
         Some(Scanned { number: self.number, raw, line: self.classify(text) })
     }
@@ -121,7 +123,7 @@ impl Scanner<'_> {
     }
 }
 
-/// The length of the line with its line break: `\n`, `\r\n`, or a single `\r` as in Python.
+/// Returns the length of the first line in bytes, including its line break: LF, CRLF, or a single CR as in Python.
 fn line_length(text: &[u8]) -> usize {
     match text.iter().position(|&byte| byte == b'\n' || byte == b'\r') {
         Some(at) if text[at] == b'\r' && text.get(at + 1) == Some(&b'\n') => at + 2,
@@ -130,9 +132,10 @@ fn line_length(text: &[u8]) -> usize {
     }
 }
 
-/// The name between the brackets. As in the AWS CLI, text after them has no meaning.
+/// Returns the name between the brackets. Text after the closing bracket has no meaning, as in the AWS CLI.
 ///
-/// A name can contain `]`: in quotes, or if another `]` is the last one or is followed by white space or a comment.
+/// The closing bracket is the first `]` outside quotes before white space, a comment or the end of the line. If there
+/// is none, it is the first `]` outside quotes, or else the first `]`. Other `]` before it belong to the name.
 fn header(body: &str) -> Result<&str, &'static str> {
     let ends = |at: &usize| {
         body[at + 1..].chars().next().is_none_or(|behind| behind.is_whitespace() || matches!(behind, '#' | ';'))
@@ -142,7 +145,7 @@ fn header(body: &str) -> Result<&str, &'static str> {
     close.map(|at| body[..at].trim()).ok_or("missing ]")
 }
 
-/// The kind of a section. In the config file a profile's name of several words needs quotes or backslashes.
+/// Returns the kind of a section. In the config file, a profile name of several words needs quotes or backslashes.
 fn section(kind: FileKind, name: &str) -> Section {
     let (word, rest) = name.split_once(char::is_whitespace).map_or((name, ""), |(word, rest)| (word, rest.trim()));
     let named = |of: fn(String) -> Section| match one_word(rest) {
@@ -162,7 +165,7 @@ fn section(kind: FileKind, name: &str) -> Section {
     }
 }
 
-/// Parses `key = value`, or `key: value` as the AWS CLI does, without a comment after the value.
+/// Parses `key = value`, or `key: value` as the AWS CLI does. A comment after the value is ignored.
 ///
 /// Nested settings have the same form.
 pub(super) fn property(text: &str) -> Result<(&str, &str), &'static str> {
@@ -176,7 +179,7 @@ pub(super) fn property(text: &str) -> Result<(&str, &str), &'static str> {
     }
 }
 
-/// Removes a comment: `#` or `;` after white space, outside of quotes.
+/// Removes a comment, which begins with `#` or `;` after white space and outside quotes.
 fn without_comment(text: &str) -> &str {
     let mut white = false;
     for (at, c) in outside_quotes(text) {

@@ -1,4 +1,4 @@
-//! The profile to use, and where its name comes from.
+//! Selects the profile to use.
 
 use super::super::request::Request;
 use super::super::set::{DEFAULT, ProfileSet, Settings};
@@ -14,7 +14,7 @@ pub(super) struct Selected<'a> {
 }
 
 impl Selected<'_> {
-    /// The places without credentials, and `further` ones.
+    /// Returns the sources that were tried and have no credentials. `further` is one more such source.
     pub(super) fn tried(&self, profiles: &ProfileSet, further: Option<&str>) -> TriedSources {
         let name = self.name;
         let profile = match (profiles.misplaced(name), self.settings) {
@@ -33,16 +33,19 @@ impl Selected<'_> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum NamedBy {
-    /// `--profile`, which takes precedence over keys and a token in the environment.
+    /// `--profile`, which takes precedence over keys and tokens in the environment.
     Flag,
-    /// This variable.
+    /// The variable with this name.
     Variable(&'static str),
-    /// The default profile, which need not exist.
+    /// Nothing names a profile, so the default profile is used. It need not exist.
     Default,
 }
 
-/// `AWS_PROFILE` takes precedence over `AWS_DEFAULT_PROFILE`, as in the AWS CLI's documentation and all SDKs except
-/// Python's.
+/// Selects the profile. `AWS_PROFILE` takes precedence over `AWS_DEFAULT_PROFILE`, as in the documentation of the AWS
+/// CLI and in all SDKs except Python's.
+///
+/// # Errors
+/// Fails if a flag or a variable names a profile that does not exist.
 pub(super) fn select<'a>(
     request: &'a Request,
     profiles: &'a ProfileSet,

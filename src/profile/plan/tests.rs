@@ -1,4 +1,4 @@
-//! Plans as tables: files, variables and flags on the left, source credentials and hops on the right.
+//! Tests of plans as tables. A row contains files, variables and flags, and the expected source credentials and hops.
 
 mod chain;
 mod conflicts;
@@ -26,8 +26,8 @@ fn role(name: &str) -> RoleArn {
     RoleArn::parse(&format!("{ACCOUNT}:{name}")).expect(name)
 }
 
-/// `-p NAME`, `-P NAME` (`XASSUME_PROFILE`), `-r ROLE`, `-R ROLE` (`XASSUME_ROLE_ARN`), and the other flags. A `$` before a
-/// flag stands for its variable.
+/// Parses flags in a short form: `-p NAME`, `-P NAME` (`XASSUME_PROFILE`), `-r ROLE`, `-R ROLE` (`XASSUME_ROLE_ARN`),
+/// and the other flags by name. A `$` before a flag stands for the flag's variable.
 fn request(flags: &str) -> Request {
     let mut request = Request {
         roles: Vec::new(),
@@ -77,7 +77,7 @@ fn request(flags: &str) -> Request {
     request
 }
 
-/// Variables as `NAME=value`, separated by spaces.
+/// Parses variables of the form `NAME=value`, separated by spaces.
 fn vars(words: &str) -> Vars {
     words.split_whitespace().map(|word| word.split_once('=').expect(word)).collect()
 }
@@ -87,7 +87,8 @@ fn files(config: &str, credentials: &str) -> ProfileSet {
     ProfileSet::parse((Path::new("config"), config), (Path::new("credentials"), credentials)).expect("parses")
 }
 
-/// The config file, and after a line `---` the credentials file. `@NAME` is a role's ARN, `+ID` an access key.
+/// Makes a plan. `text` is the config file and, after a line `---`, the credentials file. `@NAME` stands for a role's
+/// ARN and `+ID` for an access key.
 fn planned(text: &str, variables: &str, flags: &str) -> Result<Plan, ConfigError> {
     let lines = text.lines().map(str::trim).map(|line| match line.strip_prefix('+') {
         Some(id) => format!("aws_access_key_id = {id}\naws_secret_access_key = s"),
@@ -120,7 +121,7 @@ fn shown_source(source: &Source) -> String {
     }
 }
 
-/// A role's name and the other parameters of the request.
+/// Shows a hop as the name of its role and the other parameters of the request.
 fn shown_hop(hop: &Hop) -> String {
     let o = &hop.options;
     let mut parts = vec![hop.role.as_str().rsplit('/').next().unwrap_or_default().to_owned()];
@@ -143,7 +144,7 @@ fn shown_hop(hop: &Hop) -> String {
     parts.join(",")
 }
 
-/// `source > hop > hop`, or the error with its hint after `| `.
+/// Shows the plan as `source > hop > hop`, or the error as `! error | hint`.
 fn shown(text: &str, variables: &str, flags: &str) -> String {
     match planned(text, variables, flags) {
         Ok(plan) => {
@@ -161,14 +162,14 @@ fn shown(text: &str, variables: &str, flags: &str) -> String {
     }
 }
 
-/// Rows of files, variables, flags and the plan.
+/// Checks rows that contain files, variables, flags, and the expected plan.
 fn check(rows: &[(&str, &str, &str, &str)]) {
     for (text, variables, flags, expected) in rows {
         assert_eq!(shown(text, variables, flags), *expected, "\n{text}\n{variables} / {flags}");
     }
 }
 
-/// Rows of files, variables, flags, and what the error and its hint contain.
+/// Checks rows that contain files, variables, flags, and parts of the expected error and its hint.
 fn refuse(rows: &[(&str, &str, &str, &str, &str)]) {
     for (text, variables, flags, message, hint) in rows {
         let found = shown(text, variables, flags);

@@ -1,11 +1,11 @@
-//! Which requests need no proxy: the entries of `NO_PROXY`.
+//! Decides by the entries of `NO_PROXY` which requests need no proxy.
 
 use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 
-/// Whether `NO_PROXY` contains a URL's host. Entries are separated by commas or white space. Each is `*` for everything, an
-/// address, a network, or a name, which includes all names below it: `name`, `.name` and `*.name` are the same. An entry
-/// with a port applies to that port only. A trailing dot has no meaning.
+/// Checks whether `NO_PROXY` contains the host of a URL. Commas or white space separate the entries. An entry is `*`
+/// for all hosts, an address, a network, or a name. A name includes all names below it, so `name`, `.name` and `*.name`
+/// are the same. An entry with a port applies to that port only. A trailing dot has no meaning.
 pub(super) fn is_direct(no_proxy: &str, target: &Uri) -> bool {
     let standard = if target.scheme_str() == Some("https") { 443 } else { 80 };
     let requested = target.port_u16().unwrap_or(standard);
@@ -19,7 +19,8 @@ pub(super) fn is_direct(no_proxy: &str, target: &Uri) -> bool {
     })
 }
 
-/// An entry's host, without the brackets of an IPv6 address, and its port. What is not a port belongs to the host.
+/// Returns the host of an entry, without the brackets of an IPv6 address, and the port. The part after a `:` belongs to
+/// the host if it is not a port.
 fn host_and_port(entry: &str) -> (&str, Option<u16>) {
     let (host, port) = match entry.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => match port.parse() {

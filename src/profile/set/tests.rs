@@ -5,7 +5,7 @@ fn set(config: &str, credentials: &str) -> ProfileSet {
     ProfileSet::parse((Path::new("config"), config), (Path::new("credentials"), credentials)).expect("parses")
 }
 
-/// The profiles as `name{key=value,…}`, to compare a whole set.
+/// Shows all profiles as `name{key=value,…}`.
 fn shown(set: &ProfileSet) -> String {
     let profile = |(name, settings): (&String, &Settings)| {
         let pairs: Vec<_> = settings
@@ -21,7 +21,7 @@ fn shown(set: &ProfileSet) -> String {
     set.profiles.iter().map(profile).collect::<Vec<_>>().join(" ")
 }
 
-/// The cases about merging in the parser tests of the AWS SDKs.
+/// These are the cases about merging in the parser tests of the AWS SDKs.
 #[test]
 fn merges_as_the_sdks_do() {
     for (config, credentials, expected) in [
@@ -93,7 +93,7 @@ fn near_names_are_all_of_a_few_and_the_similar_ones_of_many() {
     assert_eq!(many.near_names("prod"), ["Prod", "production"]);
     assert_eq!(many.near_names("stagin"), ["staging", "stage"]);
     assert_eq!(many.near_names("unheard-of"), Vec::<String>::new());
-    // A comparison would take days.
+    // Comparing these names would take days.
     let long = "n".repeat(1 << 20);
     let endless = set("", &format!("[a]\n[b]\n[c]\n[d]\n[e]\n[{long}]"));
     assert_eq!(endless.near_names(&format!("{long}x")), Vec::<String>::new());

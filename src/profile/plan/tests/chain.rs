@@ -1,4 +1,4 @@
-//! Where the role comes from, and how profiles make chains.
+//! Tests of where the role comes from, and of how profiles form chains.
 
 use super::{BASE, DEPLOY, TOKEN, check, refuse};
 
@@ -11,7 +11,7 @@ fn the_role_comes_from_the_first_place_that_sets_one() {
         (DEPLOY, "", "-r A -r B -r A", "default:AKD > A > B > A"),
         (DEPLOY, "AWS_ROLE_ARN=@Z", "-r A", "default:AKD > A"),
         (DEPLOY, "", "-r A -p base", "base:AKB > A"),
-        // A profile with a role is a chain before it; the same role twice is one hop.
+        // If the profile has a role, its chain comes before the explicit role. The same role twice is one hop.
         (DEPLOY, "", "-r A -p deploy", "base:AKB > D > A"),
         (DEPLOY, "AWS_PROFILE=deploy", "-r A", "base:AKB > D > A"),
         (DEPLOY, "", "-r D -r A -p deploy", "base:AKB > D > A"),
@@ -64,9 +64,9 @@ fn profile_chains_of_any_depth_and_their_bases() {
         (&with("login_session = arn:l"), "", "-p a", "b:login arn:l > A"),
         (&with("role_arn = @B\nweb_identity_token_file = /w"), "", "-p a", "b:token /w > B > A"),
         (&with("role_arn = @B\nweb_identity_token_file = /w\n+AKB"), "", "-p a", "b:token /w > B > A"),
-        // Static keys of a source profile take precedence over its role, even if that has a source.
+        // Static keys of a source profile take precedence over its role, even if that role has a source.
         (&with("role_arn = @B\nsource_profile = nowhere\n+AKB"), "", "-p a", "b:AKB > A"),
-        // In the first profile the role takes precedence over keys.
+        // In the first profile, the role takes precedence over the keys.
         ("[profile a]\nrole_arn = @A\nsource_profile = b\n+AKA\n[profile b]\n+AKB", "", "-p a", "b:AKB > A"),
         // A profile can be its own source.
         ("[profile a]\nrole_arn = @A\nsource_profile = a\n+AKA", "", "-p a", "a:AKA > A"),
@@ -164,7 +164,7 @@ fn unknown_profiles_are_errors() {
         ("", "AWS_PROFILE=x", "-r A", "profile 'x' not found", "AWS_CONFIG_FILE"),
         ("[x]\n", "AWS_PROFILE=x", "-r A", "profile 'x' not found", "rename the section [x] to [profile x] in"),
         ("---\n[profile x]", "", "-p x", "profile 'x' not found", "rename the section [profile x] to [x] in"),
-        // In each place, and in addition to a section that is read.
+        // The hint also appears for a source profile, and if another section of that profile is read.
         (
             "[profile a]\nrole_arn = @A\nsource_profile = x\n---\n[profile x]\n+AKX",
             "",
@@ -201,6 +201,6 @@ fn unknown_profiles_are_errors() {
             "AWS_ACCESS_KEY_ID",
         ),
     ]);
-    // Another profile's section is not reported.
+    // The hint does not appear for a profile that is not used.
     check(&[(BASE, "AWS_PROFILE=x", "-r A -p base", "base:AKB > A")]);
 }

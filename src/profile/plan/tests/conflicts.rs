@@ -1,4 +1,4 @@
-//! Flags and variables that conflict because of the roles.
+//! Tests of flags and variables that conflict because of the roles.
 
 use super::{TOKEN, check, planned, refuse};
 
@@ -104,7 +104,7 @@ fn two_values_of_the_same_precedence_are_an_error() {
             "XASSUME_EXTERNAL_ID cannot be",
             "unset XASSUME",
         ),
-        // Without the variable there are no configured credentials, and the instance's role does not replace them.
+        // Without the variable, no credentials are configured, and the role of the instance does not replace the token.
         ("", "", "-R A $--token /f --tag a=b", "--tag cannot be used for", "remove --tag"),
         (
             "",

@@ -1,4 +1,4 @@
-//! The parameters of the hops, the Region, the network, and notes.
+//! Tests of the parameters of the hops, the Region, the network settings, and the notes.
 
 use super::{DEPLOY, TOKEN, check, files, planned, refuse, request, vars};
 use crate::profile::network::{Region, RegionFrom};
@@ -19,7 +19,7 @@ fn settings_of_a_profile_apply_to_its_hop() {
             text,
             "AWS_ROLE_SESSION_NAME=aws",
             "-p a",
-            // One code, for the first role.
+            // Only the first role keeps its device, because a code is valid for one call.
             "c:AKC > B,name=nb,ext=ext-b,for=7200,mfa=serial-bb > A,name=na,ext=ext-a,for=900",
         ),
         (text, "AWS_ROLE_SESSION_NAME=aws", "-p c -r X", "c:AKC > X,name=aws"),
@@ -29,7 +29,7 @@ fn settings_of_a_profile_apply_to_its_hop() {
             "-p b --name nn",
             "c:AKC > B,name=nn,ext=ext-b,for=7200,mfa=serial-bb",
         ),
-        // Web identity has neither external ID nor MFA.
+        // A web identity call has neither an external ID nor an MFA device.
         (web, "", "-p w", "w:token /w > W,name=nw,for=43200"),
     ]);
     let of =
@@ -118,7 +118,7 @@ fn each_flag_applies_to_its_hop() {
             "-p p -r A --external-id ee --duration max",
             "AKENV > P,ext=ext-p,for=900,mfa=serial-pp > A,ext=ee,for=max",
         ),
-        // With web identity the caller's flags apply to the second hop.
+        // With a web identity, the flags about the caller apply to the second hop.
         (
             "",
             TOKEN,
@@ -126,7 +126,7 @@ fn each_flag_applies_to_its_hop() {
             &format!("env:token /t > A,name=nn > B,name=nn,{last},mfa=serial-ff,who=who,{rest}"),
         ),
         ("", TOKEN, "-r A --duration 12h --policy {}", "env:token /t > A,for=43200,policy={}"),
-        // The limit of role chaining.
+        // Role chaining limits the duration to one hour.
         ("", "KEYS", "-r A --duration 12h", "AKENV > A,for=43200"),
         ("", "KEYS", "-r A -r B --duration 1h", "AKENV > A > B,for=3600"),
         ("", "KEYS", "-r A -r B --duration max", "AKENV > A > B,for=max"),
@@ -174,7 +174,7 @@ fn the_region_comes_from_the_flag_the_variables_and_the_used_profile() {
     assert_eq!(region(both, "-p p"), some("env-1", RegionFrom::Variable("AWS_REGION")));
     assert_eq!(region("AWS_DEFAULT_REGION=env-2", "-p p"), some("env-2", RegionFrom::Variable("AWS_DEFAULT_REGION")));
     assert_eq!(region("", "-p p"), some("p-1", RegionFrom::Profile("p".into())));
-    // Also if keys in the environment are the source, but never the source profile's.
+    // This also applies if the source is keys in the environment, but a source profile never sets the Region.
     assert_eq!(region("AWS_PROFILE=p", "-r A"), some("p-1", RegionFrom::Profile("p".into())));
     assert_eq!(region("", "-r A"), some("default-1", RegionFrom::Profile("default".into())));
     assert_eq!(region("", "-p n"), None);
@@ -212,7 +212,7 @@ fn variables_about_the_network_take_precedence_over_the_used_profile() {
                 use_dualstack_endpoint = true\n[services s]\nsts =\n\u{20} endpoint_url = http://service\n\
                 [profile e]\nendpoint_url = http://e\nservices = other\n[services other]\ns3 =\n\u{20} endpoint_url = x\n\
                 [profile i]\nendpoint_url = http://i\nignore_configured_endpoint_urls = true\n[profile n]\nservices = none";
-    // The rows are about nesting, so lines are not trimmed here.
+    // The rows test nesting, so their lines are not trimmed.
     let set = files(text, "");
     let network = |variables: &str, flags: &str| {
         let variables = format!("AWS_ACCESS_KEY_ID=a AWS_SECRET_ACCESS_KEY=s {variables}");

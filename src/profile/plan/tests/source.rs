@@ -1,4 +1,4 @@
-//! Where the source credentials come from.
+//! Tests of where the source credentials come from.
 
 use super::{BASE, DEPLOY, TOKEN, check, planned, refuse};
 use crate::profile::Source;
@@ -14,15 +14,15 @@ fn keys_in_the_environment_are_the_source_without_the_profile_flag() {
         (DEPLOY, "KEYS", "-r A -p base", "base:AKB > A"),
         (DEPLOY, "KEYS", "-p deploy", "base:AKB > D"),
         (DEPLOY, "AWS_ACCESS_KEY_ID=half", "-p deploy", "base:AKB > D"),
-        // A profile's role applies; its source, if any, is replaced.
+        // The role of a profile applies, but its source, if there is one, is replaced.
         (DEPLOY, "KEYS AWS_PROFILE=deploy", "", "AKENV > D"),
         ("[default]\nrole_arn = @X", "KEYS", "", "AKENV > X"),
         ("[default]\nrole_arn = @X\nsource_profile=b\n[profile b]\nrole_arn = @Y", "KEYS", "", "AKENV > Y > X"),
-        // A web identity role trusts the token, not keys.
+        // A web identity role can be assumed with the token only, not with keys.
         (web, "KEYS AWS_PROFILE=w", "", "w:token /w > W"),
         (web, "KEYS AWS_PROFILE=w", "-r A", "AKENV > A"),
         ("", "KEYS AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t", "", "env:token /t > Z"),
-        // Empty is unset.
+        // An empty variable counts as unset.
         (DEPLOY, "AWS_ACCESS_KEY_ID= AWS_SECRET_ACCESS_KEY= AWS_PROFILE= AWS_ROLE_ARN=", "-r A", "default:AKD > A"),
     ]);
     refuse(&[
@@ -46,7 +46,8 @@ fn web_identity_from_the_environment_and_from_the_flag() {
         ("", "AWS_WEB_IDENTITY_TOKEN_FILE=/t AWS_ROLE_ARN=@Z", "-r A -r B", "env:token /t > Z > A > B"),
         ("", "AWS_WEB_IDENTITY_TOKEN_FILE=/t AWS_ROLE_ARN=@A", "-r A -r B", "env:token /t > A > B"),
         ("", "AWS_WEB_IDENTITY_TOKEN_FILE=/t AWS_ROLE_ARN=@A", "-R A", "env:token /t > A"),
-        // It comes after a role of the profile and before the profile's credentials; --profile hides it.
+        // A profile's role precedes the token, and the token precedes the profile's credentials. --profile hides the
+        // token.
         (DEPLOY, "AWS_WEB_IDENTITY_TOKEN_FILE=/t AWS_PROFILE=deploy", "", "base:AKB > D"),
         (DEPLOY, TOKEN, "-r A", "env:token /t > A"),
         (DEPLOY, TOKEN, "-r A -p base", "base:AKB > A"),
@@ -60,7 +61,7 @@ fn web_identity_from_the_environment_and_from_the_flag() {
         (DEPLOY, "AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t", "-r A --token /f", "token /f > A"),
         (DEPLOY, "AWS_ROLE_ARN=@Z", "--token /f", "token /f > Z"),
         (DEPLOY, "AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t", "--token /f", "token /f > Z"),
-        // It replaces a profile's source.
+        // The flag replaces the source of a profile.
         (DEPLOY, "", "-p deploy --token /f", "token /f > D"),
         (DEPLOY, "", "-p deploy -r A --token /f", "token /f > D > A"),
         (DEPLOY, "AWS_PROFILE=deploy", "-r A --token /f", "token /f > A"),
@@ -89,7 +90,7 @@ fn the_credentials_of_a_profile_are_in_botocores_order() {
             "-r A",
             "default:AKX > A",
         ),
-        // Container and instance come last, also after --profile.
+        // The container and the instance come last, even with --profile.
         ("[default]", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x", "-r A", "container > A"),
         ("", "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://x", "-r A", "container > A"),
         ("[profile p]\nregion = e", "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://x KEYS", "-r A -p p", "container > A"),
@@ -151,7 +152,7 @@ fn sso_in_both_forms() {
         (&sso("sso_session = corp\nsso_region = e"), "", "-r A -p p", "p:sso corp u e 1 R > A"),
         (&sso("sso_region = x\nsso_start_url = y"), "", "-r A -p p", "p:sso - y x 1 R > A"),
         (&sso("sso_region = EU-West-1\nsso_start_url = y"), "", "-r A -p p", "p:sso - y eu-west-1 1 R > A"),
-        // Without account and role, it is for tokens only.
+        // Without an account and a role, an SSO session is for tokens only.
         ("[profile p]\nsso_session = corp\n+AKP", "", "-r A -p p", "p:AKP > A"),
         (
             &sso("sso_session = corp\n[profile a]\nrole_arn = @A\nsource_profile = p"),
