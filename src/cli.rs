@@ -1,4 +1,4 @@
-//! The command line: the clap command for the flags, and the two forms that only programs use.
+//! The command line: the clap command for the flags, and two special command lines that only programs use.
 
 pub use crate::flags::{FLAGS, Flag, Kind};
 
@@ -8,8 +8,9 @@ use clap::{Arg, ArgAction, Command, ValueHint};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-/// The socket in a command line of exactly this form. `--from-socket` is not for people, so it is neither in [`FLAGS`] nor
-/// in the help nor in the completions.
+/// Returns the path of the socket if the command line is `xassume --print credential-process --from-socket PATH`, and
+/// `None` for any other command line. Only SDKs use `--from-socket`, so it is missing from [`FLAGS`], from the help and
+/// from the completions.
 pub(crate) fn from_socket(arguments: &[OsString]) -> Option<&Path> {
     match arguments {
         [_, flags @ .., path] if flags == FROM_SOCKET => Some(Path::new(path)),
@@ -17,8 +18,8 @@ pub(crate) fn from_socket(arguments: &[OsString]) -> Option<&Path> {
     }
 }
 
-/// The argument of `--list` in a command line of exactly this form. Shell completions request candidates with it. It is not
-/// for people either.
+/// Returns the argument of `--list` if the command line is `xassume --list ARGUMENT`, and `None` for any other command
+/// line. Only the shell completions use `--list`, to get their candidates.
 pub(crate) fn list(arguments: &[OsString]) -> Option<&OsStr> {
     match arguments {
         [_, flag, list] if flag == "--list" => Some(list),
@@ -44,7 +45,7 @@ Credentials for the current shell (in a script; without the exit at a prompt):
   set session (xassume --print fish … | string collect); and eval $session; or exit
   xassume --print powershell … | Invoke-Expression"#;
 
-/// The clap command for the table.
+/// Returns the clap command for [`FLAGS`].
 #[must_use]
 pub fn command() -> Command {
     Command::new("xassume")

@@ -1,31 +1,33 @@
-//! Values that conflict: what a rule is, and how a table of rules is applied.
+//! Defines rules for values that conflict, and applies a table of rules.
 //!
-//! A flag takes precedence over a variable, which is then ignored. Two flags are an error. Two variables may each be a
-//! default for other runs, so the rule decides about them. The tables are in `settings::conflicts`, and for what depends
-//! on the profiles in `profile::conflicts`.
+//! A flag takes precedence over a variable, and the variable is then ignored. Two flags that conflict are an error. Two
+//! variables that conflict may each be a default for other runs, so the rule decides what happens.
+//! `settings::conflicts` contains the tables, except for the conflicts that depend on the profiles, which are in
+//! `profile::conflicts`.
 
 use crate::error::Error;
 use crate::event::Ignored;
 use crate::flags::Flag;
 use crate::origin::Origin;
 
-/// A row of a table: one value, and the others that it excludes.
+/// A rule: one value, and the other values that conflict with it.
 pub(crate) struct Rule<V: 'static> {
     pub(crate) one: Side<V>,
     pub(crate) others: &'static [Side<V>],
     pub(crate) otherwise: Otherwise<V>,
 }
 
-/// Returns the value if the rule applies to it.
+/// A function that returns the value if it is given and the rule applies to it.
 pub(crate) type Side<V> = fn(&V) -> Option<Given>;
 
 /// A value to which a rule applies.
 #[derive(Debug)]
 pub(crate) struct Given {
     pub(crate) origin: Origin,
-    /// The origin, with the value where the rule is about that value only.
+    /// The origin as messages show it. It includes the value if the rule applies to particular values only.
     pub(crate) shown: String,
-    /// Whether a flag can replace it. Without the variable of a role there would be another role, or none.
+    /// Whether the value can be ignored in favor of a flag. This is false for a value that selects the roles, because
+    /// without it there would be other roles, or none.
     pub(crate) replaceable: bool,
 }
 
@@ -35,32 +37,34 @@ impl From<Origin> for Given {
     }
 }
 
-/// What happens where neither value takes precedence.
+/// What happens if both values are flags, or both are variables.
 pub(crate) enum Otherwise<V> {
-    /// Two flags are an error, for this reason if it is not empty. Of two variables the first one counts: the others have
-    /// an effect only with another value of it.
+    /// Two flags are an error. The field is the reason that the message gives, or empty. Of two variables, the one in
+    /// `others` is ignored, because it has an effect only if `one` has another value.
     FirstCounts(&'static str),
-    /// An error, for this reason.
+    /// An error. The field is the reason that the message gives.
     Error(&'static str),
-    /// Both are kept. A later check, which knows the roles, may reject them.
+    /// Both values are kept. A later check, which knows the roles, may reject them. The field is the reason for
+    /// ignoring a variable in favor of a flag.
     Later(IgnoredReason<V>),
 }
 
-/// The reason why a variable is ignored, if it is not just the flag.
+/// A function that returns the reason why a variable is ignored. `None` means that the reason is the conflict itself.
 pub(crate) type IgnoredReason<V> = Option<fn(&V) -> String>;
 
-/// What rules apply to.
+/// The values to which rules are applied.
 pub(crate) trait Values {
-    /// Removes the value of a variable.
+    /// Removes the value of a flag, which comes from the flag's variable.
     fn remove(&mut self, flag: &'static Flag);
 }
 
-/// Applies the rules: removes the variables that must give way, each with a note.
+/// Applies the rules. Removes each variable that is ignored, and adds a note about it.
 ///
-/// Flags are compared with variables first: a variable that gives way to a flag removes no other variable.
+/// Flags are compared with variables first, so a variable that is ignored in favor of a flag causes no other variable
+/// to be ignored.
 ///
 /// # Errors
-/// The first conflict in which neither value gives way.
+/// Fails at the first conflict that is an error.
 pub(crate) fn settle<V: Values>(values: &mut V, rules: &[Rule<V>], notes: &mut Vec<Ignored>) -> Result<(), Error> {
     let mut variables = Vec::new();
     for rule in rules {

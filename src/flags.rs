@@ -1,7 +1,8 @@
-//! Every flag: its name, its variable, what it takes, its help text. [`FLAGS`] has them in the order of `--help`.
+//! All flags, each with its name, its variable, the number of its values, and its help text. [`FLAGS`] lists them in
+//! the order of `--help`.
 //!
-//! To add a flag: a constant in `session` or `command`, a place in [`FLAGS`], and a reader in `settings`. What a value
-//! means is decided there.
+//! To add a flag, define a constant in `session` or `command`, add the constant to [`FLAGS`], and read the flag in
+//! `settings`, which decides what its values mean.
 
 mod command;
 mod flag;
@@ -12,7 +13,7 @@ pub(crate) use flag::OUTPUT;
 pub use flag::{Flag, Kind};
 pub(crate) use session::*;
 
-/// Every flag, in the order of `--help`.
+/// All flags, in the order of `--help`.
 #[rustfmt::skip]
 pub const FLAGS: &[Flag] = &[
     ROLE_ARN, PROFILE, ROLE_SESSION_NAME, EXTERNAL_ID, DURATION, POLICY, POLICY_ARN, TAG, TRANSITIVE_TAG,
@@ -26,8 +27,8 @@ pub const FLAGS: &[Flag] = &[
     LOG_FORMAT, VERBOSE, QUIET,
 ];
 
-/// The usage line, also shown with usage errors.
+/// The usage line. Usage errors show it, too.
 pub(crate) const USAGE: &str = "xassume [OPTIONS] [--] COMMAND [ARGUMENT]...";
 
-/// The arguments, before a path, with which SDKs run xassume for `--via process`.
+/// The arguments with which SDKs run xassume for `--via process`. The path of the socket follows them.
 pub(crate) const FROM_SOCKET: [&str; 3] = ["--print", "credential-process", "--from-socket"];

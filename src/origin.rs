@@ -1,14 +1,14 @@
-//! Where a value came from: its flag or the flag's variable.
+//! Where a value comes from: a flag or the flag's variable.
 
 use crate::flags::Flag;
 use std::fmt;
 
-/// Where a value came from, as messages name it: `--duration` or `XASSUME_DURATION`.
+/// Where a value comes from. Messages show it as `--duration` or `XASSUME_DURATION`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// The command line.
+    /// The flag is on the command line.
     Flag(&'static Flag),
-    /// The flag's variable.
+    /// The variable of the flag is set.
     Variable(&'static Flag),
 }
 
@@ -23,7 +23,7 @@ impl Origin {
         matches!(self, Self::Flag(_))
     }
 
-    /// What to do with a value that must go: `remove` the flag, or `unset` the variable.
+    /// Returns the verb for hints that a value must not be set: `remove` for a flag, `unset` for a variable.
     pub(crate) fn leave_out(self) -> &'static str {
         match self {
             Self::Flag(_) => "remove",

@@ -1,10 +1,11 @@
-//! The inherited environment as a value: in order, byte for byte. Only `main` reads the process's environment.
+//! The inherited environment as a value. The order and every byte are kept. Only `main` reads the environment of the
+//! process.
 
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
-/// AWS's variables that select the role, its source or the connection to STS, here or in the SDK. Those that contain paths
-/// are not here: a path may be any bytes.
+/// AWS's variables that select the role, its source, or the connection to STS, for xassume or for an SDK. Variables
+/// that contain paths are not included, because a path may consist of any bytes.
 const AWS_TEXTS: &[&str] = &[
     "AWS_ACCESS_KEY_ID",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
@@ -37,36 +38,38 @@ const AWS_TEXTS: &[&str] = &[
     "AWS_USE_FIPS_ENDPOINT",
 ];
 
-/// Variables in the order in which they were inherited, duplicates and non-UTF-8 included.
+/// The variables in the order in which they were inherited, including duplicates and those that are not UTF-8.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Vars(Vec<(OsString, OsString)>);
 
 impl Vars {
-    /// The first value of a name, as in getenv(3).
+    /// Returns the first value of a name, as getenv(3) does, or `None` if the variable is unset.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&OsStr> {
         self.0.iter().find(|(known, _)| known.as_bytes() == name.as_bytes()).map(|(_, value)| value.as_os_str())
     }
 
-    /// The value of a name if it is UTF-8 and not empty. For AWS's tools an empty variable is unset.
+    /// Returns the value of a name, or `None` if the value is unset, empty or not UTF-8. AWS's tools also treat an
+    /// empty variable as unset.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.get(name).and_then(OsStr::to_str).filter(|value| !value.is_empty())
     }
 
-    /// A variable of AWS's that the plan depends on and that is not UTF-8. [`Vars::text`] would ignore it.
+    /// Returns the first of AWS's variables on which the plan depends that is not UTF-8. [`Vars::text`] would treat it
+    /// as unset.
     #[must_use]
     pub(crate) fn not_text(&self) -> Option<&'static str> {
         AWS_TEXTS.iter().copied().find(|name| self.get(name).is_some_and(|value| value.to_str().is_none()))
     }
 
-    /// Whether a boolean variable of AWS's is `true`, in upper or lower case.
+    /// Checks whether a boolean variable of AWS is `true`, in upper or lower case.
     #[must_use]
     pub fn is_true(&self, name: &str) -> bool {
         self.text(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    /// Names and values in their order.
+    /// Returns the names and values in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.0.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
@@ -78,7 +81,8 @@ impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Vars {
     }
 }
 
-/// Variables as execve(2) takes them. None contains a NUL byte: they come from such a list, or from text without one.
+/// Returns the variables in the form that execve(2) takes. No variable contains a NUL byte, because the variables come
+/// from such a list, or from text without NUL bytes.
 pub(crate) fn c_strings(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<CString> {
     let joined = variables.into_iter().map(|(mut name, value)| {
         name.push("=");
@@ -115,7 +119,7 @@ mod tests {
         }
     }
 
-    /// AWS's variables that the code of a file names, except in its tests.
+    /// The variables of AWS that the code of a file names, except in its tests.
     #[derive(Default)]
     struct Named(Vec<String>);
 
@@ -127,10 +131,10 @@ mod tests {
         }
     }
 
-    /// A variable that is missing in the table would be ignored if it is not UTF-8.
+    /// If a variable were missing from the table, a value that is not UTF-8 would be ignored.
     #[test]
     fn each_variable_that_the_plan_reads_must_be_text_or_is_a_path() {
-        // These name variables that they do not read.
+        // These files name variables that they do not read.
         let others = ["exported.rs", "ignored.rs"];
         let mut named = Named::default();
         for entry in fs::read_dir("src/profile").expect("the sources") {

@@ -1,4 +1,4 @@
-//! The flags about the command and the output: expiry, credentials, other modes and messages.
+//! The flags about the command and the output: expiry, delivery of the credentials, other modes, and messages.
 
 use super::flag::{Flag, OUTPUT, count, many, one, switch};
 use clap::ValueHint;

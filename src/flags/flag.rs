@@ -1,52 +1,53 @@
-//! What a flag is, and the functions that make the constants.
+//! The type of a flag, and the functions that create its values.
 
 use clap::ValueHint;
 
-/// A row of `--help`, of the README's table and of the completions.
+/// A flag, which is a row of `--help`, of the README's table, and of the completions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flag {
-    /// The name, without its dashes.
+    /// The long name, without its dashes.
     pub long: &'static str,
-    /// The letter, if it has one.
+    /// The letter of the short form, or `None` if the flag has no short form.
     pub short: Option<char>,
-    /// Whether it takes a value, and how many.
+    /// Whether the flag takes no value, one value, or several values.
     pub kind: Kind,
-    /// The name of the value in `--help`; empty without a value.
+    /// The name of the value in `--help`. It is empty if the flag takes no value.
     pub value: &'static str,
-    /// The heading in `--help`.
+    /// The heading under which `--help` lists the flag.
     pub group: &'static str,
-    /// The first line is `-h`'s; all of it is `--help`'s.
+    /// The help text. `-h` shows only the first line, and `--help` shows the whole text.
     pub help: &'static str,
-    /// What completions offer for the value.
+    /// What the completions offer for the value.
     pub hint: ValueHint,
     /// Whether the flag can also be set by its variable.
     pub has_variable: bool,
-    /// Whether the variable is removed from the command's environment: a nested xassume must neither assume this role
-    /// again nor write to this one's files.
+    /// Whether the variable is removed from the command's environment. A nested xassume must not assume the same role
+    /// again, and must not write to the files of the outer xassume.
     pub removed: bool,
 }
 
-/// Whether a flag takes a value, and how many.
+/// Whether a flag takes no value, one value, or several values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// On or off.
+    /// The flag takes no value. It is on or off.
     Switch,
-    /// No value; the number of times counts.
+    /// The flag takes no value and can be repeated. The number of times counts.
     Count,
-    /// One value.
+    /// The flag takes one value.
     One,
-    /// A value each time.
+    /// The flag can be repeated, with one value each time.
     Many,
 }
 
 impl Flag {
-    /// The variable that sets the flag: `XASSUME_ROLE_ARN` for `--role-arn`.
+    /// Returns the name of the variable that sets the flag, such as `XASSUME_ROLE_ARN` for `--role-arn`. Returns `None`
+    /// if the flag has no variable.
     #[must_use]
     pub fn variable(&self) -> Option<String> {
         self.has_variable.then(|| self.variable_name())
     }
 
-    /// The name that the variable has, or would have.
+    /// Returns the name of the flag's variable, or the name that the variable would have if the flag had one.
     pub(crate) fn variable_name(&self) -> String {
         format!("XASSUME_{}", self.long.to_ascii_uppercase().replace('-', "_"))
     }
@@ -93,5 +94,5 @@ pub(super) const fn count(long: &'static str, group: &'static str, help: &'stati
     flag(long, Kind::Count, "", group, help)
 }
 
-/// The heading of the flags about messages, and of `--help` and `--version`.
+/// The heading in `--help` for the flags about messages, for `--help` and for `--version`.
 pub(crate) const OUTPUT: &str = "Output";

@@ -9,8 +9,10 @@ use crate::origin::Origin;
 use crate::role::parse_duration;
 use std::path::PathBuf;
 
+/// Reads the flags about cached sessions.
+///
 /// # Errors
-/// An invalid duration or switch.
+/// Fails if a duration or a switch is invalid.
 pub(super) fn cache(flags: &FlagValues) -> Result<CacheSettings, Error> {
     let mode = match (flags.switch(&NO_CACHE)?, flags.switch(&FORCE_REFRESH)?) {
         (true, _) => CacheMode::Off(flags.origin(&NO_CACHE).unwrap_or(Origin::Flag(&NO_CACHE))),
@@ -89,7 +91,7 @@ mod tests {
         fails("", &[variable], &[None], "invalid value '2h' for 'XASSUME_MIN_TTL': must be shorter");
         let note = ignored("2h (the session lasts only 1h)");
         assert_eq!(min_ttl("--duration 1h", &[variable], &[Some("1h")]), note);
-        // The chain ignores the longer duration of the variable.
+        // The longer duration of the variable does not apply to the chain.
         assert_eq!(min_ttl("", &[variable, ("XASSUME_DURATION", "4h")], &[None, None]), note);
         fails(
             "",

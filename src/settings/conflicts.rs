@@ -1,4 +1,4 @@
-//! Which flags conflict. Rules that depend on the profiles are in `profile::conflicts`.
+//! The rules for flags that conflict. Rules that depend on the profiles are in `profile::conflicts`.
 
 use super::mode::via;
 use crate::conflicts::Otherwise::{Error, FirstCounts, Later};
@@ -15,7 +15,7 @@ use crate::settings::values::FlagValues;
 use crate::supervise::policy::OnExpiry;
 use std::time::Duration;
 
-/// The rules about messages, which must be known first.
+/// The rules for the flags about messages, which are read before all other flags.
 pub(super) const MESSAGES: &[Rule<FlagValues>] =
     &[Rule { one: |flags| flags.given(&QUIET), others: &[|flags| flags.given(&VERBOSE)], otherwise: FirstCounts("") }];
 
@@ -78,7 +78,7 @@ pub(super) const RULES: &[Rule<FlagValues>] = &[
     Rule { one: |flags| flags.given(&TAG), others: &[transitive_without_its_tag], otherwise: Later(None) },
 ];
 
-/// What `--print` ignores. The values that are defaults are allowed.
+/// The values that conflict with `--print`. Default values do not conflict.
 const ABOUT_A_COMMAND: &[Side<FlagValues>] = &[
     |flags| flags.given_as(&ON_EXPIRY, |text| text != "none"),
     |flags| flags.given(&SIGNAL),
@@ -100,15 +100,17 @@ fn fetching(flags: &FlagValues) -> Option<Given> {
     flags.given_as(&VIA, |via| ["endpoint", "process"].contains(&via))
 }
 
-/// A typed `--min-ttl` that no session of the variable's duration could have left. Invalid values are errors later, and a
-/// variable is compared with the session's lifetime by the cache.
+/// Returns `--min-ttl` if it is typed and no session with the duration of the variable can have so much lifetime left.
+/// Invalid values are reported later. The cache compares a `--min-ttl` from a variable with the lifetime of the
+/// session.
 fn too_much_for_the_duration(flags: &FlagValues) -> Option<Given> {
     let given = flags.given(&MIN_TTL).filter(|given| given.origin.is_typed())?;
     let least = flags.parsed(&MIN_TTL, parse_duration).ok()??;
     (!leaves_room(flags, least)).then_some(given)
 }
 
-/// Whether a session of the duration that is set can have `least` left. A typed duration always counts.
+/// Checks whether a session can have the lifetime `least` left. Returns true if the duration is typed, and false if the
+/// duration is not set or invalid.
 pub(super) fn leaves_room(flags: &FlagValues, least: Duration) -> bool {
     flags.is_typed(&DURATION)
         || match flags.parsed(&DURATION, SessionDuration::parse) {
@@ -118,7 +120,8 @@ pub(super) fn leaves_room(flags: &FlagValues, least: Duration) -> bool {
         }
 }
 
-/// Transitive keys in the variable, for tags that the typed ones have replaced.
+/// Returns the keys of transitive tags in the variable if they are invalid only because typed tags have replaced the
+/// tags of the variable.
 fn transitive_without_its_tag(flags: &FlagValues) -> Option<Given> {
     let given = flags.given(&TRANSITIVE_TAG).filter(|given| !given.origin.is_typed())?;
     let tags = flags.many(&TAG).iter().map(|given| given.parse(Tag::parse)).collect::<Result<Vec<_>, _>>().ok()?;
@@ -133,7 +136,7 @@ mod tests {
     use super::*;
     use crate::conflicts::settle;
 
-    /// The notes, or the error.
+    /// Returns the notes, or the error.
     fn settled(line: &str, vars: &[(&str, &str)]) -> Result<Vec<String>, String> {
         let mut notes = Vec::new();
         let mut values = values(line, vars);
@@ -203,7 +206,7 @@ mod tests {
         assert_eq!(settled("", &vars), Ok(vec![note.to_owned()]));
         let error = settled("", &[("XASSUME_VIA", "endpoint"), ("XASSUME_ON_EXPIRY", "restart")]).expect_err("both");
         assert!(error.starts_with("XASSUME_ON_EXPIRY=restart cannot be used with XASSUME_VIA=endpoint: "), "{error}");
-        // A variable that a flag has removed removes no other variable.
+        // A variable that is ignored in favor of a flag causes no other variable to be ignored.
         let note = "ignoring XASSUME_VIA (conflicts with --on-expiry signal)";
         assert_eq!(settled("--on-expiry signal", &vars), Ok(vec![note.to_owned()]));
     }

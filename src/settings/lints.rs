@@ -1,4 +1,4 @@
-//! Lints: probable mistakes in the command's flags and in the names of variables.
+//! Lints, which find probable mistakes in the command's flags and in the names of variables.
 
 use crate::deliver::environment::is_removed_by_default;
 use crate::deliver::{DeliverySettings, Via};
@@ -6,13 +6,13 @@ use crate::event::Ignored;
 use crate::vars::Vars;
 use std::ffi::OsString;
 
-/// Programs whose `--profile` is a profile in AWS's shared config files.
+/// Programs whose flag `--profile` selects a profile in AWS's shared config files.
 const PROGRAMS: &[&str] = &["aws", "sam", "cdk", "eb", "ecs-cli", "eksctl", "copilot", "s5cmd"];
 
-/// The warning that the command selects a profile itself and so gets that profile's credentials. A copy of the config file
-/// has none.
+/// Returns a warning if the command selects a profile, because it then uses the credentials of that profile. There is
+/// no warning if the command gets a copy of the config file, because the copy contains no credentials.
 ///
-/// Arguments of a shell or another wrapper count as well.
+/// The arguments of a shell or another wrapper are checked, too.
 pub(super) fn own_profile(command: &[OsString], delivery: &DeliverySettings) -> Option<String> {
     if delivery.isolate || delivery.via != Via::Env {
         return None;
@@ -27,7 +27,7 @@ pub(super) fn own_profile(command: &[OsString], delivery: &DeliverySettings) -> 
     Some(format!("the command uses {program} --profile and will ignore the assumed role; --isolate hides the profile"))
 }
 
-/// A note for each name of `--keep-env` that is neither set nor among the removed variables.
+/// Returns a note for each name in `--keep-env` that is not set and is not one of the removed variables.
 pub(super) fn kept_for_nothing(keep: &[OsString], vars: &Vars) -> impl Iterator<Item = Ignored> {
     let is_set = |name: &OsString| vars.iter().any(|(known, _)| known == name);
     let unknown = keep.iter().filter(move |name| !is_set(name) && !is_removed_by_default(name));

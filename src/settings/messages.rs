@@ -12,10 +12,10 @@ use crate::terminal::Screen;
 use crate::vars::Vars;
 use clap::ArgMatches;
 
-/// Reads the flags about messages, which are needed before all others.
+/// Reads the flags about messages, which are needed before all other flags.
 ///
 /// # Errors
-/// An invalid value, or both `-v` and `-q` on the command line.
+/// Fails if a value is invalid, or if both `-v` and `-q` are on the command line.
 pub(crate) fn log_options(matches: &ArgMatches, vars: &Vars) -> Result<LogOptions, Error> {
     let mut flags = FlagValues::new(matches, vars);
     settle(&mut flags, MESSAGES, &mut Vec::new())?;

@@ -1,7 +1,8 @@
-//! What the flags mean: from the command line and the variables to checked settings.
+//! Checks the command line and the variables, and makes the settings from them.
 //!
-//! Pure: `--policy file://…` is read by a function of the caller's. Every limit that AWS documents is checked here, so
-//! an invalid value costs no call. `profile::plan` decides which role is used.
+//! The functions are pure: the caller passes a function that reads the file of `--policy file://…`. All limits that AWS
+//! documents are checked here, so an invalid value is found before STS is called. `profile::plan` decides which role is
+//! used.
 
 mod cache;
 mod conflicts;
@@ -27,7 +28,7 @@ use std::ffi::OsString;
 /// Parses the command line.
 ///
 /// # Errors
-/// clap's: a usage error, or the text of `--help` or `--version`.
+/// Returns clap's error, which is a usage error or the text of `--help` or `--version`.
 pub(crate) fn parse(arguments: &[OsString]) -> Result<ArgMatches, clap::Error> {
     cli::command().try_get_matches_from(arguments)
 }
@@ -37,7 +38,7 @@ mod tests {
     use super::values::FlagValues;
     use std::ffi::OsString;
 
-    /// The values in a command line, whose arguments are separated by spaces, and in variables.
+    /// Returns the values of a command line, whose arguments are separated by spaces, and of variables.
     pub(super) fn values(line: &str, vars: &[(&str, &str)]) -> FlagValues {
         let arguments: Vec<OsString> =
             std::iter::once("xassume").chain(line.split_whitespace()).map(Into::into).collect();

@@ -1,4 +1,5 @@
-//! The flags about expiry and delivery: whether xassume supervises the command, and how the session reaches it.
+//! The flags about expiry and delivery. They decide whether xassume supervises the command, and how the command gets
+//! the session.
 
 use super::values::{FlagValues, SEE_HELP, one_of};
 use crate::deliver::{DeliverySettings, Via};
@@ -15,27 +16,29 @@ use crate::supervise::schedule::Margin;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What xassume does once there is a session.
+/// What xassume does after it has a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// It replaces itself with the command.
+    /// xassume replaces itself with the command.
     Exec,
-    /// It supervises the command and refreshes the session.
+    /// xassume supervises the command and refreshes the session.
     Supervise(Policy),
 }
 
+/// Reads the flags about delivery, except `--via`.
+///
 /// # Errors
-/// An invalid switch.
+/// Fails if a switch is invalid.
 pub(super) fn delivery(flags: &FlagValues, via: Via) -> Result<DeliverySettings, Error> {
     let keep = flags.many(&KEEP_ENV).iter().map(|given| given.value.clone()).collect();
     let keep_by = flags.origin(&KEEP_ENV).unwrap_or(Origin::Flag(&KEEP_ENV));
     Ok(DeliverySettings { via, keep, keep_by, isolate: flags.switch(&ISOLATE)? })
 }
 
-/// Mode and delivery: the default of each depends on the other.
+/// Reads the mode and the delivery together, because the default of each depends on the other.
 ///
 /// # Errors
-/// An invalid value, or a flag without the one that it needs.
+/// Fails if a value is invalid, or if a flag is set without another flag that it requires.
 pub(super) fn mode(flags: &FlagValues) -> Result<(Mode, DeliverySettings), Error> {
     let on_expiry = on_expiry(flags)?;
     let via = via(flags, on_expiry)?;
@@ -60,7 +63,7 @@ pub(super) fn mode(flags: &FlagValues) -> Result<(Mode, DeliverySettings), Error
     if (&via, on_expiry) != (&Via::Env, OnExpiry::None) {
         return Ok((Mode::Supervise(policy), delivery(flags, via)?));
     }
-    // A typed flag without effect is an error.
+    // A typed flag that has no effect is an error.
     if let Some(flag) = SUPERVISION.into_iter().find(|flag| flags.is_typed(flag)) {
         return Err(Error::usage(
             format!("--{} has no effect without supervision", flag.long),
@@ -79,7 +82,8 @@ fn on_expiry(flags: &FlagValues) -> Result<OnExpiry, Error> {
     }
 }
 
-/// A typed flag without the one that it requires is an error. A variable may be a default for other runs.
+/// Returns an error if the flag is typed, because another flag that it requires is missing. A variable without the
+/// required flag is not an error, because it may be a default for other runs.
 fn refuse_typed(flags: &FlagValues, flag: &'static Flag, required: &str) -> Result<(), Error> {
     if !flags.is_typed(flag) {
         return Ok(());
@@ -88,8 +92,10 @@ fn refuse_typed(flags: &FlagValues, flag: &'static Flag, required: &str) -> Resu
     Err(Error::usage(format!("--{long} requires {required}"), format!("add {required}, or remove --{long}")))
 }
 
+/// Reads `--via` and the flags that depend on it.
+///
 /// # Errors
-/// An invalid value, or a flag without the one that it needs.
+/// Fails if a value is invalid, or if a flag is set without another flag that it requires.
 pub(super) fn via(flags: &FlagValues, on_expiry: OnExpiry) -> Result<Via, Error> {
     let Some(chosen) = flags.one(&VIA) else {
         if matches!(on_expiry, OnExpiry::Signal(_)) || flags.one(&CREDENTIALS_FILE).is_some() {
@@ -136,7 +142,8 @@ fn stop_timeout(text: &str) -> Result<Duration, Invalid> {
     duration_within(text, Duration::ZERO..=Duration::from_hours(1), "must be at most 1h", "for example 30s or 10m")
 }
 
-/// Octal. The owner can always read and write, others can never write.
+/// Parses an octal file mode. The owner must have permission to read and write. Only the owner and the group may have
+/// permission to write.
 fn file_mode(text: &str) -> Result<u32, Invalid> {
     let mode = u32::from_str_radix(text, 8).ok();
     mode.filter(|mode| mode & !0o664 == 0 && mode & 0o600 == 0o600)

@@ -1,4 +1,4 @@
-//! The flags about roles: the chain, the profile, options, the session name, the region.
+//! The flags about roles: the chain, the profile, the options, the session name, and the Region.
 
 use super::session_name::{Host, default_session_name};
 use super::values::{FlagValue, FlagValues};

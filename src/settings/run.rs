@@ -32,17 +32,19 @@ pub(crate) struct Settings {
     pub(crate) mode: Mode,
     pub(crate) delivery: DeliverySettings,
     pub(crate) expect_account: Option<String>,
-    /// The command and its arguments, as typed; empty only where there is none to run.
+    /// The command and its arguments, as typed. Empty only if the mode runs no command.
     pub(crate) command: Vec<OsString>,
-    /// Probable mistakes in the command line.
+    /// Warnings about probable mistakes in the command line.
     pub(crate) warnings: Vec<String>,
-    /// What is ignored, and why; logged by `-v`.
+    /// The ignored settings, each with the reason. `-v` logs them.
     pub(crate) notes: Vec<Ignored>,
 }
 
 impl Settings {
+    /// Checks that the session is in the account of `--expect-account`, if this flag is set.
+    ///
     /// # Errors
-    /// When the session is not in the account of `--expect-account`.
+    /// Fails if the session is in another account.
     pub(crate) fn check_account(&self, session: &Session) -> Result<(), Error> {
         let Some(expected) = &self.expect_account else { return Ok(()) };
         if session.account() == Some(expected) {
@@ -57,14 +59,17 @@ impl Settings {
 pub(crate) struct StsSettings {
     pub(crate) endpoint: Option<String>,
     pub(crate) ca_bundle: Option<PathBuf>,
-    /// The limit for the source and all calls of one session, with their retries.
+    /// The time limit for fetching the source credentials and for all calls of one session, including retries.
     pub(crate) timeout: Duration,
-    /// Whether the timeout is set: then it also limits the programs that are run for the session.
+    /// Whether the user set the timeout. If so, the timeout also limits the programs that xassume runs to get a
+    /// session.
     pub(crate) timeout_given: bool,
 }
 
+/// Reads all settings of a run.
+///
 /// # Errors
-/// The first invalid value.
+/// Fails at the first invalid value.
 pub(super) fn settings(
     flags: &FlagValues,
     mut notes: Vec<Ignored>,
@@ -92,8 +97,10 @@ pub(super) fn settings(
     })
 }
 
+/// Reads the flags about MFA.
+///
 /// # Errors
-/// An invalid code or duration.
+/// Fails if the code or the duration is invalid.
 fn mfa(flags: &FlagValues, vars: &Vars, notes: &mut Vec<Ignored>) -> Result<MfaSettings, Error> {
     if vars.text(&MFA_TOKEN.variable_name()).is_some() {
         let reason = "an MFA code is valid for one run only; use --mfa-token or --mfa-command";
@@ -102,7 +109,7 @@ fn mfa(flags: &FlagValues, vars: &Vars, notes: &mut Vec<Ignored>) -> Result<MfaS
     let code = match (flags.one(&MFA_TOKEN), flags.one(&MFA_COMMAND)) {
         (Some(token), _) => match token.text()? {
             "-" => CodeSource::StandardInput,
-            // The error does not contain the value: a mistyped code is nearly a secret.
+            // The error does not contain the value, because a mistyped code is similar to the valid code.
             code => CodeSource::Typed(MfaCode::parse(code).map_err(|invalid| Error::Value {
                 origin: token.origin.to_string(),
                 value: String::new(),

@@ -1,4 +1,4 @@
-//! The default session name: useful in `CloudTrail`, and the same from run to run.
+//! The default session name. It is useful in `CloudTrail` and has no random part.
 
 use crate::role::RoleSessionName;
 use crate::vars::Vars;
@@ -12,14 +12,15 @@ pub(crate) struct Host {
 
 const MOST: usize = 64;
 
-/// Under Jenkins the job's name and the build's number, else `xassume-USER@HOST`; in AWS's character set and length.
+/// Returns the default session name. It consists of the job name and the build number under Jenkins, and is
+/// `xassume-USER@HOST` otherwise. It has only characters that AWS allows, and at most 64 of them.
 ///
-/// The user ID replaces a user name that is not in the environment, for example in a container.
+/// If the environment does not contain the user name, for example in a container, the user ID replaces it.
 pub(super) fn default_session_name(vars: &Vars, host: &Host) -> RoleSessionName {
     let name = if let (Some(job), Some(build)) = (vars.text("JOB_NAME"), vars.text("BUILD_NUMBER")) {
         let build = format!("-{}", sanitized(build));
         let job = sanitized(job);
-        // The number identifies the build, so a long name is cut.
+        // Only a long job name is cut, because the number identifies the build.
         let room = MOST.saturating_sub(build.len());
         format!("{}{build}", &job[..job.len().min(room)])
     } else {
@@ -31,7 +32,7 @@ pub(super) fn default_session_name(vars: &Vars, host: &Host) -> RoleSessionName 
     RoleSessionName::parse(cut).unwrap_or_else(|_| RoleSessionName::fallback())
 }
 
-/// The text with `-` for each character that AWS does not allow.
+/// Replaces each character that AWS does not allow by `-`.
 fn sanitized(text: &str) -> String {
     text.chars().map(|c| if RoleSessionName::allows(c) { c } else { '-' }).collect()
 }

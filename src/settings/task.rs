@@ -1,4 +1,4 @@
-//! What a run does: run a command with a session, or one of the other modes.
+//! Decides what a run does: it runs a command with a session, or it has another task.
 
 use super::cache::cache;
 use super::conflicts::{MESSAGES, RULES};
@@ -22,14 +22,17 @@ pub(crate) enum Task {
     Run(Box<Settings>),
     /// Print a session.
     Print(Box<Settings>, Format),
-    /// Report on each step to a session.
+    /// Report on each step of getting a session.
     Check(Box<Settings>),
     /// Remove the cached sessions.
     ClearCache(CacheSettings),
 }
 
+/// Decides what this run does.
+///
 /// # Errors
-/// The first invalid value, or the first conflict; no command, or one too many.
+/// Fails at the first invalid value or the first conflict. Also fails if the command is missing, or if there is a
+/// command where none is allowed.
 pub(crate) fn task(
     matches: &ArgMatches,
     vars: &Vars,
@@ -48,7 +51,7 @@ pub(crate) fn task(
         Some(&CHECK) => settings(mode(&flags)?).map(Task::Check),
         _ => match flags.parsed(&PRINT, Format::parse)? {
             Some(format) => {
-                // The flags about a command are ignored or an error.
+                // The rules have rejected or ignored the flags about a command.
                 let mode = (Mode::Exec, delivery(&flags, Via::Env)?);
                 settings(mode).map(|settings| Task::Print(settings, format))
             }
@@ -61,14 +64,18 @@ pub(crate) fn task(
     }
 }
 
-/// The flags that replace a command, and the hint for when there is a command as well.
+/// The flags for tasks that run no command, and the hint if there is a command.
 const OTHER_MODES: [(&Flag, &str); 3] = [
     (&CHECK, "remove the command"),
     (&CLEAR_CACHE, "remove the command; for a command with a new session: --force-refresh"),
     (&PRINT, "remove the command, or remove --print"),
 ];
 
-/// The flag that replaces the command. It has no variable: one that did so for each run would be a trap.
+/// Returns the flag for a task that runs no command, or `None` if a command is to be run. Such a flag has no variable,
+/// because a variable that disables the command in every run would be a trap.
+///
+/// # Errors
+/// Fails if there are two such flags, or such a flag and a command.
 fn other_mode(flags: &FlagValues) -> Result<Option<&'static Flag>, Error> {
     let mut typed = OTHER_MODES.into_iter().filter(|(flag, _)| flags.is_typed(flag));
     let Some((flag, hint)) = typed.next() else { return Ok(None) };

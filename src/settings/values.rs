@@ -1,6 +1,6 @@
-//! The values of the flags, from the command line or from their variables.
+//! The values of the flags, from the command line or from the flags' variables.
 //!
-//! The command line takes precedence. An empty variable counts as unset, and so does one that was removed because it
+//! The command line takes precedence. A variable counts as unset if it is empty, or if it was removed because it
 //! conflicts with another flag.
 
 use crate::conflicts::{Given, Values};
@@ -14,20 +14,20 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 use std::ffi::{OsStr, OsString};
 
-/// The hint where the possible values are listed.
+/// The hint for errors that list the possible values.
 pub(super) const SEE_HELP: &str = "see xassume --help";
 
-/// The value with this name.
+/// Returns the value with the name `text`.
 ///
 /// # Errors
-/// When there is none. The error lists the names.
+/// Fails if no value has this name. The error lists all names.
 pub(super) fn one_of<T: Copy>(values: &[(&'static str, T)], text: &str) -> Result<T, Invalid> {
     let names = || values.iter().map(|(name, _)| *name).collect::<Vec<_>>();
     let found = values.iter().find(|(name, _)| *name == text);
     found.map(|(_, value)| *value).ok_or_else(|| Invalid::not_one_of(names()).hint(SEE_HELP))
 }
 
-/// A value and where it came from.
+/// A value, and where it comes from.
 #[derive(Debug, Clone)]
 pub(super) struct FlagValue {
     pub(super) origin: Origin,
@@ -35,14 +35,18 @@ pub(super) struct FlagValue {
 }
 
 impl FlagValue {
+    /// Returns the value as text.
+    ///
     /// # Errors
-    /// When it is not UTF-8.
+    /// Fails if the value is not valid UTF-8.
     pub(super) fn text(&self) -> Result<&str, Error> {
         self.value.to_str().ok_or_else(|| self.invalid(Invalid::new("not valid UTF-8").hint("use UTF-8")))
     }
 
+    /// Parses the value.
+    ///
     /// # Errors
-    /// The parser's error, with the flag or the variable in front.
+    /// Returns the error of `parse`, with the name of the flag or the variable.
     pub(super) fn parse<T>(&self, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Result<T, Error> {
         parse(self.text()?).map_err(|invalid| self.invalid(invalid))
     }
@@ -55,7 +59,7 @@ impl FlagValue {
 /// The values of all flags that are set, and the command.
 pub(super) struct FlagValues {
     set: Vec<(Origin, Vec<FlagValue>)>,
-    /// The variables that are ignored because their flags are typed.
+    /// The variables that are ignored because their flags are on the command line.
     pub(super) notes: Vec<Ignored>,
     /// The command and its arguments.
     pub(super) command: Vec<OsString>,
@@ -87,7 +91,8 @@ impl FlagValues {
         self.set.iter().find(|(origin, _)| origin.flag() == flag)
     }
 
-    /// Where the flag's value came from. A switch or a count that its variable turns off is not set.
+    /// Returns where the value of a flag comes from, or `None` if the flag is not set. A switch or a count is not set
+    /// if its variable turns it off.
     pub(super) fn origin(&self, flag: &'static Flag) -> Option<Origin> {
         let (origin, values) = self.set(flag)?;
         let off = matches!(flag.kind, Kind::Switch | Kind::Count)
@@ -95,7 +100,7 @@ impl FlagValues {
         (!off).then_some(*origin)
     }
 
-    /// Whether the flag is on the command line.
+    /// Checks whether the flag is on the command line.
     pub(super) fn is_typed(&self, flag: &'static Flag) -> bool {
         self.set(flag).is_some_and(|(origin, _)| origin.is_typed())
     }
@@ -108,10 +113,10 @@ impl FlagValues {
         self.many(flag).first()
     }
 
-    /// The value that a flag takes, parsed.
+    /// Parses the value of a flag. Returns `None` if the flag has no value.
     ///
     /// # Errors
-    /// The parser's.
+    /// Returns the error of `parse`, with the name of the flag or the variable.
     pub(super) fn parsed<T>(
         &self,
         flag: &'static Flag,
@@ -120,19 +125,20 @@ impl FlagValues {
         self.one(flag).map(|given| given.parse(parse)).transpose()
     }
 
-    /// Whether a switch is on.
+    /// Checks whether a switch is on.
     ///
     /// # Errors
-    /// When its variable is not true, false, 1 or 0.
+    /// Fails if the variable of the switch is not `true`, `false`, `1` or `0`.
     pub(super) fn switch(&self, flag: &'static Flag) -> Result<bool, Error> {
         let values = [("true", true), ("false", false), ("1", true), ("0", false)];
         Ok(self.parsed(flag, |text| one_of(&values, text))?.unwrap_or(false))
     }
 
-    /// How many times a flag is given. Its variable contains the number; `true` counts as 1.
+    /// Returns how many times a flag is given. The flag's variable contains this number, or `true` for 1 and `false`
+    /// for 0.
     ///
     /// # Errors
-    /// When the variable is not a number up to 255.
+    /// Fails if the variable has another value, or if the number is above 255.
     pub(super) fn count(&self, flag: &'static Flag) -> Result<u8, Error> {
         let count = self.parsed(flag, |text| match text {
             "true" => Ok(1),
@@ -142,21 +148,24 @@ impl FlagValues {
         Ok(count.unwrap_or(0))
     }
 
-    /// Where the values come from.
+    /// Returns where the values come from: one origin for each flag that has a value.
     pub(super) fn origins(&self) -> Vec<Origin> {
         self.set.iter().filter(|(_, values)| !values.is_empty()).map(|(origin, _)| *origin).collect()
     }
 
+    /// Checks that no flag has an empty value.
+    ///
     /// # Errors
-    /// The first flag with an empty value on the command line.
+    /// Fails at the first flag that has one.
     pub(super) fn refuse_empty_values(&self) -> Result<(), Error> {
         FLAGS.iter().try_for_each(|flag| self.refuse_empty(flag))
     }
 
-    /// No flag has a meaning for an empty value: a shell passes one for a variable that is not set.
+    /// Checks that a flag has no empty value. A shell passes an empty value for a variable that is not set, so no flag
+    /// accepts one.
     ///
     /// # Errors
-    /// When a value of the flag is empty.
+    /// Fails if a value of the flag is empty.
     pub(super) fn refuse_empty(&self, flag: &'static Flag) -> Result<(), Error> {
         if self.many(flag).iter().all(|given| !given.value.is_empty()) {
             return Ok(());
@@ -168,12 +177,12 @@ impl FlagValues {
         Err(Error::Value { origin: format!("--{long}"), value: String::new(), invalid })
     }
 
-    /// The flag as a side of a rule.
+    /// Returns a flag for use in a rule, or `None` if the flag is not set.
     pub(super) fn given(&self, flag: &'static Flag) -> Option<Given> {
         self.origin(flag).map(Given::from)
     }
 
-    /// The flag as a side of a rule that is about some of its values. Messages show the value.
+    /// Returns a flag for use in a rule, if one of its values satisfies `applies`. Messages show this value.
     pub(super) fn given_as(&self, flag: &'static Flag, applies: impl Fn(&str) -> bool) -> Option<Given> {
         let origin = self.origin(flag)?;
         let value = self.many(flag).iter().filter_map(|given| given.value.to_str()).find(|text| applies(text))?;
@@ -196,7 +205,7 @@ fn typed(flag: &Flag, matches: &ArgMatches) -> Vec<OsString> {
     }
 }
 
-/// The values in a variable: one per line where the flag can be repeated. Roles can also be separated by commas.
+/// Splits the value of a variable. If the flag can be repeated, each line is one value. Commas can separate roles, too.
 fn split(flag: &Flag, value: &OsStr) -> Vec<OsString> {
     match (flag.kind, value.to_str()) {
         (Kind::Many, Some(text)) if *flag == ROLE_ARN => split_roles(text).into_iter().map(OsString::from).collect(),
