@@ -54,7 +54,7 @@ pub(crate) type IgnoredReason<V> = Option<fn(&V) -> String>;
 
 /// The values to which rules are applied.
 pub(crate) trait Values {
-    /// Removes the value of a flag, which comes from the flag's variable.
+    /// Removes the value that the variable of `flag` has set.
     fn remove(&mut self, flag: &'static Flag);
 }
 

@@ -43,21 +43,21 @@ const AWS_TEXTS: &[&str] = &[
 pub struct Vars(Vec<(OsString, OsString)>);
 
 impl Vars {
-    /// Returns the first value of a name, as getenv(3) does, or `None` if the variable is unset.
+    /// Returns the first value of a variable, as getenv(3) does, or `None` if the variable is unset.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&OsStr> {
         self.0.iter().find(|(known, _)| known.as_bytes() == name.as_bytes()).map(|(_, value)| value.as_os_str())
     }
 
-    /// Returns the value of a name, or `None` if the value is unset, empty or not UTF-8. AWS's tools also treat an
-    /// empty variable as unset.
+    /// Returns the value of a variable, or `None` if the variable is unset, empty or not UTF-8. AWS's tools also treat
+    /// an empty variable as unset.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.get(name).and_then(OsStr::to_str).filter(|value| !value.is_empty())
     }
 
-    /// Returns the first of AWS's variables on which the plan depends that is not UTF-8. [`Vars::text`] would treat it
-    /// as unset.
+    /// Returns the name of an AWS variable that must be text but is not UTF-8, or `None` if there is no such variable.
+    /// [`Vars::text`] would treat the variable as unset.
     #[must_use]
     pub(crate) fn not_text(&self) -> Option<&'static str> {
         AWS_TEXTS.iter().copied().find(|name| self.get(name).is_some_and(|value| value.to_str().is_none()))

@@ -1,4 +1,4 @@
-//! Errors in the shared config files or the environment, which specify the role and its source credentials.
+//! Errors in the settings of the role and its source credentials, in the shared config files and the environment.
 
 use super::{TriedSources, quoted};
 use crate::origin::Origin;

@@ -31,7 +31,7 @@ pub struct Flag {
 pub enum Kind {
     /// The flag takes no value. It is on or off.
     Switch,
-    /// The flag takes no value and can be repeated. The number of times counts.
+    /// The flag takes no value and can be repeated. It means the number of times that it is given.
     Count,
     /// The flag takes one value.
     One,

@@ -19,7 +19,7 @@ pub(super) struct Walk {
     pub(super) base: Base,
 }
 
-/// The end of a chain of profiles, which determines the source credentials.
+/// The end of a chain of profiles. It determines where the source credentials come from.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Base {
     /// The credentials of the profile `name`, which is the `source_profile` of `named_by`. Both can be the same

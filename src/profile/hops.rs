@@ -44,8 +44,8 @@ impl RoleChain {
         self.earlier.iter().chain(std::iter::once(self.last()))
     }
 
-    /// Returns the longest lifetime that STS may grant: the requested duration, 12 hours for `max` and a single role,
-    /// or else one hour.
+    /// Returns the longest lifetime that STS may grant. It is the requested duration, 12 hours if `max` is requested
+    /// for a single role, or else one hour.
     pub(crate) fn longest_lifetime(&self) -> Duration {
         match self.last.options.duration {
             Some(SessionDuration::Exactly(duration)) => duration,

@@ -14,7 +14,7 @@ const BOUND: Bound = Bound { room: 256 << 10, per_byte: 512 };
 /// Separates the parts of an input. The parts are the config file, the credentials file, and the variables and flags.
 const CUT: &str = "%%\n";
 
-/// The settings and variables whose values are secret. The input's values are replaced by [`SECRET`].
+/// The settings and variables whose values are secret. Their values in the input are replaced by [`SECRET`].
 const IS_SECRET: [&str; 3] = ["aws_secret_access_key", "aws_session_token", "aws_security_token"];
 const SECRET: &str = "kWq7/Zx+9vJ0bTn=";
 

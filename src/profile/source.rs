@@ -22,8 +22,7 @@ pub(crate) enum Source {
     ProfileKeys { profile: String, keys: Keys },
     /// The command of `credential_process`. Its arguments may be secret.
     Process { profile: String, command: String },
-    /// IAM Identity Center. The credentials are those of a role in an account, and the login is that of `aws sso
-    /// login`.
+    /// IAM Identity Center. The user logs in with `aws sso login` and gets the credentials of a role in an account.
     Sso {
         profile: String,
         session_name: Option<String>,
@@ -72,7 +71,7 @@ impl Source {
         matches!(self, Self::WebIdentity { .. })
     }
 
-    /// Checks whether this is another source than the instance, which is the last resort.
+    /// Checks whether the source is not the EC2 instance, which is the last resort.
     pub(super) fn is_configured(&self) -> bool {
         !matches!(self, Self::InstanceMetadata)
     }
@@ -123,7 +122,7 @@ pub(super) fn environment_keys(vars: &Vars) -> Result<Option<Keys>, ConfigError>
         (None, Some(_)) => partial("AWS_ACCESS_KEY_ID"),
         (Some(id), Some(secret)) => {
             let token = |name| vars.text(name).map(|token| (name, token));
-            // Long-term keys (AKIA) have no token, so the variable with the old name belongs to other credentials.
+            // Long-term keys (AKIA) have no token, so AWS_SECURITY_TOKEN belongs to other credentials.
             let old_name = token("AWS_SECURITY_TOKEN").filter(|_| !id.starts_with("AKIA"));
             let token = token("AWS_SESSION_TOKEN").or(old_name);
             let names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
@@ -244,7 +243,7 @@ fn sso(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Opti
     if !missing.is_empty() {
         return Err(ConfigError::IncompleteSso { profile, missing, sso_session: session_name });
     }
-    // The Region becomes part of the name of the host that gets the login's token.
+    // The Region is checked because it becomes part of a host name, and that host gets the token of the login.
     let region = region_name(&region.to_ascii_lowercase())
         .map_err(|invalid| profiles.invalid(&profile, "sso_region", &region, invalid))?;
     Ok(Some(Source::Sso { profile, session_name, start_url, region, account_id, role_name }))

@@ -1,4 +1,4 @@
-//! The settings of a run with a session.
+//! The settings of a run that needs a session.
 
 use super::cache::cache;
 use super::lints;

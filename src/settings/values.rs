@@ -153,10 +153,10 @@ impl FlagValues {
         self.set.iter().filter(|(_, values)| !values.is_empty()).map(|(origin, _)| *origin).collect()
     }
 
-    /// Checks that no flag has an empty value.
+    /// Checks that no flag on the command line has an empty value.
     ///
     /// # Errors
-    /// Fails at the first flag that has one.
+    /// Fails at the first flag that has an empty value.
     pub(super) fn refuse_empty_values(&self) -> Result<(), Error> {
         FLAGS.iter().try_for_each(|flag| self.refuse_empty(flag))
     }
