@@ -93,8 +93,8 @@ impl Outline {
         self.request.given(flag).map(Given::from)
     }
 
-    /// Returns the flag or the variable that selects the roles. It cannot be ignored, because xassume would then assume
-    /// other roles, or none.
+    /// Returns the flag or the variable that selects the roles. This value cannot be ignored, because xassume would
+    /// then assume other roles, or none.
     fn naming(&self) -> Option<Given> {
         Some(Given { replaceable: false, ..self.request.naming()?.into() })
     }

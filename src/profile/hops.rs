@@ -1,4 +1,4 @@
-//! The role chain. Each role gets the settings of its profile and the flags that apply to it.
+//! The role chain. The settings of each role come from its profile and from the flags.
 //!
 //! Flags take precedence over the profile. `plan` decides where the roles and the source credentials come from.
 
@@ -112,7 +112,7 @@ pub(super) fn finish(
     Ok(chain)
 }
 
-/// Checks that no flag is set that applies to `AssumeRole` only, because the only role is assumed with a token.
+/// Checks that the flags contain none of those for `AssumeRole`, because the only role is assumed with a token.
 ///
 /// # Errors
 /// Fails at the first such flag.

@@ -34,7 +34,7 @@ pub(crate) struct Plan {
     pub(crate) profile: Option<String>,
     pub(crate) region: Option<Region>,
     pub(crate) network: Network,
-    /// The settings for requests to instance metadata. They have an effect only if it is the source.
+    /// The settings for requests to instance metadata. They have an effect only if instance metadata is the source.
     pub(crate) metadata: Metadata,
     /// The ignored settings, each with the reason. `-v` logs them.
     pub(crate) notes: Vec<Ignored>,
@@ -103,7 +103,7 @@ impl<'a> Planner<'a> {
         self.notes.push(Ignored::new(setting, reason));
     }
 
-    /// Adds a note for each of AWS's variables that names another profile than the variable that is used.
+    /// Adds a note for `AWS_PROFILE` and `AWS_DEFAULT_PROFILE` if the variable that is used names another profile.
     fn note_names(&mut self) {
         let NamedBy::Variable(chosen) = self.selected.by else { return };
         for other in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
@@ -136,8 +136,8 @@ impl<'a> Planner<'a> {
         self.vars.get("AWS_WEB_IDENTITY_TOKEN_FILE").filter(|path| !path.is_empty()).map(PathBuf::from)
     }
 
-    /// Determines the source and the roles, and also those without `XASSUME_WEB_IDENTITY_TOKEN_FILE` if this variable
-    /// may be ignored.
+    /// Determines the source and the roles. If `XASSUME_WEB_IDENTITY_TOKEN_FILE` may be ignored, also determines what
+    /// they are without it.
     fn outline(&mut self, explicit: &[RoleArn]) -> Result<Outline, ConfigError> {
         let request = self.request.clone();
         let start = self.start(request.web_identity_token_file.clone(), explicit)?;
@@ -156,7 +156,7 @@ impl<'a> Planner<'a> {
         let (source, drafts) = self.source_and_roles(token, explicit)?;
         let notes = std::mem::replace(&mut self.notes, others);
         let mut start = Start { source, drafts, notes };
-        // If the first explicit role is also the last role of the profile or the token, both are one hop.
+        // If the first explicit role is also the last role of the profile or the token, the two are one hop.
         let repeated = start.drafts.last().zip(explicit.first()).is_some_and(|(draft, role)| draft.role == *role);
         start.drafts.extend(explicit.iter().skip(usize::from(repeated)).cloned().map(Draft::plain));
         Ok(start)
@@ -224,7 +224,7 @@ impl<'a> Planner<'a> {
         Ok((Source::WebIdentity { token_file, from }, drafts))
     }
 
-    /// Uses the keys in the environment as the source. The profile of `AWS_PROFILE` provides only its roles.
+    /// Uses the keys in the environment as the source. The selected profile provides only its roles.
     fn start_with_keys(&mut self, keys: Source, explicit: &[RoleArn]) -> Result<SourceAndRoles, ConfigError> {
         if !explicit.is_empty() {
             self.note_source_passed_over("AWS_ACCESS_KEY_ID is set");
@@ -281,8 +281,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Returns the settings for requests to instance metadata. If it is the last resort, they contain the sources that
-    /// were tried before.
+    /// Returns the settings for requests to instance metadata, with the sources that were tried before if instance
+    /// metadata is the last resort.
     fn metadata(&self, source: &Source) -> Result<Metadata, ConfigError> {
         if *source != Source::InstanceMetadata {
             return Ok(Metadata::default());

@@ -51,13 +51,14 @@ impl Proxies {
     /// Reads the variables in the order of the HTTP client, which reads the upper-case name first, even if its value is
     /// empty.
     pub(crate) fn of(vars: &Vars) -> Self {
-        // The environment of a CGI program contains request headers. The header `Proxy: …` becomes HTTP_PROXY there.
+        // The environment of a CGI program contains request headers. The header `Proxy: …` becomes HTTP_PROXY there, so
+        // no variable is used.
         if vars.get("REQUEST_METHOD").is_some() {
             return Self::default();
         }
         let first = |names: [&'static str; 2]| {
             let (variable, value) = names.into_iter().find_map(|name| Some((name, vars.get(name)?)))?;
-            // A value that is not UTF-8 is replaced by a text that is not a URL either.
+            // A value that is not UTF-8 is replaced by an invalid URL, so it is an error if it is needed.
             let value = value.to_str().unwrap_or("\u{fffd}");
             (!value.is_empty()).then(|| Setting { variable, value: Secret::new(value) })
         };
@@ -112,8 +113,8 @@ fn with_scheme(value: &str) -> Secret {
     })
 }
 
-/// Returns the proxy's URL without a user name and a password. Returns `None` if the port is invalid, because the HTTP
-/// client would replace the port, and for SOCKS, because the client does not support it.
+/// Returns the proxy's URL without a user name and a password, or `None` if the HTTP client cannot use the proxy. The
+/// client would replace an invalid port, and it does not support SOCKS.
 fn name(proxy: &Uri) -> Option<String> {
     let (scheme, standard) = match proxy.scheme_str()? {
         "http" => ("http", 80),

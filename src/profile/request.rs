@@ -34,7 +34,7 @@ impl Request {
         self.origins.iter().copied().find(|origin| origin.flag() == flag)
     }
 
-    /// Returns where the value of a flag comes from, or the flag itself if it has no value.
+    /// Returns where the value of a flag comes from, or `Origin::Flag` if the flag has no value.
     pub(super) fn origin(&self, flag: &'static Flag) -> Origin {
         self.given(flag).unwrap_or(Origin::Flag(flag))
     }

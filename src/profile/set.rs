@@ -257,7 +257,7 @@ impl Setting {
     }
 }
 
-/// The largest number of names that are all suggested.
+/// If no more than this number of names exist, all of them are suggested.
 const FEW: usize = 5;
 /// The length in bytes up to which names are compared. The time of a comparison grows with the product of the lengths.
 const LONGEST_NAME: usize = 256;
