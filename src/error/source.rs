@@ -23,7 +23,7 @@ pub(crate) enum SourceError {
     /// The token in `AWS_CONTAINER_AUTHORIZATION_TOKEN` is not a valid HTTP header value.
     #[error("the container authorization token contains a character that is not allowed in an HTTP header")]
     ContainerToken,
-    /// The source did not answer within the limit. It has the same name as in the plan.
+    /// The source did not answer within the limit. `name` is the name of the source in the plan.
     #[error("{name} timed out after {}", humantime::format_duration(*.limit))]
     Silent { name: String, limit: Duration },
     /// EC2 instance metadata gave no credentials. `last_resort` lists the sources that were tried before, if instance

@@ -171,8 +171,8 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, Invalid> {
 /// Parses a duration and checks its limits.
 ///
 /// # Errors
-/// Fails if the text is not a duration, or if the duration is outside the limits. Only in the second case, the error
-/// has the given reason and hint.
+/// Fails if the text is not a duration, or if the duration is outside the limits. `reason` and `hint` are used in the
+/// second case only.
 pub(crate) fn duration_within(
     text: &str,
     limits: RangeInclusive<Duration>,

@@ -100,8 +100,8 @@ fn fetching(flags: &FlagValues) -> Option<Given> {
     flags.given_as(&VIA, |via| ["endpoint", "process"].contains(&via))
 }
 
-/// Returns `--min-ttl` if it is typed and no session with the duration of the variable can have so much lifetime left.
-/// Invalid values are reported later. The cache compares a `--min-ttl` from a variable with the lifetime of the
+/// Returns `--min-ttl` if it is typed and no session with the duration of `XASSUME_DURATION` can have so much lifetime
+/// left. Invalid values are reported later. The cache checks `XASSUME_MIN_TTL`, because it knows the lifetime of the
 /// session.
 fn too_much_for_the_duration(flags: &FlagValues) -> Option<Given> {
     let given = flags.given(&MIN_TTL).filter(|given| given.origin.is_typed())?;
@@ -109,8 +109,8 @@ fn too_much_for_the_duration(flags: &FlagValues) -> Option<Given> {
     (!leaves_room(flags, least)).then_some(given)
 }
 
-/// Checks whether a session can have the lifetime `least` left. Returns true if the duration is typed, and false if the
-/// duration is not set or invalid.
+/// Checks whether a session with the configured duration can have a remaining lifetime of `least`. Returns true if the
+/// duration is typed, and false if the duration is not set or invalid.
 pub(super) fn leaves_room(flags: &FlagValues, least: Duration) -> bool {
     flags.is_typed(&DURATION)
         || match flags.parsed(&DURATION, SessionDuration::parse) {

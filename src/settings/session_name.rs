@@ -32,7 +32,7 @@ pub(super) fn default_session_name(vars: &Vars, host: &Host) -> RoleSessionName 
     RoleSessionName::parse(cut).unwrap_or_else(|_| RoleSessionName::fallback())
 }
 
-/// Replaces each character that AWS does not allow by `-`.
+/// Replaces each character that AWS does not allow with `-`.
 fn sanitized(text: &str) -> String {
     text.chars().map(|c| if RoleSessionName::allows(c) { c } else { '-' }).collect()
 }

@@ -1,4 +1,4 @@
-//! Decides what a run does: it runs a command with a session, or it has another task.
+//! Decides what a run does: run a command with a session, or perform another task.
 
 use super::cache::cache;
 use super::conflicts::{MESSAGES, RULES};
