@@ -1,6 +1,6 @@
-//! The memory that some work takes, by the allocator's count, for tests and fuzz targets.
+//! Counts the memory that some work allocates, for tests and fuzz targets.
 //!
-//! Counted per thread, so that parallel tests do not count each other's.
+//! Each thread has its own counts, so parallel tests do not count each other's allocations.
 
 #![allow(unsafe_code)]
 
@@ -11,12 +11,12 @@ use std::cell::Cell;
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// The memory that some work took, in bytes.
+/// The memory that some work allocated, in bytes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Taken {
-    /// All allocations, freed or not: shows quadratic work.
+    /// The sum of all allocations, including those that were freed. A high sum reveals quadratic work.
     pub(crate) total: usize,
-    /// The most in use at one time.
+    /// The largest amount that was allocated at one time.
     pub(crate) peak: usize,
 }
 
@@ -30,22 +30,22 @@ thread_local! {
     static COUNTS: Cell<Counts> = const { Cell::new(Counts { taken: Taken { total: 0, peak: 0 }, in_use: 0 }) };
 }
 
-/// Does the work, and counts its allocations on this thread.
+/// Runs `work` and returns its result with the memory that it allocated on this thread.
 pub(crate) fn counted<T>(work: impl FnOnce() -> T) -> (T, Taken) {
     COUNTS.set(Counts { taken: Taken::default(), in_use: 0 });
     let result = work();
     (result, COUNTS.get().taken)
 }
 
-/// The program's allocator, with counts.
+/// The program's allocator, which also counts allocations.
 struct Counting;
 
 impl Counting {
     fn count(freed: usize, allocated: usize) {
-        // A thread that is exiting has no counts any more.
+        // The counts of an exiting thread may have been destroyed already.
         let _ = COUNTS.try_with(|counts| {
             let Counts { taken, in_use } = counts.get();
-            // Memory from before the work may be freed in it.
+            // `work` may free memory that was allocated before it began.
             let in_use = in_use.saturating_sub(freed).saturating_add(allocated);
             let taken = Taken { total: taken.total.saturating_add(allocated), peak: taken.peak.max(in_use) };
             counts.set(Counts { taken, in_use });
@@ -53,18 +53,18 @@ impl Counting {
     }
 }
 
-// SAFETY: every block comes from `Zeroing` and returns to it with its layout; the counts are plain numbers of this
-// thread, and updating them allocates nothing.
+// SAFETY: every block is allocated by `Zeroing` and freed by `Zeroing` with the same layout. The counts are plain
+// numbers of this thread, and updating them does not allocate.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         Self::count(0, layout.size());
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`, which `Zeroing` has too.
+        // SAFETY: the caller fulfills the contract of `GlobalAlloc::alloc`, and `Zeroing` has the same contract.
         unsafe { Zeroing.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         Self::count(0, layout.size());
-        // SAFETY: as for `alloc`.
+        // SAFETY: the same as for `alloc`.
         unsafe { Zeroing.alloc_zeroed(layout) }
     }
 
@@ -76,7 +76,8 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         Self::count(layout.size(), size);
-        // SAFETY: as for `dealloc`; the caller promises that the new size is not zero and does not overflow.
+        // SAFETY: the same as for `dealloc`. The caller also promises that the new size is not zero and does not
+        // overflow.
         unsafe { Zeroing.realloc(block, layout, size) }
     }
 }

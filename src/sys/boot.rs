@@ -1,20 +1,23 @@
-//! The boot clock, and what identifies this boot and this machine.
+//! The boot clock, the ID of this boot and the ID of this machine.
 
 use nix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 
-/// Time since the boot, suspend included (`CLOCK_BOOTTIME`, `clock_gettime(2)`). Comparable only within one boot.
+/// Returns the time since the boot, including suspend (`CLOCK_BOOTTIME`, see `clock_gettime(2)`). Two such times can be
+/// compared only if they are from the same boot.
 pub(crate) fn boottime() -> Duration {
-    // Fails only for an unknown clock; Linux has this one since 2.6.39.
+    // This call fails only for an unknown clock. Linux has had `CLOCK_BOOTTIME` since 2.6.39.
     clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default()
 }
 
-/// The ID of this boot (random(4)); the same in all containers of a machine. `None` without /proc.
+/// Returns the ID of this boot (see random(4)). All containers on a machine get the same ID. Returns `None` if `/proc`
+/// is not mounted.
 pub(crate) fn boot_id() -> Option<String> {
     first_line("/proc/sys/kernel/random/boot_id")
 }
 
-/// machine-id(5), or D-Bus's older file; `None` in most containers.
+/// Returns the machine ID from machine-id(5), or from the older file of D-Bus. Returns `None` if there is neither file,
+/// as in most containers.
 pub(crate) fn machine_id() -> Option<String> {
     first_line("/etc/machine-id").or_else(|| first_line("/var/lib/dbus/machine-id"))
 }

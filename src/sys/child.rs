@@ -1,7 +1,8 @@
-//! A child process: started, watched, signaled and reaped by its process ID.
+//! Starts, watches, signals and reaps a child process by its process ID.
 //!
-//! Not with `std::process` or `tokio::process`: they reset SIGPIPE, change the inherited mask, and reap on their own. A
-//! [`Child`] has its ID exactly until it is reaped, as long as the kernel keeps it.
+//! This does not use `std::process` or `tokio::process`, because they reset SIGPIPE, change the inherited signal mask,
+//! and reap children without being asked. The kernel does not reuse the process ID of a child before the child is
+//! reaped, and a [`Child`] value exists only until then.
 
 #![allow(unsafe_code)]
 
@@ -16,12 +17,13 @@ use crate::process::signal::Signal;
 use crate::process::{ChildChange, End, Pid, ProcessGroup};
 use std::io;
 
-/// A child that is not reaped yet. If it is dropped (in a panic), it is sent TERM.
+/// A child that has not been reaped yet. If the value is dropped (by a panic), the child gets TERM.
 #[derive(Debug)]
 pub(crate) struct Child {
     pid: Pid,
     pub(super) group: ProcessGroup,
-    /// The group that it had moved to when it was stopped, if all processes there are of its family.
+    /// The group that the child had moved to when a signal was last sent to the child's group. `None` if the child had
+    /// not moved, or if that group contained a process that is not a descendant of the command.
     pub(super) joined: Option<Pid>,
 }
 
@@ -42,11 +44,12 @@ impl Child {
         self.pid
     }
 
-    /// Sends a signal to the child, or to its own group. A child that has exited is not an error: it is a zombie until
-    /// it is reaped. If the group is empty, because the child has left it, the signal goes to the child.
+    /// Sends a signal to the child, or to the process group that the child leads. If the child has exited, this is not
+    /// an error, because the child is a zombie until it is reaped. If the group is empty because the child has left it,
+    /// the signal goes to the child.
     ///
     /// # Errors
-    /// `EPERM`: the command runs as another user (sudo).
+    /// Fails with `EPERM` if the command runs as another user (sudo).
     pub(crate) fn signal(&self, to: ProcessGroup, signal: Signal) -> io::Result<()> {
         match signals::send(self.pid, to, signal) {
             Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {
@@ -56,12 +59,13 @@ impl Child {
         }
     }
 
-    /// Its change, without waiting. The exit is returned at each call until the child is reaped, a stop only once.
+    /// Returns a change of the child, without waiting. Each call returns the exit again until the child is reaped, but
+    /// a stop is returned only once. `None` means that nothing has changed.
     pub(crate) fn change(&self) -> Option<ChildChange> {
         match wait(libc::P_PID, self.pid, libc::WEXITED | libc::WNOWAIT) {
             Ok(Some((_, change))) => Some(change),
             Ok(None) => wait(libc::P_PID, self.pid, libc::WSTOPPED).ok().flatten().map(|(_, change)| change),
-            // Nothing else waits for our children; if it is gone anyway, its status is lost.
+            // Nothing else waits for the children of xassume. If the child is gone anyway, its status is lost.
             Err(_) => Some(ChildChange::Ended(End::Exited(crate::process::outcome::FAILED))),
         }
     }
@@ -79,20 +83,22 @@ impl Drop for Child {
     }
 }
 
-/// The change of a child by its ID, or of any child with `P_ALL`, without waiting.
+/// Returns a change of the child with this ID, or of any child with `P_ALL`, without waiting. `None` means that no
+/// child has changed.
 ///
-/// Directly with waitid(2): the wait status of nix has no real-time signals.
+/// This calls waitid(2) directly, because the wait status of `nix` does not support real-time signals.
 ///
 /// # Errors
-/// `ECHILD`: there is no such child.
+/// Fails with `ECHILD` if there is no such child.
 pub(super) fn wait(which: libc::idtype_t, pid: Pid, flags: libc::c_int) -> io::Result<Option<(Pid, ChildChange)>> {
     let id = libc::id_t::try_from(pid).unwrap_or_default();
     loop {
-        // SAFETY: a zeroed `siginfo_t` is a valid place for the answer.
+        // SAFETY: a zeroed `siginfo_t` is a valid value, which waitid(2) overwrites.
         let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
         // SAFETY: `info` is writable and outlives the call.
         if unsafe { libc::waitid(which, id, &raw mut info, flags | libc::WNOHANG) } == 0 {
-            // SAFETY: after a successful waitid(2) these fields are set; with no child to report both are zero.
+            // SAFETY: after a successful waitid(2), these fields are set. If there is no child to report, both are
+            // zero.
             let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
             return Ok((pid != 0).then(|| (pid, change(info.si_code, status))));
         }
@@ -108,7 +114,7 @@ fn change(code: libc::c_int, status: libc::c_int) -> ChildChange {
     match code {
         libc::CLD_EXITED => ChildChange::Ended(End::Exited(u8::try_from(status & 0xff).unwrap_or_default())),
         libc::CLD_STOPPED | libc::CLD_TRAPPED => ChildChange::Paused(signal),
-        // CLD_KILLED, CLD_DUMPED
+        // This arm is for CLD_KILLED and CLD_DUMPED.
         _ => ChildChange::Ended(End::Killed(signal)),
     }
 }

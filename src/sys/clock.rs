@@ -1,7 +1,7 @@
-//! The boot clock and the wall clock, and waiting for a deadline by either.
+//! The boot clock and the wall clock, and how to wait for a deadline by either clock.
 //!
-//! Two timers of the kernel: one counts suspend, one reports when the wall clock was set. Nothing polls, unless the
-//! kernel has no such timers (a sandbox): then the clocks are read every 30 seconds.
+//! Two kernel timers are used: one counts suspend, and the other reports when the wall clock was set. If the kernel
+//! does not provide these timers (in a sandbox), the clocks are read every 30 seconds.
 
 use super::boot::boottime;
 use super::poll::polled;
@@ -15,22 +15,22 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, SystemTime};
 use tokio::io::unix::AsyncFd;
 
-/// The wall clock, which can be wrong and can be set.
+/// Returns the time of the wall clock, which can be wrong and can be set.
 pub(crate) fn wall() -> SystemTime {
     SystemTime::now()
 }
 
-/// Both clocks.
+/// Returns the time of both clocks.
 pub(crate) fn now() -> Now {
     Now { boot: boottime(), wall: wall() }
 }
 
-/// Time for the driver; tests have their own clock.
+/// The clock of the driver. Tests replace it with a simulated clock.
 pub(crate) trait Clock {
     fn now(&self) -> Now;
 
-    /// Waits until the deadline may have passed: by either clock, or because the wall clock was set. The caller checks
-    /// it again.
+    /// Waits until the deadline has passed by either clock, or until the wall clock was set. Because it may return
+    /// early, the caller must check the deadline again.
     async fn until(&self, deadline: Deadline);
 }
 
@@ -46,7 +46,7 @@ struct Timers {
     wall: AsyncFd<Timer>,
 }
 
-/// A timer in the form that the runtime needs.
+/// A wrapper that implements the traits that Tokio requires.
 #[derive(Debug)]
 struct Timer(TimerFd);
 
@@ -62,11 +62,11 @@ impl From<Timer> for OwnedFd {
     }
 }
 
-/// The interval at which the clocks are read without timers.
+/// The interval at which the clocks are read if there are no timers.
 const TICK: Duration = Duration::from_secs(30);
 
 impl SystemClock {
-    /// Within a runtime of tokio.
+    /// Must be called within a Tokio runtime.
     pub(crate) fn new() -> Self {
         let timer = |clock| -> io::Result<AsyncFd<Timer>> {
             let flags = TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK;
@@ -93,7 +93,7 @@ impl Clock for SystemClock {
         let Some(timers) = &self.timers else { return self.tick(deadline).await };
         match timers.set(deadline) {
             Ok(()) => timers.fired(deadline).await,
-            // The wall clock was set since the last call: see timerfd_settime(2).
+            // The wall clock was set since the last call; see timerfd_settime(2).
             Err(Errno::ECANCELED) => {}
             Err(_) => self.tick(deadline).await,
         }
@@ -107,7 +107,7 @@ impl SystemClock {
 }
 
 impl Timers {
-    /// Sets both to absolute times, and discards earlier expirations.
+    /// Sets both timers to absolute times, and discards earlier expirations.
     fn set(&self, deadline: Deadline) -> nix::Result<()> {
         let absolute = TimerSetTimeFlags::TFD_TIMER_ABSTIME;
         self.boot.get_ref().0.set(Expiration::OneShot(moment(deadline.boot)), absolute)?;
@@ -134,12 +134,13 @@ impl Timers {
     }
 }
 
-/// Zero would disarm a timer; a nanosecond is in the past too.
+/// Converts a time to the form that a timer needs. Zero becomes one nanosecond, which is also in the past, because zero
+/// would disarm the timer.
 fn moment(since: Duration) -> TimeSpec {
     TimeSpec::from_duration(since.max(Duration::from_nanos(1)))
 }
 
-/// Waits for a timer. One that was canceled because its clock was set (`ECANCELED`) counts as fired.
+/// Waits for a timer. A timer that was canceled because its clock was set (`ECANCELED`) counts as fired.
 async fn fired(timer: &AsyncFd<Timer>) {
     loop {
         match timer.readable().await {

@@ -1,4 +1,4 @@
-//! Exec mode: execve(2), with signals, descriptors and limits as xassume inherited them.
+//! Exec mode: execve(2), with the signal state, descriptors and limits that xassume inherited.
 
 use super::lookup::{Command, SHELL};
 use super::signals;
@@ -6,9 +6,10 @@ use nix::errno::Errno;
 use nix::unistd::execve;
 use std::ffi::CString;
 
-/// Replaces this process with the command. Returns only the error.
+/// Replaces this process with the command. Returns only if execve(2) fails, with the error.
 ///
-/// Signal dispositions and the mask are restored first; descriptors, umask, niceness and limits were never changed.
+/// First restores the signal dispositions, the signal mask and the other parts of [`signals::InheritedState`]. The
+/// umask and the niceness need no restoring, because xassume never changes them.
 pub(crate) fn replace(command: &Command, environment: &[CString]) -> Errno {
     signals::inherited().restore();
     let Err(error) = execve(&command.path, &command.arguments, environment);

@@ -1,8 +1,8 @@
-//! The command's family: see [`crate::process::Target`].
+//! The command's family, which [`crate::process::Target`] defines.
 //!
-//! Processes that lost their parent become children of xassume (`reap::adopt_orphans`), so all of the family descend
-//! from it. A descendant that created its own session is a daemon, and left alone. Descendants from before the first
-//! start and helper programs are not of the family.
+//! A process that loses its parent becomes a child of xassume (`reap::adopt_orphans`), so every member of the family is
+//! a descendant of xassume. A descendant that created its own session is a daemon, and xassume leaves it alone. Helper
+//! programs, and processes that were descendants of xassume before the first start, do not belong to the family.
 
 use super::child::Child;
 use super::processes::{self, ProcessStat};
@@ -13,18 +13,19 @@ use crate::process::{Pid, ProcessGroup, Remaining};
 use nix::unistd::{getpgrp, getpid, getsid};
 use std::io;
 
-/// A limit, since a daemon may leave orphans all the time.
+/// The maximum number of checks in one call of [`Family::remaining`]. There is a limit because a daemon may continually
+/// leave orphans.
 const MAX_CHECKS: u32 = 5;
 
-/// Distinguishes the command's family from other descendants.
+/// Distinguishes the command's family from other descendants of xassume.
 #[derive(Debug, Default)]
 pub(crate) struct Family {
-    /// Descendants from before the first start; `None` until then.
+    /// The descendants that xassume had before the first start. `None` until the first start.
     strangers: Option<Vec<ProcessStat>>,
 }
 
 impl Family {
-    /// At the first start, notes the descendants that xassume has already.
+    /// Records, at the first start, which descendants xassume already has.
     pub(crate) fn begin(&mut self) {
         self.strangers.get_or_insert_with(|| {
             let children = processes::children();
@@ -38,15 +39,17 @@ impl Family {
         });
     }
 
-    /// Sends the stop signal, then CONT, to the command, its group, and in a shared group to the family in it.
+    /// Sends the stop signal, and then CONT, to the command and to its own group. If the command shares xassume's
+    /// group, sends both signals to each member of the family in that group instead.
     ///
     /// # Errors
-    /// `EPERM`: the command runs as another user; so for all signals.
+    /// Fails with `EPERM` if the command runs as another user. The other methods that send a signal fail in the same
+    /// way.
     pub(crate) fn stop(&self, child: &mut Child, signal: Signal) -> io::Result<()> {
         let result = self.signal_group(child, signal).and(send_to_group(child, Signal::CONT));
         if child.group == ProcessGroup::Shared {
             let mut asked = vec![child.pid()];
-            // Twice: a process that was forked during the first pass is found in the second.
+            // There are two passes: the second one finds processes that were forked during the first.
             for _ in 0..2 {
                 let mut members = self.living(child);
                 members.retain(|process| process.group == home(child) && !asked.contains(&process.pid));
@@ -60,20 +63,20 @@ impl Family {
         result
     }
 
-    /// Sends a signal to the command, and to its group if that is its own.
+    /// Sends a signal to the command, and to its process group if it does not share xassume's group.
     pub(crate) fn signal_group(&self, child: &mut Child, signal: Signal) -> io::Result<()> {
         child.joined = self.joined(child);
         send_to_group(child, signal)
     }
 
-    /// Sends a signal to the family outside the command's group.
+    /// Sends a signal to the members of the family that are outside the command's group.
     pub(crate) fn signal_strays(&self, child: &Child, signal: Signal) {
         for stray in self.living(child).iter().filter(|process| !is_in_group(process, child)) {
             let _ = stray.signal(signal);
         }
     }
 
-    /// Sends a signal to the group, if it is the command's own, and to the whole family.
+    /// Sends a signal to the command's own group, if it has one, and to the whole family.
     pub(crate) fn signal(&self, child: &Child, signal: Signal) -> io::Result<()> {
         if child.group == ProcessGroup::Own {
             let _ = signals::send(child.pid(), ProcessGroup::Own, signal);
@@ -85,7 +88,7 @@ impl Family {
         result
     }
 
-    /// The processes that remain after the command's process.
+    /// Returns which processes remain after the command's own process has exited.
     pub(crate) fn remaining(&self, child: &Child) -> Remaining {
         let mut children = processes::children();
         for _ in 0..MAX_CHECKS {
@@ -94,14 +97,14 @@ impl Family {
             if remaining != Remaining::default() || now == children {
                 return remaining;
             }
-            // A process that exited meanwhile has left its children to this process; they were not in the list.
+            // A process that exited during the check has left its children to xassume. They were not in the first list.
             children = now;
         }
         Remaining::default()
     }
 
-    /// Without the command, all descend from another child of xassume. Most often there is none, which is a cheap
-    /// check.
+    /// Checks once for remaining processes. Because the command has exited, each remaining process descends from
+    /// another child of xassume. Usually there is no such child, and then the check is cheap.
     fn check_once(&self, child: &Child, children: &[Pid]) -> Remaining {
         let mut others = children.iter().filter(|pid| **pid != child.pid()).filter_map(|pid| processes::of(*pid));
         if others.all(|process| !process.is_alive || self.is_stranger(&process)) {
@@ -121,7 +124,7 @@ impl Family {
         self.of(&processes::all(), child)
     }
 
-    /// The living members of the family.
+    /// Returns the living members of the family.
     fn of(&self, all: &[ProcessStat], child: &Child) -> Vec<ProcessStat> {
         let ours: Vec<_> = all.iter().copied().filter(|process| !self.is_stranger(process)).collect();
         let me = getpid().as_raw();
@@ -140,7 +143,8 @@ impl Family {
             || before.into_iter().any(|one| one.pid == process.pid && one.started == process.started)
     }
 
-    /// The group that the command has moved to since its start, if all processes in it are of its family.
+    /// Returns the group that the command has moved to since its start. Returns `None` if the command has not moved, or
+    /// if a process in the group does not belong to the family.
     fn joined(&self, child: &Child) -> Option<Pid> {
         let group = signals::group_of(child.pid())?;
         if group == home(child) {
@@ -153,7 +157,7 @@ impl Family {
     }
 }
 
-/// The group that the command was started in.
+/// Returns the group that the command was started in.
 fn home(child: &Child) -> Pid {
     match child.group {
         ProcessGroup::Own => child.pid(),
@@ -165,7 +169,8 @@ fn is_in_group(process: &ProcessStat, child: &Child) -> bool {
     process.group == home(child) || Some(process.group) == child.joined
 }
 
-/// Sends a signal to the command and to the groups that are its own.
+/// Sends a signal to the command's own group and to the group that the command has moved to. If the command is in
+/// neither group, the signal is also sent to the command itself.
 fn send_to_group(child: &Child, signal: Signal) -> io::Result<()> {
     let own = match child.group {
         ProcessGroup::Own => signals::send(child.pid(), ProcessGroup::Own, signal),
@@ -190,7 +195,7 @@ mod tests {
         }
     }
 
-    /// A shell that has ended, in its own group with a process that lives on.
+    /// Returns a shell that has exited, whose group contains another process that is still running.
     fn ended() -> Child {
         shell("sleep 600 & exit 0")
     }

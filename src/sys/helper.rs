@@ -1,8 +1,9 @@
-//! Runs programs for xassume itself: `credential_process`, `--mfa-command`.
+//! Runs helpers: programs that xassume itself needs (`credential_process`, `--mfa-command`).
 //!
-//! The program gets the inherited signal state and no standard input; its standard output is read, its standard error
-//! is shown. No SIGCHLD is needed, so this works before and during a supervision, and as PID 1. A helper ends with
-//! xassume, except after SIGKILL; then the kernel sends SIGTERM at least to the shell.
+//! A helper gets the inherited signal state and no standard input. xassume reads its standard output. Its standard
+//! error is not redirected. Helpers do not need SIGCHLD, so they can run before and during a supervision, and when
+//! xassume is PID 1. A helper ends when xassume ends. If xassume is killed by SIGKILL, the kernel sends SIGTERM to the
+//! helper's shell, but not necessarily to the programs that the shell started.
 
 mod family;
 mod output;
@@ -25,20 +26,20 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 
-/// How long a program that is run for a session may take.
+/// How long a helper may run: `left` is what remains of the whole limit `of`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProgramLimit {
     pub(crate) left: Duration,
-    /// The whole limit.
+    /// The whole limit, which messages mention.
     pub(crate) of: Duration,
 }
 
 impl ProgramLimit {
-    /// The default: the user may have to unlock something.
+    /// The default limit. It is this long because the user may have to unlock something.
     pub(crate) const OWN: Self = Self { left: Duration::from_mins(1), of: Duration::from_mins(1) };
 }
 
-/// The interval of checks where the kernel has no pidfd.
+/// How often a helper is checked if the kernel does not support pidfds.
 const POLL: Duration = Duration::from_millis(20);
 
 /// Whether the helper may prompt the user.
@@ -46,23 +47,25 @@ const POLL: Duration = Duration::from_millis(20);
 pub(crate) enum Attendance {
     #[default]
     Attended,
-    /// The command has the terminal: the kernel stops a helper that reads it (SIGTTIN), and its time limit ends it.
+    /// The command is using the terminal, so the helper must not prompt. If the helper reads the terminal, the kernel
+    /// stops the helper (SIGTTIN), and xassume ends it at its time limit.
     Unattended,
 }
 
-/// A running helper. If it is dropped, it is ended with all processes that it has started.
+/// A running helper. If the value is dropped, the helper and all processes that it has started are ended.
 struct Helper {
     family: HelperFamily,
-    /// How it ended, if it has.
+    /// How the helper ended. `None` while it is running.
     end: Option<End>,
-    /// The user's terminal, if the helper may prompt. It is restored if the helper was killed.
+    /// The user's terminal. `None` if the helper may not prompt. The settings of the terminal are restored if the
+    /// helper was killed.
     terminal: Option<Terminal>,
 }
 
-/// Runs a line with `sh -c` and returns its output, if it exits with status 0. The helper ends if the future is dropped
-/// or a signal ends xassume. A process that it leaves running (an agent) is not waited for.
+/// Runs a line with `sh -c`, and returns its output if it exits with status 0. The helper is ended if the future is
+/// dropped or a signal ends xassume. A process that the helper leaves running (an agent) is not waited for.
 ///
-/// The output may be secret: it is read into one buffer, which is zeroed unless it is returned.
+/// The output may be secret, so it is read into a single buffer, which is zeroed unless it is returned.
 ///
 /// # Errors
 /// See [`ProcessFailure`].
@@ -73,7 +76,7 @@ pub(crate) async fn run_shell(
     limit: ProgramLimit,
     max_bytes: usize,
 ) -> Result<Vec<u8>, ProcessFailure> {
-    // Signals are caught from before the helper starts until it has ended.
+    // Signals are caught from before the helper starts until after it has ended.
     let notice = SignalNotice::of_signals()?;
     let (mut helper, output) = start(line, environment, attendance)?;
     let answer = tokio::time::timeout(limit.left, helper.answer(&output, HelperOutput::new(max_bytes)));
@@ -94,7 +97,7 @@ fn start(line: &str, environment: &[CString], attendance: Attendance) -> io::Res
     let (reader, writer) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
     let output = polled_pipe(reader)?;
     let stdio = Some([nothing.as_fd(), writer.as_fd()]);
-    // A new group would be a background group, which must not read the terminal and does not get ^C.
+    // A new group would be a background group, which cannot read the terminal and does not get ^C.
     let terminal = match attendance {
         Attendance::Attended => Terminal::of_the_user(),
         Attendance::Unattended => None,
@@ -113,7 +116,7 @@ impl Helper {
                 more = answer.read(output) => if more?.is_break() {
                     break ended.await;
                 },
-                // Its output is in the pipe; other processes that have the pipe open are not waited for.
+                // All output of the helper is in the pipe. Other processes that have the pipe open are not waited for.
                 end = &mut ended => {
                     while answer.read_once(output.get_ref())?.is_some_and(|more| more.is_continue()) {}
                     break end;
@@ -130,7 +133,7 @@ impl Helper {
 
 impl Drop for Helper {
     fn drop(&mut self) {
-        // A running helper is still ours: only its entry allows to reap it.
+        // The process ID of a running helper is not reused, because only its `HelperEntry` can reap it.
         match self.end.or_else(|| self.family.leader.end()) {
             Some(End::Exited(_)) => return,
             Some(End::Killed(_)) => {}
@@ -142,7 +145,7 @@ impl Drop for Helper {
     }
 }
 
-/// Waits until a helper ends, and reaps it.
+/// Waits until a helper ends, reaps it, and returns how it ended.
 pub(super) async fn ended(entry: &HelperEntry) -> End {
     let pidfd = pidfd(entry.pid()).and_then(polled);
     loop {

@@ -1,6 +1,6 @@
-//! Reading a line from the terminal without blocking the thread.
+//! Reads a line from the terminal without blocking the thread.
 //!
-//! The terminal's mode is not changed, so there is nothing to restore.
+//! The mode of the terminal is not changed, so nothing has to be restored.
 
 use super::poll::polled;
 use std::fs::{File, OpenOptions};
@@ -12,17 +12,21 @@ use zeroize::Zeroizing;
 
 const TERMINAL: &str = "/dev/tty";
 
-/// The controlling terminal, opened again: no other process shares the flags of this file description.
+/// The controlling terminal. It is opened separately here, so that no other process shares the flags of this file
+/// description.
 pub(crate) struct Keyboard(AsyncFd<File>);
 
 impl Keyboard {
-    /// `ENXIO`: there is none.
+    /// Opens the controlling terminal.
+    ///
+    /// # Errors
+    /// Fails with `ENXIO` if this process has no controlling terminal.
     pub(crate) fn open() -> io::Result<Self> {
         let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
         Ok(Self(polled(OpenOptions::new().read(true).write(true).custom_flags(flags).open(TERMINAL)?)?))
     }
 
-    /// Writes a text; waits while the output is stopped (^S).
+    /// Writes a text, and waits while the output is stopped (^S).
     pub(crate) async fn show(&self, text: &str) -> io::Result<()> {
         let mut left = text.as_bytes();
         while !left.is_empty() {
@@ -35,17 +39,20 @@ impl Keyboard {
         Ok(())
     }
 
-    /// One line with its ending, or the input before its end; cut off after about `most` bytes.
+    /// Reads one line, and returns it with its line ending. If the input ends first, or if at least `most` bytes have
+    /// been read, returns what has been read so far.
     ///
-    /// A carriage return ends a line too, since the terminal may be in raw mode.
+    /// A carriage return also ends the line, because the terminal may be in raw mode.
     ///
     /// # Errors
-    /// The terminal is gone. A background job is stopped by the kernel instead (SIGTTIN).
+    /// Fails if the terminal is gone. If xassume is a background job, the read does not fail: the kernel stops xassume
+    /// instead (SIGTTIN).
     pub(crate) async fn line(&self, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
         let mut line = Zeroizing::new(Vec::with_capacity(2 * most));
         let mut buffer = Zeroizing::new(vec![0; most]);
         loop {
-            // Read before the first wait, so that the kernel stops a background job here, as at any read.
+            // The read comes before the first wait, so that the kernel stops a background job here, as it does at any
+            // read.
             let read = match self.0.get_ref().read(&mut buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.0.readable().await?.clear_ready();

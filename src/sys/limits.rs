@@ -1,30 +1,31 @@
-//! The limit of open files: raised for the endpoint's connections, restored for programs.
+//! The limit on open files, which is raised for the connections of the endpoint and restored for programs.
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The inherited soft limit, once it is raised; zero before.
+/// The inherited soft limit if it has been raised, else zero.
 static INHERITED: AtomicU64 = AtomicU64::new(0);
 
-/// The soft limit of open files.
+/// Returns the soft limit on open files.
 pub(crate) fn files() -> usize {
     getrlimit(Resource::RLIMIT_NOFILE).map_or(usize::MAX, |(soft, _)| usize::try_from(soft).unwrap_or(usize::MAX))
 }
 
-/// Raises the soft limit, at most to the hard limit; returns the new one.
+/// Raises the soft limit to `wanted`, but not above the hard limit. Returns the resulting soft limit.
 pub(crate) fn raise_files(wanted: usize) -> usize {
     if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
         let raised = hard.min(wanted as u64);
         if raised > soft {
             INHERITED.store(soft, Ordering::Relaxed);
-            // If it fails, there are fewer connections.
+            // If this fails, the endpoint accepts fewer connections.
             let _ = setrlimit(Resource::RLIMIT_NOFILE, raised, hard);
         }
     }
     files()
 }
 
-/// Restores the soft limit, in a child before it executes a program. Async-signal-safe: system calls and an atomic.
+/// Restores the soft limit in a child before it executes a program. Async-signal-safe, because it uses only system
+/// calls and an atomic.
 pub(super) fn restore_files() {
     let soft = INHERITED.load(Ordering::Relaxed);
     if soft != 0

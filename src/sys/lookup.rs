@@ -1,7 +1,7 @@
-//! Looks up the command's file before any call to STS, so that status 126 or 127 costs no call.
+//! Looks up the command's file before any STS call, so that exit status 126 or 127 costs no call.
 //!
-//! It searches as execvp(3) does, in the `PATH` that xassume inherited: the same file runs as at the user's prompt,
-//! whatever the command's environment will contain.
+//! The search works like that of execvp(3), in the `PATH` that xassume inherited. So the file is the same as at the
+//! user's prompt, whatever the command's environment will contain.
 
 use crate::error::{CommandError, CommandFault};
 use nix::errno::Errno;
@@ -10,13 +10,13 @@ use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
-/// glibc's `confstr(_CS_PATH)`: what execvp(3) searches without `PATH`.
+/// The value of glibc's `confstr(_CS_PATH)`, which execvp(3) searches if `PATH` is not set.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
-/// The shell that runs a file without `#!`, as execvp(3) does.
+/// The shell that runs a file without `#!`, as in execvp(3).
 pub(super) const SHELL: &CStr = c"/bin/sh";
 
-/// The file of a command, and its arguments as they were typed, with the name.
+/// The file of a command, and its arguments as the user typed them. The first argument is the command's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Command {
     pub(crate) path: CString,
@@ -24,13 +24,16 @@ pub(crate) struct Command {
 }
 
 impl Command {
-    /// The name as it was typed, for messages.
+    /// Returns the command's name as the user typed it, for messages.
     pub(crate) fn name(&self) -> String {
         self.arguments.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 }
 
-/// Finds the file of a command.
+/// Finds the file of a command in `path`, the value of `PATH`.
+///
+/// # Errors
+/// Fails if no file can be run, or if an argument contains a NUL byte.
 pub(crate) fn find(words: &[OsString], path: Option<&OsStr>) -> Result<Command, CommandError> {
     let name = words.first().map(OsString::as_os_str).unwrap_or_default();
     found(name, words, path).map_err(|fault| CommandError { name: name.to_string_lossy().into_owned(), fault })
@@ -49,14 +52,15 @@ fn found(name: &OsStr, words: &[OsString], path: Option<&OsStr>) -> Result<Comma
     })
 }
 
-/// The first file in `PATH` that can be run. A file that cannot be run is reported only if no other is found.
+/// Returns the first file in `PATH` that can be run. A file that cannot be run is reported only if no other file is
+/// found.
 fn search(name: &OsStr, path: &OsStr) -> Result<PathBuf, CommandFault> {
     if name.is_empty() {
         return Err(CommandFault::Empty);
     }
     let mut fault = CommandFault::NotFound;
     for directory in path.as_bytes().split(|&byte| byte == b':') {
-        // An empty entry is the working directory (POSIX, XBD 8.3).
+        // An empty entry means the working directory (POSIX, XBD 8.3).
         let directory = if directory.is_empty() { Path::new(".") } else { Path::new(OsStr::from_bytes(directory)) };
         let file = directory.join(name);
         match check(&file) {

@@ -1,6 +1,6 @@
-//! The system calls, and the only `unsafe` code. One concept per file.
+//! The system calls, and all of the `unsafe` code. Each file has one concept.
 //!
-//! These files call the system and return facts; they decide nothing and import only plain types.
+//! These files call the system and return facts. They make no decisions, and import only plain types.
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod allocations;

@@ -1,11 +1,12 @@
-//! Work that may block forever, in a process that can be abandoned.
+//! Runs work that may block forever in a separate process, which can be abandoned.
 //!
-//! A thread that is stuck in a file system cannot be ended, and a process with such a thread cannot be reaped. So this
-//! is fork(2) without execve(2): the child has a copy of this process's memory, does the work, writes its answer to a
-//! pipe and exits. It has its own session, and of xassume's descriptors only that pipe and the one for messages. It
-//! never uses its parent's runtime.
+//! A thread that is stuck in a file system cannot be ended, and a process with such a thread cannot be reaped. So the
+//! work runs after a fork(2) without an execve(2): the child has a copy of this process's memory, does the work, writes
+//! its answer to a pipe and exits. The child has its own session. Of xassume's descriptors, the child keeps only the
+//! answer pipe and the pipe for messages. The child never uses the runtime of its parent.
 //!
-//! A child that is no longer needed is not waited for: it gets a signal, later SIGKILL, and is reaped when it exits.
+//! xassume does not wait for a child that is no longer needed. Such a child gets a signal, and SIGKILL after [`GRACE`],
+//! and is reaped when it exits.
 
 #![allow(unsafe_code)]
 
@@ -32,32 +33,34 @@ use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::Handle;
 
-/// The time between that signal and SIGKILL: the child ends its own programs, for which `helper` takes up to one
-/// second.
+/// The time between the signal that ends a child and SIGKILL. During this time the child ends its helpers, which takes
+/// up to one second.
 const GRACE: Duration = Duration::from_secs(2);
-/// The size of one read of messages.
+/// The number of bytes in one read of messages.
 const MESSAGES: usize = 4 << 10;
-/// The default size of a pipe.
+/// The default size of a pipe in bytes.
 const PIPE: usize = 64 << 10;
 
-/// Starts children, and passes on their standard error. Clones are the same instance.
+/// Starts children, and passes on what they write to standard error. All clones share one state.
 #[derive(Clone)]
 pub(crate) struct Offload(Rc<Shared>);
 
 struct Shared {
     pass_on: fn(&[u8]),
     in_child: fn(),
-    /// Created for the first child and kept: programs that outlive a child may have it open.
+    /// The pipe for messages. It is created for the first child and never closed, because programs that outlive a child
+    /// may have it open.
     messages: OnceCell<Messages>,
 }
 
-/// The standard error of all children.
+/// The pipe to which all children write their standard error.
 struct Messages {
     writer: OwnedFd,
     reader: Arc<AsyncFd<File>>,
 }
 
-/// A child at work. If it is dropped before the answer, the child is ended. It is reaped in any case.
+/// A child that is doing its work. If the value is dropped before the answer has arrived, the child is ended. The child
+/// is reaped in either case.
 pub(crate) struct Job {
     entry: Arc<HelperEntry>,
     output: AsyncFd<File>,
@@ -67,18 +70,20 @@ pub(crate) struct Job {
 }
 
 impl Offload {
-    /// `pass_on` gets the standard error of children; `in_child` runs in each child before its work.
+    /// Creates an instance. `pass_on` gets what children write to standard error. `in_child` runs in each child before
+    /// its work.
     pub(crate) fn new(pass_on: fn(&[u8]), in_child: fn()) -> Self {
         Self(Rc::new(Shared { pass_on, in_child, messages: OnceCell::new() }))
     }
 
-    /// Does the work in a child, whose answer has at most this many bytes. To be called within a tokio runtime and on
-    /// the main thread: the child ends with the thread that starts it.
+    /// Does the work in a child, whose answer may have at most `most` bytes. Must be called within a Tokio runtime and
+    /// on the main thread, because the child gets its parent-death signal when the thread that started it exits.
     ///
-    /// The work may use everything that it borrows, except an existing runtime: it creates its own, in a new thread.
+    /// The work may use everything that it borrows, except an existing runtime. If it needs a runtime, it must create
+    /// one in a new thread.
     ///
     /// # Errors
-    /// The system gives no process or no descriptor.
+    /// Fails if no process or no file descriptor is available.
     pub(crate) fn start(&self, life: Life, most: usize, work: impl FnOnce(&mut File)) -> io::Result<Job> {
         let messages = self.messages()?;
         let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
@@ -89,10 +94,10 @@ impl Offload {
             answer: writer.as_raw_fd(),
             messages: messages.writer.as_raw_fd(),
         };
-        // No handler of ours may run in the child before its setup.
+        // No signal handler of xassume may run in the child before its setup.
         let mask = signals::set_mask(SignalSet::FULL);
-        // SAFETY: the child does not return from `child::run`. Other threads of this process do not exist in it; the C
-        // library makes the allocator usable in it, and `in_child` sees to what is written.
+        // SAFETY: the child does not return from `child::run`. The other threads of this process do not exist in the
+        // child. The C library keeps the allocator usable in the child, and `in_child` prepares the output of messages.
         let pid = unsafe { libc::fork() };
         if pid == 0 {
             child::run(&setup, self.0.in_child, File::from(writer), work);
@@ -112,7 +117,8 @@ impl Offload {
     /// Passes on the messages that children have written so far.
     pub(crate) fn pass_on_messages(&self) {
         if let Some(messages) = self.0.messages.get() {
-            // Until the pipe is empty; but a program that never stops writing is not waited for.
+            // This reads until the pipe is empty, but the number of reads is limited because a program may never stop
+            // writing.
             let reads = 0..PIPE / MESSAGES;
             reads.map(|_| pass_on(messages.reader.get_ref(), self.0.pass_on)).take_while(Result::is_ok).for_each(drop);
         }
@@ -131,7 +137,7 @@ impl Offload {
 
 async fn pass_on_all(reader: Arc<AsyncFd<File>>, to: fn(&[u8])) {
     while let Ok(mut ready) = reader.readable().await {
-        // The runtime's budget leaves time for other tasks, even if a program never stops writing.
+        // Tokio limits how long a task runs before others get their turn, even if a program never stops writing.
         let _ = ready.try_io(|reader| pass_on(reader.get_ref(), to));
     }
 }
@@ -144,10 +150,10 @@ fn pass_on(mut reader: &File, to: fn(&[u8])) -> io::Result<()> {
 }
 
 impl Job {
-    /// The whole answer: all output until the child exits. Its standard error is passed on first.
+    /// Waits until the child exits, and returns its whole answer. Passes on the child's messages before it returns.
     ///
     /// # Errors
-    /// The answer is too long, or cannot be read.
+    /// Fails if the answer is too long or cannot be read.
     pub(crate) async fn answered(&mut self) -> io::Result<&[u8]> {
         while self.answer.read(&self.output).await.map_err(io::Error::other)?.is_continue() {}
         self.has_answered = true;
@@ -155,12 +161,13 @@ impl Job {
         Ok(self.answer.bytes())
     }
 
-    /// The descriptor of the answer.
+    /// Returns the descriptor from which the answer is read.
     pub(crate) fn descriptor(&self) -> RawFd {
         self.output.get_ref().as_raw_fd()
     }
 
-    /// As [`Self::answered`], in another child, which got the [`Self::descriptor`] and may block.
+    /// Returns the same as [`Self::answered`], but blocks. This method is for another child that has kept the
+    /// [`Self::descriptor`]. If there is an error, returns what has been read so far.
     pub(crate) fn answered_here(&mut self) -> &[u8] {
         loop {
             match self.answer.read_once(self.output.get_ref()) {
@@ -174,7 +181,7 @@ impl Job {
         }
     }
 
-    /// Kills the child at once; for a child that runs no programs.
+    /// Kills the child at once. Must be used only for a child that runs no programs.
     pub(crate) fn kill(&self) {
         self.entry.signal(Signal::KILL);
     }

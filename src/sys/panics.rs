@@ -1,26 +1,28 @@
-//! A panic is reported in one line, and xassume exits with status 125.
+//! Reports a panic in one line, and makes xassume exit with status 125.
 //!
-//! A panic is a bug in xassume or of a library. While it unwinds, the command gets a signal and files are removed. A
-//! refresh runs in a separate process, so a panic there fails that refresh and the command continues.
+//! A panic is a bug in xassume or in a library. While the panic unwinds, the command gets a signal and files are
+//! removed. A refresh runs in a separate process, so a panic there only makes that refresh fail, and the command
+//! continues.
 
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe, Location};
 
-/// Where a panic happened, and its message if that is a literal: a formatted one may quote a secret.
+/// Where a panic happened, and its message if that is a string literal. A formatted message is omitted, because it may
+/// contain a secret.
 #[derive(Debug)]
 pub(crate) struct PanicFacts<'a> {
     pub(crate) place: Option<&'a Location<'a>>,
     pub(crate) message: Option<&'static str>,
 }
 
-/// Has all later panics reported by this function.
+/// Installs a function that reports all later panics.
 pub(crate) fn report_with(report: impl Fn(&PanicFacts<'_>) + Send + Sync + 'static) {
     panic::set_hook(Box::new(move |info| {
         report(&PanicFacts { place: info.location(), message: literal(info.payload()) });
     }));
 }
 
-/// Does the work, and catches a panic in it. `None`: it panicked, and that was reported.
+/// Runs `work` and returns its result. Returns `None` if `work` panicked; that panic has been reported already.
 pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
     panic::catch_unwind(AssertUnwindSafe(work)).ok()
 }

@@ -1,4 +1,4 @@
-//! Registers descriptors with the runtime.
+//! Registers file descriptors with the Tokio runtime.
 
 #![allow(unsafe_code)]
 
@@ -11,18 +11,19 @@ use tokio::io::unix::AsyncFd;
 /// Registers a non-blocking descriptor with the runtime.
 ///
 /// # Errors
-/// epoll(7) does not support it, or there is no memory.
+/// Fails if epoll(7) does not support the descriptor, or if there is not enough memory.
 ///
 /// # Panics
-/// Outside a tokio runtime with I/O.
+/// Panics outside a Tokio runtime with I/O.
 pub(super) fn polled<T: AsRawFd + Into<OwnedFd>>(owner: T) -> io::Result<AsyncFd<T>> {
     // SAFETY: a type that converts into `OwnedFd` owns its descriptor, and the types used here never replace it.
     Ok(unsafe { AsyncFd::register(owner) }?)
 }
 
-/// Makes the read end of a pipe non-blocking, and registers it.
+/// Makes the read end of a pipe non-blocking, and registers it with the runtime.
 ///
-/// Only this end: with `O_NONBLOCK` in pipe2(2), the program that writes would have the flag too.
+/// The write end stays blocking. With `O_NONBLOCK` in pipe2(2), the program that writes to the pipe would have a
+/// non-blocking standard output.
 pub(super) fn polled_pipe(reader: impl Into<File>) -> io::Result<AsyncFd<File>> {
     let reader = reader.into();
     fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;

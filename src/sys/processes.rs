@@ -1,5 +1,5 @@
-//! Processes in `/proc`; see `proc_pid_stat(5)`. Without a `/proc`, or with that of another PID namespace, none are
-//! visible.
+//! Reads about processes in `/proc`; see `proc_pid_stat(5)`. If there is no `/proc`, or if it belongs to another PID
+//! namespace, no process is visible.
 
 #![allow(unsafe_code)]
 
@@ -12,20 +12,21 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::ptr;
 
-/// A process at the time of the read.
+/// The state of a process at the time when it was read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct ProcessStat {
     pub(super) pid: Pid,
     pub(super) parent: Pid,
     pub(super) group: Pid,
     pub(super) session: Pid,
-    /// A zombie is not: only its status is left; its files and ports are closed.
+    /// Whether the process is not a zombie. A zombie has only its exit status left; its files and ports are closed.
     pub(super) is_alive: bool,
-    /// When it was started, in ticks since the boot: distinguishes it from a later process with the same ID.
+    /// When the process was started, in clock ticks since the boot. This distinguishes it from a later process with the
+    /// same ID.
     pub(super) started: u64,
 }
 
-/// All visible processes.
+/// Returns all visible processes.
 pub(super) fn all() -> Vec<ProcessStat> {
     if !has_our_ids() {
         return Vec::new();
@@ -34,13 +35,14 @@ pub(super) fn all() -> Vec<ProcessStat> {
     entries.filter_map(|entry| of(entry.file_name().to_str()?.parse().ok()?)).collect()
 }
 
-/// The process with this ID, if it is visible.
+/// Returns the process with this ID. Returns `None` if it does not exist or is not visible.
 pub(super) fn of(pid: Pid) -> Option<ProcessStat> {
     parse(pid, &fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// This process's children, zombies included: one read where the kernel has the file (`CONFIG_PROC_CHILDREN`). The main
-/// thread forks all children and gets all orphans, and only this process reaps them.
+/// Returns the children of this process, including zombies. This takes a single read if the kernel has the file
+/// (`CONFIG_PROC_CHILDREN`). The file of the main thread is complete, because the main thread forks all children and
+/// gets all orphans. No entry is lost during the read, because only this process reaps its children.
 pub(super) fn children() -> Vec<Pid> {
     if !has_our_ids() {
         return Vec::new();
@@ -54,7 +56,8 @@ pub(super) fn children() -> Vec<Pid> {
     children.into_iter().map(|process| process.pid).collect()
 }
 
-/// The processes in `all` that descend from `roots`, and the roots. There may be thousands.
+/// Returns the IDs of `roots` and of the processes in `all` that descend from them. There may be thousands of
+/// processes.
 pub(super) fn descendants(all: &[ProcessStat], mut roots: Vec<Pid>) -> BTreeSet<Pid> {
     let mut pairs: Vec<_> = all.iter().map(|process| (process.parent, process.pid)).collect();
     pairs.sort_unstable();
@@ -67,25 +70,26 @@ pub(super) fn descendants(all: &[ProcessStat], mut roots: Vec<Pid>) -> BTreeSet<
     found
 }
 
-/// The `/proc` of another PID namespace (`unshare --pid` without `--mount-proc`) has IDs that mean other processes
-/// here.
+/// Checks whether `/proc` uses the process IDs of this PID namespace. If it belongs to another PID namespace (after
+/// `unshare --pid` without `--mount-proc`), these IDs mean other processes there.
 fn has_our_ids() -> bool {
     fs::read_link("/proc/self").is_ok_and(|link| link.as_os_str().to_str() == Some(&std::process::id().to_string()))
 }
 
 impl ProcessStat {
-    /// Sends a signal, but never to a later process with the same ID. A process that has exited is not an error.
+    /// Sends a signal to the process, but never to a later process with the same ID. If the process has exited, this is
+    /// not an error.
     ///
     /// # Errors
-    /// `EPERM`: it is another user's.
+    /// Fails with `EPERM` if the process belongs to another user.
     pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
         let pidfd = pidfd(self.pid);
-        // If the start time still matches, the descriptor is that of this process.
+        // If the start time still matches, the pidfd refers to this process.
         if of(self.pid).is_none_or(|now| now.started != self.started) {
             return Ok(());
         }
         match pidfd.and_then(|pidfd| signal_by(&pidfd, signal)) {
-            // Before Linux 5.3, or with a seccomp filter that blocks the calls.
+            // The pidfd calls fail before Linux 5.3, or if a seccomp filter blocks them.
             Err(error) if error.raw_os_error() != Some(libc::ESRCH) => {
                 signals::send(self.pid, ProcessGroup::Shared, signal)
             }
@@ -101,15 +105,15 @@ impl ProcessStat {
     }
 }
 
-/// A descriptor that is readable once the process has exited.
+/// Returns a descriptor that becomes readable when the process exits.
 ///
 /// # Errors
-/// `ENOSYS` before Linux 5.3, `EPERM` with a seccomp filter that blocks the call.
+/// Fails with `ENOSYS` before Linux 5.3, and with `EPERM` if a seccomp filter blocks the call.
 pub(super) fn pidfd(pid: Pid) -> io::Result<OwnedFd> {
-    // SAFETY: pidfd_open(2) takes two integers and gives a new descriptor, close-on-exec.
+    // SAFETY: pidfd_open(2) takes two integers and returns a new close-on-exec descriptor.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
     match i32::try_from(fd) {
-        // SAFETY: the kernel just gave us this descriptor, and nothing else owns it.
+        // SAFETY: the kernel has just returned this descriptor, and nothing else owns it.
         Ok(fd @ 0..) => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
         Ok(_) | Err(_) => Err(io::Error::last_os_error()),
     }
@@ -117,14 +121,14 @@ pub(super) fn pidfd(pid: Pid) -> io::Result<OwnedFd> {
 
 fn signal_by(pidfd: &OwnedFd, signal: Signal) -> io::Result<()> {
     let nothing = ptr::null::<libc::siginfo_t>();
-    // SAFETY: pidfd_send_signal(2) reads nothing with a null information.
+    // SAFETY: pidfd_send_signal(2) reads no memory if the pointer to the signal information is null.
     let result = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal.number(), nothing, 0) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Reads the fields after the name, which may contain anything: 1 is the state, 2 the parent, 3 the group, 4 the
-/// session, 18 the number of threads, 20 the start. A process whose first thread has exited is shown as a zombie while
-/// other threads run.
+/// Parses the fields after the process name, which may contain any character. Counted from 1 after the name, field 1 is
+/// the state, 2 the parent, 3 the group, 4 the session, 18 the number of threads and 20 the start time. If the first
+/// thread of a process has exited, the state is that of a zombie even while other threads run.
 fn parse(pid: Pid, stat: &str) -> Option<ProcessStat> {
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
     let ended =
@@ -161,7 +165,7 @@ mod tests {
     fn thousands_of_descendants_are_found_quickly() {
         const LAST: Pid = 5000;
         let process = |pid, parent| ProcessStat { pid, parent, group: 1, session: 1, is_alive: true, started: 0 };
-        // Half of them are a chain, the others are children of one.
+        // Half of the processes form a chain. The others are children of one process.
         let mut all: Vec<_> = (2..=LAST).map(|pid| process(pid, (pid - 1).min(LAST / 2))).collect();
         all.extend([process(LAST + 1, 0), process(LAST + 2, LAST + 1), process(0, 0)]);
         let begun = std::time::Instant::now();

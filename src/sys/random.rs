@@ -1,19 +1,21 @@
-//! Random names and tokens that no other user can guess.
+//! Random names and tokens that other users cannot guess.
 
 use crate::session::Secret;
 use std::io;
 
-/// Random bytes of the kernel in hexadecimal: no character has a meaning in a shell, a URL or a header.
+/// Returns random bytes from the kernel, in hexadecimal. Hexadecimal digits have no special meaning in a shell, a URL
+/// or a header.
 pub(crate) fn random_hex<const BYTES: usize>() -> io::Result<Secret> {
     let mut bytes = zeroize::Zeroizing::new([0; BYTES]);
     getrandom::fill(&mut *bytes)?;
     Ok(Secret::new(hex(&*bytes)))
 }
 
-/// Bytes in hexadecimal.
+/// Returns the bytes in hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    // Large enough from the start: a string that grows would leave a copy of a secret behind.
+    // The string has its full capacity from the start, because a string that grows could leave a copy of a secret
+    // behind.
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {
         text.push(char::from(DIGITS[usize::from(byte >> 4)]));

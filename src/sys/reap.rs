@@ -1,7 +1,7 @@
-//! Reaps orphans, without reaping children that are waited for.
+//! Reaps orphans, but not the children that other code waits for.
 //!
-//! `sys::child` starts all programs, so each zombie is one of three: the command, which the supervision reaps; a
-//! helper, which has a [`HelperEntry`]; or an orphan from the kernel.
+//! `sys::child` and `sys::offload` start all children, so each zombie is one of three: the command, which the
+//! supervision reaps; a helper, which has a [`HelperEntry`]; or an orphan, which the kernel made a child of xassume.
 
 use super::child::wait;
 use super::{processes, signals};
@@ -11,12 +11,12 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 thread_local! {
-    /// The helpers, with their end if [`orphans`] has reaped them. Thread-local: all are started and reaped on the main
-    /// thread.
+    /// All helpers that have a [`HelperEntry`]. The value is how the helper ended, if [`orphans`] has reaped it. The
+    /// map is thread-local because all helpers are started and reaped on the main thread.
     static HELPERS: RefCell<BTreeMap<Pid, Option<End>>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// The entry of a helper, while it is waited for.
+/// Marks a child as a helper, so that its exit status is kept for the code that waits for it.
 #[derive(Debug)]
 pub(super) struct HelperEntry {
     pid: Pid,
@@ -32,20 +32,21 @@ impl HelperEntry {
         self.pid
     }
 
-    /// Sends it a signal, unless it has ended. Its ID is not reused while it is not reaped, which happens only on this
-    /// thread.
+    /// Sends the helper a signal, unless it has ended. The process ID is not reused before the helper is reaped, and it
+    /// is reaped only on this thread.
     pub(super) fn signal(&self, signal: Signal) {
         if !self.has_ended() {
             let _ = signals::send(self.pid, ProcessGroup::Shared, signal);
         }
     }
 
-    /// Whether the helper has ended. This does not reap it: its ID and its group's are not reused.
+    /// Checks whether the helper has ended. Does not reap it, so its process ID and the ID of its group are not reused.
     pub(super) fn has_ended(&self) -> bool {
         self.recorded().is_some() || !matches!(wait(libc::P_PID, self.pid, libc::WEXITED | libc::WNOWAIT), Ok(None))
     }
 
-    /// The helper's end, if it has ended; reaps it, unless it was reaped before.
+    /// Returns how the helper ended, and reaps it unless it has been reaped already. Returns `None` while it is
+    /// running.
     pub(super) fn end(&self) -> Option<End> {
         if let Some(end) = self.recorded() {
             return Some(end);
@@ -60,7 +61,7 @@ impl HelperEntry {
         }
     }
 
-    /// The end, if [`orphans`] has reaped it.
+    /// Returns how the helper ended, if it has been reaped. Returns `None` otherwise.
     fn recorded(&self) -> Option<End> {
         HELPERS.with_borrow(|helpers| helpers.get(&self.pid).copied().flatten())
     }
@@ -72,13 +73,13 @@ impl Drop for HelperEntry {
     }
 }
 
-/// Makes this process the parent of orphans among its descendants, as PID 1 of a PID namespace is anyway. Neither a
-/// child nor an executed program inherits this.
+/// Makes this process the parent of orphans among its descendants. PID 1 of a PID namespace is their parent in any
+/// case. A child does not inherit this setting, so the programs that xassume starts do not have it either.
 pub(crate) fn adopt_orphans() {
     let _ = nix::sys::prctl::set_child_subreaper(true);
 }
 
-/// Whether it is a helper that is waited for.
+/// Checks whether the process has a [`HelperEntry`].
 pub(super) fn is_helper(pid: Pid) -> bool {
     HELPERS.with_borrow(|helpers| helpers.contains_key(&pid))
 }
@@ -87,7 +88,7 @@ pub(super) fn is_helper(pid: Pid) -> bool {
 pub(crate) fn orphans(command: Option<Pid>) {
     while let Ok(Some((pid, _))) = wait(libc::P_ALL, 0, libc::WEXITED | libc::WNOWAIT) {
         if Some(pid) == command {
-            // waitid(2) would return the command again and again.
+            // waitid(2) would return the command again and again, so the other children are checked one by one.
             let others = processes::children().into_iter().filter(|child| Some(*child) != command);
             return others.for_each(|child| {
                 let _ = reap(child);
@@ -99,7 +100,7 @@ pub(crate) fn orphans(command: Option<Pid>) {
     }
 }
 
-/// Reaps a child, if it has exited.
+/// Reaps a child if it has exited. Returns whether it was reaped.
 fn reap(pid: Pid) -> bool {
     let Ok(Some((_, ChildChange::Ended(end)))) = wait(libc::P_PID, pid, libc::WEXITED) else { return false };
     HELPERS.with_borrow_mut(|helpers| helpers.get_mut(&pid).map(|entry| *entry = Some(end)));

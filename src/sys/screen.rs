@@ -1,4 +1,4 @@
-//! The terminal of standard error: its width, whether xassume may draw on it, and the progress line on it.
+//! The terminal on standard error: its width, whether xassume may draw on it, and the progress line.
 
 #![allow(unsafe_code)]
 
@@ -9,25 +9,26 @@ use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use terminal_size::{Width, terminal_size_of};
 
-/// Back to the beginning of the line, and erase it (ECMA-48: CR, EL).
+/// The control sequence that returns to the beginning of the line and erases the line (ECMA-48: CR, EL).
 pub(crate) const ERASE: &str = "\r\x1b[K";
 
-/// Whether an unfinished line of ours is on the terminal.
+/// Whether a progress line of xassume is on the terminal.
 static STANDING: AtomicBool = AtomicBool::new(false);
 
-/// Whether standard error is the controlling terminal and this process is in its foreground: a line drawn by a background
-/// job would end up in the output of another program.
+/// Checks whether standard error is the controlling terminal and this process is in its foreground. A background job
+/// must not draw, because its line would end up in the output of another program.
 pub(crate) fn is_ours() -> bool {
     tcgetpgrp(std::io::stderr()) == Ok(getpgrp())
 }
 
-/// The width of a terminal; `None` for anything else, and for a terminal that does not know it.
+/// Returns the width of a terminal in columns. Returns `None` if this is not a terminal, or if the terminal does not
+/// report its width.
 pub(crate) fn columns(terminal: impl AsFd) -> Option<usize> {
     terminal_size_of(terminal).map(|(Width(columns), _)| usize::from(columns))
 }
 
-/// Draws with SIGTTOU blocked: the shell may take the foreground after [`is_ours`], and with `stty tostop` the kernel
-/// stops a background job that writes.
+/// Runs `draw` with SIGTTOU blocked, because the shell may take the foreground after the call of [`is_ours`]. The
+/// kernel would then stop xassume as a background job that writes to the terminal, if `stty tostop` is set.
 pub(crate) fn undisturbed<T>(draw: impl FnOnce() -> T) -> T {
     let mask = signals::block(SignalSet::default().with(Signal::TTOU));
     let result = draw();
@@ -35,36 +36,37 @@ pub(crate) fn undisturbed<T>(draw: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Notes a progress line. If a signal ends xassume, the handler erases it, unless signals are read by signalfd.
+/// Records that there is a progress line. If a signal ends xassume, the signal handler erases the line, unless signals
+/// are read through signalfd.
 ///
-/// A handler is the simplest way to keep the terminal clean: code in the runtime would wait for a blocking call first,
-/// and its write could block under ^S. The handler makes four system calls.
+/// A signal handler is the simplest way to keep the terminal clean. Code in the runtime would have to wait for a
+/// blocking call first, and its write could block if the output is stopped (^S). The handler makes four system calls.
 pub(crate) fn line_stands() {
     STANDING.store(true, Ordering::Relaxed);
     signals::run_before_death(erase_before_death);
 }
 
-/// Erases the line before a signal ends xassume. Async-signal-safe. The terminal is opened again so that the write does not
-/// block: a terminal that is stopped by ^S keeps the line.
+/// Erases the line before a signal ends xassume. Async-signal-safe. Opens the terminal again so that the write does not
+/// block. If the output is stopped (^S), the line therefore stays.
 fn erase_before_death() {
     if !line_is_gone() || !is_ours() {
         return;
     }
     let flags = libc::O_WRONLY | libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
-    // SAFETY: the path is null-terminated, and the pointer and the length are those of a static string. The process ends, so
-    // the descriptor is not closed; -1 is harmless.
+    // SAFETY: the path is null-terminated, and the pointer and the length are those of a static string. The descriptor
+    // is not closed, because the process is about to end. Writing to the descriptor -1 is harmless.
     unsafe {
         let terminal = libc::open(c"/dev/tty".as_ptr(), flags);
         libc::write(terminal, ERASE.as_ptr().cast(), ERASE.len());
     }
 }
 
-/// Whether there is a line.
+/// Checks whether there is a progress line.
 pub(crate) fn has_line() -> bool {
     STANDING.load(Ordering::Relaxed)
 }
 
-/// There is no line from now on; returns whether there was one. Async-signal-safe.
+/// Records that there is no progress line any more, and returns whether there was one. Async-signal-safe.
 pub(crate) fn line_is_gone() -> bool {
     STANDING.swap(false, Ordering::Relaxed)
 }

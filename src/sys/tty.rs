@@ -1,4 +1,4 @@
-//! The controlling terminal: whether xassume was started at it, and how to restore its settings.
+//! The controlling terminal: whether xassume was started from it, and how to restore its settings.
 
 use super::signals;
 use crate::event::Stdin;
@@ -12,7 +12,7 @@ use nix::unistd::{getpgrp, tcgetpgrp, tcsetpgrp};
 use std::io::{IsTerminal as _, stderr, stdin, stdout};
 use std::os::fd::OwnedFd;
 
-/// The controlling terminal, and its settings at the start.
+/// The controlling terminal, and its settings when this value was created.
 #[derive(Debug)]
 pub(crate) struct Terminal {
     fd: OwnedFd,
@@ -20,27 +20,30 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// The terminal, if xassume was started at it: in its foreground, or with one of the descriptors 0 to 2 on it. One
-    /// descriptor alone is not enough to check, because of `</dev/null` and `| cat`. That a terminal exists says
-    /// nothing: an agent may have been started from it days ago.
+    /// Returns the controlling terminal if xassume was started from it, else `None`. xassume was started from the
+    /// terminal if it is in the terminal's foreground, or if one of the descriptors 0 to 2 is the terminal. All three
+    /// descriptors are checked because of `</dev/null` and `| cat`. It is not enough that there is a controlling
+    /// terminal, because xassume may run in an agent that was started from the terminal days ago.
     pub(crate) fn of_the_user() -> Option<Self> {
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
         let fd = nix::fcntl::open("/dev/tty", flags, Mode::empty()).ok()?;
         let in_foreground = tcgetpgrp(&fd).is_ok_and(|foreground| foreground == getpgrp());
-        // tcgetpgrp(3) works only for the controlling terminal: `ENOTTY` for any other.
+        // tcgetpgrp(3) works only for the controlling terminal. For any other file, it fails with `ENOTTY`.
         let connected = tcgetpgrp(stdin()).is_ok() || tcgetpgrp(stdout()).is_ok() || tcgetpgrp(stderr()).is_ok();
         (in_foreground || connected).then(|| Self { settings: tcgetattr(&fd).ok(), fd })
     }
 
-    /// Restores the settings, if xassume is in the foreground or the foreground group has no process left: a shell as
-    /// the command takes the foreground for its own group. Does not drain the output first: it may be stopped by ^S.
+    /// Restores the settings if xassume is in the foreground, or if no process is left in the foreground group. The
+    /// latter can happen because a command that is a shell takes the foreground for its own group. Does not wait for
+    /// pending output first, because the output may be stopped (^S).
     pub(crate) fn restore(&self) {
         let (ours, foreground) = (getpgrp(), tcgetpgrp(&self.fd));
         let is_free = foreground.is_ok_and(|group| killpg(group, None) == Err(Errno::ESRCH));
         if foreground != Ok(ours) && !is_free {
             return;
         }
-        // A shell may take the foreground in between; then this call must not stop xassume.
+        // A shell may take the foreground after the check. With SIGTTOU blocked, these calls cannot stop xassume in
+        // that case.
         let mask = signals::block(SignalSet::default().with(Signal::TTOU));
         if is_free {
             let _ = tcsetpgrp(&self.fd, ours);
@@ -52,7 +55,7 @@ impl Terminal {
     }
 }
 
-/// The kind of standard input, which a restarted command would read again.
+/// Returns the kind of standard input, because a restarted command would continue to read the same input.
 pub(crate) fn kind_of_stdin() -> Stdin {
     let input = stdin();
     if input.is_terminal() {

@@ -1,7 +1,7 @@
-//! fork(2) and execve(2), and the steps of the child in between.
+//! fork(2) and execve(2), and the child's steps between them.
 //!
-//! To be called on the main thread of a current-thread runtime: the parent-death signal follows the *thread* that
-//! forked.
+//! Must be called on the main thread of a current-thread runtime, because the child gets its parent-death signal when
+//! the *thread* that forked it exits.
 
 use crate::process::signal::{Signal, SignalSet};
 use crate::process::{Pid, ProcessGroup};
@@ -16,13 +16,13 @@ use std::io::{self, Read};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::ptr;
 
-/// The child's standard input and output, if they differ from ours.
+/// The child's standard input and output. `None` if the child inherits those of xassume.
 pub(crate) type Stdio<'fd> = Option<[BorrowedFd<'fd>; 2]>;
 
-/// The child's status if xassume exited during the start; nothing reads it.
+/// The child's exit status if its start fails or xassume exits during the start. Nothing reads this status.
 const ORPHANED: libc::c_int = 125;
 
-/// What the child needs, prepared before the fork: after it nothing may allocate.
+/// What the child needs. All of it is prepared before the fork, because nothing may allocate memory after the fork.
 struct ExecPlan {
     path: *const c_char,
     argv: Vec<*const c_char>,
@@ -32,14 +32,14 @@ struct ExecPlan {
     group: ProcessGroup,
     parent: Pid,
     inherited: InheritedState,
-    /// Gets the error number; a successful execve(2) closes it.
+    /// The descriptor to which the child writes the error number. A successful execve(2) closes it.
     report: RawFd,
 }
 
-/// Starts a command with this complete environment, and waits for the outcome of execve(2).
+/// Starts a command with `environment` as its whole environment, and waits for the outcome of execve(2).
 ///
 /// # Errors
-/// Those of fork(2) (`EAGAIN`, `ENOMEM`) and execve(2); then there is no child.
+/// Fails with an error of fork(2) (`EAGAIN`, `ENOMEM`) or execve(2). After an error, there is no child.
 pub(crate) fn spawn(
     command: &Command,
     environment: &[CString],
@@ -48,13 +48,13 @@ pub(crate) fn spawn(
 ) -> io::Result<Pid> {
     let (pid, report) = fork(command, environment, group, stdio)?;
     outcome(&report).unwrap_or(Ok(())).map(|()| pid).inspect_err(|_| {
-        // The child is about to exit.
+        // The child is about to exit, so reap it.
         while waitpid(nix::unistd::Pid::from_raw(pid), None) == Err(Errno::EINTR) {}
     })
 }
 
-/// Forks a child that executes the command, with the signal state that xassume was started with. It gets TERM if
-/// xassume exits first. The file is for [`outcome`].
+/// Forks a child that executes the command with the signal state that xassume was started with. The child gets TERM if
+/// xassume exits first. The returned file must be passed to [`outcome`].
 pub(super) fn fork(
     command: &Command,
     environment: &[CString],
@@ -73,13 +73,14 @@ pub(super) fn fork(
         inherited: signals::inherited(),
         report: writer.as_raw_fd(),
     };
-    // No handler of ours may run in the child. Signals that arrive meanwhile stay pending in this process.
+    // No signal handler of xassume may run in the child. A signal that arrives meanwhile stays pending in this process.
     let mask = signals::set_mask(SignalSet::FULL);
-    // SAFETY: the child calls nothing but `run`, which is async-signal-safe as fork(2) asks of a program that may
-    // have other threads, and does not return.
+    // SAFETY: the child calls only `run`, which does not return. `run` is async-signal-safe, as fork(2) requires of a
+    // program that may have other threads.
     let pid = unsafe { libc::fork() };
     if pid == 0 {
-        // SAFETY: this is the child, and the plan's pointers are into `command` and `environment`, which live in this frame's caller.
+        // SAFETY: this is the child. The pointers in the plan point into `command` and `environment`, which outlive
+        // this call.
         unsafe { plan.run() }
     }
     let fork_error = io::Error::last_os_error();
@@ -89,8 +90,9 @@ pub(super) fn fork(
     }
     match group {
         ProcessGroup::Own => {
-            // Parent and child both do it, so that neither has to wait for the other. It fails here if the program runs
-            // already; then the child has done it. SAFETY: touches no memory.
+            // Both the parent and the child set the group, so that neither has to wait for the other. The call fails
+            // here if the child already runs the program; in that case, the child has already set its group. SAFETY:
+            // setpgid(2) touches no memory.
             unsafe { libc::setpgid(pid, pid) };
         }
         ProcessGroup::Shared => forward_pending_keys(pid),
@@ -99,51 +101,53 @@ pub(super) fn fork(
     Ok((pid, reader.into()))
 }
 
-/// The outcome of execve(2): success closes the pipe, else the child writes the error number. `None` if a non-blocking
-/// read has neither.
+/// Returns the outcome of execve(2). If execve(2) succeeds, it closes the pipe; if it fails, the child writes the error
+/// number to the pipe. Returns `None` if a non-blocking read finds that neither has happened yet.
 pub(super) fn outcome(mut report: &File) -> Option<io::Result<()>> {
     let mut errno = [0; size_of::<i32>()];
     match report.read_exact(&mut errno) {
         Ok(()) => Some(Err(io::Error::from_raw_os_error(i32::from_ne_bytes(errno)))),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
-        // The end of the file.
+        // The pipe was closed.
         Err(_) => Some(Ok(())),
     }
 }
 
-/// Sends the child the terminal's signals that are pending here. One from before the fork reached only xassume, and
-/// would count as delivered to the command. One from after it is pending in the child too, where two are one.
+/// Sends the child those terminal signals that are pending in xassume. If such a signal arrived before the fork, only
+/// xassume got it, although xassume would treat it as delivered to the command. If it arrived after the fork, it is
+/// pending in the child too, and sending it again has no effect.
 fn forward_pending_keys(child: Pid) {
     let waiting = signals::pending();
     for signal in [Signal::HUP, Signal::INT, Signal::QUIT].into_iter().filter(|signal| waiting.contains(*signal)) {
-        // It cannot fail: the child is not reaped, and has our user until it runs the program.
+        // This cannot fail: the child is not reaped yet, and runs as the same user until it executes the program.
         let _ = signals::send(child, ProcessGroup::Shared, signal);
     }
 }
 
-/// A null-terminated array for execve(2).
+/// Returns a null-terminated array for execve(2): first the strings of `before`, then `strings`.
 fn pointers(strings: &[CString], before: &[&CStr]) -> Vec<*const c_char> {
     let before = before.iter().map(|string| string.as_ptr());
     before.chain(strings.iter().map(|string| string.as_ptr())).chain([ptr::null()]).collect()
 }
 
 impl ExecPlan {
-    /// Executes the program, or reports the error and exits.
+    /// Executes the program. If that fails, reports the error and exits.
     unsafe fn run(&self) -> ! {
-        // SAFETY: async-signal-safe calls only, on our own process and on memory that `spawn` prepared.
+        // SAFETY: all calls are async-signal-safe, and use only this process and the memory that `fork` prepared.
         unsafe {
             if self.group == ProcessGroup::Own {
                 libc::setpgid(0, 0);
             }
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM as libc::c_ulong, 0, 0, 0);
-            // The parent may have exited before that call. It is 0 if the child is the first process of a new PID
-            // namespace, as after `unshare --pid`.
+            // The parent may have exited before that call. `getppid` returns 0 if the child is the first process of a
+            // new PID namespace, for example after `unshare --pid`.
             let parent = libc::getppid();
             if parent != self.parent && parent != 0 {
                 libc::_exit(ORPHANED);
             }
             self.inherited.restore();
-            // After the restore: it may mark 0 and 1 as close-on-exec, but not these copies.
+            // This comes after `restore`, which may mark descriptors 0 and 1 as close-on-exec. The copies are not
+            // marked.
             if let Some([input, output]) = self.stdio {
                 libc::dup2(input, libc::STDIN_FILENO);
                 libc::dup2(output, libc::STDOUT_FILENO);

@@ -1,5 +1,5 @@
-//! A child between fork(2) and the outcome of execve(2). The supervision does not block on it: the program file may be
-//! on a file system that does not answer.
+//! A child between fork(2) and the outcome of execve(2). The supervision does not block until execve(2) returns,
+//! because the program file may be on a file system that does not respond.
 
 use super::spawn::{fork, outcome};
 use super::{Child, signals};
@@ -14,11 +14,11 @@ use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep_until};
 
-/// How long the outcome is awaited before signals are read: a signal that arrives meanwhile is then handled as one for
-/// the command.
+/// How long xassume waits only for the outcome before it also reads signals. A signal that arrives during this time is
+/// handled after the outcome, so it is handled as a signal for the running command.
 const OUTCOME_FIRST: Duration = Duration::from_millis(500);
 
-/// A child that does not run the program yet.
+/// A child that has been forked but does not run the program yet.
 #[derive(Debug)]
 pub(crate) struct StartingChild {
     pid: Pid,
@@ -28,10 +28,10 @@ pub(crate) struct StartingChild {
 }
 
 impl StartingChild {
-    /// Forks. To be called within a tokio runtime.
+    /// Forks the child. Must be called within a Tokio runtime.
     ///
     /// # Errors
-    /// Those of fork(2), or no descriptor.
+    /// Fails with an error of fork(2), or if no file descriptor is available.
     pub(crate) fn start(command: &Command, environment: &[CString], group: ProcessGroup) -> io::Result<Self> {
         let (pid, report) = fork(command, environment, group, None)?;
         let report = polled_pipe(report).inspect_err(|_| abort(pid))?;
@@ -42,7 +42,8 @@ impl StartingChild {
         self.pid
     }
 
-    /// The running program, or the error; after an error the child is reaped like an orphan.
+    /// Waits for the outcome of execve(2), and returns the running program or the error. After an error, the child is
+    /// reaped in the same way as an orphan.
     pub(crate) async fn outcome(&self) -> io::Result<Child> {
         loop {
             if let Some(outcome) = outcome(self.report.get_ref()) {
@@ -52,18 +53,19 @@ impl StartingChild {
         }
     }
 
-    /// Waits until the time in which only the outcome is awaited has passed.
+    /// Waits until [`OUTCOME_FIRST`] has passed since the fork.
     pub(crate) async fn outcome_only(&self) {
         sleep_until(self.since + OUTCOME_FIRST).await;
     }
 
-    /// Kills the child, which is then reaped like an orphan: it may be stuck.
+    /// Kills the child without waiting for it, because it may be stuck. It is later reaped in the same way as an
+    /// orphan.
     pub(crate) fn abort(self) {
         abort(self.pid);
     }
 }
 
 fn abort(pid: Pid) {
-    // It is our child, and not reaped.
+    // The process ID is not reused, because the process is a child of xassume that has not been reaped.
     let _ = signals::send(pid, ProcessGroup::Shared, Signal::KILL);
 }

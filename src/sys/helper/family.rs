@@ -1,8 +1,8 @@
-//! A helper and the processes that it has started, which end together.
+//! A helper and the processes that it has started, which are ended together.
 //!
-//! In a new group, these are the group. On the user's terminal the group is shared, for example with the rest of
-//! a pipeline: then these are the helper and its descendants in that group. A process that lost its parent, or moved to
-//! another group or session (an agent), is left alone.
+//! If the helper has its own group, these are the processes of that group. If the helper may use the user's terminal,
+//! it shares xassume's group, for example with the rest of a pipeline; then these are the helper and its descendants in
+//! that group. A process that has lost its parent, or has moved to another group or session (an agent), is left alone.
 
 use crate::process::ProcessGroup;
 use crate::process::signal::Signal;
@@ -11,11 +11,12 @@ use crate::sys::reap::HelperEntry;
 use crate::sys::signals;
 use std::time::{Duration, Instant};
 
-/// The time after SIGTERM, for example to restore the terminal.
+/// How long the processes may take after SIGTERM, for example to restore the terminal.
 const GRACE: Duration = Duration::from_millis(500);
-/// The wait after SIGKILL; a zombie is better than a longer wait.
+/// How long to wait after SIGKILL. A zombie is better than a longer wait.
 const DYING: Duration = Duration::from_millis(100);
-/// The pauses between two checks: the helper itself is cheap to check, `/proc` is not.
+/// The pauses between two checks. The pause is longer where `/proc` has to be read, because only the helper itself is
+/// cheap to check.
 const STEP: Duration = Duration::from_millis(1);
 const LONGER_STEP: Duration = Duration::from_millis(10);
 
@@ -26,11 +27,12 @@ pub(super) struct HelperFamily {
 }
 
 impl HelperFamily {
-    /// Ends all of them with SIGTERM, then SIGKILL. The leader is this process's child, and is reaped.
+    /// Ends all of these processes with SIGTERM, and then with SIGKILL. Reaps the helper itself, which is a child of
+    /// xassume.
     pub(super) fn end(&self) {
         let mut members = self.members();
         self.send(&members, Signal::TERM);
-        // A stopped process (it read the terminal) does not end otherwise.
+        // A process that was stopped because it read the terminal cannot end otherwise.
         self.send(&members, Signal::CONT);
         wait(GRACE, STEP, || self.leader.has_ended());
         if self.leader.has_ended() {
@@ -38,12 +40,12 @@ impl HelperFamily {
         } else {
             members.extend(self.members());
         }
-        // While the leader is not reaped, the group's ID is not reused.
+        // The ID of the group is not reused until the helper itself is reaped.
         self.send(&members, Signal::KILL);
         wait(DYING, STEP, || self.leader.end().is_some());
     }
 
-    /// The living processes, the leader included.
+    /// Returns the living processes, including the helper itself.
     fn members(&self) -> Vec<ProcessStat> {
         let mut all = processes::all();
         all.retain(|process| process.is_alive);
@@ -59,7 +61,7 @@ impl HelperFamily {
         all
     }
 
-    /// Sends a signal to all. A process that has exited, or has changed its user, is not an error.
+    /// Sends a signal to all of the processes. It is not an error if a process has exited or has changed its user.
     fn send(&self, members: &[ProcessStat], signal: Signal) {
         let _ = signals::send(self.leader.pid(), self.group, signal);
         if self.group == ProcessGroup::Shared {
@@ -70,12 +72,12 @@ impl HelperFamily {
     }
 }
 
-/// Whether it is alive, and its ID not reused.
+/// Checks whether the process is alive and its ID has not been reused.
 fn is_alive(process: &ProcessStat) -> bool {
     processes::of(process.pid).is_some_and(|now| now.started == process.started && now.is_alive)
 }
 
-/// Waits until the condition is true, at most for this time.
+/// Waits until the condition is true, but not longer than `most`. Checks it after each `step`.
 fn wait(most: Duration, step: Duration, is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() && begun.elapsed() < most {

@@ -1,4 +1,4 @@
-//! The output of a helper: read as it arrives, up to a limit.
+//! The output of a helper, which is read as it arrives, up to a limit.
 
 use crate::error::ProcessFailure;
 use std::fs::File;
@@ -7,9 +7,9 @@ use std::ops::ControlFlow;
 use tokio::io::unix::AsyncFd;
 use zeroize::Zeroizing;
 
-/// The output so far, in a buffer that is never moved.
+/// The output so far, in a buffer that is never reallocated.
 pub(in crate::sys) struct HelperOutput {
-    /// One byte longer than the limit.
+    /// This buffer is one byte longer than the limit, so that output that is too long can be detected.
     buffer: Zeroizing<Vec<u8>>,
     filled: usize,
 }
@@ -19,7 +19,7 @@ impl HelperOutput {
         Self { buffer: Zeroizing::new(vec![0; max_bytes.saturating_add(1)]), filled: 0 }
     }
 
-    /// Reads more; breaks at the end of the output.
+    /// Waits for more output and reads it. Returns `Break` at the end of the output.
     pub(in crate::sys) async fn read(&mut self, output: &AsyncFd<File>) -> Result<ControlFlow<()>, ProcessFailure> {
         loop {
             let mut ready = output.readable().await?;
@@ -30,7 +30,7 @@ impl HelperOutput {
         }
     }
 
-    /// Reads once, as [`Self::read`]; `None` if there is no output yet.
+    /// Reads once, without waiting. Returns `None` if no output is available yet, else the same as [`Self::read`].
     pub(in crate::sys) fn read_once(&mut self, mut output: &File) -> Result<Option<ControlFlow<()>>, ProcessFailure> {
         match output.read(&mut self.buffer[self.filled..]) {
             Ok(0) => Ok(Some(ControlFlow::Break(()))),

@@ -1,4 +1,4 @@
-//! The child's side: its setup before the work, and its end.
+//! The code that runs in the child: its setup, its work and its exit.
 
 use crate::process::Pid;
 use crate::process::outcome::FAILED;
@@ -8,26 +8,28 @@ use crate::sys::signals::{self, separate_notice};
 use std::fs::File;
 use std::os::fd::RawFd;
 
-/// Whether a child ends with xassume.
+/// Whether a child ends when xassume ends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Life {
-    /// It does.
+    /// The child ends when xassume ends.
     Bound,
-    /// It may outlive xassume. It keeps the [`super::Job::descriptor`] of another job.
+    /// The child may outlive xassume. If a descriptor is given, it is the [`super::Job::descriptor`] of another job,
+    /// and the child keeps that descriptor open.
     Free(Option<RawFd>),
 }
 
-/// What the child needs to know.
+/// What the child needs for its setup.
 pub(super) struct Setup {
     pub(super) parent: Pid,
     pub(super) life: Life,
-    /// The write end of the answer.
+    /// The write end of the answer pipe.
     pub(super) answer: RawFd,
-    /// Its standard error.
+    /// The descriptor that becomes the child's standard error.
     pub(super) messages: RawFd,
 }
 
-/// Does the work and exits, without destructors and flushes: the rest of the memory is the parent's.
+/// Does the work and exits. Runs no destructors and flushes no buffers, because the rest of the memory belongs to the
+/// parent.
 pub(super) fn run(setup: &Setup, in_child: fn(), mut answer: File, work: impl FnOnce(&mut File)) -> ! {
     enter(setup);
     let done = caught(|| {
@@ -39,9 +41,9 @@ pub(super) fn run(setup: &Setup, in_child: fn(), mut answer: File, work: impl Fn
     unsafe { libc::_exit(status.into()) }
 }
 
-/// Leaves xassume's session and closes its descriptors.
+/// Leaves xassume's session, and closes xassume's descriptors.
 fn enter(setup: &Setup) {
-    // SAFETY: setsid(2) touches no memory. It cannot fail: a new child leads no group.
+    // SAFETY: setsid(2) touches no memory. It cannot fail, because a new child does not lead a process group.
     unsafe { libc::setsid() };
     let reads = match setup.life {
         Life::Bound => {
@@ -51,10 +53,11 @@ fn enter(setup: &Setup) {
         Life::Free(reads) => reads,
     };
     let notice = separate_notice();
-    // SAFETY: system calls on descriptors of this process only.
+    // SAFETY: these system calls use only descriptors of this process and static strings.
     unsafe {
         let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC);
-        // Without /dev: writing is harmless, and reading fails.
+        // If `/dev` is missing, the message pipe replaces /dev/null: writing to it is harmless, and reading from it
+        // fails.
         let null = if null == -1 { setup.messages } else { null };
         for (from, to) in [(null, libc::STDIN_FILENO), (null, libc::STDOUT_FILENO), (setup.messages, 2)] {
             libc::dup2(from, to);
@@ -62,16 +65,17 @@ fn enter(setup: &Setup) {
     }
     let kept = notice.into_iter().flatten().chain([setup.answer]).chain(reads);
     close_all_but(kept.collect());
-    // TERM is not blocked in the child, whatever the inherited mask; the child's programs get that mask back.
+    // The child does not block TERM, even if the inherited mask does. The child's programs get the inherited mask back.
     signals::set_mask(SignalSet::default());
 }
 
 fn end_with_parent(parent: Pid) {
     let signal = libc::c_ulong::from(ending_signal().number().unsigned_abs());
-    // SAFETY: neither call touches memory; `_exit` ends the process.
+    // SAFETY: prctl(2) and getppid(2) touch no memory here, and `_exit` ends the process.
     unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, signal, 0, 0, 0);
-        // The parent may have exited before that call. It is 0 if it is not visible in this namespace.
+        // The parent may have exited before that call. `getppid` returns 0 if the parent is not visible in this PID
+        // namespace.
         let now = libc::getppid();
         if now != parent && now != 0 {
             libc::_exit(FAILED.into());
@@ -79,13 +83,15 @@ fn end_with_parent(parent: Pid) {
     }
 }
 
-/// The signal that ends a child after its programs: the first that xassume was not started to ignore.
+/// Returns the signal with which xassume ends a child: the first of TERM, HUP, INT and QUIT that xassume was not
+/// started to ignore. The signal must not be ignored, because the child has to end its own programs before it exits.
+/// Returns KILL if all four are ignored.
 pub(super) fn ending_signal() -> Signal {
     let heard = [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT];
     heard.into_iter().find(|signal| !signals::inherited().ignores(*signal)).unwrap_or(Signal::KILL)
 }
 
-/// Closes all descriptors above 2 except these.
+/// Closes all descriptors above 2, except those in `kept`.
 fn close_all_but(mut kept: Vec<RawFd>) {
     kept.sort_unstable();
     let mut first = 3;
@@ -98,18 +104,18 @@ fn close_all_but(mut kept: Vec<RawFd>) {
 }
 
 fn close_range(first: RawFd, last: RawFd) {
-    // SAFETY: nothing in this process uses these descriptors any more; values that own them are never dropped.
+    // SAFETY: nothing in this process uses these descriptors any more, and the values that own them are never dropped.
     if unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } == 0 {
         return;
     }
-    // Before Linux 5.9, or with a seccomp filter that blocks the call.
+    // The call fails before Linux 5.9, or if a seccomp filter blocks it.
     for fd in open_descriptors().into_iter().filter(|fd| (first..=last).contains(fd)) {
-        // SAFETY: as above.
+        // SAFETY: the same as above.
         unsafe { libc::close(fd) };
     }
 }
 
-/// The descriptors in `/proc`; without it, all possible ones.
+/// Returns the open descriptors from `/proc`. If `/proc` is not available, returns every number from 3 to 65535.
 fn open_descriptors() -> Vec<RawFd> {
     const MOST: RawFd = 1 << 16;
     match std::fs::read_dir("/proc/self/fd") {

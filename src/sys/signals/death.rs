@@ -1,48 +1,51 @@
-//! Ends xassume by a signal, as the command ended, so that a shell, systemd and `wait` see the same status.
+//! Ends xassume by a signal. If a signal ended the command, xassume ends by the same signal, so that a shell, systemd
+//! and `wait` see the same status.
 
 use super::{change_mask, set_disposition, set_handler};
 use crate::process::signal::{Signal, SignalSet};
 use nix::sys::resource::{Resource, setrlimit};
 
-/// The signals that end a program on a terminal.
+/// The signals that usually end a program on a terminal.
 const ENDING: [Signal; 4] = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM];
 
-/// Ends this process by `signal`. PID 1, which its own signals cannot end, exits with 128 + n. Runs no destructors.
+/// Ends this process by `signal`, without running destructors. PID 1 cannot be ended by a signal that it sends itself,
+/// so it exits with status 128 + n instead.
 pub(crate) fn die_of(signal: Signal) -> ! {
     prevent_core_file();
     set_disposition(signal, libc::SIG_DFL);
     change_mask(libc::SIG_UNBLOCK, SignalSet::default().with(signal));
-    // SAFETY: raise(3) with the default disposition runs no code of ours, and `_exit` ends the process.
+    // SAFETY: raise(3) with the default disposition runs no code of xassume, and `_exit` ends the process.
     unsafe {
         libc::raise(signal.number());
         libc::_exit(128 + signal.number());
     }
 }
 
-/// Protects the sessions in this process's memory: no core files, and no access by other processes of the user.
-/// execve(2) resets the flag for the program.
+/// Protects the sessions in this process's memory: the kernel writes no core file, and other processes of the user
+/// cannot access the memory. execve(2) resets this flag for the program.
 pub(crate) fn forbid_core_dumps() {
     let _ = nix::sys::prctl::set_dumpable(false);
 }
 
-/// The core file of the command must not be replaced by ours. The limit is for files, the flag for a core pattern with
-/// a pipe, which ignores the limit: core(5).
+/// Prevents a core file of xassume, which could overwrite that of the command. The limit prevents a core file.
+/// [`forbid_core_dumps`] is needed for a core pattern with a pipe, because such a pattern ignores the limit; see
+/// core(5).
 fn prevent_core_file() {
     forbid_core_dumps();
-    // Nothing is started any more that would inherit it.
+    // No program that could inherit this limit is started after this.
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
 }
 
-/// The kernel delivers to PID 1 only signals that have a handler; without these, ^C or `docker stop` would have no
-/// effect before the command runs. They end xassume with status 128 + n. execve(2) resets them. Signals that were
-/// ignored at the start stay ignored.
+/// Installs signal handlers if this process is PID 1. The kernel delivers to PID 1 only signals that have a handler, so
+/// without these handlers ^C or `docker stop` would have no effect before the command runs. The handlers end xassume
+/// with status 128 + n. execve(2) resets them. A signal that was ignored when xassume was started stays ignored.
 pub(crate) fn install_pid1_handlers() {
     if std::process::id() == 1 {
         end_by(exit_as_if_killed);
     }
 }
 
-/// Sets a handler for the signals that end a program, except those ignored at the start.
+/// Sets a handler for the signals in [`ENDING`], except those that were ignored when xassume was started.
 pub(super) fn end_by(handler: extern "C" fn(libc::c_int)) {
     for signal in ENDING {
         if !super::inherited().ignores(signal) {

@@ -1,6 +1,7 @@
-//! Delivers a signal that ends xassume to code that has to end something else first.
+//! Delivers a signal that would end xassume to code that has to end something else first.
 //!
-//! With handlers instead of a blocked mask: a thread that resolves a name gets signals too.
+//! This uses handlers instead of a blocked signal mask, because a thread that resolves a host name also receives
+//! signals.
 
 use super::death::{die_of, end_by};
 use crate::process::signal::Signal;
@@ -13,28 +14,32 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use tokio::io::unix::AsyncFd;
 
-/// Created for the first notice and never closed, so that no handler can write to a reused descriptor.
+/// The pipe of the notices. It is created for the first notice and never closed, so that no handler can write to a
+/// reused descriptor.
 static PIPE: OnceLock<(File, OwnedFd)> = OnceLock::new();
-/// The write end for the handlers, while there is a [`SignalNotice`]; else -1.
+/// The write end of the pipe for the handlers while there is a [`SignalNotice`], else -1.
 static WRITE_END: AtomicI32 = AtomicI32::new(-1);
-/// The process of the notice. Its children have the same memory until they execute a program.
+/// The ID of the process that created the notice. A forked child has a copy of this memory until it executes a program,
+/// but must not use the notice.
 static OWNER: AtomicU32 = AtomicU32::new(0);
 
-/// Runs before a signal ends xassume.
+/// A function that runs before a signal ends xassume.
 static BEFORE_DEATH: OnceLock<fn()> = OnceLock::new();
 
-/// While this exists, a signal that ends xassume is written to it. Who reads a signal has to end xassume by it;
-/// dropping the notice does that for an unread one.
+/// While this value exists, a signal that would end xassume is written to the notice instead. Code that reads a signal
+/// from the notice must then end xassume by that signal. If a signal has not been read, dropping the notice ends
+/// xassume by it.
 #[derive(Debug)]
 pub(in crate::sys) struct SignalNotice {
     pipe: AsyncFd<File>,
 }
 
 impl SignalNotice {
-    /// Only one may exist at a time. Signals that were ignored at the start stay ignored.
+    /// Creates a notice. Only one may exist at a time. A signal that was ignored when xassume was started stays
+    /// ignored.
     ///
     /// # Errors
-    /// There is no descriptor.
+    /// Fails if no file descriptor is available.
     pub(in crate::sys) fn of_signals() -> io::Result<Self> {
         let (reader, writer) = open_pipe()?;
         let pipe = polled(reader.try_clone()?)?;
@@ -44,7 +49,7 @@ impl SignalNotice {
         Ok(Self { pipe })
     }
 
-    /// The first signal.
+    /// Waits for the first signal, and returns it.
     pub(in crate::sys) async fn signal(&self) -> Signal {
         loop {
             if let Some(signal) = read(self.pipe.get_ref()) {
@@ -52,7 +57,8 @@ impl SignalNotice {
             }
             match self.pipe.readable().await {
                 Ok(mut ready) => ready.clear_ready(),
-                // Not known to happen. An unread signal acts when this is dropped.
+                // No such error is known to occur. If a signal has not been read, dropping the notice ends xassume by
+                // it.
                 Err(_) => std::future::pending().await,
             }
         }
@@ -68,15 +74,16 @@ impl Drop for SignalNotice {
     }
 }
 
-/// For a forked child that does not execute a program: replaces the parent's pipe with a new one, under the same
-/// descriptor numbers, and returns these. `None` before the first notice.
+/// Replaces the parent's pipe with a new one that has the same descriptor numbers, and returns these numbers. This
+/// function is for a forked child that does not execute a program. Returns `None` if there has been no notice yet, or
+/// if no pipe can be created.
 pub(in crate::sys) fn separate_notice() -> Option<[RawFd; 2]> {
     WRITE_END.store(-1, Ordering::Release);
     let (reader, writer) = PIPE.get()?;
     let (new_reader, new_writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).ok()?;
     for (new, old) in [(new_reader.as_raw_fd(), reader.as_raw_fd()), (new_writer.as_raw_fd(), writer.as_raw_fd())] {
-        // SAFETY: all four are open, so no new descriptor has the number of an old one; the owners of the old numbers
-        // own the new files.
+        // SAFETY: all four descriptors are open, so no new descriptor has the number of an old one. After the calls,
+        // the owners of the old numbers own the new pipe.
         unsafe { libc::dup3(new, old, libc::O_CLOEXEC) };
     }
     Some([reader.as_raw_fd(), writer.as_raw_fd()])
@@ -96,17 +103,17 @@ fn read(mut pipe: &File) -> Option<Signal> {
     got.then(|| Signal::from_number(number[0].into())).flatten()
 }
 
-/// Writes the signal to the notice; whether there is one. Async-signal-safe: atomics and system calls, and errno is
-/// restored.
+/// Writes the signal to the notice, and returns whether there is one. Async-signal-safe, because it uses only atomics
+/// and system calls, and restores errno.
 fn notify(number: libc::c_int) -> bool {
     let write_end: RawFd = WRITE_END.load(Ordering::Acquire);
     if write_end == -1 || OWNER.load(Ordering::Relaxed) != std::process::id() {
         return false;
     }
-    // Signal numbers end at 64.
+    // Signal numbers fit in a byte, because the highest is 64.
     let byte = number.to_le_bytes()[0];
-    // SAFETY: the descriptor is never closed, and the byte outlives the call. A full pipe has enough signals. Each
-    // thread has its own errno.
+    // SAFETY: the descriptor is never closed, and the byte outlives the call. If the pipe is full, the write fails,
+    // which is harmless because the pipe contains enough signals. Each thread has its own errno.
     unsafe {
         let errno = *libc::__errno_location();
         libc::write(write_end, (&raw const byte).cast(), 1);
@@ -115,8 +122,9 @@ fn notify(number: libc::c_int) -> bool {
     true
 }
 
-/// From now on a signal that ends xassume runs `before` first, except while a [`SignalNotice`] takes it. `before` has to be
-/// async-signal-safe. Signals that were ignored at the start stay ignored; execve(2) resets the handlers.
+/// From now on, a signal that would end xassume first runs `before`, unless a [`SignalNotice`] catches that signal.
+/// `before` must be async-signal-safe. A signal that was ignored when xassume was started stays ignored. execve(2)
+/// resets the handlers.
 pub(in crate::sys) fn run_before_death(before: fn()) {
     BEFORE_DEATH.get_or_init(|| before);
     end_by(notify_or_die);
@@ -126,7 +134,7 @@ extern "C" fn notify_or_die(number: libc::c_int) {
     if notify(number) {
         return;
     }
-    // Reading a `OnceLock` that is set is one atomic load; `die_of` makes system calls only.
+    // Reading a `OnceLock` that is set is one atomic load, and `die_of` makes only system calls.
     if let Some(before) = BEFORE_DEATH.get() {
         before();
     }

@@ -1,7 +1,7 @@
-//! Reads signals with their senders: signalfd(2) in the runtime.
+//! Reads signals and their senders, through signalfd(2) in the Tokio runtime.
 //!
-//! They have to be blocked in every thread: create the reader on the main thread before another thread may start. A
-//! forked child gets the inherited mask back (`InheritedState::restore`).
+//! The signals have to be blocked in every thread. So the reader must be created on the main thread before any other
+//! thread is started. A forked child restores the inherited mask (`InheritedState::restore`).
 
 use super::{SET_SIZE, block, group_of, inherited, keep_child_statuses};
 use crate::process::signal::{Signal, SignalSet};
@@ -18,11 +18,11 @@ pub(crate) struct SignalReader {
 }
 
 impl SignalReader {
-    /// Begins to read SIGCHLD and the signals that `captures` selects, except those that were inherited as ignored:
-    /// Linux would queue them here, and the command has to ignore them too.
+    /// Begins to read SIGCHLD and the signals that `captures` selects. A signal that was inherited as ignored is not
+    /// read, because Linux would queue it here, although the command has to ignore it too.
     ///
     /// # Errors
-    /// There is no descriptor, or no tokio runtime.
+    /// Fails if no file descriptor is available.
     pub(crate) fn install(captures: impl Fn(Signal) -> bool) -> io::Result<Self> {
         keep_child_statuses();
         let inherited = inherited();
@@ -31,21 +31,21 @@ impl SignalReader {
         let bits = set.bits();
         block(set);
         let flags = libc::SFD_CLOEXEC | libc::SFD_NONBLOCK;
-        // SAFETY: the pointer is to a set of `SET_SIZE` bytes; -1 asks for a new descriptor.
+        // SAFETY: the pointer is to a set of `SET_SIZE` bytes, and -1 requests a new descriptor.
         let fd = unsafe { libc::syscall(libc::SYS_signalfd4, -1, &raw const bits, SET_SIZE, flags) };
         let Ok(fd @ 0..) = i32::try_from(fd) else {
             return Err(io::Error::last_os_error());
         };
-        // SAFETY: the kernel just gave us this descriptor, and nothing else owns it.
+        // SAFETY: the kernel has just returned this descriptor, and nothing else owns it.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         Ok(Self { fd: polled(fd)? })
     }
 
-    /// The next signal; dropping the future loses none. A pending one is returned at once: the runtime notices it only
-    /// at its next poll, when the command may be started already.
+    /// Waits for the next signal. No signal is lost if the future is dropped. A pending signal is returned at once,
+    /// because the runtime would notice it only at its next poll, and the command might have been started by then.
     ///
     /// # Errors
-    /// The descriptor cannot be read any more.
+    /// Fails if the descriptor can no longer be read.
     pub(crate) async fn next(&self) -> io::Result<Arrival> {
         loop {
             match read(self.fd.get_ref()) {
@@ -63,17 +63,17 @@ impl SignalReader {
 fn read(fd: &OwnedFd) -> io::Result<Arrival> {
     let mut info = MaybeUninit::<libc::signalfd_siginfo>::uninit();
     let size = size_of::<libc::signalfd_siginfo>();
-    // SAFETY: `info` is a writable place of `size` bytes.
+    // SAFETY: `info` is writable and has `size` bytes.
     let read = unsafe { libc::read(fd.as_raw_fd(), info.as_mut_ptr().cast(), size) };
     match usize::try_from(read) {
         Err(_) => Err(io::Error::last_os_error()),
-        // signalfd(2): whole structures are read, or none. SAFETY: so all of it was written.
+        // signalfd(2) returns only whole structures. SAFETY: so the whole of `info` was written.
         Ok(got) if got == size => Ok(arrival(unsafe { info.assume_init_ref() })),
         Ok(_) => Err(io::ErrorKind::UnexpectedEof.into()),
     }
 }
 
-/// The sender by `si_code`, see sigaction(2): positive codes are the kernel's. Of the others, those of kill(2),
+/// Determines the sender from `si_code`; see sigaction(2). Positive codes mean the kernel. Signals from kill(2),
 /// sigqueue(3) and tgkill(2) have a process ID, which is zero if the sender is not visible in this PID namespace.
 fn arrival(info: &libc::signalfd_siginfo) -> Arrival {
     let pid = Pid::try_from(info.ssi_pid).unwrap_or_default();
@@ -82,7 +82,7 @@ fn arrival(info: &libc::signalfd_siginfo) -> Arrival {
         libc::SI_USER | libc::SI_QUEUE | libc::SI_TKILL => Sender::Process { pid, group: group_of(pid) },
         _ => Sender::Kernel,
     };
-    // Only signals of our set are read, and all of them are valid.
+    // Only signals of the requested set are read, and all of them are valid.
     let number = i32::try_from(info.ssi_signo).unwrap_or_default();
     Arrival { signal: Signal::from_number(number).unwrap_or(Signal::CHLD), sender }
 }
