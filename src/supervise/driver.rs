@@ -1,7 +1,8 @@
-//! The loop of a supervision: wait for an input, pass it to the machine, perform its actions. It decides nothing.
+//! The loop of a supervision: it waits for an input, passes the input to the state machine, and performs the resulting
+//! actions. It makes no decisions.
 //!
-//! Inputs are polled in this order: the child, the signals, the STS call, the delivery, the timer. So a command that
-//! has exited is not stopped for a refresh, and a pending TERM comes before the next start.
+//! Inputs are polled in this order: the child, the signals, the STS call, the delivery, the timer. Because of this
+//! order, a command that has exited is not stopped for a refresh, and a pending TERM is handled before the next start.
 
 mod host;
 
@@ -24,42 +25,44 @@ use std::future::pending;
 use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
 
-/// The system's side of a supervision: at most one child, and the signals that xassume receives.
+/// The operating system, as the supervision sees it: at most one child, and the signals that xassume receives.
 pub(crate) trait CommandHost {
     fn facts(&self) -> ProcessFacts;
-    /// Warnings before the command starts.
+    /// Returns the warnings that are shown before the command starts.
     fn caveats(&self, policy: &Policy) -> Vec<CommandEvent>;
-    /// Forks a child that executes the command. [`Self::next_input`] reports the outcome.
+    /// Forks a child that executes the command. [`Self::next_input`] reports whether that succeeded.
     fn start(&mut self, environment: Vec<CString>) -> Result<(), Fault>;
-    /// Kills the child that does not run the command yet.
+    /// Kills a child that has been forked but does not run the command yet.
     fn abort(&mut self);
-    /// Sends the stop signal, then CONT, to the child and to the family in its group.
+    /// Sends the stop signal, and then CONT, to the child and to the members of its family that are in its group.
     fn stop(&mut self, signal: Signal) -> Result<(), Problem>;
     fn signal(&mut self, target: Target, signal: Signal) -> Result<(), Problem>;
-    /// Which processes of the exited child's group and family remain.
+    /// Returns which processes remain in the group and the family of the child, which has exited.
     fn remaining(&mut self) -> Remaining;
-    /// Kills the exited child's own group.
+    /// Kills the process group of the child, which has exited. Must not be called if the group is xassume's own.
     fn kill_group(&mut self);
     fn reap(&mut self);
-    /// A change of the child, without waiting. Its exit is returned once.
+    /// Returns a change of the child, without waiting. The exit of the child is returned only once. `None` means that
+    /// nothing has changed.
     fn change(&mut self) -> Option<ChildChange>;
-    /// The next change or signal, in that order. Dropping the future loses none.
+    /// Waits for the next change or signal. If there are both, the change is returned first. No change or signal is
+    /// lost if the future is dropped.
     async fn next_input(&mut self) -> CommandInput;
     fn restore_terminal(&mut self);
     fn pause(&mut self, signal: Signal);
 }
 
-/// What the driver works with.
+/// The parts that the driver connects.
 pub(crate) struct Ports<'a, S, D, H, C> {
     pub(crate) source: &'a S,
-    /// It has the first session already.
+    /// The delivery, which already has the first session.
     pub(crate) delivery: &'a mut D,
     pub(crate) host: &'a mut H,
     pub(crate) clock: &'a C,
     pub(crate) events: &'a dyn EventSink,
 }
 
-/// Runs the command and refreshes its session until the command ends.
+/// Runs the command and refreshes its session until the command ends. Returns how the supervision ended.
 pub(crate) async fn supervise<S, D, H, C>(policy: Policy, first: Session, ports: Ports<'_, S, D, H, C>) -> Final
 where
     S: SessionSource,
@@ -70,7 +73,7 @@ where
     for caveat in ports.host.caveats(&policy) {
         ports.events.emit(caveat.into());
     }
-    // Enough randomness to spread load.
+    // This randomness is sufficient to spread load. It must not be used for secrets.
     let dice = Dice::Seeded(RandomState::new().hash_one(()));
     let machine = Machine::new(policy, ports.host.facts(), &first.validity, ports.clock.now(), dice);
     let (call, publishing, answers) = (None, None, VecDeque::new());
@@ -78,19 +81,19 @@ where
     driver.run().await
 }
 
-/// A future whose result is an input; `None` if there is none.
+/// A future whose result becomes an input. `None` if there is no such future.
 type PendingAnswer<'a, T> = Option<Pin<Box<dyn Future<Output = Result<T, Problem>> + 'a>>>;
 
 struct Driver<'a, S, D, H, C> {
     machine: Machine,
     ports: Ports<'a, S, D, H, C>,
-    /// The session for the next start.
+    /// The session with which the command will be started next.
     session: Session,
-    /// The new session, until it is published.
+    /// A session that has been fetched but not delivered yet.
     new_session: Option<Session>,
     call: PendingAnswer<'a, Session>,
     publishing: PendingAnswer<'a, ()>,
-    /// Answers to actions; they come before other inputs.
+    /// Answers to actions. They are handled before other inputs.
     answers: VecDeque<Input>,
 }
 
@@ -133,7 +136,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
         }
     }
 
-    /// Performs an action; returns the end if it is the last one.
+    /// Performs an action. Returns how the supervision ended if this was the last action, else `None`.
     fn perform(&mut self, action: Action) -> Option<Final> {
         let host = &mut *self.ports.host;
         match action {
@@ -182,7 +185,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
         }
     }
 
-    /// Delivers the new session. If the command has exited meanwhile, that input comes before the answer.
+    /// Delivers the new session. If the command has exited in the meantime, its exit is handled before the answer.
     fn publish(&mut self) {
         let Some(session) = &self.new_session else { return };
         self.publishing = self.ports.delivery.publish(session);
@@ -193,7 +196,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
         }
     }
 
-    /// Puts the delivered session into effect.
+    /// Records the delivered session for the next start, if the delivery succeeded. Returns the input for the machine.
     fn published(&mut self, answer: Result<(), Problem>) -> Input {
         let session = self.new_session.take();
         Input::Session(match answer {
@@ -208,7 +211,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
     }
 }
 
-/// The result of a pending answer; never, if there is none.
+/// Waits for a pending answer. Never returns if there is none.
 async fn answered<T>(question: &mut PendingAnswer<'_, T>) -> Result<T, Problem> {
     match question {
         Some(answer) => answer.await,

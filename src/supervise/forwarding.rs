@@ -1,60 +1,61 @@
-//! What to do with a signal that xassume receives, as a pure function.
+//! Decides what to do with a signal that xassume receives. All functions are pure.
 //!
-//! On a terminal the command is in xassume's process group, so the kernel has sent it ^C, ^\ and resizes already;
-//! forwarding would send them twice. A signal from a process has reached xassume alone and is forwarded, unless the
-//! command itself sent it.
+//! On a terminal, the command is in xassume's process group, so the kernel has already sent ^C, ^\ and resizes to the
+//! command. If xassume forwarded these signals, the command would get them twice. A signal from a process has reached
+//! only xassume, so it is forwarded, unless the command itself sent it.
 
 use crate::process::signal::Signal;
 use crate::process::{Arrival, Pid, ProcessGroup, Sender};
 
-/// xassume's process, group and session; read once, at the start.
+/// Facts about xassume's process, group and session. They are read once, at the start.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct ProcessFacts {
-    /// xassume's own process.
+    /// The ID of xassume's own process.
     pub(crate) me: Pid,
-    /// The group that the command runs in.
+    /// The process group that the command runs in.
     pub(crate) group: ProcessGroup,
-    /// Whether it leads its terminal session (setsid(2)): the kernel sends the hang-up only to the leader.
+    /// Whether xassume leads its session (setsid(2)). The kernel sends the hang-up of the terminal only to the session
+    /// leader.
     pub(crate) leads_session: bool,
 }
 
-/// What to do with a signal while a child runs.
+/// What to do with a signal while a child is running.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Decision {
-    /// It came from the command, or does not concern the command.
+    /// Ignore the signal, because the command sent it or it does not concern the command.
     Drop,
-    /// The kernel has sent it to the command too.
+    /// Do not forward the signal, because the kernel has sent it to the command too.
     AlreadyDelivered,
     Forward,
-    /// Forward it, then stop xassume too.
+    /// Forward the signal, and then stop xassume too.
     ForwardAndPause,
 }
 
 /// What a signal does before the first child exists.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum EarlyEffect {
-    /// It ends xassume.
+    /// The signal ends xassume.
     End,
-    /// It stops xassume.
+    /// The signal stops xassume until it is continued.
     Pause,
     Ignore,
 }
 
-/// Whether xassume reads a signal instead of leaving it to its default action. Not for signals that xassume was started
-/// to ignore: they stay ignored, for the command too.
+/// Checks whether xassume reads a signal instead of leaving the signal to its default action. The result does not apply
+/// to a signal that xassume was started to ignore, because such a signal stays ignored, by the command too.
 pub(crate) fn captures(signal: Signal, group: ProcessGroup) -> bool {
     match signal {
-        // KILL and STOP cannot be caught. URG does not concern a command. PIPE is an error of write(2) instead.
+        // KILL and STOP cannot be caught. URG does not concern a command. Instead of PIPE, write(2) returns an error.
         Signal::KILL | Signal::STOP | Signal::URG | Signal::PIPE => false,
-        // In a shared group ^Z has to stop xassume and the command, and `fg` to continue both: the default actions do
-        // that.
+        // In a shared group, ^Z must stop both xassume and the command, and `fg` must continue both. The default
+        // actions of these signals do that.
         Signal::TSTP | Signal::TTIN | Signal::TTOU | Signal::CONT => group == ProcessGroup::Own,
         fault if is_fault(fault) => false,
         _ => true,
     }
 }
 
-/// A fault of xassume itself: raised by the processor or abort(3).
+/// Checks whether the signal reports a fault of xassume itself, which the processor or abort(3) raises.
 fn is_fault(signal: Signal) -> bool {
     use libc::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
     [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP].contains(&signal.number())
@@ -69,9 +70,9 @@ pub(crate) fn decide(arrival: Arrival, facts: ProcessFacts, child: Pid) -> Decis
     }
     let by_kernel = arrival.sender == Sender::Kernel;
     match (arrival.signal, facts.group) {
-        // xassume itself exceeded the file size limit; write(2) reports it.
+        // xassume itself exceeded the limit on the file size, and write(2) reports that error.
         (Signal::XFSZ, ProcessGroup::Shared | ProcessGroup::Own) if by_kernel => Decision::Drop,
-        // Only the session leader gets the hang-up; it has to forward it.
+        // Only the session leader gets the hang-up, so xassume has to forward it.
         (Signal::HUP, ProcessGroup::Shared) if by_kernel && facts.leads_session => Decision::Forward,
         (Signal::INT | Signal::QUIT | Signal::HUP | Signal::WINCH, ProcessGroup::Shared) if by_kernel => {
             Decision::AlreadyDelivered
@@ -81,9 +82,10 @@ pub(crate) fn decide(arrival: Arrival, facts: ProcessFacts, child: Pid) -> Decis
     }
 }
 
-/// Whether the command or one of its processes sent the signal. Forwarding it back would make `kill $PPID` end the
-/// command and `kill 0` a loop. A group counts as the command's if the command or xassume leads it. A shared group with
-/// another leader (a script) may signal xassume like any other process, as in sudo.
+/// Checks whether the command or one of its processes sent the signal. If such a signal were forwarded, `kill $PPID`
+/// would end the command, and `kill 0` would be an endless loop. The members of a group count as processes of the
+/// command if the command or xassume leads the group. If another process (a script) leads a shared group, its members
+/// may signal xassume like any other process, as with sudo.
 fn is_from_command(sender: Sender, me: Pid, child: Pid) -> bool {
     match sender {
         Sender::Kernel | Sender::OutsideNamespace => false,
@@ -91,7 +93,7 @@ fn is_from_command(sender: Sender, me: Pid, child: Pid) -> bool {
     }
 }
 
-/// What a signal does before the first child exists.
+/// Returns what a signal does before the first child exists.
 pub(crate) fn before_start(signal: Signal) -> EarlyEffect {
     match signal {
         Signal::CHLD | Signal::CONT | Signal::URG | Signal::WINCH | Signal::PIPE => EarlyEffect::Ignore,
@@ -158,7 +160,8 @@ mod tests {
         for (pid, group) in [(ME, None), (CHILD, None), (55, Some(CHILD)), (55, Some(ME))] {
             assert_eq!(decided(Signal::TERM, Sender::Process { pid, group }, OWN), Decision::Drop);
         }
-        // A script's shell leads the group that it shares with xassume: `kill -TERM $!` is intended.
+        // The shell of a script leads the group that it shares with xassume, so its `kill -TERM $!` is meant for the
+        // command.
         assert_eq!(decided(Signal::TERM, Sender::Process { pid: 50, group: Some(50) }, SHARED), Decision::Forward);
     }
 

@@ -1,9 +1,12 @@
-//! The rules of the supervision: inputs in, actions out. No clock, no process, no secret.
+//! The rules of the supervision as a state machine: it takes inputs and returns actions. It has no clock, no process
+//! and no secret.
 //!
-//! The half for the command is here, the half for its session in [`renewal`]. They meet in [`Machine::consequence`]:
-//! what a new session means for the command. The head of `supervise` has the diagram.
+//! The command's half of the machine is here, and the session's half is in [`renewal`]. They meet in
+//! [`Machine::consequence`], which does what a new session means for the command. The documentation of `supervise` has
+//! the diagram of the states.
 //!
-//! Each rule is an arm of a match of state, then input; there is no `_` arm that could hide a pair.
+//! Each rule is an arm of a match on the state and then on the input. There is no `_` arm, which could hide a pair of
+//! state and input.
 
 mod actions;
 mod ending;
@@ -27,7 +30,8 @@ use renewal::{Consequence, Renewal};
 use state::{AfterStop, Given, PendingStart, PendingStop, Phase, Restarts, StartStep};
 
 impl Machine {
-    /// A supervision whose first session is there. Its first deadline has passed already, and starts the command.
+    /// Creates a machine for a supervision that already has its first session. The first deadline has already passed,
+    /// so the first wake-up starts the command.
     pub(crate) fn new(policy: Policy, facts: ProcessFacts, first: &Validity, now: Now, dice: Dice) -> Self {
         Self {
             policy,
@@ -50,7 +54,8 @@ impl Machine {
                 self.consequence(consequence, now, &mut out);
             }
             Input::Wake => {
-                // The session first: once it is lost, nothing may be started.
+                // The session is handled first, because the command must not be started if its session has expired and
+                // `OnRefreshFailure::Stop` is set.
                 let consequence = self.renewal.wake(now, &mut out);
                 self.consequence(consequence, now, &mut out);
                 self.wake(now, &mut out);
@@ -59,7 +64,8 @@ impl Machine {
         out
     }
 
-    /// When to wake the machine, if no other input comes before. `None`: it waits for an answer or for the child.
+    /// Returns when the machine must get a wake-up if no other input comes first. `None` means that the machine waits
+    /// for an answer or for the child.
     pub(crate) fn deadline(&self) -> Option<Deadline> {
         let mine = match self.phase {
             Phase::Starting(PendingStart { step: StartStep::Due(at) | StartStep::Awaited(at), .. }) => Some(at),
@@ -71,7 +77,7 @@ impl Machine {
         mine.map(Deadline::at).into_iter().chain(self.renewal.deadline()).reduce(Deadline::or)
     }
 
-    /// The names of both states in the diagram: the command's and its session's.
+    /// Returns the names of both states in the diagram: first the command's state, then the session's.
     #[cfg(test)]
     fn state_names(&self) -> (&'static str, &'static str) {
         let command = match self.phase {
@@ -90,7 +96,7 @@ impl Machine {
                 CommandInput::Started(child) => self.started(child, start, now, out),
                 CommandInput::NotStarted(fault) => self.not_started(fault, start, now, out),
                 CommandInput::Signal(arrival) => self.signal_without_child(arrival, start, out),
-                // No child runs the command.
+                // No child runs the command, so these inputs have no meaning.
                 CommandInput::Ended(_)
                 | CommandInput::Paused(_)
                 | CommandInput::StopSent
@@ -101,7 +107,7 @@ impl Machine {
                 CommandInput::Ended(end) => self.ended(child, end, now, out),
                 CommandInput::Paused(signal) => self.pause_with_child(signal, out),
                 CommandInput::Signal(arrival) => self.signal(arrival, child, out),
-                // Not an answer to an action.
+                // No action is waiting for these answers.
                 CommandInput::Started(_)
                 | CommandInput::NotStarted(_)
                 | CommandInput::StopSent
@@ -114,7 +120,7 @@ impl Machine {
                 CommandInput::OrphanReaped => stop.orphan_reaped(out),
                 CommandInput::Remaining(remaining) => self.remaining(stop, remaining, now, out),
                 CommandInput::Signal(arrival) => self.signal(arrival, stop.child, out),
-                // SIGKILL ends a stopped process too.
+                // A paused command needs no rule, because SIGKILL also ends a stopped process.
                 CommandInput::Paused(_) | CommandInput::Started(_) | CommandInput::NotStarted(_) => {}
             },
             Phase::Ended => {}
@@ -156,7 +162,7 @@ impl Machine {
                     start.step.abort(out);
                     self.exit(Final::Lapsed, out);
                 }
-                // The next start gets the new session; a child that exists already has the one before.
+                // The next start uses the new session. A child that already exists has the previous one.
                 Consequence::Refreshed => {
                     self.phase = Phase::Starting(PendingStart { given: Given::Replaced, ..start });
                 }

@@ -1,4 +1,4 @@
-//! The settings of a supervision, from the flags.
+//! The settings of a supervision, which come from the flags.
 
 use super::schedule::{Margin, RefreshPurpose, Timing};
 use crate::event::{CommandEvent, Stdin};
@@ -8,15 +8,15 @@ use std::time::Duration;
 /// What happens to the command after a refresh (`--on-expiry`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum OnExpiry {
-    /// Nothing: it reads the new credentials itself.
+    /// Nothing happens, because the command reads the new credentials itself.
     None,
-    /// Stop it and start it again with the new session.
+    /// The command is stopped, and started again with the new session.
     Restart,
-    /// Send it this signal (`--signal`).
+    /// The command gets this signal (`--signal`).
     Signal(Signal),
 }
 
-/// What happens when the session expires and no refresh has succeeded (`--on-refresh-failure`).
+/// What happens if the session expires before a refresh has succeeded (`--on-refresh-failure`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum OnRefreshFailure {
     /// The command keeps running, and the refresh is retried.
@@ -25,19 +25,19 @@ pub(crate) enum OnRefreshFailure {
     Stop,
 }
 
-/// When a refreshed session reaches the command; `--via` decides.
+/// When a refreshed session reaches the command, which depends on `--via`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum DeliveryTime {
-    /// At its next start: the environment of a running process cannot be changed.
+    /// At the next start of the command, because the environment of a running process cannot be changed.
     AtStart,
-    /// While it runs: through a file, the endpoint or a process.
+    /// While the command is running, through a file, the endpoint or a process.
     Live,
 }
 
 /// Which process group the command gets (`--process-group`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum GroupPolicy {
-    /// xassume's own group on a terminal, else a new one.
+    /// xassume's own group if xassume was started from a terminal, else a new group.
     Auto,
     Same,
     New,
@@ -48,9 +48,9 @@ pub(crate) struct Policy {
     pub(crate) on_expiry: OnExpiry,
     pub(crate) delivery_time: DeliveryTime,
     pub(crate) margin: Margin,
-    /// Asks the command to exit before a restart (`--stop-signal`).
+    /// The signal that asks the command to exit before a restart (`--stop-signal`).
     pub(crate) stop_signal: Signal,
-    /// How long the command may take to exit before SIGKILL (`--stop-timeout`).
+    /// How long the command may take to exit before it gets SIGKILL (`--stop-timeout`).
     pub(crate) stop_timeout: Duration,
     pub(crate) on_refresh_failure: OnRefreshFailure,
     pub(crate) process_group: GroupPolicy,
@@ -61,13 +61,13 @@ pub(crate) struct Policy {
 pub(crate) enum Duty {
     /// Get a new session.
     Refresh,
-    /// Only signal the command: a new session could not reach it.
+    /// Only signal the command, because a new session could not reach it.
     Notice,
     None,
 }
 
 impl Policy {
-    /// The defaults of all other flags.
+    /// Returns a policy with the default values of all other flags.
     pub(crate) fn usual(on_expiry: OnExpiry, delivery_time: DeliveryTime) -> Self {
         Self {
             on_expiry,
@@ -96,7 +96,7 @@ impl Policy {
         Timing { purpose, margin: self.margin }
     }
 
-    /// Warnings before the command starts.
+    /// Returns the warnings that are shown before the command starts.
     pub(crate) fn caveats(&self, on_terminal: bool, stdin: Stdin) -> Vec<CommandEvent> {
         let mut caveats = Vec::new();
         if self.process_group == GroupPolicy::New && on_terminal {

@@ -1,25 +1,26 @@
-//! What a supervision needs from outside: sessions, and their delivery.
+//! What a supervision needs from outside: sessions, and a way to deliver them to the command.
 
 use crate::event::Problem;
 use crate::session::Session;
 use std::ffi::CString;
 use std::pin::Pin;
 
-/// Where sessions come from.
+/// A source of sessions.
 pub(crate) trait SessionSource {
-    /// Gets a session, with the source credentials read again. If the future is dropped, nothing is left running.
+    /// Gets a session. Reads the source credentials again each time. If the future is dropped, the work is abandoned.
     async fn assume(&self) -> Result<Session, Problem>;
 }
 
-/// How sessions reach the command.
+/// Delivers sessions to the command.
 pub(crate) trait Deliver {
-    /// The complete environment, `NAME=value`, for a start with this session.
+    /// Returns the complete environment, as `NAME=value`, for starting the command with this session.
     fn environment(&self, session: &Session) -> Vec<CString>;
 
-    /// Hands a refreshed session to a running command, if the delivery can. `None`: it is done.
+    /// Delivers a refreshed session to the running command. Returns `None` if the delivery is already complete, or if
+    /// this kind of delivery cannot reach a running command.
     fn publish(&mut self, session: &Session) -> Option<Publishing>;
 }
 
-/// A delivery that has begun. On an error the session before is still in effect. If the future is dropped, either may
-/// be.
+/// A delivery in progress. If it fails, the command still has the previous session. If the future is dropped, the
+/// command may have either session.
 pub(crate) type Publishing = Pin<Box<dyn Future<Output = Result<(), Problem>>>>;

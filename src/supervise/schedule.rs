@@ -1,37 +1,37 @@
-//! When a refresh or a retry is due. Pure: times and randomness are arguments. See [`crate::moment`] for the two
-//! clocks.
+//! Computes when a refresh or a retry is due. The functions are pure, because times and randomness are their arguments.
+//! See [`crate::moment`] for the two clocks.
 
 use crate::moment::{Deadline, Now};
 use crate::session::Validity;
 use std::time::{Duration, SystemTime};
 
-/// The least time between the starts of two refreshes, whatever clocks and lifetimes say.
+/// The shortest time between the starts of two refreshes, even if a clock or a lifetime is wrong.
 pub(crate) const MIN_INTERVAL: Duration = Duration::from_secs(1);
-/// With less left, a session whose refresh fails gets a warning.
+/// If a refresh has failed and the session has at most this much time left, a warning is shown.
 pub(crate) const EXPIRES_SOON: Duration = Duration::from_mins(5);
-/// Calls to STS per refresh, if they fail for a passing reason. Few, since the schedule retries soon, and the calls of
-/// a whole fleet arrive at once when STS recovers.
+/// The maximum number of STS calls per refresh. A failed call is repeated only if its cause is temporary. The number is
+/// small because the schedule retries soon, and because the calls of a whole fleet arrive at once when STS recovers.
 pub(crate) const REFRESH_ATTEMPTS: u32 = 3;
-/// Time for the STS call and the start of the command, in addition to the stop timeout.
+/// The time that is reserved for the STS call and the start of the command, in addition to the stop timeout.
 const STOP_RESERVE: Duration = Duration::from_secs(30);
 const ONE_MINUTE: Duration = Duration::from_mins(1);
 const TEN_MINUTES: Duration = Duration::from_mins(10);
 const ONE_HOUR: Duration = Duration::from_hours(1);
 
-/// The time of a session by the local clocks.
+/// When a session expires by the local clocks, and its lifetime.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Term {
     boot_expiry: Duration,
     wall_expiry: SystemTime,
-    /// `Expiration` by the clock of STS: for display only.
+    /// The `Expiration` by the clock of STS. It is only displayed.
     pub(crate) expiration: SystemTime,
-    /// The whole granted lifetime.
+    /// The lifetime that STS granted.
     pub(crate) lifetime: Duration,
 }
 
 impl Term {
-    /// The term of a session with `validity.left` left now. Both clocks count from now, so a wrong clock does no harm
-    /// while its error stays the same.
+    /// Returns the term of a session that has `validity.left` left now. Both expiry times are computed from the current
+    /// local time, so a clock that is wrong by a constant amount does no harm.
     pub(crate) fn of(validity: &Validity, now: Now) -> Self {
         Self {
             boot_expiry: now.boot.saturating_add(validity.left),
@@ -45,37 +45,38 @@ impl Term {
         self.before_expiry(Duration::ZERO)
     }
 
-    /// The time at which `lead` is left.
+    /// Returns the deadline at which the session has `lead` left.
     pub(crate) fn before_expiry(&self, lead: Duration) -> Deadline {
         Deadline { boot: self.boot_expiry.saturating_sub(lead), wall: self.wall_expiry.checked_sub(lead) }
     }
 
-    /// The time left by the clock that has less; zero after the expiry.
+    /// Returns the time left by the clock that shows less time. Returns zero after the expiry.
     pub(crate) fn left(&self, now: Now) -> Duration {
         let by_wall = self.wall_expiry.duration_since(now.wall).unwrap_or_default();
         self.boot_expiry.saturating_sub(now.boot).min(by_wall)
     }
 }
 
-/// How far before the expiry a refresh is due (`--refresh-margin`).
+/// How long before the expiry a refresh is due (`--refresh-margin`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Margin {
-    /// Depends on [`RefreshPurpose`], with jitter.
+    /// Depends on the [`RefreshPurpose`], and has jitter.
     Auto,
-    /// Exactly this much, but never before half the lifetime.
+    /// Exactly this long, but the refresh is never due before half of the lifetime has passed.
     Fixed(Duration),
 }
 
-/// What a refresh is for.
+/// What a refresh is for, which determines how early it is due.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum RefreshPurpose {
-    /// The command is restarted or signaled: as late as is safe.
+    /// The command is restarted or signaled. The refresh is as late as is safe.
     Act { stop_timeout: Duration },
-    /// Programs fetch the credentials themselves: early, since some SDKs fetch again 15 minutes before the expiry.
+    /// Programs fetch the credentials themselves. The refresh is early, because some SDKs fetch credentials again 15
+    /// minutes before the expiry.
     Serve,
 }
 
-/// Whether a refresh replaces the first session of a run.
+/// Whether a refresh replaces the first session of a run or a later one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum RefreshKind {
     First,
@@ -89,7 +90,8 @@ pub(crate) struct Timing {
 }
 
 impl Timing {
-    /// The least time left when a session is refreshed; at most half its lifetime.
+    /// Returns the margin: the least time that a session has left when its refresh is due. The margin is at most half
+    /// of the lifetime.
     pub(crate) fn margin(&self, lifetime: Duration) -> Duration {
         let wanted = match (self.margin, self.purpose) {
             (Margin::Fixed(margin), _) => margin,
@@ -101,14 +103,15 @@ impl Timing {
         wanted.min(lifetime / 2)
     }
 
-    /// The time left when this refresh is due: the margin plus jitter, which spreads the refreshes of a fleet that
-    /// started together. The jitter keeps its width where the margin is limited to half the lifetime.
+    /// Returns how long before the expiry this refresh is due. This is the margin plus jitter, which spreads the
+    /// refreshes of hosts that were started at the same time. Where the margin is limited to half of the lifetime, the
+    /// margin is reduced further, so that the jitter keeps its width.
     pub(crate) fn lead(&self, lifetime: Duration, kind: RefreshKind, dice: &mut Dice) -> Duration {
         let (latest, earliest) = self.leads(lifetime, kind);
         dice.between(latest, earliest)
     }
 
-    /// The least and the most time left when this refresh is due.
+    /// Returns the shortest and the longest time before the expiry at which this refresh may be due.
     pub(crate) fn leads(&self, lifetime: Duration, kind: RefreshKind) -> (Duration, Duration) {
         let latest = self.margin(lifetime);
         let half = lifetime / 2;
@@ -123,16 +126,18 @@ impl Timing {
     }
 }
 
-/// The width of the jitter: a tenth of the lifetime, at most ten minutes.
+/// Returns the width of the jitter: a tenth of the lifetime, but at most ten minutes.
 fn jitter(lifetime: Duration) -> Duration {
     (lifetime / 10).min(TEN_MINUTES)
 }
 
-/// The wait after this number of failed refreshes in a row; at least [`MIN_INTERVAL`].
+/// Returns how long to wait after `failures` failed refreshes in a row. The result is random, and at least
+/// [`MIN_INTERVAL`].
 ///
-/// Full jitter: up to 8 s, then 60 s, then 5 minutes, so a fleet does not return at once to a service in trouble. At
-/// most a third of the lifetime and, before the expiry, at most the time left: one retry comes in time. Within the last
-/// minute this limit stays at one minute; otherwise all hosts would retry at their expiry.
+/// The longest wait is 8 seconds after the first failure, 60 seconds after the second, and then 5 minutes. So a fleet
+/// does not return all at once to a service in trouble. The wait is at most a third of the lifetime. Before the expiry,
+/// it is also at most the time left, so that one retry comes in time. In the last minute, that limit stays at one
+/// minute, because otherwise all hosts would retry at their expiry.
 pub(crate) fn retry_in(failures: u32, lifetime: Duration, left: Duration, dice: &mut Dice) -> Duration {
     let longest = match failures {
         0 | 1 => Duration::from_secs(8),
@@ -143,11 +148,11 @@ pub(crate) fn retry_in(failures: u32, lifetime: Duration, left: Duration, dice: 
     dice.between(MIN_INTERVAL, longest.min(lifetime / 3).min(in_time))
 }
 
-/// Random numbers to spread load: splitmix64 (Steele, Lea, Flood 2014). Not for secrets.
+/// Random numbers that spread load, from splitmix64 (Steele, Lea, Flood 2014). They must not be used for secrets.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Dice {
     Seeded(u64),
-    /// Always the same fraction of 2^64.
+    /// Each random number is this value, which stands for a fraction of 2^64.
     #[cfg(test)]
     Loaded(u64),
 }
@@ -167,7 +172,7 @@ impl Dice {
         }
     }
 
-    /// Uniform from `low` to `high`; `low` if that is not below `high`.
+    /// Returns a uniformly distributed duration from `low` to `high`. Returns `low` if `high` is not greater.
     fn between(&mut self, low: Duration, high: Duration) -> Duration {
         let width = high.saturating_sub(low).as_nanos();
         let part = (width.saturating_mul(u128::from(self.roll()))) >> 64;

@@ -1,4 +1,4 @@
-//! The real system: a child process, signals from the kernel, the user's terminal.
+//! The real operating system: a child process, signals from the kernel, and the user's terminal.
 
 use super::CommandHost;
 use crate::event::{CommandEvent, Problem};
@@ -18,33 +18,33 @@ use std::ffi::CString;
 use std::io;
 use std::time::Duration;
 
-/// The pause after an error while reading signals; not known to happen.
+/// How long to pause after an error while reading signals. No such error is known to occur.
 const READ_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// The command, its child and its family.
+/// The command, its current child process and its family.
 #[derive(Debug)]
 pub(crate) struct ProcessHost {
     command: Command,
     facts: ProcessFacts,
     terminal: Option<Terminal>,
     signal_reader: SignalReader,
-    /// A child whose execve(2) is not known to have succeeded yet.
+    /// A child that has been forked, while the outcome of its execve(2) is not known.
     starting: Option<StartingChild>,
     child: Option<Child>,
-    /// Whether the child's exit was returned; it is not reaped yet.
+    /// Whether the exit of `child` has been returned while the child is not reaped yet.
     ended: bool,
     family: Family,
     finish_messages: fn(),
 }
 
 impl ProcessHost {
-    /// Begins to read signals. To be called on the main thread, within the runtime, and before another thread is
-    /// started. `finish_messages` waits until all messages are written.
+    /// Begins to read signals. Must be called on the main thread, within the Tokio runtime, and before another thread
+    /// is started. `finish_messages` waits until all messages have been written.
     ///
     /// # Errors
-    /// The kernel gives no descriptor for signals.
+    /// Fails if no file descriptor is available for signals.
     pub(crate) fn prepare(command: Command, process_group: GroupPolicy, finish_messages: fn()) -> io::Result<Self> {
-        // From here on this process has a session in memory.
+        // From here on, this process has a session in its memory.
         signals::forbid_core_dumps();
         let terminal = Terminal::of_the_user();
         let group = match (process_group, &terminal) {
@@ -70,7 +70,8 @@ impl ProcessHost {
         })
     }
 
-    /// Waits for a signal that ends xassume, while the first session is fetched. A stop signal stops xassume meanwhile.
+    /// Waits for a signal that ends xassume, and returns it. This is for the time while the first session is fetched.
+    /// During this time, a stop signal stops xassume.
     pub(crate) async fn fatal_signal(&self) -> Signal {
         loop {
             let Ok(arrival) = self.signal_reader.next().await else {
@@ -90,7 +91,7 @@ impl ProcessHost {
         reap::orphans(starting.or(self.child.as_ref().map(Child::pid)));
     }
 
-    /// The input for the outcome of a start.
+    /// Returns the input for the outcome of a start, and records the child if the start succeeded.
     fn start_outcome(&mut self, outcome: io::Result<Child>) -> CommandInput {
         self.starting = None;
         match outcome {
@@ -125,7 +126,7 @@ impl CommandHost for ProcessHost {
     }
 
     fn start(&mut self, environment: Vec<CString>) -> Result<(), Fault> {
-        // Messages from before the start come before the command's output.
+        // Messages from before the start must appear before the command's output.
         (self.finish_messages)();
         self.reap_orphans();
         self.family.begin();
@@ -165,7 +166,8 @@ impl CommandHost for ProcessHost {
 
     fn kill_group(&mut self) {
         if let Some(child) = &self.child {
-            // What is left are zombies and processes that cannot be killed, or cannot be seen without /proc.
+            // The group can contain only zombies, processes that cannot be killed, and processes that are not visible
+            // without `/proc`. So an error is ignored.
             let _ = child.signal(ProcessGroup::Own, Signal::KILL);
         }
     }

@@ -1,4 +1,4 @@
-//! The driver with a simulated host, source and clock: a day of suspend takes no time.
+//! Tests the driver with a simulated host, session source and clock, so that a day of suspend takes no time.
 
 mod simulated;
 

@@ -10,23 +10,24 @@ use std::time::Duration;
 pub(crate) enum Input {
     Command(CommandInput),
     Session(SessionInput),
-    /// The deadline may have passed; a wake-up that comes too early is harmless.
+    /// The deadline may have passed. An early wake-up is harmless.
     Wake,
 }
 
-/// About the command, or a signal to xassume.
+/// An input about the command, or a signal that xassume received.
 #[derive(Clone, Debug)]
 pub(crate) enum CommandInput {
-    /// Answer to [`Action::Spawn`], possibly late: a child runs the command.
+    /// The answer to [`Action::Spawn`] if the start succeeded: this child runs the command. The answer may take a long
+    /// time.
     Started(Pid),
-    /// The other answer to [`Action::Spawn`].
+    /// The answer to [`Action::Spawn`] if the start failed.
     NotStarted(Fault),
-    /// Answer to [`Action::Stop`]: the signal was sent. The other answer is [`Self::Ended`]: the child had exited
-    /// before.
+    /// The answer to [`Action::Stop`] if the signal was sent. If the child had already exited, the answer is
+    /// [`Self::Ended`] instead.
     StopSent,
-    /// The child exited, and is not reaped yet. Comes once.
+    /// The child exited, and has not been reaped yet. This input comes only once for each child.
     Ended(End),
-    /// Before the exited child is reaped: another child of xassume exited and was reaped.
+    /// After the child exited and before it is reaped, another child of xassume exited and was reaped.
     OrphanReaped,
     /// The answer to [`Action::CheckRemaining`].
     Remaining(Remaining),
@@ -45,91 +46,95 @@ impl From<ChildChange> for CommandInput {
     }
 }
 
-/// About the session.
+/// An input about the session.
 #[derive(Clone, Debug)]
 pub(crate) enum SessionInput {
-    /// Answer to [`Action::Assume`].
+    /// The answer to [`Action::Assume`] if the call succeeded.
     Assumed(Validity),
-    /// The other answer to [`Action::Assume`].
+    /// The answer to [`Action::Assume`] if the call failed.
     Refused(Problem),
-    /// Answer to [`Action::Publish`].
+    /// The answer to [`Action::Publish`] if the delivery succeeded.
     Published,
-    /// The other answer to [`Action::Publish`].
+    /// The answer to [`Action::Publish`] if the delivery failed.
     Unpublished(Problem),
 }
 
-/// Why the command was not started: the error number of fork(2) or execve(2), and its text.
+/// Why the command could not be started: the error number of fork(2) or execve(2), and its description.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Fault {
     pub(crate) errno: i32,
     pub(crate) text: String,
 }
 
-/// What the driver has to do, in this order.
+/// An action that the driver must perform. The driver performs actions in the order in which the machine returns them.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Action {
-    /// Start a call for a new session.
+    /// Start an STS call that gets a new session.
     Assume,
-    /// Drop the call or the delivery in progress.
+    /// Drop the STS call or the delivery that is in progress.
     Abandon,
     /// Deliver the new session.
     Publish,
     /// Start the command with the newest session.
     Spawn,
-    /// Kill the child that does not run the command yet.
+    /// Kill a child that has been forked but does not run the command yet.
     AbortStart,
-    /// Unless the child has exited: send the stop signal to it and to the family in its group, then CONT, since a
-    /// stopped process handles no other signal.
+    /// Send the stop signal to the child and to the members of its family that are in its group, unless the child has
+    /// exited. Then send CONT, because a stopped process does not handle other signals.
     Stop(Signal),
     Signal(Target, Signal),
-    /// Check which processes of the group and the family remain.
+    /// Check which processes of the command's group and family remain.
     CheckRemaining,
-    /// Kill the rest of the command's own group. Its leader is not reaped yet, so the ID is still its own.
+    /// Kill the remaining processes of the command's own group. The group leader has not been reaped yet, so the group
+    /// ID has not been reused.
     KillGroup,
-    /// Reap the child; its process ID may be reused from here on.
+    /// Reap the child. Its process ID may be reused afterwards.
     Reap,
-    /// Restore the terminal settings of the start, if xassume is in the foreground.
+    /// Restore the terminal settings from the start of xassume, if xassume is in the foreground.
     RestoreTerminal,
     /// Stop xassume itself until it is continued.
     Pause(Signal),
     Emit(Event),
-    /// The last action; no child is alive.
+    /// End the supervision. This is the last action, and no child is alive.
     Exit(Final),
 }
 
-/// How the supervision ended.
+/// How a supervision ended.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Final {
-    /// As the command ended.
+    /// The command ended in this way.
     Ended(End),
-    /// The error number of fork(2) or execve(2).
+    /// The command could not be started. `errno` is the error number of fork(2) or execve(2).
     NotStarted { errno: i32 },
-    /// The session expired without a refresh, and the command was stopped.
+    /// The session expired before a refresh succeeded, so the command was stopped or was not started again.
     Lapsed,
 }
 
 impl Fault {
-    /// The program file could not be read within [`START_LIMIT`].
+    /// Returns the error for a program file that could not be read within [`START_LIMIT`].
     pub(super) fn late() -> Self {
         Self { errno: libc::ETIMEDOUT, text: format!("no answer within {}s", START_LIMIT.as_secs()) }
     }
 
-    /// Whether a later attempt may succeed: no processes or memory, the file is being written, or the file system does
-    /// not answer.
+    /// Checks whether a later attempt may succeed, because there were too few processes or too little memory, the file
+    /// was being written, or the file system did not respond.
     pub(super) fn is_passing(&self) -> bool {
         [libc::EAGAIN, libc::ENOMEM, libc::ETXTBSY, libc::ETIMEDOUT].contains(&self.errno)
     }
 }
 
-/// How often a failed restart is retried, and after which pause.
+/// How often a failed restart is retried. The pause before each retry is [`START_RETRY_IN`].
 pub(crate) const START_RETRIES: u32 = 3;
 pub(crate) const START_RETRY_IN: Duration = Duration::from_secs(1);
-/// How long the execve(2) of a child may take: the program file may be on a file system that does not answer.
+/// How long a child's execve(2) may take. There is a limit because the program file may be on a file system that does
+/// not respond.
 pub(crate) const START_LIMIT: Duration = Duration::from_secs(10);
-/// The pause after the first check for remaining processes; it doubles up to the longest.
+/// The pause after the first check for remaining processes. The pause doubles after each check, up to
+/// [`LONGEST_PAUSE`].
 pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(10);
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(100);
-/// A process that remains in the group this long after the exit is named in a message.
+/// A remaining process is named in a message if it is still there this long after the command's exit.
 pub(crate) const NAMED_AFTER: Duration = Duration::from_secs(2);
-/// How long after SIGKILL it is sent to the command once more, and remaining processes are no longer waited for.
+/// How long xassume waits after SIGKILL. Then it sends SIGKILL once more to a command that still runs. It waits equally
+/// long for other processes, counted from SIGKILL or from the command's exit, whichever is later.
 pub(crate) const LINGER_LIMIT: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! The rules for the end of the command, and what starts and stops share.
+//! The rules for the end of the command, and rules that both starts and stops use.
 
 use super::state::{AfterStop, Machine, PendingStart, Phase, StartStep};
 use crate::event::{CommandEvent, RefreshEvent, Stop};
@@ -8,7 +8,7 @@ use crate::process::{End, Pid, ProcessGroup, Target};
 use crate::supervise::machine::actions::{Action, Final};
 
 impl Machine {
-    /// The command has exited without a stop by xassume.
+    /// Handles the exit of a command that xassume had not stopped.
     pub(super) fn ended(&mut self, child: Pid, end: End, now: Now, out: &mut Vec<Action>) {
         if self.terminated && self.facts.me == 1 {
             self.drain(child, end, now, out);
@@ -17,7 +17,8 @@ impl Machine {
         }
     }
 
-    /// The exit is final, whatever the status. Processes that the command left behind keep running.
+    /// Ends the supervision. The exit is final, whatever its status. Processes that the command left behind keep
+    /// running.
     fn ended_by_itself(&mut self, end: End, out: &mut Vec<Action>) {
         out.push(Action::Reap);
         if let End::Killed(signal) = end {
@@ -29,7 +30,7 @@ impl Machine {
         self.exit(Final::Ended(end), out);
     }
 
-    /// A stopped command has exited, and so have its remaining processes, as far as they can be killed.
+    /// Completes a stop. The command has exited, and so have all remaining processes that can be killed.
     pub(super) fn stopped(&mut self, how: Stop, then: AfterStop, end: End, now: Now, out: &mut Vec<Action>) {
         out.push(Action::Emit(CommandEvent::Stopped { how, end }.into()));
         if self.facts.group == ProcessGroup::Own {
@@ -38,7 +39,8 @@ impl Machine {
         out.push(Action::Reap);
         self.restore_terminal(out);
         match then {
-            // At the next wake-up, not now: a signal that is already pending comes first, and may cancel the restart.
+            // The start follows at the next wake-up, because a signal that is already pending must be handled first and
+            // may cancel the restart.
             AfterStop::Restart => {
                 self.phase = Phase::Starting(PendingStart::at(StartStep::Due(now.boot), Some(end)));
             }
@@ -47,14 +49,14 @@ impl Machine {
         }
     }
 
-    /// Only the command gets the refresh signal: its children may not handle it.
+    /// Sends the refresh signal to the command's own process only, because its children may not handle that signal.
     pub(super) fn send_refresh_signal(&mut self, signal: Signal, child: Pid, out: &mut Vec<Action>) {
         self.sent_refresh_signal = Some(signal);
         out.push(Action::Signal(Target::Process, signal));
         out.push(Action::Emit(RefreshEvent::Signaled { signal, pid: child }.into()));
     }
 
-    /// Where a signal from outside is forwarded to.
+    /// Returns the target to which a signal from outside is forwarded.
     pub(super) fn forward_target(&self) -> Target {
         match self.facts.group {
             ProcessGroup::Own => Target::Group,
@@ -62,7 +64,7 @@ impl Machine {
         }
     }
 
-    /// A command that was killed may have left the terminal in raw mode.
+    /// Restores the terminal, because a command that was killed may have left it in raw mode.
     pub(super) fn restore_terminal(&self, out: &mut Vec<Action>) {
         if self.facts.group == ProcessGroup::Shared {
             out.push(Action::RestoreTerminal);

@@ -1,7 +1,7 @@
-//! Plays every sequence of inputs up to a length against a model that checks each action.
+//! Plays every sequence of inputs up to a certain length, and checks each action of the machine against a model.
 //!
-//! The model has a child, an STS call and two clocks, offers all possible next steps, and checks each action. Equal
-//! models from different sequences are continued only once.
+//! The model has a child, an STS call and two clocks. It offers all possible next steps, and checks each action. If
+//! different sequences lead to equal models, only one of these models is continued.
 
 mod claims;
 mod model;
@@ -14,7 +14,7 @@ use model::*;
 use moves::*;
 use std::collections::{BTreeSet, HashSet};
 
-/// The number of steps, including the answers to actions.
+/// The number of steps in a sequence, including the answers to actions.
 const LENGTH: usize = 10;
 
 fn policies() -> Vec<Policy> {
@@ -37,7 +37,7 @@ fn policies() -> Vec<Policy> {
     policies
 }
 
-/// The transitions of the diagram in `states.md`.
+/// Returns the transitions in the diagram of `states.md`.
 fn diagram() -> BTreeSet<(String, String)> {
     include_str!("../states.md")
         .lines()
@@ -47,7 +47,7 @@ fn diagram() -> BTreeSet<(String, String)> {
         .collect()
 }
 
-/// Continues from this model, and adds the transitions of both machines.
+/// Plays all sequences that begin with this model, and adds the transitions of both halves of the machine to `seen`.
 fn play(begin: Model, length: usize, seen: &mut BTreeSet<(String, String)>) {
     let mut models = HashSet::from([begin]);
     for _ in 0..length {
@@ -76,7 +76,8 @@ fn every_sequence_satisfies_the_claims_and_the_diagram_has_all_transitions() {
         let first_process = (policy.on_expiry == OnExpiry::Restart).then_some((ProcessGroup::Own, 1));
         for (group, me) in [(ProcessGroup::Own, ME), (ProcessGroup::Shared, ME)].into_iter().chain(first_process) {
             let begin = Model::new(policy, group, me);
-            // Once more from the begin of a stop: the remaining processes of a command may take long to exit.
+            // These sequences begin at a stop and come in addition, because the remaining processes of a command may
+            // take many steps to exit.
             if policy.on_expiry == OnExpiry::Restart {
                 let to_a_stop = [Move::Wait, Move::Start, Move::Wait, Move::Grant, Move::Publish];
                 let begin = to_a_stop.into_iter().fold(begin.clone(), |model, step| model.after(step));

@@ -1,4 +1,4 @@
-//! The rules for signals from outside: forwarding, and canceled restarts.
+//! The rules for signals that xassume receives: when a signal is forwarded, and when it cancels restarts.
 
 use super::state::{Machine, PendingStart, PendingStop, Phase, Restarts};
 use crate::event::CommandEvent;
@@ -9,8 +9,9 @@ use crate::supervise::machine::actions::{Action, Final};
 use crate::supervise::policy::DeliveryTime;
 
 impl Machine {
-    /// Only the child was stopped, so the shell that waits for xassume would not return to its prompt: xassume stops
-    /// too. In an own group no shell waits for it.
+    /// Stops xassume too if job control has stopped only the child, because otherwise the shell that waits for xassume
+    /// would not return to its prompt. When xassume is continued, it continues the child. If the command has its own
+    /// group, xassume is not stopped, because no shell waits for that group.
     pub(super) fn pause_with_child(&self, signal: Signal, out: &mut Vec<Action>) {
         let by_job_control = [Signal::TSTP, Signal::TTIN, Signal::TTOU].contains(&signal);
         if self.facts.group == ProcessGroup::Shared && by_job_control {
@@ -49,10 +50,12 @@ impl Machine {
         }
     }
 
-    /// TERM cancels every later restart. INT, QUIT and a hang-up of the terminal cancel it only between stop and start:
-    /// while the command runs, it handles them itself. No other signal cancels it.
+    /// Cancels restarts if this signal demands it. TERM cancels every later restart. INT, QUIT and a hang-up of the
+    /// terminal cancel the restart only between the stop and the start, because a running command handles these signals
+    /// itself. No other signal cancels a restart.
     ///
-    /// A stop that has begun is completed, with its timeout. Refreshes continue if they still reach the command.
+    /// A stop that has begun is completed, within its timeout. Refreshes continue if new sessions still reach the
+    /// command.
     pub(super) fn consider_cancelling(&mut self, arrival: Arrival, out: &mut Vec<Action>) {
         let signal = arrival.signal;
         if signal == Signal::TERM {

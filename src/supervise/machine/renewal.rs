@@ -1,6 +1,7 @@
-//! The half of the machine for the session: when to refresh, what a failure means, which messages are due.
+//! The session's half of the machine: when to refresh the session, what a failure means, and which messages to show.
 //!
-//! It does not know the command; a [`Consequence`] is what the command's half must do.
+//! This half does not know the state of the command. It returns a [`Consequence`], which says what the command's half
+//! must do.
 
 use crate::event::{Problem, RefreshEvent};
 use crate::moment::{Deadline, Now};
@@ -9,46 +10,47 @@ use crate::supervise::policy::{Duty, OnRefreshFailure, Policy};
 use crate::supervise::schedule::{Dice, EXPIRES_SOON, MIN_INTERVAL, RefreshKind, Term, retry_in};
 use std::time::Duration;
 
-/// The session in effect, and its refresh.
+/// The session in effect, and the state of its refresh.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Renewal {
     state: SessionState,
     policy: Policy,
     term: Term,
     due: Deadline,
-    /// When the last refresh began (boot clock).
+    /// When the last refresh began, by the boot clock.
     began: Duration,
-    /// Failures in a row.
+    /// The number of failed refreshes in a row.
     failures: u32,
     alarm: Alarm,
-    /// For retries.
+    /// The random numbers for retries.
     dice: Dice,
-    /// For refreshes, and never advanced: each host keeps its own jitter, so that hosts that started together drift
-    /// apart steadily. With new jitter each time, their refreshes would coincide again for hours.
+    /// The random numbers for the times of refreshes. They are never advanced, so each host has the same jitter each
+    /// time, and hosts that were started together move steadily apart. If the jitter changed each time, their refreshes
+    /// would coincide again for hours.
     pace: Dice,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum SessionState {
-    /// The refresh is at `due`.
+    /// The next refresh or retry begins at `due`.
     Waiting,
     Assuming(Begun),
     /// A new session is being delivered.
     Publishing(Term),
-    /// No more refreshes.
+    /// There will be no more refreshes.
     Idle,
 }
 
-/// When a refresh began.
+/// Whether a refresh began in time.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Begun {
-    /// Before the session expired.
+    /// The refresh began before the session expired.
     InTime,
-    /// After the expiry, for example after a suspend.
+    /// The refresh began after the session had expired, for example after a suspend.
     Late,
 }
 
-/// The last warning about the session in effect.
+/// The worst warning that was shown about the session in effect.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 enum Alarm {
     None,
@@ -62,9 +64,9 @@ enum Alarm {
 pub(super) enum Consequence {
     /// A new session is in effect.
     Refreshed,
-    /// The session expires soon, and a new one cannot reach the command.
+    /// The session expires soon, and a new session could not reach the command.
     Notice,
-    /// The session expired without a refresh, and the command has to be stopped.
+    /// The session expired before a refresh succeeded, and the command must be stopped.
     Lapsed,
 }
 
@@ -85,7 +87,7 @@ impl Renewal {
         }
     }
 
-    /// The name of the state in the diagram.
+    /// Returns the name of the state in the diagram.
     #[cfg(test)]
     pub(super) fn state_name(&self) -> &'static str {
         match self.state {
@@ -98,7 +100,7 @@ impl Renewal {
 
     pub(super) fn handle(&mut self, input: SessionInput, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         match self.state {
-            // All inputs are answers, and nothing was asked.
+            // All inputs are answers, but no action is waiting for one.
             SessionState::Waiting | SessionState::Idle => None,
             SessionState::Assuming(_) => match input {
                 SessionInput::Assumed(validity) => {
@@ -117,7 +119,8 @@ impl Renewal {
         }
     }
 
-    /// The alarm comes first: a refresh that failed until the expiry is not retried before the command is stopped.
+    /// Handles a wake-up. The warnings are checked before the refresh, so that a refresh that has failed until the
+    /// expiry is not retried before the command is stopped.
     pub(super) fn wake(&mut self, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         if let Some(consequence) = self.raise_alarm(now, out) {
             return Some(consequence);
@@ -125,7 +128,8 @@ impl Renewal {
         if self.state == SessionState::Waiting && self.due.passed(now) { self.begin(now, out) } else { None }
     }
 
-    /// The refresh is due, possibly again at once after a step of the wall clock: then it waits for [`MIN_INTERVAL`].
+    /// Begins the refresh that is due. After a step of the wall clock, a refresh may be due again immediately; in that
+    /// case it waits until [`MIN_INTERVAL`] has passed since the last refresh began.
     fn begin(&mut self, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         let earliest = self.began.saturating_add(MIN_INTERVAL);
         if now.boot < earliest {
@@ -164,7 +168,7 @@ impl Renewal {
         Consequence::Refreshed
     }
 
-    /// Logs when the next refresh is due.
+    /// Emits the event that says when the next refresh is due.
     pub(super) fn emit_refresh_due(&self, now: Now, out: &mut Vec<Action>) {
         if self.state == SessionState::Waiting {
             let within = self.due.boot.saturating_sub(now.boot);
@@ -177,10 +181,10 @@ impl Renewal {
         self.failures = self.failures.saturating_add(1);
         let left = self.term.left(now);
         let retry_in = retry_in(self.failures, self.term.lifetime, left, &mut self.dice);
-        // By the boot clock alone: the wall clock may be the cause of the failure.
+        // The retry uses only the boot clock, because a wrong wall clock may be the cause of the failure.
         self.due = Deadline::at(now.boot.saturating_add(retry_in));
         if self.failures == 1 {
-            // The message has the time left, so the next alarm is not needed.
+            // This message says how much time is left, so it replaces the warning that the session expires soon.
             self.alarm = self.alarm.max(if left <= EXPIRES_SOON { Alarm::Soon } else { Alarm::Failing });
             out.push(Action::Emit(RefreshEvent::Failing { problem, expires_in: left, retry_in }.into()));
         } else {
@@ -189,10 +193,12 @@ impl Renewal {
         self.raise_alarm(now, out)
     }
 
-    /// One warning for each change for the worse, and the stop of a command that must not outlive its session.
+    /// Emits one warning each time the state of the session gets worse. Returns [`Consequence::Lapsed`] if the session
+    /// has expired and the command must not run any longer.
     ///
-    /// No warning while the first refresh of a session is due, or if it began after the expiry: after a suspend, that
-    /// refresh follows at once. A call that began before the expiry is not awaited beyond it.
+    /// There is no warning while the first refresh of a session is still due, or if this refresh began after the
+    /// expiry, because after a suspend the refresh follows at once. If a call began before the expiry, its answer is
+    /// not awaited after the expiry.
     fn raise_alarm(&mut self, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         let failing = self.failures > 0;
         match self.state {
@@ -217,7 +223,7 @@ impl Renewal {
         None
     }
 
-    /// Ends the refreshes; a call or a delivery in progress is dropped.
+    /// Ends the refreshes, and drops a call or a delivery in progress.
     pub(super) fn close(&mut self, out: &mut Vec<Action>) {
         if let SessionState::Assuming(_) | SessionState::Publishing(_) = self.state {
             out.push(Action::Abandon);
@@ -225,7 +231,7 @@ impl Renewal {
         self.state = SessionState::Idle;
     }
 
-    /// When the next refresh or warning is due.
+    /// Returns when the next refresh or warning is due. Returns `None` if neither is expected.
     pub(super) fn deadline(&self) -> Option<Deadline> {
         let alarm = if self.alarm == Alarm::Expired {
             None

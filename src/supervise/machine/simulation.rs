@@ -1,8 +1,7 @@
-//! One host of a fleet, for simulations: the real renewal of a session, with the clock and the STS of the caller. Only
-//! benches use it.
+//! Simulates one host of a fleet. It uses the real rules for refreshing a session, with a clock and STS answers from
+//! the caller. Only benches use it.
 //!
-//! The load of a fleet on STS follows from the rules of the program, so a simulation runs these rules instead of a
-//! copy.
+//! The load of a fleet on STS depends on these rules, so a simulation runs the rules of the program instead of a copy.
 
 use super::renewal::Renewal;
 use crate::event::Problem;
@@ -13,48 +12,49 @@ use crate::supervise::policy::{DeliveryTime, OnExpiry, Policy};
 use crate::supervise::schedule::{Dice, Margin, Term};
 use std::time::{Duration, SystemTime};
 
-/// Calls to STS per refresh while STS fails.
+/// The number of STS calls per refresh while STS fails.
 pub const ATTEMPTS: u32 = crate::supervise::schedule::REFRESH_ATTEMPTS;
 
-/// What the host does at a refresh.
+/// How a host uses refreshed sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HostKind {
-    /// `--on-expiry restart` and `signal`.
+    /// The command is restarted or signaled: `--on-expiry restart` or `signal`.
     Act,
-    /// `--via endpoint`, `file` and `process` without an action.
+    /// Programs fetch the credentials themselves: `--via endpoint`, `file` or `process`, without an action on the
+    /// command.
     Serve,
 }
 
 /// Whether the refreshes have jitter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Jitter {
-    /// The default of the program.
+    /// The refreshes have the default jitter of the program.
     Spread,
-    /// As with `--refresh-margin`, at the margin of the kind.
+    /// The refreshes have no jitter, as with `--refresh-margin`. The margin is the default of the [`HostKind`].
     None,
 }
 
 /// The answer of STS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StsAnswer {
-    /// A new session.
+    /// STS granted a new session.
     Granted,
-    /// No session, after all attempts of the client.
+    /// STS granted no session, although the client made all of its attempts.
     Refused,
 }
 
-/// A host with its first session. Times count from the start of the simulation.
+/// A host that has its first session. All times are relative to the start of the simulation.
 #[derive(Debug)]
 pub struct SimulatedHost {
     renewal: Renewal,
     lifetime: Duration,
     expiry: Duration,
-    /// Reused: a fleet makes millions of calls.
+    /// A buffer that is reused for each call, because a fleet makes millions of calls.
     actions: Vec<Action>,
 }
 
 impl SimulatedHost {
-    /// A host that gets its first session at this time.
+    /// Creates a host that gets its first session at the time `at`.
     #[must_use]
     pub fn start(kind: HostKind, jitter: Jitter, lifetime: Duration, at: Duration, seed: u64) -> Self {
         let policy = policy(kind);
@@ -67,7 +67,8 @@ impl SimulatedHost {
         Self { renewal, lifetime, expiry: at + lifetime, actions: Vec::new() }
     }
 
-    /// The time of the next call to STS; [`Self::answer`] has to follow. `None` if there is no more call.
+    /// Returns the time of the next STS call. The caller must then call [`Self::answer`]. Returns `None` if there are
+    /// no more calls.
     pub fn next_call(&mut self) -> Option<Duration> {
         while let Some(Deadline { boot: at, .. }) = self.renewal.deadline() {
             self.actions.clear();
@@ -79,7 +80,7 @@ impl SimulatedHost {
         None
     }
 
-    /// The answer to the call, and its time.
+    /// Handles the answer to the call, which arrives at the time `at`.
     pub fn answer(&mut self, answer: StsAnswer, at: Duration) {
         let input = match answer {
             StsAnswer::Granted => {
@@ -95,14 +96,14 @@ impl SimulatedHost {
         }
     }
 
-    /// When its session expires.
+    /// Returns when the session of the host expires.
     #[must_use]
     pub fn expiry(&self) -> Duration {
         self.expiry
     }
 }
 
-/// The policy without further flags.
+/// Returns the policy for this kind of host, with the default values of all other flags.
 fn policy(kind: HostKind) -> Policy {
     let on_expiry = match kind {
         HostKind::Act => OnExpiry::Restart,
@@ -111,7 +112,7 @@ fn policy(kind: HostKind) -> Policy {
     Policy::usual(on_expiry, DeliveryTime::Live)
 }
 
-/// Both clocks are right.
+/// Returns the time by both clocks, which are both right.
 fn now(at: Duration) -> Now {
     Now { boot: at, wall: SystemTime::UNIX_EPOCH + at }
 }

@@ -1,4 +1,4 @@
-//! The rules for starts: a child is forked, and has limited time to run the command.
+//! The rules for starts: a child is forked, and must run the command within a limited time.
 
 use super::renewal::Consequence;
 use super::state::{Given, Machine, PendingStart, Phase, StartStep};
@@ -15,7 +15,7 @@ impl PendingStart {
 }
 
 impl StartStep {
-    /// A canceled start leaves no child.
+    /// Kills the child of a canceled start, if it has been forked.
     pub(super) fn abort(self, out: &mut Vec<Action>) {
         if let StartStep::Awaited(_) = self {
             out.push(Action::AbortStart);
@@ -52,13 +52,15 @@ impl Machine {
                 (Duty::Notice, OnExpiry::None | OnExpiry::Restart) | (Duty::None, _) => {}
             }
         }
-        // With `signal` the command has read the new session from the file at its start, and the signal could kill it.
+        // With `--on-expiry signal`, the command has already read the new session from the file at its start, and the
+        // refresh signal could kill it while it starts.
         if start.given == Given::Replaced && self.policy.on_expiry == OnExpiry::Restart {
             self.consequence(Some(Consequence::Refreshed), now, out);
         }
     }
 
-    /// A failed first start ends xassume. A later one is retried if the cause may pass.
+    /// Handles a failed start. If the first start fails, xassume exits. A later start is retried if the cause may be
+    /// temporary.
     pub(super) fn not_started(&mut self, fault: Fault, start: PendingStart, now: Now, out: &mut Vec<Action>) {
         if start.after.is_none() || start.failures >= START_RETRIES || !fault.is_passing() {
             return self.exit(Final::NotStarted { errno: fault.errno }, out);

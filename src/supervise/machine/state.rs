@@ -1,4 +1,4 @@
-//! The state of the machine; all times are of the boot clock.
+//! The state of the machine. All times are those of the boot clock.
 
 use super::renewal::Renewal;
 use crate::process::signal::Signal;
@@ -7,7 +7,7 @@ use crate::supervise::forwarding::ProcessFacts;
 use crate::supervise::policy::Policy;
 use std::time::Duration;
 
-/// A supervision in progress.
+/// The state of a supervision in progress.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Machine {
     pub(super) policy: Policy,
@@ -15,36 +15,37 @@ pub(crate) struct Machine {
     pub(super) phase: Phase,
     pub(super) renewal: Renewal,
     pub(super) restarts: Restarts,
-    /// Whether TERM came from outside.
+    /// Whether TERM has arrived from a process other than the command.
     pub(super) terminated: bool,
-    /// The refresh signal, if it was ever sent.
+    /// The refresh signal (`--signal`). `None` if it has never been sent.
     pub(super) sent_refresh_signal: Option<Signal>,
-    /// Whether the warning that each stop lasts the whole timeout was logged.
+    /// Whether the warning has been shown that each stop takes the whole stop timeout.
     pub(super) stop_warning_logged: bool,
 }
 
 /// The state of the command.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Phase {
-    /// No child runs the command: the first is not started yet, or the last was stopped and reaped.
+    /// No child runs the command. The first child has not been started yet, or the last child was stopped and reaped.
     Starting(PendingStart),
     /// A child runs the command.
     Running { child: Pid },
-    /// The stop signal was sent; SIGKILL follows at `kill_at`.
+    /// The stop signal was sent. SIGKILL will be sent at `kill_at`.
     Stopping { stop: PendingStop, kill_at: Duration },
-    /// SIGKILL was sent at `since`, and is sent once more to a command that still runs at `insist_at`.
+    /// SIGKILL was sent at `since`. If the command still runs at `insist_at`, SIGKILL is sent once more, and then
+    /// `insist_at` becomes `None`.
     Killing { stop: PendingStop, since: Duration, insist_at: Option<Duration> },
     /// The supervision is over.
     Ended,
 }
 
-/// What follows when a stopped command has exited.
+/// What to do when a stopped command has exited.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum AfterStop {
     Restart,
-    /// xassume ends as the command did: a signal from outside canceled the restart.
+    /// End xassume in the same way as the command ended, because a signal from outside canceled the restart.
     Finish,
-    /// xassume fails: the session expired.
+    /// Exit with an error, because the session expired.
     Lapse,
 }
 
@@ -68,17 +69,17 @@ pub(super) enum Restarts {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct PendingStart {
     pub(super) step: StartStep,
-    /// How the child before it ended; `None` before the first start.
+    /// How the previous child ended. `None` before the first start.
     pub(super) after: Option<End>,
     pub(super) failures: u32,
     pub(super) given: Given,
 }
 
-/// Which session the child was given.
+/// Which session the child got.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Given {
     Newest,
-    /// One that was replaced before the child ran the command.
+    /// A session that was replaced by a newer one before the child ran the command.
     Replaced,
 }
 
@@ -87,7 +88,7 @@ pub(super) enum Given {
 pub(super) enum StartStep {
     /// The next attempt is at this time.
     Due(Duration),
-    /// A child was forked, and has to run the command by this time.
+    /// A child has been forked. It must run the command by this time.
     Awaited(Duration),
 }
 
@@ -99,18 +100,19 @@ pub(super) struct PendingStop {
     pub(super) leader: Leader,
 }
 
-/// The state of the command's own process.
+/// The state of the command's own process, which is called the leader.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Leader {
-    /// The stop signal is about to be sent, unless the process has exited.
+    /// The stop signal is about to be sent, unless the process has already exited.
     NotSignaled,
-    /// The stop signal was sent.
+    /// The stop signal was sent, and the process has not exited yet.
     Signaled,
     Ended(FamilyWait),
 }
 
 impl Leader {
-    /// The wait for what an exited command left behind.
+    /// Returns the state of the wait for remaining processes. Returns `None` while the command's own process is
+    /// running.
     pub(super) fn ended(self) -> Option<FamilyWait> {
         match self {
             Leader::Ended(wait) => Some(wait),
@@ -119,16 +121,16 @@ impl Leader {
     }
 }
 
-/// The wait for processes that an exited command left behind.
+/// The state of the wait for processes that an exited command left behind.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct FamilyWait {
-    /// How the command ended, and when.
+    /// How the command ended. The field `at` is when it ended.
     pub(super) end: End,
     pub(super) at: Duration,
     pub(super) look_at: Duration,
     pub(super) pause: Duration,
-    /// Whether a remaining process was named in a message.
+    /// Whether a message has named a remaining process.
     pub(super) named: bool,
-    /// Whether the family outside the group was sent the stop signal.
+    /// Whether the stop signal was sent to the members of the family outside the command's group.
     pub(super) strays_signaled: bool,
 }

@@ -1,6 +1,7 @@
-//! The rules for stops: first the command's process, then the rest of its group and family.
+//! The rules for stops: the command's own process exits first, and then the other processes of its group and family.
 //!
-//! The process is not reaped before they are gone, so its process ID and its group's stay its own.
+//! The command's own process is reaped only after the other processes are gone, so its process ID and the ID of its
+//! group are not reused before then.
 
 use super::state::{AfterStop, FamilyWait, Leader, Machine, PendingStop, Phase};
 use crate::event::{CommandEvent, Stop};
@@ -11,14 +12,14 @@ use crate::supervise::machine::actions::{Action, FIRST_PAUSE, LINGER_LIMIT, LONG
 use std::time::Duration;
 
 impl PendingStop {
-    /// It may have been the last remaining process.
+    /// Requests a check for remaining processes, because the orphan may have been the last of them.
     pub(super) fn orphan_reaped(self, out: &mut Vec<Action>) {
         if self.leader.ended().is_some() {
             out.push(Action::CheckRemaining);
         }
     }
 
-    /// Sends SIGKILL once more to a command that is still there.
+    /// Sends SIGKILL once more to a command that is still running.
     fn insist(self, out: &mut Vec<Action>) {
         if self.leader.ended().is_none() {
             out.push(Action::Signal(Target::Process, Signal::KILL));
@@ -26,7 +27,8 @@ impl PendingStop {
         }
     }
 
-    /// The next wake-up; `limit` is that of the stop.
+    /// Returns the time of the next wake-up, or `None` if none is needed. `limit` is the time limit of the current
+    /// phase, if it has one.
     pub(super) fn deadline(self, limit: Option<Duration>) -> Option<Duration> {
         limit.into_iter().chain(self.leader.ended().map(|wait| wait.look_at)).min()
     }
@@ -38,7 +40,7 @@ impl FamilyWait {
         Self { end, at: now.boot, look_at, pause: FIRST_PAUSE, named: false, strays_signaled: false }
     }
 
-    /// The remaining processes are checked now, and again after a longer pause.
+    /// Returns the wait after a check at the time `now`. The next check follows after a longer pause.
     fn looking(self, now: Now) -> Self {
         let pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
         Self { look_at: now.boot.saturating_add(pause), pause, ..self }
@@ -52,7 +54,8 @@ impl Machine {
         out.push(Action::Stop(self.policy.stop_signal));
     }
 
-    /// When PID 1 exits, the kernel kills all other processes. After TERM they get time to exit first, as in a stop.
+    /// Waits for the processes that the command left behind, if xassume is PID 1 and got TERM. When PID 1 exits, the
+    /// kernel kills all other processes, so these processes first get time to exit, as in a stop.
     pub(super) fn drain(&mut self, child: Pid, end: End, now: Now, out: &mut Vec<Action>) {
         let kill_at = now.boot.saturating_add(self.policy.stop_timeout);
         let leader = Leader::Ended(FamilyWait::new(end, now));
@@ -64,7 +67,8 @@ impl Machine {
         self.set_stop(PendingStop { leader: Leader::Signaled, ..stop });
     }
 
-    /// The command has exited: after the stop signal, or by itself just before it.
+    /// Handles the exit of the command's own process. It exited after the stop signal, or just before the signal could
+    /// be sent.
     pub(super) fn leader_ended(&mut self, stop: PendingStop, end: End, now: Now, out: &mut Vec<Action>) {
         match stop.leader {
             Leader::NotSignaled => self.ended(stop.child, end, now, out),
@@ -77,7 +81,7 @@ impl Machine {
     }
 
     pub(super) fn remaining(&mut self, stop: PendingStop, remaining: Remaining, now: Now, out: &mut Vec<Action>) {
-        // Else it is not an answer to an action.
+        // If there is no such wait, the input is not an answer to an action.
         let Some(wait) = stop.leader.ended() else { return };
         match self.phase {
             Phase::Stopping { .. } => self.await_remaining(stop, wait, remaining, now, out),
@@ -86,7 +90,7 @@ impl Machine {
         }
     }
 
-    /// The group exits first; then the rest of the family is sent the stop signal.
+    /// Waits until the processes of the group have exited. Then sends the stop signal to the rest of the family.
     fn await_remaining(
         &mut self,
         stop: PendingStop,
@@ -111,8 +115,8 @@ impl Machine {
         self.set_stop(PendingStop { leader: Leader::Ended(wait), ..stop });
     }
 
-    /// Repeated, since they may fork. A process that cannot be killed is not waited for any longer after
-    /// [`LINGER_LIMIT`].
+    /// Sends SIGKILL to the remaining processes. This is repeated, because these processes may fork. If a process
+    /// cannot be killed, xassume stops waiting for it after [`LINGER_LIMIT`].
     fn kill_remaining(
         &mut self,
         stop: PendingStop,
@@ -143,7 +147,7 @@ impl Machine {
                 out.push(Action::Signal(Target::Family, Signal::KILL));
                 stop.leader
             }
-            // The answer names the processes to kill.
+            // The answer to this check shows whether there are processes to kill.
             Leader::Ended(wait) => {
                 out.push(Action::CheckRemaining);
                 Leader::Ended(FamilyWait { pause: FIRST_PAUSE, ..wait }.looking(now))

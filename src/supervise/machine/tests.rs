@@ -1,4 +1,4 @@
-//! One claim for each transition of the diagram, and for each of its rules.
+//! One claim for each transition in the diagram, and for each rule of the transitions.
 
 mod play;
 mod refreshing;

@@ -23,7 +23,7 @@ fn seconds(duration: Duration) -> u64 {
     (duration + Duration::from_millis(500)).as_secs()
 }
 
-/// The lead of a refresh with the lowest and the highest jitter, in seconds.
+/// Returns how many seconds before the expiry a refresh is due, with the lowest and with the highest jitter.
 fn leads(timing: Timing, lifetime: Duration, turn: RefreshKind) -> (u64, u64) {
     let lead = |mut dice| seconds(timing.lead(lifetime, turn, &mut dice));
     (lead(LOW), lead(HIGH))
@@ -33,7 +33,7 @@ fn leads(timing: Timing, lifetime: Duration, turn: RefreshKind) -> (u64, u64) {
 fn acting_waits_until_a_tenth_is_left_and_spreads_over_another_tenth() {
     assert_eq!(leads(ACT, HOUR, RefreshKind::First), (360, 720));
     assert_eq!(leads(ACT, HOUR, RefreshKind::Later), (360, 720));
-    // At most ten minutes each.
+    // The margin and the jitter are at most ten minutes each.
     assert_eq!(leads(ACT, 12 * HOUR, RefreshKind::First), (600, 1200));
 }
 
@@ -81,7 +81,7 @@ fn the_boot_clock_counts_eight_hours_of_suspend() {
     let term = Term::of(&validity(HOUR), start());
     let due = term.before_expiry(minutes(6));
     assert!(!due.passed(start()));
-    // A wall clock that stopped does not hide it.
+    // The deadline has passed even if the wall clock has stopped.
     assert!(due.passed(Now { boot: start().boot + 8 * HOUR, wall: start().wall }));
 }
 

@@ -1,4 +1,4 @@
-//! A host, a source, a delivery and a clock that follow the plan of a test.
+//! A host, a session source, a delivery and a clock that follow the plan of a test.
 
 use super::super::*;
 use crate::event::Event;
@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 pub(super) const HOUR: Duration = Duration::from_hours(1);
 pub(super) const PID: Pid = 200;
 
-/// An event at a time of the boot clock, which starts at zero.
+/// An event that is planned for a certain time of the boot clock, which starts at zero.
 #[derive(Clone, Copy)]
 pub(super) enum SimEvent {
     Suspend(Duration),
@@ -23,25 +23,25 @@ pub(super) enum SimEvent {
     WallAhead(Duration),
     /// The child exits.
     End(End),
-    /// TERM from outside.
+    /// A process other than the command sends TERM to xassume.
     Term,
 }
 
 #[derive(Clone, Copy)]
 pub(super) enum SimChild {
     None,
-    /// Forked; it does not run the command yet.
+    /// The child has been forked, but does not run the command yet.
     Starting,
     Runs,
     Ended(End),
-    /// Exited, and the exit was returned.
+    /// The child has exited, and its exit has been returned.
     Zombie,
 }
 
 #[derive(Clone, Copy)]
 pub(super) enum Exec {
     Works,
-    /// The program file does not answer.
+    /// The file system of the program file does not respond.
     Hangs,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct SimState {
     pub(super) exec: Exec,
     pub(super) at_fork: Option<SimEvent>,
     pub(super) signals: Vec<Arrival>,
-    /// The actions, with the second of the boot clock.
+    /// The actions, each with its time in seconds of the boot clock.
     pub(super) log: Vec<(u64, String)>,
     sessions: u32,
 }
@@ -87,7 +87,7 @@ impl Sim {
         self.0.borrow().log.iter().map(|(_, what)| what.clone()).collect()
     }
 
-    /// The times of an action, in seconds.
+    /// Returns the times of an action in seconds.
     pub(super) fn times(&self, what: &str) -> Vec<u64> {
         self.0.borrow().log.iter().filter(|(_, done)| done == what).map(|(at, _)| *at).collect()
     }
@@ -140,7 +140,7 @@ impl Clock for Sim {
         self.0.borrow().now
     }
 
-    /// Time passes only here: to the deadline, or to the next planned event before it.
+    /// Lets time pass until the deadline, or until the next planned event if that is earlier. Time passes only here.
     async fn until(&self, deadline: Deadline) {
         let mut state = self.0.borrow_mut();
         let now = state.now;
@@ -169,7 +169,7 @@ impl CommandHost for Sim {
         self.log(format!("start {}", environment[0].to_string_lossy()));
         let mut state = self.0.borrow_mut();
         state.child = SimChild::Starting;
-        // During the fork, before the outcome of execve(2).
+        // This event happens during the fork, before the outcome of execve(2).
         if let Some(plan) = state.at_fork.take() {
             state.happen(plan);
         }
@@ -234,7 +234,7 @@ impl SessionSource for Sim {
     }
 }
 
-/// A delivery during which something happens, and which ends at once or later.
+/// A delivery during which an event happens, and which ends at once, later or never.
 pub(super) struct SimDelivery(pub(super) Sim, pub(super) Option<SimEvent>, pub(super) Speed);
 
 #[derive(Clone, Copy)]
@@ -267,7 +267,7 @@ impl Deliver for SimDelivery {
     }
 }
 
-/// An event sink: while it logs the restart, something happens.
+/// An event sink. While it handles the event for a restart, another event happens.
 pub(super) struct SimLog(pub(super) Sim, pub(super) Option<SimEvent>);
 
 impl EventSink for SimLog {
@@ -278,7 +278,7 @@ impl EventSink for SimLog {
     }
 }
 
-/// A source that never answers: the command exits during the call, which is then dropped.
+/// A session source that never answers. The command exits during the call, so the call is dropped.
 pub(super) struct Slow(pub(super) Sim);
 
 impl SessionSource for Slow {

@@ -1,4 +1,4 @@
-//! The checks of each action and between any two inputs.
+//! The checks of each action, and the checks between two inputs.
 
 use super::super::*;
 use super::model::*;
@@ -11,7 +11,7 @@ use crate::supervise::policy::{DeliveryTime, OnRefreshFailure};
 use crate::supervise::schedule::MIN_INTERVAL;
 
 impl Model {
-    /// One arm for each action.
+    /// Performs an action in the model, and checks it.
     pub(super) fn perform(&mut self, action: Action) {
         self.claim(self.over.is_none(), "nothing follows the exit");
         match action {
@@ -121,7 +121,7 @@ impl Model {
         }
     }
 
-    /// The checks between any two inputs.
+    /// Checks the claims that hold between any two inputs.
     pub(super) fn check(&self, woken: bool, before: (&str, &str)) {
         let (command, session) = self.machine.state_names();
         self.claim(self.over.is_some() == (command == "Ended"), "the machine ends exactly at the exit");
@@ -144,7 +144,7 @@ impl Model {
         self.claim(!spins, "a wake-up moves its deadline");
         if woken && self.machine.policy.on_refresh_failure == OnRefreshFailure::Stop && self.expiry.passed(self.now) {
             let refresh = match session {
-                // Two refreshes do not begin within a second.
+                // A refresh may wait here, because two refreshes must not begin within one second.
                 "Waiting" => !self.failing && deadline.is_some_and(|at| at.boot <= self.now.boot + MIN_INTERVAL),
                 "Assuming" => !self.failing && self.late,
                 _ => true,
@@ -160,8 +160,8 @@ impl Model {
         }
     }
 
-    /// Whether xassume waits for the remaining processes: the child was stopped, or exited after TERM with xassume as
-    /// PID 1.
+    /// Checks whether xassume waits for the remaining processes. It does if it stopped the child, or if the child
+    /// exited after TERM while xassume was PID 1.
     pub(super) fn is_waited_for(&self) -> bool {
         self.stopped_at.is_some() || self.machine.facts.me == 1 && self.terminated
     }

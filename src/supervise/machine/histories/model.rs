@@ -1,4 +1,4 @@
-//! The model: the possible steps, and their effects.
+//! The model: which steps are possible, and their effects.
 
 use super::super::*;
 use crate::event::Problem;
@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use super::moves::*;
 
-/// Independent facts.
+/// The state of the machine and of its surroundings. The fields are independent of each other.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Model {
@@ -23,28 +23,28 @@ pub(super) struct Model {
     pub(super) check_pending: bool,
     pub(super) publish_pending: bool,
     pub(super) started_before: bool,
-    /// The command exited without a stop.
+    /// Whether the command exited before xassume sent a stop signal.
     pub(super) ended_by_itself: bool,
-    /// TERM came from outside.
+    /// Whether TERM arrived from a process other than the command.
     pub(super) terminated: bool,
-    /// A session was published, and the command was not restarted or signaled for it yet.
+    /// Whether a session was published for which the command has not been restarted or signaled yet.
     pub(super) session_unused: bool,
     /// When the stop signal was sent.
     pub(super) stopped_at: Option<Duration>,
     pub(super) ended_at: Option<Duration>,
-    /// When SIGKILL was sent first.
+    /// When SIGKILL was sent for the first time.
     pub(super) killed_at: Option<Duration>,
-    /// The family outside the group was sent the stop signal.
+    /// Whether the stop signal was sent to the members of the family outside the command's group.
     pub(super) strays_signaled: bool,
-    /// A refresh failed, or its answer came too late, since the last published session.
+    /// Whether a refresh has failed or was answered too late since the last session was published.
     pub(super) failing: bool,
     /// When the session in effect expires.
     pub(super) expiry: Deadline,
     /// When the newest session expires.
     pub(super) newest: Deadline,
-    /// The call in flight began after the expiry.
+    /// Whether the call in progress began after the expiry.
     pub(super) late: bool,
-    /// How many more jumps of a clock are allowed.
+    /// How many more times a clock may jump.
     pub(super) steps_left: u8,
     pub(super) over: Option<Final>,
     pub(super) trail: Trail,
@@ -81,7 +81,7 @@ impl Model {
         }
     }
 
-    /// All possible next steps.
+    /// Returns all possible next steps.
     pub(super) fn moves(&self) -> Vec<Move> {
         if self.over.is_some() {
             return Vec::new();
@@ -138,7 +138,7 @@ impl Model {
         moves
     }
 
-    /// The model after this step.
+    /// Returns the model after this step.
     pub(super) fn after(&self, step: Move) -> Self {
         let mut model = self.clone();
         model.trail = Trail(Some(Rc::new((step, self.trail.clone()))));
@@ -152,7 +152,7 @@ impl Model {
         model
     }
 
-    /// One arm for each step.
+    /// Performs a step in the model, and returns the input that it causes.
     pub(super) fn apply(&mut self, step: Move) -> Input {
         let problem = Problem { text: "no".into(), hint: None };
         match step {
@@ -191,7 +191,7 @@ impl Model {
             Move::Pause => Input::Command(CommandInput::Paused(Signal::TTIN)),
             Move::Receive(arrival) => {
                 let from_child = arrival.sender == Sender::Process { pid: CHILD, group: None };
-                // Without a child no sender is the command.
+                // While no child runs the command, the sender cannot be the command.
                 self.terminated |= arrival.signal == Signal::TERM && (!from_child || !self.is_born());
                 Input::Command(CommandInput::Signal(arrival))
             }

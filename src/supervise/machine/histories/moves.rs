@@ -11,7 +11,8 @@ pub(super) const CHILD: Pid = 200;
 pub(super) const LIFETIME: Duration = Duration::from_hours(1);
 pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Signals that only the machine sends: they differ from forwarded ones.
+/// The next two functions return signals that only the machine sends, so they can be distinguished from forwarded
+/// signals.
 pub(super) fn stop_signal() -> Signal {
     "USR2".parse().unwrap()
 }
@@ -22,7 +23,7 @@ pub(super) fn refresh_signal() -> Signal {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum ModelChild {
     None,
-    /// Forked; it does not run the command yet.
+    /// The child has been forked, but does not run the command yet.
     Starting,
     Alive,
     Zombie,
@@ -44,14 +45,14 @@ impl Left {
 pub(super) enum Move {
     Start,
     FailStart(i32),
-    /// The child had not exited, and got the stop signal.
+    /// The stop signal was sent to a child that had not exited.
     StopSent,
     Exit(Left),
-    /// The answer to a check for remaining processes.
+    /// A check for remaining processes is answered.
     Look,
-    /// The remaining processes of the group exit.
+    /// The remaining processes in the command's group exit.
     GroupEnds,
-    /// Those outside the group exit.
+    /// The remaining processes outside the command's group exit.
     StrayEnds,
     Die(Signal),
     Pause,
@@ -60,17 +61,17 @@ pub(super) enum Move {
     Refuse,
     Publish,
     FailPublish,
-    /// The deadline passes.
+    /// Time passes until the deadline.
     Wait,
-    /// A timer fires too early.
+    /// A timer fires before the deadline.
     WakeEarly,
-    /// Suspend for eight hours.
+    /// The machine is suspended for eight hours.
     Suspend,
-    /// The wall clock is set by this number of hours.
+    /// The wall clock is changed by this number of hours.
     SetClock(i64),
 }
 
-/// The steps so far, for the message of a failed check; ignored when models are compared.
+/// The steps so far, for the message of a failed check. They are ignored when two models are compared.
 #[derive(Clone, Default)]
 pub(super) struct Trail(pub(super) Option<Rc<(Move, Trail)>>);
 

@@ -1,4 +1,4 @@
-//! A machine and its clock, for one input after the other.
+//! A machine and its clock, which tests give one input after the other.
 
 use super::super::*;
 use crate::event::Problem;
@@ -16,7 +16,7 @@ pub(super) const TERMED: Action = Action::Signal(Target::Group, Signal::TERM);
 pub(super) const STOP: Action = Action::Stop(Signal::TERM);
 pub(super) const KILLED: Action = Action::Signal(Target::Family, Signal::KILL);
 
-/// A machine, its clock, and its last actions; logged events are separate.
+/// A machine, its clock, and the actions that followed the last input. Emitted events are stored separately.
 pub(super) struct Play {
     pub(super) machine: Machine,
     pub(super) now: Now,
@@ -36,7 +36,8 @@ impl Play {
         Self { machine, now, asked: Vec::new(), emitted: Vec::new() }
     }
 
-    /// In an own group; `restart` delivers through the environment, the others through a file.
+    /// Creates a play in which the command has its own group. `restart` delivers through the environment, the other
+    /// values through a file.
     pub(super) fn new(on_expiry: OnExpiry) -> Self {
         let delivery_time = if on_expiry == RESTART { DeliveryTime::AtStart } else { DeliveryTime::Live };
         Self::of(Policy::usual(on_expiry, delivery_time), ProcessGroup::Own)
@@ -82,7 +83,7 @@ impl Play {
         let remaining = Remaining { in_group: in_group.map(member), stray: stray.map(member) };
         self.event(Input::Command(CommandInput::Remaining(remaining)))
     }
-    /// Exited, and no other process remains.
+    /// The command exits, and no other process remains.
     pub(super) fn gone(self, end: End) -> Self {
         self.ended(end).asks(&[Action::CheckRemaining]).remaining(None, None)
     }
@@ -105,13 +106,13 @@ impl Play {
         self.now.wall += time;
         self.wake()
     }
-    /// Waits for the deadline.
+    /// Time passes until the deadline.
     pub(super) fn due(self) -> Self {
         let at = self.machine.deadline().unwrap().boot;
         let time = at.saturating_sub(self.now.boot);
         self.after(time)
     }
-    /// A refresh from its deadline to its publication.
+    /// A refresh succeeds, from its deadline to the publication of the new session.
     pub(super) fn refreshed(self) -> Self {
         self.due().assumed().published()
     }

@@ -1,4 +1,4 @@
-//! When a session is refreshed, and what its expiry means for the command.
+//! Tests when a session is refreshed, and what its expiry means for the command.
 
 use super::super::*;
 use super::play::*;
@@ -70,7 +70,7 @@ fn one_line_for_each_change_of_state_of_a_failing_refresh() {
 fn an_expired_session_ends_the_command_if_that_is_the_policy() {
     let strict = Policy { on_refresh_failure: OnRefreshFailure::Stop, ..Policy::usual(RESTART, DeliveryTime::AtStart) };
     let play = Play::of(strict, ProcessGroup::Own).wake().started().due().refused().is("Running", "Waiting");
-    // No last attempt: it could take as long as the others.
+    // There is no last attempt at the expiry, because it could take as long as the other attempts.
     let play = play.after(HOUR).is("Stopping", "Idle").asks(&[STOP]).emits(&["lapsed"]);
     let end = Action::Exit(Final::Lapsed);
     play.stop_sent().gone(End::Exited(0)).asks(&[Action::KillGroup, Action::Reap, end]);
@@ -103,7 +103,8 @@ fn an_expiry_during_the_sts_call_is_logged_and_so_is_the_late_answer() {
 #[test]
 fn the_warning_before_the_expiry_comes_during_a_retry_too() {
     let mut play = Play::running(RESTART).due().refused();
-    // Each retry has no answer yet when five minutes are left.
+    // The loop ends when a retry waits for its answer. The next deadline is then the time at which five minutes are
+    // left.
     for _ in 0..20 {
         if play.asked == [Action::Assume] && play.machine.deadline().is_some_and(|at| at.boot > play.now.boot) {
             break;

@@ -1,4 +1,4 @@
-//! How a command is stopped, with all processes that it started.
+//! Tests how a command is stopped together with all processes that it started.
 
 use super::super::*;
 use super::play::*;
