@@ -1,20 +1,21 @@
-//! A time by two clocks, and a deadline by one or both.
+//! A time by two clocks, and a deadline by one or both of them.
 //!
-//! Two clocks, because either can be wrong. The boot clock (`CLOCK_BOOTTIME`) counts suspend and cannot be set, but a
-//! restored snapshot stops it. The wall clock is the one of `Expiration`, but it can be set. A deadline has passed when
-//! either clock has passed it: the worst effect of a wrong clock is one early refresh.
+//! Two clocks are used because either can be wrong. The boot clock (`CLOCK_BOOTTIME`) includes suspend and cannot be
+//! set, but it does not count the time between a snapshot of a virtual machine and the restore of that snapshot. The
+//! wall clock is the clock of `Expiration`, but it can be set. A deadline has passed when either clock has reached it,
+//! so the worst effect of a wrong clock is one early refresh.
 
 use std::time::{Duration, SystemTime};
 
 /// A time by both clocks.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Now {
-    /// Since the boot, suspend included.
+    /// The time since the boot, including suspend.
     pub(crate) boot: Duration,
     pub(crate) wall: SystemTime,
 }
 
-/// A time to wait for, by the boot clock and, if set, the wall clock.
+/// A time to wait for, by the boot clock and, if `wall` is set, also by the wall clock.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Deadline {
     pub(crate) boot: Duration,
@@ -22,7 +23,7 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
-    /// By the boot clock alone.
+    /// Returns a deadline by the boot clock only.
     pub(crate) const fn at(boot: Duration) -> Self {
         Self { boot, wall: None }
     }
@@ -31,7 +32,7 @@ impl Deadline {
         now.boot >= self.boot || self.wall.is_some_and(|wall| now.wall >= wall)
     }
 
-    /// The earlier of the two.
+    /// Returns a deadline that has passed when either of the two has passed.
     #[must_use]
     pub(crate) fn or(self, other: Self) -> Self {
         Self { boot: self.boot.min(other.boot), wall: self.wall.into_iter().chain(other.wall).min() }

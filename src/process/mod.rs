@@ -1,6 +1,6 @@
-//! Types about processes: senders and targets of signals, process groups, exits.
+//! Types about processes: who sends and gets signals, process groups, and how processes end.
 //!
-//! Facts that `sys` reads and the rules use; nothing here calls the system.
+//! The module `sys` reads these facts and the rules use them. Nothing here calls the system.
 
 pub mod outcome;
 pub(crate) mod signal;
@@ -8,29 +8,31 @@ pub(crate) mod signal;
 use crate::process::signal::Signal;
 use std::fmt;
 
-/// A process ID; for a process group, that of its leader.
+/// A process ID. The ID of a process group is the process ID of its leader.
 pub(crate) type Pid = i32;
 
 /// The process group that the command runs in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum ProcessGroup {
-    /// xassume's group, as the shell created it: the terminal signals both, and xassume must not kill the group.
+    /// The process group of xassume, which the shell created. The terminal sends its signals to the command and to
+    /// xassume, and xassume must not kill the whole group.
     Shared,
-    /// A new group: a signal to it reaches all processes in it.
+    /// A new group. A signal to the group reaches all processes in it.
     Own,
 }
 
-/// The target of a signal. The command's *family* is its process and all descendants, including those whose parent has
-/// exited, that are in xassume's session (setsid(2)) or in one that the command created.
+/// The target of a signal. The command's *family* is the command's process and those of its descendants that are in
+/// xassume's session (setsid(2)) or in a session that the command created. A descendant still belongs to the family
+/// after its parent has exited.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Target {
-    /// Only the command.
+    /// Only the command's own process.
     Process,
-    /// The command's own process group.
+    /// The command's process group. If the command shares xassume's group, only the command's own process.
     Group,
-    /// The family outside the command's group, for example the jobs of an interactive shell.
+    /// The members of the family that are outside the command's group, for example the jobs of an interactive shell.
     Strays,
-    /// The group, if it is the command's own, and the whole family.
+    /// The whole family, and all processes of the command's group unless that group is xassume's.
     Family,
 }
 
@@ -40,16 +42,16 @@ pub(crate) struct Member {
     pub(crate) name: String,
 }
 
-/// One process of each kind that is left after the command's process has exited. Zombies do not count.
+/// The processes that are left after the command's process has exited: one example of each kind. Zombies do not count.
 #[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
 pub(crate) struct Remaining {
-    /// In the command's own group; in a shared group, only of the family.
+    /// A process in the command's group. If the command shares xassume's group, only members of the family count.
     pub(crate) in_group: Option<Member>,
-    /// Of the family, outside that group.
+    /// A member of the family that is outside the command's group.
     pub(crate) stray: Option<Member>,
 }
 
-/// How a process ended: see waitid(2).
+/// How a process ended; see waitid(2).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum End {
     Exited(u8),
@@ -65,23 +67,23 @@ impl fmt::Display for End {
     }
 }
 
-/// A change of a child.
+/// A change in the state of a child.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum ChildChange {
-    /// It exited, and is not reaped yet, so its process ID is not reused.
+    /// The child exited. It is not reaped yet, so its process ID is not reused.
     Ended(End),
-    /// It was stopped by this signal.
+    /// The child was stopped by this signal.
     Paused(Signal),
 }
 
 /// The sender of a signal.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Sender {
-    /// The kernel: a key on the terminal, a hang-up, a limit.
+    /// The kernel, because of a key on the terminal, a hang-up or a limit.
     Kernel,
-    /// A process that is not visible in this PID namespace, as `docker stop`.
+    /// A process that is not visible in this PID namespace, for example that of `docker stop`.
     OutsideNamespace,
-    /// A process; its group is unknown if it has exited.
+    /// A process. Its group is `None` if the process has already exited.
     Process { pid: Pid, group: Option<Pid> },
 }
 

@@ -1,13 +1,14 @@
-//! Signals by number, since `nix::Signal` has no real-time signals. Nothing here sends, blocks or receives.
+//! Signals by number, because `nix::Signal` does not support real-time signals. Nothing here sends, blocks or receives
+//! signals.
 //!
-//! Numbers and names are those of Linux; see signal(7). Real-time signals are numbered as in glibc, since nearly every
-//! command uses its numbers: the `SIGRTMIN` of musl is 35.
+//! Numbers and names are those of Linux; see signal(7). Real-time signals are numbered as in glibc, because nearly
+//! every command uses the numbers of glibc. (In musl, `SIGRTMIN` is 35.)
 
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-/// A signal that can be sent: 1 to 64, except the two that glibc uses for its threads.
+/// A signal that can be sent: a number from 1 to 64, except 32 and 33, which glibc uses for its threads.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Signal(i32);
 
@@ -18,9 +19,9 @@ const NAMES: [&str; 31] = [
     "PWR", "SYS",
 ];
 
-/// The standard signals.
+/// The numbers of the standard signals.
 const STANDARD: RangeInclusive<i32> = 1..=31;
-/// The real-time signals. glibc uses 32 and 33 for its threads; see pthreads(7).
+/// The numbers of the real-time signals. glibc uses 32 and 33 for its threads; see pthreads(7).
 const REAL_TIME: RangeInclusive<i32> = 34..=64;
 
 impl Signal {
@@ -40,7 +41,7 @@ impl Signal {
     pub(crate) const WINCH: Self = Self(libc::SIGWINCH);
     pub(crate) const XFSZ: Self = Self(libc::SIGXFSZ);
 
-    /// The signal with this number, if it can be sent.
+    /// Returns the signal with this number. Returns `None` if no such signal can be sent.
     pub(crate) fn from_number(number: i32) -> Option<Self> {
         (STANDARD.contains(&number) || REAL_TIME.contains(&number)).then_some(Self(number))
     }
@@ -49,7 +50,7 @@ impl Signal {
         self.0
     }
 
-    /// All signals, in order.
+    /// Returns all signals in the order of their numbers.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         STANDARD.chain(REAL_TIME).map(Self)
     }
@@ -66,14 +67,15 @@ impl fmt::Display for Signal {
     }
 }
 
-/// The text is not a signal.
+/// The error for a text that is not a signal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InvalidSignal;
 
 impl FromStr for Signal {
     type Err = InvalidSignal;
 
-    /// A name with or without `SIG`, in upper or lower case, as in kill(1); a number; `RTMIN`, `RTMIN+n`, `RTMAX-n`.
+    /// Parses a name in upper or lower case, with or without `SIG`, as in kill(1). Also accepts a number, and `RTMIN`,
+    /// `RTMIN+n`, `RTMAX-n` and `RTMAX`.
     fn from_str(text: &str) -> Result<Self, InvalidSignal> {
         let upper = text.to_ascii_uppercase();
         // Three signals have a second name.
@@ -85,7 +87,7 @@ impl FromStr for Signal {
         };
         let number = match STANDARD.zip(NAMES).find(|(_, known)| *known == name) {
             Some((number, _)) => Some(number),
-            // A number has no prefix: `SIG15` is not valid.
+            // A number must not have the prefix: `SIG15` is not valid.
             None if is_decimal(&upper) => upper.parse().ok(),
             None => real_time(name),
         };
@@ -93,7 +95,8 @@ impl FromStr for Signal {
     }
 }
 
-/// `RTMIN`, `RTMIN+3`, `RTMAX-1`, `RTMAX`; never outside the real-time range.
+/// Returns the number for `RTMIN`, `RTMIN+3`, `RTMAX-1` or `RTMAX`. Returns `None` for other texts, and for numbers
+/// outside the real-time range.
 fn real_time(name: &str) -> Option<i32> {
     let offset = |rest: &str, sign: char| match rest.strip_prefix(sign) {
         Some(digits) if is_decimal(digits) => digits.parse::<i32>().ok(),
@@ -108,17 +111,17 @@ fn real_time(name: &str) -> Option<i32> {
     REAL_TIME.contains(&number).then_some(number)
 }
 
-/// `parse` also accepts `+3`.
+/// Checks whether the text contains only digits. This is needed because `parse` also accepts `+3`.
 fn is_decimal(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A set of signals as in the kernel: bit `n - 1` is signal `n`.
+/// A set of signals with the bits of the kernel: bit `n - 1` stands for signal `n`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct SignalSet(u64);
 
 impl SignalSet {
-    /// Every signal; the kernel never blocks KILL and STOP.
+    /// Every signal. The kernel never blocks KILL and STOP, even if they are in the set.
     pub(crate) const FULL: Self = Self(u64::MAX);
 
     pub(crate) const fn from_bits(bits: u64) -> Self {
