@@ -1,9 +1,10 @@
-//! Properties that hold for malicious input: for each kind of input a function that takes bytes and panics if a property
-//! is violated. The fuzz targets in `fuzz/` and the property tests call them with the same seeds.
+//! Properties that must hold for malicious input. For each kind of input, there is a function that takes bytes and
+//! panics if a property is violated. The fuzz targets in `fuzz/` and the property tests call these functions with the
+//! same seeds.
 //!
-//! The properties are next to the code that reads the input. [`bounded`] and [`checked_page`] check what all of them have
-//! in common: bounded time, memory in proportion to the input, and errors of one line without secrets. Compiled for tests
-//! and fuzz targets only.
+//! Each property is in the module that reads the input. [`bounded`] and [`checked_page`] check what all of them have in
+//! common: limited time, memory in proportion to the input, and error messages that have a fixed form and contain no
+//! secrets. This module is compiled only for tests and fuzz targets.
 
 pub use crate::cache::hostile::cache_file;
 pub use crate::deliver::endpoint::hostile::endpoint_request;
@@ -19,25 +20,26 @@ use crate::sys::allocations::{Taken, counted};
 use std::fmt::Debug;
 use std::time::Duration;
 
-/// The CPU time for one input of some kilobytes, in a debug build on a slow machine: linear work fits, quadratic work does
-/// not.
+/// The longest CPU time for one input of a few kilobytes, in a debug build on a slow machine. Code whose time is linear
+/// stays below this limit, and code whose time is quadratic exceeds it.
 const LONGEST: Duration = Duration::from_secs(4);
 
-/// The memory for an input: a fixed number of bytes, and a number for each byte of it.
+/// The limit on memory for an input: a fixed number of bytes, plus a number of bytes for each byte of the input.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bound {
     pub(crate) room: usize,
     pub(crate) per_byte: usize,
 }
 
-/// Checks that an input of this length is read within the bound.
+/// Runs `read`, which reads an input of `length` bytes. Panics if `read` needs more memory than `bound` or more CPU
+/// time than [`LONGEST`].
 pub(crate) fn bounded<T>(length: usize, bound: Bound, read: impl FnOnce() -> T) -> T {
     let begun = cpu_time();
     let (result, Taken { total, peak }) = counted(read);
     let spent = cpu_time().saturating_sub(begun);
     let most = bound.room + bound.per_byte * length;
     assert!(peak <= most, "{length} bytes of input use {peak} bytes of memory, more than {most}");
-    // A growing buffer is allocated several times.
+    // The total may be larger than the peak, because a growing buffer is allocated several times.
     assert!(total <= 4 * most, "{length} bytes of input go through {total} bytes of memory, more than 4 times {most}");
     assert!(spent <= LONGEST, "{length} bytes of input take {spent:?}");
     result
@@ -47,8 +49,9 @@ fn cpu_time() -> Duration {
     nix::time::clock_gettime(nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
 }
 
-/// Checks an error as the user sees it: a message, then at most one hint, each with further lines indented; nothing that a
-/// terminal acts on; a bounded length. Returns it, with the text of the error.
+/// Checks an error as the user sees it. The output must begin with a message, have at most one hint and one usage line,
+/// and indent all further lines. It must not contain characters that control the terminal, and its length is limited.
+/// Returns the output, followed by the error's own text and hint.
 pub(crate) fn checked_page(error: &Error) -> String {
     let page = Report::shown(error);
     let (first, rest) = page.split_once('\n').unwrap_or((&page, ""));
@@ -62,19 +65,19 @@ pub(crate) fn checked_page(error: &Error) -> String {
     format!("{page}{error}\n{}", error.hint().unwrap_or_default())
 }
 
-/// Whether a secret can be recognized in an output: it is long, and only once in the input.
+/// Checks whether a secret is long and occurs only once in the input, so that it can be recognized in an output.
 pub(crate) fn is_recognizable(secret: &str, input: &str) -> bool {
     secret.len() >= 12 && input.matches(secret).count() == 1
 }
 
-/// Checks that the output contains none of the secrets.
+/// Checks that `shown` contains none of the secrets.
 pub(crate) fn redacted<'a>(secrets: impl IntoIterator<Item = &'a str>, shown: &str) {
     for secret in secrets {
         assert!(!shown.contains(secret), "the secret {secret:?} is shown: {shown}");
     }
 }
 
-/// The debug output of a value, in both forms.
+/// Returns the debug output of a value, in both the compact and the pretty form.
 pub(crate) fn seen<T: Debug>(value: &T) -> String {
     format!("{value:?} {value:#?}")
 }

@@ -1,7 +1,7 @@
-//! The properties, checked with the seeds of the fuzz targets, edited seeds, and generated text.
+//! Checks the properties with the seeds of the fuzz targets, with edited seeds, and with generated text.
 //!
-//! A failure prints the smallest input that shows it and the seed of the run: `PROPTEST_RNG_SEED=… cargo test` repeats
-//! the same inputs. An input that `cargo fuzz` finds is added to `fuzz/seeds/TARGET`.
+//! A failure prints the smallest input that shows it, and the seed of the random numbers. To repeat the same inputs,
+//! run `PROPTEST_RNG_SEED=… cargo test`. An input that `cargo fuzz` finds should be added to `fuzz/seeds/TARGET`.
 
 use super::*;
 use proptest::prelude::*;
@@ -10,7 +10,8 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 use std::fs;
 use std::path::Path;
 
-/// The seeds of a target. The published package does not contain `fuzz/`: there it is one empty seed.
+/// Returns the seeds of a fuzz target. If there is no `fuzz/` directory, as in the published package, returns one empty
+/// seed.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
     let Ok(entries) = fs::read_dir(&directory) else { return vec![Vec::new()] };
@@ -19,7 +20,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     paths.iter().map(|path| fs::read(path).expect("a seed")).collect()
 }
 
-/// An input, shown as it would be typed into a test.
+/// An input, which is printed in a form that can be copied into a test.
 #[derive(Clone)]
 struct Input(Vec<u8>);
 
@@ -34,9 +35,9 @@ enum Edit {
     Change(Index, u8),
     Insert(Index, Vec<u8>),
     Remove(Index, usize),
-    /// A piece that is repeated.
+    /// Repeats a piece of the input.
     Repeat(Index, usize, usize),
-    /// The end of another seed.
+    /// Replaces the end of the input with the end of another seed.
     Splice(Index, Index, Index),
 }
 
@@ -113,7 +114,8 @@ fn edited(seeds: &[Vec<u8>], seed: Index, edits: &[Edit]) -> Vec<u8> {
     bytes
 }
 
-/// Checks the seeds, then this many generated inputs, the same ones each time unless `PROPTEST_RNG_SEED` is set.
+/// Checks a property with each seed, and then with `cases` generated inputs. The inputs are the same in each run,
+/// unless `PROPTEST_RNG_SEED` is set.
 fn hold<S>(target: &str, cases: u32, made_up: S, property: fn(&[u8]))
 where
     S: Strategy<Value = String>,
@@ -139,7 +141,7 @@ where
     }
 }
 
-/// Parts of an ARN in any order.
+/// Generates parts of an ARN in any order.
 fn arn_like() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         prop::sample::select(vec![
