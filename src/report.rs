@@ -37,7 +37,8 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Creates a report. Checks whether standard error is a terminal now, because in a child process it is a pipe.
+    /// Creates a report. Checks here, and not later, whether standard error is a terminal, because in a child process
+    /// that uses the report, standard error is a pipe.
     pub(crate) fn new(log_options: LogOptions) -> Self {
         Self { log_options: LogOptions { screen: style::screen(log_options), ..log_options } }
     }

@@ -74,8 +74,9 @@ fn in_same_boot(then: &Validity, stamp: &Stamp, now: &Clocks) -> Option<Validity
     Some(Validity { left, skew_secs, ..then.clone() })
 }
 
-/// Computes the validity in a later boot, in which only the wall clock can be used. The clock may have been corrected
-/// after STS answered, so the skew is used only if it leaves less time.
+/// Computes the validity in a later boot, in which only the wall clock can be used. The stored skew compares that clock
+/// with the clock of STS. If the wall clock was corrected after STS answered, that skew is wrong, so the skew is used
+/// only if it leaves less time.
 fn in_other_boot(then: &Validity, stamp: &Stamp, now: &Clocks) -> Option<Validity> {
     if now.wall < stamp.wall {
         return None;

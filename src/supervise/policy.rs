@@ -30,7 +30,7 @@ pub(crate) enum OnRefreshFailure {
 pub(crate) enum DeliveryTime {
     /// At the next start of the command, because the environment of a running process cannot be changed.
     AtStart,
-    /// While the command is running, through a file, the endpoint or a process.
+    /// While the command is running: it gets each new session through a file, the endpoint or a `credential_process`.
     Live,
 }
 

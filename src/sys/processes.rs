@@ -40,9 +40,10 @@ pub(super) fn of(pid: Pid) -> Option<ProcessStat> {
     parse(pid, &fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// Returns the children of this process, including zombies. This takes a single read if the kernel has the file
-/// (`CONFIG_PROC_CHILDREN`). The file of the main thread is complete, because the main thread forks all children and
-/// gets all orphans. No entry is lost during the read, because only this process reaps its children.
+/// Returns the children of this process, including zombies. If the kernel has `/proc/PID/task/TID/children`
+/// (`CONFIG_PROC_CHILDREN`), this takes a single read of the main thread's file. That file lists all children, because
+/// the main thread forks all of them and adopts all orphans. No entry is lost during the read, because only this
+/// process reaps its children.
 pub(super) fn children() -> Vec<Pid> {
     if !has_our_ids() {
         return Vec::new();

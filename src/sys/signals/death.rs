@@ -27,9 +27,9 @@ pub(crate) fn forbid_core_dumps() {
     let _ = nix::sys::prctl::set_dumpable(false);
 }
 
-/// Prevents a core file of xassume, which could overwrite that of the command. The limit prevents a core file.
-/// [`forbid_core_dumps`] is needed for a core pattern with a pipe, because such a pattern ignores the limit; see
-/// core(5).
+/// Prevents xassume from leaving a core file, which could overwrite that of the command. A limit of 0 is enough if the
+/// core pattern names a file. If the core pattern is a pipe, the kernel ignores the limit, so [`forbid_core_dumps`] is
+/// needed too; see core(5).
 fn prevent_core_file() {
     forbid_core_dumps();
     // No program that could inherit this limit is started after this.
