@@ -38,7 +38,7 @@ impl Session {
     }
 }
 
-/// A session, and the sizes that STS reports with it.
+/// A session, and how much of two limits it uses, as STS reports with it.
 #[derive(Debug, Clone)]
 pub(crate) struct Granted {
     pub(crate) session: Session,

@@ -14,7 +14,7 @@ pub(crate) struct FileKind {
     pub(super) what: &'static str,
     /// The flag that gives the path.
     pub(super) flag: &'static str,
-    /// What an existing file may contain, in the words of an error.
+    /// A description of what an existing file is allowed to contain, for error messages.
     pub(super) contents: &'static str,
     /// Checks whether a file with these contents comes from an earlier run, so that it may be replaced.
     pub(super) is_replaceable: fn(&[u8]) -> bool,

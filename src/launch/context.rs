@@ -54,8 +54,8 @@ impl<'a> Context<'a> {
     /// Creates the context of a run with this plan.
     ///
     /// # Errors
-    /// xassume is nested too deeply, an MFA code is given but the plan has no device, or there is no code on standard
-    /// input.
+    /// Fails if xassume is nested too deeply, if an MFA code is given but the plan has no MFA device, or if the code is
+    /// to be read from standard input and there is none.
     pub(super) fn new(settings: &'a Settings, vars: &'a Vars, report: Report, plan: &Plan) -> Result<Self, Error> {
         let depth = depth(vars)?;
         let device = mode::device(&plan.hops).map(|(_, _, serial)| serial);

@@ -41,7 +41,7 @@ enum Method {
     Process(CredentialProcess),
 }
 
-/// How long xassume waits at its end until its files are removed.
+/// The longest time for which xassume waits, before it exits, until its files are removed.
 const REMOVAL_LIMIT: Duration = Duration::from_millis(500);
 
 /// The name of the command's copy of the config file in the run's directory.

@@ -109,8 +109,8 @@ fn too_much_for_the_duration(flags: &FlagValues) -> Option<Given> {
     (!leaves_room(flags, least)).then_some(given)
 }
 
-/// Checks whether a session with the configured duration can have a remaining lifetime of `least`. Returns true if the
-/// duration is typed, and false if the duration is not set or invalid.
+/// Checks whether a session of `--duration` can have more than `least` left. A typed `--duration` always passes,
+/// because the check of `--min-ttl` reports that error. A duration that is not set, or not valid, does not pass.
 pub(super) fn leaves_room(flags: &FlagValues, least: Duration) -> bool {
     flags.is_typed(&DURATION)
         || match flags.parsed(&DURATION, SessionDuration::parse) {

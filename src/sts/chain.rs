@@ -30,8 +30,8 @@ pub(crate) struct Limits {
     pub(crate) attempts: u32,
     /// The time limit for the source and all calls together. Waiting for the cache lock is not included.
     pub(crate) time: Duration,
-    /// `--sts-timeout`, if the user has set it. In that case it also limits the programs that xassume runs for the
-    /// session.
+    /// The value of `--sts-timeout`, or `None` if the user has not set it. If it is set, it also limits each program
+    /// that xassume runs to get the session, such as a `credential_process`.
     pub(crate) program_timeout: Option<Duration>,
 }
 

@@ -30,7 +30,7 @@ use tokio::io::unix::AsyncFd;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProgramLimit {
     pub(crate) left: Duration,
-    /// The whole limit, which messages mention.
+    /// The whole time limit, of which `left` remains. Error messages state it.
     pub(crate) of: Duration,
 }
 

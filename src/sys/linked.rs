@@ -12,8 +12,10 @@
 #[link(name = "gcc_eh", kind = "static", modifiers = "-bundle")]
 unsafe extern "C" {}
 
-/// Replaces the only function of libm that is called. The SDK calls it for its backoff.
-// SAFETY: this function computes pow(3), as its name promises, for all arguments. Nothing else here has that name.
+/// Replaces `pow`, the only function of libm in this program, so that libm need not be loaded. The SDK calls it to
+/// compute its backoff.
+// SAFETY: for all arguments this function returns what the C function `pow` returns, and no other symbol here has this
+// name.
 #[unsafe(no_mangle)]
 extern "C" fn pow(base: f64, exponent: f64) -> f64 {
     libm::pow(base, exponent)
