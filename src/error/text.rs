@@ -51,6 +51,12 @@ pub(crate) fn plain_json(value: &Value) -> String {
     text
 }
 
+/// Returns the number with its noun, which is in the plural unless the number is 1.
+pub(crate) fn counted(number: impl Into<u64>, noun: &str) -> String {
+    let number = number.into();
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Returns the operating system's text for the error, without the error number that Rust appends.
 pub(crate) fn reason_of(error: &std::io::Error) -> String {
     without_number(&error.to_string()).to_owned()
@@ -88,6 +94,11 @@ mod tests {
         }
         assert_eq!(one_line("naïve ﬂü 日本 مرحبا", 99), "naïve ﬂü 日本 مرحبا");
         assert_eq!(plain_json(&Value::String("日本\n".into())), "\"日本\\n\"");
+    }
+
+    #[test]
+    fn one_is_singular() {
+        assert_eq!([0_u32, 1, 2].map(|number| counted(number, "time")), ["0 times", "1 time", "2 times"]);
     }
 
     #[test]

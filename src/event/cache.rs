@@ -1,6 +1,7 @@
 //! Events of the cache of sessions.
 
 use super::record::{Record, info};
+use crate::error::counted;
 use crate::session::whole_seconds;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -82,11 +83,11 @@ impl CacheEvent {
                     .text("reason", reason)
             }
             Self::NotStored { what, error } => {
-                info("cache_not_stored", format!("cache: cannot store the {what}: {error}")).text("error", error)
+                info("cache_not_stored", format!("cannot store the {what} in the cache: {error}")).text("error", error)
             }
             Self::Cleared { path, sessions } => {
-                let (path, plural) = (path.display(), if *sessions == 1 { "" } else { "s" });
-                info("cache_cleared", format!("removed {sessions} cached session{plural} from {path}"))
+                let (path, removed) = (path.display(), counted(*sessions as u64, "cached session"));
+                info("cache_cleared", format!("removed {removed} from {path}"))
                     .text("path", &path)
                     .number("sessions", *sessions)
             }

@@ -80,30 +80,30 @@ impl CommandEvent {
                 info("restarting", "restarting the command with the new session").text("reason", "session refreshed")
             }
             Self::RestartsCancelled { signal } => {
-                let text = format!("{signal} received: the command will not be restarted");
+                let text = format!("received {signal}, so the command will not be restarted");
                 info("restarts_cancelled", text).text("signal", signal)
             }
             Self::Stopped { how, end } => {
-                let (how, when) = match how {
-                    Stop::Asked => ("stop signal", ""),
-                    Stop::Killed => ("SIGKILL after the stop timeout", " after the stop timeout"),
+                let (how, what) = match how {
+                    Stop::Asked => ("stop signal", "was stopped"),
+                    Stop::Killed => ("SIGKILL after the stop timeout", "did not stop within the stop timeout"),
                 };
-                let record = info("stopped", format!("stopped the command{when}: it {end}")).text("how", how);
+                let record = info("stopped", format!("the command {what} and {end}")).text("how", how);
                 match end {
                     End::Exited(status) => record.number("status", *status),
                     End::Killed(signal) => record.text("signal", signal),
                 }
             }
             Self::StillStopping { member: Member { name, pid } } => {
-                let text = format!("the command has ended, waiting for {name} (pid {pid}) of its group");
+                let text = format!("the command has ended; waiting for {name} (pid {pid}) in its process group");
                 info("still_stopping", text).number("pid", *pid).text("name", name)
             }
             Self::StopIgnored { member: Member { name, pid } } => {
                 let text = format!(
-                    "{name} (pid {pid}), started by the command, ignores the stop signal: \
-                     each stop takes the whole stop timeout"
+                    "{name} (pid {pid}), started by the command, ignores the stop signal, \
+                     so each stop takes the whole stop timeout"
                 );
-                let hint = "let it handle the stop signal, or shorten the wait with --stop-timeout";
+                let hint = format!("make {name} handle the stop signal, or shorten the wait with --stop-timeout");
                 warning("stop_ignored", text).number("pid", *pid).text("name", name).hint(hint)
             }
             Self::NotKilled { pid } => {
@@ -114,7 +114,7 @@ impl CommandEvent {
                 Record::new(Level::Debug, "forwarded", format!("forwarded {signal}")).text("signal", signal)
             }
             Self::GroupWarning => {
-                let text = "the command runs in a background process group: reading from the terminal will stop it";
+                let text = "the command runs in a background process group, so reading from the terminal will stop it";
                 warning("group_warning", text).hint("leave out --process-group new on a terminal")
             }
             Self::StdinWarning { stdin: Stdin::Terminal } => warning(

@@ -1,6 +1,7 @@
 //! Events of refreshes, and of the refresh signal, which is sent to the command after a refresh.
 
 use super::record::{Problem, Record, info, span, warning};
+use crate::error::counted;
 use crate::process::Pid;
 use crate::process::signal::Signal;
 use crate::session::rfc3339;
@@ -80,8 +81,12 @@ impl RefreshEvent {
             }
             Self::Failing { problem, expires_in, retry_in } => failing(problem, *expires_in, *retry_in),
             Self::Retrying { problem, failures, retry_in } => {
-                let text =
-                    format!("refresh failed {failures} times: {}; retrying in {}", problem.text, span(*retry_in));
+                let text = format!(
+                    "refresh failed {}: {}; retrying in {}",
+                    counted(*failures, "time"),
+                    problem.text,
+                    span(*retry_in)
+                );
                 info("retry", text).error(problem).number("failures", *failures).seconds("retry_in", *retry_in)
             }
             Self::ExpiresSoon { within } => {
@@ -91,7 +96,7 @@ impl RefreshEvent {
             Self::Expired => warning("expired", "the session has expired and the command is still running"),
             Self::Recovered { failures } => recovered(*failures),
             Self::Lapsed => {
-                warning("lapsed", "the session has expired and could not be refreshed: stopping the command")
+                warning("lapsed", "the session has expired and could not be refreshed; stopping the command")
             }
             Self::Signaled { signal, pid } => info("signalled", format!("sent {signal} to the command, pid {pid}"))
                 .text("signal", signal)
@@ -107,9 +112,10 @@ impl RefreshEvent {
             }
             Self::NoticeOnly { signal } => {
                 let text = format!(
-                    "with --via env, {signal} only announces the expiry; environment variables cannot be updated"
+                    "with --via env, the command gets {signal} before the session expires, but no new credentials, because \
+                     its environment variables cannot be updated"
                 );
-                let hint = "use --via file to have the new credentials delivered";
+                let hint = "use --via file, which delivers new credentials to the command";
                 warning("notice_only", text).text("signal", signal).hint(hint)
             }
         }
@@ -126,8 +132,7 @@ fn failing(problem: &Problem, expires_in: Duration, retry_in: Duration) -> Recor
 fn recovered(failures: u32) -> Record {
     let after = match failures {
         0 => "its expiry".to_owned(),
-        1 => "1 failed attempt".to_owned(),
-        more => format!("{more} failed attempts"),
+        failures => counted(failures, "failed attempt"),
     };
     warning("recovered", format!("session refreshed after {after}")).number("failures", failures)
 }

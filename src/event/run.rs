@@ -1,6 +1,7 @@
 //! Events of any run: errors, warnings, and settings that have no effect.
 
 use super::record::{Level, Problem, Record, info, warning};
+use crate::error::counted;
 use std::fmt;
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -64,12 +65,15 @@ impl RunEvent {
                 .text("setting", &ignored.setting)
                 .text("reason", &ignored.reason),
             Self::MessagesDropped { messages } => {
-                let were = if *messages == 1 { "message was" } else { "messages were" };
-                warning("messages_dropped", format!("{messages} {were} dropped: standard error was not read"))
+                let dropped = counted(*messages, "message");
+                warning("messages_dropped", format!("dropped {dropped} because standard error was not read"))
                     .number("messages", *messages)
             }
             Self::NoWriterThread { error } => {
-                let text = format!("no thread for messages: {error}; each message blocks until it is read");
+                let text = format!(
+                    "cannot start the thread that writes messages: {error}; xassume will wait whenever standard error is \
+                     not read"
+                );
                 info("no_writer_thread", text).text("error", error)
             }
         }

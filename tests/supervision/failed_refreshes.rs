@@ -74,7 +74,7 @@ fn an_expired_session_stops_the_command_on_request() {
     });
     for (xassume, drained, _sts) in cases {
         xassume.line("ready");
-        xassume.error_line("the session has expired and could not be refreshed: stopping the command");
+        xassume.error_line("the session has expired and could not be refreshed; stopping the command");
         let finished = xassume.wait().exited(125).left_no_process();
         assert_eq!(count(&finished.stdout_text(), "drained"), drained, "{}", finished.describe());
         assert_eq!(count(&finished.stdout_text(), "ready"), 1, "{}", finished.describe());
@@ -87,7 +87,7 @@ fn an_expired_session_stops_the_command_during_a_call_to_sts() {
     let stop = restarting(&sts).args(["--sts-timeout", "10m", "--on-refresh-failure", "stop"]);
     let xassume = probing(stop, &["print-signals", "then", "say", "drained"]).spawn();
     xassume.line("ready");
-    xassume.error_line("the session has expired and could not be refreshed: stopping the command");
+    xassume.error_line("the session has expired and could not be refreshed; stopping the command");
     let finished = xassume.wait().exited(125).left_no_process();
     assert_eq!(count(&finished.stdout_text(), "drained"), 1, "{}", finished.describe());
     assert_eq!(sts.requests().len(), 2);

@@ -70,9 +70,9 @@ fn verbose_logs_each_step_of_a_restart() {
         "session refreshed: expires at ",
         "next refresh at ",
         "restarting the command with the new session",
-        "stopped the command: it exited with status 0",
+        "the command was stopped and exited with status 0",
         &format!("started the command, pid {}", second.pid),
-        "SIGTERM received: the command will not be restarted",
+        "received SIGTERM, so the command will not be restarted",
     ];
     assert_eq!(said.len(), begins.len(), "{said:#?}");
     for (said, begin) in said.iter().zip(begins) {

@@ -88,7 +88,7 @@ fn a_command_that_ends_slowly_is_waited_for() {
     for said in ["began", "draining", "drained", "began", "ready"] {
         xassume.line(said);
     }
-    xassume.error_line("stopped the command: it exited with status 0");
+    xassume.error_line("the command was stopped and exited with status 0");
     let finished = end(xassume).exited(0);
     assert_eq!(count(&finished.stdout_text(), "began"), 2);
 }
@@ -103,7 +103,7 @@ fn a_command_that_does_not_end_is_killed_after_the_stop_timeout() {
     let second = number_in(&xassume.line("pid="));
     assert_eq!(state_of(first), None);
     assert_ne!(first, second);
-    xassume.error_line("stopped the command after the stop timeout: it was killed by SIGKILL");
+    xassume.error_line("the command did not stop within the stop timeout and was killed by SIGKILL");
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn term_from_outside_cancels_every_later_restart() {
     next_start(&xassume);
     xassume.signal(libc::SIGTERM);
     xassume.line("TERM");
-    xassume.error_line("SIGTERM received: the command will not be restarted");
+    xassume.error_line("received SIGTERM, so the command will not be restarted");
     xassume.error_line("the session has expired and the command is still running");
     xassume.signal(libc::SIGUSR1);
     let finished = xassume.wait().exited(0);

@@ -90,17 +90,18 @@ fn without_a_file_the_signal_only_announces_the_expiry() {
     let sts = one_refresh();
     let xassume = probing(signaling(&sts).args(["--via", "env"]), &["print-keys"]).spawn();
     assert_eq!(next_start(&xassume).key, key(&sts, 0));
-    let notice = xassume.error_line("SIGHUP only announces the expiry");
+    let notice = xassume.error_line("the command gets SIGHUP before the session expires");
     assert_eq!(
         notice,
-        "xassume: warning: with --via env, SIGHUP only announces the expiry; environment variables cannot be updated"
+        "xassume: warning: with --via env, the command gets SIGHUP before the session expires, but no new credentials, \
+         because its environment variables cannot be updated"
     );
     xassume.line("HUP");
     assert_eq!(xassume.line("key="), format!("key={}", key(&sts, 0)));
     xassume.error_line("the session has expired and the command is still running");
     xassume.signal(libc::SIGTERM);
     let finished = xassume.wait().exited(0);
-    assert_eq!(count(&finished.stderr, "only announces"), 1, "{}", finished.stderr);
+    assert_eq!(count(&finished.stderr, "the command gets SIGHUP"), 1, "{}", finished.stderr);
     assert_eq!(count(&finished.stderr, "has expired"), 1, "{}", finished.stderr);
     assert_eq!(count(&finished.stdout_text(), "HUP"), 1);
     assert_eq!(sts.requests().len(), 1, "another session could not reach the command");

@@ -138,7 +138,7 @@ fn dropped_messages_are_counted_when_the_pipe_is_read_again() {
     let notice: Value = serde_json::from_str(&notice).expect("an object");
     let dropped = notice["messages"].as_u64().and_then(|count| usize::try_from(count).ok()).expect("a number");
     assert_eq!(notice["level"], "warning");
-    assert_eq!(notice["message"], format!("{dropped} messages were dropped: standard error was not read"));
+    assert_eq!(notice["message"], format!("dropped {dropped} messages because standard error was not read"));
     assert_eq!(text.matches("messages_dropped").count(), 1, "{text}");
     assert!(dropped > 100, "{dropped}");
     assert_eq!(text.matches("\"message\":\"forwarded SIGRTMIN+3\"").count() + dropped, SENT);
