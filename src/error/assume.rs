@@ -1,5 +1,6 @@
 //! Errors of the STS calls with which a session is requested.
 
+use super::counted;
 use super::denial::{Denied, PolicyDenial};
 use crate::role::{Hop, HopOptions, RoleArn, SessionDuration};
 use humantime::format_duration;
@@ -45,12 +46,11 @@ pub(crate) enum LastAttempt {
 
 fn made(attempts: Option<AttemptsMade>) -> String {
     let Some(AttemptsMade { attempts, time, last }) = attempts else { return String::new() };
-    let plural = if attempts == 1 { "" } else { "s" };
     let end = match last {
         LastAttempt::Failed => "",
         LastAttempt::TimedOut => "; the last one timed out",
     };
-    format!(" ({attempts} attempt{plural} in {}{end})", format_duration(time))
+    format!(" ({} in {}{end})", counted(attempts, "attempt"), format_duration(time))
 }
 
 /// The STS API call that failed.
@@ -191,14 +191,14 @@ impl AssumeError {
             Refusal::MfaRejected => {
                 let device = self.options.mfa_serial.as_ref();
                 let device = device.map(|serial| format!(" and check that {serial} is the caller's own device"));
-                format!("enter a new code (each works once){}", device.unwrap_or_default())
+                format!("enter a new code (each code works once){}", device.unwrap_or_default())
             }
             Refusal::SourceExpired if self.hop > 1 => {
                 "the session of the previous role has expired; use a longer duration".into()
             }
             Refusal::SourceExpired => "the source credentials have expired; log in again, or get new ones".into(),
             Refusal::SourceUnknown => format!(
-                "AWS does not know this access key in partition {}: was it deleted, or is the region of another partition?",
+                "this access key does not exist in partition {}; was the key deleted, or is the region in another partition?",
                 self.role.partition()
             ),
             Refusal::Signature { clock_off_secs: Some(seconds) } => {
@@ -214,19 +214,19 @@ impl AssumeError {
                 self.duration()
             ),
             Refusal::DurationAboveChaining => {
-                "a role assumed with temporary credentials gets at most 1h: remove --duration, or use --duration max"
+                "a role assumed with temporary credentials gets at most 1h; use a duration of 1h or less, or --duration max"
                     .into()
             }
             Refusal::RegionDisabled => format!(
                 "activate STS in {} (account settings in the IAM console), or use another --region",
                 self.region
             ),
-            Refusal::BadPolicy => "check --policy: it is not a valid session policy".into(),
-            Refusal::PackedPolicy => "use a smaller --policy, or fewer --policy-arn and --tag".into(),
+            Refusal::BadPolicy => "correct the session policy (--policy)".into(),
+            Refusal::PackedPolicy => "shorten the session policy (--policy), or use fewer policy ARNs and tags (--policy-arn, --tag)".into(),
             Refusal::TokenRejected => {
-                "check the provider in the role's trust policy, and that the token has not expired".into()
+                "check that the role's trust policy names the token's provider, and that the token has not expired".into()
             }
-            Refusal::Throttled => "rate limit (600 requests per second per account and region); try again later".into(),
+            Refusal::Throttled => "too many requests (STS allows 600 per second per account and region); try again later".into(),
             Refusal::Unavailable => "STS is temporarily unavailable; try again later".into(),
             Refusal::Other => "see the STS API reference; -v shows the request".into(),
         }
@@ -244,11 +244,13 @@ impl NetworkFailure {
     fn hint(&self) -> &'static str {
         match self {
             Self::Dns { .. } => {
-                "check the spelling of the region or endpoint, the network, and HTTPS_PROXY if one is needed"
+                "check the spelling of the region or endpoint, and the network connection; if you need a proxy, set HTTPS_PROXY"
             }
-            Self::Unreachable { .. } => "check the network, the endpoint, and HTTPS_PROXY if one is needed",
+            Self::Unreachable { .. } => {
+                "check the network connection and the endpoint; if you need a proxy, set HTTPS_PROXY"
+            }
             Self::Proxy { reason, .. } if reason.contains("authentication") => {
-                "set it as http://USER:PASSWORD@HOST:PORT in the proxy variable"
+                "set the proxy variable to http://USER:PASSWORD@HOST:PORT"
             }
             Self::Proxy { reason, .. } | Self::Tls { reason, .. } if reason.contains("(CA:TRUE)") => {
                 "the server needs a certificate with basicConstraints=CA:FALSE, signed by itself or by the authority in --ca-bundle"
@@ -258,15 +260,17 @@ impl NetworkFailure {
             }
             Self::Proxy { .. } => "check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY",
             Self::Tls { no_roots: true, .. } => {
-                "no root certificates found: install ca-certificates, or set SSL_CERT_FILE or --ca-bundle"
+                "no root certificates found; install ca-certificates, or use --ca-bundle; if SSL_CERT_FILE or SSL_CERT_DIR is set, correct or unset it"
             }
             Self::Tls { reason, .. } if reason.contains("expired") => {
-                "check the system clock; otherwise the certificate must be renewed"
+                "check the system clock; if the clock is right, the certificate must be renewed"
             }
             Self::Tls { .. } => {
-                "behind a TLS-inspecting proxy, pass its CA certificate with --ca-bundle or AWS_CA_BUNDLE"
+                "behind a TLS-inspecting proxy, pass the proxy's CA certificate with --ca-bundle or AWS_CA_BUNDLE"
             }
-            Self::TimedOut { .. } | Self::TooLate { .. } => "check the network and proxies, or raise --sts-timeout",
+            Self::TimedOut { .. } | Self::TooLate { .. } => {
+                "check the network and proxies, or raise the limit (--sts-timeout or XASSUME_STS_TIMEOUT)"
+            }
             Self::TooLarge { .. } => NOT_STS,
             Self::Endpoint { .. } => {
                 "an endpoint looks like https://sts.eu-central-1.amazonaws.com; do not set a custom endpoint with FIPS or dual-stack"

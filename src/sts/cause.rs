@@ -67,7 +67,14 @@ fn of_answer(status: StatusCode, error: &ErrorMetadata, route: &Route) -> Cause 
             let reason = "authentication required".into();
             Cause::Network(NetworkFailure::Proxy { proxy: proxy.url.clone(), reason })
         }
-        (None, _) => Cause::Unexpected(format!("HTTP {}", status.as_u16())),
+        (None, _) => {
+            let body = if status.is_success() {
+                ", but the body is not an STS response"
+            } else {
+                " without an STS error code"
+            };
+            Cause::Unexpected(format!("HTTP {}{body}", status.as_u16()))
+        }
     }
 }
 

@@ -71,7 +71,7 @@ fn a_rejected_code_fails_the_device_step() {
     let sts = FakeSts::builder().mfa_codes(&["314159"]).start();
     let page = fails(&role(&sts).args(["--mfa-serial", DEVICE, "--mfa-token", "000000"]));
     failed_at(&page, "mfa");
-    assert!(page.contains(&format!("hint: enter a new code (each works once) and check that {DEVICE}")), "{page}");
+    assert!(page.contains(&format!("hint: enter a new code (each code works once) and check that {DEVICE}")), "{page}");
     let page = fails(&role(&sts).args(["--mfa-serial", DEVICE, "--mfa-command", "exit 3"]));
     failed_at(&page, "mfa");
 }

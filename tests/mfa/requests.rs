@@ -103,7 +103,7 @@ fn a_wrong_code_is_sent_once_and_never_shown() {
         let error = failed(with_device(&sts).args(["-vv", "--mfa-token", CODE]).args(args));
         assert!(error.contains("AccessDenied: MultiFactorAuthentication failed"), "{error}");
         assert!(
-            error.contains(&format!("hint: enter a new code (each works once) and check that {DEVICE}")),
+            error.contains(&format!("hint: enter a new code (each code works once) and check that {DEVICE}")),
             "{error}"
         );
         assert!(!error.contains(CODE), "{error}");
@@ -116,7 +116,7 @@ fn each_launch_needs_its_own_code() {
     let sts = sts_with_mfa(&[CODE, "271828"]);
     ran(with_device(&sts).args(["--mfa-token", CODE]));
     let error = failed(with_device(&sts).args(["--mfa-token", CODE]));
-    assert!(error.contains("each works once"), "{error}");
+    assert!(error.contains("each code works once"), "{error}");
     ran(with_device(&sts).args(["--mfa-token", "271828"]));
 }
 
