@@ -36,6 +36,8 @@ pub(crate) enum PolicyKind {
 
 /// Marks a policy in which a statement is missing.
 const MISSING: &str = " (missing)";
+/// The mark of a statement that the call needs in addition.
+const ALSO: &str = " (also required)";
 
 /// The caller, as the hints name it.
 enum Caller<'a> {
@@ -108,7 +110,11 @@ impl Denied<'_> {
         let caller = Caller::of(caller);
         let text = match denial {
             None => {
-                format!("both sides must allow this:{}{}{others}", self.identity(&caller, ""), self.trust(&caller, ""))
+                format!(
+                    "the caller's policy and the role's trust policy must both allow the call:{}{}{others}",
+                    self.identity(&caller, ""),
+                    self.trust(&caller, "")
+                )
             }
             Some(PolicyDenial { policy, effect: PolicyEffect::NoAllow }) => self.missing(policy, &caller, &others),
             Some(PolicyDenial { policy, effect: PolicyEffect::Deny }) => self.denied(policy, &caller),
@@ -122,25 +128,26 @@ impl Denied<'_> {
             PolicyKind::Identity => format!(
                 "add this statement to the caller's policy:{}{}",
                 self.identity(caller, MISSING),
-                self.trust(caller, "")
+                self.trust(caller, ALSO)
             ),
             PolicyKind::Trust => format!(
-                "add this statement to the role's trust policy, or check its conditions:{}{}{others}",
+                "add this statement to the role's trust policy, or, if it is there, check its conditions:{}{}{others}",
                 self.trust(caller, " (missing or condition not met)"),
-                self.identity(caller, "")
+                self.identity(caller, ALSO)
             ),
             PolicyKind::Boundary => format!(
-                "the caller's permissions boundary must allow this too:{}",
+                "the caller's permissions boundary must also allow the call:{}",
                 self.statement("permissions boundary of", caller, MISSING)
             ),
             PolicyKind::Session => format!(
-                "the caller's session has a session policy, which must allow this too:{}",
+                "the caller's session has a session policy, which must also allow the call:{}",
                 self.statement("session policy of a session of", caller, MISSING)
             ),
             PolicyKind::ServiceControl | PolicyKind::ResourceControl | PolicyKind::VpcEndpoint => format!(
-                "{} must allow {}\n  on {role}; ask the administrator of that policy",
+                "{} must allow {}\n  on {role}; ask the administrator of the {}",
                 policy.described(),
-                self.actions()
+                self.actions(),
+                policy.name()
             ),
         }
     }
@@ -158,9 +165,10 @@ impl Denied<'_> {
         };
         let mfa = matches!(policy, PolicyKind::Identity | PolicyKind::Trust) && self.options.mfa_serial.is_none();
         format!(
-            "{} explicitly denies this\n  exempt {exempt} from that Deny statement{}",
+            "{} explicitly denies the call\n  exempt {exempt} from the Deny statement of the {}{}",
             policy.described(),
-            if mfa { "\n  if the Deny requires MFA: --mfa-serial" } else { "" }
+            policy.name(),
+            if mfa { "\n  if the Deny statement requires MFA, use --mfa-serial" } else { "" }
         )
     }
 
@@ -214,6 +222,18 @@ pub(super) fn web_identity_hint(role: &RoleArn) -> String {
 }
 
 impl PolicyKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity policy",
+            Self::Trust => "trust policy",
+            Self::ServiceControl => "service control policy",
+            Self::ResourceControl => "resource control policy",
+            Self::Boundary => "permissions boundary",
+            Self::Session => "session policy",
+            Self::VpcEndpoint => "VPC endpoint policy",
+        }
+    }
+
     fn described(self) -> &'static str {
         match self {
             Self::Identity => "the caller's identity policy",
@@ -243,12 +263,12 @@ fn conditions(options: &HopOptions, caller: Option<String>) -> String {
 /// Returns hints about other possible reasons for the denial, which STS does not name.
 fn other_reasons(options: &HopOptions) -> String {
     let external_id = match &options.external_id {
-        None => ": --external-id".to_owned(),
-        Some(id) => format!(", it must be exactly '{id}'"),
+        None => ", use --external-id".to_owned(),
+        Some(id) => format!(", the condition must require exactly '{id}'"),
     };
     let mut hint = format!("\n  if the trust policy has a condition on sts:ExternalId{external_id}");
     if options.mfa_serial.is_none() {
-        hint.push_str("\n  if the trust policy has a condition on aws:MultiFactorAuthPresent: --mfa-serial");
+        hint.push_str("\n  if the trust policy has a condition on aws:MultiFactorAuthPresent, use --mfa-serial");
     }
     hint + "\n  AWS gives the same error if the role does not exist or its path is missing from the ARN"
 }

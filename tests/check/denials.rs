@@ -14,23 +14,29 @@ fn a_missing_identity_policy_is_distinguished_from_a_missing_trust() {
     failed_at(&page, "role");
     assert!(page.contains("hint: add this statement to the caller's policy:"), "{page}");
     assert!(page.contains(&format!("policy attached to {user} (missing):\n        {}\n", statements[0])), "{page}");
-    assert!(page.contains(&format!("trust policy of {ROLE}:\n        {}\n", statements[1])), "{page}");
+    assert!(page.contains(&format!("trust policy of {ROLE} (also required):\n        {}\n", statements[1])), "{page}");
 
     let trusts = vec!["arn:aws:iam::999999999999:root".to_owned()];
     let sts = naming_the_policy(RoleRules { trusts: trusts.clone(), ..RoleRules::default() });
     let page = fails(&role(&sts));
     failed_at(&page, "role");
-    assert!(page.contains("hint: add this statement to the role's trust policy, or check its conditions:"), "{page}");
+    assert!(
+        page.contains("hint: add this statement to the role's trust policy, or, if it is there, check its conditions:"),
+        "{page}"
+    );
     assert!(
         page.contains(&format!("trust policy of {ROLE} (missing or condition not met):\n        {}\n", statements[1])),
         "{page}"
     );
-    assert!(page.contains(&format!("policy attached to {user}:\n        {}\n", statements[0])), "{page}");
+    assert!(
+        page.contains(&format!("policy attached to {user} (also required):\n        {}\n", statements[0])),
+        "{page}"
+    );
 
     // STS does not always name it.
     let sts = FakeSts::builder().role(ROLE, RoleRules { trusts, ..RoleRules::default() }).start();
     let page = fails(&role(&sts));
-    assert!(page.contains("hint: both sides must allow this:"), "{page}");
+    assert!(page.contains("hint: the caller's policy and the role's trust policy must both allow the call:"), "{page}");
     assert!(statements.iter().all(|statement| page.contains(statement)) && !page.contains("(missing)"), "{page}");
 }
 
@@ -52,10 +58,12 @@ fn a_missing_or_wrong_external_id_is_reported() {
     let sts = naming_the_policy(RoleRules { external_id: Some("right".into()), ..RoleRules::default() });
     let page = fails(&role(&sts));
     failed_at(&page, "role");
-    assert!(page.contains("if the trust policy has a condition on sts:ExternalId: --external-id"), "{page}");
+    assert!(page.contains("if the trust policy has a condition on sts:ExternalId, use --external-id"), "{page}");
     let page = fails(&role(&sts).args(["--external-id", "wrong"]));
     assert!(
-        page.contains("if the trust policy has a condition on sts:ExternalId, it must be exactly 'wrong'"),
+        page.contains(
+            "if the trust policy has a condition on sts:ExternalId, the condition must require exactly 'wrong'"
+        ),
         "{page}"
     );
     assert!(page.contains(r#""Condition":{"StringEquals":{"sts:ExternalId":"wrong"}}"#), "{page}");
@@ -67,7 +75,10 @@ fn a_role_that_requires_mfa_hints_at_the_device() {
     let sts = naming_the_policy(RoleRules { mfa_required: true, ..RoleRules::default() });
     let page = fails(&role(&sts));
     failed_at(&page, "role");
-    assert!(page.contains("if the trust policy has a condition on aws:MultiFactorAuthPresent: --mfa-serial"), "{page}");
+    assert!(
+        page.contains("if the trust policy has a condition on aws:MultiFactorAuthPresent, use --mfa-serial"),
+        "{page}"
+    );
 }
 
 #[test]
@@ -142,7 +153,7 @@ fn a_deny_is_reported_with_its_policy() {
         let sts = naming_the_policy(RoleRules { denied_in: Some(policy), ..RoleRules::default() });
         let page = fails(&role(&sts));
         failed_at(&page, "role");
-        assert!(page.contains(&format!("hint: {expected} explicitly denies this\n      exempt the ")), "{page}");
+        assert!(page.contains(&format!("hint: {expected} explicitly denies the call\n      exempt the ")), "{page}");
         assert!(!page.contains(r#""Effect":"Allow""#), "{page}");
     }
 }

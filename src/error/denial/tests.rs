@@ -29,14 +29,14 @@ fn a_denial_names_both_statements_with_the_real_arns() {
     assert_eq!(
         denied(HopOptions::default(), Some(session), None, None),
         format!(
-            "both sides must allow this:\
+            "the caller's policy and the role's trust policy must both allow the call:\
              \n  policy attached to arn:aws:iam::222222222222:role/AssumeRoleInA:\
              \n    {{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\",\"Resource\":\"{ROLE}\"}}\
              \n  trust policy of {ROLE}:\
              \n    {{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\",\
              \"Principal\":{{\"AWS\":\"arn:aws:iam::222222222222:role/AssumeRoleInA\"}}}}\
-             \n  if the trust policy has a condition on sts:ExternalId: --external-id\
-             \n  if the trust policy has a condition on aws:MultiFactorAuthPresent: --mfa-serial\
+             \n  if the trust policy has a condition on sts:ExternalId, use --external-id\
+             \n  if the trust policy has a condition on aws:MultiFactorAuthPresent, use --mfa-serial\
              \n  AWS gives the same error if the role does not exist or its path is missing from the ARN"
         )
     );
@@ -57,7 +57,9 @@ fn the_statements_contain_the_options() {
     let condition = r#"{"StringEquals":{"sts:ExternalId":"word"},"Bool":{"aws:MultiFactorAuthPresent":"true"}}"#;
     assert!(hint.contains(&format!("{{\"AWS\":\"{USER}\"}},\"Condition\":{condition}")), "{hint}");
     assert!(
-        hint.contains("\n  if the trust policy has a condition on sts:ExternalId, it must be exactly 'word'\n"),
+        hint.contains(
+            "\n  if the trust policy has a condition on sts:ExternalId, the condition must require exactly 'word'\n"
+        ),
         "{hint}"
     );
 }
@@ -66,9 +68,9 @@ fn the_statements_contain_the_options() {
 fn the_missing_statement_is_marked() {
     let identity = blamed(PolicyKind::Identity, PolicyEffect::NoAllow);
     assert!(identity.contains(&format!("policy attached to {USER} (missing):\n")), "{identity}");
-    assert!(identity.contains(&format!("trust policy of {ROLE}:\n")), "{identity}");
+    assert!(identity.contains(&format!("trust policy of {ROLE} (also required):\n")), "{identity}");
     let trust = blamed(PolicyKind::Trust, PolicyEffect::NoAllow);
-    assert!(trust.contains(&format!("policy attached to {USER}:\n")), "{trust}");
+    assert!(trust.contains(&format!("policy attached to {USER} (also required):\n")), "{trust}");
     assert!(trust.contains(&format!("trust policy of {ROLE} (missing or condition not met):\n")), "{trust}");
     assert!(trust.contains("--external-id") && trust.contains("--mfa-serial"), "{trust}");
 }
@@ -101,7 +103,10 @@ fn a_deny_is_not_answered_with_an_allow() {
         let hint = blamed(policy, PolicyEffect::Deny);
         assert_eq!((hint.contains(USER), hint.contains(ROLE)), (caller, role), "who is exempted: {hint}");
     }
-    assert!(blamed(PolicyKind::Identity, PolicyEffect::Deny).ends_with("if the Deny requires MFA: --mfa-serial"));
+    assert!(
+        blamed(PolicyKind::Identity, PolicyEffect::Deny)
+            .ends_with("if the Deny statement requires MFA, use --mfa-serial")
+    );
     assert!(blamed(PolicyKind::ServiceControl, PolicyEffect::NoAllow).contains("must allow \"sts:AssumeRole\""));
     for policy in [PolicyKind::Boundary, PolicyKind::Session] {
         assert!(blamed(policy, PolicyEffect::NoAllow).contains(&format!("\"Resource\":\"{ROLE}\"")));
