@@ -28,7 +28,7 @@ pub(crate) enum SourceError {
     Silent { name: String, limit: Duration },
     /// EC2 instance metadata gave no credentials. `last_resort` lists the sources that were tried before, if instance
     /// metadata was the last resort.
-    #[error("{}{failure}", metadata(.last_resort.as_ref()))]
+    #[error("{}", metadata(.failure, .last_resort.as_ref()))]
     InstanceMetadata { failure: MetadataFailure, last_resort: Option<TriedSources> },
     #[error("{file} {} (from {named_by}): {reason}", .path.display())]
     File { file: StoredFile, path: PathBuf, named_by: String, reason: String },
@@ -37,9 +37,11 @@ pub(crate) enum SourceError {
     Service { service: &'static str, profile: String, reason: String, answer: Answer },
 }
 
-fn metadata(tried: Option<&TriedSources>) -> String {
-    let tried = tried.map(|tried| format!("no AWS credentials found; tried: {tried}; ")).unwrap_or_default();
-    tried + "EC2 instance metadata: "
+fn metadata(failure: &MetadataFailure, tried: Option<&TriedSources>) -> String {
+    match tried {
+        Some(tried) => format!("no AWS credentials found; tried: {tried} and EC2 instance metadata ({failure})"),
+        None => format!("EC2 instance metadata: {failure}"),
+    }
 }
 
 /// A file that a source reads.
@@ -112,11 +114,11 @@ pub(crate) fn is_passing(status: u16) -> bool {
 /// Why EC2 instance metadata gave no credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum MetadataFailure {
-    #[error("no answer from {endpoint}: {reason}")]
+    #[error("cannot reach {endpoint}: {reason}")]
     Silent { endpoint: String, reason: String },
     #[error("the EC2 instance has no IAM role")]
     NoRole,
-    #[error("the request for {what} failed with HTTP {status} ({})", meaning(*.status))]
+    #[error("the request for {what} failed with HTTP {status}: {}", meaning(*.status))]
     Status { what: &'static str, status: u16 },
     /// The request for a token was rejected, and requests without a token (`IMDSv1`) are disabled.
     #[error("the request for a token failed with HTTP {0}, and IMDSv1 is disabled")]
@@ -141,7 +143,7 @@ impl MetadataFailure {
     fn hint(&self) -> &'static str {
         match self {
             Self::Silent { .. } => {
-                "not on EC2? use --profile NAME or set AWS_ACCESS_KEY_ID; in a container the IMDSv2 hop limit must be 2"
+                "not on EC2? use --profile NAME or set AWS_ACCESS_KEY_ID; in a container on EC2, the IMDSv2 hop limit must be at least 2"
             }
             Self::NoRole => "attach an instance profile with a role to the instance",
             Self::Status { status, .. } if is_passing(*status) => "try again later",
@@ -207,11 +209,11 @@ impl SourceError {
             }
             Self::LoginExpired { profile, .. } => format!("log in with: aws login --profile {profile}"),
             Self::Process { failure: ProcessFailure::BadOutput(_), .. } => {
-                r#"it must print {"Version":1,"AccessKeyId":…,"SecretAccessKey":…,"SessionToken":…,"Expiration":…}"#
+                r#"the credential_process must print {"Version":1,"AccessKeyId":…,"SecretAccessKey":…,"SessionToken":…,"Expiration":…}"#
                     .into()
             }
             Self::Process { failure: ProcessFailure::TimedOut(_), .. } => {
-                "--sts-timeout sets the limit; without it, the limit is 60 seconds".into()
+                "--sts-timeout or XASSUME_STS_TIMEOUT sets this limit; the default for credential_process is 60s".into()
             }
             // The hint does not contain the command, because its arguments may contain secrets.
             Self::Process { profile, .. } => format!("run the credential_process of profile '{profile}' yourself"),
@@ -225,7 +227,7 @@ impl SourceError {
             Self::ContainerToken => {
                 "AWS_CONTAINER_AUTHORIZATION_TOKEN must contain only the token, without a line break".into()
             }
-            Self::Silent { .. } => "check the network and proxies, or raise --sts-timeout".into(),
+            Self::Silent { .. } => "check the network and proxies, or raise the limit (--sts-timeout or XASSUME_STS_TIMEOUT)".into(),
             Self::InstanceMetadata { failure, last_resort } => {
                 last_resort.as_ref().and_then(TriedSources::hint).unwrap_or_else(|| failure.hint().into())
             }
@@ -236,7 +238,7 @@ impl SourceError {
                 format!("{named_by} must point to a readable file with only the token, without a line break")
             }
             Self::File { file: StoredFile::Login, .. } => {
-                "remove the file and log in again: each login with the AWS CLI writes it".into()
+                "remove the file and log in again with the AWS CLI, which writes a new file".into()
             }
             Self::Service { profile, .. } => format!("check with: aws sts get-caller-identity --profile {profile}"),
         }

@@ -70,7 +70,7 @@ fn mode(text: &str) -> Result<&'static str, Invalid> {
         "ipv4" => Ok(IPV4),
         "ipv6" => Ok(IPV6),
         _ => Err(Invalid::not_one_of(["IPv4", "IPv6"])
-            .hint("remove it for IPv4, or set the address with AWS_EC2_METADATA_SERVICE_ENDPOINT")),
+            .hint("leave the mode out for IPv4, or set the address with AWS_EC2_METADATA_SERVICE_ENDPOINT")),
     }
 }
 

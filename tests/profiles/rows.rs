@@ -116,7 +116,7 @@ pub(super) const CREDENTIALS: &[Row] = &[
         ROLE, Fails("instance metadata (disabled)")),
 ];
 
-const IPV6: &str = "no answer from http://[fd00:ec2::254]: ";
+const IPV6: &str = "cannot reach http://[fd00:ec2::254]: ";
 
 #[rustfmt::skip]
 pub(super) const METADATA: &[Row] = &[

@@ -5,7 +5,7 @@ use crate::support::{FakeImds, FakeSts, Identity, Xassume};
 use std::time::Duration;
 
 const NONE: &str = "xassume: error: no AWS credentials found; tried: AWS_ACCESS_KEY_ID, AWS_WEB_IDENTITY_TOKEN_FILE, profile \
-                    'default' (not found), container variables; EC2 instance metadata:";
+                    'default' (not found), container variables and EC2 instance metadata";
 
 fn with_instance(sts: &FakeSts, imds: &FakeImds) -> Xassume {
     Xassume::new(sts).without_keys().with_metadata_at(&imds.url())
@@ -45,7 +45,7 @@ fn a_list_that_does_not_begin_with_a_role_is_one_clear_line() {
         let (sts, imds) = (FakeSts::start(), FakeImds::start());
         imds.set_roles(list);
         let (message, _) = message_and_hint(with_instance(&sts, &imds));
-        assert_eq!(message, format!("{NONE} {reason}"), "{list:?}");
+        assert_eq!(message, format!("{NONE} ({reason})"), "{list:?}");
         let roles = "GET /latest/meta-data/iam/security-credentials/";
         assert_eq!(paths(&imds), ["PUT /latest/api/token", roles], "{list:?}");
     }
@@ -62,7 +62,7 @@ fn each_request_has_a_second_and_two_attempts() {
     hanging.hang();
     let v2 = |xassume: Xassume| xassume.env("AWS_EC2_METADATA_V1_DISABLED", "true");
     let (message, _) = message_and_hint(v2(with_instance(&sts, &hanging)));
-    assert!(message.ends_with(": the request for a token timed out"), "{message}");
+    assert!(message.ends_with(": the request for a token timed out)"), "{message}");
     assert_eq!(paths(&hanging), ["PUT /latest/api/token"; 2]);
 }
 
@@ -91,7 +91,7 @@ fn the_settings_of_the_aws_cli_apply() {
 #[test]
 fn an_invalid_setting_is_reported() {
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
-    let ipv4 = "remove it for IPv4, or set the address with AWS_EC2_METADATA_SERVICE_ENDPOINT";
+    let ipv4 = "leave the mode out for IPv4, or set the address with AWS_EC2_METADATA_SERVICE_ENDPOINT";
     let second = "the default is 1 second for each attempt";
     for (variable, value, complaint, advice) in [
         ("AWS_METADATA_SERVICE_TIMEOUT", "soon", ": must be a whole number from 1 to 3600", second),
@@ -124,13 +124,13 @@ fn each_status_has_its_own_message() {
         let (sts, imds) = (FakeSts::start(), FakeImds::start());
         imds.fail(status);
         let (message, hint) = message_and_hint(with_instance(&sts, &imds));
-        let line = format!("{NONE} the request for the role failed with HTTP {status} ({meaning})");
+        let line = format!("{NONE} (the request for the role failed with HTTP {status}: {meaning})");
         assert_eq!((message, hint.as_str()), (line, advice));
     }
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     imds.fail(404);
     let (message, hint) = message_and_hint(with_instance(&sts, &imds));
-    assert_eq!(message, format!("{NONE} the EC2 instance has no IAM role"));
+    assert_eq!(message, format!("{NONE} (the EC2 instance has no IAM role)"));
     assert_eq!(hint, "attach an instance profile with a role to the instance");
 }
 
@@ -153,7 +153,7 @@ fn without_token_support_requests_have_no_token_as_with_the_aws_cli() {
             let asked = imds.requests().len();
             let (message, _) = message_and_hint(xassume.arg("--no-cache"));
             let end = format!("the request for a token failed with HTTP {status}, and IMDSv1 is disabled");
-            assert!(message.ends_with(&end), "{message}");
+            assert!(message.trim_end_matches(')').ends_with(&end), "{message}");
             assert_eq!(imds.requests().len(), asked + 1);
         }
     }
@@ -184,14 +184,14 @@ fn where_a_token_is_required_the_error_says_why_it_is_missing() {
         let (sts, imds) = (FakeSts::start(), FakeImds::start());
         imds.refuse_tokens(status);
         let (message, _) = message_and_hint(with_instance(&sts, &imds));
-        assert_eq!(message, format!("{NONE} the request for a token failed with HTTP {status} ({meaning})"));
+        assert_eq!(message, format!("{NONE} (the request for a token failed with HTTP {status}: {meaning})"));
     }
     // After status 400 the request is not sent in another form.
     let (sts, imds) = (FakeSts::start(), FakeImds::start());
     imds.refuse_tokens(400);
     imds.allow_v1();
     let (message, _) = message_and_hint(with_instance(&sts, &imds));
-    assert_eq!(message, format!("{NONE} the request for a token failed with HTTP 400 (the request was rejected)"));
+    assert_eq!(message, format!("{NONE} (the request for a token failed with HTTP 400: the request was rejected)"));
     assert_eq!(paths(&imds), ["PUT /latest/api/token"]);
 }
 
@@ -223,12 +223,12 @@ fn missing_credentials_are_not_reported_as_a_metadata_error() {
     let world =
         with_instance(&sts, &imds).file(".aws/credentials", format!("[work]\n{keys}")).file(".aws/config", config);
     let (message, hint) = message_and_hint(world.clone());
-    assert_eq!(message, format!("{NONE} the request for the role failed with HTTP 403 (access is forbidden)"));
+    assert_eq!(message, format!("{NONE} (the request for the role failed with HTTP 403: access is forbidden)"));
     assert_eq!(hint, "use --profile NAME; profiles with credentials: login, work");
     // The named profile has no credentials, and the environment was not searched.
     let (message, _) = message_and_hint(world.args(["-p", "plain"]));
-    let line = "xassume: error: no AWS credentials found; tried: profile 'plain', container variables; EC2 instance metadata: the \
-                request for the role failed with HTTP 403 (access is forbidden)";
+    let line = "xassume: error: no AWS credentials found; tried: profile 'plain', container variables and EC2 instance metadata \
+                (the request for the role failed with HTTP 403: access is forbidden)";
     assert_eq!(message, line);
 }
 
@@ -240,6 +240,6 @@ fn where_a_profile_names_the_instance_the_error_is_about_the_instance_alone() {
     let xassume =
         with_instance(&sts, &imds).file(".aws/config", config).args(["-p", "p", "--", "true"]).run().exited(125);
     let line =
-        "xassume: error: EC2 instance metadata: the request for the role failed with HTTP 403 (access is forbidden)\n";
+        "xassume: error: EC2 instance metadata: the request for the role failed with HTTP 403: access is forbidden\n";
     assert!(xassume.stderr.starts_with(line), "{}", xassume.stderr);
 }

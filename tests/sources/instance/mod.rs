@@ -31,7 +31,7 @@ fn time_without_instance(sts: &FakeSts, url: &str) -> Duration {
         let xassume = region.into_iter().fold(xassume, |xassume, region| xassume.env("AWS_REGION", region));
         let begun = Instant::now();
         let error = failed(xassume);
-        assert!(error.contains("no answer from http://127.0.0.1:"), "{error}");
+        assert!(error.contains("cannot reach http://127.0.0.1:"), "{error}");
         begun.elapsed()
     };
     // Without a Region there are two requests with a common time limit.
