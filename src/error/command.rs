@@ -67,7 +67,7 @@ impl CommandError {
 
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match self.fault {
-            CommandFault::Empty => "is the variable in it set?",
+            CommandFault::Empty => "if the command is a shell variable, is the variable set?",
             CommandFault::NotFound if self.name.contains(char::is_whitespace) => {
                 "no shell is involved: pass separate arguments (aws s3 ls), or use sh -c 'aws s3 ls'"
             }
@@ -80,14 +80,16 @@ impl CommandError {
             CommandFault::Unreachable(_) => "check the permissions of the directories in its path",
             CommandFault::NotExecutable(_) => {
                 return Some(format!(
-                    "make it executable (chmod +x), or run it with its interpreter: sh {}",
+                    "make the file executable (chmod +x), or run it with its interpreter: sh {}",
                     self.name
                 ));
             }
             CommandFault::NoInterpreter => "check the first line of the script (#!…)",
             CommandFault::Busy => "wait until the program that writes it has closed it",
             CommandFault::Execve(libc::E2BIG) => "the arguments and the environment together are too large",
-            CommandFault::Execve(_) => "is it built for this processor, and is its file system mounted without noexec?",
+            CommandFault::Execve(_) => {
+                "is the program built for this processor, and is its file system mounted without noexec?"
+            }
         };
         Some(hint.to_owned())
     }

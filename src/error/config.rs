@@ -194,10 +194,10 @@ impl ConfigError {
             Self::PartialEnvironmentKeys { missing } => format!("set {missing} or unset {}", other_key(missing)),
             Self::PartialProfileKeys { missing, .. } => format!("add {missing} or remove {}", other_key(missing)),
             Self::UnusableEnvironmentKey { flaw: Flaw::LineBreak, .. } => {
-                "remove it (`echo` appends one, `printf %s` does not)".into()
+                "remove the line break (`echo` appends one, `printf %s` does not)".into()
             }
-            Self::UnusableEnvironmentKey { .. } | Self::UnusableProfileKey { .. } => {
-                "it must be exactly the value that AWS issued".into()
+            Self::UnusableEnvironmentKey { variable: key, .. } | Self::UnusableProfileKey { key, .. } => {
+                format!("{key} must be exactly the value that AWS issued")
             }
             Self::NotText { variable } => format!("use UTF-8, or unset {variable}"),
             Self::WebIdentityWithoutRole { profile } => format!("add role_arn = ARN to profile '{profile}'"),
@@ -213,7 +213,7 @@ impl ConfigError {
             Self::UnknownServices { name, .. } => format!("add a section [services {name}]"),
             Self::Value { invalid, .. } | Self::Variable { invalid, .. } => return invalid.hint.clone(),
             Self::NoRole { .. } => {
-                "pass --role-arn ARN or --profile NAME, or set XASSUME_ROLE_ARN, AWS_ROLE_ARN, or AWS_PROFILE to a profile with role_arn"
+                "pass --role-arn ARN (or set XASSUME_ROLE_ARN or AWS_ROLE_ARN), or pass --profile NAME (or set AWS_PROFILE) with a profile that has role_arn"
                     .into()
             }
             Self::NoSource(tried) => tried.hint().unwrap_or_else(|| {

@@ -17,7 +17,7 @@ pub(crate) struct MfaError {
 /// Why there is no code.
 #[derive(Debug, Error)]
 pub(crate) enum MfaFailure {
-    #[error("there is no terminal to prompt on: {reason}")]
+    #[error("cannot prompt for a code ({reason})")]
     NoTerminal { reason: String },
     /// The terminal or standard input is available, but no code was read from it.
     #[error("{reason}")]
@@ -56,7 +56,9 @@ impl CodeOrigin {
             Self::StandardInput => {
                 "the first line of standard input must be the six digits: oathtool … | xassume --mfa-token - …"
             }
-            Self::Command => "run it yourself: it must print six digits within 60 seconds and exit with 0",
+            Self::Command => {
+                "run the --mfa-command yourself; it must print six digits within 60 seconds and exit with status 0"
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ const MAX_SERIAL: usize = 256;
 pub(super) async fn ask(serial: &MfaSerial) -> Result<MfaCode, MfaFailure> {
     let none = |error: io::Error| MfaFailure::NoTerminal {
         reason: match error.raw_os_error() {
-            Some(libc::ENXIO) => "the process has none".into(),
+            Some(libc::ENXIO) => "the process has no terminal".into(),
             _ => reason_of(&error),
         },
     };

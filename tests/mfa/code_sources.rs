@@ -42,7 +42,7 @@ fn a_code_in_the_environment_is_not_read() {
     let sts = sts_with_mfa(&[CODE]);
     let error = failed(with_device(&sts).arg("-v").env("XASSUME_MFA_TOKEN", CODE));
     assert!(error.contains("ignoring XASSUME_MFA_TOKEN ("), "{error}");
-    assert!(error.contains("there is no terminal") && !error.contains(CODE), "{error}");
+    assert!(error.contains("the process has no terminal") && !error.contains(CODE), "{error}");
 }
 
 #[test]

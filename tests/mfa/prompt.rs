@@ -11,7 +11,10 @@ fn without_a_terminal_the_error_lists_the_other_sources() {
     let sts = sts_with_mfa(&[CODE]);
     let begun = Instant::now();
     let error = failed(with_device(&sts).stdin(format!("{CODE}\n")));
-    assert!(error.contains(&format!("no MFA code for {DEVICE}: there is no terminal")), "{error}");
+    assert!(
+        error.contains(&format!("no MFA code for {DEVICE}: cannot prompt for a code (the process has no terminal)")),
+        "{error}"
+    );
     assert!(error.contains("--mfa-command") && error.contains("--mfa-token"), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     assert_eq!(sts.requests().len(), 0);
