@@ -93,7 +93,7 @@ ok           role 2 of 2    {ROLE}, session name me, external ID word, 1 tag
 ok           session        arn:aws:sts::521111111144:assumed-role/DeployMaster/me
                             account 521111111144 (--expect-account)
 ok           delivery       credentials in environment variables (--via env)
-ok           expiry         not refreshed; expires at {last} (in 1h)
+ok           expiry         the session is not refreshed and expires at {last} (in 1h)
 ok           environment    removed conflicting variables: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
                             ~/.aws is visible to the command (no default credentials)
 "

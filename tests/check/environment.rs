@@ -10,7 +10,7 @@ fn the_environment_step_follows_the_flags() {
         (
             &["--on-expiry", "restart"][..],
             "credentials in environment variables, new at each restart (--via env)",
-            "restarted: SIGTERM, then SIGKILL after 10s",
+            "the command is restarted (SIGTERM, then SIGKILL after 10s)",
         ),
         (
             &["--on-expiry", "signal", "--signal", "USR1"],
@@ -20,7 +20,7 @@ fn the_environment_step_follows_the_flags() {
         (
             &["--via", "file", "--credentials-file", "y"],
             "credentials file y, mode 0600 (--via file)",
-            "refreshed while the command runs",
+            "the session is refreshed while the command runs",
         ),
         (&["--via", "endpoint"], "local credentials endpoint (--via endpoint)", "first refresh after 30m to 40m"),
         (
@@ -31,7 +31,7 @@ fn the_environment_step_follows_the_flags() {
         (
             &["--via", "env", "--on-expiry", "signal"],
             "credentials in environment variables, new at each restart",
-            "SIGHUP announces the expiry; environment variables cannot be updated",
+            "SIGHUP is sent before the session expires; the command's environment variables cannot be updated",
         ),
     ] {
         let page = role(&sts).args(flags).run().exited(0).stdout_text();
@@ -60,7 +60,7 @@ fn variables_that_could_replace_the_session_are_reported() {
     assert!(isolated.contains("ok           environment "), "{isolated}");
     let kept = xassume.args(["--keep-env", "AWS_PROFILE"]).run().exited(0).stdout_text();
     assert!(kept.contains("warning      environment "), "{kept}");
-    assert!(kept.contains("kept by --keep-env; may override the session: AWS_PROFILE\n"), "{kept}");
+    assert!(kept.contains("variables kept by --keep-env may override the session: AWS_PROFILE\n"), "{kept}");
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_kept_variable_is_not_reported_as_removed() {
     let xassume = xassume.env("AWS_ACCOUNT_ID", "222222222222");
     let page = xassume.args(["--keep-env", "AWS_ACCOUNT_ID"]).run().exited(0).stdout_text();
     assert!(page.contains("warning      environment    no variables removed\n"), "{page}");
-    assert!(page.contains("kept by --keep-env; may override the session: AWS_ACCOUNT_ID\n"), "{page}");
+    assert!(page.contains("variables kept by --keep-env may override the session: AWS_ACCOUNT_ID\n"), "{page}");
     assert!(!page.contains("no conflicting"), "{page}");
 }
 

@@ -48,34 +48,37 @@ pub(super) fn delivery(findings: &Findings<'_>, step: &mut Step) {
 pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
     let session = findings.session();
     let Mode::Supervise(policy) = findings.settings.mode else {
-        step.text = "not refreshed".into();
+        step.text = "the session is not refreshed".into();
         if let Some(AssumedRole { expiration, lifetime, .. }) = session {
-            let _ = write!(step.text, "; expires at {} (in {})", rfc3339(*expiration), whole_seconds(*lifetime));
+            let _ = write!(step.text, " and expires at {} (in {})", rfc3339(*expiration), whole_seconds(*lifetime));
         }
         step.fact("on_expiry", "none");
         return;
     };
     let (name, action) = match policy.on_expiry {
-        OnExpiry::None => ("none", "refreshed while the command runs".to_owned()),
+        OnExpiry::None => ("none", "the session is refreshed while the command runs".to_owned()),
         OnExpiry::Restart => {
             let (signal, patience) = (policy.stop_signal, whole_seconds(policy.stop_timeout));
-            ("restart", format!("restarted: {signal}, then SIGKILL after {patience}"))
+            ("restart", format!("the command is restarted ({signal}, then SIGKILL after {patience})"))
         }
-        OnExpiry::Signal(signal) if policy.duty() == Duty::Notice => {
-            ("signal", format!("{signal} announces the expiry; environment variables cannot be updated"))
-        }
+        OnExpiry::Signal(signal) if policy.duty() == Duty::Notice => (
+            "signal",
+            format!(
+                "{signal} is sent before the session expires; the command's environment variables cannot be updated"
+            ),
+        ),
         OnExpiry::Signal(signal) => ("signal", format!("the credentials file is replaced, then {signal} is sent")),
     };
     step.text = action;
     step.fact("on_expiry", name);
     if policy.duty() == Duty::Notice {
-        step.state(State::Warning, "use --via file to have the new credentials delivered");
+        step.state(State::Warning, "use --via file, which delivers new credentials to the command");
     }
     if let Some(session) = session {
         first_refresh(policy, session, step);
     }
     if policy.on_refresh_failure == OnRefreshFailure::Stop {
-        step.details.push("stopped at the expiry if no refresh succeeded".into());
+        step.details.push("the command is stopped at the expiry if no refresh succeeded".into());
     }
 }
 
@@ -116,7 +119,7 @@ pub(super) fn environment(findings: &Findings<'_>, step: &mut Step) {
     };
     step.details.push(files.to_owned());
     if !kept.is_empty() {
-        step.details.push(format!("kept by --keep-env; may override the session: {}", kept.join(", ")));
+        step.details.push(format!("variables kept by --keep-env may override the session: {}", kept.join(", ")));
         step.state(State::Warning, "leave out --keep-env unless the command needs those credentials");
     }
     step.fact("removed", removed);

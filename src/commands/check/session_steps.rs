@@ -23,7 +23,7 @@ pub(super) fn source(findings: &Findings<'_>, step: &mut Step) {
     step.fact("source", plan.source.to_string());
     let Some(found) = &findings.source else { return };
     let Some(id) = &found.access_key_id else {
-        step.details.push("verified when the first role is assumed".into());
+        step.details.push("the token is verified when the first role is assumed".into());
         return;
     };
     let kind = found.kind.to_string();
@@ -52,7 +52,10 @@ pub(super) fn unattended(findings: &Findings<'_>, step: &mut Step) {
             let ends = findings.vars.text("AWS_CREDENTIAL_EXPIRATION");
             let ends = ends.map(|ends| format!(" (at {ends})")).unwrap_or_default();
             step.text = format!("refreshes are possible until the source credentials expire{ends}");
-            step.state(lesser, "use a profile, a credential_process or an instance role: they provide new credentials");
+            step.state(
+                lesser,
+                "use a profile, a credential_process or an instance role, which provide new credentials",
+            );
         }
         Err(error) if lesser == State::Note => {
             step.text = "each refresh needs a new MFA code".into();
@@ -123,7 +126,10 @@ pub(super) fn clock(findings: &Findings<'_>, step: &mut Step) {
     let direction = if skew > 0 { "behind" } else { "ahead of" };
     step.text = format!("system clock is {} {direction} STS", whole_seconds(Duration::from_secs(off)));
     if off > TOLERATED_SECS {
-        step.state(State::Warning, "set the clock (timedatectl, chrony): STS rejects requests signed 15 minutes off");
+        step.state(
+            State::Warning,
+            "set the clock (timedatectl, chrony); STS rejects requests whose time is off by more than 15 minutes",
+        );
     }
 }
 
@@ -139,7 +145,7 @@ pub(super) fn caller(findings: &Findings<'_>, step: &mut Step) {
         }
         Some(Err(error)) => {
             step.text = error.to_string();
-            step.state(State::Warning, "not required for a launch; continuing");
+            step.state(State::Warning, "a launch does not need this call; the check continues");
         }
         None if findings.plan.is_some_and(|plan| plan.source.is_web_identity()) => {
             step.text = "no AWS identity before the first role".into();
