@@ -108,7 +108,7 @@ impl<V: Values> Rule<V> {
 }
 
 fn error(first: &Given, second: &Given, because: &str) -> Error {
-    let separator = if because.is_empty() { "" } else { ": " };
+    let separator = if because.is_empty() { "" } else { ", " };
     let message = format!("{} cannot be used with {}{separator}{because}", second.shown, first.shown);
-    Error::usage(message, format!("{} one of them", first.origin.leave_out()))
+    Error::Conflict { message, hint: format!("{} one of them", first.origin.leave_out()) }
 }

@@ -183,7 +183,6 @@ fn usage_errors_are_125_with_the_usage_line() {
         (&["--role-arm", "x", "--", "true"][..], "--role-arn"),
         (&["-r"][..], "a value is required for '--role-arn <ARN>'"),
         (&["-r", ROLE][..], "no command given"),
-        (&["-q", "-v", "-r", ROLE, "--", "true"][..], "--verbose cannot be used with --quiet"),
     ] {
         let finished = Xassume::new(&sts).args(args).run().exited(125);
         assert!(finished.stderr.starts_with("xassume: error: "), "{args:?}: {}", finished.stderr);
@@ -191,6 +190,8 @@ fn usage_errors_are_125_with_the_usage_line() {
         assert!(finished.stderr.contains("\nhint: ") && finished.stderr.contains("\nusage: "), "{}", finished.stderr);
         assert_eq!(finished.stdout_text(), "");
     }
+    let both = Xassume::new(&sts).args(["-q", "-v", "-r", ROLE, "--", "true"]).run().exited(125);
+    assert_eq!(both.stderr, "xassume: error: --verbose cannot be used with --quiet\nhint: remove one of them\n");
     assert_eq!(sts.requests().len(), 0);
 }
 

@@ -216,12 +216,13 @@ fn an_empty_value_is_rejected_with_the_name_of_its_flag() {
         let long = flag.long;
         for typed in [vec![format!("--{long}"), String::new()], vec![format!("--{long}=")]] {
             let finished = Xassume::new(&sts).args(typed).args(["--", "true"]).run().exited(125);
-            let variable = flag.variable().map(|name| format!(" (or use {name}, which may be empty)"));
+            let variable = flag.variable().map(|name| format!(" (an empty {name} is ignored)"));
             let variable = variable.unwrap_or_default();
             assert_eq!(
                 finished.stderr,
                 format!(
-                    "xassume: error: --{long}: the value is empty\nhint: is the shell variable in it set?{variable}\n"
+                    "xassume: error: invalid value '' for '--{long}': must not be empty\n\
+                     hint: if the value is a shell variable, is the variable set?{variable}\n"
                 )
             );
             assert_eq!(finished.stdout_text(), "");
@@ -230,9 +231,17 @@ fn an_empty_value_is_rejected_with_the_name_of_its_flag() {
     }
     assert!(count > 60, "{count}");
     let json = run(&sts, &["--log-format", "json", "--profile", ""]).exited(125);
-    assert!(json.stderr.contains(r#""message":"--profile: the value is empty""#), "{}", json.stderr);
+    assert!(
+        json.stderr.contains(r#""message":"invalid value '' for '--profile': must not be empty""#),
+        "{}",
+        json.stderr
+    );
     let second = run(&sts, &["--tag", "a=b", "--tag", ""]).exited(125);
-    assert!(second.stderr.starts_with("xassume: error: --tag: the value is empty\n"), "{}", second.stderr);
+    assert!(
+        second.stderr.starts_with("xassume: error: invalid value '' for '--tag': must not be empty\n"),
+        "{}",
+        second.stderr
+    );
     assert_eq!(sts.requests().len(), 0);
 }
 

@@ -158,7 +158,8 @@ fn a_value_that_a_format_cannot_represent_is_an_error() {
     for format in ["env", "dotenv"] {
         let stderr = failed(&shells::other_credentials(&sts).args(["--print", format]));
         assert!(
-            stderr.starts_with(&format!("xassume: error: cannot print AWS_DATA_PATH as {format}: it ")),
+            stderr
+                .starts_with(&format!("xassume: error: cannot print AWS_DATA_PATH as {format}: it ")),
             "{stderr}"
         );
         assert!(stderr.ends_with("\nhint: use --print export, fish or powershell\n"), "{stderr}");
@@ -169,7 +170,6 @@ fn a_value_that_a_format_cannot_represent_is_an_error() {
 fn conflicts_with_print_are_rejected_before_any_call() {
     const LEAVE: &str = "remove one of them";
     let sts = FakeSts::start();
-    let usage = "usage: xassume [OPTIONS] [--] COMMAND [ARGUMENT]...\n";
     let mut rows: Vec<(Vec<&str>, String, &str)> = vec![
         (vec!["env", "--", "true"], "--print does not run a command".into(), "remove the command, or remove --print"),
         (vec!["env", "aws"], "--print does not run a command".into(), "remove the command, or remove --print"),
@@ -194,20 +194,20 @@ fn conflicts_with_print_are_rejected_before_any_call() {
     ] {
         let shows = ["--on-expiry", "--via"].contains(&words[0]);
         let flag = if shows { words.join(" ") } else { words[0].to_owned() };
-        let expected = format!("{flag} cannot be used with --print: no command is run");
+        let expected = format!("{flag} cannot be used with --print, which runs no command");
         rows.push(([&["export"], words].concat(), expected, LEAVE));
     }
     for format in ["env", "dotenv", "json", "credential-process"] {
-        let why = "it removes no variable; export, fish and powershell do";
+        let why = "which removes no variable (export, fish and powershell do)";
         rows.push((
             vec![format, "--keep-env", "A"],
-            format!("--keep-env cannot be used with --print {format}: {why}"),
+            format!("--keep-env cannot be used with --print {format}, {why}"),
             LEAVE,
         ));
     }
     for (args, complaint, hint) in rows {
         let stderr = failed(&world(&sts).arg("--print").args(&args));
-        assert_eq!(stderr, format!("xassume: error: {complaint}\nhint: {hint}\n{usage}"), "{args:?}");
+        assert_eq!(stderr, format!("xassume: error: {complaint}\nhint: {hint}\n"), "{args:?}");
     }
     let formats = "env, export, fish, powershell, dotenv, json, credential-process";
     for value in ["bash", "ENV"] {

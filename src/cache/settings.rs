@@ -61,6 +61,6 @@ impl CacheSettings {
         }
         let hint = format!("use a longer {duration}, or --no-cache instead");
         let invalid = Invalid::new(format!("must be shorter than the session duration ({longest})")).hint(hint);
-        Err(Error::Value { origin: origin.to_string(), value: text.clone(), invalid })
+        Err(Error::Value { origin: origin.to_string(), value: Some(text.clone()), invalid })
     }
 }

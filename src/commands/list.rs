@@ -26,7 +26,7 @@ pub(crate) fn print(kind: &OsStr, vars: &Vars) -> Result<(), Error> {
         _ => {
             return Err(Error::Value {
                 origin: "--list".into(),
-                value: kind.to_string_lossy().into_owned(),
+                value: Some(kind.to_string_lossy().into_owned()),
                 invalid: Invalid::not_one_of(["profiles", "roles", "signals"]).hint("see xassume --help"),
             });
         }

@@ -38,9 +38,12 @@ pub(crate) enum Error {
     /// Flags or variables cannot be combined, or a required one is missing.
     #[error("{message}")]
     Usage { message: String, hint: Option<String> },
-    /// A value of a flag or a variable is invalid. `value` is empty if the message does not quote a value.
-    #[error("{}", invalid_value(.origin, .value, .invalid))]
-    Value { origin: String, value: String, invalid: Invalid },
+    /// Flags or variables exclude each other or a command. The usage line would not help.
+    #[error("{message}")]
+    Conflict { message: String, hint: String },
+    /// A value of a flag or a variable is invalid. `value` is `None` if the message does not quote a value.
+    #[error("{}", invalid_value(.origin, .value.as_deref(), .invalid))]
+    Value { origin: String, value: Option<String>, invalid: Invalid },
     /// A file that a flag or a variable names cannot be read.
     #[error("cannot read {what} {}: {reason}", .path.display())]
     File { what: String, path: PathBuf, reason: String },
@@ -92,11 +95,10 @@ pub(crate) enum Error {
     System { what: &'static str, reason: String },
 }
 
-fn invalid_value(origin: &str, value: &str, invalid: &Invalid) -> String {
-    if value.is_empty() {
-        format!("{origin}{invalid}")
-    } else {
-        format!("invalid value {} for '{origin}'{invalid}", quoted(value))
+fn invalid_value(origin: &str, value: Option<&str>, invalid: &Invalid) -> String {
+    match value {
+        Some(value) => format!("invalid value {} for '{origin}'{invalid}", quoted(value)),
+        None => format!("{origin}{invalid}"),
     }
 }
 
@@ -120,6 +122,7 @@ impl Error {
             // they quote from files may contain line breaks.
             Self::Assume(error) => return Some(error.hint()),
             Self::Usage { hint, .. } | Self::Place { hint: hint @ Some(_), .. } => hint.clone()?,
+            Self::Conflict { hint, .. } => hint.clone(),
             Self::Value { invalid, .. } => invalid.hint.clone()?,
             Self::Config(error) => error.hint()?,
             Self::Source(error) => error.hint(),
@@ -130,7 +133,9 @@ impl Error {
                 let path = path.display();
                 format!("convert DER to PEM with: openssl x509 -inform der -in {path} -out ca.pem")
             }
-            Self::Waited { .. } => "raise --sts-timeout, or use --no-cache".to_owned(),
+            Self::Waited { .. } => {
+                "raise the limit (--sts-timeout or XASSUME_STS_TIMEOUT), or use --no-cache".to_owned()
+            }
             Self::WrongAccount { .. } => "check the role ARN or the profile".to_owned(),
             Self::Place { flag, .. } => format!("use a path in a directory that you own, or omit {flag}"),
             Self::Serve { hint, .. } | Self::Missing { hint, .. } => (*hint).to_owned(),

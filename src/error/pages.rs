@@ -23,6 +23,7 @@ macro_rules! pages {
 pages! {
     Error {
         Error::Usage { .. } => Of("usage-no-command"),
+        Error::Conflict { .. } => Of("usage-verbose-and-quiet"),
         Error::Value { .. } => Of("value-expect-account"),
         Error::File { .. } => Of("value-ca-bundle-missing"),
         Error::Certificates { .. } => Of("network-bundle-without-certificate"),

@@ -19,7 +19,8 @@ fn read<T>(flag: &str, text: &str, parse: impl FnOnce(&str) -> Result<T, Invalid
         Ok(word) => Some(word),
         Err(invalid) => {
             let shown = shortened(text);
-            let message = checked_page(&Error::Value { origin: flag.to_owned(), value: text.to_owned(), invalid });
+            let message =
+                checked_page(&Error::Value { origin: flag.to_owned(), value: Some(text.to_owned()), invalid });
             let names_flag = message.contains(&format!(" for '{flag}'")) || message.contains(&format!(": {flag}: "));
             assert!(names_flag, "{message}");
             assert!(message.contains(&shown), "{message} does not name {shown}");
@@ -117,7 +118,7 @@ pub fn tags(bytes: &[u8]) {
             assert_eq!((keys.len(), passed_on.len()), (tags.len(), transitive.len()), "no key twice");
             assert!(passed_on.is_subset(&keys), "a transitive key without a value");
         }
-        Err(invalid) => drop(checked_page(&Error::Value { origin: "--tag".into(), value: String::new(), invalid })),
+        Err(invalid) => drop(checked_page(&Error::Value { origin: "--tag".into(), value: None, invalid })),
     }
 }
 

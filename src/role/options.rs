@@ -150,7 +150,7 @@ impl SessionDuration {
         }
         if !(Self::LEAST..=Self::MOST).contains(&duration) {
             return Err(Invalid::new("must be between 15m and 12h")
-                .hint("above 1h the role's MaxSessionDuration must allow it"));
+                .hint("a duration above 1h must not exceed the role's MaxSessionDuration"));
         }
         Ok(Self::Exactly(duration))
     }
@@ -202,7 +202,7 @@ impl SessionPolicy {
         let length = text.chars().count();
         if length > 2048 {
             return Err(Invalid::new(format!("must have at most 2048 characters, not {length}"))
-                .hint("shorten it, or use a managed policy with --policy-arn"));
+                .hint("shorten the policy, or use a managed policy with --policy-arn"));
         }
         // STS documents the set of allowed characters as [\u0009\u000A\u000D\u0020-\u00FF]+.
         match text.chars().find(|&c| !matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}')) {

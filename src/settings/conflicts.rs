@@ -23,7 +23,7 @@ pub(super) const RULES: &[Rule<FlagValues>] = &[
     Rule {
         one: |flags| flags.given(&NO_CACHE),
         others: &[|flags| flags.given(&FORCE_REFRESH), |flags| flags.given(&MIN_TTL), |flags| flags.given(&CACHE_DIR)],
-        otherwise: FirstCounts("the cache is disabled"),
+        otherwise: FirstCounts("which disables the cache"),
     },
     Rule {
         one: |flags| flags.given(&MFA_TOKEN),
@@ -33,27 +33,27 @@ pub(super) const RULES: &[Rule<FlagValues>] = &[
     Rule {
         one: |flags| flags.given_as(&ON_EXPIRY, |text| ["none", "restart"].contains(&text)),
         others: &[|flags| flags.given(&SIGNAL)],
-        otherwise: FirstCounts("no signal is sent"),
+        otherwise: FirstCounts("which sends no signal"),
     },
     Rule {
         one: |flags| flags.given_as(&VIA, |text| ["env", "endpoint", "process"].contains(&text)),
         others: &[|flags| flags.given(&CREDENTIALS_FILE), |flags| flags.given(&FILE_MODE)],
-        otherwise: FirstCounts("it requires --via file"),
+        otherwise: FirstCounts("only with --via file"),
     },
     Rule {
         one: |flags| flags.given_as(&VIA, |text| ["env", "file", "process"].contains(&text)),
         others: &[|flags| flags.given(&ENDPOINT_TOKEN_FILE)],
-        otherwise: FirstCounts("it requires --via endpoint"),
+        otherwise: FirstCounts("only with --via endpoint"),
     },
     Rule {
         one: fetching,
         others: &[|flags| flags.given_as(&ON_EXPIRY, |text| text == "restart")],
-        otherwise: Error("the command fetches each new session by itself, so there is no need to restart it"),
+        otherwise: Error("because the command fetches each new session itself and does not need to be restarted"),
     },
     Rule {
         one: fetching,
         others: &[|flags| flags.given_as(&ON_EXPIRY, |text| text == "signal")],
-        otherwise: Error("the command fetches each new session by itself, so there is no need to signal it"),
+        otherwise: Error("because the command fetches each new session itself and does not need a signal"),
     },
     Rule {
         one: |flags| flags.given_as(&VIA, |text| text != "env"),
@@ -68,11 +68,11 @@ pub(super) const RULES: &[Rule<FlagValues>] = &[
         others: &[|flags| flags.given_as(&KEEP_ENV, isolation_sets)],
         otherwise: Error(SETS_IT),
     },
-    Rule { one: |flags| flags.given(&PRINT), others: ABOUT_A_COMMAND, otherwise: FirstCounts("no command is run") },
+    Rule { one: |flags| flags.given(&PRINT), others: ABOUT_A_COMMAND, otherwise: FirstCounts("which runs no command") },
     Rule {
         one: |flags| flags.given_as(&PRINT, |text| Format::parse(text).is_ok_and(|format| !format.removes())),
         others: &[|flags| flags.given(&KEEP_ENV)],
-        otherwise: FirstCounts("it removes no variable; export, fish and powershell do"),
+        otherwise: FirstCounts("which removes no variable (export, fish and powershell do)"),
     },
     Rule { one: too_much_for_the_duration, others: &[|flags| flags.given(&DURATION)], otherwise: Later(None) },
     Rule { one: |flags| flags.given(&TAG), others: &[transitive_without_its_tag], otherwise: Later(None) },
@@ -94,7 +94,7 @@ const ABOUT_A_COMMAND: &[Side<FlagValues>] = &[
     |flags| flags.given(&ISOLATE),
 ];
 
-const SETS_IT: &str = "it sets that variable itself";
+const SETS_IT: &str = "which sets that variable itself";
 
 fn fetching(flags: &FlagValues) -> Option<Given> {
     flags.given_as(&VIA, |via| ["endpoint", "process"].contains(&via))
@@ -150,12 +150,12 @@ mod tests {
     fn two_flags_are_an_error_that_shows_the_values() {
         for (line, shown) in [
             ("-q -v", "--verbose cannot be used with --quiet"),
-            ("--no-cache --min-ttl 5m", "--min-ttl cannot be used with --no-cache: "),
-            ("--via env --file-mode 0640", "--file-mode cannot be used with --via env: "),
-            ("--via process --on-expiry restart", "--on-expiry restart cannot be used with --via process: "),
+            ("--no-cache --min-ttl 5m", "--min-ttl cannot be used with --no-cache, "),
+            ("--via env --file-mode 0640", "--file-mode cannot be used with --via env, "),
+            ("--via process --on-expiry restart", "--on-expiry restart cannot be used with --via process, "),
             ("--via file --keep-env A --keep-env AWS_CONFIG_FILE", "--keep-env AWS_CONFIG_FILE cannot be used with --"),
-            ("--isolate --keep-env AWS_CONFIG_FILE", "--keep-env AWS_CONFIG_FILE cannot be used with --isolate: "),
-            ("--print json --keep-env A", "--keep-env cannot be used with --print json: "),
+            ("--isolate --keep-env AWS_CONFIG_FILE", "--keep-env AWS_CONFIG_FILE cannot be used with --isolate, "),
+            ("--print json --keep-env A", "--keep-env cannot be used with --print json, "),
         ] {
             let error = settled(line, &[]).expect_err(line);
             assert!(error.starts_with(shown), "{error}");
@@ -205,7 +205,7 @@ mod tests {
         let note = "ignoring XASSUME_CREDENTIALS_FILE (conflicts with XASSUME_VIA=endpoint)";
         assert_eq!(settled("", &vars), Ok(vec![note.to_owned()]));
         let error = settled("", &[("XASSUME_VIA", "endpoint"), ("XASSUME_ON_EXPIRY", "restart")]).expect_err("both");
-        assert!(error.starts_with("XASSUME_ON_EXPIRY=restart cannot be used with XASSUME_VIA=endpoint: "), "{error}");
+        assert!(error.starts_with("XASSUME_ON_EXPIRY=restart cannot be used with XASSUME_VIA=endpoint, "), "{error}");
         // A variable that is ignored in favor of a flag causes no other variable to be ignored.
         let note = "ignoring XASSUME_VIA (conflicts with --on-expiry signal)";
         assert_eq!(settled("--on-expiry signal", &vars), Ok(vec![note.to_owned()]));

@@ -52,8 +52,8 @@ fn hop_options(flags: &FlagValues, read: &dyn Fn(&Path) -> std::io::Result<Strin
     let (tags, transitive, policy_arns) = (flags.many(&TAG), flags.many(&TRANSITIVE_TAG), flags.many(&POLICY_ARN));
     if let Some(eleventh) = policy_arns.get(10) {
         let invalid = Invalid::new(format!("too many policy ARNs: {}", policy_arns.len()))
-            .hint("AWS allows 10; combine them into --policy");
-        return Err(Error::Value { origin: eleventh.origin.to_string(), value: String::new(), invalid });
+            .hint("AWS allows 10; combine the policies into one --policy");
+        return Err(Error::Value { origin: eleventh.origin.to_string(), value: None, invalid });
     }
     let options = HopOptions {
         external_id: flags.parsed(&EXTERNAL_ID, ExternalId::parse)?,
@@ -67,7 +67,7 @@ fn hop_options(flags: &FlagValues, read: &dyn Fn(&Path) -> std::io::Result<Strin
     };
     if let Err(invalid) = check_tags(&options.tags, &options.transitive_tags) {
         let origin = transitive.first().or(tags.first()).map_or(Origin::Flag(&TAG), |given| given.origin);
-        return Err(Error::Value { origin: origin.to_string(), value: String::new(), invalid });
+        return Err(Error::Value { origin: origin.to_string(), value: None, invalid });
     }
     Ok(options)
 }

@@ -112,7 +112,7 @@ fn mfa(flags: &FlagValues, vars: &Vars, notes: &mut Vec<Ignored>) -> Result<MfaS
             // The error does not contain the value, because a mistyped code is similar to the valid code.
             code => CodeSource::Typed(MfaCode::parse(code).map_err(|invalid| Error::Value {
                 origin: token.origin.to_string(),
-                value: String::new(),
+                value: None,
                 invalid: invalid.hint("pass the digits that the device shows, or `-` to read them from standard input"),
             })?),
         },

@@ -67,7 +67,7 @@ pub(crate) fn task(
 /// The flags for tasks that run no command, and the hint if there is a command.
 const OTHER_MODES: [(&Flag, &str); 3] = [
     (&CHECK, "remove the command"),
-    (&CLEAR_CACHE, "remove the command; for a command with a new session: --force-refresh"),
+    (&CLEAR_CACHE, "remove the command, or use --force-refresh to run the command with a new session"),
     (&PRINT, "remove the command, or remove --print"),
 ];
 
@@ -80,13 +80,11 @@ fn other_mode(flags: &FlagValues) -> Result<Option<&'static Flag>, Error> {
     let mut typed = OTHER_MODES.into_iter().filter(|(flag, _)| flags.is_typed(flag));
     let Some((flag, hint)) = typed.next() else { return Ok(None) };
     if let Some((other, _)) = typed.next() {
-        return Err(Error::usage(
-            format!("--{} cannot be used with --{}", flag.long, other.long),
-            "remove one of them",
-        ));
+        let message = format!("--{} cannot be used with --{}", flag.long, other.long);
+        return Err(Error::Conflict { message, hint: "remove one of them".into() });
     }
     if !flags.command.is_empty() {
-        return Err(Error::usage(format!("--{} does not run a command", flag.long), hint));
+        return Err(Error::Conflict { message: format!("--{} does not run a command", flag.long), hint: hint.into() });
     }
     Ok(Some(flag))
 }

@@ -52,7 +52,11 @@ impl FlagValue {
     }
 
     pub(super) fn invalid(&self, invalid: Invalid) -> Error {
-        Error::Value { origin: self.origin.to_string(), value: self.value.to_string_lossy().into_owned(), invalid }
+        Error::Value {
+            origin: self.origin.to_string(),
+            value: Some(self.value.to_string_lossy().into_owned()),
+            invalid,
+        }
     }
 }
 
@@ -171,10 +175,10 @@ impl FlagValues {
             return Ok(());
         }
         let long = flag.long;
-        let or_variable = flag.variable().map(|name| format!(" (or use {name}, which may be empty)"));
-        let hint = format!("is the shell variable in it set?{}", or_variable.unwrap_or_default());
-        let invalid = Invalid::new("the value is empty").hint(hint);
-        Err(Error::Value { origin: format!("--{long}"), value: String::new(), invalid })
+        let variable = flag.variable().map(|name| format!(" (an empty {name} is ignored)"));
+        let hint = format!("if the value is a shell variable, is the variable set?{}", variable.unwrap_or_default());
+        let invalid = Invalid::new("must not be empty").hint(hint);
+        Err(Error::Value { origin: format!("--{long}"), value: Some(String::new()), invalid })
     }
 
     /// Returns a flag for use in a rule, or `None` if the flag is not set.

@@ -153,7 +153,11 @@ impl Findings<'_> {
             Error::Config(error) => of_config(error),
             // Unreadable certificates, a partition without a region and a recursion are all found before the source is
             // used.
-            Error::Source(_) | Error::File { .. } | Error::Certificates { .. } | Error::Usage { .. } => Place::Source,
+            Error::Source(_)
+            | Error::File { .. }
+            | Error::Certificates { .. }
+            | Error::Usage { .. }
+            | Error::Conflict { .. } => Place::Source,
             Error::Mfa(error) if matches!(error.kind, MfaFailure::Unattended) && !self.may_have_used_a_code() => {
                 Place::Unattended
             }

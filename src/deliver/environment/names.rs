@@ -121,7 +121,8 @@ impl DeliverySettings {
         let set =
             |name: &&str| ALWAYS_SET.contains(name) || self.via.sets(name) || self.isolate && isolation_sets(name);
         let Some(name) = self.keep.iter().filter_map(|name| name.to_str()).find(set) else { return Ok(()) };
-        let invalid = Invalid::new("xassume sets this variable").hint("remove it, or use another --via");
-        Err(Error::Value { origin: self.keep_by.to_string(), value: name.to_owned(), invalid })
+        let or_via = if ALWAYS_SET.contains(&name) { "" } else { ", or use another --via" };
+        let invalid = Invalid::new("xassume sets this variable").hint(format!("do not keep {name}{or_via}"));
+        Err(Error::Value { origin: self.keep_by.to_string(), value: Some(name.to_owned()), invalid })
     }
 }
