@@ -159,7 +159,7 @@ fn a_value_that_a_format_cannot_represent_is_an_error() {
         let stderr = failed(&shells::other_credentials(&sts).args(["--print", format]));
         assert!(
             stderr
-                .starts_with(&format!("xassume: error: cannot print AWS_DATA_PATH as {format}: it ")),
+                .starts_with(&format!("xassume: error: cannot print AWS_DATA_PATH in the {format} format: its value ")),
             "{stderr}"
         );
         assert!(stderr.ends_with("\nhint: use --print export, fish or powershell\n"), "{stderr}");

@@ -36,9 +36,9 @@ pub(super) fn locate(path: &Path, kind: &FileKind, group: GroupWrite) -> Result<
         return Err(failed("it is a directory".into()));
     };
     let found = std::fs::symlink_metadata(parent);
-    let found = found.map_err(|error| failed(format!("parent directory: {}", reason_of(&error))))?;
+    let found = found.map_err(|error| failed(format!("cannot read the parent directory: {}", reason_of(&error))))?;
     if found.is_symlink() {
-        return Err(failed("parent directory is a symlink".into()));
+        return Err(failed("the parent directory is a symlink".into()));
     }
     let parent = directory(parent, group).map_err(|problem| refused(problem.text, problem.hint))?;
     let path = parent.join(name);
@@ -48,9 +48,10 @@ pub(super) fn locate(path: &Path, kind: &FileKind, group: GroupWrite) -> Result<
         return Err(failed(if found.is_dir() { "it is a directory" } else { "it is not a regular file" }.into()));
     }
     match read_at_most(&path, MAX_BYTES).map(Zeroizing::new) {
-        Ok(text) if !(kind.is_replaceable)(&text) => {
-            Err(failed(format!("the file has other contents than {} and will not be overwritten", kind.contents)))
-        }
+        Ok(text) if !(kind.is_replaceable)(&text) => Err(failed(format!(
+            "the file exists and does not contain {}, so it will not be overwritten",
+            kind.contents
+        ))),
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(reason_of(&error))),
         Ok(_) | Err(_) => Ok(path),
     }

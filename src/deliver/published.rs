@@ -94,5 +94,9 @@ impl Drop for PublishedFile {
 
 /// Returns the error for a first session that cannot be written to a file.
 pub(crate) fn unwritten(reason: String) -> Error {
-    Error::Serve { what: "write the credentials file", reason, hint: "is its file system full or read-only?" }
+    Error::Serve {
+        what: "write the credentials file",
+        reason,
+        hint: "is the file system of the credentials file full or read-only?",
+    }
 }

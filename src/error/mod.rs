@@ -71,7 +71,7 @@ pub(crate) enum Error {
     #[error("cannot {what}: {reason}")]
     Serve { what: &'static str, reason: String, hint: &'static str },
     /// The format of `--print` cannot represent the value of a variable.
-    #[error("cannot print {name} as {format}: it {reason}")]
+    #[error("cannot print {name} in the {format} format: its value {reason}")]
     Unprintable { name: String, format: &'static str, reason: &'static str },
     #[error("cannot clear the cache in {}: {reason}", .directory.display())]
     Cache { directory: PathBuf, reason: String },
@@ -142,11 +142,11 @@ impl Error {
             Self::Unprintable { .. } => "use --print export, fish or powershell".to_owned(),
             Self::Cache { directory, .. } => format!("remove the directory manually: {}", directory.display()),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                "the reader closed the pipe: see its own message".to_owned()
+                "the program that reads the pipe closed it; see the messages of that program".to_owned()
             }
             Self::Output(_) => "free disk space or redirect the output".to_owned(),
-            Self::OutputClosed => "redirect it to a file or a pipe".to_owned(),
-            Self::Lapsed => "use --on-refresh-failure keep to keep it running".to_owned(),
+            Self::OutputClosed => "redirect standard output to a file or a pipe".to_owned(),
+            Self::Lapsed => "use --on-refresh-failure keep to keep the command running".to_owned(),
             Self::Exhausted { .. } => {
                 "check `ulimit -a` and the limits of the container or unit: processes, memory, open files".to_owned()
             }

@@ -63,7 +63,7 @@ pub(super) fn raw(value: &str, into: &mut String) -> Result<(), Unfit> {
         return Err("contains a line break or another control character");
     }
     if value.contains('\\') {
-        return Err("contains a backslash, which systemd treats as an escape");
+        return Err("contains a backslash, which systemd treats as an escape character");
     }
     if value.starts_with(['"', '\'']) {
         return Err("starts with a quotation mark, which systemd removes");

@@ -66,7 +66,10 @@ fn powershell_gets_one_line_for_each_variable() {
 fn a_variable_that_a_format_cannot_represent_is_named_in_an_error() {
     for (format, value) in [("env", "two\nlines"), ("dotenv", "back\\slash")] {
         let error = printed(format, &[("GOOD", "x"), ("BAD", value)]).expect_err(format);
-        assert!(error.to_string().starts_with(&format!("cannot print BAD as {format}: it contains a ")), "{error}");
+        assert!(
+            error.to_string().starts_with(&format!("cannot print BAD in the {format} format: its value contains a ")),
+            "{error}"
+        );
         assert!(!error.to_string().contains(value) && error.hint().is_some());
         assert_eq!(error.status(), 125);
     }

@@ -35,7 +35,7 @@ fn a_credentials_file_that_cannot_be_written_is_detected() {
     let at = |xassume: Xassume, path: &Path| xassume.args(["--via", "file", "--credentials-file"]).arg(path);
     fails_like_a_launch(
         &at(Xassume::new(&sts), Path::new("/proc/none/x")),
-        "parent directory: No such file or directory",
+        "cannot read the parent directory: No such file or directory",
     );
     fails_like_a_launch(&at(Xassume::new(&sts), Path::new("/proc/x")), "cannot replace /proc/x: ");
     let xassume = Xassume::new(&sts).file("keys/old", "");

@@ -31,7 +31,11 @@ fn an_output_that_cannot_be_written_is_an_error() {
     drop(reader);
     for (output, reason, hint) in [
         (with_stdout(&world, full), "No space left on device", "free disk space or redirect the output"),
-        (with_stdout(&world, closed), "Broken pipe", "the reader closed the pipe: see its own message"),
+        (
+            with_stdout(&world, closed),
+            "Broken pipe",
+            "the program that reads the pipe closed it; see the messages of that program",
+        ),
     ] {
         assert_eq!(output.status.code(), Some(125));
         let stderr = String::from_utf8(output.stderr).expect("text");
@@ -53,7 +57,7 @@ fn an_output_that_was_closed_at_the_start_is_an_error_before_any_call() {
         let shell = Xassume::new(&sts).program("/bin/sh").args(["-c", "exec \"$0\" \"$@\" >&-"]);
         let finished = shell.arg(binary()).args(args).run().exited(125);
         let expected = "xassume: error: standard output is closed\n\
-                    hint: redirect it to a file or a pipe\n";
+                    hint: redirect standard output to a file or a pipe\n";
         assert_eq!(finished.stderr, expected, "{args:?}");
     }
     assert_eq!(sts.requests().len(), 0);

@@ -63,7 +63,7 @@ fn a_foreign_file_is_neither_replaced_nor_removed() {
     let chosen = first.sandbox().work().join("chosen");
     fs::write(&chosen, "[default]\naws_access_key_id = AKIAMINE\n").expect("the directory is ours");
     let refused = first.clone().run().exited(125);
-    assert!(refused.stderr.contains("the file has other contents than a session"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("the file exists and does not contain a session"), "{}", refused.stderr);
     assert_eq!(sts.requests().len(), 0);
     assert!(fs::read_to_string(&chosen).expect("still there").contains("AKIAMINE"));
     fs::remove_file(&chosen).expect("the directory is ours");

@@ -159,7 +159,7 @@ fn a_file_that_other_users_could_replace_is_rejected() {
     }
     let cases = [
         ("link/credentials", "parent directory is a symlink", true),
-        ("missing/credentials", "parent directory: No such file", true),
+        ("missing/credentials", "cannot read the parent directory: No such file", true),
         ("directory/file", "it is a directory", true),
         ("others/credentials", "belongs to another user", foreign),
     ];

@@ -57,7 +57,7 @@ fn a_token_file_chosen_by_the_user_has_mode_0600_and_is_removed_at_the_end() {
     assert_eq!(fs::read_to_string(&path).expect("still there"), "mine\n");
     let refused = shell(world.clone(), "true").run().exited(125);
     assert!(
-        refused.stderr.contains("the file has other contents than a token and will not be overwritten"),
+        refused.stderr.contains("the file exists and does not contain a token, so it will not be overwritten"),
         "{}",
         refused.stderr
     );
