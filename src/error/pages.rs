@@ -121,7 +121,7 @@ pages! {
     ProcessFailure {
         ProcessFailure::CouldNotStart(_) => Without("/bin/sh can always be started"),
         ProcessFailure::Ended(_) => Of("source-process-failed"),
-        ProcessFailure::TimedOut(_) => Of("source-process-silent"),
+        ProcessFailure::TimedOut(..) => Of("source-process-silent"),
         ProcessFailure::TooMuchOutput(_) => Of("source-process-endless"),
         ProcessFailure::BadOutput(_) => Of("source-process-no-json"),
         ProcessFailure::Expired(_) => Of("source-process-expired"),

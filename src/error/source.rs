@@ -1,6 +1,7 @@
 //! Errors of fetching the source credentials, with which the first role is assumed.
 
 use super::{quoted, reason_of, shortened};
+use crate::origin::Origin;
 use crate::process::End;
 use std::fmt;
 use std::io;
@@ -164,7 +165,7 @@ pub(crate) enum ProcessFailure {
     #[error("{0}")]
     Ended(End),
     #[error("timed out after {}", humantime::format_duration(*.0))]
-    TimedOut(Duration),
+    TimedOut(Duration, Option<Origin>),
     #[error("printed more than {0} bytes")]
     TooMuchOutput(usize),
     #[error("printed an invalid response: {0}")]
@@ -212,8 +213,11 @@ impl SourceError {
                 r#"the credential_process must print {"Version":1,"AccessKeyId":…,"SecretAccessKey":…,"SessionToken":…,"Expiration":…}"#
                     .into()
             }
-            Self::Process { failure: ProcessFailure::TimedOut(_), .. } => {
-                "--sts-timeout or XASSUME_STS_TIMEOUT sets this limit; the default for credential_process is 60s".into()
+            Self::Process { failure: ProcessFailure::TimedOut(_, Some(origin)), .. } => {
+                format!("{origin} sets the limit for credential_process, whose default is 60s")
+            }
+            Self::Process { failure: ProcessFailure::TimedOut(_, None), .. } => {
+                "raise the limit for credential_process with --sts-timeout".into()
             }
             // The hint does not contain the command, because its arguments may contain secrets.
             Self::Process { profile, .. } => format!("run the credential_process of profile '{profile}' yourself"),

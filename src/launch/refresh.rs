@@ -62,7 +62,7 @@ pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Resu
 /// Returns the time limit for the whole refresh.
 fn limit(launch: &Launch<'_>) -> Duration {
     let all = launch.context.settings.sts.timeout + RESERVE;
-    if launch.context.settings.sts.timeout_given {
+    if launch.context.settings.sts.timeout_by.is_some() {
         return all;
     }
     let by_program = [

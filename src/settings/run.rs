@@ -14,6 +14,7 @@ use crate::flags::{
     CA_BUNDLE, EXPECT_ACCOUNT, MFA_COMMAND, MFA_SESSION_DURATION, MFA_TOKEN, STS_ENDPOINT, STS_TIMEOUT,
 };
 use crate::mfa::{CodeSource, MfaSettings};
+use crate::origin::Origin;
 use crate::profile::{Request, endpoint};
 use crate::role::{Invalid, MFA_SESSION, MfaCode, duration_within, is_account, parse_mfa_session};
 use crate::session::Session;
@@ -61,9 +62,9 @@ pub(crate) struct StsSettings {
     pub(crate) ca_bundle: Option<PathBuf>,
     /// The time limit for fetching the source credentials and for all calls of one session, including retries.
     pub(crate) timeout: Duration,
-    /// Whether the user set the timeout. If so, the timeout also limits the programs that xassume runs to get a
-    /// session.
-    pub(crate) timeout_given: bool,
+    /// The flag or the variable with which the user set the timeout. If it is set, the timeout also limits the programs
+    /// that xassume runs to get a session.
+    pub(crate) timeout_by: Option<Origin>,
 }
 
 /// Reads all settings of a run.
@@ -129,7 +130,7 @@ fn sts(flags: &FlagValues) -> Result<StsSettings, Error> {
         endpoint: flags.parsed(&STS_ENDPOINT, endpoint)?,
         ca_bundle: flags.one(&CA_BUNDLE).map(|given| PathBuf::from(&given.value)),
         timeout: timeout.unwrap_or(Duration::from_secs(30)),
-        timeout_given: timeout.is_some(),
+        timeout_by: timeout.and(flags.origin(&STS_TIMEOUT)),
     })
 }
 

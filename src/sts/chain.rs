@@ -7,6 +7,7 @@ use crate::error::{Cause, Error, Refusal, StsCall};
 use crate::event::{AssumedRole, EventSink, MfaSessionFrom, SessionEvent};
 use crate::mfa::mode::device;
 use crate::mfa::{Codes, MfaKey, MfaSessions, can_sign};
+use crate::origin::Origin;
 use crate::profile::RoleChain;
 use crate::role::{MfaCode, MfaSerial};
 use crate::session::{Keys, Session};
@@ -30,15 +31,15 @@ pub(crate) struct Limits {
     pub(crate) attempts: u32,
     /// The time limit for the source and all calls together. Waiting for the cache lock is not included.
     pub(crate) time: Duration,
-    /// The value of `--sts-timeout`, or `None` if the user has not set it. If it is set, it also limits each program
-    /// that xassume runs to get the session, such as a `credential_process`.
-    pub(crate) program_timeout: Option<Duration>,
+    /// The timeout and the flag or the variable that sets it, or `None` if the user has not set it. If it is set, it also
+    /// limits each program that xassume runs to get the session, such as a `credential_process`.
+    pub(crate) program_timeout: Option<(Duration, Origin)>,
 }
 
 impl Limits {
     /// Returns the time limit of a program if `left` is the time that is left for the session.
     pub(super) fn of_program(self, left: Duration) -> ProgramLimit {
-        self.program_timeout.map_or(ProgramLimit::OWN, |of| ProgramLimit { left, of })
+        self.program_timeout.map_or(ProgramLimit::OWN, |(of, by)| ProgramLimit { left, of, by: Some(by) })
     }
 }
 

@@ -16,6 +16,7 @@ use super::reap::HelperEntry;
 use super::signals::{self, SignalNotice};
 use super::tty::Terminal;
 use crate::error::ProcessFailure;
+use crate::origin::Origin;
 use crate::process::{End, ProcessGroup};
 use family::HelperFamily;
 pub(super) use output::HelperOutput;
@@ -32,11 +33,13 @@ pub(crate) struct ProgramLimit {
     pub(crate) left: Duration,
     /// The whole time limit, of which `left` remains. Error messages state it.
     pub(crate) of: Duration,
+    /// What sets the limit, if it is not the default.
+    pub(crate) by: Option<Origin>,
 }
 
 impl ProgramLimit {
     /// The default limit. It is this long because the user may have to unlock something.
-    pub(crate) const OWN: Self = Self { left: Duration::from_mins(1), of: Duration::from_mins(1) };
+    pub(crate) const OWN: Self = Self { left: Duration::from_mins(1), of: Duration::from_mins(1), by: None };
 }
 
 /// How often a helper is checked if the kernel does not support pidfds.
@@ -83,7 +86,7 @@ pub(crate) async fn run_shell(
     let signal = tokio::select! {
         biased;
         signal = notice.signal() => signal,
-        answer = answer => return answer.unwrap_or(Err(ProcessFailure::TimedOut(limit.of))),
+        answer = answer => return answer.unwrap_or(Err(ProcessFailure::TimedOut(limit.of, limit.by))),
     };
     drop(helper);
     signals::die_of(signal)
@@ -196,9 +199,9 @@ mod tests {
     #[test]
     fn a_helper_that_hangs_or_writes_too_much_is_killed() {
         let (left, of) = (Duration::from_millis(500), Duration::from_secs(2));
-        let briefly = |line| run_within(ProgramLimit { left, of }, line);
-        assert!(matches!(briefly("sleep 900 & wait"), Err(ProcessFailure::TimedOut(limit)) if limit == of));
-        assert!(matches!(briefly("exec >&-; sleep 900"), Err(ProcessFailure::TimedOut(_))));
+        let briefly = |line| run_within(ProgramLimit { left, of, by: None }, line);
+        assert!(matches!(briefly("sleep 900 & wait"), Err(ProcessFailure::TimedOut(limit, None)) if limit == of));
+        assert!(matches!(briefly("exec >&-; sleep 900"), Err(ProcessFailure::TimedOut(..))));
         assert!(matches!(run("printf %0101d 1; sleep 900"), Err(ProcessFailure::TooMuchOutput(100))));
     }
 }

@@ -82,7 +82,7 @@ impl Sessions<'_> {
         let network = self.network()?;
         let environment = helper_environment(context.vars, context.depth, locked);
         let sts_settings = &context.settings.sts;
-        let program_timeout = sts_settings.timeout_given.then_some(sts_settings.timeout);
+        let program_timeout = sts_settings.timeout_by.map(|by| (sts_settings.timeout, by));
         let sts = Sts {
             plan: &self.planned.plan,
             vars: context.vars,
