@@ -188,7 +188,7 @@ fn ten_thousand_requests_leave_nothing_behind() {
 #[test]
 fn restart_and_signal_conflict_with_the_endpoint() {
     let sts = FakeSts::start();
-    for (how, doing) in [("restart", "no need to restart"), ("signal", "no need to signal")] {
+    for (how, doing) in [("restart", "does not need to be restarted"), ("signal", "does not need")] {
         for via in ["endpoint", "process"] {
             let refused = Xassume::new(&sts).args(["--on-expiry", how, "--via", via, "-r", ROLE, "--", "true"]).run();
             let stderr = refused.exited(125).stderr;
@@ -198,7 +198,7 @@ fn restart_and_signal_conflict_with_the_endpoint() {
     }
     let both = Xassume::new(&sts).env("XASSUME_ON_EXPIRY", "restart").env("XASSUME_VIA", "endpoint");
     let stderr = both.args(["-r", ROLE, "--", "true"]).run().exited(125).stderr;
-    assert!(stderr.contains("XASSUME_ON_EXPIRY=restart cannot be used with XASSUME_VIA=endpoint: "), "{stderr}");
+    assert!(stderr.contains("XASSUME_ON_EXPIRY=restart cannot be used with XASSUME_VIA=endpoint, "), "{stderr}");
     assert_eq!(sts.requests().len(), 0);
 
     // The flag takes precedence over the variable.
