@@ -1,4 +1,4 @@
-//! The proof of possession (DPoP, RFC 9449) that is sent with a refresh token. It is a JSON Web Token that is signed
+//! The proof of possession (`DPoP`, RFC 9449) that is sent with a refresh token. It is a JSON Web Token that is signed
 //! with the key of the login.
 
 use ring::rand::SystemRandom;
