@@ -77,7 +77,10 @@ fn reused(directory: &Path, config: &[u8]) -> Option<PathBuf> {
     let is_private = mode & 0o777 == 0o700 && found.mode() & 0o777 == 0o600;
     let is_same = found.len() == config.len() as u64 && read_at_most(&path, config.len()).ok()? == config;
     let is_usable = is_in_place && is_private && is_same;
-    (is_usable && file.set_times(FileTimes::new().set_modified(clock::wall())).is_ok()).then_some(path)
+    let is_recorded = is_usable && file.set_times(FileTimes::new().set_modified(clock::wall())).is_ok();
+    // Closing the file is not enough: a process that another thread forks meanwhile has the lock too.
+    let _ = file.unlock();
+    is_recorded.then_some(path)
 }
 
 fn open(path: &Path) -> io::Result<File> {
