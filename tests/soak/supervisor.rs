@@ -253,7 +253,7 @@ impl Supervisor {
 /// ignored TERM before a restart was killed, and is not started again.
 fn ended_as_expected(finished: &Finished) -> bool {
     let of = |signal: i32| finished.signal() == Some(signal) || finished.code() == Some(128 + signal);
-    let killed = || finished.stderr.contains("after the stop timeout: it was killed by SIGKILL");
+    let killed = || finished.stderr.contains("within the stop timeout and was killed by SIGKILL");
     finished.code() == Some(0) || of(libc::SIGTERM) || of(libc::SIGKILL) && killed()
 }
 

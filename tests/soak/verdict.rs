@@ -53,7 +53,7 @@ struct Sighting {
 pub fn judge(evidence: &Observations<'_>) -> Verdict {
     let mut verdict = Verdict::default();
     let sightings = sightings(evidence, &mut verdict);
-    let obtained = 1 + count(evidence.stderr, "xassume: refreshed: ");
+    let obtained = 1 + count(evidence.stderr, "xassume: session refreshed: expires at ");
     verdict.failures = count(evidence.stderr, "refresh failed (session ");
     verdict.refreshes = sightings.len().saturating_sub(1);
     arrival(evidence, obtained, &sightings, &mut verdict);
