@@ -9,10 +9,9 @@ use crate::log_options::LogOptions;
 use crate::process::End;
 use crate::process::outcome::FAILED;
 use crate::report::{self, Report, writer};
-use crate::settings::{self, Host, Mode, Task};
+use crate::settings::{self, FlagValues, Host, Mode, Task};
 use crate::sys::{panics, signals};
 use crate::vars::Vars;
-use clap::ArgMatches;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -40,13 +39,14 @@ pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
         Ok(matches) => matches,
         Err(answer) => return printed(report::print_clap_message(&answer)),
     };
-    let log_options = match settings::log_options(&matches, vars) {
+    let mut flags = FlagValues::new(&matches, vars);
+    let log_options = match settings::log_options(&mut flags, vars) {
         Ok(log_options) => log_options,
         Err(error) => return ended(usual, Err(error)),
     };
     let report = Report::new(log_options);
     panics::report_with(move |panic| report.panicked(panic));
-    let done = panics::caught(|| dispatch(&matches, vars, report, log_options));
+    let done = panics::caught(|| dispatch(flags, vars, report, log_options));
     ended(report, done.unwrap_or(Ok(End::Exited(FAILED))))
 }
 
@@ -64,9 +64,9 @@ fn ended(report: Report, result: Result<End, Error>) -> ExitCode {
 }
 
 /// Reads the settings and runs the mode that they select.
-fn dispatch(matches: &ArgMatches, vars: &Vars, report: Report, log_options: LogOptions) -> Result<End, Error> {
+fn dispatch(flags: FlagValues, vars: &Vars, report: Report, log_options: LogOptions) -> Result<End, Error> {
     signals::install_pid1_handlers();
-    match settings::task(matches, vars, &host(), &files::read_text)? {
+    match settings::task(flags, vars, &host(), &files::read_text)? {
         Task::ClearCache(cache) => clear_cache::run(&cache, vars, report),
         Task::Print(settings, format) => print::run(&settings, format, vars, report),
         Task::Check(settings) => check::run(&settings, vars, report, log_options),

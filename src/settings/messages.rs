@@ -10,15 +10,15 @@ use crate::log_options::{LogFormat, LogOptions};
 use crate::role::Invalid;
 use crate::terminal::Screen;
 use crate::vars::Vars;
-use clap::ArgMatches;
 
 /// Reads the flags about messages, which are needed before all other flags.
 ///
 /// # Errors
 /// Fails if a value is invalid, or if both `-v` and `-q` are on the command line.
-pub(crate) fn log_options(matches: &ArgMatches, vars: &Vars) -> Result<LogOptions, Error> {
-    let mut flags = FlagValues::new(matches, vars);
-    settle(&mut flags, MESSAGES, &mut Vec::new())?;
+pub(crate) fn log_options(flags: &mut FlagValues, vars: &Vars) -> Result<LogOptions, Error> {
+    let mut removed = Vec::new();
+    settle(flags, MESSAGES, &mut removed)?;
+    flags.removed = removed;
     let verbosity = match flags.count(&VERBOSE)? {
         _ if flags.switch(&QUIET)? => Level::Error,
         0 => Level::Warning,

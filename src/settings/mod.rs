@@ -20,6 +20,7 @@ pub(crate) use mode::Mode;
 pub(crate) use run::Settings;
 pub(crate) use session_name::Host;
 pub(crate) use task::{Task, task};
+pub(crate) use values::FlagValues;
 
 use crate::cli;
 use clap::ArgMatches;

@@ -1,7 +1,7 @@
 //! Decides what a run does: run a command with a session, or perform another task.
 
 use super::cache::cache;
-use super::conflicts::{MESSAGES, RULES};
+use super::conflicts::RULES;
 use super::mode::{Mode, delivery, mode};
 use super::run::{Settings, settings};
 use super::session_name::Host;
@@ -13,7 +13,6 @@ use crate::error::Error;
 use crate::flags::{CHECK, CLEAR_CACHE, Flag, PRINT};
 use crate::print::Format;
 use crate::vars::Vars;
-use clap::ArgMatches;
 use std::path::Path;
 
 #[derive(Debug)]
@@ -34,16 +33,14 @@ pub(crate) enum Task {
 /// Fails at the first invalid value or the first conflict. Also fails if the command is missing, or if there is a
 /// command where none is allowed.
 pub(crate) fn task(
-    matches: &ArgMatches,
+    mut flags: FlagValues,
     vars: &Vars,
     host: &Host,
     read: &dyn Fn(&Path) -> std::io::Result<String>,
 ) -> Result<Task, Error> {
-    let mut flags = FlagValues::new(matches, vars);
     flags.refuse_empty_values()?;
     let other_mode = other_mode(&flags)?;
-    let mut notes = Vec::new();
-    settle(&mut flags, MESSAGES, &mut notes)?;
+    let mut notes = std::mem::take(&mut flags.removed);
     settle(&mut flags, RULES, &mut notes)?;
     let settings = |mode| settings(&flags, notes, mode, vars, host, read).map(Box::new);
     match other_mode {

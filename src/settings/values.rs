@@ -61,26 +61,28 @@ impl FlagValue {
 }
 
 /// The values of all flags that are set, and the command.
-pub(super) struct FlagValues {
+pub(crate) struct FlagValues {
     set: Vec<(Origin, Vec<FlagValue>)>,
     /// The variables that are ignored because their flags are on the command line.
     pub(super) notes: Vec<Ignored>,
+    /// The variables that a rule about messages has removed.
+    pub(super) removed: Vec<Ignored>,
     /// The command and its arguments.
     pub(super) command: Vec<OsString>,
 }
 
 impl FlagValues {
-    pub(super) fn new(matches: &ArgMatches, vars: &Vars) -> Self {
+    pub(crate) fn new(matches: &ArgMatches, vars: &Vars) -> Self {
         let command = matches.get_many::<OsString>("command").into_iter().flatten().cloned().collect();
-        let mut values = Self { set: Vec::new(), notes: Vec::new(), command };
+        let mut values = Self { set: Vec::new(), notes: Vec::new(), removed: Vec::new(), command };
         for flag in FLAGS {
-            let variable = flag.variable().filter(|name| vars.get(name).is_some_and(|value| !value.is_empty()));
+            let name = flag.variable();
+            let variable = name.as_ref().and_then(|name| vars.get(name)).filter(|value| !value.is_empty());
             let (origin, list) = if matches.value_source(flag.long) == Some(ValueSource::CommandLine) {
-                values
-                    .notes
-                    .extend(variable.as_ref().map(|name| Ignored::new(name, format!("overridden by --{}", flag.long))));
+                let ignored = name.filter(|_| variable.is_some());
+                values.notes.extend(ignored.map(|name| Ignored::new(name, format!("overridden by --{}", flag.long))));
                 (Origin::Flag(flag), typed(flag, matches))
-            } else if let Some(value) = variable.and_then(|name| vars.get(&name)) {
+            } else if let Some(value) = variable {
                 (Origin::Variable(flag), split(flag, value))
             } else {
                 continue;
