@@ -14,7 +14,7 @@ pub(crate) mod writer;
 pub(crate) use progress::Progress;
 
 use crate::error::{Error, one_line, plain_json};
-use crate::event::{Event, EventSink, Field, Level, Problem, Record, RunEvent, SessionEvent};
+use crate::event::{Event, EventSink, Field, Level, Record, RunEvent, SessionEvent};
 use crate::flags::USAGE;
 use crate::log_options::{LogFormat, LogOptions};
 use crate::session::rfc3339;
@@ -128,8 +128,7 @@ fn as_text(screen: Screen, level: Level, text: &str, hint: Option<&str>) -> Stri
 }
 
 fn failed(error: &Error) -> Event {
-    let problem = Problem { text: error.to_string(), hint: error.hint() };
-    RunEvent::Failed { problem, status: error.status() }.into()
+    RunEvent::Failed { problem: error.into(), status: error.status() }.into()
 }
 
 /// Replaces the characters in a text of several lines that a terminal would act on. The text quotes services and files,

@@ -1,5 +1,6 @@
 //! The form in which an event is shown, as text or as JSON.
 
+use crate::error::Error;
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime};
 
@@ -103,6 +104,12 @@ pub(crate) struct Problem {
     pub(crate) text: String,
     /// What the user can do about the problem.
     pub(crate) hint: Option<String>,
+}
+
+impl From<&Error> for Problem {
+    fn from(error: &Error) -> Self {
+        Self { text: error.to_string(), hint: error.hint() }
+    }
 }
 
 /// Formats a duration for people, in whole seconds and as at least one second.

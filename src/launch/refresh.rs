@@ -88,7 +88,7 @@ fn fetch(launch: &Launch<'_>, answer: &mut File) {
     });
     let result = match result {
         Ok(Ok(Ok(session))) => Ok(session),
-        Ok(Ok(Err(error))) => Err(Problem { text: error.to_string(), hint: error.hint() }),
+        Ok(Ok(Err(error))) => Err(Problem::from(&error)),
         // The panic hook has already reported the panic.
         Ok(Err(_panicked)) => Err(Problem { text: "internal error (see above)".into(), hint: None }),
         Err(error) => Err(Problem { text: format!("cannot start a thread: {}", reason_of(&error)), hint: None }),
