@@ -67,12 +67,8 @@ impl<'a> Launch<'a> {
         let session = if let Some(cached) = sessions.cached(need) {
             cached
         } else {
-            let runtime = runtime()?;
             let work = Box::pin(sessions.get(need, Outage::Bridge));
-            let fetched = runtime.block_on(self.context.progress.during(work));
-            // Dropping the runtime would wait for a host name resolution that is still running.
-            runtime.shutdown_background();
-            fetched?.0
+            block_on(self.context.progress.during(work))??.0
         };
         self.context.settings.check_account(&session)?;
         self.context.report.emit(assumed(&session));
@@ -126,4 +122,16 @@ pub(crate) fn assumed(session: &Session) -> Event {
 pub(crate) fn runtime() -> Result<Runtime, Error> {
     let built = Builder::new_current_thread().enable_all().build();
     built.map_err(|error| Error::Exhausted { what: "start", reason: reason_of(&error) })
+}
+
+/// Runs a future to its end on a new runtime.
+///
+/// # Errors
+/// The same errors as for [`runtime`].
+fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Error> {
+    let runtime = runtime()?;
+    let result = runtime.block_on(work);
+    // Dropping the runtime would wait for a host name resolution that is still running.
+    runtime.shutdown_background();
+    Ok(result)
 }

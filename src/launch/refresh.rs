@@ -9,7 +9,7 @@ mod message;
 
 use crate::error::reason_of;
 use crate::event::Problem;
-use crate::launch::{Launch, runtime};
+use crate::launch::{Launch, block_on};
 use crate::mfa::{CodeSource, mode};
 use crate::profile::Source;
 use crate::session::Session;
@@ -77,13 +77,7 @@ fn limit(launch: &Launch<'_>) -> Duration {
 /// parent's runtime.
 fn fetch(launch: &Launch<'_>, answer: &mut File) {
     let result = thread::scope(|scope| {
-        let begun = thread::Builder::new().spawn_scoped(scope, || {
-            let runtime = runtime()?;
-            let fetched = runtime.block_on(launch.next_session());
-            // Does not wait for a host name resolution that is still running.
-            runtime.shutdown_background();
-            fetched
-        });
+        let begun = thread::Builder::new().spawn_scoped(scope, || block_on(launch.next_session())?);
         begun.map(thread::ScopedJoinHandle::join)
     });
     let result = match result {
