@@ -33,13 +33,10 @@ fn lines(plan: &Plan, settings: &Settings) -> Vec<String> {
     });
     let endpoint = sts::endpoint(plan, settings.sts.endpoint.as_deref(), None);
     let mut line = format!("endpoint: {}", endpoint.as_deref().unwrap_or("in the region of the instance"));
-    let ca_bundle = settings.sts.ca_bundle.is_some() || plan.network.ca_bundle.is_some();
-    let variants = [
-        (plan.network.fips, ", FIPS"),
-        (plan.network.dualstack, ", dual-stack"),
-        (ca_bundle, ", with additional CA certificates"),
-    ];
-    line.extend(variants.iter().filter(|(on, _)| *on).map(|(_, what)| *what));
+    line += &plan.network.variants();
+    if settings.sts.ca_bundle.is_some() || plan.network.ca_bundle.is_some() {
+        line += ", with additional CA certificates";
+    }
     lines.push(line);
     match endpoint.map(|url| plan.network.proxies.of_request(&url)) {
         Some(Ok(Some(proxy))) => lines.push(format!("proxy: {proxy}")),

@@ -53,6 +53,14 @@ pub(crate) struct Network {
     pub(crate) proxies: Proxies,
 }
 
+impl Network {
+    /// Returns the variants of the endpoint that are chosen, each after a comma.
+    pub(crate) fn variants(&self) -> String {
+        let variants = [(self.fips, ", FIPS"), (self.dualstack, ", dual-stack")];
+        variants.iter().filter(|(chosen, _)| *chosen).map(|(_, name)| *name).collect()
+    }
+}
+
 /// Returns the Region from `--region`, `AWS_REGION`, `AWS_DEFAULT_REGION`, or `region` of the used profile, in this
 /// order. Returns `None` if none of these is set. The `region` of a source profile is ignored, as in botocore.
 ///

@@ -85,8 +85,7 @@ pub(super) fn sts(findings: &Findings<'_>, step: &mut Step) {
         let _ = write!(step.text, ", region {region} ({from})");
         step.fact("region", region.as_str());
     }
-    let variants = [(plan.network.fips, ", FIPS"), (plan.network.dualstack, ", dual-stack")];
-    step.text.extend(variants.iter().filter(|(on, _)| *on).map(|(_, what)| *what));
+    step.text += &plan.network.variants();
     // If the proxy could not be used, the check has failed already.
     if let Some(Ok(Some(proxy))) = endpoint.map(|url| plan.network.proxies.of_request(&url)) {
         step.details.push(format!("proxy {proxy}"));
