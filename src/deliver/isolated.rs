@@ -138,18 +138,9 @@ fn named_by_processes() -> Option<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deliver::run_directory::tests::{base, entries};
     use std::fs::Permissions;
     use std::time::SystemTime;
-
-    fn base() -> (tempfile::TempDir, Vars) {
-        let base = tempfile::tempdir().expect("a directory");
-        let vars = [("XDG_RUNTIME_DIR", base.path().to_str().expect("text"))].into_iter().collect();
-        (base, vars)
-    }
-
-    fn entries(base: &tempfile::TempDir) -> usize {
-        std::fs::read_dir(base.path()).expect("a directory").count()
-    }
 
     fn unused_for(path: &Path, age: Duration) {
         let last = SystemTime::now() - age;

@@ -188,18 +188,18 @@ fn is_stale(directory: &Path) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::deliver::replace::SETTLED;
     use std::os::unix::fs::symlink;
 
-    fn base() -> (tempfile::TempDir, Vars) {
+    pub(in crate::deliver) fn base() -> (tempfile::TempDir, Vars) {
         let base = tempfile::tempdir().expect("a directory");
         let vars = [("XDG_RUNTIME_DIR", base.path().to_str().expect("text"))].into_iter().collect();
         (base, vars)
     }
 
-    fn entries(base: &tempfile::TempDir) -> usize {
+    pub(in crate::deliver) fn entries(base: &tempfile::TempDir) -> usize {
         std::fs::read_dir(base.path()).expect("a directory").count()
     }
 
