@@ -64,11 +64,9 @@ impl<'a> Launch<'a> {
     pub(crate) fn session(&self) -> Result<Session, Error> {
         let sessions = Sessions::new(&self.context, &self.planned)?;
         let need = sessions.need(Need::ThreeQuarters);
-        let session = if let Some(cached) = sessions.cached(need) {
-            cached
-        } else {
-            let work = Box::pin(sessions.get(need, Outage::Bridge));
-            block_on(self.context.progress.during(work))??.0
+        let session = match sessions.cached(need) {
+            Some(cached) => cached,
+            None => block_on(self.context.progress.during(Box::pin(sessions.get(need, Outage::Bridge))))??.0,
         };
         self.context.settings.check_account(&session)?;
         self.context.report.emit(assumed(&session));
