@@ -35,11 +35,10 @@ pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
     if let Some(word) = cli::list(arguments) {
         return printed(list::print(word, vars));
     }
-    let matches = match settings::parse(arguments) {
-        Ok(matches) => matches,
+    let mut flags = match settings::parse(arguments) {
+        Ok(matches) => FlagValues::new(&matches, vars),
         Err(answer) => return printed(report::print_clap_message(&answer)),
     };
-    let mut flags = FlagValues::new(&matches, vars);
     let log_options = match settings::log_options(&mut flags, vars) {
         Ok(log_options) => log_options,
         Err(error) => return ended(usual, Err(error)),

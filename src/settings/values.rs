@@ -176,11 +176,10 @@ impl FlagValues {
         if self.many(flag).iter().all(|given| !given.value.is_empty()) {
             return Ok(());
         }
-        let long = flag.long;
         let variable = flag.variable().map(|name| format!(" (an empty {name} is ignored)"));
         let hint = format!("if the value is a shell variable, is the variable set?{}", variable.unwrap_or_default());
         let invalid = Invalid::new("must not be empty").hint(hint);
-        Err(Error::Value { origin: format!("--{long}"), value: Some(String::new()), invalid })
+        Err(Error::Value { origin: Origin::Flag(flag).to_string(), value: Some(String::new()), invalid })
     }
 
     /// Returns a flag for use in a rule, or `None` if the flag is not set.
