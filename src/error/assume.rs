@@ -266,15 +266,16 @@ impl NetworkFailure {
                 "check the system clock; if the clock is right, the certificate must be renewed"
             }
             Self::Tls { .. } => {
-                "behind a TLS-inspecting proxy, pass the proxy's CA certificate with --ca-bundle or AWS_CA_BUNDLE"
+                "behind a TLS-inspecting proxy, the file of --ca-bundle or AWS_CA_BUNDLE must contain the proxy's CA certificate"
             }
             Self::TimedOut { .. } | Self::TooLate { .. } => {
                 "check the network and proxies, or raise the limit (--sts-timeout or XASSUME_STS_TIMEOUT)"
             }
             Self::TooLarge { .. } => NOT_STS,
-            Self::Endpoint { .. } => {
-                "an endpoint looks like https://sts.eu-central-1.amazonaws.com; do not set a custom endpoint with FIPS or dual-stack"
+            Self::Endpoint { reason } if reason.contains("custom") => {
+                "unset the FIPS or dual-stack setting, or the endpoint (--sts-endpoint, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, endpoint_url)"
             }
+            Self::Endpoint { .. } => "an endpoint looks like https://sts.eu-central-1.amazonaws.com",
         }
     }
 }

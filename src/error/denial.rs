@@ -215,7 +215,8 @@ impl Denied<'_> {
 pub(super) fn web_identity_hint(role: &RoleArn) -> String {
     let (partition, account) = (role.partition(), role.account());
     format!(
-        "the role's trust policy must allow the token's issuer, aud and sub:\n  trust policy of {role}:\n    \
+        "the role's trust policy must have this statement (ISSUER is the token's iss without https://), and its Condition \
+         must match the token's aud and sub:\n  trust policy of {role}:\n    \
          {{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRoleWithWebIdentity\",\"Principal\":{{\"Federated\":\
          \"arn:{partition}:iam::{account}:oidc-provider/ISSUER\"}}}}"
     )

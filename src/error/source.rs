@@ -34,7 +34,7 @@ pub(crate) enum SourceError {
     #[error("{file} {} (from {named_by}): {reason}", .path.display())]
     File { file: StoredFile, path: PathBuf, named_by: String, reason: String },
     /// A service that returns credentials failed.
-    #[error("{service} (profile {}): {reason}", quoted(.profile))]
+    #[error("cannot get credentials for profile {} from {service}: {reason}", quoted(.profile))]
     Service { service: &'static str, profile: String, reason: String, answer: Answer },
 }
 
@@ -244,7 +244,9 @@ impl SourceError {
             Self::File { file: StoredFile::Login, .. } => {
                 "remove the file and log in again with the AWS CLI, which writes a new file".into()
             }
-            Self::Service { profile, .. } => format!("check with: aws sts get-caller-identity --profile {profile}"),
+            Self::Service { profile, .. } => {
+                format!("to see whether the AWS CLI can use the profile, run: aws sts get-caller-identity --profile {profile}")
+            },
         }
     }
 }

@@ -63,13 +63,13 @@ pub(super) fn raw(value: &str, into: &mut String) -> Result<(), Unfit> {
         return Err("contains a line break or another control character");
     }
     if value.contains('\\') {
-        return Err("contains a backslash, which systemd treats as an escape character");
+        return Err("contains a backslash, which EnvironmentFile= of systemd reads as an escape character");
     }
     if value.starts_with(['"', '\'']) {
-        return Err("starts with a quotation mark, which systemd removes");
+        return Err("starts with a quotation mark, which EnvironmentFile= of systemd removes");
     }
     if value.starts_with([' ', '\t']) || value.ends_with([' ', '\t']) {
-        return Err("starts or ends with white space, which systemd removes");
+        return Err("starts or ends with white space, which EnvironmentFile= of systemd removes");
     }
     into.push_str(value);
     Ok(())

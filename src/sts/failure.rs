@@ -19,7 +19,9 @@ pub(super) fn failure(error: &(dyn Error + 'static), route: &Route) -> NetworkFa
     if all.contains("length limit exceeded") {
         NetworkFailure::TooLarge { limit: MAX_ANSWER_BYTES }
     } else if let Some(reason) = texts.iter().find_map(|text| text.strip_prefix("Invalid Configuration: ")) {
-        NetworkFailure::Endpoint { reason: reason.to_owned() }
+        NetworkFailure::Endpoint {
+            reason: reason.replace("and custom endpoint are not supported", "cannot be used with a custom endpoint"),
+        }
     } else if let Some(proxy) = &route.proxy
         && (tunnel.is_some() || route.url.starts_with("http:"))
     {

@@ -95,16 +95,16 @@ fn an_error_of_sign_in_does_not_hint_to_log_in_again() {
     let xassume = signed_in(&sts, &sign_in, Duration::ZERO);
     sign_in.refuse("INSUFFICIENT_PERMISSIONS");
     let denied = failed(xassume.clone());
-    assert!(
-        denied.contains("AWS Sign-In (profile 'dev'): ") && denied.contains("signin:CreateOAuth2Token"),
-        "{denied}"
-    );
+    assert!(denied.contains("from AWS Sign-In: ") && denied.contains("signin:CreateOAuth2Token"), "{denied}");
     sign_in.fail(500);
     let broken = failed(xassume.clone());
     sign_in.die();
     let gone = failed(xassume);
     for error in [&denied, &broken, &gone] {
-        assert!(error.starts_with("xassume: error: AWS Sign-In (profile 'dev'): "), "{error}");
+        assert!(
+            error.starts_with("xassume: error: cannot get credentials for profile 'dev' from AWS Sign-In: "),
+            "{error}"
+        );
         assert!(!error.contains("log in"), "{error}");
     }
     assert!(gone.contains("Connection refused"), "{gone}");
