@@ -17,7 +17,7 @@ pub(crate) struct Rule<V: 'static> {
     pub(crate) otherwise: Otherwise<V>,
 }
 
-/// A function that returns the value if it is given and the rule applies to it.
+/// A function that returns the value if it is given and the rule applies to it, and otherwise `None`.
 pub(crate) type Side<V> = fn(&V) -> Option<Given>;
 
 /// A value to which a rule applies.
@@ -39,13 +39,13 @@ impl From<Origin> for Given {
 
 /// What happens if both values are flags, or both are variables.
 pub(crate) enum Otherwise<V> {
-    /// Two flags are an error. The field is the reason that the message gives, or empty. Of two variables, the one in
-    /// `others` is ignored, because it has an effect only if `one` has another value.
+    /// If both are flags, this is an error, and the field is the reason that the message gives (empty for no reason).
+    /// If both are variables, the one in `others` is ignored, because it has an effect only if `one` has another value.
     FirstCounts(&'static str),
     /// An error. The field is the reason that the message gives.
     Error(&'static str),
-    /// Both values are kept. A later check, which knows the roles, may reject them. The field is the reason for
-    /// ignoring a variable in favor of a flag.
+    /// Both values are kept. A later check, which knows the roles, may reject them. If only one of the two values is a
+    /// flag, the variable is ignored, and the field gives the reason for this.
     Later(IgnoredReason<V>),
 }
 

@@ -2,9 +2,10 @@
 //! panics if a property is violated. The fuzz targets in `fuzz/` and the property tests call these functions with the
 //! same seeds.
 //!
-//! Each property is in the module that reads the input. [`bounded`] and [`checked_page`] check what all of them have in
-//! common: limited time, memory in proportion to the input, and error messages that have a fixed form and contain no
-//! secrets. This module is compiled only for tests and fuzz targets.
+//! Each of these functions is next to the code that reads its input, in a file `hostile.rs`. [`bounded`],
+//! [`checked_page`] and [`redacted`] check what must hold for every kind of input: limited time, memory in proportion
+//! to the input, error messages of a fixed form, and no secrets in them. This module is compiled only for tests and
+//! fuzz targets.
 
 pub use crate::cache::hostile::cache_file;
 pub use crate::deliver::endpoint::hostile::endpoint_request;
@@ -20,11 +21,12 @@ use crate::sys::allocations::{Taken, counted};
 use std::fmt::Debug;
 use std::time::Duration;
 
-/// The longest CPU time for one input of a few kilobytes, in a debug build on a slow machine. Code whose time is linear
-/// stays below this limit, and code whose time is quadratic exceeds it.
+/// The CPU time that it may take to read one input of a few kilobytes, in a debug build on a slow machine. Code whose
+/// time is linear stays below this limit, and code whose time is quadratic exceeds it.
 const LONGEST: Duration = Duration::from_secs(4);
 
-/// The limit on memory for an input: a fixed number of bytes, plus a number of bytes for each byte of the input.
+/// The limit on the memory that is used to read an input: `room` bytes, plus `per_byte` bytes for each byte of the
+/// input.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bound {
     pub(crate) room: usize,

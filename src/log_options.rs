@@ -12,7 +12,7 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// The verbosity, the format and the screen for messages.
+/// Which messages are shown, in which format, and what the terminal can display.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LogOptions {
     /// The least important level that is shown.

@@ -23,7 +23,8 @@ impl Origin {
         matches!(self, Self::Flag(_))
     }
 
-    /// Returns the verb for hints that a value must not be set: `remove` for a flag, `unset` for a variable.
+    /// Returns the verb with which a hint tells the user not to set the value: `remove` for a flag, `unset` for a
+    /// variable.
     pub(crate) fn leave_out(self) -> &'static str {
         match self {
             Self::Flag(_) => "remove",

@@ -21,17 +21,17 @@ use std::process::ExitCode;
 /// Does not return if xassume replaces itself with the command.
 #[must_use]
 pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
-    // No other process may read the secrets in the memory of this one. The setting does not apply to the command,
-    // because execve(2) resets it.
+    // This also prevents the user's other processes from reading the secrets in the memory of this process. The command
+    // is not affected, because execve(2) resets the setting.
     signals::forbid_core_dumps();
     let usual = Report::new(LogOptions::usual(vars));
     let printed = |result: Result<(), Error>| ended(usual, result.map(|()| End::Exited(0)));
-    // The command's SDK runs this for `--via process`. Environment variables are ignored, because they are meant for
-    // other calls of xassume by the command.
+    // With `--via process`, an SDK in the command runs xassume with these arguments to get credentials. The variables
+    // of flags are ignored here, because they are meant for an xassume that the command itself starts.
     if let Some(socket) = cli::from_socket(arguments) {
         return printed(process::client::print(socket));
     }
-    // The completion scripts of shells run this.
+    // The completion scripts of shells run xassume with `--list`.
     if let Some(word) = cli::list(arguments) {
         return printed(list::print(word, vars));
     }
@@ -49,7 +49,8 @@ pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
     ended(report, done.unwrap_or(Ok(End::Exited(FAILED))))
 }
 
-/// Reports an error, or ends in the same way as the command.
+/// Reports the error if the run failed, and returns the exit status. If a signal killed the command, kills xassume with
+/// the same signal instead.
 fn ended(report: Report, result: Result<End, Error>) -> ExitCode {
     let outcome = result.unwrap_or_else(|error| {
         report.error(&error);

@@ -22,7 +22,7 @@ pub(crate) struct Session {
     pub(crate) validity: Validity,
     /// `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION-NAME`. `None` for an MFA session.
     pub(crate) assumed_role_arn: Option<String>,
-    /// The instance's own region, if instance metadata is the source and no region is set.
+    /// The region of the EC2 instance, if instance metadata is the source and no region is set. Otherwise `None`.
     pub(crate) instance_region: Option<String>,
 }
 
@@ -38,7 +38,7 @@ impl Session {
     }
 }
 
-/// A session, and how much of two limits it uses, as STS reports with it.
+/// A session, and how much of two size limits it uses according to STS.
 #[derive(Debug, Clone)]
 pub(crate) struct Granted {
     pub(crate) session: Session,
@@ -62,8 +62,8 @@ pub(crate) struct CallerIdentity {
 pub(crate) struct Validity {
     /// The `Expiration` in the answer of STS.
     pub(crate) expiration: SystemTime,
-    /// How much time the session had left when the answer was read: the lifetime minus the greatest possible age of the
-    /// server's `Date`.
+    /// How much time the session had left when this process got it. If it came from STS, this is the lifetime minus the
+    /// greatest possible age of the answer's `Date`.
     pub(crate) left: Duration,
     /// The time from the `Date` of the answer to the expiration.
     pub(crate) lifetime: Duration,

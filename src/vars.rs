@@ -4,8 +4,9 @@
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
-/// AWS's variables that select the role, its source, or the connection to STS, for xassume or for an SDK. Variables
-/// that contain paths are not included, because a path may consist of any bytes.
+/// The AWS variables that must be valid UTF-8: those that select the role, its source credentials or the connection to
+/// STS, for xassume or for an SDK. Variables that contain paths are not included, because a path may consist of any
+/// bytes.
 const AWS_TEXTS: &[&str] = &[
     "AWS_ACCESS_KEY_ID",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
@@ -81,8 +82,9 @@ impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Vars {
     }
 }
 
-/// Returns the variables in the form that execve(2) takes. No variable contains a NUL byte, because the variables come
-/// from such a list, or from text without NUL bytes.
+/// Returns each variable as a string `NAME=value`, which is the form that execve(2) takes. The conversion to
+/// [`CString`] skips no variable, because none contains a NUL byte: the variables come from this process's environment,
+/// or from text without NUL bytes.
 pub(crate) fn c_strings(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<CString> {
     let joined = variables.into_iter().map(|(mut name, value)| {
         name.push("=");
@@ -131,7 +133,7 @@ mod tests {
         }
     }
 
-    /// If a variable were missing from the table, a value that is not UTF-8 would be ignored.
+    /// If a variable were missing from [`AWS_TEXTS`], a value that is not UTF-8 would be ignored without an error.
     #[test]
     fn each_variable_that_the_plan_reads_must_be_text_or_is_a_path() {
         // These files name variables that they do not read.

@@ -21,8 +21,8 @@ pub struct Flag {
     pub hint: ValueHint,
     /// Whether the flag can also be set by its variable.
     pub has_variable: bool,
-    /// Whether the variable is removed from the command's environment. A nested xassume must not assume the same role
-    /// again, and must not write to the files of the outer xassume.
+    /// Whether the variable is removed from the command's environment. Otherwise, an xassume that the command starts
+    /// would assume the same role again, or write to the files of this xassume.
     pub removed: bool,
 }
 
@@ -31,7 +31,7 @@ pub struct Flag {
 pub enum Kind {
     /// The flag takes no value. It is on or off.
     Switch,
-    /// The flag takes no value and can be repeated. It means the number of times that it is given.
+    /// The flag takes no value and can be repeated. Its value is the number of times that it is given.
     Count,
     /// The flag takes one value.
     One,

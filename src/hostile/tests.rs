@@ -20,7 +20,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     paths.iter().map(|path| fs::read(path).expect("a seed")).collect()
 }
 
-/// An input, which is printed in a form that can be copied into a test.
+/// An input. Its debug output can be copied into a test.
 #[derive(Clone)]
 struct Input(Vec<u8>);
 

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// A secret text. It is zeroed when it is dropped, and `Debug` shows `…` instead. It is serialized only for another
-/// process of the same run.
+/// A secret text. It is zeroed when it is dropped, and `Debug` shows `…` instead. It is serialized only to be sent to
+/// another process of the same run.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Secret(Zeroizing<String>);
 
