@@ -23,7 +23,8 @@ pub(crate) struct AssumeError {
     /// The region of the STS endpoint.
     pub(crate) region: String,
     pub(crate) cause: Cause,
-    /// The number and the time of the attempts, if the call was retried until its time limit was reached.
+    /// The number and the time of the attempts, if the call was retried until its time limit was reached. Otherwise
+    /// `None`.
     pub(crate) attempts: Option<AttemptsMade>,
 }
 
@@ -89,7 +90,7 @@ pub(crate) enum Cause {
     Unexpected(String),
 }
 
-/// What the error code and the message of STS mean.
+/// The meaning of the error code and the message in STS's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// The caller's ARN, the action and the policy. Each field is `None` if STS did not name it.

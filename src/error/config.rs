@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// Something is missing, invalid or contradictory. No field contains a secret.
+/// A setting is missing or invalid, or settings contradict each other. No field contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum ConfigError {
     /// A line that the AWS tools cannot read.
@@ -129,7 +129,8 @@ impl DurationBy {
     }
 }
 
-/// Returns the name of the secret access key for that of the access key ID, and vice versa.
+/// Returns the other of the two settings for an access key: that for the secret key if `key` is that for the ID, and
+/// vice versa.
 fn other_key(key: &str) -> &'static str {
     match key {
         "AWS_ACCESS_KEY_ID" => "AWS_SECRET_ACCESS_KEY",
@@ -151,7 +152,7 @@ fn from(origin: Option<Origin>) -> String {
 impl ConfigError {
     /// Returns what the user can do about the error, or `None` if there is nothing to suggest.
     ///
-    /// Long because each kind of error has a different hint.
+    /// This function is long because each kind of error has a different hint.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Syntax { .. } => "a section looks like [profile NAME], a setting like region = eu-west-1".into(),

@@ -34,9 +34,9 @@ pub(crate) enum PolicyKind {
     VpcEndpoint,
 }
 
-/// Marks a policy in which a statement is missing.
+/// The mark on a policy in which a statement is missing, according to STS.
 const MISSING: &str = " (missing)";
-/// The mark of a statement that the call needs in addition.
+/// The mark on the other policy that must allow the call. STS does not say whether it already does.
 const ALSO: &str = " (also required)";
 
 /// The caller, as the hints name it.
@@ -101,7 +101,8 @@ impl Denied<'_> {
     /// Returns what the user can do about the denial. `caller` and `denial` are the caller and the policy that STS
     /// named.
     pub(super) fn hint(&self, caller: Option<&str>, denial: Option<PolicyDenial>) -> String {
-        // The other reasons lead to a denial of sts:AssumeRole, so they do not apply if STS names another action.
+        // The reasons in `other_reasons` lead to a denial of sts:AssumeRole, so they do not apply if STS names another
+        // action.
         let (subject, others) = match self.action {
             Some("sts:TagSession") => ("session tags require sts:TagSession; ", String::new()),
             Some("sts:SetSourceIdentity") => ("the source identity requires sts:SetSourceIdentity; ", String::new()),
@@ -155,8 +156,8 @@ impl Denied<'_> {
     fn denied(&self, policy: PolicyKind, caller: &Caller<'_>) -> String {
         let (role, holder) = (self.role, caller.holder());
         let exempt = match policy {
-            // These policies depend only on the caller, so the role is exempted. A trust policy depends only on the
-            // role, so the caller is exempted.
+            // These policies belong to the caller, so their Deny statement must exempt the role. A trust policy belongs
+            // to the role, so its Deny statement must exempt the caller.
             PolicyKind::Identity | PolicyKind::Boundary | PolicyKind::Session => format!("the role {role}"),
             PolicyKind::Trust => format!("the caller {holder}"),
             PolicyKind::ServiceControl | PolicyKind::ResourceControl | PolicyKind::VpcEndpoint => {

@@ -35,10 +35,11 @@ const LONGEST_HINT: usize = 2048;
 /// An error with which a run of xassume ends.
 #[derive(Debug, Error)]
 pub(crate) enum Error {
-    /// Flags or variables cannot be combined, or a required one is missing.
+    /// Something is missing on the command line, or a part of it is not known. The usage line follows the message.
     #[error("{message}")]
     Usage { message: String, hint: Option<String> },
-    /// Flags or variables exclude each other or a command. The usage line would not help.
+    /// Flags or variables cannot be combined with each other or with a command. The usage line is not shown, because it
+    /// would not help.
     #[error("{message}")]
     Conflict { message: String, hint: String },
     /// A value of a flag or a variable is invalid. `value` is `None` if the message does not quote a value.
@@ -155,8 +156,8 @@ impl Error {
         Some(one_line(&hint, LONGEST_HINT))
     }
 
-    /// Checks whether STS, the source of the credentials, or another xassume gave no answer, so that an older session
-    /// is better than none. A refusal is an answer.
+    /// Checks whether STS, the source of the credentials, or another xassume gave no answer. In this case, an older
+    /// session may be used. A refusal is an answer.
     pub(crate) fn is_outage(&self) -> bool {
         match self {
             Self::Waited { .. } => true,
@@ -173,8 +174,8 @@ impl Error {
 }
 
 /// Returns the error for a supervised command that did not start. `gone` means that the file was found and later
-/// removed. The exit status is 125 if the command is not the cause: there are not enough processes, memory or file
-/// descriptors, or the file system does not answer within `limit`.
+/// removed. The exit status is 125 if the command is not the cause, that is, if processes, memory or file descriptors
+/// have run out, or if the file system did not answer within `limit`.
 pub(crate) fn not_started(name: String, errno: i32, gone: bool, limit: Duration) -> Error {
     match errno {
         libc::ENOENT if gone => CommandError { name, fault: CommandFault::NotFound }.into(),

@@ -1,4 +1,5 @@
-//! Checks that each kind of error is on an approved page of `tests/errors`, or that there is a reason why it is not.
+//! Checks that `tests/errors/approved` has a page (the approved output) for each kind of error, or that the list below
+//! says why there is none.
 
 use super::denial::PolicyKind;
 use super::*;

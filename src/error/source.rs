@@ -181,7 +181,8 @@ impl From<io::Error> for ProcessFailure {
 }
 
 impl SourceError {
-    /// Checks whether the source did not answer, failed, or limited the rate of requests. A refusal is an answer.
+    /// Checks whether the source did not answer, failed, or limited the rate of requests. Returns false if the source
+    /// refused the request.
     pub(crate) fn is_outage(&self) -> bool {
         match self {
             Self::Silent { .. } => true,
