@@ -2,8 +2,8 @@
 //! assumed.
 //!
 //! The rules are those of botocore's `AssumeRoleProvider`. In addition, a profile with any kind of credentials can be
-//! its own source profile, as in the Rust SDK. Only [`Base::resolve`] checks credentials, so they cause no error if the
-//! plan uses another source.
+//! its own source profile, as in the Rust SDK. Only [`Base::resolve`] checks the credentials of the chain, so invalid
+//! ones cause no error if the plan uses another source.
 
 use super::draft::Draft;
 use super::set::{ProfileSet, Settings};

@@ -1,4 +1,5 @@
-//! The rules for conflicts that depend on the profiles: on the roles, and on the source credentials.
+//! The rules for conflicts between flags that depend on the profiles, because they depend on the roles and the source
+//! credentials.
 
 use super::draft::Draft;
 use super::request::Request;
@@ -24,7 +25,8 @@ pub(super) struct Start {
 pub(super) struct Outline {
     pub(super) request: Request,
     pub(super) start: Start,
-    /// The start without the file of `XASSUME_WEB_IDENTITY_TOKEN_FILE`. `None` if this variable must not be ignored.
+    /// What `start` would be without `XASSUME_WEB_IDENTITY_TOKEN_FILE`. `None` if this variable is not set or must not
+    /// be ignored.
     pub(super) without_token: Option<Start>,
 }
 
@@ -77,8 +79,9 @@ fn longest_of_only_role(outline: &Outline) -> Option<Given> {
     outline.given(&DURATION).filter(|_| longest)
 }
 
-/// Returns the flag or the variable that the MFA device comes from: `--mfa-serial`, or else `--profile`. Returns `None`
-/// if there is no device.
+/// Returns the origin of the MFA device: that of `--mfa-serial` if it is set, or else that of `--profile` if a profile
+/// in the chain sets `mfa_serial`. Returns `None` if no role has a device, or if its profile was not selected by
+/// `--profile` or its variable.
 fn device(outline: &Outline) -> Option<Given> {
     let of_profile = || {
         let has_device = outline.start.drafts.iter().any(|draft| draft.options.mfa_serial.is_some());
@@ -94,7 +97,7 @@ impl Outline {
     }
 
     /// Returns the flag or the variable that selects the roles. This value cannot be ignored, because xassume would
-    /// then assume other roles, or none.
+    /// then assume other roles, or none. Returns `None` if neither a flag nor a variable of xassume selects the roles.
     fn naming(&self) -> Option<Given> {
         Some(Given { replaceable: false, ..self.request.naming()?.into() })
     }

@@ -26,7 +26,7 @@ impl Draft {
     /// Reads the role of a profile. Returns `None` if the profile has no role.
     ///
     /// # Errors
-    /// Fails if a value is outside AWS's limits. The SDKs send or ignore such a value.
+    /// Fails if a value is outside AWS's limits, although the SDKs would send or ignore such a value.
     pub(super) fn of_profile(profiles: &ProfileSet, name: &str) -> Result<Option<Self>, ConfigError> {
         let Some(role) = profiles.parsed(name, "role_arn", RoleArn::parse)? else { return Ok(None) };
         let duration = profiles.parsed(name, "duration_seconds", seconds)?;

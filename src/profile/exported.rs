@@ -1,7 +1,7 @@
 //! The settings of a profile, except the credentials, as environment variables.
 //!
-//! The command does not read the profile, so xassume sets the variables that AWS defines for these settings. The
-//! sources are the settings reference in the AWS SDKs and Tools Reference Guide, and botocore's `configprovider`.
+//! The command does not read the profile, so xassume sets the variables that AWS defines for these settings. The tables
+//! below follow the settings reference in the AWS SDKs and Tools Reference Guide, and botocore's `configprovider`.
 //! Credentials and the Region are not included, because xassume sets their variables in any case.
 
 use super::set::{ProfileSet, Settings};

@@ -68,8 +68,8 @@ impl RoleChain {
 /// call. All other flags apply to the last hop.
 ///
 /// # Errors
-/// Fails if there are too many hops, if no hop can use a flag, if a role would be assumed for more than one hour with
-/// the session of another role, or if each attempt of `--duration max` would need a new MFA code.
+/// Fails if there are too many hops, if there is a flag that no hop can use, if a role would be assumed for more than
+/// one hour with the session of another role, or if each attempt of `--duration max` would need a new MFA code.
 pub(super) fn finish(
     drafts: Vec<Draft>,
     web_identity: bool,
@@ -112,7 +112,8 @@ pub(super) fn finish(
     Ok(chain)
 }
 
-/// Checks that the flags contain none of those for `AssumeRole`, because the only role is assumed with a token.
+/// Checks that no flag is set that only `AssumeRole` supports, because the only role is assumed with a web identity
+/// token.
 ///
 /// # Errors
 /// Fails at the first such flag.

@@ -21,7 +21,7 @@ pub(crate) struct Metadata {
     pub(crate) attempts: u32,
     /// Whether requests without a token (`IMDSv1`) are allowed if no token is issued.
     pub(crate) v1: bool,
-    /// The sources that were tried before. `None` unless instance metadata is only the last resort.
+    /// The sources that were tried before instance metadata. `None` unless instance metadata is only the last resort.
     pub(crate) last_resort: Option<TriedSources>,
 }
 

@@ -54,7 +54,8 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Returns the variants of the endpoint that are chosen, each after a comma.
+    /// Returns the variants of the endpoint that are chosen, each after a comma, such as `, FIPS, dual-stack`. Returns
+    /// an empty text if none is chosen.
     pub(crate) fn variants(&self) -> String {
         let variants = [(self.fips, ", FIPS"), (self.dualstack, ", dual-stack")];
         variants.iter().filter(|(chosen, _)| *chosen).map(|(_, name)| *name).collect()

@@ -56,7 +56,8 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
     }
     let explicit = planner.explicit_roles();
     let mut outline = planner.outline(explicit)?;
-    // `settle` cannot fail, because none of these rules is an error. `hops` rejects the conflicts of the roles.
+    // `settle` cannot fail, because each of these rules is `Otherwise::Later`. `hops` rejects the conflicts that
+    // remain.
     let _ = settle(&mut outline, RULES, &mut planner.notes);
     let Outline { request, start: Start { source, drafts, notes }, .. } = outline;
     planner.notes.extend(notes);
@@ -125,7 +126,7 @@ impl<'a> Planner<'a> {
         &self.request.roles
     }
 
-    /// Returns the role of `AWS_ROLE_ARN`, if the variable is set.
+    /// Returns the role of `AWS_ROLE_ARN`, or an empty list if the variable is not set.
     fn aws_role(&self) -> Result<Vec<Draft>, ConfigError> {
         let role = of_variable(self.vars, "AWS_ROLE_ARN", RoleArn::parse)?;
         Ok(role.map(Draft::plain).into_iter().collect())
@@ -136,8 +137,8 @@ impl<'a> Planner<'a> {
         self.vars.get("AWS_WEB_IDENTITY_TOKEN_FILE").filter(|path| !path.is_empty()).map(PathBuf::from)
     }
 
-    /// Determines the source and the roles. If `XASSUME_WEB_IDENTITY_TOKEN_FILE` may be ignored, also determines what
-    /// they are without it.
+    /// Determines the source and the roles. If `XASSUME_WEB_IDENTITY_TOKEN_FILE` may be ignored, also determines the
+    /// source and the roles without it.
     fn outline(&mut self, explicit: &[RoleArn]) -> Result<Outline, ConfigError> {
         let request = self.request.clone();
         let start = self.start(request.web_identity_token_file.clone(), explicit)?;

@@ -48,17 +48,17 @@ impl fmt::Display for Proxy {
 }
 
 impl Proxies {
-    /// Reads the variables in the order of the HTTP client, which reads the upper-case name first, even if its value is
-    /// empty.
+    /// Reads the variables. As in the HTTP client, the upper-case name takes precedence over the lower-case name, even
+    /// if its value is empty.
     pub(crate) fn of(vars: &Vars) -> Self {
-        // The environment of a CGI program contains request headers. The header `Proxy: …` becomes HTTP_PROXY there, so
-        // no variable is used.
+        // REQUEST_METHOD is set in a CGI program, whose environment also contains the request headers. There, a client
+        // can set HTTP_PROXY with the header `Proxy: …`, so no proxy variable is used.
         if vars.get("REQUEST_METHOD").is_some() {
             return Self::default();
         }
         let first = |names: [&'static str; 2]| {
             let (variable, value) = names.into_iter().find_map(|name| Some((name, vars.get(name)?)))?;
-            // A value that is not UTF-8 is replaced by an invalid URL, so it is an error if it is needed.
+            // A value that is not UTF-8 is replaced by an invalid URL, so that a request that needs this proxy fails.
             let value = value.to_str().unwrap_or("\u{fffd}");
             (!value.is_empty()).then(|| Setting { variable, value: Secret::new(value) })
         };
@@ -129,8 +129,9 @@ fn name(proxy: &Uri) -> Option<String> {
     Some(format!("{scheme}://{host}:{port}"))
 }
 
-/// Returns the value, shortened and without a possible user name and password. The part before an `@` is omitted, and
-/// so is an invalid port, which is a part of the password if a shell has cut the URL.
+/// Returns the value for a message: shortened, and without a user name and a password. The part before an `@` is
+/// omitted. An invalid port is omitted, too, because it may be the beginning of a password, if a shell has cut the URL
+/// before the `@`.
 fn shown(value: &str) -> String {
     let is_scheme = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let (scheme, rest) = match value.split_once("://") {

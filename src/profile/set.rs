@@ -152,7 +152,7 @@ impl ProfileSet {
         }
     }
 
-    /// Records a section whose header has the form of the other file.
+    /// Records a section that is ignored. Its header probably has the form of the other file.
     fn misplace(&mut self, kind: FileKind, written: &str) {
         let rest = written.strip_prefix("profile").map_or(written, str::trim);
         let name = one_word(rest).unwrap_or_else(|| rest.to_owned());
@@ -237,7 +237,7 @@ impl ProfileSet {
         near(name, self.profiles.keys())
     }
 
-    /// Returns the SSO sessions that the user may have meant, selected in the same way.
+    /// Returns the SSO sessions that the user may have meant, selected in the same way as in [`Self::near_names`].
     pub(crate) fn near_sso_sessions(&self, name: &str) -> Vec<String> {
         near(name, self.sso_sessions.keys())
     }

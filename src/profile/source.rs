@@ -71,7 +71,7 @@ impl Source {
         matches!(self, Self::WebIdentity { .. })
     }
 
-    /// Checks whether the source is not the EC2 instance, which is the last resort.
+    /// Returns false for the EC2 instance, which is the last resort, and true for every other source.
     pub(super) fn is_configured(&self) -> bool {
         !matches!(self, Self::InstanceMetadata)
     }

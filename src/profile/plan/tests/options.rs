@@ -174,7 +174,8 @@ fn the_region_comes_from_the_flag_the_variables_and_the_used_profile() {
     assert_eq!(region(both, "-p p"), some("env-1", RegionFrom::Variable("AWS_REGION")));
     assert_eq!(region("AWS_DEFAULT_REGION=env-2", "-p p"), some("env-2", RegionFrom::Variable("AWS_DEFAULT_REGION")));
     assert_eq!(region("", "-p p"), some("p-1", RegionFrom::Profile("p".into())));
-    // This also applies if the source is keys in the environment, but a source profile never sets the Region.
+    // The profile also sets the Region if the source is keys in the environment. A source profile never sets the
+    // Region.
     assert_eq!(region("AWS_PROFILE=p", "-r A"), some("p-1", RegionFrom::Profile("p".into())));
     assert_eq!(region("", "-r A"), some("default-1", RegionFrom::Profile("default".into())));
     assert_eq!(region("", "-p n"), None);
@@ -212,7 +213,7 @@ fn variables_about_the_network_take_precedence_over_the_used_profile() {
                 use_dualstack_endpoint = true\n[services s]\nsts =\n\u{20} endpoint_url = http://service\n\
                 [profile e]\nendpoint_url = http://e\nservices = other\n[services other]\ns3 =\n\u{20} endpoint_url = x\n\
                 [profile i]\nendpoint_url = http://i\nignore_configured_endpoint_urls = true\n[profile n]\nservices = none";
-    // The rows test nesting, so their lines are not trimmed.
+    // The lines of this text are not trimmed, because nested settings must be indented.
     let set = files(text, "");
     let network = |variables: &str, flags: &str| {
         let variables = format!("AWS_ACCESS_KEY_ID=a AWS_SECRET_ACCESS_KEY=s {variables}");
