@@ -67,8 +67,8 @@ pub(crate) enum Unattended {
 
 /// Returns how long sessions can be refreshed without user input.
 ///
-/// `keys` is the kind of the source's keys, or [`KeyKind::expected`] before they are fetched. If it is `None`, the keys
-/// of the `credential_process` are expected to be long-term keys, so this function must be called again after the first
+/// `keys` is the kind of the source's keys, or [`KeyKind::expected`] before they are fetched. If it is `None`, this
+/// function assumes that the `credential_process` returns long-term keys, so it must be called again after the first
 /// session.
 ///
 /// # Errors

@@ -7,8 +7,8 @@ use crate::session::{Secret, Session, rfc3339};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-/// The initial capacity of a document, in bytes. This is more than STS's longest session token needs, because growing
-/// would leave copies of the secret.
+/// The initial capacity of a document, in bytes. A document with STS's longest session token is smaller, so the buffer
+/// never grows. Growing would leave copies of the secrets in memory.
 const ROOM: usize = 16 * 1024;
 
 /// The members of all kinds of documents. A member that is `None` is left out.

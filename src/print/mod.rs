@@ -15,8 +15,8 @@ use quote::Unfit;
 use std::ffi::{OsStr, OsString};
 use zeroize::Zeroizing;
 
-/// The initial capacity of the text, in bytes. This is more than the variables of a session need, because growing would
-/// leave copies of secrets.
+/// The initial capacity of the text, in bytes. The variables of a session need less, so the buffer never grows. Growing
+/// would leave copies of the secrets in memory.
 const ROOM: usize = 32 * 1024;
 
 /// The change that turns any environment into the environment of the command.
@@ -64,7 +64,8 @@ fn unset(syntax: Syntax, names: &[&str], into: &mut String) {
         Syntax::Export => ("unset ", " ", ""),
         // The line erases only global variables. A universal variable is shared by all shells of the user, so only the
         // user may erase it. Because fish still exports a universal variable after a global one with the same name is
-        // erased, the line prints a warning. The status of the line is success, which `set -gx` keeps.
+        // erased, the line prints a warning. The line ends with success, so the exit status of the whole text is
+        // success, too: `set -gx` does not change it.
         Syntax::Fish => (
             "begin; set -l name; for name in ",
             " ",

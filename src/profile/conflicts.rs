@@ -80,8 +80,8 @@ fn longest_of_only_role(outline: &Outline) -> Option<Given> {
 }
 
 /// Returns the origin of the MFA device: that of `--mfa-serial` if it is set, or else that of `--profile` if a profile
-/// in the chain sets `mfa_serial`. Returns `None` if no role has a device, or if its profile was not selected by
-/// `--profile` or its variable.
+/// in the chain sets `mfa_serial`. Returns `None` if no role has a device, or if the profile with the device was not
+/// selected by `--profile` or `XASSUME_PROFILE`.
 fn device(outline: &Outline) -> Option<Given> {
     let of_profile = || {
         let has_device = outline.start.drafts.iter().any(|draft| draft.options.mfa_serial.is_some());

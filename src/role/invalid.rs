@@ -32,7 +32,7 @@ impl Invalid {
 }
 
 impl fmt::Display for Invalid {
-    /// Writes the end of a sentence about the value, in clap's form and with the separator before it.
+    /// Writes what follows the value in an error message, in clap's form: `: REASON` or ` [possible values: …]`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.possible.is_empty() {
             write!(f, ": {}", self.reason)

@@ -91,7 +91,7 @@ mod tests {
         fails("", &[variable], &[None], "invalid value '2h' for 'XASSUME_MIN_TTL': must be shorter");
         let note = ignored("2h (the session lasts only 1h)");
         assert_eq!(min_ttl("--duration 1h", &[variable], &[Some("1h")]), note);
-        // The longer duration of the variable does not apply to the chain.
+        // XASSUME_DURATION does not apply to this chain, whose sessions last one hour.
         assert_eq!(min_ttl("", &[variable, ("XASSUME_DURATION", "4h")], &[None, None]), note);
         fails(
             "",

@@ -100,17 +100,18 @@ fn fetching(flags: &FlagValues) -> Option<Given> {
     flags.given_as(&VIA, |via| ["endpoint", "process"].contains(&via))
 }
 
-/// Returns `--min-ttl` if it is typed and no session with the duration of `XASSUME_DURATION` can have so much lifetime
-/// left. Invalid values are reported later. The cache checks `XASSUME_MIN_TTL`, because it knows the lifetime of the
-/// session.
+/// Returns `--min-ttl` if it is typed and a session with the duration of `XASSUME_DURATION` cannot have that much time
+/// left. Returns `None` if a value is invalid, which is reported later. The variable `XASSUME_MIN_TTL` is checked by
+/// `cache::settings`, which knows how long sessions of the plan last.
 fn too_much_for_the_duration(flags: &FlagValues) -> Option<Given> {
     let given = flags.given(&MIN_TTL).filter(|given| given.origin.is_typed())?;
     let least = flags.parsed(&MIN_TTL, parse_duration).ok()??;
     (!leaves_room(flags, least)).then_some(given)
 }
 
-/// Checks whether a session of `--duration` can have more than `least` left. A typed `--duration` always passes,
-/// because the check of `--min-ttl` reports that error. A duration that is not set, or not valid, does not pass.
+/// Checks whether a session with the requested duration (`--duration` or its variable) can have more than `least` left.
+/// Returns true for a typed `--duration`: if it is too short, the check of `--min-ttl` reports this as an error.
+/// Returns false for a duration that is not set or not valid.
 pub(super) fn leaves_room(flags: &FlagValues, least: Duration) -> bool {
     flags.is_typed(&DURATION)
         || match flags.parsed(&DURATION, SessionDuration::parse) {
@@ -120,8 +121,8 @@ pub(super) fn leaves_room(flags: &FlagValues, least: Duration) -> bool {
         }
 }
 
-/// Returns the keys of transitive tags in the variable if they are invalid only because typed tags have replaced the
-/// tags of the variable.
+/// Returns `XASSUME_TRANSITIVE_TAG` if its keys are invalid only because typed tags (`--tag`) have replaced the tags of
+/// `XASSUME_TAG`.
 fn transitive_without_its_tag(flags: &FlagValues) -> Option<Given> {
     let given = flags.given(&TRANSITIVE_TAG).filter(|given| !given.origin.is_typed())?;
     let tags = flags.many(&TAG).iter().map(|given| given.parse(Tag::parse)).collect::<Result<Vec<_>, _>>().ok()?;

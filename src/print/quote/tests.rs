@@ -67,7 +67,7 @@ const HOSTILE: &[&str] = &[
     "@(1)",
 ];
 
-/// Returns values that consist of up to twelve such pieces. The values are the same in each run.
+/// Returns values that consist of up to twelve texts from [`HOSTILE`]. The values are the same in each run.
 fn values() -> Vec<String> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = move |below: usize| {
@@ -141,8 +141,8 @@ fn read_fish(text: &str) -> Option<String> {
     }
 }
 
-/// Reads a text by the rules of `PowerShell`'s tokenizer: each of five quotes ends a string, or stands for one quote if
-/// it is doubled. `+` joins strings and characters.
+/// Reads a text by the rules of `PowerShell`'s tokenizer: each of five quote characters ends a string, or stands for
+/// one quote character if it is doubled. `+` joins strings and characters.
 fn read_powershell(text: &str) -> Option<String> {
     let is_quote = |c: char| matches!(c, '\'' | '‘' | '’' | '‚' | '‛');
     let mut units = Vec::new();
@@ -190,7 +190,7 @@ fn read_docker(file: &str) -> Option<String> {
 }
 
 /// Reads a file as systemd's `parse_env_file` does: it strips white space around the value, and interprets backslashes
-/// and quotes at the start. Then it checks the value.
+/// and quotes at the start. Returns `None` if the text is more than one line, or if systemd would reject the value.
 fn read_systemd(file: &str) -> Option<String> {
     let (_, text) = file.split_once('=')?;
     let (mut value, mut kept) = (String::new(), 0);
