@@ -42,8 +42,8 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
     let offload = Offload::new(writer::write, writer::use_directly);
     let mut delivery = {
         let _within = runtime.enter();
-        // Dropping this value removes the files of the delivery, before xassume ends by the signal that ended the
-        // command.
+        // Dropping the delivery removes its files. This must happen before xassume kills itself with the signal that
+        // killed the command.
         Delivery::open(&launch, offload.clone())?
     };
     let end = runtime.block_on(async {

@@ -34,8 +34,8 @@ pub(super) struct Findings<'a> {
 pub(super) enum Uncached {
     /// `--no-cache` is set.
     Disabled,
-    /// Sessions of this source cannot be distinguished, or no directory can be used. `Some` contains the problem with a
-    /// directory that the user can fix, and the hint for it.
+    /// The session has no key in the cache (see [`Sessions::key`](crate::launch::sessions::Sessions::key)), or no cache
+    /// directory can be used. `Some` contains the problem with a directory that the user can fix, and the hint for it.
     Impossible(Option<(String, String)>),
 }
 
@@ -151,8 +151,7 @@ impl Findings<'_> {
         match error {
             Error::File { .. } if self.plan.is_none() => Place::Config,
             Error::Config(error) => of_config(error),
-            // Unreadable certificates, a partition without a region and a recursion are all found before the source is
-            // used.
+            // Unreadable certificates and a partition without a region are found before the source is used.
             Error::Source(_)
             | Error::File { .. }
             | Error::Certificates { .. }
