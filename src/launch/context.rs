@@ -84,7 +84,7 @@ pub(crate) fn depth(vars: &Vars) -> Result<u32, Error> {
 
 /// Returns the environment of the helper programs, which xassume runs for itself (`credential_process` and
 /// `--mfa-command`). It is the inherited environment with the nesting depth of a command. `locked` is the cache key
-/// that is locked while the program runs.
+/// that is locked while the program runs, or `None` if no key is locked.
 pub(super) fn helper_environment(vars: &Vars, depth: u32, locked: Option<&Key>) -> Vec<CString> {
     let others = vars.iter().filter(|(name, _)| *name != "XASSUME_DEPTH" && *name != HELD);
     let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));

@@ -24,7 +24,8 @@ use std::time::Duration;
 pub(crate) struct Delivery<'a, 'b> {
     launch: &'a Launch<'b>,
     offload: Offload,
-    /// This field is declared before `directory`, because fields are dropped in the order of their declaration.
+    /// Must be declared before `directory`: fields are dropped in the order of their declaration, and the files of the
+    /// method must be removed before the directory that contains them.
     method: Method,
     /// The run's directory, which contains the command's copy of the config file. `None` if the command uses the user's
     /// config file.
@@ -132,9 +133,9 @@ fn run_directory(launch: &Launch<'_>) -> Result<Option<RunDirectory>, Error> {
 }
 
 /// Creates everything that a launch creates before its first session, and removes it again: the directory, the file,
-/// the address or the socket. `--check` uses this to find errors. In exec mode, the config file for the command stays
-/// in a directory that later runs share. This function leaves that directory alone and creates another one. Must be
-/// called within a Tokio runtime.
+/// the address or the socket. `--check` uses this to find errors. In exec mode, a launch writes the config file for the
+/// command to a directory that later runs share. This function does not touch that directory. It creates another one
+/// and removes it. Must be called within a Tokio runtime.
 ///
 /// # Errors
 /// The same errors as for a launch.

@@ -22,7 +22,7 @@ impl Launch<'_> {
     }
 
     /// Returns the changes that turn the inherited environment into the environment of a command. The reader of the
-    /// output applies these changes itself.
+    /// output of `--print` applies these changes itself.
     pub(crate) fn change(&self, session: &Session, instance_region: Option<&str>) -> EnvironmentChange {
         let profile_settings = self.planned.profile_settings();
         environment::change(&self.inputs(session, instance_region, &profile_settings))

@@ -1,9 +1,9 @@
 //! A refresh in a separate process. If a file, a lock or a program blocks, only this refresh fails, and the supervisor
 //! waits no longer than a time limit.
 //!
-//! The process does everything that a refresh needs: it reads the config files, uses the cache and its lock, resolves
-//! the source and calls STS. It answers with the session, or with the reason why there is none, and with the state that
-//! later refreshes need.
+//! The process does everything that a refresh needs: it reads the config files, uses the cache and its lock, gets the
+//! source credentials and calls STS. It answers with the session, or with the reason why there is none, and with the
+//! state that later refreshes need.
 
 mod message;
 

@@ -53,7 +53,7 @@ impl<'a> Sessions<'a> {
     /// Opens the cache for a plan.
     ///
     /// # Errors
-    /// No session for this plan lasts longer than `--min-ttl`.
+    /// The longest session that the plan can give is not longer than `--min-ttl`.
     pub(crate) fn new(context: &'a Context<'_>, planned: &'a Planned) -> Result<Self, Error> {
         let mut notes = Vec::new();
         let min_ttl = context.settings.cache.min_ttl(&planned.plan.hops, &mut notes)?;
@@ -101,8 +101,8 @@ impl<'a> Sessions<'a> {
     /// already requesting, or a new session. Also returns the kind of the source's keys if STS was called, or else
     /// `None`.
     ///
-    /// `--sts-timeout` limits the time for all steps together: waiting for the other process, resolving the source and
-    /// calling STS.
+    /// `--sts-timeout` limits the time for all steps together: waiting for the other process, getting the source
+    /// credentials and calling STS.
     ///
     /// # Errors
     /// No session is available. The error says why.
@@ -132,7 +132,7 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    /// Gets a session while the key is locked, so that concurrent runs share one call to STS.
+    /// Gets a session while the cache key is locked, so that concurrent runs share one call to STS.
     async fn get_locked(&self, key: &Key, need: Need, attempts: u32) -> Result<(Session, Option<KeyKind>), Error> {
         let Context { settings, report, progress, .. } = self.context;
         let (begun, limit) = (boottime(), settings.sts.timeout);
@@ -208,14 +208,15 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    /// Returns the key under which the session is cached. Returns `None` if sessions of this source cannot be
-    /// distinguished.
+    /// Returns the key under which the session is cached. Returns `None` if it is not known which credentials the
+    /// source returns, for example because the web identity token cannot be read. With such a source, a cached session
+    /// could be that of another identity.
     pub(crate) fn key(&self) -> Option<Key> {
         self.key_by(Key::of_role)
     }
 
     /// Returns the key that `make` builds from the plan, the scope of its source, and the URL of STS if the user has
-    /// set one. Returns `None` if sessions of this source cannot be distinguished.
+    /// set one. Returns `None` in the same cases as [`Self::key`].
     fn key_by(&self, make: impl FnOnce(&Plan, &SourceScope, Option<&str>) -> Key) -> Option<Key> {
         let (plan, flags) = (&self.planned.plan, &self.context.settings.sts);
         match source_scope(&plan.source, self.context.vars, &self.planned.profile_settings()) {

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// The maximum size in bytes of a message. Two sessions take a third of it. Two texts of maximum length with escaped
-/// characters take most of it.
+/// The maximum size in bytes of a message. Two sessions take a third of it. A problem whose text and hint have the
+/// maximum length takes most of it if all of their characters must be escaped.
 pub(super) const MOST_BYTES: usize = 32 << 10;
 /// The maximum length in characters of a problem's text or hint. No line of the log is longer.
 const LONGEST: usize = 2048;

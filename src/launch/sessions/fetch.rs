@@ -11,8 +11,8 @@ use crate::sts::{Helpers, Limits, Mfa, Network, Sts, read_bundle};
 use std::time::Duration;
 
 impl Sessions<'_> {
-    /// Returns a new session and the kind of the source's keys. The source is resolved again. `locked` is the cache key
-    /// that is locked meanwhile.
+    /// Returns a new session and the kind of the source's keys. The source credentials are fetched as well. `locked` is
+    /// the cache key that is locked meanwhile, or `None` if no key is locked.
     pub(super) async fn fetch(
         &self,
         limit: Duration,

@@ -9,8 +9,8 @@ use crate::session::Session;
 use crate::sys::boot::boottime;
 
 impl Sessions<'_> {
-    /// Returns the key under which the MFA session is cached. Returns `None` if sessions are not cached or cannot be
-    /// distinguished.
+    /// Returns the key under which the MFA session is cached. Returns `None` if sessions are not cached, or in the same
+    /// cases as [`Self::key`].
     fn mfa_key(&self, key: &MfaKey) -> Option<Key> {
         if let CacheMode::Off(_) = self.context.settings.cache.mode {
             return None;
