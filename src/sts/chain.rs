@@ -24,7 +24,7 @@ pub(crate) struct Mfa<'a> {
     pub(crate) session_duration: Duration,
 }
 
-/// The limits for resolving the source and for the calls of one session.
+/// The limits for getting the source credentials and for the calls of one session.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     /// The maximum number of attempts of one call. A call is tried again if it may succeed later.

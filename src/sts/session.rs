@@ -56,7 +56,7 @@ impl SourceCredentials<'_> {
         self.keys().map_or(KeyKind::Temporary, KeyKind::of)
     }
 
-    /// Returns the region of STS.
+    /// Returns the region in which STS is called.
     pub(crate) fn region(&self) -> &str {
         &self.connection.region
     }
@@ -72,7 +72,8 @@ impl SourceCredentials<'_> {
 }
 
 impl<'a> Sts<'a> {
-    /// Fetches a session: resolves the source and assumes each role. Also returns the kind of the source's keys.
+    /// Fetches a session: gets the source credentials and assumes each role. Also returns the kind of the source's
+    /// keys.
     ///
     /// # Errors
     /// The source gives no credentials, there is no MFA code, or a call to STS fails.
@@ -81,7 +82,7 @@ impl<'a> Sts<'a> {
         Ok((self.session(&source, &self.report).await?, source.kind()))
     }
 
-    /// Resolves the source.
+    /// Gets the source credentials, and creates the connection to STS on which they are used.
     ///
     /// # Errors
     /// The source gives no credentials, no region is known for the partition, or the proxy for STS cannot be used.

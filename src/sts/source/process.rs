@@ -17,7 +17,7 @@ const MAX_OUTPUT: usize = 64_000;
 /// What running a helper program needs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Helpers<'a> {
-    /// The inherited environment, in which the nesting depth is that of a command.
+    /// The inherited environment, with the `XASSUME_DEPTH` that a command would get.
     pub(crate) environment: &'a [CString],
     pub(crate) attendance: Attendance,
 }
