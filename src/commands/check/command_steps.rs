@@ -97,7 +97,8 @@ fn first_refresh(policy: Policy, session: &AssumedRole, step: &mut Step) {
     step.fact("first_refresh_seconds", json!([from.as_secs(), to.as_secs()]));
 }
 
-/// Describes the variables and the shared files that select other credentials for the command.
+/// Describes which inherited variables and shared files could give the command credentials other than those of the
+/// session.
 pub(super) fn environment(findings: &Findings<'_>, step: &mut Step) {
     let Some(profiles) = findings.profiles else { return };
     let delivery = &findings.settings.delivery;

@@ -86,7 +86,7 @@ pub(super) fn sts(findings: &Findings<'_>, step: &mut Step) {
         step.fact("region", region.as_str());
     }
     step.text += &plan.network.variants();
-    // If the proxy could not be used, the check has failed already.
+    // If the proxy cannot be used, the check has failed at an earlier step, so this error is not shown here.
     if let Some(Ok(Some(proxy))) = endpoint.map(|url| plan.network.proxies.of_request(&url)) {
         step.details.push(format!("proxy {proxy}"));
         step.fact("proxy", proxy.url);
@@ -113,7 +113,7 @@ fn without_region(findings: &Findings<'_>) -> String {
 pub(super) fn clock(findings: &Findings<'_>, step: &mut Step) {
     let Some(skew) = findings.source.as_ref().and_then(|source| source.skew_secs) else { return };
     if matches!(findings.failure, Some((Place::Clock, _))) {
-        // STS's own message about the signature is more exact.
+        // This step then shows STS's own message about the signature, which is more exact.
         return;
     }
     step.fact("off_seconds", -skew);
@@ -193,7 +193,7 @@ pub(super) fn role(findings: &Findings<'_>, at: usize) -> Step {
     let Some(role) = findings.roles().nth(at - 1) else { return step };
     let expiration = rfc3339(role.expiration);
     let mut validity = format!("valid for {}, until {expiration}", whole_seconds(role.lifetime));
-    // STS rejects a request that exceeds one of these limits.
+    // How much of two limits this request has used. STS rejects a request that exceeds one of them.
     for (key, what, percent) in [
         ("packed_policy_percent", "policies and tags use", role.packed_policy_percent),
         ("session_token_percent", "token uses", role.session_token_percent),
