@@ -193,8 +193,8 @@ fn keys(id: Named<'_>, secret: Named<'_>, token: Option<Named<'_>>) -> Result<Ke
     })
 }
 
-/// Reads the access keys of a profile. The two keys may be in different files. A token is used only from the file with
-/// the key ID, because a token in the other file may belong to another session.
+/// Reads the access keys of a profile. The access key ID and the secret access key may be in different files. A token
+/// is used only from the file with the key ID, because a token in the other file may belong to another session.
 fn static_keys(profiles: &ProfileSet, name: &str, settings: &Settings) -> Result<Source, ConfigError> {
     let partial = |present, missing| {
         let file = profiles.path_of(name, present).to_owned();
@@ -217,7 +217,8 @@ fn static_keys(profiles: &ProfileSet, name: &str, settings: &Settings) -> Result
 
 /// Reads the SSO settings, with or without an `sso-session` section. Returns `None` if the profile has none.
 fn sso(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Option<Source>, ConfigError> {
-    // An SSO session without an account and a role is for tokens only. botocore ignores it, too.
+    // Without an account and a role, an SSO session is used only for bearer tokens, so it is not a source of
+    // credentials. botocore ignores it, too.
     if settings.get("sso_account_id").is_none() && settings.get("sso_role_name").is_none() {
         return Ok(None);
     }

@@ -164,7 +164,8 @@ fn unknown_profiles_are_errors() {
         ("", "AWS_PROFILE=x", "-r A", "profile 'x' not found", "AWS_CONFIG_FILE"),
         ("[x]\n", "AWS_PROFILE=x", "-r A", "profile 'x' not found", "rename the section [x] to [profile x] in"),
         ("---\n[profile x]", "", "-p x", "profile 'x' not found", "rename the section [profile x] to [x] in"),
-        // The hint also appears for a source profile, and if another section of that profile is read.
+        // The hint to rename a section also appears for a source profile, and if another section of that profile is
+        // read.
         (
             "[profile a]\nrole_arn = @A\nsource_profile = x\n---\n[profile x]\n+AKX",
             "",
@@ -201,6 +202,6 @@ fn unknown_profiles_are_errors() {
             "AWS_ACCESS_KEY_ID",
         ),
     ]);
-    // The hint does not appear for a profile that is not used.
+    // The hint to rename a section does not appear for a profile that is not used.
     check(&[(BASE, "AWS_PROFILE=x", "-r A -p base", "base:AKB > A")]);
 }

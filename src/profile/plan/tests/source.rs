@@ -52,7 +52,7 @@ fn web_identity_from_the_environment_and_from_the_flag() {
         (DEPLOY, TOKEN, "-r A", "env:token /t > A"),
         (DEPLOY, TOKEN, "-r A -p base", "base:AKB > A"),
         (DEPLOY, "AWS_WEB_IDENTITY_TOKEN_FILE=/t AWS_ROLE_ARN=@Z", "-p base", "base:AKB > Z"),
-        // The flag takes precedence over everything.
+        // --web-identity-token-file takes precedence over all other sources.
         (DEPLOY, "KEYS", "-r A --token /f", "token /f > A"),
         (DEPLOY, "KEYS", "-r A -p base --token /f", "token /f > A"),
         (DEPLOY, "AWS_ROLE_ARN=@Z", "-r A --token /f", "token /f > Z > A"),
@@ -61,7 +61,8 @@ fn web_identity_from_the_environment_and_from_the_flag() {
         (DEPLOY, "AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t", "-r A --token /f", "token /f > A"),
         (DEPLOY, "AWS_ROLE_ARN=@Z", "--token /f", "token /f > Z"),
         (DEPLOY, "AWS_ROLE_ARN=@Z AWS_WEB_IDENTITY_TOKEN_FILE=/t", "--token /f", "token /f > Z"),
-        // The flag replaces the source of a profile.
+        // --web-identity-token-file replaces the source of a profile. With --role-arn, the role of AWS_PROFILE is not
+        // assumed.
         (DEPLOY, "", "-p deploy --token /f", "token /f > D"),
         (DEPLOY, "", "-p deploy -r A --token /f", "token /f > D > A"),
         (DEPLOY, "AWS_PROFILE=deploy", "-r A --token /f", "token /f > A"),
@@ -83,7 +84,7 @@ fn the_credentials_of_a_profile_are_in_botocores_order() {
         (&text(&["credential_process = /p x\n+AKC"]), "", "-r A", "default:process /p x > A"),
         (&text(&["+AKC"]), "", "-r A", "default:AKC > A"),
         ("---\n[only]\n+AKO", "", "-r A -p only", "only:AKO > A"),
-        // The two keys may be in different files.
+        // The access key ID and the secret access key may be in different files.
         (
             "[default]\naws_secret_access_key = s\n---\n[default]\naws_access_key_id = AKX",
             "",
@@ -152,7 +153,8 @@ fn sso_in_both_forms() {
         (&sso("sso_session = corp\nsso_region = e"), "", "-r A -p p", "p:sso corp u e 1 R > A"),
         (&sso("sso_region = x\nsso_start_url = y"), "", "-r A -p p", "p:sso - y x 1 R > A"),
         (&sso("sso_region = EU-West-1\nsso_start_url = y"), "", "-r A -p p", "p:sso - y eu-west-1 1 R > A"),
-        // Without an account and a role, an SSO session is for tokens only.
+        // Without an account and a role, an SSO session is used only for bearer tokens, so it is not a source of
+        // credentials.
         ("[profile p]\nsso_session = corp\n+AKP", "", "-r A -p p", "p:AKP > A"),
         (
             &sso("sso_session = corp\n[profile a]\nrole_arn = @A\nsource_profile = p"),
