@@ -6,7 +6,7 @@ use crate::error::{NetworkFailure, without_number};
 use std::error::Error;
 use std::io;
 
-/// Returns the failure of a request, as the texts of the error and of its sources describe it.
+/// Returns the failure of a request, as the texts of the error and of the errors that caused it describe it.
 pub(super) fn failure(error: &(dyn Error + 'static), route: &Route) -> NetworkFailure {
     let texts = chain(error);
     let all = texts.join(": ");
@@ -73,8 +73,8 @@ fn is_tls(text: &str) -> bool {
         .any(|word| text.contains(word))
 }
 
-/// Returns the texts of an error and of its sources. The payload of an I/O error counts as its source. Answers that a
-/// text quotes are removed.
+/// Returns the texts of an error and of the errors that caused it. The payload of an I/O error counts as its cause.
+/// Answers that a text quotes are removed.
 pub(super) fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
     let mut next = Some(error);

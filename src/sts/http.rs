@@ -56,7 +56,7 @@ struct Connecting {
     proxies: Proxies,
     connect: Duration,
     date: ServerDate,
-    /// The connectors for http and https, each without a proxy and with the proxy of its scheme.
+    /// The connectors for http and https: first these two without a proxy, then these two with the proxy of the scheme.
     connectors: [OnceLock<Connector>; 4],
 }
 

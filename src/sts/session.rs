@@ -155,7 +155,7 @@ impl<'a> Sts<'a> {
             }
             Source::Process { profile, command } => {
                 let limit = self.limits.of_program(self.limits.time);
-                // The program may use the terminal.
+                // The program may use the terminal, so the progress line is not shown while it runs.
                 self.progress.aside(process::keys(profile, command, self.helpers, limit)).await?
             }
             Source::Sso { profile, session_name, start_url, region, account_id, role_name } => {

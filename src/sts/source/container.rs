@@ -24,7 +24,7 @@ const ECS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 2);
 const EKS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 23);
 const EKS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23);
 
-/// The same limits as in the SDK and in botocore.
+/// How often and how long the request is tried. The limits are those of the SDK and of botocore.
 const RETRIES: RetryPolicy = RetryPolicy { timeout: Duration::from_secs(5), attempts: 3 };
 
 /// The maximum size in bytes of the file that contains the authorization token. An HTTP header cannot be that long.

@@ -23,7 +23,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::sleep;
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// The same limits as in the SDK.
+/// How often and how long the refresh of a login is tried. The limits are those of the SDK.
 pub(super) const LOGIN_RETRIES: RetryPolicy = RetryPolicy { timeout: Duration::from_secs(15), attempts: 3 };
 /// How long before a token expires it is refreshed. The SDKs use the same time.
 const REFRESH_BEFORE: Duration = Duration::from_mins(5);

@@ -123,8 +123,8 @@ impl Portal<'_> {
     }
 }
 
-/// Checks whether the login contains everything that a refresh needs, and whether the registration of the client is
-/// still valid.
+/// Checks whether the login contains everything that a refresh needs, and whether the registration of the OIDC client
+/// is still valid.
 fn is_refreshable(login: &LoginFile) -> Result<bool, SourceError> {
     let all = ["/clientId", "/clientSecret", "/refreshToken", "/registrationExpiresAt"];
     Ok(all.iter().all(|pointer| login.text(pointer).is_some()) && login.time("/registrationExpiresAt")? > wall())
