@@ -35,7 +35,7 @@ pub(crate) enum ConfigError {
     UnknownCredentialSource { profile: String, value: String },
     #[error("profile '{profile}' has credential_source = {value}, but {reason}")]
     EmptyCredentialSource { profile: String, value: &'static str, reason: &'static str },
-    /// A source profile has no credentials. A profile can be its own source profile.
+    /// The source profile `profile` has no credentials. `named_by` can be the same profile.
     #[error("profile '{profile}' (source_profile of '{named_by}') has no credentials")]
     NoCredentials { profile: String, named_by: String, misplaced: Option<Box<Misplaced>> },
     #[error("{} is set, but {missing} is not", other_key(.missing))]
@@ -77,7 +77,8 @@ pub(crate) enum ConfigError {
     /// 1.
     #[error("{} is too long for {role} (role {hop} of {of}{}): AWS limits role chaining to 1h", .by.name(), .by.roles())]
     ChainedDuration { role: String, hop: usize, of: usize, by: DurationBy },
-    /// `device` is `None` if the MFA device comes from the profile.
+    /// `--duration max` for a role that is assumed with an MFA code. `device` is `None` if the MFA device comes from
+    /// the profile.
     #[error("{} cannot be used with MFA{} for {role}: each attempt would need a new code", max(*.duration), from(*.device))]
     MaxWithMfa { role: String, duration: Origin, device: Option<Origin> },
     /// An option that only `AssumeRole` supports, for a role that is assumed with `AssumeRoleWithWebIdentity`. `token`

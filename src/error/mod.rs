@@ -35,7 +35,7 @@ const LONGEST_HINT: usize = 2048;
 /// An error with which a run of xassume ends.
 #[derive(Debug, Error)]
 pub(crate) enum Error {
-    /// Something is missing on the command line, or a part of it is not known. The usage line follows the message.
+    /// Something is missing on the command line, or something on it is not known. The usage line follows the message.
     #[error("{message}")]
     Usage { message: String, hint: Option<String> },
     /// Flags or variables cannot be combined with each other or with a command. The usage line is not shown, because it

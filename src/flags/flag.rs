@@ -21,8 +21,8 @@ pub struct Flag {
     pub hint: ValueHint,
     /// Whether the flag can also be set by its variable.
     pub has_variable: bool,
-    /// Whether the variable is removed from the command's environment. Otherwise, an xassume that the command starts
-    /// would assume the same role again, or write to the files of this xassume.
+    /// Whether the variable is removed from the command's environment. It is removed if an xassume that the command
+    /// starts would otherwise assume the same role again, or write to the files of this xassume.
     pub removed: bool,
 }
 

@@ -90,8 +90,9 @@ impl<'a> Launch<'a> {
         Ok((session, source_keys))
     }
 
-    /// Returns a session for a refresh. Reads the files and the source again, because keys may have been rotated, a
-    /// login renewed, or a profile edited. The user is never prompted, even if the first session came from the cache.
+    /// Returns a session for a refresh. Reads the config files and gets the source credentials again, because keys may
+    /// have been rotated, a login renewed, or a profile edited. The user is never prompted, even if the first session
+    /// came from the cache.
     ///
     /// # Errors
     /// The same errors as for [`Self::first_session`]. Also fails if the files are no longer valid.

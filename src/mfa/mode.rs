@@ -29,7 +29,7 @@ pub(crate) enum MfaMode<'a> {
     None,
     /// The code is sent to `GetSessionToken`, and the first role is assumed with the MFA session.
     Session(&'a MfaSerial),
-    /// The code is sent when the role for which the device is configured is assumed.
+    /// The code is sent in the call that assumes the role for which the device is configured.
     WithRole,
 }
 

@@ -11,7 +11,7 @@ use crate::sys::keyboard::Keyboard;
 use nix::unistd::{getpgrp, tcgetpgrp};
 use std::io::{self, IsTerminal as _};
 
-/// How often the prompt appears if the input is not a code. Such input is not sent to AWS.
+/// How often the prompt appears at most, if the input is not a code. Such input is not sent to AWS.
 const PROMPTS: u32 = 3;
 /// The maximum length in characters of a serial number in AWS.
 const MAX_SERIAL: usize = 256;

@@ -20,7 +20,8 @@ pub(super) fn default_session_name(vars: &Vars, host: &Host) -> RoleSessionName 
     let name = if let (Some(job), Some(build)) = (vars.text("JOB_NAME"), vars.text("BUILD_NUMBER")) {
         let build = format!("-{}", sanitized(build));
         let job = sanitized(job);
-        // If both together are too long, only the job name is cut, because the number identifies the build.
+        // If the job name and the number are too long together, only the job name is cut, because the number identifies
+        // the build.
         let room = MOST.saturating_sub(build.len());
         format!("{}{build}", &job[..job.len().min(room)])
     } else {
