@@ -1,8 +1,8 @@
 //! Starts, watches, signals and reaps a child process by its process ID.
 //!
 //! This does not use `std::process` or `tokio::process`, because they reset SIGPIPE, change the inherited signal mask,
-//! and reap children without being asked. The kernel does not reuse the process ID of a child before the child is
-//! reaped, and a [`Child`] value exists only until then.
+//! and reap children without being asked. A [`Child`] value exists only until the child is reaped. The kernel does not
+//! reuse the process ID before that, so a signal cannot reach another process.
 
 #![allow(unsafe_code)]
 
@@ -17,13 +17,15 @@ use crate::process::signal::Signal;
 use crate::process::{ChildChange, End, Pid, ProcessGroup};
 use std::io;
 
-/// A child that has not been reaped yet. If the value is dropped (by a panic), the child gets TERM.
+/// A child that has not been reaped yet. If the value is dropped without [`Child::reap`], which happens only in a
+/// panic, the child gets SIGTERM.
 #[derive(Debug)]
 pub(crate) struct Child {
     pid: Pid,
     pub(super) group: ProcessGroup,
-    /// The group that the child had moved to when a signal was last sent to the child's group. `None` if the child had
-    /// not moved, or if that group contained a process that is not a descendant of the command.
+    /// The process group to which the child has moved since its start. `Family::signal_group` updates it before each
+    /// signal. `None` if the child has not moved, or if a process in that group does not belong to the command's family
+    /// (see `family`).
     pub(super) joined: Option<Pid>,
 }
 
@@ -44,9 +46,9 @@ impl Child {
         self.pid
     }
 
-    /// Sends a signal to the child, or to the process group that the child leads. If the child has exited, this is not
-    /// an error, because the child is a zombie until it is reaped. If the group is empty because the child has left it,
-    /// the signal goes to the child.
+    /// Sends a signal to the child (`Shared`) or to the process group that the child leads (`Own`). If the child has
+    /// exited, this is not an error, because the child is a zombie until it is reaped. If the group is empty because
+    /// the child has left it, the signal goes to the child.
     ///
     /// # Errors
     /// Fails with `EPERM` if the command runs as another user (sudo).
@@ -59,13 +61,14 @@ impl Child {
         }
     }
 
-    /// Returns a change of the child, without waiting. Each call returns the exit again until the child is reaped, but
-    /// a stop is returned only once. `None` means that nothing has changed.
+    /// Returns the child's end or stop, without waiting. `None` means that the child has neither ended nor stopped.
+    /// Each call returns the end again until the child is reaped, but a stop is returned only once.
     pub(crate) fn change(&self) -> Option<ChildChange> {
         match wait(libc::P_PID, self.pid, libc::WEXITED | libc::WNOWAIT) {
             Ok(Some((_, change))) => Some(change),
             Ok(None) => wait(libc::P_PID, self.pid, libc::WSTOPPED).ok().flatten().map(|(_, change)| change),
-            // Nothing else waits for the children of xassume. If the child is gone anyway, its status is lost.
+            // waitid(2) fails only if the child has already been reaped. No other code reaps this child, so this should
+            // not happen, and if it does, the exit status is lost.
             Err(_) => Some(ChildChange::Ended(End::Exited(crate::process::outcome::FAILED))),
         }
     }
@@ -83,8 +86,8 @@ impl Drop for Child {
     }
 }
 
-/// Returns a change of the child with this ID, or of any child with `P_ALL`, without waiting. `None` means that no
-/// child has changed.
+/// Calls waitid(2) without blocking, and returns the process ID and the change of a child. `which` and `pid` select the
+/// child: `P_PID` the child with this ID, `P_ALL` any child. `None` means that no such child has changed.
 ///
 /// This calls waitid(2) directly, because the wait status of `nix` does not support real-time signals.
 ///
@@ -97,8 +100,7 @@ pub(super) fn wait(which: libc::idtype_t, pid: Pid, flags: libc::c_int) -> io::R
         let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
         // SAFETY: `info` is writable and outlives the call.
         if unsafe { libc::waitid(which, id, &raw mut info, flags | libc::WNOHANG) } == 0 {
-            // SAFETY: after a successful waitid(2), these fields are set. If there is no child to report, both are
-            // zero.
+            // SAFETY: after a successful waitid(2), these fields are set. If no child has changed, both are zero.
             let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
             return Ok((pid != 0).then(|| (pid, change(info.si_code, status))));
         }

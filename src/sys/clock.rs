@@ -25,7 +25,7 @@ pub(crate) fn now() -> Now {
     Now { boot: boottime(), wall: wall() }
 }
 
-/// The clock of the driver. Tests replace it with a simulated clock.
+/// The clock that `supervise::driver` uses. Tests replace it with a simulated clock.
 pub(crate) trait Clock {
     fn now(&self) -> Now;
 
@@ -107,7 +107,8 @@ impl SystemClock {
 }
 
 impl Timers {
-    /// Sets both timers to absolute times, and discards earlier expirations.
+    /// Sets the boot timer, and the wall timer if the deadline has a wall time. Setting a timer discards an expiration
+    /// that has not been read.
     fn set(&self, deadline: Deadline) -> nix::Result<()> {
         let absolute = TimerSetTimeFlags::TFD_TIMER_ABSTIME;
         self.boot.get_ref().0.set(Expiration::OneShot(moment(deadline.boot)), absolute)?;

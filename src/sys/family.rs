@@ -1,8 +1,10 @@
-//! The command's family, which [`crate::process::Target`] defines.
+//! The command's family: the command's process and those of its descendants that are in xassume's session or in a
+//! session that the command created (see [`crate::process::Target`]).
 //!
 //! A process that loses its parent becomes a child of xassume (`reap::adopt_orphans`), so every member of the family is
-//! a descendant of xassume. A descendant that created its own session is a daemon, and xassume leaves it alone. Helper
-//! programs, and processes that were descendants of xassume before the first start, do not belong to the family.
+//! a descendant of xassume. A descendant of the command that created its own session is a daemon, which xassume leaves
+//! alone. Helpers (`sys::helper`) do not belong to the family, and neither do processes that were descendants of
+//! xassume before the command was first started.
 
 use super::child::Child;
 use super::processes::{self, ProcessStat};
@@ -13,8 +15,8 @@ use crate::process::{Pid, ProcessGroup, Remaining};
 use nix::unistd::{getpgrp, getpid, getsid};
 use std::io;
 
-/// The maximum number of checks in one call of [`Family::remaining`]. There is a limit because a daemon may continually
-/// leave orphans.
+/// The maximum number of checks in one call of [`Family::remaining`]. It checks again when xassume's children have
+/// changed during a check. There is a limit because a daemon may continually leave orphans.
 const MAX_CHECKS: u32 = 5;
 
 /// Distinguishes the command's family from other descendants of xassume.
@@ -25,7 +27,7 @@ pub(crate) struct Family {
 }
 
 impl Family {
-    /// Records, at the first start, which descendants xassume already has.
+    /// Records which descendants xassume has before the command is first started. Later calls do nothing.
     pub(crate) fn begin(&mut self) {
         self.strangers.get_or_insert_with(|| {
             let children = processes::children();
@@ -39,8 +41,8 @@ impl Family {
         });
     }
 
-    /// Sends the stop signal, and then CONT, to the command and to its own group. If the command shares xassume's
-    /// group, sends both signals to each member of the family in that group instead.
+    /// Sends the stop signal, and then CONT, to the command's own process group. If the command shares xassume's group,
+    /// sends both signals to the command and to each other member of the family in that group.
     ///
     /// # Errors
     /// Fails with `EPERM` if the command runs as another user. The other methods that send a signal fail in the same
@@ -97,7 +99,8 @@ impl Family {
             if remaining != Remaining::default() || now == children {
                 return remaining;
             }
-            // A process that exited during the check has left its children to xassume. They were not in the first list.
+            // If a process exited during the check, its children became children of xassume. They were not in the list
+            // that was checked, so check the new list.
             children = now;
         }
         Remaining::default()
@@ -124,7 +127,7 @@ impl Family {
         self.of(&processes::all(), child)
     }
 
-    /// Returns the living members of the family.
+    /// Returns those of the processes in `all` that are living members of the family.
     fn of(&self, all: &[ProcessStat], child: &Child) -> Vec<ProcessStat> {
         let ours: Vec<_> = all.iter().copied().filter(|process| !self.is_stranger(process)).collect();
         let me = getpid().as_raw();
@@ -143,8 +146,8 @@ impl Family {
             || before.into_iter().any(|one| one.pid == process.pid && one.started == process.started)
     }
 
-    /// Returns the group that the command has moved to since its start. Returns `None` if the command has not moved, or
-    /// if a process in the group does not belong to the family.
+    /// Returns the process group that the command has moved to since its start. Returns `None` if the command has not
+    /// moved, or if a process in the group does not belong to the family.
     fn joined(&self, child: &Child) -> Option<Pid> {
         let group = signals::group_of(child.pid())?;
         if group == home(child) {
@@ -157,7 +160,7 @@ impl Family {
     }
 }
 
-/// Returns the group that the command was started in.
+/// Returns the process group that the command was started in.
 fn home(child: &Child) -> Pid {
     match child.group {
         ProcessGroup::Own => child.pid(),

@@ -1,9 +1,9 @@
 //! Runs helpers: programs that xassume itself needs (`credential_process`, `--mfa-command`).
 //!
 //! A helper gets the inherited signal state and no standard input. xassume reads its standard output. Its standard
-//! error is not redirected. Helpers do not need SIGCHLD, so they can run before and during a supervision, and when
-//! xassume is PID 1. A helper ends when xassume ends. If xassume is killed by SIGKILL, the kernel sends SIGTERM to the
-//! helper's shell, but not necessarily to the programs that the shell started.
+//! error is not redirected. xassume does not use SIGCHLD to wait for a helper, so a helper can run before and during a
+//! supervision, and when xassume is PID 1. A helper ends when xassume ends. If xassume is killed by SIGKILL, the kernel
+//! sends SIGTERM to the helper's shell, but not necessarily to the programs that the shell started.
 
 mod family;
 mod output;
@@ -60,8 +60,8 @@ struct Helper {
     family: HelperFamily,
     /// How the helper ended. `None` while it is running.
     end: Option<End>,
-    /// The user's terminal. `None` if the helper may not prompt. The settings of the terminal are restored if the
-    /// helper was killed.
+    /// The user's terminal. `None` if there is none, or if the helper may not prompt. If a signal or xassume ended the
+    /// helper, the terminal's settings are restored.
     terminal: Option<Terminal>,
 }
 
@@ -100,7 +100,8 @@ fn start(line: &str, environment: &[CString], attendance: Attendance) -> io::Res
     let (reader, writer) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
     let output = polled_pipe(reader)?;
     let stdio = Some([nothing.as_fd(), writer.as_fd()]);
-    // A new group would be a background group, which cannot read the terminal and does not get ^C.
+    // A helper that may use the terminal stays in xassume's process group, because a new group would be in the
+    // background: it could not read the terminal and would not get ^C.
     let terminal = match attendance {
         Attendance::Attended => Terminal::of_the_user(),
         Attendance::Unattended => None,
@@ -119,7 +120,8 @@ impl Helper {
                 more = answer.read(output) => if more?.is_break() {
                     break ended.await;
                 },
-                // All output of the helper is in the pipe. Other processes that have the pipe open are not waited for.
+                // The helper has ended, so all of its output is in the pipe already. Other processes may still have the
+                // pipe open, but they are not waited for.
                 end = &mut ended => {
                     while answer.read_once(output.get_ref())?.is_some_and(|more| more.is_continue()) {}
                     break end;
@@ -136,7 +138,8 @@ impl Helper {
 
 impl Drop for Helper {
     fn drop(&mut self) {
-        // The process ID of a running helper is not reused, because only its `HelperEntry` can reap it.
+        // `HelperEntry::end` returns `None` only while the helper is running, so its process ID cannot have been
+        // reused.
         match self.end.or_else(|| self.family.leader.end()) {
             Some(End::Exited(_)) => return,
             Some(End::Killed(_)) => {}

@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 
 const TERMINAL: &str = "/dev/tty";
 
-/// The controlling terminal. It is opened separately here, so that no other process shares the flags of this file
-/// description.
+/// The controlling terminal. It is opened again here and not inherited, because other processes that share an inherited
+/// file description would get its flag `O_NONBLOCK` too.
 pub(crate) struct Keyboard(AsyncFd<File>);
 
 impl Keyboard {
@@ -51,8 +51,8 @@ impl Keyboard {
         let mut line = Zeroizing::new(Vec::with_capacity(2 * most));
         let mut buffer = Zeroizing::new(vec![0; most]);
         loop {
-            // The read comes before the first wait, so that the kernel stops a background job here, as it does at any
-            // read.
+            // The first read comes before the first wait, so that the kernel stops xassume at once if it is a
+            // background job.
             let read = match self.0.get_ref().read(&mut buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.0.readable().await?.clear_ready();

@@ -1,4 +1,5 @@
-//! The limit on open files, which is raised for the connections of the endpoint and restored for programs.
+//! The limit on open files, which is raised for the connections of the credentials endpoint, and restored for the
+//! programs that xassume starts.
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -7,7 +7,8 @@
 #![allow(unsafe_code)]
 
 // This is the unwinder of GCC, and every GCC installation has this archive. musl has another unwinder. SAFETY: the
-// block declares no function. It only names the archive before the standard library names the shared library.
+// block declares no function. It only puts the archive before the shared library that the standard library names, so
+// that the linker takes the unwinder from the archive.
 #[cfg(target_env = "gnu")]
 #[link(name = "gcc_eh", kind = "static", modifiers = "-bundle")]
 unsafe extern "C" {}

@@ -28,8 +28,8 @@ fn is_zeroing() -> bool {
     FREED_IS_ZEROED.load(Ordering::Relaxed)
 }
 
-/// Returns free memory to the kernel. This is for the time after many connections, because the allocator would keep the
-/// memory. Takes a few milliseconds at most.
+/// Returns free memory to the kernel. This is called after many connections have been closed, because otherwise the
+/// allocator would keep their memory. Takes a few milliseconds at most.
 pub(crate) fn release_free() {
     // SAFETY: malloc_trim(3) touches only free memory. Only glibc has this function.
     #[cfg(target_env = "gnu")]

@@ -5,8 +5,8 @@
 //! its answer to a pipe and exits. The child has its own session. Of xassume's descriptors, the child keeps only the
 //! answer pipe and the pipe for messages. The child never uses the runtime of its parent.
 //!
-//! xassume does not wait for a child that is no longer needed. Such a child gets a signal, and SIGKILL after [`GRACE`],
-//! and is reaped when it exits.
+//! xassume does not wait for a child that is no longer needed. Such a child gets a signal that ends it
+//! (`child::ending_signal`), and SIGKILL after [`GRACE`]. It is reaped when it exits.
 
 #![allow(unsafe_code)]
 
@@ -97,7 +97,8 @@ impl Offload {
         // No signal handler of xassume may run in the child before its setup.
         let mask = signals::set_mask(SignalSet::FULL);
         // SAFETY: the child does not return from `child::run`. The other threads of this process do not exist in the
-        // child. The C library keeps the allocator usable in the child, and `in_child` prepares the output of messages.
+        // child, so a lock that one of them held is never released there. The C library keeps the allocator usable
+        // nevertheless, and after `in_child` messages are written without a lock.
         let pid = unsafe { libc::fork() };
         if pid == 0 {
             child::run(&setup, self.0.in_child, File::from(writer), work);
@@ -181,7 +182,7 @@ impl Job {
         }
     }
 
-    /// Kills the child at once. Must be used only for a child that runs no programs.
+    /// Kills the child at once. Must be used only for a child that runs no programs, because these would keep running.
     pub(crate) fn kill(&self) {
         self.entry.signal(Signal::KILL);
     }

@@ -1,8 +1,8 @@
 //! Reports a panic in one line, and makes xassume exit with status 125.
 //!
-//! A panic is a bug in xassume or in a library. While the panic unwinds, the command gets a signal and files are
-//! removed. A refresh runs in a separate process, so a panic there only makes that refresh fail, and the command
-//! continues.
+//! A panic is a bug in xassume or in a library. While the panic unwinds, destructors send the command SIGTERM and
+//! remove xassume's files. A refresh runs in a separate process, so a panic there only makes that refresh fail, and the
+//! command continues.
 
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe, Location};

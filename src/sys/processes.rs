@@ -1,5 +1,5 @@
-//! Reads about processes in `/proc`; see `proc_pid_stat(5)`. If there is no `/proc`, or if it belongs to another PID
-//! namespace, no process is visible.
+//! Reads facts about processes from `/proc`; see `proc_pid_stat(5)`. If there is no `/proc`, or if it belongs to
+//! another PID namespace, no process is visible.
 
 #![allow(unsafe_code)]
 
@@ -57,8 +57,8 @@ pub(super) fn children() -> Vec<Pid> {
     children.into_iter().map(|process| process.pid).collect()
 }
 
-/// Returns the IDs of `roots` and of the processes in `all` that descend from them. There may be thousands of
-/// processes.
+/// Returns the IDs of `roots` and of the processes in `all` that descend from them. Must be fast, because there may be
+/// thousands of processes.
 pub(super) fn descendants(all: &[ProcessStat], mut roots: Vec<Pid>) -> BTreeSet<Pid> {
     let mut pairs: Vec<_> = all.iter().map(|process| (process.parent, process.pid)).collect();
     pairs.sort_unstable();
@@ -72,7 +72,7 @@ pub(super) fn descendants(all: &[ProcessStat], mut roots: Vec<Pid>) -> BTreeSet<
 }
 
 /// Checks whether `/proc` uses the process IDs of this PID namespace. If it belongs to another PID namespace (after
-/// `unshare --pid` without `--mount-proc`), these IDs mean other processes there.
+/// `unshare --pid` without `--mount-proc`), an ID from this namespace names a different process there.
 fn has_our_ids() -> bool {
     fs::read_link("/proc/self").is_ok_and(|link| link.as_os_str().to_str() == Some(&std::process::id().to_string()))
 }

@@ -1,7 +1,8 @@
 //! Reaps orphans, but not the children that other code waits for.
 //!
 //! `sys::child` and `sys::offload` start all children, so each zombie is one of three: the command, which the
-//! supervision reaps; a helper, which has a [`HelperEntry`]; or an orphan, which the kernel made a child of xassume.
+//! supervision reaps; a helper, which has a [`HelperEntry`]; or an orphan, which the kernel made a child of xassume. In
+//! this file, a helper is a program that xassume itself needs (`sys::helper`) or a child of `sys::offload`.
 
 use super::child::wait;
 use super::{processes, signals};
@@ -11,8 +12,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 thread_local! {
-    /// All helpers that have a [`HelperEntry`]. The value is how the helper ended, if [`orphans`] has reaped it. The
-    /// map is thread-local because all helpers are started and reaped on the main thread.
+    /// All helpers that have a [`HelperEntry`]. The value is how the helper ended, or `None` if it has not been reaped
+    /// yet. The map is thread-local because all helpers are started and reaped on the main thread.
     static HELPERS: RefCell<BTreeMap<Pid, Option<End>>> = const { RefCell::new(BTreeMap::new()) };
 }
 
@@ -84,7 +85,7 @@ pub(super) fn is_helper(pid: Pid) -> bool {
     HELPERS.with_borrow(|helpers| helpers.contains_key(&pid))
 }
 
-/// Reaps all zombies except the command.
+/// Reaps all zombies except the command, whose process ID is `command`. `None` means that no command is running.
 pub(crate) fn orphans(command: Option<Pid>) {
     while let Ok(Some((pid, _))) = wait(libc::P_ALL, 0, libc::WEXITED | libc::WNOWAIT) {
         if Some(pid) == command {

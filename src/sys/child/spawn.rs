@@ -113,9 +113,10 @@ pub(super) fn outcome(mut report: &File) -> Option<io::Result<()>> {
     }
 }
 
-/// Sends the child those terminal signals that are pending in xassume. If such a signal arrived before the fork, only
-/// xassume got it, although xassume would treat it as delivered to the command. If it arrived after the fork, it is
-/// pending in the child too, and sending it again has no effect.
+/// Sends the child those terminal signals that are pending in xassume. Because both are in one process group, xassume
+/// assumes that the terminal sends such a signal to the command too. But a signal that arrived before the fork reached
+/// only xassume, so the child gets it here. If the signal arrived after the fork, it is pending in the child too, and
+/// sending it again has no effect.
 fn forward_pending_keys(child: Pid) {
     let waiting = signals::pending();
     for signal in [Signal::HUP, Signal::INT, Signal::QUIT].into_iter().filter(|signal| waiting.contains(*signal)) {

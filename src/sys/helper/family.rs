@@ -1,8 +1,9 @@
-//! A helper and the processes that it has started, which are ended together.
+//! The family of a helper: the helper and the processes that it has started. They are ended together.
 //!
-//! If the helper has its own group, these are the processes of that group. If the helper may use the user's terminal,
-//! it shares xassume's group, for example with the rest of a pipeline; then these are the helper and its descendants in
-//! that group. A process that has lost its parent, or has moved to another group or session (an agent), is left alone.
+//! If the helper has its own process group, its family is all processes in that group. If the helper may use the user's
+//! terminal, it shares xassume's group, which may also contain other programs (the rest of a pipeline). Its family is
+//! then the helper and its descendants in that group. A process that has lost its parent, or has moved to another group
+//! or session (an agent), is left alone.
 
 use crate::process::ProcessGroup;
 use crate::process::signal::Signal;
@@ -11,12 +12,12 @@ use crate::sys::reap::HelperEntry;
 use crate::sys::signals;
 use std::time::{Duration, Instant};
 
-/// How long the processes may take after SIGTERM, for example to restore the terminal.
+/// How long the family may take to end after SIGTERM, for example to restore the terminal.
 const GRACE: Duration = Duration::from_millis(500);
-/// How long to wait after SIGKILL. A zombie is better than a longer wait.
+/// How long to wait until the helper can be reaped after SIGKILL. Leaving a zombie is better than a longer wait.
 const DYING: Duration = Duration::from_millis(100);
-/// The pauses between two checks. The pause is longer where `/proc` has to be read, because only the helper itself is
-/// cheap to check.
+/// The pause between two checks of the helper itself, and the longer pause between two checks of its family, for which
+/// `/proc` has to be read.
 const STEP: Duration = Duration::from_millis(1);
 const LONGER_STEP: Duration = Duration::from_millis(10);
 
@@ -27,12 +28,12 @@ pub(super) struct HelperFamily {
 }
 
 impl HelperFamily {
-    /// Ends all of these processes with SIGTERM, and then with SIGKILL. Reaps the helper itself, which is a child of
-    /// xassume.
+    /// Ends the family: sends SIGTERM, waits for up to twice [`GRACE`], and sends SIGKILL. Reaps the helper itself,
+    /// which is a child of xassume.
     pub(super) fn end(&self) {
         let mut members = self.members();
         self.send(&members, Signal::TERM);
-        // A process that was stopped because it read the terminal cannot end otherwise.
+        // A process that the kernel stopped because it read the terminal has to be continued before it can end.
         self.send(&members, Signal::CONT);
         wait(GRACE, STEP, || self.leader.has_ended());
         if self.leader.has_ended() {
@@ -40,12 +41,12 @@ impl HelperFamily {
         } else {
             members.extend(self.members());
         }
-        // The ID of the group is not reused until the helper itself is reaped.
+        // The helper is not reaped yet, so the ID of its group has not been reused.
         self.send(&members, Signal::KILL);
         wait(DYING, STEP, || self.leader.end().is_some());
     }
 
-    /// Returns the living processes, including the helper itself.
+    /// Returns the members of the family that are still running, including the helper itself.
     fn members(&self) -> Vec<ProcessStat> {
         let mut all = processes::all();
         all.retain(|process| process.is_alive);
@@ -61,7 +62,8 @@ impl HelperFamily {
         all
     }
 
-    /// Sends a signal to all of the processes. It is not an error if a process has exited or has changed its user.
+    /// Sends a signal to the helper's own group, or, if it shares xassume's group, to the helper and to `members`.
+    /// Errors are ignored, because a process may have exited or changed its user.
     fn send(&self, members: &[ProcessStat], signal: Signal) {
         let _ = signals::send(self.leader.pid(), self.group, signal);
         if self.group == ProcessGroup::Shared {

@@ -1,4 +1,4 @@
-//! The code that runs in the child: its setup, its work and its exit.
+//! The code that runs in the forked child: its setup, its work and its exit.
 
 use crate::process::Pid;
 use crate::process::outcome::FAILED;
@@ -28,8 +28,8 @@ pub(super) struct Setup {
     pub(super) messages: RawFd,
 }
 
-/// Does the work and exits. Runs no destructors and flushes no buffers, because the rest of the memory belongs to the
-/// parent.
+/// Does the work and exits. Runs no destructors and flushes no buffers, because the values in memory are copies of
+/// those of the parent, which drops and flushes them itself.
 pub(super) fn run(setup: &Setup, in_child: fn(), mut answer: File, work: impl FnOnce(&mut File)) -> ! {
     enter(setup);
     let done = caught(|| {
@@ -83,9 +83,9 @@ fn end_with_parent(parent: Pid) {
     }
 }
 
-/// Returns the signal with which xassume ends a child: the first of TERM, HUP, INT and QUIT that xassume was not
-/// started to ignore. The signal must not be ignored, because the child has to end its own programs before it exits.
-/// Returns KILL if all four are ignored.
+/// Returns the signal with which xassume ends a child: the first of TERM, HUP, INT and QUIT that was not already
+/// ignored when xassume was started. The child inherits ignored signals, and it has to notice this one so that it can
+/// end its own programs before it exits. Returns KILL if all four are ignored.
 pub(super) fn ending_signal() -> Signal {
     let heard = [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT];
     heard.into_iter().find(|signal| !signals::inherited().ignores(*signal)).unwrap_or(Signal::KILL)

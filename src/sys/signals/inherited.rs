@@ -21,7 +21,7 @@ static CLOSED: AtomicU64 = AtomicU64::new(0);
 static RECORD: extern "C" fn() = record;
 
 /// The signals whose disposition Rust's runtime or xassume changes before execve(2). All other signals keep their
-/// inherited disposition.
+/// inherited disposition, except that a signal that was not ignored may get a handler, which execve(2) resets.
 const CHANGED: [Signal; 2] = [Signal::PIPE, Signal::CHLD];
 
 /// Records the inherited state. This function may use only system calls and atomics, because Rust's runtime and its

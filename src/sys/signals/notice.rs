@@ -1,7 +1,7 @@
-//! Delivers a signal that would end xassume to code that has to end something else first.
+//! Delivers a signal that would end xassume to code that first has to end something else, such as a helper.
 //!
-//! This uses handlers instead of a blocked signal mask, because a thread that resolves a host name also receives
-//! signals.
+//! This uses signal handlers. Blocking the signals on the main thread would not be enough, because a signal can also be
+//! delivered to a thread that resolves a host name.
 
 use super::death::{die_of, end_by};
 use crate::process::signal::Signal;
@@ -19,8 +19,8 @@ use tokio::io::unix::AsyncFd;
 static PIPE: OnceLock<(File, OwnedFd)> = OnceLock::new();
 /// The write end of the pipe for the handlers while there is a [`SignalNotice`], else -1.
 static WRITE_END: AtomicI32 = AtomicI32::new(-1);
-/// The ID of the process that created the notice. A forked child has a copy of this memory until it executes a program,
-/// but must not use the notice.
+/// The ID of the process that created the notice. Until it executes a program, a forked child has a copy of this
+/// memory, but it must not write to the parent's notice.
 static OWNER: AtomicU32 = AtomicU32::new(0);
 
 /// A function that runs before a signal ends xassume.
@@ -113,7 +113,7 @@ fn notify(number: libc::c_int) -> bool {
     // Signal numbers fit in a byte, because the highest is 64.
     let byte = number.to_le_bytes()[0];
     // SAFETY: the descriptor is never closed, and the byte outlives the call. If the pipe is full, the write fails,
-    // which is harmless because the pipe contains enough signals. Each thread has its own errno.
+    // which is harmless because the reader needs only the first signal. Each thread has its own errno.
     unsafe {
         let errno = *libc::__errno_location();
         libc::write(write_end, (&raw const byte).cast(), 1);

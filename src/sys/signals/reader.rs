@@ -18,8 +18,8 @@ pub(crate) struct SignalReader {
 }
 
 impl SignalReader {
-    /// Begins to read SIGCHLD and the signals that `captures` selects. A signal that was inherited as ignored is not
-    /// read, because Linux would queue it here, although the command has to ignore it too.
+    /// Begins to read SIGCHLD and the signals that `captures` selects. A signal that xassume inherited as ignored is
+    /// not read, because Linux would queue it for the descriptor although xassume and the command have to ignore it.
     ///
     /// # Errors
     /// Fails if no file descriptor is available.
@@ -41,8 +41,8 @@ impl SignalReader {
         Ok(Self { fd: polled(fd)? })
     }
 
-    /// Waits for the next signal. No signal is lost if the future is dropped. A pending signal is returned at once,
-    /// because the runtime would notice it only at its next poll, and the command might have been started by then.
+    /// Waits for the next signal. No signal is lost if the future is dropped. A signal that is already pending is
+    /// returned at once. If this waited for the runtime to notice the signal, the command might be started before that.
     ///
     /// # Errors
     /// Fails if the descriptor can no longer be read.
