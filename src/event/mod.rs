@@ -25,7 +25,8 @@ pub(crate) trait EventSink {
     fn emit(&self, event: Event);
 }
 
-/// An event. Durations until something happens count from now, and times are those of the wall clock.
+/// An event. A duration until something happens counts from the moment when the event is emitted. Times are by the wall
+/// clock.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Event {
     Run(RunEvent),

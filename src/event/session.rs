@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum SessionEvent {
-    /// The source, the roles and the endpoint are known. Each line describes one of them.
+    /// The source, the roles and the STS endpoint are known. Each line describes one of them.
     Plan {
         lines: Vec<String>,
     },

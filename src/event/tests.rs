@@ -11,7 +11,8 @@ use std::time::{Duration, SystemTime};
 const TIME: SystemTime = SystemTime::UNIX_EPOCH;
 const SPAN: Duration = Duration::from_millis(1500);
 
-/// Returns one event of each variant. The matches below do not compile if a new variant is missing there.
+/// Returns one event of each variant. In each of the following functions, the `match` fails to compile if an enum gets
+/// a new variant, as a reminder to add it to the events too.
 fn all() -> Vec<Event> {
     let mut events = run();
     events.extend(cache());
@@ -186,7 +187,8 @@ fn command() -> Vec<Event> {
     events.map(Event::from).into()
 }
 
-/// Returns the rows of the documented table by event: the level, and the keys with their kinds, such as `lifetime (s)`.
+/// Returns the rows of the table in the documentation by event name. A row has the level, and the keys with their
+/// kinds, such as `lifetime (s)`.
 fn documented() -> BTreeMap<String, (String, Vec<String>)> {
     let page = include_str!("../../docs/supervision.md");
     let (_, section) = page.split_once("\n## The log\n").expect("the section");

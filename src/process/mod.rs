@@ -1,6 +1,7 @@
 //! Types about processes: who sends and gets signals, process groups, and how processes end.
 //!
-//! The module `sys` reads these facts and the rules use them. Nothing here calls the system.
+//! The module `sys` creates these values from what the system reports, and the rules of `supervise` use them. Nothing
+//! here calls the system.
 
 pub mod outcome;
 pub(crate) mod signal;
@@ -81,7 +82,7 @@ pub(crate) enum ChildChange {
 pub(crate) enum Sender {
     /// The kernel, because of a key on the terminal, a hang-up or a limit.
     Kernel,
-    /// A process that is not visible in this PID namespace, for example that of `docker stop`.
+    /// A process that is not visible in this PID namespace, for example the one that sends the signal of `docker stop`.
     OutsideNamespace,
     /// A process. Its group is `None` if the process has already exited.
     Process { pid: Pid, group: Option<Pid> },
