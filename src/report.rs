@@ -131,8 +131,8 @@ fn failed(error: &Error) -> Event {
     RunEvent::Failed { problem: error.into(), status: error.status() }.into()
 }
 
-/// Replaces the characters in a text of several lines that a terminal would act on. The text quotes services and files,
-/// which may be malicious.
+/// Replaces the characters that a terminal would act on, but keeps the line breaks. The text may quote services and
+/// files, which may be malicious.
 fn harmless(text: &str) -> String {
     let lines: Vec<String> = text.split('\n').map(|line| one_line(line, LONGEST)).collect();
     lines.join("\n")
@@ -164,7 +164,7 @@ pub(crate) fn print_clap_message(answer: &clap::Error) -> Result<(), Error> {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
     let tip = lines.find_map(|line| line.strip_prefix("tip: "));
-    // With this tip, xassume would treat the argument as the command.
+    // This tip says to put the argument after `--`, but xassume would then treat the argument as the command.
     let tip = tip.filter(|tip| !tip.contains("as a value, use"));
     Err(Error::usage(message, tip.unwrap_or("see xassume --help; put the command after --")))
 }

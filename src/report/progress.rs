@@ -45,7 +45,7 @@ impl Progress {
         Self { wanted, state: Mutex::default() }
     }
 
-    /// Does the work, and shows the line in the meantime.
+    /// Does the work, and shows the line while the work is running.
     pub(crate) async fn during<T>(&self, work: impl Future<Output = T>) -> T {
         if !self.wanted {
             return work.await;
@@ -67,8 +67,8 @@ impl Progress {
         state.awaited = Some(awaited);
     }
 
-    /// Erases the line, and then lets another program or a prompt use the terminal. This time does not count as
-    /// waiting.
+    /// Erases the line, and then lets another program or a prompt use the terminal. The time that `other` takes does
+    /// not count as waiting.
     pub(crate) async fn aside<T>(&self, other: impl Future<Output = T>) -> T {
         self.state().awaited = None;
         erase();
@@ -127,8 +127,8 @@ fn erase() {
     }
 }
 
-/// Returns the text that erases the line; from then on there is no line. The text is empty if there was no line, or if
-/// xassume is in the background, because the line then belongs to the shell.
+/// Returns the text that erases the line, and records that there is no line any more. The text is empty if there was no
+/// line, or if xassume is in the background, because the terminal line then belongs to the shell.
 pub(super) fn erased() -> &'static str {
     if screen::line_is_gone() && screen::is_ours() { ERASE } else { "" }
 }

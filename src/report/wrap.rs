@@ -1,7 +1,7 @@
 //! Breaks the lines of messages between words, at the width of the terminal. In pipes and files, lines are not broken.
 
-/// Breaks the lines of a text. The first line begins after `taken` columns. The rest of a broken line is indented by
-/// two columns more than the beginning of the line. If `width` is `None`, no line is broken.
+/// Breaks the lines of a text. Before the first line, `taken` columns are already used. The rest of a broken line is
+/// indented by two columns more than the beginning of the line. If `width` is `None`, no line is broken.
 pub(super) fn lines(text: &str, taken: usize, width: Option<usize>) -> String {
     let lines = text.lines().enumerate().map(|(number, line)| {
         let words = line.trim_start_matches(' ');
@@ -12,8 +12,8 @@ pub(super) fn lines(text: &str, taken: usize, width: Option<usize>) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Breaks one line that begins after `taken` columns. The rest of a broken line is indented by `indent` columns. A word
-/// that is longer than the width (such as an ARN) is not broken, and neither is a policy statement.
+/// Breaks one line, before which `taken` columns are already used. The rest of a broken line is indented by `indent`
+/// columns. A word that is longer than the width (such as an ARN) is not broken, and neither is a policy statement.
 pub(crate) fn line_of(text: &str, taken: usize, indent: usize, width: Option<usize>) -> String {
     let Some(width) = width.filter(|_| !text.starts_with('{')) else { return text.to_owned() };
     let mut page = String::new();

@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// The number of steps for which [`finish`] waits. If xassume is stopped during a step (SIGTTOU), that time counts as
-/// part of one step.
+/// The number of steps for which [`finish`] waits at most. It waits in steps, and not for one period, so that the time
+/// for which xassume may be stopped (SIGTTOU) does not use up the whole wait.
 const STEPS: u32 = 10;
 const STEP: Duration = Duration::from_millis(10);
 /// The pause between two writes to a descriptor in non-blocking mode.
@@ -30,9 +30,9 @@ type Notice = Box<dyn Fn(u32) -> Option<String> + Send + Sync>;
 /// thread, and its copy of the queue may be locked forever.
 static DIRECTLY: AtomicBool = AtomicBool::new(true);
 static QUEUE: Mutex<Queue> = Mutex::new(Queue::new());
-/// Signals that there is a message to write.
+/// Notified when there is a message to write.
 static MORE: Condvar = Condvar::new();
-/// Signals that all messages are written.
+/// Notified when all messages are written.
 static DONE: Condvar = Condvar::new();
 static NOTICE: OnceLock<Notice> = OnceLock::new();
 
@@ -47,7 +47,8 @@ pub(super) fn start(notice: Notice) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes writing block again, without a lock. Must be called in a forked process that does not call execve(2).
+/// From now on, messages are written without the thread and without a lock, so writing may block. Must be called in a
+/// forked process that does not call execve(2).
 pub(crate) fn use_directly() {
     DIRECTLY.store(true, Ordering::Release);
 }

@@ -1,7 +1,8 @@
 //! The bounded queue of messages for standard error.
 //!
 //! Messages that do not fit are dropped and counted. As soon as half of the queue is free again, one message reports
-//! the number. Until then, all further messages are dropped, so that a slow reader does not get many reports.
+//! how many were dropped. Until then, all further messages are dropped, so that a slow reader does not get many
+//! reports.
 
 use std::collections::VecDeque;
 
@@ -145,7 +146,7 @@ mod tests {
         let mut queue = Queue::new();
         push(&mut queue, &"x".repeat(LIMIT));
         let message = queue.next().expect("one alone has room");
-        // This message is being written, and still counts.
+        // The first message is still being written, so it still counts.
         push(&mut queue, "lost");
         queue.written(&message, |dropped| Some(count_of(dropped)));
         assert_eq!(all(&mut queue), ["1 dropped"]);
