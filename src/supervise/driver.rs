@@ -30,11 +30,13 @@ pub(crate) trait CommandHost {
     fn facts(&self) -> ProcessFacts;
     /// Returns the warnings that are shown before the command starts.
     fn caveats(&self, policy: &Policy) -> Vec<CommandEvent>;
-    /// Forks a child that executes the command. [`Self::next_input`] reports whether that succeeded.
+    /// Forks a child that executes the command. Fails if no child can be forked. Whether the child could execute the
+    /// command is reported later, by [`Self::next_input`].
     fn start(&mut self, environment: Vec<CString>) -> Result<(), Fault>;
     /// Kills a child that has been forked but does not run the command yet.
     fn abort(&mut self);
     /// Sends the stop signal, and then CONT, to the child and to the members of its family that are in its group.
+    /// [`Target`] defines the family.
     fn stop(&mut self, signal: Signal) -> Result<(), Problem>;
     fn signal(&mut self, target: Target, signal: Signal) -> Result<(), Problem>;
     /// Returns which processes remain in the group and the family of the child, which has exited.
@@ -42,11 +44,11 @@ pub(crate) trait CommandHost {
     /// Kills the process group of the child, which has exited. Must not be called if the group is xassume's own.
     fn kill_group(&mut self);
     fn reap(&mut self);
-    /// Returns a change of the child, without waiting. The exit of the child is returned only once. `None` means that
-    /// nothing has changed.
+    /// Returns that the child has exited or was stopped, without waiting. Each exit and each stop is returned only
+    /// once. `None` means that there is no new one.
     fn change(&mut self) -> Option<ChildChange>;
-    /// Waits for the next change or signal. If there are both, the change is returned first. No change or signal is
-    /// lost if the future is dropped.
+    /// Waits for the outcome of a start, a change of the child, or a signal. If there are several of them, they are
+    /// returned in this order. None is lost if the future is dropped.
     async fn next_input(&mut self) -> CommandInput;
     fn restore_terminal(&mut self);
     fn pause(&mut self, signal: Signal);
@@ -81,7 +83,7 @@ where
     driver.run().await
 }
 
-/// A future whose result becomes an input. `None` if there is no such future.
+/// A future whose result becomes an input. `None` while no answer is awaited.
 type PendingAnswer<'a, T> = Option<Pin<Box<dyn Future<Output = Result<T, Problem>> + 'a>>>;
 
 struct Driver<'a, S, D, H, C> {
@@ -185,7 +187,8 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
         }
     }
 
-    /// Delivers the new session. If the command has exited in the meantime, its exit is handled before the answer.
+    /// Delivers the new session. If the delivery is complete at once, but the command has exited in the meantime, the
+    /// exit is handled first.
     fn publish(&mut self) {
         let Some(session) = &self.new_session else { return };
         self.publishing = self.ports.delivery.publish(session);
@@ -211,7 +214,7 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
     }
 }
 
-/// Waits for a pending answer. Never returns if there is none.
+/// Waits for a pending answer. Never returns if no answer is pending.
 async fn answered<T>(question: &mut PendingAnswer<'_, T>) -> Result<T, Problem> {
     match question {
         Some(answer) => answer.await,

@@ -42,10 +42,12 @@ pub(crate) enum EarlyEffect {
 }
 
 /// Checks whether xassume reads a signal instead of leaving the signal to its default action. The result does not apply
-/// to a signal that xassume was started to ignore, because such a signal stays ignored, by the command too.
+/// to a signal that was already ignored when xassume started, because xassume and the command go on ignoring such a
+/// signal.
 pub(crate) fn captures(signal: Signal, group: ProcessGroup) -> bool {
     match signal {
-        // KILL and STOP cannot be caught. URG does not concern a command. Instead of PIPE, write(2) returns an error.
+        // KILL and STOP cannot be caught. URG does not concern a command. PIPE is ignored, and write(2) returns an
+        // error instead.
         Signal::KILL | Signal::STOP | Signal::URG | Signal::PIPE => false,
         // In a shared group, ^Z must stop both xassume and the command, and `fg` must continue both. The default
         // actions of these signals do that.
@@ -84,8 +86,8 @@ pub(crate) fn decide(arrival: Arrival, facts: ProcessFacts, child: Pid) -> Decis
 
 /// Checks whether the command or one of its processes sent the signal. If such a signal were forwarded, `kill $PPID`
 /// would end the command, and `kill 0` would be an endless loop. The members of a group count as processes of the
-/// command if the command or xassume leads the group. If another process (a script) leads a shared group, its members
-/// may signal xassume like any other process, as with sudo.
+/// command if the command or xassume leads the group. If another process, such as a script, leads a shared group,
+/// signals from members of the group are forwarded, as sudo does.
 fn is_from_command(sender: Sender, me: Pid, child: Pid) -> bool {
     match sender {
         Sender::Kernel | Sender::OutsideNamespace => false,

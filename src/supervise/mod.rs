@@ -21,8 +21,8 @@
 //!   command, every exit is final.
 //! - The child's process ID is used only until the child is reaped, so no signal reaches an unrelated process. If
 //!   xassume waits for the processes that the child left behind, it reaps the child after they have exited.
-//! - The answer to [`machine::Action::Stop`] or [`machine::Action::CheckRemaining`] is the next input. A start or a
-//!   delivery takes time, and during this time signals may arrive and the command may exit.
+//! - The answer to [`machine::Action::Stop`] or [`machine::Action::CheckRemaining`] is the next input. In contrast, a
+//!   start or a delivery takes time, so signals and the exit of the command may come before its answer.
 
 pub(crate) mod driver;
 pub(crate) mod forwarding;

@@ -67,7 +67,7 @@ pub(crate) enum Duty {
 }
 
 impl Policy {
-    /// Returns a policy with the default values of all other flags.
+    /// Returns a policy with these two settings and the default values of all others.
     pub(crate) fn usual(on_expiry: OnExpiry, delivery_time: DeliveryTime) -> Self {
         Self {
             on_expiry,

@@ -16,8 +16,8 @@ pub(crate) trait Deliver {
     /// Returns the complete environment, as `NAME=value`, for starting the command with this session.
     fn environment(&self, session: &Session) -> Vec<CString>;
 
-    /// Delivers a refreshed session to the running command. Returns `None` if the delivery is already complete, or if
-    /// this kind of delivery cannot reach a running command.
+    /// Delivers a refreshed session to the running command. Returns the delivery in progress, or `None` if the delivery
+    /// is already complete or if this kind of delivery cannot reach a running command.
     fn publish(&mut self, session: &Session) -> Option<Publishing>;
 }
 

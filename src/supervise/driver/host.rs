@@ -31,7 +31,7 @@ pub(crate) struct ProcessHost {
     /// A child that has been forked, while the outcome of its execve(2) is not known.
     starting: Option<StartingChild>,
     child: Option<Child>,
-    /// Whether the exit of `child` has been returned while the child is not reaped yet.
+    /// Whether [`CommandHost::change`] has returned the exit of `child`. The child is not reaped yet.
     ended: bool,
     family: Family,
     finish_messages: fn(),
@@ -166,8 +166,8 @@ impl CommandHost for ProcessHost {
 
     fn kill_group(&mut self) {
         if let Some(child) = &self.child {
-            // The group can contain only zombies, processes that cannot be killed, and processes that are not visible
-            // without `/proc`. So an error is ignored.
+            // An error is ignored, because the group now contains only zombies, processes that cannot be killed, and
+            // processes that are not visible without `/proc`.
             let _ = child.signal(ProcessGroup::Own, Signal::KILL);
         }
     }

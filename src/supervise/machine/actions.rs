@@ -10,7 +10,7 @@ use std::time::Duration;
 pub(crate) enum Input {
     Command(CommandInput),
     Session(SessionInput),
-    /// The deadline may have passed. An early wake-up is harmless.
+    /// The deadline ([`super::Machine::deadline`]) may have passed. An early wake-up is harmless.
     Wake,
 }
 
@@ -135,6 +135,7 @@ pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(10);
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// A remaining process is named in a message if it is still there this long after the command's exit.
 pub(crate) const NAMED_AFTER: Duration = Duration::from_secs(2);
-/// How long xassume waits after SIGKILL. Then it sends SIGKILL once more to a command that still runs. It waits equally
-/// long for other processes, counted from SIGKILL or from the command's exit, whichever is later.
+/// How long xassume waits after SIGKILL. Then it sends SIGKILL once more to a command that still runs. For other
+/// remaining processes, it waits equally long, counted from SIGKILL or from the command's exit, whichever is later, and
+/// then gives up.
 pub(crate) const LINGER_LIMIT: Duration = Duration::from_secs(1);

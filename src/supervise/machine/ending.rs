@@ -56,7 +56,7 @@ impl Machine {
         out.push(Action::Emit(RefreshEvent::Signaled { signal, pid: child }.into()));
     }
 
-    /// Returns the target to which a signal from outside is forwarded.
+    /// Returns the target to which a signal that xassume received is forwarded.
     pub(super) fn forward_target(&self) -> Target {
         match self.facts.group {
             ProcessGroup::Own => Target::Group,

@@ -47,7 +47,8 @@ fn diagram() -> BTreeSet<(String, String)> {
         .collect()
 }
 
-/// Plays all sequences that begin with this model, and adds the transitions of both halves of the machine to `seen`.
+/// Plays all sequences of `length` steps that begin with this model, and adds the transitions of both halves of the
+/// machine (command and session) to `seen`.
 fn play(begin: Model, length: usize, seen: &mut BTreeSet<(String, String)>) {
     let mut models = HashSet::from([begin]);
     for _ in 0..length {

@@ -11,7 +11,7 @@ use crate::supervise::policy::DeliveryTime;
 impl Machine {
     /// Stops xassume too if job control has stopped only the child, because otherwise the shell that waits for xassume
     /// would not return to its prompt. When xassume is continued, it continues the child. If the command has its own
-    /// group, xassume is not stopped, because no shell waits for that group.
+    /// process group, xassume is not stopped, because no shell waits for that group.
     pub(super) fn pause_with_child(&self, signal: Signal, out: &mut Vec<Action>) {
         let by_job_control = [Signal::TSTP, Signal::TTIN, Signal::TTOU].contains(&signal);
         if self.facts.group == ProcessGroup::Shared && by_job_control {
@@ -54,7 +54,7 @@ impl Machine {
     /// terminal cancel the restart only between the stop and the start, because a running command handles these signals
     /// itself. No other signal cancels a restart.
     ///
-    /// A stop that has begun is completed, within its timeout. Refreshes continue if new sessions still reach the
+    /// A stop that has begun is completed, within its timeout. Refreshes continue if new sessions can reach the running
     /// command.
     pub(super) fn consider_cancelling(&mut self, arrival: Arrival, out: &mut Vec<Action>) {
         let signal = arrival.signal;

@@ -196,9 +196,9 @@ impl Renewal {
     /// Emits one warning each time the state of the session gets worse. Returns [`Consequence::Lapsed`] if the session
     /// has expired and the command must not run any longer.
     ///
-    /// There is no warning while the first refresh of a session is still due, or if this refresh began after the
-    /// expiry, because after a suspend the refresh follows at once. If a call began before the expiry, its answer is
-    /// not awaited after the expiry.
+    /// There is no warning before the first refresh of a session has begun, or if this refresh began after the expiry,
+    /// because after a suspend the refresh follows at once. With `OnRefreshFailure::Stop`, xassume does not wait beyond
+    /// the expiry for the answer to a call that began before the expiry.
     fn raise_alarm(&mut self, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         let failing = self.failures > 0;
         match self.state {

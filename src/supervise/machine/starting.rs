@@ -52,8 +52,9 @@ impl Machine {
                 (Duty::Notice, OnExpiry::None | OnExpiry::Restart) | (Duty::None, _) => {}
             }
         }
-        // With `--on-expiry signal`, the command has already read the new session from the file at its start, and the
-        // refresh signal could kill it while it starts.
+        // If the session was replaced during the start, the command is restarted. With `--on-expiry signal`, it gets no
+        // signal here: it finds the new session when it first reads its credentials, and the refresh signal could kill
+        // it while it starts.
         if start.given == Given::Replaced && self.policy.on_expiry == OnExpiry::Restart {
             self.consequence(Some(Consequence::Refreshed), now, out);
         }

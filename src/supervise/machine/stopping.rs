@@ -81,7 +81,7 @@ impl Machine {
     }
 
     pub(super) fn remaining(&mut self, stop: PendingStop, remaining: Remaining, now: Now, out: &mut Vec<Action>) {
-        // If there is no such wait, the input is not an answer to an action.
+        // If the command's own process has not ended, no action has asked for this input.
         let Some(wait) = stop.leader.ended() else { return };
         match self.phase {
             Phase::Stopping { .. } => self.await_remaining(stop, wait, remaining, now, out),
@@ -175,7 +175,7 @@ impl Machine {
         }
     }
 
-    /// Replaces the stop in progress.
+    /// Replaces the stop in progress, but keeps the phase and its time limit.
     pub(super) fn set_stop(&mut self, stop: PendingStop) {
         match self.phase {
             Phase::Stopping { kill_at, .. } => self.phase = Phase::Stopping { stop, kill_at },

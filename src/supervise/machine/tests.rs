@@ -1,4 +1,4 @@
-//! One claim for each transition in the diagram, and for each rule of the transitions.
+//! One test for each transition in the diagram (`states.md`), and for each rule about the transitions.
 
 mod play;
 mod refreshing;

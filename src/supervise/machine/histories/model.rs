@@ -38,11 +38,11 @@ pub(super) struct Model {
     pub(super) strays_signaled: bool,
     /// Whether a refresh has failed or was answered too late since the last session was published.
     pub(super) failing: bool,
-    /// When the session in effect expires.
+    /// When the session that was delivered last expires.
     pub(super) expiry: Deadline,
-    /// When the newest session expires.
+    /// When the session that STS granted last expires. It may not be delivered yet.
     pub(super) newest: Deadline,
-    /// Whether the call in progress began after the expiry.
+    /// Whether the STS call in progress began after `expiry`.
     pub(super) late: bool,
     /// How many more times a clock may jump.
     pub(super) steps_left: u8,

@@ -65,7 +65,7 @@ pub(super) enum Move {
     Wait,
     /// A timer fires before the deadline.
     WakeEarly,
-    /// The machine is suspended for eight hours.
+    /// The host is suspended for eight hours.
     Suspend,
     /// The wall clock is changed by this number of hours.
     SetClock(i64),

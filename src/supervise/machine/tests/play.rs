@@ -1,4 +1,4 @@
-//! A machine and its clock, which tests give one input after the other.
+//! A machine and its clock. Tests pass one input after the other to the machine.
 
 use super::super::*;
 use crate::event::Problem;
@@ -36,8 +36,8 @@ impl Play {
         Self { machine, now, asked: Vec::new(), emitted: Vec::new() }
     }
 
-    /// Creates a play in which the command has its own group. `restart` delivers through the environment, the other
-    /// values through a file.
+    /// Creates a play in which the command has its own group. With `--on-expiry restart`, sessions are delivered
+    /// through the environment, and otherwise through a file.
     pub(super) fn new(on_expiry: OnExpiry) -> Self {
         let delivery_time = if on_expiry == RESTART { DeliveryTime::AtStart } else { DeliveryTime::Live };
         Self::of(Policy::usual(on_expiry, delivery_time), ProcessGroup::Own)
