@@ -157,7 +157,8 @@ impl Directory {
         Ok(file)
     }
 
-    /// Checks whether this open file is still the lock file of the key. After a sweep, another file may have that name.
+    /// Checks whether this open file is still the lock file of the key. A sweep may have removed the file, and another
+    /// process may have created a new one with the same name.
     pub(super) fn is_lock(&self, key: &Key, file: &File) -> io::Result<bool> {
         let (held, named) = (file.metadata()?, self.status(&name(key, LOCK)));
         Ok(named.is_ok_and(|named| (named.st_dev, named.st_ino) == (held.dev(), held.ino())))

@@ -93,7 +93,8 @@ pub(super) fn encode(key: &Key, session: &Session, stamp: &Stamp) -> Option<Zero
     (bytes.len() <= MAX_BYTES && decode(key, &bytes).is_some()).then_some(bytes)
 }
 
-/// Returns the session in a file and its stamp. Returns `None` if any part of the file is not as expected.
+/// Returns the session in a file, and the stamp that says when STS granted it. Returns `None` if any part of the file
+/// is not as expected.
 pub(super) fn decode(key: &Key, bytes: &[u8]) -> Option<(Session, Stamp)> {
     let form: Form<'_> = serde_json::from_slice(bytes).ok()?;
     if form.version != VERSION || form.sum != form.sum(key) {
@@ -142,7 +143,7 @@ pub(super) fn flaw(bytes: &[u8]) -> &'static str {
 }
 
 /// Returns the expiration of the session in a file, by the server's clock. The key is not needed and the checksum is
-/// not checked.
+/// not checked. Returns `None` if the content does not have the form of such a file.
 pub(super) fn expiration(bytes: &[u8]) -> Option<SystemTime> {
     let form: Form<'_> = serde_json::from_slice(bytes).ok()?;
     moment(form.expiration)

@@ -144,7 +144,7 @@ async fn wait_at(
             pause = (pause * 3 / 2).min(LONGEST_PAUSE);
         }
         if !directory.is_in_place()? || !directory.is_lock(key, &file)? {
-            // The locked file was removed, so other processes use a new lock file.
+            // The locked file was removed, so other processes lock a new file. Wait for the new lock.
             tokio::time::sleep(jittered(FIRST_PAUSE)).await;
             if waited() >= limit {
                 return Ok(LockOutcome::TimeUp);

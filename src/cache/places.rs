@@ -28,8 +28,8 @@ const METADATA: &[&str] = &["AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_EC2_METADA
 
 /// Returns the directories in which sessions may be cached, in the order in which they are tried. If the user has set a
 /// directory, it is the only one. Otherwise the runtime directory comes first, because it is in memory and is removed
-/// at logout, and the cache directory comes second. As the specification requires, variables with a relative path are
-/// ignored.
+/// at logout, and the cache directory comes second. As the XDG specification requires, variables with a relative path
+/// are ignored.
 pub(super) fn places(directory: Option<&Path>, vars: &Vars) -> Vec<Place> {
     if let Some(path) = directory {
         return vec![Place { path: path.to_owned(), make: Make::Path }];
@@ -45,8 +45,8 @@ pub(super) fn places(directory: Option<&Path>, vars: &Vars) -> Vec<Place> {
 /// contains the settings of the source's profile under the names of the equivalent environment variables.
 ///
 /// # Errors
-/// A file or a property of the host cannot be read, so the sessions of this source cannot be distinguished. The text
-/// says what cannot be read.
+/// A file or a property of the host cannot be read, so the sessions of this source cannot be distinguished. The error
+/// text says what cannot be read.
 pub(crate) fn source_scope(
     source: &Source,
     vars: &Vars,

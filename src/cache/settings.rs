@@ -35,18 +35,18 @@ pub(crate) struct MinTtl {
     pub(crate) least: Duration,
     /// The flag or variable that sets the session's duration. If neither is set, this is the flag.
     pub(crate) duration: Origin,
-    /// Whether the minimum is ignored, instead of being an error, if no session lasts that long. This is the case if
-    /// the minimum comes from a variable, and the user has typed a duration or has set one that is longer than the
-    /// minimum.
+    /// Whether the minimum is ignored, and not an error, if the longest session that the plan can give is not longer
+    /// than the minimum. It is ignored if it comes from a variable, and the user has typed a session duration or has
+    /// set one that is longer than the minimum.
     pub(crate) gives_way: bool,
 }
 
 impl CacheSettings {
-    /// Returns the minimum time that a cached session must have left. Returns `None` if no minimum is set or if it is
-    /// ignored.
+    /// Returns the minimum time that a cached session must have left. Returns `None` if no minimum is set, or if it is
+    /// ignored, which adds a note to `notes`.
     ///
     /// # Errors
-    /// The minimum is not shorter than the longest session that STS may grant.
+    /// The longest session that the plan can give is not longer than the minimum, and the minimum may not be ignored.
     pub(crate) fn min_ttl(&self, hops: &RoleChain, notes: &mut Vec<Ignored>) -> Result<Option<Duration>, Error> {
         let Some(MinTtl { origin, text, least, duration, gives_way }) = &self.min_ttl else { return Ok(None) };
         let longest = hops.longest_lifetime();

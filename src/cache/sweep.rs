@@ -65,8 +65,8 @@ fn has_expired(directory: &Directory, name: &str, now: SystemTime) -> bool {
     expiration.is_none_or(|expiration| expiration <= now)
 }
 
-/// Removes a lock file that no process has locked and whose key has no session. The file is locked while it is removed.
-/// A process that waits for this lock then notices that the file is no longer the key's lock file.
+/// Removes a lock file that no process has locked and whose key has no session in `names`. The file is locked while it
+/// is removed. A process that waits for this lock then notices that the file is no longer the key's lock file.
 fn remove_unused_lock(directory: &Directory, name: &str, names: &[(String, Kind)]) {
     let key = name.split('.').next().unwrap_or_default();
     if names.iter().any(|(other, kind)| *kind == Kind::Session && other.starts_with(key)) {
@@ -109,7 +109,7 @@ mod tests {
             drop(self.directory.lock_file(&key).expect("a lock"));
         }
 
-        /// Sets the modification time of every file to a time before the minimum age.
+        /// Sets the modification time of every file, so that the file is older than [`MIN_AGE`].
         fn age(&self) {
             for (name, _) in self.directory.names().expect("names") {
                 let file = File::open(self.directory.path().join(name)).expect("there");

@@ -13,7 +13,7 @@ use crate::hostile::{Bound, bounded, is_recognizable, redacted, seen};
 use crate::session::{Keys, Secret, Session, Validity, rfc3339};
 use std::time::{Duration, SystemTime};
 
-/// Encoding a session allocates a buffer for the largest file.
+/// The memory limit for each check. It is large because encoding a session allocates a buffer for the largest file.
 const BOUND: Bound = Bound { room: 256 << 10, per_byte: 64 };
 
 /// Uses the input in three ways: as a file of the cache, as such a file with its checksum corrected, and as the fields
