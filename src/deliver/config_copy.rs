@@ -84,8 +84,8 @@ pub(crate) fn filter(text: &[u8], used_profile: Option<&str>) -> Vec<u8> {
         }
         copy.extend_from_slice(scanned.raw);
         match scanned.line {
-            // The indent is removed, because an indented line would continue a setting from another section of the
-            // profile.
+            // The indent is removed, because the line before it in the new `[default]` may come from another section of
+            // the profile, and an indented line would continue that setting.
             Line::Property { .. } if section == Treatment::Used => {
                 default.extend_from_slice(scanned.raw.trim_ascii_start());
             }

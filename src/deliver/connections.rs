@@ -2,8 +2,8 @@
 //! enters a stage that is full, the oldest connection of that stage is ended.
 //!
 //! A client that opens connections faster than they are answered can end only connections that have not sent the token,
-//! because connections with the token are in a separate stage. A client that has not sent its request yet is ended only
-//! after thousands of newer connections.
+//! because connections with the token are in a separate stage. A connection that has not sent its request yet is ended
+//! only after thousands of newer connections.
 
 use crate::sys::limits;
 use std::collections::BTreeMap;
@@ -23,8 +23,8 @@ pub(super) enum ConnectionStage {
 
 /// The maximum number of connections in each stage, if xassume may open enough files.
 const MAX_CONNECTIONS: [usize; 3] = [4096, 256, 256];
-/// For each stage, the limit of open files is divided by this number, and the stage may have at most that many
-/// connections. The rest is left because supervising the command takes descriptors too.
+/// For each stage, the number by which the limit of open files is divided. The result is the number of connections that
+/// the stage may have at most. The rest of the limit is left, because supervising the command takes descriptors too.
 const SHARE_DIVISORS: [usize; 3] = [4, 8, 8];
 
 /// The open connections of one address. Clones share the same connections.
@@ -89,7 +89,7 @@ impl Connections {
             stage.insert(number, handle);
             oldest
         };
-        // The lock is released first, because a connection that is dropped takes it.
+        // The lock is released first, because aborting the connection may drop its [`Slot`], which takes the lock.
         if let Some((_, oldest)) = oldest {
             oldest.abort();
         }

@@ -41,8 +41,8 @@ use write_timeout::WriteTimeout;
 
 /// The time limit for the first byte on a connection, and also for the head of each request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// The time limit for a write that is blocked because the client does not read. One answer fits into the socket's
-/// buffer.
+/// The time limit for a write that is blocked because the client does not read. This limit is rarely reached, because
+/// one answer fits into the socket's buffer.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many connections may wait to be accepted. The kernel lowers this number to its own limit, SOMAXCONN.
 const BACKLOG: u32 = 4096;
@@ -65,7 +65,8 @@ pub(crate) struct Endpoint {
     url: String,
     token: Secret,
     token_at: TokenAt,
-    /// An empty file, because a profile in the user's own credentials file would take precedence over the endpoint.
+    /// An empty credentials file for the command, because a profile in the user's own file would take precedence over
+    /// the endpoint.
     empty_credentials_file: PathBuf,
     served: Served,
 }

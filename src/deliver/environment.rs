@@ -45,7 +45,7 @@ pub(crate) enum Recipient {
     Exec,
     /// A supervised command.
     Supervise,
-    /// A program that reads the output of `--print`. Its nesting depth does not change.
+    /// A program that reads the output of `--print`. xassume does not start it, so its nesting depth does not change.
     Print,
 }
 

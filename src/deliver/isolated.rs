@@ -1,11 +1,12 @@
 //! The config file for an isolated command in exec mode. The command replaces xassume, so no process is left that could
 //! remove the file.
 //!
-//! The file contains no secret. Runs with the same settings share one file: the name of its directory contains a digest
-//! of the contents, and random letters so that no other user can create the directory first. A later run removes a copy
-//! if both conditions are met: no process of this user has the path in `AWS_CONFIG_FILE`, and the file has been neither
-//! reused nor read for the time [`UNUSED`]. The time is for processes that cannot be inspected (after `sudo`, or in
-//! another container).
+//! The file contains no secret. Runs with the same settings share one file. The name of its directory contains a digest
+//! of the contents and random letters. By the digest, a later run finds the file when it lists the base directory. The
+//! random letters prevent that another user creates the directory first. Such a file is called a copy below. A later
+//! run removes a copy if both conditions are met: no process of this user has the path in `AWS_CONFIG_FILE`, and the
+//! file has been neither reused nor read for the time [`UNUSED`]. The second condition is needed because some processes
+//! cannot be inspected (after `sudo`, or in another container).
 
 use super::replace::replace;
 use crate::deliver::run_directory::{create_private, first_base, is_own_directory, prefix};
@@ -26,7 +27,8 @@ use std::time::Duration;
 
 /// The name of the file in its directory.
 const CONFIG: &str = "config";
-/// Twice the time by which a file system may delay the access time (`relatime` in mount(8)).
+/// How long a copy must have been neither reused nor read before it is removed. This is twice the time by which a file
+/// system may delay the access time (`relatime` in mount(8)).
 const UNUSED: Duration = Duration::from_hours(48);
 /// The maximum that is read of a process's environment, in bytes.
 const MAX_BYTES: usize = 4 << 20;
@@ -57,7 +59,7 @@ fn begins(entry: &DirEntry, with: &str) -> bool {
     entry.file_name().as_bytes().starts_with(with.as_bytes())
 }
 
-/// Returns the directories in `base` that contain copies of this user.
+/// Returns the directories in `base` that contain copies which this user's runs have created.
 fn copies(base: &Path, prefix: &str) -> Vec<DirEntry> {
     let entries = std::fs::read_dir(base).into_iter().flatten().flatten();
     let is_copy =
@@ -78,7 +80,8 @@ fn reused(directory: &Path, config: &[u8]) -> Option<PathBuf> {
     let is_same = found.len() == config.len() as u64 && read_at_most(&path, config.len()).ok()? == config;
     let is_usable = is_in_place && is_private && is_same;
     let is_recorded = is_usable && file.set_times(FileTimes::new().set_modified(clock::wall())).is_ok();
-    // Closing the file is not enough: a process that another thread forks meanwhile has the lock too.
+    // Closing the file would not always release the lock: if another thread forks at this moment, the new process has
+    // the file open too.
     let _ = file.unlock();
     is_recorded.then_some(path)
 }
@@ -101,7 +104,7 @@ fn sweep(copies: &[DirEntry]) {
             continue;
         }
         let locked = open(&config).map(|file| (file.try_lock().is_ok(), file));
-        // Another run may have started to use the copy in the meantime.
+        // Check again, because another run may have started to use the copy in the meantime.
         if !matches!(locked, Ok((false, _))) && is_unused(&config) != Some(false) {
             let _ = std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o700));
             let _ = std::fs::remove_dir_all(&directory);

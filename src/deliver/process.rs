@@ -27,7 +27,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{UnixListener, UnixStream};
 
-/// The time limit for sending an answer. An answer fits into the socket's buffer.
+/// The time limit for sending an answer. It is rarely reached, because an answer fits into the socket's buffer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// The beginning of an answer that contains credentials.
 const GIVEN: &[u8] = b"given\n";
@@ -83,7 +83,7 @@ impl CredentialProcess {
 
 fn listen(path: &Path) -> io::Result<UnixListener> {
     let listener = UnixListener::bind(path)?;
-    // No other user can enter the directory between these two calls.
+    // The directory is private, so no other user can connect to the socket between these two calls.
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     Ok(listener)
 }

@@ -149,13 +149,14 @@ pub(super) async fn publish(job: WriteJob, put: Rc<RefCell<Put>>, offload: Offlo
     let written = async {
         let earlier = put.borrow_mut().unfinished.take();
         if let Some(job) = earlier {
-            // The result of the earlier process is recorded, but not reported. It was reported as a failure before.
+            // The result of the earlier process is recorded, but not reported, because it has already been reported as
+            // a failure.
             let _ = Running::new(job, &put).finish().await;
         }
         match offload.start(Life::Bound, MAX_BYTES, |answer| job.run(answer)) {
             Ok(job) => Running::new(job, &put).finish().await,
-            // No process can be started, and no file has been written yet. The file is written here, because starting
-            // the command will fail for the same reason and report it.
+            // No process can be started, and no file has been written yet. The file is written in this process, and the
+            // error is not reported here, because starting the command will fail for the same reason and report it.
             Err(_) if put.borrow().files.is_empty() => {
                 let mut answer = Vec::new();
                 job.run(&mut answer);

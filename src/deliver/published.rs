@@ -35,8 +35,8 @@ impl PublishedFile {
         Self::new(path, mode)
     }
 
-    /// Checks whether such a file could be written. An existing file is neither replaced nor removed, because another
-    /// run may use it.
+    /// Checks whether a file could be written at this path. An existing file is neither replaced nor removed, because
+    /// another run may use it.
     ///
     /// # Errors
     /// The same errors as for [`Self::at`] and for the first call of [`Self::put`].
@@ -73,14 +73,14 @@ impl PublishedFile {
         publish(WriteJob { path, temporary, contents, mode: self.mode }, Rc::clone(&self.put), offload.clone())
     }
 
-    /// Returns the descriptor with the answer of the unfinished process, for [`Self::remove_at_last`]. Returns `None`
-    /// if there is no such process.
+    /// Returns the descriptor from which the answer of an unfinished process can be read, for [`Self::remove_at_last`].
+    /// Returns `None` if no process is unfinished.
     pub(crate) fn unread(&self) -> Option<RawFd> {
         self.put.borrow().unfinished.as_ref().map(Job::descriptor)
     }
 
-    /// Removes the file and the temporary file. Must be called in a child of `Life::Free` that got the descriptor from
-    /// [`Self::unread`].
+    /// Removes the file and the temporary file. Must be called in a child that was started with `Life::Free` and with
+    /// the descriptor from [`Self::unread`].
     pub(crate) fn remove_at_last(&self) {
         self.put.borrow_mut().remove_at_last(&self.path, &self.temporary);
     }

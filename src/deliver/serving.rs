@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 
 /// How long to pause if a connection cannot be accepted for lack of a resource, such as descriptors.
 pub(super) const PAUSE: Duration = Duration::from_millis(100);
-/// A session that expires within this time is not served, because it may have expired when it arrives. `Expiration` has
-/// only whole seconds.
+/// A session that expires within this time is not served, because it may have expired when it arrives. The time is one
+/// second because `Expiration` has only whole seconds.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// The current session, as a document. Clones share the session.

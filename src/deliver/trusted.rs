@@ -113,9 +113,10 @@ fn is_in_open_directory(path: &Path) -> bool {
     parent.is_some_and(|parent| parent.is_ok_and(|parent| parent.mode() & 0o022 != 0))
 }
 
-/// Checks whether an owner has no number in this user namespace, so that the overflow uid is shown (see
-/// `user_namespaces(7)`). A sandbox shows the host's root in this way. It shows every other user of the host in the
-/// same way, but such a user can create directories only in a directory that is open to all (`/tmp`).
+/// Checks whether an owner has no ID in this user namespace, so that the kernel reports the overflow ID instead (see
+/// `user_namespaces(7)`). In a sandbox, this is so for the host's root. It is also so for every other user of the host,
+/// but these users can create directories only where all users can (`/tmp`), and there [`check`] does not trust such an
+/// owner.
 fn is_outside(uid: u32) -> bool {
     let Ok(map) = std::fs::read_to_string("/proc/self/uid_map") else { return false };
     let maps = |line: &str| {

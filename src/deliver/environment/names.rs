@@ -76,7 +76,7 @@ pub(super) const WATCHDOG_PID: &str = "WATCHDOG_PID";
 /// The variables that every delivery sets. The two for the region are set only if the region is known.
 pub(super) const ALWAYS_SET: &[&str] = &["AWS_REGION", "AWS_DEFAULT_REGION", "XASSUME_SESSION", "XASSUME_DEPTH"];
 
-/// The variables that make each SDK find the shared files of the delivery, and no others.
+/// The variables that make each SDK find the shared files of the delivery, and no other files.
 pub(super) const FILES: &[&str] =
     &["AWS_SHARED_CREDENTIALS_FILE", "AWS_CREDENTIAL_PROFILES_FILE", "AWS_CONFIG_FILE", "AWS_SDK_LOAD_CONFIG"];
 const KEYS: &[&str] = &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION"];

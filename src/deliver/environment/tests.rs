@@ -302,7 +302,7 @@ fn the_change_turns_any_shell_environment_into_the_commands() {
         !removed.iter().any(|known| name == known) && !set.iter().any(|(known, _)| name == known)
     };
     let left: Vec<_> = shell.iter().filter(stays).map(|(name, value)| (name.into(), value.into())).collect();
-    // The nesting depth of the shell does not change.
+    // The change does not contain `XASSUME_DEPTH`, so the shell keeps its nesting depth.
     let evaluated = [left, set].concat();
     assert_eq!(evaluated, environment(&Inputs { inherited: &shell, ..here }));
     let value = |name: &str| evaluated.iter().find(|(known, _)| known == name).map(|(_, value)| value.to_str());
