@@ -127,8 +127,8 @@ async fn wait_at(
     loop {
         let directory = Directory::make(place)?;
         let file = directory.lock_file(key)?;
-        // The lock file stays open between the attempts. If the directory is removed, the processes that wait in it
-        // still wait until the lock is released, instead of calling STS all at once.
+        // The lock file stays open between the attempts. If the directory is removed, the processes that wait for this
+        // lock still wait until it is released, instead of calling STS all at once.
         loop {
             if let Some(found) = answer(&directory) {
                 return Ok(LockOutcome::Answered(found));

@@ -25,7 +25,7 @@ pub(crate) struct Cache {
 pub(crate) struct Search {
     pub(crate) found: Option<Found>,
     pub(crate) directories: Vec<Skipped>,
-    /// Why sessions that were found could not be used: for each of them, its path and the reason.
+    /// Why sessions that were found could not be used. Each text contains the path of one session and the reason.
     pub(crate) sessions: Vec<String>,
 }
 
@@ -132,7 +132,7 @@ impl Cache {
     /// were removed from each.
     ///
     /// # Errors
-    /// A session cannot be removed, or a directory cannot be listed. The path is that of the directory.
+    /// A session cannot be removed, or a directory cannot be listed. The path in the error is that of the directory.
     pub(crate) fn clear(&self) -> Result<Vec<Cleared>, (PathBuf, io::Error)> {
         let mut cleared = Vec::new();
         for Place { path, .. } in &self.places {

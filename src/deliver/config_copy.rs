@@ -148,7 +148,7 @@ mod tests {
                 "[profile p]\nrole_arn = r\nregion = x\n# c\ns3 =\n  a = b\n[profile q]\noutput = json\n",
                 "[profile p]\nregion = x\n# c\ns3 =\n  a = b\n[profile q]\noutput = json\n[default]\nregion = x\ns3 =\n  a = b\n",
             ),
-            // The default profile is replaced with its comments, in both forms of its section name.
+            // The default profile is replaced, and its comments too, whichever of the two section names it has.
             (
                 "# top\n[default]\n# its\nregion = y\n  z\nendpoint_url = http://old\n[profile p]\nregion = x",
                 "# top\n[profile p]\nregion = x\n[default]\nregion = x",

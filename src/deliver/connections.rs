@@ -23,8 +23,8 @@ pub(super) enum ConnectionStage {
 
 /// The maximum number of connections in each stage, if xassume may open enough files.
 const MAX_CONNECTIONS: [usize; 3] = [4096, 256, 256];
-/// For each stage, the number by which the limit of open files is divided. The result is the number of connections that
-/// the stage may have at most. The rest of the limit is left, because supervising the command takes descriptors too.
+/// Each stage may also have at most the limit of open files, divided by this number. The rest of the limit is left,
+/// because supervising the command takes descriptors too.
 const SHARE_DIVISORS: [usize; 3] = [4, 8, 8];
 
 /// The open connections of one address. Clones share the same connections.
@@ -67,8 +67,8 @@ impl Connections {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs a connection concurrently and registers it in the first stage. Must be called within a single-threaded
-    /// runtime, so that the connection is registered before it runs.
+    /// Spawns the task of a new connection, and registers the connection in the first stage. Must be called within a
+    /// single-threaded runtime, so that the connection is registered before its task runs.
     pub(super) fn add<F: Future<Output = ()> + Send + 'static>(&self, connection: impl FnOnce(Slot) -> F) {
         let number = {
             let mut open = self.open();

@@ -171,7 +171,8 @@ impl Setter {
     /// Sets the variables for the profile's settings. A variable that the user has set is not changed, even if its
     /// value is empty.
     fn settings(&mut self, inputs: &Inputs) {
-        // AWS_ENDPOINT_URL, which is for all services, takes precedence over the profile's endpoint for one service.
+        // If the user has set AWS_ENDPOINT_URL, which is for all services, it takes precedence over the profile's
+        // endpoints for single services.
         let all_services = inputs.inherited.text("AWS_ENDPOINT_URL").is_some();
         for (name, value) in inputs.profile_settings {
             let beaten = all_services && name.starts_with("AWS_ENDPOINT_URL_");

@@ -2,8 +2,8 @@
 //! remove the file.
 //!
 //! The file contains no secret. Runs with the same settings share one file. The name of its directory contains a digest
-//! of the contents and random letters. By the digest, a later run finds the file when it lists the base directory. The
-//! random letters prevent that another user creates the directory first. Such a file is called a copy below. A later
+//! of the contents and random letters. A later run lists the base directory and finds the file by the digest. The
+//! random letters prevent another user from creating the directory first. Such a file is called a copy below. A later
 //! run removes a copy if both conditions are met: no process of this user has the path in `AWS_CONFIG_FILE`, and the
 //! file has been neither reused nor read for the time [`UNUSED`]. The second condition is needed because some processes
 //! cannot be inspected (after `sudo`, or in another container).

@@ -180,7 +180,7 @@ fn is_stale(directory: &Path) -> bool {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
     match OpenOptions::new().write(true).custom_flags(flags).open(directory.join(LOCK)) {
         Ok(lock) => lock.try_lock().is_ok(),
-        // A run may be about to create the file and lock it.
+        // A run may be about to create the file and lock it, so only an old directory counts as stale.
         Err(error) if error.kind() == io::ErrorKind::NotFound => is_settled(&found),
         // There is no descriptor left, or no permission. In both cases a running xassume may have locked the file.
         Err(_) => false,

@@ -128,8 +128,8 @@ fn write_all(mut bytes: &[u8]) {
             Ok(0) => return,
             Ok(written) => bytes = &bytes[written..],
             Err(Errno::EINTR) => {}
-            // Another process has set O_NONBLOCK. The pause prevents a busy loop while another process is writing to
-            // the terminal.
+            // Another process has set O_NONBLOCK. The pause prevents a busy loop, because poll(2) may return although
+            // another process, which also writes to the terminal, leaves no room.
             Err(Errno::EAGAIN) => {
                 let _ = poll(&mut [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE);
                 std::thread::sleep(PAUSE);

@@ -44,8 +44,8 @@ pub(crate) trait CommandHost {
     /// Kills the process group of the child, which has exited. Must not be called if the group is xassume's own.
     fn kill_group(&mut self);
     fn reap(&mut self);
-    /// Returns that the child has exited or was stopped, without waiting. Each exit and each stop is returned only
-    /// once. `None` means that there is no new one.
+    /// Returns the exit or the stop of the child, without waiting. Each exit and each stop is returned only once.
+    /// `None` means that there is no new one.
     fn change(&mut self) -> Option<ChildChange>;
     /// Waits for the outcome of a start, a change of the child, or a signal. If there are several of them, they are
     /// returned in this order. None is lost if the future is dropped.

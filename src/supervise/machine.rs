@@ -5,8 +5,8 @@
 //! [`Machine::consequence`], which does what a new session means for the command. The documentation of `supervise` has
 //! the diagram of the states.
 //!
-//! Each rule is an arm of a match on the state and then on the input. There is no `_` arm, which could hide a pair of
-//! state and input.
+//! Each rule is an arm of a match on the state and then on the input. There is no `_` arm, because it could hide that a
+//! pair of state and input has no rule.
 
 mod actions;
 mod ending;

@@ -22,8 +22,8 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Returns the controlling terminal if xassume was started from it, else `None`. xassume was started from the
     /// terminal if it is in the terminal's foreground, or if one of the descriptors 0 to 2 is the terminal. All three
-    /// descriptors are checked because of `</dev/null` and `| cat`. It is not enough that there is a controlling
-    /// terminal, because xassume may run in an agent that was started from the terminal days ago.
+    /// descriptors are checked, because some may be redirected (`</dev/null`, `| cat`). It is not enough that there is
+    /// a controlling terminal, because xassume may run in an agent that was started from the terminal days ago.
     pub(crate) fn of_the_user() -> Option<Self> {
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
         let fd = nix::fcntl::open("/dev/tty", flags, Mode::empty()).ok()?;

@@ -16,7 +16,8 @@ use subtle::ConstantTimeEq as _;
 /// The values that a request must match, and the session that it then gets.
 pub(super) struct RequestRules {
     /// The valid values of `Host`: the address and `localhost`, each with and without the port (AWS's C runtime sends
-    /// no port). If DNS rebinding sends a web page in a browser to this endpoint, the browser sends another host name.
+    /// no port). With DNS rebinding, a web page could make a browser send requests to this endpoint, but these contain
+    /// another host name.
     hosts: [String; 4],
     path: String,
     token: Secret,

@@ -326,7 +326,7 @@ fn the_man_page_names_all_that_is_set_and_nothing_else() {
         let via = if name == "isolated" { "env" } else { name };
         let (_, listed) = section.split_once(&format!("--via {via}")).expect(via);
         let listed = listed.split(".TP").next().unwrap_or_default();
-        // A variable that is set only in some cases is listed last.
+        // The man page lists variables that are set only in some cases last. They are cut off here.
         let listed = match name {
             "env" => listed.split("--isolate").next().unwrap_or_default(),
             "endpoint" => listed.split("where there is a proxy").next().unwrap_or_default(),

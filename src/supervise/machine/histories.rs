@@ -77,8 +77,8 @@ fn every_sequence_satisfies_the_claims_and_the_diagram_has_all_transitions() {
         let first_process = (policy.on_expiry == OnExpiry::Restart).then_some((ProcessGroup::Own, 1));
         for (group, me) in [(ProcessGroup::Own, ME), (ProcessGroup::Shared, ME)].into_iter().chain(first_process) {
             let begin = Model::new(policy, group, me);
-            // These sequences begin at a stop and come in addition, because the remaining processes of a command may
-            // take many steps to exit.
+            // In addition to the sequences that begin at the start, these begin at a stop, because the remaining
+            // processes of a command may take many steps to exit.
             if policy.on_expiry == OnExpiry::Restart {
                 let to_a_stop = [Move::Wait, Move::Start, Move::Wait, Move::Grant, Move::Publish];
                 let begin = to_a_stop.into_iter().fold(begin.clone(), |model, step| model.after(step));

@@ -119,8 +119,8 @@ impl Renewal {
         }
     }
 
-    /// Handles a wake-up. The warnings are checked before the refresh, so that a refresh that has failed until the
-    /// expiry is not retried before the command is stopped.
+    /// Handles a wake-up. The warnings are checked before the refresh, so that at the expiry a failed refresh is not
+    /// retried before the command is stopped.
     pub(super) fn wake(&mut self, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         if let Some(consequence) = self.raise_alarm(now, out) {
             return Some(consequence);

@@ -43,7 +43,8 @@ pub(super) enum Phase {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum AfterStop {
     Restart,
-    /// End xassume in the same way as the command ended, because a signal from outside canceled the restart.
+    /// End xassume in the same way as the command ended, because a signal that xassume received has canceled the
+    /// restart.
     Finish,
     /// Exit with an error, because the session expired.
     Lapse,

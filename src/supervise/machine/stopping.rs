@@ -40,7 +40,7 @@ impl FamilyWait {
         Self { end, at: now.boot, look_at, pause: FIRST_PAUSE, named: false, strays_signaled: false }
     }
 
-    /// Returns the wait after a check at the time `now`. The next check follows after a longer pause.
+    /// Returns the state of the wait after a check at the time `now`. The next check follows after a longer pause.
     fn looking(self, now: Now) -> Self {
         let pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
         Self { look_at: now.boot.saturating_add(pause), pause, ..self }

@@ -234,7 +234,7 @@ impl SessionSource for Sim {
     }
 }
 
-/// A delivery during which an event happens, and which ends at once, later or never.
+/// A delivery that ends at once, later or never. If there is a [`SimEvent`], it happens during the delivery.
 pub(super) struct SimDelivery(pub(super) Sim, pub(super) Option<SimEvent>, pub(super) Speed);
 
 #[derive(Clone, Copy)]
@@ -267,7 +267,7 @@ impl Deliver for SimDelivery {
     }
 }
 
-/// An event sink. While it handles the event for a restart, another event happens.
+/// An event sink. If there is a [`SimEvent`], it happens while the sink handles [`CommandEvent::Restarting`].
 pub(super) struct SimLog(pub(super) Sim, pub(super) Option<SimEvent>);
 
 impl EventSink for SimLog {
