@@ -3,6 +3,7 @@
 
 use super::file;
 use crate::cache::directory::{Directory, Kind};
+use crate::error::reason_of;
 use crate::sys::clock::wall;
 use nix::fcntl::OFlag;
 use std::io;
@@ -40,14 +41,16 @@ pub(super) fn expired(directory: &Directory) {
 /// The directory cannot be listed, or a session or a temporary file cannot be removed.
 pub(super) fn clear(directory: &Directory) -> io::Result<usize> {
     let names = directory.names()?;
+    let remove =
+        |name: &str| directory.remove(name).map_err(|error| io::Error::other(format!("{name}: {}", reason_of(&error))));
     let mut sessions = 0;
     for (name, kind) in &names {
         match kind {
             Kind::Session => {
-                directory.remove(name)?;
+                remove(name)?;
                 sessions += 1;
             }
-            Kind::New => directory.remove(name)?,
+            Kind::New => remove(name)?,
             Kind::Lock => remove_unused_lock(directory, name, &[]),
         }
     }
