@@ -166,7 +166,7 @@ pub(crate) fn print_clap_message(answer: &clap::Error) -> Result<(), Error> {
     let tip = lines.find_map(|line| line.strip_prefix("tip: "));
     // This tip says to put the argument after `--`, but xassume would then treat the argument as the command.
     let tip = tip.filter(|tip| !tip.contains("as a value, use"));
-    Err(Error::usage(message, tip.unwrap_or("see xassume --help; put the command after --")))
+    Err(Error::usage(message, tip.unwrap_or("see xassume --help; flags of the command go after --")))
 }
 
 fn put(text: &str) {

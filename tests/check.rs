@@ -150,7 +150,7 @@ fn a_failure_in_json_has_the_reason_the_hint_and_the_skipped_steps() {
     let at = steps.iter().position(|step| step["state"] == "failed").expect("a step that failed");
     assert_eq!(steps[at]["step"], "role");
     assert!(steps[at]["error"].as_str().is_some_and(|error| error.starts_with("cannot assume")), "{document}");
-    assert!(steps[at]["hint"].as_str().is_some_and(|hint| hint.contains("(missing)")), "{document}");
+    assert!(steps[at]["hint"].as_str().is_some_and(|hint| hint.contains("(the missing statement)")), "{document}");
     assert!(steps[at + 1..].iter().all(|step| step["state"] == "not_reached"), "{document}");
 }
 

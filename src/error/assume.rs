@@ -225,7 +225,7 @@ impl AssumeError {
             Refusal::BadPolicy => "correct the session policy (--policy)".into(),
             Refusal::PackedPolicy => "shorten the session policy (--policy), or use fewer policy ARNs and tags (--policy-arn, --tag)".into(),
             Refusal::TokenRejected => {
-                "check that the role's trust policy names the token's provider, and that the token has not expired".into()
+                "check that the token is a JWT that has not expired, and that the role's trust policy names its provider".into()
             }
             Refusal::Throttled => "too many requests (STS allows 600 per second per account and region); try again later".into(),
             Refusal::Unavailable => "STS is temporarily unavailable; try again later".into(),

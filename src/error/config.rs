@@ -79,7 +79,7 @@ pub(crate) enum ConfigError {
     ChainedDuration { role: String, hop: usize, of: usize, by: DurationBy },
     /// `--duration max` for a role that is assumed with an MFA code. `device` is `None` if the MFA device comes from
     /// the profile.
-    #[error("{} cannot be used with MFA{} for {role}: each attempt would need a new code", max(*.duration), from(*.device))]
+    #[error("{} cannot be used with MFA{} for {role}: max tries several durations, and each try would need a new code", max(*.duration), from(*.device))]
     MaxWithMfa { role: String, duration: Origin, device: Option<Origin> },
     /// An option that only `AssumeRole` supports, for a role that is assumed with `AssumeRoleWithWebIdentity`. `token`
     /// is `None` if the token comes from `AWS_WEB_IDENTITY_TOKEN_FILE` or from the profile.
@@ -228,7 +228,7 @@ impl ConfigError {
             Self::ChainedDuration { by: DurationBy::Origin(origin, _), .. } => {
                 format!("use 1h or less, or {} {origin}", origin.leave_out())
             }
-            Self::MaxWithMfa { .. } => "set a fixed duration; up to 1h, one code is enough for many sessions".into(),
+            Self::MaxWithMfa { .. } => "set a fixed duration; with 1h or less, one code is enough for many sessions".into(),
             Self::NotForWebIdentity { word, .. } => {
                 format!("{} {word}, or add another role with --role-arn", word.leave_out())
             }

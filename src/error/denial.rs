@@ -35,9 +35,9 @@ pub(crate) enum PolicyKind {
 }
 
 /// The mark on a policy in which a statement is missing, according to STS.
-const MISSING: &str = " (missing)";
+const MISSING: &str = " (the missing statement)";
 /// The mark on the other policy that must allow the call. STS does not say whether it already does.
-const ALSO: &str = " (also required)";
+const ALSO: &str = " (must have this statement too)";
 
 /// The caller, as the hints name it.
 enum Caller<'a> {

@@ -46,7 +46,7 @@ impl CodeOrigin {
         match self {
             Self::Prompt => "the typed code is not six digits",
             Self::StandardInput => "the first line of standard input is not a six-digit code",
-            Self::Command => "--mfa-command did not print a six-digit code",
+            Self::Command => "the output of --mfa-command is not just a six-digit code",
         }
     }
 
@@ -57,7 +57,7 @@ impl CodeOrigin {
                 "the first line of standard input must be the six digits: oathtool … | xassume --mfa-token - …"
             }
             Self::Command => {
-                "run the --mfa-command yourself; it must print six digits within 60 seconds and exit with status 0"
+                "run the --mfa-command yourself; it must print six digits and nothing else within 60 seconds, and exit with status 0"
             }
         }
     }

@@ -138,7 +138,7 @@ impl Error {
                 "raise the limit (--sts-timeout or XASSUME_STS_TIMEOUT), or use --no-cache".to_owned()
             }
             Self::WrongAccount { .. } => "check the role ARN or the profile".to_owned(),
-            Self::Place { flag, .. } => format!("use a path in a directory that you own, or omit {flag}"),
+            Self::Place { flag, .. } => format!("use a path in an existing directory that you own, or omit {flag}"),
             Self::Serve { hint, .. } | Self::Missing { hint, .. } => (*hint).to_owned(),
             Self::Unprintable { .. } => "use --print export, fish or powershell".to_owned(),
             Self::Cache { directory, .. } => format!("remove the directory manually: {}", directory.display()),

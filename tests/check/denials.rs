@@ -13,8 +13,14 @@ fn a_missing_identity_policy_is_distinguished_from_a_missing_trust() {
     let page = fails(&role(&sts));
     failed_at(&page, "role");
     assert!(page.contains("hint: add this statement to the caller's policy:"), "{page}");
-    assert!(page.contains(&format!("policy attached to {user} (missing):\n        {}\n", statements[0])), "{page}");
-    assert!(page.contains(&format!("trust policy of {ROLE} (also required):\n        {}\n", statements[1])), "{page}");
+    assert!(
+        page.contains(&format!("policy attached to {user} (the missing statement):\n        {}\n", statements[0])),
+        "{page}"
+    );
+    assert!(
+        page.contains(&format!("trust policy of {ROLE} (must have this statement too):\n        {}\n", statements[1])),
+        "{page}"
+    );
 
     let trusts = vec!["arn:aws:iam::999999999999:root".to_owned()];
     let sts = naming_the_policy(RoleRules { trusts: trusts.clone(), ..RoleRules::default() });
@@ -29,7 +35,10 @@ fn a_missing_identity_policy_is_distinguished_from_a_missing_trust() {
         "{page}"
     );
     assert!(
-        page.contains(&format!("policy attached to {user} (also required):\n        {}\n", statements[0])),
+        page.contains(&format!(
+            "policy attached to {user} (must have this statement too):\n        {}\n",
+            statements[0]
+        )),
         "{page}"
     );
 
@@ -37,7 +46,10 @@ fn a_missing_identity_policy_is_distinguished_from_a_missing_trust() {
     let sts = FakeSts::builder().role(ROLE, RoleRules { trusts, ..RoleRules::default() }).start();
     let page = fails(&role(&sts));
     assert!(page.contains("hint: the caller's policy and the role's trust policy must both allow the call:"), "{page}");
-    assert!(statements.iter().all(|statement| page.contains(statement)) && !page.contains("(missing)"), "{page}");
+    assert!(
+        statements.iter().all(|statement| page.contains(statement)) && !page.contains("(the missing statement)"),
+        "{page}"
+    );
 }
 
 #[test]

@@ -88,10 +88,10 @@ fn a_command_without_a_code_is_reported_without_its_output() {
     for (command, complaint) in [
         ("echo 314159; exit 3", "--mfa-command exited"),
         ("/no/such/program", "--mfa-command exited"),
-        ("true", "--mfa-command did not print a six-digit code"),
-        ("echo 3141592653", "--mfa-command did not print a six-digit code"),
-        ("echo your code: 314159", "--mfa-command did not print a six-digit code"),
-        ("printf '\\377\\376'", "--mfa-command did not print a six-digit code"),
+        ("true", "the output of --mfa-command is not just a six-digit code"),
+        ("echo 3141592653", "the output of --mfa-command is not just a six-digit code"),
+        ("echo your code: 314159", "the output of --mfa-command is not just a six-digit code"),
+        ("printf '\\377\\376'", "the output of --mfa-command is not just a six-digit code"),
         ("yes 314159 | head -c 5000", "--mfa-command printed more than 4096 bytes"),
     ] {
         let error = failed(with_device(&sts).args(["--mfa-command", command]));

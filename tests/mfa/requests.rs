@@ -57,7 +57,7 @@ fn for_more_than_an_hour_the_code_is_sent_with_the_role() {
 fn duration_max_conflicts_with_a_code() {
     let sts = sts_with_mfa(&[CODE]);
     let error = failed(with_device(&sts).args(["--mfa-token", CODE, "--duration", "max"]));
-    assert!(error.contains("each attempt would need a new code"), "{error}");
+    assert!(error.contains("each try would need a new code"), "{error}");
     assert_eq!(sts.requests().len(), 0);
 }
 

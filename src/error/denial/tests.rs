@@ -67,10 +67,10 @@ fn the_statements_contain_the_options() {
 #[test]
 fn the_missing_statement_is_marked() {
     let identity = blamed(PolicyKind::Identity, PolicyEffect::NoAllow);
-    assert!(identity.contains(&format!("policy attached to {USER} (missing):\n")), "{identity}");
-    assert!(identity.contains(&format!("trust policy of {ROLE} (also required):\n")), "{identity}");
+    assert!(identity.contains(&format!("policy attached to {USER} (the missing statement):\n")), "{identity}");
+    assert!(identity.contains(&format!("trust policy of {ROLE} (must have this statement too):\n")), "{identity}");
     let trust = blamed(PolicyKind::Trust, PolicyEffect::NoAllow);
-    assert!(trust.contains(&format!("policy attached to {USER} (also required):\n")), "{trust}");
+    assert!(trust.contains(&format!("policy attached to {USER} (must have this statement too):\n")), "{trust}");
     assert!(trust.contains(&format!("trust policy of {ROLE} (missing or condition not met):\n")), "{trust}");
     assert!(trust.contains("--external-id") && trust.contains("--mfa-serial"), "{trust}");
 }
