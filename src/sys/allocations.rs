@@ -42,10 +42,10 @@ struct Counting;
 
 impl Counting {
     fn count(freed: usize, allocated: usize) {
-        // The counts of an exiting thread may have been destroyed already.
+        // If this thread is exiting, its counts may have been destroyed already. In that case, nothing is counted.
         let _ = COUNTS.try_with(|counts| {
             let Counts { taken, in_use } = counts.get();
-            // `work` may free memory that was allocated before it began.
+            // The subtraction saturates at zero, because `work` may free memory that was allocated before it began.
             let in_use = in_use.saturating_sub(freed).saturating_add(allocated);
             let taken = Taken { total: taken.total.saturating_add(allocated), peak: taken.peak.max(in_use) };
             counts.set(Counts { taken, in_use });

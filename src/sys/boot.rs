@@ -16,8 +16,8 @@ pub(crate) fn boot_id() -> Option<String> {
     first_line("/proc/sys/kernel/random/boot_id")
 }
 
-/// Returns the machine ID from machine-id(5), or from the older file of D-Bus. Returns `None` if there is neither file,
-/// as in most containers.
+/// Returns the machine ID from machine-id(5), or from the older file that D-Bus uses. Returns `None` if neither file
+/// exists, as in most containers.
 pub(crate) fn machine_id() -> Option<String> {
     first_line("/etc/machine-id").or_else(|| first_line("/var/lib/dbus/machine-id"))
 }

@@ -23,9 +23,9 @@ use std::io;
 pub(crate) struct Child {
     pid: Pid,
     pub(super) group: ProcessGroup,
-    /// The process group to which the child has moved since its start. `Family::signal_group` updates it before each
-    /// signal. `None` if the child has not moved, or if a process in that group does not belong to the command's family
-    /// (see `family`).
+    /// The process group to which the child has moved since its start, so that signals reach this group too. `None` if
+    /// the child has not moved, or if a process in that group does not belong to the command's family (see `family`).
+    /// `Family::signal_group` updates this field before each signal.
     pub(super) joined: Option<Pid>,
 }
 
@@ -46,9 +46,9 @@ impl Child {
         self.pid
     }
 
-    /// Sends a signal to the child (`Shared`) or to the process group that the child leads (`Own`). If the child has
-    /// exited, this is not an error, because the child is a zombie until it is reaped. If the group is empty because
-    /// the child has left it, the signal goes to the child.
+    /// Sends a signal to the child (`Shared`) or to the process group that the child leads (`Own`). Also succeeds if
+    /// the child has exited, because it is a zombie until it is reaped, and kill(2) succeeds for a zombie. If the group
+    /// is empty because the child has left it, the signal goes to the child.
     ///
     /// # Errors
     /// Fails with `EPERM` if the command runs as another user (sudo).

@@ -1,7 +1,7 @@
 //! The boot clock and the wall clock, and how to wait for a deadline by either clock.
 //!
-//! Two kernel timers are used: one counts suspend, and the other reports when the wall clock was set. If the kernel
-//! does not provide these timers (in a sandbox), the clocks are read every 30 seconds.
+//! Two kernel timers are used: one also counts the time during a suspend, and the other reports when the wall clock was
+//! set. If the kernel does not provide these timers (in a sandbox), the clocks are read every 30 seconds.
 
 use super::boot::boottime;
 use super::poll::polled;
@@ -93,7 +93,8 @@ impl Clock for SystemClock {
         let Some(timers) = &self.timers else { return self.tick(deadline).await };
         match timers.set(deadline) {
             Ok(()) => timers.fired(deadline).await,
-            // The wall clock was set since the last call; see timerfd_settime(2).
+            // The wall clock was set since the last call (see timerfd_settime(2)), so the caller has to check the
+            // deadline again.
             Err(Errno::ECANCELED) => {}
             Err(_) => self.tick(deadline).await,
         }

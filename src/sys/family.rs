@@ -1,5 +1,5 @@
-//! The command's family: the command's process and those of its descendants that are in xassume's session or in a
-//! session that the command created (see [`crate::process::Target`]).
+//! The command's family: the command's own process and those of its descendants that are in xassume's session or in a
+//! session that the command's own process created (see [`crate::process::Target`]).
 //!
 //! A process that loses its parent becomes a child of xassume (`reap::adopt_orphans`), so every member of the family is
 //! a descendant of xassume. A descendant of the command that created its own session is a daemon, which xassume leaves
@@ -15,14 +15,15 @@ use crate::process::{Pid, ProcessGroup, Remaining};
 use nix::unistd::{getpgrp, getpid, getsid};
 use std::io;
 
-/// The maximum number of checks in one call of [`Family::remaining`]. It checks again when xassume's children have
-/// changed during a check. There is a limit because a daemon may continually leave orphans.
+/// The maximum number of checks in one call of [`Family::remaining`]. If xassume's children have changed during a
+/// check, that method checks again. There is a maximum because a daemon may continually leave orphans.
 const MAX_CHECKS: u32 = 5;
 
 /// Distinguishes the command's family from other descendants of xassume.
 #[derive(Debug, Default)]
 pub(crate) struct Family {
-    /// The descendants that xassume had before the first start. `None` until the first start.
+    /// The descendants that xassume had before the command was first started. They do not belong to the family. `None`
+    /// until that start.
     strangers: Option<Vec<ProcessStat>>,
 }
 
@@ -65,7 +66,7 @@ impl Family {
         result
     }
 
-    /// Sends a signal to the command, and to its process group if it does not share xassume's group.
+    /// Sends a signal to the command. If the command has its own process group, sends the signal to that whole group.
     pub(crate) fn signal_group(&self, child: &mut Child, signal: Signal) -> io::Result<()> {
         child.joined = self.joined(child);
         send_to_group(child, signal)
@@ -106,8 +107,9 @@ impl Family {
         Remaining::default()
     }
 
-    /// Checks once for remaining processes. Because the command has exited, each remaining process descends from
-    /// another child of xassume. Usually there is no such child, and then the check is cheap.
+    /// Checks once for remaining processes. Because the command has exited, each remaining process is a child of
+    /// xassume or descends from such a child. Usually xassume has no child except the exited command, and then the
+    /// check is cheap.
     fn check_once(&self, child: &Child, children: &[Pid]) -> Remaining {
         let mut others = children.iter().filter(|pid| **pid != child.pid()).filter_map(|pid| processes::of(*pid));
         if others.all(|process| !process.is_alive || self.is_stranger(&process)) {
@@ -147,7 +149,7 @@ impl Family {
     }
 
     /// Returns the process group that the command has moved to since its start. Returns `None` if the command has not
-    /// moved, or if a process in the group does not belong to the family.
+    /// moved, or if a process in the group does not belong to the family, because xassume must not signal that process.
     fn joined(&self, child: &Child) -> Option<Pid> {
         let group = signals::group_of(child.pid())?;
         if group == home(child) {

@@ -1,9 +1,9 @@
 //! Runs helpers: programs that xassume itself needs (`credential_process`, `--mfa-command`).
 //!
 //! A helper gets the inherited signal state and no standard input. xassume reads its standard output. Its standard
-//! error is not redirected. xassume does not use SIGCHLD to wait for a helper, so a helper can run before and during a
-//! supervision, and when xassume is PID 1. A helper ends when xassume ends. If xassume is killed by SIGKILL, the kernel
-//! sends SIGTERM to the helper's shell, but not necessarily to the programs that the shell started.
+//! error is not redirected. xassume waits for a helper by pidfd and not by SIGCHLD, because only a supervision reads
+//! SIGCHLD, and a helper can also run without a supervision. A helper ends when xassume ends. If xassume is killed by
+//! SIGKILL, the kernel sends SIGTERM to the helper's shell, but not necessarily to the programs that the shell started.
 
 mod family;
 mod output;
@@ -33,12 +33,12 @@ pub(crate) struct ProgramLimit {
     pub(crate) left: Duration,
     /// The whole time limit, of which `left` remains. Error messages state it.
     pub(crate) of: Duration,
-    /// What sets the limit, if it is not the default.
+    /// The flag or variable that sets the limit. `None` if nothing sets it, so the limit is the default.
     pub(crate) by: Option<Origin>,
 }
 
 impl ProgramLimit {
-    /// The default limit. It is this long because the user may have to unlock something.
+    /// The default limit. It is this long because the user may have to unlock something, such as a password manager.
     pub(crate) const OWN: Self = Self { left: Duration::from_mins(1), of: Duration::from_mins(1), by: None };
 }
 
@@ -51,7 +51,7 @@ pub(crate) enum Attendance {
     #[default]
     Attended,
     /// The command is using the terminal, so the helper must not prompt. If the helper reads the terminal, the kernel
-    /// stops the helper (SIGTTIN), and xassume ends it at its time limit.
+    /// stops the helper (SIGTTIN), and xassume ends the helper at the time limit.
     Unattended,
 }
 
@@ -60,13 +60,14 @@ struct Helper {
     family: HelperFamily,
     /// How the helper ended. `None` while it is running.
     end: Option<End>,
-    /// The user's terminal. `None` if there is none, or if the helper may not prompt. If a signal or xassume ended the
-    /// helper, the terminal's settings are restored.
+    /// The user's terminal. `None` if there is none, or if the helper may not prompt. If the helper was killed by a
+    /// signal or ended by xassume, the terminal's settings are restored.
     terminal: Option<Terminal>,
 }
 
 /// Runs a line with `sh -c`, and returns its output if it exits with status 0. The helper is ended if the future is
-/// dropped or a signal ends xassume. A process that the helper leaves running (an agent) is not waited for.
+/// dropped or a signal ends xassume. If the helper leaves a process running (an agent), xassume does not wait for that
+/// process.
 ///
 /// The output may be secret, so it is read into a single buffer, which is zeroed unless it is returned.
 ///
@@ -79,7 +80,8 @@ pub(crate) async fn run_shell(
     limit: ProgramLimit,
     max_bytes: usize,
 ) -> Result<Vec<u8>, ProcessFailure> {
-    // Signals are caught from before the helper starts until after it has ended.
+    // Signals are caught from before the helper starts until after it has ended, so that no signal ends xassume without
+    // ending the helper.
     let notice = SignalNotice::of_signals()?;
     let (mut helper, output) = start(line, environment, attendance)?;
     let answer = tokio::time::timeout(limit.left, helper.answer(&output, HelperOutput::new(max_bytes)));
@@ -101,7 +103,7 @@ fn start(line: &str, environment: &[CString], attendance: Attendance) -> io::Res
     let output = polled_pipe(reader)?;
     let stdio = Some([nothing.as_fd(), writer.as_fd()]);
     // A helper that may use the terminal stays in xassume's process group, because a new group would be in the
-    // background: it could not read the terminal and would not get ^C.
+    // background. In the background, the helper could not read the terminal and would not get ^C.
     let terminal = match attendance {
         Attendance::Attended => Terminal::of_the_user(),
         Attendance::Unattended => None,
@@ -138,8 +140,8 @@ impl Helper {
 
 impl Drop for Helper {
     fn drop(&mut self) {
-        // `HelperEntry::end` returns `None` only while the helper is running, so its process ID cannot have been
-        // reused.
+        // `HelperEntry::end` returns `None` only while the helper is running, so the helper's process ID cannot have
+        // been reused.
         match self.end.or_else(|| self.family.leader.end()) {
             Some(End::Exited(_)) => return,
             Some(End::Killed(_)) => {}

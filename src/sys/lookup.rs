@@ -1,4 +1,5 @@
-//! Looks up the command's file before any STS call, so that exit status 126 or 127 costs no call.
+//! Looks up the command's file before any STS call. So if the file does not exist (exit status 127) or cannot be run
+//! (exit status 126), STS is not called.
 //!
 //! The search works like that of execvp(3), in the `PATH` that xassume inherited. So the file is the same as at the
 //! user's prompt, whatever the command's environment will contain.

@@ -28,8 +28,8 @@ fn is_zeroing() -> bool {
     FREED_IS_ZEROED.load(Ordering::Relaxed)
 }
 
-/// Returns free memory to the kernel. This is called some time after many connections were open, because otherwise the
-/// allocator would keep their memory. Takes a few milliseconds at most.
+/// Returns free memory to the kernel. The allocator keeps the memory of closed connections, so this is called some time
+/// after many connections were open. Takes a few milliseconds at most.
 pub(crate) fn release_free() {
     // SAFETY: malloc_trim(3) touches only free memory. Only glibc has this function.
     #[cfg(target_env = "gnu")]

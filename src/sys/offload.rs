@@ -138,7 +138,8 @@ impl Offload {
 
 async fn pass_on_all(reader: Arc<AsyncFd<File>>, to: fn(&[u8])) {
     while let Ok(mut ready) = reader.readable().await {
-        // Tokio limits how long a task runs before others get their turn, even if a program never stops writing.
+        // If a program never stops writing, other tasks still get their turn, because Tokio limits how long a task
+        // runs.
         let _ = ready.try_io(|reader| pass_on(reader.get_ref(), to));
     }
 }
@@ -167,8 +168,8 @@ impl Job {
         self.output.get_ref().as_raw_fd()
     }
 
-    /// Returns the same as [`Self::answered`], but blocks. This method is for another child that has kept the
-    /// [`Self::descriptor`]. If there is an error, returns what has been read so far.
+    /// Returns the same as [`Self::answered`], but blocks. This method is for code that runs in another child, which
+    /// has kept the [`Self::descriptor`] open. If there is an error, returns what has been read so far.
     pub(crate) fn answered_here(&mut self) -> &[u8] {
         loop {
             match self.answer.read_once(self.output.get_ref()) {

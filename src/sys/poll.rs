@@ -22,8 +22,8 @@ pub(super) fn polled<T: AsRawFd + Into<OwnedFd>>(owner: T) -> io::Result<AsyncFd
 
 /// Makes the read end of a pipe non-blocking, and registers it with the runtime.
 ///
-/// The write end stays blocking. With `O_NONBLOCK` in pipe2(2), the program that writes to the pipe would have a
-/// non-blocking standard output.
+/// The write end stays blocking, because it may be the standard output of a program. With `O_NONBLOCK` in pipe2(2),
+/// both ends would be non-blocking.
 pub(super) fn polled_pipe(reader: impl Into<File>) -> io::Result<AsyncFd<File>> {
     let reader = reader.into();
     fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;

@@ -85,7 +85,8 @@ impl ProcessStat {
     /// Fails with `EPERM` if the process belongs to another user.
     pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
         let pidfd = pidfd(self.pid);
-        // If the start time still matches, the pidfd refers to this process.
+        // If the start time still matches, this process had not been replaced when the pidfd was opened, so the pidfd
+        // refers to this process.
         if of(self.pid).is_none_or(|now| now.started != self.started) {
             return Ok(());
         }

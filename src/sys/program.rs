@@ -9,7 +9,8 @@ use std::path::PathBuf;
 /// # Errors
 /// Fails if `/proc` is not mounted, or if the file has since been removed.
 pub(crate) fn own() -> io::Result<PathBuf> {
-    // The kernel appends ` (deleted)` to the path of a removed file, and a file with that path does not exist.
+    // If the file was removed, the kernel appends ` (deleted)` to its path. No file exists at that longer path, so
+    // `try_exists` returns `false`.
     let path = std::fs::read_link("/proc/self/exe")?;
     if path.try_exists()? { Ok(path) } else { Err(io::ErrorKind::NotFound.into()) }
 }

@@ -33,8 +33,8 @@ impl HelperEntry {
         self.pid
     }
 
-    /// Sends the helper a signal, unless it has ended. The process ID is not reused before the helper is reaped, and it
-    /// is reaped only on this thread.
+    /// Sends the helper a signal, unless the helper has ended. The signal cannot reach another process: the process ID
+    /// is not reused before the helper is reaped, and helpers are reaped only on this thread.
     pub(super) fn signal(&self, signal: Signal) {
         if !self.has_ended() {
             let _ = signals::send(self.pid, ProcessGroup::Shared, signal);
@@ -74,8 +74,8 @@ impl Drop for HelperEntry {
     }
 }
 
-/// Makes this process the parent of orphans among its descendants. PID 1 of a PID namespace is their parent in any
-/// case. A child does not inherit this setting, so the programs that xassume starts do not have it either.
+/// Makes this process the parent of orphans among its descendants. If xassume is PID 1 of a PID namespace, it is their
+/// parent even without this call. Child processes do not inherit this setting.
 pub(crate) fn adopt_orphans() {
     let _ = nix::sys::prctl::set_child_subreaper(true);
 }
@@ -89,7 +89,8 @@ pub(super) fn is_helper(pid: Pid) -> bool {
 pub(crate) fn orphans(command: Option<Pid>) {
     while let Ok(Some((pid, _))) = wait(libc::P_ALL, 0, libc::WEXITED | libc::WNOWAIT) {
         if Some(pid) == command {
-            // waitid(2) would return the command again and again, so the other children are checked one by one.
+            // While the command is not reaped, waitid(2) for any child returns the command each time. So the other
+            // children are checked one by one.
             let others = processes::children().into_iter().filter(|child| Some(*child) != command);
             return others.for_each(|child| {
                 let _ = reap(child);

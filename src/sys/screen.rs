@@ -15,14 +15,14 @@ pub(crate) const ERASE: &str = "\r\x1b[K";
 /// Whether a progress line of xassume is on the terminal.
 static STANDING: AtomicBool = AtomicBool::new(false);
 
-/// Checks whether standard error is the controlling terminal and this process is in its foreground. A background job
-/// must not draw, because its line would end up in the output of another program.
+/// Checks whether standard error is the controlling terminal and this process is in the terminal's foreground. A
+/// background job must not draw, because its line would end up in the output of another program.
 pub(crate) fn is_ours() -> bool {
     tcgetpgrp(std::io::stderr()) == Ok(getpgrp())
 }
 
-/// Returns the width of a terminal in columns. Returns `None` if this is not a terminal, or if the terminal does not
-/// report its width.
+/// Returns the width of a terminal in columns. Returns `None` if the descriptor is not a terminal, or if the terminal
+/// does not report its width.
 pub(crate) fn columns(terminal: impl AsFd) -> Option<usize> {
     terminal_size_of(terminal).map(|(Width(columns), _)| usize::from(columns))
 }
@@ -36,19 +36,19 @@ pub(crate) fn undisturbed<T>(draw: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Records that there is a progress line. If a signal ends xassume, the signal handler erases the line, unless signals
-/// are read through signalfd.
+/// Records that there is a progress line. If a signal ends xassume, a signal handler erases the line first, unless
+/// xassume reads signals through signalfd.
 ///
-/// Without the handler, ^C leaves the line on the terminal, in front of the shell's prompt. Code in the runtime would
-/// have to wait for a blocking call first, and its write could block if the output is stopped (^S). To set the handler
-/// for four signals takes 1.2 µs, when the line first appears.
+/// Without the handler, ^C would leave the line on the terminal, in front of the shell's prompt. An asynchronous task
+/// instead of a handler could not run during a blocking call, and its write could block if the output is stopped (^S).
+/// Setting the handler for four signals takes 1.2 µs. This is done only when the line first appears.
 pub(crate) fn line_stands() {
     STANDING.store(true, Ordering::Relaxed);
     signals::run_before_death(erase_before_death);
 }
 
-/// Erases the line before a signal ends xassume. Async-signal-safe. Opens the terminal again so that the write does not
-/// block. If the output is stopped (^S), the line therefore stays.
+/// Erases the progress line before a signal ends xassume. Async-signal-safe. Opens the terminal again as non-blocking,
+/// because the output may be stopped (^S). In that case, the line stays.
 fn erase_before_death() {
     if !line_is_gone() || !is_ours() {
         return;

@@ -62,8 +62,8 @@ struct KernelAction {
 
 /// Returns the disposition of a signal: `SIG_DFL`, `SIG_IGN` or the address of a handler. Async-signal-safe.
 ///
-/// This and [`set_disposition`] use the raw system call, because musl reserves signal 34, the first real-time signal,
-/// for itself and rejects it.
+/// This and [`set_disposition`] use the raw system call, because musl's functions reject signal 34, the first real-time
+/// signal, which musl reserves for itself.
 fn disposition(signal: Signal) -> libc::sighandler_t {
     let mut action = KernelAction::default();
     let none = std::ptr::null::<KernelAction>();

@@ -34,16 +34,16 @@ impl Terminal {
     }
 
     /// Restores the settings if xassume is in the foreground, or if no process is left in the foreground group. The
-    /// latter can happen because a command that is a shell takes the foreground for its own group. Does not wait for
-    /// pending output first, because the output may be stopped (^S).
+    /// latter happens if the command was a shell that took the foreground for its own group and has exited. Does not
+    /// wait for pending output first, because the output may be stopped (^S).
     pub(crate) fn restore(&self) {
         let (ours, foreground) = (getpgrp(), tcgetpgrp(&self.fd));
         let is_free = foreground.is_ok_and(|group| killpg(group, None) == Err(Errno::ESRCH));
         if foreground != Ok(ours) && !is_free {
             return;
         }
-        // A shell may take the foreground after the check. With SIGTTOU blocked, these calls cannot stop xassume in
-        // that case.
+        // A shell may take the foreground after the check. In that case, these calls would stop xassume if SIGTTOU were
+        // not blocked.
         let mask = signals::block(SignalSet::default().with(Signal::TTOU));
         if is_free {
             let _ = tcsetpgrp(&self.fd, ours);
@@ -55,7 +55,8 @@ impl Terminal {
     }
 }
 
-/// Returns the kind of standard input, because a restarted command would continue to read the same input.
+/// Returns the kind of standard input, for a warning: a restarted command continues to read the input where the
+/// previous one stopped.
 pub(crate) fn kind_of_stdin() -> Stdin {
     let input = stdin();
     if input.is_terminal() {

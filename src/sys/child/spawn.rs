@@ -1,7 +1,7 @@
 //! fork(2) and execve(2), and the child's steps between them.
 //!
-//! Must be called on the main thread of a current-thread runtime, because the child gets its parent-death signal when
-//! the *thread* that forked it exits.
+//! The functions here must be called on the main thread of a current-thread runtime, because the kernel sends the child
+//! its parent-death signal when the *thread* that forked the child exits.
 
 use crate::process::signal::{Signal, SignalSet};
 use crate::process::{Pid, ProcessGroup};
@@ -22,7 +22,8 @@ pub(crate) type Stdio<'fd> = Option<[BorrowedFd<'fd>; 2]>;
 /// The child's exit status if its start fails or xassume exits during the start. Nothing reads this status.
 const ORPHANED: libc::c_int = 125;
 
-/// What the child needs. All of it is prepared before the fork, because nothing may allocate memory after the fork.
+/// What the child needs. All of it is prepared before the fork, because the child must not allocate memory after the
+/// fork.
 struct ExecPlan {
     path: *const c_char,
     argv: Vec<*const c_char>,
@@ -32,7 +33,8 @@ struct ExecPlan {
     group: ProcessGroup,
     parent: Pid,
     inherited: InheritedState,
-    /// The descriptor to which the child writes the error number. A successful execve(2) closes it.
+    /// The pipe to which the child writes the error number if execve(2) fails. If execve(2) succeeds, it closes the
+    /// pipe.
     report: RawFd,
 }
 
@@ -48,7 +50,7 @@ pub(crate) fn spawn(
 ) -> io::Result<Pid> {
     let (pid, report) = fork(command, environment, group, stdio)?;
     outcome(&report).unwrap_or(Ok(())).map(|()| pid).inspect_err(|_| {
-        // The child is about to exit, so reap it.
+        // execve(2) failed, so the child is about to exit. Reap it.
         while waitpid(nix::unistd::Pid::from_raw(pid), None) == Err(Errno::EINTR) {}
     })
 }
@@ -108,19 +110,20 @@ pub(super) fn outcome(mut report: &File) -> Option<io::Result<()>> {
     match report.read_exact(&mut errno) {
         Ok(()) => Some(Err(io::Error::from_raw_os_error(i32::from_ne_bytes(errno)))),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
-        // The pipe was closed.
+        // The pipe was closed without an error number, so execve(2) has succeeded.
         Err(_) => Some(Ok(())),
     }
 }
 
-/// Sends the child those terminal signals that are pending in xassume. Because both are in one process group, xassume
-/// assumes that the terminal sends such a signal to the command too. But a signal that arrived before the fork reached
-/// only xassume, so the child gets it here. If the signal arrived after the fork, it is pending in the child too, and
-/// sending it again has no effect.
+/// Sends the child those terminal signals that are pending in xassume. The child is in xassume's process group, so the
+/// terminal sends each signal to both of them. But if a signal arrived before the fork, only xassume got it, so the
+/// child gets it here. If a signal arrived after the fork, it is pending in the child too, and sending it again has no
+/// effect.
 fn forward_pending_keys(child: Pid) {
     let waiting = signals::pending();
     for signal in [Signal::HUP, Signal::INT, Signal::QUIT].into_iter().filter(|signal| waiting.contains(*signal)) {
-        // This cannot fail: the child is not reaped yet, and runs as the same user until it executes the program.
+        // This cannot fail, because the child is not reaped yet, and runs as the same user until it executes the
+        // program.
         let _ = signals::send(child, ProcessGroup::Shared, signal);
     }
 }
@@ -140,15 +143,15 @@ impl ExecPlan {
                 libc::setpgid(0, 0);
             }
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM as libc::c_ulong, 0, 0, 0);
-            // The parent may have exited before that call. `getppid` returns 0 if the child is the first process of a
-            // new PID namespace, for example after `unshare --pid`.
+            // The parent may have exited before this prctl(2), and then the child would get no signal. `getppid` also
+            // returns 0 if the child is the first process of a new PID namespace, for example after `unshare --pid`.
             let parent = libc::getppid();
             if parent != self.parent && parent != 0 {
                 libc::_exit(ORPHANED);
             }
             self.inherited.restore();
-            // This comes after `restore`, which may mark descriptors 0 and 1 as close-on-exec. The copies are not
-            // marked.
+            // This comes after `restore`, which may mark descriptors 0 and 1 as close-on-exec. dup2(2) replaces these
+            // descriptors with copies that are not marked.
             if let Some([input, output]) = self.stdio {
                 libc::dup2(input, libc::STDIN_FILENO);
                 libc::dup2(output, libc::STDOUT_FILENO);

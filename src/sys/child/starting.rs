@@ -14,8 +14,8 @@ use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep_until};
 
-/// How long xassume waits only for the outcome before it also reads signals. A signal that arrives during this time is
-/// handled after the outcome, so it is handled as a signal for the running command.
+/// During this time after the fork, xassume waits only for the outcome of execve(2) and reads no signals. A signal that
+/// arrives during this time is handled after the outcome, so it is handled as a signal for the running command.
 const OUTCOME_FIRST: Duration = Duration::from_millis(500);
 
 /// A child that has been forked but does not run the program yet.
@@ -42,8 +42,8 @@ impl StartingChild {
         self.pid
     }
 
-    /// Waits for the outcome of execve(2), and returns the running program or the error. After an error, the child is
-    /// reaped in the same way as an orphan.
+    /// Waits for the outcome of execve(2), and returns the running program or the error. After an error,
+    /// `reap::orphans` reaps the child.
     pub(crate) async fn outcome(&self) -> io::Result<Child> {
         loop {
             if let Some(outcome) = outcome(self.report.get_ref()) {
@@ -58,8 +58,7 @@ impl StartingChild {
         sleep_until(self.since + OUTCOME_FIRST).await;
     }
 
-    /// Kills the child without waiting for it, because it may be stuck. It is later reaped in the same way as an
-    /// orphan.
+    /// Kills the child without waiting for it, because it may be stuck. `reap::orphans` reaps it later.
     pub(crate) fn abort(self) {
         abort(self.pid);
     }

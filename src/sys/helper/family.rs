@@ -12,12 +12,13 @@ use crate::sys::reap::HelperEntry;
 use crate::sys::signals;
 use std::time::{Duration, Instant};
 
-/// How long the family may take to end after SIGTERM, for example to restore the terminal.
+/// How long the helper may take to exit after SIGTERM, and then again how long the rest of its family may take. A
+/// program may need this time to restore the terminal.
 const GRACE: Duration = Duration::from_millis(500);
 /// How long to wait until the helper can be reaped after SIGKILL. Leaving a zombie is better than a longer wait.
 const DYING: Duration = Duration::from_millis(100);
-/// The pause between two checks of the helper itself, and the longer pause between two checks of its family, for which
-/// `/proc` has to be read.
+/// The pause between two checks whether the helper has ended, and the longer pause between two checks of its family. A
+/// check of the family takes longer, because it reads `/proc`.
 const STEP: Duration = Duration::from_millis(1);
 const LONGER_STEP: Duration = Duration::from_millis(10);
 
@@ -28,12 +29,12 @@ pub(super) struct HelperFamily {
 }
 
 impl HelperFamily {
-    /// Ends the family: sends SIGTERM, waits for up to twice [`GRACE`], and sends SIGKILL. Reaps the helper itself,
-    /// which is a child of xassume.
+    /// Ends the family: sends SIGTERM, waits up to [`GRACE`] for the helper and then up to [`GRACE`] for the rest of
+    /// the family, and sends SIGKILL. Reaps the helper itself, which is a child of xassume.
     pub(super) fn end(&self) {
         let mut members = self.members();
         self.send(&members, Signal::TERM);
-        // A process that the kernel stopped because it read the terminal has to be continued before it can end.
+        // A process that the kernel stopped because it read the terminal handles SIGTERM only after it is continued.
         self.send(&members, Signal::CONT);
         wait(GRACE, STEP, || self.leader.has_ended());
         if self.leader.has_ended() {
@@ -62,8 +63,8 @@ impl HelperFamily {
         all
     }
 
-    /// Sends a signal to the helper's own group, or, if it shares xassume's group, to the helper and to `members`.
-    /// Errors are ignored, because a process may have exited or changed its user.
+    /// Sends a signal to the helper's own group. If the helper shares xassume's group, sends the signal to the helper
+    /// and to `members` instead. Errors are ignored, because a process may have exited or changed its user.
     fn send(&self, members: &[ProcessStat], signal: Signal) {
         let _ = signals::send(self.leader.pid(), self.group, signal);
         if self.group == ProcessGroup::Shared {

@@ -13,8 +13,8 @@ use std::os::fd::RawFd;
 pub(crate) enum Life {
     /// The child ends when xassume ends.
     Bound,
-    /// The child may outlive xassume. If a descriptor is given, it is the [`super::Job::descriptor`] of another job,
-    /// and the child keeps that descriptor open.
+    /// The child may outlive xassume. If a descriptor is given, it is the [`super::Job::descriptor`] of another job.
+    /// The child keeps that descriptor open, so that the child can read the other job's answer.
     Free(Option<RawFd>),
 }
 
@@ -65,7 +65,8 @@ fn enter(setup: &Setup) {
     }
     let kept = notice.into_iter().flatten().chain([setup.answer]).chain(reads);
     close_all_but(kept.collect());
-    // The child does not block TERM, even if the inherited mask does. The child's programs get the inherited mask back.
+    // From here on, the child blocks no signal, so that `ending_signal` reaches it even if xassume inherited that
+    // signal as blocked. The programs that the child starts get the inherited mask.
     signals::set_mask(SignalSet::default());
 }
 
@@ -74,8 +75,8 @@ fn end_with_parent(parent: Pid) {
     // SAFETY: prctl(2) and getppid(2) touch no memory here, and `_exit` ends the process.
     unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, signal, 0, 0, 0);
-        // The parent may have exited before that call. `getppid` returns 0 if the parent is not visible in this PID
-        // namespace.
+        // The parent may have exited before this prctl(2), and then the child would get no signal. `getppid` also
+        // returns 0 if the parent is not visible in this PID namespace.
         let now = libc::getppid();
         if now != parent && now != 0 {
             libc::_exit(FAILED.into());
@@ -84,8 +85,8 @@ fn end_with_parent(parent: Pid) {
 }
 
 /// Returns the signal with which xassume ends a child: the first of TERM, HUP, INT and QUIT that was not already
-/// ignored when xassume was started. The child inherits ignored signals, and it has to notice this one so that it can
-/// end its own programs before it exits. Returns KILL if all four are ignored.
+/// ignored when xassume was started. An ignored signal would not do, because the child inherits it as ignored, and the
+/// child has to notice the signal and end its own programs before it exits. Returns KILL if all four are ignored.
 pub(super) fn ending_signal() -> Signal {
     let heard = [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT];
     heard.into_iter().find(|signal| !signals::inherited().ignores(*signal)).unwrap_or(Signal::KILL)
@@ -108,7 +109,7 @@ fn close_range(first: RawFd, last: RawFd) {
     if unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } == 0 {
         return;
     }
-    // The call fails before Linux 5.9, or if a seccomp filter blocks it.
+    // close_range(2) fails before Linux 5.9, or if a seccomp filter blocks it.
     for fd in open_descriptors().into_iter().filter(|fd| (first..=last).contains(fd)) {
         // SAFETY: the same as above.
         unsafe { libc::close(fd) };

@@ -21,18 +21,19 @@ pub(crate) fn die_of(signal: Signal) -> ! {
     }
 }
 
-/// Protects the sessions in this process's memory: the kernel writes no core file, and other processes of the user
-/// cannot access the memory. execve(2) resets this flag for the program.
+/// Makes this process not dumpable (`PR_SET_DUMPABLE`), which protects the sessions in its memory: the kernel writes no
+/// core file, and other processes of the user cannot access the memory. The command is not affected, because execve(2)
+/// makes a process dumpable again.
 pub(crate) fn forbid_core_dumps() {
     let _ = nix::sys::prctl::set_dumpable(false);
 }
 
-/// Prevents xassume from leaving a core file, which could overwrite that of the command. A limit of 0 is enough if the
-/// core pattern names a file. If the core pattern is a pipe, the kernel ignores the limit, so [`forbid_core_dumps`] is
-/// needed too; see core(5).
+/// Prevents xassume from leaving a core file, which could overwrite the core file of the command. Setting the limit on
+/// core files to 0 is enough if the core pattern names a file. If the core pattern is a pipe, the kernel ignores that
+/// limit, so [`forbid_core_dumps`] is needed too; see core(5).
 fn prevent_core_file() {
     forbid_core_dumps();
-    // No program that could inherit this limit is started after this.
+    // This limit affects no other program, because xassume starts none after this.
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
 }
 

@@ -1,4 +1,5 @@
-//! The signal state and the closed descriptors that xassume was started with, and how to restore them for a program.
+//! The signal state that xassume was started with, which of the descriptors 0 to 2 were closed then, and how to restore
+//! both for a program.
 //!
 //! The loader calls `record` before `main`, because Rust's runtime ignores SIGPIPE and opens closed descriptors 0 to 2
 //! before other code of xassume runs.
@@ -11,7 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 static IGNORED: AtomicU64 = AtomicU64::new(0);
 static MASK: AtomicU64 = AtomicU64::new(0);
-/// A bit set of the descriptors 0 to 2 that were closed. Bit `n` is for descriptor `n`.
+/// A bit set of those of the descriptors 0 to 2 that were closed when xassume was started. Bit `n` is for descriptor
+/// `n`.
 static CLOSED: AtomicU64 = AtomicU64::new(0);
 
 // SAFETY: the loader calls every pointer in this section once, before `main`, while there is only one thread. The
@@ -43,7 +45,7 @@ extern "C" fn record() {
 /// The state that xassume was started with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct InheritedState {
-    /// Those of the signals in [`CHANGED`] that were ignored.
+    /// Those of the signals in [`CHANGED`] that were ignored when xassume was started.
     ignored: SignalSet,
     mask: SignalSet,
     closed: u64,
@@ -69,8 +71,9 @@ impl InheritedState {
         self.closed & (1 << fd) != 0
     }
 
-    /// Restores this state. Must be called immediately before execve(2). The mask is restored last, so that a pending
-    /// signal acts on the program. Async-signal-safe, so it may be called in a forked child.
+    /// Restores this state. Must be called immediately before execve(2). The mask is restored last, so that a signal
+    /// that becomes unblocked takes effect with the restored disposition. Async-signal-safe, so it may be called in a
+    /// forked child.
     ///
     /// Only the dispositions of [`CHANGED`] have to be restored, because execve(2) itself resets handlers.
     pub(crate) fn restore(&self) {
@@ -83,8 +86,8 @@ impl InheritedState {
         set_mask(self.mask);
     }
 
-    /// Makes execve(2) close the descriptors that xassume was started without. They are not closed here, because
-    /// xassume's own messages need /dev/null there.
+    /// Makes execve(2) close the descriptors that were closed when xassume was started. They are not closed here,
+    /// because xassume's own messages need /dev/null there.
     fn close_what_was_closed(&self) {
         for fd in 0..3 as RawFd {
             if self.lacks(fd) {

@@ -14,21 +14,21 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use tokio::io::unix::AsyncFd;
 
-/// The pipe of the notices. It is created for the first notice and never closed, so that no handler can write to a
-/// reused descriptor.
+/// The pipe through which the signal handlers pass signals to a [`SignalNotice`]. It is created for the first notice
+/// and never closed, so that no handler can write to a reused descriptor.
 static PIPE: OnceLock<(File, OwnedFd)> = OnceLock::new();
-/// The write end of the pipe for the handlers while there is a [`SignalNotice`], else -1.
+/// The write end of the pipe, to which the signal handlers write while there is a [`SignalNotice`], else -1.
 static WRITE_END: AtomicI32 = AtomicI32::new(-1);
-/// The ID of the process that created the notice. Until it executes a program, a forked child has a copy of this
-/// memory, but it must not write to the parent's notice.
+/// The ID of the process that created the notice. A forked child has a copy of this memory until it executes a program,
+/// but it must not write to the parent's notice.
 static OWNER: AtomicU32 = AtomicU32::new(0);
 
-/// A function that runs before a signal ends xassume.
+/// A function that runs before a signal ends xassume; see [`run_before_death`].
 static BEFORE_DEATH: OnceLock<fn()> = OnceLock::new();
 
-/// While this value exists, a signal that would end xassume is written to the notice instead. Code that reads a signal
-/// from the notice must then end xassume by that signal. If a signal has not been read, dropping the notice ends
-/// xassume by it.
+/// While this value exists, a signal that would end xassume is written to this notice instead. Code that reads a signal
+/// from the notice must then end xassume by that signal. If the notice is dropped while a signal has not been read,
+/// that signal ends xassume.
 #[derive(Debug)]
 pub(in crate::sys) struct SignalNotice {
     pipe: AsyncFd<File>,
@@ -57,8 +57,8 @@ impl SignalNotice {
             }
             match self.pipe.readable().await {
                 Ok(mut ready) => ready.clear_ready(),
-                // No such error is known to occur. If a signal has not been read, dropping the notice ends xassume by
-                // it.
+                // No such error is known to occur. It would lose no signal: when the notice is dropped, a signal that
+                // has not been read ends xassume.
                 Err(_) => std::future::pending().await,
             }
         }
@@ -74,9 +74,9 @@ impl Drop for SignalNotice {
     }
 }
 
-/// Replaces the parent's pipe with a new one that has the same descriptor numbers, and returns these numbers. This
-/// function is for a forked child that does not execute a program. Returns `None` if there has been no notice yet, or
-/// if no pipe can be created.
+/// Replaces the pipe of the parent process with a new one that has the same descriptor numbers, and returns these
+/// numbers. This function is for a forked child that does not execute a program. Returns `None` if there has been no
+/// [`SignalNotice`] yet, or if no pipe can be created.
 pub(in crate::sys) fn separate_notice() -> Option<[RawFd; 2]> {
     WRITE_END.store(-1, Ordering::Release);
     let (reader, writer) = PIPE.get()?;
@@ -103,8 +103,8 @@ fn read(mut pipe: &File) -> Option<Signal> {
     got.then(|| Signal::from_number(number[0].into())).flatten()
 }
 
-/// Writes the signal to the notice, and returns whether there is one. Async-signal-safe, because it uses only atomics
-/// and system calls, and restores errno.
+/// Writes the signal to the [`SignalNotice`] of this process. Returns whether this process has a notice.
+/// Async-signal-safe, because it uses only atomics and system calls, and restores errno.
 fn notify(number: libc::c_int) -> bool {
     let write_end: RawFd = WRITE_END.load(Ordering::Acquire);
     if write_end == -1 || OWNER.load(Ordering::Relaxed) != std::process::id() {
@@ -134,7 +134,8 @@ extern "C" fn notify_or_die(number: libc::c_int) {
     if notify(number) {
         return;
     }
-    // Reading a `OnceLock` that is set is one atomic load, and `die_of` makes only system calls.
+    // This is async-signal-safe: reading a `OnceLock` that is set is one atomic load, and `die_of` makes only system
+    // calls.
     if let Some(before) = BEFORE_DEATH.get() {
         before();
     }

@@ -41,8 +41,9 @@ impl SignalReader {
         Ok(Self { fd: polled(fd)? })
     }
 
-    /// Waits for the next signal. No signal is lost if the future is dropped. A signal that is already pending is
-    /// returned at once. If this waited for the runtime to notice the signal, the command might be started before that.
+    /// Waits for the next signal. No signal is lost if the future is dropped. If a signal is already pending, it is
+    /// returned at once, without waiting until the runtime notices it. Otherwise the command could be started before
+    /// that signal is handled.
     ///
     /// # Errors
     /// Fails if the descriptor can no longer be read.
@@ -73,8 +74,9 @@ fn read(fd: &OwnedFd) -> io::Result<Arrival> {
     }
 }
 
-/// Determines the sender from `si_code`; see sigaction(2). Positive codes mean the kernel. Signals from kill(2),
-/// sigqueue(3) and tgkill(2) have a process ID, which is zero if the sender is not visible in this PID namespace.
+/// Determines the sender from `si_code`; see sigaction(2). A positive code means that the kernel sent the signal.
+/// Signals from kill(2), sigqueue(3) and tgkill(2) have a process ID, which is zero if the sender is not visible in
+/// this PID namespace.
 fn arrival(info: &libc::signalfd_siginfo) -> Arrival {
     let pid = Pid::try_from(info.ssi_pid).unwrap_or_default();
     let sender = match info.ssi_code {
@@ -82,7 +84,7 @@ fn arrival(info: &libc::signalfd_siginfo) -> Arrival {
         libc::SI_USER | libc::SI_QUEUE | libc::SI_TKILL => Sender::Process { pid, group: group_of(pid) },
         _ => Sender::Kernel,
     };
-    // Only signals of the requested set are read, and all of them are valid.
+    // The default values are never used, because only signals of the requested set are read, and all of them are valid.
     let number = i32::try_from(info.ssi_signo).unwrap_or_default();
     Arrival { signal: Signal::from_number(number).unwrap_or(Signal::CHLD), sender }
 }
