@@ -45,10 +45,10 @@ pub(crate) trait CommandHost {
     fn kill_group(&mut self);
     fn reap(&mut self);
     /// Returns the exit or the stop of the child, without waiting. Each exit and each stop is returned only once.
-    /// `None` means that there is no new one.
+    /// `None` means that there is no new exit and no new stop.
     fn change(&mut self) -> Option<ChildChange>;
     /// Waits for the outcome of a start, a change of the child, or a signal. If there are several of them, they are
-    /// returned in this order. None is lost if the future is dropped.
+    /// returned in this order. No input is lost if the future is dropped.
     async fn next_input(&mut self) -> CommandInput;
     fn restore_terminal(&mut self);
     fn pause(&mut self, signal: Signal);
@@ -57,7 +57,7 @@ pub(crate) trait CommandHost {
 /// The parts that the driver connects.
 pub(crate) struct Ports<'a, S, D, H, C> {
     pub(crate) source: &'a S,
-    /// The delivery, which already has the first session.
+    /// The delivery. It has already delivered the first session.
     pub(crate) delivery: &'a mut D,
     pub(crate) host: &'a mut H,
     pub(crate) clock: &'a C,
@@ -75,7 +75,7 @@ where
     for caveat in ports.host.caveats(&policy) {
         ports.events.emit(caveat.into());
     }
-    // This randomness is sufficient to spread load. It must not be used for secrets.
+    // These random numbers are good enough to spread the load on STS. They must not be used for secrets.
     let dice = Dice::Seeded(RandomState::new().hash_one(()));
     let machine = Machine::new(policy, ports.host.facts(), &first.validity, ports.clock.now(), dice);
     let (call, publishing, answers) = (None, None, VecDeque::new());
@@ -83,7 +83,7 @@ where
     driver.run().await
 }
 
-/// A future whose result becomes an input. `None` while no answer is awaited.
+/// An STS call or a delivery in progress, whose result becomes an input of the machine. `None` if none is in progress.
 type PendingAnswer<'a, T> = Option<Pin<Box<dyn Future<Output = Result<T, Problem>> + 'a>>>;
 
 struct Driver<'a, S, D, H, C> {
@@ -95,7 +95,7 @@ struct Driver<'a, S, D, H, C> {
     new_session: Option<Session>,
     call: PendingAnswer<'a, Session>,
     publishing: PendingAnswer<'a, ()>,
-    /// Answers to actions. They are handled before other inputs.
+    /// Inputs that answer actions. They are handled before other inputs.
     answers: VecDeque<Input>,
 }
 
@@ -187,8 +187,8 @@ impl<S: SessionSource, D: Deliver, H: CommandHost, C: Clock> Driver<'_, S, D, H,
         }
     }
 
-    /// Delivers the new session. If the delivery is complete at once, but the command has exited in the meantime, the
-    /// exit is handled first.
+    /// Delivers the new session. If the delivery is complete at once, checks whether the command has exited in the
+    /// meantime, because the exit must be handled before the end of the delivery.
     fn publish(&mut self) {
         let Some(session) = &self.new_session else { return };
         self.publishing = self.ports.delivery.publish(session);

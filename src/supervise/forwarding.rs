@@ -7,7 +7,7 @@
 use crate::process::signal::Signal;
 use crate::process::{Arrival, Pid, ProcessGroup, Sender};
 
-/// Facts about xassume's process, group and session. They are read once, at the start.
+/// Facts about xassume's process, group and session. They are read once, before the command starts.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct ProcessFacts {
     /// The ID of xassume's own process.
@@ -22,7 +22,7 @@ pub(crate) struct ProcessFacts {
 /// What to do with a signal while a child is running.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Decision {
-    /// Ignore the signal, because the command sent it or it does not concern the command.
+    /// Ignore the signal, because the command sent it, or because the signal does not concern the command.
     Drop,
     /// Do not forward the signal, because the kernel has sent it to the command too.
     AlreadyDelivered,
@@ -46,7 +46,7 @@ pub(crate) enum EarlyEffect {
 /// signal.
 pub(crate) fn captures(signal: Signal, group: ProcessGroup) -> bool {
     match signal {
-        // KILL and STOP cannot be caught. URG does not concern a command. PIPE is ignored, and write(2) returns an
+        // KILL and STOP cannot be caught. URG does not concern a command. xassume ignores PIPE, so write(2) returns an
         // error instead.
         Signal::KILL | Signal::STOP | Signal::URG | Signal::PIPE => false,
         // In a shared group, ^Z must stop both xassume and the command, and `fg` must continue both. The default
@@ -57,7 +57,8 @@ pub(crate) fn captures(signal: Signal, group: ProcessGroup) -> bool {
     }
 }
 
-/// Checks whether the signal reports a fault of xassume itself, which the processor or abort(3) raises.
+/// Checks whether this is a signal that the processor or abort(3) raises. Such a signal means that xassume itself has a
+/// fault.
 fn is_fault(signal: Signal) -> bool {
     use libc::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
     [SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP].contains(&signal.number())
@@ -72,9 +73,10 @@ pub(crate) fn decide(arrival: Arrival, facts: ProcessFacts, child: Pid) -> Decis
     }
     let by_kernel = arrival.sender == Sender::Kernel;
     match (arrival.signal, facts.group) {
-        // xassume itself exceeded the limit on the file size, and write(2) reports that error.
+        // xassume itself has exceeded the limit on the file size. Its write(2) also returns an error, so the signal is
+        // not needed.
         (Signal::XFSZ, ProcessGroup::Shared | ProcessGroup::Own) if by_kernel => Decision::Drop,
-        // Only the session leader gets the hang-up, so xassume has to forward it.
+        // The kernel sends the hang-up only to the session leader, which is xassume. So xassume has to forward it.
         (Signal::HUP, ProcessGroup::Shared) if by_kernel && facts.leads_session => Decision::Forward,
         (Signal::INT | Signal::QUIT | Signal::HUP | Signal::WINCH, ProcessGroup::Shared) if by_kernel => {
             Decision::AlreadyDelivered

@@ -2,8 +2,8 @@
 //! and no secret.
 //!
 //! The command's half of the machine is here, and the session's half is in [`renewal`]. They meet in
-//! [`Machine::consequence`], which does what a new session means for the command. The documentation of `supervise` has
-//! the diagram of the states.
+//! [`Machine::consequence`]: if the session has changed, that function decides what to do with the command. The
+//! documentation of `supervise` has the diagram of the states.
 //!
 //! Each rule is an arm of a match on the state and then on the input. There is no `_` arm, because it could hide that a
 //! pair of state and input has no rule.
@@ -30,8 +30,8 @@ use renewal::{Consequence, Renewal};
 use state::{AfterStop, Given, PendingStart, PendingStop, Phase, Restarts, StartStep};
 
 impl Machine {
-    /// Creates a machine for a supervision that already has its first session. The first deadline has already passed,
-    /// so the first wake-up starts the command.
+    /// Creates a machine for a supervision that already has its first session. The machine's first deadline is `now`,
+    /// and the first wake-up starts the command.
     pub(crate) fn new(policy: Policy, facts: ProcessFacts, first: &Validity, now: Now, dice: Dice) -> Self {
         Self {
             policy,
@@ -96,7 +96,7 @@ impl Machine {
                 CommandInput::Started(child) => self.started(child, start, now, out),
                 CommandInput::NotStarted(fault) => self.not_started(fault, start, now, out),
                 CommandInput::Signal(arrival) => self.signal_without_child(arrival, start, out),
-                // No child runs the command, so these inputs have no meaning.
+                // In this state, no child runs the command, so these inputs are ignored.
                 CommandInput::Ended(_)
                 | CommandInput::Paused(_)
                 | CommandInput::StopSent
@@ -107,7 +107,7 @@ impl Machine {
                 CommandInput::Ended(end) => self.ended(child, end, now, out),
                 CommandInput::Paused(signal) => self.pause_with_child(signal, out),
                 CommandInput::Signal(arrival) => self.signal(arrival, child, out),
-                // No action is waiting for these answers.
+                // In this state, no action is waiting for an answer, so these inputs are ignored.
                 CommandInput::Started(_)
                 | CommandInput::NotStarted(_)
                 | CommandInput::StopSent
@@ -120,7 +120,8 @@ impl Machine {
                 CommandInput::OrphanReaped => stop.orphan_reaped(out),
                 CommandInput::Remaining(remaining) => self.remaining(stop, remaining, now, out),
                 CommandInput::Signal(arrival) => self.signal(arrival, stop.child, out),
-                // A paused command needs no rule, because SIGKILL also ends a stopped process.
+                // If the command is paused while it is being stopped, nothing has to be done: SIGKILL follows at the
+                // stop timeout, and SIGKILL also ends a paused process. The other two inputs do not occur here.
                 CommandInput::Paused(_) | CommandInput::Started(_) | CommandInput::NotStarted(_) => {}
             },
             Phase::Ended => {}
@@ -135,7 +136,7 @@ impl Machine {
         }
     }
 
-    /// Does what a change of the session means for the command.
+    /// Decides what to do with the command after a change of the session, for example a restart.
     fn consequence(&mut self, consequence: Option<Consequence>, now: Now, out: &mut Vec<Action>) {
         let Some(consequence) = consequence else { return };
         match self.phase {
@@ -162,7 +163,7 @@ impl Machine {
                     start.step.abort(out);
                     self.exit(Final::Lapsed, out);
                 }
-                // The next start uses the new session. A child that already exists has the previous one.
+                // The next start uses the new session. If a child has already been forked, it has the previous session.
                 Consequence::Refreshed => {
                     self.phase = Phase::Starting(PendingStart { given: Given::Replaced, ..start });
                 }

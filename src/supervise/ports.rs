@@ -7,7 +7,8 @@ use std::pin::Pin;
 
 /// A source of sessions.
 pub(crate) trait SessionSource {
-    /// Gets a session. Reads the source credentials again each time. If the future is dropped, the work is abandoned.
+    /// Gets a session. Reads the source credentials again each time. If the future is dropped, the request for the
+    /// session is abandoned.
     async fn assume(&self) -> Result<Session, Problem>;
 }
 
@@ -22,5 +23,5 @@ pub(crate) trait Deliver {
 }
 
 /// A delivery in progress. If it fails, the command still has the previous session. If the future is dropped, the
-/// command may have either session.
+/// command has either the previous or the new session.
 pub(crate) type Publishing = Pin<Box<dyn Future<Output = Result<(), Problem>>>>;

@@ -12,7 +12,8 @@ pub(crate) const EXPIRES_SOON: Duration = Duration::from_mins(5);
 /// The maximum number of STS calls per refresh. A failed call is repeated only if its cause is temporary. The number is
 /// small because the schedule retries soon, and because the calls of a whole fleet arrive at once when STS recovers.
 pub(crate) const REFRESH_ATTEMPTS: u32 = 3;
-/// The time that is reserved for the STS call and the start of the command, in addition to the stop timeout.
+/// The part of the refresh margin that is reserved for the STS call and the start of the command. The stop timeout is
+/// added to it.
 const STOP_RESERVE: Duration = Duration::from_secs(30);
 const ONE_MINUTE: Duration = Duration::from_mins(1);
 const TEN_MINUTES: Duration = Duration::from_mins(10);
@@ -30,8 +31,8 @@ pub(crate) struct Term {
 }
 
 impl Term {
-    /// Returns the term of a session that has `validity.left` left now. Both expiry times are computed from the current
-    /// local time, so a clock that is wrong by a constant amount does no harm.
+    /// Returns the term of a session that has `validity.left` left now. Both expiry times are the local time plus
+    /// `validity.left`, so a clock that is wrong by a constant amount does no harm.
     pub(crate) fn of(validity: &Validity, now: Now) -> Self {
         Self {
             boot_expiry: now.boot.saturating_add(validity.left),
@@ -60,16 +61,16 @@ impl Term {
 /// How long before the expiry a refresh is due (`--refresh-margin`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Margin {
-    /// Depends on the [`RefreshPurpose`], and has jitter.
+    /// The margin depends on the [`RefreshPurpose`], and jitter is added to it.
     Auto,
-    /// Exactly this long, but the refresh is never due before half of the lifetime has passed.
+    /// The margin is exactly this long, but the refresh is never due before half of the lifetime has passed.
     Fixed(Duration),
 }
 
 /// What a refresh is for, which determines how early it is due.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum RefreshPurpose {
-    /// The command is restarted or signaled. The refresh is as late as is safe.
+    /// The command is restarted or signaled. The refresh is as late as it can safely be.
     Act { stop_timeout: Duration },
     /// Programs fetch the credentials themselves. The refresh is early, because some SDKs fetch credentials again 15
     /// minutes before the expiry.
@@ -104,8 +105,8 @@ impl Timing {
     }
 
     /// Returns how long before the expiry this refresh is due. This is the margin plus jitter, which spreads the
-    /// refreshes of hosts that were started at the same time. Where the margin is limited to half of the lifetime, the
-    /// margin is reduced further, so that the jitter keeps its width.
+    /// refreshes of hosts that were started at the same time. Margin and jitter together are at most half of the
+    /// lifetime. If they would be longer, the margin is reduced, so that the jitter keeps its width.
     pub(crate) fn lead(&self, lifetime: Duration, kind: RefreshKind, dice: &mut Dice) -> Duration {
         let (latest, earliest) = self.leads(lifetime, kind);
         dice.between(latest, earliest)
@@ -134,10 +135,10 @@ fn jitter(lifetime: Duration) -> Duration {
 /// Returns how long to wait after `failures` failed refreshes in a row. The result is random, and at least
 /// [`MIN_INTERVAL`].
 ///
-/// The longest wait is 8 seconds after the first failure, 60 seconds after the second, and then 5 minutes. So a fleet
-/// does not return all at once to a service in trouble. The wait is at most a third of the lifetime. Before the expiry,
-/// it is also at most the time left, so that one retry comes in time. In the last minute, that limit stays at one
-/// minute, because otherwise all hosts would retry at their expiry.
+/// The longest wait is 8 seconds after the first failure, 60 seconds after the second, and then 5 minutes, so that a
+/// fleet does not return all at once to a service in trouble. The wait is also at most a third of the lifetime. Before
+/// the expiry, it is also at most the time left, so that there is one more retry before the expiry. This last limit is
+/// at least one minute, because otherwise all hosts would retry just before their expiry.
 pub(crate) fn retry_in(failures: u32, lifetime: Duration, left: Duration, dice: &mut Dice) -> Duration {
     let longest = match failures {
         0 | 1 => Duration::from_secs(8),

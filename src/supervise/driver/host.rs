@@ -31,7 +31,7 @@ pub(crate) struct ProcessHost {
     /// A child that has been forked, while the outcome of its execve(2) is not known.
     starting: Option<StartingChild>,
     child: Option<Child>,
-    /// Whether [`CommandHost::change`] has returned the exit of `child`. The child is not reaped yet.
+    /// Whether [`CommandHost::change`] has returned the exit of `child`, which is then a zombie until it is reaped.
     ended: bool,
     family: Family,
     finish_messages: fn(),
@@ -39,7 +39,7 @@ pub(crate) struct ProcessHost {
 
 impl ProcessHost {
     /// Begins to read signals. Must be called on the main thread, within the Tokio runtime, and before another thread
-    /// is started. `finish_messages` waits until all messages have been written.
+    /// is started. `finish_messages` must be a function that waits until all messages have been written.
     ///
     /// # Errors
     /// Fails if no file descriptor is available for signals.
@@ -70,8 +70,8 @@ impl ProcessHost {
         })
     }
 
-    /// Waits for a signal that ends xassume, and returns it. This is for the time while the first session is fetched.
-    /// During this time, a stop signal stops xassume.
+    /// Waits for a signal that ends xassume, and returns the signal. This is for the time while the first session is
+    /// fetched. During this time, a signal of job control (such as ^Z) stops xassume until it is continued.
     pub(crate) async fn fatal_signal(&self) -> Signal {
         loop {
             let Ok(arrival) = self.signal_reader.next().await else {
@@ -166,8 +166,8 @@ impl CommandHost for ProcessHost {
 
     fn kill_group(&mut self) {
         if let Some(child) = &self.child {
-            // An error is ignored, because the group now contains only zombies, processes that cannot be killed, and
-            // processes that are not visible without `/proc`.
+            // Nothing can be done about an error: at the end of a stop, the group contains only zombies, processes that
+            // cannot be killed, and processes that are not visible without `/proc`.
             let _ = child.signal(ProcessGroup::Own, Signal::KILL);
         }
     }

@@ -17,8 +17,8 @@ pub(crate) enum Input {
 /// An input about the command, or a signal that xassume received.
 #[derive(Clone, Debug)]
 pub(crate) enum CommandInput {
-    /// The answer to [`Action::Spawn`] if the start succeeded: this child runs the command. The answer may take a long
-    /// time.
+    /// The answer to [`Action::Spawn`] if the start succeeded: this child runs the command. The answer comes after
+    /// execve(2), which may take a long time.
     Started(Pid),
     /// The answer to [`Action::Spawn`] if the start failed.
     NotStarted(Fault),
@@ -27,7 +27,7 @@ pub(crate) enum CommandInput {
     StopSent,
     /// The child exited, and has not been reaped yet. This input comes only once for each child.
     Ended(End),
-    /// After the child exited and before it is reaped, another child of xassume exited and was reaped.
+    /// Another child of xassume exited and was reaped, while the command's child had exited but was not reaped yet.
     OrphanReaped,
     /// The answer to [`Action::CheckRemaining`].
     Remaining(Remaining),
@@ -90,7 +90,7 @@ pub(crate) enum Action {
     KillGroup,
     /// Reap the child. Its process ID may be reused afterwards.
     Reap,
-    /// Restore the terminal settings from the start of xassume, if xassume is in the foreground.
+    /// Restore the settings that the terminal had when xassume was started, if xassume is in the foreground.
     RestoreTerminal,
     /// Stop xassume itself until it is continued.
     Pause(Signal),
@@ -116,14 +116,14 @@ impl Fault {
         Self { errno: libc::ETIMEDOUT, text: format!("no answer within {}s", START_LIMIT.as_secs()) }
     }
 
-    /// Checks whether a later attempt may succeed, because there were too few processes or too little memory, the file
-    /// was being written, or the file system did not respond.
+    /// Checks whether a later attempt may succeed. This is so if there were too few processes or too little memory, if
+    /// the file was being written, or if the file system did not respond.
     pub(super) fn is_passing(&self) -> bool {
         [libc::EAGAIN, libc::ENOMEM, libc::ETXTBSY, libc::ETIMEDOUT].contains(&self.errno)
     }
 }
 
-/// How often a failed restart is retried. The pause before each retry is [`START_RETRY_IN`].
+/// How many times a failed restart is retried. The pause before each retry is [`START_RETRY_IN`].
 pub(crate) const START_RETRIES: u32 = 3;
 pub(crate) const START_RETRY_IN: Duration = Duration::from_secs(1);
 /// How long a child's execve(2) may take. There is a limit because the program file may be on a file system that does
@@ -135,7 +135,7 @@ pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(10);
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// A remaining process is named in a message if it is still there this long after the command's exit.
 pub(crate) const NAMED_AFTER: Duration = Duration::from_secs(2);
-/// How long xassume waits after SIGKILL. Then it sends SIGKILL once more to a command that still runs. For other
-/// remaining processes, it waits equally long, counted from SIGKILL or from the command's exit, whichever is later, and
-/// then gives up.
+/// How long xassume waits after SIGKILL. If the command's own process still runs after this time, it gets SIGKILL once
+/// more. If other processes of its group or family remain, xassume stops waiting for them when this time has passed
+/// both since SIGKILL and since the exit of the command's own process.
 pub(crate) const LINGER_LIMIT: Duration = Duration::from_secs(1);

@@ -8,7 +8,7 @@ use crate::process::{End, Pid, ProcessGroup, Target};
 use crate::supervise::machine::actions::{Action, Final};
 
 impl Machine {
-    /// Handles the exit of a command that xassume had not stopped.
+    /// Handles the exit of a command to which xassume had not sent the stop signal.
     pub(super) fn ended(&mut self, child: Pid, end: End, now: Now, out: &mut Vec<Action>) {
         if self.terminated && self.facts.me == 1 {
             self.drain(child, end, now, out);
@@ -17,8 +17,8 @@ impl Machine {
         }
     }
 
-    /// Ends the supervision. The exit is final, whatever its status. Processes that the command left behind keep
-    /// running.
+    /// Ends the supervision. Whatever the exit status of the command is, the command is not started again. Processes
+    /// that the command left behind keep running.
     fn ended_by_itself(&mut self, end: End, out: &mut Vec<Action>) {
         out.push(Action::Reap);
         if let End::Killed(signal) = end {
@@ -39,8 +39,8 @@ impl Machine {
         out.push(Action::Reap);
         self.restore_terminal(out);
         match then {
-            // The start follows at the next wake-up, because a signal that is already pending must be handled first and
-            // may cancel the restart.
+            // The command is started at the next wake-up and not here, because a signal that is already pending must be
+            // handled first and may cancel the restart.
             AfterStop::Restart => {
                 self.phase = Phase::Starting(PendingStart::at(StartStep::Due(now.boot), Some(end)));
             }
@@ -64,7 +64,8 @@ impl Machine {
         }
     }
 
-    /// Restores the terminal, because a command that was killed may have left it in raw mode.
+    /// Restores the terminal if the command shares xassume's process group, because a command that was killed may have
+    /// left the terminal in raw mode.
     pub(super) fn restore_terminal(&self, out: &mut Vec<Action>) {
         if self.facts.group == ProcessGroup::Shared {
             out.push(Action::RestoreTerminal);

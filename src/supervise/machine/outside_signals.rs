@@ -9,9 +9,9 @@ use crate::supervise::machine::actions::{Action, Final};
 use crate::supervise::policy::DeliveryTime;
 
 impl Machine {
-    /// Stops xassume too if job control has stopped only the child, because otherwise the shell that waits for xassume
-    /// would not return to its prompt. When xassume is continued, it continues the child. If the command has its own
-    /// process group, xassume is not stopped, because no shell waits for that group.
+    /// If job control has stopped only the child, stops xassume too, so that the shell that waits for xassume returns
+    /// to its prompt. When xassume is continued, it continues the child. Does nothing if the command has its own
+    /// process group, because no shell waits for that group.
     pub(super) fn pause_with_child(&self, signal: Signal, out: &mut Vec<Action>) {
         let by_job_control = [Signal::TSTP, Signal::TTIN, Signal::TTOU].contains(&signal);
         if self.facts.group == ProcessGroup::Shared && by_job_control {
@@ -50,12 +50,12 @@ impl Machine {
         }
     }
 
-    /// Cancels restarts if this signal demands it. TERM cancels every later restart. INT, QUIT and a hang-up of the
-    /// terminal cancel the restart only between the stop and the start, because a running command handles these signals
-    /// itself. No other signal cancels a restart.
+    /// Cancels restarts if this signal is a reason to do so. TERM cancels every later restart. INT, QUIT and a hang-up
+    /// of the terminal cancel a restart only if they arrive between the stop and the start. A running command handles
+    /// these signals itself. No other signal cancels a restart.
     ///
-    /// A stop that has begun is completed, within its timeout. Refreshes continue if new sessions can reach the running
-    /// command.
+    /// A stop that has already begun is still completed, within the stop timeout. Refreshes continue if new sessions
+    /// can reach the running command.
     pub(super) fn consider_cancelling(&mut self, arrival: Arrival, out: &mut Vec<Action>) {
         let signal = arrival.signal;
         if signal == Signal::TERM {

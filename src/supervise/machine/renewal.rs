@@ -24,9 +24,9 @@ pub(crate) struct Renewal {
     alarm: Alarm,
     /// The random numbers for retries.
     dice: Dice,
-    /// The random numbers for the times of refreshes. They are never advanced, so each host has the same jitter each
-    /// time, and hosts that were started together move steadily apart. If the jitter changed each time, their refreshes
-    /// would coincide again for hours.
+    /// The random numbers for the times of refreshes. This generator is only copied and never advanced, so a host has
+    /// the same jitter for each of its refreshes, and hosts that were started together move steadily apart. If the
+    /// jitter changed each time, the refreshes of these hosts would coincide again for hours.
     pace: Dice,
 }
 
@@ -41,7 +41,7 @@ enum SessionState {
     Idle,
 }
 
-/// Whether a refresh began in time.
+/// Whether the refresh in progress began before the session expired.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Begun {
     /// The refresh began before the session expired.
@@ -59,12 +59,12 @@ enum Alarm {
     Expired,
 }
 
-/// What a change of the session means for the command.
+/// A change of the session after which the command may have to be restarted, signaled or stopped.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Consequence {
     /// A new session is in effect.
     Refreshed,
-    /// The session expires soon, and a new session could not reach the command.
+    /// The session expires soon. The command gets only the refresh signal, because a new session could not reach it.
     Notice,
     /// The session expired before a refresh succeeded, and the command must be stopped.
     Lapsed,
@@ -100,7 +100,8 @@ impl Renewal {
 
     pub(super) fn handle(&mut self, input: SessionInput, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         match self.state {
-            // All inputs are answers, but no action is waiting for one.
+            // All inputs are answers to actions. In these states, no action is waiting for an answer, so the inputs are
+            // ignored.
             SessionState::Waiting | SessionState::Idle => None,
             SessionState::Assuming(_) => match input {
                 SessionInput::Assumed(validity) => {
@@ -119,8 +120,8 @@ impl Renewal {
         }
     }
 
-    /// Handles a wake-up. The warnings are checked before the refresh, so that at the expiry a failed refresh is not
-    /// retried before the command is stopped.
+    /// Handles a wake-up. Checks for the expiry and the other warnings before it begins a refresh. So if the command
+    /// must be stopped because the session has expired, a failed refresh is not retried at that moment.
     pub(super) fn wake(&mut self, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         if let Some(consequence) = self.raise_alarm(now, out) {
             return Some(consequence);
@@ -128,8 +129,8 @@ impl Renewal {
         if self.state == SessionState::Waiting && self.due.passed(now) { self.begin(now, out) } else { None }
     }
 
-    /// Begins the refresh that is due. After a step of the wall clock, a refresh may be due again immediately; in that
-    /// case it waits until [`MIN_INTERVAL`] has passed since the last refresh began.
+    /// Begins the refresh that is due. If the wall clock was set, a refresh may be due again immediately. In that case,
+    /// the refresh waits until [`MIN_INTERVAL`] has passed since the last refresh began.
     fn begin(&mut self, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         let earliest = self.began.saturating_add(MIN_INTERVAL);
         if now.boot < earliest {
@@ -168,7 +169,7 @@ impl Renewal {
         Consequence::Refreshed
     }
 
-    /// Emits the event that says when the next refresh is due.
+    /// Emits the event that says when the next refresh is due, if one is planned.
     pub(super) fn emit_refresh_due(&self, now: Now, out: &mut Vec<Action>) {
         if self.state == SessionState::Waiting {
             let within = self.due.boot.saturating_sub(now.boot);
@@ -184,7 +185,8 @@ impl Renewal {
         // The retry uses only the boot clock, because a wrong wall clock may be the cause of the failure.
         self.due = Deadline::at(now.boot.saturating_add(retry_in));
         if self.failures == 1 {
-            // This message says how much time is left, so it replaces the warning that the session expires soon.
+            // This message says how much time is left. If little time is left, the warning that the session expires
+            // soon is not shown in addition.
             self.alarm = self.alarm.max(if left <= EXPIRES_SOON { Alarm::Soon } else { Alarm::Failing });
             out.push(Action::Emit(RefreshEvent::Failing { problem, expires_in: left, retry_in }.into()));
         } else {
@@ -196,9 +198,10 @@ impl Renewal {
     /// Emits one warning each time the state of the session gets worse. Returns [`Consequence::Lapsed`] if the session
     /// has expired and the command must not run any longer.
     ///
-    /// There is no warning before the first refresh of a session has begun, or if this refresh began after the expiry,
-    /// because after a suspend the refresh follows at once. With `OnRefreshFailure::Stop`, xassume does not wait beyond
-    /// the expiry for the answer to a call that began before the expiry.
+    /// If no refresh has failed, there are two cases without a warning, even if the session has expired: a refresh has
+    /// not begun yet, or it began after the expiry. The reason is that after a suspend the session may have expired,
+    /// but the refresh begins at once. If a refresh began before the expiry and is not answered by then, xassume does
+    /// not wait longer with `OnRefreshFailure::Stop`.
     fn raise_alarm(&mut self, now: Now, out: &mut Vec<Action>) -> Option<Consequence> {
         let failing = self.failures > 0;
         match self.state {
@@ -231,7 +234,7 @@ impl Renewal {
         self.state = SessionState::Idle;
     }
 
-    /// Returns when the next refresh or warning is due. Returns `None` if neither is expected.
+    /// Returns when the next refresh or the next warning is due. Returns `None` if there will be neither.
     pub(super) fn deadline(&self) -> Option<Deadline> {
         let alarm = if self.alarm == Alarm::Expired {
             None

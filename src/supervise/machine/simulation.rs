@@ -30,7 +30,8 @@ pub enum HostKind {
 pub enum Jitter {
     /// The refreshes have the default jitter of the program.
     Spread,
-    /// The refreshes have no jitter, as with `--refresh-margin`. The margin is the default of the [`HostKind`].
+    /// The refreshes have no jitter, as with `--refresh-margin`. The length of the margin is the default for this
+    /// [`HostKind`].
     None,
 }
 

@@ -1,4 +1,4 @@
-//! The rules for starts: a child is forked, and must run the command within a limited time.
+//! The rules for starts: a child is forked, and must execute the command before a time limit ([`START_LIMIT`]).
 
 use super::renewal::Consequence;
 use super::state::{Given, Machine, PendingStart, Phase, StartStep};
@@ -52,9 +52,9 @@ impl Machine {
                 (Duty::Notice, OnExpiry::None | OnExpiry::Restart) | (Duty::None, _) => {}
             }
         }
-        // If the session was replaced during the start, the command is restarted. With `--on-expiry signal`, it gets no
-        // signal here: it finds the new session when it first reads its credentials, and the refresh signal could kill
-        // it while it starts.
+        // If the session was replaced during the start, the command is restarted. With `--on-expiry signal`, the
+        // command gets no signal here. It finds the new session when it first reads its credentials, and the refresh
+        // signal could kill it while it starts.
         if start.given == Given::Replaced && self.policy.on_expiry == OnExpiry::Restart {
             self.consequence(Some(Consequence::Refreshed), now, out);
         }

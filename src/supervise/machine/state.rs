@@ -19,7 +19,7 @@ pub(crate) struct Machine {
     pub(super) terminated: bool,
     /// The refresh signal (`--signal`). `None` if it has never been sent.
     pub(super) sent_refresh_signal: Option<Signal>,
-    /// Whether the warning has been shown that each stop takes the whole stop timeout.
+    /// Whether xassume has shown the warning that each stop takes the whole stop timeout.
     pub(super) stop_warning_logged: bool,
 }
 
@@ -43,8 +43,8 @@ pub(super) enum Phase {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum AfterStop {
     Restart,
-    /// End xassume in the same way as the command ended, because a signal that xassume received has canceled the
-    /// restart.
+    /// End xassume in the same way as the command ended. The command is not started again, because xassume received a
+    /// signal that canceled the restart.
     Finish,
     /// Exit with an error, because the session expired.
     Lapse,
@@ -76,7 +76,7 @@ pub(super) struct PendingStart {
     pub(super) given: Given,
 }
 
-/// Which session the child got.
+/// Which session the child got when it was forked.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Given {
     Newest,

@@ -12,7 +12,8 @@ use crate::supervise::machine::actions::{Action, FIRST_PAUSE, LINGER_LIMIT, LONG
 use std::time::Duration;
 
 impl PendingStop {
-    /// Requests a check for remaining processes, because the orphan may have been the last of them.
+    /// If the command has exited, requests a check for remaining processes, because the orphan that was reaped may have
+    /// been the last of them.
     pub(super) fn orphan_reaped(self, out: &mut Vec<Action>) {
         if self.leader.ended().is_some() {
             out.push(Action::CheckRemaining);
@@ -81,7 +82,7 @@ impl Machine {
     }
 
     pub(super) fn remaining(&mut self, stop: PendingStop, remaining: Remaining, now: Now, out: &mut Vec<Action>) {
-        // If the command's own process has not ended, no action has asked for this input.
+        // If the command's own process has not ended, no action has asked for this input, so it is ignored.
         let Some(wait) = stop.leader.ended() else { return };
         match self.phase {
             Phase::Stopping { .. } => self.await_remaining(stop, wait, remaining, now, out),
@@ -115,8 +116,8 @@ impl Machine {
         self.set_stop(PendingStop { leader: Leader::Ended(wait), ..stop });
     }
 
-    /// Sends SIGKILL to the remaining processes. This is repeated, because these processes may fork. If a process
-    /// cannot be killed, xassume stops waiting for it after [`LINGER_LIMIT`].
+    /// Sends SIGKILL to the remaining processes. This is repeated after each check, because these processes may fork.
+    /// If a process cannot be killed, xassume stops waiting for it after [`LINGER_LIMIT`].
     fn kill_remaining(
         &mut self,
         stop: PendingStop,
@@ -147,7 +148,8 @@ impl Machine {
                 out.push(Action::Signal(Target::Family, Signal::KILL));
                 stop.leader
             }
-            // The answer to this check shows whether there are processes to kill.
+            // Before anything is killed, this check shows whether there are remaining processes. SIGKILL follows after
+            // its answer.
             Leader::Ended(wait) => {
                 out.push(Action::CheckRemaining);
                 Leader::Ended(FamilyWait { pause: FIRST_PAUSE, ..wait }.looking(now))

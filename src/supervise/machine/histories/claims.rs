@@ -160,8 +160,8 @@ impl Model {
         }
     }
 
-    /// Checks whether xassume waits for the remaining processes. It does if it stopped the child, or if the child
-    /// exited after TERM while xassume was PID 1.
+    /// Checks whether xassume waits for the processes that remain after the command's exit. xassume waits if it stopped
+    /// the command, or if the command exited after TERM while xassume was PID 1.
     pub(super) fn is_waited_for(&self) -> bool {
         self.stopped_at.is_some() || self.machine.facts.me == 1 && self.terminated
     }

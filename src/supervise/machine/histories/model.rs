@@ -38,9 +38,9 @@ pub(super) struct Model {
     pub(super) strays_signaled: bool,
     /// Whether a refresh has failed or was answered too late since the last session was published.
     pub(super) failing: bool,
-    /// When the session that was delivered last expires.
+    /// The expiry of the session that was delivered last.
     pub(super) expiry: Deadline,
-    /// When the session that STS granted last expires. It may not be delivered yet.
+    /// The expiry of the session that STS granted last, which may not be delivered yet.
     pub(super) newest: Deadline,
     /// Whether the STS call in progress began after `expiry`.
     pub(super) late: bool,
