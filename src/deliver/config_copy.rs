@@ -34,9 +34,9 @@ fn selects_credentials(key: &str) -> bool {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Treatment {
     Kept,
-    /// Kept. The settings of the section are also copied to the new `[default]`.
+    /// The section is kept. Its settings are also copied to the new `[default]` section.
     Used,
-    /// Left out.
+    /// The section is left out.
     Dropped,
 }
 
@@ -75,7 +75,8 @@ pub(crate) fn filter(text: &[u8], used_profile: Option<&str>) -> Vec<u8> {
                 in_identity
             }
             Line::Continuation(_) => in_identity,
-            // In every SDK except Python's, an indented comment continues the setting above it.
+            // In every SDK except Python's, an indented comment continues the setting above it. So the comment is left
+            // out if that setting is left out.
             Line::Comment => in_identity && scanned.raw.first().is_some_and(u8::is_ascii_whitespace),
             Line::Blank | Line::Malformed(_) => false,
         };
@@ -84,8 +85,8 @@ pub(crate) fn filter(text: &[u8], used_profile: Option<&str>) -> Vec<u8> {
         }
         copy.extend_from_slice(scanned.raw);
         match scanned.line {
-            // The indent is removed, because the line before it in the new `[default]` may come from another section of
-            // the profile, and an indented line would continue that setting.
+            // The indent is removed, because an indented line would continue the line before it. In the new
+            // `[default]`, that line may come from another section of the profile.
             Line::Property { .. } if section == Treatment::Used => {
                 default.extend_from_slice(scanned.raw.trim_ascii_start());
             }

@@ -1,9 +1,9 @@
 //! The open connections, by stage. Each stage has a time limit and a maximum number of connections. If a connection
 //! enters a stage that is full, the oldest connection of that stage is ended.
 //!
-//! A client that opens connections faster than they are answered can end only connections that have not sent the token,
-//! because connections with the token are in a separate stage. A connection that has not sent its request yet is ended
-//! only after thousands of newer connections.
+//! A client may open connections faster than xassume answers them. Then xassume ends only connections that have not
+//! sent the token, because connections with the token are in a separate stage. A connection that has not sent its
+//! request yet is ended only after thousands of newer connections.
 
 use crate::sys::limits;
 use std::collections::BTreeMap;
@@ -21,10 +21,10 @@ pub(super) enum ConnectionStage {
     Authenticated,
 }
 
-/// The maximum number of connections in each stage, if xassume may open enough files.
+/// The maximum number of connections in each stage. [`SHARE_DIVISORS`] may lower it.
 const MAX_CONNECTIONS: [usize; 3] = [4096, 256, 256];
-/// Each stage may also have at most the limit of open files, divided by this number. The rest of the limit is left,
-/// because supervising the command takes descriptors too.
+/// A stage may have at most the limit on open files divided by this number. The stages together get only a part of the
+/// limit, because supervising the command takes descriptors too.
 const SHARE_DIVISORS: [usize; 3] = [4, 8, 8];
 
 /// The open connections of one address. Clones share the same connections.
@@ -108,7 +108,7 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// Moves the connection to `stage`. If the stage is full, its oldest connection is ended.
+    /// Moves the connection to `stage`. If the stage is full, the oldest connection in it is ended.
     pub(super) fn reach(&self, stage: ConnectionStage) {
         let handle = {
             let mut open = self.connections.open();

@@ -48,12 +48,14 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 const BACKLOG: u32 = 4096;
 /// How many connections are accepted in a row before other tasks run.
 const BATCH: usize = 16;
-/// After this many connections, unused memory is released as soon as there is no new connection for [`QUIET_TIME`].
+/// After this many accepted connections, unused memory is released as soon as there is no new connection for
+/// [`QUIET_TIME`].
 const MANY: usize = 512;
 const QUIET_TIME: Duration = Duration::from_secs(2);
 /// The maximum size of the head of a request, in bytes. The head that an SDK sends has a few hundred bytes.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
-/// The time limit for xassume's test connection to its own endpoint. The kernel connects at once or never.
+/// The time limit for xassume's test connection to its own endpoint. On a loopback interface, the kernel connects at
+/// once or never.
 const SELF_TIMEOUT: Duration = Duration::from_secs(1);
 /// The number of random bytes in the token.
 const TOKEN: usize = token_file::LENGTH / 2;
@@ -160,8 +162,8 @@ fn listen() -> io::Result<(TcpListener, u16)> {
     socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     let listener = socket.listen(BACKLOG)?;
     let address = listener.local_addr()?;
-    // In a new network namespace, a program can listen on a loopback interface that is down. Only connecting to it
-    // fails.
+    // In a new network namespace, the loopback interface is down. A program can still listen on it, so only a
+    // connection shows whether it works.
     StdTcpStream::connect_timeout(&address, SELF_TIMEOUT)?;
     Ok((listener, address.port()))
 }
@@ -215,7 +217,7 @@ async fn serve_requests(socket: impl AsyncRead + AsyncWrite + Unpin, rules: Arc<
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD_BYTES);
-    // The error needs no handling: the client broke off, was too slow or did not speak HTTP, and hyper has already sent
-    // the answer, if any.
+    // An error is ignored, because it means that the client broke off, was too slow or did not speak HTTP. If an answer
+    // to the client was possible, hyper has already sent it.
     let _ = http.serve_connection(TokioIo::new(WriteTimeout::new(socket, WRITE_TIMEOUT)), service).await;
 }

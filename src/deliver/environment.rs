@@ -1,8 +1,8 @@
 //! The command's environment: the inherited variables without those that select other credentials, and the variables
 //! that the delivery sets.
 //!
-//! These functions are pure, so that tests can be tables. The paths and the address in the environment need not exist
-//! yet.
+//! These functions are pure, so they can be tested without files. The paths and the address in the environment need not
+//! exist yet.
 
 pub(super) mod names;
 
@@ -20,7 +20,7 @@ use std::path::Path;
 /// Where the command finds its credentials.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum CommandCredentials<'a> {
-    /// `--via env`.
+    /// `--via env`: the credentials are in variables.
     Env,
     /// `--via env --isolate`: the credentials are in variables, and the user's shared files are hidden.
     EnvIsolated { config_file: &'a Path },
@@ -31,7 +31,8 @@ pub(crate) enum CommandCredentials<'a> {
     Endpoint {
         url: &'a str,
         token: &'a str,
-        /// The file with the token. `None` if the command might change its user and then could not read the file.
+        /// The file with the token. `None` if there is no such file, because the command might change its user and then
+        /// could not read the file.
         token_file: Option<&'a Path>,
         empty_credentials_file: &'a Path,
         config_file: &'a Path,
@@ -45,16 +46,18 @@ pub(crate) enum Recipient {
     Exec,
     /// A supervised command.
     Supervise,
-    /// A program that reads the output of `--print`. xassume does not start it, so its nesting depth does not change.
+    /// A program that reads the output of `--print`. xassume does not start this program, so the nesting depth does not
+    /// change.
     Print,
 }
 
-/// All inputs of the environment.
+/// Everything that determines the command's environment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Inputs<'a> {
     pub(crate) inherited: &'a Vars,
     pub(crate) session: &'a Session,
-    /// The region from the user, the profile or the instance. `None` if the region is only a fallback for calls to STS.
+    /// The region that the user, the profile or the instance gives. `None` if none of them gives one. xassume then
+    /// calls STS in a fallback region, but the command does not get that region.
     pub(crate) region: Option<&'a str>,
     pub(crate) credentials: CommandCredentials<'a>,
     pub(crate) recipient: Recipient,
@@ -125,8 +128,8 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
         }
     }
     if !matches!(inputs.credentials, CommandCredentials::Env | CommandCredentials::EnvIsolated { .. }) {
-        // boto 2 has its own config files, which may contain access keys. botocore reads these files before it calls an
-        // endpoint.
+        // boto 2 has its own config files, which may contain access keys. botocore reads boto 2's files before it calls
+        // an endpoint, so it must not find them.
         set.variable("BOTO_CONFIG", "/dev/null");
         set.variable("AWS_EC2_METADATA_DISABLED", "true");
     }
@@ -171,8 +174,8 @@ impl Setter {
     /// Sets the variables for the profile's settings. A variable that the user has set is not changed, even if its
     /// value is empty.
     fn settings(&mut self, inputs: &Inputs) {
-        // If the user has set AWS_ENDPOINT_URL, which is for all services, it takes precedence over the profile's
-        // endpoints for single services.
+        // If the user has set AWS_ENDPOINT_URL, which is for all services, the profile's endpoints for single services
+        // are not set, because they would take precedence over AWS_ENDPOINT_URL.
         let all_services = inputs.inherited.text("AWS_ENDPOINT_URL").is_some();
         for (name, value) in inputs.profile_settings {
             let beaten = all_services && name.starts_with("AWS_ENDPOINT_URL_");
@@ -182,9 +185,9 @@ impl Setter {
         }
     }
 
-    /// Excludes the loopback address from proxies. Both spellings are set, because SDKs differ in the spelling that
-    /// they read. If the user has set only one of them, the other one gets the same value, because it would hide the
-    /// user's value otherwise.
+    /// Excludes the loopback address from proxies. Both spellings of the variable are set, because SDKs differ in the
+    /// spelling that they read. If the user has set only one spelling, the other one gets the user's value too.
+    /// Otherwise an SDK that prefers the other spelling would not see the user's value.
     fn no_proxy(&mut self, inherited: &Vars) {
         if !PROXIES.iter().any(|name| inherited.get(name).is_some_and(|value| !value.is_empty())) {
             return;

@@ -30,7 +30,7 @@ const CONFIG: &str = "config";
 /// How long a copy must have been neither reused nor read before it is removed. This is twice the time by which a file
 /// system may delay the access time (`relatime` in mount(8)).
 const UNUSED: Duration = Duration::from_hours(48);
-/// The maximum that is read of a process's environment, in bytes.
+/// The maximum number of bytes that are read from the environment of a process.
 const MAX_BYTES: usize = 4 << 20;
 
 /// Returns the path of a file with these contents. Reuses an existing file if possible, and creates a new one
@@ -68,7 +68,8 @@ fn copies(base: &Path, prefix: &str) -> Vec<DirEntry> {
 }
 
 /// Returns the file in `directory` if it has these contents and can be reused, and otherwise `None`. Records the reuse
-/// in the file's modification time. The file is locked meanwhile, so that [`sweep`] in another run does not remove it.
+/// in the file's modification time. The file is locked while this function runs, so that [`sweep`] in another run does
+/// not remove it.
 fn reused(directory: &Path, config: &[u8]) -> Option<PathBuf> {
     let path = directory.join(CONFIG);
     let mode = std::fs::symlink_metadata(directory).ok()?.mode();
@@ -80,8 +81,8 @@ fn reused(directory: &Path, config: &[u8]) -> Option<PathBuf> {
     let is_same = found.len() == config.len() as u64 && read_at_most(&path, config.len()).ok()? == config;
     let is_usable = is_in_place && is_private && is_same;
     let is_recorded = is_usable && file.set_times(FileTimes::new().set_modified(clock::wall())).is_ok();
-    // Closing the file would not always release the lock: if another thread forks at this moment, the new process has
-    // the file open too.
+    // Closing the file would not always release the lock: if another thread forks at this moment, the new process also
+    // has the file open, and the lock remains until that process closes it.
     let _ = file.unlock();
     is_recorded.then_some(path)
 }
@@ -104,7 +105,7 @@ fn sweep(copies: &[DirEntry]) {
             continue;
         }
         let locked = open(&config).map(|file| (file.try_lock().is_ok(), file));
-        // Check again, because another run may have started to use the copy in the meantime.
+        // Check the times again, because another run may have started to use the copy after the first check.
         if !matches!(locked, Ok((false, _))) && is_unused(&config) != Some(false) {
             let _ = std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o700));
             let _ = std::fs::remove_dir_all(&directory);

@@ -1,5 +1,5 @@
-//! The location of a file whose path the user gives. The directory must be trusted, and an existing file is not
-//! replaced if its contents would be lost.
+//! The location of a file whose path the user gives. The directory must be trusted. An existing file may be replaced
+//! only if it comes from an earlier run, because xassume must not destroy other files.
 
 use super::trusted::{GroupWrite, directory};
 use crate::error::{Error, reason_of};
@@ -22,11 +22,11 @@ pub(crate) struct FileKind {
     pub(super) max_bytes: usize,
 }
 
-/// Returns the absolute path of the file. The links in the path of its directory are resolved.
+/// Returns the absolute path of the file. In the path of its directory, all symbolic links are resolved.
 ///
 /// # Errors
-/// Fails if the directory is missing, is a symbolic link, or is one in which another user could replace the file. Also
-/// fails if the file exists and may not be replaced.
+/// Fails if the directory is missing, is itself a symbolic link, or is one in which another user could replace the
+/// file. Also fails if the file exists and may not be replaced.
 pub(super) fn locate(path: &Path, kind: &FileKind, group: GroupWrite) -> Result<PathBuf, Error> {
     let FileKind { what, flag, .. } = *kind;
     let refused = |reason, hint| Error::Place { what, flag, path: path.to_owned(), reason, hint };

@@ -83,7 +83,7 @@ impl CredentialProcess {
 
 fn listen(path: &Path) -> io::Result<UnixListener> {
     let listener = UnixListener::bind(path)?;
-    // The directory is private, so no other user can connect to the socket between these two calls.
+    // Between bind(2) and this call, no other user can connect to the socket, because its directory is private.
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     Ok(listener)
 }

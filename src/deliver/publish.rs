@@ -1,8 +1,9 @@
 //! Replacing a credentials file in a separate process, because a file system may block a process forever.
 //!
 //! There is only one such process at a time. If an earlier process is still running, xassume waits for it first,
-//! because it could otherwise replace a newer session with an older one. Each process sends the identity of its new
-//! file before the rename, so that the file can be removed at the end even if the rest of the answer does not come.
+//! because the earlier process could otherwise replace the newer session with its older one. Each process sends the
+//! identity of its new file before the rename, so that the file can be removed at the end even if the rest of the
+//! answer does not come.
 
 use super::replace::{Identity, not_replaced, replace_by};
 use crate::error::reason_of;
@@ -17,8 +18,8 @@ use std::time::Duration;
 
 /// The time limit for writing, syncing and renaming a file. A busy disk takes several seconds.
 const LIMIT: Duration = Duration::from_secs(10);
-/// An answer is the identity of the new file (if there is a file), and then the outcome. Both parts begin with one of
-/// these marks.
+/// The marks in an answer. An answer consists of the identity of the new file (if there is a file) and then the
+/// outcome. Each of the two parts begins with one of these marks.
 const IDENTITY: u8 = b'i';
 const DONE: u8 = b'd';
 const FAILED: u8 = b'f';
@@ -27,18 +28,18 @@ const MAX_BYTES: usize = 4 << 10;
 /// A file to be written.
 pub(super) struct WriteJob {
     pub(super) path: PathBuf,
-    /// The path of the temporary file. The parent chooses it and not the process that writes, so that the next process
-    /// can remove what this one leaves.
+    /// The path of the temporary file. It is chosen by the process that starts the writer and not by the writer, so
+    /// that the next writer can remove the file if this one leaves it.
     pub(super) temporary: PathBuf,
     pub(super) contents: Secret,
     pub(super) mode: u32,
 }
 
-/// The files that were written to one path.
+/// Which files this run has written to one path.
 #[derive(Default)]
 pub(super) struct Put {
-    /// One of these files is in place: the last one that was confirmed, or one of the later files that were not
-    /// confirmed.
+    /// The files that may be at the path now: the newest file whose writing was confirmed, and all later files, whose
+    /// writing was not confirmed.
     files: Vec<Identity>,
     /// A process for which xassume no longer waits. The process was killed, but it may not have ended yet.
     pub(super) unfinished: Option<Job>,
@@ -54,7 +55,7 @@ impl WriteJob {
         };
         let _ = std::fs::remove_file(temporary);
         let written = replace_by(temporary, path, contents.reveal().as_bytes(), *mode, announce);
-        // If the parent is gone, it needs no answer.
+        // An error is ignored, because it means that the parent is gone, and then nobody needs the answer.
         let _ = match written {
             Ok(()) => answer.write_all(&[DONE]),
             Err(error) => answer.write_all(&[&[FAILED], reason_of(&error).as_bytes()].concat()),
@@ -63,7 +64,7 @@ impl WriteJob {
 }
 
 impl Put {
-    /// Records the whole answer of a process.
+    /// Records which file a process has written, according to the whole answer of that process.
     ///
     /// # Errors
     /// Returns the reason why the file is not in place. If the process ended before it sent the outcome, the file may
@@ -96,8 +97,8 @@ impl Put {
         }
     }
 
-    /// Does the same as [`Self::remove`] at the end of the run, in a child process. First waits for the unfinished
-    /// process, if there is one, and removes the file that it left at `temporary`.
+    /// Does the same as [`Self::remove`] at the end of the run, in a child process. If there is an unfinished process,
+    /// first waits for it and removes the file that it left at `temporary`.
     pub(super) fn remove_at_last(&mut self, path: &Path, temporary: &Path) {
         if let Some(mut job) = self.unfinished.take() {
             let _ = self.note(job.answered_here());
@@ -144,7 +145,7 @@ impl Drop for Running {
 ///
 /// # Errors
 /// The file system reports an error, or does not answer within [`LIMIT`]. After an error of the file system, the
-/// previous file is still in place. After a timeout, either file may be in place.
+/// previous file is still in place. After a timeout, either the previous or the new file may be in place.
 pub(super) async fn publish(job: WriteJob, put: Rc<RefCell<Put>>, offload: Offload) -> Result<(), Problem> {
     let written = async {
         let earlier = put.borrow_mut().unfinished.take();
@@ -155,8 +156,9 @@ pub(super) async fn publish(job: WriteJob, put: Rc<RefCell<Put>>, offload: Offlo
         }
         match offload.start(Life::Bound, MAX_BYTES, |answer| job.run(answer)) {
             Ok(job) => Running::new(job, &put).finish().await,
-            // No process can be started, and no file has been written yet. The file is written in this process, and the
-            // error is not reported here, because starting the command will fail for the same reason and report it.
+            // No process can be started, and no file has been written yet. So the file is written in this process. The
+            // error is not reported here, because starting the command will fail for the same reason, and then it is
+            // reported.
             Err(_) if put.borrow().files.is_empty() => {
                 let mut answer = Vec::new();
                 job.run(&mut answer);

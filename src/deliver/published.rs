@@ -13,7 +13,7 @@ use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-/// The file. Dropping this value removes it, unless another run has replaced it.
+/// A file that this run writes. Dropping this value removes the file, unless another run has replaced it.
 pub(crate) struct PublishedFile {
     path: PathBuf,
     /// The path of the temporary file in the same directory.
@@ -73,8 +73,8 @@ impl PublishedFile {
         publish(WriteJob { path, temporary, contents, mode: self.mode }, Rc::clone(&self.put), offload.clone())
     }
 
-    /// Returns the descriptor from which the answer of an unfinished process can be read, for [`Self::remove_at_last`].
-    /// Returns `None` if no process is unfinished.
+    /// Returns the descriptor from which [`Self::remove_at_last`] will read the answer of a process that has not
+    /// finished. Returns `None` if there is no such process.
     pub(crate) fn unread(&self) -> Option<RawFd> {
         self.put.borrow().unfinished.as_ref().map(Job::descriptor)
     }

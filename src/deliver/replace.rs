@@ -8,8 +8,8 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The age from which an unlocked file or directory counts as left by a killed run. A younger one may be about to be
-/// locked by its run.
+/// A file or directory that is older than this and not locked was left by a killed run. A younger one may belong to a
+/// run that is about to lock it.
 pub(super) const SETTLED: Duration = Duration::from_mins(1);
 
 /// The suffix of a temporary file that only tests whether the directory can be written to.
@@ -42,7 +42,7 @@ pub(super) fn replace_by(
         announce(Identity::of(&file.metadata()?))?;
         std::fs::rename(temporary, path)?;
         // Closing the file would not always release the lock: if another thread forks at this moment, the new process
-        // has the file open too.
+        // also has the file open, and the lock remains until that process closes it.
         let _ = file.unlock();
         Ok(())
     });
@@ -93,7 +93,8 @@ impl Identity {
     }
 }
 
-/// Does what [`replace`] does, except for the rename. No file is left, and an existing file is not changed.
+/// Does everything that [`replace`] does, except for the rename. Afterwards the temporary file is removed, and an
+/// existing file is unchanged.
 ///
 /// # Errors
 /// The same errors as for [`replace`].
@@ -110,7 +111,7 @@ fn write_whole(path: &Path, contents: &[u8], mode: u32) -> io::Result<File> {
     let mut file = new_file(path, mode)?;
     let _ = file.try_lock();
     file.write_all(contents)?;
-    // The umask must not decide who may read the file.
+    // The mode is set again here, because the umask may have removed permissions when the file was created.
     file.set_permissions(std::fs::Permissions::from_mode(mode))?;
     file.sync_all()?;
     Ok(file)
@@ -155,8 +156,9 @@ fn prefix(path: &Path) -> String {
     format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy())
 }
 
-/// Checks whether a path is a regular file of this user that is not being written. The lock and the age decide, not a
-/// process ID, because the writer may run in another container that shares the volume.
+/// Checks whether a path is a regular file of this user that no run is writing any more. The file's lock and age show
+/// this. The process ID of the writer would not, because the writer may run in another container that shares the
+/// volume.
 fn is_left_behind(file: &Path) -> bool {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
     let Ok(file) = OpenOptions::new().read(true).custom_flags(flags).open(file) else { return false };

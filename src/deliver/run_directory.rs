@@ -85,8 +85,8 @@ impl RunDirectory {
 impl Drop for RunDirectory {
     fn drop(&mut self) {
         if !self.remove() {
-            // Listing the directory takes a descriptor, so the descriptor of the lock is closed in case there is no
-            // other.
+            // The removal may have failed because no descriptor was available to list the directory. So the lock's
+            // descriptor is closed, and the removal is tried again.
             self.lock = None;
             self.remove();
         }
@@ -99,7 +99,7 @@ impl Drop for RunDirectory {
 /// The file system reports an error.
 pub(super) fn create_private(base: &Path, prefix: &str) -> io::Result<PathBuf> {
     let path = mkdtemp(&base.join(format!("{prefix}XXXXXX")))?;
-    // With a umask of 0177, not even the owner could enter the directory.
+    // The mode is set again here, because with a umask of 0177 not even the owner could enter the directory.
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700))?;
     Ok(path)
 }
@@ -180,9 +180,10 @@ fn is_stale(directory: &Path) -> bool {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
     match OpenOptions::new().write(true).custom_flags(flags).open(directory.join(LOCK)) {
         Ok(lock) => lock.try_lock().is_ok(),
-        // A run may be about to create the file and lock it, so only an old directory counts as stale.
+        // The lock file does not exist. A new run may be about to create it, so only an old directory counts as stale.
         Err(error) if error.kind() == io::ErrorKind::NotFound => is_settled(&found),
-        // There is no descriptor left, or no permission. In both cases a running xassume may have locked the file.
+        // The lock file cannot be opened, because no descriptor is available or permission is missing. A running
+        // xassume may have locked it.
         Err(_) => false,
     }
 }

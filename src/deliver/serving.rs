@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 
 /// How long to pause if a connection cannot be accepted for lack of a resource, such as descriptors.
 pub(super) const PAUSE: Duration = Duration::from_millis(100);
-/// A session that expires within this time is not served, because it may have expired when it arrives. The time is one
-/// second because `Expiration` has only whole seconds.
+/// A session that expires within this time is not served, because it may have expired by the time the client gets it.
+/// The time is one second because `Expiration` has only whole seconds.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// The current session, as a document. Clones share the session.
@@ -25,7 +25,7 @@ struct Current {
     /// The document. Its memory is zeroed when the document has been replaced and all answers with it have been sent.
     document: Bytes,
     term: Term,
-    /// The `Expiration` in the document, by the local wall clock.
+    /// The `Expiration` in the document, converted to the local wall clock.
     expiration: SystemTime,
 }
 
@@ -40,8 +40,8 @@ impl Served {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(current);
     }
 
-    /// Returns the document of the session. Returns `None` before the first session, or if the session has expired by
-    /// any clock.
+    /// Returns the document of the session. Returns `None` before the first session, or if one of the clocks shows that
+    /// the session has expired.
     pub(super) fn get(&self) -> Option<Bytes> {
         let current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         current.as_ref().filter(|current| current.is_valid(clock::now())).map(|current| current.document.clone())

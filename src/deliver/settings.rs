@@ -10,7 +10,7 @@ pub(crate) struct DeliverySettings {
     pub(crate) via: Via,
     /// The names of the variables that are not removed (`--keep-env`).
     pub(crate) keep: Vec<OsString>,
-    /// The flag or the variable that gives these names.
+    /// The flag or the variable that gives the names in `keep`.
     pub(crate) keep_by: Origin,
     pub(crate) isolate: bool,
 }

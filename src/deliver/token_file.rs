@@ -1,5 +1,5 @@
-//! The file of `--endpoint-token-file`, which contains the endpoint's token. The token has no line feed at its end,
-//! because SDKs would send it.
+//! The file of `--endpoint-token-file`, which contains the endpoint's token. The file has no line feed after the token,
+//! because SDKs would send the line feed as a part of the token.
 
 use crate::deliver::location::FileKind;
 

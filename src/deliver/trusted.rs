@@ -2,8 +2,9 @@
 //!
 //! A directory is trusted if both conditions are met for it and for each of its parents: it belongs to this user or to
 //! root, and it is sticky or no other user can write to it. In a sticky directory, only owners can rename and remove
-//! files. The path is followed from the root, link by link. Only its owner and root can change a trusted directory, so
-//! nothing changes between this check and the use of the directory. The resulting path contains no links.
+//! files. The path is followed from the root, link by link. A trusted directory can be changed only by the directory's
+//! owner and by root, so nothing changes between this check and the use of the directory. The resulting path contains
+//! no links.
 
 use crate::error::reason_of;
 use crate::event::Problem;
@@ -22,7 +23,8 @@ const STICKY: u32 = 0o1000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum GroupWrite {
     Denied,
-    /// The file is shared with its group, as in a Kubernetes volume with an `fsGroup`.
+    /// The group may have write permission, because the file is meant for the group, as in a Kubernetes volume with an
+    /// `fsGroup`.
     Allowed,
 }
 
@@ -93,7 +95,7 @@ fn check(path: &Path, found: &Metadata, group: GroupWrite) -> Result<(), Problem
         });
     }
     let forbidden = if group == GroupWrite::Allowed { 0o002 } else { 0o022 };
-    // The mode of a symbolic link has no meaning.
+    // A symbolic link is accepted whatever its mode is, because the mode of a link has no meaning.
     if found.is_symlink() || found.mode() & STICKY != 0 || found.mode() & forbidden == 0 {
         return Ok(());
     }
@@ -101,7 +103,8 @@ fn check(path: &Path, found: &Metadata, group: GroupWrite) -> Result<(), Problem
     let hint = match (found.uid() == me, group) {
         (true, GroupWrite::Denied) => format!("chmod {change} {shown}"),
         (true, GroupWrite::Allowed) => format!("chmod o-w {shown}"),
-        // The hint does not suggest removing the write permission, because this user could then not create the file.
+        // The hint does not suggest removing the write permission of others, because this user is not the owner and
+        // needs that permission to create the file.
         (false, _) => format!("as its owner: chmod +t {shown}; or use a directory that you own"),
     };
     Err(Problem { text: format!("{who} can write to {shown} (mode {:04o})", found.mode() & 0o7777), hint: Some(hint) })
@@ -114,9 +117,9 @@ fn is_in_open_directory(path: &Path) -> bool {
 }
 
 /// Checks whether an owner has no ID in this user namespace, so that the kernel reports the overflow ID instead (see
-/// `user_namespaces(7)`). In a sandbox, this is so for the host's root. It is also so for every other user of the host,
-/// but these users can create directories only where all users can (`/tmp`), and there [`check`] does not trust such an
-/// owner.
+/// `user_namespaces(7)`). In a sandbox, the host's root has no ID, and neither has any other user of the host. But
+/// these other users can create directories only where all users can (`/tmp`), and there [`check`] does not trust such
+/// an owner.
 fn is_outside(uid: u32) -> bool {
     let Ok(map) = std::fs::read_to_string("/proc/self/uid_map") else { return false };
     let maps = |line: &str| {

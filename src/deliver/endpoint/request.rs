@@ -13,11 +13,11 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 
-/// The values that a request must match, and the session that it then gets.
+/// The values that a request must match, and the session that is sent if they match.
 pub(super) struct RequestRules {
     /// The valid values of `Host`: the address and `localhost`, each with and without the port (AWS's C runtime sends
-    /// no port). With DNS rebinding, a web page could make a browser send requests to this endpoint, but these contain
-    /// another host name.
+    /// no port). With DNS rebinding, a web page could make a browser send requests to this endpoint, but those requests
+    /// contain another host name.
     hosts: [String; 4],
     path: String,
     token: Secret,
@@ -49,7 +49,8 @@ impl RequestRules {
         if status == StatusCode::METHOD_NOT_ALLOWED {
             headers.insert(ALLOW, HeaderValue::from_static("GET"));
         }
-        // A client that does not get credentials cannot keep its connection.
+        // The connection is closed after this answer if the client gets no credentials, or if the request has a body,
+        // which xassume does not read.
         if status != StatusCode::OK || !request.body().is_end_stream() {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -79,8 +80,9 @@ impl RequestRules {
         self.served.get().ok_or(Refusal(StatusCode::SERVICE_UNAVAILABLE, "ExpiredSession", message))
     }
 
-    /// Checks whether the single `Host` header names this endpoint, and also the host in the request target, if there
-    /// is one (RFC 9112, section 3.2).
+    /// Checks whether the request is for this endpoint: it must have exactly one `Host` header, and that header must
+    /// name this endpoint. If the request target also contains a host (RFC 9112, section 3.2), this host must name the
+    /// endpoint too.
     fn is_for_us<B>(&self, request: &Request<B>) -> bool {
         let ours = |host: &[u8]| self.hosts.iter().any(|known| host.eq_ignore_ascii_case(known.as_bytes()));
         let mut hosts = request.headers().get_all(HOST).iter();

@@ -8,15 +8,16 @@ use crate::vars::Vars;
 use std::ffi::OsStr;
 use std::sync::LazyLock;
 
-/// The variables that are removed whichever delivery is used: AWS's variables, and the variables of the flags that are
-/// marked as removed.
+/// The variables that are removed whichever delivery is used: AWS's variables, and the `XASSUME_…` variables of the
+/// flags whose field `removed` is set.
 pub static REMOVED: LazyLock<Vec<&'static str>> =
     LazyLock::new(|| CREDENTIALS.iter().copied().chain(OF_FLAGS.iter().map(String::as_str)).collect());
 
 static OF_FLAGS: LazyLock<Vec<String>> =
     LazyLock::new(|| FLAGS.iter().filter(|flag| flag.removed).map(Flag::variable_name).collect());
 
-/// Each of these variables selects other credentials in some SDK, or would be combined with this session.
+/// The AWS variables that must not reach the command. Each of them selects other credentials in some SDK, or would be
+/// combined with this session.
 const CREDENTIALS: &[&str] = &[
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -69,8 +70,8 @@ pub(crate) fn is_removed_by_default(name: &OsStr) -> bool {
     name == WATCHDOG_PID || REMOVED.iter().any(|removed| name == *removed)
 }
 
-/// systemd's variable for the ID of the process that must send watchdog messages. Under supervision this ID is not the
-/// command's.
+/// systemd's variable for the ID of the process that must send watchdog messages. When xassume supervises the command,
+/// this is the ID of xassume and not of the command.
 pub(super) const WATCHDOG_PID: &str = "WATCHDOG_PID";
 
 /// The variables that every delivery sets. The two for the region are set only if the region is known.
@@ -80,10 +81,11 @@ pub(super) const ALWAYS_SET: &[&str] = &["AWS_REGION", "AWS_DEFAULT_REGION", "XA
 pub(super) const FILES: &[&str] =
     &["AWS_SHARED_CREDENTIALS_FILE", "AWS_CREDENTIAL_PROFILES_FILE", "AWS_CONFIG_FILE", "AWS_SDK_LOAD_CONFIG"];
 const KEYS: &[&str] = &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION"];
-/// The variables that disable other sources of credentials. They are set if the credentials are not in variables.
+/// The variables that disable other sources of credentials. They are set if the command does not get the credentials in
+/// variables.
 const NO_OTHERS: &[&str] = &["BOTO_CONFIG", "AWS_EC2_METADATA_DISABLED"];
-/// The variables of the endpoint. The variable for the token file is not always set, but an inherited one is always
-/// removed, because it would take precedence over the token.
+/// The variables of the endpoint. The variable for the token file is not always set. If it is inherited, it is always
+/// removed, because SDKs would prefer the inherited file to the endpoint's token.
 const ENDPOINT: &[&str] = &[
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",

@@ -12,8 +12,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// The time limit for the whole exchange. It is needed if a signal has stopped the supervising xassume, because the
-/// kernel still accepts connections for it but no answer comes.
+/// The time limit for the whole exchange. It is needed if the supervising xassume has been stopped by a signal such as
+/// SIGSTOP. The kernel then still accepts connections for it, but no answer comes.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The maximum size of an answer, in bytes. A usual answer has about two thousand bytes.
 const LONGEST: usize = 64 * 1024;
