@@ -41,8 +41,8 @@ pub(super) struct Place {
 pub(super) enum Make {
     /// Creates only the last directory of the path. Its parent must exist and belong to this user.
     Directory,
-    /// Creates each missing directory of the path if the last existing one belongs to this user. Under `sudo`, the home
-    /// directory may belong to another user, who could not use directories that root creates there.
+    /// Creates each missing directory of the path, but only if the last existing directory belongs to this user. Under
+    /// `sudo`, the home directory may belong to another user, who could not use directories that root creates there.
     OwnPath,
     /// Creates each missing directory of the path.
     Path,
@@ -55,7 +55,7 @@ pub(super) struct Directory {
     handle: File,
 }
 
-/// The kind of a file in the cache, as its name says.
+/// The kind of a file in the cache, according to the suffix of the file's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Session,
@@ -78,7 +78,7 @@ impl Directory {
         }
     }
 
-    /// Opens a directory of this user whatever its mode is, so that files in it can be removed.
+    /// Opens a directory of this user, even if its mode gives other users access, so that files in it can be removed.
     pub(super) fn open_own(path: &Path) -> io::Result<Self> {
         let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
         let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
@@ -253,7 +253,7 @@ fn kind(name: &str) -> Option<Kind> {
     }
 }
 
-/// Rejects a file that is not a regular file, belongs to another user, or is open to others.
+/// Rejects a file that is not a regular file, belongs to another user, or gives other users any permission.
 fn check_private(found: &Metadata) -> io::Result<()> {
     let reason = if !found.is_file() {
         NO_FILE.to_owned()

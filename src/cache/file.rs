@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 const VERSION: u32 = 1;
 /// The maximum size in bytes of a file that is read. A session token has a few kilobytes at most.
 pub(super) const MAX_BYTES: usize = 64 << 10;
-/// The longest lifetime of a session: up to 36 hours from `GetSessionToken`, up to 12 hours from `AssumeRole`.
+/// The longest lifetime that a session can have: `GetSessionToken` gives up to 36 hours, and `AssumeRole` up to 12
+/// hours.
 const LONGEST: Duration = Duration::from_hours(36);
 
 /// The fields of the file. The texts are borrowed from the bytes, because copies of secrets would remain in memory.
@@ -108,8 +109,9 @@ pub(super) fn decode(key: &Key, bytes: &[u8]) -> Option<(Session, Stamp)> {
     };
     let sane = validity.left <= validity.lifetime && validity.lifetime <= LONGEST && form.asked <= form.answered;
     let texts = [form.arn, form.access_key_id, form.secret_access_key].into_iter().chain(form.session_token);
-    // These texts must not contain control characters, because the command gets them in environment variables, which
-    // cannot contain a NUL byte.
+    // STS sends no control characters in these texts. They are rejected, because the command gets these texts in
+    // environment variables or in the lines of a file. A NUL byte would make the variable invalid, and a line break
+    // would begin a new line.
     if !sane || form.access_key_id.is_empty() || texts.into_iter().any(|text| text.contains(char::is_control)) {
         return None;
     }

@@ -16,8 +16,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// Must be changed whenever the encoding below is changed, because a key must not find a session that was stored for
-/// another request.
+/// The version of the encoding below. It must be changed whenever the encoding is changed. Otherwise a key in the new
+/// encoding could find a session that was stored for another request with the old encoding.
 const ENCODING: &str = "xassume session key 1";
 
 /// The key of one cached session: 64 hexadecimal digits.
@@ -32,12 +32,13 @@ pub(crate) struct SourceScope {
     /// The names and values of the environment variables that contain the source's address. A value is `None` if
     /// neither the environment nor the profile sets it.
     pub(crate) settings: Vec<(&'static str, Option<OsString>)>,
-    /// The web identity token, if that is the source. It is needed because several jobs on a build server may write
-    /// different tokens to the same file.
+    /// The web identity token, if the source is such a token. It is needed because several jobs on a build server may
+    /// write different tokens to the same file.
     pub(crate) token: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// The identity of this host or container. It distinguishes hosts and containers that share a home directory.
+/// The identity of this host or container. It is part of the key, because hosts and containers may share a home
+/// directory and therefore a cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Host {
     pub(crate) machine_id: Option<String>,
@@ -138,7 +139,8 @@ impl Fields {
     fn begin(&mut self, plan: &Plan, scope: &SourceScope, endpoint: Option<&str>) {
         self.source(&plan.source);
         self.scope(scope);
-        // Only the configured region is hashed. An instance's own region is determined by the source.
+        // Only a configured region is hashed. If the region is that of an EC2 instance, the source determines it, and
+        // the source is hashed too.
         self.optional("region", plan.region.as_ref().map(|region| region.name.as_str()));
         self.optional("endpoint", endpoint);
         self.number("fips", plan.network.fips.into());

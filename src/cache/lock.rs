@@ -17,7 +17,7 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::time::Duration;
 
-/// The first and the longest pause between two attempts to lock the file.
+/// The first and the longest pause between two attempts to get the lock.
 const FIRST_PAUSE: Duration = Duration::from_millis(4);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
@@ -28,7 +28,7 @@ pub(crate) enum LockOutcome {
     Answered(Found),
     /// This process has the lock. It must call STS and store the session.
     Ours(LockGuard),
-    /// The time limit has passed, and another process still has the lock.
+    /// This process has waited until the time limit, and another process still has the lock.
     TimeUp,
     /// No cache directory can be used, so this process calls STS without a lock.
     Alone,
@@ -94,8 +94,8 @@ pub(super) fn read(directory: &Directory, key: &Key) -> io::Result<Found> {
 /// Waits until another process has stored a session that `accepts` approves, or until this process has the lock. Uses
 /// the first place where the cache can be used. Gives up after `limit`. Also returns the places that were skipped.
 ///
-/// A place on a full disk cannot be used. The session is looked for before and after each pause, so all waiting
-/// processes can use the answer to one call.
+/// A place on a full disk cannot be used. The session is looked for before and after each pause. So as soon as one
+/// process has stored a session, all waiting processes can use it.
 pub(super) async fn wait(
     places: &[Place],
     key: &Key,
@@ -113,7 +113,7 @@ pub(super) async fn wait(
     (LockOutcome::Alone, skipped)
 }
 
-/// Waits for the lock in one place. Gives up when `limit` has passed since `begun` (boot clock).
+/// Waits for the lock in one place. Gives up when `limit` has passed since `begun`, which is a time of the boot clock.
 async fn wait_at(
     place: &Place,
     key: &Key,
@@ -127,8 +127,8 @@ async fn wait_at(
     loop {
         let directory = Directory::make(place)?;
         let file = directory.lock_file(key)?;
-        // The lock file stays open between the attempts. If the directory is removed, the processes that wait for this
-        // lock still wait until it is released, instead of calling STS all at once.
+        // The lock file stays open between the attempts. So if the cache directory is removed, the processes that wait
+        // for this lock continue to wait for it, instead of calling STS all at once.
         loop {
             if let Some(found) = answer(&directory) {
                 return Ok(LockOutcome::Answered(found));
@@ -144,7 +144,8 @@ async fn wait_at(
             pause = (pause * 3 / 2).min(LONGEST_PAUSE);
         }
         if !directory.is_in_place()? || !directory.is_lock(key, &file)? {
-            // The locked file was removed, so other processes lock a new file. Wait for the new lock.
+            // The file that is now locked has been removed from the directory, so other processes lock a new file. Wait
+            // for the lock on that new file.
             tokio::time::sleep(jittered(FIRST_PAUSE)).await;
             if waited() >= limit {
                 return Ok(LockOutcome::TimeUp);

@@ -27,9 +27,9 @@ const CONTAINER: &[&str] = &[
 const METADATA: &[&str] = &["AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"];
 
 /// Returns the directories in which sessions may be cached, in the order in which they are tried. If the user has set a
-/// directory, it is the only one. Otherwise the runtime directory comes first, because it is in memory and is removed
-/// at logout, and the cache directory comes second. As the XDG specification requires, variables with a relative path
-/// are ignored.
+/// directory, it is the only one. Otherwise `$XDG_RUNTIME_DIR` comes first, because it is in memory and is removed at
+/// logout, and the user's cache directory (`$XDG_CACHE_HOME` or `~/.cache`) comes second. As the XDG specification
+/// requires, variables with a relative path are ignored.
 pub(super) fn places(directory: Option<&Path>, vars: &Vars) -> Vec<Place> {
     if let Some(path) = directory {
         return vec![Place { path: path.to_owned(), make: Make::Path }];

@@ -12,7 +12,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CacheSettings {
     pub(crate) mode: CacheMode,
-    /// Replaces the default directories if it is set.
+    /// The only directory in which sessions are cached. `None` means the default directories.
     pub(crate) directory: Option<PathBuf>,
     pub(crate) min_ttl: Option<MinTtl>,
 }
@@ -35,15 +35,15 @@ pub(crate) struct MinTtl {
     pub(crate) least: Duration,
     /// The flag or variable that sets the session's duration. If neither is set, this is the flag.
     pub(crate) duration: Origin,
-    /// Whether the minimum is ignored, and not an error, if the longest session that the plan can give is not longer
-    /// than the minimum. It is ignored if it comes from a variable, and the user has typed a session duration or has
-    /// set one that is longer than the minimum.
+    /// What happens if no session of the plan can last longer than the minimum. If this is `true`, the minimum is
+    /// ignored, otherwise it is an error. It is `true` if the minimum comes from a variable, and the user has typed a
+    /// session duration or has set one that is longer than the minimum.
     pub(crate) gives_way: bool,
 }
 
 impl CacheSettings {
-    /// Returns the minimum time that a cached session must have left. Returns `None` if no minimum is set, or if it is
-    /// ignored, which adds a note to `notes`.
+    /// Returns the minimum time that a cached session must have left. Returns `None` if no minimum is set or if the
+    /// minimum is ignored. If it is ignored, adds a note to `notes`.
     ///
     /// # Errors
     /// The longest session that the plan can give is not longer than the minimum, and the minimum may not be ignored.

@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// The permission bits that a cache directory must have.
+/// The permission bits that a cache directory should have.
 const PRIVATE: u32 = 0o700;
 
 /// A cache directory that was skipped.
@@ -16,8 +16,8 @@ const PRIVATE: u32 = 0o700;
 pub(crate) struct Skipped {
     pub(crate) path: PathBuf,
     pub(crate) reason: String,
-    /// Whether the user should fix the problem. In containers, it is usual that the home directory is missing,
-    /// read-only or another user's.
+    /// Whether the user should fix the problem. This is `false` for problems that are usual in containers: the home
+    /// directory is missing, is read-only or belongs to another user.
     pub(crate) fault: bool,
     full: bool,
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 /// When a session was requested and when STS answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stamp {
-    /// The boot in which `asked` and `answered` were read from the boot clock. It is empty if the boot ID is unknown.
+    /// The ID of the boot in which the boot clock showed `asked` and `answered`. It is empty if the boot ID is unknown.
     pub(super) boot_id: String,
     pub(super) asked: Duration,
     pub(super) answered: Duration,
@@ -49,7 +49,7 @@ impl Clocks {
 #[derive(Debug, Clone)]
 pub(crate) struct Found {
     pub(crate) session: Session,
-    /// When the session was requested (boot clock). `None` if that was in another boot.
+    /// When the session was requested, by the boot clock. `None` if that was in another boot.
     pub(crate) asked: Option<Duration>,
 }
 
@@ -62,8 +62,8 @@ pub(super) fn found(session: Session, stamp: &Stamp, now: &Clocks) -> Option<Fou
     Some(Found { session: Session { validity: validity?, ..session }, asked: same_boot.then_some(stamp.asked) })
 }
 
-/// Computes the validity in the boot in which STS answered. The skew is computed again, because the wall clock may have
-/// been set.
+/// Computes the validity if the system has not been rebooted since STS answered. The skew is computed again, because
+/// the wall clock may have been set since STS answered.
 fn in_same_boot(then: &Validity, stamp: &Stamp, now: &Clocks) -> Option<Validity> {
     let elapsed = now.boottime.checked_sub(stamp.answered)?;
     let by_boot_clock = then.left.checked_sub(elapsed)?;
@@ -74,9 +74,9 @@ fn in_same_boot(then: &Validity, stamp: &Stamp, now: &Clocks) -> Option<Validity
     Some(Validity { left, skew_secs, ..then.clone() })
 }
 
-/// Computes the validity in a later boot, in which only the wall clock can be used. The stored skew compares that clock
-/// with the clock of STS. If the wall clock was corrected after STS answered, that skew is wrong, so the skew is used
-/// only if it leaves less time.
+/// Computes the validity if the system has been rebooted since STS answered, so that only the wall clock can be used.
+/// The stored skew is the difference between the clock of STS and the wall clock at the time of the answer. If the wall
+/// clock was corrected later, the stored skew is wrong, so it is used only if it leaves less time.
 fn in_other_boot(then: &Validity, stamp: &Stamp, now: &Clocks) -> Option<Validity> {
     if now.wall < stamp.wall {
         return None;

@@ -121,8 +121,8 @@ impl Cache {
     pub(crate) fn remove(&self, key: &Key) {
         for place in &self.places {
             if let Ok(directory) = Directory::open_own(&place.path) {
-                // If the session cannot be removed, the next run finds it, STS rejects it again, and a new session
-                // replaces it.
+                // If the session cannot be removed, the next run finds it again. STS then rejects it again, and a new
+                // session replaces it.
                 let _ = directory.remove_session(key);
             }
         }
@@ -136,7 +136,7 @@ impl Cache {
     pub(crate) fn clear(&self) -> Result<Vec<Cleared>, (PathBuf, io::Error)> {
         let mut cleared = Vec::new();
         for Place { path, .. } in &self.places {
-            // A directory that cannot be opened or that belongs to another user contains no sessions of this user.
+            // If the directory cannot be opened or belongs to another user, it contains no sessions of this user.
             let Ok(directory) = Directory::open_own(path) else { continue };
             let sessions = sweep::clear(&directory).map_err(|error| (path.clone(), error))?;
             cleared.push(Cleared { directory: path.clone(), sessions });

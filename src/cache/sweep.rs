@@ -9,8 +9,8 @@ use nix::fcntl::OFlag;
 use std::io;
 use std::time::{Duration, SystemTime};
 
-/// The shortest lifetime of a session. A session that is younger than this cannot have expired, so younger files are
-/// not examined.
+/// The shortest lifetime of a session. A file that is younger than this cannot contain an expired session, so it is not
+/// examined.
 const MIN_AGE: Duration = Duration::from_mins(15);
 /// The maximum number of files that one sweep examines.
 const MAX_FILES: usize = 2000;
