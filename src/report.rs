@@ -1,8 +1,8 @@
 //! Messages on standard error, as text or JSON, with one message for each event.
 //!
-//! `writer` writes each message with one call, because the command writes to standard error too. `progress` shows a
-//! line that says what a launch waits for. `style` contains the colors, `wrap` breaks long lines, and `output` writes
-//! to standard output.
+//! `writer` writes each message with a single write(2), because the command writes to standard error too. `progress`
+//! shows a line that says what a launch waits for. `style` contains the colors, `wrap` breaks long lines, and `output`
+//! writes to standard output.
 
 pub(crate) mod output;
 mod progress;
@@ -27,7 +27,8 @@ use serde_json::{Value, json};
 use std::io::ErrorKind;
 use style::Mark;
 
-/// The maximum length of a line, in characters. A policy statement with its ARNs has a few hundred.
+/// The maximum length of a line in a message, in characters. The longest usual line is a policy statement with its
+/// ARNs, which has a few hundred characters.
 const LONGEST: usize = 2048;
 
 /// Shows events as text or JSON.
@@ -37,8 +38,8 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Creates a report. Checks here, and not later, whether standard error is a terminal, because in a child process
-    /// that uses the report, standard error is a pipe.
+    /// Creates a report. Checks now whether standard error is a terminal. A later check would be wrong in a child
+    /// process that uses the report, because there standard error is a pipe.
     pub(crate) fn new(log_options: LogOptions) -> Self {
         Self { log_options: LogOptions { screen: style::screen(log_options), ..log_options } }
     }
@@ -48,7 +49,8 @@ impl Report {
     }
 
     /// Starts a thread that writes the messages from now on, so that messages do not block xassume. Must be called
-    /// after the signals are blocked.
+    /// after the signal reader was created, because the reader must exist before any other thread (see
+    /// `sys::signals::reader`).
     pub(crate) fn write_by_a_thread(self) {
         let notice = move |messages| self.message(&RunEvent::MessagesDropped { messages }.into());
         if let Err(error) = writer::start(Box::new(notice)) {
@@ -69,7 +71,7 @@ impl Report {
         }
     }
 
-    /// Returns an error as the user sees it.
+    /// Returns the text that the user sees for an error.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn shown(error: &Error) -> String {
         Self::new(LogOptions::usual(&Vars::default())).message(&failed(error)).unwrap_or_default()
@@ -143,7 +145,7 @@ fn value(field: Field) -> Value {
         Field::Text(text) => json!(text),
         Field::Number(number) => json!(number),
         Field::Time(moment) => json!(rfc3339(moment)),
-        // The value is rounded to milliseconds, because a schedule is not more exact.
+        // The value is rounded to milliseconds, because nobody needs a more exact value.
         Field::Seconds(span) => json!((span.as_secs_f64() * 1000.0).round() / 1000.0),
     }
 }
@@ -156,7 +158,7 @@ pub(crate) fn print_clap_message(answer: &clap::Error) -> Result<(), Error> {
     let text = answer.render().to_string();
     if !answer.use_stderr() {
         return match output::print(text.as_bytes()) {
-            // The user has closed a pager.
+            // The user has closed the pager that reads the output. This is not an error.
             Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             printed => printed,
         };
@@ -164,7 +166,7 @@ pub(crate) fn print_clap_message(answer: &clap::Error) -> Result<(), Error> {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
     let tip = lines.find_map(|line| line.strip_prefix("tip: "));
-    // This tip says to put the argument after `--`, but xassume would then treat the argument as the command.
+    // This tip of clap says to put the argument after `--`, but xassume would then treat the argument as the command.
     let tip = tip.filter(|tip| !tip.contains("as a value, use"));
     Err(Error::usage(message, tip.unwrap_or("see xassume --help; flags of the command go after --")))
 }

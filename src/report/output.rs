@@ -6,11 +6,11 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 
-/// Checks that standard output is open, before a session is fetched for it.
+/// Checks that standard output is open. Called before xassume fetches a session to print it there.
 ///
 /// # Errors
 /// Standard output was closed when xassume started, for example with `>&-`. Rust's runtime has then opened `/dev/null`
-/// in its place.
+/// in its place, so that printing would succeed although the document is lost.
 pub(crate) fn expect_open() -> Result<(), Error> {
     if signals::inherited().lacks(libc::STDOUT_FILENO) { Err(Error::OutputClosed) } else { Ok(()) }
 }

@@ -24,15 +24,15 @@ const TICK: Duration = Duration::from_millis(200);
 /// The progress of one launch.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    /// Whether the line is shown, provided that standard error is a terminal.
+    /// Whether the line may be shown. In addition, standard error must be a terminal.
     wanted: bool,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// What the launch waits for, or `None` if there is nothing to show. `since` is the start of the wait by the
-    /// boot-time clock.
+    /// What the launch waits for, or `None` if there is nothing to show. `since` is when this wait began, by the boot
+    /// clock.
     awaited: Option<Awaited>,
     since: Duration,
     drawn: String,
@@ -127,8 +127,9 @@ fn erase() {
     }
 }
 
-/// Returns the text that erases the line, and records that there is no line any more. The text is empty if there was no
-/// line, or if xassume is in the background, because the terminal line then belongs to the shell.
+/// Returns the text that erases the progress line, and records that there is no progress line any more. Returns an
+/// empty text if there was no progress line. Also returns an empty text if xassume is in the background, because the
+/// current line of the terminal then belongs to the shell.
 pub(super) fn erased() -> &'static str {
     if screen::line_is_gone() && screen::is_ours() { ERASE } else { "" }
 }

@@ -21,7 +21,7 @@ impl Mark {
     }
 }
 
-/// Returns what standard error can show now. If it is not a terminal, there are no colors.
+/// Returns what standard error can show now. If standard error is not a terminal, it shows no colors.
 pub(super) fn screen(log_options: LogOptions) -> Screen {
     if log_options.screen == Screen::Colored && !std::io::stderr().is_terminal() {
         Screen::Dumb

@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// The number of steps for which [`finish`] waits at most. It waits in steps, and not for one period, so that the time
-/// for which xassume may be stopped (SIGTTOU) does not use up the whole wait.
+/// The maximum number of steps that [`finish`] waits. It waits in steps, because xassume may be stopped while it waits
+/// (SIGTTOU). A single longer wait would also count the time during which xassume is stopped.
 const STEPS: u32 = 10;
 const STEP: Duration = Duration::from_millis(10);
 /// The pause between two writes to a descriptor in non-blocking mode.
@@ -26,8 +26,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// A function that returns the message about a number of dropped messages, or `None` with `-q`.
 type Notice = Box<dyn Fn(u32) -> Option<String> + Send + Sync>;
 
-/// Whether messages are written without the thread. Checked before any lock is taken, because a forked process has no
-/// thread, and its copy of the queue may be locked forever.
+/// Whether messages are written without the thread. This is checked before any lock is taken: a forked process has no
+/// such thread, and its copy of the queue may be locked forever.
 static DIRECTLY: AtomicBool = AtomicBool::new(true);
 static QUEUE: Mutex<Queue> = Mutex::new(Queue::new());
 /// Notified when there is a message to write.
@@ -36,10 +36,11 @@ static MORE: Condvar = Condvar::new();
 static DONE: Condvar = Condvar::new();
 static NOTICE: OnceLock<Notice> = OnceLock::new();
 
-/// Starts a thread that writes the messages from now on. Must be called only once, after the signals are blocked.
+/// Starts a thread that writes the messages from now on. Must be called only once, after the signal reader was created
+/// (see `sys::signals::reader`).
 ///
 /// # Errors
-/// The thread cannot be started. Writing then still blocks.
+/// The thread cannot be started. In that case, writing a message may still block.
 pub(super) fn start(notice: Notice) -> io::Result<()> {
     let _ = NOTICE.set(notice);
     thread::without_signals("stderr", work)?;
@@ -128,8 +129,8 @@ fn write_all(mut bytes: &[u8]) {
             Ok(0) => return,
             Ok(written) => bytes = &bytes[written..],
             Err(Errno::EINTR) => {}
-            // Another process has set O_NONBLOCK. The pause prevents a busy loop, because poll(2) may return although
-            // another process, which also writes to the terminal, leaves no room.
+            // Another process has set O_NONBLOCK on the terminal or pipe, which is full. poll(2) may return before
+            // there is room, because other processes write too. So there is also a pause, which prevents a busy loop.
             Err(Errno::EAGAIN) => {
                 let _ = poll(&mut [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE);
                 std::thread::sleep(PAUSE);

@@ -15,7 +15,7 @@ const OVERHEAD: usize = 64;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Manner {
     Usual,
-    /// Like the progress line, with SIGTTOU blocked (see `screen::undisturbed`).
+    /// Written like the progress line, with SIGTTOU blocked (see `screen::undisturbed`).
     Drawn,
 }
 
@@ -26,9 +26,9 @@ pub(super) struct Message {
 
 pub(super) struct Queue {
     messages: VecDeque<Message>,
-    /// The number of bytes of these messages and of the message that is being written.
+    /// The number of bytes of the messages in the queue and of the message that is being written.
     bytes: usize,
-    /// The number of messages that were dropped since the last report.
+    /// The number of messages that were dropped and have not been reported yet.
     dropped: u32,
 }
 
@@ -51,7 +51,7 @@ impl Queue {
     /// Adds a message, or drops it if it does not fit or if dropped messages must be reported first.
     pub(super) fn push(&mut self, bytes: &[u8], manner: Manner, notice: impl FnOnce(u32) -> Option<String>) {
         self.give_notice(notice);
-        // An empty queue takes a message of any length.
+        // If the queue is empty, a message of any length fits.
         let room = self.bytes == 0 || self.bytes + cost(bytes) <= LIMIT;
         if self.dropped == 0 && room {
             self.add(bytes.into(), manner);
