@@ -9,23 +9,22 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// The maximum size in bytes of a user's file that is read. It is about a hundred times the size of a large config
-/// file.
+/// The maximum size in bytes of a file from the user. It is about a hundred times the size of a large config file.
 pub(crate) const MAX_BYTES: usize = 16 << 20;
 
 /// The contents of the shared config files.
 #[derive(Debug)]
 pub(crate) struct ConfigFiles {
     pub(crate) profiles: ProfileSet,
-    /// The content of the config file, from which the command's copy is made. It is empty if there is no file.
+    /// The content of the config file, for the copy that the command gets. It is empty if there is no file.
     pub(crate) config_text: Vec<u8>,
 }
 
 /// Reads `~/.aws/config` and `~/.aws/credentials`, or the files that `AWS_CONFIG_FILE` and
 /// `AWS_SHARED_CREDENTIALS_FILE` name.
 ///
-/// A missing file counts as empty, as in every AWS tool. A directory also counts as empty, as in the AWS CLI, because a
-/// container runtime creates a directory if the file to mount does not exist.
+/// A missing file counts as empty, as in every AWS tool. A directory also counts as empty, as in the AWS CLI: if a file
+/// is to be mounted into a container but does not exist, the container runtime creates a directory instead.
 ///
 /// # Errors
 /// A file cannot be read or has syntax errors.
@@ -105,7 +104,8 @@ pub(crate) fn read_text(path: &Path) -> io::Result<String> {
 
 fn read_all(file: File, found: &Metadata, most: usize) -> io::Result<Vec<u8>> {
     let length = usize::try_from(found.len()).unwrap_or(most).min(most);
-    // The buffer is larger than the file, so that reading to the end of the file does not enlarge it.
+    // The buffer is larger than the file, because otherwise `read_to_end` would enlarge it before it notices the end of
+    // the file.
     let mut bytes = Vec::with_capacity(length + 64);
     file.take(most as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > most {

@@ -32,7 +32,7 @@ impl Deadline {
         now.boot >= self.boot || self.wall.is_some_and(|wall| now.wall >= wall)
     }
 
-    /// Returns a deadline that has passed when either of the two has passed.
+    /// Returns a deadline that has passed as soon as `self` or `other` has passed.
     #[must_use]
     pub(crate) fn or(self, other: Self) -> Self {
         Self { boot: self.boot.min(other.boot), wall: self.wall.into_iter().chain(other.wall).min() }

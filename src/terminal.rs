@@ -1,4 +1,4 @@
-//! What may be sent to a terminal, according to the environment variables.
+//! What may be sent to a terminal, according to the environment variables `TERM` and `NO_COLOR`.
 
 use crate::vars::Vars;
 
@@ -33,7 +33,7 @@ impl Screen {
         match vars.get("TERM") {
             None => Self::Dumb,
             Some(term) if term.is_empty() || term == "dumb" => Self::Dumb,
-            // By this convention, any value of NO_COLOR counts, except an empty one.
+            // By the convention of no-color.org, any value of NO_COLOR counts, except an empty one.
             Some(_) if vars.get("NO_COLOR").is_some_and(|value| !value.is_empty()) => Self::Plain,
             Some(_) => Self::Colored,
         }

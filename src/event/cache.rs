@@ -15,12 +15,12 @@ pub(crate) enum CacheEvent {
         waited: bool,
     },
     Miss,
-    /// The cached session expires too soon.
+    /// The cached session is not used, because it expires too soon.
     MissTooShort {
         left: Duration,
         needed: Duration,
     },
-    /// A cached session cannot be used.
+    /// A cached session was found but cannot be used, for example because its file is damaged.
     MissUnusable {
         reason: String,
     },

@@ -25,11 +25,11 @@ pub(crate) enum CommandEvent {
         how: Stop,
         end: End,
     },
-    /// The command has ended, but this other process in its process group has not.
+    /// The command is being stopped and has ended, but `member`, another process of its group or family, has not.
     StillStopping {
         member: Member,
     },
-    /// This process ignores the stop signal, so each stop takes the whole stop timeout.
+    /// The process `member` ignores the stop signal, so each stop takes the whole stop timeout.
     StopIgnored {
         member: Member,
     },
@@ -41,9 +41,9 @@ pub(crate) enum CommandEvent {
     Forwarded {
         signal: Signal,
     },
-    /// The command runs in a background process group of its terminal.
+    /// A warning that the command will run in a background process group of its terminal.
     GroupWarning,
-    /// If the command is restarted, the standard input that it has already read is lost.
+    /// A warning that each restart of the command loses the standard input that the command has already read.
     StdinWarning {
         stdin: Stdin,
     },
@@ -64,7 +64,7 @@ pub(crate) enum Stdin {
     Terminal,
     /// A pipe, a file or a socket.
     Stream,
-    /// `/dev/null`, or a closed descriptor. A restart loses nothing.
+    /// `/dev/null`, or a closed descriptor. A restart loses no input.
     Nothing,
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum RefreshEvent {
-    /// The session can be refreshed only for this time. After that, a new MFA code is needed.
+    /// The session can be refreshed only within this time. After that, a new MFA code is needed.
     Limited {
         within: Duration,
     },
@@ -58,7 +58,8 @@ pub(crate) enum RefreshEvent {
     DiedOfRefreshSignal {
         signal: Signal,
     },
-    /// The signal only announces the expiry, because credentials in environment variables cannot be updated.
+    /// The refresh signal (`--signal`) only announces the expiry, because credentials in environment variables cannot
+    /// be updated.
     NoticeOnly {
         signal: Signal,
     },

@@ -48,7 +48,8 @@ pub(crate) struct AssumedRole {
     pub(crate) account: Option<String>,
     pub(crate) expiration: SystemTime,
     pub(crate) lifetime: Duration,
-    /// How much of STS's limit the session policies and tags use, in percent. `None` if STS did not say.
+    /// How much of STS's limit the session policies and tags use, in percent. `None` if the answer of STS does not
+    /// contain it.
     pub(crate) packed_policy_percent: Option<i32>,
     /// How much of STS's limit the session token uses, in percent. `None` if it is not known.
     pub(crate) session_token_percent: Option<i32>,

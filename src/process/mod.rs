@@ -18,13 +18,13 @@ pub(crate) enum ProcessGroup {
     /// The process group of xassume, which the shell created. The terminal sends its signals to the command and to
     /// xassume, and xassume must not kill the whole group.
     Shared,
-    /// A new group. A signal to the group reaches all processes in it.
+    /// A new process group, which the command leads. A signal to the group reaches all processes in it.
     Own,
 }
 
-/// The target of a signal. The command's *family* is the command's process and those of its descendants that are in
-/// xassume's session (setsid(2)) or in a session that the command created. A descendant still belongs to the family
-/// after its parent has exited.
+/// The target of a signal. The command's *family* is the command's own process and those of its descendants that are in
+/// xassume's session (setsid(2)) or in a session that the command's own process created. A descendant still belongs to
+/// the family after its parent has exited.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Target {
     /// Only the command's own process.
@@ -43,7 +43,8 @@ pub(crate) struct Member {
     pub(crate) name: String,
 }
 
-/// The processes that are left after the command's process has exited: one example of each kind. Zombies do not count.
+/// The processes that are left after the command's process has exited. Each field contains one of them as an example.
+/// Zombies do not count.
 #[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
 pub(crate) struct Remaining {
     /// A process in the command's group. If the command shares xassume's group, only members of the family count.

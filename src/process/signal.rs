@@ -78,7 +78,7 @@ impl FromStr for Signal {
     /// `RTMIN+n`, `RTMAX-n` and `RTMAX`.
     fn from_str(text: &str) -> Result<Self, InvalidSignal> {
         let upper = text.to_ascii_uppercase();
-        // Three signals have a second name.
+        // Three signals have a second name: IOT, CLD and POLL.
         let name = match upper.strip_prefix("SIG").unwrap_or(&upper) {
             "IOT" => "ABRT",
             "CLD" => "CHLD",
@@ -87,7 +87,7 @@ impl FromStr for Signal {
         };
         let number = match STANDARD.zip(NAMES).find(|(_, known)| *known == name) {
             Some((number, _)) => Some(number),
-            // A number must not have the prefix: `SIG15` is not valid.
+            // A number must not have the prefix `SIG`, so `SIG15` is not valid.
             None if is_decimal(&upper) => upper.parse().ok(),
             None => real_time(name),
         };
