@@ -95,7 +95,7 @@ impl CommandEvent {
                 }
             }
             Self::StillStopping { member: Member { name, pid } } => {
-                let text = format!("the command has ended; waiting for {name} (pid {pid}) in its process group");
+                let text = format!("the command has ended; waiting for {name} (pid {pid}), which the command started");
                 info("still_stopping", text).number("pid", *pid).text("name", name)
             }
             Self::StopIgnored { member: Member { name, pid } } => {
