@@ -7,10 +7,10 @@ use crate::process::End;
 use crate::report::Report;
 use crate::vars::Vars;
 
-/// Removes the sessions and reports each directory.
+/// Removes the cached sessions in each cache directory, and reports each directory.
 ///
 /// # Errors
-/// Returns the first directory that cannot be cleared, and the reason.
+/// A directory cannot be cleared. The error names the first such directory, and the reason.
 pub(crate) fn run(settings: &CacheSettings, vars: &Vars, report: Report) -> Result<End, Error> {
     let cleared = Cache::new(settings.directory.as_deref(), vars).clear();
     let cleared = cleared.map_err(|(directory, error)| Error::Cache { directory, reason: reason_of(&error) })?;

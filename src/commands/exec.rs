@@ -13,7 +13,7 @@ use crate::vars::Vars;
 /// Gets a session and replaces xassume with the command. Does not return on success.
 ///
 /// # Errors
-/// There is no session, or the command cannot be run.
+/// No session is available, or the command cannot be run.
 pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report) -> Result<End, Error> {
     settings.delivery.check_keep()?;
     let command = lookup::find(&settings.command, vars.get("PATH"))?;

@@ -1,7 +1,8 @@
 //! `--list`: profiles, roles and signals, one per line, for the completions of shells.
 //!
-//! This mode reads only the shared config files and calls no service. Files that are missing or broken give no
-//! candidates and no message, because a user who is typing wants no errors.
+//! This mode reads only the shared config files and calls no service. A file that is missing or invalid gives no
+//! candidates. It gives no error message either, because the message would appear in the middle of the line that the
+//! user is typing.
 
 use crate::error::{Error, deceives};
 use crate::files;
@@ -13,10 +14,10 @@ use crate::vars::Vars;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 
-/// Prints the candidates of one kind.
+/// Prints the candidates of this kind: profiles, roles or signals.
 ///
 /// # Errors
-/// No kind has this name.
+/// There is no kind with this name.
 pub(crate) fn print(kind: &OsStr, vars: &Vars) -> Result<(), Error> {
     let profiles = || files::read(vars).map(|files| files.profiles).unwrap_or_default();
     let mut candidates = match kind.to_str() {
@@ -34,12 +35,14 @@ pub(crate) fn print(kind: &OsStr, vars: &Vars) -> Result<(), Error> {
     // A shell prints the candidates, so a name must not contain characters that a terminal acts on.
     candidates.retain(|candidate| !candidate.is_empty() && !candidate.contains(deceives));
     let text: String = candidates.iter().flat_map(|candidate| [candidate.as_str(), "\n"]).collect();
-    // If the shell no longer reads, an error would help no one.
+    // Printing fails if the shell has stopped reading. The user then no longer waits for candidates, so the error is
+    // ignored.
     let _ = output::print(text.as_bytes());
     Ok(())
 }
 
-/// Returns the roles of all profiles in sorted order, and then the short forms of the roles that have one.
+/// Returns the ARNs of the roles of all profiles, sorted, followed by the short form of each role that has a short
+/// form.
 fn roles(profiles: &ProfileSet) -> Vec<String> {
     let arns = profiles.names().filter_map(|name| profiles.profile(name)?.get("role_arn"));
     let roles: BTreeSet<RoleArn> = arns.filter_map(|arn| RoleArn::parse(arn).ok()).collect();

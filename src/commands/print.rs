@@ -13,7 +13,7 @@ use std::io::IsTerminal as _;
 /// Gets a session and prints it in this format.
 ///
 /// # Errors
-/// There is no session, or the format cannot represent a variable.
+/// No session is available, or the format cannot represent a variable.
 pub(crate) fn run(settings: &Settings, format: Format, vars: &Vars, report: Report) -> Result<End, Error> {
     settings.delivery.check_keep()?;
     output::expect_open()?;

@@ -28,7 +28,7 @@ use std::path::Path;
 /// Runs the command until it ends, and refreshes its session.
 ///
 /// # Errors
-/// There is no first session, the command cannot be started, or the session has expired and could not be refreshed.
+/// No first session is available, the command cannot be started, or the session has expired and could not be refreshed.
 pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Report) -> Result<End, Error> {
     settings.delivery.check_keep()?;
     memory::zero_freed_memory();
@@ -42,8 +42,8 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
     let offload = Offload::new(writer::write, writer::use_directly);
     let mut delivery = {
         let _within = runtime.enter();
-        // Dropping the delivery removes its files. This must happen before xassume kills itself with the signal that
-        // killed the command.
+        // When this value is dropped, it removes its files. It must be dropped before xassume kills itself with the
+        // signal that killed the command.
         Delivery::open(&launch, offload.clone())?
     };
     let end = runtime.block_on(async {
@@ -54,7 +54,7 @@ pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Repo
     drop(offload);
     runtime.shutdown_background();
     match end? {
-        // xassume ends in the same way as the command.
+        // xassume ends in the same way as the command: with the same exit status, or killed by the same signal.
         Final::Ended(end) => Ok(end),
         Final::NotStarted { errno, .. } => {
             let gone = command.path.to_str().is_ok_and(|path| !Path::new(path).exists());
@@ -79,7 +79,8 @@ async fn supervised(
         signal = host.fatal_signal() => return Ok(Final::Ended(End::Killed(signal))),
         first = launch.first_session(need(launch, policy)) => first?,
     };
-    // Only now is it known which kind of access keys a credential_process gives.
+    // The kind of access keys that a credential_process returns is not known before the first session, so this check
+    // could not be done earlier.
     if let Some(keys) = source_keys
         && KeyKind::expected(&launch.planned.plan.source).is_none()
     {
@@ -100,8 +101,9 @@ async fn supervised(
     Ok(supervise(policy, first, ports).await)
 }
 
-/// Returns how much of its lifetime the first session must have left. Only a command that is restarted for each session
-/// needs much, because otherwise the session is refreshed while the command runs.
+/// Returns how much of its lifetime the first session must have left. A command that is restarted for each new session
+/// needs most of a lifetime, because otherwise the first restart would come soon. Any other command needs little,
+/// because its session is refreshed while it runs.
 fn need(launch: &Launch<'_>, policy: Policy) -> Need {
     match policy.on_expiry {
         OnExpiry::Restart => Need::ThreeQuarters,
@@ -111,8 +113,8 @@ fn need(launch: &Launch<'_>, policy: Policy) -> Need {
     }
 }
 
-/// Fails if a refresh would need an MFA code that the user must type. Otherwise, if refreshes work only for a limited
-/// time, reports this limit.
+/// Fails if a refresh would need an MFA code that the user must type. Otherwise, if refreshes are possible only until a
+/// certain time, reports that time.
 fn check_unattended(launch: &Launch<'_>, policy: Policy, keys: Option<KeyKind>) -> Result<(), Error> {
     if policy.duty() != Duty::Refresh {
         return Ok(());
@@ -133,7 +135,7 @@ fn check_unattended(launch: &Launch<'_>, policy: Policy, keys: Option<KeyKind>) 
     Ok(())
 }
 
-/// The source of the sessions for refreshes.
+/// Fetches the sessions for refreshes.
 struct Refreshes<'a, 'b> {
     launch: &'a Launch<'b>,
     offload: &'a Offload,

@@ -82,7 +82,8 @@ pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
     }
 }
 
-/// Describes when the first refresh of a new session is due. This is a range, because refreshes have a random jitter.
+/// Describes when the first refresh of a new session is due. This is a range, because the time of a refresh varies at
+/// random.
 fn first_refresh(policy: Policy, session: &AssumedRole, step: &mut Step) {
     let lifetime = session.lifetime;
     let (least, most) = policy.timing().leads(lifetime, RefreshKind::First);

@@ -35,22 +35,24 @@ pub(super) enum Uncached {
     /// `--no-cache` is set.
     Disabled,
     /// The session has no key in the cache (see [`Sessions::key`](crate::launch::sessions::Sessions::key)), or no cache
-    /// directory can be used. `Some` contains the problem with a directory that the user can fix, and the hint for it.
+    /// directory can be used. If the user can fix one of the directories, the field contains the problem with that
+    /// directory, and the hint.
     Impossible(Option<(String, String)>),
 }
 
 /// The source credentials, and what the first call to STS has shown about them.
 #[derive(Debug)]
 pub(super) struct FoundSource {
-    /// `None` for a web identity token.
+    /// `None` if the source is a web identity token, which has no access key.
     pub(super) access_key_id: Option<String>,
     pub(super) kind: KeyKind,
     /// The region in which STS is called.
     pub(super) region: String,
-    /// The region of the EC2 instance. `None` if a region is set, or if it is not known.
+    /// The region of the EC2 instance on which xassume runs. `None` if a region is set, or if instance metadata is not
+    /// the source.
     pub(super) instance_region: Option<String>,
-    /// The identity that owns the access keys. `None` for a web identity token, or if the check ended before the
-    /// identity was known.
+    /// The identity that owns the access keys, as returned by `GetCallerIdentity`. `None` for a web identity token, or
+    /// if the check ended before this call.
     pub(super) caller: Option<Result<CallerIdentity, Box<AssumeError>>>,
     /// The time of STS's clock minus the time of the local clock, in seconds. `None` if STS has not answered.
     pub(super) skew_secs: Option<i64>,
@@ -66,7 +68,7 @@ pub(super) enum Place {
     Clock,
     Caller,
     Mfa,
-    /// A role of the chain, counted from 1.
+    /// The role with this number in the chain, counted from 1.
     Role(usize),
     Session,
     Delivery,
@@ -75,7 +77,7 @@ pub(super) enum Place {
 }
 
 impl Findings<'_> {
-    /// Returns the steps of this check, in order.
+    /// Returns the steps of this check, in the order in which they are shown.
     pub(super) fn places(&self) -> Vec<Place> {
         let mut places = vec![Place::Config, Place::Source, Place::Unattended, Place::Sts, Place::Clock, Place::Caller];
         let hops = self.plan.map_or(1, |plan| plan.hops.len());
@@ -88,8 +90,8 @@ impl Findings<'_> {
         places
     }
 
-    /// Returns the number of the role before which the MFA step comes, counted from 1. Returns `None` if no role needs
-    /// an MFA device.
+    /// Returns the number, counted from 1, of the first role that cannot be assumed without an MFA code. The MFA step
+    /// comes before the step of this role. Returns `None` if no role has an MFA device.
     fn hop_with_code(&self) -> Option<usize> {
         let plan = self.plan?;
         let (_, at, _) = device(&plan.hops)?;
@@ -109,7 +111,7 @@ impl Findings<'_> {
         sts::endpoint(self.plan?, self.settings.sts.endpoint.as_deref(), region)
     }
 
-    /// Returns the roles that were assumed, in order.
+    /// Returns the roles that were assumed, in the order of the chain.
     pub(super) fn roles(&self) -> impl Iterator<Item = &AssumedRole> {
         self.events.iter().filter_map(|event| match event {
             Event::Session(SessionEvent::RoleAssumed { role, .. }) => Some(role),
@@ -133,7 +135,8 @@ impl Findings<'_> {
         self.roles().nth(self.plan?.hops.len() - 1)
     }
 
-    /// Adds the caller to a denial in which STS did not name it, because the hints are about policies of that caller.
+    /// If STS denied a request and did not name the caller, adds the caller to the error, so that the hints can say
+    /// whose policies to check.
     fn name_caller(&self, error: &mut Error) {
         let Error::Assume(error) = error else { return };
         let source = self.source.as_ref().and_then(|source| source.caller.as_ref());
@@ -151,7 +154,8 @@ impl Findings<'_> {
         match error {
             Error::File { .. } if self.plan.is_none() => Place::Config,
             Error::Config(error) => of_config(error),
-            // Unreadable certificates and a partition without a region are found before the source is used.
+            // Unreadable certificates and a missing region are found before the first call to STS, so they are shown at
+            // the step of the source.
             Error::Source(_)
             | Error::File { .. }
             | Error::Certificates { .. }
@@ -166,20 +170,21 @@ impl Findings<'_> {
         }
     }
 
-    /// Checks whether a code may have been used for an MFA session or for a role.
+    /// Checks whether an MFA code may have been used up, because there is an MFA session, or because a role was
+    /// assumed.
     fn may_have_used_a_code(&self) -> bool {
         self.mfa_session().is_some() || self.roles().next().is_some()
     }
 }
 
-/// Checks whether sessions are refreshed. If they are, a launch rejects a source that needs an MFA code for each
-/// refresh.
+/// Checks whether a launch with these settings refreshes its sessions. Such a launch fails if each refresh would need a
+/// code from the user.
 pub(super) fn refreshes(settings: &Settings) -> bool {
     matches!(settings.mode, Mode::Supervise(policy) if policy.duty() == Duty::Refresh)
 }
 
-/// Returns the step to which a failed call belongs. If STS cannot be reached, the first call fails, and the step is
-/// [`Place::Sts`].
+/// Returns the step to which a failed call belongs. If the first call gets no answer, this is [`Place::Sts`], because
+/// STS cannot be reached.
 fn of_call(error: &AssumeError) -> Place {
     match error.call {
         StsCall::GetCallerIdentity | StsCall::AssumeRoleWithWebIdentity if is_unanswered(error) => Place::Sts,

@@ -106,7 +106,7 @@ fn rehearse(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Erro
     Ok(())
 }
 
-/// Returns why the session is not cached, or `None` if it is cached.
+/// Returns why the session will not be cached, or `None` if it will be cached.
 fn uncached(launch: &Launch<'_>, sessions: &Sessions<'_>, key: Option<&Key>) -> Option<Uncached> {
     match (launch.context.settings.cache.mode, key) {
         (CacheMode::Off(_), _) => Some(Uncached::Disabled),
@@ -118,7 +118,7 @@ fn uncached(launch: &Launch<'_>, sessions: &Sessions<'_>, key: Option<&Key>) -> 
     }
 }
 
-/// Makes the calls of a launch in order, until one of them fails.
+/// Makes the calls to AWS that a launch makes, in order, until one of them fails. Also asks STS for the caller.
 async fn steps_to_session(launch: &Launch<'_>, sts: &Sts<'_>, findings: &mut Findings<'_>) -> Result<Session, Error> {
     let source = sts.source().await?;
     let found = findings.source.insert(FoundSource {
@@ -129,7 +129,8 @@ async fn steps_to_session(launch: &Launch<'_>, sts: &Sts<'_>, findings: &mut Fin
         caller: None,
         skew_secs: None,
     });
-    // This check comes before a code is used, because a launch fails if each refresh needs a code.
+    // A launch fails if each refresh would need a code from the user. The check then fails, too. It does so here,
+    // before a code is used for nothing.
     if refreshes(launch.context.settings) {
         unattended(&launch.planned.plan, &launch.context.settings.mfa, Some(source.kind()))?;
     }
@@ -161,7 +162,7 @@ impl EventSink for Recorder {
     }
 }
 
-/// Returns the paths of the shared files, and whether each of them exists.
+/// Returns the paths of the shared config file and credentials file, and whether each of them exists.
 fn look(vars: &Vars) -> Vec<(PathBuf, bool)> {
     let present = |path: &PathBuf| path.exists() && !path.is_dir();
     files::places(vars).into_iter().flatten().map(|path| (path.clone(), present(&path))).collect()
@@ -173,7 +174,7 @@ fn print(findings: &Findings<'_>, mut log_options: LogOptions) -> Result<End, Er
     }
     let steps = steps::steps(findings);
     match output::print(page::page(&steps, log_options, screen::columns(std::io::stdout())).as_bytes()) {
-        // A closed pipe does not change the result of the check.
+        // If the reader of standard output has closed the pipe, the exit status is still the result of the check.
         Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => {}
         written => written?,
     }

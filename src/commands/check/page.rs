@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 /// The column in which the text of a step begins.
 const TEXT: usize = 28;
-/// The maximum length of a step's text, in characters.
+/// The maximum number of characters of each text on the page. The rest of a longer text is not shown.
 const LONGEST: usize = 2048;
 
 /// Returns the exit status of the check.

@@ -1,4 +1,5 @@
-//! The steps up to the session. They describe what was found, or what a launch would do. These functions are pure.
+//! The steps up to the session. Each function describes what the check has found, or what a launch would do. All
+//! functions are pure.
 
 use super::findings::{Findings, Place, Uncached, refreshes};
 use super::step::{State, Step};
@@ -10,11 +11,11 @@ use crate::session::{rfc3339, whole_seconds};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// The difference between the clocks, in seconds, up to which they count as equal. A smaller difference cannot be
-/// measured, because `Date` has whole seconds and the answer took some time.
+/// Clocks that differ by at most this number of seconds count as equal. A smaller difference cannot be measured,
+/// because STS sends its time in whole seconds, and because the answer takes some time to arrive.
 const UNNOTICED_SECS: u64 = 5;
-/// The difference between the clocks, in seconds, up to which there is no warning. SDKs correct a larger difference, or
-/// warn about it.
+/// Clocks that differ by at most this number of seconds cause no warning. If the difference is larger, SDKs correct it,
+/// or warn about it.
 const TOLERATED_SECS: u64 = 4 * 60;
 
 pub(super) fn source(findings: &Findings<'_>, step: &mut Step) {
@@ -36,7 +37,8 @@ pub(super) fn source(findings: &Findings<'_>, step: &mut Step) {
     step.fact("keys", kind);
 }
 
-/// Describes whether refreshes need user input. If nothing is refreshed, the state is a note instead of a warning.
+/// Describes whether refreshes need user input. If they do, the step is a warning, or only a note if this launch would
+/// not refresh its sessions.
 pub(super) fn unattended(findings: &Findings<'_>, step: &mut Step) {
     let (Some(plan), Some(found)) = (findings.plan, &findings.source) else { return };
     let lesser = if refreshes(findings.settings) { State::Warning } else { State::Note };
@@ -61,7 +63,8 @@ pub(super) fn unattended(findings: &Findings<'_>, step: &mut Step) {
             step.text = "each refresh needs a new MFA code".into();
             step.state(State::Note, error.hint());
         }
-        // A launch fails with this error, and so does the check, at this step.
+        // A launch fails with this error. The check has failed with the same error at this step, so there is nothing to
+        // add.
         Err(_) => {}
     }
 }
@@ -86,7 +89,7 @@ pub(super) fn sts(findings: &Findings<'_>, step: &mut Step) {
         step.fact("region", region.as_str());
     }
     step.text += &plan.network.variants();
-    // If the proxy cannot be used, the check has failed at an earlier step, so this error is not shown here.
+    // If the proxy cannot be used, the check has failed at an earlier step, so an invalid proxy is not reported here.
     if let Some(Ok(Some(proxy))) = endpoint.map(|url| plan.network.proxies.of_request(&url)) {
         step.details.push(format!("proxy {proxy}"));
         step.fact("proxy", proxy.url);
@@ -96,8 +99,8 @@ pub(super) fn sts(findings: &Findings<'_>, step: &mut Step) {
     }
 }
 
-/// Returns the text for a region that is not set. The command may still find a region in `[default]` of the shared
-/// config file.
+/// Returns the text that says that no region is set for xassume. If the command gets a region from `[default]` of the
+/// shared config file, the text also names that region.
 fn without_region(findings: &Findings<'_>) -> String {
     let delivery = &findings.settings.delivery;
     let sees_default = delivery.via == Via::Env
@@ -113,7 +116,8 @@ fn without_region(findings: &Findings<'_>) -> String {
 pub(super) fn clock(findings: &Findings<'_>, step: &mut Step) {
     let Some(skew) = findings.source.as_ref().and_then(|source| source.skew_secs) else { return };
     if matches!(findings.failure, Some((Place::Clock, _))) {
-        // This step then shows STS's own message about the signature, which is more exact.
+        // The check has failed at this step. The step already shows STS's message about the signature, which is more
+        // exact than the measured difference.
         return;
     }
     step.fact("off_seconds", -skew);
@@ -180,7 +184,7 @@ pub(super) fn mfa(findings: &Findings<'_>, step: &mut Step) {
     step.fact("expiration", expiration);
 }
 
-/// Returns the step for the role with this number, counted from 1.
+/// Returns the step for the role with the number `at` in the chain, counted from 1.
 pub(super) fn role(findings: &Findings<'_>, at: usize) -> Step {
     let Some(plan) = findings.plan else { return Step::new("role", "role") };
     let of = plan.hops.len();
@@ -193,7 +197,8 @@ pub(super) fn role(findings: &Findings<'_>, at: usize) -> Step {
     let Some(role) = findings.roles().nth(at - 1) else { return step };
     let expiration = rfc3339(role.expiration);
     let mut validity = format!("valid for {}, until {expiration}", whole_seconds(role.lifetime));
-    // How much of two limits this request has used. STS rejects a request that exceeds one of them.
+    // STS limits the size of policies and tags, and the size of the session token. It rejects a request that exceeds
+    // either limit. The step shows how much of each limit this request has used.
     for (key, what, percent) in [
         ("packed_policy_percent", "policies and tags use", role.packed_policy_percent),
         ("session_token_percent", "token uses", role.session_token_percent),

@@ -16,7 +16,7 @@ pub(super) enum State {
 }
 
 impl State {
-    /// Returns the word for the state on the page.
+    /// Returns the word that the page shows for this state.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",

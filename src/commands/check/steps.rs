@@ -6,7 +6,7 @@ use super::{command_steps, session_steps};
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Returns all steps. A step after the one that failed says only what the step is about.
+/// Returns all steps. If a step has failed, the later steps were not reached, and say only what they would check.
 pub(super) fn steps(findings: &Findings<'_>) -> Vec<Step> {
     let places = findings.places();
     let position = |at| places.iter().position(|place| *place == at).unwrap_or(0);
