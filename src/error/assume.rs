@@ -7,7 +7,7 @@ use humantime::format_duration;
 use std::time::Duration;
 use thiserror::Error;
 
-/// The hint for an answer that does not seem to come from STS.
+/// The hint for an answer that probably does not come from STS.
 const NOT_STS: &str = "is this an STS endpoint? check --sts-endpoint, AWS_ENDPOINT_URL and the proxy variables";
 
 /// A failed STS call for one role of the chain.
@@ -23,12 +23,11 @@ pub(crate) struct AssumeError {
     /// The region of the STS endpoint.
     pub(crate) region: String,
     pub(crate) cause: Cause,
-    /// The number and the time of the attempts, if the call was retried until its time limit was reached. Otherwise
-    /// `None`.
+    /// How many attempts were made, and for how long. `None` if the call was not retried until its time limit.
     pub(crate) attempts: Option<AttemptsMade>,
 }
 
-/// The attempts at a call until its time limit was reached.
+/// The attempts at a call that was retried until its time limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AttemptsMade {
     pub(crate) attempts: u32,
@@ -59,7 +58,7 @@ fn made(attempts: Option<AttemptsMade>) -> String {
 pub(crate) enum StsCall {
     AssumeRole,
     AssumeRoleWithWebIdentity,
-    /// The call for the MFA session with which the role was to be assumed.
+    /// The call that requests the MFA session. The role was to be assumed with this session.
     GetSessionToken,
     /// The call that returns the identity of the source credentials.
     GetCallerIdentity,
@@ -93,7 +92,7 @@ pub(crate) enum Cause {
 /// The meaning of the error code and the message in STS's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// The caller's ARN, the action and the policy. Each field is `None` if STS did not name it.
+    /// STS denied the call. A field is `None` if STS did not name the caller's ARN, the action or the policy.
     AccessDenied {
         caller: Option<String>,
         action: Option<String>,
@@ -115,7 +114,7 @@ pub(crate) enum Refusal {
     PackedPolicy,
     TokenRejected,
     Throttled,
-    /// STS itself failed.
+    /// STS failed while it processed the call, so the same call may succeed later.
     Unavailable,
     Other,
 }
@@ -155,7 +154,8 @@ impl AssumeError {
         }
     }
 
-    /// Checks whether STS could not be reached, did not answer in time, failed, or throttled the call.
+    /// Checks whether the same call may succeed later: STS could not be reached, did not answer before the time limit,
+    /// failed, or throttled the call.
     pub(crate) fn is_outage(&self) -> bool {
         let passing = match &self.cause {
             Cause::Refused { refusal, .. } => matches!(refusal, Refusal::Throttled | Refusal::Unavailable),

@@ -29,7 +29,7 @@ pub(crate) enum CommandFault {
     /// stat(2) failed with this error number.
     #[error("{}", text(*.0))]
     Unreachable(i32),
-    /// access(2) failed with this error number.
+    /// access(2) denied the execution of the file with this error number.
     #[error("{}", text(*.0))]
     NotExecutable(i32),
     /// The file exists, but execve(2) reports ENOENT.

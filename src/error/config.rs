@@ -1,4 +1,5 @@
-//! Errors in the settings of the role and its source credentials, in the shared config files and the environment.
+//! Errors in the settings from which the role and its source credentials follow. These settings are in the shared
+//! config files and in environment variables.
 
 use super::{TriedSources, quoted};
 use crate::origin::Origin;
@@ -35,20 +36,21 @@ pub(crate) enum ConfigError {
     UnknownCredentialSource { profile: String, value: String },
     #[error("profile '{profile}' has credential_source = {value}, but {reason}")]
     EmptyCredentialSource { profile: String, value: &'static str, reason: &'static str },
-    /// The source profile `profile` has no credentials. `named_by` can be the same profile.
+    /// Profile `named_by` names profile `profile` as its `source_profile`, but `profile` has no credentials. The two
+    /// can be the same profile.
     #[error("profile '{profile}' (source_profile of '{named_by}') has no credentials")]
     NoCredentials { profile: String, named_by: String, misplaced: Option<Box<Misplaced>> },
     #[error("{} is set, but {missing} is not", other_key(.missing))]
     PartialEnvironmentKeys { missing: &'static str },
     #[error("profile '{profile}' in {} has {}, but no {missing}", .file.display(), other_key(.missing))]
     PartialProfileKeys { profile: String, file: PathBuf, missing: &'static str },
-    /// The value may be secret, so it is not a field.
+    /// There is no field for the value, because the value may be secret.
     #[error("{variable} {flaw}")]
     UnusableEnvironmentKey { variable: &'static str, flaw: Flaw },
-    /// The value may be secret, so it is not a field.
+    /// There is no field for the value, because the value may be secret.
     #[error("{key} of profile '{profile}' in {} {flaw}", .file.display())]
     UnusableProfileKey { profile: String, file: PathBuf, key: &'static str, flaw: Flaw },
-    /// The value may be secret, so it is not a field.
+    /// There is no field for the value, because the value may be secret.
     #[error("{variable} is not valid UTF-8")]
     NotText { variable: &'static str },
     #[error("profile '{profile}' has web_identity_token_file, but no role_arn")]
@@ -66,32 +68,32 @@ pub(crate) enum ConfigError {
     /// The value of a variable or a flag is invalid.
     #[error("invalid value {} for '{name}'{invalid}", quoted(.value))]
     Variable { name: &'static str, value: String, invalid: Box<Invalid> },
-    /// Nothing specifies a role. `profile` is the profile that was read, if there is one.
+    /// Nothing specifies a role. `profile` is the selected profile, or `None` if no profile is selected.
     #[error("no role specified{}", .profile.as_ref().map(|name| format!(", and profile '{name}' has no role_arn")).unwrap_or_default())]
     NoRole { profile: Option<String>, misplaced: Option<Box<Misplaced>> },
     #[error("no AWS credentials found; tried: {0}")]
     NoSource(TriedSources),
     #[error("role chain too long: more than {MAX_HOPS} roles")]
     TooManyHops,
-    /// A duration of more than one hour for a role that is assumed with the session of another role. `hop` counts from
-    /// 1.
+    /// The duration is longer than one hour, but the role is assumed with the session of another role. `hop` is the
+    /// number of the role in the chain, counted from 1.
     #[error("{} is too long for {role} (role {hop} of {of}{}): AWS limits role chaining to 1h", .by.name(), .by.roles())]
     ChainedDuration { role: String, hop: usize, of: usize, by: DurationBy },
-    /// `--duration max` for a role that is assumed with an MFA code. `device` is `None` if the MFA device comes from
-    /// the profile.
+    /// `--duration max` is set for a role that is assumed with an MFA code. `device` is `None` if the MFA device comes
+    /// from the profile.
     #[error("{} cannot be used with MFA{} for {role}: max tries several durations, and each try would need a new code", max(*.duration), from(*.device))]
     MaxWithMfa { role: String, duration: Origin, device: Option<Origin> },
-    /// An option that only `AssumeRole` supports, for a role that is assumed with `AssumeRoleWithWebIdentity`. `token`
-    /// is `None` if the token comes from `AWS_WEB_IDENTITY_TOKEN_FILE` or from the profile.
+    /// Only `AssumeRole` supports the option `word`, but the role is assumed with `AssumeRoleWithWebIdentity`. `token`
+    /// is `None` if the web identity token comes from `AWS_WEB_IDENTITY_TOKEN_FILE` or from the profile.
     #[error("{word} cannot be used for {role}, which is assumed with a web identity token{}", from(*.token))]
     NotForWebIdentity { word: Origin, role: String, token: Option<Origin> },
 }
 
-/// A section that is ignored because its header has the form of the other file. The header is `[profile NAME]` in the
-/// config file and `[NAME]` in the credentials file.
+/// A section that is ignored because its header has the form for the other shared file. The header must be `[profile
+/// NAME]` in the config file and `[NAME]` in the credentials file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Misplaced {
-    /// The header as it is written, with its brackets.
+    /// The header as the user has written it, with its brackets.
     pub(crate) written: String,
     pub(crate) expected: String,
 }
@@ -104,7 +106,7 @@ impl fmt::Display for Misplaced {
     }
 }
 
-/// The setting that a duration comes from.
+/// The setting from which a duration comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum DurationBy {
     /// `--duration` or its variable. The second origin is the flag or the variable that selects the roles, if there is
@@ -130,8 +132,8 @@ impl DurationBy {
     }
 }
 
-/// Returns the other of the two settings for an access key: that for the secret key if `key` is that for the ID, and
-/// vice versa.
+/// An access key has an ID and a secret, with a setting for each. Returns the setting for the secret if `key` is the
+/// one for the ID, and the setting for the ID if `key` is the one for the secret.
 fn other_key(key: &str) -> &'static str {
     match key {
         "AWS_ACCESS_KEY_ID" => "AWS_SECRET_ACCESS_KEY",

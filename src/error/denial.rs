@@ -34,15 +34,16 @@ pub(crate) enum PolicyKind {
     VpcEndpoint,
 }
 
-/// The mark on a policy in which a statement is missing, according to STS.
+/// Hints append this to the name of a policy that lacks a statement, according to STS.
 const MISSING: &str = " (the missing statement)";
-/// The mark on the other policy that must allow the call. STS does not say whether it already does.
+/// Hints append this to the name of a policy that must also allow the call. STS does not say whether the policy already
+/// does.
 const ALSO: &str = " (must have this statement too)";
 
-/// The caller, as the hints name it.
+/// The caller, in the form in which hints name it.
 enum Caller<'a> {
-    /// The ARN to use in policies: the ARN of a user, or the role's ARN if the caller is a session. It is a placeholder
-    /// if STS did not name the caller.
+    /// The ARN to write in policies. For a user, this is the ARN of the user. For a session, it is the ARN of the
+    /// session's role. If STS did not name the caller, it is a placeholder.
     Named(String),
     /// A permission set of IAM Identity Center. Its role has a path, which the ARN of the session does not contain.
     PermissionSet { partition: &'a str, account: &'a str, role: &'a str },
@@ -62,7 +63,7 @@ impl<'a> Caller<'a> {
         Self::Named(format!("arn:{partition}:iam::{account}:role/{role}"))
     }
 
-    /// Returns the user, the role or the permission set to which the identity policy is attached.
+    /// Returns the user, the role or the permission set to which the caller's identity policy is attached.
     fn holder(&self) -> String {
         match self {
             Self::Named(arn) => arn.clone(),
@@ -74,8 +75,8 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// Returns the principal for a trust policy, and a condition that restricts the principal to the caller. The
-    /// condition is `None` if the principal is the caller itself.
+    /// Returns the principal for the suggested trust policy, and a condition that restricts the principal to the
+    /// caller. The condition is `None` if the principal is already the caller alone.
     fn principal(&self) -> (String, Option<String>) {
         match self {
             Self::Named(arn) => (arn.clone(), None),
@@ -101,8 +102,8 @@ impl Denied<'_> {
     /// Returns what the user can do about the denial. `caller` and `denial` are the caller and the policy that STS
     /// named.
     pub(super) fn hint(&self, caller: Option<&str>, denial: Option<PolicyDenial>) -> String {
-        // The reasons in `other_reasons` lead to a denial of sts:AssumeRole, so they do not apply if STS names another
-        // action.
+        // The reasons that `other_reasons` names are reasons for a denial of sts:AssumeRole. If STS names another
+        // action, they do not apply.
         let (subject, others) = match self.action {
             Some("sts:TagSession") => ("session tags require sts:TagSession; ", String::new()),
             Some("sts:SetSourceIdentity") => ("the source identity requires sts:SetSourceIdentity; ", String::new()),
@@ -177,7 +178,7 @@ impl Denied<'_> {
         self.statement("policy attached to", caller, mark)
     }
 
-    /// Returns the statement for a policy of the caller, after a line that names the policy.
+    /// Returns a line that names the policy of the caller, and below it the statement that this policy needs.
     fn statement(&self, policy: &str, caller: &Caller<'_>, mark: &str) -> String {
         let statement =
             format!("{{\"Effect\":\"Allow\",\"Action\":{},\"Resource\":\"{}\"}}", self.actions(), self.role);
@@ -194,8 +195,9 @@ impl Denied<'_> {
         format!("\n  trust policy of {}{mark}:\n    {statement}", self.role)
     }
 
-    /// Returns the actions that the call needs, as JSON. An action that STS named is included even if this hop does not
-    /// use it, because an earlier role of the chain can make it necessary.
+    /// Returns the actions that the call needs, as JSON. An action that STS named is included even if the options of
+    /// this role do not need it, because tags or a source identity from an earlier role of the chain can make it
+    /// necessary.
     fn actions(&self) -> String {
         let mut actions = vec!["sts:AssumeRole"];
         if !self.options.tags.is_empty() || self.action == Some("sts:TagSession") {
@@ -249,8 +251,8 @@ impl PolicyKind {
     }
 }
 
-/// Returns a `Condition` element with the conditions that a trust policy may have and that this call meets. Returns an
-/// empty text if there are none.
+/// Returns the `Condition` element for the suggested trust policy. It contains the condition `caller`, and conditions
+/// on the external ID and on MFA if the call has them. Returns an empty text if there are no conditions.
 fn conditions(options: &HopOptions, caller: Option<String>) -> String {
     let mut conditions: Vec<String> = caller.into_iter().collect();
     if let Some(id) = &options.external_id {
@@ -262,7 +264,7 @@ fn conditions(options: &HopOptions, caller: Option<String>) -> String {
     if conditions.is_empty() { String::new() } else { format!(",\"Condition\":{{{}}}", conditions.join(",")) }
 }
 
-/// Returns hints about other possible reasons for the denial, which STS does not name.
+/// Returns hints about reasons that the denial can have, but that STS never names.
 fn other_reasons(options: &HopOptions) -> String {
     let external_id = match &options.external_id {
         None => ", use --external-id".to_owned(),

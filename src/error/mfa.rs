@@ -1,11 +1,12 @@
-//! Errors of getting an MFA code. If STS rejects a code, the error is an [`AssumeError`](super::AssumeError).
+//! Errors that occur before there is an MFA code to send. If STS rejects a code, the error is an
+//! [`AssumeError`](super::AssumeError).
 //!
 //! No error contains a code, even if the code is invalid.
 
 use super::ProcessFailure;
 use thiserror::Error;
 
-/// There is no MFA code for a device.
+/// No MFA code is available for a device.
 #[derive(Debug, Error)]
 #[error("no MFA code for {serial}: {kind}")]
 pub(crate) struct MfaError {
@@ -14,7 +15,7 @@ pub(crate) struct MfaError {
     pub(crate) kind: MfaFailure,
 }
 
-/// Why there is no code.
+/// Why no MFA code is available.
 #[derive(Debug, Error)]
 pub(crate) enum MfaFailure {
     #[error("cannot prompt for a code ({reason})")]

@@ -29,17 +29,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
 
-/// The maximum length in characters of a hint that is one line.
+/// A hint of one line that has more characters than this is cut.
 const LONGEST_HINT: usize = 2048;
 
 /// An error with which a run of xassume ends.
 #[derive(Debug, Error)]
 pub(crate) enum Error {
-    /// Something is missing on the command line, or something on it is not known. The usage line follows the message.
+    /// Something is missing on the command line, or the command line has something that xassume does not know. The
+    /// usage line follows the message.
     #[error("{message}")]
     Usage { message: String, hint: Option<String> },
     /// Flags or variables cannot be combined with each other or with a command. The usage line is not shown, because it
-    /// would not help.
+    /// does not say what can be combined.
     #[error("{message}")]
     Conflict { message: String, hint: String },
     /// A value of a flag or a variable is invalid. `value` is `None` if the message does not quote a value.
@@ -68,7 +69,7 @@ pub(crate) enum Error {
     /// A file that a flag names cannot be written.
     #[error("cannot write {what} to {}: {reason}", .path.display())]
     Place { what: &'static str, flag: &'static str, path: PathBuf, reason: String, hint: Option<String> },
-    /// The session cannot be made available to the command.
+    /// The session cannot be passed to the command in the way that `--via` selects.
     #[error("cannot {what}: {reason}")]
     Serve { what: &'static str, reason: String, hint: &'static str },
     /// The format of `--print` cannot represent the value of a variable.
@@ -80,7 +81,8 @@ pub(crate) enum Error {
     Output(io::Error),
     #[error("standard output is closed")]
     OutputClosed,
-    /// The session expired, and `--on-refresh-failure stop` is set.
+    /// The session expired without a successful refresh. With `--on-refresh-failure stop`, the command was then
+    /// stopped.
     #[error("the session expired and could not be refreshed; the command was stopped")]
     Lapsed,
     #[error(transparent)]
@@ -156,8 +158,8 @@ impl Error {
         Some(one_line(&hint, LONGEST_HINT))
     }
 
-    /// Checks whether STS, the source of the credentials, or another xassume gave no answer. In this case, an older
-    /// session may be used. A refusal is an answer.
+    /// Checks whether STS, the source of the credentials, or another xassume gave no answer, or failed in a way that
+    /// may pass. Then an older session may be used. No older session is used if the request was refused.
     pub(crate) fn is_outage(&self) -> bool {
         match self {
             Self::Waited { .. } => true,

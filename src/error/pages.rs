@@ -13,7 +13,7 @@ enum Page {
     Without(&'static str),
 }
 
-/// Defines the list of pages. The code does not compile if a variant has no entry.
+/// Defines the list of pages. If a variant of an error type has no entry in the list, the code does not compile.
 macro_rules! pages {
     ($($kind:ty { $($variant:pat => $page:expr,)* })*) => {
         $(const _: fn(&$kind) = |kind| match kind { $($variant => (),)* };)*

@@ -12,7 +12,7 @@ use thiserror::Error;
 /// The reason why a source gave no credentials.
 #[derive(Debug, Error)]
 pub(crate) enum SourceError {
-    /// The IAM Identity Center session of the profile cannot be used.
+    /// The profile's session of IAM Identity Center is missing, has expired, or cannot be used.
     #[error("the SSO session of profile '{profile}' {reason}")]
     SsoExpired { profile: String, sso_session: Option<String>, reason: String },
     #[error("the `aws login` session of profile '{profile}' {reason}")]
@@ -24,16 +24,16 @@ pub(crate) enum SourceError {
     /// The token in `AWS_CONTAINER_AUTHORIZATION_TOKEN` is not a valid HTTP header value.
     #[error("the container authorization token contains a character that is not allowed in an HTTP header")]
     ContainerToken,
-    /// The source did not answer within the limit. `name` is the name of the source in the plan.
+    /// The source did not answer within the limit. `name` is the text with which the plan describes the source.
     #[error("{name} timed out after {}", humantime::format_duration(*.limit))]
     Silent { name: String, limit: Duration },
-    /// EC2 instance metadata gave no credentials. `last_resort` lists the sources that were tried before, if instance
-    /// metadata was the last resort.
+    /// EC2 instance metadata gave no credentials. If instance metadata was used only because no other source was
+    /// configured, `last_resort` lists the sources that were tried before.
     #[error("{}", metadata(.failure, .last_resort.as_ref()))]
     InstanceMetadata { failure: MetadataFailure, last_resort: Option<TriedSources> },
     #[error("{file} {} (from {named_by}): {reason}", .path.display())]
     File { file: StoredFile, path: PathBuf, named_by: String, reason: String },
-    /// A service that returns credentials failed.
+    /// An AWS service from which a profile gets its credentials failed, or refused the request.
     #[error("cannot get credentials for profile {} from {service}: {reason}", quoted(.profile))]
     Service { service: &'static str, profile: String, reason: String, answer: Answer },
 }
@@ -64,7 +64,7 @@ impl fmt::Display for StoredFile {
     }
 }
 
-/// The sources that were tried and that have no credentials.
+/// The sources that were tried but have no credentials.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct TriedSources {
     pub(crate) places: Vec<String>,
@@ -73,7 +73,7 @@ pub(crate) struct TriedSources {
 }
 
 impl TriedSources {
-    /// Returns a hint that lists the profiles to choose from, or `None` if there are none.
+    /// Returns a hint that lists the profiles that the user could select, or `None` if no profile has credentials.
     pub(crate) fn hint(&self) -> Option<String> {
         const MOST: usize = 8;
         let more = if self.profiles.len() > MOST { ", …" } else { "" };
@@ -91,9 +91,9 @@ impl fmt::Display for TriedSources {
 /// How a source that gave no credentials answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// The source was not reached.
+    /// The source gave no answer.
     None,
-    /// The source answered without credentials. The field is the HTTP status, if there is one.
+    /// The source answered, but without credentials. The field is the HTTP status, if the answer has one.
     Refused(Option<u16>),
 }
 
@@ -181,8 +181,8 @@ impl From<io::Error> for ProcessFailure {
 }
 
 impl SourceError {
-    /// Checks whether the source did not answer, failed, or limited the rate of requests. Returns false if the source
-    /// refused the request.
+    /// Checks whether the same request may succeed later: the source did not answer, failed, or limited the rate of
+    /// requests. Returns false if the source refused the request.
     pub(crate) fn is_outage(&self) -> bool {
         match self {
             Self::Silent { .. } => true,

@@ -13,8 +13,8 @@ pub(crate) fn quoted(value: &str) -> String {
     format!("'{}'", shortened(value))
 }
 
-/// Returns the text on one line. Characters that [`deceives`] finds become spaces. A text of more than `most`
-/// characters is cut and ends with `…`.
+/// Returns the text on one line. Each character for which [`deceives`] is true becomes a space. A text of more than
+/// `most` characters is cut and ends with `…`.
 pub(crate) fn one_line(text: &str, most: usize) -> String {
     let mut rest = text.chars().map(|c| if deceives(c) { ' ' } else { c });
     let mut line: String = rest.by_ref().take(most).collect();
@@ -35,8 +35,8 @@ pub(crate) fn deceives(c: char) -> bool {
     unseen || c.is_control()
 }
 
-/// Returns the value as JSON, with the characters that [`deceives`] finds escaped. `serde_json` escapes only the
-/// control characters of ASCII.
+/// Returns the value as JSON. Characters for which [`deceives`] is true are escaped, because `serde_json` escapes only
+/// the control characters of ASCII.
 pub(crate) fn plain_json(value: &Value) -> String {
     let mut text = String::new();
     for c in value.to_string().chars() {
