@@ -27,7 +27,7 @@ pub const FLAGS: &[Flag] = &[
     LOG_FORMAT, VERBOSE, QUIET,
 ];
 
-/// The usage line. Usage errors show it, too.
+/// The usage line, for `--help` and for usage errors.
 pub(crate) const USAGE: &str = "xassume [OPTIONS] [--] COMMAND [ARGUMENT]...";
 
 /// The arguments with which SDKs run xassume for `--via process`. The path of the socket follows them.

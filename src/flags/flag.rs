@@ -21,8 +21,9 @@ pub struct Flag {
     pub hint: ValueHint,
     /// Whether the flag can also be set by its variable.
     pub has_variable: bool,
-    /// Whether the variable is removed from the command's environment. It is removed if an xassume that the command
-    /// starts would otherwise assume the same role again, or write to the files of this xassume.
+    /// Whether the flag's variable is removed from the command's environment. This is the case if, because of the
+    /// variable, another xassume that the command starts would assume the same role again, or would write to the files
+    /// of this xassume.
     pub removed: bool,
 }
 
@@ -94,5 +95,5 @@ pub(super) const fn count(long: &'static str, group: &'static str, help: &'stati
     flag(long, Kind::Count, "", group, help)
 }
 
-/// The heading in `--help` for the flags about messages, for `--help` and for `--version`.
+/// The heading under which `--help` lists the flags about messages, and `--help` and `--version` themselves.
 pub(crate) const OUTPUT: &str = "Output";
