@@ -1,4 +1,4 @@
-//! The state that lasts for a whole run. A refresh reads the config files again, but keeps this state.
+//! The state that lasts for a whole run. A refresh keeps this state, but reads the config files again.
 
 use crate::cache::Key;
 use crate::error::Error;
@@ -11,8 +11,8 @@ use crate::vars::{Vars, c_strings};
 use std::ffi::CString;
 use std::sync::atomic::AtomicBool;
 
-/// The maximum depth of xassume running inside xassume. If the depth is greater, a `credential_process` probably calls
-/// itself.
+/// The maximum number of xassume processes that run one inside the other. If there are more, a `credential_process`
+/// probably calls itself.
 const MAX_DEPTH: u32 = 8;
 
 /// The environment variable with the cache keys that are locked while a helper program runs. If the program starts
@@ -25,13 +25,14 @@ pub(crate) struct Context<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) vars: &'a Vars,
     pub(crate) report: Report,
-    /// The nesting depth of the command.
+    /// The number of xassume processes inside which the command runs. This process is one of them.
     pub(crate) depth: u32,
     pub(crate) codes: Codes,
     pub(crate) mfa_sessions: LastMfaSession,
     /// Whether the user has been warned that the cache cannot be used.
     pub(crate) cache_warned: AtomicBool,
-    /// The progress line. It is shown until the command has the terminal.
+    /// The progress line, which is shown while the user waits for the first session. Once the command runs, the command
+    /// uses the terminal.
     pub(crate) progress: Progress,
 }
 
@@ -66,7 +67,8 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Returns the nesting depth of the command, which is 1 if xassume does not run inside another xassume.
+/// Returns the number of xassume processes inside which the command runs. It is 1 if this xassume does not run inside
+/// another one.
 ///
 /// # Errors
 /// xassume is nested too deeply.
@@ -82,9 +84,9 @@ pub(crate) fn depth(vars: &Vars) -> Result<u32, Error> {
     Ok(outer + 1)
 }
 
-/// Returns the environment of the helper programs, which xassume runs for itself (`credential_process` and
-/// `--mfa-command`). It is the inherited environment with the nesting depth of a command. `locked` is the cache key
-/// that is locked while the program runs, or `None` if no key is locked.
+/// Returns the environment of the helper programs (`credential_process` and `--mfa-command`), which xassume runs for
+/// itself. It is the inherited environment, but with the same nesting depth as for the command. `locked` is the cache
+/// key that is locked while the program runs, or `None` if no key is locked.
 pub(super) fn helper_environment(vars: &Vars, depth: u32, locked: Option<&Key>) -> Vec<CString> {
     let others = vars.iter().filter(|(name, _)| *name != "XASSUME_DEPTH" && *name != HELD);
     let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));

@@ -24,13 +24,13 @@ use std::time::Duration;
 pub(crate) struct Delivery<'a, 'b> {
     launch: &'a Launch<'b>,
     offload: Offload,
-    /// Must be declared before `directory`: fields are dropped in the order of their declaration, and the files of the
-    /// method must be removed before the directory that contains them.
+    /// This field must be declared before `directory`, because fields are dropped in the order of their declaration.
+    /// The files of the method must be removed before the directory that contains them.
     method: Method,
-    /// The run's directory, which contains the command's copy of the config file. `None` if the command uses the user's
-    /// config file.
+    /// The directory of this run, which contains the command's copy of the config file. `None` if the command uses the
+    /// user's config file.
     directory: Option<RunDirectory>,
-    /// The instance's own region, if the source of the first session returned one.
+    /// The region of the EC2 instance, if the source of the first session returned one.
     pub(crate) instance_region: Option<String>,
 }
 
@@ -42,7 +42,7 @@ enum Method {
     Process(CredentialProcess),
 }
 
-/// The longest time for which xassume waits, before it exits, until its files are removed.
+/// When xassume exits, it first waits until its files are removed, but not longer than this.
 const REMOVAL_LIMIT: Duration = Duration::from_millis(500);
 
 /// The name of the command's copy of the config file in the run's directory.
@@ -62,8 +62,8 @@ impl<'a, 'b> Delivery<'a, 'b> {
         Ok(Self { launch, offload, method, directory, instance_region: None })
     }
 
-    /// Removes all files of the delivery in a child process. If the file system does not answer in time, the child
-    /// process continues after xassume has exited.
+    /// Removes all files of the delivery in a child process. If the file system does not answer within
+    /// [`REMOVAL_LIMIT`], xassume exits, and the child process continues.
     pub(crate) async fn remove(self) {
         let file = match &self.method {
             Method::File(file) => Some(file),
@@ -78,12 +78,12 @@ impl<'a, 'b> Delivery<'a, 'b> {
                 file.remove_at_last();
             }
             let removed = self.directory.as_ref().is_none_or(RunDirectory::remove);
-            // If the parent process has ended, it needs no answer.
+            // Writing fails if the parent process has ended. It then needs no answer.
             let _ = answer.write_all(if removed { b"." } else { b"" });
         });
         if let Ok(mut job) = started {
             match tokio::time::timeout(REMOVAL_LIMIT, job.answered()).await {
-                // The child failed or did not remove everything, so the values that are dropped here remove the files.
+                // The child process failed or did not remove everything. Dropping `self` removes the remaining files.
                 Ok(Ok(b"") | Err(_)) => return,
                 Ok(Ok(_)) => {}
                 // The child continues. The job is forgotten, because dropping it would end the child.
@@ -95,7 +95,8 @@ impl<'a, 'b> Delivery<'a, 'b> {
 }
 
 impl Method {
-    /// Creates what the method needs. Must be called within a Tokio runtime.
+    /// Creates the file, the address or the socket for the method that `--via` selects. Must be called within a Tokio
+    /// runtime.
     fn open(via: &Via, directory: &RunDirectory) -> Result<Self, Error> {
         Ok(match via {
             Via::Env => Self::Env,
@@ -118,8 +119,8 @@ fn own_file() -> Result<PathBuf, Error> {
     })
 }
 
-/// Creates the run's directory with the command's copy of the config file. Returns `None` if the command uses the
-/// user's config file.
+/// Creates the directory of this run, with the command's copy of the config file. Returns `None` if the command uses
+/// the user's config file.
 fn run_directory(launch: &Launch<'_>) -> Result<Option<RunDirectory>, Error> {
     let (vars, delivery) = (launch.context.vars, &launch.context.settings.delivery);
     let directory = match delivery.via {
@@ -132,10 +133,11 @@ fn run_directory(launch: &Launch<'_>) -> Result<Option<RunDirectory>, Error> {
     Ok(Some(directory))
 }
 
-/// Creates everything that a launch creates before its first session, and removes it again: the directory, the file,
-/// the address or the socket. `--check` uses this to find errors. In exec mode, a launch writes the config file for the
-/// command to a directory that later runs share. This function does not touch that directory. It creates another one
-/// and removes it. Must be called within a Tokio runtime.
+/// Creates everything that a launch creates before its first session (the directory, the file, the address or the
+/// socket), and removes it again. `--check` uses this to find errors.
+///
+/// In exec mode, a launch would write the config file for the command to a directory that later runs share. This
+/// function creates and removes another directory instead. Must be called within a Tokio runtime.
 ///
 /// # Errors
 /// The same errors as for a launch.

@@ -21,20 +21,21 @@ impl Launch<'_> {
         c_strings(environment::environment(&Inputs { credentials, recipient, ..inputs }))
     }
 
-    /// Returns the changes that turn the inherited environment into the environment of a command. The reader of the
-    /// output of `--print` applies these changes itself.
+    /// Returns the changes that turn the inherited environment into the environment of a command. `--print` writes
+    /// these changes, and the program that reads them applies them.
     pub(crate) fn change(&self, session: &Session, instance_region: Option<&str>) -> EnvironmentChange {
         let profile_settings = self.planned.profile_settings();
         environment::change(&self.inputs(session, instance_region, &profile_settings))
     }
 
-    /// Returns the region for the command. Returns `None` if no region is configured and the source returned none. A
-    /// region that was chosen only to reach STS is not returned.
+    /// Returns the region for the command: the configured region, or else the region of the EC2 instance. Returns
+    /// `None` if there is neither. xassume may then have chosen a region for its own calls to STS, but the command does
+    /// not get that one.
     pub(crate) fn region<'s>(&'s self, instance_region: Option<&'s str>) -> Option<&'s str> {
         self.planned.plan.region.as_ref().map(|region| region.name.as_str()).or(instance_region)
     }
 
-    /// Returns what a command's environment is made of, with the session in environment variables.
+    /// Returns the values from which a command's environment is made, for a session in environment variables.
     fn inputs<'s>(
         &'s self,
         session: &'s Session,

@@ -28,7 +28,7 @@ pub(crate) struct Launch<'a> {
 }
 
 impl<'a> Launch<'a> {
-    /// Reads the config files, makes the plan, and checks everything that can be checked without a call.
+    /// Reads the config files, makes the plan, and checks everything that can be checked without calling a service.
     ///
     /// # Errors
     /// Something is missing or wrong in the environment, the files or the flags.
@@ -36,13 +36,14 @@ impl<'a> Launch<'a> {
         depth(vars)?;
         let files = files::read(vars)?;
         let plan = plan(&settings.request, &files.profiles, vars);
-        // A successful plan contains the notes of the files, so they are reported here only if the plan failed.
+        // If there is a plan, it contains the notes about the config files, and they are reported with it. If there is
+        // no plan, they are reported here.
         let plan =
             plan.inspect_err(|_| files.profiles.notes().iter().for_each(|note| report.emit(note.clone().into())))?;
         Self::new(settings, vars, report, Planned { files, plan })
     }
 
-    /// Returns the launch for a plan.
+    /// Creates a launch for a plan that has already been made.
     ///
     /// # Errors
     /// xassume is nested too deeply, an MFA code is given but the plan has no device, or there is no code on standard
@@ -55,8 +56,8 @@ impl<'a> Launch<'a> {
         Ok(Self { context: Context::new(settings, vars, report, &planned.plan)?, planned })
     }
 
-    /// Returns a session that will not be refreshed, for exec mode or for `--print`. If the cache has a session, no
-    /// Tokio runtime is started.
+    /// Returns a session that will not be refreshed, for exec mode or for `--print`. If the cache has a session with
+    /// enough time left, no Tokio runtime is started.
     ///
     /// # Errors
     /// The source gives no credentials, STS grants no session, or the session is in an account other than the expected
@@ -73,9 +74,9 @@ impl<'a> Launch<'a> {
         Ok(session)
     }
 
-    /// Returns the first session for a supervised command, which has as much time left as `--min-ttl` requires, or as
-    /// `need` requires if `--min-ttl` is not set. Also returns the kind of the source's keys if STS was called, or else
-    /// `None`.
+    /// Returns the first session for a supervised command. The session has as much time left as `--min-ttl` requires,
+    /// or as `need` requires if `--min-ttl` is not set. Also returns the kind of the source's keys, or `None` if STS
+    /// was not called, because the source was then not used.
     ///
     /// # Errors
     /// The same errors as for [`Self::session`].
@@ -91,8 +92,8 @@ impl<'a> Launch<'a> {
     }
 
     /// Returns a session for a refresh. Reads the config files and gets the source credentials again, because keys may
-    /// have been rotated, a login renewed, or a profile edited. The user is never prompted, even if the first session
-    /// came from the cache.
+    /// have been rotated, a login renewed, or a profile edited. The user is never asked for an MFA code, not even if
+    /// none has been needed so far because the first session came from the cache.
     ///
     /// # Errors
     /// The same errors as for [`Self::first_session`]. Also fails if the files are no longer valid.
@@ -108,7 +109,7 @@ impl<'a> Launch<'a> {
     }
 }
 
-/// Returns the event that says that the first session was obtained.
+/// Returns the event which says that the first session is available.
 pub(crate) fn assumed(session: &Session) -> Event {
     let Validity { expiration, lifetime, .. } = session.validity;
     SessionEvent::Assumed { role: session.role_arn().to_owned(), expiration, lifetime }.into()
@@ -130,7 +131,7 @@ pub(crate) fn runtime() -> Result<Runtime, Error> {
 fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Error> {
     let runtime = runtime()?;
     let result = runtime.block_on(work);
-    // Dropping the runtime would wait for a host name resolution that is still running.
+    // Dropping the runtime would wait until a host name is resolved, even if the result is no longer needed.
     runtime.shutdown_background();
     Ok(result)
 }

@@ -7,7 +7,8 @@ use crate::report::Report;
 use crate::settings::Settings;
 use crate::sts;
 
-/// Emits the ignored settings and the plan. The lines of the plan are built only if they are shown.
+/// Emits the ignored settings and the plan. The lines that describe the plan are built only if the log level shows
+/// them.
 pub(super) fn emit(plan: &Plan, settings: &Settings, report: Report) {
     if !report.wants(Level::Info) {
         return;
@@ -40,7 +41,7 @@ fn lines(plan: &Plan, settings: &Settings) -> Vec<String> {
     lines.push(line);
     match endpoint.map(|url| plan.network.proxies.of_request(&url)) {
         Some(Ok(Some(proxy))) => lines.push(format!("proxy: {proxy}")),
-        // This is not an error yet, because a launch with a session from the cache does not use the proxy.
+        // An invalid proxy is not an error yet, because a launch with a session from the cache does not use the proxy.
         Some(Err(error)) => lines.push(format!("proxy: {error}")),
         Some(Ok(None)) | None => {}
     }

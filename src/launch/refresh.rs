@@ -1,5 +1,5 @@
-//! A refresh in a separate process. If a file, a lock or a program blocks, only this refresh fails, and the supervisor
-//! waits no longer than a time limit.
+//! Refreshes in a separate process. If a file, a lock or a program blocks, the supervisor stops waiting at a time
+//! limit, and only this refresh fails.
 //!
 //! The process does everything that a refresh needs: it reads the config files, uses the cache and its lock, gets the
 //! source credentials and calls STS. It answers with the session, or with the reason why there is none, and with the
@@ -23,11 +23,12 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-/// Added to the time limit for everything that `--sts-timeout` does not limit: reading files, and starting the process
-/// on a busy system.
+/// The time limit of a refresh is longer than `--sts-timeout` by this reserve. The reserve is for work that
+/// `--sts-timeout` does not limit: starting the process on a busy system, and reading files.
 const RESERVE: Duration = Duration::from_secs(5);
 
-/// Returns a session for a refresh. If the future is dropped, the process and the programs that it runs are ended.
+/// Returns a session for a refresh. If the future is dropped, the process that does the refresh is ended, and so are
+/// the programs that it runs.
 ///
 /// # Errors
 /// There is no new session. The problem says why.
@@ -59,7 +60,8 @@ pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Resu
     message.result
 }
 
-/// Returns the time limit for the whole refresh.
+/// Returns the time limit for the whole refresh. If the user has not set `--sts-timeout`, each helper program has its
+/// own time limit, which is added.
 fn limit(launch: &Launch<'_>) -> Duration {
     let all = launch.context.settings.sts.timeout + RESERVE;
     if launch.context.settings.sts.timeout_by.is_some() {
@@ -73,8 +75,8 @@ fn limit(launch: &Launch<'_>) -> Duration {
     all + ProgramLimit::OWN.left * by_program.into_iter().map(u32::from).sum()
 }
 
-/// Does the work of the child process. It runs in a new thread, because for Tokio the first thread still belongs to the
-/// parent's runtime.
+/// Does the work of the child process in a new thread. The work needs its own Tokio runtime, and Tokio still counts the
+/// first thread as a part of the parent's runtime.
 fn fetch(launch: &Launch<'_>, answer: &mut File) {
     let result = thread::scope(|scope| {
         let begun = thread::Builder::new().spawn_scoped(scope, || block_on(launch.next_session())?);
@@ -83,14 +85,14 @@ fn fetch(launch: &Launch<'_>, answer: &mut File) {
     let result = match result {
         Ok(Ok(Ok(session))) => Ok(session),
         Ok(Ok(Err(error))) => Err(Problem::from(&error)),
-        // The panic hook has already reported the panic.
+        // The thread has panicked, and the panic hook has already reported this.
         Ok(Err(_panicked)) => Err(Problem { text: "internal error (see above)".into(), hint: None }),
         Err(error) => Err(Problem { text: format!("cannot start a thread: {}", reason_of(&error)), hint: None }),
     };
     let (mfa_session, used) = (launch.context.mfa_sessions.stored(), launch.context.codes.used());
     let cache_warned = launch.context.cache_warned.load(Ordering::Relaxed);
     if let Some(bytes) = (Message { result, mfa_session, used, cache_warned, sent: boottime() }).encode() {
-        // If the parent process has ended, it needs no answer.
+        // Writing fails if the parent process has ended. It then needs no answer.
         let _ = answer.write_all(&bytes);
     }
 }

@@ -1,5 +1,5 @@
-//! Gets a session for a plan: from the cache if a cached session has enough time left, or else from STS. A session from
-//! STS is stored in the cache.
+//! Gets a session for a plan. It comes from the cache if a cached session has enough time left, and otherwise from STS.
+//! A session from STS is stored in the cache.
 //!
 //! A launch first tries [`Sessions::cached`], which starts no Tokio runtime, opens no connection and waits for no lock.
 //! [`Sessions::get`] is for refreshes, and for a launch that found no session in the cache.
@@ -25,13 +25,14 @@ use std::time::Duration;
 pub(crate) enum Outage {
     /// Use a cached session that is still valid but has less time left than needed, and emit a warning.
     Bridge,
-    /// Fail, because the command already has the cached session.
+    /// Fail. This is for a refresh, because the command already has the session that is in the cache.
     Fail,
 }
 
 impl Outage {
-    /// Returns how often STS is called for one role. The first session gets more attempts, because a user waits for it
-    /// and nothing else retries. A failed refresh is retried by the refresh schedule.
+    /// Returns the maximum number of attempts at a call to STS. The first session gets more attempts than a refresh,
+    /// because a user waits for it, and because a launch that fails is not repeated. A refresh that fails is repeated
+    /// by the refresh schedule.
     fn attempts(self) -> u32 {
         match self {
             Self::Bridge => 5,
@@ -45,7 +46,7 @@ pub(crate) struct Sessions<'a> {
     context: &'a Context<'a>,
     planned: &'a Planned,
     cache: Cache,
-    /// `--min-ttl`: how much time a cached session must have left. `None` if it is not set or is ignored.
+    /// How much time a cached session must have left (`--min-ttl`). `None` if the flag is not set or is ignored.
     min_ttl: Option<Duration>,
 }
 
@@ -53,7 +54,7 @@ impl<'a> Sessions<'a> {
     /// Opens the cache for a plan.
     ///
     /// # Errors
-    /// The longest session that the plan can give is not longer than `--min-ttl`.
+    /// `--min-ttl` is as long as the longest session that the plan can give, or longer.
     pub(crate) fn new(context: &'a Context<'_>, planned: &'a Planned) -> Result<Self, Error> {
         let mut notes = Vec::new();
         let min_ttl = context.settings.cache.min_ttl(&planned.plan.hops, &mut notes)?;
@@ -64,13 +65,13 @@ impl<'a> Sessions<'a> {
         Ok(Self { context, planned, cache, min_ttl })
     }
 
-    /// Returns how much time a session must have left: what `--min-ttl` says, or else `usual`.
+    /// Returns how much time a session must have left. This is `--min-ttl` if the flag is set, and otherwise `usual`.
     pub(crate) fn need(&self, usual: Need) -> Need {
         self.min_ttl.map_or(usual, Need::AtLeast)
     }
 
-    /// Returns a cached session that has enough time left. Returns `None` if there is none, or if cached sessions are
-    /// not used.
+    /// Returns a cached session that has enough time left. Returns `None` if there is none, or if the settings forbid
+    /// the use of cached sessions.
     pub(crate) fn cached(&self, need: Need) -> Option<Session> {
         if self.context.settings.cache.mode != CacheMode::Used {
             return None;
@@ -88,7 +89,8 @@ impl<'a> Sessions<'a> {
         let validity = &found.session.validity;
         let Validity { left, lifetime, .. } = *validity;
         if validity.has(need) {
-            // If no session is returned, `get_locked` reports the skipped directories.
+            // This function returns the cached session, so it also reports the skipped directories. If it returns no
+            // session, `get_locked` reports them.
             self.report_skipped(&search.directories);
             report.emit(CacheEvent::Hit { left, lifetime, waited: false }.into());
             return Some(found.session);
@@ -98,8 +100,8 @@ impl<'a> Sessions<'a> {
     }
 
     /// Returns a session that has enough time left. It is a cached session, a session that another xassume process is
-    /// already requesting, or a new session. Also returns the kind of the source's keys if STS was called, or else
-    /// `None`.
+    /// already requesting, or a new session. Also returns the kind of the source's keys, or `None` if this process did
+    /// not call STS.
     ///
     /// `--sts-timeout` limits the time for all steps together: waiting for the other process, getting the source
     /// credentials and calling STS.
@@ -165,8 +167,8 @@ impl<'a> Sessions<'a> {
         Ok(fetched)
     }
 
-    /// Reports why no cache directory can be used. If the user should fix a directory, this is a warning, which is
-    /// emitted only once.
+    /// Reports why no cache directory can be used. If the reason is something that the user should fix, this is a
+    /// warning, which is emitted only once in a run.
     fn report_unusable(&self, skipped: &[Skipped]) {
         let Context { report, cache_warned, .. } = self.context;
         let reasons = |faults_only: bool| {
@@ -208,9 +210,9 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    /// Returns the key under which the session is cached. Returns `None` if it is not known which credentials the
-    /// source returns, for example because the web identity token cannot be read. With such a source, a cached session
-    /// could be that of another identity.
+    /// Returns the key under which the session is cached. Returns `None` if it cannot be known in advance whose
+    /// credentials the source returns, for example because the web identity token cannot be read. A session that was
+    /// cached for such a source could be that of another identity.
     pub(crate) fn key(&self) -> Option<Key> {
         self.key_by(Key::of_role)
     }

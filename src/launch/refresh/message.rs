@@ -1,4 +1,5 @@
-//! The answer of the process that does a refresh. It is JSON, sent through a pipe that no other process can read.
+//! The answer with which the process that does a refresh ends. It is JSON, sent through a pipe that no other process
+//! can read.
 
 use crate::event::Problem;
 use crate::mfa::MfaKey;
@@ -23,9 +24,9 @@ pub(super) struct Message {
     pub(super) mfa_session: Option<(MfaKey, Session)>,
     /// The last MFA code that was used.
     pub(super) used: Option<MfaCode>,
-    /// Whether the user has been warned about the cache.
+    /// Whether the user has been warned that the cache cannot be used.
     pub(super) cache_warned: bool,
-    /// When the message was sent (boot clock).
+    /// When the message was sent, by the boot clock.
     pub(super) sent: Duration,
 }
 
@@ -44,8 +45,9 @@ impl Message {
         (bytes.len() <= MOST_BYTES).then_some(bytes)
     }
 
-    /// Decodes a message that was received at the time `now` (boot clock). The time that the session has left is
-    /// reduced by the time since the message was sent. Returns `None` if the message is incomplete.
+    /// Decodes a message that was received at the time `now` (boot clock). `now` is later than the time at which the
+    /// message was sent, so the session has less time left, by this difference. Returns `None` if the message is
+    /// incomplete.
     pub(super) fn decode(bytes: &[u8], now: Duration) -> Option<Self> {
         let mut message: Self = serde_json::from_slice(bytes).ok()?;
         if let Ok(Session { validity, .. }) = &mut message.result {

@@ -11,8 +11,8 @@ use crate::sts::{Helpers, Limits, Mfa, Network, Sts, read_bundle};
 use std::time::Duration;
 
 impl Sessions<'_> {
-    /// Returns a new session and the kind of the source's keys. The source credentials are fetched as well. `locked` is
-    /// the cache key that is locked meanwhile, or `None` if no key is locked.
+    /// Fetches the source credentials, and with them a new session. Returns the session and the kind of the source's
+    /// keys. `locked` is the cache key that is locked meanwhile, or `None` if no key is locked.
     pub(super) async fn fetch(
         &self,
         limit: Duration,
@@ -24,11 +24,11 @@ impl Sessions<'_> {
         Ok((session, Some(source_keys)))
     }
 
-    /// Runs `steps`, in which the caller makes the calls to STS. Ignores what is cached, and locks nothing.
+    /// Runs `steps`, in which the caller makes the calls to STS. Does not read the cache, and locks no cache key.
     ///
     /// # Errors
     /// The CA certificates cannot be used, or another run that needs the same session has started this run and waits
-    /// for it. Errors of `steps` are in the result of `steps`.
+    /// for it. If `steps` fails, its error is in the value that it returns.
     pub(crate) async fn fetch_unlocked<T>(
         &self,
         key: Option<&Key>,
@@ -38,7 +38,7 @@ impl Sessions<'_> {
         self.with_sts(self.context.settings.sts.timeout, Outage::Fail.attempts(), key, steps).await
     }
 
-    /// Checks whether a session could be stored in a cache directory.
+    /// Checks whether a session could be stored in one of the cache directories.
     ///
     /// # Errors
     /// No directory accepts a session. The error contains each directory and the reason.
@@ -57,7 +57,8 @@ impl Sessions<'_> {
         }
     }
 
-    /// Fails if another run that needs the same session has started this run and waits for it.
+    /// Fails if this run is a helper program of another run that needs the same session. Each of the two runs would
+    /// wait for the other.
     pub(super) fn check_recursion(&self, key: &Key) -> Result<(), Error> {
         let held = self.context.vars.text(HELD).unwrap_or_default();
         if held.split(' ').any(|held| held == key.as_str()) {
@@ -96,8 +97,8 @@ impl Sessions<'_> {
         Ok(steps(&sts).await)
     }
 
-    /// Returns how STS is reached. Flags take precedence over the variables and the profile of the plan. The
-    /// certificates are read again for each session.
+    /// Returns the settings with which STS is reached. Flags take precedence over the variables and the profile, whose
+    /// settings are in the plan. The certificates are read again for each session.
     fn network(&self) -> Result<Network, Error> {
         let (flags, plan) = (&self.context.settings.sts, &self.planned.plan.network);
         let ca_bundle = flags.ca_bundle.as_ref().or(plan.ca_bundle.as_ref());

@@ -1,4 +1,5 @@
-//! Stores MFA sessions: always in memory for this run, and also in the cache if it is used.
+//! Stores MFA sessions. They are always stored in memory for this run. If the cache is used, they are also stored
+//! there.
 
 use super::Sessions;
 use crate::cache::{CacheMode, Key, Stamp};
