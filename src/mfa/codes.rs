@@ -15,7 +15,7 @@ const MAX_OUTPUT: usize = 4096;
 /// Where the codes of this run come from, and the last code that was used.
 #[derive(Debug)]
 pub(crate) struct Codes {
-    /// Never [`CodeSource::StandardInput`]: a code on standard input was read at the start and is now a
+    /// [`CodeSource::StandardInput`] does not occur here. [`Codes::new`] reads that code and replaces it by
     /// [`CodeSource::Typed`].
     source: CodeSource,
     /// The environment of `--mfa-command`.
@@ -25,7 +25,8 @@ pub(crate) struct Codes {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Becomes unattended after the first session. From then on, there is no prompt, and a typed code is too old.
+    /// Is set to unattended after the first session. From then on, there is no prompt, and the code of `--mfa-token` is
+    /// too old.
     attendance: Attendance,
     used: Option<MfaCode>,
 }
@@ -70,8 +71,8 @@ impl Codes {
         self.state().attendance
     }
 
-    /// Returns a new code. A prompt appears at most once, before the first session. A program runs for each code, at
-    /// most for `limit`.
+    /// Returns a new code. The user is asked for one at most once, before the first session. `--mfa-command` runs for
+    /// each code, and may take at most as long as `limit`.
     ///
     /// # Errors
     /// No code can be entered or read, or the code is the same as the last one.
@@ -97,12 +98,12 @@ impl Codes {
         Ok(code)
     }
 
-    /// Returns the last code that was used, so that it can be sent to another process.
+    /// Returns the last code that was used, so that a process that refreshes can send it to the main process.
     pub(crate) fn used(&self) -> Option<MfaCode> {
         self.state().used.clone()
     }
 
-    /// Stores the last code that another process has used.
+    /// Records the last code that a process that refreshes has used. The main process must not use it again.
     pub(crate) fn note_used(&self, code: MfaCode) {
         self.state().used = Some(code);
     }

@@ -5,7 +5,7 @@ use crate::role::MfaCode;
 use nix::errno::Errno;
 use zeroize::Zeroizing;
 
-/// The maximum length in bytes of a line that is read for a code.
+/// The maximum number of bytes that are read as a code.
 pub(super) const MAX_BYTES: usize = 64;
 
 /// Returns the code in these bytes.
@@ -14,7 +14,8 @@ pub(super) fn parse(bytes: &[u8], from: CodeOrigin) -> Result<MfaCode, MfaFailur
     code.ok_or(MfaFailure::Malformed { from })
 }
 
-/// Reads one line of standard input. Reads it byte by byte, because the rest of standard input is for the command.
+/// Reads a code from the first line of standard input. It reads byte by byte and no further, because the rest of
+/// standard input is for the command.
 pub(super) fn read_line() -> Result<MfaCode, MfaFailure> {
     let from = CodeOrigin::StandardInput;
     let not_given = |reason: String| Err(MfaFailure::NotGiven { from, reason });

@@ -8,7 +8,8 @@ pub(crate) use crate::session::KeyKind;
 use std::time::Duration;
 
 impl KeyKind {
-    /// Returns the kind of the source's keys. Returns `None` if the kind is not known before the keys are fetched.
+    /// Returns the kind of the source's access keys. Returns `None` for a `credential_process`, because the kind of its
+    /// keys is not known before it has run.
     pub(crate) fn expected(source: &Source) -> Option<Self> {
         match source {
             Source::EnvironmentKeys(keys) | Source::ProfileKeys { keys, .. } => Some(Self::of(keys)),
@@ -39,8 +40,8 @@ pub(crate) fn device(hops: &RoleChain) -> Option<(&Hop, usize, &MfaSerial)> {
     hops.iter().enumerate().find_map(|(at, hop)| Some((hop, at + 1, hop.options.mfa_serial.as_ref()?)))
 }
 
-/// Decides how an MFA code is used. A role that is assumed with an MFA session lasts at most one hour, so for a longer
-/// session the code must be sent with the role.
+/// Decides how an MFA code is used. A role that is assumed with the keys of an MFA session can have a session of at
+/// most one hour. So for a longer session, the code must be sent in the call that assumes the role.
 pub(crate) fn mfa_mode(hops: &RoleChain, keys: KeyKind) -> MfaMode<'_> {
     let more_than_an_hour = match hops.first().options.duration {
         Some(SessionDuration::Exactly(duration)) => duration > SessionDuration::HOUR,
@@ -57,19 +58,19 @@ pub(crate) fn mfa_mode(hops: &RoleChain, keys: KeyKind) -> MfaMode<'_> {
 /// How long sessions can be refreshed without user input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unattended {
-    /// As long as the source returns credentials.
+    /// As long as the source of the access keys returns credentials.
     Always,
     /// Until the MFA session expires. The duration is counted from when the code was used.
     ForMfaSession(Duration),
-    /// Until the temporary keys in the environment variables expire, because xassume cannot renew them.
+    /// Until the temporary keys in the environment variables expire. xassume cannot renew these keys.
     WhileKeysHold,
 }
 
 /// Returns how long sessions can be refreshed without user input.
 ///
-/// `keys` is the kind of the source's keys, or [`KeyKind::expected`] before they are fetched. If it is `None`, this
-/// function assumes that the `credential_process` returns long-term keys, so it must be called again after the first
-/// session.
+/// `keys` is the kind of the source's keys. Before the keys are fetched, the caller passes [`KeyKind::expected`]. This
+/// may be `None`, for a `credential_process`. Then this function assumes long-term keys, and must be called again after
+/// the first session.
 ///
 /// # Errors
 /// Each refresh would need a new code from the user.

@@ -11,9 +11,10 @@ use crate::sys::keyboard::Keyboard;
 use nix::unistd::{getpgrp, tcgetpgrp};
 use std::io::{self, IsTerminal as _};
 
-/// How often the prompt appears at most, if the input is not a code. Such input is not sent to AWS.
+/// If the input is not a code, the prompt appears again, but not more than this number of times in total. Input that is
+/// not a code is not sent to AWS.
 const PROMPTS: u32 = 3;
-/// The maximum length in characters of a serial number in AWS.
+/// The maximum length, in characters, that AWS allows for the serial number of a device.
 const MAX_SERIAL: usize = 256;
 
 /// Prompts the user for a code of the device.
@@ -40,7 +41,8 @@ pub(super) async fn ask(serial: &MfaSerial) -> Result<MfaCode, MfaFailure> {
             .await
             .map_err(|error| not_given(format!("cannot read the terminal: {}", reason_of(&error))))?;
         if line.is_empty() {
-            // The next text, which is the error or the prompt of the shell, must begin on a new line.
+            // The input has ended without a line break. The next text, which is an error message or the prompt of the
+            // shell, must begin on a new line.
             let _ = keyboard.show("\n").await;
             return Err(not_given("no code was entered".to_owned()));
         }

@@ -1,10 +1,11 @@
-//! The settings of MFA, and where its codes come from.
+//! The MFA settings, and where MFA codes come from.
 
 use crate::role::MfaCode;
 use std::fmt;
 use std::time::Duration;
 
-/// The settings of MFA. The device is not one of them, because it is an option of a role, which profiles can set.
+/// The MFA settings of a run. The MFA device is not one of them. It is an option of a role, because a profile can set
+/// it.
 #[derive(Debug, Clone)]
 pub(crate) struct MfaSettings {
     pub(crate) code: CodeSource,

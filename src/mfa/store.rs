@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-/// The key of an MFA session, which consists of the user, the device and the duration.
+/// The key under which an MFA session is stored. It consists of the user, the device and the requested duration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MfaKey {
     /// The access key ID of the user.
@@ -16,7 +16,8 @@ pub(crate) struct MfaKey {
     pub(crate) duration: Duration,
 }
 
-/// The time that an MFA session must have left to be used, so that it does not expire before the call that it signs.
+/// How much time an MFA session must have left to sign a call. Without this time, it could expire before STS gets the
+/// call.
 const ENOUGH: Duration = Duration::from_mins(1);
 
 /// Checks whether an MFA session can still sign a call. `now` is the time of the local clock.
@@ -24,27 +25,27 @@ pub(crate) fn can_sign(session: &Session, now: SystemTime) -> bool {
     now.checked_add(ENOUGH).is_some_and(|soon| soon < session.validity.local_end())
 }
 
-/// A store of MFA sessions. It keeps them for the life of the process or longer.
+/// A store of MFA sessions. It keeps each session at least as long as this process runs.
 pub(crate) trait MfaSessions: Send + Sync {
     /// Returns the MFA session that is stored under a key. The session may have expired. Returns `None` if no session
     /// is stored under this key.
     fn mfa_session(&self, key: &MfaKey) -> Option<Session>;
     fn store_mfa_session(&self, key: &MfaKey, session: &Session);
-    /// Removes a session that STS no longer accepts.
+    /// Removes the MFA session stored under this key, because STS no longer accepts it.
     fn remove_mfa_session(&self, key: &MfaKey);
 }
 
-/// Stores the last MFA session in memory.
+/// Stores the last MFA session in memory, and forgets the session before it.
 #[derive(Debug, Default)]
 pub(crate) struct LastMfaSession(Mutex<Option<(MfaKey, Session)>>);
 
 impl LastMfaSession {
-    /// Returns the stored session and its key, so that they can be sent to another process.
+    /// Returns the stored session and its key, so that a process that refreshes can send both to the main process.
     pub(crate) fn stored(&self) -> Option<(MfaKey, Session)> {
         self.lock().clone()
     }
 
-    /// Replaces the stored session by the one that another process has sent.
+    /// Replaces the stored session by the one that a process that refreshes has sent to the main process.
     pub(crate) fn replace(&self, stored: Option<(MfaKey, Session)>) {
         *self.lock() = stored;
     }
