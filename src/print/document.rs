@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 /// never grows. Growing would leave copies of the secrets in memory.
 const ROOM: usize = 16 * 1024;
 
-/// The members of all kinds of documents. A member that is `None` is left out.
+/// The members of all three kinds of documents. Each kind leaves out those that are `None`.
 #[derive(Serialize, Default)]
 #[serde(rename_all = "PascalCase")]
 struct Document<'a> {
@@ -71,7 +71,7 @@ fn token(session: &Session) -> &str {
 
 fn json(document: &Document<'_>) -> Zeroizing<Vec<u8>> {
     let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
-    // Writing strings to memory cannot fail.
+    // Writing to memory cannot fail, and each member can be represented in JSON.
     let _ = serde_json::to_writer(&mut *text, document);
     text
 }
@@ -122,7 +122,8 @@ mod tests {
     #[test]
     fn the_longest_token_is_written_without_a_move() {
         let mut session = session();
-        // AWS documents no limit, but the tokens that it issues stay well below 4 KiB.
+        // AWS documents no limit for the token. The tokens that it issues stay well below 4 KiB, and this one is much
+        // longer.
         session.keys.session_token = Some(Secret::new("t".repeat(12 * 1024)));
         assert_eq!(process(&session).capacity(), ROOM);
     }

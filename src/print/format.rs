@@ -13,10 +13,11 @@ pub(crate) enum Format {
     CredentialProcess,
 }
 
-/// The program that reads the variables, which decides how the variables are written.
+/// The program that reads the variables. It decides how the variables are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Syntax {
-    /// `docker --env-file` and systemd's `EnvironmentFile=`, which have no quoting in common.
+    /// Both `docker --env-file` and systemd's `EnvironmentFile=`. They have no form of quoting in common, so values are
+    /// not quoted.
     Env,
     /// sh, bash, zsh and similar shells.
     Export,
@@ -56,7 +57,7 @@ impl Format {
         Self::ALL.iter().find(|(_, format)| *format == self).map_or("", |(name, _)| name)
     }
 
-    /// Checks whether a shell evaluates the output. Only such output can also unset variables.
+    /// Checks whether the output can also unset variables. This is possible only if a shell evaluates the output.
     pub(crate) fn removes(self) -> bool {
         matches!(self, Self::Variables(Syntax::Export | Syntax::Fish | Syntax::PowerShell))
     }

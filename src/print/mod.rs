@@ -22,8 +22,8 @@ const ROOM: usize = 32 * 1024;
 /// The change that turns any environment into the environment of the command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EnvironmentChange {
-    /// All names that must not be set. Names that xassume has not inherited are included, because the change may be
-    /// applied to another environment.
+    /// All names that must not be set. They include names that xassume has not inherited, because the change may be
+    /// applied to another environment than that of xassume.
     pub(crate) removed: Vec<&'static str>,
     pub(crate) set: Vec<(OsString, OsString)>,
 }
@@ -55,11 +55,11 @@ pub(crate) fn text(
     Ok(Zeroizing::new(std::mem::take(&mut *text).into_bytes()))
 }
 
-/// Appends one line that unsets the names. Names that are not set are included, because the shell that reads the line
-/// may have another environment than xassume.
+/// Appends one line that unsets the names. They include names that are not set for xassume, because the shell that
+/// reads the line may have another environment.
 fn unset(syntax: Syntax, names: &[&str], into: &mut String) {
     let (before, between, after) = match syntax {
-        // A list of variables cannot unset a variable.
+        // These formats are lists of variables with their values, which cannot say that a variable is unset.
         Syntax::Env | Syntax::Dotenv => return,
         Syntax::Export => ("unset ", " ", ""),
         // The line erases only global variables. A universal variable is shared by all shells of the user, so only the
@@ -104,7 +104,8 @@ fn set(syntax: Syntax, name: &OsStr, value: &OsStr, into: &mut String) -> Result
     Ok(())
 }
 
-/// Checks whether a name is valid in POSIX (XBD 3.216). A shell would read any other text as something else.
+/// Checks whether a name is valid in POSIX (XBD 3.216). A shell would not read any other text as the name of a
+/// variable.
 fn is_name(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && name.bytes().next().is_some_and(|first| !first.is_ascii_digit())

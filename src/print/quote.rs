@@ -1,4 +1,5 @@
-//! Quotes a value for each reader, or checks the value if its readers have no quoting in common.
+//! Quotes a value for the program that reads it. If several programs read the value and have no form of quoting in
+//! common, checks that the value needs none.
 //!
 //! Each function appends to a text, so that no further copy of a secret is made.
 
