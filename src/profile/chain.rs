@@ -2,8 +2,8 @@
 //! assumed.
 //!
 //! The rules are those of botocore's `AssumeRoleProvider`. In addition, a profile with any kind of credentials can be
-//! its own source profile, as in the Rust SDK. Only [`Base::resolve`] checks the credentials of the chain, so invalid
-//! ones cause no error if the plan uses another source.
+//! its own source profile, as in the Rust SDK. Only [`Base::resolve`] checks the credentials of the chain. So invalid
+//! credentials cause no error if the plan uses another source.
 
 use super::draft::Draft;
 use super::set::{ProfileSet, Settings};
@@ -19,7 +19,8 @@ pub(super) struct Walk {
     pub(super) base: Base,
 }
 
-/// The end of a chain of profiles. It determines where the source credentials come from.
+/// The end of a chain of profiles. The first role of the chain is assumed with the credentials that this end
+/// determines.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Base {
     /// The credentials of the profile `name`, which is the `source_profile` of `named_by`. Both can be the same
@@ -137,7 +138,7 @@ fn next(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Nex
 }
 
 impl Base {
-    /// Returns the source credentials.
+    /// Returns the source credentials that the end of the chain determines.
     ///
     /// # Errors
     /// Fails if there are no credentials, or if they are incomplete or invalid.

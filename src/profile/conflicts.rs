@@ -1,5 +1,5 @@
-//! The rules for conflicts between flags that depend on the profiles, because they depend on the roles and the source
-//! credentials.
+//! The rules for conflicts between flags that exist only for certain roles or source credentials. Which roles and
+//! credentials there are depends on the profiles.
 
 use super::draft::Draft;
 use super::request::Request;
@@ -11,16 +11,16 @@ use crate::flags::{
 };
 use crate::role::SessionDuration;
 
-/// The source credentials and the roles.
+/// The source credentials and the roles, as far as the profiles and the environment determine them.
 #[derive(Debug)]
 pub(super) struct Start {
     pub(super) source: Source,
     pub(super) drafts: Vec<Draft>,
-    /// The ignored settings, each with the reason.
+    /// The settings that were ignored to get this source and these roles, each with the reason.
     pub(super) notes: Vec<Ignored>,
 }
 
-/// The plan before the flags are applied to the roles.
+/// What is known of the plan before the flags are applied to the roles.
 #[derive(Debug)]
 pub(super) struct Outline {
     pub(super) request: Request,
@@ -41,7 +41,7 @@ const GIVEN_FOR_ASSUME_ROLE: &[Side<Outline>] = &[
     |outline| outline.given(&MFA_SERIAL),
 ];
 
-/// The rules. `hops` checks the conflicts that these rules do not resolve.
+/// The rules. If two values that conflict are both kept, `hops` returns an error later.
 pub(super) const RULES: &[Rule<Outline>] = &[
     Rule { one: token_of_only_role, others: GIVEN_FOR_ASSUME_ROLE, otherwise: Otherwise::Later(None) },
     Rule {
@@ -79,9 +79,9 @@ fn longest_of_only_role(outline: &Outline) -> Option<Given> {
     outline.given(&DURATION).filter(|_| longest)
 }
 
-/// Returns the origin of the MFA device: that of `--mfa-serial` if it is set, or else that of `--profile` if a profile
-/// in the chain sets `mfa_serial`. Returns `None` if no role has a device, or if the profile with the device was not
-/// selected by `--profile` or `XASSUME_PROFILE`.
+/// Returns the value that selects the MFA device. This is `--mfa-serial` if it is set. Otherwise, it is `--profile` if
+/// a profile in the chain sets `mfa_serial`. Returns `None` if no role has a device, or if neither `--profile` nor its
+/// variable selected the profile with the device.
 fn device(outline: &Outline) -> Option<Given> {
     let of_profile = || {
         let has_device = outline.start.drafts.iter().any(|draft| draft.options.mfa_serial.is_some());
@@ -96,8 +96,9 @@ impl Outline {
         self.request.given(flag).map(Given::from)
     }
 
-    /// Returns the flag or the variable that selects the roles. This value cannot be ignored, because xassume would
-    /// then assume other roles, or none. Returns `None` if neither a flag nor a variable of xassume selects the roles.
+    /// Returns the flag or the variable that selects the roles. Without this value, xassume would assume other roles,
+    /// or none, so the value cannot be ignored. Returns `None` if neither a flag nor a variable of xassume selects the
+    /// roles.
     fn naming(&self) -> Option<Given> {
         Some(Given { replaceable: false, ..self.request.naming()?.into() })
     }

@@ -47,8 +47,8 @@ impl Draft {
     }
 }
 
-/// Parses `duration_seconds` like Python's `int`. Returns `None` if the text is not a number, because the AWS CLI then
-/// ignores the key. The other forms of `--duration` are not accepted, because AWS's tools do not read them.
+/// Parses `duration_seconds` in the way in which Python's `int` parses a number. Returns `None` if the text is not a
+/// number, for example `1h`, because the AWS CLI then ignores the key.
 ///
 /// # Errors
 /// Fails if the number is outside the limits of STS.

@@ -25,7 +25,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("ec2_metadata_service_endpoint", "AWS_EC2_METADATA_SERVICE_ENDPOINT"),
     ("ec2_metadata_service_endpoint_mode", "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"),
     ("ec2_metadata_v1_disabled", "AWS_EC2_METADATA_V1_DISABLED"),
-    // The guide and botocore have different variables for this key.
+    // The guide and botocore name different variables for this key, so both are set.
     ("endpoint_discovery_enabled", "AWS_ENABLE_ENDPOINT_DISCOVERY"),
     ("endpoint_discovery_enabled", "AWS_ENDPOINT_DISCOVERY_ENABLED"),
     ("endpoint_url", "AWS_ENDPOINT_URL"),
@@ -58,8 +58,8 @@ const S3_VARIABLES: &[(&str, &str)] = &[
     ("use_arn_region", "AWS_S3_USE_ARN_REGION"),
 ];
 
-/// Returns the profile's settings as variables, each with a different name. `deliver::environment` skips the variables
-/// that are already set.
+/// Returns the profile's settings as names and values of variables. No name occurs twice. `deliver::environment` skips
+/// the variables that are already set.
 pub(crate) fn exported_settings(profiles: &ProfileSet, profile: &str) -> Vec<(String, String)> {
     let Some(settings) = profiles.profile(profile) else { return Vec::new() };
     let mut variables: Vec<(String, String)> = VARIABLES
@@ -74,7 +74,8 @@ pub(crate) fn exported_settings(profiles: &ProfileSet, profile: &str) -> Vec<(St
     let services = settings.get("services").and_then(|name| profiles.services(name));
     for (service, nested) in services.into_iter().flat_map(Settings::all_nested) {
         let url = nested.iter().rfind(|(key, value)| key == "endpoint_url" && !value.is_empty());
-        // The SDKs know only service names that consist of letters, digits and separators.
+        // A name becomes a part of the name of a variable. The SDKs know only service names that consist of letters,
+        // digits and separators, so all others are skipped.
         let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_');
         if let Some((_, url)) = url.filter(|_| service.chars().all(known)) {
             let service = service.to_ascii_uppercase().replace([' ', '-'], "_");
@@ -84,8 +85,8 @@ pub(crate) fn exported_settings(profiles: &ProfileSet, profile: &str) -> Vec<(St
     variables
 }
 
-/// Returns the value of a key, or `None` if it is unset or empty. An empty `cli_pager` is returned, because it disables
-/// the pager.
+/// Returns the value of a key, or `None` if it is unset or empty. Only `cli_pager` is returned even if it is empty,
+/// because an empty value disables the pager.
 fn value<'a>(settings: &'a Settings, key: &str) -> Option<&'a str> {
     let empty = (key == "cli_pager" && settings.file(key).is_some()).then_some("");
     settings.get(key).or(empty)

@@ -13,8 +13,8 @@ use crate::role::{Hop, MAX_HOPS, RoleSessionName, SessionDuration};
 use crate::vars::Vars;
 use std::time::Duration;
 
-/// The roles to assume. The first role is assumed with the source credentials, and each other role with the session of
-/// the previous role. There is at least one role.
+/// The roles to assume. The first role is assumed with the source credentials. Each other role is assumed with the
+/// session of the role before it. There is at least one role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RoleChain {
     earlier: Vec<Hop>,
@@ -44,8 +44,9 @@ impl RoleChain {
         self.earlier.iter().chain(std::iter::once(self.last()))
     }
 
-    /// Returns the longest lifetime that STS may grant. It is the requested duration, 12 hours if `max` is requested
-    /// for a single role, or else one hour.
+    /// Returns the longest lifetime that STS may grant for the last role. If the requested duration is `max`, this is
+    /// 12 hours for a single role, and one hour for a longer chain. Otherwise, it is the requested duration, or one
+    /// hour if none is requested.
     pub(crate) fn longest_lifetime(&self) -> Duration {
         match self.last.options.duration {
             Some(SessionDuration::Exactly(duration)) => duration,
@@ -60,7 +61,7 @@ impl RoleChain {
     }
 }
 
-/// Applies the flags and the session names to the roles. `web_identity` means that the first role is assumed with a web
+/// Applies the flags and the session names to the roles. `web_identity` is true if the first role is assumed with a web
 /// identity token.
 ///
 /// The session name of each hop comes from the flag, the profile, `AWS_ROLE_SESSION_NAME`, or the default, in this
@@ -112,19 +113,19 @@ pub(super) fn finish(
     Ok(chain)
 }
 
-/// Checks that no flag is set that only `AssumeRole` supports, because the only role is assumed with a web identity
-/// token.
+/// Fails if a flag is set that only `AssumeRole` supports. `only` is the only role, and it is assumed with a web
+/// identity token, so it cannot use such a flag.
 ///
 /// # Errors
-/// Fails at the first such flag.
+/// The error names the first such flag.
 fn refuse_unsigned(only: &Hop, request: &Request) -> Result<(), ConfigError> {
     let Some(flag) = FOR_ASSUME_ROLE.into_iter().find(|flag| request.given(flag).is_some()) else { return Ok(()) };
     let token = request.given(&WEB_IDENTITY_TOKEN_FILE);
     Err(ConfigError::NotForWebIdentity { word: request.origin(flag), role: only.role.to_string(), token })
 }
 
-/// Checks the durations. The limit of role chaining is not checked for the first role, because only STS knows whether
-/// the source credentials are those of a role.
+/// Checks the durations. With role chaining, a duration of at most one hour is allowed. This is not checked for the
+/// first role, because only STS knows whether the source credentials are those of a role.
 ///
 /// # Errors
 /// Fails if a later role has a duration of more than one hour, or if `--duration max` is used with an MFA device.
@@ -145,8 +146,8 @@ fn check_durations(chain: &RoleChain, profiles: &[Option<String>], request: &Req
     Ok(())
 }
 
-/// Removes all MFA devices of a chain except the first. Devices belong to the user, not to roles, and a code is valid
-/// for one call only.
+/// Removes all MFA devices of a chain except the first. The devices are those of one user. A code is valid for one call
+/// only, so it cannot be used for a second role.
 fn one_device<'a>(hops: impl Iterator<Item = &'a mut Hop>, notes: &mut Vec<Ignored>) {
     for hop in hops.filter(|hop| hop.options.mfa_serial.is_some()).skip(1) {
         hop.options.mfa_serial = None;
@@ -154,8 +155,8 @@ fn one_device<'a>(hops: impl Iterator<Item = &'a mut Hop>, notes: &mut Vec<Ignor
     }
 }
 
-/// Creates a hop with its session name. If `signed` is false, the external ID and the MFA device are ignored, because
-/// `AssumeRoleWithWebIdentity` has no such parameters.
+/// Creates a hop with its session name. If `signed` is false, the hop is an `AssumeRoleWithWebIdentity` call, which has
+/// no parameters for an external ID and an MFA device, so both are ignored.
 fn hop(
     draft: Draft,
     signed: bool,

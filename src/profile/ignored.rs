@@ -1,12 +1,12 @@
-//! Finds keys and variables that have no effect. `-v` logs each of them with the reason, because a user who sets one
-//! expects an effect.
+//! Finds keys and variables that have no effect on xassume. `-v` logs each of them with the reason, because a user who
+//! sets one expects an effect.
 
 use super::set::ProfileSet;
 use super::setting::Used;
 use crate::event::Ignored;
 use crate::vars::Vars;
 
-/// Keys that look like settings of AWS but are not, in a profile with a role.
+/// Keys that users write in a profile with a role, because they look like settings of AWS, although they are not.
 const OF_ROLES: &[(&str, &str)] = &[
     ("policy", "not a standard setting; use --policy"),
     ("policy_arns", "not a standard setting; use --policy-arn"),
@@ -19,7 +19,7 @@ const RETRIES: &str = "passed to the command; see --sts-timeout for xassume";
 const AGENT: &str = "passed to the command; calls of xassume identify as xassume";
 const ACCOUNT: &str = "the role determines the account";
 
-/// Keys that have no effect on xassume, in the profile whose settings apply.
+/// Keys that have no effect on xassume. They are reported only if they are in the profile whose settings apply.
 const OF_THE_USED: &[(&str, &str)] =
     &[("aws_account_id", ACCOUNT), ("max_attempts", RETRIES), ("retry_mode", RETRIES), ("sdk_ua_app_id", AGENT)];
 
@@ -50,7 +50,8 @@ const VARIABLES: &[(&str, &str)] = &[
     ("AWS_SDK_UA_APP_ID", AGENT),
 ];
 
-/// Returns a note for each setting that has no effect.
+/// Returns a note for each setting that has no effect. `with_roles` are the profiles whose roles are assumed, and
+/// `used` is the profile whose settings apply.
 pub(super) fn notes<'a>(
     profiles: &ProfileSet,
     with_roles: impl Iterator<Item = &'a str>,

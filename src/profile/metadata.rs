@@ -6,7 +6,7 @@ use crate::error::{ConfigError, TriedSources};
 use crate::role::Invalid;
 use std::time::Duration;
 
-/// The address of instance metadata.
+/// The addresses of the instance metadata service.
 const IPV4: &str = "http://169.254.169.254";
 const IPV6: &str = "http://[fd00:ec2::254]";
 
@@ -19,14 +19,15 @@ pub(crate) struct Metadata {
     pub(crate) timeout: Duration,
     /// The number of attempts for each request.
     pub(crate) attempts: u32,
-    /// Whether requests without a token (`IMDSv1`) are allowed if no token is issued.
+    /// Whether requests are sent without a token (`IMDSv1`) if the service issues no token.
     pub(crate) v1: bool,
-    /// The sources that were tried before instance metadata. `None` unless instance metadata is only the last resort.
+    /// The sources that were tried before instance metadata. `None` if instance metadata was selected explicitly.
     pub(crate) last_resort: Option<TriedSources>,
 }
 
 impl Default for Metadata {
-    /// One second per attempt is the AWS CLI's default. There are two attempts, because a packet can be lost.
+    /// The time limit of one second for each attempt is the default of the AWS CLI. There are two attempts, because the
+    /// packets of one attempt can be lost.
     fn default() -> Self {
         Self { endpoint: IPV4.into(), timeout: Duration::from_secs(1), attempts: 2, v1: true, last_resort: None }
     }

@@ -1,5 +1,5 @@
-//! The settings for reaching STS: the Region, the endpoint and the CA certificates, from AWS's variables and the
-//! profile.
+//! The settings with which STS is reached: the Region, the endpoint and the CA certificates. Here, they come from AWS's
+//! variables and from the profile.
 //!
 //! The caller applies `--sts-endpoint` and `--ca-bundle`, which take precedence.
 
@@ -54,8 +54,8 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Returns the variants of the endpoint that are chosen, each after a comma, such as `, FIPS, dual-stack`. Returns
-    /// an empty text if none is chosen.
+    /// Returns the selected variants of the endpoint, each after a comma, such as `, FIPS, dual-stack`. Returns an
+    /// empty text if no variant is selected.
     pub(crate) fn variants(&self) -> String {
         let variants = [(self.fips, ", FIPS"), (self.dualstack, ", dual-stack")];
         variants.iter().filter(|(chosen, _)| *chosen).map(|(_, name)| *name).collect()
@@ -81,7 +81,7 @@ pub(super) fn region(request: &Request, settings: &Lookup<'_>) -> Result<Option<
 }
 
 /// Reads the endpoint, the CA certificates, the endpoint variants and the proxies. A variable takes precedence over the
-/// profile.
+/// profile's setting.
 ///
 /// # Errors
 /// Fails if a value is invalid, or if the profile names a `services` section that does not exist.
@@ -115,9 +115,9 @@ pub(super) fn network(settings: &Lookup<'_>, notes: &mut Vec<Ignored>) -> Result
     })
 }
 
-/// Returns the URL for STS. The order is that of botocore's `ConfiguredEndpointProvider`: the variable for STS, the
-/// variable for all services, the setting for STS, the setting for all services. Returns `None` if none of these is
-/// set.
+/// Returns the URL for STS. As in botocore's `ConfiguredEndpointProvider`, it comes from the first of these that is
+/// set: the variable for STS, the variable for all services, the profile's setting for STS, its setting for all
+/// services. Returns `None` if none of them is set.
 fn endpoint_url(settings: &Lookup<'_>) -> Result<Option<String>, ConfigError> {
     for name in ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"] {
         if let Some(url) = of_variable(settings.vars, name, endpoint)? {

@@ -1,6 +1,7 @@
-//! Makes the plan. The section "Where the role comes from" in the README describes this module.
+//! Makes the plan. The section "Where the role comes from" in the README describes the rules.
 //!
-//! The functions are pure: the caller passes the files and the variables. `sts` decides how credentials are fetched.
+//! The functions are pure: the caller passes the files and the variables. How credentials are fetched is decided later,
+//! by `sts`.
 
 mod selected;
 
@@ -43,7 +44,8 @@ pub(crate) struct Plan {
 /// Makes the plan.
 ///
 /// # Errors
-/// Fails if something is missing, invalid or contradictory. A missing role is reported before missing credentials.
+/// Fails if something is missing, invalid or contradictory. If both the role and the credentials are missing, the error
+/// is about the role.
 pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Result<Plan, ConfigError> {
     if let Some(variable) = vars.not_text() {
         return Err(ConfigError::NotText { variable });
@@ -56,8 +58,8 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
     }
     let explicit = planner.explicit_roles();
     let mut outline = planner.outline(explicit)?;
-    // `settle` cannot fail, because each of these rules is `Otherwise::Later`. `hops` rejects the conflicts that
-    // remain.
+    // `settle` fails only for rules that say so. All rules here are `Otherwise::Later`, so it cannot fail. `hops`
+    // returns an error for the conflicts that remain.
     let _ = settle(&mut outline, RULES, &mut planner.notes);
     let Outline { request, start: Start { source, drafts, notes }, .. } = outline;
     planner.notes.extend(notes);
@@ -72,7 +74,7 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
     Ok(Plan { source, hops, profile, region, network, metadata, notes: planner.notes })
 }
 
-/// The source credentials, and the roles to assume.
+/// The source credentials, and the roles to assume with them.
 type SourceAndRoles = (Source, Vec<Draft>);
 
 struct Planner<'a> {
@@ -104,7 +106,8 @@ impl<'a> Planner<'a> {
         self.notes.push(Ignored::new(setting, reason));
     }
 
-    /// Adds a note for `AWS_PROFILE` and `AWS_DEFAULT_PROFILE` if the variable that is used names another profile.
+    /// Adds a note for `AWS_PROFILE` or `AWS_DEFAULT_PROFILE` if it is ignored because another variable, which takes
+    /// precedence, names a different profile.
     fn note_names(&mut self) {
         let NamedBy::Variable(chosen) = self.selected.by else { return };
         for other in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
@@ -115,8 +118,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Returns the explicit roles, which are those of `--role-arn` or `XASSUME_ROLE_ARN`. The variable is ignored if
-    /// the profile of `--profile` has a role.
+    /// Returns the explicit roles, which are those of `--role-arn` or `XASSUME_ROLE_ARN`. `XASSUME_ROLE_ARN` is ignored
+    /// if the profile of `--profile` has a role.
     fn explicit_roles(&mut self) -> &'a [RoleArn] {
         let by_variable = self.request.given(&ROLE_ARN).is_some_and(|origin| !origin.is_typed());
         if by_variable && self.by_flag() && self.profile_has_role() {
@@ -126,7 +129,7 @@ impl<'a> Planner<'a> {
         &self.request.roles
     }
 
-    /// Returns the role of `AWS_ROLE_ARN`, or an empty list if the variable is not set.
+    /// Returns the role of `AWS_ROLE_ARN` as the only element, or an empty list if the variable is not set.
     fn aws_role(&self) -> Result<Vec<Draft>, ConfigError> {
         let role = of_variable(self.vars, "AWS_ROLE_ARN", RoleArn::parse)?;
         Ok(role.map(Draft::plain).into_iter().collect())
@@ -145,7 +148,8 @@ impl<'a> Planner<'a> {
         let replaceable = start.is_unsigned()
             && request.given(&WEB_IDENTITY_TOKEN_FILE).is_some_and(|origin| !origin.is_typed())
             && FOR_ASSUME_ROLE.into_iter().filter_map(|flag| request.given(flag)).any(Origin::is_typed);
-        // The instance's role does not replace a token, because no setting selects that role.
+        // Without the variable, the EC2 instance could be the source. It does not replace the token, because no setting
+        // selects the role of the instance.
         let without_token = replaceable.then(|| self.start(None, explicit).ok()).flatten();
         let without_token = without_token.filter(|start| start.source.is_configured());
         Ok(Outline { request, start, without_token })
@@ -157,17 +161,19 @@ impl<'a> Planner<'a> {
         let (source, drafts) = self.source_and_roles(token, explicit)?;
         let notes = std::mem::replace(&mut self.notes, others);
         let mut start = Start { source, drafts, notes };
-        // If the first explicit role is also the last role of the profile or the token, the two are one hop.
+        // The first explicit role may be the same as the last role that comes from the profile or with the token. Then
+        // this role is assumed only once.
         let repeated = start.drafts.last().zip(explicit.first()).is_some_and(|(draft, role)| draft.role == *role);
         start.drafts.extend(explicit.iter().skip(usize::from(repeated)).cloned().map(Draft::plain));
         Ok(start)
     }
 
-    /// Determines the source credentials, and the roles before the explicit ones.
+    /// Determines the source credentials, and the roles that are assumed before the explicit ones.
     ///
-    /// The order is botocore's: keys in the environment, the profile's role, the web identity token in the environment,
-    /// the profile's credentials, the container, the instance. The token file of `--web-identity-token-file` takes
-    /// precedence over all of them, and `--profile` takes precedence over the environment.
+    /// The order of the sources is botocore's: keys in the environment, the profile's role, the web identity token in
+    /// the environment, the profile's credentials, the container, the instance. The token file of
+    /// `--web-identity-token-file` takes precedence over all of them, and `--profile` takes precedence over the
+    /// environment.
     fn source_and_roles(
         &mut self,
         token: Option<(PathBuf, TokenFrom)>,
@@ -204,7 +210,8 @@ impl<'a> Planner<'a> {
     }
 
     /// Uses the file of `--web-identity-token-file` as the source. If there are explicit roles and
-    /// `AWS_WEB_IDENTITY_TOKEN_FILE` is another file, `AWS_ROLE_ARN` is ignored.
+    /// `AWS_WEB_IDENTITY_TOKEN_FILE` names another file, `AWS_ROLE_ARN` is ignored, because it belongs to that other
+    /// file.
     fn start_with_token(
         &mut self,
         token_file: PathBuf,
@@ -225,7 +232,8 @@ impl<'a> Planner<'a> {
         Ok((Source::WebIdentity { token_file, from }, drafts))
     }
 
-    /// Uses the keys in the environment as the source. The selected profile provides only its roles.
+    /// Uses the keys in the environment as the source. If the selected profile has a role, its roles are assumed with
+    /// these keys instead of the profile's own source.
     fn start_with_keys(&mut self, keys: Source, explicit: &[RoleArn]) -> Result<SourceAndRoles, ConfigError> {
         if !explicit.is_empty() {
             self.note_source_passed_over("AWS_ACCESS_KEY_ID is set");
@@ -233,7 +241,8 @@ impl<'a> Planner<'a> {
         }
         if self.profile_has_role() {
             let walk = walk(self.profiles, self.selected.name)?;
-            // A web identity role can be assumed with the token only, not with keys.
+            // If the chain of the profile begins with a web identity token, the token is the source, because its role
+            // cannot be assumed with keys.
             if let Base::Profile { name, .. } = &walk.base
                 && let Some(source) = self.web_identity_of(name)?
             {
@@ -258,14 +267,15 @@ impl<'a> Planner<'a> {
         if has_token { source::of_profile(self.profiles, profile) } else { Ok(None) }
     }
 
-    /// Uses `AWS_WEB_IDENTITY_TOKEN_FILE` as the source. `AWS_ROLE_ARN` is the first hop, if the variable is set.
+    /// Uses `AWS_WEB_IDENTITY_TOKEN_FILE` as the source. If `AWS_ROLE_ARN` is set, it is the first role.
     fn start_with_aws_token(&mut self, token_file: PathBuf) -> Result<SourceAndRoles, ConfigError> {
         self.note_source_passed_over("AWS_WEB_IDENTITY_TOKEN_FILE is set");
         let source = Source::WebIdentity { token_file, from: TokenFrom::Variable };
         Ok((source, self.aws_role()?))
     }
 
-    /// Returns the container or else the instance as the source, or `None` if neither is available.
+    /// Returns the source that the machine provides: the container, or else the EC2 instance. Returns `None` if neither
+    /// is available.
     fn surroundings(&self) -> Option<Source> {
         if source::has_container(self.vars) {
             Some(Source::Container)
@@ -274,7 +284,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Adds a note if the profile is not the source, although it was specified or has a role.
+    /// Adds a note if the user has selected a profile, or if the default profile has a role, but the source is another
+    /// one.
     fn note_source_passed_over(&mut self, reason: &str) {
         if self.selected.by != NamedBy::Default || self.profile_has_role() {
             let name = self.selected.name;
@@ -282,8 +293,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Returns the settings for requests to instance metadata, with the sources that were tried before if instance
-    /// metadata is the last resort.
+    /// Returns the settings for requests to instance metadata. If instance metadata is only the last resort, they
+    /// contain the sources that were tried before.
     fn metadata(&self, source: &Source) -> Result<Metadata, ConfigError> {
         if *source != Source::InstanceMetadata {
             return Ok(Metadata::default());

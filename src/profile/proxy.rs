@@ -1,7 +1,7 @@
-//! Selects the proxy of a request from the environment.
+//! Selects the proxy of a request from the environment variables.
 //!
-//! The HTTP client would ignore an invalid proxy, and it supports fewer forms of `NO_PROXY` than curl and the AWS CLI.
-//! This module treats a proxy that cannot be used as an error.
+//! The HTTP client would ignore an invalid proxy, and it supports fewer forms of `NO_PROXY` than curl and the AWS CLI
+//! do. Here, a proxy that cannot be used is an error.
 
 mod direct;
 
@@ -14,7 +14,8 @@ use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use std::fmt;
 
-/// The variables about proxies. They are not parsed yet, because a launch with a cached session does not need them.
+/// The variables about proxies. They are parsed only when a request needs a proxy, because a launch with a cached
+/// session sends no request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Proxies {
     http: Option<Setting>,
@@ -24,7 +25,7 @@ pub(crate) struct Proxies {
     no: String,
 }
 
-/// A variable that is set. The value is secret, because the URL of a proxy may contain a password.
+/// A variable that is set. Its value is secret, because the URL of a proxy may contain a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Setting {
     variable: &'static str,
@@ -113,8 +114,9 @@ fn with_scheme(value: &str) -> Secret {
     })
 }
 
-/// Returns the proxy's URL without a user name and a password, or `None` if the HTTP client cannot use the proxy. The
-/// client would replace an invalid port, and it does not support SOCKS.
+/// Returns the proxy's URL without a user name and a password. Returns `None` if the HTTP client cannot use the proxy,
+/// for example because it is a SOCKS proxy or its port is invalid. The client itself would use another port instead of
+/// an invalid one.
 fn name(proxy: &Uri) -> Option<String> {
     let (scheme, standard) = match proxy.scheme_str()? {
         "http" => ("http", 80),
@@ -130,8 +132,8 @@ fn name(proxy: &Uri) -> Option<String> {
 }
 
 /// Returns the value for a message: shortened, and without a user name and a password. The part before an `@` is
-/// omitted. An invalid port is omitted, too, because it may be the beginning of a password, if a shell has cut the URL
-/// before the `@`.
+/// omitted. If the port is invalid, it is omitted, too, because it may be the beginning of a password: a shell may have
+/// cut the URL before the `@`.
 fn shown(value: &str) -> String {
     let is_scheme = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let (scheme, rest) = match value.split_once("://") {

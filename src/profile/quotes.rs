@@ -41,14 +41,15 @@ pub(super) fn one_word(name: &str) -> Option<String> {
 }
 
 /// Returns the characters outside quotes, each with its position in bytes. A quote opens only at the start of a word or
-/// after `=`, so an apostrophe within a word is an ordinary character. A quote that is not closed is an ordinary
+/// after `=`, so an apostrophe within a word is an ordinary character. A quote that is never closed is an ordinary
 /// character, too.
 pub(super) fn outside_quotes(text: &str) -> impl Iterator<Item = (usize, char)> {
     let (mut next, mut opens) = (0, true);
     std::iter::from_fn(move || {
         let c = text[next..].chars().next()?;
         let closed = (opens && matches!(c, '"' | '\'')).then(|| closing(&text[next + 1..], c)).flatten();
-        // For a quoted part, only the closing quote is returned.
+        // If a quoted part begins here, everything up to the closing quote is skipped, and the closing quote is
+        // returned.
         let at = closed.map_or(next, |length| next + 1 + length);
         next = at + c.len_utf8();
         opens = closed.is_none() && (c.is_whitespace() || c == '=');
@@ -56,8 +57,8 @@ pub(super) fn outside_quotes(text: &str) -> impl Iterator<Item = (usize, char)> 
     })
 }
 
-/// Returns the position of the closing quote in bytes, or `None` if there is none. Within `"…"`, a backslash escapes
-/// the next character.
+/// Returns the position of the closing quote in bytes, or `None` if the text has none. Within `"…"`, a character after
+/// a backslash does not close the quote.
 fn closing(text: &str, quote: char) -> Option<usize> {
     let mut escaped = false;
     text.char_indices().find_map(|(at, c)| {

@@ -16,11 +16,11 @@ pub(crate) struct Request {
     /// The roles, in the order in which they are assumed.
     pub(crate) roles: Vec<RoleArn>,
     pub(crate) profile: Option<String>,
-    /// The value of `--role-session-name`, which applies to every hop.
+    /// The value of `--role-session-name`, which applies to every role of the chain.
     pub(crate) session_name: Option<RoleSessionName>,
-    /// The session name to use if nothing sets another one.
+    /// The session name for a role for which nothing else sets a session name.
     pub(crate) default_session_name: RoleSessionName,
-    /// The flags that are parameters of a hop.
+    /// The flags that are parameters of an `AssumeRole` call.
     pub(crate) options: HopOptions,
     pub(crate) web_identity_token_file: Option<(PathBuf, TokenFrom)>,
     pub(crate) region: Option<String>,
@@ -29,17 +29,19 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Returns where the value of a flag comes from, or `None` if the flag has no value.
+    /// Returns where the value of a flag comes from, which is the command line or the flag's variable. Returns `None`
+    /// if the flag has no value.
     pub(super) fn given(&self, flag: &'static Flag) -> Option<Origin> {
         self.origins.iter().copied().find(|origin| origin.flag() == flag)
     }
 
-    /// Returns where the value of a flag comes from, or `Origin::Flag` if the flag has no value.
+    /// Returns where the value of a flag comes from, which is the command line or the flag's variable. If the flag has
+    /// no value, returns `Origin::Flag`, as for the command line.
     pub(super) fn origin(&self, flag: &'static Flag) -> Origin {
         self.given(flag).unwrap_or(Origin::Flag(flag))
     }
 
-    /// Removes the value of a flag that may be ignored because of a conflict.
+    /// Removes the value of a flag that is ignored because of a conflict.
     pub(super) fn remove(&mut self, flag: &Flag) {
         self.origins.retain(|origin| origin.flag() != flag);
         let options = &mut self.options;
@@ -55,8 +57,8 @@ impl Request {
         }
     }
 
-    /// Returns what selects the roles and their source: a flag if one is typed, or else a variable. Returns `None` if
-    /// neither is set.
+    /// Returns the flag or the variable that selects the roles and their source. If there are both, returns the flag.
+    /// Returns `None` if there is neither.
     pub(super) fn naming(&self) -> Option<Origin> {
         let origins = [&ROLE_ARN, &PROFILE, &WEB_IDENTITY_TOKEN_FILE].map(|flag| self.given(flag));
         let given = || origins.into_iter().flatten();

@@ -1,6 +1,7 @@
-//! Merges both shared config files into a set of profiles, SSO sessions and service endpoints, each found by its name.
+//! Merges the two shared config files into a set of profiles, SSO sessions and service endpoints, which are found by
+//! their names.
 //!
-//! Merging follows the AWS SDKs. Sections with the same name are merged. A later key replaces an earlier key. The
+//! Merging follows the AWS SDKs. Sections with the same name are merged, and a later key replaces an earlier key. The
 //! credentials file takes precedence over the config file, and `[profile default]` replaces `[default]`.
 
 use super::text::{FileKind, Line, Section, property, scan};
@@ -36,7 +37,8 @@ impl Settings {
         self.0.get(key).map(|setting| setting.value.reveal()).filter(|value| !value.is_empty())
     }
 
-    /// Returns the value of a key, or `None` if this file does not set it.
+    /// Returns the value of a key if it comes from this file. Returns `None` if the key is unset or comes from the
+    /// other file.
     pub(crate) fn get_from(&self, kind: FileKind, key: &str) -> Option<&str> {
         self.get(key).filter(|_| self.file(key) == Some(kind))
     }
@@ -46,13 +48,13 @@ impl Settings {
         self.0.get(key).map(|setting| setting.kind)
     }
 
-    /// Returns the settings nested below a key, such as the indented lines below `s3 =`. The keys of these settings are
-    /// in lower case.
+    /// Returns the settings nested below a key, such as the indented lines below `s3 =`. The keys of the nested
+    /// settings are in lower case.
     pub(crate) fn nested(&self, key: &str) -> &[(String, String)] {
         self.0.get(key).map_or(&[], |setting| setting.nested.as_slice())
     }
 
-    /// Returns each key that has nested settings, with these settings.
+    /// Returns each key that has nested settings, together with its nested settings.
     pub(crate) fn all_nested(&self) -> impl Iterator<Item = (&str, &[(String, String)])> {
         self.0
             .iter()
@@ -73,7 +75,7 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// The path and the contents of a file.
+/// The path of a shared file, and its contents.
 pub(crate) type File<'a> = (&'a Path, &'a [u8]);
 
 /// Both shared files, merged.
@@ -84,13 +86,14 @@ pub(crate) struct ProfileSet {
     profiles: BTreeMap<String, Settings>,
     sso_sessions: BTreeMap<String, Settings>,
     services: BTreeMap<String, Settings>,
-    /// The sections whose header has the form of the other file, by the name of the profile.
+    /// The sections that are ignored because their headers have the form for the other shared file (config or
+    /// credentials). The key is the name of the profile that was probably meant.
     misplaced: BTreeMap<String, Misplaced>,
     notes: Vec<Ignored>,
 }
 
 impl ProfileSet {
-    /// Parses both files. The text of a missing file is empty.
+    /// Parses both files. If a file does not exist, its contents must be given as empty.
     ///
     /// # Errors
     /// Fails at the first line that AWS's tools cannot read.
@@ -152,7 +155,8 @@ impl ProfileSet {
         }
     }
 
-    /// Records a section that is ignored. Its header probably has the form of the other file.
+    /// Records a section that is ignored, probably because its header has the form for the other shared file (config or
+    /// credentials).
     fn misplace(&mut self, kind: FileKind, written: &str) {
         let rest = written.strip_prefix("profile").map_or(written, str::trim);
         let name = one_word(rest).unwrap_or_else(|| rest.to_owned());
@@ -195,7 +199,7 @@ impl ProfileSet {
     /// Parses the value of a profile's key. Returns `None` if the key is unset.
     ///
     /// # Errors
-    /// Returns the error of `parse`, with the key and its file.
+    /// Returns the error of `parse`. Its message also names the key and its file.
     pub(super) fn parsed<T>(
         &self,
         profile: &str,
@@ -217,7 +221,8 @@ impl ProfileSet {
         }
     }
 
-    /// Returns the section of a profile that is ignored because its header has the form of the other file.
+    /// Returns the section that was probably meant as the profile with this name, but is ignored because its header has
+    /// the form for the other shared file (config or credentials).
     pub(crate) fn misplaced(&self, name: &str) -> Option<&Misplaced> {
         self.misplaced.get(name)
     }
@@ -231,8 +236,8 @@ impl ProfileSet {
         &self.notes
     }
 
-    /// Returns the profiles that the user may have meant. These are all profiles if there are few, or else those with a
-    /// similar name.
+    /// Returns the profiles that the user may have meant. If there are only a few profiles, these are all of them.
+    /// Otherwise, they are those with a similar name.
     pub(crate) fn near_names(&self, name: &str) -> Vec<String> {
         near(name, self.profiles.keys())
     }
@@ -244,7 +249,8 @@ impl ProfileSet {
 }
 
 impl Setting {
-    /// Adds a continuation line. It is a nested setting if the value is empty, or else another line of the value.
+    /// Adds a continuation line to this setting. If the setting has no value so far, the line is a nested setting.
+    /// Otherwise, it is another line of the value.
     fn extend(&mut self, more: &str) -> Result<(), &'static str> {
         if self.value.reveal().is_empty() {
             let (key, value) = property(more)?;
@@ -257,9 +263,10 @@ impl Setting {
     }
 }
 
-/// If no more than this number of names exist, all of them are suggested.
+/// If there are at most this many names, all of them are suggested.
 const FEW: usize = 5;
-/// The length in bytes up to which names are compared. The time of a comparison grows with the product of the lengths.
+/// A name of more than this number of bytes is not compared with other names, because the time of a comparison grows
+/// with the product of the two lengths.
 const LONGEST_NAME: usize = 256;
 
 fn near<'a>(name: &str, known: impl ExactSizeIterator<Item = &'a String>) -> Vec<String> {

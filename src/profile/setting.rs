@@ -1,18 +1,18 @@
-//! Reads settings from AWS's variables and from the keys of the used profile.
+//! Reads a setting from AWS's variable for it, or else from the profile whose settings apply.
 
 use super::set::{ProfileSet, Settings};
 use crate::error::ConfigError;
 use crate::role::Invalid;
 use crate::vars::Vars;
 
-/// The profile whose settings, except credentials, apply.
+/// The profile whose settings apply. Its credentials need not be the source credentials.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Used<'a> {
     pub(super) name: &'a str,
     pub(super) settings: &'a Settings,
 }
 
-/// The variables and the used profile. A variable takes precedence over the profile, as in botocore.
+/// The variables, and the profile whose settings apply. A variable takes precedence over the profile, as in botocore.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Lookup<'a> {
     pub(super) profiles: &'a ProfileSet,
@@ -29,10 +29,11 @@ impl<'a> Lookup<'a> {
         self.get(variable, key).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    /// Parses the value of a variable, or else of a key of the used profile. Returns `None` if both are unset.
+    /// Parses the value of a variable, or else of a key of the profile whose settings apply. Returns `None` if both are
+    /// unset.
     ///
     /// # Errors
-    /// Returns the error of `parse`, with the name of the variable or the key.
+    /// Returns the error of `parse`. Its message also names the variable or the key.
     pub(super) fn parsed<T>(
         &self,
         variable: &'static str,
@@ -45,10 +46,10 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// Parses the value of a key of the used profile. Returns `None` if the key is unset.
+    /// Parses the value of a key of the profile whose settings apply. Returns `None` if the key is unset.
     ///
     /// # Errors
-    /// Returns the error of `parse`, with the name of the key.
+    /// Returns the error of `parse`. Its message also names the key.
     pub(super) fn of_profile<T>(
         &self,
         key: &'static str,
@@ -61,7 +62,7 @@ impl<'a> Lookup<'a> {
 /// Parses the value of a variable. Returns `None` if the variable is unset.
 ///
 /// # Errors
-/// Returns the error of `parse`, with the name of the variable.
+/// Returns the error of `parse`. Its message also names the variable.
 pub(super) fn of_variable<T>(
     vars: &Vars,
     name: &'static str,
@@ -70,10 +71,10 @@ pub(super) fn of_variable<T>(
     vars.text(name).map(|value| checked(name, value, parse)).transpose()
 }
 
-/// Parses the value of a flag or a variable.
+/// Parses the value of a flag or a variable. `name` is the name of the flag or the variable.
 ///
 /// # Errors
-/// Returns the error of `parse`, with the name of the flag or the variable.
+/// Returns the error of `parse`. Its message also contains `name`.
 pub(super) fn checked<T>(
     name: &'static str,
     value: &str,

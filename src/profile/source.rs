@@ -22,7 +22,8 @@ pub(crate) enum Source {
     ProfileKeys { profile: String, keys: Keys },
     /// The command of `credential_process`. Its arguments may be secret.
     Process { profile: String, command: String },
-    /// IAM Identity Center. The user logs in with `aws sso login` and gets the credentials of a role in an account.
+    /// IAM Identity Center. The user logs in with `aws sso login`, and the login can get the credentials of a role in
+    /// an account.
     Sso {
         profile: String,
         session_name: Option<String>,
@@ -33,7 +34,8 @@ pub(crate) enum Source {
     },
     /// The session of `aws login`, which the key `login_session` names.
     Login { profile: String, session_arn: String },
-    /// A token instead of credentials. The first hop is an `AssumeRoleWithWebIdentity` call, which is not signed.
+    /// A token instead of credentials. The first role is assumed with an `AssumeRoleWithWebIdentity` call, which is not
+    /// signed.
     WebIdentity { token_file: PathBuf, from: TokenFrom },
     /// The credentials endpoint of a container in ECS or EKS.
     Container,
@@ -66,19 +68,21 @@ impl fmt::Display for TokenFrom {
 }
 
 impl Source {
-    /// Checks whether the first hop is an `AssumeRoleWithWebIdentity` call.
+    /// Checks whether the first role is assumed with an `AssumeRoleWithWebIdentity` call.
     pub(crate) fn is_web_identity(&self) -> bool {
         matches!(self, Self::WebIdentity { .. })
     }
 
-    /// Returns false for the EC2 instance, which is the last resort, and true for every other source.
+    /// Checks whether some setting selects this source. This is false only for the EC2 instance, which is used if there
+    /// is no other source.
     pub(super) fn is_configured(&self) -> bool {
         !matches!(self, Self::InstanceMetadata)
     }
 }
 
 impl fmt::Display for Source {
-    /// Writes the source for `-v`. Access key IDs are not secret, but the arguments of a command can be.
+    /// Writes the source for `-v`. An access key ID is written, because it is not secret. Of the command of
+    /// `credential_process`, only the program is written, because the arguments can be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::EnvironmentKeys(keys) => write!(f, "keys in the environment ({})", keys.access_key_id),
@@ -143,13 +147,15 @@ pub(super) fn has_instance_metadata(vars: &Vars) -> bool {
     !vars.is_true("AWS_EC2_METADATA_DISABLED")
 }
 
-/// Checks whether a profile has a static key. One of the two is enough, as in botocore's `_has_static_credentials`.
+/// Checks whether a profile has an access key ID or a secret access key. One of the two is enough, as in botocore's
+/// `_has_static_credentials`.
 pub(super) fn has_keys(settings: &Settings) -> bool {
     settings.get(KEY_ID).is_some() || settings.get(SECRET_KEY).is_some()
 }
 
-/// Returns the credentials of a profile itself, without its role. The order is: web identity, SSO, keys in the
-/// credentials file, login, process, keys in the config file. Returns `None` if the profile has none of these.
+/// Returns the credentials of a profile itself, but does not use its role. The first of these that the profile has
+/// counts: web identity, SSO, keys in the credentials file, login, process, keys in the config file. Returns `None` if
+/// the profile has none of them.
 ///
 /// # Errors
 /// Fails if the credentials are incomplete or invalid.
@@ -175,13 +181,13 @@ pub(super) fn of_profile(profiles: &ProfileSet, name: &str) -> Result<Option<Sou
     if has_keys(settings) { static_keys(profiles, name, settings).map(Some) } else { Ok(None) }
 }
 
-/// The name of a key or a variable, and the value.
+/// The name of a profile key or of a variable, and its value.
 type Named<'a> = (&'static str, &'a str);
 
-/// Checks access keys.
+/// Checks access keys, whose parts come from the named settings.
 ///
 /// # Errors
-/// Returns the name of the first invalid value, and why it is invalid.
+/// Returns the name of the first setting with an invalid value, and why the value is invalid.
 fn keys(id: Named<'_>, secret: Named<'_>, token: Option<Named<'_>>) -> Result<Keys, (&'static str, Flaw)> {
     Keys::checked(id.1, secret.1, token.map(|(_, token)| token)).map_err(|(part, flaw)| {
         let name = match part {
@@ -215,7 +221,7 @@ fn static_keys(profiles: &ProfileSet, name: &str, settings: &Settings) -> Result
     Ok(Source::ProfileKeys { profile: name.to_owned(), keys })
 }
 
-/// Reads the SSO settings, with or without an `sso-session` section. Returns `None` if the profile has none.
+/// Reads the SSO settings, with or without an `sso-session` section. Returns `None` if the profile has no SSO settings.
 fn sso(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Option<Source>, ConfigError> {
     // Without an account and a role, an SSO session is used only for bearer tokens, so it is not a source of
     // credentials. botocore ignores it, too.
@@ -244,7 +250,8 @@ fn sso(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Opti
     if !missing.is_empty() {
         return Err(ConfigError::IncompleteSso { profile, missing, sso_session: session_name });
     }
-    // The Region is checked because it becomes part of a host name, and that host gets the token of the login.
+    // The Region must be valid, because it becomes a part of the name of the host to which the token of the login is
+    // sent.
     let region = region_name(&region.to_ascii_lowercase())
         .map_err(|invalid| profiles.invalid(&profile, "sso_region", &region, invalid))?;
     Ok(Some(Source::Sso { profile, session_name, start_url, region, account_id, role_name }))

@@ -1,13 +1,14 @@
-//! Splits a shared config file into lines: section headers, settings, continuations, comments and blank lines.
+//! Splits a shared config file into lines. A line is a section header, a setting, a continuation, a comment or blank.
 //!
 //! The grammar is "Shared config and credentials files" in the AWS SDKs and Tools Reference Guide. The AWS CLI also
 //! accepts indented section headers and `key: value`. This parser does too, because a file that works with `aws` must
-//! work with xassume. Every byte is kept, so the file can be copied. `set` decides what sections and settings mean.
+//! work with xassume. Every byte is kept, so that the file can be copied. `set` decides what sections and settings
+//! mean.
 
 use crate::profile::quotes::{one_word, outside_quotes};
 use crate::session::Secret;
 
-/// One of the two shared files. The forms of their section headers differ.
+/// One of the two shared files. Their section headers are written differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FileKind {
     /// `~/.aws/config`: `[profile NAME]`, `[default]`, `[sso-session NAME]`, `[services NAME]`.
@@ -16,7 +17,7 @@ pub(crate) enum FileKind {
     Credentials,
 }
 
-/// The kind of a section.
+/// What the header of a section means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Section {
     /// `[default]` in the config file. `[profile default]` replaces this section.
@@ -34,15 +35,15 @@ pub(crate) enum Line {
     Blank,
     Comment,
     Section(Section),
-    /// The key is in lower case. The value may be secret.
+    /// A setting. The key is in lower case, and the value may be secret.
     Property {
         key: String,
         value: Secret,
     },
-    /// A line that continues the setting above, without surrounding white space. It is another line of the value, or a
-    /// nested setting.
+    /// A line that continues the setting above it: another line of the value, or a nested setting. The field does not
+    /// contain the white space around the line.
     Continuation(String),
-    /// An invalid line, with the reason.
+    /// A line that AWS's tools cannot read. The field is the reason.
     Malformed(&'static str),
 }
 
@@ -55,7 +56,7 @@ pub(crate) struct Scanned<'a> {
     pub(crate) line: Line,
 }
 
-/// Returns the lines of a text. All `raw` parts, joined, are the text.
+/// Returns the lines of a text. Their `raw` parts, joined, are the whole text.
 pub(crate) fn scan(kind: FileKind, text: &[u8]) -> Scanner<'_> {
     Scanner { kind, rest: text, number: 0, in_section: false, indent: None }
 }
@@ -67,8 +68,8 @@ pub(crate) struct Scanner<'a> {
     rest: &'a [u8],
     number: usize,
     in_section: bool,
-    /// The indentation of the last setting, in bytes. A line that is indented more continues that setting. `None` if
-    /// there is no setting to continue.
+    /// The indentation of the last setting, in bytes. A line with more indentation continues that setting. `None` if
+    /// there is no setting that a line could continue.
     indent: Option<usize>,
 }
 
@@ -83,7 +84,7 @@ impl<'a> Iterator for Scanner<'a> {
         self.rest = rest;
         self.number += 1;
         let text = String::from_utf8_lossy(raw);
-        // Some editors write a byte order mark at the start of a file.
+        // Some editors write a byte order mark at the start of a file. It is not a part of the first line.
         let text = if self.number == 1 { text.trim_start_matches('\u{feff}') } else { &text };
         Some(Scanned { number: self.number, raw, line: self.classify(text) })
     }
@@ -132,10 +133,12 @@ fn line_length(text: &[u8]) -> usize {
     }
 }
 
-/// Returns the name between the brackets. Text after the closing bracket has no meaning, as in the AWS CLI.
+/// Returns the name in a section header. `body` is the header without its opening bracket. Text after the closing
+/// bracket has no meaning, as in the AWS CLI.
 ///
 /// The closing bracket is the first `]` outside quotes before white space, a comment or the end of the line. If there
-/// is none, it is the first `]` outside quotes, or else the first `]`. Other `]` before it belong to the name.
+/// is no such `]`, it is the first one outside quotes, or else the first one. Any `]` before the closing bracket
+/// belongs to the name.
 fn header(body: &str) -> Result<&str, &'static str> {
     let ends = |at: &usize| {
         body[at + 1..].chars().next().is_none_or(|behind| behind.is_whitespace() || matches!(behind, '#' | ';'))
@@ -145,7 +148,8 @@ fn header(body: &str) -> Result<&str, &'static str> {
     close.map(|at| body[..at].trim()).ok_or("missing ]")
 }
 
-/// Returns the kind of a section. In the config file, a profile name of several words needs quotes or backslashes.
+/// Returns what a section header means. `name` is the text between the brackets. In the config file, a profile name of
+/// several words needs quotes or backslashes.
 fn section(kind: FileKind, name: &str) -> Section {
     let (word, rest) = name.split_once(char::is_whitespace).map_or((name, ""), |(word, rest)| (word, rest.trim()));
     let named = |of: fn(String) -> Section| match one_word(rest) {

@@ -1,4 +1,4 @@
-//! Selects the profile to use.
+//! Selects the profile whose settings apply.
 
 use super::super::request::Request;
 use super::super::set::{DEFAULT, ProfileSet, Settings};
@@ -14,7 +14,8 @@ pub(super) struct Selected<'a> {
 }
 
 impl Selected<'_> {
-    /// Returns the sources that were tried and have no credentials. `further` is one more such source.
+    /// Returns the sources that were tried and have no credentials. `further` is the name of another such source, which
+    /// this function adds to the list.
     pub(super) fn tried(&self, profiles: &ProfileSet, further: Option<&str>) -> TriedSources {
         let name = self.name;
         let profile = match (profiles.misplaced(name), self.settings) {
@@ -35,7 +36,7 @@ impl Selected<'_> {
 pub(super) enum NamedBy {
     /// `--profile`, which takes precedence over keys and tokens in the environment.
     Flag,
-    /// The variable with this name.
+    /// The environment variable with this name.
     Variable(&'static str),
     /// Nothing names a profile, so the default profile is used. It need not exist.
     Default,

@@ -1,4 +1,4 @@
-//! Decides by the entries of `NO_PROXY` which requests need no proxy.
+//! Decides which requests need no proxy because of an entry of `NO_PROXY`.
 
 use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
@@ -19,8 +19,8 @@ pub(super) fn is_direct(no_proxy: &str, target: &Uri) -> bool {
     })
 }
 
-/// Returns the host of an entry, without the brackets of an IPv6 address, and the port. The part after a `:` belongs to
-/// the host if it is not a port.
+/// Returns the host of an entry, without the brackets of an IPv6 address, and the port. If the text after the last `:`
+/// is not a port, it belongs to the host.
 fn host_and_port(entry: &str) -> (&str, Option<u16>) {
     let (host, port) = match entry.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => match port.parse() {
