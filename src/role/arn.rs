@@ -1,8 +1,8 @@
 //! Role ARNs, and their short form `ACCOUNT:ROLE-NAME`.
 //!
-//! A partition is checked against a pattern, not against a list, so a new partition needs no release of xassume.
-//! The limits are those of IAM's `arnType` (20 to 2048 characters), `roleNameType` (1 to 64 characters, `[\w+=,.@-]`)
-//! and `pathType`.
+//! A partition is checked against a pattern, not against a list, so that xassume also accepts partitions that AWS adds
+//! later. The limits are those of IAM's `arnType` (20 to 2048 characters), `roleNameType` (1 to 64 characters,
+//! `[\w+=,.@-]`) and `pathType`.
 
 use super::invalid::Invalid;
 use super::options::{NAME_SET, check, is_name_char};
@@ -22,8 +22,8 @@ impl RoleArn {
     /// Parses an ARN or the short form `ACCOUNT:ROLE-NAME`.
     ///
     /// # Errors
-    /// Fails if the text is not a role ARN. For the ARN of a session, a user or an instance profile, the hint suggests
-    /// the role that was probably meant.
+    /// Fails if the text is not a role ARN. For the ARN of a session or of an instance profile, the hint suggests the
+    /// role that was probably meant.
     pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
         let text = text.trim();
         match text.split_once(':') {
@@ -39,7 +39,7 @@ impl RoleArn {
         let Some(rest) = text.strip_prefix(PREFIX) else {
             return Err(Invalid::new("not a role ARN").hint(SHAPE));
         };
-        // The following checks find the part of the ARN that is invalid.
+        // There is one check for each part of the ARN, so that the error can name the part that is invalid.
         if let Some(c) = text.chars().find(|c| c.is_control()) {
             return Err(Invalid::new(format!("contains an invalid character: {c:?}")).hint(SHAPE));
         }
@@ -109,8 +109,8 @@ impl fmt::Debug for RoleArn {
     }
 }
 
-/// Splits the value of a variable into roles. A line break separates two roles, and so does a comma before `arn:` or
-/// `ACCOUNT:`. Other commas do not, because role names may contain commas.
+/// Splits the value of a variable into roles. Two roles are separated by a line break, or by a comma before `arn:` or
+/// `ACCOUNT:`. Any other comma is part of a role, because role names may contain commas.
 pub(crate) fn split_list(value: &str) -> Vec<&str> {
     let mut roles = Vec::new();
     for line in value.lines() {
@@ -159,8 +159,8 @@ fn check_path(path: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// Returns the error for an ARN that looks like a role ARN, with the role that was probably meant. Returns `None` for
-/// any other ARN.
+/// Returns the error for the ARN of something that is easily confused with a role, such as a user. If possible, its
+/// hint suggests the role that was probably meant. Returns `None` for any other ARN.
 fn look_alike(partition: &str, service: &str, account: &str, resource: &str) -> Option<Invalid> {
     let (kind, rest) = resource.split_once('/').unwrap_or((resource, ""));
     let name = rest.rsplit('/').next().unwrap_or_default();

@@ -30,7 +30,7 @@ pub(crate) struct HopOptions {
 }
 
 impl fmt::Display for Hop {
-    /// Writes the role and its options. Of tags and policies, only the number is written.
+    /// Writes the role and its options. Tags and policies are not written, only how many there are.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let HopOptions { external_id, duration, policy, policy_arns, tags, source_identity, mfa_serial, .. } =
             &self.options;

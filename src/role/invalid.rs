@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Invalid {
     reason: String,
-    /// All valid values, or empty if they cannot be listed.
+    /// All valid values. Empty if they cannot be listed.
     possible: Vec<&'static str>,
     pub(crate) hint: Option<String>,
 }

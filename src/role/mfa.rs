@@ -30,11 +30,11 @@ impl MfaCode {
     }
 }
 
-/// The default duration of an MFA session from `GetSessionToken`. STS has the same default.
+/// The default duration of an MFA session. STS has the same default for `GetSessionToken`.
 pub(crate) const MFA_SESSION: Duration = Duration::from_hours(12);
 
-/// Parses the duration of an MFA session. It is the `DurationSeconds` parameter of `GetSessionToken`, which may be from
-/// 900 to 129600 for a user.
+/// Parses the duration of an MFA session. `GetSessionToken` gets it as its `DurationSeconds` parameter, which must be
+/// from 900 to 129600 for an IAM user.
 ///
 /// # Errors
 /// Fails if the text is not a duration, or if the duration is not a whole number of seconds or not between 15 minutes

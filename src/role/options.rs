@@ -35,7 +35,7 @@ pub(super) fn check(
     }
 }
 
-/// Defines a type for a text that is checked when it is parsed.
+/// Defines a type for a text. The text is checked when it is parsed, so each value of the type is valid.
 macro_rules! checked_text {
     ($(#[$doc:meta])* $name:ident, $check:expr) => {
         $(#[$doc])*
@@ -84,7 +84,7 @@ impl RoleSessionName {
         is_name_char(c)
     }
 
-    /// Returns the name to use if no other name is available.
+    /// Returns the session name to use if none is configured and none can be made from the user and the host.
     pub(crate) fn fallback() -> Self {
         Self("xassume".to_owned())
     }
@@ -107,8 +107,8 @@ checked_text!(
 );
 
 checked_text!(
-    /// The `SourceIdentity` parameter, which all later hops keep. It has 2 to 64 characters and must not start with
-    /// `aws:`.
+    /// The `SourceIdentity` parameter. It is also in effect for all later roles of the chain. It has 2 to 64 characters
+    /// and must not start with `aws:`.
     SourceIdentity, |text| {
         if text.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")) {
             return Err(Invalid::new("must not start with 'aws:' (reserved)").hint("for example alice"));
@@ -122,7 +122,7 @@ checked_text!(
 pub(crate) enum SessionDuration {
     /// The `DurationSeconds` parameter, from 900 to 43200 seconds.
     Exactly(Duration),
-    /// The longest duration that STS grants. xassume finds it by trying.
+    /// The longest duration that STS grants. xassume requests shorter and shorter durations until STS accepts one.
     Max,
 }
 
@@ -132,7 +132,7 @@ impl SessionDuration {
     pub(crate) const MOST: Duration = Duration::from_hours(12);
 
     /// Parses `max`, or a duration such as `1h`, `90m` or `3600s`. A number without a unit is in seconds, as in
-    /// `duration_seconds`.
+    /// `duration_seconds` of a profile.
     ///
     /// # Errors
     /// Fails if the text is not a duration, or if the duration is not a whole number of seconds or not between 15
@@ -156,10 +156,10 @@ impl SessionDuration {
     }
 }
 
-/// Parses a duration in the format of `humantime`. A number without a unit is in seconds.
+/// Parses a duration in the format of `humantime`, for example `1h 30m`. A number without a unit is in seconds.
 ///
 /// # Errors
-/// Fails if the text has neither form.
+/// Fails if the text is neither a number nor in this format.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, Invalid> {
     if let Ok(seconds) = text.parse::<u32>() {
         return Ok(Duration::from_secs(seconds.into()));
@@ -171,8 +171,8 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, Invalid> {
 /// Parses a duration and checks its limits.
 ///
 /// # Errors
-/// Fails if the text is not a duration, or if the duration is outside the limits. `reason` and `hint` are used in the
-/// second case only.
+/// Fails if the text is not a duration. Also fails if the duration is outside the limits. This second error has the
+/// given `reason` and `hint`.
 pub(crate) fn duration_within(
     text: &str,
     limits: RangeInclusive<Duration>,
