@@ -22,7 +22,7 @@ pub(crate) struct Session {
     pub(crate) validity: Validity,
     /// `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION-NAME`. `None` for an MFA session.
     pub(crate) assumed_role_arn: Option<String>,
-    /// The region of the EC2 instance, if instance metadata is the source and no region is set. Otherwise `None`.
+    /// The region of the EC2 instance. `None` if instance metadata is not the source, or if a region is set.
     pub(crate) instance_region: Option<String>,
 }
 
@@ -38,15 +38,15 @@ impl Session {
     }
 }
 
-/// A session, and how much of two size limits it uses according to STS.
+/// A session with two sizes that STS reports, each in percent of its limit.
 #[derive(Debug, Clone)]
 pub(crate) struct Granted {
     pub(crate) session: Session,
     /// `PackedPolicySize`: the size of the session policies and tags, in percent of the limit. `None` if STS does not
     /// report it.
     pub(crate) packed_policy: Option<i32>,
-    /// `SessionTokenUtilization`: the length of the session token, in percent of the limit. STS reports this size,
-    /// `PackedPolicySize`, or both.
+    /// `SessionTokenUtilization`: the length of the session token, in percent of the limit. `None` if STS does not
+    /// report it.
     pub(crate) token_size: Option<i32>,
 }
 
@@ -57,15 +57,15 @@ pub(crate) struct CallerIdentity {
     pub(crate) account: String,
 }
 
-/// How long a session is valid, by the server's clock.
+/// How long a session is valid. The times are those of the server's clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Validity {
-    /// The `Expiration` in the answer of STS.
+    /// The `Expiration` in STS's answer.
     pub(crate) expiration: SystemTime,
-    /// How much time the session had left when this process got it. If it came from STS, this is the lifetime minus the
-    /// greatest possible age of the answer's `Date`.
+    /// How much time the session had left when this process got it. If this process got it from STS, this is `lifetime`
+    /// minus the longest time that can have passed since the `Date` of the answer.
     pub(crate) left: Duration,
-    /// The time from the `Date` of the answer to the expiration.
+    /// The time from the `Date` of STS's answer to the expiration.
     pub(crate) lifetime: Duration,
     /// The server's clock minus the local clock, in seconds. It is positive if the local clock is behind.
     pub(crate) skew_secs: i64,
@@ -74,10 +74,11 @@ pub(crate) struct Validity {
 /// How much time a session must have left to be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// Three quarters of its lifetime. This is for a command that gets no later session, or that is restarted for each
-    /// session.
+    /// Three quarters of the session's lifetime. This is for a command that gets no later session, or that is restarted
+    /// for each session.
     ThreeQuarters,
-    /// This much time, which `--min-ttl` or the margin before a refresh determines.
+    /// This much time. It comes from `--min-ttl`, or from the margin with which sessions are refreshed before they
+    /// expire.
     AtLeast(Duration),
 }
 
@@ -95,16 +96,16 @@ impl Validity {
         !self.left.is_zero() && self.left >= self.needed(need)
     }
 
-    /// The largest skew, in seconds, that is ignored. The AWS SDKs ignore such a skew as well.
+    /// A skew of at most this number of seconds is ignored. The AWS SDKs ignore such a skew as well.
     const TOLERATED_SKEW_SECS: u64 = 4 * 60;
 
-    /// Returns the expiration by the local clock.
+    /// Returns the time that the local clock will show when the session expires.
     pub(crate) fn local_end(&self) -> SystemTime {
         shifted(self.expiration, self.skew_secs.saturating_neg()).unwrap_or(self.expiration)
     }
 
-    /// Returns the expiration for programs on this host. If the local clock is more than 4 minutes off, the expiration
-    /// is converted to the local clock, because the AWS SDKs compare the expiration with that clock.
+    /// Returns the expiration to write for programs on this host. The AWS SDKs compare it with the local clock. So if
+    /// the local clock is more than 4 minutes off, the expiration is converted to that clock.
     pub(crate) fn local_expiration(&self) -> SystemTime {
         let tolerated = self.skew_secs.unsigned_abs() <= Self::TOLERATED_SKEW_SECS;
         if tolerated { self.expiration } else { self.local_end() }
@@ -113,8 +114,8 @@ impl Validity {
 
 /// Formats a time as AWS does: in UTC, with whole seconds and a `Z`.
 ///
-/// The format has no year above 9999, and humantime cannot format a time before 1970. A time outside this range is
-/// replaced by the nearest time within it.
+/// The format has no year above 9999, and humantime cannot format a time before 1970. A time that is outside these
+/// limits is replaced by the nearest time within them.
 pub(crate) fn rfc3339(moment: SystemTime) -> String {
     const LAST: Duration = Duration::from_secs(253_402_300_799);
     let since_1970 = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -1,11 +1,11 @@
-//! AWS access keys, and the check of their parts. All functions here are pure.
+//! AWS access keys, and a check that their parts are valid. All functions here are pure.
 
 use super::secret::Secret;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Keys that sign requests. With a session token, they are temporary keys. Without one, they are the long-term keys of
-/// a user.
+/// Access keys, which sign requests. With a session token, they are temporary keys. Without one, they are the long-term
+/// keys of an IAM user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Keys {
     /// The access key ID. It is not secret, because `CloudTrail` logs it.
@@ -14,7 +14,7 @@ pub(crate) struct Keys {
     pub(crate) session_token: Option<Secret>,
 }
 
-/// Whether keys expire.
+/// Whether access keys expire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum KeyKind {
     /// Keys of an IAM user, without a session token. `GetSessionToken` accepts only such keys.
@@ -38,7 +38,7 @@ impl fmt::Display for KeyKind {
     }
 }
 
-/// A part of the keys.
+/// A part of access keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     AccessKeyId,
@@ -46,7 +46,7 @@ pub(crate) enum Part {
     SessionToken,
 }
 
-/// Why a value is not valid as a part of the keys. It does not contain the value, which may be secret.
+/// Why a value is not valid as a part of access keys. The flaw does not contain the value, which may be secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flaw {
     Empty,
@@ -57,13 +57,13 @@ pub(crate) enum Flaw {
 }
 
 impl Keys {
-    /// Checks keys from a source outside xassume and returns them. An empty session token counts as none, as in
-    /// botocore, because some programs print an empty token with the long-term keys of a user.
+    /// Checks access keys that come from outside xassume, and returns them. As in botocore, an empty session token
+    /// counts as none, because some programs print an empty token with the long-term keys of a user.
     ///
     /// # Errors
-    /// The ID or the secret is empty, or a part contains a character outside `!` to `~`, which can be neither used to
-    /// sign a request nor sent in a header. White space is an error too: AWS's own tools do not remove it and then
-    /// fail. The first invalid part is returned.
+    /// The ID or the secret is empty, or a part contains a character outside the range `!` to `~`. Such a character can
+    /// neither be used to sign a request nor be sent in a header. White space is an error too, because AWS's own tools
+    /// do not remove it either. The error names the first invalid part.
     pub(crate) fn checked(id: &str, secret: &str, token: Option<&str>) -> Result<Self, (Part, Flaw)> {
         let token = token.filter(|token| !token.is_empty());
         let parts = [(Part::AccessKeyId, Some(id)), (Part::SecretAccessKey, Some(secret)), (Part::SessionToken, token)];

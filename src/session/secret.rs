@@ -1,4 +1,4 @@
-//! Texts that must not be shown.
+//! The type for texts that must not be shown.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -14,7 +14,7 @@ impl Secret {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// Appends text. If the buffer is too small, a larger buffer replaces it, and the old one is zeroed.
+    /// Appends text. If the buffer is too small, a larger one replaces it, and the memory of the old buffer is zeroed.
     pub(crate) fn append(&mut self, more: &str) {
         let length = self.0.len() + more.len();
         if self.0.capacity() < length {

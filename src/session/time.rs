@@ -40,7 +40,7 @@ pub(crate) fn difference(one: SystemTime, other: SystemTime) -> i64 {
     }
 }
 
-/// The rest of the text, which has not been read yet.
+/// The part of the text that has not been read yet.
 struct Cursor<'a>(&'a [u8]);
 
 impl Cursor<'_> {
@@ -59,8 +59,8 @@ impl Cursor<'_> {
         self.0.len() < begun
     }
 
-    /// Reads a number that has `least` to `most` digits and is in the range `within`. Returns `None` if there is no
-    /// such number.
+    /// Reads a number. It must have `least` to `most` digits and be in the range `within`. Returns `None` if the text
+    /// does not continue with such a number.
     fn number(&mut self, least: usize, most: usize, within: std::ops::RangeInclusive<i64>) -> Option<i64> {
         let digits = self.0.iter().take(most).take_while(|byte| byte.is_ascii_digit()).count();
         let (number, rest) = self.0.split_at(digits);
@@ -108,7 +108,7 @@ impl Cursor<'_> {
         Some((hour * 3600 + minute * 60 + second, fraction))
     }
 
-    /// Reads the digits of a fraction. Returns the nanoseconds and ignores all digits after the ninth.
+    /// Reads the digits of a fraction of a second, and returns the nanoseconds. Digits after the ninth are ignored.
     fn fraction(&mut self) -> Option<u64> {
         let digits = self.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let (fraction, rest) = self.0.split_at(digits);
