@@ -78,7 +78,7 @@ pub(super) const RULES: &[Rule<FlagValues>] = &[
     Rule { one: |flags| flags.given(&TAG), others: &[transitive_without_its_tag], otherwise: Later(None) },
 ];
 
-/// The values that conflict with `--print`. Default values do not conflict.
+/// The values that conflict with `--print`, because they are about a command. Default values do not conflict.
 const ABOUT_A_COMMAND: &[Side<FlagValues>] = &[
     |flags| flags.given_as(&ON_EXPIRY, |text| text != "none"),
     |flags| flags.given(&SIGNAL),
@@ -100,9 +100,9 @@ fn fetching(flags: &FlagValues) -> Option<Given> {
     flags.given_as(&VIA, |via| ["endpoint", "process"].contains(&via))
 }
 
-/// Returns `--min-ttl` if it is typed and a session with the duration of `XASSUME_DURATION` cannot have that much time
-/// left. Returns `None` if a value is invalid, which is reported later. The variable `XASSUME_MIN_TTL` is checked by
-/// `cache::settings`, which knows how long sessions of the plan last.
+/// Returns `--min-ttl` if it is on the command line and a session with the duration of `XASSUME_DURATION` cannot have
+/// that much time left. Returns `None` if `--min-ttl` is invalid, which is reported later. The variable
+/// `XASSUME_MIN_TTL` is checked by `cache::settings`, which knows how long sessions of the plan last.
 fn too_much_for_the_duration(flags: &FlagValues) -> Option<Given> {
     let given = flags.given(&MIN_TTL).filter(|given| given.origin.is_typed())?;
     let least = flags.parsed(&MIN_TTL, parse_duration).ok()??;
@@ -110,8 +110,8 @@ fn too_much_for_the_duration(flags: &FlagValues) -> Option<Given> {
 }
 
 /// Checks whether a session with the requested duration (`--duration` or its variable) can have more than `least` left.
-/// Returns true for a typed `--duration`: if it is too short, the check of `--min-ttl` reports this as an error.
-/// Returns false for a duration that is not set or not valid.
+/// Returns false if no valid duration is requested. Always returns true for `--duration` on the command line. If that
+/// duration is too short, another check reports it as an error of `--min-ttl`.
 pub(super) fn leaves_room(flags: &FlagValues, least: Duration) -> bool {
     flags.is_typed(&DURATION)
         || match flags.parsed(&DURATION, SessionDuration::parse) {
@@ -121,8 +121,8 @@ pub(super) fn leaves_room(flags: &FlagValues, least: Duration) -> bool {
         }
 }
 
-/// Returns `XASSUME_TRANSITIVE_TAG` if its keys are invalid only because typed tags (`--tag`) have replaced the tags of
-/// `XASSUME_TAG`.
+/// Returns `XASSUME_TRANSITIVE_TAG` if it contains a key that none of the tags has, although the tags themselves are
+/// valid. If the tags come from `--tag`, the variable was probably meant for the tags of `XASSUME_TAG`.
 fn transitive_without_its_tag(flags: &FlagValues) -> Option<Given> {
     let given = flags.given(&TRANSITIVE_TAG).filter(|given| !given.origin.is_typed())?;
     let tags = flags.many(&TAG).iter().map(|given| given.parse(Tag::parse)).collect::<Result<Vec<_>, _>>().ok()?;
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
     use crate::conflicts::settle;
 
-    /// Returns the notes, or the error.
+    /// Applies the rules to a command line and to variables. Returns the notes about ignored variables, or the error.
     fn settled(line: &str, vars: &[(&str, &str)]) -> Result<Vec<String>, String> {
         let mut notes = Vec::new();
         let mut values = values(line, vars);

@@ -1,4 +1,5 @@
-//! Lints, which find probable mistakes in the command's flags and in the names of variables.
+//! Finds probable mistakes: a command whose own arguments select a profile, and names in `--keep-env` that have no
+//! effect.
 
 use crate::deliver::environment::is_removed_by_default;
 use crate::deliver::{DeliverySettings, Via};
@@ -9,10 +10,11 @@ use std::ffi::OsString;
 /// Programs whose flag `--profile` selects a profile in AWS's shared config files.
 const PROGRAMS: &[&str] = &["aws", "sam", "cdk", "eb", "ecs-cli", "eksctl", "copilot", "s5cmd"];
 
-/// Returns a warning if the command selects a profile, because it then uses the credentials of that profile. There is
-/// no warning if the command gets a copy of the config file, because the copy contains no credentials.
+/// Returns a warning if the command's own arguments select a profile, because the command then uses the credentials of
+/// that profile instead of the session. There is no warning if the command gets a copy of the config file, because the
+/// copy contains no credentials.
 ///
-/// The arguments of a shell or another wrapper are checked, too.
+/// If the command is a shell or another wrapper, the program in its arguments is found, too.
 pub(super) fn own_profile(command: &[OsString], delivery: &DeliverySettings) -> Option<String> {
     if delivery.isolate || delivery.via != Via::Env {
         return None;
@@ -27,7 +29,8 @@ pub(super) fn own_profile(command: &[OsString], delivery: &DeliverySettings) -> 
     Some(format!("the command uses {program} --profile and will ignore the assumed role; --isolate hides the profile"))
 }
 
-/// Returns a note for each name in `--keep-env` that is not set and is not one of the removed variables.
+/// Returns a note for each name in `--keep-env` that has no effect. Such a variable is neither set nor one of those
+/// that xassume removes by default.
 pub(super) fn kept_for_nothing(keep: &[OsString], vars: &Vars) -> impl Iterator<Item = Ignored> {
     let is_set = |name: &OsString| vars.iter().any(|(known, _)| known == name);
     let unknown = keep.iter().filter(move |name| !is_set(name) && !is_removed_by_default(name));

@@ -11,7 +11,8 @@ use crate::role::Invalid;
 use crate::terminal::Screen;
 use crate::vars::Vars;
 
-/// Reads the flags about messages, which are needed before all other flags.
+/// Reads the flags about messages. They are read before all other flags, because they decide how an error in another
+/// flag is shown.
 ///
 /// # Errors
 /// Fails if a value is invalid, or if both `-v` and `-q` are on the command line.

@@ -1,8 +1,8 @@
 //! Checks the command line and the variables, and makes the settings from them.
 //!
 //! The functions are pure: the caller passes a function that reads the file of `--policy file://…`. All limits that AWS
-//! documents are checked here, so an invalid value is found before STS is called. `profile::plan` decides which role is
-//! used.
+//! documents are checked here, so that an invalid value is found before STS is called. Which role is used is decided
+//! later, by `profile::plan`.
 
 mod cache;
 mod conflicts;
@@ -39,7 +39,7 @@ mod tests {
     use super::values::FlagValues;
     use std::ffi::OsString;
 
-    /// Returns the values of a command line, whose arguments are separated by spaces, and of variables.
+    /// Returns the values of a command line and of variables. In `line`, spaces separate the arguments.
     pub(super) fn values(line: &str, vars: &[(&str, &str)]) -> FlagValues {
         let arguments: Vec<OsString> =
             std::iter::once("xassume").chain(line.split_whitespace()).map(Into::into).collect();

@@ -38,7 +38,7 @@ pub(super) fn delivery(flags: &FlagValues, via: Via) -> Result<DeliverySettings,
 /// Reads the mode and the delivery together, because the default of each depends on the other.
 ///
 /// # Errors
-/// Fails if a value is invalid, or if a flag is set without another flag that it requires.
+/// Fails if a value is invalid, or if a flag is set without another flag that the first one requires.
 pub(super) fn mode(flags: &FlagValues) -> Result<(Mode, DeliverySettings), Error> {
     let on_expiry = on_expiry(flags)?;
     let via = via(flags, on_expiry)?;
@@ -63,7 +63,8 @@ pub(super) fn mode(flags: &FlagValues) -> Result<(Mode, DeliverySettings), Error
     if (&via, on_expiry) != (&Via::Env, OnExpiry::None) {
         return Ok((Mode::Supervise(policy), delivery(flags, via)?));
     }
-    // A typed flag that has no effect is an error.
+    // On the command line, a flag that has no effect is an error. A variable is not, because it may be a default for
+    // other runs.
     if let Some(flag) = SUPERVISION.into_iter().find(|flag| flags.is_typed(flag)) {
         return Err(Error::usage(
             format!("--{} has no effect without supervision", flag.long),
@@ -82,8 +83,8 @@ fn on_expiry(flags: &FlagValues) -> Result<OnExpiry, Error> {
     }
 }
 
-/// Returns an error if the flag is typed, because another flag that it requires is missing. A variable without the
-/// required flag is not an error, because it may be a default for other runs.
+/// Returns an error if the flag is on the command line, because `required` is missing there. If the flag's variable is
+/// set instead, there is no error, because the variable may be a default for other runs.
 fn refuse_typed(flags: &FlagValues, flag: &'static Flag, required: &str) -> Result<(), Error> {
     if !flags.is_typed(flag) {
         return Ok(());
@@ -95,7 +96,7 @@ fn refuse_typed(flags: &FlagValues, flag: &'static Flag, required: &str) -> Resu
 /// Reads `--via` and the flags that depend on it.
 ///
 /// # Errors
-/// Fails if a value is invalid, or if a flag is set without another flag that it requires.
+/// Fails if a value is invalid, or if a flag is set without another flag that the first one requires.
 pub(super) fn via(flags: &FlagValues, on_expiry: OnExpiry) -> Result<Via, Error> {
     let Some(chosen) = flags.one(&VIA) else {
         if matches!(on_expiry, OnExpiry::Signal(_)) || flags.one(&CREDENTIALS_FILE).is_some() {
@@ -142,8 +143,8 @@ fn stop_timeout(text: &str) -> Result<Duration, Invalid> {
     duration_within(text, Duration::ZERO..=Duration::from_hours(1), "must be at most 1h", "for example 30s or 10m")
 }
 
-/// Parses an octal file mode. The owner must have permission to read and write. Only the owner and the group may have
-/// permission to write.
+/// Parses an octal file mode. It must allow the owner to read and write. It must not allow other users to write, except
+/// those in the file's group.
 fn file_mode(text: &str) -> Result<u32, Invalid> {
     let mode = u32::from_str_radix(text, 8).ok();
     mode.filter(|mode| mode & !0o664 == 0 && mode & 0o600 == 0o600)

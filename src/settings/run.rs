@@ -33,7 +33,7 @@ pub(crate) struct Settings {
     pub(crate) mode: Mode,
     pub(crate) delivery: DeliverySettings,
     pub(crate) expect_account: Option<String>,
-    /// The command and its arguments, as typed. Empty only if the mode runs no command.
+    /// The command and its arguments, as they are on the command line. Empty only if this run has no command.
     pub(crate) command: Vec<OsString>,
     /// Warnings about probable mistakes in the command line.
     pub(crate) warnings: Vec<String>,
@@ -62,8 +62,8 @@ pub(crate) struct StsSettings {
     pub(crate) ca_bundle: Option<PathBuf>,
     /// The time limit for fetching the source credentials and for all calls of one session, including retries.
     pub(crate) timeout: Duration,
-    /// The flag or the variable with which the user set the timeout. If it is set, the timeout also limits the programs
-    /// that xassume runs to get a session.
+    /// The flag or the variable with which the user set the timeout. `None` if the timeout is the default. Only a
+    /// timeout that the user set also limits the programs that xassume runs to get a session.
     pub(crate) timeout_by: Option<Origin>,
 }
 
@@ -110,7 +110,7 @@ fn mfa(flags: &FlagValues, vars: &Vars, notes: &mut Vec<Ignored>) -> Result<MfaS
     let code = match (flags.one(&MFA_TOKEN), flags.one(&MFA_COMMAND)) {
         (Some(token), _) => match token.text()? {
             "-" => CodeSource::StandardInput,
-            // The error does not contain the value, because a mistyped code is similar to the valid code.
+            // The error does not contain the value, because a mistyped code is similar to the code that is valid now.
             code => CodeSource::Typed(MfaCode::parse(code).map_err(|invalid| Error::Value {
                 origin: token.origin.to_string(),
                 value: None,

@@ -1,9 +1,9 @@
-//! The default session name. It is useful in `CloudTrail` and has no random part.
+//! Makes the default session name. The name tells readers of `CloudTrail` who uses the session, and has no random part.
 
 use crate::role::RoleSessionName;
 use crate::vars::Vars;
 
-/// The user and the host, for the default session name.
+/// The user and the host, which are parts of the default session name.
 #[derive(Debug, Clone)]
 pub(crate) struct Host {
     pub(crate) uid: u32,
@@ -12,8 +12,8 @@ pub(crate) struct Host {
 
 const MOST: usize = 64;
 
-/// Returns the default session name. It consists of the job name and the build number under Jenkins, and is
-/// `xassume-USER@HOST` otherwise. It has only characters that AWS allows, and at most 64 of them.
+/// Returns the default session name. In a Jenkins job, it consists of the job name and the build number. Otherwise, it
+/// is `xassume-USER@HOST`. It has only characters that AWS allows, and at most 64 of them.
 ///
 /// If the environment does not contain the user name, for example in a container, the user ID replaces it.
 pub(super) fn default_session_name(vars: &Vars, host: &Host) -> RoleSessionName {

@@ -1,4 +1,4 @@
-//! Decides what a run does: run a command with a session, or perform another task.
+//! Decides what a run does: it runs a command with a session, or performs another task.
 
 use super::cache::cache;
 use super::conflicts::RULES;
@@ -48,7 +48,8 @@ pub(crate) fn task(
         Some(&CHECK) => settings(mode(&flags)?).map(Task::Check),
         _ => match flags.parsed(&PRINT, Format::parse)? {
             Some(format) => {
-                // The rules have rejected or ignored the flags about a command.
+                // `--print` runs no command. The rules have already rejected or ignored all flags about a command, so
+                // their defaults apply.
                 let mode = (Mode::Exec, delivery(&flags, Via::Env)?);
                 settings(mode).map(|settings| Task::Print(settings, format))
             }
@@ -61,7 +62,7 @@ pub(crate) fn task(
     }
 }
 
-/// The flags for tasks that run no command, and the hint if there is a command.
+/// The flags for tasks that run no command. Each has the hint that is shown if there is a command anyway.
 const OTHER_MODES: [(&Flag, &str); 3] = [
     (&CHECK, "remove the command"),
     (&CLEAR_CACHE, "remove the command, or use --force-refresh to run the command with a new session"),

@@ -1,7 +1,7 @@
 //! The values of the flags, from the command line or from the flags' variables.
 //!
-//! The command line takes precedence. A variable counts as unset if it is empty, or if it was removed because it
-//! conflicts with another flag.
+//! The command line takes precedence over a variable. A variable counts as unset if it is empty, or if it was removed
+//! because it conflicts with another flag.
 
 use crate::conflicts::{Given, Values};
 use crate::error::Error;
@@ -17,7 +17,7 @@ use std::ffi::{OsStr, OsString};
 /// The hint for errors that list the possible values.
 pub(super) const SEE_HELP: &str = "see xassume --help";
 
-/// Returns the value with the name `text`.
+/// Returns the one of `values` whose name is `text`.
 ///
 /// # Errors
 /// Fails if no value has this name. The error lists all names.
@@ -65,7 +65,7 @@ pub(crate) struct FlagValues {
     set: Vec<(Origin, Vec<FlagValue>)>,
     /// The variables that are ignored because their flags are on the command line.
     pub(super) notes: Vec<Ignored>,
-    /// The variables that a rule about messages has removed.
+    /// The variables that were ignored because of a conflict between the flags about messages.
     pub(super) removed: Vec<Ignored>,
     /// The command and its arguments.
     pub(super) command: Vec<OsString>,
@@ -167,8 +167,8 @@ impl FlagValues {
         FLAGS.iter().try_for_each(|flag| self.refuse_empty(flag))
     }
 
-    /// Checks that a flag has no empty value. A shell passes an empty value for a variable that is not set, so no flag
-    /// accepts one.
+    /// Checks that a flag has no empty value. If a command line contains a shell variable that is not set, the shell
+    /// passes an empty value, so an empty value is probably a mistake.
     ///
     /// # Errors
     /// Fails if a value of the flag is empty.
@@ -182,12 +182,13 @@ impl FlagValues {
         Err(Error::Value { origin: Origin::Flag(flag).to_string(), value: Some(String::new()), invalid })
     }
 
-    /// Returns a flag for use in a rule, or `None` if the flag is not set.
+    /// Returns the value of a flag in the form that rules use, or `None` if the flag is not set.
     pub(super) fn given(&self, flag: &'static Flag) -> Option<Given> {
         self.origin(flag).map(Given::from)
     }
 
-    /// Returns a flag for use in a rule, if one of its values satisfies `applies`. Messages show this value.
+    /// Returns the value of a flag in the form that rules use, if one of its values satisfies `applies`. Messages show
+    /// that value.
     pub(super) fn given_as(&self, flag: &'static Flag, applies: impl Fn(&str) -> bool) -> Option<Given> {
         let origin = self.origin(flag)?;
         let value = self.many(flag).iter().filter_map(|given| given.value.to_str()).find(|text| applies(text))?;
@@ -210,7 +211,8 @@ fn typed(flag: &Flag, matches: &ArgMatches) -> Vec<OsString> {
     }
 }
 
-/// Splits the value of a variable. If the flag can be repeated, each line is one value. Commas can separate roles, too.
+/// Splits the value of a variable. If the flag can be repeated, each line is one value. If the values are roles, commas
+/// can separate them, too.
 fn split(flag: &Flag, value: &OsStr) -> Vec<OsString> {
     match (flag.kind, value.to_str()) {
         (Kind::Many, Some(text)) if *flag == ROLE_ARN => split_roles(text).into_iter().map(OsString::from).collect(),
