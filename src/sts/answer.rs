@@ -23,7 +23,7 @@ pub(super) fn session(
     Ok(Session { keys, validity, assumed_role_arn: Some(user.arn), instance_region: None })
 }
 
-/// Returns temporary keys and their validity, which is computed from the `Date` of the answer.
+/// Returns the temporary keys in an answer, and their validity, which is computed from the `Date` of the answer.
 pub(super) fn temporary_keys(
     credentials: Option<Credentials>,
     dated: Dated,
@@ -51,7 +51,7 @@ pub(super) fn temporary_keys(
     Ok((keys, Validity { expiration, left, lifetime, skew_secs: dated.skew() }))
 }
 
-/// Returns the identity of the caller.
+/// Returns the identity of the caller in an answer to `GetCallerIdentity`.
 pub(super) fn identity(answer: GetCallerIdentityOutput) -> Result<CallerIdentity, Cause> {
     let texts = [answer.arn, answer.account].map(|field| field.filter(|field| is_text(field)));
     match texts {
@@ -69,8 +69,8 @@ fn is_text(field: &str) -> bool {
     !field.is_empty() && !field.contains(char::is_control)
 }
 
-/// Rounds a duration for a message: to whole seconds from 0.95 s on, to hundredths of a second below. The result is at
-/// least one hundredth.
+/// Rounds a duration for a message. A duration of 0.95 s or more is rounded to whole seconds, and a shorter one to
+/// hundredths of a second, but at least to 0.01 s.
 pub(super) fn rounded(time: Duration) -> Duration {
     let unit = if time < Duration::from_millis(950) { 10 } else { 1000 };
     let units = (time + Duration::from_millis(unit / 2)).as_nanos() / Duration::from_millis(unit).as_nanos();

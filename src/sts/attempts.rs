@@ -1,7 +1,7 @@
 //! Counts the attempts of a call to STS, stores the error of the last attempt, and decides whether to try again.
 //!
-//! When the time limit of a call has passed, the SDK reports a timeout without the errors of earlier attempts. Only an
-//! interceptor receives those errors.
+//! When the time limit of a call has passed, the SDK reports a timeout, but not the errors of earlier attempts. Only an
+//! interceptor gets those errors, so this module has one.
 
 use super::cause::{TOO_MANY_REQUESTS, of_attempt};
 use super::route::Route;
@@ -25,7 +25,7 @@ pub(super) struct Attempts {
 }
 
 impl Attempts {
-    /// Begins a new call: forgets the attempts of the call before it.
+    /// Begins a new call. The attempts of the previous call are forgotten.
     pub(super) fn begin(&self) {
         self.count.begin();
         *self.state() = None;
@@ -89,8 +89,9 @@ impl Intercept for Watch {
     }
 }
 
-/// Makes the SDK try again after [`TOO_MANY_REQUESTS`], whatever the body of the answer is. The SDK's own classifiers
-/// recognize only the statuses 500, 502, 503 and 504, and throttling only by an STS error code.
+/// Makes the SDK try again after [`TOO_MANY_REQUESTS`], whatever the body of the answer is. Of all error responses, the
+/// SDK itself tries again only after those with status 500, 502, 503 or 504, and after those with an STS error code for
+/// throttling.
 #[derive(Debug)]
 pub(super) struct TooManyRequests;
 

@@ -17,7 +17,7 @@ use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::time::{Duration, Instant};
 
-/// What all calls for one session share.
+/// The values that all calls for one session have in common.
 #[derive(Clone, Copy)]
 pub(super) struct CallContext<'a> {
     pub(super) connection: &'a StsConnection<'a>,
@@ -42,9 +42,11 @@ pub(super) struct Code<'a> {
 }
 
 impl Call<'_> {
-    /// Assumes the role with the longest duration that STS accepts: requests each duration in turn, the longest first,
-    /// until STS accepts one. With an MFA code, there is at most one duration to request, because the plan rejects the
-    /// duration `max` for the first role with MFA.
+    /// Assumes the role with the longest duration that STS accepts. Requests each duration in turn, the longest first,
+    /// until STS accepts one.
+    ///
+    /// An MFA code is valid for one request only. With a code, there is only one request, because the plan rejects the
+    /// duration `max` for a role with an MFA code.
     pub(super) async fn longest(&self, proof: &Proof, mfa: Option<Code<'_>>) -> Result<Granted, Box<AssumeError>> {
         let mut durations = self.durations();
         loop {
@@ -64,14 +66,14 @@ impl Call<'_> {
         }
     }
 
-    /// Returns the durations to request, in reverse order: the last one is requested first. Returns an empty list if no
-    /// duration is to be sent, so that the default of STS applies.
+    /// Returns the durations to request, the shortest first. The caller takes them from the end of the list. An empty
+    /// list means that the request contains no duration, so that STS uses its default.
     fn durations(&self) -> Vec<Duration> {
         const HOUR: u64 = 3600;
         match self.hop.options.duration {
             None => Vec::new(),
             Some(SessionDuration::Exactly(duration)) => vec![duration],
-            // With role chaining, STS limits a session to one hour.
+            // With role chaining, the longest duration that STS accepts is one hour.
             Some(SessionDuration::Max) if self.place.0 > 1 => vec![SessionDuration::HOUR],
             Some(SessionDuration::Max) => [1, 2, 4, 8, 12].map(|hours| Duration::from_secs(hours * HOUR)).to_vec(),
         }
@@ -149,14 +151,15 @@ impl Call<'_> {
         Ok(Session { keys, validity, assumed_role_arn: None, instance_region: None })
     }
 
-    /// Returns the identity to which the keys belong. No policy can forbid this call.
+    /// Returns the identity to which the keys belong. No policy of the caller can forbid this call.
     pub(super) async fn get_caller_identity(&self, keys: &Keys) -> Result<CallerIdentity, Box<AssumeError>> {
         let request = self.client(Some(keys))?.get_caller_identity();
         let answer = self.within_time(request.send()).await?;
         self.read(|_, _| identity(answer))
     }
 
-    /// Returns a client whose time limit is the time that is left. It signs requests if there are keys.
+    /// Returns a client that signs its requests with `keys`, or sends them unsigned if there are no keys. Its time
+    /// limit is the time that is left for the session.
     fn client(&self, keys: Option<&Keys>) -> Result<Client, Box<AssumeError>> {
         let left = self.left();
         if left.is_zero() {
@@ -170,8 +173,8 @@ impl Call<'_> {
         Ok(Client::from_conf(config.build()))
     }
 
-    /// Waits for the answer to a request. The SDK has its own timeouts. The timeout here covers what the SDK's timeouts
-    /// do not cover.
+    /// Waits for the answer to a request. The SDK's own timeouts do not cover everything that can take time, so the
+    /// whole wait has another timeout.
     async fn within_time<T, E: std::error::Error + 'static>(
         &self,
         request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
@@ -196,8 +199,8 @@ impl Call<'_> {
         }
     }
 
-    /// Returns the error of a call that took too long. Its cause is the error of an earlier attempt, if an attempt
-    /// failed for a reason other than a timeout.
+    /// Returns the error of a call that took too long. If an attempt of the call failed for a reason other than a
+    /// timeout, the error of the last such attempt is the cause.
     fn timed_out(&self, time: Duration) -> Box<AssumeError> {
         let (time, connection) = (rounded(time), self.context.connection);
         let Some((cause, last)) = connection.attempts.end() else {
@@ -207,7 +210,8 @@ impl Call<'_> {
         Box::new(AssumeError { attempts: Some(attempts), ..*self.failed(cause) })
     }
 
-    /// Reads an answer. The latest `Date` header on this connection is the time at which the answer was sent.
+    /// Reads an answer. The time at which it was sent is the latest `Date` on this connection, which came with this
+    /// answer.
     fn read<T>(
         &self,
         read: impl FnOnce(Dated, &super::route::Route) -> Result<T, Cause>,

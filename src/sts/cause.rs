@@ -15,13 +15,13 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, OrchestratorErr
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::StatusCode;
 
-/// The HTTP status for throttling (RFC 6585, section 4).
+/// The HTTP status for too many requests (RFC 6585, section 4).
 pub(super) const TOO_MANY_REQUESTS: u16 = 429;
 
 /// The HTTP status with which a proxy asks for credentials (RFC 9110, section 15.5.8).
 const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
 
-/// Returns the cause of a failed attempt. The failure must not be a timeout.
+/// Returns the cause of a failed attempt. The caller handles timeouts, so the failure must not be a timeout.
 pub(super) fn of_attempt(error: &OrchestratorError<Error>, response: Option<&HttpResponse>, route: &Route) -> Cause {
     match (error.as_connector_error(), response) {
         (Some(error), _) => of_connection(error, route),
@@ -47,13 +47,13 @@ fn metadata(error: &Error) -> Option<&ErrorMetadata> {
         .or_else(|| of::<GetCallerIdentityError>(error))
 }
 
-/// Returns the cause of an error response. Some statuses determine the cause, whatever server sent them. For all other
-/// statuses, the STS error code determines it.
+/// Returns the cause of an error response. Status 429 and the statuses for server errors have one meaning, even if a
+/// server in front of STS sent them. With any other status, the STS error code in the response determines the cause.
 fn of_answer(status: StatusCode, error: &ErrorMetadata, route: &Route) -> Cause {
     let message = error.message().unwrap_or("no reason was given").trim().to_owned();
     let refusal = match status.as_u16() {
-        // STS itself throttles with status 400 and an error code. Status 429 comes from a server in front of STS and
-        // may have any body.
+        // STS itself throttles with status 400 and an error code. So status 429 comes from a server in front of STS,
+        // and the body may be anything.
         TOO_MANY_REQUESTS => Some(Refusal::Throttled),
         _ if status.is_server_error() => Some(Refusal::Unavailable),
         _ => error.code().map(|code| refusal(code, &message)),

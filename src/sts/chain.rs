@@ -15,7 +15,7 @@ use crate::sys::clock::wall;
 use crate::sys::helper::ProgramLimit;
 use std::time::{Duration, Instant};
 
-/// What is needed to use an MFA device.
+/// The values that are needed to use an MFA device.
 #[derive(Clone, Copy)]
 pub(crate) struct Mfa<'a> {
     pub(crate) codes: &'a Codes,
@@ -31,19 +31,20 @@ pub(crate) struct Limits {
     pub(crate) attempts: u32,
     /// The time limit for the source and all calls together. Waiting for the cache lock is not included.
     pub(crate) time: Duration,
-    /// The timeout and the flag or the variable that sets it, or `None` if the user has not set it. If it is set, it also
-    /// limits each program that xassume runs to get the session, such as a `credential_process`.
+    /// The value of `--sts-timeout`, and the flag or the variable that sets it. `None` if the user has not set it. If
+    /// it is set, it also limits each program that xassume runs to get the session, such as a `credential_process`.
     pub(crate) program_timeout: Option<(Duration, Origin)>,
 }
 
 impl Limits {
-    /// Returns the time limit of a program if `left` is the time that is left for the session.
+    /// Returns the time limit for a program that xassume runs to get the session. `left` is the time that is left for
+    /// the session.
     pub(super) fn of_program(self, left: Duration) -> ProgramLimit {
         self.program_timeout.map_or(ProgramLimit::OWN, |(of, by)| ProgramLimit { left, of, by: Some(by) })
     }
 }
 
-/// The roles to assume, and what assuming them needs.
+/// The roles to assume, and the values that are needed to assume them.
 #[derive(Clone, Copy)]
 pub(super) struct Chain<'a> {
     pub(super) hops: &'a RoleChain,
@@ -53,8 +54,8 @@ pub(super) struct Chain<'a> {
 }
 
 impl Chain<'_> {
-    /// Assumes each role in turn and returns the session of the last one. If `with_codes` is set, an MFA code is sent
-    /// with a role for which a device is configured.
+    /// Assumes each role in turn and returns the session of the last one. If `with_codes` is true, an MFA code is sent
+    /// in the call for the role that has an MFA device.
     pub(super) async fn assume(
         self,
         mut proof: Proof,
@@ -83,8 +84,8 @@ impl Chain<'_> {
         session.ok_or_else(|| Error::System { what: "assume a role", reason: "the plan contains none".into() })
     }
 
-    /// Assumes the roles with an MFA session. Uses a stored MFA session, or requests a new one if none is stored or STS
-    /// does not accept the stored one.
+    /// Assumes the roles with an MFA session. Uses the stored MFA session. Requests a new one if no MFA session is
+    /// stored, or if STS no longer accepts the stored one.
     pub(super) async fn assume_with_mfa_session(
         self,
         keys: &Keys,
@@ -119,8 +120,9 @@ impl Chain<'_> {
         self.assume(Proof::Keys(session.keys.clone()), false, context).await
     }
 
-    /// Returns a new MFA code, and the deadline after it was entered. The time that the user takes does not count. The
-    /// time that a program takes counts only if `--sts-timeout` is set.
+    /// Returns a new MFA code, and the deadline for the calls that follow. The deadline is later than before by the
+    /// time that the user took to enter the code. The time that a program took is also added, unless the user has set
+    /// `--sts-timeout`.
     async fn code(self, serial: &MfaSerial, context: CallContext<'_>) -> Result<(MfaCode, Instant), Error> {
         let CallContext { deadline, progress, .. } = context;
         let begun = Instant::now();
@@ -131,8 +133,8 @@ impl Chain<'_> {
     }
 }
 
-/// Checks whether STS no longer accepts an MFA session, because the session has expired by the server's clock or the
-/// user's keys were deleted.
+/// Checks whether the error means that STS no longer accepts the MFA session that signed the call. The session may have
+/// expired by the server's clock, or the user's keys may have been deleted.
 fn is_expired(error: &Error) -> bool {
     let Error::Assume(error) = error else { return false };
     let gone = matches!(error.cause, Cause::Refused { refusal: Refusal::SourceExpired | Refusal::SourceUnknown, .. });

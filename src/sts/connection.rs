@@ -31,8 +31,8 @@ impl<'a> StsConnection<'a> {
         Self { network, region, max_attempts, client, date, attempts: Attempts::default() }
     }
 
-    /// Returns the SDK settings for a call that may take `time`. No setting is read from the environment or from files,
-    /// so the SDK cannot panic because of an invalid setting.
+    /// Returns the SDK settings for a call that may take `time`. The SDK reads no setting from the environment or from
+    /// files, so an invalid setting there cannot make it panic.
     pub(super) fn config(&self, time: Duration) -> aws_sdk_sts::config::Builder {
         let timeouts = TimeoutConfig::builder()
             .operation_attempt_timeout(attempt_timeout(time, self.max_attempts))
@@ -65,7 +65,8 @@ impl<'a> StsConnection<'a> {
     }
 }
 
-/// Returns the time limit of one attempt. If no attempt gets an answer, all attempts together use the whole time.
+/// Returns the time limit of one attempt. The attempts share the time of the call equally, but each gets at least ten
+/// seconds if the call has as much time. So if no attempt gets an answer, they use up the whole time.
 fn attempt_timeout(time: Duration, attempts: u32) -> Duration {
     (time / attempts).max(Duration::from_secs(10)).min(time)
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 pub(super) struct ServerDate(Arc<Mutex<Option<Dated>>>);
 
 impl ServerDate {
-    /// Stores the `Date` of a response. `sent` is when the request was sent (boot clock).
+    /// Stores the `Date` of a response. `sent` is the time at which the request was sent (boot clock).
     pub(super) fn note(&self, response: &HttpResponse, sent: Duration) {
         let date = response.headers().get("date").and_then(|date| {
             aws_smithy_types::DateTime::from_str(date, aws_smithy_types::date_time::Format::HttpDate).ok()
@@ -28,7 +28,7 @@ impl ServerDate {
         self.dated().map(|dated| dated.skew())
     }
 
-    /// Returns the date of the last answer, or the local time if there was none.
+    /// Returns the date of the last answer. Returns the local time if there was no answer with a date.
     pub(super) fn last(&self) -> Dated {
         self.dated().unwrap_or_else(Dated::now)
     }
@@ -46,13 +46,13 @@ pub(super) struct Dated {
     pub(super) server: SystemTime,
     /// When the request was sent (boot clock).
     sent: Duration,
-    /// When the answer was read: `read` by the boot clock, `local` by the wall clock.
+    /// The time at which the answer was read. `read` is the boot clock at that time, and `local` is the wall clock.
     read: Duration,
     local: SystemTime,
 }
 
 impl Dated {
-    /// Returns the local time in place of a `Date` from the server.
+    /// Returns the local time, which is used if there is no `Date` from the server.
     fn now() -> Self {
         let (now, local) = (boottime(), wall());
         Self { server: local, sent: now, read: now, local }
@@ -69,7 +69,8 @@ impl Dated {
         }
     }
 
-    /// Returns the greatest possible age of the server's `Date`.
+    /// Returns how old the server's `Date` can be at most. The server cannot have read its clock before the request was
+    /// sent.
     pub(super) fn age(&self) -> Duration {
         boottime().saturating_sub(self.sent)
     }

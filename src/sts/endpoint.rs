@@ -8,8 +8,8 @@ use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-/// Returns the URL of STS for a plan. `region` is the instance's own region, if it is known. Returns `None` if the URL
-/// depends on the instance's region and that region is not known yet, or if there is no URL for the region.
+/// Returns the URL of STS for a plan. `region` is the region of the EC2 instance, if it is known. Returns `None` if the
+/// URL depends on that region and it is not known yet, or if there is no URL for the region.
 pub(crate) fn endpoint(plan: &Plan, flag: Option<&str>, region: Option<&str>) -> Option<String> {
     let network = &plan.network;
     if let Some(named) = flag.or(network.endpoint_url.as_deref()) {
@@ -21,19 +21,19 @@ pub(crate) fn endpoint(plan: &Plan, flag: Option<&str>, region: Option<&str>) ->
     url_of_sts(region_of_sts(plan, region)?, network.fips, network.dualstack)
 }
 
-/// Returns the region of STS: the plan's region, or else the instance's own region, or else the main region of the
-/// partition. Returns `None` if the partition is unknown.
+/// Returns the region in which STS is called. This is the plan's region, or else the region of the EC2 instance, or
+/// else the main region of the partition. Returns `None` if none of them is known.
 pub(super) fn region_of_sts<'r>(plan: &'r Plan, instance: Option<&'r str>) -> Option<&'r str> {
     let planned = plan.region.as_ref().map(|region| region.name.as_str());
     planned.or(instance).or_else(|| main_region(plan.hops.first().role.partition()))
 }
 
-/// Returns the URL of STS in a region. The SDK's client uses the same resolver before each request. Returns `None` if
-/// the resolver has no URL for the region.
+/// Returns the URL of STS in a region. It is the URL that the SDK's client uses, because it comes from the same
+/// resolver. Returns `None` if the resolver has no URL for the region.
 pub(super) fn url_of_sts(region: &str, fips: bool, dualstack: bool) -> Option<String> {
     let params = Params::builder().region(region).use_fips(fips).use_dual_stack(dualstack).build().ok()?;
     let resolver = DefaultResolver::new();
-    // The resolver sends no request, so the result is ready at once.
+    // The resolver sends no request, so it has a result as soon as it is polled.
     match pin!(resolver.resolve_endpoint(&params)).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(endpoint) => Some(endpoint.ok()?.url().to_owned()),
         Poll::Pending => None,
@@ -79,7 +79,8 @@ impl CredentialService {
     }
 }
 
-/// Returns the domain of AWS Sign-In, which is the domain of the console. `suffix` is the domain of the other services.
+/// Returns the domain of AWS Sign-In in a region, which is the domain of the console. `suffix` is the domain of the
+/// other AWS services in that region.
 fn sign_in_suffix<'s>(region: &str, suffix: &'s str) -> &'s str {
     match suffix {
         "amazonaws.com" if region.starts_with("us-gov-") => "amazonaws-us-gov.com",
@@ -94,7 +95,8 @@ fn sign_in_suffix<'s>(region: &str, suffix: &'s str) -> &'s str {
     }
 }
 
-/// Returns the region whose STS is called when no region is set. Returns `None` if the partition is unknown.
+/// Returns the region in which STS is called for a partition if no region is set. Returns `None` if the partition is
+/// unknown.
 fn main_region(partition: &str) -> Option<&'static str> {
     Some(match partition {
         "aws" => "us-east-1",

@@ -1,4 +1,4 @@
-//! Finds out what a network error means. The SDK describes it only in the texts of its errors.
+//! Finds out what a network error means. The SDK has no types for this, so the texts of its errors are searched.
 
 use super::network::MAX_ANSWER_BYTES;
 use super::route::Route;
@@ -6,15 +6,15 @@ use crate::error::{NetworkFailure, without_number};
 use std::error::Error;
 use std::io;
 
-/// Returns the failure of a request, as the texts of the error and of the errors that caused it describe it.
+/// Returns the failure that the texts of an error, and of the errors that caused it, describe.
 pub(super) fn failure(error: &(dyn Error + 'static), route: &Route) -> NetworkFailure {
     let texts = chain(error);
     let all = texts.join(": ");
     let last = texts.last().cloned().unwrap_or_default();
     let unknown = all.contains("dns error") || all.contains("failed to lookup address");
     let host = route.to_string();
-    // For an https URL, the proxy opens a tunnel. Errors after the tunnel is open come from the server behind the
-    // proxy.
+    // For an https URL, the proxy opens a tunnel. Once the tunnel is open, errors come from the server at the other end
+    // of the tunnel, not from the proxy.
     let tunnel = texts.iter().find_map(|text| text.strip_prefix("tunnel error: "));
     if all.contains("length limit exceeded") {
         NetworkFailure::TooLarge { limit: MAX_ANSWER_BYTES }
@@ -49,8 +49,8 @@ pub(super) fn broke_off(error: &(dyn Error + 'static)) -> bool {
     errors.any(|error| error.is::<hyper::Error>() || error.is::<io::Error>())
 }
 
-/// Returns the reason of the TLS library in plain words. The library's own text contains type names, and times in
-/// seconds since 1970.
+/// Returns in plain words why the TLS library failed. The library's own text contains type names, and times in seconds
+/// since 1970.
 fn tls_reason(text: &str) -> String {
     let Some(reason) = text.strip_prefix("invalid peer certificate: ") else { return text.to_owned() };
     match reason {
@@ -73,8 +73,8 @@ fn is_tls(text: &str) -> bool {
         .any(|word| text.contains(word))
 }
 
-/// Returns the texts of an error and of the errors that caused it. The payload of an I/O error counts as its cause.
-/// Answers that a text quotes are removed.
+/// Returns the texts of an error and of the errors that caused it. If an I/O error wraps another error, that error
+/// counts as a cause, too. If a text quotes an answer, the answer is removed.
 pub(super) fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
     let mut next = Some(error);
@@ -91,7 +91,8 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
     texts
 }
 
-/// Removes the answer that some SDK errors quote at their end, because it may contain credentials.
+/// Removes the HTTP answer that some SDK errors quote at the end of their text, because the answer may contain
+/// credentials.
 fn without_answer(text: &str) -> &str {
     let quoted = ["Response {", "SdkBody {"].into_iter().filter_map(|begin| text.find(begin)).min();
     quoted.map_or(text, |at| text[..at].trim_end_matches([' ', '.', ':', '(']))

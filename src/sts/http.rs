@@ -1,8 +1,8 @@
 //! The HTTP client for all requests to AWS. It uses ring for TLS, reads root certificates only when they are needed,
 //! and limits the size of answers.
 //!
-//! The SDK's default client loads the certificates even for `http://` endpoints. It also takes 50 ms of CPU time in
-//! each process to start aws-lc.
+//! The SDK's default client is not used. It loads the certificates even for `http://` endpoints, and it takes 50 ms of
+//! CPU time in each process to start aws-lc.
 
 use super::date::ServerDate;
 use super::failure::chain;
@@ -27,7 +27,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// Returns a client for the SDK. The client stores the server's date in `date`.
+/// Returns a client for the SDK. The client stores the `Date` of each answer in `date`.
 pub(super) fn client(network: &Network, date: &ServerDate) -> SharedHttpClient {
     let connector = connector(network, network.proxies.clone(), CONNECT_TIMEOUT, date);
     http_client_fn(move |_, _| connector.clone())
@@ -49,14 +49,14 @@ pub(super) fn connector(
     })
 }
 
-/// Builds each connector when the first request needs it.
+/// Sends requests through connectors. Each connector is built when the first request needs it.
 #[derive(Debug)]
 struct Connecting {
     bundle: Option<Arc<[u8]>>,
     proxies: Proxies,
     connect: Duration,
     date: ServerDate,
-    /// The connectors for http and https: first these two without a proxy, then these two with the proxy of the scheme.
+    /// Four connectors: for http and https without a proxy, and then for http and https with the proxy of the scheme.
     connectors: [OnceLock<Connector>; 4],
 }
 
@@ -71,7 +71,7 @@ impl Connecting {
     /// Returns the connector for a request to `url`, and the proxy that it uses. The proxy is `None` if the request is
     /// sent directly.
     fn connector(&self, url: &str) -> Result<(&Connector, Option<Proxy>), ConnectorError> {
-        // The proxy for STS has been checked before, so an error here concerns the proxy for another service.
+        // The proxy for STS has already been checked, so if this fails, the request is for another service.
         let proxy = self.proxies.of_request(url).map_err(|error| ConnectorError::user(error.into()))?;
         let server = proxy.as_ref().map_or(url, |proxy| &proxy.url);
         if !names_an_address(server) {
@@ -120,15 +120,15 @@ impl HttpConnector for Connecting {
     }
 }
 
-/// Checks whether the host of a URL is an IP address. Otherwise it is a name.
+/// Checks whether the host of a URL is an IP address and not a name.
 fn names_an_address(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split(['/', '?']).next().unwrap_or_default();
     host.parse::<SocketAddr>().is_ok() || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
 }
 
-/// Checks that a thread can be started. Tokio resolves host names in a new thread and panics if the system refuses to
-/// start one. With this check, the refusal is a clear error instead, and the request can be tried again.
+/// Checks that a thread can be started. Tokio resolves host names in a new thread, and panics if the system refuses to
+/// start it. With this check, there is an error instead of a panic, and the request can be tried again.
 pub(super) fn check_threads() -> io::Result<()> {
     let tried = std::thread::Builder::new().spawn(|| ());
     let named = |error: io::Error| {
@@ -138,7 +138,7 @@ pub(super) fn check_threads() -> io::Result<()> {
     tried.map_err(named).map(|thread| drop(thread.join()))
 }
 
-/// Makes an untrusted certificate a final error, so that the SDK does not try again.
+/// If the error is about a certificate that is not trusted, makes it an error after which the SDK does not try again.
 fn final_if_untrusted(error: ConnectorError) -> ConnectorError {
     if chain(&error).iter().any(|text| text.contains("invalid peer certificate")) {
         ConnectorError::other(error.into(), None)
@@ -147,7 +147,8 @@ fn final_if_untrusted(error: ConnectorError) -> ConnectorError {
     }
 }
 
-/// Stores the date of a response and limits its body: reading more than [`MAX_ANSWER_BYTES`] of the body fails.
+/// Stores the `Date` of a response, and limits the size of its body. Reading more than [`MAX_ANSWER_BYTES`] of the body
+/// fails.
 pub(super) fn received(
     response: HttpResponse,
     date: &ServerDate,

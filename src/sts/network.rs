@@ -16,23 +16,23 @@ pub(super) const MAX_ANSWER_BYTES: usize = 1 << 20;
 /// The time limit for a connection to STS, including the proxy and TLS.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How STS is reached.
+/// The settings with which STS and other AWS services are reached.
 #[derive(Debug, Clone)]
 pub(crate) struct Network {
-    /// Replaces the default endpoint of the region, if it is set.
+    /// The URL that replaces the default endpoint of the region.
     pub(crate) endpoint: Option<String>,
     /// PEM certificates that are trusted in addition to the system's certificates.
     pub(crate) ca_bundle: Option<Arc<[u8]>>,
     pub(crate) fips: bool,
     pub(crate) dualstack: bool,
     pub(crate) proxies: Proxies,
-    /// The time limit for the answer of the source and for all calls of one session, including their retries.
+    /// The time limit for getting the source credentials and for all calls of one session, including their retries.
     pub(crate) timeout: Duration,
 }
 
 impl Network {
-    /// Returns the URL of STS in a region. Returns `None` if the SDK has no URL for the region, which the call will
-    /// report.
+    /// Returns the URL of STS in a region. Returns `None` if the SDK has no URL for the region. A call in that region
+    /// then fails and reports this.
     pub(super) fn url(&self, region: &str) -> Option<String> {
         self.endpoint.clone().or_else(|| url_of_sts(region, self.fips, self.dualstack))
     }

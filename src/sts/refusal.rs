@@ -8,7 +8,7 @@ use crate::session::{difference, parse_time};
 
 /// Returns the refusal that a code and a message mean. STS has only a few codes, so the message is needed as well.
 pub(crate) fn refusal(code: &str, message: &str) -> Refusal {
-    // Some AWS servers append `Exception` to a code.
+    // Some servers of AWS append `Exception` to an error code.
     match code.strip_suffix("Exception").unwrap_or(code) {
         "AccessDenied" if message.contains("MultiFactorAuthentication failed") => Refusal::MfaRejected,
         "AccessDenied" if message.contains("assumed by root accounts") => Refusal::RootUser,
@@ -33,9 +33,9 @@ pub(crate) fn refusal(code: &str, message: &str) -> Refusal {
     }
 }
 
-/// Returns the policy that a denial names: `because no TYPE policy allows the ACTION action`, or `with an explicit deny
-/// in a TYPE policy`. If the message names several policies, the first one counts. Returns `None` if the message names
-/// no known policy.
+/// Returns the policy that the message of a denial names in `because no TYPE policy allows the ACTION action`, or in
+/// `with an explicit deny in a TYPE policy`. If the message names several policies, the first one is returned. Returns
+/// `None` if the message names no known policy.
 fn denial(message: &str) -> Option<PolicyDenial> {
     let (effect, named) = match (message.split_once("because no "), message.split_once("explicit deny in ")) {
         (Some((_, rest)), _) => (PolicyEffect::NoAllow, rest.split(" allow").next()?),
@@ -49,7 +49,7 @@ fn denial(message: &str) -> Option<PolicyDenial> {
         ("service control policy", PolicyKind::ServiceControl),
         ("resource control policy", PolicyKind::ResourceControl),
         ("permissions boundary", PolicyKind::Boundary),
-        // The IAM User Guide contains both spellings.
+        // The IAM User Guide uses both spellings in the messages of STS.
         ("session policy", PolicyKind::Session),
         ("sessions policy", PolicyKind::Session),
         ("VPC endpoint policy", PolicyKind::VpcEndpoint),
@@ -58,7 +58,7 @@ fn denial(message: &str) -> Option<PolicyDenial> {
     places.min_by_key(|(at, _)| *at).map(|(_, policy)| PolicyDenial { policy, effect })
 }
 
-/// Returns the word after a phrase, without a period or comma at its end.
+/// Returns the word after a phrase. A period or comma at the end of the word is removed.
 fn word_after(message: &str, phrase: &str) -> Option<String> {
     let (_, rest) = message.split_once(phrase)?;
     let word = rest.split_whitespace().next()?;

@@ -1,5 +1,5 @@
-//! The route of a request, which is direct or through a proxy. If a request through a proxy fails, the proxy is added
-//! to the error.
+//! The route of a request, which is direct or through a proxy. If a request through a proxy fails, its error also
+//! contains the proxy.
 
 use crate::profile::Proxy;
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -24,8 +24,8 @@ impl fmt::Display for Route {
     }
 }
 
-/// The error of a request that was sent through a proxy. The text of this error does not contain the proxy's name,
-/// because errors are classified by words in their texts.
+/// The error of a request that was sent through a proxy. Its text does not contain the name of the proxy. Otherwise, a
+/// word in that name could be mistaken for a part of the error, because errors are recognized by words in their texts.
 #[derive(Debug)]
 struct ThroughProxy {
     proxy: Proxy,
@@ -44,7 +44,8 @@ impl Error for ThroughProxy {
     }
 }
 
-/// Adds the proxy to an error. The SDK still sees an error of the same kind.
+/// Adds the proxy to an error. The kind of the error stays the same, because the SDK decides by it whether to try
+/// again.
 pub(super) fn through(proxy: Proxy, error: ConnectorError) -> ConnectorError {
     let (timeout, io, user, kind) = (error.is_timeout(), error.is_io(), error.is_user(), error.as_other());
     let error = Box::new(ThroughProxy { proxy, error });

@@ -20,10 +20,10 @@ use crate::session::{CallerIdentity, Keys, Session};
 use crate::vars::Vars;
 use std::time::{Duration, Instant};
 
-/// Fetches sessions for a plan. Each session is fetched with new source credentials.
+/// Fetches sessions for a plan. The source credentials are fetched again for each session.
 pub(crate) struct Sts<'a> {
     pub(crate) plan: &'a Plan,
-    /// The environment variables, which say where logins are stored and where a container gets its credentials.
+    /// The environment variables. They say where logins are stored and where a container gets its credentials.
     pub(crate) vars: &'a Vars,
     pub(crate) network: &'a Network,
     pub(crate) limits: Limits,
@@ -33,25 +33,25 @@ pub(crate) struct Sts<'a> {
     pub(crate) progress: &'a Progress,
 }
 
-/// The credentials of the source, and the connection to STS on which they are used.
+/// The credentials of the source, and the connection to STS for the calls that use them.
 #[derive(Debug)]
 pub(crate) struct SourceCredentials<'a> {
     proof: Proof,
     connection: StsConnection<'a>,
-    /// The instance's own region, if instance metadata is the source and no region is set.
+    /// The region of the EC2 instance. `None` if instance metadata is not the source, or if a region is set.
     pub(crate) instance_region: Option<String>,
-    /// The time that is left for calls to STS.
+    /// The time that is left for calls to STS after the source has answered.
     left: Duration,
 }
 
 impl SourceCredentials<'_> {
-    /// Returns the source's keys. Returns `None` if the source is a web identity token.
+    /// Returns the source's access keys. Returns `None` if the source is a web identity token.
     pub(crate) fn keys(&self) -> Option<&Keys> {
         self.proof.keys()
     }
 
-    /// Returns the kind of the keys with which an MFA code is sent. If the source is a web identity token, these are
-    /// the temporary keys of the first role.
+    /// Returns the kind of the access keys that sign the call with an MFA code. If the source is a web identity token,
+    /// that call is signed with the temporary keys of the first role.
     pub(crate) fn kind(&self) -> KeyKind {
         self.keys().map_or(KeyKind::Temporary, KeyKind::of)
     }
@@ -82,7 +82,7 @@ impl<'a> Sts<'a> {
         Ok((self.session(&source, &self.report).await?, source.kind()))
     }
 
-    /// Gets the source credentials, and creates the connection to STS on which they are used.
+    /// Gets the source credentials, and creates the connection to STS for the calls that use them.
     ///
     /// # Errors
     /// The source gives no credentials, no region is known for the partition, or the proxy for STS cannot be used.
@@ -102,8 +102,8 @@ impl<'a> Sts<'a> {
         Ok(SourceCredentials { proof, connection, instance_region, left })
     }
 
-    /// Returns the identity of the source's keys. Returns `None` if the source is a web identity token, which has no
-    /// such identity before the first role is assumed.
+    /// Returns the identity to which the source's keys belong. Returns `None` if the source is a web identity token,
+    /// because without keys there is no caller before the first role is assumed.
     ///
     /// # Errors
     /// The call to STS fails.
@@ -138,8 +138,8 @@ impl<'a> Sts<'a> {
         Ok(Session { instance_region: source.instance_region.clone(), ..session })
     }
 
-    /// Gets the credentials of the source. Also returns the instance's own region, if instance metadata is the source
-    /// and no region is set.
+    /// Gets the credentials of the source. Also returns the region of the EC2 instance, or `None` if instance metadata
+    /// is not the source or if a region is set.
     async fn proof(&self) -> Result<(Proof, Option<String>), Error> {
         let Self { plan, network, vars, report, .. } = *self;
         self.progress.waits_for(Awaited::Source { name: plan.source.to_string() });
@@ -186,8 +186,9 @@ impl<'a> Sts<'a> {
         tokio::time::timeout(self.limits.time, answer).await.map_err(silent)?
     }
 
-    /// Returns the region of STS: the configured region, or else the instance's own region, or else the main region of
-    /// the partition. Also checks that the proxy for STS, if there is one, can be used.
+    /// Returns the region in which STS is called. This is the configured region, or else the region of the EC2
+    /// instance, or else the main region of the partition. Also checks that the proxy for STS, if there is one, can be
+    /// used.
     fn region(&self, instance: Option<&str>) -> Result<String, Error> {
         let region = region_of_sts(self.plan, instance).ok_or_else(|| {
             let partition = self.plan.hops.first().role.partition();

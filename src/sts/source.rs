@@ -1,7 +1,7 @@
-//! The source credentials, which authenticate the first call to STS.
+//! Gets the source credentials, which authenticate the first call to STS.
 //!
-//! `profile::plan` selects the source. The SDK's own providers are not used, because they read files of any size and
-//! accept fewer time formats than the AWS CLI.
+//! `profile::plan` selects the source. The SDK's own credentials providers are not used, because they read files of any
+//! size and accept fewer time formats than the AWS CLI.
 
 pub(super) mod console_login;
 pub(super) mod container;

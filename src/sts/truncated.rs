@@ -1,5 +1,5 @@
-//! Tests of answers that are cut off after each byte, and of calls without any time left. They use the real client and
-//! a real connection.
+//! Tests answers that are cut off after each of their bytes, and calls for which no time is left. The tests use the
+//! real client and a real connection.
 
 use super::call::{Call, CallContext};
 use super::connection::StsConnection;
@@ -55,7 +55,8 @@ async fn assumed(network: &Network) -> Result<Granted, Cause> {
         options: HopOptions::default(),
     };
     let progress = Report::new(LogOptions::usual(&Vars::default())).progress();
-    // Each call has a new connection. On a connection that was used before, the request would be sent again.
+    // Each call has a new connection. On a connection that was used before, the client would send a failed request
+    // again.
     let connection = &StsConnection::new(network, "eu-central-1".into(), 1);
     let context = CallContext { connection, deadline: Instant::now() + network.timeout, progress: &progress };
     let call = Call { context, hop: &hop, place: (1, 1), action: StsCall::AssumeRole };

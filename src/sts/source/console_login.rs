@@ -1,4 +1,5 @@
-//! The console login of `aws login`. Its keys are valid for minutes, and AWS Sign-In refreshes them.
+//! Gets access keys from the console login that `aws login` has stored. The keys are valid for minutes, and AWS Sign-In
+//! replaces them by new ones.
 
 use super::document::{KeysOfService, checked};
 use super::dpop;
@@ -14,16 +15,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// JSON pointers to the keys in the file of the login.
+/// JSON pointers to the parts of the access keys in the file in which the login is stored.
 const ID: &str = "/accessToken/accessKeyId";
 const SECRET: &str = "/accessToken/secretAccessKey";
 const TOKEN: &str = "/accessToken/sessionToken";
 const EXPIRATION: &str = "/accessToken/expiresAt";
 
-/// Returns the keys of the login, which are refreshed if they expire soon.
+/// Returns the access keys of the login. If the keys expire soon, they are refreshed first.
 ///
 /// # Errors
-/// The file of the login is missing or cannot be used, or the login has expired and AWS Sign-In does not refresh it.
+/// The file of the login is missing or cannot be used, or the keys have expired and AWS Sign-In does not refresh them.
 pub(in crate::sts) async fn keys(
     profile: &str,
     session: &str,

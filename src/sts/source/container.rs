@@ -1,5 +1,5 @@
-//! The credentials endpoint of a container (ECS or EKS). The source sends one request, with an authorization token if
-//! one is configured.
+//! Gets credentials from the credentials endpoint of a container (ECS or EKS) with one request. The request has an
+//! authorization token if one is configured.
 
 use super::document;
 use super::service::{Request, RetryPolicy, Service};
@@ -19,18 +19,20 @@ const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 
-/// The address of the ECS endpoint. A relative URI is relative to it.
+/// The address of the ECS endpoint, for which `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` contains the path.
 const ECS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 2);
 const EKS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 23);
 const EKS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23);
 
-/// How often and how long the request is tried. The limits are those of the SDK and of botocore.
+/// The number of attempts at the request, and the time limit of each attempt. Both are those of the SDK and of
+/// botocore.
 const RETRIES: RetryPolicy = RetryPolicy { timeout: Duration::from_secs(5), attempts: 3 };
 
-/// The maximum size in bytes of the file that contains the authorization token. An HTTP header cannot be that long.
+/// The maximum size in bytes of the file that contains the authorization token. A longer token would not fit in an HTTP
+/// header.
 const MAX_TOKEN: usize = 20_000;
 
-/// Returns the credentials of the task or pod.
+/// Returns the credentials of the ECS task or the EKS pod in which xassume runs.
 ///
 /// # Errors
 /// The environment variables do not contain a usable URL or token, or the endpoint returns no credentials.
@@ -50,8 +52,8 @@ pub(in crate::sts) async fn keys(network: &Network, vars: &Vars) -> Result<Keys,
     document::keys(&reply.body).map_err(|reason| failed(reason, Answer::Refused(None)))
 }
 
-/// Returns the URL of the endpoint. The token may be sent only over TLS, to this host, or to the endpoints of ECS and
-/// EKS, so any other URL is an error.
+/// Returns the URL of the endpoint. The authorization token may be sent over TLS, to this host, and to the endpoints of
+/// ECS and EKS, but nowhere else. Any other URL is an error.
 async fn url(vars: &Vars) -> Result<String, String> {
     if let Some(relative) = vars.text(RELATIVE) {
         let slash = if relative.starts_with('/') { "" } else { "/" };
@@ -69,8 +71,8 @@ async fn url(vars: &Vars) -> Result<String, String> {
     }
 }
 
-/// Checks whether a host name or address is an address of this host (loopback) or that of the ECS or EKS endpoint. If a
-/// name has several addresses, the check must succeed for each of them.
+/// Checks whether a host name or an address belongs to this host (loopback) or to the ECS or EKS endpoint. If a name
+/// has several addresses, each of them must belong to one of these.
 async fn is_own(host: &str) -> bool {
     if let Ok(address) = host.trim_matches(['[', ']']).parse() {
         return is_own_address(address);

@@ -1,5 +1,5 @@
-//! The JSON document with keys, with which a container endpoint or the instance metadata service answers. All functions
-//! here are pure.
+//! Reads the JSON document with which a container endpoint or the instance metadata service returns access keys. All
+//! functions here are pure.
 
 use crate::error::shortened;
 use crate::session::{Keys, parse_time};
@@ -10,7 +10,8 @@ use zeroize::Zeroizing;
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Document {
-    /// `code` and `message` are texts if the document contains no keys. With keys, they may be any JSON value.
+    /// In a document without keys, `code` and `message` are texts that say why there are none. In a document with keys,
+    /// they may be any JSON value.
     code: Option<Value>,
     message: Option<Value>,
     access_key_id: Option<Zeroizing<String>>,
@@ -19,13 +20,13 @@ struct Document {
     expiration: Option<String>,
 }
 
-/// Reads the keys. Does not check whether they have expired, because STS checks that by its own clock.
+/// Reads the access keys. An expiration in the past is accepted here, because STS later checks it by its own clock.
 ///
 /// # Errors
 /// The document does not contain valid keys. The text says what is wrong and contains no secrets.
 pub(super) fn keys(body: &[u8]) -> Result<Keys, String> {
     let document: Document = serde_json::from_slice(body).map_err(|_| "invalid response")?;
-    // If there are keys, the code is ignored, as in botocore.
+    // If the document contains keys, its code is ignored, as in botocore.
     let code = document.code.as_ref().and_then(Value::as_str).filter(|code| *code != "Success");
     if let (None, Some(code)) = (&document.access_key_id, code) {
         let message = document.message.as_ref().and_then(Value::as_str);
@@ -41,7 +42,7 @@ pub(super) fn keys(body: &[u8]) -> Result<Keys, String> {
     checked(&id, &secret, &token)
 }
 
-/// The keys in the answer of IAM Identity Center or AWS Sign-In.
+/// The access keys in the answer of IAM Identity Center or of AWS Sign-In.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct KeysOfService {
@@ -50,7 +51,7 @@ pub(super) struct KeysOfService {
     pub(super) session_token: Zeroizing<String>,
 }
 
-/// Checks the keys of an answer and returns them.
+/// Checks the parts of access keys, and returns the keys.
 ///
 /// # Errors
 /// A part of the keys is not valid. The text names that part.

@@ -1,5 +1,5 @@
-//! The proof of possession (`DPoP`, RFC 9449) that is sent with a refresh token. It is a JSON Web Token that is signed
-//! with the key of the login.
+//! The proof (`DPoP`, RFC 9449) that is sent with a refresh token. It proves that the sender has the key of the login.
+//! It is a JSON Web Token that is signed with this key.
 
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
@@ -13,16 +13,17 @@ use zeroize::Zeroizing;
 /// if no random bytes are available.
 pub(super) fn proof(key: &str, url: &str, now: SystemTime) -> Option<String> {
     let random = SystemRandom::new();
-    // Some files contain a backslash and an `n` instead of each line break.
+    // Some files contain a backslash and an `n` in place of each line break of the key.
     let pem = Zeroizing::new(key.replace("\\n", "\n"));
     let pkcs8 = Zeroizing::new(match PrivateKeyDer::from_pem_slice(pem.as_bytes()).ok()? {
-        // The AWS CLI writes the key in this form.
+        // SEC1 is the form in which the AWS CLI writes the key.
         PrivateKeyDer::Sec1(key) => pkcs8(key.secret_sec1_der()),
         PrivateKeyDer::Pkcs8(key) => key.secret_pkcs8_der().to_vec(),
         _ => return None,
     });
     let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8, &random).ok()?;
-    // The public key is an uncompressed point: one byte that says so, then two coordinates of 32 bytes.
+    // The public key is an uncompressed point. It consists of one byte, which marks this format, and two coordinates of
+    // 32 bytes.
     let (x, y) = key.public_key().as_ref().get(1..)?.split_at_checked(32)?;
     let jwk = json!({ "kty": "EC", "crv": "P-256", "x": base64url(x), "y": base64url(y) });
     let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": jwk });
@@ -33,8 +34,8 @@ pub(super) fn proof(key: &str, url: &str, now: SystemTime) -> Option<String> {
     Some(format!("{message}.{}", base64url(signature.as_ref())))
 }
 
-/// Converts the key to PKCS #8 (RFC 5958), which ring can read. The structure contains version 0, the algorithm P-256,
-/// and the key.
+/// Converts the key to PKCS #8 (RFC 5958), which is the form that ring can read. It contains version 0, the algorithm
+/// P-256, and the key.
 fn pkcs8(sec1: &[u8]) -> Vec<u8> {
     const VERSION: &[u8] = &[0x02, 0x01, 0x00];
     const P_256: &[u8] = &[

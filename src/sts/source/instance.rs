@@ -1,8 +1,8 @@
-//! Instance metadata: the credentials of the instance's role, and the instance's region.
+//! Gets the credentials of the instance's role, and the instance's region, from instance metadata.
 //!
 //! Three requests are sent: for a token (`IMDSv2`), for the name of the role, and for the credentials of the role. If
 //! no token can be fetched, the other requests are sent without one (`IMDSv1`), as the AWS CLI does, unless the
-//! settings forbid it. The SDK's client is not used, because it panics if the name of the role is not valid in a URL,
+//! settings forbid this. The SDK's client is not used, because it panics if the name of the role is not valid in a URL,
 //! and because it has one time limit for all requests together.
 
 use super::document;
@@ -15,15 +15,16 @@ use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
-/// The header that requests a token lifetime of six hours, as botocore does. The value is in seconds.
+/// The header with which the request for a token asks for a lifetime of six hours, as botocore does. The value is in
+/// seconds.
 const TOKEN_TTL: (&str, &str) = ("x-aws-ec2-metadata-token-ttl-seconds", "21600");
 const TOKEN: &str = "x-aws-ec2-metadata-token";
 
-/// The metadata service of this instance. The token is fetched once.
+/// The metadata service of this instance. The token is fetched once, and sent with all requests.
 pub(in crate::sts) struct Instance<'a> {
     service: Service,
     settings: &'a Metadata,
-    /// The token, or the reason why there is none. In the latter case, requests are sent without a token.
+    /// The token, or the reason why there is none. If there is none, requests are sent without a token.
     token: OnceCell<Result<Zeroizing<String>, MetadataFailure>>,
 }
 
@@ -66,7 +67,8 @@ impl<'a> Instance<'a> {
         let header = token.as_ref().ok().map(|token| (TOKEN, token.as_str()));
         let request = Request { method: "GET", url: &url, headers: header.as_slice(), body: None };
         match (self.succeeded(self.service.send(request).await, what), token) {
-            // The service requires a token, so the reason why there is no token is reported instead of this status.
+            // The request was sent without a token, but the service requires one. So the error says why there is no
+            // token, and not that this request was rejected.
             (Err(MetadataFailure::Status { status: 401, .. }), Err(reason)) => Err(reason.clone()),
             (answer, _) => answer,
         }
@@ -115,12 +117,14 @@ impl<'a> Instance<'a> {
     }
 }
 
-/// Returns the name of the role, which is the first line that is not empty, without the white space around it.
+/// Returns the name of the role, which is the first line of the list that is not empty. The white space around the name
+/// is removed.
 ///
 /// # Errors
-/// The line is not a valid role name. The name must be valid because it becomes a part of the URL of the next request.
+/// The line is not a valid role name. The name must be valid, because it becomes a part of the URL of the next request.
 pub(in crate::sts) fn role_name(list: &[u8]) -> Result<&str, String> {
-    /// The maximum length of an instance profile name. A role name has at most 64 characters.
+    /// The maximum length of the name of an instance profile. A longer name is not accepted. The name of a role has at
+    /// most 64 characters.
     const LONGEST: usize = 128;
     let text = std::str::from_utf8(list).map_err(|_| "the list of roles is not text")?;
     let name = text.lines().map(str::trim).find(|line| !line.is_empty()).ok_or("the list of roles is empty")?;

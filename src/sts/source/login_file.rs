@@ -1,4 +1,4 @@
-//! The files in which `aws sso login` and `aws login` store logins. A refresh replaces such a file.
+//! The files in which `aws sso login` and `aws login` store logins. When a login is refreshed, its file is replaced.
 
 use super::service::RetryPolicy;
 use crate::error::{SourceError, StoredFile, reason_of};
@@ -23,16 +23,16 @@ use std::time::{Duration, SystemTime};
 use tokio::time::sleep;
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// How often and how long the refresh of a login is tried. The limits are those of the SDK.
+/// The number of attempts to refresh a login, and the time limit of each attempt. Both are those of the SDK.
 pub(super) const LOGIN_RETRIES: RetryPolicy = RetryPolicy { timeout: Duration::from_secs(15), attempts: 3 };
-/// How long before a token expires it is refreshed. The SDKs use the same time.
+/// A token is refreshed this long before it expires, as in the SDKs.
 const REFRESH_BEFORE: Duration = Duration::from_mins(5);
 
-/// How long to wait while another run refreshes the login: as long as one attempt of that refresh may take.
+/// How long to wait while another run refreshes the login. This is also the time limit of one attempt of that refresh.
 const LOCK_TIMEOUT: Duration = LOGIN_RETRIES.timeout;
 const LOCK_POLL: Duration = Duration::from_millis(50);
 
-/// What is needed to use a login.
+/// The values that are needed to use a login.
 #[derive(Clone, Copy)]
 pub(in crate::sts) struct LoginContext<'a> {
     pub(in crate::sts) network: &'a Network,
@@ -56,8 +56,8 @@ impl<'a> LoginContext<'a> {
     }
 }
 
-/// The file of a login. A refresh preserves all JSON fields of the file, including those that other programs have
-/// added.
+/// The file in which a login is stored. A refresh preserves all JSON fields of the file, including those that other
+/// programs have added.
 pub(super) struct LoginFile {
     path: PathBuf,
     /// The profile that uses this login.
@@ -81,7 +81,7 @@ fn wipe(value: &mut Value) {
 }
 
 impl LoginFile {
-    /// Reads the file of the login with this identifier. The hash of the identifier is the name of the file. Returns
+    /// Reads the file of the login with this identifier. The name of the file is a hash of the identifier. Returns
     /// `None` if there is no such file.
     ///
     /// # Errors
@@ -110,10 +110,12 @@ impl LoginFile {
         Ok(Some(login))
     }
 
-    /// Locks the file for a refresh and reads it again, because a refresh token may be valid only once. Dropping the
-    /// returned file releases the lock. A refresh replaces the locked file, so a run that waited for the lock then
-    /// reads the new file. If the file cannot be locked in time, this run continues anyway. Returns `None` if the file
-    /// cannot be opened.
+    /// Locks the file for a refresh, and then reads it again. Two runs must not refresh the login at the same time,
+    /// because a refresh token may be valid only once. A refresh replaces the file, so a run that had to wait for the
+    /// lock now reads the refreshed login.
+    ///
+    /// Dropping the returned file releases the lock. If the file cannot be locked within [`LOCK_TIMEOUT`], this run
+    /// continues without the lock. Returns `None` if the file cannot be opened.
     ///
     /// # Errors
     /// The same errors as for [`Self::read`].
@@ -163,8 +165,8 @@ impl LoginFile {
         parse_time(self.needed(pointer)?).ok_or_else(not_a_time)
     }
 
-    /// Checks whether the login must be refreshed now. `expiration` is the JSON pointer to the time at which it
-    /// expires.
+    /// Checks whether the login must be refreshed now, because it expires soon. `expiration` is the JSON pointer to the
+    /// time at which it expires.
     ///
     /// # Errors
     /// The same errors as for [`Self::time`].
@@ -172,7 +174,7 @@ impl LoginFile {
         Ok(self.time(expiration)? <= wall() + REFRESH_BEFORE)
     }
 
-    /// Sets the text at a JSON pointer. The old value is zeroed.
+    /// Sets the text at a JSON pointer. The memory of the old text is zeroed.
     pub(super) fn set(&mut self, pointer: &str, text: &str) {
         let (outer, key) = pointer.rsplit_once('/').unwrap_or_default();
         let object = self.document.pointer_mut(outer).and_then(Value::as_object_mut);
@@ -181,15 +183,15 @@ impl LoginFile {
         }
     }
 
-    /// Replaces the file that was read. Other programs see the complete old file or the complete new file. If the path
-    /// is a symbolic link, its target is replaced and the link is kept.
+    /// Replaces the file from which the login was read. Other programs see either the complete old file or the complete
+    /// new file. If the path is a symbolic link, its target is replaced and the link is kept.
     ///
     /// # Errors
     /// The file cannot be written or replaced.
     fn save(&self) -> io::Result<()> {
         let path = fs::canonicalize(&self.path)?;
-        // The name contains random digits instead of the process ID, because in a container a killed run may have had
-        // the same process ID.
+        // The name of the temporary file contains random digits. The process ID would not be unique: in a container, an
+        // earlier run that was killed may have had the same one, and have left its file.
         let temporary = path.with_extension(format!("json.{}", random_hex::<16>()?.reveal()));
         let text = Zeroizing::new(serde_json::to_vec(&self.document)?);
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;

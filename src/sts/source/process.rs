@@ -1,7 +1,7 @@
-//! `credential_process`: a program that prints keys.
+//! `credential_process`: a program that prints access keys.
 //!
-//! xassume runs the program as a helper: the program has a time limit, a signal can interrupt it, and its standard
-//! error is shown.
+//! xassume runs the program as a helper. This means that the program has a time limit, that a signal can interrupt it,
+//! and that its standard error is shown.
 
 use crate::error::{ProcessFailure, SourceError};
 use crate::session::{Keys, Part, parse_time, rfc3339};
@@ -14,15 +14,16 @@ use zeroize::Zeroizing;
 /// The maximum size in bytes of the program's output. The AWS SDK for Java has the same limit.
 const MAX_OUTPUT: usize = 64_000;
 
-/// What running a helper program needs.
+/// The values that are needed to run a helper program.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Helpers<'a> {
-    /// The inherited environment, with the `XASSUME_DEPTH` that a command would get.
+    /// The environment of the program. It is the inherited environment, but with the same `XASSUME_DEPTH` as for the
+    /// command.
     pub(crate) environment: &'a [CString],
     pub(crate) attendance: Attendance,
 }
 
-/// Runs the program and returns the keys that it prints.
+/// Runs the program and returns the access keys that it prints.
 ///
 /// # Errors
 /// The program fails or exceeds its time limit, or its output does not contain valid keys.
@@ -50,7 +51,7 @@ struct ProcessOutput {
 
 /// Reads the keys in the output of a `credential_process`.
 pub(in crate::sts) fn process_keys(output: &[u8]) -> Result<Keys, ProcessFailure> {
-    // The text of the error may quote a secret in the output, so only the position is shown.
+    // The parser's own message may quote a secret from the output, so only the position of the error is shown.
     let not_json = |error: serde_json::Error| {
         let reason = format!("not the expected JSON (line {}, column {})", error.line(), error.column());
         ProcessFailure::BadOutput(reason)

@@ -1,6 +1,6 @@
-//! A request to a service that returns source credentials, and the attempts to send it.
+//! Sends a request to a service that returns source credentials, and sends it again if it fails.
 //!
-//! The SDK's providers are not used, because they report the status of an answer only as text.
+//! The SDK's credentials providers are not used, because they report the status of an answer only as text.
 
 use crate::error::{Answer, is_passing, shortened};
 use crate::profile::Proxies;
@@ -20,8 +20,9 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
-/// Added to the time limit of an attempt. The connection has the same time limit but must fail first, because a service
-/// that cannot be reached is reported differently from a service that does not answer.
+/// An attempt may take longer by this than the time limit of the policy. Making the connection can have the same time
+/// limit, but must fail first, so that a service that cannot be reached is not reported as a service that does not
+/// answer.
 const GRACE: Duration = Duration::from_millis(100);
 /// The pause before the second attempt. Each later pause is twice as long as the one before it.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -46,10 +47,10 @@ pub(super) struct Request<'a> {
 /// Returns a JSON object that contains these names and texts. Some of the texts may be secret.
 pub(super) fn json(texts: &[(&str, &str)]) -> Zeroizing<Vec<u8>> {
     // In JSON, a character takes at most six bytes (`\u0000`). The buffer is large enough from the start, because a
-    // buffer that grows would leave a copy of the secrets in memory.
+    // buffer that grows leaves a copy of the secrets in memory.
     let most = texts.iter().map(|(name, text)| 6 * (name.len() + text.len()) + 6).sum::<usize>() + 2;
     let mut document = Zeroizing::new(Vec::with_capacity(most));
-    // This cannot fail, because texts can always be serialized and writing to a vector succeeds.
+    // Serializing texts cannot fail, and neither can writing to a vector.
     let _ = serde_json::to_writer(&mut *document, &texts.iter().copied().collect::<BTreeMap<_, _>>());
     document
 }
@@ -61,7 +62,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// Returns the status of an error response, and the message in its JSON object if there is one.
+    /// Describes an error response: its HTTP status, and the message in its JSON object if there is one.
     pub(super) fn refusal(&self) -> String {
         let document: Option<serde_json::Value> = serde_json::from_slice(&self.body).ok();
         let message = document.as_ref().and_then(|document| document.get("message")?.as_str());
@@ -70,12 +71,12 @@ impl Reply {
     }
 }
 
-/// Why a request was not answered.
+/// Why there is no usable answer to a request.
 #[derive(Debug)]
 pub(super) enum Unanswered {
     /// No answer arrived within this time limit.
     Silent(Duration),
-    /// The connection broke.
+    /// A connection was made, but it broke before the answer was complete.
     Broken(String),
     /// No connection was made.
     Unreached(String),
@@ -114,7 +115,7 @@ impl Unanswered {
             Some(proxy) => format!("through the proxy {}: {reason}", proxy.url),
             None => reason,
         };
-        // If a connection was made, its later errors come from hyper.
+        // Errors that occur after a connection was made come from hyper.
         let mut errors = std::iter::successors(Some(error), |error| (*error).source());
         if errors.any(<dyn Error + 'static>::is::<hyper::Error>) {
             Self::Broken(reason)
@@ -124,7 +125,7 @@ impl Unanswered {
     }
 }
 
-/// A service to which requests are sent, with the retry policy for these requests.
+/// A service to which requests are sent, and the retry policy for these requests.
 pub(super) struct Service {
     connector: SharedHttpConnector,
     policy: RetryPolicy,
@@ -146,11 +147,11 @@ impl Service {
         Self { connector, policy }
     }
 
-    /// Sends the request. Tries again, up to the number of attempts in the policy, if a later attempt may succeed.
-    /// Returns the last answer, whatever its status is.
+    /// Sends the request. As long as the policy allows more attempts and a later attempt may succeed, sends it again.
+    /// Returns the last answer, even if its status is that of an error.
     ///
     /// # Errors
-    /// The last attempt got no answer.
+    /// The last attempt got no usable answer.
     pub(super) async fn send(&self, request: Request<'_>) -> Result<Reply, Unanswered> {
         let mut pause = PAUSE;
         let mut left = self.policy.attempts;

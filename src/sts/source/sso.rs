@@ -1,5 +1,5 @@
-//! IAM Identity Center. The token that `aws sso login` has stored is exchanged for the credentials of a role. The token
-//! is refreshed before it expires.
+//! Gets the credentials of a role from IAM Identity Center, in exchange for the token that `aws sso login` has stored.
+//! The token is refreshed before it expires.
 
 use super::document::{KeysOfService, checked};
 use super::login_file::{LOGIN_RETRIES, LoginContext, LoginFile};
@@ -26,7 +26,7 @@ pub(in crate::sts) struct Portal<'a> {
 }
 
 impl Portal<'_> {
-    /// Returns the credentials of the role.
+    /// Returns the credentials of the role in IAM Identity Center.
     ///
     /// # Errors
     /// The login is missing or has expired, or the access portal returns no credentials.
@@ -50,7 +50,7 @@ impl Portal<'_> {
             .map_err(|reason| self.failed(reason, Answer::Refused(None)))
     }
 
-    /// Returns the token of the login, which is refreshed if it expires soon and the login can be refreshed.
+    /// Returns the token of the login. A token that expires soon is refreshed first, if the login can be refreshed.
     async fn token(self, context: &LoginContext<'_>) -> Result<Secret, SourceError> {
         let Some(home) = context.home() else { return Err(self.expired()) };
         let directory = Path::new(home).join(".aws/sso/cache");
@@ -123,8 +123,8 @@ impl Portal<'_> {
     }
 }
 
-/// Checks whether the login contains everything that a refresh needs, and whether the registration of the OIDC client
-/// is still valid.
+/// Checks whether the login contains everything that is needed to refresh its token, and whether the registration of
+/// the OIDC client is still valid.
 fn is_refreshable(login: &LoginFile) -> Result<bool, SourceError> {
     let all = ["/clientId", "/clientSecret", "/refreshToken", "/registrationExpiresAt"];
     Ok(all.iter().all(|pointer| login.text(pointer).is_some()) && login.time("/registrationExpiresAt")? > wall())
