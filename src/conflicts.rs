@@ -17,17 +17,19 @@ pub(crate) struct Rule<V: 'static> {
     pub(crate) otherwise: Otherwise<V>,
 }
 
-/// A function that returns the value if it is given and the rule applies to it, and otherwise `None`.
+/// A function that finds the value of one flag. It returns `None` if the value is not given, or if the rule does not
+/// apply to it.
 pub(crate) type Side<V> = fn(&V) -> Option<Given>;
 
 /// A value to which a rule applies.
 #[derive(Debug)]
 pub(crate) struct Given {
     pub(crate) origin: Origin,
-    /// The origin as messages show it. It includes the value if the rule applies to particular values only.
+    /// The origin in the form in which messages show it. If the rule applies only to particular values, it includes the
+    /// value.
     pub(crate) shown: String,
-    /// Whether the value can be ignored in favor of a flag. This is false for a value that selects the roles, because
-    /// without it there would be other roles, or none.
+    /// Whether the variable with this value can be ignored in favor of a flag. This is false for a value that selects
+    /// the roles, because without it, xassume would assume other roles, or none.
     pub(crate) replaceable: bool,
 }
 
@@ -37,24 +39,27 @@ impl From<Origin> for Given {
     }
 }
 
-/// What happens if both values are flags, or both are variables.
+/// What happens if the two values that conflict are both flags, or both variables.
 pub(crate) enum Otherwise<V> {
-    /// If both are flags, this is an error, and the field is the reason that the message gives (empty for no reason).
-    /// If both are variables, the one in `others` is ignored, because it has an effect only if `one` has another value.
+    /// Two flags are an error. The field is the reason that the message gives (empty for no reason). Of two variables,
+    /// the one in `others` is ignored, because it would have an effect only if `one` were unset or had another value.
     FirstCounts(&'static str),
-    /// An error. The field is the reason that the message gives.
+    /// Two flags are an error, and so are two variables. The field is the reason that the message gives (empty for no
+    /// reason).
     Error(&'static str),
-    /// Both values are kept. A later check, which knows the roles, may reject them. If only one of the two values is a
-    /// flag, the variable is ignored, and the field gives the reason for this.
+    /// Two flags are both kept, and so are two variables. A later check, which knows the roles, may reject them. If one
+    /// value is a flag and the other is a variable, the variable is ignored, and the field gives the reason for the
+    /// note about it.
     Later(IgnoredReason<V>),
 }
 
-/// A function that returns the reason why a variable is ignored. `None` means that the reason is the conflict itself.
+/// A function that returns the reason for which a variable is ignored. If there is no function, the reason is that the
+/// variable conflicts with a flag.
 pub(crate) type IgnoredReason<V> = Option<fn(&V) -> String>;
 
-/// The values to which rules are applied.
+/// The values to which rules are applied, with the origin of each value.
 pub(crate) trait Values {
-    /// Removes the value that the variable of `flag` has set.
+    /// Removes the value that comes from the variable of this flag.
     fn remove(&mut self, flag: &'static Flag);
 }
 

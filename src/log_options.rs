@@ -4,7 +4,7 @@ use crate::event::Level;
 use crate::terminal::Screen;
 use crate::vars::Vars;
 
-/// The form of messages (`--log-format`).
+/// The form of messages, which `--log-format` selects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogFormat {
     Text,

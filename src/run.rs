@@ -21,8 +21,9 @@ use std::process::ExitCode;
 /// Does not return if xassume replaces itself with the command.
 #[must_use]
 pub fn run(arguments: &[OsString], vars: &Vars) -> ExitCode {
-    // This also prevents the user's other processes from reading the secrets in the memory of this process. The command
-    // is not affected, because execve(2) resets the setting.
+    // Without core dumps, no secret is written to disk. The same setting prevents the user's other processes from
+    // reading the secrets in the memory of this process. The command is not affected, because execve(2) resets the
+    // setting.
     signals::forbid_core_dumps();
     let usual = Report::new(LogOptions::usual(vars));
     let printed = |result: Result<(), Error>| ended(usual, result.map(|()| End::Exited(0)));
@@ -77,7 +78,7 @@ fn dispatch(flags: FlagValues, vars: &Vars, report: Report, log_options: LogOpti
     }
 }
 
-/// Returns the parts of the default session name that come from the system.
+/// Returns the user ID and the host name, from which the default session name is made.
 fn host() -> Host {
     let host = nix::unistd::gethostname().unwrap_or_default();
     Host { uid: nix::unistd::getuid().as_raw(), host: host.to_string_lossy().into_owned() }

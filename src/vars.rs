@@ -1,11 +1,11 @@
-//! The inherited environment as a value. The order and every byte are kept. Only `main` reads the environment of the
-//! process.
+//! The inherited environment as a value. It keeps the order of the variables and every byte of them. Only `main` reads
+//! the environment of the process.
 
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
-/// The AWS variables that must be valid UTF-8: those that select the role, its source credentials or the connection to
-/// STS, for xassume or for an SDK. Variables that contain paths are not included, because a path may consist of any
+/// The AWS variables whose values must be valid UTF-8. They select the role, its source credentials or the connection
+/// to STS, for xassume or for an SDK. Variables that contain paths are not included, because a path may consist of any
 /// bytes.
 const AWS_TEXTS: &[&str] = &[
     "AWS_ACCESS_KEY_ID",
@@ -50,15 +50,15 @@ impl Vars {
         self.0.iter().find(|(known, _)| known.as_bytes() == name.as_bytes()).map(|(_, value)| value.as_os_str())
     }
 
-    /// Returns the value of a variable, or `None` if the variable is unset, empty or not UTF-8. AWS's tools also treat
-    /// an empty variable as unset.
+    /// Returns the value of a variable, or `None` if the variable is unset, empty or not UTF-8. AWS SDKs and the AWS
+    /// CLI also treat an empty variable as unset.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.get(name).and_then(OsStr::to_str).filter(|value| !value.is_empty())
     }
 
-    /// Returns the name of an AWS variable that must be text but is not UTF-8, or `None` if there is no such variable.
-    /// [`Vars::text`] would treat the variable as unset.
+    /// Returns the name of an AWS variable whose value must be UTF-8 but is not, or `None` if there is no such
+    /// variable. The caller reports this as an error, because [`Vars::text`] would treat the variable as unset.
     #[must_use]
     pub(crate) fn not_text(&self) -> Option<&'static str> {
         AWS_TEXTS.iter().copied().find(|name| self.get(name).is_some_and(|value| value.to_str().is_none()))
@@ -70,7 +70,7 @@ impl Vars {
         self.text(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    /// Returns the names and values in their order.
+    /// Returns the names and values in the order in which they were inherited.
     pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.0.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
@@ -82,9 +82,9 @@ impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Vars {
     }
 }
 
-/// Returns each variable as a string `NAME=value`, which is the form that execve(2) takes. The conversion to
-/// [`CString`] skips no variable, because none contains a NUL byte: the variables come from this process's environment,
-/// or from text without NUL bytes.
+/// Converts each variable to a string `NAME=value`, which is the form that execve(2) takes. A variable with a NUL byte
+/// would be skipped, but there is none, because the variables come from this process's environment, or from text
+/// without NUL bytes.
 pub(crate) fn c_strings(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<CString> {
     let joined = variables.into_iter().map(|(mut name, value)| {
         name.push("=");
@@ -121,7 +121,7 @@ mod tests {
         }
     }
 
-    /// The variables of AWS that the code of a file names, except in its tests.
+    /// The names of AWS variables that occur as strings in the code of a file, but not in its tests.
     #[derive(Default)]
     struct Named(Vec<String>);
 
