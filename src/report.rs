@@ -164,7 +164,8 @@ pub(crate) fn print_clap_message(answer: &clap::Error) -> Result<(), Error> {
         };
     }
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let message = lines.next().unwrap_or_default().trim_start_matches("error: ");
+    let message = message.replace("found; no more were expected", "(this flag takes no value)");
     let tip = lines.find_map(|line| line.strip_prefix("tip: "));
     // This tip of clap says to put the argument after `--`, but xassume would then treat the argument as the command.
     let tip = tip.filter(|tip| !tip.contains("as a value, use"));

@@ -41,8 +41,9 @@ pub(super) fn expired(directory: &Directory) {
 /// The directory cannot be listed, or a session or a temporary file cannot be removed.
 pub(super) fn clear(directory: &Directory) -> io::Result<usize> {
     let names = directory.names()?;
-    let remove =
-        |name: &str| directory.remove(name).map_err(|error| io::Error::other(format!("{name}: {}", reason_of(&error))));
+    let remove = |name: &str| {
+        directory.remove(name).map_err(|error| io::Error::other(format!("cannot remove {name}: {}", reason_of(&error))))
+    };
     let mut sessions = 0;
     for (name, kind) in &names {
         match kind {

@@ -90,7 +90,7 @@ impl Put {
         !self.files.is_empty()
     }
 
-    /// Removes the file at `path` if it is one of these files.
+    /// Removes the file at `path` if xassume wrote it. A file from another program stays.
     pub(super) fn remove(&self, path: &Path) {
         for identity in &self.files {
             identity.remove(path);

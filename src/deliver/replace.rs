@@ -70,7 +70,7 @@ pub(super) fn temporary(path: &Path) -> io::Result<PathBuf> {
 pub(super) struct Identity(u128);
 
 impl Identity {
-    /// The size of an identity, in bytes.
+    /// The size in bytes of a device number and an inode number.
     pub(super) const LENGTH: usize = 16;
 
     fn of(found: &Metadata) -> Self {

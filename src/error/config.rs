@@ -81,7 +81,7 @@ pub(crate) enum ConfigError {
     ChainedDuration { role: String, hop: usize, of: usize, by: DurationBy },
     /// `--duration max` is set for a role that is assumed with an MFA code. `device` is `None` if the MFA device comes
     /// from the profile.
-    #[error("{} cannot be used with MFA{} for {role}: max tries several durations, and each try would need a new code", max(*.duration), from(*.device))]
+    #[error("{} cannot be used with MFA{} for {role}: to find the maximum, xassume tries several durations, and each try would need a new code", max(*.duration), from(*.device))]
     MaxWithMfa { role: String, duration: Origin, device: Option<Origin> },
     /// Only `AssumeRole` supports the option `word`, but the role is assumed with `AssumeRoleWithWebIdentity`. `token`
     /// is `None` if the web identity token comes from `AWS_WEB_IDENTITY_TOKEN_FILE` or from the profile.
@@ -232,7 +232,7 @@ impl ConfigError {
             }
             Self::MaxWithMfa { .. } => "set a fixed duration; with 1h or less, one code is enough for many sessions".into(),
             Self::NotForWebIdentity { word, .. } => {
-                format!("{} {word}, or add another role with --role-arn", word.leave_out())
+                format!("{} {word}; if it is for a role that is assumed after this one, name that role with --role-arn", word.leave_out())
             }
         })
     }

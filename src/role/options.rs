@@ -24,15 +24,15 @@ pub(super) fn check(
     allowed: fn(char) -> bool,
     set: &str,
 ) -> Result<(), Invalid> {
-    let invalid = |reason| Err(Invalid::new(reason).hint(format!("allowed: {set}")));
     let (least, most, length) = (lengths.start(), lengths.end(), text.chars().count());
     if !lengths.contains(&length) {
-        return invalid(format!("must have {least} to {most} characters, not {length}"));
+        let other = if length < *least { "longer" } else { "shorter" };
+        let invalid = Invalid::new(format!("must have {least} to {most} characters, not {length}"));
+        return Err(invalid.hint(format!("use a {other} value; allowed: {set}")));
     }
-    match text.chars().find(|&c| !allowed(c)) {
-        Some(c) => invalid(format!("contains an invalid character: {c:?}")),
-        None => Ok(()),
-    }
+    text.chars().find(|&c| !allowed(c)).map_or(Ok(()), |c| {
+        Err(Invalid::new(format!("contains an invalid character: {c:?}")).hint(format!("allowed: {set}")))
+    })
 }
 
 /// Defines a type for a text. The text is checked when it is parsed, so each value of the type is valid.

@@ -28,7 +28,7 @@ pub(crate) enum Mode {
 /// Reads the flags about delivery, except `--via`.
 ///
 /// # Errors
-/// Fails if a switch is invalid.
+/// Fails if an environment variable for `--isolate` has an invalid value.
 pub(super) fn delivery(flags: &FlagValues, via: Via) -> Result<DeliverySettings, Error> {
     let keep = flags.many(&KEEP_ENV).iter().map(|given| given.value.clone()).collect();
     let keep_by = flags.origin(&KEEP_ENV).unwrap_or(Origin::Flag(&KEEP_ENV));

@@ -33,7 +33,8 @@ pub(super) fn of_attempt(error: &OrchestratorError<Error>, response: Option<&Htt
     }
 }
 
-/// Returns the STS error code and the message in the error of any call.
+/// Returns the error code and the message that STS sent, whichever call failed. Returns `None` if the error is not from
+/// one of the calls below.
 fn metadata(error: &Error) -> Option<&ErrorMetadata> {
     fn of<E>(error: &Error) -> Option<&ErrorMetadata>
     where

@@ -41,7 +41,7 @@ const MESSAGES: usize = 4 << 10;
 /// The default size of a pipe in bytes.
 const PIPE: usize = 64 << 10;
 
-/// Starts children, and passes on what they write to standard error. All clones share one state.
+/// Starts child processes, and forwards what they write to their standard error. All clones share one state.
 #[derive(Clone)]
 pub(crate) struct Offload(Rc<Shared>);
 

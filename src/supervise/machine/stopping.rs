@@ -82,7 +82,8 @@ impl Machine {
     }
 
     pub(super) fn remaining(&mut self, stop: PendingStop, remaining: Remaining, now: Now, out: &mut Vec<Action>) {
-        // If the command's own process has not ended, no action has asked for this input, so it is ignored.
+        // This input answers an action that is requested only after the command's own process has ended. Before that,
+        // it is ignored.
         let Some(wait) = stop.leader.ended() else { return };
         match self.phase {
             Phase::Stopping { .. } => self.await_remaining(stop, wait, remaining, now, out),
