@@ -4,7 +4,7 @@
 //! the command's process and the clocks.
 
 use crate::deliver::published::unwritten;
-use crate::error::{Error, not_started, reason_of};
+use crate::error::{CHECK_LIMITS, Error, not_started};
 use crate::event::{EventSink as _, Problem, RefreshEvent, RunEvent};
 use crate::launch::delivery::Delivery;
 use crate::launch::refresh;
@@ -71,7 +71,7 @@ async fn supervised(
     delivery: &mut Delivery<'_, '_>,
 ) -> Result<Final, Error> {
     let host = ProcessHost::prepare(command.clone(), policy.process_group, writer::finish);
-    let mut host = host.map_err(|error| Error::Exhausted { what: "receive signals", reason: reason_of(&error) })?;
+    let mut host = host.map_err(|error| Error::cannot("receive signals", &error, CHECK_LIMITS))?;
     let report = launch.context.report;
     report.write_by_a_thread();
     let (first, source_keys) = tokio::select! {

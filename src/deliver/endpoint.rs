@@ -15,7 +15,7 @@ use super::published::PublishedFile;
 use super::serving::{PAUSE, Served};
 use super::token_file;
 use crate::deliver::run_directory::RunDirectory;
-use crate::error::{Error, reason_of};
+use crate::error::Error;
 use crate::event::Problem;
 use crate::print::document;
 use crate::session::{Secret, Session};
@@ -108,11 +108,8 @@ impl Endpoint {
     /// Fails if the loopback interface does not work (as in a new network namespace), if the kernel gives no random
     /// bytes, if the directory is full, or if the path of `--endpoint-token-file` cannot be used.
     pub(crate) fn open(directory: &RunDirectory, token_file: Option<&Path>) -> Result<Self, Error> {
-        let failed = |error: io::Error| Error::Serve {
-            what: "serve the session on 127.0.0.1",
-            reason: reason_of(&error),
-            hint: "try --via process, which needs no network",
-        };
+        let hint = "try --via process, which needs no network";
+        let failed = |error: io::Error| Error::cannot("serve the session on 127.0.0.1", &error, hint);
         let empty_credentials_file = directory.write("credentials", b"")?;
         let token = random_hex::<TOKEN>().map_err(failed)?;
         let token_at = TokenAt::new(token_file, &token, directory)?;

@@ -16,7 +16,7 @@ use super::connections::Connections;
 use super::environment::CommandCredentials;
 use super::serving::{PAUSE, Served};
 use crate::deliver::run_directory::RunDirectory;
-use crate::error::{Error, reason_of};
+use crate::error::Error;
 use crate::flags::FROM_SOCKET;
 use crate::print::document;
 use crate::session::Session;
@@ -51,11 +51,8 @@ impl CredentialProcess {
     /// The directory is full, or sockets are not allowed.
     pub(crate) fn open(directory: &RunDirectory, program: &Path) -> Result<Self, Error> {
         let (link, socket) = (directory.path().join("xassume"), directory.path().join("socket"));
-        let failed = |error: io::Error| Error::Serve {
-            what: "create the Unix socket",
-            reason: reason_of(&error),
-            hint: "try --via file, which needs no socket",
-        };
+        let hint = "try --via file, which needs no socket";
+        let failed = |error: io::Error| Error::cannot("create the Unix socket", &error, hint);
         symlink(program, &link).map_err(failed)?;
         let listener = listen(&socket).map_err(failed)?;
         let contents = format!(

@@ -5,7 +5,7 @@
 
 use super::replace::{is_settled, new_file};
 use super::trusted::{self, GroupWrite};
-use crate::error::{Error, reason_of};
+use crate::error::Error;
 use crate::vars::Vars;
 use nix::errno::Errno;
 use nix::unistd::{geteuid, mkdtemp};
@@ -125,11 +125,8 @@ pub(super) fn first_base<T>(vars: &Vars, make: impl Fn(&Path) -> io::Result<T>) 
 }
 
 fn failed(error: &io::Error) -> Error {
-    Error::Missing {
-        what: "create a private directory in XDG_RUNTIME_DIR, /dev/shm or TMPDIR",
-        reason: reason_of(error),
-        hint: "one of them must be writable",
-    }
+    let what = "create a private directory in XDG_RUNTIME_DIR, /dev/shm or TMPDIR";
+    Error::cannot(what, error, "one of them must be writable")
 }
 
 /// Rejects a path with a space or another character that is special to a shell, to shlex or to a parser of config

@@ -42,7 +42,7 @@ pub(crate) enum CommandFault {
     Execve(i32),
 }
 
-pub(super) fn text(errno: i32) -> String {
+fn text(errno: i32) -> String {
     reason_of(&io::Error::from_raw_os_error(errno))
 }
 

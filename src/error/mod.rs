@@ -31,6 +31,9 @@ use thiserror::Error;
 
 /// A hint of one line that has more characters than this is cut.
 const LONGEST_HINT: usize = 2048;
+/// The hint if a limit of the operating system has been reached.
+pub(crate) const CHECK_LIMITS: &str =
+    "check `ulimit -a` and the limits of the container or unit: processes, memory, open files";
 
 /// An error with which a run of xassume ends.
 #[derive(Debug, Error)]
@@ -69,9 +72,6 @@ pub(crate) enum Error {
     /// A file that a flag names cannot be written.
     #[error("cannot write {what} to {}: {reason}", .path.display())]
     Place { what: &'static str, flag: &'static str, path: PathBuf, reason: String, hint: Option<String> },
-    /// The session cannot be passed to the command in the way that `--via` selects.
-    #[error("cannot {what}: {reason}")]
-    Serve { what: &'static str, reason: String, hint: &'static str },
     /// The format of `--print` cannot represent the value of a variable.
     #[error("cannot print {name} in the {format} format: its value {reason}")]
     Unprintable { name: String, format: &'static str, reason: &'static str },
@@ -87,15 +87,9 @@ pub(crate) enum Error {
     Lapsed,
     #[error(transparent)]
     Command(#[from] CommandError),
-    /// Something that xassume needs is missing.
+    /// Something that xassume needs is missing, or the operating system rejected an operation that xassume needs.
     #[error("cannot {what}: {reason}")]
-    Missing { what: &'static str, reason: String, hint: &'static str },
-    /// A limit of the operating system has been reached.
-    #[error("cannot {what}: {reason}")]
-    Exhausted { what: &'static str, reason: String },
-    /// The operating system rejected an operation that xassume needs.
-    #[error("cannot {what}: {reason}")]
-    System { what: &'static str, reason: String },
+    Cannot { what: &'static str, reason: String, hint: Option<&'static str> },
 }
 
 fn invalid_value(origin: &str, value: Option<&str>, invalid: &Invalid) -> String {
@@ -108,6 +102,11 @@ fn invalid_value(origin: &str, value: Option<&str>, invalid: &Invalid) -> String
 impl Error {
     pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// Returns the error for an operation that the operating system rejected.
+    pub(crate) fn cannot(what: &'static str, error: &io::Error, hint: &'static str) -> Self {
+        Self::Cannot { what, reason: reason_of(error), hint: Some(hint) }
     }
 
     /// Returns the exit status of xassume.
@@ -141,7 +140,7 @@ impl Error {
             }
             Self::WrongAccount { .. } => "check the role ARN or the profile".to_owned(),
             Self::Place { flag, .. } => format!("use a path in an existing directory that you own, or omit {flag}"),
-            Self::Serve { hint, .. } | Self::Missing { hint, .. } => (*hint).to_owned(),
+            Self::Cannot { hint, .. } => (*hint)?.to_owned(),
             Self::Unprintable { .. } => "use --print export, fish or powershell".to_owned(),
             Self::Cache { directory, .. } => format!("remove the directory manually: {}", directory.display()),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -150,10 +149,6 @@ impl Error {
             Self::Output(_) => "free disk space or redirect the output".to_owned(),
             Self::OutputClosed => "redirect standard output to a file or a pipe".to_owned(),
             Self::Lapsed => "use --on-refresh-failure keep to keep the command running".to_owned(),
-            Self::Exhausted { .. } => {
-                "check `ulimit -a` and the limits of the container or unit: processes, memory, open files".to_owned()
-            }
-            Self::System { .. } => return None,
         };
         Some(one_line(&hint, LONGEST_HINT))
     }
@@ -181,13 +176,13 @@ impl Error {
 pub(crate) fn not_started(name: String, errno: i32, gone: bool, limit: Duration) -> Error {
     match errno {
         libc::ENOENT if gone => CommandError { name, fault: CommandFault::NotFound }.into(),
-        libc::ETIMEDOUT => Error::Missing {
+        libc::ETIMEDOUT => Error::Cannot {
             what: "start the command",
             reason: format!("its file was not read within {}s", limit.as_secs()),
-            hint: "check the file system that contains it",
+            hint: Some("check the file system that contains it"),
         },
         libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE => {
-            Error::Exhausted { what: "start the command", reason: command::text(errno) }
+            Error::cannot("start the command", &io::Error::from_raw_os_error(errno), CHECK_LIMITS)
         }
         errno => CommandError { name, fault: CommandFault::of_execve(errno) }.into(),
     }

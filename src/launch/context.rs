@@ -75,11 +75,9 @@ impl<'a> Context<'a> {
 pub(crate) fn depth(vars: &Vars) -> Result<u32, Error> {
     let outer = vars.text("XASSUME_DEPTH").and_then(|depth| depth.parse().ok()).unwrap_or(0_u32);
     if outer >= MAX_DEPTH {
-        return Err(Error::Missing {
-            what: "start",
-            reason: format!("xassume is nested too deeply ({outer} levels, XASSUME_DEPTH)"),
-            hint: "does a credential_process or the command call xassume recursively?",
-        });
+        let reason = format!("xassume is nested too deeply ({outer} levels, XASSUME_DEPTH)");
+        let hint = "does a credential_process or the command call xassume recursively?";
+        return Err(Error::Cannot { what: "start", reason, hint: Some(hint) });
     }
     Ok(outer + 1)
 }

@@ -10,7 +10,7 @@ use crate::deliver::process::CredentialProcess;
 use crate::deliver::published::PublishedFile;
 use crate::deliver::run_directory::RunDirectory;
 use crate::deliver::token_file;
-use crate::error::{Error, reason_of};
+use crate::error::Error;
 use crate::session::Session;
 use crate::supervise::ports::{Deliver, Publishing};
 use crate::sys::offload::{Life, Offload};
@@ -112,11 +112,7 @@ impl Method {
 
 /// Returns the path of xassume's executable.
 fn own_file() -> Result<PathBuf, Error> {
-    program::own().map_err(|error| Error::Missing {
-        what: "find the executable of xassume",
-        reason: reason_of(&error),
-        hint: "/proc must be mounted",
-    })
+    program::own().map_err(|error| Error::cannot("find the executable of xassume", &error, "/proc must be mounted"))
 }
 
 /// Creates the directory of this run, with the command's copy of the config file. Returns `None` if the command uses

@@ -7,7 +7,7 @@ mod plan_event;
 pub(crate) mod refresh;
 pub(crate) mod sessions;
 
-use crate::error::{Error, reason_of};
+use crate::error::{CHECK_LIMITS, Error};
 use crate::event::{Event, EventSink as _, RunEvent, SessionEvent};
 use crate::files;
 use crate::mfa::mode::KeyKind;
@@ -121,7 +121,7 @@ pub(crate) fn assumed(session: &Session) -> Event {
 /// The system has no more file descriptors for the runtime.
 pub(crate) fn runtime() -> Result<Runtime, Error> {
     let built = Builder::new_current_thread().enable_all().build();
-    built.map_err(|error| Error::Exhausted { what: "start", reason: reason_of(&error) })
+    built.map_err(|error| Error::cannot("start", &error, CHECK_LIMITS))
 }
 
 /// Runs a future to its end on a new runtime.

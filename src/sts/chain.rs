@@ -81,7 +81,8 @@ impl Chain<'_> {
             proof = Proof::Keys(granted.session.keys.clone());
             session = Some(granted.session);
         }
-        session.ok_or_else(|| Error::System { what: "assume a role", reason: "the plan contains none".into() })
+        let none = || Error::Cannot { what: "assume a role", reason: "the plan contains none".into(), hint: None };
+        session.ok_or_else(none)
     }
 
     /// Assumes the roles with an MFA session. Uses the stored MFA session. Requests a new one if no MFA session is

@@ -24,7 +24,7 @@ const LONGEST: usize = 64 * 1024;
 /// The supervising xassume has ended, does not answer in time, or has no session.
 pub(crate) fn print(socket: &Path) -> Result<(), Error> {
     // The error is one line without a hint, because an SDK quotes it in its own message.
-    let failed = |reason: String| Error::System { what: "get credentials from xassume", reason };
+    let failed = |reason: String| Error::Cannot { what: "get credentials from xassume", reason, hint: None };
     let answer = ask(socket).map_err(|error| failed(reason_of(&error)))?;
     let document = document(&answer).map_err(failed)?;
     output::print(document)

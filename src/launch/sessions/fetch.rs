@@ -62,12 +62,9 @@ impl Sessions<'_> {
     pub(super) fn check_recursion(&self, key: &Key) -> Result<(), Error> {
         let held = self.context.vars.text(HELD).unwrap_or_default();
         if held.split(' ').any(|held| held == key.as_str()) {
-            return Err(Error::Missing {
-                what: "get the session",
-                reason: "recursive credential_process: xassume was started to get the session that it needs itself"
-                    .into(),
-                hint: "in a credential_process, use another profile as the source: xassume --profile NAME",
-            });
+            let reason = "recursive credential_process: xassume was started to get the session that it needs itself";
+            let hint = "in a credential_process, use another profile as the source: xassume --profile NAME";
+            return Err(Error::Cannot { what: "get the session", reason: reason.into(), hint: Some(hint) });
         }
         Ok(())
     }
