@@ -7,7 +7,7 @@
 
 mod message;
 
-use crate::error::reason_of;
+use crate::error::{CHECK_LIMITS, Error, reason_of};
 use crate::event::Problem;
 use crate::launch::{Launch, block_on};
 use crate::mfa::{CodeSource, mode};
@@ -45,10 +45,8 @@ pub(crate) async fn next_session(launch: &Launch<'_>, offload: &Offload) -> Resu
         problem(text, "is a file system frozen, or its server unreachable?")
     };
     let job = offload.start(Life::Bound, message::MOST_BYTES, |answer| fetch(launch, answer));
-    let mut job = job.map_err(|error| {
-        let hint = "check `ulimit -a` and the limits of the container or unit: processes, memory, open files";
-        problem(format!("cannot start a process for the refresh: {}", reason_of(&error)), hint)
-    })?;
+    let what = "start a process for the refresh";
+    let mut job = job.map_err(|error| Problem::from(&Error::cannot(what, &error, CHECK_LIMITS)))?;
     let answer = tokio::time::timeout(limit, job.answered()).await.map_err(blocked)?;
     let answer = answer.map_err(|error| failed(reason_of(&error)))?;
     let message = Message::decode(answer, boottime()).ok_or_else(|| failed("it was killed".into()))?;
@@ -80,14 +78,14 @@ fn limit(launch: &Launch<'_>) -> Duration {
 fn fetch(launch: &Launch<'_>, answer: &mut File) {
     let result = thread::scope(|scope| {
         let begun = thread::Builder::new().spawn_scoped(scope, || block_on(launch.next_session())?);
-        begun.map(thread::ScopedJoinHandle::join)
+        let cannot = |error| Error::Cannot { what: "start a thread", reason: reason_of(&error), hint: None };
+        begun.map_err(cannot).map(thread::ScopedJoinHandle::join)
     });
     let result = match result {
-        Ok(Ok(Ok(session))) => Ok(session),
-        Ok(Ok(Err(error))) => Err(Problem::from(&error)),
+        Ok(Ok(result)) => result.map_err(|error| Problem::from(&error)),
         // The thread has panicked, and the panic hook has already reported this.
         Ok(Err(_panicked)) => Err(Problem { text: "internal error (see above)".into(), hint: None }),
-        Err(error) => Err(Problem { text: format!("cannot start a thread: {}", reason_of(&error)), hint: None }),
+        Err(error) => Err(Problem::from(&error)),
     };
     let (mfa_session, used) = (launch.context.mfa_sessions.stored(), launch.context.codes.used());
     let cache_warned = launch.context.cache_warned.load(Ordering::Relaxed);
