@@ -32,24 +32,13 @@ pub(crate) struct AssumeError {
 pub(crate) struct AttemptsMade {
     pub(crate) attempts: u32,
     pub(crate) time: Duration,
-    pub(crate) last: LastAttempt,
-}
-
-/// The result of the last attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LastAttempt {
-    /// The last attempt failed with the reported cause.
-    Failed,
-    /// The last attempt timed out. The reported cause is that of an earlier attempt.
-    TimedOut,
+    /// Whether the last attempt timed out. The reported cause is then that of an earlier attempt.
+    pub(crate) last_timed_out: bool,
 }
 
 fn made(attempts: Option<AttemptsMade>) -> String {
-    let Some(AttemptsMade { attempts, time, last }) = attempts else { return String::new() };
-    let end = match last {
-        LastAttempt::Failed => "",
-        LastAttempt::TimedOut => "; the last one timed out",
-    };
+    let Some(AttemptsMade { attempts, time, last_timed_out }) = attempts else { return String::new() };
+    let end = if last_timed_out { "; the last one timed out" } else { "" };
     format!(" ({} in {}{end})", counted(attempts, "attempt"), format_duration(time))
 }
 

@@ -14,7 +14,7 @@ mod pages;
 mod source;
 mod text;
 
-pub(crate) use assume::{AssumeError, AttemptsMade, Cause, LastAttempt, NetworkFailure, Refusal, StsCall};
+pub(crate) use assume::{AssumeError, AttemptsMade, Cause, NetworkFailure, Refusal, StsCall};
 pub(crate) use command::{CommandError, CommandFault};
 pub(crate) use config::{ConfigError, DurationBy, Misplaced};
 pub(crate) use denial::{PolicyDenial, PolicyEffect, PolicyKind};

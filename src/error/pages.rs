@@ -133,9 +133,9 @@ pages! {
         StsCall::GetSessionToken => Of("mfa-session-denied"),
         StsCall::GetCallerIdentity => Without("a step of `--check`, see `tests/check.rs`"),
     }
-    LastAttempt {
-        LastAttempt::Failed => Without("a matter of timing, see `tests/network.rs`"),
-        LastAttempt::TimedOut => Of("sts-throttled-and-then-silent"),
+    AttemptsMade {
+        AttemptsMade { last_timed_out: false, .. } => Without("a matter of timing, see `tests/network.rs`"),
+        AttemptsMade { last_timed_out: true, .. } => Of("sts-throttled-and-then-silent"),
     }
     Cause {
         Cause::Refused { .. } => Of("sts-denied"),

@@ -5,7 +5,7 @@
 
 use super::cause::{TOO_MANY_REQUESTS, of_attempt};
 use super::route::Route;
-use crate::error::{Cause, LastAttempt};
+use crate::error::Cause;
 use crate::report::waiting::Tries;
 use aws_sdk_sts::config::interceptors::{
     BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef, InterceptorContext,
@@ -21,7 +21,7 @@ pub(super) struct Attempts {
     pub(super) count: Tries,
     /// The error of the last attempt that failed for a reason other than a timeout, and whether a later attempt timed
     /// out. `None` if there was no such error.
-    last: Arc<Mutex<Option<(Cause, LastAttempt)>>>,
+    last: Arc<Mutex<Option<(Cause, bool)>>>,
 }
 
 impl Attempts {
@@ -33,22 +33,22 @@ impl Attempts {
 
     /// Returns the error of the last attempt that failed for a reason other than a timeout, and whether a later attempt
     /// timed out. Returns `None` if there was no such error.
-    pub(super) fn end(&self) -> Option<(Cause, LastAttempt)> {
+    pub(super) fn end(&self) -> Option<(Cause, bool)> {
         self.state().clone()
     }
 
     fn sent(&self) {
         self.count.sent();
-        if let Some((_, last)) = &mut *self.state() {
-            *last = LastAttempt::TimedOut;
+        if let Some((_, timed_out)) = &mut *self.state() {
+            *timed_out = true;
         }
     }
 
     fn failed(&self, cause: Cause) {
-        *self.state() = Some((cause, LastAttempt::Failed));
+        *self.state() = Some((cause, false));
     }
 
-    fn state(&self) -> MutexGuard<'_, Option<(Cause, LastAttempt)>> {
+    fn state(&self) -> MutexGuard<'_, Option<(Cause, bool)>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

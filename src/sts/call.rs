@@ -203,10 +203,10 @@ impl Call<'_> {
     /// timeout, the error of the last such attempt is the cause.
     fn timed_out(&self, time: Duration) -> Box<AssumeError> {
         let (time, connection) = (rounded(time), self.context.connection);
-        let Some((cause, last)) = connection.attempts.end() else {
+        let Some((cause, last_timed_out)) = connection.attempts.end() else {
             return self.failed(Cause::Network(NetworkFailure::TimedOut { host: self.host(), after: time }));
         };
-        let attempts = AttemptsMade { attempts: connection.attempts.count.number(), time, last };
+        let attempts = AttemptsMade { attempts: connection.attempts.count.number(), time, last_timed_out };
         Box::new(AssumeError { attempts: Some(attempts), ..*self.failed(cause) })
     }
 
