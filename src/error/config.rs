@@ -71,7 +71,7 @@ pub(crate) enum ConfigError {
     /// Nothing specifies a role. `profile` is the selected profile, or `None` if no profile is selected.
     #[error("no role specified{}", .profile.as_ref().map(|name| format!(", and profile '{name}' has no role_arn")).unwrap_or_default())]
     NoRole { profile: Option<String>, misplaced: Option<Box<Misplaced>> },
-    #[error("no AWS credentials found; tried: {0}")]
+    #[error("no AWS credentials found; tried: {}", .0.places.join(", "))]
     NoSource(TriedSources),
     #[error("role chain too long: more than {MAX_HOPS} roles")]
     TooManyHops,

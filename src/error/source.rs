@@ -39,7 +39,7 @@ pub(crate) enum SourceError {
 }
 
 fn metadata(failure: &MetadataFailure, tried: Option<&TriedSources>) -> String {
-    match tried {
+    match tried.map(|tried| tried.places.join(", ")) {
         Some(tried) => format!("no AWS credentials found; tried: {tried} and EC2 instance metadata ({failure})"),
         None => format!("EC2 instance metadata: {failure}"),
     }
@@ -79,12 +79,6 @@ impl TriedSources {
         let more = if self.profiles.len() > MOST { ", …" } else { "" };
         let names = self.profiles.iter().take(MOST).map(|name| shortened(name)).collect::<Vec<_>>().join(", ");
         (!names.is_empty()).then(|| format!("use --profile NAME; profiles with credentials: {names}{more}"))
-    }
-}
-
-impl fmt::Display for TriedSources {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.places.join(", "))
     }
 }
 
