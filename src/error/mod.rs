@@ -19,7 +19,7 @@ pub(crate) use command::{CommandError, CommandFault};
 pub(crate) use config::{ConfigError, DurationBy, Misplaced};
 pub(crate) use denial::{PolicyDenial, PolicyEffect, PolicyKind};
 pub(crate) use mfa::{CodeOrigin, MfaError, MfaFailure};
-pub(crate) use source::{Answer, MetadataFailure, ProcessFailure, SourceError, StoredFile, TriedSources, is_passing};
+pub(crate) use source::{Answer, MetadataFailure, ProcessFailure, SourceError, TriedSources, is_passing};
 pub(crate) use text::{counted, deceives, one_line, plain_json, quoted, reason_of, shortened, without_number};
 
 use crate::process::outcome::FAILED;

@@ -107,9 +107,9 @@ pages! {
         SourceError::ContainerToken => Of("source-container-token-with-a-line-break"),
         SourceError::Silent { .. } => Of("source-sso-silent"),
         SourceError::InstanceMetadata { .. } => Of("source-instance-fails"),
-        SourceError::File { file: StoredFile::WebIdentityToken, .. } => Of("source-token-file-missing"),
-        SourceError::File { file: StoredFile::ContainerToken, .. } => Of("source-container-token-file-missing"),
-        SourceError::File { file: StoredFile::Login, .. } => Of("source-login-file-unusable"),
+        SourceError::File { contents: Some("one OIDC token"), .. } => Of("source-token-file-missing"),
+        SourceError::File { contents: Some(_), .. } => Of("source-container-token-file-missing"),
+        SourceError::File { contents: None, .. } => Of("source-login-file-unusable"),
         SourceError::Service { .. } => Of("source-sso-refuses"),
     }
     MetadataFailure {

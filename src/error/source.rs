@@ -3,7 +3,6 @@
 use super::{quoted, reason_of, shortened};
 use crate::origin::Origin;
 use crate::process::End;
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,8 +30,10 @@ pub(crate) enum SourceError {
     /// configured, `last_resort` lists the sources that were tried before.
     #[error("{}", metadata(.failure, .last_resort.as_ref()))]
     InstanceMetadata { failure: MetadataFailure, last_resort: Option<TriedSources> },
-    #[error("{file} {} (from {named_by}): {reason}", .path.display())]
-    File { file: StoredFile, path: PathBuf, named_by: String, reason: String },
+    /// A file that a source reads. `contents` is what the user must put into the file, or `None` if the AWS CLI writes
+    /// the file.
+    #[error("{what} {} (from {named_by}): {reason}", .path.display())]
+    File { what: &'static str, path: PathBuf, named_by: String, contents: Option<&'static str>, reason: String },
     /// An AWS service from which a profile gets its credentials failed, or refused the request.
     #[error("cannot get credentials for profile {} from {service}: {reason}", quoted(.profile))]
     Service { service: &'static str, profile: String, reason: String, answer: Answer },
@@ -42,25 +43,6 @@ fn metadata(failure: &MetadataFailure, tried: Option<&TriedSources>) -> String {
     match tried.map(|tried| tried.places.join(", ")) {
         Some(tried) => format!("no AWS credentials found; tried: {tried} and EC2 instance metadata ({failure})"),
         None => format!("EC2 instance metadata: {failure}"),
-    }
-}
-
-/// A file that a source reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StoredFile {
-    WebIdentityToken,
-    ContainerToken,
-    /// The file that `aws sso login` or `aws login` writes.
-    Login,
-}
-
-impl fmt::Display for StoredFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::WebIdentityToken => "web identity token file",
-            Self::ContainerToken => "container token file",
-            Self::Login => "login file",
-        })
     }
 }
 
@@ -230,13 +212,10 @@ impl SourceError {
             Self::InstanceMetadata { failure, last_resort } => {
                 last_resort.as_ref().and_then(TriedSources::hint).unwrap_or_else(|| failure.hint().into())
             }
-            Self::File { file: StoredFile::WebIdentityToken, named_by, .. } => {
-                format!("{named_by} must point to a readable file with one OIDC token")
+            Self::File { named_by, contents: Some(contents), .. } => {
+                format!("{named_by} must point to a readable file with {contents}")
             }
-            Self::File { file: StoredFile::ContainerToken, named_by, .. } => {
-                format!("{named_by} must point to a readable file with only the token, without a line break")
-            }
-            Self::File { file: StoredFile::Login, .. } => {
+            Self::File { contents: None, .. } => {
                 "remove the file and log in again with the AWS CLI, which writes a new file".into()
             }
             Self::Service { profile, .. } => {

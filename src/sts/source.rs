@@ -13,7 +13,7 @@ pub(super) mod process;
 mod service;
 pub(super) mod sso;
 
-use crate::error::{SourceError, StoredFile, reason_of};
+use crate::error::{SourceError, reason_of};
 use crate::files::read_at_most;
 use crate::profile::TokenFrom;
 use crate::session::{Keys, Secret};
@@ -46,9 +46,10 @@ impl Proof {
 /// The file cannot be read, or it does not contain exactly one token.
 pub(super) fn web_identity_token(path: &Path, from: &TokenFrom) -> Result<Secret, SourceError> {
     let failed = |reason: String| SourceError::File {
-        file: StoredFile::WebIdentityToken,
+        what: "web identity token file",
         path: path.to_owned(),
         named_by: from.to_string(),
+        contents: Some("one OIDC token"),
         reason,
     };
     let text = token_text(path, 2 * MAX_TOKEN).map_err(failed)?;

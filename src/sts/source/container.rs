@@ -4,7 +4,7 @@
 use super::document;
 use super::service::{Request, RetryPolicy, Service};
 use super::token_text;
-use crate::error::{Answer, SourceError, StoredFile};
+use crate::error::{Answer, SourceError};
 use crate::session::{Keys, Secret};
 use crate::sts::http::check_threads;
 use crate::sts::network::Network;
@@ -95,9 +95,10 @@ fn token(vars: &Vars) -> Result<Option<Secret>, SourceError> {
     if let Some(path) = vars.get(TOKEN_FILE).filter(|path| !path.is_empty()) {
         let path = Path::new(path);
         let failed = |reason: String| SourceError::File {
-            file: StoredFile::ContainerToken,
+            what: "container token file",
             path: path.to_owned(),
             named_by: TOKEN_FILE.into(),
+            contents: Some("only the token, without a line break"),
             reason,
         };
         let text = token_text(path, MAX_TOKEN).map_err(failed)?;

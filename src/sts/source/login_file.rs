@@ -1,7 +1,7 @@
 //! The files in which `aws sso login` and `aws login` store logins. When a login is refreshed, its file is replaced.
 
 use super::service::RetryPolicy;
-use crate::error::{SourceError, StoredFile, reason_of};
+use crate::error::{SourceError, reason_of};
 use crate::event::{EventSink as _, RunEvent};
 use crate::files::{MAX_BYTES, read_at_most};
 use crate::report::Report;
@@ -135,9 +135,10 @@ impl LoginFile {
 
     pub(super) fn unusable(&self, reason: impl Into<String>) -> SourceError {
         SourceError::File {
-            file: StoredFile::Login,
+            what: "login file",
             path: self.path.clone(),
             named_by: format!("profile '{}'", self.profile),
+            contents: None,
             reason: reason.into(),
         }
     }
