@@ -161,18 +161,10 @@ impl SourceError {
     /// requests. Returns false if the source refused the request.
     pub(crate) fn is_outage(&self) -> bool {
         match self {
-            Self::Silent { .. } => true,
+            Self::Silent { .. } | Self::InstanceMetadata { failure: MetadataFailure::Silent { .. }, .. } => true,
+            Self::InstanceMetadata { failure: MetadataFailure::Status { status, .. }, .. } => is_passing(*status),
             Self::Container { answer, .. } | Self::Service { answer, .. } => answer.is_outage(),
-            Self::InstanceMetadata { failure, .. } => match failure {
-                MetadataFailure::Silent { .. } => true,
-                MetadataFailure::Status { status, .. } => is_passing(*status),
-                MetadataFailure::NoRole | MetadataFailure::NoToken(_) | MetadataFailure::Unusable(_) => false,
-            },
-            Self::SsoExpired { .. }
-            | Self::LoginExpired { .. }
-            | Self::Process { .. }
-            | Self::ContainerToken
-            | Self::File { .. } => false,
+            _ => false,
         }
     }
 
