@@ -125,7 +125,7 @@ impl Denied<'_> {
     }
 
     fn missing(&self, policy: PolicyKind, caller: &Caller<'_>, others: &str) -> String {
-        let Self { role, .. } = self;
+        let (role, (name, subject)) = (self.role, policy.names());
         match policy {
             PolicyKind::Identity => format!(
                 "add this statement to the caller's policy:{}{}",
@@ -145,17 +145,14 @@ impl Denied<'_> {
                 "the caller's session has a session policy, which must also allow the call:{}",
                 self.statement("session policy of a session of", caller, MISSING)
             ),
-            PolicyKind::ServiceControl | PolicyKind::ResourceControl | PolicyKind::VpcEndpoint => format!(
-                "{} must allow {}\n  on {role}; ask the administrator of the {}",
-                policy.described(),
-                self.actions(),
-                policy.name()
-            ),
+            PolicyKind::ServiceControl | PolicyKind::ResourceControl | PolicyKind::VpcEndpoint => {
+                format!("{subject} must allow {}\n  on {role}; ask the administrator of the {name}", self.actions())
+            }
         }
     }
 
     fn denied(&self, policy: PolicyKind, caller: &Caller<'_>) -> String {
-        let (role, holder) = (self.role, caller.holder());
+        let (role, holder, (name, subject)) = (self.role, caller.holder(), policy.names());
         let exempt = match policy {
             // These policies belong to the caller, so their Deny statement must exempt the role. A trust policy belongs
             // to the role, so its Deny statement must exempt the caller.
@@ -167,9 +164,7 @@ impl Denied<'_> {
         };
         let mfa = matches!(policy, PolicyKind::Identity | PolicyKind::Trust) && self.options.mfa_serial.is_none();
         format!(
-            "{} explicitly denies the call\n  exempt {exempt} from the Deny statement of the {}{}",
-            policy.described(),
-            policy.name(),
+            "{subject} explicitly denies the call\n  exempt {exempt} from the Deny statement of the {name}{}",
             if mfa { "\n  if the Deny statement requires MFA, use --mfa-serial" } else { "" }
         )
     }
@@ -226,27 +221,18 @@ pub(super) fn web_identity_hint(role: &RoleArn) -> String {
 }
 
 impl PolicyKind {
-    fn name(self) -> &'static str {
+    /// Returns the name of the kind, and the policy as the subject of a sentence.
+    fn names(self) -> (&'static str, &'static str) {
         match self {
-            Self::Identity => "identity policy",
-            Self::Trust => "trust policy",
-            Self::ServiceControl => "service control policy",
-            Self::ResourceControl => "resource control policy",
-            Self::Boundary => "permissions boundary",
-            Self::Session => "session policy",
-            Self::VpcEndpoint => "VPC endpoint policy",
-        }
-    }
-
-    fn described(self) -> &'static str {
-        match self {
-            Self::Identity => "the caller's identity policy",
-            Self::Trust => "the role's trust policy",
-            Self::ServiceControl => "a service control policy of the caller's organization",
-            Self::ResourceControl => "a resource control policy of the role's organization",
-            Self::Boundary => "the caller's permissions boundary",
-            Self::Session => "the session policy of the caller's session",
-            Self::VpcEndpoint => "the policy of the VPC endpoint for STS",
+            Self::Identity => ("identity policy", "the caller's identity policy"),
+            Self::Trust => ("trust policy", "the role's trust policy"),
+            Self::ServiceControl => ("service control policy", "a service control policy of the caller's organization"),
+            Self::ResourceControl => {
+                ("resource control policy", "a resource control policy of the role's organization")
+            }
+            Self::Boundary => ("permissions boundary", "the caller's permissions boundary"),
+            Self::Session => ("session policy", "the session policy of the caller's session"),
+            Self::VpcEndpoint => ("VPC endpoint policy", "the policy of the VPC endpoint for STS"),
         }
     }
 }

@@ -89,7 +89,7 @@ fn an_action_that_an_earlier_role_made_necessary_is_named() {
 fn a_deny_is_not_answered_with_an_allow() {
     for policy in [PolicyKind::ServiceControl, PolicyKind::ResourceControl, PolicyKind::Trust, PolicyKind::Boundary] {
         let hint = blamed(policy, PolicyEffect::Deny);
-        assert!(hint.contains(policy.described()) && !hint.contains("Effect"), "{hint}");
+        assert!(hint.contains(policy.names().1) && !hint.contains("Effect"), "{hint}");
     }
     for (policy, caller, role) in [
         (PolicyKind::Identity, false, true),
