@@ -7,7 +7,7 @@ use crate::log_options::{LogFormat, LogOptions};
 use crate::process::outcome::FAILED;
 use crate::report::wrap;
 use crate::terminal::{Color, Screen};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// The column in which the text of a step begins.
 const TEXT: usize = 28;
@@ -24,9 +24,8 @@ pub(super) fn status(steps: &[Step]) -> u8 {
 pub(super) fn page(steps: &[Step], log_options: LogOptions, width: Option<usize>) -> String {
     match log_options.format {
         LogFormat::Json => {
-            let documents: Vec<Value> = steps.iter().map(document).collect();
             let result = if status(steps) == 0 { "ok" } else { "failed" };
-            plain_json(&json!({"check": result, "status": status(steps), "steps": documents})) + "\n"
+            plain_json(&json!({"check": result, "status": status(steps), "steps": steps})) + "\n"
         }
         LogFormat::Text => {
             let quiet = log_options.verbosity == Level::Error;
@@ -37,19 +36,6 @@ pub(super) fn page(steps: &[Step], log_options: LogOptions, width: Option<usize>
                 .collect()
         }
     }
-}
-
-fn document(step: &Step) -> Value {
-    let mut object = step.facts.clone();
-    object.insert("state".into(), json!(step.state.word().replace(' ', "_")));
-    object.insert("message".into(), json!(step.text));
-    if !step.details.is_empty() {
-        object.insert("details".into(), json!(step.details));
-    }
-    if let Some(hint) = &step.hint {
-        object.insert("hint".into(), json!(hint));
-    }
-    Value::Object(object)
 }
 
 fn lines(step: &Step, screen: Screen, width: Option<usize>) -> String {

@@ -1,10 +1,12 @@
 //! One step of a check: a line of the page, or an object in the JSON document.
 
 use crate::error::Error;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// The result of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum State {
     Ok,
     Note,
@@ -28,14 +30,19 @@ impl State {
     }
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(super) struct Step {
     /// The name of the step on the page. The JSON document uses `facts["step"]` instead.
+    #[serde(skip)]
     pub(super) name: String,
     pub(super) state: State,
+    #[serde(rename = "message")]
     pub(super) text: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) details: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) hint: Option<String>,
+    #[serde(flatten)]
     pub(super) facts: Map<String, Value>,
 }
 
