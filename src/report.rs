@@ -100,7 +100,7 @@ impl Report {
             LogFormat::Text => as_text(self.log_options.screen, level, &text, hint.as_deref()),
             LogFormat::Json => {
                 let time = rfc3339(clock::wall());
-                let first = [("time", json!(time)), ("level", json!(level.name())), ("event", json!(name))];
+                let first = [("time", json!(time)), ("level", json!(level)), ("event", json!(name))];
                 let fields = fields.into_iter().map(|(key, field)| (key, value(field)));
                 let last = hint.map(|hint| ("hint", json!(hint)));
                 let pairs = first.into_iter().chain([("message", json!(text))]).chain(fields).chain(last);

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime};
 
 /// The importance of an event. The verbosity decides whether the event is shown.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
     /// Always shown.
     Error,
@@ -15,17 +16,6 @@ pub(crate) enum Level {
     Info,
     /// Shown with `-vv`.
     Debug,
-}
-
-impl Level {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Info => "info",
-            Self::Debug => "debug",
-        }
-    }
 }
 
 /// The value of a field.
