@@ -24,7 +24,7 @@ use crate::terminal::Screen;
 #[cfg(any(test, fuzzing))]
 use crate::vars::Vars;
 use serde_json::{Value, json};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, IsTerminal as _};
 use style::Mark;
 
 /// The maximum length of a line in a message, in characters. The longest usual line is a policy statement with its
@@ -38,10 +38,13 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Creates a report. Checks now whether standard error is a terminal. A later check would be wrong in a child
-    /// process that uses the report, because there standard error is a pipe.
-    pub(crate) fn new(log_options: LogOptions) -> Self {
-        Self { log_options: LogOptions { screen: style::screen(log_options), ..log_options } }
+    /// Creates a report. There are no colors if standard error is not a terminal. A later check of this would be wrong
+    /// in a child process that uses the report, because there standard error is a pipe.
+    pub(crate) fn new(mut log_options: LogOptions) -> Self {
+        if log_options.screen == Screen::Colored && !std::io::stderr().is_terminal() {
+            log_options.screen = Screen::Dumb;
+        }
+        Self { log_options }
     }
 
     pub(crate) fn progress(self) -> Progress {

@@ -1,8 +1,6 @@
 //! The words in front of a message, and their colors on a terminal.
 
-use crate::log_options::LogOptions;
 use crate::terminal::{Color, Screen};
-use std::io::IsTerminal as _;
 
 /// The word in front of a line, and its color.
 #[derive(Debug, Clone, Copy)]
@@ -18,15 +16,6 @@ impl Mark {
     /// Returns the number of columns that the mark and the space after it take.
     pub(super) fn columns(self) -> usize {
         self.0.len() + 1
-    }
-}
-
-/// Returns what standard error can show now. If standard error is not a terminal, it shows no colors.
-pub(super) fn screen(log_options: LogOptions) -> Screen {
-    if log_options.screen == Screen::Colored && !std::io::stderr().is_terminal() {
-        Screen::Dumb
-    } else {
-        log_options.screen
     }
 }
 
