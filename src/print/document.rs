@@ -48,31 +48,28 @@ impl<'a> Document<'a> {
 
 /// Returns the JSON document with which a container endpoint (as in ECS and EKS) answers.
 pub(crate) fn container(session: &Session) -> Zeroizing<Vec<u8>> {
-    json(&Document { session_token: None, token: Some(token(session)), ..Document::of(session) })
+    json(&Document { session_token: None, token: Some(token(session)), ..Document::of(session) }, b"")
 }
 
 /// Returns the output of a `credential_process`, with a line feed at its end. `Version` is a number and always 1.
 pub(crate) fn process(session: &Session) -> Zeroizing<Vec<u8>> {
-    let mut text = json(&Document { version: Some(1), ..Document::of(session) });
-    text.push(b'\n');
-    text
+    json(&Document { version: Some(1), ..Document::of(session) }, b"\n")
 }
 
 /// Returns the document of `--print json`, with all attributes of the session and a line feed at its end.
 pub(crate) fn whole(session: &Session, region: Option<&str>) -> Zeroizing<Vec<u8>> {
-    let mut text = json(&Document { assumed_role_arn: Some(session.role_arn()), region, ..Document::of(session) });
-    text.push(b'\n');
-    text
+    json(&Document { assumed_role_arn: Some(session.role_arn()), region, ..Document::of(session) }, b"\n")
 }
 
 fn token(session: &Session) -> &str {
     session.keys.session_token.as_ref().map_or("", Secret::reveal)
 }
 
-fn json(document: &Document<'_>) -> Zeroizing<Vec<u8>> {
+fn json(document: &Document<'_>, end: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
     // Writing to memory cannot fail, and each member can be represented in JSON.
     let _ = serde_json::to_writer(&mut *text, document);
+    text.extend_from_slice(end);
     text
 }
 
