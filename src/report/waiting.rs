@@ -1,7 +1,7 @@
 //! The text of the progress line, which says what a launch waits for. This code is pure, and `progress` decides when
 //! the line is shown.
 
-use crate::error::{StsCall, deceives};
+use crate::error::{StsCall, one_line};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -69,24 +69,18 @@ impl fmt::Display for Awaited {
 pub(crate) fn line(awaited: &Awaited, columns: usize) -> String {
     // One column stays free, because some terminals wrap after the last column.
     let room = columns.saturating_sub(1);
-    let text = format!("xassume: {awaited}");
-    let text: String = text.chars().map(|c| if deceives(c) { ' ' } else { c }).collect();
-    if text.chars().map(width).sum::<usize>() <= room {
-        return text;
+    let taken = |line: &str| line.chars().map(width).sum::<usize>();
+    let mut line = one_line(&format!("xassume: {awaited}"), room);
+    if taken(&line) <= room {
+        return line;
     }
-    let mut left = room.saturating_sub(width('…'));
-    let mut cut: String = text
-        .chars()
-        .take_while(|c| {
-            let fits = width(*c) <= left;
-            left = left.saturating_sub(width(*c));
-            fits
-        })
-        .collect();
-    if room >= width('…') {
-        cut.push('…');
+    while taken(&line) + width('…') > room {
+        if line.pop().is_none() {
+            return line;
+        }
     }
-    cut
+    line.push('…');
+    line
 }
 
 /// Returns the maximum number of columns that a character takes.
