@@ -28,7 +28,7 @@ pub(crate) fn print(kind: &OsStr, vars: &Vars) -> Result<(), Error> {
             return Err(Error::Value {
                 origin: "--list".into(),
                 value: Some(kind.to_string_lossy().into_owned()),
-                invalid: Invalid::not_one_of(["profiles", "roles", "signals"]).hint("see xassume --help"),
+                invalid: Invalid::not_one_of(["profiles", "roles", "signals"]),
             });
         }
     };

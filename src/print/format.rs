@@ -1,6 +1,6 @@
 //! The formats of `--print` and their names.
 
-use crate::role::Invalid;
+use crate::role::{Invalid, one_of};
 
 /// A format of `--print`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,11 +46,7 @@ impl Format {
     /// # Errors
     /// No format has this name.
     pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
-        let found = Self::ALL.iter().find(|(name, _)| *name == text);
-        found.map(|(_, format)| *format).ok_or_else(|| {
-            let names: Vec<_> = Self::ALL.iter().map(|(name, _)| *name).collect();
-            Invalid::not_one_of(names).hint("export is for sh, bash and zsh")
-        })
+        one_of(Self::ALL, text).map_err(|invalid| invalid.hint("export is for sh, bash and zsh"))
     }
 
     pub(crate) fn name(self) -> &'static str {

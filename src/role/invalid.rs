@@ -16,9 +16,9 @@ impl Invalid {
         Self { reason: reason.into(), possible: Vec::new(), hint: None }
     }
 
-    /// Creates the error for a value that is not one of the possible values.
+    /// Creates the error for a value that is not one of the possible values. Its hint is for a flag.
     pub(crate) fn not_one_of(possible: impl Into<Vec<&'static str>>) -> Self {
-        Self { reason: String::new(), possible: possible.into(), hint: None }
+        Self { reason: String::new(), possible: possible.into(), hint: Some("see xassume --help".into()) }
     }
 
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
@@ -29,6 +29,18 @@ impl Invalid {
     pub(super) fn of(self, part: &str) -> Self {
         Self { reason: format!("{part} {}", self.reason), ..self }
     }
+}
+
+/// Returns the one of `values` whose name is `text`.
+///
+/// # Errors
+/// Fails if no value has this name. The error lists all names.
+pub(crate) fn one_of<T: Copy>(values: &[(&'static str, T)], text: &str) -> Result<T, Invalid> {
+    let found = values.iter().find(|(name, _)| *name == text);
+    found.map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<_> = values.iter().map(|(name, _)| *name).collect();
+        Invalid::not_one_of(names)
+    })
 }
 
 impl fmt::Display for Invalid {

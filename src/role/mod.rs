@@ -14,7 +14,7 @@ mod tags;
 
 pub(crate) use arn::{RoleArn, is_account, split_list as split_roles};
 pub(crate) use hop::{Hop, HopOptions};
-pub(crate) use invalid::Invalid;
+pub(crate) use invalid::{Invalid, one_of};
 pub(crate) use mfa::{MFA_SESSION, MfaCode, parse_mfa_session};
 pub(crate) use options::{
     ExternalId, MfaSerial, PolicyArn, RoleSessionName, SessionDuration, SessionPolicy, SourceIdentity, duration_within,

@@ -1,13 +1,13 @@
 //! The flags about messages.
 
 use super::conflicts::MESSAGES;
-use super::values::{FlagValues, one_of};
+use super::values::FlagValues;
 use crate::conflicts::settle;
 use crate::error::Error;
 use crate::event::Level;
 use crate::flags::{LOG_FORMAT, QUIET, VERBOSE};
 use crate::log_options::{LogFormat, LogOptions};
-use crate::role::Invalid;
+use crate::role::{Invalid, one_of};
 use crate::terminal::Screen;
 use crate::vars::Vars;
 

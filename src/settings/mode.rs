@@ -1,7 +1,7 @@
 //! The flags about expiry and delivery. They decide whether xassume supervises the command, and how the command gets
 //! the session.
 
-use super::values::{FlagValues, SEE_HELP, one_of};
+use super::values::FlagValues;
 use crate::deliver::{DeliverySettings, Via};
 use crate::error::Error;
 use crate::flags::{
@@ -10,7 +10,7 @@ use crate::flags::{
 };
 use crate::origin::Origin;
 use crate::process::signal::Signal;
-use crate::role::{Invalid, duration_within};
+use crate::role::{Invalid, duration_within, one_of};
 use crate::supervise::policy::{DeliveryTime, GroupPolicy, OnExpiry, OnRefreshFailure, Policy};
 use crate::supervise::schedule::Margin;
 use std::path::PathBuf;
@@ -112,7 +112,7 @@ pub(super) fn via(flags: &FlagValues, on_expiry: OnExpiry) -> Result<Via, Error>
             Ok(Via::Endpoint { token_file })
         }
         "process" => Ok(Via::Process),
-        _ => Err(chosen.invalid(Invalid::not_one_of(["env", "file", "endpoint", "process"]).hint(SEE_HELP))),
+        _ => Err(chosen.invalid(Invalid::not_one_of(["env", "file", "endpoint", "process"]))),
     }
 }
 

@@ -8,24 +8,11 @@ use crate::error::Error;
 use crate::event::Ignored;
 use crate::flags::{FLAGS, Flag, Kind, ROLE_ARN};
 use crate::origin::Origin;
-use crate::role::{Invalid, split_roles};
+use crate::role::{Invalid, one_of, split_roles};
 use crate::vars::Vars;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use std::ffi::{OsStr, OsString};
-
-/// The hint for errors that list the possible values.
-pub(super) const SEE_HELP: &str = "see xassume --help";
-
-/// Returns the one of `values` whose name is `text`.
-///
-/// # Errors
-/// Fails if no value has this name. The error lists all names.
-pub(super) fn one_of<T: Copy>(values: &[(&'static str, T)], text: &str) -> Result<T, Invalid> {
-    let names = || values.iter().map(|(name, _)| *name).collect::<Vec<_>>();
-    let found = values.iter().find(|(name, _)| *name == text);
-    found.map(|(_, value)| *value).ok_or_else(|| Invalid::not_one_of(names()).hint(SEE_HELP))
-}
 
 /// A value, and where it comes from.
 #[derive(Debug, Clone)]
@@ -149,7 +136,7 @@ impl FlagValues {
         let count = self.parsed(flag, |text| match text {
             "true" => Ok(1),
             "false" => Ok(0),
-            text => text.parse().map_err(|_| Invalid::not_one_of(["0", "1", "2"]).hint(SEE_HELP)),
+            text => text.parse().map_err(|_| Invalid::not_one_of(["0", "1", "2"])),
         })?;
         Ok(count.unwrap_or(0))
     }
