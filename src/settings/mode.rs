@@ -45,10 +45,7 @@ pub(super) fn mode(flags: &FlagValues) -> Result<(Mode, DeliverySettings), Error
     if !matches!(via, Via::Endpoint { .. }) {
         refuse_typed(flags, &ENDPOINT_TOKEN_FILE, "--via endpoint")?;
     }
-    let delivery_time = match via {
-        Via::Env => DeliveryTime::AtStart,
-        Via::File { .. } | Via::Endpoint { .. } | Via::Process => DeliveryTime::Live,
-    };
+    let delivery_time = if via == Via::Env { DeliveryTime::AtStart } else { DeliveryTime::Live };
     let usual = Policy::usual(on_expiry, delivery_time);
     let policy = Policy {
         margin: flags.parsed(&REFRESH_MARGIN, margin)?.unwrap_or(usual.margin),

@@ -47,11 +47,12 @@ impl Settings {
     /// # Errors
     /// Fails if the session is in another account.
     pub(crate) fn check_account(&self, session: &Session) -> Result<(), Error> {
-        let Some(expected) = &self.expect_account else { return Ok(()) };
-        if session.account() == Some(expected) {
-            return Ok(());
+        match &self.expect_account {
+            Some(expected) if session.account() != Some(expected) => {
+                Err(Error::WrongAccount { expected: expected.clone(), arn: session.role_arn().to_owned() })
+            }
+            _ => Ok(()),
         }
-        Err(Error::WrongAccount { expected: expected.clone(), arn: session.role_arn().to_owned() })
     }
 }
 
@@ -140,9 +141,6 @@ fn timeout(text: &str) -> Result<Duration, Invalid> {
 }
 
 fn account(text: &str) -> Result<String, Invalid> {
-    if is_account(text) {
-        Ok(text.to_owned())
-    } else {
-        Err(Invalid::new("not an account ID").hint("an account ID has 12 digits"))
-    }
+    let account = is_account(text).then(|| text.to_owned());
+    account.ok_or_else(|| Invalid::new("not an account ID").hint("an account ID has 12 digits"))
 }
