@@ -69,7 +69,7 @@ impl Report {
     /// Reports the error that ends the run.
     pub(crate) fn error(self, error: &Error) {
         self.emit(failed(error));
-        if error.shows_usage() && self.log_options.format == LogFormat::Text {
+        if matches!(error, Error::Usage { .. }) && self.log_options.format == LogFormat::Text {
             put(&style::line(self.log_options.screen, Mark::USAGE, USAGE));
         }
     }

@@ -163,11 +163,6 @@ impl Error {
             _ => false,
         }
     }
-
-    /// Checks whether the usage line follows the message.
-    pub(crate) fn shows_usage(&self) -> bool {
-        matches!(self, Self::Usage { .. })
-    }
 }
 
 /// Returns the error for a supervised command that did not start. `gone` means that the file was found and later
