@@ -24,8 +24,6 @@ pub(crate) enum CommandFault {
     Directory,
     #[error("not a regular file")]
     NotAFile,
-    #[error("an argument contains a NUL byte")]
-    NulByte,
     /// stat(2) failed with this error number.
     #[error("{}", text(*.0))]
     Unreachable(i32),
@@ -65,7 +63,7 @@ impl CommandError {
         }
     }
 
-    pub(super) fn hint(&self) -> Option<String> {
+    pub(super) fn hint(&self) -> String {
         let hint = match self.fault {
             CommandFault::Empty => "if the command is a shell variable, is the variable set?",
             CommandFault::NotFound if self.name.contains(char::is_whitespace) => {
@@ -76,13 +74,12 @@ impl CommandError {
                 "check the spelling and PATH; for shell builtins, aliases and functions use: $SHELL -ic '…'"
             }
             CommandFault::Directory | CommandFault::NotAFile => "specify an executable file",
-            CommandFault::NulByte => return None,
             CommandFault::Unreachable(_) => "check the permissions of the directories in its path",
             CommandFault::NotExecutable(_) => {
-                return Some(format!(
+                return format!(
                     "make the file executable (chmod +x), or run it with its interpreter: sh {}",
                     self.name
-                ));
+                );
             }
             CommandFault::NoInterpreter => "check the first line of the script (#!…)",
             CommandFault::Busy => "wait until the program that writes it has closed it",
@@ -91,6 +88,6 @@ impl CommandError {
                 "is the program built for this processor, and is its file system mounted without noexec?"
             }
         };
-        Some(hint.to_owned())
+        hint.to_owned()
     }
 }

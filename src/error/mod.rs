@@ -129,7 +129,7 @@ impl Error {
             Self::Config(error) => error.hint()?,
             Self::Source(error) => error.hint(),
             Self::Mfa(error) => error.hint().to_owned(),
-            Self::Command(error) => error.hint()?,
+            Self::Command(error) => error.hint(),
             Self::File { path, .. } => format!("{} must be a readable file", path.display()),
             Self::Certificates { path, .. } => {
                 let path = path.display();

@@ -51,7 +51,6 @@ pages! {
         CommandFault::NotFound => Of("command-not-found"),
         CommandFault::Directory => Of("command-is-a-directory"),
         CommandFault::NotAFile => Of("command-is-not-a-file"),
-        CommandFault::NulByte => Without("execve(2) passes no NUL byte to xassume"),
         CommandFault::Unreachable(_) => Without("root can search every directory"),
         CommandFault::NotExecutable(_) => Of("command-not-executable"),
         CommandFault::NoInterpreter => Of("command-without-interpreter"),

@@ -34,7 +34,7 @@ impl Command {
 /// Finds the file of a command in `path`, the value of `PATH`.
 ///
 /// # Errors
-/// Fails if no file can be run, or if an argument contains a NUL byte.
+/// Fails if no file can be run.
 pub(crate) fn find(words: &[OsString], path: Option<&OsStr>) -> Result<Command, CommandError> {
     let name = words.first().map(OsString::as_os_str).unwrap_or_default();
     found(name, words, path).map_err(|fault| CommandError { name: name.to_string_lossy().into_owned(), fault })
@@ -46,7 +46,8 @@ fn found(name: &OsStr, words: &[OsString], path: Option<&OsStr>) -> Result<Comma
     } else {
         search(name, path.unwrap_or(OsStr::new(DEFAULT_PATH)))?
     };
-    let c_string = |word: Vec<u8>| CString::new(word).map_err(|_| CommandFault::NulByte);
+    // Words from the command line contain no NUL byte, so this does not fail.
+    let c_string = |word: Vec<u8>| CString::new(word).map_err(|_| CommandFault::Execve(libc::EINVAL));
     Ok(Command {
         path: c_string(file.into_os_string().into_vec())?,
         arguments: words.iter().map(|word| c_string(word.as_bytes().to_vec())).collect::<Result<_, _>>()?,
