@@ -45,7 +45,7 @@ impl Outage {
 pub(crate) struct Sessions<'a> {
     context: &'a Context<'a>,
     planned: &'a Planned,
-    cache: Cache,
+    pub(crate) cache: Cache,
     /// How much time a cached session must have left (`--min-ttl`). `None` if the flag is not set or is ignored.
     min_ttl: Option<Duration>,
 }

@@ -92,7 +92,7 @@ fn rehearse(launch: &Launch<'_>, findings: &mut Findings<'_>) -> Result<(), Erro
     }
     match result {
         Ok(session) => {
-            sessions.store_unlocked(key.as_ref(), &session, asked);
+            sessions.store_unlocked("session", key.as_ref(), &session, asked);
             let _within = runtime.enter();
             if let Err(error) = launch.context.settings.check_account(&session) {
                 findings.fail(error);
@@ -111,7 +111,7 @@ fn uncached(launch: &Launch<'_>, sessions: &Sessions<'_>, key: Option<&Key>) -> 
     match (launch.context.settings.cache.mode, key) {
         (CacheMode::Off(_), _) => Some(Uncached::Disabled),
         (_, None) => Some(Uncached::Impossible(None)),
-        (_, Some(key)) => sessions.try_to_store(key).err().map(|passed| {
+        (_, Some(key)) => sessions.cache.can_store(key).err().map(|passed| {
             let fault = passed.iter().find(|passed| passed.fault);
             Uncached::Impossible(fault.map(|fault| (fault.to_string(), fault.hint())))
         }),

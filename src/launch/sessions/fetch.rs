@@ -1,7 +1,7 @@
 //! Calls STS, with the network settings, helper programs and MFA codes that a call may need.
 
 use super::{Outage, Sessions};
-use crate::cache::{CacheMode, Key, Skipped, Stamp};
+use crate::cache::{CacheMode, Key, Stamp};
 use crate::error::{Error, reason_of};
 use crate::event::{CacheEvent, EventSink as _};
 use crate::launch::context::{HELD, helper_environment};
@@ -38,22 +38,13 @@ impl Sessions<'_> {
         self.with_sts(self.context.settings.sts.timeout, Outage::Fail.attempts(), key, steps).await
     }
 
-    /// Checks whether a session could be stored in one of the cache directories.
-    ///
-    /// # Errors
-    /// No directory accepts a session. The error contains each directory and the reason.
-    pub(crate) fn try_to_store(&self, key: &Key) -> Result<(), Vec<Skipped>> {
-        self.cache.can_store(key)
-    }
-
-    /// Stores a session in the cache for later runs. `asked` is when STS was called (boot clock).
-    pub(crate) fn store_unlocked(&self, key: Option<&Key>, session: &Session, asked: Duration) {
-        if let CacheMode::Off(_) = self.context.settings.cache.mode {
-            return;
-        }
-        let Some(key) = key else { return };
-        if let Err(error) = self.cache.store(key, session, &Stamp::answered_now(asked)) {
-            self.context.report.emit(CacheEvent::NotStored { what: "session", error: reason_of(&error) }.into());
+    /// Stores a session in the cache for later runs, unless the cache is off. `what` names the session in messages.
+    /// `asked` is when STS was called (boot clock).
+    pub(crate) fn store_unlocked(&self, what: &'static str, key: Option<&Key>, session: &Session, asked: Duration) {
+        if let (CacheMode::Used | CacheMode::Refreshed(_), Some(key)) = (self.context.settings.cache.mode, key)
+            && let Err(error) = self.cache.store(key, session, &Stamp::answered_now(asked))
+        {
+            self.context.report.emit(CacheEvent::NotStored { what, error: reason_of(&error) }.into());
         }
     }
 

@@ -2,8 +2,7 @@
 //! there.
 
 use super::Sessions;
-use crate::cache::{CacheMode, Key, Stamp};
-use crate::error::reason_of;
+use crate::cache::{CacheMode, Key};
 use crate::event::{CacheEvent, EventSink as _};
 use crate::mfa::{MfaKey, MfaSessions};
 use crate::session::Session;
@@ -35,11 +34,7 @@ impl MfaSessions for Sessions<'_> {
 
     fn store_mfa_session(&self, key: &MfaKey, session: &Session) {
         self.context.mfa_sessions.put(key, session);
-        let Some(name) = self.mfa_key(key) else { return };
-        if let Err(error) = self.cache.store(&name, session, &Stamp::answered_now(boottime())) {
-            let event = CacheEvent::NotStored { what: "MFA session", error: reason_of(&error) };
-            self.context.report.emit(event.into());
-        }
+        self.store_unlocked("MFA session", self.mfa_key(key).as_ref(), session, boottime());
     }
 
     fn remove_mfa_session(&self, key: &MfaKey) {
