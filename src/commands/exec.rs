@@ -1,7 +1,7 @@
 //! Exec mode: replaces xassume with the command, so that no process of xassume is left.
 
 use crate::deliver::environment::{CommandCredentials, Recipient};
-use crate::deliver::{config_copy, isolated};
+use crate::deliver::isolated;
 use crate::error::{CommandError, CommandFault, Error};
 use crate::launch::Launch;
 use crate::process::End;
@@ -19,16 +19,9 @@ pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report) -> Result<En
     let command = lookup::find(&settings.command, vars.get("PATH"))?;
     let launch = Launch::prepare(settings, vars, report)?;
     let session = launch.session()?;
-    let config_file = if settings.delivery.isolate {
-        let planned = &launch.planned;
-        let copy = config_copy::filter(&planned.files.config_text, planned.plan.profile.as_deref());
-        Some(isolated::config_file(vars, &copy)?)
-    } else {
-        None
-    };
-    let credentials = config_file
-        .as_deref()
-        .map_or(CommandCredentials::Env, |config_file| CommandCredentials::EnvIsolated { config_file });
+    let isolate = settings.delivery.isolate;
+    let config_file = isolate.then(|| isolated::config_file(vars, &launch.planned.config_copy())).transpose()?;
+    let credentials = CommandCredentials::Env { config_file: config_file.as_deref() };
     let region = session.instance_region.as_deref();
     let environment = launch.environment(&session, region, credentials, Recipient::Exec);
     let errno = exec::replace(&command, &environment);

@@ -20,10 +20,9 @@ use std::path::Path;
 /// Where the command finds its credentials.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum CommandCredentials<'a> {
-    /// `--via env`: the credentials are in variables.
-    Env,
-    /// `--via env --isolate`: the credentials are in variables, and the user's shared files are hidden.
-    EnvIsolated { config_file: &'a Path },
+    /// `--via env`: the credentials are in variables. With `--isolate`, `config_file` is set, and the user's shared
+    /// files are hidden.
+    Env { config_file: Option<&'a Path> },
     /// `--via file` or `--via process`. With `process`, the credentials file contains a `credential_process` setting.
     Files { credentials_file: &'a Path, config_file: &'a Path },
     /// `--via endpoint`. The credentials file is empty, because a profile in it would take precedence over the
@@ -63,8 +62,7 @@ pub(crate) struct Inputs<'a> {
     pub(crate) recipient: Recipient,
     /// The nesting depth of the command (`XASSUME_DEPTH`), which is one more than the inherited depth.
     pub(crate) depth: u32,
-    /// The profile's settings as variables. Only [`CommandCredentials::Env`] sets these variables. With the other
-    /// variants, the command gets a copy of the config file instead.
+    /// The profile's settings as variables. They are not set if the command gets a copy of the config file instead.
     pub(crate) profile_settings: &'a [(String, String)],
     /// The names of the variables that `--keep-env` keeps.
     pub(crate) keep: &'a [OsString],
@@ -106,13 +104,12 @@ fn is_removed(name: &OsStr, inputs: &Inputs) -> bool {
 fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
     let mut set = Setter(Vec::new());
     match inputs.credentials {
-        CommandCredentials::Env => {
+        CommandCredentials::Env { config_file } => {
             set.keys(inputs.session);
-            set.settings(inputs);
-        }
-        CommandCredentials::EnvIsolated { config_file } => {
-            set.keys(inputs.session);
-            set.files(Path::new("/dev/null"), config_file);
+            match config_file {
+                Some(config_file) => set.files(Path::new("/dev/null"), config_file),
+                None => set.settings(inputs),
+            }
         }
         CommandCredentials::Files { credentials_file, config_file } => set.files(credentials_file, config_file),
         CommandCredentials::Endpoint { url, token, token_file, empty_credentials_file, config_file } => {
@@ -127,7 +124,7 @@ fn ours(inputs: &Inputs) -> Vec<(OsString, OsString)> {
             set.no_proxy(inputs.inherited);
         }
     }
-    if !matches!(inputs.credentials, CommandCredentials::Env | CommandCredentials::EnvIsolated { .. }) {
+    if !matches!(inputs.credentials, CommandCredentials::Env { .. }) {
         // boto 2 has its own config files, which may contain access keys. botocore reads boto 2's files before it calls
         // an endpoint, so it must not find them.
         set.variable("BOTO_CONFIG", "/dev/null");

@@ -1,6 +1,7 @@
 //! The state that lasts for a whole run. A refresh keeps this state, but reads the config files again.
 
 use crate::cache::Key;
+use crate::deliver::config_copy;
 use crate::error::Error;
 use crate::files::ConfigFiles;
 use crate::mfa::{Codes, LastMfaSession, mode};
@@ -48,6 +49,11 @@ impl Planned {
     pub(super) fn profile_settings(&self) -> Vec<(String, String)> {
         let used = self.plan.profile.as_deref();
         used.map(|name| exported_settings(&self.files.profiles, name)).unwrap_or_default()
+    }
+
+    /// Returns the command's copy of the config file, which contains no credentials.
+    pub(crate) fn config_copy(&self) -> Vec<u8> {
+        config_copy::filter(&self.files.config_text, self.plan.profile.as_deref())
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::Launch;
 use crate::deliver::Via;
-use crate::deliver::config_copy;
 use crate::deliver::endpoint::Endpoint;
 use crate::deliver::environment::{CommandCredentials, Recipient};
 use crate::deliver::file;
@@ -124,8 +123,7 @@ fn run_directory(launch: &Launch<'_>) -> Result<Option<RunDirectory>, Error> {
         Via::Env | Via::File { .. } | Via::Endpoint { .. } => RunDirectory::create(vars)?,
         Via::Process => RunDirectory::create_for_commands(vars)?,
     };
-    let copy = config_copy::filter(&launch.planned.files.config_text, launch.planned.plan.profile.as_deref());
-    directory.write(CONFIG, &copy)?;
+    directory.write(CONFIG, &launch.planned.config_copy())?;
     Ok(Some(directory))
 }
 
@@ -153,13 +151,12 @@ impl Deliver for Delivery<'_, '_> {
     fn environment(&self, session: &Session) -> Vec<CString> {
         let config_file = self.directory.as_ref().map(|directory| directory.path().join(CONFIG));
         let credentials = match (&self.method, config_file.as_deref()) {
-            (Method::Env, Some(config_file)) => CommandCredentials::EnvIsolated { config_file },
             (Method::File(file), Some(config_file)) => {
                 CommandCredentials::Files { credentials_file: file.path(), config_file }
             }
             (Method::Endpoint(endpoint), Some(config_file)) => endpoint.credentials(config_file),
             (Method::Process(process), Some(config_file)) => process.credentials(config_file),
-            (_, None) => CommandCredentials::Env,
+            (_, config_file) => CommandCredentials::Env { config_file },
         };
         self.launch.environment(session, self.instance_region.as_deref(), credentials, Recipient::Supervise)
     }

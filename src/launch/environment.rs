@@ -46,7 +46,7 @@ impl Launch<'_> {
             inherited: self.context.vars,
             session,
             region: self.region(instance_region),
-            credentials: CommandCredentials::Env,
+            credentials: CommandCredentials::Env { config_file: None },
             recipient: Recipient::Print,
             depth: self.context.depth,
             profile_settings,

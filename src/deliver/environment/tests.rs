@@ -38,8 +38,8 @@ fn deliveries() -> [(&'static str, CommandCredentials<'static>); 5] {
         config_file,
     };
     [
-        ("env", CommandCredentials::Env),
-        ("isolated", CommandCredentials::EnvIsolated { config_file }),
+        ("env", CommandCredentials::Env { config_file: None }),
+        ("isolated", CommandCredentials::Env { config_file: Some(config_file) }),
         ("file", CommandCredentials::Files { credentials_file, config_file }),
         ("endpoint", endpoint),
         ("process", CommandCredentials::Files { credentials_file, config_file }),
@@ -82,7 +82,7 @@ struct With<'a> {
 
 const PLAIN: With<'static> = With {
     region: None,
-    credentials: CommandCredentials::Env,
+    credentials: CommandCredentials::Env { config_file: None },
     recipient: Recipient::Exec,
     depth: 1,
     profile_settings: &[],
@@ -287,7 +287,7 @@ fn the_change_turns_any_shell_environment_into_the_commands() {
         inherited: &vars,
         session: &session,
         region: Some("eu-west-1"),
-        credentials: CommandCredentials::Env,
+        credentials: CommandCredentials::Env { config_file: None },
         recipient: Recipient::Print,
         depth: 4,
         profile_settings: &[],
