@@ -8,43 +8,25 @@ use std::time::Duration;
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum CacheEvent {
-    Hit {
-        left: Duration,
-        lifetime: Duration,
-        /// Whether another xassume fetched the session while this one waited for it.
-        waited: bool,
-    },
+    /// A cached session is used. `waited` means that another xassume fetched it while this one waited.
+    Hit { left: Duration, lifetime: Duration, waited: bool },
+    /// The cache contains no session.
     Miss,
     /// The cached session is not used, because it expires too soon.
-    MissTooShort {
-        left: Duration,
-        needed: Duration,
-    },
+    MissTooShort { left: Duration, needed: Duration },
     /// A cached session was found but cannot be used, for example because its file is damaged.
-    MissUnusable {
-        reason: String,
-    },
+    MissUnusable { reason: String },
     /// The run does not use the cache.
-    Disabled {
-        reason: String,
-    },
+    Disabled { reason: String },
     /// A setting asks for a new session, so the cached session is not used.
-    Skipped {
-        reason: String,
-    },
-    DirectorySkipped {
-        path: PathBuf,
-        reason: String,
-    },
-    NotStored {
-        what: &'static str,
-        error: String,
-    },
+    Skipped { reason: String },
+    /// A directory cannot be used for the cache.
+    DirectorySkipped { path: PathBuf, reason: String },
+    /// A session was fetched, but cannot be stored.
+    NotStored { what: &'static str, error: String },
     /// `--clear-cache` has removed the sessions in this directory.
-    Cleared {
-        path: PathBuf,
-        sessions: usize,
-    },
+    Cleared { path: PathBuf, sessions: usize },
+    /// `--clear-cache` has found no cache of this user.
     NothingToClear,
 }
 

@@ -7,46 +7,28 @@ use std::time::Duration;
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum CommandEvent {
-    Started {
-        pid: Pid,
-    },
+    /// The command was started.
+    Started { pid: Pid },
     /// A restart has failed and will be tried again.
-    StartRetry {
-        problem: Problem,
-        retry_in: Duration,
-    },
+    StartRetry { problem: Problem, retry_in: Duration },
     /// The command will be restarted with the session that was just fetched.
     Restarting,
     /// xassume has received a signal after which the command is not restarted.
-    RestartsCancelled {
-        signal: Signal,
-    },
-    Stopped {
-        how: Stop,
-        end: End,
-    },
+    RestartsCancelled { signal: Signal },
+    /// xassume has stopped the command.
+    Stopped { how: Stop, end: End },
     /// The command is being stopped and has ended, but `member`, another process of its group or family, has not.
-    StillStopping {
-        member: Member,
-    },
+    StillStopping { member: Member },
     /// The process `member` ignores the stop signal, so each stop takes the whole stop timeout.
-    StopIgnored {
-        member: Member,
-    },
+    StopIgnored { member: Member },
     /// The command has not ended although SIGKILL was sent a second ago.
-    NotKilled {
-        pid: Pid,
-    },
+    NotKilled { pid: Pid },
     /// A signal that xassume received was forwarded to the command.
-    Forwarded {
-        signal: Signal,
-    },
+    Forwarded { signal: Signal },
     /// A warning that the command will run in a background process group of its terminal.
     GroupWarning,
     /// A warning that each restart of the command loses the standard input that the command has already read.
-    StdinWarning {
-        stdin: Stdin,
-    },
+    StdinWarning { stdin: Stdin },
 }
 
 /// What ended the command when xassume stopped it.

@@ -10,59 +10,32 @@ use std::time::{Duration, SystemTime};
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum RefreshEvent {
     /// The session can be refreshed only within this time. After that, a new MFA code is needed.
-    Limited {
-        within: Duration,
-    },
+    Limited { within: Duration },
     /// The next refresh is scheduled.
-    Due {
-        at: SystemTime,
-        within: Duration,
-    },
-    Refreshed {
-        expiration: SystemTime,
-        left: Duration,
-    },
+    Due { at: SystemTime, within: Duration },
+    /// A refresh has succeeded.
+    Refreshed { expiration: SystemTime, left: Duration },
     /// A refresh has failed for the first time since the session was fetched.
-    Failing {
-        problem: Problem,
-        expires_in: Duration,
-        retry_in: Duration,
-    },
+    Failing { problem: Problem, expires_in: Duration, retry_in: Duration },
     /// A refresh has failed again.
-    Retrying {
-        problem: Problem,
-        failures: u32,
-        retry_in: Duration,
-    },
+    Retrying { problem: Problem, failures: u32, retry_in: Duration },
     /// Refreshes fail, and the session expires soon.
-    ExpiresSoon {
-        within: Duration,
-    },
+    ExpiresSoon { within: Duration },
     /// The session has expired, and the command is still running.
     Expired,
-    Recovered {
-        failures: u32,
-    },
+    /// A refresh has succeeded after failures, or after the expiry of the session.
+    Recovered { failures: u32 },
     /// The session has expired, and `--on-refresh-failure stop` stops the command.
     Lapsed,
-    Signaled {
-        signal: Signal,
-        pid: Pid,
-    },
+    /// The refresh signal was sent.
+    Signaled { signal: Signal, pid: Pid },
     /// The refresh signal cannot be sent, for example because the command has changed its user.
-    CannotSignal {
-        signal: Signal,
-        problem: Problem,
-    },
+    CannotSignal { signal: Signal, problem: Problem },
     /// The refresh signal has killed the command, because the command does not handle this signal.
-    DiedOfRefreshSignal {
-        signal: Signal,
-    },
+    DiedOfRefreshSignal { signal: Signal },
     /// The refresh signal (`--signal`) only announces the expiry, because credentials in environment variables cannot
     /// be updated.
-    NoticeOnly {
-        signal: Signal,
-    },
+    NoticeOnly { signal: Signal },
 }
 
 impl RefreshEvent {

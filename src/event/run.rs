@@ -7,25 +7,17 @@ use std::fmt;
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum RunEvent {
     /// The error that ends the run, and its exit status.
-    Failed {
-        problem: Problem,
-        status: u8,
-    },
+    Failed { problem: Problem, status: u8 },
     /// A bug in xassume.
-    Panicked {
-        text: String,
-    },
+    Panicked { text: String },
     /// Something unexpected has happened, but the run continues.
     Warning(Problem),
+    /// A setting has no effect.
     SettingIgnored(Ignored),
     /// Messages were dropped, because standard error was not read and the queue of messages was full.
-    MessagesDropped {
-        messages: u32,
-    },
+    MessagesDropped { messages: u32 },
     /// The thread that writes messages cannot be started, so writing a message blocks while standard error is not read.
-    NoWriterThread {
-        error: String,
-    },
+    NoWriterThread { error: String },
 }
 
 /// A setting that has no effect, and the reason.

@@ -7,30 +7,15 @@ use std::time::{Duration, SystemTime};
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum SessionEvent {
     /// The source, the roles and the STS endpoint are known. Each line describes one of them.
-    Plan {
-        lines: Vec<String>,
-    },
-    SourceCredentials {
-        access_key_id: String,
-        keys: KeyKind,
-    },
+    Plan { lines: Vec<String> },
+    /// The source has returned credentials.
+    SourceCredentials { access_key_id: String, keys: KeyKind },
     /// This MFA session signs the first call to assume a role.
-    MfaSession {
-        access_key_id: String,
-        expiration: SystemTime,
-        from: MfaSessionFrom,
-    },
+    MfaSession { access_key_id: String, expiration: SystemTime, from: MfaSessionFrom },
     /// One role of the chain was assumed. `number` counts from 1.
-    RoleAssumed {
-        number: usize,
-        role: AssumedRole,
-    },
+    RoleAssumed { number: usize, role: AssumedRole },
     /// The run has its first session.
-    Assumed {
-        role: String,
-        expiration: SystemTime,
-        lifetime: Duration,
-    },
+    Assumed { role: String, expiration: SystemTime, lifetime: Duration },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
