@@ -74,27 +74,27 @@ async fn supervised(
     let mut host = host.map_err(|error| Error::cannot("receive signals", &error, CHECK_LIMITS))?;
     let report = launch.context.report;
     report.write_by_a_thread();
-    let (first, source_keys) = tokio::select! {
+    let start = async {
+        let (first, source_keys) = launch.first_session(need(launch, policy)).await?;
+        // The kind of access keys that a credential_process returns is not known before the first session, so this
+        // check could not be done earlier.
+        if let Some(keys) = source_keys
+            && KeyKind::expected(&launch.planned.plan.source).is_none()
+        {
+            check_unattended(launch, policy, Some(keys))?;
+        }
+        report.emit(assumed(&first));
+        delivery.instance_region.clone_from(&first.instance_region);
+        if let Some(publishing) = delivery.publish(&first) {
+            publishing.await.map_err(|problem| unwritten(problem.text))?;
+        }
+        Ok::<_, Error>(first)
+    };
+    let first = tokio::select! {
         biased;
         signal = host.fatal_signal() => return Ok(Final::Ended(End::Killed(signal))),
-        first = launch.first_session(need(launch, policy)) => first?,
+        first = start => first?,
     };
-    // The kind of access keys that a credential_process returns is not known before the first session, so this check
-    // could not be done earlier.
-    if let Some(keys) = source_keys
-        && KeyKind::expected(&launch.planned.plan.source).is_none()
-    {
-        check_unattended(launch, policy, Some(keys))?;
-    }
-    report.emit(assumed(&first));
-    delivery.instance_region.clone_from(&first.instance_region);
-    if let Some(publishing) = delivery.publish(&first) {
-        tokio::select! {
-            biased;
-            signal = host.fatal_signal() => return Ok(Final::Ended(End::Killed(signal))),
-            published = publishing => published.map_err(|problem| unwritten(problem.text))?,
-        }
-    }
     let clock = SystemClock::new();
     let source = Refreshes { launch, offload };
     let ports = Ports { source: &source, delivery, host: &mut host, clock: &clock, events: &report };
