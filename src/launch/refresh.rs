@@ -65,12 +65,10 @@ fn limit(launch: &Launch<'_>) -> Duration {
     if launch.context.settings.sts.timeout_by.is_some() {
         return all;
     }
-    let by_program = [
-        matches!(launch.planned.plan.source, Source::Process { .. }),
-        mode::device(&launch.planned.plan.hops).is_some()
-            && matches!(launch.context.settings.mfa.code, CodeSource::Command(_)),
-    ];
-    all + ProgramLimit::OWN.left * by_program.into_iter().map(u32::from).sum()
+    let gives_keys = matches!(launch.planned.plan.source, Source::Process { .. });
+    let gives_code = matches!(launch.context.settings.mfa.code, CodeSource::Command(_))
+        && mode::device(&launch.planned.plan.hops).is_some();
+    all + ProgramLimit::OWN.left * (u32::from(gives_keys) + u32::from(gives_code))
 }
 
 /// Does the work of the child process in a new thread. The work needs its own Tokio runtime, and Tokio still counts the
