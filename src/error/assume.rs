@@ -2,7 +2,7 @@
 
 use super::counted;
 use super::denial::{Denied, PolicyDenial};
-use crate::role::{Hop, HopOptions, RoleArn, SessionDuration};
+use crate::role::{Hop, RoleArn, SessionDuration};
 use humantime::format_duration;
 use std::time::Duration;
 use thiserror::Error;
@@ -12,12 +12,11 @@ const NOT_STS: &str = "is this an STS endpoint? check --sts-endpoint, AWS_ENDPOI
 
 /// A failed STS call for one role of the chain.
 #[derive(Debug, Clone, Error)]
-#[error("{}: {cause}{}", .call.failed(.role, *.hop, *.of), made(*.attempts))]
+#[error("{}: {cause}{}", .call.failed(&.hop.role, *.number, *.of), made(*.attempts))]
 pub(crate) struct AssumeError {
-    pub(crate) role: RoleArn,
-    pub(crate) options: HopOptions,
+    pub(crate) hop: Hop,
     /// The position of the role in the chain, counted from 1.
-    pub(crate) hop: usize,
+    pub(crate) number: usize,
     pub(crate) of: usize,
     pub(crate) call: StsCall,
     /// The region of the STS endpoint.
@@ -54,8 +53,8 @@ pub(crate) enum StsCall {
 }
 
 impl StsCall {
-    fn failed(self, role: &RoleArn, hop: usize, of: usize) -> String {
-        let place = if of > 1 { format!(" (role {hop} of {of})") } else { String::new() };
+    fn failed(self, role: &RoleArn, number: usize, of: usize) -> String {
+        let place = if of > 1 { format!(" (role {number} of {of})") } else { String::new() };
         match self {
             Self::AssumeRole | Self::AssumeRoleWithWebIdentity => format!("cannot assume {role}{place}"),
             Self::GetSessionToken => format!("GetSessionToken with MFA failed for {role}{place}"),
@@ -130,17 +129,8 @@ pub(crate) enum NetworkFailure {
 }
 
 impl AssumeError {
-    pub(crate) fn new(hop: &Hop, place: (usize, usize), call: StsCall, region: &str, cause: Cause) -> Self {
-        Self {
-            role: hop.role.clone(),
-            options: hop.options.clone(),
-            hop: place.0,
-            of: place.1,
-            call,
-            region: region.to_owned(),
-            cause,
-            attempts: None,
-        }
+    pub(crate) fn new(hop: &Hop, (number, of): (usize, usize), call: StsCall, region: &str, cause: Cause) -> Self {
+        Self { hop: hop.clone(), number, of, call, region: region.to_owned(), cause, attempts: None }
     }
 
     /// Checks whether the same call may succeed later: STS could not be reached, did not answer before the time limit,
@@ -168,10 +158,11 @@ impl AssumeError {
         match refusal {
             Refusal::AccessDenied { caller, action, denial } => match self.call {
                 StsCall::AssumeRole => {
-                    let denied = Denied { role: &self.role, options: &self.options, action: action.as_deref() };
+                    let Hop { role, options, .. } = &self.hop;
+                    let denied = Denied { role, options, action: action.as_deref() };
                     denied.hint(caller.as_deref(), *denial)
                 }
-                StsCall::AssumeRoleWithWebIdentity => super::denial::web_identity_hint(&self.role),
+                StsCall::AssumeRoleWithWebIdentity => super::denial::web_identity_hint(&self.hop.role),
                 StsCall::GetSessionToken => {
                     "a policy of the user or of the organization denies sts:GetSessionToken".into()
                 }
@@ -179,17 +170,17 @@ impl AssumeError {
             },
             Refusal::RootUser => "root users cannot assume roles; use an IAM user or role".into(),
             Refusal::MfaRejected => {
-                let device = self.options.mfa_serial.as_ref();
+                let device = self.hop.options.mfa_serial.as_ref();
                 let device = device.map(|serial| format!(" and check that {serial} is the caller's own device"));
                 format!("enter a new code (each code works once){}", device.unwrap_or_default())
             }
-            Refusal::SourceExpired if self.hop > 1 => {
+            Refusal::SourceExpired if self.number > 1 => {
                 "the session of the previous role has expired; use a longer duration".into()
             }
             Refusal::SourceExpired => "the source credentials have expired; log in again, or get new ones".into(),
             Refusal::SourceUnknown => format!(
                 "this access key does not exist in partition {}; was the key deleted, or is the region in another partition?",
-                self.role.partition()
+                self.hop.role.partition()
             ),
             Refusal::Signature { clock_off_secs: Some(seconds) } => {
                 let off = format_duration(Duration::from_secs(seconds.unsigned_abs()));
@@ -223,7 +214,7 @@ impl AssumeError {
     }
 
     fn duration(&self) -> String {
-        match self.options.duration {
+        match self.hop.options.duration {
             Some(SessionDuration::Exactly(duration)) => format_duration(duration).to_string(),
             Some(SessionDuration::Max) | None => "1h".into(),
         }

@@ -139,5 +139,5 @@ impl Chain<'_> {
 fn is_expired(error: &Error) -> bool {
     let Error::Assume(error) = error else { return false };
     let gone = matches!(error.cause, Cause::Refused { refusal: Refusal::SourceExpired | Refusal::SourceUnknown, .. });
-    gone && error.hop == 1
+    gone && error.number == 1
 }

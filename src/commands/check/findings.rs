@@ -191,7 +191,7 @@ fn of_call(error: &AssumeError) -> Place {
         StsCall::GetCallerIdentity if is_clock(error) => Place::Clock,
         StsCall::GetCallerIdentity => Place::Caller,
         StsCall::GetSessionToken => Place::Mfa,
-        StsCall::AssumeRole | StsCall::AssumeRoleWithWebIdentity => Place::Role(error.hop),
+        StsCall::AssumeRole | StsCall::AssumeRoleWithWebIdentity => Place::Role(error.number),
     }
 }
 
