@@ -40,8 +40,8 @@ pub(super) fn page(steps: &[Step], log_options: LogOptions, width: Option<usize>
 
 fn lines(step: &Step, screen: Screen, width: Option<usize>) -> String {
     let column = |text: &str, column| wrap::line_of(&one_line(text, LONGEST), column, column, width);
-    let word = step.state.word();
-    let (painted, gap) = (screen.paint(word, color(step.state)), 13 - word.len());
+    let (word, color) = step.state.word();
+    let (painted, gap) = (screen.paint(word, color), 13 - word.len());
     let head = format!("{painted}{:gap$}{:<15}{}", "", step.name, column(&step.text, TEXT));
     let mut lines = vec![head.trim_end().to_owned()];
     if step.state != State::NotReached {
@@ -58,16 +58,6 @@ fn lines(step: &Step, screen: Screen, width: Option<usize>) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
-}
-
-/// Returns the color of a state, or `None` if the state has no color.
-fn color(state: State) -> Option<Color> {
-    match state {
-        State::Ok => Some(Color::SUCCESS),
-        State::Warning => Some(Color::WARNING),
-        State::Failed => Some(Color::FAILURE),
-        State::Note | State::NotReached => None,
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! One step of a check: a line of the page, or an object in the JSON document.
 
 use crate::error::Error;
+use crate::terminal::Color;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -18,14 +19,14 @@ pub(super) enum State {
 }
 
 impl State {
-    /// Returns the word that the page shows for this state.
-    pub(super) fn word(self) -> &'static str {
+    /// Returns the word that the page shows for this state, and the color of the word if it has one.
+    pub(super) fn word(self) -> (&'static str, Option<Color>) {
         match self {
-            Self::Ok => "ok",
-            Self::Note => "note",
-            Self::Warning => "warning",
-            Self::Failed => "failed",
-            Self::NotReached => "not reached",
+            Self::Ok => ("ok", Some(Color::SUCCESS)),
+            Self::Note => ("note", None),
+            Self::Warning => ("warning", Some(Color::WARNING)),
+            Self::Failed => ("failed", Some(Color::FAILURE)),
+            Self::NotReached => ("not reached", None),
         }
     }
 }
