@@ -139,12 +139,8 @@ impl Findings<'_> {
     /// whose policies to check.
     fn name_caller(&self, error: &mut Error) {
         let Error::Assume(error) = error else { return };
-        let source = self.source.as_ref().and_then(|source| source.caller.as_ref());
-        let known = match (self.roles().last(), source) {
-            (Some(before), _) => Some(&before.arn),
-            (None, Some(Ok(source))) => Some(&source.arn),
-            (None, _) => None,
-        };
+        let source = || Some(&self.source.as_ref()?.caller.as_ref()?.as_ref().ok()?.arn);
+        let known = self.roles().last().map(|before| &before.arn).or_else(source);
         if let Cause::Refused { refusal: Refusal::AccessDenied { caller: caller @ None, .. }, .. } = &mut error.cause {
             *caller = known.cloned();
         }
