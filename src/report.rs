@@ -24,7 +24,7 @@ use crate::terminal::Screen;
 #[cfg(any(test, fuzzing))]
 use crate::vars::Vars;
 use serde_json::{Value, json};
-use std::io::{ErrorKind, IsTerminal as _};
+use std::io::IsTerminal as _;
 use style::Mark;
 
 /// The maximum length of a line in a message, in characters. The longest usual line is a policy statement with its
@@ -160,11 +160,7 @@ fn value(field: Field) -> Value {
 pub(crate) fn print_clap_message(answer: &clap::Error) -> Result<(), Error> {
     let text = answer.render().to_string();
     if !answer.use_stderr() {
-        return match output::print(text.as_bytes()) {
-            // The user has closed the pager that reads the output. This is not an error.
-            Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-            printed => printed,
-        };
+        return output::print_until_closed(text.as_bytes());
     }
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let message = lines.next().unwrap_or_default().trim_start_matches("error: ");

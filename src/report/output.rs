@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::sys::signals;
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::os::fd::AsFd as _;
 
 /// Checks that standard output is open. Called before xassume fetches a session to print it there.
@@ -13,6 +13,17 @@ use std::os::fd::AsFd as _;
 /// in its place, so that printing would succeed although the document is lost.
 pub(crate) fn expect_open() -> Result<(), Error> {
     if signals::inherited().lacks(libc::STDOUT_FILENO) { Err(Error::OutputClosed) } else { Ok(()) }
+}
+
+/// Prints a document for a reader that may close the pipe before the end, such as a pager.
+///
+/// # Errors
+/// Standard output is closed or full.
+pub(crate) fn print_until_closed(document: &[u8]) -> Result<(), Error> {
+    match print(document) {
+        Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
+    }
 }
 
 /// Prints a document with one write(2) if possible. Does not use the buffer of the standard library, because secrets

@@ -33,7 +33,7 @@ use crate::terminal::Screen;
 use crate::vars::Vars;
 use findings::{Findings, FoundSource, Place, Uncached, is_fatal, refreshes};
 use std::cell::RefCell;
-use std::io::{ErrorKind, IsTerminal as _};
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 /// Runs the check, and prints its steps on standard output.
@@ -173,10 +173,7 @@ fn print(findings: &Findings<'_>, mut log_options: LogOptions) -> Result<End, Er
         log_options.screen = Screen::Dumb;
     }
     let steps = steps::steps(findings);
-    match output::print(page::page(&steps, log_options, screen::columns(std::io::stdout())).as_bytes()) {
-        // If the reader of standard output has closed the pipe, the exit status is still the result of the check.
-        Err(Error::Output(error)) if error.kind() == ErrorKind::BrokenPipe => {}
-        written => written?,
-    }
+    // If the reader of standard output has closed the pipe, the exit status is still the result of the check.
+    output::print_until_closed(page::page(&steps, log_options, screen::columns(std::io::stdout())).as_bytes())?;
     Ok(End::Exited(page::status(&steps)))
 }
