@@ -60,20 +60,21 @@ pub(super) fn powershell(value: &str, into: &mut String) {
 /// One of the two programs would read the value differently.
 pub(super) fn raw(value: &str, into: &mut String) -> Result<(), Unfit> {
     // A line feed ends the line. systemd ignores a line that contains any other control character except a tab.
-    if value.chars().any(|c| c.is_ascii_control() && c != '\t') {
-        return Err("contains a line break or another control character");
-    }
-    if value.contains('\\') {
-        return Err("contains a backslash, which EnvironmentFile= of systemd reads as an escape character");
-    }
-    if value.starts_with(['"', '\'']) {
-        return Err("starts with a quotation mark, which EnvironmentFile= of systemd removes");
-    }
-    if value.starts_with([' ', '\t']) || value.ends_with([' ', '\t']) {
-        return Err("starts or ends with white space, which EnvironmentFile= of systemd removes");
-    }
+    let control = value.chars().any(|c| c.is_ascii_control() && c != '\t');
+    let space = value.starts_with([' ', '\t']) || value.ends_with([' ', '\t']);
+    check(&[
+        (control, "contains a line break or another control character"),
+        (value.contains('\\'), "contains a backslash, which EnvironmentFile= of systemd reads as an escape character"),
+        (value.starts_with(['"', '\'']), "starts with a quotation mark, which EnvironmentFile= of systemd removes"),
+        (space, "starts or ends with white space, which EnvironmentFile= of systemd removes"),
+    ])?;
     into.push_str(value);
     Ok(())
+}
+
+/// Fails with the first reason that applies to a value.
+fn check(reasons: &[(bool, Unfit)]) -> Result<(), Unfit> {
+    reasons.iter().find(|(applies, _)| *applies).map_or(Ok(()), |(_, reason)| Err(*reason))
 }
 
 /// Quotes a value for the dotenv libraries: in single quotes, or in double quotes if the value contains a single quote.
@@ -85,20 +86,14 @@ pub(super) fn raw(value: &str, into: &mut String) -> Result<(), Unfit> {
 /// # Errors
 /// One of the libraries would read the value differently.
 pub(super) fn dotenv(value: &str, into: &mut String) -> Result<(), Unfit> {
-    let quote = match (value.contains('\''), value.contains(['"', '$', '`'])) {
-        (false, _) => '\'',
-        (true, false) => '"',
-        (true, true) => return Err("contains quotation marks or $, which dotenv libraries treat differently"),
-    };
-    if value.contains('\\') {
-        return Err("contains a backslash, which dotenv libraries treat differently");
-    }
-    if value.contains("${") {
-        return Err("contains ${, which some dotenv libraries expand");
-    }
-    if value.contains('\r') {
-        return Err("contains a carriage return, which some dotenv libraries replace");
-    }
+    let quote = if value.contains('\'') { '"' } else { '\'' };
+    let mixed = quote == '"' && value.contains(['"', '$', '`']);
+    check(&[
+        (mixed, "contains quotation marks or $, which dotenv libraries treat differently"),
+        (value.contains('\\'), "contains a backslash, which dotenv libraries treat differently"),
+        (value.contains("${"), "contains ${, which some dotenv libraries expand"),
+        (value.contains('\r'), "contains a carriage return, which some dotenv libraries replace"),
+    ])?;
     into.push(quote);
     into.push_str(value);
     into.push(quote);
