@@ -15,7 +15,6 @@ use crate::vars::Vars;
 /// # Errors
 /// No session is available, or the command cannot be run.
 pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report) -> Result<End, Error> {
-    settings.delivery.check_keep()?;
     let command = lookup::find(&settings.command, vars.get("PATH"))?;
     let launch = Launch::prepare(settings, vars, report)?;
     let session = launch.session()?;

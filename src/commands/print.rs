@@ -15,7 +15,6 @@ use std::io::IsTerminal as _;
 /// # Errors
 /// No session is available, or the format cannot represent a variable.
 pub(crate) fn run(settings: &Settings, format: Format, vars: &Vars, report: Report) -> Result<End, Error> {
-    settings.delivery.check_keep()?;
     output::expect_open()?;
     let launch = Launch::prepare(settings, vars, report)?;
     let session = launch.session()?;

@@ -30,7 +30,6 @@ use std::path::Path;
 /// # Errors
 /// No first session is available, the command cannot be started, or the session has expired and could not be refreshed.
 pub(crate) fn run(settings: &Settings, policy: Policy, vars: &Vars, report: Report) -> Result<End, Error> {
-    settings.delivery.check_keep()?;
     memory::zero_freed_memory();
     let command = lookup::find(&settings.command, vars.get("PATH"))?;
     let launch = Launch::prepare(settings, vars, report)?;

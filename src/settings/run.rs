@@ -85,7 +85,7 @@ pub(super) fn settings(
     let mfa = mfa(flags, vars, &mut notes)?;
     let warnings = lints::own_profile(&command, &delivery).into_iter().collect();
     notes.extend(lints::kept_for_nothing(&delivery.keep, vars));
-    Ok(Settings {
+    let settings = Settings {
         cache: cache(flags)?,
         request: request(flags, vars, host, read)?,
         mfa,
@@ -96,7 +96,9 @@ pub(super) fn settings(
         command,
         warnings,
         notes,
-    })
+    };
+    settings.delivery.check_keep()?;
+    Ok(settings)
 }
 
 /// Reads the flags about MFA.

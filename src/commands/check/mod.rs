@@ -42,7 +42,6 @@ use std::path::PathBuf;
 /// The settings are invalid (as for a launch), or standard output cannot be written. Every other failure becomes a
 /// failed step and sets the exit status.
 pub(crate) fn run(settings: &Settings, vars: &Vars, report: Report, log_options: LogOptions) -> Result<End, Error> {
-    settings.delivery.check_keep()?;
     output::expect_open()?;
     depth(vars)?;
     let mut findings = Findings {
