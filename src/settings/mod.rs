@@ -7,7 +7,6 @@
 mod cache;
 mod conflicts;
 mod lints;
-mod messages;
 mod mode;
 mod request;
 mod run;
@@ -15,7 +14,6 @@ mod session_name;
 mod task;
 mod values;
 
-pub(crate) use messages::log_options;
 pub(crate) use mode::Mode;
 pub(crate) use run::Settings;
 pub(crate) use session_name::Host;
@@ -23,7 +21,16 @@ pub(crate) use task::{Task, task};
 pub(crate) use values::FlagValues;
 
 use crate::cli;
+use crate::conflicts::settle;
+use crate::error::Error;
+use crate::event::Level;
+use crate::flags::{LOG_FORMAT, QUIET, VERBOSE};
+use crate::log_options::{LogFormat, LogOptions};
+use crate::role::{Invalid, one_of};
+use crate::terminal::Screen;
+use crate::vars::Vars;
 use clap::ArgMatches;
+use conflicts::MESSAGES;
 use std::ffi::OsString;
 
 /// Parses the command line.
@@ -32,6 +39,28 @@ use std::ffi::OsString;
 /// Returns clap's error, which is a usage error or the text of `--help` or `--version`.
 pub(crate) fn parse(arguments: &[OsString]) -> Result<ArgMatches, clap::Error> {
     cli::command().try_get_matches_from(arguments)
+}
+
+/// Reads the flags about messages. They are read before all other flags, because they decide how an error in another
+/// flag is shown.
+///
+/// # Errors
+/// Fails if a value is invalid, or if both `-v` and `-q` are on the command line.
+pub(crate) fn log_options(flags: &mut FlagValues, vars: &Vars) -> Result<LogOptions, Error> {
+    let mut removed = Vec::new();
+    settle(flags, MESSAGES, &mut removed)?;
+    flags.removed = removed;
+    let verbosity = match flags.count(&VERBOSE)? {
+        _ if flags.switch(&QUIET)? => Level::Error,
+        0 => Level::Warning,
+        1 => Level::Info,
+        _ => Level::Debug,
+    };
+    flags.refuse_empty(&LOG_FORMAT)?;
+    let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+    let in_words = |invalid: Invalid| invalid.hint("json has one object per line");
+    let format = flags.parsed(&LOG_FORMAT, |text| one_of(&formats, text).map_err(in_words))?;
+    Ok(LogOptions { verbosity, format: format.unwrap_or(LogFormat::Text), screen: Screen::of(vars) })
 }
 
 #[cfg(test)]
