@@ -9,7 +9,7 @@ mod queue;
 use crate::sys::{screen, thread};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use queue::{Manner, Queue};
+use queue::Queue;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -56,12 +56,12 @@ pub(crate) fn use_directly() {
 
 /// Writes a message, or queues it for the thread.
 pub(crate) fn write(message: &[u8]) {
-    put(message, Manner::Usual);
+    put(message, false);
 }
 
 /// Writes or queues the progress line. Unlike `write`, this never stops xassume as a background job (SIGTTOU).
 pub(super) fn draw(message: &[u8]) {
-    put(message, Manner::Drawn);
+    put(message, true);
 }
 
 /// Waits until everything is written, but at most 100 ms. Called before the command starts, and before xassume exits.
@@ -78,14 +78,14 @@ pub(crate) fn finish() {
     }
 }
 
-fn put(bytes: &[u8], manner: Manner) {
+fn put(bytes: &[u8], undisturbed: bool) {
     if bytes.is_empty() {
         return;
     }
     if DIRECTLY.load(Ordering::Acquire) {
-        return send(bytes, manner);
+        return send(bytes, undisturbed);
     }
-    locked().push(bytes, manner, notice);
+    locked().push(bytes, undisturbed, notice);
     MORE.notify_one();
 }
 
@@ -95,7 +95,7 @@ fn work() {
     loop {
         if let Some(message) = queue.next() {
             drop(queue);
-            send(&message.bytes, message.manner);
+            send(&message.bytes, message.undisturbed);
             queue = locked();
             queue.written(&message, notice);
         } else {
@@ -113,11 +113,8 @@ fn notice(dropped: u32) -> Option<String> {
     NOTICE.get().and_then(|notice| notice(dropped))
 }
 
-fn send(bytes: &[u8], manner: Manner) {
-    match manner {
-        Manner::Usual => write_all(bytes),
-        Manner::Drawn => screen::undisturbed(|| write_all(bytes)),
-    }
+fn send(bytes: &[u8], undisturbed: bool) {
+    if undisturbed { screen::undisturbed(|| write_all(bytes)) } else { write_all(bytes) }
 }
 
 /// Writes without the lock of the standard library, because another thread could hold that lock at a fork. If standard

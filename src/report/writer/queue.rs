@@ -11,17 +11,10 @@ const LIMIT: usize = 64 * 1024;
 /// The bytes that the allocator and the queue need for one message, rounded up.
 const OVERHEAD: usize = 64;
 
-/// How a message is written.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Manner {
-    Usual,
-    /// Written like the progress line, with SIGTTOU blocked (see `screen::undisturbed`).
-    Drawn,
-}
-
 pub(super) struct Message {
     pub(super) bytes: Box<[u8]>,
-    pub(super) manner: Manner,
+    /// Whether SIGTTOU is blocked while the message is written, as for the progress line (see `screen::undisturbed`).
+    pub(super) undisturbed: bool,
 }
 
 pub(super) struct Queue {
@@ -49,12 +42,12 @@ impl Queue {
     }
 
     /// Adds a message, or drops it if it does not fit or if dropped messages must be reported first.
-    pub(super) fn push(&mut self, bytes: &[u8], manner: Manner, notice: impl FnOnce(u32) -> Option<String>) {
+    pub(super) fn push(&mut self, bytes: &[u8], undisturbed: bool, notice: impl FnOnce(u32) -> Option<String>) {
         self.give_notice(notice);
         // If the queue is empty, a message of any length fits.
         let room = self.bytes == 0 || self.bytes + cost(bytes) <= LIMIT;
         if self.dropped == 0 && room {
-            self.add(bytes.into(), manner);
+            self.add(bytes.into(), undisturbed);
         } else {
             self.dropped = self.dropped.saturating_add(1);
         }
@@ -71,14 +64,14 @@ impl Queue {
             return;
         }
         if let Some(text) = notice(self.dropped) {
-            self.add(text.into_bytes().into(), Manner::Usual);
+            self.add(text.into_bytes().into(), false);
         }
         self.dropped = 0;
     }
 
-    fn add(&mut self, bytes: Box<[u8]>, manner: Manner) {
+    fn add(&mut self, bytes: Box<[u8]>, undisturbed: bool) {
         self.bytes += cost(&bytes);
-        self.messages.push_back(Message { bytes, manner });
+        self.messages.push_back(Message { bytes, undisturbed });
     }
 }
 
@@ -95,7 +88,7 @@ mod tests {
     }
 
     fn push(queue: &mut Queue, message: &str) {
-        queue.push(message.as_bytes(), Manner::Usual, |dropped| Some(count_of(dropped)));
+        queue.push(message.as_bytes(), false, |dropped| Some(count_of(dropped)));
     }
 
     fn push_all(queue: &mut Queue, messages: &[&str]) {
