@@ -8,7 +8,7 @@ mod keys;
 mod secret;
 mod time;
 
-pub(crate) use keys::{Flaw, KeyKind, Keys, Part};
+pub(crate) use keys::{Flaw, KeyKind, Keys};
 pub(crate) use secret::Secret;
 pub(crate) use time::{difference, parse_time, shifted};
 

@@ -8,7 +8,7 @@ use super::set::{ProfileSet, Settings};
 use super::text::FileKind;
 use crate::error::ConfigError;
 use crate::profile::quotes::one_line;
-use crate::session::{Flaw, Keys, Part};
+use crate::session::Keys;
 use crate::vars::Vars;
 use std::fmt;
 use std::path::PathBuf;
@@ -129,9 +129,9 @@ pub(super) fn environment_keys(vars: &Vars) -> Result<Option<Keys>, ConfigError>
             // Long-term keys (AKIA) have no token, so AWS_SECURITY_TOKEN belongs to other credentials.
             let old_name = token("AWS_SECURITY_TOKEN").filter(|_| !id.starts_with("AKIA"));
             let token = token("AWS_SESSION_TOKEN").or(old_name);
-            let names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
-            let unusable = |(variable, flaw)| ConfigError::UnusableEnvironmentKey { variable, flaw };
-            keys((names.0, id), (names.1, secret), token).map(Some).map_err(unusable)
+            Keys::checked(("AWS_ACCESS_KEY_ID", id), ("AWS_SECRET_ACCESS_KEY", secret), token)
+                .map(Some)
+                .map_err(|(variable, flaw)| ConfigError::UnusableEnvironmentKey { variable, flaw })
         }
     }
 }
@@ -181,24 +181,6 @@ pub(super) fn of_profile(profiles: &ProfileSet, name: &str) -> Result<Option<Sou
     if has_keys(settings) { static_keys(profiles, name, settings).map(Some) } else { Ok(None) }
 }
 
-/// The name of a profile key or of a variable, and its value.
-type Named<'a> = (&'static str, &'a str);
-
-/// Checks access keys, whose parts come from the named settings.
-///
-/// # Errors
-/// Returns the name of the first setting with an invalid value, and why the value is invalid.
-fn keys(id: Named<'_>, secret: Named<'_>, token: Option<Named<'_>>) -> Result<Keys, (&'static str, Flaw)> {
-    Keys::checked(id.1, secret.1, token.map(|(_, token)| token)).map_err(|(part, flaw)| {
-        let name = match part {
-            Part::AccessKeyId => id.0,
-            Part::SecretAccessKey => secret.0,
-            Part::SessionToken => token.map_or("", |(name, _)| name),
-        };
-        (name, flaw)
-    })
-}
-
 /// Reads the access keys of a profile. The access key ID and the secret access key may be in different files. A token
 /// is used only from the file with the key ID, because a token in the other file may belong to another session.
 fn static_keys(profiles: &ProfileSet, name: &str, settings: &Settings) -> Result<Source, ConfigError> {
@@ -214,7 +196,7 @@ fn static_keys(profiles: &ProfileSet, name: &str, settings: &Settings) -> Result
     let kind = settings.file(KEY_ID).unwrap_or(FileKind::Config);
     let token = |key| settings.get_from(kind, key).map(|token| (key, token));
     let token = token("aws_session_token").or_else(|| token("aws_security_token"));
-    let keys = keys((KEY_ID, id), (SECRET_KEY, secret), token).map_err(|(key, flaw)| {
+    let keys = Keys::checked((KEY_ID, id), (SECRET_KEY, secret), token).map_err(|(key, flaw)| {
         let file = profiles.path_of(name, key).to_owned();
         ConfigError::UnusableProfileKey { profile: name.to_owned(), file, key, flaw }
     })?;

@@ -3,6 +3,7 @@
 use super::secret::Secret;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use thiserror::Error;
 
 /// Access keys, which sign requests. With a session token, they are temporary keys. Without one, they are the long-term
 /// keys of an IAM user.
@@ -38,21 +39,21 @@ impl fmt::Display for KeyKind {
     }
 }
 
-/// A part of access keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
-    AccessKeyId,
-    SecretAccessKey,
-    SessionToken,
-}
+/// A part of access keys: its name in messages, and its value.
+pub(crate) type Named<'a> = (&'static str, &'a str);
 
 /// Why a value is not valid as a part of access keys. The flaw does not contain the value, which may be secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(crate) enum Flaw {
+    #[error("is empty")]
     Empty,
+    #[error("contains a line break")]
     LineBreak,
+    #[error("contains a space")]
     Space,
+    #[error("contains a control character")]
     Control,
+    #[error("contains a character that is not ASCII")]
     NotAscii,
 }
 
@@ -63,20 +64,22 @@ impl Keys {
     /// # Errors
     /// The ID or the secret is empty, or a part contains a character outside the range `!` to `~`. Such a character can
     /// neither be used to sign a request nor be sent in a header. White space is an error too, because AWS's own tools
-    /// do not remove it either. The error names the first invalid part.
-    pub(crate) fn checked(id: &str, secret: &str, token: Option<&str>) -> Result<Self, (Part, Flaw)> {
-        let token = token.filter(|token| !token.is_empty());
-        let parts = [(Part::AccessKeyId, Some(id)), (Part::SecretAccessKey, Some(secret)), (Part::SessionToken, token)];
-        for (part, text) in parts {
-            if let Some(flaw) = text.and_then(flaw) {
-                return Err((part, flaw));
-            }
+    /// do not remove it either. The error contains the name of the first invalid part.
+    pub(crate) fn checked(
+        id: Named<'_>,
+        secret: Named<'_>,
+        token: Option<Named<'_>>,
+    ) -> Result<Self, (&'static str, Flaw)> {
+        let token = token.filter(|(_, token)| !token.is_empty());
+        let flawed = [id, secret].into_iter().chain(token).find_map(|(name, text)| Some((name, flaw(text)?)));
+        match flawed {
+            Some(flawed) => Err(flawed),
+            None => Ok(Self {
+                access_key_id: id.1.to_owned(),
+                secret_access_key: Secret::new(secret.1),
+                session_token: token.map(|(_, token)| Secret::new(token)),
+            }),
         }
-        Ok(Self {
-            access_key_id: id.to_owned(),
-            secret_access_key: Secret::new(secret),
-            session_token: token.map(Secret::new),
-        })
     }
 }
 
@@ -93,35 +96,15 @@ fn flaw(text: &str) -> Option<Flaw> {
     })
 }
 
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::AccessKeyId => "access key ID",
-            Self::SecretAccessKey => "secret access key",
-            Self::SessionToken => "session token",
-        })
-    }
-}
-
-impl fmt::Display for Flaw {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Empty => "is empty",
-            Self::LineBreak => "contains a line break",
-            Self::Space => "contains a space",
-            Self::Control => "contains a control character",
-            Self::NotAscii => "contains a character that is not ASCII",
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn keys_are_made_of_visible_ascii_characters() {
-        let flaw = |id, secret, token| Keys::checked(id, secret, token).err();
+        let flaw = |id, secret, token: Option<&'static str>| {
+            Keys::checked(("id", id), ("secret", secret), token.map(|token| ("token", token))).err()
+        };
         assert_eq!(flaw("AKIA", "wJalr/XUt+n=~!", None), None);
         assert_eq!(flaw("ASIA", "s", Some("IQoJb3JpZ2luX2Vj//8=")), None);
         for (text, expected) in [
@@ -135,15 +118,16 @@ mod tests {
             ("AKI\u{e4}", Flaw::NotAscii),
             ("AKIA\u{a0}", Flaw::NotAscii),
         ] {
-            assert_eq!(flaw(text, "s", Some("t")), Some((Part::AccessKeyId, expected)), "{text:?}");
-            assert_eq!(flaw("AKIA", text, None), Some((Part::SecretAccessKey, expected)), "{text:?}");
-            let of_token = Some((Part::SessionToken, expected)).filter(|_| !text.is_empty());
+            assert_eq!(flaw(text, "s", Some("t")), Some(("id", expected)), "{text:?}");
+            assert_eq!(flaw("AKIA", text, None), Some(("secret", expected)), "{text:?}");
+            let of_token = Some(("token", expected)).filter(|_| !text.is_empty());
             assert_eq!(flaw("ASIA", "s", Some(text)), of_token, "{text:?}");
         }
     }
 
     #[test]
     fn an_empty_token_is_none() {
-        assert_eq!(Keys::checked("AKIA", "s", Some("")), Keys::checked("AKIA", "s", None));
+        let (id, secret) = (("id", "AKIA"), ("secret", "s"));
+        assert_eq!(Keys::checked(id, secret, Some(("token", ""))), Keys::checked(id, secret, None));
     }
 }

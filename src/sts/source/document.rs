@@ -56,7 +56,8 @@ pub(super) struct KeysOfService {
 /// # Errors
 /// A part of the keys is not valid. The text names that part.
 pub(super) fn checked(id: &str, secret: &str, token: &str) -> Result<Keys, String> {
-    Keys::checked(id, secret, Some(token)).map_err(|(part, flaw)| format!("invalid response: the {part} {flaw}"))
+    Keys::checked(("access key ID", id), ("secret access key", secret), Some(("session token", token)))
+        .map_err(|(part, flaw)| format!("invalid response: the {part} {flaw}"))
 }
 
 #[cfg(test)]

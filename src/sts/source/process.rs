@@ -4,7 +4,7 @@
 //! and that its standard error is shown.
 
 use crate::error::{ProcessFailure, SourceError};
-use crate::session::{Keys, Part, parse_time, rfc3339};
+use crate::session::{Keys, parse_time, rfc3339};
 use crate::sys::clock::wall;
 use crate::sys::helper::{self, Attendance, ProgramLimit};
 use serde::Deserialize;
@@ -67,13 +67,7 @@ pub(in crate::sts) fn process_keys(output: &[u8]) -> Result<Keys, ProcessFailure
         Some(Some(moment)) if moment <= wall() => return Err(ProcessFailure::Expired(rfc3339(moment))),
         Some(Some(_)) | None => {}
     }
-    let keys = Keys::checked(&id, &secret, token.as_ref().map(|token| token.as_str()));
-    keys.or_else(|(part, flaw)| {
-        let name = match part {
-            Part::AccessKeyId => "AccessKeyId",
-            Part::SecretAccessKey => "SecretAccessKey",
-            Part::SessionToken => "SessionToken",
-        };
-        failed(format!("{name} {flaw}"))
-    })
+    let token = token.as_ref().map(|token| ("SessionToken", token.as_str()));
+    Keys::checked(("AccessKeyId", &id), ("SecretAccessKey", &secret), token)
+        .or_else(|(name, flaw)| failed(format!("{name} {flaw}")))
 }
