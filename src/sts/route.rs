@@ -26,22 +26,12 @@ impl fmt::Display for Route {
 
 /// The error of a request that was sent through a proxy. Its text does not contain the name of the proxy. Otherwise, a
 /// word in that name could be mistaken for a part of the error, because errors are recognized by words in their texts.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("through a proxy")]
 struct ThroughProxy {
     proxy: Proxy,
+    #[source]
     error: ConnectorError,
-}
-
-impl fmt::Display for ThroughProxy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("through a proxy")
-    }
-}
-
-impl Error for ThroughProxy {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.error)
-    }
 }
 
 /// Adds the proxy to an error. The kind of the error stays the same, because the SDK decides by it whether to try

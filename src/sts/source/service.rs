@@ -15,7 +15,6 @@ use aws_smithy_types::body::SdkBody;
 use http_body_util::BodyExt as _;
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::fmt;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
@@ -72,29 +71,22 @@ impl Reply {
 }
 
 /// Why there is no usable answer to a request.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(super) enum Unanswered {
     /// No answer arrived within this time limit.
+    #[error("timed out after {}", humantime::format_duration(*.0))]
     Silent(Duration),
     /// A connection was made, but it broke before the answer was complete.
+    #[error("{0}")]
     Broken(String),
     /// No connection was made.
+    #[error("{0}")]
     Unreached(String),
-    /// The answer is too large.
+    #[error("the response is longer than {MAX_ANSWER_BYTES} bytes")]
     TooLarge,
     /// The request was not sent, because this part of it contains characters that HTTP does not allow.
+    #[error("{0} contains characters that are not allowed in a request")]
     Unsendable(String),
-}
-
-impl fmt::Display for Unanswered {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Silent(limit) => write!(f, "timed out after {}", humantime::format_duration(*limit)),
-            Self::Broken(reason) | Self::Unreached(reason) => f.write_str(reason),
-            Self::Unsendable(part) => write!(f, "{part} contains characters that are not allowed in a request"),
-            Self::TooLarge => write!(f, "the response is longer than {MAX_ANSWER_BYTES} bytes"),
-        }
-    }
 }
 
 impl Unanswered {
