@@ -5,108 +5,92 @@
 //! `[\w+=,.@-]`) and `pathType`.
 
 use super::invalid::Invalid;
-use super::options::{NAME_SET, check, is_name_char};
+use super::options::{NAME_SET, check, checked_text, is_name_char};
 use std::fmt;
 
-/// The ARN of an IAM role, for example `arn:aws:iam::521111111144:role/team/DeployMaster`.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct RoleArn {
-    text: String,
-    partition: usize,
-}
+checked_text!(
+    /// The ARN of an IAM role, for example `arn:aws:iam::521111111144:role/team/DeployMaster`. It is also parsed from
+    /// the short form `ACCOUNT:ROLE-NAME`.
+    RoleArn, parse
+);
 
 const PREFIX: &str = "arn:";
 const SHAPE: &str = "a role ARN looks like arn:aws:iam::123456789012:role/NAME; the short form is 123456789012:NAME";
 
 impl RoleArn {
-    /// Parses an ARN or the short form `ACCOUNT:ROLE-NAME`.
-    ///
-    /// # Errors
-    /// Fails if the text is not a role ARN. For the ARN of a session or of an instance profile, the hint suggests the
-    /// role that was probably meant.
-    pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
-        let text = text.trim();
-        match text.split_once(':') {
-            Some((account, name)) if is_account(account) => {
-                check_name(name)?;
-                Self::from_arn(&format!("arn:aws:iam::{account}:role/{name}"))
-            }
-            _ => Self::from_arn(text),
-        }
-    }
-
-    fn from_arn(text: &str) -> Result<Self, Invalid> {
-        let Some(rest) = text.strip_prefix(PREFIX) else {
-            return Err(Invalid::new("not a role ARN").hint(SHAPE));
-        };
-        // There is one check for each part of the ARN, so that the error can name the part that is invalid.
-        if let Some(c) = text.chars().find(|c| c.is_control()) {
-            return Err(Invalid::new(format!("contains an invalid character: {c:?}")).hint(SHAPE));
-        }
-        if text.len() > 2048 {
-            return Err(Invalid::new("must have at most 2048 characters").hint(SHAPE));
-        }
-        let mut fields = rest.splitn(5, ':');
-        let mut field = || fields.next().unwrap_or_default();
-        let (partition, service, region, account, resource) = (field(), field(), field(), field(), field());
-        if !is_partition(partition) {
-            return Err(Invalid::new(format!("'{partition}' is not an AWS partition"))
-                .hint("for example aws, aws-cn or aws-us-gov"));
-        }
-        if let Some(invalid) = look_alike(partition, service, account, resource) {
-            return Err(invalid);
-        }
-        if service != "iam" || !region.is_empty() {
-            return Err(Invalid::new("not the ARN of an IAM role").hint(SHAPE));
-        }
-        if !is_account(account) {
-            return Err(Invalid::new(format!("the account ID must have 12 digits, not '{account}'")).hint(SHAPE));
-        }
-        let Some(path_and_name) = resource.strip_prefix("role/") else {
-            return Err(Invalid::new("not the ARN of an IAM role").hint(SHAPE));
-        };
-        let name = path_and_name.rsplit('/').next().unwrap_or_default();
-        check_name(name)?;
-        let path = &path_and_name[..path_and_name.len() - name.len()];
-        check_path(path)?;
-        Ok(Self { partition: partition.len(), text: text.to_owned() })
-    }
-
-    /// Returns the whole ARN.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.text
-    }
-
     /// Returns the partition, for example `aws`, `aws-cn` or `aws-us-gov`.
     pub(crate) fn partition(&self) -> &str {
-        &self.text[PREFIX.len()..PREFIX.len() + self.partition]
+        self.field(1)
     }
 
     /// Returns the short form `ACCOUNT:ROLE-NAME`. Returns `None` if the role has a path or is not in the partition
     /// `aws`.
     pub(crate) fn short(&self) -> Option<String> {
-        let name = self.text.rsplit(':').next()?.strip_prefix("role/")?;
+        let name = self.0.rsplit(':').next()?.strip_prefix("role/")?;
         let short = format!("{}:{name}", self.account());
         (Self::parse(&short).as_ref() == Ok(self)).then_some(short)
     }
 
     /// Returns the account ID, which has twelve digits.
     pub(crate) fn account(&self) -> &str {
-        let start = PREFIX.len() + self.partition + ":iam::".len();
-        &self.text[start..start + 12]
+        self.field(4)
+    }
+
+    fn field(&self, at: usize) -> &str {
+        self.0.split(':').nth(at).unwrap_or_default()
     }
 }
 
-impl fmt::Display for RoleArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+/// Returns the ARN that the text is, or that the short form `ACCOUNT:ROLE-NAME` means.
+///
+/// # Errors
+/// Fails if the text is not a role ARN. For the ARN of a session or of an instance profile, the hint suggests the role
+/// that was probably meant.
+fn parse(text: &str) -> Result<String, Invalid> {
+    let text = text.trim();
+    match text.split_once(':') {
+        Some((account, name)) if is_account(account) => {
+            check_name(name)?;
+            checked_arn(&format!("arn:aws:iam::{account}:role/{name}"))
+        }
+        _ => checked_arn(text),
     }
 }
 
-impl fmt::Debug for RoleArn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+fn checked_arn(text: &str) -> Result<String, Invalid> {
+    let Some(rest) = text.strip_prefix(PREFIX) else {
+        return Err(Invalid::new("not a role ARN").hint(SHAPE));
+    };
+    // There is one check for each part of the ARN, so that the error can name the part that is invalid.
+    if let Some(c) = text.chars().find(|c| c.is_control()) {
+        return Err(Invalid::new(format!("contains an invalid character: {c:?}")).hint(SHAPE));
     }
+    if text.len() > 2048 {
+        return Err(Invalid::new("must have at most 2048 characters").hint(SHAPE));
+    }
+    let mut fields = rest.splitn(5, ':');
+    let mut field = || fields.next().unwrap_or_default();
+    let (partition, service, region, account, resource) = (field(), field(), field(), field(), field());
+    if !is_partition(partition) {
+        return Err(Invalid::new(format!("'{partition}' is not an AWS partition"))
+            .hint("for example aws, aws-cn or aws-us-gov"));
+    }
+    if let Some(invalid) = look_alike(partition, service, account, resource) {
+        return Err(invalid);
+    }
+    if service != "iam" || !region.is_empty() {
+        return Err(Invalid::new("not the ARN of an IAM role").hint(SHAPE));
+    }
+    if !is_account(account) {
+        return Err(Invalid::new(format!("the account ID must have 12 digits, not '{account}'")).hint(SHAPE));
+    }
+    let Some(path_and_name) = resource.strip_prefix("role/") else {
+        return Err(Invalid::new("not the ARN of an IAM role").hint(SHAPE));
+    };
+    let name = path_and_name.rsplit('/').next().unwrap_or_default();
+    check_name(name)?;
+    check_path(&path_and_name[..path_and_name.len() - name.len()])?;
+    Ok(text.to_owned())
 }
 
 /// Splits the value of a variable into roles. Two roles are separated by a line break, or by a comma before `arn:` or
@@ -142,7 +126,7 @@ fn is_partition(text: &str) -> bool {
     words.next() == Some("aws") && words.all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase()))
 }
 
-fn check_name(name: &str) -> Result<(), Invalid> {
+fn check_name(name: &str) -> Result<String, Invalid> {
     if name.is_empty() {
         return Err(Invalid::new("the role name is missing").hint(SHAPE));
     }

@@ -17,29 +17,31 @@ fn is_id_char(c: char) -> bool {
     is_name_char(c) || ":/".contains(c)
 }
 
-/// Checks the length of a text, in characters, and its character set.
+/// Checks the length of a text, in characters, and its character set. Returns the text.
 pub(super) fn check(
     text: &str,
     lengths: RangeInclusive<usize>,
     allowed: fn(char) -> bool,
     set: &str,
-) -> Result<(), Invalid> {
+) -> Result<String, Invalid> {
     let (least, most, length) = (lengths.start(), lengths.end(), text.chars().count());
     if !lengths.contains(&length) {
         let other = if length < *least { "longer" } else { "shorter" };
         let invalid = Invalid::new(format!("must have {least} to {most} characters, not {length}"));
         return Err(invalid.hint(format!("use a {other} value; allowed: {set}")));
     }
-    text.chars().find(|&c| !allowed(c)).map_or(Ok(()), |c| {
-        Err(Invalid::new(format!("contains an invalid character: {c:?}")).hint(format!("allowed: {set}")))
-    })
+    match text.chars().find(|&c| !allowed(c)) {
+        Some(c) => Err(Invalid::new(format!("contains an invalid character: {c:?}")).hint(format!("allowed: {set}"))),
+        None => Ok(text.to_owned()),
+    }
 }
 
-/// Defines a type for a text. The text is checked when it is parsed, so each value of the type is valid.
+/// Defines a type for a text. The text is checked when it is parsed, so each value of the type is valid. `$parse`
+/// returns the text that the value contains.
 macro_rules! checked_text {
-    ($(#[$doc:meta])* $name:ident, $check:expr) => {
+    ($(#[$doc:meta])* $name:ident, $parse:expr) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub(crate) struct $name(String);
 
         impl $name {
@@ -48,9 +50,8 @@ macro_rules! checked_text {
             /// # Errors
             /// Fails if the text is not allowed.
             pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
-                let check: fn(&str) -> Result<(), Invalid> = $check;
-                check(text)?;
-                Ok(Self(text.to_owned()))
+                let parse: fn(&str) -> Result<String, Invalid> = $parse;
+                parse(text).map(Self)
             }
 
             pub(crate) fn as_str(&self) -> &str {
@@ -61,12 +62,6 @@ macro_rules! checked_text {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Debug::fmt(&self.0, f)
             }
         }
     };

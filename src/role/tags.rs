@@ -22,11 +22,11 @@ checked_text!(
     /// The key of a session tag. It has 1 to 128 characters, which are letters, digits, spaces and `_.:/=+-@`. It must
     /// not start with `aws:`.
     TagKey, |text| {
-        check(text, 1..=128, is_tag_char, TAG_SET)?;
-        if text.to_lowercase().starts_with("aws:") {
+        let key = check(text, 1..=128, is_tag_char, TAG_SET)?;
+        if key.to_lowercase().starts_with("aws:") {
             return Err(Invalid::new("must not start with 'aws:' (reserved)").hint("use another key"));
         }
-        Ok(())
+        Ok(key)
     }
 );
 
@@ -47,8 +47,8 @@ impl Tag {
             return Err(Invalid::new("expected KEY=VALUE").hint("for example --tag team=payments"));
         };
         let key = TagKey::parse(key).map_err(|invalid| invalid.of("the key"))?;
-        check(value, 0..=256, is_tag_char, TAG_SET).map_err(|invalid| invalid.of("the value"))?;
-        Ok(Self { key, value: value.to_owned() })
+        let value = check(value, 0..=256, is_tag_char, TAG_SET).map_err(|invalid| invalid.of("the value"))?;
+        Ok(Self { key, value })
     }
 }
 
