@@ -39,7 +39,7 @@ pub(crate) use exported::exported_settings;
 pub(crate) use hops::RoleChain;
 pub(crate) use metadata::Metadata;
 #[cfg(test)]
-pub(crate) use network::{Network, RegionFrom};
+pub(crate) use network::Network;
 pub(crate) use network::{Region, endpoint};
 pub(crate) use plan::{Plan, plan};
 pub(crate) use proxy::{Proxies, Proxy};

@@ -12,33 +12,14 @@ use crate::error::{ConfigError, shortened};
 use crate::event::Ignored;
 use crate::role::Invalid;
 use std::ffi::OsStr;
-use std::fmt;
 use std::path::PathBuf;
 
 /// A Region and where it is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Region {
     pub(crate) name: String,
-    pub(crate) from: RegionFrom,
-}
-
-/// Where the Region is set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum RegionFrom {
-    Flag,
-    /// `AWS_REGION` or `AWS_DEFAULT_REGION`.
-    Variable(&'static str),
-    Profile(String),
-}
-
-impl fmt::Display for RegionFrom {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag => f.write_str("--region"),
-            Self::Variable(variable) => f.write_str(variable),
-            Self::Profile(profile) => write!(f, "profile {profile}"),
-        }
-    }
+    /// The flag, the variable or the profile, as messages show it.
+    pub(crate) from: String,
 }
 
 /// The settings of the connection to STS.
@@ -69,14 +50,14 @@ impl Network {
 /// Fails if the value is not a valid Region name. This is checked because the name becomes part of a host name.
 pub(super) fn region(request: &Request, settings: &Lookup<'_>) -> Result<Option<Region>, ConfigError> {
     if let Some(name) = &request.region {
-        return Ok(Some(Region { name: checked("--region", name, region_name)?, from: RegionFrom::Flag }));
+        return Ok(Some(Region { name: checked("--region", name, region_name)?, from: "--region".into() }));
     }
     for variable in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
         if let Some(name) = of_variable(settings.vars, variable, region_name)? {
-            return Ok(Some(Region { name, from: RegionFrom::Variable(variable) }));
+            return Ok(Some(Region { name, from: variable.into() }));
         }
     }
-    let from = settings.used.map(|used| RegionFrom::Profile(used.name.to_owned()));
+    let from = settings.used.map(|used| format!("profile {}", used.name));
     Ok(settings.of_profile("region", region_name)?.zip(from).map(|(name, from)| Region { name, from }))
 }
 

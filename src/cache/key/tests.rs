@@ -1,7 +1,7 @@
 //! Tests that each field changes the key, and that no two fields can be confused.
 
 use super::*;
-use crate::profile::{Metadata, Network, Region, RegionFrom, RoleChain, TokenFrom};
+use crate::profile::{Metadata, Network, Region, RoleChain, TokenFrom};
 use crate::role::{ExternalId, PolicyArn, RoleArn, RoleSessionName, SessionPolicy, SourceIdentity, Tag, TagKey};
 use crate::session::{Keys, Secret};
 use std::collections::{HashMap, HashSet};
@@ -95,7 +95,7 @@ impl Request {
             source: self.source.clone(),
             hops: RoleChain::new(self.hops.clone()).expect("a hop"),
             profile: None,
-            region: self.region.map(|name| Region { name: name.into(), from: RegionFrom::Flag }),
+            region: self.region.map(|name| Region { name: name.into(), from: "--region".into() }),
             network: Network { fips: self.fips, dualstack: self.dualstack, ..Network::default() },
             metadata: Metadata::default(),
             notes: Vec::new(),

@@ -78,7 +78,7 @@ pub(super) fn sts(findings: &Findings<'_>, step: &mut Step) {
         step.fact("endpoint", endpoint);
     }
     let from = match &plan.region {
-        Some(Region { name, from }) => Some((name, from.to_string())),
+        Some(Region { name, from }) => Some((name, from.clone())),
         None => found.map(|found| match &found.instance_region {
             Some(name) => (name, "from the instance".to_owned()),
             None => (&found.region, without_region(findings)),

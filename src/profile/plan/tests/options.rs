@@ -1,7 +1,7 @@
 //! Tests of the parameters of the hops, the Region, the network settings, and the notes.
 
 use super::{DEPLOY, TOKEN, check, files, planned, refuse, request, vars};
-use crate::profile::network::{Region, RegionFrom};
+use crate::profile::Region;
 use crate::profile::plan::plan;
 use std::path::Path;
 
@@ -162,16 +162,16 @@ fn the_region_comes_from_the_flag_the_variables_and_the_used_profile() {
             .region
             .map(|Region { name, from }| (name, from))
     };
-    let some = |name: &str, from| Some((name.to_owned(), from));
+    let some = |name: &str, from: &str| Some((name.to_owned(), from.to_owned()));
     let both = "AWS_REGION=env-1 AWS_DEFAULT_REGION=env-2";
-    assert_eq!(region(both, "-p p --region flag-1"), some("flag-1", RegionFrom::Flag));
-    assert_eq!(region(both, "-p p"), some("env-1", RegionFrom::Variable("AWS_REGION")));
-    assert_eq!(region("AWS_DEFAULT_REGION=env-2", "-p p"), some("env-2", RegionFrom::Variable("AWS_DEFAULT_REGION")));
-    assert_eq!(region("", "-p p"), some("p-1", RegionFrom::Profile("p".into())));
+    assert_eq!(region(both, "-p p --region flag-1"), some("flag-1", "--region"));
+    assert_eq!(region(both, "-p p"), some("env-1", "AWS_REGION"));
+    assert_eq!(region("AWS_DEFAULT_REGION=env-2", "-p p"), some("env-2", "AWS_DEFAULT_REGION"));
+    assert_eq!(region("", "-p p"), some("p-1", "profile p"));
     // The profile also sets the Region if the source is keys in the environment. A source profile never sets the
     // Region.
-    assert_eq!(region("AWS_PROFILE=p", "-r A"), some("p-1", RegionFrom::Profile("p".into())));
-    assert_eq!(region("", "-r A"), some("default-1", RegionFrom::Profile("default".into())));
+    assert_eq!(region("AWS_PROFILE=p", "-r A"), some("p-1", "profile p"));
+    assert_eq!(region("", "-r A"), some("default-1", "profile default"));
     assert_eq!(region("", "-p n"), None);
     refuse(&[
         (
