@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_token_that_cannot_be_read_is_an_error() {
-        let source = Source::WebIdentity { token_file: "/no/such/token".into(), from: TokenFrom::Flag };
+        let source = Source::WebIdentity { token_file: "/no/such/token".into(), from: TokenFrom::Variable };
         let reason = source_scope(&source, &Vars::default(), &[]).expect_err("no token");
         assert!(reason.starts_with("/no/such/token: "), "{reason}");
     }

@@ -7,6 +7,7 @@ use super::region_name::region_name;
 use super::set::{ProfileSet, Settings};
 use super::text::FileKind;
 use crate::error::ConfigError;
+use crate::origin::Origin;
 use crate::profile::quotes::one_line;
 use crate::session::Keys;
 use crate::vars::Vars;
@@ -46,10 +47,8 @@ pub(crate) enum Source {
 /// The setting that names the web identity token file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TokenFrom {
-    /// `--web-identity-token-file`.
-    Flag,
-    /// `XASSUME_WEB_IDENTITY_TOKEN_FILE`.
-    FlagsVariable,
+    /// `--web-identity-token-file` or its variable.
+    Flag(Origin),
     /// `AWS_WEB_IDENTITY_TOKEN_FILE`.
     Variable,
     /// `web_identity_token_file` of the profile with this name.
@@ -59,8 +58,7 @@ pub(crate) enum TokenFrom {
 impl fmt::Display for TokenFrom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Flag => f.write_str("--web-identity-token-file"),
-            Self::FlagsVariable => f.write_str("XASSUME_WEB_IDENTITY_TOKEN_FILE"),
+            Self::Flag(origin) => origin.fmt(f),
             Self::Variable => f.write_str("AWS_WEB_IDENTITY_TOKEN_FILE"),
             Self::Profile(profile) => write!(f, "web_identity_token_file of profile '{profile}'"),
         }
@@ -98,10 +96,8 @@ impl fmt::Display for Source {
             Self::WebIdentity { token_file, from } => {
                 let token_file = token_file.display();
                 match from {
-                    TokenFrom::Flag => write!(f, "web identity token {token_file}"),
-                    TokenFrom::FlagsVariable | TokenFrom::Variable => {
-                        write!(f, "web identity token {token_file} ({from})")
-                    }
+                    TokenFrom::Flag(Origin::Flag(_)) => write!(f, "web identity token {token_file}"),
+                    TokenFrom::Flag(_) | TokenFrom::Variable => write!(f, "web identity token {token_file} ({from})"),
                     TokenFrom::Profile(profile) => write!(f, "web identity token {token_file} of profile {profile}"),
                 }
             }

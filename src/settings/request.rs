@@ -36,10 +36,9 @@ pub(super) fn request(
         default_session_name: default_session_name(vars, host),
         options: hop_options(flags, read)?,
         origins: flags.origins(),
-        web_identity_token_file: flags.one(&WEB_IDENTITY_TOKEN_FILE).map(|given| {
-            let from = if given.origin.is_typed() { TokenFrom::Flag } else { TokenFrom::FlagsVariable };
-            (PathBuf::from(&given.value), from)
-        }),
+        web_identity_token_file: flags
+            .one(&WEB_IDENTITY_TOKEN_FILE)
+            .map(|given| (PathBuf::from(&given.value), TokenFrom::Flag(given.origin))),
         region: flags.parsed(&REGION, region_name)?,
     })
 }

@@ -119,7 +119,7 @@ fn login(profile: &str, session: &str) -> Source {
 }
 
 fn web(path: &str) -> Source {
-    Source::WebIdentity { token_file: path.into(), from: TokenFrom::Flag }
+    Source::WebIdentity { token_file: path.into(), from: TokenFrom::Profile("p".into()) }
 }
 
 #[test]

@@ -61,7 +61,10 @@ fn request(flags: &str) -> Request {
             "-p" | "-P" => request.profile = Some(value.into()),
             "-r" | "-R" => request.roles.push(role(value)),
             "--name" => request.session_name = Some(RoleSessionName::parse(value).expect(value)),
-            "--token" => request.web_identity_token_file = Some((value.into(), TokenFrom::Flag)),
+            "--token" => {
+                let from = TokenFrom::Flag(origin(&WEB_IDENTITY_TOKEN_FILE));
+                request.web_identity_token_file = Some((value.into(), from));
+            }
             "--region" => request.region = Some(value.into()),
             "--external-id" => options.external_id = Some(ExternalId::parse(value).expect(value)),
             "--duration" => options.duration = Some(SessionDuration::parse(value).expect(value)),
@@ -111,8 +114,7 @@ fn shown_source(source: &Source) -> String {
         }
         Source::Login { profile, session_arn } => format!("{profile}:login {session_arn}"),
         Source::WebIdentity { token_file, from } => match from {
-            TokenFrom::Flag => format!("token {}", token_file.display()),
-            TokenFrom::FlagsVariable => format!("own:token {}", token_file.display()),
+            TokenFrom::Flag(_) => format!("token {}", token_file.display()),
             TokenFrom::Variable => format!("env:token {}", token_file.display()),
             TokenFrom::Profile(profile) => format!("{profile}:token {}", token_file.display()),
         },
