@@ -1,15 +1,15 @@
 //! The command line: the clap command for the flags, and two special command lines that only programs use.
 
-pub use crate::flags::{FLAGS, Flag, Kind};
+pub use crate::flags::{Flag, GROUPS, Kind, all_flags};
 
-use crate::flags::{FROM_SOCKET, OUTPUT, TAG, USAGE};
+use crate::flags::{FROM_SOCKET, TAG, USAGE};
 use clap::builder::OsStringValueParser;
 use clap::{Arg, ArgAction, Command, ValueHint};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 /// Returns the path of the socket if the command line is `xassume --print credential-process --from-socket PATH`, and
-/// `None` for any other command line. Only SDKs use `--from-socket`, so it is missing from [`FLAGS`], from the help and
+/// `None` for any other command line. Only SDKs use `--from-socket`, so it is missing from [`GROUPS`], from the help and
 /// from the completions.
 pub(crate) fn from_socket(arguments: &[OsString]) -> Option<&Path> {
     match arguments {
@@ -45,10 +45,10 @@ Credentials for the current shell (in a script; without the exit at a prompt):
   set session (xassume --print fish … | string collect); and eval $session; or exit
   xassume --print powershell … | Invoke-Expression"#;
 
-/// Returns the clap command for [`FLAGS`].
+/// Returns the clap command for all flags.
 #[must_use]
 pub fn command() -> Command {
-    Command::new("xassume")
+    let command = Command::new("xassume")
         .version(env!("CARGO_PKG_VERSION"))
         .about(ABOUT)
         .after_long_help(AFTER_HELP)
@@ -57,16 +57,6 @@ pub fn command() -> Command {
         .max_term_width(100)
         .disable_help_flag(true)
         .disable_version_flag(true)
-        .args(FLAGS.iter().map(argument))
-        .arg(Arg::new("help").short('h').long("help").help_heading(OUTPUT).action(ArgAction::Help).help("Print help"))
-        .arg(
-            Arg::new("version")
-                .short('V')
-                .long("version")
-                .help_heading(OUTPUT)
-                .action(ArgAction::Version)
-                .help("Print version"),
-        )
         .arg(
             Arg::new("command")
                 .value_name("COMMAND")
@@ -75,7 +65,13 @@ pub fn command() -> Command {
                 .value_parser(OsStringValueParser::new())
                 .value_hint(ValueHint::CommandWithArguments)
                 .help("Command to run, with its arguments (no shell is involved)"),
-        )
+        );
+    // `--help` and `--version` are in the last group.
+    GROUPS
+        .iter()
+        .fold(command, |command, (heading, flags)| command.next_help_heading(*heading).args(flags.iter().map(argument)))
+        .arg(Arg::new("help").short('h').long("help").action(ArgAction::Help).help("Print help"))
+        .arg(Arg::new("version").short('V').long("version").action(ArgAction::Version).help("Print version"))
 }
 
 fn argument(flag: &Flag) -> Arg {
@@ -83,7 +79,7 @@ fn argument(flag: &Flag) -> Arg {
         Some((short, _)) => (short, Some(flag.help)),
         None => (flag.help, None),
     };
-    let arg = Arg::new(flag.long).long(flag.long).short(flag.short).help_heading(flag.group);
+    let arg = Arg::new(flag.long).long(flag.long).short(flag.short);
     let arg = arg.help(short_help).long_help(long_help);
     match flag.kind {
         Kind::Switch => arg.action(ArgAction::SetTrue),
@@ -149,7 +145,7 @@ mod tests {
 
     #[test]
     fn help_lines_of_short_help_fit_a_terminal() {
-        for flag in FLAGS {
+        for flag in all_flags() {
             let first = flag.help.lines().next().unwrap_or_default();
             assert!(first.len() <= 95 && !first.ends_with('.'), "{}: {first}", flag.long);
         }

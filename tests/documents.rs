@@ -95,7 +95,7 @@ pub(crate) fn parses(words: &[String]) -> Result<(), String> {
 }
 
 fn is_known(long: &str) -> bool {
-    xassume::cli::FLAGS.iter().any(|flag| flag.long == long) || ["help", "version"].contains(&long)
+    xassume::cli::all_flags().any(|flag| flag.long == long) || ["help", "version"].contains(&long)
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn every_command_line_parses() {
 
 #[test]
 fn every_flag_and_variable_that_is_named_is_known() {
-    let variables: BTreeSet<_> = xassume::cli::FLAGS.iter().filter_map(xassume::cli::Flag::variable).collect();
+    let variables: BTreeSet<_> = xassume::cli::all_flags().filter_map(xassume::cli::Flag::variable).collect();
     let mut wrong = Vec::new();
     for document in documents() {
         let spans = code(&document.text).spans;
@@ -142,7 +142,7 @@ fn every_flag_and_variable_that_is_named_is_known() {
 
 #[test]
 fn the_documented_flags_without_a_variable_are_right() {
-    let flags = || xassume::cli::FLAGS.iter().filter(|flag| flag.variable().is_none()).map(|flag| flag.long);
+    let flags = || xassume::cli::all_flags().filter(|flag| flag.variable().is_none()).map(|flag| flag.long);
     let said = |text: &str| -> BTreeSet<String> {
         let text = text.split_once("Every option except ").expect("a sentence about variables").1;
         let list = text.split_once("can be set as").expect("its end").0;

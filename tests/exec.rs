@@ -209,7 +209,7 @@ fn without_a_command_the_error_shows_how_to_start_a_shell() {
 fn help_and_version_go_to_stdout() {
     let sts = FakeSts::start();
     let help = Xassume::new(&sts).arg("--help").run().exited(0);
-    for flag in xassume::cli::FLAGS {
+    for flag in xassume::cli::all_flags() {
         assert!(help.stdout_text().contains(&format!("--{}", flag.long)), "--help lacks --{}", flag.long);
     }
     assert_eq!(help.stderr, "");

@@ -2,7 +2,7 @@
 
 use crate::support::{FakeSts, Finished, RoleRules, Xassume, probe};
 use std::time::Duration;
-use xassume::cli::{FLAGS, Flag};
+use xassume::cli::{Flag, all_flags};
 
 const ROLE: &str = "arn:aws:iam::111111111111:role/R";
 const FIRST: &str = "arn:aws:iam::111111111111:role/First";
@@ -205,7 +205,7 @@ fn limits_are_checked_before_any_call() {
 
 /// The flags that take a value.
 fn with_value() -> impl Iterator<Item = &'static Flag> {
-    FLAGS.iter().filter(|flag| !flag.value.is_empty())
+    all_flags().filter(|flag| !flag.value.is_empty())
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn an_empty_value_is_rejected_with_the_name_of_its_flag() {
 #[test]
 fn an_empty_variable_is_the_same_as_unset() {
     let sts = FakeSts::start();
-    let variables = FLAGS.iter().filter_map(Flag::variable);
+    let variables = all_flags().filter_map(Flag::variable);
     let mut xassume = variables.fold(Xassume::new(&sts), |xassume, name| xassume.env(name, ""));
     for name in ["AWS_PROFILE", "AWS_ROLE_ARN", "AWS_CA_BUNDLE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_SESSION_NAME"]
     {

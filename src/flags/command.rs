@@ -1,16 +1,11 @@
 //! The flags about the command and the output: expiry, delivery of the credentials, other modes, and messages.
 
-use super::flag::{Flag, OUTPUT, count, many, one, switch};
+use super::flag::{Flag, count, many, one, switch};
 use clap::ValueHint;
-
-const EXPIRY: &str = "Long-running commands";
-const DELIVERY: &str = "Passing credentials";
-const OTHER_MODES: &str = "Other modes";
 
 pub(crate) const ON_EXPIRY: Flag = one(
     "on-expiry",
     "none|restart|signal",
-    EXPIRY,
     "What to do before the session expires [default: none]\n\n\
      Possible values:\n\
      - none: nothing. xassume replaces itself with the command (exec), unless --via keeps its credentials fresh\n\
@@ -21,29 +16,26 @@ pub(crate) const ON_EXPIRY: Flag = one(
 pub(crate) const SIGNAL: Flag = one(
     "signal",
     "SIGNAL",
-    EXPIRY,
     "Signal to send with --on-expiry signal [default: HUP]\n\nFor example HUP, SIGUSR1, 12 or RTMIN+1.",
 );
 
 pub(crate) const REFRESH_MARGIN: Flag = one(
     "refresh-margin",
     "TIME",
-    EXPIRY,
     "Refresh this long before the expiry\n\n\
      Default: a tenth of the lifetime, at most 10 minutes, but long enough for the stop; minus random jitter. With --via \
      file, endpoint or process alone: a third of the lifetime. A refresh is never before half the lifetime.",
 );
 
 pub(crate) const STOP_SIGNAL: Flag =
-    one("stop-signal", "SIGNAL", EXPIRY, "Signal that stops the command for a restart [default: TERM]");
+    one("stop-signal", "SIGNAL", "Signal that stops the command for a restart [default: TERM]");
 
 pub(crate) const STOP_TIMEOUT: Flag =
-    one("stop-timeout", "TIME", EXPIRY, "Kill the command if it has not stopped after this time [default: 10s]");
+    one("stop-timeout", "TIME", "Kill the command if it has not stopped after this time [default: 10s]");
 
 pub(crate) const ON_REFRESH_FAILURE: Flag = one(
     "on-refresh-failure",
     "keep|stop",
-    EXPIRY,
     "What to do when the session expires and cannot be refreshed [default: keep]\n\n\
      Possible values:\n\
      - keep: keep the command running, and retry\n\
@@ -53,7 +45,6 @@ pub(crate) const ON_REFRESH_FAILURE: Flag = one(
 pub(crate) const PROCESS_GROUP: Flag = one(
     "process-group",
     "auto|same|new",
-    EXPIRY,
     "Process group of a supervised command [default: auto]\n\n\
      Possible values:\n\
      - auto: same on a terminal, new elsewhere\n\
@@ -64,7 +55,6 @@ pub(crate) const PROCESS_GROUP: Flag = one(
 pub(crate) const VIA: Flag = one(
     "via",
     "env|file|endpoint|process",
-    DELIVERY,
     "How to pass the credentials to the command [default: env; file with --on-expiry signal]\n\n\
      Possible values:\n\
      - env: in environment variables, which cannot change while the command runs\n\
@@ -77,7 +67,6 @@ pub(crate) const VIA: Flag = one(
 pub(crate) const CREDENTIALS_FILE: Flag = one(
     "credentials-file",
     "PATH",
-    DELIVERY,
     "Credentials file for --via file [default: a private one]\n\n\
      Replaced at each refresh and removed at exit. Existing files with other contents are not overwritten.",
 )
@@ -85,12 +74,11 @@ pub(crate) const CREDENTIALS_FILE: Flag = one(
 .removed();
 
 pub(crate) const FILE_MODE: Flag =
-    one("file-mode", "MODE", DELIVERY, "Mode of the credentials file, for shared volumes [default: 0600]");
+    one("file-mode", "MODE", "Mode of the credentials file, for shared volumes [default: 0600]");
 
 pub(crate) const ENDPOINT_TOKEN_FILE: Flag = one(
     "endpoint-token-file",
     "PATH",
-    DELIVERY,
     "File to write the token of --via endpoint to [default: a private one]\n\n\
      Some programs read the endpoint's token from a file only. The file has mode 0600, appears with the first session and \
      is removed at exit. As root there is none by default: a command that changes its user could not read it.",
@@ -99,11 +87,10 @@ pub(crate) const ENDPOINT_TOKEN_FILE: Flag = one(
 .removed();
 
 pub(crate) const KEEP_ENV: Flag =
-    many("keep-env", "NAME", DELIVERY, "Do not remove this variable from the command's environment; repeatable");
+    many("keep-env", "NAME", "Do not remove this variable from the command's environment; repeatable");
 
 pub(crate) const ISOLATE: Flag = switch(
     "isolate",
-    DELIVERY,
     "Hide the credentials in ~/.aws from the command\n\n\
      The command gets a copy of ~/.aws/config without the settings that select credentials, and no shared credentials \
      file. Without this flag a command with its own --profile uses that profile.",
@@ -112,7 +99,6 @@ pub(crate) const ISOLATE: Flag = switch(
 pub(crate) const PRINT: Flag = one(
     "print",
     "env|export|fish|powershell|dotenv|json|credential-process",
-    OTHER_MODES,
     "Print credentials instead of running a command\n\n\
      Possible values:\n\
      - env: NAME=value, unquoted, for docker's --env-file and systemd's EnvironmentFile\n\
@@ -129,7 +115,6 @@ pub(crate) const PRINT: Flag = one(
 
 pub(crate) const CHECK: Flag = switch(
     "check",
-    OTHER_MODES,
     "Diagnose the setup without running a command\n\n\
      Prints one line per step: the config files, the source credentials and their identity, STS, the clock, each role, and \
      what the command would get. The first step that fails shows the reason and what to do. The check always calls STS; \
@@ -138,19 +123,17 @@ pub(crate) const CHECK: Flag = switch(
 )
 .without_variable();
 
-pub(crate) const CLEAR_CACHE: Flag =
-    switch("clear-cache", OTHER_MODES, "Remove this user's cached sessions").without_variable();
+pub(crate) const CLEAR_CACHE: Flag = switch("clear-cache", "Remove this user's cached sessions").without_variable();
 
 pub(crate) const LOG_FORMAT: Flag = one(
     "log-format",
     "text|json",
-    OUTPUT,
     "Log format [default: text]\n\n\
      Possible values:\n\
      - text: for people\n\
      - json: one object per line",
 );
 
-pub(crate) const VERBOSE: Flag = count("verbose", OUTPUT, "Verbose output; repeat for more").short('v');
+pub(crate) const VERBOSE: Flag = count("verbose", "Verbose output; repeat for more").short('v');
 
-pub(crate) const QUIET: Flag = switch("quiet", OUTPUT, "Only print errors").short('q');
+pub(crate) const QUIET: Flag = switch("quiet", "Only print errors").short('q');

@@ -13,8 +13,6 @@ pub struct Flag {
     pub kind: Kind,
     /// The name of the value in `--help`. It is empty if the flag takes no value.
     pub value: &'static str,
-    /// The heading under which `--help` lists the flag.
-    pub group: &'static str,
     /// The help text. `-h` shows only the first line, and `--help` shows the whole text.
     pub help: &'static str,
     /// What the completions offer for the value.
@@ -74,26 +72,23 @@ impl Flag {
     }
 }
 
-const fn flag(long: &'static str, kind: Kind, value: &'static str, group: &'static str, help: &'static str) -> Flag {
+const fn flag(long: &'static str, kind: Kind, value: &'static str, help: &'static str) -> Flag {
     let (short, hint) = (None, ValueHint::Other);
-    Flag { long, short, kind, value, group, help, hint, has_variable: true, removed: false }
+    Flag { long, short, kind, value, help, hint, has_variable: true, removed: false }
 }
 
-pub(super) const fn one(long: &'static str, value: &'static str, group: &'static str, help: &'static str) -> Flag {
-    flag(long, Kind::One, value, group, help)
+pub(super) const fn one(long: &'static str, value: &'static str, help: &'static str) -> Flag {
+    flag(long, Kind::One, value, help)
 }
 
-pub(super) const fn many(long: &'static str, value: &'static str, group: &'static str, help: &'static str) -> Flag {
-    flag(long, Kind::Many, value, group, help)
+pub(super) const fn many(long: &'static str, value: &'static str, help: &'static str) -> Flag {
+    flag(long, Kind::Many, value, help)
 }
 
-pub(super) const fn switch(long: &'static str, group: &'static str, help: &'static str) -> Flag {
-    flag(long, Kind::Switch, "", group, help)
+pub(super) const fn switch(long: &'static str, help: &'static str) -> Flag {
+    flag(long, Kind::Switch, "", help)
 }
 
-pub(super) const fn count(long: &'static str, group: &'static str, help: &'static str) -> Flag {
-    flag(long, Kind::Count, "", group, help)
+pub(super) const fn count(long: &'static str, help: &'static str) -> Flag {
+    flag(long, Kind::Count, "", help)
 }
-
-/// The heading under which `--help` lists the flags about messages, and `--help` and `--version` themselves.
-pub(crate) const OUTPUT: &str = "Output";

@@ -3,15 +3,9 @@
 use super::flag::{Flag, many, one, switch};
 use clap::ValueHint;
 
-const ROLE: &str = "Role";
-const MFA: &str = "MFA";
-const STS: &str = "STS";
-const CACHE: &str = "Cache";
-
 pub(crate) const ROLE_ARN: Flag = many(
     "role-arn",
     "ARN",
-    ROLE,
     "Role to assume; repeat it for a chain\n\n\
      An ARN, or ACCOUNT:ROLE-NAME for arn:aws:iam::ACCOUNT:role/ROLE-NAME. Repeat it to build a chain of up to 10 roles, \
      each assumed with the previous session. Without this flag the role comes from XASSUME_ROLE_ARN, from the profile's \
@@ -23,7 +17,6 @@ pub(crate) const ROLE_ARN: Flag = many(
 pub(crate) const PROFILE: Flag = one(
     "profile",
     "NAME",
-    ROLE,
     "AWS profile to use\n\n\
      The profile in ~/.aws/config provides the role. With --role-arn, it provides the source credentials. This flag takes \
      precedence over AWS_ACCESS_KEY_ID, which AWS_PROFILE does not.",
@@ -34,7 +27,6 @@ pub(crate) const PROFILE: Flag = one(
 pub(crate) const ROLE_SESSION_NAME: Flag = one(
     "role-session-name",
     "NAME",
-    ROLE,
     "Session name, shown in CloudTrail\n\n\
      2 to 64 letters, digits and +=,.@_-. Default: AWS_ROLE_SESSION_NAME; under Jenkins the job's name and build number; \
      else xassume-USER@HOST.",
@@ -42,12 +34,11 @@ pub(crate) const ROLE_SESSION_NAME: Flag = one(
 .removed();
 
 pub(crate) const EXTERNAL_ID: Flag =
-    one("external-id", "ID", ROLE, "External ID required by the trust policy of the (last) role").removed();
+    one("external-id", "ID", "External ID required by the trust policy of the (last) role").removed();
 
 pub(crate) const DURATION: Flag = one(
     "duration",
     "TIME",
-    ROLE,
     "Session lifetime: 15m to 12h, or `max` [default: 1h]\n\n\
      `max` is the longest of 12, 8, 4, 2 and 1 hours that the role allows. Role chaining is limited to one hour. Without \
      this flag the lifetime is the profile's duration_seconds, else the default of STS.",
@@ -55,23 +46,22 @@ pub(crate) const DURATION: Flag = one(
 .removed();
 
 pub(crate) const POLICY: Flag =
-    one("policy", "JSON|file://PATH", ROLE, "Session policy that restricts the session").removed();
+    one("policy", "JSON|file://PATH", "Session policy that restricts the session").removed();
 
 pub(crate) const POLICY_ARN: Flag =
-    many("policy-arn", "ARN", ROLE, "Managed policy that restricts the session; repeatable, up to 10").removed();
+    many("policy-arn", "ARN", "Managed policy that restricts the session; repeatable, up to 10").removed();
 
-pub(crate) const TAG: Flag = many("tag", "KEY=VALUE", ROLE, "Session tag; repeatable, up to 50").removed();
+pub(crate) const TAG: Flag = many("tag", "KEY=VALUE", "Session tag; repeatable, up to 50").removed();
 
 pub(crate) const TRANSITIVE_TAG: Flag =
-    many("transitive-tag", "KEY", ROLE, "Key of a tag to pass on to later roles of a chain; repeatable").removed();
+    many("transitive-tag", "KEY", "Key of a tag to pass on to later roles of a chain; repeatable").removed();
 
 pub(crate) const SOURCE_IDENTITY: Flag =
-    one("source-identity", "NAME", ROLE, "Source identity; persists through role chaining").removed();
+    one("source-identity", "NAME", "Source identity; persists through role chaining").removed();
 
 pub(crate) const WEB_IDENTITY_TOKEN_FILE: Flag = one(
     "web-identity-token-file",
     "PATH",
-    ROLE,
     "File with the OIDC token for the first role\n\n\
      Takes precedence over AWS_WEB_IDENTITY_TOKEN_FILE. The file is read again at each refresh.",
 )
@@ -79,13 +69,12 @@ pub(crate) const WEB_IDENTITY_TOKEN_FILE: Flag = one(
 .removed();
 
 pub(crate) const EXPECT_ACCOUNT: Flag =
-    one("expect-account", "ID", ROLE, "Fail if the role is not in this account\n\nChecked before the command starts.")
+    one("expect-account", "ID", "Fail if the role is not in this account\n\nChecked before the command starts.")
         .removed();
 
 pub(crate) const MFA_SERIAL: Flag = one(
     "mfa-serial",
     "SERIAL",
-    MFA,
     "ARN or serial number of the MFA device\n\n\
      Overrides mfa_serial of the profile. With a user's long-term keys, one code yields an MFA session (GetSessionToken). \
      The roles are assumed with it, so refreshes need no further code. With temporary keys, or with a --duration above an \
@@ -96,7 +85,6 @@ pub(crate) const MFA_SERIAL: Flag = one(
 pub(crate) const MFA_TOKEN: Flag = one(
     "mfa-token",
     "CODE",
-    MFA,
     "MFA code, or `-` to read it from stdin\n\n\
      One line of stdin is read; what follows is left to the command. Without this flag and --mfa-command, xassume prompts \
      for the code on the terminal. A code on the command line can be seen by other users of the host.",
@@ -107,7 +95,6 @@ pub(crate) const MFA_TOKEN: Flag = one(
 pub(crate) const MFA_COMMAND: Flag = one(
     "mfa-command",
     "COMMAND",
-    MFA,
     "Shell command that prints an MFA code\n\n\
      Runs whenever a code is needed, with a limit of 60 seconds, so refreshes work unattended. Its stderr is shown, its \
      stdin is /dev/null.",
@@ -115,31 +102,25 @@ pub(crate) const MFA_COMMAND: Flag = one(
 .removed();
 
 pub(crate) const MFA_SESSION_DURATION: Flag =
-    one("mfa-session-duration", "TIME", MFA, "Lifetime of the MFA session: 15m to 36h [default: 12h]").removed();
+    one("mfa-session-duration", "TIME", "Lifetime of the MFA session: 15m to 36h [default: 12h]").removed();
 
 pub(crate) const REGION: Flag = one(
     "region",
     "REGION",
-    STS,
     "AWS Region, for STS and the command\n\n\
      Default: AWS_REGION, AWS_DEFAULT_REGION, the profile's, the instance's. If none is set, STS is called in the \
      partition's default Region and the command gets none.",
 );
 
-pub(crate) const STS_ENDPOINT: Flag = one("sts-endpoint", "URL", STS, "Custom STS endpoint").hint(ValueHint::Url);
+pub(crate) const STS_ENDPOINT: Flag = one("sts-endpoint", "URL", "Custom STS endpoint").hint(ValueHint::Url);
 
-pub(crate) const CA_BUNDLE: Flag = one(
-    "ca-bundle",
-    "PATH",
-    STS,
-    "File of additional CA certificates, in PEM form\n\nTakes precedence over AWS_CA_BUNDLE.",
-)
-.hint(ValueHint::FilePath);
+pub(crate) const CA_BUNDLE: Flag =
+    one("ca-bundle", "PATH", "File of additional CA certificates, in PEM form\n\nTakes precedence over AWS_CA_BUNDLE.")
+        .hint(ValueHint::FilePath);
 
 pub(crate) const STS_TIMEOUT: Flag = one(
     "sts-timeout",
     "TIME",
-    STS,
     "Time limit for getting credentials [default: 30s]\n\n\
      Includes retries, the wait for a concurrent xassume that gets the same session, and the source of the credentials. A \
      limit that is set also includes credential_process and --mfa-command. The default does not: each of them has a \
@@ -148,22 +129,15 @@ pub(crate) const STS_TIMEOUT: Flag = one(
 
 pub(crate) const NO_CACHE: Flag = switch(
     "no-cache",
-    CACHE,
     "Do not use the session cache\n\n\
      Sessions are cached in $XDG_RUNTIME_DIR/xassume, else in $XDG_CACHE_HOME/xassume or ~/.cache/xassume. Only this user \
      can read them. All runs with the same request to STS share them.",
 );
 
 pub(crate) const CACHE_DIR: Flag =
-    one("cache-dir", "PATH", CACHE, "Cache directory, yours alone (mode 700); created if missing")
-        .hint(ValueHint::DirPath);
+    one("cache-dir", "PATH", "Cache directory, yours alone (mode 700); created if missing").hint(ValueHint::DirPath);
 
-pub(crate) const MIN_TTL: Flag = one(
-    "min-ttl",
-    "TIME",
-    CACHE,
-    "Minimum remaining lifetime of a cached session [default: three quarters of its lifetime]",
-);
+pub(crate) const MIN_TTL: Flag =
+    one("min-ttl", "TIME", "Minimum remaining lifetime of a cached session [default: three quarters of its lifetime]");
 
-pub(crate) const FORCE_REFRESH: Flag =
-    switch("force-refresh", CACHE, "Ignore the cached session, get a new one and cache it");
+pub(crate) const FORCE_REFRESH: Flag = switch("force-refresh", "Ignore the cached session, get a new one and cache it");

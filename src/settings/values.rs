@@ -6,7 +6,7 @@
 use crate::conflicts::{Given, Values};
 use crate::error::Error;
 use crate::event::Ignored;
-use crate::flags::{FLAGS, Flag, Kind, ROLE_ARN};
+use crate::flags::{Flag, Kind, ROLE_ARN, all_flags};
 use crate::origin::Origin;
 use crate::role::{Invalid, one_of, split_roles};
 use crate::vars::Vars;
@@ -62,7 +62,7 @@ impl FlagValues {
     pub(crate) fn new(matches: &ArgMatches, vars: &Vars) -> Self {
         let command = matches.get_many::<OsString>("command").into_iter().flatten().cloned().collect();
         let mut values = Self { set: Vec::new(), notes: Vec::new(), removed: Vec::new(), command };
-        for flag in FLAGS {
+        for flag in all_flags() {
             let name = flag.variable();
             let variable = name.as_ref().and_then(|name| vars.get(name)).filter(|value| !value.is_empty());
             let (origin, list) = if matches.value_source(flag.long) == Some(ValueSource::CommandLine) {
@@ -151,7 +151,7 @@ impl FlagValues {
     /// # Errors
     /// Fails at the first flag that has an empty value.
     pub(super) fn refuse_empty_values(&self) -> Result<(), Error> {
-        FLAGS.iter().try_for_each(|flag| self.refuse_empty(flag))
+        all_flags().try_for_each(|flag| self.refuse_empty(flag))
     }
 
     /// Checks that a flag has no empty value. If a command line contains a shell variable that is not set, the shell

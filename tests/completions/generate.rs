@@ -6,7 +6,7 @@
 
 use clap::ValueHint;
 use std::fmt::Write as _;
-use xassume::cli::{FLAGS, Flag, Kind};
+use xassume::cli::{Flag, Kind, all_flags};
 
 /// How a value of a flag is completed.
 enum Values {
@@ -57,8 +57,7 @@ struct Row {
 
 /// Every flag, including the two that clap adds.
 fn rows() -> Vec<Row> {
-    let mut rows: Vec<_> = FLAGS
-        .iter()
+    let mut rows: Vec<_> = all_flags()
         .map(|flag| Row {
             long: flag.long,
             short: flag.short,

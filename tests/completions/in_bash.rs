@@ -101,7 +101,7 @@ fn flags_with_fixed_values_complete_them() {
         return;
     }
     let mut flags = 0;
-    for flag in xassume::cli::FLAGS.iter().filter(|flag| flag.value.contains('|') && !flag.value.contains("://")) {
+    for flag in xassume::cli::all_flags().filter(|flag| flag.value.contains('|') && !flag.value.contains("://")) {
         let words: Vec<_> = flag.value.split('|').collect();
         assert_eq!(offered(&format!("xassume --{} ", flag.long)), words, "--{}", flag.long);
         flags += 1;
@@ -115,7 +115,7 @@ fn every_flag_is_offered_and_only_repeatable_flags_again() {
     if !bash_is_here() {
         return;
     }
-    let every: Vec<_> = xassume::cli::FLAGS.iter().map(|flag| flag.long).chain(["help", "version"]).collect();
+    let every: Vec<_> = xassume::cli::all_flags().map(|flag| flag.long).chain(["help", "version"]).collect();
     assert_eq!(offered("xassume -"), every.iter().map(|long| format!("--{long}")).collect::<Vec<_>>());
     for (line, again) in [
         ("xassume --via env --vi", &[][..]),

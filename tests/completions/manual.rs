@@ -6,7 +6,7 @@
 use crate::profiles::variables_that_are_read;
 use std::fmt::Write as _;
 use xassume::REMOVED;
-use xassume::cli::{FLAGS, Flag, Kind, command};
+use xassume::cli::{Flag, GROUPS, Kind, command};
 use xassume::outcome::{FAILED, NOT_FOUND, NOT_RUNNABLE};
 
 /// The heading of the flags that replace a command, and so have no variable.
@@ -59,13 +59,14 @@ fn options() -> String {
 
 /// The heading as in `--help`.
 fn group(capitals: &str) -> &'static str {
-    let groups = FLAGS.iter().map(|flag| flag.group);
-    groups.into_iter().find(|group| group.to_uppercase() == capitals).unwrap_or_else(|| panic!("no group {capitals}"))
+    let mut groups = GROUPS.iter().map(|(group, _)| *group);
+    groups.find(|group| group.to_uppercase() == capitals).unwrap_or_else(|| panic!("no group {capitals}"))
 }
 
 /// The flags that have a variable.
 pub(super) fn flags_with_variables() -> impl Iterator<Item = (&'static Flag, String)> {
-    FLAGS.iter().filter(|flag| flag.group != INSTEAD).filter_map(|flag| Some((flag, flag.variable()?)))
+    let flags = GROUPS.iter().filter(|(group, _)| *group != INSTEAD).flat_map(|(_, flags)| *flags);
+    flags.filter_map(|flag| Some((flag, flag.variable()?)))
 }
 
 fn variables() -> String {

@@ -6,7 +6,7 @@ use crate::documents::{command_line, parses, read};
 use std::fs;
 use std::process::Command;
 use xassume::REMOVED;
-use xassume::cli::{FLAGS, command};
+use xassume::cli::{GROUPS, all_flags, command};
 use xassume::outcome::{FAILED, NOT_FOUND, NOT_RUNNABLE};
 
 /// The text of a section, without roff's markup for bold, dashes and the like.
@@ -38,8 +38,10 @@ fn the_page_has_the_usual_sections() {
         "EXAMPLES", "SEE ALSO",
     ]);
     let options = section("OPTIONS");
-    for flag in FLAGS {
-        assert!(options.contains(&format!("\n.SS {}\n", flag.group)), "{}", flag.group);
+    for (group, _) in GROUPS {
+        assert!(options.contains(&format!("\n.SS {group}\n")), "{group}");
+    }
+    for flag in all_flags() {
         let heads = [format!("--{}", flag.long), format!("--{} {}", flag.long, flag.value)];
         let is_head = |line: &str| heads.iter().any(|head| line == head || line.ends_with(&format!(", {head}")));
         assert!(options.lines().any(is_head), "--{}", flag.long);
@@ -51,7 +53,7 @@ fn each_form_of_a_run_is_in_the_synopsis() {
     let synopsis = section("SYNOPSIS");
     let usage = command().get_overridden_usage().map(ToString::to_string).unwrap_or_default();
     assert_eq!(synopsis.lines().nth(1), Some(usage.as_str()));
-    for flag in FLAGS.iter().filter(|flag| flag.group == INSTEAD) {
+    for flag in GROUPS.iter().filter(|(group, _)| *group == INSTEAD).flat_map(|(_, flags)| *flags) {
         assert!(synopsis.contains(&format!("[OPTIONS] --{}", flag.long)), "--{}", flag.long);
     }
 }

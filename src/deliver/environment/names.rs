@@ -2,7 +2,7 @@
 
 use crate::deliver::settings::{DeliverySettings, Via};
 use crate::error::Error;
-use crate::flags::{FLAGS, Flag};
+use crate::flags::{Flag, all_flags};
 use crate::role::Invalid;
 use crate::vars::Vars;
 use std::ffi::OsStr;
@@ -14,7 +14,7 @@ pub static REMOVED: LazyLock<Vec<&'static str>> =
     LazyLock::new(|| CREDENTIALS.iter().copied().chain(OF_FLAGS.iter().map(String::as_str)).collect());
 
 static OF_FLAGS: LazyLock<Vec<String>> =
-    LazyLock::new(|| FLAGS.iter().filter(|flag| flag.removed).map(Flag::variable_name).collect());
+    LazyLock::new(|| all_flags().filter(|flag| flag.removed).map(Flag::variable_name).collect());
 
 /// The AWS variables that must not reach the command. Each of them selects other credentials in some SDK, or would be
 /// combined with this session.
