@@ -106,24 +106,19 @@ impl ProfileSet {
 
     fn read(&mut self, kind: FileKind, (path, text): File<'_>) -> Result<(), ConfigError> {
         let syntax = |line, reason| ConfigError::Syntax { file: path.into(), line, reason };
-        let mut sections: Vec<(Section, Settings)> = Vec::new();
-        let mut last_key = None;
+        let mut sections: Vec<(Section, Vec<(String, Setting)>)> = Vec::new();
         for scanned in scan(kind, text) {
+            let settings = sections.last_mut().map(|(_, settings)| settings);
             match scanned.line {
                 Line::Blank | Line::Comment => {}
-                Line::Section(section) => {
-                    sections.push((section, Settings::default()));
-                    last_key = None;
-                }
+                Line::Section(section) => sections.push((section, Vec::new())),
                 Line::Property { key, value } => {
-                    if let Some((_, settings)) = sections.last_mut() {
-                        last_key = Some(key.clone());
-                        settings.0.insert(key, Setting { value, nested: Vec::new(), kind });
+                    if let Some(settings) = settings {
+                        settings.push((key, Setting { value, nested: Vec::new(), kind }));
                     }
                 }
                 Line::Continuation(more) => {
-                    let last = sections.last_mut().zip(last_key.as_ref());
-                    if let Some(setting) = last.and_then(|((_, settings), key)| settings.0.get_mut(key)) {
+                    if let Some((_, setting)) = settings.and_then(|settings| settings.last_mut()) {
                         setting.extend(&more).map_err(|reason| syntax(scanned.number, reason))?;
                     }
                 }
@@ -134,7 +129,7 @@ impl ProfileSet {
         Ok(())
     }
 
-    fn merge(&mut self, kind: FileKind, sections: Vec<(Section, Settings)>) {
+    fn merge(&mut self, kind: FileKind, sections: Vec<(Section, Vec<(String, Setting)>)>) {
         let prefixed_default = sections.iter().any(|(section, _)| *section == Section::Profile(DEFAULT.into()));
         for (section, settings) in sections {
             let merged = match section {
@@ -151,7 +146,7 @@ impl ProfileSet {
                     continue;
                 }
             };
-            merged.or_default().0.extend(settings.0);
+            merged.or_default().0.extend(settings);
         }
     }
 
