@@ -57,80 +57,63 @@ pub(crate) struct Scanned<'a> {
 }
 
 /// Returns the lines of a text. Their `raw` parts, joined, are the whole text.
-pub(crate) fn scan(kind: FileKind, text: &[u8]) -> Scanner<'_> {
-    Scanner { kind, rest: text, number: 0, in_section: false, indent: None }
+pub(crate) fn scan(kind: FileKind, text: &[u8]) -> impl Iterator<Item = Scanned<'_>> {
+    let mut scanner = Scanner { kind, in_section: false, indent: None };
+    (1..).zip(raw_lines(text)).map(move |(number, raw)| {
+        let text = String::from_utf8_lossy(raw);
+        // Some editors write a byte order mark at the start of a file. It is not a part of the first line.
+        let text = if number == 1 { text.trim_start_matches('\u{feff}') } else { &text };
+        Scanned { number, raw, line: scanner.classify(text).unwrap_or_else(Line::Malformed) }
+    })
 }
 
-/// The iterator that [`scan`] returns.
-#[derive(Debug)]
-pub(crate) struct Scanner<'a> {
+/// What the lines before the current line determine.
+struct Scanner {
     kind: FileKind,
-    rest: &'a [u8],
-    number: usize,
     in_section: bool,
     /// The indentation of the last setting, in bytes. A line with more indentation continues that setting. `None` if
     /// there is no setting that a line could continue.
     indent: Option<usize>,
 }
 
-impl<'a> Iterator for Scanner<'a> {
-    type Item = Scanned<'a>;
-
-    fn next(&mut self) -> Option<Scanned<'a>> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let (raw, rest) = self.rest.split_at(line_length(self.rest));
-        self.rest = rest;
-        self.number += 1;
-        let text = String::from_utf8_lossy(raw);
-        // Some editors write a byte order mark at the start of a file. It is not a part of the first line.
-        let text = if self.number == 1 { text.trim_start_matches('\u{feff}') } else { &text };
-        Some(Scanned { number: self.number, raw, line: self.classify(text) })
-    }
-}
-
-impl Scanner<'_> {
-    fn classify(&mut self, text: &str) -> Line {
+impl Scanner {
+    /// Returns the kind of a line, or the reason why the line is invalid.
+    fn classify(&mut self, text: &str) -> Result<Line, &'static str> {
         let trimmed = text.trim();
         let indent = text.len() - text.trim_start().len();
         if trimmed.is_empty() {
-            return Line::Blank;
+            return Ok(Line::Blank);
         }
         if trimmed.starts_with(['#', ';']) {
-            return Line::Comment;
+            return Ok(Line::Comment);
         }
         if self.indent.is_some_and(|setting| indent > setting) {
-            return Line::Continuation(trimmed.to_owned());
+            return Ok(Line::Continuation(trimmed.to_owned()));
         }
         if let Some(body) = trimmed.strip_prefix('[') {
             self.in_section = true;
             self.indent = None;
-            return match header(body) {
-                Ok(name) => Line::Section(section(self.kind, name)),
-                Err(reason) => Line::Malformed(reason),
-            };
+            return Ok(Line::Section(section(self.kind, header(body)?)));
         }
         if !self.in_section {
-            return Line::Malformed("setting outside of a section");
+            return Err("setting outside of a section");
         }
-        match property(trimmed) {
-            Ok((key, value)) => {
-                self.indent = Some(indent);
-                Line::Property { key: key.to_lowercase(), value: Secret::new(value) }
-            }
-            Err(reason) => Line::Malformed(reason),
-        }
+        let (key, value) = property(trimmed)?;
+        self.indent = Some(indent);
+        Ok(Line::Property { key: key.to_lowercase(), value: Secret::new(value) })
     }
 }
 
-/// Returns the length of the first line in bytes, including its line break: LF, CRLF, or a single CR as in Python.
-fn line_length(text: &[u8]) -> usize {
-    match text.iter().position(|&byte| byte == b'\n' || byte == b'\r') {
-        Some(at) if text[at] == b'\r' && text.get(at + 1) == Some(&b'\n') => at + 2,
-        Some(at) => at + 1,
-        None => text.len(),
-    }
+/// Returns the lines, each with its line break: LF, CRLF, or a single CR as in Python.
+fn raw_lines(mut text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let length = match text.iter().position(|&byte| byte == b'\n' || byte == b'\r') {
+            Some(at) if text[at] == b'\r' && text.get(at + 1) == Some(&b'\n') => at + 2,
+            Some(at) => at + 1,
+            None => text.len(),
+        };
+        text.split_off(..length).filter(|line| !line.is_empty())
+    })
 }
 
 /// Returns the name in a section header. `body` is the header without its opening bracket. Text after the closing
