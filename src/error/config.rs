@@ -15,16 +15,9 @@ pub(crate) enum ConfigError {
     /// A line that the AWS tools cannot read.
     #[error("syntax error in {}, line {line}: {reason}", .file.display())]
     Syntax { file: PathBuf, line: usize, reason: &'static str },
-    #[error("profile {} not found (from {named_by})", quoted(.name))]
-    UnknownProfile { name: String, named_by: &'static str, near: Vec<String>, misplaced: Option<Box<Misplaced>> },
-    #[error("profile {} not found (source_profile of '{profile}' in {})", quoted(.name), .file.display())]
-    UnknownSourceProfile {
-        profile: String,
-        name: String,
-        file: PathBuf,
-        near: Vec<String>,
-        misplaced: Option<Box<Misplaced>>,
-    },
+    /// `named_by` is the setting that names the profile.
+    #[error("profile {} not found ({named_by})", quoted(.name))]
+    UnknownProfile { name: String, named_by: String, near: Vec<String>, misplaced: Option<Box<Misplaced>> },
     /// The `source_profile` settings form a loop. The last element of `profiles` repeats the first.
     #[error("circular source_profile: {}", .profiles.join(" → "))]
     Loop { profiles: Vec<String> },
@@ -160,20 +153,13 @@ impl ConfigError {
         Some(match self {
             Self::Syntax { .. } => "a section looks like [profile NAME], a setting like region = eu-west-1".into(),
             Self::UnknownProfile { misplaced: Some(misplaced), .. }
-            | Self::UnknownSourceProfile { misplaced: Some(misplaced), .. }
             | Self::NoCredentials { misplaced: Some(misplaced), .. }
             | Self::NoRole { misplaced: Some(misplaced), .. } => misplaced.to_string(),
-            Self::UnknownProfile { near, .. }
-            | Self::UnknownSourceProfile { near, .. }
-            | Self::UnknownSsoSession { near, .. }
-                if near.len() == 1 =>
-            {
+            Self::UnknownProfile { near, .. } | Self::UnknownSsoSession { near, .. } if near.len() == 1 => {
                 format!("did you mean '{}'?", near.join(""))
             }
-            Self::UnknownProfile { near, .. } | Self::UnknownSourceProfile { near, .. } if !near.is_empty() => {
-                format!("known profiles: {}", near.join(", "))
-            }
-            Self::UnknownProfile { .. } | Self::UnknownSourceProfile { .. } => {
+            Self::UnknownProfile { near, .. } if !near.is_empty() => format!("known profiles: {}", near.join(", ")),
+            Self::UnknownProfile { .. } => {
                 "list profiles with: aws configure list-profiles (AWS_CONFIG_FILE selects another file)".into()
             }
             Self::Loop { profiles } => {

@@ -60,7 +60,6 @@ pages! {
     ConfigError {
         ConfigError::Syntax { .. } => Of("config-syntax-section"),
         ConfigError::UnknownProfile { .. } => Of("config-profile-unknown"),
-        ConfigError::UnknownSourceProfile { .. } => Of("config-source-profile-unknown"),
         ConfigError::Loop { .. } => Of("config-loop"),
         ConfigError::TwoSources { .. } => Of("config-two-sources"),
         ConfigError::NoSourceForRole { .. } => Of("config-role-without-source"),

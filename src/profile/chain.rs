@@ -127,13 +127,10 @@ fn next(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Nex
             None => Err(ConfigError::UnknownCredentialSource { profile, value: value.to_owned() }),
         },
         (Some(name), None) if profiles.profile(name).is_some() => Ok(Next::Profile(name.to_owned())),
-        (Some(name), None) => Err(ConfigError::UnknownSourceProfile {
-            profile,
-            name: name.to_owned(),
-            file: file("source_profile"),
-            near: profiles.near_names(name),
-            misplaced: profiles.misplaced(name).cloned().map(Box::new),
-        }),
+        (Some(name), None) => {
+            let file = file("source_profile");
+            Err(profiles.unknown(name, format!("source_profile of '{profile}' in {}", file.display())))
+        }
     }
 }
 

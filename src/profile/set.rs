@@ -216,6 +216,12 @@ impl ProfileSet {
         }
     }
 
+    /// Returns the error for a profile that does not exist. `named_by` is the setting that names the profile.
+    pub(super) fn unknown(&self, name: &str, named_by: String) -> ConfigError {
+        let (near, misplaced) = (near(name, self.profiles.keys()), self.misplaced(name).cloned().map(Box::new));
+        ConfigError::UnknownProfile { name: name.to_owned(), named_by, near, misplaced }
+    }
+
     /// Returns the section that was probably meant as the profile with this name, but is ignored because its header has
     /// the form for the other shared file (config or credentials).
     pub(crate) fn misplaced(&self, name: &str) -> Option<&Misplaced> {
@@ -231,13 +237,7 @@ impl ProfileSet {
         &self.notes
     }
 
-    /// Returns the profiles that the user may have meant. If there are only a few profiles, these are all of them.
-    /// Otherwise, they are those with a similar name.
-    pub(crate) fn near_names(&self, name: &str) -> Vec<String> {
-        near(name, self.profiles.keys())
-    }
-
-    /// Returns the SSO sessions that the user may have meant, selected in the same way as in [`Self::near_names`].
+    /// Returns the SSO sessions that the user may have meant, selected as by [`near`].
     pub(crate) fn near_sso_sessions(&self, name: &str) -> Vec<String> {
         near(name, self.sso_sessions.keys())
     }
@@ -264,6 +264,8 @@ const FEW: usize = 5;
 /// with the product of the two lengths.
 const LONGEST_NAME: usize = 256;
 
+/// Returns the names that the user may have meant. If there are only a few names, these are all of them. Otherwise,
+/// they are those that are similar to `name`.
 fn near<'a>(name: &str, known: impl ExactSizeIterator<Item = &'a String>) -> Vec<String> {
     if known.len() <= FEW {
         return known.cloned().collect();

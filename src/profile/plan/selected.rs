@@ -64,12 +64,7 @@ pub(super) fn select<'a>(
         NamedBy::Default => return Ok(Selected { name, settings, by }),
     };
     if settings.is_none() {
-        return Err(ConfigError::UnknownProfile {
-            name: name.to_owned(),
-            named_by,
-            near: profiles.near_names(name),
-            misplaced: profiles.misplaced(name).cloned().map(Box::new),
-        });
+        return Err(profiles.unknown(name, format!("from {named_by}")));
     }
     Ok(Selected { name, settings, by })
 }

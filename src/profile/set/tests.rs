@@ -88,15 +88,15 @@ fn syntax_errors_name_file_and_line() {
 #[test]
 fn near_names_are_all_of_a_few_and_the_similar_ones_of_many() {
     let few = set("[profile a]\n[profile b]", "[c]");
-    assert_eq!(few.near_names("zzz"), ["a", "b", "c"]);
+    assert_eq!(near("zzz", few.profiles.keys()), ["a", "b", "c"]);
     let many = set("", "[production]\n[staging]\n[stage]\n[dev]\n[test]\n[Prod]\n[sandbox]");
-    assert_eq!(many.near_names("prod"), ["Prod", "production"]);
-    assert_eq!(many.near_names("stagin"), ["staging", "stage"]);
-    assert_eq!(many.near_names("unheard-of"), Vec::<String>::new());
+    assert_eq!(near("prod", many.profiles.keys()), ["Prod", "production"]);
+    assert_eq!(near("stagin", many.profiles.keys()), ["staging", "stage"]);
+    assert_eq!(near("unheard-of", many.profiles.keys()), Vec::<String>::new());
     // Comparing these names would take days.
     let long = "n".repeat(1 << 20);
     let endless = set("", &format!("[a]\n[b]\n[c]\n[d]\n[e]\n[{long}]"));
-    assert_eq!(endless.near_names(&format!("{long}x")), Vec::<String>::new());
+    assert_eq!(near(&format!("{long}x"), endless.profiles.keys()), Vec::<String>::new());
 }
 
 #[test]
