@@ -21,41 +21,45 @@ pub(super) struct Walk {
 
 /// The end of a chain of profiles. The first role of the chain is assumed with the credentials that this end
 /// determines.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Base {
     /// The credentials of the profile `name`, which is the `source_profile` of `named_by`. Both can be the same
     /// profile.
     Profile { name: String, named_by: String },
     /// The `credential_source` of this profile.
-    Named { profile: String, source: CredentialSource },
+    Named { profile: String, source: &'static CredentialSource },
     /// The profile has a role, but neither `source_profile` nor `credential_source`.
     Missing { profile: String },
 }
 
-/// The values of `credential_source`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CredentialSource {
-    Environment,
-    Ec2InstanceMetadata,
-    EcsContainer,
+/// A value of `credential_source`, which names a source that needs no profile.
+#[derive(Debug)]
+pub(super) struct CredentialSource {
+    name: &'static str,
+    /// Returns the source, or `None` if it is not available.
+    find: fn(&Vars) -> Result<Option<Source>, ConfigError>,
+    /// Why the source is not available.
+    missing: &'static str,
 }
 
-impl CredentialSource {
-    /// Parses a value and ignores case. Returns `None` for an unknown value.
-    fn parse(text: &str) -> Option<Self> {
-        [Self::Environment, Self::Ec2InstanceMetadata, Self::EcsContainer]
-            .into_iter()
-            .find(|known| known.as_str().eq_ignore_ascii_case(text))
-    }
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Environment => "Environment",
-            Self::Ec2InstanceMetadata => "Ec2InstanceMetadata",
-            Self::EcsContainer => "EcsContainer",
-        }
-    }
-}
+/// All values of `credential_source`.
+const CREDENTIAL_SOURCES: &[CredentialSource] = &[
+    CredentialSource {
+        name: "Environment",
+        find: |vars| Ok(source::environment_keys(vars)?.map(Source::EnvironmentKeys)),
+        missing: "AWS_ACCESS_KEY_ID is not set",
+    },
+    CredentialSource {
+        name: "Ec2InstanceMetadata",
+        find: |vars| Ok(source::has_instance_metadata(vars).then_some(Source::InstanceMetadata)),
+        missing: "AWS_EC2_METADATA_DISABLED is true",
+    },
+    CredentialSource {
+        name: "EcsContainer",
+        find: |vars| Ok(source::has_container(vars).then_some(Source::Container)),
+        missing: "no AWS_CONTAINER_CREDENTIALS_… variable is set",
+    },
+];
 
 /// Follows the chain from the profile `start` to its base.
 ///
@@ -122,7 +126,7 @@ fn next(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Nex
     match (settings.get("source_profile"), settings.get("credential_source")) {
         (Some(_), Some(_)) => Err(ConfigError::TwoSources { profile, file: file("credential_source") }),
         (None, None) => Ok(Next::Base(Base::Missing { profile })),
-        (None, Some(value)) => match CredentialSource::parse(value) {
+        (None, Some(value)) => match CREDENTIAL_SOURCES.iter().find(|known| known.name.eq_ignore_ascii_case(value)) {
             Some(source) => Ok(Next::Base(Base::Named { profile, source })),
             None => Err(ConfigError::UnknownCredentialSource { profile, value: value.to_owned() }),
         },
@@ -153,22 +157,8 @@ impl Base {
                 let file = profiles.path_of(&profile, "role_arn").to_owned();
                 Err(ConfigError::NoSourceForRole { profile, file })
             }
-            Self::Named { profile, source } => {
-                let (found, reason) = match source {
-                    CredentialSource::Environment => {
-                        let keys = source::environment_keys(vars)?;
-                        (keys.map(Source::EnvironmentKeys), "AWS_ACCESS_KEY_ID is not set")
-                    }
-                    CredentialSource::EcsContainer => {
-                        let container = source::has_container(vars).then_some(Source::Container);
-                        (container, "no AWS_CONTAINER_CREDENTIALS_… variable is set")
-                    }
-                    CredentialSource::Ec2InstanceMetadata => {
-                        let metadata = source::has_instance_metadata(vars).then_some(Source::InstanceMetadata);
-                        (metadata, "AWS_EC2_METADATA_DISABLED is true")
-                    }
-                };
-                found.ok_or(ConfigError::EmptyCredentialSource { profile, value: source.as_str(), reason })
+            Self::Named { profile, source: CredentialSource { name, find, missing } } => {
+                find(vars)?.ok_or(ConfigError::EmptyCredentialSource { profile, value: name, reason: missing })
             }
         }
     }
