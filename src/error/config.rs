@@ -56,11 +56,9 @@ pub(crate) enum ConfigError {
     UnknownSsoSession { profile: String, name: String, near: Vec<String> },
     #[error("[services {}] not found (from profile '{profile}')", super::shortened(.name))]
     UnknownServices { profile: String, name: String },
-    #[error("invalid value {} for {key} of profile '{profile}' in {}{invalid}", quoted(.value), .file.display())]
-    Value { profile: String, file: PathBuf, key: &'static str, value: String, invalid: Box<Invalid> },
-    /// The value of a variable or a flag is invalid.
-    #[error("invalid value {} for '{name}'{invalid}", quoted(.value))]
-    Variable { name: &'static str, value: String, invalid: Box<Invalid> },
+    /// A value is invalid. `of` is a flag or a variable, in quotes, or a key with its profile and file.
+    #[error("invalid value {} for {of}{invalid}", quoted(.value))]
+    Value { of: String, value: String, invalid: Box<Invalid> },
     /// Nothing specifies a role. `profile` is the selected profile, or `None` if no profile is selected.
     #[error("no role specified{}", .profile.as_ref().map(|name| format!(", and profile '{name}' has no role_arn")).unwrap_or_default())]
     NoRole { profile: Option<String>, misplaced: Option<Box<Misplaced>> },
@@ -201,7 +199,7 @@ impl ConfigError {
             Self::UnknownSsoSession { near, .. } if !near.is_empty() => format!("known sessions: {}", near.join(", ")),
             Self::UnknownSsoSession { name, .. } => format!("add a section [sso-session {name}]"),
             Self::UnknownServices { name, .. } => format!("add a section [services {name}]"),
-            Self::Value { invalid, .. } | Self::Variable { invalid, .. } => return invalid.hint.clone(),
+            Self::Value { invalid, .. } => return invalid.hint.clone(),
             Self::NoRole { .. } => {
                 "pass --role-arn ARN (or set XASSUME_ROLE_ARN or AWS_ROLE_ARN), or pass --profile NAME (or set AWS_PROFILE) with a profile that has role_arn"
                     .into()

@@ -77,7 +77,6 @@ pages! {
         ConfigError::UnknownSsoSession { .. } => Of("config-sso-session-unknown"),
         ConfigError::UnknownServices { .. } => Of("config-services-unknown"),
         ConfigError::Value { .. } => Of("config-value-duration"),
-        ConfigError::Variable { .. } => Of("value-variable-role"),
         ConfigError::NoRole { .. } => Of("config-no-role"),
         ConfigError::NoSource(_) => Of("config-no-source"),
         ConfigError::TooManyHops => Of("config-too-many-roles"),

@@ -94,8 +94,8 @@ impl Proxies {
         let found = Matcher::builder().all(whole.reveal()).build().intercept(&target);
         match found.as_ref().and_then(|found| name(found.uri())) {
             Some(url) => Ok(Some(Proxy { url, variable, whole })),
-            None => Err(ConfigError::Variable {
-                name: variable,
+            None => Err(ConfigError::Value {
+                of: format!("'{variable}'"),
                 value: shown(value.reveal()),
                 invalid: Box::new(
                     Invalid::new("must be the http or https URL of a proxy")

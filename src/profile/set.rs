@@ -207,13 +207,8 @@ impl ProfileSet {
 
     /// Returns the error for an invalid value of a profile's key.
     pub(super) fn invalid(&self, profile: &str, key: &'static str, value: &str, invalid: Invalid) -> ConfigError {
-        ConfigError::Value {
-            profile: profile.to_owned(),
-            file: self.path_of(profile, key).to_owned(),
-            key,
-            value: value.to_owned(),
-            invalid: invalid.into(),
-        }
+        let of = format!("{key} of profile '{profile}' in {}", self.path_of(profile, key).display());
+        ConfigError::Value { of, value: value.to_owned(), invalid: invalid.into() }
     }
 
     /// Returns the error for a profile that does not exist. `named_by` is the setting that names the profile.

@@ -80,5 +80,8 @@ pub(super) fn checked<T>(
     value: &str,
     parse: fn(&str) -> Result<T, Invalid>,
 ) -> Result<T, ConfigError> {
-    parse(value).map_err(|invalid| ConfigError::Variable { name, value: value.to_owned(), invalid: invalid.into() })
+    parse(value).map_err(|invalid| {
+        let of = format!("'{name}'");
+        ConfigError::Value { of, value: value.to_owned(), invalid: invalid.into() }
+    })
 }
