@@ -2,7 +2,6 @@
 //! sets one expects an effect.
 
 use super::set::ProfileSet;
-use super::setting::Used;
 use crate::event::Ignored;
 use crate::vars::Vars;
 
@@ -55,7 +54,7 @@ const VARIABLES: &[(&str, &str)] = &[
 pub(super) fn notes<'a>(
     profiles: &ProfileSet,
     with_roles: impl Iterator<Item = &'a str>,
-    used: Option<Used<'_>>,
+    used: &str,
     vars: &Vars,
 ) -> Vec<Ignored> {
     let mut notes = Vec::new();
@@ -68,9 +67,7 @@ pub(super) fn notes<'a>(
         }
     };
     with_roles.for_each(|profile| keys(profile, OF_ROLES));
-    if let Some(used) = used {
-        keys(used.name, OF_THE_USED);
-    }
+    keys(used, OF_THE_USED);
     for (name, reason) in VARIABLES {
         if vars.text(name).is_some() {
             notes.push(Ignored::new(name, *reason));

@@ -79,14 +79,12 @@ fn mode(text: &str) -> Result<&'static str, Invalid> {
 mod tests {
     use super::*;
     use crate::profile::ProfileSet;
-    use crate::profile::setting::Used;
     use std::path::Path;
 
     fn of(config: &str, vars: &[(&str, &str)]) -> Result<Metadata, String> {
         let set = ProfileSet::parse((Path::new("c"), config.as_bytes()), (Path::new("d"), b"")).expect("parses");
-        let used = set.profile("p").map(|settings| Used { name: "p", settings });
         let vars = vars.iter().copied().collect();
-        metadata(&Lookup { profiles: &set, vars: &vars, used }).map_err(|error| error.to_string())
+        metadata(&Lookup { profiles: &set, vars: &vars, used: "p" }).map_err(|error| error.to_string())
     }
 
     #[test]

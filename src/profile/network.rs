@@ -7,7 +7,7 @@ use super::proxy::Proxies;
 use super::region_name::region_name;
 use super::request::Request;
 use super::set::ProfileSet;
-use super::setting::{Lookup, Used, checked, of_variable};
+use super::setting::{Lookup, checked, of_variable};
 use crate::error::{ConfigError, shortened};
 use crate::event::Ignored;
 use crate::role::Invalid;
@@ -57,8 +57,8 @@ pub(super) fn region(request: &Request, settings: &Lookup<'_>) -> Result<Option<
             return Ok(Some(Region { name, from: variable.into() }));
         }
     }
-    let from = settings.used.map(|used| format!("profile {}", used.name));
-    Ok(settings.of_profile("region", region_name)?.zip(from).map(|(name, from)| Region { name, from }))
+    let from = format!("profile {}", settings.used);
+    Ok(settings.of_profile("region", region_name)?.map(|name| Region { name, from }))
 }
 
 /// Reads the endpoint, the CA certificates, the endpoint variants and the proxies. A variable takes precedence over the
@@ -80,7 +80,7 @@ pub(super) fn network(settings: &Lookup<'_>, notes: &mut Vec<Ignored>) -> Result
         }
         value.eq_ignore_ascii_case("true")
     };
-    let of_profile = || settings.used?.settings.get("ca_bundle").map(OsStr::new);
+    let of_profile = || settings.profiles.profile(settings.used)?.get("ca_bundle").map(OsStr::new);
     let ca_bundle = settings.vars.get("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).or_else(of_profile);
     let endpoint_url = if is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls") {
         None
@@ -105,21 +105,18 @@ fn endpoint_url(settings: &Lookup<'_>) -> Result<Option<String>, ConfigError> {
             return Ok(Some(url));
         }
     }
-    let profiles = settings.profiles;
-    if let Some(used) = settings.used
-        && let Some(url) = service_url(profiles, used)?
-    {
-        let invalid = |invalid| profiles.invalid(used.name, "endpoint_url", url, invalid);
-        return endpoint(url).map(Some).map_err(invalid);
+    let Lookup { profiles, used, .. } = *settings;
+    match service_url(profiles, used)? {
+        Some(url) => endpoint(url).map(Some).map_err(|invalid| profiles.invalid(used, "endpoint_url", url, invalid)),
+        None => settings.of_profile("endpoint_url", endpoint),
     }
-    settings.of_profile("endpoint_url", endpoint)
 }
 
 /// Returns the URL for STS from the profile's `services` section, or `None` if there is none.
-fn service_url<'a>(profiles: &'a ProfileSet, used: Used<'a>) -> Result<Option<&'a str>, ConfigError> {
-    let Some(name) = used.settings.get("services") else { return Ok(None) };
+fn service_url<'a>(profiles: &'a ProfileSet, profile: &str) -> Result<Option<&'a str>, ConfigError> {
+    let Some(name) = profiles.profile(profile).and_then(|settings| settings.get("services")) else { return Ok(None) };
     let Some(services) = profiles.services(name) else {
-        return Err(ConfigError::UnknownServices { profile: used.name.to_owned(), name: name.to_owned() });
+        return Err(ConfigError::UnknownServices { profile: profile.to_owned(), name: name.to_owned() });
     };
     let url = services.nested("sts").iter().rfind(|(key, value)| key == "endpoint_url" && !value.is_empty());
     Ok(url.map(|(_, url)| url.as_str()))

@@ -14,7 +14,7 @@ use super::metadata::{Metadata, metadata};
 use super::network::{Network, Region, network, region};
 use super::request::Request;
 use super::set::ProfileSet;
-use super::setting::{Lookup, Used, of_variable};
+use super::setting::{Lookup, of_variable};
 use super::source::{self, Source, TokenFrom};
 use crate::conflicts::settle;
 use crate::error::ConfigError;
@@ -65,13 +65,12 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
     planner.notes.extend(notes);
     let metadata = planner.metadata(&source)?;
     let profiles_of_roles = drafts.iter().filter_map(|draft| draft.profile.as_deref());
-    planner.notes.extend(ignored::notes(profiles, profiles_of_roles, planner.used(), vars));
+    planner.notes.extend(ignored::notes(profiles, profiles_of_roles, planner.selected.name, vars));
     let hops = finish(drafts, source.is_web_identity(), &request, vars, &mut planner.notes)?;
     let settings = planner.settings();
     let region = region(&request, &settings)?;
     let network = network(&settings, &mut planner.notes)?;
-    let profile = settings.used.map(|used| used.name.to_owned());
-    Ok(Plan { source, hops, profile, region, network, metadata, notes: planner.notes })
+    Ok(Plan { source, hops, profile: planner.profile(), region, network, metadata, notes: planner.notes })
 }
 
 /// The source credentials, and the roles to assume with them.
@@ -86,12 +85,13 @@ struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    fn used(&self) -> Option<Used<'a>> {
-        Some(Used { name: self.selected.name, settings: self.selected.settings? })
+    /// Returns the name of the selected profile, or `None` if it does not exist.
+    fn profile(&self) -> Option<String> {
+        self.selected.settings.map(|_| self.selected.name.to_owned())
     }
 
     fn settings(&self) -> Lookup<'a> {
-        Lookup { profiles: self.profiles, vars: self.vars, used: self.used() }
+        Lookup { profiles: self.profiles, vars: self.vars, used: self.selected.name }
     }
 
     fn by_flag(&self) -> bool {
@@ -181,7 +181,7 @@ impl<'a> Planner<'a> {
     ) -> Result<SourceAndRoles, ConfigError> {
         if explicit.is_empty() && !self.profile_has_role() && self.vars.text("AWS_ROLE_ARN").is_none() {
             let misplaced = self.profiles.misplaced(self.selected.name).cloned().map(Box::new);
-            return Err(ConfigError::NoRole { profile: self.used().map(|used| used.name.to_owned()), misplaced });
+            return Err(ConfigError::NoRole { profile: self.profile(), misplaced });
         }
         if let Some((token_file, from)) = token {
             return self.start_with_token(token_file, from, explicit);

@@ -1,28 +1,23 @@
 //! Reads a setting from AWS's variable for it, or else from the profile whose settings apply.
 
-use super::set::{ProfileSet, Settings};
+use super::set::ProfileSet;
 use crate::error::ConfigError;
 use crate::role::Invalid;
 use crate::vars::Vars;
-
-/// The profile whose settings apply. Its credentials need not be the source credentials.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Used<'a> {
-    pub(super) name: &'a str,
-    pub(super) settings: &'a Settings,
-}
 
 /// The variables, and the profile whose settings apply. A variable takes precedence over the profile, as in botocore.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Lookup<'a> {
     pub(super) profiles: &'a ProfileSet,
     pub(super) vars: &'a Vars,
-    pub(super) used: Option<Used<'a>>,
+    /// The name of the profile whose settings apply. Its credentials need not be the source credentials, and it need not
+    /// exist.
+    pub(super) used: &'a str,
 }
 
 impl<'a> Lookup<'a> {
     pub(super) fn get(&self, variable: &str, key: &str) -> Option<&'a str> {
-        self.vars.text(variable).or_else(|| self.used?.settings.get(key))
+        self.vars.text(variable).or_else(|| self.profiles.profile(self.used)?.get(key))
     }
 
     pub(super) fn is_true(&self, variable: &str, key: &str) -> bool {
@@ -55,7 +50,7 @@ impl<'a> Lookup<'a> {
         key: &'static str,
         parse: fn(&str) -> Result<T, Invalid>,
     ) -> Result<Option<T>, ConfigError> {
-        self.used.map_or(Ok(None), |used| self.profiles.parsed(used.name, key, parse))
+        self.profiles.parsed(self.used, key, parse)
     }
 }
 
