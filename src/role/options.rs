@@ -178,43 +178,33 @@ pub(crate) fn duration_within(
     if limits.contains(&duration) { Ok(duration) } else { Err(Invalid::new(reason).hint(hint)) }
 }
 
-/// A session policy in JSON. It can only restrict the permissions of the role. It has at most 2048 characters.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct SessionPolicy(String);
+checked_text!(
+    /// A session policy in JSON. It can only restrict the permissions of the role. It has at most 2048 characters, and no
+    /// white space around it.
+    SessionPolicy, session_policy
+);
 
-impl SessionPolicy {
-    /// Parses a policy. White space around it is ignored.
-    ///
-    /// # Errors
-    /// Fails if the text is not a JSON object, contains a character that STS does not allow, or is too long.
-    pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
-        let text = text.trim();
-        let example =
-            r#"a policy looks like {"Version":"2012-10-17","Statement":[…]}; to read a file: --policy file://PATH"#;
-        if let Err(error) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text) {
-            return Err(Invalid::new(format!("not a JSON policy document: {error}")).hint(example));
-        }
-        let length = text.chars().count();
-        if length > 2048 {
-            return Err(Invalid::new(format!("must have at most 2048 characters, not {length}"))
-                .hint("shorten the policy, or use a managed policy with --policy-arn"));
-        }
-        // STS documents the set of allowed characters as [\u0009\u000A\u000D\u0020-\u00FF]+.
-        match text.chars().find(|&c| !matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}')) {
-            Some(c) => Err(Invalid::new(format!("contains an invalid character: {c:?}"))
-                .hint("only Latin-1 characters are allowed; escape others as \\uXXXX")),
-            None => Ok(Self(text.to_owned())),
-        }
+/// Returns the policy in the text, without the white space around it.
+///
+/// # Errors
+/// Fails if the text is not a JSON object, contains a character that STS does not allow, or is too long.
+fn session_policy(text: &str) -> Result<String, Invalid> {
+    let text = text.trim();
+    let example =
+        r#"a policy looks like {"Version":"2012-10-17","Statement":[…]}; to read a file: --policy file://PATH"#;
+    if let Err(error) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text) {
+        return Err(Invalid::new(format!("not a JSON policy document: {error}")).hint(example));
     }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
+    let length = text.chars().count();
+    if length > 2048 {
+        return Err(Invalid::new(format!("must have at most 2048 characters, not {length}"))
+            .hint("shorten the policy, or use a managed policy with --policy-arn"));
     }
-}
-
-impl fmt::Debug for SessionPolicy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "policy of {} characters", self.0.len())
+    // STS documents the set of allowed characters as [\u0009\u000A\u000D\u0020-\u00FF]+.
+    match text.chars().find(|&c| !matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}')) {
+        Some(c) => Err(Invalid::new(format!("contains an invalid character: {c:?}"))
+            .hint("only Latin-1 characters are allowed; escape others as \\uXXXX")),
+        None => Ok(text.to_owned()),
     }
 }
 
