@@ -11,6 +11,7 @@ use super::source::{self, Source};
 use crate::error::ConfigError;
 use crate::role::MAX_HOPS;
 use crate::vars::Vars;
+use std::ops::ControlFlow::{self, Break, Continue};
 
 /// The roles of a chain of profiles, in the order in which they are assumed, and the base of the chain.
 #[derive(Debug)]
@@ -78,9 +79,7 @@ pub(super) fn walk(profiles: &ProfileSet, start: &str) -> Result<Walk, ConfigErr
         let named_by = visited.last().unwrap_or(&current).clone();
         visited.push(current.clone());
         let name = current;
-        let Some(settings) = profiles.profile(&name) else {
-            break Base::Profile { name, named_by };
-        };
+        let Some(settings) = profiles.profile(&name) else { break Base::Profile { name, named_by } };
         let token = settings.get("web_identity_token_file").is_some();
         if token && visited.len() > 1 && settings.get("role_arn").is_none() {
             return Err(ConfigError::WebIdentityWithoutRole { profile: name });
@@ -88,9 +87,7 @@ pub(super) fn walk(profiles: &ProfileSet, start: &str) -> Result<Walk, ConfigErr
         if visited.len() > 1 && source::has_keys(settings) && !token {
             break Base::Profile { name, named_by };
         }
-        let Some(draft) = Draft::of_profile(profiles, &name)? else {
-            break Base::Profile { name, named_by };
-        };
+        let Some(draft) = Draft::of_profile(profiles, &name)? else { break Base::Profile { name, named_by } };
         drafts.push(draft);
         if drafts.len() > MAX_HOPS {
             return Err(ConfigError::TooManyHops);
@@ -99,9 +96,9 @@ pub(super) fn walk(profiles: &ProfileSet, start: &str) -> Result<Walk, ConfigErr
             break Base::Profile { name, named_by };
         }
         match next(profiles, &name, settings)? {
-            Next::Base(base) => break base,
-            Next::Profile(source) if source == name => break Base::Profile { named_by: name.clone(), name },
-            Next::Profile(source) => match visited.iter().position(|seen| *seen == source) {
+            Break(base) => break base,
+            Continue(source) if source == name => break Base::Profile { named_by: name.clone(), name },
+            Continue(source) => match visited.iter().position(|seen| *seen == source) {
                 None => current = source,
                 Some(at) => {
                     let mut profiles = visited.split_off(at);
@@ -115,22 +112,18 @@ pub(super) fn walk(profiles: &ProfileSet, start: &str) -> Result<Walk, ConfigErr
     Ok(Walk { drafts, base })
 }
 
-enum Next {
-    Profile(String),
-    Base(Base),
-}
-
-fn next(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<Next, ConfigError> {
+/// Returns the source profile of a profile with a role, or the base of the chain if there is no source profile.
+fn next(profiles: &ProfileSet, profile: &str, settings: &Settings) -> Result<ControlFlow<Base, String>, ConfigError> {
     let file = |key| profiles.path_of(profile, key).to_owned();
     let profile = profile.to_owned();
     match (settings.get("source_profile"), settings.get("credential_source")) {
         (Some(_), Some(_)) => Err(ConfigError::TwoSources { profile, file: file("credential_source") }),
-        (None, None) => Ok(Next::Base(Base::Missing { profile })),
+        (None, None) => Ok(Break(Base::Missing { profile })),
         (None, Some(value)) => match CREDENTIAL_SOURCES.iter().find(|known| known.name.eq_ignore_ascii_case(value)) {
-            Some(source) => Ok(Next::Base(Base::Named { profile, source })),
+            Some(source) => Ok(Break(Base::Named { profile, source })),
             None => Err(ConfigError::UnknownCredentialSource { profile, value: value.to_owned() }),
         },
-        (Some(name), None) if profiles.profile(name).is_some() => Ok(Next::Profile(name.to_owned())),
+        (Some(name), None) if profiles.profile(name).is_some() => Ok(Continue(name.to_owned())),
         (Some(name), None) => {
             let file = file("source_profile");
             Err(profiles.unknown(name, format!("source_profile of '{profile}' in {}", file.display())))
