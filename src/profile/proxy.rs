@@ -25,12 +25,8 @@ pub(crate) struct Proxies {
     no: String,
 }
 
-/// A variable that is set. Its value is secret, because the URL of a proxy may contain a password.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Setting {
-    variable: &'static str,
-    value: Secret,
-}
+/// A variable that is set, and its value. The value is secret, because the URL of a proxy may contain a password.
+type Setting = (&'static str, Secret);
 
 /// The proxy of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +57,7 @@ impl Proxies {
             let (variable, value) = names.into_iter().find_map(|name| Some((name, vars.get(name)?)))?;
             // A value that is not UTF-8 is replaced by an invalid URL, so that a request that needs this proxy fails.
             let value = value.to_str().unwrap_or("\u{fffd}");
-            (!value.is_empty()).then(|| Setting { variable, value: Secret::new(value) })
+            (!value.is_empty()).then(|| (variable, Secret::new(value)))
         };
         Self {
             http: first(["HTTP_PROXY", "http_proxy"]),
@@ -86,7 +82,7 @@ impl Proxies {
             Some("https") => &self.https,
             _ => return Ok(None),
         };
-        let Some(Setting { variable, value }) = of_scheme.as_ref().or(self.all.as_ref()) else { return Ok(None) };
+        let Some((variable, value)) = of_scheme.as_ref().or(self.all.as_ref()) else { return Ok(None) };
         if is_direct(&self.no, &target) {
             return Ok(None);
         }
