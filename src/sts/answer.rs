@@ -9,26 +9,22 @@ use aws_sdk_sts::types::{AssumedRoleUser, Credentials};
 use std::time::{Duration, SystemTime};
 
 /// Returns the session that STS granted for a role.
-pub(super) fn session(
+pub(super) fn assumed(
     credentials: Option<Credentials>,
     user: Option<AssumedRoleUser>,
     dated: Dated,
     route: &Route,
 ) -> Result<Session, Cause> {
-    let (keys, validity) = temporary_keys(credentials, dated, route)?;
+    let session = session(credentials, dated, route)?;
     let user = user.ok_or_else(|| garbage("no assumed-role user"))?;
     if !is_text(&user.arn) {
         return Err(garbage("the assumed-role ARN is missing or not text"));
     }
-    Ok(Session { keys, validity, assumed_role_arn: Some(user.arn), instance_region: None })
+    Ok(Session { assumed_role_arn: Some(user.arn), ..session })
 }
 
-/// Returns the temporary keys in an answer, and their validity, which is computed from the `Date` of the answer.
-pub(super) fn temporary_keys(
-    credentials: Option<Credentials>,
-    dated: Dated,
-    route: &Route,
-) -> Result<(Keys, Validity), Cause> {
+/// Returns the session with the temporary keys in an answer. Its validity is computed from the `Date` of the answer.
+pub(super) fn session(credentials: Option<Credentials>, dated: Dated, route: &Route) -> Result<Session, Cause> {
     let credentials = credentials.ok_or_else(|| garbage("no credentials"))?;
     let fields = [&credentials.access_key_id, &credentials.secret_access_key, &credentials.session_token];
     if !fields.into_iter().all(|field| is_text(field)) {
@@ -48,7 +44,8 @@ pub(super) fn temporary_keys(
         secret_access_key: Secret::new(credentials.secret_access_key),
         session_token: Some(Secret::new(credentials.session_token)),
     };
-    Ok((keys, Validity { expiration, left, lifetime, skew_secs: dated.skew() }))
+    let validity = Validity { expiration, left, lifetime, skew_secs: dated.skew() };
+    Ok(Session { keys, validity, assumed_role_arn: None, instance_region: None })
 }
 
 /// Returns the identity of the caller in an answer to `GetCallerIdentity`.

@@ -1,6 +1,6 @@
 //! One call to STS: builds the request and reads the answer.
 
-use super::answer::{identity, rounded, session, temporary_keys};
+use super::answer::{assumed, identity, rounded, session};
 use super::connection::StsConnection;
 use super::date::Dated;
 use super::failure::chain;
@@ -69,13 +69,12 @@ impl Call<'_> {
     /// Returns the durations to request, the shortest first. The caller takes them from the end of the list. An empty
     /// list means that the request contains no duration, so that STS uses its default.
     fn durations(&self) -> Vec<Duration> {
-        const HOUR: u64 = 3600;
         match self.hop.options.duration {
             None => Vec::new(),
             Some(SessionDuration::Exactly(duration)) => vec![duration],
             // With role chaining, the longest duration that STS accepts is one hour.
             Some(SessionDuration::Max) if self.place.0 > 1 => vec![SessionDuration::HOUR],
-            Some(SessionDuration::Max) => [1, 2, 4, 8, 12].map(|hours| Duration::from_secs(hours * HOUR)).to_vec(),
+            Some(SessionDuration::Max) => [1, 2, 4, 8, 12].map(Duration::from_hours).to_vec(),
         }
     }
 
@@ -105,7 +104,7 @@ impl Call<'_> {
             .set_serial_number(mfa.map(|mfa| mfa.serial.as_str().to_owned()))
             .set_token_code(mfa.map(|mfa| mfa.code.reveal().to_owned()));
         let answer = self.within_time(request.send()).await?;
-        let session = self.read(|dated, route| session(answer.credentials, answer.assumed_role_user, dated, route))?;
+        let session = self.read(|dated, route| assumed(answer.credentials, answer.assumed_role_user, dated, route))?;
         #[expect(deprecated, reason = "only newer endpoints send its replacement")]
         let packed_policy = answer.packed_policy_size;
         Ok(Granted { session, packed_policy, token_size: answer.session_token_utilization })
@@ -127,7 +126,7 @@ impl Call<'_> {
             .set_policy(policy.as_ref().map(|policy| policy.as_str().to_owned()))
             .set_policy_arns(descriptors(policy_arns));
         let answer = self.within_time(request.send()).await?;
-        let session = self.read(|dated, route| session(answer.credentials, answer.assumed_role_user, dated, route))?;
+        let session = self.read(|dated, route| assumed(answer.credentials, answer.assumed_role_user, dated, route))?;
         #[expect(deprecated, reason = "only newer endpoints send its replacement")]
         let packed_policy = answer.packed_policy_size;
         Ok(Granted { session, packed_policy, token_size: answer.session_token_utilization })
@@ -147,8 +146,7 @@ impl Call<'_> {
             .serial_number(mfa.serial.as_str())
             .token_code(mfa.code.reveal());
         let answer = self.within_time(request.send()).await?;
-        let (keys, validity) = self.read(|dated, route| temporary_keys(answer.credentials, dated, route))?;
-        Ok(Session { keys, validity, assumed_role_arn: None, instance_region: None })
+        self.read(|dated, route| session(answer.credentials, dated, route))
     }
 
     /// Returns the identity to which the keys belong. No policy of the caller can forbid this call.
