@@ -4,7 +4,7 @@
 use super::document::{KeysOfService, checked};
 use super::dpop;
 use super::login_file::{LOGIN_RETRIES, LoginContext, LoginFile};
-use super::service::{Reply, Request, Service, json};
+use super::service::{Request, Service, json};
 use crate::error::{Answer, SourceError};
 use crate::session::{Keys, rfc3339};
 use crate::sts::endpoint::CredentialService;
@@ -73,7 +73,7 @@ async fn refresh(
     let answer = Service::new(context.network, LOGIN_RETRIES).send(request).await;
     let reply = answer.map_err(|unanswered| failed(unanswered.to_string(), unanswered.answer()))?;
     if reply.status != 200 {
-        return Err(match oauth_error(&reply).as_deref() {
+        return Err(match reply.text("error").as_deref() {
             Some("TOKEN_EXPIRED") => expired(profile, "has expired"),
             Some("USER_CREDENTIALS_CHANGED") => expired(profile, "is no longer valid: the password was changed"),
             Some("INSUFFICIENT_PERMISSIONS") => {
@@ -97,12 +97,6 @@ async fn refresh(
 
 fn expired(profile: &str, reason: &str) -> SourceError {
     SourceError::LoginExpired { profile: profile.to_owned(), reason: reason.to_owned() }
-}
-
-/// Returns the OAuth error code of an error response. Returns `None` if the response contains no such code.
-fn oauth_error(reply: &Reply) -> Option<String> {
-    let refusal: serde_json::Value = serde_json::from_slice(&reply.body).ok()?;
-    Some(refusal.get("error")?.as_str()?.to_owned())
 }
 
 #[derive(Deserialize)]

@@ -63,10 +63,14 @@ pub(super) struct Reply {
 impl Reply {
     /// Describes an error response: its HTTP status, and the message in its JSON object if there is one.
     pub(super) fn refusal(&self) -> String {
-        let document: Option<serde_json::Value> = serde_json::from_slice(&self.body).ok();
-        let message = document.as_ref().and_then(|document| document.get("message")?.as_str());
-        let message = message.map(|message| format!(": {}", shortened(message))).unwrap_or_default();
+        let message = self.text("message").map(|message| format!(": {}", shortened(&message))).unwrap_or_default();
         format!("HTTP {}{message}", self.status)
+    }
+
+    /// Returns the text of a key of the JSON object. Returns `None` if there is no such text.
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        let document: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
+        Some(document.get(key)?.as_str()?.to_owned())
     }
 }
 
