@@ -36,7 +36,7 @@ pub(crate) fn read(vars: &Vars) -> Result<ConfigFiles, Error> {
     let path = |path: &Option<PathBuf>| path.clone().unwrap_or_default();
     let mut profiles = ProfileSet::parse((&path(&config), &config_text), (&path(&credentials), &credentials_text))?;
     for directory in directories {
-        profiles.note(Ignored::new(directory.display(), "it is a directory"));
+        profiles.notes.push(Ignored::new(directory.display(), "it is a directory"));
     }
     Ok(ConfigFiles { profiles, config_text })
 }

@@ -39,7 +39,7 @@ impl<'a> Launch<'a> {
         // If there is a plan, it contains the notes about the config files, and they are reported with it. If there is
         // no plan, they are reported here.
         let plan =
-            plan.inspect_err(|_| files.profiles.notes().iter().for_each(|note| report.emit(note.clone().into())))?;
+            plan.inspect_err(|_| files.profiles.notes.iter().for_each(|note| report.emit(note.clone().into())))?;
         Self::new(settings, vars, report, Planned { files, plan })
     }
 

@@ -71,7 +71,7 @@ pub(crate) fn exported_settings(profiles: &ProfileSet, profile: &str) -> Vec<(St
             add(&mut variables, (*variable).to_owned(), value);
         }
     }
-    let services = settings.get("services").and_then(|name| profiles.services(name));
+    let services = settings.get("services").and_then(|name| profiles.services.get(name));
     for (service, nested) in services.into_iter().flat_map(Settings::all_nested) {
         let url = nested.iter().rfind(|(key, value)| key == "endpoint_url" && !value.is_empty());
         // A name becomes a part of the name of a variable. The SDKs know only service names that consist of letters,

@@ -115,7 +115,7 @@ fn endpoint_url(settings: &Lookup<'_>) -> Result<Option<String>, ConfigError> {
 /// Returns the URL for STS from the profile's `services` section, or `None` if there is none.
 fn service_url<'a>(profiles: &'a ProfileSet, profile: &str) -> Result<Option<&'a str>, ConfigError> {
     let Some(name) = profiles.profile(profile).and_then(|settings| settings.get("services")) else { return Ok(None) };
-    let Some(services) = profiles.services(name) else {
+    let Some(services) = profiles.services.get(name) else {
         return Err(ConfigError::UnknownServices { profile: profile.to_owned(), name: name.to_owned() });
     };
     let url = services.nested("sts").iter().rfind(|(key, value)| key == "endpoint_url" && !value.is_empty());

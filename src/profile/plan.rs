@@ -51,7 +51,7 @@ pub(crate) fn plan(request: &Request, profiles: &ProfileSet, vars: &Vars) -> Res
         return Err(ConfigError::NotText { variable });
     }
     let selected = select(request, profiles, vars)?;
-    let mut planner = Planner { request, profiles, vars, selected, notes: profiles.notes().to_vec() };
+    let mut planner = Planner { request, profiles, vars, selected, notes: profiles.notes.clone() };
     planner.note_names();
     if let Some(misplaced) = profiles.misplaced(planner.selected.name) {
         planner.note(&misplaced.written, format!("its file uses the form {}", misplaced.expected));

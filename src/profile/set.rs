@@ -84,12 +84,15 @@ pub(crate) struct ProfileSet {
     config: PathBuf,
     credentials: PathBuf,
     profiles: BTreeMap<String, Settings>,
-    sso_sessions: BTreeMap<String, Settings>,
-    services: BTreeMap<String, Settings>,
+    /// The `[sso-session NAME]` sections, by their names.
+    pub(super) sso_sessions: BTreeMap<String, Settings>,
+    /// The `[services NAME]` sections, by their names.
+    pub(super) services: BTreeMap<String, Settings>,
     /// The sections that are ignored because their headers have the form for the other shared file (config or
     /// credentials). The key is the name of the profile that was probably meant.
     misplaced: BTreeMap<String, Misplaced>,
-    notes: Vec<Ignored>,
+    /// The ignored settings, each with the reason.
+    pub(crate) notes: Vec<Ignored>,
 }
 
 impl ProfileSet {
@@ -173,16 +176,6 @@ impl ProfileSet {
         self.profiles.keys().map(String::as_str)
     }
 
-    /// Returns the settings of `[sso-session NAME]`, or `None` if the section does not exist.
-    pub(crate) fn sso_session(&self, name: &str) -> Option<&Settings> {
-        self.sso_sessions.get(name)
-    }
-
-    /// Returns the settings of `[services NAME]`, or `None` if the section does not exist.
-    pub(crate) fn services(&self, name: &str) -> Option<&Settings> {
-        self.services.get(name)
-    }
-
     /// Returns the path of the file that sets a key of a profile, or of the config file if neither file does.
     pub(crate) fn path_of(&self, profile: &str, key: &str) -> &Path {
         match self.profile(profile).and_then(|settings| settings.file(key)) {
@@ -222,20 +215,6 @@ impl ProfileSet {
     pub(crate) fn misplaced(&self, name: &str) -> Option<&Misplaced> {
         self.misplaced.get(name)
     }
-
-    pub(crate) fn note(&mut self, note: Ignored) {
-        self.notes.push(note);
-    }
-
-    /// Returns the ignored settings, each with the reason.
-    pub(crate) fn notes(&self) -> &[Ignored] {
-        &self.notes
-    }
-
-    /// Returns the SSO sessions that the user may have meant, selected as by [`near`].
-    pub(crate) fn near_sso_sessions(&self, name: &str) -> Vec<String> {
-        near(name, self.sso_sessions.keys())
-    }
 }
 
 impl Setting {
@@ -261,7 +240,7 @@ const LONGEST_NAME: usize = 256;
 
 /// Returns the names that the user may have meant. If there are only a few names, these are all of them. Otherwise,
 /// they are those that are similar to `name`.
-fn near<'a>(name: &str, known: impl ExactSizeIterator<Item = &'a String>) -> Vec<String> {
+pub(super) fn near<'a>(name: &str, known: impl ExactSizeIterator<Item = &'a String>) -> Vec<String> {
     if known.len() <= FEW {
         return known.cloned().collect();
     }

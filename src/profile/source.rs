@@ -4,7 +4,7 @@
 //! the credentials come from. `sts` fetches them.
 
 use super::region_name::region_name;
-use super::set::{ProfileSet, Settings};
+use super::set::{ProfileSet, Settings, near};
 use super::text::FileKind;
 use crate::error::ConfigError;
 use crate::origin::Origin;
@@ -241,10 +241,10 @@ fn sso_session<'a>(
     profile: &str,
     name: &'a str,
 ) -> Result<(&'a str, &'a Settings), ConfigError> {
-    let session = profiles.sso_session(name).map(|session| (name, session));
+    let session = profiles.sso_sessions.get(name).map(|session| (name, session));
     session.ok_or_else(|| ConfigError::UnknownSsoSession {
         profile: profile.to_owned(),
         name: name.to_owned(),
-        near: profiles.near_sso_sessions(name),
+        near: near(name, profiles.sso_sessions.keys()),
     })
 }

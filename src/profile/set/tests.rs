@@ -55,9 +55,9 @@ fn sections_and_files_are_kept_apart() {
         "[sso-session corp]\nsso_region = us-east-1\n[services local]\nsts =\n  endpoint_url = http://x\n[profile p]\na=1",
         "[p]\nb=2\n[sso-session no]\nsso_region=x",
     );
-    assert_eq!(set.sso_session("corp").and_then(|s| s.get("sso_region")), Some("us-east-1"));
-    assert!(set.sso_session("no").is_none());
-    let services = set.services("local").expect("services");
+    assert_eq!(set.sso_sessions.get("corp").and_then(|s| s.get("sso_region")), Some("us-east-1"));
+    assert!(!set.sso_sessions.contains_key("no"));
+    let services = set.services.get("local").expect("services");
     assert_eq!(services.nested("sts"), [("endpoint_url".to_owned(), "http://x".to_owned())]);
     assert_eq!((set.path_of("p", "a"), set.path_of("p", "b")), (Path::new("config"), Path::new("credentials")));
     let p = set.profile("p").expect("p");
