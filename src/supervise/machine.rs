@@ -27,7 +27,7 @@ use crate::moment::{Deadline, Now};
 use crate::session::Validity;
 use crate::supervise::forwarding::ProcessFacts;
 use renewal::{Consequence, Renewal};
-use state::{AfterStop, Given, PendingStart, PendingStop, Phase, Restarts, StartStep};
+use state::{AfterStop, Given, Leader, PendingStart, PendingStop, Phase, Restarts, StartStep};
 
 impl Machine {
     /// Creates a machine for a supervision that already has its first session. The machine's first deadline is `now`,
@@ -69,8 +69,7 @@ impl Machine {
     pub(crate) fn deadline(&self) -> Option<Deadline> {
         let mine = match self.phase {
             Phase::Starting(PendingStart { step: StartStep::Due(at) | StartStep::Awaited(at), .. }) => Some(at),
-            Phase::Stopping { stop, kill_at } => stop.deadline(Some(kill_at)),
-            Phase::Killing { stop, insist_at, .. } => stop.deadline(insist_at),
+            Phase::Stopping(stop) => stop.deadline(),
             Phase::Running { .. } => None,
             Phase::Ended => return None,
         };
@@ -83,8 +82,8 @@ impl Machine {
         let command = match self.phase {
             Phase::Starting(_) => "Starting",
             Phase::Running { .. } => "Running",
-            Phase::Stopping { .. } => "Stopping",
-            Phase::Killing { .. } => "Killing",
+            Phase::Stopping(PendingStop { step: state::StopStep::Asked { .. }, .. }) => "Stopping",
+            Phase::Stopping(PendingStop { step: state::StopStep::Killed { .. }, .. }) => "Killing",
             Phase::Ended => "Ended",
         };
         (command, self.renewal.state_name())
@@ -114,8 +113,10 @@ impl Machine {
                 | CommandInput::OrphanReaped
                 | CommandInput::Remaining(_) => {}
             },
-            Phase::Stopping { stop, .. } | Phase::Killing { stop, .. } => match input {
-                CommandInput::StopSent => self.stop_sent(stop),
+            Phase::Stopping(stop) => match input {
+                CommandInput::StopSent => {
+                    self.phase = Phase::Stopping(PendingStop { leader: Leader::Signaled, ..stop });
+                }
                 CommandInput::Ended(end) => self.leader_ended(stop, end, now, out),
                 CommandInput::OrphanReaped => stop.orphan_reaped(out),
                 CommandInput::Remaining(remaining) => self.remaining(stop, remaining, now, out),
@@ -131,7 +132,7 @@ impl Machine {
     fn wake(&mut self, now: Now, out: &mut Vec<Action>) {
         match self.phase {
             Phase::Starting(start) => self.wake_start(start, now, out),
-            Phase::Stopping { stop, .. } | Phase::Killing { stop, .. } => self.wake_stop(stop, now, out),
+            Phase::Stopping(stop) => self.wake_stop(stop, now, out),
             Phase::Running { .. } | Phase::Ended => {}
         }
     }
@@ -169,8 +170,10 @@ impl Machine {
                 }
                 Consequence::Notice => {}
             },
-            Phase::Stopping { stop, .. } | Phase::Killing { stop, .. } => match consequence {
-                Consequence::Lapsed => self.set_stop(PendingStop { then: stop.then.lapsed(), ..stop }),
+            Phase::Stopping(stop) => match consequence {
+                Consequence::Lapsed => {
+                    self.phase = Phase::Stopping(PendingStop { then: stop.then.lapsed(), ..stop });
+                }
                 Consequence::Refreshed | Consequence::Notice => {}
             },
             Phase::Ended => {}

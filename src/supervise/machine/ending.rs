@@ -1,6 +1,6 @@
 //! The rules for the end of the command, and rules that both starts and stops use.
 
-use super::state::{AfterStop, Machine, PendingStart, Phase, StartStep};
+use super::state::{AfterStop, Machine, PendingStart, PendingStop, Phase, StartStep, StopStep};
 use crate::event::{CommandEvent, RefreshEvent, Stop};
 use crate::moment::Now;
 use crate::process::signal::Signal;
@@ -8,18 +8,13 @@ use crate::process::{End, Pid, ProcessGroup, Target};
 use crate::supervise::machine::actions::{Action, Final};
 
 impl Machine {
-    /// Handles the exit of a command to which xassume had not sent the stop signal.
+    /// Handles the exit of a command to which xassume had not sent the stop signal. Whatever the exit status of the
+    /// command is, the command is not started again. Processes that the command left behind keep running, except after
+    /// TERM if xassume is PID 1.
     pub(super) fn ended(&mut self, child: Pid, end: End, now: Now, out: &mut Vec<Action>) {
         if self.terminated && self.facts.me == 1 {
-            self.drain(child, end, now, out);
-        } else {
-            self.ended_by_itself(end, out);
+            return self.drain(child, end, now, out);
         }
-    }
-
-    /// Ends the supervision. Whatever the exit status of the command is, the command is not started again. Processes
-    /// that the command left behind keep running.
-    fn ended_by_itself(&mut self, end: End, out: &mut Vec<Action>) {
         out.push(Action::Reap);
         if let End::Killed(signal) = end {
             self.restore_terminal(out);
@@ -31,14 +26,18 @@ impl Machine {
     }
 
     /// Completes a stop. The command has exited, and so have all remaining processes that can be killed.
-    pub(super) fn stopped(&mut self, how: Stop, then: AfterStop, end: End, now: Now, out: &mut Vec<Action>) {
+    pub(super) fn stopped(&mut self, stop: PendingStop, end: End, now: Now, out: &mut Vec<Action>) {
+        let how = match stop.step {
+            StopStep::Asked { .. } => Stop::Asked,
+            StopStep::Killed { .. } => Stop::Killed,
+        };
         out.push(Action::Emit(CommandEvent::Stopped { how, end }.into()));
         if self.facts.group == ProcessGroup::Own {
             out.push(Action::KillGroup);
         }
         out.push(Action::Reap);
         self.restore_terminal(out);
-        match then {
+        match stop.then {
             // The command is started at the next wake-up and not here, because a signal that is already pending must be
             // handled first and may cancel the restart.
             AfterStop::Restart => {

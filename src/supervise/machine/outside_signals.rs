@@ -78,8 +78,8 @@ impl Machine {
                 step.abort(out);
                 self.exit(Final::Ended(end), out);
             }
-            Phase::Stopping { stop, .. } | Phase::Killing { stop, .. } => {
-                self.set_stop(PendingStop { then: stop.then.canceled(), ..stop });
+            Phase::Stopping(stop) => {
+                self.phase = Phase::Stopping(PendingStop { then: stop.then.canceled(), ..stop });
             }
             Phase::Starting(PendingStart { after: None, .. }) | Phase::Running { .. } | Phase::Ended => {}
         }

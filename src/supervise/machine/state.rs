@@ -30,11 +30,8 @@ pub(super) enum Phase {
     Starting(PendingStart),
     /// A child runs the command.
     Running { child: Pid },
-    /// The stop signal was sent. SIGKILL will be sent at `kill_at`.
-    Stopping { stop: PendingStop, kill_at: Duration },
-    /// SIGKILL was sent at `since`. If the command still runs at `insist_at`, SIGKILL is sent once more, and then
-    /// `insist_at` becomes `None`.
-    Killing { stop: PendingStop, since: Duration, insist_at: Option<Duration> },
+    /// The command is being stopped. The diagram calls this state Stopping, and Killing once SIGKILL was sent.
+    Stopping(PendingStop),
     /// The supervision is over.
     Ended,
 }
@@ -98,7 +95,18 @@ pub(super) enum StartStep {
 pub(super) struct PendingStop {
     pub(super) child: Pid,
     pub(super) then: AfterStop,
+    pub(super) step: StopStep,
     pub(super) leader: Leader,
+}
+
+/// The progress of a stop.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum StopStep {
+    /// The stop signal was sent. SIGKILL will be sent at `kill_at`.
+    Asked { kill_at: Duration },
+    /// SIGKILL was sent at `since`. If the command still runs at `insist_at`, SIGKILL is sent once more, and then
+    /// `insist_at` becomes `None`.
+    Killed { since: Duration, insist_at: Option<Duration> },
 }
 
 /// The state of the command's own process, which is called the leader.

@@ -3,8 +3,8 @@
 //! The command's own process is reaped only after the other processes are gone, so its process ID and the ID of its
 //! group are not reused before then.
 
-use super::state::{AfterStop, FamilyWait, Leader, Machine, PendingStop, Phase};
-use crate::event::{CommandEvent, Stop};
+use super::state::{AfterStop, FamilyWait, Leader, Machine, PendingStop, Phase, StopStep};
+use crate::event::CommandEvent;
 use crate::moment::Now;
 use crate::process::signal::Signal;
 use crate::process::{End, Pid, Remaining, Target};
@@ -28,9 +28,12 @@ impl PendingStop {
         }
     }
 
-    /// Returns the time of the next wake-up, or `None` if none is needed. `limit` is the time limit of the current
-    /// phase, if it has one.
-    pub(super) fn deadline(self, limit: Option<Duration>) -> Option<Duration> {
+    /// Returns the time of the next wake-up, or `None` if none is needed.
+    pub(super) fn deadline(self) -> Option<Duration> {
+        let limit = match self.step {
+            StopStep::Asked { kill_at } => Some(kill_at),
+            StopStep::Killed { insist_at, .. } => insist_at,
+        };
         limit.into_iter().chain(self.leader.ended().map(|wait| wait.look_at)).min()
     }
 }
@@ -50,22 +53,20 @@ impl FamilyWait {
 
 impl Machine {
     pub(super) fn stop(&mut self, child: Pid, then: AfterStop, now: Now, out: &mut Vec<Action>) {
-        let kill_at = now.boot.saturating_add(self.policy.stop_timeout);
-        self.phase = Phase::Stopping { stop: PendingStop { child, then, leader: Leader::NotSignaled }, kill_at };
+        self.begin_stop(child, then, Leader::NotSignaled, now);
         out.push(Action::Stop(self.policy.stop_signal));
     }
 
     /// Waits for the processes that the command left behind, if xassume is PID 1 and got TERM. When PID 1 exits, the
     /// kernel kills all other processes, so these processes first get time to exit, as in a stop.
     pub(super) fn drain(&mut self, child: Pid, end: End, now: Now, out: &mut Vec<Action>) {
-        let kill_at = now.boot.saturating_add(self.policy.stop_timeout);
-        let leader = Leader::Ended(FamilyWait::new(end, now));
-        self.phase = Phase::Stopping { stop: PendingStop { child, then: AfterStop::Finish, leader }, kill_at };
+        self.begin_stop(child, AfterStop::Finish, Leader::Ended(FamilyWait::new(end, now)), now);
         out.push(Action::CheckRemaining);
     }
 
-    pub(super) fn stop_sent(&mut self, stop: PendingStop) {
-        self.set_stop(PendingStop { leader: Leader::Signaled, ..stop });
+    fn begin_stop(&mut self, child: Pid, then: AfterStop, leader: Leader, now: Now) {
+        let step = StopStep::Asked { kill_at: now.boot.saturating_add(self.policy.stop_timeout) };
+        self.phase = Phase::Stopping(PendingStop { child, then, step, leader });
     }
 
     /// Handles the exit of the command's own process. It exited after the stop signal, or just before the signal could
@@ -74,116 +75,82 @@ impl Machine {
         match stop.leader {
             Leader::NotSignaled => self.ended(stop.child, end, now, out),
             Leader::Signaled => {
-                self.set_stop(PendingStop { leader: Leader::Ended(FamilyWait::new(end, now)), ..stop });
+                let leader = Leader::Ended(FamilyWait::new(end, now));
+                self.phase = Phase::Stopping(PendingStop { leader, ..stop });
                 out.push(Action::CheckRemaining);
             }
             Leader::Ended(_) => {}
         }
     }
 
+    /// Handles the answer to [`Action::CheckRemaining`].
     pub(super) fn remaining(&mut self, stop: PendingStop, remaining: Remaining, now: Now, out: &mut Vec<Action>) {
         // This input answers an action that is requested only after the command's own process has ended. Before that,
         // it is ignored.
-        let Some(wait) = stop.leader.ended() else { return };
-        match self.phase {
-            Phase::Stopping { .. } => self.await_remaining(stop, wait, remaining, now, out),
-            Phase::Killing { since, .. } => self.kill_remaining(stop, wait, since, remaining, now, out),
-            Phase::Starting(_) | Phase::Running { .. } | Phase::Ended => {}
-        }
-    }
-
-    /// Waits until the processes of the group have exited. Then sends the stop signal to the rest of the family.
-    fn await_remaining(
-        &mut self,
-        stop: PendingStop,
-        mut wait: FamilyWait,
-        remaining: Remaining,
-        now: Now,
-        out: &mut Vec<Action>,
-    ) {
+        let Some(mut wait) = stop.leader.ended() else { return };
         let group_has_ended = remaining.in_group.is_none();
         let Some(member) = remaining.in_group.or(remaining.stray) else {
-            return self.stopped(Stop::Asked, stop.then, wait.end, now, out);
+            return self.stopped(stop, wait.end, now, out);
         };
-        if group_has_ended && !wait.strays_signaled {
-            wait.strays_signaled = true;
-            out.push(Action::Signal(Target::Strays, self.policy.stop_signal));
-            out.push(Action::Signal(Target::Strays, Signal::CONT));
-        }
-        if !wait.named && now.boot >= wait.at.saturating_add(NAMED_AFTER) {
-            wait.named = true;
-            out.push(Action::Emit(CommandEvent::StillStopping { member }.into()));
-        }
-        self.set_stop(PendingStop { leader: Leader::Ended(wait), ..stop });
-    }
-
-    /// Sends SIGKILL to the remaining processes. This is repeated after each check, because these processes may fork.
-    /// If a process cannot be killed, xassume stops waiting for it after [`LINGER_LIMIT`].
-    fn kill_remaining(
-        &mut self,
-        stop: PendingStop,
-        wait: FamilyWait,
-        since: Duration,
-        remaining: Remaining,
-        now: Now,
-        out: &mut Vec<Action>,
-    ) {
-        let give_up = wait.at.max(since).saturating_add(LINGER_LIMIT);
-        let Some(member) = remaining.in_group.or(remaining.stray) else {
-            return self.stopped(Stop::Killed, stop.then, wait.end, now, out);
-        };
-        if wait.at < since && !self.stop_warning_logged {
-            self.stop_warning_logged = true;
-            out.push(Action::Emit(CommandEvent::StopIgnored { member }.into()));
-        }
-        if now.boot >= give_up {
-            return self.stopped(Stop::Killed, stop.then, wait.end, now, out);
-        }
-        out.push(Action::Signal(Target::Family, Signal::KILL));
-    }
-
-    fn kill(&mut self, stop: PendingStop, now: Now, out: &mut Vec<Action>) {
-        let insist_at = now.boot.saturating_add(LINGER_LIMIT);
-        let leader = match stop.leader {
-            Leader::NotSignaled | Leader::Signaled => {
-                out.push(Action::Signal(Target::Family, Signal::KILL));
-                stop.leader
+        match stop.step {
+            StopStep::Asked { .. } => {
+                // Once the processes of the group have exited, the rest of the family gets the stop signal.
+                if group_has_ended && !wait.strays_signaled {
+                    wait.strays_signaled = true;
+                    out.push(Action::Signal(Target::Strays, self.policy.stop_signal));
+                    out.push(Action::Signal(Target::Strays, Signal::CONT));
+                }
+                if !wait.named && now.boot >= wait.at.saturating_add(NAMED_AFTER) {
+                    wait.named = true;
+                    out.push(Action::Emit(CommandEvent::StillStopping { member }.into()));
+                }
+                self.phase = Phase::Stopping(PendingStop { leader: Leader::Ended(wait), ..stop });
             }
+            StopStep::Killed { since, .. } => {
+                if wait.at < since && !self.stop_warning_logged {
+                    self.stop_warning_logged = true;
+                    out.push(Action::Emit(CommandEvent::StopIgnored { member }.into()));
+                }
+                // If a process cannot be killed, xassume stops waiting for it.
+                if now.boot >= wait.at.max(since).saturating_add(LINGER_LIMIT) {
+                    return self.stopped(stop, wait.end, now, out);
+                }
+                // This is repeated after each check, because these processes may fork.
+                out.push(Action::Signal(Target::Family, Signal::KILL));
+            }
+        }
+    }
+
+    fn kill(&mut self, mut stop: PendingStop, now: Now, out: &mut Vec<Action>) {
+        match &mut stop.leader {
+            Leader::NotSignaled | Leader::Signaled => out.push(Action::Signal(Target::Family, Signal::KILL)),
             // Before anything is killed, this check shows whether there are remaining processes. SIGKILL follows after
             // its answer.
             Leader::Ended(wait) => {
                 out.push(Action::CheckRemaining);
-                Leader::Ended(FamilyWait { pause: FIRST_PAUSE, ..wait }.looking(now))
+                *wait = FamilyWait { pause: FIRST_PAUSE, ..*wait }.looking(now);
             }
-        };
-        self.phase =
-            Phase::Killing { stop: PendingStop { leader, ..stop }, since: now.boot, insist_at: Some(insist_at) };
+        }
+        let insist_at = Some(now.boot.saturating_add(LINGER_LIMIT));
+        stop.step = StopStep::Killed { since: now.boot, insist_at };
+        self.phase = Phase::Stopping(stop);
     }
 
-    pub(super) fn wake_stop(&mut self, stop: PendingStop, now: Now, out: &mut Vec<Action>) {
-        match self.phase {
-            Phase::Stopping { kill_at, .. } if now.boot >= kill_at => return self.kill(stop, now, out),
-            Phase::Killing { insist_at: Some(at), since, .. } if now.boot >= at => {
-                self.phase = Phase::Killing { stop, since, insist_at: None };
+    pub(super) fn wake_stop(&mut self, mut stop: PendingStop, now: Now, out: &mut Vec<Action>) {
+        match stop.step {
+            StopStep::Asked { kill_at } if now.boot >= kill_at => return self.kill(stop, now, out),
+            StopStep::Killed { insist_at: Some(at), since } if now.boot >= at => {
+                stop.step = StopStep::Killed { since, insist_at: None };
                 stop.insist(out);
             }
-            Phase::Stopping { .. } | Phase::Killing { .. } => {}
-            Phase::Starting(_) | Phase::Running { .. } | Phase::Ended => return,
+            StopStep::Asked { .. } | StopStep::Killed { .. } => {}
         }
-        if let Some(wait) = stop.leader.ended()
+        if let Leader::Ended(wait) = &mut stop.leader
             && now.boot >= wait.look_at
         {
-            self.set_stop(PendingStop { leader: Leader::Ended(wait.looking(now)), ..stop });
+            *wait = wait.looking(now);
             out.push(Action::CheckRemaining);
         }
-    }
-
-    /// Replaces the stop in progress, but keeps the phase and its time limit.
-    pub(super) fn set_stop(&mut self, stop: PendingStop) {
-        match self.phase {
-            Phase::Stopping { kill_at, .. } => self.phase = Phase::Stopping { stop, kill_at },
-            Phase::Killing { since, insist_at, .. } => self.phase = Phase::Killing { stop, since, insist_at },
-            Phase::Starting(_) | Phase::Running { .. } | Phase::Ended => {}
-        }
+        self.phase = Phase::Stopping(stop);
     }
 }
