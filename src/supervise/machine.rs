@@ -27,7 +27,7 @@ use crate::moment::{Deadline, Now};
 use crate::session::Validity;
 use crate::supervise::forwarding::ProcessFacts;
 use renewal::{Consequence, Renewal};
-use state::{AfterStop, Given, Leader, PendingStart, PendingStop, Phase, Restarts, StartStep};
+use state::{AfterStop, Given, Leader, PendingStart, PendingStop, Phase, StartStep};
 
 impl Machine {
     /// Creates a machine for a supervision that already has its first session. The machine's first deadline is `now`,
@@ -38,7 +38,7 @@ impl Machine {
             facts,
             phase: Phase::Starting(PendingStart::at(StartStep::Due(now.boot), None)),
             renewal: Renewal::new(policy, Term::of(first, now), now, dice),
-            restarts: if policy.on_expiry == OnExpiry::Restart { Restarts::Wanted } else { Restarts::Canceled },
+            restarts_wanted: policy.on_expiry == OnExpiry::Restart,
             terminated: false,
             sent_refresh_signal: None,
             stop_warning_logged: false,
@@ -141,23 +141,16 @@ impl Machine {
     fn consequence(&mut self, consequence: Option<Consequence>, now: Now, out: &mut Vec<Action>) {
         let Some(consequence) = consequence else { return };
         match self.phase {
-            Phase::Running { child } => match consequence {
-                Consequence::Refreshed => match (self.policy.on_expiry, self.restarts) {
-                    (OnExpiry::Restart, Restarts::Wanted) => {
-                        out.push(Action::Emit(CommandEvent::Restarting.into()));
-                        self.stop(child, AfterStop::Restart, now, out);
-                    }
-                    (OnExpiry::Signal(signal), Restarts::Wanted | Restarts::Canceled) => {
-                        self.send_refresh_signal(signal, child, out);
-                    }
-                    (OnExpiry::Restart, Restarts::Canceled)
-                    | (OnExpiry::None, Restarts::Wanted | Restarts::Canceled) => {}
-                },
-                Consequence::Notice => match self.policy.on_expiry {
-                    OnExpiry::Signal(signal) => self.send_refresh_signal(signal, child, out),
-                    OnExpiry::Restart | OnExpiry::None => {}
-                },
-                Consequence::Lapsed => self.stop(child, AfterStop::Lapse, now, out),
+            Phase::Running { child } => match (consequence, self.policy.on_expiry) {
+                (Consequence::Lapsed, _) => self.stop(child, AfterStop::Lapse, now, out),
+                (Consequence::Refreshed | Consequence::Notice, OnExpiry::Signal(signal)) => {
+                    self.send_refresh_signal(signal, child, out);
+                }
+                (Consequence::Refreshed, OnExpiry::Restart) if self.restarts_wanted => {
+                    out.push(Action::Emit(CommandEvent::Restarting.into()));
+                    self.stop(child, AfterStop::Restart, now, out);
+                }
+                (Consequence::Refreshed | Consequence::Notice, OnExpiry::Restart | OnExpiry::None) => {}
             },
             Phase::Starting(start) => match consequence {
                 Consequence::Lapsed => {

@@ -1,6 +1,6 @@
 //! The rules for signals that xassume receives: when a signal is forwarded, and when it cancels restarts.
 
-use super::state::{Machine, PendingStart, PendingStop, Phase, Restarts};
+use super::state::{Machine, PendingStart, PendingStop, Phase};
 use crate::event::CommandEvent;
 use crate::process::signal::Signal;
 use crate::process::{Arrival, End, Pid, ProcessGroup, Sender, Target};
@@ -65,10 +65,10 @@ impl Machine {
         let hang_up = Arrival { signal: Signal::HUP, sender: Sender::Kernel };
         let ends = [Signal::INT, Signal::QUIT].contains(&signal) || arrival == hang_up;
         let cancels = signal == Signal::TERM || between && ends;
-        if !cancels || self.restarts == Restarts::Canceled {
+        if !cancels || !self.restarts_wanted {
             return;
         }
-        self.restarts = Restarts::Canceled;
+        self.restarts_wanted = false;
         out.push(Action::Emit(CommandEvent::RestartsCancelled { signal }.into()));
         if self.policy.delivery_time == DeliveryTime::AtStart {
             self.renewal.close(out);

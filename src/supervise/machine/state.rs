@@ -14,7 +14,8 @@ pub(crate) struct Machine {
     pub(super) facts: ProcessFacts,
     pub(super) phase: Phase,
     pub(super) renewal: Renewal,
-    pub(super) restarts: Restarts,
+    /// Whether the command is restarted after a refresh. A signal can cancel this.
+    pub(super) restarts_wanted: bool,
     /// Whether TERM has arrived from a process other than the command.
     pub(super) terminated: bool,
     /// The refresh signal (`--signal`). `None` if it has never been sent.
@@ -55,12 +56,6 @@ impl AfterStop {
     pub(super) fn lapsed(self) -> Self {
         if self == AfterStop::Finish { AfterStop::Finish } else { AfterStop::Lapse }
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Restarts {
-    Wanted,
-    Canceled,
 }
 
 /// A start that has not succeeded yet.
