@@ -107,7 +107,7 @@ fn need(launch: &Launch<'_>, policy: Policy) -> Need {
     match policy.on_expiry {
         OnExpiry::Restart => Need::ThreeQuarters,
         OnExpiry::None | OnExpiry::Signal(_) => {
-            Need::AtLeast(policy.timing().margin(launch.planned.plan.hops.longest_lifetime()))
+            Need::AtLeast(policy.margin(launch.planned.plan.hops.longest_lifetime()))
         }
     }
 }

@@ -11,8 +11,7 @@ use crate::flags::{
 use crate::origin::Origin;
 use crate::process::signal::Signal;
 use crate::role::{Invalid, duration_within, one_of};
-use crate::supervise::policy::{DeliveryTime, GroupPolicy, OnExpiry, OnRefreshFailure, Policy};
-use crate::supervise::schedule::Margin;
+use crate::supervise::policy::{DeliveryTime, GroupPolicy, Margin, OnExpiry, OnRefreshFailure, Policy};
 use std::path::PathBuf;
 use std::time::Duration;
 

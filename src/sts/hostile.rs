@@ -23,7 +23,8 @@ use crate::print::document::container;
 use crate::report::Report;
 use crate::role::{Hop, HopOptions, MfaCode, MfaSerial, RoleArn, RoleSessionName};
 use crate::session::{CallerIdentity, Keys, Secret, Session, rfc3339};
-use crate::supervise::schedule::{Dice, Margin, RefreshKind, RefreshPurpose, Term, Timing};
+use crate::supervise::policy::{DeliveryTime, OnExpiry, Policy};
+use crate::supervise::schedule::{Dice, RefreshKind, Term};
 use crate::sys::boot::boottime;
 use crate::vars::Vars;
 use aws_smithy_runtime_api::client::http::{
@@ -96,9 +97,9 @@ fn can_be_used(session: &Session) {
     let now = crate::sys::clock::now();
     let term = Term::of(validity, now);
     assert!(term.left(now) <= validity.left);
-    for purpose in [RefreshPurpose::Serve, RefreshPurpose::Act { stop_timeout: Duration::from_secs(10) }] {
-        let timing = Timing { purpose, margin: Margin::Auto };
-        let lead = timing.lead(validity.lifetime, RefreshKind::First, &mut Dice::Seeded(1));
+    for on_expiry in [OnExpiry::None, OnExpiry::Restart] {
+        let policy = Policy::usual(on_expiry, DeliveryTime::Live);
+        let lead = policy.lead(validity.lifetime, RefreshKind::First, &mut Dice::Seeded(1));
         assert!(lead <= validity.lifetime / 2 + Duration::from_mins(10));
         let _ = term.before_expiry(lead).passed(now);
     }

@@ -1,6 +1,5 @@
 //! The settings of a supervision, which come from the flags.
 
-use super::schedule::{Margin, RefreshPurpose, Timing};
 use crate::event::{CommandEvent, Stdin};
 use crate::process::signal::Signal;
 use std::time::Duration;
@@ -23,6 +22,15 @@ pub(crate) enum OnRefreshFailure {
     Keep,
     /// The command is stopped.
     Stop,
+}
+
+/// How long before the expiry a refresh is due (`--refresh-margin`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Margin {
+    /// The margin depends on [`OnExpiry`], and jitter is added to it.
+    Auto,
+    /// The margin is exactly this long, but the refresh is never due before half of the lifetime has passed.
+    Fixed(Duration),
 }
 
 /// When a refreshed session reaches the command, which depends on `--via`.
@@ -68,7 +76,7 @@ pub(crate) enum Duty {
 
 impl Policy {
     /// Returns a policy with these two settings and the default values of all others.
-    pub(crate) fn usual(on_expiry: OnExpiry, delivery_time: DeliveryTime) -> Self {
+    pub(crate) const fn usual(on_expiry: OnExpiry, delivery_time: DeliveryTime) -> Self {
         Self {
             on_expiry,
             delivery_time,
@@ -86,14 +94,6 @@ impl Policy {
             (DeliveryTime::AtStart, OnExpiry::Signal(_)) => Duty::Notice,
             (DeliveryTime::AtStart, OnExpiry::None) => Duty::None,
         }
-    }
-
-    pub(crate) fn timing(&self) -> Timing {
-        let purpose = match self.on_expiry {
-            OnExpiry::None => RefreshPurpose::Serve,
-            OnExpiry::Restart | OnExpiry::Signal(_) => RefreshPurpose::Act { stop_timeout: self.stop_timeout },
-        };
-        Timing { purpose, margin: self.margin }
     }
 
     /// Returns the warnings that are shown before the command starts.

@@ -1,6 +1,7 @@
 //! Computes when a refresh or a retry is due. The functions are pure, because times and randomness are their arguments.
 //! See [`crate::moment`] for the two clocks.
 
+use super::policy::{Margin, OnExpiry, Policy};
 use crate::moment::{Deadline, Now};
 use crate::session::Validity;
 use std::time::{Duration, SystemTime};
@@ -58,25 +59,6 @@ impl Term {
     }
 }
 
-/// How long before the expiry a refresh is due (`--refresh-margin`).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Margin {
-    /// The margin depends on the [`RefreshPurpose`], and jitter is added to it.
-    Auto,
-    /// The margin is exactly this long, but the refresh is never due before half of the lifetime has passed.
-    Fixed(Duration),
-}
-
-/// What a refresh is for, which determines how early it is due.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum RefreshPurpose {
-    /// The command is restarted or signaled. The refresh is as late as it can safely be.
-    Act { stop_timeout: Duration },
-    /// Programs fetch the credentials themselves. The refresh is early, because some SDKs fetch credentials again 15
-    /// minutes before the expiry.
-    Serve,
-}
-
 /// Whether a refresh replaces the first session of a run or a later one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum RefreshKind {
@@ -84,22 +66,19 @@ pub(crate) enum RefreshKind {
     Later,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct Timing {
-    pub(crate) purpose: RefreshPurpose,
-    pub(crate) margin: Margin,
-}
-
-impl Timing {
+impl Policy {
     /// Returns the margin: the least time that a session has left when its refresh is due. The margin is at most half
     /// of the lifetime.
     pub(crate) fn margin(&self, lifetime: Duration) -> Duration {
-        let wanted = match (self.margin, self.purpose) {
+        let wanted = match (self.margin, self.on_expiry) {
             (Margin::Fixed(margin), _) => margin,
-            (Margin::Auto, RefreshPurpose::Act { stop_timeout }) => {
-                jitter(lifetime).max(stop_timeout.saturating_add(STOP_RESERVE))
+            // Programs fetch the credentials themselves. The refresh is early, because some SDKs fetch credentials again
+            // 15 minutes before the expiry.
+            (Margin::Auto, OnExpiry::None) => (lifetime / 3).min(ONE_HOUR),
+            // The command is restarted or signaled. The refresh is as late as it can safely be.
+            (Margin::Auto, OnExpiry::Restart | OnExpiry::Signal(_)) => {
+                jitter(lifetime).max(self.stop_timeout.saturating_add(STOP_RESERVE))
             }
-            (Margin::Auto, RefreshPurpose::Serve) => (lifetime / 3).min(ONE_HOUR),
         };
         wanted.min(lifetime / 2)
     }
@@ -116,9 +95,9 @@ impl Timing {
     pub(crate) fn leads(&self, lifetime: Duration, kind: RefreshKind) -> (Duration, Duration) {
         let latest = self.margin(lifetime);
         let half = lifetime / 2;
-        match (self.margin, self.purpose, kind) {
+        match (self.margin, self.on_expiry, kind) {
             (Margin::Fixed(_), _, _) => (latest, latest),
-            (Margin::Auto, RefreshPurpose::Serve, RefreshKind::First) => (latest, half),
+            (Margin::Auto, OnExpiry::None, RefreshKind::First) => (latest, half),
             (Margin::Auto, _, _) => {
                 let latest = latest.min(half.saturating_sub(jitter(lifetime)));
                 (latest, latest + jitter(lifetime))

@@ -86,7 +86,7 @@ pub(super) fn expiry(findings: &Findings<'_>, step: &mut Step) {
 /// random.
 fn first_refresh(policy: Policy, session: &AssumedRole, step: &mut Step) {
     let lifetime = session.lifetime;
-    let (least, most) = policy.timing().leads(lifetime, RefreshKind::First);
+    let (least, most) = policy.leads(lifetime, RefreshKind::First);
     let (from, to) = (lifetime.saturating_sub(most), lifetime.saturating_sub(least));
     let when = if from == to {
         whole_seconds(from).to_string()

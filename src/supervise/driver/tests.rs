@@ -4,8 +4,8 @@ mod simulated;
 
 use super::*;
 use crate::process::End;
+use crate::supervise::policy::Margin;
 use crate::supervise::policy::{DeliveryTime, OnExpiry};
-use crate::supervise::schedule::Margin;
 use simulated::*;
 use std::time::Duration;
 

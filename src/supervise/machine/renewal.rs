@@ -73,7 +73,7 @@ pub(super) enum Consequence {
 impl Renewal {
     pub(super) fn new(policy: Policy, term: Term, now: Now, mut dice: Dice) -> Self {
         let pace = dice;
-        let lead = policy.timing().lead(term.lifetime, RefreshKind::First, &mut dice);
+        let lead = policy.lead(term.lifetime, RefreshKind::First, &mut dice);
         Self {
             state: if policy.duty() == Duty::None { SessionState::Idle } else { SessionState::Waiting },
             policy,
@@ -163,7 +163,7 @@ impl Renewal {
         }
         out.push(Action::Emit(RefreshEvent::Refreshed { expiration: term.expiration, left: term.left(now) }.into()));
         let mut pace = self.pace;
-        let lead = self.policy.timing().lead(term.lifetime, RefreshKind::Later, &mut pace);
+        let lead = self.policy.lead(term.lifetime, RefreshKind::Later, &mut pace);
         self.due = term.before_expiry(lead);
         self.emit_refresh_due(now, out);
         Consequence::Refreshed

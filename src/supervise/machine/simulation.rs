@@ -8,8 +8,8 @@ use crate::event::Problem;
 use crate::moment::{Deadline, Now};
 use crate::session::Validity;
 use crate::supervise::machine::actions::{Action, SessionInput};
-use crate::supervise::policy::{DeliveryTime, OnExpiry, Policy};
-use crate::supervise::schedule::{Dice, Margin, Term};
+use crate::supervise::policy::{DeliveryTime, Margin, OnExpiry, Policy};
+use crate::supervise::schedule::{Dice, Term};
 use std::time::{Duration, SystemTime};
 
 /// The number of STS calls per refresh while STS fails.
@@ -61,7 +61,7 @@ impl SimulatedHost {
         let policy = policy(kind);
         let policy = match jitter {
             Jitter::Spread => policy,
-            Jitter::None => Policy { margin: Margin::Fixed(policy.timing().margin(lifetime)), ..policy },
+            Jitter::None => Policy { margin: Margin::Fixed(policy.margin(lifetime)), ..policy },
         };
         let term = Term::of(&validity(lifetime, at), now(at));
         let renewal = Renewal::new(policy, term, now(at), Dice::Seeded(seed));

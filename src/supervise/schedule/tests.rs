@@ -1,11 +1,11 @@
 use super::*;
+use crate::supervise::policy::DeliveryTime;
 
 const LOW: Dice = Dice::Loaded(0);
 const HIGH: Dice = Dice::Loaded(u64::MAX);
 const HOUR: Duration = Duration::from_hours(1);
-const ACT: Timing =
-    Timing { purpose: RefreshPurpose::Act { stop_timeout: Duration::from_secs(10) }, margin: Margin::Auto };
-const SERVE: Timing = Timing { purpose: RefreshPurpose::Serve, margin: Margin::Auto };
+const ACT: Policy = Policy::usual(OnExpiry::Restart, DeliveryTime::Live);
+const SERVE: Policy = Policy::usual(OnExpiry::None, DeliveryTime::Live);
 
 fn minutes(count: u64) -> Duration {
     Duration::from_mins(count)
@@ -24,8 +24,8 @@ fn seconds(duration: Duration) -> u64 {
 }
 
 /// Returns how many seconds before the expiry a refresh is due, with the lowest and with the highest jitter.
-fn leads(timing: Timing, lifetime: Duration, turn: RefreshKind) -> (u64, u64) {
-    let lead = |mut dice| seconds(timing.lead(lifetime, turn, &mut dice));
+fn leads(policy: Policy, lifetime: Duration, turn: RefreshKind) -> (u64, u64) {
+    let lead = |mut dice| seconds(policy.lead(lifetime, turn, &mut dice));
     (lead(LOW), lead(HIGH))
 }
 
@@ -39,7 +39,7 @@ fn acting_waits_until_a_tenth_is_left_and_spreads_over_another_tenth() {
 
 #[test]
 fn acting_leaves_time_for_the_stop() {
-    let slow = Timing { purpose: RefreshPurpose::Act { stop_timeout: minutes(8) }, margin: Margin::Auto };
+    let slow = Policy { stop_timeout: minutes(8), ..ACT };
     assert_eq!(leads(slow, HOUR, RefreshKind::First), (510, 870));
 }
 
@@ -55,14 +55,14 @@ fn serving_leaves_a_third_and_the_first_refresh_spreads_from_half_the_lifetime()
 fn no_refresh_comes_before_half_the_lifetime_and_short_sessions_still_spread() {
     let short = Duration::from_secs(20);
     assert_eq!(leads(ACT, short, RefreshKind::First), (8, 10));
-    let stubborn = Timing { purpose: RefreshPurpose::Act { stop_timeout: minutes(60) }, margin: Margin::Auto };
+    let stubborn = Policy { stop_timeout: minutes(60), ..ACT };
     assert_eq!(leads(stubborn, minutes(15), RefreshKind::First), (360, 450));
 }
 
 #[test]
 fn a_fixed_margin_is_exact_up_to_half_the_lifetime() {
-    for purpose in [ACT.purpose, SERVE.purpose] {
-        let fixed = |margin| Timing { purpose, margin: Margin::Fixed(margin) };
+    for policy in [ACT, SERVE] {
+        let fixed = |margin| Policy { margin: Margin::Fixed(margin), ..policy };
         assert_eq!(leads(fixed(minutes(5)), HOUR, RefreshKind::First), (300, 300));
         assert_eq!(leads(fixed(minutes(50)), HOUR, RefreshKind::Later), (1800, 1800));
     }
