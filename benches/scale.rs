@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use xassume::simulation::{ATTEMPTS, HostKind, Jitter, SimulatedHost, StsAnswer};
+use xassume::simulation::{ATTEMPTS, HostKind, Jitter, SimulatedHost};
 
 use crate::measure::Effort;
 use crate::report::Report;
@@ -96,23 +96,27 @@ impl Day {
             let mut chance = Chance(u64::from(number) + 1);
             let start = STARTS_WITHIN.mul_f64(chance.fraction());
             let mut host = SimulatedHost::start(kind, jitter, LIFETIME, start, chance.number());
+            let mut expiry = start + LIFETIME;
             while let Some(mut at) = host.next_call().filter(|at| *at < DAY) {
-                let mut answer = StsAnswer::Refused;
+                let mut granted = None;
                 for attempt in 0..ATTEMPTS {
                     day.count(at, weight);
                     if outage_at.is_none_or(|begin| at < begin || at >= begin + OUTAGE) {
-                        answer = StsAnswer::Granted;
+                        granted = Some(LIFETIME);
                         break;
                     }
                     if attempt + 1 < ATTEMPTS {
                         at += (FIRST_BACKOFF * 2_u32.pow(attempt)).mul_f64(chance.fraction());
                     }
                 }
-                if answer == StsAnswer::Granted && at > host.expiry() {
-                    day.lapsed += weight;
-                    day.longest_lapse = day.longest_lapse.max(at.saturating_sub(host.expiry()));
+                if granted.is_some() {
+                    if at > expiry {
+                        day.lapsed += weight;
+                        day.longest_lapse = day.longest_lapse.max(at.saturating_sub(expiry));
+                    }
+                    expiry = at + LIFETIME;
                 }
-                host.answer(answer, at);
+                host.answer(granted, at);
             }
         }
         day

@@ -35,21 +35,10 @@ pub enum Jitter {
     None,
 }
 
-/// The answer of STS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StsAnswer {
-    /// STS granted a new session.
-    Granted,
-    /// STS granted no session, although the client made all of its attempts.
-    Refused,
-}
-
 /// A host that has its first session. All times are relative to the start of the simulation.
 #[derive(Debug)]
 pub struct SimulatedHost {
     renewal: Renewal,
-    lifetime: Duration,
-    expiry: Duration,
     /// A buffer that is reused for each call, because a fleet makes millions of calls.
     actions: Vec<Action>,
 }
@@ -58,14 +47,16 @@ impl SimulatedHost {
     /// Creates a host that gets its first session at the time `at`.
     #[must_use]
     pub fn start(kind: HostKind, jitter: Jitter, lifetime: Duration, at: Duration, seed: u64) -> Self {
-        let policy = policy(kind);
-        let policy = match jitter {
-            Jitter::Spread => policy,
-            Jitter::None => Policy { margin: Margin::Fixed(policy.margin(lifetime)), ..policy },
+        let on_expiry = match kind {
+            HostKind::Act => OnExpiry::Restart,
+            HostKind::Serve => OnExpiry::None,
         };
+        let mut policy = Policy::usual(on_expiry, DeliveryTime::Live);
+        if jitter == Jitter::None {
+            policy.margin = Margin::Fixed(policy.margin(lifetime));
+        }
         let term = Term::of(&validity(lifetime, at), now(at));
-        let renewal = Renewal::new(policy, term, now(at), Dice::Seeded(seed));
-        Self { renewal, lifetime, expiry: at + lifetime, actions: Vec::new() }
+        Self { renewal: Renewal::new(policy, term, now(at), Dice::Seeded(seed)), actions: Vec::new() }
     }
 
     /// Returns the time of the next STS call. The caller must then call [`Self::answer`]. Returns `None` if there are
@@ -81,36 +72,18 @@ impl SimulatedHost {
         None
     }
 
-    /// Handles the answer to the call, which arrives at the time `at`.
-    pub fn answer(&mut self, answer: StsAnswer, at: Duration) {
-        let input = match answer {
-            StsAnswer::Granted => {
-                self.expiry = at + self.lifetime;
-                SessionInput::Assumed(validity(self.lifetime, at))
-            }
-            StsAnswer::Refused => SessionInput::Refused(Problem { text: String::new(), hint: None }),
+    /// Handles the answer to the call, which arrives at the time `at`. `granted` is the lifetime of the new session, or
+    /// `None` if STS granted no session, although the client made all of its attempts.
+    pub fn answer(&mut self, granted: Option<Duration>, at: Duration) {
+        let inputs = match granted {
+            Some(lifetime) => vec![SessionInput::Assumed(validity(lifetime, at)), SessionInput::Published],
+            None => vec![SessionInput::Refused(Problem { text: String::new(), hint: None })],
         };
         self.actions.clear();
-        self.renewal.handle(input, now(at), &mut self.actions);
-        if answer == StsAnswer::Granted {
-            self.renewal.handle(SessionInput::Published, now(at), &mut self.actions);
+        for input in inputs {
+            self.renewal.handle(input, now(at), &mut self.actions);
         }
     }
-
-    /// Returns when the session of the host expires.
-    #[must_use]
-    pub fn expiry(&self) -> Duration {
-        self.expiry
-    }
-}
-
-/// Returns the policy for this kind of host, with the default values of all other flags.
-fn policy(kind: HostKind) -> Policy {
-    let on_expiry = match kind {
-        HostKind::Act => OnExpiry::Restart,
-        HostKind::Serve => OnExpiry::None,
-    };
-    Policy::usual(on_expiry, DeliveryTime::Live)
 }
 
 /// Returns the time by both clocks, which are both right.
@@ -132,11 +105,13 @@ mod tests {
     fn a_host_refreshes_each_time_before_the_expiry() {
         for kind in [HostKind::Act, HostKind::Serve] {
             let mut host = SimulatedHost::start(kind, Jitter::Spread, HOUR, Duration::ZERO, 1);
+            let mut expiry = HOUR;
             for _ in 0..24 {
                 let at = host.next_call().expect("it continues");
-                let left = host.expiry().saturating_sub(at);
+                let left = expiry.saturating_sub(at);
                 assert!(left > HOUR / 12 && left < HOUR / 2, "{kind:?} {left:?}");
-                host.answer(StsAnswer::Granted, at);
+                host.answer(Some(HOUR), at);
+                expiry = at + HOUR;
             }
         }
     }
@@ -156,9 +131,8 @@ mod tests {
         while last < 2 * HOUR {
             let at = host.next_call().expect("it continues");
             assert!(at > last);
-            host.answer(StsAnswer::Refused, at);
+            host.answer(None, at);
             last = at;
         }
-        assert_eq!(host.expiry(), HOUR);
     }
 }
