@@ -28,21 +28,11 @@ fn is_replaceable(text: &[u8]) -> bool {
 
 /// Returns the text of the credentials file, in a form that every SDK reads.
 pub(crate) fn contents(keys: &Keys) -> Secret {
-    let token = keys.session_token.as_ref().map(Secret::reveal);
-    let lines = [
-        Some(SECTION),
-        Some(ID),
-        Some(keys.access_key_id.as_str()),
-        Some("\n"),
-        Some(SECRET),
-        Some(keys.secret_access_key.reveal()),
-        Some("\n"),
-        token.map(|_| TOKEN),
-        token,
-        token.map(|_| "\n"),
-    ];
+    let (id, secret) = (keys.access_key_id.as_str(), keys.secret_access_key.reveal());
+    let token = keys.session_token.as_ref();
+    let [name, token, end] = token.map_or([""; 3], |token| [TOKEN, token.reveal(), "\n"]);
     // The text is allocated once at its full size, because growing would leave copies of the secret.
-    Secret::new(lines.map(Option::unwrap_or_default).concat())
+    Secret::new([SECTION, ID, id, "\n", SECRET, secret, "\n", name, token, end].concat())
 }
 
 #[cfg(test)]
